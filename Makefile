@@ -1,0 +1,61 @@
+# zimagine: `make help` lists what there is.
+
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 python; do \
+    if "$$p" -c 'import sys, venv; sys.exit(not (3, 11) <= sys.version_info)' 2>/dev/null; \
+    then echo $$p; break; fi; done)
+VENV := .venv
+BIN := $(VENV)/bin
+PROMPT ?= a mountain lake at dawn
+
+.DEFAULT_GOAL := help
+.PHONY: help imagine install test lint types imports check messages sketch evaluate clean
+
+help: ## List the targets
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | sort
+
+imagine: $(VENV)/.installed ## Paint PROMPT="…" with the embedded model and print the file
+	@$(BIN)/zimagine imagine "$$PROMPT_TEXT" $(ARGS)
+
+# By the environment, so that quotes and dollars in a prompt reach the painter as they are.
+imagine: export PROMPT_TEXT = $(value PROMPT)
+
+install: $(VENV)/.installed ## Create .venv and install zimagine into it
+
+test: $(VENV)/.installed-dev ## Run the whole test suite
+	$(BIN)/python -m pytest -q
+
+lint: $(VENV)/.installed-dev ## Style
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/.installed-dev ## Types
+	$(BIN)/pyright
+
+imports: $(VENV)/.installed-dev ## Who may import whom
+	$(BIN)/lint-imports
+
+check: lint types imports test ## All of the above
+
+messages: $(VENV)/.installed-dev ## Collect the words that people read into bot/locales/zimagine.pot
+	$(BIN)/python -m tests.bot.messages > bot/locales/zimagine.pot
+
+sketch: $(VENV)/.installed ## Train the embedded model again from nothing (hours on a CPU)
+	$(BIN)/python -m engine.sketch.train
+
+evaluate: $(VENV)/.installed ## Measure what the embedded model paints on prompts it never saw
+	$(BIN)/python -m engine.sketch.evaluate
+
+clean: ## Remove .venv and caches; data/ stays
+	rm -rf $(VENV) build *.egg-info .pytest_cache .ruff_cache .hypothesis
+
+$(VENV)/bin/python:
+	@test -n "$(PYTHON)" || { echo "zimagine needs Python 3.11 or newer with its venv module" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: $(VENV)/bin/python pyproject.toml constraints.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	@touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@
