@@ -1,0 +1,12 @@
+"""What must outlive the process: jobs, deliveries, pictures, quotas and the ledger, in SQLite.
+
+Knows no Discord and no torch. A request and a recipe are opaque JSON text here.
+
+    database.py     one writer with transaction(), readers beside it
+    jobs.py         the durable job: every transition with its effect on ledger and delivery
+    deliveries.py   the way of a result to its person, exactly once
+    history.py      pictures that were painted
+    quotas.py       policies and usage; quota_rules.py is the pure decision
+    files.py        picture files, written atomically
+    lock.py         one bot per data folder
+"""

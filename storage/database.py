@@ -1,0 +1,197 @@
+"""One SQLite file: a single writer with transaction(), and a reader beside it."""
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import Any, Protocol, Self
+
+import aiosqlite
+
+from storage import opening
+from storage.errors import DatabaseClosed
+from storage.faults import translated
+from storage.migrate import Migration, load_migrations, migrate
+from storage.settling import settle
+
+Parameters = Sequence[Any]
+
+
+class Reads(Protocol):
+    """Whatever rows can be read from: the database, or a transaction in it."""
+
+    async def fetch_one(self, sql: str, parameters: Parameters = ()) -> sqlite3.Row | None: ...
+
+    async def fetch_all(self, sql: str, parameters: Parameters = ()) -> list[sqlite3.Row]: ...
+
+
+class Transaction:
+    """The writer, for as long as one transaction lasts; refuses every use after its end."""
+
+    def __init__(self, connection: aiosqlite.Connection, path: Path) -> None:
+        self._connection = connection
+        self._path = path
+        self._ended = False
+
+    async def execute(self, sql: str, parameters: Parameters = ()) -> int:
+        """Run a statement that answers no rows; returns how many rows it changed."""
+        self._check()
+        with translated(self._path):
+            cursor = await self._connection.execute(sql, parameters)
+        return cursor.rowcount
+
+    async def insert(self, sql: str, parameters: Parameters = ()) -> int:
+        """Insert one row; returns its id."""
+        self._check()
+        with translated(self._path):
+            cursor = await self._connection.execute(sql, parameters)
+        assert cursor.lastrowid is not None
+        return cursor.lastrowid
+
+    async def fetch_one(self, sql: str, parameters: Parameters = ()) -> sqlite3.Row | None:
+        """The first row of the answer, or None; also for a statement with RETURNING."""
+        return next(iter(await self.fetch_all(sql, parameters)), None)
+
+    async def fetch_all(self, sql: str, parameters: Parameters = ()) -> list[sqlite3.Row]:
+        """All rows of the answer; also for a statement with RETURNING."""
+        self._check()
+        return await _fetch(self._connection, self._path, sql, parameters)
+
+    def end(self) -> None:
+        """Refuse everything from now on: the next statement would run in nobody's transaction."""
+        self._ended = True
+
+    def _check(self) -> None:
+        if self._ended:
+            raise RuntimeError("this transaction is over")
+
+
+class Database:
+    """An open database; every write goes through transaction()."""
+
+    def __init__(
+        self, path: Path, writer: aiosqlite.Connection, reader: aiosqlite.Connection
+    ) -> None:
+        self.path = path
+        self._writer = writer
+        self._reader = reader
+        self._lock = asyncio.Lock()
+        self._owner: asyncio.Task[Any] | None = None
+        self._closed = False
+
+    @classmethod
+    async def open(
+        cls,
+        path: Path,
+        *,
+        busy_timeout_s: float = 5.0,
+        migrations: Sequence[Migration] | None = None,
+    ) -> Self:
+        """Open the database file, creating and migrating it as needed.
+
+        Another process may have it open at the same time; `busy_timeout_s` is how long to wait
+        for it. `migrations` are those of this program unless others are given. Raises
+        DataFolderUnusable, DatabaseTooNew, DatabaseCorrupt, DatabaseBusy, MigrationFailed,
+        DiskFull or SqliteTooOld; a newer or corrupt file stays as it is, byte for byte.
+        """
+        if migrations is None:
+            migrations = await asyncio.to_thread(load_migrations)
+        path = await asyncio.to_thread(opening.inspect, path, len(migrations))
+        with translated(path):
+            writer = await opening.connect_writer(path, busy_timeout_s, len(migrations))
+            try:
+                await migrate(writer, migrations, path)
+                reader = await opening.connect_reader(path, busy_timeout_s)
+            except BaseException:
+                await settle(writer.close())
+                raise
+        return cls(path, writer, reader)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Wait for the running transaction and close; a second call does nothing."""
+        self._refuse_nesting()
+        await settle(self._close())
+
+    async def _close(self) -> None:
+        async with self._lock:
+            if self._closed:
+                return
+            self._closed = True
+            try:
+                await self._reader.close()
+            finally:
+                await self._writer.close()
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Transaction]:
+        """All that is written inside is written together, or not at all.
+
+        One at a time, in this process and among all others. Leaving the block normally means
+        that it is committed and on the disk. An exception means that nothing was written; the
+        one exception to this is a cancellation that arrives while COMMIT is under way: COMMIT is
+        then completed before CancelledError goes on. Transactions do not nest.
+        """
+        self._refuse_nesting()
+        async with self._lock:
+            self._check_open()
+            self._owner = asyncio.current_task()
+            transaction = Transaction(self._writer, self.path)
+            try:
+                # Statements run on one thread in the order in which they were handed to it, even
+                # when nobody waits for them any more. So a cancellation at any await below is
+                # followed by ROLLBACK, whatever was still running; and the lock is free only
+                # after that.
+                with translated(self.path):
+                    await self._writer.execute("BEGIN IMMEDIATE")
+                yield transaction
+                transaction.end()
+                await settle(self._commit())
+            except BaseException:
+                transaction.end()
+                await settle(self._roll_back())
+                raise
+            finally:
+                self._owner = None
+
+    async def fetch_one(self, sql: str, parameters: Parameters = ()) -> sqlite3.Row | None:
+        """The first row of the answer, or None, without waiting for the writer."""
+        return next(iter(await self.fetch_all(sql, parameters)), None)
+
+    async def fetch_all(self, sql: str, parameters: Parameters = ()) -> list[sqlite3.Row]:
+        """All rows of the answer, as last committed, without waiting for the writer."""
+        self._check_open()
+        return await _fetch(self._reader, self.path, sql, parameters)
+
+    async def _commit(self) -> None:
+        with translated(self.path):
+            await self._writer.execute("COMMIT")
+
+    async def _roll_back(self) -> None:
+        # There is nothing to roll back when BEGIN failed, when COMMIT succeeded, or when SQLite
+        # did it by itself, as it does on a full disk. SQLite answers that with an error.
+        with suppress(sqlite3.OperationalError):
+            await self._writer.execute("ROLLBACK")
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise DatabaseClosed(self.path)
+
+    def _refuse_nesting(self) -> None:
+        if self._owner is not None and self._owner is asyncio.current_task():
+            raise RuntimeError("this task is inside a transaction: it would wait for itself")
+
+
+async def _fetch(
+    connection: aiosqlite.Connection, path: Path, sql: str, parameters: Parameters
+) -> list[sqlite3.Row]:
+    # In one go, so that no half-read answer keeps an old snapshot, and with it the WAL, alive.
+    with translated(path):
+        rows: Iterable[sqlite3.Row] = await connection.execute_fetchall(sql, parameters)
+    return list(rows)

@@ -1,0 +1,188 @@
+"""Everything that storage can raise on purpose.
+
+    StorageError
+    ├── DataFolderUnusable   the folder or the file in it cannot be used at all
+    ├── DataFolderLocked     another process runs on this data folder
+    ├── DatabaseTooNew       written by a newer version of this program
+    ├── DatabaseCorrupt      not a database, or a damaged one
+    ├── DatabaseBusy         another process held the write lock for too long
+    ├── DatabaseClosed       used after close()
+    ├── MigrationFailed      a migration was rolled back
+    ├── SqliteTooOld         this Python's SQLite lacks what the schema needs
+    ├── DiskFull             nothing more can be written
+    ├── IllegalTransition    a lifecycle does not allow this step
+    ├── UnknownRow           no row with this id
+    ├── PictureMissing       the file of a picture is not on the disk
+    └── UnsafePath           a name or path that would leave the pictures folder
+
+The arguments are kept as attributes; str() is one plain technical sentence. Wording for people
+lives in the front-end.
+"""
+
+from pathlib import Path
+
+
+class StorageError(Exception):
+    """Base of everything that storage raises on purpose."""
+
+
+class DataFolderUnusable(StorageError):
+    """The data folder, or the database file in it, cannot be used at all."""
+
+    def __init__(self, path: Path, detail: str) -> None:
+        super().__init__(path, detail)
+        self.path = path
+        self.detail = detail
+
+    def __str__(self) -> str:
+        return f"{self.path} cannot be used: {self.detail}."
+
+
+class DataFolderLocked(StorageError):
+    """Another process runs on this data folder; `pid` is None where it cannot be told."""
+
+    def __init__(self, path: Path, pid: int | None) -> None:
+        super().__init__(path, pid)
+        self.path = path
+        self.pid = pid
+
+    def __str__(self) -> str:
+        holder = "another process" if self.pid is None else f"process {self.pid}"
+        return f"The data folder {self.path} is in use by {holder}."
+
+
+class DatabaseTooNew(StorageError):
+    """The database was written by a newer version of this program."""
+
+    def __init__(self, path: Path, found: int, supported: int) -> None:
+        super().__init__(path, found, supported)
+        self.path = path
+        self.found = found
+        self.supported = supported
+
+    def __str__(self) -> str:
+        return (
+            f"{self.path} has schema version {self.found}, and this program knows versions "
+            f"up to {self.supported}."
+        )
+
+
+class DatabaseCorrupt(StorageError):
+    """The file is not a database, or a damaged one."""
+
+    def __init__(self, path: Path, detail: str) -> None:
+        super().__init__(path, detail)
+        self.path = path
+        self.detail = detail
+
+    def __str__(self) -> str:
+        return f"{self.path} is not a sound database: {self.detail}."
+
+
+class DatabaseBusy(StorageError):
+    """Another process held the write lock for longer than the busy timeout."""
+
+    def __init__(self, path: Path, detail: str) -> None:
+        super().__init__(path, detail)
+        self.path = path
+        self.detail = detail
+
+    def __str__(self) -> str:
+        return f"{self.path} stayed locked by another process: {self.detail}."
+
+
+class DatabaseClosed(StorageError):
+    """The database was used after close()."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self.path = path
+
+    def __str__(self) -> str:
+        return f"{self.path} is closed."
+
+
+class MigrationFailed(StorageError):
+    """Migration `number` was rolled back; the database is as it was before it."""
+
+    def __init__(self, path: Path, number: int, detail: str) -> None:
+        super().__init__(path, number, detail)
+        self.path = path
+        self.number = number
+        self.detail = detail
+
+    def __str__(self) -> str:
+        return f"Migration {self.number} of {self.path} was rolled back: {self.detail}."
+
+
+class SqliteTooOld(StorageError):
+    """This Python's SQLite lacks what the schema needs."""
+
+    def __init__(self, found: str, needed: str) -> None:
+        super().__init__(found, needed)
+        self.found = found
+        self.needed = needed
+
+    def __str__(self) -> str:
+        return f"SQLite {self.found} is too old: {self.needed} or newer is needed."
+
+
+class DiskFull(StorageError):
+    """Nothing more can be written; what was being written was undone."""
+
+    def __init__(self, path: Path, detail: str) -> None:
+        super().__init__(path, detail)
+        self.path = path
+        self.detail = detail
+
+    def __str__(self) -> str:
+        return f"No room left to write {self.path}: {self.detail}."
+
+
+class IllegalTransition(StorageError):
+    """A lifecycle does not allow this step; `what` is "job" or "delivery"."""
+
+    def __init__(self, what: str, id: int, from_: str, to: str) -> None:
+        super().__init__(what, id, from_, to)
+        self.what = what
+        self.id = id
+        self.from_ = from_
+        self.to = to
+
+    def __str__(self) -> str:
+        return f"{self.what} {self.id} cannot go from {self.from_} to {self.to}."
+
+
+class UnknownRow(StorageError):
+    """There is no row of this kind with this id."""
+
+    def __init__(self, kind: str, id: int) -> None:
+        super().__init__(kind, id)
+        self.kind = kind
+        self.id = id
+
+    def __str__(self) -> str:
+        return f"There is no {self.kind} {self.id}."
+
+
+class PictureMissing(StorageError):
+    """The file of a picture is not on the disk."""
+
+    def __init__(self, file: str) -> None:
+        super().__init__(file)
+        self.file = file
+
+    def __str__(self) -> str:
+        return f"The picture file {self.file} is missing."
+
+
+class UnsafePath(StorageError):
+    """A name or path that would leave the pictures folder."""
+
+    def __init__(self, file: str, detail: str) -> None:
+        super().__init__(file, detail)
+        self.file = file
+        self.detail = detail
+
+    def __str__(self) -> str:
+        return f"{self.file!r} is not a path of a picture: {self.detail}."

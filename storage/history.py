@@ -1,0 +1,108 @@
+"""Pictures that were painted, for the people they belong to."""
+
+from typing import Final
+
+from storage import rows
+from storage.database import Database, Transaction
+from storage.timestamps import to_us
+from storage.types import Clock, StoredPicture
+
+_PICTURES: Final = (
+    "SELECT p.*, j.channel_id, j.prompt FROM pictures AS p JOIN jobs AS j ON j.id = p.job_id "
+    "WHERE p.deleted_at IS NULL"
+)
+_AFTER_ALL: Final = 2**63 - 1
+"""No row has a greater id."""
+
+
+class History:
+    """Painted pictures; what was erased is gone from every answer."""
+
+    def __init__(self, db: Database, clock: Clock) -> None:
+        self._db = db
+        self._clock = clock
+
+    async def page(
+        self, user_id: int, guild_id: int, before_id: int | None, limit: int
+    ) -> list[StoredPicture]:
+        """At most `limit` pictures of one user in one server, newest first.
+
+        `before_id` is the last id of the page before, None for the first: a page costs the same
+        however deep it lies. ValueError for a limit below 1.
+        """
+        if limit < 1:
+            raise ValueError(f"a page has at least one picture, not {limit}")
+        found = await self._db.fetch_all(
+            f"{_PICTURES} AND p.guild_id = ? AND p.user_id = ? AND p.id < ? "
+            "ORDER BY p.id DESC LIMIT ?",
+            (guild_id, user_id, _AFTER_ALL if before_id is None else before_id, limit),
+        )
+        return [rows.picture(row) for row in found]
+
+    async def after(
+        self, user_id: int, guild_id: int, from_id: int, limit: int
+    ) -> list[StoredPicture]:
+        """At most `limit` pictures with ids from `from_id` on, oldest first: the way back."""
+        if limit < 1:
+            raise ValueError(f"a page has at least one picture, not {limit}")
+        found = await self._db.fetch_all(
+            f"{_PICTURES} AND p.guild_id = ? AND p.user_id = ? AND p.id >= ? "
+            "ORDER BY p.id LIMIT ?",
+            (guild_id, user_id, from_id, limit),
+        )
+        return [rows.picture(row) for row in found]
+
+    async def recent(self, user_id: int, guild_id: int, limit: int) -> list[StoredPicture]:
+        """The newest pictures of one user in one server, newest first."""
+        return await self.page(user_id, guild_id, None, limit)
+
+    async def latest(self, user_id: int, guild_id: int) -> StoredPicture | None:
+        """The newest picture of one user in one server."""
+        return next(iter(await self.page(user_id, guild_id, None, 1)), None)
+
+    async def count(self, user_id: int, guild_id: int) -> int:
+        """How many pictures a user has in a server."""
+        row = await self._db.fetch_one(
+            "SELECT count(*) AS pictures FROM pictures "
+            "WHERE guild_id = ? AND user_id = ? AND deleted_at IS NULL",
+            (guild_id, user_id),
+        )
+        assert row is not None
+        return row["pictures"]
+
+    async def get(self, picture_id: int) -> StoredPicture | None:
+        """One picture; None when it was erased or never was."""
+        row = await self._db.fetch_one(f"{_PICTURES} AND p.id = ?", (picture_id,))
+        return None if row is None else rows.picture(row)
+
+    async def of_job(self, job_id: int) -> tuple[StoredPicture, ...]:
+        """The pictures of one job, in the order in which they were painted."""
+        found = await self._db.fetch_all(f"{_PICTURES} AND p.job_id = ? ORDER BY p.id", (job_id,))
+        return tuple(rows.picture(row) for row in found)
+
+    async def erase(self, picture_id: int) -> StoredPicture | None:
+        """Take a picture out of every answer; None when it was gone already.
+
+        Nothing is given back for it. A delivery that is still pending is dropped with the last
+        picture of its job. The caller removes the file.
+        """
+        async with self._db.transaction() as transaction:
+            row = await transaction.fetch_one(f"{_PICTURES} AND p.id = ?", (picture_id,))
+            if row is None:
+                return None
+            erased = rows.picture(row)
+            now_us = to_us(self._clock())
+            await transaction.execute(
+                "UPDATE pictures SET deleted_at = ? WHERE id = ?", (now_us, picture_id)
+            )
+            await _drop_empty_delivery(transaction, erased.job_id, now_us)
+        return erased
+
+
+async def _drop_empty_delivery(transaction: Transaction, job_id: int, now_us: int) -> None:
+    await transaction.execute(
+        "UPDATE deliveries SET state = 'dropped', settled_at = ? "
+        "WHERE job_id = ? AND state = 'pending' AND NOT EXISTS "
+        "(SELECT 1 FROM pictures WHERE pictures.job_id = deliveries.job_id AND deleted_at IS NULL)",
+        (now_us, job_id),
+    )

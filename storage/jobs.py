@@ -1,0 +1,234 @@
+"""The durable job: every step is one transaction with its effect on ledger and delivery."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from typing import Final
+
+from storage import quotas, rows, steps
+from storage.database import Database, Transaction
+from storage.lifecycle import LIVE, MAX_ATTEMPTS, check_job_step
+from storage.settling import settle
+from storage.steps import JobError
+from storage.timestamps import to_us
+from storage.types import (
+    NONCE_LIMIT_CHARS,
+    Clock,
+    DeliveryState,
+    Job,
+    JobState,
+    NewJob,
+    NewPicture,
+    QuotaExceeded,
+    QuotaPolicy,
+    Recovery,
+    StoredPicture,
+)
+
+CRASHED: Final = "crashed"
+"""The error code of a job that was being painted whenever the process ended."""
+
+
+class Jobs:
+    """Jobs from their acceptance to their end.
+
+    A step that the lifecycle does not allow raises IllegalTransition, an id that was never given
+    UnknownRow; both leave everything as it was. `nonce` makes a fresh text of at most 25
+    characters that no other delivery has.
+    """
+
+    def __init__(self, db: Database, clock: Clock, nonce: Callable[[], str]) -> None:
+        self._db = db
+        self._clock = clock
+        self._nonce = nonce
+
+    async def accept(self, new: NewJob, fallback: QuotaPolicy) -> Job | QuotaExceeded:
+        """Decide, charge and queue in one transaction; a refusal writes nothing.
+
+        A job that is returned is on the disk, charged, queued, and has a pending delivery. When
+        this call is cancelled, nothing stays accepted or charged. `fallback` is the policy where
+        neither user nor server has one. UnknownRow for a parent picture that does not exist.
+        """
+        nonce = self._fresh_nonce()
+        outcome: Job | QuotaExceeded | None = None
+        try:
+            async with self._db.transaction() as transaction:
+                outcome = await self._accept(transaction, new, fallback, nonce)
+        except asyncio.CancelledError:
+            if isinstance(outcome, Job):  # COMMIT was under way: nobody will learn of this job
+                await settle(self._withdraw(nonce))
+            raise
+        return outcome
+
+    async def painting(self, job_id: int) -> bool:
+        """Begin an attempt; False when the job is no longer queued, for instance cancelled."""
+        async with self._db.transaction() as transaction:
+            job = await steps.fetch_job(transaction, job_id)
+            if job.state is not JobState.QUEUED:
+                return False
+            check_job_step(job_id, job.state, JobState.PAINTING, attempts=job.attempts)
+            await transaction.execute(
+                "UPDATE jobs SET state = 'painting', attempts = attempts + 1, started_at = ? "
+                "WHERE id = ?",
+                (to_us(self._clock()), job_id),
+            )
+        return True
+
+    async def requeue(self, job_id: int) -> Job:
+        """Back from painting to queued, for the one retry; refused after the second attempt."""
+        async with self._db.transaction() as transaction:
+            return await steps.queue_again(transaction, await steps.fetch_job(transaction, job_id))
+
+    async def painted(
+        self, job_id: int, pictures: NewPicture | Sequence[NewPicture]
+    ) -> tuple[StoredPicture, ...]:
+        """End the job with its pictures, whose files are on the disk already.
+
+        ValueError unless there are exactly as many as were charged.
+        """
+        if isinstance(pictures, NewPicture):
+            pictures = (pictures,)
+        async with self._db.transaction() as transaction:
+            job = await steps.fetch_job(transaction, job_id)
+            check_job_step(job_id, job.state, JobState.PAINTED, attempts=job.attempts)
+            if len(pictures) != job.pictures:
+                raise ValueError(f"job {job_id} takes {job.pictures} pictures, not {len(pictures)}")
+            now = self._clock()
+            await transaction.execute(
+                "UPDATE jobs SET state = 'painted', finished_at = ? WHERE id = ?",
+                (to_us(now), job_id),
+            )
+            return tuple(
+                [await steps.store_picture(transaction, job, new, now) for new in pictures]
+            )
+
+    async def failed(self, job_id: int, code: str, detail: str | None = None) -> Job:
+        """End the job with an error, and give back what it took."""
+        return await self._end(job_id, JobState.FAILED, JobError(code, detail))
+
+    async def cancelled(self, job_id: int) -> Job:
+        """End the job because someone asked for it, and give back what it took."""
+        return await self._end(job_id, JobState.CANCELLED)
+
+    async def expired(self, job_id: int) -> Job:
+        """End the job because it waited for too long, and give back what it took."""
+        return await self._end(job_id, JobState.EXPIRED)
+
+    async def record(self, new: NewJob, picture: NewPicture) -> StoredPicture:
+        """Write down a picture that was painted without the queue, for the command line.
+
+        Nothing is charged and there is nothing to deliver. ValueError for more than one picture.
+        """
+        if new.pictures != 1:
+            raise ValueError(f"one picture is recorded at a time, not {new.pictures}")
+        nonce = self._fresh_nonce()
+        async with self._db.transaction() as transaction:
+            now = self._clock()
+            began_at = now - timedelta(seconds=picture.duration_s)
+            job = await steps.insert_job(
+                transaction,
+                new,
+                JobState.PAINTED,
+                accepted_at=began_at,
+                painted=(began_at, now),
+            )
+            await steps.insert_delivery(
+                transaction, job, nonce, DeliveryState.DELIVERED, settled_at=now
+            )
+            return await steps.store_picture(transaction, job, picture, now)
+
+    async def recover(self) -> Recovery:
+        """Take up what the last process left: to be called once, before anything is painted.
+
+        What was queued stays queued. What was being painted is queued again after its first
+        attempt, and failed ("crashed") and refunded after its last. One transaction.
+        """
+        queued, failed = [], []
+        async with self._db.transaction() as transaction:
+            now = self._clock()
+            found = await transaction.fetch_all(
+                "SELECT * FROM jobs INDEXED BY jobs_live WHERE finished_at IS NULL ORDER BY id"
+            )
+            for job in map(rows.job, found):
+                if job.state is JobState.PAINTING and job.attempts >= MAX_ATTEMPTS:
+                    failed.append(
+                        await steps.finish_job(
+                            transaction, job, JobState.FAILED, now, JobError(CRASHED)
+                        )
+                    )
+                elif job.state is JobState.QUEUED:
+                    queued.append(job)
+                else:
+                    queued.append(await steps.queue_again(transaction, job))
+        return Recovery(queued=tuple(queued), failed=tuple(failed))
+
+    async def get(self, job_id: int) -> Job | None:
+        """The job as last committed; None when the id was never given."""
+        row = await self._db.fetch_one("SELECT * FROM jobs WHERE id = ?", (job_id,))
+        return None if row is None else rows.job(row)
+
+    async def counts(self) -> dict[JobState, int]:
+        """How many jobs are in each state, zeros included.
+
+        Walks one index entry per job: for a person who asks, not for every minute.
+        """
+        found = await self._db.fetch_all(
+            "SELECT state, count(*) AS jobs FROM jobs INDEXED BY jobs_live "
+            "WHERE finished_at IS NULL GROUP BY state "
+            "UNION ALL "
+            "SELECT state, count(*) FROM jobs WHERE finished_at IS NOT NULL GROUP BY state"
+        )
+        return dict.fromkeys(JobState, 0) | {JobState(row["state"]): row["jobs"] for row in found}
+
+    async def live_counts(self) -> dict[JobState, int]:
+        """How many jobs are accepted, queued and painting; costs nothing for finished ones."""
+        found = await self._db.fetch_all(
+            "SELECT state, count(*) AS jobs FROM jobs INDEXED BY jobs_live "
+            "WHERE finished_at IS NULL GROUP BY state"
+        )
+        counted = {JobState(row["state"]): row["jobs"] for row in found}
+        return {state: counted.get(state, 0) for state in JobState if state in LIVE}
+
+    async def _accept(
+        self, transaction: Transaction, new: NewJob, fallback: QuotaPolicy, nonce: str
+    ) -> Job | QuotaExceeded:
+        now = self._clock()  # inside the lock, so that charges are in the order of their instants
+        place = new.place
+        refusal = await quotas.check(transaction, place, fallback, requested=new.pictures, now=now)
+        if refusal is not None:
+            return refusal
+        # Accepted and queued are one instant: no other transaction ever sees the first.
+        job = await steps.insert_job(transaction, new, JobState.QUEUED, accepted_at=now)
+        await transaction.execute(
+            "INSERT INTO ledger (job_id, guild_id, user_id, pictures, charged_at) "
+            "VALUES (?, ?, ?, ?, ?)",
+            (job.id, place.guild_id, place.user_id, new.pictures, to_us(now)),
+        )
+        await steps.insert_delivery(transaction, job, nonce, DeliveryState.PENDING)
+        return job
+
+    async def _end(self, job_id: int, to: JobState, error: JobError | None = None) -> Job:
+        async with self._db.transaction() as transaction:
+            job = await steps.fetch_job(transaction, job_id)
+            return await steps.finish_job(transaction, job, to, self._clock(), error)
+
+    async def _withdraw(self, nonce: str) -> None:
+        # By nonce: the id of a rolled-back job is given again, to somebody else's.
+        async with self._db.transaction() as transaction:
+            row = await transaction.fetch_one(
+                "SELECT job_id FROM deliveries WHERE nonce = ?", (nonce,)
+            )
+            if row is None:
+                return
+            job, now = await steps.fetch_job(transaction, row["job_id"]), self._clock()
+            await steps.finish_job(transaction, job, JobState.CANCELLED, now)
+            await transaction.execute(
+                "UPDATE deliveries SET state = 'dropped', settled_at = ? WHERE job_id = ?",
+                (to_us(now), job.id),
+            )
+
+    def _fresh_nonce(self) -> str:
+        nonce = self._nonce()
+        if not 1 <= len(nonce) <= NONCE_LIMIT_CHARS:
+            raise ValueError(f"a nonce has 1..{NONCE_LIMIT_CHARS} characters, not {len(nonce)}")
+        return nonce

@@ -1,0 +1,74 @@
+"""One bot per data folder; the second learns who the first is."""
+
+import os
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+import filelock
+
+from storage import folders
+from storage.errors import DataFolderLocked
+
+_LOCK_FILE: Final = "zimagine.lock"
+_PID_FILE: Final = "zimagine.pid"
+
+
+class DataFolderLock:
+    """Held by the process that runs on a data folder, and gone with it, however it ends.
+
+    The operating system holds the lock on an open file, so a killed holder leaves nothing in
+    the way. The pid lies in a file beside it, since Windows lets nobody read a locked file.
+    """
+
+    def __init__(self, data_dir: Path) -> None:
+        self._data_dir = Path(data_dir).absolute()
+        self._pid_file = self._data_dir / _PID_FILE
+        # Not bound to a thread: the loop may acquire it and an executor release it.
+        self._lock = filelock.FileLock(
+            self._data_dir / _LOCK_FILE, blocking=False, thread_local=False
+        )
+
+    def acquire(self) -> None:
+        """Take the lock at once, or raise DataFolderLocked with the holder's pid.
+
+        Raises DataFolderUnusable when the folder cannot be written. Blocking, but not for long.
+        """
+        folders.make_private(self._data_dir)
+        if self._lock.is_locked:
+            raise DataFolderLocked(self._data_dir, os.getpid())
+        try:
+            self._lock.acquire()
+        except filelock.Timeout:
+            raise DataFolderLocked(self._data_dir, self._holder()) from None
+        except OSError as error:
+            raise folders.unusable(self._data_dir, error) from error
+        try:
+            self._pid_file.write_text(f"{os.getpid()}\n", encoding="ascii")
+        except OSError as error:
+            self._lock.release()
+            raise folders.unusable(self._pid_file, error) from error
+
+    def release(self) -> None:
+        """Give the lock back; does nothing when it is not held."""
+        if self._lock.is_locked:
+            self._pid_file.unlink(missing_ok=True)
+            self._lock.release()
+
+    def __enter__(self) -> Self:
+        self.acquire()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.release()
+
+    def _holder(self) -> int | None:
+        try:
+            return int(self._pid_file.read_text(encoding="ascii"))
+        except (OSError, ValueError):  # it is just starting or ending
+            return None

@@ -1,0 +1,168 @@
+"""What may lie where the database should be, and how a connection to it is made ready."""
+
+import asyncio
+import os
+import sqlite3
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import aiosqlite
+
+from storage import folders
+from storage.errors import DatabaseCorrupt, DatabaseTooNew, DataFolderUnusable, SqliteTooOld
+from storage.faults import translated
+from storage.settling import settle
+
+APPLICATION_ID: Final = 0x7A696D67
+"""The letters "zimg" in the file's header: this database is ours and nobody else's."""
+
+_OLDEST_SQLITE: Final = (3, 37, 0)  # STRICT tables
+_MAGIC: Final = b"SQLite format 3\0"
+_HEADER_BYTES: Final = 100
+_FRACTIONS_OFFSET: Final = 21
+_FRACTIONS: Final = b"\x40\x20\x20"  # the same in every SQLite database
+_VERSION_OFFSET: Final = 60
+_APPLICATION_OFFSET: Final = 68
+_WAL_LIMIT_BYTES: Final = 64 * 2**20
+_WAL_RETRY_S: Final = 0.02
+
+
+class Stamp(NamedTuple):
+    """What a database file says about itself."""
+
+    application_id: int
+    version: int
+    tables: int | None  # None: not counted yet
+
+
+def inspect(path: Path, supported: int) -> Path:
+    """Refuse, without changing one byte of it, a file that this program must not write to.
+
+    Creates the folder if it is missing, and returns the absolute path. Raises DataFolderUnusable,
+    DatabaseCorrupt, DatabaseTooNew or SqliteTooOld. Blocking.
+    """
+    if sqlite3.sqlite_version_info < _OLDEST_SQLITE:
+        raise SqliteTooOld(sqlite3.sqlite_version, ".".join(map(str, _OLDEST_SQLITE)))
+    path = Path(path).absolute()
+    folders.make_private(path.parent)
+    if path.is_dir():
+        raise DataFolderUnusable(path, "a folder lies where the database file should be")
+    if not path.exists() or path.stat().st_size == 0:
+        return path
+    if not os.access(path, os.R_OK | os.W_OK):
+        raise DataFolderUnusable(path, "the file is not writable")
+    check_stamp(path, _read_stamp(path), supported)
+    return path
+
+
+def check_stamp(path: Path, stamp: Stamp, supported: int) -> None:
+    """Raise unless the database is ours, or empty, and of a version that this program knows."""
+    foreign = stamp.application_id not in (0, APPLICATION_ID)
+    unmarked = stamp.application_id == 0 and bool(stamp.tables)
+    if foreign or unmarked:
+        raise DataFolderUnusable(path, "the file is another program's database")
+    if stamp.version > supported:
+        raise DatabaseTooNew(path, stamp.version, supported)
+
+
+def _read_stamp(path: Path) -> Stamp:
+    with path.open("rb") as file:
+        header = file.read(_HEADER_BYTES)
+    fractions = header[_FRACTIONS_OFFSET : _FRACTIONS_OFFSET + len(_FRACTIONS)]
+    if len(header) < _HEADER_BYTES or not header.startswith(_MAGIC) or fractions != _FRACTIONS:
+        raise DatabaseCorrupt(path, "file is not a database")
+    journal = path.with_name(path.name + "-wal")
+    if journal.exists() and journal.stat().st_size > 0:
+        # A process that was killed, or one that is running: the newest header is in the journal.
+        # Only a read-only connection may look, since closing any other would write to the file.
+        stamp = _read_stamp_beside_journal(path)
+        if stamp is not None:
+            return stamp
+    return Stamp(
+        application_id=int.from_bytes(header[_APPLICATION_OFFSET : _APPLICATION_OFFSET + 4]),
+        version=int.from_bytes(header[_VERSION_OFFSET : _VERSION_OFFSET + 4]),
+        tables=None,
+    )
+
+
+def _read_stamp_beside_journal(path: Path) -> Stamp | None:
+    with translated(path):
+        connection = sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, isolation_level=None)
+        try:
+            values = connection.execute(_STAMP).fetchone()
+        except sqlite3.DatabaseError as error:
+            if error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+                raise
+            return None  # cannot be told without writing; the writer asks again
+        finally:
+            connection.close()
+    return Stamp(*values)
+
+
+# One statement, hence one snapshot: another process may be creating the tables at this moment.
+_STAMP: Final = (
+    "SELECT application_id, user_version, (SELECT count(*) FROM sqlite_schema) "
+    "FROM pragma_application_id, pragma_user_version"
+)
+
+
+async def read_stamp(connection: aiosqlite.Connection) -> Stamp:
+    """What the open database says about itself, its journal included."""
+    (values,) = await connection.execute_fetchall(_STAMP)
+    return Stamp(*values)
+
+
+async def connect_writer(path: Path, busy_timeout_s: float, supported: int) -> aiosqlite.Connection:
+    """Open the connection that writes, in WAL mode; refuses as inspect() before it writes."""
+    connection = await _connect(path.as_uri(), busy_timeout_s)
+    try:
+        # Before WAL mode, which is written into the file. Damage shows here as well.
+        check_stamp(path, await read_stamp(connection), supported)
+        await _use_wal(connection, path, busy_timeout_s)
+        # FULL, not NORMAL: a person is told "accepted" after the commit, and in WAL mode only
+        # FULL makes that commit survive a power cut.
+        await connection.execute("PRAGMA synchronous = FULL")
+        await connection.execute(f"PRAGMA journal_size_limit = {_WAL_LIMIT_BYTES}")
+    except BaseException:
+        await settle(connection.close())  # its thread would keep the process alive
+        raise
+    return connection
+
+
+async def connect_reader(path: Path, busy_timeout_s: float) -> aiosqlite.Connection:
+    """Open a connection that cannot write and, thanks to WAL, never waits for the writer."""
+    connection = await _connect(f"{path.as_uri()}?mode=rw", busy_timeout_s)
+    try:
+        await connection.execute("PRAGMA query_only = ON")
+    except BaseException:
+        await settle(connection.close())  # its thread would keep the process alive
+        raise
+    return connection
+
+
+async def _connect(uri: str, busy_timeout_s: float) -> aiosqlite.Connection:
+    # isolation_level=None: the sqlite3 module must not begin transactions behind our back.
+    connection = await aiosqlite.connect(
+        uri, uri=True, isolation_level=None, timeout=busy_timeout_s
+    )
+    connection.row_factory = sqlite3.Row
+    return connection
+
+
+async def _use_wal(connection: aiosqlite.Connection, path: Path, busy_timeout_s: float) -> None:
+    # SQLite does not wait out its busy timeout for this one statement, so two processes that
+    # create the same database at the same moment need patience of our own.
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + busy_timeout_s
+    while True:
+        try:
+            ((mode,),) = await connection.execute_fetchall("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            busy = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
+            if not busy or loop.time() >= deadline:
+                raise
+            await asyncio.sleep(_WAL_RETRY_S)
+            continue
+        if mode != "wal":
+            raise DataFolderUnusable(path, f"its file system allows journal mode {mode} only")
+        return

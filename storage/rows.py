@@ -1,0 +1,95 @@
+"""Rows become dataclasses here, and nowhere else."""
+
+import sqlite3
+from collections.abc import Sequence
+from typing import Final
+
+from storage.timestamps import from_us, from_us_or_none
+from storage.types import Delivery, DeliveryState, Job, JobState, Place, Road, StoredPicture
+
+JOB_COLUMNS: Final = (
+    *("id", "guild_id", "channel_id", "user_id", "state", "request", "prompt", "seed", "pictures"),
+    *("attempts", "parent_picture_id", "locale", "accepted_at", "started_at", "finished_at"),
+    *("error_code", "error_detail"),
+)
+
+DELIVERY_COLUMNS: Final = (
+    *("job_id", "state", "channel_id", "message_id", "road", "nonce", "attempted_at"),
+    *("settled_at", "result_message_id", "detail"),
+)
+
+PICTURE_COLUMNS: Final = (
+    *("id", "job_id", "guild_id", "user_id", "file", "sha256", "recipe", "seed", "width_px"),
+    *("height_px", "duration_s", "painted_at"),
+)
+"""Of the table itself; channel and prompt are the job's."""
+
+
+def columns(names: Sequence[str], table: str, prefix: str) -> str:
+    """The names as result columns of one table, each renamed with the prefix."""
+    return ", ".join(f"{table}.{name} AS {prefix}{name}" for name in names)
+
+
+def place(row: sqlite3.Row, prefix: str = "") -> Place:
+    """Whom a row belongs to."""
+    return Place(
+        guild_id=row[f"{prefix}guild_id"],
+        channel_id=row[f"{prefix}channel_id"],
+        user_id=row[f"{prefix}user_id"],
+    )
+
+
+def job(row: sqlite3.Row, prefix: str = "") -> Job:
+    """A job from its columns."""
+    return Job(
+        id=row[f"{prefix}id"],
+        place=place(row, prefix),
+        state=JobState(row[f"{prefix}state"]),
+        request=row[f"{prefix}request"],
+        prompt=row[f"{prefix}prompt"],
+        seed=row[f"{prefix}seed"],
+        pictures=row[f"{prefix}pictures"],
+        attempts=row[f"{prefix}attempts"],
+        parent_picture_id=row[f"{prefix}parent_picture_id"],
+        locale=row[f"{prefix}locale"],
+        accepted_at=from_us(row[f"{prefix}accepted_at"]),
+        started_at=from_us_or_none(row[f"{prefix}started_at"]),
+        finished_at=from_us_or_none(row[f"{prefix}finished_at"]),
+        error_code=row[f"{prefix}error_code"],
+        error_detail=row[f"{prefix}error_detail"],
+    )
+
+
+def delivery(row: sqlite3.Row, prefix: str = "") -> Delivery:
+    """A delivery from its columns."""
+    road = row[f"{prefix}road"]
+    return Delivery(
+        job_id=row[f"{prefix}job_id"],
+        state=DeliveryState(row[f"{prefix}state"]),
+        channel_id=row[f"{prefix}channel_id"],
+        message_id=row[f"{prefix}message_id"],
+        road=None if road is None else Road(road),
+        nonce=row[f"{prefix}nonce"],
+        attempted_at=from_us_or_none(row[f"{prefix}attempted_at"]),
+        settled_at=from_us_or_none(row[f"{prefix}settled_at"]),
+        result_message_id=row[f"{prefix}result_message_id"],
+        detail=row[f"{prefix}detail"],
+    )
+
+
+def picture(row: sqlite3.Row, prefix: str = "") -> StoredPicture:
+    """A picture from its columns and its job's channel_id and prompt."""
+    return StoredPicture(
+        id=row[f"{prefix}id"],
+        job_id=row[f"{prefix}job_id"],
+        place=place(row, prefix),
+        file=row[f"{prefix}file"],
+        sha256=row[f"{prefix}sha256"],
+        recipe=row[f"{prefix}recipe"],
+        prompt=row[f"{prefix}prompt"],
+        seed=row[f"{prefix}seed"],
+        width_px=row[f"{prefix}width_px"],
+        height_px=row[f"{prefix}height_px"],
+        duration_s=row[f"{prefix}duration_s"],
+        painted_at=from_us(row[f"{prefix}painted_at"]),
+    )

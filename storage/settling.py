@@ -1,0 +1,26 @@
+"""Work that a cancellation may interrupt the caller of, but never the work itself."""
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+async def settle(work: Coroutine[Any, Any, T]) -> T:
+    """Run the work to its end, whatever happens to the caller.
+
+    A cancellation that arrives meanwhile is raised once the work is done; an error of the work
+    itself is raised in its place, because it says more.
+    """
+    task = asyncio.ensure_future(work)
+    cancellation: asyncio.CancelledError | None = None
+    while not task.done():
+        try:
+            await asyncio.wait([task])  # unlike awaiting the task, this never cancels it
+        except asyncio.CancelledError as error:
+            cancellation = error
+    result = task.result()
+    if cancellation is not None:
+        raise cancellation
+    return result

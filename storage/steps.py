@@ -1,0 +1,156 @@
+"""The writes that the steps of a job are made of, each inside its caller's transaction."""
+
+from datetime import datetime
+from typing import NamedTuple
+
+from storage import rows
+from storage.database import Transaction
+from storage.errors import UnknownRow
+from storage.lifecycle import check_job_step
+from storage.timestamps import to_us
+from storage.types import DeliveryState, Job, JobState, NewJob, NewPicture, StoredPicture
+
+
+class JobError(NamedTuple):
+    """Why a job failed: a code for programs, and a technical sentence."""
+
+    code: str
+    detail: str | None = None
+
+
+async def fetch_job(transaction: Transaction, job_id: int) -> Job:
+    """The job, or UnknownRow."""
+    row = await transaction.fetch_one("SELECT * FROM jobs WHERE id = ?", (job_id,))
+    if row is None:
+        raise UnknownRow("job", job_id)
+    return rows.job(row)
+
+
+async def finish_job(
+    transaction: Transaction,
+    job: Job,
+    to: JobState,
+    now: datetime,
+    error: JobError | None = None,
+) -> Job:
+    """End a job without a picture, and give back what it took."""
+    check_job_step(job.id, job.state, to, attempts=job.attempts)
+    code, detail = error or (None, None)
+    row = await transaction.fetch_one(
+        "UPDATE jobs SET state = ?, finished_at = ?, error_code = ?, error_detail = ? "
+        "WHERE id = ? RETURNING *",
+        (to, to_us(now), code, detail, job.id),
+    )
+    assert row is not None
+    await transaction.execute(
+        "UPDATE ledger SET refunded_at = ? WHERE job_id = ? AND refunded_at IS NULL",
+        (to_us(now), job.id),
+    )
+    return rows.job(row)
+
+
+async def queue_again(transaction: Transaction, job: Job) -> Job:
+    """Back to queued."""
+    check_job_step(job.id, job.state, JobState.QUEUED, attempts=job.attempts)
+    row = await transaction.fetch_one(
+        "UPDATE jobs SET state = 'queued' WHERE id = ? RETURNING *", (job.id,)
+    )
+    assert row is not None
+    return rows.job(row)
+
+
+async def insert_job(
+    transaction: Transaction,
+    new: NewJob,
+    state: JobState,
+    *,
+    accepted_at: datetime,
+    painted: tuple[datetime, datetime] | None = None,
+) -> Job:
+    """Insert a job; `painted` is when its only attempt started and finished."""
+    parent_id = new.parent_picture_id
+    if parent_id is not None and not await transaction.fetch_all(
+        "SELECT 1 FROM pictures WHERE id = ?", (parent_id,)
+    ):
+        raise UnknownRow("picture", parent_id)
+    row = await transaction.fetch_one(
+        "INSERT INTO jobs (guild_id, channel_id, user_id, state, request, prompt, seed, pictures, "
+        "parent_picture_id, locale, attempts, accepted_at, started_at, finished_at) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING *",
+        (
+            new.place.guild_id,
+            new.place.channel_id,
+            new.place.user_id,
+            state,
+            new.request,
+            new.prompt,
+            new.seed,
+            new.pictures,
+            parent_id,
+            new.locale,
+            0 if painted is None else 1,
+            to_us(accepted_at),
+            *((None, None) if painted is None else map(to_us, painted)),
+        ),
+    )
+    assert row is not None
+    return rows.job(row)
+
+
+async def insert_delivery(
+    transaction: Transaction,
+    job: Job,
+    nonce: str,
+    state: DeliveryState,
+    *,
+    settled_at: datetime | None = None,
+) -> None:
+    """Insert the delivery of a job that was just inserted."""
+    await transaction.execute(
+        "INSERT INTO deliveries (job_id, state, channel_id, nonce, settled_at) "
+        "VALUES (?, ?, ?, ?, ?)",
+        (
+            job.id,
+            state,
+            job.place.channel_id,
+            nonce,
+            None if settled_at is None else to_us(settled_at),
+        ),
+    )
+
+
+async def store_picture(
+    transaction: Transaction, job: Job, new: NewPicture, now: datetime
+) -> StoredPicture:
+    """Insert a picture of the job."""
+    picture_id = await transaction.insert(
+        "INSERT INTO pictures (job_id, guild_id, user_id, file, sha256, recipe, seed, width_px, "
+        "height_px, duration_s, painted_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            job.id,
+            job.place.guild_id,
+            job.place.user_id,
+            new.file,
+            new.sha256,
+            new.recipe,
+            new.seed,
+            new.width_px,
+            new.height_px,
+            new.duration_s,
+            to_us(now),
+        ),
+    )
+    return StoredPicture(
+        id=picture_id,
+        job_id=job.id,
+        place=job.place,
+        file=new.file,
+        sha256=new.sha256,
+        recipe=new.recipe,
+        prompt=job.prompt,
+        seed=new.seed,
+        width_px=new.width_px,
+        height_px=new.height_px,
+        duration_s=new.duration_s,
+        painted_at=now,
+    )

@@ -1,0 +1,194 @@
+"""Transactions: all or nothing, one at a time, whatever is cancelled in the middle of them."""
+
+import asyncio
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from storage.database import Database
+from storage.errors import DatabaseBusy, DatabaseClosed
+from tests.storage.fakes import Interruptions, Shelf
+
+SET_DEFAULT = "INSERT INTO server_quotas VALUES (?, 1, 1, 0, 0)"
+
+
+async def guilds(db: Database) -> set[int]:
+    return {row["guild_id"] for row in await db.fetch_all("SELECT guild_id FROM server_quotas")}
+
+
+async def write(db: Database, *guild_ids: int) -> None:
+    async with db.transaction() as transaction:
+        for guild_id in guild_ids:
+            await transaction.execute(SET_DEFAULT, (guild_id,))
+
+
+async def test_commits_at_the_end(shelf: Shelf) -> None:
+    """What a block wrote is there for readers once it is left, and not before."""
+    async with shelf.db.transaction() as transaction:
+        await transaction.execute(SET_DEFAULT, (1,))
+        assert await guilds(shelf.db) == set()
+    assert await guilds(shelf.db) == {1}
+
+
+async def test_an_error_rolls_everything_back(shelf: Shelf) -> None:
+    """An exception in the block undoes all of it and passes through unchanged."""
+    with pytest.raises(ZeroDivisionError):
+        async with shelf.db.transaction() as transaction:
+            await transaction.execute(SET_DEFAULT, (1,))
+            raise ZeroDivisionError
+    with pytest.raises(sqlite3.IntegrityError):
+        await write(shelf.db, 2, 2)
+    assert await guilds(shelf.db) == set()
+    await write(shelf.db, 3)
+    assert await guilds(shelf.db) == {3}
+
+
+@pytest.mark.parametrize("again", [False, True], ids=["cancelled once", "cancelled all the way"])
+async def test_a_cancellation_at_any_await_leaves_nothing_half_done(
+    shelf: Shelf, again: bool
+) -> None:
+    """Cancelled at whichever await, a transaction is whole or absent, and the next one works."""
+    outcomes = []
+    for at in range(20):
+        pair = {100 + 2 * at, 101 + 2 * at}
+        interruptions = Interruptions(at, again)
+        try:
+            await asyncio.create_task(interruptions.run(write(shelf.db, *sorted(pair))))
+        except asyncio.CancelledError:
+            outcomes.append("cancelled")
+        else:
+            outcomes.append("done")
+            assert pair <= await guilds(shelf.db)
+        before = await guilds(shelf.db)
+        assert pair <= before or not pair & before
+        await write(shelf.db, at)  # the lock is free and no transaction is left open
+        assert await guilds(shelf.db) == before | {at}
+        if interruptions.waits <= at:
+            break
+    assert outcomes[-1] == "done" and outcomes.count("cancelled") >= 4
+
+
+async def test_a_cancelled_wait_for_the_lock_takes_nothing(shelf: Shelf) -> None:
+    """A task cancelled while another one writes leaves that one's work alone."""
+    async with shelf.db.transaction() as transaction:
+        await transaction.execute(SET_DEFAULT, (1,))
+        waiting = asyncio.create_task(write(shelf.db, 2))
+        await asyncio.sleep(0)
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+        await transaction.execute(SET_DEFAULT, (3,))
+    assert await guilds(shelf.db) == {1, 3}
+
+
+async def test_a_time_limit_in_the_block_rolls_back(shelf: Shelf) -> None:
+    """asyncio.timeout works around a transaction, and leaves no stray cancellation behind."""
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.02), shelf.db.transaction() as transaction:
+            await transaction.execute(SET_DEFAULT, (1,))
+            await asyncio.sleep(5)
+    await asyncio.sleep(0)
+    assert await guilds(shelf.db) == set()
+
+
+async def test_nobodys_work_is_committed_or_undone_by_another(shelf: Shelf) -> None:
+    """Of many transactions at once, exactly those that did not fail are there."""
+
+    async def one(number: int) -> None:
+        async with shelf.db.transaction() as transaction:
+            await transaction.execute(SET_DEFAULT, (number,))
+            await asyncio.sleep(0)
+            if number % 3 == 0:
+                raise ZeroDivisionError
+
+    await asyncio.gather(*(one(number) for number in range(60)), return_exceptions=True)
+    assert await guilds(shelf.db) == {number for number in range(60) if number % 3}
+
+
+async def test_an_ended_transaction_refuses(shelf: Shelf) -> None:
+    """A transaction that somebody kept cannot write into the next one."""
+    async with shelf.db.transaction() as kept:
+        pass
+    with pytest.raises(RuntimeError, match="over"):
+        await kept.execute(SET_DEFAULT, (1,))
+
+
+async def test_nesting_is_refused_instead_of_waiting_for_ever(shelf: Shelf) -> None:
+    """A transaction, or close(), inside a transaction of the same task raises at once."""
+    with pytest.raises(RuntimeError, match="wait for itself"):
+        async with shelf.db.transaction():
+            await write(shelf.db, 1)
+    with pytest.raises(RuntimeError, match="wait for itself"):
+        async with shelf.db.transaction():
+            await shelf.db.close()
+    await write(shelf.db, 2)
+
+
+async def test_readers_cannot_write(shelf: Shelf) -> None:
+    """The reader refuses a statement that would change anything."""
+    with pytest.raises(Exception, match="readonly"):
+        await shelf.db.fetch_all("DELETE FROM server_quotas")
+
+
+async def test_readers_do_not_wait_for_a_writer(shelf: Shelf) -> None:
+    """A read is answered with what was last committed while a transaction is open."""
+    await write(shelf.db, 1)
+    async with shelf.db.transaction() as transaction:
+        await transaction.execute("DELETE FROM server_quotas")
+        assert await asyncio.wait_for(guilds(shelf.db), timeout=1) == {1}
+
+
+async def test_close_is_idempotent_and_final(database_file: Path) -> None:
+    """A second close() does nothing, and every use afterwards raises DatabaseClosed."""
+    db = await Database.open(database_file)
+    await asyncio.gather(db.close(), db.close())
+    await db.close()
+    with pytest.raises(DatabaseClosed):
+        await write(db, 1)
+    with pytest.raises(DatabaseClosed):
+        await guilds(db)
+
+
+async def test_close_waits_for_the_running_transaction(database_file: Path) -> None:
+    """A transaction that has begun is finished before the database closes."""
+    db = await Database.open(database_file)
+    begun = asyncio.Event()
+
+    async def slow() -> None:
+        async with db.transaction() as transaction:
+            begun.set()
+            await asyncio.sleep(0.02)
+            await transaction.execute(SET_DEFAULT, (1,))
+
+    task = asyncio.create_task(slow())
+    await begun.wait()
+    await db.close()
+    await task
+    async with await Database.open(database_file) as again:
+        assert await guilds(again) == {1}
+
+
+async def test_a_locked_out_writer_gives_up_in_time(database_file: Path) -> None:
+    """A lock held elsewhere beyond the busy timeout raises DatabaseBusy, and later writes work."""
+    async with await Database.open(database_file, busy_timeout_s=0.05) as db:
+        other = sqlite3.connect(database_file, isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(DatabaseBusy):
+            await write(db, 1)
+        assert await guilds(db) == set()
+        other.execute("ROLLBACK")
+        await write(db, 2)
+        assert await guilds(db) == {2}
+        other.close()
+
+
+async def test_a_patient_writer_gets_its_turn(database_file: Path) -> None:
+    """A lock that another process gives back within the busy timeout is waited for."""
+    async with await Database.open(database_file) as db:
+        other = sqlite3.connect(database_file, isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        asyncio.get_running_loop().call_later(0.05, other.execute, "COMMIT")
+        await write(db, 1)
+        assert await guilds(db) == {1}
+        other.close()

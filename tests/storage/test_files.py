@@ -1,0 +1,136 @@
+"""Picture files: whole or absent, and never outside their folder."""
+
+import hashlib
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from storage.errors import DataFolderUnusable, DiskFull, PictureMissing, UnsafePath
+from storage.files import PictureFiles
+from tests.storage.fakes import FakeClock
+
+
+@pytest.fixture
+def data_dir(tmp_path: Path) -> Path:
+    return tmp_path / "data"
+
+
+@pytest.fixture
+def pictures(data_dir: Path) -> PictureFiles:
+    return PictureFiles(data_dir, clock=FakeClock())
+
+
+def names(data_dir: Path) -> set[str]:
+    return {each.name for each in data_dir.rglob("*") if each.is_file()}
+
+
+def test_write_read_remove(pictures: PictureFiles, data_dir: Path) -> None:
+    """A picture is filed by year and month with its hash, read back, and removed for good."""
+    written = pictures.write("1-7.png", b"pixels")
+    assert written.file == "pictures/2026/03/1-7.png"
+    assert written.sha256 == hashlib.sha256(b"pixels").hexdigest()
+    assert pictures.path(written.file) == data_dir / "pictures" / "2026" / "03" / "1-7.png"
+    assert pictures.read(written.file) == b"pixels"
+    pictures.write("1-7.png", b"again")
+    assert pictures.read(written.file) == b"again"
+    assert names(data_dir) == {"1-7.png"}
+    pictures.remove(written.file)
+    pictures.remove(written.file)
+    with pytest.raises(PictureMissing):
+        pictures.read(written.file)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="modes are those of POSIX")
+def test_folders_are_private(pictures: PictureFiles, data_dir: Path) -> None:
+    """Every folder that is created is for its owner only."""
+    folder = pictures.path(pictures.write("a.png", b"x").file).parent
+    while folder != data_dir.parent:
+        assert folder.stat().st_mode & 0o777 == 0o700
+        folder = folder.parent
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["", ".", "..", ".hidden", "a/b", "a\\b", "/etc/passwd", "a\0b", "a\nb", "C:x", "x" * 201],
+)
+def test_names_never_become_paths(pictures: PictureFiles, data_dir: Path, name: str) -> None:
+    """A name that is not a plain one is refused and nothing is written."""
+    with pytest.raises(UnsafePath):
+        pictures.write(name, b"x")
+    assert not data_dir.exists()
+
+
+@pytest.mark.parametrize(
+    "file",
+    [
+        "",
+        ".",
+        "pictures",
+        "pictures/..",
+        "pictures/../zimagine.db",
+        "/etc/passwd",
+        "zimagine.db",
+        "../x",
+        "pictures\\..\\x",
+        "pictures/a\0b",
+    ],
+)
+def test_paths_do_not_lead_out(pictures: PictureFiles, file: str) -> None:
+    """A path that leaves the pictures folder is refused by every method."""
+    for method in (pictures.path, pictures.read, pictures.remove):
+        with pytest.raises(UnsafePath):
+            method(file)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="links need rights on Windows")
+def test_links_do_not_lead_out(pictures: PictureFiles, data_dir: Path, tmp_path: Path) -> None:
+    """A link inside the folder that points outside is not followed."""
+    (tmp_path / "secret").write_text("secret")
+    folder = pictures.path(pictures.write("a.png", b"x").file).parent
+    (folder / "b.png").symlink_to(tmp_path / "secret")
+    with pytest.raises(UnsafePath):
+        pictures.read("pictures/2026/03/b.png")
+
+
+@pytest.mark.parametrize("step", [(os, "fsync"), (Path, "replace")], ids=["fsync", "replace"])
+def test_an_interrupted_write_leaves_nothing(
+    pictures: PictureFiles, data_dir: Path, monkeypatch: pytest.MonkeyPatch, step: tuple[Any, str]
+) -> None:
+    """A write that fails keeps the old file, leaves no other, and says what is wrong."""
+    pictures.write("a.png", b"old")
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(*step, full)
+    with pytest.raises(DiskFull):
+        pictures.write("a.png", b"new")
+    assert pictures.read("pictures/2026/03/a.png") == b"old"
+    assert names(data_dir) == {"a.png"}
+
+
+def test_an_unusable_folder_is_reported(data_dir: Path) -> None:
+    """A file where the pictures should be is reported as an unusable folder."""
+    data_dir.mkdir()
+    (data_dir / "pictures").write_text("I am a file")
+    with pytest.raises(DataFolderUnusable):
+        PictureFiles(data_dir).write("a.png", b"x")
+
+
+def test_sweep_removes_old_leftovers_only(pictures: PictureFiles, data_dir: Path) -> None:
+    """What a crash left behind is removed; pictures and writes under way are not."""
+    folder = pictures.path(pictures.write("a.png", b"x").file).parent
+    now = FakeClock().now.timestamp()
+    for name, age_s in [(".old.part", 4000), (".young.part", 10), ("b.part", 4000)]:
+        (folder / name).write_bytes(b"half")
+        os.utime(folder / name, (now - age_s, now - age_s))
+    assert pictures.sweep() == 1
+    assert names(data_dir) == {"a.png", ".young.part", "b.part"}
+    assert pictures.sweep(min_age_s=0) == 1
+
+
+def test_sweep_of_nothing(pictures: PictureFiles) -> None:
+    """A data folder without pictures has nothing to sweep."""
+    assert pictures.sweep() == 0

@@ -1,0 +1,319 @@
+"""Jobs: each step with its effect on ledger and delivery, and every other step refused."""
+
+import dataclasses
+from datetime import timedelta
+
+import pytest
+
+from storage.errors import IllegalTransition, UnknownRow
+from storage.jobs import CRASHED
+from storage.types import (
+    COMMAND_LINE,
+    DeliveryState,
+    Job,
+    JobState,
+    PolicySource,
+    QuotaExceeded,
+    QuotaPolicy,
+)
+from tests.storage.fakes import (
+    ALICE,
+    BOB,
+    PLENTY,
+    START,
+    Shelf,
+    new_job,
+    new_picture,
+    policy,
+)
+
+ENDINGS = ["cancelled", "failed", "expired"]
+
+
+async def end(shelf: Shelf, job_id: int, ending: str) -> Job:
+    if ending == "failed":
+        return await shelf.jobs.failed(job_id, "out_of_memory", "no room for 2 GiB")
+    return await getattr(shelf.jobs, ending)(job_id)
+
+
+async def test_accept_charges_queues_and_prepares_delivery(shelf: Shelf) -> None:
+    """An accepted job is queued with all it was given, charged, and waiting to be delivered."""
+    new = new_job(pictures=2, locale="zh-CN")
+    job = await shelf.accept(new)
+    assert job == await shelf.jobs.get(job.id)
+    assert job == Job(
+        id=job.id,
+        place=ALICE,
+        state=JobState.QUEUED,
+        request=new.request,
+        prompt=new.prompt,
+        seed=new.seed,
+        pictures=2,
+        attempts=0,
+        parent_picture_id=None,
+        locale="zh-CN",
+        accepted_at=START,
+        started_at=None,
+        finished_at=None,
+        error_code=None,
+        error_detail=None,
+    )
+    assert await shelf.ledger() == {job.id: (2, False)}
+    delivery = await shelf.deliveries.get(job.id)
+    assert delivery is not None
+    assert (delivery.state, delivery.nonce) == (DeliveryState.PENDING, "nonce-1")
+    assert delivery.channel_id == ALICE.channel_id
+
+
+async def test_a_refusal_writes_nothing(shelf: Shelf) -> None:
+    """Beyond the quota nothing is written, and the answer says when the request would fit."""
+    first = await shelf.accept(fallback=policy(2))
+    shelf.clock.advance(hours=1)
+    refusal = await shelf.jobs.accept(new_job(pictures=2), policy(2))
+    assert isinstance(refusal, QuotaExceeded)
+    assert (refusal.status.used, refusal.status.remaining, refusal.requested) == (1, 1, 2)
+    assert refusal.retry_at == refusal.status.next_return_at == START + timedelta(hours=24)
+    assert await shelf.ledger() == {first.id: (1, False)}
+    assert (await shelf.jobs.counts())[JobState.QUEUED] == 1
+
+
+async def test_a_refusal_holds_until_the_promised_instant(shelf: Shelf) -> None:
+    """The same request is refused a microsecond before the promised instant and accepted at it."""
+    await shelf.accept(fallback=policy(1))
+    refusal = await shelf.jobs.accept(new_job(), policy(1))
+    assert isinstance(refusal, QuotaExceeded) and refusal.retry_at is not None
+    shelf.clock.now = refusal.retry_at - timedelta(microseconds=1)
+    assert isinstance(await shelf.jobs.accept(new_job(), policy(1)), QuotaExceeded)
+    shelf.clock.now = refusal.retry_at
+    await shelf.accept(fallback=policy(1))
+
+
+async def test_a_quota_of_zero_and_a_request_above_the_limit_never_fit(shelf: Shelf) -> None:
+    """What no waiting can cure is refused without an instant."""
+    for limit, requested in [(0, 1), (2, 3)]:
+        refusal = await shelf.jobs.accept(new_job(pictures=requested), policy(limit))
+        assert isinstance(refusal, QuotaExceeded) and refusal.retry_at is None
+
+
+async def test_the_nearest_policy_decides(shelf: Shelf) -> None:
+    """A user's own policy comes before the server's, and that before the configured one."""
+    await shelf.quotas.set_default(ALICE.guild_id, 0, 24, by=1)
+    refusal = await shelf.jobs.accept(new_job(), PLENTY)
+    assert isinstance(refusal, QuotaExceeded)
+    assert refusal.status.policy == QuotaPolicy(0, 24, PolicySource.SERVER)
+    await shelf.quotas.set_user(ALICE.guild_id, ALICE.user_id, 1, 24, by=1)
+    await shelf.accept(fallback=PLENTY)
+    assert isinstance(await shelf.jobs.accept(new_job(BOB), PLENTY), QuotaExceeded)
+
+
+async def test_quotas_are_per_server_and_user(shelf: Shelf) -> None:
+    """What one user takes, or the same user elsewhere, leaves a quota alone."""
+    elsewhere = dataclasses.replace(ALICE, guild_id=11)
+    for place in (ALICE, BOB, elsewhere):
+        await shelf.accept(new_job(place), policy(1))
+        assert isinstance(await shelf.jobs.accept(new_job(place), policy(1)), QuotaExceeded)
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+@pytest.mark.parametrize("begun", [False, True], ids=["queued", "painting"])
+async def test_an_end_without_picture_gives_everything_back(
+    shelf: Shelf, ending: str, begun: bool
+) -> None:
+    """Cancelled, failed or expired, queued or painting: exactly what was charged comes back."""
+    other = await shelf.accept()
+    job = await shelf.accept(new_job(pictures=3))
+    if begun:
+        await shelf.jobs.painting(job.id)
+    shelf.clock.advance(minutes=1)
+    ended = await end(shelf, job.id, ending)
+    assert (ended.state, ended.finished_at) == (ending, shelf.clock.now)
+    assert await shelf.jobs.get(job.id) == ended
+    assert await shelf.ledger() == {other.id: (1, False), job.id: (3, True)}
+    assert await shelf.used() == 1
+    assert [waiting.job for waiting in await shelf.deliveries.pending()] == [ended]
+
+
+async def test_a_failure_keeps_its_reason(shelf: Shelf) -> None:
+    """Code and detail of a failure are stored with the job."""
+    job = await end(shelf, (await shelf.painting()).id, "failed")
+    assert (job.error_code, job.error_detail) == ("out_of_memory", "no room for 2 GiB")
+
+
+async def test_painting_counts_attempts(shelf: Shelf) -> None:
+    """Beginning an attempt counts it and stores when it began."""
+    job = await shelf.accept()
+    shelf.clock.advance(seconds=5)
+    assert await shelf.jobs.painting(job.id) is True
+    begun = await shelf.jobs.get(job.id)
+    assert begun is not None
+    assert (begun.state, begun.attempts) == (JobState.PAINTING, 1)
+    assert begun.started_at == shelf.clock.now
+
+
+async def test_painting_a_job_that_is_not_queued_is_declined(shelf: Shelf) -> None:
+    """A job that was cancelled meanwhile, or is being painted already, is not begun."""
+    gone, begun = await shelf.accept(), await shelf.painting()
+    await shelf.jobs.cancelled(gone.id)
+    for job in (gone, begun):
+        before = await shelf.jobs.get(job.id)
+        assert await shelf.jobs.painting(job.id) is False
+        assert await shelf.jobs.get(job.id) == before
+
+
+async def test_one_retry_and_no_more(shelf: Shelf) -> None:
+    """A job goes back into the queue once; after the second attempt that is refused."""
+    job = await shelf.painting()
+    assert (await shelf.jobs.requeue(job.id)).state is JobState.QUEUED
+    await shelf.jobs.painting(job.id)
+    with pytest.raises(IllegalTransition):
+        await shelf.jobs.requeue(job.id)
+    after = await shelf.jobs.get(job.id)
+    assert after is not None and (after.state, after.attempts) == (JobState.PAINTING, 2)
+    assert await shelf.ledger() == {job.id: (1, False)}
+
+
+async def test_painted_stores_pictures_and_keeps_the_charge(shelf: Shelf) -> None:
+    """A painted job has its pictures, stays charged, and is ready to be delivered."""
+    job = await shelf.painting(new_job(pictures=2))
+    shelf.clock.advance(seconds=9)
+    news = [new_picture(1), new_picture(2)]
+    pictures = await shelf.jobs.painted(job.id, news)
+    assert [picture.seed for picture in pictures] == [1, 2]
+    for new, picture in zip(news, pictures, strict=True):
+        for name in ("file", "sha256", "recipe", "width_px", "height_px", "duration_s"):
+            assert getattr(picture, name) == getattr(new, name)
+        assert (picture.place, picture.prompt) == (ALICE, job.prompt)
+        assert picture.painted_at == shelf.clock.now
+    assert await shelf.history.of_job(job.id) == pictures
+    assert await shelf.ledger() == {job.id: (2, False)}
+    (waiting,) = await shelf.deliveries.pending()
+    assert (waiting.job.state, waiting.pictures) == (JobState.PAINTED, pictures)
+
+
+async def test_painted_takes_exactly_what_was_charged(shelf: Shelf) -> None:
+    """More or fewer pictures than charged are refused, and the job goes on."""
+    job = await shelf.painting(new_job(pictures=2))
+    for wrong in ([], [new_picture()], [new_picture()] * 3):
+        with pytest.raises(ValueError, match="takes 2 pictures"):
+            await shelf.jobs.painted(job.id, wrong)
+    assert await shelf.history.of_job(job.id) == ()
+    await shelf.jobs.painted(job.id, [new_picture(1), new_picture(2)])
+
+
+@pytest.mark.parametrize("ending", ["painted", *ENDINGS])
+async def test_an_end_is_final(shelf: Shelf, ending: str) -> None:
+    """No step leads out of an end, and trying one changes nothing."""
+    job = await shelf.painting()
+    if ending == "painted":
+        await shelf.jobs.painted(job.id, new_picture())
+    else:
+        await end(shelf, job.id, ending)
+    before = await shelf.jobs.get(job.id), await shelf.ledger()
+    for attempt in ENDINGS:
+        with pytest.raises(IllegalTransition) as caught:
+            await end(shelf, job.id, attempt)
+        assert (caught.value.what, caught.value.id) == ("job", job.id)
+        assert (caught.value.from_, caught.value.to) == (ending, attempt)
+    with pytest.raises(IllegalTransition):
+        await shelf.jobs.painted(job.id, new_picture())
+    with pytest.raises(IllegalTransition):
+        await shelf.jobs.requeue(job.id)
+    assert (await shelf.jobs.get(job.id), await shelf.ledger()) == before
+
+
+async def test_queued_is_not_painted_without_painting(shelf: Shelf) -> None:
+    """A queued job can neither be painted nor queued again."""
+    job = await shelf.accept()
+    with pytest.raises(IllegalTransition):
+        await shelf.jobs.painted(job.id, new_picture())
+    with pytest.raises(IllegalTransition):
+        await shelf.jobs.requeue(job.id)
+    assert await shelf.jobs.get(job.id) == job
+
+
+async def test_unknown_ids_are_named(shelf: Shelf) -> None:
+    """A step of a job that does not exist raises UnknownRow; reading it answers None."""
+    for step in (shelf.jobs.painting, shelf.jobs.requeue, shelf.jobs.cancelled, shelf.jobs.expired):
+        with pytest.raises(UnknownRow):
+            await step(99)
+    assert await shelf.jobs.get(99) is None
+    with pytest.raises(UnknownRow) as caught:
+        await shelf.jobs.accept(new_job(parent_picture_id=99), PLENTY)
+    assert (caught.value.kind, caught.value.id) == ("picture", 99)
+    assert await shelf.ledger() == {}
+
+
+async def test_a_reroll_knows_its_parent(shelf: Shelf) -> None:
+    """A job made from a picture keeps that picture's id, also after it is erased."""
+    (parent,) = await shelf.painted()
+    job = await shelf.accept(new_job(parent_picture_id=parent.id))
+    await shelf.history.erase(parent.id)
+    stored = await shelf.jobs.get(job.id)
+    assert stored is not None and stored.parent_picture_id == parent.id
+
+
+async def test_record_costs_nothing_and_is_delivered(shelf: Shelf) -> None:
+    """A picture of the command line is in the history, uncharged, with nothing to deliver."""
+    picture = await shelf.jobs.record(new_job(COMMAND_LINE), new_picture(duration_s=2.5))
+    assert await shelf.history.latest(user_id=0, guild_id=0) == picture
+    job = await shelf.jobs.get(picture.job_id)
+    assert job is not None and job.state is JobState.PAINTED
+    assert job.started_at == START - timedelta(seconds=2.5) and job.finished_at == START
+    assert await shelf.ledger() == {}
+    delivery = await shelf.deliveries.get(job.id)
+    assert delivery is not None and delivery.state is DeliveryState.DELIVERED
+    with pytest.raises(ValueError, match="one picture"):
+        await shelf.jobs.record(new_job(COMMAND_LINE, pictures=2), new_picture())
+
+
+async def test_recover_takes_up_what_was_left(shelf: Shelf) -> None:
+    """Queued and first attempts are queued in order of acceptance; second ones fail, refunded."""
+    begun, queued = await shelf.painting(), await shelf.accept()
+    twice = await shelf.painting(new_job(pictures=2))
+    await shelf.jobs.requeue(twice.id)
+    await shelf.jobs.painting(twice.id)
+    await shelf.painted()
+    again = await shelf.painting()
+    await shelf.jobs.requeue(again.id)
+
+    recovery = await shelf.jobs.recover()
+    assert [job.id for job in recovery.queued] == [begun.id, queued.id, again.id]
+    assert {job.state for job in recovery.queued} == {JobState.QUEUED}
+    (failed,) = recovery.failed
+    assert (failed.id, failed.state, failed.error_code) == (twice.id, JobState.FAILED, CRASHED)
+    assert (await shelf.ledger())[twice.id] == (2, True)
+    second = await shelf.jobs.recover()
+    assert (second.queued, second.failed) == (recovery.queued, ())
+
+
+async def test_a_poison_job_crashes_twice_at_most(shelf: Shelf) -> None:
+    """A job that ends the process each time is tried twice, then failed and refunded."""
+    job = await shelf.accept()
+    starts = 0
+    while (await shelf.jobs.recover()).queued:
+        assert await shelf.jobs.painting(job.id)
+        starts += 1
+    assert starts == 2
+    assert await shelf.ledger() == {job.id: (1, True)}
+
+
+async def test_counts_name_every_state(shelf: Shelf) -> None:
+    """Counts cover all states, zeros included; live counts only the unfinished ones."""
+    await shelf.accept()
+    await shelf.painting()
+    await shelf.painted()
+    await shelf.jobs.cancelled((await shelf.accept()).id)
+    expected = {"queued": 1, "painting": 1, "painted": 1, "cancelled": 1}
+    assert await shelf.jobs.counts() == {state: expected.get(state, 0) for state in JobState}
+    assert await shelf.jobs.live_counts() == {"accepted": 0, "queued": 1, "painting": 1}
+
+
+async def test_bad_values_are_refused(shelf: Shelf) -> None:
+    """A job of no pictures and a nonce that Discord would refuse never reach the database."""
+    with pytest.raises(ValueError, match="at least one"):
+        new_job(pictures=0)
+    for nonce in ("", "x" * 26):
+        shelf.jobs._nonce = lambda nonce=nonce: nonce
+        with pytest.raises(ValueError, match="nonce"):
+            await shelf.jobs.accept(new_job(), PLENTY)
+    assert await shelf.ledger() == {}
