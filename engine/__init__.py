@@ -1,0 +1,1 @@
+"""Text in, pictures out. Knows no Discord and no SQL."""

@@ -1,0 +1,42 @@
+"""Where to paint, and in which number format."""
+
+from __future__ import annotations
+
+import torch
+
+from engine.errors import ModelUnavailable
+
+
+def pick_device(wanted: str, model: str) -> torch.device:
+    """The device for "auto", "cpu", "cuda", "cuda:1" or "mps".
+
+    Raises ModelUnavailable if this machine or this build of torch does not have it.
+    """
+    if wanted == "auto":
+        if torch.cuda.is_available():
+            return torch.device("cuda", 0)
+        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    try:
+        device = torch.device(wanted)
+    except RuntimeError:
+        raise ModelUnavailable(model, f"{wanted!r} is not a device") from None
+    if device.type == "cuda":
+        if not torch.cuda.is_available():
+            build = "has no CUDA" if torch.version.cuda is None else "finds no GPU"
+            raise ModelUnavailable(model, f"no CUDA device: torch {torch.__version__} {build}")
+        count = torch.cuda.device_count()
+        if (device.index or 0) >= count:
+            raise ModelUnavailable(model, f"{wanted} is not there: {count} CUDA device(s) are")
+        return torch.device("cuda", device.index or 0)
+    if device.type == "mps" and not torch.backends.mps.is_available():
+        raise ModelUnavailable(model, "no Apple GPU here")
+    if device.type not in {"cpu", "mps"}:
+        raise ModelUnavailable(model, f"zimagine does not paint on {device.type!r} devices")
+    return device
+
+
+def pick_dtype(device: torch.device) -> torch.dtype:
+    """bfloat16 where the device computes it, float32 elsewhere; never float16 (black pictures)."""
+    if device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False):
+        return torch.bfloat16
+    return torch.float32

@@ -1,0 +1,136 @@
+"""From a model's name to a pipeline that is known to be whole."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import torch
+from diffusers.pipelines.z_image.pipeline_z_image import ZImagePipeline
+from diffusers.utils import logging as diffusers_logging
+from huggingface_hub import snapshot_download
+from safetensors import SafetensorError, safe_open
+from transformers.utils import logging as transformers_logging
+
+from engine.diffusion.families import SKETCH, folder_of
+from engine.errors import ModelInvalid, ModelNotFound, ModelUnavailable
+from engine.settings import EngineSettings
+from engine.sketch import MODEL_DIR
+
+COMPONENTS = ("transformer", "text_encoder", "vae")
+_HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
+_SAMPLE_BYTES = 1 << 20
+
+
+def locate(settings: EngineSettings) -> Path:
+    """The folder that holds the model; fetches it only where `download` allows it.
+
+    Raises ModelNotFound.
+    """
+    model = settings.model
+    if model == SKETCH:
+        return MODEL_DIR
+    folder = folder_of(model)
+    if folder.is_dir():
+        return folder
+    if folder.is_file():
+        raise ModelInvalid(model, "this is a file; a model is a folder with a model_index.json")
+    if not _HUB_ID.fullmatch(model):
+        raise ModelNotFound(model, "no such folder, and not a hub id like owner/name")
+    try:
+        return Path(
+            snapshot_download(
+                model,
+                revision=settings.revision,
+                local_files_only=not settings.download,
+                ignore_patterns=["*.bin", "*.pt", "*.ckpt", "*.msgpack", "*.onnx"],
+            )
+        )
+    except Exception as error:  # the hub client has a dozen kinds, none of them of our making
+        hint = (
+            f"it could not be fetched ({type(error).__name__})"
+            if settings.download
+            else "no such folder, and it has not been downloaded; allow it with "
+            "`download = true` under [engine]"
+        )
+        raise ModelNotFound(model, hint) from error
+
+
+def load_pipeline(settings: EngineSettings, dtype: torch.dtype) -> tuple[ZImagePipeline, str]:
+    """Load the model on the CPU in `dtype`; returns the pipeline and its revision.
+
+    Raises ModelNotFound, ModelInvalid: for a folder of another kind, missing or truncated files
+    and for weights that do not fill the architecture (which would paint noise).
+    """
+    # Both libraries draw bars for a second of loading, over whatever the caller is showing.
+    diffusers_logging.disable_progress_bar()
+    transformers_logging.disable_progress_bar()
+    try:
+        folder = locate(settings)
+        _check_index(settings.model, folder)
+        pipeline = ZImagePipeline.from_pretrained(
+            str(folder), dtype=dtype, local_files_only=True, use_safetensors=True
+        )
+        for name in COMPONENTS:
+            _check_filled(settings.model, folder / name, getattr(pipeline, name))
+        revision = fingerprint(folder)
+    except ModelUnavailable:
+        raise
+    except SafetensorError as error:
+        raise ModelInvalid(
+            settings.model, f"a weights file is damaged or incomplete ({error})"
+        ) from error
+    except Exception as error:  # a broken folder makes the libraries raise nearly anything
+        first_line = (str(error).strip().splitlines() or ["no detail"])[0]
+        raise ModelInvalid(settings.model, f"{type(error).__name__}: {first_line}") from error
+    pipeline.set_progress_bar_config(disable=True)
+    return pipeline, revision
+
+
+def fingerprint(folder: Path) -> str:
+    """Sixteen hex digits that change with the weights.
+
+    Reads every configuration and, of each weights file, its size, its header and three samples:
+    hashing 33 GB at each start would take a minute.
+    """
+    digest = hashlib.sha256()
+    for path in sorted(folder.rglob("*")):
+        if path.suffix not in {".json", ".safetensors", ".txt", ".jinja"} or not path.is_file():
+            continue
+        digest.update(f"{path.relative_to(folder).as_posix()}\0{path.stat().st_size}\0".encode())
+        with path.open("rb") as file:
+            size = path.stat().st_size
+            for offset in sorted({0, max(0, size // 2), max(0, size - _SAMPLE_BYTES)}):
+                file.seek(offset)
+                digest.update(file.read(_SAMPLE_BYTES))
+    return digest.hexdigest()[:16]
+
+
+def _check_index(model: str, folder: Path) -> None:
+    try:
+        index = json.loads((folder / "model_index.json").read_text(encoding="utf-8"))
+        kind = index["_class_name"]
+    except FileNotFoundError:
+        raise ModelInvalid(model, "the folder has no model_index.json") from None
+    except (OSError, ValueError, KeyError, TypeError):
+        raise ModelInvalid(model, "its model_index.json cannot be read") from None
+    if kind != ZImagePipeline.__name__:
+        raise ModelInvalid(model, f"it is a {kind}; zimagine paints with {ZImagePipeline.__name__}")
+
+
+def _check_filled(model: str, folder: Path, module: Any) -> None:
+    """The libraries fill missing tensors with random numbers and only warn: refuse instead."""
+    present: set[str] = set()
+    for path in sorted(folder.glob("*.safetensors")):
+        with safe_open(str(path), framework="pt") as file:
+            present.update(file.keys())
+    # A Qwen3ForCausalLM saved its encoder's tensors under "model.".
+    present |= {name.removeprefix("model.") for name in present}
+    missing = sorted(name for name in module.state_dict() if name not in present)
+    if missing:
+        raise ModelInvalid(
+            model, f"{folder.name} lacks {len(missing)} of its tensors, {missing[0]} among them"
+        )

@@ -1,0 +1,114 @@
+"""Pixels → PNG with the recipe inside, and back. Blocking: call it on a worker thread."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from PIL import Image, UnidentifiedImageError
+from PIL.PngImagePlugin import PngImageFile, PngInfo
+
+from engine.types import Raster, Recipe
+
+RECIPE_KEY = "zimagine"
+PARAMETERS_KEY = "parameters"
+MAX_FILE_BYTES = 64 * 2**20
+MAX_PIXELS = 8192 * 8192
+
+
+class RecipeUnreadable(ValueError):
+    """A file holds no recipe of ours; str() says why, fit for a person."""
+
+
+@dataclass(frozen=True, slots=True)
+class Inscription:
+    """What a PNG says of itself. untouched: its pixels are still the ones that were painted."""
+
+    recipe: Recipe
+    pixels_sha256: str
+    untouched: bool
+
+
+def pixels_sha256(raster: Raster) -> str:
+    """Fingerprint of the pixels alone, whatever file they are in."""
+    size = f"{raster.width_px}x{raster.height_px}:".encode()
+    return hashlib.sha256(size + raster.rgb).hexdigest()
+
+
+def encode_png(raster: Raster, recipe: Recipe) -> bytes:
+    """A PNG with two text chunks: `parameters` for other programs, `zimagine` for us (JSON)."""
+    info = PngInfo()
+    info.add_text(PARAMETERS_KEY, parameters_text(recipe))
+    own = {"recipe": json.loads(recipe.to_json()), "pixels_sha256": pixels_sha256(raster)}
+    info.add_itxt(RECIPE_KEY, json.dumps(own, ensure_ascii=False, sort_keys=True))
+    image = Image.frombytes("RGB", (raster.width_px, raster.height_px), raster.rgb)
+    out = io.BytesIO()
+    image.save(out, "PNG", pnginfo=info)
+    return out.getvalue()
+
+
+def parameters_text(recipe: Recipe) -> str:
+    """The recipe in the form that Stable Diffusion web UIs write and read.
+
+    Line breaks in a prompt would be read as the next field, so they become spaces.
+    """
+    request = recipe.request
+    lines = [_one_line(request.effective_prompt)]
+    if request.negative_prompt:
+        lines.append(f"Negative prompt: {_one_line(request.negative_prompt)}")
+    lines.append(
+        f"Steps: {request.steps}, Sampler: Euler, CFG scale: {request.guidance:g}, "
+        f"Seed: {request.seed}, Size: {request.width_px}x{request.height_px}, "
+        f"Model hash: {recipe.revision}, Model: {_quoted(recipe.model)}, Version: zimagine"
+    )
+    return "\n".join(lines)
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _quoted(value: str) -> str:
+    """A value that holds the format's own separators is written as a JSON string."""
+    plain = not any(mark in value for mark in ',:"\n')
+    return value if plain else json.dumps(value, ensure_ascii=False)
+
+
+def read_png(path: Path) -> Inscription:
+    """Read a picture's recipe back. Raises RecipeUnreadable, or OSError if there is no file."""
+    with path.open("rb") as file:
+        data = file.read(MAX_FILE_BYTES + 1)
+    if len(data) > MAX_FILE_BYTES:
+        raise RecipeUnreadable("the file is too large to be a picture of zimagine")
+    return inscription(data)
+
+
+def inscription(data: bytes) -> Inscription:
+    """`read_png` for bytes. Raises RecipeUnreadable."""
+    try:
+        with Image.open(io.BytesIO(data), formats=["PNG"]) as image:
+            assert isinstance(image, PngImageFile)
+            if image.width * image.height > MAX_PIXELS:
+                raise RecipeUnreadable("the picture is too large")
+            image.load()
+            text = image.text.get(RECIPE_KEY)
+            raster = Raster(image.width, image.height, image.convert("RGB").tobytes())
+            opaque = not image.has_transparency_data
+    except RecipeUnreadable:
+        raise
+    except UnidentifiedImageError:
+        raise RecipeUnreadable("this is not a PNG file") from None
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise RecipeUnreadable(f"the PNG is damaged ({error})") from None
+    if text is None:
+        raise RecipeUnreadable("the picture carries no zimagine recipe")
+    try:
+        own = json.loads(text)
+        recipe = Recipe.from_json(json.dumps(own["recipe"]))
+        recorded = str(own["pixels_sha256"])
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise RecipeUnreadable(f"the recipe in the picture is damaged ({error})") from None
+    return Inscription(recipe, recorded, opaque and pixels_sha256(raster) == recorded)

@@ -1,0 +1,101 @@
+"""One picture in the making, as its requester holds it."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+
+from engine.errors import Cancelled, EngineError
+from engine.types import Conditions, ImageRequest, Painted, Progress
+
+
+async def _always() -> bool:
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class JobSpec:
+    """What is asked of the engine.
+
+    id: the caller's own, unique among live jobs. replay: the conditions of the original, which
+    the painter restores as far as it can. admit: awaited right before painting; False means
+    that the job is not to be painted after all (it then ends as Cancelled). It is the caller's
+    chance to make "painting" durable before the GPU begins.
+    """
+
+    id: int
+    request: ImageRequest
+    replay: Conditions | None = None
+    admit: Callable[[], Awaitable[bool]] = _always
+
+
+class Job:
+    """A handle: watch `progress()`, await `result()`. Belongs to the event loop's thread."""
+
+    def __init__(self, spec: JobSpec, user_id: int, guild_id: int) -> None:
+        self.spec = spec
+        self.user_id = user_id
+        self.guild_id = guild_id
+        self.cancel_requested = threading.Event()
+        self._outcome: asyncio.Future[Painted] = asyncio.get_running_loop().create_future()
+        # A job nobody waits for must not be reported as "exception was never retrieved".
+        self._outcome.add_done_callback(lambda done: done.cancelled() or done.exception())
+        self._latest: Progress | None = None
+        self._changed = asyncio.Event()
+
+    @property
+    def id(self) -> int:
+        """The caller's id."""
+        return self.spec.id
+
+    @property
+    def latest(self) -> Progress | None:
+        """The newest progress, None while the job waits."""
+        return self._latest
+
+    @property
+    def done(self) -> bool:
+        """True once there is a picture or an error."""
+        return self._outcome.done()
+
+    async def result(self) -> Painted:
+        """Wait for the picture. Raises EngineError; cancelling the wait leaves the job alone."""
+        return await asyncio.shield(self._outcome)
+
+    def when_done(self, call: Callable[[], object]) -> None:
+        """Run `call` on the loop once the job has its outcome."""
+        self._outcome.add_done_callback(lambda _: call())
+
+    async def progress(self) -> AsyncIterator[Progress]:
+        """Yield the newest progress whenever there is one; steps in between may be skipped."""
+        seen: Progress | None = None
+        while not self.done:
+            self._changed.clear()
+            if self._latest is not None and self._latest != seen:
+                seen = self._latest
+                yield seen
+                continue
+            await self._changed.wait()
+
+    def report(self, progress: Progress) -> None:
+        """Take note of a step (called by the engine)."""
+        self._latest = progress
+        self._changed.set()
+
+    def finish(self, outcome: Painted | EngineError) -> None:
+        """Settle the job once; later outcomes are ignored (called by the engine)."""
+        if self._outcome.done():
+            return
+        if isinstance(outcome, EngineError):
+            self._outcome.set_exception(outcome)
+        else:
+            self._outcome.set_result(outcome)
+        self._changed.set()
+
+    def cancel(self) -> None:
+        """Ask the painter to stop at its next step (called by the engine)."""
+        self.cancel_requested.set()
+        if self._latest is None:
+            self.finish(Cancelled("cancelled while waiting"))

@@ -1,0 +1,50 @@
+"""The Protocol every painter implements."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from engine.errors import EngineError
+from engine.types import Conditions, ImageRequest, ModelInfo, Painted, Progress
+
+Outcome = Painted | EngineError
+"""What becomes of one job: a picture or an error, never an exception for its neighbours."""
+
+
+@dataclass(frozen=True, slots=True)
+class RenderTask:
+    """One job of a batch. cancel is read between steps; replay restores old conditions."""
+
+    request: ImageRequest
+    cancel: threading.Event
+    replay: Conditions | None = None
+
+
+class Renderer(Protocol):
+    """Paints batches, synchronously, on one thread. Built on that thread by a `RendererFactory`."""
+
+    @property
+    def info(self) -> ModelInfo:
+        """What is loaded."""
+        ...
+
+    def render(
+        self, batch: Sequence[RenderTask], *, on_step: Callable[[int, Progress], None]
+    ) -> list[Outcome]:
+        """Paint every task of the batch; one outcome per task, in order.
+
+        on_step(row, progress) is called on the painting thread after each step.
+        A Defunct outcome means that this painter is lost.
+        """
+        ...
+
+    def close(self) -> None:
+        """Free the device."""
+        ...
+
+
+RendererFactory = Callable[[], Renderer]
+"""Called on the executor thread; raises ModelUnavailable when there is nothing to paint with."""

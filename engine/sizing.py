@@ -1,0 +1,63 @@
+"""Aspect ratios and sizes in pixels: multiples of 16 at a pixel budget. Pure."""
+
+from __future__ import annotations
+
+import math
+import re
+
+GRID_PX = 16
+"""The transformer sees patches of 2 × 2 latents of 8 pixels: both sides are multiples of this."""
+
+ASPECTS = ("1:1", "4:3", "3:4", "3:2", "2:3", "16:9", "9:16", "2:1", "1:2")
+"""The ratios offered by name, width first."""
+
+MAX_RATIO = 4.0
+
+_PAIR = re.compile(r"\s*(\d{1,5})\s*([:：xX×*])\s*(\d{1,5})\s*")
+
+
+def parse_aspect(text: str) -> tuple[int, int]:
+    """Read "16:9". Raises ValueError for anything else, and for ratios beyond 4:1."""
+    match = _PAIR.fullmatch(text)
+    if not match or match[2] not in ":：":
+        raise ValueError(f"{text!r} is not an aspect ratio like 16:9")
+    width, height = int(match[1]), int(match[3])
+    if not width or not height or max(width / height, height / width) > MAX_RATIO:
+        raise ValueError(f"the aspect ratio {text!r} is not between 1:4 and 4:1")
+    return width, height
+
+
+def parse_size(text: str) -> tuple[int, int]:
+    """Read "1024x768" as (width_px, height_px). Raises ValueError for anything else."""
+    match = _PAIR.fullmatch(text)
+    if not match or match[2] in ":：":
+        raise ValueError(f"{text!r} is not a size like 1024x768")
+    return int(match[1]), int(match[3])
+
+
+def size_for_aspect(width: int, height: int, budget_px: int) -> tuple[int, int]:
+    """The size on the 16-pixel grid nearest to the ratio whose area is about `budget_px`.
+
+    Of the grid points around the exact size, the one with the best shape wins; area settles ties.
+    """
+    ratio = width / height
+    exact_width = math.sqrt(budget_px * ratio)
+    exact_height = exact_width / ratio
+    candidates = [
+        (max(GRID_PX, w), max(GRID_PX, h))
+        for w in _around(exact_width)
+        for h in _around(exact_height)
+    ]
+
+    def badness(size: tuple[int, int]) -> tuple[float, float]:
+        w, h = size
+        shape = abs(math.log(w / h / ratio))
+        area = abs(math.log(w * h / budget_px))
+        return (shape + area, area)
+
+    return min(candidates, key=badness)
+
+
+def _around(exact: float) -> tuple[int, int]:
+    below = int(exact // GRID_PX) * GRID_PX
+    return below, below + GRID_PX

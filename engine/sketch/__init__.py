@@ -1,0 +1,13 @@
+"""The embedded model `sketch`: a toy painter of the real architecture, and the code that made it.
+
+Importing this package is cheap: torch is loaded only by its submodules.
+"""
+
+from pathlib import Path
+from typing import Final
+
+MODEL_DIR: Final = Path(__file__).parent / "model"
+"""The shipped weights, in diffusers' own folder format."""
+
+SKETCH_REVISION: Final = "1"
+"""Changes whenever the shipped weights change, so that a recipe can name what painted it."""

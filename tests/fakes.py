@@ -1,0 +1,141 @@
+"""The fakes: a painter whose steps a test holds and releases, and clocks that tests move."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from engine.errors import Cancelled, EngineError
+from engine.renderer import Outcome, RenderTask
+from engine.types import (
+    Conditions,
+    ImageRequest,
+    ModelInfo,
+    Painted,
+    Progress,
+    Raster,
+    Recipe,
+)
+
+EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
+HELD_LIMIT_S = 30.0
+
+
+class FakeClock:
+    """A wall clock in UTC that only a test moves."""
+
+    def __init__(self, now: datetime = EPOCH) -> None:
+        self.now = now
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass."""
+        self.now += timedelta(seconds=seconds)
+
+
+class ScriptedRenderer:
+    """Paints flat gradients from the seed, step by step, as fast as the test allows.
+
+    hold(): the next picture stops before its first step until `release()` (or `step()` for one
+    step). failures: outcomes to answer with, by prompt. painted: the requests, in order.
+    """
+
+    def __init__(self) -> None:
+        self.failures: dict[str, EngineError | Exception] = {}
+        self.painted: list[ImageRequest] = []
+        self.threads: set[str] = set()
+        self.closed = False
+        self._open = threading.Semaphore(0)
+        self._held = False
+
+    info = ModelInfo("fake", "0" * 16, "sketch", "cpu", "float32", "resident")
+
+    def load(self) -> ScriptedRenderer:
+        """A RendererFactory that answers with this very painter."""
+        return self
+
+    def hold(self) -> None:
+        """Every step waits from now on."""
+        self._open = threading.Semaphore(0)
+        self._held = True
+
+    def step(self, count: int = 1) -> None:
+        """Let `count` steps happen."""
+        self._open.release(count)
+
+    def release(self) -> None:
+        """Let everything happen."""
+        self._held = False
+        self._open.release(1000)
+
+    def render(
+        self, batch: Sequence[RenderTask], *, on_step: Callable[[int, Progress], None]
+    ) -> list[Outcome]:
+        """Paint."""
+        self.threads.add(threading.current_thread().name)
+        return [self._one(row, task, on_step) for row, task in enumerate(batch)]
+
+    def close(self) -> None:
+        """Remember that it was closed."""
+        self.closed = True
+
+    def _one(self, row: int, task: RenderTask, on_step: Callable[[int, Progress], None]) -> Outcome:
+        request = task.request
+        began = time.perf_counter()
+        for step in range(request.steps):
+            if self._held and not self._open.acquire(timeout=HELD_LIMIT_S):
+                raise AssertionError("a test held a step and never released it")
+            if task.cancel.is_set():
+                return Cancelled("cancelled while painting")
+            on_step(row, Progress(step + 1, request.steps))
+        failure = self.failures.get(request.prompt)
+        if isinstance(failure, EngineError):
+            return failure
+        if failure is not None:
+            raise failure
+        self.painted.append(request)
+        return Painted(gradient(request), fake_recipe(request), time.perf_counter() - began)
+
+
+def gradient(request: ImageRequest) -> Raster:
+    """Pixels that depend on the seed and are not blank."""
+    width, height = request.width_px, request.height_px
+    row = bytes((x + request.seed) % 256 for x in range(width) for _ in range(3))
+    return Raster(width, height, row * height)
+
+
+def fake_recipe(request: ImageRequest) -> Recipe:
+    """A recipe as the scripted painter would write it."""
+    info = ScriptedRenderer.info
+    conditions = Conditions("cpu", 1, "float32", "native", "resident", versions={"torch": "0"})
+    return Recipe(info.model, info.revision, info.family, request, conditions)
+
+
+def a_request(prompt: str = "a red boat", **changes: Any) -> ImageRequest:
+    """A small request; `changes` are its other fields."""
+    plain: dict[str, Any] = {
+        "prompt": prompt,
+        "effective_prompt": prompt,
+        "negative_prompt": "",
+        "seed": 7,
+        "width_px": 64,
+        "height_px": 64,
+        "steps": 3,
+        "guidance": 1.0,
+    }
+    return ImageRequest(**plain | changes)
+
+
+async def until(condition: Callable[[], object], limit_s: float = 20.0) -> None:
+    """Wait until `condition()` holds; fails the test after `limit_s`."""
+    last_s = time.monotonic() + limit_s
+    while not condition():
+        if time.monotonic() > last_s:
+            raise AssertionError("what the test waited for never happened")
+        await asyncio.sleep(0.001)
