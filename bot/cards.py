@@ -1,0 +1,79 @@
+"""What a message of ours shows, as data. `bot.discord.present` makes layouts of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from bot.studio.outcomes import Note
+from engine.types import ImageRequest
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingCard:
+    """A job in the queue. ahead: jobs before it. loading: the model is not there yet."""
+
+    request: ImageRequest
+    requester_id: int
+    ahead: int
+    ready_at: datetime | None
+    added: str = ""
+    notes: tuple[Note, ...] = ()
+    loading: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PaintingCard:
+    """A job on the GPU: `step` of `steps` done."""
+
+    request: ImageRequest
+    requester_id: int
+    step: int
+    steps: int
+    added: str = ""
+    notes: tuple[Note, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PictureCard:
+    """A finished picture. path: the PNG on disk; file_name: what Discord shows it as.
+
+    mention: True where the message has to notify its person.
+    """
+
+    picture_id: int
+    request: ImageRequest
+    requester_id: int
+    path: Path
+    file_name: str
+    duration_s: float
+    model: str
+    added: str = ""
+    notes: tuple[Note, ...] = ()
+    mention: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class FailureCard:
+    """A job that ended without a picture; what it took was given back. code: an error's code."""
+
+    request: ImageRequest
+    requester_id: int
+    state: str
+    code: str
+    detail: str
+    mention: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class MovedCard:
+    """The status message after its result got a message of its own."""
+
+    request: ImageRequest
+    guild_id: int
+    channel_id: int
+    message_id: int
+
+
+Card = WaitingCard | PaintingCard | PictureCard | FailureCard | MovedCard

@@ -1,0 +1,48 @@
+"""The command line. Each command is a file of its own, imported only when it is called."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+import click
+
+COMMANDS = {
+    "run": "Run the bot.",
+    "imagine": "Paint pictures here, without Discord.",
+    "inspect": "Print the recipe inside a picture.",
+    "invite": "Print the link that adds the bot to a server.",
+}
+
+
+class LazyGroup(click.Group):
+    """Knows its commands by name and help; imports one when it is needed.
+
+    `zimagine --help` has no use for a second of imports.
+    """
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names, in the order of COMMANDS."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import `bot.cli.<name>` and hand out its `command`."""
+        if cmd_name not in COMMANDS:
+            return None
+        return importlib.import_module(f"bot.cli.{cmd_name}").command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="zimagine", prog_name="zimagine")
+def group() -> None:
+    """zimagine: a self-hosted Discord bot that paints with Z-Image-Turbo."""
+
+
+def main(arguments: list[str] | None = None) -> Any:
+    """The entry point of `zimagine`; ends the process with one of bot.exits' codes."""
+    return group.main(args=arguments, prog_name="zimagine")

@@ -1,0 +1,43 @@
+"""`zimagine invite`: the link that adds the bot to a server."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from pathlib import Path
+
+import click
+
+from bot.cli.failing import fail, load_settings
+from bot.exits import BAD_CONFIG
+
+
+@click.command("invite")
+@click.option("--config", type=click.Path(path_type=Path), help="The configuration file.")
+@click.option(
+    "--application", type=int, help="The application's id (read from the token if left out)."
+)
+def command(config: Path | None, application: int | None) -> None:
+    """Print the invitation link, with exactly the permissions the bot needs."""
+    if application is None:
+        token = load_settings(config).discord.token
+        application = application_id(token.get_secret_value()) if token else None
+    if application is None:
+        fail(
+            "The application's id is not known: set DISCORD_TOKEN, or give --application "
+            "with the id from Discord's developer portal.",
+            BAD_CONFIG,
+        )
+    from bot.discord.client import invitation
+
+    click.echo(invitation(application))
+
+
+def application_id(token: str) -> int | None:
+    """The id that a bot token begins with (base64 of its digits); None if it does not."""
+    head = token.partition(".")[0]
+    try:
+        digits = base64.urlsafe_b64decode(head + "=" * (-len(head) % 4)).decode("ascii")
+    except (binascii.Error, UnicodeDecodeError, ValueError):
+        return None
+    return int(digits) if digits.isdigit() else None

@@ -1,0 +1,40 @@
+"""`zimagine run`: the bot, until it is told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+
+import click
+
+from bot.cli.failing import explained, fail, load_settings
+from bot.exits import BAD_CONFIG, OK
+
+
+@click.command("run")
+@click.option(
+    "--config",
+    type=click.Path(path_type=Path),
+    help="The configuration file (config.toml here, if there is one).",
+)
+def command(config: Path | None) -> None:
+    """Run the bot until SIGTERM or Ctrl-C; what is being painted is finished first."""
+    settings = load_settings(config)
+    token = settings.discord.token
+    if token is None or not token.get_secret_value().strip():
+        fail(
+            "There is no bot token: set the environment variable DISCORD_TOKEN "
+            "(the README says where to get one).",
+            BAD_CONFIG,
+        )
+    from bot.telemetry import configure_logging
+
+    secrets = frozenset({token.get_secret_value()})
+    configure_logging(settings.log.level, settings.log.format, secrets)
+    from bot.app import serve
+
+    with explained():
+        code = asyncio.run(serve(settings, lambda text: click.echo(f"zimagine: {text}", err=True)))
+    if code != OK:
+        sys.exit(code)

@@ -1,0 +1,140 @@
+"""How an interaction is answered: once, in time, and known to the delivery afterwards."""
+
+from __future__ import annotations
+
+import discord
+import structlog
+from discord import ui
+
+from bot import wording
+from bot.cards import WaitingCard
+from bot.discord.present import card_layout, when
+from bot.i18n import Words, words
+from bot.messenger import Address
+from bot.rights import Person
+from bot.services import Services
+from bot.studio.outcomes import Accepted, Refused
+
+log = structlog.get_logger(__name__)
+
+UNKNOWN_INTERACTION = 10062
+ALREADY_ACKNOWLEDGED = 40060
+NO_MENTIONS = discord.AllowedMentions.none()
+
+Interaction = discord.Interaction[discord.Client]
+
+
+def person_of(interaction: Interaction) -> Person:
+    """Who is asking, and what Discord says they may do here. Only for use in a server."""
+    assert interaction.guild_id is not None
+    assert interaction.channel_id is not None
+    can = interaction.permissions
+    return Person(
+        user_id=interaction.user.id,
+        guild_id=interaction.guild_id,
+        channel_id=interaction.channel_id,
+        locale=str(interaction.locale),
+        manages_messages=can.manage_messages,
+        manages_server=can.manage_guild,
+    )
+
+
+def words_of(interaction: Interaction) -> Words:
+    """The reader's language."""
+    return words(str(interaction.locale))
+
+
+async def whisper(interaction: Interaction, text: str) -> None:
+    """Answer only the person who asked."""
+    await interaction.response.send_message(
+        text, ephemeral=True, allowed_mentions=NO_MENTIONS, suppress_embeds=True
+    )
+
+
+async def whisper_layout(interaction: Interaction, view: ui.LayoutView) -> None:
+    """Answer only the person who asked, with a layout."""
+    await interaction.response.send_message(view=view, ephemeral=True, allowed_mentions=NO_MENTIONS)
+
+
+def missing_permissions(interaction: Interaction) -> list[str]:
+    """What the bot lacks in this channel to deliver a picture, in Discord's names."""
+    can = interaction.app_permissions
+    in_thread = isinstance(interaction.channel, discord.Thread)
+    needed = {
+        "View Channel": can.view_channel,
+        "Send Messages": can.send_messages,
+        "Attach Files": can.attach_files,
+    }
+    if in_thread:
+        del needed["Send Messages"]
+        needed["Send Messages in Threads"] = can.send_messages_in_threads
+    return [name for name, there in needed.items() if not there]
+
+
+async def can_deliver_here(interaction: Interaction) -> bool:
+    """Refuse before anything is charged if the bot could not post the picture here."""
+    missing = missing_permissions(interaction)
+    if missing:
+        say = words_of(interaction)
+        await whisper(
+            interaction,
+            say(
+                "I cannot post pictures in this channel: I lack the permission {names}. "
+                "Please ask a moderator, or use another channel.",
+                names=", ".join(f"“{name}”" for name in missing),
+            ),
+        )
+    return not missing
+
+
+async def answer(interaction: Interaction, services: Services, outcome: Accepted | Refused) -> None:
+    """Say what became of a wish to paint, and tell delivery where that stands."""
+    if isinstance(outcome, Refused):
+        await whisper(interaction, wording.refusal(outcome, words_of(interaction), when))
+        return
+    card = WaitingCard(
+        request=outcome.composed.request,
+        requester_id=interaction.user.id,
+        ahead=outcome.ahead,
+        ready_at=outcome.ready_at,
+        added=outcome.composed.added,
+        notes=outcome.composed.notes,
+        loading=services.painter.engine.info is None,
+    )
+    message_id = await _send(interaction, services, outcome.job_id, card)
+    if message_id is None:
+        services.delivery.unplaced(outcome.job_id)
+        return
+    await services.delivery.placed(outcome.job_id, message_id)
+    handle = services.painter.live(outcome.job_id)
+    if handle is not None:
+        person = person_of(interaction)
+        address = Address(person.guild_id, person.channel_id, message_id, person.locale)
+        services.board.show(handle, address, card)
+
+
+async def _send(
+    interaction: Interaction, services: Services, job_id: int, card: WaitingCard
+) -> int | None:
+    """Answer with the status message and return its id; None where it may not stand."""
+    # Everybody in the channel reads the status: it speaks the server's language.
+    say = words(str(interaction.guild_locale or interaction.locale))
+    try:
+        sent = await interaction.response.send_message(
+            view=card_layout(card, say), allowed_mentions=NO_MENTIONS
+        )
+        if sent.message_id is not None:
+            return sent.message_id
+        return (await interaction.original_response()).id
+    except discord.NotFound as error:
+        if error.code != UNKNOWN_INTERACTION:
+            raise
+        # The person was told that the bot did not answer: they will try again.
+        log.warning("answered too late", job=job_id)
+        await services.painter.withdraw(job_id)
+    except discord.HTTPException as error:
+        if error.code == ALREADY_ACKNOWLEDGED:
+            # Our own first try had arrived before it was retried.
+            return (await interaction.original_response()).id
+        log.warning("answer not sent", job=job_id, status=error.status, code=error.code)
+    return None

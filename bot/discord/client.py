@@ -1,0 +1,119 @@
+"""The client: intents, command tree, buttons; `create_client` puts it together."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+import discord
+import structlog
+from discord import app_commands
+
+from bot.discord.answers import Interaction, whisper, words_of
+from bot.discord.commands.admin import admin_commands
+from bot.discord.commands.member import member_commands
+from bot.discord.components import button_class
+from bot.discord.errors import explain
+from bot.services import Services
+
+log = structlog.get_logger(__name__)
+
+PERMISSIONS = discord.Permissions(
+    view_channel=True,
+    send_messages=True,
+    send_messages_in_threads=True,
+    attach_files=True,
+    use_application_commands=True,
+)
+"""Exactly what the bot needs in a server; the invitation asks for no more."""
+
+
+class PaintTree(app_commands.CommandTree[discord.AutoShardedClient]):
+    """The slash commands: only in servers, only where the owner wants them."""
+
+    services: Services
+
+    async def interaction_check(self, interaction: Interaction, /) -> bool:
+        """Turn away other servers and private messages."""
+        if self.services.serves(interaction.guild_id):
+            return True
+        if interaction.type is discord.InteractionType.application_command:
+            say = words_of(interaction)
+            if interaction.guild_id is None:
+                await whisper(interaction, say("I only paint on servers."))
+            else:
+                await whisper(interaction, say("I do not work on this server."))
+        return False
+
+    async def on_error(
+        self, interaction: Interaction, error: app_commands.AppCommandError, /
+    ) -> None:
+        """Hand every error to the one place that explains them."""
+        await explain(interaction, error)
+
+
+class PaintClient(discord.AutoShardedClient):
+    """A client that knows servers and nothing else, so that it stays small for months."""
+
+    def __init__(self, services: Services, sync_state: Path | None) -> None:
+        super().__init__(
+            intents=discord.Intents(guilds=True),
+            member_cache_flags=discord.MemberCacheFlags.none(),
+            chunk_guilds_at_startup=False,
+            max_messages=None,
+            allowed_mentions=discord.AllowedMentions.none(),
+        )
+        self._sync_state = sync_state
+        self.tree = PaintTree(
+            self,
+            allowed_contexts=app_commands.AppCommandContext(
+                guild=True, dm_channel=False, private_channel=False
+            ),
+            allowed_installs=app_commands.AppInstallationType(guild=True, user=False),
+        )
+        self.tree.services = services
+        for command in member_commands(services):
+            self.tree.add_command(command)
+        self.tree.add_command(admin_commands(services))
+        self.add_dynamic_items(button_class(services))
+
+    async def setup_hook(self) -> None:
+        """Tell Discord our commands if they are not the ones it has."""
+        assert self.application_id is not None
+        payload = [command.to_dict(self.tree) for command in self.tree.get_commands()]
+        state = f"{self.application_id}:{_digest(payload)}"
+        known = {command.name for command in await self.tree.fetch_commands()}
+        if known == {command["name"] for command in payload} and state == self._synced():
+            return
+        await self.tree.sync()
+        if self._sync_state is not None:
+            self._sync_state.write_text(state, encoding="utf-8")
+        log.info("commands synced", count=len(payload))
+
+    async def on_ready(self) -> None:
+        """Say that the bot is there (again)."""
+        log.info("online", user=str(self.user), servers=len(self.guilds))
+
+    def _synced(self) -> str | None:
+        try:
+            return self._sync_state.read_text(encoding="utf-8") if self._sync_state else None
+        except OSError:
+            return None
+
+
+def create_client(services: Services, sync_state: Path | None = None) -> PaintClient:
+    """A client ready to be started. sync_state: a small file that remembers the last sync."""
+    return PaintClient(services, sync_state)
+
+
+def invitation(application_id: int) -> str:
+    """The link that adds the bot to a server with exactly the permissions it needs."""
+    return discord.utils.oauth_url(
+        application_id, permissions=PERMISSIONS, scopes=("bot", "applications.commands")
+    )
+
+
+def _digest(payload: object) -> str:
+    text = json.dumps(payload, sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,1 @@
+"""The slash commands: thin callbacks, parse → studio → present."""

@@ -1,0 +1,92 @@
+"""What a server's admins use: /admin quota …; hidden from members, and checked again."""
+
+from __future__ import annotations
+
+import discord
+from discord import app_commands
+from discord.app_commands import Range
+
+from bot import wording
+from bot.discord.answers import Interaction, person_of, whisper, words_of
+from bot.discord.present import quota_text, when
+from bot.services import Services
+from bot.studio.allowance import MAX_HOURS, MAX_PICTURES
+from bot.studio.outcomes import Refused
+from storage.types import QuotaStatus
+
+Pictures = Range[int, 0, MAX_PICTURES]
+Hours = Range[int, 1, MAX_HOURS]
+
+
+def admin_commands(services: Services) -> app_commands.Group:
+    """/admin, bound to these services."""
+    admin = app_commands.Group(
+        name="admin",
+        description="For those who manage this server",
+        default_permissions=discord.Permissions(manage_guild=True),
+        guild_only=True,
+    )
+    admin.add_command(_quota(services))
+    return admin
+
+
+def _quota(services: Services) -> app_commands.Group:
+    quota = app_commands.Group(name="quota", description="How much members may paint")
+
+    @quota.command(name="set", description="Set the quota of one member")
+    @app_commands.describe(
+        who="The member",
+        pictures="Pictures allowed within the hours; 0 = none",
+        hours="Length of the rolling window in hours (the bot's default if left out)",
+    )
+    async def set_(
+        interaction: Interaction, who: discord.User, pictures: Pictures, hours: Hours | None = None
+    ) -> None:
+        outcome = await services.allowance.set(person_of(interaction), who.id, pictures, hours)
+        await _answer(interaction, outcome, who.mention)
+
+    @quota.command(name="clear", description="Let the server's default hold for a member again")
+    @app_commands.describe(who="The member")
+    async def clear(interaction: Interaction, who: discord.User) -> None:
+        outcome = await services.allowance.clear(person_of(interaction), who.id)
+        await _answer(interaction, outcome, who.mention)
+
+    @quota.command(name="default", description="Set the quota of everyone without one of their own")
+    @app_commands.describe(
+        pictures="Pictures allowed within the hours; 0 = none",
+        hours="Length of the rolling window in hours (the bot's default if left out)",
+    )
+    async def default(
+        interaction: Interaction, pictures: Pictures, hours: Hours | None = None
+    ) -> None:
+        person = person_of(interaction)
+        policy = await services.allowance.set_default(person, pictures, hours)
+        say = words_of(interaction)
+        if isinstance(policy, Refused):
+            await whisper(interaction, wording.refusal(policy, say, when))
+            return
+        text = say.plural(
+            "From now on every member here may paint {n} picture in {hours} hours, "
+            "unless a quota of their own is set.",
+            "From now on every member here may paint {n} pictures in {hours} hours, "
+            "unless a quota of their own is set.",
+            policy.pictures,
+            hours=policy.hours,
+        )
+        await whisper(interaction, text)
+
+    @quota.command(name="show", description="See a member's quota and what is left of it")
+    @app_commands.describe(who="The member")
+    async def show(interaction: Interaction, who: discord.User) -> None:
+        outcome = await services.allowance.show(person_of(interaction), who.id)
+        await _answer(interaction, outcome, who.mention)
+
+    return quota
+
+
+async def _answer(interaction: Interaction, outcome: QuotaStatus | Refused, who: str) -> None:
+    say = words_of(interaction)
+    if isinstance(outcome, Refused):
+        await whisper(interaction, wording.refusal(outcome, say, when))
+    else:
+        await whisper(interaction, quota_text(outcome, who, say))

@@ -1,0 +1,126 @@
+"""What every member may use: /imagine, /reroll, /history, /quota."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from discord import app_commands
+from discord.app_commands import Choice, Range
+
+from bot.discord.answers import (
+    Interaction,
+    answer,
+    can_deliver_here,
+    person_of,
+    whisper,
+    whisper_layout,
+    words_of,
+)
+from bot.discord.present import history_layout, quota_text
+from bot.services import Services
+from bot.studio.compose import Wish
+from engine.diffusion.families import MAX_GUIDANCE, MAX_STEPS
+from engine.prompts import MAX_PROMPT_CHARS
+from engine.sizing import ASPECTS
+from engine.types import MAX_SEED
+
+CHOICE_CHARS = 100
+CHOICES = 25
+
+# Discord's own client checks these bounds while one types; the studio checks them again.
+Prompt = Range[str, 1, MAX_PROMPT_CHARS]
+Seed = Range[int, 0, MAX_SEED]
+Steps = Range[int, 1, MAX_STEPS]
+Guidance = Range[float, 1.0, MAX_GUIDANCE]
+
+
+def member_commands(services: Services) -> list[app_commands.Command[Any, ..., None]]:
+    """The members' commands, bound to these services."""
+    return [_imagine(services), _reroll(services), _history(services), _quota(services)]
+
+
+def _imagine(services: Services) -> app_commands.Command[Any, ..., None]:
+    @app_commands.command(description="Paint a picture from your words")
+    @app_commands.describe(
+        prompt="What to paint, in English or Chinese",
+        aspect="Shape of the picture, width to height",
+        seed="The same seed paints the same picture again",
+        steps="How often the picture is worked over (8 is what the model is made for)",
+        guidance="How strictly to follow the words, from 1 (off)",
+        negative="What should not be there (acts only with guidance above 1)",
+        enhance="Add words for quality to the prompt (on unless you say no)",
+    )
+    @app_commands.choices(aspect=[Choice(name=ratio, value=ratio) for ratio in ASPECTS])
+    async def imagine(
+        interaction: Interaction,
+        prompt: Prompt,
+        aspect: str | None = None,
+        seed: Seed | None = None,
+        steps: Steps | None = None,
+        guidance: Guidance | None = None,
+        negative: Prompt | None = None,
+        enhance: bool = True,
+    ) -> None:
+        if await can_deliver_here(interaction):
+            wish = Wish(
+                prompt=prompt,
+                aspect=aspect,
+                seed=seed,
+                steps=steps,
+                guidance=guidance,
+                negative=negative,
+                enhance=enhance,
+            )
+            outcome = await services.painter.imagine(person_of(interaction), wish)
+            await answer(interaction, services, outcome)
+
+    return imagine
+
+
+def _reroll(services: Services) -> app_commands.Command[Any, ..., None]:
+    @app_commands.command(description="Paint a picture again, with a new seed or a chosen one")
+    @app_commands.describe(
+        seed="Exactly this seed; without it, a fresh one",
+        picture="One of your pictures; without it, your last one here",
+    )
+    async def reroll(
+        interaction: Interaction, seed: Seed | None = None, picture: str | None = None
+    ) -> None:
+        if await can_deliver_here(interaction):
+            outcome = await services.painter.reroll(
+                person_of(interaction), picture=picture, seed=seed
+            )
+            await answer(interaction, services, outcome)
+
+    @reroll.autocomplete("picture")
+    async def pictures(interaction: Interaction, current: str) -> list[Choice[str]]:
+        if not services.serves(interaction.guild_id):
+            return []
+        typed = current.casefold().lstrip("#")
+        found = []
+        for stored in await services.album.recent(person_of(interaction)):
+            label = f"#{stored.id} {stored.prompt}"
+            if typed in label.casefold():
+                cut = label if len(label) <= CHOICE_CHARS else label[: CHOICE_CHARS - 1] + "…"
+                found.append(Choice(name=cut, value=str(stored.id)))
+        return found[:CHOICES]
+
+    return reroll
+
+
+def _history(services: Services) -> app_commands.Command[Any, ..., None]:
+    @app_commands.command(description="Your pictures on this server, newest first")
+    async def history(interaction: Interaction) -> None:
+        page = await services.album.page(person_of(interaction))
+        await whisper_layout(interaction, history_layout(page, words_of(interaction)))
+
+    return history
+
+
+def _quota(services: Services) -> app_commands.Command[Any, ..., None]:
+    @app_commands.command(description="How much you may paint here, and when it returns")
+    async def quota(interaction: Interaction) -> None:
+        status = await services.allowance.own(person_of(interaction))
+        await whisper(interaction, quota_text(status, None, words_of(interaction)))
+
+    return quota

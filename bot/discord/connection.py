@@ -1,0 +1,67 @@
+"""The way to Discord and back: log in, stay connected, and why that ended."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+import aiohttp
+import discord
+import structlog
+
+log = structlog.get_logger(__name__)
+
+LOGIN_RETRY_S = (5.0, 15.0, 60.0)
+AUTHENTICATION_FAILED = 4004
+
+
+class TokenRefused(Exception):
+    """Discord does not accept the bot's token."""
+
+
+class ConnectionEnded(Exception):
+    """The connection ended in a way that only a new process can mend."""
+
+
+async def stay_connected(client: discord.Client, token: str, on_login: Callable[[], None]) -> None:
+    """Log in, as often as it takes while the network is away, and stay until the client closes.
+
+    on_login: called once, as soon as the client may send requests. Raises TokenRefused and
+    ConnectionEnded.
+    """
+    # The bot has no voice: discord.py need not warn that it lacks the libraries for one.
+    discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
+    try:
+        await _log_in(client, token)
+        on_login()
+        await client.connect()
+    except discord.LoginFailure as error:
+        raise TokenRefused from error
+    except discord.ConnectionClosed as error:
+        if error.code == AUTHENTICATION_FAILED:
+            raise TokenRefused from error
+        raise ConnectionEnded(f"closed with code {error.code}") from error
+    except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
+        raise ConnectionEnded(f"{type(error).__name__}: {error}") from error
+
+
+async def _log_in(client: discord.Client, token: str) -> None:
+    tries = 0
+    while True:
+        try:
+            await client.login(token)
+            return
+        except (aiohttp.ClientError, OSError, discord.DiscordServerError) as error:
+            wait_s = LOGIN_RETRY_S[min(tries, len(LOGIN_RETRY_S) - 1)]
+            log.warning("Discord not reached", wait_s=wait_s, error=type(error).__name__)
+            tries += 1
+            await asyncio.sleep(wait_s)
+
+
+async def disconnect(client: discord.Client) -> None:
+    """Close the client, also one that never got as far as logging in."""
+    if client.user is None:
+        # Client.close of a sharded client fails before the first login.
+        await client.http.close()
+    elif not client.is_closed():
+        await client.close()

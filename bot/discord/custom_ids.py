@@ -1,0 +1,23 @@
+"""The ids on our buttons: version, action, row id, and nothing else."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Act(StrEnum):
+    """What a press does with the row id that follows."""
+
+    REROLL = "reroll"
+    DELETE = "delete"
+    OLDER = "older"
+    NEWER = "newer"
+
+
+PATTERN = r"z1:(?P<act>reroll|delete|older|newer):(?P<id>[0-9]{1,18})"
+"""Every id that this version or an older one ever put on a button."""
+
+
+def custom_id(act: Act, row_id: int) -> str:
+    """The id of a button, at most 100 characters."""
+    return f"z1:{act}:{row_id}"

@@ -1,0 +1,47 @@
+"""The one place where an unexpected error becomes words, for commands and buttons alike."""
+
+from __future__ import annotations
+
+import contextlib
+
+import discord
+import structlog
+from discord import app_commands
+
+from bot.discord.answers import UNKNOWN_INTERACTION, Interaction, whisper, words_of
+
+log = structlog.get_logger(__name__)
+
+
+async def explain(interaction: Interaction, error: BaseException) -> None:
+    """Log an error and tell the person that it was not their fault.
+
+    In order: a failed check (they lack a right), an interaction that is gone (nobody to tell),
+    anything else (a defect of ours, with the interaction's id to find it in the log).
+    """
+    if isinstance(error, app_commands.CommandInvokeError):
+        error = error.original
+    say = words_of(interaction)
+    if isinstance(error, app_commands.CheckFailure):
+        await _tell(interaction, say("You do not have the right to do that here."))
+        return
+    if isinstance(error, discord.NotFound) and error.code == UNKNOWN_INTERACTION:
+        log.warning("answered too late", interaction=interaction.id)
+        return
+    log.error("interaction failed", interaction=interaction.id, exc_info=error)
+    await _tell(
+        interaction,
+        say(
+            "Something went wrong on my side; nothing was charged that was not accepted. "
+            "If it happens again, tell the bot's owner this number: {number}",
+            number=interaction.id,
+        ),
+    )
+
+
+async def _tell(interaction: Interaction, text: str) -> None:
+    with contextlib.suppress(discord.HTTPException):
+        if interaction.response.is_done():
+            await interaction.followup.send(text, ephemeral=True)
+        else:
+            await whisper(interaction, text)

@@ -1,0 +1,215 @@
+"""Pure: a card or a page becomes a layout (Components V2) with text, pictures and buttons."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import discord
+from discord import ui
+
+from bot import wording
+from bot.cards import Card, FailureCard, MovedCard, PaintingCard, PictureCard, WaitingCard
+from bot.discord.custom_ids import Act, custom_id
+from bot.i18n import Words
+from bot.studio.album import Page
+from bot.studio.outcomes import Note
+from engine.types import ImageRequest
+from storage.types import PolicySource, QuotaStatus
+
+ALT_LIMIT = 1024
+PROMPT_SHOWN = 300
+ADDED_SHOWN = 200
+BAR_CELLS = 16
+
+
+def when(moment: datetime) -> str:
+    """A point in time in the reader's own zone and language, kept up to date by Discord."""
+    return discord.utils.format_dt(moment, "R")
+
+
+def quoted(text: str, limit: int) -> str:
+    """A person's words, cut to `limit`, harmless: no Markdown, no mention, no link preview."""
+    cut = text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
+    return discord.utils.escape_mentions(discord.utils.escape_markdown(cut))
+
+
+def layout(*items: ui.Item[ui.LayoutView]) -> ui.LayoutView:
+    """A layout that discord.py does not keep in memory: its buttons are found by custom_id."""
+    view = ui.LayoutView(timeout=None)
+    for item in items:
+        view.add_item(item)
+    view.stop()
+    return view
+
+
+def card_layout(card: Card, say: Words) -> ui.LayoutView:
+    """The layout of a status or result message."""
+    match card:
+        case WaitingCard():
+            return _waiting(card, say)
+        case PaintingCard():
+            return _painting(card, say)
+        case PictureCard():
+            return _picture(card, say)
+        case FailureCard():
+            return _failure(card, say)
+        case MovedCard():
+            return _moved(card, say)
+
+
+def alt_text(prompt: str) -> str:
+    """What a screen reader says for a picture: its prompt."""
+    return prompt if len(prompt) <= ALT_LIMIT else prompt[: ALT_LIMIT - 1] + "…"
+
+
+def _prompt_line(request: ImageRequest) -> str:
+    return f"**{quoted(request.prompt, PROMPT_SHOWN)}**"
+
+
+def _small(*lines: str) -> str:
+    return "\n".join(f"-# {line}" for line in lines if line)
+
+
+def _added(added: str, say: Words) -> str:
+    return say("Added: {words}", words=quoted(added, ADDED_SHOWN)) if added else ""
+
+
+def _notes(notes: tuple[Note, ...], say: Words) -> list[str]:
+    return [wording.note(note, say) for note in notes]
+
+
+def _waiting(card: WaitingCard, say: Words) -> ui.LayoutView:
+    if card.ahead == 0:
+        place = say("Next in line.")
+    else:
+        place = say.plural(
+            "In the queue: {n} picture before yours.",
+            "In the queue: {n} pictures before yours.",
+            card.ahead,
+        )
+    if card.ready_at is not None:
+        place += " " + say("Expected {when}.", when=when(card.ready_at))
+    elif card.loading:
+        place += " " + say("The model is still loading.")
+    small = _small(_added(card.added, say), *_notes(card.notes, say))
+    texts = [_prompt_line(card.request), place, *([small] if small else [])]
+    return layout(ui.TextDisplay("\n".join(texts)))
+
+
+def _painting(card: PaintingCard, say: Words) -> ui.LayoutView:
+    filled = round(BAR_CELLS * card.step / card.steps)
+    bar = "▰" * filled + "▱" * (BAR_CELLS - filled)
+    step = say("Painting: step {step} of {steps}", step=card.step, steps=card.steps)
+    small = _small(_added(card.added, say), *_notes(card.notes, say))
+    texts = [_prompt_line(card.request), step, bar, *([small] if small else [])]
+    return layout(ui.TextDisplay("\n".join(texts)))
+
+
+def _picture(card: PictureCard, say: Words) -> ui.LayoutView:
+    request = card.request
+    head = f"<@{card.requester_id}> " if card.mention else ""
+    facts = [
+        say("seed {seed}", seed=request.seed),
+        f"{request.width_px}×{request.height_px}",
+        say.plural("{n} step", "{n} steps", request.steps),
+    ]
+    if request.guidance > 1.0:
+        facts.append(say("guidance {guidance}", guidance=f"{request.guidance:g}"))
+    facts += [say("{seconds} s", seconds=f"{card.duration_s:.1f}"), quoted(card.model, 60)]
+    small = _small(
+        " · ".join(facts),
+        say("by {person} · picture #{id}", person=f"<@{card.requester_id}>", id=card.picture_id),
+        _added(card.added, say),
+        *_notes(card.notes, say),
+    )
+    gallery = ui.MediaGallery(
+        discord.MediaGalleryItem(
+            f"attachment://{card.file_name}", description=alt_text(request.prompt)
+        )
+    )
+    buttons = ui.ActionRow(
+        ui.Button(
+            label=say("Reroll"),
+            emoji="🎲",
+            style=discord.ButtonStyle.primary,
+            custom_id=custom_id(Act.REROLL, card.picture_id),
+        ),
+        ui.Button(
+            label=say("Delete"),
+            style=discord.ButtonStyle.secondary,
+            custom_id=custom_id(Act.DELETE, card.picture_id),
+        ),
+    )
+    return layout(
+        ui.TextDisplay(head + _prompt_line(request)), gallery, ui.TextDisplay(small), buttons
+    )
+
+
+def _failure(card: FailureCard, say: Words) -> ui.LayoutView:
+    head = f"<@{card.requester_id}> " if card.mention else ""
+    sentence = wording.failure(card.state, card.code, card.detail, say)
+    return layout(ui.TextDisplay(f"{head}{_prompt_line(card.request)}\n{sentence}"))
+
+
+def _moved(card: MovedCard, say: Words) -> ui.LayoutView:
+    url = f"https://discord.com/channels/{card.guild_id}/{card.channel_id}/{card.message_id}"
+    link = say("Your picture is ready: {url}", url=url)
+    return layout(ui.TextDisplay(f"{_prompt_line(card.request)}\n{link}"))
+
+
+def history_layout(page: Page, say: Words) -> ui.LayoutView:
+    """One page of a person's own pictures, newest first, with its paging buttons."""
+    if not page.pictures:
+        return layout(ui.TextDisplay(say("You have not painted anything here yet: try /imagine.")))
+    head = say.plural("You have {n} picture here.", "You have {n} pictures here.", page.total)
+    rows = [
+        f"**#{picture.id}** {quoted(picture.prompt, 120)}\n"
+        + _small(
+            " · ".join(
+                (
+                    say("seed {seed}", seed=picture.seed),
+                    f"{picture.width_px}×{picture.height_px}",
+                    when(picture.painted_at),
+                )
+            )
+        )
+        for picture in page.pictures
+    ]
+    items: list[ui.Item[ui.LayoutView]] = [ui.TextDisplay("\n".join([head, *rows]))]
+    if page.newer_id is not None or page.older_id is not None:
+        items.append(
+            ui.ActionRow(
+                _turn(say("Newer"), Act.NEWER, page.newer_id),
+                _turn(say("Older"), Act.OLDER, page.older_id),
+            )
+        )
+    return layout(*items)
+
+
+def _turn(label: str, act: Act, cursor: int | None) -> ui.Button[ui.LayoutView]:
+    # A disabled button still needs an id of its own, and both must differ.
+    return ui.Button(label=label, custom_id=custom_id(act, cursor or 0), disabled=cursor is None)
+
+
+def quota_text(status: QuotaStatus, who: str | None, say: Words) -> str:
+    """An allowance in words. who: a mention, None for the reader's own."""
+    policy = status.policy
+    allowed = say.plural(
+        "{n} picture in {hours} hours",
+        "{n} pictures in {hours} hours",
+        policy.pictures,
+        hours=policy.hours,
+    )
+    source = {
+        PolicySource.CONFIG: say("the bot's default"),
+        PolicySource.SERVER: say("this server's default"),
+        PolicySource.USER: say("set for this member"),
+    }[policy.source]
+    head = say("Your quota") if who is None else say("Quota of {who}", who=who)
+    lines = [
+        f"**{head}**: {allowed} ({source})",
+        say("Used: {used}. Left: {left}.", used=status.used, left=status.remaining),
+    ]
+    if status.next_return_at is not None:
+        lines.append(say("The next one returns {when}.", when=when(status.next_return_at)))
+    return "\n".join(lines)

@@ -1,0 +1,138 @@
+"""Shows what is waiting or painting, within one global budget of edits. Lossy: newest wins."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+import structlog
+
+from bot.cards import PaintingCard, WaitingCard
+from bot.messenger import Address, Messenger, TryLater, Undeliverable
+from engine.job import Job as EngineJob
+from engine.service import Engine
+
+log = structlog.get_logger(__name__)
+
+PER_MESSAGE_S = 3.0
+"""A message is edited at most this often."""
+BUDGET_S = 0.5
+"""All messages together are edited at most this often."""
+WAITING_S = 30.0
+"""The place in the queue is corrected at most this often."""
+
+Sleep = Callable[[float], Awaitable[None]]
+
+
+@dataclass(slots=True)
+class _Shown:
+    handle: EngineJob
+    address: Address
+    card: WaitingCard
+    edited_at_s: float
+    last: WaitingCard | PaintingCard
+    editing: asyncio.Lock = dataclasses.field(default_factory=asyncio.Lock)
+
+
+class Board:
+    """One task edits the status messages; the picture being painted comes first.
+
+    now_s: a monotonic clock in seconds.
+    """
+
+    def __init__(
+        self,
+        messenger: Messenger,
+        engine: Engine,
+        *,
+        now_s: Callable[[], float],
+        sleep: Sleep = asyncio.sleep,
+    ) -> None:
+        self._messenger = messenger
+        self._engine = engine
+        self._now_s = now_s
+        self._sleep = sleep
+        self._shown: dict[int, _Shown] = {}
+        self._busy = asyncio.Event()
+
+    def show(self, handle: EngineJob, address: Address, card: WaitingCard) -> None:
+        """Keep the message up to date from now on; it shows `card` already."""
+        if not handle.done:
+            self._shown[handle.id] = _Shown(handle, address, card, self._now_s(), card)
+            self._busy.set()
+
+    async def retire(self, job_id: int) -> None:
+        """Never edit this job's message again; waits for an edit that is under way."""
+        shown = self._shown.pop(job_id, None)
+        if shown is not None:
+            async with shown.editing:
+                pass
+
+    async def run(self) -> None:
+        """Edit for ever."""
+        while True:
+            if not self._shown:
+                self._busy.clear()
+                await self._busy.wait()
+            due = self._due()
+            if due is not None:
+                await self._edit(*due)
+            await self._sleep(BUDGET_S)
+
+    def _due(self) -> tuple[_Shown, WaitingCard | PaintingCard] | None:
+        """The message most in need of an edit, and what it is to show."""
+        now_s = self._now_s()
+        current = self._engine.current
+        painting = self._shown.get(current.id) if current is not None else None
+        if painting is not None and now_s - painting.edited_at_s >= PER_MESSAGE_S:
+            card = self._painting_card(painting)
+            if card is not None and card != painting.last:
+                return painting, card
+        for shown in self._shown.values():
+            if now_s - shown.edited_at_s < WAITING_S or shown is painting:
+                continue
+            card = self._waiting_card(shown)
+            if card is not None and card.ahead != _ahead(shown.last):
+                return shown, card
+        return None
+
+    def _painting_card(self, shown: _Shown) -> PaintingCard | None:
+        progress = shown.handle.latest
+        if progress is None:
+            return None
+        return PaintingCard(
+            request=shown.card.request,
+            requester_id=shown.card.requester_id,
+            step=progress.step,
+            steps=progress.steps,
+            added=shown.card.added,
+            notes=shown.card.notes,
+        )
+
+    def _waiting_card(self, shown: _Shown) -> WaitingCard | None:
+        position = self._engine.queue.position(shown.handle.id)
+        if position is None:
+            return None
+        ahead = position + (self._engine.current is not None)
+        return dataclasses.replace(
+            shown.card, ahead=ahead, ready_at=None, loading=self._engine.info is None
+        )
+
+    async def _edit(self, shown: _Shown, card: WaitingCard | PaintingCard) -> None:
+        async with shown.editing:
+            if shown.handle.id not in self._shown:
+                return
+            shown.edited_at_s = self._now_s()
+            shown.last = card
+            try:
+                await self._messenger.edit(shown.address, card)
+            except Undeliverable:
+                self._shown.pop(shown.handle.id, None)
+            except TryLater as error:
+                log.debug("progress not shown", job=shown.handle.id, detail=str(error))
+
+
+def _ahead(card: WaitingCard | PaintingCard) -> int:
+    return card.ahead if isinstance(card, WaitingCard) else -1

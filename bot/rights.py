@@ -1,0 +1,69 @@
+"""Who may do what: one table of action × level."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum, StrEnum
+
+
+class Level(IntEnum):
+    """Each level may do all that the levels below it may."""
+
+    MEMBER = 0
+    MODERATOR = 1
+    ADMIN = 2
+    OWNER = 3
+
+
+class Action(StrEnum):
+    """Everything that not everyone may do everywhere."""
+
+    PAINT = "paint"
+    REROLL_ANY = "reroll any public picture"
+    DELETE_OWN = "delete one's own picture"
+    DELETE_ANY = "delete anyone's picture"
+    SEE_OWN_QUOTA = "see one's own quota"
+    SEE_ANY_QUOTA = "see anyone's quota"
+    SET_QUOTA = "set quotas"
+
+
+NEEDED: dict[Action, Level] = {
+    Action.PAINT: Level.MEMBER,
+    Action.REROLL_ANY: Level.MEMBER,
+    Action.DELETE_OWN: Level.MEMBER,
+    Action.DELETE_ANY: Level.MODERATOR,
+    Action.SEE_OWN_QUOTA: Level.MEMBER,
+    Action.SEE_ANY_QUOTA: Level.ADMIN,
+    Action.SET_QUOTA: Level.ADMIN,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody in a server, with what Discord says they may do in this channel there."""
+
+    user_id: int
+    guild_id: int
+    channel_id: int
+    locale: str = "en-US"
+    manages_messages: bool = False
+    manages_server: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Rights:
+    """The table, for the owners named in the settings."""
+
+    owners: frozenset[int] = frozenset()
+
+    def level(self, person: Person) -> Level:
+        """The highest level that holds for this person here."""
+        if person.user_id in self.owners:
+            return Level.OWNER
+        if person.manages_server:
+            return Level.ADMIN
+        return Level.MODERATOR if person.manages_messages else Level.MEMBER
+
+    def allows(self, person: Person, action: Action) -> bool:
+        """May this person do this here?"""
+        return self.level(person) >= NEEDED[action]

@@ -1,0 +1,29 @@
+"""What the front rooms work with, put together by `bot.app` and handed to `bot.discord`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bot.delivery import Delivery
+from bot.progress import Board
+from bot.rights import Rights
+from bot.studio.album import Album
+from bot.studio.allowance import Allowance
+from bot.studio.paint import Painter
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The use cases and the ways back to people. guilds: the servers served, empty = all."""
+
+    painter: Painter
+    album: Album
+    allowance: Allowance
+    delivery: Delivery
+    board: Board
+    rights: Rights
+    guilds: frozenset[int] = frozenset()
+
+    def serves(self, guild_id: int | None) -> bool:
+        """Is this one of the servers the owner wants the bot to work in?"""
+        return guild_id is not None and (not self.guilds or guild_id in self.guilds)

@@ -1,0 +1,175 @@
+"""Settings: environment before config.toml before defaults, checked once at start."""
+
+from __future__ import annotations
+
+import json
+import os
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+)
+
+from engine.settings import EngineSettings
+
+DEFAULT_CONFIG = Path("config.toml")
+ENV_PREFIX = "ZIMAGINE_"
+TOKEN_ENV = "DISCORD_TOKEN"
+_SECRETS = frozenset({"discord.token"})
+
+
+class WrongSetting(Exception):
+    """A setting cannot be used; str() is one sentence that names its path."""
+
+
+def _ids(value: Any) -> Any:
+    """Accept "1, 2" and "[1, 2]" from the environment beside TOML's own lists."""
+    if not isinstance(value, str):
+        return value
+    text = value.strip()
+    if text.startswith("["):
+        try:
+            return json.loads(text)
+        except ValueError:
+            raise ValueError("a list of numbers like [1, 2] is needed") from None
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
+Snowflake = Annotated[int, Field(gt=0, lt=2**63)]
+Snowflakes = Annotated[tuple[Snowflake, ...], NoDecode, BeforeValidator(_ids)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class DiscordSection(_Section):
+    """Who the bot is and where it serves."""
+
+    token: SecretStr | None = None
+    guilds: Snowflakes = ()
+    owners: Snowflakes = ()
+
+
+class EngineSection(_Section):
+    """What paints, and on what."""
+
+    model: Annotated[str, Field(min_length=1)] = "sketch"
+    revision: str | None = None
+    download: bool = False
+    device: Annotated[str, Field(pattern=r"^(auto|cpu|mps|cuda(:\d{1,3})?)$")] = "auto"
+    threads: Annotated[int, Field(ge=1, le=1024)] | None = None
+    queue_limit: Annotated[int, Field(ge=1, le=100_000)] = 100
+
+    def to_engine(self) -> EngineSettings:
+        """The same settings in the engine's own terms."""
+        return EngineSettings(**self.model_dump())
+
+
+class StorageSection(_Section):
+    """Where pictures and the database are."""
+
+    data_dir: Path = Path("data")
+
+
+class QuotaSection(_Section):
+    """How much each member may paint where a server's admins set nothing else."""
+
+    pictures: Annotated[int, Field(ge=0, le=1_000_000)] = 50
+    hours: Annotated[int, Field(ge=1, le=8760)] = 24
+
+
+class LogSection(_Section):
+    """What is written to the log, and in which form."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["text", "json"] = "text"
+
+
+class Settings(BaseSettings):
+    """Everything an owner can set. Build it with `load`."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=ENV_PREFIX, env_nested_delimiter="__", extra="forbid", frozen=True
+    )
+
+    discord: DiscordSection = DiscordSection()
+    engine: EngineSection = EngineSection()
+    storage: StorageSection = StorageSection()
+    quota: QuotaSection = QuotaSection()
+    log: LogSection = LogSection()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment wins over what `load` read from the file."""
+        return env_settings, init_settings
+
+
+def load(path: Path | None, **override: Any) -> Settings:
+    """Read the settings. path: None = config.toml here, if there is one.
+
+    override: sections that the command line sets, e.g. `engine={"model": "sketch"}`; they win.
+    Raises WrongSetting.
+    """
+    found = _read(path)
+    token = os.environ.get(TOKEN_ENV)
+    if token:
+        section = found.setdefault("discord", {})
+        if isinstance(section, dict):
+            section["token"] = token
+    try:
+        settings = Settings(**found)
+        if override:
+            data = settings.model_dump()
+            for section, values in override.items():
+                data[section] |= values
+            settings = Settings.model_validate(data)
+    except ValidationError as error:
+        raise WrongSetting(_sentence(error, path)) from None
+    except SettingsError as error:
+        raise WrongSetting(f"A setting in the environment cannot be read: {error}.") from None
+    return settings
+
+
+def _read(path: Path | None) -> dict[str, Any]:
+    wanted = path or DEFAULT_CONFIG
+    try:
+        return tomllib.loads(wanted.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        if path is None:
+            return {}
+        raise WrongSetting(f"The configuration file {path} does not exist.") from None
+    except OSError as error:
+        raise WrongSetting(
+            f"The configuration file {wanted} cannot be read: {error.strerror}."
+        ) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise WrongSetting(f"The configuration file {wanted} is not valid TOML: {error}.") from None
+
+
+def _sentence(error: ValidationError, path: Path | None) -> str:
+    """The first problem in one sentence; a secret's value is never repeated."""
+    first = error.errors()[0]
+    where = ".".join(str(part) for part in first["loc"])
+    source = f" (in {path or DEFAULT_CONFIG} or the environment)"
+    if first["type"] == "extra_forbidden":
+        return f"There is no setting {where}{source}: is it a typing error?"
+    message = first["msg"].removeprefix("Value error, ")
+    message = message[:1].lower() + message[1:]
+    if where in _SECRETS or not isinstance(first["input"], str | int | float | bool):
+        return f"The setting {where}{source} is wrong: {message}."
+    return f"The setting {where} = {first['input']!r}{source} is wrong: {message}."

@@ -1,0 +1,79 @@
+"""A person's pictures: pages of them, and taking one away."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+from bot.rights import Action, Person, Rights
+from bot.studio.outcomes import NotAllowed, Refused, UnknownPicture
+from bot.studio.recent import RecentPictures
+from storage.files import PictureFiles
+from storage.history import History
+from storage.types import StoredPicture
+
+PAGE_PICTURES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Pictures newest first. before_id: this page's own cursor, 0 for the first page.
+
+    newer_id and older_id: cursors of the neighbours; None where there is none.
+    """
+
+    pictures: tuple[StoredPicture, ...]
+    total: int
+    before_id: int
+    newer_id: int | None
+    older_id: int | None
+
+
+class Album:
+    """Reads and erases; every person sees only their own pictures of this server."""
+
+    def __init__(
+        self, history: History, files: PictureFiles, recent: RecentPictures, rights: Rights
+    ) -> None:
+        self._history = history
+        self._files = files
+        self._recent = recent
+        self._rights = rights
+
+    async def page(self, person: Person, before_id: int = 0) -> Page:
+        """The pictures before `before_id` (0 = the newest)."""
+        who = (person.user_id, person.guild_id)
+        found = await self._history.page(*who, before_id or None, PAGE_PICTURES + 1)
+        shown = tuple(found[:PAGE_PICTURES])
+        return Page(
+            pictures=shown,
+            total=await self._history.count(*who),
+            before_id=before_id,
+            newer_id=await self._newer(person, before_id) if before_id else None,
+            older_id=shown[-1].id if len(found) > PAGE_PICTURES else None,
+        )
+
+    async def _newer(self, person: Person, before_id: int) -> int:
+        """The cursor of the page before this one; 0 = the first page."""
+        newer = await self._history.after(
+            person.user_id, person.guild_id, before_id, PAGE_PICTURES + 1
+        )
+        return newer[-1].id if len(newer) > PAGE_PICTURES else 0
+
+    async def recent(self, person: Person) -> list[StoredPicture]:
+        """The newest few, from memory."""
+        return await self._recent.of(person.user_id, person.guild_id)
+
+    async def erase(self, person: Person, picture_id: int) -> StoredPicture | Refused:
+        """Take a picture away for ever: its requester may, and a moderator."""
+        picture = await self._history.get(picture_id)
+        if picture is None or picture.place.guild_id != person.guild_id:
+            return Refused(UnknownPicture(str(picture_id)))
+        own = picture.place.user_id == person.user_id
+        action = Action.DELETE_OWN if own else Action.DELETE_ANY
+        if not self._rights.allows(person, action):
+            return Refused(NotAllowed(action))
+        await self._history.erase(picture_id)
+        self._recent.forget(picture.place.user_id, picture.place.guild_id)
+        await asyncio.to_thread(self._files.remove, picture.file)
+        return picture

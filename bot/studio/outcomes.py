@@ -1,0 +1,160 @@
+"""What a use case answers: data; the words are made in `bot.discord.present` and `bot.cli`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from engine.types import Difference, ImageRequest
+
+
+@dataclass(frozen=True, slots=True)
+class EmptyPrompt:
+    """Nothing is left of the prompt after cleaning."""
+
+
+@dataclass(frozen=True, slots=True)
+class TextTooLong:
+    """what: "prompt" or "negative"."""
+
+    what: str
+    chars: int
+    limit_chars: int
+
+
+@dataclass(frozen=True, slots=True)
+class OutOfRange:
+    """A number outside its bounds (or not a number). what: seed, steps, guidance, …"""
+
+    what: str
+    value: object
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class BadSize:
+    """A size the model cannot paint."""
+
+    width_px: int
+    height_px: int
+    min_side_px: int
+    max_side_px: int
+    grid_px: int
+
+
+@dataclass(frozen=True, slots=True)
+class BadAspect:
+    """Not an aspect ratio."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class QueueIsFull:
+    """waiting jobs hold all the places; wait_s until one is free, None if unknown."""
+
+    waiting: int
+    limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class QuotaSpent:
+    """used of limit pictures in the last `hours` hours are used up."""
+
+    used: int
+    limit: int
+    hours: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stopping:
+    """The bot is shutting down."""
+
+
+@dataclass(frozen=True, slots=True)
+class NothingPainted:
+    """There is no picture to start from."""
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownPicture:
+    """The picture is not there (any more), or belongs to another server."""
+
+    picture: str
+
+
+@dataclass(frozen=True, slots=True)
+class NotAllowed:
+    """The person lacks the right. what: an Action's value."""
+
+    what: str
+
+
+Reason = (
+    EmptyPrompt
+    | TextTooLong
+    | OutOfRange
+    | BadSize
+    | BadAspect
+    | QueueIsFull
+    | QuotaSpent
+    | Stopping
+    | NothingPainted
+    | UnknownPicture
+    | NotAllowed
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Nothing was charged and nothing happened. retry_at: when it would work, if that is known."""
+
+    reason: Reason
+    retry_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NegativeIdle:
+    """A negative prompt was given, and guidance is off: it does nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class GuidanceHigh:
+    """Guidance above what this family takes well."""
+
+    guidance: float
+    advised: float
+
+
+@dataclass(frozen=True, slots=True)
+class NotExact:
+    """A replay whose pixels may differ from the original, and why."""
+
+    differences: tuple[Difference, ...]
+
+
+Note = NegativeIdle | GuidanceHigh | NotExact
+
+
+@dataclass(frozen=True, slots=True)
+class Composed:
+    """A wish made precise. added: what enhancement appended to the prompt, "" for nothing."""
+
+    request: ImageRequest
+    added: str = ""
+    notes: tuple[Note, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The job is in the database and in the queue.
+
+    ahead: jobs that are painted before it, the one on the GPU included.
+    ready_at: when the picture is expected; None if nothing is known yet.
+    """
+
+    job_id: int
+    composed: Composed
+    ahead: int
+    ready_at: datetime | None

@@ -1,0 +1,33 @@
+"""The pictures a person painted last, from memory: autocomplete has no time for a database."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+
+from storage.history import History
+from storage.types import StoredPicture
+
+KEPT_PICTURES = 25
+KEPT_PEOPLE = 2000
+
+
+class RecentPictures:
+    """Newest first, at most KEPT_PICTURES a person; one indexed read when somebody is new."""
+
+    def __init__(self, history: History) -> None:
+        self._history = history
+        self._known: OrderedDict[tuple[int, int], list[StoredPicture]] = OrderedDict()
+
+    async def of(self, user_id: int, guild_id: int) -> list[StoredPicture]:
+        """The person's newest pictures in this server."""
+        key = (guild_id, user_id)
+        if key not in self._known:
+            self._known[key] = await self._history.recent(user_id, guild_id, KEPT_PICTURES)
+            while len(self._known) > KEPT_PEOPLE:
+                self._known.popitem(last=False)
+        self._known.move_to_end(key)
+        return self._known[key]
+
+    def forget(self, user_id: int, guild_id: int) -> None:
+        """Something changed: read again next time."""
+        self._known.pop((guild_id, user_id), None)

@@ -1,0 +1,173 @@
+"""The sentences for refusals, failures and notes: one place for Discord and the command line."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from datetime import datetime
+
+from bot.i18n import Words
+from bot.studio.outcomes import (
+    BadAspect,
+    BadSize,
+    EmptyPrompt,
+    GuidanceHigh,
+    NegativeIdle,
+    NotAllowed,
+    Note,
+    NotExact,
+    NothingPainted,
+    OutOfRange,
+    QueueIsFull,
+    QuotaSpent,
+    Reason,
+    Refused,
+    Stopping,
+    TextTooLong,
+    UnknownPicture,
+)
+from engine.sizing import ASPECTS
+
+When = Callable[[datetime], str]
+"""How a point in time is written where the sentence is going to be read."""
+
+
+def refusal(refused: Refused, say: Words, when: When) -> str:
+    """What is wrong, and what to do and when, in one or two sentences."""
+    reason = refused.reason
+    if isinstance(reason, QueueIsFull):
+        return say(
+            "The queue is full: {waiting} pictures are waiting. Nothing was charged; "
+            "please try again in a few minutes.",
+            waiting=reason.waiting,
+        )
+    if isinstance(reason, QuotaSpent):
+        return _quota_refusal(reason, refused.retry_at, say, when)
+    return _input_refusal(reason, say)
+
+
+def _quota_refusal(reason: QuotaSpent, retry_at: datetime | None, say: Words, when: When) -> str:
+    if reason.limit == 0:
+        return say("You may not paint on this server: your quota is 0 pictures.")
+    spent = say.plural(
+        "Your quota is used up: {used} of {n} picture in {hours} hours.",
+        "Your quota is used up: {used} of {n} pictures in {hours} hours.",
+        reason.limit,
+        used=reason.used,
+        hours=reason.hours,
+    )
+    if retry_at is None:
+        return spent
+    return spent + " " + say("You can paint again {when}.", when=when(retry_at))
+
+
+def _input_refusal(reason: Reason, say: Words) -> str:
+    match reason:
+        case EmptyPrompt():
+            return say("The prompt is empty: please say what to paint.")
+        case TextTooLong(what, chars, limit):
+            name = say("negative prompt") if what == "negative" else say("prompt")
+            return say(
+                "The {name} is too long: {chars} characters, at most {limit} are read. "
+                "Please shorten it.",
+                name=name,
+                chars=chars,
+                limit=limit,
+            )
+        case OutOfRange(what, value, low, high):
+            return say(
+                "{what} has to be between {low} and {high}; {value} is not.",
+                what=_quantity(what, say),
+                low=_number(low),
+                high=_number(high),
+                value=_number(value),
+            )
+        case BadSize(width, height, low, high, grid):
+            return say(
+                "{width}×{height} cannot be painted: both sides have to be multiples of {grid} "
+                "between {low} and {high} pixels.",
+                width=width,
+                height=height,
+                grid=grid,
+                low=low,
+                high=high,
+            )
+        case BadAspect(text):
+            return say(
+                "{text} is not an aspect ratio; try one of {ratios}.",
+                text=f"“{text[:20]}”",
+                ratios=", ".join(ASPECTS),
+            )
+        case Stopping():
+            return say("The bot is restarting; please try again in a minute.")
+        case NothingPainted():
+            return say("You have not painted anything on this server yet: try /imagine first.")
+        case UnknownPicture(picture):
+            return say(
+                "There is no picture {picture} on this server; it may have been deleted. "
+                "/history shows yours.",
+                picture=f"“{picture[:30]}”",
+            )
+        case NotAllowed(_):
+            return say("You do not have the right to do that here.")
+        case _:
+            raise TypeError(f"no words for {reason!r}")
+
+
+def failure(state: str, code: str, detail: str, say: Words) -> str:
+    """Why a job ended without a picture. What it took has been given back."""
+    refunded = say("It was not charged.")
+    sentences = {
+        "prompt_too_long": say(
+            "The prompt is longer than the model reads; please shorten it. ({detail})",
+            detail=detail,
+        ),
+        "non_finite": say("The picture came out broken and was thrown away; try another seed."),
+        "blank": say("The picture came out blank and was thrown away; try another seed."),
+        "out_of_memory": say("The GPU ran out of memory for this picture."),
+        "disk": say("The picture could not be saved: the disk of the bot is in trouble."),
+        "crashed": say("The bot crashed twice while painting this, so it gave up on it."),
+    }
+    if state == "cancelled":
+        return say("Cancelled.") + " " + refunded
+    if state == "expired":
+        return say("This waited too long in the queue.") + " " + refunded
+    return sentences.get(code, say("Something went wrong while painting.")) + " " + refunded
+
+
+def note(note: Note, say: Words) -> str:
+    """A remark beside a picture."""
+    match note:
+        case NegativeIdle():
+            return say("The negative prompt does nothing at guidance 1; raise guidance to use it.")
+        case GuidanceHigh(guidance, advised):
+            return say(
+                "Guidance {guidance} is high: above {advised} pictures look burnt.",
+                guidance=_number(guidance),
+                advised=_number(advised),
+            )
+        case NotExact(differences):
+            return say(
+                "Not exact: painted under other conditions than the original ({why}).",
+                why="; ".join(str(difference) for difference in differences),
+            )
+
+
+def _quantity(what: str, say: Words) -> str:
+    names = {
+        "seed": say("The seed"),
+        "steps": say("The number of steps"),
+        "guidance": say("The guidance"),
+        "pictures": say("The number of pictures"),
+        "hours": say("The number of hours"),
+        "count": say("The count"),
+    }
+    return names[what]
+
+
+def _number(value: object) -> str:
+    if isinstance(value, float):
+        if math.isnan(value):
+            return "NaN"
+        return f"{value:.10g}"
+    return str(value)

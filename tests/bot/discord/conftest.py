@@ -1,0 +1,167 @@
+"""The real bot on simcord: the whole house, a scripted or the real painter, no network."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import discord
+import pytest
+import simcord
+
+from bot.app import DATABASE_FILE, House, open_house
+from bot.settings import Settings
+from engine.renderer import RendererFactory
+from tests.fakes import FakeClock, ScriptedRenderer
+
+WAIT_S = 20.0
+OWNER_ID = 999
+
+
+class World:
+    """A server with a channel and people, and the house behind the bot, which can restart."""
+
+    def __init__(self, settings: Settings, load: RendererFactory, clock: FakeClock) -> None:
+        self.settings = settings
+        self.load = load
+        self.clock = clock
+        self.env: Any = None
+        self._house: House | None = None
+        self._stack = AsyncExitStack()
+
+    @property
+    def house(self) -> House:
+        """The one that is running."""
+        assert self._house is not None
+        return self._house
+
+    async def start(self) -> None:
+        """Open the house and log its client in, for the first time or again."""
+        house = await self._stack.enter_async_context(
+            open_house(self.settings, load=self.load, clock=self.clock)
+        )
+        self._house = house
+        if self.env is None:
+            self.env = simcord.Env(house.client, shard_count=1)
+            await self.env.start()
+            self._people()
+        else:
+            await self.env.restart_bot(house.client)
+        house.begin()
+
+    async def stop(self) -> None:
+        """Close the house in order, as SIGTERM does."""
+        await self._stack.aclose()
+
+    async def crash(self) -> None:
+        """Lose everything that is only in memory, without a word to the database."""
+        house = self.house
+        painter, delivery = house.services.painter, house.services.delivery
+        for task in [*house.tasks, *painter._settling, *delivery._running.values()]:
+            task.cancel()
+        painter._begin_to_settle = lambda _: None  # type: ignore[method-assign]
+        await self._stack.aclose()
+
+    def _people(self) -> None:
+        self.guild = self.env.create_guild()
+        self.channel = self.guild.create_text_channel("painting")
+        admins = self.guild.create_role("A", permissions=discord.Permissions(manage_guild=True))
+        mods = self.guild.create_role("M", permissions=discord.Permissions(manage_messages=True))
+        join = self.guild.add_member
+        self.alice = join(self.env.create_user("alice"))
+        self.bob = join(self.env.create_user("bob"))
+        self.admin = join(self.env.create_user("ada"), roles=[admins])
+        self.moderator = join(self.env.create_user("mo"), roles=[mods])
+
+    async def settled(self, job_id: int | None = None) -> None:
+        """Wait until this job's (or every) result has reached Discord, or is kept."""
+        which = "" if job_id is None else f" AND job_id = {job_id}"
+        async with asyncio.timeout(WAIT_S):
+            while self.rows(f"SELECT 1 FROM deliveries WHERE state = 'pending'{which}"):
+                await asyncio.sleep(0.01)
+        await self.env.settle()
+
+    async def state(self, job_id: int, wanted: str) -> None:
+        """Wait until the job is in this state."""
+        async with asyncio.timeout(WAIT_S):
+            while self.rows("SELECT state FROM jobs WHERE id = ?", job_id) != [(wanted,)]:
+                await asyncio.sleep(0.01)
+
+    def rows(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
+        """What is in the database, seen from outside."""
+        path = self.settings.storage.data_dir / DATABASE_FILE
+        connection = sqlite3.connect(path)
+        try:
+            return connection.execute(sql, values).fetchall()
+        finally:
+            connection.close()
+
+    def charged(self) -> int:
+        """Pictures that are charged and not refunded, of everyone."""
+        sql = "SELECT coalesce(sum(pictures), 0) FROM ledger WHERE refunded_at IS NULL"
+        return self.rows(sql)[0][0]
+
+    def texts(self, message: Any) -> str:
+        """All the words of a message: content and text displays."""
+        found = [message.content]
+        todo = [part if isinstance(part, dict) else part.to_dict() for part in message.components]
+        while todo:
+            part = todo.pop(0)
+            found.append(part.get("content", ""))
+            todo.extend(part.get("components", []))
+        return "\n".join(text for text in found if text)
+
+    def message(self, message_id: int) -> Any:
+        """A message of the channel by its id."""
+        return next(each for each in self.channel.history() if each.id == message_id)
+
+
+def make_settings(data_dir: Path, **sections: dict[str, Any]) -> Settings:
+    """Settings as a test wants them."""
+    basis: dict[str, dict[str, Any]] = {
+        "storage": {"data_dir": data_dir},
+        "discord": {"owners": [OWNER_ID]},
+    }
+    for name, values in sections.items():
+        basis[name] = basis.get(name, {}) | values
+    return Settings.model_validate(basis)
+
+
+@asynccontextmanager
+async def open_world(
+    data_dir: Path, load: RendererFactory, **sections: dict[str, Any]
+) -> AsyncIterator[World]:
+    """A running world; an error that the bot swallowed fails the test."""
+    world = World(make_settings(data_dir, **sections), load, FakeClock())
+    await world.start()
+    try:
+        await world.house.engine.ready()
+        yield world
+    finally:
+        await world.env.shutdown()
+        await world.stop()
+    world.env.raise_errors()
+
+
+@pytest.fixture
+def painter() -> ScriptedRenderer:
+    """Paints at once, unless a test holds it."""
+    return ScriptedRenderer()
+
+
+@pytest.fixture
+def data_dir(tmp_path: Path) -> Path:
+    """An empty place for a data folder."""
+    return tmp_path / "data"
+
+
+@pytest.fixture
+async def world(data_dir: Path, painter: ScriptedRenderer) -> AsyncIterator[World]:
+    """The house with the scripted painter and default settings."""
+    async with open_world(data_dir, painter.load) as world:
+        yield world
+        painter.release()

@@ -1,0 +1,110 @@
+"""/reroll and the Reroll button: again with a fresh seed, or with exactly the one given."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from tests.bot.discord.conftest import World
+from tests.bot.discord.test_imagine import painted
+from tests.fakes import fake_recipe
+
+
+async def paint(world: World, who=None, **options) -> None:
+    """Paint one picture to its end."""
+    await (who or world.alice).slash(world.channel, "imagine", **options)
+    await world.settled()
+
+
+async def test_the_last_picture_with_a_fresh_seed(world: World):
+    """/reroll without words paints one's last picture again, with another seed."""
+    await paint(world, prompt="first", seed=1)
+    await paint(world, prompt="second", seed=2, steps=4)
+    await world.alice.slash(world.channel, "reroll")
+    await world.settled()
+    last = painted(world)[-1]
+    assert (last.prompt, last.steps) == ("second", 4)
+    assert last.seed != 2
+
+
+async def test_exactly_the_seed_given(world: World):
+    """The same seed gives the very same request, enhancement included."""
+    await paint(world, prompt="a lake", seed=11)
+    await world.alice.slash(world.channel, "reroll", seed=11)
+    await world.settled()
+    first, again = painted(world)
+    assert first == again
+
+
+async def test_any_of_ones_own_pictures(world: World):
+    """`picture` offers one's own history, newest first, and rerolls the one chosen."""
+    await paint(world, prompt="a red boat", seed=1)
+    await paint(world, prompt="a blue house", seed=2)
+    await paint(world, world.bob, prompt="a green tree", seed=3)
+    offered = await world.alice.autocomplete(world.channel, "reroll", "picture", "")
+    assert [each["name"] for each in offered] == ["#2 a blue house", "#1 a red boat"]
+    typed = await world.alice.autocomplete(world.channel, "reroll", "picture", "BOAT")
+    assert [each["value"] for each in typed] == ["1"]
+    await world.alice.slash(world.channel, "reroll", picture="1", seed=1)
+    await world.settled()
+    assert painted(world)[-1].prompt == "a red boat"
+
+
+async def test_autocomplete_answers_from_memory(world: World):
+    """After the first look, typing on asks the database nothing."""
+    await paint(world, prompt="a boat")
+    await world.alice.autocomplete(world.channel, "reroll", "picture", "")
+    await world.house.services.album._history._db.close()
+    offered = await world.alice.autocomplete(world.channel, "reroll", "picture", "bo")
+    assert len(offered) == 1
+
+
+async def test_nothing_to_reroll_is_said(world: World):
+    """Who has no picture here, or names one that is not there, is told so and not charged."""
+    nothing = await world.alice.slash(world.channel, "reroll")
+    assert nothing.ephemeral and "/imagine" in nothing.response.content
+    for picture in ("77", "x", "-1", "9" * 30, "１"):
+        unknown = await world.alice.slash(world.channel, "reroll", picture=picture)
+        assert unknown.ephemeral and "no picture" in unknown.response.content
+    assert world.charged() == 0
+
+
+async def test_pictures_of_another_server_are_not_there(world: World):
+    """A picture's id is worth nothing in another server."""
+    await paint(world, prompt="a secret garden")
+    other = world.env.create_guild()
+    channel = other.create_text_channel("elsewhere")
+    eve = other.add_member(world.env.create_user("eve"))
+    result = await eve.slash(channel, "reroll", picture="1")
+    assert result.ephemeral and "no picture" in result.response.content
+
+
+async def test_anyone_may_press_reroll_and_who_presses_pays(world: World):
+    """Bob's press on Alice's picture paints a variation that is Bob's, and charged to him."""
+    await paint(world, prompt="a lake", seed=5)
+    await world.bob.click(world.channel.last_message, label="Reroll")
+    await world.settled()
+    owners = world.rows("SELECT user_id FROM ledger ORDER BY job_id")
+    assert owners == [(world.alice.id,), (world.bob.id,)]
+    assert painted(world)[1].seed != 5 and painted(world)[1].prompt == "a lake"
+    page = await world.bob.slash(world.channel, "history")
+    assert "#2" in world.texts(page.response.message)
+
+
+async def test_a_replay_under_other_conditions_says_not_exact(
+    world: World, monkeypatch: pytest.MonkeyPatch
+):
+    """Where what changes bits has changed, the same seed's picture says so and why."""
+    await paint(world, prompt="a lake", seed=5)
+    world.clock.advance(1)
+    changed = fake_recipe(painted(world)[0])
+    conditions = dataclasses.replace(changed.conditions, threads=9)
+    monkeypatch.setattr(
+        "tests.fakes.fake_recipe",
+        lambda _: dataclasses.replace(changed, conditions=conditions),
+    )
+    await world.alice.slash(world.channel, "reroll", seed=5)
+    await world.settled()
+    text = world.texts(world.channel.last_message)
+    assert "Not exact" in text and "threads: 1 → 9" in text
