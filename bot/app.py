@@ -26,6 +26,7 @@ from bot.discord.connection import (
 from bot.discord.messenger import DiscordMessenger
 from bot.exits import OK, RESTART, UNAVAILABLE
 from bot.progress import Board
+from bot.resuming import pick_up
 from bot.rights import Rights
 from bot.services import Services
 from bot.settings import Settings
@@ -37,6 +38,7 @@ from bot.studio.recent import RecentPictures
 from engine.diffusion.families import family_for
 from engine.errors import Defunct, EngineError, ModelUnavailable
 from engine.factory import diffusion_factory
+from engine.job import Job as EngineJob
 from engine.renderer import RendererFactory
 from engine.service import Engine
 from engine.types import MAX_SEED
@@ -47,7 +49,7 @@ from storage.history import History
 from storage.jobs import Jobs
 from storage.lock import DataFolderLock
 from storage.quotas import Quotas
-from storage.types import Clock, PolicySource, QuotaPolicy, utc_now
+from storage.types import Clock, Job, PolicySource, QuotaPolicy, utc_now
 
 log = structlog.get_logger(__name__)
 
@@ -63,20 +65,37 @@ def fresh_seed() -> int:
 
 @dataclass(slots=True)
 class House:
-    """Everything, running but for Discord. `tasks` are its loops, once begun."""
+    """Everything, running but for Discord.
+
+    tasks: its loops. broken: set when one of them ends by an error, which none should.
+    """
 
     settings: Settings
     engine: Engine
     services: Services
     client: PaintClient
+    resumed: list[tuple[Job, EngineJob]] = field(default_factory=list[tuple[Job, EngineJob]])
     begun: bool = False
     tasks: list[asyncio.Task[None]] = field(default_factory=list[asyncio.Task[None]])
+    broken: asyncio.Event = field(default_factory=asyncio.Event)
 
     def begin(self) -> None:
         """Start to deliver and to show progress; the client has to be logged in."""
         self.begun = True
-        self.tasks.append(asyncio.create_task(self.services.delivery.run(), name="delivery"))
-        self.tasks.append(asyncio.create_task(self.services.board.run(), name="board"))
+        self.spawn("delivery", self.services.delivery.run())
+        self.spawn("board", self.services.board.run())
+        self.spawn("resuming", pick_up(self.services, self.resumed))
+
+    def spawn(self, name: str, work: Coroutine[Any, Any, None]) -> None:
+        """Run a loop of the house; an error in it is never silent."""
+        task = asyncio.create_task(work, name=name)
+        self.tasks.append(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("a task of the bot broke off", task=task.get_name(), exc_info=error)
+            self.broken.set()
 
 
 @asynccontextmanager
@@ -101,8 +120,8 @@ async def open_house(
             queue_limit=settings.engine.queue_limit,
         )
         house = _furnish(settings, db, files, engine, clock)
-        await house.services.painter.resume()
-        house.tasks.append(asyncio.create_task(house.services.painter.run(), name="painter"))
+        house.resumed = await house.services.painter.resume()
+        house.spawn("painter", house.services.painter.run())
         engine.start()
         stack.push_async_callback(_leave, house)
         yield house
@@ -178,6 +197,7 @@ async def serve(settings: Settings, tell: Callable[[str], None]) -> int:
             log.info("starting", model=settings.engine.model, data=str(settings.storage.data_dir))
             watch: list[Coroutine[Any, Any, Any]] = [
                 stop.wait(),
+                house.broken.wait(),
                 house.engine.failure(),
                 stay_connected(house.client, token.get_secret_value(), house.begin),
                 _announce(house.engine),
@@ -190,17 +210,21 @@ async def serve(settings: Settings, tell: Callable[[str], None]) -> int:
 async def _first_end(
     house: House, watch: list[Coroutine[Any, Any, Any]], tell: Callable[[str], None]
 ) -> int:
-    stop, failure, talk, announce = tasks = [asyncio.create_task(each) for each in watch]
+    tasks = [asyncio.create_task(each) for each in watch]
+    stop, broken, failure, talk, announce = tasks
     try:
-        await asyncio.wait({stop, failure, talk}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({stop, broken, failure, talk}, return_when=asyncio.FIRST_COMPLETED)
         if stop.done():
             return OK
+        if broken.done():
+            tell("A part of the bot broke off (the log says why); please start zimagine again.")
+            return RESTART
         if failure.done():
             return _engine_exit(failure.result(), tell)
         return _discord_exit(talk.exception(), tell)
     finally:
         # Discord stays connected while the engine drains: only then is `talk` of no more use.
-        for task in (stop, failure, announce):
+        for task in (stop, broken, failure, announce):
             task.cancel()
         house.tasks.append(talk)
         await asyncio.gather(*(task for task in tasks if task is not talk), return_exceptions=True)

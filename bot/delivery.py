@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
 import structlog
 
 from bot.cards import Card, FailureCard, MovedCard, PictureCard
-from bot.messenger import Address, Messenger, Obstacle, TryLater, Undeliverable
+from bot.messenger import (
+    REPLY_TOKEN_LIFE,
+    Address,
+    Messenger,
+    Obstacle,
+    TryLater,
+    Undeliverable,
+)
 from bot.progress import Board
 from bot.studio.outcomes import Note, NotExact
 from engine.prompts import addition
@@ -18,7 +26,7 @@ from storage.deliveries import Deliveries
 from storage.errors import IllegalTransition
 from storage.files import PictureFiles
 from storage.history import History
-from storage.types import Clock, JobState, PendingDelivery, Road, StoredPicture
+from storage.types import Clock, Job, JobState, PendingDelivery, Road, StoredPicture
 
 log = structlog.get_logger(__name__)
 
@@ -28,6 +36,10 @@ PLACING_LIMIT_S = 30.0
 """How long a result waits to learn which message answers its command."""
 AT_ONCE = 4
 RETRY_S = (2.0, 5.0, 15.0, 60.0, 300.0)
+
+
+class NeverAnswered(Exception):
+    """The command of a job got no answer: its person believes that nothing will come."""
 
 
 class Delivery:
@@ -62,6 +74,22 @@ class Delivery:
         self._wakes: asyncio.Queue[int] = asyncio.Queue()
         self._running: dict[int, asyncio.Task[None]] = {}
         self._places = asyncio.Semaphore(AT_ONCE)
+
+    async def status_message(self, job: Job) -> int | None:
+        """The job's status message; asks Discord where a crash kept it from being written down.
+
+        None if it is not known (any more). Raises NeverAnswered, Undeliverable, TryLater.
+        """
+        delivery = await self._deliveries.get(job.id)
+        if delivery is None or delivery.message_id is not None or delivery.reply_token is None:
+            return None if delivery is None else delivery.message_id
+        if self._clock() - job.accepted_at > REPLY_TOKEN_LIFE:
+            return None
+        message_id = await self._messenger.find_answer(delivery.reply_token)
+        if message_id is None:
+            raise NeverAnswered
+        await self.placed(job.id, message_id)
+        return message_id
 
     def expect(self, job_id: int) -> None:
         """The answer to the job's command is on its way; its message will be known soon."""
@@ -142,31 +170,44 @@ class Delivery:
 
     async def _try(self, pending: PendingDelivery) -> None:
         job, delivery = pending.job, pending.delivery
-        if delivery.message_id is None and job.state is JobState.CANCELLED:
+        message_id = delivery.message_id
+        if message_id is None:
+            with contextlib.suppress(NeverAnswered):
+                message_id = await self.status_message(job)
+        if message_id is None and job.state is JobState.CANCELLED:
             # Its person never saw an answer: there is nothing to correct.
             await self._deliveries.dropped(job.id)
             return
-        delivery = await self._deliveries.attempt(job.id, delivery.road or self._road(pending))
-        address = Address(job.place.guild_id, job.place.channel_id, delivery.message_id, job.locale)
-        if delivery.road is Road.EDIT and delivery.message_id is not None:
-            try:
-                await self._messenger.edit(address, await self._card(pending, mention=False))
-            except Undeliverable as error:
-                if error.obstacle is not Obstacle.MESSAGE_GONE:
-                    raise
-                await self._deliveries.switch(job.id, Road.POST)
-            else:
-                await self._deliveries.delivered(job.id, delivery.message_id)
-                return
-        card = await self._card(pending, mention=True)
-        message_id = await self._messenger.post(address, card, delivery.nonce)
-        await self._shrink(address, job.request, message_id)
-        await self._deliveries.delivered(job.id, message_id)
+        road = delivery.road or self._road(job, message_id)
+        delivery = await self._deliveries.attempt(job.id, road)
+        status = Address(job.place.guild_id, job.place.channel_id, message_id, job.locale)
+        if delivery.road is Road.POST or not await self._edit(pending, status):
+            await self._post(pending, status)
 
-    def _road(self, pending: PendingDelivery) -> Road:
-        if pending.delivery.message_id is None:
+    async def _edit(self, pending: PendingDelivery, status: Address) -> bool:
+        """Turn the status message into the result; False if it is gone."""
+        job_id = pending.job.id
+        try:
+            await self._messenger.edit(status, await self._card(pending, mention=False))
+        except Undeliverable as error:
+            if error.obstacle is not Obstacle.MESSAGE_GONE:
+                raise
+            await self._deliveries.switch(job_id, Road.POST)
+            return False
+        await self._deliveries.delivered(job_id, status.message_id)
+        return True
+
+    async def _post(self, pending: PendingDelivery, status: Address) -> None:
+        """Send the result as a message of its own, which mentions its person."""
+        card = await self._card(pending, mention=True)
+        message_id = await self._messenger.post(status, card, pending.delivery.nonce)
+        await self._shrink(status, pending.job.request, message_id)
+        await self._deliveries.delivered(pending.job.id, message_id)
+
+    def _road(self, job: Job, message_id: int | None) -> Road:
+        if message_id is None:
             return Road.POST
-        late = self._clock() - pending.job.accepted_at > NOTIFY_AFTER
+        late = self._clock() - job.accepted_at > NOTIFY_AFTER
         return Road.POST if late else Road.EDIT
 
     async def _shrink(self, status: Address, request: str, message_id: int) -> None:

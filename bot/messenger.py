@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 from typing import Protocol
 
 from bot.cards import Card
+
+REPLY_TOKEN_LIFE = timedelta(minutes=14)
+"""Discord forgets the token of an interaction after 15 minutes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +47,7 @@ class TryLater(Exception):
 
 
 class Messenger(Protocol):
-    """Edits and posts. Both raise Undeliverable or TryLater and nothing else."""
+    """Edits, posts and looks up. All raise Undeliverable or TryLater and nothing else."""
 
     async def edit(self, address: Address, card: Card) -> None:
         """Make the message show `card`, replacing all it showed. Repeating it changes nothing."""
@@ -51,4 +55,11 @@ class Messenger(Protocol):
 
     async def post(self, address: Address, card: Card, nonce: str) -> int:
         """Post a new message and return its id. Within minutes the same nonce posts only once."""
+        ...
+
+    async def find_answer(self, reply_token: str) -> int | None:
+        """The id of the message that answered a command; None if it was never answered.
+
+        Only for tokens that are younger than REPLY_TOKEN_LIFE.
+        """
         ...

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import math
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
@@ -32,7 +33,7 @@ class _Shown:
     address: Address
     card: WaitingCard
     edited_at_s: float
-    last: WaitingCard | PaintingCard
+    last: WaitingCard | PaintingCard | None
     editing: asyncio.Lock = dataclasses.field(default_factory=asyncio.Lock)
 
 
@@ -57,10 +58,17 @@ class Board:
         self._shown: dict[int, _Shown] = {}
         self._busy = asyncio.Event()
 
-    def show(self, handle: EngineJob, address: Address, card: WaitingCard) -> None:
-        """Keep the message up to date from now on; it shows `card` already."""
+    def show(
+        self, handle: EngineJob, address: Address, card: WaitingCard, *, stale: bool = False
+    ) -> None:
+        """Keep the message up to date from now on; it shows `card` already.
+
+        stale: it shows something older, of a process that is gone, and needs an edit soon.
+        """
         if not handle.done:
-            self._shown[handle.id] = _Shown(handle, address, card, self._now_s(), card)
+            last = None if stale else card
+            edited_at_s = -math.inf if stale else self._now_s()
+            self._shown[handle.id] = _Shown(handle, address, card, edited_at_s, last)
             self._busy.set()
 
     async def retire(self, job_id: int) -> None:
@@ -94,7 +102,7 @@ class Board:
             if now_s - shown.edited_at_s < WAITING_S or shown is painting:
                 continue
             card = self._waiting_card(shown)
-            if card is not None and card.ahead != _ahead(shown.last):
+            if card is not None and _ahead(card) != _ahead(shown.last):
                 return shown, card
         return None
 
@@ -134,5 +142,5 @@ class Board:
                 log.debug("progress not shown", job=shown.handle.id, detail=str(error))
 
 
-def _ahead(card: WaitingCard | PaintingCard) -> int:
-    return card.ahead if isinstance(card, WaitingCard) else -1
+def _ahead(card: WaitingCard | PaintingCard | None) -> int | None:
+    return card.ahead if isinstance(card, WaitingCard) else None

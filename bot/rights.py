@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 
 
@@ -40,7 +40,11 @@ NEEDED: dict[Action, Level] = {
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody in a server, with what Discord says they may do in this channel there."""
+    """Somebody in a server, with what Discord says they may do in this channel there.
+
+    locale: the language of what everybody in the channel reads.
+    reply_token: finds the message that answers their command, for some minutes.
+    """
 
     user_id: int
     guild_id: int
@@ -48,6 +52,7 @@ class Person:
     locale: str = "en-US"
     manages_messages: bool = False
     manages_server: bool = False
+    reply_token: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

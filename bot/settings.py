@@ -133,11 +133,10 @@ def load(path: Path | None, **override: Any) -> Settings:
             section["token"] = token
     try:
         settings = Settings(**found)
-        if override:
-            data = settings.model_dump()
-            for section, values in override.items():
-                data[section] |= values
-            settings = Settings.model_validate(data)
+        for name, values in override.items():
+            section = getattr(settings, name)
+            changed = type(section).model_validate(section.model_dump() | values)
+            settings = settings.model_copy(update={name: changed})
     except ValidationError as error:
         raise WrongSetting(_sentence(error, path)) from None
     except SettingsError as error:

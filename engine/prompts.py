@@ -55,7 +55,12 @@ def clean(text: str) -> str:
     )
     # Composed last: letters and accents may have met only now.
     collapsed = " ".join(unicodedata.normalize("NFC", kept).split())
-    return collapsed if collapsed.strip("\u200d ") else ""
+    return collapsed if any(map(_is_visible, collapsed)) else ""
+
+
+def _is_visible(character: str) -> bool:
+    # Letters, numbers, punctuation and symbols, but for the ones that are drawn as nothing.
+    return unicodedata.category(character)[0] in "LNPS" and character not in _DRAWN_AS_NOTHING
 
 
 def language(text: str) -> Language:

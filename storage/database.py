@@ -9,7 +9,8 @@ from typing import Any, Protocol, Self
 
 import aiosqlite
 
-from storage import opening
+from storage import folders, opening
+from storage.durability import GroupFlush
 from storage.errors import DatabaseClosed
 from storage.faults import translated
 from storage.migrate import Migration, load_migrations, migrate
@@ -77,6 +78,7 @@ class Database:
         self._writer = writer
         self._reader = reader
         self._lock = asyncio.Lock()
+        self._log = GroupFlush(path.with_name(f"{path.name}-wal"))
         self._owner: asyncio.Task[Any] | None = None
         self._closed = False
 
@@ -137,6 +139,7 @@ class Database:
         that it is committed and on the disk. An exception means that nothing was written; the
         one exception to this is a cancellation that arrives while COMMIT is under way: COMMIT is
         then completed before CancelledError goes on. Transactions do not nest.
+        DataFolderUnusable or DiskFull also where the disk refuses to keep what was committed.
         """
         self._refuse_nesting()
         async with self._lock:
@@ -159,6 +162,10 @@ class Database:
                 raise
             finally:
                 self._owner = None
+        try:
+            await settle(self._log.reached())
+        except OSError as error:
+            raise folders.unusable(self.path, error) from error
 
     async def fetch_one(self, sql: str, parameters: Parameters = ()) -> sqlite3.Row | None:
         """The first row of the answer, or None, without waiting for the writer."""

@@ -48,7 +48,8 @@ class Deliveries:
         async with self._db.transaction() as transaction:
             await _pending(transaction, job_id, "placed")
             await transaction.execute(
-                "UPDATE deliveries SET message_id = ? WHERE job_id = ?", (message_id, job_id)
+                "UPDATE deliveries SET message_id = ?, reply_token = NULL WHERE job_id = ?",
+                (message_id, job_id),
             )
 
     async def attempt(self, job_id: int, road: Road) -> Delivery:
@@ -127,7 +128,7 @@ class Deliveries:
             return await _update(
                 transaction,
                 "UPDATE deliveries SET state = ?, settled_at = ?, result_message_id = ?, "
-                "detail = ? WHERE job_id = ? RETURNING *",
+                "detail = ?, reply_token = NULL WHERE job_id = ? RETURNING *",
                 (to, to_us(self._clock()), message_id, detail, job_id),
             )
 

@@ -46,8 +46,7 @@ class History:
         if limit < 1:
             raise ValueError(f"a page has at least one picture, not {limit}")
         found = await self._db.fetch_all(
-            f"{_PICTURES} AND p.guild_id = ? AND p.user_id = ? AND p.id >= ? "
-            "ORDER BY p.id LIMIT ?",
+            f"{_PICTURES} AND p.guild_id = ? AND p.user_id = ? AND p.id >= ? ORDER BY p.id LIMIT ?",
             (guild_id, user_id, from_id, limit),
         )
         return [rows.picture(row) for row in found]
@@ -101,7 +100,7 @@ class History:
 
 async def _drop_empty_delivery(transaction: Transaction, job_id: int, now_us: int) -> None:
     await transaction.execute(
-        "UPDATE deliveries SET state = 'dropped', settled_at = ? "
+        "UPDATE deliveries SET state = 'dropped', settled_at = ?, reply_token = NULL "
         "WHERE job_id = ? AND state = 'pending' AND NOT EXISTS "
         "(SELECT 1 FROM pictures WHERE pictures.job_id = deliveries.job_id AND deleted_at IS NULL)",
         (now_us, job_id),

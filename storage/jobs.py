@@ -204,7 +204,9 @@ class Jobs:
             "VALUES (?, ?, ?, ?, ?)",
             (job.id, place.guild_id, place.user_id, new.pictures, to_us(now)),
         )
-        await steps.insert_delivery(transaction, job, nonce, DeliveryState.PENDING)
+        await steps.insert_delivery(
+            transaction, job, nonce, DeliveryState.PENDING, reply_token=new.reply_token
+        )
         return job
 
     async def _end(self, job_id: int, to: JobState, error: JobError | None = None) -> Job:
@@ -223,7 +225,8 @@ class Jobs:
             job, now = await steps.fetch_job(transaction, row["job_id"]), self._clock()
             await steps.finish_job(transaction, job, JobState.CANCELLED, now)
             await transaction.execute(
-                "UPDATE deliveries SET state = 'dropped', settled_at = ? WHERE job_id = ?",
+                "UPDATE deliveries SET state = 'dropped', settled_at = ?, reply_token = NULL "
+                "WHERE job_id = ?",
                 (to_us(now), job.id),
             )
 

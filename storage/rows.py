@@ -15,7 +15,7 @@ JOB_COLUMNS: Final = (
 
 DELIVERY_COLUMNS: Final = (
     *("job_id", "state", "channel_id", "message_id", "road", "nonce", "attempted_at"),
-    *("settled_at", "result_message_id", "detail"),
+    *("settled_at", "result_message_id", "detail", "reply_token"),
 )
 
 PICTURE_COLUMNS: Final = (
@@ -74,6 +74,7 @@ def delivery(row: sqlite3.Row, prefix: str = "") -> Delivery:
         settled_at=from_us_or_none(row[f"{prefix}settled_at"]),
         result_message_id=row[f"{prefix}result_message_id"],
         detail=row[f"{prefix}detail"],
+        reply_token=row[f"{prefix}reply_token"],
     )
 
 

@@ -104,17 +104,19 @@ async def insert_delivery(
     state: DeliveryState,
     *,
     settled_at: datetime | None = None,
+    reply_token: str | None = None,
 ) -> None:
     """Insert the delivery of a job that was just inserted."""
     await transaction.execute(
-        "INSERT INTO deliveries (job_id, state, channel_id, nonce, settled_at) "
-        "VALUES (?, ?, ?, ?, ?)",
+        "INSERT INTO deliveries (job_id, state, channel_id, nonce, settled_at, reply_token) "
+        "VALUES (?, ?, ?, ?, ?, ?)",
         (
             job.id,
             state,
             job.place.channel_id,
             nonce,
             None if settled_at is None else to_us(settled_at),
+            reply_token,
         ),
     )
 

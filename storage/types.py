@@ -1,7 +1,7 @@
 """What storage takes and hands out: enums and frozen dataclasses, never rows."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 
@@ -67,7 +67,10 @@ COMMAND_LINE = Place(guild_id=0, channel_id=0, user_id=0)
 
 @dataclass(frozen=True, slots=True)
 class NewJob:
-    """A job to be accepted; `request` is JSON that storage never reads."""
+    """A job to be accepted; `request` is JSON that storage never reads.
+
+    `reply_token` finds the message that answers the command for as long as Discord lets it.
+    """
 
     place: Place
     request: str
@@ -76,6 +79,7 @@ class NewJob:
     pictures: int = 1
     parent_picture_id: int | None = None
     locale: str = "en-US"
+    reply_token: str | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         if self.pictures < 1:
@@ -143,6 +147,7 @@ class Delivery:
 
     `message_id` is the message that shows the job while it waits and is painted,
     `result_message_id` the one that carried the result, `attempted_at` the first try on `road`.
+    `reply_token` is there until `message_id` is known.
     """
 
     job_id: int
@@ -155,6 +160,7 @@ class Delivery:
     settled_at: datetime | None
     result_message_id: int | None
     detail: str | None
+    reply_token: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,8 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from bot.cards import Card
+from bot.messenger import Address, TryLater
 from engine.errors import Cancelled, EngineError
 from engine.renderer import Outcome, RenderTask
 from engine.types import (
@@ -139,3 +141,50 @@ async def until(condition: Callable[[], object], limit_s: float = 20.0) -> None:
         if time.monotonic() > last_s:
             raise AssertionError("what the test waited for never happened")
         await asyncio.sleep(0.001)
+
+
+class FakeMessenger:
+    """A Discord that remembers: messages by id, and the faults a test has planned.
+
+    faults: exceptions raised by the next calls, in order; None lets one pass. A post whose fault
+    is `Lost` arrives, and the caller is told that it did not.
+    """
+
+    def __init__(self) -> None:
+        self.messages: dict[int, list[Card]] = {}
+        self.posts: list[tuple[Address, Card, str]] = []
+        self.faults: list[Exception | None] = []
+        self.answers: dict[str, int] = {}
+        self._by_nonce: dict[str, int] = {}
+
+    async def edit(self, address: Address, card: Card) -> None:
+        """Show the card on the message."""
+        self._fail()
+        assert address.message_id is not None
+        self.messages.setdefault(address.message_id, []).append(card)
+
+    async def post(self, address: Address, card: Card, nonce: str) -> int:
+        """Post once per nonce."""
+        fault = self.faults.pop(0) if self.faults else None
+        if fault is not None and not isinstance(fault, Lost):
+            raise fault
+        if nonce not in self._by_nonce:
+            self._by_nonce[nonce] = 1000 + len(self._by_nonce)
+            self.posts.append((address, card, nonce))
+        if fault is not None:
+            raise fault
+        return self._by_nonce[nonce]
+
+    async def find_answer(self, reply_token: str) -> int | None:
+        """The answers that a test says there are."""
+        self._fail()
+        return self.answers.get(reply_token)
+
+    def _fail(self) -> None:
+        fault = self.faults.pop(0) if self.faults else None
+        if fault is not None:
+            raise fault
+
+
+class Lost(TryLater):
+    """The call arrived, its answer did not."""

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+import os
 import sys
 from pathlib import Path
 
 import click
 
 from bot.cli.failing import explained, fail, load_settings
-from bot.exits import BAD_CONFIG, OK
+from bot.exits import BAD_CONFIG
 
 
 @click.command("run")
@@ -36,5 +38,9 @@ def command(config: Path | None) -> None:
 
     with explained():
         code = asyncio.run(serve(settings, lambda text: click.echo(f"zimagine: {text}", err=True)))
-    if code != OK:
-        sys.exit(code)
+    # A model that is still loading in its thread must not make a crash of an orderly end, as
+    # the interpreter's own way out would: everything that has to be closed is closed.
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)

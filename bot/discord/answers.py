@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import aiohttp
 import discord
 import structlog
 from discord import ui
@@ -33,9 +34,10 @@ def person_of(interaction: Interaction) -> Person:
         user_id=interaction.user.id,
         guild_id=interaction.guild_id,
         channel_id=interaction.channel_id,
-        locale=str(interaction.locale),
+        locale=str(interaction.guild_locale or interaction.locale),
         manages_messages=can.manage_messages,
         manages_server=can.manage_guild,
+        reply_token=interaction.token,
     )
 
 
@@ -101,24 +103,26 @@ async def answer(interaction: Interaction, services: Services, outcome: Accepted
         notes=outcome.composed.notes,
         loading=services.painter.engine.info is None,
     )
-    message_id = await _send(interaction, services, outcome.job_id, card)
+    person = person_of(interaction)
+    try:
+        message_id = await _send(interaction, services, outcome.job_id, card, words(person.locale))
+    except BaseException:
+        services.delivery.unplaced(outcome.job_id)
+        raise
     if message_id is None:
         services.delivery.unplaced(outcome.job_id)
         return
     await services.delivery.placed(outcome.job_id, message_id)
     handle = services.painter.live(outcome.job_id)
     if handle is not None:
-        person = person_of(interaction)
         address = Address(person.guild_id, person.channel_id, message_id, person.locale)
         services.board.show(handle, address, card)
 
 
 async def _send(
-    interaction: Interaction, services: Services, job_id: int, card: WaitingCard
+    interaction: Interaction, services: Services, job_id: int, card: WaitingCard, say: Words
 ) -> int | None:
     """Answer with the status message and return its id; None where it may not stand."""
-    # Everybody in the channel reads the status: it speaks the server's language.
-    say = words(str(interaction.guild_locale or interaction.locale))
     try:
         sent = await interaction.response.send_message(
             view=card_layout(card, say), allowed_mentions=NO_MENTIONS
@@ -132,6 +136,8 @@ async def _send(
         # The person was told that the bot did not answer: they will try again.
         log.warning("answered too late", job=job_id)
         await services.painter.withdraw(job_id)
+    except (aiohttp.ClientError, OSError) as error:
+        log.warning("answer not sent", job=job_id, error=type(error).__name__)
     except discord.HTTPException as error:
         if error.code == ALREADY_ACKNOWLEDGED:
             # Our own first try had arrived before it was retried.

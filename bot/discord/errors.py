@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 
+import aiohttp
 import discord
 import structlog
 from discord import app_commands
@@ -40,7 +41,7 @@ async def explain(interaction: Interaction, error: BaseException) -> None:
 
 
 async def _tell(interaction: Interaction, text: str) -> None:
-    with contextlib.suppress(discord.HTTPException):
+    with contextlib.suppress(discord.HTTPException, aiohttp.ClientError, OSError):
         if interaction.response.is_done():
             await interaction.followup.send(text, ephemeral=True)
         else:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import aiohttp
 import discord
+from discord.webhook.async_ import async_context
 from PIL import Image
 
 from bot.cards import Card, FailureCard, PictureCard
@@ -70,6 +71,23 @@ class DiscordMessenger:
         except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
             raise _translated(error) from error
         return message.id
+
+    async def find_answer(self, reply_token: str) -> int | None:
+        """Ask Discord by the interaction's token which message answered it."""
+        application_id = self._client.application_id
+        if application_id is None:
+            raise TryLater("not logged in yet")
+        webhook = discord.Webhook.partial(application_id, reply_token, client=self._client)
+        try:
+            # What Interaction.original_response does, for an interaction of another process.
+            message = await async_context.get().get_original_interaction_response(
+                application_id, reply_token, session=webhook.session
+            )
+        except discord.NotFound:
+            return None
+        except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
+            raise _translated(error) from error
+        return int(message["id"])
 
     def _channel(self, address: Address) -> discord.PartialMessageable:
         return self._client.get_partial_messageable(address.channel_id, guild_id=address.guild_id)

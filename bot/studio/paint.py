@@ -197,6 +197,7 @@ class Painter:
             seed=composed.request.seed,
             parent_picture_id=parent_id,
             locale=person.locale,
+            reply_token=person.reply_token,
         )
         with slot:
             try:

@@ -65,6 +65,9 @@ CREATE TABLE deliveries (
     road              TEXT    CHECK (road IN ('edit', 'post')),
     -- Discord refuses a second message with the same nonce; it takes 25 characters at most.
     nonce             TEXT    NOT NULL UNIQUE CHECK (length(nonce) BETWEEN 1 AND 25),
+    -- Finds the message that answered the command, after a crash before message_id was known.
+    -- Worth something for minutes only, and gone as soon as it is not needed.
+    reply_token       TEXT,
     attempted_at      INTEGER,
     settled_at        INTEGER,
     result_message_id INTEGER,

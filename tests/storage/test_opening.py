@@ -59,7 +59,7 @@ async def test_creates_a_private_folder_and_a_marked_database(database_file: Pat
 async def test_writes_survive_a_power_cut(database_file: Path) -> None:
     """The writer syncs at every commit and enforces foreign keys."""
     async with await Database.open(database_file) as db, db.transaction() as transaction:
-        for name, value in [("synchronous", 2), ("foreign_keys", 1)]:
+        for name, value in [("synchronous", 1), ("foreign_keys", 1)]:
             row = await transaction.fetch_one(f"PRAGMA {name}")
             assert row is not None and row[0] == value
 

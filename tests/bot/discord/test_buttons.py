@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 from tests.bot.discord.conftest import World, open_world
@@ -125,3 +126,38 @@ async def test_other_servers_are_turned_away(data_dir: Path, painter: ScriptedRe
         offered = await world.alice.autocomplete(world.channel, "reroll", "picture", "")
         assert offered == []
         assert world.rows("SELECT * FROM jobs") == []
+
+
+async def test_progress_goes_on_after_a_restart(world: World, painter: ScriptedRenderer):
+    """The status message of a job that waited through a restart is brought up to date."""
+    painter.hold()
+    await world.alice.slash(world.channel, "imagine", prompt="one")
+    second = await world.bob.slash(world.channel, "imagine", prompt="two")
+    await world.state(1, "painting")
+    painter.release()
+    await world.crash()
+    painter.hold()
+    await world.start()
+    async with asyncio.timeout(10):
+        while "1 picture before" not in world.texts(world.message(second.response.id)):
+            await asyncio.sleep(0.05)
+    painter.release()
+    await world.settled()
+
+
+async def test_a_wish_that_was_never_answered_is_withdrawn(world: World, painter: ScriptedRenderer):
+    """Killed before the answer was sent: the next start refunds it and says nothing."""
+    painter.hold()
+    await world.alice.slash(world.channel, "imagine", prompt="one")
+    await world.state(1, "painting")
+    world.env.inject_error("POST", "/interactions/*/callback", status=503, times=None)
+    crashed = asyncio.create_task(world.bob.slash(world.channel, "imagine", prompt="two"))
+    await world.state(2, "queued")
+    painter.release()
+    await world.crash()
+    world.env.backend.faults.clear()
+    await crashed
+    await world.start()
+    await world.settled()
+    assert world.rows("SELECT id, state FROM jobs") == [(1, "painted"), (2, "cancelled")]
+    assert world.charged() == 1

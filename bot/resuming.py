@@ -1,0 +1,52 @@
+"""After a restart: the status messages of what still waits are taken up again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import structlog
+
+from bot.cards import WaitingCard
+from bot.delivery import NeverAnswered
+from bot.messenger import Address, TryLater, Undeliverable
+from bot.services import Services
+from bot.studio.compose import request_notes
+from engine.job import Job as EngineJob
+from engine.prompts import addition
+from storage.types import Job
+
+log = structlog.get_logger(__name__)
+
+
+async def pick_up(services: Services, resumed: Sequence[tuple[Job, EngineJob]]) -> None:
+    """Show the progress of every resumed job on the message that its command was answered with.
+
+    A job whose command was never answered is withdrawn and refunded: Discord told its person
+    that the bot did not respond, and they will have asked again.
+    """
+    for job, handle in resumed:
+        try:
+            message_id = await services.delivery.status_message(job)
+        except NeverAnswered:
+            log.info("withdrawn: its command was never answered", job=job.id)
+            await services.painter.withdraw(job.id)
+            continue
+        except (TryLater, Undeliverable) as error:
+            log.info("status message not found", job=job.id, detail=str(error))
+            continue
+        if message_id is not None:
+            place = job.place
+            address = Address(place.guild_id, place.channel_id, message_id, job.locale)
+            services.board.show(handle, address, _card(services, job, handle), stale=True)
+
+
+def _card(services: Services, job: Job, handle: EngineJob) -> WaitingCard:
+    request = handle.spec.request
+    return WaitingCard(
+        request=request,
+        requester_id=job.place.user_id,
+        ahead=0,
+        ready_at=None,
+        added=addition(request.prompt, request.effective_prompt),
+        notes=request_notes(request, services.painter.family),
+    )

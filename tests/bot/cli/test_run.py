@@ -1,0 +1,89 @@
+"""`zimagine run` and `zimagine invite`: what they refuse, and how."""
+
+from __future__ import annotations
+
+import base64
+import os
+import subprocess
+import sys
+from pathlib import Path
+from urllib.parse import parse_qs, urlparse
+
+import discord
+import pytest
+from click.testing import CliRunner
+
+from bot.cli import group
+from bot.discord.client import PERMISSIONS
+from storage.lock import DataFolderLock
+
+TOKEN = base64.b64encode(b"123456789012345678").decode().rstrip("=") + ".GaBcDe.x" + "y" * 37
+
+
+def run_bot(folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    """`zimagine run` in a process of its own."""
+    return subprocess.run(
+        [sys.executable, "-m", "bot", "run"],
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[3])} | environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_without_a_token_it_says_so(tmp_path: Path):
+    """No token is bad configuration: one sentence that names DISCORD_TOKEN, exit 78."""
+    done = run_bot(tmp_path)
+    assert done.returncode == 78 and "DISCORD_TOKEN" in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1 and done.stdout == ""
+
+
+def test_a_wrong_setting_stops_it(tmp_path: Path):
+    """One sentence with the setting's path, exit 78, and no token in it."""
+    (tmp_path / "config.toml").write_text("[engine]\nqueue_limit = -3\n")
+    done = run_bot(tmp_path, DISCORD_TOKEN=TOKEN)
+    assert done.returncode == 78 and "engine.queue_limit" in done.stderr
+    assert TOKEN not in done.stderr
+
+
+def test_a_second_bot_names_the_first(tmp_path: Path):
+    """One bot per data folder: the second exits with the first one's pid in its sentence."""
+    with DataFolderLock(tmp_path / "data"):
+        done = run_bot(tmp_path, DISCORD_TOKEN=TOKEN)
+    assert done.returncode == 69
+    assert f"process {os.getpid()}" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_a_damaged_database_is_named_and_left_alone(tmp_path: Path):
+    """A file that is no database stops the bot with one sentence and stays as it is."""
+    (tmp_path / "data").mkdir()
+    database = tmp_path / "data" / "zimagine.db"
+    database.write_bytes(b"not a database at all" * 100)
+    done = run_bot(tmp_path, DISCORD_TOKEN=TOKEN)
+    assert done.returncode == 78 and "zimagine.db" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert database.read_bytes() == b"not a database at all" * 100
+
+
+def test_the_invitation_asks_for_exactly_what_is_needed(monkeypatch: pytest.MonkeyPatch):
+    """The link holds the application's id, both scopes and the permissions, no more."""
+    monkeypatch.setenv("DISCORD_TOKEN", TOKEN)
+    done = CliRunner().invoke(group, ["invite"], catch_exceptions=False)
+    query = parse_qs(urlparse(done.stdout.strip()).query)
+    assert query["client_id"] == ["123456789012345678"]
+    assert set(query["scope"][0].split()) == {"bot", "applications.commands"}
+    assert int(query["permissions"][0]) == PERMISSIONS.value
+    assert not PERMISSIONS.administrator and not PERMISSIONS.manage_messages
+    assert discord.Permissions(attach_files=True, send_messages=True) <= PERMISSIONS
+
+
+def test_an_invitation_needs_an_application(monkeypatch: pytest.MonkeyPatch):
+    """Without a token, or with one that is none, it asks for the id."""
+    for token in ("", "x", "bm90LWRpZ2l0cw.a.b"):
+        monkeypatch.setenv("DISCORD_TOKEN", token)
+        done = CliRunner().invoke(group, ["invite"], catch_exceptions=False)
+        assert done.exit_code == 78 and "--application" in done.stderr
+    done = CliRunner().invoke(group, ["invite", "--application", "5"], catch_exceptions=False)
+    assert "client_id=5" in done.stdout

@@ -1,0 +1,276 @@
+"""What is painted reaches its person exactly once, on a Discord that fails as it likes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from bot.cards import FailureCard, MovedCard, PictureCard
+from bot.delivery import Delivery, NeverAnswered
+from bot.messenger import Obstacle, TryLater, Undeliverable
+from bot.progress import Board
+from bot.studio.paint import write_picture
+from engine.service import Engine
+from engine.types import ImageRequest, Painted, request_to_json
+from storage.database import Database
+from storage.deliveries import Deliveries
+from storage.files import PictureFiles
+from storage.history import History
+from storage.jobs import Jobs
+from storage.types import Job, NewJob, Place, PolicySource, QuotaPolicy
+from tests.fakes import (
+    FakeClock,
+    FakeMessenger,
+    Lost,
+    ScriptedRenderer,
+    fake_recipe,
+    gradient,
+)
+
+REQUEST = ImageRequest("a lake", "a lake", "", 5, 128, 128, 8, 1.0)
+POLICY = QuotaPolicy(50, 24, PolicySource.CONFIG)
+STATUS_ID = 77
+
+
+class Desk:
+    """A delivery with everything around it real but Discord."""
+
+    def __init__(self, db: Database, folder: Path) -> None:
+        self.db = db
+        self.clock = FakeClock()
+        self.messenger = FakeMessenger()
+        self.files = PictureFiles(folder, clock=self.clock)
+        self.history = History(db, self.clock)
+        self.deliveries = Deliveries(db, self.clock)
+        self.slept: list[float] = []
+        self.nonces = iter(f"nonce-{n}" for n in range(100))
+        self.jobs = Jobs(db, self.clock, lambda: next(self.nonces))
+        self.restart()
+
+    def restart(self) -> None:
+        """A new process on the same database."""
+        engine = Engine(ScriptedRenderer().load, queue_limit=1)
+        self.delivery = Delivery(
+            messenger=self.messenger,
+            board=Board(self.messenger, engine, now_s=lambda: 0.0),
+            deliveries=self.deliveries,
+            history=self.history,
+            files=self.files,
+            notes=lambda _: (),
+            clock=self.clock,
+            sleep=self._sleep,
+        )
+
+    async def _sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        await asyncio.sleep(0)
+
+    async def accept(self, *, placed: bool = True, reply_token: str | None = None) -> Job:
+        """A job in the database, its status message known or not."""
+        place = Place(1, 2, 3)
+        new = NewJob(place, request_to_json(REQUEST), "a lake", 5, reply_token=reply_token)
+        job = await self.jobs.accept(new, POLICY)
+        assert isinstance(job, Job)
+        if placed:
+            await self.delivery.placed(job.id, STATUS_ID)
+        return job
+
+    async def paint(self, job: Job) -> None:
+        """The job's picture on the disk and in the database."""
+        assert await self.jobs.painting(job.id)
+        painted = Painted(gradient(REQUEST), fake_recipe(REQUEST), 1.5)
+        await self.jobs.painted(job.id, write_picture(self.files, f"{job.id}.png", painted))
+
+    async def deliver(self) -> None:
+        """Run until nothing moves any more."""
+        runner = asyncio.create_task(self.delivery.run())
+        async with asyncio.timeout(10):
+            await asyncio.sleep(0.05)
+            await self.delivery.drain(5)
+        runner.cancel()
+
+    async def state(self, job: Job) -> str:
+        """Where the delivery is."""
+        found = await self.deliveries.get(job.id)
+        assert found is not None
+        return found.state.value
+
+
+@pytest.fixture
+async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
+    """A desk on a fresh database."""
+    async with await Database.open(tmp_path / "zimagine.db") as db:
+        yield Desk(db, tmp_path)
+
+
+async def test_a_quick_result_replaces_the_status(desk: Desk):
+    """Within 30 seconds the status message becomes the picture and nothing else is sent."""
+    job = await desk.accept()
+    await desk.paint(job)
+    await desk.deliver()
+    (card,) = desk.messenger.messages[STATUS_ID]
+    assert isinstance(card, PictureCard) and not card.mention
+    assert desk.messenger.posts == [] and await desk.state(job) == "delivered"
+
+
+async def test_a_late_result_is_posted_and_the_status_points_to_it(desk: Desk):
+    """After 30 seconds there is a new message that mentions, and a link in the old one."""
+    job = await desk.accept()
+    desk.clock.advance(31)
+    await desk.paint(job)
+    await desk.deliver()
+    ((_, card, nonce),) = desk.messenger.posts
+    assert isinstance(card, PictureCard) and card.mention and nonce == "nonce-0"
+    (moved,) = desk.messenger.messages[STATUS_ID]
+    assert isinstance(moved, MovedCard) and moved.message_id == 1000
+
+
+@pytest.mark.parametrize("times", [1, 2, 3])
+async def test_a_post_whose_answer_is_lost_stands_once(desk: Desk, times: int):
+    """However often the answer to a post is lost, the stored nonce keeps it a single message."""
+    job = await desk.accept()
+    desk.clock.advance(31)
+    await desk.paint(job)
+    desk.messenger.faults = [Lost("gone")] * times
+    await desk.deliver()
+    assert len(desk.messenger.posts) == 1 and await desk.state(job) == "delivered"
+    assert desk.slept == sorted(desk.slept) and len(desk.slept) == times
+
+
+async def test_the_road_is_kept_over_a_restart(desk: Desk):
+    """An edit that may have arrived before a crash is edited again later, never posted as well."""
+    job = await desk.accept()
+    await desk.paint(job)
+    desk.messenger.faults = [TryLater("crash here")]
+    runner = asyncio.create_task(desk.delivery.run())
+    while not desk.slept:
+        await asyncio.sleep(0.01)
+    runner.cancel()
+    await desk.delivery.drain(0)
+    desk.clock.advance(3600)
+    desk.restart()
+    await desk.deliver()
+    assert desk.messenger.posts == []
+    assert isinstance(desk.messenger.messages[STATUS_ID][-1], PictureCard)
+
+
+async def test_what_the_last_process_left_is_delivered_once(desk: Desk):
+    """A picture painted before a crash is delivered at the next start, and only there."""
+    job = await desk.accept()
+    await desk.paint(job)
+    desk.restart()
+    await desk.deliver()
+    desk.restart()
+    await desk.deliver()
+    assert len(desk.messenger.messages[STATUS_ID]) == 1
+
+
+async def test_a_deleted_status_message_is_no_end(desk: Desk):
+    """When the status message is gone the picture is posted, with a mention."""
+    job = await desk.accept()
+    await desk.paint(job)
+    desk.messenger.faults = [Undeliverable(Obstacle.MESSAGE_GONE, "10008")]
+    await desk.deliver()
+    ((_, card, _),) = desk.messenger.posts
+    assert isinstance(card, PictureCard) and card.mention
+    assert await desk.state(job) == "delivered"
+
+
+@pytest.mark.parametrize("obstacle", [Obstacle.CHANNEL_GONE, Obstacle.FORBIDDEN])
+async def test_what_cannot_be_posted_is_kept(desk: Desk, obstacle: Obstacle):
+    """A channel that is gone or closed leaves the picture in the history, not in a loop."""
+    job = await desk.accept()
+    await desk.paint(job)
+    desk.messenger.faults = [Undeliverable(obstacle, "no")]
+    await desk.deliver()
+    assert await desk.state(job) == "kept" and desk.slept == []
+    assert await desk.history.latest(3, 1) is not None
+
+
+async def test_trouble_is_retried_with_growing_patience(desk: Desk):
+    """Passing faults delay a delivery; none of them loses it."""
+    job = await desk.accept()
+    await desk.paint(job)
+    desk.messenger.faults = [TryLater("503")] * 7
+    await desk.deliver()
+    assert await desk.state(job) == "delivered"
+    assert desk.slept == [2.0, 5.0, 15.0, 60.0, 300.0, 300.0, 300.0]
+
+
+async def test_a_result_waits_for_its_status_message(desk: Desk):
+    """A picture that is ready before the command's answer is known does not overtake it."""
+    job = await desk.accept(placed=False)
+    desk.delivery.expect(job.id)
+    await desk.paint(job)
+    runner = asyncio.create_task(desk.delivery.run())
+    await asyncio.sleep(0.05)
+    assert desk.messenger.posts == [] and desk.messenger.messages == {}
+    await desk.delivery.placed(job.id, STATUS_ID)
+    await desk.delivery.drain(5)
+    runner.cancel()
+    assert isinstance(desk.messenger.messages[STATUS_ID][-1], PictureCard)
+
+
+async def test_a_job_withdrawn_before_its_answer_is_dropped_silently(desk: Desk):
+    """Who was never answered is not told of the job's end either."""
+    job = await desk.accept(placed=False)
+    await desk.jobs.cancelled(job.id)
+    await desk.deliver()
+    assert await desk.state(job) == "dropped" and desk.messenger.posts == []
+
+
+async def test_a_failure_is_delivered_like_a_picture(desk: Desk):
+    """A job that failed says so in its status message."""
+    job = await desk.accept()
+    await desk.jobs.painting(job.id)
+    await desk.jobs.failed(job.id, "non_finite", "step 3")
+    await desk.deliver()
+    (card,) = desk.messenger.messages[STATUS_ID]
+    assert isinstance(card, FailureCard) and card.code == "non_finite"
+
+
+async def test_an_erased_picture_is_not_delivered(desk: Desk):
+    """What its person deleted before it was delivered stays away."""
+    job = await desk.accept()
+    await desk.paint(job)
+    picture = await desk.history.latest(3, 1)
+    assert picture is not None
+    await desk.history.erase(picture.id)
+    await desk.deliver()
+    assert desk.messenger.messages == {} and await desk.state(job) == "dropped"
+
+
+async def test_an_answer_that_a_crash_kept_unknown_is_found_again(desk: Desk):
+    """Killed between the answer and its being written down: the same message gets the result."""
+    job = await desk.accept(placed=False, reply_token="t")
+    await desk.paint(job)
+    desk.messenger.answers["t"] = 55
+    desk.restart()
+    await desk.deliver()
+    assert isinstance(desk.messenger.messages[55][-1], PictureCard)
+    assert desk.messenger.posts == []
+
+
+async def test_a_command_that_was_never_answered_is_known_as_such(desk: Desk):
+    """Discord has no answer under the token: whoever asks is told, and nothing is placed."""
+    job = await desk.accept(placed=False, reply_token="t")
+    with pytest.raises(NeverAnswered):
+        await desk.delivery.status_message(job)
+
+
+async def test_an_old_token_is_not_asked_about(desk: Desk):
+    """After fifteen minutes Discord has forgotten every token: silence proves nothing."""
+    job = await desk.accept(placed=False, reply_token="t")
+    desk.clock.advance(15 * 60)
+    assert await desk.delivery.status_message(job) is None
+
+
+async def test_a_token_is_forgotten_when_it_is_not_needed(desk: Desk):
+    """As soon as the status message is known, its token leaves the database."""
+    job = await desk.accept(placed=False, reply_token="t")
+    await desk.delivery.placed(job.id, STATUS_ID)
+    found = await desk.deliveries.get(job.id)
+    assert found is not None and found.reply_token is None

@@ -1,0 +1,96 @@
+"""Settings: three sources in order, and one sentence for everything that is wrong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bot.settings import WrongSetting, load
+
+TOKEN = "MTIzNDU2Nzg5MDEyMzQ1Njc4.GaBcDe.abcdefghijklmnopqrstuvwxyz012345678901"
+
+
+def write(tmp_path: Path, text: str) -> Path:
+    """A configuration file."""
+    path = tmp_path / "config.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_the_environment_wins_over_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Environment before config.toml before defaults."""
+    path = write(tmp_path, '[engine]\nqueue_limit = 7\ndevice = "cpu"\n')
+    monkeypatch.setenv("ZIMAGINE_ENGINE__QUEUE_LIMIT", "9")
+    settings = load(path)
+    assert settings.engine.queue_limit == 9
+    assert settings.engine.device == "cpu"
+    assert settings.engine.model == "sketch"
+
+
+def test_the_command_line_wins_over_both(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """What is given on the command line holds."""
+    monkeypatch.setenv("ZIMAGINE_ENGINE__MODEL", "from/environment")
+    settings = load(write(tmp_path, ""), engine={"model": "a/b"})
+    assert settings.engine.model == "a/b"
+
+
+def test_lists_come_from_the_environment_too(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    """Ids may be written as JSON or with commas."""
+    monkeypatch.setenv("ZIMAGINE_DISCORD__GUILDS", "1, 22")
+    monkeypatch.setenv("ZIMAGINE_DISCORD__OWNERS", "[3]")
+    settings = load(write(tmp_path, ""))
+    assert settings.discord.guilds == (1, 22) and settings.discord.owners == (3,)
+
+
+def test_the_token_comes_from_discord_token(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    """DISCORD_TOKEN is the token, and printing the settings does not show it."""
+    monkeypatch.setenv("DISCORD_TOKEN", TOKEN)
+    settings = load(write(tmp_path, '[discord]\ntoken = "old"\n'))
+    assert settings.discord.token is not None
+    assert settings.discord.token.get_secret_value() == TOKEN
+    assert TOKEN not in repr(settings) and TOKEN not in str(settings.model_dump())
+
+
+@pytest.mark.parametrize(
+    ("text", "path"),
+    [
+        ("[engine]\nqueue_limit = 0\n", "engine.queue_limit"),
+        ('[engine]\nqueue_limit = "many"\n', "engine.queue_limit"),
+        ('[engine]\ndevice = "tpu"\n', "engine.device"),
+        ("[engine]\nqeue_limit = 5\n", "engine.qeue_limit"),
+        ("[motor]\nx = 1\n", "motor"),
+        ("[quota]\npictures = -1\n", "quota.pictures"),
+        ("[quota]\nhours = 0\n", "quota.hours"),
+        ('[discord]\nguilds = ["a"]\n', "discord.guilds.0"),
+        ("[discord]\nowners = 5\n", "discord.owners"),
+        ('discord = "x"\n', "discord"),
+        ('[log]\nlevel = "loud"\n', "log.level"),
+        ("[engine\n", "not valid TOML"),
+    ],
+)
+def test_a_wrong_setting_is_one_sentence_with_its_path(tmp_path: Path, text: str, path: str):
+    """Each mistake is named by section and key, in one line."""
+    with pytest.raises(WrongSetting) as caught:
+        load(write(tmp_path, text))
+    sentence = str(caught.value)
+    assert path in sentence and sentence.endswith((".", "?")) and "\n" not in sentence
+
+
+def test_a_wrong_token_is_never_repeated(tmp_path: Path):
+    """The sentence about a wrong token does not contain it."""
+    with pytest.raises(WrongSetting) as caught:
+        load(write(tmp_path, "[discord]\ntoken = 123456789\n"))
+    assert "123456789" not in str(caught.value)
+
+
+def test_a_missing_file_is_said_only_if_it_was_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Without --config the defaults do; a file that was asked for has to be there."""
+    monkeypatch.chdir(tmp_path)
+    assert load(None).engine.model == "sketch"
+    with pytest.raises(WrongSetting, match="does not exist"):
+        load(tmp_path / "none.toml")
+    with pytest.raises(WrongSetting, match="cannot be read"):
+        load(tmp_path)

@@ -1,0 +1,105 @@
+"""A commit is on the disk when its transaction is over, and flushes are shared."""
+
+import asyncio
+import threading
+from pathlib import Path
+
+import pytest
+
+from storage.database import Database
+from storage.durability import GroupFlush
+from storage.errors import DataFolderUnusable
+
+
+class SlowDisk:
+    """Flushes that a test lets end; remembers what had been written when each began."""
+
+    def __init__(self) -> None:
+        self.written = 0
+        self.seen: list[int] = []
+        self.go = threading.Semaphore(0)
+
+    def flush(self, _: Path) -> None:
+        """Begin, and wait for the test."""
+        self.seen.append(self.written)
+        assert self.go.acquire(timeout=10)
+
+
+async def test_everyone_who_waits_shares_one_flush():
+    """A hundred commits during one flush are served by the next one alone."""
+    disk = SlowDisk()
+    group = GroupFlush(Path("wal"), disk.flush)
+    disk.written = 1
+    first = asyncio.create_task(group.reached())
+    while not disk.seen:
+        await asyncio.sleep(0.001)
+    disk.written = 101
+    others = [asyncio.create_task(group.reached()) for _ in range(100)]
+    await asyncio.sleep(0.01)
+    disk.go.release()
+    await first
+    assert not any(task.done() for task in others)
+    disk.go.release()
+    await asyncio.gather(*others)
+    assert disk.seen == [1, 101]
+
+
+async def test_a_flush_that_began_before_does_not_count():
+    """Who commits while a flush is under way waits for one that begins later."""
+    disk = SlowDisk()
+    group = GroupFlush(Path("wal"), disk.flush)
+    early = asyncio.create_task(group.reached())
+    while not disk.seen:
+        await asyncio.sleep(0.001)
+    late = asyncio.create_task(group.reached())
+    await asyncio.sleep(0)
+    disk.go.release()
+    await early
+    await asyncio.sleep(0.02)
+    assert not late.done()
+    disk.go.release()
+    await late
+
+
+async def test_an_impatient_caller_does_not_take_the_flush_from_the_others():
+    """Cancelling one wait leaves the flush to those who still wait."""
+    disk = SlowDisk()
+    group = GroupFlush(Path("wal"), disk.flush)
+    one, two = (asyncio.create_task(group.reached()) for _ in range(2))
+    await asyncio.sleep(0.01)
+    one.cancel()
+    disk.go.release()
+    await two
+    assert one.cancelled() and len(disk.seen) == 1
+
+
+async def test_a_transaction_ends_only_after_a_flush(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Leaving a transaction means that a flush began after its commit, and ended."""
+    async with await Database.open(tmp_path / "zimagine.db") as db:
+        flushed: list[Path] = []
+        monkeypatch.setattr(db._log, "_flush", flushed.append)
+        async with db.transaction() as transaction:
+            await transaction.execute("CREATE TABLE t (x)")
+            assert flushed == []
+        assert flushed == [tmp_path / "zimagine.db-wal"] and flushed[0].exists()
+
+
+async def test_a_disk_that_refuses_is_an_error_of_the_data_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """A failed flush is never silent, and the database stays usable afterwards."""
+
+    def refuse(_: Path) -> None:
+        raise OSError(5, "Input/output error")
+
+    async with await Database.open(tmp_path / "zimagine.db") as db:
+        with monkeypatch.context() as patch:
+            patch.setattr(db._log, "_flush", refuse)
+            with pytest.raises(DataFolderUnusable):
+                async with db.transaction() as transaction:
+                    await transaction.execute("CREATE TABLE t (x)")
+        async with db.transaction() as transaction:
+            await transaction.execute("INSERT INTO t VALUES (1)")
+        assert await db.fetch_one("SELECT x FROM t") is not None
