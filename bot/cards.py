@@ -67,6 +67,15 @@ class FailureCard:
 
 
 @dataclass(frozen=True, slots=True)
+class KeptCard:
+    """A result that cannot be shown here. painted: it is in its person's history."""
+
+    request: ImageRequest
+    requester_id: int
+    painted: bool
+
+
+@dataclass(frozen=True, slots=True)
 class MovedCard:
     """The status message after its result got a message of its own."""
 
@@ -76,4 +85,4 @@ class MovedCard:
     message_id: int
 
 
-Card = WaitingCard | PaintingCard | PictureCard | FailureCard | MovedCard
+Card = WaitingCard | PaintingCard | PictureCard | FailureCard | KeptCard | MovedCard

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 
-from bot.cards import Card, FailureCard, MovedCard, PictureCard
+from bot.cards import Card, FailureCard, KeptCard, MovedCard, PictureCard
 from bot.messenger import (
     REPLY_TOKEN_LIFE,
     Address,
@@ -75,20 +75,23 @@ class Delivery:
         self._running: dict[int, asyncio.Task[None]] = {}
         self._places = asyncio.Semaphore(AT_ONCE)
 
-    async def status_message(self, job: Job) -> int | None:
+    async def status_message(
+        self, job_id: int, *, accepted_at: datetime | None = None
+    ) -> int | None:
         """The job's status message; asks Discord where a crash kept it from being written down.
 
-        None if it is not known (any more). Raises NeverAnswered, Undeliverable, TryLater.
+        accepted_at: None = just now. The answer is None if the message is not known (any more).
+        Raises NeverAnswered, Undeliverable, TryLater.
         """
-        delivery = await self._deliveries.get(job.id)
+        delivery = await self._deliveries.get(job_id)
         if delivery is None or delivery.message_id is not None or delivery.reply_token is None:
             return None if delivery is None else delivery.message_id
-        if self._clock() - job.accepted_at > REPLY_TOKEN_LIFE:
+        if accepted_at is not None and self._clock() - accepted_at > REPLY_TOKEN_LIFE:
             return None
         message_id = await self._messenger.find_answer(delivery.reply_token)
         if message_id is None:
             raise NeverAnswered
-        await self.placed(job.id, message_id)
+        await self.placed(job_id, message_id)
         return message_id
 
     def expect(self, job_id: int) -> None:
@@ -163,7 +166,7 @@ class Delivery:
                 wait_s = 0.0
             except Undeliverable as error:
                 log.warning("not deliverable", job=job_id, obstacle=error.obstacle.value)
-                await self._deliveries.kept(job_id, str(error))
+                await self._keep(pending, str(error))
                 return
             tries += 1
             await self._sleep(wait_s)
@@ -173,7 +176,7 @@ class Delivery:
         message_id = delivery.message_id
         if message_id is None:
             with contextlib.suppress(NeverAnswered):
-                message_id = await self.status_message(job)
+                message_id = await self.status_message(job.id, accepted_at=job.accepted_at)
         if message_id is None and job.state is JobState.CANCELLED:
             # Its person never saw an answer: there is nothing to correct.
             await self._deliveries.dropped(job.id)
@@ -209,6 +212,18 @@ class Delivery:
             return Road.POST
         late = self._clock() - job.accepted_at > NOTIFY_AFTER
         return Road.POST if late else Road.EDIT
+
+    async def _keep(self, pending: PendingDelivery, why: str) -> None:
+        """Leave the result in the history, and say so where that is still possible."""
+        job = pending.job
+        kept = await self._deliveries.kept(job.id, why)
+        if kept.message_id is None:
+            return
+        status = Address(job.place.guild_id, job.place.channel_id, kept.message_id, job.locale)
+        painted = job.state is JobState.PAINTED
+        card = KeptCard(request_from_json(job.request), job.place.user_id, painted)
+        with contextlib.suppress(Undeliverable, TryLater):
+            await self._messenger.edit(status, card)
 
     async def _shrink(self, status: Address, request: str, message_id: int) -> None:
         """Turn the status message into a link to its result; nothing is lost if that fails."""

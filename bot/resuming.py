@@ -26,7 +26,7 @@ async def pick_up(services: Services, resumed: Sequence[tuple[Job, EngineJob]]) 
     """
     for job, handle in resumed:
         try:
-            message_id = await services.delivery.status_message(job)
+            message_id = await services.delivery.status_message(job.id, accepted_at=job.accepted_at)
         except NeverAnswered:
             log.info("withdrawn: its command was never answered", job=job.id)
             await services.painter.withdraw(job.id)

@@ -24,6 +24,7 @@ from bot.studio.outcomes import (
     Refused,
     Stopping,
     TextTooLong,
+    TooManyTokens,
     UnknownPicture,
 )
 from engine.sizing import ASPECTS
@@ -73,6 +74,13 @@ def _input_refusal(reason: Reason, say: Words) -> str:
                 name=name,
                 chars=chars,
                 limit=limit,
+            )
+        case TooManyTokens(tokens, limit):
+            return say(
+                "The prompt is too long: the model reads {limit} tokens (pieces of words), and "
+                "with all that is added this has {tokens}. Please shorten it.",
+                limit=limit,
+                tokens=tokens,
             )
         case OutOfRange(what, value, low, high):
             return say(

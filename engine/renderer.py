@@ -41,6 +41,10 @@ class Renderer(Protocol):
         """
         ...
 
+    def count_tokens(self, text: str) -> int:
+        """How many tokens the model would read of a prompt; quick, and safe on any thread."""
+        ...
+
     def close(self) -> None:
         """Free the device."""
         ...

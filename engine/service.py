@@ -113,6 +113,10 @@ class Engine:
             work += self._current.spec.request.work * left
         return self.estimator.seconds(work)
 
+    def count_tokens(self, text: str) -> int | None:
+        """How many tokens the model would read of a prompt; None until it is loaded."""
+        return None if self._renderer is None else self._renderer.count_tokens(text)
+
     def cancel(self, job: Job) -> None:
         """Cancel a job: at once while it waits, at its next step while it paints."""
         if self.queue.get(job.id) is job:  # its id may belong to a later attempt by now

@@ -38,7 +38,7 @@ def parse_size(text: str) -> tuple[int, int]:
 def size_for_aspect(width: int, height: int, budget_px: int) -> tuple[int, int]:
     """The size on the 16-pixel grid nearest to the ratio whose area is about `budget_px`.
 
-    Of the grid points around the exact size, the one with the best shape wins; area settles ties.
+    Of the grid points around the exact size, the one least off in shape and area together wins.
     """
     ratio = width / height
     exact_width = math.sqrt(budget_px * ratio)

@@ -2,11 +2,13 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import timedelta
 from typing import Final
 
 from storage import quotas, rows, steps
 from storage.database import Database, Transaction
+from storage.errors import StorageError
 from storage.lifecycle import LIVE, MAX_ATTEMPTS, check_job_step
 from storage.settling import settle
 from storage.steps import JobError
@@ -46,17 +48,20 @@ class Jobs:
         """Decide, charge and queue in one transaction; a refusal writes nothing.
 
         A job that is returned is on the disk, charged, queued, and has a pending delivery. When
-        this call is cancelled, nothing stays accepted or charged. `fallback` is the policy where
-        neither user nor server has one. UnknownRow for a parent picture that does not exist.
+        this call is cancelled or raises, nothing stays accepted or charged. `fallback` is the
+        policy where neither user nor server has one. UnknownRow for a parent picture that is not
+        there.
         """
         nonce = self._fresh_nonce()
         outcome: Job | QuotaExceeded | None = None
         try:
             async with self._db.transaction() as transaction:
                 outcome = await self._accept(transaction, new, fallback, nonce)
-        except asyncio.CancelledError:
-            if isinstance(outcome, Job):  # COMMIT was under way: nobody will learn of this job
-                await settle(self._withdraw(nonce))
+        except (asyncio.CancelledError, StorageError):
+            # COMMIT was under way, or the disk did not take it: nobody will learn of this job.
+            if isinstance(outcome, Job):
+                with suppress(StorageError):
+                    await settle(self._withdraw(nonce))
             raise
         return outcome
 

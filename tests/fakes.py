@@ -83,6 +83,10 @@ class ScriptedRenderer:
         self.threads.add(threading.current_thread().name)
         return [self._one(row, task, on_step) for row, task in enumerate(batch)]
 
+    def count_tokens(self, text: str) -> int:
+        """One a word."""
+        return len(text.split())
+
     def close(self) -> None:
         """Remember that it was closed."""
         self.closed = True

@@ -9,9 +9,10 @@ from discord import ui
 
 from bot import wording
 from bot.cards import WaitingCard
+from bot.delivery import NeverAnswered
 from bot.discord.present import card_layout, when
 from bot.i18n import Words, words
-from bot.messenger import Address
+from bot.messenger import Address, TryLater, Undeliverable
 from bot.rights import Person
 from bot.services import Services
 from bot.studio.outcomes import Accepted, Refused
@@ -19,7 +20,6 @@ from bot.studio.outcomes import Accepted, Refused
 log = structlog.get_logger(__name__)
 
 UNKNOWN_INTERACTION = 10062
-ALREADY_ACKNOWLEDGED = 40060
 NO_MENTIONS = discord.AllowedMentions.none()
 
 Interaction = discord.Interaction[discord.Client]
@@ -136,11 +136,19 @@ async def _send(
         # The person was told that the bot did not answer: they will try again.
         log.warning("answered too late", job=job_id)
         await services.painter.withdraw(job_id)
-    except (aiohttp.ClientError, OSError) as error:
-        log.warning("answer not sent", job=job_id, error=type(error).__name__)
-    except discord.HTTPException as error:
-        if error.code == ALREADY_ACKNOWLEDGED:
-            # Our own first try had arrived before it was retried.
-            return (await interaction.original_response()).id
-        log.warning("answer not sent", job=job_id, status=error.status, code=error.code)
+    except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
+        # Perhaps a first try of ours arrived, and only its answer was lost: Discord knows.
+        log.warning("answer not confirmed", job=job_id, error=str(error)[:200])
+        return await _answered(services, job_id)
+    return None
+
+
+async def _answered(services: Services, job_id: int) -> int | None:
+    """The message that did answer after all; a job without one is withdrawn and refunded."""
+    try:
+        return await services.delivery.status_message(job_id)
+    except NeverAnswered:
+        await services.painter.withdraw(job_id)
+    except (TryLater, Undeliverable) as error:
+        log.warning("answer not found", job=job_id, detail=str(error))
     return None

@@ -6,6 +6,7 @@ import hashlib
 import json
 from pathlib import Path
 
+import aiohttp
 import discord
 import structlog
 from discord import app_commands
@@ -19,6 +20,7 @@ from bot.services import Services
 
 log = structlog.get_logger(__name__)
 
+CONNECTIONS = 40
 PERMISSIONS = discord.Permissions(
     view_channel=True,
     send_messages=True,
@@ -63,6 +65,8 @@ class PaintClient(discord.AutoShardedClient):
             chunk_guilds_at_startup=False,
             max_messages=None,
             allowed_mentions=discord.AllowedMentions.none(),
+            # Two hundred answers at once reuse these instead of shaking hands two hundred times.
+            connector=aiohttp.TCPConnector(limit=CONNECTIONS),
         )
         self._sync_state = sync_state
         self.tree = PaintTree(
@@ -103,7 +107,10 @@ class PaintClient(discord.AutoShardedClient):
 
 
 def create_client(services: Services, sync_state: Path | None = None) -> PaintClient:
-    """A client ready to be started. sync_state: a small file that remembers the last sync."""
+    """A client ready to be started, on the running loop.
+
+    sync_state: a small file that remembers the last sync.
+    """
     return PaintClient(services, sync_state)
 
 

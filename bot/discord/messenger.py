@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import io
+from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import TypeVar
 
 import aiohttp
 import discord
@@ -16,6 +18,8 @@ from bot.cards import Card, FailureCard, PictureCard
 from bot.discord.present import card_layout
 from bot.i18n import words
 from bot.messenger import Address, Obstacle, TryLater, Undeliverable
+
+T = TypeVar("T")
 
 UPLOAD_LIMIT_BYTES = 10 * 2**20
 """What every server allows; a boosted one's own limit is used where it is known."""
@@ -48,29 +52,30 @@ class DiscordMessenger:
         assert address.message_id is not None
         channel = self._channel(address)
         message = channel.get_partial_message(address.message_id)
-        files, card = await self._files(address, card)
-        try:
+
+        async def send(files: list[discord.File], shown: Card) -> None:
             await message.edit(
-                view=card_layout(card, words(address.locale)),
+                view=card_layout(shown, words(address.locale)),
                 attachments=files,
-                allowed_mentions=_mentions(card),
+                allowed_mentions=_mentions(shown),
             )
-        except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
-            raise _translated(error) from error
+
+        await self._with_upload(address, card, send)
 
     async def post(self, address: Address, card: Card, nonce: str) -> int:
         """Post a message; discord.py sends `enforce_nonce` along with the nonce."""
-        files, card = await self._files(address, card)
-        try:
-            message = await self._channel(address).send(
-                view=card_layout(card, words(address.locale)),
+        channel = self._channel(address)
+
+        async def send(files: list[discord.File], shown: Card) -> int:
+            message = await channel.send(
+                view=card_layout(shown, words(address.locale)),
                 files=files,
                 nonce=nonce,
-                allowed_mentions=_mentions(card),
+                allowed_mentions=_mentions(shown),
             )
-        except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
-            raise _translated(error) from error
-        return message.id
+            return message.id
+
+        return await self._with_upload(address, card, send)
 
     async def find_answer(self, reply_token: str) -> int | None:
         """Ask Discord by the interaction's token which message answered it."""
@@ -92,17 +97,36 @@ class DiscordMessenger:
     def _channel(self, address: Address) -> discord.PartialMessageable:
         return self._client.get_partial_messageable(address.channel_id, guild_id=address.guild_id)
 
-    async def _files(self, address: Address, card: Card) -> tuple[list[discord.File], Card]:
-        """The picture as an upload that fits, and the card under the name it then has."""
+    async def _with_upload(
+        self, address: Address, card: Card, send: Callable[[list[discord.File], Card], Awaitable[T]]
+    ) -> T:
+        """Send a card with its picture, in a smaller form each time Discord finds it too large."""
         if not isinstance(card, PictureCard):
-            return [], card
+            return await _sent(send([], card))
         guild = self._client.get_guild(address.guild_id)
-        limit = UPLOAD_LIMIT_BYTES if guild is None else guild.filesize_limit
-        try:
-            name, data = await asyncio.to_thread(fitting, card.path, card.file_name, limit)
-        except OSError as error:
-            raise Undeliverable(Obstacle.REJECTED, f"the picture's file: {error}") from error
-        return [discord.File(io.BytesIO(data), name)], dataclasses.replace(card, file_name=name)
+        limit_bytes = UPLOAD_LIMIT_BYTES if guild is None else guild.filesize_limit
+        while True:
+            try:
+                name, data = await asyncio.to_thread(
+                    fitting, card.path, card.file_name, limit_bytes
+                )
+            except OSError as error:
+                raise Undeliverable(Obstacle.REJECTED, f"the picture's file: {error}") from error
+            shown = dataclasses.replace(card, file_name=name)
+            try:
+                return await _sent(send([discord.File(io.BytesIO(data), name)], shown))
+            except Undeliverable as error:
+                if error.obstacle is not Obstacle.TOO_LARGE:
+                    raise
+                limit_bytes = len(data) - 1
+
+
+async def _sent(call: Awaitable[T]) -> T:
+    """The call's result, or its error in the terms of the Messenger."""
+    try:
+        return await call
+    except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
+        raise _translated(error) from error
 
 
 def fitting(path: Path, name: str, limit_bytes: int) -> tuple[str, bytes]:

@@ -8,7 +8,7 @@ import discord
 from discord import ui
 
 from bot import wording
-from bot.cards import Card, FailureCard, MovedCard, PaintingCard, PictureCard, WaitingCard
+from bot.cards import Card, FailureCard, KeptCard, MovedCard, PaintingCard, PictureCard, WaitingCard
 from bot.discord.custom_ids import Act, custom_id
 from bot.i18n import Words
 from bot.studio.album import Page
@@ -53,6 +53,8 @@ def card_layout(card: Card, say: Words) -> ui.LayoutView:
             return _picture(card, say)
         case FailureCard():
             return _failure(card, say)
+        case KeptCard():
+            return _kept(card, say)
         case MovedCard():
             return _moved(card, say)
 
@@ -149,6 +151,14 @@ def _failure(card: FailureCard, say: Words) -> ui.LayoutView:
     head = f"<@{card.requester_id}> " if card.mention else ""
     sentence = wording.failure(card.state, card.code, card.detail, say)
     return layout(ui.TextDisplay(f"{head}{_prompt_line(card.request)}\n{sentence}"))
+
+
+def _kept(card: KeptCard, say: Words) -> ui.LayoutView:
+    if card.painted:
+        sentence = say("Your picture is painted, but I may not post it here: see /history.")
+    else:
+        sentence = say("This was not painted. It was not charged.")
+    return layout(ui.TextDisplay(f"{_prompt_line(card.request)}\n{sentence}"))
 
 
 def _moved(card: MovedCard, say: Words) -> ui.LayoutView:

@@ -23,6 +23,14 @@ class TextTooLong:
 
 
 @dataclass(frozen=True, slots=True)
+class TooManyTokens:
+    """The prompt, with what enhancement added, has more tokens than the model reads."""
+
+    tokens: int
+    limit_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
 class OutOfRange:
     """A number outside its bounds (or not a number). what: seed, steps, guidance, …"""
 
@@ -94,6 +102,7 @@ class NotAllowed:
 Reason = (
     EmptyPrompt
     | TextTooLong
+    | TooManyTokens
     | OutOfRange
     | BadSize
     | BadAspect

@@ -20,6 +20,7 @@ from bot.studio.outcomes import (
     QuotaSpent,
     Refused,
     Stopping,
+    TooManyTokens,
     UnknownPicture,
 )
 from bot.studio.recent import RecentPictures
@@ -32,6 +33,7 @@ from engine.queue import Slot
 from engine.service import Engine
 from engine.types import (
     Conditions,
+    ImageRequest,
     Painted,
     Recipe,
     request_from_json,
@@ -184,6 +186,9 @@ class Painter:
         parent_id: int | None = None,
         replay: Conditions | None = None,
     ) -> Accepted | Refused:
+        too_long = self._too_long(composed.request)
+        if too_long is not None:
+            return Refused(too_long)
         try:
             slot = self.engine.reserve(person.user_id, person.guild_id)
         except QueueFull as error:
@@ -215,6 +220,15 @@ class Painter:
                 return Accepted(job.id, composed, 0, None)
         self._events.accepted(job.id)
         return self._accepted(job, composed)
+
+    def _too_long(self, request: ImageRequest) -> TooManyTokens | None:
+        """Tokens can be counted once the model is loaded; before that the painter finds out."""
+        read = (request.effective_prompt, request.negative_prompt if request.guidance > 1 else "")
+        for text in filter(None, read):
+            tokens = self.engine.count_tokens(text)
+            if tokens is not None and tokens > self.family.max_tokens:
+                return TooManyTokens(tokens, self.family.max_tokens)
+        return None
 
     def _accepted(self, job: Job, composed: Composed) -> Accepted:
         ahead = self.engine.queue.position(job.id) or 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import os
 import sys
 import threading
@@ -56,6 +57,9 @@ class DiffusionRenderer:
         self._info = info
         self._device = device
         self._threads = threads
+        # A tokenizer of its own: the pipeline's may be at work on the painting thread.
+        self._counter = copy.deepcopy(pipeline.tokenizer)
+        self._counting = threading.Lock()
 
     @classmethod
     def load(cls, settings: EngineSettings) -> DiffusionRenderer:
@@ -186,15 +190,19 @@ class DiffusionRenderer:
         image = pipeline.image_processor.postprocess(decoded, output_type="pt")[0].float()
         return (image * 255).round().to(torch.uint8).permute(1, 2, 0).contiguous().cpu()
 
-    def _check_length(self, prompt: str) -> None:
-        tokenizer = self._pipeline.tokenizer
-        text = tokenizer.apply_chat_template(
-            [{"role": "user", "content": prompt}],
+    def count_tokens(self, text: str) -> int:
+        """Count what the pipeline would read, the chat template's own tokens included."""
+        chat = self._counter.apply_chat_template(
+            [{"role": "user", "content": text}],
             tokenize=False,
             add_generation_prompt=True,
             enable_thinking=True,
         )
-        tokens = len(tokenizer(text).input_ids)
+        with self._counting:
+            return len(self._counter(chat).input_ids)
+
+    def _check_length(self, prompt: str) -> None:
+        tokens = self.count_tokens(prompt)
         if tokens > self._family.max_tokens:
             raise PromptTooLong(tokens, self._family.max_tokens)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.cards import FailureCard, MovedCard, PictureCard
+from bot.cards import FailureCard, KeptCard, MovedCard, PictureCard
 from bot.delivery import Delivery, NeverAnswered
 from bot.messenger import Obstacle, TryLater, Undeliverable
 from bot.progress import Board
@@ -188,6 +188,8 @@ async def test_what_cannot_be_posted_is_kept(desk: Desk, obstacle: Obstacle):
     await desk.deliver()
     assert await desk.state(job) == "kept" and desk.slept == []
     assert await desk.history.latest(3, 1) is not None
+    (card,) = desk.messenger.messages[STATUS_ID]
+    assert isinstance(card, KeptCard) and card.painted
 
 
 async def test_trouble_is_retried_with_growing_patience(desk: Desk):
@@ -258,14 +260,14 @@ async def test_a_command_that_was_never_answered_is_known_as_such(desk: Desk):
     """Discord has no answer under the token: whoever asks is told, and nothing is placed."""
     job = await desk.accept(placed=False, reply_token="t")
     with pytest.raises(NeverAnswered):
-        await desk.delivery.status_message(job)
+        await desk.delivery.status_message(job.id, accepted_at=job.accepted_at)
 
 
 async def test_an_old_token_is_not_asked_about(desk: Desk):
     """After fifteen minutes Discord has forgotten every token: silence proves nothing."""
     job = await desk.accept(placed=False, reply_token="t")
     desk.clock.advance(15 * 60)
-    assert await desk.delivery.status_message(job) is None
+    assert await desk.delivery.status_message(job.id, accepted_at=job.accepted_at) is None
 
 
 async def test_a_token_is_forgotten_when_it_is_not_needed(desk: Desk):

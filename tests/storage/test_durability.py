@@ -9,6 +9,13 @@ import pytest
 from storage.database import Database
 from storage.durability import GroupFlush
 from storage.errors import DataFolderUnusable
+from storage.jobs import Jobs
+from storage.types import NewJob, Place, PolicySource, QuotaPolicy, utc_now
+
+
+def refuse(_: Path) -> None:
+    """A disk that is broken."""
+    raise OSError(5, "Input/output error")
 
 
 class SlowDisk:
@@ -90,10 +97,6 @@ async def test_a_disk_that_refuses_is_an_error_of_the_data_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     """A failed flush is never silent, and the database stays usable afterwards."""
-
-    def refuse(_: Path) -> None:
-        raise OSError(5, "Input/output error")
-
     async with await Database.open(tmp_path / "zimagine.db") as db:
         with monkeypatch.context() as patch:
             patch.setattr(db._log, "_flush", refuse)
@@ -103,3 +106,18 @@ async def test_a_disk_that_refuses_is_an_error_of_the_data_folder(
         async with db.transaction() as transaction:
             await transaction.execute("INSERT INTO t VALUES (1)")
         assert await db.fetch_one("SELECT x FROM t") is not None
+
+
+async def test_an_acceptance_that_the_disk_refused_is_taken_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Who is told that it went wrong is neither queued nor charged."""
+    async with await Database.open(tmp_path / "zimagine.db") as db:
+        jobs = Jobs(db, utc_now, lambda: "nonce")
+        monkeypatch.setattr(db._log, "_flush", refuse)
+        new = NewJob(Place(1, 2, 3), "{}", "a lake", 5)
+        with pytest.raises(DataFolderUnusable):
+            await jobs.accept(new, QuotaPolicy(5, 24, PolicySource.CONFIG))
+        (job,) = await db.fetch_all("SELECT state FROM jobs")
+        (charge,) = await db.fetch_all("SELECT refunded_at FROM ledger")
+    assert job["state"] == "cancelled" and charge["refunded_at"] is not None

@@ -5,6 +5,12 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+import discord
+import pytest
+
+from bot.rights import Person
+from bot.studio.compose import Wish
+from bot.studio.outcomes import Accepted
 from tests.bot.discord.conftest import World, open_world
 from tests.bot.discord.test_reroll import paint
 from tests.fakes import ScriptedRenderer
@@ -150,14 +156,42 @@ async def test_a_wish_that_was_never_answered_is_withdrawn(world: World, painter
     painter.hold()
     await world.alice.slash(world.channel, "imagine", prompt="one")
     await world.state(1, "painting")
-    world.env.inject_error("POST", "/interactions/*/callback", status=503, times=None)
-    crashed = asyncio.create_task(world.bob.slash(world.channel, "imagine", prompt="two"))
-    await world.state(2, "queued")
+    bob = Person(world.bob.id, world.guild.id, world.channel.id, reply_token="never-used")
+    accepted = await world.house.services.painter.imagine(bob, Wish("two"))
+    assert isinstance(accepted, Accepted)
     painter.release()
     await world.crash()
-    world.env.backend.faults.clear()
-    await crashed
+    before = len(world.channel.history())
     await world.start()
     await world.settled()
     assert world.rows("SELECT id, state FROM jobs") == [(1, "painted"), (2, "cancelled")]
-    assert world.charged() == 1
+    assert world.charged() == 1 and len(world.channel.history()) == before
+
+
+async def test_an_answer_that_never_arrives_costs_nothing(world: World, painter: ScriptedRenderer):
+    """When Discord takes no answer, the person was told that the bot did not respond."""
+    painter.hold()
+    world.env.inject_error("POST", "/interactions/*/callback", status=400, code=50035)
+    await world.alice.slash(world.channel, "imagine", prompt="one")
+    painter.release()
+    await world.settled()
+    assert world.rows("SELECT state FROM jobs") == [("cancelled",)]
+    assert world.charged() == 0 and world.channel.history() == []
+
+
+async def test_an_answer_that_arrived_unnoticed_is_used(
+    world: World, painter: ScriptedRenderer, monkeypatch: pytest.MonkeyPatch
+):
+    """When only the confirmation was lost (40060 on a second try), the message is found."""
+    send = discord.InteractionResponse.send_message
+
+    async def twice(self, *args, **kwargs):
+        await send(self, *args, **kwargs)
+        self._response_type = None
+        return await send(self, *args, **kwargs)
+
+    monkeypatch.setattr(discord.InteractionResponse, "send_message", twice)
+    result = await world.alice.slash(world.channel, "imagine", prompt="one")
+    await world.settled()
+    assert world.message(result.response.id).attachments
+    assert len(world.channel.history()) == 1

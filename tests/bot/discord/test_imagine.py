@@ -164,12 +164,14 @@ async def test_a_spent_quota_refuses_and_says_when(data_dir: Path):
     [
         ({"prompt": "\u200b"}, "empty"),
         ({"prompt": " \t "}, "empty"),
+        ({"prompt": "\u3164\u2800"}, "empty"),
+        ({"prompt": "a " * 600}, "512 tokens"),
     ],
 )
 async def test_bad_words_are_refused_before_anything_is_charged(
     world: World, options: dict[str, str], word: str
 ):
-    """A prompt of nothing visible is refused, ephemerally, in one sentence."""
+    """Nothing visible, or more than the model reads: refused, ephemerally, in one sentence."""
     result = await world.alice.slash(world.channel, "imagine", **options)
     assert result.ephemeral and word in result.response.content
     assert world.rows("SELECT * FROM jobs") == []
