@@ -115,6 +115,10 @@ class World:
             todo.extend(part.get("components", []))
         return "\n".join(text for text in found if text)
 
+    def message_with_picture(self) -> Any:
+        """The newest message that shows a picture."""
+        return [each for each in self.channel.history() if each.attachments][-1]
+
     def message(self, message_id: int) -> Any:
         """A message of the channel by its id."""
         return next(each for each in self.channel.history() if each.id == message_id)

@@ -1,0 +1,83 @@
+"""Every request of the bot is one that Discord's own API description allows."""
+
+from __future__ import annotations
+
+import copy
+import re
+
+import pytest
+
+from engine.errors import NonFinite
+from tests.bot.discord.conftest import World
+from tests.bot.discord.openapi import DESCRIPTION, ApiDescription
+from tests.bot.discord.test_reroll import paint
+from tests.fakes import ScriptedRenderer
+
+pytestmark = pytest.mark.skipif(
+    not DESCRIPTION.exists(), reason="Discord's API description is not at hand (../shared)"
+)
+
+
+@pytest.fixture(scope="module")
+def api() -> ApiDescription:
+    """Read once: it is a megabyte."""
+    return ApiDescription()
+
+
+async def use_everything(world: World, painter: ScriptedRenderer) -> None:
+    """Every command, every button, every kind of message, every refusal's form."""
+    painter.failures["broken"] = NonFinite("step 1")
+    await paint(world, prompt="@everyone **a lake** 一座湖", seed=5, guidance=3.0, negative="x")
+    await world.alice.autocomplete(world.channel, "reroll", "picture", "lake")
+    await world.alice.slash(world.channel, "reroll", seed=5)
+    await world.settled()
+    await world.bob.click(world.message_with_picture(), label="Reroll")
+    await world.settled()
+    await paint(world, prompt="broken")
+    painter.hold()
+    await world.alice.slash(world.channel, "imagine", prompt="late")
+    await world.state(5, "painting")
+    world.clock.advance(60)
+    painter.release()
+    await world.settled()
+    for number in range(5):
+        await paint(world, prompt=f"number {number}")
+    history = await world.alice.slash(world.channel, "history")
+    await world.alice.click(history.response.message, label="Older")
+    await world.alice.slash(world.channel, "quota")
+    await world.admin.slash(world.channel, "admin quota set", who=world.bob, pictures=0)
+    await world.admin.slash(world.channel, "admin quota show", who=world.bob)
+    await world.admin.slash(world.channel, "admin quota default", pictures=9, hours=2)
+    await world.bob.slash(world.channel, "imagine", prompt="refused")
+    await world.admin.slash(world.channel, "admin quota clear", who=world.bob)
+    await world.alice.click(world.message_with_picture(), label="Delete")
+
+
+async def test_every_request_is_valid(world: World, painter: ScriptedRenderer, api: ApiDescription):
+    """Commands, callbacks, edits and posts: no body breaks the description."""
+    await use_everything(world, painter)
+    checked: dict[str, int] = {}
+    problems = []
+    for request in world.env.http_requests:
+        route = re.sub(r"\d{5,}", "N", f"{request.method} {request.path}")
+        checked[route] = checked.get(route, 0) + 1
+        problems += api.problems(request.method, request.path, request.json)
+    assert problems == []
+    assert sum(checked.values()) > 30
+    assert any("PUT" in route for route in checked) and any("PATCH" in route for route in checked)
+
+
+async def test_a_wrong_request_would_be_noticed(world: World, api: ApiDescription):
+    """The check can fail: a long label, an unknown route, a text for a number."""
+    await paint(world, prompt="a lake")
+    edit = next(r for r in world.env.http_requests if r.method == "PATCH")
+    assert api.problems(edit.method, edit.path, edit.json) == []
+    for spoil in (
+        lambda body: body["components"][-1]["components"][0].update(label="x" * 81),
+        lambda body: body.update(flags="many"),
+        lambda body: body["components"].append({"type": 10}),
+    ):
+        body = copy.deepcopy(edit.json)
+        spoil(body)
+        assert api.problems(edit.method, edit.path, body)
+    assert api.problems("POST", "/channels/1/nonsense", {})
