@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 from pathlib import Path
-from typing import Any
 
 import torch
 from diffusers.pipelines.z_image.pipeline_z_image import ZImagePipeline
 from diffusers.utils import logging as diffusers_logging
 from huggingface_hub import snapshot_download
-from safetensors import SafetensorError, safe_open
 from transformers.utils import logging as transformers_logging
 
 from engine.diffusion.families import SKETCH, folder_of
+from engine.diffusion.wholeness import check_whole
 from engine.errors import ModelInvalid, ModelNotFound, ModelUnavailable
 from engine.settings import EngineSettings
 from engine.sketch import MODEL_DIR
 
-COMPONENTS = ("transformer", "text_encoder", "vae")
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
 _SAMPLE_BYTES = 1 << 20
 
@@ -70,19 +67,13 @@ def load_pipeline(settings: EngineSettings, dtype: torch.dtype) -> tuple[ZImageP
     transformers_logging.disable_progress_bar()
     try:
         folder = locate(settings)
-        _check_index(settings.model, folder)
+        check_whole(settings.model, folder)
         pipeline = ZImagePipeline.from_pretrained(
             str(folder), dtype=dtype, local_files_only=True, use_safetensors=True
         )
-        for name in COMPONENTS:
-            _check_filled(settings.model, folder / name, getattr(pipeline, name))
         revision = fingerprint(folder)
     except ModelUnavailable:
         raise
-    except SafetensorError as error:
-        raise ModelInvalid(
-            settings.model, f"a weights file is damaged or incomplete ({error})"
-        ) from error
     except Exception as error:  # a broken folder makes the libraries raise nearly anything
         first_line = (str(error).strip().splitlines() or ["no detail"])[0]
         raise ModelInvalid(settings.model, f"{type(error).__name__}: {first_line}") from error
@@ -107,30 +98,3 @@ def fingerprint(folder: Path) -> str:
                 file.seek(offset)
                 digest.update(file.read(_SAMPLE_BYTES))
     return digest.hexdigest()[:16]
-
-
-def _check_index(model: str, folder: Path) -> None:
-    try:
-        index = json.loads((folder / "model_index.json").read_text(encoding="utf-8"))
-        kind = index["_class_name"]
-    except FileNotFoundError:
-        raise ModelInvalid(model, "the folder has no model_index.json") from None
-    except (OSError, ValueError, KeyError, TypeError):
-        raise ModelInvalid(model, "its model_index.json cannot be read") from None
-    if kind != ZImagePipeline.__name__:
-        raise ModelInvalid(model, f"it is a {kind}; zimagine paints with {ZImagePipeline.__name__}")
-
-
-def _check_filled(model: str, folder: Path, module: Any) -> None:
-    """The libraries fill missing tensors with random numbers and only warn: refuse instead."""
-    present: set[str] = set()
-    for path in sorted(folder.glob("*.safetensors")):
-        with safe_open(str(path), framework="pt") as file:
-            present.update(file.keys())
-    # A Qwen3ForCausalLM saved its encoder's tensors under "model.".
-    present |= {name.removeprefix("model.") for name in present}
-    missing = sorted(name for name in module.state_dict() if name not in present)
-    if missing:
-        raise ModelInvalid(
-            model, f"{folder.name} lacks {len(missing)} of its tensors, {missing[0]} among them"
-        )

@@ -20,7 +20,8 @@ from engine.diffusion import memory
 from engine.diffusion.devices import pick_device, pick_dtype
 from engine.diffusion.families import Family, family_for, folder_of
 from engine.diffusion.guard import check_finite, check_not_blank
-from engine.diffusion.loading import COMPONENTS, load_pipeline
+from engine.diffusion.loading import load_pipeline
+from engine.diffusion.wholeness import COMPONENTS
 from engine.errors import (
     Cancelled,
     Defunct,

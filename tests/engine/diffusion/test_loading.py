@@ -1,0 +1,285 @@
+"""A model is whole, or it is refused with one plain line; nothing is fetched unasked."""
+
+import json
+import pickle
+import shutil
+import socket
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import huggingface_hub.constants
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from engine.diffusion.families import SKETCH
+from engine.diffusion.loading import fingerprint, load_pipeline, locate
+from engine.diffusion.wholeness import COMPONENTS
+from engine.errors import ModelInvalid, ModelNotFound, ModelUnavailable
+from engine.settings import EngineSettings
+from engine.sketch import MODEL_DIR
+
+WEIGHTS = {
+    "transformer": "diffusion_pytorch_model.safetensors",
+    "text_encoder": "model.safetensors",
+    "vae": "diffusion_pytorch_model.safetensors",
+}
+
+
+@pytest.fixture(autouse=True)
+def attempts(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """Every attempt to reach another machine; the hub client believes that it may."""
+    tried: list[Any] = []
+
+    def refuse(*arguments: Any, **_: Any) -> None:
+        tried.append(arguments)
+        raise OSError("no network in tests")
+
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", False)
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    return tried
+
+
+def load(model: Path | str, dtype: torch.dtype = torch.float32, **settings: Any) -> Any:
+    return load_pipeline(EngineSettings(model=str(model), **settings), dtype)
+
+
+def refusal(model: Path | str, kind: type[ModelUnavailable] = ModelInvalid) -> str:
+    """The reason for which a model is refused; checks that a person could be shown it."""
+    with pytest.raises(kind) as caught:
+        load(model)
+    assert type(caught.value) is kind
+    assert caught.value.model == str(model)
+    reason = caught.value.reason
+    assert reason.strip() == reason != ""
+    assert "\n" not in reason
+    return reason
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_a_whole_model_loads(tiny: Path, dtype: torch.dtype, attempts: list[Any]) -> None:
+    """Every part comes in the wanted number format, from the disk alone."""
+    pipeline, revision = load(tiny, dtype)
+    for name in COMPONENTS:
+        weights = getattr(pipeline, name).state_dict().values()
+        assert {each.dtype for each in weights if each.is_floating_point()} == {dtype}
+    assert revision == fingerprint(tiny)
+    assert attempts == []
+
+
+@pytest.mark.parametrize(
+    "model", ["nobody/nothing-of-this-name", "no-owner", "../a/b/c", "a b/c", "\0"]
+)
+def test_an_unknown_name(model: str, attempts: list[Any]) -> None:
+    """A name that is nowhere on this machine is not found, and nobody is asked for it."""
+    reason = refusal(model, ModelNotFound)
+    assert reason.startswith("no such folder")
+    assert ("download = true" in reason) == (model == "nobody/nothing-of-this-name")
+    assert attempts == []
+
+
+def test_downloading_has_to_be_allowed(attempts: list[Any], tmp_path: Path) -> None:
+    """Only with `download` does the hub client try the network, and its failure is a sentence."""
+    huggingface_hub.constants.HF_HUB_CACHE, before = (
+        str(tmp_path),
+        huggingface_hub.constants.HF_HUB_CACHE,
+    )
+    try:
+        with pytest.raises(ModelNotFound, match="could not be fetched"):
+            load("nobody/nothing-of-this-name", download=True)
+    finally:
+        huggingface_hub.constants.HF_HUB_CACHE = before
+    assert attempts
+
+
+def test_nobodys_home(attempts: list[Any]) -> None:
+    """The home of a user whom the machine does not know is simply not there."""
+    assert "no such folder" in refusal("~nobody-of-this-name/model", ModelNotFound)
+
+
+def test_home_and_sketch(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`~` is the person's home, and `sketch` the embedded model."""
+    monkeypatch.setenv("HOME", str(tiny.parent))
+    monkeypatch.setenv("USERPROFILE", str(tiny.parent))
+    assert locate(EngineSettings(model="~/tiny")) == tiny
+    assert locate(EngineSettings(model=SKETCH)) == MODEL_DIR
+
+
+def test_a_file_is_no_model(tiny: Path) -> None:
+    """A weights file by itself is refused, and what is missing is named."""
+    reason = refusal(tiny / "vae" / WEIGHTS["vae"])
+    assert "this is a file" in reason
+
+
+@pytest.mark.parametrize(
+    ("index", "words"),
+    [
+        (None, "has no model_index.json"),
+        ("", "cannot be read"),
+        ("{", "cannot be read"),
+        ("[]", "cannot be read"),
+        ("{}", "cannot be read"),
+        ("\udcff", "cannot be read"),
+        ('{"_class_name": "StableDiffusionXLPipeline"}', "it is a StableDiffusionXLPipeline"),
+    ],
+)
+def test_a_folder_of_another_kind(copy: Path, index: str | None, words: str) -> None:
+    """The index has to be there, to be readable, and to name the one pipeline that is painted
+    with."""
+    file = copy / "model_index.json"
+    file.unlink()
+    if index is not None:
+        file.write_bytes(index.encode("utf-8", "surrogateescape"))
+    assert words in refusal(copy)
+
+
+def test_an_empty_folder(tmp_path: Path) -> None:
+    """A folder without anything is no model."""
+    assert "has no model_index.json" in refusal(tmp_path)
+
+
+@pytest.mark.parametrize("name", [*COMPONENTS, "tokenizer", "scheduler"])
+def test_a_missing_component(copy: Path, name: str, attempts: list[Any]) -> None:
+    """A folder that lacks a part is refused and not completed from the network."""
+    shutil.rmtree(copy / name)
+    refusal(copy)
+    assert attempts == []
+
+
+@pytest.mark.parametrize("name", COMPONENTS)
+@pytest.mark.parametrize("rest", [0.0, 0.001, 0.5, 0.999])
+def test_truncated_weights(copy: Path, name: str, rest: float) -> None:
+    """A weights file that broke off anywhere is refused."""
+    file = copy / name / WEIGHTS[name]
+    data = file.read_bytes()
+    file.write_bytes(data[: int(len(data) * rest)])
+    assert "damaged or incomplete" in refusal(copy)
+
+
+@pytest.mark.parametrize("name", COMPONENTS)
+def test_weights_that_are_none(copy: Path, name: str) -> None:
+    """A file of other bytes under the name of the weights is refused."""
+    (copy / name / WEIGHTS[name]).write_bytes(b"\xff" * 4096)
+    refusal(copy)
+
+
+@pytest.mark.parametrize("name", COMPONENTS)
+def test_missing_tensors(copy: Path, name: str) -> None:
+    """Weights that do not fill the architecture are refused: the libraries would fill them with
+    random numbers and paint noise."""
+    file = copy / name / WEIGHTS[name]
+    weights = load_file(file)
+    lost = sorted(weights)[len(weights) // 2]
+    del weights[lost]
+    save_file(weights, file, {"format": "pt"})
+    assert f"{name} lacks 1 of its tensors, {lost}" in refusal(copy)
+
+
+@pytest.mark.parametrize("name", COMPONENTS)
+def test_tensors_of_another_shape(copy: Path, name: str) -> None:
+    """Weights of another size of the model are refused."""
+    file = copy / name / WEIGHTS[name]
+    weights = load_file(file)
+    longest = max(weights, key=lambda each: weights[each].numel())
+    weights[longest] = weights[longest][:-1].clone()
+    save_file(weights, file, {"format": "pt"})
+    refusal(copy)
+
+
+@pytest.mark.parametrize("name", COMPONENTS)
+@pytest.mark.parametrize("config", [None, "{", "[]", '{"_class_name": "UNet2DModel"}'])
+def test_a_broken_component(copy: Path, name: str, config: str | None) -> None:
+    """A component whose configuration is missing or wrong is refused."""
+    file = copy / name / "config.json"
+    file.unlink()
+    if config is not None:
+        file.write_text(config, encoding="utf-8")
+    refusal(copy)
+
+
+class Evil:
+    """Would leave a file behind if anybody unpickled it."""
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+
+    def __reduce__(self) -> tuple[Callable[..., Any], tuple[str, str]]:
+        return open, (str(self.file), "w")
+
+
+def test_pickled_weights_are_not_opened(copy: Path, tmp_path: Path) -> None:
+    """Weights in the old format, which may run code, are refused unread."""
+    trace = tmp_path / "trace"
+    for name in COMPONENTS:
+        (copy / name / WEIGHTS[name]).unlink()
+        for old in ("diffusion_pytorch_model.bin", "pytorch_model.bin"):
+            (copy / name / old).write_bytes(pickle.dumps(Evil(trace)))
+    refusal(copy)
+    assert not trace.exists()
+
+
+def test_a_sharded_model_loads_if_all_shards_are_there(copy: Path) -> None:
+    """Weights in several files count together, and one missing file is noticed."""
+    pipeline, _ = load(copy)
+    before = pipeline.transformer.state_dict()
+    folder = copy / "transformer"
+    (folder / WEIGHTS["transformer"]).unlink()
+    pipeline.transformer.save_pretrained(folder, max_shard_size="400KB")
+    shards = sorted(folder.glob("*.safetensors"))
+    assert len(shards) > 1
+    again = load(copy)[0].transformer.state_dict()
+    assert all(torch.equal(again[key], value) for key, value in before.items())
+    shards[1].unlink()
+    refusal(copy)
+
+
+def test_a_language_models_weights_serve_as_text_encoder(copy: Path) -> None:
+    """Weights that a whole language model saved, under `model.`, are recognised."""
+    file = copy / "text_encoder" / WEIGHTS["text_encoder"]
+    weights = load_file(file)
+    save_file({f"model.{key}": value for key, value in weights.items()}, file, {"format": "pt"})
+    loaded = load(copy)[0].text_encoder.state_dict()
+    assert all(torch.equal(loaded[key], value) for key, value in weights.items())
+
+
+@pytest.mark.parametrize("name", COMPONENTS)
+@pytest.mark.parametrize("place", [0.0, 0.5, 1.0], ids=["start", "middle", "end"])
+def test_the_fingerprint_sees_one_changed_byte(copy: Path, name: str, place: float) -> None:
+    """One other byte at the start, in the middle or at the end of any weights file is another
+    revision, at the same size and time."""
+    before = fingerprint(copy)
+    file = copy / name / WEIGHTS[name]
+    data = bytearray(file.read_bytes())
+    data[int((len(data) - 1) * place)] ^= 1
+    file.write_bytes(data)
+    assert fingerprint(copy) != before
+
+
+def test_the_fingerprint_is_of_the_contents(tiny: Path, copy: Path) -> None:
+    """It is the same in every folder and on every day; a configuration, a file more or another
+    name makes another one."""
+    first = fingerprint(tiny)
+    assert len(first) == 16
+    assert fingerprint(copy) == first
+    config = copy / "scheduler" / "scheduler_config.json"
+    config.write_text(json.dumps(json.loads(config.read_text()) | {"shift": 2.0}))
+    second = fingerprint(copy)
+    (copy / "vae" / WEIGHTS["vae"]).rename(copy / "vae" / "other.safetensors")
+    third = fingerprint(copy)
+    assert len({first, second, third}) == 3
+
+
+def test_large_files_are_sampled(tmp_path: Path) -> None:
+    """Of a file of many megabytes, start, middle and end are read."""
+    file = tmp_path / "weights.safetensors"
+    size = 8 << 20
+    seen = set()
+    for place in (None, 0, size // 2, size - 1):
+        data = bytearray(size)
+        if place is not None:
+            data[place] = 1
+        file.write_bytes(data)
+        seen.add(fingerprint(tmp_path))
+    assert len(seen) == 4

@@ -1,0 +1,280 @@
+"""The painter on a real pipeline: exact, cancellable, guarded, and usable after everything."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from engine.diffusion.loading import load_pipeline
+from engine.diffusion.renderer import DiffusionRenderer
+from engine.errors import (
+    BlankPicture,
+    Cancelled,
+    Defunct,
+    NonFinite,
+    OutOfMemory,
+    PromptTooLong,
+    RenderFailed,
+)
+from engine.renderer import Outcome, RenderTask
+from engine.settings import EngineSettings
+from engine.types import Conditions, ImageRequest, Painted, Progress
+
+REQUEST = ImageRequest("a lake", "a lake", "", 5, 128, 128, 3, 1.0)
+
+
+def outcome(
+    painter: DiffusionRenderer,
+    request: ImageRequest = REQUEST,
+    *,
+    cancel_at: int | None = None,
+    replay: Conditions | None = None,
+    steps: list[Progress] | None = None,
+) -> Outcome:
+    """What becomes of one request; cancelled after a step, if asked."""
+    flag = threading.Event()
+
+    def on_step(_row: int, progress: Progress) -> None:
+        if steps is not None:
+            steps.append(progress)
+        if progress.step == cancel_at:
+            flag.set()
+
+    (made,) = painter.render([RenderTask(request, flag, replay)], on_step=on_step)
+    return made
+
+
+def painted(painter: DiffusionRenderer, request: ImageRequest = REQUEST, **options: Any) -> Painted:
+    """The picture of a request that is all right."""
+    made = outcome(painter, request, **options)
+    assert isinstance(made, Painted), made
+    return made
+
+
+@contextmanager
+def hooked(module: torch.nn.Module, call: Any) -> Iterator[None]:
+    """A forward hook for as long as the block lasts."""
+    handle = module.register_forward_hook(call)
+    try:
+        yield
+    finally:
+        handle.remove()
+
+
+def test_the_same_request_gives_the_same_bytes(painter: DiffusionRenderer):
+    """Twice in a row the pixels are equal; another seed gives others."""
+    first = painted(painter).raster
+    assert painted(painter).raster == first
+    other = painted(painter, dataclasses.replace(REQUEST, seed=6)).raster
+    assert other.rgb != first.rgb
+    assert len(first.rgb) == 128 * 128 * 3
+
+
+def test_the_same_bytes_in_a_fresh_process(painter: DiffusionRenderer, tiny: Path):
+    """What was painted today is painted again after a restart."""
+    code = (
+        "import hashlib, sys, threading\n"
+        "from engine.diffusion.renderer import DiffusionRenderer\n"
+        "from engine.renderer import RenderTask\n"
+        "from engine.settings import EngineSettings\n"
+        "from engine.types import ImageRequest\n"
+        "painter = DiffusionRenderer.load("
+        "EngineSettings(model=sys.argv[1], device='cpu', threads=1))\n"
+        f"task = RenderTask({REQUEST!r}, threading.Event())\n"
+        "(made,) = painter.render([task], on_step=lambda row, step: None)\n"
+        "print(hashlib.sha256(made.raster.rgb).hexdigest())\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tiny)],
+        cwd=Path(__file__).parents[3],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.strip() == hashlib.sha256(painted(painter).raster.rgb).hexdigest()
+
+
+@pytest.mark.parametrize(
+    ("guidance", "negative", "pipeline_guidance"),
+    [(1.0, "", 0.0), (1.5, "", 0.5), (2.0, "fog", 1.0)],
+)
+def test_guidance_is_classic(
+    painter: DiffusionRenderer, tiny: Path, guidance: float, negative: str, pipeline_guidance: float
+):
+    """Our 1 is the pipeline's 0: pictures are those of a direct call with one less."""
+    request = dataclasses.replace(REQUEST, guidance=guidance, negative_prompt=negative)
+    ours = painted(painter, request).raster.rgb
+    pipeline, _ = load_pipeline(EngineSettings(model=str(tiny)), torch.float32)
+    direct: Any = pipeline
+    torch.set_num_threads(1)
+    image = direct(
+        prompt="a lake",
+        negative_prompt=negative,
+        height=128,
+        width=128,
+        num_inference_steps=3,
+        guidance_scale=pipeline_guidance,
+        generator=torch.Generator("cpu").manual_seed(5),
+        output_type="pt",
+    ).images[0]
+    theirs = (image * 255).round().to(torch.uint8).permute(1, 2, 0).contiguous()
+    assert ours == theirs.numpy().tobytes()
+
+
+def test_a_negative_prompt_acts_only_with_guidance(painter: DiffusionRenderer):
+    """At guidance 1 it changes nothing, above it does."""
+    without = painted(painter).raster
+    assert painted(painter, dataclasses.replace(REQUEST, negative_prompt="fog")).raster == without
+    guided = dataclasses.replace(REQUEST, guidance=2.0)
+    with_fog = dataclasses.replace(guided, negative_prompt="fog")
+    assert painted(painter, guided).raster != painted(painter, with_fog).raster
+
+
+def test_every_step_is_reported(painter: DiffusionRenderer):
+    """Steps 1 to n of n, in order, from the painting thread."""
+    steps: list[Progress] = []
+    painted(painter, steps=steps)
+    assert steps == [Progress(1, 3), Progress(2, 3), Progress(3, 3)]
+
+
+def test_a_cancelled_picture_stops_at_the_next_step(painter: DiffusionRenderer):
+    """No step follows the one after the wish to cancel, and the next picture is as ever."""
+    before = painted(painter).raster
+    steps: list[Progress] = []
+    request = dataclasses.replace(REQUEST, steps=8)
+    assert isinstance(outcome(painter, request, cancel_at=2, steps=steps), Cancelled)
+    assert [each.step for each in steps] == [1, 2]
+    assert painted(painter).raster == before
+
+
+@pytest.mark.parametrize("part", ["transformer", "vae.decoder", "text_encoder"])
+@pytest.mark.parametrize("bad", [float("nan"), float("inf")])
+def test_broken_numbers_never_become_a_picture(painter: DiffusionRenderer, part: str, bad: float):
+    """NaN or infinity in any part fails the job and leaves the painter usable."""
+    before = painted(painter).raster
+    pipeline: Any = painter._pipeline
+
+    def spoil(_module: Any, _inputs: Any, answer: Any) -> Any:
+        if part == "transformer":
+            return ([each * bad for each in answer[0]],)
+        if part == "text_encoder":
+            answer.hidden_states = tuple(each * bad for each in answer.hidden_states)
+            return answer
+        return answer * bad
+
+    with hooked(_module(pipeline, part), spoil):
+        made = outcome(painter)
+    assert isinstance(made, NonFinite), made
+    assert made.stage == ("decoding" if part == "vae.decoder" else "step 1")
+    assert painted(painter).raster == before
+
+
+def _module(pipeline: Any, path: str) -> torch.nn.Module:
+    found = pipeline
+    for name in path.split("."):
+        found = getattr(found, name)
+    return found
+
+
+def test_a_blank_picture_is_caught(painter: DiffusionRenderer):
+    """One flat colour is an error, not a picture."""
+    pipeline: Any = painter._pipeline
+    with hooked(pipeline.vae.decoder, lambda _m, _i, answer: torch.zeros_like(answer) - 1):
+        assert isinstance(outcome(painter), BlankPicture)
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (torch.OutOfMemoryError("no room"), OutOfMemory),
+        (RuntimeError("CUDA error: an illegal memory access was encountered"), Defunct),
+        (ValueError("something else"), RenderFailed),
+    ],
+)
+def test_errors_of_the_libraries_become_outcomes(
+    painter: DiffusionRenderer, error: Exception, kind: type
+):
+    """Out of memory, a lost device, and anything else: each is known, and nothing is raised."""
+
+    def fail(*_: Any) -> None:
+        raise error
+
+    pipeline: Any = painter._pipeline
+    with hooked(pipeline.transformer, fail):
+        assert isinstance(outcome(painter), kind)
+    painted(painter)
+
+
+def test_a_prompt_is_never_cut_off(painter: DiffusionRenderer):
+    """One token too many is refused with both numbers; the longest that fits is painted."""
+    spare = painter._family.max_tokens - painter.count_tokens("")
+    fits = dataclasses.replace(REQUEST, effective_prompt="x" * spare, steps=1)
+    painted(painter, fits)
+    made = outcome(painter, dataclasses.replace(fits, effective_prompt="x" * (spare + 1)))
+    assert isinstance(made, PromptTooLong)
+    assert (made.tokens, made.limit_tokens) == (513, 512)
+
+
+def test_the_recipe_says_what_changes_bits(painter: DiffusionRenderer):
+    """Device, threads, number format, attention, batch and libraries are in it."""
+    recipe = painted(painter).recipe
+    conditions = recipe.conditions
+    assert recipe.request == REQUEST and recipe.revision == painter.info.revision
+    assert conditions.device.startswith("cpu") and conditions.device == painter.info.device
+    assert (conditions.threads, conditions.dtype) == (1, "float32")
+    assert (conditions.batch_size, conditions.batch_row) == (1, 0)
+    assert conditions.versions["torch"] == torch.__version__
+    assert "/" not in recipe.model and "\\" not in recipe.model
+
+
+def test_a_replay_restores_the_thread_count(painter: DiffusionRenderer):
+    """A picture of two threads is painted with two again, and then everything is as before."""
+    original = painted(painter).recipe.conditions
+    two = dataclasses.replace(original, threads=2)
+    assert painted(painter, replay=two).recipe.conditions == two
+    assert torch.get_num_threads() == 1
+    assert painted(painter).recipe.conditions == original
+
+
+def test_a_senseless_thread_count_is_bounded(painter: DiffusionRenderer):
+    """A recipe that a person wrote cannot make the painter start a billion threads."""
+    original = painted(painter).recipe.conditions
+    absurd = dataclasses.replace(original, threads=10**9)
+    threads = painted(painter, replay=absurd).recipe.conditions.threads
+    assert threads is not None and threads < 10_000
+
+
+def test_a_batch_paints_each_as_if_alone(painter: DiffusionRenderer):
+    """Each task has its own outcome; one's trouble is not the others'."""
+    alone = painted(painter).raster
+    cancelled = threading.Event()
+    cancelled.set()
+    tasks = [
+        RenderTask(REQUEST, threading.Event()),
+        RenderTask(REQUEST, cancelled),
+        RenderTask(REQUEST, threading.Event()),
+    ]
+    first, second, third = painter.render(tasks, on_step=lambda _row, _step: None)
+    assert isinstance(first, Painted) and isinstance(third, Painted)
+    assert isinstance(second, Cancelled)
+    assert first.raster == third.raster == alone
+
+
+def test_arithmetic_stays_exact(painter: DiffusionRenderer):
+    """No TF32, no kernels picked by stopwatch, and no float16 anywhere in the pipeline."""
+    assert torch.get_float32_matmul_precision() == "highest"
+    assert not torch.backends.cudnn.allow_tf32 and not torch.backends.cudnn.benchmark
+    pipeline: Any = painter._pipeline
+    for name in ("transformer", "text_encoder", "vae"):
+        kinds = {weight.dtype for weight in getattr(pipeline, name).parameters()}
+        assert kinds == {torch.float32}

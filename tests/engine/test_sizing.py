@@ -1,0 +1,103 @@
+"""Sizes lie on the 16-pixel grid, near the budget and near the wished shape."""
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engine.sizing import ASPECTS, GRID_PX, parse_aspect, parse_size, size_for_aspect
+
+BUDGETS_PX = (256**2, 512**2, 1024**2)
+
+
+@pytest.mark.parametrize("aspect", ASPECTS)
+@pytest.mark.parametrize("budget_px", BUDGETS_PX)
+def test_named_aspects(aspect: str, budget_px: int) -> None:
+    """Every ratio that is offered keeps its budget within 8 % and its shape within 8 %."""
+    wide, high = parse_aspect(aspect)
+    width, height = size_for_aspect(wide, high, budget_px)
+    assert width % GRID_PX == height % GRID_PX == 0
+    assert abs(width * height / budget_px - 1) <= 0.08
+    assert abs(math.log(width / height / (wide / high))) <= 0.08
+
+
+@pytest.mark.parametrize(
+    ("aspect", "size"),
+    [("1:1", (1024, 1024)), ("16:9", (1360, 768)), ("9:16", (768, 1360)), ("2:1", (1456, 720))],
+)
+def test_familiar_sizes(aspect: str, size: tuple[int, int]) -> None:
+    """The well-known ratios get these sizes at one megapixel, today and later: a size is part
+    of what people compare."""
+    assert size_for_aspect(*parse_aspect(aspect), 1024**2) == size
+
+
+@given(st.integers(1, 400), st.integers(1, 400), st.sampled_from(BUDGETS_PX))
+def test_any_allowed_ratio(wide: int, high: int, budget_px: int) -> None:
+    """Any ratio within 1:4 and 4:1 gives a size on the grid, no further off than half a cell a
+    side would be."""
+    if not 0.25 <= wide / high <= 4:
+        return
+    width, height = size_for_aspect(wide, high, budget_px)
+    assert width % GRID_PX == height % GRID_PX == 0
+    assert min(width, height) >= GRID_PX
+    exact_width = math.sqrt(budget_px * wide / high)
+    assert abs(width - exact_width) <= GRID_PX
+    assert abs(height - budget_px / exact_width) <= GRID_PX
+
+
+@pytest.mark.parametrize("aspect", ASPECTS)
+@pytest.mark.parametrize("budget_px", BUDGETS_PX)
+def test_portrait_is_landscape_turned(aspect: str, budget_px: int) -> None:
+    """Turning a named ratio turns its size."""
+    wide, high = parse_aspect(aspect)
+    width, height = size_for_aspect(wide, high, budget_px)
+    assert size_for_aspect(high, wide, budget_px) == (height, width)
+
+
+@pytest.mark.parametrize("text", ["16:9", " 16 : 9 ", "16：9", "１６：９"])
+def test_aspects_are_read(text: str) -> None:
+    """Spaces and the signs of Chinese keyboards are no obstacle."""
+    assert parse_aspect(text) == (16, 9)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "16", "16x9", "16:", ":9", "16:9:1", "-16:9", "1.5:1", "a:b", "1:1\x00", "16/9"]
+)
+def test_other_texts_are_no_aspect(text: str) -> None:
+    """What is not a ratio is refused with the text in the sentence."""
+    with pytest.raises(ValueError, match="is not an aspect ratio"):
+        parse_aspect(text)
+
+
+@pytest.mark.parametrize("text", ["0:1", "1:0", "0:0", "5:1", "1:5", "99999:1"])
+def test_extreme_aspects(text: str) -> None:
+    """Ratios beyond 4:1 and ratios of nothing are refused."""
+    with pytest.raises(ValueError, match="not between 1:4 and 4:1"):
+        parse_aspect(text)
+
+
+@pytest.mark.parametrize("text", ["1024x768", "1024X768", " 1024 × 768 ", "1024*768"])
+def test_sizes_are_read(text: str) -> None:
+    """Any of the usual signs separates width and height."""
+    assert parse_size(text) == (1024, 768)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "1024", "16:9", "1024x", "-1x5", "1e3x5", "123456x1", "1x1x1"]
+)
+def test_other_texts_are_no_size(text: str) -> None:
+    """What is not a size is refused with the text in the sentence."""
+    with pytest.raises(ValueError, match="is not a size"):
+        parse_size(text)
+
+
+@given(st.text())
+def test_parsers_raise_nothing_else(text: str) -> None:
+    """Whatever is typed, the answer is two numbers or ValueError."""
+    for parse in (parse_aspect, parse_size):
+        try:
+            first, second = parse(text)
+        except ValueError:
+            continue
+        assert first >= 0 <= second
