@@ -19,6 +19,7 @@ from engine.diffusion.wholeness import COMPONENTS
 from engine.errors import ModelInvalid, ModelNotFound, ModelUnavailable
 from engine.settings import EngineSettings
 from engine.sketch import MODEL_DIR
+from tests.engine.diffusion.tiny import build_tiny
 
 WEIGHTS = {
     "transformer": "diffusion_pytorch_model.safetensors",
@@ -197,6 +198,33 @@ def test_a_broken_component(copy: Path, name: str, config: str | None) -> None:
     if config is not None:
         file.write_text(config, encoding="utf-8")
     refusal(copy)
+
+
+@pytest.mark.parametrize(
+    ("file", "words"),
+    [("chat_template.jinja", "no chat template"), ("tokenizer.json", "no vocabulary")],
+)
+def test_a_tokenizer_that_cannot_read(copy: Path, file: str, words: str) -> None:
+    """A tokenizer without its words or its template, which the libraries accept, is refused."""
+    (copy / "tokenizer" / file).unlink()
+    assert words in refusal(copy)
+
+
+@pytest.mark.parametrize("name", COMPONENTS)
+def test_parts_of_different_models(copy: Path, name: str, tmp_path: Path) -> None:
+    """A part that is whole in itself and belongs to a model of another width is refused."""
+    other = build_tiny(tmp_path / "other", caption_width=16, latent_channels=8)
+    shutil.rmtree(copy / name)
+    shutil.copytree(other / name, copy / name)
+    assert "does not fit" in refusal(copy)
+
+
+def test_a_tokenizer_of_a_larger_model(copy: Path, tmp_path: Path) -> None:
+    """A tokenizer with tokens that the text encoder has no numbers for is refused."""
+    other = build_tiny(tmp_path / "other", more_token="<more>")
+    shutil.rmtree(copy / "tokenizer")
+    shutil.copytree(other / "tokenizer", copy / "tokenizer")
+    assert "more tokens" in refusal(copy)
 
 
 class Evil:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
-import subprocess
+import os
 import sys
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -15,8 +15,10 @@ from typing import Any
 import pytest
 import torch
 
+from engine.diffusion import renderer
 from engine.diffusion.loading import load_pipeline
 from engine.diffusion.renderer import DiffusionRenderer
+from engine.diffusion.wholeness import COMPONENTS
 from engine.errors import (
     BlankPicture,
     Cancelled,
@@ -78,30 +80,6 @@ def test_the_same_request_gives_the_same_bytes(painter: DiffusionRenderer):
     other = painted(painter, dataclasses.replace(REQUEST, seed=6)).raster
     assert other.rgb != first.rgb
     assert len(first.rgb) == 128 * 128 * 3
-
-
-def test_the_same_bytes_in_a_fresh_process(painter: DiffusionRenderer, tiny: Path):
-    """What was painted today is painted again after a restart."""
-    code = (
-        "import hashlib, sys, threading\n"
-        "from engine.diffusion.renderer import DiffusionRenderer\n"
-        "from engine.renderer import RenderTask\n"
-        "from engine.settings import EngineSettings\n"
-        "from engine.types import ImageRequest\n"
-        "painter = DiffusionRenderer.load("
-        "EngineSettings(model=sys.argv[1], device='cpu', threads=1))\n"
-        f"task = RenderTask({REQUEST!r}, threading.Event())\n"
-        "(made,) = painter.render([task], on_step=lambda row, step: None)\n"
-        "print(hashlib.sha256(made.raster.rgb).hexdigest())\n"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code, str(tiny)],
-        cwd=Path(__file__).parents[3],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert done.stdout.strip() == hashlib.sha256(painted(painter).raster.rgb).hexdigest()
 
 
 @pytest.mark.parametrize(
@@ -177,6 +155,38 @@ def test_broken_numbers_never_become_a_picture(painter: DiffusionRenderer, part:
     assert isinstance(made, NonFinite), made
     assert made.stage == ("decoding" if part == "vae.decoder" else "step 1")
     assert painted(painter).raster == before
+
+
+@pytest.mark.parametrize("step", [1, 2, 3])
+def test_the_step_that_broke_is_named(painter: DiffusionRenderer, step: int):
+    """NaN that appears late is found at once: earlier steps are reported, later ones not begun."""
+    calls: list[int] = []
+
+    def spoil(_module: Any, _inputs: Any, answer: Any) -> Any:
+        calls.append(1)
+        return ([each * float("nan") for each in answer[0]],) if len(calls) == step else answer
+
+    steps: list[Progress] = []
+    pipeline: Any = painter._pipeline
+    with hooked(pipeline.transformer, spoil):
+        made = outcome(painter, steps=steps)
+    assert isinstance(made, NonFinite) and made.stage == f"step {step}"
+    assert len(steps) == step - 1 and len(calls) == step
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf"), float("-inf")])
+def test_one_broken_pixel_is_enough(painter: DiffusionRenderer, bad: float):
+    """A single pixel that is no number spoils the picture, also one that clamping would hide."""
+
+    def spoil(_module: Any, _inputs: Any, answer: torch.Tensor) -> torch.Tensor:
+        answer = answer.clone()
+        answer[0, 1, 40, 50] = bad
+        return answer
+
+    pipeline: Any = painter._pipeline
+    with hooked(pipeline.vae.decoder, spoil):
+        made = outcome(painter)
+    assert isinstance(made, NonFinite) and made.stage == "decoding"
 
 
 def _module(pipeline: Any, path: str) -> torch.nn.Module:
@@ -268,6 +278,44 @@ def test_a_batch_paints_each_as_if_alone(painter: DiffusionRenderer):
     assert isinstance(first, Painted) and isinstance(third, Painted)
     assert isinstance(second, Cancelled)
     assert first.raster == third.raster == alone
+
+
+def test_weights_in_float16_are_never_computed_in_it(copy: Path):
+    """A model that was saved in float16 is loaded in a format that does not paint black."""
+    pipeline: Any = load_pipeline(EngineSettings(model=str(copy)), torch.float32)[0]
+    pipeline.to(torch.float16).save_pretrained(copy)
+    loaded: Any = load_pipeline(EngineSettings(model=str(copy)), torch.float32)[0]
+    for name in COMPONENTS:
+        assert {each.dtype for each in getattr(loaded, name).parameters()} == {torch.float32}
+
+
+def test_exactness_is_switched_on(monkeypatch: pytest.MonkeyPatch):
+    """Loading turns off what another library may have turned on."""
+    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", True)
+    monkeypatch.setattr(torch.backends.cudnn, "benchmark", True)
+    torch.set_float32_matmul_precision("high")
+    renderer._exact_arithmetic()
+    assert torch.get_float32_matmul_precision() == "highest"
+    assert not torch.backends.cuda.matmul.allow_tf32
+    assert not torch.backends.cudnn.allow_tf32
+    assert not torch.backends.cudnn.benchmark
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="priorities of threads are a thing of Linux")
+def test_only_the_painting_thread_is_slowed_down():
+    """The painter yields to the event loop: its own thread has the lower priority, no other."""
+
+    def priority() -> int:
+        return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+
+    def lowered() -> int:
+        renderer._lower_priority()
+        return priority()
+
+    before = priority()
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(lowered).result() == renderer.CPU_NICENESS > before
+    assert priority() == before
 
 
 def test_arithmetic_stays_exact(painter: DiffusionRenderer):

@@ -1,7 +1,5 @@
 """A tiny ZImagePipeline of the real architecture with random weights, for tests: no download."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +13,6 @@ from diffusers.schedulers.scheduling_flow_match_euler_discrete import (
 from tokenizers.pre_tokenizers import ByteLevel
 from transformers import Qwen2Tokenizer, Qwen3Config, Qwen3Model
 
-CAPTION_WIDTH = 24
 TEMPLATE = (
     "{%- for message in messages -%}"
     "<|im_start|>{{ message.role }}\n{{ message.content }}<|im_end|>\n"
@@ -24,22 +21,24 @@ TEMPLATE = (
 )
 
 
-def build_tiny(folder: Path, seed: int = 7) -> Path:
-    """Write a whole model folder of a few hundred kilobytes; `family_for` takes it for small."""
-    torch.manual_seed(seed)
-    tokenizer = _tokenizer()
+def build_tiny(
+    folder: Path, *, caption_width: int = 24, latent_channels: int = 16, more_token: str = ""
+) -> Path:
+    """Write a whole model folder of two megabytes; `family_for` takes it for small."""
+    torch.manual_seed(7)
+    tokenizer = _tokenizer(more_token)
     pipeline = ZImagePipeline(
         tokenizer=tokenizer,  # pyright: ignore[reportArgumentType]
-        text_encoder=_text_encoder(len(tokenizer)),
-        transformer=_transformer(),
-        vae=_vae(),
+        text_encoder=_text_encoder(len(tokenizer), caption_width),
+        transformer=_transformer(caption_width, latent_channels),
+        vae=_vae(latent_channels),
         scheduler=FlowMatchEulerDiscreteScheduler(num_train_timesteps=1000, shift=3.0),
     )
     pipeline.save_pretrained(folder)
     return folder
 
 
-def _tokenizer() -> Qwen2Tokenizer:
+def _tokenizer(more_token: str) -> Qwen2Tokenizer:
     """One token per byte: prompts of any script work, and lengths are easy to count."""
     alphabet = {symbol: number for number, symbol in enumerate(sorted(ByteLevel.alphabet()))}
     tokenizer = Qwen2Tokenizer(
@@ -47,44 +46,41 @@ def _tokenizer() -> Qwen2Tokenizer:
         merges=[],
         eos_token="<|im_end|>",
         pad_token="<|endoftext|>",
-        extra_special_tokens=["<|im_start|>"],
+        extra_special_tokens=["<|im_start|>", *filter(None, [more_token])],
     )
     tokenizer.chat_template = TEMPLATE
     return tokenizer
 
 
-def _text_encoder(vocabulary: int) -> Qwen3Model:
+def _text_encoder(vocabulary: int, width: int) -> Qwen3Model:
     return Qwen3Model(
         Qwen3Config(
             vocab_size=vocabulary,
-            hidden_size=CAPTION_WIDTH,
+            hidden_size=width,
             intermediate_size=32,
             num_hidden_layers=2,
             num_attention_heads=3,
             num_key_value_heads=1,
             head_dim=8,
-            max_position_embeddings=1024,
         )
     )
 
 
-def _transformer() -> ZImageTransformer2DModel:
+def _transformer(caption_width: int, latent_channels: int) -> ZImageTransformer2DModel:
     return ZImageTransformer2DModel(
-        all_patch_size=(2,),
-        all_f_patch_size=(1,),
-        in_channels=16,
+        in_channels=latent_channels,
         dim=48,
         n_layers=2,
         n_refiner_layers=1,
         n_heads=3,
         n_kv_heads=3,
-        cap_feat_dim=CAPTION_WIDTH,
+        cap_feat_dim=caption_width,
         axes_dims=[4, 6, 6],
         axes_lens=[1024, 64, 64],
     )
 
 
-def _vae() -> AutoencoderKL:
+def _vae(latent_channels: int) -> AutoencoderKL:
     widths = (8, 8, 16, 16)
     parts: dict[str, Any] = {
         "down_block_types": ("DownEncoderBlock2D",) * len(widths),
@@ -93,8 +89,7 @@ def _vae() -> AutoencoderKL:
     }
     return AutoencoderKL(
         **parts,
-        layers_per_block=1,
-        latent_channels=16,
+        latent_channels=latent_channels,
         norm_num_groups=4,
         sample_size=256,
         scaling_factor=0.36,

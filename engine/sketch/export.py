@@ -1,0 +1,52 @@
+"""Puts the trained parts into one pipeline and writes its folder."""
+
+import json
+import tempfile
+from pathlib import Path
+from typing import Final
+
+from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
+from diffusers.pipelines.z_image.pipeline_z_image import ZImagePipeline
+from diffusers.schedulers.scheduling_flow_match_euler_discrete import (
+    FlowMatchEulerDiscreteScheduler,
+)
+from transformers import Qwen2Tokenizer
+
+from engine.sketch.transformer import Painter
+
+SHIFT: Final = 3.0
+
+
+def assemble(
+    autoencoder: AutoencoderKL, tokenizer: Qwen2Tokenizer, painter: Painter
+) -> ZImagePipeline:
+    """The pipeline that the trained parts make."""
+    return ZImagePipeline(
+        scheduler=FlowMatchEulerDiscreteScheduler(num_train_timesteps=1000, shift=SHIFT),
+        vae=autoencoder.eval(),
+        text_encoder=painter.text_encoder.eval(),  # type: ignore[arg-type]
+        tokenizer=tokenizer,  # type: ignore[arg-type]
+        transformer=painter.transformer.eval(),
+    )
+
+
+def export(pipeline: ZImagePipeline, folder: Path) -> None:
+    """Write the pipeline's folder; files already there are replaced one by one, each whole."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".export-") as draft:
+        pipeline.save_pretrained(draft, safe_serialization=True)
+        for source in sorted(Path(draft).rglob("*")):
+            if source.is_file():
+                if source.suffix == ".json":
+                    _forget_origin(source)
+                target = folder / source.relative_to(draft)
+                target.parent.mkdir(parents=True, exist_ok=True)
+                source.chmod(0o644)
+                source.replace(target)
+
+
+def _forget_origin(config: Path) -> None:
+    """Drop the folder that a part was loaded from: it means nothing on another machine."""
+    content = json.loads(config.read_text())
+    if isinstance(content, dict) and content.pop("_name_or_path", None):
+        config.write_text(json.dumps(content, indent=2) + "\n")

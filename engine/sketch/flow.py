@@ -1,0 +1,221 @@
+"""Trains transformer and text encoder together by flow matching on cached latents."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import torch
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from transformers import Qwen2Tokenizer
+
+from engine.sketch.captions import draw_caption
+from engine.sketch.checkpoint import load_checkpoint, save_checkpoint
+from engine.sketch.latents import LatentCache
+from engine.sketch.muon import Optimizers
+from engine.sketch.transformer import SEQUENCE_MULTIPLE, Captions, Painter
+
+_SHIFT: Final = 3.0
+_UNIFORM_SHARE: Final = 0.2
+_AVERAGE_DECAY: Final = 0.99
+_PLAIN_PARAMETERS: Final = ("embed", "final_layer", "pad_token")
+_PLAIN_SHARE: Final = 0.12
+"""AdamW's learning rate for embeddings, gains and biases, as a share of Muon's for matrices."""
+_THING_WEIGHT: Final = 5.0
+_CAPTION_POOL: Final = 3
+"""Captions drawn for each that a batch takes, so that all of a batch pad to one length."""
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One stretch of training: on which caches, how long, how fast."""
+
+    name: str
+    order: int
+    """Tells the stages' random draws apart."""
+    steps: int
+    batch_size: int
+    matrix_rate: float
+    guidance: float = 0.0
+    """How much of the difference that a caption makes is added to what is learned, 0 to 1.
+
+    At w the model learns to paint unguided what classifier-free guidance of w / (1 - w) would.
+    """
+    guided_from: float = 0.0
+    """Share of the steps after which guidance sets in; it makes each a third slower."""
+    save_every: int = 100
+    """Steps between checkpoints."""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Clean latents, their captions, and which rows have a caption that names something.
+
+    `weights` are batch × 1 × height × width with mean 1: how much each place counts.
+    """
+
+    latents: torch.Tensor
+    captions: Captions
+    told: torch.Tensor
+    weights: torch.Tensor
+
+
+def train_painter(
+    stage: Stage,
+    work_dir: Path,
+    caches: Sequence[LatentCache],
+    tokenizer: Qwen2Tokenizer,
+    *,
+    start: Painter | None,
+    seed: int,
+) -> Painter:
+    """Train one stage, from `start` or from nothing, or resume it from `work_dir`.
+
+    Every `save_every` steps the checkpoint `<stage>.pt` is replaced. The answer is the average of
+    the weights over the last hundred steps.
+    """
+    torch.manual_seed(seed)
+    painter = Painter(len(tokenizer))
+    if start is not None:
+        painter.load_state_dict(start.state_dict())
+    average = AveragedModel(painter, multi_avg_fn=get_ema_multi_avg_fn(_AVERAGE_DECAY))
+    optimizers = Optimizers(
+        painter,
+        steps=stage.steps,
+        matrix_rate=stage.matrix_rate,
+        plain_rate=stage.matrix_rate * _PLAIN_SHARE,
+        plain=_PLAIN_PARAMETERS,
+    )
+    parts = {"model": painter, "average": average, "optimizers": optimizers}
+    checkpoint = work_dir / f"{stage.name}.pt"
+    empty = tokenize(tokenizer, [""])
+    losses = []
+    for step in range(load_checkpoint(checkpoint, parts), stage.steps):
+        batch = _draw_batch(caches, tokenizer, stage.batch_size, (seed, 4, stage.order, step))
+        noise = torch.Generator().manual_seed((seed * 16 + stage.order) * 1_000_003 + step)
+        guidance = stage.guidance if step >= stage.guided_from * stage.steps else 0.0
+        loss = _loss(painter, average, batch, empty, guidance, noise)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(painter.parameters(), 1.0)
+        optimizers.step(step)
+        average.update_parameters(painter)
+        losses.append(loss.item())
+        if (step + 1) % 50 == 0:
+            _log.info("%s step %d loss %.4f", stage.name, step + 1, np.mean(losses[-50:]))
+        if (step + 1) % stage.save_every == 0 or step + 1 == stage.steps:
+            save_checkpoint(checkpoint, parts, step + 1)
+    return _module(average)
+
+
+def load_average(checkpoint: Path, vocabulary_size: int) -> Painter:
+    """The averaged weights of a stage's checkpoint."""
+    average = AveragedModel(Painter(vocabulary_size))
+    if load_checkpoint(checkpoint, {"average": average}) == 0:
+        raise FileNotFoundError(checkpoint)
+    return _module(average)
+
+
+def _module(average: AveragedModel) -> Painter:
+    painter = average.module
+    assert isinstance(painter, Painter)
+    return painter.eval()
+
+
+def _loss(
+    painter: Painter,
+    average: AveragedModel,
+    batch: Batch,
+    empty: Captions,
+    guidance: float,
+    noise: torch.Generator,
+) -> torch.Tensor:
+    latents = batch.latents
+    count = len(latents)
+    pure = torch.randn(latents.shape, generator=noise)
+    u = torch.randn(count, generator=noise).sigmoid()
+    # The pipeline's first step is at σ = 1, which the sigmoid of a normal draw hardly reaches.
+    flat = torch.rand(count, generator=noise)
+    u = torch.where(torch.rand(count, generator=noise) < _UNIFORM_SHARE, flat, u)
+    sigma = _SHIFT * u / (1 + (_SHIFT - 1) * u)
+    noisy = torch.lerp(latents, pure, sigma[:, None, None, None])
+    target = latents - pure
+    with torch.autocast("cpu", torch.bfloat16):
+        answer = painter(noisy, 1 - sigma, batch.captions).float()
+        if guidance:
+            with torch.no_grad():
+                untold = average.module(noisy, 1 - sigma, _repeated(empty, count)).float()
+            push = guidance * (answer.detach() - untold)
+            target = target + push * batch.told[:, None, None, None]
+    return ((answer - target).square() * batch.weights).mean()
+
+
+def _repeated(captions: Captions, count: int) -> Captions:
+    return Captions(captions.ids.expand(count, -1), captions.mask.expand(count, -1))
+
+
+def _draw_batch(
+    caches: Sequence[LatentCache],
+    tokenizer: Qwen2Tokenizer,
+    size: int,
+    seed: tuple[int, ...],
+) -> Batch:
+    """A batch of one picture size and one padded caption length, fixed by its seed."""
+    rng = np.random.default_rng(seed)
+    odds = np.array([len(cache.scenes) for cache in caches], dtype=float)
+    cache = caches[int(rng.choice(len(caches), p=odds / odds.sum()))]
+    rows = rng.integers(len(cache.scenes), size=size * _CAPTION_POOL)
+    texts = [draw_caption(cache.scenes[row], rng) for row in rows]
+    lengths = np.array([len(ids) for ids in _ids(tokenizer, texts)])
+    padded = -(-lengths // SEQUENCE_MULTIPLE)
+    chosen = padded == rng.choice(padded)
+    rows = rows[chosen][:size]
+    texts = [text for text, hit in zip(texts, chosen, strict=True) if hit][:size]
+    latents = torch.from_numpy(cache.latents[rows].astype(np.float32))
+    told = torch.tensor([float(_names_something(text)) for text in texts])
+    weights = _weights(cache.boxes[rows], latents.shape[2], latents.shape[3])
+    return Batch(latents, tokenize(tokenizer, texts), told, weights)
+
+
+def _weights(boxes: np.ndarray, rows: int, columns: int) -> torch.Tensor:
+    """Weights that let a thing count for more than its share of the picture.
+
+    Without them a thing's kind and colour, a tenth of the picture, are learned last.
+    """
+    left, top, right, bottom = (torch.from_numpy(edge)[:, None, None] / 8 for edge in boxes.T)
+    y, x = torch.arange(rows)[None, :, None] + 0.5, torch.arange(columns)[None, None] + 0.5
+    inside = (x > left) & (x < right) & (y > top) & (y < bottom)
+    weights = 1 + (_THING_WEIGHT - 1) * inside.float()
+    return (weights / weights.mean(dim=(1, 2), keepdim=True))[:, None]
+
+
+def _names_something(text: str) -> bool:
+    return bool(text) and not text.startswith(_NEGATIVE_OPENINGS)
+
+
+_NEGATIVE_OPENINGS: Final = ("blurry", "low resolution", "worst", "模糊", "低分辨率")
+
+
+def _ids(tokenizer: Qwen2Tokenizer, texts: Sequence[str]) -> list[list[int]]:
+    chats = []
+    for text in texts:
+        message = [{"role": "user", "content": text}]
+        chat = tokenizer.apply_chat_template(message, tokenize=False, add_generation_prompt=True)
+        chats.append(chat)
+    return tokenizer(chats)["input_ids"]  # type: ignore[return-value]
+
+
+def tokenize(tokenizer: Qwen2Tokenizer, texts: Sequence[str]) -> Captions:
+    """Prompts as the pipeline tokenizes them, padded to a multiple of 32 tokens."""
+    rows = _ids(tokenizer, texts)
+    length = -(-max(map(len, rows)) // SEQUENCE_MULTIPLE) * SEQUENCE_MULTIPLE
+    padding: Any = tokenizer.pad_token_id
+    ids = torch.full((len(rows), length), padding)
+    mask = torch.zeros((len(rows), length), dtype=torch.long)
+    for i, row in enumerate(rows):
+        ids[i, : len(row)] = torch.tensor(row)
+        mask[i, : len(row)] = 1
+    return Captions(ids, mask)

@@ -1,0 +1,191 @@
+"""The small transformer and text encoder, and a batched forward pass for training them.
+
+The pipeline hands the transformer lists of pictures and captions of any size; training has equal
+sizes only, so it runs the same blocks on plain batches. A test holds the two equal.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import torch
+from diffusers.models.transformers.transformer_z_image import ZImageTransformer2DModel
+from torch import nn
+from torch.nn import functional
+from transformers import Qwen3Config, Qwen3Model
+
+HIDDEN: Final = 160
+HEADS: Final = 5
+LAYERS: Final = 6
+TEXT_HIDDEN: Final = 128
+SEQUENCE_MULTIPLE: Final = 32
+"""The architecture pads captions and pictures to multiples of this many tokens."""
+
+
+@dataclass(frozen=True, slots=True)
+class Captions:
+    """A batch of tokenized captions that all pad to the same length.
+
+    `ids` and `mask` are batch × length; the mask is 1 on real tokens, which come first.
+    """
+
+    ids: torch.Tensor
+    mask: torch.Tensor
+
+
+def build_transformer() -> ZImageTransformer2DModel:
+    """An untrained transformer of the real architecture."""
+    return ZImageTransformer2DModel(
+        all_patch_size=(2,),
+        all_f_patch_size=(1,),
+        in_channels=16,
+        dim=HIDDEN,
+        n_layers=LAYERS,
+        n_refiner_layers=1,
+        n_heads=HEADS,
+        n_kv_heads=HEADS,
+        norm_eps=1e-5,
+        qk_norm=True,
+        cap_feat_dim=TEXT_HIDDEN,
+        rope_theta=256.0,
+        t_scale=1000.0,
+        axes_dims=[8, 12, 12],
+        axes_lens=[1024, 128, 128],
+    )
+
+
+def build_text_encoder(vocabulary_size: int) -> Qwen3Model:
+    """An untrained text encoder of the real architecture; the pipeline skips its last layer."""
+    return Qwen3Model(
+        Qwen3Config(
+            hidden_size=TEXT_HIDDEN,
+            intermediate_size=256,
+            num_hidden_layers=4,
+            num_attention_heads=4,
+            num_key_value_heads=4,
+            head_dim=32,
+            vocab_size=vocabulary_size,
+            max_position_embeddings=2048,
+        )
+    )
+
+
+def encode_captions(text_encoder: Qwen3Model, captions: Captions) -> torch.Tensor:
+    """What the pipeline takes from the text encoder: batch × length × hidden."""
+    answer = text_encoder(
+        input_ids=captions.ids, attention_mask=captions.mask, output_hidden_states=True
+    )
+    return answer.hidden_states[-2]
+
+
+def velocity(
+    model: ZImageTransformer2DModel,
+    latents: torch.Tensor,
+    t: torch.Tensor,
+    features: torch.Tensor,
+    mask: torch.Tensor,
+) -> torch.Tensor:
+    """What the transformer answers for a batch: from noise towards the picture.
+
+    Latents are batch × 16 × height × width, `t` is 1 - σ for each row, features are batch ×
+    length × hidden with the length a multiple of 32, and the mask is 1 on real caption tokens.
+    """
+    parts: Any = model
+    adaln = parts.t_embedder(t * parts.t_scale)
+    rows, columns = latents.shape[2] // 2, latents.shape[3] // 2
+    image_rope, caption_rope = _rope(parts, features.shape[1], rows, columns)
+    image = parts.all_x_embedder["2-1"](_patchify(latents))
+    padding = image_rope[0].shape[0] - image.shape[1]
+    if padding:
+        pad = parts.x_pad_token.to(image.dtype).expand(image.shape[0], padding, -1)
+        image = torch.cat([image, pad], dim=1)
+    for block in parts.noise_refiner:
+        image = _block(block, image, image_rope, adaln)
+    caption = parts.cap_embedder(features)
+    caption = torch.where(mask[..., None].bool(), caption, parts.cap_pad_token.to(caption.dtype))
+    for block in parts.context_refiner:
+        caption = _block(block, caption, caption_rope, None)
+    both = torch.cat([image, caption], dim=1)
+    rope = tuple(torch.cat(pair) for pair in zip(image_rope, caption_rope, strict=True))
+    for block in parts.layers:
+        both = _block(block, both, rope, adaln)
+    painted = parts.all_final_layer["2-1"](both[:, : rows * columns], c=adaln)
+    return _unpatchify(painted, rows, columns)
+
+
+def _block(
+    block: Any, x: torch.Tensor, rope: tuple[torch.Tensor, ...], adaln: torch.Tensor | None
+) -> torch.Tensor:
+    if adaln is None:
+        x = x + block.attention_norm2(_attend(block.attention, block.attention_norm1(x), rope))
+        return x + block.ffn_norm2(block.feed_forward(block.ffn_norm1(x)))
+    modulation = block.adaLN_modulation(adaln)[:, None].chunk(4, dim=2)
+    scale_attention, gate_attention, scale_mlp, gate_mlp = modulation
+    attended = _attend(block.attention, block.attention_norm1(x) * (1 + scale_attention), rope)
+    x = x + gate_attention.tanh() * block.attention_norm2(attended)
+    fed = block.feed_forward(block.ffn_norm1(x) * (1 + scale_mlp))
+    return x + gate_mlp.tanh() * block.ffn_norm2(fed)
+
+
+def _attend(attention: Any, x: torch.Tensor, rope: tuple[torch.Tensor, ...]) -> torch.Tensor:
+    heads = (*x.shape[:2], HEADS, -1)
+    query = _rotate(attention.norm_q(attention.to_q(x).view(heads)), rope)
+    key = _rotate(attention.norm_k(attention.to_k(x).view(heads)), rope)
+    value = attention.to_v(x).view(heads).transpose(1, 2)
+    mixed = functional.scaled_dot_product_attention(
+        query.transpose(1, 2).to(value.dtype), key.transpose(1, 2).to(value.dtype), value
+    )
+    return attention.to_out[0](mixed.transpose(1, 2).flatten(2))
+
+
+def _rotate(x: torch.Tensor, rope: tuple[torch.Tensor, ...]) -> torch.Tensor:
+    """Rotary position embedding in real arithmetic: pairs of channels turn by their angle."""
+    cosine, sine = rope
+    even, odd = x[..., 0::2], x[..., 1::2]
+    turned = torch.stack((even * cosine - odd * sine, even * sine + odd * cosine), dim=-1)
+    return turned.flatten(-2)
+
+
+_Rope = tuple[torch.Tensor, torch.Tensor]
+
+
+def _rope(model: Any, caption: int, rows: int, columns: int) -> tuple[_Rope, _Rope]:
+    """Cosines and sines (tokens × 1 × half head) of the padded picture's and caption's places."""
+    grid = torch.stack(
+        torch.meshgrid(
+            torch.tensor([caption + 1]), torch.arange(rows), torch.arange(columns), indexing="ij"
+        ),
+        dim=-1,
+    ).flatten(0, 2)
+    padding = -len(grid) % SEQUENCE_MULTIPLE
+    image_ids = torch.cat([grid, torch.zeros(padding, 3, dtype=grid.dtype)])
+    caption_ids = torch.zeros(caption, 3, dtype=grid.dtype)
+    caption_ids[:, 0] = torch.arange(1, caption + 1)
+    image, words = model.rope_embedder(image_ids), model.rope_embedder(caption_ids)
+    return (image.real[:, None], image.imag[:, None]), (words.real[:, None], words.imag[:, None])
+
+
+def _patchify(latents: torch.Tensor) -> torch.Tensor:
+    """Batch × 16 × height × width → batch × tokens × 64, channels innermost."""
+    batch, channels, height, width = latents.shape
+    patches = latents.view(batch, channels, height // 2, 2, width // 2, 2)
+    return patches.permute(0, 2, 4, 3, 5, 1).reshape(batch, -1, 4 * channels)
+
+
+def _unpatchify(tokens: torch.Tensor, rows: int, columns: int) -> torch.Tensor:
+    batch, _, width = tokens.shape
+    patches = tokens.view(batch, rows, columns, 2, 2, width // 4)
+    return patches.permute(0, 5, 1, 3, 2, 4).reshape(batch, width // 4, rows * 2, columns * 2)
+
+
+class Painter(nn.Module):
+    """Transformer and text encoder together: what the second half of training trains."""
+
+    def __init__(self, vocabulary_size: int) -> None:
+        super().__init__()
+        self.transformer = build_transformer()
+        self.text_encoder = build_text_encoder(vocabulary_size)
+
+    def forward(self, latents: torch.Tensor, t: torch.Tensor, captions: Captions) -> torch.Tensor:
+        """The velocity for noisy latents at time `t` (1 - σ) under these captions."""
+        features = encode_captions(self.text_encoder, captions)
+        return velocity(self.transformer, latents, t, features, captions.mask)

@@ -1,0 +1,251 @@
+"""`zimagine imagine` and `zimagine inspect`, painting with the embedded model."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from PIL import Image
+
+from bot.cli import group
+from tests import needs
+
+pytestmark = needs.sketch
+
+QUICK = ["--steps", "2", "--size", "128x128"]
+
+
+@pytest.fixture(autouse=True)
+def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Every test starts in an empty folder of its own."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def zimagine(*arguments: str) -> Result:
+    """Run the command line in this process."""
+    return CliRunner().invoke(group, list(arguments), catch_exceptions=False)
+
+
+def painted(*arguments: str) -> list[dict]:
+    """The JSON objects that `imagine --json` prints."""
+    done = zimagine("imagine", *arguments, "--json")
+    assert done.exit_code == 0, done.output
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def names(folder: str) -> list[str]:
+    """What is in a folder."""
+    return sorted(path.name for path in Path(folder).iterdir())
+
+
+def pixels(file: str) -> bytes:
+    """What is in the picture, whatever the file around it."""
+    with Image.open(file) as image:
+        return image.tobytes()
+
+
+def test_a_prompt_becomes_a_file_and_its_name_is_printed():
+    """The one line on standard output is the path of a PNG of the right size."""
+    done = zimagine("imagine", "a lake", *QUICK)
+    assert done.exit_code == 0
+    (line,) = done.stdout.splitlines()
+    with Image.open(line) as image:
+        assert image.format == "PNG" and image.size == (128, 128)
+
+
+def test_json_holds_what_was_painted():
+    """All the fields that scripts rely on, true of the picture."""
+    (found,) = painted("a lake", *QUICK, "--seed", "5", "--guidance", "1.5", "--negative", "fog")
+    assert set(found) == {
+        "file", "seed", "width", "height", "steps", "guidance", "prompt",
+        "effective_prompt", "negative_prompt", "model", "seconds",
+    }  # fmt: skip
+    assert (found["seed"], found["width"], found["height"]) == (5, 128, 128)
+    assert (found["steps"], found["guidance"], found["model"]) == (2, 1.5, "sketch")
+    assert found["prompt"] == "a lake" and found["negative_prompt"] == "fog"
+    assert found["effective_prompt"].startswith("a lake. ")
+
+
+def test_a_picture_is_painted_again_from_its_own_png():
+    """--recipe gives identical pixels, and says so."""
+    painted("a red house", *QUICK, "--seed", "9", "--no-enhance", "--out", "one.png")
+    done = zimagine("imagine", "--recipe", "one.png", "--out", "two.png")
+    assert done.exit_code == 0 and "identical" in done.stderr
+    assert pixels("one.png") == pixels("two.png")
+    (found,) = painted("--recipe", "one.png", "--out", "three.png")
+    assert found["exact"] is True and found["differences"] == []
+
+
+def test_a_replay_with_other_weights_is_called_not_exact(tmp_path: Path):
+    """When the model is not the one in the recipe, the answer names what differs."""
+    import shutil
+
+    from engine.sketch import MODEL_DIR
+
+    painted("a red house", *QUICK, "--seed", "9", "--out", "one.png")
+    shutil.copytree(MODEL_DIR, tmp_path / "other")
+    index = tmp_path / "other" / "model_index.json"
+    index.write_text(index.read_text() + "\n")
+    (found,) = painted("--recipe", "one.png", "--model", str(tmp_path / "other"), "--out", "2.png")
+    assert found["differences"] and "weights" in " ".join(found["differences"])
+
+
+def test_the_same_seed_the_same_pixels_and_another_seed_others():
+    """A seed decides the picture, whether it is given or was drawn."""
+    one, two, other = (
+        painted("a lake", *QUICK, "--seed", seed, "--out", name)[0]
+        for seed, name in (("5", "a.png"), ("5", "b.png"), ("6", "c.png"))
+    )
+    assert pixels(one["file"]) == pixels(two["file"]) != pixels(other["file"])
+
+
+def test_several_pictures_have_seeds_in_a_row_and_files_of_their_own():
+    """--count with a seed counts on from it, wrapping at the top."""
+    found = painted("a lake", *QUICK, "--count", "3", "--seed", "4294967295", "--out", "some")
+    assert [each["seed"] for each in found] == [4294967295, 0, 1]
+    assert len({each["file"] for each in found}) == 3
+
+
+def test_out_may_be_a_file_or_a_folder():
+    """A .png is that file, replaced if it is there; anything else a folder that is made."""
+    assert painted("a", *QUICK, "--out", "x/one.png")[0]["file"] == str(Path("x/one.png"))
+    painted("a", *QUICK, "--out", "x/one.png")
+    assert names("x") == ["one.png"]
+    painted("a", *QUICK, "--seed", "1", "--out", "folder")
+    painted("a", *QUICK, "--seed", "1", "--out", "folder")
+    assert names("folder") == ["zimagine-1-2.png", "zimagine-1.png"]
+
+
+def test_aspect_gives_the_shape():
+    """--aspect paints at the model's pixel budget in that shape."""
+    (found,) = painted("a lake", "--steps", "1", "--aspect", "16:9")
+    assert found["width"] / found["height"] == pytest.approx(16 / 9, rel=0.05)
+    assert found["width"] * found["height"] == pytest.approx(256 * 256, rel=0.1)
+
+
+def test_without_out_the_picture_is_in_the_history():
+    """The data folder gets the file and the database the row, without a charge."""
+    (found,) = painted("a lake", *QUICK, "--seed", "5")
+    with sqlite3.connect("data/zimagine.db") as db:
+        (row,) = db.execute("SELECT file, seed, user_id FROM pictures").fetchall()
+        assert db.execute("SELECT count(*) FROM ledger").fetchone() == (0,)
+    assert Path("data", row[0]).samefile(found["file"]) and row[1:] == (5, 0)
+
+
+def test_inspect_prints_the_recipe():
+    """What a picture says of itself is what was asked for, as JSON."""
+    painted("一座红色的房子", *QUICK, "--seed", "5", "--out", "one.png")
+    recipe = json.loads(zimagine("inspect", "one.png").stdout)
+    assert recipe["request"]["prompt"] == "一座红色的房子" and recipe["request"]["seed"] == 5
+    assert recipe["model"] == "sketch" and recipe["pixels"]["untouched"] is True
+    assert "torch" in recipe["conditions"]["versions"]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        [""],
+        ["\u200b"],
+        ["x" * 4000],
+        ["a", "--seed", "-1"],
+        ["a", "--seed", "4294967296"],
+        ["a", "--size", "250x256"],
+        ["a", "--size", "100000x100000"],
+        ["a", "--size", "0x0"],
+        ["a", "--size", "big"],
+        ["a", "--size", "256x256", "--aspect", "1:1"],
+        ["a", "--aspect", "wide"],
+        ["a", "--steps", "0"],
+        ["a", "--guidance", "nan"],
+        ["a", "--guidance", "-inf"],
+        ["a", "--count", "0"],
+        ["a", "--out", "x.jpg"],
+        ["a", "--recipe", "none.png"],
+        ["--recipe", "none.png"],
+        ["a", "--seed", "x"],
+        ["a", "--bogus"],
+    ],
+)
+def test_bad_input_exits_2_with_one_sentence(arguments: list[str]):
+    """No traceback, nothing painted, nothing written."""
+    done = zimagine("imagine", *arguments)
+    assert done.exit_code == 2 and done.stdout == ""
+    assert "Traceback" not in done.stderr and done.stderr.strip()
+    assert not Path("data").exists()
+
+
+def test_a_prompt_beyond_the_models_tokens_exits_2():
+    """Too many tokens are refused when they are counted, never cut off silently."""
+    done = zimagine("imagine", "ß€" * 600, *QUICK)
+    assert done.exit_code == 2 and "tokens" in done.stderr
+
+
+def test_models_that_are_not_there_exit_69(tmp_path: Path):
+    """An unknown name, a folder that is no model, a truncated file: one sentence each."""
+    import shutil
+
+    from engine.sketch import MODEL_DIR
+
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    broken = tmp_path / "broken"
+    shutil.copytree(MODEL_DIR, broken)
+    weights = next((broken / "transformer").glob("*.safetensors"))
+    weights.write_bytes(weights.read_bytes()[:10_000])
+    for model in ("no-such-model", "owner/none", str(empty), str(broken)):
+        done = zimagine("imagine", "a", "--model", model)
+        assert done.exit_code == 69 and done.stdout == ""
+        assert len(done.stderr.strip().splitlines()) == 1, done.stderr
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs a place where not even root may write")
+def test_a_read_only_data_folder_is_said(monkeypatch: pytest.MonkeyPatch):
+    """The sentence names the folder, and nothing is painted for nothing."""
+    monkeypatch.setenv("ZIMAGINE_STORAGE__DATA_DIR", "/proc/zimagine")
+    done = zimagine("imagine", "a", *QUICK)
+    assert done.exit_code == 78 and "/proc/zimagine" in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_a_data_folder_that_cannot_be_one_is_said(tmp_path: Path):
+    """A file in its place is no folder."""
+    (tmp_path / "data").write_text("")
+    done = zimagine("imagine", "a", *QUICK)
+    assert done.exit_code == 78 and len(done.stderr.strip().splitlines()) == 1
+
+
+def test_a_database_of_a_newer_version_is_left_alone():
+    """It is refused with one sentence and stays as it is, byte for byte."""
+    painted("a", *QUICK)
+    with sqlite3.connect("data/zimagine.db") as db:
+        db.execute("PRAGMA user_version = 999")
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    before = Path("data/zimagine.db").read_bytes()
+    done = zimagine("imagine", "a", *QUICK)
+    assert done.exit_code == 78 and "newer" in done.stderr
+    assert Path("data/zimagine.db").read_bytes() == before
+
+
+def test_it_works_while_a_bot_has_the_data_folder():
+    """The lock is the bot's; the command line paints beside it."""
+    from storage.lock import DataFolderLock
+
+    with DataFolderLock(Path("data")):
+        painted("a", *QUICK)
+
+
+@pytest.mark.parametrize(
+    ("content", "word"),
+    [(b"", "not a PNG"), (b"hello", "not a PNG"), (b"\x89PNG\r\n\x1a\n1234", "PNG")],
+)
+def test_inspect_refuses_foreign_files(content: bytes, word: str):
+    """A file that is no picture of ours exits 2 with one sentence."""
+    Path("x.png").write_bytes(content)
+    done = zimagine("inspect", "x.png")
+    assert done.exit_code == 2 and word in done.stderr

@@ -1,0 +1,100 @@
+"""The recipe: each stage in miniature, resumable and seeded."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from engine.sketch.autoencoder import CROP_PX, build_autoencoder, encode, train_autoencoder
+from engine.sketch.evaluate import draw_trials, main
+from engine.sketch.flow import Stage, tokenize, train_painter
+from engine.sketch.latents import open_cache
+from engine.sketch.muon import orthogonalised
+from engine.sketch.spec import is_held_out
+from engine.sketch.tokenizer import train_tokenizer
+from engine.sketch.transformer import SEQUENCE_MULTIPLE
+
+_STAGE = Stage("tiny", 1, steps=2, batch_size=3, matrix_rate=0.01, guidance=0.3, save_every=1)
+
+
+@pytest.fixture(scope="module")
+def work_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("work")
+
+
+def test_orthogonalising_brings_singular_values_near_one() -> None:
+    """Muon's steps go equally far in every direction, for wide and tall matrices."""
+    generator = torch.Generator().manual_seed(1)
+    for shape in ((2, 8, 24), (2, 24, 8)):
+        values = torch.linalg.svdvals(orthogonalised(torch.randn(shape, generator=generator)))
+        assert values.min() > 0.4 and values.max() < 1.4
+
+
+def test_the_tokenizer_keeps_colours_and_things_apart() -> None:
+    """A colour and a thing are never one token, so that new pairs are made of known tokens."""
+    tokenizer = train_tokenizer(1)
+    red_house, blue_house, red_boat = (
+        set(tokenizer(text)["input_ids"]) for text in ("红色的房子", "蓝色的房子", "红色的船")
+    )
+    assert red_house & blue_house and red_house & red_boat
+    captions = tokenize(tokenizer, ["", "a red house by the sea at dawn in the rain"])
+    assert captions.ids.shape[1] == SEQUENCE_MULTIPLE
+    assert tokenizer.decode(tokenizer("雪中的猫 & cat")["input_ids"]) == "雪中的猫 & cat"
+
+
+def test_a_stopped_training_goes_on_where_it_was(work_dir: Path) -> None:
+    """One step and then another from the checkpoint is the same as two at once."""
+    tokenizer = train_tokenizer(1)
+    autoencoder = build_autoencoder().eval()
+    caches = [open_cache(work_dir, autoencoder, (64, 64), 8, seed=1)]
+    straight = train_painter(_STAGE, work_dir / "a", caches, tokenizer, start=None, seed=1)
+    with pytest.raises(KeyboardInterrupt):
+        train_painter(
+            _STAGE, work_dir / "b", _Interrupting(caches, after=1), tokenizer, start=None, seed=1
+        )
+    resumed = train_painter(_STAGE, work_dir / "b", caches, tokenizer, start=None, seed=1)
+    for name, weight in straight.state_dict().items():
+        assert torch.equal(weight, resumed.state_dict()[name]), name
+
+
+class _Interrupting(list):
+    """Caches that stop the training when they are used once too often."""
+
+    def __init__(self, caches: list, after: int) -> None:
+        super().__init__(caches)
+        self._left = after
+
+    def __getitem__(self, index):  # type: ignore[no-untyped-def, override]
+        if self._left == 0:
+            raise KeyboardInterrupt
+        self._left -= 1
+        return super().__getitem__(index)
+
+
+def test_latents_are_normalised(work_dir: Path) -> None:
+    """Whatever the autoencoder's own scale, the transformer sees deviation one."""
+    model = train_autoencoder(work_dir, steps=1, batch_size=1, scenes=2, seed=1)
+    pixels = np.random.default_rng(1).integers(0, 255, (2, CROP_PX, CROP_PX, 3), dtype=np.uint8)
+    latents = encode(model, pixels)
+    assert latents.shape == (2, 16, CROP_PX // 8, CROP_PX // 8)
+    assert 0.2 < float(latents.std()) < 5
+
+
+def test_every_trial_of_the_evaluation_is_held_out() -> None:
+    """The evaluation asks only for what training never saw, in all four kinds of prompt."""
+    trials = draw_trials(24, seed=3)
+    assert all(is_held_out(trial.scene) for trial in trials)
+    assert len({(trial.language, trial.enhanced) for trial in trials}) == 4
+    assert any(trial.new_pattern for trial in trials)
+    assert trials == draw_trials(24, seed=3)
+
+
+def test_the_command_lines_explain_themselves(capsys: pytest.CaptureFixture[str]) -> None:
+    """`--help` answers, and a wrong option exits 2."""
+    with pytest.raises(SystemExit) as answered:
+        main(["--help"])
+    assert answered.value.code == 0 and "--pictures" in capsys.readouterr().out
+    with pytest.raises(SystemExit) as refused:
+        main(["--pictures", "many"])
+    assert refused.value.code == 2
