@@ -235,7 +235,7 @@ def _engine_exit(error: EngineError, tell: Callable[[str], None]) -> int:
         tell(f"The model cannot be loaded: {error}.")
         return UNAVAILABLE
     assert isinstance(error, Defunct)
-    tell(f"The GPU is lost ({error}); please start zimagine again.")
+    tell(f"The painter is lost ({error}); please start zimagine again.")
     return RESTART
 
 

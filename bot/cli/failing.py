@@ -65,6 +65,6 @@ def explained() -> Iterator[None]:
             BAD_INPUT,
         )
     except Defunct as error:
-        fail(f"The GPU is lost: {error}.", RESTART)
+        fail(f"The painter is lost: {error}.", RESTART)
     except EngineError as error:
         fail(f"Painting failed: {error}.", FAILED)

@@ -22,7 +22,7 @@ from bot.cli.inspect import read_inscription
 from bot.exits import BAD_INPUT
 from bot.i18n import words
 from bot.settings import Settings
-from bot.studio.compose import Wish, compose, request_notes, size_problem
+from bot.studio.compose import Wish, compose, replay_problem, request_notes
 from bot.studio.local import HistoryKeeper, Keeper, LocalPicture, OutKeeper, paint_local
 from bot.studio.outcomes import Composed, NotExact, OutOfRange, Refused
 from engine.diffusion.families import SKETCH, family_for
@@ -127,7 +127,7 @@ def _order_of_recipe(file: Path, prompt: str | None, options: dict[str, Any]) ->
     request = original.recipe.request
     settings = _settings(options, options["model"] or _model_of(original.recipe))
     family = family_for(settings.engine.model)
-    problem = size_problem(request.width_px, request.height_px, family)
+    problem = replay_problem(request, family)
     if problem is not None:
         _refuse(Refused(problem))
     added = addition(request.prompt, request.effective_prompt)

@@ -55,8 +55,7 @@ def compose(wish: Wish, family: Family, seeds: Seeds) -> Composed | Refused:
     problem = (
         _text_problem(prompt, negative)
         or seed_problem(wish.seed)
-        or _range_problem("steps", steps, 1, family.max_steps)
-        or _range_problem("guidance", guidance, 1.0, family.max_guidance)
+        or _effort_problem(steps, guidance, family)
     )
     if problem is not None:
         return Refused(problem)
@@ -107,6 +106,16 @@ def seed_problem(seed: int | None) -> Reason | None:
     return None if seed is None else _range_problem("seed", seed, 0, MAX_SEED)
 
 
+def replay_problem(request: ImageRequest, family: Family) -> Reason | None:
+    """Why a request out of a picture, which anybody may have written, cannot be painted."""
+    return (
+        _text_problem(request.prompt, request.negative_prompt)
+        or seed_problem(request.seed)
+        or _effort_problem(request.steps, request.guidance, family)
+        or size_problem(request.width_px, request.height_px, family)
+    )
+
+
 def size_problem(width_px: int, height_px: int, family: Family) -> Reason | None:
     """Why this size cannot be painted; None if it can."""
     sides = (width_px, height_px)
@@ -128,6 +137,12 @@ def _text_problem(prompt: str, negative: str) -> Reason | None:
         if len(text) > prompts.MAX_PROMPT_CHARS:
             return TextTooLong(what, len(text), prompts.MAX_PROMPT_CHARS)
     return None
+
+
+def _effort_problem(steps: int, guidance: float, family: Family) -> Reason | None:
+    return _range_problem("steps", steps, 1, family.max_steps) or _range_problem(
+        "guidance", guidance, 1.0, family.max_guidance
+    )
 
 
 def _range_problem(what: str, value: float, low: float, high: float) -> Reason | None:

@@ -12,7 +12,7 @@ from typing import Protocol
 from bot.studio.outcomes import Composed
 from bot.studio.paint import write_picture
 from engine.encode import encode_png, pixels_sha256
-from engine.job import JobSpec
+from engine.job import Job, JobSpec
 from engine.service import Engine
 from engine.types import Conditions, Painted, Progress, request_to_json
 from storage.files import PictureFiles
@@ -108,11 +108,22 @@ async def paint_local(
     """Paint one picture and keep it. Raises EngineError, StorageError, OSError."""
     with engine.reserve(0, 0) as slot:
         job = engine.submit(slot, JobSpec(number, composed.request, replay))
+    painting = asyncio.create_task(_painted(job, on_step))
+    failure = asyncio.create_task(engine.failure())
     try:
-        async for progress in job.progress():
-            on_step(progress)
-        painted = await job.result()
-    except asyncio.CancelledError:
+        await asyncio.wait({painting, failure}, return_when=asyncio.FIRST_COMPLETED)
+        if not painting.done():
+            # A lost device leaves its job open, for a bot to try again: here nobody would.
+            raise failure.result()
+        painted = await painting
+    finally:
         engine.cancel(job)
-        raise
+        painting.cancel()
+        failure.cancel()
     return LocalPicture(await keeper.keep(painted), painted, pixels_sha256(painted.raster))
+
+
+async def _painted(job: Job, on_step: Callable[[Progress], None]) -> Painted:
+    async for progress in job.progress():
+        on_step(progress)
+    return await job.result()

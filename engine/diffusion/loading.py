@@ -13,7 +13,7 @@ from huggingface_hub import snapshot_download
 from transformers.utils import logging as transformers_logging
 
 from engine.diffusion.families import SKETCH, folder_of
-from engine.diffusion.wholeness import check_whole
+from engine.diffusion.wholeness import check_fit, check_whole
 from engine.errors import ModelInvalid, ModelNotFound, ModelUnavailable
 from engine.settings import EngineSettings
 from engine.sketch import MODEL_DIR
@@ -71,6 +71,7 @@ def load_pipeline(settings: EngineSettings, dtype: torch.dtype) -> tuple[ZImageP
         pipeline = ZImagePipeline.from_pretrained(
             str(folder), dtype=dtype, local_files_only=True, use_safetensors=True
         )
+        check_fit(settings.model, pipeline)
         revision = fingerprint(folder)
     except ModelUnavailable:
         raise

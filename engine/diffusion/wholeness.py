@@ -41,6 +41,27 @@ def check_whole(model: str, folder: Path) -> None:
         _check_weights(model, folder, part, index)
 
 
+def check_fit(model: str, pipeline: Any) -> None:
+    """Raise ModelInvalid unless the loaded parts can work together: otherwise each job would fail.
+
+    A tokenizer whose vocabulary is missing loads all the same, and reads nothing.
+    """
+    tokenizer, encoder = pipeline.tokenizer, pipeline.text_encoder
+    transformer, vae = pipeline.transformer.config, pipeline.vae.config
+    complaints = {
+        "its tokenizer has no chat template": not tokenizer.chat_template,
+        "its tokenizer has no vocabulary": tokenizer("a").input_ids == tokenizer("b").input_ids,
+        "its tokenizer has more tokens than its text_encoder knows": len(tokenizer)
+        > encoder.get_input_embeddings().num_embeddings,
+        "its text_encoder does not fit its transformer": encoder.config.hidden_size
+        != transformer.cap_feat_dim,
+        "its vae does not fit its transformer": vae.latent_channels != transformer.in_channels,
+    }
+    for complaint, holds in complaints.items():
+        if holds:
+            raise ModelInvalid(model, complaint)
+
+
 def _check_weights(model: str, folder: Path, part: str, index: dict[str, Any]) -> None:
     found = _file_shapes(model, folder / part)
     config = _read_json(model, folder, f"{part}/config.json")

@@ -252,6 +252,7 @@ async def test_cancel_during_admission(engine: Engine, painter: ScriptedRenderer
     with pytest.raises(Cancelled):
         await job.result()
     await order(engine, 2, "next").result()
+    assert job.latest is None
     assert [request.prompt for request in painter.painted] == ["next"]
 
 

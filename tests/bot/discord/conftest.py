@@ -18,7 +18,7 @@ from bot.settings import Settings
 from engine.renderer import RendererFactory
 from tests.fakes import FakeClock, ScriptedRenderer
 
-WAIT_S = 20.0
+WAIT_S = 60.0
 OWNER_ID = 999
 
 

@@ -145,7 +145,7 @@ def test_an_empty_folder(tmp_path: Path) -> None:
 def test_a_missing_component(copy: Path, name: str, attempts: list[Any]) -> None:
     """A folder that lacks a part is refused and not completed from the network."""
     shutil.rmtree(copy / name)
-    refusal(copy)
+    assert refusal(copy) == f"its part {name} is missing"
     assert attempts == []
 
 
@@ -186,7 +186,7 @@ def test_tensors_of_another_shape(copy: Path, name: str) -> None:
     longest = max(weights, key=lambda each: weights[each].numel())
     weights[longest] = weights[longest][:-1].clone()
     save_file(weights, file, {"format": "pt"})
-    refusal(copy)
+    assert "tensors of a wrong shape" in refusal(copy)
 
 
 @pytest.mark.parametrize("name", COMPONENTS)

@@ -251,7 +251,15 @@ def test_a_replay_restores_the_thread_count(painter: DiffusionRenderer):
     """A picture of two threads is painted with two again, and then everything is as before."""
     original = painted(painter).recipe.conditions
     two = dataclasses.replace(original, threads=2)
-    assert painted(painter, replay=two).recipe.conditions == two
+    seen: list[int] = []
+
+    def watch(*_: Any) -> None:
+        seen.append(torch.get_num_threads())
+
+    pipeline: Any = painter._pipeline
+    with hooked(pipeline.transformer, watch):
+        assert painted(painter, replay=two).recipe.conditions == two
+    assert set(seen) == {2}
     assert torch.get_num_threads() == 1
     assert painted(painter).recipe.conditions == original
 
