@@ -15,6 +15,7 @@ from engine.sketch.captions import draw_caption
 from engine.sketch.checkpoint import load_checkpoint, save_checkpoint
 from engine.sketch.latents import LatentCache
 from engine.sketch.muon import Optimizers
+from engine.sketch.ranks import ALONE, Ranks
 from engine.sketch.transformer import SEQUENCE_MULTIPLE, Captions, Painter
 
 _SHIFT: Final = 3.0
@@ -72,11 +73,12 @@ def train_painter(
     *,
     start: Painter | None,
     seed: int,
+    ranks: Ranks = ALONE,
 ) -> Painter:
     """Train one stage, from `start` or from nothing, or resume it from `work_dir`.
 
     Every `save_every` steps the checkpoint `<stage>.pt` is replaced. The answer is the average of
-    the weights over the last hundred steps.
+    the weights over the last hundred steps. `ranks` share each batch.
     """
     torch.manual_seed(seed)
     painter = Painter(len(tokenizer))
@@ -96,19 +98,29 @@ def train_painter(
     losses = []
     for step in range(load_checkpoint(checkpoint, parts), stage.steps):
         batch = _draw_batch(caches, tokenizer, stage.batch_size, (seed, 4, stage.order, step))
-        noise = torch.Generator().manual_seed((seed * 16 + stage.order) * 1_000_003 + step)
+        batch = _rows(batch, ranks.rows(len(batch.latents)))
+        noise_seed = (seed * 16 + stage.order) * 1_000_003 + step + ranks.rank * 7_919_000_017
+        noise = torch.Generator().manual_seed(noise_seed)
         guidance = stage.guidance if step >= stage.guided_from * stage.steps else 0.0
         loss = _loss(painter, average, batch, empty, guidance, noise)
         loss.backward()
+        ranks.average(list(painter.parameters()))
         torch.nn.utils.clip_grad_norm_(painter.parameters(), 1.0)
         optimizers.step(step)
         average.update_parameters(painter)
         losses.append(loss.item())
+        if not ranks.leads:
+            continue
         if (step + 1) % 50 == 0:
             _log.info("%s step %d loss %.4f", stage.name, step + 1, np.mean(losses[-50:]))
         if (step + 1) % stage.save_every == 0 or step + 1 == stage.steps:
             save_checkpoint(checkpoint, parts, step + 1)
     return _module(average)
+
+
+def _rows(batch: Batch, rows: slice) -> Batch:
+    captions = Captions(batch.captions.ids[rows], batch.captions.mask[rows])
+    return Batch(batch.latents[rows], captions, batch.told[rows], batch.weights[rows])
 
 
 def load_average(checkpoint: Path, vocabulary_size: int) -> Painter:
