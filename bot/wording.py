@@ -12,6 +12,7 @@ from bot.studio.outcomes import (
     BadSize,
     EmptyPrompt,
     GuidanceHigh,
+    NegativeAdded,
     NegativeIdle,
     NotAllowed,
     Note,
@@ -148,6 +149,8 @@ def note(note: Note, say: Words) -> str:
     match note:
         case NegativeIdle():
             return say("The negative prompt does nothing at guidance 1; raise guidance to use it.")
+        case NegativeAdded(words):
+            return say("Added as negative prompt: {words}", words=words)
         case GuidanceHigh(guidance, advised):
             return say(
                 "Guidance {guidance} is high: above {advised} pictures look burnt.",

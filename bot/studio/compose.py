@@ -13,6 +13,7 @@ from bot.studio.outcomes import (
     Composed,
     EmptyPrompt,
     GuidanceHigh,
+    NegativeAdded,
     NegativeIdle,
     Note,
     OutOfRange,
@@ -96,6 +97,8 @@ def request_notes(request: ImageRequest, family: Family) -> tuple[Note, ...]:
     notes: list[Note] = []
     if request.negative_prompt and request.guidance <= 1.0:
         notes.append(NegativeIdle())
+    elif request.negative_prompt in prompts.DEFAULT_NEGATIVE.values():
+        notes.append(NegativeAdded(request.negative_prompt))
     if request.guidance > family.warn_guidance:
         notes.append(GuidanceHigh(request.guidance, family.warn_guidance))
     return tuple(notes)

@@ -60,7 +60,7 @@ class BadAspect:
 
 @dataclass(frozen=True, slots=True)
 class QueueIsFull:
-    """waiting jobs hold all the places; wait_s until one is free, None if unknown."""
+    """`waiting` jobs hold all the `limit` places."""
 
     waiting: int
     limit: int
@@ -129,6 +129,13 @@ class NegativeIdle:
 
 
 @dataclass(frozen=True, slots=True)
+class NegativeAdded:
+    """Enhancement gave the default negative prompt, since guidance is on and none was given."""
+
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
 class GuidanceHigh:
     """Guidance above what this family takes well."""
 
@@ -143,7 +150,7 @@ class NotExact:
     differences: tuple[Difference, ...]
 
 
-Note = NegativeIdle | GuidanceHigh | NotExact
+Note = NegativeIdle | NegativeAdded | GuidanceHigh | NotExact
 
 
 @dataclass(frozen=True, slots=True)

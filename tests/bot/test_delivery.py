@@ -187,7 +187,7 @@ async def test_what_cannot_be_posted_is_kept(desk: Desk, obstacle: Obstacle):
     desk.messenger.faults = [Undeliverable(obstacle, "no")]
     await desk.deliver()
     assert await desk.state(job) == "kept" and desk.slept == []
-    assert await desk.history.latest(3, 1) is not None
+    assert [each.seed for each in await desk.history.recent(3, 1, 5)] == [5]
     (card,) = desk.messenger.messages[STATUS_ID]
     assert isinstance(card, KeptCard) and card.painted
 

@@ -19,6 +19,7 @@ from bot.studio.outcomes import (
     Composed,
     EmptyPrompt,
     GuidanceHigh,
+    NegativeAdded,
     NegativeIdle,
     OutOfRange,
     Refused,
@@ -86,13 +87,14 @@ def test_an_idle_negative_prompt_is_noted():
 
 def test_high_guidance_is_noted():
     """Over 2.5 pictures burn."""
-    (note,) = composed(Wish("x", guidance=3.0)).notes
+    (note,) = composed(Wish("x", guidance=3.0, enhance=False)).notes
     assert isinstance(note, GuidanceHigh)
 
 
 def test_the_default_negative_prompt_acts_only_with_guidance():
-    """With guidance and enhancement, and none given, ours is used; otherwise none is."""
-    assert composed(Wish("x", guidance=1.5)).request.negative_prompt
+    """With guidance and enhancement, and none given, ours is used and said; else none is."""
+    ours = composed(Wish("x", guidance=1.5))
+    assert ours.notes == (NegativeAdded(ours.request.negative_prompt),)
     assert not composed(Wish("x")).request.negative_prompt
     assert not composed(Wish("x", guidance=1.5, enhance=False)).request.negative_prompt
 
