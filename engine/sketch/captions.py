@@ -10,11 +10,16 @@ from engine.sketch import phrases_en, phrases_zh
 from engine.sketch.spec import Scene
 
 LANGUAGES: Final = ("en", "zh")
+ASPECTS: Final = ("place", "time", "weather", "thing", "colour")
+"""What a caption can tell of a scene."""
 EMPTY_SHARE: Final = 0.1
 """Share of captions that name nothing: what classifier-free guidance steers away from."""
 
 _ENHANCED_SHARE: Final = 0.45
-_OMITTED: Final = {"place": 0.05, "time": 0.06, "weather": 0.04, "thing": 0.04, "colour": 0.06}
+_OMITTED: Final = {"place": 0.05, "time": 0.06, "weather": 0.04, "thing": 0.03, "colour": 0.06}
+_SHORT_SHARE: Final = 0.08
+"""Share of captions that say little more than what the thing is."""
+_SHORT_OMITTED: Final = {"place": 0.8, "time": 0.8, "weather": 0.8, "thing": 0.0, "colour": 0.1}
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,17 +35,36 @@ class Wording:
 
 def draw_caption(scene: Scene, rng: np.random.Generator) -> str:
     """A training caption: any wording, sometimes empty, sometimes only a negative prompt."""
+    return draw_told_caption(scene, rng)[0]
+
+
+def draw_told_caption(scene: Scene, rng: np.random.Generator) -> tuple[str, frozenset[str]]:
+    """The same, and which of `ASPECTS` it tells; clear weather is never counted as told."""
     language = LANGUAGES[int(rng.random() < 0.45)]
     if rng.random() < EMPTY_SHARE:
         phrases = phrases_zh if language == "zh" else phrases_en
-        return _pick(rng, phrases.NEGATIVES) if rng.random() < 0.6 else ""
+        return (_pick(rng, phrases.NEGATIVES) if rng.random() < 0.6 else ""), frozenset()
+    short = scene.thing is not None and rng.random() < _SHORT_SHARE
     wording = Wording(
         language,
         _pick(rng, patterns(language)),
         bool(rng.random() < _ENHANCED_SHARE),
-        frozenset(part for part, share in _OMITTED.items() if rng.random() < share),
+        frozenset(
+            part
+            for part, share in (_SHORT_OMITTED if short else _OMITTED).items()
+            if rng.random() < share
+        ),
     )
-    return caption(scene, wording, rng)
+    return caption(scene, wording, rng), _told(scene, wording.omitted)
+
+
+def _told(scene: Scene, omitted: frozenset[str]) -> frozenset[str]:
+    unsaid = set(omitted)
+    if scene.thing is None or "thing" in omitted:
+        unsaid |= {"thing", "colour"}
+    if scene.weather == "clear":
+        unsaid.add("weather")
+    return frozenset(ASPECTS) - unsaid
 
 
 def patterns(language: str, *, held_out: bool = False) -> tuple[str, ...]:

@@ -71,19 +71,17 @@ def train_painter(
     caches: Sequence[LatentCache],
     tokenizer: Qwen2Tokenizer,
     *,
-    start: Painter | None,
+    start: Painter,
     seed: int,
     ranks: Ranks = ALONE,
 ) -> Painter:
-    """Train one stage, from `start` or from nothing, or resume it from `work_dir`.
+    """Train one stage from `start`, or resume it from `work_dir`.
 
     Every `save_every` steps the checkpoint `<stage>.pt` is replaced. The answer is the average of
     the weights over the last hundred steps. `ranks` share each batch.
     """
-    torch.manual_seed(seed)
     painter = Painter(len(tokenizer))
-    if start is not None:
-        painter.load_state_dict(start.state_dict())
+    painter.load_state_dict(start.state_dict())
     average = AveragedModel(painter, multi_avg_fn=get_ema_multi_avg_fn(_AVERAGE_DECAY))
     optimizers = Optimizers(
         painter,

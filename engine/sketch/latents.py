@@ -1,6 +1,5 @@
 """Scenes drawn and encoded once, so that the transformer's training only reads them."""
 
-import logging
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -10,13 +9,12 @@ import torch
 from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 
 from engine.sketch.autoencoder import encode
-from engine.sketch.scenes import draw, draw_with_box
+from engine.sketch.ranks import Ranks, together
+from engine.sketch.scenes import draw_with_box
 from engine.sketch.shapes import Shape
 from engine.sketch.spec import Scene, draw_scene
 
 _CHUNK: Final = 16
-
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,51 +29,54 @@ class LatentCache:
 
 
 def open_cache(
-    work_dir: Path, autoencoder: AutoencoderKL, shape: Shape, count: int, seed: int
+    work_dir: Path,
+    autoencoder: AutoencoderKL,
+    shape: Shape,
+    count: int,
+    seed: int,
+    processes: int = 1,
 ) -> LatentCache:
     """Read the cache of `count` scenes of one size, or draw and encode them first.
 
     No scene of it has a held-out combination. Latents are kept as float16.
     """
     width, height = shape
-    path = work_dir / f"latents-{width}x{height}-{count}.npy"
-    if not path.exists():
-        _fill(path, autoencoder, shape, count, seed)
+    name = f"{width}x{height}-{count}.npy"
+    latents_path, boxes_path = work_dir / f"latents-{name}", work_dir / f"boxes-{name}"
+    if not latents_path.exists():
+        work_dir.mkdir(parents=True, exist_ok=True)
+        draft = latents_path.with_suffix(".part")
+        latents_shape = (count, 16, height // 8, width // 8)
+        np.lib.format.open_memmap(draft, "w+", dtype=np.float16, shape=latents_shape).flush()
+        boxes = np.lib.format.open_memmap(boxes_path, "w+", dtype=np.float32, shape=(count, 4))
+        boxes.flush()
+        together(processes, 0, _fill, draft, boxes_path, autoencoder, shape, seed)
+        draft.replace(latents_path)
     scenes = [draw_scene(_rng(seed, shape, i), held_out=False) for i in range(count)]
-    return LatentCache(
-        shape, scenes, np.load(path, mmap_mode="r"), _boxes(path, shape, count, seed)
-    )
+    return LatentCache(shape, scenes, np.load(latents_path, mmap_mode="r"), np.load(boxes_path))
 
 
-def _boxes(latents_path: Path, shape: Shape, count: int, seed: int) -> np.ndarray:
-    path = latents_path.with_name(latents_path.name.replace("latents", "boxes"))
-    if not path.exists():
-        boxes = np.zeros((count, 4), np.float32)
-        for i in range(count):
-            rng = _rng(seed, shape, i)
-            boxes[i] = draw_with_box(draw_scene(rng, held_out=False), rng, *shape)[1]
-        np.save(path, boxes)
-    return np.load(path)
-
-
-def _fill(path: Path, autoencoder: AutoencoderKL, shape: Shape, count: int, seed: int) -> None:
-    width, height = shape
-    draft = path.with_suffix(".part")
-    latents = np.lib.format.open_memmap(
-        draft, "w+", dtype=np.float16, shape=(count, 16, height // 8, width // 8)
-    )
-    for start in range(0, count, _CHUNK):
+def _fill(
+    ranks: Ranks,
+    latents_path: Path,
+    boxes_path: Path,
+    autoencoder: AutoencoderKL,
+    shape: Shape,
+    seed: int,
+) -> None:
+    """Draw and encode this process's chunks."""
+    latents, boxes = np.load(latents_path, mmap_mode="r+"), np.load(boxes_path, mmap_mode="r+")
+    for start in range(ranks.rank * _CHUNK, len(latents), ranks.size * _CHUNK):
         pictures = []
-        for i in range(start, min(start + _CHUNK, count)):
+        for i in range(start, min(start + _CHUNK, len(latents))):
             rng = _rng(seed, shape, i)
-            pictures.append(draw(draw_scene(rng, held_out=False), rng, width, height))
+            picture, boxes[i] = draw_with_box(draw_scene(rng, held_out=False), rng, *shape)
+            pictures.append(picture)
         with torch.autocast("cpu", torch.bfloat16):
             encoded = encode(autoencoder, np.stack(pictures))
         latents[start : start + len(pictures)] = encoded.float().numpy()
-        if start % (_CHUNK * 50) == 0:
-            _log.info("latents %dx%d %d of %d", width, height, start, count)
     latents.flush()
-    draft.replace(path)
+    boxes.flush()
 
 
 def _rng(seed: int, shape: Shape, i: int) -> np.random.Generator:

@@ -56,13 +56,14 @@ ALONE = Ranks()
 def together(size: int, numbers: int, work: Callable[..., None], *arguments: Any) -> None:
     """Run `work(ranks, *arguments)` in `size` processes and wait for all of them.
 
-    `numbers` is how many parameters the model has. Raises what any process raised.
+    `numbers` is how many parameters the model has, 0 where nothing is averaged. Raises what any
+    process raised.
     """
     if size == 1:
         work(ALONE, *arguments)
         return
     context = multiprocessing.get_context("spawn")
-    gradients = torch.zeros(size, numbers).share_memory_()
+    gradients = torch.zeros(size, max(1, numbers)).share_memory_()
     meeting = context.Barrier(size)
     # Read by OpenMP when a process begins, before it can be told otherwise.
     before = os.environ.get("OMP_NUM_THREADS")

@@ -5,7 +5,8 @@ One command runs the whole recipe, each stage from where it was stopped:
     python -m engine.sketch.train --work-dir /tmp/sketch-work --out engine/sketch/model
 
 tokenizer → autoencoder → decoder (refined alone; the encoder, and with it the latents, stay) →
-words (small pictures, where words are learned) → sizes (full pictures) → export.
+reading (the text encoder alone) → words (small pictures, where words get their shapes) → sizes
+(full pictures) → export.
 
 The whole has not been timed yet. On two CPU cores that had other work beside it the autoencoder
 took 7 minutes, the decoder 6, drawing and encoding the scenes 10; a step of words took 0.5 to 1 s,
@@ -30,6 +31,7 @@ from engine.sketch.export import assemble, export
 from engine.sketch.flow import Stage, load_average, train_painter
 from engine.sketch.latents import LatentCache, open_cache
 from engine.sketch.ranks import Ranks, together
+from engine.sketch.reading import train_reader
 from engine.sketch.shapes import SHAPES, SMALL_SHAPES, Shape
 from engine.sketch.tokenizer import train_tokenizer
 from engine.sketch.transformer import Painter
@@ -39,14 +41,16 @@ AUTOENCODER_SCENES: Final = 1500
 DECODER_STEPS: Final = 900
 DECODER_SCENES: Final = 800
 
-WORDS: Final = Stage("words", 1, steps=4000, batch_size=32, matrix_rate=0.012)
+READING_STEPS: Final = 1200
+
+WORDS: Final = Stage("words", 1, steps=2000, batch_size=32, matrix_rate=0.012)
 SIZES: Final = Stage(
-    "sizes", 2, steps=2600, batch_size=16, matrix_rate=0.012, guidance=0.3, guided_from=0.8
+    "sizes", 2, steps=6000, batch_size=16, matrix_rate=0.012, guidance=0.4, guided_from=0.8
 )
 
 _SMALL_SCENES: Final = {SMALL_SHAPES[0]: 5_000, SMALL_SHAPES[1]: 2_000, SMALL_SHAPES[2]: 2_000}
-_FULL_SCENES: Final = {SHAPES[0]: 3_000, SHAPES[1]: 1_500, SHAPES[2]: 1_500}
-_STAGES: Final = ("tokenizer", "autoencoder", "decoder", "words", "sizes", "export")
+_FULL_SCENES: Final = {SHAPES[0]: 6_000, SHAPES[1]: 3_000, SHAPES[2]: 3_000}
+_STAGES: Final = ("tokenizer", "autoencoder", "decoder", "reading", "words", "sizes", "export")
 
 _log = logging.getLogger(__name__)
 
@@ -64,7 +68,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if until >= 2:
             recipe.refine(autoencoder)
         painter = recipe.painter(tokenizer, autoencoder, _STAGES[3 : until + 1])
-        if until == len(_STAGES) - 1 and painter is not None:
+        if until == len(_STAGES) - 1:
             export(assemble(autoencoder, tokenizer, painter), options.out)
             _log.info("exported to %s", options.out)
 
@@ -81,7 +85,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=2, help="CPU threads for torch")
     parser.add_argument(
-        "--processes", type=int, default=2, help="processes that train the painter together"
+        "--processes", type=int, default=2, help="processes that draw and train together"
     )
     parser.add_argument(
         "--scale",
@@ -135,9 +139,14 @@ class Recipe:
 
     def painter(
         self, tokenizer: Qwen2Tokenizer, autoencoder: AutoencoderKL, stages: Sequence[str]
-    ) -> Painter | None:
+    ) -> Painter:
         """Transformer and text encoder after the named stages, in their order."""
-        painter: Painter | None = None
+        torch.manual_seed(self._seed)
+        painter = Painter(len(tokenizer))
+        if "reading" in stages:
+            steps = self._scaled(READING_STEPS)
+            reader = train_reader(self._work_dir, tokenizer, steps=steps, seed=self._seed)
+            painter.text_encoder.load_state_dict(reader.state_dict())
         for stage, counts in ((WORDS, _SMALL_SCENES), (SIZES, _FULL_SCENES)):
             if stage.name in stages:
                 scaled = replace(stage, steps=self._scaled(stage.steps))
@@ -153,18 +162,24 @@ class Recipe:
         stage: Stage,
         caches: Sequence[LatentCache],
         tokenizer: Qwen2Tokenizer,
-        start: Painter | None,
+        start: Painter,
     ) -> Painter:
         """One stage by all processes; its result comes back through its checkpoint."""
-        numbers = sum(p.numel() for p in Painter(len(tokenizer)).parameters())
-        weights = None if start is None else start.state_dict()
-        rest = (stage, self._work_dir, caches, tokenizer, weights, self._seed)
+        numbers = sum(p.numel() for p in start.parameters())
+        rest = (stage, self._work_dir, caches, tokenizer, start.state_dict(), self._seed)
         together(self._processes, numbers, _train_stage, *rest)
         return load_average(self._work_dir / f"{stage.name}.pt", len(tokenizer))
 
     def _caches(self, autoencoder: AutoencoderKL, counts: dict[Shape, int]) -> list[LatentCache]:
         return [
-            open_cache(self._work_dir, autoencoder, shape, self._scaled(count), self._seed)
+            open_cache(
+                self._work_dir,
+                autoencoder,
+                shape,
+                self._scaled(count),
+                self._seed,
+                self._processes,
+            )
             for shape, count in counts.items()
         ]
 
@@ -178,15 +193,13 @@ def _train_stage(
     work_dir: Path,
     caches: Sequence[LatentCache],
     tokenizer: Qwen2Tokenizer,
-    weights: dict[str, torch.Tensor] | None,
+    weights: dict[str, torch.Tensor],
     seed: int,
 ) -> None:
     """One process's part in a stage."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    start = None
-    if weights is not None:
-        start = Painter(len(tokenizer))
-        start.load_state_dict(weights)
+    start = Painter(len(tokenizer))
+    start.load_state_dict(weights)
     train_painter(stage, work_dir, caches, tokenizer, start=start, seed=seed, ranks=ranks)
 
 

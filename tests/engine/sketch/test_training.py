@@ -7,13 +7,15 @@ import pytest
 import torch
 
 from engine.sketch.autoencoder import CROP_PX, build_autoencoder, encode, train_autoencoder
+from engine.sketch.captions import draw_told_caption
 from engine.sketch.evaluate import draw_trials, main
 from engine.sketch.flow import Stage, tokenize, train_painter
 from engine.sketch.latents import open_cache
 from engine.sketch.muon import orthogonalised
-from engine.sketch.spec import is_held_out
+from engine.sketch.reading import train_reader
+from engine.sketch.spec import Scene, is_held_out
 from engine.sketch.tokenizer import train_tokenizer
-from engine.sketch.transformer import SEQUENCE_MULTIPLE
+from engine.sketch.transformer import SEQUENCE_MULTIPLE, Painter
 
 _STAGE = Stage("tiny", 1, steps=2, batch_size=3, matrix_rate=0.01, guidance=0.3, save_every=1)
 
@@ -48,12 +50,14 @@ def test_a_stopped_training_goes_on_where_it_was(work_dir: Path) -> None:
     tokenizer = train_tokenizer(1)
     autoencoder = build_autoencoder().eval()
     caches = [open_cache(work_dir, autoencoder, (64, 64), 8, seed=1)]
-    straight = train_painter(_STAGE, work_dir / "a", caches, tokenizer, start=None, seed=1)
+    torch.manual_seed(1)
+    start = Painter(len(tokenizer))
+    straight = train_painter(_STAGE, work_dir / "a", caches, tokenizer, start=start, seed=1)
     with pytest.raises(KeyboardInterrupt):
         train_painter(
-            _STAGE, work_dir / "b", _Interrupting(caches, after=1), tokenizer, start=None, seed=1
+            _STAGE, work_dir / "b", _Interrupting(caches, after=1), tokenizer, start=start, seed=1
         )
-    resumed = train_painter(_STAGE, work_dir / "b", caches, tokenizer, start=None, seed=1)
+    resumed = train_painter(_STAGE, work_dir / "b", caches, tokenizer, start=start, seed=1)
     for name, weight in straight.state_dict().items():
         assert torch.equal(weight, resumed.state_dict()[name]), name
 
@@ -70,6 +74,39 @@ class _Interrupting(list):
             raise KeyboardInterrupt
         self._left -= 1
         return super().__getitem__(index)
+
+
+def test_two_processes_draw_the_same_latents_as_one(work_dir: Path) -> None:
+    """How the work is shared changes no scene, and boxes say where the things are."""
+    autoencoder = build_autoencoder().eval()
+    alone = open_cache(work_dir / "alone", autoencoder, (64, 64), 40, seed=1)
+    shared = open_cache(work_dir / "shared", autoencoder, (64, 64), 40, seed=1, processes=2)
+    assert np.array_equal(alone.boxes, shared.boxes)
+    assert np.abs(alone.latents[:] - shared.latents[:]).max() < 0.05
+    for scene, box in zip(alone.scenes, alone.boxes, strict=True):
+        assert (scene.thing is None) == (not box.any())
+
+
+def test_captions_say_what_they_tell() -> None:
+    """The reader is asked for what a caption names, and for nothing that it leaves out."""
+    scene = Scene("sea", "dawn", "clear", "house", "red")
+    rng = np.random.default_rng(5)
+    for _ in range(300):
+        text, told = draw_told_caption(scene, rng)
+        assert "weather" not in told
+        if any(word in text.lower() for word in ("crimson", "red ")):
+            assert {"thing", "colour"} <= told, text
+        if told == frozenset():
+            assert "house" not in text and "房子" not in text
+
+
+def test_a_trained_reader_is_read_again(work_dir: Path) -> None:
+    """A second call takes the text encoder from the work folder."""
+    tokenizer = train_tokenizer(1)
+    encoder = train_reader(work_dir, tokenizer, steps=2, seed=1)
+    again = train_reader(work_dir, tokenizer, steps=2, seed=1)
+    for name, weight in encoder.state_dict().items():
+        assert torch.equal(weight, again.state_dict()[name]), name
 
 
 def test_latents_are_normalised(work_dir: Path) -> None:
