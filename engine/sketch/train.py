@@ -45,7 +45,7 @@ READING_STEPS: Final = 1200
 
 WORDS: Final = Stage("words", 1, steps=2000, batch_size=32, matrix_rate=0.012)
 SIZES: Final = Stage(
-    "sizes", 2, steps=6000, batch_size=16, matrix_rate=0.012, guidance=0.4, guided_from=0.8
+    "sizes", 2, steps=4500, batch_size=16, matrix_rate=0.012, guidance=0.4, guided_from=0.8
 )
 
 _SMALL_SCENES: Final = {SMALL_SHAPES[0]: 5_000, SMALL_SHAPES[1]: 2_000, SMALL_SHAPES[2]: 2_000}
