@@ -59,6 +59,8 @@ class PaintClient(discord.AutoShardedClient):
     """A client that knows servers and nothing else, so that it stays small for months."""
 
     def __init__(self, services: Services, sync_state: Path | None) -> None:
+        # The bot has no voice: discord.py need not warn that it lacks the libraries for one.
+        discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
         super().__init__(
             intents=discord.Intents(guilds=True),
             member_cache_flags=discord.MemberCacheFlags.none(),

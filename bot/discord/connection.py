@@ -29,8 +29,6 @@ async def stay_connected(client: discord.Client, token: str, on_login: Callable[
     on_login: called once, as soon as the client may send requests. Raises TokenRefused and
     ConnectionEnded.
     """
-    # The bot has no voice: discord.py need not warn that it lacks the libraries for one.
-    discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
     try:
         await _log_in(client, token)
         on_login()

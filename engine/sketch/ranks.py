@@ -5,6 +5,7 @@ work beside it: threads wait for each other hundreds of times a step, these once
 """
 
 import os
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from multiprocessing.synchronize import Barrier
@@ -86,4 +87,13 @@ def _rank(
     arguments: tuple[Any, ...],
 ) -> None:
     torch.set_num_threads(1)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     work(Ranks(rank, size, gradients, meeting), *arguments)
+
+
+def _end_with_parent() -> None:
+    """Whoever stops the training kills its first process; the others must not train on alone."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)

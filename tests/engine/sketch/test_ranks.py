@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import itertools
+import os
+import subprocess
+import sys
+import time
 from pathlib import Path
 
+import psutil
 import pytest
 import torch
 from torch import nn
@@ -48,6 +53,39 @@ def test_a_broken_process_ends_them_all() -> None:
     """Nobody waits for ever for one that is gone."""
     with pytest.raises(Exception, match="broken"):
         together(2, 1, _fail)
+
+
+def _report(ranks: Ranks, folder: Path) -> None:
+    """Each process says which it is, and goes on for ever."""
+    (folder / str(ranks.rank)).write_text(str(os.getpid()))
+    time.sleep(600)
+
+
+def test_no_process_is_left_behind(tmp_path: Path) -> None:
+    """When the one that started them is killed, the others end by themselves."""
+    program = (
+        "import sys; from pathlib import Path\n"
+        "from engine.sketch.ranks import together\n"
+        "from tests.engine.sketch.test_ranks import _report\n"
+        "if __name__ == '__main__': together(2, 1, _report, Path(sys.argv[1]))"
+    )
+    script = tmp_path / "train.py"
+    script.write_text(program)
+    root = str(Path(__file__).parents[3])
+    parent = subprocess.Popen(
+        [sys.executable, str(script), str(tmp_path)], env=os.environ | {"PYTHONPATH": root}
+    )
+    marks = [tmp_path / "0", tmp_path / "1"]
+    deadline = time.monotonic() + 60
+    while not all(mark.exists() and mark.read_text() for mark in marks):
+        assert parent.poll() is None and time.monotonic() < deadline
+        time.sleep(0.1)
+    parent.kill()
+    parent.wait()
+    pids = [int(mark.read_text()) for mark in marks]
+    while any(psutil.pid_exists(pid) for pid in pids):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
 
 
 def test_shares_of_a_batch_are_all_of_it() -> None:
