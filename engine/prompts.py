@@ -29,15 +29,12 @@ _SOFT_ENDS = " ,，、;；"
 class Enhancement:
     """What the model reads, and what of it the person did not write.
 
-    added: appended to the prompt, "" for nothing. added_negative: True if the negative prompt
-    is ours. negative_acts: False where guidance is off, so that no negative prompt does anything.
+    added: appended to the prompt, "" for nothing.
     """
 
     effective_prompt: str
     negative_prompt: str
     added: str
-    added_negative: bool
-    negative_acts: bool
 
 
 def clean(text: str) -> str:
@@ -76,17 +73,14 @@ def enhance(prompt: str, *, negative: str, guidance: float, enabled: bool) -> En
     prompt and negative are cleaned texts. The default negative prompt is used only where the
     person gave none and guidance is on; a negative prompt never acts at guidance 1.
     """
-    acts = guidance > 1.0
     spoken = language(prompt)
     suffix = POSITIVE_SUFFIX[spoken]
     added = suffix if enabled and suffix.rstrip(_SENTENCE_ENDS) not in prompt else ""
-    ours = enabled and acts and not negative
+    ours = enabled and guidance > 1.0 and not negative
     return Enhancement(
         effective_prompt=_join(prompt, added, spoken) if added else prompt,
         negative_prompt=DEFAULT_NEGATIVE[spoken] if ours else negative,
         added=added,
-        added_negative=ours,
-        negative_acts=acts,
     )
 
 
