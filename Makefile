@@ -8,10 +8,13 @@ BIN := $(VENV)/bin
 PROMPT ?= a mountain lake at dawn
 
 .DEFAULT_GOAL := help
-.PHONY: help imagine install test lint types imports check messages sketch evaluate clean
+.PHONY: help run imagine install test lint types imports check messages pictures sketch evaluate clean
 
 help: ## List the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | sort
+
+run: $(VENV)/.installed ## Try the bot in a browser: no account, no GPU, no download
+	@$(BIN)/zimagine playground $(ARGS)
 
 imagine: $(VENV)/.installed ## Paint PROMPT="…" with the embedded model and print the file
 	@$(BIN)/zimagine imagine "$$PROMPT_TEXT" $(ARGS)
@@ -38,6 +41,9 @@ check: lint types imports test ## All of the above
 
 messages: $(VENV)/.installed-dev ## Collect the words that people read into bot/locales/zimagine.pot
 	$(BIN)/python -m tests.bot.messages > bot/locales/zimagine.pot
+
+pictures: $(VENV)/.installed-dev ## Take the screenshots in docs/pictures (needs chromium)
+	$(BIN)/python -m tests.bot.playground.pictures
 
 sketch: $(VENV)/.installed ## Train the embedded model again from nothing (hours on a CPU)
 	$(BIN)/python -m engine.sketch.train

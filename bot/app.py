@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
-import signal
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -30,6 +29,7 @@ from bot.resuming import pick_up
 from bot.rights import Rights
 from bot.services import Services
 from bot.settings import Settings
+from bot.stopping import stopped_by_signals
 from bot.studio.album import Album
 from bot.studio.allowance import Allowance
 from bot.studio.compose import request_notes
@@ -193,7 +193,7 @@ async def serve(settings: Settings, tell: Callable[[str], None]) -> int:
     assert token is not None
     stop = asyncio.Event()
     async with open_house(settings) as house:
-        with _signals(stop):
+        with stopped_by_signals(stop):
             log.info("starting", model=settings.engine.model, data=str(settings.storage.data_dir))
             watch: list[Coroutine[Any, Any, Any]] = [
                 stop.wait(),
@@ -253,18 +253,3 @@ async def _announce(engine: Engine) -> None:
     with contextlib.suppress(EngineError):  # `serve` hears of it by itself
         info = await engine.ready()
         log.info("model loaded", model=info.model, device=info.device, dtype=info.dtype)
-
-
-@contextlib.contextmanager
-def _signals(stop: asyncio.Event) -> Iterator[None]:
-    """SIGTERM and SIGINT set `stop`, on Windows too, whose loop takes no handlers."""
-    loop = asyncio.get_running_loop()
-    before = {
-        number: signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop.set))
-        for number in (signal.SIGTERM, signal.SIGINT)
-    }
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -11,6 +11,7 @@ COMMANDS = {
     "run": "Run the bot.",
     "imagine": "Paint pictures here, without Discord.",
     "inspect": "Print the recipe inside a picture.",
+    "playground": "Try the bot in a browser, without Discord.",
     "invite": "Print the link that adds the bot to a server.",
 }
 

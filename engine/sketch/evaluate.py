@@ -33,8 +33,8 @@ from engine.sketch.shapes import SHAPES
 from engine.sketch.spec import Scene, draw_scene
 
 REPORT_PATH: Final = MODEL_DIR.parent / "evaluation.json"
-JUDGE_STEPS: Final = 700
-JUDGE_SCENES: Final = 2880
+JUDGE_STEPS: Final = 1500
+JUDGE_SCENES: Final = 4800
 GOAL: Final = 0.9
 """Share of pictures in which time, place, thing and colour should all be right."""
 

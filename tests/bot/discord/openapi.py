@@ -40,6 +40,21 @@ class ApiDescription:
         errors = self._validator(template, method.lower()).iter_errors(_with_text_ids(body))
         return [f"{method} {template}: {_innermost(error)}" for error in errors]
 
+    def answer_problems(self, method: str, path: str, status: int, body: Any) -> list[str]:
+        """What is wrong with an answer; empty if nothing is."""
+        template = self._template(method.lower(), path.partition("?")[0])
+        if template is None:
+            return [f"there is no {method} {path}"]
+        answers = self._document["paths"][template][method.lower()]["responses"]
+        if str(status) not in answers:
+            return [f"{method} {template} never answers {status}"]
+        content = answers[str(status)].get("content")
+        if content is None:
+            return [] if body is None else [f"{method} {template}: {status} has no body"]
+        steps = ("paths", template, method.lower(), "responses", str(status))
+        schema = self._schema((*steps, "content", "application/json", "schema"))
+        return [f"{method} {template}: {_innermost(e)}" for e in schema.iter_errors(body)]
+
     def _template(self, method: str, path: str) -> str | None:
         """The route a path belongs to, the one with the fewest variables first."""
         for template in sorted(self._document["paths"], key=lambda each: each.count("{")):
@@ -48,9 +63,12 @@ class ApiDescription:
                 return template
         return None
 
-    @lru_cache(maxsize=64)  # noqa: B019 - one object in one test run
     def _validator(self, template: str, method: str) -> Any:
         steps = ("paths", template, method, "requestBody", "content", "application/json", "schema")
+        return self._schema(steps)
+
+    @lru_cache(maxsize=64)  # noqa: B019 - one object in one test run
+    def _schema(self, steps: tuple[str, ...]) -> Any:
         pointer = "/".join(step.replace("~", "~0").replace("/", "~1") for step in steps)
         reference = {"$ref": f"{_ROOT}#/{quote(pointer, safe='/~@')}"}
         return jsonschema.Draft202012Validator(reference, registry=self._registry)

@@ -1,0 +1,130 @@
+"""`zimagine playground`: the real bot in a browser, on this machine alone."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import webbrowser
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import click
+
+from bot.cli.failing import fail, load_settings
+from bot.exits import UNAVAILABLE
+from bot.playground.server import Counts, Plan, Playground, open_playground
+from bot.settings import ENV_PREFIX
+from bot.stopping import stopped_by_signals
+from storage.database import Database
+from storage.jobs import Jobs
+from storage.types import JobState, utc_now
+
+DEFAULT_PORT = 8765
+
+
+@click.command("playground")
+@click.option("--config", type=click.Path(path_type=Path), help="The configuration file.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    help=f"Where the page is ({DEFAULT_PORT}, or any free port if that is taken; 0 = any).",
+)
+@click.option("--model", help='"sketch", a hub id or a folder.')
+@click.option("--no-browser", is_flag=True, help="Only print the address.")
+def command(config: Path | None, port: int | None, model: str | None, no_browser: bool) -> None:
+    """Try the bot in a browser: no account, no GPU, no download. Ctrl-C stops everything."""
+    override = {"engine": {"model": model}} if model else {}
+    settings = load_settings(config, **override)
+    environment = {
+        # The playground is a server of its own: a list of real ones would shut it out.
+        f"{ENV_PREFIX}DISCORD__GUILDS": "[]",
+        f"{ENV_PREFIX}LOG__FORMAT": "text",
+    }
+    if model:
+        environment[f"{ENV_PREFIX}ENGINE__MODEL"] = model
+    arguments = ["run", *(["--config", str(config)] if config else [])]
+    code = asyncio.run(
+        _serve(arguments, environment, port, settings.storage.data_dir, browse=not no_browser)
+    )
+    if code:
+        raise SystemExit(code)
+
+
+async def _serve(
+    arguments: list[str],
+    environment: Mapping[str, str],
+    port: int | None,
+    data_dir: Path,
+    *,
+    browse: bool,
+) -> int:
+    """Run until a signal or until the bot gives up at its first start; the exit code."""
+    from bot.app import DATABASE_FILE
+
+    stop = asyncio.Event()
+    async with AsyncExitStack() as stack:
+        counts = await stack.enter_async_context(_counting(data_dir / DATABASE_FILE))
+        stack.enter_context(stopped_by_signals(stop))
+        plan = Plan(arguments, environment, counts=counts)
+        playground = await _open(stack, plan, port)
+        click.echo(f"zimagine playground: {playground.url} (Ctrl-C stops it)")
+        if browse and _has_screen():
+            await asyncio.to_thread(webbrowser.open, playground.url)
+        return await _until_the_end(playground, stop)
+
+
+async def _open(stack: AsyncExitStack, plan: Plan, port: int | None) -> Playground:
+    """Open at the port asked for, else at the usual one if it is free, else at any."""
+    try:
+        usual = replace(plan, port=DEFAULT_PORT if port is None else port)
+        return await stack.enter_async_context(open_playground(usual))
+    except OSError as error:
+        if port is not None:
+            fail(f"The port {port} cannot be used: {error.strerror or error}.", UNAVAILABLE)
+    return await stack.enter_async_context(open_playground(replace(plan, port=0)))
+
+
+def _has_screen() -> bool:
+    """Whether a browser would open a window; else one in the terminal might take it over."""
+    shown = ("DISPLAY", "WAYLAND_DISPLAY")
+    return sys.platform in ("darwin", "win32") or any(name in os.environ for name in shown)
+
+
+async def _until_the_end(playground: Playground, stop: asyncio.Event) -> int:
+    """Wait for a signal, or for a bot that never came online; the exit code."""
+    gave_up = asyncio.create_task(playground.process.gave_up.wait())
+    stopped = asyncio.create_task(stop.wait())
+    try:
+        await asyncio.wait({gave_up, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        if playground.process.was_online:
+            # Its page says what happened, and can start it again.
+            await stopped
+        return 0 if stop.is_set() else playground.process.exit_code or 0
+    finally:
+        gave_up.cancel()
+        stopped.cancel()
+
+
+@asynccontextmanager
+async def _counting(path: Path) -> AsyncIterator[Counts]:
+    """Counts the jobs in the bot's database, beside the bot."""
+    db: Database | None = None
+
+    async def counts() -> Mapping[str, int]:
+        nonlocal db
+        if db is None:
+            if not await asyncio.to_thread(path.exists):
+                return {"waiting": 0, "painting": 0}
+            db = await Database.open(path)
+        live = await Jobs(db, utc_now, lambda: "").live_counts()
+        waiting = live[JobState.ACCEPTED] + live[JobState.QUEUED]
+        return {"waiting": waiting, "painting": live[JobState.PAINTING]}
+
+    try:
+        yield counts
+    finally:
+        if db is not None:
+            await db.close()

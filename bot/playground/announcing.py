@@ -1,0 +1,47 @@
+"""What the gateway tells the bot of the world's changes, if it asked for such events."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bot.playground.model import ChannelType, Message
+from bot.playground.protocol import DIRECT_MESSAGES, GUILD_MESSAGES, GUILDS
+from bot.playground.shapes import channel_json, member_json, message_json
+from bot.playground.standin import StandIn
+from bot.playground.world import ChannelChanged, Event, MessageCreated, MessageDeleted
+
+
+def announce(event: Event, standin: StandIn) -> None:
+    """Dispatch an event of the world."""
+    if isinstance(event, ChannelChanged):
+        channel = event.channel
+        kind = "THREAD" if channel.is_thread else "CHANNEL"
+        name = f"{kind}_{'DELETE' if event.gone else 'UPDATE'}"
+        shape = channel_json(channel, standin.world)
+        standin.gateway.dispatch(name, shape, guild_id=channel.guild_id, intent=GUILDS)
+        return
+    message = event.message
+    channel = standin.world.channel(message.channel_id)
+    if channel is None or message.reader_id is not None:
+        return
+    intent = DIRECT_MESSAGES if channel.type is ChannelType.DM else GUILD_MESSAGES
+    place = {"guild_id": str(channel.guild_id)} if channel.guild_id else {}
+    if isinstance(event, MessageDeleted):
+        gone = {"id": str(message.id), "channel_id": str(channel.id), **place}
+        standin.gateway.dispatch("MESSAGE_DELETE", gone, guild_id=channel.guild_id, intent=intent)
+        return
+    created = isinstance(event, MessageCreated)
+    shape = heard_json(message, standin) | place
+    member = standin.world.member(channel.guild_id, message.author_id)
+    if member is not None:
+        shape["member"] = {k: v for k, v in member_json(member).items() if k != "user"}
+    name = "MESSAGE_CREATE" if created else "MESSAGE_UPDATE"
+    standin.gateway.dispatch(name, shape, guild_id=channel.guild_id, intent=intent)
+
+
+def heard_json(message: Message, standin: StandIn) -> dict[str, Any]:
+    """A message as the bot may read it: others' words need an intent that it does not have."""
+    shape = message_json(message, standin.world, standin.base_url)
+    if message.author_id != standin.bot.id and standin.bot.id not in message.mentions:
+        shape |= {"content": "", "embeds": [], "attachments": [], "components": []}
+    return shape

@@ -1,0 +1,59 @@
+"""The files on messages: on disk while the stand-in runs, by the id of their attachment."""
+
+from __future__ import annotations
+
+import io
+import mimetypes
+import re
+from pathlib import Path
+from typing import Final
+
+from PIL import Image, UnidentifiedImageError
+
+from bot.playground.model import Attachment
+
+_UNSAFE: Final = re.compile(r"[^\w.\-]+", re.ASCII)
+_SPOILER: Final = "SPOILER_"
+
+
+class FileStore:
+    """Keeps what was uploaded. The folder is made when the first file comes."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def put(
+        self, number: int, filename: str, data: bytes, *, description: str | None = None
+    ) -> Attachment:
+        """Keep a file under an id (blocking: it writes)."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        (self._folder / str(number)).write_bytes(data)
+        name = _UNSAFE.sub("_", filename).strip("_") or "file"
+        content_type = mimetypes.guess_type(name)[0] or "application/octet-stream"
+        width, height = _size(data) if content_type.startswith("image/") else (None, None)
+        return Attachment(
+            id=number,
+            filename=name,
+            size=len(data),
+            content_type=content_type,
+            description=description,
+            width=width,
+            height=height,
+            spoiler=name.startswith(_SPOILER),
+        )
+
+    def path(self, number: int) -> Path:
+        """Where the file of an id lies, if it does."""
+        return self._folder / str(number)
+
+    def remove(self, number: int) -> None:
+        """Forget a file; one that is not there is fine."""
+        self.path(number).unlink(missing_ok=True)
+
+
+def _size(data: bytes) -> tuple[int | None, int | None]:
+    try:
+        with Image.open(io.BytesIO(data)) as image:
+            return image.size
+    except (UnidentifiedImageError, OSError, ValueError):
+        return None, None

@@ -1,0 +1,116 @@
+"""Menus and forms as people fill them in: checked as Discord's client does, then encoded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from bot.playground.model import Guild
+from bot.playground.options import add_channel, add_role, add_user
+from bot.playground.rules.parts import Part
+from bot.playground.world import World
+
+Json = dict[str, Any]
+
+SELECTS: Final = (
+    Part.STRING_SELECT,
+    Part.USER_SELECT,
+    Part.ROLE_SELECT,
+    Part.MENTIONABLE_SELECT,
+    Part.CHANNEL_SELECT,
+)
+MAX_TEXT_CHARS: Final = 4000
+
+
+class BadForm(Exception):
+    """What Discord's client would not send; str() is a sentence for the person."""
+
+
+def component_named(components: Sequence[Json], custom_id: str) -> Json | None:
+    """The part of a message or form with this custom_id."""
+    todo = list(components)
+    while todo:
+        part = todo.pop()
+        if part.get("custom_id") == custom_id:
+            return part
+        todo.extend(part.get("components") or ())
+        todo.extend(part[key] for key in ("accessory", "component") if key in part)
+    return None
+
+
+def select_data(part: Json, values: list[str], world: World, guild: Guild | None) -> Json:
+    """`values` and `resolved` of a menu. Raises BadForm and BadOption."""
+    if part["type"] not in SELECTS:
+        raise BadForm("That is no menu.")
+    least, most = part.get("min_values", 1), part.get("max_values", 1)
+    if not least <= len(values) <= most:
+        raise BadForm(f"Choose {least}." if least == most else f"Choose {least} to {most}.")
+    if len(set(values)) != len(values):
+        raise BadForm("Choose each only once.")
+    if part["type"] == Part.STRING_SELECT:
+        offered = {option["value"] for option in part["options"]}
+        if not set(values) <= offered:
+            raise BadForm("Choose one of those offered.")
+        return {"values": values}
+    found: Json = {}
+    for value in values:
+        number = int(value) if value.isdecimal() else 0
+        if part["type"] == Part.CHANNEL_SELECT:
+            add_channel(found, number, world)
+        elif part["type"] == Part.ROLE_SELECT or (
+            part["type"] == Part.MENTIONABLE_SELECT and guild and number in guild.roles
+        ):
+            add_role(found, number, guild)
+        else:
+            add_user(found, number, world, guild)
+    return {"values": values, "resolved": found}
+
+
+def submitted(form: Json, values: Mapping[str, Any], world: World, guild: Guild | None) -> Json:
+    """The data of a submitted form. Raises BadForm and BadOption."""
+    components: list[Json] = []
+    found: Json = {}
+    for number, part in enumerate(form["components"], start=1):
+        if part["type"] == Part.ACTION_ROW:
+            inner = [_field(each, values, world, guild, found) for each in part["components"]]
+            components.append({"type": Part.ACTION_ROW, "id": number, "components": inner})
+        elif part["type"] == Part.LABEL:
+            inner = _field(part["component"], values, world, guild, found)
+            components.append({"type": Part.LABEL, "id": number, "component": inner})
+        else:
+            components.append({"type": part["type"], "id": number})
+    data: Json = {"custom_id": form["custom_id"], "components": components}
+    return data | ({"resolved": found} if found else {})
+
+
+def _field(
+    part: Json, values: Mapping[str, Any], world: World, guild: Guild | None, found: Json
+) -> Json:
+    custom_id = part["custom_id"]
+    entry: Json = {"type": part["type"], "custom_id": custom_id, "id": part.get("id") or 0}
+    given = values.get(custom_id)
+    if part["type"] == Part.TEXT_INPUT:
+        return entry | {"value": _text(part, given)}
+    if part["type"] in SELECTS:
+        chosen = [str(each) for each in given or ()]
+        if not chosen and part.get("required") is False:
+            return entry | {"values": []}
+        data = select_data(part, chosen, world, guild)
+        for key, shapes in data.pop("resolved", {}).items():
+            found.setdefault(key, {}).update(shapes)
+        return entry | data
+    raise BadForm("This kind of field is not known here.")
+
+
+def _text(part: Json, given: Any) -> str:
+    text = "" if given is None else str(given)
+    label = part.get("label") or "The field"
+    if not text:
+        if part.get("required", True):
+            raise BadForm(f"{label} is required.")
+        return ""
+    if len(text) < (least := part.get("min_length") or 0):
+        raise BadForm(f"{label}: at least {least} characters are needed.")
+    if len(text) > (most := part.get("max_length") or MAX_TEXT_CHARS):
+        raise BadForm(f"{label}: at most {most} characters are allowed.")
+    return text

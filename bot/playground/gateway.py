@@ -1,0 +1,168 @@
+"""The gateway: the bot's sessions, what they are sent, and how they are cut."""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from aiohttp import web
+
+from bot.playground.connection import Socket
+from bot.playground.protocol import (
+    API_VERSION,
+    DISPATCH,
+    INVALID_SESSION,
+    INVALID_SHARD,
+    KEPT_EVENTS,
+    RECONNECT,
+    SESSION_LIFE_S,
+    Close,
+    is_for,
+)
+
+Json = dict[str, Any]
+
+
+@dataclass(slots=True)
+class Session:
+    """What survives a socket: the events sent, in case the bot asks for them again."""
+
+    id: str
+    intents: int
+    shard: tuple[int, int]
+    sequence: int = 0
+    events: deque[Json] = field(default_factory=lambda: deque[Json](maxlen=KEPT_EVENTS))
+    socket: Socket | None = None
+    left_at_s: float | None = None
+
+
+@dataclass(slots=True)
+class Watcher:
+    """Who hears what happens on the gateway: note(path, problems), online(changed)."""
+
+    note: Callable[[str, list[str]], None]
+    online: Callable[[bool], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Greeting:
+    """What READY tells: token of the only bot, its user and application, the guilds by id."""
+
+    token: str
+    user: Callable[[], Json]
+    guilds: Callable[[], dict[int, Json]]
+    members: Callable[[int, Json], list[Json]]
+
+
+class Gateway:
+    """All sockets and sessions of the bot."""
+
+    def __init__(
+        self, greeting: Greeting, watcher: Watcher, *, now_s: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.greeting = greeting
+        self.watcher = watcher
+        self.now_s = now_s
+        self.url = ""
+        self.refuse_resume = False
+        self.identified = 0
+        self._sessions: dict[str, Session] = {}
+        self._sockets: set[Socket] = set()
+
+    @property
+    def online(self) -> bool:
+        """Whether a bot is connected and identified."""
+        return any(session.socket is not None for session in self._sessions.values())
+
+    async def handle(self, request: web.Request) -> web.WebSocketResponse:
+        """One connection of a bot."""
+        answer = web.WebSocketResponse(max_msg_size=2**20, autoping=True)
+        await answer.prepare(request)
+        compression = request.query.get("compress", "")
+        socket = Socket(self, answer, request.transport, compression)
+        self._sockets.add(socket)
+        try:
+            await socket.run(request.query.get("v", API_VERSION), request.query.get("encoding"))
+        finally:
+            self._sockets.discard(socket)
+            socket.left()
+        return answer
+
+    def dispatch(self, name: str, data: Json, *, guild_id: int | None, intent: int = 0) -> bool:
+        """Send an event to the shard of a guild; an event is kept while its socket is away.
+
+        intent: which one the bot must have asked for, 0 = none. False if no session would hear.
+        """
+        heard = False
+        self._forget_old()
+        for session in self._sessions.values():
+            if intent and not session.intents & intent:
+                continue
+            if not is_for(session.shard, guild_id):
+                continue
+            heard = True
+            session.sequence += 1
+            event: Json = {"op": DISPATCH, "t": name, "s": session.sequence, "d": data}
+            session.events.append(event)
+            if session.socket is not None:
+                session.socket.send(event)
+        return heard
+
+    def open_session(self, identify: Json, socket: Socket) -> Session:
+        """A new session for a socket that identified itself. Raises Close."""
+        shard = tuple(identify.get("shard") or (0, 1))
+        if len(shard) != 2 or not 0 <= shard[0] < shard[1]:
+            raise Close(INVALID_SHARD, "Invalid shard")
+        for other in list(self._sessions.values()):
+            if other.shard == shard:
+                # One shard has one session: who identifies again leaves the old one.
+                del self._sessions[other.id]
+                if other.socket is not None:
+                    other.socket.drop()
+        self.identified += 1
+        session = Session(secrets.token_hex(16), int(identify["intents"]), shard, socket=socket)
+        self._sessions[session.id] = session
+        return session
+
+    def resumable(self, session_id: str) -> Session | None:
+        """The session of this id, if it may still be resumed."""
+        self._forget_old()
+        return None if self.refuse_resume else self._sessions.get(session_id)
+
+    def end(self, session: Session) -> None:
+        """A session that cannot be resumed any more."""
+        self._sessions.pop(session.id, None)
+
+    def drop_sockets(self) -> None:
+        """Cut every connection without a word, as a failing network does."""
+        for socket in list(self._sockets):
+            socket.drop()
+
+    def ask_reconnect(self) -> None:
+        """Ask every connected bot to come again."""
+        for socket in list(self._sockets):
+            socket.send({"op": RECONNECT, "d": None})
+
+    def invalidate(self) -> None:
+        """Tell every connected bot that its session is over."""
+        for session in list(self._sessions.values()):
+            self.end(session)
+            if session.socket is not None:
+                session.socket.send({"op": INVALID_SESSION, "d": False})
+                session.socket.session = None
+
+    async def close(self) -> None:
+        """Close all connections, as Discord does before a restart of its own."""
+        for socket in list(self._sockets):
+            with contextlib.suppress(ConnectionError, RuntimeError):
+                await socket.answer.close(code=1001)
+
+    def _forget_old(self) -> None:
+        for session in list(self._sessions.values()):
+            if session.left_at_s is not None and self.now_s() - session.left_at_s > SESSION_LIFE_S:
+                self.end(session)

@@ -1,0 +1,1 @@
+"""What the browser talks to: the page's files, its socket, its acts."""

@@ -1,0 +1,58 @@
+/** What stands at the beginning of a channel: what this is, and what one could try first. */
+
+import { h } from "./dom.js";
+import { icon } from "./icons.js";
+import { findChannel, messagesOf, state } from "./state.js";
+import { say } from "./words.js";
+
+const EXAMPLES = ["example.lake", "example.house", "example.boat"];
+
+/** @returns {Node[]} */
+export function welcome() {
+  const found = findChannel(state.channelId);
+  if (!found) return [h("p", { class: "muted" }, say("channel.none"))];
+  const { channel } = found;
+  const canPaint = state.commands.some((command) => command.name === "imagine");
+  return [
+    h(
+      "span",
+      { class: "welcome-mark", "aria-hidden": true },
+      icon(channel.type === 11 ? "thread" : "hash"),
+    ),
+    h("h2", {}, say("welcome.title", { channel: channel.name })),
+    channel.topic ? h("p", { class: "muted" }, channel.topic) : null,
+    ...(channel.can_send === false
+      ? [h("p", {}, say("composer.forbidden"))]
+      : [
+          h("p", {}, say(canPaint ? "welcome.paint" : "welcome.wait")),
+          canPaint ? examples() : null,
+        ]),
+  ].filter(Boolean);
+}
+
+function examples() {
+  const first = messagesOf(state.channelId).length === 0;
+  return h(
+    "div",
+    { class: "examples" },
+    h("h3", {}, say(first ? "welcome.try" : "welcome.try_again")),
+    h(
+      "ul",
+      {},
+      EXAMPLES.map((key) =>
+        h(
+          "li",
+          {},
+          h(
+            "button",
+            { type: "button", class: "example", data: { act: "example", prompt: say(key) } },
+            h("code", {}, "/imagine"),
+            " ",
+            say(key),
+          ),
+        ),
+      ),
+    ),
+    h("p", { class: "muted small" }, say("welcome.enter")),
+  );
+}

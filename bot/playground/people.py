@@ -1,0 +1,315 @@
+"""What people do in the playground: each act is checked as Discord's client would, then happens."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from bot.playground import registry
+from bot.playground.forms import BadForm, component_named, select_data, submitted
+from bot.playground.interactions import Interaction, Kind
+from bot.playground.model import Attachment, Channel, Message, MessageFlag, MessageType
+from bot.playground.options import BadOption, add_user, encode, resolved
+from bot.playground.permissions import has
+from bot.playground.registry import Command
+from bot.playground.shapes import Json, channel_json, member_json, message_json, user_json
+from bot.playground.standin import StandIn
+from bot.playground.world import Draft
+
+MAX_CONTENT_CHARS: Final = 2000
+KEPT_UPLOADS: Final = 20
+_GUILD_CONTEXT: Final = 0
+_DM_CONTEXT: Final = 1
+
+
+class Refused(Exception):
+    """What Discord's client would not let a person do; str() is a sentence for them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who acts, and in which language their client is."""
+
+    user_id: int
+    locale: str = "en-US"
+
+
+class People:
+    """Turns what people do into messages and interactions. Every act raises Refused."""
+
+    def __init__(self, standin: StandIn) -> None:
+        self._standin = standin
+        self._uploads: dict[str, Attachment] = {}
+
+    async def upload(self, filename: str, data: bytes) -> Attachment:
+        """Keep a file that a person chose for an option; the oldest of many is forgotten."""
+        world = self._standin.world
+        kept = await asyncio.to_thread(world.files.put, world.ids.new(), filename, data)
+        self._uploads[str(kept.id)] = kept
+        while len(self._uploads) > KEPT_UPLOADS:
+            world.files.remove(self._uploads.pop(next(iter(self._uploads))).id)
+        return kept
+
+    def command(
+        self,
+        actor: Actor,
+        channel_id: int,
+        command_id: int,
+        path: Sequence[str],
+        values: Mapping[str, Any],
+    ) -> Interaction:
+        """Send a slash command. path: names of group and subcommand, empty for a plain command."""
+        channel = self._channel(actor, channel_id)
+        command = self._command(actor, channel, command_id, registry.CHAT_INPUT)
+        data = self._command_data(command, path, values, channel)
+        name = " ".join((command.name, *path))
+        interaction = self._standin.interactions.open(
+            Kind.COMMAND, actor.user_id, channel, data, locale=actor.locale, name=name
+        )
+        return self._sent(interaction)
+
+    async def autocomplete(
+        self,
+        actor: Actor,
+        channel_id: int,
+        command_id: int,
+        path: Sequence[str],
+        values: Mapping[str, Any],
+        focused: str,
+    ) -> list[Json]:
+        """Ask for the choices of the option that is being typed."""
+        channel = self._channel(actor, channel_id)
+        command = self._command(actor, channel, command_id, registry.CHAT_INPUT)
+        data = self._command_data(command, path, {focused: "", **values}, channel, focused)
+        interaction = self._standin.interactions.open(
+            Kind.AUTOCOMPLETE, actor.user_id, channel, data, locale=actor.locale, name=command.name
+        )
+        self._sent(interaction)
+        assert interaction.choices is not None
+        try:
+            return await asyncio.shield(interaction.choices)
+        except asyncio.CancelledError:
+            if interaction.choices.cancelled():
+                raise Refused("Loading options failed.") from None
+            raise
+
+    def context(
+        self, actor: Actor, channel_id: int, command_id: int, target_id: int
+    ) -> Interaction:
+        """Use a command on a message or a member."""
+        standin, channel = self._standin, self._channel(actor, channel_id)
+        command = self._command(actor, channel, command_id, registry.USER, registry.MESSAGE)
+        data = self._base_data(command, channel) | {"target_id": str(target_id)}
+        target = None
+        if command.type == registry.MESSAGE:
+            message = self._message(actor, channel, target_id)
+            target = message.id
+            shape = message_json(message, standin.world, standin.base_url)
+            data["resolved"] = {"messages": {str(message.id): shape}}
+        else:
+            found: Json = {}
+            try:
+                add_user(found, target_id, standin.world, standin.world.guild_of(channel))
+            except BadOption as error:
+                raise Refused(str(error)) from None
+            data["resolved"] = found
+        interaction = standin.interactions.open(
+            Kind.COMMAND,
+            actor.user_id,
+            channel,
+            data,
+            locale=actor.locale,
+            name=command.name,
+            target_message_id=target,
+        )
+        return self._sent(interaction)
+
+    def component(
+        self,
+        actor: Actor,
+        channel_id: int,
+        message_id: int,
+        custom_id: str,
+        values: Sequence[str] | None = None,
+    ) -> Interaction:
+        """Press a button or choose from a menu."""
+        standin, channel = self._standin, self._channel(actor, channel_id)
+        message = self._message(actor, channel, message_id)
+        part = component_named(message.components, custom_id)
+        if part is None:
+            raise Refused("That is not on the message any more.")
+        if part.get("disabled"):
+            raise Refused("That is switched off.")
+        shown = message_json(message, standin.world, standin.base_url)
+        numbered = component_named(shown["components"], custom_id) or part
+        data: Json = {
+            "custom_id": custom_id,
+            "component_type": part["type"],
+            "id": numbered.get("id", 1),
+        }
+        if values is not None or part["type"] != 2:
+            guild = standin.world.guild_of(channel)
+            try:
+                data |= select_data(part, list(values or ()), standin.world, guild)
+            except (BadForm, BadOption) as error:
+                raise Refused(str(error)) from None
+        interaction = standin.interactions.open(
+            Kind.COMPONENT, actor.user_id, channel, data, locale=actor.locale, source=message
+        )
+        return self._sent(interaction)
+
+    def modal(
+        self, actor: Actor, interaction_id: int, custom_id: str, values: Mapping[str, Any]
+    ) -> Interaction:
+        """Submit a form that the bot opened."""
+        opened = self._standin.interactions.get(interaction_id)
+        if opened is None or opened.modal is None or opened.user_id != actor.user_id:
+            raise Refused("That form is not open any more.")
+        form, opened.modal = opened.modal, None
+        if form.get("custom_id") != custom_id:
+            raise Refused("That is another form.")
+        guild = self._standin.world.guild_of(opened.channel)
+        try:
+            data = submitted(form, values, self._standin.world, guild)
+        except (BadForm, BadOption) as error:
+            opened.modal = form
+            raise Refused(str(error)) from None
+        interaction = self._standin.interactions.open(
+            Kind.MODAL,
+            actor.user_id,
+            opened.channel,
+            data,
+            locale=actor.locale,
+            name=opened.name,
+            source=opened.source,
+        )
+        return self._sent(interaction)
+
+    def say(
+        self, actor: Actor, channel_id: int, content: str, reply_to: int | None = None
+    ) -> Message:
+        """Write a message."""
+        channel = self._channel(actor, channel_id)
+        can = self._standin.world.permissions(channel, actor.user_id)
+        speak = "SEND_MESSAGES_IN_THREADS" if channel.is_thread else "SEND_MESSAGES"
+        if not has(can, speak) or (channel.locked and not has(can, "MANAGE_THREADS")):
+            raise Refused("You may not write in this channel.")
+        text = content.strip()
+        if not text:
+            raise Refused("Write something first.")
+        if len(text) > MAX_CONTENT_CHARS:
+            raise Refused(f"A message has at most {MAX_CONTENT_CHARS} characters.")
+        draft = Draft(content=text)
+        if reply_to is not None:
+            self._message(actor, channel, reply_to)
+            reference = {"type": 0, "channel_id": str(channel.id), "message_id": str(reply_to)}
+            draft = Draft(content=text, type=MessageType.REPLY, reference=reference)
+        return self._standin.world.post(channel, actor.user_id, draft)
+
+    def delete(self, actor: Actor, channel_id: int, message_id: int) -> None:
+        """Delete one's own message, or, as a moderator, anyone's."""
+        channel = self._channel(actor, channel_id)
+        message = self._message(actor, channel, message_id)
+        can = self._standin.world.permissions(channel, actor.user_id)
+        if message.author_id != actor.user_id and not has(can, "MANAGE_MESSAGES"):
+            raise Refused("You may only delete messages of your own.")
+        if message.flags & MessageFlag.EPHEMERAL:
+            raise Refused("Dismiss this message instead.")
+        self._standin.world.delete(message)
+
+    def _sent(self, interaction: Interaction) -> Interaction:
+        """Hand an interaction to the bot; it fails by itself where no bot is there."""
+        shape = interaction_json(interaction, self._standin)
+        self._standin.gateway.dispatch(
+            "INTERACTION_CREATE", shape, guild_id=interaction.channel.guild_id
+        )
+        return interaction
+
+    def _channel(self, actor: Actor, channel_id: int) -> Channel:
+        channel = self._standin.world.channel(channel_id)
+        if channel is None:
+            raise Refused("There is no such channel.")
+        if not has(self._standin.world.permissions(channel, actor.user_id), "VIEW_CHANNEL"):
+            raise Refused("You do not see that channel.")
+        return channel
+
+    def _message(self, actor: Actor, channel: Channel, message_id: int) -> Message:
+        message = self._standin.world.message(channel.id, message_id)
+        if message is None or message.reader_id not in (None, actor.user_id):
+            raise Refused("That message is gone.")
+        return message
+
+    def _command(self, actor: Actor, channel: Channel, command_id: int, *types: int) -> Command:
+        command = self._standin.registry.get(command_id)
+        if command is None or command.type not in types:
+            raise Refused("That command is out of date: choose it again.")
+        if not registry.may_use(command, self._standin.world, channel, actor.user_id):
+            raise Refused("You may not use that command here.")
+        return command
+
+    def _base_data(self, command: Command, channel: Channel) -> Json:
+        data: Json = {"id": str(command.id), "name": command.name, "type": command.type}
+        return data | ({"guild_id": str(channel.guild_id)} if command.guild_id else {})
+
+    def _command_data(
+        self,
+        command: Command,
+        path: Sequence[str],
+        values: Mapping[str, Any],
+        channel: Channel,
+        focused: str | None = None,
+    ) -> Json:
+        standin = self._standin
+        try:
+            encoded = encode(command.body, path, values, focused=focused)
+            found = resolved(
+                encoded,
+                world=standin.world,
+                guild=standin.world.guild_of(channel),
+                files=self._uploads,
+                channel=channel,
+                base_url=standin.base_url,
+            )
+        except BadOption as error:
+            raise Refused(str(error)) from None
+        data = self._base_data(command, channel)
+        data |= {"options": encoded} if encoded else {}
+        return data | ({"resolved": found} if found else {})
+
+
+def interaction_json(interaction: Interaction, standin: StandIn) -> Json:
+    """What INTERACTION_CREATE tells the bot."""
+    world, channel = standin.world, interaction.channel
+    guild = world.guild_of(channel)
+    can = world.permissions(channel, interaction.user_id)
+    shape: Json = {
+        "id": str(interaction.id),
+        "application_id": str(standin.bot.id),
+        "type": int(interaction.kind),
+        "data": interaction.data,
+        "token": interaction.token,
+        "version": 1,
+        "channel_id": str(channel.id),
+        "channel": channel_json(channel, world) | {"permissions": str(can)},
+        "app_permissions": str(world.permissions(channel, standin.bot.id)),
+        "locale": interaction.locale,
+        "entitlements": [],
+        "authorizing_integration_owners": {"0": str(channel.guild_id or 0)},
+        "context": _GUILD_CONTEXT if guild else _DM_CONTEXT,
+        "attachment_size_limit": world.filesize_limit(channel),
+    }
+    if guild is None:
+        shape["user"] = user_json(world.users[interaction.user_id])
+    else:
+        member = member_json(guild.members[interaction.user_id])
+        shape |= {
+            "guild_id": str(guild.id),
+            "guild_locale": "en-US",
+            "guild": {"id": str(guild.id), "locale": "en-US", "features": []},
+            "member": member | {"permissions": str(can)},
+        }
+    if interaction.source is not None:
+        shape["message"] = message_json(interaction.source, world, standin.base_url)
+    return shape

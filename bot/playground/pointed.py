@@ -1,0 +1,34 @@
+"""Runs `zimagine` with another Discord: `python -m bot.playground.pointed API GATEWAY ARGUMENTS…`.
+
+It ends with SIGTERM when its standard input does: whoever started it is gone then.
+"""
+
+from __future__ import annotations
+
+import runpy
+import signal
+import sys
+import threading
+
+import discord.gateway
+import discord.http
+import yarl
+
+
+def main() -> None:
+    """Point discord.py at the addresses and hand over to the bot's own command line."""
+    api_url, gateway_url, *arguments = sys.argv[1:]
+    discord.http.Route.BASE = api_url
+    discord.gateway.DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(gateway_url)
+    threading.Thread(target=_end_with_input, daemon=True).start()
+    sys.argv = ["zimagine", *arguments]
+    runpy.run_module("bot", run_name="__main__")
+
+
+def _end_with_input() -> None:
+    sys.stdin.buffer.read()
+    signal.raise_signal(signal.SIGTERM)
+
+
+if __name__ == "__main__":
+    main()

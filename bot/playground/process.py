@@ -1,0 +1,188 @@
+"""The bot's process: started, watched, restarted, killed, and never left behind."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+import time
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from enum import StrEnum
+from typing import IO, Final
+
+import psutil
+
+RESTART_CODE: Final = 75
+"""With this exit code the bot asks to be started again."""
+KEPT_LINES: Final = 40
+STOP_LIMIT_S: Final = 60.0
+RESTART_WAIT_S: Final = 1.0
+
+
+class BotState(StrEnum):
+    """How the bot is, as the page shows it."""
+
+    STARTING = "starting"
+    ONLINE = "online"
+    OFFLINE = "offline"
+    STOPPED = "stopped"
+
+
+class BotProcess:
+    """Runs one command and keeps it running.
+
+    command: what to start. output: where its lines go, besides the last ones being kept.
+    gave_up is set when it ended and will not be started again, with exit_code.
+    """
+
+    def __init__(
+        self,
+        command: Sequence[str],
+        environment: Mapping[str, str],
+        *,
+        output: IO[str] | None = None,
+        changed: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.command = list(command)
+        self.environment = dict(environment)
+        self._output = output
+        self.changed = changed
+        self.state = BotState.STOPPED
+        self.detail = ""
+        self.lines: deque[str] = deque(maxlen=KEPT_LINES)
+        self.was_online = False
+        self.exit_code: int | None = None
+        self.gave_up = asyncio.Event()
+        self._process: asyncio.subprocess.Process | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._wanted = False
+        self._again = False
+        self._started_s = 0.0
+
+    @property
+    def pid(self) -> int | None:
+        """The process's id while it runs."""
+        running = self._process is not None and self._process.returncode is None
+        return self._process.pid if running and self._process else None
+
+    @property
+    def uptime_s(self) -> float:
+        """How long the process has been running; 0 where it does not."""
+        return time.monotonic() - self._started_s if self.pid is not None else 0.0
+
+    @property
+    def memory_mib(self) -> float | None:
+        """What the process keeps in memory; None where it cannot be read."""
+        if (pid := self.pid) is None:
+            return None
+        try:
+            return psutil.Process(pid).memory_info().rss / 2**20
+        except psutil.Error:
+            return None
+
+    def start(self) -> None:
+        """Start the bot, if it does not run."""
+        if self._task is None or self._task.done():
+            self._wanted = True
+            self._task = asyncio.create_task(self._keep_running(), name="bot-process")
+
+    def restart(self) -> None:
+        """Ask the bot to stop, then start it again."""
+        self._again = True
+        if self.pid is not None:
+            self._signal(signal.SIGTERM)
+        else:
+            self.start()
+
+    def kill(self) -> None:
+        """Kill the bot without warning, then start it again."""
+        self._again = True
+        if self._process is not None and self.pid is not None:
+            self._process.kill()
+        else:
+            self.start()
+
+    async def stop(self) -> None:
+        """Ask the bot to stop and wait for it; who is too slow is killed."""
+        self._wanted = self._again = False
+        if self.pid is not None:
+            self._signal(signal.SIGTERM)
+        if self._task is not None:
+            _, late = await asyncio.wait([self._task], timeout=STOP_LIMIT_S)
+            if late and self._process is not None:
+                self._process.kill()
+                await asyncio.wait([self._task])
+
+    def seen_online(self, online: bool) -> None:
+        """The gateway tells whether the bot is connected."""
+        if self.pid is not None:
+            self.was_online = self.was_online or online
+            self._set(BotState.ONLINE if online else BotState.OFFLINE)
+
+    async def _keep_running(self) -> None:
+        while True:
+            code = await self._run_once()
+            again = self._again or (code == RESTART_CODE and self._wanted)
+            self._again = False
+            if not again:
+                self.exit_code = code
+                self._set(BotState.STOPPED, self._last_sentence() if code else "")
+                self.gave_up.set()
+                return
+            self._set(BotState.STARTING)
+            await asyncio.sleep(RESTART_WAIT_S)
+
+    async def _run_once(self) -> int:
+        self._set(BotState.STARTING)
+        self._process = await asyncio.create_subprocess_exec(
+            *self.command,
+            env=os.environ | self.environment,
+            stdin=asyncio.subprocess.PIPE,  # its end tells the bot that we are gone
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+            limit=2**20,
+            # Ctrl-C is for us: we tell the bot ourselves, once.
+            start_new_session=True,
+        )
+        self._started_s = time.monotonic()
+        assert self._process.stdout is not None
+        while True:
+            try:
+                line = await self._process.stdout.readline()
+            except ValueError:  # a line longer than the limit
+                continue
+            if not line:
+                break
+            self._heard(line.decode(errors="replace").rstrip())
+        return await self._process.wait()
+
+    def _heard(self, line: str) -> None:
+        self.lines.append(line)
+        if self._output is not None:
+            with contextlib.suppress(OSError, ValueError):
+                print(line, file=self._output, flush=True)
+
+    def _last_sentence(self) -> str:
+        """What the bot said last on its own behalf."""
+        for line in reversed(self.lines):
+            if line.startswith("zimagine: "):
+                return line.removeprefix("zimagine: ")
+        return self.lines[-1] if self.lines else ""
+
+    def _signal(self, number: signal.Signals) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            if self._process is not None:
+                self._process.send_signal(number)
+
+    def _set(self, state: BotState, detail: str = "") -> None:
+        if (state, detail) != (self.state, self.detail):
+            self.state, self.detail = state, detail
+            self.changed()
+
+
+def pointed_command(api_url: str, gateway_url: str, arguments: Sequence[str]) -> list[str]:
+    """The command that runs `zimagine ARGUMENTS` with its Discord at these addresses."""
+    return [sys.executable, "-m", "bot.playground.pointed", api_url, gateway_url, *arguments]

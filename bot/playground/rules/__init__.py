@@ -1,0 +1,1 @@
+"""What Discord accepts: pure checks of the bodies that a bot sends."""

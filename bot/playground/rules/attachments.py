@@ -1,0 +1,140 @@
+"""What Discord accepts of the files of a message, and of what refers to them."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from bot.playground.errors import ENTITY_TOO_LARGE, Form, Path
+from bot.playground.rules.grammar import (
+    ATTACHMENT,
+    Field,
+    known,
+    listing,
+    must,
+    number,
+    objects,
+    record,
+    snowflake,
+    text,
+    truth,
+)
+
+MAX_FILES: Final = 10
+MAX_REQUEST_BYTES: Final = 25 * 2**20
+
+ATTACHMENTS: Final[Field] = listing(
+    record(
+        {
+            "id": must(snowflake()),
+            "filename": text(1, 1024),
+            "title": text(high=1024),
+            "description": text(high=1024),
+            "duration_secs": number(0, 2**31 - 1),
+            "waveform": text(high=400),
+            "is_spoiler": truth(),
+            "is_remix": truth(),
+            # discord.py says all this of an attachment that an edit keeps.
+            **known("content_type", "size", "url", "proxy_url", "height", "width", "flags"),
+            **known("ephemeral", "placeholder", "placeholder_version", "spoiler"),
+        }
+    ),
+    high=MAX_FILES,
+)
+
+_FIELD_NAME: Final = re.compile(r"files\[(\d{1,4})\]")
+_SHOWING: Final = ("image", "thumbnail", "media", "file")
+"""What has a `url` that may be an upload; other addresses are refused for that scheme."""
+_UNSAFE: Final = re.compile(r"[^A-Za-z0-9_.-]")
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """One file of a multipart request. field: its part's name, `files[0]`. size: in bytes."""
+
+    field: str
+    filename: str
+    size: int
+    content_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """The files that a message will have. names: cleaned, as references find them."""
+
+    names: frozenset[str]
+    count: int
+
+
+def clean_filename(name: str) -> str:
+    """A file's name as Discord keeps it and as it looks it up: no spaces, no odd characters."""
+    return _UNSAFE.sub("", "_".join(name.split())).strip("._")
+
+
+def check_sizes(body: Any, uploads: Sequence[Upload], limit_bytes: int) -> None:
+    """Pass files that are each and together small enough. Raises ApiError 40005."""
+    total = sum(each.size for each in uploads) + len(json.dumps(body, ensure_ascii=False).encode())
+    if total > MAX_REQUEST_BYTES or any(each.size > limit_bytes for each in uploads):
+        raise ENTITY_TOO_LARGE.error()
+
+
+def check_files(
+    form: Form, body: Mapping[str, Any], uploads: Sequence[Upload], before: Mapping[str, Any]
+) -> Files:
+    """The files that a message will have; adds to the form those listed that are nowhere.
+
+    before: what the message is now, in Discord's JSON; empty for a new one.
+    """
+    fresh = {_number(each.field) or f"#{i}": each.filename for i, each in enumerate(uploads)}
+    kept = {str(each.get("id")): each for _, each in objects(before.get("attachments"))}
+    names: list[str] = []
+    listed: set[str] = set()
+    for position, entry in objects(body.get("attachments")):
+        path: Path = ("attachments", position)
+        key = str(entry.get("id"))
+        if key in listed:
+            message = "The set already contains this value"
+            form.add((*path, "id"), "SET_TYPE_ALREADY_CONTAINS_VALUE", message)
+        elif key in fresh:
+            names.append(str(entry.get("filename") or fresh[key]))
+        elif key in kept:
+            names.append(str(kept[key].get("filename")))
+        elif entry.get("id") is not None:
+            form.add(path, "ATTACHMENT_NOT_FOUND", "Attachment data not found")
+        listed.add(key)
+    names += [name for key, name in fresh.items() if key not in listed]
+    if "attachments" not in body:
+        names += [str(each.get("filename")) for each in kept.values()]
+    return Files(frozenset(clean_filename(each) for each in names), len(names))
+
+
+def check_references(form: Form, body: Mapping[str, Any], files: Files) -> None:
+    """Adds to the form every `attachment://name` in embeds and components that has no file."""
+    for part in ("embeds", "components"):
+        for path, url in _references(body.get(part), (part,)):
+            if clean_filename(url.removeprefix(ATTACHMENT)) not in files.names:
+                message = f'The referenced attachment ("{url}") was not found'
+                form.add(path, "UNFURLED_MEDIA_ITEM_REFERENCED_ATTACHMENT_NOT_FOUND", message)
+
+
+def _references(value: Any, path: Path) -> Iterator[tuple[Path, str]]:
+    if isinstance(value, list):
+        for position, each in enumerate(value):
+            yield from _references(each, (*path, position))
+    elif isinstance(value, Mapping):
+        for name, each in value.items():
+            here = (*path, name)
+            shown = name == "icon_url" or (name == "url" and path[-1] in _SHOWING)
+            if shown and isinstance(each, str) and each.startswith(ATTACHMENT):
+                yield here, each
+            else:
+                yield from _references(each, here)
+
+
+def _number(field: str) -> str:
+    """The number in the name of a file's part; empty for a part with another name."""
+    match = _FIELD_NAME.fullmatch(field)
+    return str(int(match[1])) if match else ""

@@ -1,0 +1,67 @@
+"""Fields that Discord does not know: it ignores them, and so tells nobody of a typing error."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from bot.playground.errors import Path
+from bot.playground.rules.choices import CHOICES
+from bot.playground.rules.commands import COMMAND, COMMANDS
+from bot.playground.rules.grammar import Field, Fields, Kind, must, record, union, whole
+from bot.playground.rules.messages import MESSAGES, MessageKind
+from bot.playground.rules.modals import MODAL
+
+__all__ = ["CALLBACK", "COMMAND", "COMMANDS", "MESSAGES", "MODAL", "MessageKind", "unknown_fields"]
+
+_ANSWER: Final[Fields] = {"type": must(whole())}
+_MESSAGE: Final[Fields] = _ANSWER | {"data": MESSAGES[MessageKind.CALLBACK]}
+CALLBACK: Final[Field] = union(
+    {
+        1: _ANSWER,
+        4: _MESSAGE,
+        5: _MESSAGE,
+        6: _MESSAGE,
+        7: _MESSAGE,
+        8: _ANSWER | {"data": record({"choices": CHOICES[3]})},
+        9: _ANSWER | {"data": MODAL},
+        12: _ANSWER,
+    }
+)
+"""The whole body of an answer to an interaction."""
+
+
+def unknown_fields(body: Any, shape: Field) -> list[str]:
+    """One sentence for each field in a body that its shape has no place for, deep inside too.
+
+    shape: MESSAGES[kind], CALLBACK, MODAL, COMMAND or COMMANDS.
+    """
+    return [
+        f"{_place(path)}: Discord knows no field '{name}'" for path, name in _walk(body, shape, ())
+    ]
+
+
+def _walk(value: Any, shape: Field, path: Path) -> Iterator[tuple[Path, str]]:
+    if shape.kind is Kind.LIST and isinstance(value, list) and shape.item is not None:
+        for position, each in enumerate(value):
+            yield from _walk(each, shape.item, (*path, position))
+    if shape.kind is not Kind.OBJECT or not isinstance(value, Mapping):
+        return
+    fields: Mapping[str, Field] | None = shape.fields
+    if shape.variants:
+        kind = value.get("type")
+        # What has no possible type is refused: nobody needs to hear of its fields.
+        fields = shape.variants.get(kind) if type(kind) is int else None
+        if fields is None:
+            return
+    for name, each in value.items():
+        if name not in fields:
+            yield path, str(name)
+        else:
+            yield from _walk(each, fields[name], (*path, name))
+
+
+def _place(path: Path) -> str:
+    """A path as a programmer writes it: components[0].label."""
+    words = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
+    return words.removeprefix(".") or "body"

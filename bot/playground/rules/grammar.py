@@ -1,0 +1,323 @@
+"""A small language for tables that say what an object of Discord's may hold."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import Enum, auto
+from math import isfinite
+from typing import Any, Final, TypeGuard
+from urllib.parse import urlsplit
+
+from bot.playground.errors import Form, Path
+
+WEB: Final = ("http", "https")
+MEDIA: Final = (*WEB, "attachment")
+"""Schemes of a picture: a reference to an uploaded file is one of them."""
+ATTACHMENT: Final = "attachment://"
+
+
+class Kind(Enum):
+    """What sort of value a field holds."""
+
+    TEXT = auto()
+    URL = auto()
+    MOMENT = auto()
+    WHOLE = auto()
+    NUMBER = auto()
+    TRUTH = auto()
+    SNOWFLAKE = auto()
+    LIST = auto()
+    OBJECT = auto()
+    MAP = auto()
+    ANYTHING = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What a text must be beyond its length, and what Discord says otherwise."""
+
+    holds: Callable[[str], bool]
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """What one value may be. low, high: of its length, or of the number itself, both allowed.
+
+    choices: the only values (TEXT, WHOLE), schemes (URL) or keys (MAP) allowed.
+    item: what a LIST or a MAP holds. fields: of an OBJECT. variants: of an OBJECT whose fields
+    depend on its number `type`. trim: spaces around a text do not count. unique: a LIST's items.
+    """
+
+    kind: Kind
+    required: bool = False
+    low: int | None = None
+    high: int | None = None
+    choices: tuple[Any, ...] = ()
+    item: Field | None = None
+    fields: Mapping[str, Field] = field(default_factory=dict[str, "Field"])
+    variants: Mapping[int, Mapping[str, Field]] = field(
+        default_factory=dict[int, "Mapping[str, Field]"]
+    )
+    rule: Rule | None = None
+    trim: bool = False
+    unique: bool = False
+
+
+Fields = dict[str, Field]
+
+
+def must(value: Field) -> Field:
+    """The same, but it may not be missing."""
+    return replace(value, required=True)
+
+
+def text(
+    low: int | None = None, high: int | None = None, *, trim: bool = False, rule: Rule | None = None
+) -> Field:
+    """A text of so many characters."""
+    return Field(Kind.TEXT, low=low, high=high, trim=trim, rule=rule)
+
+
+def url(*schemes: str, high: int = 2048) -> Field:
+    """An address with one of these schemes."""
+    return Field(Kind.URL, choices=schemes, high=high)
+
+
+def moment() -> Field:
+    """A time as ISO 8601 writes it."""
+    return Field(Kind.MOMENT)
+
+
+def whole(low: int | None = None, high: int | None = None) -> Field:
+    """An integer."""
+    return Field(Kind.WHOLE, low=low, high=high)
+
+
+def number(low: int | None = None, high: int | None = None) -> Field:
+    """An integer or a fraction."""
+    return Field(Kind.NUMBER, low=low, high=high)
+
+
+def truth() -> Field:
+    """true or false."""
+    return Field(Kind.TRUTH)
+
+
+def snowflake() -> Field:
+    """An id, as digits or as an integer: Discord takes both."""
+    return Field(Kind.SNOWFLAKE)
+
+
+def one_of(*choices: int | str) -> Field:
+    """One of these numbers, or one of these words."""
+    return Field(Kind.WHOLE if isinstance(choices[0], int) else Kind.TEXT, choices=choices)
+
+
+def listing(
+    item: Field, low: int | None = None, high: int | None = None, *, unique: bool = False
+) -> Field:
+    """A list of so many items."""
+    return Field(Kind.LIST, item=item, low=low, high=high, unique=unique)
+
+
+def record(fields: Fields) -> Field:
+    """An object with these fields."""
+    return Field(Kind.OBJECT, fields=fields)
+
+
+def union(variants: Mapping[int, Fields]) -> Field:
+    """An object whose number `type` says which fields it has."""
+    return Field(Kind.OBJECT, variants=variants)
+
+
+def mapping(keys: tuple[str, ...], item: Field) -> Field:
+    """An object from some of these keys to values of one sort."""
+    return Field(Kind.MAP, choices=keys, item=must(item))
+
+
+def known(*names: str) -> Fields:
+    """Fields that Discord knows, whatever is in them: it ignores what they say."""
+    return dict.fromkeys(names, Field(Kind.ANYTHING))
+
+
+def check(value: Any, expected: Field, path: Path, form: Form) -> None:
+    """Adds to the form whatever is wrong with a value, deep inside too."""
+    if value is None:
+        if expected.required:
+            form.add(path, "BASE_TYPE_REQUIRED", "This field is required")
+        return
+    _CHECKS[expected.kind](value, expected, path, form)
+
+
+def is_number(value: Any) -> TypeGuard[int | float]:
+    """Is this a number of JSON's? (true and false are none.)"""
+    return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
+
+
+def is_whole(value: Any) -> TypeGuard[int | float]:
+    """Is this an integer of JSON's? 24.0 is one too: discord.py sends such."""
+    return is_number(value) and value == int(value)
+
+
+def is_snowflake(value: Any) -> bool:
+    """Is this an id, as digits or as an integer?"""
+    if isinstance(value, str):
+        return value.isascii() and value.isdigit() and len(value) <= 20 and int(value) < 2**64
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**64
+
+
+def objects(value: Any) -> list[tuple[int, Mapping[str, Any]]]:
+    """The objects in a list with their positions; none where it is not a list."""
+    if not isinstance(value, list):
+        return []
+    return [(i, each) for i, each in enumerate(value) if isinstance(each, Mapping)]
+
+
+def say_length(length: int, low: int | None, high: int | None, path: Path, form: Form) -> bool:
+    """Is a length within its bounds? Adds to the form what Discord says if not."""
+    if (low or 0) <= length and (high is None or length <= high):
+        return True
+    if low and high is not None:
+        form.add(path, "BASE_TYPE_BAD_LENGTH", f"Must be between {low} and {high} in length.")
+    elif low:
+        form.add(path, "BASE_TYPE_MIN_LENGTH", f"Must be {low} or more in length.")
+    else:
+        form.add(path, "BASE_TYPE_MAX_LENGTH", f"Must be {high} or fewer in length.")
+    return False
+
+
+def _choice(value: Any, expected: Field, path: Path, form: Form) -> bool:
+    if not expected.choices or value in expected.choices:
+        return True
+    form.add(path, "BASE_TYPE_CHOICES", f"Value must be one of {expected.choices}.")
+    return False
+
+
+def _text(value: Any, expected: Field, path: Path, form: Form) -> None:
+    if not isinstance(value, str):
+        form.add(path, "STRING_TYPE_CONVERT", "Could not be read as text.")
+        return
+    length = len(value.strip() if expected.trim else value)
+    if expected.required and not expected.low and length == 0:
+        form.add(path, "BASE_TYPE_REQUIRED", "This field is required")
+        return
+    fits = say_length(length, expected.low, expected.high, path, form)
+    if fits and _choice(value, expected, path, form):
+        rule = expected.rule
+        if rule is not None and not rule.holds(value):
+            form.add(path, rule.code, rule.message)
+
+
+def _url(value: Any, expected: Field, path: Path, form: Form) -> None:
+    if not isinstance(value, str):
+        form.add(path, "STRING_TYPE_CONVERT", "Could not be read as text.")
+        return
+    if not say_length(len(value), None, expected.high, path, form):
+        return
+    try:
+        parts = urlsplit(value)
+    except ValueError:
+        parts = urlsplit("")
+    spaces = parts.scheme in WEB and any(each.isspace() for each in value)
+    if parts.scheme and parts.scheme not in expected.choices:
+        says = f'Scheme "{parts.scheme}" is not supported.'
+        form.add(
+            path, "URL_TYPE_INVALID_SCHEME", f"{says} Scheme must be one of {expected.choices}."
+        )
+    elif not parts.scheme or not parts.netloc or spaces:
+        form.add(path, "URL_TYPE_INVALID_URL", "Not a well formed URL.")
+
+
+def _moment(value: Any, _: Field, path: Path, form: Form) -> None:
+    try:
+        datetime.fromisoformat(value)
+    except (TypeError, ValueError):
+        form.add(path, "DATE_TIME_TYPE_PARSE", f"Could not parse {value}. Should be ISO8601.")
+
+
+def _number(value: Any, expected: Field, path: Path, form: Form) -> None:
+    word, fits = ("int", is_whole) if expected.kind is Kind.WHOLE else ("float", is_number)
+    if not fits(value):
+        form.add(path, "NUMBER_TYPE_COERCE", f'Value "{value}" is not {word}.')
+    elif expected.low is not None and value < expected.low:
+        message = f"{word} value should be greater than or equal to {expected.low}."
+        form.add(path, "NUMBER_TYPE_MIN", message)
+    elif expected.high is not None and value > expected.high:
+        message = f"{word} value should be less than or equal to {expected.high}."
+        form.add(path, "NUMBER_TYPE_MAX", message)
+    else:
+        _choice(value, expected, path, form)
+
+
+def _truth(value: Any, _: Field, path: Path, form: Form) -> None:
+    if not isinstance(value, bool):
+        form.add(path, "BOOLEAN_TYPE_CONVERT", "Must be either true or false.")
+
+
+def _snowflake(value: Any, _: Field, path: Path, form: Form) -> None:
+    if not is_snowflake(value):
+        form.add(path, "NUMBER_TYPE_COERCE", f'Value "{value}" is not snowflake.')
+
+
+def _list(value: Any, expected: Field, path: Path, form: Form) -> None:
+    if not isinstance(value, list):
+        form.add(path, "LIST_TYPE_CONVERT", "Only a list may be used here.")
+        return
+    say_length(len(value), expected.low, expected.high, path, form)
+    seen: set[str] = set()
+    for position, each in enumerate(value):
+        if expected.item is not None:
+            check(each, must(expected.item), (*path, position), form)
+        if expected.unique and str(each) in seen:
+            message = "The set already contains this value"
+            form.add((*path, position), "SET_TYPE_ALREADY_CONTAINS_VALUE", message)
+        seen.add(str(each))
+
+
+def _object(value: Any, expected: Field, path: Path, form: Form) -> None:
+    if not isinstance(value, Mapping):
+        form.add(path, "MODEL_TYPE_CONVERT", "Expected an object/dictionary.")
+        return
+    fields: Mapping[str, Field] | None = expected.fields
+    if expected.variants:
+        kind = value.get("type")
+        fields = expected.variants.get(kind) if type(kind) is int else None
+        if fields is None:
+            types = tuple(sorted(int(each) for each in expected.variants))
+            message = f'Value of field "type" must be one of {types}.'
+            form.add(path, "UNION_TYPE_CHOICES", message)
+            return
+    for name, each in fields.items():
+        check(value.get(name), each, (*path, name), form)
+
+
+def _map(value: Any, expected: Field, path: Path, form: Form) -> None:
+    if not isinstance(value, Mapping):
+        form.add(path, "DICT_TYPE_CONVERT", "Only an object may be used here.")
+        return
+    for key, each in value.items():
+        if _choice(key, expected, (*path, key), form) and expected.item is not None:
+            check(each, expected.item, (*path, key), form)
+
+
+def _nothing(value: Any, expected: Field, path: Path, form: Form) -> None:
+    pass
+
+
+_CHECKS: Final[Mapping[Kind, Callable[[Any, Field, Path, Form], None]]] = {
+    Kind.TEXT: _text,
+    Kind.URL: _url,
+    Kind.MOMENT: _moment,
+    Kind.WHOLE: _number,
+    Kind.NUMBER: _number,
+    Kind.TRUTH: _truth,
+    Kind.SNOWFLAKE: _snowflake,
+    Kind.LIST: _list,
+    Kind.OBJECT: _object,
+    Kind.MAP: _map,
+    Kind.ANYTHING: _nothing,
+}

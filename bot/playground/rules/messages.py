@@ -1,0 +1,270 @@
+"""What Discord accepts as a message: posts, edits, answers to interactions and their edits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from enum import Enum, auto
+from typing import Any, Final
+
+from bot.playground.errors import EMPTY_MESSAGE, TOO_MANY_ATTACHMENTS, Form
+from bot.playground.model import FILE_LIMIT_BYTES, MessageFlag
+from bot.playground.rules.attachments import (
+    ATTACHMENTS,
+    MAX_FILES,
+    Upload,
+    check_files,
+    check_references,
+    check_sizes,
+)
+from bot.playground.rules.components import check_parts
+from bot.playground.rules.embeds import EMBEDS, check_embeds
+from bot.playground.rules.grammar import (
+    Field,
+    Fields,
+    check,
+    is_whole,
+    known,
+    listing,
+    must,
+    objects,
+    one_of,
+    record,
+    snowflake,
+    text,
+    truth,
+    whole,
+)
+from bot.playground.rules.parts import LAYOUT, LEGACY
+
+__all__ = ["MESSAGES", "MessageKind", "Upload", "check_message", "settable_flags"]
+
+Json = Mapping[str, Any]
+
+
+class MessageKind(Enum):
+    """Which request a message's body comes in."""
+
+    CHANNEL_POST = auto()
+    CHANNEL_EDIT = auto()
+    CALLBACK = auto()
+    """The data of an interaction's answer: type 4, or 7 with what the message is now."""
+    WEBHOOK_POST = auto()
+    """A follow-up to an interaction."""
+    WEBHOOK_EDIT = auto()
+    """An edit of an interaction's answer or of a follow-up."""
+
+
+_BY_POST: Final = (
+    MessageFlag.SUPPRESS_EMBEDS
+    | MessageFlag.SUPPRESS_NOTIFICATIONS
+    | MessageFlag.VOICE_MESSAGE
+    | MessageFlag.IS_COMPONENTS_V2
+)
+_BY_EDIT: Final = MessageFlag.SUPPRESS_EMBEDS | MessageFlag.IS_COMPONENTS_V2
+_EDITS: Final = (MessageKind.CHANNEL_EDIT, MessageKind.WEBHOOK_EDIT)
+
+_MENTIONS: Final = record(
+    {
+        "parse": listing(one_of("roles", "users", "everyone"), unique=True),
+        "users": listing(snowflake(), high=100, unique=True),
+        "roles": listing(snowflake(), high=100, unique=True),
+        "replied_user": truth(),
+    }
+)
+_REFERENCE: Final = record(
+    {
+        "type": one_of(0, 1),
+        "message_id": must(snowflake()),
+        "channel_id": snowflake(),
+        "guild_id": snowflake(),
+        "fail_if_not_exists": truth(),
+    }
+)
+_POLL_EMOJI: Final = record({"id": snowflake(), "name": text(high=32), **known("animated")})
+_ANSWER: Final = record({"text": text(1, 55), "emoji": _POLL_EMOJI})
+_POLL: Final = record(
+    {
+        "question": must(record({"text": must(text(1, 300)), "emoji": _POLL_EMOJI})),
+        "answers": must(
+            listing(record({"poll_media": must(_ANSWER), **known("answer_id")}), 1, 10)
+        ),
+        "duration": whole(1, 768),
+        "allow_multiselect": truth(),
+        "layout_type": one_of(1),
+    }
+)
+_COMMON: Final[Fields] = {
+    "content": text(high=2000),
+    "embeds": EMBEDS,
+    "allowed_mentions": _MENTIONS,
+    "attachments": ATTACHMENTS,
+    "flags": whole(0),
+    # discord.py sends it with edits too, where Discord ignores it.
+    "tts": truth(),
+}
+_TABLES: Final[Mapping[MessageKind, Fields]] = {
+    MessageKind.CHANNEL_POST: _COMMON
+    | {
+        "sticker_ids": listing(snowflake(), high=3),
+        "poll": _POLL,
+        "message_reference": _REFERENCE,
+        "enforce_nonce": truth(),
+        **known("nonce", "shared_client_theme"),
+    },
+    MessageKind.CHANNEL_EDIT: _COMMON
+    | {"sticker_ids": listing(snowflake(), high=3), **known("poll")},
+    MessageKind.CALLBACK: _COMMON | {"poll": _POLL, **known("sticker_ids")},
+    MessageKind.WEBHOOK_POST: _COMMON
+    | {
+        "poll": _POLL,
+        "username": text(1, 80),
+        **known("avatar_url", "thread_name", "applied_tags", "sticker_ids"),
+    },
+    MessageKind.WEBHOOK_EDIT: _COMMON | {"poll": _POLL, **known("sticker_ids")},
+}
+MESSAGES: Final[Mapping[MessageKind, Field]] = {
+    kind: record(fields | {"components": LAYOUT}) for kind, fields in _TABLES.items()
+}
+"""All that Discord knows of a message's body."""
+
+
+def settable_flags(kind: MessageKind, *, editing: bool = False) -> MessageFlag:
+    """The flags that such a request may set; Discord ignores others in edits."""
+    if editing or kind in _EDITS:
+        return _BY_EDIT
+    return _BY_POST if kind is MessageKind.CHANNEL_POST else _BY_POST | MessageFlag.EPHEMERAL
+
+
+def check_message(
+    body: Any,
+    files: Sequence[Upload] = (),
+    *,
+    kind: MessageKind,
+    old: Json | None = None,
+    limit_bytes: int = FILE_LIMIT_BYTES,
+) -> None:
+    """Pass a body that Discord would take.
+
+    old: what the message is now, in Discord's JSON, wherever there is one to change. It needs
+    content, flags, embeds, components and all of its attachments.
+    Raises ApiError: 40005 for files too large, 50035 for a wrong form, 30015 for too many files,
+    50006 if nothing is, or would be left, in the message.
+    """
+    check_sizes(body, files, limit_bytes)
+    form = Form(("data",) if kind is MessageKind.CALLBACK else ())
+    check(body, must(record(_TABLES[kind])), (), form)
+    if not isinstance(body, Mapping):
+        form.check()
+        return
+    before, editing = old or {}, old is not None or kind in _EDITS
+    layout = _is_layout(body) or _is_layout(before)
+    table = LAYOUT if layout else LEGACY
+    check_parts(form, body.get("components"), ("components",), table, layout=layout)
+    check_embeds(form, body.get("embeds"), ("embeds",))
+    kept = check_files(form, body, files, before)
+    check_references(form, body, kept)
+    _check_mentions(form, body)
+    _check_nonce(form, body, kind)
+    _check_forward(form, body)
+    if not editing:
+        _check_flags(form, body, kind)
+    if layout:
+        _check_layout(form, body, before, editing)
+    form.check()
+    if kept.count > MAX_FILES:
+        raise TOO_MANY_ATTACHMENTS.error()
+    if _is_empty(body, before, kept.count, layout):
+        raise EMPTY_MESSAGE.error()
+
+
+def _flags(message: Json) -> int:
+    """A message's flags; 0 where they are none or no flags at all."""
+    flags = message.get("flags")
+    return int(flags) if is_whole(flags) and flags > 0 else 0
+
+
+def _is_layout(message: Json) -> bool:
+    return bool(_flags(message) & MessageFlag.IS_COMPONENTS_V2)
+
+
+def _check_mentions(form: Form, body: Json) -> None:
+    allowed = body.get("allowed_mentions")
+    if not isinstance(allowed, Mapping):
+        return
+    parse = allowed.get("parse")
+    for name in ("users", "roles"):
+        # An empty list is no contradiction: Discord says so.
+        if isinstance(parse, list) and name in parse and allowed.get(name):
+            message = f'parse:["{name}"] and {name}: [ids...] are mutually exclusive.'
+            form.add(("allowed_mentions",), "MESSAGE_ALLOWED_MENTIONS_PARSE_EXCLUSIVE", message)
+
+
+def _check_nonce(form: Form, body: Json, kind: MessageKind) -> None:
+    nonce = body.get("nonce")
+    if kind is not MessageKind.CHANNEL_POST or nonce is None:
+        return
+    if isinstance(nonce, str):
+        if len(nonce) > 25:
+            message = "Must be 25 or fewer characters long."
+            form.add(("nonce",), "NONCE_TYPE_TOO_LONG", message)
+    elif isinstance(nonce, bool) or not isinstance(nonce, int):
+        message = "This field must be a string or integer."
+        form.add(("nonce",), "NONCE_TYPE_INVALID_TYPE", message)
+    elif not -(2**63) <= nonce < 2**63:
+        message = f"Must be between {-(2**63)} and {2**63 - 1}."
+        form.add(("nonce",), "NONCE_TYPE_OUT_OF_BOUNDS", message)
+
+
+def _is_forward(body: Json) -> bool:
+    reference = body.get("message_reference")
+    return isinstance(reference, Mapping) and reference.get("type") == 1
+
+
+def _check_forward(form: Form, body: Json) -> None:
+    if _is_forward(body) and body["message_reference"].get("channel_id") is None:
+        path = ("message_reference", "channel_id")
+        form.add(path, "BASE_TYPE_REQUIRED", "This field is required")
+
+
+def _check_flags(form: Form, body: Json, kind: MessageKind) -> None:
+    allowed = settable_flags(kind)
+    if _flags(body) & ~int(allowed):
+        named = ", ".join(str(int(each)) for each in allowed)
+        form.add(("flags",), "BASE_TYPE_CHOICES", f"Only these flags may be set: {named}.")
+
+
+def _check_layout(form: Form, body: Json, before: Json, editing: bool) -> None:
+    """What the flag IS_COMPONENTS_V2 forbids and asks for."""
+    was, becomes = _is_layout(before), _is_layout(body)
+    if was and not becomes and body.get("flags") is not None:
+        message = "The flag IS_COMPONENTS_V2 cannot be removed"
+        form.add(("flags",), "MESSAGE_CANNOT_REMOVE_COMPONENTS_V2_FLAG", message)
+    for name in ("content", "embeds", "sticker_ids", "poll", "shared_client_theme"):
+        left_over = editing and not was and _is_left(name, body, before)
+        if body.get(name) or left_over:
+            message = f"The '{name}' field cannot be used with the flag IS_COMPONENTS_V2"
+            form.add((name,), "MESSAGE_CANNOT_USE_LEGACY_FIELDS_WITH_COMPONENTS_V2", message)
+    if editing and not was and not body.get("components"):
+        form.add(("components",), "BASE_TYPE_REQUIRED", "This field is required")
+
+
+def _is_left(name: str, body: Json, before: Json) -> bool:
+    """Does a message keep something of a field that this edit had to empty?"""
+    had = before.get("sticker_items" if name == "sticker_ids" else name)
+    if name == "embeds":
+        # Discord's own, of a link in the text, are none of the bot's.
+        had = [each for _, each in objects(had) if each.get("type", "rich") == "rich"]
+    # null empties a text and a poll, but only [] empties a list here.
+    emptied = name in body and (body[name] is not None or name in ("content", "poll"))
+    return bool(had) and not emptied
+
+
+def _is_empty(body: Json, before: Json, file_count: int, layout: bool) -> bool:
+    """Would nothing be in the message?"""
+    after = {**before, **body}
+    if layout:
+        return not after.get("components")
+    if str(after.get("content") or "").strip() or file_count or _is_forward(body):
+        return False
+    names = ("embeds", "components", "sticker_ids", "sticker_items", "poll", "shared_client_theme")
+    return not any(after.get(name) for name in names)

@@ -1,0 +1,208 @@
+"""The playground as one: stand-in, page and the bot's process behind one port of this machine."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import secrets
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Final
+
+from aiohttp import web
+
+from bot.playground.announcing import announce
+from bot.playground.faults import Fault, Faults
+from bot.playground.files import FileStore
+from bot.playground.gateway import Gateway, Greeting, Watcher
+from bot.playground.guard import only_from_here
+from bot.playground.interactions import Interactions
+from bot.playground.limits import Limits
+from bot.playground.page.server import Page
+from bot.playground.people import People
+from bot.playground.process import BotProcess, pointed_command
+from bot.playground.registry import Registry
+from bot.playground.rest.gate import MAX_REQUEST_BYTES
+from bot.playground.rest.routes import PREFIX, add_routes
+from bot.playground.seed import ADMIN, BOT, populate
+from bot.playground.shapes import Json, guild_create_json, member_json, own_user_json
+from bot.playground.standin import StandIn
+from bot.playground.watch import RequestLog
+from bot.playground.world import World
+
+HOST: Final = "127.0.0.1"
+VITALS_S: Final = 2.0
+
+Counts = Callable[[], Awaitable[Mapping[str, int]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How to start a playground.
+
+    arguments: of `zimagine`, for the bot's process. counts: how many jobs wait and are painted.
+    port 0 = any that is free.
+    """
+
+    arguments: Sequence[str]
+    environment: Mapping[str, str]
+    port: int = 0
+    seed: int = 1
+    output: IO[str] | None = sys.stderr
+    counts: Counts | None = None
+
+
+@dataclass(slots=True)
+class Playground:
+    """A running playground."""
+
+    standin: StandIn
+    people: People
+    process: BotProcess
+    page: Page
+    url: str
+
+
+@asynccontextmanager
+async def open_playground(plan: Plan) -> AsyncIterator[Playground]:
+    """Open the port and start the bot; on leaving, stop the bot and close everything.
+
+    Raises OSError where the port is taken.
+    """
+    async with AsyncExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="zimagine-playground-"))
+        standin = build_standin(Path(folder), seed=plan.seed)
+        process = BotProcess([], {}, output=plan.output)
+        people = People(standin)
+        page = Page(standin, process, people)
+        standin.gateway.watcher.online = process.seen_online
+        process.changed = page.bot_changed
+        _connect_faults(standin, process)
+        app = build_app(standin, page)
+        port = await _listen(stack, app, plan.port)
+        standin.base_url = f"http://{HOST}:{port}"
+        standin.gateway.url = f"ws://{HOST}:{port}/gateway"
+        process.command = pointed_command(
+            standin.base_url + PREFIX, standin.gateway.url, plan.arguments
+        )
+        process.environment = {**plan.environment, "DISCORD_TOKEN": standin.token}
+        playground = Playground(standin, people, process, page, standin.base_url + "/")
+        watching = asyncio.create_task(_watch(playground, plan.counts))
+        stack.push_async_callback(_end, playground, watching)
+        process.start()
+        yield playground
+
+
+def build_standin(folder: Path, *, seed: int = 1) -> StandIn:
+    """A stand-in with its world, not yet reachable. folder: for the files on messages."""
+    world = World(FileStore(folder))
+    populate(world)
+    log = RequestLog()
+    token = secrets.token_urlsafe(32)
+
+    def guilds() -> dict[int, Json]:
+        return {key: guild_create_json(g, world, BOT.id) for key, g in world.guilds.items()}
+
+    def members(guild_id: int, asked: Json) -> list[Json]:
+        guild = world.guilds.get(guild_id)
+        wanted = {str(each) for each in asked.get("user_ids") or ()}
+        query = str(asked.get("query") or "").lower()
+        return [
+            member_json(member)
+            for member in (guild.members.values() if guild else ())
+            if str(member.user.id) in wanted or (query and member.user.username.startswith(query))
+        ]
+
+    def note(path: str, problems: list[str]) -> None:
+        log.add(
+            at_ms=int(time.time() * 1000),
+            method="GATEWAY",
+            path=path,
+            status=0,
+            ms=0.0,
+            size=0,
+            problems=problems,
+            refusal="",
+        )
+
+    greeting = Greeting(token, lambda: own_user_json(BOT), guilds, members)
+    standin = StandIn(
+        world=world,
+        registry=Registry(world.ids),
+        interactions=Interactions(world),
+        gateway=Gateway(greeting, Watcher(note, lambda online: None)),
+        log=log,
+        faults=Faults(seed),
+        limits=Limits(),
+        bot=BOT,
+        owner=ADMIN,
+        token=token,
+    )
+    world.listen(lambda event: announce(event, standin))
+    return standin
+
+
+def build_app(standin: StandIn, page: Page | None = None) -> web.Application:
+    """The web application of a stand-in, with a page if there is one."""
+    app = web.Application(
+        client_max_size=MAX_REQUEST_BYTES + 2**20, middlewares=[only_from_here(standin)]
+    )
+    add_routes(app, standin)
+    app.router.add_get("/gateway", standin.gateway.handle)
+    app.router.add_get("/gateway/", standin.gateway.handle)
+    if page is not None:
+        page.add_routes(app)
+    return app
+
+
+def _connect_faults(standin: StandIn, process: BotProcess) -> None:
+    standin.faults.connect(Fault.DROP_SOCKET, standin.gateway.drop_sockets)
+    standin.faults.connect(Fault.RECONNECT, standin.gateway.ask_reconnect)
+    standin.faults.connect(Fault.INVALIDATE, standin.gateway.invalidate)
+    standin.faults.connect(Fault.EXPIRE_TOKENS, standin.interactions.expire_all)
+    standin.faults.connect(Fault.RESTART_BOT, process.restart)
+    standin.faults.connect(Fault.KILL_BOT, process.kill)
+
+
+async def _listen(stack: AsyncExitStack, app: web.Application, port: int) -> int:
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=2.0)
+    await runner.setup()
+    stack.push_async_callback(runner.cleanup)
+    site = web.TCPSite(runner, HOST, port)
+    await site.start()
+    return int(runner.addresses[0][1])
+
+
+async def _watch(playground: Playground, counts: Counts | None) -> None:
+    """Tell the pages every two seconds how the bot does."""
+    while True:
+        waiting = painting = None
+        if counts is not None:
+            with contextlib.suppress(Exception):
+                found = await counts()
+                waiting, painting = found.get("waiting"), found.get("painting")
+        memory_mib = playground.process.memory_mib
+        playground.page.set_vitals(
+            {
+                "at_ms": int(time.time() * 1000),
+                "memory_mib": None if memory_mib is None else round(memory_mib, 1),
+                "waiting": waiting,
+                "painting": painting,
+                "uptime_s": round(playground.process.uptime_s, 1),
+            }
+        )
+        await asyncio.sleep(VITALS_S)
+
+
+async def _end(playground: Playground, watching: asyncio.Task[None]) -> None:
+    """The bot first: what it still has to deliver, it delivers to us."""
+    await playground.process.stop()
+    watching.cancel()
+    await asyncio.gather(watching, return_exceptions=True)
+    await playground.page.close()
+    await playground.standin.gateway.close()

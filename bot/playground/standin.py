@@ -1,0 +1,42 @@
+"""Everything that stands in for Discord, put together; no sockets are opened here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from bot.playground.faults import Faults
+from bot.playground.gateway import Gateway
+from bot.playground.interactions import Interactions
+from bot.playground.limits import Limits
+from bot.playground.model import User
+from bot.playground.registry import Registry
+from bot.playground.watch import RequestLog
+from bot.playground.world import World
+
+
+@dataclass(slots=True)
+class StandIn:
+    """The parts that routes, gateway and page share.
+
+    bot, owner: the application's account and the account it belongs to. base_url: where the
+    stand-in is reached, without a closing slash; known once the port is open.
+    """
+
+    world: World
+    registry: Registry
+    interactions: Interactions
+    gateway: Gateway
+    log: RequestLog
+    faults: Faults
+    limits: Limits
+    bot: User
+    owner: User
+    token: str
+    base_url: str = ""
+    on_commands: list[Callable[[], None]] = field(default_factory=list[Callable[[], None]])
+
+    def commands_changed(self) -> None:
+        """Let everyone know that the bot registered or removed commands."""
+        for listener in list(self.on_commands):
+            listener()

@@ -1,0 +1,283 @@
+"""The world behind the stand-in: who is where, what was said, who may do what. No transport."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, Final
+
+from bot.playground import permissions
+from bot.playground.files import FileStore
+from bot.playground.model import (
+    FILE_LIMIT_BYTES,
+    NO_FLAGS,
+    Attachment,
+    Channel,
+    ChannelType,
+    Guild,
+    Member,
+    Message,
+    MessageFlag,
+    MessageType,
+    User,
+)
+from bot.playground.snowflakes import Clock, Snowflakes, utc_now
+
+NONCE_LIFE: Final = timedelta(minutes=3)
+"""How long Discord remembers a nonce; it says "a few minutes"."""
+KEPT_MESSAGES: Final = 2000
+"""Messages kept per channel; older ones are forgotten with their files."""
+
+_MENTION: Final = re.compile(r"<@!?(\d+)>")
+_ROLE_MENTION: Final = re.compile(r"<@&(\d+)>")
+
+
+@dataclass(frozen=True, slots=True)
+class MessageCreated:
+    """A message is there."""
+
+    message: Message
+
+
+@dataclass(frozen=True, slots=True)
+class MessageEdited:
+    """A message shows something else."""
+
+    message: Message
+
+
+@dataclass(frozen=True, slots=True)
+class MessageDeleted:
+    """A message is gone."""
+
+    message: Message
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelChanged:
+    """A channel or thread changed. gone: it was deleted."""
+
+    channel: Channel
+    gone: bool = False
+
+
+Event = MessageCreated | MessageEdited | MessageDeleted | ChannelChanged
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A message before it is posted; the fields are those of `Message`."""
+
+    content: str = ""
+    embeds: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    components: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    attachments: list[Attachment] = field(default_factory=list[Attachment])
+    flags: MessageFlag = NO_FLAGS
+    tts: bool = False
+    type: MessageType = MessageType.DEFAULT
+    nonce: str | int | None = None
+    enforce_nonce: bool = False
+    reader_id: int | None = None
+    reference: dict[str, Any] | None = None
+    origin: dict[str, Any] | None = None
+    application_id: int | None = None
+    allowed_mentions: Mapping[str, Any] | None = None
+
+
+class World:
+    """Guilds, private conversations and their messages. Listeners hear of every change."""
+
+    def __init__(self, files: FileStore, clock: Clock = utc_now) -> None:
+        self.clock = clock
+        self.ids = Snowflakes(clock)
+        self.files = files
+        self.users: dict[int, User] = {}
+        self.guilds: dict[int, Guild] = {}
+        self._private: dict[int, Channel] = {}
+        self._messages: dict[int, dict[int, Message]] = {}
+        self._nonces: dict[tuple[int, int, str], Message] = {}
+        self._listeners: list[Callable[[Event], None]] = []
+
+    def listen(self, listener: Callable[[Event], None]) -> None:
+        """Call this with every change from now on."""
+        self._listeners.append(listener)
+
+    def tell(self, event: Event) -> None:
+        """Let everyone who listens know."""
+        for listener in list(self._listeners):
+            listener(event)
+
+    def channel(self, channel_id: int) -> Channel | None:
+        """A channel, thread or private conversation by its id."""
+        if (private := self._private.get(channel_id)) is not None:
+            return private
+        for guild in self.guilds.values():
+            if (found := guild.channels.get(channel_id)) is not None:
+                return found
+        return None
+
+    def private_channel(self, *people: int) -> Channel:
+        """The private conversation of these accounts, a new one if there is none."""
+        for channel in self._private.values():
+            if set(channel.recipients) == set(people):
+                return channel
+        channel = Channel(self.ids.new(), ChannelType.DM, recipients=people)
+        self._private[channel.id] = channel
+        return channel
+
+    def guild_of(self, channel: Channel) -> Guild | None:
+        """The server of a channel; None for a private conversation."""
+        return None if channel.guild_id is None else self.guilds.get(channel.guild_id)
+
+    def filesize_limit(self, channel: Channel) -> int:
+        """The largest file that may be uploaded to a channel, bytes."""
+        guild = self.guild_of(channel)
+        return guild.filesize_limit if guild else FILE_LIMIT_BYTES
+
+    def member(self, guild_id: int | None, user_id: int) -> Member | None:
+        """An account on a server."""
+        guild = None if guild_id is None else self.guilds.get(guild_id)
+        return None if guild is None else guild.members.get(user_id)
+
+    def guild_permissions(self, guild: Guild, user_id: int) -> int:
+        """What an account may do on a server; 0 where it is no member."""
+        member = guild.members.get(user_id)
+        if member is None:
+            return 0
+        roles = [guild.roles[role].permissions for role in member.roles if role in guild.roles]
+        everyone = guild.roles[guild.id].permissions
+        return permissions.in_guild(everyone, roles, owner=guild.owner_id == user_id)
+
+    def permissions(self, channel: Channel, user_id: int) -> int:
+        """What an account may do in a channel; 0 = it does not even see it."""
+        guild = self.guild_of(channel)
+        if guild is None:
+            return permissions.ALL if user_id in channel.recipients else 0
+        member = guild.members.get(user_id)
+        if member is None:
+            return 0
+        base = self.guild_permissions(guild, user_id)
+        place = channel
+        if channel.is_thread and channel.parent_id is not None:
+            place = guild.channels.get(channel.parent_id, channel)
+        return permissions.in_channel(
+            base, _overwrites(guild, place, member), thread=channel.is_thread
+        )
+
+    def messages(self, channel_id: int) -> list[Message]:
+        """A channel's messages, oldest first."""
+        return list(self._messages.get(channel_id, {}).values())
+
+    def message(self, channel_id: int, message_id: int) -> Message | None:
+        """One message."""
+        return self._messages.get(channel_id, {}).get(message_id)
+
+    def visible(self, channel: Channel, user_id: int) -> list[Message]:
+        """What an account sees of a channel, its own ephemeral messages among it."""
+        if not permissions.has(self.permissions(channel, user_id), "VIEW_CHANNEL"):
+            return []
+        return [m for m in self.messages(channel.id) if m.reader_id in (None, user_id)]
+
+    def post(self, channel: Channel, author_id: int, draft: Draft) -> Message:
+        """Post a message; with an enforced nonce that is still remembered, the first one again."""
+        key = (channel.id, author_id, str(draft.nonce))
+        if draft.nonce is not None and draft.enforce_nonce:
+            known = self._nonces.get(key)
+            if known is not None and self.clock() - known.created_at < NONCE_LIFE:
+                for attachment in draft.attachments:
+                    self.files.remove(attachment.id)
+                return known
+        message = Message(
+            id=self.ids.new(),
+            channel_id=channel.id,
+            author_id=author_id,
+            created_at=self.clock(),
+            type=draft.type,
+            content=draft.content,
+            embeds=draft.embeds,
+            components=draft.components,
+            attachments=draft.attachments,
+            flags=draft.flags,
+            tts=draft.tts,
+            nonce=draft.nonce,
+            reader_id=draft.reader_id,
+            reference=draft.reference,
+            origin=draft.origin,
+            application_id=draft.application_id,
+        )
+        self.mention(message, draft.allowed_mentions)
+        self.add(message)
+        if draft.nonce is not None:
+            self._nonces[key] = message
+        if message.reader_id is None:
+            channel.last_message_id = message.id
+        self.tell(MessageCreated(message))
+        return message
+
+    def add(self, message: Message) -> None:
+        """Keep a message, and forget the oldest where there are too many."""
+        known = self._messages.setdefault(message.channel_id, {})
+        known[message.id] = message
+        while len(known) > KEPT_MESSAGES:
+            self._forget(known.pop(next(iter(known))))
+
+    def edited(self, message: Message, *, silent: bool = False) -> None:
+        """Let everyone see what became of a message. silent: it does not count as an edit."""
+        if not silent:
+            message.edited_at = self.clock()
+        self.tell(MessageEdited(message))
+
+    def delete(self, message: Message) -> None:
+        """Take a message away, with its files."""
+        if self._messages.get(message.channel_id, {}).pop(message.id, None) is not None:
+            self._forget(message)
+            self.tell(MessageDeleted(message))
+
+    def _forget(self, message: Message) -> None:
+        for attachment in message.attachments:
+            self.files.remove(attachment.id)
+
+    def mention(self, message: Message, allowed: Mapping[str, Any] | None) -> None:
+        """Write down whom a message notifies: those it names, of those it may."""
+        text = "\n".join(_texts(message))
+        users = list(dict.fromkeys(int(each) for each in _MENTION.findall(text)))
+        roles = list(dict.fromkeys(int(each) for each in _ROLE_MENTION.findall(text)))
+        everyone = "@everyone" in text or "@here" in text
+        if allowed is not None:
+            parse = allowed.get("parse") or ()
+            if "users" not in parse:
+                named = {int(each) for each in allowed.get("users") or ()}
+                users = [each for each in users if each in named]
+            if "roles" not in parse:
+                named = {int(each) for each in allowed.get("roles") or ()}
+                roles = [each for each in roles if each in named]
+            everyone = everyone and "everyone" in parse
+        message.mentions = tuple(each for each in users if each in self.users)
+        message.mention_roles = tuple(roles)
+        message.mention_everyone = everyone
+
+
+def _overwrites(guild: Guild, channel: Channel, member: Member) -> list[tuple[int, int]]:
+    """Allow and deny for @everyone, for all the member's roles together, for the member."""
+
+    def merged(ids: Iterable[int]) -> tuple[int, int]:
+        wanted = set(ids)
+        allow = deny = 0
+        for each in channel.overwrites:
+            if each.id in wanted:
+                allow, deny = allow | each.allow, deny | each.deny
+        return allow, deny
+
+    return [merged([guild.id]), merged(member.roles), merged([member.user.id])]
+
+
+def _texts(message: Message) -> Iterable[str]:
+    yield message.content
+    todo: list[Any] = list(message.components)
+    while todo:
+        part = todo.pop()
+        if part.get("type") == 10:
+            yield str(part.get("content", ""))
+        todo.extend(part.get("components") or ())

@@ -1,0 +1,87 @@
+"""`zimagine playground` as a stranger runs it."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import psutil
+import pytest
+
+from bot.exits import BAD_CONFIG, UNAVAILABLE
+
+WAIT_S = 60
+
+
+def start(folder: Path, *options: str) -> subprocess.Popen[str]:
+    """The command in a folder of its own, without a browser."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "bot", "playground", "--no-browser", *options],
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[3])},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C is sent otherwise there")
+def test_ctrl_c_stops_everything(tmp_path: Path) -> None:
+    """The address is printed, the page is there, and after Ctrl-C no process is left."""
+    running = start(tmp_path, "--port", "0")
+    assert running.stdout is not None
+    line = running.stdout.readline()
+    found = re.search(r"http://127\.0\.0\.1:\d+/", line)
+    assert found, line
+    with urllib.request.urlopen(found[0], timeout=10) as answer:
+        assert b"zimagine playground" in answer.read()
+    below = psutil.Process(running.pid).children(recursive=True)
+    assert below
+    running.send_signal(signal.SIGINT)
+    assert running.wait(WAIT_S) == 0
+    _, left = psutil.wait_procs(below, timeout=5)
+    assert left == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL")
+def test_the_bot_does_not_outlive_a_killed_playground(tmp_path: Path) -> None:
+    """Even kill -9 leaves no bot behind: it ends by itself, in its orderly way."""
+    running = start(tmp_path, "--port", "0")
+    assert running.stdout is not None and running.stdout.readline()
+    below: list[psutil.Process] = []
+    deadline = time.monotonic() + WAIT_S
+    while not below or not (tmp_path / "data" / "zimagine.db").exists():
+        assert time.monotonic() < deadline
+        below = psutil.Process(running.pid).children(recursive=True)
+        time.sleep(0.1)
+    running.kill()
+    _, left = psutil.wait_procs(below, timeout=30)
+    assert left == []
+
+
+def test_a_taken_port_is_explained(tmp_path: Path) -> None:
+    """One sentence and exit code 69."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        running = start(tmp_path, "--port", port)
+        _, said = running.communicate(timeout=WAIT_S)
+    assert running.returncode == UNAVAILABLE
+    assert f"port {port}" in said and "Traceback" not in said
+
+
+def test_a_wrong_setting_is_explained(tmp_path: Path) -> None:
+    """One sentence and exit code 78, before anything is started."""
+    (tmp_path / "config.toml").write_text("[engine]\nqueue_limit = 0\n")
+    running = start(tmp_path)
+    said, explained = running.communicate(timeout=WAIT_S)
+    assert running.returncode == BAD_CONFIG
+    assert said == "" and "engine.queue_limit" in explained

@@ -1,0 +1,184 @@
+"""A stand-in on a real port, and a bot of bare requests that can make every mistake."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+from aiohttp import web
+
+from bot.playground.interactions import Interaction
+from bot.playground.people import Actor, People
+from bot.playground.rest.routes import PREFIX
+from bot.playground.seed import BOT_ID, MEMBER_ID, PAINT_ID
+from bot.playground.server import HOST, build_app, build_standin
+from bot.playground.standin import StandIn
+from bot.playground.watch import Exchange
+from tests.bot.discord.openapi import DESCRIPTION, ApiDescription
+
+AGENT = "DiscordBot (https://example.org, 1.0)"
+COMMAND = {
+    "name": "paint",
+    "description": "Paints",
+    "options": [{"type": 3, "name": "prompt", "description": "What", "autocomplete": True}],
+}
+_DESCRIPTIONS: list[ApiDescription] = []
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the stand-in answered."""
+
+    status: int
+    json: Any
+    headers: Any
+
+    @property
+    def code(self) -> int:
+        """Discord's JSON code, -1 where there is none."""
+        return self.json.get("code", -1) if isinstance(self.json, dict) else -1
+
+
+@dataclass(slots=True)
+class Stage:
+    """A stand-in that listens, and who talks to it."""
+
+    standin: StandIn
+    people: People
+    session: aiohttp.ClientSession
+    exchanges: list[Exchange] = field(default_factory=list[Exchange])
+
+    async def call(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        files: dict[str, tuple[str, bytes]] | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> Answer:
+        """One request as the bot. files: field → name and bytes."""
+        url = self.standin.base_url + PREFIX + path
+        sent = {"Authorization": f"Bot {self.standin.token}", "User-Agent": AGENT}
+        sent |= headers or {}
+        if files is None:
+            made = self.session.request(method, url, json=body, headers=sent)
+        else:
+            form = aiohttp.FormData()
+            form.add_field("payload_json", json.dumps(body), content_type="application/json")
+            for name, (filename, data) in files.items():
+                form.add_field(name, data, filename=filename)
+            made = self.session.request(method, url, data=form, headers=sent)
+        async with made as answer:
+            data = await answer.read()
+            return Answer(answer.status, json.loads(data) if data else None, answer.headers)
+
+    async def post(self, body: Any, channel_id: int = PAINT_ID, **more: Any) -> Answer:
+        """Post a message to a channel."""
+        return await self.call("POST", f"/channels/{channel_id}/messages", body, **more)
+
+    async def register(self, *commands: Any) -> list[Any]:
+        """Register global commands."""
+        path = f"/applications/{BOT_ID}/commands"
+        return (await self.call("PUT", path, list(commands or (COMMAND,)))).json
+
+    async def command(self, **values: Any) -> Interaction:
+        """A member uses the command /paint."""
+        registered = await self.register()
+        return self.people.command(Actor(MEMBER_ID), PAINT_ID, int(registered[0]["id"]), [], values)
+
+    async def answer(self, interaction: Interaction, body: Any, **more: Any) -> Answer:
+        """Answer an interaction, asking for the response."""
+        path = f"/interactions/{interaction.id}/{interaction.token}/callback?with_response=1"
+        return await self.call("POST", path, body, **more)
+
+    @property
+    def problems(self) -> list[str]:
+        """What the log holds against the bot."""
+        return self.standin.log.problems
+
+
+@pytest.fixture
+async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
+    """A stand-in with its world; what it answers has to be what Discord would answer."""
+    standin = build_standin(tmp_path / "files")
+    runner = web.AppRunner(build_app(standin))
+    await runner.setup()
+    await web.TCPSite(runner, HOST, 0).start()
+    standin.base_url = f"http://{HOST}:{runner.addresses[0][1]}"
+    standin.gateway.url = f"ws://{HOST}:{runner.addresses[0][1]}/gateway"
+    async with aiohttp.ClientSession() as session:
+        stage = Stage(standin, People(standin), session)
+        standin.log.listen_exchanges(stage.exchanges.append)
+        yield stage
+    await standin.gateway.close()
+    await runner.cleanup()
+    check_answers(stage.exchanges)
+
+
+def check_answers(exchanges: list[Exchange]) -> None:
+    """Every answer has to fit Discord's description of its API, where that is at hand."""
+    if not DESCRIPTION.exists():
+        return
+    if not _DESCRIPTIONS:
+        _DESCRIPTIONS.append(ApiDescription())
+    wrong = [
+        problem
+        for each in exchanges
+        if each.status < 400
+        for problem in _DESCRIPTIONS[0].answer_problems(
+            each.method, each.path.removeprefix(PREFIX), each.status, each.answer
+        )
+    ]
+    assert not wrong, wrong
+
+
+class Shard:
+    """A bot's end of the gateway, by hand."""
+
+    def __init__(self, stage: Stage, socket: aiohttp.ClientWebSocketResponse) -> None:
+        self._stage = stage
+        self.socket = socket
+        self.sequence = 0
+        self.ready: Any = None
+
+    async def next(self, *, op: int | None = None, name: str | None = None) -> Any:
+        """The next payload of this kind; others before it are passed over."""
+        async with asyncio.timeout(5):
+            while True:
+                payload = await self.socket.receive_json()
+                self.sequence = payload.get("s") or self.sequence
+                if op is not None and payload["op"] != op:
+                    continue
+                if name is not None and payload.get("t") != name:
+                    continue
+                return payload
+
+    async def identify(self, **changes: Any) -> Any:
+        """Identify, and wait until the guild is there."""
+        data = {"token": self._stage.standin.token, "intents": 1, "properties": {"os": "x"}}
+        await self.socket.send_json({"op": 2, "d": data | changes})
+        self.ready = (await self.next(name="READY"))["d"]
+        return await self.next(name="GUILD_CREATE")
+
+    async def closed(self) -> int | None:
+        """The code with which the stand-in closes."""
+        async with asyncio.timeout(5):
+            while not self.socket.closed:
+                await self.socket.receive()
+        return self.socket.close_code
+
+
+async def connect(stage: Stage, query: str = "?v=10&encoding=json") -> Shard:
+    """Open a gateway connection and read HELLO."""
+    socket = await stage.session.ws_connect(stage.standin.gateway.url + query)
+    shard = Shard(stage, socket)
+    hello = await socket.receive_json()
+    assert hello["op"] == 10
+    return shard

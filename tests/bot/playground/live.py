@@ -1,0 +1,149 @@
+"""The real bot in its own process, with the embedded model, and what a test asks of it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sqlite3
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from bot.playground.interactions import Interaction, State
+from bot.playground.model import Message
+from bot.playground.people import Actor
+from bot.playground.rest.routes import PREFIX
+from bot.playground.seed import MEMBER_ID, PAINT_ID
+from bot.playground.server import Plan, Playground, open_playground
+from bot.playground.watch import Exchange
+from tests.bot.discord.openapi import DESCRIPTION, ApiDescription
+from tests.bot.playground.conftest import check_answers
+
+WAIT_S = 30.0
+
+
+@dataclass(slots=True)
+class Live:
+    """A running playground and what passed between it and the bot."""
+
+    playground: Playground
+    data_dir: Path
+    exchanges: list[Exchange] = field(default_factory=list[Exchange])
+
+    async def until(self, what: Callable[[], Any], wait_s: float = WAIT_S) -> Any:
+        """Wait until `what` answers with something true, and return that."""
+        try:
+            async with asyncio.timeout(wait_s):
+                while not (found := what()):
+                    await asyncio.sleep(0.05)
+                return found
+        except TimeoutError:
+            said = "\n".join(self.playground.process.lines)
+            raise AssertionError(f"waited in vain; the bot said:\n{said}") from None
+
+    async def ready(self) -> None:
+        """Wait until the bot is online with its commands."""
+        await self.until(
+            lambda: (
+                self.playground.standin.gateway.online
+                and self.playground.standin.registry.all(None)
+            )
+        )
+
+    def send(self, name: str, person: int = MEMBER_ID, **values: Any) -> Interaction:
+        """A person uses a slash command."""
+        known = {each.name: each for each in self.playground.standin.registry.all(None)}
+        root, *path = name.split()
+        return self.playground.people.command(Actor(person), PAINT_ID, known[root].id, path, values)
+
+    def press(self, message: Message, label: str, person: int = MEMBER_ID) -> Interaction:
+        """A person presses a button."""
+        custom_id = next(
+            part["custom_id"]
+            for row in message.components
+            for part in row.get("components", [])
+            if part.get("label") == label
+        )
+        return self.playground.people.component(Actor(person), PAINT_ID, message.id, custom_id)
+
+    def pictures(self) -> list[Message]:
+        """The messages that show a picture, oldest first."""
+        return [
+            each for each in self.playground.standin.world.messages(PAINT_ID) if each.attachments
+        ]
+
+    async def picture(self, number: int = 1, wait_s: float = WAIT_S) -> Message:
+        """Wait for so many pictures; the newest."""
+        return (await self.until(lambda: len(self.pictures()) >= number, wait_s)) and (
+            self.pictures()[-1]
+        )
+
+    async def answered(self, *interactions: Interaction) -> None:
+        """Wait until each is answered; one that failed fails the test."""
+        await self.until(
+            lambda: all(i.state in (State.ANSWERED, State.FAILED) for i in interactions)
+        )
+        failed = [i.name for i in interactions if i.state is not State.ANSWERED]
+        assert not failed, failed
+
+    def bytes_of(self, message: Message) -> bytes:
+        """The picture that a message shows."""
+        return self.playground.standin.world.files.path(message.attachments[0].id).read_bytes()
+
+    def rows(self, sql: str) -> list[tuple[Any, ...]]:
+        """What is in the bot's database, seen from outside."""
+        connection = sqlite3.connect(self.data_dir / "zimagine.db", timeout=10)
+        try:
+            return connection.execute(sql).fetchall()
+        finally:
+            connection.close()
+
+    async def settled(self) -> None:
+        """Wait until no job and no delivery is open."""
+        await self.until(
+            lambda: (
+                not self.rows("SELECT 1 FROM jobs WHERE finished_at IS NULL")
+                and not self.rows("SELECT 1 FROM deliveries WHERE state = 'pending'")
+            )
+        )
+
+    def charged(self) -> int:
+        """Pictures that are charged and not refunded, of everyone."""
+        sql = "SELECT coalesce(sum(pictures), 0) FROM ledger WHERE refunded_at IS NULL"
+        return self.rows(sql)[0][0]
+
+    def check(self) -> None:
+        """No request broke a rule, and every body fits Discord's description."""
+        problems = self.playground.standin.log.problems
+        assert not problems, problems
+        check_answers(self.exchanges)
+        if DESCRIPTION.exists():
+            api = ApiDescription()
+            wrong = [
+                problem
+                for each in self.exchanges
+                if each.request is not None
+                for problem in api.problems(
+                    each.method, each.path.removeprefix(PREFIX), each.request
+                )
+            ]
+            assert not wrong, wrong
+
+
+@asynccontextmanager
+async def open_live(data_dir: Path, **settings: str) -> AsyncIterator[Live]:
+    """A playground whose bot is online. settings: environment variables without their prefix."""
+    environment = {
+        "ZIMAGINE_STORAGE__DATA_DIR": str(data_dir),
+        "ZIMAGINE_QUOTA__PICTURES": "1000",
+        "ZIMAGINE_DISCORD__GUILDS": "[]",
+        **{f"ZIMAGINE_{name}": value for name, value in settings.items()},
+    }
+    plan = Plan(["run", "--config", os.devnull], environment, output=None)
+    async with open_playground(plan) as playground:
+        live = Live(playground, data_dir)
+        playground.standin.log.listen_exchanges(live.exchanges.append)
+        await live.ready()
+        yield live

@@ -1,0 +1,114 @@
+"""The gateway: what a bot hears, what it missed, and how it gets it back."""
+
+from __future__ import annotations
+
+import json
+import zlib
+
+from aiohttp import WSMsgType
+
+from bot.playground.people import Actor
+from bot.playground.seed import GUILD_ID, MEMBER_ID, PAINT_ID
+from tests.bot.playground.conftest import Shard, Stage, connect
+
+
+async def test_a_bot_is_greeted(stage: Stage) -> None:
+    """HELLO, then READY with where to resume, then the guild; a heartbeat is acknowledged."""
+    shard = await connect(stage)
+    guild = await shard.identify()
+    assert guild["d"]["id"] == str(GUILD_ID) and guild["d"]["channels"]
+    assert shard.ready["resume_gateway_url"] == stage.standin.gateway.url
+    assert shard.ready["application"]["id"] == shard.ready["user"]["id"]
+    await shard.socket.send_json({"op": 1, "d": shard.sequence})
+    assert (await shard.next(op=11))["op"] == 11
+    assert stage.standin.gateway.online
+
+
+async def test_what_was_missed_is_replayed(stage: Stage) -> None:
+    """An interaction that came while the socket was gone comes after RESUME, then RESUMED."""
+    shard = await connect(stage)
+    await shard.identify()
+    stage.standin.gateway.drop_sockets()
+    await with_closed(shard)
+    interaction = await stage.command(prompt="while away")
+    again = await connect(stage)
+    resume = {
+        "token": stage.standin.token,
+        "session_id": shard.ready["session_id"],
+        "seq": shard.sequence,
+    }
+    await again.socket.send_json({"op": 6, "d": resume})
+    missed = await again.next(name="INTERACTION_CREATE")
+    assert missed["d"]["id"] == str(interaction.id)
+    assert missed["s"] == shard.sequence + 1
+    await again.next(name="RESUMED")
+
+
+async def test_an_unknown_session_is_invalid(stage: Stage) -> None:
+    """RESUME of a session that is over is answered with INVALID_SESSION, not to be resumed."""
+    shard = await connect(stage)
+    await shard.identify()
+    stage.standin.gateway.invalidate()
+    assert (await shard.next(op=9))["d"] is False
+    again = await connect(stage)
+    resume = {"token": stage.standin.token, "session_id": shard.ready["session_id"], "seq": 1}
+    await again.socket.send_json({"op": 6, "d": resume})
+    assert (await again.next(op=9))["d"] is False
+
+
+async def test_a_future_sequence_closes(stage: Stage) -> None:
+    """4007, as Discord says."""
+    shard = await connect(stage)
+    await shard.identify()
+    again = await connect(stage)
+    resume = {"token": stage.standin.token, "session_id": shard.ready["session_id"], "seq": 99}
+    await again.socket.send_json({"op": 6, "d": resume})
+    assert await again.closed() == 4007
+
+
+async def test_the_whole_stream_is_one_compression(stage: Stage) -> None:
+    """zlib-stream has one context per socket; each message ends in a sync flush."""
+    socket = await stage.session.ws_connect(stage.standin.gateway.url + "?compress=zlib-stream")
+    inflate = zlib.decompressobj()
+    hello = await socket.receive()
+    assert hello.type is WSMsgType.BINARY and hello.data.endswith(b"\x00\x00\xff\xff")
+    assert json.loads(inflate.decompress(hello.data))["op"] == 10
+    identify = {"token": stage.standin.token, "intents": 1, "properties": {}}
+    await socket.send_json({"op": 2, "d": identify})
+    ready = await socket.receive()
+    assert json.loads(inflate.decompress(ready.data))["t"] == "READY"
+
+
+async def test_words_of_others_need_an_intent(stage: Stage) -> None:
+    """Messages come only to who asked for them, and without the others' words."""
+    quiet = await connect(stage)
+    await quiet.identify(intents=1)
+    stage.people.say(Actor(MEMBER_ID), PAINT_ID, "unheard")
+    curious = await connect(stage)
+    await curious.identify(intents=1 | 1 << 9)
+    stage.people.say(Actor(MEMBER_ID), PAINT_ID, "heard")
+    heard = await curious.next(name="MESSAGE_CREATE")
+    assert heard["d"]["content"] == "" and heard["d"]["author"]["id"] == str(MEMBER_ID)
+
+
+async def test_shards_share_the_guilds(stage: Stage) -> None:
+    """A guild is on exactly one of two shards."""
+    found = []
+    for number in (0, 1):
+        shard = await connect(stage)
+        data = {
+            "token": stage.standin.token,
+            "intents": 1,
+            "properties": {},
+            "shard": [number, 2],
+        }
+        await shard.socket.send_json({"op": 2, "d": data})
+        ready = await shard.next(name="READY")
+        found += [guild["id"] for guild in ready["d"]["guilds"]]
+    assert found == [str(GUILD_ID)]
+
+
+async def with_closed(shard: Shard) -> None:
+    """Wait until a bot has noticed that its socket is gone."""
+    while not shard.socket.closed:
+        await shard.socket.receive()
