@@ -1,7 +1,7 @@
 # zimagine: `make help` lists what there is.
 
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 python; do \
-    if "$$p" -c 'import sys, venv; sys.exit(not (3, 11) <= sys.version_info)' 2>/dev/null; \
+    if "$$p" -c 'import ensurepip, sys, venv; sys.exit(not (3, 11) <= sys.version_info)' 2>/dev/null; \
     then echo $$p; break; fi; done)
 VENV := .venv
 BIN := $(VENV)/bin
@@ -17,7 +17,7 @@ run: $(VENV)/.installed ## Try the bot in a browser: no account, no GPU, no down
 	@$(BIN)/zimagine playground $(ARGS)
 
 imagine: $(VENV)/.installed ## Paint PROMPT="…" with the embedded model and print the file
-	@$(BIN)/zimagine imagine "$$PROMPT_TEXT" $(ARGS)
+	@$(BIN)/zimagine imagine $(ARGS) -- "$$PROMPT_TEXT"
 
 # By the environment, so that quotes and dollars in a prompt reach the painter as they are.
 imagine: export PROMPT_TEXT = $(value PROMPT)
@@ -56,7 +56,7 @@ clean: ## Remove .venv and caches; data/ stays
 
 $(VENV)/bin/python:
 	@test -n "$(PYTHON)" || { echo "zimagine needs Python 3.11 or newer with its venv module" >&2; exit 1; }
-	$(PYTHON) -m venv $(VENV)
+	$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
 
 $(VENV)/.installed: $(VENV)/bin/python pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .

@@ -42,7 +42,7 @@ from engine.job import Job as EngineJob
 from engine.renderer import RendererFactory
 from engine.service import Engine
 from engine.types import MAX_SEED
-from storage.database import Database
+from storage.database import FILE_NAME, Database
 from storage.deliveries import Deliveries
 from storage.files import PictureFiles
 from storage.history import History
@@ -53,7 +53,6 @@ from storage.types import Clock, Job, PolicySource, QuotaPolicy, utc_now
 
 log = structlog.get_logger(__name__)
 
-DATABASE_FILE = "zimagine.db"
 SYNC_FILE = "commands.synced"
 DELIVERY_LIMIT_S = 15.0
 
@@ -84,7 +83,9 @@ class House:
         self.begun = True
         self.spawn("delivery", self.services.delivery.run())
         self.spawn("board", self.services.board.run())
-        self.spawn("resuming", pick_up(self.services, self.resumed))
+        # Not kept any longer: each handle holds its picture.
+        resumed, self.resumed = self.resumed, []
+        self.spawn("resuming", pick_up(self.services, resumed))
 
     def spawn(self, name: str, work: Coroutine[Any, Any, None]) -> None:
         """Run a loop of the house; an error in it is never silent."""
@@ -112,7 +113,7 @@ async def open_house(
         lock = DataFolderLock(data_dir)
         await asyncio.to_thread(lock.acquire)
         stack.callback(lock.release)
-        db = await stack.enter_async_context(await Database.open(data_dir / DATABASE_FILE))
+        db = await stack.enter_async_context(await Database.open(data_dir / FILE_NAME))
         files = PictureFiles(data_dir, clock=clock)
         await asyncio.to_thread(files.sweep)
         engine = Engine(
@@ -192,8 +193,9 @@ async def serve(settings: Settings, tell: Callable[[str], None]) -> int:
     token = settings.discord.token
     assert token is not None
     stop = asyncio.Event()
-    async with open_house(settings) as house:
-        with stopped_by_signals(stop):
+    # From the first moment to the last: a second Ctrl-C must not cut the way down short.
+    with stopped_by_signals(stop):
+        async with open_house(settings) as house:
             log.info("starting", model=settings.engine.model, data=str(settings.storage.data_dir))
             watch: list[Coroutine[Any, Any, Any]] = [
                 stop.wait(),

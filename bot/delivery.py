@@ -23,7 +23,7 @@ from bot.studio.outcomes import Note, NotExact
 from engine.prompts import addition
 from engine.types import ImageRequest, Recipe, request_from_json
 from storage.deliveries import Deliveries
-from storage.errors import IllegalTransition
+from storage.errors import IllegalTransition, StorageError
 from storage.files import PictureFiles
 from storage.history import History
 from storage.types import Clock, Job, JobState, PendingDelivery, Road, StoredPicture
@@ -132,6 +132,11 @@ class Delivery:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
 
+    @property
+    def busy(self) -> bool:
+        """Whether anything is under way right now."""
+        return bool(self._running) or not self._wakes.empty()
+
     def _start(self, job_id: int) -> None:
         if job_id not in self._running:
             task = asyncio.create_task(self._deliver(job_id), name=f"delivery-{job_id}")
@@ -152,24 +157,31 @@ class Delivery:
                 self.unplaced(job_id)
         await self._board.retire(job_id)
         tries = 0
-        while (pending := await self._deliveries.pending_for(job_id)) is not None:
+        while True:
             try:
-                async with self._places:
-                    await self._try(pending)
+                await self._deliver_once(job_id)
                 return
-            except TryLater as error:
-                wait_s = RETRY_S[min(tries, len(RETRY_S) - 1)]
-                log.warning("delivery delayed", job=job_id, wait_s=wait_s, detail=str(error))
             except IllegalTransition:
                 # Its picture was erased under way; the loop looks again and finds nothing to do.
                 log.info("erased while it was delivered", job=job_id)
                 wait_s = 0.0
-            except Undeliverable as error:
-                log.warning("not deliverable", job=job_id, obstacle=error.obstacle.value)
-                await self._keep(pending, str(error))
-                return
+            except (TryLater, StorageError) as error:
+                wait_s = RETRY_S[min(tries, len(RETRY_S) - 1)]
+                log.warning("delivery delayed", job=job_id, wait_s=wait_s, detail=str(error))
             tries += 1
             await self._sleep(wait_s)
+
+    async def _deliver_once(self, job_id: int) -> None:
+        """Raises TryLater and StorageError where it has to be tried again."""
+        pending = await self._deliveries.pending_for(job_id)
+        if pending is None:
+            return
+        try:
+            async with self._places:
+                await self._try(pending)
+        except Undeliverable as error:
+            log.warning("not deliverable", job=job_id, obstacle=error.obstacle.value)
+            await self._keep(pending, str(error))
 
     async def _try(self, pending: PendingDelivery) -> None:
         job, delivery = pending.job, pending.delivery
@@ -204,8 +216,9 @@ class Delivery:
         """Send the result as a message of its own, which mentions its person."""
         card = await self._card(pending, mention=True)
         message_id = await self._messenger.post(status, card, pending.delivery.nonce)
-        await self._shrink(status, pending.job.request, message_id)
+        # Written down before anything else: what is posted must never be posted again.
         await self._deliveries.delivered(pending.job.id, message_id)
+        await self._shrink(status, pending.job.request, message_id)
 
     def _road(self, job: Job, message_id: int | None) -> Road:
         if message_id is None:

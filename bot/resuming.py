@@ -13,6 +13,7 @@ from bot.services import Services
 from bot.studio.compose import request_notes
 from engine.job import Job as EngineJob
 from engine.prompts import addition
+from storage.errors import StorageError
 from storage.types import Job
 
 log = structlog.get_logger(__name__)
@@ -31,7 +32,8 @@ async def pick_up(services: Services, resumed: Sequence[tuple[Job, EngineJob]]) 
             log.info("withdrawn: its command was never answered", job=job.id)
             await services.painter.withdraw(job.id)
             continue
-        except (TryLater, Undeliverable) as error:
+        except (TryLater, Undeliverable, StorageError) as error:
+            # Also where it was delivered this very moment: then nobody needs its progress.
             log.info("status message not found", job=job.id, detail=str(error))
             continue
         if message_id is not None:

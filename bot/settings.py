@@ -8,7 +8,15 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+)
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -46,6 +54,12 @@ Snowflake = Annotated[int, Field(gt=0, lt=2**63)]
 Snowflakes = Annotated[tuple[Snowflake, ...], NoDecode, BeforeValidator(_ids)]
 
 
+def _folder(path: Path) -> Path:
+    if "\0" in str(path):
+        raise ValueError("a path without NUL characters is needed")
+    return path.expanduser()
+
+
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -76,7 +90,7 @@ class EngineSection(_Section):
 class StorageSection(_Section):
     """Where pictures and the database are."""
 
-    data_dir: Path = Path("data")
+    data_dir: Annotated[Path, AfterValidator(_folder)] = Path("data")
 
 
 class QuotaSection(_Section):
@@ -147,7 +161,7 @@ def load(path: Path | None, **override: Any) -> Settings:
 def _read(path: Path | None) -> dict[str, Any]:
     wanted = path or DEFAULT_CONFIG
     try:
-        return tomllib.loads(wanted.read_text(encoding="utf-8"))
+        return tomllib.loads(wanted.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         if path is None:
             return {}
@@ -169,6 +183,10 @@ def _sentence(error: ValidationError, path: Path | None) -> str:
         return f"There is no setting {where}{source}: is it a typing error?"
     message = first["msg"].removeprefix("Value error, ")
     message = message[:1].lower() + message[1:]
-    if where in _SECRETS or not isinstance(first["input"], str | int | float | bool):
+    if (
+        where == "discord"
+        or where in _SECRETS
+        or not isinstance(first["input"], str | int | float | bool)
+    ):
         return f"The setting {where}{source} is wrong: {message}."
     return f"The setting {where} = {first['input']!r}{source} is wrong: {message}."

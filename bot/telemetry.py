@@ -44,7 +44,7 @@ def configure_logging(level: str, form: str, secrets: frozenset[str] = frozenset
     render: Any = (
         structlog.processors.JSONRenderer(ensure_ascii=False)
         if form == "json"
-        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+        else structlog.dev.ConsoleRenderer(colors=sys.stderr is not None and sys.stderr.isatty())
     )
     structlog.configure(
         processors=[*shared[:2], structlog.stdlib.ProcessorFormatter.wrap_for_formatter],

@@ -223,7 +223,7 @@ def _conditions(data: Mapping[str, Any]) -> Conditions:
         tiled=_typed(data, "tiled", bool),
         batch_size=_typed(data, "batch_size", int),
         batch_row=_typed(data, "batch_row", int),
-        versions=dict(zip(versions, _texts(versions.values()), strict=True)),
+        versions=dict(zip(_texts(versions), _texts(versions.values()), strict=True)),
     )
 
 

@@ -5,7 +5,7 @@ import sqlite3
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
-from typing import Any, Protocol, Self
+from typing import Any, Final, Protocol, Self
 
 import aiosqlite
 
@@ -66,6 +66,10 @@ class Transaction:
     def _check(self) -> None:
         if self._ended:
             raise RuntimeError("this transaction is over")
+
+
+FILE_NAME: Final = "zimagine.db"
+"""Of the database, in the data folder."""
 
 
 class Database:

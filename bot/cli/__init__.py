@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+import io
+import sys
 from typing import Any
 
 import click
@@ -46,4 +48,8 @@ def group() -> None:
 
 def main(arguments: list[str] | None = None) -> Any:
     """The entry point of `zimagine`; ends the process with one of bot.exits' codes."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # Somebody's terminal may know no Chinese: escapes are better than no answer.
+            stream.reconfigure(errors="backslashreplace")
     return group.main(args=arguments, prog_name="zimagine")

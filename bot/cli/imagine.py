@@ -32,7 +32,7 @@ from engine.prompts import addition
 from engine.service import Engine
 from engine.sizing import parse_size
 from engine.types import MAX_SEED, Progress, Recipe
-from storage.database import Database
+from storage.database import FILE_NAME, Database
 from storage.files import PictureFiles
 from storage.jobs import Jobs
 from storage.types import utc_now
@@ -165,10 +165,8 @@ async def _keeper(settings: Settings, out: Path | None) -> AsyncIterator[Keeper]
     if out is not None:
         yield OutKeeper(out)
         return
-    from bot.app import DATABASE_FILE
-
     data_dir = settings.storage.data_dir
-    async with await Database.open(data_dir / DATABASE_FILE) as db:
+    async with await Database.open(data_dir / FILE_NAME) as db:
         jobs = Jobs(db, utc_now, lambda: secrets.token_hex(12))
         yield HistoryKeeper(PictureFiles(data_dir), jobs, utc_now, lambda: secrets.token_hex(2))
 
@@ -251,7 +249,7 @@ class _Bar:
 
     def __init__(self, pictures: int) -> None:
         self._pictures = pictures
-        self._shown = sys.stderr.isatty()
+        self._shown = sys.stderr is not None and sys.stderr.isatty()
 
     def __enter__(self) -> _Bar:
         return self

@@ -18,7 +18,7 @@ from bot.exits import UNAVAILABLE
 from bot.playground.server import Counts, Plan, Playground, open_playground
 from bot.settings import ENV_PREFIX
 from bot.stopping import stopped_by_signals
-from storage.database import Database
+from storage.database import FILE_NAME, Database
 from storage.jobs import Jobs
 from storage.types import JobState, utc_now
 
@@ -62,11 +62,9 @@ async def _serve(
     browse: bool,
 ) -> int:
     """Run until a signal or until the bot gives up at its first start; the exit code."""
-    from bot.app import DATABASE_FILE
-
     stop = asyncio.Event()
     async with AsyncExitStack() as stack:
-        counts = await stack.enter_async_context(_counting(data_dir / DATABASE_FILE))
+        counts = await stack.enter_async_context(_counting(data_dir / FILE_NAME))
         stack.enter_context(stopped_by_signals(stop))
         plan = Plan(arguments, environment, counts=counts)
         playground = await _open(stack, plan, port)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import sys
@@ -41,6 +42,7 @@ def command(config: Path | None) -> None:
     # A model that is still loading in its thread must not make a crash of an orderly end, as
     # the interpreter's own way out would: everything that has to be closed is closed.
     logging.shutdown()
-    sys.stdout.flush()
-    sys.stderr.flush()
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError, AttributeError):  # closed, or never there
+            stream.flush()
     os._exit(code)

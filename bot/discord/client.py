@@ -16,6 +16,7 @@ from bot.discord.commands.admin import admin_commands
 from bot.discord.commands.member import member_commands
 from bot.discord.components import button_class
 from bot.discord.errors import explain
+from bot.discord.translation import CatalogueTranslator
 from bot.services import Services
 
 log = structlog.get_logger(__name__)
@@ -87,19 +88,31 @@ class PaintClient(discord.AutoShardedClient):
     async def setup_hook(self) -> None:
         """Tell Discord our commands if they are not the ones it has."""
         assert self.application_id is not None
-        payload = [command.to_dict(self.tree) for command in self.tree.get_commands()]
+        translator = CatalogueTranslator()
+        await self.tree.set_translator(translator)
+        payload = [
+            await command.get_translated_payload(self.tree, translator)
+            for command in self.tree.get_commands()
+        ]
         state = f"{self.application_id}:{_digest(payload)}"
         known = {command.name for command in await self.tree.fetch_commands()}
         if known == {command["name"] for command in payload} and state == self._synced():
             return
         await self.tree.sync()
-        if self._sync_state is not None:
-            self._sync_state.write_text(state, encoding="utf-8")
+        self._remember(state)
         log.info("commands synced", count=len(payload))
 
     async def on_ready(self) -> None:
         """Say that the bot is there (again)."""
         log.info("online", user=str(self.user), servers=len(self.guilds))
+
+    def _remember(self, state: str) -> None:
+        """A disk in trouble costs one more sync at the next start, nothing else."""
+        if self._sync_state is not None:
+            try:
+                self._sync_state.write_text(state, encoding="utf-8")
+            except OSError as error:
+                log.warning("sync not remembered", error=str(error))
 
     def _synced(self) -> str | None:
         try:

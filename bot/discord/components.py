@@ -75,7 +75,9 @@ async def press(interaction: Interaction, services: Services, act: Act, row_id: 
 
 async def _reroll(interaction: Interaction, services: Services, picture_id: int) -> None:
     if await can_deliver_here(interaction):
-        outcome = await services.painter.reroll(person_of(interaction), picture=str(picture_id))
+        outcome = await services.painter.reroll(
+            person_of(interaction), picture=str(picture_id), anyones=True
+        )
         await answer(interaction, services, outcome)
 
 

@@ -172,6 +172,7 @@ def _translated(error: Exception) -> Undeliverable | TryLater:
         return Undeliverable(Obstacle.FORBIDDEN, detail)
     if error.status == 404:
         return Undeliverable(Obstacle.MESSAGE_GONE, detail)
-    if error.status in (400, 401):
+    # 401 is the bot's token, not this message: with a new one it will arrive.
+    if error.status == 400:
         return Undeliverable(Obstacle.REJECTED, detail)
     return TryLater(detail)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -84,10 +83,11 @@ def recompose(
 
     The effective prompt is kept as it was painted: enhancement may have changed since.
     """
-    problem = seed_problem(seed)
+    fresh = dataclasses.replace(original, seed=seeds() if seed is None else seed)
+    # The model may be another one now, with other bounds.
+    problem = replay_problem(fresh, family)
     if problem is not None:
         return Refused(problem)
-    fresh = dataclasses.replace(original, seed=seeds() if seed is None else seed)
     added = prompts.addition(original.prompt, original.effective_prompt)
     return Composed(fresh, added, request_notes(fresh, family))
 
@@ -149,8 +149,7 @@ def _effort_problem(steps: int, guidance: float, family: Family) -> Reason | Non
 
 
 def _range_problem(what: str, value: float, low: float, high: float) -> Reason | None:
-    # NaN fails both comparisons, so it has to be asked for by name.
-    if math.isfinite(value) and low <= value <= high:
+    if low <= value <= high:  # never true of NaN
         return None
     return OutOfRange(what, value, low, high)
 

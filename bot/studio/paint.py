@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -39,7 +40,7 @@ from engine.types import (
     request_from_json,
     request_to_json,
 )
-from storage.errors import DataFolderUnusable, DiskFull, UnknownRow
+from storage.errors import DataFolderUnusable, DiskFull, IllegalTransition, StorageError, UnknownRow
 from storage.files import PictureFiles
 from storage.history import History
 from storage.jobs import Jobs
@@ -55,6 +56,10 @@ from storage.types import (
 )
 
 log = structlog.get_logger(__name__)
+
+Ending = Callable[[], Awaitable[object]]
+"""Writes down how a job ended."""
+RECORD_RETRY_S = (0.5, 2.0, 10.0, 30.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +109,7 @@ class Painter:
         self._live: dict[int, EngineJob] = {}
         self._finished: asyncio.Queue[tuple[Job, EngineJob]] = asyncio.Queue()
         self._settling: set[asyncio.Task[None]] = set()
+        self._stopping = asyncio.Event()
 
     async def imagine(self, person: Person, wish: Wish) -> Accepted | Refused:
         """Paint what the person asked for."""
@@ -113,19 +119,25 @@ class Painter:
         return await self._accept(person, composed)
 
     async def reroll(
-        self, person: Person, *, picture: str | None = None, seed: int | None = None
+        self,
+        person: Person,
+        *,
+        picture: str | None = None,
+        seed: int | None = None,
+        anyones: bool = False,
     ) -> Accepted | Refused:
-        """Paint a picture again, with exactly `seed` or with a fresh one.
+        """Paint a picture again, with exactly `seed` or with a fresh one; who asks, pays.
 
-        picture: its id; None = the person's last one in this server. Anyone may reroll any
-        picture of their server; who asks, pays.
+        picture: its id; None = the person's last one in this server. anyones: True where they
+        see the picture before them; an id that is merely typed finds their own alone, or people
+        could read each other's prompts by counting.
         """
         if picture is None:
             original = await self._history.latest(person.user_id, person.guild_id)
             if original is None:
                 return Refused(NothingPainted())
         else:
-            original = await self._find(picture, person.guild_id)
+            original = await self._find(picture, person, anyones=anyones)
             if original is None:
                 return Refused(UnknownPicture(picture))
         recipe = Recipe.from_json(original.recipe)
@@ -163,6 +175,7 @@ class Painter:
     async def finish(self) -> None:
         """After the engine has drained: keep what was painted, leave the rest to the next start."""
         await asyncio.sleep(0)  # lets the last outcome arrive
+        self._stopping.set()
         while not self._finished.empty():
             self._begin_to_settle(self._finished.get_nowait())
         await asyncio.gather(*self._settling, return_exceptions=True)
@@ -171,12 +184,14 @@ class Painter:
         """The engine's handle of a job that is not over."""
         return self._live.get(job_id)
 
-    async def _find(self, picture: str, guild_id: int) -> StoredPicture | None:
+    async def _find(self, picture: str, person: Person, *, anyones: bool) -> StoredPicture | None:
         digits = picture.strip().lstrip("#")
         if not (digits.isascii() and digits.isdigit() and len(digits) <= 18):
             return None
         found = await self._history.get(int(digits))
-        return found if found is not None and found.place.guild_id == guild_id else None
+        if found is None or found.place.guild_id != person.guild_id:
+            return None
+        return found if anyones or found.place.user_id == person.user_id else None
 
     async def _accept(
         self,
@@ -277,24 +292,50 @@ class Painter:
         try:
             painted = await handle.result()
         except Cancelled:
-            await self._jobs.cancelled(job.id)
+            end: Ending = partial(self._jobs.cancelled, job.id)
         except EngineError as error:
             log.warning("job failed", job=job.id, code=error.code, detail=str(error))
-            await self._jobs.failed(job.id, error.code, str(error))
+            end = partial(self._jobs.failed, job.id, error.code, str(error))
         else:
-            await self._keep(job, painted)
+            end = await self._keep(job, painted)
+        await self._record(job, end)
+        self.recent.forget(job.place.user_id, job.place.guild_id)
         self._events.settled(job.id)
 
-    async def _keep(self, job: Job, painted: Painted) -> None:
-        """Encode, write and record, off the loop and off the painting thread."""
+    async def _keep(self, job: Job, painted: Painted) -> Ending:
+        """Encode and write, off the loop and off the painting thread; how the job ends by it."""
         try:
             picture = await asyncio.to_thread(self._write, job, painted)
         except (DiskFull, DataFolderUnusable) as error:
             log.error("picture not written", job=job.id, detail=str(error))
-            await self._jobs.failed(job.id, "disk", str(error))
-            return
-        await self._jobs.painted(job.id, picture)
-        self.recent.forget(job.place.user_id, job.place.guild_id)
+            return partial(self._jobs.failed, job.id, "disk", str(error))
+        except Exception as error:
+            log.error("picture not encoded", job=job.id, exc_info=error)
+            return partial(self._jobs.failed, job.id, "internal", type(error).__name__)
+        return partial(self._jobs.painted, job.id, picture)
+
+    async def _record(self, job: Job, end: Ending) -> None:
+        """Write the job's end down, as often as it takes while the database is in trouble.
+
+        While the bot stops it is tried once more and then left to the next start.
+        """
+        tries = 0
+        while True:
+            last = self._stopping.is_set()
+            try:
+                await end()
+                return
+            except IllegalTransition:
+                raise
+            except StorageError as error:
+                if last:
+                    raise
+                wait_s = RECORD_RETRY_S[min(tries, len(RECORD_RETRY_S) - 1)]
+                log.warning("end not recorded", job=job.id, wait_s=wait_s, detail=str(error))
+            tries += 1
+            with suppress(TimeoutError):
+                async with asyncio.timeout(wait_s):
+                    await self._stopping.wait()
 
     def _write(self, job: Job, painted: Painted) -> NewPicture:
         return write_picture(self._files, picture_name(job.id, job.seed), painted)

@@ -34,6 +34,8 @@ from engine.renderer import Outcome, RenderTask
 from engine.settings import EngineSettings
 from engine.types import Conditions, ImageRequest, ModelInfo, Painted, Progress, Raster, Recipe
 
+_MEMORY_SIGNS = ("out of memory", "CUBLAS_STATUS_ALLOC_FAILED", "CUDNN_STATUS_ALLOC_FAILED")
+"""Libraries below torch say it as plain errors; the process goes on after them."""
 CPU_NICENESS = 10
 """A CPU painter yields to the event loop: a member must never wait for a matrix product."""
 
@@ -118,6 +120,8 @@ class DiffusionRenderer:
         except torch.OutOfMemoryError:
             return self._out_of_memory()
         except Exception as error:
+            if any(sign in str(error) for sign in _MEMORY_SIGNS):
+                return self._out_of_memory()
             if _is_sticky(error):
                 return Defunct(str(error).partition("\n")[0])
             return RenderFailed(f"{type(error).__name__}: {error}")

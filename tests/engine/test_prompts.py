@@ -132,4 +132,6 @@ def test_the_negative_prompt_is_ours_only_where_it_acts(
     """A person's negative prompt is never touched; ours steps in only with guidance and consent."""
     made = enhance(prompt, negative=negative, guidance=guidance, enabled=enabled)
     ours = DEFAULT_NEGATIVE[language(prompt)]
-    assert made.negative_prompt == (ours if enabled and guidance > 1.0 and not negative else negative)
+    assert made.negative_prompt == (
+        ours if enabled and guidance > 1.0 and not negative else negative
+    )

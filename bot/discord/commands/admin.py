@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import discord
 from discord import app_commands
-from discord.app_commands import Range
+from discord.app_commands import Range, locale_str
 
 from bot import wording
 from bot.discord.answers import Interaction, person_of, whisper, words_of
@@ -22,7 +22,7 @@ def admin_commands(services: Services) -> app_commands.Group:
     """/admin, bound to these services."""
     admin = app_commands.Group(
         name="admin",
-        description="For those who manage this server",
+        description=locale_str("For those who manage this server"),
         default_permissions=discord.Permissions(manage_guild=True),
         guild_only=True,
     )
@@ -31,13 +31,13 @@ def admin_commands(services: Services) -> app_commands.Group:
 
 
 def _quota(services: Services) -> app_commands.Group:
-    quota = app_commands.Group(name="quota", description="How much members may paint")
+    quota = app_commands.Group(name="quota", description=locale_str("How much members may paint"))
 
-    @quota.command(name="set", description="Set the quota of one member")
+    @quota.command(name="set", description=locale_str("Set the quota of one member"))
     @app_commands.describe(
-        who="The member",
-        pictures="Pictures allowed within the hours; 0 = none",
-        hours="Length of the rolling window in hours (the bot's default if left out)",
+        who=locale_str("The member"),
+        pictures=locale_str("Pictures allowed within the hours; 0 = none"),
+        hours=locale_str("Length of the rolling window in hours (the bot's default if left out)"),
     )
     async def set_(
         interaction: Interaction, who: discord.User, pictures: Pictures, hours: Hours | None = None
@@ -45,16 +45,21 @@ def _quota(services: Services) -> app_commands.Group:
         outcome = await services.allowance.set(person_of(interaction), who.id, pictures, hours)
         await _answer(interaction, outcome, who.mention)
 
-    @quota.command(name="clear", description="Let the server's default hold for a member again")
-    @app_commands.describe(who="The member")
+    @quota.command(
+        name="clear", description=locale_str("Let the server's default hold for a member again")
+    )
+    @app_commands.describe(who=locale_str("The member"))
     async def clear(interaction: Interaction, who: discord.User) -> None:
         outcome = await services.allowance.clear(person_of(interaction), who.id)
         await _answer(interaction, outcome, who.mention)
 
-    @quota.command(name="default", description="Set the quota of everyone without one of their own")
+    @quota.command(
+        name="default",
+        description=locale_str("Set the quota of everyone without one of their own"),
+    )
     @app_commands.describe(
-        pictures="Pictures allowed within the hours; 0 = none",
-        hours="Length of the rolling window in hours (the bot's default if left out)",
+        pictures=locale_str("Pictures allowed within the hours; 0 = none"),
+        hours=locale_str("Length of the rolling window in hours (the bot's default if left out)"),
     )
     async def default(
         interaction: Interaction, pictures: Pictures, hours: Hours | None = None
@@ -75,8 +80,10 @@ def _quota(services: Services) -> app_commands.Group:
         )
         await whisper(interaction, text)
 
-    @quota.command(name="show", description="See a member's quota and what is left of it")
-    @app_commands.describe(who="The member")
+    @quota.command(
+        name="show", description=locale_str("See a member's quota and what is left of it")
+    )
+    @app_commands.describe(who=locale_str("The member"))
     async def show(interaction: Interaction, who: discord.User) -> None:
         outcome = await services.allowance.show(person_of(interaction), who.id)
         await _answer(interaction, outcome, who.mention)

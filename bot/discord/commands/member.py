@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from discord import app_commands
-from discord.app_commands import Choice, Range
+from discord.app_commands import Choice, Range, locale_str
 
 from bot.discord.answers import (
     Interaction,
@@ -40,15 +40,15 @@ def member_commands(services: Services) -> list[app_commands.Command[Any, ..., N
 
 
 def _imagine(services: Services) -> app_commands.Command[Any, ..., None]:
-    @app_commands.command(description="Paint a picture from your words")
+    @app_commands.command(description=locale_str("Paint a picture from your words"))
     @app_commands.describe(
-        prompt="What to paint, in English or Chinese",
-        aspect="Shape of the picture, width to height",
-        seed="The same seed paints the same picture again",
-        steps="How often the picture is worked over (8 is what the model is made for)",
-        guidance="How strictly to follow the words, from 1 (off)",
-        negative="What should not be there (acts only with guidance above 1)",
-        enhance="Add words for quality to the prompt (on unless you say no)",
+        prompt=locale_str("What to paint, in English or Chinese"),
+        aspect=locale_str("Shape of the picture, width to height"),
+        seed=locale_str("The same seed paints the same picture again"),
+        steps=locale_str("How often the picture is worked over (8 is what the model is made for)"),
+        guidance=locale_str("How strictly to follow the words, from 1 (off)"),
+        negative=locale_str("What should not be there (acts only with guidance above 1)"),
+        enhance=locale_str("Add words for quality to the prompt (on unless you say no)"),
     )
     @app_commands.choices(aspect=[Choice(name=ratio, value=ratio) for ratio in ASPECTS])
     async def imagine(
@@ -78,10 +78,12 @@ def _imagine(services: Services) -> app_commands.Command[Any, ..., None]:
 
 
 def _reroll(services: Services) -> app_commands.Command[Any, ..., None]:
-    @app_commands.command(description="Paint a picture again, with a new seed or a chosen one")
+    @app_commands.command(
+        description=locale_str("Paint a picture again, with a new seed or a chosen one")
+    )
     @app_commands.describe(
-        seed="Exactly this seed; without it, a fresh one",
-        picture="One of your pictures; without it, your last one here",
+        seed=locale_str("Exactly this seed; without it, a fresh one"),
+        picture=locale_str("One of your pictures; without it, your last one here"),
     )
     async def reroll(
         interaction: Interaction, seed: Seed | None = None, picture: str | None = None
@@ -109,7 +111,7 @@ def _reroll(services: Services) -> app_commands.Command[Any, ..., None]:
 
 
 def _history(services: Services) -> app_commands.Command[Any, ..., None]:
-    @app_commands.command(description="Your pictures on this server, newest first")
+    @app_commands.command(description=locale_str("Your pictures on this server, newest first"))
     async def history(interaction: Interaction) -> None:
         page = await services.album.page(person_of(interaction))
         await whisper_layout(interaction, history_layout(page, words_of(interaction)))
@@ -118,7 +120,9 @@ def _history(services: Services) -> app_commands.Command[Any, ..., None]:
 
 
 def _quota(services: Services) -> app_commands.Command[Any, ..., None]:
-    @app_commands.command(description="How much you may paint here, and when it returns")
+    @app_commands.command(
+        description=locale_str("How much you may paint here, and when it returns")
+    )
     async def quota(interaction: Interaction) -> None:
         status = await services.allowance.own(person_of(interaction))
         await whisper(interaction, quota_text(status, None, words_of(interaction)))

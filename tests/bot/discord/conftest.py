@@ -13,9 +13,10 @@ import discord
 import pytest
 import simcord
 
-from bot.app import DATABASE_FILE, House, open_house
+from bot.app import House, open_house
 from bot.settings import Settings
 from engine.renderer import RendererFactory
+from storage.database import FILE_NAME
 from tests.fakes import FakeClock, ScriptedRenderer
 
 WAIT_S = 60.0
@@ -83,6 +84,8 @@ class World:
         async with asyncio.timeout(WAIT_S):
             while self.rows(f"SELECT 1 FROM deliveries WHERE state = 'pending'{which}"):
                 await asyncio.sleep(0.01)
+            while job_id is None and self.house.services.delivery.busy:
+                await asyncio.sleep(0.01)
         await self.env.settle()
 
     async def state(self, job_id: int, wanted: str) -> None:
@@ -93,7 +96,7 @@ class World:
 
     def rows(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
         """What is in the database, seen from outside."""
-        path = self.settings.storage.data_dir / DATABASE_FILE
+        path = self.settings.storage.data_dir / FILE_NAME
         connection = sqlite3.connect(path)
         try:
             return connection.execute(sql, values).fetchall()

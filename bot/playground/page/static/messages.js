@@ -25,6 +25,7 @@ let activeId = null; // the one message that Tab stops at
 let epoch = 0; // rises when everything may look different
 let missed = 0; // messages that came while the reader was further up
 let planned = false;
+let shownFor = ""; // whose list this is, of which channel
 
 /** @param {{start: (name: string) => void, example: (prompt: string) => void,
  *   reply: (message: import("./types.js").Message) => void, leave: () => void}} can */
@@ -52,13 +53,16 @@ export function setUpMessages(can) {
   on("interaction", announceFailure);
 }
 
+// Everything may look different now. Whoever sees another list begins at its end; after a mere loss
+// of the line the reader stays where they were.
 function startOver() {
   epoch += 1;
-  activeId = null;
-  missed = 0;
+  const now = `${state.viewer} ${state.channelId}`;
+  const other = now !== shownFor;
+  shownFor = now;
+  if (other) missed = 0;
   sync();
-  place.toBottom();
-  showJump();
+  if (other) place.toBottom();
 }
 
 // Many frames may come in one moment; they are shown together with the next picture of the screen.

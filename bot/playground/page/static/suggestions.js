@@ -49,6 +49,7 @@ export class Suggestions {
     if (!field) return;
     this.order += 1;
     this.waiting = false;
+    this.enterWhenReady = false;
     if (!this.list || field.isPicked) this.present([]);
     else if (field.list === "autocomplete") this.askBot();
     else this.present(fitting(field));
@@ -76,6 +77,7 @@ export class Suggestions {
     const open = this.isOpen || this.waiting;
     this.order += 1;
     this.waiting = false;
+    this.enterWhenReady = false;
     this.present([]);
     return open;
   }
@@ -127,10 +129,10 @@ export class Suggestions {
     if (order !== this.order) return;
     this.waiting = false;
     this.present(items, status);
-    if (this.enterWhenReady) {
-      this.enterWhenReady = false;
-      this.can.enter(field);
-    }
+    // Where the bot has nothing to offer, Enter waits for another press.
+    const enter = this.enterWhenReady && items.length > 0;
+    this.enterWhenReady = false;
+    if (enter) this.can.enter(field);
   }
 
   present(items, status = "") {
