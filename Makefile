@@ -45,7 +45,7 @@ messages: $(VENV)/.installed-dev ## Collect the words that people read into bot/
 pictures: $(VENV)/.installed-dev ## Take the screenshots in docs/pictures (needs chromium)
 	$(BIN)/python -m tests.bot.playground.pictures
 
-sketch: $(VENV)/.installed ## Train the embedded model again from nothing (hours on a CPU)
+sketch: $(VENV)/.installed ## Train the embedded model again from nothing (100 minutes on two cores)
 	$(BIN)/python -m engine.sketch.train
 
 evaluate: $(VENV)/.installed ## Measure what the embedded model paints on prompts it never saw

@@ -12,9 +12,6 @@ from click.testing import CliRunner, Result
 from PIL import Image
 
 from bot.cli import group
-from tests import needs
-
-pytestmark = needs.sketch
 
 QUICK = ["--steps", "2", "--size", "128x128"]
 

@@ -13,10 +13,7 @@ from PIL import Image
 from engine.encode import inscription
 from engine.factory import diffusion_factory
 from engine.settings import EngineSettings
-from tests import needs
 from tests.bot.discord.conftest import World, open_world
-
-pytestmark = needs.sketch
 
 SKETCH = diffusion_factory(EngineSettings())
 LAG_LIMIT_S = 0.5

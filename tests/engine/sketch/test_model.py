@@ -14,9 +14,6 @@ from engine.sketch import MODEL_DIR
 from engine.sketch.evaluate import paint
 from engine.sketch.flow import tokenize
 from engine.sketch.transformer import Captions, encode_captions, velocity
-from tests import needs
-
-pytestmark = needs.sketch
 
 _LIMIT_BYTES = 25_000_000
 _SQUARE = (256, 256)
