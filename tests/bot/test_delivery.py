@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,6 +18,7 @@ from engine.service import Engine
 from engine.types import ImageRequest, Painted, request_to_json
 from storage.database import Database
 from storage.deliveries import Deliveries
+from storage.errors import DatabaseBusy
 from storage.files import PictureFiles
 from storage.history import History
 from storage.jobs import Jobs
@@ -276,3 +278,40 @@ async def test_a_token_is_forgotten_when_it_is_not_needed(desk: Desk):
     await desk.delivery.placed(job.id, STATUS_ID)
     found = await desk.deliveries.get(job.id)
     assert found is not None and found.reply_token is None
+
+
+async def test_a_database_in_trouble_delays_a_delivery(desk: Desk, monkeypatch: pytest.MonkeyPatch):
+    """While the disk takes nothing the delivery waits; then it arrives, once."""
+    job = await desk.accept()
+    await desk.paint(job)
+    troubles = [DatabaseBusy(Path("zimagine.db"), "locked")] * 2
+    really = desk.deliveries.pending_for
+
+    async def pending_for(job_id: int):
+        if troubles:
+            raise troubles.pop()
+        return await really(job_id)
+
+    monkeypatch.setattr(desk.deliveries, "pending_for", pending_for)
+    await desk.deliver()
+    assert len(desk.slept) == 2 and await desk.state(job) == "delivered"
+    assert len(desk.messenger.messages[STATUS_ID]) == 1
+
+
+async def test_a_post_is_recorded_before_the_status_is_touched(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+):
+    """Whatever happens after a post, it is never posted again."""
+    job = await desk.accept()
+    desk.clock.advance(31)
+    await desk.paint(job)
+    states: list[str] = []
+    really = desk.messenger.edit
+
+    async def edit(*arguments: Any):
+        states.append(await desk.state(job))
+        await really(*arguments)
+
+    monkeypatch.setattr(desk.messenger, "edit", edit)
+    await desk.deliver()
+    assert states == ["delivered"] and len(desk.messenger.posts) == 1

@@ -132,6 +132,14 @@ def test_the_negative_prompt_is_ours_only_where_it_acts(
     """A person's negative prompt is never touched; ours steps in only with guidance and consent."""
     made = enhance(prompt, negative=negative, guidance=guidance, enabled=enabled)
     ours = DEFAULT_NEGATIVE[language(prompt)]
-    assert made.negative_prompt == (
-        ours if enabled and guidance > 1.0 and not negative else negative
+    acts = enabled and guidance > 1.0 and not negative
+    assert made.negative_prompt == (ours if acts else negative)
+
+
+def test_what_is_newer_than_this_python_is_kept() -> None:
+    """An emoji of a later Unicode and the joiners of Persian survive; noncharacters do not."""
+    assert clean("\U0001fae8") == "\U0001fae8"
+    assert clean("\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645") == (
+        "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645"
     )
+    assert clean("a\ufdd0\uffffb") == "ab"

@@ -108,3 +108,13 @@ async def test_a_replay_under_other_conditions_says_not_exact(
     await world.settled()
     text = world.texts(world.channel.last_message)
     assert "Not exact" in text and "threads: 1 → 9" in text
+
+
+async def test_a_typed_number_finds_ones_own_pictures_alone(world: World):
+    """Nobody reads another's prompts by counting; the button under a picture works for anyone."""
+    await paint(world, prompt="a secret boat", seed=1)
+    refused = await world.bob.slash(world.channel, "reroll", picture="1")
+    assert refused.ephemeral and "no picture" in refused.response.content
+    await world.bob.click(world.message_with_picture(), label="Reroll")
+    await world.settled()
+    assert painted(world)[-1].prompt == "a secret boat"

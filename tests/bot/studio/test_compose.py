@@ -55,6 +55,7 @@ def test_an_untouched_wish_gets_the_familys_defaults():
         (Wish("x", negative="y" * 2001), TextTooLong),
         (Wish("x", seed=-1), OutOfRange),
         (Wish("x", seed=MAX_SEED + 1), OutOfRange),
+        (Wish("x", seed=10**400), OutOfRange),
         (Wish("x", steps=0), OutOfRange),
         (Wish("x", steps=51), OutOfRange),
         (Wish("x", guidance=math.nan), OutOfRange),
@@ -132,3 +133,10 @@ def test_times_are_written_by_the_front():
 
     refused = Refused(QuotaSpent(1, 1, 24), datetime(2026, 1, 2, tzinfo=UTC))
     assert "TIME" in wording.refusal(refused, words(), lambda _: "TIME")
+
+
+def test_a_replay_is_held_to_the_bounds_of_the_model_that_paints_it():
+    """A picture of a larger model, rerolled after a change to a smaller one, is refused."""
+    large = composed(Wish("a lake"), Z_IMAGE_TURBO).request
+    outcome = recompose(large, 5, SKETCH_FAMILY, lambda: 1)
+    assert isinstance(outcome, Refused) and isinstance(outcome.reason, BadSize)
