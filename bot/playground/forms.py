@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 from bot.playground.model import Guild
@@ -66,16 +67,25 @@ def select_data(part: Json, values: list[str], world: World, guild: Guild | None
     return {"values": values, "resolved": found}
 
 
-def submitted(form: Json, values: Mapping[str, Any], world: World, guild: Guild | None) -> Json:
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a form is filled in, and the files that its person has uploaded, by their id."""
+
+    world: World
+    guild: Guild | None
+    files: Mapping[str, Json]
+
+
+def submitted(form: Json, values: Mapping[str, Any], place: Place) -> Json:
     """The data of a submitted form. Raises BadForm and BadOption."""
     components: list[Json] = []
     found: Json = {}
     for number, part in enumerate(form["components"], start=1):
         if part["type"] == Part.ACTION_ROW:
-            inner = [_field(each, values, world, guild, found) for each in part["components"]]
+            inner = [_field(each, values, place, found) for each in part["components"]]
             components.append({"type": Part.ACTION_ROW, "id": number, "components": inner})
         elif part["type"] == Part.LABEL:
-            inner = _field(part["component"], values, world, guild, found)
+            inner = _field(part["component"], values, place, found)
             components.append({"type": Part.LABEL, "id": number, "component": inner})
         else:
             components.append({"type": part["type"], "id": number})
@@ -83,9 +93,7 @@ def submitted(form: Json, values: Mapping[str, Any], world: World, guild: Guild 
     return data | ({"resolved": found} if found else {})
 
 
-def _field(
-    part: Json, values: Mapping[str, Any], world: World, guild: Guild | None, found: Json
-) -> Json:
+def _field(part: Json, values: Mapping[str, Any], place: Place, found: Json) -> Json:
     custom_id = part["custom_id"]
     entry: Json = {"type": part["type"], "custom_id": custom_id, "id": part.get("id") or 0}
     given = values.get(custom_id)
@@ -95,11 +103,29 @@ def _field(
         chosen = [str(each) for each in given or ()]
         if not chosen and part.get("required") is False:
             return entry | {"values": []}
-        data = select_data(part, chosen, world, guild)
+        data = select_data(part, chosen, place.world, place.guild)
         for key, shapes in data.pop("resolved", {}).items():
             found.setdefault(key, {}).update(shapes)
         return entry | data
+    if part["type"] == Part.FILE_UPLOAD:
+        chosen = _files(part, given, place)
+        shapes = {each: place.files[each] for each in chosen}
+        found.setdefault("attachments", {}).update(shapes)
+        return entry | {"values": chosen}
     raise BadForm("This kind of field is not known here.")
+
+
+def _files(part: Json, given: Any, place: Place) -> list[str]:
+    chosen = [str(each) for each in given or ()]
+    least = part.get("min_values", 1) if part.get("required", True) else 0
+    most = part.get("max_values", 1)
+    if not least <= len(chosen) <= most:
+        raise BadForm(
+            f"Choose {least} files." if least == most else f"Choose {least} to {most} files."
+        )
+    if not set(chosen) <= set(place.files):
+        raise BadForm("That file is not here any more: choose it again.")
+    return chosen
 
 
 def _text(part: Json, given: Any) -> str:

@@ -8,13 +8,20 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from bot.playground import registry
-from bot.playground.forms import BadForm, component_named, select_data, submitted
+from bot.playground.forms import BadForm, Place, component_named, select_data, submitted
 from bot.playground.interactions import Interaction, Kind
 from bot.playground.model import Attachment, Channel, Message, MessageFlag, MessageType
 from bot.playground.options import BadOption, add_user, encode, resolved
 from bot.playground.permissions import has
 from bot.playground.registry import Command
-from bot.playground.shapes import Json, channel_json, member_json, message_json, user_json
+from bot.playground.shapes import (
+    Json,
+    attachment_json,
+    channel_json,
+    member_json,
+    message_json,
+    user_json,
+)
 from bot.playground.standin import StandIn
 from bot.playground.world import Draft
 
@@ -170,9 +177,13 @@ class People:
         form, opened.modal = opened.modal, None
         if form.get("custom_id") != custom_id:
             raise Refused("That is another form.")
-        guild = self._standin.world.guild_of(opened.channel)
+        world, base_url = self._standin.world, self._standin.base_url
+        files = {
+            key: attachment_json(each, opened.channel.id, base_url)
+            for key, each in self._uploads.items()
+        }
         try:
-            data = submitted(form, values, self._standin.world, guild)
+            data = submitted(form, values, Place(world, world.guild_of(opened.channel), files))
         except (BadForm, BadOption) as error:
             opened.modal = form
             raise Refused(str(error)) from None

@@ -49,6 +49,9 @@ class Command:
             "nsfw": False,
         }
         sent = {key: value for key, value in self.body.items() if key != "id"}
+        if sent.get("default_member_permissions") is not None:
+            # discord.py sends a number; Discord takes it, and answers with text.
+            sent["default_member_permissions"] = str(sent["default_member_permissions"])
         own: Json = {
             "id": str(self.id),
             "application_id": str(application_id),

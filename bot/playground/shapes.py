@@ -297,6 +297,8 @@ def _numbered(components: list[Json]) -> list[Json]:
         copy = dict(part)
         if not copy.get("id"):
             copy["id"] = next(free)
+        if isinstance(copy.get("emoji"), dict):
+            copy["emoji"] = {key: each for key, each in copy["emoji"].items() if each is not None}
         for key in ("components", "accessory", "component"):
             value = copy.get(key)
             if isinstance(value, list):

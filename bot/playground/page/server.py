@@ -100,6 +100,8 @@ class Page:
     def _world_changed(self, event: Event) -> None:
         if isinstance(event, ChannelChanged):
             for viewer in self._viewers:
+                if not self._views.sees(viewer.user_id, event.channel):
+                    continue
                 shape = self._views.channel(viewer.user_id, event.channel)
                 guild_id = str(event.channel.guild_id)
                 viewer.send({"type": "channel_update", "guild_id": guild_id, "channel": shape})

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
+
 from bot.playground.interactions import State
 from bot.playground.model import MessageFlag
-from bot.playground.people import Actor
+from bot.playground.people import Actor, Refused
 from bot.playground.seed import BOT_ID, GUILD_ID, MEMBER_ID, PAINT_ID, THREAD_ID
 from tests.bot.playground.conftest import Stage
 from tests.bot.playground.test_bad_bot import V2, button, row, words
@@ -117,6 +119,25 @@ async def test_a_form_is_filled_in(stage: Stage) -> None:
     assert sent.data["components"][0]["components"][0]["value"] == "Lu"
     done = await stage.answer(sent, {"type": 4, "data": {"content": "thanks", "flags": 64}})
     assert done.json["resource"]["message"]["interaction_metadata"]["type"] == 5
+
+
+async def test_a_form_takes_files(stage: Stage) -> None:
+    """A file that its person chose comes resolved; one that is not there is refused."""
+    interaction = await stage.command(prompt="x")
+    upload = {"type": 19, "custom_id": "f", "max_values": 2}
+    form = {
+        "custom_id": "m",
+        "title": "Form",
+        "components": [{"type": 18, "label": "Picture", "component": upload}],
+    }
+    assert (await stage.answer(interaction, {"type": 9, "data": form})).status == 200
+    actor = Actor(MEMBER_ID)
+    with pytest.raises(Refused):
+        stage.people.modal(actor, interaction.id, "m", {"f": ["1"]})
+    kept = await stage.people.upload("a.png", PNG)
+    sent = stage.people.modal(actor, interaction.id, "m", {"f": [str(kept.id)]})
+    assert sent.data["components"][0]["component"]["values"] == [str(kept.id)]
+    assert sent.data["resolved"]["attachments"][str(kept.id)]["width"] == 2
 
 
 async def test_old_messages_are_edited_only_so_often(stage: Stage) -> None:

@@ -3,7 +3,7 @@
 import { h } from "./dom.js";
 import { safeUrl } from "./inline.js";
 import { colour } from "./lookups.js";
-import { fileCard, gallery, picture } from "./media.js";
+import { cover, fileCard, gallery, picture } from "./media.js";
 import { prose } from "./prose.js";
 import { selectView } from "./selects.js";
 import { state } from "./state.js";
@@ -159,6 +159,6 @@ function covered(inner, hides, name) {
     "div",
     { class: `covered ${name}`, data: { spoiler: hides } },
     h("div", { class: "under", inert: true }, inner),
-    h("button", { type: "button", class: "cover", data: { act: "reveal" } }, say("spoiler.show")),
+    cover(),
   );
 }

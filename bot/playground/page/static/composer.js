@@ -27,6 +27,7 @@ const all = () => entries(state.commands, locale());
 export function setUpComposer() {
   picker = new Picker(text(), (entry) => startForm(entry));
   text().addEventListener("input", typed);
+  text().addEventListener("compositionend", typed);
   text().addEventListener("keydown", keyed);
   text().addEventListener("blur", () => picker.close());
   text().addEventListener("focus", () => picker.follow(text().value, all()));
@@ -98,12 +99,13 @@ export function focusComposer() {
 }
 
 function typed(event) {
+  fit();
+  // Letters that an input method is still composing are its own.
   if (event?.isComposing) return;
   const value = text().value;
   const known = parseTyped(value, all(), locale());
   if (known) startForm(known.entry, known.values);
   else picker.follow(value, all());
-  fit();
 }
 
 function keyed(event) {

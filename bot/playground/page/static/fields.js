@@ -146,13 +146,17 @@ export class Field {
       "aria-required": this.option.required ? true : null,
       "aria-describedby": `${this.hintId} ${this.problemId}`,
       on: {
-        input: () => {
-          this.fit();
-          this.complain(null);
-          tell.onChange(this);
-        },
+        input: (event) => this.typed(event, tell),
+        compositionend: (event) => this.typed(event, tell),
       },
     });
+  }
+
+  typed(event, tell) {
+    this.fit();
+    this.complain(null);
+    // Letters that an input method is still composing are its own.
+    if (!event.isComposing) tell.onChange(this);
   }
 
   // The pill is as wide as what is in it, within reason.

@@ -5,9 +5,9 @@ import { announce } from "./announce.js";
 import { commandLine, localised } from "./commands.js";
 import { h } from "./dom.js";
 import { Field } from "./fields.js";
-import { icon } from "./icons.js";
+import { iconButton } from "./icons.js";
 import { openMenu } from "./menu.js";
-import { TYPE, isFreeText } from "./options.js";
+import { TYPE } from "./options.js";
 import { Suggestions } from "./suggestions.js";
 import { Tail } from "./tail.js";
 import { optionMarks } from "./typed.js";
@@ -41,16 +41,7 @@ export class OptionForm {
       "aria-expanded": false,
       on: { click: () => this.offerMore() },
     });
-    const leave = h(
-      "button",
-      {
-        type: "button",
-        class: "icon-button",
-        "aria-label": say("form.leave"),
-        on: { click: () => this.leave() },
-      },
-      icon("close"),
-    );
+    const leave = iconButton("close", say("form.leave"), () => this.leave());
     this.root = h(
       "div",
       {
@@ -143,13 +134,13 @@ export class OptionForm {
 
   changed(field) {
     if (field.files) return;
-    if (field === this.tail || isFreeText(field.option)) this.spread(field);
+    this.spread(field);
     if (this.suggestions.field === field) this.suggestions.update();
   }
 
   // "a red house seed: 5" typed into the prompt is meant for two options.
   spread(field) {
-    let { text } = field;
+    let text = field.text.trimStart(); // the space after "seed:"
     const [own] = field === this.tail ? [] : optionMarks(text, [field.option], locale());
     if (own?.start === 0) text = text.slice(own.end);
     const open = this.hidden.filter((option) => !this.declined.has(option.name));

@@ -1,5 +1,7 @@
 /** Small line drawings, made here so that no file and no other server is asked for them. */
 
+import { h } from "./dom.js";
+
 const SVG = "http://www.w3.org/2000/svg";
 
 const PATHS = {
@@ -31,6 +33,15 @@ export function icon(name) {
   const drawing = svg("svg", { viewBox: "0 0 24 24", class: "icon", "aria-hidden": "true" });
   drawing.append(svg("path", { d: PATHS[name] }));
   return drawing;
+}
+
+/** A button that is only a drawing; its words are for those who do not see it. */
+export function iconButton(name, label, click) {
+  return h(
+    "button",
+    { type: "button", class: "icon-button", "aria-label": label, on: { click } },
+    icon(name),
+  );
 }
 
 /** An SVG element with attributes. */

@@ -1,7 +1,7 @@
 /** A picture alone and large, with its alt text, a way to keep it, and its neighbours. */
 
 import { h } from "./dom.js";
-import { icon } from "./icons.js";
+import { icon, iconButton } from "./icons.js";
 import { say } from "./words.js";
 
 /** @param {HTMLElement} figure of a message, as media.js builds it */
@@ -11,83 +11,72 @@ export function openPicture(figure) {
   const figures = around.filter(
     (one) => one.querySelector(".enlarge") && !one.querySelector("[inert]"),
   );
-  let at = Math.max(0, figures.indexOf(figure));
   const items = figures.map((one) => ({ url: one.dataset.url, alt: one.dataset.alt ?? "" }));
+  new Lightbox(items, Math.max(0, figures.indexOf(figure))).open();
+}
 
-  const image = h("img", { alt: "" });
-  const caption = h("p", { class: "lightbox-alt", id: "lightbox-alt", tabindex: "0" });
-  const keep = h("a", { class: "bot-button secondary" }, icon("download"), say("media.download"));
-  const original = h(
-    "a",
-    { class: "bot-button secondary", target: "_blank", rel: "noopener" },
-    icon("open"),
-    say("media.original"),
-  );
-  const place = h("span", { class: "muted", role: "status" });
-  const show = (index) => {
-    at = (index + items.length) % items.length;
-    const { url, alt } = items[at];
-    image.src = url;
-    image.alt = alt || say("media.no_alt");
-    caption.textContent = alt || say("media.no_alt");
-    keep.href = url;
-    keep.download = fileName(url);
-    original.href = url;
-    place.textContent = items.length > 1 ? `${at + 1} / ${items.length}` : "";
-  };
-  const step = (name, label, by) =>
-    items.length > 1 &&
-    h(
-      "button",
-      {
-        type: "button",
-        class: "icon-button",
-        "aria-label": label,
-        on: { click: () => show(at + by) },
-      },
-      icon(name),
+class Lightbox {
+  /** @param {{url: string, alt: string}[]} items @param {number} at which one is shown first */
+  constructor(items, at) {
+    this.items = items;
+    this.at = at;
+    this.image = h("img", { alt: "" });
+    // Long words scroll, so the keyboard has to get there.
+    this.caption = h("p", { class: "lightbox-alt", id: "lightbox-alt", tabindex: "0" });
+    this.place = h("span", { class: "muted", role: "status" });
+    const kind = "bot-button secondary";
+    this.keep = h("a", { class: kind }, icon("download"), say("media.download"));
+    const elsewhere = { class: kind, target: "_blank", rel: "noopener" };
+    this.original = h("a", elsewhere, icon("open"), say("media.original"));
+  }
+
+  open() {
+    const stage = h("div", { class: "lightbox-stage" }, this.image);
+    const dialog = h(
+      "dialog",
+      { class: "lightbox", "aria-label": say("media.dialog"), "aria-describedby": "lightbox-alt" },
+      this.bar(() => dialog.close()),
+      stage,
+      this.caption,
     );
+    stage.addEventListener("click", ({ target }) => target === stage && dialog.close());
+    dialog.addEventListener("keydown", ({ key }) => {
+      if (key === "ArrowLeft") this.step(-1);
+      if (key === "ArrowRight") this.step(1);
+    });
+    dialog.addEventListener("close", () => dialog.remove());
+    document.body.append(dialog);
+    this.step(0);
+    dialog.showModal();
+  }
 
-  const dialog = h(
-    "dialog",
-    { class: "lightbox", "aria-label": say("media.dialog"), "aria-describedby": "lightbox-alt" },
-    h(
+  bar(close) {
+    const many = this.items.length > 1;
+    return h(
       "div",
       { class: "lightbox-bar" },
-      step("left", say("media.previous"), -1),
-      step("right", say("media.next"), 1),
-      place,
-      keep,
-      original,
-      h(
-        "button",
-        {
-          type: "button",
-          class: "icon-button",
-          "aria-label": say("close"),
-          on: { click: () => dialog.close() },
-        },
-        icon("close"),
-      ),
-    ),
-    h(
-      "div",
-      {
-        class: "lightbox-stage",
-        on: { click: ({ target }) => target !== image && dialog.close() },
-      },
-      image,
-    ),
-    caption,
-  );
-  dialog.addEventListener("keydown", ({ key }) => {
-    if (key === "ArrowLeft") show(at - 1);
-    if (key === "ArrowRight") show(at + 1);
-  });
-  dialog.addEventListener("close", () => dialog.remove());
-  document.body.append(dialog);
-  show(at);
-  dialog.showModal();
+      many && iconButton("left", say("media.previous"), () => this.step(-1)),
+      many && iconButton("right", say("media.next"), () => this.step(1)),
+      this.place,
+      this.keep,
+      this.original,
+      iconButton("close", say("close"), close),
+    );
+  }
+
+  /** Shows the neighbour so many places away, around the ends. */
+  step(by) {
+    const count = this.items.length;
+    this.at = (this.at + by + count) % count;
+    const { url, alt } = this.items[this.at];
+    this.image.src = url;
+    this.image.alt = alt || say("media.no_alt");
+    this.caption.textContent = this.image.alt;
+    this.keep.href = url;
+    this.keep.download = fileName(url);
+    this.original.href = url;
+    this.place.textContent = count > 1 ? `${this.at + 1} / ${count}` : "";
+  }
 }
 
 function fileName(url) {

@@ -23,7 +23,7 @@
  *     hidden meanwhile: after fill("/imagine a red house") press Enter on the keyboard, not on it.
  *   dialog named by its title = a modal of the bot; its fields by their labels; "Submit", "Cancel"
  *   dialog "Picture" / "图片" = a picture alone; link "Download" / "下载", button "Close" / "关闭"
- *   button "You are NAME (LEVEL). Change person, language or colours" → menuitemradios
+ *   button "You are NAME LEVEL Change person, language or colours" → menuitemradios
  *     "NAME, LEVEL" (Member, Moderator, Admin), "English", "中文", "Like the system", "Light", "Dark"
  *   buttons "Channels", "Members", "Behind the scenes" (aria-expanded) open and close the lists
  *   complementary "Behind the scenes" / "幕后": tabs "Requests" / "请求", "Vitals" / "状态",

@@ -129,6 +129,7 @@ function listAt(rest) {
     const found = BULLET.exec(line);
     const goesOn = lines.length > 0 && /^ {2,}\S/.test(line);
     if (!found && !goesOn) break;
+    if (found && lines.length > 0 && isOther(found, lines[0])) break;
     length += line.length + 1;
     if (found) {
       lines.push({ indent: found[1].length, bullet: found[2], text: found[3] });
@@ -138,6 +139,11 @@ function listAt(rest) {
   }
   if (lines.length === 0) return null;
   return { block: nested(lines), length };
+}
+
+// Bullets after numbers, or numbers after bullets, begin another list.
+function isOther([, indent, bullet], first) {
+  return indent.length <= first.indent && /\d/.test(bullet) !== /\d/.test(first.bullet);
 }
 
 // Lines that are further in than the first one become lists of the item before them.

@@ -59,16 +59,23 @@ export function picture(item, fitted) {
       data: { key: url, spoiler: item.spoiler ? url : null, alt: item.alt, url },
     },
     item.spoiler ? h("div", { class: "under", inert: true }, seen) : seen,
-    item.spoiler &&
-      h("button", { type: "button", class: "cover", data: { act: "reveal" } }, say("spoiler.show")),
+    item.spoiler && cover(),
   );
+}
+
+/** What lies over a spoiler until it is pressed. */
+export function cover() {
+  const name = say("spoiler.show");
+  const data = { act: "reveal" };
+  return h("button", { type: "button", class: "cover", "aria-label": name, data }, say("spoiler"));
 }
 
 function image(url, item, fitted) {
   const { width, height } = fitted ? scaled(item.width, item.height) : item;
+  const style = fitted && width ? { width: `${width}px` } : {};
   const alt = item.alt || say("media.no_alt");
   return fragment(
-    h("img", { src: url, alt, width, height, decoding: "async", draggable: "false" }),
+    h("img", { src: url, alt, width, height, style, decoding: "async", draggable: "false" }),
     h("button", {
       type: "button",
       class: "enlarge",

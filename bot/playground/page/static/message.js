@@ -130,7 +130,7 @@ function reference(message) {
   const by = message.interaction_metadata;
   const person = by?.user ?? (message.line_user ? user(message.line_user) : null);
   const name = by?.name ?? message.line_name;
-  if (!person || (by && by.type !== BY_COMMAND) || message.local === "failed") return null;
+  if (!person || (by && by.type !== BY_COMMAND)) return null;
   const called = name
     ? message.type === CONTEXT_COMMAND
       ? name

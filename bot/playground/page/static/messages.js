@@ -100,6 +100,7 @@ function readOut(message, previous, mine) {
 }
 
 function sync() {
+  place.look(); // where the reader is, before anything moves
   const list = byId("messages");
   morphChildren(byId("welcome"), fragment(welcome()));
   const messages = messagesOf(state.channelId).filter(({ id }) => !isDismissed(id));

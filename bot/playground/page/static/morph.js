@@ -5,7 +5,7 @@
 
 // Known to whoever set them on the shown element, not to who builds the message anew: whether its
 // list is open, and that its picture could not be loaded.
-const KEPT = new Set(["aria-expanded", "data-broken"]);
+const KEPT = new Set(["aria-expanded", "aria-controls", "data-broken"]);
 
 /** @param {Node} shown @param {Node} fresh of the same kind; is used up */
 export function morph(shown, fresh) {

@@ -18,8 +18,8 @@ let shown = null;
 export function openPanel(anchor, element, { onClose } = {}) {
   closePanel();
   const owner = anchor instanceof Element ? anchor : anchor.owner;
-  // Inside a modal dialog only what is inside the dialog can be used.
-  (owner.closest("dialog") ?? document.body).append(element);
+  // Inside a modal dialog only what is inside the dialog can be used; else it stays in its landmark.
+  (owner.closest("dialog, main, nav, aside") ?? document.body).append(element);
   element.classList.add("panel");
   shown = { anchor, owner, element, onClose };
   place();

@@ -14,13 +14,18 @@ const NEAR_PX = 32;
 export function keepPlace(scroller, content, list, moved) {
   let stuck = true;
   let place = null;
+  let lastTop = 0;
 
   function look() {
     const away = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight;
     const was = stuck;
-    stuck = away < NEAR_PX;
+    // Only going up leaves the bottom: where the list has grown meanwhile, nobody has left it.
+    const left = scroller.scrollTop < lastTop - 1;
+    stuck = away < NEAR_PX || (was && !left);
     place = stuck ? null : firstVisible(scroller, list);
+    lastTop = scroller.scrollTop;
     if (stuck !== was) moved(stuck);
+    if (stuck && !left) restore();
   }
 
   function restore() {
@@ -30,6 +35,7 @@ export function keepPlace(scroller, content, list, moved) {
       const now = offset(place.element, scroller);
       if (Math.abs(now - place.offset) > 0.5) scroller.scrollTop += now - place.offset;
     }
+    lastTop = scroller.scrollTop;
   }
 
   scroller.addEventListener("scroll", look, { passive: true });
@@ -38,7 +44,7 @@ export function keepPlace(scroller, content, list, moved) {
   observer.observe(scroller);
 
   return {
-    look, // after the page itself has scrolled: the browser tells of that too late
+    look, // for those who cannot wait until the browser tells of a scroll
     restore,
     atBottom: () => stuck,
     toBottom() {

@@ -71,97 +71,108 @@ function choices(component) {
  * @param {(values: string[]) => void} done called once, and only when something else was chosen
  */
 export function openSelect(button, component, before, done) {
-  if (panelOf(button)) {
-    closePanel();
-    return;
+  if (panelOf(button)) closePanel();
+  else new SelectPanel(component, before).open(button, done);
+}
+
+class SelectPanel {
+  constructor(component, before) {
+    this.before = before;
+    this.values = [...before];
+    this.all = choices(component);
+    this.least = component.min_values ?? 1;
+    this.most = component.max_values ?? 1;
+    this.mayBeEmpty = this.least === 0 || component.required === false;
+    this.multiple = this.most > 1;
+    const label = component.placeholder || say("select.placeholder");
+    const onPick = ({ value }) => this.pick(value);
+    this.listbox = new Listbox({ label, multiple: this.multiple, onPick });
+    this.search = h("input", {
+      type: "text",
+      role: "combobox",
+      autocomplete: "off",
+      spellcheck: "false",
+      "aria-label": say("select.search"),
+      "aria-expanded": true,
+      "aria-autocomplete": "list",
+      placeholder: say("select.search"),
+      on: { input: () => this.show(0), keydown: (event) => this.keyed(event) },
+    });
+    this.listbox.attach(this.search);
+    this.status = h("p", { class: "muted small", role: "status" });
   }
-  const least = component.min_values ?? 1;
-  const most = component.max_values ?? 1;
-  const all = choices(component);
-  let values = [...before];
-  const multiple = most > 1;
-  const listbox = new Listbox({
-    label: component.placeholder || say("select.placeholder"),
-    multiple,
-    onPick: ({ value }) => {
-      values = toggled(values, value, { multiple, least, most });
-      if (multiple) refresh();
-      else closePanel();
-    },
-  });
-  const search = searchField(listbox, () => refresh(0));
-  const status = h("p", { class: "muted small", role: "status" });
-  const refresh = (active = listbox.active) => {
-    const typed = search.value.trim().toLowerCase();
-    const found = all.filter((choice) => choice.name.toLowerCase().includes(typed));
-    const full = multiple && values.length >= most;
+
+  open(button, done) {
+    const close = { click: closePanel };
+    const panel = h(
+      "div",
+      { class: "select-panel" },
+      this.search,
+      this.status,
+      this.listbox.element,
+      this.multiple &&
+        h("button", { type: "button", class: "bot-button primary", on: close }, say("select.done")),
+    );
+    button.setAttribute("aria-expanded", "true");
+    button.setAttribute("aria-controls", this.listbox.element.id);
+    openPanel(button, panel, {
+      onClose: () => {
+        button.setAttribute("aria-expanded", "false");
+        button.removeAttribute("aria-controls");
+        const changed = this.values.join("\n") !== this.before.join("\n");
+        if (changed && this.isEnough()) done(this.values);
+      },
+    });
+    const first = this.all.findIndex((choice) => this.values.includes(choice.value));
+    this.show(Math.max(0, first));
+    this.search.focus();
+  }
+
+  isEnough() {
+    const count = this.values.length;
+    return count === 0 ? this.mayBeEmpty : count >= this.least && count <= this.most;
+  }
+
+  show(active = this.listbox.active) {
+    const typed = this.search.value.trim().toLowerCase();
+    const found = this.all.filter((choice) => choice.name.toLowerCase().includes(typed));
+    const full = this.multiple && this.values.length >= this.most;
     const mark = (choice) => {
-      const selected = values.includes(choice.value);
+      const selected = this.values.includes(choice.value);
       return { ...choice, selected, disabled: full && !selected };
     };
-    listbox.show(found.map(mark), Math.min(active, found.length - 1));
-    status.textContent = found.length ? limits(values, least, most) : say("select.none");
+    this.listbox.show(found.map(mark), Math.min(active, found.length - 1));
+    this.status.textContent = found.length === 0 ? say("select.none") : this.limits();
     place();
-  };
-  const panel = h("div", { class: "select-panel" }, search, status, listbox.element);
-  if (multiple) {
-    const close = { click: closePanel };
-    panel.append(
-      h("button", { type: "button", class: "bot-button primary", on: close }, say("select.done")),
-    );
   }
-  button.setAttribute("aria-expanded", "true");
-  openPanel(button, panel, {
-    onClose: () => {
-      button.setAttribute("aria-expanded", "false");
-      const changed = values.join("\n") !== before.join("\n");
-      if (changed && values.length >= least && values.length <= most) done(values);
-    },
-  });
-  refresh(
-    Math.max(
-      0,
-      all.findIndex((choice) => values.includes(choice.value)),
-    ),
-  );
-  search.focus();
-}
 
-function limits(values, least, most) {
-  if (most <= 1) return "";
-  return say("select.limits", { count: values.length, least, most });
-}
+  limits() {
+    if (!this.multiple) return "";
+    const { least, most } = this;
+    return say("select.limits", { count: this.values.length, least, most });
+  }
 
-function toggled(values, value, { multiple, least, most }) {
-  const without = values.filter((other) => other !== value);
-  if (!multiple) return without.length < values.length && least === 0 ? [] : [value];
-  if (without.length < values.length) return without;
-  return values.length < most ? [...values, value] : values;
-}
+  pick(value) {
+    const chosen = this.values.includes(value);
+    const without = this.values.filter((other) => other !== value);
+    if (this.multiple) {
+      if (chosen) this.values = without;
+      else if (this.values.length < this.most) this.values = [...this.values, value];
+      this.show();
+    } else {
+      // The same again takes it back, where nothing may be chosen.
+      this.values = chosen && this.mayBeEmpty ? [] : [value];
+      closePanel();
+    }
+  }
 
-function searchField(listbox, onInput) {
-  const search = h("input", {
-    type: "text",
-    role: "combobox",
-    autocomplete: "off",
-    spellcheck: "false",
-    "aria-label": say("select.search"),
-    "aria-expanded": true,
-    "aria-autocomplete": "list",
-    placeholder: say("select.search"),
-    on: {
-      input: onInput,
-      keydown: (event) => {
-        if (event.isComposing || listbox.key(event)) return;
-        if (event.key === "Enter") {
-          event.preventDefault();
-          listbox.pickActive();
-        } else if (event.key === "Tab" && !listbox.multiple) {
-          closePanel();
-        }
-      },
-    },
-  });
-  listbox.attach(search);
-  return search;
+  keyed(event) {
+    if (event.isComposing || this.listbox.key(event)) return;
+    if (event.key === "Enter") {
+      event.preventDefault();
+      this.listbox.pickActive();
+    } else if (event.key === "Tab" && !this.multiple) {
+      closePanel();
+    }
+  }
 }

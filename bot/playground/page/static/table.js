@@ -40,11 +40,7 @@ export const TABLE = {
   "unknown.role": ["unknown role", "未知身份组"],
   "unknown.channel": ["unknown channel", "未知频道"],
 
-  "who.label": [
-    "You are {name} ({level}). Change person, language or colours",
-    "你现在是{name}（{level}）。切换身份、语言或颜色",
-  ],
-  "who.unknown": ["Change person, language or colours", "切换身份、语言或颜色"],
+  "who.change": ["Change person, language or colours", "切换身份、语言或颜色"],
   "who.menu": ["Person, language and colours", "身份、语言与颜色"],
   "who.people": ["You are", "你的身份"],
   "who.language": ["Language", "语言"],
@@ -116,6 +112,7 @@ export const TABLE = {
   replying: ["Replying to {name}", "正在回复 {name}"],
   "reply.cancel": ["Do not reply", "取消回复"],
   "link.message": ["{channel} › message", "{channel} › 消息"],
+  spoiler: ["Spoiler", "剧透"],
   "spoiler.show": ["Spoiler: press to show", "剧透：点击显示"],
   "code.block": ["Code", "代码"],
   embed: ["Embed", "嵌入内容"],

@@ -78,10 +78,14 @@ export function duration(seconds) {
 
 /** @param {number} bytes */
 export function fileSize(bytes) {
-  const [value, unit] =
-    bytes >= 1_048_576 ? [bytes / 1_048_576, "megabyte"] : [bytes / 1024, "kilobyte"];
+  const sizes = [
+    [1_048_576, "megabyte"],
+    [1024, "kilobyte"],
+    [1, "byte"],
+  ];
+  const [size, unit] = sizes.find(([least]) => bytes >= least) ?? sizes.at(-1);
   const options = { style: "unit", unit, unitDisplay: "short", maximumFractionDigits: 1 };
-  return new Intl.NumberFormat(locale(), options).format(value);
+  return new Intl.NumberFormat(locale(), options).format(bytes / size);
 }
 
 /** Once a second, every relative time on the page says what is true now. */

@@ -2,7 +2,7 @@
 
 import { Refusal, upload } from "./actions.js";
 import { freshId, h } from "./dom.js";
-import { icon } from "./icons.js";
+import { icon, iconButton } from "./icons.js";
 import { isImage } from "./lookups.js";
 import { fileSize } from "./time.js";
 import { say } from "./words.js";
@@ -119,16 +119,7 @@ export class FilePicker {
       slot.preview && h("img", { src: slot.preview, alt: "", class: "file-preview" }),
       h("span", { class: "file-name" }, slot.file.name),
       h("span", { class: slot.error ? "failure" : "muted small", role: "status" }, status),
-      h(
-        "button",
-        {
-          type: "button",
-          class: "icon-button",
-          "aria-label": say("file.remove", { name: slot.file.name }),
-          on: { click: remove },
-        },
-        icon("close"),
-      ),
+      iconButton("close", say("file.remove", { name: slot.file.name }), remove),
     );
   }
 

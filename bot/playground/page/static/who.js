@@ -25,10 +25,10 @@ function show() {
   if (!person) return;
   const name = nameOf(person.user);
   const level = say(`level.${person.level}`);
-  byId("who").setAttribute("aria-label", say("who.label", { name, level }));
   byId("who-avatar").replaceChildren(avatar(person.user));
   byId("who-name").replaceChildren(
     h("strong", {}, name),
+    " ",
     h("span", { class: "muted small" }, level),
   );
 }

@@ -1,0 +1,235 @@
+"""The page in a real browser, with the real bot behind it: what a newcomer sees and does."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from axe_playwright_python.async_playwright import Axe
+from playwright.async_api import Browser, Locator, Page, async_playwright, expect
+
+from bot.playground.seed import ADMIN_ID, MEMBER_ID
+from tests.bot.playground.live import Live, open_live
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+PICTURE_MS = 30_000
+COMPOSER = re.compile("^(Message|消息)$")
+DESKTOP = {"width": 1280, "height": 800}
+PHONE = {"width": 360, "height": 740}
+
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium on this machine")
+
+
+@dataclass(slots=True)
+class Tab:
+    """One open page and everything that went wrong on it."""
+
+    page: Page
+    live: Live
+    errors: list[str] = field(default_factory=list[str])
+
+    async def open(self, viewer: int = MEMBER_ID, locale: str = "en-US") -> None:
+        """Open the page as somebody, and wait until the bot is there."""
+        await self.page.goto(f"{self.live.playground.url}?viewer={viewer}&locale={locale}")
+        await expect(
+            self.page.get_by_role("textbox", name=re.compile("Message|消息"))
+        ).to_be_visible()
+
+    async def send(self, text: str) -> None:
+        """Type something into the composer and send it."""
+        await self.page.get_by_role("textbox", name=COMPOSER).fill(text)
+        await self.page.keyboard.press("Enter")
+
+    def pictures(self) -> Locator:
+        """The pictures in the messages."""
+        return self.page.get_by_role("log").get_by_role("img")
+
+    async def pixels(self, picture: Locator) -> bytes:
+        """The bytes behind a picture on the page."""
+        address = await picture.get_attribute("src")
+        answer = await self.page.request.get(str(address))
+        return await answer.body()
+
+
+@asynccontextmanager
+async def open_browser(**options: Any) -> AsyncIterator[Browser]:
+    """Debian's chromium, without a network of its own."""
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(
+            executable_path=CHROMIUM, args=list(FLAGS), **options
+        )
+        yield browser
+        await browser.close()
+
+
+@asynccontextmanager
+async def open_tab(live: Live, browser: Browser, **context: Any) -> AsyncIterator[Tab]:
+    """A fresh page; an error in its console fails the test."""
+    opened = await browser.new_context(**{"viewport": DESKTOP, **context})
+    page = await opened.new_page()
+    tab = Tab(page, live)
+    page.on("console", lambda m: tab.errors.append(m.text) if m.type == "error" else None)
+    page.on("pageerror", lambda error: tab.errors.append(str(error)))
+    page.on("request", lambda r: tab.errors.append(r.url) if _is_foreign(r.url, live) else None)
+    yield tab
+    await opened.close()
+    assert tab.errors == []
+
+
+@asynccontextmanager
+async def another_tab(tab: Tab) -> AsyncIterator[Tab]:
+    """A second page of the same playground, in the same browser."""
+    browser = tab.page.context.browser
+    assert browser is not None
+    async with open_tab(tab.live, browser) as another:
+        yield another
+
+
+@asynccontextmanager
+async def visit(data_dir: Path) -> AsyncIterator[Tab]:
+    """A member's page with a bot behind it that has never painted."""
+    async with (
+        open_live(data_dir) as live,
+        open_browser() as browser,
+        open_tab(live, browser) as tab,
+    ):
+        await tab.open()
+        yield tab
+
+
+def _is_foreign(url: str, live: Live) -> bool:
+    return not url.startswith((live.playground.url, "blob:", "data:", "ws://127.0.0.1"))
+
+
+async def test_a_newcomers_first_picture(tmp_path: Path) -> None:
+    """From an empty data folder: the page says what to do, and a picture comes within 30 s."""
+    async with visit(tmp_path) as tab:
+        example = tab.page.get_by_role("button", name=re.compile("imagine")).first
+        await example.click()
+        await tab.page.keyboard.press("Enter")
+        picture = tab.pictures().first
+        await expect(picture).to_be_visible(timeout=PICTURE_MS)
+        prompt = tab.live.rows("SELECT prompt FROM jobs")[0][0]
+        assert await picture.get_attribute("alt") == prompt
+        assert await picture.evaluate("img => img.naturalWidth") >= 128
+
+
+async def test_the_same_seed_and_every_button(tmp_path: Path) -> None:
+    """A seed paints the same pixels, also after a restart in between; buttons do what they say."""
+    async with visit(tmp_path) as tab:
+        live = tab.live
+        await tab.send("/imagine prompt: a red house by the sea at noon seed: 5")
+        await expect(tab.pictures()).to_have_count(1, timeout=PICTURE_MS)
+        first = await tab.pixels(tab.pictures().first)
+        await tab.page.get_by_role("button", name="Behind the scenes").click()
+        await tab.page.get_by_role("tab", name="Faults").click()
+        await tab.page.get_by_role("button", name="Restart the bot").click()
+        await live.until(lambda: not live.playground.standin.gateway.online)
+        await live.ready()
+        await tab.send("/reroll seed: 5")
+        await expect(tab.pictures()).to_have_count(2, timeout=PICTURE_MS)
+        assert await tab.pixels(tab.pictures().nth(1)) == first
+        await tab.page.get_by_role("button", name="Reroll").first.click()
+        await expect(tab.pictures()).to_have_count(3, timeout=PICTURE_MS)
+        assert await tab.pixels(tab.pictures().nth(2)) != first
+        await tab.page.get_by_role("button", name="Delete", exact=True).first.click()
+        await expect(tab.pictures()).to_have_count(2)
+        await tab.send("/history")  # chooses it, as there
+        await tab.page.keyboard.press("Enter")
+        await expect(tab.page.get_by_text("You have 2 pictures here.")).to_be_visible()
+        await tab.page.get_by_role("button", name="Dismiss message").click()
+        await expect(tab.page.get_by_text("You have 2 pictures here.")).to_have_count(0)
+
+
+async def test_the_quota_refuses_for_its_reader_alone(tmp_path: Path) -> None:
+    """An admin sets a quota of none; the member is told so, privately, and nothing is charged."""
+    async with visit(tmp_path) as member, another_tab(member) as admin:
+        live = member.live
+        await admin.open(ADMIN_ID)
+        await expect(member.page.get_by_role("heading", level=1)).to_be_visible()
+        limit = live.send("admin quota set", ADMIN_ID, who=str(MEMBER_ID), pictures=0)
+        await live.answered(limit)
+        await member.send("/imagine a lake")
+        private = member.page.get_by_role("article", name=re.compile("Only you can see this"))
+        await expect(private).to_be_visible()
+        await expect(private).to_contain_text("0 pictures")
+        await expect(admin.page.get_by_text("0 pictures")).to_have_count(1)
+        assert live.charged() == 0
+        member_commands = member.page.get_by_role("listbox", name="Commands")
+        await member.page.get_by_role("textbox", name="Message").fill("/admin")
+        await expect(member_commands.get_by_role("option")).to_have_count(0)
+
+
+async def test_keyboard_alone(tmp_path: Path) -> None:
+    """Choose a command, fill in an option, send, and press a button: no pointer at all."""
+    async with visit(tmp_path) as tab:
+        keyboard = tab.page.keyboard
+        await keyboard.press("Tab")
+        await expect(tab.page.get_by_text("Skip to the message box")).to_be_focused()
+        await keyboard.press("Enter")
+        await keyboard.type("/ima")
+        await expect(tab.page.get_by_role("listbox", name="Commands")).to_be_visible()
+        await keyboard.press("Enter")
+        await expect(tab.page.get_by_role("group", name="/imagine")).to_be_visible()
+        await keyboard.type("a yellow boat on the lake")
+        await keyboard.press("Enter")
+        await expect(tab.pictures()).to_have_count(1, timeout=PICTURE_MS)
+        for _ in range(40):
+            await keyboard.press("Shift+Tab")
+            focused = await tab.page.evaluate("document.activeElement.textContent")
+            if "Reroll" in focused:
+                break
+        await keyboard.press("Enter")
+        await expect(tab.pictures()).to_have_count(2, timeout=PICTURE_MS)
+
+
+@pytest.mark.parametrize("viewport", [DESKTOP, PHONE], ids=["desktop", "phone"])
+async def test_everyone_can_use_it(tmp_path: Path, viewport: dict[str, int]) -> None:
+    """No serious fault for assistive technology, in both languages and themes; nothing is cut."""
+    async with open_live(tmp_path) as live, open_browser() as browser:
+        live.send("imagine", prompt="a red house by the sea at noon")
+        live.send("history")
+        await live.picture()
+        for locale, scheme in (("en-US", "light"), ("zh-CN", "dark")):
+            async with open_tab(live, browser, viewport=viewport, color_scheme=scheme) as tab:
+                await tab.open(locale=locale)
+                await expect(tab.pictures()).to_have_count(1)
+                found = await Axe().run(tab.page)
+                serious = [
+                    (v["id"], [node["html"][:200] for node in v["nodes"]])
+                    for v in found.response["violations"]
+                    if v["impact"] in ("serious", "critical")
+                ]
+                assert serious == []
+                wide = await tab.page.evaluate("document.documentElement.scrollWidth")
+                assert wide <= viewport["width"]
+
+
+async def test_strangers_are_turned_away(tmp_path: Path) -> None:
+    """Another host's name or another site's page gets nothing."""
+    async with open_live(tmp_path) as live:
+        import aiohttp
+
+        url = live.playground.url
+        async with aiohttp.ClientSession() as session:
+            for headers in ({"Host": "evil.example"}, {"Origin": "http://evil.example"}):
+                async with session.get(url, headers=headers) as answer:
+                    assert answer.status == 403
+            async with session.post(url + "page/act", data="{}") as answer:
+                assert answer.status == 415
+            async with session.get(url) as answer:
+                assert "default-src 'self'" in answer.headers["Content-Security-Policy"]
