@@ -15,7 +15,9 @@ import click
 
 from bot.cli.failing import fail, load_settings
 from bot.exits import UNAVAILABLE
+from bot.playground.rest.routes import PREFIX
 from bot.playground.server import Counts, Plan, Playground, open_playground
+from bot.playground.watch import Entry
 from bot.settings import ENV_PREFIX
 from bot.stopping import stopped_by_signals
 from storage.database import FILE_NAME, Database
@@ -34,7 +36,10 @@ DEFAULT_PORT = 8765
 )
 @click.option("--model", help='"sketch", a hub id or a folder.')
 @click.option("--no-browser", is_flag=True, help="Only print the address.")
-def command(config: Path | None, port: int | None, model: str | None, no_browser: bool) -> None:
+@click.option("--no-bot", is_flag=True, help="Start no bot; print where another one finds Discord.")
+def command(
+    config: Path | None, port: int | None, model: str | None, no_browser: bool, no_bot: bool
+) -> None:
     """Try the bot in a browser: no account, no GPU, no download. Ctrl-C stops everything."""
     override = {"engine": {"model": model}} if model else {}
     settings = load_settings(config, **override)
@@ -45,7 +50,7 @@ def command(config: Path | None, port: int | None, model: str | None, no_browser
     }
     if model:
         environment[f"{ENV_PREFIX}ENGINE__MODEL"] = model
-    arguments = ["run", *(["--config", str(config)] if config else [])]
+    arguments = None if no_bot else ["run", *(["--config", str(config)] if config else [])]
     code = asyncio.run(
         _serve(arguments, environment, port, settings.storage.data_dir, browse=not no_browser)
     )
@@ -54,7 +59,7 @@ def command(config: Path | None, port: int | None, model: str | None, no_browser
 
 
 async def _serve(
-    arguments: list[str],
+    arguments: list[str] | None,
     environment: Mapping[str, str],
     port: int | None,
     data_dir: Path,
@@ -69,6 +74,8 @@ async def _serve(
         plan = Plan(arguments, environment, counts=counts)
         playground = await _open(stack, plan, port)
         click.echo(f"zimagine playground: {playground.url} (Ctrl-C stops it)")
+        if arguments is None:
+            _welcome_another(playground)
         if browse and _has_screen():
             await asyncio.to_thread(webbrowser.open, playground.url)
         return await _until_the_end(playground, stop)
@@ -83,6 +90,19 @@ async def _open(stack: AsyncExitStack, plan: Plan, port: int | None) -> Playgrou
         if port is not None:
             fail(f"The port {port} cannot be used: {error.strerror or error}.", UNAVAILABLE)
     return await stack.enter_async_context(open_playground(replace(plan, port=0)))
+
+
+def _welcome_another(playground: Playground) -> None:
+    """Say where a bot of any make finds this Discord, and from then on what it does wrong."""
+    standin = playground.standin
+    click.echo(f"API: {standin.base_url}{PREFIX}\nGateway: {standin.gateway.url}")
+    click.echo(f"Application: {standin.bot.id}\nToken: {standin.token}")
+
+    def tell(entry: Entry) -> None:
+        for problem in (*entry.problems, *([entry.refusal] if entry.refusal else [])):
+            click.echo(f"{entry.method} {entry.path}: {problem}", err=True)
+
+    standin.log.listen(tell)
 
 
 def _has_screen() -> bool:

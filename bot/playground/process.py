@@ -34,8 +34,8 @@ class BotState(StrEnum):
 class BotProcess:
     """Runs one command and keeps it running.
 
-    command: what to start. output: where its lines go, besides the last ones being kept.
-    gave_up is set when it ended and will not be started again, with exit_code.
+    command: what to start; empty = somebody else starts a bot. output: where its lines go,
+    besides the last ones being kept. gave_up is set when it ended and will not be started again, with exit_code.
     """
 
     def __init__(
@@ -118,7 +118,7 @@ class BotProcess:
 
     def seen_online(self, online: bool) -> None:
         """The gateway tells whether the bot is connected."""
-        if self.pid is not None:
+        if self.pid is not None or not self.command:
             self.was_online = self.was_online or online
             self._set(BotState.ONLINE if online else BotState.OFFLINE)
 

@@ -45,11 +45,11 @@ Counts = Callable[[], Awaitable[Mapping[str, int]]]
 class Plan:
     """How to start a playground.
 
-    arguments: of `zimagine`, for the bot's process. counts: how many jobs wait and are painted.
-    port 0 = any that is free.
+    arguments: of `zimagine`, for the bot's process; None = start no bot, another one will come.
+    counts: how many jobs wait and are painted. port 0 = any that is free.
     """
 
-    arguments: Sequence[str]
+    arguments: Sequence[str] | None
     environment: Mapping[str, str]
     port: int = 0
     seed: int = 1
@@ -82,19 +82,23 @@ async def open_playground(plan: Plan) -> AsyncIterator[Playground]:
         page = Page(standin, process, people)
         standin.gateway.watcher.online = process.seen_online
         process.changed = page.bot_changed
-        _connect_faults(standin, process)
+        _connect_faults(standin)
         app = build_app(standin, page)
         port = await _listen(stack, app, plan.port)
         standin.base_url = f"http://{HOST}:{port}"
         standin.gateway.url = f"ws://{HOST}:{port}/gateway"
-        process.command = pointed_command(
-            standin.base_url + PREFIX, standin.gateway.url, plan.arguments
-        )
-        process.environment = {**plan.environment, "DISCORD_TOKEN": standin.token}
+        if plan.arguments is not None:
+            standin.faults.connect(Fault.RESTART_BOT, process.restart)
+            standin.faults.connect(Fault.KILL_BOT, process.kill)
+            process.command = pointed_command(
+                standin.base_url + PREFIX, standin.gateway.url, plan.arguments
+            )
+            process.environment = {**plan.environment, "DISCORD_TOKEN": standin.token}
         playground = Playground(standin, people, process, page, standin.base_url + "/")
         watching = asyncio.create_task(_watch(playground, plan.counts))
         stack.push_async_callback(_end, playground, watching)
-        process.start()
+        if process.command:
+            process.start()
         yield playground
 
 
@@ -160,13 +164,11 @@ def build_app(standin: StandIn, page: Page | None = None) -> web.Application:
     return app
 
 
-def _connect_faults(standin: StandIn, process: BotProcess) -> None:
+def _connect_faults(standin: StandIn) -> None:
     standin.faults.connect(Fault.DROP_SOCKET, standin.gateway.drop_sockets)
     standin.faults.connect(Fault.RECONNECT, standin.gateway.ask_reconnect)
     standin.faults.connect(Fault.INVALIDATE, standin.gateway.invalidate)
     standin.faults.connect(Fault.EXPIRE_TOKENS, standin.interactions.expire_all)
-    standin.faults.connect(Fault.RESTART_BOT, process.restart)
-    standin.faults.connect(Fault.KILL_BOT, process.kill)
 
 
 async def _listen(stack: AsyncExitStack, app: web.Application, port: int) -> int:

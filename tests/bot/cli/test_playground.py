@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from pathlib import Path
 
@@ -64,6 +65,23 @@ def test_the_bot_does_not_outlive_a_killed_playground(tmp_path: Path) -> None:
     running.kill()
     _, left = psutil.wait_procs(below, timeout=30)
     assert left == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C is sent otherwise there")
+def test_another_bot_is_told_what_it_does_wrong(tmp_path: Path) -> None:
+    """Without a bot of its own it says where to connect, and reports each mistake."""
+    running = start(tmp_path, "--port", "0", "--no-bot")
+    assert running.stdout is not None
+    said = dict(running.stdout.readline().partition(": ")[::2] for _ in range(5))
+    request = urllib.request.Request(said["API"].strip() + "/users/@me")
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(request, timeout=10)
+    assert refused.value.code == 401
+    running.send_signal(signal.SIGINT)
+    _, reported = running.communicate(timeout=WAIT_S)
+    assert running.returncode == 0
+    assert "GET /users/@me: 0 401: Unauthorized" in reported
+    assert not (tmp_path / "data").exists()
 
 
 def test_a_taken_port_is_explained(tmp_path: Path) -> None:

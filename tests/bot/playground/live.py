@@ -115,9 +115,12 @@ class Live:
         return self.rows(sql)[0][0]
 
     def check(self) -> None:
-        """No request broke a rule, and every body fits Discord's description."""
+        """No request broke a rule."""
         problems = self.playground.standin.log.problems
         assert not problems, problems
+
+    def check_bodies(self) -> None:
+        """Every body, of the bot and of the stand-in, fits Discord's description."""
         check_answers(self.exchanges)
         if DESCRIPTION.exists():
             api = ApiDescription()
@@ -147,3 +150,4 @@ async def open_live(data_dir: Path, **settings: str) -> AsyncIterator[Live]:
         playground.standin.log.listen_exchanges(live.exchanges.append)
         await live.ready()
         yield live
+    live.check_bodies()
