@@ -35,7 +35,8 @@ class BotProcess:
     """Runs one command and keeps it running.
 
     command: what to start; empty = somebody else starts a bot. output: where its lines go,
-    besides the last ones being kept. gave_up is set when it ended and will not be started again, with exit_code.
+    besides the last ones being kept. gave_up is set when it ended and will not be started again,
+    with exit_code.
     """
 
     def __init__(
