@@ -21,7 +21,7 @@ from bot.playground.faults import Fault, Faults
 from bot.playground.files import FileStore
 from bot.playground.gateway import Gateway, Greeting, Watcher
 from bot.playground.guard import only_from_here
-from bot.playground.interactions import Interactions
+from bot.playground.interactions import Interaction, Interactions, State
 from bot.playground.limits import Limits
 from bot.playground.page.server import Page
 from bot.playground.people import People
@@ -148,6 +148,13 @@ def build_standin(folder: Path, *, seed: int = 1) -> StandIn:
         token=token,
     )
     world.listen(lambda event: announce(event, standin))
+
+    def late(interaction: Interaction) -> None:
+        if interaction.state is State.FAILED:
+            what = interaction.name or interaction.data.get("custom_id", "")
+            note(f"INTERACTION {what}", ["It was not acknowledged within three seconds."])
+
+    standin.interactions.listen(late)
     return standin
 
 

@@ -97,7 +97,7 @@ class Gate:
             reply = Reply(error.status, error.body())
             if error.status == 429:
                 reply = Reply(429, error.body() | _waiting(verdict, fault))
-            response, refusal = _answer(reply), f"{error.code} {error.message}"
+            response, refusal = _answer(reply), _told(error)
         _add_headers(response, verdict, fault if response.status == 429 else None)
         path = _without_token(request)
         standin.log.add(
@@ -210,6 +210,20 @@ def _answer(reply: Reply) -> web.Response:
     # Exactly this: with a charset behind it discord.py reads text instead of JSON.
     response.headers["Content-Type"] = "application/json"
     return response
+
+
+def _told(error: ApiError) -> str:
+    """A refusal in one line: code, message, and where in the body the first problem is."""
+    line = f"{error.code} {error.message}"
+    path: list[str] = []
+    node: Any = error.errors
+    while isinstance(node, dict) and "_errors" not in node and node:
+        name, node = next(iter(node.items()))
+        path.append(name)
+    if not isinstance(node, dict) or not node.get("_errors"):
+        return line
+    where = ".".join(path)
+    return f"{line}: {where + ': ' if where else ''}{node['_errors'][0]['message']}"
 
 
 def _waiting(verdict: Verdict, fault: Fault | None) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from bot.playground.model import Message, MessageFlag
 from bot.playground.rest.callbacks import old_json, post_for
 from bot.playground.rest.finding import check_application
 from bot.playground.rest.gate import Call, Reply
+from bot.playground.rest.messages import is_ephemeral
 from bot.playground.rules.fields import unknown_fields
 from bot.playground.rules.messages import MESSAGES, MessageKind, check_message
 from bot.playground.shapes import message_json
@@ -29,6 +30,10 @@ async def follow_up(call: Call) -> Reply:
     )
     waiting = _loading(call, interaction)
     if waiting is not None:
+        if is_ephemeral(call.body.json.get("flags")) and waiting.reader_id is None:
+            call.problems.append(
+                "The answer was deferred for everyone to see: the ephemeral flag is ignored."
+            )
         # The first follow-up to a deferred answer takes that answer's place, and its audience.
         await apply_edit(standin.world, waiting, call.body, silent=True)
         _arrived(call, interaction)

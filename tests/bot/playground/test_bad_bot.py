@@ -186,6 +186,7 @@ async def test_a_late_answer_is_refused(stage: Stage) -> None:
     interaction = await stage.command(prompt="x")
     await asyncio.sleep(3.2)
     assert interaction.state is State.FAILED
+    assert any("within three seconds" in each for each in stage.problems)
     answer = await stage.answer(interaction, {"type": 4, "data": {"content": "x"}})
     assert (answer.status, answer.code) == (404, 10062)
 
@@ -237,6 +238,16 @@ async def test_an_ephemeral_message_is_on_no_channel(stage: Stage) -> None:
     assert channel is not None
     assert [m.id for m in stage.standin.world.visible(channel, MEMBER_ID)] == [int(number)]
     assert stage.standin.world.visible(channel, BOT_ID + 2) == []
+
+
+async def test_a_public_deferral_stays_public(stage: Stage) -> None:
+    """The ephemeral flag comes too late then: it is ignored, and the log says so."""
+    interaction = await stage.command(prompt="x")
+    await stage.answer(interaction, {"type": 5})
+    path = f"/webhooks/{BOT_ID}/{interaction.token}"
+    shown = await stage.call("POST", path, {"content": "secret", "flags": 64})
+    assert shown.status == 200 and not shown.json["flags"] & MessageFlag.EPHEMERAL
+    assert any("ephemeral flag is ignored" in each for each in stage.problems)
 
 
 async def test_the_flag_of_a_layout_stays(stage: Stage) -> None:
