@@ -107,7 +107,35 @@ def build_standin(folder: Path, *, seed: int = 1) -> StandIn:
     world = World(FileStore(folder))
     populate(world)
     log = RequestLog()
-    token = secrets.token_urlsafe(32)
+
+    def note(path: str, problems: list[str]) -> None:
+        log.note(int(time.time() * 1000), path, problems)
+
+    def late(interaction: Interaction) -> None:
+        if interaction.state is State.FAILED:
+            what = interaction.name or interaction.data.get("custom_id", "")
+            note(f"INTERACTION {what}", ["It was not acknowledged within three seconds."])
+
+    greeting = _greeting(world)
+    standin = StandIn(
+        world=world,
+        registry=Registry(world.ids),
+        interactions=Interactions(world),
+        gateway=Gateway(greeting, Watcher(note, lambda online: None)),
+        log=log,
+        faults=Faults(seed),
+        limits=Limits(),
+        bot=BOT,
+        owner=ADMIN,
+        token=greeting.token,
+    )
+    world.listen(lambda event: announce(event, standin))
+    standin.interactions.listen(late)
+    return standin
+
+
+def _greeting(world: World) -> Greeting:
+    """What the gateway tells a bot of this world; the token is a fresh one."""
 
     def guilds() -> dict[int, Json]:
         return {key: guild_create_json(g, world, BOT.id) for key, g in world.guilds.items()}
@@ -122,40 +150,7 @@ def build_standin(folder: Path, *, seed: int = 1) -> StandIn:
             if str(member.user.id) in wanted or (query and member.user.username.startswith(query))
         ]
 
-    def note(path: str, problems: list[str]) -> None:
-        log.add(
-            at_ms=int(time.time() * 1000),
-            method="GATEWAY",
-            path=path,
-            status=0,
-            ms=0.0,
-            size=0,
-            problems=problems,
-            refusal="",
-        )
-
-    greeting = Greeting(token, lambda: own_user_json(BOT), guilds, members)
-    standin = StandIn(
-        world=world,
-        registry=Registry(world.ids),
-        interactions=Interactions(world),
-        gateway=Gateway(greeting, Watcher(note, lambda online: None)),
-        log=log,
-        faults=Faults(seed),
-        limits=Limits(),
-        bot=BOT,
-        owner=ADMIN,
-        token=token,
-    )
-    world.listen(lambda event: announce(event, standin))
-
-    def late(interaction: Interaction) -> None:
-        if interaction.state is State.FAILED:
-            what = interaction.name or interaction.data.get("custom_id", "")
-            note(f"INTERACTION {what}", ["It was not acknowledged within three seconds."])
-
-    standin.interactions.listen(late)
-    return standin
+    return Greeting(secrets.token_urlsafe(32), lambda: own_user_json(BOT), guilds, members)
 
 
 def build_app(standin: StandIn, page: Page | None = None) -> web.Application:

@@ -81,6 +81,19 @@ class RequestLog:
         for listener in list(self._listeners):
             listener(entry)
 
+    def note(self, at_ms: int, path: str, problems: list[str]) -> None:
+        """Keep something of note that happened on the gateway."""
+        self.add(
+            at_ms=at_ms,
+            method="GATEWAY",
+            path=path,
+            status=0,
+            ms=0.0,
+            size=0,
+            problems=problems,
+            refusal="",
+        )
+
     def exchanged(self, exchange: Exchange) -> None:
         """Hand an exchange to whoever checks them."""
         for listener in list(self._exchanges):

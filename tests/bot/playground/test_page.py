@@ -54,9 +54,14 @@ class Tab:
         await self.page.get_by_role("textbox", name=COMPOSER).fill(text)
         await self.page.keyboard.press("Enter")
 
+    @property
+    def log(self) -> Locator:
+        """The messages, without what is only announced."""
+        return self.page.get_by_role("log")
+
     def pictures(self) -> Locator:
         """The pictures in the messages."""
-        return self.page.get_by_role("log").get_by_role("img")
+        return self.log.get_by_role("img")
 
     async def pixels(self, picture: Locator) -> bytes:
         """The bytes behind a picture on the page."""
@@ -150,9 +155,9 @@ async def test_the_same_seed_and_every_button(tmp_path: Path) -> None:
         await expect(tab.pictures()).to_have_count(2)
         await tab.send("/history")  # chooses it, as there
         await tab.page.keyboard.press("Enter")
-        await expect(tab.page.get_by_text("You have 2 pictures here.")).to_be_visible()
+        await expect(tab.log.get_by_text("You have 2 pictures here.")).to_be_visible()
         await tab.page.get_by_role("button", name="Dismiss message").click()
-        await expect(tab.page.get_by_text("You have 2 pictures here.")).to_have_count(0)
+        await expect(tab.log.get_by_text("You have 2 pictures here.")).to_have_count(0)
 
 
 async def test_the_quota_refuses_for_its_reader_alone(tmp_path: Path) -> None:
@@ -167,7 +172,7 @@ async def test_the_quota_refuses_for_its_reader_alone(tmp_path: Path) -> None:
         private = member.page.get_by_role("article", name=re.compile("Only you can see this"))
         await expect(private).to_be_visible()
         await expect(private).to_contain_text("0 pictures")
-        await expect(admin.page.get_by_text("0 pictures")).to_have_count(1)
+        await expect(admin.log.get_by_text("0 pictures")).to_have_count(1)
         assert live.charged() == 0
         member_commands = member.page.get_by_role("listbox", name="Commands")
         await member.page.get_by_role("textbox", name="Message").fill("/admin")
