@@ -160,6 +160,23 @@ async def test_the_same_seed_and_every_button(tmp_path: Path) -> None:
         await expect(tab.log.get_by_text("You have 2 pictures here.")).to_have_count(0)
 
 
+async def test_leafing_through_the_history(tmp_path: Path) -> None:
+    """Older and Newer turn the pages of an answer that only its reader sees."""
+    async with visit(tmp_path) as tab:
+        for number in range(6):
+            tab.live.send("imagine", prompt=f"a lake {number}")
+        await expect(tab.pictures()).to_have_count(6, timeout=PICTURE_MS)
+        await tab.send("/history")
+        await tab.page.keyboard.press("Enter")
+        page = tab.page.get_by_role("article", name=re.compile("Only you can see this"))
+        await expect(page).to_contain_text("a lake 5")
+        await page.get_by_role("button", name="Older").click()
+        await expect(page).to_contain_text("a lake 0")
+        await expect(page).not_to_contain_text("a lake 5")
+        await page.get_by_role("button", name="Newer").click()
+        await expect(page).to_contain_text("a lake 5")
+
+
 async def test_the_quota_refuses_for_its_reader_alone(tmp_path: Path) -> None:
     """An admin sets a quota of none; the member is told so, privately, and nothing is charged."""
     async with visit(tmp_path) as member, another_tab(member) as admin:
