@@ -41,6 +41,10 @@ async def callback(call: Call) -> Reply:
         call.problems.append("The interaction was already acknowledged.")
         raise errors.ALREADY_ACKNOWLEDGED.error()
     data = json.get("data") or {}
+    if not isinstance(data, dict):
+        problems = Form()
+        problems.add(("data",), "MODEL_TYPE_CONVERT", "Only a dictionary can be used here")
+        problems.check()
     message = await _carry_out(call, interaction, int(kind or 0), data)
     if call.request.query.get("with_response", "").lower() not in ("1", "true"):
         return Reply(204)

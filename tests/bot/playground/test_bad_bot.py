@@ -209,6 +209,14 @@ async def test_an_answer_of_the_wrong_kind_is_refused(stage: Stage, kind: object
     assert (answer.status, answer.code) == (400, 50035)
 
 
+@pytest.mark.parametrize("data", [[1], "x", {"flags": "x"}, {"choices": 5}])
+@pytest.mark.parametrize("kind", [4, 5, 9])
+async def test_odd_data_never_breaks_the_stand_in(stage: Stage, kind: int, data: Any) -> None:
+    """Whatever a body holds, the answer is a refusal or a success, not a crash."""
+    interaction = await stage.command(prompt="x")
+    assert (await stage.answer(interaction, {"type": kind, "data": data})).status < 500
+
+
 async def test_an_old_token_is_refused(stage: Stage) -> None:
     """Fifteen minutes after an interaction its webhook is gone."""
     interaction = await stage.command(prompt="x")
