@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import secrets
 import zlib
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -45,6 +44,7 @@ from bot.playground.protocol import (
     VOICE,
     Close,
     is_for,
+    same_secret,
 )
 
 if TYPE_CHECKING:
@@ -189,7 +189,7 @@ class Socket:
         if not isinstance(data, dict):
             raise Close(DECODE_ERROR, "IDENTIFY without data")
         greeting = self.gateway.greeting
-        if not secrets.compare_digest(str(data.get("token", "")), greeting.token):
+        if not same_secret(str(data.get("token", "")), greeting.token):
             raise Close(AUTHENTICATION_FAILED, "The token of IDENTIFY is not the bot's")
         intents = data.get("intents")
         if not isinstance(intents, int) or intents < 0 or intents & ~ALL_INTENTS:
@@ -235,7 +235,7 @@ class Socket:
             raise Close(ALREADY_AUTHENTICATED, "RESUME after IDENTIFY")
         if not isinstance(data, dict) or not isinstance(data.get("seq"), int):
             raise Close(DECODE_ERROR, "RESUME without a sequence number")
-        if not secrets.compare_digest(str(data.get("token", "")), self.gateway.greeting.token):
+        if not same_secret(str(data.get("token", "")), self.gateway.greeting.token):
             raise Close(AUTHENTICATION_FAILED, "The token of RESUME is not the bot's")
         session, seen = self.gateway.resumable(str(data.get("session_id"))), int(data["seq"])
         if session is not None and seen > session.sequence:

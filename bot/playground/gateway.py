@@ -115,9 +115,11 @@ class Gateway:
 
     def open_session(self, identify: Json, socket: Socket) -> Session:
         """A new session for a socket that identified itself. Raises Close."""
-        shard = tuple(identify.get("shard") or (0, 1))
-        if len(shard) != 2 or not 0 <= shard[0] < shard[1]:
-            raise Close(INVALID_SHARD, "Invalid shard")
+        match identify.get("shard") or [0, 1]:
+            case [int(number), int(count)] if 0 <= number < count:
+                shard = (number, count)
+            case _:
+                raise Close(INVALID_SHARD, "Invalid shard")
         for other in list(self._sessions.values()):
             if other.shard == shard:
                 # One shard has one session: who identifies again leaves the old one.

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from bot.playground.errors import INVALID_WEBHOOK_TOKEN, UNKNOWN_INTERACTION, UNKNOWN_WEBHOOK
 from bot.playground.model import Channel, Message
+from bot.playground.protocol import same_secret
 from bot.playground.world import World
 
 Json = dict[str, Any]
@@ -160,7 +161,7 @@ class Interactions:
         Raises ApiError where it does not exist, its token is another, or the time is up.
         """
         interaction = self._by_id.get(interaction_id)
-        if interaction is None or not secrets.compare_digest(interaction.token, token):
+        if interaction is None or not same_secret(token, interaction.token):
             raise UNKNOWN_INTERACTION.error()
         if interaction.state is State.FAILED or self._is_expired(interaction):
             raise UNKNOWN_INTERACTION.error()

@@ -92,16 +92,16 @@ class BotProcess:
 
     def restart(self) -> None:
         """Ask the bot to stop, then start it again."""
-        self._again = True
         if self.pid is not None:
+            self._again = True
             self._signal(signal.SIGTERM)
         else:
             self.start()
 
     def kill(self) -> None:
         """Kill the bot without warning, then start it again."""
-        self._again = True
         if self._process is not None and self.pid is not None:
+            self._again = True
             self._process.kill()
         else:
             self.start()
@@ -135,6 +135,8 @@ class BotProcess:
                 return
             self._set(BotState.STARTING)
             await asyncio.sleep(RESTART_WAIT_S)
+            if not self._wanted:  # stopped in between
+                return
 
     async def _run_once(self) -> int:
         self._set(BotState.STARTING)
@@ -149,6 +151,8 @@ class BotProcess:
             start_new_session=True,
         )
         self._started_s = time.monotonic()
+        if not self._wanted:  # stopped while it was being started
+            self._signal(signal.SIGTERM)
         assert self._process.stdout is not None
         while True:
             try:

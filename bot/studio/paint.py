@@ -325,8 +325,8 @@ class Painter:
             try:
                 await end()
                 return
-            except IllegalTransition:
-                raise
+            except (IllegalTransition, UnknownRow):
+                raise  # waiting would change nothing
             except StorageError as error:
                 if last:
                     raise

@@ -67,7 +67,6 @@ class Gate:
 
     def __init__(self, standin: StandIn) -> None:
         self._standin = standin
-        self._background: set[asyncio.Task[None]] = set()
 
     def guard(self, template: str, handler: Handler) -> Callable[[web.Request], Any]:
         """An aiohttp handler for one route. template: the path with its variables' names."""

@@ -363,6 +363,8 @@ async def test_a_bad_form_is_refused(stage: Stage) -> None:
         ({"op": 2, "d": {"intents": 1 << 40}}, 4013),
         ({"op": 2, "d": {"intents": 1 << 15}}, 4014),
         ({"op": 2, "d": {"intents": 1, "shard": [1, 1]}}, 4010),
+        ({"op": 2, "d": {"intents": 1, "shard": 5}}, 4010),
+        ({"op": 2, "d": {"token": "é", "intents": 1}}, 4004),
     ],
 )
 async def test_a_bad_gateway_payload_closes(stage: Stage, payload: Any, code: int) -> None:

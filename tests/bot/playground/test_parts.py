@@ -1,0 +1,72 @@
+"""What our bot does not send but others do: menus, forms, message commands."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import aiohttp
+import pytest
+from playwright.async_api import expect
+
+from bot.playground.interactions import Interaction, Kind
+from bot.playground.server import Plan, open_playground
+from tests.bot.playground.conftest import Stage
+from tests.bot.playground.live import Live
+from tests.bot.playground.test_bad_bot import row
+from tests.bot.playground.test_page import CHROMIUM, open_browser, open_tab
+
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium on this machine")
+
+
+async def test_menus_forms_and_message_commands(tmp_path: Path) -> None:
+    """Each is used in the browser, and what a bot hears of it is what the person did."""
+    menu = {
+        "type": 3,
+        "custom_id": "colour",
+        "placeholder": "Colour",
+        "options": [{"label": "Red", "value": "r"}, {"label": "Blue", "value": "b"}],
+    }
+    field = {"type": 4, "custom_id": "name", "label": "Name", "style": 1}
+    form = {"custom_id": "form", "title": "A form", "components": [row(field)]}
+    async with (
+        open_playground(Plan(None, {}, output=None)) as playground,
+        aiohttp.ClientSession() as session,
+        open_browser() as browser,
+    ):
+        heard: list[Interaction] = []
+        stage = Stage(playground.standin, playground.people, session)
+        playground.standin.interactions.listen(
+            lambda each: None if each in heard else heard.append(each)
+        )
+        await stage.register(
+            {"name": "form", "description": "Opens a form"}, {"name": "Describe", "type": 3}
+        )
+        await stage.post({"content": "||secret||", "components": [row(menu)]})
+        live = Live(playground, tmp_path)
+        async with open_tab(live, browser) as tab:
+            await tab.open()
+            page = tab.page
+            await page.get_by_role("combobox", name="Colour").click()
+            await page.get_by_role("option", name="Blue").click()
+            await live.until(lambda: heard)
+            await stage.answer(heard[0], {"type": 6})
+            assert heard[0].data["values"] == ["b"]
+            await tab.send("/form")
+            await page.keyboard.press("Enter")
+            await live.until(lambda: len(heard) == 2)
+            await stage.answer(heard[1], {"type": 9, "data": form})
+            dialog = page.get_by_role("dialog", name="A form")
+            await dialog.get_by_label("Name").fill("Lu")
+            await dialog.get_by_role("button", name="Submit").click()
+            await live.until(lambda: len(heard) == 3)
+            await stage.answer(heard[2], {"type": 4, "data": {"content": "x", "flags": 64}})
+            assert heard[2].kind is Kind.MODAL
+            assert heard[2].data["components"][0]["components"][0]["value"] == "Lu"
+            message = tab.log.get_by_role("article").first
+            await message.hover()
+            await message.get_by_role("button", name="More for the message").click()
+            await page.get_by_role("menuitem", name="Describe").click()
+            await live.until(lambda: len(heard) == 4)
+            await stage.answer(heard[3], {"type": 4, "data": {"content": "y", "flags": 64}})
+            assert heard[3].data["target_id"] in heard[3].data["resolved"]["messages"]
+            await expect(tab.log.get_by_text("y", exact=True)).to_be_visible()
