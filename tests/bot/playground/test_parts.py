@@ -14,6 +14,7 @@ from tests.bot.playground.conftest import Stage
 from tests.bot.playground.live import Live
 from tests.bot.playground.test_bad_bot import row
 from tests.bot.playground.test_page import CHROMIUM, open_browser, open_tab
+from tests.bot.playground.test_rest import PNG
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium on this machine")
 
@@ -70,3 +71,35 @@ async def test_menus_forms_and_message_commands(tmp_path: Path) -> None:
             await stage.answer(heard[3], {"type": 4, "data": {"content": "y", "flags": 64}})
             assert heard[3].data["target_id"] in heard[3].data["resolved"]["messages"]
             await expect(tab.log.get_by_text("y", exact=True)).to_be_visible()
+
+
+async def test_spoilers_and_uploads(tmp_path: Path) -> None:
+    """A spoiler is hidden until it is asked for; a chosen file reaches the bot with its size."""
+    option = {"type": 11, "name": "file", "description": "A picture", "required": True}
+    async with (
+        open_playground(Plan(None, {}, output=None)) as playground,
+        aiohttp.ClientSession() as session,
+        open_browser() as browser,
+    ):
+        heard: list[Interaction] = []
+        stage = Stage(playground.standin, playground.people, session)
+        playground.standin.interactions.listen(heard.append)
+        await stage.register({"name": "look", "description": "Looks", "options": [option]})
+        await stage.post({"content": "||secret||"})
+        live = Live(playground, tmp_path)
+        async with open_tab(live, browser) as tab:
+            await tab.open()
+            spoiler = tab.log.get_by_role("button", name="poiler")
+            await expect(spoiler).to_have_count(1)
+            await spoiler.click()
+            await expect(tab.log.get_by_text("secret")).to_be_visible()
+            await tab.send("/look")
+            (tmp_path / "a.png").write_bytes(PNG)
+            group = tab.page.get_by_role("group", name="/look")
+            await group.locator("input[type=file]").set_input_files(tmp_path / "a.png")
+            await expect(group).to_contain_text("a.png")
+            await tab.page.get_by_role("button", name="Send").click()
+            await live.until(lambda: heard)
+            await stage.answer(heard[0], {"type": 4, "data": {"content": "z", "flags": 64}})
+            (found,) = heard[0].data["resolved"]["attachments"].values()
+            assert (found["filename"], found["width"], found["size"]) == ("a.png", 2, len(PNG))
