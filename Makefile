@@ -6,9 +6,12 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 p
 VENV := .venv
 BIN := $(VENV)/bin
 PROMPT ?= a mountain lake at dawn
+SEED ?= 1
+KILLS ?= 100
+PICTURES ?= 1500
 
 .DEFAULT_GOAL := help
-.PHONY: help run imagine install test lint types imports check messages pictures sketch evaluate clean
+.PHONY: help run imagine install test lint types imports check messages pictures sketch evaluate chaos soak clean
 
 help: ## List the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | sort
@@ -50,6 +53,12 @@ sketch: $(VENV)/.installed ## Train the embedded model again from nothing (100 m
 
 evaluate: $(VENV)/.installed ## Measure what the embedded model paints on prompts it never saw
 	$(BIN)/python -m engine.sketch.evaluate
+
+chaos: $(VENV)/.installed-dev ## Kill the bot again and again in bad weather: SEED=1 KILLS=100
+	$(BIN)/python -m tests.chaos --seed $(SEED) --kills $(KILLS)
+
+soak: $(VENV)/.installed-dev ## Paint without a pause and compare memory and pace: PICTURES=1500
+	$(BIN)/python -m tests.chaos.soak --pictures $(PICTURES) --users 20 --at-once 8
 
 clean: ## Remove .venv and caches; data/ stays
 	rm -rf $(VENV) build *.egg-info .pytest_cache .ruff_cache .hypothesis

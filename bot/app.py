@@ -9,12 +9,14 @@ import time
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
 import structlog
 
-from bot.delivery import Delivery
+from bot.alarm import Alarm
+from bot.delivery import Delivery, DeliveryPolicy
 from bot.discord.client import PaintClient, create_client
 from bot.discord.connection import (
     ConnectionEnded,
@@ -22,9 +24,11 @@ from bot.discord.connection import (
     disconnect,
     stay_connected,
 )
-from bot.discord.messenger import DiscordMessenger
+from bot.discord.messenger import DiscordMessenger, owners_of
 from bot.exits import OK, RESTART, UNAVAILABLE
+from bot.housekeeping import Housekeeping
 from bot.progress import Board
+from bot.result_cards import ResultCards
 from bot.resuming import pick_up
 from bot.rights import Rights
 from bot.services import Services
@@ -33,12 +37,14 @@ from bot.stopping import stopped_by_signals
 from bot.studio.album import Album
 from bot.studio.allowance import Allowance
 from bot.studio.compose import request_notes
-from bot.studio.paint import Events, Painter
+from bot.studio.ending import Endings
+from bot.studio.live import LiveJob, LiveJobs
+from bot.studio.paint import Painter
 from bot.studio.recent import RecentPictures
+from bot.studio.settling import Events, Settling
 from engine.diffusion.families import family_for
 from engine.errors import Defunct, EngineError, ModelUnavailable
 from engine.factory import diffusion_factory
-from engine.job import Job as EngineJob
 from engine.renderer import RendererFactory
 from engine.service import Engine
 from engine.types import MAX_SEED
@@ -49,7 +55,8 @@ from storage.history import History
 from storage.jobs import Jobs
 from storage.lock import DataFolderLock
 from storage.quotas import Quotas
-from storage.types import Clock, Job, PolicySource, QuotaPolicy, utc_now
+from storage.retention import Retention
+from storage.types import Clock, PolicySource, QuotaPolicy, utc_now
 
 log = structlog.get_logger(__name__)
 
@@ -60,6 +67,11 @@ DELIVERY_LIMIT_S = 15.0
 def fresh_seed() -> int:
     """A seed nobody can guess."""
     return secrets.randbelow(MAX_SEED + 1)
+
+
+def fresh_nonce() -> str:
+    """A text that no message had before: 24 of the 25 characters that Discord takes."""
+    return secrets.token_hex(12)
 
 
 @dataclass(slots=True)
@@ -73,7 +85,9 @@ class House:
     engine: Engine
     services: Services
     client: PaintClient
-    resumed: list[tuple[Job, EngineJob]] = field(default_factory=list[tuple[Job, EngineJob]])
+    settling: Settling
+    housekeeping: Housekeeping
+    resumed: list[LiveJob] = field(default_factory=list[LiveJob])
     begun: bool = False
     tasks: list[asyncio.Task[None]] = field(default_factory=list[asyncio.Task[None]])
     broken: asyncio.Event = field(default_factory=asyncio.Event)
@@ -83,6 +97,7 @@ class House:
         self.begun = True
         self.spawn("delivery", self.services.delivery.run())
         self.spawn("board", self.services.board.run())
+        self.spawn("housekeeping", self.housekeeping.run())
         # Not kept any longer: each handle holds its picture.
         resumed, self.resumed = self.resumed, []
         self.spawn("resuming", pick_up(self.services, resumed))
@@ -103,26 +118,29 @@ class House:
 async def open_house(
     settings: Settings, *, load: RendererFactory | None = None, clock: Clock = utc_now
 ) -> AsyncIterator[House]:
-    """Lock the data folder, open the database, start the engine, queue again what was waiting.
+    """The way up, in this order: lock the data folder; check and open the database; take over
+    what is painted, queue again what was waiting, give up what waited too long; start the engine.
 
-    On leaving: finish the picture on the GPU, keep and deliver what is painted, close all. Raises
-    StorageError. load: another painter than the one the settings name.
+    The way down is `_leave`, then the database, then the lock. Raises StorageError. load: another
+    painter than the one the settings name.
     """
     data_dir = settings.storage.data_dir
     async with AsyncExitStack() as stack:
         lock = DataFolderLock(data_dir)
         await asyncio.to_thread(lock.acquire)
         stack.callback(lock.release)
-        db = await stack.enter_async_context(await Database.open(data_dir / FILE_NAME))
+        db = await stack.enter_async_context(await Database.open(data_dir / FILE_NAME, check=True))
         files = PictureFiles(data_dir, clock=clock)
         await asyncio.to_thread(files.sweep)
         engine = Engine(
             load or diffusion_factory(settings.engine.to_engine()),
-            queue_limit=settings.engine.queue_limit,
+            bounds=settings.engine.to_engine().bounds,
+            stall_s=settings.engine.stall_s,
         )
         house = _furnish(settings, db, files, engine, clock)
         house.resumed = await house.services.painter.resume()
-        house.spawn("painter", house.services.painter.run())
+        house.spawn("settling", house.settling.run())
+        house.spawn("deadlines", house.services.endings.run())
         engine.start()
         stack.push_async_callback(_leave, house)
         yield house
@@ -131,52 +149,68 @@ async def open_house(
 def _furnish(
     settings: Settings, db: Database, files: PictureFiles, engine: Engine, clock: Clock
 ) -> House:
-    history = History(db, clock)
-    recent = RecentPictures(history)
+    history, deliveries = History(db, clock), Deliveries(db, clock)
+    jobs, recent, live = Jobs(db, clock, fresh_nonce), RecentPictures(history), LiveJobs()
     rights = Rights(frozenset(settings.discord.owners))
     family = family_for(settings.engine.model)
     fallback = QuotaPolicy(settings.quota.pictures, settings.quota.hours, PolicySource.CONFIG)
+    max_wait = timedelta(seconds=settings.jobs.max_wait_s)
     messenger = DiscordMessenger()
-    board = Board(messenger, engine, now_s=time.monotonic)
+    owners = partial(owners_of, messenger, rights.owners)
+    alarm = Alarm(messenger, owners, clock=clock, nonce=fresh_nonce)
+    board = Board(messenger, engine, now_s=time.monotonic, clock=clock)
     delivery = Delivery(
         messenger=messenger,
         board=board,
-        deliveries=Deliveries(db, clock),
-        history=history,
-        files=files,
-        notes=partial(request_notes, family=family),
+        deliveries=deliveries,
+        cards=ResultCards(history, files, partial(request_notes, family=family)),
         clock=clock,
+        policy=_delivery_policy(settings),
+        trouble=alarm.storage,
     )
-    painter = Painter(
-        engine=engine,
-        family=family,
-        jobs=Jobs(db, clock, lambda: secrets.token_hex(12)),
-        history=history,
-        files=files,
-        recent=recent,
-        fallback=fallback,
-        seeds=fresh_seed,
-        clock=clock,
-        events=Events(accepted=delivery.expect, settled=delivery.wake),
-    )
+    events = Events(accepted=delivery.expect, settled=delivery.wake, trouble=alarm.storage)
+    settling = Settling(jobs, files, recent, live, events)
     services = Services(
-        painter=painter,
-        album=Album(history, files, recent, rights),
+        painter=Painter(
+            engine=engine,
+            family=family,
+            jobs=jobs,
+            history=history,
+            settling=settling,
+            live=live,
+            fallback=fallback,
+            seeds=fresh_seed,
+            clock=clock,
+            events=events,
+            max_wait=max_wait,
+        ),
+        endings=Endings(engine, jobs, live, rights, events, clock=clock, max_wait=max_wait),
+        album=Album(history, deliveries, files, recent, rights),
         allowance=Allowance(Quotas(db, clock), rights, fallback),
         delivery=delivery,
         board=board,
-        rights=rights,
         guilds=frozenset(settings.discord.guilds),
     )
+    retention = Retention(db, files, clock)
+    housekeeping = Housekeeping(settings.storage, retention, tell_owner=alarm.tell, clock=clock)
     client = create_client(services, settings.storage.data_dir / SYNC_FILE)
     messenger.attach(client)
-    return House(settings, engine, services, client)
+    return House(settings, engine, services, client, settling, housekeeping)
+
+
+def _delivery_policy(settings: Settings) -> DeliveryPolicy:
+    max_age = timedelta(seconds=settings.jobs.max_age_s)
+    return DeliveryPolicy(max_age, settings.jobs.direct_messages)
 
 
 async def _leave(house: House) -> None:
-    """The way down: painting first, Discord last, so that what is painted still arrives."""
-    await house.engine.drain()
-    await house.services.painter.finish()
+    """The way down, so that what is painted still arrives: the picture on the GPU is finished (or,
+    after drain_s, stopped and kept for the next start), written down and delivered; then the
+    loops end, and Discord last.
+    """
+    house.settling.leave()
+    await house.engine.drain(house.settings.engine.drain_s)
+    await house.settling.finish()
     if house.begun:
         await house.services.delivery.drain(DELIVERY_LIMIT_S)
     for task in house.tasks:

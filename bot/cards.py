@@ -14,6 +14,7 @@ from engine.types import ImageRequest
 class WaitingCard:
     """A job in the queue. ahead: jobs before it. loading: the model is not there yet."""
 
+    job_id: int
     request: ImageRequest
     requester_id: int
     ahead: int
@@ -27,6 +28,7 @@ class WaitingCard:
 class PaintingCard:
     """A job on the GPU: `step` of `steps` done."""
 
+    job_id: int
     request: ImageRequest
     requester_id: int
     step: int
@@ -39,7 +41,8 @@ class PaintingCard:
 class PictureCard:
     """A finished picture. path: the PNG on disk; file_name: what Discord shows it as.
 
-    mention: True where the message has to notify its person.
+    mention: True where the message has to notify its person. direct: it is a direct message,
+    because the channel it was asked for in, origin_id, is closed to us or it is private.
     """
 
     picture_id: int
@@ -52,12 +55,15 @@ class PictureCard:
     added: str = ""
     notes: tuple[Note, ...] = ()
     mention: bool = False
+    direct: bool = False
+    origin_id: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class FailureCard:
     """A job that ended without a picture; what it took was given back. code: an error's code."""
 
+    job_id: int
     request: ImageRequest
     requester_id: int
     state: str
@@ -68,11 +74,19 @@ class FailureCard:
 
 @dataclass(frozen=True, slots=True)
 class KeptCard:
-    """A result that cannot be shown here. painted: it is in its person's history."""
+    """A result that is not shown. painted: it is in its person's history. old: it came too late."""
 
     request: ImageRequest
     requester_id: int
     painted: bool
+    old: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeCard:
+    """A sentence for the bot's owner."""
+
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,4 +99,4 @@ class MovedCard:
     message_id: int
 
 
-Card = WaitingCard | PaintingCard | PictureCard | FailureCard | KeptCard | MovedCard
+Card = WaitingCard | PaintingCard | PictureCard | FailureCard | KeptCard | MovedCard | NoticeCard

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
 
-from bot.cards import Card, FailureCard, KeptCard, MovedCard, PictureCard
+from bot import roads
+from bot.cards import KeptCard, MovedCard
 from bot.messenger import (
     REPLY_TOKEN_LIFE,
     Address,
@@ -19,35 +21,45 @@ from bot.messenger import (
     Undeliverable,
 )
 from bot.progress import Board
-from bot.studio.outcomes import Note, NotExact
-from engine.prompts import addition
-from engine.types import ImageRequest, Recipe, request_from_json
+from bot.result_cards import ResultCards
+from engine.types import request_from_json
 from storage.deliveries import Deliveries
 from storage.errors import IllegalTransition, StorageError
-from storage.files import PictureFiles
-from storage.history import History
-from storage.types import Clock, Job, JobState, PendingDelivery, Road, StoredPicture
+from storage.types import Clock, JobState, PendingDelivery, Road
 
 log = structlog.get_logger(__name__)
 
-NOTIFY_AFTER = timedelta(seconds=30)
-"""Who waited longer has looked away: an edit notifies nobody, so a new message mentions them."""
 PLACING_LIMIT_S = 30.0
 """How long a result waits to learn which message answers its command."""
+NONCE_LIFE = timedelta(seconds=60)
+"""For so long, at least, Discord refuses a second message with the same nonce."""
 AT_ONCE = 4
 RETRY_S = (2.0, 5.0, 15.0, 60.0, 300.0)
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryPolicy:
+    """max_age: older results are not sent any more. direct_messages: may people be written to?"""
+
+    max_age: timedelta = timedelta(hours=24)
+    direct_messages: bool = True
 
 
 class NeverAnswered(Exception):
     """The command of a job got no answer: its person believes that nothing will come."""
 
 
+class _TooOld(Exception):
+    """The result is older than what is worth sending."""
+
+
 class Delivery:
     """Carries finished jobs out of the database to Discord.
 
     A command tells `expect` when its job is accepted, then `placed` (with the message that
-    answers it) or `unplaced`. The road, edit or new message, is written down before the first
-    try and kept, so that a crash in between never shows the same result twice.
+    answers it) or `unplaced`. The road is written down before the first try and kept (roads.py
+    says which one, and what is left when it is closed), and before a message is posted a second
+    time Discord is asked whether the first one stands: so a crash never shows a result twice.
     """
 
     def __init__(
@@ -56,20 +68,23 @@ class Delivery:
         messenger: Messenger,
         board: Board,
         deliveries: Deliveries,
-        history: History,
-        files: PictureFiles,
-        notes: Callable[[ImageRequest], tuple[Note, ...]],
+        cards: ResultCards,
         clock: Clock,
+        policy: DeliveryPolicy = DeliveryPolicy(),
+        trouble: Callable[[StorageError], object] = lambda _: None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._messenger = messenger
         self._board = board
         self._deliveries = deliveries
-        self._history = history
-        self._files = files
-        self._request_notes = notes
+        self._cards = cards
         self._clock = clock
+        self._policy = policy
+        self._trouble = trouble
         self._sleep = sleep
+        # What lay there at the start; each of its people is notified once, not once per result.
+        self._backlog: set[int] = set()
+        self._notified: set[int] = set()
         self._placing: dict[int, asyncio.Event] = {}
         self._wakes: asyncio.Queue[int] = asyncio.Queue()
         self._running: dict[int, asyncio.Task[None]] = {}
@@ -117,6 +132,7 @@ class Delivery:
     async def run(self) -> None:
         """Deliver for ever, beginning with what the last process left."""
         for pending in await self._deliveries.pending():
+            self._backlog.add(pending.job.id)
             self.wake(pending.job.id)
         while True:
             self._start(await self._wakes.get())
@@ -145,6 +161,7 @@ class Delivery:
 
     def _over(self, job_id: int, task: asyncio.Task[None]) -> None:
         self._running.pop(job_id, None)
+        self._backlog.discard(job_id)
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("delivery broke off", job=job_id, exc_info=error)
 
@@ -166,6 +183,8 @@ class Delivery:
                 log.info("erased while it was delivered", job=job_id)
                 wait_s = 0.0
             except (TryLater, StorageError) as error:
+                if isinstance(error, StorageError):
+                    self._trouble(error)
                 wait_s = RETRY_S[min(tries, len(RETRY_S) - 1)]
                 log.warning("delivery delayed", job=job_id, wait_s=wait_s, detail=str(error))
             tries += 1
@@ -182,108 +201,148 @@ class Delivery:
         except Undeliverable as error:
             log.warning("not deliverable", job=job_id, obstacle=error.obstacle.value)
             await self._keep(pending, str(error))
+        except _TooOld:
+            log.info("too old to be sent", job=job_id)
+            await self._keep(pending, "too old to be sent", old=True)
+        except (TryLater, StorageError):
+            raise
+        except Exception as error:
+            # A defect of ours: for ever trying it again would help nobody.
+            log.error("delivery broke off", job=job_id, exc_info=error)
+            await self._keep(pending, f"internal: {type(error).__name__}")
 
     async def _try(self, pending: PendingDelivery) -> None:
-        job, delivery = pending.job, pending.delivery
-        message_id = delivery.message_id
-        if message_id is None:
-            with contextlib.suppress(NeverAnswered):
-                message_id = await self.status_message(job.id, accepted_at=job.accepted_at)
+        job, road = pending.job, pending.delivery.road
+        message_id = await self._message_id(pending)
         if message_id is None and job.state is JobState.CANCELLED:
             # Its person never saw an answer: there is nothing to correct.
             await self._deliveries.dropped(job.id)
             return
-        road = delivery.road or self._road(job, message_id)
-        delivery = await self._deliveries.attempt(job.id, road)
-        status = Address(job.place.guild_id, job.place.channel_id, message_id, job.locale)
-        if delivery.road is Road.POST or not await self._edit(pending, status):
-            await self._post(pending, status)
+        tried = road is not None
+        if road is None:
+            road = roads.first(
+                job,
+                message_id=message_id,
+                has_token=pending.delivery.reply_token is not None,
+                now=self._clock(),
+                backlog=job.id in self._backlog,
+                direct_messages=self._policy.direct_messages,
+            )
+        while road is not None:
+            try:
+                await self._take(road, pending, message_id, tried=tried)
+                return
+            except Undeliverable as error:
+                direct = self._policy.direct_messages
+                road = roads.after(road, error.obstacle, job, direct_messages=direct)
+                if road is None:
+                    raise
+                log.info("another road", job=job.id, obstacle=error.obstacle.value, road=road.value)
+                await self._deliveries.switch(job.id, road)
+                tried = False
+        await self._keep(pending, "nobody could be told")
 
-    async def _edit(self, pending: PendingDelivery, status: Address) -> bool:
-        """Turn the status message into the result; False if it is gone."""
-        job_id = pending.job.id
-        try:
-            await self._messenger.edit(status, await self._card(pending, mention=False))
-        except Undeliverable as error:
-            if error.obstacle is not Obstacle.MESSAGE_GONE:
-                raise
-            await self._deliveries.switch(job_id, Road.POST)
-            return False
-        await self._deliveries.delivered(job_id, status.message_id)
-        return True
+    async def _message_id(self, pending: PendingDelivery) -> int | None:
+        """The status message, where it is known or can still be asked for."""
+        job = pending.job
+        if pending.delivery.message_id is not None:
+            return pending.delivery.message_id
+        with contextlib.suppress(NeverAnswered, Undeliverable):
+            return await self.status_message(job.id, accepted_at=job.accepted_at)
+        return None
 
-    async def _post(self, pending: PendingDelivery, status: Address) -> None:
-        """Send the result as a message of its own, which mentions its person."""
-        card = await self._card(pending, mention=True)
-        message_id = await self._messenger.post(status, card, pending.delivery.nonce)
+    async def _take(
+        self, road: Road, pending: PendingDelivery, message_id: int | None, *, tried: bool
+    ) -> None:
+        """Deliver on this road. tried: an earlier try on it may have arrived."""
+        job = pending.job
+        attempt = await self._deliveries.attempt(job.id, road)
+        status = self._status(pending, message_id)
+        if road in (Road.EDIT, Road.REPLY):
+            self._refuse_old(pending)
+            if road is Road.REPLY and self._clock() - job.accepted_at > REPLY_TOKEN_LIFE:
+                raise Undeliverable(Obstacle.MESSAGE_GONE, "the interaction's token is spent")
+            await self._messenger.edit(status, await self._cards.card(pending, road))
+            await self._deliveries.delivered(job.id, status.message_id)
+            return
+        target = status if road is Road.POST else await self._direct(pending)
+        found = None
+        if tried and attempt.attempted_at is not None:
+            found = await self._find(target, job.id, attempt.attempted_at)
+        if found is None:
+            self._refuse_old(pending)
+            card = await self._cards.card(pending, road, mention=self._mention(pending, road))
+            found = await self._messenger.post(target, card, attempt.nonce)
         # Written down before anything else: what is posted must never be posted again.
-        await self._deliveries.delivered(pending.job.id, message_id)
-        await self._shrink(status, pending.job.request, message_id)
+        await self._deliveries.delivered(job.id, found)
+        await self._shrink(status, pending, found, road)
 
-    def _road(self, job: Job, message_id: int | None) -> Road:
-        if message_id is None:
-            return Road.POST
-        late = self._clock() - job.accepted_at > NOTIFY_AFTER
-        return Road.POST if late else Road.EDIT
+    async def _find(self, target: Address, job_id: int, since: datetime) -> int | None:
+        """The message that an earlier try left behind; None where none did."""
+        try:
+            found = await self._messenger.find_post(target, job_id, since)
+        except Undeliverable as error:
+            if error.obstacle is Obstacle.UNREADABLE and self._clock() - since < NONCE_LIFE:
+                return None  # the nonce still guards it
+            raise
+        if found is None:
+            await self._deliveries.missed(job_id)
+        else:
+            log.info("found posted before", job=job_id, message=found)
+        return found
 
-    async def _keep(self, pending: PendingDelivery, why: str) -> None:
+    def _refuse_old(self, pending: PendingDelivery) -> None:
+        finished_at = pending.job.finished_at
+        if finished_at is not None and self._clock() - finished_at > self._policy.max_age:
+            raise _TooOld
+
+    def _status(self, pending: PendingDelivery, message_id: int | None) -> Address:
+        job, delivery = pending.job, pending.delivery
+        return Address(
+            job.place.guild_id,
+            job.place.channel_id,
+            message_id,
+            job.locale,
+            reply_token=delivery.reply_token if job.private else None,
+            upload_limit_bytes=delivery.upload_limit_bytes,
+        )
+
+    async def _direct(self, pending: PendingDelivery) -> Address:
+        job = pending.job
+        channel_id = await self._messenger.direct_channel(job.place.user_id)
+        return Address(0, channel_id, None, job.locale)
+
+    async def _keep(self, pending: PendingDelivery, why: str, *, old: bool = False) -> None:
         """Leave the result in the history, and say so where that is still possible."""
         job = pending.job
         kept = await self._deliveries.kept(job.id, why)
-        if kept.message_id is None:
+        token_lives = self._clock() - job.accepted_at < REPLY_TOKEN_LIFE
+        if kept.message_id is None or (job.private and not token_lives):
             return
-        status = Address(job.place.guild_id, job.place.channel_id, kept.message_id, job.locale)
         painted = job.state is JobState.PAINTED
-        card = KeptCard(request_from_json(job.request), job.place.user_id, painted)
+        card = KeptCard(request_from_json(job.request), job.place.user_id, painted, old)
         with contextlib.suppress(Undeliverable, TryLater):
-            await self._messenger.edit(status, card)
+            await self._messenger.edit(self._status(pending, kept.message_id), card)
 
-    async def _shrink(self, status: Address, request: str, message_id: int) -> None:
+    async def _shrink(
+        self, status: Address, pending: PendingDelivery, message_id: int, road: Road
+    ) -> None:
         """Turn the status message into a link to its result; nothing is lost if that fails."""
-        if status.message_id is None:
+        if status.message_id is None or road is Road.DIRECT:
             return
-        moved = MovedCard(
-            request_from_json(request), status.guild_id, status.channel_id, message_id
-        )
+        request = request_from_json(pending.job.request)
+        moved = MovedCard(request, status.guild_id, status.channel_id, message_id)
         try:
             await self._messenger.edit(status, moved)
         except (Undeliverable, TryLater) as error:
             log.info("status message not shrunk", message=status.message_id, detail=str(error))
 
-    async def _card(self, pending: PendingDelivery, *, mention: bool) -> Card:
+    def _mention(self, pending: PendingDelivery, road: Road) -> bool:
+        if road is not Road.POST:
+            return False
         job = pending.job
-        request = request_from_json(job.request)
-        if job.state is not JobState.PAINTED or not pending.pictures:
-            return FailureCard(
-                request=request,
-                requester_id=job.place.user_id,
-                state=job.state.value,
-                code=job.error_code or "",
-                detail=job.error_detail or "",
-                mention=mention,
-            )
-        picture = pending.pictures[0]
-        recipe = Recipe.from_json(picture.recipe)
-        return PictureCard(
-            picture_id=picture.id,
-            request=recipe.request,
-            requester_id=job.place.user_id,
-            path=self._files.path(picture.file),
-            file_name=picture.file.rpartition("/")[2],
-            duration_s=picture.duration_s,
-            model=recipe.model,
-            added=addition(recipe.request.prompt, recipe.request.effective_prompt),
-            notes=await self._notes(job.parent_picture_id, picture, recipe),
-            mention=mention,
-        )
-
-    async def _notes(
-        self, parent_id: int | None, picture: StoredPicture, recipe: Recipe
-    ) -> tuple[Note, ...]:
-        """Remarks on the request; a replay of a seed also says where its pixels may differ."""
-        notes = self._request_notes(recipe.request)
-        parent = None if parent_id is None else await self._history.get(parent_id)
-        if parent is None or parent.seed != picture.seed:
-            return notes
-        differences = Recipe.from_json(parent.recipe).differences(recipe)
-        return (*notes, NotExact(differences)) if differences else notes
+        if job.id not in self._backlog:
+            return True
+        first = job.place.user_id not in self._notified
+        self._notified.add(job.place.user_id)
+        return first

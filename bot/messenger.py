@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
@@ -15,12 +15,18 @@ REPLY_TOKEN_LIFE = timedelta(minutes=14)
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """One message of ours, or (message_id None) the channel it would go to."""
+    """One message of ours, or (message_id None) the channel it would go to.
+
+    guild_id: 0 in a direct message. reply_token: of a message that one person alone sees; nothing
+    else can change it. upload_limit_bytes: what Discord said it takes there, None = not known.
+    """
 
     guild_id: int
     channel_id: int
     message_id: int | None = None
     locale: str = "en-US"
+    reply_token: str | None = field(default=None, repr=False)
+    upload_limit_bytes: int | None = None
 
 
 class Obstacle(StrEnum):
@@ -28,7 +34,10 @@ class Obstacle(StrEnum):
 
     MESSAGE_GONE = "message_gone"
     CHANNEL_GONE = "channel_gone"
+    ARCHIVED = "archived"
     FORBIDDEN = "forbidden"
+    UNREADABLE = "unreadable"
+    """The channel's past may not be read, so nobody knows whether an earlier try arrived."""
     TOO_LARGE = "too_large"
     REJECTED = "rejected"
 
@@ -57,9 +66,22 @@ class Messenger(Protocol):
         """Post a new message and return its id. Within minutes the same nonce posts only once."""
         ...
 
+    async def direct_channel(self, user_id: int) -> int:
+        """The channel of direct messages to this person."""
+        ...
+
+    async def find_post(self, address: Address, job_id: int, since: datetime) -> int | None:
+        """The id of the message of ours that shows this job's result; None if there is none.
+
+        since: no earlier than this was it posted. A message is known by its files' names, or by
+        the job's number where it has none. Undeliverable(UNREADABLE) where nobody can tell.
+        """
+        ...
+
     async def find_answer(self, reply_token: str) -> int | None:
         """The id of the message that answered a command; None if it was never answered.
 
-        Only for tokens that are younger than REPLY_TOKEN_LIFE.
+        Only for tokens that are younger than REPLY_TOKEN_LIFE; Undeliverable(MESSAGE_GONE) where
+        Discord does not know the token any more.
         """
         ...

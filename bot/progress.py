@@ -5,8 +5,11 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import math
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import timedelta
+from itertools import islice
 
 import structlog
 
@@ -14,6 +17,7 @@ from bot.cards import PaintingCard, WaitingCard
 from bot.messenger import Address, Messenger, TryLater, Undeliverable
 from engine.job import Job as EngineJob
 from engine.service import Engine
+from storage.types import Clock
 
 log = structlog.get_logger(__name__)
 
@@ -22,7 +26,13 @@ PER_MESSAGE_S = 3.0
 BUDGET_S = 0.5
 """All messages together are edited at most this often."""
 WAITING_S = 30.0
-"""The place in the queue is corrected at most this often."""
+"""What a waiting message says is corrected at most this often."""
+WRONG_BY = 0.25
+"""An expected time that is off by a smaller share of the wait is left as it is."""
+SHORT_WAIT_S = 20.0
+"""Of a shorter wait, a quarter is nothing that anybody would notice."""
+LOOKED_AT = 50
+"""Waiting messages that are looked at in one turn: ten thousand cost no more than fifty."""
 
 Sleep = Callable[[float], Awaitable[None]]
 
@@ -40,7 +50,7 @@ class _Shown:
 class Board:
     """One task edits the status messages; the picture being painted comes first.
 
-    now_s: a monotonic clock in seconds.
+    now_s: a monotonic clock in seconds; clock: the time of day, for what people are told.
     """
 
     def __init__(
@@ -49,13 +59,15 @@ class Board:
         engine: Engine,
         *,
         now_s: Callable[[], float],
+        clock: Clock,
         sleep: Sleep = asyncio.sleep,
     ) -> None:
         self._messenger = messenger
         self._engine = engine
         self._now_s = now_s
+        self._clock = clock
         self._sleep = sleep
-        self._shown: dict[int, _Shown] = {}
+        self._shown: OrderedDict[int, _Shown] = OrderedDict()
         self._busy = asyncio.Event()
 
     def show(
@@ -98,19 +110,32 @@ class Board:
             card = self._painting_card(painting)
             if card is not None and card != painting.last:
                 return painting, card
-        for shown in self._shown.values():
+        for job_id in list(islice(self._shown, LOOKED_AT)):
+            shown = self._shown[job_id]
+            self._shown.move_to_end(job_id)  # the next turn begins with others
             if now_s - shown.edited_at_s < WAITING_S or shown is painting:
                 continue
             card = self._waiting_card(shown)
-            if card is not None and _ahead(card) != _ahead(shown.last):
+            if card is not None and self._is_wrong(shown.last, card):
                 return shown, card
         return None
+
+    def _is_wrong(self, last: WaitingCard | PaintingCard | None, card: WaitingCard) -> bool:
+        """Whether what a waiting message says is so far off that it has to be corrected."""
+        if not isinstance(last, WaitingCard) or last.loading != card.loading:
+            return True
+        if last.ready_at is None or card.ready_at is None:
+            return (last.ready_at, last.ahead) != (card.ready_at, card.ahead)
+        wait_s = (card.ready_at - self._clock()).total_seconds()
+        off_s = abs((card.ready_at - last.ready_at).total_seconds())
+        return off_s > WRONG_BY * max(wait_s, SHORT_WAIT_S)
 
     def _painting_card(self, shown: _Shown) -> PaintingCard | None:
         progress = shown.handle.latest
         if progress is None:
             return None
         return PaintingCard(
+            job_id=shown.handle.id,
             request=shown.card.request,
             requester_id=shown.card.requester_id,
             step=progress.step,
@@ -124,8 +149,10 @@ class Board:
         if position is None:
             return None
         ahead = position + (self._engine.current is not None)
+        wait_s = self._engine.waiting_s(shown.handle.id)
+        ready_at = None if wait_s is None else self._clock() + timedelta(seconds=wait_s)
         return dataclasses.replace(
-            shown.card, ahead=ahead, ready_at=None, loading=self._engine.info is None
+            shown.card, ahead=ahead, ready_at=ready_at, loading=self._engine.info is None
         )
 
     async def _edit(self, shown: _Shown, card: WaitingCard | PaintingCard) -> None:
@@ -140,7 +167,3 @@ class Board:
                 self._shown.pop(shown.handle.id, None)
             except TryLater as error:
                 log.debug("progress not shown", job=shown.handle.id, detail=str(error))
-
-
-def _ahead(card: WaitingCard | PaintingCard | None) -> int | None:
-    return card.ahead if isinstance(card, WaitingCard) else None

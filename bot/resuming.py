@@ -11,40 +11,42 @@ from bot.delivery import NeverAnswered
 from bot.messenger import Address, TryLater, Undeliverable
 from bot.services import Services
 from bot.studio.compose import request_notes
-from engine.job import Job as EngineJob
+from bot.studio.live import LiveJob
 from engine.prompts import addition
 from storage.errors import StorageError
-from storage.types import Job
 
 log = structlog.get_logger(__name__)
 
 
-async def pick_up(services: Services, resumed: Sequence[tuple[Job, EngineJob]]) -> None:
+async def pick_up(services: Services, resumed: Sequence[LiveJob]) -> None:
     """Show the progress of every resumed job on the message that its command was answered with.
 
     A job whose command was never answered is withdrawn and refunded: Discord told its person
     that the bot did not respond, and they will have asked again.
     """
-    for job, handle in resumed:
+    for live in resumed:
+        job = live.row
         try:
             message_id = await services.delivery.status_message(job.id, accepted_at=job.accepted_at)
         except NeverAnswered:
             log.info("withdrawn: its command was never answered", job=job.id)
-            await services.painter.withdraw(job.id)
+            await services.endings.withdraw(job.id)
             continue
         except (TryLater, Undeliverable, StorageError) as error:
             # Also where it was delivered this very moment: then nobody needs its progress.
             log.info("status message not found", job=job.id, detail=str(error))
             continue
-        if message_id is not None:
+        # What one person alone sees cannot be changed without its token, which soon runs out.
+        if message_id is not None and not job.private:
             place = job.place
             address = Address(place.guild_id, place.channel_id, message_id, job.locale)
-            services.board.show(handle, address, _card(services, job, handle), stale=True)
+            services.board.show(live.handle, address, _card(services, live), stale=True)
 
 
-def _card(services: Services, job: Job, handle: EngineJob) -> WaitingCard:
-    request = handle.spec.request
+def _card(services: Services, live: LiveJob) -> WaitingCard:
+    job, request = live.row, live.handle.spec.request
     return WaitingCard(
+        job_id=job.id,
         request=request,
         requester_id=job.place.user_id,
         ahead=0,

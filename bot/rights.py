@@ -18,21 +18,17 @@ class Level(IntEnum):
 class Action(StrEnum):
     """Everything that not everyone may do everywhere."""
 
-    PAINT = "paint"
-    REROLL_ANY = "reroll any public picture"
     DELETE_OWN = "delete one's own picture"
     DELETE_ANY = "delete anyone's picture"
-    SEE_OWN_QUOTA = "see one's own quota"
+    CANCEL_ANY = "cancel anyone's job"
     SEE_ANY_QUOTA = "see anyone's quota"
     SET_QUOTA = "set quotas"
 
 
 NEEDED: dict[Action, Level] = {
-    Action.PAINT: Level.MEMBER,
-    Action.REROLL_ANY: Level.MEMBER,
     Action.DELETE_OWN: Level.MEMBER,
     Action.DELETE_ANY: Level.MODERATOR,
-    Action.SEE_OWN_QUOTA: Level.MEMBER,
+    Action.CANCEL_ANY: Level.ADMIN,
     Action.SEE_ANY_QUOTA: Level.ADMIN,
     Action.SET_QUOTA: Level.ADMIN,
 }
@@ -44,6 +40,7 @@ class Person:
 
     locale: the language of what everybody in the channel reads.
     reply_token: finds the message that answers their command, for some minutes.
+    upload_limit_bytes: the largest file that Discord takes there, None = it did not say.
     """
 
     user_id: int
@@ -52,6 +49,7 @@ class Person:
     locale: str = "en-US"
     manages_messages: bool = False
     manages_server: bool = False
+    upload_limit_bytes: int | None = None
     reply_token: str | None = field(default=None, repr=False)
 
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from bot.delivery import Delivery
 from bot.progress import Board
-from bot.rights import Rights
 from bot.studio.album import Album
 from bot.studio.allowance import Allowance
+from bot.studio.ending import Endings
 from bot.studio.paint import Painter
 
 
@@ -17,11 +17,11 @@ class Services:
     """The use cases and the ways back to people. guilds: the servers served, empty = all."""
 
     painter: Painter
+    endings: Endings
     album: Album
     allowance: Allowance
     delivery: Delivery
     board: Board
-    rights: Rights
     guilds: frozenset[int] = frozenset()
 
     def serves(self, guild_id: int | None) -> bool:

@@ -81,6 +81,10 @@ class EngineSection(_Section):
     device: Annotated[str, Field(pattern=r"^(auto|cpu|mps|cuda(:\d{1,3})?)$")] = "auto"
     threads: Annotated[int, Field(ge=1, le=1024)] | None = None
     queue_limit: Annotated[int, Field(ge=1, le=100_000)] = 100
+    user_limit: Annotated[int, Field(ge=1, le=100_000)] | None = 10
+    server_limit: Annotated[int, Field(ge=1, le=100_000)] | None = None
+    stall_s: Annotated[float, Field(ge=1, le=86_400)] = 300.0
+    drain_s: Annotated[float, Field(ge=0, le=3600)] = 60.0
 
     def to_engine(self) -> EngineSettings:
         """The same settings in the engine's own terms."""
@@ -88,9 +92,16 @@ class EngineSection(_Section):
 
 
 class StorageSection(_Section):
-    """Where pictures and the database are."""
+    """Where pictures and the database are, how many copies of it, and how long pictures stay.
+
+    backups: 0 = none. backup_hour: of the day in UTC. keep_days, limit_gib: None = no limit.
+    """
 
     data_dir: Annotated[Path, AfterValidator(_folder)] = Path("data")
+    backups: Annotated[int, Field(ge=0, le=1000)] = 7
+    backup_hour: Annotated[int, Field(ge=0, le=23)] = 3
+    keep_days: Annotated[int, Field(ge=1, le=36_500)] | None = None
+    limit_gib: Annotated[float, Field(gt=0, le=1_000_000, allow_inf_nan=False)] | None = None
 
 
 class QuotaSection(_Section):
@@ -98,6 +109,14 @@ class QuotaSection(_Section):
 
     pictures: Annotated[int, Field(ge=0, le=1_000_000)] = 50
     hours: Annotated[int, Field(ge=1, le=8760)] = 24
+
+
+class JobsSection(_Section):
+    """For how long a wish, and then its result, is worth something."""
+
+    max_wait_s: Annotated[float, Field(ge=1, le=30 * 86400)] = 2 * 3600
+    max_age_s: Annotated[float, Field(ge=60, le=365 * 86400)] = 24 * 3600
+    direct_messages: bool = True
 
 
 class LogSection(_Section):
@@ -118,6 +137,7 @@ class Settings(BaseSettings):
     engine: EngineSection = EngineSection()
     storage: StorageSection = StorageSection()
     quota: QuotaSection = QuotaSection()
+    jobs: JobsSection = JobsSection()
     log: LogSection = LogSection()
 
     @classmethod

@@ -67,9 +67,10 @@ def configure_logging(level: str, form: str, secrets: frozenset[str] = frozenset
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level.upper())
-    # These two write down every statement and every event, people's words included.
+    # These write down every statement, event and request, people's words included.
     logging.getLogger("aiosqlite").setLevel(logging.WARNING)
-    logging.getLogger("discord.gateway").setLevel(max(logging.INFO, root.level))
+    for talkative in ("discord.gateway", "discord.http", "discord.webhook", "discord.client"):
+        logging.getLogger(talkative).setLevel(max(logging.INFO, root.level))
     # The other libraries' chatter is of use only to somebody who asked for everything.
     if level != "debug":
         for noisy in ("discord", "httpx", "httpx2", "filelock", "diffusers"):

@@ -11,23 +11,30 @@ from bot.studio.outcomes import (
     BadAspect,
     BadSize,
     EmptyPrompt,
+    FileRemoved,
     GuidanceHigh,
+    JobOver,
     NegativeAdded,
     NegativeIdle,
     NotAllowed,
     Note,
     NotExact,
     NothingPainted,
+    NothingWaiting,
     OutOfRange,
     QueueIsFull,
     QuotaSpent,
     Reason,
     Refused,
     Stopping,
+    StorageTrouble,
+    TakenBack,
     TextTooLong,
     TooManyTokens,
+    UnknownJob,
     UnknownPicture,
 )
+from engine.errors import Scope
 from engine.sizing import ASPECTS
 
 When = Callable[[datetime], str]
@@ -38,14 +45,31 @@ def refusal(refused: Refused, say: Words, when: When) -> str:
     """What is wrong, and what to do and when, in one or two sentences."""
     reason = refused.reason
     if isinstance(reason, QueueIsFull):
-        return say(
-            "The queue is full: {waiting} pictures are waiting. Nothing was charged; "
-            "please try again in a few minutes.",
-            waiting=reason.waiting,
-        )
+        return _queue_refusal(reason, refused.retry_at, say, when)
     if isinstance(reason, QuotaSpent):
         return _quota_refusal(reason, refused.retry_at, say, when)
-    return _input_refusal(reason, say)
+    return _place_refusal(reason, say) or _input_refusal(reason, say)
+
+
+def _queue_refusal(reason: QueueIsFull, retry_at: datetime | None, say: Words, when: When) -> str:
+    full = {
+        Scope.QUEUE: say(
+            "The queue is full: {waiting} pictures are waiting.", waiting=reason.waiting
+        ),
+        Scope.USER: say(
+            "You have {waiting} pictures waiting already, as many as one member may.",
+            waiting=reason.waiting,
+        ),
+        Scope.SERVER: say(
+            "This server has {waiting} pictures waiting already, as many as one server may.",
+            waiting=reason.waiting,
+        ),
+    }[reason.scope]
+    if retry_at is None:
+        later = say("please try again in a few minutes.")
+    else:
+        later = say("a place will be free {when}.", when=when(retry_at))
+    return full + " " + say("Nothing was charged; {later}", later=later)
 
 
 def _quota_refusal(reason: QuotaSpent, retry_at: datetime | None, say: Words, when: When) -> str:
@@ -107,8 +131,17 @@ def _input_refusal(reason: Reason, say: Words) -> str:
                 text=f"“{text[:20]}”",
                 ratios=", ".join(ASPECTS),
             )
+        case _:
+            raise TypeError(f"no words for {reason!r}")
+
+
+def _place_refusal(reason: Reason, say: Words) -> str | None:
+    """What is wrong with the moment, the picture or the job that was meant."""
+    match reason:
         case Stopping():
             return say("The bot is restarting; please try again in a minute.")
+        case StorageTrouble():
+            return storage_trouble(say)
         case NothingPainted():
             return say("You have not painted anything on this server yet: try /imagine first.")
         case UnknownPicture(picture):
@@ -117,10 +150,48 @@ def _input_refusal(reason: Reason, say: Words) -> str:
                 "/history shows yours.",
                 picture=f"“{picture[:30]}”",
             )
+        case FileRemoved(picture_id, seed):
+            return say(
+                "The file of picture #{id} was removed to save space. "
+                "/reroll with picture {id} and seed {seed} paints it again.",
+                id=picture_id,
+                seed=seed,
+            )
+        case UnknownJob(job):
+            return say("There is no job {job} here.", job=f"“{job[:30]}”")
+        case JobOver():
+            return say("There is nothing left to cancel: it is over.")
+        case NothingWaiting():
+            return say("You have no picture that waits or is being painted here.")
         case NotAllowed(_):
-            return say("You do not have the right to do that here.")
+            return no_right(say)
         case _:
-            raise TypeError(f"no words for {reason!r}")
+            return None
+
+
+def storage_trouble(say: Words) -> str:
+    """The disk is full, or the database is blocked."""
+    return say(
+        "The bot's disk is in trouble, so nothing was accepted or charged. "
+        "Please try again in a few minutes; its owner has been told."
+    )
+
+
+def no_right(say: Words) -> str:
+    """Somebody lacks a right."""
+    return say("You do not have the right to do that here.")
+
+
+def taken_back(outcome: TakenBack, say: Words) -> str:
+    """Which jobs were cancelled."""
+    prompts = [f"“{job.prompt[:80]}”" for job in outcome.jobs[:5]]
+    more = ["…"] if len(outcome.jobs) > len(prompts) else []
+    return say.plural(
+        "Cancelled and not charged: {prompts}",
+        "{n} jobs cancelled and not charged: {prompts}",
+        len(outcome.jobs),
+        prompts=", ".join(prompts + more),
+    )
 
 
 def failure(state: str, code: str, detail: str, say: Words) -> str:

@@ -3,7 +3,8 @@
 EngineError
 ├── QueueFull              no slot is free: try later
 ├── QueueClosed            the engine takes nothing more: it is stopping
-├── Cancelled              the person (or a shutdown) took the job back
+├── Cancelled              the person took the job back
+├── Interrupted            the engine stopped before the job was done: paint it at the next start
 ├── PromptTooLong          more tokens than the model reads; never truncated silently
 ├── BadPicture             a picture that must not be delivered
 │   ├── NonFinite          NaN or infinity in the latents or the pixels
@@ -13,10 +14,20 @@ EngineError
 ├── ModelUnavailable       the model cannot be loaded
 │   ├── ModelNotFound      nothing is there under that name
 │   └── ModelInvalid       something is there, and it is not a usable model
-└── Defunct                the device is lost: only a new process helps
+└── Defunct                the device is lost or hangs: only a new process helps
 """
 
 from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Scope(StrEnum):
+    """What a bound of the queue counts: all that waits, or one user's or one server's share."""
+
+    QUEUE = "queue"
+    USER = "user"
+    SERVER = "server"
 
 
 class EngineError(Exception):
@@ -26,12 +37,13 @@ class EngineError(Exception):
 
 
 class QueueFull(EngineError):
-    """No slot is free; `waiting` jobs hold the `limit` there are."""
+    """No slot is free: of the `limit` places in `scope`, `waiting` are taken."""
 
     code = "queue_full"
 
-    def __init__(self, waiting: int, limit: int) -> None:
-        super().__init__(f"{waiting} of {limit} places are taken")
+    def __init__(self, scope: Scope, waiting: int, limit: int) -> None:
+        super().__init__(f"{waiting} of {limit} places are taken ({scope})")
+        self.scope = scope
         self.waiting = waiting
         self.limit = limit
 
@@ -46,6 +58,12 @@ class Cancelled(EngineError):
     """The job was cancelled, while it waited or between two steps."""
 
     code = "cancelled"
+
+
+class Interrupted(EngineError):
+    """The engine stopped while it painted the job, which is to be painted at the next start."""
+
+    code = "interrupted"
 
 
 class PromptTooLong(EngineError):
@@ -138,6 +156,6 @@ class ModelInvalid(ModelUnavailable):
 
 
 class Defunct(EngineError):
-    """The device is lost (a sticky CUDA error); the process has to be started again."""
+    """The device is lost (a sticky CUDA error, a step that never ends): restart the process."""
 
     code = "defunct"

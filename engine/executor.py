@@ -14,9 +14,9 @@ T = TypeVar("T")
 class ExecutorThread:
     """Runs blocking calls one after another on a single thread of its own.
 
-    The thread is a daemon: a model that hangs while loading never keeps the process from
-    ending. Results travel back by `call_soon_threadsafe`; a future that was cancelled, or a loop
-    that was closed meanwhile, is survived.
+    The thread is a daemon: a call that hangs never keeps the process from ending. Results travel
+    back by `call_soon_threadsafe`; a future that was cancelled, or a loop that was closed
+    meanwhile, is survived.
     """
 
     def __init__(self, name: str) -> None:
@@ -43,11 +43,6 @@ class ExecutorThread:
     def close(self) -> None:
         """Let the thread end after the calls already queued. Does not wait."""
         self._calls.put(None)
-
-    def join(self, timeout_s: float) -> bool:
-        """Wait for the thread's end; False if it is still busy after `timeout_s`."""
-        self._thread.join(timeout_s)
-        return not self._thread.is_alive()
 
     def _work(self) -> None:
         while (call := self._calls.get()) is not None:

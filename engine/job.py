@@ -21,8 +21,9 @@ class JobSpec:
 
     id: the caller's own, unique among live jobs. replay: the conditions of the original, which
     the painter restores as far as it can. admit: awaited right before painting; False means
-    that the job is not to be painted after all (it then ends as Cancelled). It is the caller's
-    chance to make "painting" durable before the GPU begins.
+    that the job is not to be painted after all (it then ends as Cancelled), and an EngineError
+    that it raises is how the job ends. It is the caller's chance to make "painting" durable
+    before the GPU begins.
     """
 
     id: int
@@ -32,13 +33,17 @@ class JobSpec:
 
 
 class Job:
-    """A handle: watch `progress()`, await `result()`. Belongs to the event loop's thread."""
+    """A handle: watch `progress()`, await `result()`. Belongs to the event loop's thread.
+
+    stop_requested: what the painter reads between two steps, on its own thread.
+    """
 
     def __init__(self, spec: JobSpec, user_id: int, guild_id: int) -> None:
         self.spec = spec
         self.user_id = user_id
         self.guild_id = guild_id
-        self.cancel_requested = threading.Event()
+        self.stop_requested = threading.Event()
+        self._cancel_requested = False
         self._outcome: asyncio.Future[Painted] = asyncio.get_running_loop().create_future()
         # A job nobody waits for must not be reported as "exception was never retrieved".
         self._outcome.add_done_callback(lambda done: done.cancelled() or done.exception())
@@ -54,6 +59,11 @@ class Job:
     def latest(self) -> Progress | None:
         """The newest progress, None while the job waits."""
         return self._latest
+
+    @property
+    def cancel_requested(self) -> bool:
+        """True once the job was taken back; an engine that stops asks for no cancellation."""
+        return self._cancel_requested
 
     @property
     def done(self) -> bool:
@@ -95,7 +105,12 @@ class Job:
         self._changed.set()
 
     def cancel(self) -> None:
-        """Ask the painter to stop at its next step (called by the engine)."""
-        self.cancel_requested.set()
+        """Take the job back: the painter stops at its next step (called by the engine)."""
+        self._cancel_requested = True
+        self.stop_requested.set()
         if self._latest is None:
             self.finish(Cancelled("cancelled while waiting"))
+
+    def interrupt(self) -> None:
+        """Ask the painter to stop at its next step; the job is still wanted (by the engine)."""
+        self.stop_requested.set()

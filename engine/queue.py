@@ -3,11 +3,35 @@
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict, deque
+import itertools
+from collections import Counter
+from dataclasses import dataclass
+from enum import IntEnum
 from types import TracebackType
 
-from engine.errors import QueueClosed, QueueFull
+from engine.errors import QueueClosed, QueueFull, Scope
 from engine.job import Job
+from engine.turns import Precedence, RoundRobin
+
+
+class Priority(IntEnum):
+    """Classes of jobs from the highest, counted from 0."""
+
+    RESUMED = 0
+    """Was on the GPU when the last process ended."""
+    NORMAL = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """How many jobs may wait, reserved places included: in all, of one user, of one server.
+
+    None: as many as the queue holds.
+    """
+
+    queue: int
+    user: int | None = None
+    server: int | None = None
 
 
 class Slot:
@@ -16,24 +40,25 @@ class Slot:
     Use it as a context manager: leaving without `fill` gives the place back.
     """
 
-    def __init__(self, queue: FairQueue, user_id: int, guild_id: int) -> None:
+    def __init__(self, queue: FairQueue, user_id: int, guild_id: int, priority: Priority) -> None:
         self._queue = queue
         self._open = True
         self.user_id = user_id
         self.guild_id = guild_id
+        self.priority = priority
 
     def fill(self, job: Job) -> None:
         """Put `job` into the held place. Raises RuntimeError if the slot is spent."""
         if not self._open:
             raise RuntimeError("this slot was filled or released before")
         self._open = False
-        self._queue._fill(job)
+        self._queue._fill(self, job)
 
     def release(self) -> None:
         """Give the place back; harmless after `fill`."""
         if self._open:
             self._open = False
-            self._queue._give_back()
+            self._queue._give_back(self)
 
     def __enter__(self) -> Slot:
         return self
@@ -47,18 +72,34 @@ class Slot:
         self.release()
 
 
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    """A filled place; arrival: grows with every job of the queue."""
+
+    job: Job
+    slot: Slot
+    arrival: int
+
+
 class FairQueue:
-    """At most `limit` jobs wait; users take turns, each user's own jobs keep their order.
+    """Within its bounds jobs wait; classes have precedence, and in a class users take turns.
+
+    A higher class goes first, yet after `TURNS_BEFORE_LOWER` of its turns a lower one that waits
+    has one. Each user's own jobs of a class keep their order. Whatever is asked of the queue
+    costs about the same for ten jobs as for ten thousand.
 
     All methods belong to the event loop's thread and take effect at once; only `take` waits.
     """
 
-    def __init__(self, limit: int) -> None:
-        self.limit = limit
-        # Users in the order of their turns; the first is next. An empty lane is removed.
-        self._lanes: OrderedDict[int, deque[Job]] = OrderedDict()
-        self._waiting: dict[int, Job] = {}
-        self._reserved = 0
+    def __init__(self, bounds: Bounds) -> None:
+        self.bounds = bounds
+        self._classes = [RoundRobin() for _ in Priority]
+        self._precedence = Precedence(len(self._classes))
+        self._waiting: dict[int, _Waiting] = {}
+        self._arrivals = itertools.count()
+        self._work = 0.0
+        # Places that are reserved or filled, by what bounds them; never zero.
+        self._held: Counter[tuple[Scope, int]] = Counter()
         self._closed = False
         self._arrived = asyncio.Event()
 
@@ -66,89 +107,130 @@ class FairQueue:
         return len(self._waiting)
 
     @property
-    def reserved(self) -> int:
-        """Slots that are held and not yet filled."""
-        return self._reserved
+    def mean_work(self) -> float:
+        """Of all that waits, in megapixel-steps; 0 if nothing does."""
+        return self._work / len(self._waiting) if self._waiting else 0.0
 
-    def reserve(self, user_id: int, guild_id: int, *, beyond_limit: bool = False) -> Slot:
+    def reserve(
+        self,
+        user_id: int,
+        guild_id: int,
+        *,
+        priority: Priority = Priority.NORMAL,
+        beyond_limit: bool = False,
+    ) -> Slot:
         """Hold a place. Raises QueueFull at once when there is none, QueueClosed when stopping.
 
         beyond_limit: for jobs that were accepted before a restart; they are never refused.
         """
         if self._closed:
             raise QueueClosed("the queue is closed")
-        taken = len(self._waiting) + self._reserved
-        if taken >= self.limit and not beyond_limit:
-            raise QueueFull(taken, self.limit)
-        self._reserved += 1
-        return Slot(self, user_id, guild_id)
+        slot = Slot(self, user_id, guild_id, priority)
+        if not beyond_limit:
+            self._check(slot)
+        self._held.update(_keys(slot))
+        return slot
 
     async def take(self) -> Job:
         """Wait for the next job and remove it. Raises QueueClosed once the queue is closed."""
         while True:
             if self._closed:
                 raise QueueClosed("the queue is closed")
-            if self._lanes:
+            if self._waiting:
                 return self._next()
             self._arrived.clear()
             await self._arrived.wait()
 
     def position(self, job_id: int) -> int | None:
         """How many waiting jobs will be painted before this one; None if it does not wait."""
-        job = self._waiting.get(job_id)
-        if job is None:
+        found = self._waiting.get(job_id)
+        if found is None:
             return None
-        depth = self._lanes[job.user_id].index(job)
-        ahead, turns = depth, depth + 1  # lanes before ours get one turn more than those behind
-        for user_id, lane in self._lanes.items():
-            if user_id == job.user_id:
-                turns = depth
-            else:
-                ahead += min(len(lane), turns)
-        return ahead
+        own = found.slot.priority
+        rank = self._classes[own].rank(found.slot.user_id, found.arrival)
+        return self._precedence.position(own, rank, self._lengths())
+
+    def ahead(self, job_id: int, limit: int) -> list[Job]:
+        """The next jobs that will be painted before this one, in order, at most `limit`.
+
+        Empty if it does not wait.
+        """
+        precedence, lengths = self._precedence.copy(), self._lengths()
+        orders = [iter(each) for each in self._classes]
+        found: list[Job] = []
+        for _ in range(min(self.position(job_id) or 0, limit)):
+            turn = precedence.next(lengths)
+            lengths[turn] -= 1
+            found.append(next(orders[turn]))
+        return found
+
+    def first_of(self, user_id: int) -> Job | None:
+        """The job of this user that will be painted before their others."""
+        firsts = [job for each in self._classes if (job := each.first_of(user_id)) is not None]
+        return min(firsts, key=lambda job: self.position(job.id) or 0, default=None)
 
     def get(self, job_id: int) -> Job | None:
         """The waiting job of this id."""
-        return self._waiting.get(job_id)
+        found = self._waiting.get(job_id)
+        return None if found is None else found.job
 
     def discard(self, job_id: int) -> Job | None:
         """Remove a waiting job; None if it does not wait (any more)."""
-        job = self._waiting.pop(job_id, None)
-        if job is not None:
-            lane = self._lanes[job.user_id]
-            lane.remove(job)
-            if not lane:
-                del self._lanes[job.user_id]
-        return job
+        found = self._waiting.get(job_id)
+        if found is None:
+            return None
+        self._classes[found.slot.priority].discard(found.slot.user_id, found.arrival)
+        return self._left(job_id)
 
     def close(self) -> list[Job]:
         """Refuse everything from now on and hand back what was still waiting, in order."""
         rest: list[Job] = []
-        while self._lanes:
+        while self._waiting:
             rest.append(self._next())
         self._closed = True
         self._arrived.set()
         return rest
 
-    def _next(self) -> Job:
-        user_id, lane = next(iter(self._lanes.items()))
-        job = lane.popleft()
-        del self._waiting[job.id]
-        if lane:
-            self._lanes.move_to_end(user_id)
-        else:
-            del self._lanes[user_id]
-        return job
+    def _lengths(self) -> list[int]:
+        return [len(each) for each in self._classes]
 
-    def _fill(self, job: Job) -> None:
-        self._reserved -= 1
-        if self._closed:
-            raise QueueClosed("the queue closed while the slot was held")
-        if job.id in self._waiting:
+    def _next(self) -> Job:
+        turn = self._precedence.next(self._lengths())
+        return self._left(self._classes[turn].take().id)
+
+    def _left(self, job_id: int) -> Job:
+        """The job has left its class: it waits no more, and its place is free."""
+        found = self._waiting.pop(job_id)
+        self._work -= found.job.spec.request.work
+        self._give_back(found.slot)
+        return found.job
+
+    def _check(self, slot: Slot) -> None:
+        """Raise QueueFull with the narrowest bound that is reached: it tells a person most."""
+        limits = (self.bounds.user, self.bounds.server, self.bounds.queue)
+        for key, limit in zip(_keys(slot), limits, strict=True):
+            if limit is not None and self._held[key] >= limit:
+                raise QueueFull(key[0], self._held[key], limit)
+
+    def _fill(self, slot: Slot, job: Job) -> None:
+        if self._closed or job.id in self._waiting:
+            self._give_back(slot)
+            if self._closed:
+                raise QueueClosed("the queue closed while the slot was held")
             raise ValueError(f"job {job.id} is waiting already")
-        self._lanes.setdefault(job.user_id, deque()).append(job)
-        self._waiting[job.id] = job
+        arrival = next(self._arrivals)
+        self._waiting[job.id] = _Waiting(job, slot, arrival)
+        self._classes[slot.priority].add(slot.user_id, arrival, job)
+        self._work += job.spec.request.work
         self._arrived.set()
 
-    def _give_back(self) -> None:
-        self._reserved -= 1
+    def _give_back(self, slot: Slot) -> None:
+        for key in _keys(slot):
+            self._held[key] -= 1
+            if not self._held[key]:
+                del self._held[key]  # or everybody who ever came would be remembered
+
+
+def _keys(slot: Slot) -> tuple[tuple[Scope, int], ...]:
+    """What a place counts for, the narrowest first."""
+    return (Scope.USER, slot.user_id), (Scope.SERVER, slot.guild_id), (Scope.QUEUE, 0)

@@ -11,35 +11,49 @@ from engine.errors import (
     Cancelled,
     Defunct,
     EngineError,
+    Interrupted,
     ModelUnavailable,
     QueueClosed,
     RenderFailed,
+    Scope,
 )
 from engine.estimate import Estimator
 from engine.executor import ExecutorThread, post
 from engine.job import Job, JobSpec
-from engine.queue import FairQueue, Slot
+from engine.queue import Bounds, FairQueue, Priority, Slot
 from engine.renderer import Outcome, Renderer, RendererFactory, RenderTask
 from engine.types import ENGINE_TRANSITIONS, EngineState, ModelInfo, Painted, Progress
+
+STOP_GRACE_S = 10.0
+"""So long a painter that was asked to stop may take to do so."""
+AHEAD_EXACT = 64
+"""So many of the jobs ahead are counted by their own work, those behind them by the mean."""
 
 
 class Engine:
     """Takes jobs from a bounded queue and paints them one at a time on a thread of its own.
 
     Lives on the event loop's thread. `start` returns at once; the model loads meanwhile and jobs
-    wait. After `drain` nothing new is begun. When the model cannot be loaded or the device is
-    lost, `failure` resolves and everything still waiting stays unfinished for the next start.
+    wait. After `drain` nothing new is begun. When the model cannot be loaded, the device is lost
+    or the painter makes no step for `stall_s` (None: for ever), `failure` resolves and everything
+    unfinished stays so for the next start.
     """
 
-    def __init__(self, load: RendererFactory, *, queue_limit: int) -> None:
+    def __init__(
+        self, load: RendererFactory, *, bounds: Bounds, stall_s: float | None = None
+    ) -> None:
         self._load = load
-        self.queue = FairQueue(queue_limit)
+        self._stall_s = stall_s
+        self.queue = FairQueue(bounds)
         self.estimator = Estimator()
         self._state = EngineState.STARTING
         self._thread: ExecutorThread | None = None
         self._renderer: Renderer | None = None
         self._worker: asyncio.Task[None] | None = None
         self._current: Job | None = None
+        # What the painter makes of the current job; cancelled where its thread was given up on.
+        self._rendering: asyncio.Future[list[Outcome]] | None = None
+        self._heard_s = 0.0
         # Set once `ready` has its answer: loaded, failed, or stopped before either.
         self._decided = asyncio.Event()
         self._failure: EngineError | None = None
@@ -89,9 +103,16 @@ class Engine:
         assert self._failure is not None
         return self._failure
 
-    def reserve(self, user_id: int, guild_id: int, *, beyond_limit: bool = False) -> Slot:
+    def reserve(
+        self,
+        user_id: int,
+        guild_id: int,
+        *,
+        priority: Priority = Priority.NORMAL,
+        beyond_limit: bool = False,
+    ) -> Slot:
         """Hold a place in the queue. Raises QueueFull or QueueClosed at once."""
-        return self.queue.reserve(user_id, guild_id, beyond_limit=beyond_limit)
+        return self.queue.reserve(user_id, guild_id, priority=priority, beyond_limit=beyond_limit)
 
     def submit(self, slot: Slot, spec: JobSpec) -> Job:
         """Fill the held place and hand back the job."""
@@ -100,18 +121,41 @@ class Engine:
         return job
 
     def waiting_s(self, job_id: int) -> float | None:
-        """Seconds until this job's picture, by measured speed; None if nothing is known."""
-        position = self.queue.position(job_id)
-        waiting = self.queue.get(job_id)
-        if position is None or waiting is None:
+        """Seconds until this job's picture, by measured speed; None if nothing is known.
+
+        A model that is still loading is not counted.
+        """
+        job = self.queue.get(job_id)
+        if job is None:
             return None
-        # Jobs ahead are taken to be like this one: nearly all requests are of the default size.
-        work = waiting.spec.request.work * (position + 1)
-        if self._current is not None:
-            done = self._current.latest
-            left = 1.0 if done is None else 1 - done.step / done.steps
-            work += self._current.spec.request.work * left
-        return self.estimator.seconds(work)
+        return self.estimator.seconds(self._work_before(job) + job.spec.request.work)
+
+    def place_free_s(self, scope: Scope, user_id: int) -> float | None:
+        """Seconds until somebody refused with `scope` finds a place; None if nothing is known.
+
+        A place in the queue is free when its next job begins, a user's when their own next does.
+        """
+        if self._state not in (EngineState.READY, EngineState.PAINTING):
+            return None  # nothing begins before the model is there, or ever again
+        if scope is Scope.QUEUE:
+            return self.estimator.seconds(self._work_left())
+        job = self.queue.first_of(user_id) if scope is Scope.USER else None
+        return None if job is None else self.estimator.seconds(self._work_before(job))
+
+    def _work_before(self, job: Job) -> float:
+        """Megapixel-steps before a waiting job begins."""
+        ahead = self.queue.ahead(job.id, AHEAD_EXACT)
+        further = (self.queue.position(job.id) or 0) - len(ahead)
+        work = sum(each.spec.request.work for each in ahead) + further * self.queue.mean_work
+        return self._work_left() + work
+
+    def _work_left(self) -> float:
+        """Megapixel-steps that the current job still takes."""
+        if self._current is None:
+            return 0.0
+        done = self._current.latest
+        left = 1.0 if done is None else 1 - done.step / done.steps
+        return self._current.spec.request.work * left
 
     def count_tokens(self, text: str) -> int | None:
         """How many tokens the model would read of a prompt; None until it is loaded."""
@@ -123,10 +167,12 @@ class Engine:
             self.queue.discard(job.id)
         job.cancel()
 
-    async def drain(self) -> list[Job]:
+    async def drain(self, limit_s: float | None = None) -> list[Job]:
         """Take nothing more, finish what is on the GPU, stop; hand back what still waits.
 
-        Every call waits for the end; only the first one has jobs to hand back.
+        After `limit_s` the painter is asked to stop at its next step, and its job ends as
+        Interrupted; if it does not within `STOP_GRACE_S`, its thread is given up on and the job
+        stays unsettled. Every call waits for the end; only the first one has jobs to hand back.
         """
         rest = self.queue.close()
         if self._state in (EngineState.STARTING, EngineState.READY, EngineState.PAINTING):
@@ -136,7 +182,7 @@ class Engine:
             if self._worker is not None and loading:
                 self._worker.cancel()
         if self._worker is not None:
-            await asyncio.wait({self._worker})
+            await self._end_work(self._worker, limit_s)
         async with self._stopping:
             await self._close_renderer()
             if self._state in (EngineState.DRAINING, EngineState.DEFUNCT):
@@ -144,13 +190,27 @@ class Engine:
         self._decided.set()
         return rest
 
+    async def _end_work(self, worker: asyncio.Task[None], limit_s: float | None) -> None:
+        await asyncio.wait({worker}, timeout=limit_s)
+        if worker.done():
+            return
+        if self._current is not None:
+            self._current.interrupt()
+            await asyncio.wait({worker}, timeout=STOP_GRACE_S)
+        # A rendering that has its picture, in the very last moment, cannot be cancelled any more.
+        # Where nothing renders, the worker waits for an admission.
+        (self._rendering or worker).cancel()
+        await asyncio.wait({worker})
+
     async def _close_renderer(self) -> None:
         if self._thread is None:
             return
-        if self._renderer is not None and self._state is EngineState.DRAINING:
+        lost = self._rendering is not None and self._rendering.cancelled()
+        if self._renderer is not None and self._state is EngineState.DRAINING and not lost:
             # What cannot be freed now is freed by the end of the process, which comes next.
             with contextlib.suppress(Exception):
-                await self._thread.run(self._renderer.close)
+                async with asyncio.timeout(STOP_GRACE_S):
+                    await self._thread.run(self._renderer.close)
         self._thread.close()
 
     def _enter(self, state: EngineState) -> None:
@@ -194,46 +254,83 @@ class Engine:
             await self._paint(thread, job)
 
     async def _paint(self, thread: ExecutorThread, job: Job) -> None:
-        self._current = job
+        self._current, self._rendering = job, None
         try:
-            outcome = await self._outcome(thread, job)
+            outcome = await self._refusal(job)
+            if outcome is None:
+                outcome = await self._rendered(thread, job)
         finally:
             self._current = None
         if isinstance(outcome, Painted):
             self.estimator.record(job.spec.request, outcome.duration_s)
         if self._state is EngineState.PAINTING:
             self._enter(EngineState.READY)
-        if isinstance(outcome, Defunct):
-            # The job stays unsettled on purpose: in the database it is "painting", and the next
-            # process tries it once more.
-            self._fail(outcome)
-            return
-        job.finish(outcome)
+        if outcome is None and job.cancel_requested:
+            outcome = Cancelled("withdrawn while painting")  # nobody wants it tried once more
+        if outcome is not None:
+            job.finish(outcome)
 
-    async def _outcome(self, thread: ExecutorThread, job: Job) -> Outcome:
+    async def _refusal(self, job: Job) -> EngineError | None:
+        """Why the job is not painted after all."""
         try:
             admitted = await job.spec.admit()
+        except EngineError as error:
+            return error
         except Exception as error:
             return RenderFailed(f"{type(error).__name__}: {error}")
-        if not admitted or job.cancel_requested.is_set() or job.done:
+        if not admitted or job.cancel_requested:
             return Cancelled("withdrawn before painting")
+        return Interrupted("the engine stopped") if job.stop_requested.is_set() else None
+
+    async def _rendered(self, thread: ExecutorThread, job: Job) -> Outcome | None:
+        """What the painter made of the job; None leaves it unsettled, to the next process."""
         if self._state is EngineState.READY:
             self._enter(EngineState.PAINTING)
-        job.report(Progress(0, job.spec.request.steps))
-        task = RenderTask(job.spec.request, job.cancel_requested, job.spec.replay)
+        self._hear(job, Progress(0, job.spec.request.steps))
+        task = RenderTask(job.spec.request, job.stop_requested, job.spec.replay)
+        step = _reporter(asyncio.get_running_loop(), partial(self._hear, job))
         assert self._renderer is not None
-        step = _reporter(asyncio.get_running_loop(), job)
-        try:
-            (outcome,) = await thread.run(partial(self._renderer.render, [task], on_step=step))
-        except Exception as error:
-            return RenderFailed(f"{type(error).__name__}: {error}")
+        rendering = thread.run(partial(self._renderer.render, [task], on_step=step))
+        self._rendering = rendering
+        if not await self._ended(rendering):
+            outcome: Outcome = Defunct(f"no step for {self._stall_s:g} s")
+        elif rendering.cancelled():
+            return None
+        else:
+            try:
+                (outcome,) = rendering.result()
+            except Exception as error:
+                return RenderFailed(f"{type(error).__name__}: {error}")
+        if isinstance(outcome, Defunct):
+            # In the database the job is "painting", and the next process tries it once more.
+            self._fail(outcome)
+            return None
+        if isinstance(outcome, Cancelled) and not job.cancel_requested:
+            return Interrupted("the engine stopped")
         return outcome
 
+    async def _ended(self, rendering: asyncio.Future[list[Outcome]]) -> bool:
+        """Wait for the painter's end; False where it hangs, and was given up on."""
+        loop = asyncio.get_running_loop()
+        while not rendering.done():
+            left_s = None if self._stall_s is None else self._heard_s + self._stall_s - loop.time()
+            if left_s is not None and left_s <= 0:
+                rendering.cancel()
+                return False
+            await asyncio.wait({rendering}, timeout=left_s)
+        return True
 
-def _reporter(loop: asyncio.AbstractEventLoop, job: Job) -> Callable[[int, Progress], None]:
+    def _hear(self, job: Job, progress: Progress) -> None:
+        self._heard_s = asyncio.get_running_loop().time()
+        job.report(progress)
+
+
+def _reporter(
+    loop: asyncio.AbstractEventLoop, report: Callable[[Progress], None]
+) -> Callable[[int, Progress], None]:
     """A step callback for the painting thread that reports on the loop's thread."""
 
     def on_step(_row: int, progress: Progress) -> None:
-        post(loop, job.report, progress)
+        post(loop, report, progress)
 
     return on_step

@@ -92,18 +92,23 @@ class Database:
         path: Path,
         *,
         busy_timeout_s: float = 5.0,
+        check: bool = False,
         migrations: Sequence[Migration] | None = None,
     ) -> Self:
         """Open the database file, creating and migrating it as needed.
 
         Another process may have it open at the same time; `busy_timeout_s` is how long to wait
-        for it. `migrations` are those of this program unless others are given. Raises
-        DataFolderUnusable, DatabaseTooNew, DatabaseCorrupt, DatabaseBusy, MigrationFailed,
-        DiskFull or SqliteTooOld; a newer or corrupt file stays as it is, byte for byte.
+        for it. `check` reads the whole file first, so that damage anywhere in it is DatabaseCorrupt
+        now and not in the middle of some work. `migrations` are those of this program unless
+        others are given. Raises DataFolderUnusable, DatabaseTooNew, DatabaseCorrupt, DatabaseBusy,
+        RestoreUnfinished, MigrationFailed, DiskFull or SqliteTooOld; a newer or corrupt file stays
+        as it is, byte for byte.
         """
         if migrations is None:
             migrations = await asyncio.to_thread(load_migrations)
         path = await asyncio.to_thread(opening.inspect, path, len(migrations))
+        if check:
+            await asyncio.to_thread(opening.check_sound, path)
         with translated(path):
             writer = await opening.connect_writer(path, busy_timeout_s, len(migrations))
             try:

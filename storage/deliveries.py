@@ -1,6 +1,7 @@
 """The way of a result to its person, written down before every step that cannot be undone."""
 
 import sqlite3
+from collections.abc import Sequence
 from itertools import groupby
 from typing import Final
 
@@ -21,7 +22,7 @@ _PENDING: Final = " ".join(
                 columns(DELIVERY_COLUMNS, "d", "d_"),
                 columns(JOB_COLUMNS, "j", "j_"),
                 columns(PICTURE_COLUMNS, "p", "p_"),
-                "j.channel_id AS p_channel_id, j.prompt AS p_prompt",
+                "j.channel_id AS p_channel_id, j.prompt AS p_prompt, j.private AS p_private",
             )
         ),
         "FROM deliveries AS d JOIN jobs AS j ON j.id = d.job_id",
@@ -44,12 +45,16 @@ class Deliveries:
         self._clock = clock
 
     async def placed(self, job_id: int, message_id: int) -> None:
-        """Remember the message that shows the job while it waits and is painted."""
+        """Remember the message that shows the job while it waits and is painted.
+
+        Of a private job that message can be changed through the token alone, which is kept.
+        """
         async with self._db.transaction() as transaction:
-            await _pending(transaction, job_id, "placed")
+            row = await _pending(transaction, job_id, "placed")
+            token = row["reply_token"] if row["private"] else None
             await transaction.execute(
-                "UPDATE deliveries SET message_id = ?, reply_token = NULL WHERE job_id = ?",
-                (message_id, job_id),
+                "UPDATE deliveries SET message_id = ?, reply_token = ? WHERE job_id = ?",
+                (message_id, token, job_id),
             )
 
     async def attempt(self, job_id: int, road: Road) -> Delivery:
@@ -76,6 +81,12 @@ class Deliveries:
                 return rows.delivery(row)
             return await self._take(transaction, job_id, road)
 
+    async def missed(self, job_id: int) -> Delivery:
+        """Write down that no try on the road that holds has arrived: the next one is the first."""
+        async with self._db.transaction() as transaction:
+            row = await _tryable(transaction, job_id, "missed")
+            return await self._take(transaction, job_id, Road(row["road"]))
+
     async def delivered(self, job_id: int, result_message_id: int | None = None) -> Delivery:
         """Settle: its person has it, in this message where there is one."""
         return await self._settle(job_id, DeliveryState.DELIVERED, message_id=result_message_id)
@@ -98,6 +109,15 @@ class Deliveries:
         """The same for one job; None when it is settled, unfinished or unknown."""
         found = await self._db.fetch_all(f"{_PENDING} AND d.job_id = ? ORDER BY p.id", (job_id,))
         return _with_pictures(found) if found else None
+
+    async def kept_among(self, job_ids: Sequence[int]) -> frozenset[int]:
+        """Which of these jobs' results no message shows: they could not be posted."""
+        marks = ", ".join("?" * len(job_ids))
+        found = await self._db.fetch_all(
+            f"SELECT job_id FROM deliveries WHERE state = 'kept' AND job_id IN ({marks})",  # noqa: S608 only marks
+            tuple(job_ids),
+        )
+        return frozenset(row["job_id"] for row in found)
 
     async def get(self, job_id: int) -> Delivery | None:
         """The delivery of a job as last committed; None when there is no such job."""
@@ -135,7 +155,7 @@ class Deliveries:
 
 async def _fetch(transaction: Transaction, job_id: int) -> sqlite3.Row:
     row = await transaction.fetch_one(
-        "SELECT d.*, j.state AS job_state "
+        "SELECT d.*, j.state AS job_state, j.private "
         "FROM deliveries AS d JOIN jobs AS j ON j.id = d.job_id WHERE d.job_id = ?",
         (job_id,),
     )

@@ -5,6 +5,7 @@
     ├── DataFolderLocked     another process runs on this data folder
     ├── DatabaseTooNew       written by a newer version of this program
     ├── DatabaseCorrupt      not a database, or a damaged one
+    ├── RestoreUnfinished    a restore was interrupted, and has to be run again
     ├── DatabaseBusy         another process held the write lock for too long
     ├── DatabaseClosed       used after close()
     ├── MigrationFailed      a migration was rolled back
@@ -77,6 +78,17 @@ class DatabaseCorrupt(StorageError):
 
     def __str__(self) -> str:
         return f"{self.path} is not a sound database: {self.detail}."
+
+
+class RestoreUnfinished(StorageError):
+    """A restore of this database was interrupted: there is nothing whole to open."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self.path = path
+
+    def __str__(self) -> str:
+        return f"A restore of {self.path} is unfinished: run zimagine db restore again."
 
 
 class DatabaseBusy(StorageError):

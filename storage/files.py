@@ -1,8 +1,12 @@
 """Picture files: written whole or not at all, and never outside their folder."""
 
+import contextlib
 import hashlib
 import os
+import re
+import stat
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Final
@@ -13,16 +17,20 @@ from storage.types import Clock, utc_now
 
 _FOLDER: Final = "pictures"
 _UNFINISHED: Final = ".part"
+_PLAN: Final = ".removing"
 _FORBIDDEN: Final = frozenset('/\\:*?"<>|')
 _NAME_LIMIT_BYTES: Final = 200
+_YEAR: Final = re.compile(r"[0-9]{4}")
+_MONTH: Final = re.compile(r"[0-9]{2}")
 
 
 @dataclass(frozen=True, slots=True)
 class WrittenFile:
-    """A file that is on the disk: its path relative to the data folder, and its hash."""
+    """A file that is on the disk: its path relative to the data folder, its hash and size."""
 
     file: str
     sha256: str
+    size_bytes: int
 
 
 class PictureFiles:
@@ -47,7 +55,8 @@ class PictureFiles:
             _write_whole(target, data)
         except OSError as error:
             raise folders.unusable(target, error) from error
-        return WrittenFile(file=str(file), sha256=hashlib.sha256(data).hexdigest())
+        digest = hashlib.sha256(data).hexdigest()
+        return WrittenFile(file=str(file), sha256=digest, size_bytes=len(data))
 
     def path(self, file: str) -> Path:
         """The absolute path of a file as the database names it; UnsafePath outside pictures/."""
@@ -60,12 +69,27 @@ class PictureFiles:
             raise UnsafePath(file, "it leads out of the pictures folder")
         return self._data_dir / parts
 
-    def read(self, file: str) -> bytes:
-        """The content of a file; PictureMissing when it is not there."""
+    def find(self, name: str) -> str | None:
+        """A finished file of exactly this name, in the newest month that has one; None without.
+
+        Looks once per month, however many pictures there are. UnsafePath as in write().
+        """
+        _check_name(name)
+        root = self._data_dir / _FOLDER
+        for year in _newest_first(root, _YEAR):
+            for month in _newest_first(root / year, _MONTH):
+                if (root / year / month / name).is_file():
+                    file = str(PurePosixPath(_FOLDER, year, month, name))
+                    self.path(file)
+                    return file
+        return None
+
+    def size(self, file: str) -> int:
+        """The size of a file in bytes; PictureMissing when it is not there."""
         path = self.path(file)
         try:
-            return path.read_bytes()
-        except FileNotFoundError:
+            return path.stat().st_size
+        except (FileNotFoundError, NotADirectoryError):
             raise PictureMissing(file) from None
         except OSError as error:
             raise folders.unusable(path, error) from error
@@ -80,21 +104,81 @@ class PictureFiles:
         except OSError as error:
             raise folders.unusable(path, error) from error
 
+    def remove_all(self, files: Sequence[str]) -> None:
+        """Remove files so that they stay away after a power cut; missing ones are as good.
+
+        A path that is not one of a picture is passed over: there is nothing of ours.
+        """
+        parents = set[Path]()
+        for file in files:
+            with contextlib.suppress(UnsafePath):
+                self.remove(file)
+                parents.add(self.path(file).parent)
+        for parent in parents:
+            with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+                folders.sync_folder(parent)
+
+    def plan_removal(self, picture_ids: Sequence[int]) -> None:
+        """Write down which pictures' files are about to be removed; none takes the plan away.
+
+        After a crash planned_removal() tells. What it tells is a hint and no more: a plan that was
+        half written names the wrong ones. Raises DiskFull or DataFolderUnusable.
+        """
+        plan = self._data_dir / _FOLDER / _PLAN
+        try:
+            if not picture_ids:
+                plan.unlink(missing_ok=True)
+                return
+            self._make_folders(plan.parent)
+            with plan.open("w", encoding="ascii") as stream:
+                stream.write(" ".join(map(str, picture_ids)))
+                stream.flush()
+                os.fsync(stream.fileno())
+            folders.sync_folder(plan.parent)
+        except OSError as error:
+            raise folders.unusable(plan, error) from error
+
+    def planned_removal(self) -> list[int]:
+        """The ids of a plan that was not carried out to its end."""
+        plan = self._data_dir / _FOLDER / _PLAN
+        try:
+            words = plan.read_text(encoding="ascii", errors="replace").split()
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            raise folders.unusable(plan, error) from error
+        return [int(word) for word in words if re.fullmatch("[0-9]{1,18}", word)]
+
     def sweep(self, *, min_age_s: float = 3600.0) -> int:
         """Remove what interrupted writes left behind; returns how many files that were.
 
         Younger files are spared: another process may be writing one at this moment.
         """
-        removed = 0
+        found = self.unfinished(min_age_s=min_age_s)
+        for leftover in found:
+            leftover.unlink(missing_ok=True)
+        return len(found)
+
+    def unfinished(self, *, min_age_s: float = 3600.0) -> list[Path]:
+        """What interrupted writes left behind, unless it is younger."""
+        found = []
         latest = self._clock().timestamp() - min_age_s
         for leftover in (self._data_dir / _FOLDER).glob(f"*/*/.*{_UNFINISHED}"):
-            try:
+            with contextlib.suppress(FileNotFoundError):
                 if leftover.stat().st_mtime <= latest:
-                    leftover.unlink()
-                    removed += 1
-            except FileNotFoundError:
-                continue
-        return removed
+                    found.append(leftover)
+        return found
+
+    def sizes(self) -> dict[str, int]:
+        """Every finished file and its size in bytes; walks all folders."""
+        found: dict[str, int] = {}
+        root = self._data_dir / _FOLDER
+        for path in root.rglob("[!.]*"):
+            with contextlib.suppress(FileNotFoundError):
+                status = path.lstat()
+                if stat.S_ISREG(status.st_mode):
+                    found[path.relative_to(self._data_dir).as_posix()] = status.st_size
+        return found
 
     def _make_folders(self, folder: Path) -> None:
         folders.make_private(self._data_dir)
@@ -103,6 +187,16 @@ class PictureFiles:
             if not each.is_dir():
                 each.mkdir(mode=folders.PRIVATE_MODE, exist_ok=True)
                 folders.sync_folder(each.parent)
+
+
+def _newest_first(folder: Path, pattern: re.Pattern[str]) -> list[str]:
+    try:
+        names = [each.name for each in folder.iterdir()]
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except OSError as error:
+        raise folders.unusable(folder, error) from error
+    return sorted(filter(pattern.fullmatch, names), reverse=True)
 
 
 def _check_name(name: str) -> None:

@@ -1,7 +1,9 @@
 """Folders that only their owner may read, and that survive a power cut."""
 
+import contextlib
 import errno
 import os
+import stat
 from pathlib import Path
 
 from storage.errors import DataFolderUnusable, DiskFull
@@ -13,7 +15,7 @@ _FULL = frozenset({errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)})
 
 
 def make_private(folder: Path) -> None:
-    """Create the folder, mode 0700, if it is missing; an existing one is left as it is.
+    """Create the folder, mode 0700, if it is missing; an existing one of ours is closed to others.
 
     Raises DataFolderUnusable when there cannot be a writable folder at this path. Blocking.
     """
@@ -23,8 +25,21 @@ def make_private(folder: Path) -> None:
         raise DataFolderUnusable(folder, "part of the path is a file") from None
     except OSError as error:
         raise unusable(folder, error) from error
+    _close_to_others(folder)
     if not os.access(folder, os.W_OK | os.X_OK):
         raise DataFolderUnusable(folder, "the folder is not writable")
+
+
+def _close_to_others(folder: Path) -> None:
+    # Private prompts and tokens lie below. A folder of another user is theirs to decide on, and
+    # where a mode cannot be changed (a mounted share) it is no reason to refuse the folder.
+    if os.name != "posix":
+        return
+    with contextlib.suppress(OSError):
+        found = folder.stat()
+        mode = stat.S_IMODE(found.st_mode)
+        if found.st_uid == os.geteuid() and mode & 0o077:
+            folder.chmod(mode & ~0o077)
 
 
 def sync_folder(folder: Path) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from storage import quotas, rows, steps
@@ -29,6 +29,8 @@ from storage.types import (
 
 CRASHED: Final = "crashed"
 """The error code of a job that was being painted whenever the process ended."""
+
+_LIVE: Final = "SELECT * FROM jobs INDEXED BY jobs_live WHERE finished_at IS NULL ORDER BY id"
 
 
 class Jobs:
@@ -79,10 +81,11 @@ class Jobs:
             )
         return True
 
-    async def requeue(self, job_id: int) -> Job:
-        """Back from painting to queued, for the one retry; refused after the second attempt."""
+    async def interrupted(self, job_id: int) -> Job:
+        """Back from painting to queued, for the painter was asked to stop; no attempt is spent."""
         async with self._db.transaction() as transaction:
-            return await steps.queue_again(transaction, await steps.fetch_job(transaction, job_id))
+            job = await steps.fetch_job(transaction, job_id)
+            return await steps.queue_again(transaction, job, spent=False)
 
     async def painted(
         self, job_id: int, pictures: NewPicture | Sequence[NewPicture]
@@ -142,48 +145,40 @@ class Jobs:
             )
             return await steps.store_picture(transaction, job, picture, now)
 
-    async def recover(self) -> Recovery:
+    async def interrupted_painting(self) -> list[Job]:
+        """The jobs that were being painted when the last process ended, in order."""
+        return [job for job in await self._live() if job.state is JobState.PAINTING]
+
+    async def recover(self, accepted_after: datetime | None = None) -> Recovery:
         """Take up what the last process left: to be called once, before anything is painted.
 
         What was queued stays queued. What was being painted is queued again after its first
-        attempt, and failed ("crashed") and refunded after its last. One transaction.
+        attempt, and failed ("crashed") and refunded after its last. What was accepted before
+        `accepted_after` has waited for too long: it expires and is refunded. One transaction.
         """
-        queued, failed = [], []
+        queued, ended = [], []
         async with self._db.transaction() as transaction:
             now = self._clock()
-            found = await transaction.fetch_all(
-                "SELECT * FROM jobs INDEXED BY jobs_live WHERE finished_at IS NULL ORDER BY id"
-            )
-            for job in map(rows.job, found):
-                if job.state is JobState.PAINTING and job.attempts >= MAX_ATTEMPTS:
-                    failed.append(
-                        await steps.finish_job(
-                            transaction, job, JobState.FAILED, now, JobError(CRASHED)
-                        )
-                    )
-                elif job.state is JobState.QUEUED:
-                    queued.append(job)
+            for job in map(rows.job, await transaction.fetch_all(_LIVE)):
+                crashed = job.state is JobState.PAINTING and job.attempts >= MAX_ATTEMPTS
+                if crashed:
+                    end, error = JobState.FAILED, JobError(CRASHED)
+                elif accepted_after is not None and job.accepted_at < accepted_after:
+                    end, error = JobState.EXPIRED, None
                 else:
-                    queued.append(await steps.queue_again(transaction, job))
-        return Recovery(queued=tuple(queued), failed=tuple(failed))
+                    queued.append(
+                        job
+                        if job.state is JobState.QUEUED
+                        else await steps.queue_again(transaction, job)
+                    )
+                    continue
+                ended.append(await steps.finish_job(transaction, job, end, now, error))
+        return Recovery(queued=tuple(queued), ended=tuple(ended))
 
     async def get(self, job_id: int) -> Job | None:
         """The job as last committed; None when the id was never given."""
         row = await self._db.fetch_one("SELECT * FROM jobs WHERE id = ?", (job_id,))
         return None if row is None else rows.job(row)
-
-    async def counts(self) -> dict[JobState, int]:
-        """How many jobs are in each state, zeros included.
-
-        Walks one index entry per job: for a person who asks, not for every minute.
-        """
-        found = await self._db.fetch_all(
-            "SELECT state, count(*) AS jobs FROM jobs INDEXED BY jobs_live "
-            "WHERE finished_at IS NULL GROUP BY state "
-            "UNION ALL "
-            "SELECT state, count(*) FROM jobs WHERE finished_at IS NOT NULL GROUP BY state"
-        )
-        return dict.fromkeys(JobState, 0) | {JobState(row["state"]): row["jobs"] for row in found}
 
     async def live_counts(self) -> dict[JobState, int]:
         """How many jobs are accepted, queued and painting; costs nothing for finished ones."""
@@ -193,6 +188,9 @@ class Jobs:
         )
         counted = {JobState(row["state"]): row["jobs"] for row in found}
         return {state: counted.get(state, 0) for state in JobState if state in LIVE}
+
+    async def _live(self) -> list[Job]:
+        return [rows.job(row) for row in await self._db.fetch_all(_LIVE)]
 
     async def _accept(
         self, transaction: Transaction, new: NewJob, fallback: QuotaPolicy, nonce: str
@@ -210,7 +208,12 @@ class Jobs:
             (job.id, place.guild_id, place.user_id, new.pictures, to_us(now)),
         )
         await steps.insert_delivery(
-            transaction, job, nonce, DeliveryState.PENDING, reply_token=new.reply_token
+            transaction,
+            job,
+            nonce,
+            DeliveryState.PENDING,
+            reply_token=new.reply_token,
+            upload_limit_bytes=new.upload_limit_bytes,
         )
         return job
 

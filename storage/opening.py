@@ -3,13 +3,21 @@
 import asyncio
 import os
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Final, NamedTuple
 
 import aiosqlite
 
-from storage import folders
-from storage.errors import DatabaseCorrupt, DatabaseTooNew, DataFolderUnusable, SqliteTooOld
+from storage import folders, search
+from storage.errors import (
+    DatabaseBusy,
+    DatabaseCorrupt,
+    DatabaseTooNew,
+    DataFolderUnusable,
+    RestoreUnfinished,
+    SqliteTooOld,
+)
 from storage.faults import translated
 from storage.settling import settle
 
@@ -25,6 +33,7 @@ _VERSION_OFFSET: Final = 60
 _APPLICATION_OFFSET: Final = 68
 _WAL_LIMIT_BYTES: Final = 64 * 2**20
 _WAL_RETRY_S: Final = 0.02
+_DETAIL_LIMIT_CHARS: Final = 200
 
 
 class Stamp(NamedTuple):
@@ -39,12 +48,13 @@ def inspect(path: Path, supported: int) -> Path:
     """Refuse, without changing one byte of it, a file that this program must not write to.
 
     Creates the folder if it is missing, and returns the absolute path. Raises DataFolderUnusable,
-    DatabaseCorrupt, DatabaseTooNew or SqliteTooOld. Blocking.
+    DatabaseCorrupt, DatabaseTooNew, RestoreUnfinished or SqliteTooOld. Blocking.
     """
     if sqlite3.sqlite_version_info < _OLDEST_SQLITE:
         raise SqliteTooOld(sqlite3.sqlite_version, ".".join(map(str, _OLDEST_SQLITE)))
     path = Path(path).absolute()
     folders.make_private(path.parent)
+    refuse_unfinished(path)
     if path.is_dir():
         raise DataFolderUnusable(path, "a folder lies where the database file should be")
     if not path.exists() or path.stat().st_size == 0:
@@ -53,6 +63,65 @@ def inspect(path: Path, supported: int) -> Path:
         raise DataFolderUnusable(path, "the file is not writable")
     check_stamp(path, _read_stamp(path), supported)
     return path
+
+
+def restoring_file(path: Path) -> Path:
+    """Where a restore has its finished copy ready; while it is there, nothing may be opened."""
+    return path.with_name(f"{path.name}.restoring")
+
+
+def refuse_unfinished(path: Path) -> None:
+    """Raise RestoreUnfinished where a restore was interrupted between old and new. Blocking."""
+    if restoring_file(path).exists():
+        raise RestoreUnfinished(path)
+
+
+def look(path: Path) -> sqlite3.Connection:
+    """A connection that changes not one byte, whatever lies beside the file. Blocking.
+
+    Raises sqlite3.Error, to be translated. Others may write meanwhile.
+    """
+    # Closing the last connection that may write would move a killed process's journal into the
+    # file; one that may only read would leave an empty journal behind where there was none.
+    journal = path.with_name(f"{path.name}-wal")
+    left = journal.exists() and journal.stat().st_size > 0
+    uri = f"{path.absolute().as_uri()}?mode={'ro' if left else 'rw'}"
+    connection = sqlite3.connect(uri, uri=True, isolation_level=None)
+    try:
+        connection.execute("PRAGMA query_only = ON")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def stamp_of(connection: sqlite3.Connection) -> Stamp:
+    """What an open database says about itself. Blocking."""
+    return Stamp(*connection.execute(_STAMP).fetchone())
+
+
+def damage(connection: sqlite3.Connection, pragma: str = "quick_check") -> str | None:
+    """The first thing that is wrong with the pages of the database, in one line. Blocking.
+
+    pragma: "integrity_check" compares every index with its table as well.
+    """
+    (found,) = connection.execute(f"PRAGMA {pragma}(1)").fetchone()
+    if found == "ok":
+        return None
+    return " ".join(found.replace("*** in database main ***", "").split())[:_DETAIL_LIMIT_CHARS]
+
+
+def check_sound(path: Path) -> None:
+    """Raise DatabaseCorrupt if pages of an existing database are damaged; changes nothing.
+
+    Reads the whole file. Blocking.
+    """
+    if not path.exists() or path.stat().st_size == 0:
+        return
+    with translated(path), closing(look(path)) as connection:
+        found = damage(connection)
+    if found is not None:
+        raise DatabaseCorrupt(path, found)
 
 
 def check_stamp(path: Path, stamp: Stamp, supported: int) -> None:
@@ -114,6 +183,7 @@ async def read_stamp(connection: aiosqlite.Connection) -> Stamp:
 
 async def connect_writer(path: Path, busy_timeout_s: float, supported: int) -> aiosqlite.Connection:
     """Open the connection that writes, in WAL mode; refuses as inspect() before it writes."""
+    before = _identity(path)
     connection = await _connect(path.as_uri(), busy_timeout_s)
     try:
         # Before WAL mode, which is written into the file. Damage shows here as well.
@@ -122,10 +192,21 @@ async def connect_writer(path: Path, busy_timeout_s: float, supported: int) -> a
         # NORMAL keeps the file sound; that a commit survives a power cut is durability.py's work.
         await connection.execute("PRAGMA synchronous = NORMAL")
         await connection.execute(f"PRAGMA journal_size_limit = {_WAL_LIMIT_BYTES}")
+        await teach_search(connection)
+        # From here on a restore sees that somebody has the file open. If one came between, this
+        # is a connection to the database that was set aside.
+        if before not in (None, _identity(path)):
+            raise DatabaseBusy(path, "it was replaced at this moment")
     except BaseException:
         await settle(connection.close())  # its thread would keep the process alive
         raise
     return connection
+
+
+async def teach_search(connection: aiosqlite.Connection) -> None:
+    """Give the connection what migrations, and the triggers that keep the search index, call."""
+    await connection.execute("PRAGMA trusted_schema = ON")  # some builds forbid it to triggers
+    await connection.create_function(search.SQL_FUNCTION, search.SQL_PARAMETERS, search.tokens)
 
 
 async def connect_reader(path: Path, busy_timeout_s: float) -> aiosqlite.Connection:
@@ -146,6 +227,14 @@ async def _connect(uri: str, busy_timeout_s: float) -> aiosqlite.Connection:
     )
     connection.row_factory = sqlite3.Row
     return connection
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 async def _use_wal(connection: aiosqlite.Connection, path: Path, busy_timeout_s: float) -> None:

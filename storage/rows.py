@@ -9,20 +9,20 @@ from storage.types import Delivery, DeliveryState, Job, JobState, Place, Road, S
 
 JOB_COLUMNS: Final = (
     *("id", "guild_id", "channel_id", "user_id", "state", "request", "prompt", "seed", "pictures"),
-    *("attempts", "parent_picture_id", "locale", "accepted_at", "started_at", "finished_at"),
-    *("error_code", "error_detail"),
+    *("attempts", "parent_picture_id", "locale", "private", "accepted_at", "started_at"),
+    *("finished_at", "error_code", "error_detail"),
 )
 
 DELIVERY_COLUMNS: Final = (
     *("job_id", "state", "channel_id", "message_id", "road", "nonce", "attempted_at"),
-    *("settled_at", "result_message_id", "detail", "reply_token"),
+    *("settled_at", "result_message_id", "detail", "upload_limit_bytes", "reply_token"),
 )
 
 PICTURE_COLUMNS: Final = (
     *("id", "job_id", "guild_id", "user_id", "file", "sha256", "recipe", "seed", "width_px"),
-    *("height_px", "duration_s", "painted_at"),
+    *("height_px", "duration_s", "painted_at", "favourite_at", "file_removed_at"),
 )
-"""Of the table itself; channel and prompt are the job's."""
+"""Of the table itself; channel, prompt and private are the job's."""
 
 
 def columns(names: Sequence[str], table: str, prefix: str) -> str:
@@ -52,6 +52,7 @@ def job(row: sqlite3.Row, prefix: str = "") -> Job:
         attempts=row[f"{prefix}attempts"],
         parent_picture_id=row[f"{prefix}parent_picture_id"],
         locale=row[f"{prefix}locale"],
+        private=bool(row[f"{prefix}private"]),
         accepted_at=from_us(row[f"{prefix}accepted_at"]),
         started_at=from_us_or_none(row[f"{prefix}started_at"]),
         finished_at=from_us_or_none(row[f"{prefix}finished_at"]),
@@ -74,12 +75,13 @@ def delivery(row: sqlite3.Row, prefix: str = "") -> Delivery:
         settled_at=from_us_or_none(row[f"{prefix}settled_at"]),
         result_message_id=row[f"{prefix}result_message_id"],
         detail=row[f"{prefix}detail"],
+        upload_limit_bytes=row[f"{prefix}upload_limit_bytes"],
         reply_token=row[f"{prefix}reply_token"],
     )
 
 
 def picture(row: sqlite3.Row, prefix: str = "") -> StoredPicture:
-    """A picture from its columns and its job's channel_id and prompt."""
+    """A picture from its columns and its job's channel_id, prompt and private."""
     return StoredPicture(
         id=row[f"{prefix}id"],
         job_id=row[f"{prefix}job_id"],
@@ -93,4 +95,7 @@ def picture(row: sqlite3.Row, prefix: str = "") -> StoredPicture:
         height_px=row[f"{prefix}height_px"],
         duration_s=row[f"{prefix}duration_s"],
         painted_at=from_us(row[f"{prefix}painted_at"]),
+        private=bool(row[f"{prefix}private"]),
+        favourite=row[f"{prefix}favourite_at"] is not None,
+        on_disk=row[f"{prefix}file_removed_at"] is None,
     )

@@ -49,11 +49,12 @@ async def finish_job(
     return rows.job(row)
 
 
-async def queue_again(transaction: Transaction, job: Job) -> Job:
-    """Back to queued."""
-    check_job_step(job.id, job.state, JobState.QUEUED, attempts=job.attempts)
+async def queue_again(transaction: Transaction, job: Job, *, spent: bool = True) -> Job:
+    """Back to queued. spent: the attempt counts, since the job may be what ended it."""
+    check_job_step(job.id, job.state, JobState.QUEUED, attempts=job.attempts if spent else 0)
     row = await transaction.fetch_one(
-        "UPDATE jobs SET state = 'queued' WHERE id = ? RETURNING *", (job.id,)
+        "UPDATE jobs SET state = 'queued', attempts = ? WHERE id = ? RETURNING *",
+        (job.attempts if spent else max(0, job.attempts - 1), job.id),
     )
     assert row is not None
     return rows.job(row)
@@ -75,8 +76,8 @@ async def insert_job(
         raise UnknownRow("picture", parent_id)
     row = await transaction.fetch_one(
         "INSERT INTO jobs (guild_id, channel_id, user_id, state, request, prompt, seed, pictures, "
-        "parent_picture_id, locale, attempts, accepted_at, started_at, finished_at) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING *",
+        "parent_picture_id, locale, private, attempts, accepted_at, started_at, finished_at) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING *",
         (
             new.place.guild_id,
             new.place.channel_id,
@@ -88,6 +89,7 @@ async def insert_job(
             new.pictures,
             parent_id,
             new.locale,
+            new.private,
             0 if painted is None else 1,
             to_us(accepted_at),
             *((None, None) if painted is None else map(to_us, painted)),
@@ -105,11 +107,13 @@ async def insert_delivery(
     *,
     settled_at: datetime | None = None,
     reply_token: str | None = None,
+    upload_limit_bytes: int | None = None,
 ) -> None:
     """Insert the delivery of a job that was just inserted."""
     await transaction.execute(
-        "INSERT INTO deliveries (job_id, state, channel_id, nonce, settled_at, reply_token) "
-        "VALUES (?, ?, ?, ?, ?, ?)",
+        "INSERT INTO deliveries "
+        "(job_id, state, channel_id, nonce, settled_at, reply_token, upload_limit_bytes) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?)",
         (
             job.id,
             state,
@@ -117,6 +121,7 @@ async def insert_delivery(
             nonce,
             None if settled_at is None else to_us(settled_at),
             reply_token,
+            upload_limit_bytes,
         ),
     )
 
@@ -125,9 +130,11 @@ async def store_picture(
     transaction: Transaction, job: Job, new: NewPicture, now: datetime
 ) -> StoredPicture:
     """Insert a picture of the job."""
-    picture_id = await transaction.insert(
+    # RETURNING: the trigger that feeds the search may move SQLite's "last inserted row".
+    row = await transaction.fetch_one(
         "INSERT INTO pictures (job_id, guild_id, user_id, file, sha256, recipe, seed, width_px, "
-        "height_px, duration_s, painted_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "height_px, duration_s, size_bytes, painted_at) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
         (
             job.id,
             job.place.guild_id,
@@ -139,11 +146,13 @@ async def store_picture(
             new.width_px,
             new.height_px,
             new.duration_s,
+            new.size_bytes,
             to_us(now),
         ),
     )
+    assert row is not None
     return StoredPicture(
-        id=picture_id,
+        id=row["id"],
         job_id=job.id,
         place=job.place,
         file=new.file,
@@ -155,4 +164,5 @@ async def store_picture(
         height_px=new.height_px,
         duration_s=new.duration_s,
         painted_at=now,
+        private=job.private,
     )

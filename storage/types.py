@@ -39,10 +39,16 @@ class DeliveryState(StrEnum):
 
 
 class Road(StrEnum):
-    """How a result reaches its person: by editing a message, or by posting a new one."""
+    """How a result reaches its person.
+
+    By editing the status message, by a new message in the channel, through the interaction's
+    token (which alone can change what only its person sees), or by a direct message.
+    """
 
     EDIT = "edit"
     POST = "post"
+    REPLY = "reply"
+    DIRECT = "direct"
 
 
 class PolicySource(StrEnum):
@@ -70,6 +76,8 @@ class NewJob:
     """A job to be accepted; `request` is JSON that storage never reads.
 
     `reply_token` finds the message that answers the command for as long as Discord lets it.
+    `private`: nobody but its person may see it. `upload_limit_bytes`: the largest file that
+    Discord takes where the command was given; None where it did not say.
     """
 
     place: Place
@@ -79,6 +87,8 @@ class NewJob:
     pictures: int = 1
     parent_picture_id: int | None = None
     locale: str = "en-US"
+    private: bool = False
+    upload_limit_bytes: int | None = None
     reply_token: str | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
@@ -100,6 +110,7 @@ class Job:
     attempts: int
     parent_picture_id: int | None
     locale: str
+    private: bool
     accepted_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
@@ -121,11 +132,15 @@ class NewPicture:
     width_px: int
     height_px: int
     duration_s: float
+    size_bytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class StoredPicture:
-    """A picture as it stands in the database; `prompt` is its job's."""
+    """A picture as it stands in the database; `prompt` and `private` are its job's.
+
+    `on_disk` is False once retention has removed the file; the recipe paints it again.
+    """
 
     id: int
     job_id: int
@@ -139,6 +154,9 @@ class StoredPicture:
     height_px: int
     duration_s: float
     painted_at: datetime
+    private: bool = False
+    favourite: bool = False
+    on_disk: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,8 +164,9 @@ class Delivery:
     """How far the result of a job is on its way.
 
     `message_id` is the message that shows the job while it waits and is painted,
-    `result_message_id` the one that carried the result, `attempted_at` the first try on `road`.
-    `reply_token` is there until `message_id` is known.
+    `result_message_id` the one that carried the result. `attempted_at` is the first try on `road`
+    since it was last known that no earlier one had arrived. `reply_token` is there until
+    `message_id` is known; for a private job until it is settled.
     """
 
     job_id: int
@@ -160,6 +179,7 @@ class Delivery:
     settled_at: datetime | None
     result_message_id: int | None
     detail: str | None
+    upload_limit_bytes: int | None = None
     reply_token: str | None = field(default=None, repr=False)
 
 
@@ -209,7 +229,10 @@ class QuotaExceeded:
 
 @dataclass(frozen=True, slots=True)
 class Recovery:
-    """What a start found: jobs to queue, in the order of their acceptance, and jobs given up."""
+    """What a start found: jobs to queue, in the order of their acceptance, and jobs given up.
+
+    `ended` holds those that were failed and those that expired.
+    """
 
     queued: tuple[Job, ...]
-    failed: tuple[Job, ...]
+    ended: tuple[Job, ...]

@@ -9,8 +9,9 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from bot.cards import Card
-from bot.messenger import Address, TryLater
+from bot.cards import Card, FailureCard, PictureCard
+from bot.messenger import Address, Obstacle, TryLater, Undeliverable
+from bot.studio.naming import names_picture_of
 from engine.errors import Cancelled, EngineError
 from engine.renderer import Outcome, RenderTask
 from engine.types import (
@@ -25,6 +26,8 @@ from engine.types import (
 
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 HELD_LIMIT_S = 30.0
+DIRECT = 9000
+"""A fake channel of direct messages has this number and its person's."""
 
 
 class FakeClock:
@@ -159,7 +162,9 @@ class FakeMessenger:
         self.posts: list[tuple[Address, Card, str]] = []
         self.faults: list[Exception | None] = []
         self.answers: dict[str, int] = {}
+        self.unreadable = False
         self._by_nonce: dict[str, int] = {}
+        self._posted: dict[int, tuple[Address, Card]] = {}
 
     async def edit(self, address: Address, card: Card) -> None:
         """Show the card on the message."""
@@ -173,7 +178,8 @@ class FakeMessenger:
         if fault is not None and not isinstance(fault, Lost):
             raise fault
         if nonce not in self._by_nonce:
-            self._by_nonce[nonce] = 1000 + len(self._by_nonce)
+            self._by_nonce[nonce] = 1000 + len(self.posts)
+            self._posted[self._by_nonce[nonce]] = (address, card)
             self.posts.append((address, card, nonce))
         if fault is not None:
             raise fault
@@ -183,6 +189,25 @@ class FakeMessenger:
         """The answers that a test says there are."""
         self._fail()
         return self.answers.get(reply_token)
+
+    async def direct_channel(self, user_id: int) -> int:
+        """One channel a person."""
+        return DIRECT + user_id
+
+    async def find_post(self, address: Address, job_id: int, since: datetime) -> int | None:
+        """What was posted there before, whoever heard of it."""
+        if self.unreadable:
+            raise Undeliverable(Obstacle.UNREADABLE, "no Read Message History")
+        for message_id, (there, card) in self._posted.items():
+            named = isinstance(card, PictureCard) and names_picture_of(job_id, card.file_name)
+            failed = isinstance(card, FailureCard) and card.job_id == job_id
+            if there.channel_id == address.channel_id and (named or failed):
+                return message_id
+        return None
+
+    def forget_nonces(self) -> None:
+        """As if minutes had passed."""
+        self._by_nonce.clear()
 
     def _fail(self) -> None:
         fault = self.faults.pop(0) if self.faults else None

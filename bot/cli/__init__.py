@@ -13,6 +13,7 @@ COMMANDS = {
     "run": "Run the bot.",
     "imagine": "Paint pictures here, without Discord.",
     "inspect": "Print the recipe inside a picture.",
+    "db": "Check the database, back it up, restore it.",
     "playground": "Try the bot in a browser, without Discord.",
     "invite": "Print the link that adds the bot to a server.",
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,7 +13,7 @@ import click
 from bot.exits import BAD_CONFIG, BAD_INPUT, RESTART, UNAVAILABLE
 from bot.settings import Settings, WrongSetting, load
 from engine.errors import Defunct, EngineError, ModelUnavailable, PromptTooLong
-from storage.errors import DataFolderLocked, StorageError
+from storage.errors import DatabaseCorrupt, DataFolderLocked, StorageError
 
 FAILED = 1
 
@@ -54,6 +55,8 @@ def explained() -> Iterator[None]:
             "one bot per data folder; stop the other one or set another data_dir.",
             UNAVAILABLE,
         )
+    except DatabaseCorrupt as error:
+        fail(_what_to_do(error), BAD_CONFIG)
     except StorageError as error:
         fail(f"{str(error).rstrip('.')}.", BAD_CONFIG)
     except ModelUnavailable as error:
@@ -68,3 +71,20 @@ def explained() -> Iterator[None]:
         fail(f"The painter is lost: {error}.", RESTART)
     except EngineError as error:
         fail(f"Painting failed: {error}.", FAILED)
+
+
+def _what_to_do(error: DatabaseCorrupt) -> str:
+    from storage.backup import nightlies
+
+    damage = f"{error.path} is damaged: {error.detail}. Nothing was changed."
+    context = click.get_current_context(silent=True)
+    config = None if context is None else context.params.get("config")
+    option = f" --config {shlex.quote(str(config))}" if config else ""
+    backups = nightlies(error.path.parent)
+    if backups:
+        newest = shlex.quote(str(backups[0].path))
+        return f"{damage} Restore the newest backup with: zimagine db restore {newest}{option}"
+    return (
+        f"{damage} There is no backup beside it. What can be read of it can be got with: "
+        f"sqlite3 {shlex.quote(str(error.path))} .recover; to start anew, set another data_dir."
+    )

@@ -29,6 +29,7 @@ from engine.diffusion.families import SKETCH, family_for
 from engine.encode import Inscription
 from engine.factory import diffusion_factory
 from engine.prompts import addition
+from engine.queue import Bounds
 from engine.service import Engine
 from engine.sizing import parse_size
 from engine.types import MAX_SEED, Progress, Recipe
@@ -174,7 +175,9 @@ async def _keeper(settings: Settings, out: Path | None) -> AsyncIterator[Keeper]
 async def _paint(order: Order, out: Path | None, as_json: bool) -> None:
     async with AsyncExitStack() as stack:
         keeper = await stack.enter_async_context(_keeper(order.settings, out))
-        engine = Engine(diffusion_factory(order.settings.engine.to_engine()), queue_limit=1)
+        settings = order.settings.engine.to_engine()
+        load = diffusion_factory(settings)
+        engine = Engine(load, bounds=Bounds(queue=1), stall_s=settings.stall_s)
         engine.start()
         stack.push_async_callback(engine.drain)
         with _Bar(len(order.pictures)) as bar:

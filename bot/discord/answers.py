@@ -10,16 +10,17 @@ from discord import ui
 from bot import wording
 from bot.cards import WaitingCard
 from bot.delivery import NeverAnswered
-from bot.discord.present import card_layout, when
+from bot.discord.present import card_layout, quoted, when
 from bot.i18n import Words, words
 from bot.messenger import Address, TryLater, Undeliverable
 from bot.rights import Person
 from bot.services import Services
-from bot.studio.outcomes import Accepted, Refused
+from bot.studio.outcomes import Accepted, Refused, TakenBack
 
 log = structlog.get_logger(__name__)
 
 UNKNOWN_INTERACTION = 10062
+CONTENT_CHARS = 1900
 NO_MENTIONS = discord.AllowedMentions.none()
 
 Interaction = discord.Interaction[discord.Client]
@@ -37,6 +38,7 @@ def person_of(interaction: Interaction) -> Person:
         locale=str(interaction.guild_locale or interaction.locale),
         manages_messages=can.manage_messages,
         manages_server=can.manage_guild,
+        upload_limit_bytes=interaction.filesize_limit,
         reply_token=interaction.token,
     )
 
@@ -56,6 +58,24 @@ async def whisper(interaction: Interaction, text: str) -> None:
 async def whisper_layout(interaction: Interaction, view: ui.LayoutView) -> None:
     """Answer only the person who asked, with a layout."""
     await interaction.response.send_message(view=view, ephemeral=True, allowed_mentions=NO_MENTIONS)
+
+
+async def turn_away(interaction: Interaction) -> None:
+    """Say that the bot does not work here."""
+    say = words_of(interaction)
+    if interaction.guild_id is None:
+        await whisper(interaction, say("I only paint on servers."))
+    else:
+        await whisper(interaction, say("I do not work on this server."))
+
+
+async def say_cancelled(interaction: Interaction, outcome: TakenBack | Refused) -> None:
+    """Say what was cancelled; the status message changes by itself."""
+    say = words_of(interaction)
+    if isinstance(outcome, Refused):
+        await whisper(interaction, wording.refusal(outcome, say, when))
+    else:
+        await whisper(interaction, quoted(wording.taken_back(outcome, say), CONTENT_CHARS))
 
 
 def missing_permissions(interaction: Interaction) -> list[str]:
@@ -95,6 +115,7 @@ async def answer(interaction: Interaction, services: Services, outcome: Accepted
         await whisper(interaction, wording.refusal(outcome, words_of(interaction), when))
         return
     card = WaitingCard(
+        job_id=outcome.job_id,
         request=outcome.composed.request,
         requester_id=interaction.user.id,
         ahead=outcome.ahead,
@@ -105,7 +126,7 @@ async def answer(interaction: Interaction, services: Services, outcome: Accepted
     )
     person = person_of(interaction)
     try:
-        message_id = await _send(interaction, services, outcome.job_id, card, words(person.locale))
+        message_id = await _send(interaction, services, card, private=outcome.private)
     except BaseException:
         services.delivery.unplaced(outcome.job_id)
         raise
@@ -115,17 +136,21 @@ async def answer(interaction: Interaction, services: Services, outcome: Accepted
     await services.delivery.placed(outcome.job_id, message_id)
     handle = services.painter.live(outcome.job_id)
     if handle is not None:
-        address = Address(person.guild_id, person.channel_id, message_id, person.locale)
+        token = person.reply_token if outcome.private else None
+        address = Address(
+            person.guild_id, person.channel_id, message_id, person.locale, reply_token=token
+        )
         services.board.show(handle, address, card)
 
 
 async def _send(
-    interaction: Interaction, services: Services, job_id: int, card: WaitingCard, say: Words
+    interaction: Interaction, services: Services, card: WaitingCard, *, private: bool
 ) -> int | None:
     """Answer with the status message and return its id; None where it may not stand."""
+    job_id, say = card.job_id, words(person_of(interaction).locale)
     try:
         sent = await interaction.response.send_message(
-            view=card_layout(card, say), allowed_mentions=NO_MENTIONS
+            view=card_layout(card, say), allowed_mentions=NO_MENTIONS, ephemeral=private
         )
         if sent.message_id is not None:
             return sent.message_id
@@ -135,7 +160,7 @@ async def _send(
             raise
         # The person was told that the bot did not answer: they will try again.
         log.warning("answered too late", job=job_id)
-        await services.painter.withdraw(job_id)
+        await services.endings.withdraw(job_id)
     except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
         # Perhaps a first try of ours arrived, and only its answer was lost: Discord knows.
         log.warning("answer not confirmed", job=job_id, error=str(error)[:200])
@@ -148,7 +173,7 @@ async def _answered(services: Services, job_id: int) -> int | None:
     try:
         return await services.delivery.status_message(job_id)
     except NeverAnswered:
-        await services.painter.withdraw(job_id)
+        await services.endings.withdraw(job_id)
     except (TryLater, Undeliverable) as error:
         log.warning("answer not found", job=job_id, detail=str(error))
     return None

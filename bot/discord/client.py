@@ -11,7 +11,7 @@ import discord
 import structlog
 from discord import app_commands
 
-from bot.discord.answers import Interaction, whisper, words_of
+from bot.discord.answers import Interaction, turn_away
 from bot.discord.commands.admin import admin_commands
 from bot.discord.commands.member import member_commands
 from bot.discord.components import button_class
@@ -27,6 +27,7 @@ PERMISSIONS = discord.Permissions(
     send_messages=True,
     send_messages_in_threads=True,
     attach_files=True,
+    read_message_history=True,  # to find its own earlier message before it posts one again
     use_application_commands=True,
 )
 """Exactly what the bot needs in a server; the invitation asks for no more."""
@@ -42,11 +43,7 @@ class PaintTree(app_commands.CommandTree[discord.AutoShardedClient]):
         if self.services.serves(interaction.guild_id):
             return True
         if interaction.type is discord.InteractionType.application_command:
-            say = words_of(interaction)
-            if interaction.guild_id is None:
-                await whisper(interaction, say("I only paint on servers."))
-            else:
-                await whisper(interaction, say("I do not work on this server."))
+            await turn_away(interaction)
         return False
 
     async def on_error(

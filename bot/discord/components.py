@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import io
 import re
 from typing import Any, Self
 
@@ -16,12 +18,15 @@ from bot.discord.answers import (
     answer,
     can_deliver_here,
     person_of,
+    say_cancelled,
+    turn_away,
     whisper,
     words_of,
 )
 from bot.discord.custom_ids import PATTERN, Act
 from bot.discord.errors import explain
-from bot.discord.present import history_layout, when
+from bot.discord.messenger import fitting
+from bot.discord.present import history_layout, shown_layout, when
 from bot.services import Services
 from bot.studio.outcomes import Refused
 
@@ -59,14 +64,18 @@ def button_class(services: Services) -> type[ui.DynamicItem[Any]]:
 async def press(interaction: Interaction, services: Services, act: Act, row_id: int) -> None:
     """Do what the button says."""
     if not services.serves(interaction.guild_id):
-        say = words_of(interaction)
-        await whisper(interaction, say("I do not work on this server."))
+        await turn_away(interaction)
         return
     match act:
         case Act.REROLL:
             await _reroll(interaction, services, row_id)
         case Act.DELETE:
             await _delete(interaction, services, row_id)
+        case Act.CANCEL:
+            outcome = await services.endings.cancel(person_of(interaction), str(row_id))
+            await say_cancelled(interaction, outcome)
+        case Act.SHOW:
+            await _show(interaction, services, row_id)
         case Act.OLDER | Act.NEWER:
             page = await services.album.page(person_of(interaction), row_id)
             view = history_layout(page, words_of(interaction))
@@ -79,6 +88,22 @@ async def _reroll(interaction: Interaction, services: Services, picture_id: int)
             person_of(interaction), picture=str(picture_id), anyones=True
         )
         await answer(interaction, services, outcome)
+
+
+async def _show(interaction: Interaction, services: Services, picture_id: int) -> None:
+    found = await services.album.show(person_of(interaction), picture_id)
+    say = words_of(interaction)
+    if isinstance(found, Refused):
+        await whisper(interaction, wording.refusal(found, say, when))
+        return
+    picture, path = found
+    name, data = await asyncio.to_thread(fitting, path, path.name, interaction.filesize_limit)
+    await interaction.response.send_message(
+        view=shown_layout(picture, name, say),
+        file=discord.File(io.BytesIO(data), name),
+        ephemeral=True,
+        allowed_mentions=NO_MENTIONS,
+    )
 
 
 async def _delete(interaction: Interaction, services: Services, picture_id: int) -> None:

@@ -6,15 +6,17 @@ from enum import StrEnum
 
 
 class Act(StrEnum):
-    """What a press does with the row id that follows."""
+    """What a press does with the row id that follows: a picture's, or (cancel) a job's."""
 
     REROLL = "reroll"
     DELETE = "delete"
+    CANCEL = "cancel"
+    SHOW = "show"
     OLDER = "older"
     NEWER = "newer"
 
 
-PATTERN = r"z1:(?P<act>reroll|delete|older|newer):(?P<id>[0-9]{1,18})"
+PATTERN = r"z1:(?P<act>reroll|delete|cancel|show|older|newer):(?P<id>[0-9]{1,18})"
 """Every id that this version or an older one ever put on a button."""
 
 

@@ -9,7 +9,9 @@ import discord
 import structlog
 from discord import app_commands
 
+from bot import wording
 from bot.discord.answers import UNKNOWN_INTERACTION, Interaction, whisper, words_of
+from storage.errors import StorageError
 
 log = structlog.get_logger(__name__)
 
@@ -17,17 +19,21 @@ log = structlog.get_logger(__name__)
 async def explain(interaction: Interaction, error: BaseException) -> None:
     """Log an error and tell the person that it was not their fault.
 
-    In order: a failed check (they lack a right), an interaction that is gone (nobody to tell),
-    anything else (a defect of ours, with the interaction's id to find it in the log).
+    In order: a failed check (they lack a right), an interaction that is gone (nobody to tell), a
+    disk in trouble, anything else (a defect of ours, with its number to find it in the log).
     """
     if isinstance(error, app_commands.CommandInvokeError):
         error = error.original
     say = words_of(interaction)
     if isinstance(error, app_commands.CheckFailure):
-        await _tell(interaction, say("You do not have the right to do that here."))
+        await _tell(interaction, wording.no_right(say))
         return
     if isinstance(error, discord.NotFound) and error.code == UNKNOWN_INTERACTION:
         log.warning("answered too late", interaction=interaction.id)
+        return
+    if isinstance(error, StorageError):
+        log.error("not stored", interaction=interaction.id, detail=str(error))
+        await _tell(interaction, wording.storage_trouble(say))
         return
     log.error("interaction failed", interaction=interaction.id, exc_info=error)
     await _tell(

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import io
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 import aiohttp
 import discord
@@ -15,20 +17,39 @@ from discord.webhook.async_ import async_context
 from PIL import Image
 
 from bot.cards import Card, FailureCard, PictureCard
-from bot.discord.present import card_layout
+from bot.discord.present import card_layout, job_line
 from bot.i18n import words
 from bot.messenger import Address, Obstacle, TryLater, Undeliverable
+from bot.studio.naming import names_picture_of
 
 T = TypeVar("T")
 
 UPLOAD_LIMIT_BYTES = 10 * 2**20
 """What every server allows; a boosted one's own limit is used where it is known."""
-WEBP_QUALITY = 90
-JPEG_QUALITY = 85
+_SMALLER = (
+    ("WEBP", "webp", 90, 1),
+    ("JPEG", "jpg", 85, 1),
+    ("JPEG", "jpg", 60, 1),
+    ("JPEG", "jpg", 80, 2),
+    ("JPEG", "jpg", 80, 4),
+)
+"""Forms to try in turn: format, ending, quality, and by what both sides are divided."""
 
-_GONE = {10003: Obstacle.CHANNEL_GONE, 10008: Obstacle.MESSAGE_GONE, 10004: Obstacle.CHANNEL_GONE}
-_FORBIDDEN = {50001, 50013, 160005, 50083, 50005}
-_TOO_LARGE = {40005}
+_OBSTACLES = {
+    10003: Obstacle.CHANNEL_GONE,
+    10004: Obstacle.CHANNEL_GONE,
+    10008: Obstacle.MESSAGE_GONE,
+    10015: Obstacle.MESSAGE_GONE,  # an interaction's token that Discord knows no more
+    50027: Obstacle.MESSAGE_GONE,
+    50083: Obstacle.ARCHIVED,
+    40005: Obstacle.TOO_LARGE,
+    **dict.fromkeys((50001, 50005, 50007, 50013, 160005), Obstacle.FORBIDDEN),
+}
+_SEARCHED_MESSAGES = 5000
+_CLOCKS_APART = timedelta(minutes=5)
+"""How far Discord's clock and ours may be apart."""
+_TRY_LIFE = timedelta(minutes=10)
+"""After so long a request that was sent arrives no more."""
 
 
 class DiscordMessenger:
@@ -48,17 +69,20 @@ class DiscordMessenger:
         return self._attached
 
     async def edit(self, address: Address, card: Card) -> None:
-        """Replace all that a message of ours shows."""
-        assert address.message_id is not None
-        channel = self._channel(address)
-        message = channel.get_partial_message(address.message_id)
+        """Replace all that a message of ours shows; through the token where there is one."""
+        message_id, token = address.message_id, address.reply_token
+        assert message_id is not None
 
         async def send(files: list[discord.File], shown: Card) -> None:
-            await message.edit(
-                view=card_layout(shown, words(address.locale)),
-                attachments=files,
-                allowed_mentions=_mentions(shown),
-            )
+            view = card_layout(shown, words(address.locale))
+            mentions = _mentions(shown)
+            if token is None:
+                message = self._channel(address).get_partial_message(message_id)
+                await message.edit(view=view, attachments=files, allowed_mentions=mentions)
+            else:
+                await self._webhook(token).edit_message(
+                    message_id, view=view, attachments=files, allowed_mentions=mentions
+                )
 
         await self._with_upload(address, card, send)
 
@@ -77,16 +101,54 @@ class DiscordMessenger:
 
         return await self._with_upload(address, card, send)
 
+    async def application_owners(self) -> frozenset[int]:
+        """Whose application this is. Raises Undeliverable or TryLater."""
+        application = await _sent(self._client.application_info())
+        if application.team is not None:
+            return frozenset(member.id for member in application.team.members)
+        return frozenset({application.owner.id})
+
+    async def direct_channel(self, user_id: int) -> int:
+        """Discord makes the channel, or says which one there is."""
+        return (await _sent(self._client.create_dm(discord.Object(user_id)))).id
+
+    async def find_post(self, address: Address, job_id: int, since: datetime) -> int | None:
+        """Look through what was written there around that time."""
+        self._check_readable(address)
+        return await _sent(self._search(address, job_id, since))
+
+    async def _search(self, address: Address, job_id: int, since: datetime) -> int | None:
+        number = job_line(job_id, words(address.locale))
+        past = self._channel(address).history(
+            limit=_SEARCHED_MESSAGES, after=since - _CLOCKS_APART, oldest_first=True
+        )
+        seen = 0
+        async for message in past:
+            seen += 1
+            if message.created_at > since + _TRY_LIFE + _CLOCKS_APART:
+                return None
+            if self._client.user == message.author and _shows(message, job_id, number):
+                return message.id
+        if seen == _SEARCHED_MESSAGES:
+            raise Undeliverable(Obstacle.UNREADABLE, f"more than {seen} messages at that time")
+        return None
+
+    def _check_readable(self, address: Address) -> None:
+        """Without the right to read the past, Discord answers as if there were none."""
+        guild = self._client.get_guild(address.guild_id)
+        channel = None if guild is None else guild.get_channel_or_thread(address.channel_id)
+        if guild is None or guild.me is None or channel is None:  # pyright: ignore[reportUnnecessaryComparison]
+            return
+        if not channel.permissions_for(guild.me).read_message_history:
+            raise Undeliverable(Obstacle.UNREADABLE, "I lack Read Message History")
+
     async def find_answer(self, reply_token: str) -> int | None:
         """Ask Discord by the interaction's token which message answered it."""
-        application_id = self._client.application_id
-        if application_id is None:
-            raise TryLater("not logged in yet")
-        webhook = discord.Webhook.partial(application_id, reply_token, client=self._client)
+        webhook = self._webhook(reply_token)
         try:
             # What Interaction.original_response does, for an interaction of another process.
             message = await async_context.get().get_original_interaction_response(
-                application_id, reply_token, session=webhook.session
+                webhook.id, reply_token, session=webhook.session
             )
         except discord.NotFound:
             return None
@@ -95,7 +157,14 @@ class DiscordMessenger:
         return int(message["id"])
 
     def _channel(self, address: Address) -> discord.PartialMessageable:
-        return self._client.get_partial_messageable(address.channel_id, guild_id=address.guild_id)
+        guild_id = address.guild_id or None
+        return self._client.get_partial_messageable(address.channel_id, guild_id=guild_id)
+
+    def _webhook(self, reply_token: str) -> discord.Webhook:
+        application_id = self._client.application_id
+        if application_id is None:
+            raise TryLater("not logged in yet")
+        return discord.Webhook.partial(application_id, reply_token, client=self._client)
 
     async def _with_upload(
         self, address: Address, card: Card, send: Callable[[list[discord.File], Card], Awaitable[T]]
@@ -103,8 +172,7 @@ class DiscordMessenger:
         """Send a card with its picture, in a smaller form each time Discord finds it too large."""
         if not isinstance(card, PictureCard):
             return await _sent(send([], card))
-        guild = self._client.get_guild(address.guild_id)
-        limit_bytes = UPLOAD_LIMIT_BYTES if guild is None else guild.filesize_limit
+        limit_bytes = self._upload_limit_bytes(address)
         while True:
             try:
                 name, data = await asyncio.to_thread(
@@ -120,6 +188,16 @@ class DiscordMessenger:
                     raise
                 limit_bytes = len(data) - 1
 
+    def _upload_limit_bytes(self, address: Address) -> int:
+        guild = self._client.get_guild(address.guild_id)
+        known = UPLOAD_LIMIT_BYTES if guild is None else guild.filesize_limit
+        return known if address.upload_limit_bytes is None else address.upload_limit_bytes
+
+
+async def owners_of(messenger: DiscordMessenger, named: frozenset[int]) -> frozenset[int]:
+    """Those that the settings name, else those whose application the bot is."""
+    return named or await messenger.application_owners()
+
 
 async def _sent(call: Awaitable[T]) -> T:
     """The call's result, or its error in the terms of the Messenger."""
@@ -129,8 +207,26 @@ async def _sent(call: Awaitable[T]) -> T:
         raise _translated(error) from error
 
 
+def _shows(message: discord.Message, job_id: int, number: str) -> bool:
+    """Whether a message of ours shows this job's result: by its files' names, or its number."""
+    names = [each.filename for each in message.attachments]
+    texts: list[str] = []
+    for component in _parts(message.components):
+        if isinstance(component, discord.MediaGalleryComponent):
+            names += [urlsplit(item.media.url).path.rpartition("/")[2] for item in component.items]
+        elif isinstance(component, discord.TextDisplay):
+            texts += component.content.splitlines()
+    return any(names_picture_of(job_id, name) for name in names) or number in texts
+
+
+def _parts(components: Iterable[Any]) -> Iterator[Any]:
+    for component in components:
+        yield component
+        yield from _parts(getattr(component, "children", ()))
+
+
 def fitting(path: Path, name: str, limit_bytes: int) -> tuple[str, bytes]:
-    """The file as it is if it fits, else as WebP, else as JPEG (blocking).
+    """The file as it is if it fits, else as WebP, else as JPEG, at last a smaller one (blocking).
 
     Returns the name and the bytes. Raises OSError if the file is gone, Undeliverable if nothing
     fits.
@@ -140,14 +236,13 @@ def fitting(path: Path, name: str, limit_bytes: int) -> tuple[str, bytes]:
         return name, data
     stem = name.rpartition(".")[0]
     with Image.open(io.BytesIO(data)) as image:
-        for form, ending, quality in (
-            ("WEBP", "webp", WEBP_QUALITY),
-            ("JPEG", "jpg", JPEG_QUALITY),
-        ):
-            out = io.BytesIO()
-            image.convert("RGB").save(out, form, quality=quality)
-            if out.tell() <= limit_bytes:
-                return f"{stem}.{ending}", out.getvalue()
+        whole = image.convert("RGB")
+    for form, ending, quality, share in _SMALLER:
+        size = (max(1, whole.width // share), max(1, whole.height // share))
+        out = io.BytesIO()
+        (whole if share == 1 else whole.resize(size)).save(out, form, quality=quality)
+        if out.tell() <= limit_bytes:
+            return f"{stem}.{ending}", out.getvalue()
     raise Undeliverable(Obstacle.TOO_LARGE, f"no form of {name} is under {limit_bytes} bytes")
 
 
@@ -164,11 +259,11 @@ def _translated(error: Exception) -> Undeliverable | TryLater:
     if not isinstance(error, discord.HTTPException):
         return TryLater(f"{type(error).__name__}: {error}")
     detail = f"{error.status} {error.code} {error.text}"[:200]
-    if error.code in _GONE:
-        return Undeliverable(_GONE[error.code], detail)
-    if error.code in _TOO_LARGE or error.status == 413:
+    if error.code in _OBSTACLES:
+        return Undeliverable(_OBSTACLES[error.code], detail)
+    if error.status == 413:
         return Undeliverable(Obstacle.TOO_LARGE, detail)
-    if error.code in _FORBIDDEN or error.status == 403:
+    if error.status == 403:
         return Undeliverable(Obstacle.FORBIDDEN, detail)
     if error.status == 404:
         return Undeliverable(Obstacle.MESSAGE_GONE, detail)

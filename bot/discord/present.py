@@ -8,13 +8,22 @@ import discord
 from discord import ui
 
 from bot import wording
-from bot.cards import Card, FailureCard, KeptCard, MovedCard, PaintingCard, PictureCard, WaitingCard
+from bot.cards import (
+    Card,
+    FailureCard,
+    KeptCard,
+    MovedCard,
+    NoticeCard,
+    PaintingCard,
+    PictureCard,
+    WaitingCard,
+)
 from bot.discord.custom_ids import Act, custom_id
 from bot.i18n import Words
 from bot.studio.album import Page
 from bot.studio.outcomes import Note
 from engine.types import ImageRequest
-from storage.types import PolicySource, QuotaStatus
+from storage.types import PolicySource, QuotaStatus, StoredPicture
 
 ALT_LIMIT = 1024
 PROMPT_SHOWN = 300
@@ -57,6 +66,8 @@ def card_layout(card: Card, say: Words) -> ui.LayoutView:
             return _kept(card, say)
         case MovedCard():
             return _moved(card, say)
+        case NoticeCard():
+            return layout(ui.TextDisplay(card.text))
 
 
 def alt_text(prompt: str) -> str:
@@ -80,8 +91,16 @@ def _notes(notes: tuple[Note, ...], say: Words) -> list[str]:
     return [wording.note(note, say) for note in notes]
 
 
+def job_line(job_id: int, say: Words) -> str:
+    """A job's number, small: what to tell the owner, and what finds the message again."""
+    return _small(say("job {id}", id=job_id))
+
+
 def _waiting(card: WaitingCard, say: Words) -> ui.LayoutView:
-    if card.ahead == 0:
+    if card.ready_at is not None:
+        # Discord keeps this up to date by itself; a number of pictures would soon be wrong.
+        place = say("In the queue. Expected {when}.", when=when(card.ready_at))
+    elif card.ahead == 0:
         place = say("Next in line.")
     else:
         place = say.plural(
@@ -89,22 +108,27 @@ def _waiting(card: WaitingCard, say: Words) -> ui.LayoutView:
             "In the queue: {n} pictures before yours.",
             card.ahead,
         )
-    if card.ready_at is not None:
-        place += " " + say("Expected {when}.", when=when(card.ready_at))
-    elif card.loading:
+    if card.loading:
         place += " " + say("The model is still loading.")
-    small = _small(_added(card.added, say), *_notes(card.notes, say))
-    texts = [_prompt_line(card.request), place, *([small] if small else [])]
-    return layout(ui.TextDisplay("\n".join(texts)))
+    return _status(card, [place], say)
 
 
 def _painting(card: PaintingCard, say: Words) -> ui.LayoutView:
     filled = round(BAR_CELLS * card.step / card.steps)
     bar = "▰" * filled + "▱" * (BAR_CELLS - filled)
     step = say("Painting: step {step} of {steps}", step=card.step, steps=card.steps)
+    return _status(card, [step, bar], say)
+
+
+def _status(card: WaitingCard | PaintingCard, lines: list[str], say: Words) -> ui.LayoutView:
     small = _small(_added(card.added, say), *_notes(card.notes, say))
-    texts = [_prompt_line(card.request), step, bar, *([small] if small else [])]
-    return layout(ui.TextDisplay("\n".join(texts)))
+    texts = [_prompt_line(card.request), *lines, *([small] if small else [])]
+    cancel = ui.Button[ui.LayoutView](
+        label=say("Cancel"),
+        style=discord.ButtonStyle.secondary,
+        custom_id=custom_id(Act.CANCEL, card.job_id),
+    )
+    return layout(ui.TextDisplay("\n".join(texts)), ui.ActionRow(cancel))
 
 
 def _picture(card: PictureCard, say: Words) -> ui.LayoutView:
@@ -129,6 +153,11 @@ def _picture(card: PictureCard, say: Words) -> ui.LayoutView:
             f"attachment://{card.file_name}", description=alt_text(request.prompt)
         )
     )
+    texts = head + _prompt_line(request)
+    if card.direct:
+        # Buttons work on servers only; /reroll there takes the picture's number.
+        why = say("Asked for in {channel}; only you see it here.", channel=f"<#{card.origin_id}>")
+        return layout(ui.TextDisplay(f"{texts}\n{why}"), gallery, ui.TextDisplay(small))
     buttons = ui.ActionRow(
         ui.Button(
             label=say("Reroll"),
@@ -142,22 +171,23 @@ def _picture(card: PictureCard, say: Words) -> ui.LayoutView:
             custom_id=custom_id(Act.DELETE, card.picture_id),
         ),
     )
-    return layout(
-        ui.TextDisplay(head + _prompt_line(request)), gallery, ui.TextDisplay(small), buttons
-    )
+    return layout(ui.TextDisplay(texts), gallery, ui.TextDisplay(small), buttons)
 
 
 def _failure(card: FailureCard, say: Words) -> ui.LayoutView:
     head = f"<@{card.requester_id}> " if card.mention else ""
     sentence = wording.failure(card.state, card.code, card.detail, say)
-    return layout(ui.TextDisplay(f"{head}{_prompt_line(card.request)}\n{sentence}"))
+    number = job_line(card.job_id, say)
+    return layout(ui.TextDisplay(f"{head}{_prompt_line(card.request)}\n{sentence}\n{number}"))
 
 
 def _kept(card: KeptCard, say: Words) -> ui.LayoutView:
-    if card.painted:
-        sentence = say("Your picture is painted, but I may not post it here: see /history.")
-    else:
+    if not card.painted:
         sentence = say("This was not painted. It was not charged.")
+    elif card.old:
+        sentence = say("Your picture is painted; it is too late to post it: see /history.")
+    else:
+        sentence = say("Your picture is painted, but I may not post it here: see /history.")
     return layout(ui.TextDisplay(f"{_prompt_line(card.request)}\n{sentence}"))
 
 
@@ -172,20 +202,8 @@ def history_layout(page: Page, say: Words) -> ui.LayoutView:
     if not page.pictures:
         return layout(ui.TextDisplay(say("You have not painted anything here yet: try /imagine.")))
     head = say.plural("You have {n} picture here.", "You have {n} pictures here.", page.total)
-    rows = [
-        f"**#{picture.id}** {quoted(picture.prompt, 120)}\n"
-        + _small(
-            " · ".join(
-                (
-                    say("seed {seed}", seed=picture.seed),
-                    f"{picture.width_px}×{picture.height_px}",
-                    when(picture.painted_at),
-                )
-            )
-        )
-        for picture in page.pictures
-    ]
-    items: list[ui.Item[ui.LayoutView]] = [ui.TextDisplay("\n".join([head, *rows]))]
+    items: list[ui.Item[ui.LayoutView]] = [ui.TextDisplay(head)]
+    items += [_history_row(picture, picture.id in page.unseen, say) for picture in page.pictures]
     if page.newer_id is not None or page.older_id is not None:
         items.append(
             ui.ActionRow(
@@ -194,6 +212,28 @@ def history_layout(page: Page, say: Words) -> ui.LayoutView:
             )
         )
     return layout(*items)
+
+
+def _history_row(picture: StoredPicture, unseen: bool, say: Words) -> ui.Section[ui.LayoutView]:
+    facts = [
+        say("seed {seed}", seed=picture.seed),
+        f"{picture.width_px}×{picture.height_px}",
+        when(picture.painted_at),
+        *([say("private")] if picture.private else []),
+        *([say("could not be posted")] if unseen else []),
+    ]
+    text = f"**#{picture.id}** {quoted(picture.prompt, 120)}\n{_small(' · '.join(facts))}"
+    show = ui.Button[ui.LayoutView](label=say("Show"), custom_id=custom_id(Act.SHOW, picture.id))
+    return ui.Section(ui.TextDisplay(text), accessory=show)
+
+
+def shown_layout(picture: StoredPicture, file_name: str, say: Words) -> ui.LayoutView:
+    """One of a person's own pictures, for them alone."""
+    gallery = ui.MediaGallery(
+        discord.MediaGalleryItem(f"attachment://{file_name}", description=alt_text(picture.prompt))
+    )
+    text = f"**#{picture.id}** {quoted(picture.prompt, PROMPT_SHOWN)}"
+    return layout(ui.TextDisplay(text), gallery)
 
 
 def _turn(label: str, act: Act, cursor: int | None) -> ui.Button[ui.LayoutView]:

@@ -5,20 +5,31 @@ from __future__ import annotations
 from typing import Any
 
 from bot.playground.model import ChannelType, Message
-from bot.playground.protocol import DIRECT_MESSAGES, GUILD_MESSAGES, GUILDS
-from bot.playground.shapes import channel_json, member_json, message_json
+from bot.playground.protocol import DIRECT_MESSAGES, GUILD_MEMBERS, GUILD_MESSAGES, GUILDS
+from bot.playground.shapes import (
+    channel_json,
+    guild_create_json,
+    member_json,
+    message_json,
+    user_json,
+)
 from bot.playground.standin import StandIn
-from bot.playground.world import ChannelChanged, Event, MessageCreated, MessageDeleted
+from bot.playground.world import (
+    ChannelChanged,
+    Event,
+    MemberChanged,
+    MessageCreated,
+    MessageDeleted,
+)
 
 
 def announce(event: Event, standin: StandIn) -> None:
     """Dispatch an event of the world."""
     if isinstance(event, ChannelChanged):
-        channel = event.channel
-        kind = "THREAD" if channel.is_thread else "CHANNEL"
-        name = f"{kind}_{'DELETE' if event.gone else 'UPDATE'}"
-        shape = channel_json(channel, standin.world)
-        standin.gateway.dispatch(name, shape, guild_id=channel.guild_id, intent=GUILDS)
+        _announce_channel(event, standin)
+        return
+    if isinstance(event, MemberChanged):
+        _announce_member(event, standin)
         return
     message = event.message
     channel = standin.world.channel(message.channel_id)
@@ -37,6 +48,33 @@ def announce(event: Event, standin: StandIn) -> None:
         shape["member"] = {k: v for k, v in member_json(member).items() if k != "user"}
     name = "MESSAGE_CREATE" if created else "MESSAGE_UPDATE"
     standin.gateway.dispatch(name, shape, guild_id=channel.guild_id, intent=intent)
+
+
+def _announce_channel(event: ChannelChanged, standin: StandIn) -> None:
+    channel = event.channel
+    kind = "THREAD" if channel.is_thread else "CHANNEL"
+    what = "DELETE" if event.gone else "CREATE" if event.fresh else "UPDATE"
+    name = f"{kind}_{what}"
+    shape = channel_json(channel, standin.world)
+    if channel.is_thread and event.gone:
+        shape = {key: shape[key] for key in ("id", "guild_id", "parent_id", "type")}
+    standin.gateway.dispatch(name, shape, guild_id=channel.guild_id, intent=GUILDS)
+
+
+def _announce_member(event: MemberChanged, standin: StandIn) -> None:
+    """The bot's own coming and going is that of the server; of others only an intent tells."""
+    guild, member = event.guild, event.member
+    if member.user.id == standin.bot.id:
+        name = "GUILD_DELETE" if event.gone else "GUILD_CREATE"
+        shape = {"id": str(guild.id)}  # without "unavailable": removed, and not just a failure
+        if not event.gone:
+            shape = guild_create_json(guild, standin.world, standin.bot.id)
+        standin.gateway.dispatch(name, shape, guild_id=guild.id, intent=GUILDS)
+        return
+    name = f"GUILD_MEMBER_{'REMOVE' if event.gone else 'ADD'}"
+    shape = {"user": user_json(member.user)} if event.gone else member_json(member)
+    shape |= {"guild_id": str(guild.id)}
+    standin.gateway.dispatch(name, shape, guild_id=guild.id, intent=GUILD_MEMBERS)
 
 
 def heard_json(message: Message, standin: StandIn) -> dict[str, Any]:

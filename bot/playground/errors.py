@@ -80,6 +80,7 @@ TOO_MANY_FOLLOWUPS: Final = Refusal(
 
 MISSING_ACCESS: Final = Refusal(403, 50001, "Missing Access")
 NOT_YOUR_MESSAGE: Final = Refusal(403, 50005, "Cannot edit a message authored by another user")
+CANNOT_SEND_TO_USER: Final = Refusal(403, 50007, "Cannot send messages to this user")
 EMPTY_MESSAGE: Final = Refusal(400, 50006, "Cannot send an empty message")
 NOT_A_TEXT_CHANNEL: Final = Refusal(400, 50008, "Cannot send messages in a non-text channel")
 MISSING_PERMISSIONS: Final = Refusal(403, 50013, "Missing Permissions")

@@ -19,7 +19,16 @@ class Fault(StrEnum):
     SERVER_ERROR = "server_error"
     LOST_ANSWER = "lost_answer"
     SLOW = "slow"
+    LATE = "late"
+    REORDER = "reorder"
     EXPIRE_TOKENS = "expire_tokens"
+    FORGET_NONCES = "forget_nonces"
+    SMALL_UPLOADS = "small_uploads"
+    MUTE_BOT = "mute_bot"
+    ARCHIVE_THREAD = "archive_thread"
+    CLOSE_DIRECT = "close_direct"
+    DELETE_CHANNEL = "delete_channel"
+    REMOVE_BOT = "remove_bot"
     RESTART_BOT = "restart_bot"
     KILL_BOT = "kill_bot"
 
@@ -45,13 +54,35 @@ ABOUT: Final = {
         "Lost answers", "About one request in three is carried out, but answered with 502.", True
     ),
     Fault.SLOW: _About("Slow", "Every request takes 0.5 to 1.5 seconds longer.", True),
+    Fault.LATE: _About(
+        "Late requests",
+        "About one request in three is carried out 1 to 5 seconds late, even if its bot is dead.",
+        True,
+    ),
+    Fault.REORDER: _About(
+        "Reordered answers", "Requests at the same time are answered in another order.", True
+    ),
     Fault.EXPIRE_TOKENS: _About(
         "Expire the tokens", "As if fifteen minutes had passed since every interaction."
+    ),
+    Fault.FORGET_NONCES: _About(
+        "Forget the nonces", "As if minutes had passed: a repeated message is posted again."
+    ),
+    Fault.SMALL_UPLOADS: _About("Small uploads", "A file has at most 64 KiB.", True),
+    Fault.MUTE_BOT: _About("Mute the bot", "The bot may not write in #paint.", True),
+    Fault.ARCHIVE_THREAD: _About("Lock the thread", "The thread is archived and locked.", True),
+    Fault.CLOSE_DIRECT: _About(
+        "No direct messages", "Nobody takes direct messages from the bot.", True
+    ),
+    Fault.DELETE_CHANNEL: _About("Delete a channel", "#more-paint goes with all its messages."),
+    Fault.REMOVE_BOT: _About(
+        "Remove the bot", "The bot is not on the server while this is on.", True
     ),
     Fault.RESTART_BOT: _About("Restart the bot", "Asks the bot to stop, and starts it again."),
     Fault.KILL_BOT: _About("Kill the bot", "Kills the bot without warning, and starts it again."),
 }
 _SHARE: Final = 1 / 3
+LATE_S: Final = (1.0, 5.0)
 
 
 class Faults:
@@ -61,20 +92,26 @@ class Faults:
         self._random = random.Random(seed)
         self._on: set[Fault] = set()
         self._once: dict[Fault, Callable[[], None]] = {}
+        self._switches: dict[Fault, Callable[[bool], None]] = {}
         self._planned: list[tuple[Fault, str, str]] = []
 
     def connect(self, fault: Fault, act: Callable[[], None]) -> None:
         """What a fault does that happens once."""
         self._once[fault] = act
 
+    def connect_switch(self, fault: Fault, act: Callable[[bool], None]) -> None:
+        """What a fault does when it is switched on (True) and off again."""
+        self._switches[fault] = act
+
     def inject(self, fault: Fault, *, active: bool = True) -> None:
         """Let a fault happen, or switch it. Raises KeyError for one that nothing is behind."""
         if not ABOUT[fault].toggle:
             self._once[fault]()
-        elif active:
-            self._on.add(fault)
-        else:
-            self._on.discard(fault)
+            return
+        was_active = fault in self._on
+        (self._on.add if active else self._on.discard)(fault)
+        if active != was_active and fault in self._switches:
+            self._switches[fault](active)
 
     def plan(self, fault: Fault, method: str, path_part: str) -> None:
         """Strike the next request of this method whose path contains `path_part`, once."""
@@ -92,9 +129,12 @@ class Faults:
                 return fault
         return None
 
-    def delay_s(self) -> float:
-        """How much longer this request takes."""
-        return self._random.uniform(0.5, 1.5) if Fault.SLOW in self._on else 0.0
+    def delay_s(self, struck: Fault | None = None) -> float:
+        """How much later this request is carried out. struck: what strikes it anyway."""
+        slow_s = self._random.uniform(0.5, 1.5) if Fault.SLOW in self._on else 0.0
+        late = Fault.LATE in self._on and self._random.random() < _SHARE
+        late_s = self._random.uniform(*LATE_S) if late or struck is Fault.LATE else 0.0
+        return slow_s + late_s
 
     def to_json(self) -> list[dict[str, Any]]:
         """As the page gets them: those that something is behind."""

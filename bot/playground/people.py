@@ -68,7 +68,7 @@ class People:
         values: Mapping[str, Any],
     ) -> Interaction:
         """Send a slash command. path: names of group and subcommand, empty for a plain command."""
-        channel = self._channel(actor, channel_id)
+        channel = self._open_channel(actor, channel_id)
         command = self._command(actor, channel, command_id, registry.CHAT_INPUT)
         data = self._command_data(command, path, values, channel)
         name = " ".join((command.name, *path))
@@ -106,7 +106,7 @@ class People:
         self, actor: Actor, channel_id: int, command_id: int, target_id: int
     ) -> Interaction:
         """Use a command on a message or a member."""
-        standin, channel = self._standin, self._channel(actor, channel_id)
+        standin, channel = self._standin, self._open_channel(actor, channel_id)
         command = self._command(actor, channel, command_id, registry.USER, registry.MESSAGE)
         data = self._base_data(command, channel) | {"target_id": str(target_id)}
         target = None
@@ -142,9 +142,11 @@ class People:
         values: Sequence[str] | None = None,
     ) -> Interaction:
         """Press a button or choose from a menu."""
-        standin, channel = self._standin, self._channel(actor, channel_id)
+        standin, channel = self._standin, self._open_channel(actor, channel_id)
         message = self._message(actor, channel, message_id)
         part = component_named(message.components, custom_id)
+        if not standin.world.has_bot(channel):
+            raise Refused("That application is not on this server any more.")
         if part is None:
             raise Refused("That is not on the message any more.")
         if part.get("disabled"):
@@ -244,6 +246,14 @@ class People:
             raise Refused("There is no such channel.")
         if not has(self._standin.world.permissions(channel, actor.user_id), "VIEW_CHANNEL"):
             raise Refused("You do not see that channel.")
+        return channel
+
+    def _open_channel(self, actor: Actor, channel_id: int) -> Channel:
+        """A channel where its client would let a person do something."""
+        channel = self._channel(actor, channel_id)
+        can = self._standin.world.permissions(channel, actor.user_id)
+        if channel.archived and channel.locked and not has(can, "MANAGE_THREADS"):
+            raise Refused("This thread is locked.")
         return channel
 
     def _message(self, actor: Actor, channel: Channel, message_id: int) -> Message:

@@ -17,6 +17,7 @@ import psutil
 
 RESTART_CODE: Final = 75
 """With this exit code the bot asks to be started again."""
+POINTED: Final = "bot.playground.pointed"
 KEPT_LINES: Final = 40
 STOP_LIMIT_S: Final = 60.0
 RESTART_WAIT_S: Final = 1.0
@@ -36,7 +37,7 @@ class BotProcess:
 
     command: what to start; empty = somebody else starts a bot. output: where its lines go,
     besides the last ones being kept. gave_up is set when it ended and will not be started again,
-    with exit_code.
+    with exit_code. restart_wait_s: from an end to the next start.
     """
 
     def __init__(
@@ -55,6 +56,7 @@ class BotProcess:
         self.detail = ""
         self.lines: deque[str] = deque(maxlen=KEPT_LINES)
         self.was_online = False
+        self.restart_wait_s = RESTART_WAIT_S
         self.exit_code: int | None = None
         self.gave_up = asyncio.Event()
         self._process: asyncio.subprocess.Process | None = None
@@ -134,7 +136,7 @@ class BotProcess:
                 self.gave_up.set()
                 return
             self._set(BotState.STARTING)
-            await asyncio.sleep(RESTART_WAIT_S)
+            await asyncio.sleep(self.restart_wait_s)
             if not self._wanted:  # stopped in between
                 return
 
@@ -188,6 +190,8 @@ class BotProcess:
             self.changed()
 
 
-def pointed_command(api_url: str, gateway_url: str, arguments: Sequence[str]) -> list[str]:
+def pointed_command(
+    api_url: str, gateway_url: str, arguments: Sequence[str], module: str = POINTED
+) -> list[str]:
     """The command that runs `zimagine ARGUMENTS` with its Discord at these addresses."""
-    return [sys.executable, "-m", "bot.playground.pointed", api_url, gateway_url, *arguments]
+    return [sys.executable, "-m", module, api_url, gateway_url, *arguments]

@@ -138,6 +138,8 @@ def may_use(command: Command, world: World, channel: Channel, user_id: int) -> b
     can = world.permissions(channel, user_id)
     if not has(can, "USE_APPLICATION_COMMANDS") or not has(can, "VIEW_CHANNEL"):
         return False
+    if not world.has_bot(channel):
+        return False
     needed = command.body.get("default_member_permissions")
     if needed is None or has(can, "ADMINISTRATOR"):
         return True

@@ -23,15 +23,17 @@ from bot.playground.gateway import Gateway, Greeting, Watcher
 from bot.playground.guard import only_from_here
 from bot.playground.interactions import Interaction, Interactions, State
 from bot.playground.limits import Limits
+from bot.playground.mishaps import connect_faults
 from bot.playground.page.server import Page
 from bot.playground.people import People
-from bot.playground.process import BotProcess, pointed_command
+from bot.playground.process import POINTED, BotProcess, pointed_command
 from bot.playground.registry import Registry
 from bot.playground.rest.gate import MAX_REQUEST_BYTES
 from bot.playground.rest.routes import PREFIX, add_routes
 from bot.playground.seed import ADMIN, BOT, populate
 from bot.playground.shapes import Json, guild_create_json, member_json, own_user_json
 from bot.playground.standin import StandIn
+from bot.playground.turns import Turns
 from bot.playground.watch import RequestLog
 from bot.playground.world import World
 
@@ -46,7 +48,8 @@ class Plan:
     """How to start a playground.
 
     arguments: of `zimagine`, for the bot's process; None = start no bot, another one will come.
-    counts: how many jobs wait and are painted. port 0 = any that is free.
+    module: what runs as the bot's process, with the addresses of its Discord and then the
+    arguments. counts: how many jobs wait and are painted. port 0 = any that is free.
     """
 
     arguments: Sequence[str] | None
@@ -55,6 +58,7 @@ class Plan:
     seed: int = 1
     output: IO[str] | None = sys.stderr
     counts: Counts | None = None
+    module: str = POINTED
 
 
 @dataclass(slots=True)
@@ -82,7 +86,7 @@ async def open_playground(plan: Plan) -> AsyncIterator[Playground]:
         page = Page(standin, process, people)
         standin.gateway.watcher.online = process.seen_online
         process.changed = page.bot_changed
-        _connect_faults(standin)
+        connect_faults(standin)
         app = build_app(standin, page)
         port = await _listen(stack, app, plan.port)
         standin.base_url = f"http://{HOST}:{port}"
@@ -91,7 +95,7 @@ async def open_playground(plan: Plan) -> AsyncIterator[Playground]:
             standin.faults.connect(Fault.RESTART_BOT, process.restart)
             standin.faults.connect(Fault.KILL_BOT, process.kill)
             process.command = pointed_command(
-                standin.base_url + PREFIX, standin.gateway.url, plan.arguments
+                standin.base_url + PREFIX, standin.gateway.url, plan.arguments, plan.module
             )
             process.environment = {**plan.environment, "DISCORD_TOKEN": standin.token}
         playground = Playground(standin, people, process, page, standin.base_url + "/")
@@ -128,7 +132,9 @@ def build_standin(folder: Path, *, seed: int = 1) -> StandIn:
         bot=BOT,
         owner=ADMIN,
         token=greeting.token,
+        turns=Turns(seed),
     )
+    world.listen(standin.audit.hear)
     world.listen(lambda event: announce(event, standin))
     standin.interactions.listen(late)
     return standin
@@ -138,7 +144,8 @@ def _greeting(world: World) -> Greeting:
     """What the gateway tells a bot of this world; the token is a fresh one."""
 
     def guilds() -> dict[int, Json]:
-        return {key: guild_create_json(g, world, BOT.id) for key, g in world.guilds.items()}
+        joined = {key: g for key, g in world.guilds.items() if BOT.id in g.members}
+        return {key: guild_create_json(g, world, BOT.id) for key, g in joined.items()}
 
     def members(guild_id: int, asked: Json) -> list[Json]:
         guild = world.guilds.get(guild_id)
@@ -164,13 +171,6 @@ def build_app(standin: StandIn, page: Page | None = None) -> web.Application:
     if page is not None:
         page.add_routes(app)
     return app
-
-
-def _connect_faults(standin: StandIn) -> None:
-    standin.faults.connect(Fault.DROP_SOCKET, standin.gateway.drop_sockets)
-    standin.faults.connect(Fault.RECONNECT, standin.gateway.ask_reconnect)
-    standin.faults.connect(Fault.INVALIDATE, standin.gateway.invalidate)
-    standin.faults.connect(Fault.EXPIRE_TOKENS, standin.interactions.expire_all)
 
 
 async def _listen(stack: AsyncExitStack, app: web.Application, port: int) -> int:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from bot.playground.audit import Audit
 from bot.playground.faults import Faults
 from bot.playground.gateway import Gateway
 from bot.playground.interactions import Interactions
 from bot.playground.limits import Limits
 from bot.playground.model import User
 from bot.playground.registry import Registry
+from bot.playground.turns import Turns
 from bot.playground.watch import RequestLog
 from bot.playground.world import World
 
@@ -33,6 +35,8 @@ class StandIn:
     bot: User
     owner: User
     token: str
+    audit: Audit = field(default_factory=Audit)
+    turns: Turns = field(default_factory=Turns)
     base_url: str = ""
     on_commands: list[Callable[[], None]] = field(default_factory=list[Callable[[], None]])
 

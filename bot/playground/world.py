@@ -21,6 +21,7 @@ from bot.playground.model import (
     Message,
     MessageFlag,
     MessageType,
+    Overwrite,
     User,
 )
 from bot.playground.snowflakes import Clock, Snowflakes, utc_now
@@ -57,13 +58,23 @@ class MessageDeleted:
 
 @dataclass(frozen=True, slots=True)
 class ChannelChanged:
-    """A channel or thread changed. gone: it was deleted."""
+    """A channel or thread changed. fresh: it was made just now. gone: it was deleted."""
 
     channel: Channel
     gone: bool = False
+    fresh: bool = False
 
 
-Event = MessageCreated | MessageEdited | MessageDeleted | ChannelChanged
+@dataclass(frozen=True, slots=True)
+class MemberChanged:
+    """An account came to a server. gone: it left, or was removed."""
+
+    guild: Guild
+    member: Member
+    gone: bool = False
+
+
+Event = MessageCreated | MessageEdited | MessageDeleted | ChannelChanged | MemberChanged
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +110,7 @@ class World:
         self._messages: dict[int, dict[int, Message]] = {}
         self._nonces: dict[tuple[int, int, str], Message] = {}
         self._listeners: list[Callable[[Event], None]] = []
+        self._closed: set[int] = set()
 
     def listen(self, listener: Callable[[Event], None]) -> None:
         """Call this with every change from now on."""
@@ -126,6 +138,61 @@ class World:
         channel = Channel(self.ids.new(), ChannelType.DM, recipients=people)
         self._private[channel.id] = channel
         return channel
+
+    def close_private(self, user_id: int, *, closed: bool = True) -> None:
+        """Let a person take no direct messages, or take them again."""
+        (self._closed.add if closed else self._closed.discard)(user_id)
+
+    def reaches(self, sender_id: int, user_id: int) -> bool:
+        """Whether a direct message would arrive: the two share a server, and it is welcome."""
+        shared = any({sender_id, user_id} <= guild.members.keys() for guild in self.guilds.values())
+        return shared and user_id not in self._closed
+
+    def create_channel(self, channel: Channel) -> None:
+        """Add a channel or thread to its server."""
+        guild = self.guild_of(channel)
+        assert guild is not None
+        guild.channels[channel.id] = channel
+        self.tell(ChannelChanged(channel, fresh=True))
+
+    def delete_channel(self, channel: Channel) -> None:
+        """Take a channel or thread of a server away, with its threads and all their messages."""
+        guild = self.guild_of(channel)
+        assert guild is not None
+        threads = [each for each in guild.channels.values() if each.parent_id == channel.id]
+        for each in (channel, *(thread for thread in threads if thread.is_thread)):
+            guild.channels.pop(each.id, None)
+            for message in self._messages.pop(each.id, {}).values():
+                self._forget(message)
+        self.tell(ChannelChanged(channel, gone=True))
+
+    def overwrite(self, channel: Channel, overwrite: Overwrite) -> None:
+        """Replace what a channel allows and denies one role or member; nothing at all lifts it."""
+        others = [each for each in channel.overwrites if each.id != overwrite.id]
+        says = overwrite.allow or overwrite.deny
+        channel.overwrites = [*others, overwrite] if says else others
+        self.tell(ChannelChanged(channel))
+
+    def archive(self, thread: Channel, *, archived: bool = True, locked: bool = False) -> None:
+        """Put a thread away or bring it back. locked: only a moderator may bring it back."""
+        thread.archived, thread.locked = archived, locked
+        self.tell(ChannelChanged(thread))
+
+    def leave(self, guild: Guild, user_id: int) -> Member:
+        """Take an account from a server; what it was there, to let it back in."""
+        member = guild.members.pop(user_id)
+        self.tell(MemberChanged(guild, member, gone=True))
+        return member
+
+    def join(self, guild: Guild, member: Member) -> None:
+        """Let an account into a server."""
+        guild.members[member.user.id] = member
+        self.tell(MemberChanged(guild, member))
+
+    def has_bot(self, channel: Channel) -> bool:
+        """Whether the bot is where the channel is; a private conversation is always with it."""
+        guild = self.guild_of(channel)
+        return guild is None or any(member.user.bot for member in guild.members.values())
 
     def guild_of(self, channel: Channel) -> Guild | None:
         """The server of a channel; None for a private conversation."""
@@ -207,6 +274,8 @@ class World:
             origin=draft.origin,
             application_id=draft.application_id,
         )
+        if channel.archived:  # a new message brings a thread back
+            self.archive(channel, archived=False, locked=channel.locked)
         self.mention(message, draft.allowed_mentions)
         self.add(message)
         if draft.nonce is not None:
@@ -215,6 +284,10 @@ class World:
             channel.last_message_id = message.id
         self.tell(MessageCreated(message))
         return message
+
+    def forget_nonces(self) -> None:
+        """From now on no earlier nonce protects, as if minutes had passed."""
+        self._nonces.clear()
 
     def add(self, message: Message) -> None:
         """Keep a message, and forget the oldest where there are too many."""

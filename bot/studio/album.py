@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from pathlib import Path
 
 from bot.rights import Action, Person, Rights
-from bot.studio.outcomes import NotAllowed, Refused, UnknownPicture
+from bot.studio.outcomes import FileRemoved, NotAllowed, Refused, UnknownPicture
 from bot.studio.recent import RecentPictures
+from storage.deliveries import Deliveries
 from storage.files import PictureFiles
 from storage.history import History
 from storage.types import StoredPicture
@@ -19,6 +21,7 @@ PAGE_PICTURES = 5
 class Page:
     """Pictures newest first. before_id: this page's own cursor, 0 for the first page.
 
+    unseen: ids of those that no message shows, because they could not be posted.
     newer_id and older_id: cursors of the neighbours; None where there is none.
     """
 
@@ -27,15 +30,22 @@ class Page:
     before_id: int
     newer_id: int | None
     older_id: int | None
+    unseen: frozenset[int] = frozenset()
 
 
 class Album:
     """Reads and erases; every person sees only their own pictures of this server."""
 
     def __init__(
-        self, history: History, files: PictureFiles, recent: RecentPictures, rights: Rights
+        self,
+        history: History,
+        deliveries: Deliveries,
+        files: PictureFiles,
+        recent: RecentPictures,
+        rights: Rights,
     ) -> None:
         self._history = history
+        self._deliveries = deliveries
         self._files = files
         self._recent = recent
         self._rights = rights
@@ -45,12 +55,14 @@ class Album:
         who = (person.user_id, person.guild_id)
         found = await self._history.page(*who, before_id or None, PAGE_PICTURES + 1)
         shown = tuple(found[:PAGE_PICTURES])
+        kept = await self._deliveries.kept_among([picture.job_id for picture in shown])
         return Page(
             pictures=shown,
             total=await self._history.count(*who),
             before_id=before_id,
             newer_id=await self._newer(person, before_id) if before_id else None,
             older_id=shown[-1].id if len(found) > PAGE_PICTURES else None,
+            unseen=frozenset(picture.id for picture in shown if picture.job_id in kept),
         )
 
     async def _newer(self, person: Person, before_id: int) -> int:
@@ -63,6 +75,17 @@ class Album:
     async def recent(self, person: Person) -> list[StoredPicture]:
         """The newest few, from memory."""
         return await self._recent.of(person.user_id, person.guild_id)
+
+    async def show(self, person: Person, picture_id: int) -> tuple[StoredPicture, Path] | Refused:
+        """One of the person's own pictures and where its file is."""
+        picture = await self._history.get(picture_id)
+        whose = (person.guild_id, person.user_id)
+        if picture is None or (picture.place.guild_id, picture.place.user_id) != whose:
+            return Refused(UnknownPicture(str(picture_id)))
+        path = self._files.path(picture.file)
+        if not picture.on_disk or not await asyncio.to_thread(path.is_file):
+            return Refused(FileRemoved(picture.id, picture.seed))
+        return picture, path
 
     async def erase(self, person: Person, picture_id: int) -> StoredPicture | Refused:
         """Take a picture away for ever: its requester may, and a moderator."""

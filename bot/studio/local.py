@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 from bot.studio.outcomes import Composed
-from bot.studio.paint import write_picture
+from bot.studio.settling import write_picture
 from engine.encode import encode_png, pixels_sha256
 from engine.job import Job, JobSpec
 from engine.service import Engine

@@ -1,11 +1,13 @@
-"""What a use case answers: data; the words are made in `bot.discord.present` and `bot.cli`."""
+"""What a use case answers: data; the words are made in `bot.wording`."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
 
+from engine.errors import Scope
 from engine.types import Difference, ImageRequest
+from storage.types import Job
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +62,11 @@ class BadAspect:
 
 @dataclass(frozen=True, slots=True)
 class QueueIsFull:
-    """`waiting` jobs hold all the `limit` places."""
+    """`waiting` jobs hold all the `limit` places that everybody, this person or this server has."""
 
     waiting: int
     limit: int
+    scope: Scope
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +81,36 @@ class QuotaSpent:
 @dataclass(frozen=True, slots=True)
 class Stopping:
     """The bot is shutting down."""
+
+
+@dataclass(frozen=True, slots=True)
+class StorageTrouble:
+    """The disk or the database does not take anything at the moment."""
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownJob:
+    """No job of this number was ever given here."""
+
+    job: str
+
+
+@dataclass(frozen=True, slots=True)
+class JobOver:
+    """There is nothing left to cancel."""
+
+
+@dataclass(frozen=True, slots=True)
+class NothingWaiting:
+    """The person has no job that waits or is painted here."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileRemoved:
+    """The picture's file was removed to save space; its recipe is there."""
+
+    picture_id: int
+    seed: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +142,11 @@ Reason = (
     | QueueIsFull
     | QuotaSpent
     | Stopping
+    | StorageTrouble
+    | UnknownJob
+    | JobOver
+    | NothingWaiting
+    | FileRemoved
     | NothingPainted
     | UnknownPicture
     | NotAllowed
@@ -167,10 +205,19 @@ class Accepted:
     """The job is in the database and in the queue.
 
     ahead: jobs that are painted before it, the one on the GPU included.
-    ready_at: when the picture is expected; None if nothing is known yet.
+    ready_at: when the picture is expected; None if nothing is known yet. private: for nobody
+    else's eyes.
     """
 
     job_id: int
     composed: Composed
     ahead: int
     ready_at: datetime | None
+    private: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TakenBack:
+    """These jobs are cancelled and refunded; at least one."""
+
+    jobs: tuple[Job, ...]

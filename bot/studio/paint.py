@@ -1,11 +1,9 @@
-"""Paint and reroll: from a wish to an accepted job, and from its pixels to a kept picture."""
+"""Paint and reroll: from a wish to an accepted job."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 
@@ -13,6 +11,7 @@ import structlog
 
 from bot.rights import Person
 from bot.studio.compose import Seeds, Wish, compose, recompose
+from bot.studio.live import LiveJob, LiveJobs
 from bot.studio.outcomes import (
     Accepted,
     Composed,
@@ -21,34 +20,31 @@ from bot.studio.outcomes import (
     QuotaSpent,
     Refused,
     Stopping,
+    StorageTrouble,
     TooManyTokens,
     UnknownPicture,
 )
-from bot.studio.recent import RecentPictures
+from bot.studio.settling import Events, Settling
 from engine.diffusion.families import Family
-from engine.encode import encode_png
-from engine.errors import Cancelled, EngineError, QueueClosed, QueueFull
+from engine.errors import QueueClosed, QueueFull
 from engine.job import Job as EngineJob
 from engine.job import JobSpec
-from engine.queue import Slot
+from engine.queue import Priority, Slot
 from engine.service import Engine
 from engine.types import (
     Conditions,
     ImageRequest,
-    Painted,
     Recipe,
     request_from_json,
     request_to_json,
 )
-from storage.errors import DataFolderUnusable, DiskFull, IllegalTransition, StorageError, UnknownRow
-from storage.files import PictureFiles
+from storage.errors import StorageError, UnknownRow
 from storage.history import History
 from storage.jobs import Jobs
 from storage.types import (
     Clock,
     Job,
     NewJob,
-    NewPicture,
     Place,
     QuotaExceeded,
     QuotaPolicy,
@@ -57,30 +53,13 @@ from storage.types import (
 
 log = structlog.get_logger(__name__)
 
-Ending = Callable[[], Awaitable[object]]
-"""Writes down how a job ended."""
-RECORD_RETRY_S = (0.5, 2.0, 10.0, 30.0)
-
-
-@dataclass(frozen=True, slots=True)
-class Events:
-    """Where the studio tells what happened; all are called on the loop and must not block.
-
-    accepted(job_id): right after a job entered the queue, before anything can become of it.
-    settled(job_id): when a job has reached its end in the database.
-    """
-
-    accepted: Callable[[int], None]
-    settled: Callable[[int], None]
-
-
-def picture_name(job_id: int, seed: int) -> str:
-    """The file name of a job's picture; the id in it finds the picture again anywhere."""
-    return f"zimagine-{job_id}-{seed}.png"
+ACCEPT_LIMIT_S = 2.0
+"""Discord waits three seconds for an answer: a database that takes longer is in trouble."""
+PRIMED_PICTURES = 16
 
 
 class Painter:
-    """Accepts wishes, follows each job to its end, keeps what was painted."""
+    """Accepts wishes: from what a person asked for to a job in the database and in the queue."""
 
     def __init__(
         self,
@@ -89,34 +68,35 @@ class Painter:
         family: Family,
         jobs: Jobs,
         history: History,
-        files: PictureFiles,
-        recent: RecentPictures,
+        settling: Settling,
+        live: LiveJobs,
         fallback: QuotaPolicy,
         seeds: Seeds,
         clock: Clock,
         events: Events,
+        max_wait: timedelta,
     ) -> None:
         self.engine = engine
         self.family = family
-        self.recent = recent
         self._events = events
         self._jobs = jobs
         self._history = history
-        self._files = files
+        self._settling = settling
+        self._live = live
         self._fallback = fallback
         self._seeds = seeds
         self._clock = clock
-        self._live: dict[int, EngineJob] = {}
-        self._finished: asyncio.Queue[tuple[Job, EngineJob]] = asyncio.Queue()
-        self._settling: set[asyncio.Task[None]] = set()
-        self._stopping = asyncio.Event()
+        self._max_wait = max_wait
+        self._late: set[asyncio.Task[Job | QuotaExceeded]] = set()
 
-    async def imagine(self, person: Person, wish: Wish) -> Accepted | Refused:
-        """Paint what the person asked for."""
+    async def imagine(
+        self, person: Person, wish: Wish, *, private: bool = False
+    ) -> Accepted | Refused:
+        """Paint what the person asked for. private: for nobody else's eyes."""
         composed = compose(wish, self.family, self._seeds)
         if isinstance(composed, Refused):
             return composed
-        return await self._accept(person, composed)
+        return await self._accept(person, composed, private=private)
 
     async def reroll(
         self,
@@ -146,43 +126,44 @@ class Painter:
             return composed
         exact = composed.request.seed == recipe.request.seed
         replay = recipe.conditions if exact else None
-        return await self._accept(person, composed, parent_id=original.id, replay=replay)
+        return await self._accept(
+            person, composed, parent_id=original.id, replay=replay, private=original.private
+        )
 
-    async def resume(self) -> list[tuple[Job, EngineJob]]:
-        """At start: queue again what the last process left, in the order it was accepted."""
-        recovery = await self._jobs.recover()
+    async def resume(self) -> list[LiveJob]:
+        """At start: queue again what the last process left, in the order it was accepted.
+
+        A picture that was on the disk already is taken over, not painted again.
+        """
+        for job in await self._jobs.interrupted_painting():
+            await self._settling.adopt(job)
+        recovery = await self._jobs.recover(accepted_after=self._clock() - self._max_wait)
         resumed = []
         for job in recovery.queued:
-            slot = self.engine.reserve(job.place.user_id, job.place.guild_id, beyond_limit=True)
+            place = job.place
+            priority = Priority.RESUMED if job.attempts else Priority.NORMAL
+            slot = self.engine.reserve(
+                place.user_id, place.guild_id, priority=priority, beyond_limit=True
+            )
             with slot:
                 spec = self._spec(job, await self._replay_of(job))
-                resumed.append((job, self._submit(slot, job, spec)))
-        if recovery.queued or recovery.failed:
-            log.info("resumed", queued=len(recovery.queued), given_up=len(recovery.failed))
+                resumed.append(self._submit(slot, job, spec))
+        if recovery.queued or recovery.ended:
+            log.info("resumed", queued=len(recovery.queued), given_up=len(recovery.ended))
+        await self._learn_speed()
         return resumed
 
-    async def withdraw(self, job_id: int) -> None:
-        """Take a job back; what it took is refunded. Harmless if it is over."""
-        handle = self._live.get(job_id)
-        if handle is not None:
-            self.engine.cancel(handle)
-
-    async def run(self) -> None:
-        """Keep for ever what the engine finishes; a job that waits costs no task."""
-        while True:
-            self._begin_to_settle(await self._finished.get())
-
-    async def finish(self) -> None:
-        """After the engine has drained: keep what was painted, leave the rest to the next start."""
-        await asyncio.sleep(0)  # lets the last outcome arrive
-        self._stopping.set()
-        while not self._finished.empty():
-            self._begin_to_settle(self._finished.get_nowait())
-        await asyncio.gather(*self._settling, return_exceptions=True)
+    async def _learn_speed(self) -> None:
+        """Estimates begin with how long the last pictures took."""
+        for picture in reversed(await self._history.newest(PRIMED_PICTURES)):
+            with suppress(ValueError):
+                request = Recipe.from_json(picture.recipe).request
+                self.engine.estimator.record(request, picture.duration_s)
 
     def live(self, job_id: int) -> EngineJob | None:
         """The engine's handle of a job that is not over."""
-        return self._live.get(job_id)
+        live = self._live.get(job_id)
+        return None if live is None or live.over else live.handle
 
     async def _find(self, picture: str, person: Person, *, anyones: bool) -> StoredPicture | None:
         digits = picture.strip().lstrip("#")
@@ -191,7 +172,8 @@ class Painter:
         found = await self._history.get(int(digits))
         if found is None or found.place.guild_id != person.guild_id:
             return None
-        return found if anyones or found.place.user_id == person.user_id else None
+        own = found.place.user_id == person.user_id
+        return found if own or (anyones and not found.private) else None
 
     async def _accept(
         self,
@@ -200,6 +182,7 @@ class Painter:
         *,
         parent_id: int | None = None,
         replay: Conditions | None = None,
+        private: bool = False,
     ) -> Accepted | Refused:
         too_long = self._too_long(composed.request)
         if too_long is not None:
@@ -207,7 +190,7 @@ class Painter:
         try:
             slot = self.engine.reserve(person.user_id, person.guild_id)
         except QueueFull as error:
-            return Refused(QueueIsFull(error.waiting, error.limit))
+            return self._full(error, person)
         except QueueClosed:
             return Refused(Stopping())
         new = NewJob(
@@ -217,24 +200,58 @@ class Painter:
             seed=composed.request.seed,
             parent_picture_id=parent_id,
             locale=person.locale,
+            private=private,
+            upload_limit_bytes=person.upload_limit_bytes,
             reply_token=person.reply_token,
         )
         with slot:
-            try:
-                job = await self._jobs.accept(new, self._fallback)
-            except UnknownRow:  # somebody deleted the original this very moment
-                return Refused(UnknownPicture(str(parent_id)))
-            if isinstance(job, QuotaExceeded):
-                policy = job.status.policy
-                spent = QuotaSpent(job.status.used, policy.pictures, policy.hours)
-                return Refused(spent, job.retry_at)
+            job = await self._written(new)
+            if isinstance(job, Refused):
+                return job
             try:
                 self._submit(slot, job, self._spec(job, replay))
             except QueueClosed:
                 # Stopping between the two: the job is in the database and the next start has it.
-                return Accepted(job.id, composed, 0, None)
+                return Accepted(job.id, composed, 0, None, private)
         self._events.accepted(job.id)
         return self._accepted(job, composed)
+
+    def _full(self, error: QueueFull, person: Person) -> Refused:
+        wait_s = self.engine.place_free_s(error.scope, person.user_id)
+        retry_at = None if wait_s is None else self._clock() + timedelta(seconds=wait_s)
+        return Refused(QueueIsFull(error.waiting, error.limit, error.scope), retry_at)
+
+    async def _written(self, new: NewJob) -> Job | Refused:
+        """The job as accepted in the database, soon enough to be answered, or why it is not."""
+        accepting = asyncio.create_task(self._jobs.accept(new, self._fallback))
+        try:
+            await asyncio.wait({accepting}, timeout=ACCEPT_LIMIT_S)
+        finally:
+            if not accepting.done():
+                # Nothing stays accepted of a call that was cancelled, however long that takes.
+                self._late.add(accepting)
+                accepting.add_done_callback(self._too_late)
+                accepting.cancel()
+        if not accepting.done():
+            log.warning("the database took too long")
+            return Refused(StorageTrouble())
+        try:
+            job = accepting.result()
+        except UnknownRow:  # somebody deleted the original this very moment
+            return Refused(UnknownPicture(str(new.parent_picture_id)))
+        except StorageError as error:
+            self._events.trouble(error)
+            return Refused(StorageTrouble())
+        if isinstance(job, QuotaExceeded):
+            policy = job.status.policy
+            spent = QuotaSpent(job.status.used, policy.pictures, policy.hours)
+            return Refused(spent, job.retry_at)
+        return job
+
+    def _too_late(self, accepting: asyncio.Task[Job | QuotaExceeded]) -> None:
+        self._late.discard(accepting)
+        if not accepting.cancelled() and (error := accepting.exception()) is not None:
+            log.warning("not accepted", detail=str(error))
 
     def _too_long(self, request: ImageRequest) -> TooManyTokens | None:
         """Tokens can be counted once the model is loaded; before that the painter finds out."""
@@ -250,7 +267,7 @@ class Painter:
         ahead += self.engine.current is not None
         wait_s = self.engine.waiting_s(job.id)
         ready_at = None if wait_s is None else self._clock() + timedelta(seconds=wait_s)
-        return Accepted(job.id, composed, ahead, ready_at)
+        return Accepted(job.id, composed, ahead, ready_at, job.private)
 
     async def _replay_of(self, job: Job) -> Conditions | None:
         """The original's conditions if a resumed job repeats its very seed."""
@@ -266,90 +283,10 @@ class Painter:
             id=job.id,
             request=request_from_json(job.request),
             replay=replay,
-            admit=partial(self._jobs.painting, job.id),
+            admit=partial(self._settling.admit, job.id),
         )
 
-    def _submit(self, slot: Slot, job: Job, spec: JobSpec) -> EngineJob:
-        handle = self.engine.submit(slot, spec)
-        self._live[job.id] = handle
-        handle.when_done(lambda: self._finished.put_nowait((job, handle)))
-        return handle
-
-    def _begin_to_settle(self, finished: tuple[Job, EngineJob]) -> None:
-        task = asyncio.create_task(self._settle(*finished), name=f"settle-{finished[0].id}")
-        self._settling.add(task)
-        task.add_done_callback(lambda done: self._over(finished[0], done))
-
-    def _over(self, job: Job, task: asyncio.Task[None]) -> None:
-        self._live.pop(job.id, None)
-        self._settling.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            # The database would not take the outcome. The row still says "painting" (or
-            # "queued"), so the next start tries again: nothing is lost.
-            log.error("job not settled", job=job.id, exc_info=error)
-
-    async def _settle(self, job: Job, handle: EngineJob) -> None:
-        try:
-            painted = await handle.result()
-        except Cancelled:
-            end: Ending = partial(self._jobs.cancelled, job.id)
-        except EngineError as error:
-            log.warning("job failed", job=job.id, code=error.code, detail=str(error))
-            end = partial(self._jobs.failed, job.id, error.code, str(error))
-        else:
-            end = await self._keep(job, painted)
-        await self._record(job, end)
-        self.recent.forget(job.place.user_id, job.place.guild_id)
-        self._events.settled(job.id)
-
-    async def _keep(self, job: Job, painted: Painted) -> Ending:
-        """Encode and write, off the loop and off the painting thread; how the job ends by it."""
-        try:
-            picture = await asyncio.to_thread(self._write, job, painted)
-        except (DiskFull, DataFolderUnusable) as error:
-            log.error("picture not written", job=job.id, detail=str(error))
-            return partial(self._jobs.failed, job.id, "disk", str(error))
-        except Exception as error:
-            log.error("picture not encoded", job=job.id, exc_info=error)
-            return partial(self._jobs.failed, job.id, "internal", type(error).__name__)
-        return partial(self._jobs.painted, job.id, picture)
-
-    async def _record(self, job: Job, end: Ending) -> None:
-        """Write the job's end down, as often as it takes while the database is in trouble.
-
-        While the bot stops it is tried once more and then left to the next start.
-        """
-        tries = 0
-        while True:
-            last = self._stopping.is_set()
-            try:
-                await end()
-                return
-            except (IllegalTransition, UnknownRow):
-                raise  # waiting would change nothing
-            except StorageError as error:
-                if last:
-                    raise
-                wait_s = RECORD_RETRY_S[min(tries, len(RECORD_RETRY_S) - 1)]
-                log.warning("end not recorded", job=job.id, wait_s=wait_s, detail=str(error))
-            tries += 1
-            with suppress(TimeoutError):
-                async with asyncio.timeout(wait_s):
-                    await self._stopping.wait()
-
-    def _write(self, job: Job, painted: Painted) -> NewPicture:
-        return write_picture(self._files, picture_name(job.id, job.seed), painted)
-
-
-def write_picture(files: PictureFiles, name: str, painted: Painted) -> NewPicture:
-    """Encode and write one picture (blocking); returns the row it wants to become."""
-    written = files.write(name, encode_png(painted.raster, painted.recipe))
-    return NewPicture(
-        file=written.file,
-        sha256=written.sha256,
-        recipe=painted.recipe.to_json(),
-        seed=painted.recipe.request.seed,
-        width_px=painted.raster.width_px,
-        height_px=painted.raster.height_px,
-        duration_s=painted.duration_s,
-    )
+    def _submit(self, slot: Slot, job: Job, spec: JobSpec) -> LiveJob:
+        live = self._live.add(job, self.engine.submit(slot, spec))
+        self._settling.follow(live)
+        return live

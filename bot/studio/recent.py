@@ -16,18 +16,24 @@ class RecentPictures:
 
     def __init__(self, history: History) -> None:
         self._history = history
+        self._changes = 0
         self._known: OrderedDict[tuple[int, int], list[StoredPicture]] = OrderedDict()
 
     async def of(self, user_id: int, guild_id: int) -> list[StoredPicture]:
         """The person's newest pictures in this server."""
         key = (guild_id, user_id)
-        if key not in self._known:
-            self._known[key] = await self._history.recent(user_id, guild_id, KEPT_PICTURES)
+        if key in self._known:
+            self._known.move_to_end(key)
+            return self._known[key]
+        changes = self._changes
+        found = await self._history.recent(user_id, guild_id, KEPT_PICTURES)
+        if changes == self._changes:  # else it may be out of date already
+            self._known[key] = found
             while len(self._known) > KEPT_PEOPLE:
                 self._known.popitem(last=False)
-        self._known.move_to_end(key)
-        return self._known[key]
+        return found
 
     def forget(self, user_id: int, guild_id: int) -> None:
         """Something changed: read again next time."""
+        self._changes += 1
         self._known.pop((guild_id, user_id), None)

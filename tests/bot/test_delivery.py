@@ -10,10 +10,13 @@ from typing import Any
 import pytest
 
 from bot.cards import FailureCard, KeptCard, MovedCard, PictureCard
-from bot.delivery import Delivery, NeverAnswered
-from bot.messenger import Obstacle, TryLater, Undeliverable
+from bot.delivery import NONCE_LIFE, Delivery, DeliveryPolicy, NeverAnswered
+from bot.messenger import Address, Obstacle, TryLater, Undeliverable
 from bot.progress import Board
-from bot.studio.paint import write_picture
+from bot.result_cards import ResultCards
+from bot.studio.naming import picture_name
+from bot.studio.settling import write_picture
+from engine.queue import Bounds
 from engine.service import Engine
 from engine.types import ImageRequest, Painted, request_to_json
 from storage.database import Database
@@ -22,8 +25,9 @@ from storage.errors import DatabaseBusy
 from storage.files import PictureFiles
 from storage.history import History
 from storage.jobs import Jobs
-from storage.types import Job, NewJob, Place, PolicySource, QuotaPolicy
+from storage.types import Job, NewJob, Place, PolicySource, QuotaPolicy, Road
 from tests.fakes import (
+    DIRECT,
     FakeClock,
     FakeMessenger,
     Lost,
@@ -50,19 +54,19 @@ class Desk:
         self.slept: list[float] = []
         self.nonces = iter(f"nonce-{n}" for n in range(100))
         self.jobs = Jobs(db, self.clock, lambda: next(self.nonces))
+        self.policy = DeliveryPolicy()
         self.restart()
 
     def restart(self) -> None:
         """A new process on the same database."""
-        engine = Engine(ScriptedRenderer().load, queue_limit=1)
+        engine = Engine(ScriptedRenderer().load, bounds=Bounds(queue=1))
         self.delivery = Delivery(
             messenger=self.messenger,
-            board=Board(self.messenger, engine, now_s=lambda: 0.0),
+            board=Board(self.messenger, engine, now_s=lambda: 0.0, clock=self.clock),
             deliveries=self.deliveries,
-            history=self.history,
-            files=self.files,
-            notes=lambda _: (),
+            cards=ResultCards(self.history, self.files, lambda _: ()),
             clock=self.clock,
+            policy=self.policy,
             sleep=self._sleep,
         )
 
@@ -70,10 +74,12 @@ class Desk:
         self.slept.append(seconds)
         await asyncio.sleep(0)
 
-    async def accept(self, *, placed: bool = True, reply_token: str | None = None) -> Job:
+    async def accept(
+        self, *, placed: bool = True, reply_token: str | None = None, private: bool = False
+    ) -> Job:
         """A job in the database, its status message known or not."""
-        place = Place(1, 2, 3)
-        new = NewJob(place, request_to_json(REQUEST), "a lake", 5, reply_token=reply_token)
+        place, request = Place(1, 2, 3), request_to_json(REQUEST)
+        new = NewJob(place, request, "a lake", 5, reply_token=reply_token, private=private)
         job = await self.jobs.accept(new, POLICY)
         assert isinstance(job, Job)
         if placed:
@@ -84,7 +90,7 @@ class Desk:
         """The job's picture on the disk and in the database."""
         assert await self.jobs.painting(job.id)
         painted = Painted(gradient(REQUEST), fake_recipe(REQUEST), 1.5)
-        await self.jobs.painted(job.id, write_picture(self.files, f"{job.id}.png", painted))
+        await self.jobs.painted(job.id, write_picture(self.files, picture_name(job.id, 5), painted))
 
     async def deliver(self) -> None:
         """Run until nothing moves any more."""
@@ -132,14 +138,14 @@ async def test_a_late_result_is_posted_and_the_status_points_to_it(desk: Desk):
 
 @pytest.mark.parametrize("times", [1, 2, 3])
 async def test_a_post_whose_answer_is_lost_stands_once(desk: Desk, times: int):
-    """However often the answer to a post is lost, the stored nonce keeps it a single message."""
+    """When the answer to a post is lost, the message is found, however bad things are."""
     job = await desk.accept()
     desk.clock.advance(31)
     await desk.paint(job)
     desk.messenger.faults = [Lost("gone")] * times
     await desk.deliver()
     assert len(desk.messenger.posts) == 1 and await desk.state(job) == "delivered"
-    assert desk.slept == sorted(desk.slept) and len(desk.slept) == times
+    assert desk.slept == [2.0]
 
 
 async def test_the_road_is_kept_over_a_restart(desk: Desk):
@@ -186,7 +192,8 @@ async def test_what_cannot_be_posted_is_kept(desk: Desk, obstacle: Obstacle):
     """A channel that is gone or closed leaves the picture in the history, not in a loop."""
     job = await desk.accept()
     await desk.paint(job)
-    desk.messenger.faults = [Undeliverable(obstacle, "no")]
+    closed = Undeliverable(Obstacle.FORBIDDEN, "takes no direct messages")
+    desk.messenger.faults = [Undeliverable(obstacle, "no"), closed]
     await desk.deliver()
     assert await desk.state(job) == "kept" and desk.slept == []
     assert [each.seed for each in await desk.history.recent(3, 1, 5)] == [5]
@@ -315,3 +322,125 @@ async def test_a_post_is_recorded_before_the_status_is_touched(
     monkeypatch.setattr(desk.messenger, "edit", edit)
     await desk.deliver()
     assert states == ["delivered"] and len(desk.messenger.posts) == 1
+
+
+@pytest.mark.parametrize("obstacle", [Obstacle.CHANNEL_GONE, Obstacle.FORBIDDEN, Obstacle.ARCHIVED])
+@pytest.mark.parametrize("late_s", [0, 31])
+async def test_a_closed_channel_is_no_end(desk: Desk, obstacle: Obstacle, late_s: int):
+    """Where the channel is gone or closed, its person gets the picture by direct message."""
+    job = await desk.accept()
+    desk.clock.advance(late_s)
+    await desk.paint(job)
+    shut = Undeliverable(obstacle, "no")
+    archived = obstacle is Obstacle.ARCHIVED and late_s == 0  # tried as a post before that
+    desk.messenger.faults = [shut, shut] if archived else [shut]
+    await desk.deliver()
+    ((address, card, _),) = desk.messenger.posts
+    assert (address.guild_id, address.channel_id) == (0, DIRECT + 3)
+    assert isinstance(card, PictureCard) and card.direct and not card.mention
+    assert await desk.state(job) == "delivered"
+
+
+async def test_no_direct_message_where_the_owner_wants_none(desk: Desk):
+    """With direct messages switched off, what cannot be posted is kept."""
+    desk.policy = DeliveryPolicy(direct_messages=False)
+    desk.restart()
+    job = await desk.accept()
+    await desk.paint(job)
+    desk.messenger.faults = [Undeliverable(Obstacle.FORBIDDEN, "no")]
+    await desk.deliver()
+    assert await desk.state(job) == "kept" and desk.messenger.posts == []
+
+
+async def test_after_its_nonce_a_post_is_looked_for(desk: Desk):
+    """Hours later Discord has forgotten the nonce: the message that stands is found by its file."""
+    job = await desk.accept()
+    desk.clock.advance(31)
+    await desk.paint(job)
+    await desk.deliveries.attempt(job.id, Road.POST)
+    pending = await desk.deliveries.pending_for(job.id)
+    assert pending is not None
+    card = await ResultCards(desk.history, desk.files, lambda _: ()).card(pending, Road.POST)
+    await desk.messenger.post(Address(1, 2), card, pending.delivery.nonce)  # and then killed
+    desk.clock.advance(5 * 3600)
+    desk.messenger.forget_nonces()
+    desk.restart()
+    await desk.deliver()
+    assert await desk.state(job) == "delivered" and len(desk.messenger.posts) == 1
+    (moved,) = desk.messenger.messages[STATUS_ID]
+    assert isinstance(moved, MovedCard) and moved.message_id == 1000
+
+
+@pytest.mark.parametrize("fresh", [True, False])
+async def test_where_nobody_can_look_nothing_is_posted_twice(desk: Desk, fresh: bool):
+    """Without the right to read the past the nonce vouches for it; after its life, nothing does."""
+    desk.messenger.unreadable = True
+    job = await desk.accept()
+    desk.clock.advance(31)
+    await desk.paint(job)
+    await desk.deliveries.attempt(job.id, Road.POST)
+    desk.clock.advance(5 if fresh else NONCE_LIFE.total_seconds() + 1)
+    await desk.deliver()
+    assert await desk.state(job) == ("delivered" if fresh else "kept")
+    assert len(desk.messenger.posts) == (1 if fresh else 0)
+
+
+async def test_what_is_private_is_shown_through_its_token(desk: Desk):
+    """A private picture replaces the answer that only its person sees; the token is then gone."""
+    job = await desk.accept(reply_token="t", private=True)
+    desk.clock.advance(60)
+    await desk.paint(job)
+    await desk.deliver()
+    assert isinstance(desk.messenger.messages[STATUS_ID][-1], PictureCard)
+    assert desk.messenger.posts == [] and await desk.state(job) == "delivered"
+    found = await desk.deliveries.get(job.id)
+    assert found is not None and found.reply_token is None
+
+
+@pytest.mark.parametrize("accepts", [True, False])
+async def test_what_is_private_is_never_posted_in_public(desk: Desk, accepts: bool):
+    """After its token has died a private picture goes by direct message, or stays in /history."""
+    job = await desk.accept(reply_token="t", private=True)
+    await desk.paint(job)
+    desk.clock.advance(16 * 60)
+    desk.messenger.faults = [] if accepts else [Undeliverable(Obstacle.FORBIDDEN, "50007")]
+    await desk.deliver()
+    assert await desk.state(job) == ("delivered" if accepts else "kept")
+    assert [address.channel_id for address, _, _ in desk.messenger.posts] == (
+        [DIRECT + 3] if accepts else []
+    )
+    assert desk.messenger.messages == {}
+
+
+async def test_what_is_too_old_is_not_sent(desk: Desk):
+    """After a day a result is kept; its status message says where it is, without a ping."""
+    job = await desk.accept()
+    await desk.paint(job)
+    desk.clock.advance(25 * 3600)
+    await desk.deliver()
+    (card,) = desk.messenger.messages[STATUS_ID]
+    assert isinstance(card, KeptCard) and card.painted and card.old
+    assert await desk.state(job) == "kept" and desk.messenger.posts == []
+
+
+async def test_no_storm_of_pings_after_an_outage(desk: Desk):
+    """Of all that waited for the bot to come back, only the first result mentions its person."""
+    for _ in range(4):
+        await desk.paint(await desk.accept(placed=False))
+    desk.clock.advance(3600)
+    desk.restart()
+    await desk.deliver()
+    mentions = [
+        card.mention for _, card, _ in desk.messenger.posts if isinstance(card, PictureCard)
+    ]
+    assert sorted(mentions) == [False, False, False, True]
+
+
+async def test_a_defect_of_ours_leaves_the_picture_in_the_history(desk: Desk):
+    """A result that cannot be made into a message is kept, not tried for ever."""
+    job = await desk.accept()
+    await desk.paint(job)
+    async with desk.db.transaction() as transaction:
+        await transaction.execute("UPDATE pictures SET recipe = '{}'")
+    await desk.deliver()
+    assert await desk.state(job) == "kept"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -11,9 +12,10 @@ from bot.cards import PaintingCard, WaitingCard
 from bot.messenger import Address, Obstacle, TryLater, Undeliverable
 from bot.progress import BUDGET_S, PER_MESSAGE_S, WAITING_S, Board
 from engine.job import Job, JobSpec
+from engine.queue import Bounds
 from engine.service import Engine
 from engine.types import ImageRequest
-from tests.fakes import FakeMessenger, ScriptedRenderer
+from tests.fakes import EPOCH, FakeMessenger, ScriptedRenderer
 
 REQUEST = ImageRequest("a lake", "a lake", "", 5, 128, 128, 8, 1.0)
 
@@ -24,11 +26,20 @@ class Hall:
     def __init__(self) -> None:
         self.painter = ScriptedRenderer()
         self.painter.hold()
-        self.engine = Engine(self.painter.load, queue_limit=100)
+        self.engine = Engine(self.painter.load, bounds=Bounds(queue=100))
         self.messenger = FakeMessenger()
         self.now_s = 0.0
-        self.board = Board(self.messenger, self.engine, now_s=lambda: self.now_s, sleep=self._sleep)
+        self.board = Board(
+            self.messenger,
+            self.engine,
+            now_s=lambda: self.now_s,
+            clock=self._clock,
+            sleep=self._sleep,
+        )
         self._ticks = asyncio.Semaphore(0)
+
+    def _clock(self) -> datetime:
+        return EPOCH + timedelta(seconds=self.now_s)
 
     async def _sleep(self, seconds: float) -> None:
         assert seconds == BUDGET_S
@@ -39,7 +50,9 @@ class Hall:
         slot = self.engine.reserve(number, 1)
         job = self.engine.submit(slot, JobSpec(number, REQUEST))
         ahead = (self.engine.queue.position(number) or 0) + 1
-        self.board.show(job, Address(1, 2, number), WaitingCard(REQUEST, number, ahead, None))
+        self.board.show(
+            job, Address(1, 2, number), WaitingCard(number, REQUEST, number, ahead, None)
+        )
         await asyncio.sleep(0.02)
         return job
 
@@ -154,3 +167,27 @@ async def test_trouble_at_discord_costs_one_edit_only(hall: Hall):
     await hall.tick(PER_MESSAGE_S)
     (card,) = hall.messenger.messages[1]
     assert isinstance(card, PaintingCard) and card.step == 2
+
+
+async def test_an_expected_time_is_corrected_only_when_it_is_far_off(hall: Hall):
+    """Off by less than a quarter of the wait it is left alone; by more, it is corrected."""
+    for number in range(1, 42):
+        await hall.ask(number)
+    hall.engine.estimator.record(REQUEST, 10.0)
+    await hall.tick(WAITING_S)
+    for _ in range(60):
+        await hall.tick(0.01)
+    told = hall.messenger.messages[40][-1]
+    assert isinstance(told, WaitingCard) and told.ready_at is not None
+    assert (told.ready_at - EPOCH).total_seconds() == pytest.approx(30 + 390, abs=25)
+    before = {number: len(cards) for number, cards in hall.messenger.messages.items()}
+    hall.engine.estimator.record(REQUEST, 11.0)  # a tenth slower at most
+    hall.now_s += 1.5 * WAITING_S
+    for _ in range(60):
+        await hall.tick(0.01)
+    assert len(hall.messenger.messages[40]) == before[40]
+    for _ in range(32):
+        hall.engine.estimator.record(REQUEST, 30.0)
+    for _ in range(60):
+        await hall.tick(0.01)
+    assert len(hall.messenger.messages[40]) == before[40] + 1

@@ -14,10 +14,12 @@ from engine.errors import (
     ModelNotFound,
     ModelUnavailable,
     NonFinite,
+    OutOfMemory,
     QueueFull,
     RenderFailed,
 )
 from engine.job import Job, JobSpec
+from engine.queue import Bounds
 from engine.service import Engine
 from engine.types import ENGINE_TRANSITIONS, EngineState, Progress
 from tests.fakes import ScriptedRenderer, a_request, until
@@ -48,7 +50,7 @@ async def painter() -> AsyncIterator[ScriptedRenderer]:
 
 @pytest.fixture
 async def engine(painter: ScriptedRenderer) -> AsyncIterator[Engine]:
-    made = Engine(painter.load, queue_limit=20)
+    made = Engine(painter.load, bounds=Bounds(20))
     made.start()
     yield made
     painter.release()
@@ -65,7 +67,7 @@ def order(engine: Engine, number: int, prompt: str = "a red boat", user: int = 1
 @pytest.mark.parametrize("after", S)
 def test_every_other_transition_raises(before: S, after: S) -> None:
     """The engine goes only where its life leads: any other step is a RuntimeError."""
-    engine = Engine(ScriptedRenderer().load, queue_limit=1)
+    engine = Engine(ScriptedRenderer().load, bounds=Bounds(1))
     engine._state = before
     assert (after in ENGINE_TRANSITIONS[before]) == ((before, after) in LEGAL)
     if (before, after) in LEGAL:
@@ -97,7 +99,7 @@ async def test_starting_twice_is_refused(engine: Engine) -> None:
     """There is one worker and one thread, whatever a caller does; a stopped engine stays so."""
     with pytest.raises(RuntimeError, match="before"):
         engine.start()
-    unused = Engine(ScriptedRenderer().load, queue_limit=1)
+    unused = Engine(ScriptedRenderer().load, bounds=Bounds(1))
     await unused.drain()
     with pytest.raises(RuntimeError, match="before"):
         unused.start()
@@ -111,7 +113,7 @@ async def test_jobs_wait_while_the_model_loads() -> None:
         gate.wait(10)
         return painter
 
-    engine = Engine(load, queue_limit=2)
+    engine = Engine(load, bounds=Bounds(2))
     engine.start()
     jobs = [order(engine, number) for number in range(2)]
     with pytest.raises(QueueFull):
@@ -236,6 +238,26 @@ async def test_admission_that_breaks_fails_that_job_only(
     assert [request.prompt for request in painter.painted] == ["a red boat"]
 
 
+async def test_an_admission_may_say_how_the_job_ends(
+    engine: Engine, painter: ScriptedRenderer
+) -> None:
+    """An EngineError that admit() raises is the job's very end, whichever it is; the engine
+    itself is not concerned."""
+    for number, error in enumerate([OutOfMemory(), Defunct("not this engine"), Cancelled("no")]):
+
+        async def admit(error: EngineError = error) -> bool:
+            raise error
+
+        slot = engine.reserve(1, 0)
+        job = engine.submit(slot, JobSpec(number, a_request("never"), admit=admit))
+        with pytest.raises(type(error)) as end:
+            await asyncio.wait_for(job.result(), 10)
+        assert end.value is error
+    await order(engine, 9).result()
+    assert [request.prompt for request in painter.painted] == ["a red boat"]
+    assert engine.state is S.READY
+
+
 async def test_cancel_during_admission(engine: Engine, painter: ScriptedRenderer) -> None:
     """A job cancelled between the queue and the GPU is not painted."""
     asked, answer = asyncio.Event(), asyncio.Event()
@@ -313,7 +335,7 @@ async def test_a_missing_model_is_a_failure(painter: ScriptedRenderer) -> None:
     def load() -> ScriptedRenderer:
         raise ModelNotFound("nobody/nothing", "it is not here")
 
-    engine = Engine(load, queue_limit=3)
+    engine = Engine(load, bounds=Bounds(3))
     engine.start()
     job = order(engine, 1)
     error = await asyncio.wait_for(engine.failure(), 10)
@@ -331,7 +353,7 @@ async def test_a_model_that_breaks_a_library_is_unavailable() -> None:
     def load() -> ScriptedRenderer:
         raise KeyError("weight_map")
 
-    engine = Engine(load, queue_limit=1)
+    engine = Engine(load, bounds=Bounds(1))
     engine.start()
     error = await asyncio.wait_for(engine.failure(), 10)
     assert isinstance(error, ModelUnavailable)
@@ -364,21 +386,3 @@ async def test_the_loop_is_free_while_the_painter_works(
         turns += 1
     assert turns > 200
     assert not job.done
-
-
-async def test_waiting_time_counts_what_is_ahead(engine: Engine, painter: ScriptedRenderer) -> None:
-    """Nothing is promised before the first picture; then each job ahead adds its time."""
-    painter.hold()
-    first, second = order(engine, 1), order(engine, 2)
-    await until(lambda: engine.current is first)
-    assert engine.waiting_s(2) is None
-    engine.estimator.record(second.spec.request, 3.0)
-    third = order(engine, 3)
-    assert engine.waiting_s(2) == pytest.approx(6.0)
-    assert engine.waiting_s(3) == pytest.approx(9.0)
-    painter.step()
-    await until(lambda: first.latest == Progress(1, 3))
-    assert engine.waiting_s(2) == pytest.approx(5.0)
-    assert engine.waiting_s(1) is None
-    painter.release()
-    await third.result()

@@ -10,8 +10,16 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from engine.errors import Cancelled, EngineError, NonFinite, QueueFull, RenderFailed
+from engine.errors import (
+    Cancelled,
+    EngineError,
+    Interrupted,
+    NonFinite,
+    QueueFull,
+    RenderFailed,
+)
 from engine.job import Job, JobSpec
+from engine.queue import Bounds
 from engine.service import Engine
 from engine.types import EngineState, Painted
 from tests.fakes import ScriptedRenderer, a_request, until
@@ -34,7 +42,7 @@ class EngineMachine(RuleBasedStateMachine):
         self.painter = ScriptedRenderer()
         self.painter.failures.update(TROUBLES)
         self.painter.hold()
-        self.engine = Engine(self.painter.load, queue_limit=LIMIT)
+        self.engine = Engine(self.painter.load, bounds=Bounds(LIMIT))
         self.jobs: list[Job] = []
         self.waiting: list[Job] = []
         self.current: Job | None = None
@@ -98,7 +106,7 @@ class EngineMachine(RuleBasedStateMachine):
         job = self.current
         self.painter.step()
         self.steps_left -= 1
-        if job.cancel_requested.is_set():
+        if job.cancel_requested:
             await self.ended(job, Cancelled)
             self.current = None
         elif self.steps_left == 0:
@@ -131,15 +139,29 @@ class EngineMachine(RuleBasedStateMachine):
             assert not job.done
 
     def teardown(self) -> None:
-        self.painter.release()
         self.run(self.end())
         self.loop.close()
 
     async def end(self) -> None:
-        assert await asyncio.wait_for(self.engine.drain(), 20) == self.waiting
+        if len(self.jobs) % 2:
+            await self.end_at_once()
+        else:
+            self.painter.release()
+            assert await asyncio.wait_for(self.engine.drain(), 20) == self.waiting
         assert self.engine.state is EngineState.STOPPED
         assert all(job.done != (job in self.waiting) for job in self.jobs)
         assert self.painter.threads <= {"painter"}
+
+    async def end_at_once(self) -> None:
+        draining = asyncio.create_task(self.engine.drain(0))
+        if self.current is not None:
+            await until(self.current.stop_requested.is_set)
+            await until(lambda: self.engine.state is EngineState.DRAINING)
+        self.painter.release()
+        assert await asyncio.wait_for(draining, 20) == self.waiting
+        if self.current is not None:
+            end = Cancelled if self.current.cancel_requested else Interrupted
+            await self.ended(self.current, end)
 
 
 EngineMachine.TestCase.settings = settings(max_examples=40, stateful_step_count=20, deadline=None)

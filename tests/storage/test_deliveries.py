@@ -146,3 +146,39 @@ async def test_unknown_jobs_are_named(shelf: Shelf) -> None:
         await shelf.deliveries.placed(99, 1)
     assert await shelf.deliveries.get(99) is None
     assert await shelf.deliveries.pending_for(99) is None
+
+
+async def test_a_private_job_keeps_its_token_until_it_is_settled(shelf: Shelf) -> None:
+    """Only the token reaches a message that one person sees; a public job's goes at once."""
+    public = await shelf.accept(new_job(reply_token="one"))
+    private = await shelf.accept(new_job(reply_token="two", private=True))
+    for job in (public, private):
+        await shelf.deliveries.placed(job.id, 77)
+    tokens = [
+        found.reply_token
+        for job in (public, private)
+        if (found := await shelf.deliveries.get(job.id)) is not None
+    ]
+    assert tokens == [None, "two"]
+    await shelf.jobs.cancelled(private.id)
+    assert (await shelf.deliveries.delivered(private.id)).reply_token is None
+
+
+async def test_a_missed_try_makes_the_next_one_the_first(shelf: Shelf) -> None:
+    """Once it is known that nothing arrived, the instant of the first try is the present one."""
+    (picture,) = await shelf.painted()
+    first = await shelf.deliveries.attempt(picture.job_id, Road.POST)
+    shelf.clock.advance(minutes=9)
+    missed = await shelf.deliveries.missed(picture.job_id)
+    assert first.attempted_at is not None and missed.attempted_at is not None
+    assert (missed.attempted_at - first.attempted_at).total_seconds() == 540
+    assert missed.road is Road.POST
+
+
+async def test_kept_results_can_be_told_apart(shelf: Shelf) -> None:
+    """Of many jobs, those whose result no message shows are named."""
+    kept, posted = [(await shelf.painted())[0].job_id for _ in range(2)]
+    await shelf.deliveries.kept(kept, "no permission")
+    await shelf.deliveries.delivered(posted, 5)
+    assert await shelf.deliveries.kept_among([kept, posted, 999]) == {kept}
+    assert await shelf.deliveries.kept_among([]) == frozenset()

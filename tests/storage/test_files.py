@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from storage.errors import DataFolderUnusable, DiskFull, PictureMissing, UnsafePath
+from storage.errors import DataFolderUnusable, DiskFull, UnsafePath
 from storage.files import PictureFiles
 from tests.storage.fakes import FakeClock
 
@@ -32,14 +32,15 @@ def test_write_read_remove(pictures: PictureFiles, data_dir: Path) -> None:
     assert written.file == "pictures/2026/03/1-7.png"
     assert written.sha256 == hashlib.sha256(b"pixels").hexdigest()
     assert pictures.path(written.file) == data_dir / "pictures" / "2026" / "03" / "1-7.png"
-    assert pictures.read(written.file) == b"pixels"
+    assert pictures.path(written.file).read_bytes() == b"pixels"
+    assert (written.size_bytes, pictures.size(written.file)) == (6, 6)
+    assert pictures.find("1-7.png") == written.file and pictures.find("1-8.png") is None
     pictures.write("1-7.png", b"again")
-    assert pictures.read(written.file) == b"again"
+    assert pictures.path(written.file).read_bytes() == b"again"
     assert names(data_dir) == {"1-7.png"}
     pictures.remove(written.file)
     pictures.remove(written.file)
-    with pytest.raises(PictureMissing):
-        pictures.read(written.file)
+    assert names(data_dir) == set()
 
 
 @pytest.mark.skipif(os.name != "posix", reason="modes are those of POSIX")
@@ -79,7 +80,7 @@ def test_names_never_become_paths(pictures: PictureFiles, data_dir: Path, name: 
 )
 def test_paths_do_not_lead_out(pictures: PictureFiles, file: str) -> None:
     """A path that leaves the pictures folder is refused by every method."""
-    for method in (pictures.path, pictures.read, pictures.remove):
+    for method in (pictures.path, pictures.size, pictures.remove):
         with pytest.raises(UnsafePath):
             method(file)
 
@@ -91,7 +92,7 @@ def test_links_do_not_lead_out(pictures: PictureFiles, data_dir: Path, tmp_path:
     folder = pictures.path(pictures.write("a.png", b"x").file).parent
     (folder / "b.png").symlink_to(tmp_path / "secret")
     with pytest.raises(UnsafePath):
-        pictures.read("pictures/2026/03/b.png")
+        pictures.path("pictures/2026/03/b.png")
 
 
 @pytest.mark.parametrize("step", [(os, "fsync"), (Path, "replace")], ids=["fsync", "replace"])
@@ -107,7 +108,7 @@ def test_an_interrupted_write_leaves_nothing(
     monkeypatch.setattr(*step, full)
     with pytest.raises(DiskFull):
         pictures.write("a.png", b"new")
-    assert pictures.read("pictures/2026/03/a.png") == b"old"
+    assert pictures.path("pictures/2026/03/a.png").read_bytes() == b"old"
     assert names(data_dir) == {"a.png"}
 
 

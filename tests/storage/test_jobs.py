@@ -38,7 +38,7 @@ async def end(shelf: Shelf, job_id: int, ending: str) -> Job:
 
 async def test_accept_charges_queues_and_prepares_delivery(shelf: Shelf) -> None:
     """An accepted job is queued with all it was given, charged, and waiting to be delivered."""
-    new = new_job(pictures=2, locale="zh-CN")
+    new = new_job(pictures=2, locale="zh-CN", private=True, upload_limit_bytes=8_000_000)
     job = await shelf.accept(new)
     assert job == await shelf.jobs.get(job.id)
     assert job == Job(
@@ -52,6 +52,7 @@ async def test_accept_charges_queues_and_prepares_delivery(shelf: Shelf) -> None
         attempts=0,
         parent_picture_id=None,
         locale="zh-CN",
+        private=True,
         accepted_at=START,
         started_at=None,
         finished_at=None,
@@ -62,6 +63,7 @@ async def test_accept_charges_queues_and_prepares_delivery(shelf: Shelf) -> None
     delivery = await shelf.deliveries.get(job.id)
     assert delivery is not None
     assert (delivery.state, delivery.nonce) == (DeliveryState.PENDING, "nonce-1")
+    assert delivery.upload_limit_bytes == 8_000_000
     assert delivery.channel_id == ALICE.channel_id
 
 
@@ -74,7 +76,7 @@ async def test_a_refusal_writes_nothing(shelf: Shelf) -> None:
     assert (refusal.status.used, refusal.status.remaining, refusal.requested) == (1, 1, 2)
     assert refusal.retry_at == refusal.status.next_return_at == START + timedelta(hours=24)
     assert await shelf.ledger() == {first.id: (1, False)}
-    assert (await shelf.jobs.counts())[JobState.QUEUED] == 1
+    assert (await shelf.jobs.live_counts())[JobState.QUEUED] == 1
 
 
 async def test_a_refusal_holds_until_the_promised_instant(shelf: Shelf) -> None:
@@ -160,15 +162,13 @@ async def test_painting_a_job_that_is_not_queued_is_declined(shelf: Shelf) -> No
         assert await shelf.jobs.get(job.id) == before
 
 
-async def test_one_retry_and_no_more(shelf: Shelf) -> None:
-    """A job goes back into the queue once; after the second attempt that is refused."""
+async def test_an_interruption_spends_no_attempt(shelf: Shelf) -> None:
+    """A job that was stopped for a restart goes back into the queue as often as it takes."""
     job = await shelf.painting()
-    assert (await shelf.jobs.requeue(job.id)).state is JobState.QUEUED
-    await shelf.jobs.painting(job.id)
-    with pytest.raises(IllegalTransition):
-        await shelf.jobs.requeue(job.id)
-    after = await shelf.jobs.get(job.id)
-    assert after is not None and (after.state, after.attempts) == (JobState.PAINTING, 2)
+    for _ in range(5):
+        again = await shelf.jobs.interrupted(job.id)
+        assert (again.state, again.attempts) == (JobState.QUEUED, 0)
+        await shelf.jobs.painting(job.id)
     assert await shelf.ledger() == {job.id: (1, False)}
 
 
@@ -217,7 +217,7 @@ async def test_an_end_is_final(shelf: Shelf, ending: str) -> None:
     with pytest.raises(IllegalTransition):
         await shelf.jobs.painted(job.id, new_picture())
     with pytest.raises(IllegalTransition):
-        await shelf.jobs.requeue(job.id)
+        await shelf.jobs.interrupted(job.id)
     assert (await shelf.jobs.get(job.id), await shelf.ledger()) == before
 
 
@@ -227,13 +227,18 @@ async def test_queued_is_not_painted_without_painting(shelf: Shelf) -> None:
     with pytest.raises(IllegalTransition):
         await shelf.jobs.painted(job.id, new_picture())
     with pytest.raises(IllegalTransition):
-        await shelf.jobs.requeue(job.id)
+        await shelf.jobs.interrupted(job.id)
     assert await shelf.jobs.get(job.id) == job
 
 
 async def test_unknown_ids_are_named(shelf: Shelf) -> None:
     """A step of a job that does not exist raises UnknownRow; reading it answers None."""
-    for step in (shelf.jobs.painting, shelf.jobs.requeue, shelf.jobs.cancelled, shelf.jobs.expired):
+    for step in (
+        shelf.jobs.painting,
+        shelf.jobs.interrupted,
+        shelf.jobs.cancelled,
+        shelf.jobs.expired,
+    ):
         with pytest.raises(UnknownRow):
             await step(99)
     assert await shelf.jobs.get(99) is None
@@ -268,22 +273,36 @@ async def test_record_costs_nothing_and_is_delivered(shelf: Shelf) -> None:
 
 async def test_recover_takes_up_what_was_left(shelf: Shelf) -> None:
     """Queued and first attempts are queued in order of acceptance; second ones fail, refunded."""
-    begun, queued = await shelf.painting(), await shelf.accept()
     twice = await shelf.painting(new_job(pictures=2))
-    await shelf.jobs.requeue(twice.id)
+    await shelf.jobs.recover()
     await shelf.jobs.painting(twice.id)
+    begun, queued = await shelf.painting(), await shelf.accept()
     await shelf.painted()
     again = await shelf.painting()
-    await shelf.jobs.requeue(again.id)
+    await shelf.jobs.interrupted(again.id)
 
     recovery = await shelf.jobs.recover()
     assert [job.id for job in recovery.queued] == [begun.id, queued.id, again.id]
     assert {job.state for job in recovery.queued} == {JobState.QUEUED}
-    (failed,) = recovery.failed
+    (failed,) = recovery.ended
     assert (failed.id, failed.state, failed.error_code) == (twice.id, JobState.FAILED, CRASHED)
     assert (await shelf.ledger())[twice.id] == (2, True)
     second = await shelf.jobs.recover()
-    assert (second.queued, second.failed) == (recovery.queued, ())
+    assert (second.queued, second.ended) == (recovery.queued, ())
+
+
+async def test_what_waited_too_long_expires_at_the_start(shelf: Shelf) -> None:
+    """After a long outage old jobs are given up and refunded; young ones stay."""
+    old, begun = await shelf.accept(), await shelf.painting()
+    shelf.clock.advance(hours=3)
+    young = await shelf.accept()
+    recovery = await shelf.jobs.recover(accepted_after=shelf.clock.now - timedelta(hours=2))
+    assert [job.id for job in recovery.queued] == [young.id]
+    assert {job.id: job.state for job in recovery.ended} == {
+        old.id: JobState.EXPIRED,
+        begun.id: JobState.EXPIRED,
+    }
+    assert await shelf.ledger() == {old.id: (1, True), begun.id: (1, True), young.id: (1, False)}
 
 
 async def test_a_poison_job_crashes_twice_at_most(shelf: Shelf) -> None:
@@ -297,14 +316,11 @@ async def test_a_poison_job_crashes_twice_at_most(shelf: Shelf) -> None:
     assert await shelf.ledger() == {job.id: (1, True)}
 
 
-async def test_counts_name_every_state(shelf: Shelf) -> None:
-    """Counts cover all states, zeros included; live counts only the unfinished ones."""
+async def test_counts_are_of_the_unfinished(shelf: Shelf) -> None:
+    """What is accepted, queued and painting is counted, zeros included."""
     await shelf.accept()
     await shelf.painting()
     await shelf.painted()
-    await shelf.jobs.cancelled((await shelf.accept()).id)
-    expected = {"queued": 1, "painting": 1, "painted": 1, "cancelled": 1}
-    assert await shelf.jobs.counts() == {state: expected.get(state, 0) for state in JobState}
     assert await shelf.jobs.live_counts() == {"accepted": 0, "queued": 1, "painting": 1}
 
 

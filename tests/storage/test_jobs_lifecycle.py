@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, rule
 
 from storage.errors import IllegalTransition
-from storage.types import DeliveryState, JobState, Place, QuotaExceeded, Road
+from storage.types import DeliveryState, Place, QuotaExceeded, Road
 from tests.storage.fakes import FakeClock, Shelf, counting_nonces, new_job, new_picture, policy
 
 USERS = (1, 2)
@@ -109,12 +109,12 @@ class JobMachine(RuleBasedStateMachine):
                 job.state, job.attempts = "painting", job.attempts + 1
 
     @rule(job_id=jobs)
-    def requeue(self, job_id: int) -> None:
+    def interrupted(self, job_id: int) -> None:
         if job := self.model.get(job_id):
-            allowed = job.state == "painting" and job.attempts < 2
-            self.expect(allowed, self.shelf.jobs.requeue(job_id))
+            allowed = job.state == "painting"
+            self.expect(allowed, self.shelf.jobs.interrupted(job_id))
             if allowed:
-                job.state = "queued"
+                job.state, job.attempts = "queued", job.attempts - 1
 
     @rule(job_id=jobs)
     def painted(self, job_id: int) -> None:
@@ -142,6 +142,11 @@ class JobMachine(RuleBasedStateMachine):
             if allowed:
                 job.road = job.road or road
 
+    @rule(job_id=jobs)
+    def missed(self, job_id: int) -> None:
+        if (job := self.model.get(job_id)) and job.road is not None:
+            self.expect(job.delivery == "pending", self.shelf.deliveries.missed(job_id))
+
     @rule(job_id=consumes(jobs), settled=st.sampled_from(["delivered", "kept", "dropped"]))
     def settle(self, job_id: int, settled: str) -> None:
         if job := self.model.get(job_id):
@@ -164,7 +169,7 @@ class JobMachine(RuleBasedStateMachine):
         for job in self.model.values():
             if job.state == "painting":
                 job.state = "queued"
-        assert [job.id for job in recovery.failed] == failed
+        assert [job.id for job in recovery.ended] == failed
         queued = [i for i, job in self.model.items() if job.state == "queued"]
         assert [job.id for job in recovery.queued] == queued
 
@@ -178,9 +183,9 @@ class JobMachine(RuleBasedStateMachine):
 
     @invariant()
     def jobs_are_in_their_states(self) -> None:
-        counts = self.run(self.shelf.jobs.counts())
-        states = [job.state for job in self.model.values()]
-        assert counts == {state: states.count(state) for state in JobState}
+        found = self.run(self.shelf.db.fetch_all("SELECT id, state, attempts FROM jobs"))
+        expected = {i: (job.state, job.attempts) for i, job in self.model.items()}
+        assert {row["id"]: (row["state"], row["attempts"]) for row in found} == expected
 
     @invariant()
     def finished_and_unsettled_is_pending(self) -> None:

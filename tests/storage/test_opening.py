@@ -230,6 +230,7 @@ def test_every_error_is_one_sentence_and_survives_a_copy() -> None:
         errors.DataFolderLocked(Path("/data"), 42),
         errors.DatabaseTooNew(Path("/data/zimagine.db"), 7, 1),
         errors.DatabaseCorrupt(Path("/data/zimagine.db"), "file is not a database"),
+        errors.RestoreUnfinished(Path("/data/zimagine.db")),
         errors.DatabaseBusy(Path("/data/zimagine.db"), "database is locked"),
         errors.DatabaseClosed(Path("/data/zimagine.db")),
         errors.MigrationFailed(Path("/data/zimagine.db"), 2, "no such table"),

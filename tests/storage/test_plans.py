@@ -7,8 +7,15 @@ from typing import Any
 
 import pytest
 
+from storage.files import PictureFiles
+from storage.retention import Retention
 from storage.types import PolicySource, QuotaPolicy, Road
 from tests.storage.fakes import ALICE, BOB, Shelf, new_job, policy
+
+BY_WORDS = re.compile(r"VIRTUAL TABLE INDEX \d+:M")
+"""How SQLite calls it when a search index is asked for words, and not gone through."""
+
+BY_WORDS_NEWEST_FIRST = "VIRTUAL TABLE INDEX 192:M"  # 64: sorted by id, and 128: downwards
 
 
 @pytest.fixture
@@ -36,24 +43,35 @@ async def filled(database_file: Path) -> AsyncIterator[Shelf]:
 
 async def plans_of(shelf: Shelf, monkeypatch: pytest.MonkeyPatch, work: Any) -> list[str]:
     """Every query plan of what the work asked, one string per statement."""
-    asked: list[tuple[str, Any]] = []
+    asked: dict[str, tuple[Any, Any]] = {}
     for connection in (shelf.db._reader, shelf.db._writer):
         for name in ("execute", "execute_fetchall"):
             original = getattr(connection, name)
 
-            def spy(sql: str, parameters: Any = (), original: Any = original) -> Any:
-                asked.append((sql, parameters))
+            def spy(
+                sql: str, parameters: Any = (), original: Any = original, on: Any = connection
+            ) -> Any:
+                asked.setdefault(sql, (on, parameters))
                 return original(sql, parameters)
 
             monkeypatch.setattr(connection, name, spy)
     await work
     monkeypatch.undo()
     plans = []
-    for sql, parameters in asked:
+    for sql, (connection, parameters) in asked.items():
         if re.match(r"SELECT|UPDATE|DELETE", sql):
-            rows = await shelf.db.fetch_all(f"EXPLAIN QUERY PLAN {sql}", parameters)
+            # On its own connection: only the writer knows what the triggers call.
+            rows = await connection.execute_fetchall(f"EXPLAIN QUERY PLAN {sql}", parameters)
             plans.append("; ".join(row["detail"] for row in rows))
     return plans
+
+
+def reads_all(plan: str) -> bool:
+    """Whether a table is gone through from end to end."""
+    return any(
+        step.startswith("SCAN") and "USING" not in step and not BY_WORDS.search(step)
+        for step in plan.split("; ")
+    )
 
 
 @pytest.mark.parametrize("analysed", [False, True], ids=["as created", "after ANALYZE"])
@@ -64,18 +82,24 @@ async def plans_of(shelf: Shelf, monkeypatch: pytest.MonkeyPatch, work: Any) -> 
         (lambda s: s.deliveries.pending_for(5), "SEARCH d USING"),
         (lambda s: s.history.page(30, 10, None, 10), "pictures_of_person"),
         (lambda s: s.history.page(30, 10, 500, 10), "pictures_of_person"),
+        (lambda s: s.history.search(30, 10, "lake", None, 10), BY_WORDS_NEWEST_FIRST),
+        (lambda s: s.history.search(30, 10, "日落 a lake", 500, 10), BY_WORDS_NEWEST_FIRST),
+        (lambda s: s.deliveries.kept_among([5, 6]), "SEARCH deliveries USING"),
         (lambda s: s.history.count(30, 10), "COVERING INDEX pictures_of_person"),
         (lambda s: s.history.of_job(5), "pictures_of_job"),
         (lambda s: s.quotas.status(10, 30, policy(5)), "COVERING INDEX ledger_counting"),
         (lambda s: s.jobs.recover(), "jobs_live"),
         (lambda s: s.jobs.live_counts(), "jobs_live"),
-        (lambda s: s.jobs.counts(), "COVERING INDEX jobs_finished"),
+        (lambda s: s.jobs.interrupted_painting(), "INDEX jobs_live"),
     ],
     ids=[
         "pending deliveries",
         "pending delivery",
         "first page",
         "later page",
+        "search",
+        "later page of a search",
+        "results in no message",
         "count",
         "pictures of a job",
         "quota",
@@ -93,9 +117,19 @@ async def test_questions_use_their_index(
             await transaction.execute("ANALYZE")
     plans = await plans_of(filled, monkeypatch, question(filled))
     assert any(index in plan for plan in plans), plans
-    for plan in plans:
-        for step in plan.split("; "):
-            assert not step.startswith("SCAN") or "USING" in step, plan
+    assert not any(map(reads_all, plans)), plans
+
+
+@pytest.mark.parametrize("before_id", [None, 500])
+@pytest.mark.parametrize("text", ["", "lake", "落 a"])
+async def test_pages_come_sorted(
+    filled: Shelf, monkeypatch: pytest.MonkeyPatch, text: str, before_id: int | None
+) -> None:
+    """A page is read newest first and no further than it goes: nothing is gathered and sorted."""
+    search = filled.history.search(30, 10, text, before_id, 10)
+    plans = await plans_of(filled, monkeypatch, search)
+    assert plans
+    assert not any("TEMP B-TREE" in plan for plan in plans), plans
 
 
 @pytest.mark.parametrize("limit", [1000, 0], ids=["accepted", "refused"])
@@ -127,3 +161,34 @@ async def test_steps_of_a_job_read_no_table_from_end_to_end(
     plans = await plans_of(filled, monkeypatch, life())
     assert plans
     assert not any("SCAN" in plan for plan in plans), plans
+
+
+async def test_retention_walks_its_own_indices(
+    filled: Shelf, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """What may leave the disk is found oldest first, and what was erased among nothing else."""
+    await filled.history.erase(7)
+    retention = Retention(filled.db, PictureFiles(tmp_path), filled.clock)
+    plans = await plans_of(filled, monkeypatch, retention.apply(keep_days=30, limit_bytes=1))
+    assert any("INDEX pictures_on_disk (painted_at>" in plan for plan in plans), plans
+    assert any("COVERING INDEX pictures_on_disk" in plan for plan in plans), plans
+    assert any("INDEX pictures_to_remove" in plan for plan in plans), plans
+    # Walked as a whole: it holds nothing but what is to be removed.
+    others = [
+        plan for plan in plans if "INDEX pictures_to_remove" not in plan and "json_each" not in plan
+    ]
+    assert not any(map(reads_all, others)), others
+
+
+async def test_the_triggers_of_the_search_find_their_rows_by_id(filled: Shelf) -> None:
+    """Painting, erasing and overwriting read the rows of one job, however many there are."""
+    triggers = await filled.db.fetch_all(
+        "SELECT sql FROM sqlite_schema WHERE type = 'trigger' AND sql LIKE '%pictures_search%'"
+    )
+    bodies = [re.sub(r"\b(new|old)\.\w+", "?", row["sql"]).split("BEGIN")[1] for row in triggers]
+    selects = [found for body in bodies for found in re.findall(r"SELECT[^;]+", body)]
+    assert len(selects) == 5
+    for select in selects:
+        asked = f"EXPLAIN QUERY PLAN {select}"
+        found = await filled.db._writer.execute_fetchall(asked, (1,) * select.count("?"))
+        assert all(row["detail"].startswith("SEARCH") for row in found), select

@@ -1,7 +1,8 @@
-"""What every member may use: /imagine, /reroll, /history, /quota."""
+"""What every member may use: /imagine, /reroll, /cancel, /history, /quota."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from discord import app_commands
@@ -12,6 +13,7 @@ from bot.discord.answers import (
     answer,
     can_deliver_here,
     person_of,
+    say_cancelled,
     whisper,
     whisper_layout,
     words_of,
@@ -36,7 +38,13 @@ Guidance = Range[float, 1.0, MAX_GUIDANCE]
 
 def member_commands(services: Services) -> list[app_commands.Command[Any, ..., None]]:
     """The members' commands, bound to these services."""
-    return [_imagine(services), _reroll(services), _history(services), _quota(services)]
+    return [
+        _imagine(services),
+        _reroll(services),
+        _cancel(services),
+        _history(services),
+        _quota(services),
+    ]
 
 
 def _imagine(services: Services) -> app_commands.Command[Any, ..., None]:
@@ -49,6 +57,7 @@ def _imagine(services: Services) -> app_commands.Command[Any, ..., None]:
         guidance=locale_str("How strictly to follow the words, from 1 (off)"),
         negative=locale_str("What should not be there (acts only with guidance above 1)"),
         enhance=locale_str("Add words for quality to the prompt (on unless you say no)"),
+        private=locale_str("Only you see the picture (no unless you say yes)"),
     )
     @app_commands.choices(aspect=[Choice(name=ratio, value=ratio) for ratio in ASPECTS])
     async def imagine(
@@ -60,6 +69,7 @@ def _imagine(services: Services) -> app_commands.Command[Any, ..., None]:
         guidance: Guidance | None = None,
         negative: Prompt | None = None,
         enhance: bool = True,
+        private: bool = False,
     ) -> None:
         if await can_deliver_here(interaction):
             wish = Wish(
@@ -71,7 +81,8 @@ def _imagine(services: Services) -> app_commands.Command[Any, ..., None]:
                 negative=negative,
                 enhance=enhance,
             )
-            outcome = await services.painter.imagine(person_of(interaction), wish)
+            person = person_of(interaction)
+            outcome = await services.painter.imagine(person, wish, private=private)
             await answer(interaction, services, outcome)
 
     return imagine
@@ -98,16 +109,43 @@ def _reroll(services: Services) -> app_commands.Command[Any, ..., None]:
     async def pictures(interaction: Interaction, current: str) -> list[Choice[str]]:
         if not services.serves(interaction.guild_id):
             return []
-        typed = current.casefold().lstrip("#")
-        found = []
-        for stored in await services.album.recent(person_of(interaction)):
-            label = f"#{stored.id} {stored.prompt}"
-            if typed in label.casefold():
-                cut = label if len(label) <= CHOICE_CHARS else label[: CHOICE_CHARS - 1] + "…"
-                found.append(Choice(name=cut, value=str(stored.id)))
-        return found[:CHOICES]
+        stored = await services.album.recent(person_of(interaction))
+        return _choices(current, ((each.id, each.prompt) for each in stored))
 
     return reroll
+
+
+def _choices(typed: str, offered: Iterable[tuple[int, str]]) -> list[Choice[str]]:
+    """Those whose number or prompt holds what was typed so far."""
+    wanted = typed.casefold().lstrip("#")
+    found = []
+    for row_id, prompt in offered:
+        label = f"#{row_id} {prompt}"
+        if wanted in label.casefold():
+            cut = label if len(label) <= CHOICE_CHARS else label[: CHOICE_CHARS - 1] + "…"
+            found.append(Choice(name=cut, value=str(row_id)))
+    return found[:CHOICES]
+
+
+def _cancel(services: Services) -> app_commands.Command[Any, ..., None]:
+    @app_commands.command(
+        description=locale_str("Take back a picture that waits or is being painted")
+    )
+    @app_commands.describe(
+        job=locale_str('Which one, or "all" of yours; without it, your newest one')
+    )
+    async def cancel(interaction: Interaction, job: str | None = None) -> None:
+        outcome = await services.endings.cancel(person_of(interaction), job)
+        await say_cancelled(interaction, outcome)
+
+    @cancel.autocomplete("job")
+    async def jobs(interaction: Interaction, current: str) -> list[Choice[str]]:
+        if not services.serves(interaction.guild_id):
+            return []
+        offered = services.endings.offered(person_of(interaction))
+        return _choices(current, ((each.row.id, each.row.prompt) for each in offered))
+
+    return cancel
 
 
 def _history(services: Services) -> app_commands.Command[Any, ..., None]:

@@ -25,6 +25,7 @@ from bot.playground.watch import Entry
 from bot.playground.world import (
     ChannelChanged,
     Event,
+    MemberChanged,
     MessageCreated,
     MessageDeleted,
     MessageEdited,
@@ -98,6 +99,10 @@ class Page:
                 viewer.send(event)
 
     def _world_changed(self, event: Event) -> None:
+        if isinstance(event, MemberChanged) or (isinstance(event, ChannelChanged) and event.gone):
+            for viewer in self._viewers:
+                viewer.send(self._views.state(viewer.user_id, self.vitals["vitals"]))
+            return
         if isinstance(event, ChannelChanged):
             for viewer in self._viewers:
                 if not self._views.sees(viewer.user_id, event.channel):

@@ -11,6 +11,7 @@ from bot.playground.errors import Form
 from bot.playground.interactions import Interaction, Kind, State
 from bot.playground.model import Message, MessageFlag, MessageType
 from bot.playground.options import leaf_options
+from bot.playground.rest.finding import not_closed, still_there
 from bot.playground.rest.gate import Call, Reply
 from bot.playground.rest.messages import is_ephemeral
 from bot.playground.rules.choices import check_choices
@@ -36,6 +37,9 @@ async def callback(call: Call) -> Reply:
     json = call.body.json
     kind = json.get("type") if isinstance(json, dict) else None
     _check_type(interaction, kind)
+    still_there(call, interaction.channel)
+    if kind in (MESSAGE, DEFERRED):
+        not_closed(interaction.channel)
     call.problems += unknown_fields(json, CALLBACK)
     if interaction.acknowledged is not None:
         call.problems.append("The interaction was already acknowledged.")

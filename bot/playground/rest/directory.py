@@ -46,7 +46,8 @@ async def own_user(call: Call) -> Reply:
 async def application(call: Call) -> Reply:
     """GET /applications/@me and /oauth2/applications/@me"""
     standin = call.standin
-    return Reply(200, application_json(standin.bot, standin.owner, len(standin.world.guilds)))
+    joined = [g for g in standin.world.guilds.values() if standin.bot.id in g.members]
+    return Reply(200, application_json(standin.bot, standin.owner, len(joined)))
 
 
 async def user(call: Call) -> Reply:

@@ -30,6 +30,18 @@ def the_message(call: Call, channel: Channel) -> Message:
     return message
 
 
+def not_closed(channel: Channel) -> None:
+    """Raises ApiError for a thread that a new message cannot bring back."""
+    if channel.archived and channel.locked:
+        raise errors.THREAD_ARCHIVED.error()
+
+
+def still_there(call: Call, channel: Channel) -> None:
+    """Raises ApiError where the channel of an interaction was deleted in the meantime."""
+    if call.standin.world.channel(channel.id) is None:
+        raise errors.UNKNOWN_CHANNEL.error()
+
+
 def the_guild(call: Call) -> Guild:
     """The guild of the path, where the bot is a member. Raises ApiError."""
     guild = call.standin.world.guilds.get(call.number("guild_id"))

@@ -30,11 +30,15 @@ _VIA: Final = "1.1 playground"
 
 @dataclass(slots=True)
 class Call:
-    """One request on its way to its handler. problems: what the log will say of it."""
+    """One request on its way to its handler. problems: what the log will say of it.
+
+    size: of the body, bytes.
+    """
 
     standin: StandIn
     request: web.Request
     body: Body
+    size: int = 0
     problems: list[str] = field(default_factory=list[str])
 
     def number(self, name: str) -> int:
@@ -82,21 +86,10 @@ class Gate:
         call = Call(standin, request, Body({}))
         verdict = standin.limits.check(request.method, template, _place(request))
         fault = standin.faults.struck(request.method, request.path)
-        await asyncio.sleep(standin.faults.delay_s())
-        size = 0
-        try:
-            _refuse_early(call, verdict, fault)
-            call.body, size = await _read(request)
-            _check_kind(request, call.body.json)
-            reply = await handler(call)
-            if fault is Fault.LOST_ANSWER:
-                raise ApiError(502, 0, "502: Bad Gateway")
-            response, refusal = _answer(reply), ""
-        except ApiError as error:
-            reply = Reply(error.status, error.body())
-            if error.status == 429:
-                reply = Reply(429, error.body() | _waiting(verdict, fault))
-            response, refusal = _answer(reply), _told(error)
+        async with standin.turns.one():
+            reply, refusal = await self._carry_out(call, handler, verdict, fault)
+            await standin.turns.mine()
+        response = _answer(reply)
         _add_headers(response, verdict, fault if response.status == 429 else None)
         path = _without_token(request)
         standin.log.add(
@@ -105,15 +98,41 @@ class Gate:
             path=path,
             status=response.status,
             ms=(time.perf_counter() - start_s) * 1000,
-            size=size,
+            size=call.size,
             problems=call.problems,
             refusal=refusal,
         )
-        sent = call.body.json if size else None
+        sent = call.body.json if call.size else None
         standin.log.exchanged(
             Exchange(request.method, request.path, sent, response.status, reply.json)
         )
         return response
+
+    async def _carry_out(
+        self, call: Call, handler: Handler, verdict: Verdict, fault: Fault | None
+    ) -> tuple[Reply, str]:
+        """What is answered, and how the log tells of a refusal."""
+        unreadable: ApiError | None = None
+        body, size = Body({}), 0
+        try:
+            # Read before the delay: what was sent arrives, even if its bot is dead by then.
+            body, size = await _read(call.request)
+        except ApiError as error:
+            unreadable = error
+        await asyncio.sleep(self._standin.faults.delay_s(fault))
+        try:
+            _refuse_early(call, verdict, fault)
+            if unreadable is not None:
+                raise unreadable
+            call.body, call.size = body, size
+            _check_kind(call.request, body.json)
+            reply = await handler(call)
+            if fault is Fault.LOST_ANSWER:
+                raise ApiError(502, 0, "502: Bad Gateway")
+        except ApiError as error:
+            waiting = _waiting(verdict, fault) if error.status == 429 else {}
+            return Reply(error.status, error.body() | waiting), _told(error)
+        return reply, ""
 
 
 def _refuse_early(call: Call, verdict: Verdict, fault: Fault | None) -> None:

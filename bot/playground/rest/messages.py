@@ -12,12 +12,11 @@ from bot.playground.composing import apply_edit, draft
 from bot.playground.errors import Form
 from bot.playground.model import Channel, Message, MessageFlag, MessageType
 from bot.playground.permissions import has
-from bot.playground.rest.finding import the_channel, the_message
+from bot.playground.rest.finding import not_closed, the_channel, the_message
 from bot.playground.rest.gate import Call, Reply
 from bot.playground.rules.fields import unknown_fields
 from bot.playground.rules.messages import MESSAGES, MessageKind, check_message
 from bot.playground.shapes import message_json
-from bot.playground.world import ChannelChanged
 
 OLD: Final = timedelta(hours=1)
 FORWARD: Final = 1
@@ -38,11 +37,10 @@ async def post(call: Call) -> Reply:
     call.problems += unknown_fields(json, MESSAGES[MessageKind.CHANNEL_POST])
     check_message(json, call.body.uploads(), kind=MessageKind.CHANNEL_POST, limit_bytes=limit_bytes)
     reference = _reference(call, channel)
-    if channel.archived:
-        if channel.locked:
-            raise errors.THREAD_ARCHIVED.error()
-        channel.archived = False
-        standin.world.tell(ChannelChanged(channel))
+    people = [each for each in channel.recipients if each != standin.bot.id]
+    if not all(standin.world.reaches(standin.bot.id, each) for each in people):
+        raise errors.CANNOT_SEND_TO_USER.error()
+    not_closed(channel)
     made = await draft(standin.world, call.body)
     if reference is not None:
         made = replace(made, reference=reference, type=MessageType.REPLY)

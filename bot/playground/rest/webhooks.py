@@ -7,7 +7,7 @@ from bot.playground.composing import apply_edit, draft
 from bot.playground.interactions import Interaction, State
 from bot.playground.model import Message, MessageFlag
 from bot.playground.rest.callbacks import old_json, post_for
-from bot.playground.rest.finding import check_application
+from bot.playground.rest.finding import check_application, not_closed, still_there
 from bot.playground.rest.gate import Call, Reply
 from bot.playground.rest.messages import is_ephemeral
 from bot.playground.rules.fields import unknown_fields
@@ -28,6 +28,7 @@ async def follow_up(call: Call) -> Reply:
         kind=MessageKind.WEBHOOK_POST,
         limit_bytes=standin.world.filesize_limit(interaction.channel),
     )
+    not_closed(interaction.channel)
     waiting = _loading(call, interaction)
     if waiting is not None:
         if is_ephemeral(call.body.json.get("flags")) and waiting.reader_id is None:
@@ -54,6 +55,7 @@ async def edit(call: Call) -> Reply:
     """PATCH /webhooks/{application_id}/{token}/messages/{message_id}"""
     interaction = _interaction(call)
     message = _message(call, interaction)
+    _not_archived(interaction)
     standin = call.standin
     call.problems += unknown_fields(call.body.json, MESSAGES[MessageKind.WEBHOOK_EDIT])
     check_message(
@@ -74,6 +76,7 @@ async def delete(call: Call) -> Reply:
     """DELETE /webhooks/{application_id}/{token}/messages/{message_id}"""
     interaction = _interaction(call)
     message = _message(call, interaction)
+    _not_archived(interaction)
     call.standin.world.delete(message)
     if message.flags & MessageFlag.LOADING:
         _arrived(call, interaction)
@@ -82,7 +85,15 @@ async def delete(call: Call) -> Reply:
 
 def _interaction(call: Call) -> Interaction:
     check_application(call)
-    return call.standin.interactions.webhook(call.text("token"))
+    interaction = call.standin.interactions.webhook(call.text("token"))
+    still_there(call, interaction.channel)
+    return interaction
+
+
+def _not_archived(interaction: Interaction) -> None:
+    """Raises ApiError: only a new message brings a thread back."""
+    if interaction.channel.archived:
+        raise errors.THREAD_ARCHIVED.error()
 
 
 def _message(call: Call, interaction: Interaction) -> Message:

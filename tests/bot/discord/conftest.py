@@ -61,10 +61,10 @@ class World:
     async def crash(self) -> None:
         """Lose everything that is only in memory, without a word to the database."""
         house = self.house
-        painter, delivery = house.services.painter, house.services.delivery
-        for task in [*house.tasks, *painter._settling, *delivery._running.values()]:
+        settling, delivery = house.settling, house.services.delivery
+        for task in [*house.tasks, *settling._tasks, *delivery._running.values()]:
             task.cancel()
-        painter._begin_to_settle = lambda _: None  # type: ignore[method-assign]
+        settling._begin = lambda _: None  # type: ignore[method-assign]
         await self._stack.aclose()
 
     def _people(self) -> None:

@@ -50,7 +50,7 @@ async def test_a_picture_and_every_button(tmp_path: Path) -> None:
 
 async def test_every_command_of_a_crowd_is_answered(tmp_path: Path) -> None:
     """Two hundred at once: each is answered in time, and none is charged that was refused."""
-    async with open_live(tmp_path, ENGINE__QUEUE_LIMIT="20") as live:
+    async with open_live(tmp_path, ENGINE__QUEUE_LIMIT="20", ENGINE__USER_LIMIT="1000") as live:
         await live.until(lambda: any("model loaded" in x for x in live.playground.process.lines))
         sent = [live.send("imagine", prompt=f"a lake {number}") for number in range(200)]
         await live.answered(*sent)

@@ -13,6 +13,7 @@ from bot.studio.local import OutKeeper, paint_local
 from bot.studio.outcomes import BadSize, Composed, EmptyPrompt, OutOfRange
 from engine.diffusion.families import SKETCH_FAMILY
 from engine.errors import Defunct, NonFinite
+from engine.queue import Bounds
 from engine.service import Engine
 from engine.types import Progress
 from tests.fakes import ScriptedRenderer
@@ -23,7 +24,7 @@ assert isinstance(COMPOSED, Composed)
 
 async def paint(painter: ScriptedRenderer, out: Path) -> list[Progress]:
     """Paint one picture; the steps that were reported."""
-    engine = Engine(painter.load, queue_limit=1)
+    engine = Engine(painter.load, bounds=Bounds(queue=1))
     engine.start()
     await engine.ready()
     steps: list[Progress] = []

@@ -310,6 +310,45 @@ export const TABLE = {
     "As if fifteen minutes had passed since every interaction.",
     "就像每次交互都已过去十五分钟。",
   ],
+  "fault.late": ["Late requests", "迟到的请求"],
+  "fault.late.hint": [
+    "About one request in three is carried out 1 to 5 seconds late, even if its bot is dead.",
+    "约三分之一的请求会迟 1 到 5 秒才执行，即使机器人已经结束。",
+  ],
+  "fault.reorder": ["Reordered answers", "打乱应答顺序"],
+  "fault.reorder.hint": [
+    "Requests at the same time are answered in another order.",
+    "同时进行的请求会以另一种顺序得到应答。",
+  ],
+  "fault.forget_nonces": ["Forget the nonces", "忘记随机数"],
+  "fault.forget_nonces.hint": [
+    "As if minutes had passed: a repeated message is posted again.",
+    "就像已过去几分钟：重复的消息会再次发布。",
+  ],
+  "fault.small_uploads": ["Small uploads", "缩小上传限制"],
+  "fault.small_uploads.hint": ["A file has at most 64 KiB.", "每个文件最多 64 KiB。"],
+  "fault.mute_bot": ["Mute the bot", "禁止机器人发言"],
+  "fault.mute_bot.hint": ["The bot may not write in #paint.", "机器人不能在 #paint 发言。"],
+  "fault.archive_thread": ["Lock the thread", "锁定子区"],
+  "fault.archive_thread.hint": [
+    "The thread is archived and locked.",
+    "子区被归档并锁定。",
+  ],
+  "fault.close_direct": ["No direct messages", "关闭私信"],
+  "fault.close_direct.hint": [
+    "Nobody takes direct messages from the bot.",
+    "没有人接收机器人的私信。",
+  ],
+  "fault.delete_channel": ["Delete a channel", "删除一个频道"],
+  "fault.delete_channel.hint": [
+    "#more-paint goes with all its messages.",
+    "#more-paint 连同其所有消息一起消失。",
+  ],
+  "fault.remove_bot": ["Remove the bot", "移除机器人"],
+  "fault.remove_bot.hint": [
+    "The bot is not on the server while this is on.",
+    "开启期间机器人不在服务器上。",
+  ],
   "fault.restart_bot": ["Restart the bot", "重启机器人"],
   "fault.restart_bot.hint": [
     "Asks the bot to stop, and starts it again.",

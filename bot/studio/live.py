@@ -1,0 +1,45 @@
+"""The jobs that are not over, as the studio holds them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from engine.job import Job as EngineJob
+from storage.types import Job
+
+
+@dataclass(slots=True)
+class LiveJob:
+    """A row and the engine's handle of it. over: the database has its end; nothing may follow."""
+
+    row: Job
+    handle: EngineJob
+    over: bool = False
+
+
+class LiveJobs:
+    """In the order of acceptance."""
+
+    def __init__(self) -> None:
+        self._jobs: dict[int, LiveJob] = {}
+
+    def __iter__(self) -> Iterator[LiveJob]:
+        return iter(tuple(self._jobs.values()))
+
+    def add(self, row: Job, handle: EngineJob) -> LiveJob:
+        """Hold a job until `remove`."""
+        live = self._jobs[row.id] = LiveJob(row, handle)
+        return live
+
+    def get(self, job_id: int) -> LiveJob | None:
+        """The job, None once it is over."""
+        return self._jobs.get(job_id)
+
+    def oldest(self) -> Iterator[LiveJob]:
+        """From the oldest on, without a copy: nothing may be added or removed meanwhile."""
+        return iter(self._jobs.values())
+
+    def remove(self, job_id: int) -> None:
+        """Its end has been dealt with."""
+        self._jobs.pop(job_id, None)

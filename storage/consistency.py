@@ -1,0 +1,223 @@
+"""Whether the database is whole, agrees with itself, and with the files on the disk."""
+
+import hashlib
+import sqlite3
+from collections.abc import Iterable
+from contextlib import closing
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Final
+
+from storage import backup, folders, opening
+from storage.database import FILE_NAME
+from storage.errors import DatabaseCorrupt, DataFolderUnusable
+from storage.faults import translated
+from storage.files import PictureFiles
+from storage.migrate import load_migrations
+from storage.types import Clock, utc_now
+
+EXAMPLES: Final = 20
+"""How many findings of one kind are kept; the others are counted."""
+
+_CHUNK_BYTES: Final = 2**20
+
+
+class Kind(StrEnum):
+    """What can be wrong, or worth a note."""
+
+    DAMAGED = "damaged"
+    DANGLING = "dangling"
+    OLD_SCHEMA = "old_schema"
+    SEARCH = "search"
+    NOT_REFUNDED = "not_refunded"
+    WRONGLY_REFUNDED = "wrongly_refunded"
+    WRONG_CHARGE = "wrong_charge"
+    WRONG_PICTURES = "wrong_pictures"
+    NO_DELIVERY = "no_delivery"
+    NEGATIVE = "negative"
+    MISSING = "missing"
+    WRONG_SIZE = "wrong_size"
+    WRONG_HASH = "wrong_hash"
+    LEFT_BEHIND = "left_behind"
+    ORPHAN = "orphan"
+    UNFINISHED = "unfinished"
+
+
+HARMLESS: Final = frozenset({Kind.OLD_SCHEMA, Kind.ORPHAN, Kind.UNFINISHED})
+"""Worth a note, and nothing is wrong."""
+
+
+@dataclass(slots=True)
+class Finding:
+    """How often one kind was found, and the first few: an id, a file or a detail each."""
+
+    kind: Kind
+    count: int = 0
+    examples: list[str] = field(default_factory=list[str])
+
+
+@dataclass(slots=True)
+class Report:
+    """All that was found. `removable` are files that can go: of erased pictures, and half ones."""
+
+    pictures: int = 0
+    files: int = 0
+    findings: dict[Kind, Finding] = field(default_factory=dict[Kind, Finding])
+    removable: list[tuple[Kind, Path]] = field(default_factory=list[tuple[Kind, Path]])
+
+    def add(self, kind: Kind, examples: Iterable[object]) -> None:
+        """Count these, and keep the first few."""
+        for example in examples:
+            finding = self.findings.setdefault(kind, Finding(kind))
+            finding.count += 1
+            if len(finding.examples) < EXAMPLES:
+                finding.examples.append(str(example))
+
+    def wrong(self) -> list[Finding]:
+        """What is not harmless."""
+        return [each for kind, each in self.findings.items() if kind not in HARMLESS]
+
+
+_LEDGER: Final = {
+    Kind.NOT_REFUNDED: (
+        "SELECT j.id FROM jobs AS j JOIN ledger AS l ON l.job_id = j.id "
+        "WHERE j.state IN ('failed', 'cancelled', 'expired') AND l.refunded_at IS NULL"
+    ),
+    Kind.WRONGLY_REFUNDED: (
+        "SELECT j.id FROM jobs AS j JOIN ledger AS l ON l.job_id = j.id "
+        "WHERE j.state NOT IN ('failed', 'cancelled', 'expired') AND l.refunded_at IS NOT NULL"
+    ),
+    Kind.WRONG_CHARGE: (
+        "SELECT j.id FROM jobs AS j JOIN ledger AS l ON l.job_id = j.id WHERE "
+        "l.pictures <> j.pictures OR l.guild_id <> j.guild_id OR l.user_id <> j.user_id"
+    ),
+    Kind.WRONG_PICTURES: (
+        "SELECT j.id FROM jobs AS j WHERE iif(j.state = 'painted', j.pictures, 0) <> "
+        "(SELECT count(*) FROM pictures AS p WHERE p.job_id = j.id)"
+    ),
+    # The command line's own jobs belong to nobody.
+    Kind.NO_DELIVERY: (
+        "SELECT j.id FROM jobs AS j WHERE j.user_id <> 0 AND j.finished_at IS NOT NULL "
+        "AND NOT EXISTS (SELECT 1 FROM deliveries AS d WHERE d.job_id = j.id)"
+    ),
+    Kind.NEGATIVE: (
+        "SELECT id FROM jobs WHERE accepted_at < 0 OR finished_at < 0 OR attempts < 0 "
+        "UNION SELECT job_id FROM pictures WHERE duration_s < 0 OR painted_at < 0 "
+        "UNION SELECT job_id FROM ledger WHERE charged_at < 0 OR pictures < 0"
+    ),
+}
+"""Each answers the ids of the jobs with which something is wrong."""
+
+# The index's own list of what it holds. That it holds the right words, nobody can tell: it keeps
+# no words, and its own check needs the write lock.
+_SEARCH: Final = (
+    "SELECT id FROM (SELECT id FROM pictures_search_docsize "
+    "EXCEPT SELECT id FROM pictures WHERE deleted_at IS NULL) "
+    "UNION SELECT id FROM (SELECT id FROM pictures WHERE deleted_at IS NULL "
+    "EXCEPT SELECT id FROM pictures_search_docsize)"
+)
+_ROWS: Final = (
+    "SELECT id, file, sha256, size_bytes, deleted_at IS NULL AND file_removed_at IS NULL AS kept "
+    "FROM pictures ORDER BY id"
+)
+
+
+def check(data_dir: Path, *, hashes: bool = False, clock: Clock = utc_now) -> Report:
+    """Look at everything and change nothing; a bot may be running meanwhile. Blocking.
+
+    hashes: read every picture and compare its hash, not only its size. Raises DataFolderUnusable
+    where there is no database, DatabaseTooNew, RestoreUnfinished, DatabaseBusy.
+    """
+    data_dir = data_dir.absolute()
+    path = data_dir / FILE_NAME
+    opening.refuse_unfinished(path)
+    if not path.is_file():
+        raise DataFolderUnusable(path, "there is no database")
+    report = Report()
+    supported = len(load_migrations())
+    files = PictureFiles(data_dir, clock=clock)
+    try:
+        with translated(path), closing(opening.look(path)) as connection:
+            connection.row_factory = sqlite3.Row
+            stamp = opening.stamp_of(connection)
+            opening.check_stamp(path, stamp, supported)
+            _check_pages(connection, report)
+            if stamp.version < supported:
+                report.add(Kind.OLD_SCHEMA, [f"{stamp.version} of {supported}"])
+            else:
+                for kind, sql in _LEDGER.items():
+                    report.add(kind, (row[0] for row in connection.execute(sql).fetchall()))
+                report.add(Kind.SEARCH, (row[0] for row in connection.execute(_SEARCH).fetchall()))
+                _check_files(connection, files, report, hashes=hashes)
+    except DatabaseCorrupt as error:
+        report.add(Kind.DAMAGED, [error.detail])
+    parts = [*files.unfinished(), *backup.leftovers(data_dir, clock())]
+    report.add(Kind.UNFINISHED, (part.relative_to(data_dir) for part in parts))
+    report.removable += ((Kind.UNFINISHED, part) for part in parts)
+    return report
+
+
+def remove(removable: Iterable[tuple[Kind, Path]]) -> None:
+    """Remove files that a report calls removable; DataFolderUnusable where the system refuses."""
+    for _, path in removable:
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            raise folders.unusable(path, error) from error
+
+
+def _check_pages(connection: sqlite3.Connection, report: Report) -> None:
+    found = [row[0] for row in connection.execute("PRAGMA integrity_check").fetchall()]
+    if found != ["ok"]:
+        report.add(Kind.DAMAGED, (" ".join(each.split()) for each in found))
+    for row in connection.execute("PRAGMA foreign_key_check").fetchall():
+        report.add(Kind.DANGLING, [f"{row['table']} {row['rowid']} → {row['parent']}"])
+
+
+def _check_files(
+    connection: sqlite3.Connection, files: PictureFiles, report: Report, *, hashes: bool
+) -> None:
+    # Rows before files: what is painted meanwhile is at worst a file without a row.
+    rows = connection.execute(_ROWS).fetchall()
+    kept = {row["file"] for row in rows if row["kept"]}
+    on_disk = files.sizes()
+    report.pictures, report.files = len(kept), len(on_disk)
+    missing: list[sqlite3.Row] = []
+    for row in rows:
+        file = row["file"]
+        if row["kept"]:
+            if file not in on_disk:
+                missing.append(row)
+            elif row["size_bytes"] not in (None, on_disk[file]):
+                report.add(Kind.WRONG_SIZE, [file])
+            elif hashes and not _same(files, file, row["sha256"]):
+                report.add(Kind.WRONG_HASH, [file])
+        elif file in on_disk and file not in kept:
+            report.add(Kind.LEFT_BEHIND, [file])
+            report.removable.append((Kind.LEFT_BEHIND, files.path(file)))
+    report.add(Kind.MISSING, _still_missing(connection, missing))
+    report.add(Kind.ORPHAN, sorted(on_disk.keys() - {row["file"] for row in rows}))
+
+
+def _still_missing(connection: sqlite3.Connection, missing: list[sqlite3.Row]) -> Iterable[str]:
+    """The files of those that were not erased or removed while we looked."""
+    for row in missing:
+        claims = connection.execute(
+            "SELECT 1 FROM pictures "
+            "WHERE id = ? AND deleted_at IS NULL AND file_removed_at IS NULL",
+            (row["id"],),
+        ).fetchone()
+        if claims is not None:
+            yield row["file"]
+
+
+def _same(files: PictureFiles, file: str, sha256: str) -> bool:
+    digest = hashlib.sha256()
+    try:
+        with files.path(file).open("rb") as stream:
+            while chunk := stream.read(_CHUNK_BYTES):
+                digest.update(chunk)
+    except OSError:
+        return False
+    return digest.hexdigest() == sha256

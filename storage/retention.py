@@ -1,0 +1,196 @@
+"""How long picture files stay on the disk; rows, recipes and seeds stay for ever."""
+
+import asyncio
+import json
+import sqlite3
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from storage.database import Database
+from storage.errors import PictureMissing, UnsafePath
+from storage.files import PictureFiles
+from storage.timestamps import to_us
+from storage.types import Clock
+
+BATCH_ROWS: Final = 50
+"""So many rows in one transaction: others wait for it a few milliseconds at most."""
+
+_TOTAL: Final = (
+    "SELECT coalesce(sum(size_bytes), 0) AS size_bytes, count(*) > count(size_bytes) AS unknown "
+    "FROM pictures INDEXED BY pictures_on_disk WHERE file_removed_at IS NULL AND deleted_at IS NULL"
+)
+_OLDEST: Final = (
+    "SELECT id, painted_at, size_bytes FROM pictures INDEXED BY pictures_on_disk "
+    "WHERE file_removed_at IS NULL AND deleted_at IS NULL AND favourite_at IS NULL "
+    "AND NOT EXISTS (SELECT 1 FROM deliveries "
+    "WHERE deliveries.job_id = pictures.job_id AND deliveries.state = 'pending') "
+    "AND painted_at < ? AND painted_at >= ? AND (painted_at > ? OR id > ?) "
+    "ORDER BY painted_at, id LIMIT ?"
+)
+_UNMEASURED: Final = (
+    "SELECT id, painted_at, file FROM pictures INDEXED BY pictures_on_disk "
+    "WHERE file_removed_at IS NULL AND deleted_at IS NULL AND size_bytes IS NULL "
+    "AND painted_at >= ? AND (painted_at > ? OR id > ?) ORDER BY painted_at, id LIMIT ?"
+)
+_ERASED: Final = (
+    "SELECT id, file, size_bytes FROM pictures INDEXED BY pictures_to_remove "
+    "WHERE deleted_at IS NOT NULL AND file_removed_at IS NULL ORDER BY id LIMIT ?"
+)
+# Once more all that lets a file go: it may have become a favourite since it was chosen.
+_LET_GO: Final = (
+    "UPDATE pictures SET file_removed_at = ? WHERE id IN (SELECT value FROM json_each(?)) "
+    "AND file_removed_at IS NULL AND deleted_at IS NULL AND favourite_at IS NULL "
+    "AND NOT EXISTS (SELECT 1 FROM deliveries "
+    "WHERE deliveries.job_id = pictures.job_id AND deliveries.state = 'pending') "
+    "RETURNING file, size_bytes"
+)
+_AFTER_ALL: Final = 2**63 - 1
+"""No instant is later."""
+
+
+@dataclass(frozen=True, slots=True)
+class Removed:
+    """What was taken off the disk."""
+
+    files: int = 0
+    size_bytes: int = 0
+
+    def __add__(self, other: "Removed") -> "Removed":
+        return Removed(self.files + other.files, self.size_bytes + other.size_bytes)
+
+
+class Retention:
+    """Takes picture files off the disk; one at a time per data folder.
+
+    Killed at any instant, the next apply() completes what was begun: which files go is written
+    down first, then their rows say so, then they go. So nobody makes a picture a favourite, or
+    posts it, while its file is being removed, and no file is forgotten.
+    """
+
+    def __init__(self, db: Database, files: PictureFiles, clock: Clock) -> None:
+        self._db = db
+        self._files = files
+        self._clock = clock
+
+    async def apply(self, keep_days: int | None, limit_bytes: int | None) -> Removed:
+        """Remove the files of erased pictures, then the too old, then the oldest above the limit.
+
+        None is no limit. Favourites stay, and what is still to be delivered. Raises DiskFull or
+        DataFolderUnusable, also where the system refuses to remove a file; and DatabaseBusy.
+        """
+        await self._complete()
+        removed = await self._remove_erased()
+        if keep_days is not None:
+            before_us = to_us(self._clock() - timedelta(days=keep_days))
+            async for batch in self._oldest(before_us):
+                removed += await self._remove(batch)
+        if limit_bytes is not None:
+            removed += await self._shrink(limit_bytes)
+        return removed
+
+    async def _shrink(self, limit_bytes: int) -> Removed:
+        removed = Removed()
+        excess_bytes = await self._measured() - limit_bytes
+        if excess_bytes <= 0:
+            return removed
+        async for batch in self._oldest(None):
+            chosen: list[sqlite3.Row] = []
+            missing_bytes = excess_bytes - removed.size_bytes
+            for row in batch:
+                if missing_bytes <= 0:
+                    break
+                if row["size_bytes"] is not None:  # else it is not in the sum either
+                    chosen.append(row)
+                    missing_bytes -= row["size_bytes"]
+            removed += await self._remove(chosen)
+            if removed.size_bytes >= excess_bytes:
+                break
+        return removed
+
+    async def _oldest(self, before_us: int | None) -> AsyncIterator[list[sqlite3.Row]]:
+        """What may go, oldest first, in batches; each row is handed out once."""
+        last = (0, 0)
+        while True:
+            batch = await self._db.fetch_all(
+                _OLDEST,
+                (_AFTER_ALL if before_us is None else before_us, last[0], *last, BATCH_ROWS),
+            )
+            if not batch:
+                return
+            last = (batch[-1]["painted_at"], batch[-1]["id"])
+            yield batch
+
+    async def _remove(self, batch: Sequence[sqlite3.Row]) -> Removed:
+        if not batch:
+            return Removed()
+        ids = [row["id"] for row in batch]
+        await asyncio.to_thread(self._files.plan_removal, ids)
+        async with self._db.transaction() as transaction:
+            gone = await transaction.fetch_all(_LET_GO, (to_us(self._clock()), json.dumps(ids)))
+        await asyncio.to_thread(self._files.remove_all, [row["file"] for row in gone])
+        await asyncio.to_thread(self._files.plan_removal, [])
+        return Removed(len(gone), sum(row["size_bytes"] or 0 for row in gone))
+
+    async def _complete(self) -> None:
+        """Carry out what the last process had planned, as far as its rows say so."""
+        ids = await asyncio.to_thread(self._files.planned_removal)
+        if not ids:
+            return
+        gone = await self._db.fetch_all(
+            "SELECT file FROM pictures WHERE id IN (SELECT value FROM json_each(?)) "
+            "AND file_removed_at IS NOT NULL",
+            (json.dumps(ids),),
+        )
+        await asyncio.to_thread(self._files.remove_all, [row["file"] for row in gone])
+        await asyncio.to_thread(self._files.plan_removal, [])
+
+    async def _remove_erased(self) -> Removed:
+        """Erased for good: the file first, and again after a crash, until the row says so."""
+        removed = Removed()
+        while rows := await self._db.fetch_all(_ERASED, (BATCH_ROWS,)):
+            sizes = await asyncio.to_thread(self._sizes, rows)
+            await asyncio.to_thread(self._files.remove_all, [row["file"] for row in rows])
+            ids = [row["id"] for row in rows]
+            async with self._db.transaction() as transaction:
+                await transaction.execute(
+                    "UPDATE pictures SET file_removed_at = ? "
+                    "WHERE id IN (SELECT value FROM json_each(?))",
+                    (to_us(self._clock()), json.dumps(ids)),
+                )
+            found = [size_bytes for size_bytes in sizes if size_bytes is not None]
+            removed += Removed(len(found), sum(found))
+        return removed
+
+    async def _measured(self) -> int:
+        """How much lies on the disk, after what was never measured is."""
+        total = await self._db.fetch_one(_TOTAL)
+        assert total is not None
+        if not total["unknown"]:
+            return total["size_bytes"]
+        last = (0, 0)
+        while rows := await self._db.fetch_all(_UNMEASURED, (last[0], *last, BATCH_ROWS)):
+            last = (rows[-1]["painted_at"], rows[-1]["id"])
+            sizes = await asyncio.to_thread(self._sizes, rows)
+            async with self._db.transaction() as transaction:
+                for row, size_bytes in zip(rows, sizes, strict=True):
+                    # A missing file stays unknown: it may be on a disk that is away just now.
+                    if size_bytes is not None:
+                        await transaction.execute(
+                            "UPDATE pictures SET size_bytes = ? WHERE id = ?",
+                            (size_bytes, row["id"]),
+                        )
+        total = await self._db.fetch_one(_TOTAL)
+        assert total is not None
+        return total["size_bytes"]
+
+    def _sizes(self, rows: Sequence[sqlite3.Row]) -> list[int | None]:
+        """Of the files on the disk; None for a missing one."""
+        sizes: list[int | None] = []
+        for row in rows:
+            try:
+                sizes.append(self._files.size(row["file"]))
+            except (PictureMissing, UnsafePath):
+                sizes.append(None)
+        return sizes

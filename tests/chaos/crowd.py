@@ -1,0 +1,183 @@
+"""What people do in a storm: seeded, and written down with what came of it."""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+from bot.playground.interactions import Interaction
+from bot.playground.model import Channel, Message
+from bot.playground.people import Actor, Refused
+from bot.playground.registry import Command
+from bot.playground.server import Playground
+from tests.chaos.steps import Steps
+from tests.chaos.town import Town
+
+SUBJECTS: Final = ("a red house", "a boat", "a tree in snow", "a tower at night", "a balloon")
+BUTTON: Final = re.compile(r"z\d+:(?P<act>[a-z]+):(?P<id>\d+)")
+PAINTING_BUTTONS: Final = ("reroll",)
+RARE_BUTTONS: Final = ("delete", "cancel", "show", "older", "newer")
+PRIVATE_SHARE: Final = 0.25
+"""Of the wishes, where there is a way to ask in private."""
+RECENT: Final = 30
+"""Messages that people look at; now and then they go back further."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """One thing that somebody did. prompt: of a new wish. secret: a word for them alone.
+
+    paints: whether it is a wish for a picture. act: of a button.
+    """
+
+    what: str
+    interaction: Interaction
+    prompt: str | None = None
+    secret: str | None = None
+    paints: bool = False
+    act: str | None = None
+
+
+class Crowd:
+    """People who use all that the bot has registered. `sent` holds everything they ever did."""
+
+    def __init__(
+        self, playground: Playground, town: Town, choose: random.Random, steps: Steps
+    ) -> None:
+        self._playground = playground
+        self._town = town
+        self._choose = choose
+        self._steps = steps
+        self._wishes = 0
+        self.sent: list[Sent] = []
+
+    def act(self) -> Sent | None:
+        """One person does one thing; None where Discord's client would not let them."""
+        acts: list[tuple[Callable[[int, Channel], Sent | None], float]] = [
+            (self._imagine, 50.0),
+            (self._reroll, 8.0),
+            (self._press_reroll, 14.0),
+            (self._press_another, 10.0),
+            (self._cancel, 6.0),
+            (self._look, 6.0),
+        ]
+        person = self._choose.choice(self._town.people)
+        places = self._town.here(person)
+        chosen = self._choose.choices([a for a, _ in acts], [w for _, w in acts])[0]
+        if not places:
+            return None
+        try:
+            sent = chosen(person, self._choose.choice(places))
+        except Refused as error:
+            self._steps.note("refused by the client", why=str(error))
+            return None
+        if sent is not None:
+            self.sent.append(sent)
+            self._note(sent)
+        return sent
+
+    def imagine(self, person: int, channel: Channel, *, private: bool = False) -> Sent:
+        """A new wish, whose words no other wish has."""
+        self._wishes += 1
+        word = f"q{self._wishes}x{self._choose.randrange(16**6):06x}"
+        prompt = f"{self._choose.choice(SUBJECTS)}, {word}"
+        values: dict[str, Any] = {"prompt": prompt, "steps": self._choose.randint(1, 8)}
+        if self._choose.random() < 0.3:
+            values["seed"] = self._choose.randrange(2**31)
+        if private:
+            values["private"] = True
+        interaction = self._command("imagine", person, channel, values)
+        what = "/imagine private" if private else "/imagine"
+        return Sent(what, interaction, prompt, word if private else None, paints=True)
+
+    def _imagine(self, person: int, channel: Channel) -> Sent | None:
+        asked = self._choose.random() < PRIVATE_SHARE
+        return self.imagine(
+            person, channel, private=asked and self._has_option("imagine", "private")
+        )
+
+    def _reroll(self, person: int, channel: Channel) -> Sent | None:
+        seeded = self._choose.random() < 0.3
+        values = {"seed": self._choose.randrange(2**31)} if seeded else {}
+        return Sent("/reroll", self._command("reroll", person, channel, values), paints=True)
+
+    def _press_reroll(self, person: int, channel: Channel) -> Sent | None:
+        return self._press(person, channel, PAINTING_BUTTONS)
+
+    def _press_another(self, person: int, channel: Channel) -> Sent | None:
+        return self._press(person, channel, RARE_BUTTONS)
+
+    def _cancel(self, person: int, channel: Channel) -> Sent | None:
+        if self._choose.random() < 0.5 or self._known("cancel") is None:
+            return self._press(person, channel, ("cancel",))
+        everything = self._has_option("cancel", "job") and self._choose.random() < 0.2
+        values = {"job": "all"} if everything else {}
+        return Sent("/cancel", self._command("cancel", person, channel, values))
+
+    def _look(self, person: int, channel: Channel) -> Sent | None:
+        name = self._choose.choice([n for n in ("history", "quota") if self._known(n)])
+        return Sent(f"/{name}", self._command(name, person, channel, {}))
+
+    def _press(self, person: int, channel: Channel, acts: tuple[str, ...]) -> Sent | None:
+        """Press one of these buttons, on a message of late or one from long ago."""
+        messages = self._playground.standin.world.visible(channel, person)
+        if self._choose.random() < 0.7:
+            messages = messages[-RECENT:]
+        found = [
+            (message, part["custom_id"])
+            for message in messages
+            for part in buttons(message)
+            if (match := BUTTON.fullmatch(part["custom_id"])) and match["act"] in acts
+        ]
+        if not found:
+            return None
+        message, custom_id = self._choose.choice(found)
+        pressed = self._playground.people.component(
+            Actor(person), channel.id, message.id, custom_id
+        )
+        match = BUTTON.fullmatch(custom_id)
+        assert match is not None
+        act = match["act"]
+        return Sent(f"button {act}", pressed, paints=act in PAINTING_BUTTONS, act=act)
+
+    def _command(
+        self, name: str, person: int, channel: Channel, values: dict[str, Any]
+    ) -> Interaction:
+        command = self._known(name)
+        if command is None:
+            raise Refused(f"There is no /{name} yet.")
+        return self._playground.people.command(Actor(person), channel.id, command.id, [], values)
+
+    def _known(self, name: str) -> Command | None:
+        commands = self._playground.standin.registry.all(None)
+        return next((each for each in commands if each.name == name), None)
+
+    def _has_option(self, name: str, option: str) -> bool:
+        command = self._known(name)
+        options = command.body.get("options") or () if command else ()
+        return any(each["name"] == option for each in options)
+
+    def _note(self, sent: Sent) -> None:
+        interaction = sent.interaction
+        self._steps.note(
+            sent.what,
+            interaction=interaction.id,
+            person=interaction.user_id,
+            channel=interaction.channel.id,
+            data=interaction.data.get("custom_id") or interaction.data.get("options"),
+        )
+
+
+def buttons(message: Message) -> Iterator[dict[str, Any]]:
+    """The buttons of a message that can be pressed."""
+    todo: list[Any] = list(message.components)
+    while todo:
+        part = todo.pop()
+        if part.get("type") == 2 and part.get("custom_id") and not part.get("disabled"):
+            yield part
+        todo.extend(part.get("components") or ())
+        if isinstance(part.get("accessory"), dict):
+            todo.append(part["accessory"])

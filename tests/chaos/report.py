@@ -1,0 +1,53 @@
+"""The closing table of a storm, and what is needed to follow a violation."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any
+
+from tests.chaos.storm import Orders, Outcome
+from tests.chaos.verdict import Violation, accepted
+
+
+def table(outcome: Outcome, violations: Iterable[Violation]) -> str:
+    """All that was counted, in lines of two columns."""
+    found, steps = outcome.evidence, outcome.steps
+    jobs, roads = found.jobs.values(), found.deliveries.values()
+    shown = [each for each in found.showing.values() if each]
+    rows: list[tuple[str, Any]] = [
+        ("kills", steps.counts["kill"]),
+        ("starts of the bot", outcome.starts),
+        ("acts of people", len(found.sent)),
+        ("accepted", sum(accepted(found, each) for each in found.sent)),
+        ("of them in private", sum(each.secret is not None for each in found.sent)),
+        ("jobs", _counted(row["state"] for row in jobs)),
+        ("failed by", _counted(row["error_code"] for row in jobs if row["error_code"])),
+        ("painted at the second attempt", sum(row["attempts"] == 2 for row in jobs)),
+        ("deliveries", _counted(row["state"] for row in roads)),
+        ("roads", _counted(row["road"] for row in roads if row["road"])),
+        ("kept because", _counted(str(r["detail"])[:50] for r in roads if r["state"] == "kept")),
+        ("pictures shown", len(shown)),
+        ("whole files at a kill", len(found.left)),
+        ("messages of the bot", len(found.records)),
+        ("gave up at", _counted(outcome.gave_up)),
+        ("small disk", "yes" if outcome.small_disk else "skipped: cannot mount one here"),
+        ("everything came to its end", "yes" if outcome.settled else "NO"),
+        *((f"  {name}", times) for name, times in sorted(steps.counts.items()) if name != "kill"),
+        ("violations", _counted(each.kind for each in violations)),
+    ]
+    return "\n".join(f"{name:36}{value}" for name, value in rows)
+
+
+def trail(orders: Orders, violations: Iterable[Violation]) -> str:
+    """Each violation, and where the rest of the story is."""
+    lines = [f"VIOLATION {each.kind}: {each.told}" for each in violations]
+    again = f"python -m tests.chaos --seed {orders.seed} --kills {orders.kills}"
+    return "\n".join(
+        [*lines, f"again: {again}", f"story: {orders.folder} (steps.jsonl, bot.log, zimagine.db)"]
+    )
+
+
+def _counted(names: Iterable[str]) -> str:
+    found = Counter(names)
+    return ", ".join(f"{name} {number}" for name, number in found.most_common()) or "none"

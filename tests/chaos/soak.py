@@ -1,0 +1,234 @@
+"""`python -m tests.chaos.soak --pictures 1500`: hours of use without a fault, and nothing grows."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import click
+import psutil
+
+from bot.playground.model import MessageFlag
+from bot.playground.people import Actor
+from bot.playground.server import Plan, Playground, open_playground
+from bot.playground.watch import Entry
+from tests.chaos import evidence as found
+from tests.chaos.crowd import SUBJECTS
+from tests.chaos.town import Town, build_town, seeded
+from tests.chaos.verdict import Violation, judge
+
+TENTHS: Final = 10
+MEMORY_GROWTH: Final = 0.10
+HANDLE_GROWTH: Final = 5
+SAMPLE_S: Final = 0.5
+STALLED_S: Final = 120.0
+"""Without a single new picture for so long, nothing will come any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """How much is asked for. at_once: wishes that are open at the same time."""
+
+    pictures: int
+    users: int
+    at_once: int
+    seed: int
+    folder: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """The bot's process at one moment. done: pictures shown so far."""
+
+    done: int
+    at_s: float
+    memory_mib: float
+    handles: int
+
+
+@dataclass(slots=True)
+class Soaked:
+    """What was measured. refused: wishes that were not taken; the load never asks for too much."""
+
+    samples: list[Sample] = field(default_factory=list[Sample])
+    violations: list[Violation] = field(default_factory=list[Violation])
+    refused: int = 0
+    took_s: float = 0.0
+
+    def tenth(self, number: int, pictures: int) -> list[Sample]:
+        """The samples of one tenth of the pictures, counted from 0."""
+        low, high = number * pictures / TENTHS, (number + 1) * pictures / TENTHS
+        return [each for each in self.samples if low <= each.done < high]
+
+
+class Soak:
+    """People who ask for the next picture as soon as one of them has theirs."""
+
+    def __init__(self, load: Load, playground: Playground, town: Town) -> None:
+        self._load = load
+        self._playground = playground
+        self._town = town
+        self._choose = seeded(load.seed, "soak")
+        self._shown: set[int] = set()
+        self._asked = 0
+        self._problems: list[str] = []
+        self.soaked = Soaked()
+        playground.standin.log.listen(self._requested)
+
+    async def run(self) -> None:
+        """Ask for everything and wait for everything. Raises TimeoutError where it stalls."""
+        began_s = time.monotonic()
+        process = psutil.Process(self._playground.process.pid)
+        while len(self._done()) < self._load.pictures:
+            before = len(self._done())
+            self._ask_for_more()
+            async with asyncio.timeout(STALLED_S):
+                while len(self._done()) == before:
+                    await asyncio.sleep(SAMPLE_S / 5)
+            if not self.soaked.samples or time.monotonic() - began_s > self._last_s + SAMPLE_S:
+                self._measure(process, time.monotonic() - began_s)
+        self.soaked.took_s = time.monotonic() - began_s
+
+    @property
+    def _last_s(self) -> float:
+        return self.soaked.samples[-1].at_s
+
+    def _ask_for_more(self) -> None:
+        most = min(self._load.pictures, len(self._done()) + self._load.at_once)
+        while self._asked < most:
+            self._asked += 1
+            person = self._town.people[self._asked % len(self._town.people)]
+            places = self._town.here(person)
+            self._ask(person, places[self._choose.randrange(len(places))].id, self._choose)
+
+    def _ask(self, person: int, channel_id: int, choose: random.Random) -> None:
+        standin = self._playground.standin
+        command = next(each for each in standin.registry.all(None) if each.name == "imagine")
+        values = {"prompt": f"{choose.choice(SUBJECTS)}, number {self._asked}", "steps": 2}
+        self._playground.people.command(Actor(person), channel_id, command.id, [], values)
+
+    def _done(self) -> set[int]:
+        """The jobs whose pictures are shown; only the newest messages are looked through."""
+        records = self._playground.standin.audit.records
+        for record in list(records.values())[-6 * self._load.at_once - 50 :]:
+            self._shown |= found.pictured(record)
+        return self._shown
+
+    def _measure(self, process: psutil.Process, at_s: float) -> None:
+        memory_mib = process.memory_info().rss / 2**20
+        self.soaked.samples.append(Sample(len(self._shown), at_s, memory_mib, process.num_fds()))
+
+    def _requested(self, entry: Entry) -> None:
+        self._problems += [f"{entry.method} {entry.path}: {each}" for each in entry.problems]
+
+    def judge(self, data_dir: Path, log: Sequence[str]) -> None:
+        """The same promises as in a storm, and that nothing grew."""
+        seen = found.gather(
+            self._playground, data_dir, sent=(), left=(), log=log,
+            problems=self._problems, weather=frozenset(),
+        )  # fmt: skip
+        self.soaked.refused = self._asked - len(seen.jobs)
+        self.soaked.violations = [*judge(seen), *grown(self.soaked, self._load.pictures)]
+        ended = [row for row in seen.jobs.values() if row["state"] != "painted"]
+        told = [f"job {row['id']} is {row['state']} ({row['error_code']})" for row in ended]
+        late = self.soaked.refused
+        if late:
+            told.append(f"{late} wishes became no job")
+        self.soaked.violations += [Violation("lost", each) for each in told]
+        whispers = [r for r in seen.records if r.flags & MessageFlag.EPHEMERAL]
+        if whispers:
+            self.soaked.violations.append(Violation("refused", whispers[0].texts[0]))
+
+
+def grown(soaked: Soaked, pictures: int) -> list[Violation]:
+    """What the last tenth needs more of than the second, the first being warm-up."""
+    early, late = soaked.tenth(1, pictures), soaked.tenth(TENTHS - 1, pictures)
+    if not early or not late:
+        return [Violation("measured", "too few samples to compare")]
+    memory = [statistics.median(each.memory_mib for each in part) for part in (early, late)]
+    handles = [statistics.median(each.handles for each in part) for part in (early, late)]
+    told: list[Violation] = []
+    if memory[1] > memory[0] * (1 + MEMORY_GROWTH):
+        told.append(Violation("memory", f"{memory[0]:.0f} MiB became {memory[1]:.0f} MiB"))
+    if handles[1] > handles[0] + HANDLE_GROWTH:
+        told.append(Violation("handles", f"{handles[0]:.0f} became {handles[1]:.0f}"))
+    return told
+
+
+async def run_soak(load: Load) -> Soaked:
+    """Start the bot, use it, stop it, judge."""
+    data_dir = load.folder / "data"
+    data_dir.mkdir(parents=True, exist_ok=True)
+    environment = {
+        "ZIMAGINE_STORAGE__DATA_DIR": str(data_dir),
+        "ZIMAGINE_QUOTA__PICTURES": "1000000",
+        "ZIMAGINE_DISCORD__GUILDS": "[]",
+        "ZIMAGINE_LOG__FORMAT": "json",
+        "ZIMAGINE_ENGINE__THREADS": "1",  # the other core is the stand-in's
+    }
+    with (load.folder / "bot.log").open("w", encoding="utf-8") as log:
+        plan = Plan(["run", "--config", os.devnull], environment, seed=load.seed, output=log)
+        async with open_playground(plan) as playground:
+            # Discord takes one edit per second and channel: many channels, or it decides the pace.
+            town = build_town(playground.standin.world, people=load.users, places=12)
+            async with asyncio.timeout(90):
+                while not playground.standin.registry.all(None):
+                    await asyncio.sleep(0.1)
+            soak = Soak(load, playground, town)
+            await soak.run()
+            async with asyncio.timeout(60):
+                while found.open_count(data_dir / "zimagine.db"):
+                    await asyncio.sleep(0.2)
+            await playground.process.stop()
+            lines = (load.folder / "bot.log").read_text(encoding="utf-8").splitlines()
+            soak.judge(data_dir, lines)
+            return soak.soaked
+
+
+def table(load: Load, soaked: Soaked) -> str:
+    """A line per tenth, and the pace."""
+    lines = ["tenth  pictures  pictures/s  memory MiB  handles"]
+    before_s, before = 0.0, 0
+    for number in range(TENTHS):
+        part = soaked.tenth(number, load.pictures)
+        if part:
+            span_s, more = part[-1].at_s - before_s, part[-1].done - before
+            before_s, before = part[-1].at_s, part[-1].done
+            pace = more / span_s if span_s > 0 else 0.0
+            memory_mib = statistics.median(each.memory_mib for each in part)
+            handles = statistics.median(each.handles for each in part)
+            lines.append(f"{number + 1:5}{before:10}{pace:12.2f}{memory_mib:12.1f}{handles:9.0f}")
+    pace = load.pictures / soaked.took_s
+    lines.append(f"{load.pictures} pictures in {soaked.took_s:.0f} s: {pace:.2f} per second")
+    return "\n".join(lines)
+
+
+@click.command()
+@click.option("--pictures", default=1500, show_default=True)
+@click.option("--users", default=20, show_default=True)
+@click.option("--at-once", default=8, show_default=True, help="Open wishes at the same time.")
+@click.option("--seed", default=1, show_default=True)
+def main(pictures: int, users: int, at_once: int, seed: int) -> None:
+    """Paint and paint, without a fault; then compare the beginning with the end."""
+    with tempfile.TemporaryDirectory(prefix="zimagine-soak-") as folder:
+        load = Load(pictures, users, at_once, seed, Path(folder))
+        soaked = asyncio.run(run_soak(load))
+    click.echo(table(load, soaked))
+    for violation in soaked.violations:
+        click.echo(f"VIOLATION {violation.kind}: {violation.told}", err=True)
+    if soaked.violations:
+        sys.exit(1)
+    click.echo("nothing lost, nothing black, nothing grew")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,33 @@
+"""What a storm did and when: one line of JSON per step, enough to follow it again."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+
+class Steps:
+    """Writes steps down as they happen, and counts them by name."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("w", encoding="utf-8", buffering=1)
+        self._began_s = time.monotonic()
+        self.counts: Counter[str] = Counter()
+
+    @property
+    def at_s(self) -> float:
+        """Seconds since the beginning."""
+        return time.monotonic() - self._began_s
+
+    def note(self, what: str, **more: Any) -> None:
+        """Something happened."""
+        self.counts[what] += 1
+        line = {"at_s": round(self.at_s, 3), "what": what, **more}
+        self._file.write(json.dumps(line, ensure_ascii=False, default=str) + "\n")
+
+    def close(self) -> None:
+        """No step will follow."""
+        self._file.close()

@@ -1,0 +1,295 @@
+"""A storm: the real bot, a crowd, mishaps, and kill -9; then calm, and the evidence."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from bot.playground.process import RESTART_WAIT_S, BotState
+from bot.playground.server import Plan, Playground, open_playground
+from bot.playground.watch import Entry
+from bot.playground.world import Event, MessageCreated, MessageEdited
+from tests.chaos import evidence as found
+from tests.chaos.crowd import Crowd
+from tests.chaos.disk import small_disk
+from tests.chaos.evidence import Evidence, Left
+from tests.chaos.steps import Steps
+from tests.chaos.town import build_town, seeded
+from tests.chaos.weather import FOLDER, Weather
+
+MOST_OPEN: Final = 15
+"""Wishes that wait before the crowd waits too."""
+AWAY_S: Final = 7.0
+"""Longer than the latest request is late: a bot that is away for so long was away for minutes."""
+MOMENTS: Final = ("its start", "an act", "a picture")
+SPAN_S: Final = {"its start": 2.5, "an act": 5.0, "a picture": 1.5}
+"""A kill comes so long after one of these, at most."""
+PATIENCE_S: Final = 12.0
+NONSENSE: Final = 0.01
+ONLINE_LIMIT_S: Final = 90.0
+
+
+@dataclass(frozen=True, slots=True)
+class Orders:
+    """What kind of storm. folder: for data, log and steps; made if it is not there."""
+
+    seed: int
+    kills: int
+    folder: Path
+    settle_s: float = 300.0
+    say: Callable[[str], None] = print
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What a storm showed. settled: whether everything came to its end in time."""
+
+    evidence: Evidence
+    steps: Steps
+    settled: bool
+    small_disk: bool
+    gave_up: list[str] = field(default_factory=list[str])
+    starts: int = 0
+    exit_code: int | None = None
+
+
+async def run_storm(orders: Orders, look: Callable[[Outcome], None]) -> Outcome:
+    """Let it blow. look: is shown the outcome while the data folder is still there.
+
+    Raises TimeoutError where the bot never came online.
+    """
+    data_dir = orders.folder / "data"
+    data_dir.mkdir(parents=True, exist_ok=True)
+    async with AsyncExitStack() as stack:
+        disk = stack.enter_context(small_disk(data_dir, 64 + 2 * orders.kills))
+        log = stack.enter_context((orders.folder / "bot.log").open("w", encoding="utf-8"))
+        plan = Plan(
+            ["run", "--config", os.devnull],
+            _environment(orders.seed, data_dir),
+            seed=orders.seed,
+            output=log,
+            module="tests.chaos.bot",
+        )
+        playground = await stack.enter_async_context(open_playground(plan))
+        steps = Steps(orders.folder / "steps.jsonl")
+        stack.callback(steps.close)
+        town = build_town(playground.standin.world)
+        crowd = Crowd(playground, town, seeded(orders.seed, "crowd"), steps)
+        weather = Weather(
+            playground,
+            town,
+            seeded(orders.seed, "weather"),
+            steps,
+            database=data_dir / "zimagine.db",
+            disk=disk,
+        )
+        storm = Storm(orders, playground, crowd, weather, steps, data_dir)
+        settled = await storm.blow()
+        await playground.process.stop()
+        lines = (orders.folder / "bot.log").read_text(encoding="utf-8").splitlines()
+        outcome = Outcome(
+            storm.gather(lines), steps, settled, disk is not None, storm.gave_up, storm.starts
+        )
+        outcome.exit_code = playground.process.exit_code
+        await asyncio.to_thread(look, outcome)
+        return outcome
+
+
+def _environment(seed: int, data_dir: Path) -> dict[str, str]:
+    return {
+        "ZIMAGINE_STORAGE__DATA_DIR": str(data_dir),
+        "ZIMAGINE_QUOTA__PICTURES": "100000",
+        "ZIMAGINE_DISCORD__GUILDS": "[]",
+        "ZIMAGINE_LOG__FORMAT": "json",
+        # Two threads that wait for each other starve beside anything else on a small machine.
+        "ZIMAGINE_ENGINE__THREADS": "1",
+        "CHAOS_NONSENSE": str(NONSENSE),
+        "CHAOS_SEED": str(seed),
+        "PYTHONPATH": str(FOLDER),
+        "PYTHONUNBUFFERED": "1",
+    }
+
+
+class Storm:
+    """Kills the bot again and again while a crowd uses it in bad weather."""
+
+    def __init__(
+        self,
+        orders: Orders,
+        playground: Playground,
+        crowd: Crowd,
+        weather: Weather,
+        steps: Steps,
+        data_dir: Path,
+    ) -> None:
+        self._orders = orders
+        self._playground = playground
+        self._process = playground.process
+        self._crowd = crowd
+        self._weather = weather
+        self._steps = steps
+        self._data_dir = data_dir
+        self._choose = seeded(orders.seed, "kills")
+        self._pause = seeded(orders.seed, "pauses")
+        self._acted = asyncio.Event()
+        self._shown = asyncio.Event()
+        self._left: list[Left] = []
+        self._problems: list[str] = []
+        self.gave_up: list[str] = []
+        self.starts = 1
+        playground.standin.log.listen(self._requested)
+        playground.standin.world.listen(self._happened)
+
+    async def blow(self) -> bool:
+        """The whole storm, and the calm after it; whether everything came to its end."""
+        await self._online()
+        helpers = [asyncio.create_task(self._act()), asyncio.create_task(self._keep_alive())]
+        try:
+            for number in range(1, self._orders.kills + 1):
+                await self._kill(number)
+            helpers[0].cancel()
+            await self._weather.calm()
+            self._steps.note("calm")
+            settled = await self._settle()
+        finally:
+            for helper in helpers:
+                helper.cancel()
+            ended = await asyncio.gather(*helpers, return_exceptions=True)
+            await self._weather.calm()
+        broken = [each for each in ended if isinstance(each, Exception)] + self._weather.broken
+        if broken:
+            raise ExceptionGroup("the harness itself broke", [Exception(repr(e)) for e in broken])
+        return settled
+
+    def gather(self, log: list[str]) -> Evidence:
+        """What is left, as evidence."""
+        return found.gather(
+            self._playground,
+            self._data_dir,
+            sent=self._crowd.sent,
+            left=self._left,
+            log=log,
+            problems=self._problems,
+            weather=frozenset(self._steps.counts),
+        )
+
+    async def _kill(self, number: int) -> None:
+        """Wait for the moment that the seed names, and kill."""
+        self._weather.brew()
+        choose = self._choose
+        (kind,) = choose.choices(MOMENTS, (15, 30, 55))
+        moment = await self._moment(kind, choose.random())
+        away, back_s = choose.random() < 0.15, choose.uniform(0.1, RESTART_WAIT_S)
+        await self._running()
+        self._process.restart_wait_s = AWAY_S if away else back_s
+        self._process.environment["CHAOS_SEED"] = f"{self._orders.seed}-{number}"
+        weather = ", ".join(self._weather.now) or "fair"
+        pid = self._process.pid
+        self._process.kill()
+        self._steps.note("kill", number=number, moment=moment, weather=weather)
+        while self._process.pid == pid:
+            await asyncio.sleep(0.01)
+        left = await asyncio.to_thread(found.unrecorded, self._data_dir, number)
+        self._left += left
+        if away:
+            await self._minutes_pass()
+        jobs = await asyncio.to_thread(found.counted, self._data_dir / "zimagine.db")
+        self._orders.say(
+            f"kill {number:3}/{self._orders.kills}  {self._steps.at_s:6.1f} s  {moment:24}"
+            f"{'  away' if away else ''}{f'  whole files: {len(left)}' if left else ''}"
+            f"  [{weather}]  {jobs}"
+        )
+
+    async def _moment(self, kind: str, share: float) -> str:
+        """Wait for the moment of a kill, and say which one it is. share: 0..1, of its span."""
+        wait_s = share * SPAN_S[kind]
+        if kind == "its start":
+            await self._running()
+        else:
+            await self._online()
+            event = self._acted if kind == "an act" else self._shown
+            event.clear()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(PATIENCE_S):
+                    await event.wait()
+        await asyncio.sleep(wait_s)
+        return f"{wait_s:.2f} s after {kind}"
+
+    async def _minutes_pass(self) -> None:
+        """The bot is away for so long that what it sent has arrived, and no nonce protects it."""
+        standin = self._playground.standin
+        while standin.turns.in_flight and self._process.pid is None:
+            await asyncio.sleep(0.05)
+        if self._process.pid is None:
+            standin.world.forget_nonces()
+            self._steps.note("nonces forgotten")
+
+    async def _settle(self) -> bool:
+        """One orderly restart, so that nothing sits out a long pause; then until all is over."""
+        database = self._data_dir / "zimagine.db"
+        await self._online()
+        self._process.restart()
+        self._steps.note("last restart")
+        await asyncio.sleep(1.0)
+        try:
+            async with asyncio.timeout(self._orders.settle_s):
+                while await asyncio.to_thread(found.open_count, database):
+                    await asyncio.sleep(0.5)
+                while self._playground.standin.turns.in_flight:
+                    await asyncio.sleep(0.1)
+        except TimeoutError:
+            return False
+        return True
+
+    async def _act(self) -> None:
+        """The crowd: all the time, if not too many are waiting; seldom while the bot is away."""
+        database = self._data_dir / "zimagine.db"
+        while True:
+            await asyncio.sleep(self._pause.uniform(0.1, 0.7))
+            online = self._playground.standin.gateway.online
+            if not online and self._pause.random() > 0.1:
+                continue
+            if await asyncio.to_thread(found.open_count, database) > MOST_OPEN:
+                continue
+            if self._crowd.act() is not None:
+                self._acted.set()
+
+    async def _keep_alive(self) -> None:
+        """What a service manager does: a bot that gave up is started again."""
+        pid = self._process.pid
+        while True:
+            await asyncio.sleep(0.2)
+            if self._process.pid not in (None, pid):
+                pid = self._process.pid
+                self.starts += 1
+            if self._process.state is BotState.STOPPED:
+                told = f"exit {self._process.exit_code}: {self._process.detail}"
+                self.gave_up.append(told)
+                self._steps.note("gave up", told=told)
+                self._process.start()
+
+    async def _online(self) -> None:
+        async with asyncio.timeout(ONLINE_LIMIT_S):
+            standin = self._playground.standin
+            while not (standin.gateway.online and standin.registry.all(None)):
+                await asyncio.sleep(0.05)
+
+    async def _running(self) -> None:
+        async with asyncio.timeout(ONLINE_LIMIT_S):
+            while self._process.pid is None:
+                await asyncio.sleep(0.02)
+
+    def _happened(self, event: Event) -> None:
+        if isinstance(event, MessageCreated | MessageEdited) and event.message.attachments:
+            self._shown.set()
+
+    def _requested(self, entry: Entry) -> None:
+        self._problems += [f"{entry.method} {entry.path}: {each}" for each in entry.problems]
+        if entry.refusal.startswith("50035"):
+            self._problems.append(f"{entry.method} {entry.path}: {entry.refusal}")

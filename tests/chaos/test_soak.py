@@ -1,0 +1,35 @@
+"""A few pictures without a fault, and the comparison that the great soak rests on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.chaos.soak import Load, Sample, Soaked, grown, run_soak, table
+
+
+async def test_a_little_soak(tmp_path: Path) -> None:
+    """Twenty-four pictures for many people: each is there, and neither memory nor handles grow."""
+    load = Load(pictures=24, users=6, at_once=4, seed=1, folder=tmp_path)
+    soaked = await run_soak(load)
+    assert soaked.violations == [], table(load, soaked)
+    assert soaked.refused == 0 and soaked.samples[-1].done >= 20
+    assert "per second" in table(load, soaked)
+
+
+def measured(memory_mib: float, handles: int) -> Soaked:
+    """A soak of a hundred pictures that ends with these."""
+    early = [Sample(done, float(done), 500.0, 20) for done in range(90)]
+    late = [Sample(done, float(done), memory_mib, handles) for done in range(90, 100)]
+    return Soaked([*early, *late])
+
+
+def test_what_grows_is_told() -> None:
+    """More than a tenth of the memory, more than five handles; the limits themselves are fine."""
+    assert grown(measured(550.0, 25), 100) == []
+    assert [each.kind for each in grown(measured(551.0, 25), 100)] == ["memory"]
+    assert [each.kind for each in grown(measured(500.0, 26), 100)] == ["handles"]
+
+
+def test_too_little_is_no_measurement() -> None:
+    """Without samples in both tenths nothing is claimed."""
+    assert [each.kind for each in grown(Soaked(), 100)] == ["measured"]

@@ -1,0 +1,202 @@
+"""A judge that overlooks something is worse than none: every broken promise is found."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from bot.playground.audit import Record
+from bot.playground.interactions import Interaction, Kind
+from bot.playground.model import Channel, ChannelType, MessageFlag
+from tests.chaos.crowd import Sent
+from tests.chaos.evidence import Evidence, Left
+from tests.chaos.verdict import judge
+
+PERSON, OTHER, CHANNEL, DIRECT = 7, 8, 70, 71
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+NOW_US = int(NOW.timestamp() * 1e6)
+LAYOUT = MessageFlag.IS_COMPONENTS_V2
+FILE = "pictures/2026/01/zimagine-1-5.png"
+
+
+def record(number: int, *files: str, **changes: Any) -> Record:
+    """A message of the bot's in the channel."""
+    made = Record(number, CHANNEL, 1, NOW, None, None, LAYOUT, list(files), list(files), ["words"])
+    return replace(made, **changes)
+
+
+def wish(**changes: Any) -> Sent:
+    """Somebody asked for a lake and was answered by message 100."""
+    channel = Channel(CHANNEL, ChannelType.TEXT, "paint", 1)
+    asked = Interaction(1000, "secret-token", Kind.COMMAND, PERSON, channel, "en-US", {}, NOW)
+    asked.response_id = 100
+    return replace(Sent("/imagine", asked, "a lake", paints=True), **changes)
+
+
+def paint(path: Path, *, black: bool = False) -> str:
+    """A picture on the disk, and its hash."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    image = Image.new("RGB", (16, 16)) if black else Image.linear_gradient("L")
+    image.save(path)
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def all_is_well(folder: Path) -> Evidence:
+    """One job, painted, shown in the message that answered it, charged once."""
+    job = {
+        "id": 1, "state": "painted", "attempts": 1, "pictures": 1, "finished_at": NOW_US,
+        "user_id": PERSON, "channel_id": CHANNEL, "prompt": "a lake", "accepted_at": NOW_US,
+        "parent_picture_id": None, "error_code": None,
+    }  # fmt: skip
+    delivery = {
+        "job_id": 1, "state": "delivered", "road": "edit", "message_id": 100,
+        "result_message_id": 100, "detail": None,
+    }  # fmt: skip
+    picture = {"job_id": 1, "file": FILE, "sha256": paint(folder / FILE), "deleted_at": None}
+    return Evidence(
+        data_dir=folder,
+        jobs={1: job},
+        deliveries={1: delivery},
+        ledger={1: {"job_id": 1, "pictures": 1, "refunded_at": None}},
+        pictures=[picture],
+        records=[record(100, "zimagine-1-5.png")],
+        person_of=lambda channel_id: PERSON if channel_id == DIRECT else None,
+        sent=[wish()],
+        log=['{"event": "online"}'],
+        secrets=["secret-token"],
+    )
+
+
+def but(evidence: Evidence, **changes: Any) -> Evidence:
+    """The same evidence with something else in it."""
+    return replace(evidence, showing={}, **changes)
+
+
+def row(table: str, **changes: Any) -> Callable[[Evidence], Evidence]:
+    """The only row of a table says something else."""
+
+    def changed(evidence: Evidence) -> Evidence:
+        return but(evidence, **{table: {1: {**getattr(evidence, table)[1], **changes}}})
+
+    return changed
+
+
+def picture(**changes: Any) -> Callable[[Evidence], Evidence]:
+    """The only picture's row says something else."""
+    return lambda evidence: but(evidence, pictures=[{**evidence.pictures[0], **changes}])
+
+
+def messages(*records: Record) -> Callable[[Evidence], Evidence]:
+    """The bot created these messages instead."""
+    return lambda evidence: but(evidence, records=list(records))
+
+
+def logged(line: str, **more: Any) -> Callable[[Evidence], Evidence]:
+    """The bot wrote this line."""
+    return lambda evidence: but(evidence, log=[line], **more)
+
+
+def painted_black(evidence: Evidence) -> Evidence:
+    digest = paint(evidence.data_dir / FILE, black=True)
+    return but(evidence, pictures=[{**evidence.pictures[0], "sha256": digest}])
+
+
+def private(evidence: Evidence) -> Evidence:
+    """It was asked for in private, and shown to everyone."""
+    return but(evidence, sent=[wish(secret="lake")])
+
+
+def whispered(evidence: Evidence) -> Evidence:
+    """It was asked for and shown in private, and then the log told it."""
+    told = but(private(evidence), records=[replace(SHOWN, reader_id=PERSON)])
+    return but(told, log=["a lake"])
+
+
+def nothing_written_down(evidence: Evidence) -> Evidence:
+    return but(evidence, jobs={}, deliveries={}, ledger={}, pictures=[])
+
+
+FULL = frozenset({"disk full"})
+TRACE = '{"event": "x", "exception": "Traceback (most recent call last)\\nOSError: %s"}'
+SHOWN = record(100, "zimagine-1-5.png")
+BROKEN: dict[str, tuple[str, Callable[[Evidence], Evidence]]] = {
+    "accepted, but no job": ("lost", nothing_written_down),
+    "a job is stuck": ("stuck", row("jobs", state="queued", finished_at=None)),
+    "a delivery is stuck": ("stuck", row("deliveries", state="pending")),
+    "no delivery": ("lost", lambda e: but(e, deliveries={})),
+    "painted three times": ("attempts", row("jobs", attempts=3)),
+    "kept without a reason": ("untold", row("deliveries", state="kept")),
+    "dropped although painted": ("lost", row("deliveries", state="dropped")),
+    "delivered nowhere": ("lost", messages()),
+    "delivered without its picture": ("lost", messages(record(100))),
+    "delivered to somebody else": ("lost", messages(replace(SHOWN, reader_id=OTHER))),
+    "edited away": ("covered", messages(replace(SHOWN, showing=[]))),
+    "posted twice": ("double", messages(SHOWN, record(101, "zimagine-1-5.webp"))),
+    "no picture row": ("lost", lambda e: but(e, pictures=[])),
+    "two picture rows": ("double", lambda e: but(e, pictures=[*e.pictures, *e.pictures])),
+    "never charged": ("ledger", lambda e: but(e, ledger={})),
+    "refunded although painted": ("ledger", row("ledger", refunded_at=NOW_US)),
+    "charged although failed": ("ledger", row("jobs", state="failed")),
+    "charged twice": ("ledger", row("ledger", pictures=2)),
+    "a charge out of nowhere": ("ledger", lambda e: but(e, ledger={**e.ledger, 2: e.ledger[1]})),
+    "the file is missing": ("file", picture(file="no.png")),
+    "another hash": ("file", picture(sha256="0")),
+    "erased but still there": ("erased", picture(deleted_at=NOW_US)),
+    "black": ("black", painted_black),
+    "painted again": ("repainted", lambda e: but(row("jobs", attempts=2)(e), left=[Left(1, 1, 3)])),
+    "private words in public": ("leak", private),
+    "private words in the log": ("leak", whispered),
+    "a token in the log": ("leak", logged("POST /webhooks/1/secret-token")),
+    "a traceback": ("traceback", logged(TRACE % "broken")),
+    "a traceback of another mishap": ("traceback", logged(TRACE % "broken", weather=FULL)),
+    "a broken database": ("database", lambda e: but(e, database_says=["page 3 is never used"])),
+    "a broken rule": ("rule", lambda e: but(e, problems=["POST /x: 50035 Invalid Form Body"])),
+}  # fmt: skip
+
+
+def test_nothing_is_found_where_all_is_well(tmp_path: Path) -> None:
+    """The judge does not invent violations."""
+    assert judge(all_is_well(tmp_path)) == []
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_every_broken_promise_is_found(tmp_path: Path, name: str) -> None:
+    """Each is told by its kind."""
+    kind, spoil = BROKEN[name]
+    assert kind in {each.kind for each in judge(spoil(all_is_well(tmp_path)))}
+
+
+FINE: dict[str, Callable[[Evidence], Evidence]] = {
+    "a second one where the first went with its channel": messages(
+        replace(SHOWN, gone=True), record(101, "zimagine-1-5.png", channel_id=DIRECT)
+    ),
+    "deleted by its person": messages(replace(SHOWN, gone=True, showing=[])),
+    "kept, with a reason": row("deliveries", state="kept", detail="no access"),
+    "what a kill explains": lambda e: but(
+        e, problems=["GATEWAY x: It was not acknowledged within three seconds."]
+    ),
+    "what a full disk explains": logged(TRACE % "No space left on device", weather=FULL),
+    "seen again on request": lambda e: but(
+        e,
+        sent=[wish(), replace(wish(act="show", paints=False), interaction=_pressed())],
+        records=[SHOWN, record(101, "zimagine-1-5.png", answers_id=2000, reader_id=PERSON)],
+    ),
+}
+
+
+def _pressed() -> Interaction:
+    channel = Channel(CHANNEL, ChannelType.TEXT, "paint", 1)
+    return Interaction(2000, "other-token", Kind.COMPONENT, PERSON, channel, "en-US", {}, NOW)
+
+
+@pytest.mark.parametrize("name", FINE)
+def test_what_may_happen_is_no_violation(tmp_path: Path, name: str) -> None:
+    """The judge knows what nobody promised."""
+    assert judge(FINE[name](all_is_well(tmp_path))) == []

@@ -1,0 +1,115 @@
+"""Two servers with their channels and eight people: more than the playground has by itself."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass, field
+from typing import Final
+
+from bot.playground.model import Channel, ChannelType, Guild, Member, Overwrite, Role, User
+from bot.playground.permissions import bits
+from bot.playground.seed import (
+    ADMIN_ID,
+    BOT,
+    BOT_ID,
+    BOT_ROLE_ID,
+    GUILD_ID,
+    MEMBER_ID,
+    MODERATOR_ID,
+    PAINT_ID,
+    SECOND_ID,
+    THREAD_ID,
+)
+from bot.playground.world import World
+
+SECOND_GUILD_ID: Final = 1200000000000000000
+NEWCOMER_NAMES: Final = ("ada", "ben", "chi", "dora", "emil")
+SPEAK: Final = bits("SEND_MESSAGES", "SEND_MESSAGES_IN_THREADS")
+SEE: Final = bits("VIEW_CHANNEL")
+
+
+@dataclass(slots=True)
+class Town:
+    """Who lives there, and where one can paint. places: ids of channels and threads."""
+
+    world: World
+    people: list[int]
+    places: list[int] = field(default_factory=list[int])
+    made: int = 0
+
+    def channel(self, channel_id: int) -> Channel:
+        """A place that is there."""
+        found = self.world.channel(channel_id)
+        assert found is not None
+        return found
+
+    def here(self, person_id: int) -> list[Channel]:
+        """Where a person can be right now."""
+        found = [self.world.channel(each) for each in self.places]
+        return [
+            channel
+            for channel in found
+            if channel is not None and self.world.member(channel.guild_id, person_id) is not None
+        ]
+
+    def add_place(self, guild_id: int, *, parent_id: int | None = None) -> Channel:
+        """A new channel, or a new thread below one."""
+        self.made += 1
+        kind = ChannelType.TEXT if parent_id is None else ChannelType.PUBLIC_THREAD
+        channel = Channel(
+            self.world.ids.new(),
+            kind,
+            f"place-{self.made}",
+            guild_id,
+            parent_id=parent_id,
+            owner_id=ADMIN_ID,
+            created_at=self.world.clock(),
+        )
+        self.world.create_channel(channel)
+        self.places.append(channel.id)
+        return channel
+
+    def demolish(self, channel: Channel) -> None:
+        """Delete a place, and everything below it."""
+        self.world.delete_channel(channel)
+        self.places = [each for each in self.places if self.world.channel(each) is not None]
+
+    def restore(self) -> None:
+        """Give back every right, open every thread, welcome everyone: as before a storm."""
+        for guild in self.world.guilds.values():
+            if BOT_ID not in guild.members:
+                roles = [BOT_ROLE_ID] if BOT_ROLE_ID in guild.roles else []
+                self.world.join(guild, Member(BOT, roles, self.world.clock()))
+        for channel in (self.channel(each) for each in self.places):
+            if any(each.id == BOT_ID for each in channel.overwrites):
+                self.world.overwrite(channel, Overwrite(BOT_ID, 1, 0, 0))
+            if channel.archived:
+                self.world.archive(channel, archived=False)
+        for person in self.people:
+            self.world.close_private(person, closed=False)
+
+
+def build_town(world: World, *, people: int = 8, places: int = 2) -> Town:
+    """Fill the playground's world up. people: in all. places: channels of the second server."""
+    town = Town(world, [MEMBER_ID, MODERATOR_ID, ADMIN_ID], [PAINT_ID, SECOND_ID, THREAD_ID])
+    first, joined = world.guilds[GUILD_ID], world.clock()
+    everyone = Role(SECOND_GUILD_ID, "@everyone", first.roles[GUILD_ID].permissions)
+    second = Guild(SECOND_GUILD_ID, "Second", ADMIN_ID, {everyone.id: everyone}, {}, {})
+    world.guilds[second.id] = second
+    for number in range(people - len(town.people)):
+        name = NEWCOMER_NAMES[number % len(NEWCOMER_NAMES)]
+        user = User(SECOND_GUILD_ID + 100 + number, f"{name}{number}")
+        world.users[user.id] = user
+        town.people.append(user.id)
+        if number % 2:
+            first.members[user.id] = Member(user, [], joined)
+    for user_id in (BOT_ID, ADMIN_ID, *town.people[3:]):
+        second.members[user_id] = Member(world.users[user_id], [], joined)
+    made = [town.add_place(second.id) for _ in range(places)]
+    town.add_place(second.id, parent_id=made[0].id)
+    return town
+
+
+def seeded(seed: int, what: str) -> random.Random:
+    """One stream of decisions per purpose, so that one more of one kind moves no other."""
+    return random.Random(f"zimagine-{seed}-{what}")

@@ -1,0 +1,233 @@
+"""What goes wrong around the bot: seeded mishaps that begin, last for a while, and end."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import sys
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+from bot.playground.faults import Fault
+from bot.playground.model import Channel, Overwrite
+from bot.playground.seed import BOT_ID
+from bot.playground.server import Playground
+from tests.chaos.disk import SmallDisk
+from tests.chaos.steps import Steps
+from tests.chaos.town import SEE, SPEAK, Town
+
+FOLDER: Final = Path(__file__).parents[2]
+TOGGLES: Final = (
+    Fault.RATE_LIMIT,
+    Fault.SERVER_ERROR,
+    Fault.LOST_ANSWER,
+    Fault.SLOW,
+    Fault.LATE,
+    Fault.REORDER,
+)
+ONCE: Final = (Fault.DROP_SOCKET, Fault.RECONNECT, Fault.INVALIDATE, Fault.EXPIRE_TOKENS)
+SMALL_FILE_BYTES: Final = 24 * 2**10
+MIN_PLACES: Final = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Mishap:
+    """One kind of trouble. happen: from its beginning to its end."""
+
+    name: str
+    weight: float
+    happen: Callable[[], Awaitable[None]]
+
+
+class Weather:
+    """Brews mishaps, and calms down again: then everything is as it was.
+
+    broken: errors of the mishaps themselves; a storm with any is worth nothing.
+    """
+
+    def __init__(
+        self,
+        playground: Playground,
+        town: Town,
+        choose: random.Random,
+        steps: Steps,
+        *,
+        database: Path,
+        disk: SmallDisk | None,
+    ) -> None:
+        self._playground = playground
+        self._town = town
+        self._choose = choose
+        self._steps = steps
+        self._database = database
+        self._disk = disk
+        self._running: dict[asyncio.Task[None], str] = {}
+        self.mishaps = self._mishaps()
+        self.broken: list[BaseException] = []
+
+    @property
+    def now(self) -> list[str]:
+        """What is wrong at the moment."""
+        return sorted(set(self._running.values()))
+
+    def brew(self, most: int = 3) -> None:
+        """Let up to so many mishaps begin within the next seconds."""
+        weights = [each.weight for each in self.mishaps]
+        for mishap in self._choose.choices(self.mishaps, weights, k=self._choose.randint(0, most)):
+            wait_s = self._choose.uniform(0.0, 4.0)
+            if mishap.name not in self._running.values():
+                task = asyncio.create_task(self._one(mishap, wait_s), name=mishap.name)
+                self._running[task] = mishap.name
+                task.add_done_callback(self._over)
+
+    async def calm(self) -> None:
+        """End all mishaps now, and give everybody back what was taken."""
+        tasks = list(self._running)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        for fault in TOGGLES:
+            self._playground.standin.faults.inject(fault, active=False)
+        if self._disk is not None:
+            self._disk.free()
+        self._town.restore()
+
+    def _over(self, task: asyncio.Task[None]) -> None:
+        self._running.pop(task, None)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self.broken.append(error)
+
+    async def _one(self, mishap: Mishap, wait_s: float) -> None:
+        await asyncio.sleep(wait_s)
+        self._steps.note(mishap.name)
+        await mishap.happen()
+        self._steps.note(f"{mishap.name}: over")
+
+    def _mishaps(self) -> list[Mishap]:
+        found = [Mishap(each.value, 3.0, partial(self._toggle, each)) for each in TOGGLES]
+        found += [Mishap(each.value, 2.0, partial(self._inject, each)) for each in ONCE]
+        found += [
+            Mishap("sigterm", 3.0, self._restart),
+            Mishap("small uploads", 1.0, self._small_uploads),
+            Mishap("channel deleted", 1.5, self._delete_place),
+            Mishap("bot removed", 1.5, self._remove_bot),
+            Mishap("bot muted", 2.0, partial(self._deny, SPEAK)),
+            Mishap("channel hidden", 1.0, partial(self._deny, SEE)),
+            Mishap("thread archived", 1.5, partial(self._archive, locked=False)),
+            Mishap("thread locked", 1.0, partial(self._archive, locked=True)),
+            Mishap("direct messages closed", 2.0, self._close_direct),
+            Mishap("database busy", 3.0, self._hold_database),
+        ]
+        return found + ([Mishap("disk full", 3.0, self._fill_disk)] if self._disk else [])
+
+    async def _toggle(self, fault: Fault) -> None:
+        self._playground.standin.faults.inject(fault)
+        try:
+            await asyncio.sleep(self._choose.uniform(2.0, 9.0))
+        finally:
+            self._playground.standin.faults.inject(fault, active=False)
+
+    async def _inject(self, fault: Fault) -> None:
+        self._playground.standin.faults.inject(fault)
+
+    async def _restart(self) -> None:
+        self._playground.process.restart()
+
+    async def _small_uploads(self) -> None:
+        guilds = list(self._playground.standin.world.guilds.values())
+        before = [guild.filesize_limit for guild in guilds]
+        for guild in guilds:
+            guild.filesize_limit = SMALL_FILE_BYTES
+        try:
+            await asyncio.sleep(self._choose.uniform(2.0, 6.0))
+        finally:
+            for guild, limit_bytes in zip(guilds, before, strict=True):
+                guild.filesize_limit = limit_bytes
+
+    async def _delete_place(self) -> None:
+        channel = self._some_place(lambda each: not each.is_thread)
+        if channel is None or len(self._town.places) < MIN_PLACES:
+            return
+        assert channel.guild_id is not None
+        guild_id = channel.guild_id
+        self._town.demolish(channel)
+        await asyncio.sleep(self._choose.uniform(0.0, 3.0))
+        fresh = self._town.add_place(guild_id)
+        if not any(self._town.channel(each).is_thread for each in self._town.places):
+            self._town.add_place(guild_id, parent_id=fresh.id)
+
+    async def _remove_bot(self) -> None:
+        world = self._playground.standin.world
+        guild = self._choose.choice(list(world.guilds.values()))
+        if BOT_ID not in guild.members:
+            return
+        member = world.leave(guild, BOT_ID)
+        try:
+            await asyncio.sleep(self._choose.uniform(1.0, 6.0))
+        finally:
+            if BOT_ID not in guild.members:
+                world.join(guild, member)
+
+    async def _deny(self, what: int) -> None:
+        channel = self._some_place(lambda each: not each.is_thread)
+        if channel is None:
+            return
+        world = self._playground.standin.world
+        world.overwrite(channel, Overwrite(BOT_ID, 1, 0, what))
+        try:
+            await asyncio.sleep(self._choose.uniform(1.0, 6.0))
+        finally:
+            if world.channel(channel.id) is not None:
+                world.overwrite(channel, Overwrite(BOT_ID, 1, 0, 0))
+
+    async def _archive(self, *, locked: bool) -> None:
+        thread = self._some_place(lambda each: each.is_thread)
+        if thread is None:
+            return
+        world = self._playground.standin.world
+        world.archive(thread, locked=locked)
+        try:
+            await asyncio.sleep(self._choose.uniform(1.0, 6.0))
+        finally:
+            if world.channel(thread.id) is not None:
+                world.archive(thread, archived=False)
+
+    async def _close_direct(self) -> None:
+        person = self._choose.choice(self._town.people)
+        self._playground.standin.world.close_private(person)
+        try:
+            await asyncio.sleep(self._choose.uniform(3.0, 15.0))
+        finally:
+            self._playground.standin.world.close_private(person, closed=False)
+
+    async def _hold_database(self) -> None:
+        long = self._choose.random() < 0.2
+        seconds = self._choose.uniform(4.0, 9.0) if long else self._choose.uniform(0.2, 3.0)
+        if not self._database.exists():
+            return
+        holder = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "tests.chaos.hold", str(self._database), f"{seconds:.2f}",
+            cwd=FOLDER,
+        )  # fmt: skip
+        try:
+            await holder.wait()
+        finally:
+            if holder.returncode is None:
+                holder.kill()
+                await holder.wait()
+
+    async def _fill_disk(self) -> None:
+        assert self._disk is not None
+        left_bytes = self._choose.choice((0, 0, 40 * 2**10, 200 * 2**10))
+        try:
+            await asyncio.to_thread(self._disk.fill, left_bytes)
+            await asyncio.sleep(self._choose.uniform(0.5, 5.0))
+        finally:
+            self._disk.free()
+
+    def _some_place(self, fits: Callable[[Channel], bool]) -> Channel | None:
+        found = [each for each in map(self._town.channel, self._town.places) if fits(each)]
+        return self._choose.choice(found) if found else None

@@ -1,0 +1,197 @@
+"""How fast storage is with a million pictures: `python -m tests.scale.storage`."""
+
+import argparse
+import asyncio
+import itertools
+import sys
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from storage.database import Database
+from storage.deliveries import Deliveries
+from storage.history import History
+from storage.jobs import Jobs
+from storage.types import Job, NewJob, NewPicture, PolicySource, QuotaPolicy
+from tests.scale.filling import EVERY, FAILS_EVERY, START, Crowd, fill, many, one, place_of
+from tests.scale.prompts import FOREIGN, RARE, Prompts
+from tests.scale.stopwatch import Timing, machine, table, timed
+
+DAY: Final = QuotaPolicy(pictures=1_000_000, hours=24, source=PolicySource.CONFIG)
+YEAR: Final = QuotaPolicy(pictures=1_000_000, hours=8760, source=PolicySource.CONFIG)
+RESERVE_GOAL_MS: Final = 3.0
+READ_GOAL_MS: Final = 20.0
+PAGE: Final = 10
+NOBODYS: Final = "zzyzx"
+SEARCHES: Final = {
+    "a common word": "lake",
+    "two common words": "mountain lake",
+    "common words, seldom together": "lighthouse aurora 江南水乡",
+    "a rare word": RARE[0],
+    "others' word": FOREIGN[0],
+    "nobody's word": NOBODYS,
+    "common, 1 letter": "e",
+    "common, 2 letters": "4k",
+    "Chinese, common, 1 character": "湖",
+    "Chinese, common, 2": "日落",
+    "Chinese, common, 3": "水墨画",
+    "Chinese, common, 4": "赛博朋克",
+    "Chinese, rare, 1": RARE[1],
+    "Chinese, rare, 2": RARE[2],
+    "Chinese, rare, 3": RARE[3],
+    "Chinese, rare, 4": RARE[4],
+    "Chinese, others' word": FOREIGN[1],
+    "mixed": "lake 日落",
+    "mixed and rare": f"lake {RARE[2]}",
+}
+EXPECTED: Final = dict.fromkeys(RARE, 1) | dict.fromkeys((*FOREIGN, NOBODYS), 0)
+"""How many pictures some of them find."""
+
+
+class Town:
+    """The real classes over one full database, for person after person."""
+
+    def __init__(self, db: Database, crowd: Crowd, pictures: int) -> None:
+        now = START + pictures * EVERY
+        numbers = itertools.count(1)
+        self.db = db
+        self.history = History(db, lambda: now)
+        self.deliveries = Deliveries(db, lambda: now)
+        self.jobs = Jobs(db, lambda: now, lambda: f"new-{next(numbers)}")
+        self.deep = pictures // 20
+        self._people = itertools.cycle(crowd.measured)
+        self._prompts = Prompts(seed=1)
+        self._waiting: list[int] = []
+
+    async def accept(self, policy: QuotaPolicy = DAY) -> None:
+        new = NewJob(place_of(next(self._people)), "{}", self._prompts.next(), seed=1)
+        job = await self.jobs.accept(new, policy)
+        assert isinstance(job, Job)
+        self._waiting.append(job.id)
+
+    async def begin(self, jobs: int) -> None:
+        for job_id in self._waiting[:jobs]:
+            assert await self.jobs.painting(job_id)
+
+    async def paint(self) -> None:
+        job_id = self._waiting.pop(0)
+        picture = NewPicture(f"pictures/{job_id}.png", "ab" * 32, "{}" * 400, 1, 64, 64, 1.0)
+        await self.jobs.painted(job_id, picture)
+
+    async def page(self, before_id: int | None) -> None:
+        place = place_of(next(self._people))
+        assert await self.history.page(place.user_id, place.guild_id, before_id, PAGE)
+
+    async def search(self, text: str, before_id: int | None = None) -> None:
+        place = place_of(next(self._people))
+        found = await self.history.search(place.user_id, place.guild_id, text, before_id, PAGE)
+        if text in EXPECTED:
+            assert len(found) == EXPECTED[text], text
+
+
+async def measure(path: Path, pictures: int, crowd: Crowd, repeats: int) -> list[Timing]:
+    """Bring a filled database up to date and time everything; one row each."""
+
+    async def open_and_close() -> None:
+        await (await Database.open(path)).close()
+
+    timings = [
+        await timed("migration from version 1", [open_and_close]),
+        await timed("Database.open", [open_and_close] * repeats),
+    ]
+    async with await Database.open(path) as db:
+        town = Town(db, crowd, pictures)
+        timings += await _writing(town, repeats)
+        timings += await _reading(town, repeats)
+        timings.append(await _painting_unsearched(town, repeats))
+    return timings
+
+
+async def _writing(town: Town, repeats: int) -> list[Timing]:
+    name = "Jobs.accept: quota check and reserve"
+    timings = [
+        await timed(name, [town.accept] * 3 * repeats, RESERVE_GOAL_MS),
+        await timed("the same, with a quota of a year", [lambda: town.accept(YEAR)] * repeats),
+    ]
+    await town.begin(repeats)
+    timings.append(await timed("Jobs.painted", [town.paint] * repeats))
+    return timings
+
+
+async def _painting_unsearched(town: Town, repeats: int) -> Timing:
+    """What Jobs.painted would cost without the search; the index is whole again afterwards."""
+    (trigger,) = await town.db.fetch_all(
+        "SELECT sql, (SELECT max(id) FROM pictures) AS last_id FROM sqlite_schema "
+        "WHERE name = 'pictures_become_found'"
+    )
+    async with town.db.transaction() as transaction:
+        await transaction.execute("DROP TRIGGER pictures_become_found")
+    await town.begin(repeats)
+    timing = await timed("Jobs.painted, nothing to be searched", [town.paint] * repeats)
+    async with town.db.transaction() as transaction:
+        await transaction.execute(trigger["sql"])
+        await transaction.execute(
+            "INSERT INTO pictures_search (rowid, tokens) "
+            "SELECT p.id, picture_tokens(p.guild_id, p.user_id, j.prompt) "
+            "FROM pictures AS p JOIN jobs AS j ON j.id = p.job_id WHERE p.id > ?",
+            (trigger["last_id"],),
+        )
+    return timing
+
+
+async def _reading(town: Town, repeats: int) -> list[Timing]:
+    works = {
+        "History.page, first": lambda: town.page(None),
+        "History.page, deep": lambda: town.page(town.deep),
+    }
+    for name, text in SEARCHES.items():
+        works[f"search: {name}"] = lambda text=text: town.search(text)
+    works["search: a common word, deep"] = lambda: town.search(SEARCHES["a common word"], town.deep)
+    timings = [await timed(name, [work] * repeats, READ_GOAL_MS) for name, work in works.items()]
+    waiting = len(await town.deliveries.pending())
+    pending = await timed(f"Deliveries.pending, {waiting}", [town.deliveries.pending] * repeats)
+    live = len((await town.jobs.recover()).queued)
+    return [
+        *timings,
+        pending,
+        await timed(f"Jobs.recover, {live} waiting", [town.jobs.recover] * repeats),
+    ]
+
+
+def run(folder: Path, pictures: int, users: int, repeats: int) -> dict[str, list[Timing]]:
+    """Fill and measure a database for each crowd, one after the other. Blocking."""
+    columns = {}
+    for crowd, name in ((many(users), "many"), (one(), "one")):
+        path = folder / f"{name}.db"
+        if path.exists():
+            raise SystemExit(f"{path} is there already")
+        print(f"filling {path} …", file=sys.stderr)
+        fill(path, pictures, crowd)
+        print("measuring …", file=sys.stderr)
+        columns[crowd.name] = asyncio.run(measure(path, pictures, crowd, repeats))
+        size_mb = path.stat().st_size / 1e6
+        print(f"{crowd.name}: {size_mb:,.0f} MB", file=sys.stderr)
+    return columns
+
+
+def main() -> None:
+    """Print the table, and what it was measured on."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--pictures", type=int, default=1_000_000)
+    parser.add_argument("--users", type=int, default=1000, help="of the first database")
+    parser.add_argument("--repeats", type=int, default=100, help="of each measurement")
+    parser.add_argument("--keep", type=Path, metavar="FOLDER", help="leave the databases here")
+    chosen = parser.parse_args()
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = chosen.keep or Path(temporary)
+        folder.mkdir(parents=True, exist_ok=True)
+        columns = run(folder, chosen.pictures, chosen.users, chosen.repeats)
+    jobs = chosen.pictures + -(-chosen.pictures // FAILS_EVERY)
+    print(f"{datetime.now(UTC):%Y-%m-%d}. {machine()}.")
+    print(f"{chosen.pictures:,} pictures and {jobs:,} jobs, charges and deliveries each.\n")
+    print(table(columns))
+
+
+if __name__ == "__main__":
+    main()
