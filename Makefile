@@ -11,10 +11,10 @@ KILLS ?= 100
 PICTURES ?= 1500
 
 .DEFAULT_GOAL := help
-.PHONY: help run imagine install test lint types imports check messages pictures sketch evaluate chaos soak clean
+.PHONY: help run imagine install test lint types imports check messages pictures sketch evaluate chaos soak bench-storage clean
 
 help: ## List the targets
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | sort
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | sort
 
 run: $(VENV)/.installed ## Try the bot in a browser: no account, no GPU, no download
 	@$(BIN)/zimagine playground $(ARGS)
@@ -59,6 +59,9 @@ chaos: $(VENV)/.installed-dev ## Kill the bot again and again in bad weather: SE
 
 soak: $(VENV)/.installed-dev ## Paint without a pause and compare memory and pace: PICTURES=1500
 	$(BIN)/python -m tests.chaos.soak --pictures $(PICTURES) --users 20 --at-once 8
+
+bench-storage: $(VENV)/.installed-dev ## Measure the database with a million pictures (10 minutes, 5 GB)
+	$(BIN)/python -m tests.scale.storage $(ARGS)
 
 clean: ## Remove .venv and caches; data/ stays
 	rm -rf $(VENV) build *.egg-info .pytest_cache .ruff_cache .hypothesis

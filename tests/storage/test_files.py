@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from storage.errors import DataFolderUnusable, DiskFull, UnsafePath
+from storage import folders
+from storage.errors import DataFolderUnusable, DiskFull, PictureMissing, UnsafePath
 from storage.files import PictureFiles
 from tests.storage.fakes import FakeClock
 
@@ -41,6 +42,8 @@ def test_write_read_remove(pictures: PictureFiles, data_dir: Path) -> None:
     pictures.remove(written.file)
     pictures.remove(written.file)
     assert names(data_dir) == set()
+    with pytest.raises(PictureMissing):
+        pictures.size(written.file)
 
 
 @pytest.mark.skipif(os.name != "posix", reason="modes are those of POSIX")
@@ -93,6 +96,8 @@ def test_links_do_not_lead_out(pictures: PictureFiles, data_dir: Path, tmp_path:
     (folder / "b.png").symlink_to(tmp_path / "secret")
     with pytest.raises(UnsafePath):
         pictures.path("pictures/2026/03/b.png")
+    assert pictures.find("b.png") is None
+    assert "pictures/2026/03/b.png" not in pictures.sizes()
 
 
 @pytest.mark.parametrize("step", [(os, "fsync"), (Path, "replace")], ids=["fsync", "replace"])
@@ -135,3 +140,101 @@ def test_sweep_removes_old_leftovers_only(pictures: PictureFiles, data_dir: Path
 def test_sweep_of_nothing(pictures: PictureFiles) -> None:
     """A data folder without pictures has nothing to sweep."""
     assert pictures.sweep() == 0
+
+
+def put(data_dir: Path, *files: str) -> None:
+    for file in files:
+        (data_dir / file).parent.mkdir(parents=True, exist_ok=True)
+        (data_dir / file).write_bytes(b"x")
+
+
+def test_find_takes_the_newest_of_exactly_this_name(pictures: PictureFiles, data_dir: Path) -> None:
+    """A file is found by its whole name in any month, the newest first, and nothing else is."""
+    assert pictures.find("a.png") is None
+    put(
+        data_dir,
+        "pictures/2025/12/a.png",
+        "pictures/2026/01/a.png",
+        "pictures/2026/02/aa.png",
+        "pictures/2026/02/.a.png.part",
+        "pictures/zz/zz/a.png",
+        "pictures/a.png",
+        "pictures/2027",
+    )
+    (data_dir / "pictures/2026/03/a.png").mkdir(parents=True)
+    assert pictures.find("a.png") == "pictures/2026/01/a.png"
+    assert pictures.find("A.png ") is None and pictures.find("[a].png") is None
+    with pytest.raises(UnsafePath):
+        pictures.find("../zimagine.db")
+
+
+def test_find_looks_once_per_month(
+    pictures: PictureFiles, data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many pictures a month holds, its folder is not read for one of them."""
+    put(data_dir, *(f"pictures/2026/03/{number}.png" for number in range(50)))
+    listed: list[Path] = []
+    original = Path.iterdir
+
+    def spy(self: Path) -> Any:
+        listed.append(self)
+        return original(self)
+
+    monkeypatch.setattr(Path, "iterdir", spy)
+    assert pictures.find("7.png") == "pictures/2026/03/7.png"
+    assert data_dir / "pictures/2026/03" not in listed
+
+
+def test_sizes_lists_finished_files(pictures: PictureFiles, data_dir: Path) -> None:
+    """Every finished file is listed with its size; what is unfinished or hidden is not."""
+    assert pictures.sizes() == {}
+    put(data_dir, "pictures/2026/03/a.png", "pictures/2026/03/.b.part", "pictures/.removing")
+    assert pictures.sizes() == {"pictures/2026/03/a.png": 1}
+
+
+def test_a_plan_of_removal_outlives_the_process(pictures: PictureFiles, data_dir: Path) -> None:
+    """A plan is read back until it is taken away; a half written one is a hint, never an error."""
+    assert pictures.planned_removal() == []
+    pictures.plan_removal([3, 14])
+    assert PictureFiles(data_dir).planned_removal() == [3, 14]
+    (data_dir / "pictures" / ".removing").write_bytes(b"3 1\xff \0 -4 " + b"9" * 30)
+    assert pictures.planned_removal() == [3]
+    pictures.plan_removal([])
+    pictures.plan_removal([])
+    assert pictures.planned_removal() == [] and names(data_dir) == set()
+
+
+def test_removing_many_passes_over_what_is_not_ours(pictures: PictureFiles, data_dir: Path) -> None:
+    """Files of several months go; missing ones and paths that lead out are passed over."""
+    put(data_dir, "pictures/2026/01/a.png", "pictures/2026/02/b.png", "zimagine.db")
+    pictures.remove_all(["pictures/2026/01/a.png", "../x", "zimagine.db", "pictures/9/9/c.png"])
+    assert names(data_dir) == {"b.png", "zimagine.db"}
+
+
+@pytest.mark.skipif(os.name != "posix", reason="modes are those of POSIX")
+@pytest.mark.parametrize(("before", "after"), [(0o755, 0o700), (0o2770, 0o2700), (0o700, 0o700)])
+def test_an_existing_folder_is_closed_to_others(data_dir: Path, before: int, after: int) -> None:
+    """A data folder that group or others may enter is closed to them; other bits stay."""
+    data_dir.mkdir()
+    data_dir.chmod(before)
+    folders.make_private(data_dir)
+    assert data_dir.stat().st_mode & 0o7777 == after
+
+
+@pytest.mark.skipif(os.name != "posix", reason="modes are those of POSIX")
+def test_a_folder_that_cannot_be_closed_is_used_all_the_same(
+    data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file system that changes no modes, and a folder of another user, are no reason to stop."""
+    data_dir.mkdir()
+    data_dir.chmod(0o755)
+
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(Path, "chmod", refuse)
+    folders.make_private(data_dir)
+    monkeypatch.undo()
+    monkeypatch.setattr(os, "geteuid", lambda: 12345)
+    folders.make_private(data_dir)
+    assert data_dir.stat().st_mode & 0o777 == 0o755

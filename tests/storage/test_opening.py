@@ -222,6 +222,95 @@ async def test_a_refusal_leaves_no_thread_behind(database_file: Path) -> None:
     await make_closed(database_file)
 
 
+async def fill(path: Path, journal: bool = False) -> None:
+    """Enough rows for many pages; `journal`: the newest of them as kill -9 leaves them."""
+    db = await Database.open(path)
+    async with db.transaction() as transaction:
+        for guild_id in range(500):
+            await transaction.execute(
+                "INSERT INTO server_quotas VALUES (?, 1, 1, 1, 1)", (guild_id,)
+            )
+    await db.close()
+    if journal:
+        writer = sqlite3.connect(path, isolation_level=None)
+        writer.execute("UPDATE server_quotas SET pictures = 2")
+        left = contents(path)
+        writer.close()
+        for name, content in left.items():
+            (path.parent / name).write_bytes(content)
+
+
+def damaged(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    root = sqlite3.connect(path)
+    ((page,),) = root.execute("SELECT rootpage FROM sqlite_schema WHERE name = 'server_quotas'")
+    root.close()
+    content[(page - 1) * 4096 : page * 4096] = b"\xff" * 4096
+    path.write_bytes(content)
+
+
+async def test_damage_anywhere_is_found_at_start(database_file: Path) -> None:
+    """With the check, damage in a page that nobody has read is found, and not a byte is changed."""
+    await fill(database_file)
+    damaged(database_file)
+    before = contents(database_file)
+    await (await Database.open(database_file)).close()  # goes unnoticed
+    assert contents(database_file) == before
+    with pytest.raises(DatabaseCorrupt) as caught:
+        await Database.open(database_file, check=True)
+    assert "\n" not in str(caught.value) and caught.value.path == database_file
+    assert contents(database_file) == before
+    assert names(database_file.parent) == ["zimagine.db"]
+
+
+@pytest.mark.parametrize("journal", [False, True], ids=["closed", "killed"])
+async def test_the_check_of_a_sound_database_changes_nothing(
+    database_file: Path, journal: bool
+) -> None:
+    """A sound file passes, beside a killed process's journal too, which stays and is then used."""
+    await fill(database_file, journal=journal)
+    before = contents(database_file)
+    assert len(before) == 1 + journal
+    opening.check_sound(database_file)
+    assert contents(database_file) == before
+    async with await Database.open(database_file, check=True) as db:
+        row = await db.fetch_one("SELECT min(pictures) FROM server_quotas")
+        assert row is not None and row[0] == 1 + journal
+
+
+async def test_pages_that_the_journal_makes_good_are_no_damage(database_file: Path) -> None:
+    """A file torn by a power cut while its journal was being moved into it is as good as new."""
+    await fill(database_file, journal=True)
+    journal = database_file.with_name("zimagine.db-wal")
+    kept = journal.read_bytes()
+    journal.unlink()
+    damaged(database_file)
+    journal.write_bytes(kept)
+    connection = opening.look(database_file)
+    found = opening.damage(connection)
+    connection.close()
+    assert found is None or "server_quotas" not in found
+
+
+async def test_the_check_of_a_new_database(database_file: Path) -> None:
+    """Where there is no file yet, or an empty one, there is nothing to check."""
+    await (await Database.open(database_file, check=True)).close()
+    put(database_file, b"")
+    await (await Database.open(database_file, check=True)).close()
+
+
+async def test_looking_changes_nothing_beside_a_writer(database_file: Path) -> None:
+    """A connection that only looks cannot write, and sees what others commit."""
+    async with await Database.open(database_file) as db:
+        connection = opening.look(database_file)
+        async with db.transaction() as transaction:
+            await transaction.execute("INSERT INTO server_quotas VALUES (1, 1, 1, 1, 1)")
+        assert connection.execute("SELECT count(*) FROM server_quotas").fetchone() == (1,)
+        with pytest.raises(sqlite3.OperationalError):
+            connection.execute("DELETE FROM server_quotas")
+        connection.close()
+
+
 def test_every_error_is_one_sentence_and_survives_a_copy() -> None:
     """Each error says one plain sentence and can be sent to another process."""
     samples = [

@@ -287,7 +287,7 @@ async def test_a_database_that_is_open_elsewhere_is_not_replaced(
     with pytest.raises(DatabaseBusy, match="another program"):
         await restore(data_dir, saved, clock=CLOCK)
     assert contents(data_dir) == before
-    await holder.communicate()
+    await holder.communicate(b"")
     await restore(data_dir, saved, clock=CLOCK)
 
 

@@ -1,0 +1,295 @@
+"""Retention: files go, rows and favourites stay, and nothing is forgotten by a crash."""
+
+import asyncio
+import os
+import shutil
+import signal
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from storage.errors import DataFolderUnusable
+from storage.files import PictureFiles
+from storage.retention import BATCH_ROWS, Removed, Retention
+from tests.storage.dying import die
+from tests.storage.fakes import Shelf, new_job, new_picture
+from tests.storage.test_plans import plans_of
+
+SIZE_BYTES = 100
+
+
+@dataclass
+class Gallery:
+    """Pictures with files, painted one day after the other."""
+
+    shelf: Shelf
+    files: PictureFiles
+    retention: Retention
+    data_dir: Path
+    ids: list[int] = field(default_factory=list[int])
+
+    async def paint(self, count: int = 1, **fields: object) -> list[int]:
+        for _ in range(count):
+            written = self.files.write(f"{len(self.ids)}.png", b"x" * SIZE_BYTES)
+            job = await self.shelf.painting(new_job())
+            values = {"file": written.file, "size_bytes": SIZE_BYTES} | fields
+            (picture,) = await self.shelf.jobs.painted(job.id, new_picture(**values))
+            await self.shelf.deliveries.delivered(job.id)
+            self.ids.append(picture.id)
+            self.shelf.clock.advance(days=1)
+        return self.ids[-count:]
+
+    async def set(self, column: str, picture_id: int, value: int | None = 1) -> None:
+        async with self.shelf.db.transaction() as transaction:
+            await transaction.execute(
+                f"UPDATE pictures SET {column} = ? WHERE id = ?", (value, picture_id)
+            )
+
+    async def kept(self) -> list[int]:
+        """Ids whose rows claim a file; checks that these are the files there are."""
+        rows = await self.shelf.db.fetch_all(
+            "SELECT id, file FROM pictures "
+            "WHERE deleted_at IS NULL AND file_removed_at IS NULL ORDER BY id"
+        )
+        assert set(self.files.sizes()) == {row["file"] for row in rows}
+        return [row["id"] for row in rows]
+
+
+@pytest.fixture
+async def gallery(shelf: Shelf) -> AsyncIterator[Gallery]:
+    data_dir = shelf.db.path.parent
+    files = PictureFiles(data_dir, clock=shelf.clock)
+    yield Gallery(shelf, files, Retention(shelf.db, files, shelf.clock), data_dir)
+
+
+async def test_without_limits_everything_stays(gallery: Gallery) -> None:
+    """No limit removes nothing."""
+    ids = await gallery.paint(3)
+    assert await gallery.retention.apply(None, None) == Removed(0, 0)
+    assert await gallery.kept() == ids
+
+
+async def test_old_files_go_and_their_rows_stay(gallery: Gallery) -> None:
+    """Files older than so many days go; their rows and recipes stay, and say so."""
+    ids = await gallery.paint(5)
+    assert await gallery.retention.apply(3, None) == Removed(2, 2 * SIZE_BYTES)
+    assert await gallery.kept() == ids[2:]
+    assert await gallery.retention.apply(3, None) == Removed(0, 0)
+    picture = await gallery.shelf.history.get(ids[0])
+    assert picture is not None and not picture.on_disk
+    assert picture.recipe == new_picture().recipe
+
+
+@pytest.mark.parametrize(("limit_bytes", "kept"), [(500, 5), (499, 4), (150, 1), (99, 0), (0, 0)])
+async def test_the_oldest_go_until_the_rest_fits(
+    gallery: Gallery, limit_bytes: int, kept: int
+) -> None:
+    """Oldest first, and no more than needed, until all files together fit below the limit."""
+    ids = await gallery.paint(5)
+    removed = await gallery.retention.apply(None, limit_bytes)
+    assert removed == Removed(5 - kept, (5 - kept) * SIZE_BYTES)
+    assert await gallery.kept() == ids[5 - kept :]
+
+
+async def test_many_batches(gallery: Gallery) -> None:
+    """More files than one batch holds go as well, also those of one instant."""
+    ids = await gallery.paint(2 * BATCH_ROWS + 7)
+    async with gallery.shelf.db.transaction() as transaction:
+        await transaction.execute("UPDATE pictures SET painted_at = 5 WHERE id <> ?", (ids[0],))
+    removed = await gallery.retention.apply(None, 3 * SIZE_BYTES)
+    assert removed.files == len(ids) - 3
+    assert await gallery.kept() == [ids[0], *ids[-2:]]
+
+
+async def test_favourites_and_what_is_undelivered_stay(gallery: Gallery) -> None:
+    """A favourite's file and one that is still to be delivered stay, however old and large."""
+    favourite, other = await gallery.paint(2)
+    written = gallery.files.write("pending.png", b"x" * SIZE_BYTES)
+    job = await gallery.shelf.painting()
+    (pending,) = await gallery.shelf.jobs.painted(
+        job.id, new_picture(file=written.file, size_bytes=SIZE_BYTES)
+    )
+    await gallery.set("favourite_at", favourite)
+    gallery.shelf.clock.advance(days=100)
+    assert await gallery.retention.apply(1, 0) == Removed(1, SIZE_BYTES)
+    assert other not in await gallery.kept()
+    assert await gallery.kept() == [favourite, pending.id]
+    await gallery.shelf.deliveries.delivered(job.id)
+    assert (await gallery.retention.apply(1, 0)).files == 1
+
+
+async def test_a_favourite_at_the_last_moment_stays(
+    gallery: Gallery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A picture that becomes a favourite while its file is chosen for removal keeps it."""
+    first, second = await gallery.paint(2)
+    original = gallery.files.plan_removal
+    loop = asyncio.get_running_loop()
+
+    def meanwhile(ids: list[int]) -> None:
+        asyncio.run_coroutine_threadsafe(gallery.set("favourite_at", first), loop).result()
+        original(ids)
+
+    monkeypatch.setattr(gallery.files, "plan_removal", meanwhile)
+    assert await gallery.retention.apply(None, 0) == Removed(1, SIZE_BYTES)
+    assert await gallery.kept() == [first] and second != first
+
+
+async def test_what_an_erasure_left_behind_goes(gallery: Gallery) -> None:
+    """The file of an erased picture that a crash left goes, whatever the limits, and only once."""
+    erased, gone, kept = await gallery.paint(3)
+    for picture_id in (erased, gone):
+        picture = await gallery.shelf.history.erase(picture_id)
+        assert picture is not None
+    gallery.files.remove(picture.file)  # as it should have been
+    assert await gallery.retention.apply(None, None) == Removed(1, SIZE_BYTES)
+    assert await gallery.kept() == [kept]
+    assert await gallery.retention.apply(None, None) == Removed(0, 0)
+
+
+async def test_unknown_sizes_are_measured(gallery: Gallery) -> None:
+    """Files from before sizes were written down count as well, once they have been measured."""
+    ids = await gallery.paint(BATCH_ROWS + 3, size_bytes=None)
+    assert (await gallery.retention.apply(None, 2 * SIZE_BYTES)).files == BATCH_ROWS + 1
+    assert await gallery.kept() == ids[-2:]
+
+
+async def test_a_missing_file_is_not_taken_for_a_removed_one(gallery: Gallery) -> None:
+    """What cannot be measured, for instance because its disk is away, is left as it is."""
+    ids = await gallery.paint(3, size_bytes=None)
+    pictures = gallery.data_dir / "pictures"
+    pictures.rename(gallery.data_dir / "away")
+    assert await gallery.retention.apply(None, 0) == Removed(0, 0)
+    shutil.rmtree(pictures, ignore_errors=True)
+    (gallery.data_dir / "away").rename(pictures)
+    assert await gallery.kept() == ids
+
+
+async def test_a_path_that_leads_out_is_never_followed(gallery: Gallery, tmp_path: Path) -> None:
+    """A row that names a file outside the pictures' folder removes nothing."""
+    await gallery.paint(1)
+    (tmp_path / "secret").write_text("x")
+    async with gallery.shelf.db.transaction() as transaction:
+        await transaction.execute("UPDATE pictures SET file = '../secret'")
+    assert (await gallery.retention.apply(1, 0)).files <= 1
+    assert (tmp_path / "secret").exists()
+
+
+async def test_a_file_that_cannot_be_removed_is_tried_again(
+    gallery: Gallery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the system refuses to remove is an error, and goes at the next time."""
+    await gallery.paint(1)
+
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "unlink", refuse)
+    gallery.shelf.clock.advance(days=9)
+    with pytest.raises(DataFolderUnusable):
+        await gallery.retention.apply(1, None)
+    monkeypatch.undo()
+    await gallery.retention.apply(None, None)
+    assert await gallery.kept() == []
+
+
+RETAINING = """
+import asyncio, pathlib
+from datetime import UTC, datetime
+from storage.database import Database
+from storage.files import PictureFiles
+from storage.retention import Retention
+
+async def main(data_dir):
+    async with await Database.open(data_dir / "zimagine.db") as db:
+        clock = lambda: datetime(2027, 1, 1, tzinfo=UTC)
+        await Retention(db, PictureFiles(data_dir), clock).apply(1, None)
+
+begin()
+asyncio.run(main(pathlib.Path(sys.argv[2])))
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="SIGKILL is of POSIX")
+async def test_kill_9_at_any_instant_forgets_no_file(gallery: Gallery, tmp_path: Path) -> None:
+    """Killed at any instant, the next start removes what was begun, even with other limits."""
+    erased, *_, favourite = await gallery.paint(4)
+    await gallery.set("favourite_at", favourite)
+    assert await gallery.shelf.history.erase(erased)
+    await gallery.shelf.db.close()
+    limit = asyncio.Semaphore(3)
+
+    async def attempt(last: int) -> tuple[bool, int]:
+        folder = tmp_path / str(last)
+        shutil.copytree(gallery.data_dir, folder)
+        async with limit:
+            code = await die(RETAINING, last, str(folder))
+        assert code in (0, -signal.SIGKILL)
+        shelf = await Shelf.open(folder / "zimagine.db")
+        files = PictureFiles(folder, clock=shelf.clock)
+        again = Gallery(shelf, files, Retention(shelf.db, files, shelf.clock), folder)
+        await again.retention.apply(None, None)
+        kept = await again.kept()
+        await shelf.db.close()
+        assert favourite in kept
+        return code == 0, len(kept)
+
+    ends = await asyncio.gather(*(attempt(last) for last in range(44)))
+    assert ends[0] == (False, 3) and ends[-1] == (True, 1)
+
+
+async def test_a_writer_waits_for_one_batch_at_most(gallery: Gallery) -> None:
+    """While hundreds of files go, somebody else's transaction gets its turn between two batches."""
+    await gallery.paint(6 * BATCH_ROWS)
+    work = asyncio.create_task(gallery.retention.apply(None, 0))
+    longest_s, turns = 0.0, 0
+    while not work.done():
+        begun_s = time.monotonic()
+        async with gallery.shelf.db.transaction() as transaction:
+            await transaction.fetch_one("SELECT 1")
+        longest_s, turns = max(longest_s, time.monotonic() - begun_s), turns + 1
+        await asyncio.sleep(0)
+    assert turns >= 6 and longest_s < 1.0
+
+
+async def fill(shelf: Shelf, count: int) -> None:
+    numbers = f"WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {count}) "
+    async with shelf.db.transaction() as transaction:
+        for sql in (
+            "INSERT INTO jobs (guild_id, channel_id, user_id, state, request, prompt, seed, "
+            "pictures, locale, accepted_at, finished_at) "
+            "SELECT 10, 20, 30, 'painted', '{}', 'a lake', i, 1, 'en-US', i, i FROM n",
+            "INSERT INTO deliveries (job_id, state, channel_id, nonce, settled_at) "
+            "SELECT i, 'delivered', 20, 'old-' || i, i FROM n",
+            "INSERT INTO pictures (job_id, guild_id, user_id, file, sha256, recipe, seed, "
+            "width_px, height_px, duration_s, painted_at, size_bytes) "
+            "SELECT i, 10, 30, 'pictures/2026/03/' || i || '.png', 'x', '{}', i, 64, 64, 1.0, "
+            "i * 1000000, iif(i % 3, 100, NULL) FROM n",
+        ):
+            await transaction.execute(numbers + sql)
+
+
+@pytest.mark.parametrize("analysed", [False, True], ids=["as created", "after ANALYZE"])
+async def test_questions_use_their_index(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch, analysed: bool
+) -> None:
+    """What lies on the disk is added up and walked through an index, and no table is read whole."""
+    await fill(shelf, 300)
+    files = PictureFiles(shelf.db.path.parent, clock=shelf.clock)
+    erased = await shelf.history.erase(7)
+    assert erased is not None
+    if analysed:
+        async with shelf.db.transaction() as transaction:
+            await transaction.execute("ANALYZE")
+    retention = Retention(shelf.db, files, shelf.clock)
+    files.plan_removal([3])
+    plans = await plans_of(shelf, monkeypatch, retention.apply(1, 5000))
+    assert any("COVERING INDEX pictures_on_disk" in plan for plan in plans), plans
+    assert any("INDEX pictures_to_remove" in plan for plan in plans), plans
+    for plan in plans:
+        for step in plan.split("; "):
+            assert not step.startswith("SCAN") or "USING" in step or "json_each" in step, plan
+            assert step != "USE TEMP B-TREE FOR ORDER BY", plan
