@@ -36,7 +36,7 @@ class Gallery:
             written = self.files.write(f"{len(self.ids)}.png", b"x" * SIZE_BYTES)
             job = await self.shelf.painting(new_job())
             values = {"file": written.file, "size_bytes": SIZE_BYTES} | fields
-            (picture,) = await self.shelf.jobs.painted(job.id, new_picture(**values))
+            (picture,) = await self.shelf.jobs.painted(job.id, new_picture(**values))  # pyright: ignore[reportArgumentType]
             await self.shelf.deliveries.delivered(job.id)
             self.ids.append(picture.id)
             self.shelf.clock.advance(days=1)
