@@ -89,6 +89,7 @@ class Delivery:
         self._wakes: asyncio.Queue[int] = asyncio.Queue()
         self._running: dict[int, asyncio.Task[None]] = {}
         self._places = asyncio.Semaphore(AT_ONCE)
+        self._drained = False
 
     async def status_message(
         self, job_id: int, *, accepted_at: datetime | None = None
@@ -138,15 +139,20 @@ class Delivery:
             self._start(await self._wakes.get())
 
     async def drain(self, limit_s: float) -> None:
-        """Give what is under way `limit_s` to arrive; the rest is delivered at the next start."""
-        while not self._wakes.empty():
-            self._start(self._wakes.get_nowait())
-        tasks = list(self._running.values())
-        if tasks:
-            _, late = await asyncio.wait(tasks, timeout=limit_s)
-            for task in late:
-                task.cancel()
-            await asyncio.gather(*late, return_exceptions=True)
+        """Give what is under way `limit_s` to arrive; the rest, and all that is woken from now on,
+        is delivered at the next start."""
+        loop = asyncio.get_running_loop()
+        until_s = loop.time() + limit_s
+        while self.busy and loop.time() < until_s:
+            while not self._wakes.empty():
+                self._start(self._wakes.get_nowait())
+            await asyncio.wait(self._running.values(), timeout=until_s - loop.time())
+        # A wake may still come from a loop that ends after this one: nobody posts any more.
+        self._drained = True
+        late = list(self._running.values())
+        for task in late:
+            task.cancel()
+        await asyncio.gather(*late, return_exceptions=True)
 
     @property
     def busy(self) -> bool:
@@ -154,7 +160,7 @@ class Delivery:
         return bool(self._running) or not self._wakes.empty()
 
     def _start(self, job_id: int) -> None:
-        if job_id not in self._running:
+        if job_id not in self._running and not self._drained:
             task = asyncio.create_task(self._deliver(job_id), name=f"delivery-{job_id}")
             self._running[job_id] = task
             task.add_done_callback(lambda done: self._over(job_id, done))

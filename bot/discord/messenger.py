@@ -205,6 +205,10 @@ async def _sent(call: Awaitable[T]) -> T:
         return await call
     except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
         raise _translated(error) from error
+    except RuntimeError as error:
+        if str(error) != "Session is closed":  # aiohttp has no kind of its own for it
+            raise
+        raise TryLater("the connection to Discord has ended") from error
 
 
 def _shows(message: discord.Message, job_id: int, number: str) -> bool:

@@ -1,0 +1,27 @@
+"""The Messenger over discord.py, where the commands' tests do not lead."""
+
+from __future__ import annotations
+
+import aiohttp
+import pytest
+
+from bot.discord.messenger import _sent  # pyright: ignore[reportPrivateUsage]
+from bot.messenger import TryLater
+
+
+async def test_a_connection_that_has_ended_is_no_defect() -> None:
+    """A request that finds its session closed can be sent later: nothing is given up for it."""
+    session = aiohttp.ClientSession()
+    await session.close()
+    with pytest.raises(TryLater, match="ended"):
+        await _sent(session.get("http://127.0.0.1:9/"))
+
+
+async def test_other_errors_stay_what_they_are() -> None:
+    """A defect of ours is not taken for a Discord in trouble."""
+
+    async def broken() -> None:
+        raise RuntimeError("a defect")
+
+    with pytest.raises(RuntimeError, match="a defect"):
+        await _sent(broken())
