@@ -14,7 +14,7 @@ from storage.files import PictureFiles
 from storage.timestamps import to_us
 from storage.types import Clock
 
-BATCH_ROWS: Final = 50
+BATCH_ROWS: Final = 25
 """So many rows in one transaction: others wait for it a few milliseconds at most."""
 
 _TOTAL: Final = (

@@ -240,11 +240,16 @@ async def fill(path: Path, journal: bool = False) -> None:
             (path.parent / name).write_bytes(content)
 
 
-def damaged(path: Path) -> None:
+def root_page(path: Path) -> int:
+    connection = sqlite3.connect(path)
+    sql = "SELECT rootpage FROM sqlite_schema WHERE name = 'server_quotas'"
+    ((page,),) = connection.execute(sql)
+    connection.close()
+    return page
+
+
+def damage(path: Path, page: int) -> None:
     content = bytearray(path.read_bytes())
-    root = sqlite3.connect(path)
-    ((page,),) = root.execute("SELECT rootpage FROM sqlite_schema WHERE name = 'server_quotas'")
-    root.close()
     content[(page - 1) * 4096 : page * 4096] = b"\xff" * 4096
     path.write_bytes(content)
 
@@ -252,7 +257,7 @@ def damaged(path: Path) -> None:
 async def test_damage_anywhere_is_found_at_start(database_file: Path) -> None:
     """With the check, damage in a page that nobody has read is found, and not a byte is changed."""
     await fill(database_file)
-    damaged(database_file)
+    damage(database_file, root_page(database_file))
     before = contents(database_file)
     await (await Database.open(database_file)).close()  # goes unnoticed
     assert contents(database_file) == before
@@ -281,15 +286,12 @@ async def test_the_check_of_a_sound_database_changes_nothing(
 async def test_pages_that_the_journal_makes_good_are_no_damage(database_file: Path) -> None:
     """A file torn by a power cut while its journal was being moved into it is as good as new."""
     await fill(database_file, journal=True)
-    journal = database_file.with_name("zimagine.db-wal")
-    kept = journal.read_bytes()
-    journal.unlink()
-    damaged(database_file)
-    journal.write_bytes(kept)
-    connection = opening.look(database_file)
-    found = opening.damage(connection)
-    connection.close()
-    assert found is None or "server_quotas" not in found
+    journal = database_file.with_name("zimagine.db-wal").read_bytes()
+    damage(database_file, int.from_bytes(journal[32:36]))  # the page of its first frame
+    opening.check_sound(database_file)
+    database_file.with_name("zimagine.db-wal").unlink()
+    with pytest.raises(DatabaseCorrupt):
+        opening.check_sound(database_file)
 
 
 async def test_the_check_of_a_new_database(database_file: Path) -> None:
