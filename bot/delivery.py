@@ -221,9 +221,11 @@ class Delivery:
         job, road = pending.job, pending.delivery.road
         message_id = await self._message_id(pending)
         if message_id is None and job.state is JobState.CANCELLED:
-            # Its person never saw an answer: there is nothing to correct.
-            await self._deliveries.dropped(job.id)
-            return
+            message_id = await self._unsure_answer(pending)
+            if message_id is None:
+                # Its person never saw an answer: there is nothing to correct.
+                await self._deliveries.dropped(job.id)
+                return
         tried = road is not None
         if road is None:
             road = roads.first(
@@ -255,6 +257,21 @@ class Delivery:
             return pending.delivery.message_id
         with contextlib.suppress(NeverAnswered, Undeliverable):
             return await self.status_message(job.id, accepted_at=job.accepted_at)
+        return None
+
+    async def _unsure_answer(self, pending: PendingDelivery) -> int | None:
+        """A status message of which Discord only said that it came too late: the first try of it
+        may have arrived, and its answer been lost."""
+        job = pending.job
+        if job.private:
+            return None
+        with contextlib.suppress(Undeliverable):
+            found = await self._messenger.find_status(
+                self._status(pending, None), job.id, job.accepted_at
+            )
+            if found is not None:
+                await self.placed(job.id, found)
+            return found
         return None
 
     async def _take(

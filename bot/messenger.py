@@ -78,6 +78,10 @@ class Messenger(Protocol):
         """
         ...
 
+    async def find_status(self, address: Address, job_id: int, since: datetime) -> int | None:
+        """The id of the message of ours that this job can be cancelled on; otherwise as above."""
+        ...
+
     async def find_answer(self, reply_token: str) -> int | None:
         """The id of the message that answered a command; None if it was never answered.
 

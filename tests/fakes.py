@@ -162,6 +162,7 @@ class FakeMessenger:
         self.posts: list[tuple[Address, Card, str]] = []
         self.faults: list[Exception | None] = []
         self.answers: dict[str, int] = {}
+        self.statuses: dict[int, int] = {}
         self.unreadable = False
         self._by_nonce: dict[str, int] = {}
         self._posted: dict[int, tuple[Address, Card]] = {}
@@ -204,6 +205,12 @@ class FakeMessenger:
             if there.channel_id == address.channel_id and (named or failed):
                 return message_id
         return None
+
+    async def find_status(self, address: Address, job_id: int, since: datetime) -> int | None:
+        """The status messages that a test says there are, by job."""
+        if self.unreadable:
+            raise Undeliverable(Obstacle.UNREADABLE, "no Read Message History")
+        return self.statuses.get(job_id)
 
     def forget_nonces(self) -> None:
         """As if minutes had passed."""

@@ -17,6 +17,7 @@ from discord.webhook.async_ import async_context
 from PIL import Image
 
 from bot.cards import Card, FailureCard, PictureCard
+from bot.discord.custom_ids import Act, custom_id
 from bot.discord.present import card_layout, job_line
 from bot.i18n import words
 from bot.messenger import Address, Obstacle, TryLater, Undeliverable
@@ -114,11 +115,23 @@ class DiscordMessenger:
 
     async def find_post(self, address: Address, job_id: int, since: datetime) -> int | None:
         """Look through what was written there around that time."""
-        self._check_readable(address)
-        return await _sent(self._search(address, job_id, since))
-
-    async def _search(self, address: Address, job_id: int, since: datetime) -> int | None:
         number = job_line(job_id, words(address.locale))
+        return await self._find(address, since, lambda message: _shows(message, job_id, number))
+
+    async def find_status(self, address: Address, job_id: int, since: datetime) -> int | None:
+        """Look for its Cancel button around that time."""
+        button = custom_id(Act.CANCEL, job_id)
+        return await self._find(address, since, lambda message: button in _custom_ids(message))
+
+    async def _find(
+        self, address: Address, since: datetime, wanted: Callable[[discord.Message], bool]
+    ) -> int | None:
+        self._check_readable(address)
+        return await _sent(self._search(address, since, wanted))
+
+    async def _search(
+        self, address: Address, since: datetime, wanted: Callable[[discord.Message], bool]
+    ) -> int | None:
         past = self._channel(address).history(
             limit=_SEARCHED_MESSAGES, after=since - _CLOCKS_APART, oldest_first=True
         )
@@ -127,7 +140,7 @@ class DiscordMessenger:
             seen += 1
             if message.created_at > since + _TRY_LIFE + _CLOCKS_APART:
                 return None
-            if self._client.user == message.author and _shows(message, job_id, number):
+            if self._client.user == message.author and wanted(message):
                 return message.id
         if seen == _SEARCHED_MESSAGES:
             raise Undeliverable(Obstacle.UNREADABLE, f"more than {seen} messages at that time")
@@ -221,6 +234,11 @@ def _shows(message: discord.Message, job_id: int, number: str) -> bool:
         elif isinstance(component, discord.TextDisplay):
             texts += component.content.splitlines()
     return any(names_picture_of(job_id, name) for name in names) or number in texts
+
+
+def _custom_ids(message: discord.Message) -> set[str | None]:
+    parts = _parts(message.components)
+    return {part.custom_id for part in parts if isinstance(part, discord.Button)}
 
 
 def _parts(components: Iterable[Any]) -> Iterator[Any]:

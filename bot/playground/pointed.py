@@ -5,6 +5,7 @@ It ends with SIGTERM when its standard input does: whoever started it is gone th
 
 from __future__ import annotations
 
+import os
 import runpy
 import signal
 import sys
@@ -26,7 +27,9 @@ def main() -> None:
 
 
 def _end_with_input() -> None:
-    sys.stdin.buffer.read()
+    # Not by sys.stdin: the interpreter aborts if its lock is held by a thread when it ends.
+    while os.read(sys.stdin.fileno(), 4096):
+        pass
     signal.raise_signal(signal.SIGTERM)
 
 

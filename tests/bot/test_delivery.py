@@ -234,6 +234,32 @@ async def test_a_job_withdrawn_before_its_answer_is_dropped_silently(desk: Desk)
     assert await desk.state(job) == "dropped" and desk.messenger.posts == []
 
 
+async def test_an_answer_that_arrived_after_all_is_corrected(desk: Desk):
+    """Discord said "too late" to the second try of an answer whose first one stands: the message
+    that promises a picture is found, and says what became of it."""
+    job = await desk.accept(placed=False)
+    desk.messenger.statuses[job.id] = STATUS_ID
+    await desk.jobs.cancelled(job.id)
+    await desk.deliver()
+    (card,) = desk.messenger.messages[STATUS_ID]
+    assert isinstance(card, FailureCard) and card.state == "cancelled"
+    assert await desk.state(job) == "delivered" and desk.messenger.posts == []
+
+
+async def test_a_private_answer_cannot_be_looked_for(desk: Desk):
+    """Where nobody can look, a job that was withdrawn is dropped, as if it was never answered."""
+    private, unreadable = (
+        await desk.accept(placed=False, private=True),
+        await desk.accept(placed=False),
+    )
+    desk.messenger.unreadable = True
+    for job in (private, unreadable):
+        desk.messenger.statuses[job.id] = STATUS_ID
+        await desk.jobs.cancelled(job.id)
+    await desk.deliver()
+    assert [await desk.state(job) for job in (private, unreadable)] == ["dropped", "dropped"]
+
+
 async def test_a_failure_is_delivered_like_a_picture(desk: Desk):
     """A job that failed says so in its status message."""
     job = await desk.accept()
