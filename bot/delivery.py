@@ -241,6 +241,9 @@ class Delivery:
                 await self._take(road, pending, message_id, tried=tried)
                 return
             except Undeliverable as error:
+                if tried and error.obstacle is Obstacle.FORBIDDEN:
+                    # It may stand there, where its person still sees it: never a second time.
+                    raise
                 direct = self._policy.direct_messages
                 road = roads.after(road, error.obstacle, job, direct_messages=direct)
                 if road is None:

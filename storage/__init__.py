@@ -8,6 +8,7 @@ Knows no Discord and no torch. A request and a recipe are opaque JSON text here.
     history.py      pictures that were painted
     quotas.py       policies and usage; quota_rules.py is the pure decision
     files.py        picture files, written atomically
+    inputs.py       pictures that people start from, kept as long as what was made of them
     retention.py    how long picture files stay on the disk
     backup.py       sound copies of the database, made beside a running bot
     restore.py      a backup in the database's place, whatever is interrupted

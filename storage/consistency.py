@@ -1,6 +1,7 @@
 """Whether the database is whole, agrees with itself, and with the files on the disk."""
 
 import hashlib
+import json
 import sqlite3
 from collections.abc import Iterable
 from contextlib import closing
@@ -14,6 +15,7 @@ from storage.database import FILE_NAME
 from storage.errors import DatabaseCorrupt, DataFolderUnusable
 from storage.faults import translated
 from storage.files import PictureFiles
+from storage.inputs import MIN_AGE_S, UNNEEDED, InputFiles
 from storage.migrate import load_migrations
 from storage.types import Clock, utc_now
 
@@ -30,6 +32,7 @@ class Kind(StrEnum):
     DANGLING = "dangling"
     OLD_SCHEMA = "old_schema"
     SEARCH = "search"
+    USAGE = "usage"
     NOT_REFUNDED = "not_refunded"
     WRONGLY_REFUNDED = "wrongly_refunded"
     WRONG_CHARGE = "wrong_charge"
@@ -59,7 +62,7 @@ class Finding:
 
 @dataclass(slots=True)
 class Report:
-    """All that was found. `removable` are files that can go: of erased pictures, and half ones."""
+    """All that was found. `removable`: files of erased pictures, unneeded inputs, half ones."""
 
     pictures: int = 0
     files: int = 0
@@ -117,6 +120,15 @@ _SEARCH: Final = (
     "UNION SELECT id FROM (SELECT id FROM pictures WHERE deleted_at IS NULL "
     "EXCEPT SELECT id FROM pictures_search_docsize)"
 )
+# Sums by the hour, which quotas are decided by, against the charges themselves.
+_USAGE: Final = (
+    "WITH charged AS (SELECT guild_id, user_id, charged_at / 3600000000 AS hour, "
+    "sum(pictures) AS pictures FROM ledger WHERE refunded_at IS NULL GROUP BY 1, 2, 3), "
+    "summed AS (SELECT guild_id, user_id, hour, pictures FROM usage_hours WHERE pictures <> 0) "
+    "SELECT DISTINCT user_id FROM "
+    "(SELECT * FROM (SELECT * FROM charged EXCEPT SELECT * FROM summed) "
+    "UNION SELECT * FROM (SELECT * FROM summed EXCEPT SELECT * FROM charged))"
+)
 _ROWS: Final = (
     "SELECT id, file, sha256, size_bytes, deleted_at IS NULL AND file_removed_at IS NULL AS kept "
     "FROM pictures ORDER BY id"
@@ -136,7 +148,7 @@ def check(data_dir: Path, *, hashes: bool = False, clock: Clock = utc_now) -> Re
         raise DataFolderUnusable(path, "there is no database")
     report = Report()
     supported = len(load_migrations())
-    files = PictureFiles(data_dir, clock=clock)
+    files, inputs = PictureFiles(data_dir, clock=clock), InputFiles(data_dir, clock=clock)
     try:
         with translated(path), closing(opening.look(path)) as connection:
             connection.row_factory = sqlite3.Row
@@ -148,20 +160,28 @@ def check(data_dir: Path, *, hashes: bool = False, clock: Clock = utc_now) -> Re
             else:
                 for kind, sql in _LEDGER.items():
                     report.add(kind, (row[0] for row in connection.execute(sql).fetchall()))
-                report.add(Kind.SEARCH, (row[0] for row in connection.execute(_SEARCH).fetchall()))
+                for kind, sql in ((Kind.SEARCH, _SEARCH), (Kind.USAGE, _USAGE)):
+                    report.add(kind, (row[0] for row in connection.execute(sql).fetchall()))
                 _check_files(connection, files, report, hashes=hashes)
+                _check_inputs(connection, inputs, report)
     except DatabaseCorrupt as error:
         report.add(Kind.DAMAGED, [error.detail])
-    parts = [*files.unfinished(), *backup.leftovers(data_dir, clock())]
+    parts = [*files.unfinished(), *inputs.unfinished(), *backup.leftovers(data_dir, clock())]
     report.add(Kind.UNFINISHED, (part.relative_to(data_dir) for part in parts))
     report.removable += ((Kind.UNFINISHED, part) for part in parts)
     return report
 
 
-def remove(removable: Iterable[tuple[Kind, Path]]) -> None:
-    """Remove files that a report calls removable; DataFolderUnusable where the system refuses."""
-    for _, path in removable:
+def remove(removable: Iterable[tuple[Kind, Path]], *, clock: Clock = utc_now) -> None:
+    """Remove files that a report calls removable; DataFolderUnusable where the system refuses.
+
+    An input that was written again since the check stays: its job may be on its way.
+    """
+    old_s = clock().timestamp() - MIN_AGE_S
+    for kind, path in removable:
         try:
+            if kind is Kind.ORPHAN and path.exists() and path.stat().st_mtime > old_s:
+                continue
             path.unlink(missing_ok=True)
         except OSError as error:
             raise folders.unusable(path, error) from error
@@ -198,6 +218,24 @@ def _check_files(
             report.removable.append((Kind.LEFT_BEHIND, files.path(file)))
     report.add(Kind.MISSING, _still_missing(connection, missing))
     report.add(Kind.ORPHAN, sorted(on_disk.keys() - {row["file"] for row in rows}))
+
+
+def _check_inputs(connection: sqlite3.Connection, files: InputFiles, report: Report) -> None:
+    # Files before rows: of what is removed meanwhile, the rows need nothing any more.
+    found = {each.sha256: each for each in files.found()}
+    known = {row[0] for row in connection.execute("SELECT sha256 FROM job_inputs").fetchall()}
+    needed = known - _unneeded(connection, known)
+    missing = {each for each in needed - found.keys() if not files.path(each).is_file()}
+    report.add(Kind.MISSING, sorted(map(files.file, missing)))
+    old_us = files.old_us()
+    for sha256 in sorted(found.keys() - needed):
+        if found[sha256].written_at_us <= old_us:  # else its job may be on its way
+            report.add(Kind.ORPHAN, [files.file(sha256)])
+            report.removable.append((Kind.ORPHAN, files.path(sha256)))
+
+
+def _unneeded(connection: sqlite3.Connection, hashes: Iterable[str]) -> set[str]:
+    return {row[0] for row in connection.execute(UNNEEDED, (json.dumps(list(hashes)),))}
 
 
 def _still_missing(connection: sqlite3.Connection, missing: list[sqlite3.Row]) -> Iterable[str]:

@@ -16,7 +16,9 @@ from storage.errors import PictureMissing, UnsafePath
 from storage.types import Clock, utc_now
 
 _FOLDER: Final = "pictures"
-_UNFINISHED: Final = ".part"
+UNFINISHED: Final = ".part"
+"""How the name of a half file ends; it begins with a dot."""
+
 _PLAN: Final = ".removing"
 _FORBIDDEN: Final = frozenset('/\\:*?"<>|')
 _NAME_LIMIT_BYTES: Final = 200
@@ -51,8 +53,8 @@ class PictureFiles:
         file = PurePosixPath(_FOLDER, f"{now:%Y}", f"{now:%m}", name)
         target = self._data_dir / file
         try:
-            self._make_folders(target.parent)
-            _write_whole(target, data)
+            make_folders(self._data_dir, target.parent)
+            write_whole(target, data)
         except OSError as error:
             raise folders.unusable(target, error) from error
         digest = hashlib.sha256(data).hexdigest()
@@ -130,7 +132,7 @@ class PictureFiles:
             if not picture_ids:
                 plan.unlink(missing_ok=True)
                 return
-            self._make_folders(plan.parent)
+            make_folders(self._data_dir, plan.parent)
             with plan.open("w", encoding="ascii") as stream:
                 stream.write(" ".join(map(str, picture_ids)))
                 stream.flush()
@@ -164,7 +166,7 @@ class PictureFiles:
         """What interrupted writes left behind, unless it is younger."""
         found = []
         latest = self._clock().timestamp() - min_age_s
-        for leftover in (self._data_dir / _FOLDER).glob(f"*/*/.*{_UNFINISHED}"):
+        for leftover in (self._data_dir / _FOLDER).glob(f"*/*/.*{UNFINISHED}"):
             with contextlib.suppress(FileNotFoundError):
                 if leftover.stat().st_mtime <= latest:
                     found.append(leftover)
@@ -181,13 +183,34 @@ class PictureFiles:
                     found[path.relative_to(self._data_dir).as_posix()] = status.st_size
         return found
 
-    def _make_folders(self, folder: Path) -> None:
-        folders.make_private(self._data_dir)
-        missing = [folder, *folder.parents][: len(folder.relative_to(self._data_dir).parts)]
-        for each in reversed(missing):
-            if not each.is_dir():
-                each.mkdir(mode=folders.PRIVATE_MODE, exist_ok=True)
-                folders.sync_folder(each.parent)
+
+def make_folders(data_dir: Path, folder: Path) -> None:
+    """Create a private folder below the data folder, so that it survives a power cut.
+
+    Raises OSError, and DataFolderUnusable for the data folder itself. Blocking.
+    """
+    folders.make_private(data_dir)
+    missing = [folder, *folder.parents][: len(folder.relative_to(data_dir).parts)]
+    for each in reversed(missing):
+        if not each.is_dir():
+            each.mkdir(mode=folders.PRIVATE_MODE, exist_ok=True)
+            folders.sync_folder(each.parent)
+
+
+def write_whole(target: Path, data: bytes) -> None:
+    """Write a file that survives a power cut, or nothing at all. Raises OSError. Blocking."""
+    descriptor, name = tempfile.mkstemp(prefix=".", suffix=UNFINISHED, dir=target.parent)
+    unfinished = Path(name)
+    try:
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(data)
+            stream.flush()
+            os.fsync(stream.fileno())
+        unfinished.replace(target)
+    except BaseException:
+        unfinished.unlink(missing_ok=True)
+        raise
+    folders.sync_folder(target.parent)
 
 
 def _newest_first(folder: Path, pattern: re.Pattern[str]) -> list[str]:
@@ -207,18 +230,3 @@ def _check_name(name: str) -> None:
         raise UnsafePath(name, "a name has no separators and no control characters")
     if len(os.fsencode(name)) > _NAME_LIMIT_BYTES:
         raise UnsafePath(name, f"a name has at most {_NAME_LIMIT_BYTES} bytes")
-
-
-def _write_whole(target: Path, data: bytes) -> None:
-    descriptor, name = tempfile.mkstemp(prefix=".", suffix=_UNFINISHED, dir=target.parent)
-    unfinished = Path(name)
-    try:
-        with os.fdopen(descriptor, "wb") as stream:
-            stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
-        unfinished.replace(target)
-    except BaseException:
-        unfinished.unlink(missing_ok=True)
-        raise
-    folders.sync_folder(target.parent)

@@ -1,9 +1,12 @@
 """Pictures that were painted, for the people they belong to."""
 
+from contextlib import suppress
 from typing import Final
 
 from storage import rows, search
 from storage.database import Database, Transaction
+from storage.errors import StorageError
+from storage.inputs import Inputs
 from storage.timestamps import to_us
 from storage.types import Clock, StoredPicture
 
@@ -31,6 +34,7 @@ class History:
     def __init__(self, db: Database, clock: Clock) -> None:
         self._db = db
         self._clock = clock
+        self._inputs = Inputs(db, clock)
 
     async def page(
         self, user_id: int, guild_id: int, before_id: int | None, limit: int
@@ -125,7 +129,8 @@ class History:
         """Take a picture out of every answer; None when it was gone already.
 
         Nothing is given back for it. A delivery that is still pending is dropped with the last
-        picture of its job. The caller removes the file.
+        picture of its job. The caller removes the file; what the picture was made from goes here,
+        unless somebody else needs it.
         """
         async with self._db.transaction() as transaction:
             row = await transaction.fetch_one(f"{_PICTURES} AND p.id = ?", (picture_id,))
@@ -137,6 +142,10 @@ class History:
                 "UPDATE pictures SET deleted_at = ? WHERE id = ?", (now_us, picture_id)
             )
             await _drop_empty_delivery(transaction, erased.job_id, now_us)
+        # The picture is erased, whatever the disk says; retention tries again within the hour.
+        with suppress(StorageError):
+            if await self._inputs.of_job(erased.job_id):
+                await self._inputs.release([erased.job_id])
         return erased
 
 

@@ -9,6 +9,7 @@ from typing import Final
 from storage import quotas, rows, steps
 from storage.database import Database, Transaction
 from storage.errors import StorageError
+from storage.inputs import Inputs
 from storage.lifecycle import LIVE, MAX_ATTEMPTS, check_job_step
 from storage.settling import settle
 from storage.steps import JobError
@@ -45,6 +46,7 @@ class Jobs:
         self._db = db
         self._clock = clock
         self._nonce = nonce
+        self._inputs = Inputs(db, clock)
 
     async def accept(self, new: NewJob, fallback: QuotaPolicy) -> Job | QuotaExceeded:
         """Decide, charge and queue in one transaction; a refusal writes nothing.
@@ -52,7 +54,7 @@ class Jobs:
         A job that is returned is on the disk, charged, queued, and has a pending delivery. When
         this call is cancelled or raises, nothing stays accepted or charged. `fallback` is the
         policy where neither user nor server has one. UnknownRow for a parent picture that is not
-        there.
+        there, PictureMissing for an input without its file: written again, it can be accepted.
         """
         nonce = self._fresh_nonce()
         outcome: Job | QuotaExceeded | None = None
@@ -140,6 +142,7 @@ class Jobs:
                 accepted_at=began_at,
                 painted=(began_at, now),
             )
+            await self._inputs.attach(transaction, job.id, new.inputs)
             await steps.insert_delivery(
                 transaction, job, nonce, DeliveryState.DELIVERED, settled_at=now
             )
@@ -202,6 +205,7 @@ class Jobs:
             return refusal
         # Accepted and queued are one instant: no other transaction ever sees the first.
         job = await steps.insert_job(transaction, new, JobState.QUEUED, accepted_at=now)
+        await self._inputs.attach(transaction, job.id, new.inputs)
         await transaction.execute(
             "INSERT INTO ledger (job_id, guild_id, user_id, pictures, charged_at) "
             "VALUES (?, ?, ?, ?, ?)",

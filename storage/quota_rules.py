@@ -1,6 +1,7 @@
 """The pure decision on quotas: a limit of pictures within a rolling window of hours.
 
 A charge made at `at` counts while `now < at + hours`; at that very instant it has come back.
+decide() says from all the single charges what `quotas` finds out without reading them.
 """
 
 from collections.abc import Iterable
@@ -49,6 +50,24 @@ def fits(*, used: int, limit: int, requested: int) -> bool:
 def remaining(*, used: int, limit: int) -> int:
     """What is left; never below zero, also when a limit was lowered after pictures were taken."""
     return max(0, limit - used)
+
+
+def to_come_back(*, used: int, limit: int, requested: int) -> int | None:
+    """How many of the used pictures have to come back before a request fits; None if it never will.
+
+    Zero or less where it fits now.
+    """
+    return None if requested > limit else used + requested - limit
+
+
+def reached(amounts: Iterable[int], needed: int) -> tuple[int, int] | None:
+    """Which of these, added up in their order, reaches `needed`, and the sum of those before it."""
+    before = 0
+    for index, amount in enumerate(amounts):
+        if before + amount >= needed:
+            return index, before
+        before += amount
+    return None
 
 
 def decide(

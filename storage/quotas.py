@@ -1,11 +1,11 @@
 """Who may take how many pictures: policies, and what was used of them."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 from storage import quota_rules
 from storage.database import Database, Reads
-from storage.quota_rules import Charge
 from storage.timestamps import from_us, to_us
 from storage.types import Clock, Place, PolicySource, QuotaExceeded, QuotaPolicy, QuotaStatus
 
@@ -64,7 +64,8 @@ class Quotas:
     async def status(self, guild_id: int, user_id: int, fallback: QuotaPolicy) -> QuotaStatus:
         """What is used and left now, under the policy that holds."""
         policy = await effective_policy(self._db, guild_id, user_id, fallback)
-        return await _status(self._db, guild_id, user_id, policy, self._clock())
+        place = Place(guild_id, 0, user_id)
+        return (await _usage(self._db, place, policy, self._clock())).status(policy)
 
 
 async def effective_policy(
@@ -88,52 +89,105 @@ async def check(
     reads: Reads, place: Place, fallback: QuotaPolicy, *, requested: int, now: datetime
 ) -> QuotaExceeded | None:
     """Decide whether so many pictures may be taken now; None when they may."""
-    guild_id, user_id = place.guild_id, place.user_id
-    policy = await effective_policy(reads, guild_id, user_id, fallback)
-    status = await _status(reads, guild_id, user_id, policy, now)
-    if quota_rules.fits(used=status.used, limit=policy.pictures, requested=requested):
+    policy = await effective_policy(reads, place.guild_id, place.user_id, fallback)
+    usage = await _usage(reads, place, policy, now)
+    if quota_rules.fits(used=usage.used, limit=policy.pictures, requested=requested):
         return None
-    # Only a refusal needs the single charges: most requests are settled by one sum.
-    charges = await _charges(reads, guild_id, user_id, policy, now)
-    decision = quota_rules.decide(
-        charges, limit=policy.pictures, hours=policy.hours, now=now, requested=requested
+    return QuotaExceeded(
+        status=usage.status(policy),
+        requested=requested,
+        retry_at=await _retry_at(reads, place, policy, usage, requested=requested),
     )
-    return QuotaExceeded(status=status, requested=requested, retry_at=decision.retry_at)
 
 
+@dataclass(frozen=True, slots=True)
+class _Usage:
+    """What counts in a window that begins after `since_us`.
+
+    at_edge: pictures of the hour that the window's beginning cuts, which ends at `edge_end_us`;
+    later: of the whole hours after it. oldest_us: the oldest charge that counts.
+    """
+
+    since_us: int
+    edge_end_us: int
+    at_edge: int
+    later: int
+    oldest_us: int | None
+
+    @property
+    def used(self) -> int:
+        return self.at_edge + self.later
+
+    def status(self, policy: QuotaPolicy) -> QuotaStatus:
+        return QuotaStatus(
+            policy=policy,
+            used=self.used,
+            remaining=quota_rules.remaining(used=self.used, limit=policy.pictures),
+            next_return_at=_returns_at(self.oldest_us, policy),
+        )
+
+
+_HOUR_US: Final = 3_600_000_000
 _COUNTING: Final = (
     "FROM ledger WHERE guild_id = ? AND user_id = ? AND charged_at > ? AND refunded_at IS NULL"
 )
+_HOURS: Final = "FROM usage_hours WHERE guild_id = ? AND user_id = ? AND hour >= ?"
 
 
-async def _status(
-    reads: Reads, guild_id: int, user_id: int, policy: QuotaPolicy, now: datetime
-) -> QuotaStatus:
+async def _usage(reads: Reads, place: Place, policy: QuotaPolicy, now: datetime) -> _Usage:
     since_us = to_us(quota_rules.counts_after(now, policy.hours))
-    row = await reads.fetch_one(
-        f"SELECT coalesce(sum(pictures), 0) AS used, min(charged_at) AS oldest {_COUNTING}",
-        (guild_id, user_id, since_us),
-    )
-    assert row is not None
-    used, oldest = row["used"], row["oldest"]
-    return QuotaStatus(
-        policy=policy,
-        used=used,
-        remaining=quota_rules.remaining(used=used, limit=policy.pictures),
-        next_return_at=(
-            None if oldest is None else quota_rules.returns_at(from_us(oldest), policy.hours)
-        ),
-    )
-
-
-async def _charges(
-    reads: Reads, guild_id: int, user_id: int, policy: QuotaPolicy, now: datetime
-) -> list[Charge]:
-    since_us = to_us(quota_rules.counts_after(now, policy.hours))
+    whole_hour = since_us // _HOUR_US + 1
+    edge_end_us = whole_hour * _HOUR_US
+    whose = (place.guild_id, place.user_id)
+    # One statement, so that all three are of one moment.
     rows = await reads.fetch_all(
-        f"SELECT charged_at, pictures {_COUNTING}", (guild_id, user_id, since_us)
+        f"SELECT 'at_edge' AS what, coalesce(sum(pictures), 0) AS value {_COUNTING} "
+        f"AND charged_at < ? UNION ALL SELECT 'later', coalesce(sum(pictures), 0) {_HOURS} "
+        f"UNION ALL SELECT 'oldest_us', min(charged_at) {_COUNTING}",
+        (*whose, since_us, edge_end_us, *whose, whole_hour, *whose, since_us),
     )
-    return [Charge(at=from_us(row["charged_at"]), pictures=row["pictures"]) for row in rows]
+    found = {row["what"]: row["value"] for row in rows}
+    return _Usage(since_us, edge_end_us, found["at_edge"], found["later"], found["oldest_us"])
+
+
+async def _retry_at(
+    reads: Reads, place: Place, policy: QuotaPolicy, usage: _Usage, *, requested: int
+) -> datetime | None:
+    """When so many pictures fit; reads the hours until then, and the charges of the last of them.
+
+    `reads` has to see the moment of the usage: a transaction.
+    """
+    needed = quota_rules.to_come_back(used=usage.used, limit=policy.pictures, requested=requested)
+    if needed is None:
+        return None
+    whose = (place.guild_id, place.user_id)
+    after_us, end_us = usage.since_us, usage.edge_end_us
+    if needed > usage.at_edge:
+        needed -= usage.at_edge
+        # An hour holds a picture at least: so many hours are enough.
+        hours = await reads.fetch_all(
+            f"SELECT hour, pictures {_HOURS} ORDER BY hour LIMIT ?",
+            (*whose, usage.edge_end_us // _HOUR_US, needed),
+        )
+        found = quota_rules.reached((row["pictures"] for row in hours), needed)
+        if found is None:
+            return None
+        index, before = found
+        needed -= before
+        after_us = hours[index]["hour"] * _HOUR_US - 1
+        end_us = after_us + 1 + _HOUR_US
+    charges = await reads.fetch_all(
+        f"SELECT charged_at, pictures {_COUNTING} AND charged_at < ? ORDER BY charged_at LIMIT ?",
+        (*whose, after_us, end_us, needed),
+    )
+    found = quota_rules.reached((row["pictures"] for row in charges), needed)
+    return None if found is None else _returns_at(charges[found[0]]["charged_at"], policy)
+
+
+def _returns_at(charged_us: int | None, policy: QuotaPolicy) -> datetime | None:
+    if charged_us is None:
+        return None
+    return quota_rules.returns_at(from_us(charged_us), policy.hours)
 
 
 def _check_policy(pictures: int, hours: int) -> None:

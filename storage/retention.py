@@ -4,15 +4,15 @@ import asyncio
 import json
 import sqlite3
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
 from storage.database import Database
 from storage.errors import PictureMissing, UnsafePath
 from storage.files import PictureFiles
+from storage.inputs import Inputs
 from storage.timestamps import to_us
-from storage.types import Clock
+from storage.types import Clock, Removed
 
 BATCH_ROWS: Final = 25
 """So many rows in one transaction: others wait for it a few milliseconds at most."""
@@ -44,21 +44,10 @@ _LET_GO: Final = (
     "AND file_removed_at IS NULL AND deleted_at IS NULL AND favourite_at IS NULL "
     "AND NOT EXISTS (SELECT 1 FROM deliveries "
     "WHERE deliveries.job_id = pictures.job_id AND deliveries.state = 'pending') "
-    "RETURNING file, size_bytes"
+    "RETURNING job_id, file, size_bytes"
 )
 _AFTER_ALL: Final = 2**63 - 1
 """No instant is later."""
-
-
-@dataclass(frozen=True, slots=True)
-class Removed:
-    """What was taken off the disk."""
-
-    files: int = 0
-    size_bytes: int = 0
-
-    def __add__(self, other: "Removed") -> "Removed":
-        return Removed(self.files + other.files, self.size_bytes + other.size_bytes)
 
 
 class Retention:
@@ -66,18 +55,21 @@ class Retention:
 
     Killed at any instant, the next apply() completes what was begun: which files go is written
     down first, then their rows say so, then they go. So nobody makes a picture a favourite, or
-    posts it, while its file is being removed, and no file is forgotten.
+    posts it, while its file is being removed, and no file is forgotten. What a picture was made
+    from goes with the last one that was made from it.
     """
 
     def __init__(self, db: Database, files: PictureFiles, clock: Clock) -> None:
         self._db = db
         self._files = files
         self._clock = clock
+        self._inputs = Inputs(db, clock)
 
     async def apply(self, keep_days: int | None, limit_bytes: int | None) -> Removed:
         """Remove the files of erased pictures, then the too old, then the oldest above the limit.
 
-        None is no limit. Favourites stay, and what is still to be delivered. Raises DiskFull or
+        None is no limit. Inputs that nobody needs go as well, and the others count towards the
+        limit. Favourites stay, and what is still to be delivered. Raises DiskFull or
         DataFolderUnusable, also where the system refuses to remove a file; and DatabaseBusy.
         """
         await self._complete()
@@ -86,13 +78,14 @@ class Retention:
             before_us = to_us(self._clock() - timedelta(days=keep_days))
             async for batch in self._oldest(before_us):
                 removed += await self._remove(batch)
+        removed += await self._inputs.sweep()
         if limit_bytes is not None:
             removed += await self._shrink(limit_bytes)
         return removed
 
     async def _shrink(self, limit_bytes: int) -> Removed:
         removed = Removed()
-        excess_bytes = await self._measured() - limit_bytes
+        excess_bytes = await self._measured() + await self._inputs.size_bytes() - limit_bytes
         if excess_bytes <= 0:
             return removed
         async for batch in self._oldest(None):
@@ -131,7 +124,8 @@ class Retention:
             gone = await transaction.fetch_all(_LET_GO, (to_us(self._clock()), json.dumps(ids)))
         await asyncio.to_thread(self._files.remove_all, [row["file"] for row in gone])
         await asyncio.to_thread(self._files.plan_removal, [])
-        return Removed(len(gone), sum(row["size_bytes"] or 0 for row in gone))
+        removed = Removed(len(gone), sum(row["size_bytes"] or 0 for row in gone))
+        return removed + await self._inputs.release(row["job_id"] for row in gone)
 
     async def _complete(self) -> None:
         """Carry out what the last process had planned, as far as its rows say so."""

@@ -77,7 +77,8 @@ class NewJob:
 
     `reply_token` finds the message that answers the command for as long as Discord lets it.
     `private`: nobody but its person may see it. `upload_limit_bytes`: the largest file that
-    Discord takes where the command was given; None where it did not say.
+    Discord takes where the command was given; None where it did not say. `inputs`: the hashes of
+    the pictures that it starts from, whose files are on the disk already.
     """
 
     place: Place
@@ -90,6 +91,7 @@ class NewJob:
     private: bool = False
     upload_limit_bytes: int | None = None
     reply_token: str | None = field(default=None, repr=False)
+    inputs: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.pictures < 1:
@@ -236,3 +238,14 @@ class Recovery:
 
     queued: tuple[Job, ...]
     ended: tuple[Job, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Removed:
+    """What was taken off the disk."""
+
+    files: int = 0
+    size_bytes: int = 0
+
+    def __add__(self, other: "Removed") -> "Removed":
+        return Removed(self.files + other.files, self.size_bytes + other.size_bytes)

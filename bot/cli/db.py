@@ -25,6 +25,7 @@ WORDING = {
     Kind.OLD_SCHEMA: "the schema has version {}; the next start of the bot brings it up to date, "
     "and only then can the rest be checked",
     Kind.SEARCH: "the search does not fit picture {}",
+    Kind.USAGE: "what user {} has used by the hour is not what they were charged",
     Kind.NOT_REFUNDED: "job {} ended without a picture and was not refunded",
     Kind.WRONGLY_REFUNDED: "job {} is painted or still waits, and was refunded",
     Kind.WRONG_CHARGE: "job {} is charged for another person or number of pictures than its own",
@@ -54,7 +55,7 @@ def command() -> None:
 def check(config: Path | None, hashes: bool, fix: bool) -> None:
     """Look whether all is well; a bot may be running. Exit code 1 if something is wrong.
 
-    Nothing is changed without --fix, which never removes a file that no picture knows of.
+    Nothing is changed without --fix, which leaves alone what did not come from zimagine.
     """
     data_dir = load_settings(config).storage.data_dir
     _need_database(data_dir)

@@ -69,13 +69,31 @@ async def turn_away(interaction: Interaction) -> None:
         await whisper(interaction, say("I do not work on this server."))
 
 
+async def refuse(interaction: Interaction, refused: Refused) -> None:
+    """Answer only the person who asked: what is wrong, and what to do.
+
+    What they typed may stand in it, and reads as no mention; half a character is none.
+    """
+    text = wording.refusal(refused, words_of(interaction), when).encode(errors="replace").decode()
+    await whisper(interaction, discord.utils.escape_mentions(text))
+
+
+async def disown(interaction: Interaction) -> None:
+    """Say that nothing here made this button or form; an unanswered one looks like a crash."""
+    say = words_of(interaction)
+    await whisper(
+        interaction,
+        say("I do not know this button; another version may have made it. Try a command instead."),
+    )
+
+
 async def say_cancelled(interaction: Interaction, outcome: TakenBack | Refused) -> None:
     """Say what was cancelled; the status message changes by itself."""
-    say = words_of(interaction)
     if isinstance(outcome, Refused):
-        await whisper(interaction, wording.refusal(outcome, say, when))
+        await refuse(interaction, outcome)
     else:
-        await whisper(interaction, quoted(wording.taken_back(outcome, say), CONTENT_CHARS))
+        said = wording.taken_back(outcome, words_of(interaction))
+        await whisper(interaction, quoted(said, CONTENT_CHARS))
 
 
 def missing_permissions(interaction: Interaction) -> list[str]:
@@ -112,7 +130,7 @@ async def can_deliver_here(interaction: Interaction) -> bool:
 async def answer(interaction: Interaction, services: Services, outcome: Accepted | Refused) -> None:
     """Say what became of a wish to paint, and tell delivery where that stands."""
     if isinstance(outcome, Refused):
-        await whisper(interaction, wording.refusal(outcome, words_of(interaction), when))
+        await refuse(interaction, outcome)
         return
     card = WaitingCard(
         job_id=outcome.job_id,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from pathlib import Path
 
 import aiohttp
@@ -11,10 +12,11 @@ import discord
 import structlog
 from discord import app_commands
 
-from bot.discord.answers import Interaction, turn_away
+from bot.discord.answers import Interaction, disown, turn_away
 from bot.discord.commands.admin import admin_commands
 from bot.discord.commands.member import member_commands
 from bot.discord.components import button_class
+from bot.discord.custom_ids import PATTERN
 from bot.discord.errors import explain
 from bot.discord.translation import CatalogueTranslator
 from bot.services import Services
@@ -44,6 +46,8 @@ class PaintTree(app_commands.CommandTree[discord.AutoShardedClient]):
             return True
         if interaction.type is discord.InteractionType.application_command:
             await turn_away(interaction)
+        else:
+            await interaction.response.autocomplete([])
         return False
 
     async def on_error(
@@ -98,6 +102,18 @@ class PaintClient(discord.AutoShardedClient):
         await self.tree.sync()
         self._remember(state)
         log.info("commands synced", count=len(payload))
+
+    async def on_interaction(self, interaction: Interaction) -> None:
+        """Answer a press that no button of ours takes; the bot shows no forms."""
+        pressed = interaction.type is discord.InteractionType.component
+        if not pressed and interaction.type is not discord.InteractionType.modal_submit:
+            return
+        custom_id = str((interaction.data or {}).get("custom_id", ""))
+        if not pressed or re.fullmatch(PATTERN, custom_id) is None:
+            try:
+                await disown(interaction)
+            except Exception as error:
+                await explain(interaction, error)
 
     async def on_ready(self) -> None:
         """Say that the bot is there (again)."""

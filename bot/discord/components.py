@@ -11,22 +11,21 @@ import discord
 import structlog
 from discord import ui
 
-from bot import wording
 from bot.discord.answers import (
     NO_MENTIONS,
     Interaction,
     answer,
     can_deliver_here,
     person_of,
+    refuse,
     say_cancelled,
     turn_away,
-    whisper,
     words_of,
 )
 from bot.discord.custom_ids import PATTERN, Act
 from bot.discord.errors import explain
 from bot.discord.messenger import fitting
-from bot.discord.present import history_layout, shown_layout, when
+from bot.discord.present import history_layout, shown_layout
 from bot.services import Services
 from bot.studio.outcomes import Refused
 
@@ -92,14 +91,13 @@ async def _reroll(interaction: Interaction, services: Services, picture_id: int)
 
 async def _show(interaction: Interaction, services: Services, picture_id: int) -> None:
     found = await services.album.show(person_of(interaction), picture_id)
-    say = words_of(interaction)
     if isinstance(found, Refused):
-        await whisper(interaction, wording.refusal(found, say, when))
+        await refuse(interaction, found)
         return
     picture, path = found
     name, data = await asyncio.to_thread(fitting, path, path.name, interaction.filesize_limit)
     await interaction.response.send_message(
-        view=shown_layout(picture, name, say),
+        view=shown_layout(picture, name, words_of(interaction)),
         file=discord.File(io.BytesIO(data), name),
         ephemeral=True,
         allowed_mentions=NO_MENTIONS,
@@ -108,15 +106,15 @@ async def _show(interaction: Interaction, services: Services, picture_id: int) -
 
 async def _delete(interaction: Interaction, services: Services, picture_id: int) -> None:
     outcome = await services.album.erase(person_of(interaction), picture_id)
-    say = words_of(interaction)
     if isinstance(outcome, Refused):
-        await whisper(interaction, wording.refusal(outcome, say, when))
+        await refuse(interaction, outcome)
         return
     await interaction.response.defer()
     try:
         await interaction.delete_original_response()
     except discord.HTTPException as error:
         log.warning("message not deleted", picture=picture_id, status=error.status)
+        say = words_of(interaction)
         await interaction.followup.send(
             say("The picture is deleted; please delete the message yourself."), ephemeral=True
         )

@@ -58,7 +58,7 @@ class Audit:
             return
         if isinstance(event, ChannelChanged):
             if event.gone:
-                self._lost(event.channel.id)
+                self._lost({event.channel.id, *event.threads})
             return
         message = event.message
         record = self.records.get(message.id)
@@ -77,9 +77,9 @@ class Audit:
         alt = [each.description for each in message.attachments]
         _add(record.texts, _strings([message.content, message.embeds, message.components, alt]))
 
-    def _lost(self, channel_id: int) -> None:
+    def _lost(self, channel_ids: set[int]) -> None:
         for record in self.records.values():
-            if record.channel_id == channel_id:
+            if record.channel_id in channel_ids:
                 record.gone = True
 
 

@@ -58,11 +58,13 @@ class MessageDeleted:
 
 @dataclass(frozen=True, slots=True)
 class ChannelChanged:
-    """A channel or thread changed. fresh: it was made just now. gone: it was deleted."""
+    """A channel or thread changed. fresh: it was made just now. gone: it was deleted, and these
+    threads along with it, of which Discord says nothing more."""
 
     channel: Channel
     gone: bool = False
     fresh: bool = False
+    threads: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,12 +161,14 @@ class World:
         """Take a channel or thread of a server away, with its threads and all their messages."""
         guild = self.guild_of(channel)
         assert guild is not None
-        threads = [each for each in guild.channels.values() if each.parent_id == channel.id]
-        for each in (channel, *(thread for thread in threads if thread.is_thread)):
+        inside = (each for each in guild.channels.values() if each.parent_id == channel.id)
+        threads = [each for each in inside if each.is_thread]
+        for each in (channel, *threads):
             guild.channels.pop(each.id, None)
             for message in self._messages.pop(each.id, {}).values():
                 self._forget(message)
-        self.tell(ChannelChanged(channel, gone=True))
+        gone = tuple(thread.id for thread in threads)
+        self.tell(ChannelChanged(channel, gone=True, threads=gone))
 
     def overwrite(self, channel: Channel, overwrite: Overwrite) -> None:
         """Replace what a channel allows and denies one role or member; nothing at all lifts it."""

@@ -473,6 +473,23 @@ async def test_a_defect_of_ours_leaves_the_picture_in_the_history(desk: Desk):
     assert await desk.state(job) == "kept"
 
 
+@pytest.mark.parametrize(
+    ("obstacle", "state", "posts"),
+    [(Obstacle.FORBIDDEN, "kept", 0), (Obstacle.CHANNEL_GONE, "delivered", 1)],
+)
+async def test_what_may_stand_behind_a_closed_door_is_not_sent_again(
+    desk: Desk, obstacle: Obstacle, state: str, posts: int
+):
+    """A try whose answer was lost may have arrived: where nobody can look any more, the result is
+    kept; where the channel went away with whatever stood in it, a direct message follows."""
+    job = await desk.accept()
+    await desk.paint(job)
+    desk.messenger.faults = [TryLater("no answer"), Undeliverable(obstacle, "closed")]
+    await desk.deliver()
+    assert await desk.state(job) == state
+    assert len(desk.messenger.posts) == posts
+
+
 async def test_after_the_drain_nothing_is_sent(desk: Desk):
     """A result that is there only when the bot is already leaving waits for the next process."""
     job = await desk.accept()

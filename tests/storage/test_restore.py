@@ -356,7 +356,7 @@ async def test_kill_9_at_any_instant_of_a_restore(
         await shelf.db.close()
         return "all" if code == 0 else state
 
-    states = await asyncio.gather(*(attempt(last) for last in range(56)))
+    states = await asyncio.gather(*(attempt(last) for last in range(80)))
     assert sorted(set(states)) == ["all", "new", "old", "refused"]
     assert list(dict.fromkeys(states)) == ["old", "refused", "new", "all"]
 

@@ -1,6 +1,7 @@
 """Retention: files go, rows and favourites stay, and nothing is forgotten by a crash."""
 
 import asyncio
+import hashlib
 import os
 import shutil
 import signal
@@ -13,7 +14,9 @@ import pytest
 
 from storage.errors import DataFolderUnusable
 from storage.files import PictureFiles
-from storage.retention import BATCH_ROWS, Removed, Retention
+from storage.inputs import InputFiles, Inputs
+from storage.retention import BATCH_ROWS, Retention
+from storage.types import Removed
 from tests.storage.dying import die
 from tests.storage.fakes import Shelf, new_job, new_picture
 from tests.storage.test_plans import plans_of
@@ -31,10 +34,12 @@ class Gallery:
     data_dir: Path
     ids: list[int] = field(default_factory=list[int])
 
-    async def paint(self, count: int = 1, **fields: object) -> list[int]:
+    async def paint(
+        self, count: int = 1, inputs: tuple[str, ...] = (), **fields: object
+    ) -> list[int]:
         for _ in range(count):
             written = self.files.write(f"{len(self.ids)}.png", b"x" * SIZE_BYTES)
-            job = await self.shelf.painting(new_job())
+            job = await self.shelf.painting(new_job(inputs=inputs))
             values = {"file": written.file, "size_bytes": SIZE_BYTES} | fields
             (picture,) = await self.shelf.jobs.painted(job.id, new_picture(**values))  # pyright: ignore[reportArgumentType]
             await self.shelf.deliveries.delivered(job.id)
@@ -148,6 +153,59 @@ async def test_what_an_erasure_left_behind_goes(gallery: Gallery) -> None:
     assert await gallery.retention.apply(None, None) == Removed(1, SIZE_BYTES)
     assert await gallery.kept() == [kept]
     assert await gallery.retention.apply(None, None) == Removed(0, 0)
+
+
+async def with_input(gallery: Gallery, name: str, size_bytes: int, count: int = 1) -> list[int]:
+    """Pictures that were made from the same input."""
+    sha256 = hashlib.sha256(name.encode()).hexdigest()
+    await Inputs(gallery.shelf.db, gallery.shelf.clock).write(b"x" * size_bytes, sha256)
+    return [
+        picture_id for _ in range(count) for picture_id in await gallery.paint(inputs=(sha256,))
+    ]
+
+
+async def test_inputs_go_with_their_last_picture(gallery: Gallery) -> None:
+    """When retention removes the last picture that was made from it, an input goes as well."""
+    inputs = Inputs(gallery.shelf.db, gallery.shelf.clock)
+    await with_input(gallery, "shared", 30, count=3)
+    favourite, _ = await with_input(gallery, "favourite", 7, count=2)
+    await gallery.set("favourite_at", favourite)
+    assert await gallery.retention.apply(3, None) == Removed(2, 2 * SIZE_BYTES)
+    assert await inputs.size_bytes() == 37
+    gallery.shelf.clock.advance(days=1)
+    assert await gallery.retention.apply(3, None) == Removed(2, SIZE_BYTES + 30)
+    gallery.shelf.clock.advance(days=9)
+    assert await gallery.retention.apply(3, None) == Removed(1, SIZE_BYTES)
+    assert await gallery.kept() == [favourite] and await inputs.size_bytes() == 7
+
+
+async def test_inputs_count_towards_the_limit(gallery: Gallery) -> None:
+    """Pictures and inputs together are below the limit; what an input gave back is not lost."""
+    first, *_ = await with_input(gallery, "one", 500)
+    ids = await with_input(gallery, "two", 10, count=3)
+    assert await gallery.retention.apply(None, 910) == Removed()
+    assert await gallery.kept() == [first, *ids]
+    assert await gallery.retention.apply(None, 909) == Removed(2, SIZE_BYTES + 500)
+    assert await gallery.retention.apply(None, 310) == Removed()
+    assert await gallery.retention.apply(None, 309) == Removed(1, SIZE_BYTES)
+    assert await gallery.kept() == ids[1:]
+
+
+async def test_an_erased_pictures_input_that_a_crash_left_goes(
+    gallery: Gallery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An input whose last picture was let go just before a crash goes at the next time."""
+    (picture_id,) = await with_input(gallery, "one", 30)
+    with monkeypatch.context() as patch:
+        patch.setattr(InputFiles, "remove", lambda *_: die_now())
+        with pytest.raises(RuntimeError):
+            await gallery.retention.apply(None, 0)
+    assert picture_id not in await gallery.kept()
+    assert await gallery.retention.apply(None, None) == Removed(1, 30)
+
+
+def die_now() -> None:
+    raise RuntimeError("the process ends here")
 
 
 async def test_unknown_sizes_are_measured(gallery: Gallery) -> None:

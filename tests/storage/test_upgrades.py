@@ -15,6 +15,7 @@ import pytest
 from storage import search
 from storage.database import Database
 from storage.errors import MigrationFailed
+from storage.inputs import Inputs
 from storage.migrate import load_migrations, statements
 from tests.storage.fakes import ALICE, BOB, Shelf, new_job
 
@@ -114,7 +115,7 @@ def rows_of(path: Path, like: Rows | None = None) -> Rows:
             )
             like = {f"{columns} FROM {table}": [] for table, columns in tables.fetchall()}
         return {
-            what: connection.execute(f"SELECT {what} ORDER BY 1, 2").fetchall() for what in like
+            what: sorted(connection.execute(f"SELECT {what}").fetchall(), key=repr) for what in like
         }
 
 
@@ -248,3 +249,70 @@ def test_a_killed_upgrade_leaves_the_old_version(old_file: Path) -> None:
     assert state_of(old_file) == before
     asyncio.run(upgrade(old_file))
     assert state_of(old_file, {})[0] == len(load_migrations())
+
+
+NEWER = (
+    "UPDATE jobs SET private = 1 WHERE id % 3 = 0",
+    "UPDATE deliveries SET road = 'reply', upload_limit_bytes = 25000000 "
+    "WHERE road = 'edit' AND job_id % 2",
+    "UPDATE deliveries SET road = 'direct' WHERE road = 'post' AND job_id % 2",
+    "UPDATE pictures SET size_bytes = 100 * id WHERE id % 2",
+    "UPDATE pictures SET favourite_at = 9 WHERE id % 3 = 0",
+    "UPDATE pictures SET file_removed_at = 9 WHERE id % 5 = 0",
+)
+"""What the second release could write, and the first could not."""
+
+
+@pytest.fixture
+async def second_file(old_file: Path) -> Path:
+    """A database of version 2 with old_rows(), and what is new in it."""
+    async with (
+        await Database.open(old_file, migrations=load_migrations()[:2]) as db,
+        db.transaction() as transaction,
+    ):
+        for sql in NEWER:
+            assert await transaction.execute(sql) > 0, sql
+    return old_file
+
+
+async def test_every_row_of_the_second_version_comes_through(second_file: Path) -> None:
+    """After the upgrade from version 2 every row is as it was, and no job has an input."""
+    before = rows_of(second_file)
+    assert sum(map(len, before.values())) > 200
+    await upgrade(second_file)
+    version, _, after = state_of(second_file)
+    assert version == len(load_migrations())
+    assert {what: after.pop(what) for what in before} == before
+    assert after.pop("guild_id, user_id, hour, pictures FROM usage_hours")
+    assert after == {"job_id, position, sha256 FROM job_inputs": []}
+    with closing(sqlite3.connect(second_file)) as connection:
+        assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
+        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+
+
+async def test_old_jobs_get_along_with_new_ones(second_file: Path) -> None:
+    """After the upgrade a job can start from a picture, and old ones go on without any."""
+    shelf = await Shelf.open(second_file)
+    recovery = await shelf.jobs.recover()
+    inputs = Inputs(shelf.db, shelf.clock)
+    assert recovery.queued and await inputs.of_job(recovery.queued[0].id) == ()
+    await inputs.write(b"input", "ab" * 32)
+    (picture,) = await shelf.painted(new_job(BOB, inputs=("ab" * 32,), parent_picture_id=1))
+    assert await inputs.of_job(picture.job_id) == ("ab" * 32,)
+    assert await shelf.history.erase(1) is not None
+    assert await inputs.read("ab" * 32) == b"input"
+    await shelf.db.close()
+
+
+@pytest.mark.parametrize("applied", range(len(list(statements(load_migrations()[2].sql))) + 1))
+async def test_a_failure_anywhere_leaves_the_second_version(
+    second_file: Path, applied: int
+) -> None:
+    """Whatever statement of the third version is the last that works, nothing is changed."""
+    before = state_of(second_file)
+    *earlier, third = load_migrations()[:3]
+    done = list(statements(third.sql))[:applied]
+    broken = replace(third, sql=" ".join((*done, "INSERT INTO nowhere VALUES (1);")))
+    with pytest.raises(MigrationFailed):
+        await Database.open(second_file, migrations=[*earlier, broken])
+    assert state_of(second_file) == before

@@ -6,9 +6,8 @@ import discord
 from discord import app_commands
 from discord.app_commands import Range, locale_str
 
-from bot import wording
-from bot.discord.answers import Interaction, person_of, whisper, words_of
-from bot.discord.present import quota_text, when
+from bot.discord.answers import Interaction, person_of, refuse, whisper, words_of
+from bot.discord.present import quota_text
 from bot.services import Services
 from bot.studio.allowance import MAX_HOURS, MAX_PICTURES
 from bot.studio.outcomes import Refused
@@ -66,11 +65,10 @@ def _quota(services: Services) -> app_commands.Group:
     ) -> None:
         person = person_of(interaction)
         policy = await services.allowance.set_default(person, pictures, hours)
-        say = words_of(interaction)
         if isinstance(policy, Refused):
-            await whisper(interaction, wording.refusal(policy, say, when))
+            await refuse(interaction, policy)
             return
-        text = say.plural(
+        text = words_of(interaction).plural(
             "From now on every member here may paint {n} picture in {hours} hours, "
             "unless a quota of their own is set.",
             "From now on every member here may paint {n} pictures in {hours} hours, "
@@ -92,8 +90,7 @@ def _quota(services: Services) -> app_commands.Group:
 
 
 async def _answer(interaction: Interaction, outcome: QuotaStatus | Refused, who: str) -> None:
-    say = words_of(interaction)
     if isinstance(outcome, Refused):
-        await whisper(interaction, wording.refusal(outcome, say, when))
+        await refuse(interaction, outcome)
     else:
-        await whisper(interaction, quota_text(outcome, who, say))
+        await whisper(interaction, quota_text(outcome, who, words_of(interaction)))

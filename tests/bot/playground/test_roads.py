@@ -15,7 +15,7 @@ from bot.playground.model import MessageFlag
 from bot.playground.people import Actor
 from bot.playground.process import pointed_command
 from bot.playground.rest.routes import PREFIX
-from bot.playground.seed import BOT_ID, MEMBER_ID, PAINT_ID, SECOND_ID
+from bot.playground.seed import BOT_ID, MEMBER_ID, PAINT_ID, SECOND_ID, THREAD_ID
 from bot.playground.turns import Turns
 from tests.bot.playground.conftest import AGENT, Stage
 
@@ -119,6 +119,19 @@ async def test_the_audit_counts_every_message_once(stage: Stage) -> None:
     )
     assert (two.files, two.channel_id, two.gone) == (["a.png"], SECOND_ID, True)
     assert [each.texts for each in audit.of(MEMBER_ID)] == [["of a person"]]
+
+
+async def test_threads_are_lost_with_their_channel(stage: Stage) -> None:
+    """Nobody sees what stood in a thread once the channel around it is deleted."""
+    audit, world = stage.standin.audit, stage.standin.world
+    await stage.post({"content": "in the thread"}, THREAD_ID)
+    thread = world.channel(THREAD_ID)
+    assert thread is not None and thread.parent_id is not None
+    channel = world.channel(thread.parent_id)
+    assert channel is not None
+    world.delete_channel(channel)
+    (record,) = audit.of(BOT_ID)
+    assert record.channel_id == THREAD_ID and record.gone
 
 
 async def test_the_audit_knows_whom_an_answer_is_for(stage: Stage) -> None:

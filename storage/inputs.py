@@ -1,0 +1,244 @@
+"""Pictures that people start from: files named by their hash, shared, and kept while needed."""
+
+import asyncio
+import json
+import os
+import re
+import stat
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path, PurePosixPath
+from typing import Final
+
+from storage import folders
+from storage.database import Database, Transaction
+from storage.errors import PictureMissing, UnsafePath
+from storage.files import UNFINISHED, make_folders, write_whole
+from storage.settling import settle
+from storage.timestamps import to_us
+from storage.types import Clock, Removed, utc_now
+
+MIN_AGE_S: Final = 3600.0
+"""A younger file may belong to a job that is being accepted at this moment."""
+
+UNNEEDED: Final = (
+    "SELECT value AS sha256 FROM json_each(?) WHERE NOT EXISTS (SELECT 1 FROM job_inputs AS i "
+    "CROSS JOIN jobs AS j ON j.id = i.job_id WHERE i.sha256 = json_each.value AND "
+    "(j.finished_at IS NULL OR EXISTS (SELECT 1 FROM pictures AS p WHERE p.job_id = j.id "
+    "AND p.deleted_at IS NULL AND p.file_removed_at IS NULL)))"
+)
+"""Which of a JSON list of hashes no unfinished job has, and no picture that has its file."""
+
+_OF_JOBS: Final = (
+    "SELECT i.sha256, max(j.accepted_at) AS accepted_at FROM job_inputs AS i "
+    "CROSS JOIN jobs AS j ON j.id = i.job_id "
+    "WHERE i.job_id IN (SELECT value FROM json_each(?)) GROUP BY i.sha256"
+)
+_FOLDER: Final = "inputs"
+_SHA256: Final = re.compile(r"[0-9a-f]{64}")
+_FILE: Final = re.compile(r"([0-9a-f]{64})\.png")
+_BATCH_ASKED: Final = 500
+_BATCH_REMOVED: Final = 25
+"""So many files in one transaction: others wait for it a few milliseconds at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class InputFile:
+    """A file that is on the disk; `written_at_us` is when it was last written, and needed."""
+
+    sha256: str
+    size_bytes: int
+    written_at_us: int
+
+
+class InputFiles:
+    """The files below data_dir/inputs, by the beginning of their hash. Every method blocks."""
+
+    def __init__(self, data_dir: Path, *, clock: Clock = utc_now) -> None:
+        self._data_dir = Path(data_dir).absolute()
+        self._clock = clock
+
+    @staticmethod
+    def file(sha256: str) -> str:
+        """The path relative to the data folder; UnsafePath for what is not 64 hex digits."""
+        if not _SHA256.fullmatch(sha256):
+            raise UnsafePath(sha256, "a hash has 64 lower-case hex digits")
+        return str(PurePosixPath(_FOLDER, sha256[:2], f"{sha256}.png"))
+
+    def path(self, sha256: str) -> Path:
+        """The absolute path; UnsafePath as in file()."""
+        return self._data_dir / self.file(sha256)
+
+    def write(self, data: bytes, sha256: str) -> None:
+        """Write a file so that after a crash there is all of it or nothing.
+
+        When this returns, it survives a power cut. One that was there is written anew: it may
+        have been damaged, and now it is young. Raises UnsafePath, DiskFull or DataFolderUnusable.
+        """
+        target = self.path(sha256)
+        written_at_ns = to_us(self._clock()) * 1000
+        try:
+            make_folders(self._data_dir, target.parent)
+            write_whole(target, data)
+            os.utime(target, ns=(written_at_ns, written_at_ns))
+        except OSError as error:
+            raise folders.unusable(target, error) from error
+
+    def read(self, sha256: str) -> bytes:
+        """The bytes of a file. PictureMissing, DataFolderUnusable where it cannot be read."""
+        path = self.path(sha256)
+        try:
+            return path.read_bytes()
+        except (FileNotFoundError, NotADirectoryError):
+            raise PictureMissing(self.file(sha256)) from None
+        except OSError as error:
+            raise folders.unusable(path, error) from error
+
+    def check_there(self, hashes: Iterable[str]) -> None:
+        """Raise PictureMissing for the first that has no file, UnsafePath as in file()."""
+        for sha256 in hashes:
+            if not self.path(sha256).is_file():
+                raise PictureMissing(self.file(sha256))
+
+    def remove(self, latest_us: Mapping[str, int]) -> Removed:
+        """Remove files, each unless it was written after its instant; missing ones are as good.
+
+        Not flushed: what a power cut brings back, the next sweep finds.
+        """
+        removed = Removed()
+        for sha256, limit_us in latest_us.items():
+            path = self.path(sha256)
+            try:
+                found = path.lstat()
+                if found.st_mtime_ns // 1000 > limit_us:
+                    continue
+                path.unlink()
+            except (FileNotFoundError, NotADirectoryError):
+                continue
+            except OSError as error:
+                raise folders.unusable(path, error) from error
+            removed += Removed(1, found.st_size)
+        return removed
+
+    def found(self) -> Iterator[InputFile]:
+        """Every finished file; walks all folders, and passes over what is not ours."""
+        for path in (self._data_dir / _FOLDER).glob("[0-9a-f][0-9a-f]/*.png"):
+            name = _FILE.fullmatch(path.name)
+            if name is None or path.parent.name != path.name[:2]:
+                continue
+            with suppress(FileNotFoundError):
+                status = path.lstat()
+                if stat.S_ISREG(status.st_mode):
+                    yield InputFile(name[1], status.st_size, status.st_mtime_ns // 1000)
+
+    def unfinished(self) -> list[Path]:
+        """What interrupted writes left behind, unless it is younger than MIN_AGE_S."""
+        parts = []
+        for path in (self._data_dir / _FOLDER).glob(f"*/.*{UNFINISHED}"):
+            with suppress(FileNotFoundError):
+                if path.lstat().st_mtime_ns // 1000 <= self.old_us():
+                    parts.append(path)
+        return parts
+
+    def old_us(self) -> int:
+        """What was written at this instant or before is old: no job is about to need it."""
+        return to_us(self._clock() - timedelta(seconds=MIN_AGE_S))
+
+
+class Inputs:
+    """Which jobs start from which pictures, and the files of these, beside the database.
+
+    A file is written before its job is accepted, and stays while an unfinished job has it or a
+    picture whose own file is kept. Files are removed inside a write transaction, and acceptance
+    looks for them inside its own: no job is ever accepted whose file is just being removed.
+    """
+
+    def __init__(self, db: Database, clock: Clock) -> None:
+        self._db = db
+        self._files = InputFiles(db.path.parent, clock=clock)
+
+    async def write(self, data: bytes, sha256: str) -> None:
+        """Put a picture on the disk, where it stays for an hour at least: see InputFiles.write().
+
+        The caller answers for it that `sha256` is the hash of its pixels.
+        """
+        await asyncio.to_thread(self._files.write, data, sha256)
+
+    async def read(self, sha256: str) -> bytes:
+        """The bytes that were written. PictureMissing, UnsafePath, DataFolderUnusable.
+
+        The hash is of the pixels, which storage does not know: who decodes them compares it.
+        """
+        return await asyncio.to_thread(self._files.read, sha256)
+
+    async def of_job(self, job_id: int) -> tuple[str, ...]:
+        """The hashes of what a job starts from, in its order; also of files that are gone."""
+        found = await self._db.fetch_all(
+            "SELECT sha256 FROM job_inputs WHERE job_id = ? ORDER BY position", (job_id,)
+        )
+        return tuple(row["sha256"] for row in found)
+
+    async def attach(self, transaction: Transaction, job_id: int, hashes: Sequence[str]) -> None:
+        """Write down what a new job starts from, inside its transaction.
+
+        PictureMissing where a file is not there, UnsafePath for what is not a hash.
+        """
+        if not hashes:
+            return
+        await settle(asyncio.to_thread(self._files.check_there, hashes))
+        for position, sha256 in enumerate(hashes):
+            await transaction.execute(
+                "INSERT INTO job_inputs (job_id, position, sha256) VALUES (?, ?, ?)",
+                (job_id, position, sha256),
+            )
+
+    async def release(self, job_ids: Iterable[int]) -> Removed:
+        """Remove the files of these jobs that nobody needs any more.
+
+        One that was written again since stays until sweep(): its next job may be on its way.
+        """
+        found = await self._db.fetch_all(_OF_JOBS, (json.dumps(list(job_ids)),))
+        return await self._discard({row["sha256"]: row["accepted_at"] for row in found})
+
+    async def sweep(self) -> Removed:
+        """Remove every file that nobody needs, and half ones, unless they are young.
+
+        Among them are files whose job was never accepted, or ended without a picture, and what a
+        crash left of release().
+        """
+        return await self._discard(await asyncio.to_thread(self._old))
+
+    async def size_bytes(self) -> int:
+        """How much all the files take on the disk."""
+        return await asyncio.to_thread(lambda: sum(each.size_bytes for each in self._files.found()))
+
+    def _old(self) -> dict[str, int]:
+        """The old files, after the old half ones were removed."""
+        for part in self._files.unfinished():
+            try:
+                part.unlink(missing_ok=True)
+            except OSError as error:
+                raise folders.unusable(part, error) from error
+        old_us = self._files.old_us()
+        return {each.sha256: old_us for each in self._files.found() if each.written_at_us <= old_us}
+
+    async def _discard(self, latest_us: Mapping[str, int]) -> Removed:
+        removed = Removed()
+        unneeded: list[str] = []
+        for batch in _batches(list(latest_us), _BATCH_ASKED):
+            rows = await self._db.fetch_all(UNNEEDED, (json.dumps(batch),))
+            unneeded += (row["sha256"] for row in rows)
+        for batch in _batches(unneeded, _BATCH_REMOVED):
+            async with self._db.transaction() as transaction:
+                # Once more, now that nobody accepts a job.
+                rows = await transaction.fetch_all(UNNEEDED, (json.dumps(batch),))
+                chosen = {row["sha256"]: latest_us[row["sha256"]] for row in rows}
+                removed += await settle(asyncio.to_thread(self._files.remove, chosen))
+        return removed
+
+
+def _batches(items: Sequence[str], size: int) -> Iterator[Sequence[str]]:
+    for start in range(0, len(items), size):
+        yield items[start : start + size]

@@ -1,0 +1,399 @@
+"""Whatever people type and press: one answer each, no ping, no error, no picture too many."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import random
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import structlog
+from discord import AppCommandOptionType as Kind
+from discord import InteractionType
+from discord.app_commands import Command, Group, Parameter
+from simcord.backend import serializers
+from simcord.backend.models import Interaction
+from simcord.interactions import base_payload, resolve_handle
+
+from tests.bot.discord.conftest import World, open_world
+from tests.bot.discord.test_reroll import paint
+from tests.fakes import ScriptedRenderer
+
+ANSWER_S = 3.0
+"""Discord waits no longer."""
+TEXTS = (
+    "",
+    " ",
+    "\x00",
+    "a\x00b\x1b[31m\r\n\x7f\x85",
+    "a " * 3000,
+    "x" * 6000,
+    "🎨" * 500,
+    "👩‍👩‍👧‍👦🏳️‍🌈",
+    "\u202eevil\u2066 مرحبا \u200f",
+    "\u200b\u2060\ufeff",
+    "\ud800",
+    "half \udfff a character \ud83d",
+    "\uffff\ufdd0\U0010ffff",
+    "Z\u0351\u036b" * 40,
+    "@everyone @here",
+    "<@&123456789012345678> <@123456789012345678> <@!123456789012345678>",
+    "<#123456789012345678> </imagine:123456789012345678> <t:0:R>",
+    "**b** __u__ ~~s~~ ||s|| > q\n# h\n-# s [a](https://example.org)",
+    "`code` ```block",
+    "../../etc/passwd ..\\..\\windows",
+    "'; DROP TABLE jobs; -- %s %n {0} {prompt} {self.__class__}",
+    "all",
+    "#1",
+    "1",
+    "-1",
+    "0001",
+    "９٣²",
+    "9" * 18,
+    "9" * 19,
+    "9" * 5000,
+    "16:9",
+    "0:0",
+    "1:" + "0" * 400 + "1",
+    "nan:inf",
+)
+NUMBERS = (0, 1, -1, 2**31, 2**53 - 1, 2**53, -(2**53), 2**63 - 1, 2**63, -(2**63) - 1, 10**30)
+FLOATS = (math.nan, math.inf, -math.inf, -0.0, 5e-324, 1e308, 1, 2**53, 1.0000001)
+FILES = (("../../x.png", b""), ("x.png", b"\x89PNG\r\n\x1a\n"), ("x" * 250, b"\x00" * 1000))
+PINGS = re.compile(r"@(everyone|here)\b|<@[!&]?123456789012345678>")
+LEDGER = (
+    "SELECT j.id, j.state FROM jobs AS j LEFT JOIN ledger AS l ON l.job_id = j.id WHERE "
+    "l.job_id IS NULL OR j.finished_at IS NULL OR l.pictures <> j.pictures OR "
+    "(j.state = 'painted') <> (l.refunded_at IS NULL)"
+)
+
+
+def numbers(low: float | None, high: float | None, others: Iterable[float]) -> list[float]:
+    """The bounds, the nearest beyond them, and the others."""
+    bounds = [each for each in (low, high) if each is not None]
+    return [*bounds, *(each + step for each in bounds for step in (-1, 1)), *others]
+
+
+def commands(found: Iterable[Any]) -> Iterator[Command[Any, ..., Any]]:
+    """Every slash command that can be called, out of the tree itself."""
+    for each in found:
+        if isinstance(each, Group):
+            yield from commands(each.commands)
+        elif isinstance(each, Command):
+            yield each
+
+
+class Fuzzer:
+    """Sends what no client of Discord would, and holds every answer to the promises."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.backend = world.env.backend
+        self.stranger = world.env.create_user("stranger")
+        self.sent: dict[int, Any] = {}
+
+    def values(self, option: Parameter) -> list[Any]:
+        """What to try for an option; a new type of option needs an entry here."""
+        world, low, high = self.world, option.min_value, option.max_value
+        people = [world.bob, world.admin, world.moderator, self.stranger]
+        return {
+            Kind.string: list(TEXTS),
+            Kind.integer: numbers(low, high, NUMBERS),
+            Kind.number: numbers(low, high, FLOATS),
+            Kind.boolean: [True, False],
+            Kind.user: people,
+            Kind.channel: [world.channel],
+            Kind.attachment: list(FILES),
+        }[option.type]
+
+    def honest(self, option: Parameter) -> Any:
+        """What somebody would really choose."""
+        if option.choices:
+            return option.choices[0].value
+        if option.type is Kind.string:
+            return "a lake at dawn"
+        return self.values(option)[0]
+
+    async def use(
+        self, actor: Any, command: Command[Any, ..., Any], chosen: dict[str, Any], focus: str = ""
+    ) -> Interaction:
+        """Use a command, or with `focus` ask for suggestions to that option."""
+        resolved: dict[str, Any] = {}
+        options = []
+        for option in command.parameters:
+            if option.name not in chosen:
+                continue
+            value = self._wire(actor, option, chosen[option.name], resolved)
+            sent = {"name": option.display_name, "type": option.type.value, "value": value}
+            options.append(sent | ({"focused": True} if option.name == focus else {}))
+        *groups, name = command.qualified_name.split()[1:] or [""]
+        if name:
+            options = [{"type": 1, "name": name, "options": options}]
+        for group in reversed(groups):
+            options = [{"type": 2, "name": group, "options": options}]
+        root = command.qualified_name.split()[0]
+        data = {"id": "1", "name": root, "type": 1, "options": options, "resolved": resolved}
+        kind = InteractionType.autocomplete if focus else InteractionType.application_command
+        return await self.send(actor, kind, data)
+
+    def _wire(self, actor: Any, option: Parameter, value: Any, resolved: dict[str, Any]) -> Any:
+        channel_id = self.world.channel.id
+        if option.type is Kind.attachment:
+            (stored,) = self.backend.store_attachments(channel_id, [value])
+            resolved.setdefault("attachments", {})[str(stored["id"])] = stored
+            return str(stored["id"])
+        if option.type in (Kind.user, Kind.channel):
+            resolve_handle(actor, value, resolved, channel_id=channel_id)
+            return str(value.id)
+        return value
+
+    async def press(
+        self, actor: Any, custom_id: str, component_type: int = 2, message: Any = None
+    ) -> Interaction:
+        """Press what bears this custom_id on a message that shows a picture."""
+        message = message or self.world.message_with_picture()
+        stored = self.backend.get_message(self.world.channel.id, message.id)
+        payload = dict(serializers.message_payload(self.backend, stored))
+        part: dict[str, Any] = {"type": component_type, "custom_id": custom_id, "id": 9}
+        part |= {"style": 2, "label": "x"} if component_type == 2 else {"options": []}
+        payload["components"] = [{"type": 1, "id": 8, "components": [part]}]
+        data = {"custom_id": custom_id, "component_type": component_type}
+        data |= {} if component_type == 2 else {"values": ["1"]}
+        return await self.send(actor, InteractionType.component, data, payload)
+
+    async def fill_in(self, actor: Any, custom_id: str, text: str) -> Interaction:
+        """Send in a form."""
+        field = {"type": 4, "custom_id": custom_id, "value": text}
+        data = {"custom_id": custom_id, "components": [{"type": 1, "components": [field]}]}
+        return await self.send(actor, InteractionType.modal_submit, data)
+
+    async def send(
+        self, actor: Any, kind: InteractionType, data: Any, message: Any = None
+    ) -> Interaction:
+        """One interaction, answered. message: the payload of the one that was pressed."""
+        record, payload = base_payload(
+            self.backend,
+            type=kind.value,
+            channel_id=self.world.channel.id,
+            guild_id=self.world.guild.id,
+            user_id=actor.id,
+            data=data,
+        )
+        if message is not None:
+            record.source_message_id = int(message["id"])
+            payload["message"] = message
+        self.sent[record.id] = data
+        # Not through the actor: it would wait until nothing moves any more, each time.
+        self.backend.emit("INTERACTION_CREATE", payload)
+        try:
+            async with asyncio.timeout(ANSWER_S):
+                while not record.responded:
+                    await asyncio.sleep(0.001)
+        except TimeoutError:
+            raise AssertionError(f"not answered: {data}") from None
+        if kind is InteractionType.autocomplete:
+            choices = record.autocomplete_choices or []
+            assert len(choices) <= 25 and all(1 <= len(c["name"]) <= 100 for c in choices), data
+        return record
+
+    def answered_once(self) -> None:
+        """Each interaction had one answer, and nothing was sent after it."""
+        paths = [r.path for r in self.world.env.http_requests]
+        called = Counter(int(path.split("/")[2]) for path in paths if path.endswith("/callback"))
+        twice = [data for sent, data in self.sent.items() if called[sent] != 1]
+        assert not twice, twice
+        records = [self.backend.interactions[sent] for sent in self.sent]
+        assert not [self.sent[each.id] for each in records if each.followup_ids]
+
+    async def checked(self) -> None:
+        """After everything: no ping, every charge is right, and honest people are served."""
+        world = self.world
+        await world.settled()
+        self.answered_once()
+        before = world.rows("SELECT count(*) FROM pictures")[0][0]
+        await world.alice.slash(world.channel, "imagine", prompt="an honest lake")
+        await world.settled()
+        assert world.rows("SELECT count(*) FROM pictures")[0][0] == before + 1
+        assert world.rows(LEDGER) == []
+        assert world.rows("SELECT 1 FROM deliveries WHERE state = 'pending'") == []
+        for request in world.env.http_requests:
+            if request.method in ("POST", "PATCH") and isinstance(request.json, dict):
+                check_harmless(request.json)
+
+
+def check_harmless(body: dict[str, Any]) -> None:
+    """What is shown is real text within Discord's limits, and mentions nobody who was typed."""
+    body = body.get("data") or body
+    mentions = body.get("allowed_mentions", {"parse": []})
+    assert mentions["parse"] == [] and not mentions.get("roles"), body
+    shown = [body.get("content") or ""]
+    todo = list(body.get("components", []))
+    while todo:
+        part = todo.pop()
+        shown.append(part.get("content") or "")
+        todo += [*part.get("components", []), *filter(None, [part.get("accessory")])]
+    text = "\n".join(shown)
+    text.encode()
+    assert len(text) <= 4000 and not PINGS.search(text), text
+    if "content" in body or "components" in body:
+        assert "allowed_mentions" in body, body
+
+
+@pytest.fixture
+async def fuzzer(data_dir: Path, caplog: pytest.LogCaptureFixture) -> Any:
+    """A world without limits to what one may ask; an error in its log fails the test."""
+    settings = {"quota": {"pictures": 1_000_000}, "engine": {"user_limit": None}}
+    with structlog.testing.capture_logs() as events:
+        async with open_world(data_dir, ScriptedRenderer().load, **settings) as world:
+            yield Fuzzer(world)
+    assert [each for each in events if each["log_level"] in ("error", "critical")] == []
+    assert [each for each in caplog.records if each.levelname in ("ERROR", "CRITICAL")] == []
+
+
+async def test_every_option_takes_anything(fuzzer: Fuzzer):
+    """Each option of each command with each odd value, and its suggestions: answered, harmless."""
+    world = fuzzer.world
+    await paint(world, prompt="a lake")
+    found = list(commands(world.house.client.tree.get_commands()))
+    assert {"imagine", "reroll", "cancel", "admin quota set"} <= {c.qualified_name for c in found}
+    for command in found:
+        actor = world.admin if command.qualified_name.startswith("admin") else world.alice
+        needed = {o.name: fuzzer.honest(o) for o in command.parameters if o.required}
+        await fuzzer.use(actor, command, needed)
+        for option in command.parameters:
+            for number, value in enumerate(fuzzer.values(option)):
+                await fuzzer.use(actor, command, needed | {option.name: value})
+                if option.autocomplete:
+                    await fuzzer.use(actor, command, {option.name: value}, focus=option.name)
+                if number % 10 == 9:
+                    await world.settled()
+        await world.settled()
+    await world.admin.slash(world.channel, "admin quota default", pictures=1_000_000)
+    await fuzzer.checked()
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+async def test_odd_values_together_are_answered_too(fuzzer: Fuzzer, seed: int):
+    """Many odd values in one command, by whoever: answered once each, and the books are right."""
+    world, rng = fuzzer.world, random.Random(seed)
+    await paint(world, prompt="a lake")
+    found = list(commands(world.house.client.tree.get_commands()))
+    for number in range(60):
+        command = rng.choice(found)
+        chosen = {
+            option.name: rng.choice([*fuzzer.values(option), fuzzer.honest(option)])
+            for option in command.parameters
+            if option.required or rng.random() < 0.4
+        }
+        actor = rng.choice([world.alice, world.bob, world.admin, world.moderator])
+        await fuzzer.use(actor, command, chosen)
+        if number % 10 == 9:
+            await world.settled()
+    await world.admin.slash(world.channel, "admin quota default", pictures=1_000_000)
+    await fuzzer.checked()
+
+
+def odd_ids(rng: random.Random, count: int) -> Iterator[str]:
+    """custom_ids of 1 to 100 characters: of another version, mutated, and noise."""
+    for act in ("reroll", "delete", "cancel", "show", "older", "newer"):
+        for row in ("-1", "0", "00000001", "9" * 18, "9" * 19, "9" * 90, "", "x", "1:1", "１", "٣"):
+            yield f"z1:{act}:{row}"
+        yield from (f"z2:{act}:1", f"{act}:1", f" z1:{act}:1", f"z1:{act}:1\n", f"Z1:{act}:1")
+        yield from (f"z1:{act.upper()}:1", f"z1:{act}:+1", f"z1:{act}:1.0", f"z1:{act}:1_0")
+    yield from ("z1::1", "z1:paint:1", "z1", ":", "::", "\x00", "z1:reroll:1\x00", "\ud800", "0")
+    for _ in range(count):
+        letters = rng.choice(["z1:reroll:0123456789", "".join(map(chr, range(1, 0x600))), "🎨@`*"])
+        yield "".join(rng.choices(letters, k=rng.randint(1, 100)))
+
+
+async def test_any_custom_id_is_answered(fuzzer: Fuzzer):
+    """Buttons, menus and forms with ids of other versions, mutated or random: one answer each."""
+    world, rng = fuzzer.world, random.Random(3)
+    for number in range(2):
+        await paint(world, prompt=f"lake {number}")
+    message = world.message_with_picture()
+    people = [world.alice, world.bob, world.admin, world.moderator]
+    for number, custom_id in enumerate(odd_ids(rng, 60)):
+        # Deleting takes its message away, so nobody who may delete presses that.
+        actor = world.bob if "delete" in custom_id else people[number % len(people)]
+        await fuzzer.press(actor, custom_id, message=message)
+        if number % 5 == 0:
+            await fuzzer.fill_in(actor, custom_id, rng.choice(TEXTS))
+            if not re.fullmatch(r"z1:[a-z]+:[0-9]{1,18}", custom_id):
+                await fuzzer.press(actor, custom_id, component_type=3, message=message)
+        if number % 10 == 9:
+            await world.settled()
+    assert world.rows("SELECT count(*) FROM pictures WHERE deleted_at IS NOT NULL") == [(0,)]
+    await fuzzer.checked()
+
+
+async def test_nobody_reaches_what_is_not_theirs(fuzzer: Fuzzer):
+    """Deleted, private and other servers' pictures and jobs: no press of a stranger moves them."""
+    world = fuzzer.world
+    await paint(world, prompt="public")
+    await world.alice.slash(world.channel, "imagine", prompt="hush hush", private=True)
+    await world.settled()
+    await paint(world, prompt="gone")
+    await world.alice.click(world.message_with_picture(), label="Delete")
+    await world.alice.slash(world.channel, "imagine", prompt="elsewhere")
+    await world.settled()
+    with_db = world.house.services.painter._jobs._db  # pyright: ignore[reportPrivateUsage]
+    async with with_db.transaction() as transaction:  # as if another server's
+        for table, column in (("pictures", "job_id"), ("jobs", "id"), ("ledger", "job_id")):
+            await transaction.execute(f"UPDATE {table} SET guild_id = 77 WHERE {column} = 4")
+    rows = "SELECT id, deleted_at, file_removed_at FROM pictures ORDER BY id"
+    before, shown_before = world.rows(rows), len(world.env.http_requests)
+    for act in ("reroll", "delete", "cancel", "show", "older", "newer"):
+        for row_id in (2, 3, 4, 5, 10**17):
+            message = next(each for each in world.channel.history() if each.attachments)
+            await fuzzer.press(world.bob, f"z1:{act}:{row_id}", message=message)
+            if act not in ("delete", "cancel"):
+                await fuzzer.press(world.moderator, f"z1:{act}:{row_id}", message=message)
+    await fuzzer.press(world.bob, "z1:delete:1")
+    await fuzzer.press(world.bob, "z1:cancel:1")
+    await world.settled()
+    assert world.rows(rows) == before
+    assert world.rows("SELECT count(*) FROM jobs") == [(4,)]
+    said = str([request.json for request in world.env.http_requests[shown_before:]])
+    assert "hush" not in said and "gone" not in said and "elsewhere" not in said
+    await fuzzer.checked()
+
+
+async def test_other_servers_get_an_answer_to_everything(data_dir: Path):
+    """Where the bot does not serve: commands, suggestions, buttons and forms are still answered."""
+    settings = {"discord": {"guilds": [1]}}
+    async with open_world(data_dir, ScriptedRenderer().load, **settings) as world:
+        fuzzer = Fuzzer(world)
+        message = await world.alice.send(world.channel, "x")
+        for command in commands(world.house.client.tree.get_commands()):
+            needed = {o.name: fuzzer.honest(o) for o in command.parameters if o.required}
+            await fuzzer.use(world.alice, command, needed)
+            for option in command.parameters:
+                if option.autocomplete:
+                    await fuzzer.use(world.alice, command, {option.name: "1"}, focus=option.name)
+        for custom_id in ("z1:reroll:1", "z1:delete:1", "z2:x", "x"):
+            await fuzzer.press(world.alice, custom_id, message=message)
+            await fuzzer.fill_in(world.alice, custom_id, "x")
+        await world.env.settle()
+        fuzzer.answered_once()
+        assert world.rows("SELECT * FROM jobs") == []
+
+
+def test_a_ping_would_be_noticed():
+    """The check can fail: a raw mention, a body that allows them, half a character."""
+    check_harmless({"content": "a lake", "allowed_mentions": {"parse": []}})
+    for body in (
+        {"content": "@everyone", "allowed_mentions": {"parse": []}},
+        {"components": [{"type": 10, "content": "<@&123456789012345678>"}]},
+        {"content": "x", "allowed_mentions": {"parse": ["users"]}},
+        {"content": "x"},
+    ):
+        with pytest.raises(AssertionError):
+            check_harmless(body)
+    with pytest.raises(UnicodeEncodeError):
+        check_harmless({"content": "\ud800", "allowed_mentions": {"parse": []}})

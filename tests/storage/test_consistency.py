@@ -1,0 +1,292 @@
+"""The check: it finds each thing that can be wrong, nothing in a sound folder, and changes none."""
+
+import os
+import sqlite3
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from storage import consistency
+from storage.consistency import EXAMPLES, HARMLESS, Kind, Report
+from storage.database import Database
+from storage.errors import DatabaseTooNew, DataFolderUnusable, RestoreUnfinished
+from storage.files import PictureFiles
+from storage.inputs import InputFiles
+from storage.migrate import load_migrations
+from storage.retention import Retention
+from storage.types import utc_now
+from tests.storage.fakes import ALICE, FakeClock, Shelf, new_job, new_picture
+
+NOW = FakeClock(utc_now())
+
+
+class Home:
+    """A data folder with jobs in every state, and their pictures."""
+
+    def __init__(self, shelf: Shelf) -> None:
+        self.shelf = shelf
+        self.data_dir = shelf.db.path.parent
+        self.files = PictureFiles(self.data_dir, clock=shelf.clock)
+
+    async def paint(self, name: str, pictures: int = 1) -> int:
+        """The id of a painted and delivered job."""
+        job = await self.shelf.painting(new_job(ALICE, pictures))
+        painted = []
+        for number in range(pictures):
+            written = self.files.write(f"{name}{number}.png", name.encode())
+            fields: dict[str, Any] = {"sha256": written.sha256, "size_bytes": written.size_bytes}
+            painted.append(new_picture(file=written.file, **fields))
+        await self.shelf.jobs.painted(job.id, painted)
+        await self.shelf.deliveries.delivered(job.id)
+        return job.id
+
+    async def write(self, sql: str, *values: object) -> None:
+        """What no code of ours would."""
+        async with self.shelf.db.transaction() as transaction:
+            await transaction.execute(sql, values)
+
+    def path(self, name: str) -> Path:
+        return self.data_dir / "pictures" / "2026" / "03" / name
+
+    def check(self, **options: Any) -> Report:
+        return consistency.check(self.data_dir, clock=NOW, **options)
+
+    def found(self, **options: Any) -> dict[Kind, list[str]]:
+        return {kind: each.examples for kind, each in self.check(**options).findings.items()}
+
+
+@pytest.fixture
+async def home(shelf: Shelf) -> AsyncIterator[Home]:
+    home = Home(shelf)
+    await home.paint("one")
+    await home.paint("two", pictures=2)
+    await shelf.accept()
+    await shelf.painting()
+    await shelf.jobs.cancelled((await shelf.accept()).id)
+    await shelf.jobs.failed((await shelf.painting()).id, "internal")
+    await shelf.jobs.expired((await shelf.accept()).id)
+    written = home.files.write("own.png", b"own")
+    await shelf.jobs.record(new_job(), new_picture(file=written.file, sha256=written.sha256))
+    yield home
+
+
+def everything(folder: Path) -> dict[Path, bytes]:
+    return {
+        each: each.read_bytes()
+        for each in folder.rglob("*")
+        if each.is_file() and "-shm" not in each.name
+    }
+
+
+@pytest.mark.parametrize("hashes", [False, True])
+async def test_a_sound_folder_has_no_findings(home: Home, hashes: bool) -> None:
+    """Jobs in every state, beside an open database, are all in order, and not a byte changes."""
+    before = everything(home.data_dir)
+    report = home.check(hashes=hashes)
+    assert report.findings == {} and report.removable == []
+    assert (report.pictures, report.files) == (4, 4)
+    assert everything(home.data_dir) == before
+
+
+async def test_a_closed_database_is_left_as_one_file(home: Home) -> None:
+    """Where nobody has the database open, the check leaves no journal beside it."""
+    await home.shelf.db.close()
+    assert home.check().findings == {}
+    assert not list(home.data_dir.glob("zimagine.db-*"))
+
+
+@pytest.mark.parametrize(
+    ("kind", "sql", "found"),
+    [
+        (Kind.NOT_REFUNDED, "UPDATE ledger SET refunded_at = NULL WHERE job_id > 4", "5 6 7"),
+        (Kind.WRONGLY_REFUNDED, "UPDATE ledger SET refunded_at = 1 WHERE job_id < 5", "1 2 3 4"),
+        (Kind.WRONG_CHARGE, "UPDATE ledger SET pictures = 1 WHERE job_id = 2", "2"),
+        (Kind.WRONG_CHARGE, "UPDATE ledger SET user_id = 1 WHERE job_id = 3", "3"),
+        (Kind.WRONG_PICTURES, "UPDATE pictures SET job_id = 3 WHERE id = 1", "1 3"),
+        (Kind.NO_DELIVERY, "DELETE FROM deliveries WHERE job_id IN (1, 3)", "1"),
+        (Kind.NEGATIVE, "UPDATE pictures SET duration_s = -1 WHERE id = 1", "1"),
+        (Kind.NEGATIVE, "UPDATE jobs SET accepted_at = -1 WHERE id = 4", "4"),
+        (Kind.USAGE, f"UPDATE usage_hours SET pictures = 9 WHERE user_id = {ALICE.user_id}", "30"),
+        (Kind.USAGE, f"DELETE FROM usage_hours WHERE user_id = {ALICE.user_id}", "30"),
+        (Kind.SEARCH, "DELETE FROM pictures_search_docsize WHERE id = 2", "2"),
+        (Kind.SEARCH, "INSERT INTO pictures_search_docsize VALUES (99, x'00')", "99"),
+    ],
+)
+async def test_what_does_not_add_up_is_found(home: Home, kind: Kind, sql: str, found: str) -> None:
+    """Each disagreement within the database is found, with the ids it is about."""
+    await home.write(sql)
+    assert home.found() == {kind: found.split()}
+    assert [finding.kind for finding in home.check().wrong()] == [kind]
+
+
+async def test_rows_that_refer_to_nothing_are_found(home: Home) -> None:
+    """A row whose other half is gone is named with its table."""
+    await home.shelf.db.close()
+    connection = sqlite3.connect(home.shelf.db.path)
+    connection.execute("UPDATE ledger SET job_id = 77 WHERE job_id = 1")
+    connection.commit()
+    connection.close()
+    assert home.found() == {Kind.DANGLING: ["ledger 77 → jobs"]}
+
+
+async def test_damage_is_a_finding(home: Home) -> None:
+    """A damaged page, and a file that is no database at all, are found and left alone."""
+    await home.shelf.db.close()
+    content = home.shelf.db.path.read_bytes()
+    for spoilt in (content[: len(content) // 2], b"no database" * 999):
+        home.shelf.db.path.write_bytes(spoilt)
+        assert Kind.DAMAGED in home.found()
+        assert home.shelf.db.path.read_bytes() == spoilt
+
+
+async def test_files_are_compared_with_their_rows(home: Home) -> None:
+    """A file that is missing, or has another size, or with hashes another content, is found."""
+    home.path("one0.png").unlink()
+    home.path("two0.png").write_bytes(b"larger")
+    home.path("two1.png").write_bytes(b"owt")
+    expected = {
+        Kind.WRONG_SIZE: ["pictures/2026/03/two0.png"],
+        Kind.MISSING: ["pictures/2026/03/one0.png"],
+    }
+    assert home.found() == expected
+    expected[Kind.WRONG_HASH] = ["pictures/2026/03/two1.png"]
+    assert home.found(hashes=True) == expected
+
+
+async def test_what_retention_removed_is_not_missing(home: Home) -> None:
+    """A file that was removed on purpose is not missed; one that came back is found."""
+    home.shelf.clock.advance(days=9)
+    retention = Retention(home.shelf.db, home.files, home.shelf.clock)
+    assert (await retention.apply(1, None)).files == 4
+    assert home.found() == {}
+    home.path("one0.png").write_bytes(b"x")
+    assert home.found() == {Kind.LEFT_BEHIND: ["pictures/2026/03/one0.png"]}
+
+
+async def test_what_is_left_of_erased_pictures_can_be_removed(home: Home) -> None:
+    """The file of an erased picture is found, and removable; no other picture's file is."""
+    await home.shelf.history.erase(1)
+    await home.shelf.history.erase(2)
+    await home.write("UPDATE pictures SET file = 'pictures/2026/03/own.png' WHERE id = 2")
+    report = home.check()
+    assert report.findings[Kind.LEFT_BEHIND].examples == ["pictures/2026/03/one0.png"]
+    consistency.remove(report.removable)
+    assert not home.path("one0.png").exists() and home.path("own.png").exists()
+    assert home.found() == {Kind.ORPHAN: ["pictures/2026/03/two0.png"]}
+
+
+async def test_strangers_are_noted_and_half_files_are_removable(home: Home) -> None:
+    """Files without a row are notes and never removable; half ones are, once they are old."""
+    (home.data_dir / "backups").mkdir()
+    old = [
+        home.path(".x.part"),
+        home.data_dir / ".zimagine.db.x.part",
+        home.data_dir / "backups" / ".zimagine-1.db.x.part",
+    ]
+    for path in (*old, home.path(".young.part"), home.path("mine.png")):
+        path.write_bytes(b"x")
+    at = NOW().timestamp() - 4000
+    for path in old:
+        os.utime(path, (at, at))
+    report = home.check()
+    assert set(report.findings) == {Kind.ORPHAN, Kind.UNFINISHED} == HARMLESS - {Kind.OLD_SCHEMA}
+    assert report.wrong() == []
+    assert {path for _, path in report.removable} == set(old)
+    consistency.remove(report.removable)
+    assert home.path("mine.png").exists() and home.path(".young.part").exists()
+    assert home.found() == {Kind.ORPHAN: ["pictures/2026/03/mine.png"]}
+
+
+async def test_what_is_erased_meanwhile_is_not_missing(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A picture that a running bot erases during the check is not taken for a missing one."""
+
+    def sizes(files: PictureFiles) -> dict[str, int]:
+        home.path("one0.png").unlink()
+        connection = sqlite3.connect(home.shelf.db.path)
+        connection.execute("UPDATE pictures SET file_removed_at = 1 WHERE id = 1")
+        connection.commit()
+        connection.close()
+        return original(files)
+
+    original = PictureFiles.sizes
+    monkeypatch.setattr(PictureFiles, "sizes", sizes)
+    assert home.found() == {}
+
+
+async def test_many_findings_are_counted(home: Home) -> None:
+    """Of each kind the first few are told and all are counted."""
+    for number in range(EXAMPLES + 5):
+        home.path(f"x{number}.png").write_bytes(b"x")
+    finding = home.check().findings[Kind.ORPHAN]
+    assert (len(finding.examples), finding.count) == (EXAMPLES, EXAMPLES + 5)
+
+
+async def test_an_older_schema_is_noted(tmp_path: Path) -> None:
+    """A database that the next start brings up to date is sound as far as can be told."""
+    path = tmp_path / "data" / "zimagine.db"
+    await (await Database.open(path, migrations=load_migrations()[:1])).close()
+    report = consistency.check(path.parent)
+    assert set(report.findings) == {Kind.OLD_SCHEMA} and report.wrong() == []
+
+
+async def test_what_cannot_be_checked_is_refused(home: Home, tmp_path: Path) -> None:
+    """No database, a newer one, and an unfinished restore are errors, not findings."""
+    with pytest.raises(DataFolderUnusable):
+        consistency.check(tmp_path / "nowhere")
+    assert not (tmp_path / "nowhere").exists()
+    await home.write("PRAGMA user_version = 99")
+    with pytest.raises(DatabaseTooNew):
+        home.check()
+    (home.data_dir / "zimagine.db.restoring").touch()
+    with pytest.raises(RestoreUnfinished):
+        home.check()
+
+
+async def with_input(home: Home, sha256: str) -> int:
+    """The id of a painted job that started from this input."""
+    InputFiles(home.data_dir, clock=home.shelf.clock).write(b"input", sha256)
+    job = await home.shelf.painting(new_job(ALICE, inputs=(sha256,)))
+    written = home.files.write(f"from-{job.id}.png", b"x")
+    await home.shelf.jobs.painted(job.id, new_picture(file=written.file, sha256=written.sha256))
+    await home.shelf.deliveries.delivered(job.id)
+    return job.id
+
+
+async def test_missing_inputs_are_found(home: Home) -> None:
+    """The missing input of a kept picture is wrong, that of an erased one is as it should be."""
+    one, two = "1" * 64, "2" * 64
+    await with_input(home, one)
+    erased = await with_input(home, two)
+    waiting = await home.shelf.accept(new_job(ALICE, inputs=(two,)))
+    assert home.found() == {}
+    for path in home.data_dir.glob("inputs/*/*.png"):
+        path.unlink()
+    files = [f"inputs/{each[:2]}/{each}.png" for each in (one, two)]
+    assert home.found() == {Kind.MISSING: files}
+    assert [each.kind for each in home.check().wrong()] == [Kind.MISSING]
+    await home.shelf.jobs.cancelled(waiting.id)
+    await home.write("UPDATE pictures SET deleted_at = 1 WHERE job_id = ?", erased)
+    assert Kind.MISSING in home.found() and home.found()[Kind.MISSING] == files[:1]
+
+
+async def test_unneeded_inputs_are_notes_and_removable(home: Home) -> None:
+    """An old input that nobody needs is a note and can go, unless it was written again since."""
+    needed, *unneeded = (digit * 64 for digit in "123")
+    await with_input(home, needed)
+    files = InputFiles(home.data_dir, clock=home.shelf.clock)
+    for each in unneeded:
+        files.write(b"input", each)
+    young = InputFiles(home.data_dir, clock=NOW)
+    young.write(b"input", "4" * 64)
+    report = home.check()
+    assert report.findings.keys() == {Kind.ORPHAN} and report.wrong() == []
+    assert [path for _, path in report.removable] == [files.path(each) for each in unneeded]
+    young.write(b"input", unneeded[0])
+    consistency.remove(report.removable, clock=NOW)
+    consistency.remove(report.removable, clock=NOW)  # by somebody else meanwhile
+    left = {path.stem for path in home.data_dir.glob("inputs/*/*.png")}
+    assert left == {needed, unneeded[0], "4" * 64}

@@ -1,0 +1,390 @@
+"""Inputs: shared, kept exactly as long as somebody needs them, and never outside their folder."""
+
+import asyncio
+import hashlib
+import os
+import sqlite3
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from storage import consistency, folders
+from storage.errors import DataFolderUnusable, DiskFull, PictureMissing, UnsafePath
+from storage.files import PictureFiles
+from storage.inputs import InputFiles, Inputs
+from storage.retention import Retention
+from storage.types import Job, NewJob, QuotaExceeded, Removed, StoredPicture
+from tests.storage.fakes import ALICE, BOB, PLENTY, FakeClock, Shelf, new_job, new_picture, policy
+from tests.storage.test_plans import plans_of
+
+
+def sha(name: str) -> str:
+    return hashlib.sha256(name.encode()).hexdigest()
+
+
+ONE, TWO, THREE = sha("one"), sha("two"), sha("three")
+DATA = b"not really a picture"
+
+
+@dataclass
+class Easel:
+    """Jobs that start from pictures, with the files of both."""
+
+    shelf: Shelf
+    inputs: Inputs
+    files: PictureFiles
+    retention: Retention
+    data_dir: Path
+
+    async def start(self, *hashes: str, **fields: Any) -> Job:
+        for each in hashes:
+            await self.inputs.write(DATA, each)
+        return await self.shelf.accept(new_job(inputs=hashes, **fields))
+
+    async def paint(self, *hashes: str, **fields: Any) -> StoredPicture:
+        job = await self.start(*hashes, **fields)
+        assert await self.shelf.jobs.painting(job.id)
+        written = self.files.write(f"{job.id}.png", b"x" * 100)
+        painted = new_picture(file=written.file, size_bytes=100)
+        (picture,) = await self.shelf.jobs.painted(job.id, painted)
+        await self.shelf.deliveries.delivered(job.id)
+        return picture
+
+    def path(self, sha256: str) -> Path:
+        return self.data_dir / "inputs" / sha256[:2] / f"{sha256}.png"
+
+    def kept(self) -> set[str]:
+        return {path.stem for path in self.data_dir.glob("inputs/*/*.png")}
+
+
+@pytest.fixture
+async def easel(shelf: Shelf) -> AsyncIterator[Easel]:
+    data_dir = shelf.db.path.parent
+    files = PictureFiles(data_dir, clock=shelf.clock)
+    retention = Retention(shelf.db, files, shelf.clock)
+    yield Easel(shelf, Inputs(shelf.db, shelf.clock), files, retention, data_dir)
+
+
+async def test_write_and_read(easel: Easel) -> None:
+    """What was written is read back, from a file named by its hash, in a private folder."""
+    await easel.inputs.write(DATA, ONE)
+    await easel.inputs.write(DATA + b"!", ONE)
+    assert await easel.inputs.read(ONE) == DATA + b"!"
+    assert easel.path(ONE).read_bytes() == DATA + b"!"
+    assert [each.name for each in easel.path(ONE).parent.iterdir()] == [f"{ONE}.png"]
+    if os.name == "posix":
+        assert easel.path(ONE).parent.stat().st_mode & 0o777 == 0o700
+    assert await easel.inputs.size_bytes() == len(DATA) + 1
+
+
+async def test_what_is_missing(easel: Easel) -> None:
+    """A picture that is not on the disk is an error that names its file."""
+    with pytest.raises(PictureMissing) as missing:
+        await easel.inputs.read(ONE)
+    assert missing.value.file == f"inputs/{ONE[:2]}/{ONE}.png"
+
+
+@given(
+    name=st.one_of(
+        st.text(),
+        st.from_regex(r"[0-9a-fA-F]{63,65}", fullmatch=True),
+        st.sampled_from(
+            ["", "..", "../" * 20 + "etc/passwd", "/" + "a" * 63, ONE + "\n", "a" * 65]
+        ),
+    ).filter(lambda name: not (len(name) == 64 and set(name) <= set("0123456789abcdef")))
+)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_nothing_but_a_hash_becomes_a_path(tmp_path: Path, name: str) -> None:
+    """What is not 64 lower-case hex digits is refused everywhere, and touches nothing."""
+    files = InputFiles(tmp_path / "data", clock=FakeClock())
+    for work in (
+        lambda: files.path(name),
+        lambda: files.write(DATA, name),
+        lambda: files.read(name),
+        lambda: files.check_there([name]),
+        lambda: files.remove({name: 2**62}),
+    ):
+        with pytest.raises(UnsafePath):
+            work()
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["", "../x", ONE[:63], ONE.upper(), "g" * 64])
+async def test_no_job_has_a_name_for_a_hash(easel: Easel, name: str) -> None:
+    """A job whose input is no hash is not accepted; the table itself takes none either."""
+    with pytest.raises(UnsafePath):
+        await easel.shelf.jobs.accept(new_job(inputs=(name,)), PLENTY)
+    assert await easel.shelf.jobs.get(1) is None and await easel.shelf.used() == 0
+    job = await easel.shelf.accept()
+    with pytest.raises(sqlite3.IntegrityError):
+        async with easel.shelf.db.transaction() as transaction:
+            await transaction.execute("INSERT INTO job_inputs VALUES (?, 0, ?)", (job.id, name))
+
+
+async def test_a_job_knows_what_it_starts_from(easel: Easel) -> None:
+    """The inputs of a job are in its order, the same one twice, and others' are not among them."""
+    first, second = await easel.start(TWO, ONE, TWO), await easel.start(THREE)
+    assert await easel.inputs.of_job(first.id) == (TWO, ONE, TWO)
+    assert await easel.inputs.of_job(second.id) == (THREE,)
+    assert await easel.inputs.of_job((await easel.shelf.accept()).id) == ()
+    await easel.inputs.write(DATA, ONE)
+    own = await easel.shelf.jobs.record(new_job(inputs=(ONE,)), new_picture())
+    assert await easel.inputs.of_job(own.job_id) == (ONE,)
+
+
+async def test_no_job_without_its_file(easel: Easel) -> None:
+    """A job whose input is not on the disk is not accepted, charged or recorded, until it is."""
+    new = new_job(inputs=(ONE,))
+    with pytest.raises(PictureMissing):
+        await easel.shelf.jobs.accept(new, PLENTY)
+    with pytest.raises(PictureMissing):
+        await easel.shelf.jobs.record(new, new_picture())
+    assert await easel.shelf.jobs.get(1) is None and await easel.shelf.used() == 0
+    await easel.inputs.write(DATA, ONE)
+    await easel.shelf.accept(new)
+
+
+async def test_a_refused_job_leaves_an_orphan(easel: Easel) -> None:
+    """The input of a job that the quota refuses belongs to nobody, and goes after an hour."""
+    await easel.inputs.write(DATA, ONE)
+    refused = await easel.shelf.jobs.accept(new_job(inputs=(ONE,)), policy(0))
+    assert isinstance(refused, QuotaExceeded)
+    assert await easel.inputs.of_job(1) == ()
+    easel.shelf.clock.advance(minutes=59)
+    assert await easel.inputs.sweep() == Removed()
+    easel.shelf.clock.advance(minutes=1)
+    assert await easel.inputs.sweep() == Removed(1, len(DATA))
+    assert easel.kept() == set()
+
+
+@pytest.mark.parametrize("end", ["failed", "cancelled", "expired"])
+async def test_what_a_job_without_a_picture_started_from_goes(easel: Easel, end: str) -> None:
+    """While a job waits or is painted its input stays; when it ends without a picture, it goes."""
+    job = await easel.start(ONE)
+    easel.shelf.clock.advance(days=40)
+    assert await easel.retention.apply(1, 0) == Removed()
+    if end == "failed":
+        assert await easel.shelf.jobs.painting(job.id)
+        assert await easel.retention.apply(1, 0) == Removed()
+        await easel.shelf.jobs.failed(job.id, "internal")
+    else:
+        await getattr(easel.shelf.jobs, end)(job.id)
+    assert await easel.retention.apply(None, None) == Removed(1, len(DATA))
+
+
+async def test_an_erased_pictures_input_goes_at_once(easel: Easel) -> None:
+    """With the last picture that was made from it an input goes, and not before."""
+    first = await easel.paint(ONE, TWO)
+    second = await easel.paint(TWO, place=BOB)
+    await easel.shelf.history.erase(first.id)
+    assert easel.kept() == {TWO}
+    await easel.shelf.history.erase(second.id)
+    assert easel.kept() == set()
+
+
+async def test_a_job_of_several_pictures(easel: Easel) -> None:
+    """While one picture of a job is left, its input stays."""
+    job = await easel.start(ONE, pictures=2)
+    assert await easel.shelf.jobs.painting(job.id)
+    first, second = await easel.shelf.jobs.painted(job.id, [new_picture(), new_picture(8)])
+    await easel.shelf.history.erase(first.id)
+    assert easel.kept() == {ONE}
+    await easel.shelf.history.erase(second.id)
+    assert easel.kept() == set()
+
+
+async def test_an_unfinished_job_needs_it_too(easel: Easel) -> None:
+    """An input that another job still waits with stays, whatever is erased."""
+    picture = await easel.paint(ONE)
+    job = await easel.start(ONE, place=BOB)
+    await easel.shelf.history.erase(picture.id)
+    assert easel.kept() == {ONE}
+    await easel.shelf.jobs.cancelled(job.id)
+    easel.shelf.clock.advance(hours=1)
+    await easel.inputs.sweep()
+    assert easel.kept() == set()
+
+
+async def test_what_was_written_again_stays(easel: Easel) -> None:
+    """An erasure leaves what somebody has just sent again, so that the job can be accepted."""
+    picture = await easel.paint(ONE)
+    easel.shelf.clock.advance(minutes=5)
+    await easel.inputs.write(DATA, ONE)
+    await easel.shelf.history.erase(picture.id)
+    assert easel.kept() == {ONE}
+    await easel.shelf.accept(new_job(BOB, inputs=(ONE,)))
+    easel.shelf.clock.advance(days=1)
+    await easel.inputs.sweep()
+    assert easel.kept() == {ONE}
+
+
+async def test_an_erasure_holds_whatever_the_disk_says(
+    easel: Easel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file that cannot be removed makes no erasure fail; it goes with a later sweep."""
+    picture = await easel.paint(ONE)
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "unlink", refuse)
+        assert await easel.shelf.history.erase(picture.id) is not None
+        easel.shelf.clock.advance(hours=1)
+        with pytest.raises(DataFolderUnusable):
+            await easel.inputs.sweep()
+    assert await easel.shelf.history.get(picture.id) is None and easel.kept() == {ONE}
+    await easel.inputs.sweep()
+    assert easel.kept() == set()
+
+
+def refuse(*_: object, **__: object) -> None:
+    raise PermissionError(13, "Permission denied")
+
+
+async def test_a_full_disk(easel: Easel, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where there is no room nothing is left behind, and what was there before stays whole."""
+
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    await easel.inputs.write(DATA, ONE)
+    monkeypatch.setattr(os, "fsync", full)
+    for each in (ONE, TWO):
+        with pytest.raises(DiskFull):
+            await easel.inputs.write(b"longer than before", each)
+    monkeypatch.undo()
+    assert easel.kept() == {ONE} and await easel.inputs.read(ONE) == DATA
+    assert not list(easel.data_dir.glob("inputs/*/.*"))
+
+
+async def test_strangers_are_left_alone(easel: Easel) -> None:
+    """Files and folders that are none of ours are neither counted nor removed."""
+    await easel.inputs.write(DATA, ONE)
+    root = easel.data_dir / "inputs"
+    outside = easel.data_dir / "outside.png"
+    strangers = [
+        root / "mine.png",
+        root / ONE[:2] / "mine.png",
+        root / ONE[:2] / f"{'0' * 64 if ONE[:2] != '00' else '1' * 64}.png",
+        root / ONE[:2] / f"{ONE}.txt",
+        outside,
+    ]
+    for path in strangers:
+        path.write_bytes(b"x")
+    link = root / ONE[:2] / f"{ONE[:2]}{'0' * 62}.png"
+    link.symlink_to(outside)
+    easel.shelf.clock.advance(days=9999)
+    assert await easel.inputs.size_bytes() == len(DATA)
+    assert await easel.inputs.sweep() == Removed(1, len(DATA))
+    assert all(path.exists() for path in (*strangers, link))
+
+
+async def test_half_files_go_once_they_are_old(easel: Easel) -> None:
+    """What an interrupted write left goes after an hour, and is no picture meanwhile."""
+    await easel.inputs.write(DATA, ONE)
+    part = easel.path(ONE).with_name(".x.part")
+    part.write_bytes(b"half")
+    at = easel.shelf.clock().timestamp()
+    os.utime(part, (at, at))
+    await easel.inputs.sweep()
+    assert part.exists()
+    easel.shelf.clock.advance(hours=1)
+    report = consistency.check(easel.data_dir, clock=easel.shelf.clock)
+    assert (consistency.Kind.UNFINISHED, part) in report.removable
+    await easel.inputs.sweep()
+    assert not part.exists()
+
+
+async def test_many_inputs(easel: Easel) -> None:
+    """Hundreds of inputs are swept in batches, and exactly those that nobody needs."""
+    files = InputFiles(easel.data_dir, clock=easel.shelf.clock)
+    hashes = [sha(str(number)) for number in range(600)]
+    for path in {files.path(each).parent for each in hashes}:
+        path.mkdir(mode=folders.PRIVATE_MODE, parents=True)
+    at = easel.shelf.clock().timestamp()
+    for each in hashes:
+        files.path(each).write_bytes(DATA)
+        os.utime(files.path(each), (at, at))
+    await easel.shelf.accept(new_job(inputs=tuple(hashes[::40])))
+    easel.shelf.clock.advance(days=1)
+    assert (await easel.inputs.sweep()).files == 600 - 15
+    assert easel.kept() == set(hashes[::40])
+
+
+async def test_a_job_never_loses_its_file_to_a_sweep(easel: Easel) -> None:
+    """However sweeps and acceptances meet, an accepted job's file is there, or it is refused."""
+
+    async def accept(new: NewJob) -> bool:
+        try:
+            await easel.shelf.accept(new)
+        except PictureMissing:
+            return False
+        return True
+
+    for turn in range(30):
+        each = sha(f"turn {turn}")
+        await easel.inputs.write(DATA, each)
+        easel.shelf.clock.advance(hours=2)  # the slowest person of all
+        new = new_job(ALICE, inputs=(each,))
+        if turn % 2:
+            _, accepted, _ = await asyncio.gather(
+                easel.inputs.sweep(), accept(new), easel.inputs.sweep()
+            )
+        else:
+            accepted, _ = await asyncio.gather(accept(new), easel.inputs.sweep())
+        assert (each in easel.kept()) == accepted
+        assert await easel.inputs.of_job(turn + 1) in ((), (each,))
+
+
+async def test_a_cancelled_sweep_keeps_the_lock_until_files_are_gone(
+    easel: Easel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A sweep that is cancelled removes nothing after another transaction has begun."""
+    await easel.inputs.write(DATA, ONE)
+    easel.shelf.clock.advance(days=1)
+    loop, removing = asyncio.get_running_loop(), asyncio.Event()
+    original = InputFiles.remove
+
+    def slowly(files: InputFiles, latest_us: dict[str, int]) -> Removed:
+        loop.call_soon_threadsafe(removing.set)
+        time.sleep(0.1)
+        return original(files, latest_us)
+
+    monkeypatch.setattr(InputFiles, "remove", slowly)
+    sweep = asyncio.create_task(easel.inputs.sweep())
+    await removing.wait()
+    sweep.cancel()
+    with pytest.raises(PictureMissing):
+        await easel.shelf.accept(new_job(inputs=(ONE,)))
+    with pytest.raises(asyncio.CancelledError):
+        await sweep
+
+
+async def test_questions_use_their_index(easel: Easel, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who needs an input is looked up by its hash and by ids; no table is read as a whole."""
+    numbers = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000) "
+    picture = await easel.paint(ONE, TWO)
+    async with easel.shelf.db.transaction() as transaction:
+        for sql in (
+            "INSERT INTO jobs (guild_id, channel_id, user_id, state, request, prompt, seed, "
+            "pictures, locale, accepted_at, finished_at) "
+            "SELECT 10, 20, 30, 'failed', '{}', 'a lake', i, 1, 'en-US', i, i FROM n",
+            f"INSERT INTO job_inputs SELECT i + 1, 0, '{ONE}' FROM n",
+        ):
+            await transaction.execute(numbers + sql)
+
+    async def work() -> None:
+        await easel.shelf.history.erase(picture.id)
+        easel.shelf.clock.advance(days=1)
+        await easel.inputs.sweep()
+        await easel.start(THREE)
+
+    plans = await plans_of(easel.shelf, monkeypatch, work())
+    assert any("job_inputs_by_sha256" in plan for plan in plans), plans
+    for plan in plans:
+        for step in plan.split("; "):
+            assert not step.startswith("SCAN") or "json_each" in step, plan
+    assert easel.kept() == {THREE}
