@@ -15,6 +15,7 @@ from typing import Any
 
 import structlog
 
+from bot import wording
 from bot.alarm import Alarm
 from bot.delivery import Delivery, DeliveryPolicy
 from bot.discord.client import PaintClient, create_client
@@ -27,6 +28,7 @@ from bot.discord.connection import (
 from bot.discord.messenger import DiscordMessenger, owners_of
 from bot.exits import OK, RESTART, UNAVAILABLE
 from bot.housekeeping import Housekeeping
+from bot.i18n import words
 from bot.progress import Board
 from bot.result_cards import ResultCards
 from bot.resuming import pick_up
@@ -52,6 +54,7 @@ from storage.database import FILE_NAME, Database
 from storage.deliveries import Deliveries
 from storage.files import PictureFiles
 from storage.history import History
+from storage.inputs import Inputs
 from storage.jobs import Jobs
 from storage.lock import DataFolderLock
 from storage.quotas import Quotas
@@ -132,10 +135,12 @@ async def open_house(
         db = await stack.enter_async_context(await Database.open(data_dir / FILE_NAME, check=True))
         files = PictureFiles(data_dir, clock=clock)
         await asyncio.to_thread(files.sweep)
+        wanted = settings.engine.to_engine(settings.storage.cache_dir)
         engine = Engine(
-            load or diffusion_factory(settings.engine.to_engine()),
-            bounds=settings.engine.to_engine().bounds,
-            stall_s=settings.engine.stall_s,
+            load or diffusion_factory(wanted),
+            bounds=wanted.bounds,
+            stall_s=wanted.stall_s,
+            idle_s=wanted.idle_unload_s,
         )
         house = _furnish(settings, db, files, engine, clock)
         house.resumed = await house.services.painter.resume()
@@ -183,6 +188,7 @@ def _furnish(
             clock=clock,
             events=events,
             max_wait=max_wait,
+            inputs=Inputs(db, clock),
         ),
         endings=Endings(engine, jobs, live, rights, events, clock=clock, max_wait=max_wait),
         album=Album(history, deliveries, files, recent, rights),
@@ -289,3 +295,6 @@ async def _announce(engine: Engine) -> None:
     with contextlib.suppress(EngineError):  # `serve` hears of it by itself
         info = await engine.ready()
         log.info("model loaded", model=info.model, device=info.device, dtype=info.dtype)
+        log.info("memory plan", plan=info.plan, why=info.plan_reason)
+        for remark in info.remarks:
+            log.warning(wording.device_remark(remark, words()))

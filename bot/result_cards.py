@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from bot.cards import Card, FailureCard, PictureCard
-from bot.studio.outcomes import Note, NotExact
+from bot.studio.outcomes import Note, NotExact, adapted
 from engine.prompts import addition
 from engine.types import ImageRequest, Recipe, request_from_json
 from storage.files import PictureFiles
 from storage.history import History
-from storage.types import JobState, PendingDelivery, Road, StoredPicture
+from storage.types import JobState, PendingDelivery, Road
 
 
 class ResultCards:
@@ -50,19 +50,18 @@ class ResultCards:
             duration_s=picture.duration_s,
             model=recipe.model,
             added=addition(recipe.request.prompt, recipe.request.effective_prompt),
-            notes=await self._notes(job.parent_picture_id, picture, recipe),
+            notes=await self._notes(job.parent_picture_id, recipe),
             mention=mention,
             direct=road is Road.DIRECT,
             origin_id=job.place.channel_id,
         )
 
-    async def _notes(
-        self, parent_id: int | None, picture: StoredPicture, recipe: Recipe
-    ) -> tuple[Note, ...]:
+    async def _notes(self, parent_id: int | None, recipe: Recipe) -> tuple[Note, ...]:
         """Remarks on the request; a replay of a seed also says where its pixels may differ."""
-        notes = self._request_notes(recipe.request)
+        notes = (*self._request_notes(recipe.request), *adapted(recipe))
         parent = None if parent_id is None else await self._history.get(parent_id)
-        if parent is None or parent.seed != picture.seed:
+        original = None if parent is None else Recipe.from_json(parent.recipe)
+        if original is None or original.request != recipe.request:
             return notes
-        differences = Recipe.from_json(parent.recipe).differences(recipe)
+        differences = original.differences(recipe)
         return (*notes, NotExact(differences)) if differences else notes

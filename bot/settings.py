@@ -25,7 +25,8 @@ from pydantic_settings import (
     SettingsError,
 )
 
-from engine.settings import EngineSettings
+from engine.diffusion.footprint import Plan
+from engine.settings import AUTO, EngineSettings
 
 DEFAULT_CONFIG = Path("config.toml")
 ENV_PREFIX = "ZIMAGINE_"
@@ -60,6 +61,10 @@ def _folder(path: Path) -> Path:
     return path.expanduser()
 
 
+def _memory_plan(name: str) -> str:
+    return name if name == AUTO else str(Plan.parse(name))
+
+
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -85,10 +90,22 @@ class EngineSection(_Section):
     server_limit: Annotated[int, Field(ge=1, le=100_000)] | None = None
     stall_s: Annotated[float, Field(ge=1, le=86_400)] = 300.0
     drain_s: Annotated[float, Field(ge=0, le=3600)] = 60.0
+    memory: Annotated[str, AfterValidator(_memory_plan)] = AUTO
+    allow_quantized: bool = False
+    reserve_gib: Annotated[float, Field(ge=0, le=1024, allow_inf_nan=False)] = 0.5
+    idle_unload_s: Annotated[float, Field(ge=1, le=30 * 86400)] | None = None
+    smart_limit_s: Annotated[float, Field(ge=1, le=120)] = 10.0
 
-    def to_engine(self) -> EngineSettings:
-        """The same settings in the engine's own terms."""
-        return EngineSettings(**self.model_dump())
+    def to_engine(self, cache_dir: Path | None = None) -> EngineSettings:
+        """The same settings in the engine's own terms. cache_dir: None = nothing is kept."""
+        same = self.model_dump(exclude={"memory", "reserve_gib", "smart_limit_s"})
+        return EngineSettings(
+            **same,
+            memory_plan=self.memory,
+            reserve_bytes=int(self.reserve_gib * 2**30),
+            expand_limit_s=self.smart_limit_s,
+            cache_dir=cache_dir,
+        )
 
 
 class StorageSection(_Section):
@@ -102,6 +119,11 @@ class StorageSection(_Section):
     backup_hour: Annotated[int, Field(ge=0, le=23)] = 3
     keep_days: Annotated[int, Field(ge=1, le=36_500)] | None = None
     limit_gib: Annotated[float, Field(gt=0, le=1_000_000, allow_inf_nan=False)] | None = None
+
+    @property
+    def cache_dir(self) -> Path:
+        """What can be made again lies here."""
+        return self.data_dir / "cache"
 
 
 class QuotaSection(_Section):

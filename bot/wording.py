@@ -8,11 +8,13 @@ from datetime import datetime
 
 from bot.i18n import Words
 from bot.studio.outcomes import (
+    Adapted,
     BadAspect,
     BadSize,
     EmptyPrompt,
     FileRemoved,
     GuidanceHigh,
+    InputGone,
     JobOver,
     NegativeAdded,
     NegativeIdle,
@@ -26,16 +28,21 @@ from bot.studio.outcomes import (
     QuotaSpent,
     Reason,
     Refused,
+    SmallSide,
     Stopping,
     StorageTrouble,
     TakenBack,
     TextTooLong,
+    TooLarge,
     TooManyTokens,
     UnknownJob,
     UnknownPicture,
 )
+from bot.studio.starting import MaskEmpty, MaskUnfit, OtherPicture
 from engine.errors import Scope
-from engine.sizing import ASPECTS
+from engine.types import Adaptation, Mend, Remark
+from engine.uploads import FORMATS, BadFormat, TooManyPixels, UploadRefused
+from engine.uploads import TooLarge as FileTooLarge
 
 When = Callable[[datetime], str]
 """How a point in time is written where the sentence is going to be read."""
@@ -107,6 +114,12 @@ def _input_refusal(reason: Reason, say: Words) -> str:
                 limit=limit,
                 tokens=tokens,
             )
+        case OutOfRange("guidance", float() | int() as value, _, high) if value > high:
+            return say(
+                "Guidance {value} is too high: above {high} this model's pictures break.",
+                value=_number(value),
+                high=_number(high),
+            )
         case OutOfRange(what, value, low, high):
             return say(
                 "{what} has to be between {low} and {high}; {value} is not.",
@@ -125,11 +138,26 @@ def _input_refusal(reason: Reason, say: Words) -> str:
                 low=low,
                 high=high,
             )
-        case BadAspect(text):
+        case TooLarge(width, height, advised_width, advised_height, enlarged):
+            if enlarged:
+                return say(
+                    "{width}×{height} is larger than a picture can be enlarged to.",
+                    width=width,
+                    height=height,
+                )
             return say(
-                "{text} is not an aspect ratio; try one of {ratios}.",
+                "{width}×{height} is too large to paint in one piece: things would be repeated. "
+                "Paint {advised_width}×{advised_height} and upscale that.",
+                width=width,
+                height=height,
+                advised_width=advised_width,
+                advised_height=advised_height,
+            )
+        case BadAspect(text, ratios):
+            return say(
+                "{text} is not an aspect ratio that this model paints; try one of {ratios}.",
                 text=f"“{text[:20]}”",
-                ratios=", ".join(ASPECTS),
+                ratios=", ".join(ratios),
             )
         case _:
             raise TypeError(f"no words for {reason!r}")
@@ -157,6 +185,8 @@ def _place_refusal(reason: Reason, say: Words) -> str | None:
                 id=picture_id,
                 seed=seed,
             )
+        case InputGone():
+            return say("The picture that this was painted from is not kept any more.")
         case UnknownJob(job):
             return say("There is no job {job} here.", job=f"“{job[:30]}”")
         case JobOver():
@@ -204,6 +234,7 @@ def failure(state: str, code: str, detail: str, say: Words) -> str:
         ),
         "non_finite": say("The picture came out broken and was thrown away; try another seed."),
         "blank": say("The picture came out blank and was thrown away; try another seed."),
+        "input_missing": say("The picture to start from is not there any more."),
         "out_of_memory": say("The GPU ran out of memory for this picture."),
         "disk": say("The picture could not be saved: the disk of the bot is in trouble."),
         "crashed": say("The bot crashed twice while painting this, so it gave up on it."),
@@ -228,10 +259,86 @@ def note(note: Note, say: Words) -> str:
                 guidance=_number(guidance),
                 advised=_number(advised),
             )
+        case SmallSide(side, good):
+            return say(
+                "A side of {side} pixels is short: from {good} on pictures show what they should.",
+                side=side,
+                good=good,
+            )
+        case Adapted(adaptation):
+            return _adapted(adaptation, say)
         case NotExact(differences):
             return say(
                 "Not exact: painted under other conditions than the original ({why}).",
                 why="; ".join(str(difference) for difference in differences),
+            )
+
+
+def upload(refused: UploadRefused, say: Words) -> str:
+    """Why a picture that somebody gave cannot be painted from, in one sentence."""
+    match refused:
+        case FileTooLarge(size_bytes=size, limit_bytes=limit):
+            return say(
+                "The file has {size} MiB; at most {limit} MiB are taken.",
+                size=f"{math.ceil(size / 2**20 * 10) / 10:.1f}",
+                limit=f"{limit / 2**20:g}",
+            )
+        case TooManyPixels(width_px=width, height_px=height, limit_pixels=limit):
+            return say(
+                "The picture has {width}×{height} pixels; at most {limit} megapixels are taken.",
+                width=width,
+                height=height,
+                limit=f"{limit / 1e6:g}",
+            )
+        case BadFormat(format=name):
+            return say(
+                "{format} pictures are not taken; please give one of {formats}.",
+                format=name,
+                formats=", ".join(FORMATS),
+            )
+        case MaskUnfit(mask_px=(width, height), picture_px=(wide, high)):
+            return say(
+                "The mask has another shape ({mask}) than the picture ({picture}): "
+                "it has to lie over it.",
+                mask=f"{width}×{height}",
+                picture=f"{wide}×{high}",
+            )
+        case MaskEmpty():
+            return say("The mask is black all over: paint white what is to be painted anew.")
+        case OtherPicture():
+            return say("This is not the picture that the recipe was painted from.")
+        case _:
+            return say("This is no picture that can be read; the file may be damaged.")
+
+
+def device_remark(remark: Remark, say: Words) -> str:
+    """What an owner should know about the device."""
+    return {
+        Remark.CPU: say("Painting on the CPU: only small models are quick enough there."),
+        Remark.MPS: say("Painting on an Apple GPU in float32: slower than on a card with CUDA."),
+        Remark.NO_BFLOAT16: say(
+            "This GPU does not compute in bfloat16, and float16 would paint black: float32 is "
+            "used, which takes twice the memory and is slow."
+        ),
+    }[remark]
+
+
+def _adapted(adaptation: Adaptation, say: Words) -> str:
+    match adaptation.mend:
+        case Mend.GUIDANCE:
+            return say(
+                "The numbers broke, so guidance was adapted to {guidance}.",
+                guidance=adaptation.value,
+            )
+        case Mend.FLOAT32:
+            return say("The numbers broke, so a part was computed again more exactly.")
+        case Mend.AGAIN:
+            return say("The first try came out blank, so it was painted again.")
+        case Mend.BLANK:
+            return say("The picture is next to empty, also at the second try.")
+        case Mend.MEMORY:
+            return say(
+                "Memory ran out, so it was painted with the plan {plan}.", plan=adaptation.value
             )
 
 
@@ -243,6 +350,10 @@ def _quantity(what: str, say: Words) -> str:
         "pictures": say("The number of pictures"),
         "hours": say("The number of hours"),
         "count": say("The count"),
+        "strength": say("The strength"),
+        "variety": say("The variety"),
+        "variation": say("The variation"),
+        "refine": say("The refinement"),
     }
     return names[what]
 

@@ -6,6 +6,8 @@ EngineError
 ├── Cancelled              the person took the job back
 ├── Interrupted            the engine stopped before the job was done: paint it at the next start
 ├── PromptTooLong          more tokens than the model reads; never truncated silently
+├── InputUnfit             the pictures to start from are not those that the request is about
+├── InputMissing           a picture to start from is gone, or is not what it was
 ├── BadPicture             a picture that must not be delivered
 │   ├── NonFinite          NaN or infinity in the latents or the pixels
 │   └── BlankPicture       one flat colour
@@ -19,6 +21,7 @@ EngineError
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
 
 
@@ -75,6 +78,30 @@ class PromptTooLong(EngineError):
         super().__init__(f"the prompt has {tokens} tokens, the model reads {limit_tokens}")
         self.tokens = tokens
         self.limit_tokens = limit_tokens
+
+
+class InputUnfit(EngineError):
+    """The input pictures have other sizes than the request needs; (width, height) in pixels."""
+
+    code = "input_unfit"
+
+    def __init__(self, found: Sequence[tuple[int, int]], needed: Sequence[tuple[int, int]]) -> None:
+        def told(sizes: Sequence[tuple[int, int]]) -> str:
+            return ", ".join(f"{width}x{height}" for width, height in sizes) or "none"
+
+        super().__init__(f"input pictures: {told(found)}; needed: {told(needed)}")
+        self.found = tuple(found)
+        self.needed = tuple(needed)
+
+
+class InputMissing(EngineError):
+    """The input picture whose pixels have the hash `sha256` is not to be had."""
+
+    code = "input_missing"
+
+    def __init__(self, sha256: str) -> None:
+        super().__init__(f"the input picture {sha256[:12]}… is gone")
+        self.sha256 = sha256
 
 
 class BadPicture(EngineError):

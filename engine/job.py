@@ -8,11 +8,19 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 
 from engine.errors import Cancelled, EngineError
-from engine.types import Conditions, ImageRequest, Painted, Progress
+from engine.types import Conditions, ImageRequest, Painted, Progress, Raster
 
 
 async def _always() -> bool:
     return True
+
+
+async def _none() -> tuple[Raster, ...]:
+    return ()
+
+
+def _unwatched(_: Progress) -> None:
+    pass
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,13 +31,17 @@ class JobSpec:
     the painter restores as far as it can. admit: awaited right before painting; False means
     that the job is not to be painted after all (it then ends as Cancelled), and an EngineError
     that it raises is how the job ends. It is the caller's chance to make "painting" durable
-    before the GPU begins.
+    before the GPU begins. inputs: awaited next, the pictures that the request starts from; until
+    then they need not be in memory. previews: whether its progress shows the picture so far.
     """
 
     id: int
     request: ImageRequest
     replay: Conditions | None = None
     admit: Callable[[], Awaitable[bool]] = _always
+    inputs: Callable[[], Awaitable[tuple[Raster, ...]]] = _none
+    previews: bool = False
+    on_step: Callable[[Progress], object] = _unwatched
 
 
 class Job:
@@ -93,6 +105,7 @@ class Job:
         """Take note of a step (called by the engine)."""
         self._latest = progress
         self._changed.set()
+        self.spec.on_step(progress)
 
     def finish(self, outcome: Painted | EngineError) -> None:
         """Settle the job once; later outcomes are ignored (called by the engine)."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from engine.errors import EngineError
-from engine.types import Conditions, ImageRequest, ModelInfo, Painted, Progress
+from engine.types import Conditions, ImageRequest, ModelInfo, Painted, Progress, Raster
 
 Outcome = Painted | EngineError
 """What becomes of one job: a picture or an error, never an exception for its neighbours."""
@@ -16,11 +16,16 @@ Outcome = Painted | EngineError
 
 @dataclass(frozen=True, slots=True)
 class RenderTask:
-    """One job of a batch. cancel is read between steps; replay restores old conditions."""
+    """One job of a batch. cancel is read between steps; replay restores old conditions.
+
+    inputs: the pictures that the request starts from. previews: whether its progress shows them.
+    """
 
     request: ImageRequest
     cancel: threading.Event
     replay: Conditions | None = None
+    inputs: tuple[Raster, ...] = ()
+    previews: bool = False
 
 
 class Renderer(Protocol):
@@ -43,6 +48,10 @@ class Renderer(Protocol):
 
     def count_tokens(self, text: str) -> int:
         """How many tokens the model would read of a prompt; quick, and safe on any thread."""
+        ...
+
+    def unload(self) -> None:
+        """Give memory back for as long as nobody paints; the next `render` takes it again."""
         ...
 
     def close(self) -> None:

@@ -22,7 +22,8 @@ from engine.executor import ExecutorThread, post
 from engine.job import Job, JobSpec
 from engine.queue import Bounds, FairQueue, Priority, Slot
 from engine.renderer import Outcome, Renderer, RendererFactory, RenderTask
-from engine.types import ENGINE_TRANSITIONS, EngineState, ModelInfo, Painted, Progress
+from engine.states import ENGINE_TRANSITIONS, EngineState
+from engine.types import ModelInfo, Painted, Progress, Raster
 
 STOP_GRACE_S = 10.0
 """So long a painter that was asked to stop may take to do so."""
@@ -36,14 +37,21 @@ class Engine:
     Lives on the event loop's thread. `start` returns at once; the model loads meanwhile and jobs
     wait. After `drain` nothing new is begun. When the model cannot be loaded, the device is lost
     or the painter makes no step for `stall_s` (None: for ever), `failure` resolves and everything
-    unfinished stays so for the next start.
+    unfinished stays so for the next start. After `idle_s` without a job (None: never) the painter
+    is asked to give its memory back until there is one.
     """
 
     def __init__(
-        self, load: RendererFactory, *, bounds: Bounds, stall_s: float | None = None
+        self,
+        load: RendererFactory,
+        *,
+        bounds: Bounds,
+        stall_s: float | None = None,
+        idle_s: float | None = None,
     ) -> None:
         self._load = load
         self._stall_s = stall_s
+        self._idle_s = idle_s
         self.queue = FairQueue(bounds)
         self.estimator = Estimator()
         self._state = EngineState.STARTING
@@ -236,29 +244,41 @@ class Engine:
 
     async def _work(self, thread: ExecutorThread) -> None:
         try:
-            self._renderer = await thread.run(self._load)
+            renderer = await thread.run(self._load)
         except ModelUnavailable as error:
             self._fail(error)
             return
         except Exception as error:  # whatever a broken model makes a library raise
             self._fail(ModelUnavailable("", f"{type(error).__name__}: {error}"))
             return
+        self._renderer = renderer
         if self._state is EngineState.STARTING:
             self._enter(EngineState.READY)
         self._decided.set()
         while self._state is EngineState.READY:
             try:
-                job = await self.queue.take()
+                job = await self._next(thread, renderer)
             except EngineError:  # closed: draining
                 return
             await self._paint(thread, job)
 
+    async def _next(self, thread: ExecutorThread, renderer: Renderer) -> Job:
+        """The next job; while there is none for long, the memory is others'."""
+        try:
+            async with asyncio.timeout(self._idle_s):
+                return await self.queue.take()
+        except TimeoutError:
+            # What cannot be given back now is given back by the next one, or never: no job fails.
+            with contextlib.suppress(Exception):
+                await thread.run(renderer.unload)
+            return await self.queue.take()
+
     async def _paint(self, thread: ExecutorThread, job: Job) -> None:
         self._current, self._rendering = job, None
         try:
-            outcome = await self._refusal(job)
-            if outcome is None:
-                outcome = await self._rendered(thread, job)
+            outcome = await self._prepared(job)
+            if isinstance(outcome, tuple):
+                outcome = await self._rendered(thread, job, outcome)
         finally:
             self._current = None
         if isinstance(outcome, Painted):
@@ -270,24 +290,30 @@ class Engine:
         if outcome is not None:
             job.finish(outcome)
 
-    async def _refusal(self, job: Job) -> EngineError | None:
-        """Why the job is not painted after all."""
+    async def _prepared(self, job: Job) -> EngineError | tuple[Raster, ...]:
+        """The pictures that the job starts from, or why it is not painted after all."""
         try:
             admitted = await job.spec.admit()
+            if not admitted or job.cancel_requested:
+                return Cancelled("withdrawn before painting")
+            inputs = await job.spec.inputs()
         except EngineError as error:
             return error
         except Exception as error:
             return RenderFailed(f"{type(error).__name__}: {error}")
-        if not admitted or job.cancel_requested:
+        if job.cancel_requested:
             return Cancelled("withdrawn before painting")
-        return Interrupted("the engine stopped") if job.stop_requested.is_set() else None
+        return Interrupted("the engine stopped") if job.stop_requested.is_set() else inputs
 
-    async def _rendered(self, thread: ExecutorThread, job: Job) -> Outcome | None:
+    async def _rendered(
+        self, thread: ExecutorThread, job: Job, inputs: tuple[Raster, ...]
+    ) -> Outcome | None:
         """What the painter made of the job; None leaves it unsettled, to the next process."""
         if self._state is EngineState.READY:
             self._enter(EngineState.PAINTING)
-        self._hear(job, Progress(0, job.spec.request.steps))
-        task = RenderTask(job.spec.request, job.stop_requested, job.spec.replay)
+        spec = job.spec
+        self._hear(job, Progress(0, spec.request.forwards))
+        task = RenderTask(spec.request, job.stop_requested, spec.replay, inputs, spec.previews)
         step = _reporter(asyncio.get_running_loop(), partial(self._hear, job))
         assert self._renderer is not None
         rendering = thread.run(partial(self._renderer.render, [task], on_step=step))
@@ -301,8 +327,9 @@ class Engine:
                 (outcome,) = rendering.result()
             except Exception as error:
                 return RenderFailed(f"{type(error).__name__}: {error}")
-        if isinstance(outcome, Defunct):
-            # In the database the job is "painting", and the next process tries it once more.
+        if isinstance(outcome, Defunct | ModelUnavailable):
+            # A lost device, or a model that was unloaded and is not there any more. In the
+            # database the job is "painting", and the next process tries it once more.
             self._fail(outcome)
             return None
         if isinstance(outcome, Cancelled) and not job.cancel_requested:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from engine.queue import Bounds
+
+AUTO = "auto"
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +18,11 @@ class EngineSettings:
     None = as many as the queue holds. stall_s: without a step for so long, a painter counts as
     hung. drain_s: how long the picture on the GPU may still take when the engine stops.
     threads: CPU threads for painting, None = torch's own choice.
+    memory_plan: AUTO, or one that is always used ("streamed+tiled"). allow_quantized: may weights
+    be stored in 8 bits where they do not fit otherwise; pictures differ a little then.
+    reserve_bytes: of a GPU's memory, left to others. idle_unload_s: give the memory back after so
+    long without a job, None = never. expand_limit_s: how long the text encoder may write a prompt.
+    cache_dir: for what is learned about a model, None = nowhere.
     download: may a hub id be fetched from the hub; otherwise only local files are used.
     revision: of a hub id, None = the newest one that is here.
     """
@@ -27,6 +35,12 @@ class EngineSettings:
     stall_s: float = 300.0
     drain_s: float = 60.0
     threads: int | None = None
+    memory_plan: str = AUTO
+    allow_quantized: bool = False
+    reserve_bytes: int = 512 * 2**20
+    idle_unload_s: float | None = None
+    expand_limit_s: float = 10.0
+    cache_dir: Path | None = None
     download: bool = False
     revision: str | None = None
 

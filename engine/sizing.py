@@ -8,22 +8,30 @@ import re
 GRID_PX = 16
 """The transformer sees patches of 2 × 2 latents of 8 pixels: both sides are multiples of this."""
 
-ASPECTS = ("1:1", "4:3", "3:4", "3:2", "2:3", "16:9", "9:16", "2:1", "1:2")
+ASPECTS = ("1:1", "4:3", "3:4", "3:2", "2:3", "16:9", "9:16", "2:1", "1:2", "21:9", "9:21")
 """The ratios offered by name, width first."""
-
-MAX_RATIO = 4.0
 
 _PAIR = re.compile(r"\s*(\d{1,5})\s*([:：xX×*])\s*(\d{1,5})\s*")
 
 
+def offered(max_ratio: float) -> tuple[str, ...]:
+    """Those of ASPECTS that are no longer than a family's longest."""
+    return tuple(text for text in ASPECTS if ratio_fits(*parse_aspect(text), max_ratio))
+
+
+def ratio_fits(width: int, height: int, max_ratio: float) -> bool:
+    """Whether the longer side is at most so many times the shorter one; 21:9 fits 21/9."""
+    return max(width, height) <= max_ratio * min(width, height) * (1 + 1e-9)
+
+
 def parse_aspect(text: str) -> tuple[int, int]:
-    """Read "16:9". Raises ValueError for anything else, and for ratios beyond 4:1."""
+    """Read "16:9". Raises ValueError for anything else."""
     match = _PAIR.fullmatch(text)
     if not match or match[2] not in ":：":
         raise ValueError(f"{text!r} is not an aspect ratio like 16:9")
     width, height = int(match[1]), int(match[3])
-    if not width or not height or max(width / height, height / width) > MAX_RATIO:
-        raise ValueError(f"the aspect ratio {text!r} is not between 1:4 and 4:1")
+    if not width or not height:
+        raise ValueError(f"{text!r} is not an aspect ratio like 16:9")
     return width, height
 
 
@@ -40,6 +48,9 @@ def size_for_aspect(width: int, height: int, budget_px: int) -> tuple[int, int]:
 
     Of the grid points around the exact size, the one least off in shape and area together wins.
     """
+    if width < height:  # rounding must not depend on which way round a picture is held
+        high, wide = size_for_aspect(height, width, budget_px)
+        return wide, high
     ratio = width / height
     exact_width = math.sqrt(budget_px * ratio)
     exact_height = exact_width / ratio

@@ -5,34 +5,50 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from engine.schedule import steps_from
+
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+
 MAX_SEED = 2**32 - 1
-RECIPE_VERSION = 1
+RECIPE_VERSION = 2
+READABLE_VERSIONS = (1, 2)
+"""Version 1 knew no pictures to start from; whoever knows only 1 must not paint without them."""
 
 
-class EngineState(StrEnum):
-    """Where the engine is in its life; `ENGINE_TRANSITIONS` says where it may go from there."""
+class Mode(StrEnum):
+    """What painting begins with, and how many input pictures that takes: `INPUTS`."""
 
-    STARTING = "starting"
-    READY = "ready"
-    PAINTING = "painting"
-    DRAINING = "draining"
-    STOPPED = "stopped"
-    DEFUNCT = "defunct"
+    TEXT = "text"
+    IMAGE = "image"
+    INPAINT = "inpaint"
+    BLEND = "blend"
+    UPSCALE = "upscale"
 
 
-ENGINE_TRANSITIONS: Mapping[EngineState, frozenset[EngineState]] = {
-    EngineState.STARTING: frozenset({EngineState.READY, EngineState.DRAINING, EngineState.DEFUNCT}),
-    EngineState.READY: frozenset({EngineState.PAINTING, EngineState.DRAINING, EngineState.DEFUNCT}),
-    EngineState.PAINTING: frozenset({EngineState.READY, EngineState.DRAINING, EngineState.DEFUNCT}),
-    EngineState.DRAINING: frozenset({EngineState.STOPPED, EngineState.DEFUNCT}),
-    EngineState.STOPPED: frozenset(),
-    EngineState.DEFUNCT: frozenset({EngineState.STOPPED}),
+INPUTS: Mapping[Mode, int] = {
+    Mode.TEXT: 0,
+    Mode.IMAGE: 1,
+    Mode.INPAINT: 2,  # the picture, and a mask that is white where it is painted anew
+    Mode.BLEND: 2,
+    Mode.UPSCALE: 1,  # half as wide and half as high as the request
 }
+
+
+MAX_VARIATIONS = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Variation:
+    """Noise turned towards that of another seed by a share of the way, over 0 up to 1."""
+
+    seed: int
+    amount: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +58,12 @@ class ImageRequest:
     prompt: the person's own words; effective_prompt: what the model reads.
     negative_prompt: acts only where guidance > 1. seed: 0..MAX_SEED. Sizes in pixels.
     guidance: classic classifier-free guidance, 1.0 = off.
+
+    inputs: sha256 of each input's pixels, as many as `mode` takes. strength: the noise level σ
+    at which painting begins, over 0 up to 1 (nothing of the input is left). variations: turn the
+    seed's noise, one after the other. variety: how much of the prompt's embedding is seeded noise,
+    0 = none. refine: σ of a second pass over fine detail, 0 = none. expand: the model's own text
+    encoder shall write `effective_prompt` before painting.
     """
 
     prompt: str
@@ -52,12 +74,25 @@ class ImageRequest:
     height_px: int
     steps: int
     guidance: float
+    mode: Mode = Mode.TEXT
+    inputs: tuple[str, ...] = ()
+    strength: float = 1.0
+    variations: tuple[Variation, ...] = ()
+    variety: float = 0.0
+    refine: float = 0.0
+    expand: bool = False
+
+    @property
+    def forwards(self) -> int:
+        """Steps really taken: fewer where painting begins later, more with a refinement."""
+        again = steps_from(self.refine, self.steps) if self.refine else 0
+        return steps_from(self.strength, self.steps) + again
 
     @property
     def work(self) -> float:
         """Arithmetic of this request in megapixel-steps (guidance doubles it)."""
         passes = 2 if self.guidance > 1.0 else 1
-        return self.width_px * self.height_px / 1e6 * self.steps * passes
+        return self.width_px * self.height_px / 1e6 * self.forwards * passes
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +100,8 @@ class Conditions:
     """What changes the bits of a picture beside the request: pixels match only where all match.
 
     device: the GPU's name, or "cpu" and its vector instructions ("cpu AVX2"). threads: CPU
-    threads, None where they do not matter. dtype: of the transformer's weights. plan: what is
-    resident or offloaded.
+    threads, None where they do not matter. dtype: of the transformer's weights. plan: how they were
+    held in memory ("streamed+int8"); it changes bits only where it says other weights.
     batch_size and batch_row: the shape of the batch the picture was painted in, and its place.
     versions: of the libraries that compute.
     """
@@ -95,6 +130,9 @@ class Conditions:
 def _flat(conditions: Conditions) -> dict[str, object]:
     flat = dataclasses.asdict(conditions)
     versions = flat.pop("versions")
+    # Where exact weights are kept changes no bit, and tiles have a field of their own.
+    options = conditions.plan.split("+")[1:]
+    flat["plan"] = "+".join(option for option in options if option != "tiled") or "exact"
     return flat | {f"versions.{name}": value for name, value in sorted(versions.items())}
 
 
@@ -110,12 +148,36 @@ class Difference:
         return f"{self.name}: {self.before} → {self.now}"
 
 
+class Mend(StrEnum):
+    """What the painter did about a picture that went wrong, or a device that had no room."""
+
+    GUIDANCE = "guidance"
+    FLOAT32 = "float32"
+    AGAIN = "again"
+    BLANK = "blank"
+    MEMORY = "memory"
+
+
+@dataclass(frozen=True, slots=True)
+class Adaptation:
+    """One thing that was not painted as it was asked for, and is fine for it.
+
+    stage: "reading", "step 3", "decoding" or "painting". value: the guidance from there on, or the
+    plan that fitted; "" where there is nothing to say.
+    """
+
+    mend: Mend
+    stage: str
+    value: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Recipe:
     """All there is to know to paint a picture again.
 
     model: "sketch", a hub id or a folder's name (never its full path).
     revision: fingerprint of the weights. conditions: what else changes bits.
+    adaptations: in the order in which they happened.
     """
 
     model: str
@@ -124,6 +186,7 @@ class Recipe:
     request: ImageRequest
     conditions: Conditions
     loras: tuple[str, ...] = ()
+    adaptations: tuple[Adaptation, ...] = ()
     version: int = RECIPE_VERSION
 
     def to_json(self) -> str:
@@ -141,8 +204,13 @@ class Recipe:
         """Read what `to_json` wrote. Raises ValueError with a reason for anything else."""
         try:
             data = json.loads(text)
-            if not isinstance(data, dict) or _typed(data, "version", int) != RECIPE_VERSION:
-                raise ValueError("not a zimagine recipe of version 1")
+            if not isinstance(data, dict) or _typed(data, "version", int) not in READABLE_VERSIONS:
+                raise ValueError(
+                    f"not a zimagine recipe of version {READABLE_VERSIONS[-1]} or older"
+                )
+            if data["version"] > 1:
+                _need(data, cls)
+                _need(data["request"], ImageRequest)
             return cls(
                 model=_typed(data, "model", str),
                 revision=_typed(data, "revision", str),
@@ -150,6 +218,8 @@ class Recipe:
                 request=_request(_typed(data, "request", dict)),
                 conditions=_conditions(_typed(data, "conditions", dict)),
                 loras=_texts(_typed(data, "loras", list)),
+                adaptations=tuple(map(_adaptation, data.get("adaptations", ()))),
+                version=data["version"],
             )
         except (KeyError, TypeError, OverflowError, RecursionError) as error:
             raise ValueError(f"not a zimagine recipe: {error}") from None
@@ -188,27 +258,71 @@ def _typed(data: Mapping[str, Any], key: str, kind: type) -> Any:
     return value
 
 
+def _need(data: Mapping[str, Any], record: type[Recipe] | type[ImageRequest]) -> None:
+    for each in dataclasses.fields(record):
+        data[each.name]  # KeyError
+
+
 def _texts(values: Iterable[Any]) -> tuple[str, ...]:
     return tuple(_typed({"text": value}, "text", str) for value in values)
 
 
+_REQUIRED: Mapping[str, type] = {
+    "prompt": str,
+    "effective_prompt": str,
+    "negative_prompt": str,
+    "seed": int,
+    "width_px": int,
+    "height_px": int,
+    "steps": int,
+    "guidance": float,
+}
+_SINCE_VERSION_2: Mapping[str, type] = {
+    "strength": float,
+    "variety": float,
+    "refine": float,
+    "expand": bool,
+}
+
+
 def _request(data: Mapping[str, Any]) -> ImageRequest:
-    kinds = {
-        "prompt": str,
-        "effective_prompt": str,
-        "negative_prompt": str,
-        "seed": int,
-        "width_px": int,
-        "height_px": int,
-        "steps": int,
-        "guidance": float,
+    fields = {key: _typed(data, key, kind) for key, kind in _REQUIRED.items()}
+    fields |= {
+        key: _typed(data, key, kind) for key, kind in _SINCE_VERSION_2.items() if key in data
     }
-    request = ImageRequest(**{key: _typed(data, key, kind) for key, kind in kinds.items()})
+    request = ImageRequest(
+        **fields,
+        mode=Mode(data.get("mode", Mode.TEXT)),
+        inputs=_texts(data.get("inputs", ())),
+        variations=tuple(map(_variation, data.get("variations", ())[: MAX_VARIATIONS + 1])),
+    )
     if not 0 <= request.seed <= MAX_SEED:
         raise ValueError(f"seed is not between 0 and {MAX_SEED}")
     if min(request.width_px, request.height_px, request.steps) < 1:
         raise ValueError("width, height and steps are not all above 0")
+    if not 0 < request.strength <= 1 or not all(
+        0 <= each <= 1 for each in (request.variety, request.refine)
+    ):
+        raise ValueError("strength, variety and refine are not all between 0 and 1")
+    if len(request.variations) > MAX_VARIATIONS:
+        raise ValueError(f"more than {MAX_VARIATIONS} variations")
+    if len(request.inputs) != INPUTS[request.mode]:
+        raise ValueError(f"{request.mode} takes {INPUTS[request.mode]} input pictures")
+    if not all(_SHA256.fullmatch(each) for each in request.inputs):
+        raise ValueError("an input is not named by a sha256")
     return request
+
+
+def _variation(data: Mapping[str, Any]) -> Variation:
+    found = Variation(_typed(data, "seed", int), _typed(data, "amount", float))
+    if not 0 <= found.seed <= MAX_SEED or not 0 < found.amount <= 1:
+        raise ValueError("a variation has no seed, or an amount that is not between 0 and 1")
+    return found
+
+
+def _adaptation(data: Mapping[str, Any]) -> Adaptation:
+    stage, value = (_typed(data, key, str) for key in ("stage", "value"))
+    return Adaptation(Mend(data["mend"]), stage, value)
 
 
 def _conditions(data: Mapping[str, Any]) -> Conditions:
@@ -228,14 +342,6 @@ def _conditions(data: Mapping[str, Any]) -> Conditions:
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
-    """Step `step` of `steps` is done; step 0 means that painting has begun."""
-
-    step: int
-    steps: int
-
-
-@dataclass(frozen=True, slots=True)
 class Raster:
     """Pixels: `rgb` holds height_px × width_px × 3 bytes, row by row."""
 
@@ -245,17 +351,41 @@ class Raster:
 
 
 @dataclass(frozen=True, slots=True)
+class Progress:
+    """Step `step` of `steps` is done; step 0 means that painting has begun.
+
+    preview: a small picture of what it will be, where previews were asked for.
+    """
+
+    step: int
+    steps: int
+    preview: Raster | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Painted:
-    """A picture fresh from the painter. duration_s: wall time on the executor thread."""
+    """A picture fresh from the painter. duration_s: wall time on the executor thread.
+
+    plan_reason: why the memory plan in the recipe's conditions was taken.
+    """
 
     raster: Raster
     recipe: Recipe
     duration_s: float
+    plan_reason: str = ""
+
+
+class Remark(StrEnum):
+    """What the owner should know about the device."""
+
+    CPU = "cpu"
+    MPS = "mps"
+    NO_BFLOAT16 = "no_bfloat16"
 
 
 @dataclass(frozen=True, slots=True)
 class ModelInfo:
-    """What a painter has loaded."""
+    """What a painter has loaded. plan_reason: why this memory plan."""
 
     model: str
     revision: str
@@ -263,3 +393,5 @@ class ModelInfo:
     device: str
     dtype: str
     plan: str
+    plan_reason: str = ""
+    remarks: tuple[Remark, ...] = ()

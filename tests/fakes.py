@@ -54,8 +54,10 @@ class ScriptedRenderer:
     def __init__(self) -> None:
         self.failures: dict[str, EngineError | Exception] = {}
         self.painted: list[ImageRequest] = []
+        self.inputs: list[tuple[Raster, ...]] = []
         self.threads: set[str] = set()
         self.closed = False
+        self.unloaded = 0
         self._open = threading.Semaphore(0)
         self._held = False
 
@@ -90,12 +92,17 @@ class ScriptedRenderer:
         """One a word."""
         return len(text.split())
 
+    def unload(self) -> None:
+        """Remember that its memory was wanted back."""
+        self.unloaded += 1
+
     def close(self) -> None:
         """Remember that it was closed."""
         self.closed = True
 
     def _one(self, row: int, task: RenderTask, on_step: Callable[[int, Progress], None]) -> Outcome:
         request = task.request
+        self.inputs.append(task.inputs)
         began = time.perf_counter()
         for step in range(request.steps):
             if self._held and not self._open.acquire(timeout=HELD_LIMIT_S):

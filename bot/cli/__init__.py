@@ -12,6 +12,7 @@ import click
 COMMANDS = {
     "run": "Run the bot.",
     "imagine": "Paint pictures here, without Discord.",
+    "explain": "Print what is read out of a prompt, and what would be added.",
     "inspect": "Print the recipe inside a picture.",
     "db": "Check the database, back it up, restore it.",
     "playground": "Try the bot in a browser, without Discord.",

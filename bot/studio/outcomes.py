@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from engine.errors import Scope
-from engine.types import Difference, ImageRequest
+from engine.types import Adaptation, Difference, ImageRequest, Recipe
 from storage.types import Job
 
 
@@ -54,10 +54,22 @@ class BadSize:
 
 
 @dataclass(frozen=True, slots=True)
+class TooLarge:
+    """More pixels than the model paints in one piece; the advised size can be enlarged after."""
+
+    width_px: int
+    height_px: int
+    advised_width_px: int
+    advised_height_px: int
+    enlarged: bool
+
+
+@dataclass(frozen=True, slots=True)
 class BadAspect:
-    """Not an aspect ratio."""
+    """Not an aspect ratio, or longer than what the model paints."""
 
     text: str
+    offered: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +126,11 @@ class FileRemoved:
 
 
 @dataclass(frozen=True, slots=True)
+class InputGone:
+    """A picture that this would start from is not there any more."""
+
+
+@dataclass(frozen=True, slots=True)
 class NothingPainted:
     """There is no picture to start from."""
 
@@ -138,6 +155,7 @@ Reason = (
     | TooManyTokens
     | OutOfRange
     | BadSize
+    | TooLarge
     | BadAspect
     | QueueIsFull
     | QuotaSpent
@@ -147,6 +165,7 @@ Reason = (
     | JobOver
     | NothingWaiting
     | FileRemoved
+    | InputGone
     | NothingPainted
     | UnknownPicture
     | NotAllowed
@@ -182,13 +201,33 @@ class GuidanceHigh:
 
 
 @dataclass(frozen=True, slots=True)
+class SmallSide:
+    """The short side is under what this family needs to show what it should."""
+
+    side_px: int
+    good_px: int
+
+
+@dataclass(frozen=True, slots=True)
+class Adapted:
+    """The painter had to do something other than what was asked for, and the picture is fine."""
+
+    adaptation: Adaptation
+
+
+@dataclass(frozen=True, slots=True)
 class NotExact:
     """A replay whose pixels may differ from the original, and why."""
 
     differences: tuple[Difference, ...]
 
 
-Note = NegativeIdle | NegativeAdded | GuidanceHigh | NotExact
+Note = NegativeIdle | NegativeAdded | GuidanceHigh | SmallSide | Adapted | NotExact
+
+
+def adapted(recipe: Recipe) -> tuple[Adapted, ...]:
+    """One remark for each kind of thing that had to be done, the last of it."""
+    return tuple(Adapted(each) for each in {one.mend: one for one in recipe.adaptations}.values())
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,10 +11,12 @@ import structlog
 
 from bot.rights import Person
 from bot.studio.compose import Seeds, Wish, compose, recompose
+from bot.studio.fetching import fetched
 from bot.studio.live import LiveJob, LiveJobs
 from bot.studio.outcomes import (
     Accepted,
     Composed,
+    InputGone,
     NothingPainted,
     QueueIsFull,
     QuotaSpent,
@@ -38,8 +40,9 @@ from engine.types import (
     request_from_json,
     request_to_json,
 )
-from storage.errors import StorageError, UnknownRow
+from storage.errors import PictureMissing, StorageError, UnknownRow
 from storage.history import History
+from storage.inputs import Inputs
 from storage.jobs import Jobs
 from storage.types import (
     Clock,
@@ -75,6 +78,7 @@ class Painter:
         clock: Clock,
         events: Events,
         max_wait: timedelta,
+        inputs: Inputs,
     ) -> None:
         self.engine = engine
         self.family = family
@@ -87,13 +91,14 @@ class Painter:
         self._seeds = seeds
         self._clock = clock
         self._max_wait = max_wait
+        self._inputs = inputs
         self._late: set[asyncio.Task[Job | QuotaExceeded]] = set()
 
     async def imagine(
         self, person: Person, wish: Wish, *, private: bool = False
     ) -> Accepted | Refused:
         """Paint what the person asked for. private: for nobody else's eyes."""
-        composed = compose(wish, self.family, self._seeds)
+        composed = compose(wish, self.family, self._seeds, self.engine.count_tokens)
         if isinstance(composed, Refused):
             return composed
         return await self._accept(person, composed, private=private)
@@ -203,6 +208,7 @@ class Painter:
             private=private,
             upload_limit_bytes=person.upload_limit_bytes,
             reply_token=person.reply_token,
+            inputs=composed.request.inputs,
         )
         with slot:
             job = await self._written(new)
@@ -239,6 +245,8 @@ class Painter:
             job = accepting.result()
         except UnknownRow:  # somebody deleted the original this very moment
             return Refused(UnknownPicture(str(new.parent_picture_id)))
+        except PictureMissing:
+            return Refused(InputGone())
         except StorageError as error:
             self._events.trouble(error)
             return Refused(StorageTrouble())
@@ -279,11 +287,13 @@ class Painter:
         return Recipe.from_json(parent.recipe).conditions
 
     def _spec(self, job: Job, replay: Conditions | None) -> JobSpec:
+        request = request_from_json(job.request)
         return JobSpec(
             id=job.id,
-            request=request_from_json(job.request),
+            request=request,
             replay=replay,
             admit=partial(self._settling.admit, job.id),
+            inputs=fetched(self._inputs, request),
         )
 
     def _submit(self, slot: Slot, job: Job, spec: JobSpec) -> LiveJob:

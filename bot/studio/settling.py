@@ -170,6 +170,13 @@ class Settling:
 
     async def _keep(self, job: Job, painted: Painted) -> tuple[NewPicture | None, Ending]:
         """Encode and write, off the loop and off the painting thread; how the job ends by it."""
+        log.info(
+            "painted",
+            job=job.id,
+            seconds=round(painted.duration_s, 2),
+            plan=painted.recipe.conditions.plan,
+            why=painted.plan_reason,
+        )
         name = picture_name(job.id, job.seed)
         try:
             picture = await asyncio.to_thread(write_picture, self._files, name, painted)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 
 from engine.errors import ModelUnavailable
+from engine.types import Remark
 
 
 def pick_device(wanted: str, model: str) -> torch.device:
@@ -40,3 +41,10 @@ def pick_dtype(device: torch.device) -> torch.dtype:
     if device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False):
         return torch.bfloat16
     return torch.float32
+
+
+def remarks(device: torch.device) -> tuple[Remark, ...]:
+    """What its owner should know: everything but a GPU with bfloat16 paints slowly."""
+    if device.type == "cuda":
+        return () if pick_dtype(device) is torch.bfloat16 else (Remark.NO_BFLOAT16,)
+    return (Remark.MPS,) if device.type == "mps" else (Remark.CPU,)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
 
+from engine.prompts import Level, Style
 from engine.sizing import GRID_PX
 
 SKETCH = "sketch"
@@ -16,13 +19,27 @@ MAX_GUIDANCE = 5.0
 """The widest bounds of all families: what Discord offers before it knows the model."""
 
 
+class Speed(StrEnum):
+    """How much time a picture may take, in words that hold for every family."""
+
+    FAST = "fast"
+    STANDARD = "standard"
+    FINE = "fine"
+
+
+_SPEEDS = {Speed.FAST: 4, Speed.STANDARD: 8, Speed.FINE: 10}
+
+
 @dataclass(frozen=True, slots=True)
 class Family:
     """The bounds and habits of a kind of model.
 
-    native_side_px: a square of this side is its pixel budget. guidance is classic (1.0 = off);
-    over warn_guidance pictures burn, over max_guidance they break. max_tokens counts the
-    chat template too.
+    native_side_px: a square of this side is its pixel budget. good_side_px: under it pictures lose
+    what they should show. max_pixels: of a picture painted in one piece; larger ones repeat
+    themselves, and are painted smaller and enlarged. max_ratio: of the longer to the shorter side.
+    guidance is classic (1.0 = off); over warn_guidance pictures burn, over max_guidance they break;
+    strict_guidance holds a prompt more strictly. speeds: steps. max_tokens counts the chat template
+    too. style, enhance: how prompts are worded for it, and how much is added by default.
     """
 
     name: str
@@ -30,12 +47,18 @@ class Family:
     min_side_px: int
     max_side_px: int
     max_pixels: int
+    good_side_px: int
+    max_ratio: float = 2.0
+    speeds: Mapping[Speed, int] = field(default_factory=lambda: dict(_SPEEDS))
     default_steps: int = 8
     max_steps: int = MAX_STEPS
     default_guidance: float = 1.0
+    strict_guidance: float = 1.8
     warn_guidance: float = 2.5
     max_guidance: float = MAX_GUIDANCE
     max_tokens: int = 512
+    style: Style = Style.SENTENCES
+    enhance: Level = Level.FULL
 
     @property
     def budget_px(self) -> int:
@@ -52,14 +75,20 @@ Z_IMAGE_TURBO = Family(
     native_side_px=1024,
     min_side_px=256,
     max_side_px=2048,
-    max_pixels=2048 * 2048,
+    max_pixels=1536 * 1536,
+    good_side_px=512,
+    max_ratio=21 / 9,
+    max_guidance=3.2,
 )
 SKETCH_FAMILY = Family(
     name=SKETCH,
     native_side_px=256,
     min_side_px=128,
     max_side_px=512,
-    max_pixels=512 * 512,
+    max_pixels=384 * 384,
+    good_side_px=160,
+    # It was trained with these few words of quality and knows no others.
+    enhance=Level.LIGHT,
 )
 
 

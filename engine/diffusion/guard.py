@@ -2,22 +2,97 @@
 
 from __future__ import annotations
 
-import torch
+from collections.abc import Callable
+from typing import Any
 
-from engine.errors import BlankPicture, NonFinite
+import torch
+from torch.overrides import TorchFunctionMode
+
+from engine.errors import NonFinite
 
 BLANK_SPREAD = 1.0
 """Standard deviation, in 0..255, under which a picture counts as blank: a rounding step."""
+FAINT_SPREAD = 4.0
+"""Under this one a picture is painted once more, and then taken for what was asked for."""
+
+_LOW = (torch.bfloat16, torch.float16)
+_LOWERING = ("bfloat16", "half")
+
+
+class Finiteness:
+    """Whether a tensor is free of NaN and infinity: asked now, read later.
+
+    On a GPU the answer travels into pinned memory by itself, so that asking stalls nothing.
+    """
+
+    def __init__(self, tensor: torch.Tensor) -> None:
+        self._answer = torch.isfinite(tensor).all()
+        self._arrived: torch.cuda.Event | None = None
+        if tensor.device.type == "cuda":
+            pinned = torch.empty((), dtype=torch.bool, pin_memory=True)
+            pinned.copy_(self._answer, non_blocking=True)
+            self._answer = pinned
+            self._arrived = torch.cuda.Event()
+            self._arrived.record()
+
+    @property
+    def on_its_way(self) -> bool:
+        """Whether there is something to be gained by doing something else before reading."""
+        return self._arrived is not None
+
+    def read(self) -> bool:
+        """The answer; waits for it."""
+        if self._arrived is not None:
+            self._arrived.synchronize()
+        return bool(self._answer)
 
 
 def check_finite(tensor: torch.Tensor, stage: str) -> None:
     """Raise NonFinite if anything in `tensor` is NaN or infinite."""
-    if not bool(torch.isfinite(tensor).all()):
+    if not Finiteness(tensor).read():
         raise NonFinite(stage)
 
 
-def check_not_blank(pixels: torch.Tensor) -> None:
-    """Raise BlankPicture for one flat colour. pixels: uint8, height × width × 3."""
-    spread = float(pixels.flatten(0, 1).float().std(dim=0, correction=0).max())
-    if spread < BLANK_SPREAD:
-        raise BlankPicture(spread)
+def spread(pixels: torch.Tensor) -> float:
+    """The largest standard deviation of a channel. pixels: uint8, height × width × 3."""
+    return float(pixels.flatten(0, 1).float().std(dim=0, correction=0).max())
+
+
+class InFloat32(TorchFunctionMode):
+    """While it is entered, everything is computed in float32, whatever the weights are stored in.
+
+    Each operation gets float32 copies of its operands for as long as it takes: weights stay as
+    they are, to the bit, wherever they live and whichever hooks brought them there.
+    """
+
+    def __torch_function__(
+        self,
+        func: Callable[..., Any],
+        types: Any,
+        args: tuple[Any, ...] = (),
+        kwargs: dict[str, Any] | None = None,
+    ) -> Any:
+        name, options = getattr(func, "__name__", ""), kwargs or {}
+        if name == "__get__":  # an attribute, such as the type that a tensor is stored in
+            return func(*args, **options)
+        if name == "__setitem__":
+            target, index, value = args
+            return func(target, index, _like(value, target))
+        if name in _LOWERING:
+            return args[0].float()
+        return func(*map(_raised, args), **{key: _raised(each) for key, each in options.items()})
+
+
+def _raised(value: Any) -> Any:
+    """Float32 in place of what is smaller: tensors, the names of types, and lists of both."""
+    if isinstance(value, torch.Tensor):
+        return value.float() if value.dtype in _LOW else value
+    if isinstance(value, torch.dtype):
+        return torch.float32 if value in _LOW else value
+    if type(value) is list or type(value) is tuple:
+        return type(value)(map(_raised, value))
+    return value
+
+
+def _like(value: Any, target: torch.Tensor) -> Any:
+    return value.to(target.dtype) if isinstance(value, torch.Tensor) else value

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import re
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from diffusers.pipelines.z_image.pipeline_z_image import ZImagePipeline
@@ -13,6 +15,7 @@ from huggingface_hub import snapshot_download
 from transformers.utils import logging as transformers_logging
 
 from engine.diffusion.families import SKETCH, folder_of
+from engine.diffusion.preview import TINY_FOLDER
 from engine.diffusion.wholeness import check_fit, check_whole
 from engine.errors import ModelInvalid, ModelNotFound, ModelUnavailable
 from engine.settings import EngineSettings
@@ -56,8 +59,17 @@ def locate(settings: EngineSettings) -> Path:
         raise ModelNotFound(model, hint) from error
 
 
-def load_pipeline(settings: EngineSettings, dtype: torch.dtype) -> tuple[ZImagePipeline, str]:
-    """Load the model on the CPU in `dtype`; returns the pipeline and its revision.
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A whole pipeline on the CPU. revision: fingerprint of its weights."""
+
+    pipeline: Any
+    revision: str
+    folder: Path
+
+
+def load_model(settings: EngineSettings, dtype: torch.dtype) -> Loaded:
+    """Load the model in `dtype`.
 
     Raises ModelNotFound, ModelInvalid: for a folder of another kind, missing or truncated files
     and for weights that do not fill the architecture (which would paint noise).
@@ -78,8 +90,7 @@ def load_pipeline(settings: EngineSettings, dtype: torch.dtype) -> tuple[ZImageP
     except Exception as error:  # a broken folder makes the libraries raise nearly anything
         first_line = (str(error).strip().splitlines() or ["no detail"])[0]
         raise ModelInvalid(settings.model, f"{type(error).__name__}: {first_line}") from error
-    pipeline.set_progress_bar_config(disable=True)
-    return pipeline, revision
+    return Loaded(pipeline, revision, folder)
 
 
 def fingerprint(folder: Path) -> str:
@@ -92,6 +103,8 @@ def fingerprint(folder: Path) -> str:
     for path in sorted(folder.rglob("*")):
         if path.suffix not in {".json", ".safetensors", ".txt", ".jinja"} or not path.is_file():
             continue
+        if path.relative_to(folder).parts[0] == TINY_FOLDER:
+            continue  # shows previews only: no picture depends on it
         digest.update(f"{path.relative_to(folder).as_posix()}\0{path.stat().st_size}\0".encode())
         with path.open("rb") as file:
             size = path.stat().st_size

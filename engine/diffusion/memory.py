@@ -1,40 +1,242 @@
-"""Which parts of a model stay on the GPU. The decision is pure; `apply` carries it out."""
+"""Which parts of a model stay on the device, and in which format: decisions only, no torch.
+
+Sizes, machine and picture go in; a plan, its price and the reason come out. `footprint` holds
+the words and the arithmetic, `residency` carries plans out.
+"""
 
 from __future__ import annotations
 
-from enum import StrEnum
-from typing import Any
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
-WORK_BYTES = 3 * 2**30
-"""Room for activations and decoding at the native size, beside the weights."""
+from engine.diffusion.footprint import (
+    Estimate,
+    Machine,
+    Placement,
+    Plan,
+    Shape,
+    Sizes,
+    Weights,
+    estimate,
+)
+
+__all__ = [
+    "Backoff",
+    "Choice",
+    "Estimate",
+    "Machine",
+    "Placement",
+    "Plan",
+    "Shape",
+    "Sizes",
+    "Weights",
+    "choose",
+    "estimate",
+    "plans",
+    "retreat",
+    "step_down",
+]
+
+EXACT_SLACK = 1.15
+"""Exact weights may take this much longer before quantized ones are preferred."""
+KEEP_SLACK = 1.10
+"""A plan in force is left only for one that saves more: changing moves gigabytes."""
+RETREAT = 0.98
+"""After memory ran out, a plan must promise at most this share of what the last one took."""
+
+_GIB = 2**30
 
 
-class Plan(StrEnum):
-    """What is on the device at once: all weights, one component, or one layer."""
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A plan, its price, why it was taken and why each other was not."""
 
-    RESIDENT = "resident"
-    MODEL = "model-offload"
-    SEQUENTIAL = "sequential-offload"
+    plan: Plan
+    estimate: Estimate
+    reason: str
+    rejected: tuple[tuple[Plan, str], ...]
 
 
-def choose(free_bytes: int | None, total_bytes: int, largest_bytes: int) -> Plan:
-    """The fastest plan that fits.
+def plans(*, weights: tuple[Weights, ...] = tuple(Weights)) -> Iterator[Plan]:
+    """Every plan in those formats, the roomiest placement first."""
+    for placement in Placement:
+        for kept in weights:
+            for tiled in (False, True):
+                yield Plan(placement, kept, tiled)
 
-    free_bytes: on the device, None where memory is shared with the host (CPU, Apple silicon).
-    total_bytes: of all weights. largest_bytes: of the largest component.
+
+def choose(
+    sizes: Sizes,
+    machine: Machine,
+    shape: Shape,
+    *,
+    wanted: Plan | None = None,
+    allow_quantized: bool,
+    reserve_bytes: int,
+    limit_bytes: int | None = None,
+    current: Plan | None = None,
+) -> Choice:
+    """The plan for the next batch: `wanted` as it is, or else the fastest one that fits.
+
+    reserve_bytes: of the device, left to others. limit_bytes: what a plan must stay under
+    whatever is free (see Backoff). current: the plan in force, which is kept while it is as good.
+    Where nothing fits, the smallest is taken and the reason says so.
     """
-    if free_bytes is None or free_bytes >= total_bytes + WORK_BYTES:
-        return Plan.RESIDENT
-    if free_bytes >= largest_bytes + WORK_BYTES:
-        return Plan.MODEL
-    return Plan.SEQUENTIAL
-
-
-def apply(pipeline: Any, plan: Plan, device: Any) -> None:
-    """Put a loaded pipeline on `device` in the way the plan says."""
-    if plan is Plan.RESIDENT:
-        pipeline.to(device)
-    elif plan is Plan.MODEL:
-        pipeline.enable_model_cpu_offload(device=device)
+    budget_bytes = machine.host_free_bytes if machine.free_bytes is None else machine.free_bytes
+    budget_bytes = max(0, budget_bytes - reserve_bytes)
+    if limit_bytes is not None:
+        budget_bytes = min(budget_bytes, limit_bytes)
+    if wanted is not None:
+        price = estimate(wanted, sizes, machine, shape)
+        trouble = _trouble(price, machine, budget_bytes)
+        return Choice(wanted, price, "as set" + (f", though it {trouble}" if trouble else ""), ())
+    prices = {
+        plan: estimate(plan, sizes, machine, shape)
+        for plan in _candidates(machine, allow_quantized)
+    }
+    troubles = {plan: _trouble(price, machine, budget_bytes) for plan, price in prices.items()}
+    fitting = [plan for plan in prices if not troubles[plan]]
+    if not fitting:
+        plan = min(prices, key=lambda one: _badness(prices[one], machine, budget_bytes))
+        reason = f"nothing fits; the smallest, though it {troubles[plan]}"
     else:
-        pipeline.enable_sequential_cpu_offload(device=device)
+        plan, reason = _best(fitting, prices, current)
+        reason += f": {_gib(prices[plan].peak_bytes)} of {_gib(budget_bytes)} GiB"
+    rejected = tuple(
+        (other, troubles[other] or f"would take {prices[other].seconds:.2f} s")
+        for other in prices
+        if other != plan
+    )
+    return Choice(plan, prices[plan], f"{reason}, {prices[plan].seconds:.2f} s", rejected)
+
+
+def step_down(plan: Plan, *, allow_quantized: bool, fp8_units: bool = False) -> Plan | None:
+    """The next smaller plan, None after the last: encoder out, tiles, streaming, and only then
+    quantized weights, if allowed. Leaves come after all: they are the slowest by far.
+
+    Where quantizing is not allowed, leaves follow on streaming: a leaf passes through whole.
+    """
+    match plan.placement:
+        case Placement.RESIDENT:
+            return replace(plan, placement=Placement.ENCODER)
+        case Placement.ENCODER if not plan.tiled:
+            return replace(plan, tiled=True)
+        case Placement.ENCODER | Placement.MODEL:
+            return replace(plan, placement=Placement.STREAMED, tiled=True)
+        case _ if not plan.tiled:
+            return replace(plan, tiled=True)
+        case Placement.STREAMED if plan.exact and allow_quantized:
+            return replace(plan, weights=_quantized(fp8_units))
+        case Placement.STREAMED:
+            return replace(plan, placement=Placement.SEQUENTIAL)
+        case _:
+            return None
+
+
+def retreat(
+    plan: Plan, sizes: Sizes, machine: Machine, shape: Shape, *, allow_quantized: bool
+) -> Plan | None:
+    """The first step down that helps this picture: small ones gain nothing from tiles."""
+    taken_bytes = estimate(plan, sizes, machine, shape).peak_bytes
+    down: Plan | None = plan
+    while down := step_down(down, allow_quantized=allow_quantized, fp8_units=machine.fp8_units):
+        price = estimate(down, sizes, machine, shape)
+        if price.peak_bytes <= RETREAT * taken_bytes and not _over_host(price, machine):
+            return down
+    return None
+
+
+class Backoff:
+    """After memory ran out, stays under what was too much for some jobs, then tries it again.
+
+    jobs: how many must succeed first. growth_bytes: or how much more must have become free.
+    """
+
+    def __init__(self, jobs: int = 20, growth_bytes: int = _GIB) -> None:
+        self._jobs = jobs
+        self._growth_bytes = growth_bytes
+        self._left = 0
+        self._limit_bytes: int | None = None
+        self._free_bytes: int | None = None
+
+    def failed(self, peak_bytes: int, free_bytes: int | None) -> None:
+        """Note that a plan of that estimated peak ran out of memory, with so much free before."""
+        limit_bytes = int(RETREAT * peak_bytes)
+        if self._limit_bytes is not None:
+            limit_bytes = min(limit_bytes, self._limit_bytes)
+        self._limit_bytes, self._left, self._free_bytes = limit_bytes, self._jobs, free_bytes
+
+    def succeeded(self) -> None:
+        """Note that a job was painted."""
+        self._left -= 1
+        if self._left <= 0:
+            self._limit_bytes = None
+
+    def limit_bytes(self, free_bytes: int | None) -> int | None:
+        """What the next plan must stay under; None for no such bound."""
+        if self._limit_bytes is None:
+            return None
+        before_bytes = self._free_bytes
+        if free_bytes is not None and before_bytes is not None:
+            grown_bytes = free_bytes - before_bytes
+            if grown_bytes >= self._growth_bytes:
+                self._limit_bytes = None
+        return self._limit_bytes
+
+
+def _candidates(machine: Machine, allow_quantized: bool) -> list[Plan]:
+    weights = (Weights.FULL, _quantized(machine.fp8_units)) if allow_quantized else (Weights.FULL,)
+    found = list(plans(weights=weights))
+    if machine.free_bytes is None:
+        # Nothing is gained by moving weights within one memory.
+        return [plan for plan in found if plan.placement is Placement.RESIDENT]
+    return found
+
+
+def _quantized(fp8_units: bool) -> Weights:
+    """int8 with a scale per row errs less; fp8 is for devices that also compute in it."""
+    return Weights.FP8 if fp8_units else Weights.INT8
+
+
+def _best(
+    fitting: list[Plan], prices: dict[Plan, Estimate], current: Plan | None
+) -> tuple[Plan, str]:
+    def seconds(plan: Plan) -> float:
+        return prices[plan].seconds
+
+    best = fastest = min(fitting, key=seconds)
+    reason = "the fastest that fits"
+    exact = min((plan for plan in fitting if plan.exact), key=seconds, default=fastest)
+    if exact != fastest and seconds(exact) <= EXACT_SLACK * seconds(fastest):
+        best, reason = exact, "exact, and nearly as fast as the fastest that fits"
+    if current is None or current == best or current not in fitting:
+        return best, reason
+    if current.weights is best.weights and seconds(current) <= KEEP_SLACK * seconds(best):
+        return current, "already in force, and nearly as fast as the fastest that fits"
+    return best, reason
+
+
+def _trouble(price: Estimate, machine: Machine, budget_bytes: int) -> str:
+    """What speaks against a plan; empty if it fits."""
+    if price.peak_bytes > budget_bytes:
+        return f"needs {_gib(price.peak_bytes)} GiB of the device's {_gib(budget_bytes)}"
+    if _over_host(price, machine):
+        return (
+            f"needs {_gib(price.host_bytes)} GiB of host memory,"
+            f" {_gib(machine.host_free_bytes)} are free"
+        )
+    return ""
+
+
+def _badness(price: Estimate, machine: Machine, budget_bytes: int) -> tuple[bool, bool, int]:
+    """A host that is too small may swap; a device that is too small fails for certain."""
+    over_device = price.peak_bytes > budget_bytes
+    return over_device, _over_host(price, machine), price.peak_bytes
+
+
+def _over_host(price: Estimate, machine: Machine) -> bool:
+    return price.host_bytes > machine.host_free_bytes
+
+
+def _gib(count: int) -> str:
+    return f"{count / _GIB:.1f}"

@@ -1,4 +1,4 @@
-"""The real painter: prompt → denoise → decode with ZImagePipeline, guarded and cancellable."""
+"""The real painter: one model on one device, within its memory, guarded and cancellable."""
 
 from __future__ import annotations
 
@@ -9,60 +9,98 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from dataclasses import dataclass
 
 import diffusers
 import torch
 import transformers
-from diffusers.pipelines.z_image.pipeline_z_image import ZImagePipeline
 
-from engine.diffusion import memory
-from engine.diffusion.devices import pick_device, pick_dtype
+from engine.diffusion.devices import pick_device, pick_dtype, remarks
+from engine.diffusion.expanding import Expander
 from engine.diffusion.families import Family, family_for, folder_of
-from engine.diffusion.guard import check_finite, check_not_blank
-from engine.diffusion.loading import load_pipeline
-from engine.diffusion.wholeness import COMPONENTS
-from engine.errors import (
-    Cancelled,
-    Defunct,
-    EngineError,
-    OutOfMemory,
-    PromptTooLong,
-    RenderFailed,
-)
+from engine.diffusion.loading import Loaded, load_model
+from engine.diffusion.memory import Choice, Placement, Plan
+from engine.diffusion.painting import Painting
+from engine.diffusion.planning import Planner, is_memory
+from engine.diffusion.previews import Previews
+from engine.diffusion.residency import Residency
+from engine.diffusion.sampling import Step
+from engine.errors import Cancelled, Defunct, EngineError, OutOfMemory, PromptTooLong, RenderFailed
+from engine.prompts import language
 from engine.renderer import Outcome, RenderTask
 from engine.settings import EngineSettings
-from engine.types import Conditions, ImageRequest, ModelInfo, Painted, Progress, Raster, Recipe
+from engine.types import (
+    Adaptation,
+    Conditions,
+    ImageRequest,
+    Mend,
+    ModelInfo,
+    Painted,
+    Progress,
+    Raster,
+    Recipe,
+)
 
-_MEMORY_SIGNS = ("out of memory", "CUBLAS_STATUS_ALLOC_FAILED", "CUDNN_STATUS_ALLOC_FAILED")
-"""Libraries below torch say it as plain errors; the process goes on after them."""
 CPU_NICENESS = 10
 """A CPU painter yields to the event loop: a member must never wait for a matrix product."""
 
 
+_WHOLE_ENCODER = (Placement.RESIDENT, Placement.MODEL)
+
+
 class _Stop(Exception):
-    """Leaves the pipeline from inside its step callback."""
+    """Leaves a painting from between two of its steps."""
+
+
+@dataclass(slots=True)
+class _Model:
+    """What is loaded and goes when the painter is idle."""
+
+    loaded: Loaded
+    residency: Residency
+    previews: Previews
+    _asked: tuple[object, Expander | None] = (None, None)
+
+    def expander(self) -> Expander | None:
+        """The text encoder as a writer; None where it is none, which is found out once."""
+        pipeline = self.loaded.pipeline
+        encoder = pipeline.text_encoder
+        if self._asked[0] is not encoder:  # a change of plan may have loaded another one
+            self._asked = (encoder, Expander.around(encoder, pipeline.tokenizer))
+        return self._asked[1]
 
 
 class DiffusionRenderer:
-    """Owns one pipeline; every call comes from the one executor thread."""
+    """Owns one model; every call but `count_tokens` comes from the one executor thread."""
 
     def __init__(
-        self,
-        pipeline: ZImagePipeline,
-        family: Family,
-        info: ModelInfo,
-        device: torch.device,
-        threads: int,
+        self, settings: EngineSettings, device: torch.device, load: Callable[[], Loaded]
     ) -> None:
-        self._pipeline = pipeline
-        self._family = family
-        self._info = info
+        self._settings = settings
         self._device = device
-        self._threads = threads
+        self._load = load
+        self._family = family_for(settings.model)
+        self._threads = torch.get_num_threads()
+        self._planner = Planner(settings, device)
+        self._model: _Model | None = self._loaded()
+        loaded = self._model.loaded
         # A tokenizer of its own: the pipeline's may be at work on the painting thread.
-        self._counter = copy.deepcopy(pipeline.tokenizer)
+        self._counter = copy.deepcopy(loaded.pipeline.tokenizer)
         self._counting = threading.Lock()
+        choice = self._planner.choose(self._model.residency, _native(self._family))
+        self._info = ModelInfo(
+            model=_public_name(settings.model),
+            revision=loaded.revision,
+            family=self._family.name,
+            device=_device_name(device),
+            dtype=str(pick_dtype(device)).removeprefix("torch."),
+            plan=str(choice.plan),
+            plan_reason=choice.reason,
+            remarks=remarks(device),
+        )
+        # Now, not at the first picture: somebody is waiting then. It is tried again if it fails.
+        with contextlib.suppress(torch.OutOfMemoryError):
+            self._model.residency.use(choice.plan)
 
     @classmethod
     def load(cls, settings: EngineSettings) -> DiffusionRenderer:
@@ -73,26 +111,11 @@ class DiffusionRenderer:
             _lower_priority()
         if settings.threads is not None:
             torch.set_num_threads(settings.threads)
-        dtype = pick_dtype(device)
-        pipeline, revision = load_pipeline(settings, dtype)
-        sizes = [_bytes(getattr(pipeline, name)) for name in COMPONENTS]
-        free = torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else None
-        plan = memory.choose(free, sum(sizes), max(sizes))
-        memory.apply(pipeline, plan, device)
-        family = family_for(settings.model)
-        info = ModelInfo(
-            model=_public_name(settings.model),
-            revision=revision,
-            family=family.name,
-            device=_device_name(device),
-            dtype=str(dtype).removeprefix("torch."),
-            plan=plan.value,
-        )
-        return cls(pipeline, family, info, device, torch.get_num_threads())
+        return cls(settings, device, lambda: load_model(settings, pick_dtype(device)))
 
     @property
     def info(self) -> ModelInfo:
-        """What is loaded."""
+        """What is loaded, or will be again for the next picture."""
         return self._info
 
     def render(
@@ -102,98 +125,165 @@ class DiffusionRenderer:
         on who painted at the same time."""
         return [self._outcome(row, task, on_step) for row, task in enumerate(batch)]
 
+    def unload(self) -> None:
+        """Give the memory back; the next picture loads the model again."""
+        if self._model is not None:
+            self._model.residency.close()
+            self._model = None
+
     def close(self) -> None:
         """Drop the weights."""
-        del self._pipeline
-        if self._device.type == "cuda":
-            torch.cuda.empty_cache()
+        self.unload()
+
+    def _loaded(self) -> _Model:
+        loaded = self._load()
+        residency = Residency(
+            loaded.pipeline,
+            self._device,
+            reload_transformer=lambda: self._load().pipeline.transformer,
+            reload_encoder=lambda: self._load().pipeline.text_encoder,
+        )
+        return _Model(loaded, residency, Previews(loaded, self._device, self._settings.cache_dir))
+
+    def _current(self) -> _Model:
+        if self._model is None:
+            self._model = self._loaded()
+        return self._model
 
     def _outcome(
         self, row: int, task: RenderTask, on_step: Callable[[int, Progress], None]
     ) -> Outcome:
         try:
-            return self._paint(row, task, on_step)
+            return self._painted(row, task, on_step)
         except _Stop:
             return Cancelled("cancelled while painting")
         except EngineError as error:
             return error
-        except torch.OutOfMemoryError:
-            return self._out_of_memory()
         except Exception as error:
-            if any(sign in str(error) for sign in _MEMORY_SIGNS):
+            if is_memory(error):
                 return self._out_of_memory()
             if _is_sticky(error):
                 return Defunct(str(error).partition("\n")[0])
             return RenderFailed(f"{type(error).__name__}: {error}")
 
-    def _paint(
+    def _painted(
         self, row: int, task: RenderTask, on_step: Callable[[int, Progress], None]
     ) -> Painted:
-        request = task.request
-        began = time.perf_counter()
+        request, began_s = task.request, time.perf_counter()
         self._check_length(request.effective_prompt)
         if request.guidance > 1.0:
             self._check_length(request.negative_prompt)
-
-        def after_step(
-            _pipe: Any, step: int, _time: Any, tensors: dict[str, Any]
-        ) -> dict[str, Any]:
-            if task.cancel.is_set():
-                raise _Stop
-            # Reading the answer waits for the GPU, which also keeps the reported step honest.
-            check_finite(tensors["latents"], f"step {step + 1}")
-            on_step(row, Progress(step + 1, request.steps))
-            return {}
-
+        model = self._current()
         with self._restored(task.replay) as threads:
-            try:
-                pixels = self._pixels(request, after_step)
-            finally:
-                # A run that was left by an exception has not freed the hooks of an offload plan.
-                self._pipeline.maybe_free_model_hooks()
-            conditions = self._conditions(threads)
+            painting, pixels, choice = self._within_memory(
+                task, lambda step: self._told(model, task, row, step, on_step)
+            )
+        model.previews.learn(painting.finished, pixels)
+        height_px, width_px, _ = pixels.shape
         return Painted(
-            raster=Raster(request.width_px, request.height_px, pixels.numpy().tobytes()),
+            raster=Raster(width_px, height_px, pixels.numpy().tobytes()),
             recipe=Recipe(
                 model=self._info.model,
                 revision=self._info.revision,
                 family=self._info.family,
-                request=request,
-                conditions=conditions,
+                request=painting.request,
+                conditions=self._conditions(threads, choice.plan, painting),
+                adaptations=tuple(painting.adaptations),
             ),
-            duration_s=time.perf_counter() - began,
+            duration_s=time.perf_counter() - began_s,
+            plan_reason=choice.reason,
         )
 
-    def _pixels(self, request: ImageRequest, after_step: Callable[..., dict[str, Any]]) -> Any:
-        """Run the pipeline; returns uint8 pixels on the CPU, height × width × 3."""
-        pipeline: Any = self._pipeline  # its own annotation of the callback is wrong
-        output = pipeline(
-            prompt=[request.effective_prompt],
-            negative_prompt=[request.negative_prompt],
-            height=request.height_px,
-            width=request.width_px,
-            num_inference_steps=request.steps,
-            guidance_scale=self._family.pipeline_guidance(request.guidance),
-            # Noise from a CPU generator does not depend on the GPU.
-            generator=torch.Generator("cpu").manual_seed(request.seed),
-            max_sequence_length=self._family.max_tokens,
-            output_type="latent",
-            callback_on_step_end=after_step,
-        )
-        pixels = self._decode(output.images)
-        check_not_blank(pixels)
-        return pixels
+    def _told(
+        self,
+        model: _Model,
+        task: RenderTask,
+        row: int,
+        step: Step,
+        on_step: Callable[[int, Progress], None],
+    ) -> None:
+        if task.cancel.is_set():
+            raise _Stop
+        preview = model.previews.of(step) if task.previews else None
+        on_step(row, Progress(step.number, task.request.forwards, preview))
 
-    @torch.no_grad()
-    def _decode(self, latents: torch.Tensor) -> torch.Tensor:
-        """As the pipeline itself would, but guarded: its own clamping hides infinity."""
-        pipeline: Any = self._pipeline
-        vae = pipeline.vae
-        scaled = latents.to(vae.dtype) / vae.config.scaling_factor + vae.config.shift_factor
-        decoded = vae.decode(scaled, return_dict=False)[0]
-        check_finite(decoded, "decoding")
-        image = pipeline.image_processor.postprocess(decoded, output_type="pt")[0].float()
-        return (image * 255).round().to(torch.uint8).permute(1, 2, 0).contiguous().cpu()
+    def _within_memory(
+        self, task: RenderTask, watch: Callable[[Step], None]
+    ) -> tuple[Painting, torch.Tensor, Choice]:
+        """Paint under the plan that fits; when memory runs out all the same, under smaller ones."""
+        residency = self._current().residency
+        choice = self._planner.choose(residency, task.request)
+        adapted: list[Adaptation] = []
+        while True:
+            painting = self._painting(task, watch, adapted)
+            pixels = self._tried(painting, choice.plan)
+            if pixels is not None:
+                self._planner.succeeded()
+                return painting, pixels, choice
+            # Read before anything is freed: it is what the owner needs to know.
+            error = self._out_of_memory()
+            choice = self._planner.smaller(residency, choice, task.request, error)
+            adapted.append(Adaptation(Mend.MEMORY, "painting", str(choice.plan)))
+
+    def _tried(self, painting: Painting, plan: Plan) -> torch.Tensor | None:
+        """The pixels; None where memory ran out, and all that the attempt held is free again."""
+        try:
+            self._current().residency.use(plan)
+            return painting.paint()
+        except Exception as error:
+            if not is_memory(error):
+                raise
+            # The traceback holds every tensor of the attempt.
+            error.__traceback__ = None
+        return None
+
+    def _painting(
+        self, task: RenderTask, watch: Callable[[Step], None], adapted: list[Adaptation]
+    ) -> Painting:
+        model = self._current()
+        return Painting(
+            pipeline=model.loaded.pipeline,
+            family=self._family,
+            stages=model.residency,
+            device=self._device,
+            request=task.request,
+            inputs=task.inputs,
+            watch=watch,
+            expand=self._expand if task.request.expand else None,
+            stopped=task.cancel.is_set,
+            adaptations=list(adapted),
+        )
+
+    def _expand(self, request: ImageRequest, stopped: Callable[[], bool]) -> str | None:
+        """The prompt in the text encoder's own words; None where it has none."""
+        model = self._current()
+        plan = model.residency.plan
+        if plan is None or plan.placement not in _WHOLE_ENCODER:
+            return None  # every word would bring the whole encoder to the device once more
+        expander = model.expander()
+        if expander is None:
+            return None
+        expansion = expander.expand(
+            request.prompt,
+            language=language(request.prompt),
+            seed=request.seed,
+            limit_s=self._settings.expand_limit_s,
+            max_tokens=self._family.max_tokens,
+            count=self.count_tokens,
+            stop=stopped,
+        )
+        return None if expansion is None else expansion.text
+
+    def _out_of_memory(self) -> OutOfMemory:
+        if self._device.type != "cuda":
+            return OutOfMemory()
+        error = OutOfMemory(
+            torch.cuda.memory_allocated(self._device),
+            torch.cuda.memory_reserved(self._device),
+            torch.cuda.mem_get_info(self._device)[0],
+        )
+        torch.cuda.empty_cache()
+        return error
 
     def count_tokens(self, text: str) -> int:
         """Count what the pipeline would read, the chat template's own tokens included."""
@@ -227,13 +317,14 @@ class DiffusionRenderer:
         finally:
             torch.set_num_threads(self._threads)
 
-    def _conditions(self, threads: int | None) -> Conditions:
+    def _conditions(self, threads: int | None, plan: Plan, painting: Painting) -> Conditions:
         return Conditions(
             device=self._info.device,
             threads=threads,
             dtype=self._info.dtype,
             attention="native",
-            plan=self._info.plan,
+            plan=str(plan),
+            tiled=plan.tiled or painting.is_large,
             versions={
                 "torch": str(torch.__version__),
                 "diffusers": diffusers.__version__,
@@ -241,15 +332,13 @@ class DiffusionRenderer:
             },
         )
 
-    def _out_of_memory(self) -> OutOfMemory:
-        if self._device.type != "cuda":
-            return OutOfMemory()
-        torch.cuda.empty_cache()
-        return OutOfMemory(
-            torch.cuda.memory_allocated(self._device),
-            torch.cuda.memory_reserved(self._device),
-            torch.cuda.mem_get_info(self._device)[0],
-        )
+
+def _native(family: Family) -> ImageRequest:
+    """A picture as most are: what a plan is made for before the first one."""
+    side_px = family.native_side_px
+    return ImageRequest(
+        "", "", "", 0, side_px, side_px, family.default_steps, family.default_guidance
+    )
 
 
 def _exact_arithmetic() -> None:
@@ -272,10 +361,6 @@ def _is_sticky(error: Exception) -> bool:
     kind = getattr(torch, "AcceleratorError", None)
     text = str(error)
     return (kind is not None and isinstance(error, kind)) or text.startswith("CUDA error:")
-
-
-def _bytes(module: torch.nn.Module) -> int:
-    return sum(weight.numel() * weight.element_size() for weight in module.parameters())
 
 
 def _device_name(device: torch.device) -> str:

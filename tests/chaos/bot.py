@@ -31,7 +31,7 @@ def _spoil(share: float, decide: random.Random) -> None:
 
         def load_spoiled() -> Any:
             renderer: Any = load()
-            transformer = renderer._pipeline.transformer
+            transformer = renderer._model.loaded.pipeline.transformer
             transformer.register_forward_hook(lambda *call: _spoilt(call[-1], share, decide))
             return renderer
 

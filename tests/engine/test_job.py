@@ -159,3 +159,15 @@ async def test_a_failed_job_without_a_listener_is_silent(job: Job) -> None:
     del lonely
     await asyncio.sleep(0)
     assert complaints == []
+
+
+async def test_who_asks_for_every_step_gets_every_step() -> None:
+    """on_step skips nothing, where progress() may; each progress once, in order."""
+    heard: list[Progress] = []
+    job = Job(JobSpec(1, a_request(), on_step=heard.append), user_id=5, guild_id=6)
+    reported = [Progress(step, 3) for step in (0, 1, 1, 2, 3)]
+    for progress in reported:
+        job.report(progress)
+    assert heard == reported
+    newest = await anext(job.progress())
+    assert newest == reported[-1]

@@ -3,7 +3,6 @@
 import asyncio
 import threading
 import time
-from collections.abc import AsyncIterator
 
 import pytest
 
@@ -21,7 +20,8 @@ from engine.errors import (
 from engine.job import Job, JobSpec
 from engine.queue import Bounds
 from engine.service import Engine
-from engine.types import ENGINE_TRANSITIONS, EngineState, Progress
+from engine.states import ENGINE_TRANSITIONS, EngineState
+from engine.types import Progress
 from tests.fakes import ScriptedRenderer, a_request, until
 
 S = EngineState
@@ -39,22 +39,6 @@ LEGAL = {
     (S.DRAINING, S.DEFUNCT),
     (S.DEFUNCT, S.STOPPED),
 }
-
-
-@pytest.fixture
-async def painter() -> AsyncIterator[ScriptedRenderer]:
-    made = ScriptedRenderer()
-    yield made
-    made.release()
-
-
-@pytest.fixture
-async def engine(painter: ScriptedRenderer) -> AsyncIterator[Engine]:
-    made = Engine(painter.load, bounds=Bounds(20))
-    made.start()
-    yield made
-    painter.release()
-    await made.drain()
 
 
 def order(engine: Engine, number: int, prompt: str = "a red boat", user: int = 1) -> Job:
@@ -386,3 +370,17 @@ async def test_the_loop_is_free_while_the_painter_works(
         turns += 1
     assert turns > 200
     assert not job.done
+
+
+async def test_every_step_of_the_painter_reaches_who_asked_for_it(
+    engine: Engine, painter: ScriptedRenderer
+) -> None:
+    """On the loop's thread, before the result, none skipped although nobody watches progress."""
+    heard: list[tuple[int, threading.Thread]] = []
+
+    def on_step(progress: Progress) -> None:
+        heard.append((progress.step, threading.current_thread()))
+
+    slot = engine.reserve(1, 0)
+    await engine.submit(slot, JobSpec(1, a_request(steps=50), on_step=on_step)).result()
+    assert heard == [(step, threading.current_thread()) for step in range(51)]

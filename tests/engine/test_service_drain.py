@@ -12,7 +12,8 @@ from engine.job import Job, JobSpec
 from engine.queue import Bounds
 from engine.renderer import Outcome, RenderTask
 from engine.service import Engine
-from engine.types import EngineState, Progress
+from engine.states import EngineState
+from engine.types import Progress
 from tests.fakes import ScriptedRenderer, a_request, until
 
 GRACE_S = 0.3

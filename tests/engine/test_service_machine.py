@@ -21,7 +21,8 @@ from engine.errors import (
 from engine.job import Job, JobSpec
 from engine.queue import Bounds
 from engine.service import Engine
-from engine.types import EngineState, Painted
+from engine.states import EngineState
+from engine.types import Painted
 from tests.fakes import ScriptedRenderer, a_request, until
 
 LIMIT = 4

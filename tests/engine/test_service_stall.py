@@ -10,7 +10,7 @@ from engine.errors import Cancelled, Defunct
 from engine.job import Job, JobSpec
 from engine.queue import Bounds
 from engine.service import Engine
-from engine.types import EngineState
+from engine.states import EngineState
 from tests.fakes import ScriptedRenderer, a_request, until
 
 STALL_S = 0.6

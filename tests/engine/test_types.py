@@ -10,11 +10,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.types import (
+    INPUTS,
     MAX_SEED,
+    MAX_VARIATIONS,
+    Adaptation,
     Conditions,
     Difference,
     ImageRequest,
+    Mend,
+    Mode,
     Recipe,
+    Variation,
     request_from_json,
     request_to_json,
 )
@@ -22,7 +28,18 @@ from tests.fakes import a_request, fake_recipe
 
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
 COUNTS = st.integers(1, 10**6)
-REQUESTS = st.builds(
+SHARES = st.floats(0, 1)
+MODES = st.sampled_from(Mode).flatmap(
+    lambda mode: st.fixed_dictionaries(
+        {
+            "mode": st.just(mode),
+            "inputs": st.tuples(
+                *[st.binary(min_size=32, max_size=32).map(bytes.hex)] * INPUTS[mode]
+            ),
+        }
+    )
+)
+PLAIN_REQUESTS = st.builds(
     ImageRequest,
     prompt=st.text(),
     effective_prompt=st.text(),
@@ -32,6 +49,16 @@ REQUESTS = st.builds(
     height_px=COUNTS,
     steps=COUNTS,
     guidance=FINITE,
+    strength=SHARES.filter(bool),
+    variations=st.lists(
+        st.builds(Variation, st.integers(0, MAX_SEED), SHARES.filter(bool)), max_size=3
+    ).map(tuple),
+    variety=SHARES,
+    refine=SHARES,
+    expand=st.booleans(),
+)
+REQUESTS = st.builds(
+    lambda request, mode: dataclasses.replace(request, **mode), PLAIN_REQUESTS, MODES
 )
 CONDITIONS = st.builds(
     Conditions,
@@ -54,6 +81,9 @@ RECIPES = st.builds(
     request=REQUESTS,
     conditions=CONDITIONS,
     loras=st.lists(st.text()).map(tuple),
+    adaptations=st.lists(
+        st.builds(Adaptation, st.sampled_from(Mend), st.text(), st.text()), max_size=2
+    ).map(tuple),
 )
 ODD_VALUES: list[Any] = [
     None,
@@ -175,7 +205,7 @@ def test_missing_fields_are_refused(path: tuple[str, ...]) -> None:
         '"text"',
         "{",
         "[" * 100_000,
-        '{"version": 2}',
+        '{"version": 3}',
         '{"version": true}',
         '{"version": ' + "9" * 10_000 + "}",
         '{"a":' * 50_000 + "1" + "}" * 50_000,
@@ -220,3 +250,52 @@ def test_differences_name_what_changed() -> None:
 def test_no_difference_means_equal(one: Conditions, other: Conditions) -> None:
     """Conditions without a difference are equal, and unequal ones have one."""
     assert (one.differences(other) == ()) == (one == other)
+
+
+def test_recipes_of_version_1_are_read():
+    """What was painted before pictures could be started from is read as what it was."""
+    old = json.loads(json.dumps(PLAIN)) | {"version": 1}
+    del old["adaptations"]
+    for name in ("mode", "inputs", "strength", "variations", "variety", "refine", "expand"):
+        del old["request"][name]
+    recipe = Recipe.from_json(json.dumps(old))
+    assert recipe.version == 1 and recipe.request == a_request()
+    assert recipe.request.mode is Mode.TEXT and recipe.request.strength == 1.0
+    assert request_from_json(json.dumps(old["request"])) == recipe.request
+    old["version"] = 2
+    with pytest.raises(ValueError):
+        Recipe.from_json(json.dumps(old))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"strength": 0},
+        {"strength": 1.1},
+        {"variety": -0.1},
+        {"refine": 2},
+        {"mode": "sketchy"},
+        {"mode": "image"},
+        {"inputs": ["a" * 64]},
+        {"mode": "image", "inputs": ["../../etc/passwd"]},
+        {"mode": "image", "inputs": ["A" * 64]},
+        {"variations": [{"seed": -1, "amount": 0.5}]},
+        {"variations": [{"seed": 1, "amount": 0}]},
+        {"variations": [{"seed": 1, "amount": 0.5}] * (MAX_VARIATIONS + 1)},
+    ],
+)
+def test_senseless_beginnings_are_refused(change: dict[str, Any]):
+    """Noise levels, shares, modes and inputs that cannot be painted are ValueErrors."""
+    changed = json.loads(json.dumps(PLAIN))
+    changed["request"] |= change
+    with pytest.raises(ValueError):
+        Recipe.from_json(json.dumps(changed))
+
+
+def test_work_counts_the_steps_that_are_taken():
+    """A late beginning is cheaper, a refinement dearer, guidance doubles everything."""
+    whole = dataclasses.replace(a_request(), width_px=1000, height_px=1000, steps=8, guidance=1.0)
+    assert (whole.forwards, whole.work) == (8, 8.0)
+    assert dataclasses.replace(whole, strength=0.6).forwards == 3
+    assert dataclasses.replace(whole, refine=0.35).forwards == 10
+    assert dataclasses.replace(whole, guidance=2.0).work == 16.0

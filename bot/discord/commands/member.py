@@ -22,7 +22,7 @@ from bot.discord.present import history_layout, quota_text
 from bot.services import Services
 from bot.studio.compose import Wish
 from engine.diffusion.families import MAX_GUIDANCE, MAX_STEPS
-from engine.prompts import MAX_PROMPT_CHARS
+from engine.prompts import MAX_PROMPT_CHARS, Level
 from engine.sizing import ASPECTS
 from engine.types import MAX_SEED
 
@@ -79,7 +79,7 @@ def _imagine(services: Services) -> app_commands.Command[Any, ..., None]:
                 steps=steps,
                 guidance=guidance,
                 negative=negative,
-                enhance=enhance,
+                enhance=None if enhance else Level.OFF,
             )
             person = person_of(interaction)
             outcome = await services.painter.imagine(person, wish, private=private)

@@ -8,12 +8,12 @@ import sys
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
 from PIL import Image
 
-from bot.cli import group
-
-QUICK = ["--steps", "2", "--size", "128x128"]
+from bot.cli import painting
+from engine.renderer import RendererFactory
+from engine.settings import EngineSettings
+from tests.bot.cli.calling import QUICK, names, painted, pixels, zimagine
 
 
 @pytest.fixture(autouse=True)
@@ -21,29 +21,6 @@ def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Every test starts in an empty folder of its own."""
     monkeypatch.chdir(tmp_path)
     return tmp_path
-
-
-def zimagine(*arguments: str) -> Result:
-    """Run the command line in this process."""
-    return CliRunner().invoke(group, list(arguments), catch_exceptions=False)
-
-
-def painted(*arguments: str) -> list[dict]:
-    """The JSON objects that `imagine --json` prints."""
-    done = zimagine("imagine", *arguments, "--json")
-    assert done.exit_code == 0, done.output
-    return [json.loads(line) for line in done.stdout.splitlines()]
-
-
-def names(folder: str) -> list[str]:
-    """What is in a folder."""
-    return sorted(path.name for path in Path(folder).iterdir())
-
-
-def pixels(file: str) -> bytes:
-    """What is in the picture, whatever the file around it."""
-    with Image.open(file) as image:
-        return image.tobytes()
 
 
 def test_a_prompt_becomes_a_file_and_its_name_is_printed():
@@ -60,12 +37,15 @@ def test_json_holds_what_was_painted():
     (found,) = painted("a lake", *QUICK, "--seed", "5", "--guidance", "1.5", "--negative", "fog")
     assert set(found) == {
         "file", "seed", "width", "height", "steps", "guidance", "prompt",
-        "effective_prompt", "negative_prompt", "model", "seconds",
+        "effective_prompt", "negative_prompt", "model", "seconds", "mode", "inputs", "strength",
+        "variations", "variety", "refine", "plan", "plan_reason", "adaptations",
     }  # fmt: skip
     assert (found["seed"], found["width"], found["height"]) == (5, 128, 128)
     assert (found["steps"], found["guidance"], found["model"]) == (2, 1.5, "sketch")
     assert found["prompt"] == "a lake" and found["negative_prompt"] == "fog"
     assert found["effective_prompt"].startswith("a lake. ")
+    assert (found["mode"], found["inputs"], found["strength"]) == ("text", [], 1.0)
+    assert found["plan"] and found["plan_reason"] and found["adaptations"] == []
 
 
 def test_a_picture_is_painted_again_from_its_own_png():
@@ -109,13 +89,13 @@ def test_several_pictures_have_seeds_in_a_row_and_files_of_their_own():
 
 
 def test_out_may_be_a_file_or_a_folder():
-    """A .png is that file, replaced if it is there; anything else a folder that is made."""
+    """A .png is that file, replaced if it is there; in a folder nothing ever is."""
     assert painted("a", *QUICK, "--out", "x/one.png")[0]["file"] == str(Path("x/one.png"))
     painted("a", *QUICK, "--out", "x/one.png")
     assert names("x") == ["one.png"]
     painted("a", *QUICK, "--seed", "1", "--out", "folder")
     painted("a", *QUICK, "--seed", "1", "--out", "folder")
-    assert names("folder") == ["zimagine-1-2.png", "zimagine-1.png"]
+    assert names("folder") == ["a-1-2.png", "a-1.png"]
 
 
 def test_aspect_gives_the_shape():
@@ -132,6 +112,23 @@ def test_without_out_the_picture_is_in_the_history():
         (row,) = db.execute("SELECT file, seed, user_id FROM pictures").fetchall()
         assert db.execute("SELECT count(*) FROM ledger").fetchone() == (0,)
     assert Path("data", row[0]).samefile(found["file"]) and row[1:] == (5, 0)
+
+
+def test_what_is_learned_of_a_model_is_kept_only_in_the_data_folder(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    """The painter gets the cache folder of the data folder; with --out it gets none."""
+    real, seen = painting.diffusion_factory, list[Path | None]()
+
+    def factory(settings: EngineSettings) -> RendererFactory:
+        seen.append(settings.cache_dir)
+        return real(settings)
+
+    monkeypatch.setattr(painting, "diffusion_factory", factory)
+    painted("a lake", *QUICK, "--out", "a.png")
+    assert not Path("data").exists()
+    painted("a lake", *QUICK)
+    assert seen == [None, Path("data/cache")]
 
 
 def test_inspect_prints_the_recipe():
@@ -163,6 +160,7 @@ def test_inspect_prints_the_recipe():
         ["a", "--guidance", "-inf"],
         ["a", "--count", "0"],
         ["a", "--out", "x.jpg"],
+        ["a", "--out", __file__],
         ["a", "--recipe", "none.png"],
         ["--recipe", "none.png"],
         ["a", "--seed", "x"],

@@ -6,6 +6,13 @@ import dataclasses
 
 import pytest
 
+from bot.rights import Person
+from bot.studio.compose import Start, Wish
+from bot.studio.outcomes import Accepted
+from engine.types import Mode, Raster
+from engine.uploads import Upload, canonical
+from storage.inputs import Inputs
+from storage.types import utc_now
 from tests.bot.discord.conftest import World
 from tests.bot.discord.test_imagine import painted
 from tests.fakes import fake_recipe
@@ -118,3 +125,26 @@ async def test_a_typed_number_finds_ones_own_pictures_alone(world: World):
     await world.bob.click(world.message_with_picture(), label="Reroll")
     await world.settled()
     assert painted(world)[-1].prompt == "a secret boat"
+
+
+async def test_what_started_from_a_picture_starts_from_it_again(world: World, painter):
+    """A reroll has the same input, which is kept as long as it is needed; once it is gone, that is
+    said and nothing is charged."""
+    source = Upload.of(Raster(256, 256, bytes(256 * 256 * 3)))
+    services, inputs = world.house.services, Inputs(world.house.services.painter._jobs._db, utc_now)
+    await inputs.write(canonical(source), source.sha256)
+    await paint(world, prompt="first")
+    (row,) = world.rows("SELECT guild_id, channel_id, user_id FROM jobs")
+    alice = Person(guild_id=row[0], channel_id=row[1], user_id=row[2], locale="en-US")
+    start = Start(Mode.IMAGE, (source.sha256,), 0.5)
+    assert isinstance(await services.painter.imagine(alice, Wish("x", start=start)), Accepted)
+    await world.settled()
+    await world.alice.slash(world.channel, "reroll", picture="2")
+    await world.settled()
+    assert painter.inputs == [(), (source.raster,), (source.raster,)]
+    assert painted(world)[-1].inputs == (source.sha256,)
+    charged = world.charged()
+    for file in world.settings.storage.data_dir.glob("inputs/*/*.png"):
+        file.unlink()
+    await world.alice.slash(world.channel, "reroll", picture="2")
+    assert world.charged() == charged

@@ -12,7 +12,17 @@ from hypothesis import strategies as st
 
 from bot import wording
 from bot.i18n import words
-from bot.studio.compose import Wish, compose, recompose
+from bot.studio.compose import (
+    STRONG,
+    SUBTLE,
+    Start,
+    Wish,
+    compose,
+    enlarge,
+    recompose,
+    size_for,
+    vary,
+)
 from bot.studio.outcomes import (
     BadAspect,
     BadSize,
@@ -23,10 +33,15 @@ from bot.studio.outcomes import (
     NegativeIdle,
     OutOfRange,
     Refused,
+    SmallSide,
     TextTooLong,
+    TooLarge,
 )
-from engine.diffusion.families import SKETCH_FAMILY, Z_IMAGE_TURBO
-from engine.types import MAX_SEED
+from engine.diffusion.families import SKETCH_FAMILY, Z_IMAGE_TURBO, Speed
+from engine.prompts import Level
+from engine.types import MAX_SEED, MAX_VARIATIONS, Mode, Variation
+
+SHA = "a" * 64
 
 
 def composed(wish: Wish, family=SKETCH_FAMILY) -> Composed:
@@ -65,6 +80,14 @@ def test_an_untouched_wish_gets_the_familys_defaults():
         (Wish("x", aspect="wide"), BadAspect),
         (Wish("x", aspect="0:1"), BadAspect),
         (Wish("x", aspect="100:1"), BadAspect),
+        (Wish("x", aspect="21:9"), BadAspect),
+        (Wish("x", size=(512, 512)), TooLarge),
+        (Wish("x", variety=1.1), OutOfRange),
+        (Wish("x", variety=math.nan), OutOfRange),
+        (Wish("x", refine=0.36), OutOfRange),
+        (Wish("x", start=Start(Mode.IMAGE, (SHA,), 0.0)), OutOfRange),
+        (Wish("x", start=Start(Mode.IMAGE, (SHA,), 1.01)), OutOfRange),
+        (Wish("x", start=Start(Mode.UPSCALE, (SHA,), 0.5)), OutOfRange),
         (Wish("x", size=(250, 256)), BadSize),
         (Wish("x", size=(16, 16)), BadSize),
         (Wish("x", size=(100_000, 256)), BadSize),
@@ -88,7 +111,7 @@ def test_an_idle_negative_prompt_is_noted():
 
 def test_high_guidance_is_noted():
     """Over 2.5 pictures burn."""
-    (note,) = composed(Wish("x", guidance=3.0, enhance=False)).notes
+    (note,) = composed(Wish("x", guidance=3.0, enhance=Level.OFF)).notes
     assert isinstance(note, GuidanceHigh)
 
 
@@ -97,7 +120,7 @@ def test_the_default_negative_prompt_acts_only_with_guidance():
     ours = composed(Wish("x", guidance=1.5))
     assert ours.notes == (NegativeAdded(ours.request.negative_prompt),)
     assert not composed(Wish("x")).request.negative_prompt
-    assert not composed(Wish("x", guidance=1.5, enhance=False)).request.negative_prompt
+    assert not composed(Wish("x", guidance=1.5, enhance=Level.OFF)).request.negative_prompt
 
 
 @given(st.text(max_size=300), st.integers(), st.floats(), st.integers(), st.text(max_size=9))
@@ -140,3 +163,123 @@ def test_a_replay_is_held_to_the_bounds_of_the_model_that_paints_it():
     large = composed(Wish("a lake"), Z_IMAGE_TURBO).request
     outcome = recompose(large, 5, SKETCH_FAMILY, lambda: 1)
     assert isinstance(outcome, Refused) and isinstance(outcome.reason, BadSize)
+
+
+@pytest.mark.parametrize(("speed", "steps"), [("fast", 4), ("standard", 8), ("fine", 10)])
+def test_speeds_are_steps(speed: str, steps: int):
+    """A speed chooses the steps, unless they are given."""
+    assert composed(Wish("x", speed=Speed(speed))).request.steps == steps
+    assert composed(Wish("x", speed=Speed(speed), steps=3)).request.steps == 3
+
+
+def test_strict_is_a_guidance():
+    """Strict holds the prompt at 1.8, without a note; a guidance that is given wins."""
+    strict = composed(Wish("x", strict=True, enhance=Level.OFF))
+    assert strict.request.guidance == 1.8 and strict.notes == ()
+    assert composed(Wish("x", strict=True, guidance=2.0)).request.guidance == 2.0
+
+
+def test_turbo_breaks_earlier():
+    """Over 3.2 Turbo's pictures break: refused with that bound."""
+    outcome = compose(Wish("x", guidance=3.3), Z_IMAGE_TURBO, lambda: 1)
+    assert isinstance(outcome, Refused) and outcome.reason == OutOfRange("guidance", 3.3, 1.0, 3.2)
+
+
+def test_large_pictures_are_advised_to_be_enlarged():
+    """2048² in one piece is refused with the size to paint instead, in the same shape."""
+    for size, advised in (((2048, 2048), (1024, 1024)), ((2048, 1536), (1184, 880))):
+        outcome = compose(Wish("x", size=size), Z_IMAGE_TURBO, lambda: 1)
+        assert isinstance(outcome, Refused)
+        assert outcome.reason == TooLarge(*size, *advised, enlarged=False)
+        told = wording.refusal(outcome, words(), str)
+        assert f"{advised[0]}×{advised[1]}" in told and "upscale" in told
+
+
+def test_short_sides_are_noted():
+    """A side under the family's floor is painted, and warned of."""
+    assert composed(Wish("x", size=(256, 128))).notes == (SmallSide(128, 160),)
+    assert composed(Wish("x", size=(1024, 496)), Z_IMAGE_TURBO).notes == (SmallSide(496, 512),)
+
+
+def test_levels_of_enhancement():
+    """Off adds nothing, light a word of quality, full what the words imply; the default is the
+    family's own, and smart asks the painter for more with full to fall back on."""
+    dawn = "a mountain lake at dawn"
+
+    def added(level: Level | None, family=Z_IMAGE_TURBO) -> str:
+        return composed(Wish(dawn, enhance=level), family).added
+
+    assert added(Level.OFF) == ""
+    assert added(None) == added(Level.FULL) != added(Level.LIGHT)
+    assert "golden" in added(Level.FULL)
+    assert added(None, SKETCH_FAMILY) == added(Level.LIGHT)
+    smart = composed(Wish(dawn, enhance=Level.SMART), Z_IMAGE_TURBO)
+    assert smart.request.expand and smart.added == added(Level.FULL)
+    assert not composed(Wish(dawn)).request.expand
+
+
+def test_enhancement_leaves_room_for_the_prompt():
+    """What is added never makes a prompt too long that was not."""
+    count = len
+    wish = Wish("a lake at dawn " + "x" * 480)
+    outcome = compose(wish, Z_IMAGE_TURBO, lambda: 1, count)
+    assert isinstance(outcome, Composed)
+    assert count(outcome.request.effective_prompt) <= Z_IMAGE_TURBO.max_tokens
+
+
+def test_the_shape_of_the_input_is_kept():
+    """Without a size or an aspect a picture has the shape of what it starts from, as far as the
+    family allows; with one it has that."""
+    assert size_for(Wish("x"), Z_IMAGE_TURBO, (4000, 3000)) == (1184, 880)
+    assert size_for(Wish("x", aspect="1:1"), Z_IMAGE_TURBO, (4000, 3000)) == (1024, 1024)
+    wide = size_for(Wish("x"), SKETCH_FAMILY, (10_000, 10))
+    assert isinstance(wide, tuple) and 1.8 <= wide[0] / wide[1] <= 2.2
+
+
+def test_a_start_is_in_the_request():
+    """Mode, inputs and the mode's own strength are what is painted from."""
+    request = composed(Wish("x", start=Start(Mode.INPAINT, (SHA, SHA)))).request
+    assert (request.mode, request.inputs, request.strength) == (Mode.INPAINT, (SHA, SHA), 1.0)
+    request = composed(Wish("x", start=Start(Mode.IMAGE, (SHA,), 0.4))).request
+    assert (request.strength, request.forwards) == (0.4, 2)
+
+
+def test_variations_build_on_each_other():
+    """Each turns the noise of what it is a variation of; the seed and all else stay."""
+    original = composed(Wish("a lake")).request
+    seeds = iter([11, 12])
+    once = vary(original, SUBTLE, SKETCH_FAMILY, lambda: next(seeds))
+    assert isinstance(once, Composed)
+    twice = vary(once.request, STRONG, SKETCH_FAMILY, lambda: next(seeds))
+    assert isinstance(twice, Composed)
+    turned = (Variation(11, SUBTLE), Variation(12, STRONG))
+    assert twice.request == dataclasses.replace(original, variations=turned)
+    full = dataclasses.replace(original, variations=(Variation(1, 0.5),) * MAX_VARIATIONS)
+    fresh = vary(full, SUBTLE, SKETCH_FAMILY, lambda: 3)
+    assert isinstance(fresh, Composed) and fresh.request.variations == ()
+    for amount in (0.0, 1.5, math.nan):
+        assert isinstance(vary(original, amount, SKETCH_FAMILY, lambda: 1), Refused)
+
+
+def test_a_reroll_with_the_same_seed_keeps_its_variations():
+    """The same seed is the same picture; another one is a picture of its own."""
+    original = composed(Wish("a lake")).request
+    varied = dataclasses.replace(original, variations=(Variation(1, 0.5),))
+    for seed, kept in ((varied.seed, varied.variations), (9, ()), (None, ())):
+        again = recompose(varied, seed, SKETCH_FAMILY, lambda: 7)
+        assert isinstance(again, Composed) and again.request.variations == kept
+
+
+def test_enlarging_doubles_both_sides():
+    """From the picture itself and with little noise; a second time is too large, in words."""
+    original = composed(Wish("a lake", size=(320, 192), refine=0.2)).request
+    large = enlarge(original, SHA, SKETCH_FAMILY)
+    assert isinstance(large, Composed)
+    request = large.request
+    assert (request.width_px, request.height_px) == (640, 384)
+    assert (request.mode, request.inputs, request.strength) == (Mode.UPSCALE, (SHA,), 0.3)
+    assert request.prompt == "a lake" and request.refine == 0.0
+    assert isinstance(recompose(request, request.seed, SKETCH_FAMILY, lambda: 1), Composed)
+    again = enlarge(request, SHA, SKETCH_FAMILY)
+    assert isinstance(again, Refused)
+    assert wording.refusal(again, words(), str).endswith(".")

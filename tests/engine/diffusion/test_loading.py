@@ -14,7 +14,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from engine.diffusion.families import SKETCH
-from engine.diffusion.loading import fingerprint, load_pipeline, locate
+from engine.diffusion.loading import fingerprint, load_model, locate
 from engine.diffusion.wholeness import COMPONENTS
 from engine.errors import ModelInvalid, ModelNotFound, ModelUnavailable
 from engine.settings import EngineSettings
@@ -44,7 +44,8 @@ def attempts(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 
 
 def load(model: Path | str, dtype: torch.dtype = torch.float32, **settings: Any) -> Any:
-    return load_pipeline(EngineSettings(model=str(model), **settings), dtype)
+    loaded = load_model(EngineSettings(model=str(model), **settings), dtype)
+    return loaded.pipeline, loaded.revision
 
 
 def refusal(model: Path | str, kind: type[ModelUnavailable] = ModelInvalid) -> str:

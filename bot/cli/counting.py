@@ -1,0 +1,54 @@
+"""Counting a prompt's tokens by the model's tokenizer alone, without loading the model or torch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from engine.diffusion.families import SKETCH, folder_of
+from engine.sketch import MODEL_DIR
+
+TOKENIZER: Final = "tokenizer/tokenizer.json"
+_CHAT: Final = "<|im_start|>user\n{}<|im_end|>\n<|im_start|>assistant\n"
+"""One turn in the chat template of Qwen3, which the whole family reads its prompts in."""
+
+
+def token_counter(model: str, revision: str | None = None) -> Callable[[str], int] | None:
+    """Counts what a model would read of a prompt, chat template included.
+
+    model: as in the settings. None where its tokenizer is not on this machine, or cannot be read:
+    nothing is downloaded.
+    """
+    file = _file(model, revision)
+    if file is None:
+        return None
+    from tokenizers import Tokenizer  # a tenth of a second that only this needs
+
+    try:
+        tokenizer = Tokenizer.from_file(str(file))
+    except Exception:  # the library has no error of its own for a damaged file
+        return None
+    if tokenizer.token_to_id("<|im_start|>") is None:  # another family's chat template
+        return None
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+
+    def count(prompt: str) -> int:
+        return len(tokenizer.encode(_CHAT.format(prompt)).ids)
+
+    return count
+
+
+def _file(model: str, revision: str | None) -> Path | None:
+    folder = MODEL_DIR if model == SKETCH else folder_of(model)
+    if folder.is_dir():
+        file = folder / TOKENIZER
+        return file if file.is_file() else None
+    from huggingface_hub import try_to_load_from_cache
+
+    try:
+        found = try_to_load_from_cache(model, TOKENIZER, revision=revision)
+    except ValueError:  # no hub id
+        return None
+    return Path(found) if isinstance(found, str) else None

@@ -1,0 +1,127 @@
+"""`zimagine explain`: what is read out of a prompt, and what would be added to it."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from bot import explaining
+from bot.cli.counting import token_counter
+from bot.cli.failing import load_settings
+from bot.cli.orders import refuse
+from bot.i18n import Words, words
+from bot.studio.compose import Wish, compose
+from bot.studio.outcomes import Refused
+from engine.diffusion.families import Family, family_for
+from engine.prompts import Advice, Analysis, Count, Enhancement, Level, analyse, enhance
+
+LEVELS = (Level.LIGHT, Level.FULL)
+"""Off adds nothing, and what smart adds only the model knows."""
+
+
+@click.command("explain")
+@click.argument("prompt")
+@click.option("--model", help='"sketch", a hub id or a folder (the one in the configuration).')
+@click.option(
+    "--config",
+    type=click.Path(path_type=Path),
+    help="The configuration file (config.toml here, if there is one).",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def command(prompt: str, model: str | None, config: Path | None, as_json: bool) -> None:
+    """Print what is read out of PROMPT, and what each level of enhancement would add."""
+    override = {"engine": {"model": model}} if model else {}
+    settings = load_settings(config, **override).engine
+    family = family_for(settings.model)
+    # Paints nothing: it cleans the words, and knows what cannot be painted.
+    composed = compose(Wish(prompt, enhance=Level.OFF), family, lambda: 0)
+    if isinstance(composed, Refused):
+        refuse(composed.reason)
+    text = composed.request.prompt
+    count = token_counter(settings.model, settings.revision)
+    analysis = analyse(text, count=count, max_tokens=family.max_tokens)
+    added = {level: _enhanced(text, level, family, count) for level in LEVELS}
+    if as_json:
+        click.echo(json.dumps(_fields(text, analysis, added, family), ensure_ascii=False, indent=2))
+    else:
+        _print(analysis, added, family, words())
+
+
+def _enhanced(prompt: str, level: Level, family: Family, count: Count | None) -> Enhancement:
+    return enhance(
+        prompt,
+        negative="",
+        level=level,
+        style=family.style,
+        negative_works=True,
+        count=count,
+        max_tokens=family.max_tokens,
+    )
+
+
+def _print(analysis: Analysis, added: dict[Level, Enhancement], family: Family, say: Words) -> None:
+    rows = [
+        *explaining.findings(analysis, say),
+        (say("Tokens"), explaining.tokens(analysis, family.max_tokens, say)),
+    ]
+    wide = max(len(heading) for heading, _ in rows)
+    for heading, found in rows:
+        click.echo(f"{heading:<{wide}}  {found or '–'}")
+    _list(say("Advice"), [explaining.advice(each, say) for each in analysis.advice])
+    nothing = say("(nothing)")
+    _list(
+        say("What enhancement adds ({level} is this model's own)", level=family.enhance),
+        [
+            f"{Level.OFF}: {nothing}",
+            *(f"{level}: {each.added or nothing}" for level, each in added.items()),
+            say(
+                "{level}: what the model's own text encoder writes, or else as full",
+                level=Level.SMART,
+            ),
+        ],
+    )
+    _list(
+        say("Negative prompt with guidance above 1, where none is given"),
+        [f"{level}: {each.negative_prompt or nothing}" for level, each in added.items()],
+    )
+
+
+def _list(heading: str, lines: list[str]) -> None:
+    if lines:
+        click.echo(f"\n{heading}")
+    for line in lines:
+        click.echo(f"  {line}")
+
+
+def _fields(
+    prompt: str, analysis: Analysis, added: dict[Level, Enhancement], family: Family
+) -> dict[str, Any]:
+    fields = dataclasses.asdict(analysis)
+    fields["advice"] = [_advice(each) for each in analysis.advice]
+    levels = {
+        level: {
+            "added": each.added,
+            "effective_prompt": each.effective_prompt,
+            "negative_prompt": each.negative_prompt,
+        }
+        for level, each in added.items()
+    }
+    return {
+        "prompt": prompt,
+        **fields,
+        "max_tokens": family.max_tokens,
+        "default_level": family.enhance,
+        "levels": levels,
+    }
+
+
+def _advice(given: Advice) -> dict[str, Any]:
+    return {
+        "hint": given.hint,
+        "words": given.words,
+        "sentence": explaining.advice(given, words()),
+    }

@@ -1,0 +1,78 @@
+"""A command whose options are listed in sections, each with a heading of its own."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+
+import click
+
+_NUMBER: Final = re.compile(r"[+-]?(\d|\.\d|nan|inf)", re.IGNORECASE)
+
+
+class SectionOption(click.Option):
+    """An option that says under which heading the help lists it."""
+
+    def __init__(self, *names: Any, section: str = "Options", **settings: Any) -> None:
+        super().__init__(*names, **settings)
+        self.section = section
+
+
+class NumberOption(SectionOption):
+    """An option with a number that may be left out: `--refine` or `--refine 0.3`.
+
+    usual: the number where none is given.
+    """
+
+    def __init__(self, *names: Any, usual: float, **settings: Any) -> None:
+        super().__init__(*names, type=float, **settings)
+        self.usual = usual
+
+
+class SectionedCommand(click.Command):
+    """Lists its options by section, in the order in which they were declared."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Put in the usual numbers: click itself would take the next word for one."""
+        usual = {
+            name: each.usual
+            for each in self.params
+            if isinstance(each, NumberOption)
+            for name in each.opts
+        }
+        filled: list[str] = []
+        for at, word in enumerate(args):
+            if word == "--":
+                return super().parse_args(ctx, filled + args[at:])
+            following = args[at + 1] if at + 1 < len(args) else ""
+            bare = word in usual and not _NUMBER.match(following)
+            filled.append(f"{word}={usual[word]:g}" if bare else word)
+        return super().parse_args(ctx, filled)
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write one list for each section."""
+        sections: dict[str, list[tuple[str, str]]] = {}
+        last: list[tuple[str, str]] = []
+        for each in self.get_params(ctx):
+            record = each.get_help_record(ctx) if isinstance(each, click.Option) else None
+            if record is None:
+                continue
+            if isinstance(each, SectionOption):
+                sections.setdefault(each.section, []).append(record)
+            else:
+                last.append(record)
+        if last:
+            sections["Help"] = last
+        for heading, records in sections.items():
+            with formatter.section(heading):
+                formatter.write_dl(records)
+
+
+def section(heading: str) -> Any:
+    """`click.option` for the options under one heading."""
+
+    def option(*names: str, **settings: Any) -> Any:
+        settings.setdefault("cls", SectionOption)
+        return click.option(*names, section=heading, **settings)
+
+    return option

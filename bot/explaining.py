@@ -1,0 +1,87 @@
+"""What there is to say about a prompt, in words: its analysis and the advice on it."""
+
+from __future__ import annotations
+
+from bot.i18n import Words
+from engine.prompts import Advice, Analysis, Hint
+
+MAX_WORDS_SHOWN = 5
+
+
+def findings(analysis: Analysis, say: Words) -> list[tuple[str, str]]:
+    """A heading and what was found, in the prompt's own words; "" where there is nothing."""
+    comma = "、" if analysis.language == "zh" else ", "
+    languages = {"en": say("English"), "zh": say("Chinese")}
+    rows = [
+        (say("Language"), languages[analysis.language]),
+        (say("Subject"), analysis.subject),
+    ]
+    groups = (
+        (say("Style"), analysis.styles),
+        (say("Material"), analysis.materials),
+        (say("Light"), analysis.lights),
+        (say("Place"), analysis.places),
+        (say("Time"), analysis.times),
+        (say("Weather"), analysis.weathers),
+        (say("Colours"), analysis.colours),
+    )
+    return rows + [(heading, comma.join(found)) for heading, found in groups]
+
+
+def tokens(analysis: Analysis, max_tokens: int, say: Words) -> str:
+    """How long the prompt is for the model."""
+    if analysis.tokens is None:
+        return say("not counted (the model's tokenizer is not on this machine)")
+    return say("{tokens} of {limit}", tokens=analysis.tokens, limit=max_tokens)
+
+
+def advice(given: Advice, say: Words) -> str:
+    """One piece of advice in a sentence or two."""
+    words = _shown(given.words)
+    match given.hint:
+        case Hint.TOO_LONG:
+            return say(
+                "The prompt is too long: {tokens} tokens, and the model reads {limit}. "
+                "Please shorten it.",
+                tokens=given.tokens,
+                limit=given.max_tokens,
+            )
+        case Hint.QUALITY_TAGS:
+            return say(
+                "{words}: such words do nothing for Turbo, which paints as well as it can "
+                "anyway. Say what should be seen instead.",
+                words=words,
+            )
+        case Hint.SETTINGS:
+            return say(
+                "{words}: in a prompt these are just words. Steps, guidance and seed have "
+                "options of their own.",
+                words=words,
+            )
+        case Hint.NEGATION:
+            return say(
+                "{words}: the model tends to paint what it reads, with or without a “no”. "
+                "Leave it out, or put it into the negative prompt with guidance above 1.",
+                words=words,
+            )
+        case Hint.WEIGHTS:
+            return say(
+                "{words}: weights are not obeyed; brackets and numbers are read as words. "
+                "Describe what matters in more detail, and first.",
+                words=words,
+            )
+        case Hint.FLAGS:
+            return say(
+                "{words}: these are flags of another program, and are read as words here. "
+                "Shape, seed and the like have options of their own.",
+                words=words,
+            )
+        case Hint.LORA_TAGS:
+            return say("{words}: a LoRA cannot be loaded from within a prompt.", words=words)
+        case Hint.QUOTED_TEXT:
+            return say("{words}: this will be drawn as lettering.", words=words)
+
+
+def _shown(found: tuple[str, ...]) -> str:
+    quoted = [f"“{each}”" for each in found[:MAX_WORDS_SHOWN]]
+    return ", ".join([*quoted, "…"] if len(found) > MAX_WORDS_SHOWN else quoted)

@@ -1,0 +1,283 @@
+"""What a plan for a model's memory takes: of the device, of the host, and of time. No torch.
+
+Peaks were counted tensor by tensor on the full-size model without weights (bf16, eager, attention
+that keeps no scores); what a library takes beside its tensors is the reserve's business.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+TILE_PX = 512
+TILE_OVERLAP = 0.25
+"""Decoding in tiles: their side, and the share of it that two neighbours have in common."""
+PROMPT_TOKENS = 512
+"""The encoder always reads this many, padded."""
+PARKED_SHARE = 1 / 16
+"""How much of the transformer makes room for a tiled decoding; a tile needs less than a step."""
+_CAPTION_TOKENS = 96
+_DENOISE_VALUES = 16  # live values per token and width: 510 MB at 4192 tokens of 3840
+_ENCODE_VALUES = 80  # likewise for a prompt: 205 MB at 512 tokens of 2560
+_DECODE_VALUES = 6  # per pixel and width: 1611 MB at 1024² of 128
+_DECODE_FLOPS = 611  # per pixel and width²: 10.5 TFLOP at 1024² of 128
+_DEQUANTIZE_BYTES = 3  # per weight: one read, two written
+
+
+class Placement(StrEnum):
+    """Where the weights are; each takes less of the device than the one before."""
+
+    RESIDENT = "resident"
+    """All on the device, always."""
+    ENCODER = "encoder-offload"
+    """The text encoder passes through in its phase; the rest stays."""
+    MODEL = "model-offload"
+    """One component at a time; nothing between jobs."""
+    STREAMED = "streamed"
+    """Block after block, the next one copied while this one computes."""
+    SEQUENTIAL = "sequential-offload"
+    """Leaf after leaf, out of ordinary host memory."""
+
+
+class Weights(StrEnum):
+    """How the large matrices of transformer and encoder are kept; all but `full` change bits."""
+
+    FULL = "full"
+    FP8 = "fp8"
+    INT8 = "int8"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A way to hold a model; `str` and `parse` are each other's inverse ("streamed+fp8+tiled")."""
+
+    placement: Placement
+    weights: Weights = Weights.FULL
+    tiled: bool = False
+
+    def __str__(self) -> str:
+        parts = [self.placement.value]
+        if self.weights is not Weights.FULL:
+            parts.append(self.weights.value)
+        return "+".join([*parts, "tiled"] if self.tiled else parts)
+
+    @property
+    def exact(self) -> bool:
+        """Whether the weights are as loaded."""
+        return self.weights is Weights.FULL
+
+    @classmethod
+    def parse(cls, text: str) -> Plan:
+        """The plan of that name. Raises ValueError, with all there is."""
+        first, *options = (part.strip() for part in text.lower().split("+"))
+        formats = [option for option in options if option != "tiled"]
+        try:
+            if len(formats) > 1 or len(set(options)) < len(options):
+                raise ValueError
+            weights = Weights(formats[0]) if formats else Weights.FULL
+            return cls(Placement(first), weights, "tiled" in options)
+        except ValueError:
+            raise ValueError(
+                f"{text!r} is no memory plan: one of {', '.join(Placement)}, then if wanted "
+                f"+{Weights.FP8} or +{Weights.INT8}, and +tiled"
+            ) from None
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """A model as it was loaded.
+
+    *_quantized_bytes: the same component with its large matrices at one byte a weight.
+    embedding_bytes: the encoder's token table, which stays with the host unless all is resident.
+    *_block_bytes: its largest block. layer_bytes: the largest matrix of all.
+    vae_width: channels at full resolution.
+    """
+
+    transformer_bytes: int
+    encoder_bytes: int
+    vae_bytes: int
+    transformer_quantized_bytes: int
+    encoder_quantized_bytes: int
+    embedding_bytes: int
+    transformer_block_bytes: int
+    encoder_block_bytes: int
+    layer_bytes: int
+    width: int
+    layers: int
+    encoder_width: int
+    vae_width: int
+    item_bytes: int
+
+    def transformer(self, weights: Weights) -> int:
+        """Bytes of the transformer in that format."""
+        exact = weights is Weights.FULL
+        return self.transformer_bytes if exact else self.transformer_quantized_bytes
+
+    def encoder(self, weights: Weights) -> int:
+        """Bytes of the text encoder in that format, its token table included."""
+        exact = weights is Weights.FULL
+        return self.encoder_bytes if exact else self.encoder_quantized_bytes
+
+    def streamed(self, weights: Weights, unit_bytes: int) -> int:
+        """Bytes while units pass through: the one at work, the next, and a matrix made whole."""
+        if weights is Weights.FULL:
+            return 2 * unit_bytes
+        ratio = self.transformer_quantized_bytes / max(1, self.transformer_bytes)
+        return int(2 * unit_bytes * ratio) + self.layer_bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What is asked for: pixels, steps, pictures at once, and which phases it needs."""
+
+    width_px: int
+    height_px: int
+    steps: int = 8
+    batch: int = 1
+    guided: bool = False
+    new_prompt: bool = True
+
+    @property
+    def tokens(self) -> int:
+        """Tokens of one row: patches of 16 px in groups of 32, and a caption."""
+        patches = -(-self.width_px // 16) * -(-self.height_px // 16)
+        return -(-patches // 32) * 32 + _CAPTION_TOKENS
+
+    @property
+    def rows(self) -> int:
+        """Rows of a forward pass: guidance doubles them."""
+        return self.batch * (2 if self.guided else 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """What there is to work with, as measured.
+
+    free_bytes: on the device, what this painter already holds included; None where device and
+    host share memory. host_free_bytes: likewise. copy: from pinned host memory; pageable: from
+    ordinary. memory_bytes_per_s: the device's own, read and written.
+    """
+
+    kind: str
+    free_bytes: int | None
+    total_bytes: int
+    host_free_bytes: int
+    copy_bytes_per_s: float
+    pageable_bytes_per_s: float
+    memory_bytes_per_s: float
+    flops_per_s: float
+    fp8_units: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """The price of a plan: the largest use of the device, of the host, and the time of a batch."""
+
+    peak_bytes: int
+    host_bytes: int
+    seconds: float
+
+
+def estimate(plan: Plan, sizes: Sizes, machine: Machine, shape: Shape) -> Estimate:
+    """What a plan would take for one batch on this machine."""
+    peak_bytes, host_bytes = _peak(plan, sizes, shape), _host(plan, sizes)
+    if machine.free_bytes is None:
+        # One memory: what leaves the device is still there.
+        peak_bytes, host_bytes = peak_bytes + host_bytes, 0
+    return Estimate(peak_bytes, host_bytes, _seconds(plan, sizes, machine, shape))
+
+
+def _peak(plan: Plan, sizes: Sizes, shape: Shape) -> int:
+    """The largest of the three phases: weights that are there, and what the phase makes."""
+    weights = plan.weights
+    prompts = 2 if shape.guided else 1
+    encode = prompts * PROMPT_TOKENS * sizes.encoder_width * sizes.item_bytes * _ENCODE_VALUES
+    denoise = shape.rows * shape.tokens * sizes.width * sizes.item_bytes * _DENOISE_VALUES
+    side_px = TILE_PX if plan.tiled else max(shape.width_px, shape.height_px)
+    pixels = min(side_px, shape.width_px) * min(side_px, shape.height_px)
+    decode = sizes.vae_bytes + pixels * sizes.vae_width * sizes.item_bytes * _DECODE_VALUES
+    transformer, encoder = sizes.transformer(weights), sizes.encoder(weights)
+    block = sizes.streamed(weights, sizes.transformer_block_bytes)
+    encoder_block = sizes.streamed(weights, sizes.encoder_block_bytes)
+    leaf = sizes.streamed(weights, sizes.layer_bytes)
+    match plan.placement:
+        case Placement.RESIDENT:
+            rest = transformer + encoder
+            made = (sizes.vae_bytes + encode, sizes.vae_bytes + denoise, decode)
+            peaks = (rest + made[0], rest + made[1], rest + made[2])
+        case Placement.ENCODER:
+            vae = 0 if plan.tiled else sizes.vae_bytes
+            stay = transformer - (int(transformer * PARKED_SHARE) if plan.tiled else 0)
+            peaks = (
+                transformer + vae + encoder_block + encode,
+                transformer + vae + denoise,
+                stay + decode,
+            )
+        case Placement.MODEL:
+            peaks = (encoder - sizes.embedding_bytes + encode, transformer + denoise, decode)
+        case Placement.STREAMED:
+            peaks = (encoder_block + encode, block + denoise, decode)
+        case Placement.SEQUENTIAL:
+            peaks = (leaf + encode, leaf + denoise, decode)
+    return max(peaks if shape.new_prompt else peaks[1:])
+
+
+def _host(plan: Plan, sizes: Sizes) -> int:
+    """What waits in the host's memory for its phase."""
+    transformer, encoder = sizes.transformer(plan.weights), sizes.encoder(plan.weights)
+    match plan.placement:
+        case Placement.RESIDENT:
+            return 0
+        case Placement.ENCODER:
+            parked = int(transformer * PARKED_SHARE) + sizes.vae_bytes if plan.tiled else 0
+            return encoder + parked
+        case _:
+            return encoder + transformer + sizes.vae_bytes
+
+
+def _seconds(plan: Plan, sizes: Sizes, machine: Machine, shape: Shape) -> float:
+    """Arithmetic, and every copy that it does not hide. Good for comparing plans."""
+    flops, copy = machine.flops_per_s, machine.copy_bytes_per_s
+    transformer, encoder = sizes.transformer(plan.weights), sizes.encoder(plan.weights)
+    passing = encoder - sizes.embedding_bytes
+    tokens = shape.tokens
+    forward = 2 * sizes.transformer_bytes / sizes.item_bytes * tokens
+    forward += 4 * tokens**2 * sizes.width * sizes.layers
+    step_s = shape.rows * forward / flops
+    weights = (sizes.encoder_bytes - sizes.embedding_bytes) / sizes.item_bytes
+    encode_s = (2 if shape.guided else 1) * 2 * weights * PROMPT_TOKENS / flops
+    decode_s = shape.batch * _decoded_px(plan, shape) * sizes.vae_width**2 * _DECODE_FLOPS / flops
+    if not plan.exact:
+        many = _DEQUANTIZE_BYTES / machine.memory_bytes_per_s
+        step_s += transformer * many
+        encode_s += passing * many
+    vae_s, parked_s = sizes.vae_bytes / copy, PARKED_SHARE * transformer / copy
+    match plan.placement:
+        case Placement.RESIDENT:
+            pass
+        case Placement.ENCODER:
+            encode_s = max(encode_s, passing / copy)
+            decode_s += vae_s + parked_s if plan.tiled else 0.0
+        case Placement.MODEL:
+            encode_s += passing / copy
+            decode_s += vae_s + transformer / copy
+        case Placement.STREAMED:
+            encode_s, step_s = max(encode_s, passing / copy), max(step_s, transformer / copy)
+            decode_s += vae_s
+        case Placement.SEQUENTIAL:
+            encode_s += passing / machine.pageable_bytes_per_s
+            step_s += transformer / machine.pageable_bytes_per_s
+            decode_s += vae_s
+    return (encode_s if shape.new_prompt else 0.0) + shape.steps * step_s + decode_s
+
+
+def _decoded_px(plan: Plan, shape: Shape) -> int:
+    """Pixels that one decoding computes: tiles overlap."""
+    if not plan.tiled or max(shape.width_px, shape.height_px) <= TILE_PX:
+        return shape.width_px * shape.height_px
+    stride_px = int(TILE_PX * (1 - TILE_OVERLAP))
+    width_px, height_px = (
+        sum(min(TILE_PX, side_px - start) for start in range(0, side_px, stride_px))
+        for side_px in (shape.width_px, shape.height_px)
+    )
+    return width_px * height_px

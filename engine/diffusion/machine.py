@@ -1,0 +1,185 @@
+"""What there is to paint with: free memory of device and host, and how fast they are."""
+
+from __future__ import annotations
+
+import functools
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+import torch
+
+from engine.diffusion.devices import pick_dtype
+from engine.diffusion.footprint import Machine
+
+CGROUPS = Path("/sys/fs/cgroup")
+_SIDES = (4096, 2048, 1024, 512)
+"""Of the matrices that are multiplied; the smaller ones where a device is nearly full."""
+_CPU_SIDE = 512
+_RUNS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Speeds:
+    """Bytes a second from pinned and from ordinary host memory to the device, within it (read and
+    written), and floating-point operations a second of its matrix product."""
+
+    copy_bytes_per_s: float
+    pageable_bytes_per_s: float
+    memory_bytes_per_s: float
+    flops_per_s: float
+
+
+def read(
+    device: torch.device,
+    *,
+    host_held_bytes: int = 0,
+    speeds: Callable[[torch.device], Speeds] | None = None,
+) -> Machine:
+    """The machine as it is now; its speeds are measured at the first call and kept.
+
+    host_held_bytes: of the host's memory, what the model itself takes now: it counts as free, as
+    does on the device all that this process holds.
+    """
+    speed = (speeds or measured)(device)
+    return Machine(
+        kind=device.type,
+        free_bytes=free_bytes(device),
+        total_bytes=total_bytes(device),
+        host_free_bytes=host_free_bytes() + host_held_bytes,
+        copy_bytes_per_s=speed.copy_bytes_per_s,
+        pageable_bytes_per_s=speed.pageable_bytes_per_s,
+        memory_bytes_per_s=speed.memory_bytes_per_s,
+        flops_per_s=speed.flops_per_s,
+        fp8_units=has_fp8_units(device),
+    )
+
+
+def free_bytes(device: torch.device) -> int | None:
+    """What a model may take of the device: what is free, and what this process holds already.
+
+    None where it shares the host's memory.
+    """
+    if device.type != "cuda":
+        return None
+    return torch.cuda.mem_get_info(device)[0] + torch.cuda.memory_reserved(device)
+
+
+def total_bytes(device: torch.device) -> int:
+    """All memory of the device, or what of the host's it may use."""
+    if device.type == "cuda":
+        return torch.cuda.mem_get_info(device)[1]
+    if device.type == "mps":
+        return torch.mps.recommended_max_memory()
+    return psutil.virtual_memory().total
+
+
+def has_fp8_units(device: torch.device) -> bool:
+    """Whether the device computes in fp8, and not only stores it: Ada, Hopper and later."""
+    return device.type == "cuda" and torch.cuda.get_device_capability(device) >= (8, 9)
+
+
+def host_free_bytes(cgroups: Path = CGROUPS, own: Path = Path("/proc/self/cgroup")) -> int:
+    """What the host has free, and this process may take: a container's bound is the harder one."""
+    return min([psutil.virtual_memory().available, *_bounds(cgroups, own)])
+
+
+@functools.cache
+def measured(device: torch.device) -> Speeds:
+    """The device's speeds, measured once in a process.
+
+    Raises torch.OutOfMemoryError if the device has not even room for that.
+    """
+    return measure(device)
+
+
+def measure(device: torch.device, clock: Callable[[], float] = time.perf_counter) -> Speeds:
+    """Copy and multiply for well under a second. `clock` counts seconds."""
+    if device.type == "cpu":
+        return _measure(device, _CPU_SIDE, clock)
+    for side in _SIDES[:-1]:
+        try:
+            return _measure(device, side, clock)
+        except torch.OutOfMemoryError:
+            torch.cuda.empty_cache()
+    return _measure(device, _SIDES[-1], clock)
+
+
+def _measure(device: torch.device, side: int, clock: Callable[[], float]) -> Speeds:
+    dtype = pick_dtype(device)
+    ordinary = torch.ones(side, 2 * side)  # as many bytes as two of the matrices in bfloat16
+    pinned = ordinary.pin_memory() if device.type == "cuda" else ordinary
+    there = ordinary.to(device, copy=True)
+    other = torch.empty_like(there)
+    matrix = torch.ones(side, side, dtype=dtype, device=device)
+    product = torch.empty_like(matrix)
+
+    def seconds(work: Callable[[], object]) -> float:
+        work()
+        _finish(device)
+        began = clock()
+        for _ in range(_RUNS):
+            work()
+        _finish(device)
+        return max((clock() - began) / _RUNS, 1e-9)
+
+    return Speeds(
+        copy_bytes_per_s=there.nbytes / seconds(lambda: there.copy_(pinned, non_blocking=True)),
+        pageable_bytes_per_s=there.nbytes / seconds(lambda: there.copy_(ordinary)),
+        memory_bytes_per_s=2 * there.nbytes / seconds(lambda: other.copy_(there)),
+        flops_per_s=2 * side**3 / seconds(lambda: torch.mm(matrix, matrix, out=product)),
+    )
+
+
+def _finish(device: torch.device) -> None:
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    elif device.type == "mps":
+        torch.mps.synchronize()
+
+
+def _bounds(cgroups: Path, own: Path) -> list[int]:
+    """What is left under each bound on this process's group and the groups around it."""
+    found: list[int] = []
+    for group in _groups(cgroups, own):
+        for limit_name, used_name, cache_name in (
+            ("memory.max", "memory.current", "inactive_file"),
+            ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
+        ):
+            limit, used = _number(group / limit_name), _number(group / used_name)
+            if limit is not None and used is not None:
+                # Files that were read count as used, and are given up for the asking.
+                found.append(max(0, limit - used + _entry(group / "memory.stat", cache_name)))
+    return found
+
+
+def _groups(cgroups: Path, own: Path) -> list[Path]:
+    groups = [cgroups, cgroups / "memory"]
+    try:
+        lines = own.read_text(encoding="utf-8").splitlines()
+    except (OSError, ValueError):
+        return groups
+    for line in lines:
+        _, controllers, path = (*line.split(":", 2), "", "")[:3]
+        if controllers in ("", "memory"):
+            place = (cgroups / "memory" if controllers else cgroups) / path.lstrip("/")
+            groups += [place, *(above for above in place.parents if cgroups in above.parents)]
+    return list(dict.fromkeys(groups))
+
+
+def _number(file: Path) -> int | None:
+    """The number in a file; None for "max", and where there is no such file."""
+    try:
+        return int(file.read_text(encoding="ascii"))
+    except (OSError, ValueError):
+        return None
+
+
+def _entry(file: Path, name: str) -> int:
+    try:
+        pairs = (line.split() for line in file.read_text(encoding="ascii").splitlines())
+        return next(int(pair[1]) for pair in pairs if len(pair) == 2 and pair[0] == name)
+    except (OSError, ValueError, StopIteration):
+        return 0

@@ -1,0 +1,275 @@
+"""One picture in the making: what is read, where painting begins, and what comes out."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, Protocol, TypeVar
+
+import torch
+import torch.nn.functional as nnf
+
+from engine.diffusion import latents as latent
+from engine.diffusion import tiles
+from engine.diffusion.families import Family
+from engine.diffusion.guard import (
+    BLANK_SPREAD,
+    FAINT_SPREAD,
+    Finiteness,
+    InFloat32,
+    spread,
+)
+from engine.diffusion.sampling import Predictor, Prompt, Run, Step, levels, predictor
+from engine.errors import BlankPicture, InputUnfit, NonFinite
+from engine.prompts.blankness import asks_for_blank
+from engine.schedule import steps_from
+from engine.types import INPUTS, Adaptation, ImageRequest, Mend, Mode, Raster
+
+T = TypeVar("T")
+
+VARIETY_SCALE = 1.0
+"""Noise on the embedding at variety 1, in standard deviations of the embedding."""
+TILE_OVERLAP = 4
+"""Neighbouring tiles share this part of a side."""
+_EMBEDDING, _REFINING = 0x5EED_0001, 0x5EED_0002
+"""What the seed is mixed with where one picture needs noise of several kinds."""
+
+
+Expand = Callable[[ImageRequest, Callable[[], bool]], str | None]
+
+
+class Stages(Protocol):
+    """Brings each component to the device for as long as it is needed."""
+
+    def encoding(self) -> AbstractContextManager[object]: ...
+    def denoising(self) -> AbstractContextManager[object]: ...
+    def decoding(self) -> AbstractContextManager[object]: ...
+
+
+@dataclass(slots=True)
+class Painting:
+    """Paints one request; used once. Every error leaves the components usable.
+
+    inputs: as many pictures as the request's mode takes, of the request's size (half of it for
+    Mode.UPSCALE). watch: is told of each step; may raise to stop. expand: writes the prompt anew,
+    and is told when to stop. Afterwards `request` has the words that were read, `adaptations` what
+    had to be done, and `finished` the clean latents.
+    """
+
+    pipeline: Any
+    family: Family
+    stages: Stages
+    device: torch.device
+    request: ImageRequest
+    inputs: Sequence[Raster]
+    watch: Callable[[Step], None]
+    expand: Expand | None = None
+    stopped: Callable[[], bool] = lambda: False
+    adaptations: list[Adaptation] = field(default_factory=list[Adaptation])
+    finished: torch.Tensor = field(init=False)
+
+    @torch.no_grad()
+    def paint(self) -> torch.Tensor:
+        """uint8 pixels on the CPU, height × width × 3.
+
+        Raises InputUnfit, NonFinite, BlankPicture.
+        """
+        self._check_inputs()
+        with self.stages.encoding():
+            prompt = self._read()
+        picture = self._picture(prompt)
+        pixels = latent.pixels_of(picture)
+        if spread(pixels) < FAINT_SPREAD:
+            pixels = self._second_look(prompt, pixels)
+        return pixels
+
+    def _second_look(self, prompt: Prompt, pixels: torch.Tensor) -> torch.Tensor:
+        """A picture of next to nothing is painted once more, exactly; then it is either what was
+        asked for, or refused."""
+        with InFloat32():
+            again = latent.pixels_of(self._picture(prompt))
+        found = spread(again)
+        if found < BLANK_SPREAD and not asks_for_blank(self.request.prompt):
+            raise BlankPicture(found)
+        kind = Mend.BLANK if found < FAINT_SPREAD else Mend.AGAIN
+        self.adaptations.append(Adaptation(kind, "painting"))
+        return again
+
+    def _picture(self, prompt: Prompt) -> torch.Tensor:
+        """The whole picture, 1 × 3 × height × width, about -1..1."""
+        request = self.request
+        sources = [latent.picture_tensor(each, self.device) for each in self._pictures()]
+        start = self._start(sources)
+        noise = latent.request_noise(request, self._channels()).to(self.device)
+        constrain = None
+        if start is not None and request.mode is Mode.INPAINT:
+            mask = latent.latent_mask(self._mask())
+            constrain = partial(_protect, start, noise, mask)
+        done = self._denoise(prompt, start, noise, request.strength, 0, constrain)
+        self.finished = done
+        picture = self._decode(done)
+        if request.refine:
+            picture = self._refined(prompt, done, picture)
+        if request.mode is Mode.INPAINT:
+            return torch.lerp(sources[0], picture.float(), latent.feathered(self._mask()))
+        return picture
+
+    # What is read
+
+    def _read(self) -> Prompt:
+        if self.request.expand:
+            self.request = self._expanded(self.request)
+        request = self.request
+        positive = self._embedding(request.effective_prompt)
+        if request.variety:
+            positive = self._varied(positive)
+        guided = self.family.pipeline_guidance(request.guidance) > 0
+        return Prompt(positive, self._embedding(request.negative_prompt) if guided else None)
+
+    def _expanded(self, request: ImageRequest) -> ImageRequest:
+        """The request with the model's own words, if it found any; they are not asked for again."""
+        text = None if self.expand is None else self.expand(request, self.stopped)
+        return dataclasses.replace(
+            request, effective_prompt=text or request.effective_prompt, expand=False
+        )
+
+    def _embedding(self, text: str) -> torch.Tensor:
+        def read() -> torch.Tensor:
+            # Given as a list of its own: the pipeline writes its chat template into it.
+            limit = self.family.max_tokens
+            return self.pipeline._encode_prompt([text], self.device, max_sequence_length=limit)[0]
+
+        return self._checked(read, "reading")
+
+    def _varied(self, embedding: torch.Tensor) -> torch.Tensor:
+        """Seeded noise on the embedding: Turbo's pictures of one prompt look alike otherwise."""
+        generator = torch.Generator("cpu").manual_seed(self.request.seed ^ _EMBEDDING)
+        noise = torch.randn(embedding.shape, generator=generator).to(embedding)
+        return embedding + noise * embedding.std() * (self.request.variety * VARIETY_SCALE)
+
+    # Where it begins
+
+    def _check_inputs(self) -> None:
+        request = self.request
+        share = 2 if request.mode is Mode.UPSCALE else 1
+        size = (request.width_px // share, request.height_px // share)
+        found = [(each.width_px, each.height_px) for each in self.inputs]
+        if found != [size] * INPUTS[request.mode]:
+            raise InputUnfit(found, [size] * INPUTS[request.mode])
+
+    def _pictures(self) -> Sequence[Raster]:
+        return self.inputs[:1] if self.request.mode is Mode.INPAINT else self.inputs
+
+    def _mask(self) -> torch.Tensor:
+        return latent.mask_tensor(self.inputs[1], self.device)
+
+    def _start(self, sources: list[torch.Tensor]) -> torch.Tensor | None:
+        """Clean latents of what is painted over; None where there is nothing."""
+        if not sources:
+            return None
+        if self.request.mode is Mode.UPSCALE:
+            size = (self.request.height_px, self.request.width_px)
+            sources = [_enlarged(sources[0], size)]
+        seen = [self._encode(each) for each in sources]
+        return seen[0] if len(seen) == 1 else latent.slerp(seen[0], seen[1], 0.5)
+
+    def _encode(self, picture: torch.Tensor) -> torch.Tensor:
+        with self.stages.decoding(), latent.tiled(self.pipeline.vae, self.is_large):
+            return self._checked(lambda: latent.encode(self.pipeline.vae, picture), "looking")
+
+    # The way
+
+    def _denoise(
+        self,
+        prompt: Prompt,
+        start: torch.Tensor | None,
+        noise: torch.Tensor,
+        sigma: float,
+        said_before: int,
+        constrain: Any = None,
+    ) -> torch.Tensor:
+        plan = levels(self.pipeline.scheduler, self.request.steps, sigma, noise.shape, self.device)
+        begin = noise if start is None else latent.noisy(start, noise, plan.sigmas[0])
+        with self.stages.denoising():
+            whole = predictor(self.pipeline.transformer, prompt, self.family.pipeline_guidance)
+            run = Run(
+                predict=self._in_tiles(whole),
+                levels=plan,
+                guidance=self.request.guidance,
+                watch=self.watch,
+                exact=InFloat32,
+                adaptations=self.adaptations,
+                constrain=constrain,
+                said_before=said_before,
+            )
+            return run(begin)
+
+    def _in_tiles(self, predict: Predictor) -> Predictor:
+        """An enlarged picture is predicted tile by tile: all tiles share the noise, and are one
+        picture again after each step."""
+        size, side = (self.request.width_px, self.request.height_px), self.family.native_side_px
+        if self.request.mode is not Mode.UPSCALE or max(size) <= side:
+            return predict
+        cover = tiles.cover(size, side, side // TILE_OVERLAP)
+
+        def tile_by_tile(
+            latents: torch.Tensor, timestep: torch.Tensor, guidance: float
+        ) -> torch.Tensor:
+            found = [predict(tiles.cut(latents, tile, size), timestep, guidance) for tile in cover]
+            return tiles.blend(cover, found, size)
+
+        return tile_by_tile
+
+    # What comes out
+
+    def _decode(self, clean: torch.Tensor) -> torch.Tensor:
+        with self.stages.decoding(), latent.tiled(self.pipeline.vae, self.is_large):
+            return self._checked(lambda: latent.decode(self.pipeline.vae, clean), "decoding")
+
+    def _refined(self, prompt: Prompt, done: torch.Tensor, picture: torch.Tensor) -> torch.Tensor:
+        """A second pass from little noise; only fine structure takes anything from it."""
+        request = self.request
+        noise = latent.noise(
+            request.seed ^ _REFINING, self._channels(), request.width_px, request.height_px
+        ).to(self.device)
+        before = steps_from(request.strength, request.steps)
+        again = self._decode(self._denoise(prompt, done, noise, request.refine, before))
+        return torch.lerp(picture.float(), again.float(), latent.detail(picture))
+
+    def _checked(self, compute: Callable[[], torch.Tensor], stage: str) -> torch.Tensor:
+        """The result; computed once more in float32 if it is not finite. Raises NonFinite."""
+        found = compute()
+        if Finiteness(found).read():
+            return found
+        with InFloat32():
+            found = compute()
+        if not Finiteness(found).read():
+            raise NonFinite(stage)
+        self.adaptations.append(Adaptation(Mend.FLOAT32, stage))
+        return found
+
+    @property
+    def is_large(self) -> bool:
+        """Whether the autoencoder would need more room for the picture than for a native one."""
+        return self.request.width_px * self.request.height_px > 2 * self.family.budget_px
+
+    def _channels(self) -> int:
+        return self.pipeline.transformer.config.in_channels
+
+
+def _protect(
+    start: torch.Tensor,
+    noise: torch.Tensor,
+    mask: torch.Tensor,
+    latents: torch.Tensor,
+    sigma: torch.Tensor,
+) -> torch.Tensor:
+    """Where the mask is 0, the picture as it was, at this noise level."""
+    return torch.lerp(latent.noisy(start, noise, sigma), latents, mask)
+
+
+def _enlarged(picture: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
+    return nnf.interpolate(picture, size=size, mode="bicubic", antialias=True).clamp(-1, 1)

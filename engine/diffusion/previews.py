@@ -1,0 +1,46 @@
+"""Previews of a picture in the making, by the best means that there are; never in its way."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import torch
+
+from engine.diffusion.loading import Loaded
+from engine.diffusion.preview import PreviewMap, bootstrap, tiny_decoder
+from engine.diffusion.sampling import Step
+from engine.types import Raster
+
+
+class Previews:
+    """Shows what a step's clean latents will be: a tiny autoencoder where one is installed, else
+    the linear map that was learned from finished pictures, else the model's own autoencoder.
+
+    cache_dir: keeps what was learned, a file per model; None = nowhere.
+    """
+
+    def __init__(self, loaded: Loaded, device: torch.device, cache_dir: Path | None) -> None:
+        self._vae = loaded.pipeline.vae
+        self._device = device
+        channels = self._vae.config.latent_channels
+        self._file = None if cache_dir is None else cache_dir / f"preview-{loaded.revision}.json"
+        self._map = PreviewMap.load(self._file, loaded.revision, channels)
+        self._tiny = tiny_decoder(loaded.folder, device, channels=channels)
+
+    def of(self, step: Step) -> Raster | None:
+        """A small picture; None where there is none to be had."""
+        clean = step.clean()
+        if self._tiny is not None:
+            return self._tiny(clean)
+        if self._map.ready:
+            return self._map.render(clean)
+        if next(self._vae.parameters()).device.type != self._device.type:
+            return None  # offloaded: it would push the transformer out
+        return bootstrap(self._vae, clean)
+
+    def learn(self, finished: torch.Tensor, pixels: torch.Tensor) -> None:
+        """Take note of a finished picture: its clean latents and its pixels."""
+        if self._map.learn(finished, pixels) and self._file is not None:
+            # On a thread of its own: the next picture does not wait for a disk.
+            threading.Thread(target=self._map.save, args=(self._file,), daemon=True).start()

@@ -1,0 +1,379 @@
+"""Carries a memory plan out on a pipeline: moves, streams, quantizes and tiles its components."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+from collections.abc import Callable, Iterator
+from enum import Enum, auto
+from typing import Any
+
+import torch
+from torch import nn
+
+from engine.diffusion.footprint import (
+    PARKED_SHARE,
+    TILE_OVERLAP,
+    TILE_PX,
+    Placement,
+    Plan,
+    Sizes,
+    Weights,
+)
+from engine.diffusion.quantized import (
+    is_quantized,
+    large_layers,
+    quantize,
+    quantized_bytes,
+    weight_bytes,
+)
+from engine.diffusion.shelf import (
+    HostEmbedding,
+    Shelf,
+    end_stream,
+    give_back,
+    give_back_host,
+    in_disorder,
+    pin,
+    stream,
+    to_host,
+)
+
+Reload = Callable[[], nn.Module]
+
+
+class _Mode(Enum):
+    """Where one component is between its phases, and how it comes to the device in them."""
+
+    HOST = auto()
+    """As loaded: on the host, and nothing is arranged."""
+    SCATTERED = auto()
+    """Partly here, partly there: a part is parked, or a change of modes was broken off."""
+    DEVICE = auto()
+    WHOLE = auto()
+    BLOCKS = auto()
+    LEAVES = auto()
+
+
+_MODES = {
+    Placement.RESIDENT: (_Mode.DEVICE, _Mode.DEVICE, _Mode.DEVICE),
+    Placement.ENCODER: (_Mode.BLOCKS, _Mode.DEVICE, _Mode.DEVICE),
+    Placement.MODEL: (_Mode.WHOLE, _Mode.WHOLE, _Mode.WHOLE),
+    Placement.STREAMED: (_Mode.BLOCKS, _Mode.BLOCKS, _Mode.WHOLE),
+    Placement.SEQUENTIAL: (_Mode.LEAVES, _Mode.LEAVES, _Mode.WHOLE),
+}
+"""Of text encoder, transformer and autoencoder."""
+
+
+class Residency:
+    """Puts a loaded pipeline where a plan says, and its components where each phase needs them.
+
+    reload_*: load that component anew, on the CPU; without it, exact weights cannot follow on
+    quantized ones. All calls come from one thread.
+    """
+
+    def __init__(
+        self,
+        pipeline: Any,
+        device: torch.device,
+        *,
+        reload_transformer: Reload | None = None,
+        reload_encoder: Reload | None = None,
+    ) -> None:
+        self._pipeline = pipeline
+        self._device = device
+        self._sizes = from_pipeline(pipeline)
+        self._plan: Plan | None = None
+        self._encoder = _Component(pipeline, "text_encoder", device, reload_encoder)
+        self._transformer = _Component(pipeline, "transformer", device, reload_transformer)
+        self._vae = _Component(pipeline, "vae", device)
+        self._parked: Shelf | None = None
+        vae = pipeline.vae
+        self._untiled = (vae.tile_sample_min_size, vae.tile_latent_min_size, vae.use_tiling)
+
+    @property
+    def plan(self) -> Plan | None:
+        """The plan in force; None before the first, after `unload` and after a failed `use`."""
+        return self._plan
+
+    @property
+    def sizes(self) -> Sizes:
+        """The model as it was loaded."""
+        return self._sizes
+
+    @property
+    def host_bytes(self) -> int:
+        """What the components take of the host's memory now."""
+        return sum(component.host_bytes for component in self._components)
+
+    def can_use(self, weights: Weights) -> bool:
+        """Whether those weights can be had from here: exact ones only by loading anew."""
+        return self._encoder.can_be(weights) and self._transformer.can_be(weights)
+
+    def use(self, plan: Plan) -> bool:
+        """Change to `plan`; returns True if components were loaded anew, without any adapters.
+
+        Raises ValueError if it needs exact weights and there is no way to load them, before
+        anything is changed. After another error all is on the host and no plan is in force.
+        """
+        if plan == self._plan:
+            return False
+        if not self.can_use(plan.weights):
+            raise ValueError(f"{plan} needs the exact weights, and the present ones are quantized")
+        self._plan = None
+        try:
+            self._unpark()
+            # Both are changed, whatever the first one answers.
+            renewed = [
+                one.change_weights(plan.weights) for one in (self._encoder, self._transformer)
+            ]
+            self._lay_out(plan)
+        except BaseException:
+            self.unload()
+            raise
+        self._plan = plan
+        return any(renewed)
+
+    @contextlib.contextmanager
+    def encoding(self) -> Iterator[nn.Module]:
+        """The text encoder, ready on the device. Encode all prompts of a batch in one call."""
+        with self._phase(self._encoder) as encoder:
+            yield encoder
+
+    @contextlib.contextmanager
+    def denoising(self) -> Iterator[nn.Module]:
+        """The transformer, ready on the device for all steps of a batch."""
+        if self._parked is not None:
+            self._parked.fetch()
+        with self._phase(self._transformer) as transformer:
+            yield transformer
+
+    @contextlib.contextmanager
+    def decoding(self) -> Iterator[Any]:
+        """The autoencoder, ready on the device. Decode one picture at a time: it is the largest
+        thing that a plan counts with."""
+        if self._parked is not None:
+            self._parked.put_back()
+            give_back(self._device)
+        with self._phase(self._vae) as vae:
+            yield vae
+
+    def unload(self) -> None:
+        """Leave the device altogether; `use` comes back. Quantized weights stay quantized."""
+        self._plan = None
+        self._unpark()
+        for component in (self._encoder, self._transformer, self._vae):
+            component.set(_Mode.HOST)
+        self._set_tiles(False)
+        self._give_back()
+
+    def close(self) -> None:
+        """Drop the components: the pipeline is no longer usable."""
+        self._plan = None
+        self._parked = None
+        for component in (self._encoder, self._transformer, self._vae):
+            component.drop()
+        self._give_back()
+
+    @contextlib.contextmanager
+    def _phase(self, component: _Component) -> Iterator[Any]:
+        if self._plan is None:
+            raise RuntimeError("no memory plan is in force")
+        try:
+            component.enter()
+            yield component.module
+        except BaseException:
+            component.repair()
+            raise
+        finally:
+            component.leave()
+            if self._plan is not None and self._plan.placement is not Placement.RESIDENT:
+                give_back(self._device)
+
+    def _lay_out(self, plan: Plan) -> None:
+        modes = dict(zip(self._components, _MODES[plan.placement], strict=True))
+        parks = plan.placement is Placement.ENCODER and plan.tiled
+        if parks:
+            modes[self._vae] = _Mode.WHOLE
+        # First what leaves the device, then what comes to it.
+        for component, mode in sorted(modes.items(), key=lambda one: one[1] is _Mode.DEVICE):
+            component.set(mode)
+        if parks:
+            layers: Any = self._pipeline.transformer.layers
+            last = list(layers[-math.ceil(len(layers) * PARKED_SHARE) :])
+            self._parked = Shelf(last, self._device)
+            self._parked.put_back()
+            if self._device.type == "cuda":
+                pin(last)
+        self._set_tiles(plan.tiled)
+        self._give_back()
+
+    @property
+    def _components(self) -> tuple[_Component, _Component, _Component]:
+        return self._encoder, self._transformer, self._vae
+
+    def _unpark(self) -> None:
+        if self._parked is not None:
+            self._parked = None
+            self._transformer.scatter()
+
+    def _set_tiles(self, tiled: bool) -> None:
+        vae = self._pipeline.vae
+        if vae is None:
+            return
+        if tiled:
+            scale = 2 ** (len(vae.config.block_out_channels) - 1)
+            # Enabled alone it does nothing up to the size that the model was trained at.
+            vae.tile_sample_min_size, vae.tile_latent_min_size = TILE_PX, TILE_PX // scale
+            vae.tile_overlap_factor = TILE_OVERLAP
+            vae.use_tiling = True
+        else:
+            vae.tile_sample_min_size, vae.tile_latent_min_size, vae.use_tiling = self._untiled
+
+    def _give_back(self) -> None:
+        give_back(self._device)
+        give_back_host()
+
+
+class _Component:
+    """One component of a pipeline: its mode, and the way from each mode to each other."""
+
+    def __init__(
+        self, pipeline: Any, name: str, device: torch.device, reload: Reload | None = None
+    ) -> None:
+        self._pipeline = pipeline
+        self._name = name
+        self._device = device
+        self._reload = reload
+        self._weights = Weights.FULL
+        self._mode = _Mode.HOST
+        self._shelf: Shelf | None = None
+        self._pinned = False
+
+    @property
+    def module(self) -> Any:
+        return getattr(self._pipeline, self._name)
+
+    @property
+    def host_bytes(self) -> int:
+        tensors = () if self.module is None else self.module.parameters()
+        return sum(tensor.nbytes for tensor in tensors if tensor.device.type == "cpu")
+
+    def set(self, mode: _Mode) -> None:
+        if mode is self._mode or self.module is None:
+            return
+        self._end()
+        # Until all is done: memory may run out half-way.
+        self._mode = _Mode.SCATTERED
+        if mode is _Mode.DEVICE:
+            self.module.to(self._device)
+        else:
+            to_host([self.module])
+        if mode in (_Mode.WHOLE, _Mode.BLOCKS, _Mode.LEAVES):
+            self._keep_table_on_host()
+            # Leaves are for hosts short of memory too, and pinned memory cannot be swapped.
+            may_pin = self._device.type == "cuda" and mode is not _Mode.LEAVES
+            self._pinned = may_pin and pin([self.module])
+            self._begin(mode)
+        self._mode = mode
+
+    def can_be(self, weights: Weights) -> bool:
+        return self._weights in (Weights.FULL, weights) or self._reload is not None
+
+    def change_weights(self, wanted: Weights) -> bool:
+        """Quantize, or load anew; returns whether it was the latter."""
+        if wanted is self._weights:
+            return False
+        # Hooks and shelves would hold on to the layers that are replaced.
+        if self._mode is not _Mode.DEVICE:
+            self.set(_Mode.HOST)
+        renewed = self._weights is not Weights.FULL
+        if renewed:
+            if self._reload is None:
+                raise ValueError(f"{self._name} is {self._weights} and cannot be loaded anew")
+            fresh = self._reload().eval()
+            self._mode = _Mode.HOST
+            setattr(self._pipeline, self._name, fresh)
+            self._weights = Weights.FULL
+        if wanted is not Weights.FULL:
+            quantize(self.module, wanted, self._device)
+            self._weights = wanted
+        return renewed
+
+    def enter(self) -> None:
+        if self._shelf is not None:
+            self._shelf.fetch()
+
+    def leave(self) -> None:
+        if self._shelf is not None:
+            self._shelf.put_back()
+
+    def repair(self) -> None:
+        """After an error: a forward pass that was broken off leaves blocks where they were."""
+        if self._mode in (_Mode.BLOCKS, _Mode.LEAVES) and in_disorder(self.module):
+            end_stream(self.module)
+            self._begin(self._mode)
+
+    def scatter(self) -> None:
+        """Note that some of it is elsewhere than its mode says."""
+        self._mode = _Mode.SCATTERED
+
+    def drop(self) -> None:
+        if self.module is not None:
+            self._end()
+            setattr(self._pipeline, self._name, None)
+        self._mode = _Mode.HOST
+
+    def _begin(self, mode: _Mode) -> None:
+        if mode is _Mode.WHOLE:
+            self._shelf = Shelf([self.module], self._device)
+        else:
+            leaves = mode is _Mode.LEAVES
+            stream(self.module, self._device, leaves=leaves, pinned=self._pinned)
+
+    def _end(self) -> None:
+        if self._mode in (_Mode.BLOCKS, _Mode.LEAVES, _Mode.SCATTERED):
+            end_stream(self.module)
+        if self._shelf is not None:
+            self._shelf.put_back()
+            self._shelf = None
+        if self._name == "text_encoder":
+            table = self.module.get_input_embeddings()
+            if isinstance(table, HostEmbedding):
+                self.module.set_input_embeddings(table.table)
+
+    def _keep_table_on_host(self) -> None:
+        if self._name == "text_encoder":
+            table = self.module.get_input_embeddings()
+            if not isinstance(table, HostEmbedding):
+                self.module.set_input_embeddings(HostEmbedding(table, self._device))
+
+
+def from_pipeline(pipeline: Any) -> Sizes:
+    """Measure a pipeline as it was loaded. Raises ValueError if it is quantized already."""
+    transformer, encoder, vae = pipeline.transformer, pipeline.text_encoder, pipeline.vae
+    if is_quantized(transformer) or is_quantized(encoder):
+        raise ValueError("a quantized model does not show what it was loaded as")
+    layers = [*large_layers(transformer), *large_layers(encoder)]
+    return Sizes(
+        transformer_bytes=weight_bytes(transformer),
+        encoder_bytes=weight_bytes(encoder),
+        vae_bytes=weight_bytes(vae),
+        transformer_quantized_bytes=quantized_bytes(transformer),
+        encoder_quantized_bytes=quantized_bytes(encoder),
+        embedding_bytes=encoder.get_input_embeddings().weight.nbytes,
+        transformer_block_bytes=_largest_block(transformer),
+        encoder_block_bytes=_largest_block(encoder),
+        layer_bytes=max((layer.weight.nbytes for _, layer in layers), default=0),
+        width=transformer.config.dim,
+        layers=transformer.config.n_layers,
+        encoder_width=encoder.config.hidden_size,
+        vae_width=vae.config.block_out_channels[0],
+        item_bytes=next(transformer.parameters()).element_size(),
+    )
+
+
+def _largest_block(module: nn.Module) -> int:
+    lists = (part for part in module.children() if isinstance(part, nn.ModuleList))
+    sizes = (weight_bytes(block) for blocks in lists for block in blocks)
+    return max(sizes, default=weight_bytes(module))

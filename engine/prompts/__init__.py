@@ -1,0 +1,29 @@
+"""Words in, words out: cleaning, analysis, enhancement and negative prompts. Pure."""
+
+from engine.prompts.advice import Advice, Count, Hint
+from engine.prompts.analysis import Analysis, analyse
+from engine.prompts.cleaning import MAX_PROMPT_CHARS, clean
+from engine.prompts.enhancement import Enhancement, Level, Style, addition, enhance
+from engine.prompts.language import Language, language
+from engine.prompts.negatives import DEFAULT_NEGATIVE, is_ours
+from engine.prompts.quality import POSITIVE_SUFFIX
+
+__all__ = [
+    "DEFAULT_NEGATIVE",
+    "MAX_PROMPT_CHARS",
+    "POSITIVE_SUFFIX",
+    "Advice",
+    "Analysis",
+    "Count",
+    "Enhancement",
+    "Hint",
+    "Language",
+    "Level",
+    "Style",
+    "addition",
+    "analyse",
+    "clean",
+    "enhance",
+    "is_ours",
+    "language",
+]

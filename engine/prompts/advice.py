@@ -1,0 +1,102 @@
+"""What in a prompt does nothing, or something else than its writer hopes. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from engine.prompts.reading import FLAG, LORA_TAG, Reading, mask, without_quotes
+
+Count = Callable[[str], int | None]
+"""How many tokens the model would read, chat template included; None while that is not known."""
+
+
+class Hint(StrEnum):
+    """What there is to say about a prompt."""
+
+    TOO_LONG = "too_long"
+    """More tokens than the model reads."""
+    QUALITY_TAGS = "quality_tags"
+    """Asks for quality that Turbo gives anyway ("8k, masterpiece")."""
+    SETTINGS = "settings"
+    """Steps, guidance and the like have options of their own; in a prompt they are just words."""
+    NEGATION = "negation"
+    """A model draws what it reads, with or without a "no" before it."""
+    WEIGHTS = "weights"
+    """(word:1.3), ((word)) and word::2 are not obeyed."""
+    FLAGS = "flags"
+    """Midjourney's --ar 16:9 and the like."""
+    LORA_TAGS = "lora_tags"
+    """<lora:name:0.8> is not obeyed in a prompt."""
+    QUOTED_TEXT = "quoted_text"
+    """Fine: this will be drawn as lettering."""
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """One hint and what it is about.
+
+    words: as written, in order. tokens, max_tokens: with TOO_LONG only.
+    """
+
+    hint: Hint
+    words: tuple[str, ...] = ()
+    tokens: int | None = None
+    max_tokens: int | None = None
+
+
+_WEIGHT = re.compile(
+    r"\([^()\x1f]{1,200}?:\s*\d+(?:\.\d+)?\s*\)|\(\([^()]{1,200}\)\)|\[\[[^\[\]]{1,200}\]\]"
+    r"|[^\W_]+::-?\d+(?:\.\d+)?"
+)
+_QUALITY = re.compile(
+    r"(?<![\w-])(?:(?:4|8|16|32)k(?:\s+(?:uhd|resolution|wallpaper))?|u?hdr?|uhd|masterpiece"
+    r"|(?:best|high|highest|top|ultra|super|amazing)[ -]quality"
+    r"|(?:ultra|hyper|highly|extremely|super|insanely)[ -]?detailed"
+    r"|(?:ultra|hyper)[ -]?realistic|(?:ultra[ -])?high[ -]res(?:olution)?|award[ -]winning"
+    r"|trending on artstation|artstation|best shot|intricate details?)(?![\w-])"
+    r"|(?:超|全)?高清(?:画质)?|超清|杰作|(?:最佳|最高|极高|高)(?:质量|画质|品质)|大师(?:级)?作品"
+    r"|超(?:级)?(?:精细|细节|写实)|获奖作品|(?<![\w-])[48][kK](?=[\u3400-\u9fff])",
+    re.IGNORECASE,
+)
+_SETTING = re.compile(
+    r"(?<![\w-])(?:(?:sampling )?steps?\s*[:=]\s*\d+|(?:sampling )steps?\s*\d+"
+    r"|steps\s+\d+|(?:cfg|guidance)(?:[ _-]?scale)?\s*[:=]?\s*\d+(?:\.\d+)?"
+    r"|cfg(?:[ _-]?scale)?(?!\w)|seed\s*[:=]?\s*\d+|sampler\s*[:=]?\s*[\w+]+"
+    r"|clip[ _-]skip\s*[:=]?\s*\d+"
+    r"|denoising(?: strength)?\s*[:=]?\s*[\d.]+|euler a(?!\w)|dpm\+\+(?:\s*\w+)?)"
+    r"|(?:(?<=^)|(?<=[,;，；] )|(?<=[,;，；]))\d+ steps(?=\s*(?:$|[,;.，；。]))"
+    r"|(?:步数|采样步数|引导(?:系数|强度)?|种子|采样器)\s*[:：=]?\s*\d+(?:\.\d+)?|\d+\s*步(?=$|[，,；;。])",
+    re.IGNORECASE,
+)
+
+
+def advise(
+    prompt: str, reading: Reading, tokens: int | None, max_tokens: int | None
+) -> tuple[Advice, ...]:
+    """All that there is to say about the prompt, the gravest first."""
+    found: list[Advice] = []
+    if tokens is not None and max_tokens is not None and tokens > max_tokens:
+        found.append(Advice(Hint.TOO_LONG, tokens=tokens, max_tokens=max_tokens))
+    # Lettering is never advised upon.
+    text = without_quotes(prompt)
+    denied = tuple(prompt[start:end].strip() for start, end in reading.whole)
+    unflagged = mask(mask(text, LORA_TAG), FLAG)
+    for hint, words in (
+        (Hint.NEGATION, denied),
+        (Hint.WEIGHTS, _all(_WEIGHT, mask(text, LORA_TAG))),
+        (Hint.FLAGS, _all(FLAG, text)),
+        (Hint.LORA_TAGS, _all(LORA_TAG, text)),
+        (Hint.SETTINGS, _all(_SETTING, unflagged)),
+        (Hint.QUALITY_TAGS, _all(_QUALITY, unflagged)),
+        (Hint.QUOTED_TEXT, tuple(quote for quote in reading.quotes if quote)),
+    ):
+        if words:
+            found.append(Advice(hint, tuple(dict.fromkeys(words))))
+    return tuple(found)
+
+
+def _all(pattern: re.Pattern[str], text: str) -> tuple[str, ...]:
+    return tuple(match[0].strip() for match in pattern.finditer(text))

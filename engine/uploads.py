@@ -1,0 +1,344 @@
+"""Pictures that people send, decoded with limits, and nothing kept of them but their pixels.
+
+UploadRefused         base: a code, and the data that a sentence about it needs
+├── TooLarge          more bytes than the limit
+├── TooManyPixels     more pixels than the limit, as its header says: none was decoded
+├── BadFormat         a picture, and none of PNG, JPEG and WebP
+└── NotAPicture       no picture at all, or a damaged one
+"""
+
+from __future__ import annotations
+
+import io
+import struct
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from PIL import ExifTags, Image, ImageCms, ImageOps
+from PIL.ImageFile import ImageFile
+from PIL.JpegImagePlugin import JpegImageFile
+from PIL.PngImagePlugin import PngImageFile
+from PIL.WebPImagePlugin import WebPImageFile
+
+from engine.encode import pixels_sha256
+from engine.errors import EngineError
+from engine.types import Raster
+
+
+class UploadRefused(EngineError):
+    """What was sent cannot be painted from; `data` is what a sentence about it needs."""
+
+    code = "upload_refused"
+
+    def __init__(self, sentence: str, data: Mapping[str, int | str]) -> None:
+        super().__init__(sentence)
+        self.data = data
+
+
+class TooLarge(UploadRefused):
+    """The file has `size_bytes` where `limit_bytes` are allowed."""
+
+    code = "upload_too_large"
+
+    def __init__(self, size_bytes: int, limit_bytes: int) -> None:
+        data = {"size_bytes": size_bytes, "limit_bytes": limit_bytes}
+        super().__init__(f"the file has {size_bytes} bytes, allowed are {limit_bytes}", data)
+        self.size_bytes = size_bytes
+        self.limit_bytes = limit_bytes
+
+
+class TooManyPixels(UploadRefused):
+    """The picture has `width_px` × `height_px` where `limit_pixels` are allowed in all."""
+
+    code = "upload_too_many_pixels"
+
+    def __init__(self, width_px: int, height_px: int, limit_pixels: int) -> None:
+        data = {"width_px": width_px, "height_px": height_px, "limit_pixels": limit_pixels}
+        super().__init__(f"{width_px}×{height_px} pixels, allowed are {limit_pixels}", data)
+        self.width_px = width_px
+        self.height_px = height_px
+        self.limit_pixels = limit_pixels
+
+
+class BadFormat(UploadRefused):
+    """The file is a picture in `format` ("GIF"), which is not taken."""
+
+    code = "upload_bad_format"
+
+    def __init__(self, format: str) -> None:
+        super().__init__(f"{format} is none of {', '.join(FORMATS)}", {"format": format})
+        self.format = format
+
+
+class NotAPicture(UploadRefused):
+    """The file is no picture, or it is damaged: `detail` is a technical sentence."""
+
+    code = "upload_not_a_picture"
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(f"this is not a sound picture: {detail}", {"detail": detail})
+        self.detail = detail
+
+
+FORMATS: Final = ("PNG", "JPEG", "WebP")
+"""What is taken, by content; a name or a declared type is never asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much an upload may have: bytes of the file, pixels of its first frame."""
+
+    bytes: int = 25 * 2**20
+    pixels: int = 50_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A picture as it is painted from; `sha256` is of its pixels and size, whatever the file."""
+
+    raster: Raster
+    sha256: str
+
+    @classmethod
+    def of(cls, raster: Raster) -> Upload:
+        """The same for pixels that were changed since, for instance by fit(). Blocking."""
+        return cls(raster, pixels_sha256(raster))
+
+
+def decode(data: bytes, limits: Limits) -> Upload:
+    """Read a picture: its first frame, upright, on white, in 8-bit sRGB. Blocking.
+
+    Raises an UploadRefused, whatever the bytes are. 50 megapixels take 1.2 GB meanwhile.
+    """
+    if len(data) > limits.bytes:
+        raise TooLarge(len(data), limits.bytes)
+    try:
+        with _open(data, limits.pixels) as image:
+            image.load()
+            flat = _upright(_flattened(image), image)
+            raster = _raster(flat)
+    except UploadRefused:
+        raise
+    except MemoryError:  # ours, not the picture's
+        raise
+    except Exception as error:  # a damaged file makes the library raise nearly anything
+        raise NotAPicture(str(error) or type(error).__name__) from None
+    return Upload.of(raster)
+
+
+def reopen(data: bytes, sha256: str) -> Upload:
+    """Read back what canonical() wrote; NotAPicture unless it is these very pixels. Blocking."""
+    # The limits were kept when it was sent, and may be narrower by now.
+    upload = decode(data, Limits(len(data), len(data) * _MOST_PIXELS_PER_BYTE))
+    if upload.sha256 != sha256:
+        raise NotAPicture(f"its pixels have the hash {upload.sha256}, not {sha256}")
+    return upload
+
+
+def canonical(upload: Upload) -> bytes:
+    """A PNG of these pixels and nothing else, always the same bytes. Blocking."""
+    out = io.BytesIO()
+    _image(upload.raster).save(out, "PNG", compress_level=_COMPRESS_LEVEL)
+    return out.getvalue()
+
+
+def fit(raster: Raster, width_px: int, height_px: int) -> Raster:
+    """The picture in exactly this size: scaled until it covers it, its middle kept. Blocking.
+
+    ValueError for a size below 1.
+    """
+    return _raster(_fitted(_image(raster), width_px, height_px, Image.Resampling.LANCZOS))
+
+
+def mask_of(raster: Raster, width_px: int, height_px: int) -> bytes:
+    """Where to repaint, fitted as fit() does: height_px × width_px bytes, 255 = yes, 0 = no.
+
+    The luminance of the picture: white is repainted, black kept, grey in between. ValueError for
+    a size below 1. Blocking.
+    """
+    # No Lanczos: it rings, and would repaint a little where the mask is black.
+    grey = _image(raster).convert("L")
+    return _fitted(grey, width_px, height_px, Image.Resampling.BILINEAR).tobytes()
+
+
+_COMPRESS_LEVEL: Final = 1
+"""Level 6 takes four times as long, for a file that is an eighth smaller (24 megapixels)."""
+
+_MOST_PIXELS_PER_BYTE: Final = 344
+"""Deflate makes at most 1032 bytes of one, and a pixel has three."""
+
+_MOST_SCANS: Final = 100
+"""A progressive JPEG has ten or so, and its previews and further pictures have their own."""
+
+_OPENERS: Final[Mapping[str, type[ImageFile]]] = {
+    "PNG": PngImageFile,
+    "JPEG": JpegImageFile,
+    "WebP": WebPImageFile,
+}
+_OTHERS: Final = (
+    (0, b"GIF8", "GIF"),
+    (0, b"BM", "BMP"),
+    (0, b"II*\0", "TIFF"),
+    (0, b"MM\0*", "TIFF"),
+    (0, b"\0\0\1\0", "ICO"),
+    (0, b"8BPS", "PSD"),
+    (0, b"\xff\x0a", "JPEG XL"),
+    (0, b"\0\0\0\x0cJXL ", "JPEG XL"),
+    (0, b"\0\0\0\x0cjP  ", "JPEG 2000"),
+    (4, b"ftypavi", "AVIF"),
+    (4, b"ftyphei", "HEIC"),
+    (4, b"ftyphev", "HEIC"),
+    (4, b"ftypmif1", "HEIF"),
+    (0, b"<svg", "SVG"),
+)
+"""Where, which bytes, whose: formats that are named in a refusal, and never decoded."""
+
+_MODES: Final = {b"RGB ": "RGB", b"GRAY": "L", b"CMYK": "CMYK"}
+"""The mode of a picture for each colour space, as a profile's header calls it."""
+
+_TRANSPOSES: Final = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+"""What brings each EXIF orientation upright."""
+
+
+def _open(data: bytes, limit_pixels: int) -> ImageFile:
+    """The picture with nothing decoded but its header, which keeps the limit."""
+    name = _format_of(data)
+    # WebP's decoder reserves its canvas as soon as it is opened.
+    if name == "WebP":
+        _check_pixels(_webp_size(data), limit_pixels)
+    # Each scan goes over all pixels again: small files would take minutes.
+    if name == "JPEG" and (scans := data.count(b"\xff\xda")) > _MOST_SCANS:
+        raise NotAPicture(f"it has {scans} scans")
+    # Not Image.open(): it would warn or refuse by a limit of the whole process, say no size, and
+    # hand a JPEG with several pictures to yet another parser.
+    image = _OPENERS[name](io.BytesIO(data))
+    try:
+        _check_pixels(image.size, limit_pixels)
+    except BaseException:
+        image.close()
+        raise
+    return image
+
+
+def _format_of(data: bytes) -> str:
+    if data.startswith(b"\x89PNG\r\n\x1a\n"):
+        return "PNG"
+    if data.startswith(b"\xff\xd8\xff"):
+        return "JPEG"
+    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+        return "WebP"
+    for offset, mark, name in _OTHERS:
+        if data.startswith(mark, offset):
+            raise BadFormat(name)
+    raise NotAPicture("it begins like no picture" if data else "it is empty")
+
+
+def _webp_size(data: bytes) -> tuple[int, int]:
+    """Of the canvas, from the first chunk."""
+    kind, head = data[12:16], data[20:30]
+    if len(head) == 10:
+        if kind == b"VP8X":
+            width, height = (int.from_bytes(head[at : at + 3], "little") for at in (4, 7))
+            return width + 1, height + 1
+        if kind == b"VP8L" and head[0] == 0x2F:
+            bits = int.from_bytes(head[1:5], "little")
+            return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
+        if kind == b"VP8 " and head[3:6] == b"\x9d\x01\x2a":
+            width, height = struct.unpack("<HH", head[6:10])
+            return width & 0x3FFF, height & 0x3FFF
+    raise NotAPicture("its header says no size")
+
+
+def _check_pixels(size: tuple[int, int], limit_pixels: int) -> None:
+    width_px, height_px = size
+    if width_px < 1 or height_px < 1:
+        raise NotAPicture(f"it has {width_px}×{height_px} pixels")
+    if width_px * height_px > limit_pixels:
+        raise TooManyPixels(width_px, height_px, limit_pixels)
+
+
+def _flattened(image: Image.Image) -> Image.Image:
+    """RGB, in sRGB as far as its profile can be read, with white where nothing is."""
+    profile = image.info.get("icc_profile")
+    if image.mode.startswith("I"):
+        image = _from_16_bit(image)
+    grey = image.mode in ("1", "L", "LA")
+    alpha = None
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        alpha = image.getchannel("A")
+    rgb = _in_srgb(image, profile, grey=grey)
+    if alpha is None:
+        return rgb
+    white = Image.new("RGB", rgb.size, "white")
+    white.paste(rgb, mask=alpha)
+    return white
+
+
+def _from_16_bit(image: Image.Image) -> Image.Image:
+    """The upper half of each value, as the decoder itself does with colours; else it clips."""
+    values = np.asarray(image)
+    grey = Image.fromarray((values >> 8).astype(np.uint8))
+    seen_through = image.info.get("transparency")
+    if isinstance(seen_through, int):
+        hidden = np.where(values == seen_through, 0, 255).astype(np.uint8)
+        grey = Image.merge("LA", (grey, Image.fromarray(hidden)))
+    return grey
+
+
+def _in_srgb(image: Image.Image, profile: object, *, grey: bool) -> Image.Image:
+    if not isinstance(profile, bytes):
+        return _as(image, "RGB")
+    own_mode = "CMYK" if image.mode == "CMYK" else "RGB"
+    # A profile that is broken, or of another kind of picture, is as good as none.
+    with suppress(ImageCms.PyCMSError, OSError, KeyError):
+        mode = _MODES[profile[16:20]]
+        if mode == own_mode or (grey and mode != "CMYK"):
+            own = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+            srgb = ImageCms.createProfile("sRGB")
+            made = ImageCms.profileToProfile(_as(image, mode), own, srgb, outputMode="RGB")
+            assert made is not None  # it is only where the picture itself is changed
+            return made
+    return _as(image, "RGB")
+
+
+def _as(image: Image.Image, mode: str) -> Image.Image:
+    """Not copied where it is so already: a large one has hundreds of megabytes."""
+    return image if image.mode == mode else image.convert(mode)
+
+
+def _upright(flat: Image.Image, source: Image.Image) -> Image.Image:
+    """Turned and mirrored as the source's metadata says; what cannot be read says nothing."""
+    orientation: object = 1
+    with suppress(Exception):
+        orientation = source.getexif().get(ExifTags.Base.Orientation)
+    if isinstance(orientation, int) and orientation in _TRANSPOSES:
+        return flat.transpose(_TRANSPOSES[orientation])
+    return flat
+
+
+def _fitted(
+    image: Image.Image, width_px: int, height_px: int, resampling: Image.Resampling
+) -> Image.Image:
+    if width_px < 1 or height_px < 1:
+        raise ValueError(f"{width_px}×{height_px} is no size of a picture")
+    return ImageOps.fit(image, (width_px, height_px), resampling)
+
+
+def _image(raster: Raster) -> Image.Image:
+    return Image.frombytes("RGB", (raster.width_px, raster.height_px), raster.rgb)
+
+
+def _raster(image: Image.Image) -> Raster:
+    return Raster(image.width, image.height, image.tobytes())

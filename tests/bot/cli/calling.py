@@ -1,0 +1,46 @@
+"""Calling the command line in this process, as tests do."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from click.testing import CliRunner, Result
+from PIL import Image
+
+from bot.cli import group
+
+QUICK = ["--steps", "2", "--size", "128x128"]
+
+
+def zimagine(*arguments: str, stdin: bytes | None = None) -> Result:
+    """Run the command line."""
+    return CliRunner().invoke(group, list(arguments), input=stdin, catch_exceptions=False)
+
+
+def painted(*arguments: str, code: int = 0, stdin: bytes | None = None) -> list[dict[str, Any]]:
+    """The JSON objects that `imagine --json` prints before it exits with `code`."""
+    done = zimagine("imagine", *arguments, "--json", stdin=stdin)
+    assert done.exit_code == code, done.output
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def refused(*arguments: str) -> str:
+    """The one sentence with which `imagine` exits with 2, having painted and kept nothing."""
+    done = zimagine("imagine", *arguments)
+    assert done.exit_code == 2 and done.stdout == "", done.output
+    assert "Traceback" not in done.stderr
+    (line,) = done.stderr.strip().splitlines()
+    return line
+
+
+def names(folder: str) -> list[str]:
+    """What is in a folder."""
+    return sorted(path.name for path in Path(folder).iterdir())
+
+
+def pixels(file: str | Path) -> bytes:
+    """What is in the picture, whatever the file around it."""
+    with Image.open(file) as image:
+        return image.tobytes()

@@ -1,0 +1,114 @@
+"""`zimagine explain`: what is read out of a prompt, counted as the painter counts."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from bot import explaining
+from bot.cli import group
+from bot.cli.counting import token_counter
+from bot.i18n import words
+from engine.diffusion.renderer import DiffusionRenderer
+from engine.prompts import Advice, Hint
+from engine.settings import EngineSettings
+from engine.sketch import MODEL_DIR
+
+PROMPT = (
+    'an oil painting of a copper lighthouse at dawn in fog, red roof, (sea:1.3), no people, "OPEN"'
+)
+
+
+@pytest.fixture(autouse=True)
+def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Every test starts in an empty folder of its own."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def explain(*arguments: str) -> Result:
+    """Run the command."""
+    return CliRunner().invoke(group, ["explain", *arguments], catch_exceptions=False)
+
+
+def test_it_prints_what_was_found_what_is_advised_and_what_would_be_added():
+    """Every heading with the prompt's own words, a sentence of advice each, both levels."""
+    shown = explain(PROMPT).stdout
+    rows = dict(line.split(None, 1) for line in shown.splitlines()[:10])
+    assert rows["Subject"].strip() == "a copper lighthouse" and rows["Style"] == "oil painting"
+    assert (rows["Material"], rows["Time"], rows["Colours"]) == ("copper", "dawn", "red")
+    assert (rows["Weather"], rows["Language"]) == ("fog", "English")
+    assert rows["Tokens"].endswith("of 512")
+    for words_ in ("“(sea:1.3)”", "“no people”", "“OPEN”", "light: Crisp focus", "full: "):
+        assert words_ in shown
+    assert "Negative prompt" in shown and not Path("data").exists()
+
+
+def test_json_holds_all_of_it():
+    """For scripts: the analysis, advice with its kind and sentence, each level's words."""
+    found = json.loads(explain("黎明时分的山间湖泊，水墨画", "--json").stdout)
+    assert found["language"] == "zh" and found["styles"] == ["水墨画"] and found["advice"] == []
+    assert found["times"] == ["黎明时分"] and found["max_tokens"] == 512
+    full = found["levels"]["full"]
+    assert full["effective_prompt"].startswith(found["prompt"]) and full["added"]
+    assert full["negative_prompt"] and found["levels"]["light"]["added"] != full["added"]
+    tagged = json.loads(explain("a cat, 8k", "--json").stdout)
+    assert [each["hint"] for each in tagged["advice"]] == ["quality_tags"]
+    assert "8k" in tagged["advice"][0]["sentence"]
+
+
+def test_tokens_are_counted_as_the_painter_counts_them():
+    """The tokenizer alone gives the numbers that a prompt is held to when it is painted."""
+    painter = DiffusionRenderer.load(EngineSettings(model="sketch", device="cpu"))
+    count = token_counter("sketch")
+    assert count is not None
+    for prompt in ("a lake", "一座红色的房子", "<|im_end|> {x} {}", "ß€ 🎨\n\nlines", "x" * 900):
+        assert count(prompt) == painter.count_tokens(prompt)
+    painter.close()
+
+
+def test_where_there_is_no_tokenizer_it_says_so(tmp_path: Path):
+    """A hub id that is not here, a folder without one, a damaged or foreign one: not counted."""
+    damaged = tmp_path / "damaged"
+    shutil.copytree(MODEL_DIR / "tokenizer", damaged / "tokenizer")
+    (damaged / "tokenizer" / "tokenizer.json").write_text("{")
+    for model in ("owner/none", "none", str(tmp_path), str(damaged)):
+        assert token_counter(model) is None
+    done = explain("a lake", "--model", "owner/none")
+    assert done.exit_code == 0 and "not counted" in done.stdout
+    assert json.loads(explain("a lake", "--model", "none", "--json").stdout)["tokens"] is None
+
+
+def test_torch_is_not_loaded_for_it():
+    """It answers at once: neither torch nor transformers is imported."""
+    code = (
+        "import sys\nfrom bot.cli import group\n"
+        "group.main(['explain', 'a lake'], standalone_mode=False)\n"
+        "sys.exit(bool({'torch', 'transformers', 'diffusers'} & set(sys.modules)))"
+    )
+    root = Path(__file__).parents[3]
+    done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("prompt", ["", "\u200b", "x" * 4000])
+def test_what_is_no_prompt_exits_2(prompt: str):
+    """The same sentences as of imagine."""
+    done = explain(prompt)
+    assert done.exit_code == 2 and done.stdout == "" and done.stderr.strip()
+
+
+@pytest.mark.parametrize("hint", Hint)
+def test_every_kind_of_advice_has_its_words(hint: Hint):
+    """A sentence that names what it is about, and not more than a few of many."""
+    given = Advice(hint, tuple(f"word{n}" for n in range(9)), tokens=700, max_tokens=512)
+    sentence = explaining.advice(given, words())
+    assert sentence.endswith(".") and "\n" not in sentence
+    assert ("700" in sentence) if hint is Hint.TOO_LONG else ("“word0”" in sentence)
+    assert "word7" not in sentence

@@ -1,0 +1,196 @@
+"""`zimagine imagine` from pictures: kept with what was made of them, and reproducible."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from pathlib import Path
+
+import pytest
+from PIL import Image, ImageDraw
+
+from tests.bot.cli.calling import QUICK, painted, pixels, refused, zimagine
+
+
+@pytest.fixture(scope="module")
+def first(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A picture of ours, of 128 × 128 pixels."""
+    file = tmp_path_factory.mktemp("first") / "first.png"
+    painted("a white lighthouse at night", *QUICK, "--seed", "1", "--out", str(file))
+    return file
+
+
+@pytest.fixture(autouse=True)
+def own_folder(first: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Every test starts in a folder with a picture, a photo and a mask of the photo's shape."""
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(first, "first.png")
+    Image.radial_gradient("L").convert("RGB").resize((192, 128)).save("photo.jpg")
+    mask = Image.new("L", (96, 64))
+    ImageDraw.Draw(mask).rectangle((0, 0, 40, 63), fill=255)
+    mask.save("mask.png")
+    return tmp_path
+
+
+def kept() -> list[str]:
+    """The inputs in the data folder, by their hash."""
+    return sorted(path.stem for path in Path("data/inputs").rglob("*.png"))
+
+
+def test_an_image_gives_its_shape_and_is_kept_with_the_picture():
+    """The shape is the photo's, its fitted pixels are in the data folder and of the job."""
+    (found,) = painted("a lake", "--image", "photo.jpg", "--steps", "1", "--strength", "0.5")
+    assert found["mode"] == "image" and found["strength"] == 0.5
+    assert found["width"] / found["height"] == pytest.approx(1.5, rel=0.05)
+    assert kept() == found["inputs"]
+    with sqlite3.connect("data/zimagine.db") as db:
+        rows = db.execute("SELECT sha256 FROM job_inputs").fetchall()
+    assert [row[0] for row in rows] == found["inputs"]
+
+
+def test_the_less_strength_the_nearer_to_the_picture():
+    """At little noise nearly the same picture comes out, at much another one."""
+    near, far = painted(
+        "a lake at noon", "--image", "first.png", "--size", "128x128", "--seed", "4",
+        "--grid", "strength=0.2,0.9", "--out", "some",
+    )  # fmt: skip
+    original = pixels("first.png")
+
+    def off(each: dict) -> float:
+        pairs = zip(pixels(each["file"]), original, strict=True)
+        return sum(abs(a - b) for a, b in pairs) / len(original)
+
+    assert off(near) < 0.5 * off(far)
+    assert not Path("data").exists()
+
+
+def test_a_mask_keeps_what_is_black_and_the_recipe_replays_from_the_data_folder():
+    """Black stays as it was to the pixel; the replay needs no file but the picture itself."""
+    (found,) = painted(
+        "a red house", "--image", "photo.jpg", "--mask", "mask.png", "--size", "192x128",
+        "--seed", "2", "--steps", "2",
+    )  # fmt: skip
+    assert found["mode"] == "inpaint" and len(kept()) == 2
+    with Image.open(found["file"]) as after, Image.open("photo.jpg") as before:
+        right = (100, 0, 192, 128)
+        assert after.crop(right).tobytes() == before.crop(right).tobytes()
+        left = (0, 0, 60, 128)
+        assert after.crop(left).tobytes() != before.crop(left).tobytes()
+    (again,) = painted("--recipe", found["file"], "--out", "again.png")
+    assert again["exact"] is True and again["inputs"] == found["inputs"]
+
+
+def test_a_recipe_takes_its_pictures_when_they_are_given_again():
+    """Without a data folder it asks for them, checks them, and paints the same pixels."""
+    painted(
+        "a boat", "--blend", "first.png", "photo.jpg", *QUICK, "--seed", "3", "--out", "blend.png"
+    )
+    assert "--blend" in refused("--recipe", "blend.png")
+    assert "two pictures" in refused("--recipe", "blend.png", "--image", "first.png")
+    sentence = refused("--recipe", "blend.png", "--blend", "first.png", "mask.png")
+    assert "mask.png" in sentence and "not the picture" in sentence
+    (again,) = painted(
+        "--recipe", "blend.png", "--blend", "first.png", "photo.jpg", "--out", "again.png"
+    )
+    assert again["exact"] is True and pixels("again.png") == pixels("blend.png")
+
+
+def test_a_variation_keeps_the_recipe_and_turns_its_noise():
+    """The prompt, seed and size are the picture's own; the same seed of the variation repeats."""
+    one, two = painted(
+        "--vary", "first.png", "--by", "0.3", "--seed", "8", "--count", "2", "--out", "v"
+    )
+    assert one["prompt"] == "a white lighthouse at night" and one["seed"] == 1
+    assert [one["variations"], two["variations"]] == [
+        [{"seed": 8, "amount": 0.3}],
+        [{"seed": 9, "amount": 0.3}],
+    ]
+    assert len({pixels(each["file"]) for each in (one, two)} | {pixels("first.png")}) == 3
+    (strong,) = painted("--vary", one["file"], "--by", "strong", "--out", "w.png")
+    assert [each["amount"] for each in strong["variations"]] == [0.3, 0.6]
+
+
+def test_upscaling_doubles_a_picture_by_its_own_recipe_or_any_by_a_prompt():
+    """A PNG of ours needs no words; a photo of 192 × 128 becomes 384 × 256."""
+    (own,) = painted("--upscale", "first.png", "--strength", "0.2", "--out", "own.png")
+    assert (own["mode"], own["width"], own["height"]) == ("upscale", 256, 256)
+    assert own["prompt"] == "a white lighthouse at night" and own["strength"] == 0.2
+    (any_,) = painted("a dark disc", "--upscale", "photo.jpg", "--steps", "1", "--out", "any.png")
+    assert (any_["mode"], any_["width"], any_["height"]) == ("upscale", 384, 256)
+    assert "no zimagine recipe" in refused("--upscale", "mask.png")
+
+
+def test_refinement_and_variety_are_in_the_recipe():
+    """--refine needs no number, and does not take the prompt for one."""
+    (found,) = painted(
+        "--refine", "a lake", "--variety", "0.4", *QUICK, "--seed", "5", "--out", "a.png"
+    )
+    assert (found["refine"], found["variety"], found["prompt"]) == (0.25, 0.4, "a lake")
+    (again,) = painted("--recipe", "a.png", "--out", "b.png")
+    assert again["exact"] is True
+    (other,) = painted("a lake", "--refine", "0.3", *QUICK, "--seed", "5", "--out", "c.png")
+    assert other["refine"] == 0.3
+
+
+def test_every_step_is_shown_beside_the_picture():
+    """One preview a step, of the picture's shape, and none is skipped."""
+    (found,) = painted(
+        "a lake", *QUICK, "--steps", "4", "--save-steps", "--seed", "5", "--out", "a.png"
+    )
+    assert found["step_files"] == [f"a-step{number}.png" for number in (1, 2, 3, 4)]
+    for file in found["step_files"]:
+        with Image.open(file) as preview:
+            assert preview.width == preview.height > 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [
+        (["a", "--image", "none.png"], "none.png"),
+        (["a", "--image", "text.png"], "text.png"),
+        (["a", "--image", "."], "cannot be read"),
+        (["a", "--image", "anim.gif"], "GIF"),
+        (["a", "--image", "vast.png"], "megapixels"),
+        (["a", "--image", "heavy.png"], "MiB"),
+        (["a", "--image", "photo.jpg", "--mask", "first.png"], "shape"),
+        (["a", "--image", "photo.jpg", "--mask", "black.png"], "black"),
+        (["a", "--mask", "mask.png"], "--image"),
+        (["a", "--strength", "0.5"], "--image"),
+        (["a", "--image", "photo.jpg", "--strength", "0"], "strength"),
+        (["a", "--image", "photo.jpg", "--strength", "1.5"], "strength"),
+        (["a", "--image", "photo.jpg", "--blend", "photo.jpg", "first.png"], "not both"),
+        (["a", "--image", "photo.jpg", "--size", "100x100"], "100×100"),
+        (["a", "--upscale", "first.png", "--strength", "0.9"], "strength"),
+        (["--upscale", "first.png", "--steps", "4"], "--steps"),
+        (["a", "--vary", "first.png"], "a prompt"),
+        (["--vary", "photo.jpg"], "PNG"),
+        (["--vary", "first.png", "--by", "much"], "much"),
+        (["--vary", "first.png", "--by", "2"], "variation"),
+        (["--vary", "first.png", "--seed", "-1"], "seed"),
+        (["--recipe", "first.png", "--strength", "0.5"], "--image"),
+        (["--recipe", "first.png", "--guidance", "2"], "--guidance"),
+        (["--recipe", "first.png", "--image", "photo.jpg"], "words alone"),
+        (["a", "--variety", "1.5"], "variety"),
+        (["a", "--variety", "nan"], "variety"),
+        (["a", "--refine", "0.9"], "refinement"),
+    ],
+)
+def test_what_cannot_be_painted_from_is_refused_in_one_sentence(arguments: list[str], word: str):
+    """Exit code 2, and the sentence says what is wrong with which file or option."""
+    Path("text.png").write_text("no picture")
+    Image.new("P", (8, 8)).save("anim.gif")
+    Image.new("1", (8000, 8000)).save("vast.png")
+    Image.new("L", (96, 64)).save("black.png")
+    with Path("heavy.png").open("wb") as file:
+        file.truncate(26 * 2**20)
+    assert word in refused(*arguments)
+    assert not Path("data").exists()
+
+
+def test_a_damaged_input_in_the_data_folder_is_not_painted_from():
+    """A changed file of the right name is as good as missing: it is asked for."""
+    (found,) = painted("a lake", "--image", "photo.jpg", *QUICK)
+    (stored,) = Path("data/inputs").rglob("*.png")
+    Image.new("RGB", (128, 128)).save(stored)
+    done = zimagine("imagine", "--recipe", found["file"], "--out", "b.png")
+    assert done.exit_code == 2 and "--image" in done.stderr and not Path("b.png").exists()

@@ -1,0 +1,27 @@
+"""An engine with a painter that does what a test says."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from engine.queue import Bounds
+from engine.service import Engine
+from tests.fakes import ScriptedRenderer
+
+
+@pytest.fixture
+async def painter() -> AsyncIterator[ScriptedRenderer]:
+    """Not held back; let go of at the end."""
+    made = ScriptedRenderer()
+    yield made
+    made.release()
+
+
+@pytest.fixture
+async def engine(painter: ScriptedRenderer) -> AsyncIterator[Engine]:
+    """Started, and drained at the end."""
+    made = Engine(painter.load, bounds=Bounds(20))
+    made.start()
+    yield made
+    painter.release()
+    await made.drain()

@@ -1,0 +1,77 @@
+"""The full-size model and some machines, as data: what plans are checked against."""
+
+from engine.diffusion.footprint import Machine, Shape, Sizes
+
+GIB = 2**30
+
+MODEL = Sizes(
+    transformer_bytes=12_309_817_472,
+    encoder_bytes=8_044_936_704,
+    vae_bytes=167_639_366,
+    transformer_quantized_bytes=6_296_310_912,
+    encoder_quantized_bytes=4_413_832_704,
+    embedding_bytes=777_912_320,
+    transformer_block_bytes=361_820_672,
+    encoder_block_bytes=201_861_632,
+    layer_bytes=78_643_200,
+    width=3840,
+    layers=30,
+    encoder_width=2560,
+    vae_width=128,
+    item_bytes=2,
+)
+"""Z-Image-Turbo in bfloat16, measured on its shapes."""
+
+NATIVE = Shape(1024, 1024)
+
+
+def card(
+    free_gib: float,
+    *,
+    tflops: float,
+    pcie_gb: float,
+    memory_gb: float,
+    host_gib: float = 27,
+    fp8_units: bool = False,
+) -> Machine:
+    """A card by its data sheet, with so much free on it and on its host."""
+    return Machine(
+        kind="cuda",
+        free_bytes=int(free_gib * GIB),
+        total_bytes=int(free_gib * GIB),
+        host_free_bytes=int(host_gib * GIB),
+        copy_bytes_per_s=pcie_gb * 1e9,
+        pageable_bytes_per_s=pcie_gb * 0.4e9,
+        memory_bytes_per_s=memory_gb * 1e9,
+        flops_per_s=tflops * 1e12,
+        fp8_units=fp8_units,
+    )
+
+
+def rtx_3060(free_gib: float = 11.4, host_gib: float = 27) -> Machine:
+    return card(free_gib, tflops=25, pcie_gb=22, memory_gb=360, host_gib=host_gib)
+
+
+def rtx_4060(free_gib: float = 7.4, host_gib: float = 27) -> Machine:
+    return card(free_gib, tflops=30, pcie_gb=12, memory_gb=270, host_gib=host_gib, fp8_units=True)
+
+
+def rtx_4090(free_gib: float = 23.0, host_gib: float = 55) -> Machine:
+    return card(free_gib, tflops=165, pcie_gb=22, memory_gb=1000, host_gib=host_gib, fp8_units=True)
+
+
+def h100(free_gib: float = 78.0, host_gib: float = 110) -> Machine:
+    return card(free_gib, tflops=600, pcie_gb=50, memory_gb=3000, host_gib=host_gib, fp8_units=True)
+
+
+def cpu(host_gib: float = 55) -> Machine:
+    return Machine(
+        kind="cpu",
+        free_bytes=None,
+        total_bytes=int(64 * GIB),
+        host_free_bytes=int(host_gib * GIB),
+        copy_bytes_per_s=1e10,
+        pageable_bytes_per_s=1e10,
+        memory_bytes_per_s=1e10,
+        flops_per_s=1e12,
+    )

@@ -1,0 +1,265 @@
+"""Painting from pictures: begins where it is told to, keeps what is protected, repeats exactly."""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from engine.diffusion import tiles
+from engine.diffusion.renderer import DiffusionRenderer
+from engine.encode import pixels_sha256
+from engine.errors import InputUnfit
+from engine.renderer import Outcome, RenderTask
+from engine.types import ImageRequest, Mode, Painted, Progress, Raster, Variation
+from tests.engine.diffusion.test_renderer import REQUEST, hooked, pipeline_of
+
+SIDE_PX = 128
+
+
+def outcome(
+    painter: DiffusionRenderer,
+    *inputs: Raster,
+    told: list[Progress] | None = None,
+    **changes: Any,
+) -> Outcome:
+    """What becomes of REQUEST with some changes. told: gets every step."""
+    heard: list[Progress] = [] if told is None else told
+    shas = tuple(pixels_sha256(each) for each in inputs)
+    request = dataclasses.replace(REQUEST, inputs=shas, **changes)
+    task = RenderTask(request, threading.Event(), inputs=inputs)
+    (made,) = painter.render([task], on_step=lambda _row, step: heard.append(step))
+    return made
+
+
+def paint(painter: DiffusionRenderer, *inputs: Raster, **changes: Any) -> Painted:
+    """The picture."""
+    made = outcome(painter, *inputs, **changes)
+    assert isinstance(made, Painted), made
+    return made
+
+
+def array(raster: Raster) -> np.ndarray:
+    """height × width × 3, 0..255."""
+    return np.frombuffer(raster.rgb, np.uint8).reshape(raster.height_px, raster.width_px, 3)
+
+
+def difference(one: Painted | Raster, other: Painted | Raster) -> float:
+    """Mean difference of two pictures, in levels."""
+    a, b = (array(each.raster if isinstance(each, Painted) else each) for each in (one, other))
+    return float(np.abs(a.astype(float) - b.astype(float)).mean())
+
+
+def raster(pixels: np.ndarray) -> Raster:
+    """A picture of these pixels."""
+    height, width, _ = pixels.shape
+    return Raster(width, height, np.ascontiguousarray(pixels, np.uint8).tobytes())
+
+
+@pytest.fixture(scope="module")
+def photo() -> Raster:
+    """A picture with structure."""
+    y, x = np.mgrid[0:SIDE_PX, 0:SIDE_PX]
+    return raster(np.stack([x * 2, y * 2, (x // 16 + y // 16) % 2 * 200], axis=2) % 256)
+
+
+@pytest.fixture(scope="module")
+def mask() -> Raster:
+    """White on the right half."""
+    pixels = np.zeros((SIDE_PX, SIDE_PX, 3))
+    pixels[:, SIDE_PX // 2 :] = 255
+    return raster(pixels)
+
+
+def test_strength_is_the_noise_level_where_painting_begins(
+    painter: DiffusionRenderer, photo: Raster
+):
+    """The transformer first sees the input at exactly that share of noise, and is told so."""
+    seen: list[tuple[torch.Tensor, float]] = []
+    inputs: list[torch.Tensor] = []
+
+    def watch(_module: Any, given: Any, _answer: Any) -> None:
+        seen.append((given[0][0].clone(), float(given[1])))
+
+    for strength in (0.3, 0.6, 0.9):
+        seen.clear()
+        with hooked(pipeline_of(painter).transformer, watch):
+            paint(painter, photo, mode=Mode.IMAGE, strength=strength, steps=8)
+        assert 1 - seen[0][1] == pytest.approx(strength, abs=1e-4)
+        noise = torch.randn((1, 16, 16, 16), generator=torch.Generator().manual_seed(5))
+        left = seen[0][0].squeeze(1) - strength * noise[0]
+        seen_at_zero = left / (1 - strength)
+        inputs.append(seen_at_zero)
+    assert all(torch.allclose(each, inputs[0], atol=1e-4) for each in inputs)
+
+
+def test_more_strength_keeps_less_of_the_input(painter: DiffusionRenderer, photo: Raster):
+    """Little noise stays near the autoencoder's own rendering; pure noise ignores the input."""
+    whole = paint(painter, steps=8)
+    pictures = {
+        strength: paint(painter, photo, mode=Mode.IMAGE, strength=strength, steps=8)
+        for strength in (0.05, 0.5, 0.9, 1.0)
+    }
+    away = [difference(pictures[0.05], each) for each in pictures.values()]
+    assert away == sorted(away)
+    assert pictures[1.0].raster == whole.raster
+    assert difference(pictures[0.9], whole) > 0.1
+
+
+def test_only_the_steps_that_are_left_are_taken_and_told(painter: DiffusionRenderer, photo: Raster):
+    """Progress counts the steps that really happen."""
+    told: list[Progress] = []
+    made = outcome(painter, photo, told=told, mode=Mode.IMAGE, strength=0.6, steps=8, refine=0.35)
+    assert isinstance(made, Painted)
+    assert [each.step for each in told] == [1, 2, 3, 4, 5]
+    assert {each.steps for each in told} == {made.recipe.request.forwards} == {5}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"mode": Mode.IMAGE, "strength": 0.5},
+        {"mode": Mode.INPAINT, "strength": 1.0},
+        {"mode": Mode.BLEND, "strength": 0.7},
+        {"mode": Mode.UPSCALE, "strength": 0.3, "width_px": 256, "height_px": 256},
+        {"variations": (Variation(9, 0.4), Variation(10, 0.2))},
+        {"variety": 0.3},
+        {"refine": 0.3},
+    ],
+    ids=str,
+)
+def test_every_way_to_paint_repeats_exactly(
+    painter: DiffusionRenderer, photo: Raster, mask: Raster, changes: dict[str, Any]
+):
+    """The same request and inputs give the same bytes; another seed gives others."""
+    mode = changes.get("mode", Mode.TEXT)
+    inputs = {
+        Mode.TEXT: (),
+        Mode.INPAINT: (photo, mask),
+        Mode.BLEND: (photo, mask),
+    }.get(mode, (photo,))
+    first = paint(painter, *inputs, **changes)
+    assert paint(painter, *inputs, **changes).raster == first.raster
+    assert paint(painter, *inputs, **changes, seed=6).raster != first.raster
+    assert first.recipe.request.mode is mode
+    plain = paint(painter).raster
+    assert first.raster != plain and paint(painter).raster == plain
+
+
+def test_what_a_mask_protects_does_not_change(
+    painter: DiffusionRenderer, photo: Raster, mask: Raster
+):
+    """Not one pixel outside the mask, whatever is painted inside it."""
+    made = paint(painter, photo, mask, mode=Mode.INPAINT, steps=4)
+    before, after = array(photo), array(made.raster)
+    assert (before[:, : SIDE_PX // 2] == after[:, : SIDE_PX // 2]).all()
+    assert np.abs(before[:, 80:].astype(int) - after[:, 80:].astype(int)).mean() > 5
+
+
+def test_a_mask_of_nothing_and_of_everything(painter: DiffusionRenderer, photo: Raster):
+    """Black keeps the whole picture; white paints as if there was none."""
+    black, white = (raster(np.full((SIDE_PX, SIDE_PX, 3), level)) for level in (0, 255))
+    assert paint(painter, photo, black, mode=Mode.INPAINT).raster == photo
+    assert paint(painter, photo, white, mode=Mode.INPAINT).raster == paint(painter).raster
+
+
+def test_variations_go_from_the_picture_to_another(painter: DiffusionRenderer):
+    """The further the noise is turned, the more changes; turned wholly it is the other seed's."""
+    whole = paint(painter)
+    turned = [paint(painter, variations=(Variation(77, amount),)) for amount in (0.1, 0.4, 1.0)]
+    away = [difference(whole, each) for each in turned]
+    assert 0 < away[0] < away[1] < away[2]
+    assert difference(turned[2], paint(painter, seed=77)) < 1.0
+
+
+def test_variety_is_off_at_nothing(painter: DiffusionRenderer):
+    """At 0 the picture is what it was, above it another; the amount is in the recipe."""
+    plain = paint(painter)
+    assert paint(painter, variety=0.0).raster == plain.raster
+    varied = paint(painter, variety=0.5)
+    assert varied.raster != plain.raster and varied.recipe.request.variety == 0.5
+
+
+def test_a_refinement_leaves_flat_places_alone(painter: DiffusionRenderer):
+    """Where a picture has no detail, the second pass changes next to nothing."""
+    y, x = np.mgrid[0:SIDE_PX, 0:SIDE_PX]
+    pixels = np.full((SIDE_PX, SIDE_PX, 3), 120)
+    pixels[:, 96:] = np.where((x // 2 + y // 2) % 2, 20, 235)[:, 96:, None]
+
+    def drawn(_module: Any, _inputs: Any, answer: torch.Tensor) -> torch.Tensor:
+        calls.append(1)
+        picture = torch.from_numpy(pixels.copy()).permute(2, 0, 1).float()[None] / 127.5 - 1
+        return picture if len(calls) == 1 else -picture.clamp(-0.9, 0.9)
+
+    calls: list[int] = []
+    with hooked(pipeline_of(painter).vae.decoder, drawn):
+        made = array(paint(painter, refine=0.3).raster).astype(int)
+    assert np.abs(made[:, :64] - 120).max() <= 2
+    assert np.abs(made[:, 104:] - pixels[:, 104:]).mean() > 20
+
+
+def test_an_enlarged_picture_has_no_seams(painter: DiffusionRenderer):
+    """Twice the size in four tiles or more that are predicted together; the borders of the tiles
+    cannot be told from the rest."""
+    base = paint(painter, width_px=256, height_px=256, steps=4)
+    large = paint(
+        painter, base.raster, mode=Mode.UPSCALE, strength=0.3, width_px=512, height_px=512, steps=8
+    )
+    assert (large.raster.width_px, large.raster.height_px) == (512, 512)
+    side = painter._family.native_side_px
+    cover = tiles.cover((512, 512), side, side // 4)
+    assert len(cover) >= 4
+    pixels = torch.from_numpy(array(large.raster).copy())
+    assert tiles.seam_score(pixels, cover) < 1.3
+
+
+def test_no_tile_is_larger_than_the_model_paints(painter: DiffusionRenderer, photo: Raster):
+    """Whatever is enlarged, the transformer never sees more than a native picture."""
+    sizes: set[tuple[int, ...]] = set()
+
+    def watch(_module: Any, inputs: Any, _answer: Any) -> None:
+        sizes.add(tuple(inputs[0][0].shape[-2:]))
+
+    wide = raster(np.tile(array(photo), (1, 2, 1)))
+    with hooked(pipeline_of(painter).transformer, watch):
+        paint(painter, wide, mode=Mode.UPSCALE, strength=0.2, width_px=512, height_px=256)
+    assert all(max(size) * 8 <= painter._family.native_side_px for size in sizes)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"mode": Mode.IMAGE, "width_px": 256},
+        {"mode": Mode.UPSCALE},
+        {"mode": Mode.BLEND},
+    ],
+    ids=str,
+)
+def test_inputs_that_do_not_fit_are_refused(
+    painter: DiffusionRenderer, photo: Raster, changes: dict[str, Any]
+):
+    """Wrong sizes and wrong numbers of pictures are an error with both, before anything is done."""
+    made = outcome(painter, photo, **changes)
+    assert isinstance(made, InputUnfit)
+    assert made.found == ((SIDE_PX, SIDE_PX),) and made.needed != made.found
+    assert "128x128" in str(made)
+
+
+def test_previews_come_only_when_asked_for(painter: DiffusionRenderer):
+    """Each step has a small picture then, and none otherwise; the picture is the same."""
+    steps: list[Progress] = []
+    request = ImageRequest("a lake", "a lake", "", 5, SIDE_PX, SIDE_PX, 3, 1.0)
+    with_, without = (
+        RenderTask(request, threading.Event(), previews=wanted) for wanted in (True, False)
+    )
+    (shown,) = painter.render([with_], on_step=lambda _row, step: steps.append(step))
+    assert all(each.preview is not None for each in steps) and len(steps) == 3
+    steps.clear()
+    (plain,) = painter.render([without], on_step=lambda _row, step: steps.append(step))
+    assert all(each.preview is None for each in steps)
+    assert isinstance(shown, Painted) and isinstance(plain, Painted)
+    assert shown.raster == plain.raster

@@ -1,0 +1,185 @@
+"""Memory that runs out while painting costs time, not the picture; and it is given back."""
+
+from __future__ import annotations
+
+import dataclasses
+import gc
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from engine.diffusion import machine, renderer
+from engine.diffusion.footprint import Machine, Placement, Plan, Shape, estimate
+from engine.diffusion.renderer import DiffusionRenderer
+from engine.errors import OutOfMemory
+from engine.settings import EngineSettings
+from engine.types import Mend
+from tests.engine.diffusion.cards import rtx_4090
+from tests.engine.diffusion.test_renderer import REQUEST, hooked, outcome, painted, pipeline_of
+
+LARGE = dataclasses.replace(REQUEST, width_px=256, height_px=256)
+
+
+@pytest.fixture
+def card() -> list[Machine]:
+    """The machine that the painter believes in; a test may change it."""
+    return [rtx_4090()]
+
+
+@pytest.fixture
+def painter(
+    tiny: Path, card: list[Machine], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[DiffusionRenderer]:
+    """The real painter on the real CPU, which takes it for a card with memory of its own."""
+    monkeypatch.setattr(renderer, "_lower_priority", lambda: None)
+    monkeypatch.setattr(machine, "read", lambda *_args, **_options: card[0])
+    made = DiffusionRenderer.load(EngineSettings(model=str(tiny), device="cpu", threads=1))
+    yield made
+    made.close()
+
+
+def exhausted(times: int) -> Callable[..., None]:
+    """A hook that finds no memory left, so many times."""
+    left = [times]
+
+    def fail(*_: Any) -> None:
+        left[0] -= 1
+        if left[0] >= 0:
+            raise torch.OutOfMemoryError("no room")
+
+    return fail
+
+
+def too_small_for_resident(painter: DiffusionRenderer) -> Machine:
+    """A card with a little less free than everything on it would take."""
+    assert painter._model is not None
+    shape = Shape(REQUEST.width_px, REQUEST.height_px, REQUEST.steps)
+    sizes = painter._model.residency.sizes
+    price = estimate(Plan(Placement.RESIDENT), sizes, rtx_4090(), shape)
+    return dataclasses.replace(rtx_4090(), free_bytes=price.peak_bytes - 1)
+
+
+def test_the_plan_and_its_reason_are_known(painter: DiffusionRenderer) -> None:
+    """What was chosen, and why, is told before the first picture and with each."""
+    assert painter.info.plan == "resident" and "GiB" in painter.info.plan_reason
+    made = painted(painter)
+    assert made.recipe.conditions.plan == "resident" and made.plan_reason
+
+
+@pytest.mark.parametrize("part", ["text_encoder", "transformer", "vae"])
+def test_the_same_job_is_painted_with_less(painter: DiffusionRenderer, part: str) -> None:
+    """Memory that runs out once, in any part, steps the plan down; the pixels are the same, and
+    the recipe says which plan it was."""
+    whole = painted(painter, LARGE)
+    module = getattr(pipeline_of(painter), part)
+    module = module.decoder if part == "vae" else module
+    with hooked(module, exhausted(1)):
+        made = painted(painter, LARGE)
+    assert made.raster == whole.raster
+    (adaptation,) = made.recipe.adaptations
+    assert adaptation.mend is Mend.MEMORY
+    assert adaptation.value == made.recipe.conditions.plan != "resident"
+    assert "out of memory" in made.plan_reason
+
+
+def test_it_steps_down_until_nothing_is_left(painter: DiffusionRenderer) -> None:
+    """Exact plans alone are tried where quantizing is not allowed; then it is an error with what
+    is known of the memory, and the next picture is painted."""
+    with hooked(pipeline_of(painter).transformer, exhausted(99)):
+        made = outcome(painter, LARGE)
+    assert isinstance(made, OutOfMemory)
+    assert "allocated" in str(made)
+    assert painted(painter, LARGE).recipe.adaptations == ()
+
+
+def test_quantized_weights_come_last_and_only_if_allowed(
+    tiny: Path, painter: DiffusionRenderer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With permission, the plans that change pixels follow on those that do not."""
+
+    def tried(allowed: bool) -> list[str]:
+        settings = EngineSettings(model=str(tiny), device="cpu", threads=1, allow_quantized=allowed)
+        made = DiffusionRenderer.load(settings)
+        plans: list[str] = []
+        original = made._planner.smaller
+
+        def smaller(*arguments: Any) -> Any:
+            choice = original(*arguments)
+            plans.append(str(choice.plan))
+            return choice
+
+        monkeypatch.setattr(made._planner, "smaller", smaller)
+        fails = exhausted(99)
+        with hooked(pipeline_of(made).vae.decoder, fails), hooked(pipeline_of(made).vae, fails):
+            outcome(made, LARGE)
+        made.close()
+        return plans
+
+    exact, all_ = tried(False), tried(True)
+    assert exact and not any("int8" in plan or "fp8" in plan for plan in exact)
+    first = next((i for i, plan in enumerate(all_) if "int8" in plan or "fp8" in plan), len(all_))
+    assert all("8" in plan or "sequential" in plan for plan in all_[first:])
+
+
+def test_the_larger_plan_comes_back(painter: DiffusionRenderer) -> None:
+    """After some pictures, what was too much is tried again."""
+    with hooked(pipeline_of(painter).transformer, exhausted(1)):
+        painted(painter, LARGE)
+    plans = [painted(painter, LARGE).recipe.conditions.plan for _ in range(25)]
+    assert plans[0] != "resident" and plans[-1] == "resident"
+
+
+def test_a_full_card_is_seen_before_each_picture(
+    painter: DiffusionRenderer, card: list[Machine]
+) -> None:
+    """When another program takes the card's memory, the next picture has a smaller plan; when it
+    is given back, a larger one."""
+    whole = painted(painter)
+    card[0] = too_small_for_resident(painter)
+    small = painted(painter)
+    assert small.recipe.conditions.plan != "resident" and small.raster == whole.raster
+    card[0] = rtx_4090()
+    assert painted(painter).recipe.conditions.plan == "resident"
+
+
+def test_exact_plans_are_no_difference(painter: DiffusionRenderer, card: list[Machine]) -> None:
+    """A replay under another exact plan is exact, and is not called anything else."""
+    before = painted(painter).recipe
+    card[0] = too_small_for_resident(painter)
+    after = painted(painter).recipe
+    assert after.conditions.plan != before.conditions.plan
+    assert before.differences(after) == ()
+    quantized = dataclasses.replace(after.conditions, plan="streamed+int8")
+    (difference,) = before.conditions.differences(quantized)
+    assert difference.name == "plan"
+
+
+def test_memory_is_given_back_and_taken_again(painter: DiffusionRenderer) -> None:
+    """Unloaded, the painter holds no weights; the next picture is the one it would have been."""
+    whole = painted(painter)
+    painter.unload()
+    painter.unload()
+    assert painter._model is None
+    assert painter.count_tokens("a lake") > 0 and painter.info.plan == "resident"
+    assert painted(painter).raster == whole.raster
+
+
+def test_pictures_leave_nothing_behind(painter: DiffusionRenderer) -> None:
+    """Tensors do not pile up, picture after picture, also where pictures fail."""
+
+    def alive() -> int:
+        gc.collect()
+        return sum(issubclass(type(each), torch.Tensor) for each in gc.get_objects())
+
+    small = dataclasses.replace(REQUEST, steps=1)
+    for _ in range(3):
+        painted(painter, small)
+    before = alive()
+    with hooked(pipeline_of(painter).transformer, exhausted(2)):
+        painted(painter, small)
+    for _ in range(60):
+        painted(painter, small)
+    assert alive() <= before + 40

@@ -1,0 +1,301 @@
+"""Uploads: any bytes become sound pixels or a refusal with data, and nothing else is kept."""
+
+import io
+import struct
+import zlib
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image, ImageCms
+from PIL.PngImagePlugin import PngInfo
+
+from engine.encode import encode_png
+from engine.types import Raster
+from engine.uploads import (
+    Limits,
+    NotAPicture,
+    Upload,
+    canonical,
+    decode,
+    reopen,
+)
+from tests.fakes import a_request, fake_recipe, gradient
+
+LIMITS = Limits()
+RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)
+LOSSLESS = [("PNG", {}), ("WEBP", {"lossless": True})]
+KINDS = [*LOSSLESS, ("JPEG", {"quality": 95}), ("WEBP", {"quality": 90})]
+
+
+def saved(image: Image.Image, format: str = "PNG", **options: Any) -> bytes:
+    out = io.BytesIO()
+    image.save(out, format, **options)
+    return out.getvalue()
+
+
+def photo(width: int = 24, height: int = 16) -> Image.Image:
+    """Smooth, and nowhere symmetrical."""
+    ys, xs = np.mgrid[0:height, 0:width]
+    values = np.stack([xs * 255 // width, ys * 255 // height, (xs + 2 * ys) % 256], axis=-1)
+    return Image.fromarray(values.astype(np.uint8))
+
+
+def pixels(upload: Upload | Raster) -> np.ndarray:
+    raster = upload.raster if isinstance(upload, Upload) else upload
+    shape = (raster.height_px, raster.width_px, 3)
+    return np.frombuffer(raster.rgb, np.uint8).reshape(shape)
+
+
+def raster_of(image: Image.Image) -> Raster:
+    return Raster(image.width, image.height, image.convert("RGB").tobytes())
+
+
+def chunk(kind: bytes, body: bytes) -> bytes:
+    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+
+def png(width: int, height: int, bits: int, colours: int, data: bytes, *more: bytes) -> bytes:
+    """A PNG made by hand; `data` are its rows, each with a filter byte."""
+    head = struct.pack(">IIBBBBB", width, height, bits, colours, 0, 0, 0)
+    body = (chunk(b"IHDR", head), *more, chunk(b"IDAT", zlib.compress(data)), chunk(b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(body)
+
+
+@pytest.mark.parametrize(("format", "options"), LOSSLESS)
+def test_pixels_come_through(format: str, options: dict[str, Any]) -> None:
+    """A lossless picture has the same pixels and the same hash, whatever it was saved as."""
+    upload = decode(saved(photo(), format, **options), LIMITS)
+    assert upload == Upload.of(raster_of(photo()))
+    assert upload.sha256 != decode(saved(photo(16, 24), format, **options), LIMITS).sha256
+
+
+@pytest.mark.parametrize(("format", "options"), KINDS[2:])
+def test_lossy_pictures_are_nearly_the_same(format: str, options: dict[str, Any]) -> None:
+    """A JPEG and a lossy WebP come out as they were, as far as their format keeps it."""
+    found = pixels(decode(saved(photo(), format, **options), LIMITS)).astype(int)
+    assert np.abs(found - np.asarray(photo())).mean() < 12
+
+
+def test_metadata_is_forgotten() -> None:
+    """Texts, EXIF, profiles and recipes leave no trace in what is kept, and do not count."""
+    request = a_request(width_px=16, height_px=16)
+    painted = encode_png(gradient(request), fake_recipe(request))
+    info = PngInfo()
+    info.add_text("Comment", "where I live")
+    exif = Image.Exif()
+    exif[0x010F] = "camera"
+    image = raster_of(photo())
+    noisy = saved(photo(), pnginfo=info, exif=exif, dpi=(72, 72))
+    assert decode(noisy, LIMITS) == Upload.of(image)
+    for data in (painted, noisy):
+        kept = canonical(decode(data, LIMITS))
+        kinds = [kept[at + 4 : at + 8] for at in _chunks(kept)]
+        assert set(kinds) == {b"IHDR", b"IDAT", b"IEND"}
+        assert b"zimagine" not in kept and b"camera" not in kept
+
+
+def _chunks(data: bytes) -> list[int]:
+    found, at = [], 8
+    while at < len(data):
+        found.append(at)
+        at += 12 + int.from_bytes(data[at : at + 4], "big")
+    return found
+
+
+@given(width=st.integers(1, 40), height=st.integers(1, 40), data=st.data())
+def test_what_is_kept_reads_back(width: int, height: int, data: st.DataObject) -> None:
+    """What canonical() writes is always the same, and reads back to the same pixels and hash."""
+    rgb = data.draw(st.binary(min_size=3 * width * height, max_size=3 * width * height))
+    upload = Upload.of(Raster(width, height, rgb))
+    kept = canonical(upload)
+    assert kept == canonical(upload)
+    assert decode(kept, LIMITS) == upload == reopen(kept, upload.sha256)
+
+
+def test_what_was_kept_and_changed_is_refused() -> None:
+    """Other pixels than those of the hash are not painted from; what was large may be read."""
+    upload = Upload.of(raster_of(Image.new("RGB", (900, 900))))
+    assert reopen(canonical(upload), upload.sha256) == upload
+    with pytest.raises(NotAPicture) as refused:
+        reopen(saved(photo()), upload.sha256)
+    assert upload.sha256 in refused.value.detail
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize(("format", "options"), LOSSLESS)
+def test_pictures_are_upright(orientation: int, format: str, options: dict[str, Any]) -> None:
+    """Each of the eight orientations of EXIF is undone."""
+    # How a camera that is held that way stores the upright picture.
+    stored = {
+        2: Image.Transpose.FLIP_LEFT_RIGHT,
+        3: Image.Transpose.ROTATE_180,
+        4: Image.Transpose.FLIP_TOP_BOTTOM,
+        5: Image.Transpose.TRANSPOSE,
+        6: Image.Transpose.ROTATE_90,
+        7: Image.Transpose.TRANSVERSE,
+        8: Image.Transpose.ROTATE_270,
+    }
+    image = photo()
+    if orientation in stored:
+        image = image.transpose(stored[orientation])
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    assert decode(saved(image, format, exif=exif, **options), LIMITS).raster == raster_of(photo())
+
+
+@pytest.mark.parametrize("orientation", [0, 9, 65535])
+def test_a_senseless_orientation_is_none(orientation: int) -> None:
+    """An orientation that EXIF does not know, and EXIF that cannot be read, turn nothing."""
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    assert decode(saved(photo(), exif=exif), LIMITS).raster == raster_of(photo())
+    assert decode(saved(photo(), exif=b"Exif\0\0MM rubbish"), LIMITS).raster == raster_of(photo())
+
+
+def test_a_jpeg_from_a_camera_is_upright() -> None:
+    """The orientation of a JPEG counts as well: its size is that of the upright picture."""
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    raster = decode(saved(photo(24, 16), "JPEG", exif=exif), LIMITS).raster
+    assert (raster.width_px, raster.height_px) == (16, 24)
+
+
+def transparent(mode: str) -> bytes:
+    """Red on the left half, and nothing on the right one."""
+    image = Image.new("RGBA", (8, 4), (0, 0, 255, 0))
+    image.paste((255, 0, 0, 255), (0, 0, 4, 4))
+    if mode == "P":
+        palette = Image.new("P", (8, 4), 1)
+        palette.putpalette([255, 0, 0, 0, 0, 255])
+        palette.paste(0, (0, 0, 4, 4))
+        return saved(palette, transparency=1)
+    if mode == "RGB":
+        flat = Image.new("RGB", (8, 4), BLUE)
+        flat.paste(RED, (0, 0, 4, 4))
+        return saved(flat, transparency=BLUE)
+    return saved(image, mode, **({"lossless": True} if mode == "WEBP" else {}))
+
+
+@pytest.mark.parametrize("mode", ["PNG", "WEBP", "P", "RGB"])
+def test_transparency_is_white(mode: str) -> None:
+    """Where a picture is transparent, in whatever way, it is white."""
+    found = pixels(decode(transparent(mode), LIMITS))
+    assert (found[:, :4] == RED).all() and (found[:, 4:] == WHITE).all()
+
+
+def test_half_transparency_is_mixed() -> None:
+    """What is half transparent is mixed with white."""
+    found = pixels(decode(saved(Image.new("RGBA", (2, 2), (255, 0, 0, 128))), LIMITS))
+    assert (np.abs(found.astype(int) - (255, 127, 127)) <= 1).all()
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA"])
+def test_every_mode_becomes_rgb(mode: str) -> None:
+    """Pictures with a palette, in grey, in black and white are what they look like."""
+    image = Image.new("RGB", (6, 4), WHITE)
+    image.paste((0, 0, 0), (0, 0, 3, 4))
+    found = pixels(decode(saved(image.convert(mode)), LIMITS))
+    assert (found == np.asarray(image)).all()
+
+
+def test_sixteen_bits_become_eight() -> None:
+    """Of 16 bits the upper eight are kept, in grey and in colour, and transparent grey is white."""
+    values = np.array([0x0000, 0x7F80, 0xFF00, 0xFFFF], ">u2")
+    expected = np.array([0, 0x7F, 0xFF, 0xFF])
+    grey = pixels(decode(png(4, 1, 16, 0, b"\0" + values.tobytes()), LIMITS))
+    assert (grey[0] == expected[:, None]).all()
+    colour = png(4, 1, 16, 2, b"\0" + np.repeat(values, 3).tobytes())
+    assert (pixels(decode(colour, LIMITS))[0] == expected[:, None]).all()
+    seen_through = chunk(b"tRNS", b"\x7f\x80")
+    found = decode(png(4, 1, 16, 0, b"\0" + values.tobytes(), seen_through), LIMITS)
+    assert pixels(found)[0, :, 0].tolist() == [0, 255, 255, 255]
+
+
+def test_cmyk_becomes_rgb() -> None:
+    """A JPEG for the press has its colours."""
+    found = pixels(decode(saved(Image.new("CMYK", (16, 16), (0, 255, 255, 0)), "JPEG"), LIMITS))
+    assert (np.abs(found.astype(int) - RED) < 12).all()
+
+
+def swapped_profile() -> bytes:
+    """An sRGB profile whose red and blue are each other's."""
+    profile = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
+    tags = {}
+    for number in range(int.from_bytes(profile[128:132], "big")):
+        at = 132 + 12 * number
+        tags[bytes(profile[at : at + 4])] = at
+    red, blue = tags[b"rXYZ"], tags[b"bXYZ"]
+    profile[red : red + 4], profile[blue : blue + 4] = b"bXYZ", b"rXYZ"
+    return bytes(profile)
+
+
+def grey_profile(gamma: int) -> bytes:
+    """A profile for grey pictures whose values are the light to the power of 1 / gamma."""
+    white = b"XYZ \0\0\0\0" + struct.pack(">iii", 0xF6D6, 0x10000, 0xD32D)
+    curve = b"curv\0\0\0\0" + struct.pack(">IHH", 1, gamma << 8, 0)
+    tags, body = b"", b""
+    for name, content in ((b"wtpt", white), (b"kTRC", curve)):
+        tags += name + struct.pack(">II", 132 + 24 + len(body), len(content))
+        body += content
+    head = bytearray(128)
+    head[:4] = struct.pack(">I", 132 + len(tags + body))
+    head[8:24] = b"\2\x40\0\0mntrGRAYXYZ "
+    head[36:40] = b"acsp"
+    head[68:80] = white[8:]
+    return bytes(head) + struct.pack(">I", 2) + tags + body
+
+
+@pytest.mark.parametrize("mode", ["L", "LA"])
+def test_grey_profiles_are_converted(mode: str) -> None:
+    """A grey picture in linear light is as bright in sRGB as it was meant."""
+    image = Image.new("L", (4, 4), 55).convert(mode)
+    found = pixels(decode(saved(image, icc_profile=grey_profile(1)), LIMITS)).astype(int)
+    assert (np.abs(found - 128) <= 2).all()  # 55 of 255 in linear light
+
+
+def test_profiles_are_converted() -> None:
+    """A picture in other primaries comes out in sRGB; with sRGB's own profile it stays itself."""
+    red = Image.new("RGB", (4, 4), RED)
+    found = pixels(decode(saved(red, icc_profile=swapped_profile()), LIMITS)).astype(int)
+    assert (np.abs(found - BLUE) <= 2).all()
+    half = Image.new("RGBA", (4, 4), (*RED, 0))
+    clear = pixels(decode(saved(half, icc_profile=swapped_profile()), LIMITS))
+    assert (clear == WHITE).all()
+    srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    same = pixels(decode(saved(photo(), icc_profile=srgb), LIMITS)).astype(int)
+    assert np.abs(same - np.asarray(photo())).max() <= 1
+
+
+@pytest.mark.parametrize("profile", [b"rubbish", b"\0" * 300, swapped_profile()[:200]])
+def test_a_broken_profile_is_as_good_as_none(profile: bytes) -> None:
+    """A profile that cannot be read changes nothing and refuses nothing."""
+    assert decode(saved(photo(), icc_profile=profile), LIMITS).raster == raster_of(photo())
+
+
+def test_a_profile_of_another_kind_is_as_good_as_none() -> None:
+    """The profile of a colour picture on one for the press, and the other way round, is unread."""
+    srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    press = Image.new("CMYK", (16, 16), (0, 255, 255, 0))
+    plain = decode(saved(press, "JPEG"), LIMITS)
+    assert decode(saved(press, "JPEG", icc_profile=srgb), LIMITS) == plain
+    assert decode(saved(photo(), icc_profile=grey_profile(1)), LIMITS).raster == raster_of(photo())
+    assert decode(saved(press, "JPEG", icc_profile=grey_profile(1)), LIMITS) == plain
+
+
+@pytest.mark.parametrize("format", ["PNG", "WEBP"])
+def test_the_first_frame_of_an_animation_counts(format: str) -> None:
+    """An animated picture is its first frame."""
+    frames = [Image.new("RGB", (8, 8), colour) for colour in (GREEN, RED, BLUE)]
+    options: dict[str, Any] = {"lossless": True} if format == "WEBP" else {}
+    data = saved(frames[0], format, save_all=True, append_images=frames[1:], **options)
+    assert (pixels(decode(data, LIMITS)) == GREEN).all()
+
+
+def test_the_first_picture_of_several_in_a_jpeg_counts() -> None:
+    """A JPEG with a second picture behind the first is the first one."""
+    frames = [Image.new("RGB", (16, 16), colour) for colour in (GREEN, RED)]
+    data = saved(frames[0], "MPO", save_all=True, append_images=frames[1:])
+    assert (np.abs(pixels(decode(data, LIMITS)).astype(int) - GREEN) < 12).all()
