@@ -22,11 +22,11 @@ def steps_from(sigma: float, steps: int) -> int:
     return max(1, math.ceil(steps * unshifted(sigma) - 1e-9))
 
 
-def levels_from(sigma: float, steps: int) -> list[float]:
+def levels_from(sigma: float, steps: int, shift: float = SHIFT) -> list[float]:
     """Unshifted noise levels of a run that begins at σ, evenly spaced, without the last 0.
 
     At σ = 1 they are the pipeline's own: 1, (n−1)/n … 1/n.
     """
     count = steps_from(sigma, steps)
-    start = unshifted(sigma)
+    start = unshifted(sigma, shift)
     return [start * (count - step) / count for step in range(count)]

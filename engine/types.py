@@ -306,6 +306,8 @@ def _request(data: Mapping[str, Any]) -> ImageRequest:
         raise ValueError("strength, variety and refine are not all between 0 and 1")
     if len(request.variations) > MAX_VARIATIONS:
         raise ValueError(f"more than {MAX_VARIATIONS} variations")
+    if request.mode is Mode.TEXT and request.strength != 1:
+        raise ValueError("without a picture to start from, nothing but noise is left")
     if len(request.inputs) != INPUTS[request.mode]:
         raise ValueError(f"{request.mode} takes {INPUTS[request.mode]} input pictures")
     if not all(_SHA256.fullmatch(each) for each in request.inputs):

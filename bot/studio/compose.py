@@ -42,6 +42,10 @@ _STRENGTHS: Mapping[Mode, float] = {
     Mode.UPSCALE: 0.3,
 }
 UPSCALE_FACTOR = 2
+_SNAPPING = 1.05
+"""On the grid of 16 pixels a ratio may come out so much longer than it was asked for."""
+_MAX_EFFECTIVE_CHARS = 2 * prompts.MAX_PROMPT_CHARS
+"""What enhancement or the model's own words may make of a prompt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,10 +218,14 @@ def seed_problem(seed: int | None) -> Reason | None:
 
 def replay_problem(request: ImageRequest, family: Family) -> Reason | None:
     """Why a request out of a picture, which anybody may have written, cannot be painted."""
+    start = Start(request.mode, request.inputs, request.strength)
     return (
         _text_problem(request.prompt, request.negative_prompt)
+        or _effective_problem(request.effective_prompt)
         or seed_problem(request.seed)
         or _effort_problem(request.steps, request.guidance, family)
+        or _range_problem("refine", request.refine, 0.0, MAX_REPAINTED)
+        or (None if request.mode is Mode.TEXT else _start_problem(start))
         or size_problem(request.width_px, request.height_px, family, request.mode)
     )
 
@@ -236,6 +244,8 @@ def size_problem(
     if not fits:
         most_px = family.max_side_px * factor
         return BadSize(width_px, height_px, family.min_side_px, most_px, GRID_PX * factor)
+    if not ratio_fits(width_px, height_px, family.max_ratio * _SNAPPING):
+        return BadAspect(f"{width_px}:{height_px}", offered(family.max_ratio))
     if width_px * height_px > family.max_pixels * factor**2:
         advised = size_for_aspect(width_px, height_px, family.budget_px)
         return TooLarge(width_px, height_px, *advised, mode is Mode.UPSCALE)
@@ -305,6 +315,12 @@ def _text_problem(prompt: str, negative: str) -> Reason | None:
     for what, text in (("prompt", prompt), ("negative", negative)):
         if len(text) > prompts.MAX_PROMPT_CHARS:
             return TextTooLong(what, len(text), prompts.MAX_PROMPT_CHARS)
+    return None
+
+
+def _effective_problem(text: str) -> Reason | None:
+    if len(text) > _MAX_EFFECTIVE_CHARS:
+        return TextTooLong("prompt", len(text), _MAX_EFFECTIVE_CHARS)
     return None
 
 

@@ -17,6 +17,10 @@ FAINT_SPREAD = 4.0
 
 _LOW = (torch.bfloat16, torch.float16)
 _LOWERING = ("bfloat16", "half")
+_ATTRIBUTES = ("__get__", "__set__")
+_MOVING = ("clone", "contiguous", "cpu", "cuda", "detach", "is_pinned", "pin_memory")
+_UNTOUCHED = frozenset((*_ATTRIBUTES, *_MOVING, "record_stream"))
+"""What reads attributes or moves data: an offload plan moves weights in the middle of a step."""
 
 
 class Finiteness:
@@ -33,7 +37,7 @@ class Finiteness:
             pinned.copy_(self._answer, non_blocking=True)
             self._answer = pinned
             self._arrived = torch.cuda.Event()
-            self._arrived.record()
+            self._arrived.record(torch.cuda.current_stream(tensor.device))
 
     @property
     def on_its_way(self) -> bool:
@@ -73,14 +77,17 @@ class InFloat32(TorchFunctionMode):
         kwargs: dict[str, Any] | None = None,
     ) -> Any:
         name, options = getattr(func, "__name__", ""), kwargs or {}
-        if name == "__get__":  # an attribute, such as the type that a tensor is stored in
+        if name in _UNTOUCHED:
             return func(*args, **options)
-        if name == "__setitem__":
-            target, index, value = args
-            return func(target, index, _like(value, target))
         if name in _LOWERING:
             return args[0].float()
-        return func(*map(_raised, args), **{key: _raised(each) for key, each in options.items()})
+        if name == "__setitem__" or (name.endswith("_") and not name.endswith("__")):
+            # What is written into keeps its type, and what is written takes it.
+            return func(args[0], *(_like(each, args[0]) for each in args[1:]), **options)
+        raised = {key: _raised(each) for key, each in options.items()}
+        if name == "to":  # to another device weights go as they are; only the wanted type is raised
+            return func(args[0], *map(_raised, args[1:]), **raised)
+        return func(*map(_raised, args), **raised)
 
 
 def _raised(value: Any) -> Any:
@@ -95,4 +102,5 @@ def _raised(value: Any) -> Any:
 
 
 def _like(value: Any, target: torch.Tensor) -> Any:
-    return value.to(target.dtype) if isinstance(value, torch.Tensor) else value
+    known = isinstance(value, torch.Tensor) and value.is_floating_point()
+    return value.to(target.dtype) if known else value

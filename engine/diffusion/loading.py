@@ -66,6 +66,7 @@ class Loaded:
     pipeline: Any
     revision: str
     folder: Path
+    dtype: torch.dtype
 
 
 def load_model(settings: EngineSettings, dtype: torch.dtype) -> Loaded:
@@ -87,10 +88,21 @@ def load_model(settings: EngineSettings, dtype: torch.dtype) -> Loaded:
         revision = fingerprint(folder)
     except ModelUnavailable:
         raise
+    except MemoryError as error:
+        raise ModelUnavailable(settings.model, "there is not enough memory to load it") from error
     except Exception as error:  # a broken folder makes the libraries raise nearly anything
         first_line = (str(error).strip().splitlines() or ["no detail"])[0]
         raise ModelInvalid(settings.model, f"{type(error).__name__}: {first_line}") from error
-    return Loaded(pipeline, revision, folder)
+    return Loaded(pipeline, revision, folder, dtype)
+
+
+def load_component(loaded: Loaded, name: str) -> Any:
+    """One component anew, on the CPU, as it was loaded the first time."""
+    present = getattr(loaded.pipeline, name)
+    dtype = {"dtype": loaded.dtype} if name == "text_encoder" else {"torch_dtype": loaded.dtype}
+    return type(present).from_pretrained(
+        str(loaded.folder), subfolder=name, local_files_only=True, use_safetensors=True, **dtype
+    )
 
 
 def fingerprint(folder: Path) -> str:

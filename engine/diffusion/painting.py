@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 
 import torch
 import torch.nn.functional as nnf
@@ -15,6 +15,7 @@ import torch.nn.functional as nnf
 from engine.diffusion import latents as latent
 from engine.diffusion import tiles
 from engine.diffusion.families import Family
+from engine.diffusion.faults import is_memory
 from engine.diffusion.guard import (
     BLANK_SPREAD,
     FAINT_SPREAD,
@@ -28,17 +29,13 @@ from engine.prompts.blankness import asks_for_blank
 from engine.schedule import steps_from
 from engine.types import INPUTS, Adaptation, ImageRequest, Mend, Mode, Raster
 
-T = TypeVar("T")
-
 VARIETY_SCALE = 1.0
 """Noise on the embedding at variety 1, in standard deviations of the embedding."""
-TILE_OVERLAP = 4
-"""Neighbouring tiles share this part of a side."""
 _EMBEDDING, _REFINING = 0x5EED_0001, 0x5EED_0002
 """What the seed is mixed with where one picture needs noise of several kinds."""
 
-
 Expand = Callable[[ImageRequest, Callable[[], bool]], str | None]
+"""Takes a request and whether to stop; answers the prompt in the model's own words."""
 
 
 class Stages(Protocol):
@@ -54,9 +51,10 @@ class Painting:
     """Paints one request; used once. Every error leaves the components usable.
 
     inputs: as many pictures as the request's mode takes, of the request's size (half of it for
-    Mode.UPSCALE). watch: is told of each step; may raise to stop. expand: writes the prompt anew,
-    and is told when to stop. Afterwards `request` has the words that were read, `adaptations` what
-    had to be done, and `finished` the clean latents.
+    Mode.UPSCALE). watch: is told of each step, `alive` is called between phases and tiles; both may
+    raise to stop. expand: writes the prompt anew, and is told when to stop. Afterwards `request`
+    has the words that were read, `adaptations` what had to be done, and `finished` the clean
+    latents.
     """
 
     pipeline: Any
@@ -66,6 +64,7 @@ class Painting:
     request: ImageRequest
     inputs: Sequence[Raster]
     watch: Callable[[Step], None]
+    alive: Callable[[], None] = lambda: None
     expand: Expand | None = None
     stopped: Callable[[], bool] = lambda: False
     adaptations: list[Adaptation] = field(default_factory=list[Adaptation])
@@ -80,6 +79,7 @@ class Painting:
         self._check_inputs()
         with self.stages.encoding():
             prompt = self._read()
+        self.alive()
         picture = self._picture(prompt)
         pixels = latent.pixels_of(picture)
         if spread(pixels) < FAINT_SPREAD:
@@ -89,14 +89,27 @@ class Painting:
     def _second_look(self, prompt: Prompt, pixels: torch.Tensor) -> torch.Tensor:
         """A picture of next to nothing is painted once more, exactly; then it is either what was
         asked for, or refused."""
-        with InFloat32():
-            again = latent.pixels_of(self._picture(prompt))
-        found = spread(again)
-        if found < BLANK_SPREAD and not asks_for_blank(self.request.prompt):
+        self.watch = lambda _: self.alive()  # its steps have been told
+        try:
+            with InFloat32():
+                pixels = latent.pixels_of(self._picture(prompt))
+        except Exception as error:
+            # In float32 it takes more room: no reason to refuse what may be right.
+            if not is_memory(error):
+                raise
+        found = spread(pixels)
+        if found < BLANK_SPREAD and not self._may_be_blank():
             raise BlankPicture(found)
         kind = Mend.BLANK if found < FAINT_SPREAD else Mend.AGAIN
         self.adaptations.append(Adaptation(kind, "painting"))
-        return again
+        return pixels
+
+    def _may_be_blank(self) -> bool:
+        """Whether the person asked for it, or began with a picture that is so itself."""
+        sources = (latent.picture_tensor(each, self.device) for each in self._pictures())
+        return asks_for_blank(self.request.prompt) or any(
+            spread(latent.pixels_of(each)) < FAINT_SPREAD for each in sources
+        )
 
     def _picture(self, prompt: Prompt) -> torch.Tensor:
         """The whole picture, 1 × 3 × height × width, about -1..1."""
@@ -148,7 +161,9 @@ class Painting:
         """Seeded noise on the embedding: Turbo's pictures of one prompt look alike otherwise."""
         generator = torch.Generator("cpu").manual_seed(self.request.seed ^ _EMBEDDING)
         noise = torch.randn(embedding.shape, generator=generator).to(embedding)
-        return embedding + noise * embedding.std() * (self.request.variety * VARIETY_SCALE)
+        # By what is usual: a few tokens of a language model are a hundred times as large.
+        usual = embedding.float().std(dim=1).median()
+        return embedding + (noise * usual * self.request.variety * VARIETY_SCALE).to(embedding)
 
     # Where it begins
 
@@ -210,15 +225,18 @@ class Painting:
     def _in_tiles(self, predict: Predictor) -> Predictor:
         """An enlarged picture is predicted tile by tile: all tiles share the noise, and are one
         picture again after each step."""
-        size, side = (self.request.width_px, self.request.height_px), self.family.native_side_px
-        if self.request.mode is not Mode.UPSCALE or max(size) <= side:
+        size = (self.request.width_px, self.request.height_px)
+        if self.request.mode is not Mode.UPSCALE or max(size) <= self.family.native_side_px:
             return predict
-        cover = tiles.cover(size, side, side // TILE_OVERLAP)
+        cover = tiles.tile_cover(size, self.family)
 
         def tile_by_tile(
             latents: torch.Tensor, timestep: torch.Tensor, guidance: float
         ) -> torch.Tensor:
-            found = [predict(tiles.cut(latents, tile, size), timestep, guidance) for tile in cover]
+            found: list[torch.Tensor] = []
+            for tile in cover:
+                found.append(predict(tiles.cut(latents, tile, size), timestep, guidance))
+                self.alive()
             return tiles.blend(cover, found, size)
 
         return tile_by_tile
@@ -226,6 +244,7 @@ class Painting:
     # What comes out
 
     def _decode(self, clean: torch.Tensor) -> torch.Tensor:
+        self.alive()
         with self.stages.decoding(), latent.tiled(self.pipeline.vae, self.is_large):
             return self._checked(lambda: latent.decode(self.pipeline.vae, clean), "decoding")
 

@@ -5,17 +5,21 @@ from __future__ import annotations
 import torch
 
 from engine.diffusion import machine, memory
+from engine.diffusion.families import Family
+from engine.diffusion.faults import is_memory
 from engine.diffusion.memory import Choice, Machine, Plan, Shape
 from engine.diffusion.residency import Residency
+from engine.diffusion.tiles import tile_cover
 from engine.errors import OutOfMemory
 from engine.settings import AUTO, EngineSettings
-from engine.types import ImageRequest
+from engine.types import ImageRequest, Mode
 
 
 class Planner:
     """Remembers what was too much, for as long as the painter lives."""
 
-    def __init__(self, settings: EngineSettings, device: torch.device) -> None:
+    def __init__(self, settings: EngineSettings, family: Family, device: torch.device) -> None:
+        self._family = family
         self._device = device
         self._wanted = None if settings.memory_plan == AUTO else Plan.parse(settings.memory_plan)
         self._allow_quantized = settings.allow_quantized
@@ -28,7 +32,7 @@ class Planner:
         return memory.choose(
             residency.sizes,
             there,
-            _shape(request),
+            _shape(request, self._family),
             wanted=self._wanted,
             allow_quantized=self._allow_quantized,
             reserve_bytes=self._reserve_bytes,
@@ -44,7 +48,7 @@ class Planner:
         self, residency: Residency, choice: Choice, request: ImageRequest, error: OutOfMemory
     ) -> Choice:
         """The next plan after one that ran out of memory. Raises `error` after the last."""
-        there, shape = self._machine(residency), _shape(request)
+        there, shape = self._machine(residency), _shape(request, self._family)
         self._backoff.failed(choice.estimate.peak_bytes, there.free_bytes)
         plan = memory.retreat(
             choice.plan, residency.sizes, there, shape, allow_quantized=self._allow_quantized
@@ -55,25 +59,20 @@ class Planner:
         return Choice(plan, price, f"{choice.plan}: {error}", ())
 
     def _machine(self, residency: Residency) -> Machine:
-        return machine.read(self._device, host_held_bytes=residency.host_bytes)
+        held = residency.host_bytes
+        try:
+            return machine.read(self._device, host_held_bytes=held)
+        except Exception as error:
+            if not is_memory(error):
+                raise
+            # No room even for measuring; it is measured the next time that there is.
+            return machine.read(self._device, host_held_bytes=held, speeds=machine.cautious)
 
 
-def _shape(request: ImageRequest) -> Shape:
-    guided = request.guidance > 1.0
-    return Shape(request.width_px, request.height_px, request.forwards, guided=guided)
-
-
-def is_memory(error: Exception) -> bool:
-    """Whether memory ran out, on the device or on the host."""
-    if isinstance(error, torch.OutOfMemoryError | MemoryError):
-        return True
-    return isinstance(error, RuntimeError) and any(sign in str(error) for sign in _SIGNS)
-
-
-_SIGNS = (
-    "out of memory",
-    "CUBLAS_STATUS_ALLOC_FAILED",
-    "CUDNN_STATUS_ALLOC_FAILED",
-    "can't allocate memory",
-)
-"""Libraries below torch say it as plain errors; the process goes on after them."""
+def _shape(request: ImageRequest, family: Family) -> Shape:
+    """What is asked of the device at once: an enlarged picture is painted tile by tile."""
+    size, steps = (request.width_px, request.height_px), request.forwards
+    if request.mode is Mode.UPSCALE and max(size) > family.native_side_px:
+        cover = tile_cover(size, family)
+        size, steps = (cover[0].width_px, cover[0].height_px), steps * len(cover)
+    return Shape(*size, steps, guided=request.guidance > 1.0)

@@ -140,7 +140,7 @@ class PreviewMap:
         rows, columns = field.shape[-2:]
         if tuple(pixels.shape) != (rows * _SCALE, columns * _SCALE, 3):
             raise ValueError(f"pixels {tuple(pixels.shape)} for latents {tuple(field.shape)}")
-        known = field.detach().to("cpu", torch.float64).flatten(1).T
+        known = field.detach().cpu().double().flatten(1).T
         if not bool(torch.isfinite(known).all()):
             return False
         colours = functional.avg_pool2d(pixels.cpu().float().permute(2, 0, 1) / 255, _SCALE)

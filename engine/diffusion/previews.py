@@ -7,6 +7,7 @@ from pathlib import Path
 
 import torch
 
+from engine.diffusion.faults import is_sticky
 from engine.diffusion.loading import Loaded
 from engine.diffusion.preview import PreviewMap, bootstrap, tiny_decoder
 from engine.diffusion.sampling import Step
@@ -29,8 +30,15 @@ class Previews:
         self._tiny = tiny_decoder(loaded.folder, device, channels=channels)
 
     def of(self, step: Step) -> Raster | None:
-        """A small picture; None where there is none to be had."""
-        clean = step.clean()
+        """A small picture; None where there is none to be had. A preview costs no picture."""
+        try:
+            return self._made(step.clean())
+        except Exception as error:
+            if is_sticky(error):
+                raise
+            return None
+
+    def _made(self, clean: torch.Tensor) -> Raster | None:
         if self._tiny is not None:
             return self._tiny(clean)
         if self._map.ready:
@@ -41,6 +49,12 @@ class Previews:
 
     def learn(self, finished: torch.Tensor, pixels: torch.Tensor) -> None:
         """Take note of a finished picture: its clean latents and its pixels."""
-        if self._map.learn(finished, pixels) and self._file is not None:
+        try:
+            learned = self._map.learn(finished, pixels)
+        except Exception as error:
+            if is_sticky(error):
+                raise
+            return
+        if learned and self._file is not None:
             # On a thread of its own: the next picture does not wait for a disk.
             threading.Thread(target=self._map.save, args=(self._file,), daemon=True).start()

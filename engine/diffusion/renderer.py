@@ -4,28 +4,38 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import gc
 import os
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from functools import partial
 
 import diffusers
 import torch
 import transformers
 
 from engine.diffusion.devices import pick_device, pick_dtype, remarks
-from engine.diffusion.expanding import Expander
 from engine.diffusion.families import Family, family_for, folder_of
-from engine.diffusion.loading import Loaded, load_model
+from engine.diffusion.faults import is_memory, is_sticky, out_of_memory
+from engine.diffusion.loading import Loaded, load_component, load_model
 from engine.diffusion.memory import Choice, Placement, Plan
+from engine.diffusion.model import Model
 from engine.diffusion.painting import Painting
-from engine.diffusion.planning import Planner, is_memory
-from engine.diffusion.previews import Previews
+from engine.diffusion.planning import Planner
 from engine.diffusion.residency import Residency
-from engine.diffusion.sampling import Step
-from engine.errors import Cancelled, Defunct, EngineError, OutOfMemory, PromptTooLong, RenderFailed
+from engine.diffusion.shelf import give_back
+from engine.diffusion.watching import Stopped, Watch
+from engine.errors import (
+    Cancelled,
+    Defunct,
+    EngineError,
+    ModelInvalid,
+    OutOfMemory,
+    PromptTooLong,
+    RenderFailed,
+)
 from engine.prompts import language
 from engine.renderer import Outcome, RenderTask
 from engine.settings import EngineSettings
@@ -48,28 +58,6 @@ CPU_NICENESS = 10
 _WHOLE_ENCODER = (Placement.RESIDENT, Placement.MODEL)
 
 
-class _Stop(Exception):
-    """Leaves a painting from between two of its steps."""
-
-
-@dataclass(slots=True)
-class _Model:
-    """What is loaded and goes when the painter is idle."""
-
-    loaded: Loaded
-    residency: Residency
-    previews: Previews
-    _asked: tuple[object, Expander | None] = (None, None)
-
-    def expander(self) -> Expander | None:
-        """The text encoder as a writer; None where it is none, which is found out once."""
-        pipeline = self.loaded.pipeline
-        encoder = pipeline.text_encoder
-        if self._asked[0] is not encoder:  # a change of plan may have loaded another one
-            self._asked = (encoder, Expander.around(encoder, pipeline.tokenizer))
-        return self._asked[1]
-
-
 class DiffusionRenderer:
     """Owns one model; every call but `count_tokens` comes from the one executor thread."""
 
@@ -81,8 +69,8 @@ class DiffusionRenderer:
         self._load = load
         self._family = family_for(settings.model)
         self._threads = torch.get_num_threads()
-        self._planner = Planner(settings, device)
-        self._model: _Model | None = self._loaded()
+        self._planner = Planner(settings, self._family, device)
+        self._model: Model | None = self._loaded()
         loaded = self._model.loaded
         # A tokenizer of its own: the pipeline's may be at work on the painting thread.
         self._counter = copy.deepcopy(loaded.pipeline.tokenizer)
@@ -99,8 +87,11 @@ class DiffusionRenderer:
             remarks=remarks(device),
         )
         # Now, not at the first picture: somebody is waiting then. It is tried again if it fails.
-        with contextlib.suppress(torch.OutOfMemoryError):
+        try:
             self._model.residency.use(choice.plan)
+        except Exception as error:
+            if not is_memory(error):
+                raise
 
     @classmethod
     def load(cls, settings: EngineSettings) -> DiffusionRenderer:
@@ -109,6 +100,9 @@ class DiffusionRenderer:
         device = pick_device(settings.device, settings.model)
         if device.type == "cpu":
             _lower_priority()
+        if device.type == "cuda":
+            # This thread makes every call: whatever asks for "the" device means this one.
+            torch.cuda.set_device(device)
         if settings.threads is not None:
             torch.set_num_threads(settings.threads)
         return cls(settings, device, lambda: load_model(settings, pick_dtype(device)))
@@ -127,27 +121,31 @@ class DiffusionRenderer:
 
     def unload(self) -> None:
         """Give the memory back; the next picture loads the model again."""
-        if self._model is not None:
-            self._model.residency.close()
-            self._model = None
+        model, self._model = self._model, None
+        if model is not None:
+            model.forget()  # it would keep components alive that are to be freed
+            model.residency.close()
 
     def close(self) -> None:
         """Drop the weights."""
         self.unload()
 
-    def _loaded(self) -> _Model:
+    def _loaded(self) -> Model:
         loaded = self._load()
         residency = Residency(
             loaded.pipeline,
             self._device,
-            reload_transformer=lambda: self._load().pipeline.transformer,
-            reload_encoder=lambda: self._load().pipeline.text_encoder,
+            reload_transformer=partial(load_component, loaded, "transformer"),
+            reload_encoder=partial(load_component, loaded, "text_encoder"),
         )
-        return _Model(loaded, residency, Previews(loaded, self._device, self._settings.cache_dir))
+        return Model(loaded, residency, self._device, self._settings.cache_dir)
 
-    def _current(self) -> _Model:
+    def _current(self) -> Model:
         if self._model is None:
-            self._model = self._loaded()
+            model = self._loaded()
+            if model.loaded.revision != self._info.revision:
+                raise ModelInvalid(self._settings.model, "its files have changed since the start")
+            self._model = model
         return self._model
 
     def _outcome(
@@ -155,14 +153,14 @@ class DiffusionRenderer:
     ) -> Outcome:
         try:
             return self._painted(row, task, on_step)
-        except _Stop:
+        except Stopped:
             return Cancelled("cancelled while painting")
         except EngineError as error:
             return error
         except Exception as error:
             if is_memory(error):
-                return self._out_of_memory()
-            if _is_sticky(error):
+                return out_of_memory(error, self._device)
+            if is_sticky(error):
                 return Defunct(str(error).partition("\n")[0])
             return RenderFailed(f"{type(error).__name__}: {error}")
 
@@ -173,12 +171,12 @@ class DiffusionRenderer:
         self._check_length(request.effective_prompt)
         if request.guidance > 1.0:
             self._check_length(request.negative_prompt)
-        model = self._current()
+        watch = Watch(task, partial(on_step, row), lambda: self._current().previews)
+        self._current()
+        watch.alive()
         with self._restored(task.replay) as threads:
-            painting, pixels, choice = self._within_memory(
-                task, lambda step: self._told(model, task, row, step, on_step)
-            )
-        model.previews.learn(painting.finished, pixels)
+            painting, pixels, choice = self._within_memory(task, watch)
+        self._current().previews.learn(painting.finished, pixels)
         height_px, width_px, _ = pixels.shape
         return Painted(
             raster=Raster(width_px, height_px, pixels.numpy().tobytes()),
@@ -194,21 +192,8 @@ class DiffusionRenderer:
             plan_reason=choice.reason,
         )
 
-    def _told(
-        self,
-        model: _Model,
-        task: RenderTask,
-        row: int,
-        step: Step,
-        on_step: Callable[[int, Progress], None],
-    ) -> None:
-        if task.cancel.is_set():
-            raise _Stop
-        preview = model.previews.of(step) if task.previews else None
-        on_step(row, Progress(step.number, task.request.forwards, preview))
-
     def _within_memory(
-        self, task: RenderTask, watch: Callable[[Step], None]
+        self, task: RenderTask, watch: Watch
     ) -> tuple[Painting, torch.Tensor, Choice]:
         """Paint under the plan that fits; when memory runs out all the same, under smaller ones."""
         residency = self._current().residency
@@ -217,29 +202,31 @@ class DiffusionRenderer:
         while True:
             painting = self._painting(task, watch, adapted)
             pixels = self._tried(painting, choice.plan)
-            if pixels is not None:
+            if isinstance(pixels, torch.Tensor):
                 self._planner.succeeded()
                 return painting, pixels, choice
-            # Read before anything is freed: it is what the owner needs to know.
-            error = self._out_of_memory()
-            choice = self._planner.smaller(residency, choice, task.request, error)
+            gc.collect()
+            give_back(self._device)
+            watch.alive()
+            choice = self._planner.smaller(residency, choice, task.request, pixels)
             adapted.append(Adaptation(Mend.MEMORY, "painting", str(choice.plan)))
 
-    def _tried(self, painting: Painting, plan: Plan) -> torch.Tensor | None:
-        """The pixels; None where memory ran out, and all that the attempt held is free again."""
+    def _tried(self, painting: Painting, plan: Plan) -> torch.Tensor | OutOfMemory:
+        """The pixels; or what was known when memory ran out, and the attempt's own is let go."""
+        model = self._current()
         try:
-            self._current().residency.use(plan)
+            if model.residency.use(plan):
+                model.forget()  # components were loaded anew: who holds the old ones keeps them
             return painting.paint()
         except Exception as error:
             if not is_memory(error):
                 raise
+            report = out_of_memory(error, self._device)
             # The traceback holds every tensor of the attempt.
             error.__traceback__ = None
-        return None
+        return report
 
-    def _painting(
-        self, task: RenderTask, watch: Callable[[Step], None], adapted: list[Adaptation]
-    ) -> Painting:
+    def _painting(self, task: RenderTask, watch: Watch, adapted: list[Adaptation]) -> Painting:
         model = self._current()
         return Painting(
             pipeline=model.loaded.pipeline,
@@ -248,7 +235,8 @@ class DiffusionRenderer:
             device=self._device,
             request=task.request,
             inputs=task.inputs,
-            watch=watch,
+            watch=watch.step,
+            alive=watch.alive,
             expand=self._expand if task.request.expand else None,
             stopped=task.cancel.is_set,
             adaptations=list(adapted),
@@ -260,7 +248,7 @@ class DiffusionRenderer:
         plan = model.residency.plan
         if plan is None or plan.placement not in _WHOLE_ENCODER:
             return None  # every word would bring the whole encoder to the device once more
-        expander = model.expander()
+        expander = model.expander
         if expander is None:
             return None
         expansion = expander.expand(
@@ -273,17 +261,6 @@ class DiffusionRenderer:
             stop=stopped,
         )
         return None if expansion is None else expansion.text
-
-    def _out_of_memory(self) -> OutOfMemory:
-        if self._device.type != "cuda":
-            return OutOfMemory()
-        error = OutOfMemory(
-            torch.cuda.memory_allocated(self._device),
-            torch.cuda.memory_reserved(self._device),
-            torch.cuda.mem_get_info(self._device)[0],
-        )
-        torch.cuda.empty_cache()
-        return error
 
     def count_tokens(self, text: str) -> int:
         """Count what the pipeline would read, the chat template's own tokens included."""
@@ -354,13 +331,6 @@ def _lower_priority() -> None:
         # On Linux a priority belongs to a thread, and torch's workers inherit their creator's.
         with contextlib.suppress(OSError):
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), CPU_NICENESS)
-
-
-def _is_sticky(error: Exception) -> bool:
-    """After these errors every further CUDA call of the process fails."""
-    kind = getattr(torch, "AcceleratorError", None)
-    text = str(error)
-    return (kind is not None and isinstance(error, kind)) or text.startswith("CUDA error:")
 
 
 def _device_name(device: torch.device) -> str:

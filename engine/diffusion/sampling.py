@@ -17,7 +17,7 @@ from diffusers.pipelines.z_image.pipeline_z_image import calculate_shift
 
 from engine.diffusion.guard import Finiteness
 from engine.errors import NonFinite
-from engine.schedule import levels_from
+from engine.schedule import SHIFT, levels_from
 from engine.types import Adaptation, Mend
 
 
@@ -86,7 +86,7 @@ def levels(scheduler: Any, steps: int, start: float, shape: torch.Size, device: 
     )
     # The pipeline's own list at full strength, to the bit: float32 fractions.
     whole = torch.linspace(1.0, 1 / steps, steps).tolist()
-    wanted = whole if start >= 1.0 else levels_from(start, steps)
+    wanted = whole if start >= 1.0 else levels_from(start, steps, config.get("shift", SHIFT))
     own = type(scheduler).from_config(config)
     own.set_timesteps(sigmas=wanted, device=device, mu=mu)
     return Levels(own.sigmas.to(device), (1000 - own.timesteps) / 1000)

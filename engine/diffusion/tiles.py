@@ -12,7 +12,11 @@ from itertools import pairwise
 
 import torch
 
+from engine.diffusion.families import Family
 from engine.sizing import GRID_PX
+
+OVERLAP_SHARE = 4
+"""Neighbouring tiles share this part of a side."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +43,12 @@ def cover(size_px: tuple[int, int], tile_px: int, overlap_px: int) -> list[Tile]
     longest, overlap = tile_px // GRID_PX, -(-overlap_px // GRID_PX)
     columns, rows = (_spans(side // GRID_PX, longest, overlap) for side in size_px)
     return [Tile(*_px(left, top, width, height)) for top, height in rows for left, width in columns]
+
+
+def tile_cover(size_px: tuple[int, int], family: Family) -> list[Tile]:
+    """The tiles in which a family paints a picture that is larger than its own."""
+    side_px = family.native_side_px
+    return cover(size_px, side_px, side_px // OVERLAP_SHARE)
 
 
 def _px(*cells: int) -> tuple[int, ...]:

@@ -33,6 +33,7 @@ MODES = st.sampled_from(Mode).flatmap(
     lambda mode: st.fixed_dictionaries(
         {
             "mode": st.just(mode),
+            "strength": st.just(1.0) if mode is Mode.TEXT else SHARES.filter(bool),
             "inputs": st.tuples(
                 *[st.binary(min_size=32, max_size=32).map(bytes.hex)] * INPUTS[mode]
             ),
@@ -49,7 +50,6 @@ PLAIN_REQUESTS = st.builds(
     height_px=COUNTS,
     steps=COUNTS,
     guidance=FINITE,
-    strength=SHARES.filter(bool),
     variations=st.lists(
         st.builds(Variation, st.integers(0, MAX_SEED), SHARES.filter(bool)), max_size=3
     ).map(tuple),
@@ -66,7 +66,7 @@ CONDITIONS = st.builds(
     threads=st.none() | st.integers(),
     dtype=st.text(),
     attention=st.text(),
-    plan=st.text(),
+    plan=st.sampled_from(["resident", "resident+int8", "resident+fp8"]),
     compiled=st.booleans(),
     tiled=st.booleans(),
     batch_size=st.integers(),
@@ -271,6 +271,7 @@ def test_recipes_of_version_1_are_read():
     "change",
     [
         {"strength": 0},
+        {"strength": 0.5},
         {"strength": 1.1},
         {"variety": -0.1},
         {"refine": 2},

@@ -82,6 +82,7 @@ def test_an_untouched_wish_gets_the_familys_defaults():
         (Wish("x", aspect="100:1"), BadAspect),
         (Wish("x", aspect="21:9"), BadAspect),
         (Wish("x", size=(512, 512)), TooLarge),
+        (Wish("x", size=(512, 128)), BadAspect),
         (Wish("x", variety=1.1), OutOfRange),
         (Wish("x", variety=math.nan), OutOfRange),
         (Wish("x", refine=0.36), OutOfRange),
@@ -283,3 +284,23 @@ def test_enlarging_doubles_both_sides():
     again = enlarge(request, SHA, SKETCH_FAMILY)
     assert isinstance(again, Refused)
     assert wording.refusal(again, words(), str).endswith(".")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"refine": 0.9},
+        {"mode": Mode.UPSCALE, "inputs": (SHA,), "strength": 1.0},
+        {"effective_prompt": "x" * 10_000},
+        {"steps": 51},
+        {"width_px": 512, "height_px": 128},
+    ],
+    ids=str,
+)
+def test_a_replay_keeps_to_the_bounds_of_a_wish(changes: dict[str, object]):
+    """A recipe that anybody may have written asks for nothing that a wish could not."""
+    original = composed(Wish("a lake")).request
+    hostile = dataclasses.replace(original, **changes)
+    outcome = recompose(hostile, hostile.seed, SKETCH_FAMILY, lambda: 1)
+    assert isinstance(outcome, Refused)
+    assert wording.refusal(outcome, words(), str)

@@ -10,7 +10,9 @@ from diffusers.pipelines.z_image.pipeline_z_image import ZImagePipeline
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engine.diffusion.footprint import Placement, Plan
 from engine.diffusion.guard import BLANK_SPREAD, FAINT_SPREAD, InFloat32, check_finite, spread
+from engine.diffusion.residency import Residency
 from engine.errors import NonFinite
 
 
@@ -76,3 +78,45 @@ def test_everything_is_computed_in_float32(tiny: Path) -> None:
     assert all(map(torch.equal, inside, wanted))
     assert not any(map(torch.equal, before, wanted))
     assert all(map(torch.equal, answers(low), before))
+
+
+def test_weights_can_be_moved_while_everything_is_computed_in_float32(tiny: Path) -> None:
+    """An offload plan that brings weights and takes them away in the middle of a step works, and
+    leaves them in the type, and with the bits, that they had."""
+    load: Any = ZImagePipeline.from_pretrained
+    pipeline = load(str(tiny), dtype=torch.bfloat16)
+    transformer = pipeline.transformer
+    before = [weight.clone() for weight in transformer.parameters()]
+    residency = Residency(pipeline, torch.device("cpu"))
+    given = [torch.randn(16, 1, 8, 8, generator=torch.manual_seed(3))]
+    words = [torch.randn(5, transformer.config.cap_feat_dim, generator=torch.manual_seed(4))]
+
+    @torch.no_grad()
+    def answer() -> torch.Tensor:
+        return transformer(given, torch.tensor([0.3]), words, return_dict=False)[0][0]
+
+    with InFloat32():
+        wanted = answer()
+    for placement in Placement:
+        residency.use(Plan(placement))
+        with residency.denoising(), InFloat32():
+            inside = answer()
+        with InFloat32(), residency.denoising():
+            around = answer()
+        assert torch.equal(inside, wanted) and torch.equal(around, wanted), placement
+    residency.unload()
+    assert all(map(torch.equal, transformer.parameters(), before))
+    assert {weight.dtype for weight in transformer.parameters()} == {torch.bfloat16}
+
+
+def test_what_is_assigned_stays_assigned() -> None:
+    """Moving a tensor's data is no arithmetic: it happens to the tensor itself."""
+    weight = torch.nn.Parameter(torch.zeros(4, dtype=torch.bfloat16))
+    target, fresh = torch.zeros(4, dtype=torch.bfloat16), torch.ones(4, dtype=torch.bfloat16)
+    with InFloat32():
+        weight.data = fresh.to("cpu", copy=True)
+        target.copy_(torch.full((4,), 2.0))
+        target[0] = torch.tensor(3.0)
+        assert (weight + 1).dtype is torch.float32
+    assert weight.tolist() == [1.0] * 4 and weight.dtype is torch.bfloat16
+    assert target.tolist() == [3.0, 2.0, 2.0, 2.0] and target.dtype is torch.bfloat16

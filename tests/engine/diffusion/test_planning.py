@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import gc
+import threading
+import weakref
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,12 +13,14 @@ from typing import Any
 import pytest
 import torch
 
-from engine.diffusion import machine, renderer
+from engine.diffusion import machine, previews, renderer
+from engine.diffusion.faults import out_of_memory
 from engine.diffusion.footprint import Machine, Placement, Plan, Shape, estimate
 from engine.diffusion.renderer import DiffusionRenderer
-from engine.errors import OutOfMemory
+from engine.errors import ModelInvalid, OutOfMemory
+from engine.renderer import RenderTask
 from engine.settings import EngineSettings
-from engine.types import Mend
+from engine.types import Mend, Painted, Progress
 from tests.engine.diffusion.cards import rtx_4090
 from tests.engine.diffusion.test_renderer import REQUEST, hooked, outcome, painted, pipeline_of
 
@@ -183,3 +187,86 @@ def test_pictures_leave_nothing_behind(painter: DiffusionRenderer) -> None:
     for _ in range(60):
         painted(painter, small)
     assert alive() <= before + 40
+
+
+def test_a_preview_is_never_worth_a_picture(
+    painter: DiffusionRenderer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Memory that runs out for a preview, or any other trouble with one, costs the preview."""
+    whole = painted(painter).raster
+    for error in (torch.OutOfMemoryError("no room"), ValueError("odd")):
+
+        def fail(*_: Any, error: Exception = error) -> None:
+            raise error
+
+        monkeypatch.setattr(previews.PreviewMap, "learn", fail)
+        monkeypatch.setattr(previews, "bootstrap", fail)
+        steps: list[Progress] = []
+        task = RenderTask(REQUEST, threading.Event(), previews=True)
+        told = steps.append
+        (made,) = painter.render([task], on_step=lambda _row, step, told=told: told(step))
+        assert isinstance(made, Painted) and made.raster == whole
+        assert made.recipe.adaptations == () and all(each.preview is None for each in steps)
+
+
+def test_nothing_is_held_of_what_was_unloaded(painter: DiffusionRenderer) -> None:
+    """Given back means given back: no preview and no writer keeps a component alive."""
+    painted(painter, dataclasses.replace(REQUEST, expand=True))
+    pipeline = pipeline_of(painter)
+    parts = [weakref.ref(getattr(pipeline, name)) for name in ("text_encoder", "vae")]
+    del pipeline
+    painter.unload()
+    gc.collect()
+    assert [part() for part in parts] == [None, None]
+
+
+def test_a_model_that_was_changed_meanwhile_is_refused(
+    copy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After idle time the same weights come back, or none: recipes name what was painted with."""
+    monkeypatch.setattr(renderer, "_lower_priority", lambda: None)
+    made = DiffusionRenderer.load(EngineSettings(model=str(copy), device="cpu", threads=1))
+    made.unload()
+    config = copy / "scheduler" / "scheduler_config.json"
+    config.write_text(config.read_text() + " ")
+    assert isinstance(outcome(made), ModelInvalid)
+    made.close()
+
+
+def test_a_sign_of_life_comes_between_the_phases(painter: DiffusionRenderer) -> None:
+    """Reading, decoding and a reload after idle time are heard of, and count no step."""
+    painter.unload()
+    told: list[int] = []
+    task = RenderTask(REQUEST, threading.Event())
+    painter.render([task], on_step=lambda _row, step: told.append(step.step))
+    assert told[:2] == [0, 0] and told == sorted(told)
+    assert [step for step in dict.fromkeys(told) if step] == [1, 2, 3]
+
+
+def test_a_card_too_full_to_be_measured(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No room for measuring is no reason not to start: it is taken for a slow one meanwhile."""
+
+    def full(_device: Any) -> None:
+        raise torch.OutOfMemoryError("no room")
+
+    monkeypatch.setattr(renderer, "_lower_priority", lambda: None)
+    monkeypatch.setattr(machine, "measured", full)
+    made = DiffusionRenderer.load(EngineSettings(model=str(tiny), device="cpu", threads=1))
+    assert isinstance(outcome(made), Painted)
+    made.close()
+
+
+def test_what_torch_says_of_its_memory_is_kept() -> None:
+    """The numbers in the error are those of the moment in which memory ran out."""
+    said = (
+        "CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has a total capacity of 11.76 GiB "
+        "of which 512.00 MiB is free. Including non-PyTorch memory, this process has 11.00 GiB "
+        "memory in use. Of the allocated memory 10.00 GiB is allocated by PyTorch, and 256.00 MiB "
+        "is reserved by PyTorch but unallocated."
+    )
+    found = out_of_memory(torch.OutOfMemoryError(said), torch.device("cpu"))
+    assert found.allocated_bytes == 10 * 2**30
+    assert found.reserved_bytes == 10 * 2**30 + 256 * 2**20
+    assert found.free_bytes == 512 * 2**20
+    unknown = out_of_memory(MemoryError(), torch.device("cpu"))
+    assert (unknown.allocated_bytes, unknown.free_bytes) == (None, None)

@@ -46,7 +46,7 @@ def outcome(
     flag = threading.Event()
 
     def on_step(_row: int, progress: Progress) -> None:
-        if steps is not None:
+        if steps is not None and progress.step and progress not in steps[-1:]:
             steps.append(progress)
         if progress.step == cancel_at:
             flag.set()

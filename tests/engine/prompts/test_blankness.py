@@ -25,7 +25,18 @@ def test_next_to_nothing_was_asked_for(prompt: str) -> None:
 
 @pytest.mark.parametrize(
     "prompt",
-    ["a cat", "blackbird in a tree", "a mountain lake at dawn", "日落时的山", "emptying a cup"],
+    [
+        "a cat",
+        "a black cat",
+        "a white house",
+        "an empty street",
+        "黑猫",
+        "白色的房子",
+        "blackbird in a tree",
+        "a mountain lake at dawn",
+        "日落时的山",
+        "emptying a cup",
+    ],
 )
 def test_something_was_asked_for(prompt: str) -> None:
     """Other words do not, nor do words that only contain them."""

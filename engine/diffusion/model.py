@@ -1,0 +1,46 @@
+"""What is loaded of a model, and everything that holds on to its components."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+
+import torch
+
+from engine.diffusion.expanding import Expander
+from engine.diffusion.loading import Loaded
+from engine.diffusion.previews import Previews
+from engine.diffusion.residency import Residency
+
+
+class Model:
+    """What is loaded, and goes when the painter is idle."""
+
+    def __init__(
+        self, loaded: Loaded, residency: Residency, device: torch.device, cache_dir: Path | None
+    ) -> None:
+        self.loaded = loaded
+        self.residency = residency
+        self._new_previews = partial(Previews, loaded, device, cache_dir)
+        self._previews: Previews | None = None
+        self._asked = False
+        self._expander: Expander | None = None
+
+    @property
+    def previews(self) -> Previews:
+        """For pictures of the components that there are now."""
+        previews = self._previews = self._previews or self._new_previews()
+        return previews
+
+    @property
+    def expander(self) -> Expander | None:
+        """The text encoder as a writer; None where it is none, which is found out once."""
+        if not self._asked:
+            pipeline = self.loaded.pipeline
+            self._expander = Expander.around(pipeline.text_encoder, pipeline.tokenizer)
+            self._asked = True
+        return self._expander
+
+    def forget(self) -> None:
+        """Let go of the components, which others may free or replace."""
+        self._previews, self._expander, self._asked = None, None, False
