@@ -5,8 +5,11 @@ Knows no Discord and no torch. A request and a recipe are opaque JSON text here.
     database.py     one writer with transaction(), readers beside it
     jobs.py         the durable job: every transition with its effect on ledger and delivery
     deliveries.py   the way of a result to its person, exactly once
-    history.py      pictures that were painted
+    history.py      pictures that were painted, and favourites among them
     quotas.py       policies and usage; quota_rules.py is the pure decision
+    preferences.py  settings of servers, channels and users; whose thread is which
+    reports.py      reported pictures, and what moderators made of them
+    blocks.py       who may not paint in a server
     files.py        picture files, written atomically
     inputs.py       pictures that people start from, kept as long as what was made of them
     retention.py    how long picture files stay on the disk

@@ -23,6 +23,13 @@ _FOUND: Final = (
     "AND p.deleted_at IS NULL AND p.guild_id = ? AND p.user_id = ? "
     "ORDER BY s.rowid DESC LIMIT ?"
 )
+_FAVOURITES: Final = (
+    # INDEXED BY: what is few for most people may be many for one, and SQLite knows averages.
+    "SELECT p.*, j.channel_id, j.prompt, j.private "
+    "FROM pictures AS p INDEXED BY pictures_favourite CROSS JOIN jobs AS j ON j.id = p.job_id "
+    "WHERE p.favourite_at IS NOT NULL AND p.deleted_at IS NULL "
+    "AND p.guild_id = ? AND p.user_id = ? AND p.id < ? ORDER BY p.id DESC LIMIT ?"
+)
 _CANDIDATES_LIMIT: Final = 500
 _AFTER_ALL: Final = 2**63 - 1
 """No row has a greater id."""
@@ -92,6 +99,27 @@ class History:
         )
         return [rows.picture(row) for row in found]
 
+    async def favourites(
+        self, user_id: int, guild_id: int, before_id: int | None, limit: int
+    ) -> list[StoredPicture]:
+        """A page, as page() makes it, of those pictures that their person marked."""
+        _check_limit(limit)
+        before_id = _AFTER_ALL if before_id is None else before_id
+        found = await self._db.fetch_all(_FAVOURITES, (guild_id, user_id, before_id, limit))
+        return [rows.picture(row) for row in found]
+
+    async def favour(self, picture_id: int, user_id: int) -> StoredPicture | None:
+        """Mark a picture as its person's favourite; None where it is erased or another's.
+
+        Retention leaves a favourite's file alone from now on. What it had removed before stays
+        removed: `on_disk` says so. Again is nothing new.
+        """
+        return await self._mark(picture_id, user_id, to_us(self._clock()))
+
+    async def unfavour(self, picture_id: int, user_id: int) -> StoredPicture | None:
+        """Take the mark off; the file may go with the next retention, if it is old enough."""
+        return await self._mark(picture_id, user_id, None)
+
     async def recent(self, user_id: int, guild_id: int, limit: int) -> list[StoredPicture]:
         """The newest pictures of one user in one server, newest first."""
         return await self.page(user_id, guild_id, None, limit)
@@ -147,6 +175,21 @@ class History:
             if await self._inputs.of_job(erased.job_id):
                 await self._inputs.release([erased.job_id])
         return erased
+
+    async def _mark(
+        self, picture_id: int, user_id: int, favourite_us: int | None
+    ) -> StoredPicture | None:
+        async with self._db.transaction() as transaction:
+            # A favourite keeps its first instant.
+            await transaction.execute(
+                "UPDATE pictures SET favourite_at = ? WHERE id = ? AND user_id = ? "
+                "AND deleted_at IS NULL AND (favourite_at IS NULL) = (? IS NOT NULL)",
+                (favourite_us, picture_id, user_id, favourite_us),
+            )
+            row = await transaction.fetch_one(
+                f"{_PICTURES} AND p.id = ? AND p.user_id = ?", (picture_id, user_id)
+            )
+        return None if row is None else rows.picture(row)
 
 
 def _check_limit(limit: int) -> None:

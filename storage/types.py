@@ -11,6 +11,9 @@ Clock = Callable[[], datetime]
 NONCE_LIMIT_CHARS = 25
 """Discord takes no longer nonce with a message."""
 
+REASON_LIMIT_CHARS = 500
+"""Of a report and of a block."""
+
 
 def utc_now() -> datetime:
     """The present instant, aware, in UTC."""
@@ -57,6 +60,22 @@ class PolicySource(StrEnum):
     CONFIG = "config"
     SERVER = "server"
     USER = "user"
+
+
+class DeliveryMode(StrEnum):
+    """Where results are shown: in the channel, in a thread of their person's, or directly."""
+
+    CHANNEL = "channel"
+    THREAD = "thread"
+    DIRECT = "direct"
+
+
+class Verdict(StrEnum):
+    """What moderators made of a reported picture: removed, its person blocked, or nothing."""
+
+    DELETED = "deleted"
+    BLOCKED = "blocked"
+    DISMISSED = "dismissed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,3 +268,88 @@ class Removed:
 
     def __add__(self, other: "Removed") -> "Removed":
         return Removed(self.files + other.files, self.size_bytes + other.size_bytes)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What holds for one person in one channel; the defaults are those of nobody's choice.
+
+    `spoiler`: pictures are hidden until they are clicked. `quiet`: no previews. Reports go to
+    `reports_channel_id`; None while the server has named none.
+    """
+
+    delivery: DeliveryMode = DeliveryMode.CHANNEL
+    spoiler: bool = False
+    quiet: bool = False
+    reports_channel_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """What was chosen for one server, channel or user, by whom and when; None: nothing."""
+
+    delivery: DeliveryMode | None
+    spoiler: bool | None
+    quiet: bool | None
+    reports_channel_id: int | None
+    set_by: int
+    set_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """One person's report of one picture."""
+
+    id: int
+    picture_id: int
+    guild_id: int
+    by: int
+    reason: str | None
+    filed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class AlreadyReported:
+    """A refusal: this person's earlier report of the picture is still open."""
+
+    report: Report
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """The message that shows a case to the moderators."""
+
+    channel_id: int
+    message_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """All reports of one picture until their verdict, the oldest first.
+
+    `user_id`: whose picture it is. `picture_erased`: it is gone from every other answer. `card`
+    is None until the moderators' message is posted, `verdict` until the case is resolved.
+    """
+
+    id: int
+    picture_id: int
+    guild_id: int
+    user_id: int
+    opened_at: datetime
+    picture_erased: bool
+    card: Card | None
+    verdict: Verdict | None
+    resolved_by: int | None
+    resolved_at: datetime | None
+    reports: tuple[Report, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Somebody who may not paint in a server, by whose decision and why."""
+
+    guild_id: int
+    user_id: int
+    by: int
+    reason: str | None
+    blocked_at: datetime

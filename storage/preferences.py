@@ -1,0 +1,280 @@
+"""What servers, channels and users set, and what holds where several did."""
+
+import sqlite3
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Final, Literal, TypedDict, Unpack
+
+from storage.database import Database
+from storage.timestamps import from_us, to_us
+from storage.types import Chosen, Clock, DeliveryMode, Settings
+
+_SETTINGS: Final = ("delivery", "spoiler", "quiet", "reports_channel_id")
+_ID_LIMIT: Final = 2**63
+"""Greater ids are no integers of SQLite's."""
+
+
+class ServerChanges(TypedDict, total=False):
+    """What can be set for a server; None takes a choice back."""
+
+    delivery: DeliveryMode | None
+    spoiler: bool | None
+    quiet: bool | None
+    reports_channel_id: int | None
+
+
+class ChannelChanges(TypedDict, total=False):
+    """What can be set for a channel; None takes a choice back."""
+
+    delivery: DeliveryMode | None
+    spoiler: bool | None
+    quiet: bool | None
+
+
+class UserChanges(TypedDict, total=False):
+    """What users can set for themselves in a server; None takes a choice back."""
+
+    delivery: Literal[DeliveryMode.DIRECT] | None
+    quiet: bool | None
+
+
+def _is_bool(value: object) -> bool:
+    return isinstance(value, bool)
+
+
+def _is_mode(value: object) -> bool:
+    return isinstance(value, DeliveryMode)
+
+
+def _is_direct(value: object) -> bool:
+    return value is DeliveryMode.DIRECT
+
+
+def _is_id(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 < value < _ID_LIMIT
+
+
+@dataclass(frozen=True, slots=True)
+class _Level:
+    """Where something can be set: a table, its key, and what each setting may be."""
+
+    table: str
+    keys: tuple[str, ...]
+    checks: Mapping[str, Callable[[object], bool]]
+
+    def select(self) -> str:
+        """The row with this key, with NULL for what cannot be set here."""
+        columns = (name if name in self.checks else f"NULL AS {name}" for name in _SETTINGS)
+        return f"{', '.join(columns)}, set_by, set_at FROM {self.table} WHERE {self.where()}"
+
+    def upsert(self, names: Iterable[str]) -> str:
+        """Set these settings of the row with this key: the key, their values, by whom and when."""
+        changed = (*names, "set_by", "set_at")
+        columns = (*self.keys, *changed)
+        return (
+            f"INTO {self.table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))}) "
+            f"ON CONFLICT ({', '.join(self.keys)}) DO UPDATE SET "
+            + ", ".join(f"{name} = excluded.{name}" for name in changed)
+        )
+
+    def clear(self) -> str:
+        """Unset what is set in the row with this key, if anything is: by whom, when, the key."""
+        return (
+            f"{self.table} SET {', '.join(f'{name} = NULL' for name in self.checks)}, "
+            f"set_by = ?, set_at = ? WHERE {self.where()} "
+            f"AND coalesce({', '.join(self.checks)}) IS NOT NULL"
+        )
+
+    def where(self) -> str:
+        return " AND ".join(f"{key} = ?" for key in self.keys)
+
+
+_SERVER: Final = _Level(
+    "server_settings",
+    ("guild_id",),
+    MappingProxyType(
+        {"delivery": _is_mode, "spoiler": _is_bool, "quiet": _is_bool, "reports_channel_id": _is_id}
+    ),
+)
+_CHANNEL: Final = _Level(
+    "channel_settings",
+    ("guild_id", "channel_id"),
+    MappingProxyType({"delivery": _is_mode, "spoiler": _is_bool, "quiet": _is_bool}),
+)
+_USER: Final = _Level(
+    "user_settings",
+    ("guild_id", "user_id"),
+    MappingProxyType({"delivery": _is_direct, "quiet": _is_bool}),
+)
+_EFFECTIVE: Final = " UNION ALL ".join(
+    f"SELECT {rank} AS rank, {level.select()}"
+    for rank, level in enumerate((_SERVER, _CHANNEL, _USER))
+)
+
+
+class Preferences:
+    """Settings of servers, channels and users; each remembers who changed it last, and when.
+
+    A user's choice goes before the channel's, that before the server's, and that before the
+    default, each setting for itself. An unknown name is a TypeError, an unfit value or no change
+    at all a ValueError; both leave everything as it was.
+    """
+
+    def __init__(self, db: Database, clock: Clock) -> None:
+        self._db = db
+        self._clock = clock
+
+    async def effective(self, guild_id: int, channel_id: int, user_id: int) -> Settings:
+        """What holds for this person in this channel; three look-ups by key in one query."""
+        found = await self._db.fetch_all(
+            _EFFECTIVE, (guild_id, guild_id, channel_id, guild_id, user_id)
+        )
+        return _merged(_chosen(row) for row in sorted(found, key=lambda row: row["rank"]))
+
+    async def server(self, guild_id: int) -> Chosen | None:
+        """What was chosen for a server itself; None where nothing ever was."""
+        return await self._get(_SERVER, (guild_id,))
+
+    async def channel(self, guild_id: int, channel_id: int) -> Chosen | None:
+        """What was chosen for a channel itself; None where nothing ever was."""
+        return await self._get(_CHANNEL, (guild_id, channel_id))
+
+    async def user(self, guild_id: int, user_id: int) -> Chosen | None:
+        """What a user chose for themselves in a server; None where nothing ever was."""
+        return await self._get(_USER, (guild_id, user_id))
+
+    async def set_server(
+        self, guild_id: int, *, by: int, **changes: Unpack[ServerChanges]
+    ) -> Chosen:
+        """Change these settings of a server and leave the others; returns all of them."""
+        return await self._set(_SERVER, (guild_id,), by, changes)
+
+    async def set_channel(
+        self, guild_id: int, channel_id: int, *, by: int, **changes: Unpack[ChannelChanges]
+    ) -> Chosen:
+        """The same for a channel."""
+        return await self._set(_CHANNEL, (guild_id, channel_id), by, changes)
+
+    async def set_user(
+        self, guild_id: int, user_id: int, *, by: int, **changes: Unpack[UserChanges]
+    ) -> Chosen:
+        """The same for a user in a server; of the ways of delivery they may choose direct."""
+        return await self._set(_USER, (guild_id, user_id), by, changes)
+
+    async def clear_server(self, guild_id: int, *, by: int) -> bool:
+        """Take every choice of a server back; False when there was none."""
+        return await self._clear(_SERVER, (guild_id,), by)
+
+    async def clear_channel(self, guild_id: int, channel_id: int, *, by: int) -> bool:
+        """The same for a channel."""
+        return await self._clear(_CHANNEL, (guild_id, channel_id), by)
+
+    async def clear_user(self, guild_id: int, user_id: int, *, by: int) -> bool:
+        """The same for a user in a server."""
+        return await self._clear(_USER, (guild_id, user_id), by)
+
+    async def _get(self, level: _Level, key: tuple[int, ...]) -> Chosen | None:
+        row = await self._db.fetch_one(f"SELECT {level.select()}", key)
+        return None if row is None else _chosen(row)
+
+    async def _set(
+        self, level: _Level, key: tuple[int, ...], by: int, changes: Mapping[str, object]
+    ) -> Chosen:
+        _check(level, changes)
+        values = (*key, *changes.values(), by, to_us(self._clock()))
+        async with self._db.transaction() as transaction:
+            # Every name is one of the level's own by now.
+            await transaction.execute(f"INSERT {level.upsert(changes)}", values)
+            row = await transaction.fetch_one(f"SELECT {level.select()}", key)
+        assert row is not None
+        return _chosen(row)
+
+    async def _clear(self, level: _Level, key: tuple[int, ...], by: int) -> bool:
+        async with self._db.transaction() as transaction:
+            changed = await transaction.execute(
+                f"UPDATE {level.clear()}", (by, to_us(self._clock()), *key)
+            )
+        return changed > 0
+
+
+class Threads:
+    """Which thread belongs to whom: at most one per person and channel."""
+
+    def __init__(self, db: Database, clock: Clock) -> None:
+        self._db = db
+        self._clock = clock
+
+    async def thread_of(self, guild_id: int, channel_id: int, user_id: int) -> int | None:
+        """The thread of a person in a channel; None where none is remembered."""
+        row = await self._db.fetch_one(
+            "SELECT thread_id FROM threads WHERE guild_id = ? AND channel_id = ? AND user_id = ?",
+            (guild_id, channel_id, user_id),
+        )
+        return None if row is None else row["thread_id"]
+
+    async def remember_thread(
+        self, guild_id: int, channel_id: int, user_id: int, thread_id: int
+    ) -> int:
+        """Give a thread to a person in a channel; returns the one that holds.
+
+        An earlier one stays until it is forgotten: of two that were made at once the first
+        counts. ValueError for a thread that is somebody else's.
+        """
+        place = (guild_id, channel_id, user_id)
+        async with self._db.transaction() as transaction:
+            await transaction.execute(
+                "INSERT INTO threads (guild_id, channel_id, user_id, thread_id, remembered_at) "
+                "VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+                (*place, thread_id, to_us(self._clock())),
+            )
+            row = await transaction.fetch_one(
+                "SELECT thread_id FROM threads "
+                "WHERE guild_id = ? AND channel_id = ? AND user_id = ?",
+                place,
+            )
+        if row is None:
+            raise ValueError(f"thread {thread_id} is somebody else's")
+        return row["thread_id"]
+
+    async def forget_thread(self, thread_id: int) -> bool:
+        """Forget a thread that is gone, whoever it belonged to; False when it was not known."""
+        async with self._db.transaction() as transaction:
+            changed = await transaction.execute(
+                "DELETE FROM threads WHERE thread_id = ?", (thread_id,)
+            )
+        return changed > 0
+
+
+def _check(level: _Level, changes: Mapping[str, object]) -> None:
+    if unknown := sorted(changes.keys() - level.checks.keys()):
+        raise TypeError(f"{level.table} has no {', '.join(unknown)}")
+    if not changes:
+        raise ValueError("nothing to set")
+    for name, value in changes.items():
+        if value is not None and not level.checks[name](value):
+            raise ValueError(f"{name} of {level.table} cannot be {value!r}")
+
+
+def _merged(levels: Iterable[Chosen]) -> Settings:
+    """What holds, from the weakest level to the strongest."""
+    settings: dict[str, Any] = {}
+    for level in levels:
+        chosen = {name: getattr(level, name) for name in _SETTINGS}
+        settings |= {name: value for name, value in chosen.items() if value is not None}
+    return Settings(**settings)
+
+
+def _chosen(row: sqlite3.Row) -> Chosen:
+    return Chosen(
+        delivery=None if row["delivery"] is None else DeliveryMode(row["delivery"]),
+        spoiler=_bool(row["spoiler"]),
+        quiet=_bool(row["quiet"]),
+        reports_channel_id=row["reports_channel_id"],
+        set_by=row["set_by"],
+        set_at=from_us(row["set_at"]),
+    )
+
+
+def _bool(value: int | None) -> bool | None:
+    return None if value is None else bool(value)

@@ -1,0 +1,180 @@
+"""Reported pictures: one case per picture until moderators resolve it."""
+
+import sqlite3
+from collections.abc import Iterable
+from itertools import groupby
+from typing import Final, NoReturn
+
+from storage.blocks import checked_reason
+from storage.database import Database, Reads, Transaction
+from storage.errors import IllegalTransition, UnknownRow
+from storage.timestamps import from_us, from_us_or_none, to_us
+from storage.types import AlreadyReported, Card, Case, Clock, Report, Verdict
+
+_PARTS: Final = (
+    # CROSS: the cases lead, and each finds its picture and its reports.
+    "CROSS JOIN pictures AS p ON p.id = c.picture_id CROSS JOIN reports AS r ON r.case_id = c.id"
+)
+_SELECT: Final = (
+    "SELECT c.*, p.deleted_at IS NOT NULL AS picture_erased, "
+    "r.id AS r_id, r.user_id AS r_user_id, r.reason AS r_reason, r.filed_at AS r_filed_at FROM"
+)
+_BY_ID: Final = f"{_SELECT} cases AS c {_PARTS} WHERE c.id = ? ORDER BY r.id"
+_OPEN_FOR: Final = (
+    f"{_SELECT} cases AS c {_PARTS} WHERE c.picture_id = ? AND c.resolved_at IS NULL ORDER BY r.id"
+)
+_OLDEST: Final = (
+    "(SELECT * FROM cases WHERE guild_id = ? AND resolved_at IS NULL ORDER BY id LIMIT ?)"
+)
+_OPEN: Final = f"{_SELECT} {_OLDEST} AS c {_PARTS} ORDER BY c.id, r.id"
+
+
+class Reports:
+    """Reports from being filed to their verdict.
+
+    Every report of a picture joins the case that is open, which has one card and one verdict;
+    the next one after that opens another. A verdict on a case that has one raises
+    IllegalTransition, what does not exist UnknownRow; both leave everything as it was.
+    """
+
+    def __init__(self, db: Database, clock: Clock) -> None:
+        self._db = db
+        self._clock = clock
+
+    async def file(self, picture_id: int, by: int, reason: str | None) -> Report | AlreadyReported:
+        """Report a picture to the moderators of its server, once while its case is open.
+
+        open_for() has the case, and the card if there is one already. The reason is kept as it
+        is given; none and an empty one are the same. UnknownRow for a picture that is erased or
+        never was, ValueError for more than 500 characters.
+        """
+        reason = checked_reason(reason)
+        async with self._db.transaction() as transaction:
+            case_id = await self._opened(transaction, picture_id)
+            earlier = await transaction.fetch_one(
+                "SELECT * FROM reports WHERE case_id = ? AND user_id = ?", (case_id, by)
+            )
+            if earlier is not None:
+                return AlreadyReported(_report(earlier, picture_id))
+            row = await transaction.fetch_one(
+                "INSERT INTO reports (case_id, guild_id, user_id, reason, filed_at) "
+                "SELECT id, guild_id, ?, ?, ? FROM cases WHERE id = ? RETURNING *",
+                (by, reason, to_us(self._clock()), case_id),
+            )
+        assert row is not None
+        return _report(row, picture_id)
+
+    async def posted(self, report_id: int, channel_id: int, message_id: int) -> Case:
+        """Remember the card that shows the report's case; a later one takes its place.
+
+        Also after a verdict, which may have come while the card was on its way: the answer says.
+        """
+        async with self._db.transaction() as transaction:
+            row = await transaction.fetch_one(
+                "UPDATE cases SET channel_id = ?, message_id = ? "
+                "WHERE id = (SELECT case_id FROM reports WHERE id = ?) RETURNING id",
+                (channel_id, message_id, report_id),
+            )
+            if row is None:
+                raise UnknownRow("report", report_id)
+            return await _case(transaction, row["id"])
+
+    async def resolve(self, picture_id: int, by: int, verdict: Verdict) -> Case:
+        """Close the open case of a picture; `by` is the moderator who decided.
+
+        Nothing else happens: whoever deletes or blocks does that first, so that a crash between
+        the two leaves the case open. ValueError for a verdict that there is not.
+        """
+        verdict = Verdict(verdict)
+        async with self._db.transaction() as transaction:
+            row = await transaction.fetch_one(
+                "UPDATE cases SET verdict = ?, resolved_by = ?, resolved_at = ? "
+                "WHERE picture_id = ? AND resolved_at IS NULL RETURNING id",
+                (verdict, by, to_us(self._clock()), picture_id),
+            )
+            if row is None:
+                await _refuse(transaction, picture_id, verdict)
+            return await _case(transaction, row["id"])
+
+    async def open_for(self, picture_id: int) -> Case | None:
+        """The case of a picture that waits for its verdict; None where none does."""
+        found = await self._db.fetch_all(_OPEN_FOR, (picture_id,))
+        return next(iter(_cases(found)), None)
+
+    async def open(self, guild_id: int, limit: int) -> list[Case]:
+        """At most `limit` cases of a server that wait for their verdict, the oldest first.
+
+        ValueError for a limit below 1.
+        """
+        if limit < 1:
+            raise ValueError(f"a list has at least one case, not {limit}")
+        found = await self._db.fetch_all(_OPEN, (guild_id, limit))
+        return _cases(found)
+
+    async def _opened(self, transaction: Transaction, picture_id: int) -> int:
+        """The id of the open case of a picture, which is opened where there is none."""
+        living = await transaction.fetch_one(
+            "SELECT 1 FROM pictures WHERE id = ? AND deleted_at IS NULL", (picture_id,)
+        )
+        if living is None:
+            raise UnknownRow("picture", picture_id)
+        row = await transaction.fetch_one(
+            "SELECT id FROM cases WHERE picture_id = ? AND resolved_at IS NULL", (picture_id,)
+        ) or await transaction.fetch_one(
+            "INSERT INTO cases (picture_id, guild_id, user_id, opened_at) "
+            "SELECT id, guild_id, user_id, ? FROM pictures WHERE id = ? RETURNING id",
+            (to_us(self._clock()), picture_id),
+        )
+        assert row is not None
+        return row["id"]
+
+
+async def _refuse(reads: Reads, picture_id: int, verdict: Verdict) -> NoReturn:
+    last = await reads.fetch_one(
+        "SELECT id, verdict FROM cases WHERE picture_id = ? ORDER BY id DESC LIMIT 1",
+        (picture_id,),
+    )
+    if last is None:
+        raise UnknownRow("report of picture", picture_id)
+    raise IllegalTransition("case", last["id"], last["verdict"], verdict)
+
+
+async def _case(reads: Reads, case_id: int) -> Case:
+    (case,) = _cases(await reads.fetch_all(_BY_ID, (case_id,)))
+    return case
+
+
+def _cases(found: Iterable[sqlite3.Row]) -> list[Case]:
+    """One case from the rows of each, which come together and hold a report each."""
+    cases: list[Case] = []
+    for _, rows in groupby(found, key=lambda row: row["id"]):
+        each = list(rows)
+        row = each[0]
+        posted = row["message_id"] is not None
+        cases.append(
+            Case(
+                id=row["id"],
+                picture_id=row["picture_id"],
+                guild_id=row["guild_id"],
+                user_id=row["user_id"],
+                opened_at=from_us(row["opened_at"]),
+                picture_erased=bool(row["picture_erased"]),
+                card=Card(row["channel_id"], row["message_id"]) if posted else None,
+                verdict=None if row["verdict"] is None else Verdict(row["verdict"]),
+                resolved_by=row["resolved_by"],
+                resolved_at=from_us_or_none(row["resolved_at"]),
+                reports=tuple(_report(one, row["picture_id"], "r_") for one in each),
+            )
+        )
+    return cases
+
+
+def _report(row: sqlite3.Row, picture_id: int, prefix: str = "") -> Report:
+    return Report(
+        id=row[f"{prefix}id"],
+        picture_id=picture_id,
+        guild_id=row["guild_id"],
+        by=row[f"{prefix}user_id"],
+        reason=row[f"{prefix}reason"],
+        filed_at=from_us(row[f"{prefix}filed_at"]),
+    )

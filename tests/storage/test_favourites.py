@@ -1,0 +1,149 @@
+"""Favourites: marked by their person, paged as history is, and left alone by retention."""
+
+import dataclasses
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from storage.database import Database
+from storage.files import PictureFiles
+from storage.migrate import load_migrations
+from storage.retention import Retention
+from tests.storage.fakes import ALICE, BOB, Shelf, new_job, new_picture
+from tests.storage.test_plans import filled, plans_of, reads_all
+from tests.storage.test_upgrades import NEWER, old_file
+
+__all__ = ["filled", "old_file"]
+
+ALICES = (ALICE.user_id, ALICE.guild_id)
+
+
+@pytest.fixture
+async def many(filled: Shelf) -> AsyncIterator[Shelf]:
+    """A person with thousands of pictures and one favourite, unlike everybody else.
+
+    One other has hundreds of favourites, and most have one picture: by the averages, a person's
+    pictures are sooner read than their favourites.
+    """
+    async with filled.db.transaction() as transaction:
+        for sql in (
+            "UPDATE pictures SET user_id = 30 WHERE id % 4 > 0",
+            "UPDATE pictures SET user_id = 1000 + id WHERE id % 8 = 4",
+            "UPDATE pictures SET user_id = 31, favourite_at = 1 WHERE id % 8 = 0",
+        ):
+            await transaction.execute(sql)
+    assert await filled.history.favour(1, 30) is not None
+    yield filled
+
+
+async def test_pages_hold_the_favourites_of_one_person(shelf: Shelf) -> None:
+    """Walking the pages shows each favourite of one user in one server once, newest first."""
+    elsewhere = dataclasses.replace(ALICE, guild_id=11)
+    favourites = []
+    for number in range(7):
+        for place in (ALICE, BOB, elsewhere):
+            (picture,) = await shelf.painted(new_job(place))
+            await shelf.painted(new_job(place))
+            marked = await shelf.history.favour(picture.id, place.user_id)
+            assert marked == dataclasses.replace(picture, favourite=True), number
+            if place is ALICE:
+                favourites.append(marked)
+    seen, before_id = [], None
+    while page := await shelf.history.favourites(*ALICES, before_id, 3):
+        assert len(page) <= 3
+        seen += page
+        before_id = page[-1].id
+    assert seen == favourites[::-1]
+    with pytest.raises(ValueError, match="at least one"):
+        await shelf.history.favourites(*ALICES, None, 0)
+
+
+async def test_only_its_person_marks_a_picture(shelf: Shelf) -> None:
+    """Another's picture, an erased one and none at all are nobody's to mark or unmark."""
+    (mine,), (gone,) = await shelf.painted(), await shelf.painted()
+    await shelf.history.erase(gone.id)
+    for picture_id, user_id in ((mine.id, BOB.user_id), (gone.id, ALICE.user_id), (99, 30)):
+        assert await shelf.history.favour(picture_id, user_id) is None
+    assert await shelf.history.get(mine.id) == mine
+    assert await shelf.history.favour(mine.id, ALICE.user_id) is not None
+    assert await shelf.history.unfavour(mine.id, BOB.user_id) is None
+    assert [each.id for each in await shelf.history.favourites(*ALICES, None, 5)] == [mine.id]
+
+
+async def test_marking_again_is_nothing_new(shelf: Shelf) -> None:
+    """A mark keeps its first instant, and taking it off twice is the same as once."""
+    (picture,) = await shelf.painted()
+    since = "SELECT favourite_at FROM pictures"
+    first = await shelf.history.favour(picture.id, ALICE.user_id)
+    (before,) = await shelf.db.fetch_all(since)
+    shelf.clock.advance(hours=1)
+    assert await shelf.history.favour(picture.id, ALICE.user_id) == first
+    (after,) = await shelf.db.fetch_all(since)
+    assert after["favourite_at"] == before["favourite_at"] is not None
+    for _ in range(2):
+        assert await shelf.history.unfavour(picture.id, ALICE.user_id) == picture
+        assert await shelf.history.favourites(*ALICES, None, 5) == []
+
+
+async def test_an_erased_favourite_is_gone(shelf: Shelf) -> None:
+    """Erasing takes a picture out of its person's favourites too."""
+    (picture,) = await shelf.painted()
+    await shelf.history.favour(picture.id, ALICE.user_id)
+    await shelf.history.erase(picture.id)
+    assert await shelf.history.favourites(*ALICES, None, 5) == []
+
+
+async def test_retention_leaves_a_favourite_until_it_is_none(shelf: Shelf, tmp_path: Path) -> None:
+    """The file stays while the mark does, goes after it, and no mark brings it back."""
+    files = PictureFiles(tmp_path / "data")
+    retention = Retention(shelf.db, files, shelf.clock)
+    job = await shelf.painting()
+    files.path("pictures/x.png").parent.mkdir(parents=True)
+    files.path("pictures/x.png").write_bytes(b"picture")
+    new = new_picture(file="pictures/x.png", size_bytes=7)
+    (picture,) = await shelf.jobs.painted(job.id, [new])
+    await shelf.deliveries.delivered(job.id, 5)
+    await shelf.history.favour(picture.id, ALICE.user_id)
+    shelf.clock.advance(days=400)
+    assert (await retention.apply(keep_days=1, limit_bytes=0)).files == 0
+    await shelf.history.unfavour(picture.id, ALICE.user_id)
+    assert (await retention.apply(keep_days=1, limit_bytes=None)).files == 1
+    assert not files.path("pictures/x.png").exists()
+    late = await shelf.history.favour(picture.id, ALICE.user_id)
+    assert late is not None and late.favourite and not late.on_disk
+
+
+@pytest.mark.parametrize("analysed", [False, True], ids=["as created", "after ANALYZE"])
+@pytest.mark.parametrize("before_id", [None, 500])
+async def test_a_page_walks_its_own_index(
+    many: Shelf, monkeypatch: pytest.MonkeyPatch, before_id: int | None, analysed: bool
+) -> None:
+    """One favourite among thousands of pictures is found without reading those, and unsorted."""
+    if analysed:
+        async with many.db.transaction() as transaction:
+            await transaction.execute("ANALYZE")
+    work: Any = many.history.favourites(30, 10, before_id, 10)
+    (plan,) = await plans_of(many, monkeypatch, work)
+    assert "SEARCH p USING INDEX pictures_favourite (guild_id=? AND user_id=? AND id<?)" in plan
+    assert not reads_all(plan) and "TEMP B-TREE" not in plan, plan
+    plans = await plans_of(many, monkeypatch, many.history.unfavour(1, 30))
+    assert len(plans) == 2 and not any("SCAN" in plan for plan in plans), plans
+
+
+async def test_favourites_of_earlier_versions_are_found(old_file: Path) -> None:
+    """What was a favourite before there were pages of them is on one after the upgrade."""
+    async with (
+        await Database.open(old_file, migrations=load_migrations()[:4]) as db,
+        db.transaction() as transaction,
+    ):
+        for sql in NEWER:
+            await transaction.execute(sql)
+    shelf = await Shelf.open(old_file)
+    for place in (ALICE, BOB):
+        person = (place.user_id, place.guild_id)
+        everything = await shelf.history.page(*person, None, 100)
+        favourites = await shelf.history.favourites(*person, None, 100)
+        assert favourites and favourites == [each for each in everything if each.favourite]
+    await shelf.db.close()

@@ -1,0 +1,292 @@
+"""Preferences: what holds where several levels chose, who chose it, and whose thread is which."""
+
+import asyncio
+import itertools
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from storage.database import Database
+from storage.preferences import Preferences, Threads
+from storage.types import Chosen, DeliveryMode, Settings
+from tests.storage.fakes import START, FakeClock, Shelf
+from tests.storage.test_plans import plans_of, reads_all
+
+MODERATOR = 5
+LEVELS = ("server", "channel", "user")
+NAMES = {
+    "server": ("delivery", "spoiler", "quiet", "reports_channel_id"),
+    "channel": ("delivery", "spoiler", "quiet"),
+    "user": ("delivery", "quiet"),
+}
+FLAGS = (None, False, True)
+VALUES: dict[str, tuple[Any, ...]] = {
+    "delivery": (None, *DeliveryMode),
+    "spoiler": FLAGS,
+    "quiet": FLAGS,
+    "reports_channel_id": (None, 1, 2**63 - 1),
+}
+UNKNOWN = [
+    ("server", {"previews": True}),
+    ("server", {"quiet": True, "set_by": 3}),
+    ("channel", {"reports_channel_id": 7}),
+    ("user", {"spoiler": True}),
+]
+UNFIT: list[tuple[str, dict[str, Any]]] = [
+    ("server", {}),
+    ("channel", {}),
+    ("user", {}),
+    ("server", {"delivery": "thread"}),
+    ("server", {"quiet": True, "spoiler": 1}),
+    ("server", {"reports_channel_id": True}),
+    ("server", {"reports_channel_id": 0}),
+    ("server", {"reports_channel_id": 2**63}),
+    ("channel", {"quiet": "yes"}),
+    ("user", {"delivery": DeliveryMode.CHANNEL}),
+    ("user", {"delivery": DeliveryMode.THREAD}),
+]
+
+
+@pytest.fixture
+def preferences(shelf: Shelf) -> Preferences:
+    return Preferences(shelf.db, shelf.clock)
+
+
+@pytest.fixture
+def threads(shelf: Shelf) -> Threads:
+    return Threads(shelf.db, shelf.clock)
+
+
+def key(level: str, guild_id: int, channel_id: int = 20, user_id: int = 30) -> tuple[int, ...]:
+    return {
+        "server": (guild_id,),
+        "channel": (guild_id, channel_id),
+        "user": (guild_id, user_id),
+    }[level]
+
+
+async def choose(preferences: Preferences, level: str, whose: Any, **changes: Any) -> Chosen:
+    return await getattr(preferences, f"set_{level}")(*whose, by=MODERATOR, **changes)
+
+
+async def test_nobody_has_chosen_anything(preferences: Preferences) -> None:
+    """Without any choice the defaults hold: in the channel, in the open, with previews."""
+    assert await preferences.effective(10, 20, 30) == Settings()
+    assert Settings() == Settings(DeliveryMode.CHANNEL, False, False, None)
+    assert await preferences.server(10) is None
+    assert await preferences.channel(10, 20) is None
+    assert await preferences.user(10, 30) is None
+
+
+async def test_each_setting_goes_its_own_way(preferences: Preferences) -> None:
+    """A choice hides the same setting of a weaker level, and no other one."""
+    await preferences.set_server(
+        10, by=1, delivery=DeliveryMode.THREAD, spoiler=True, quiet=True, reports_channel_id=77
+    )
+    await preferences.set_channel(10, 20, by=1, spoiler=False)
+    await preferences.set_user(10, 30, by=30, quiet=False)
+    threads = DeliveryMode.THREAD
+    assert await preferences.effective(10, 20, 30) == Settings(threads, False, False, 77)
+    assert await preferences.effective(10, 20, 31) == Settings(threads, False, True, 77)
+    assert await preferences.effective(10, 21, 30) == Settings(threads, True, False, 77)
+    await preferences.set_user(10, 30, by=30, delivery=DeliveryMode.DIRECT)
+    assert (await preferences.effective(10, 20, 30)).delivery is DeliveryMode.DIRECT
+    assert await preferences.effective(11, 20, 30) == Settings()
+
+
+@st.composite
+def doings(draw: st.DrawFn) -> list[tuple[str, tuple[int, ...], dict[str, Any] | None]]:
+    """Level, its key, and what is set there; None for a clearing."""
+    found: list[tuple[str, tuple[int, ...], dict[str, Any] | None]] = []
+    for _ in range(draw(st.integers(0, 12))):
+        level = draw(st.sampled_from(LEVELS))
+        whose = key(level, *(draw(st.integers(0, 1)) for _ in range(3)))
+        changes = None
+        if names := draw(st.sets(st.sampled_from(NAMES[level]))):
+            values = {name: draw(st.sampled_from(VALUES[name])) for name in sorted(names)}
+            if level == "user" and values.get("delivery") is not None:
+                values["delivery"] = DeliveryMode.DIRECT
+            changes = values
+        found.append((level, whose, changes))
+    return found
+
+
+def naive(chosen: dict[tuple[str, tuple[int, ...]], dict[str, Any]], *place: int) -> Settings:
+    """Asks every level in turn for every setting."""
+    holds = Settings()
+    answer: dict[str, Any] = {}
+    for name in VALUES:
+        for level in ("user", "channel", "server"):
+            value = chosen.get((level, key(level, *place)), {}).get(name)
+            if value is not None:
+                answer[name] = value
+                break
+        else:
+            answer[name] = getattr(holds, name)
+    return Settings(**answer)
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[tuple[asyncio.Runner, Database]]:
+    """A database for many examples, which run one after the other."""
+    with asyncio.Runner() as runner:
+        db = runner.run(Database.open(path))
+        try:
+            yield runner, db
+        finally:
+            runner.run(db.close())
+
+
+def test_what_holds_is_what_the_model_says(database_file: Path) -> None:
+    """After any changes and clearings, everybody's settings are those of the naive look-up."""
+    guild_ids = itertools.count(100, 10)
+    with opened(database_file) as (runner, db):
+        preferences = Preferences(db, FakeClock())
+
+        @settings(max_examples=60, deadline=None)
+        @given(doings())
+        def check(done: list[tuple[str, tuple[int, ...], dict[str, Any] | None]]) -> None:
+            runner.run(agree(next(guild_ids), done))
+
+        async def agree(
+            base_id: int, done: list[tuple[str, tuple[int, ...], dict[str, Any] | None]]
+        ) -> None:
+            chosen: dict[tuple[str, tuple[int, ...]], dict[str, Any]] = {}
+            for level, (guild_id, *rest), changes in done:
+                whose = (base_id + guild_id, *rest)
+                own = chosen.setdefault((level, whose), {})
+                if changes is None:
+                    cleared = await getattr(preferences, f"clear_{level}")(*whose, by=MODERATOR)
+                    assert cleared == any(value is not None for value in own.values())
+                    own.clear()
+                else:
+                    own |= changes
+                    now = await choose(preferences, level, whose, **changes)
+                    assert {name: getattr(now, name) for name in own} == own
+            for guild_id, channel_id, user_id in itertools.product(range(2), repeat=3):
+                place = (base_id + guild_id, channel_id, user_id)
+                assert await preferences.effective(*place) == naive(chosen, *place)
+
+        check()
+
+
+@pytest.mark.parametrize("level", LEVELS)
+async def test_who_and_when_are_remembered(
+    preferences: Preferences, shelf: Shelf, level: str
+) -> None:
+    """The last change of a row says by whom and when it was made, and so does a clearing."""
+    whose = key(level, 10)
+    read, clear = getattr(preferences, level), getattr(preferences, f"clear_{level}")
+    assert await clear(*whose, by=9) is False
+    assert await read(*whose) is None
+    first = await choose(preferences, level, whose, quiet=True)
+    assert (first.quiet, first.set_by, first.set_at) == (True, MODERATOR, START)
+    later = shelf.clock.advance(hours=1)
+    setter = getattr(preferences, f"set_{level}")
+    second = await setter(*whose, by=6, delivery=DeliveryMode.DIRECT)
+    assert second == Chosen(DeliveryMode.DIRECT, None, True, None, 6, later)
+    assert await read(*whose) == second
+    latest = shelf.clock.advance(hours=1)
+    assert await clear(*whose, by=7) is True
+    assert await read(*whose) == Chosen(None, None, None, None, 7, latest)
+    shelf.clock.advance(hours=1)
+    assert await clear(*whose, by=8) is False
+    assert await read(*whose) == Chosen(None, None, None, None, 7, latest)
+
+
+@pytest.mark.parametrize(
+    ("level", "changes", "error"),
+    [(*each, TypeError) for each in UNKNOWN] + [(*each, ValueError) for each in UNFIT],
+)
+async def test_what_cannot_be_set_changes_nothing(
+    preferences: Preferences, level: str, changes: dict[str, Any], error: type[Exception]
+) -> None:
+    """An unknown name is a TypeError, an unfit value or none a ValueError, and all stays."""
+    whose = key(level, 10)
+    before = await choose(preferences, level, whose, quiet=False)
+    with pytest.raises(error):
+        await choose(preferences, level, whose, **changes)
+    assert await getattr(preferences, level)(*whose) == before
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        "server_settings VALUES (1, 'email', NULL, NULL, NULL, 1, 1)",
+        "server_settings VALUES (1, NULL, 2, NULL, NULL, 1, 1)",
+        "server_settings VALUES (1, NULL, NULL, NULL, 0, 1, 1)",
+        "channel_settings VALUES (1, 2, NULL, NULL, 7, 1, 1)",
+        "user_settings VALUES (1, 2, 'thread', NULL, 1, 1)",
+    ],
+)
+async def test_no_hand_written_row_is_unknown(shelf: Shelf, row: str) -> None:
+    """The database itself refuses what no level may hold."""
+    with pytest.raises(sqlite3.IntegrityError):
+        async with shelf.db.transaction() as transaction:
+            await transaction.execute(f"INSERT INTO {row}")
+
+
+@pytest.mark.parametrize("analysed", [False, True], ids=["as created", "after ANALYZE"])
+async def test_settings_are_looked_up_by_key(
+    shelf: Shelf, preferences: Preferences, monkeypatch: pytest.MonkeyPatch, analysed: bool
+) -> None:
+    """What holds is one statement of three look-ups by key; a change reads no table either."""
+    numbers = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000) "
+    async with shelf.db.transaction() as transaction:
+        for sql in (
+            "INSERT INTO server_settings SELECT i, NULL, 1, 0, NULL, 1, 1 FROM n",
+            "INSERT INTO channel_settings SELECT i % 50, i, NULL, 1, 0, 1, 1 FROM n",
+            "INSERT INTO user_settings SELECT i % 50, i, NULL, 1, 1, 1 FROM n",
+            "INSERT INTO threads SELECT i, i % 50, i % 7, i, 1 FROM n",
+        ):
+            await transaction.execute(numbers + sql)
+        if analysed:
+            await transaction.execute("ANALYZE")
+    (plan,) = await plans_of(shelf, monkeypatch, preferences.effective(10, 20, 30))
+    assert plan.count("SEARCH") == 3 and "SCAN" not in plan, plan
+
+    async def life() -> None:
+        for level in LEVELS:
+            await choose(preferences, level, key(level, 10), quiet=True)
+            await getattr(preferences, f"clear_{level}")(*key(level, 10), by=1)
+            await getattr(preferences, level)(*key(level, 10))
+        threads = Threads(shelf.db, shelf.clock)
+        await threads.remember_thread(10, 20, 30, 9999)
+        await threads.thread_of(10, 20, 30)
+        await threads.forget_thread(9999)
+
+    plans = await plans_of(shelf, monkeypatch, life())
+    # SELECT and UPDATE of each level; of a thread SELECT before and after, which is the same, once
+    # on each connection, and DELETE.
+    assert len(plans) == 2 * len(LEVELS) + 2, plans
+    assert not any(map(reads_all, plans)), plans
+
+
+async def test_a_thread_belongs_to_one_person_in_one_channel(threads: Threads) -> None:
+    """A remembered thread is found for its person in its channel, and for nobody else."""
+    assert await threads.thread_of(10, 20, 30) is None
+    assert await threads.remember_thread(10, 20, 30, 900) == 900
+    assert await threads.remember_thread(10, 20, 31, 901) == 901
+    assert await threads.thread_of(10, 20, 30) == 900
+    assert await threads.thread_of(10, 20, 31) == 901
+    assert await threads.thread_of(10, 21, 30) is None
+    assert await threads.thread_of(11, 20, 30) is None
+    with pytest.raises(ValueError, match="900"):
+        await threads.remember_thread(10, 20, 32, 900)
+    assert await threads.thread_of(10, 20, 32) is None
+
+
+async def test_of_two_threads_made_at_once_the_first_counts(threads: Threads) -> None:
+    """Both are told the same thread; another one counts once that is forgotten."""
+    held = await asyncio.gather(*(threads.remember_thread(10, 20, 30, 900 + i) for i in range(3)))
+    assert len(set(held)) == 1 and held[0] in (900, 901, 902)
+    assert await threads.forget_thread(held[0]) is True
+    assert await threads.forget_thread(held[0]) is False
+    assert await threads.thread_of(10, 20, 30) is None
+    assert await threads.remember_thread(10, 20, 30, 950) == 950
