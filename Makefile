@@ -11,7 +11,7 @@ KILLS ?= 100
 PICTURES ?= 1500
 
 .DEFAULT_GOAL := help
-.PHONY: help run imagine install test lint types imports check messages pictures sketch evaluate chaos soak bench-storage clean
+.PHONY: help run imagine install test lint types imports check messages pictures sketch evaluate chaos soak bench-storage bench-memory clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | sort
@@ -62,6 +62,9 @@ soak: $(VENV)/.installed-dev ## Paint without a pause and compare memory and pac
 
 bench-storage: $(VENV)/.installed-dev ## Measure the database with a million pictures (10 minutes, 5 GB)
 	$(BIN)/python -m tests.scale.storage $(ARGS)
+
+bench-memory: $(VENV)/.installed-dev ## Measure the memory plans on a GPU, with random weights (ARGS=--help)
+	$(BIN)/python -m tests.scale.memory $(ARGS)
 
 clean: ## Remove .venv and caches; data/ stays
 	rm -rf $(VENV) build *.egg-info .pytest_cache .ruff_cache .hypothesis

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import os
+
 from engine.renderer import Renderer, RendererFactory
 from engine.settings import EngineSettings
+
+
+SPIN_COUNT = "10000"
 
 
 def diffusion_factory(settings: EngineSettings) -> RendererFactory:
@@ -13,6 +18,9 @@ def diffusion_factory(settings: EngineSettings) -> RendererFactory:
     """
 
     def load() -> Renderer:
+        # Read when torch is loaded. Threads that spin for long while they wait for each other starve
+        # beside anything else on a small machine; those that never spin are slow on a quiet one.
+        os.environ.setdefault("GOMP_SPINCOUNT", SPIN_COUNT)
         # Seconds of import time: they belong to the executor thread, not to start-up.
         from engine.diffusion.renderer import DiffusionRenderer
 
