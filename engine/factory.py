@@ -7,7 +7,6 @@ import os
 from engine.renderer import Renderer, RendererFactory
 from engine.settings import EngineSettings
 
-
 SPIN_COUNT = "10000"
 
 
@@ -18,7 +17,7 @@ def diffusion_factory(settings: EngineSettings) -> RendererFactory:
     """
 
     def load() -> Renderer:
-        # Read when torch is loaded. Threads that spin for long while they wait for each other starve
+        # Read when torch is loaded. Threads that wait for each other by spinning for long starve
         # beside anything else on a small machine; those that never spin are slow on a quiet one.
         os.environ.setdefault("GOMP_SPINCOUNT", SPIN_COUNT)
         # Seconds of import time: they belong to the executor thread, not to start-up.

@@ -33,8 +33,9 @@ from engine.renderer import RenderTask
 from engine.settings import AUTO
 from engine.types import ImageRequest, Mend, Painted, Progress, Raster
 from tests.engine.diffusion.cards import MODEL, NATIVE
-from tests.scale import fullsize
-from tests.scale.fullsize import FULL, GB, TINY, Card, CudaCard, HostCard, Memory, Setup, TooFull
+from tests.scale import devices, fullsize
+from tests.scale.devices import GB, Card, CudaCard, HostCard, Memory, TooFull
+from tests.scale.fullsize import FULL, TINY, Setup
 from tests.scale.prompts import Prompts
 
 UNAVAILABLE: Final = 69
@@ -175,7 +176,7 @@ def measure(setup: Setup, case: Case, references: References) -> Measured | Miss
     """One row. Raises Defunct, after which nothing can be measured any more."""
     try:
         leave_bytes = None if case.free_gb is None else int(case.free_gb * GB)
-        with fullsize.filled(setup.card, leave_bytes):
+        with devices.filled(setup.card, leave_bytes):
             return _measured(setup, case, references)
     except Defunct:
         raise

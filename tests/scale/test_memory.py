@@ -14,8 +14,9 @@ from engine.diffusion import machine
 from engine.diffusion.footprint import Estimate, Plan, Shape
 from engine.diffusion.loading import Loaded
 from tests.engine.diffusion.cards import MODEL
-from tests.scale import fullsize, memory
-from tests.scale.fullsize import FULL, GB, TINY, CudaCard, HostCard, Memory, Setup
+from tests.scale import devices, fullsize, memory
+from tests.scale.devices import GB, CudaCard, HostCard, Memory
+from tests.scale.fullsize import FULL, TINY, Setup
 from tests.scale.memory import HEAD, PLANS, Case, Measured, References, cases, goals, main, measure
 
 HERE = torch.device("cpu")
@@ -267,18 +268,18 @@ def test_a_real_card_is_filled_past_torch(monkeypatch: pytest.MonkeyPatch) -> No
     driver = SimpleNamespace(
         cuMemAlloc_v2=allocate, cuMemFree_v2=lambda _address: calls.append(("free", 0))
     )
-    monkeypatch.setattr(fullsize, "_driver", lambda: driver)
+    monkeypatch.setattr(devices, "_driver", lambda: driver)
     monkeypatch.setattr(machine, "measured", lambda _device: None)
-    monkeypatch.setattr(fullsize.gc, "collect", lambda: 0)  # it takes long among so many modules
+    monkeypatch.setattr(devices.gc, "collect", lambda: 0)  # it takes long among so many modules
     for name in ("set_device", "init", "synchronize", "empty_cache"):
         monkeypatch.setattr(torch.cuda, name, lambda *_: None)
     monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _device: (40 * GB, 80 * GB))
     card = CudaCard(torch.device("cuda", 0))
-    with fullsize.filled(card, 8 * GB):
+    with devices.filled(card, 8 * GB):
         assert calls == [("take", 32 * GB)]
     card.empty()
     assert calls == [("take", 32 * GB), ("free", 0)]
-    with pytest.raises(fullsize.TooFull, match=r"40\.00 GB"):
+    with pytest.raises(devices.TooFull, match=r"40\.00 GB"):
         card.fill(41 * GB)
     monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _device: (70 * GB, 80 * GB))
     with pytest.raises(RuntimeError, match="error 2"):
