@@ -15,6 +15,7 @@ from bot import explaining
 from bot.cli import group
 from bot.cli.counting import token_counter
 from bot.i18n import words
+from engine.diffusion import renderer
 from engine.diffusion.renderer import DiffusionRenderer
 from engine.prompts import Advice, Hint
 from engine.settings import EngineSettings
@@ -63,8 +64,10 @@ def test_json_holds_all_of_it():
     assert "8k" in tagged["advice"][0]["sentence"]
 
 
-def test_tokens_are_counted_as_the_painter_counts_them():
+def test_tokens_are_counted_as_the_painter_counts_them(monkeypatch: pytest.MonkeyPatch):
     """The tokenizer alone gives the numbers that a prompt is held to when it is painted."""
+    # Otherwise the thread that runs all tests would be slowed down for good.
+    monkeypatch.setattr(renderer, "_lower_priority", lambda: None)
     painter = DiffusionRenderer.load(EngineSettings(model="sketch", device="cpu"))
     count = token_counter("sketch")
     assert count is not None
