@@ -41,6 +41,7 @@ from bot.studio.allowance import Allowance
 from bot.studio.compose import request_notes
 from bot.studio.ending import Endings
 from bot.studio.live import LiveJob, LiveJobs
+from bot.studio.lookup import Lookup
 from bot.studio.paint import Painter
 from bot.studio.recent import RecentPictures
 from bot.studio.settling import Events, Settling
@@ -193,6 +194,16 @@ def _furnish(
         endings=Endings(engine, jobs, live, rights, events, clock=clock, max_wait=max_wait),
         album=Album(history, deliveries, files, recent, rights),
         allowance=Allowance(Quotas(db, clock), rights, fallback),
+        lookup=Lookup(
+            engine=engine,
+            family=family,
+            jobs=jobs,
+            history=history,
+            deliveries=deliveries,
+            live=live,
+            rights=rights,
+            clock=clock,
+        ),
         delivery=delivery,
         board=board,
         guilds=frozenset(settings.discord.guilds),

@@ -26,7 +26,7 @@ class WaitingCard:
 
 @dataclass(frozen=True, slots=True)
 class PaintingCard:
-    """A job on the GPU: `step` of `steps` done."""
+    """A job on the GPU: `step` of `steps` done, over all its `pictures`."""
 
     job_id: int
     request: ImageRequest
@@ -35,20 +35,31 @@ class PaintingCard:
     steps: int
     added: str = ""
     notes: tuple[Note, ...] = ()
+    pictures: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class ShownPicture:
+    """One of the pictures of a message. path: the PNG on disk."""
+
+    id: int
+    seed: int
+    path: Path
 
 
 @dataclass(frozen=True, slots=True)
 class PictureCard:
-    """A finished picture. path: the PNG on disk; file_name: what Discord shows it as.
+    """A finished picture, or several on one numbered sheet, in the order of their numbers.
 
-    mention: True where the message has to notify its person. direct: it is a direct message,
-    because the channel it was asked for in, origin_id, is closed to us or it is private.
+    request: of the first. file_name: what Discord shows the picture or the sheet as. duration_s:
+    of all together. mention: True where the message has to notify its person. direct: it is a
+    direct message, because the channel it was asked for in, origin_id, is closed to us or it is
+    private.
     """
 
-    picture_id: int
+    pictures: tuple[ShownPicture, ...]
     request: ImageRequest
     requester_id: int
-    path: Path
     file_name: str
     duration_s: float
     model: str

@@ -288,6 +288,8 @@ class Delivery:
             self._refuse_old(pending)
             if road is Road.REPLY and self._clock() - job.accepted_at > REPLY_TOKEN_LIFE:
                 raise Undeliverable(Obstacle.MESSAGE_GONE, "the interaction's token is spent")
+            if status.message_id is None:  # painted all the same, or its answer came too late
+                raise Undeliverable(Obstacle.MESSAGE_GONE, "its command was never answered")
             await self._messenger.edit(status, await self._cards.card(pending, road))
             await self._deliveries.delivered(job.id, status.message_id)
             return

@@ -142,6 +142,7 @@ class Board:
             steps=progress.steps,
             added=shown.card.added,
             notes=shown.card.notes,
+            pictures=shown.handle.spec.count,
         )
 
     def _waiting_card(self, shown: _Shown) -> WaitingCard | None:

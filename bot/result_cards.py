@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from bot.cards import Card, FailureCard, PictureCard
-from bot.studio.outcomes import Note, NotExact, adapted
+from bot.cards import Card, FailureCard, PictureCard, ShownPicture
+from bot.studio.naming import sheet_name
+from bot.studio.outcomes import Note, NotExact, SomeFailed, adapted
 from engine.prompts import addition
 from engine.types import ImageRequest, Recipe, request_from_json
 from storage.files import PictureFiles
 from storage.history import History
-from storage.types import JobState, PendingDelivery, Road
+from storage.jobs import PARTIAL
+from storage.types import Job, JobState, PendingDelivery, Road, StoredPicture
 
 
 class ResultCards:
@@ -27,7 +29,7 @@ class ResultCards:
         self._request_notes = request_notes
 
     async def card(self, pending: PendingDelivery, road: Road, *, mention: bool = False) -> Card:
-        """A picture, or why there is none. mention: it has to notify its person."""
+        """The pictures, or why there are none. mention: it has to notify its person."""
         job = pending.job
         if job.state is not JobState.PAINTED or not pending.pictures:
             return FailureCard(
@@ -39,29 +41,44 @@ class ResultCards:
                 detail=job.error_detail or "",
                 mention=mention,
             )
-        picture = pending.pictures[0]
-        recipe = Recipe.from_json(picture.recipe)
+        pictures = pending.pictures
+        recipes = [Recipe.from_json(each.recipe) for each in pictures]
+        recipe = recipes[0]
+        file_name = pictures[0].file.rpartition("/")[2]
+        if len(pictures) > 1:
+            file_name = sheet_name(job.id)
         return PictureCard(
-            picture_id=picture.id,
+            pictures=tuple(map(self._shown, pictures)),
             request=recipe.request,
             requester_id=job.place.user_id,
-            path=self._files.path(picture.file),
-            file_name=picture.file.rpartition("/")[2],
-            duration_s=picture.duration_s,
+            file_name=file_name,
+            duration_s=sum(each.duration_s for each in pictures),
             model=recipe.model,
             added=addition(recipe.request.prompt, recipe.request.effective_prompt),
-            notes=await self._notes(job.parent_picture_id, recipe),
+            notes=await self._notes(job, recipes),
             mention=mention,
             direct=road is Road.DIRECT,
             origin_id=job.place.channel_id,
         )
 
-    async def _notes(self, parent_id: int | None, recipe: Recipe) -> tuple[Note, ...]:
+    def _shown(self, picture: StoredPicture) -> ShownPicture:
+        return ShownPicture(picture.id, picture.seed, self._files.path(picture.file))
+
+    async def _notes(self, job: Job, recipes: Sequence[Recipe]) -> tuple[Note, ...]:
         """Remarks on the request; a replay of a seed also says where its pixels may differ."""
-        notes = (*self._request_notes(recipe.request), *adapted(recipe))
+        recipe, parent_id = recipes[0], job.parent_picture_id
+        notes = (*_missing(job), *self._request_notes(recipe.request), *adapted(*recipes))
         parent = None if parent_id is None else await self._history.get(parent_id)
         original = None if parent is None else Recipe.from_json(parent.recipe)
         if original is None or original.request != recipe.request:
             return notes
         differences = original.differences(recipe)
         return (*notes, NotExact(differences)) if differences else notes
+
+
+def _missing(job: Job) -> tuple[SomeFailed, ...]:
+    """How many of the pictures that were asked for there are not."""
+    if job.error_code != PARTIAL:
+        return ()
+    wanted = int(job.error_detail or job.pictures)
+    return (SomeFailed(wanted - job.pictures, wanted),)

@@ -9,6 +9,7 @@ from bot.progress import Board
 from bot.studio.album import Album
 from bot.studio.allowance import Allowance
 from bot.studio.ending import Endings
+from bot.studio.lookup import Lookup
 from bot.studio.paint import Painter
 
 
@@ -20,6 +21,7 @@ class Services:
     endings: Endings
     album: Album
     allowance: Allowance
+    lookup: Lookup
     delivery: Delivery
     board: Board
     guilds: frozenset[int] = frozenset()

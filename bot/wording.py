@@ -29,6 +29,7 @@ from bot.studio.outcomes import (
     Reason,
     Refused,
     SmallSide,
+    SomeFailed,
     Stopping,
     StorageTrouble,
     TakenBack,
@@ -82,6 +83,9 @@ def _queue_refusal(reason: QueueIsFull, retry_at: datetime | None, say: Words, w
 def _quota_refusal(reason: QuotaSpent, retry_at: datetime | None, say: Words, when: When) -> str:
     if reason.limit == 0:
         return say("You may not paint on this server: your quota is 0 pictures.")
+    left = reason.limit - reason.used
+    if 0 < left < reason.requested:
+        return _too_many(reason, left, retry_at, say, when)
     spent = say.plural(
         "Your quota is used up: {used} of {n} picture in {hours} hours.",
         "Your quota is used up: {used} of {n} pictures in {hours} hours.",
@@ -92,6 +96,23 @@ def _quota_refusal(reason: QuotaSpent, retry_at: datetime | None, say: Words, wh
     if retry_at is None:
         return spent
     return spent + " " + say("You can paint again {when}.", when=when(retry_at))
+
+
+def _too_many(
+    reason: QuotaSpent, left: int, retry_at: datetime | None, say: Words, when: When
+) -> str:
+    """Some pictures are left, and they are fewer than were asked for."""
+    asked = say.plural(
+        "You asked for {requested} pictures, and {n} of your {limit} in {hours} hours is left.",
+        "You asked for {requested} pictures, and {n} of your {limit} in {hours} hours are left.",
+        left,
+        requested=reason.requested,
+        limit=reason.limit,
+        hours=reason.hours,
+    )
+    if retry_at is None:
+        return asked
+    return asked + " " + say("As many can be painted {when}.", when=when(retry_at))
 
 
 def _input_refusal(reason: Reason, say: Words) -> str:
@@ -234,6 +255,7 @@ def failure(state: str, code: str, detail: str, say: Words) -> str:
         ),
         "non_finite": say("The picture came out broken and was thrown away; try another seed."),
         "blank": say("The picture came out blank and was thrown away; try another seed."),
+        "input_unfit": say("The picture to start from has another size than it should."),
         "input_missing": say("The picture to start from is not there any more."),
         "out_of_memory": say("The GPU ran out of memory for this picture."),
         "disk": say("The picture could not be saved: the disk of the bot is in trouble."),
@@ -267,6 +289,13 @@ def note(note: Note, say: Words) -> str:
             )
         case Adapted(adaptation):
             return _adapted(adaptation, say)
+        case SomeFailed(failed, wanted):
+            return say.plural(
+                "{n} of {wanted} could not be painted and was not charged.",
+                "{n} of {wanted} could not be painted and were not charged.",
+                failed,
+                wanted=wanted,
+            )
         case NotExact(differences):
             return say(
                 "Not exact: painted under other conditions than the original ({why}).",

@@ -1,13 +1,14 @@
-"""One picture in the making, as its requester holds it."""
+"""One wish in the making, of one picture or several, as its requester holds it."""
 
 from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from engine.errors import Cancelled, EngineError
+from engine.renderer import Outcome
 from engine.types import Conditions, ImageRequest, Painted, Progress, Raster
 
 
@@ -32,7 +33,8 @@ class JobSpec:
     that the job is not to be painted after all (it then ends as Cancelled), and an EngineError
     that it raises is how the job ends. It is the caller's chance to make "painting" durable
     before the GPU begins. inputs: awaited next, the pictures that the request starts from; until
-    then they need not be in memory. previews: whether its progress shows the picture so far.
+    then they need not be in memory. previews: whether its progress shows the picture so far. count:
+    how many pictures are painted, the series that begins with the request.
     """
 
     id: int
@@ -42,6 +44,11 @@ class JobSpec:
     inputs: Callable[[], Awaitable[tuple[Raster, ...]]] = _none
     previews: bool = False
     on_step: Callable[[Progress], object] = _unwatched
+    count: int = 1
+
+    def __post_init__(self) -> None:
+        if self.count < 1:
+            raise ValueError(f"a job has at least one picture, not {self.count}")
 
 
 class Job:
@@ -56,9 +63,12 @@ class Job:
         self.guild_id = guild_id
         self.stop_requested = threading.Event()
         self._cancel_requested = False
-        self._outcome: asyncio.Future[Painted] = asyncio.get_running_loop().create_future()
+        self._outcome: asyncio.Future[tuple[Painted, ...]] = (
+            asyncio.get_running_loop().create_future()
+        )
         # A job nobody waits for must not be reported as "exception was never retrieved".
         self._outcome.add_done_callback(lambda done: done.cancelled() or done.exception())
+        self._flaws: tuple[EngineError, ...] = ()
         self._latest: Progress | None = None
         self._changed = asyncio.Event()
 
@@ -68,8 +78,18 @@ class Job:
         return self.spec.id
 
     @property
+    def work(self) -> float:
+        """Arithmetic of all its pictures in megapixel-steps."""
+        return self.spec.request.work * self.spec.count
+
+    @property
+    def flaws(self) -> tuple[EngineError, ...]:
+        """Why single pictures were not painted, where others were."""
+        return self._flaws
+
+    @property
     def latest(self) -> Progress | None:
-        """The newest progress, None while the job waits."""
+        """The newest progress over all its pictures, None while the job waits."""
         return self._latest
 
     @property
@@ -79,11 +99,15 @@ class Job:
 
     @property
     def done(self) -> bool:
-        """True once there is a picture or an error."""
+        """True once there are pictures or an error."""
         return self._outcome.done()
 
-    async def result(self) -> Painted:
-        """Wait for the picture. Raises EngineError; cancelling the wait leaves the job alone."""
+    async def result(self) -> tuple[Painted, ...]:
+        """Wait for the pictures: at least one, in order, without those that failed by themselves.
+
+        Raises EngineError, the first one, where none was painted; cancelling the wait leaves the
+        job alone.
+        """
         return await asyncio.shield(self._outcome)
 
     def when_done(self, call: Callable[[], object]) -> None:
@@ -107,14 +131,21 @@ class Job:
         self._changed.set()
         self.spec.on_step(progress)
 
-    def finish(self, outcome: Painted | EngineError) -> None:
-        """Settle the job once; later outcomes are ignored (called by the engine)."""
+    def finish(self, outcome: Sequence[Outcome] | EngineError) -> None:
+        """Settle the job once; later outcomes are ignored (called by the engine).
+
+        outcome: what became of each picture, in order and at least one, or of the whole job.
+        """
         if self._outcome.done():
             return
-        if isinstance(outcome, EngineError):
-            self._outcome.set_exception(outcome)
+        outcomes = [outcome] if isinstance(outcome, EngineError) else outcome
+        painted = tuple(each for each in outcomes if isinstance(each, Painted))
+        errors = tuple(each for each in outcomes if isinstance(each, EngineError))
+        if painted:
+            self._flaws = errors
+            self._outcome.set_result(painted)
         else:
-            self._outcome.set_result(outcome)
+            self._outcome.set_exception(errors[0])
         self._changed.set()
 
     def cancel(self) -> None:

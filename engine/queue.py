@@ -201,7 +201,7 @@ class FairQueue:
     def _left(self, job_id: int) -> Job:
         """The job has left its class: it waits no more, and its place is free."""
         found = self._waiting.pop(job_id)
-        self._work -= found.job.spec.request.work
+        self._work -= found.job.work
         self._give_back(found.slot)
         return found.job
 
@@ -221,7 +221,7 @@ class FairQueue:
         arrival = next(self._arrivals)
         self._waiting[job.id] = _Waiting(job, slot, arrival)
         self._classes[slot.priority].add(slot.user_id, arrival, job)
-        self._work += job.spec.request.work
+        self._work += job.work
         self._arrived.set()
 
     def _give_back(self, slot: Slot) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from engine.errors import (
@@ -22,6 +22,7 @@ from engine.executor import ExecutorThread, post
 from engine.job import Job, JobSpec
 from engine.queue import Bounds, FairQueue, Priority, Slot
 from engine.renderer import Outcome, Renderer, RendererFactory, RenderTask
+from engine.series import series
 from engine.states import ENGINE_TRANSITIONS, EngineState
 from engine.types import ModelInfo, Painted, Progress, Raster
 
@@ -129,14 +130,14 @@ class Engine:
         return job
 
     def waiting_s(self, job_id: int) -> float | None:
-        """Seconds until this job's picture, by measured speed; None if nothing is known.
+        """Seconds until this job's pictures, by measured speed; None if nothing is known.
 
         A model that is still loading is not counted.
         """
         job = self.queue.get(job_id)
         if job is None:
             return None
-        return self.estimator.seconds(self._work_before(job) + job.spec.request.work)
+        return self.estimator.seconds(self._work_before(job) + job.work)
 
     def place_free_s(self, scope: Scope, user_id: int) -> float | None:
         """Seconds until somebody refused with `scope` finds a place; None if nothing is known.
@@ -154,7 +155,7 @@ class Engine:
         """Megapixel-steps before a waiting job begins."""
         ahead = self.queue.ahead(job.id, AHEAD_EXACT)
         further = (self.queue.position(job.id) or 0) - len(ahead)
-        work = sum(each.spec.request.work for each in ahead) + further * self.queue.mean_work
+        work = sum(each.work for each in ahead) + further * self.queue.mean_work
         return self._work_left() + work
 
     def _work_left(self) -> float:
@@ -163,7 +164,7 @@ class Engine:
             return 0.0
         done = self._current.latest
         left = 1.0 if done is None else 1 - done.step / done.steps
-        return self._current.spec.request.work * left
+        return self._current.work * left
 
     def count_tokens(self, text: str) -> int | None:
         """How many tokens the model would read of a prompt; None until it is loaded."""
@@ -206,8 +207,9 @@ class Engine:
             self._current.interrupt()
             await asyncio.wait({worker}, timeout=STOP_GRACE_S)
         # A rendering that has its picture, in the very last moment, cannot be cancelled any more.
-        # Where nothing renders, the worker waits for an admission.
-        (self._rendering or worker).cancel()
+        # Where nothing renders, the worker waits for an admission, or for memory to be given back.
+        painting = self._current is not None and self._rendering is not None
+        (self._rendering if painting and self._rendering else worker).cancel()
         await asyncio.wait({worker})
 
     async def _close_renderer(self) -> None:
@@ -275,14 +277,19 @@ class Engine:
 
     async def _paint(self, thread: ExecutorThread, job: Job) -> None:
         self._current, self._rendering = job, None
+        outcome: Sequence[Outcome] | EngineError | None
         try:
-            outcome = await self._prepared(job)
-            if isinstance(outcome, tuple):
-                outcome = await self._rendered(thread, job, outcome)
+            inputs = await self._prepared(job)
+            if isinstance(inputs, EngineError):
+                outcome = inputs
+            else:
+                outcome = await self._rendered(thread, job, inputs)
         finally:
             self._current = None
-        if isinstance(outcome, Painted):
-            self.estimator.record(job.spec.request, outcome.duration_s)
+        if isinstance(outcome, Sequence):
+            for each in outcome:
+                if isinstance(each, Painted):
+                    self.estimator.record(job.spec.request, each.duration_s)
         if self._state is EngineState.PAINTING:
             self._enter(EngineState.READY)
         if outcome is None and job.cancel_requested:
@@ -307,34 +314,50 @@ class Engine:
 
     async def _rendered(
         self, thread: ExecutorThread, job: Job, inputs: tuple[Raster, ...]
-    ) -> Outcome | None:
-        """What the painter made of the job; None leaves it unsettled, to the next process."""
+    ) -> Sequence[Outcome] | EngineError | None:
+        """What the painter made of each picture, or what ended the whole job; None leaves it
+        unsettled, to the next process."""
         if self._state is EngineState.READY:
             self._enter(EngineState.PAINTING)
         spec = job.spec
-        self._hear(job, Progress(0, spec.request.forwards))
-        task = RenderTask(spec.request, job.stop_requested, spec.replay, inputs, spec.previews)
-        step = _reporter(asyncio.get_running_loop(), partial(self._hear, job))
+        self._hear(job, Progress(0, spec.request.forwards * spec.count))
+        batch = [
+            RenderTask(request, job.stop_requested, spec.replay, inputs, spec.previews)
+            for request in series(spec.request, spec.count)
+        ]
+        step = _reporter(asyncio.get_running_loop(), partial(self._hear, job), spec.count)
         assert self._renderer is not None
-        rendering = thread.run(partial(self._renderer.render, [task], on_step=step))
+        rendering = thread.run(partial(self._renderer.render, batch, on_step=step))
         self._rendering = rendering
         if not await self._ended(rendering):
-            outcome: Outcome = Defunct(f"no step for {self._stall_s:g} s")
+            outcomes: Sequence[Outcome] = [Defunct(f"no step for {self._stall_s:g} s")]
         elif rendering.cancelled():
             return None
         else:
             try:
-                (outcome,) = rendering.result()
+                outcomes = rendering.result()
             except Exception as error:
                 return RenderFailed(f"{type(error).__name__}: {error}")
-        if isinstance(outcome, Defunct | ModelUnavailable):
-            # A lost device, or a model that was unloaded and is not there any more. In the
-            # database the job is "painting", and the next process tries it once more.
-            self._fail(outcome)
-            return None
-        if isinstance(outcome, Cancelled) and not job.cancel_requested:
-            return Interrupted("the engine stopped")
-        return outcome
+            if len(outcomes) != len(batch):
+                return RenderFailed(f"{len(outcomes)} outcomes of {len(batch)} pictures")
+        return self._judged(job, outcomes)
+
+    def _judged(
+        self, job: Job, outcomes: Sequence[Outcome]
+    ) -> Sequence[Outcome] | EngineError | None:
+        """The outcomes, unless one of them ends the whole job, whatever was painted before it."""
+        for outcome in outcomes:
+            if isinstance(outcome, Defunct | ModelUnavailable):
+                # A lost device, or a model that was unloaded and is not there any more. In the
+                # database the job is "painting", and the next process tries it once more.
+                self._fail(outcome)
+                return None
+        for outcome in outcomes:
+            if isinstance(outcome, Cancelled | Interrupted):
+                if job.cancel_requested:
+                    return Cancelled("withdrawn while painting")
+                return Interrupted("the engine stopped")
+        return outcomes
 
     async def _ended(self, rendering: asyncio.Future[list[Outcome]]) -> bool:
         """Wait for the painter's end; False where it hangs, and was given up on."""
@@ -353,11 +376,15 @@ class Engine:
 
 
 def _reporter(
-    loop: asyncio.AbstractEventLoop, report: Callable[[Progress], None]
+    loop: asyncio.AbstractEventLoop, report: Callable[[Progress], None], count: int
 ) -> Callable[[int, Progress], None]:
-    """A step callback for the painting thread that reports on the loop's thread."""
+    """A step callback for the painting thread that reports on the loop's thread.
 
-    def on_step(_row: int, progress: Progress) -> None:
-        post(loop, report, progress)
+    count: over how many pictures, which are painted one after another, progress is counted.
+    """
+
+    def on_step(row: int, progress: Progress) -> None:
+        done = row * progress.steps + progress.step
+        post(loop, report, Progress(done, count * progress.steps, progress.preview))
 
     return on_step

@@ -31,6 +31,10 @@ from storage.types import (
 CRASHED: Final = "crashed"
 """The error code of a job that was being painted whenever the process ended."""
 
+PARTIAL: Final = "partial"
+"""The error code of a painted job with fewer pictures than were asked for; its detail is their
+number."""
+
 _LIVE: Final = "SELECT * FROM jobs INDEXED BY jobs_live WHERE finished_at IS NULL ORDER BY id"
 
 
@@ -94,15 +98,21 @@ class Jobs:
     ) -> tuple[StoredPicture, ...]:
         """End the job with its pictures, whose files are on the disk already.
 
-        ValueError unless there are exactly as many as were charged.
+        Fewer than were charged: what is missing is given back, and the job says PARTIAL.
+        ValueError for none, and for more.
         """
         if isinstance(pictures, NewPicture):
             pictures = (pictures,)
         async with self._db.transaction() as transaction:
             job = await steps.fetch_job(transaction, job_id)
             check_job_step(job_id, job.state, JobState.PAINTED, attempts=job.attempts)
-            if len(pictures) != job.pictures:
-                raise ValueError(f"job {job_id} takes {job.pictures} pictures, not {len(pictures)}")
+            if not 1 <= len(pictures) <= job.pictures:
+                raise ValueError(
+                    f"job {job_id} takes 1..{job.pictures} pictures, not {len(pictures)}"
+                )
+            if len(pictures) < job.pictures:
+                error = JobError(PARTIAL, str(job.pictures))
+                await steps.lower_charge(transaction, job, len(pictures), error)
             now = self._clock()
             await transaction.execute(
                 "UPDATE jobs SET state = 'painted', finished_at = ? WHERE id = ?",

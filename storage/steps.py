@@ -49,6 +49,18 @@ async def finish_job(
     return rows.job(row)
 
 
+async def lower_charge(transaction: Transaction, job: Job, pictures: int, error: JobError) -> None:
+    """Charge a job that is not refunded for fewer pictures; `error` says that some failed."""
+    await transaction.execute(
+        "UPDATE jobs SET pictures = ?, error_code = ?, error_detail = ? WHERE id = ?",
+        (pictures, error.code, error.detail, job.id),
+    )
+    await transaction.execute(
+        "UPDATE ledger SET pictures = ? WHERE job_id = ? AND refunded_at IS NULL",
+        (pictures, job.id),
+    )
+
+
 async def queue_again(transaction: Transaction, job: Job, *, spent: bool = True) -> Job:
     """Back to queued. spent: the attempt counts, since the job may be what ended it."""
     check_job_step(job.id, job.state, JobState.QUEUED, attempts=job.attempts if spent else 0)

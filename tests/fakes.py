@@ -48,11 +48,13 @@ class ScriptedRenderer:
     """Paints flat gradients from the seed, step by step, as fast as the test allows.
 
     hold(): the next picture stops before its first step until `release()` (or `step()` for one
-    step). failures: outcomes to answer with, by prompt. painted: the requests, in order.
+    step). failures: outcomes to answer with, by prompt; flaws: the same by seed. painted: the
+    requests, in order.
     """
 
     def __init__(self) -> None:
         self.failures: dict[str, EngineError | Exception] = {}
+        self.flaws: dict[int, EngineError] = {}
         self.painted: list[ImageRequest] = []
         self.inputs: list[tuple[Raster, ...]] = []
         self.threads: set[str] = set()
@@ -110,7 +112,7 @@ class ScriptedRenderer:
             if task.cancel.is_set():
                 return Cancelled("cancelled while painting")
             on_step(row, Progress(step + 1, request.steps))
-        failure = self.failures.get(request.prompt)
+        failure = self.failures.get(request.prompt) or self.flaws.get(request.seed)
         if isinstance(failure, EngineError):
             return failure
         if failure is not None:

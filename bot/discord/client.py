@@ -14,7 +14,9 @@ from discord import app_commands
 
 from bot.discord.answers import Interaction, disown, turn_away
 from bot.discord.commands.admin import admin_commands
+from bot.discord.commands.lookup import lookup_commands
 from bot.discord.commands.member import member_commands
+from bot.discord.commands.menus import message_menus
 from bot.discord.components import button_class
 from bot.discord.custom_ids import PATTERN
 from bot.discord.errors import explain
@@ -36,7 +38,7 @@ PERMISSIONS = discord.Permissions(
 
 
 class PaintTree(app_commands.CommandTree[discord.AutoShardedClient]):
-    """The slash commands: only in servers, only where the owner wants them."""
+    """The commands: only in servers, only where the owner wants them."""
 
     services: Services
 
@@ -81,8 +83,10 @@ class PaintClient(discord.AutoShardedClient):
             allowed_installs=app_commands.AppInstallationType(guild=True, user=False),
         )
         self.tree.services = services
-        for command in member_commands(services):
+        for command in [*member_commands(services), *lookup_commands(services)]:
             self.tree.add_command(command)
+        for menu in message_menus(services):
+            self.tree.add_command(menu)
         self.tree.add_command(admin_commands(services))
         self.add_dynamic_items(button_class(services))
 
@@ -96,8 +100,10 @@ class PaintClient(discord.AutoShardedClient):
             for command in self.tree.get_commands()
         ]
         state = f"{self.application_id}:{_digest(payload)}"
-        known = {command.name for command in await self.tree.fetch_commands()}
-        if known == {command["name"] for command in payload} and state == self._synced():
+        # A slash command and a menu may have the same name.
+        known = {(each.type.value, each.name) for each in await self.tree.fetch_commands()}
+        wanted = {(each["type"], each["name"]) for each in payload}
+        if known == wanted and state == self._synced():
             return
         await self.tree.sync()
         self._remember(state)

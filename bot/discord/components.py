@@ -25,7 +25,9 @@ from bot.discord.answers import (
 from bot.discord.custom_ids import PATTERN, Act
 from bot.discord.errors import explain
 from bot.discord.messenger import fitting
+from bot.discord.panels import queue_layout
 from bot.discord.present import history_layout, shown_layout
+from bot.discord.showing import eyes_of, show_details
 from bot.services import Services
 from bot.studio.outcomes import Refused
 
@@ -79,14 +81,42 @@ async def press(interaction: Interaction, services: Services, act: Act, row_id: 
             page = await services.album.page(person_of(interaction), row_id)
             view = history_layout(page, words_of(interaction))
             await interaction.response.edit_message(view=view, allowed_mentions=NO_MENTIONS)
+        case Act.DETAILS:
+            found = await services.lookup.details(
+                person_of(interaction), row_id, eyes_of(interaction)
+            )
+            await show_details(interaction, found)
+        case Act.AGAIN:
+            await _again(interaction, services, row_id)
+        case Act.QUEUE:
+            person = person_of(interaction)
+            own, whole = services.lookup.queue_of(person), services.lookup.everybodys_queue(person)
+            view = queue_layout(own, whole, words_of(interaction))
+            await interaction.response.edit_message(view=view, allowed_mentions=NO_MENTIONS)
 
 
 async def _reroll(interaction: Interaction, services: Services, picture_id: int) -> None:
     if await can_deliver_here(interaction):
         outcome = await services.painter.reroll(
-            person_of(interaction), picture=str(picture_id), anyones=True
+            person_of(interaction), picture=str(picture_id), anyones=True, whole=True
         )
         await answer(interaction, services, outcome)
+
+
+async def _again(interaction: Interaction, services: Services, picture_id: int) -> None:
+    """The very same picture once more, at the cost of who asks."""
+    if not await can_deliver_here(interaction):
+        return
+    person = person_of(interaction)
+    found = await services.lookup.details(person, picture_id, eyes_of(interaction))
+    if isinstance(found, Refused):
+        await refuse(interaction, found)
+        return
+    seed = found.recipe.request.seed
+    outcome = await services.painter.reroll(
+        person, picture=str(picture_id), seed=seed, anyones=True
+    )
+    await answer(interaction, services, outcome)
 
 
 async def _show(interaction: Interaction, services: Services, picture_id: int) -> None:
@@ -105,7 +135,7 @@ async def _show(interaction: Interaction, services: Services, picture_id: int) -
 
 
 async def _delete(interaction: Interaction, services: Services, picture_id: int) -> None:
-    outcome = await services.album.erase(person_of(interaction), picture_id)
+    outcome = await services.album.erase_all(person_of(interaction), picture_id)
     if isinstance(outcome, Refused):
         await refuse(interaction, outcome)
         return

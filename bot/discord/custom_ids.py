@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Act(StrEnum):
-    """What a press does with the row id that follows: a picture's, or (cancel) a job's."""
+    """What a press does with the row id that follows: a picture's, (cancel) a job's, (queue) 0."""
 
     REROLL = "reroll"
     DELETE = "delete"
@@ -14,9 +14,14 @@ class Act(StrEnum):
     SHOW = "show"
     OLDER = "older"
     NEWER = "newer"
+    DETAILS = "details"
+    AGAIN = "again"
+    QUEUE = "queue"
 
 
-PATTERN = r"z1:(?P<act>reroll|delete|cancel|show|older|newer):(?P<id>[0-9]{1,18})"
+PATTERN = (
+    r"z1:(?P<act>reroll|delete|cancel|show|older|newer|details|again|queue):(?P<id>[0-9]{1,18})"
+)
 """Every id that this version or an older one ever put on a button."""
 
 

@@ -21,6 +21,7 @@ from bot.discord.custom_ids import Act, custom_id
 from bot.discord.present import card_layout, job_line
 from bot.i18n import words
 from bot.messenger import Address, Obstacle, TryLater, Undeliverable
+from bot.sheets import contact_sheet
 from bot.studio.naming import names_picture_of
 
 T = TypeVar("T")
@@ -182,15 +183,16 @@ class DiscordMessenger:
     async def _with_upload(
         self, address: Address, card: Card, send: Callable[[list[discord.File], Card], Awaitable[T]]
     ) -> T:
-        """Send a card with its picture, in a smaller form each time Discord finds it too large."""
+        """Send a card with its picture or the sheet of them, in a smaller form each time Discord
+        finds it too large."""
         if not isinstance(card, PictureCard):
             return await _sent(send([], card))
         limit_bytes = self._upload_limit_bytes(address)
+        whole: bytes | None = None
         while True:
             try:
-                name, data = await asyncio.to_thread(
-                    fitting, card.path, card.file_name, limit_bytes
-                )
+                whole = whole or await asyncio.to_thread(_upload, card)
+                name, data = await asyncio.to_thread(shrunk, whole, card.file_name, limit_bytes)
             except OSError as error:
                 raise Undeliverable(Obstacle.REJECTED, f"the picture's file: {error}") from error
             shown = dataclasses.replace(card, file_name=name)
@@ -247,13 +249,23 @@ def _parts(components: Iterable[Any]) -> Iterator[Any]:
         yield from _parts(getattr(component, "children", ()))
 
 
+def _upload(card: PictureCard) -> bytes:
+    """What a card shows: its picture, or the sheet of several (blocking). Raises OSError."""
+    paths = [each.path for each in card.pictures]
+    return contact_sheet(paths) if len(paths) > 1 else paths[0].read_bytes()
+
+
 def fitting(path: Path, name: str, limit_bytes: int) -> tuple[str, bytes]:
     """The file as it is if it fits, else as WebP, else as JPEG, at last a smaller one (blocking).
 
     Returns the name and the bytes. Raises OSError if the file is gone, Undeliverable if nothing
     fits.
     """
-    data = path.read_bytes()
+    return shrunk(path.read_bytes(), name, limit_bytes)
+
+
+def shrunk(data: bytes, name: str, limit_bytes: int) -> tuple[str, bytes]:
+    """The same for a file that is in memory; raises Undeliverable, and OSError for no picture."""
     if len(data) <= limit_bytes:
         return name, data
     stem = name.rpartition(".")[0]

@@ -117,6 +117,10 @@ def _painting(card: PaintingCard, say: Words) -> ui.LayoutView:
     filled = round(BAR_CELLS * card.step / card.steps)
     bar = "▰" * filled + "▱" * (BAR_CELLS - filled)
     step = say("Painting: step {step} of {steps}", step=card.step, steps=card.steps)
+    if card.pictures > 1:
+        number = min(card.pictures, card.step * card.pictures // card.steps + 1)
+        place = say("picture {number} of {count}", number=number, count=card.pictures)
+        step = f"{step} · {place}"
     return _status(card, [step, bar], say)
 
 
@@ -135,7 +139,7 @@ def _picture(card: PictureCard, say: Words) -> ui.LayoutView:
     request = card.request
     head = f"<@{card.requester_id}> " if card.mention else ""
     facts = [
-        say("seed {seed}", seed=request.seed),
+        _seeds(card, say),
         f"{request.width_px}×{request.height_px}",
         say.plural("{n} step", "{n} steps", request.steps),
     ]
@@ -144,34 +148,64 @@ def _picture(card: PictureCard, say: Words) -> ui.LayoutView:
     facts += [say("{seconds} s", seconds=f"{card.duration_s:.1f}"), quoted(card.model, 60)]
     small = _small(
         " · ".join(facts),
-        say("by {person} · picture #{id}", person=f"<@{card.requester_id}>", id=card.picture_id),
+        _whose(card, say),
         _added(card.added, say),
         *_notes(card.notes, say),
     )
-    gallery = ui.MediaGallery(
-        discord.MediaGalleryItem(
-            f"attachment://{card.file_name}", description=alt_text(request.prompt)
+    described = request.prompt
+    if len(card.pictures) > 1:
+        described = say.plural(
+            "{n} numbered picture: {prompt}",
+            "{n} numbered pictures: {prompt}",
+            len(card.pictures),
+            prompt=described,
         )
+    gallery = ui.MediaGallery(
+        discord.MediaGalleryItem(f"attachment://{card.file_name}", description=alt_text(described))
     )
     texts = head + _prompt_line(request)
     if card.direct:
         # Buttons work on servers only; /reroll there takes the picture's number.
         why = say("Asked for in {channel}; only you see it here.", channel=f"<#{card.origin_id}>")
         return layout(ui.TextDisplay(f"{texts}\n{why}"), gallery, ui.TextDisplay(small))
-    buttons = ui.ActionRow(
-        ui.Button(
-            label=say("Reroll"),
-            emoji="🎲",
-            style=discord.ButtonStyle.primary,
-            custom_id=custom_id(Act.REROLL, card.picture_id),
-        ),
-        ui.Button(
-            label=say("Delete"),
-            style=discord.ButtonStyle.secondary,
-            custom_id=custom_id(Act.DELETE, card.picture_id),
-        ),
+    return layout(ui.TextDisplay(texts), gallery, ui.TextDisplay(small), *_controls(card, say))
+
+
+def _controls(card: PictureCard, say: Words) -> list[ui.ActionRow[ui.LayoutView]]:
+    """The rows of controls: first what concerns all pictures of the message, by the first one's id.
+
+    What is done with one of several (card.pictures, by number) gets a row of its own after it.
+    """
+    first = card.pictures[0]
+    reroll = ui.Button[ui.LayoutView](
+        label=say("Reroll"),
+        emoji="🎲",
+        style=discord.ButtonStyle.primary,
+        custom_id=custom_id(Act.REROLL, first.id),
     )
-    return layout(ui.TextDisplay(texts), gallery, ui.TextDisplay(small), buttons)
+    delete = ui.Button[ui.LayoutView](
+        label=say("Delete"),
+        style=discord.ButtonStyle.secondary,
+        custom_id=custom_id(Act.DELETE, first.id),
+    )
+    return [ui.ActionRow(reroll, delete)]
+
+
+def _seeds(card: PictureCard, say: Words) -> str:
+    """The seeds in the order of the pictures; one that all of them share is said once."""
+    seeds = list(dict.fromkeys(each.seed for each in card.pictures))
+    if len(seeds) == 1:
+        return say("seed {seed}", seed=seeds[0])
+    return say("seeds {seeds}", seeds=", ".join(map(str, seeds)))
+
+
+def _whose(card: PictureCard, say: Words) -> str:
+    person, ids = f"<@{card.requester_id}>", [each.id for each in card.pictures]
+    if len(ids) == 1:
+        return say("by {person} · picture #{id}", person=person, id=ids[0])
+    in_a_row = ids == list(range(ids[0], ids[0] + len(ids)))
+    shown = f"#{ids[0]}…#{ids[-1]}" if in_a_row else ", ".join(f"#{each}" for each in ids)
+    return say("by {person} · pictures {ids}", person=person, ids=shown)
 
 
 def _failure(card: FailureCard, say: Words) -> ui.LayoutView:

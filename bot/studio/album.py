@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -89,6 +90,24 @@ class Album:
 
     async def erase(self, person: Person, picture_id: int) -> StoredPicture | Refused:
         """Take a picture away for ever: its requester may, and a moderator."""
+        picture = await self._erasable(person, picture_id)
+        if isinstance(picture, StoredPicture):
+            await self._erase([picture])
+        return picture
+
+    async def erase_all(
+        self, person: Person, picture_id: int
+    ) -> tuple[StoredPicture, ...] | Refused:
+        """The same for a picture and all that were painted with it."""
+        picture = await self._erasable(person, picture_id)
+        if isinstance(picture, Refused):
+            return picture
+        pictures = await self._history.of_job(picture.job_id)
+        # Itself at last: after a crash in between the same button takes away the rest.
+        await self._erase(sorted(pictures, key=lambda each: each.id == picture_id))
+        return pictures
+
+    async def _erasable(self, person: Person, picture_id: int) -> StoredPicture | Refused:
         picture = await self._history.get(picture_id)
         if picture is None or picture.place.guild_id != person.guild_id:
             return Refused(UnknownPicture(str(picture_id)))
@@ -96,7 +115,11 @@ class Album:
         action = Action.DELETE_OWN if own else Action.DELETE_ANY
         if not self._rights.allows(person, action):
             return Refused(NotAllowed(action))
-        await self._history.erase(picture_id)
-        self._recent.forget(picture.place.user_id, picture.place.guild_id)
-        await asyncio.to_thread(self._files.remove, picture.file)
         return picture
+
+    async def _erase(self, pictures: Sequence[StoredPicture]) -> None:
+        for picture in pictures:
+            await self._history.erase(picture.id)
+            self._recent.forget(picture.place.user_id, picture.place.guild_id)
+        for picture in pictures:
+            await asyncio.to_thread(self._files.remove, picture.file)

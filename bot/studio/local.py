@@ -185,7 +185,8 @@ async def _painted(engine: Engine, spec: JobSpec) -> Painted:
         if not painting.done():
             # A lost device leaves its job open, for a bot to try again: here nobody would.
             raise failure.result()
-        return await painting
+        (painted,) = await painting
+        return painted
     finally:
         engine.cancel(job)
         painting.cancel()

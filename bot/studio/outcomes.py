@@ -83,11 +83,12 @@ class QueueIsFull:
 
 @dataclass(frozen=True, slots=True)
 class QuotaSpent:
-    """used of limit pictures in the last `hours` hours are used up."""
+    """used of limit pictures in the last `hours` hours are used up; `requested` more do not fit."""
 
     used: int
     limit: int
     hours: int
+    requested: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,12 +223,21 @@ class NotExact:
     differences: tuple[Difference, ...]
 
 
-Note = NegativeIdle | NegativeAdded | GuidanceHigh | SmallSide | Adapted | NotExact
+@dataclass(frozen=True, slots=True)
+class SomeFailed:
+    """`failed` of the `wanted` pictures could not be painted, and were not charged."""
+
+    failed: int
+    wanted: int
 
 
-def adapted(recipe: Recipe) -> tuple[Adapted, ...]:
+Note = NegativeIdle | NegativeAdded | GuidanceHigh | SmallSide | Adapted | NotExact | SomeFailed
+
+
+def adapted(*recipes: Recipe) -> tuple[Adapted, ...]:
     """One remark for each kind of thing that had to be done, the last of it."""
-    return tuple(Adapted(each) for each in {one.mend: one for one in recipe.adaptations}.values())
+    last = {each.mend: each for recipe in recipes for each in recipe.adaptations}
+    return tuple(map(Adapted, last.values()))
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from bot.studio.outcomes import (
     Composed,
     InputGone,
     NothingPainted,
+    OutOfRange,
     QueueIsFull,
     QuotaSpent,
     Refused,
@@ -32,6 +33,7 @@ from engine.errors import QueueClosed, QueueFull
 from engine.job import Job as EngineJob
 from engine.job import JobSpec
 from engine.queue import Priority, Slot
+from engine.series import MAX_PICTURES
 from engine.service import Engine
 from engine.types import (
     Conditions,
@@ -95,13 +97,16 @@ class Painter:
         self._late: set[asyncio.Task[Job | QuotaExceeded]] = set()
 
     async def imagine(
-        self, person: Person, wish: Wish, *, private: bool = False
+        self, person: Person, wish: Wish, *, private: bool = False, count: int = 1
     ) -> Accepted | Refused:
-        """Paint what the person asked for. private: for nobody else's eyes."""
+        """Paint what the person asked for. private: for nobody else's eyes. count: how many
+        pictures, 1..MAX_PICTURES."""
+        if not 1 <= count <= MAX_PICTURES:
+            return Refused(OutOfRange("count", count, 1, MAX_PICTURES))
         composed = compose(wish, self.family, self._seeds, self.engine.count_tokens)
         if isinstance(composed, Refused):
             return composed
-        return await self._accept(person, composed, private=private)
+        return await self._accept(person, composed, count=count, private=private)
 
     async def reroll(
         self,
@@ -110,12 +115,13 @@ class Painter:
         picture: str | None = None,
         seed: int | None = None,
         anyones: bool = False,
+        whole: bool = False,
     ) -> Accepted | Refused:
         """Paint a picture again, with exactly `seed` or with a fresh one; who asks, pays.
 
         picture: its id; None = the person's last one in this server. anyones: True where they
         see the picture before them; an id that is merely typed finds their own alone, or people
-        could read each other's prompts by counting.
+        could read each other's prompts by counting. whole: with all that were painted with it.
         """
         if picture is None:
             original = await self._history.latest(person.user_id, person.guild_id)
@@ -132,7 +138,12 @@ class Painter:
         exact = composed.request.seed == recipe.request.seed
         replay = recipe.conditions if exact else None
         return await self._accept(
-            person, composed, parent_id=original.id, replay=replay, private=original.private
+            person,
+            composed,
+            parent_id=original.id,
+            replay=replay,
+            private=original.private,
+            count=await self._count_of(original.job_id) if whole else 1,
         )
 
     async def resume(self) -> list[LiveJob]:
@@ -170,6 +181,10 @@ class Painter:
         live = self._live.get(job_id)
         return None if live is None or live.over else live.handle
 
+    async def _count_of(self, job_id: int) -> int:
+        job = await self._jobs.get(job_id)
+        return 1 if job is None else min(job.pictures, MAX_PICTURES)
+
     async def _find(self, picture: str, person: Person, *, anyones: bool) -> StoredPicture | None:
         digits = picture.strip().lstrip("#")
         if not (digits.isascii() and digits.isdigit() and len(digits) <= 18):
@@ -188,6 +203,7 @@ class Painter:
         parent_id: int | None = None,
         replay: Conditions | None = None,
         private: bool = False,
+        count: int = 1,
     ) -> Accepted | Refused:
         too_long = self._too_long(composed.request)
         if too_long is not None:
@@ -203,6 +219,7 @@ class Painter:
             request=request_to_json(composed.request),
             prompt=composed.request.prompt,
             seed=composed.request.seed,
+            pictures=count,
             parent_picture_id=parent_id,
             locale=person.locale,
             private=private,
@@ -252,7 +269,7 @@ class Painter:
             return Refused(StorageTrouble())
         if isinstance(job, QuotaExceeded):
             policy = job.status.policy
-            spent = QuotaSpent(job.status.used, policy.pictures, policy.hours)
+            spent = QuotaSpent(job.status.used, policy.pictures, policy.hours, job.requested)
             return Refused(spent, job.retry_at)
         return job
 
@@ -294,6 +311,7 @@ class Painter:
             replay=replay,
             admit=partial(self._settling.admit, job.id),
             inputs=fetched(self._inputs, request),
+            count=job.pictures,
         )
 
     def _submit(self, slot: Slot, job: Job, spec: JobSpec) -> LiveJob:

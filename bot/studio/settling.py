@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import hashlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -17,7 +18,8 @@ from bot.studio.naming import picture_name
 from bot.studio.recent import RecentPictures
 from engine.encode import RecipeUnreadable, encode_png, inscription
 from engine.errors import Cancelled, EngineError, Interrupted
-from engine.types import Painted, Recipe, request_from_json
+from engine.series import place_in_series, series
+from engine.types import ImageRequest, Painted, Recipe, request_from_json
 from storage.errors import DataFolderUnusable, DiskFull, IllegalTransition, StorageError, UnknownRow
 from storage.files import PictureFiles, WrittenFile
 from storage.jobs import Jobs
@@ -99,17 +101,27 @@ class Settling:
             raise Interrupted(f"not begun: {error}") from error
 
     async def adopt(self, job: Job) -> bool:
-        """Take over a picture whose file a crash left whole, just before it was written down."""
-        name = picture_name(job.id, job.seed)
-        picture = await asyncio.to_thread(self._left_behind, job, name)
-        if picture is None:
+        """Take over pictures whose files a crash left whole, just before they were written down.
+
+        Unless all of the job's are there: they are painted again then, and those that are there
+        are removed, since one that fails the next time would leave its file behind for ever.
+        """
+        pictures = await asyncio.to_thread(self._left_behind, job)
+        if len(pictures) < job.pictures:
+            await asyncio.to_thread(self._discard, pictures)
             return False
-        await self._jobs.painted(job.id, picture)
+        await self._jobs.painted(job.id, pictures)
         log.info("picture taken over", job=job.id)
         return True
 
-    def _left_behind(self, job: Job, name: str) -> NewPicture | None:
-        file = self._files.find(name)
+    def _left_behind(self, job: Job) -> list[NewPicture]:
+        """Those of a job's pictures that lie whole on the disk."""
+        first = request_from_json(job.request)
+        found = (self._whole(job, first, each) for each in series(first, job.pictures))
+        return [each for each in found if each is not None]
+
+    def _whole(self, job: Job, first: ImageRequest, wanted: ImageRequest) -> NewPicture | None:
+        file = self._files.find(_name(job, first, wanted))
         if file is None:
             return None
         path = self._files.path(file)
@@ -118,11 +130,12 @@ class Settling:
             found = inscription(data)
         except (RecipeUnreadable, OSError):
             return None
-        if not found.untouched or found.recipe.request != request_from_json(job.request):
+        if not found.untouched or not _is_what_became_of(wanted, found.recipe.request):
             return None
         began_at_s = job.started_at.timestamp() if job.started_at else finished_at_s
+        duration_s = max(0.0, finished_at_s - began_at_s) / job.pictures
         written = WrittenFile(file, hashlib.sha256(data).hexdigest(), len(data))
-        return _row(written, found.recipe, max(0.0, finished_at_s - began_at_s))
+        return _row(written, found.recipe, duration_s)
 
     def _begin(self, live: LiveJob) -> None:
         task = asyncio.create_task(self._settle(live), name=f"settle-{live.row.id}")
@@ -138,7 +151,7 @@ class Settling:
             log.error("job not settled", job=job.id, exc_info=error)
 
     async def _settle(self, live: LiveJob) -> None:
-        job, picture = live.row, None
+        job, pictures = live.row, list[NewPicture]()
         try:
             painted = await live.handle.result()
         except Interrupted:
@@ -151,10 +164,12 @@ class Settling:
         else:
             if live.over:
                 return
-            picture, end = await self._keep(job, painted)
+            for flaw in live.handle.flaws:
+                log.warning("picture failed", job=job.id, code=flaw.code, detail=str(flaw))
+            pictures, end = await self._keep(job, painted)
         if live.over or not await self._recorded(job, end):
-            if picture is not None:  # cancelled while it was being written
-                await asyncio.to_thread(self._files.remove, picture.file)
+            # Cancelled while they were being written.
+            await asyncio.to_thread(self._discard, pictures)
             return
         live.over = True
         self._recent.forget(job.place.user_id, job.place.guild_id)
@@ -168,26 +183,45 @@ class Settling:
             return False
         return True
 
-    async def _keep(self, job: Job, painted: Painted) -> tuple[NewPicture | None, Ending]:
+    async def _keep(self, job: Job, painted: Sequence[Painted]) -> tuple[list[NewPicture], Ending]:
         """Encode and write, off the loop and off the painting thread; how the job ends by it."""
-        log.info(
-            "painted",
-            job=job.id,
-            seconds=round(painted.duration_s, 2),
-            plan=painted.recipe.conditions.plan,
-            why=painted.plan_reason,
-        )
-        name = picture_name(job.id, job.seed)
+        for each in painted:
+            log.info(
+                "painted",
+                job=job.id,
+                seconds=round(each.duration_s, 2),
+                plan=each.recipe.conditions.plan,
+                why=each.plan_reason,
+            )
         try:
-            picture = await asyncio.to_thread(write_picture, self._files, name, painted)
+            pictures = await asyncio.to_thread(self._write, job, painted)
         except (DiskFull, DataFolderUnusable) as error:
             log.error("picture not written", job=job.id, detail=str(error))
             self._events.trouble(error)
-            return None, partial(self._jobs.failed, job.id, "disk", str(error))
+            return [], partial(self._jobs.failed, job.id, "disk", str(error))
         except Exception as error:
             log.error("picture not encoded", job=job.id, exc_info=error)
-            return None, partial(self._jobs.failed, job.id, "internal", type(error).__name__)
-        return picture, partial(self._jobs.painted, job.id, picture)
+            return [], partial(self._jobs.failed, job.id, "internal", type(error).__name__)
+        return pictures, partial(self._jobs.painted, job.id, pictures)
+
+    def _write(self, job: Job, painted: Sequence[Painted]) -> list[NewPicture]:
+        """Write every file of the job, or none (blocking)."""
+        first, written = request_from_json(job.request), list[NewPicture]()
+        try:
+            for each in painted:
+                name = _name(job, first, each.recipe.request)
+                written.append(write_picture(self._files, name, each))
+        except BaseException:
+            self._discard(written)
+            raise
+        return written
+
+    def _discard(self, pictures: Sequence[NewPicture]) -> None:
+        for picture in pictures:
+            try:
+                self._files.remove(picture.file)
+            except StorageError as error:
+                log.warning("file not removed", file=picture.file, detail=str(error))
 
     async def _insist(
         self, step: Callable[[], Awaitable[T]], what: str, job_id: int, stopping: asyncio.Event
@@ -213,6 +247,20 @@ class Settling:
             with suppress(TimeoutError):
                 async with asyncio.timeout(wait_s):
                     await stopping.wait()
+
+
+def _name(job: Job, first: ImageRequest, member: ImageRequest) -> str:
+    """The file name of one of a job's pictures, the same whether others of them fail or not."""
+    number = None if job.pictures == 1 else place_in_series(first, member) + 1
+    return picture_name(job.id, member.seed, number)
+
+
+def _is_what_became_of(wanted: ImageRequest, found: ImageRequest) -> bool:
+    """Whether a picture of `found` is the one that was wanted; painting may write its prompt."""
+    if wanted.expand:
+        text = found.effective_prompt
+        wanted = dataclasses.replace(wanted, effective_prompt=text, expand=False)
+    return found == wanted
 
 
 def write_picture(files: PictureFiles, name: str, painted: Painted) -> NewPicture:

@@ -501,3 +501,14 @@ async def test_after_the_drain_nothing_is_sent(desk: Desk):
     desk.restart()
     await desk.deliver()
     assert await desk.state(job) == "delivered"
+
+
+async def test_a_private_result_without_an_answer_is_written_directly(desk: Desk):
+    """Painted before anybody noticed that its command was never answered: no message could be
+    edited, so its person gets a direct one."""
+    job = await desk.accept(placed=False, reply_token="never-answered", private=True)
+    await desk.paint(job)
+    await desk.deliver()
+    (post,) = desk.messenger.posts
+    assert post[0].channel_id == DIRECT + job.place.user_id
+    assert await desk.state(job) == "delivered"

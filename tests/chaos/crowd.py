@@ -22,6 +22,8 @@ PAINTING_BUTTONS: Final = ("reroll",)
 RARE_BUTTONS: Final = ("delete", "cancel", "show", "older", "newer")
 PRIVATE_SHARE: Final = 0.25
 """Of the wishes, where there is a way to ask in private."""
+SERIES_SHARE: Final = 0.2
+"""Of the wishes, for more than one picture."""
 RECENT: Final = 30
 """Messages that people look at; now and then they go back further."""
 
@@ -89,6 +91,8 @@ class Crowd:
             values["seed"] = self._choose.randrange(2**31)
         if private:
             values["private"] = True
+        if self._choose.random() < SERIES_SHARE and self._has_option("imagine", "count"):
+            values["count"] = self._choose.randint(2, 3)
         interaction = self._command("imagine", person, channel, values)
         what = "/imagine private" if private else "/imagine"
         return Sent(what, interaction, prompt, word if private else None, paints=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -16,13 +17,13 @@ from bot.playground.seed import BOT_ID
 from bot.playground.server import Playground
 from tests.chaos.crowd import Sent
 
-PICTURE_NAME: Final = re.compile(r"(?:SPOILER_)?zimagine-(?P<job>\d+)-\d+\.\w+")
+PICTURE_NAME: Final = re.compile(r"(?:SPOILER_)?zimagine-(?P<job>\d+)-(?:\d+(?:-\d+)?|sheet)\.\w+")
 Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Left:
-    """A picture that lay whole on the disk when the bot died, of a job not yet recorded as done."""
+    """A job whose pictures all lay whole on the disk when the bot died, not recorded as done."""
 
     job_id: int
     attempts: int
@@ -151,19 +152,23 @@ def counted(path: Path) -> str:
 
 
 def unrecorded(data_dir: Path, kill: int) -> list[Left]:
-    """Files that are whole, of jobs that the database does not know to be painted."""
-    on_disk = {
+    """Jobs that the database does not know to be painted, and whose files are all whole."""
+    on_disk = Counter(
         int(match["job"])
         for path in data_dir.glob("pictures/*/*/*")
         if (match := PICTURE_NAME.fullmatch(path.name))
-    }
-    sql = "SELECT id, attempts FROM jobs WHERE finished_at IS NULL"
+    )
+    sql = "SELECT id, attempts, pictures FROM jobs WHERE finished_at IS NULL"
     try:
         with closing(_connect(data_dir / "zimagine.db")) as db:
             live = db.execute(sql).fetchall()
     except sqlite3.OperationalError:
         return []
-    return [Left(job_id, attempts, kill) for job_id, attempts in live if job_id in on_disk]
+    return [
+        Left(job_id, attempts, kill)
+        for job_id, attempts, pictures in live
+        if on_disk[job_id] == pictures
+    ]
 
 
 def _connect(path: Path) -> sqlite3.Connection:

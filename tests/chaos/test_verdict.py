@@ -123,9 +123,19 @@ def nothing_written_down(evidence: Evidence) -> Evidence:
     return but(evidence, jobs={}, deliveries={}, ledger={}, pictures=[])
 
 
+def series(evidence: Evidence) -> Evidence:
+    """The job was for two pictures, which one sheet shows."""
+    both = row("ledger", pictures=2)(row("jobs", pictures=2)(evidence))
+    file = "pictures/2026/01/zimagine-1-6-2.png"
+    second = {**evidence.pictures[0], "file": file, "sha256": paint(evidence.data_dir / file)}
+    return but(both, pictures=[evidence.pictures[0], second], records=[SHEET])
+
+
 FULL = frozenset({"disk full"})
 TRACE = '{"event": "x", "exception": "Traceback (most recent call last)\\nOSError: %s"}'
 SHOWN = record(100, "zimagine-1-5.png")
+SHEET = record(100, "zimagine-1-sheet.png")
+SECOND = record(101, "zimagine-1-sheet.webp")
 BROKEN: dict[str, tuple[str, Callable[[Evidence], Evidence]]] = {
     "accepted, but no job": ("lost", nothing_written_down),
     "a job is stuck": ("stuck", row("jobs", state="queued", finished_at=None)),
@@ -140,6 +150,9 @@ BROKEN: dict[str, tuple[str, Callable[[Evidence], Evidence]]] = {
     "edited away": ("covered", messages(replace(SHOWN, showing=[]))),
     "posted twice": ("double", messages(SHOWN, record(101, "zimagine-1-5.webp"))),
     "no picture row": ("lost", lambda e: but(e, pictures=[])),
+    "a picture of a series is lost": ("lost", lambda e: but(series(e), pictures=e.pictures)),
+    "a series charged as one": ("ledger", lambda e: but(series(e), ledger=e.ledger)),
+    "a series shown twice": ("double", lambda e: but(series(e), records=[SHEET, SECOND])),
     "two picture rows": ("double", lambda e: but(e, pictures=[*e.pictures, *e.pictures])),
     "never charged": ("ledger", lambda e: but(e, ledger={})),
     "refunded although painted": ("ledger", row("ledger", refunded_at=NOW_US)),
@@ -178,6 +191,7 @@ FINE: dict[str, Callable[[Evidence], Evidence]] = {
         replace(SHOWN, gone=True), record(101, "zimagine-1-5.png", channel_id=DIRECT)
     ),
     "deleted by its person": messages(replace(SHOWN, gone=True, showing=[])),
+    "two pictures on a sheet": series,
     "kept, with a reason": row("deliveries", state="kept", detail="no access"),
     "what a kill explains": lambda e: but(
         e, problems=["GATEWAY x: It was not acknowledged within three seconds."]

@@ -135,7 +135,7 @@ def _nothing_is_doubled(evidence: Evidence) -> Iterator[Violation]:
             yield Violation("double", f"job {job_id} is shown {len(standing)} times: {places}")
     painted = Counter(row["job_id"] for row in evidence.pictures)
     for job_id, job in evidence.jobs.items():
-        wanted = 1 if job["state"] == "painted" else 0
+        wanted = job["pictures"] if job["state"] == "painted" else 0
         if painted[job_id] != wanted:
             told = f"job {job_id} ({job['state']}) has {painted[job_id]} picture rows"
             yield Violation("double" if painted[job_id] > wanted else "lost", told)

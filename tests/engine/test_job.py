@@ -30,7 +30,7 @@ class JobMachine(RuleBasedStateMachine):
         super().__init__()
         self.loop = asyncio.new_event_loop()
         self.job = self.loop.run_until_complete(self.make())
-        self.outcome: Painted | type[EngineError] | None = None
+        self.outcome: tuple[Painted, ...] | type[EngineError] | None = None
         self.began = False
         self.asked = False
 
@@ -48,8 +48,8 @@ class JobMachine(RuleBasedStateMachine):
     @rule(seed=st.integers(0, 3))
     def finish_with_a_picture(self, seed: int) -> None:
         picture = a_picture(seed)
-        self.job.finish(picture)
-        self.outcome = self.outcome or picture
+        self.job.finish([picture])
+        self.outcome = self.outcome or (picture,)
 
     @rule()
     def finish_with_an_error(self) -> None:
@@ -66,8 +66,8 @@ class JobMachine(RuleBasedStateMachine):
     @invariant()
     def the_first_outcome_stays(self) -> None:
         assert self.job.done == (self.outcome is not None)
-        if isinstance(self.outcome, Painted):
-            assert self.loop.run_until_complete(self.job.result()) is self.outcome
+        if isinstance(self.outcome, tuple):
+            assert self.loop.run_until_complete(self.job.result()) == self.outcome
         elif self.outcome is not None:
             with pytest.raises(self.outcome):
                 self.loop.run_until_complete(self.job.result())
@@ -92,7 +92,7 @@ async def test_progress_is_newest_wins(job: Job) -> None:
     for step in (1, 2, 3):
         job.report(Progress(step, 8))
     assert await anext(watching) == Progress(3, 8)
-    job.finish(a_picture())
+    job.finish([a_picture()])
     with pytest.raises(StopAsyncIteration):
         await asyncio.wait_for(anext(watching), 1)
 
@@ -114,7 +114,7 @@ async def test_two_watchers_both_see_every_awaited_step(job: Job) -> None:
 async def test_progress_of_a_settled_job_is_empty(job: Job) -> None:
     """Watching after the end yields nothing and returns."""
     job.report(Progress(3, 3))
-    job.finish(a_picture())
+    job.finish([a_picture()])
     assert [progress async for progress in job.progress()] == []
 
 
@@ -127,9 +127,9 @@ async def test_giving_up_waiting_leaves_the_job_alone(job: Job) -> None:
     assert not job.done
     assert not job.cancel_requested
     picture = a_picture()
-    job.finish(picture)
-    assert await patient is picture
-    assert await job.result() is picture
+    job.finish([picture])
+    assert await patient == (picture,)
+    assert await job.result() == (picture,)
 
 
 async def test_cancel_while_waiting_settles_at_once(job: Job) -> None:
@@ -171,3 +171,25 @@ async def test_who_asks_for_every_step_gets_every_step() -> None:
     assert heard == reported
     newest = await anext(job.progress())
     assert newest == reported[-1]
+
+
+async def test_single_failures_are_no_failure_of_the_job(job: Job) -> None:
+    """What was painted is the result, in order; why the rest was not is kept beside it."""
+    first, broken, last = a_picture(1), RenderFailed("broken"), a_picture(3)
+    job.finish([first, broken, last])
+    assert await job.result() == (first, last)
+    assert job.flaws == (broken,)
+
+
+async def test_a_job_of_failures_alone_fails_with_the_first(job: Job) -> None:
+    """Where no picture was painted, the first error is the job's."""
+    job.finish([RenderFailed("first"), RenderFailed("second")])
+    with pytest.raises(RenderFailed, match="first"):
+        await job.result()
+    assert job.flaws == ()
+
+
+def test_a_job_has_a_picture() -> None:
+    """A job of no pictures is refused before anything waits for it."""
+    with pytest.raises(ValueError, match="at least one"):
+        JobSpec(1, a_request(), count=0)

@@ -135,7 +135,7 @@ async def test_progress_at_every_step(engine: Engine, painter: ScriptedRenderer)
     for step in range(3):
         assert await asyncio.wait_for(anext(watching), 10) == Progress(step, 3)
         painter.step()
-    painted = await job.result()
+    (painted,) = await job.result()
     assert painted.recipe.request == job.spec.request
 
 

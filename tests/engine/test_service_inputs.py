@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 
 import pytest
 
@@ -130,3 +131,28 @@ async def test_a_model_that_does_not_come_back_ends_the_engine(
         job = engine.submit(slot, JobSpec(1, a_request("a red boat")))
     assert isinstance(await engine.failure(), ModelNotFound)
     assert not job.done and engine.state is EngineState.DEFUNCT
+
+
+async def test_a_stop_does_not_wait_for_memory_that_is_given_back(
+    painter: ScriptedRenderer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A painter that hangs while it gives memory back does not keep the engine from stopping."""
+    gate = threading.Event()
+
+    def hang() -> None:
+        painter.unloaded += 1
+        gate.wait(20)
+
+    monkeypatch.setattr(painter, "unload", hang)
+    engine = Engine(painter.load, bounds=Bounds(5), idle_s=0.02)
+    engine.start()
+    with engine.reserve(1, 1) as slot:
+        await engine.submit(slot, JobSpec(1, a_request())).result()
+    await until(lambda: painter.unloaded == 1)
+    draining = asyncio.create_task(engine.drain(limit_s=0.05))
+    await until(lambda: engine.state is EngineState.DRAINING)
+    await asyncio.sleep(0.2)
+    gate.set()
+    async with asyncio.timeout(5):
+        await draining
+    assert engine.state is EngineState.STOPPED

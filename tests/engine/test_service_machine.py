@@ -72,8 +72,8 @@ class EngineMachine(RuleBasedStateMachine):
 
     async def ended(self, job: Job, end: type) -> None:
         if end is Painted:
-            painted = await asyncio.wait_for(job.result(), 20)
-            assert painted.recipe.request is job.spec.request
+            (painted,) = await asyncio.wait_for(job.result(), 20)
+            assert painted.recipe.request == job.spec.request
             return
         with pytest.raises(end):
             await asyncio.wait_for(job.result(), 20)

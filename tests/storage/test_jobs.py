@@ -5,8 +5,9 @@ from datetime import timedelta
 
 import pytest
 
+from storage import consistency
 from storage.errors import IllegalTransition, UnknownRow
-from storage.jobs import CRASHED
+from storage.jobs import CRASHED, PARTIAL
 from storage.types import (
     COMMAND_LINE,
     DeliveryState,
@@ -190,14 +191,43 @@ async def test_painted_stores_pictures_and_keeps_the_charge(shelf: Shelf) -> Non
     assert (waiting.job.state, waiting.pictures) == (JobState.PAINTED, pictures)
 
 
-async def test_painted_takes_exactly_what_was_charged(shelf: Shelf) -> None:
-    """More or fewer pictures than charged are refused, and the job goes on."""
+async def test_painted_takes_no_more_than_was_charged(shelf: Shelf) -> None:
+    """No picture, or more than were charged, are refused, and the job goes on."""
     job = await shelf.painting(new_job(pictures=2))
-    for wrong in ([], [new_picture()], [new_picture()] * 3):
-        with pytest.raises(ValueError, match="takes 2 pictures"):
+    for wrong in ([], [new_picture()] * 3):
+        with pytest.raises(ValueError, match=r"takes 1\.\.2 pictures"):
             await shelf.jobs.painted(job.id, wrong)
     assert await shelf.history.of_job(job.id) == ()
+    assert await shelf.ledger() == {job.id: (2, False)}
     await shelf.jobs.painted(job.id, [new_picture(1), new_picture(2)])
+
+
+@pytest.mark.parametrize(
+    ("wanted", "made"), [(wanted, made) for wanted in range(2, 5) for made in range(1, wanted)]
+)
+async def test_what_was_not_painted_is_not_charged(shelf: Shelf, wanted: int, made: int) -> None:
+    """Fewer pictures than charged: the rest comes back at once, and the job says what it lacks."""
+    other = await shelf.accept()
+    job = await shelf.painting(new_job(pictures=wanted))
+    assert await shelf.used() == 1 + wanted
+    shelf.clock.advance(hours=2)
+    pictures = await shelf.jobs.painted(job.id, [new_picture(seed) for seed in range(made)])
+    assert len(pictures) == made and await shelf.history.of_job(job.id) == pictures
+    assert await shelf.ledger() == {other.id: (1, False), job.id: (made, False)}
+    assert await shelf.used() == 1 + made
+    stored = await shelf.jobs.get(job.id)
+    assert stored is not None and stored.state is JobState.PAINTED
+    assert (stored.pictures, stored.error_code, stored.error_detail) == (made, PARTIAL, str(wanted))
+    report = consistency.check(shelf.db.path.parent)
+    kinds = {each.kind for each in report.wrong()}
+    assert kinds == {consistency.Kind.MISSING}  # these pictures never had files
+
+
+async def test_a_whole_job_lacks_nothing(shelf: Shelf) -> None:
+    """As many as were charged: nothing is said to have failed."""
+    (first, *_) = await shelf.painted(new_job(pictures=3))
+    job = await shelf.jobs.get(first.job_id)
+    assert job is not None and (job.pictures, job.error_code) == (3, None)
 
 
 @pytest.mark.parametrize("ending", ["painted", *ENDINGS])

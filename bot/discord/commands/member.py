@@ -23,6 +23,7 @@ from bot.services import Services
 from bot.studio.compose import Wish
 from engine.diffusion.families import MAX_GUIDANCE, MAX_STEPS
 from engine.prompts import MAX_PROMPT_CHARS, Level
+from engine.series import MAX_PICTURES
 from engine.sizing import ASPECTS
 from engine.types import MAX_SEED
 
@@ -34,6 +35,7 @@ Prompt = Range[str, 1, MAX_PROMPT_CHARS]
 Seed = Range[int, 0, MAX_SEED]
 Steps = Range[int, 1, MAX_STEPS]
 Guidance = Range[float, 1.0, MAX_GUIDANCE]
+Count = Range[int, 1, MAX_PICTURES]
 
 
 def member_commands(services: Services) -> list[app_commands.Command[Any, ..., None]]:
@@ -52,6 +54,7 @@ def _imagine(services: Services) -> app_commands.Command[Any, ..., None]:
     @app_commands.describe(
         prompt=locale_str("What to paint, in English or Chinese"),
         aspect=locale_str("Shape of the picture, width to height"),
+        count=locale_str("How many pictures, from 1 to 4; each counts for your quota"),
         seed=locale_str("The same seed paints the same picture again"),
         steps=locale_str("How often the picture is worked over (8 is what the model is made for)"),
         guidance=locale_str("How strictly to follow the words, from 1 (off)"),
@@ -64,6 +67,7 @@ def _imagine(services: Services) -> app_commands.Command[Any, ..., None]:
         interaction: Interaction,
         prompt: Prompt,
         aspect: str | None = None,
+        count: Count = 1,
         seed: Seed | None = None,
         steps: Steps | None = None,
         guidance: Guidance | None = None,
@@ -82,7 +86,7 @@ def _imagine(services: Services) -> app_commands.Command[Any, ..., None]:
                 enhance=None if enhance else Level.OFF,
             )
             person = person_of(interaction)
-            outcome = await services.painter.imagine(person, wish, private=private)
+            outcome = await services.painter.imagine(person, wish, private=private, count=count)
             await answer(interaction, services, outcome)
 
     return imagine

@@ -15,11 +15,12 @@ import pytest
 import structlog
 from discord import AppCommandOptionType as Kind
 from discord import InteractionType
-from discord.app_commands import Command, Group, Parameter
+from discord.app_commands import Command, ContextMenu, Group, Parameter
 from simcord.backend import serializers
 from simcord.backend.models import Interaction
 from simcord.interactions import base_payload, resolve_handle
 
+from bot.discord.custom_ids import Act
 from tests.bot.discord.conftest import World, open_world
 from tests.bot.discord.test_reroll import paint
 from tests.fakes import ScriptedRenderer
@@ -88,6 +89,11 @@ def commands(found: Iterable[Any]) -> Iterator[Command[Any, ..., Any]]:
             yield each
 
 
+def menus(found: Iterable[Any]) -> list[str]:
+    """The names of every menu of a message, out of the tree itself."""
+    return [each.name for each in found if isinstance(each, ContextMenu)]
+
+
 class Fuzzer:
     """Sends what no client of Discord would, and holds every answer to the promises."""
 
@@ -151,6 +157,15 @@ class Fuzzer:
             resolve_handle(actor, value, resolved, channel_id=channel_id)
             return str(value.id)
         return value
+
+    async def choose(self, actor: Any, menu: str, message: Any) -> Interaction:
+        """Choose an entry of a message's menu."""
+        stored = self.backend.get_message(self.world.channel.id, message.id)
+        payload = dict(serializers.message_payload(self.backend, stored))
+        target = str(message.id)
+        data = {"id": "1", "name": menu, "type": 3, "target_id": target}
+        data["resolved"] = {"messages": {target: payload}}
+        return await self.send(actor, InteractionType.application_command, data)
 
     async def press(
         self, actor: Any, custom_id: str, component_type: int = 2, message: Any = None
@@ -260,7 +275,8 @@ async def test_every_option_takes_anything(fuzzer: Fuzzer):
     world = fuzzer.world
     await paint(world, prompt="a lake")
     found = list(commands(world.house.client.tree.get_commands()))
-    assert {"imagine", "reroll", "cancel", "admin quota set"} <= {c.qualified_name for c in found}
+    names = {"imagine", "reroll", "cancel", "queue", "explain", "recipe", "admin quota set"}
+    assert names <= {c.qualified_name for c in found}
     for command in found:
         actor = world.admin if command.qualified_name.startswith("admin") else world.alice
         needed = {o.name: fuzzer.honest(o) for o in command.parameters if o.required}
@@ -274,6 +290,26 @@ async def test_every_option_takes_anything(fuzzer: Fuzzer):
                     await world.settled()
         await world.settled()
     await world.admin.slash(world.channel, "admin quota default", pictures=1_000_000)
+    await fuzzer.checked()
+
+
+async def test_menus_take_any_message(fuzzer: Fuzzer):
+    """Pictures, files of all kinds, texts and nothing: each entry answers once."""
+    world = fuzzer.world
+    await paint(world, prompt="a lake", count=2)
+    messages = [world.message_with_picture()]
+    for text in ("x", "@everyone <@123456789012345678>"):
+        messages.append(await world.bob.send(world.channel, text, attachments=FILES))
+    ours = [("zimagine-1-1.png", b"\x89PNG\r\n\x1a\n"), (f"zimagine-{'9' * 30}-1.png", b"")]
+    messages.append(await world.bob.send(world.channel, "x", attachments=ours))
+    messages.append(await world.bob.send(world.channel, "nothing"))
+    found = menus(world.house.client.tree.get_commands())
+    assert set(found) == {"Recipe", "Reroll"}
+    for menu in found:
+        for message in messages:
+            for actor in (world.alice, world.bob, world.admin):
+                await fuzzer.choose(actor, menu, message)
+        await world.settled()
     await fuzzer.checked()
 
 
@@ -300,7 +336,7 @@ async def test_odd_values_together_are_answered_too(fuzzer: Fuzzer, seed: int):
 
 def odd_ids(rng: random.Random, count: int) -> Iterator[str]:
     """custom_ids of 1 to 100 characters: of another version, mutated, and noise."""
-    for act in ("reroll", "delete", "cancel", "show", "older", "newer"):
+    for act in Act:
         for row in ("-1", "0", "00000001", "9" * 18, "9" * 19, "9" * 90, "", "x", "1:1", "１", "٣"):
             yield f"z1:{act}:{row}"
         yield from (f"z2:{act}:1", f"{act}:1", f" z1:{act}:1", f"z1:{act}:1\n", f"Z1:{act}:1")
@@ -348,7 +384,7 @@ async def test_nobody_reaches_what_is_not_theirs(fuzzer: Fuzzer):
             await transaction.execute(f"UPDATE {table} SET guild_id = 77 WHERE {column} = 4")
     rows = "SELECT id, deleted_at, file_removed_at FROM pictures ORDER BY id"
     before, shown_before = world.rows(rows), len(world.env.http_requests)
-    for act in ("reroll", "delete", "cancel", "show", "older", "newer"):
+    for act in Act:
         for row_id in (2, 3, 4, 5, 10**17):
             message = next(each for each in world.channel.history() if each.attachments)
             await fuzzer.press(world.bob, f"z1:{act}:{row_id}", message=message)
@@ -376,7 +412,9 @@ async def test_other_servers_get_an_answer_to_everything(data_dir: Path):
             for option in command.parameters:
                 if option.autocomplete:
                     await fuzzer.use(world.alice, command, {option.name: "1"}, focus=option.name)
-        for custom_id in ("z1:reroll:1", "z1:delete:1", "z2:x", "x"):
+        for menu in menus(world.house.client.tree.get_commands()):
+            await fuzzer.choose(world.alice, menu, message)
+        for custom_id in ("z1:reroll:1", "z1:delete:1", "z1:details:1", "z2:x", "x"):
             await fuzzer.press(world.alice, custom_id, message=message)
             await fuzzer.fill_in(world.alice, custom_id, "x")
         await world.env.settle()

@@ -1,0 +1,106 @@
+"""The recipe inside a file that somebody hands in, or why there is none to be read. Blocking."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from engine.encode import RECIPE_KEY, RecipeUnreadable, inscription
+from engine.prompts import MAX_PROMPT_CHARS
+from engine.types import Recipe
+from engine.uploads import TooManyPixels, UploadRefused
+
+
+class Why(StrEnum):
+    """Why no recipe is read out of a file."""
+
+    UNREACHABLE = "unreachable"
+    NO_PICTURE = "no picture"
+    OTHER_FORMAT = "other format"
+    BARE = "bare"
+    FOREIGN = "foreign"
+    DAMAGED = "damaged"
+    CHANGED = "changed"
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """Nothing is shown of the file. format: what it is instead of a PNG ("JPEG")."""
+
+    why: Why
+    format: str = ""
+
+
+MAX_PIXELS: Final = 20_000_000
+"""Twice what any model here paints; as RGB it takes 270 MiB while it is read."""
+_MAX_NUMBER: Final = 1_000_000
+_MAX_NAME_CHARS: Final = 1000
+_PNG: Final = b"\x89PNG\r\n\x1a\n"
+_OTHERS: Final = (
+    (0, b"\xff\xd8\xff", "JPEG"),
+    (8, b"WEBP", "WebP"),
+    (0, b"GIF8", "GIF"),
+    (4, b"ftypavi", "AVIF"),
+    (4, b"ftyphei", "HEIC"),
+    (4, b"ftypmif1", "HEIF"),
+)
+_TEXTS: Final = (b"tEXt", b"zTXt", b"iTXt")
+_PROGRAMS: Final = frozenset(
+    ("parameters", "prompt", "workflow", "invokeai_metadata", "sd-metadata", "Dream")
+)
+"""Where the web UIs, ComfyUI and InvokeAI write how a picture was made."""
+
+
+def read(data: bytes) -> Recipe | Unreadable | UploadRefused:
+    """The recipe of a PNG whose pixels are still the ones that were painted. Never raises.
+
+    A recipe is no proof: whoever can write a file can write one that fits its pixels. So its texts
+    and numbers are within bounds, and everything beyond that is for the caller to check.
+    """
+    if not data.startswith(_PNG):
+        for offset, mark, name in _OTHERS:
+            if data.startswith(mark, offset):
+                return Unreadable(Why.OTHER_FORMAT, name)
+        return Unreadable(Why.NO_PICTURE)
+    size = (
+        struct.unpack(">II", data[16:24]) if data[12:16] == b"IHDR" and len(data) > 24 else (0, 0)
+    )
+    if size[0] * size[1] > MAX_PIXELS:
+        return TooManyPixels(*size, MAX_PIXELS)
+    keywords = frozenset(_keywords(data))
+    if RECIPE_KEY not in keywords:
+        return Unreadable(Why.FOREIGN if keywords & _PROGRAMS else Why.BARE)
+    try:
+        found = inscription(data)
+    except RecipeUnreadable:
+        return Unreadable(Why.DAMAGED)
+    if not found.untouched:
+        return Unreadable(Why.CHANGED)
+    return found.recipe if _is_plausible(found.recipe) else Unreadable(Why.DAMAGED)
+
+
+def _keywords(data: bytes) -> Iterator[str]:
+    """What the text chunks of a PNG are called, as far as its chunks can be followed."""
+    at = len(_PNG)
+    while at + 8 <= len(data):
+        length, kind = struct.unpack(">I4s", data[at : at + 8])
+        if kind in _TEXTS:
+            yield data[at + 8 : at + 8 + min(length, 80)].partition(b"\0")[0].decode("latin-1")
+        at += length + 12
+
+
+def _is_plausible(recipe: Recipe) -> bool:
+    request = recipe.request
+    texts = (request.prompt, request.effective_prompt, request.negative_prompt)
+    numbers = (request.width_px, request.height_px, request.steps, abs(request.guidance))
+    names = (recipe.model, recipe.revision, recipe.family, recipe.conditions.plan, *recipe.loras)
+    notes = [text for each in recipe.adaptations for text in (each.stage, each.value)]
+    return (
+        max(map(len, texts)) <= 2 * MAX_PROMPT_CHARS
+        and max(numbers) <= _MAX_NUMBER
+        and max(map(len, (*names, *notes))) <= _MAX_NAME_CHARS
+        and len(recipe.loras) + len(recipe.adaptations) <= 100
+    )
