@@ -15,8 +15,8 @@ from typing import Any
 
 import structlog
 
-from bot import wording
 from bot.alarm import Alarm
+from bot.copies import Copies
 from bot.delivery import Delivery, DeliveryPolicy
 from bot.discord.client import PaintClient, create_client
 from bot.discord.connection import (
@@ -30,6 +30,7 @@ from bot.exits import OK, RESTART, UNAVAILABLE
 from bot.housekeeping import Housekeeping
 from bot.i18n import words
 from bot.progress import Board
+from bot.remarks import device_remark
 from bot.result_cards import ResultCards
 from bot.resuming import pick_up
 from bot.rights import Rights
@@ -44,6 +45,7 @@ from bot.studio.live import LiveJob, LiveJobs
 from bot.studio.lookup import Lookup
 from bot.studio.paint import Painter
 from bot.studio.recent import RecentPictures
+from bot.studio.repaint import Repaint
 from bot.studio.settling import Events, Settling
 from engine.diffusion.families import family_for
 from engine.errors import Defunct, EngineError, ModelUnavailable
@@ -176,21 +178,24 @@ def _furnish(
     )
     events = Events(accepted=delivery.expect, settled=delivery.wake, trouble=alarm.storage)
     settling = Settling(jobs, files, recent, live, events)
+    inputs = Inputs(db, clock)
+    painter = Painter(
+        engine=engine,
+        family=family,
+        jobs=jobs,
+        history=history,
+        settling=settling,
+        live=live,
+        fallback=fallback,
+        seeds=fresh_seed,
+        clock=clock,
+        events=events,
+        max_wait=max_wait,
+        inputs=inputs,
+    )
     services = Services(
-        painter=Painter(
-            engine=engine,
-            family=family,
-            jobs=jobs,
-            history=history,
-            settling=settling,
-            live=live,
-            fallback=fallback,
-            seeds=fresh_seed,
-            clock=clock,
-            events=events,
-            max_wait=max_wait,
-            inputs=Inputs(db, clock),
-        ),
+        painter=painter,
+        repaint=Repaint(painter, files, inputs, fresh_seed),
         endings=Endings(engine, jobs, live, rights, events, clock=clock, max_wait=max_wait),
         album=Album(history, deliveries, files, recent, rights),
         allowance=Allowance(Quotas(db, clock), rights, fallback),
@@ -204,6 +209,7 @@ def _furnish(
             rights=rights,
             clock=clock,
         ),
+        copies=Copies(messenger),
         delivery=delivery,
         board=board,
         guilds=frozenset(settings.discord.guilds),
@@ -308,4 +314,4 @@ async def _announce(engine: Engine) -> None:
         log.info("model loaded", model=info.model, device=info.device, dtype=info.dtype)
         log.info("memory plan", plan=info.plan, why=info.plan_reason)
         for remark in info.remarks:
-            log.warning(wording.device_remark(remark, words()))
+            log.warning(device_remark(remark, words()))

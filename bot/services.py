@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from bot.copies import Copies
 from bot.delivery import Delivery
 from bot.progress import Board
 from bot.studio.album import Album
@@ -11,6 +12,7 @@ from bot.studio.allowance import Allowance
 from bot.studio.ending import Endings
 from bot.studio.lookup import Lookup
 from bot.studio.paint import Painter
+from bot.studio.repaint import Repaint
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,10 +20,12 @@ class Services:
     """The use cases and the ways back to people. guilds: the servers served, empty = all."""
 
     painter: Painter
+    repaint: Repaint
     endings: Endings
     album: Album
     allowance: Allowance
     lookup: Lookup
+    copies: Copies
     delivery: Delivery
     board: Board
     guilds: frozenset[int] = frozenset()

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable
 from datetime import datetime
 
+from bot.flagging import flag_problem, many_choices
 from bot.i18n import Words
 from bot.studio.outcomes import (
     Adapted,
@@ -13,9 +14,11 @@ from bot.studio.outcomes import (
     BadSize,
     EmptyPrompt,
     FileRemoved,
+    FlagProblem,
     GuidanceHigh,
     InputGone,
     JobOver,
+    ManyChoices,
     NegativeAdded,
     NegativeIdle,
     NotAllowed,
@@ -23,6 +26,7 @@ from bot.studio.outcomes import (
     NotExact,
     NothingPainted,
     NothingWaiting,
+    NotYours,
     OutOfRange,
     QueueIsFull,
     QuotaSpent,
@@ -41,7 +45,7 @@ from bot.studio.outcomes import (
 )
 from bot.studio.starting import MaskEmpty, MaskUnfit, OtherPicture
 from engine.errors import Scope
-from engine.types import Adaptation, Mend, Remark
+from engine.types import Adaptation, Mend
 from engine.uploads import FORMATS, BadFormat, TooManyPixels, UploadRefused
 from engine.uploads import TooLarge as FileTooLarge
 
@@ -174,6 +178,10 @@ def _input_refusal(reason: Reason, say: Words) -> str:
                 advised_width=advised_width,
                 advised_height=advised_height,
             )
+        case FlagProblem(bad):
+            return flag_problem(bad, say)
+        case ManyChoices(total):
+            return many_choices(total, say)
         case BadAspect(text, ratios):
             return say(
                 "{text} is not an aspect ratio that this model paints; try one of {ratios}.",
@@ -214,6 +222,11 @@ def _place_refusal(reason: Reason, say: Words) -> str | None:
             return say("There is nothing left to cancel: it is over.")
         case NothingWaiting():
             return say("You have no picture that waits or is being painted here.")
+        case NotYours(picture_id):
+            return say(
+                "Picture #{id} is somebody else's: only your own can be your favourites.",
+                id=picture_id,
+            )
         case NotAllowed(_):
             return no_right(say)
         case _:
@@ -338,18 +351,6 @@ def upload(refused: UploadRefused, say: Words) -> str:
             return say("This is not the picture that the recipe was painted from.")
         case _:
             return say("This is no picture that can be read; the file may be damaged.")
-
-
-def device_remark(remark: Remark, say: Words) -> str:
-    """What an owner should know about the device."""
-    return {
-        Remark.CPU: say("Painting on the CPU: only small models are quick enough there."),
-        Remark.MPS: say("Painting on an Apple GPU in float32: slower than on a card with CUDA."),
-        Remark.NO_BFLOAT16: say(
-            "This GPU does not compute in bfloat16, and float16 would paint black: float32 is "
-            "used, which takes twice the memory and is slow."
-        ),
-    }[remark]
 
 
 def _adapted(adaptation: Adaptation, say: Words) -> str:

@@ -75,7 +75,17 @@ async def refuse(interaction: Interaction, refused: Refused) -> None:
     What they typed may stand in it, and reads as no mention; half a character is none.
     """
     text = wording.refusal(refused, words_of(interaction), when).encode(errors="replace").decode()
-    await whisper(interaction, discord.utils.escape_mentions(text))
+    text = discord.utils.escape_mentions(text)
+    if not interaction.response.is_done():
+        await whisper(interaction, text)
+        return
+    # An answer was announced, perhaps for all to see. A new message can be for one person, but only
+    # once the announced one was given.
+    await interaction.edit_original_response(content="…")
+    await interaction.followup.send(
+        text, ephemeral=True, allowed_mentions=NO_MENTIONS, suppress_embeds=True
+    )
+    await interaction.delete_original_response()
 
 
 async def disown(interaction: Interaction) -> None:
@@ -167,6 +177,11 @@ async def _send(
     """Answer with the status message and return its id; None where it may not stand."""
     job_id, say = card.job_id, words(person_of(interaction).locale)
     try:
+        if interaction.response.is_done():  # announced before, as private as it is
+            edited = await interaction.edit_original_response(
+                view=card_layout(card, say), allowed_mentions=NO_MENTIONS
+            )
+            return edited.id
         sent = await interaction.response.send_message(
             view=card_layout(card, say), allowed_mentions=NO_MENTIONS, ephemeral=private
         )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from pathlib import Path
 
 import aiohttp
@@ -18,8 +17,9 @@ from bot.discord.commands.lookup import lookup_commands
 from bot.discord.commands.member import member_commands
 from bot.discord.commands.menus import message_menus
 from bot.discord.components import button_class
-from bot.discord.custom_ids import PATTERN
+from bot.discord.custom_ids import Act, parse
 from bot.discord.errors import explain
+from bot.discord.repainting import submit_remix
 from bot.discord.translation import CatalogueTranslator
 from bot.services import Services
 
@@ -110,16 +110,20 @@ class PaintClient(discord.AutoShardedClient):
         log.info("commands synced", count=len(payload))
 
     async def on_interaction(self, interaction: Interaction) -> None:
-        """Answer a press that no button of ours takes; the bot shows no forms."""
+        """Take the forms that are sent in, and answer a press that no button of ours takes."""
         pressed = interaction.type is discord.InteractionType.component
         if not pressed and interaction.type is not discord.InteractionType.modal_submit:
             return
-        custom_id = str((interaction.data or {}).get("custom_id", ""))
-        if not pressed or re.fullmatch(PATTERN, custom_id) is None:
-            try:
+        known = parse(str((interaction.data or {}).get("custom_id", "")))
+        if pressed and known is not None:
+            return
+        try:
+            if known is None or known[0] is not Act.REMIX:
                 await disown(interaction)
-            except Exception as error:
-                await explain(interaction, error)
+            else:
+                await submit_remix(interaction, self.tree.services, known[1])
+        except Exception as error:
+            await explain(interaction, error)
 
     async def on_ready(self) -> None:
         """Say that the bot is there (again)."""

@@ -5,42 +5,52 @@ from __future__ import annotations
 import asyncio
 import io
 import re
-from typing import Any, Self
+from collections.abc import Mapping
+from typing import Any, Self, cast
 
+import aiohttp
 import discord
 import structlog
 from discord import ui
 
+from bot.copies import sentence
 from bot.discord.answers import (
     NO_MENTIONS,
     Interaction,
     answer,
     can_deliver_here,
+    disown,
     person_of,
     refuse,
     say_cancelled,
     turn_away,
+    whisper_layout,
     words_of,
 )
-from bot.discord.custom_ids import PATTERN, Act
+from bot.discord.custom_ids import PATTERN, PICKABLE, Act, parse
 from bot.discord.errors import explain
 from bot.discord.messenger import fitting
 from bot.discord.panels import queue_layout
-from bot.discord.present import history_layout, shown_layout
-from bot.discord.showing import eyes_of, show_details
+from bot.discord.present import history_layout, layout, more_layout, shown_layout
+from bot.discord.repainting import show_remix, upscale, vary
+from bot.discord.showing import eyes_of, show_details, tell
 from bot.services import Services
+from bot.studio.compose import STRONG, SUBTLE
 from bot.studio.outcomes import Refused
+from storage.types import StoredPicture
 
 log = structlog.get_logger(__name__)
+
+_PICTURE_ACTS = PICKABLE - {Act.DETAILS} | {Act.MORE}
 
 
 def button_class(services: Services) -> type[ui.DynamicItem[Any]]:
     """A DynamicItem bound to these services, to be registered with the client."""
 
-    class PictureButton(ui.DynamicItem[ui.Button[ui.LayoutView]], template=PATTERN):
-        """Any of our buttons, rebuilt from its custom_id when it is pressed."""
+    class PictureButton(ui.DynamicItem[ui.Item[Any]], template=PATTERN):
+        """Any of our buttons and menus, rebuilt from its custom_id when it is used."""
 
-        def __init__(self, item: ui.Button[ui.LayoutView], act: Act, row_id: int) -> None:
+        def __init__(self, item: ui.Item[Any], act: Act, row_id: int) -> None:
             super().__init__(item)
             self.act = act
             self.row_id = row_id
@@ -49,7 +59,6 @@ def button_class(services: Services) -> type[ui.DynamicItem[Any]]:
         async def from_custom_id(
             cls, _interaction: Interaction, item: ui.Item[Any], match: re.Match[str], /
         ) -> Self:
-            assert isinstance(item, ui.Button)
             return cls(item, Act(match["act"]), int(match["id"]))
 
         async def callback(self, interaction: Interaction) -> None:
@@ -63,9 +72,18 @@ def button_class(services: Services) -> type[ui.DynamicItem[Any]]:
 
 
 async def press(interaction: Interaction, services: Services, act: Act, row_id: int) -> None:
-    """Do what the button says."""
+    """Do what the button says, or the chosen option of the menu."""
     if not services.serves(interaction.guild_id):
         await turn_away(interaction)
+        return
+    if act is Act.PICK:
+        chosen = picked(interaction)
+        if chosen is None:
+            await disown(interaction)
+            return
+        act, row_id = chosen
+    if act in _PICTURE_ACTS:
+        await _with_picture(interaction, services, act, row_id)
         return
     match act:
         case Act.REROLL:
@@ -76,7 +94,7 @@ async def press(interaction: Interaction, services: Services, act: Act, row_id: 
             outcome = await services.endings.cancel(person_of(interaction), str(row_id))
             await say_cancelled(interaction, outcome)
         case Act.SHOW:
-            await _show(interaction, services, row_id)
+            await _show(interaction, services, row_id, anyones=False)
         case Act.OLDER | Act.NEWER:
             page = await services.album.page(person_of(interaction), row_id)
             view = history_layout(page, words_of(interaction))
@@ -93,6 +111,38 @@ async def press(interaction: Interaction, services: Services, act: Act, row_id: 
             own, whole = services.lookup.queue_of(person), services.lookup.everybodys_queue(person)
             view = queue_layout(own, whole, words_of(interaction))
             await interaction.response.edit_message(view=view, allowed_mentions=NO_MENTIONS)
+        case _:
+            await disown(interaction)
+
+
+def picked(interaction: Interaction) -> tuple[Act, int] | None:
+    """The act and the picture of the option that was chosen; None for what is no option of ours."""
+    values = cast("Mapping[str, Any]", interaction.data or {}).get("values")
+    chosen = parse(str(values[0])) if isinstance(values, list) and values else None
+    return chosen if chosen is not None and chosen[0] in PICKABLE else None
+
+
+async def _with_picture(
+    interaction: Interaction, services: Services, act: Act, picture_id: int
+) -> None:
+    """What is done with one picture that the person sees before them."""
+    picture = str(picture_id)
+    match act:
+        case Act.SUBTLE | Act.STRONG:
+            amount = SUBTLE if act is Act.SUBTLE else STRONG
+            await vary(interaction, services, amount, picture, anyones=True)
+        case Act.UPSCALE:
+            await upscale(interaction, services, picture, anyones=True)
+        case Act.REMIX:
+            await show_remix(interaction, services, picture, anyones=True)
+        case Act.ORIGINAL:
+            await _show(interaction, services, picture_id, anyones=True)
+        case Act.COPY:
+            await _copy(interaction, services, picture_id)
+        case Act.FAVOUR | Act.UNFAVOUR:
+            await _favour(interaction, services, picture_id, favourite=act is Act.FAVOUR)
+        case _:
+            await _more(interaction, services, picture_id)
 
 
 async def _reroll(interaction: Interaction, services: Services, picture_id: int) -> None:
@@ -119,19 +169,53 @@ async def _again(interaction: Interaction, services: Services, picture_id: int) 
     await answer(interaction, services, outcome)
 
 
-async def _show(interaction: Interaction, services: Services, picture_id: int) -> None:
-    found = await services.album.show(person_of(interaction), picture_id)
+async def _show(
+    interaction: Interaction, services: Services, picture_id: int, *, anyones: bool
+) -> None:
+    found = await services.album.show(person_of(interaction), picture_id, anyones=anyones)
     if isinstance(found, Refused):
         await refuse(interaction, found)
         return
     picture, path = found
+    await interaction.response.defer(ephemeral=True, thinking=True)
     name, data = await asyncio.to_thread(fitting, path, path.name, interaction.filesize_limit)
-    await interaction.response.send_message(
+    await interaction.edit_original_response(
         view=shown_layout(picture, name, words_of(interaction)),
-        file=discord.File(io.BytesIO(data), name),
-        ephemeral=True,
+        attachments=[discord.File(io.BytesIO(data), name)],
         allowed_mentions=NO_MENTIONS,
     )
+
+
+async def _more(interaction: Interaction, services: Services, picture_id: int) -> None:
+    deeds = await services.album.deeds(person_of(interaction), picture_id)
+    if isinstance(deeds, Refused):
+        await refuse(interaction, deeds)
+    else:
+        await whisper_layout(interaction, more_layout(deeds, picture_id, words_of(interaction)))
+
+
+async def _favour(
+    interaction: Interaction, services: Services, picture_id: int, *, favourite: bool
+) -> None:
+    """The panel that the button stands on shows it; nothing else has such a button."""
+    person = person_of(interaction)
+    marked = await services.album.favour(person, picture_id, favourite=favourite)
+    deeds = marked if isinstance(marked, Refused) else await services.album.deeds(person, marked.id)
+    if isinstance(deeds, Refused):
+        await refuse(interaction, deeds)
+        return
+    view = more_layout(deeds, picture_id, words_of(interaction))
+    await interaction.response.edit_message(view=view, allowed_mentions=NO_MENTIONS)
+
+
+async def _copy(interaction: Interaction, services: Services, picture_id: int) -> None:
+    found = await services.album.show(person_of(interaction), picture_id, anyones=True)
+    if isinstance(found, Refused):
+        await refuse(interaction, found)
+        return
+    await interaction.response.defer(ephemeral=True, thinking=True)
+    copied = await services.copies.send(interaction.user.id, *found, str(interaction.locale))
+    await tell(interaction, sentence(copied, words_of(interaction)))
 
 
 async def _delete(interaction: Interaction, services: Services, picture_id: int) -> None:
@@ -139,12 +223,37 @@ async def _delete(interaction: Interaction, services: Services, picture_id: int)
     if isinstance(outcome, Refused):
         await refuse(interaction, outcome)
         return
+    pressed, shown = interaction.message, await services.album.message_of(outcome[0])
+    on_panel = pressed is not None and pressed.flags.ephemeral and pressed.id != shown
     await interaction.response.defer()
     try:
-        await interaction.delete_original_response()
-    except discord.HTTPException as error:
-        log.warning("message not deleted", picture=picture_id, status=error.status)
-        say = words_of(interaction)
-        await interaction.followup.send(
-            say("The picture is deleted; please delete the message yourself."), ephemeral=True
+        if on_panel:
+            await _delete_elsewhere(interaction, outcome[0], shown)
+        else:
+            await interaction.delete_original_response()
+    except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
+        log.warning("message not deleted", picture=picture_id, error=str(error)[:200])
+        gone = False
+    else:
+        gone = True
+    say = words_of(interaction)
+    text = say("The picture is deleted.")
+    if not gone:
+        text = say("The picture is deleted; please delete the message yourself.")
+    if on_panel:
+        view = layout(ui.TextDisplay(text))
+        await interaction.edit_original_response(view=view, allowed_mentions=NO_MENTIONS)
+    elif not gone:
+        await interaction.followup.send(text, ephemeral=True)
+
+
+async def _delete_elsewhere(
+    interaction: Interaction, picture: StoredPicture, message_id: int | None
+) -> None:
+    """Delete the message that shows a picture. A private one only its person can dismiss."""
+    if message_id is not None:
+        place = picture.place
+        channel = interaction.client.get_partial_messageable(
+            place.channel_id, guild_id=place.guild_id
         )
+        await channel.get_partial_message(message_id).delete()

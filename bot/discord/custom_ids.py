@@ -1,12 +1,16 @@
-"""The ids on our buttons: version, action, row id, and nothing else."""
+"""The ids on our buttons, menus and forms: version, action, row id, and nothing else."""
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 
 
 class Act(StrEnum):
-    """What a press does with the row id that follows: a picture's, (cancel) a job's, (queue) 0."""
+    """What a press does with the row id that follows: a picture's, (cancel) a job's, (queue) 0.
+
+    PICK is a menu's own; what is done, and with which picture, is the value of its option.
+    """
 
     REROLL = "reroll"
     DELETE = "delete"
@@ -17,14 +21,46 @@ class Act(StrEnum):
     DETAILS = "details"
     AGAIN = "again"
     QUEUE = "queue"
+    SUBTLE = "subtle"
+    STRONG = "strong"
+    UPSCALE = "upscale"
+    REMIX = "remix"
+    ORIGINAL = "original"
+    FAVOUR = "favour"
+    UNFAVOUR = "unfavour"
+    COPY = "copy"
+    MORE = "more"
+    PICK = "pick"
 
 
 PATTERN = (
-    r"z1:(?P<act>reroll|delete|cancel|show|older|newer|details|again|queue):(?P<id>[0-9]{1,18})"
+    r"z1:(?P<act>reroll|delete|cancel|show|older|newer|details|again|queue|subtle|strong|upscale|"
+    r"remix|original|favour|unfavour|copy|more|pick):(?P<id>[0-9]{1,18})"
 )
-"""Every id that this version or an older one ever put on a button."""
+"""Every id that this version or an older one ever put on a button, a menu or a form."""
+
+PICKABLE = frozenset(
+    {
+        Act.DETAILS,
+        Act.SUBTLE,
+        Act.STRONG,
+        Act.UPSCALE,
+        Act.REMIX,
+        Act.ORIGINAL,
+        Act.FAVOUR,
+        Act.UNFAVOUR,
+        Act.COPY,
+    }
+)
+"""What an option of a menu may do; its value is written like an id."""
 
 
 def custom_id(act: Act, row_id: int) -> str:
-    """The id of a button, at most 100 characters."""
+    """The id of a button, a menu or a form, or the value of an option: at most 100 characters."""
     return f"z1:{act}:{row_id}"
+
+
+def parse(text: str) -> tuple[Act, int] | None:
+    """What custom_id() was given; None for what it never made."""
+    match = re.fullmatch(PATTERN, text)
+    return None if match is None else (Act(match["act"]), int(match["id"]))

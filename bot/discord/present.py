@@ -18,9 +18,10 @@ from bot.cards import (
     PictureCard,
     WaitingCard,
 )
+from bot.discord.controls import more_rows, picture_rows
 from bot.discord.custom_ids import Act, custom_id
 from bot.i18n import Words
-from bot.studio.album import Page
+from bot.studio.album import Deeds, Page
 from bot.studio.outcomes import Note
 from engine.types import ImageRequest
 from storage.types import PolicySource, QuotaStatus, StoredPicture
@@ -168,27 +169,12 @@ def _picture(card: PictureCard, say: Words) -> ui.LayoutView:
         # Buttons work on servers only; /reroll there takes the picture's number.
         why = say("Asked for in {channel}; only you see it here.", channel=f"<#{card.origin_id}>")
         return layout(ui.TextDisplay(f"{texts}\n{why}"), gallery, ui.TextDisplay(small))
-    return layout(ui.TextDisplay(texts), gallery, ui.TextDisplay(small), *_controls(card, say))
-
-
-def _controls(card: PictureCard, say: Words) -> list[ui.ActionRow[ui.LayoutView]]:
-    """The rows of controls: first what concerns all pictures of the message, by the first one's id.
-
-    What is done with one of several (card.pictures, by number) gets a row of its own after it.
-    """
-    first = card.pictures[0]
-    reroll = ui.Button[ui.LayoutView](
-        label=say("Reroll"),
-        emoji="🎲",
-        style=discord.ButtonStyle.primary,
-        custom_id=custom_id(Act.REROLL, first.id),
+    return layout(
+        ui.TextDisplay(texts),
+        gallery,
+        ui.TextDisplay(small),
+        *picture_rows([each.id for each in card.pictures], say),
     )
-    delete = ui.Button[ui.LayoutView](
-        label=say("Delete"),
-        style=discord.ButtonStyle.secondary,
-        custom_id=custom_id(Act.DELETE, first.id),
-    )
-    return [ui.ActionRow(reroll, delete)]
 
 
 def _seeds(card: PictureCard, say: Words) -> str:
@@ -268,6 +254,23 @@ def shown_layout(picture: StoredPicture, file_name: str, say: Words) -> ui.Layou
     )
     text = f"**#{picture.id}** {quoted(picture.prompt, PROMPT_SHOWN)}"
     return layout(ui.TextDisplay(text), gallery)
+
+
+def more_layout(deeds: Deeds, picture_id: int, say: Words) -> ui.LayoutView:
+    """The panel behind More, for one person: what else can be done with these pictures."""
+    first = deeds.pictures[0]
+    if len(deeds.pictures) == 1:
+        head = say("Picture #{id}", id=picture_id)
+        marks = [say("your favourite")] if deeds.own and first.favourite else []
+    else:
+        head = say.plural("{n} numbered picture", "{n} numbered pictures", len(deeds.pictures))
+        numbers = [str(n) for n, each in enumerate(deeds.pictures, 1) if each.favourite]
+        favourites = say("your favourites: {numbers}", numbers=", ".join(numbers))
+        marks = [favourites] if deeds.own and numbers else []
+    text = f"**{head}**\n{quoted(first.prompt, PROMPT_SHOWN)}"
+    small = _small(*marks)
+    shown = ui.TextDisplay[ui.LayoutView](f"{text}\n{small}" if small else text)
+    return layout(shown, *more_rows(deeds, say))
 
 
 def _turn(label: str, act: Act, cursor: int | None) -> ui.Button[ui.LayoutView]:

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bot.rights import Action, Person, Rights
-from bot.studio.outcomes import FileRemoved, NotAllowed, Refused, UnknownPicture
+from bot.studio.outcomes import FileRemoved, NotAllowed, NotYours, Refused, UnknownPicture
 from bot.studio.recent import RecentPictures
 from storage.deliveries import Deliveries
 from storage.files import PictureFiles
 from storage.history import History
-from storage.types import StoredPicture
+from storage.types import Road, StoredPicture
 
 PAGE_PICTURES = 5
 
@@ -34,8 +34,21 @@ class Page:
     unseen: frozenset[int] = frozenset()
 
 
+@dataclass(frozen=True, slots=True)
+class Deeds:
+    """What a person may do with pictures of one job: mark them (own), take them away (erasable)."""
+
+    pictures: tuple[StoredPicture, ...]
+    own: bool
+    erasable: bool
+
+
 class Album:
-    """Reads and erases; every person sees only their own pictures of this server."""
+    """Reads, marks and erases pictures of this server.
+
+    Every person sees only their own; with `anyones` also what others made public, for where it is
+    before them.
+    """
 
     def __init__(
         self,
@@ -77,16 +90,58 @@ class Album:
         """The newest few, from memory."""
         return await self._recent.of(person.user_id, person.guild_id)
 
-    async def show(self, person: Person, picture_id: int) -> tuple[StoredPicture, Path] | Refused:
-        """One of the person's own pictures and where its file is."""
-        picture = await self._history.get(picture_id)
-        whose = (person.guild_id, person.user_id)
-        if picture is None or (picture.place.guild_id, picture.place.user_id) != whose:
-            return Refused(UnknownPicture(str(picture_id)))
+    async def show(
+        self, person: Person, picture_id: int, *, anyones: bool = False
+    ) -> tuple[StoredPicture, Path] | Refused:
+        """A picture and where its file is."""
+        picture = await self._seen(person, picture_id, anyones=anyones)
+        if isinstance(picture, Refused):
+            return picture
         path = self._files.path(picture.file)
         if not picture.on_disk or not await asyncio.to_thread(path.is_file):
             return Refused(FileRemoved(picture.id, picture.seed))
         return picture, path
+
+    async def deeds(self, person: Person, picture_id: int) -> Deeds | Refused:
+        """What this person may do with a picture before them and all painted with it."""
+        picture = await self._seen(person, picture_id, anyones=True)
+        if isinstance(picture, Refused):
+            return picture
+        return Deeds(
+            pictures=await self._history.of_job(picture.job_id),
+            own=picture.place.user_id == person.user_id,
+            erasable=isinstance(await self._erasable(person, picture_id), StoredPicture),
+        )
+
+    async def favour(
+        self, person: Person, picture_id: int, *, favourite: bool
+    ) -> StoredPicture | Refused:
+        """Mark one of the person's own pictures as a favourite, or take the mark off."""
+        picture = await self._seen(person, picture_id, anyones=True)
+        if isinstance(picture, Refused):
+            return picture
+        mark = self._history.favour if favourite else self._history.unfavour
+        if picture.place.user_id != person.user_id:
+            return Refused(NotYours(picture_id))
+        marked = await mark(picture_id, person.user_id)
+        return Refused(UnknownPicture(str(picture_id))) if marked is None else marked
+
+    async def message_of(self, picture: StoredPicture) -> int | None:
+        """The id of the message that shows it where it was asked for, None if there is none."""
+        delivery = await self._deliveries.get(picture.job_id)
+        if delivery is None or delivery.road is Road.DIRECT:
+            return None
+        return delivery.result_message_id or delivery.message_id
+
+    async def _seen(
+        self, person: Person, picture_id: int, *, anyones: bool
+    ) -> StoredPicture | Refused:
+        picture = await self._history.get(picture_id)
+        if picture is not None and picture.place.guild_id == person.guild_id:
+            own = picture.place.user_id == person.user_id
+            if own or (anyones and not picture.private):
+                return picture
+        return Refused(UnknownPicture(str(picture_id)))
 
     async def erase(self, person: Person, picture_id: int) -> StoredPicture | Refused:
         """Take a picture away for ever: its requester may, and a moderator."""

@@ -8,8 +8,8 @@ import string
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 
+from bot.studio.bad_flags import BadFlag, BadKind
 from bot.studio.compose import MAX_REPAINTED
 from engine.diffusion.families import MAX_GUIDANCE, MAX_STEPS, Speed
 from engine.prompts import Level
@@ -19,39 +19,6 @@ from engine.types import MAX_SEED
 MAX_REPEAT = 40
 USUAL_REFINE = 0.25
 """What --refine means without a number."""
-
-
-class BadKind(StrEnum):
-    """What is wrong with a flag."""
-
-    UNKNOWN = "unknown"
-    UNSUPPORTED = "unsupported"
-    """Midjourney has it, and here there is nothing that it could do."""
-    MISSING = "missing"
-    """Its value is not there."""
-    BAD_VALUE = "bad_value"
-    TWICE = "twice"
-    """Given twice, or beside another flag that decides the same thing."""
-    UNBALANCED = "unbalanced"
-    """A brace without its counterpart."""
-
-
-@dataclass(frozen=True, slots=True)
-class BadFlag:
-    """The first flag of a text that cannot be obeyed, as it was written ("—Ar").
-
-    value: as written, "" where there is none; with UNBALANCED the words around the brace that
-    `flag` holds. expected: values it takes, or examples of them; with TWICE the flag that was
-    there before. low, high: bounds of a number. suggestion: a flag to take instead, "" for none.
-    """
-
-    kind: BadKind
-    flag: str
-    value: str = ""
-    expected: tuple[str, ...] = ()
-    low: float | None = None
-    high: float | None = None
-    suggestion: str = ""
 
 
 @dataclass(frozen=True, slots=True)

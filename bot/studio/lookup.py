@@ -15,6 +15,7 @@ import structlog
 from bot.rights import Action, Person, Rights
 from bot.studio import flags
 from bot.studio.compose import Wish, compose
+from bot.studio.flagged import obeyed
 from bot.studio.inscriptions import Unreadable, Why, read
 from bot.studio.live import LiveJob, LiveJobs
 from bot.studio.outcomes import NothingPainted, Refused, UnknownPicture
@@ -238,7 +239,11 @@ class Lookup:
 
     def explain(self, prompt: str) -> Explained | Refused:
         """Take a prompt apart before a picture is spent on it."""
-        composed = compose(Wish(prompt, enhance=Level.OFF), self._family, lambda: 0)
+        asked = obeyed(Wish(prompt, enhance=Level.OFF), 1, False)
+        if isinstance(asked, Refused):
+            return asked
+        plain = dataclasses.replace(asked.wish, enhance=Level.OFF)
+        composed = compose(plain, self._family, lambda: 0)
         if isinstance(composed, Refused):
             return composed
         family, text, count = self._family, composed.request.prompt, self._engine.count_tokens

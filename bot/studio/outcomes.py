@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from bot.studio.bad_flags import BadFlag
 from engine.errors import Scope
 from engine.types import Adaptation, Difference, ImageRequest, Recipe
 from storage.types import Job
@@ -62,6 +63,20 @@ class TooLarge:
     advised_width_px: int
     advised_height_px: int
     enlarged: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FlagProblem:
+    """A flag in the prompt that cannot be obeyed."""
+
+    bad: BadFlag
+
+
+@dataclass(frozen=True, slots=True)
+class ManyChoices:
+    """Choices in braces that make more than one picture."""
+
+    total: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +159,13 @@ class UnknownPicture:
 
 
 @dataclass(frozen=True, slots=True)
+class NotYours:
+    """Only the person a picture belongs to can mark it as a favourite."""
+
+    picture_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class NotAllowed:
     """The person lacks the right. what: an Action's value."""
 
@@ -158,6 +180,8 @@ Reason = (
     | BadSize
     | TooLarge
     | BadAspect
+    | FlagProblem
+    | ManyChoices
     | QueueIsFull
     | QuotaSpent
     | Stopping
@@ -169,6 +193,7 @@ Reason = (
     | InputGone
     | NothingPainted
     | UnknownPicture
+    | NotYours
     | NotAllowed
 )
 

@@ -12,6 +12,7 @@ import structlog
 from bot.rights import Person
 from bot.studio.compose import Seeds, Wish, compose, recompose
 from bot.studio.fetching import fetched
+from bot.studio.flagged import obeyed
 from bot.studio.live import LiveJob, LiveJobs
 from bot.studio.outcomes import (
     Accepted,
@@ -99,14 +100,18 @@ class Painter:
     async def imagine(
         self, person: Person, wish: Wish, *, private: bool = False, count: int = 1
     ) -> Accepted | Refused:
-        """Paint what the person asked for. private: for nobody else's eyes. count: how many
-        pictures, 1..MAX_PICTURES."""
+        """Paint what the person asked for, flags in the prompt included. private: for nobody
+        else's eyes. count: how many pictures, 1..MAX_PICTURES."""
+        asked = obeyed(wish, count, private)
+        if isinstance(asked, Refused):
+            return asked
+        wish, count, private = asked.wish, asked.count, asked.private
         if not 1 <= count <= MAX_PICTURES:
             return Refused(OutOfRange("count", count, 1, MAX_PICTURES))
         composed = compose(wish, self.family, self._seeds, self.engine.count_tokens)
         if isinstance(composed, Refused):
             return composed
-        return await self._accept(person, composed, count=count, private=private)
+        return await self.accept(person, composed, count=count, private=private)
 
     async def reroll(
         self,
@@ -119,25 +124,18 @@ class Painter:
     ) -> Accepted | Refused:
         """Paint a picture again, with exactly `seed` or with a fresh one; who asks, pays.
 
-        picture: its id; None = the person's last one in this server. anyones: True where they
-        see the picture before them; an id that is merely typed finds their own alone, or people
-        could read each other's prompts by counting. whole: with all that were painted with it.
+        picture, anyones: as for find(). whole: with all that were painted with it.
         """
-        if picture is None:
-            original = await self._history.latest(person.user_id, person.guild_id)
-            if original is None:
-                return Refused(NothingPainted())
-        else:
-            original = await self._find(picture, person, anyones=anyones)
-            if original is None:
-                return Refused(UnknownPicture(picture))
+        original = await self.find(person, picture, anyones=anyones)
+        if isinstance(original, Refused):
+            return original
         recipe = Recipe.from_json(original.recipe)
         composed = recompose(recipe.request, seed, self.family, self._seeds)
         if isinstance(composed, Refused):
             return composed
         exact = composed.request.seed == recipe.request.seed
         replay = recipe.conditions if exact else None
-        return await self._accept(
+        return await self.accept(
             person,
             composed,
             parent_id=original.id,
@@ -185,17 +183,30 @@ class Painter:
         job = await self._jobs.get(job_id)
         return 1 if job is None else min(job.pictures, MAX_PICTURES)
 
-    async def _find(self, picture: str, person: Person, *, anyones: bool) -> StoredPicture | None:
-        digits = picture.strip().lstrip("#")
-        if not (digits.isascii() and digits.isdigit() and len(digits) <= 18):
-            return None
-        found = await self._history.get(int(digits))
-        if found is None or found.place.guild_id != person.guild_id:
-            return None
-        own = found.place.user_id == person.user_id
-        return found if own or (anyones and not found.private) else None
+    async def find(
+        self, person: Person, picture: str | None, *, anyones: bool = False
+    ) -> StoredPicture | Refused:
+        """The picture to start from. picture: its id; None = their last one in this server.
 
-    async def _accept(
+        anyones: True where they see the picture before them; an id that is merely typed finds
+        their own alone, or people could read each other's prompts by counting.
+        """
+        if picture is None:
+            latest = await self._history.latest(person.user_id, person.guild_id)
+            return Refused(NothingPainted()) if latest is None else latest
+        digits = picture.strip().lstrip("#")
+        known = digits.isascii() and digits.isdigit() and len(digits) <= 18
+        found = await self._history.get(int(digits)) if known else None
+        if found is None or found.place.guild_id != person.guild_id:
+            return Refused(UnknownPicture(picture))
+        own = found.place.user_id == person.user_id
+        return found if own or (anyones and not found.private) else Refused(UnknownPicture(picture))
+
+    def trouble(self, error: StorageError) -> None:
+        """Tell of a disk that took nothing."""
+        self._events.trouble(error)
+
+    async def accept(
         self,
         person: Person,
         composed: Composed,
@@ -205,6 +216,10 @@ class Painter:
         private: bool = False,
         count: int = 1,
     ) -> Accepted | Refused:
+        """Put what was composed into the database and the queue, or say why not.
+
+        parent_id: the picture that it is painted from. replay: the conditions to repeat.
+        """
         too_long = self._too_long(composed.request)
         if too_long is not None:
             return Refused(too_long)

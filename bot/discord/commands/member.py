@@ -1,8 +1,7 @@
-"""What every member may use: /imagine, /reroll, /cancel, /history, /quota."""
+"""What every member may use: /imagine, /reroll and its like, /cancel, /history, /quota."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 from discord import app_commands
@@ -18,6 +17,8 @@ from bot.discord.answers import (
     whisper_layout,
     words_of,
 )
+from bot.discord.commands.choosing import choices
+from bot.discord.commands.repainting import repainting_commands
 from bot.discord.present import history_layout, quota_text
 from bot.services import Services
 from bot.studio.compose import Wish
@@ -26,9 +27,6 @@ from engine.prompts import MAX_PROMPT_CHARS, Level
 from engine.series import MAX_PICTURES
 from engine.sizing import ASPECTS
 from engine.types import MAX_SEED
-
-CHOICE_CHARS = 100
-CHOICES = 25
 
 # Discord's own client checks these bounds while one types; the studio checks them again.
 Prompt = Range[str, 1, MAX_PROMPT_CHARS]
@@ -43,6 +41,7 @@ def member_commands(services: Services) -> list[app_commands.Command[Any, ..., N
     return [
         _imagine(services),
         _reroll(services),
+        *repainting_commands(services),
         _cancel(services),
         _history(services),
         _quota(services),
@@ -114,21 +113,9 @@ def _reroll(services: Services) -> app_commands.Command[Any, ..., None]:
         if not services.serves(interaction.guild_id):
             return []
         stored = await services.album.recent(person_of(interaction))
-        return _choices(current, ((each.id, each.prompt) for each in stored))
+        return choices(current, ((each.id, each.prompt) for each in stored))
 
     return reroll
-
-
-def _choices(typed: str, offered: Iterable[tuple[int, str]]) -> list[Choice[str]]:
-    """Those whose number or prompt holds what was typed so far."""
-    wanted = typed.casefold().lstrip("#")
-    found = []
-    for row_id, prompt in offered:
-        label = f"#{row_id} {prompt}"
-        if wanted in label.casefold():
-            cut = label if len(label) <= CHOICE_CHARS else label[: CHOICE_CHARS - 1] + "…"
-            found.append(Choice(name=cut, value=str(row_id)))
-    return found[:CHOICES]
 
 
 def _cancel(services: Services) -> app_commands.Command[Any, ..., None]:
@@ -147,7 +134,7 @@ def _cancel(services: Services) -> app_commands.Command[Any, ..., None]:
         if not services.serves(interaction.guild_id):
             return []
         offered = services.endings.offered(person_of(interaction))
-        return _choices(current, ((each.row.id, each.row.prompt) for each in offered))
+        return choices(current, ((each.row.id, each.row.prompt) for each in offered))
 
     return cancel
 

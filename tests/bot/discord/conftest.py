@@ -118,6 +118,10 @@ class World:
             todo.extend(part.get("components", []))
         return "\n".join(text for text in found if text)
 
+    async def more(self, who: Any, message: Any) -> Any:
+        """The panel behind More of a message, as it is shown to this person."""
+        return (await who.click(message, label="More ▾")).response.message
+
     def message_with_picture(self) -> Any:
         """The newest message that shows a picture."""
         return [each for each in self.channel.history() if each.attachments][-1]

@@ -22,7 +22,9 @@ async def test_the_requester_may_delete(world: World):
     message = world.channel.last_message
     file = world.settings.storage.data_dir / world.rows("SELECT file FROM pictures")[0][0]
     assert file.exists()
-    await world.alice.click(message, label="Delete")
+    shown = await world.alice.click(message, label="More ▾")
+    await world.alice.click(shown.response.message, label="Delete")
+    assert shown.ephemeral and "is deleted" in world.texts(shown.response.message)
     assert message.id not in {each.id for each in world.channel.history()}
     assert not file.exists()
     page = await world.alice.slash(world.channel, "history")
@@ -31,13 +33,18 @@ async def test_the_requester_may_delete(world: World):
 
 
 async def test_a_stranger_may_not_delete_and_a_moderator_may(world: World):
-    """Another member is refused in private; who manages messages is not."""
-    await paint(world, prompt="a lake")
+    """Another member is refused in private, or not even asked; who manages messages is not."""
+    await paint(world, prompt="a lake", count=2)
     message = world.channel.last_message
     refused = await world.bob.click(message, label="Delete")
     assert refused.ephemeral and "right" in refused.response.content
     assert message.id in {each.id for each in world.channel.history()}
     await world.moderator.click(message, label="Delete")
+    assert message.id not in {each.id for each in world.channel.history()}
+    await paint(world, prompt="a lake")
+    message = world.channel.last_message
+    assert "Delete" not in str((await world.more(world.bob, message)).components)
+    await world.moderator.click(await world.more(world.moderator, message), label="Delete")
     assert message.id not in {each.id for each in world.channel.history()}
 
 
@@ -69,7 +76,7 @@ async def test_old_buttons_work_after_a_restart(world: World):
     await world.bob.click(message, label="Reroll")
     await world.settled()
     assert world.charged() == 2
-    await world.alice.click(message, label="Delete")
+    await world.alice.click(await world.more(world.alice, message), label="Delete")
     assert message.id not in {each.id for each in world.channel.history()}
 
 

@@ -15,7 +15,7 @@ from tests.fakes import ScriptedRenderer
 
 
 async def test_a_wish_becomes_a_picture_with_facts_and_buttons(world: World):
-    """The status message turns into the picture, its facts, and Reroll and Delete."""
+    """The status message turns into the picture, its facts and five buttons."""
     result = await world.alice.slash(world.channel, "imagine", prompt="a lake at dawn", seed=5)
     assert result.acknowledged and not result.ephemeral
     await world.settled()
@@ -25,7 +25,7 @@ async def test_a_wish_becomes_a_picture_with_facts_and_buttons(world: World):
     assert "seed 5" in text and "256×256" in text and "8 steps" in text
     assert [each.filename for each in message.attachments] == ["zimagine-1-5.png"]
     labels = [b.label for b in message.components[-1].children]
-    assert labels == ["Reroll", "Delete"]
+    assert labels == ["Reroll", "Vary (subtle)", "Vary (strong)", "Upscale", "More ▾"]
 
 
 async def test_the_picture_carries_alt_text_and_its_recipe(world: World):
@@ -246,3 +246,20 @@ async def test_everything_painted_is_charged_once(world: World):
 def painted(world: World) -> list:
     """What the scripted painter was asked for, in order."""
     return world.load.__self__.painted  # type: ignore[attr-defined]
+
+
+async def test_flags_in_the_prompt_are_obeyed(world: World):
+    """Midjourney's flags do what the options do, a phone's dash included; the prompt loses them."""
+    await world.alice.slash(world.channel, "imagine", prompt="a lake —seed 5 --repeat 2 --ar 2:1")
+    await world.settled()
+    first, second = painted(world)
+    assert (first.prompt, first.seed, second.seed) == ("a lake", 5, 6)
+    assert first.width_px > first.height_px and world.charged() == 2
+
+
+async def test_a_bad_flag_is_quoted_and_costs_nothing(world: World):
+    """Who mistypes a flag is told which one, alone, and nothing is charged."""
+    result = await world.alice.slash(world.channel, "imagine", prompt="a lake --sed 5")
+    assert result.ephemeral and "`--sed`" in result.response.content
+    assert "`--seed`" in result.response.content
+    assert world.charged() == 0 and painted(world) == []

@@ -180,7 +180,8 @@ async def test_a_file_whose_picture_is_not_here_still_tells(world: World):
     """Deleted, or of another bot: the recipe and the line to copy, and no button."""
     await paint(world, prompt="a lake", seed=5)
     file = file_of(world)
-    await world.alice.click(world.message_with_picture(), label="Delete")
+    panel = await world.more(world.alice, world.message_with_picture())
+    await world.alice.click(panel, label="Delete")
     shown = await world.alice.slash(world.channel, "recipe", file=file)
     text = text_of(world, shown)
     assert "The recipe in this file" in text and "--seed 5" in text

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import re
+from typing import Any
 
 import pytest
 
@@ -47,10 +48,33 @@ async def use_everything(world: World, painter: ScriptedRenderer) -> None:
     await world.alice.slash(world.channel, "quota")
     await world.admin.slash(world.channel, "admin quota set", who=world.bob, pictures=0)
     await world.admin.slash(world.channel, "admin quota show", who=world.bob)
-    await world.admin.slash(world.channel, "admin quota default", pictures=9, hours=2)
+    await world.admin.slash(world.channel, "admin quota default", pictures=99, hours=2)
     await world.bob.slash(world.channel, "imagine", prompt="refused")
     await world.admin.slash(world.channel, "admin quota clear", who=world.bob)
-    await world.alice.click(world.message_with_picture(), label="Delete")
+    single = world.message_with_picture()
+    await use_pictures(world, single)
+    panel = await world.more(world.alice, single)
+    await world.alice.click(panel, label="Delete")
+
+
+async def use_pictures(world: World, single: Any) -> None:
+    """What can be done with one picture and with one of several: buttons, menus, forms, copies."""
+    for label in ("Vary (subtle)", "Upscale"):
+        await world.alice.click(single, label=label)
+        await world.settled()
+    panel = await world.more(world.alice, single)
+    for label in ("Make it a favourite", "No favourite any more", "Copy to me by DM", "Details"):
+        await world.alice.click(panel, label=label)
+    form = await world.alice.click(panel, label="Remix")
+    await world.alice.submit_modal(form, {"prompt": "a pond", "seed": "7"})
+    await world.settled()
+    await paint(world, prompt="a lake", count=2)
+    several = world.channel.last_message
+    first = min(row[0] for row in world.rows("SELECT id FROM pictures ORDER BY id DESC LIMIT 2"))
+    await world.alice.select(several, [f"z1:original:{first}"])
+    panel = await world.more(world.alice, several)
+    await world.alice.select(panel, [f"z1:favour:{first}"])
+    await world.alice.slash(world.channel, "remix", prompt="a hill")
 
 
 async def test_every_request_is_valid(world: World, painter: ScriptedRenderer, api: ApiDescription):

@@ -62,7 +62,7 @@ async def test_three_pictures_are_one_message(world: World):
     assert [each.filename for each in message.attachments] == ["zimagine-1-sheet.png"]
     text = world.texts(message)
     assert "seeds 5, 6, 7" in text and "pictures #1…#3" in text
-    assert buttons(message) == ["Reroll", "Delete"]
+    assert buttons(message) == ["Reroll all", "Delete", "More ▾"]
     assert world.rows("SELECT seed FROM pictures ORDER BY id") == [(5,), (6,), (7,)]
     assert world.rows("SELECT pictures FROM jobs") == world.rows("SELECT pictures FROM ledger")
     assert world.charged() == 3
@@ -179,7 +179,7 @@ async def test_a_series_waits_as_one_job(data_dir: Path, painter: ScriptedRender
 async def test_the_button_rerolls_all_and_the_command_one(world: World, painter: ScriptedRenderer):
     """Reroll under the sheet paints as many with fresh seeds; /reroll with a number paints it."""
     message = await wish(world)
-    await world.bob.click(message, label="Reroll")
+    await world.bob.click(message, label="Reroll all")
     await world.settled()
     again = [request.seed for request in painter.painted[3:]]
     assert again[0] != 5 and again == [(again[0] + n) % 2**32 for n in range(3)]

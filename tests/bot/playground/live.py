@@ -68,6 +68,12 @@ class Live:
         )
         return self.playground.people.component(Actor(person), PAINT_ID, message.id, custom_id)
 
+    def answer(self, interaction: Interaction) -> Message:
+        """The message that an interaction was answered with."""
+        found = self.playground.standin.world.message(PAINT_ID, interaction.response_id or 0)
+        assert found is not None
+        return found
+
     def pictures(self) -> list[Message]:
         """The messages that show a picture, oldest first."""
         return [

@@ -151,8 +151,11 @@ async def test_the_same_seed_and_every_button(tmp_path: Path) -> None:
         await tab.page.get_by_role("button", name="Reroll").first.click()
         await expect(tab.pictures()).to_have_count(3, timeout=PICTURE_MS)
         assert await tab.pixels(tab.pictures().nth(2)) != first
+        await tab.page.get_by_role("button", name="More ▾", exact=True).first.click()
         await tab.page.get_by_role("button", name="Delete", exact=True).first.click()
         await expect(tab.pictures()).to_have_count(2)
+        await expect(tab.log.get_by_text("The picture is deleted.")).to_be_visible()
+        await tab.page.get_by_role("button", name="Dismiss message").click()
         await tab.send("/history")  # chooses it, as there
         await tab.page.keyboard.press("Enter")
         await expect(tab.log.get_by_text("You have 2 pictures here.")).to_be_visible()

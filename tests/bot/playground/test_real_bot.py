@@ -24,7 +24,9 @@ async def test_a_picture_and_every_button(tmp_path: Path) -> None:
         pressed = live.press(first, "Reroll", ADMIN_ID)
         third = await live.picture(3)
         assert live.bytes_of(third) != live.bytes_of(first)
-        foreign = live.press(first, "Delete", MODERATOR_ID)
+        more = live.press(first, "More ▾", MODERATOR_ID)
+        await live.answered(more)
+        foreign = live.press(live.answer(more), "Delete", MODERATOR_ID)
         await live.answered(sent, again, pressed, foreign)
         assert first not in live.pictures()
         choices = await live.playground.people.autocomplete(

@@ -1,0 +1,77 @@
+"""The form of Remix. It lives for ever: all it needs is in its custom_id and what is sent in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, cast
+
+import discord
+from discord import ui
+
+from bot.discord.custom_ids import Act, custom_id
+from bot.i18n import Words
+from bot.studio.repaint import Change
+from engine.prompts import MAX_PROMPT_CHARS, clean, is_ours
+from engine.types import ImageRequest
+
+SEED_CHARS = 10
+
+
+def remix_form(picture_id: int, request: ImageRequest, prompt: str | None, say: Words) -> ui.Modal:
+    """The words of a picture, to be changed. prompt: what stands there instead of its own."""
+    negative = "" if is_ours(request.negative_prompt) else request.negative_prompt
+    form = ui.Modal(
+        title=say("Remix of picture #{id}", id=picture_id),
+        custom_id=custom_id(Act.REMIX, picture_id),
+        timeout=None,
+    )
+    words = clean(prompt or "") or request.prompt
+    form.add_item(_field(say("Prompt"), "prompt", words, required=True))
+    form.add_item(_field(say("Negative prompt"), "negative", negative))
+    form.add_item(
+        ui.Label(
+            text=say("Seed"),
+            description=say("Empty for a new one"),
+            component=ui.TextInput(
+                custom_id="seed",
+                style=discord.TextStyle.short,
+                required=False,
+                max_length=SEED_CHARS,
+            ),
+        )
+    )
+    form.stop()  # so that discord.py keeps nothing of it: it is found by its custom_id
+    return form
+
+
+def sent_in(interaction: discord.Interaction[Any]) -> Change:
+    """What was filled in; a field that is not there is empty."""
+    data = cast("Mapping[str, Any]", interaction.data or {})
+    values = {str(each.get("custom_id")): each.get("value") for each in _fields(data)}
+
+    def value(name: str) -> str:
+        return str(values.get(name) or "")
+
+    return Change(value("prompt"), value("negative"), value("seed"))
+
+
+def _field(label: str, name: str, text: str, *, required: bool = False) -> ui.Label[ui.Modal]:
+    return ui.Label(
+        text=label,
+        component=ui.TextInput(
+            custom_id=name,
+            style=discord.TextStyle.paragraph,
+            default=text[:MAX_PROMPT_CHARS] or None,
+            required=required,
+            max_length=MAX_PROMPT_CHARS,
+        ),
+    )
+
+
+def _fields(part: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """All that can be filled in, in labels or in rows."""
+    if "value" in part:
+        yield part
+    children = [*part.get("components", ()), *filter(None, [part.get("component")])]
+    for child in children:
+        yield from _fields(child)

@@ -1,0 +1,54 @@
+"""What is wrong with a flag in a prompt, in words."""
+
+from __future__ import annotations
+
+from bot.i18n import Words
+from bot.studio.bad_flags import BadFlag, BadKind
+
+_SHOWN = 40
+
+
+def flag_problem(bad: BadFlag, say: Words) -> str:
+    """One sentence that quotes the flag, and says what would be right."""
+    flag, value = _quoted(bad.flag), _quoted(bad.value)
+    match bad.kind:
+        case BadKind.UNKNOWN:
+            told = say("There is no flag {flag}.", flag=flag)
+        case BadKind.UNSUPPORTED:
+            told = say("{flag} does nothing here.", flag=flag)
+        case BadKind.MISSING:
+            told = say("{flag} needs a value.", flag=flag)
+        case BadKind.BAD_VALUE:
+            told = say("{value} is no value for {flag}.", value=value, flag=flag)
+        case BadKind.TWICE:
+            other = _quoted(", ".join(bad.expected))
+            return say("{flag} and {other} say different things.", flag=flag, other=other)
+        case BadKind.UNBALANCED:
+            return say("The brace {flag} in {words} has no counterpart.", flag=flag, words=value)
+    return " ".join(filter(None, (told, _advice(bad, say))))
+
+
+def many_choices(total: int, say: Words) -> str:
+    """Braces that would make many pictures of one wish."""
+    shown = str(total) if total < 10**6 else "…"
+    return say(
+        "The choices in braces make {total} pictures. Please ask for them one at a time, or write "
+        "a backslash before a brace that is meant as one.",
+        total=shown,
+    )
+
+
+def _advice(bad: BadFlag, say: Words) -> str:
+    if bad.suggestion:
+        return say("Did you mean {flag}?", flag=_quoted(bad.suggestion))
+    if bad.low is not None and bad.high is not None:
+        return say("It takes {low} to {high}.", low=f"{bad.low:g}", high=f"{bad.high:g}")
+    if bad.expected:
+        return say("It takes: {values}.", values=", ".join(bad.expected))
+    return ""
+
+
+def _quoted(text: str) -> str:
+    """Short, and without a grave accent, which would end the quotation in Discord's Markdown."""
+    shown = text.replace("`", "'")
+    return f"`{shown if len(shown) <= _SHOWN else shown[:_SHOWN] + '…'}`" if shown else ""

@@ -1,0 +1,77 @@
+"""A wish with the flags in its prompt obeyed. Pure."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+
+from bot.studio import flags
+from bot.studio.bad_flags import BadFlag, BadKind
+from bot.studio.compose import Wish
+from bot.studio.flags import Flagged
+from bot.studio.outcomes import FlagProblem, ManyChoices, Refused
+
+_SHARED = [
+    "aspect",
+    "size",
+    "seed",
+    "steps",
+    "speed",
+    "guidance",
+    "strict",
+    "negative",
+    "enhance",
+    "variety",
+    "refine",
+]
+"""Fields of both `Wish` and `Flagged`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A wish without flags, how many pictures of it, and for whose eyes."""
+
+    wish: Wish
+    count: int
+    private: bool
+
+
+def obeyed(wish: Wish, count: int, private: bool) -> Asked | Refused:
+    """What a prompt's flags say becomes part of the wish.
+
+    What is said both by an option and by a flag, and not alike, is refused: one of them would
+    silently do nothing. Choices in braces that make more than one picture are refused with their
+    number.
+    """
+    choices = flags.permutations(wish.prompt)
+    if isinstance(choices, BadFlag):
+        return Refused(FlagProblem(choices))
+    if choices.total > 1:
+        return Refused(ManyChoices(choices.total))
+    found = flags.parse(choices.prompts[0])
+    if isinstance(found, BadFlag):
+        return Refused(FlagProblem(found))
+    said = _said(found)
+    usual = {field.name: field.default for field in dataclasses.fields(Wish)}
+    for name, value in said.items():
+        chosen = getattr(wish, name)
+        if chosen not in (usual[name], value):
+            return Refused(FlagProblem(_twice(name)))
+    if found.count is not None and count not in (1, found.count):
+        return Refused(FlagProblem(_twice("count")))
+    start = wish.start
+    if found.strength is not None:
+        if start is None:
+            return Refused(FlagProblem(BadFlag(BadKind.UNSUPPORTED, "--strength")))
+        start = dataclasses.replace(start, strength=found.strength)
+    plain = dataclasses.replace(wish, prompt=found.prompt, start=start, **said)
+    return Asked(plain, found.count or count, private if found.private is None else found.private)
+
+
+def _said(found: Flagged) -> dict[str, object]:
+    values = {name: getattr(found, name) for name in _SHARED}
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _twice(name: str) -> BadFlag:
+    return BadFlag(BadKind.TWICE, f"--{name}", expected=(name,))

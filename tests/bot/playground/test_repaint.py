@@ -1,0 +1,47 @@
+"""What one does with a picture, against the stand-in: buttons, menus, the form, a copy by DM."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from bot.playground.people import Actor
+from bot.playground.seed import ADMIN_ID, MEMBER_ID, PAINT_ID
+from tests.bot.playground.live import open_live
+
+
+async def test_everything_one_does_with_a_picture(tmp_path: Path) -> None:
+    """Vary, upscale, remix, favourite, copy, and one of several: without one broken rule."""
+    async with open_live(tmp_path) as live:
+        people = live.playground.people
+        live.send("imagine", prompt="a red house by the sea at noon", seed=5)
+        first = await live.picture()
+        presses = [live.press(first, "Vary (strong)", ADMIN_ID), live.press(first, "Upscale")]
+        await live.picture(3)
+        more = live.press(first, "More ▾")
+        await live.answered(*presses, more)
+        panel = live.answer(more)
+        for label in ("Make it a favourite", "No favourite any more", "Copy to me by DM"):
+            pressed = live.press(panel, label)
+            await live.answered(pressed)
+        opened = live.press(panel, "Remix")
+        await live.until(lambda: opened.modal is not None)
+        assert opened.modal is not None and opened.modal["custom_id"] == "z1:remix:1"
+        words = {"prompt": "a blue house", "negative": "", "seed": "7"}
+        sent_in = people.modal(Actor(MEMBER_ID), opened.id, "z1:remix:1", words)
+        await live.answered(sent_in)
+        await live.picture(4)
+        live.send("imagine", prompt="a waiting tree", count=2)
+        several = await live.picture(5)
+        await live.settled()
+        ids = [row[0] for row in live.rows("SELECT id FROM pictures ORDER BY id")][-2:]
+        menu = f"z1:pick:{ids[0]}"
+        chosen = [
+            people.component(Actor(ADMIN_ID), PAINT_ID, several.id, menu, [f"z1:{act}:{ids[1]}"])
+            for act in ("original", "details", "strong", "upscale")
+        ]
+        await live.answered(*chosen)
+        await live.settled()
+        assert live.rows("SELECT parent_picture_id FROM jobs ORDER BY id") == [
+            (None,), (1,), (1,), (1,), (None,), (ids[1],), (ids[1],),
+        ]  # fmt: skip
+        live.check()

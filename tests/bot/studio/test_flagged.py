@@ -1,0 +1,97 @@
+"""Flags in a prompt are obeyed, or refused in words that quote them; never ignored."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot import wording
+from bot.i18n import words
+from bot.studio.compose import Start, Wish
+from bot.studio.flagged import Asked, obeyed
+from bot.studio.outcomes import Refused
+from engine.diffusion.families import Speed
+from engine.prompts import Level
+from engine.types import Mode
+
+
+def asked(text: str, count: int = 1, private: bool = False, **options: object) -> Asked:
+    """What becomes of a wish that is all right."""
+    found = obeyed(Wish(text, **options), count, private)  # pyright: ignore[reportArgumentType]
+    assert isinstance(found, Asked), found
+    return found
+
+
+def refusal(text: str, count: int = 1, **options: object) -> str:
+    """The sentence of one that is not."""
+    found = obeyed(Wish(text, **options), count, False)  # pyright: ignore[reportArgumentType]
+    assert isinstance(found, Refused)
+    sentence = wording.refusal(found, words(), str)
+    assert sentence and "\n" not in sentence
+    return sentence
+
+
+def test_flags_become_the_wish():
+    """Each does what its option does, and the prompt is free of them."""
+    found = asked("a house --ar 16:9 --seed 5 --no fog --q 2 --style raw —repeat 3 --private")
+    assert found.wish == Wish(
+        "a house", aspect="16:9", seed=5, negative="fog", speed=Speed.FINE, enhance=Level.OFF
+    )
+    assert (found.count, found.private) == (3, True)
+
+
+def test_without_flags_nothing_changes():
+    """A plain wish is what it was."""
+    wish = Wish("a house, red", aspect="1:1", seed=3, variety=0.2)
+    assert obeyed(wish, 2, True) == Asked(wish, 2, True)
+
+
+def test_one_of_two_never_silently_wins():
+    """An option and a flag that say different things are refused; the same twice is all right."""
+    assert asked("a house --seed 5", seed=5).wish.seed == 5
+    assert "--seed" in refusal("a house --seed 5", seed=6)
+    assert "--count" in refusal("a house --repeat 3", count=2)
+    assert asked("a house --repeat 3", count=3).count == 3
+
+
+def test_strength_needs_a_picture():
+    """There is nothing to begin with otherwise."""
+    assert "--strength" in refusal("a house --strength 0.4")
+    start = Start(Mode.IMAGE, ("a" * 64,))
+    kept = asked("a house --strength 0.4", start=start).wish.start
+    assert kept == dataclasses.replace(start, strength=0.4)
+
+
+@pytest.mark.parametrize(
+    ("text", "quoted"),
+    [
+        ("a house --arr 16:9", "--arr"),
+        ("a house --tile", "--tile"),
+        ("a house --seed", "--seed"),
+        ("a house --seed abc", "abc"),
+        ("a house --seed 1 --seed 2", "--seed"),
+        ("a {red house", "{"),
+        ("a house --seed `x`", "'x'"),
+        ("{red, blue} house", "2"),
+        ("{a,b}" * 40, "…"),
+    ],
+)
+def test_what_cannot_be_obeyed_is_quoted(text: str, quoted: str):
+    """The sentence names the flag, the value or the number of pictures."""
+    assert quoted in refusal(text)
+
+
+def test_a_single_choice_and_escaped_braces_are_text():
+    """Nothing is asked for that makes one picture anyway."""
+    assert asked("a {red} house").wish.prompt == "a red house"
+    assert asked(r"a \{red, blue\} house").wish.prompt == "a {red, blue} house"
+
+
+@given(st.text(max_size=200))
+def test_whatever_is_typed_is_asked_for_or_refused(text: str):
+    """Nothing raises, and every refusal has words."""
+    found = obeyed(Wish(text), 1, False)
+    assert isinstance(found, Asked) or wording.refusal(found, words(), str)
