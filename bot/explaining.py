@@ -72,7 +72,7 @@ def advice(given: Advice, say: Words) -> str:
             )
         case Hint.FLAGS:
             return say(
-                "{words}: these are flags of another program, and are read as words here. "
+                "{words}: flags in a prompt work on Discord; here they are read as words. "
                 "Shape, seed and the like have options of their own.",
                 words=words,
             )
