@@ -8,6 +8,7 @@ linear layers like any other: an adapter finds and wraps them.
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from typing import Any
 
 import torch
@@ -23,7 +24,7 @@ _INT8_MAX = 127
 _FP8_MAX = torch.finfo(torch.float8_e4m3fn).max
 
 
-class QuantizedLinear(nn.Linear):
+class QuantizedLinear(nn.Linear, ABC):
     """A linear layer whose `weight` is int8, out × in; `bias` and results are as they were."""
 
     def __init__(self, linear: nn.Linear, device: torch.device) -> None:
@@ -36,12 +37,13 @@ class QuantizedLinear(nn.Linear):
         self.bias: Any = linear.bias  # nn.Linear's own annotation knows no layer without one
         self.to(home)
 
+    @abstractmethod
     def _store(self, exact: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
-        raise NotImplementedError
+        """The weights as they are kept, in int8, out × in."""
 
+    @abstractmethod
     def whole(self, dtype: torch.dtype) -> torch.Tensor:
         """The weights that are computed with, out × in."""
-        raise NotImplementedError
 
     def forward(self, input: torch.Tensor) -> torch.Tensor:
         return functional.linear(input, self.whole(input.dtype), self.bias)

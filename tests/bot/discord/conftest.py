@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, closing
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from bot.app import House, open_house
 from bot.settings import Settings
 from engine.renderer import RendererFactory
 from storage.database import FILE_NAME
+from storage.timestamps import to_us
 from tests.fakes import FakeClock, ScriptedRenderer
 
 WAIT_S = 60.0
@@ -66,6 +67,16 @@ class World:
             task.cancel()
         settling._begin = lambda _: None  # type: ignore[method-assign]
         await self._stack.aclose()
+
+    def forget_delivery(self) -> None:
+        """As if the process had been killed right after a post, before it was written down."""
+        with closing(sqlite3.connect(self.settings.storage.data_dir / FILE_NAME)) as db:
+            db.execute(
+                "UPDATE deliveries SET state = 'pending', settled_at = NULL, "
+                "result_message_id = NULL, attempted_at = ?",
+                (to_us(self.clock()),),
+            )
+            db.commit()
 
     def _people(self) -> None:
         self.guild = self.env.create_guild()

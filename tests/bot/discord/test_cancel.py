@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 from pathlib import Path
 
 import pytest
@@ -13,9 +12,7 @@ from bot.studio import settling
 from bot.studio.ending import LOOK_EVERY_S
 from engine.errors import NonFinite
 from engine.types import Painted
-from storage.database import FILE_NAME
 from storage.errors import DiskFull
-from storage.timestamps import to_us
 from tests.bot.discord.conftest import World, open_world
 from tests.fakes import ScriptedRenderer, fake_recipe, gradient
 
@@ -187,13 +184,7 @@ async def test_a_post_that_a_crash_left_unrecorded_is_found(
     await world.settled()
     posted = world.channel.last_message.id
     await world.crash()
-    with sqlite3.connect(world.settings.storage.data_dir / FILE_NAME) as db:
-        db.execute(
-            "UPDATE deliveries SET state = 'pending', settled_at = NULL, result_message_id = NULL, "
-            "attempted_at = ?",
-            (to_us(world.clock()),),
-        )
-    db.close()
+    world.forget_delivery()
     before = len(world.env.http_requests)
     await world.start()
     await world.settled()

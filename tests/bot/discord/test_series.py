@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import io
-import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -26,9 +25,7 @@ from engine.errors import NonFinite
 from engine.series import series
 from engine.types import Painted
 from storage import consistency
-from storage.database import FILE_NAME
 from storage.errors import DiskFull
-from storage.timestamps import to_us
 from tests.bot.discord.conftest import World, open_world
 from tests.fakes import ScriptedRenderer, a_request, fake_recipe, gradient
 
@@ -267,13 +264,7 @@ async def test_a_sheet_that_was_posted_is_found_again(world: World, painter: Scr
     await world.settled()
     posted = world.channel.last_message.id
     await world.crash()
-    with sqlite3.connect(world.settings.storage.data_dir / FILE_NAME) as db:
-        db.execute(
-            "UPDATE deliveries SET state = 'pending', settled_at = NULL, result_message_id = NULL, "
-            "attempted_at = ?",
-            (to_us(world.clock()),),
-        )
-    db.close()
+    world.forget_delivery()
     await world.start()
     await world.settled()
     assert world.rows("SELECT state, result_message_id FROM deliveries") == [("delivered", posted)]
