@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import random
+import shutil
 import statistics
 import sys
 import tempfile
@@ -17,6 +19,7 @@ from typing import Final
 import click
 import psutil
 
+from bot.playground.interactions import Interaction, State
 from bot.playground.model import MessageFlag
 from bot.playground.people import Actor
 from bot.playground.server import Plan, Playground, open_playground
@@ -57,7 +60,7 @@ class Sample:
 
 @dataclass(slots=True)
 class Soaked:
-    """What was measured. refused: wishes that were not taken; the load never asks for too much."""
+    """What was measured. refused: wishes that became no job; the load never asks for too much."""
 
     samples: list[Sample] = field(default_factory=list[Sample])
     violations: list[Violation] = field(default_factory=list[Violation])
@@ -80,20 +83,27 @@ class Soak:
         self._choose = seeded(load.seed, "soak")
         self._shown: set[int] = set()
         self._asked = 0
+        self._wishes: dict[int, Interaction] = {}
+        self._unanswered = 0
         self._problems: list[str] = []
         self.soaked = Soaked()
         playground.standin.log.listen(self._requested)
 
     async def run(self) -> None:
-        """Ask for everything and wait for everything. Raises TimeoutError where it stalls."""
+        """Ask for everything and wait for everything; where it stalls, that is a violation."""
         began_s = time.monotonic()
         process = psutil.Process(self._playground.process.pid)
-        while len(self._done()) < self._load.pictures:
-            before = len(self._done())
+        while self._over() < self._load.pictures:
+            before = self._over()
             self._ask_for_more()
-            async with asyncio.timeout(STALLED_S):
-                while len(self._done()) == before:
-                    await asyncio.sleep(SAMPLE_S / 5)
+            try:
+                async with asyncio.timeout(STALLED_S):
+                    while self._over() == before:
+                        await asyncio.sleep(SAMPLE_S / 5)
+            except TimeoutError:
+                told = f"{before} of {self._asked} wishes were over, then nothing for {STALLED_S} s"
+                self.soaked.violations.append(Violation("stalled", told))
+                break
             if not self.soaked.samples or time.monotonic() - began_s > self._last_s + SAMPLE_S:
                 self._measure(process, time.monotonic() - began_s)
         self.soaked.took_s = time.monotonic() - began_s
@@ -103,7 +113,7 @@ class Soak:
         return self.soaked.samples[-1].at_s
 
     def _ask_for_more(self) -> None:
-        most = min(self._load.pictures, len(self._done()) + self._load.at_once)
+        most = min(self._load.pictures, self._over() + self._load.at_once)
         while self._asked < most:
             self._asked += 1
             person = self._town.people[self._asked % len(self._town.people)]
@@ -114,7 +124,23 @@ class Soak:
         standin = self._playground.standin
         command = next(each for each in standin.registry.all(None) if each.name == "imagine")
         values = {"prompt": f"{choose.choice(SUBJECTS)}, number {self._asked}", "steps": 2}
-        self._playground.people.command(Actor(person), channel_id, command.id, [], values)
+        people = self._playground.people
+        wish = people.command(Actor(person), channel_id, command.id, [], values)
+        self._wishes[wish.id] = wish
+
+    def _over(self) -> int:
+        """How many wishes will bring nothing more: shown, or not answered within Discord's limit.
+
+        Who was not answered does not wait for ever; the verdict tells of them.
+        """
+        known = self._playground.standin.audit.records
+        for number, wish in list(self._wishes.items()):
+            if wish.response_id in known:
+                del self._wishes[number]
+            elif wish.state is State.FAILED:
+                del self._wishes[number]
+                self._unanswered += 1
+        return len(self._done()) + self._unanswered
 
     def _done(self) -> set[int]:
         """The jobs whose pictures are shown; only the newest messages are looked through."""
@@ -137,12 +163,13 @@ class Soak:
             problems=self._problems, weather=frozenset(),
         )  # fmt: skip
         self.soaked.refused = self._asked - len(seen.jobs)
-        self.soaked.violations = [*judge(seen), *grown(self.soaked, self._load.pictures)]
+        self.soaked.violations += [*judge(seen), *grown(self.soaked, self._load.pictures)]
         ended = [row for row in seen.jobs.values() if row["state"] != "painted"]
         told = [f"job {row['id']} is {row['state']} ({row['error_code']})" for row in ended]
-        late = self.soaked.refused
-        if late:
-            told.append(f"{late} wishes became no job")
+        if self.soaked.refused:
+            told.append(f"{self.soaked.refused} wishes became no job")
+        if self._unanswered:
+            told.append(f"{self._unanswered} wishes were not answered within three seconds")
         self.soaked.violations += [Violation("lost", each) for each in told]
         whispers = [r for r in seen.records if r.flags & MessageFlag.EPHEMERAL]
         if whispers:
@@ -185,9 +212,10 @@ async def run_soak(load: Load) -> Soaked:
                     await asyncio.sleep(0.1)
             soak = Soak(load, playground, town)
             await soak.run()
-            async with asyncio.timeout(60):
-                while found.open_count(data_dir / "zimagine.db"):
-                    await asyncio.sleep(0.2)
+            with contextlib.suppress(TimeoutError):  # the verdict names what is still open
+                async with asyncio.timeout(60):
+                    while found.open_count(data_dir / "zimagine.db"):
+                        await asyncio.sleep(0.2)
             await playground.process.stop()
             lines = (load.folder / "bot.log").read_text(encoding="utf-8").splitlines()
             soak.judge(data_dir, lines)
@@ -219,14 +247,16 @@ def table(load: Load, soaked: Soaked) -> str:
 @click.option("--seed", default=1, show_default=True)
 def main(pictures: int, users: int, at_once: int, seed: int) -> None:
     """Paint and paint, without a fault; then compare the beginning with the end."""
-    with tempfile.TemporaryDirectory(prefix="zimagine-soak-") as folder:
-        load = Load(pictures, users, at_once, seed, Path(folder))
-        soaked = asyncio.run(run_soak(load))
+    folder = Path(tempfile.mkdtemp(prefix="zimagine-soak-"))
+    load = Load(pictures, users, at_once, seed, folder)
+    soaked = asyncio.run(run_soak(load))
     click.echo(table(load, soaked))
     for violation in soaked.violations:
         click.echo(f"VIOLATION {violation.kind}: {violation.told}", err=True)
     if soaked.violations:
+        click.echo(f"The log and the database are kept in {folder}", err=True)
         sys.exit(1)
+    shutil.rmtree(folder, ignore_errors=True)
     click.echo("nothing lost, nothing black, nothing grew")
 
 

@@ -234,11 +234,16 @@ class Storm:
         """One orderly restart, so that nothing sits out a long pause; then until all is over."""
         database = self._data_dir / "zimagine.db"
         await self._online()
+        pid = self._process.pid
         self._process.restart()
         self._steps.note("last restart")
-        await asyncio.sleep(1.0)
         try:
             async with asyncio.timeout(self._orders.settle_s):
+                # Else the last stop may meet a process that is too young to know what SIGTERM is.
+                while (
+                    self._process.pid in (None, pid) or not self._playground.standin.gateway.online
+                ):
+                    await asyncio.sleep(0.05)
                 while await asyncio.to_thread(found.open_count, database):
                     await asyncio.sleep(0.5)
                 while self._playground.standin.turns.in_flight:
