@@ -62,13 +62,17 @@ class DiffusionRenderer:
     """Owns one model; every call but `count_tokens` comes from the one executor thread."""
 
     def __init__(
-        self, settings: EngineSettings, device: torch.device, load: Callable[[], Loaded]
+        self,
+        settings: EngineSettings,
+        device: torch.device,
+        threads: int,
+        load: Callable[[], Loaded],
     ) -> None:
         self._settings = settings
         self._device = device
         self._load = load
         self._family = family_for(settings.model)
-        self._threads = torch.get_num_threads()
+        self._threads = threads
         self._planner = Planner(settings, self._family, device)
         self._model: Model | None = self._loaded()
         loaded = self._model.loaded
@@ -98,14 +102,23 @@ class DiffusionRenderer:
         """Load the model and put it on its device. Raises ModelUnavailable."""
         _exact_arithmetic()
         device = pick_device(settings.device, settings.model)
-        if device.type == "cpu":
-            _lower_priority()
         if device.type == "cuda":
             # This thread makes every call: whatever asks for "the" device means this one.
             torch.cuda.set_device(device)
-        if settings.threads is not None:
-            torch.set_num_threads(settings.threads)
-        return cls(settings, device, lambda: load_model(settings, pick_dtype(device)))
+        threads = settings.threads or torch.get_num_threads()
+        if device.type == "cpu":
+            # Torch's workers are born with their creator's priority: none before it is lowered.
+            torch.set_num_threads(1)
+        try:
+            dtype = pick_dtype(device)
+            painter = cls(settings, device, threads, lambda: load_model(settings, dtype))
+            if device.type == "cpu":
+                # Not before: importing holds the interpreter's lock, and who holds that must not
+                # wait for a turn of the processor while the event loop waits for the lock.
+                _lower_priority()
+            return painter
+        finally:
+            torch.set_num_threads(threads)
 
     @property
     def info(self) -> ModelInfo:

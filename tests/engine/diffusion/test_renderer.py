@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 import torch
@@ -22,6 +22,7 @@ from engine.diffusion.wholeness import COMPONENTS
 from engine.errors import (
     Cancelled,
     Defunct,
+    ModelUnavailable,
     NonFinite,
     OutOfMemory,
     PromptTooLong,
@@ -305,6 +306,28 @@ def test_only_the_painting_thread_is_slowed_down():
     with ThreadPoolExecutor(1) as pool:
         assert pool.submit(lowered).result() == renderer.CPU_NICENESS > before
     assert priority() == before
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="priorities of threads are a thing of Linux")
+def test_a_model_is_loaded_before_the_thread_is_slowed_down(monkeypatch: pytest.MonkeyPatch):
+    """Importing holds the interpreter's lock: done slowly, it would stop the event loop."""
+    seen: list[tuple[int, int]] = []
+
+    def loading(*_: object) -> NoReturn:
+        seen.append(_priority_and_threads())
+        raise ModelUnavailable("nowhere", "not there")
+
+    monkeypatch.setattr(renderer, "load_model", loading)
+    with ThreadPoolExecutor(1) as pool:
+        before = pool.submit(_priority_and_threads).result()
+        with pytest.raises(ModelUnavailable):
+            pool.submit(DiffusionRenderer.load, EngineSettings(device="cpu")).result()
+        assert pool.submit(_priority_and_threads).result() == before
+    assert seen == [(before[0], 1)]
+
+
+def _priority_and_threads() -> tuple[int, int]:
+    return os.getpriority(os.PRIO_PROCESS, threading.get_native_id()), torch.get_num_threads()
 
 
 def test_arithmetic_stays_exact(painter: DiffusionRenderer):
