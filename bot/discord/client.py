@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import discord
@@ -13,6 +15,7 @@ from discord import app_commands
 
 from bot.discord.answers import Interaction, disown, turn_away
 from bot.discord.commands.admin import admin_commands
+from bot.discord.commands.guide import guide_commands
 from bot.discord.commands.lookup import lookup_commands
 from bot.discord.commands.member import member_commands
 from bot.discord.commands.menus import message_menus
@@ -75,6 +78,7 @@ class PaintClient(discord.AutoShardedClient):
             connector=aiohttp.TCPConnector(limit=CONNECTIONS),
         )
         self._sync_state = sync_state
+        self._command_ids: dict[str, int] = {}
         self.tree = PaintTree(
             self,
             allowed_contexts=app_commands.AppCommandContext(
@@ -83,7 +87,12 @@ class PaintClient(discord.AutoShardedClient):
             allowed_installs=app_commands.AppInstallationType(guild=True, user=False),
         )
         self.tree.services = services
-        for command in [*member_commands(services), *lookup_commands(services)]:
+        self._members = [
+            *member_commands(services),
+            *lookup_commands(services),
+            *guide_commands(services, self._registered),
+        ]
+        for command in self._members:
             self.tree.add_command(command)
         for menu in message_menus(services):
             self.tree.add_command(menu)
@@ -101,11 +110,13 @@ class PaintClient(discord.AutoShardedClient):
         ]
         state = f"{self.application_id}:{_digest(payload)}"
         # A slash command and a menu may have the same name.
-        known = {(each.type.value, each.name) for each in await self.tree.fetch_commands()}
+        there = await self.tree.fetch_commands()
+        known = {(each.type.value, each.name) for each in there}
         wanted = {(each["type"], each["name"]) for each in payload}
+        self._learn(there)
         if known == wanted and state == self._synced():
             return
-        await self.tree.sync()
+        self._learn(await self.tree.sync())
         self._remember(state)
         log.info("commands synced", count=len(payload))
 
@@ -128,6 +139,13 @@ class PaintClient(discord.AutoShardedClient):
     async def on_ready(self) -> None:
         """Say that the bot is there (again)."""
         log.info("online", user=str(self.user), servers=len(self.guilds))
+
+    def _learn(self, there: Sequence[app_commands.AppCommand]) -> None:
+        slash = discord.AppCommandType.chat_input
+        self._command_ids = {each.name: each.id for each in there if each.type is slash}
+
+    def _registered(self) -> list[tuple[app_commands.Command[Any, ..., None], int | None]]:
+        return [(each, self._command_ids.get(each.name)) for each in self._members]
 
     def _remember(self, state: str) -> None:
         """A disk in trouble costs one more sync at the next start, nothing else."""
