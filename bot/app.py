@@ -68,6 +68,8 @@ log = structlog.get_logger(__name__)
 
 SYNC_FILE = "commands.synced"
 DELIVERY_LIMIT_S = 15.0
+ANSWER_LIMIT_S = 3.0
+"""Discord takes no answer to a command after that."""
 
 
 def fresh_seed() -> int:
@@ -229,7 +231,7 @@ def _delivery_policy(settings: Settings) -> DeliveryPolicy:
 async def _leave(house: House) -> None:
     """The way down, so that what is painted still arrives: the picture on the GPU is finished (or,
     after drain_s, stopped and kept for the next start), written down and delivered; then the
-    loops end, and Discord last.
+    loops end, everybody who asked for something has their answer, and Discord is last.
     """
     house.settling.leave()
     await house.engine.drain(house.settings.engine.drain_s)
@@ -239,6 +241,7 @@ async def _leave(house: House) -> None:
     for task in house.tasks:
         task.cancel()
     await asyncio.gather(*house.tasks, return_exceptions=True)
+    await house.client.attending.finish(ANSWER_LIMIT_S)
     await disconnect(house.client)
 
 

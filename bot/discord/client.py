@@ -14,6 +14,7 @@ import structlog
 from discord import app_commands
 
 from bot.discord.answers import Interaction, disown, turn_away
+from bot.discord.attending import Attending
 from bot.discord.commands.admin import admin_commands
 from bot.discord.commands.guide import guide_commands
 from bot.discord.commands.lookup import lookup_commands
@@ -44,9 +45,11 @@ class PaintTree(app_commands.CommandTree[discord.AutoShardedClient]):
     """The commands: only in servers, only where the owner wants them."""
 
     services: Services
+    attending: Attending
 
     async def interaction_check(self, interaction: Interaction, /) -> bool:
         """Turn away other servers and private messages."""
+        self.attending.begin()
         if self.services.serves(interaction.guild_id):
             return True
         if interaction.type is discord.InteractionType.application_command:
@@ -86,7 +89,9 @@ class PaintClient(discord.AutoShardedClient):
             ),
             allowed_installs=app_commands.AppInstallationType(guild=True, user=False),
         )
+        self.attending = Attending()
         self.tree.services = services
+        self.tree.attending = self.attending
         self._members = [
             *member_commands(services),
             *lookup_commands(services),
@@ -97,7 +102,7 @@ class PaintClient(discord.AutoShardedClient):
         for menu in message_menus(services):
             self.tree.add_command(menu)
         self.tree.add_command(admin_commands(services))
-        self.add_dynamic_items(button_class(services))
+        self.add_dynamic_items(button_class(services, self.attending))
 
     async def setup_hook(self) -> None:
         """Tell Discord our commands if they are not the ones it has."""
@@ -128,6 +133,7 @@ class PaintClient(discord.AutoShardedClient):
         known = parse(str((interaction.data or {}).get("custom_id", "")))
         if pressed and known is not None:
             return
+        self.attending.begin()
         try:
             if known is None or known[0] is not Act.REMIX:
                 await disown(interaction)

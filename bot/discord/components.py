@@ -27,6 +27,7 @@ from bot.discord.answers import (
     whisper_layout,
     words_of,
 )
+from bot.discord.attending import Attending
 from bot.discord.custom_ids import PATTERN, PICKABLE, Act, parse
 from bot.discord.errors import explain
 from bot.discord.messenger import fitting
@@ -44,7 +45,7 @@ log = structlog.get_logger(__name__)
 _PICTURE_ACTS = PICKABLE - {Act.DETAILS} | {Act.MORE}
 
 
-def button_class(services: Services) -> type[ui.DynamicItem[Any]]:
+def button_class(services: Services, attending: Attending) -> type[ui.DynamicItem[Any]]:
     """A DynamicItem bound to these services, to be registered with the client."""
 
     class PictureButton(ui.DynamicItem[ui.Item[Any]], template=PATTERN):
@@ -62,6 +63,7 @@ def button_class(services: Services) -> type[ui.DynamicItem[Any]]:
             return cls(item, Act(match["act"]), int(match["id"]))
 
         async def callback(self, interaction: Interaction) -> None:
+            attending.begin()
             try:
                 await press(interaction, services, self.act, self.row_id)
             except Exception as error:
