@@ -30,6 +30,10 @@ _FAVOURITES: Final = (
     "WHERE p.favourite_at IS NOT NULL AND p.deleted_at IS NULL "
     "AND p.guild_id = ? AND p.user_id = ? AND p.id < ? ORDER BY p.id DESC LIMIT ?"
 )
+_FOUND_FAVOURITES: Final = _FOUND.replace("ORDER BY", "AND p.favourite_at IS NOT NULL ORDER BY")
+_FAVOURITES_FROM: Final = _FAVOURITES.replace(
+    "p.id < ? ORDER BY p.id DESC", "p.id >= ? ORDER BY p.id"
+)
 _CANDIDATES_LIMIT: Final = 500
 _AFTER_ALL: Final = 2**63 - 1
 """No row has a greater id."""
@@ -60,7 +64,14 @@ class History:
         return [rows.picture(row) for row in found]
 
     async def search(
-        self, user_id: int, guild_id: int, text: str, before_id: int | None, limit: int
+        self,
+        user_id: int,
+        guild_id: int,
+        text: str,
+        before_id: int | None,
+        limit: int,
+        *,
+        favourites: bool = False,
     ) -> list[StoredPicture]:
         """The same for those pictures whose prompts hold every word of `text`, in any order.
 
@@ -69,18 +80,21 @@ class History:
         text without words finds every picture. What others wrote costs nothing. What a person
         wrote a million times does, where words are common and seldom together: tens of
         milliseconds; and so do prompts with all the letters of a word, yet not the word.
+        favourites: only among those.
         """
         words = search.words_of(text)
         if not words:
-            return await self.page(user_id, guild_id, before_id, limit)
+            everything = self.favourites if favourites else self.page
+            return await everything(user_id, guild_id, before_id, limit)
         _check_limit(limit)
+        sql = _FOUND_FAVOURITES if favourites else _FOUND
         match = search.query(guild_id, user_id, words)
         before_id = _AFTER_ALL if before_id is None else before_id
         found: list[StoredPicture] = []
         wanted = limit
         while True:
             candidates = await self._db.fetch_all(
-                _FOUND, (match, before_id, guild_id, user_id, wanted)
+                sql, (match, before_id, guild_id, user_id, wanted)
             )
             found += [rows.picture(row) for row in candidates if search.holds(row["prompt"], words)]
             if len(found) >= limit or len(candidates) < wanted:
@@ -107,6 +121,25 @@ class History:
         before_id = _AFTER_ALL if before_id is None else before_id
         found = await self._db.fetch_all(_FAVOURITES, (guild_id, user_id, before_id, limit))
         return [rows.picture(row) for row in found]
+
+    async def favourites_after(
+        self, user_id: int, guild_id: int, from_id: int, limit: int
+    ) -> list[StoredPicture]:
+        """The way back through favourites, as after() is through all pictures."""
+        _check_limit(limit)
+        found = await self._db.fetch_all(_FAVOURITES_FROM, (guild_id, user_id, from_id, limit))
+        return [rows.picture(row) for row in found]
+
+    async def count_favourites(self, user_id: int, guild_id: int) -> int:
+        """How many favourites a user has in a server."""
+        row = await self._db.fetch_one(
+            "SELECT count(*) AS pictures FROM pictures INDEXED BY pictures_favourite "
+            "WHERE guild_id = ? AND user_id = ? "
+            "AND favourite_at IS NOT NULL AND deleted_at IS NULL",
+            (guild_id, user_id),
+        )
+        assert row is not None
+        return row["pictures"]
 
     async def favour(self, picture_id: int, user_id: int) -> StoredPicture | None:
         """Mark a picture as its person's favourite; None where it is erased or another's.

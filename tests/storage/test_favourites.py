@@ -12,7 +12,7 @@ from storage.files import PictureFiles
 from storage.migrate import load_migrations
 from storage.retention import Retention
 from tests.storage.fakes import ALICE, BOB, Shelf, new_job, new_picture
-from tests.storage.test_plans import filled, plans_of, reads_all
+from tests.storage.test_plans import BY_WORDS_NEWEST_FIRST, filled, plans_of, reads_all
 from tests.storage.test_upgrades import NEWER, old_file
 
 __all__ = ["filled", "old_file"]
@@ -56,8 +56,31 @@ async def test_pages_hold_the_favourites_of_one_person(shelf: Shelf) -> None:
         seen += page
         before_id = page[-1].id
     assert seen == favourites[::-1]
+    assert await shelf.history.count_favourites(*ALICES) == 7
+    back = await shelf.history.favourites_after(*ALICES, favourites[2].id, 3)
+    assert back == favourites[2:5]
     with pytest.raises(ValueError, match="at least one"):
         await shelf.history.favourites(*ALICES, None, 0)
+
+
+async def test_searching_among_favourites(shelf: Shelf) -> None:
+    """Only favourites of that person with the words are found; without words, all favourites."""
+    marked = []
+    for number in range(6):
+        for place in (ALICE, BOB):
+            prompt = "a red boat" if number % 2 else "a lake"
+            (picture,) = await shelf.painted(new_job(place, prompt=prompt))
+            if number > 1:
+                await shelf.history.favour(picture.id, place.user_id)
+                marked += [picture.id] if place is ALICE else []
+
+    async def found(text: str, before_id: int | None = None) -> list[int]:
+        pictures = await shelf.history.search(*ALICES, text, before_id, 9, favourites=True)
+        return [picture.id for picture in pictures]
+
+    assert await found("boat") == [marked[3], marked[1]]
+    assert await found("boat", marked[3]) == [marked[1]]
+    assert await found(" ") == marked[::-1] and await found("tiger") == []
 
 
 async def test_only_its_person_marks_a_picture(shelf: Shelf) -> None:
@@ -128,6 +151,15 @@ async def test_a_page_walks_its_own_index(
     (plan,) = await plans_of(many, monkeypatch, work)
     assert "SEARCH p USING INDEX pictures_favourite (guild_id=? AND user_id=? AND id<?)" in plan
     assert not reads_all(plan) and "TEMP B-TREE" not in plan, plan
+    work = many.history.favourites_after(30, 10, before_id or 1, 10)
+    (plan,) = await plans_of(many, monkeypatch, work)
+    assert "SEARCH p USING INDEX pictures_favourite (guild_id=? AND user_id=? AND id>?)" in plan
+    assert not reads_all(plan) and "TEMP B-TREE" not in plan, plan
+    (plan,) = await plans_of(many, monkeypatch, many.history.count_favourites(30, 10))
+    assert "COVERING INDEX pictures_favourite (guild_id=? AND user_id=?)" in plan, plan
+    work = many.history.search(30, 10, "lake", before_id, 10, favourites=True)
+    (plan,) = await plans_of(many, monkeypatch, work)
+    assert BY_WORDS_NEWEST_FIRST in plan and not reads_all(plan), plan
     plans = await plans_of(many, monkeypatch, many.history.unfavour(1, 30))
     assert len(plans) == 2 and not any("SCAN" in plan for plan in plans), plans
 
