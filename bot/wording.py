@@ -36,7 +36,6 @@ from bot.studio.outcomes import (
     SomeFailed,
     Stopping,
     StorageTrouble,
-    TakenBack,
     TextTooLong,
     TooLarge,
     TooManyTokens,
@@ -124,7 +123,8 @@ def _input_refusal(reason: Reason, say: Words) -> str:
         case EmptyPrompt():
             return say("The prompt is empty: please say what to paint.")
         case TextTooLong(what, chars, limit):
-            name = say("negative prompt") if what == "negative" else say("prompt")
+            names = {"negative": say("negative prompt"), "search": say("search")}
+            name = names.get(what, say("prompt"))
             return say(
                 "The {name} is too long: {chars} characters, at most {limit} are read. "
                 "Please shorten it.",
@@ -244,18 +244,6 @@ def storage_trouble(say: Words) -> str:
 def no_right(say: Words) -> str:
     """Somebody lacks a right."""
     return say("You do not have the right to do that here.")
-
-
-def taken_back(outcome: TakenBack, say: Words) -> str:
-    """Which jobs were cancelled."""
-    prompts = [f"“{job.prompt[:80]}”" for job in outcome.jobs[:5]]
-    more = ["…"] if len(outcome.jobs) > len(prompts) else []
-    return say.plural(
-        "Cancelled and not charged: {prompts}",
-        "{n} jobs cancelled and not charged: {prompts}",
-        len(outcome.jobs),
-        prompts=", ".join(prompts + more),
-    )
 
 
 def failure(state: str, code: str, detail: str, say: Words) -> str:

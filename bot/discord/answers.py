@@ -8,6 +8,7 @@ import structlog
 from discord import ui
 
 from bot import wording
+from bot.cancelling import taken_back
 from bot.cards import WaitingCard
 from bot.delivery import NeverAnswered
 from bot.discord.present import card_layout, quoted, when
@@ -69,13 +70,24 @@ async def turn_away(interaction: Interaction) -> None:
         await whisper(interaction, say("I do not work on this server."))
 
 
-async def refuse(interaction: Interaction, refused: Refused) -> None:
-    """Answer only the person who asked: what is wrong, and what to do.
+def refusal_text(interaction: Interaction, refused: Refused) -> str:
+    """What is wrong, and what to do.
 
-    What they typed may stand in it, and reads as no mention; half a character is none.
+    What was typed may stand in it, and reads as no mention; half a character is none.
     """
     text = wording.refusal(refused, words_of(interaction), when).encode(errors="replace").decode()
-    text = discord.utils.escape_mentions(text)
+    return discord.utils.escape_mentions(text)
+
+
+def cancelled_text(interaction: Interaction, outcome: TakenBack) -> str:
+    """What was cancelled, as who cancelled it may read it."""
+    said = taken_back(outcome, interaction.user.id, words_of(interaction))
+    return quoted(said, CONTENT_CHARS)
+
+
+async def refuse(interaction: Interaction, refused: Refused) -> None:
+    """Answer only the person who asked: what is wrong, and what to do."""
+    text = refusal_text(interaction, refused)
     if not interaction.response.is_done():
         await whisper(interaction, text)
         return
@@ -102,8 +114,7 @@ async def say_cancelled(interaction: Interaction, outcome: TakenBack | Refused) 
     if isinstance(outcome, Refused):
         await refuse(interaction, outcome)
     else:
-        said = wording.taken_back(outcome, words_of(interaction))
-        await whisper(interaction, quoted(said, CONTENT_CHARS))
+        await whisper(interaction, cancelled_text(interaction, outcome))
 
 
 def missing_permissions(interaction: Interaction) -> list[str]:

@@ -30,9 +30,10 @@ from bot.discord.answers import (
 from bot.discord.attending import Attending
 from bot.discord.custom_ids import PATTERN, PICKABLE, Act, parse
 from bot.discord.errors import explain
+from bot.discord.finding import turn_page
 from bot.discord.messenger import fitting
-from bot.discord.panels import queue_layout
-from bot.discord.present import history_layout, layout, more_layout, shown_layout
+from bot.discord.present import layout, more_layout, shown_layout
+from bot.discord.queueing import cancel_in_queue, show_queue
 from bot.discord.repainting import show_remix, upscale, vary
 from bot.discord.showing import eyes_of, show_details, tell
 from bot.services import Services
@@ -98,9 +99,9 @@ async def press(interaction: Interaction, services: Services, act: Act, row_id: 
         case Act.SHOW:
             await _show(interaction, services, row_id, anyones=False)
         case Act.OLDER | Act.NEWER:
-            page = await services.album.page(person_of(interaction), row_id)
-            view = history_layout(page, words_of(interaction))
-            await interaction.response.edit_message(view=view, allowed_mentions=NO_MENTIONS)
+            await turn_page(interaction, services, row_id, favourites=False)
+        case Act.FAV_OLDER | Act.FAV_NEWER:
+            await turn_page(interaction, services, row_id, favourites=True)
         case Act.DETAILS:
             found = await services.lookup.details(
                 person_of(interaction), row_id, eyes_of(interaction)
@@ -109,10 +110,9 @@ async def press(interaction: Interaction, services: Services, act: Act, row_id: 
         case Act.AGAIN:
             await _again(interaction, services, row_id)
         case Act.QUEUE:
-            person = person_of(interaction)
-            own, whole = services.lookup.queue_of(person), services.lookup.everybodys_queue(person)
-            view = queue_layout(own, whole, words_of(interaction))
-            await interaction.response.edit_message(view=view, allowed_mentions=NO_MENTIONS)
+            await show_queue(interaction, services)
+        case Act.UNQUEUE:
+            await cancel_in_queue(interaction, services, row_id)
         case _:
             await disown(interaction)
 

@@ -9,6 +9,9 @@ from enum import StrEnum
 class Act(StrEnum):
     """What a press does with the row id that follows: a picture's, (cancel) a job's, (queue) 0.
 
+    UNQUEUE cancels too, and stands in the panel of /queue, which then changes in place.
+    FAV_OLDER and FAV_NEWER turn pages of favourites.
+
     PICK is a menu's own; what is done, and with which picture, is the value of its option.
     """
 
@@ -31,11 +34,14 @@ class Act(StrEnum):
     COPY = "copy"
     MORE = "more"
     PICK = "pick"
+    UNQUEUE = "unqueue"
+    FAV_OLDER = "favolder"
+    FAV_NEWER = "favnewer"
 
 
 PATTERN = (
     r"z1:(?P<act>reroll|delete|cancel|show|older|newer|details|again|queue|subtle|strong|upscale|"
-    r"remix|original|favour|unfavour|copy|more|pick):(?P<id>[0-9]{1,18})"
+    r"remix|original|favour|unfavour|copy|more|pick|unqueue|favolder|favnewer):(?P<id>[0-9]{1,18})"
 )
 """Every id that this version or an older one ever put on a button, a menu or a form."""
 

@@ -41,9 +41,12 @@ class Panel:
 # /queue
 
 
-def queue_layout(own: OwnQueue, whole: WholeQueue, say: Words) -> ui.LayoutView:
-    """One's own jobs, then how long the queue is, then others' jobs for who may cancel them."""
-    items: list[Item] = []
+def queue_layout(own: OwnQueue, whole: WholeQueue, say: Words, said: str = "") -> ui.LayoutView:
+    """One's own jobs, then how long the queue is, then others' jobs for who may cancel them.
+
+    said: what a press on it just did, harmless; it stands first.
+    """
+    items: list[Item] = [ui.TextDisplay(said), ui.Separator()] if said else []
     if own.jobs:
         items.append(ui.TextDisplay(f"**{say('Your pictures here')}**"))
         items += [_queue_row(job, say, whose=False) for job in own.jobs]
@@ -78,7 +81,7 @@ def _queue_row(job: QueuedJob, say: Words, *, whose: bool) -> ui.Section[ui.Layo
     cancel = ui.Button[ui.LayoutView](
         label=say("Cancel"),
         style=discord.ButtonStyle.secondary,
-        custom_id=custom_id(Act.CANCEL, job.id),
+        custom_id=custom_id(Act.UNQUEUE, job.id),
     )
     return ui.Section(ui.TextDisplay(f"**{prompt}**\n-# {' · '.join(facts)}"), accessory=cancel)
 

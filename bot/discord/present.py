@@ -39,8 +39,14 @@ def when(moment: datetime) -> str:
 
 def quoted(text: str, limit: int) -> str:
     """A person's words, cut to `limit`, harmless: no Markdown, no mention, no link preview."""
-    cut = text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
-    return discord.utils.escape_mentions(discord.utils.escape_markdown(cut))
+    cut = whole(text if len(text) <= limit else text[: limit - 1].rstrip() + "…")
+    # In links too: a mark within one would end what stands around it.
+    return discord.utils.escape_mentions(discord.utils.escape_markdown(cut, ignore_links=False))
+
+
+def whole(text: str) -> str:
+    """The text without halves of characters, which Discord refuses."""
+    return text.encode(errors="replace").decode()
 
 
 def layout(*items: ui.Item[ui.LayoutView]) -> ui.LayoutView:
@@ -73,7 +79,7 @@ def card_layout(card: Card, say: Words) -> ui.LayoutView:
 
 def alt_text(prompt: str) -> str:
     """What a screen reader says for a picture: its prompt."""
-    return prompt if len(prompt) <= ALT_LIMIT else prompt[: ALT_LIMIT - 1] + "…"
+    return whole(prompt if len(prompt) <= ALT_LIMIT else prompt[: ALT_LIMIT - 1] + "…")
 
 
 def _prompt_line(request: ImageRequest) -> str:
@@ -220,21 +226,39 @@ def _moved(card: MovedCard, say: Words) -> ui.LayoutView:
 def history_layout(page: Page, say: Words) -> ui.LayoutView:
     """One page of a person's own pictures, newest first, with its paging buttons."""
     if not page.pictures:
-        return layout(ui.TextDisplay(say("You have not painted anything here yet: try /imagine.")))
+        return layout(ui.TextDisplay(_nothing(page, say)))
     head = say.plural("You have {n} picture here.", "You have {n} pictures here.", page.total)
+    newer, older = Act.NEWER, Act.OLDER
+    if page.favourites:
+        head = say.plural(
+            "You have {n} favourite here.", "You have {n} favourites here.", page.total
+        )
+        newer, older = Act.FAV_NEWER, Act.FAV_OLDER
     items: list[ui.Item[ui.LayoutView]] = [ui.TextDisplay(head)]
-    items += [_history_row(picture, picture.id in page.unseen, say) for picture in page.pictures]
+    items += [history_row(picture, picture.id in page.unseen, say) for picture in page.pictures]
     if page.newer_id is not None or page.older_id is not None:
         items.append(
             ui.ActionRow(
-                _turn(say("Newer"), Act.NEWER, page.newer_id),
-                _turn(say("Older"), Act.OLDER, page.older_id),
+                _turn(say("Newer"), newer, page.newer_id),
+                _turn(say("Older"), older, page.older_id),
             )
         )
     return layout(*items)
 
 
-def _history_row(picture: StoredPicture, unseen: bool, say: Words) -> ui.Section[ui.LayoutView]:
+def _nothing(page: Page, say: Words) -> str:
+    if page.favourites:
+        return say(
+            "You have no favourites here yet: {more} below a picture makes it one.",
+            more=say("More ▾"),
+        )
+    return say("You have not painted anything here yet: try /imagine.")
+
+
+def history_row(
+    picture: StoredPicture, unseen: bool, say: Words, prompt_chars: int = 120
+) -> ui.Section[ui.LayoutView]:
+    """A picture in a list of a person's own, with a button to show it."""
     facts = [
         say("seed {seed}", seed=picture.seed),
         f"{picture.width_px}×{picture.height_px}",
@@ -242,7 +266,7 @@ def _history_row(picture: StoredPicture, unseen: bool, say: Words) -> ui.Section
         *([say("private")] if picture.private else []),
         *([say("could not be posted")] if unseen else []),
     ]
-    text = f"**#{picture.id}** {quoted(picture.prompt, 120)}\n{_small(' · '.join(facts))}"
+    text = f"**#{picture.id}** {quoted(picture.prompt, prompt_chars)}\n{_small(' · '.join(facts))}"
     show = ui.Button[ui.LayoutView](label=say("Show"), custom_id=custom_id(Act.SHOW, picture.id))
     return ui.Section(ui.TextDisplay(text), accessory=show)
 

@@ -1,4 +1,4 @@
-"""A person's pictures: pages of them, and taking one away."""
+"""A person's pictures: pages of them, finding some, and taking one away."""
 
 from __future__ import annotations
 
@@ -8,14 +8,25 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bot.rights import Action, Person, Rights
-from bot.studio.outcomes import FileRemoved, NotAllowed, NotYours, Refused, UnknownPicture
+from bot.studio.outcomes import (
+    FileRemoved,
+    NotAllowed,
+    NotYours,
+    Refused,
+    TextTooLong,
+    UnknownPicture,
+)
 from bot.studio.recent import RecentPictures
+from engine.prompts import clean
 from storage.deliveries import Deliveries
 from storage.files import PictureFiles
 from storage.history import History
 from storage.types import Road, StoredPicture
 
 PAGE_PICTURES = 5
+FOUND_PICTURES = 10
+"""So many of what was searched for are shown: who looks for more gives more words."""
+MAX_SEARCH_CHARS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +35,7 @@ class Page:
 
     unseen: ids of those that no message shows, because they could not be posted.
     newer_id and older_id: cursors of the neighbours; None where there is none.
+    favourites: these are pages of favourites alone, and so is the total.
     """
 
     pictures: tuple[StoredPicture, ...]
@@ -32,6 +44,21 @@ class Page:
     newer_id: int | None
     older_id: int | None
     unseen: frozenset[int] = frozenset()
+    favourites: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a search found, newest first. text: what was looked for, cleaned; never "".
+
+    more: there are others. unseen: as for a page. favourites: only those were looked through.
+    """
+
+    text: str
+    pictures: tuple[StoredPicture, ...]
+    more: bool
+    unseen: frozenset[int] = frozenset()
+    favourites: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,27 +91,54 @@ class Album:
         self._recent = recent
         self._rights = rights
 
-    async def page(self, person: Person, before_id: int = 0) -> Page:
-        """The pictures before `before_id` (0 = the newest)."""
-        who = (person.user_id, person.guild_id)
-        found = await self._history.page(*who, before_id or None, PAGE_PICTURES + 1)
+    async def page(self, person: Person, before_id: int = 0, *, favourites: bool = False) -> Page:
+        """The pictures (or the favourites) before `before_id` (0 = the newest).
+
+        The first page, where there are none any more.
+        """
+        who, history = (person.user_id, person.guild_id), self._history
+        read = history.favourites if favourites else history.page
+        found = await read(*who, before_id or None, PAGE_PICTURES + 1)
+        if before_id and not found:
+            return await self.page(person, favourites=favourites)
         shown = tuple(found[:PAGE_PICTURES])
-        kept = await self._deliveries.kept_among([picture.job_id for picture in shown])
         return Page(
             pictures=shown,
-            total=await self._history.count(*who),
+            total=await (history.count_favourites if favourites else history.count)(*who),
             before_id=before_id,
-            newer_id=await self._newer(person, before_id) if before_id else None,
+            newer_id=await self._newer(person, before_id, favourites) if before_id else None,
             older_id=shown[-1].id if len(found) > PAGE_PICTURES else None,
-            unseen=frozenset(picture.id for picture in shown if picture.job_id in kept),
+            unseen=await self._unseen(shown),
+            favourites=favourites,
         )
 
-    async def _newer(self, person: Person, before_id: int) -> int:
+    async def _newer(self, person: Person, before_id: int, favourites: bool) -> int:
         """The cursor of the page before this one; 0 = the first page."""
-        newer = await self._history.after(
-            person.user_id, person.guild_id, before_id, PAGE_PICTURES + 1
-        )
+        read = self._history.favourites_after if favourites else self._history.after
+        newer = await read(person.user_id, person.guild_id, before_id, PAGE_PICTURES + 1)
         return newer[-1].id if len(newer) > PAGE_PICTURES else 0
+
+    async def search(
+        self, person: Person, text: str | None, *, favourites: bool = False
+    ) -> Found | Page | Refused:
+        """The newest of the person's pictures whose prompts hold every word of the text.
+
+        The first page of all, where there is nothing to look for in the text.
+        """
+        wanted = clean(text or "")
+        if len(wanted) > MAX_SEARCH_CHARS:
+            return Refused(TextTooLong("search", len(wanted), MAX_SEARCH_CHARS))
+        if not wanted:
+            return await self.page(person, favourites=favourites)
+        who, most = (person.user_id, person.guild_id), FOUND_PICTURES
+        found = await self._history.search(*who, wanted, None, most + 1, favourites=favourites)
+        shown = tuple(found[:most])
+        unseen = await self._unseen(shown)
+        return Found(wanted, shown, len(found) > most, unseen, favourites)
+
+    async def _unseen(self, shown: Sequence[StoredPicture]) -> frozenset[int]:
+        kept = await self._deliveries.kept_among([picture.job_id for picture in shown])
+        return frozenset(picture.id for picture in shown if picture.job_id in kept)
 
     async def recent(self, person: Person) -> list[StoredPicture]:
         """The newest few, from memory."""

@@ -18,7 +18,7 @@ class EmptyPrompt:
 
 @dataclass(frozen=True, slots=True)
 class TextTooLong:
-    """what: "prompt" or "negative"."""
+    """what: "prompt", "negative" or "search"."""
 
     what: str
     chars: int

@@ -14,13 +14,14 @@ from bot.discord.answers import (
     person_of,
     say_cancelled,
     whisper,
-    whisper_layout,
     words_of,
 )
 from bot.discord.commands.choosing import choices
 from bot.discord.commands.repainting import repainting_commands
-from bot.discord.present import history_layout, quota_text
+from bot.discord.finding import show_history
+from bot.discord.present import quota_text
 from bot.services import Services
+from bot.studio.album import MAX_SEARCH_CHARS
 from bot.studio.compose import Wish
 from engine.diffusion.families import MAX_GUIDANCE, MAX_STEPS
 from engine.prompts import MAX_PROMPT_CHARS, Level
@@ -34,6 +35,7 @@ Seed = Range[int, 0, MAX_SEED]
 Steps = Range[int, 1, MAX_STEPS]
 Guidance = Range[float, 1.0, MAX_GUIDANCE]
 Count = Range[int, 1, MAX_PICTURES]
+Search = Range[str, 1, MAX_SEARCH_CHARS]
 
 
 def member_commands(services: Services) -> list[app_commands.Command[Any, ..., None]]:
@@ -141,9 +143,14 @@ def _cancel(services: Services) -> app_commands.Command[Any, ..., None]:
 
 def _history(services: Services) -> app_commands.Command[Any, ..., None]:
     @app_commands.command(description=locale_str("Your pictures on this server, newest first"))
-    async def history(interaction: Interaction) -> None:
-        page = await services.album.page(person_of(interaction))
-        await whisper_layout(interaction, history_layout(page, words_of(interaction)))
+    @app_commands.describe(
+        search=locale_str("Only those with all these words in their prompt"),
+        favourites=locale_str("Only your favourites (all, unless you say yes)"),
+    )
+    async def history(
+        interaction: Interaction, search: Search | None = None, favourites: bool = False
+    ) -> None:
+        await show_history(interaction, services, search, favourites=favourites)
 
     return history
 

@@ -67,8 +67,9 @@ async def test_the_queue_with_cancel(world: World, painter: ScriptedRenderer):
     assert "7 jobs are waiting" in text and "of 2 people" in text
     assert text.count(":R>") == 6  # five jobs, and when all is painted
     message = shown.response.message
-    await world.alice.click(message, **press(message, "z1:cancel:4"))
+    await world.alice.click(message, **press(message, "z1:unqueue:4"))
     assert world.rows("SELECT state FROM jobs WHERE id = 4") == [("cancelled",)]
+    assert "Cancelled and not charged: “wish 0”" in text_of(world, shown)
     await world.alice.click(message, label="Refresh")
     again = text_of(world, shown)
     assert "wish 0" not in again and "and 1 more" in again and "6 jobs are waiting" in again
@@ -89,7 +90,7 @@ async def test_who_may_cancel_anyones_sees_what_is_next(world: World, painter: S
     text = text_of(world, shown)
     assert "a lake" in text and "(private)" in text and "hush" not in text
     message = shown.response.message
-    await world.admin.click(message, **press(message, "z1:cancel:2"))
+    await world.admin.click(message, **press(message, "z1:unqueue:2"))
     assert world.rows("SELECT state FROM jobs WHERE id = 2") == [("cancelled",)]
     painter.release()
     await world.settled()
