@@ -11,7 +11,7 @@ KILLS ?= 100
 PICTURES ?= 1500
 
 .DEFAULT_GOAL := help
-.PHONY: help run imagine install test lint types imports check messages pictures sketch evaluate chaos soak bench-storage bench-memory clean
+.PHONY: help run imagine install test lint types imports check messages snapshots pictures sketch evaluate chaos soak bench-storage bench-memory clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | sort
@@ -44,6 +44,9 @@ check: lint types imports test ## All of the above
 
 messages: $(VENV)/.installed-dev ## Collect the words that people read into bot/locales/zimagine.pot
 	$(BIN)/python -m tests.bot.messages > bot/locales/zimagine.pot
+
+snapshots: $(VENV)/.installed-dev ## Write anew how layouts and commands look; then read the diff
+	$(BIN)/python -m pytest -q --snapshot-update tests/bot/discord/test_layouts.py tests/bot/discord/test_commands_payload.py
 
 pictures: $(VENV)/.installed-dev ## Take the screenshots in docs/pictures (needs chromium)
 	$(BIN)/python -m tests.bot.playground.pictures

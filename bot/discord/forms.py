@@ -9,6 +9,7 @@ import discord
 from discord import ui
 
 from bot.discord.custom_ids import Act, custom_id
+from bot.discord.present import whole
 from bot.i18n import Words
 from bot.studio.repaint import Change
 from engine.prompts import MAX_PROMPT_CHARS, clean, is_ours
@@ -61,7 +62,7 @@ def _field(label: str, name: str, text: str, *, required: bool = False) -> ui.La
         component=ui.TextInput(
             custom_id=name,
             style=discord.TextStyle.paragraph,
-            default=text[:MAX_PROMPT_CHARS] or None,
+            default=whole(text[:MAX_PROMPT_CHARS]) or None,
             required=required,
             max_length=MAX_PROMPT_CHARS,
         ),

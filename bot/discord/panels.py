@@ -10,7 +10,7 @@ from discord import ui
 
 from bot import explaining, recipes, wording
 from bot.discord.custom_ids import Act, custom_id
-from bot.discord.present import layout, quoted, when
+from bot.discord.present import layout, quoted, when, whole
 from bot.i18n import Words
 from bot.studio.lookup import Details, Explained, OwnQueue, QueuedJob, WholeQueue
 from bot.studio.outcomes import adapted
@@ -153,9 +153,9 @@ def explained_layout(explained: Explained, say: Words) -> ui.LayoutView:
 
 def details_panel(details: Details, say: Words) -> Panel:
     """All that is known of how a picture was made, the line to copy, and a button for it."""
-    file = None
-    if len(details.line) > BLOCK_LIMIT or "```" in details.line:
-        file = (_file_name(details), details.line.encode())
+    file, line = None, whole(details.line)
+    if len(line) > BLOCK_LIMIT or "```" in line:
+        file = (_file_name(details), line.encode())
 
     def texts(cut: int) -> list[str]:
         words = [
@@ -217,7 +217,7 @@ def _copied(details: Details, say: Words, *, in_file: bool) -> str:
         text = say("The words to ask for it again are in the file below: they are long.")
     else:
         # A mention stays one in a block; what makes it none is invisible, and cleaned away again.
-        text += f"\n```\n{discord.utils.escape_mentions(details.line)}\n```"
+        text += f"\n```\n{discord.utils.escape_mentions(whole(details.line))}\n```"
     if request.mode is not Mode.TEXT or request.variations:
         text += "\n-# " + say("They cannot name the pictures or variations that it began with.")
     return text

@@ -1,0 +1,135 @@
+"""What Discord allows in a layout, a form or a text, as one list of what is wrong with it."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+PARTS, TEXT_CHARS, CONTENT_CHARS = 40, 4000, 2000
+GALLERY_ITEMS, ALT_CHARS = 10, 1024
+ROW_BUTTONS, LABEL_CHARS, ID_CHARS = 5, 80, 100
+OPTIONS, OPTION_CHARS, PLACEHOLDER_CHARS = 25, 100, 150
+FORM_PARTS, TITLE_CHARS, FIELD_LABEL_CHARS, FIELD_CHARS = 5, 45, 45, 4000
+PHONE_CELLS = 34
+"""About so much of a button's label is shown on a phone; a Chinese character takes two."""
+
+ROW, BUTTON, SELECT, INPUT, SECTION, TEXT, GALLERY, LABEL = 1, 2, 3, 4, 9, 10, 12, 18
+
+Part = Mapping[str, Any]
+
+
+def parts(value: Any) -> Iterator[Part]:
+    """Every component, nested ones too, in the order in which a screen reader meets them."""
+    if isinstance(value, list):
+        for each in value:
+            yield from parts(each)
+    elif isinstance(value, Mapping):
+        yield value
+        yield from parts(value.get("components", []))
+        for name in ("accessory", "component"):
+            yield from parts(value.get(name, []))
+
+
+def problems(components: list[Any]) -> list[str]:
+    """What Discord would refuse in a layout; empty if nothing."""
+    found = list(parts(components))
+    wrong = [problem for part in found for problem in _part(part)]
+    wrong += _most("components", len(found), PARTS)
+    texts = [part["content"] for part in found if part["type"] == TEXT]
+    wrong += _most("characters of text", sum(map(len, texts)), TEXT_CHARS)
+    ids = [part["custom_id"] for part in found if "custom_id" in part]
+    wrong += [f"{each} is there twice" for each in sorted({i for i in ids if ids.count(i) > 1})]
+    return wrong + [f"half a character in {each!r}" for each in strings(components) if _torn(each)]
+
+
+def form_problems(form: Part) -> list[str]:
+    """What Discord would refuse in a form."""
+    found = list(parts(form["components"]))
+    wrong = _length("title", form["title"], TITLE_CHARS) + _length(
+        "id", form["custom_id"], ID_CHARS
+    )
+    wrong += _most("parts of a form", len(form["components"]), FORM_PARTS)
+    wrong += [problem for part in found for problem in _part(part)]
+    return wrong + [f"half a character in {each!r}" for each in strings(form) if _torn(each)]
+
+
+def text_problems(text: str) -> list[str]:
+    """What Discord would refuse in the text of a message."""
+    torn = ["half a character"] if _torn(text) else []
+    return _length("content", text, CONTENT_CHARS) + torn
+
+
+def cut_on_phones(components: list[Any]) -> list[str]:
+    """The labels of buttons of which a phone shows only the beginning."""
+    labels = [part["label"] for part in parts(components) if part["type"] == BUTTON]
+    return [label for label in labels if _cells(label) > PHONE_CELLS]
+
+
+def strings(value: Any) -> Iterator[str]:
+    """Every text in a body."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping | list):
+        for each in value.values() if isinstance(value, Mapping) else value:
+            yield from strings(each)
+
+
+def _part(part: Part) -> Iterator[str]:
+    yield from _length("id", part.get("custom_id", "x"), ID_CHARS)
+    match part["type"]:
+        case 1:
+            yield from _row(part["components"])
+        case 2:
+            yield from _length("label", part["label"], LABEL_CHARS)
+        case 3:
+            yield from _select(part)
+        case 4:
+            yield from _length("field", part.get("value") or "x", FIELD_CHARS)
+            limit = part.get("max_length", FIELD_CHARS)
+            yield from _length("field", part.get("value") or "x", limit)
+        case 9:
+            yield from _most("texts of a section", len(part["components"]), 3)
+        case 10:
+            yield from _length("text", part["content"], TEXT_CHARS)
+        case 12:
+            yield from _most("pictures of a gallery", len(part["items"]), GALLERY_ITEMS)
+            for item in part["items"]:
+                yield from _length("alt text", item.get("description", ""), ALT_CHARS)
+        case 18:
+            yield from _length("label", part["label"], FIELD_LABEL_CHARS)
+            yield from _length("description", part.get("description") or "x", 100)
+
+
+def _row(children: list[Part]) -> Iterator[str]:
+    yield from _most("parts of a row", len(children), ROW_BUTTONS)
+    if any(child["type"] == SELECT for child in children) and len(children) > 1:
+        yield "a menu needs a row of its own"
+
+
+def _select(part: Part) -> Iterator[str]:
+    options = part["options"]
+    yield from _most("options", len(options), OPTIONS)
+    yield from _length("placeholder", part.get("placeholder", "x"), PLACEHOLDER_CHARS)
+    for option in options:
+        yield from _length("option", option["label"], OPTION_CHARS)
+        yield from _length("value", option["value"], OPTION_CHARS)
+    values = [option["value"] for option in options]
+    if len(set(values)) < len(values) or not values:
+        yield f"options are missing or twice: {values}"
+
+
+def _length(what: str, text: str, limit: int) -> list[str]:
+    return [] if 0 < len(text) <= limit else [f"a {what} has {len(text)} characters: {text[:60]!r}"]
+
+
+def _most(what: str, count: int, limit: int) -> list[str]:
+    return [] if count <= limit else [f"{count} {what}, at most {limit}"]
+
+
+def _torn(text: str) -> bool:
+    return any(unicodedata.category(each) == "Cs" for each in text)
+
+
+def _cells(text: str) -> int:
+    return sum(2 if unicodedata.east_asian_width(each) in "WF" else 1 for each in text)

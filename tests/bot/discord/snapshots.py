@@ -1,0 +1,51 @@
+"""How snapshots are kept: a JSON file each, to be read by people in a review."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import discord
+from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
+
+WIDTH = 100
+
+
+class ReadableJson(SingleFileSnapshotExtension):
+    """What fits into a line is on one line."""
+
+    file_extension = "json"
+    _write_mode = WriteMode.TEXT
+
+    def serialize(self, data: Any, **_: Any) -> str:
+        """The text of the file."""
+        return _pretty(data) + "\n"
+
+
+def readable(value: Any) -> Any:
+    """Components with names for numbers, a line for each line of text, and nothing that is off."""
+    if isinstance(value, Mapping):
+        named = {key: readable(each) for key, each in value.items() if each not in (False, None)}
+        if "type" in named:
+            named["type"] = discord.ComponentType(named["type"]).name
+        if named.get("type") == "button":
+            named["style"] = discord.ButtonStyle(named["style"]).name
+        return named
+    if isinstance(value, list):
+        return [readable(each) for each in value]
+    return value.split("\n") if isinstance(value, str) and "\n" in value else value
+
+
+def _pretty(value: Any, indent: int = 0) -> str:
+    flat = json.dumps(value, ensure_ascii=False)
+    if len(flat) + indent <= WIDTH or not isinstance(value, Mapping | list):
+        return flat
+    pad, end = " " * (indent + 2), " " * indent
+    if isinstance(value, Mapping):
+        rows = [
+            f"{pad}{json.dumps(key, ensure_ascii=False)}: {_pretty(each, indent + 2)}"
+            for key, each in value.items()
+        ]
+        return "{\n" + ",\n".join(rows) + f"\n{end}}}"
+    return "[\n" + ",\n".join(pad + _pretty(each, indent + 2) for each in value) + f"\n{end}]"

@@ -1,0 +1,186 @@
+"""Every layout as it looks, in every language, and that Discord takes it whatever stands in it."""
+
+from __future__ import annotations
+
+import gettext
+from typing import Any
+
+import pytest
+from discord import ui
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from syrupy.assertion import SnapshotAssertion
+
+from bot.discord.custom_ids import parse
+from bot.i18n import Words, words
+from engine.prompts import MAX_PROMPT_CHARS
+from tests.bot.discord.layouts import CASES, PROMPT, Shown
+from tests.bot.discord.limits import (
+    BUTTON,
+    GALLERY,
+    SELECT,
+    TEXT,
+    cut_on_phones,
+    form_problems,
+    parts,
+    problems,
+    text_problems,
+)
+from tests.bot.discord.openapi import DESCRIPTION, ApiDescription
+from tests.bot.discord.snapshots import ReadableJson, readable
+
+LOCALES = ("en-US", "zh-CN")
+V2 = 1 << 15
+
+_MARKS = (
+    "**",
+    "__",
+    "||",
+    "~~",
+    "```",
+    "`",
+    "# ",
+    "-# ",
+    "> ",
+    "- ",
+    "[a](https://b.example)",
+    "\\",
+)
+_MENTIONS = ("@everyone", "@here", "<@123456789012345678>", "<#1>", "<@&123456789012345678>")
+_STRANGE = (
+    "\u202e",
+    "\u2067",
+    "שלום",
+    "مرحبا",
+    "\ud83d",
+    "\ude00",
+    "👩‍👩‍👧‍👦",
+    "🇩🇪",
+    "湖",
+    "\u200b",
+    "\n",
+)
+HOSTILE = st.one_of(
+    st.lists(
+        st.sampled_from([*_MARKS, *_MENTIONS, *_STRANGE, "https://x.example/**", " ", "a"]),
+        min_size=1,
+        max_size=40,
+    ).map("".join),
+    st.text(st.characters(), min_size=1, max_size=200),
+)
+HOSTILE_CHARS = 4000
+
+
+class Wordy(gettext.NullTranslations):
+    """A language in which everything takes longer to say."""
+
+    def gettext(self, message: str) -> str:
+        """The message, and a third of it again."""
+        return message + "ö" * (len(message) // 3)
+
+    def ngettext(self, msgid1: str, msgid2: str, n: int) -> str:
+        """The same for either form."""
+        return self.gettext(msgid1 if n == 1 else msgid2)
+
+
+def components(shown: Any) -> list[Any]:
+    """What is sent for a layout; a text counts as one."""
+    if isinstance(shown, str):
+        return [{"type": TEXT, "content": shown}]
+    if isinstance(shown, ui.Modal):
+        return shown.to_dict()["components"]
+    return shown.to_components()
+
+
+def wrong(shown: Shown) -> list[str]:
+    """What Discord would refuse."""
+    if isinstance(shown, str):
+        return text_problems(shown)
+    if isinstance(shown, ui.Modal):
+        return form_problems(shown.to_dict())
+    return problems(shown.to_components())
+
+
+def body(shown: Shown) -> Any:
+    """As a snapshot shows it."""
+    if isinstance(shown, ui.Modal):
+        return {"title": shown.title, "custom_id": shown.custom_id, "components": components(shown)}
+    return {"content": shown} if isinstance(shown, str) else components(shown)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_looks(name: str, snapshot: SnapshotAssertion):
+    """The layout is as it was when somebody last looked at it (`make snapshots` renews them)."""
+    shown = {locale: readable(body(CASES[name](words(locale), PROMPT))) for locale in LOCALES}
+    # Said once where a language has no catalogue, or nothing to translate.
+    english = shown.pop("en-US")
+    others = {locale: each for locale, each in shown.items() if each != english}
+    assert {"en-US": english, **others} == snapshot(extension_class=ReadableJson)
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+@pytest.mark.parametrize("name", CASES)
+def test_discord_takes_it(name: str, locale: str):
+    """No limit is passed, each id is one of ours, and no label is cut on a phone."""
+    shown = CASES[name](words(locale), PROMPT)
+    assert wrong(shown) == []
+    assert cut_on_phones(components(shown)) == []
+    if isinstance(shown, ui.LayoutView):
+        ids = [part["custom_id"] for part in parts(components(shown)) if "custom_id" in part]
+        assert all(parse(each) for each in ids), ids
+
+
+@pytest.mark.parametrize("name", [name for name in CASES if name.startswith("picture")])
+def test_a_result_is_no_switchboard(name: str):
+    """At most five buttons are in sight below pictures, and one menu."""
+    kinds = [part["type"] for part in parts(components(CASES[name](words(), PROMPT)))]
+    assert kinds.count(BUTTON) <= 5 and kinds.count(SELECT) <= 1
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_pictures_are_described(name: str):
+    """Whoever hears a message is told what it is about first; every picture has a description."""
+    found = list(parts(components(CASES[name](words(), PROMPT))))
+    assert found[0]["type"] == TEXT or found[0]["type"] == 9 or name.startswith("remix")
+    for part in found:
+        for item in part.get("items", []) if part["type"] == GALLERY else []:
+            assert PROMPT in item["description"]
+
+
+@settings(max_examples=40)
+@given(text=HOSTILE, times=st.sampled_from([1, HOSTILE_CHARS]))
+def test_whatever_a_person_wrote(text: str, times: int):
+    """Marks, mentions, 4000 characters, any script, half characters: every layout holds.
+
+    Also in a language that takes a third more words than English.
+    """
+    for say in (words("zh-CN"), Words(Wordy())):
+        for name, case in CASES.items():
+            shown = case(say, (text * times)[:HOSTILE_CHARS])
+            assert wrong(shown) == [], name
+
+
+@pytest.mark.parametrize("name", [name for name in CASES if name.split("-")[0] != "remix"])
+@pytest.mark.parametrize(
+    "text", ["@everyone", "<@123456789012345678>", "<@&123456789012345678>", "@here"]
+)
+def test_nobody_is_called(name: str, text: str):
+    """A mention in somebody's words stands nowhere as one, not even in a block of code."""
+    for part in parts(components(CASES[name](words(), text))):
+        assert text not in part.get("content", "")
+
+
+@pytest.mark.parametrize("length", [1, MAX_PROMPT_CHARS])
+@pytest.mark.skipif(not DESCRIPTION.exists(), reason="Discord's API description is not at hand")
+def test_the_description_knows_it(length: int):
+    """Every layout and form is one that Discord's own API description allows."""
+    api = ApiDescription()
+    for name, case in CASES.items():
+        shown = case(words("zh-CN"), "湖" * length)
+        if isinstance(shown, ui.LayoutView):
+            sent: Any = {"type": 4, "data": {"components": components(shown), "flags": V2}}
+        elif isinstance(shown, ui.Modal):
+            sent = {"type": 9, "data": shown.to_dict()}
+        else:
+            sent = {"type": 4, "data": {"content": shown}}
+        assert api.problems("POST", "/interactions/1/token/callback", sent) == [], name
