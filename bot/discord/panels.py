@@ -18,7 +18,8 @@ from engine.types import Mode
 
 TEXT_LIMIT = 4000
 """Of all the texts of a message together."""
-QUEUE_PROMPT = 100
+QUEUE_PROMPT = 70
+"""Enough to know one's wish again, and three lines beside a button on a phone."""
 VALUE_SHOWN = 120
 BLOCK_LIMIT = 1200
 """A longer line to copy is sent as a file."""

@@ -1,0 +1,79 @@
+"""Lists and panels on a phone: read and pressed without scrolling sideways."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from playwright.async_api import expect
+
+from bot.playground.people import Actor
+from bot.playground.seed import ADMIN_ID, MEMBER_ID, PAINT_ID
+from tests.bot.playground.live import Live, open_live
+from tests.bot.playground.test_page import CHROMIUM, Tab, open_browser, open_tab
+
+PHONE = {"width": 390, "height": 844}
+ONE_LINE_PX = 50
+LONG = "a red house by a mountain lake at dawn, a small boat, a long line of birds over the water"
+SLOW = {"steps": 50, "count": 4, "guidance": 3.0}
+
+TOO_WIDE = """() => [...document.querySelectorAll('[role=log] article *')]
+  .filter((each) => each.getBoundingClientRect().width > 1)
+  .filter((each) => !each.closest('.snippet'))
+  .filter((each) => each.getBoundingClientRect().right > innerWidth
+    || (each.clientWidth && each.scrollWidth > each.clientWidth + 1))
+  .map((each) => each.className + ': ' + each.textContent.slice(0, 60))"""
+BROKEN_LABELS = f"""() => [...document.querySelectorAll('[role=log] article .bot-button')]
+  .filter((each) => each.getBoundingClientRect().height > {ONE_LINE_PX})
+  .map((each) => each.textContent)"""
+
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium on this machine")
+
+
+async def fits(tab: Tab, words: str) -> None:
+    """Wait until an answer with these words is there; nothing is wider than the phone."""
+    private = tab.page.get_by_role("article").filter(has_text="Only you can see this")
+    await expect(private.last).to_contain_text(words)
+    assert await tab.page.evaluate(TOO_WIDE) == []
+    assert await tab.page.evaluate(BROKEN_LABELS) == []
+
+
+async def cancel_from_the_queue(live: Live, tab: Tab) -> None:
+    """Press Cancel in the panel of /queue, whose row is then gone."""
+    asked = live.send("queue", ADMIN_ID)
+    await live.answered(asked)
+    await fits(tab, "The next of others here")
+    panel = live.answer(asked)
+    rows = [part["accessory"]["custom_id"] for part in panel.components if "accessory" in part]
+    live.playground.people.component(Actor(ADMIN_ID), PAINT_ID, panel.id, rows[-1])
+    await fits(tab, "Cancelled and not charged")
+    assert rows[-1] not in str(live.answer(asked).components)
+
+
+async def test_lists_and_panels_fit(tmp_path: Path) -> None:
+    """Queue, history, a search, Details and More: no label is broken, nothing needs scrolling."""
+    async with (
+        open_live(tmp_path) as live,
+        open_browser() as browser,
+        open_tab(live, browser, viewport=PHONE) as tab,
+    ):
+        await tab.open(ADMIN_ID)
+        live.send("imagine", ADMIN_ID, prompt=LONG, seed=4294967295, negative="fog", guidance=2.0)
+        painted = await live.picture()
+        await live.settled()
+        for name, options, words in (
+            ("history", {}, "You have 1 picture here."),
+            ("history", {"search": "Boat lake"}, "1 picture with"),
+            ("history", {"favourites": True}, "no favourites here yet"),
+            ("recipe", {"picture": "1"}, "--guidance 2"),
+        ):
+            live.send(name, ADMIN_ID, **options)
+            await fits(tab, words)
+        live.press(painted, "More ▾", ADMIN_ID)
+        await fits(tab, "Picture #1")
+        for person in (ADMIN_ID, ADMIN_ID, MEMBER_ID):
+            live.send("imagine", person, prompt=LONG, **SLOW)
+        await live.until(lambda: len(live.rows("SELECT 1 FROM jobs")) == 4)
+        await cancel_from_the_queue(live, tab)
+        live.send("cancel", ADMIN_ID, job="all")
+        live.check()
