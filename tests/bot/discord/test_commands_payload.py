@@ -114,7 +114,7 @@ async def test_one_meaning_a_name(payload: list[dict[str, Any]]):
     for locale in LOCALES:
 
         def named(part: Json, locale: str = locale) -> str:
-            return dict(languages(part, "name")).get(locale, part["name"])
+            return dict(languages(part, "name")).get(locale) or part["name"]
 
         commands = [(each["type"], named(each)) for each in payload]
         assert len(commands) == len(set(commands))

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import gettext
-from typing import Any
+import importlib
+import inspect
+import pkgutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, get_args
 
 import pytest
 from discord import ui
@@ -11,9 +16,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from syrupy.assertion import SnapshotAssertion
 
+import bot.discord
+from bot.cards import Card
 from bot.discord.custom_ids import parse
 from bot.i18n import Words, words
 from engine.prompts import MAX_PROMPT_CHARS
+from tests.bot.discord import layouts
 from tests.bot.discord.layouts import CASES, PROMPT, Shown
 from tests.bot.discord.limits import (
     BUTTON,
@@ -106,6 +114,25 @@ def body(shown: Shown) -> Any:
     if isinstance(shown, ui.Modal):
         return {"title": shown.title, "custom_id": shown.custom_id, "components": components(shown)}
     return {"content": shown} if isinstance(shown, str) else components(shown)
+
+
+def test_the_table_is_complete():
+    """Every card has a case, and so has everything public that makes a layout, panel or form."""
+    cards = [card.__name__.removesuffix("Card").lower() for card in get_args(Card)]
+    assert [card for card in cards if not any(name.startswith(card) for name in CASES)] == []
+    used = Path(layouts.__file__).read_text(encoding="utf-8")
+    assert [name for name in makers() if f"{name}(" not in used] == []
+
+
+def makers() -> Iterator[str]:
+    """The public functions of bot.discord that make what people see."""
+    for found in pkgutil.walk_packages(bot.discord.__path__, "bot.discord."):
+        module = importlib.import_module(found.name)
+        for name, each in inspect.getmembers(module, inspect.isfunction):
+            made = each.__annotations__.get("return") in ("ui.LayoutView", "ui.Modal", "Panel")
+            own = each.__module__ == module.__name__ and not name.startswith("_")
+            if made and own and name != "layout":
+                yield name
 
 
 @pytest.mark.parametrize("name", CASES)
