@@ -21,6 +21,8 @@ OPTIONS = CHOICES = 25
 NAME_CHARS, DESCRIPTION_CHARS, CHOICE_CHARS = 32, 100, 100
 MENUS = (2, 3)
 SERVERS_ONLY = [0]
+ADMINS = frozenset({"admin"})
+"""The commands that members do not see."""
 
 Json = Mapping[str, Any]
 
@@ -129,4 +131,4 @@ async def test_commands_are_for_servers(payload: list[dict[str, Any]]):
     for command in payload:
         assert command["contexts"] == SERVERS_ONLY and command["integration_types"] == [0]
         hidden = command.get("default_member_permissions") is not None
-        assert hidden == (command["name"] == "admin"), command["name"]
+        assert hidden == (command["name"] in ADMINS), command["name"]
