@@ -26,6 +26,7 @@ from bot.cards import (
 )
 from bot.discord.finding import found_layout
 from bot.discord.forms import remix_form
+from bot.discord.guide import Entry, help_layout, status_layout
 from bot.discord.panels import details_panel, explained_layout, queue_layout
 from bot.discord.present import (
     card_layout,
@@ -38,6 +39,7 @@ from bot.discord.present import (
 from bot.i18n import Words
 from bot.studio import flags
 from bot.studio.album import FOUND_PICTURES, MAX_SEARCH_CHARS, PAGE_PICTURES, Deeds, Found, Page
+from bot.studio.condition import Condition
 from bot.studio.lookup import NEXT_SHOWN, Details, Explained, OwnQueue, QueuedJob, WholeQueue
 from bot.studio.outcomes import (
     Adapted,
@@ -51,6 +53,7 @@ from bot.studio.outcomes import (
 )
 from engine.diffusion.families import Z_IMAGE_TURBO
 from engine.prompts import Level, analyse, enhance
+from engine.states import EngineState
 from engine.types import Adaptation, Difference, Mend, Mode, Recipe, Variation
 from storage.types import Place, PolicySource, QuotaPolicy, QuotaStatus, StoredPicture
 from tests.fakes import EPOCH, a_request, fake_recipe
@@ -305,6 +308,16 @@ CASES: dict[str, Case] = {
     "queue-one": _queue(0, WholeQueue(1, 1, 1, SOON, None)),
     "queue-admin": _queue(0, BUSY, others=2),
     "queue-admin-full": _queue(NEXT_SHOWN + 1, BUSY, others=NEXT_SHOWN, said="Cancelled:"),
+    "help": lambda say, _: help_layout(
+        [Entry("queue", "</queue:7>", say("Refresh")), Entry("imagine", "`/imagine`", say("Show"))],
+        say,
+    ),
+    "status": lambda say, words: status_layout(
+        Condition(EngineState.PAINTING, words, "cuda", 1024, 1024, 8, 3.5, 2, 100), say
+    ),
+    "status-loading": lambda say, _: status_layout(
+        Condition(EngineState.STARTING, None, None, 1024, 1024, 8, None, 1, 100), say
+    ),
     "explain": _explain(),
     "explain-advice": _explain(
         ', 8k, steps 30, no fog, (sea:1.3), --ar 3:2, <lora:x:1>, a sign that says "HI"'
