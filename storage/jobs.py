@@ -6,7 +6,7 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Final
 
-from storage import quotas, rows, steps
+from storage import blocks, quotas, rows, steps
 from storage.database import Database, Transaction
 from storage.errors import StorageError
 from storage.inputs import Inputs
@@ -16,6 +16,7 @@ from storage.steps import JobError
 from storage.timestamps import to_us
 from storage.types import (
     NONCE_LIMIT_CHARS,
+    Block,
     Clock,
     DeliveryState,
     Job,
@@ -52,7 +53,7 @@ class Jobs:
         self._nonce = nonce
         self._inputs = Inputs(db, clock)
 
-    async def accept(self, new: NewJob, fallback: QuotaPolicy) -> Job | QuotaExceeded:
+    async def accept(self, new: NewJob, fallback: QuotaPolicy) -> Job | QuotaExceeded | Block:
         """Decide, charge and queue in one transaction; a refusal writes nothing.
 
         A job that is returned is on the disk, charged, queued, and has a pending delivery. When
@@ -61,7 +62,7 @@ class Jobs:
         there, PictureMissing for an input without its file: written again, it can be accepted.
         """
         nonce = self._fresh_nonce()
-        outcome: Job | QuotaExceeded | None = None
+        outcome: Job | QuotaExceeded | Block | None = None
         try:
             async with self._db.transaction() as transaction:
                 outcome = await self._accept(transaction, new, fallback, nonce)
@@ -207,9 +208,12 @@ class Jobs:
 
     async def _accept(
         self, transaction: Transaction, new: NewJob, fallback: QuotaPolicy, nonce: str
-    ) -> Job | QuotaExceeded:
+    ) -> Job | QuotaExceeded | Block:
         now = self._clock()  # inside the lock, so that charges are in the order of their instants
         place = new.place
+        block = await blocks.block_of(transaction, place.guild_id, place.user_id)
+        if block is not None:
+            return block
         refusal = await quotas.check(transaction, place, fallback, requested=new.pictures, now=now)
         if refusal is not None:
             return refusal

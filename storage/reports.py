@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterable
+from datetime import datetime
 from itertools import groupby
 from typing import Final, NoReturn
 
@@ -22,6 +23,14 @@ _SELECT: Final = (
 _BY_ID: Final = f"{_SELECT} cases AS c {_PARTS} WHERE c.id = ? ORDER BY r.id"
 _OPEN_FOR: Final = (
     f"{_SELECT} cases AS c {_PARTS} WHERE c.picture_id = ? AND c.resolved_at IS NULL ORDER BY r.id"
+)
+_LAST: Final = "(SELECT max(id) FROM cases WHERE picture_id = ?)"
+_LAST_OF: Final = f"{_SELECT} cases AS c {_PARTS} WHERE c.id = {_LAST} ORDER BY r.id"
+_STIRRED: Final = (
+    "SELECT picture_id FROM cases WHERE resolved_at IS NULL AND message_id IS NULL "
+    "UNION SELECT picture_id FROM cases WHERE resolved_at >= ? "
+    "UNION SELECT c.picture_id FROM reports AS r CROSS JOIN cases AS c ON c.id = r.case_id "
+    "WHERE r.filed_at >= ?"
 )
 _OLDEST: Final = (
     "(SELECT * FROM cases WHERE guild_id = ? AND resolved_at IS NULL ORDER BY id LIMIT ?)"
@@ -100,6 +109,25 @@ class Reports:
         """The case of a picture that waits for its verdict; None where none does."""
         found = await self._db.fetch_all(_OPEN_FOR, (picture_id,))
         return next(iter(_cases(found)), None)
+
+    async def last_for(self, picture_id: int) -> Case | None:
+        """The newest case of a picture, open or not; None where it was never reported."""
+        found = await self._db.fetch_all(_LAST_OF, (picture_id,))
+        return next(iter(_cases(found)), None)
+
+    async def stirred(self, since: datetime) -> list[int]:
+        """The pictures whose moderators' message may be missing or out of date, in their order.
+
+        Those of open cases without one, and all that were reported or decided upon since. Goes
+        through every case: for the start alone.
+        """
+        found = await self._db.fetch_all(_STIRRED, (to_us(since), to_us(since)))
+        return sorted(row["picture_id"] for row in found)
+
+    async def job_of(self, picture_id: int) -> int | None:
+        """The job of a picture, also of one that is erased; None where it never was."""
+        row = await self._db.fetch_one("SELECT job_id FROM pictures WHERE id = ?", (picture_id,))
+        return None if row is None else row["job_id"]
 
     async def open(self, guild_id: int, limit: int) -> list[Case]:
         """At most `limit` cases of a server that wait for their verdict, the oldest first.

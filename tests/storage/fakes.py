@@ -20,7 +20,6 @@ from storage.types import (
     NewPicture,
     Place,
     PolicySource,
-    QuotaExceeded,
     QuotaPolicy,
     StoredPicture,
 )
@@ -109,7 +108,7 @@ class Shelf:
 
     async def accept(self, new: NewJob | None = None, fallback: QuotaPolicy = PLENTY) -> Job:
         job = await self.jobs.accept(new or new_job(), fallback)
-        assert not isinstance(job, QuotaExceeded)
+        assert isinstance(job, Job)
         return job
 
     async def painting(self, new: NewJob | None = None) -> Job:

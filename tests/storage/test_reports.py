@@ -329,13 +329,16 @@ async def old_cases(filled: Shelf) -> AsyncIterator[Shelf]:
         (lambda r, _: r.posted(3002, 1, 2), "SEARCH reports USING INTEGER PRIMARY KEY"),
         (lambda r, _: r.resolve(5, 1, Verdict.DELETED), "SEARCH cases USING INDEX cases_open "),
         (lambda r, _: refused(r, 50), "INDEX cases_of_picture (picture_id=?)"),
+        (lambda r, _: r.last_for(50), "INDEX cases_of_picture (picture_id=?)"),
+        (lambda r, _: r.job_of(5), "SEARCH pictures USING INTEGER PRIMARY KEY"),
         (lambda _, b: b.is_blocked(10, 30), "SEARCH blocks USING PRIMARY KEY"),
+        (lambda _, b: b.shut_out(10, 31, 5, None), "SCAN jobs USING INDEX jobs_live"),
         (lambda _, b: b.blocked(10), "SEARCH blocks USING INDEX blocks_of_server"),
         (lambda _, b: b.unblock(10, 10), "SEARCH blocks USING PRIMARY KEY"),
     ],
     ids=[
         *("open for a picture", "open in a server", "filing", "posted", "verdict", "no verdict"),
-        *("blocked", "all blocked", "unblocking"),
+        *("newest of a picture", "its job", "blocked", "shut out", "all blocked", "unblocking"),
     ],
 )
 async def test_questions_use_their_index(
