@@ -23,7 +23,7 @@ from bot.playground.shapes import (
     user_json,
 )
 from bot.playground.standin import StandIn
-from bot.playground.world import Draft
+from bot.playground.world import Draft, World
 
 MAX_CONTENT_CHARS: Final = 2000
 KEPT_UPLOADS: Final = 20
@@ -309,7 +309,7 @@ def interaction_json(interaction: Interaction, standin: StandIn) -> Json:
         "id": str(interaction.id),
         "application_id": str(standin.bot.id),
         "type": int(interaction.kind),
-        "data": interaction.data,
+        "data": _with_permissions(interaction.data, interaction.user_id, world),
         "token": interaction.token,
         "version": 1,
         "channel_id": str(channel.id),
@@ -334,3 +334,16 @@ def interaction_json(interaction: Interaction, standin: StandIn) -> Json:
     if interaction.source is not None:
         shape["message"] = message_json(interaction.source, world, standin.base_url)
     return shape
+
+
+def _with_permissions(data: Json, user_id: int, world: World) -> Json:
+    """Each channel that was chosen, with what the person who chose it may do there."""
+    chosen = data.get("resolved", {}).get("channels")
+    if not chosen:
+        return data
+    channels: Json = {}
+    for channel_id, shape in chosen.items():
+        channel = world.channel(int(channel_id))
+        can = 0 if channel is None else world.permissions(channel, user_id)
+        channels[channel_id] = shape | {"permissions": str(can)}
+    return data | {"resolved": data["resolved"] | {"channels": channels}}
