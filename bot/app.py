@@ -16,6 +16,8 @@ from typing import Any
 import structlog
 
 from bot.alarm import Alarm
+from bot.case_cards import CaseCards
+from bot.casework import Casework
 from bot.copies import Copies
 from bot.delivery import Delivery, DeliveryPolicy
 from bot.discord.client import PaintClient, create_client
@@ -43,6 +45,7 @@ from bot.studio.compose import request_notes
 from bot.studio.ending import Endings
 from bot.studio.live import LiveJob, LiveJobs
 from bot.studio.lookup import Lookup
+from bot.studio.moderation import Moderation
 from bot.studio.paint import Painter
 from bot.studio.recent import RecentPictures
 from bot.studio.repaint import Repaint
@@ -53,6 +56,7 @@ from engine.factory import diffusion_factory
 from engine.renderer import RendererFactory
 from engine.service import Engine
 from engine.types import MAX_SEED
+from storage.blocks import Blocks
 from storage.database import FILE_NAME, Database
 from storage.deliveries import Deliveries
 from storage.files import PictureFiles
@@ -60,7 +64,9 @@ from storage.history import History
 from storage.inputs import Inputs
 from storage.jobs import Jobs
 from storage.lock import DataFolderLock
+from storage.preferences import Preferences
 from storage.quotas import Quotas
+from storage.reports import Reports
 from storage.retention import Retention
 from storage.types import Clock, PolicySource, QuotaPolicy, utc_now
 
@@ -105,6 +111,7 @@ class House:
         self.begun = True
         self.spawn("delivery", self.services.delivery.run())
         self.spawn("board", self.services.board.run())
+        self.spawn("casework", self.services.casework.run())
         self.spawn("housekeeping", self.housekeeping.run())
         # Not kept any longer: each handle holds its picture.
         resumed, self.resumed = self.resumed, []
@@ -180,7 +187,7 @@ def _furnish(
     )
     events = Events(accepted=delivery.expect, settled=delivery.wake, trouble=alarm.storage)
     settling = Settling(jobs, files, recent, live, events)
-    inputs = Inputs(db, clock)
+    inputs, blocks = Inputs(db, clock), Blocks(db, clock)
     painter = Painter(
         engine=engine,
         family=family,
@@ -194,12 +201,24 @@ def _furnish(
         events=events,
         max_wait=max_wait,
         inputs=inputs,
+        blocks=blocks,
+    )
+    endings = Endings(engine, jobs, live, rights, events, clock=clock, max_wait=max_wait)
+    album = Album(history, deliveries, files, recent, rights)
+    reports, preferences = Reports(db, clock), Preferences(db, clock)
+    casework = Casework(
+        messenger=messenger,
+        reports=reports,
+        preferences=preferences,
+        cards=CaseCards(reports, history, jobs, deliveries, files),
+        clock=clock,
+        trouble=alarm.storage,
     )
     services = Services(
         painter=painter,
         repaint=Repaint(painter, files, inputs, fresh_seed),
-        endings=Endings(engine, jobs, live, rights, events, clock=clock, max_wait=max_wait),
-        album=Album(history, deliveries, files, recent, rights),
+        endings=endings,
+        album=album,
         allowance=Allowance(Quotas(db, clock), rights, fallback),
         lookup=Lookup(
             engine=engine,
@@ -214,6 +233,17 @@ def _furnish(
         copies=Copies(messenger),
         delivery=delivery,
         board=board,
+        moderation=Moderation(
+            reports=reports,
+            blocks=blocks,
+            preferences=preferences,
+            history=history,
+            album=album,
+            endings=endings,
+            rights=rights,
+            changed=casework.wake,
+        ),
+        casework=casework,
         guilds=frozenset(settings.discord.guilds),
     )
     retention = Retention(db, files, clock)

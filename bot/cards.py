@@ -8,6 +8,7 @@ from pathlib import Path
 
 from bot.studio.outcomes import Note
 from engine.types import ImageRequest
+from storage.types import Case, StoredPicture
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,4 +111,31 @@ class MovedCard:
     message_id: int
 
 
-Card = WaitingCard | PaintingCard | PictureCard | FailureCard | KeptCard | MovedCard | NoticeCard
+@dataclass(frozen=True, slots=True)
+class CaseCard:
+    """A reported picture, for the moderators' eyes.
+
+    picture: None once it is erased. pictures: itself, empty without a file; file_name: what
+    Discord shows it as. url: of the message that shows it, "" where none is known. series: how
+    many were painted with it. locale: of its server.
+    """
+
+    case: Case
+    picture: StoredPicture | None = None
+    pictures: tuple[ShownPicture, ...] = ()
+    file_name: str = ""
+    url: str = ""
+    series: int = 1
+    locale: str = "en-US"
+
+
+Card = (
+    WaitingCard
+    | PaintingCard
+    | PictureCard
+    | FailureCard
+    | KeptCard
+    | MovedCard
+    | NoticeCard
+    | CaseCard
+)

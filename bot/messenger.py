@@ -66,6 +66,10 @@ class Messenger(Protocol):
         """Post a new message and return its id. Within minutes the same nonce posts only once."""
         ...
 
+    async def delete(self, address: Address) -> None:
+        """Take a message of ours away."""
+        ...
+
     async def direct_channel(self, user_id: int) -> int:
         """The channel of direct messages to this person."""
         ...
@@ -80,6 +84,13 @@ class Messenger(Protocol):
 
     async def find_status(self, address: Address, job_id: int, since: datetime) -> int | None:
         """The id of the message of ours that this job can be cancelled on; otherwise as above."""
+        ...
+
+    async def find_case(self, address: Address, picture_id: int, since: datetime) -> int | None:
+        """The id of the newest message of ours on which this picture's reports can be decided.
+
+        since: no earlier than this was it posted. Undeliverable(UNREADABLE) where nobody can tell.
+        """
         ...
 
     async def find_answer(self, reply_token: str) -> int | None:

@@ -23,6 +23,9 @@ class Action(StrEnum):
     CANCEL_ANY = "cancel anyone's job"
     SEE_ANY_QUOTA = "see anyone's quota"
     SET_QUOTA = "set quotas"
+    JUDGE = "see and decide reports"
+    BLOCK = "block people from painting"
+    SET_REPORTS = "choose the channel of reports"
 
 
 NEEDED: dict[Action, Level] = {
@@ -31,6 +34,9 @@ NEEDED: dict[Action, Level] = {
     Action.CANCEL_ANY: Level.ADMIN,
     Action.SEE_ANY_QUOTA: Level.ADMIN,
     Action.SET_QUOTA: Level.ADMIN,
+    Action.JUDGE: Level.MODERATOR,
+    Action.BLOCK: Level.MODERATOR,
+    Action.SET_REPORTS: Level.ADMIN,
 }
 
 

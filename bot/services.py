@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from bot.casework import Casework
 from bot.copies import Copies
 from bot.delivery import Delivery
 from bot.progress import Board
@@ -11,6 +12,7 @@ from bot.studio.album import Album
 from bot.studio.allowance import Allowance
 from bot.studio.ending import Endings
 from bot.studio.lookup import Lookup
+from bot.studio.moderation import Moderation
 from bot.studio.paint import Painter
 from bot.studio.repaint import Repaint
 
@@ -28,6 +30,8 @@ class Services:
     copies: Copies
     delivery: Delivery
     board: Board
+    moderation: Moderation
+    casework: Casework
     guilds: frozenset[int] = frozenset()
 
     def serves(self, guild_id: int | None) -> bool:

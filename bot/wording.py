@@ -8,6 +8,7 @@ from datetime import datetime
 
 from bot.flagging import flag_problem, many_choices
 from bot.i18n import Words
+from bot.reporting import moderation_refusal
 from bot.studio.outcomes import (
     Adapted,
     BadAspect,
@@ -59,7 +60,8 @@ def refusal(refused: Refused, say: Words, when: When) -> str:
         return _queue_refusal(reason, refused.retry_at, say, when)
     if isinstance(reason, QuotaSpent):
         return _quota_refusal(reason, refused.retry_at, say, when)
-    return _place_refusal(reason, say) or _input_refusal(reason, say)
+    said = _place_refusal(reason, say) or moderation_refusal(reason, say, when)
+    return said or _input_refusal(reason, say)
 
 
 def _queue_refusal(reason: QueueIsFull, retry_at: datetime | None, say: Words, when: When) -> str:

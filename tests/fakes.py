@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from bot.cards import Card, FailureCard, PictureCard
+from bot.cards import Card, CaseCard, FailureCard, PictureCard
 from bot.messenger import Address, Obstacle, TryLater, Undeliverable
 from bot.studio.naming import names_picture_of
 from engine.errors import Cancelled, EngineError
@@ -173,6 +173,7 @@ class FakeMessenger:
         self.answers: dict[str, int] = {}
         self.statuses: dict[int, int] = {}
         self.unreadable = False
+        self.deleted: list[int] = []
         self._by_nonce: dict[str, int] = {}
         self._posted: dict[int, tuple[Address, Card]] = {}
 
@@ -194,6 +195,23 @@ class FakeMessenger:
         if fault is not None:
             raise fault
         return self._by_nonce[nonce]
+
+    async def delete(self, address: Address) -> None:
+        """Remember what was taken away."""
+        self._fail()
+        assert address.message_id is not None
+        self.deleted.append(address.message_id)
+
+    async def find_case(self, address: Address, picture_id: int, since: datetime) -> int | None:
+        """The newest card of this picture's reports there, whoever heard of it."""
+        if self.unreadable:
+            raise Undeliverable(Obstacle.UNREADABLE, "no Read Message History")
+        found = None
+        for message_id, (there, card) in self._posted.items():
+            shown = isinstance(card, CaseCard) and card.case.picture_id == picture_id
+            if there.channel_id == address.channel_id and shown:
+                found = message_id
+        return found
 
     async def find_answer(self, reply_token: str) -> int | None:
         """The answers that a test says there are."""

@@ -11,12 +11,13 @@ from bot import wording
 from bot.cancelling import taken_back
 from bot.cards import WaitingCard
 from bot.delivery import NeverAnswered
-from bot.discord.present import card_layout, quoted, when
+from bot.discord.present import card_layout
+from bot.discord.texts import quoted, when
 from bot.i18n import Words, words
 from bot.messenger import Address, TryLater, Undeliverable
 from bot.rights import Person
 from bot.services import Services
-from bot.studio.outcomes import Accepted, Refused, TakenBack
+from bot.studio.outcomes import Accepted, Blocked, Refused, TakenBack
 
 log = structlog.get_logger(__name__)
 
@@ -76,7 +77,9 @@ def refusal_text(interaction: Interaction, refused: Refused) -> str:
     What was typed may stand in it, and reads as no mention; half a character is none.
     """
     text = wording.refusal(refused, words_of(interaction), when).encode(errors="replace").decode()
-    return discord.utils.escape_mentions(text)
+    text = discord.utils.escape_mentions(text)
+    # A moderator's own words stand in it.
+    return quoted(text, CONTENT_CHARS) if isinstance(refused.reason, Blocked) else text
 
 
 def cancelled_text(interaction: Interaction, outcome: TakenBack) -> str:

@@ -23,6 +23,7 @@ from bot.discord.commands.menus import message_menus
 from bot.discord.components import button_class
 from bot.discord.custom_ids import Act, parse
 from bot.discord.errors import explain
+from bot.discord.moderating import submit_report
 from bot.discord.repainting import submit_remix
 from bot.discord.translation import CatalogueTranslator
 from bot.services import Services
@@ -30,6 +31,8 @@ from bot.services import Services
 log = structlog.get_logger(__name__)
 
 CONNECTIONS = 40
+FORMS = {Act.REMIX: submit_remix, Act.REPORT: submit_report}
+"""What takes a form that is sent in."""
 PERMISSIONS = discord.Permissions(
     view_channel=True,
     send_messages=True,
@@ -135,10 +138,11 @@ class PaintClient(discord.AutoShardedClient):
             return
         self.attending.begin()
         try:
-            if known is None or known[0] is not Act.REMIX:
+            submit = None if known is None else FORMS.get(known[0])
+            if known is None or submit is None:
                 await disown(interaction)
             else:
-                await submit_remix(interaction, self.tree.services, known[1])
+                await submit(interaction, self.tree.services, known[1])
         except Exception as error:
             await explain(interaction, error)
 

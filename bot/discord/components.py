@@ -14,6 +14,7 @@ import structlog
 from discord import ui
 
 from bot.copies import sentence
+from bot.discord import moderating
 from bot.discord.answers import (
     NO_MENTIONS,
     Interaction,
@@ -32,10 +33,11 @@ from bot.discord.custom_ids import PATTERN, PICKABLE, Act, parse
 from bot.discord.errors import explain
 from bot.discord.finding import turn_page
 from bot.discord.messenger import fitting
-from bot.discord.present import layout, more_layout, shown_layout
+from bot.discord.present import more_layout, shown_layout
 from bot.discord.queueing import cancel_in_queue, show_queue
 from bot.discord.repainting import show_remix, upscale, vary
 from bot.discord.showing import eyes_of, show_details, tell
+from bot.discord.texts import layout
 from bot.services import Services
 from bot.studio.compose import STRONG, SUBTLE
 from bot.studio.outcomes import Refused
@@ -43,7 +45,7 @@ from storage.types import StoredPicture
 
 log = structlog.get_logger(__name__)
 
-_PICTURE_ACTS = PICKABLE - {Act.DETAILS} | {Act.MORE}
+_PICTURE_ACTS = PICKABLE - {Act.DETAILS, Act.REPORT} | {Act.MORE}
 
 
 def button_class(services: Services, attending: Attending) -> type[ui.DynamicItem[Any]]:
@@ -85,6 +87,9 @@ async def press(interaction: Interaction, services: Services, act: Act, row_id: 
             await disown(interaction)
             return
         act, row_id = chosen
+    if act in moderating.ACTS:
+        await moderating.press(interaction, services, act, row_id)
+        return
     if act in _PICTURE_ACTS:
         await _with_picture(interaction, services, act, row_id)
         return

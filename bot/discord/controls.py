@@ -43,7 +43,7 @@ def picture_rows(ids: Sequence[int], say: Words) -> list[Row]:
 
 
 def more_rows(deeds: Deeds, say: Words) -> list[Row]:
-    """The rows of the panel behind More. Report will be a button here."""
+    """The rows of the panel behind More."""
     pictures = deeds.pictures
     first = pictures[0]
     if len(pictures) > 1:
@@ -57,6 +57,8 @@ def more_rows(deeds: Deeds, say: Words) -> list[Row]:
         if deeds.own:
             options += _options(lambda n: say("Make {n} a favourite", n=n), Act.FAVOUR, unmarked)
             options += _options(lambda n: say("{n} is no favourite", n=n), Act.UNFAVOUR, marked)
+        else:
+            options += _options(lambda n: say("Report {n}", n=n), Act.REPORT, numbered)
         return [ui.ActionRow(_menu(first.id, options, say))]
     favourite = (
         _button(say("No favourite any more"), Act.UNFAVOUR, first.id)
@@ -71,6 +73,7 @@ def more_rows(deeds: Deeds, say: Words) -> list[Row]:
             *([favourite] if deeds.own else []),
             _button(say("Copy to me by DM"), Act.COPY, first.id),
             *([delete] if deeds.erasable else []),
+            *([] if deeds.own else [_button(say("Report"), Act.REPORT, first.id)]),
         )
     ]
 

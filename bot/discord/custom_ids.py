@@ -37,12 +37,14 @@ class Act(StrEnum):
     UNQUEUE = "unqueue"
     FAV_OLDER = "favolder"
     FAV_NEWER = "favnewer"
+    REPORT = "report"
+    CASE = "case"
+    DELETE_REPORTED = "deletereported"
+    BLOCK_REPORTED = "blockreported"
+    DISMISS = "dismiss"
 
 
-PATTERN = (
-    r"z1:(?P<act>reroll|delete|cancel|show|older|newer|details|again|queue|subtle|strong|upscale|"
-    r"remix|original|favour|unfavour|copy|more|pick|unqueue|favolder|favnewer):(?P<id>[0-9]{1,18})"
-)
+PATTERN = rf"z1:(?P<act>{'|'.join(Act)}):(?P<id>[0-9]{{1,18}})"
 """Every id that this version or an older one ever put on a button, a menu or a form."""
 
 PICKABLE = frozenset(
@@ -56,6 +58,7 @@ PICKABLE = frozenset(
         Act.FAVOUR,
         Act.UNFAVOUR,
         Act.COPY,
+        Act.REPORT,
     }
 )
 """What an option of a menu may do; its value is written like an id."""

@@ -12,7 +12,8 @@ from bot.discord.answers import (
     whisper_layout,
     words_of,
 )
-from bot.discord.present import history_layout, history_row, layout, quoted
+from bot.discord.present import history_layout, history_row
+from bot.discord.texts import layout, quoted
 from bot.i18n import Words
 from bot.services import Services
 from bot.studio.album import MAX_SEARCH_CHARS, Found

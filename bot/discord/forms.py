@@ -9,7 +9,7 @@ import discord
 from discord import ui
 
 from bot.discord.custom_ids import Act, custom_id
-from bot.discord.present import whole
+from bot.discord.texts import whole
 from bot.i18n import Words
 from bot.studio.repaint import Change
 from engine.prompts import MAX_PROMPT_CHARS, clean, is_ours
@@ -47,13 +47,14 @@ def remix_form(picture_id: int, request: ImageRequest, prompt: str | None, say: 
 
 def sent_in(interaction: discord.Interaction[Any]) -> Change:
     """What was filled in; a field that is not there is empty."""
+    return Change(*(filled_in(interaction, name) for name in ("prompt", "negative", "seed")))
+
+
+def filled_in(interaction: discord.Interaction[Any], name: str) -> str:
+    """What was filled in under this name; "" where there is no such field."""
     data = cast("Mapping[str, Any]", interaction.data or {})
     values = {str(each.get("custom_id")): each.get("value") for each in _fields(data)}
-
-    def value(name: str) -> str:
-        return str(values.get(name) or "")
-
-    return Change(value("prompt"), value("negative"), value("seed"))
+    return str(values.get(name) or "")
 
 
 def _field(label: str, name: str, text: str, *, required: bool = False) -> ui.Label[ui.Modal]:

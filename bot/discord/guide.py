@@ -8,7 +8,7 @@ from typing import Final
 
 from discord import ui
 
-from bot.discord.present import layout, quoted
+from bot.discord.texts import layout, quoted
 from bot.i18n import Words
 from bot.studio.condition import Condition
 from engine.states import EngineState

@@ -16,7 +16,7 @@ import discord
 from discord.webhook.async_ import async_context
 from PIL import Image
 
-from bot.cards import Card, FailureCard, PictureCard
+from bot.cards import Card, CaseCard, FailureCard, PictureCard
 from bot.discord.custom_ids import Act, custom_id
 from bot.discord.present import card_layout, job_line
 from bot.i18n import words
@@ -48,6 +48,8 @@ _OBSTACLES = {
     **dict.fromkeys((50001, 50005, 50007, 50013, 160005), Obstacle.FORBIDDEN),
 }
 _SEARCHED_MESSAGES = 5000
+_SEARCHED_CASES = 500
+"""So many of the newest messages in the channel of reports are looked through for a card."""
 _CLOCKS_APART = timedelta(minutes=5)
 """How far Discord's clock and ours may be apart."""
 _TRY_LIFE = timedelta(minutes=10)
@@ -103,6 +105,11 @@ class DiscordMessenger:
 
         return await self._with_upload(address, card, send)
 
+    async def delete(self, address: Address) -> None:
+        """Take a message of ours away."""
+        assert address.message_id is not None
+        await _sent(self._channel(address).get_partial_message(address.message_id).delete())
+
     async def application_owners(self) -> frozenset[int]:
         """Whose application this is. Raises Undeliverable or TryLater."""
         application = await _sent(self._client.application_info())
@@ -123,6 +130,19 @@ class DiscordMessenger:
         """Look for its Cancel button around that time."""
         button = custom_id(Act.CANCEL, job_id)
         return await self._find(address, since, lambda message: button in _custom_ids(message))
+
+    async def find_case(self, address: Address, picture_id: int, since: datetime) -> int | None:
+        """Look for its buttons, from the newest message on."""
+        self._check_readable(address)
+        return await _sent(self._search_back(address, custom_id(Act.DISMISS, picture_id), since))
+
+    async def _search_back(self, address: Address, button: str, since: datetime) -> int | None:
+        async for message in self._channel(address).history(limit=_SEARCHED_CASES):
+            if message.created_at < since - _CLOCKS_APART:
+                return None
+            if self._client.user == message.author and button in _custom_ids(message):
+                return message.id
+        return None
 
     async def _find(
         self, address: Address, since: datetime, wanted: Callable[[discord.Message], bool]
@@ -185,7 +205,7 @@ class DiscordMessenger:
     ) -> T:
         """Send a card with its picture or the sheet of them, in a smaller form each time Discord
         finds it too large."""
-        if not isinstance(card, PictureCard):
+        if not isinstance(card, PictureCard | CaseCard) or not card.pictures:
             return await _sent(send([], card))
         limit_bytes = self._upload_limit_bytes(address)
         whole: bytes | None = None
@@ -249,7 +269,7 @@ def _parts(components: Iterable[Any]) -> Iterator[Any]:
         yield from _parts(getattr(component, "children", ()))
 
 
-def _upload(card: PictureCard) -> bytes:
+def _upload(card: PictureCard | CaseCard) -> bytes:
     """What a card shows: its picture, or the sheet of several (blocking). Raises OSError."""
     paths = [each.path for each in card.pictures]
     return contact_sheet(paths) if len(paths) > 1 else paths[0].read_bytes()

@@ -10,7 +10,7 @@ from discord import ui
 
 from bot import explaining, recipes, wording
 from bot.discord.custom_ids import Act, custom_id
-from bot.discord.present import layout, quoted, when, whole
+from bot.discord.texts import layout, quoted, when, whole
 from bot.i18n import Words
 from bot.studio.lookup import Details, Explained, OwnQueue, QueuedJob, WholeQueue
 from bot.studio.outcomes import adapted

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 import discord
 from discord import ui
 
 from bot import wording
 from bot.cards import (
     Card,
+    CaseCard,
     FailureCard,
     KeptCard,
     MovedCard,
@@ -18,44 +17,19 @@ from bot.cards import (
     PictureCard,
     WaitingCard,
 )
+from bot.discord.case_layouts import case_layout
 from bot.discord.controls import more_rows, picture_rows
 from bot.discord.custom_ids import Act, custom_id
+from bot.discord.texts import alt_text, layout, quoted, when
 from bot.i18n import Words
 from bot.studio.album import Deeds, Page
 from bot.studio.outcomes import Note
 from engine.types import ImageRequest
 from storage.types import PolicySource, QuotaStatus, StoredPicture
 
-ALT_LIMIT = 1024
 PROMPT_SHOWN = 300
 ADDED_SHOWN = 200
 BAR_CELLS = 16
-
-
-def when(moment: datetime) -> str:
-    """A point in time in the reader's own zone and language, kept up to date by Discord."""
-    return discord.utils.format_dt(moment, "R")
-
-
-def quoted(text: str, limit: int) -> str:
-    """A person's words, cut to `limit`, harmless: no Markdown, no mention, no link preview."""
-    cut = whole(text if len(text) <= limit else text[: limit - 1].rstrip() + "…")
-    # In links too: a mark within one would end what stands around it.
-    return discord.utils.escape_mentions(discord.utils.escape_markdown(cut, ignore_links=False))
-
-
-def whole(text: str) -> str:
-    """The text without halves of characters, which Discord refuses."""
-    return text.encode(errors="replace").decode()
-
-
-def layout(*items: ui.Item[ui.LayoutView]) -> ui.LayoutView:
-    """A layout that discord.py does not keep in memory: its buttons are found by custom_id."""
-    view = ui.LayoutView(timeout=None)
-    for item in items:
-        view.add_item(item)
-    view.stop()
-    return view
 
 
 def card_layout(card: Card, say: Words) -> ui.LayoutView:
@@ -75,11 +49,8 @@ def card_layout(card: Card, say: Words) -> ui.LayoutView:
             return _moved(card, say)
         case NoticeCard():
             return layout(ui.TextDisplay(card.text))
-
-
-def alt_text(prompt: str) -> str:
-    """What a screen reader says for a picture: its prompt."""
-    return whole(prompt if len(prompt) <= ALT_LIMIT else prompt[: ALT_LIMIT - 1] + "…")
+        case CaseCard():
+            return case_layout(card, say)
 
 
 def _prompt_line(request: ImageRequest) -> str:

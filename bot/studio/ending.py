@@ -23,13 +23,15 @@ from bot.studio.settling import Events
 from engine.service import Engine
 from storage.errors import IllegalTransition, StorageError
 from storage.jobs import Jobs
-from storage.types import Clock
+from storage.types import Clock, Job
 
 log = structlog.get_logger(__name__)
 
 ALL = "all"
 """What a person says instead of a job's number: all that is theirs."""
 LOOK_EVERY_S = 5.0
+QUEUED_TRIES = 20
+QUEUED_EVERY_S = 0.05
 
 
 class Endings:
@@ -97,6 +99,29 @@ class Endings:
         live = self._live.get(job_id)
         if live is not None:
             await self._end(live, self._jobs.cancelled)
+
+    async def ended(self, jobs: Sequence[Job]) -> None:
+        """Stop jobs whose end is written down already, with their refund, and have that told."""
+        left = [job.id for job in jobs]
+        for _ in range(QUEUED_TRIES):
+            left = [job_id for job_id in left if not self._stopped(job_id)]
+            if not left:
+                return
+            # Accepted this very moment, and about to enter the queue.
+            await self._sleep(QUEUED_EVERY_S)
+        for job_id in left:
+            self._events.settled(job_id)
+
+    def _stopped(self, job_id: int) -> bool:
+        """Stop a job and have that told; False where it is not in the queue."""
+        live = self._live.get(job_id)
+        if live is None:
+            return False
+        if not live.over:
+            live.over = True
+            self._engine.cancel(live.handle)
+        self._events.settled(job_id)
+        return True
 
     async def run(self) -> None:
         """End for ever what has waited for too long."""

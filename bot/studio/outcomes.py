@@ -8,7 +8,7 @@ from datetime import datetime
 from bot.studio.bad_flags import BadFlag
 from engine.errors import Scope
 from engine.types import Adaptation, Difference, ImageRequest, Recipe
-from storage.types import Job
+from storage.types import Case, Job
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +172,63 @@ class NotAllowed:
     what: str
 
 
+@dataclass(frozen=True, slots=True)
+class Blocked:
+    """The moderators of this server have blocked the person. reason: theirs, if they gave one."""
+
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class OwnPicture:
+    """Nobody reports a picture of their own."""
+
+    picture_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReportedBefore:
+    """The person's earlier report of the picture still waits for its verdict."""
+
+    picture_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReasonTooLong:
+    """The reason of a report or a block."""
+
+    chars: int
+    limit_chars: int
+
+
+@dataclass(frozen=True, slots=True)
+class NotReported:
+    """The picture was never reported here."""
+
+    picture_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class CaseOver:
+    """Somebody has decided already: the case says who and what."""
+
+    case: Case
+
+
+@dataclass(frozen=True, slots=True)
+class NotBlockable:
+    """Oneself, or an owner of the bot."""
+
+    user_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class NotBlocked:
+    """There is no block to take off."""
+
+    user_id: int
+
+
 Reason = (
     EmptyPrompt
     | TextTooLong
@@ -195,6 +252,14 @@ Reason = (
     | UnknownPicture
     | NotYours
     | NotAllowed
+    | Blocked
+    | OwnPicture
+    | ReportedBefore
+    | ReasonTooLong
+    | NotReported
+    | CaseOver
+    | NotBlockable
+    | NotBlocked
 )
 
 

@@ -16,6 +16,7 @@ from bot.studio.flagged import obeyed
 from bot.studio.live import LiveJob, LiveJobs
 from bot.studio.outcomes import (
     Accepted,
+    Blocked,
     Composed,
     InputGone,
     NothingPainted,
@@ -43,11 +44,13 @@ from engine.types import (
     request_from_json,
     request_to_json,
 )
+from storage.blocks import Blocks
 from storage.errors import PictureMissing, StorageError, UnknownRow
 from storage.history import History
 from storage.inputs import Inputs
 from storage.jobs import Jobs
 from storage.types import (
+    Block,
     Clock,
     Job,
     NewJob,
@@ -82,6 +85,7 @@ class Painter:
         events: Events,
         max_wait: timedelta,
         inputs: Inputs,
+        blocks: Blocks,
     ) -> None:
         self.engine = engine
         self.family = family
@@ -95,7 +99,8 @@ class Painter:
         self._clock = clock
         self._max_wait = max_wait
         self._inputs = inputs
-        self._late: set[asyncio.Task[Job | QuotaExceeded]] = set()
+        self._blocks = blocks
+        self._late: set[asyncio.Task[Job | QuotaExceeded | Block]] = set()
 
     async def imagine(
         self, person: Person, wish: Wish, *, private: bool = False, count: int = 1
@@ -183,6 +188,14 @@ class Painter:
         job = await self._jobs.get(job_id)
         return 1 if job is None else min(job.pictures, MAX_PICTURES)
 
+    async def barred(self, person: Person) -> Refused | None:
+        """Why this person may not paint here at all, before any work is done for them.
+
+        Whether or not somebody asked, accept() refuses who is blocked.
+        """
+        block = await self._blocks.is_blocked(person.guild_id, person.user_id)
+        return None if block is None else Refused(Blocked(block.reason))
+
     async def find(
         self, person: Person, picture: str | None, *, anyones: bool = False
     ) -> StoredPicture | Refused:
@@ -191,6 +204,8 @@ class Painter:
         anyones: True where they see the picture before them; an id that is merely typed finds
         their own alone, or people could read each other's prompts by counting.
         """
+        if (barred := await self.barred(person)) is not None:
+            return barred
         if picture is None:
             latest = await self._history.latest(person.user_id, person.guild_id)
             return Refused(NothingPainted()) if latest is None else latest
@@ -226,7 +241,7 @@ class Painter:
         try:
             slot = self.engine.reserve(person.user_id, person.guild_id)
         except QueueFull as error:
-            return self._full(error, person)
+            return await self.barred(person) or self._full(error, person)
         except QueueClosed:
             return Refused(Stopping())
         new = NewJob(
@@ -286,9 +301,11 @@ class Painter:
             policy = job.status.policy
             spent = QuotaSpent(job.status.used, policy.pictures, policy.hours, job.requested)
             return Refused(spent, job.retry_at)
+        if isinstance(job, Block):
+            return Refused(Blocked(job.reason))
         return job
 
-    def _too_late(self, accepting: asyncio.Task[Job | QuotaExceeded]) -> None:
+    def _too_late(self, accepting: asyncio.Task[Job | QuotaExceeded | Block]) -> None:
         self._late.discard(accepting)
         if not accepting.cancelled() and (error := accepting.exception()) is not None:
             log.warning("not accepted", detail=str(error))

@@ -1,4 +1,4 @@
-"""What a server's admins use: /admin quota …; hidden from members, and checked again."""
+"""What a server's admins use: /admin …; hidden from members, and checked again."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from discord import app_commands
 from discord.app_commands import Range, locale_str
 
 from bot.discord.answers import Interaction, person_of, refuse, whisper, words_of
+from bot.discord.commands.moderation import moderation_commands
 from bot.discord.present import quota_text
 from bot.services import Services
 from bot.studio.allowance import MAX_HOURS, MAX_PICTURES
@@ -26,6 +27,8 @@ def admin_commands(services: Services) -> app_commands.Group:
         guild_only=True,
     )
     admin.add_command(_quota(services))
+    for command in moderation_commands(services):
+        admin.add_command(command)
     return admin
 
 

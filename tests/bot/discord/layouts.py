@@ -28,14 +28,8 @@ from bot.discord.finding import found_layout
 from bot.discord.forms import remix_form
 from bot.discord.guide import Entry, help_layout, status_layout
 from bot.discord.panels import details_panel, explained_layout, queue_layout
-from bot.discord.present import (
-    card_layout,
-    history_layout,
-    more_layout,
-    quota_text,
-    quoted,
-    shown_layout,
-)
+from bot.discord.present import card_layout, history_layout, more_layout, quota_text, shown_layout
+from bot.discord.texts import quoted
 from bot.i18n import Words
 from bot.studio import flags
 from bot.studio.album import FOUND_PICTURES, MAX_SEARCH_CHARS, PAGE_PICTURES, Deeds, Found, Page

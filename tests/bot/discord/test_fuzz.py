@@ -363,8 +363,9 @@ async def test_any_custom_id_is_answered(fuzzer: Fuzzer):
     message = world.message_with_picture()
     people = [world.alice, world.bob, world.admin, world.moderator]
     for number, custom_id in enumerate(odd_ids(rng, 60)):
-        # Deleting takes its message away, so nobody who may delete presses that.
-        actor = world.bob if "delete" in custom_id else people[number % len(people)]
+        # Deleting takes its message away, so nobody who may delete presses that, nor blocks Alice.
+        harmful = "delete" in custom_id or "block" in custom_id
+        actor = world.bob if harmful else people[number % len(people)]
         await fuzzer.press(actor, custom_id, message=message)
         if number % 5 == 0:
             await fuzzer.fill_in(actor, custom_id, rng.choice(TEXTS))
@@ -426,7 +427,7 @@ async def test_other_servers_get_an_answer_to_everything(data_dir: Path):
                     await fuzzer.use(world.alice, command, {option.name: "1"}, focus=option.name)
         for menu in menus(world.house.client.tree.get_commands()):
             await fuzzer.choose(world.alice, menu, message)
-        ours = ("reroll", "delete", "details", "more", "upscale", "remix", "pick")
+        ours = ("reroll", "delete", "details", "more", "upscale", "remix", "pick", "report", "case")
         for custom_id in (*(f"z1:{act}:1" for act in ours), "z2:x", "x"):
             await fuzzer.press(world.alice, custom_id, message=message)
             await fuzzer.fill_in(world.alice, custom_id, "x")

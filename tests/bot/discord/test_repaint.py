@@ -58,9 +58,10 @@ async def test_five_buttons_are_in_sight(world: World):
     assert labels(message) == SINGLE
     own = await world.more(world.alice, message)
     assert labels(own) == ["Remix", "Details", "Make it a favourite", "Copy to me by DM", "Delete"]
-    assert labels(await world.more(world.bob, message)) == ["Remix", "Details", "Copy to me by DM"]
+    others = ["Remix", "Details", "Copy to me by DM"]
+    assert labels(await world.more(world.bob, message)) == [*others, "Report"]
     by_moderator = labels(await world.more(world.moderator, message))
-    assert by_moderator == ["Remix", "Details", "Copy to me by DM", "Delete"]
+    assert by_moderator == [*others, "Delete", "Report"]
 
 
 @pytest.mark.parametrize(

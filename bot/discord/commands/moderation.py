@@ -1,0 +1,157 @@
+"""What moderators use: /admin reports …, block, unblock, blocked; every right is checked again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import discord
+from discord import app_commands
+from discord.app_commands import Range, locale_str
+
+from bot import reporting
+from bot.discord.answers import (
+    Interaction,
+    person_of,
+    refuse,
+    whisper,
+    whisper_layout,
+    words_of,
+)
+from bot.discord.case_layouts import blocked_layout, cases_layout
+from bot.discord.texts import quoted
+from bot.rights import Action
+from bot.services import Services
+from bot.studio.outcomes import Refused
+from storage.types import REASON_LIMIT_CHARS
+
+Why = Range[str, 1, REASON_LIMIT_CHARS]
+
+
+def moderation_commands(
+    services: Services,
+) -> list[app_commands.Command[Any, ..., None] | app_commands.Group]:
+    """Parts of /admin, bound to these services."""
+    return [_reports(services), _block(services), _unblock(services), _blocked(services)]
+
+
+def _reports(services: Services) -> app_commands.Group:
+    reports = app_commands.Group(
+        name="reports", description=locale_str("Pictures that members reported")
+    )
+
+    @reports.command(
+        name="channel", description=locale_str("Choose the channel where moderators see reports")
+    )
+    @app_commands.describe(channel=locale_str("The channel; without it, reports are shown nowhere"))
+    async def channel_(
+        interaction: Interaction, channel: discord.TextChannel | None = None
+    ) -> None:
+        await _set_channel(interaction, services, channel)
+
+    @reports.command(name="list", description=locale_str("See the reports that wait for a verdict"))
+    async def list_(interaction: Interaction) -> None:
+        found = await services.moderation.open_cases(person_of(interaction))
+        if isinstance(found, Refused):
+            await refuse(interaction, found)
+        else:
+            await whisper_layout(interaction, cases_layout(found, words_of(interaction)))
+
+    return reports
+
+
+async def _set_channel(
+    interaction: Interaction, services: Services, channel: discord.TextChannel | None
+) -> None:
+    person, say = person_of(interaction), words_of(interaction)
+    refused = services.moderation.refusal(person, Action.SET_REPORTS)
+    if refused is not None:
+        await refuse(interaction, refused)
+        return
+    missing = [] if channel is None else _missing(channel)
+    if channel is not None and missing:
+        await whisper(
+            interaction,
+            say(
+                "Nothing is changed: I cannot post reports in {channel}, for there I lack the "
+                "permission {names}.",
+                channel=channel.mention,
+                names=", ".join(f"“{name}”" for name in missing),
+            ),
+        )
+        return
+    waiting = await services.moderation.set_channel(person, None if channel is None else channel.id)
+    if isinstance(waiting, Refused):
+        await refuse(interaction, waiting)
+        return
+    if channel is None:
+        text = say("Reports are shown in no channel from now on; /admin reports list has them.")
+    else:
+        text = say("Reports are shown in {channel} from now on.", channel=channel.mention)
+        if channel.permissions_for(channel.guild.default_role).view_channel:
+            text += " " + say(
+                "Everybody can see that channel, and reports say who reported: "
+                "one for moderators alone would be better."
+            )
+    if waiting:
+        text += " " + say.plural(
+            "{n} reported picture waits for a verdict.",
+            "{n} reported pictures wait for a verdict.",
+            waiting,
+        )
+    await whisper(interaction, text)
+
+
+def _missing(channel: discord.TextChannel) -> list[str]:
+    """What the bot lacks to post reports in a channel, in Discord's names."""
+    can = channel.permissions_for(channel.guild.me)
+    needed = {
+        "View Channel": can.view_channel,
+        "Send Messages": can.send_messages,
+        "Attach Files": can.attach_files,
+        "Read Message History": can.read_message_history,
+    }
+    return [name for name, there in needed.items() if not there]
+
+
+def _block(services: Services) -> app_commands.Command[Any, ..., None]:
+    @app_commands.command(description=locale_str("Keep somebody from painting on this server"))
+    @app_commands.describe(
+        who=locale_str("The member"), reason=locale_str("Why; they are told when they try")
+    )
+    async def block(interaction: Interaction, who: discord.User, reason: Why = "") -> None:
+        done = await services.moderation.block(person_of(interaction), who.id, reason)
+        if isinstance(done, Refused):
+            await refuse(interaction, done)
+        else:
+            why = done.block.reason and quoted(done.block.reason, REASON_LIMIT_CHARS)
+            await whisper(interaction, reporting.shut_out(done, why, words_of(interaction)))
+
+    return block
+
+
+def _unblock(services: Services) -> app_commands.Command[Any, ..., None]:
+    @app_commands.command(description=locale_str("Let somebody who was blocked paint again"))
+    @app_commands.describe(who=locale_str("The member"))
+    async def unblock(interaction: Interaction, who: discord.User) -> None:
+        refused = await services.moderation.unblock(person_of(interaction), who.id)
+        if refused is not None:
+            await refuse(interaction, refused)
+        else:
+            say = words_of(interaction)
+            await whisper(
+                interaction, say("{person} may paint on this server again.", person=who.mention)
+            )
+
+    return unblock
+
+
+def _blocked(services: Services) -> app_commands.Command[Any, ..., None]:
+    @app_commands.command(description=locale_str("See who is blocked on this server"))
+    async def blocked(interaction: Interaction) -> None:
+        found = await services.moderation.blocked(person_of(interaction))
+        if isinstance(found, Refused):
+            await refuse(interaction, found)
+        else:
+            await whisper_layout(interaction, blocked_layout(found, words_of(interaction)))
+
+    return blocked

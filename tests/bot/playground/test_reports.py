@@ -1,0 +1,46 @@
+"""A report, its card and its verdict, against the stand-in: without one broken rule."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from bot.playground.people import Actor
+from bot.playground.seed import ADMIN_ID, MEMBER_ID, MODERATOR_ID, STAFF_ID
+from tests.bot.playground.live import open_live
+
+
+async def test_a_report_and_its_verdict(tmp_path: Path) -> None:
+    """Set a channel, report twice, decide on the card; its painter is out, and let in again."""
+    async with open_live(tmp_path) as live:
+        people, world = live.playground.people, live.playground.standin.world
+        channel = live.send("admin reports channel", ADMIN_ID, channel=str(STAFF_ID))
+        await live.answered(channel)
+        assert str(STAFF_ID) in live.answer(channel).content
+        live.send("imagine", prompt="a red house by the sea at noon", seed=5)
+        picture = await live.picture(wait_s=120)
+        for person in (MODERATOR_ID, ADMIN_ID):
+            more = live.press(picture, "More ▾", person)
+            await live.answered(more)
+            opened = live.press(live.answer(more), "Report", person)
+            await live.until(lambda opened=opened: opened.modal is not None)
+            why = {"reason": "**too red** @everyone"}
+            await live.answered(people.modal(Actor(person), opened.id, "z1:report:1", why))
+        card = (await live.until(lambda: world.messages(STAFF_ID)))[0]
+        await live.until(lambda: "2 reports" in str(world.messages(STAFF_ID)[0].components))
+        assert card.attachments[0].filename.startswith("SPOILER_")
+        listed = live.send("admin reports list", ADMIN_ID)
+        await live.answered(listed)
+        pressed = people.component(Actor(MODERATOR_ID), STAFF_ID, card.id, "z1:blockreported:1")
+        await live.answered(pressed)
+        await live.until(lambda: not live.pictures())
+        await live.until(lambda: "blockreported" not in str(world.messages(STAFF_ID)[0].components))
+        refused = live.send("imagine", prompt="another house")
+        blocked = live.send("admin blocked", ADMIN_ID)
+        await live.answered(refused, blocked)
+        assert "blocked you" in live.answer(refused).content
+        freed = live.send("admin unblock", ADMIN_ID, who=str(MEMBER_ID))
+        await live.answered(freed)
+        live.send("imagine", prompt="a third house")
+        await live.picture(wait_s=120)
+        await live.settled()
+        live.check()
