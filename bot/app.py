@@ -28,6 +28,7 @@ from bot.discord.connection import (
     stay_connected,
 )
 from bot.discord.messenger import DiscordMessenger, owners_of
+from bot.downloads import Download, download
 from bot.exits import OK, RESTART, UNAVAILABLE
 from bot.housekeeping import Housekeeping
 from bot.i18n import words
@@ -50,6 +51,7 @@ from bot.studio.paint import Painter
 from bot.studio.recent import RecentPictures
 from bot.studio.repaint import Repaint
 from bot.studio.settling import Events, Settling
+from bot.studio.starts import Starts
 from engine.diffusion.families import family_for
 from engine.errors import Defunct, EngineError, ModelUnavailable
 from engine.factory import diffusion_factory
@@ -131,13 +133,17 @@ class House:
 
 @asynccontextmanager
 async def open_house(
-    settings: Settings, *, load: RendererFactory | None = None, clock: Clock = utc_now
+    settings: Settings,
+    *,
+    load: RendererFactory | None = None,
+    clock: Clock = utc_now,
+    fetch: Download = download,
 ) -> AsyncIterator[House]:
     """The way up, in this order: lock the data folder; check and open the database; take over
     what is painted, queue again what was waiting, give up what waited too long; start the engine.
 
     The way down is `_leave`, then the database, then the lock. Raises StorageError. load: another
-    painter than the one the settings name.
+    painter than the one the settings name. fetch: how files at Discord are read.
     """
     data_dir = settings.storage.data_dir
     async with AsyncExitStack() as stack:
@@ -154,7 +160,7 @@ async def open_house(
             stall_s=wanted.stall_s,
             idle_s=wanted.idle_unload_s,
         )
-        house = _furnish(settings, db, files, engine, clock)
+        house = _furnish(settings, db, files, engine, clock, fetch)
         house.resumed = await house.services.painter.resume()
         house.spawn("settling", house.settling.run())
         house.spawn("deadlines", house.services.endings.run())
@@ -164,7 +170,12 @@ async def open_house(
 
 
 def _furnish(
-    settings: Settings, db: Database, files: PictureFiles, engine: Engine, clock: Clock
+    settings: Settings,
+    db: Database,
+    files: PictureFiles,
+    engine: Engine,
+    clock: Clock,
+    fetch: Download,
 ) -> House:
     history, deliveries = History(db, clock), Deliveries(db, clock)
     jobs, recent, live = Jobs(db, clock, fresh_nonce), RecentPictures(history), LiveJobs()
@@ -214,12 +225,22 @@ def _furnish(
         clock=clock,
         trouble=alarm.storage,
     )
+    allowance = Allowance(Quotas(db, clock), rights, fallback)
+    starts = Starts(
+        painter=painter,
+        allowance=allowance,
+        files=files,
+        inputs=inputs,
+        seeds=fresh_seed,
+        download=fetch,
+    )
     services = Services(
         painter=painter,
         repaint=Repaint(painter, files, inputs, fresh_seed),
+        starts=starts,
         endings=endings,
         album=album,
-        allowance=Allowance(Quotas(db, clock), rights, fallback),
+        allowance=allowance,
         lookup=Lookup(
             engine=engine,
             family=family,

@@ -33,7 +33,7 @@ def facts(recipe: Recipe, say: Words) -> list[tuple[str, str]]:
     if request.mode is not Mode.TEXT:
         begun = say(
             "{what}, strength {strength}",
-            what=_began(request.mode, say),
+            what=_began(request, say),
             strength=f"{request.strength:g}",
         )
         rows.append((say("Begun with"), begun))
@@ -56,14 +56,16 @@ def facts(recipe: Recipe, say: Words) -> list[tuple[str, str]]:
     ]
 
 
-def _began(mode: Mode, say: Words) -> str:
+def _began(request: ImageRequest, say: Words) -> str:
+    if (number := len(request.inputs)) > 2:
+        return say.plural("{n} picture", "{n} pictures", number)
     return {
         Mode.IMAGE: say("a picture"),
         Mode.INPAINT: say("a picture, a part of it painted anew"),
         Mode.BLEND: say("two pictures"),
         Mode.UPSCALE: say("a picture of half the size"),
         Mode.TEXT: say("nothing but noise"),
-    }[mode]
+    }[request.mode]
 
 
 def unreadable(outcome: Unreadable, say: Words) -> str:

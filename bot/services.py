@@ -15,6 +15,7 @@ from bot.studio.lookup import Lookup
 from bot.studio.moderation import Moderation
 from bot.studio.paint import Painter
 from bot.studio.repaint import Repaint
+from bot.studio.starts import Starts
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,7 @@ class Services:
 
     painter: Painter
     repaint: Repaint
+    starts: Starts
     endings: Endings
     album: Album
     allowance: Allowance

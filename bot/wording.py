@@ -37,17 +37,19 @@ from bot.studio.outcomes import (
     SomeFailed,
     Stopping,
     StorageTrouble,
+    StrengthIdle,
     TextTooLong,
     TooLarge,
     TooManyTokens,
     UnknownJob,
     UnknownPicture,
+    Unreachable,
+    UploadUnfit,
 )
-from bot.studio.starting import MaskEmpty, MaskUnfit, OtherPicture
+from bot.uploading import start_refusal
+from bot.uploading import upload as upload
 from engine.errors import Scope
 from engine.types import Adaptation, Mend
-from engine.uploads import FORMATS, BadFormat, TooManyPixels, UploadRefused
-from engine.uploads import TooLarge as FileTooLarge
 
 When = Callable[[datetime], str]
 """How a point in time is written where the sentence is going to be read."""
@@ -60,6 +62,8 @@ def refusal(refused: Refused, say: Words, when: When) -> str:
         return _queue_refusal(reason, refused.retry_at, say, when)
     if isinstance(reason, QuotaSpent):
         return _quota_refusal(reason, refused.retry_at, say, when)
+    if isinstance(reason, UploadUnfit | Unreachable | StrengthIdle):
+        return start_refusal(reason, say)
     said = _place_refusal(reason, say) or moderation_refusal(reason, say, when)
     return said or _input_refusal(reason, say)
 
@@ -304,43 +308,6 @@ def note(note: Note, say: Words) -> str:
                 "Not exact: painted under other conditions than the original ({why}).",
                 why="; ".join(str(difference) for difference in differences),
             )
-
-
-def upload(refused: UploadRefused, say: Words) -> str:
-    """Why a picture that somebody gave cannot be painted from, in one sentence."""
-    match refused:
-        case FileTooLarge(size_bytes=size, limit_bytes=limit):
-            return say(
-                "The file has {size} MiB; at most {limit} MiB are taken.",
-                size=f"{math.ceil(size / 2**20 * 10) / 10:.1f}",
-                limit=f"{limit / 2**20:g}",
-            )
-        case TooManyPixels(width_px=width, height_px=height, limit_pixels=limit):
-            return say(
-                "The picture has {width}×{height} pixels; at most {limit} megapixels are taken.",
-                width=width,
-                height=height,
-                limit=f"{limit / 1e6:g}",
-            )
-        case BadFormat(format=name):
-            return say(
-                "{format} pictures are not taken; please give one of {formats}.",
-                format=name,
-                formats=", ".join(FORMATS),
-            )
-        case MaskUnfit(mask_px=(width, height), picture_px=(wide, high)):
-            return say(
-                "The mask has another shape ({mask}) than the picture ({picture}): "
-                "it has to lie over it.",
-                mask=f"{width}×{height}",
-                picture=f"{wide}×{high}",
-            )
-        case MaskEmpty():
-            return say("The mask is black all over: paint white what is to be painted anew.")
-        case OtherPicture():
-            return say("This is not the picture that the recipe was painted from.")
-        case _:
-            return say("This is no picture that can be read; the file may be damaged.")
 
 
 def _adapted(adaptation: Adaptation, say: Words) -> str:

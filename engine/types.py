@@ -11,6 +11,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from engine.modes import INPUTS as INPUTS
+from engine.modes import Mode as Mode
+from engine.modes import takes
 from engine.schedule import steps_from
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -19,26 +22,6 @@ MAX_SEED = 2**32 - 1
 RECIPE_VERSION = 2
 READABLE_VERSIONS = (1, 2)
 """Version 1 knew no pictures to start from; whoever knows only 1 must not paint without them."""
-
-
-class Mode(StrEnum):
-    """What painting begins with, and how many input pictures that takes: `INPUTS`."""
-
-    TEXT = "text"
-    IMAGE = "image"
-    INPAINT = "inpaint"
-    BLEND = "blend"
-    UPSCALE = "upscale"
-
-
-INPUTS: Mapping[Mode, int] = {
-    Mode.TEXT: 0,
-    Mode.IMAGE: 1,
-    Mode.INPAINT: 2,  # the picture, and a mask that is white where it is painted anew
-    Mode.BLEND: 2,
-    Mode.UPSCALE: 1,  # half as wide and half as high as the request
-}
-
 
 MAX_VARIATIONS = 16
 
@@ -308,7 +291,7 @@ def _request(data: Mapping[str, Any]) -> ImageRequest:
         raise ValueError(f"more than {MAX_VARIATIONS} variations")
     if request.mode is Mode.TEXT and request.strength != 1:
         raise ValueError("without a picture to start from, nothing but noise is left")
-    if len(request.inputs) != INPUTS[request.mode]:
+    if not takes(request.mode, len(request.inputs)):
         raise ValueError(f"{request.mode} takes {INPUTS[request.mode]} input pictures")
     if not all(_SHA256.fullmatch(each) for each in request.inputs):
         raise ValueError("an input is not named by a sha256")

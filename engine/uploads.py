@@ -129,6 +129,29 @@ def decode(data: bytes, limits: Limits) -> Upload:
     return Upload.of(raster)
 
 
+def holes(data: bytes, limits: Limits) -> Upload | None:
+    """Where a picture that decode() takes can be seen through, as a mask: white = clear. Blocking.
+
+    None where it is opaque all over. Raises as decode() does.
+    """
+    if len(data) > limits.bytes:
+        raise TooLarge(len(data), limits.bytes)
+    try:
+        with _open(data, limits.pixels) as image:
+            image.load()
+            plain = _from_16_bit(image) if image.mode.startswith("I") else image
+            if not plain.has_transparency_data:
+                return None
+            clear = ImageOps.invert(plain.convert("RGBA").getchannel("A"))
+            if clear.getbbox() is None:
+                return None
+            return Upload.of(_raster(_upright(clear, image).convert("RGB")))
+    except (UploadRefused, MemoryError):
+        raise
+    except Exception as error:
+        raise NotAPicture(str(error) or type(error).__name__) from None
+
+
 def reopen(data: bytes, sha256: str) -> Upload:
     """Read back what canonical() wrote; NotAPicture unless it is these very pixels. Blocking."""
     # The limits were kept when it was sent, and may be narrower by now.

@@ -10,7 +10,7 @@ from bot.cli.failing import fail
 from bot.exits import BAD_INPUT
 from bot.i18n import words
 from bot.studio.starting import OtherPicture, Prepared, given_again, prepare
-from engine.types import INPUTS, ImageRequest, Mode
+from engine.types import ImageRequest, Mode
 from engine.uploads import Limits, TooLarge, Upload, UploadRefused, decode, reopen
 from storage.errors import PictureMissing
 from storage.inputs import InputFiles
@@ -41,11 +41,10 @@ def inputs_again(
     Anything else, also another picture than it was, is the end of the command with code 2. Raises
     StorageError where the data folder cannot be read.
     """
-    needed = INPUTS[request.mode]
     if not files:
         return _stored(request, painted, data_dir)
-    if len(files) != needed:
-        fail(f"{painted} was painted from {_told(request.mode)}.", BAD_INPUT)
+    if len(files) != len(request.inputs):
+        fail(f"{painted} was painted from {_told(request)}.", BAD_INPUT)
     try:
         return given_again(request, read_pictures(files))
     except OtherPicture as refused:
@@ -72,16 +71,18 @@ def _stored(request: ImageRequest, painted: Path, data_dir: Path) -> tuple[Uploa
     except (PictureMissing, UploadRefused):
         fail(
             f"What {painted} was painted from is not in the data folder {data_dir}: it was "
-            f"painted from {_told(request.mode)}.",
+            f"painted from {_told(request)}.",
             BAD_INPUT,
         )
 
 
-def _told(mode: Mode) -> str:
+def _told(request: ImageRequest) -> str:
+    if len(request.inputs) > 2:
+        return f"{len(request.inputs)} pictures, and --blend takes two"
     return {
         Mode.TEXT: "words alone, so it needs no picture",
         Mode.IMAGE: "a picture: give that with --image",
         Mode.INPAINT: "a picture and a mask: give them with --image and --mask",
         Mode.BLEND: "two pictures: give them with --blend",
         Mode.UPSCALE: "a smaller picture: give that with --image",
-    }[mode]
+    }[request.mode]

@@ -20,18 +20,20 @@ from bot.discord.commands.guide import guide_commands
 from bot.discord.commands.lookup import lookup_commands
 from bot.discord.commands.member import member_commands
 from bot.discord.commands.menus import message_menus
+from bot.discord.commands.starting import start_commands, start_menu
 from bot.discord.components import button_class
-from bot.discord.custom_ids import Act, parse
+from bot.discord.custom_ids import Act, parse, parse_kept
 from bot.discord.errors import explain
 from bot.discord.moderating import submit_report
 from bot.discord.repainting import submit_remix
+from bot.discord.starting import kept_button_class, submit_from, submit_kept
 from bot.discord.translation import CatalogueTranslator
 from bot.services import Services
 
 log = structlog.get_logger(__name__)
 
 CONNECTIONS = 40
-FORMS = {Act.REMIX: submit_remix, Act.REPORT: submit_report}
+FORMS = {Act.REMIX: submit_remix, Act.REPORT: submit_report, Act.FROM: submit_from}
 """What takes a form that is sent in."""
 PERMISSIONS = discord.Permissions(
     view_channel=True,
@@ -104,8 +106,12 @@ class PaintClient(discord.AutoShardedClient):
             self.tree.add_command(command)
         for menu in message_menus(services):
             self.tree.add_command(menu)
+        for command in start_commands(services):
+            self.tree.add_command(command)
+        self.tree.add_command(start_menu(services))
         self.tree.add_command(admin_commands(services))
         self.add_dynamic_items(button_class(services, self.attending))
+        self.add_dynamic_items(kept_button_class(services, self.attending))
 
     async def setup_hook(self) -> None:
         """Tell Discord our commands if they are not the ones it has."""
@@ -133,13 +139,16 @@ class PaintClient(discord.AutoShardedClient):
         pressed = interaction.type is discord.InteractionType.component
         if not pressed and interaction.type is not discord.InteractionType.modal_submit:
             return
-        known = parse(str((interaction.data or {}).get("custom_id", "")))
-        if pressed and known is not None:
+        custom_id = str((interaction.data or {}).get("custom_id", ""))
+        known, kept = parse(custom_id), parse_kept(custom_id)
+        if pressed and (known is not None or kept is not None):
             return
         self.attending.begin()
         try:
             submit = None if known is None else FORMS.get(known[0])
-            if known is None or submit is None:
+            if kept is not None:
+                await submit_kept(interaction, self.tree.services, kept)
+            elif known is None or submit is None:
                 await disown(interaction)
             else:
                 await submit(interaction, self.tree.services, known[1])

@@ -42,6 +42,7 @@ class Act(StrEnum):
     DELETE_REPORTED = "deletereported"
     BLOCK_REPORTED = "blockreported"
     DISMISS = "dismiss"
+    FROM = "from"
 
 
 PATTERN = rf"z1:(?P<act>{'|'.join(Act)}):(?P<id>[0-9]{{1,18}})"
@@ -64,6 +65,10 @@ PICKABLE = frozenset(
 """What an option of a menu may do; its value is written like an id."""
 
 
+KEPT_PATTERN = r"z1:kept:(?P<sha256>[0-9a-f]{64})"
+"""On what begins with a picture that has no row, for no job has it yet: the hash of its pixels."""
+
+
 def custom_id(act: Act, row_id: int) -> str:
     """The id of a button, a menu or a form, or the value of an option: at most 100 characters."""
     return f"z1:{act}:{row_id}"
@@ -73,3 +78,14 @@ def parse(text: str) -> tuple[Act, int] | None:
     """What custom_id() was given; None for what it never made."""
     match = re.fullmatch(PATTERN, text)
     return None if match is None else (Act(match["act"]), int(match["id"]))
+
+
+def kept_id(sha256: str) -> str:
+    """The id of a form or a button that is about a picture which was put aside."""
+    return f"z1:kept:{sha256}"
+
+
+def parse_kept(text: str) -> str | None:
+    """The hash that kept_id() was given; None for what it never made."""
+    match = re.fullmatch(KEPT_PATTERN, text)
+    return None if match is None else match["sha256"]

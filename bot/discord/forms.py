@@ -47,14 +47,18 @@ def remix_form(picture_id: int, request: ImageRequest, prompt: str | None, say: 
 
 def sent_in(interaction: discord.Interaction[Any]) -> Change:
     """What was filled in; a field that is not there is empty."""
-    return Change(*(filled_in(interaction, name) for name in ("prompt", "negative", "seed")))
+    values = typed(interaction)
+    return Change(*(values.get(name, "") for name in ("prompt", "negative", "seed")))
 
 
-def filled_in(interaction: discord.Interaction[Any], name: str) -> str:
-    """What was filled in under this name; "" where there is no such field."""
+def typed(interaction: discord.Interaction[Any]) -> dict[str, str]:
+    """What was typed or chosen, by the name of the field; the first of several choices."""
     data = cast("Mapping[str, Any]", interaction.data or {})
-    values = {str(each.get("custom_id")): each.get("value") for each in _fields(data)}
-    return str(values.get(name) or "")
+    found: dict[str, str] = {}
+    for each in _fields(data):
+        value = each["value"] if "value" in each else next(iter(each["values"] or ()), "")
+        found[str(each.get("custom_id"))] = str(value or "")
+    return found
 
 
 def _field(label: str, name: str, text: str, *, required: bool = False) -> ui.Label[ui.Modal]:
@@ -72,7 +76,7 @@ def _field(label: str, name: str, text: str, *, required: bool = False) -> ui.La
 
 def _fields(part: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     """All that can be filled in, in labels or in rows."""
-    if "value" in part:
+    if "value" in part or "values" in part:
         yield part
     children = [*part.get("components", ()), *filter(None, [part.get("component")])]
     for child in children:

@@ -21,7 +21,7 @@ from bot.discord.answers import (
 )
 from bot.discord.case_layouts import case_layout
 from bot.discord.custom_ids import Act, custom_id
-from bot.discord.forms import filled_in
+from bot.discord.forms import typed
 from bot.discord.messenger import fitting
 from bot.discord.texts import when
 from bot.i18n import Words
@@ -78,7 +78,7 @@ async def submit_report(interaction: Interaction, services: Services, picture_id
         await turn_away(interaction)
         return
     filed = await services.moderation.report(
-        person_of(interaction), picture_id, filled_in(interaction, "reason")
+        person_of(interaction), picture_id, typed(interaction).get("reason", "")
     )
     if isinstance(filed, Refused):
         await refuse(interaction, filed)

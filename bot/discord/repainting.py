@@ -54,10 +54,21 @@ async def upscale(
         await refuse(interaction, found)
         return
     accepting = asyncio.ensure_future(services.repaint.upscale(person, found))
+    await answer_soon(interaction, services, accepting, private=found.original.private)
+
+
+async def answer_soon(
+    interaction: Interaction,
+    services: Services,
+    accepting: asyncio.Future[Accepted | Refused],
+    *,
+    private: bool,
+) -> None:
+    """Answer with what comes of it; where that takes long, it is announced."""
     # Not announced at once: a refusal could then not be for one person's eyes without a trace.
     try:
         if not await _soon(accepting):
-            await interaction.response.defer(ephemeral=found.original.private, thinking=True)
+            await interaction.response.defer(ephemeral=private, thinking=True)
     except BaseException:
         await _take_back(services, accepting)
         raise

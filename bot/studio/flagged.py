@@ -9,7 +9,7 @@ from bot.studio import flags
 from bot.studio.bad_flags import BadFlag, BadKind
 from bot.studio.compose import Wish
 from bot.studio.flags import Flagged
-from bot.studio.outcomes import FlagProblem, ManyChoices, Refused
+from bot.studio.outcomes import FlagProblem, ManyChoices, Refused, StrengthIdle
 
 _SHARED = [
     "aspect",
@@ -62,7 +62,9 @@ def obeyed(wish: Wish, count: int, private: bool) -> Asked | Refused:
     start = wish.start
     if found.strength is not None:
         if start is None:
-            return Refused(FlagProblem(BadFlag(BadKind.UNSUPPORTED, "--strength")))
+            return Refused(StrengthIdle())
+        if start.strength not in (None, found.strength):
+            return Refused(FlagProblem(_twice("strength")))
         start = dataclasses.replace(start, strength=found.strength)
     plain = dataclasses.replace(wish, prompt=found.prompt, start=start, **said)
     return Asked(plain, found.count or count, private if found.private is None else found.private)

@@ -8,6 +8,7 @@ from datetime import datetime
 from bot.studio.bad_flags import BadFlag
 from engine.errors import Scope
 from engine.types import Adaptation, Difference, ImageRequest, Recipe
+from engine.uploads import UploadRefused
 from storage.types import Case, Job
 
 
@@ -229,6 +230,25 @@ class NotBlocked:
     user_id: int
 
 
+@dataclass(frozen=True, slots=True)
+class UploadUnfit:
+    """A picture that was given cannot be painted from. number: which of `total`, from 1."""
+
+    refused: UploadRefused
+    number: int = 1
+    total: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Unreachable:
+    """A picture that was given could not be fetched."""
+
+
+@dataclass(frozen=True, slots=True)
+class StrengthIdle:
+    """A strength was given, and no picture that it could be about."""
+
+
 Reason = (
     EmptyPrompt
     | TextTooLong
@@ -260,6 +280,9 @@ Reason = (
     | CaseOver
     | NotBlockable
     | NotBlocked
+    | UploadUnfit
+    | Unreachable
+    | StrengthIdle
 )
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from bot.studio.compose import UPSCALE_FACTOR, Start, Wish, size_for, size_problem
 from bot.studio.outcomes import Reason
 from engine.diffusion.families import Family
+from engine.modes import takes
 from engine.sizing import GRID_PX
 from engine.types import INPUTS, ImageRequest, Mode, Raster
 from engine.uploads import Upload, UploadRefused, fit, mask_of
@@ -44,6 +45,15 @@ class MaskEmpty(UploadRefused):
 
     def __init__(self) -> None:
         super().__init__("the mask is black all over", {})
+
+
+class MaskMissing(UploadRefused):
+    """No mask was given, and nothing of the picture is transparent, which would be one."""
+
+    code = "mask_missing"
+
+    def __init__(self) -> None:
+        super().__init__("there is no mask, and the picture is opaque", {})
 
 
 class OtherPicture(UploadRefused):
@@ -86,6 +96,8 @@ def given_again(request: ImageRequest, pictures: Sequence[Upload]) -> tuple[Uplo
 
     Raises OtherPicture where one is not the same, ValueError for another number of pictures.
     """
+    if len(pictures) != len(request.inputs):
+        raise ValueError(f"{len(request.inputs)} input pictures are needed, not {len(pictures)}")
     inputs = _fitted(request.mode, pictures, (request.width_px, request.height_px))
     for position, (found, needed) in enumerate(zip(inputs, request.inputs, strict=True)):
         if found.sha256 != needed:
@@ -115,7 +127,7 @@ def size_from(
 
 
 def _fitted(mode: Mode, pictures: Sequence[Upload], size: tuple[int, int]) -> tuple[Upload, ...]:
-    if len(pictures) != INPUTS[mode]:
+    if not takes(mode, len(pictures)):
         raise ValueError(f"{mode} takes {INPUTS[mode]} input pictures, not {len(pictures)}")
     share = UPSCALE_FACTOR if mode is Mode.UPSCALE else 1
     width_px, height_px = size[0] // share, size[1] // share

@@ -25,6 +25,7 @@ from engine.diffusion.guard import (
 )
 from engine.diffusion.sampling import Predictor, Prompt, Run, Step, levels, predictor
 from engine.errors import BlankPicture, InputUnfit, NonFinite
+from engine.modes import takes
 from engine.prompts.blankness import asks_for_blank
 from engine.schedule import steps_from
 from engine.types import INPUTS, Adaptation, ImageRequest, Mend, Mode, Raster
@@ -172,8 +173,9 @@ class Painting:
         share = 2 if request.mode is Mode.UPSCALE else 1
         size = (request.width_px // share, request.height_px // share)
         found = [(each.width_px, each.height_px) for each in self.inputs]
-        if found != [size] * INPUTS[request.mode]:
-            raise InputUnfit(found, [size] * INPUTS[request.mode])
+        number = len(found) if takes(request.mode, len(found)) else INPUTS[request.mode]
+        if found != [size] * number:
+            raise InputUnfit(found, [size] * number)
 
     def _pictures(self) -> Sequence[Raster]:
         return self.inputs[:1] if self.request.mode is Mode.INPAINT else self.inputs
@@ -189,7 +191,10 @@ class Painting:
             size = (self.request.height_px, self.request.width_px)
             sources = [_enlarged(sources[0], size)]
         seen = [self._encode(each) for each in sources]
-        return seen[0] if len(seen) == 1 else latent.slerp(seen[0], seen[1], 0.5)
+        mixed = seen[0]
+        for number, each in enumerate(seen[1:], start=2):
+            mixed = latent.slerp(mixed, each, 1 / number)  # so that all have the same share
+        return mixed
 
     def _encode(self, picture: torch.Tensor) -> torch.Tensor:
         with self.stages.decoding(), latent.tiled(self.pipeline.vae, self.is_large):

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engine.modes import MAX_BLENDED
 from engine.types import (
     INPUTS,
     MAX_SEED,
@@ -34,9 +35,11 @@ MODES = st.sampled_from(Mode).flatmap(
         {
             "mode": st.just(mode),
             "strength": st.just(1.0) if mode is Mode.TEXT else SHARES.filter(bool),
-            "inputs": st.tuples(
-                *[st.binary(min_size=32, max_size=32).map(bytes.hex)] * INPUTS[mode]
-            ),
+            "inputs": st.lists(
+                st.binary(min_size=32, max_size=32).map(bytes.hex),
+                min_size=INPUTS[mode],
+                max_size=MAX_BLENDED if mode is Mode.BLEND else INPUTS[mode],
+            ).map(tuple),
         }
     )
 )

@@ -18,8 +18,10 @@ from engine.uploads import (
     Limits,
     NotAPicture,
     Upload,
+    UploadRefused,
     canonical,
     decode,
+    holes,
     reopen,
 )
 from tests.fakes import a_request, fake_recipe, gradient
@@ -184,6 +186,32 @@ def test_transparency_is_white(mode: str) -> None:
     """Where a picture is transparent, in whatever way, it is white."""
     found = pixels(decode(transparent(mode), LIMITS))
     assert (found[:, :4] == RED).all() and (found[:, 4:] == WHITE).all()
+
+
+@pytest.mark.parametrize("mode", ["PNG", "WEBP", "P", "RGB"])
+def test_what_is_transparent_makes_a_mask(mode: str) -> None:
+    """White where nothing is, black elsewhere, of the picture's size; an opaque one has none."""
+    mask = holes(transparent(mode), LIMITS)
+    assert mask is not None
+    found = pixels(mask)
+    assert found.shape == (4, 8, 3) and (found[:, :4] == 0).all() and (found[:, 4:] == 255).all()
+    assert holes(saved(photo()), LIMITS) is None
+    assert holes(saved(photo().convert("RGBA")), LIMITS) is None
+
+
+def test_a_mask_is_upright_and_keeps_the_limits() -> None:
+    """Turned as its picture is; what is no picture is refused as ever, whatever its depth."""
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    image = Image.open(io.BytesIO(transparent("PNG")))
+    mask = holes(saved(image, exif=exif), LIMITS)
+    assert mask is not None and (mask.raster.width_px, mask.raster.height_px) == (4, 8)
+    deep = Image.fromarray(np.array([[0, 65535]], np.uint16))
+    clear = holes(saved(deep, transparency=65535), LIMITS)
+    assert clear is not None and clear.raster.rgb == bytes(3) + bytes([255] * 3)
+    for data, limits in ((b"", LIMITS), (transparent("PNG"), Limits(pixels=31))):
+        with pytest.raises(UploadRefused):
+            holes(data, limits)
 
 
 def test_half_transparency_is_mixed() -> None:

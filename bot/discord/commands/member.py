@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import discord
 from discord import app_commands
 from discord.app_commands import Choice, Range, locale_str
 
@@ -20,6 +21,7 @@ from bot.discord.commands.choosing import choices
 from bot.discord.commands.repainting import repainting_commands
 from bot.discord.finding import show_history
 from bot.discord.present import quota_text
+from bot.discord.starting import imagine_from
 from bot.services import Services
 from bot.studio.album import MAX_SEARCH_CHARS
 from bot.studio.compose import Wish
@@ -36,6 +38,7 @@ Steps = Range[int, 1, MAX_STEPS]
 Guidance = Range[float, 1.0, MAX_GUIDANCE]
 Count = Range[int, 1, MAX_PICTURES]
 Search = Range[str, 1, MAX_SEARCH_CHARS]
+Strength = Range[float, 0.01, 1.0]
 
 
 def member_commands(services: Services) -> list[app_commands.Command[Any, ..., None]]:
@@ -62,6 +65,8 @@ def _imagine(services: Services) -> app_commands.Command[Any, ..., None]:
         negative=locale_str("What should not be there (acts only with guidance above 1)"),
         enhance=locale_str("Add words for quality to the prompt (on unless you say no)"),
         private=locale_str("Only you see the picture (no unless you say yes)"),
+        picture=locale_str("A picture to begin with"),
+        strength=locale_str("How far to go from that picture, from 0.01 to 1 (0.75 if left out)"),
     )
     @app_commands.choices(aspect=[Choice(name=ratio, value=ratio) for ratio in ASPECTS])
     async def imagine(
@@ -75,6 +80,8 @@ def _imagine(services: Services) -> app_commands.Command[Any, ..., None]:
         negative: Prompt | None = None,
         enhance: bool = True,
         private: bool = False,
+        picture: discord.Attachment | None = None,
+        strength: Strength | None = None,
     ) -> None:
         if await can_deliver_here(interaction):
             wish = Wish(
@@ -86,6 +93,10 @@ def _imagine(services: Services) -> app_commands.Command[Any, ..., None]:
                 negative=negative,
                 enhance=None if enhance else Level.OFF,
             )
+            if picture is not None or strength is not None:
+                started = (picture, strength)
+                await imagine_from(interaction, services, wish, *started, count, private=private)
+                return
             person = person_of(interaction)
             outcome = await services.painter.imagine(person, wish, private=private, count=count)
             await answer(interaction, services, outcome)

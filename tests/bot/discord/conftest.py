@@ -16,6 +16,7 @@ import simcord
 from bot.app import House, open_house
 from bot.settings import Settings
 from engine.renderer import RendererFactory
+from engine.uploads import TooLarge
 from storage.database import FILE_NAME
 from storage.timestamps import to_us
 from tests.fakes import FakeClock, ScriptedRenderer
@@ -32,6 +33,9 @@ class World:
         self.load = load
         self.clock = clock
         self.env: Any = None
+        self.fetched: list[str] = []
+        self.gate = asyncio.Event()
+        self.gate.set()
         self._house: House | None = None
         self._stack = AsyncExitStack()
 
@@ -44,7 +48,7 @@ class World:
     async def start(self) -> None:
         """Open the house and log its client in, for the first time or again."""
         house = await self._stack.enter_async_context(
-            open_house(self.settings, load=self.load, clock=self.clock)
+            open_house(self.settings, load=self.load, clock=self.clock, fetch=self.fetch)
         )
         self._house = house
         if self.env is None:
@@ -54,6 +58,17 @@ class World:
         else:
             await self.env.restart_bot(house.client)
         house.begin()
+
+    async def fetch(self, url: str, limit_bytes: int) -> bytes:
+        """What lies at an address of simulated Discord, once the gate is open."""
+        self.fetched.append(url)
+        await self.gate.wait()
+        data = self.env.backend.cdn.get(url)
+        if data is None:
+            raise OSError("status 404")
+        if len(data) > limit_bytes:
+            raise TooLarge(len(data), limit_bytes)
+        return data
 
     async def stop(self) -> None:
         """Close the house in order, as SIGTERM does."""

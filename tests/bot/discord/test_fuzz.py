@@ -23,6 +23,7 @@ from simcord.interactions import base_payload, resolve_handle
 from bot.discord.custom_ids import Act
 from tests.bot.discord.conftest import World, open_world
 from tests.bot.discord.test_reroll import paint
+from tests.bot.pictures import a_picture
 from tests.fakes import ScriptedRenderer
 
 ANSWER_S = 3.0
@@ -65,7 +66,12 @@ TEXTS = (
 )
 NUMBERS = (0, 1, -1, 2**31, 2**53 - 1, 2**53, -(2**53), 2**63 - 1, 2**63, -(2**63) - 1, 10**30)
 FLOATS = (math.nan, math.inf, -math.inf, -0.0, 5e-324, 1e308, 1, 2**53, 1.0000001)
-FILES = (("../../x.png", b""), ("x.png", b"\x89PNG\r\n\x1a\n"), ("x" * 250, b"\x00" * 1000))
+FILES = (
+    ("a lake.png", a_picture()),
+    ("../../x.png", b""),
+    ("x.png", b"\x89PNG\r\n\x1a\n"),
+    ("x" * 250, b"\x00" * 1000),
+)
 PINGS = re.compile(r"@(everyone|here)\b|<@[!&]?123456789012345678>")
 LEDGER = (
     "SELECT j.id, j.state FROM jobs AS j LEFT JOIN ledger AS l ON l.job_id = j.id WHERE "
@@ -312,7 +318,7 @@ async def test_menus_take_any_message(fuzzer: Fuzzer):
     messages.append(await world.bob.send(world.channel, "x", attachments=ours))
     messages.append(await world.bob.send(world.channel, "nothing"))
     found = menus(world.house.client.tree.get_commands())
-    assert set(found) == {"Recipe", "Reroll"}
+    assert set(found) == {"Recipe", "Reroll", "Paint from this"}
     for menu in found:
         for message in messages:
             for actor in (world.alice, world.bob, world.admin):

@@ -12,6 +12,7 @@ from bot.studio.compose import Wish, compose, size_problem
 from bot.studio.outcomes import BadSize, Composed, TooLarge
 from bot.studio.starting import (
     MaskEmpty,
+    MaskMissing,
     MaskUnfit,
     OtherPicture,
     given_again,
@@ -19,6 +20,7 @@ from bot.studio.starting import (
     size_from,
 )
 from engine.diffusion.families import SKETCH_FAMILY, Z_IMAGE_TURBO
+from engine.modes import MAX_BLENDED
 from engine.types import INPUTS, ImageRequest, Mode, Raster
 from engine.uploads import Upload, UploadRefused, canonical, reopen
 from tests.fakes import a_request
@@ -76,7 +78,10 @@ def test_a_mask_has_to_lie_over_its_picture():
 def test_another_number_of_pictures_is_a_mistake_of_the_caller(mode: Mode):
     """ValueError, never a picture too few in the recipe."""
     with pytest.raises(ValueError, match="input pictures"):
-        prepare(mode, [an_upload(8, 8)] * (INPUTS[mode] + 1), (32, 32))
+        prepare(mode, [an_upload(8, 8)] * (MAX_BLENDED + 1), (32, 32))
+    if INPUTS[mode]:
+        with pytest.raises(ValueError, match="input pictures"):
+            prepare(mode, [an_upload(8, 8)] * (INPUTS[mode] - 1), (32, 32))
 
 
 def from_blend() -> tuple[ImageRequest, list[Upload]]:
@@ -98,6 +103,20 @@ def test_pictures_given_again_are_known_by_their_pixels():
     assert caught.value.position == 1
     with pytest.raises(ValueError, match="not 1"):
         given_again(request, given_[:1])
+
+
+def test_a_blend_takes_up_to_four():
+    """Each is fitted and named, in the order in which they were given."""
+    shades = (200, 150, 100, 50)
+    found = prepare(Mode.BLEND, [an_upload(40, 30, each) for each in shades], (64, 32))
+    assert len(set(found.start.inputs)) == 4
+    assert found.start.inputs == tuple(each.sha256 for each in found.inputs)
+    request = a_request(
+        mode=Mode.BLEND, inputs=found.start.inputs, strength=0.5, width_px=64, height_px=32
+    )
+    assert given_again(request, [an_upload(40, 30, each) for each in shades]) == found.inputs
+    with pytest.raises(ValueError, match="not 2"):
+        given_again(request, found.inputs[:2])
 
 
 @given(st.integers(1, 5000), st.integers(1, 5000), st.sampled_from(list(Mode)))
@@ -142,6 +161,7 @@ def test_a_prepared_wish_is_composed():
     [
         MaskUnfit(Raster(2, 1, b""), Raster(1, 1, b"")),
         MaskEmpty(),
+        MaskMissing(),
         OtherPicture(0, "a", "b"),
     ],
 )

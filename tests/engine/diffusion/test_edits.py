@@ -155,6 +155,20 @@ def test_every_way_to_paint_repeats_exactly(
     assert first.raster != plain and paint(painter).raster == plain
 
 
+def test_a_blend_has_something_of_each(painter: DiffusionRenderer, photo: Raster, mask: Raster):
+    """Up to four pictures, each of which changes what comes out; one alone, or five, is refused."""
+    turned = raster(array(photo)[::-1])
+    plain = raster(np.full((SIDE_PX, SIDE_PX, 3), 90))
+    blended = {"mode": Mode.BLEND, "strength": 0.4}
+    four = [photo, mask, turned, plain]
+    whole = paint(painter, *four, **blended).raster
+    for place in range(4):
+        others = [*four[:place], *four[place + 1 :]]
+        assert paint(painter, *others, **blended).raster != whole
+    assert paint(painter, photo, photo, photo, **blended).raster != whole
+    assert isinstance(outcome(painter, *four, plain, **blended), InputUnfit)
+
+
 def test_what_a_mask_protects_does_not_change(
     painter: DiffusionRenderer, photo: Raster, mask: Raster
 ):

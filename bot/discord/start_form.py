@@ -1,0 +1,57 @@
+"""The form of Paint from this. It lives for ever: its custom_id names the picture."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import discord
+from discord import ui
+
+from bot.i18n import Words
+from engine.prompts import MAX_PROMPT_CHARS
+
+STRENGTH_CHARS = 10
+USUAL_STRENGTH = "0.75"
+
+
+def start_form(custom_id: str, say: Words, pictures: Sequence[int] = ()) -> ui.Modal:
+    """The words and the strength. pictures: ids of several, of which one is to be chosen."""
+    form = ui.Modal(title=say("Paint from this picture"), custom_id=custom_id, timeout=None)
+    if len(pictures) > 1:
+        form.add_item(_choice(pictures, say))
+    prompt = ui.TextInput[ui.Modal](
+        custom_id="prompt",
+        style=discord.TextStyle.paragraph,
+        required=True,
+        max_length=MAX_PROMPT_CHARS,
+    )
+    strength = ui.TextInput[ui.Modal](
+        custom_id="strength",
+        style=discord.TextStyle.short,
+        default=USUAL_STRENGTH,
+        required=False,
+        max_length=STRENGTH_CHARS,
+    )
+    form.add_item(ui.Label(text=say("Prompt"), component=prompt))
+    form.add_item(
+        ui.Label(
+            text=say("Strength"),
+            description=say("From 0.01 (as it is) to 1 (nothing of it is left)"),
+            component=strength,
+        )
+    )
+    form.stop()  # so that discord.py keeps nothing of it: it is found by its custom_id
+    return form
+
+
+def _choice(pictures: Sequence[int], say: Words) -> ui.Label[ui.Modal]:
+    options = [
+        discord.SelectOption(
+            label=say("Picture {number} (#{id})", number=number, id=picture_id),
+            value=str(picture_id),
+            default=number == 1,
+        )
+        for number, picture_id in enumerate(pictures, 1)
+    ]
+    menu = ui.Select[ui.Modal](custom_id="picture", options=options, required=True)
+    return ui.Label(text=say("Which one"), component=menu)
