@@ -225,6 +225,7 @@ def _furnish(
         clock=clock,
         trouble=alarm.storage,
     )
+    token = settings.discord.token
     allowance = Allowance(Quotas(db, clock), rights, fallback)
     starts = Starts(
         painter=painter,
@@ -233,6 +234,7 @@ def _furnish(
         inputs=inputs,
         seeds=fresh_seed,
         download=fetch,
+        key=b"" if token is None else token.get_secret_value().encode(),
     )
     services = Services(
         painter=painter,

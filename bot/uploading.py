@@ -5,13 +5,15 @@ from __future__ import annotations
 import math
 
 from bot.i18n import Words
-from bot.studio.outcomes import StrengthIdle, Unreachable, UploadUnfit
+from bot.studio.outcomes import KeptGone, StrengthIdle, Unreachable, UploadUnfit
 from bot.studio.starting import MaskEmpty, MaskMissing, MaskUnfit, OtherPicture
 from engine.uploads import FORMATS, BadFormat, TooManyPixels, UploadRefused
 from engine.uploads import TooLarge as FileTooLarge
 
+StartReason = UploadUnfit | Unreachable | KeptGone | StrengthIdle
 
-def start_refusal(reason: UploadUnfit | Unreachable | StrengthIdle, say: Words) -> str:
+
+def start_refusal(reason: StartReason, say: Words) -> str:
     """What is wrong with it, or with the lack of one."""
     match reason:
         case UploadUnfit(MaskEmpty() | MaskMissing() | MaskUnfit() as refused):
@@ -22,6 +24,8 @@ def start_refusal(reason: UploadUnfit | Unreachable | StrengthIdle, say: Words) 
             return upload(refused, say)
         case Unreachable():
             return say("I could not fetch that file from Discord; please try again.")
+        case KeptGone():
+            return say("That picture is not kept any more; please choose it again.")
         case StrengthIdle():
             return say(
                 "The strength (--strength or --iw in a prompt) says how far to go from a picture: "

@@ -37,16 +37,13 @@ from bot.studio.outcomes import (
     SomeFailed,
     Stopping,
     StorageTrouble,
-    StrengthIdle,
     TextTooLong,
     TooLarge,
     TooManyTokens,
     UnknownJob,
     UnknownPicture,
-    Unreachable,
-    UploadUnfit,
 )
-from bot.uploading import start_refusal
+from bot.uploading import StartReason, start_refusal
 from bot.uploading import upload as upload
 from engine.errors import Scope
 from engine.types import Adaptation, Mend
@@ -62,7 +59,7 @@ def refusal(refused: Refused, say: Words, when: When) -> str:
         return _queue_refusal(reason, refused.retry_at, say, when)
     if isinstance(reason, QuotaSpent):
         return _quota_refusal(reason, refused.retry_at, say, when)
-    if isinstance(reason, UploadUnfit | Unreachable | StrengthIdle):
+    if isinstance(reason, StartReason):
         return start_refusal(reason, say)
     said = _place_refusal(reason, say) or moderation_refusal(reason, say, when)
     return said or _input_refusal(reason, say)

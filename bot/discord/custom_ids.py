@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from enum import StrEnum
 
+from bot.studio.sources import Kept
+
 
 class Act(StrEnum):
     """What a press does with the row id that follows: a picture's, (cancel) a job's, (queue) 0.
@@ -65,8 +67,9 @@ PICKABLE = frozenset(
 """What an option of a menu may do; its value is written like an id."""
 
 
-KEPT_PATTERN = r"z1:kept:(?P<sha256>[0-9a-f]{64})"
-"""On what begins with a picture that has no row, for no job has it yet: the hash of its pixels."""
+KEPT_PATTERN = r"z1:kept:(?P<sha256>[0-9a-f]{64}):(?P<seal>[0-9a-f]{16})"
+"""On what begins with a picture that has no row, for no job has it yet: the hash of its pixels, and
+what shows whose it is."""
 
 
 def custom_id(act: Act, row_id: int) -> str:
@@ -80,12 +83,12 @@ def parse(text: str) -> tuple[Act, int] | None:
     return None if match is None else (Act(match["act"]), int(match["id"]))
 
 
-def kept_id(sha256: str) -> str:
+def kept_id(kept: Kept) -> str:
     """The id of a form or a button that is about a picture which was put aside."""
-    return f"z1:kept:{sha256}"
+    return f"z1:kept:{kept.sha256}:{kept.seal}"
 
 
-def parse_kept(text: str) -> str | None:
-    """The hash that kept_id() was given; None for what it never made."""
+def parse_kept(text: str) -> Kept | None:
+    """What kept_id() was given; None for what it never made."""
     match = re.fullmatch(KEPT_PATTERN, text)
-    return None if match is None else match["sha256"]
+    return None if match is None else Kept(match["sha256"], match["seal"])

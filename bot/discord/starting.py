@@ -89,7 +89,8 @@ async def ask_about_own(interaction: Interaction, found: Details) -> None:
 async def ask_about(interaction: Interaction, services: Services, given: Given) -> None:
     """Put a picture aside, so that the form can name it, and show the form.
 
-    Discord lets nobody read a message of others later on, and its addresses expire.
+    A message of others could not be read again later: without a privileged intent its files are
+    shown only to the command that was used on it.
     """
     keeping = asyncio.ensure_future(services.starts.keep(person_of(interaction), given))
     try:
@@ -103,12 +104,12 @@ async def ask_about(interaction: Interaction, services: Services, given: Given) 
     if isinstance(kept, Refused):
         await refuse(interaction, kept)
     elif not interaction.response.is_done():
-        await interaction.response.send_modal(start_form(kept_id(kept.sha256), say))
+        await interaction.response.send_modal(start_form(kept_id(kept), say))
     else:
         button = ui.Button[ui.LayoutView](
             label=say("Paint from this"),
             style=discord.ButtonStyle.primary,
-            custom_id=kept_id(kept.sha256),
+            custom_id=kept_id(kept),
         )
         text = say("I have the picture; now say what to paint.")
         view = layout(ui.TextDisplay(text), ui.ActionRow(button))
@@ -127,15 +128,15 @@ def kept_button_class(services: Services, attending: Attending) -> type[ui.Dynam
     class KeptButton(ui.DynamicItem[ui.Item[Any]], template=KEPT_PATTERN):
         """Rebuilt from its custom_id when it is pressed."""
 
-        def __init__(self, item: ui.Item[Any], sha256: str) -> None:
+        def __init__(self, item: ui.Item[Any], kept: Kept) -> None:
             super().__init__(item)
-            self.sha256 = sha256
+            self.kept = kept
 
         @classmethod
         async def from_custom_id(
             cls, _interaction: Interaction, item: ui.Item[Any], match: re.Match[str], /
         ) -> Self:
-            return cls(item, match["sha256"])
+            return cls(item, Kept(match["sha256"], match["seal"]))
 
         async def callback(self, interaction: Interaction) -> None:
             attending.begin()
@@ -143,7 +144,7 @@ def kept_button_class(services: Services, attending: Attending) -> type[ui.Dynam
                 if not services.serves(interaction.guild_id):
                     await turn_away(interaction)
                 elif await can_deliver_here(interaction):
-                    form = start_form(kept_id(self.sha256), words_of(interaction))
+                    form = start_form(kept_id(self.kept), words_of(interaction))
                     await interaction.response.send_modal(form)
             except Exception as error:
                 # discord.py would only log what a DynamicItem raises.
@@ -152,12 +153,12 @@ def kept_button_class(services: Services, attending: Attending) -> type[ui.Dynam
     return KeptButton
 
 
-async def submit_kept(interaction: Interaction, services: Services, sha256: str) -> None:
+async def submit_kept(interaction: Interaction, services: Services, kept: Kept) -> None:
     """Paint what the form says from a picture that was put aside, if it is still there."""
     if not services.serves(interaction.guild_id):
         await turn_away(interaction)
     else:
-        await _submit(interaction, services, typed(interaction), Kept(sha256))
+        await _submit(interaction, services, typed(interaction), kept)
 
 
 async def submit_from(interaction: Interaction, services: Services, picture_id: int) -> None:

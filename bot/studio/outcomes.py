@@ -245,6 +245,11 @@ class Unreachable:
 
 
 @dataclass(frozen=True, slots=True)
+class KeptGone:
+    """A picture that was put aside is not there any more."""
+
+
+@dataclass(frozen=True, slots=True)
 class StrengthIdle:
     """A strength was given, and no picture that it could be about."""
 
@@ -282,6 +287,7 @@ Reason = (
     | NotBlocked
     | UploadUnfit
     | Unreachable
+    | KeptGone
     | StrengthIdle
 )
 

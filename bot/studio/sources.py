@@ -29,9 +29,14 @@ class Numbered:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A picture that Starts.keep() put aside until its person has found the words."""
+    """A picture that Starts.keep() put aside until its person has found the words.
+
+    seal: shows that it was put aside for this very person. The hash alone would not do: it stands
+    in the recipe of every picture that was painted from it.
+    """
 
     sha256: str
+    seal: str
 
 
 Source = Given | Numbered | Kept

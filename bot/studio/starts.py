@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import hmac
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
+from hmac import compare_digest
 
 import structlog
 
@@ -18,7 +20,7 @@ from bot.studio.flagged import Asked, obeyed
 from bot.studio.outcomes import (
     Accepted,
     FileRemoved,
-    InputGone,
+    KeptGone,
     OutOfRange,
     QuotaSpent,
     Reason,
@@ -59,6 +61,7 @@ READ_LIMIT_S = 180.0
 """For all of a wish's pictures, waiting included: an interaction's token lives for 15 minutes."""
 FETCHED_AT_ONCE = 4
 """Wishes whose files are in memory at the same time."""
+SEAL_DIGITS = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +85,7 @@ class Starts:
     """Accepts wishes that begin with pictures, and keeps these as the inputs of their job.
 
     Pictures of a wish that is not accepted stay on the disk until the next sweep after an hour.
+    key: a secret that outlives the process, for the seals of what is put aside.
     """
 
     def __init__(
@@ -93,6 +97,7 @@ class Starts:
         inputs: Inputs,
         seeds: Seeds,
         download: Download,
+        key: bytes,
     ) -> None:
         self._painter = painter
         self._allowance = allowance
@@ -100,6 +105,7 @@ class Starts:
         self._inputs = inputs
         self._seeds = seeds
         self._download = download
+        self._key = key
         self._fetching = asyncio.Semaphore(FETCHED_AT_ONCE)
         # Fifty megapixels take more than a gigabyte while they are decoded.
         self._decoding = asyncio.Lock()
@@ -127,6 +133,10 @@ class Starts:
             return problem
         originals: dict[int, StoredPicture] = {}
         for place, source in enumerate(beginning.sources):
+            if isinstance(source, Kept) and not compare_digest(
+                source.seal, self._seal(person, source.sha256)
+            ):
+                return Refused(KeptGone())
             if isinstance(source, Numbered):
                 found = await self._original(person, source)
                 if isinstance(found, Refused):
@@ -165,9 +175,14 @@ class Starts:
         if isinstance(wish, Refused):
             return wish
         assert wish.start is not None
-        return Kept(wish.start.inputs[0])
+        sha256 = wish.start.inputs[0]
+        return Kept(sha256, self._seal(person, sha256))
 
     # Whether it can be
+
+    def _seal(self, person: Person, sha256: str) -> str:
+        whose = f"{person.guild_id} {person.user_id} {sha256}".encode()
+        return hmac.digest(self._key, whose, "sha256").hex()[:SEAL_DIGITS]
 
     async def _original(self, person: Person, source: Numbered) -> StoredPicture | Refused:
         found = await self._painter.find(person, source.picture, anyones=source.anyones)
@@ -236,11 +251,11 @@ class Starts:
         match source:
             case Given(url, _):
                 return await self._fetched(url)
-            case Kept(sha256):
+            case Kept(sha256, _):
                 try:
                     return await self._inputs.read(sha256)
                 except PictureMissing:
-                    return InputGone()
+                    return KeptGone()
             case Numbered():
                 assert original is not None
                 path = self._files.path(original.file)
@@ -291,7 +306,7 @@ def _ready(
             upload = _decoded(source, data)
         except UploadRefused as refused:
             if isinstance(source, Kept):
-                return InputGone()
+                return KeptGone()
             return UploadUnfit(refused, number, len(files))
         if number == 1:
             size = _size(wish, mode, family, source, upload)

@@ -355,6 +355,8 @@ def odd_ids(rng: random.Random, count: int) -> Iterator[str]:
             yield f"z1:{act}:{row}"
         yield from (f"z2:{act}:1", f"{act}:1", f" z1:{act}:1", f"z1:{act}:1\n", f"Z1:{act}:1")
         yield from (f"z1:{act.upper()}:1", f"z1:{act}:+1", f"z1:{act}:1.0", f"z1:{act}:1_0")
+    for letters in ("a" * 64, "A" * 64, "a" * 63, "a" * 65):
+        yield from (f"z1:kept:{letters}:{'0' * 16}", f"z1:kept:{letters}")
     yield from ("z1::1", "z1:paint:1", "z1", ":", "::", "\x00", "z1:reroll:1\x00", "\ud800", "0")
     for _ in range(count):
         letters = rng.choice(["z1:reroll:0123456789", "".join(map(chr, range(1, 0x600))), "🎨@`*"])
@@ -433,8 +435,20 @@ async def test_other_servers_get_an_answer_to_everything(data_dir: Path):
                     await fuzzer.use(world.alice, command, {option.name: "1"}, focus=option.name)
         for menu in menus(world.house.client.tree.get_commands()):
             await fuzzer.choose(world.alice, menu, message)
-        ours = ("reroll", "delete", "details", "more", "upscale", "remix", "pick", "report", "case")
-        for custom_id in (*(f"z1:{act}:1" for act in ours), "z2:x", "x"):
+        ours = (
+            "reroll",
+            "delete",
+            "details",
+            "more",
+            "upscale",
+            "remix",
+            "pick",
+            "report",
+            "case",
+            "from",
+        )
+        kept = f"z1:kept:{'a' * 64}:{'0' * 16}"
+        for custom_id in (*(f"z1:{act}:1" for act in ours), kept, "z2:x", "x"):
             await fuzzer.press(world.alice, custom_id, message=message)
             await fuzzer.fill_in(world.alice, custom_id, "x")
         await world.env.settle()

@@ -21,7 +21,7 @@ from bot.studio.compose import Wish
 from bot.studio.outcomes import (
     Accepted,
     FileRemoved,
-    InputGone,
+    KeptGone,
     OutOfRange,
     Reason,
     Refused,
@@ -187,6 +187,20 @@ async def test_what_is_put_aside_is_painted_from_as_it_is(room: Room):
         assert accepted.composed.request.inputs == (kept.sha256,)
 
 
+async def test_nobody_else_paints_from_what_was_put_aside(room: Room):
+    """Whoever has read the hash somewhere still lacks the seal."""
+    kept = await room.house.services.starts.keep(ALICE, Given("photo"))
+    assert isinstance(kept, Kept)
+    for person, source in (
+        (Person(200, 1, 10), kept),
+        (Person(100, 2, 10), kept),
+        (ALICE, Kept(kept.sha256, "0" * 16)),
+    ):
+        beginning = Beginning(Mode.IMAGE, (source,))
+        refused = await room.house.services.starts.plan(person, Wish("a lake"), beginning)
+        assert refused == Refused(KeptGone())
+
+
 @pytest.mark.parametrize("damage", ["gone", "damaged"])
 async def test_what_was_put_aside_may_be_lost(room: Room, damage: str):
     """Gone or damaged meanwhile: refused, never another picture."""
@@ -196,7 +210,7 @@ async def test_what_was_put_aside_may_be_lost(room: Room, damage: str):
     path.unlink()
     if damage == "damaged":
         path.write_bytes(a_picture())
-    assert await room.paint(kept) == InputGone()
+    assert await room.paint(kept) == KeptGone()
 
 
 @pytest.mark.parametrize("damage", ["gone", "damaged"])
