@@ -192,6 +192,8 @@ class Starts:
 
     async def _spent(self, person: Person, count: int) -> Refused | None:
         """Nothing is fetched for somebody who may not paint; acceptance decides once more."""
+        if (barred := await self._painter.barred(person)) is not None:
+            return barred
         status = await self._allowance.own(person)
         if status.remaining >= count:
             return None
