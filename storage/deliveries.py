@@ -44,14 +44,15 @@ class Deliveries:
         self._db = db
         self._clock = clock
 
-    async def placed(self, job_id: int, message_id: int) -> None:
+    async def placed(self, job_id: int, message_id: int, *, reply_token: str | None = None) -> None:
         """Remember the message that shows the job while it waits and is painted.
 
-        Of a private job that message can be changed through the token alone, which is kept.
+        Of a private job that message can be changed through the token alone, which is kept:
+        `reply_token`, or where there is none, the one that the job was accepted with.
         """
         async with self._db.transaction() as transaction:
             row = await _pending(transaction, job_id, "placed")
-            token = row["reply_token"] if row["private"] else None
+            token = (reply_token or row["reply_token"]) if row["private"] else None
             await transaction.execute(
                 "UPDATE deliveries SET message_id = ?, reply_token = ? WHERE job_id = ?",
                 (message_id, token, job_id),

@@ -152,7 +152,7 @@ class DiskFull(StorageError):
 
 
 class IllegalTransition(StorageError):
-    """A lifecycle does not allow this step; `what` is "job" or "delivery"."""
+    """A lifecycle does not allow this step; `what` is "job", "delivery" and the like."""
 
     def __init__(self, what: str, id: int, from_: str, to: str) -> None:
         super().__init__(what, id, from_, to)

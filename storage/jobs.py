@@ -6,11 +6,12 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Final
 
-from storage import blocks, quotas, rows, steps
+from storage import blocks, proposals, quotas, rows, steps
 from storage.database import Database, Transaction
 from storage.errors import StorageError
 from storage.inputs import Inputs
 from storage.lifecycle import LIVE, MAX_ATTEMPTS, check_job_step
+from storage.proposals import ProposalState
 from storage.settling import settle
 from storage.steps import JobError
 from storage.timestamps import to_us
@@ -61,16 +62,30 @@ class Jobs:
         policy where neither user nor server has one. UnknownRow for a parent picture that is not
         there, PictureMissing for an input without its file: written again, it can be accepted.
         """
-        nonce = self._fresh_nonce()
-        outcome: Job | QuotaExceeded | Block | None = None
+        outcome = await self.accept_all((new,), fallback)
+        return outcome[0] if isinstance(outcome, tuple) else outcome
+
+    async def accept_all(
+        self, news: Sequence[NewJob], fallback: QuotaPolicy, proposal_id: int | None = None
+    ) -> tuple[Job, ...] | QuotaExceeded | Block:
+        """The same for several jobs of one place: one decision on all, and all of them or none.
+
+        proposal_id: the question that they are the answer to, which is taken by the same
+        transaction: IllegalTransition where it is not open any more, UnknownRow where it is
+        forgotten; a refusal leaves it open. ValueError for no job, and for several places.
+        """
+        if len({new.place for new in news}) != 1:
+            raise ValueError("jobs that are accepted together have one place")
+        nonces = [self._fresh_nonce() for _ in news]
+        outcome: tuple[Job, ...] | QuotaExceeded | Block | None = None
         try:
             async with self._db.transaction() as transaction:
-                outcome = await self._accept(transaction, new, fallback, nonce)
+                outcome = await self._accept(transaction, news, fallback, nonces, proposal_id)
         except (asyncio.CancelledError, StorageError):
-            # COMMIT was under way, or the disk did not take it: nobody will learn of this job.
-            if isinstance(outcome, Job):
+            # COMMIT was under way, or the disk did not take it: nobody will learn of these jobs.
+            if isinstance(outcome, tuple):
                 with suppress(StorageError):
-                    await settle(self._withdraw(nonce))
+                    await settle(self._withdraw(nonces, proposal_id))
             raise
         return outcome
 
@@ -207,16 +222,33 @@ class Jobs:
         return [rows.job(row) for row in await self._db.fetch_all(_LIVE)]
 
     async def _accept(
-        self, transaction: Transaction, new: NewJob, fallback: QuotaPolicy, nonce: str
-    ) -> Job | QuotaExceeded | Block:
+        self,
+        transaction: Transaction,
+        news: Sequence[NewJob],
+        fallback: QuotaPolicy,
+        nonces: Sequence[str],
+        proposal_id: int | None,
+    ) -> tuple[Job, ...] | QuotaExceeded | Block:
         now = self._clock()  # inside the lock, so that charges are in the order of their instants
-        place = new.place
-        block = await blocks.block_of(transaction, place.guild_id, place.user_id)
+        if proposal_id is not None:
+            await proposals.check_open(transaction, proposal_id, now, ProposalState.TAKEN)
+        block = await blocks.block_of(transaction, news[0].place.guild_id, news[0].place.user_id)
         if block is not None:
             return block
-        refusal = await quotas.check(transaction, place, fallback, requested=new.pictures, now=now)
+        place, requested = news[0].place, sum(new.pictures for new in news)
+        refusal = await quotas.check(transaction, place, fallback, requested=requested, now=now)
         if refusal is not None:
             return refusal
+        if proposal_id is not None:
+            await proposals.settle(transaction, proposal_id, now, ProposalState.TAKEN)
+        accepting = zip(news, nonces, strict=True)
+        return tuple([await self._insert(transaction, *each, now) for each in accepting])
+
+    async def _insert(
+        self, transaction: Transaction, new: NewJob, nonce: str, now: datetime
+    ) -> Job:
+        """A job with all that belongs to it."""
+        place = new.place
         # Accepted and queued are one instant: no other transaction ever sees the first.
         job = await steps.insert_job(transaction, new, JobState.QUEUED, accepted_at=now)
         await self._inputs.attach(transaction, job.id, new.inputs)
@@ -240,21 +272,25 @@ class Jobs:
             job = await steps.fetch_job(transaction, job_id)
             return await steps.finish_job(transaction, job, to, self._clock(), error)
 
-    async def _withdraw(self, nonce: str) -> None:
+    async def _withdraw(self, nonces: Sequence[str], proposal_id: int | None) -> None:
         # By nonce: the id of a rolled-back job is given again, to somebody else's.
         async with self._db.transaction() as transaction:
-            row = await transaction.fetch_one(
-                "SELECT job_id FROM deliveries WHERE nonce = ?", (nonce,)
-            )
-            if row is None:
-                return
-            job, now = await steps.fetch_job(transaction, row["job_id"]), self._clock()
-            await steps.finish_job(transaction, job, JobState.CANCELLED, now)
-            await transaction.execute(
-                "UPDATE deliveries SET state = 'dropped', settled_at = ?, reply_token = NULL "
-                "WHERE job_id = ?",
-                (to_us(now), job.id),
-            )
+            now = self._clock()
+            for nonce in nonces:
+                row = await transaction.fetch_one(
+                    "SELECT job_id FROM deliveries WHERE nonce = ?", (nonce,)
+                )
+                if row is None:
+                    return  # rolled back, all of them
+                job = await steps.fetch_job(transaction, row["job_id"])
+                await steps.finish_job(transaction, job, JobState.CANCELLED, now)
+                await transaction.execute(
+                    "UPDATE deliveries SET state = 'dropped', settled_at = ?, reply_token = NULL "
+                    "WHERE job_id = ?",
+                    (to_us(now), job.id),
+                )
+            if proposal_id is not None:
+                await proposals.reopen(transaction, proposal_id)
 
     def _fresh_nonce(self) -> str:
         nonce = self._nonce()

@@ -67,6 +67,13 @@ class Quotas:
         place = Place(guild_id, 0, user_id)
         return (await _usage(self._db, place, policy, self._clock())).status(policy)
 
+    async def refusal(
+        self, place: Place, fallback: QuotaPolicy, requested: int
+    ) -> QuotaExceeded | None:
+        """Why so many pictures would be refused now; None where they would not. Charges nothing."""
+        async with self._db.transaction() as transaction:  # all that is read is of one moment
+            return await check(transaction, place, fallback, requested=requested, now=self._clock())
+
 
 async def effective_policy(
     reads: Reads, guild_id: int, user_id: int, fallback: QuotaPolicy

@@ -165,7 +165,9 @@ def _give_up(part: Path, ids: _Ids, now: datetime) -> tuple[datetime | None, int
             "detail = 'restored from a backup' WHERE state = 'pending'",
             (now_us,),
         )
-        for table in ("jobs", "pictures"):
+        # Some of them may have been taken since.
+        connection.execute("DELETE FROM proposals")
+        for table in ("jobs", "pictures", "proposals"):
             _raise_ids(connection, table, ids)
         connection.execute("COMMIT")
     return from_us_or_none(newest_us), given_up
