@@ -42,6 +42,7 @@ from bot.settings import Settings
 from bot.stopping import stopped_by_signals
 from bot.studio.album import Album
 from bot.studio.allowance import Allowance
+from bot.studio.choices import Choices
 from bot.studio.compose import request_notes
 from bot.studio.ending import Endings
 from bot.studio.live import LiveJob, LiveJobs
@@ -67,6 +68,7 @@ from storage.inputs import Inputs
 from storage.jobs import Jobs
 from storage.lock import DataFolderLock
 from storage.preferences import Preferences
+from storage.proposals import Proposals
 from storage.quotas import Quotas
 from storage.reports import Reports
 from storage.retention import Retention
@@ -198,7 +200,8 @@ def _furnish(
     )
     events = Events(accepted=delivery.expect, settled=delivery.wake, trouble=alarm.storage)
     settling = Settling(jobs, files, recent, live, events)
-    inputs, blocks = Inputs(db, clock), Blocks(db, clock)
+    inputs, blocks, quotas = Inputs(db, clock), Blocks(db, clock), Quotas(db, clock)
+    proposals = Proposals(db, clock)
     painter = Painter(
         engine=engine,
         family=family,
@@ -226,7 +229,7 @@ def _furnish(
         trouble=alarm.storage,
     )
     token = settings.discord.token
-    allowance = Allowance(Quotas(db, clock), rights, fallback)
+    allowance = Allowance(quotas, rights, fallback)
     starts = Starts(
         painter=painter,
         allowance=allowance,
@@ -267,10 +270,17 @@ def _furnish(
             changed=casework.wake,
         ),
         casework=casework,
+        choices=Choices(painter, proposals, quotas, fallback, fresh_seed),
         guilds=frozenset(settings.discord.guilds),
     )
     retention = Retention(db, files, clock)
-    housekeeping = Housekeeping(settings.storage, retention, tell_owner=alarm.tell, clock=clock)
+    housekeeping = Housekeeping(
+        settings.storage,
+        retention,
+        tell_owner=alarm.tell,
+        clock=clock,
+        sweep_questions=proposals.sweep,
+    )
     client = create_client(services, settings.storage.data_dir / SYNC_FILE)
     messenger.attach(client)
     return House(settings, engine, services, client, settling, housekeeping)

@@ -114,10 +114,10 @@ class Delivery:
         """The answer to the job's command is on its way; its message will be known soon."""
         self._placing[job_id] = asyncio.Event()
 
-    async def placed(self, job_id: int, message_id: int) -> None:
-        """The job's status message is `message_id`."""
+    async def placed(self, job_id: int, message_id: int, *, reply_token: str | None = None) -> None:
+        """The job's status message is `message_id`; reply_token: as for Deliveries.placed."""
         try:
-            await self._deliveries.placed(job_id, message_id)
+            await self._deliveries.placed(job_id, message_id, reply_token=reply_token)
         finally:
             self.unplaced(job_id)
 
@@ -266,7 +266,7 @@ class Delivery:
         """A status message of which Discord only said that it came too late: the first try of it
         may have arrived, and its answer been lost."""
         job = pending.job
-        if job.private:
+        if job.private or _is_quiet(pending):
             return None
         with contextlib.suppress(Undeliverable):
             found = await self._messenger.find_status(
@@ -369,8 +369,15 @@ class Delivery:
         if road is not Road.POST:
             return False
         job = pending.job
+        if _is_quiet(pending) and self._clock() - job.accepted_at <= roads.NOTIFY_AFTER:
+            return False
         if job.id not in self._backlog:
             return True
         first = job.place.user_id not in self._notified
         self._notified.add(job.place.user_id)
         return first
+
+
+def _is_quiet(pending: PendingDelivery) -> bool:
+    """Whether no message was ever to show the job while it waits: its result is the first."""
+    return pending.delivery.message_id is None and pending.delivery.reply_token is None

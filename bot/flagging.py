@@ -1,9 +1,17 @@
-"""What is wrong with a flag in a prompt, in words."""
+"""What is wrong with a flag in a prompt or with its choices, in words."""
 
 from __future__ import annotations
 
 from bot.i18n import Words
 from bot.studio.bad_flags import BadFlag, BadKind
+from bot.studio.outcomes import (
+    ManyChoices,
+    OneAtATime,
+    QuestionOver,
+    QueueIsFull,
+    TooManyChoices,
+)
+from engine.errors import Scope
 
 _SHOWN = 40
 
@@ -28,14 +36,54 @@ def flag_problem(bad: BadFlag, say: Words) -> str:
     return " ".join(filter(None, (told, _advice(bad, say))))
 
 
-def many_choices(total: int, say: Words) -> str:
-    """Braces that would make many pictures of one wish."""
-    shown = str(total) if total < 10**6 else "…"
-    return say(
-        "The choices in braces make {total} pictures. Please ask for them one at a time, or write "
-        "a backslash before a brace that is meant as one.",
-        total=shown,
-    )
+def choices_problem(
+    reason: ManyChoices | OneAtATime | TooManyChoices | QuestionOver, say: Words
+) -> str:
+    """Braces that make more of one wish than can be, or a question about them that is over."""
+    match reason:
+        case ManyChoices(total) | OneAtATime(total):
+            return say(
+                "The choices in braces make {total} pictures. Please ask for them one at a time, "
+                "or write a backslash before a brace that is meant as one.",
+                total=total,
+            )
+        case TooManyChoices(total, limit):
+            return say(
+                "The choices in braces make {total} prompts; at most {limit} are painted at once. "
+                "Write a backslash before a brace that is meant as one.",
+                total=total if total < 10**6 else "…",
+                limit=limit,
+            )
+        case QuestionOver(True):
+            return say("This was answered with Paint already: /queue shows what is still to come.")
+        case QuestionOver():
+            return say("This question is over, and nothing was charged for it: please ask again.")
+
+
+def few_places(reason: QueueIsFull, say: Words) -> str:
+    """Some places of the queue are free, and they are fewer than were asked for."""
+    values = {
+        "requested": reason.requested,
+        "limit": reason.limit,
+        "free": max(0, reason.limit - reason.waiting),
+    }
+    held = {
+        Scope.QUEUE: say(
+            "{requested} jobs do not fit into the queue: of its {limit} places {free} are free.",
+            **values,
+        ),
+        Scope.USER: say(
+            "{requested} jobs are too many: of the {limit} that one member may have waiting, you "
+            "can add {free} now.",
+            **values,
+        ),
+        Scope.SERVER: say(
+            "{requested} jobs are too many: of the {limit} that this server may have waiting, "
+            "{free} can be added now.",
+            **values,
+        ),
+    }[reason.scope]
+    return held + " " + say("Nothing was charged; please ask for fewer, or try again later.")
 
 
 def _advice(bad: BadFlag, say: Words) -> str:

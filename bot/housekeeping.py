@@ -60,6 +60,7 @@ class Housekeeping:
     """One loop for as long as the bot runs; no error ends it.
 
     sleep: waits for so many seconds. free: the free bytes of a folder's disk; blocking.
+    sweep_questions: forgets those that are too old to be answered, and returns how many.
     """
 
     def __init__(
@@ -71,6 +72,7 @@ class Housekeeping:
         clock: Clock,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         free: Callable[[Path], int] = free_bytes,
+        sweep_questions: Callable[[], Awaitable[int]] | None = None,
     ) -> None:
         self._settings = settings
         self._data_dir = settings.data_dir
@@ -79,6 +81,7 @@ class Housekeeping:
         self._clock = clock
         self._sleep = sleep
         self._free = free
+        self._sweep_questions = sweep_questions
         self._schedule = Schedule(settings.backup_hour)
         self._retained_at: datetime | None = None
         self._backup_failed_at: datetime | None = None
@@ -89,6 +92,7 @@ class Housekeeping:
             await self._guarded("disk", self._watch_disk)
             await self._sleep(ROUND_S)
             await self._guarded("retention", self._retain)
+            await self._guarded("questions", self._forget_questions)
             await self._guarded("backup", self._back_up)
 
     async def _guarded(self, what: str, work: Callable[[], Awaitable[None]]) -> None:
@@ -114,6 +118,10 @@ class Housekeeping:
         removed = await self._retention.apply(self._settings.keep_days, limit_bytes)
         if removed.files:
             log.info("picture files removed", files=removed.files, size_bytes=removed.size_bytes)
+
+    async def _forget_questions(self) -> None:
+        if self._sweep_questions is not None and (forgotten := await self._sweep_questions()):
+            log.info("questions forgotten", count=forgotten)
 
     async def _back_up(self) -> None:
         now, failed_at = self._clock(), self._backup_failed_at

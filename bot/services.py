@@ -10,6 +10,7 @@ from bot.delivery import Delivery
 from bot.progress import Board
 from bot.studio.album import Album
 from bot.studio.allowance import Allowance
+from bot.studio.choices import Choices
 from bot.studio.ending import Endings
 from bot.studio.lookup import Lookup
 from bot.studio.moderation import Moderation
@@ -34,6 +35,7 @@ class Services:
     board: Board
     moderation: Moderation
     casework: Casework
+    choices: Choices
     guilds: frozenset[int] = frozenset()
 
     def serves(self, guild_id: int | None) -> bool:

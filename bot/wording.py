@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from datetime import datetime
 
-from bot.flagging import flag_problem, many_choices
+from bot.flagging import choices_problem, few_places, flag_problem
 from bot.i18n import Words
 from bot.reporting import moderation_refusal
 from bot.studio.outcomes import (
@@ -28,7 +28,9 @@ from bot.studio.outcomes import (
     NothingPainted,
     NothingWaiting,
     NotYours,
+    OneAtATime,
     OutOfRange,
+    QuestionOver,
     QueueIsFull,
     QuotaSpent,
     Reason,
@@ -39,6 +41,7 @@ from bot.studio.outcomes import (
     StorageTrouble,
     TextTooLong,
     TooLarge,
+    TooManyChoices,
     TooManyTokens,
     UnknownJob,
     UnknownPicture,
@@ -66,6 +69,8 @@ def refusal(refused: Refused, say: Words, when: When) -> str:
 
 
 def _queue_refusal(reason: QueueIsFull, retry_at: datetime | None, say: Words, when: When) -> str:
+    if reason.requested > 1:
+        return few_places(reason, say)
     full = {
         Scope.QUEUE: say(
             "The queue is full: {waiting} pictures are waiting.", waiting=reason.waiting
@@ -183,8 +188,8 @@ def _input_refusal(reason: Reason, say: Words) -> str:
             )
         case FlagProblem(bad):
             return flag_problem(bad, say)
-        case ManyChoices(total):
-            return many_choices(total, say)
+        case ManyChoices() | OneAtATime() | TooManyChoices() | QuestionOver():
+            return choices_problem(reason, say)
         case BadAspect(text, ratios):
             return say(
                 "{text} is not an aspect ratio that this model paints; try one of {ratios}.",

@@ -12,12 +12,13 @@ from bot.cancelling import taken_back
 from bot.cards import WaitingCard
 from bot.delivery import NeverAnswered
 from bot.discord.present import card_layout
+from bot.discord.questions import question_layout
 from bot.discord.texts import quoted, when
 from bot.i18n import Words, words
 from bot.messenger import Address, TryLater, Undeliverable
 from bot.rights import Person
 from bot.services import Services
-from bot.studio.outcomes import Accepted, Blocked, Refused, TakenBack
+from bot.studio.outcomes import Accepted, Blocked, ManyChoices, Refused, TakenBack
 
 log = structlog.get_logger(__name__)
 
@@ -152,20 +153,17 @@ async def can_deliver_here(interaction: Interaction) -> bool:
 
 
 async def answer(interaction: Interaction, services: Services, outcome: Accepted | Refused) -> None:
-    """Say what became of a wish to paint, and tell delivery where that stands."""
+    """Say what became of a wish to paint, and tell delivery where that stands.
+
+    What would be many pictures is asked about first.
+    """
+    if isinstance(outcome, Refused) and isinstance(outcome.reason, ManyChoices):
+        await _ask(interaction, services, outcome.reason)
+        return
     if isinstance(outcome, Refused):
         await refuse(interaction, outcome)
         return
-    card = WaitingCard(
-        job_id=outcome.job_id,
-        request=outcome.composed.request,
-        requester_id=interaction.user.id,
-        ahead=outcome.ahead,
-        ready_at=outcome.ready_at,
-        added=outcome.composed.added,
-        notes=outcome.composed.notes,
-        loading=services.painter.engine.info is None,
-    )
+    card = waiting_card(interaction, services, outcome)
     person = person_of(interaction)
     try:
         message_id = await _send(interaction, services, card, private=outcome.private)
@@ -183,6 +181,36 @@ async def answer(interaction: Interaction, services: Services, outcome: Accepted
             person.guild_id, person.channel_id, message_id, person.locale, reply_token=token
         )
         services.board.show(handle, address, card)
+
+
+def waiting_card(interaction: Interaction, services: Services, accepted: Accepted) -> WaitingCard:
+    """What shows a job that was accepted just now."""
+    return WaitingCard(
+        job_id=accepted.job_id,
+        request=accepted.composed.request,
+        requester_id=interaction.user.id,
+        ahead=accepted.ahead,
+        ready_at=accepted.ready_at,
+        added=accepted.composed.added,
+        notes=accepted.composed.notes,
+        loading=services.painter.engine.info is None,
+    )
+
+
+async def _ask(interaction: Interaction, services: Services, many: ManyChoices) -> None:
+    """Ask only the person who wants so much, or refuse it at once."""
+    proposed = await services.choices.propose(person_of(interaction), many)
+    if isinstance(proposed, Refused):
+        await refuse(interaction, proposed)
+        return
+    view = question_layout(proposed, words_of(interaction))
+    if not interaction.response.is_done():
+        await whisper_layout(interaction, view)
+        return
+    # As in refuse(): the answer that was announced may be for all to see.
+    await interaction.edit_original_response(content="…")
+    await interaction.followup.send(view=view, ephemeral=True, allowed_mentions=NO_MENTIONS)
+    await interaction.delete_original_response()
 
 
 async def _send(

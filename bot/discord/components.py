@@ -14,7 +14,7 @@ import structlog
 from discord import ui
 
 from bot.copies import sentence
-from bot.discord import moderating
+from bot.discord import asking, moderating
 from bot.discord.answers import (
     NO_MENTIONS,
     Interaction,
@@ -118,6 +118,10 @@ async def press(interaction: Interaction, services: Services, act: Act, row_id: 
             await show_queue(interaction, services)
         case Act.UNQUEUE:
             await cancel_in_queue(interaction, services, row_id)
+        case Act.PAINT:
+            await asking.paint(interaction, services, row_id)
+        case Act.DECLINE:
+            await asking.decline(interaction, services, row_id)
         case _:
             await disown(interaction)
 

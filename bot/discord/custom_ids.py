@@ -9,7 +9,8 @@ from bot.studio.sources import Kept
 
 
 class Act(StrEnum):
-    """What a press does with the row id that follows: a picture's, (cancel) a job's, (queue) 0.
+    """What a press does with the row id that follows: a picture's, (cancel) a job's, (paint,
+    decline) a question's, (queue) 0.
 
     UNQUEUE cancels too, and stands in the panel of /queue, which then changes in place.
     FAV_OLDER and FAV_NEWER turn pages of favourites.
@@ -45,6 +46,8 @@ class Act(StrEnum):
     BLOCK_REPORTED = "blockreported"
     DISMISS = "dismiss"
     FROM = "from"
+    PAINT = "paint"
+    DECLINE = "decline"
 
 
 PATTERN = rf"z1:(?P<act>{'|'.join(Act)}):(?P<id>[0-9]{{1,18}})"

@@ -141,12 +141,24 @@ def explained_layout(explained: Explained, say: Words) -> ui.LayoutView:
                 quoted(enhancement.negative_prompt or nothing, cut),
             ),
         ]
-        blocks = [f"**{quoted(explained.prompt, cut)}**", _rows(found), _rows(added)]
+        head = [f"**{quoted(explained.prompt, cut)}**", *_choices(explained, say)]
+        blocks = ["\n".join(head), _rows(found), _rows(added)]
         if advice:
             blocks.insert(2, "\n".join([f"**{say('Advice')}**", *advice]))
         return [*blocks, f"-# {say('Nothing was painted or charged.')}"]
 
     return layout(*map(ui.TextDisplay, _fitted(texts)))
+
+
+def _choices(explained: Explained, say: Words) -> list[str]:
+    if explained.choices == 1:
+        return []
+    made = say.plural(
+        "The choices in braces make {n} picture.",
+        "The choices in braces make {n} pictures.",
+        explained.pictures,
+    )
+    return [f"-# {made} {say('This is about the first prompt of them.')}"]
 
 
 # Details

@@ -9,7 +9,10 @@ from bot.studio import flags
 from bot.studio.bad_flags import BadFlag, BadKind
 from bot.studio.compose import Wish
 from bot.studio.flags import Flagged
-from bot.studio.outcomes import FlagProblem, ManyChoices, Refused, StrengthIdle
+from bot.studio.outcomes import FlagProblem, ManyChoices, Refused, StrengthIdle, TooManyChoices
+
+MAX_CHOICES = 10
+"""So many wishes one prompt may make."""
 
 _SHARED = [
     "aspect",
@@ -40,15 +43,43 @@ def obeyed(wish: Wish, count: int, private: bool) -> Asked | Refused:
     """What a prompt's flags say becomes part of the wish.
 
     What is said both by an option and by a flag, and not alike, is refused: one of them would
-    silently do nothing. Choices in braces that make more than one picture are refused with their
-    number.
+    silently do nothing. Choices in braces that make more than one wish are refused with all that
+    is needed to ask about them.
     """
-    choices = flags.permutations(wish.prompt)
+    found = every(wish, count, private)
+    if isinstance(found, Refused):
+        return found
+    total = len(found)
+    return found[0] if total == 1 else Refused(ManyChoices(total, wish, count, private))
+
+
+def every(wish: Wish, count: int, private: bool) -> tuple[Asked, ...] | Refused:
+    """What each way to choose asks for, as obeyed(); in the order of written()."""
+    texts = written(wish.prompt)
+    if isinstance(texts, Refused):
+        return texts
+    asked: list[Asked] = []
+    for text in texts:
+        found = _obeyed(dataclasses.replace(wish, prompt=text), count, private)
+        if isinstance(found, Refused):
+            return found
+        asked.append(found)
+    return tuple(asked)
+
+
+def written(prompt: str) -> tuple[str, ...] | Refused:
+    """Each way to choose as it could have been typed by itself, flags included; 1..MAX_CHOICES."""
+    choices = flags.permutations(prompt, MAX_CHOICES)
     if isinstance(choices, BadFlag):
         return Refused(FlagProblem(choices))
-    if choices.total > 1:
-        return Refused(ManyChoices(choices.total))
-    found = flags.parse(choices.prompts[0])
+    if choices.total > MAX_CHOICES:
+        return Refused(TooManyChoices(choices.total, MAX_CHOICES))
+    return choices.prompts
+
+
+def _obeyed(wish: Wish, count: int, private: bool) -> Asked | Refused:
+    """One choice, whose prompt has no backslashes for braces any more."""
+    found = flags.parse_chosen(wish.prompt)
     if isinstance(found, BadFlag):
         return Refused(FlagProblem(found))
     said = _said(found)

@@ -43,6 +43,7 @@ __all__ = [
     "line",
     "orders",
     "parse",
+    "parse_chosen",
     "permutations",
 ]
 
@@ -119,6 +120,11 @@ def parse(text: str) -> Flagged | BadFlag:
     return Flagged(_joined(kept), **values)  # pyright: ignore[reportArgumentType]
 
 
+def parse_chosen(plain: str) -> Flagged | BadFlag:
+    """`parse` of what `permutations` has rid of its backslashes already."""
+    return parse(_BRACE.sub(doubled, plain))
+
+
 def permutations(prompt: str, limit: int = MAX_ORDERS) -> Expanded | BadFlag:
     """Every way to choose from `{red, blue} house`; more than `limit` are only counted.
 
@@ -169,7 +175,7 @@ def orders(text: str, limit: int = MAX_ORDERS) -> tuple[Flagged, ...] | BadFlag 
         return TooMany(expanded.total * repeat, limit)
     found: list[Flagged] = []
     for prompt in expanded.prompts:
-        flagged = _read(prompt)
+        flagged = parse_chosen(prompt)
         if isinstance(flagged, BadFlag):
             return flagged
         found.append(flagged)
@@ -213,11 +219,6 @@ def line(request: ImageRequest) -> str:
 
 
 # Reading flags
-
-
-def _read(plain: str) -> Flagged | BadFlag:
-    """`parse` of what `permutations` has rid of its backslashes already."""
-    return parse(_BRACE.sub(doubled, plain))
 
 
 def _take(

@@ -15,7 +15,7 @@ import structlog
 from bot.rights import Action, Person, Rights
 from bot.studio import flags
 from bot.studio.compose import Wish, compose
-from bot.studio.flagged import obeyed
+from bot.studio.flagged import every
 from bot.studio.inscriptions import Unreadable, Why, read
 from bot.studio.live import LiveJob, LiveJobs
 from bot.studio.outcomes import NothingPainted, Refused, UnknownPicture
@@ -91,13 +91,18 @@ class WholeQueue:
 
 @dataclass(frozen=True, slots=True)
 class Explained:
-    """What is read out of a prompt, and what the usual level of enhancement makes of it."""
+    """What is read out of a prompt, and what the usual level of enhancement makes of it.
+
+    choices: so many prompts its braces make, of which this is the first. pictures: of all of them.
+    """
 
     prompt: str
     analysis: Analysis
     enhancement: Enhancement
     level: Level
     max_tokens: int
+    choices: int = 1
+    pictures: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,10 +244,10 @@ class Lookup:
 
     def explain(self, prompt: str) -> Explained | Refused:
         """Take a prompt apart before a picture is spent on it."""
-        asked = obeyed(Wish(prompt, enhance=Level.OFF), 1, False)
+        asked = every(Wish(prompt, enhance=Level.OFF), 1, False)
         if isinstance(asked, Refused):
             return asked
-        plain = dataclasses.replace(asked.wish, enhance=Level.OFF)
+        plain = dataclasses.replace(asked[0].wish, enhance=Level.OFF)
         composed = compose(plain, self._family, lambda: 0)
         if isinstance(composed, Refused):
             return composed
@@ -257,7 +262,15 @@ class Lookup:
             max_tokens=family.max_tokens,
         )
         analysis = prompts.analyse(text, count=count, max_tokens=family.max_tokens)
-        return Explained(text, analysis, enhanced, family.enhance, family.max_tokens)
+        return Explained(
+            text,
+            analysis,
+            enhanced,
+            family.enhance,
+            family.max_tokens,
+            choices=len(asked),
+            pictures=sum(each.count for each in asked),
+        )
 
     # Pictures
 

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from bot.studio.bad_flags import BadFlag
 from engine.errors import Scope
 from engine.types import Adaptation, Difference, ImageRequest, Recipe
 from engine.uploads import UploadRefused
 from storage.types import Case, Job
+
+if TYPE_CHECKING:
+    from bot.studio.compose import Wish
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +79,39 @@ class FlagProblem:
 
 @dataclass(frozen=True, slots=True)
 class ManyChoices:
-    """Choices in braces that make more than one picture."""
+    """Choices in braces that make `total` wishes: they are asked about first.
+
+    The wish as it was given, its pictures for each choice, for whose eyes, and the picture that
+    it is to be painted from.
+    """
 
     total: int
+    wish: Wish
+    count: int
+    private: bool
+    parent_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OneAtATime:
+    """Choices in braces that make `total` wishes, where only one can be asked for at a time."""
+
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class TooManyChoices:
+    """Choices in braces that make more wishes than may be asked for at once."""
+
+    total: int
+    limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionOver:
+    """The question was answered before; or (not answered) it is too old, or somebody else's."""
+
+    answered: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,11 +124,13 @@ class BadAspect:
 
 @dataclass(frozen=True, slots=True)
 class QueueIsFull:
-    """`waiting` jobs hold all the `limit` places that everybody, this person or this server has."""
+    """`waiting` jobs hold the `limit` places that everybody, this person or this server has, or so
+    many of them that `requested` more do not fit."""
 
     waiting: int
     limit: int
     scope: Scope
+    requested: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,6 +300,9 @@ Reason = (
     | BadAspect
     | FlagProblem
     | ManyChoices
+    | OneAtATime
+    | TooManyChoices
+    | QuestionOver
     | QueueIsFull
     | QuotaSpent
     | Stopping

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
+from collections.abc import Sequence
+from contextlib import ExitStack, suppress
 from datetime import timedelta
 from functools import partial
 
@@ -21,8 +22,8 @@ from bot.studio.outcomes import (
     InputGone,
     NothingPainted,
     OutOfRange,
+    QuestionOver,
     QueueIsFull,
-    QuotaSpent,
     Refused,
     Stopping,
     StorageTrouble,
@@ -30,6 +31,7 @@ from bot.studio.outcomes import (
     UnknownPicture,
 )
 from bot.studio.settling import Events, Settling
+from bot.studio.wanted import Wanted, spent
 from engine.diffusion.families import Family
 from engine.errors import QueueClosed, QueueFull
 from engine.job import Job as EngineJob
@@ -42,19 +44,18 @@ from engine.types import (
     ImageRequest,
     Recipe,
     request_from_json,
-    request_to_json,
 )
 from storage.blocks import Blocks
-from storage.errors import PictureMissing, StorageError, UnknownRow
+from storage.errors import IllegalTransition, PictureMissing, StorageError, UnknownRow
 from storage.history import History
 from storage.inputs import Inputs
 from storage.jobs import Jobs
+from storage.proposals import ProposalState
 from storage.types import (
     Block,
     Clock,
     Job,
     NewJob,
-    Place,
     QuotaExceeded,
     QuotaPolicy,
     StoredPicture,
@@ -100,7 +101,7 @@ class Painter:
         self._max_wait = max_wait
         self._inputs = inputs
         self._blocks = blocks
-        self._late: set[asyncio.Task[Job | QuotaExceeded | Block]] = set()
+        self._late: set[asyncio.Task[tuple[Job, ...] | QuotaExceeded | Block]] = set()
 
     async def imagine(
         self, person: Person, wish: Wish, *, private: bool = False, count: int = 1
@@ -235,48 +236,82 @@ class Painter:
 
         parent_id: the picture that it is painted from. replay: the conditions to repeat.
         """
-        too_long = self._too_long(composed.request)
-        if too_long is not None:
-            return Refused(too_long)
+        wanted = Wanted(composed, count, private, parent_id, replay)
+        accepted = await self.accept_all(person, (wanted,))
+        return accepted if isinstance(accepted, Refused) else accepted[0]
+
+    async def accept_all(
+        self, person: Person, wanted: Sequence[Wanted], proposal_id: int | None = None
+    ) -> tuple[Accepted, ...] | Refused:
+        """The same for several jobs: all of them are accepted and charged, or none.
+
+        proposal_id: the question that they are the answer to; it is taken with them.
+        """
+        with ExitStack() as places:
+            slots = self._reserved(person, wanted, places)
+            if isinstance(slots, Refused):
+                return await self.barred(person) or slots
+            jobs = await self._written([each.row(person) for each in wanted], proposal_id)
+            if isinstance(jobs, Refused):
+                return jobs
+            accepting = zip(slots, jobs, wanted, strict=True)
+            entered = [self._entered(slot, job, each) for slot, job, each in accepting]
+        return tuple(
+            self._accepted(job, each.composed)
+            if inside
+            else Accepted(job.id, each.composed, 0, None, each.private)
+            for job, each, inside in zip(jobs, wanted, entered, strict=True)
+        )
+
+    def check(self, person: Person, wanted: Sequence[Wanted]) -> Refused | None:
+        """Why these would not be accepted at this moment, quota aside; nothing is held."""
+        with ExitStack() as places:
+            slots = self._reserved(person, wanted, places)
+        return slots if isinstance(slots, Refused) else None
+
+    def _reserved(
+        self, person: Person, wanted: Sequence[Wanted], places: ExitStack
+    ) -> list[Slot] | Refused:
+        """A place in the queue for each, until `places` is left."""
+        for each in wanted:
+            too_long = self._too_long(each.composed.request)
+            if too_long is not None:
+                return Refused(too_long)
+        slots: list[Slot] = []
         try:
-            slot = self.engine.reserve(person.user_id, person.guild_id)
+            for _ in wanted:
+                slot = self.engine.reserve(person.user_id, person.guild_id)
+                slots.append(places.enter_context(slot))
         except QueueFull as error:
-            return await self.barred(person) or self._full(error, person)
+            return self._full(error, person, held=len(slots), requested=len(wanted))
         except QueueClosed:
             return Refused(Stopping())
-        new = NewJob(
-            place=Place(person.guild_id, person.channel_id, person.user_id),
-            request=request_to_json(composed.request),
-            prompt=composed.request.prompt,
-            seed=composed.request.seed,
-            pictures=count,
-            parent_picture_id=parent_id,
-            locale=person.locale,
-            private=private,
-            upload_limit_bytes=person.upload_limit_bytes,
-            reply_token=person.reply_token,
-            inputs=composed.request.inputs,
-        )
-        with slot:
-            job = await self._written(new)
-            if isinstance(job, Refused):
-                return job
-            try:
-                self._submit(slot, job, self._spec(job, replay))
-            except QueueClosed:
-                # Stopping between the two: the job is in the database and the next start has it.
-                return Accepted(job.id, composed, 0, None, private)
+        return slots
+
+    def _entered(self, slot: Slot, job: Job, wanted: Wanted) -> bool:
+        """Put an accepted job into its place in the queue."""
+        try:
+            self._submit(slot, job, self._spec(job, wanted.replay))
+        except QueueClosed:
+            # Stopping between the two: the job is in the database and the next start has it.
+            return False
         self._events.accepted(job.id)
-        return self._accepted(job, composed)
+        return True
 
-    def _full(self, error: QueueFull, person: Person) -> Refused:
-        wait_s = self.engine.place_free_s(error.scope, person.user_id)
-        retry_at = None if wait_s is None else self._clock() + timedelta(seconds=wait_s)
-        return Refused(QueueIsFull(error.waiting, error.limit, error.scope), retry_at)
+    def _full(self, error: QueueFull, person: Person, *, held: int, requested: int) -> Refused:
+        """held: places that were free, and are held for nothing now."""
+        waiting = error.waiting - held
+        reason = QueueIsFull(waiting, error.limit, error.scope, requested)
+        wait_s = self.engine.place_free_s(error.scope, person.user_id) if requested == 1 else None
+        return Refused(
+            reason, None if wait_s is None else self._clock() + timedelta(seconds=wait_s)
+        )
 
-    async def _written(self, new: NewJob) -> Job | Refused:
-        """The job as accepted in the database, soon enough to be answered, or why it is not."""
-        accepting = asyncio.create_task(self._jobs.accept(new, self._fallback))
+    async def _written(
+        self, news: Sequence[NewJob], proposal_id: int | None
+    ) -> tuple[Job, ...] | Refused:
+        """The jobs as accepted in the database, soon enough to be answered, or why they are not."""
+        accepting = asyncio.create_task(self._jobs.accept_all(news, self._fallback, proposal_id))
         try:
             await asyncio.wait({accepting}, timeout=ACCEPT_LIMIT_S)
         finally:
@@ -289,23 +324,23 @@ class Painter:
             log.warning("the database took too long")
             return Refused(StorageTrouble())
         try:
-            job = accepting.result()
-        except UnknownRow:  # somebody deleted the original this very moment
-            return Refused(UnknownPicture(str(new.parent_picture_id)))
+            jobs = accepting.result()
+        except IllegalTransition as error:
+            return Refused(QuestionOver(error.from_ == ProposalState.TAKEN))
+        except UnknownRow as error:  # somebody deleted the original this very moment
+            if error.kind == "proposal":
+                return Refused(QuestionOver(answered=False))
+            return Refused(UnknownPicture(str(error.id)))
         except PictureMissing:
             return Refused(InputGone())
         except StorageError as error:
             self._events.trouble(error)
             return Refused(StorageTrouble())
-        if isinstance(job, QuotaExceeded):
-            policy = job.status.policy
-            spent = QuotaSpent(job.status.used, policy.pictures, policy.hours, job.requested)
-            return Refused(spent, job.retry_at)
-        if isinstance(job, Block):
-            return Refused(Blocked(job.reason))
-        return job
+        if isinstance(jobs, Block):
+            return Refused(Blocked(jobs.reason))
+        return spent(jobs) if isinstance(jobs, QuotaExceeded) else jobs
 
-    def _too_late(self, accepting: asyncio.Task[Job | QuotaExceeded | Block]) -> None:
+    def _too_late(self, accepting: asyncio.Task[tuple[Job, ...] | QuotaExceeded | Block]) -> None:
         self._late.discard(accepting)
         if not accepting.cancelled() and (error := accepting.exception()) is not None:
             log.warning("not accepted", detail=str(error))

@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
 
 from bot.rights import Person
+from bot.studio.bad_flags import BadFlag, BadKind
 from bot.studio.compose import UPSCALE_FACTOR, Seeds, Start, Wish, compose, enlarge, vary
-from bot.studio.outcomes import Accepted, FileRemoved, OutOfRange, Refused, StorageTrouble
+from bot.studio.flagged import obeyed
+from bot.studio.outcomes import (
+    Accepted,
+    FileRemoved,
+    FlagProblem,
+    ManyChoices,
+    OutOfRange,
+    Refused,
+    StorageTrouble,
+)
 from bot.studio.paint import Painter
 from engine import uploads
 from engine.prompts import Level
+from engine.series import MAX_PICTURES
 from engine.types import MAX_SEED, ImageRequest, Mode, Recipe
 from engine.uploads import Limits, Upload, UploadRefused
 from storage.errors import StorageError
@@ -103,20 +115,38 @@ class Repaint:
     async def remix(
         self, person: Person, change: Change, picture: str | None = None, *, anyones: bool = False
     ) -> Accepted | Refused:
-        """Paint other words with the numbers of a picture: its size, steps, guidance and style."""
+        """Paint other words with the numbers of a picture: its size, steps, guidance and style.
+
+        Flags among the words say what is to be otherwise; choices are refused as in obeyed().
+        """
         original = await self.original(person, picture, anyones=anyones)
         if isinstance(original, Refused):
             return original
         seed = _seed(change.seed)
         if isinstance(seed, Refused):
             return seed
-        wish = _reworded(_request(original), change, seed)
+        request = _request(original)
+        wish = Wish(
+            change.prompt, seed=seed, negative=change.negative or None, start=_start(request)
+        )
+        asked = obeyed(wish, 1, original.private)
+        if isinstance(asked, Refused):
+            return _about(asked, original.id)
+        wish = like(asked.wish, request)
+        if isinstance(wish, Refused):
+            return wish
+        if not 1 <= asked.count <= MAX_PICTURES:
+            return Refused(OutOfRange("count", asked.count, 1, MAX_PICTURES))
         painter = self._painter
         composed = compose(wish, painter.family, self._seeds, painter.engine.count_tokens)
         if isinstance(composed, Refused):
             return composed
         return await painter.accept(
-            person, composed, parent_id=original.id, private=original.private
+            person,
+            composed,
+            parent_id=original.id,
+            private=original.private or asked.private,
+            count=asked.count,
         )
 
     async def original(
@@ -145,22 +175,39 @@ def _seed(typed: str) -> int | Refused | None:
     return Refused(OutOfRange("seed", f"“{digits[:20]}”", 0, MAX_SEED))
 
 
-def _reworded(original: ImageRequest, change: Change, seed: int | None) -> Wish:
-    """The wish for the same picture with other words; an enlarged one at the size it had before."""
-    start, size = None, (original.width_px, original.height_px)
+def _about(refused: Refused, picture_id: int) -> Refused:
+    """The refusal of a wish that would be painted from this picture."""
+    if isinstance(refused.reason, ManyChoices):
+        return Refused(dataclasses.replace(refused.reason, parent_id=picture_id))
+    return refused
+
+
+def _start(original: ImageRequest) -> Start | None:
+    if original.mode in (Mode.TEXT, Mode.UPSCALE):
+        return None
+    return Start(original.mode, original.inputs, original.strength)
+
+
+def like(wish: Wish, original: ImageRequest) -> Wish | Refused:
+    """The wish with the numbers of a picture where it says nothing of its own.
+
+    One that was enlarged has the size it had before. What starts from a picture keeps its shape.
+    """
+    size = (original.width_px, original.height_px)
     if original.mode is Mode.UPSCALE:
         size = (size[0] // UPSCALE_FACTOR, size[1] // UPSCALE_FACTOR)
-    elif original.mode is not Mode.TEXT:
-        start = Start(original.mode, original.inputs, original.strength)
-    return Wish(
-        prompt=change.prompt,
+    if wish.aspect is not None or wish.size is not None:
+        if wish.start is not None:
+            flag = "--size" if wish.aspect is None else "--ar"
+            return Refused(FlagProblem(BadFlag(BadKind.UNSUPPORTED, flag)))
+        size = wish.size
+    effort = wish.steps is None and wish.speed is None
+    return dataclasses.replace(
+        wish,
         size=size,
-        seed=seed,
-        steps=original.steps,
-        guidance=original.guidance,
-        negative=change.negative,
-        enhance=Level.SMART if original.expand else None,
-        variety=original.variety,
-        refine=original.refine,
-        start=start,
+        steps=original.steps if effort else wish.steps,
+        guidance=wish.guidance if wish.guidance is not None or wish.strict else original.guidance,
+        enhance=wish.enhance or (Level.SMART if original.expand else None),
+        variety=wish.variety or original.variety,
+        refine=wish.refine or original.refine,
     )

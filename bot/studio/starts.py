@@ -21,6 +21,8 @@ from bot.studio.outcomes import (
     Accepted,
     FileRemoved,
     KeptGone,
+    ManyChoices,
+    OneAtATime,
     OutOfRange,
     QuotaSpent,
     Reason,
@@ -123,6 +125,8 @@ class Starts:
         start = Start(beginning.mode, (), beginning.strength)
         asked = obeyed(dataclasses.replace(wish, start=start), count, private)
         if isinstance(asked, Refused):
+            if isinstance(asked.reason, ManyChoices):  # a question about them has no pictures
+                return Refused(OneAtATime(asked.reason.total))
             return asked
         if not 1 <= asked.count <= MAX_PICTURES:
             return Refused(OutOfRange("count", asked.count, 1, MAX_PICTURES))

@@ -237,13 +237,40 @@ async def test_a_job_withdrawn_before_its_answer_is_dropped_silently(desk: Desk)
 async def test_an_answer_that_arrived_after_all_is_corrected(desk: Desk):
     """Discord said "too late" to the second try of an answer whose first one stands: the message
     that promises a picture is found, and says what became of it."""
-    job = await desk.accept(placed=False)
+    job = await desk.accept(placed=False, reply_token="token")
     desk.messenger.statuses[job.id] = STATUS_ID
     await desk.jobs.cancelled(job.id)
     await desk.deliver()
     (card,) = desk.messenger.messages[STATUS_ID]
     assert isinstance(card, FailureCard) and card.state == "cancelled"
     assert await desk.state(job) == "delivered" and desk.messenger.posts == []
+
+
+async def test_a_job_that_no_message_shows_is_posted_and_notifies_who_waits_long(desk: Desk):
+    """One of many that were agreed to: its result is its first message, and mentions its person
+    only after half a minute; cancelled, nobody is looked for who could have been told."""
+    quick, slow, cancelled = [await desk.accept(placed=False) for _ in range(3)]
+    desk.messenger.statuses[cancelled.id] = STATUS_ID
+    await desk.jobs.cancelled(cancelled.id)
+    await desk.paint(quick)
+    runner = asyncio.create_task(desk.delivery.run())
+    async with asyncio.timeout(10):
+        while len(desk.messenger.posts) < 1:
+            await asyncio.sleep(0.01)
+    desk.clock.advance(31)
+    await desk.paint(slow)
+    desk.delivery.wake(slow.id)
+    async with asyncio.timeout(10):
+        while len(desk.messenger.posts) < 2 or desk.delivery.busy:
+            await asyncio.sleep(0.01)
+    runner.cancel()
+    assert [card.mention for _, card, _ in desk.messenger.posts] == [False, True]  # type: ignore[union-attr]
+    assert desk.messenger.messages == {}
+    assert [await desk.state(job) for job in (quick, slow, cancelled)] == [
+        "delivered",
+        "delivered",
+        "dropped",
+    ]
 
 
 async def test_a_private_answer_cannot_be_looked_for(desk: Desk):
