@@ -46,6 +46,7 @@ class Asked:
     out: Path | None
     save_steps: bool
     as_json: bool
+    yes: bool
     given: frozenset[str]
 
     @property
@@ -67,7 +68,7 @@ _NEEDS: Final = {
     "by": ("vary",),
     "strength": ("image", "blend", "upscale"),
 }
-_ANYWAY: Final = frozenset({"config", "model", "out", "as_json", "save_steps"})
+_ANYWAY: Final = frozenset({"config", "model", "out", "as_json", "save_steps", "yes"})
 _SAME_INPUTS: Final = frozenset({"image", "mask", "blend"})
 _ALONE: Final = {
     "recipe": (

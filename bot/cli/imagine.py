@@ -82,6 +82,7 @@ where = section("Where to, and with what")
     help="Try each value, on a contact sheet too: guidance, steps, speed, seed, strength, variety "
     "or enhance. May be given several times.",
 )
+@many("--yes", is_flag=True, help="Paint all that {choices, in braces} make without asking.")
 @where("--out", type=FILE, help="A .png file or a folder (the data folder and its history).")
 @where("--save-steps", is_flag=True, help="Write a preview of every step beside the picture.")
 @where("--json", "as_json", is_flag=True, help="Print one JSON object per picture.")

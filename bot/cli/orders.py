@@ -12,7 +12,7 @@ from typing import NoReturn
 
 from bot import wording
 from bot.cli import asked as asking
-from bot.cli import grids, prompting
+from bot.cli import choosing, grids, prompting
 from bot.cli.asked import Asked
 from bot.cli.failing import fail, load_settings
 from bot.cli.grids import Axis, Cell, WrongGrid
@@ -189,20 +189,23 @@ def _wishes(asked: Asked) -> Order:
     except WrongGrid as wrong:
         fail(str(wrong), BAD_INPUT)
     texts = prompting.gather(asked.words, asked.prompts)
-    number = len(texts) * len(cells) * asked.count
-    if number > MAX_PICTURES:
-        fail(f"That would be {number} pictures; at most {MAX_PICTURES} are painted.", BAD_INPUT)
+    chosen = choosing.chosen(texts, len(cells) * asked.count, MAX_PICTURES)
     wish, inputs = _started(asked, family)
     columns = grids.columns(along, asked.count)
     batches = [
         Batch(
-            text,
-            _pieces(dataclasses.replace(wish, prompt=text), asked.count, cells, family),
+            each.text,
+            _pieces(dataclasses.replace(wish, prompt=each.text), asked.count, cells, family)
+            if each.problem is None
+            else (Piece(each.refused),),
             columns,
         )
-        for text in texts
+        for each in chosen
     ]
-    return _order(settings, batches, inputs, checked=len(cells))
+    ordered = _order(settings, batches, inputs, checked=len(cells))
+    if len(chosen) > len(texts) and not asked.yes:
+        choosing.confirm(ordered.pictures)
+    return ordered
 
 
 def _started(asked: Asked, family: Family) -> tuple[Wish, tuple[Upload, ...]]:

@@ -158,7 +158,8 @@ def _choices(explained: Explained, say: Words) -> list[str]:
         "The choices in braces make {n} pictures.",
         explained.pictures,
     )
-    return [f"-# {made} {say('This is about the first prompt of them.')}"]
+    first = say("This is about the first prompt of them.")
+    return [f"-# {made} {first}"]
 
 
 # Details

@@ -27,7 +27,8 @@ def question_layout(proposed: Proposed, say: Words) -> ui.LayoutView:
         n,
     )
     rest = len(proposed.texts) - TEXTS_SHOWN
-    more = [f"-# {say.plural('and {n} more', 'and {n} more', rest)}"] if rest > 0 else []
+    others = say.plural("and {n} more", "and {n} more", rest)
+    more = [f"-# {others}"] if rest > 0 else []
     costs = [say("Left of your quota: {left} now, {after} after that.", left=left, after=left - n)]
     if proposed.duration_s is not None:
         took = _duration(proposed.duration_s, say)
@@ -50,8 +51,8 @@ def question_layout(proposed: Proposed, say: Words) -> ui.LayoutView:
 def taken_layout(taken: Taken, say: Words) -> ui.LayoutView:
     """The jobs that were accepted, and where their pictures will be seen."""
     head = say.plural("{n} job is accepted.", "{n} jobs are accepted.", len(taken.jobs))
-    jobs = [f" · {say('job {id}', id=each.job_id)}" for each in taken.jobs]
-    lines = [f"**{head}**", *_numbered(taken.texts, jobs)]
+    jobs = [say("job {id}", id=each.job_id) for each in taken.jobs]
+    lines = [f"**{head}**", *_numbered(taken.texts, [f" · {job}" for job in jobs])]
     if all(each.private for each in taken.jobs):
         where = say("Only you will see the pictures.")
     else:
