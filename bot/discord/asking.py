@@ -66,7 +66,8 @@ async def decline(interaction: Interaction, services: Services, proposal_id: int
     if refused is not None:
         await _refuse(interaction, refused)
         return
-    await _close(interaction, words_of(interaction)("Nothing was painted or charged."))
+    say = words_of(interaction)
+    await _close(interaction, say("Nothing was painted or charged."))
 
 
 async def _refuse(interaction: Interaction, refused: Refused) -> None:

@@ -233,3 +233,20 @@ def test_due_is_once_a_day_and_never_later_than_a_day(now: datetime, hour: int, 
         assert not due
     else:
         assert due
+
+
+async def test_old_questions_are_forgotten_every_round(data_dir: Path):
+    """Ten minutes after the start, and again in each round; an error in it ends nothing."""
+    house, swept = Household(data_dir), list[int]()
+
+    async def sweep() -> int:
+        swept.append(1)
+        if len(swept) == 2:
+            raise DataFolderUnusable(data_dir, "a test")
+        return 3
+
+    house.housekeeping._sweep_questions = sweep
+    with capture_logs() as logs:
+        await house.live(minutes=30)
+    assert len(swept) == 3
+    assert [each["count"] for each in logs if each["event"] == "questions forgotten"] == [3, 3]

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from storage.files import PictureFiles
+from storage.proposals import Proposals
 from storage.retention import Retention
 from storage.types import PolicySource, QuotaPolicy, Road
 from tests.storage.fakes import ALICE, BOB, Shelf, new_job, policy
@@ -91,6 +92,7 @@ def reads_all(plan: str) -> bool:
         (lambda s: s.jobs.recover(), "jobs_live"),
         (lambda s: s.jobs.live_counts(), "jobs_live"),
         (lambda s: s.jobs.interrupted_painting(), "INDEX jobs_live"),
+        (lambda s: Proposals(s.db, s.clock).sweep(), "INDEX proposals_by_age"),
     ],
     ids=[
         "pending deliveries",
@@ -106,6 +108,7 @@ def reads_all(plan: str) -> bool:
         "recovery",
         "live counts",
         "counts",
+        "old questions",
     ],
 )
 async def test_questions_use_their_index(
