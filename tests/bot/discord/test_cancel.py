@@ -154,7 +154,7 @@ async def test_a_full_disk_refuses_in_words(world: World, monkeypatch: pytest.Mo
     async def accept(*_: object):
         raise DiskFull(Path("zimagine.db"), "no space left on device")
 
-    monkeypatch.setattr(jobs, "accept", accept)
+    monkeypatch.setattr(jobs, "accept_all", accept)
     refused = await world.alice.slash(world.channel, "imagine", prompt="one")
     assert refused.ephemeral and "disk is in trouble" in refused.response.content
     assert world.rows("SELECT count(*) FROM jobs") == [(0,)]
