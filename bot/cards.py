@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import Path
 
 from bot.studio.outcomes import Note
+from bot.studio.particulars import USUAL, Particulars
 from engine.types import ImageRequest
 from storage.types import Case, StoredPicture
 
@@ -23,6 +24,7 @@ class WaitingCard:
     added: str = ""
     notes: tuple[Note, ...] = ()
     loading: bool = False
+    asked: Particulars = USUAL
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,7 @@ class PaintingCard:
     added: str = ""
     notes: tuple[Note, ...] = ()
     pictures: int = 1
+    asked: Particulars = USUAL
 
 
 @dataclass(frozen=True, slots=True)

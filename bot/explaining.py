@@ -54,8 +54,8 @@ def advice(given: Advice, say: Words) -> str:
             )
         case Hint.SETTINGS:
             return say(
-                "{words}: in a prompt these are just words. Steps, guidance and seed have "
-                "options of their own.",
+                "{words}: in a prompt these are just words. Speed, guidance and seed have "
+                "options of their own, and there is the flag --steps.",
                 words=words,
             )
         case Hint.NEGATION:

@@ -143,6 +143,7 @@ class Board:
             added=shown.card.added,
             notes=shown.card.notes,
             pictures=shown.handle.spec.count,
+            asked=shown.card.asked,
         )
 
     def _waiting_card(self, shown: _Shown) -> WaitingCard | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bot.choices import style_name
 from bot.i18n import Words
 from bot.studio.inscriptions import Unreadable, Why
 from engine.prompts import addition
@@ -30,6 +31,8 @@ def facts(recipe: Recipe, say: Words) -> list[tuple[str, str]]:
         (say("Steps"), str(request.steps)),
         (say("Guidance"), f"{request.guidance:g}"),
     ]
+    if request.style is not None:
+        rows.append((say("Chosen style"), style_name(request.style, say)))
     if request.mode is not Mode.TEXT:
         begun = say(
             "{what}, strength {strength}",

@@ -12,6 +12,7 @@ from bot.messenger import Address, TryLater, Undeliverable
 from bot.services import Services
 from bot.studio.compose import request_notes
 from bot.studio.live import LiveJob
+from bot.studio.particulars import particulars
 from engine.prompts import addition
 from storage.errors import StorageError
 
@@ -45,6 +46,8 @@ async def pick_up(services: Services, resumed: Sequence[LiveJob]) -> None:
 
 def _card(services: Services, live: LiveJob) -> WaitingCard:
     job, request = live.row, live.handle.spec.request
+    family = services.painter.family
+    notes = request_notes(request, family)
     return WaitingCard(
         job_id=job.id,
         request=request,
@@ -52,5 +55,6 @@ def _card(services: Services, live: LiveJob) -> WaitingCard:
         ahead=0,
         ready_at=None,
         added=addition(request.prompt, request.effective_prompt),
-        notes=request_notes(request, services.painter.family),
+        notes=notes,
+        asked=particulars(request, job.pictures, family, notes),
     )

@@ -44,7 +44,8 @@ NEEDED: dict[Action, Level] = {
 class Person:
     """Somebody in a server, with what Discord says they may do in this channel there.
 
-    locale: the language of what everybody in the channel reads.
+    locale: the language of what everybody in the channel reads. own_locale: that of what they
+    alone read, "" = not known.
     reply_token: finds the message that answers their command, for some minutes.
     upload_limit_bytes: the largest file that Discord takes there, None = it did not say.
     """
@@ -57,6 +58,11 @@ class Person:
     manages_server: bool = False
     upload_limit_bytes: int | None = None
     reply_token: str | None = field(default=None, repr=False)
+    own_locale: str = ""
+
+    def locale_for(self, *, private: bool) -> str:
+        """The language of what they asked for. private: for nobody else's eyes."""
+        return self.own_locale or self.locale if private else self.locale
 
 
 @dataclass(frozen=True, slots=True)

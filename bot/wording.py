@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable
 from datetime import datetime
 
+from bot.choices import style_left
 from bot.flagging import choices_problem, few_places, flag_problem
 from bot.i18n import Words
 from bot.reporting import moderation_refusal
@@ -39,6 +40,7 @@ from bot.studio.outcomes import (
     SomeFailed,
     Stopping,
     StorageTrouble,
+    StyleLeft,
     TextTooLong,
     TooLarge,
     TooManyChoices,
@@ -296,6 +298,8 @@ def note(note: Note, say: Words) -> str:
                 side=side,
                 good=good,
             )
+        case StyleLeft():
+            return style_left(note, say)
         case Adapted(adaptation):
             return _adapted(adaptation, say)
         case SomeFailed(failed, wanted):
@@ -349,7 +353,5 @@ def _quantity(what: str, say: Words) -> str:
 
 def _number(value: object) -> str:
     if isinstance(value, float):
-        if math.isnan(value):
-            return "NaN"
-        return f"{value:.10g}"
+        return "NaN" if math.isnan(value) else f"{value:.10g}"
     return str(value)

@@ -14,6 +14,7 @@ from typing import Any
 from engine.modes import INPUTS as INPUTS
 from engine.modes import Mode as Mode
 from engine.modes import takes
+from engine.prompts.styles import PictureStyle
 from engine.schedule import steps_from
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -46,7 +47,8 @@ class ImageRequest:
     at which painting begins, over 0 up to 1 (nothing of the input is left). variations: turn the
     seed's noise, one after the other. variety: how much of the prompt's embedding is seeded noise,
     0 = none. refine: σ of a second pass over fine detail, 0 = none. expand: the model's own text
-    encoder shall write `effective_prompt` before painting.
+    encoder shall write `effective_prompt` before painting. style: the one that was chosen; its
+    words are in `effective_prompt`, as far as they had a place there.
     """
 
     prompt: str
@@ -64,6 +66,7 @@ class ImageRequest:
     variety: float = 0.0
     refine: float = 0.0
     expand: bool = False
+    style: PictureStyle | None = None
 
     @property
     def forwards(self) -> int:
@@ -243,7 +246,8 @@ def _typed(data: Mapping[str, Any], key: str, kind: type) -> Any:
 
 def _need(data: Mapping[str, Any], record: type[Recipe] | type[ImageRequest]) -> None:
     for each in dataclasses.fields(record):
-        data[each.name]  # KeyError
+        if each.name != "style":  # of later date; it says what was chosen and decides no pixel
+            data[each.name]  # KeyError
 
 
 def _texts(values: Iterable[Any]) -> tuple[str, ...]:
@@ -260,12 +264,7 @@ _REQUIRED: Mapping[str, type] = {
     "steps": int,
     "guidance": float,
 }
-_SINCE_VERSION_2: Mapping[str, type] = {
-    "strength": float,
-    "variety": float,
-    "refine": float,
-    "expand": bool,
-}
+_SINCE_VERSION_2 = {"strength": float, "variety": float, "refine": float, "expand": bool}
 
 
 def _request(data: Mapping[str, Any]) -> ImageRequest:
@@ -278,6 +277,7 @@ def _request(data: Mapping[str, Any]) -> ImageRequest:
         mode=Mode(data.get("mode", Mode.TEXT)),
         inputs=_texts(data.get("inputs", ())),
         variations=tuple(map(_variation, data.get("variations", ())[: MAX_VARIATIONS + 1])),
+        style=None if data.get("style") is None else PictureStyle(data["style"]),
     )
     if not 0 <= request.seed <= MAX_SEED:
         raise ValueError(f"seed is not between 0 and {MAX_SEED}")

@@ -34,6 +34,7 @@ class Asked:
     no_enhance: bool
     variety: float
     refine: float
+    style: str | None
     image: Path | None
     mask: Path | None
     blend: tuple[Path, Path] | None

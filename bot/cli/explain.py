@@ -10,14 +10,27 @@ from typing import Any
 import click
 
 from bot import explaining
+from bot.choices import style_left, style_name
 from bot.cli.counting import token_counter
 from bot.cli.failing import load_settings
 from bot.cli.orders import refuse
 from bot.i18n import Words, words
 from bot.studio.compose import Wish, compose
-from bot.studio.outcomes import Refused
+from bot.studio.outcomes import Composed, Refused, StyleLeft
 from engine.diffusion.families import Family, family_for
-from engine.prompts import Advice, Analysis, Count, Enhancement, Level, analyse, enhance
+from engine.prompts import (
+    Advice,
+    Analysis,
+    Count,
+    Enhancement,
+    Level,
+    PictureStyle,
+    addition,
+    analyse,
+    as_read,
+    enhance,
+)
+from engine.types import ImageRequest
 
 LEVELS = (Level.LIGHT, Level.FULL)
 """Off adds nothing, and what smart adds only the model knows."""
@@ -25,6 +38,11 @@ LEVELS = (Level.LIGHT, Level.FULL)
 
 @click.command("explain")
 @click.argument("prompt")
+@click.option(
+    "--style",
+    type=click.Choice([each.value for each in PictureStyle]),
+    help="With this style chosen.",
+)
 @click.option("--model", help='"sketch", a hub id or a folder (the one in the configuration).')
 @click.option(
     "--config",
@@ -32,28 +50,35 @@ LEVELS = (Level.LIGHT, Level.FULL)
     help="The configuration file (config.toml here, if there is one).",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def command(prompt: str, model: str | None, config: Path | None, as_json: bool) -> None:
+def command(
+    prompt: str, style: str | None, model: str | None, config: Path | None, as_json: bool
+) -> None:
     """Print what is read out of PROMPT, and what each level of enhancement would add."""
     override = {"engine": {"model": model}} if model else {}
     settings = load_settings(config, **override).engine
     family = family_for(settings.model)
     # Paints nothing: it cleans the words, and knows what cannot be painted.
-    composed = compose(Wish(prompt, enhance=Level.OFF), family, lambda: 0)
+    chosen = None if style is None else PictureStyle(style)
+    composed = compose(Wish(prompt, enhance=Level.OFF, style=chosen), family, lambda: 0)
     if isinstance(composed, Refused):
         refuse(composed.reason)
-    text = composed.request.prompt
+    request = composed.request
+    text = request.prompt
     count = token_counter(settings.model, settings.revision)
     analysis = analyse(text, count=count, max_tokens=family.max_tokens)
-    added = {level: _enhanced(text, level, family, count) for level in LEVELS}
+    added = {level: _enhanced(request, level, family, count) for level in LEVELS}
     if as_json:
-        click.echo(json.dumps(_fields(text, analysis, added, family), ensure_ascii=False, indent=2))
+        fields = _fields(text, analysis, added, family) | {"style": style}
+        click.echo(json.dumps(fields, ensure_ascii=False, indent=2))
     else:
-        _print(analysis, added, family, words())
+        _print(analysis, added, family, composed, words())
 
 
-def _enhanced(prompt: str, level: Level, family: Family, count: Count | None) -> Enhancement:
-    return enhance(
-        prompt,
+def _enhanced(
+    request: ImageRequest, level: Level, family: Family, count: Count | None
+) -> Enhancement:
+    made = enhance(
+        as_read(request.prompt, request.effective_prompt, request.style),
         negative="",
         level=level,
         style=family.style,
@@ -61,22 +86,32 @@ def _enhanced(prompt: str, level: Level, family: Family, count: Count | None) ->
         count=count,
         max_tokens=family.max_tokens,
     )
+    return dataclasses.replace(made, added=addition(request.prompt, made.effective_prompt))
 
 
-def _print(analysis: Analysis, added: dict[Level, Enhancement], family: Family, say: Words) -> None:
+def _print(
+    analysis: Analysis,
+    added: dict[Level, Enhancement],
+    family: Family,
+    composed: Composed,
+    say: Words,
+) -> None:
+    style = composed.request.style
     rows = [
         *explaining.findings(analysis, say),
+        *([(say("Chosen style"), style_name(style, say))] if style else []),
         (say("Tokens"), explaining.tokens(analysis, family.max_tokens, say)),
     ]
     wide = max(len(heading) for heading, _ in rows)
     for heading, found in rows:
         click.echo(f"{heading:<{wide}}  {found or '–'}")
-    _list(say("Advice"), [explaining.advice(each, say) for each in analysis.advice])
+    left = [style_left(each, say) for each in composed.notes if isinstance(each, StyleLeft)]
+    _list(say("Advice"), [*(explaining.advice(each, say) for each in analysis.advice), *left])
     nothing = say("(nothing)")
     _list(
         say("What enhancement adds ({level} is this model's own)", level=family.enhance),
         [
-            f"{Level.OFF}: {nothing}",
+            f"{Level.OFF}: {composed.added or nothing}",
             *(f"{level}: {each.added or nothing}" for level, each in added.items()),
             say(
                 "{level}: what the model's own text encoder writes, or else as full",

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from engine.diffusion.families import Speed
-from engine.prompts import Level
+from engine.prompts import Level, PictureStyle
 
 MAX_CELLS: Final = 64
 _WIDEST: Final = 8
@@ -117,6 +117,7 @@ _READERS: Final[Mapping[str, Callable[[str], Any]]] = {
     "seed": _whole,
     "strength": float,
     "variety": float,
+    "style": PictureStyle,
     "enhance": Level,
 }
 _NEEDED: Final = {
@@ -126,5 +127,6 @@ _NEEDED: Final = {
     "seed": "seed is a whole number",
     "strength": "strength is a number",
     "variety": "variety is a number",
+    "style": f"style is one of {', '.join(PictureStyle)}",
     "enhance": f"enhance is one of {', '.join(Level)}",
 }

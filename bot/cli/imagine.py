@@ -20,12 +20,13 @@ from bot.cli.reports import Reporter
 from bot.cli.sections import NumberOption, SectionedCommand, section
 from bot.exits import OK
 from engine.diffusion.families import Speed
-from engine.prompts import Level
+from engine.prompts import Level, PictureStyle
 
 INTERRUPTED = 130
 """What shells report of a program that Ctrl-C ended."""
 USUAL_REFINE = 0.25
 LEVELS = click.Choice([each.value for each in Level])
+STYLES = click.Choice([each.value for each in PictureStyle])
 SPEEDS = click.Choice([each.value for each in Speed])
 FILE = click.Path(path_type=Path)
 
@@ -44,6 +45,12 @@ where = section("Where to, and with what")
     "--enhance",
     type=LEVELS,
     help="How many words for quality are added; smart: the model's own (what suits the model).",
+)
+@what(
+    "--style",
+    type=STYLES,
+    help=f"What it is made as, unless the prompt names another style: {', '.join(PictureStyle)}.",
+    metavar="NAME",
 )
 @what("--no-enhance", is_flag=True, help="The same as --enhance off.")
 @how("--seed", type=int, help="0 to 4294967295 (random).")
@@ -79,8 +86,8 @@ where = section("Where to, and with what")
     "--grid",
     multiple=True,
     metavar="NAME=A,B,…",
-    help="Try each value, on a contact sheet too: guidance, steps, speed, seed, strength, variety "
-    "or enhance. May be given several times.",
+    help="Try each value, on a contact sheet too: guidance, steps, speed, seed, strength, variety, "
+    "style or enhance. May be given several times.",
 )
 @many("--yes", is_flag=True, help="Paint all that {choices, in braces} make without asking.")
 @where("--out", type=FILE, help="A .png file or a folder (the data folder and its history).")

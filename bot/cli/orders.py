@@ -36,7 +36,7 @@ from bot.studio.outcomes import Composed, OutOfRange, Reason, Refused
 from bot.studio.starting import size_from
 from engine.diffusion.families import SKETCH, Family, Speed, family_for
 from engine.encode import Inscription
-from engine.prompts import Count, Level, addition
+from engine.prompts import Count, Level, PictureStyle, addition
 from engine.sizing import parse_size
 from engine.types import MAX_SEED, ImageRequest, Mode, Recipe
 from engine.uploads import Upload
@@ -223,6 +223,7 @@ def _started(asked: Asked, family: Family) -> tuple[Wish, tuple[Upload, ...]]:
         enhance=_level(asked),
         variety=asked.variety,
         refine=asked.refine,
+        style=None if asked.style is None else PictureStyle(asked.style),
     )
     mode, files = _mode(asked), _files(asked)
     if mode is Mode.TEXT:

@@ -19,6 +19,7 @@ from bot.messenger import Address, TryLater, Undeliverable
 from bot.rights import Person
 from bot.services import Services
 from bot.studio.outcomes import Accepted, Blocked, ManyChoices, Refused, TakenBack
+from bot.studio.particulars import particulars
 
 log = structlog.get_logger(__name__)
 
@@ -39,6 +40,7 @@ def person_of(interaction: Interaction) -> Person:
         guild_id=interaction.guild_id,
         channel_id=interaction.channel_id,
         locale=str(interaction.guild_locale or interaction.locale),
+        own_locale=str(interaction.locale),
         manages_messages=can.manage_messages,
         manages_server=can.manage_guild,
         upload_limit_bytes=interaction.filesize_limit,
@@ -177,9 +179,8 @@ async def answer(interaction: Interaction, services: Services, outcome: Accepted
     handle = services.painter.live(outcome.job_id)
     if handle is not None:
         token = person.reply_token if outcome.private else None
-        address = Address(
-            person.guild_id, person.channel_id, message_id, person.locale, reply_token=token
-        )
+        locale = person.locale_for(private=outcome.private)
+        address = Address(person.guild_id, person.channel_id, message_id, locale, reply_token=token)
         services.board.show(handle, address, card)
 
 
@@ -194,6 +195,12 @@ def waiting_card(interaction: Interaction, services: Services, accepted: Accepte
         added=accepted.composed.added,
         notes=accepted.composed.notes,
         loading=services.painter.engine.info is None,
+        asked=particulars(
+            accepted.composed.request,
+            accepted.pictures,
+            services.painter.family,
+            accepted.composed.notes,
+        ),
     )
 
 
@@ -217,7 +224,7 @@ async def _send(
     interaction: Interaction, services: Services, card: WaitingCard, *, private: bool
 ) -> int | None:
     """Answer with the status message and return its id; None where it may not stand."""
-    job_id, say = card.job_id, words(person_of(interaction).locale)
+    job_id, say = card.job_id, words(person_of(interaction).locale_for(private=private))
     try:
         if interaction.response.is_done():  # announced before, as private as it is
             edited = await interaction.edit_original_response(

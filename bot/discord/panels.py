@@ -9,6 +9,7 @@ import discord
 from discord import ui
 
 from bot import explaining, recipes, wording
+from bot.choices import style_name
 from bot.discord.custom_ids import Act, custom_id
 from bot.discord.texts import layout, quoted, when, whole
 from bot.i18n import Words
@@ -124,12 +125,15 @@ def explained_layout(explained: Explained, say: Words) -> ui.LayoutView:
                 for heading, words in explaining.findings(analysis, say)
                 if words
             ),
+            *([(say("Chosen style"), style_name(explained.style, say))] if explained.style else []),
             (say("Tokens"), tokens),
         ]
         advice = [
             f"- {quoted(explaining.advice(each, say), 2 * cut)}"
             for each in analysis.advice[:ADVICE_SHOWN]
         ]
+        if explained.left is not None:
+            advice.append(f"- {quoted(wording.note(explained.left, say), 2 * cut)}")
         nothing = say("(nothing)")
         added = [
             (

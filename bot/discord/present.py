@@ -5,7 +5,7 @@ from __future__ import annotations
 import discord
 from discord import ui
 
-from bot import wording
+from bot import choices, wording
 from bot.cards import (
     Card,
     CaseCard,
@@ -24,6 +24,7 @@ from bot.discord.texts import alt_text, layout, quoted, when
 from bot.i18n import Words
 from bot.studio.album import Deeds, Page
 from bot.studio.outcomes import Note
+from bot.studio.particulars import Particulars
 from engine.types import ImageRequest
 from storage.types import PolicySource, QuotaStatus, StoredPicture
 
@@ -104,13 +105,30 @@ def _painting(card: PaintingCard, say: Words) -> ui.LayoutView:
 
 def _status(card: WaitingCard | PaintingCard, lines: list[str], say: Words) -> ui.LayoutView:
     small = _small(_added(card.added, say), *_notes(card.notes, say))
-    texts = [_prompt_line(card.request), *lines, *([small] if small else [])]
+    asked = _small(_asked(card.asked, say))
+    texts = [_prompt_line(card.request), *filter(None, [asked, *lines, small])]
     cancel = ui.Button[ui.LayoutView](
         label=say("Cancel"),
         style=discord.ButtonStyle.secondary,
         custom_id=custom_id(Act.CANCEL, card.job_id),
     )
     return layout(ui.TextDisplay("\n".join(texts)), ui.ActionRow(cancel))
+
+
+def _asked(asked: Particulars, say: Words) -> str:
+    """How many pictures, and what else was chosen; "" where nothing was."""
+    facts = [asked.shape]
+    if asked.pictures > 1:
+        facts.insert(0, say.plural("{n} picture", "{n} pictures", asked.pictures))
+    if asked.style is not None:
+        facts.append(choices.style_name(asked.style, say))
+    if asked.speed is not None:
+        facts.append(choices.speed_name(asked.speed, say))
+    elif asked.steps:
+        facts.append(say.plural("{n} step", "{n} steps", asked.steps))
+    if asked.guidance is not None:
+        facts.append(say("guidance {guidance}", guidance=f"{asked.guidance:g}"))
+    return " · ".join(filter(None, facts))
 
 
 def _picture(card: PictureCard, say: Words) -> ui.LayoutView:

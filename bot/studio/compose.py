@@ -19,12 +19,13 @@ from bot.studio.outcomes import (
     Reason,
     Refused,
     SmallSide,
+    StyleLeft,
     TextTooLong,
     TooLarge,
 )
 from engine import prompts
 from engine.diffusion.families import Family, Speed
-from engine.prompts import Count, Level
+from engine.prompts import Count, Level, PictureStyle
 from engine.sizing import GRID_PX, offered, parse_aspect, ratio_fits, size_for_aspect
 from engine.types import MAX_SEED, MAX_VARIATIONS, ImageRequest, Mode, Variation
 
@@ -65,7 +66,7 @@ class Wish:
     """What a person asked for; None where they left the choice to us.
 
     aspect: "16:9". size: (width_px, height_px); at most one of both. guidance: classic; `strict`
-    is a choice of it, `speed` one of steps. variety, refine: 0 = none.
+    is a choice of it, `speed` one of steps. style: what it is made as. variety, refine: 0 = none.
     """
 
     prompt: str
@@ -81,6 +82,7 @@ class Wish:
     variety: float = 0.0
     refine: float = 0.0
     start: Start | None = None
+    style: PictureStyle | None = None
 
 
 def compose(
@@ -105,8 +107,9 @@ def compose(
         return Refused(size)
     seed = seeds() if wish.seed is None else wish.seed
     level = wish.enhance or family.enhance
+    read = prompts.styled(prompt, wish.style if family.knows_styles else None).prompt
     enhanced = prompts.enhance(
-        prompt,
+        read,
         negative=negative,
         level=level,
         style=family.style,
@@ -132,8 +135,10 @@ def compose(
         variety=float(wish.variety),
         refine=float(wish.refine),
         expand=level is Level.SMART,
+        style=wish.style,
     )
-    return Composed(request, enhanced.added, request_notes(request, family))
+    added = prompts.addition(prompt, enhanced.effective_prompt)
+    return Composed(request, added, request_notes(request, family))
 
 
 def recompose(
@@ -208,6 +213,11 @@ def request_notes(request: ImageRequest, family: Family) -> tuple[Note, ...]:
     short_px = min(request.width_px, request.height_px)
     if short_px < family.good_side_px:
         notes.append(SmallSide(short_px, family.good_side_px))
+    if request.style is not None:
+        wanted = prompts.styled(request.prompt, request.style)
+        read = prompts.as_read(request.prompt, request.effective_prompt, request.style)
+        if wanted.clash or read != wanted.prompt:
+            notes.append(StyleLeft(request.style, wanted.clash))
     return tuple(notes)
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from bot.studio.bad_flags import BadFlag, BadKind
 from bot.studio.compose import MAX_REPAINTED
+from bot.studio.style_names import STYLE_NAMES, named_style
 from engine.diffusion.families import MAX_GUIDANCE, MAX_STEPS, Speed
 from engine.prompts import Level
 from engine.sizing import ASPECTS
@@ -23,10 +24,11 @@ USUAL_REFINE = 0.25
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """What was read; text[end:] belongs to no flag."""
+    """What was read; text[end:] belongs to no flag. field: where it is not the flag's own."""
 
     value: object
     end: int
+    field: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +138,15 @@ def _size(text: str) -> Value | Wrong:
     return Value((int(match[1]), int(match[3])), match.end())
 
 
+def _style(text: str) -> Value | Wrong:
+    """A style of ours, or Midjourney's raw."""
+    word, end = _token(text)
+    if word.lower() == "raw":
+        return Value(Level.OFF, end, "enhance")
+    found = named_style(text)
+    return Wrong(word, STYLE_NAMES) if found is None else Value(*found)
+
+
 def _words(text: str) -> Value | Wrong:
     """Everything up to the next flag."""
     return Value(text.strip(), len(text)) if text.strip(SOFT + string.whitespace) else Wrong("")
@@ -166,7 +177,7 @@ _OBEYED: tuple[tuple[str, str, Read], ...] = (
     ("refine", "refine", _optional(USUAL_REFINE, _number(0, MAX_REPAINTED))),
     ("enhance", "enhance", _CHOSEN_LEVEL),
     ("raw no-enhance", "enhance", _always(Level.OFF)),
-    ("style", "enhance", _choice({"raw": Level.OFF}, ("raw",))),
+    ("style", "style", _style),
     ("strength", "strength", _number(0.01, 1)),
     # The more an image weighs, the less noise is laid over it: 0 leaves nothing of it, 1 is what
     # painting from a picture takes by itself (0.75), 3 keeps the most.

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from bot.studio import flags
 from bot.studio.bad_flags import BadFlag, BadKind
 from bot.studio.compose import Wish
+from bot.studio.flag_grammar import DECIDES
 from bot.studio.flags import Flagged
 from bot.studio.outcomes import FlagProblem, ManyChoices, Refused, StrengthIdle, TooManyChoices
 
@@ -26,6 +27,7 @@ _SHARED = [
     "enhance",
     "variety",
     "refine",
+    "style",
 ]
 """Fields of both `Wish` and `Flagged`."""
 
@@ -88,6 +90,10 @@ def _obeyed(wish: Wish, count: int, private: bool) -> Asked | Refused:
         chosen = getattr(wish, name)
         if chosen not in (usual[name], value):
             return Refused(FlagProblem(_twice(name)))
+    for name in said:
+        other = next((each for each in _rivals(name) if getattr(wish, each) != usual[each]), None)
+        if other is not None:
+            return Refused(FlagProblem(BadFlag(BadKind.TWICE, f"--{name}", expected=(other,))))
     if found.count is not None and count not in (1, found.count):
         return Refused(FlagProblem(_twice("count")))
     start = wish.start
@@ -104,6 +110,12 @@ def _obeyed(wish: Wish, count: int, private: bool) -> Asked | Refused:
 def _said(found: Flagged) -> dict[str, object]:
     values = {name: getattr(found, name) for name in _SHARED}
     return {name: value for name, value in values.items() if value is not None}
+
+
+def _rivals(name: str) -> list[str]:
+    """Other fields that decide the same thing: one of both would silently do nothing."""
+    pairs = [*DECIDES.items(), *((other, name) for name, other in DECIDES.items())]
+    return [other for each, other in pairs if each == name]
 
 
 def _twice(name: str) -> BadFlag:

@@ -30,7 +30,7 @@ from bot.studio.flag_grammar import (
 )
 from engine import prompts
 from engine.diffusion.families import Speed
-from engine.prompts import Level, Style
+from engine.prompts import Level, PictureStyle, Style
 from engine.types import MAX_SEED, ImageRequest, Mode
 
 __all__ = [
@@ -73,6 +73,7 @@ class Flagged:
     strength: float | None = None
     count: int | None = None
     private: bool | None = None
+    style: PictureStyle | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +205,8 @@ def line(request: ImageRequest) -> str:
         flags.append(f"--variety {_written(request.variety)}")
     if request.refine:
         flags.append(f"--refine {_written(request.refine)}")
+    if request.style is not None:
+        flags.append(f"--style {request.style}")
     if level is not None:
         flags.append(f"--enhance {level}")
     shown = " ".join([_escaped(request.prompt), *flags])
@@ -239,11 +242,12 @@ def _take(
     value = read.value
     if isinstance(value, str) and known.field == "negative":
         value = MARKS.sub(halved, value if last else value.rstrip(f"{SOFT} "))
+    decided = read.field or known.field
     for field, (_, other) in given.items():
-        if DECIDES.get(field, field) == DECIDES.get(known.field, known.field):
+        if DECIDES.get(field, field) == DECIDES.get(decided, decided):
             said = rest[: read.end].strip()
             return BadFlag(BadKind.TWICE, written, said, (other,))
-    given[known.field] = (value, written)
+    given[decided] = (value, written)
     kept.append(rest[read.end :])
     return None
 
@@ -330,12 +334,13 @@ def _level(request: ImageRequest) -> Level | None:
     """How much was added to the prompt, if one of today's levels makes this of it."""
     if request.expand:
         return Level.SMART
-    if request.effective_prompt == request.prompt:
+    prompt = prompts.as_read(request.prompt, request.effective_prompt, request.style)
+    if request.effective_prompt == prompt:
         return Level.OFF
     for level in (Level.FULL, Level.LIGHT):
         for style in Style:
             made = prompts.enhance(
-                request.prompt,
+                prompt,
                 negative=request.negative_prompt,
                 level=level,
                 style=style,

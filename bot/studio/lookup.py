@@ -18,10 +18,10 @@ from bot.studio.compose import Wish, compose
 from bot.studio.flagged import every
 from bot.studio.inscriptions import Unreadable, Why, read
 from bot.studio.live import LiveJob, LiveJobs
-from bot.studio.outcomes import NothingPainted, Refused, UnknownPicture
+from bot.studio.outcomes import NothingPainted, Refused, StyleLeft, UnknownPicture
 from engine import prompts
 from engine.diffusion.families import Family
-from engine.prompts import Analysis, Enhancement, Level
+from engine.prompts import Analysis, Enhancement, Level, PictureStyle
 from engine.service import Engine
 from engine.types import ImageRequest, Recipe
 from engine.uploads import Limits, TooLarge, UploadRefused
@@ -94,6 +94,7 @@ class Explained:
     """What is read out of a prompt, and what the usual level of enhancement makes of it.
 
     choices: so many prompts its braces make, of which this is the first. pictures: of all of them.
+    style: the one that a flag asks for. left: why it is left out, if it is.
     """
 
     prompt: str
@@ -103,6 +104,8 @@ class Explained:
     max_tokens: int
     choices: int = 1
     pictures: int = 1
+    style: PictureStyle | None = None
+    left: StyleLeft | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,9 +254,10 @@ class Lookup:
         composed = compose(plain, self._family, lambda: 0)
         if isinstance(composed, Refused):
             return composed
-        family, text, count = self._family, composed.request.prompt, self._engine.count_tokens
+        family, request, count = self._family, composed.request, self._engine.count_tokens
+        text = request.prompt
         enhanced = prompts.enhance(
-            text,
+            prompts.as_read(text, request.effective_prompt, request.style),
             negative="",
             level=family.enhance,
             style=family.style,
@@ -262,6 +266,9 @@ class Lookup:
             max_tokens=family.max_tokens,
         )
         analysis = prompts.analyse(text, count=count, max_tokens=family.max_tokens)
+        added = prompts.addition(text, enhanced.effective_prompt)
+        enhanced = dataclasses.replace(enhanced, added=added)
+        left = next((each for each in composed.notes if isinstance(each, StyleLeft)), None)
         return Explained(
             text,
             analysis,
@@ -270,6 +277,8 @@ class Lookup:
             family.max_tokens,
             choices=len(asked),
             pictures=sum(each.count for each in asked),
+            style=request.style,
+            left=left,
         )
 
     # Pictures

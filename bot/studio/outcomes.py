@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from bot.studio.bad_flags import BadFlag
 from engine.errors import Scope
+from engine.prompts import PictureStyle
 from engine.types import Adaptation, Difference, ImageRequest, Recipe
 from engine.uploads import UploadRefused
 from storage.types import Case, Job
@@ -368,6 +369,15 @@ class SmallSide:
 
 
 @dataclass(frozen=True, slots=True)
+class StyleLeft:
+    """A style was chosen and left out: `words` of the prompt name another one, or want none of it;
+    "" where the model knows no styles."""
+
+    style: PictureStyle
+    words: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Adapted:
     """The painter had to do something other than what was asked for, and the picture is fine."""
 
@@ -389,7 +399,16 @@ class SomeFailed:
     wanted: int
 
 
-Note = NegativeIdle | NegativeAdded | GuidanceHigh | SmallSide | Adapted | NotExact | SomeFailed
+Note = (
+    NegativeIdle
+    | NegativeAdded
+    | GuidanceHigh
+    | SmallSide
+    | StyleLeft
+    | Adapted
+    | NotExact
+    | SomeFailed
+)
 
 
 def adapted(*recipes: Recipe) -> tuple[Adapted, ...]:
@@ -413,7 +432,7 @@ class Accepted:
 
     ahead: jobs that are painted before it, the one on the GPU included.
     ready_at: when the picture is expected; None if nothing is known yet. private: for nobody
-    else's eyes.
+    else's eyes. pictures: how many.
     """
 
     job_id: int
@@ -421,6 +440,7 @@ class Accepted:
     ahead: int
     ready_at: datetime | None
     private: bool = False
+    pictures: int = 1
 
 
 @dataclass(frozen=True, slots=True)

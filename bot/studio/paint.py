@@ -259,7 +259,7 @@ class Painter:
         return tuple(
             self._accepted(job, each.composed)
             if inside
-            else Accepted(job.id, each.composed, 0, None, each.private)
+            else Accepted(job.id, each.composed, 0, None, each.private, each.count)
             for job, each, inside in zip(jobs, wanted, entered, strict=True)
         )
 
@@ -359,7 +359,7 @@ class Painter:
         ahead += self.engine.current is not None
         wait_s = self.engine.waiting_s(job.id)
         ready_at = None if wait_s is None else self._clock() + timedelta(seconds=wait_s)
-        return Accepted(job.id, composed, ahead, ready_at, job.private)
+        return Accepted(job.id, composed, ahead, ready_at, job.private, job.pictures)
 
     async def _replay_of(self, job: Job) -> Conditions | None:
         """The original's conditions if a resumed job repeats its very seed."""

@@ -210,4 +210,5 @@ def like(wish: Wish, original: ImageRequest) -> Wish | Refused:
         enhance=wish.enhance or (Level.SMART if original.expand else None),
         variety=wish.variety or original.variety,
         refine=wish.refine or original.refine,
+        style=wish.style or original.style,
     )

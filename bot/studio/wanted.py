@@ -31,7 +31,7 @@ class Wanted:
             seed=request.seed,
             pictures=self.count,
             parent_picture_id=self.parent_id,
-            locale=person.locale,
+            locale=person.locale_for(private=self.private),
             private=self.private,
             upload_limit_bytes=person.upload_limit_bytes,
             reply_token=person.reply_token,

@@ -39,7 +39,8 @@ class Family:
     themselves, and are painted smaller and enlarged. max_ratio: of the longer to the shorter side.
     guidance is classic (1.0 = off); over warn_guidance pictures burn, over max_guidance they break;
     strict_guidance holds a prompt more strictly. speeds: steps. max_tokens counts the chat template
-    too. style, enhance: how prompts are worded for it, and how much is added by default.
+    too. style, enhance: how prompts are worded for it, and how much is added by default. levels:
+    of enhancement that differ here. knows_styles: words for a style change its pictures.
     """
 
     name: str
@@ -59,6 +60,8 @@ class Family:
     max_tokens: int = 512
     style: Style = Style.SENTENCES
     enhance: Level = Level.FULL
+    levels: tuple[Level, ...] = tuple(Level)
+    knows_styles: bool = True
 
     @property
     def budget_px(self) -> int:
@@ -87,8 +90,11 @@ SKETCH_FAMILY = Family(
     max_side_px=512,
     max_pixels=384 * 384,
     good_side_px=160,
-    # It was trained with these few words of quality and knows no others.
+    # It was trained with these few words of quality and knows no others. Its text encoder reads
+    # captions and cannot write.
     enhance=Level.LIGHT,
+    levels=(Level.OFF, Level.LIGHT, Level.FULL),
+    knows_styles=False,
 )
 
 

@@ -36,7 +36,7 @@ from engine.errors import (
     PromptTooLong,
     RenderFailed,
 )
-from engine.prompts import language
+from engine.prompts import as_read, language
 from engine.renderer import Outcome, RenderTask
 from engine.settings import EngineSettings
 from engine.types import (
@@ -264,9 +264,10 @@ class DiffusionRenderer:
         expander = model.expander
         if expander is None:
             return None
+        prompt = as_read(request.prompt, request.effective_prompt, request.style)
         expansion = expander.expand(
-            request.prompt,
-            language=language(request.prompt),
+            prompt,
+            language=language(prompt),
             seed=request.seed,
             limit_s=self._settings.expand_limit_s,
             max_tokens=self._family.max_tokens,

@@ -7,6 +7,7 @@ from engine.prompts.enhancement import Enhancement, Level, Style, addition, enha
 from engine.prompts.language import Language, language
 from engine.prompts.negatives import DEFAULT_NEGATIVE, is_ours
 from engine.prompts.quality import POSITIVE_SUFFIX
+from engine.prompts.styles import PictureStyle, Styled, as_read, styled
 
 __all__ = [
     "DEFAULT_NEGATIVE",
@@ -19,11 +20,15 @@ __all__ = [
     "Hint",
     "Language",
     "Level",
+    "PictureStyle",
     "Style",
+    "Styled",
     "addition",
     "analyse",
+    "as_read",
     "clean",
     "enhance",
     "is_ours",
     "language",
+    "styled",
 ]

@@ -122,7 +122,7 @@ WORDS: dict[Kind, dict[Sense, str]] = {
         Sense.ILLUSTRATION: (
             "illustration, digital painting, digital art, concept art, matte painting, "
             "storybook illustration, children's book illustration, fantasy art, "
-            "book illustration"
+            "book illustration, poster art, poster illustration"
         ),
         Sense.PRINT: (
             "woodcut, woodblock print, linocut, ukiyo e, screen print, etching, engraving, "

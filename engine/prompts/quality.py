@@ -24,6 +24,12 @@ PLAIN_QUALITY: tuple[Slot, ...] = (
 )
 """The parts of POSITIVE_SUFFIX, for prompts that name no style."""
 
+VAGUE_STYLES = (
+    "realistic", "cinematic", "documentary", "painting", "painted", "drawing", "illustration",
+    "digital art", "写实", "电影感", "纪实", "绘画", "插画", "插图",
+)  # fmt: skip
+"""Words for a style that say little of its craft: where another one is named, that one counts."""
+
 QUALITY: dict[Sense, tuple[Slot, ...]] = {
     Sense.PHOTO: (
         (say("photographic sharpness | precise focus", "照片般清晰 | 对焦精准", Topic.SHARP),),

@@ -197,7 +197,7 @@ def _extra_slots(seed: int, variety: float) -> tuple[Slot, ...]:
 
 
 def _quality_slots(context: Context) -> tuple[Slot, ...]:
-    styles = _asked(context.reading, Kind.STYLE)
+    styles = _asked_styles(context.reading)
     if not styles:
         return quality.PLAIN_QUALITY
     if _PHOTOGRAPHIC.issuperset(styles):
@@ -205,6 +205,14 @@ def _quality_slots(context: Context) -> tuple[Slot, ...]:
         return quality.QUALITY[Sense.MONOCHROME if grey else styles[0]]
     crafts = [each for each in styles if each not in _SETTING]
     return quality.QUALITY[crafts[0] if crafts else styles[0]]
+
+
+def _asked_styles(reading: Reading) -> list[Sense]:
+    """A cinematic anime is an anime."""
+    named = [each for each in reading.mentions if each.is_a(Kind.STYLE) and not each.denied]
+    telling = [each for each in named if each.text.lower() not in quality.VAGUE_STYLES]
+    senses = (each.sense(Kind.STYLE) for each in telling or named)
+    return [each for each in senses if each is not None]
 
 
 def _asked(reading: Reading, kind: Kind) -> list[Sense]:

@@ -86,7 +86,7 @@ class Crowd:
         self._wishes += 1
         word = f"q{self._wishes}x{self._choose.randrange(16**6):06x}"
         prompt = f"{self._choose.choice(SUBJECTS)}, {word}"
-        values: dict[str, Any] = {"prompt": prompt, "steps": self._choose.randint(1, 8)}
+        values: dict[str, Any] = {"prompt": f"{prompt} --steps {self._choose.randint(1, 8)}"}
         if self._choose.random() < 0.3:
             values["seed"] = self._choose.randrange(2**31)
         if private:

@@ -123,9 +123,9 @@ class Soak:
     def _ask(self, person: int, channel_id: int, choose: random.Random) -> None:
         standin = self._playground.standin
         command = next(each for each in standin.registry.all(None) if each.name == "imagine")
-        values = {"prompt": f"{choose.choice(SUBJECTS)}, number {self._asked}", "steps": 2}
+        prompt = f"{choose.choice(SUBJECTS)}, number {self._asked} --steps 2"
         people = self._playground.people
-        wish = people.command(Actor(person), channel_id, command.id, [], values)
+        wish = people.command(Actor(person), channel_id, command.id, [], {"prompt": prompt})
         self._wishes[wish.id] = wish
 
     def _over(self) -> int:

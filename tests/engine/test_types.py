@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.modes import MAX_BLENDED
+from engine.prompts import PictureStyle
 from engine.types import (
     INPUTS,
     MAX_SEED,
@@ -59,6 +60,7 @@ PLAIN_REQUESTS = st.builds(
     variety=SHARES,
     refine=SHARES,
     expand=st.booleans(),
+    style=st.none() | st.sampled_from(PictureStyle),
 )
 REQUESTS = st.builds(
     lambda request, mode: dataclasses.replace(request, **mode), PLAIN_REQUESTS, MODES
@@ -185,13 +187,14 @@ def test_odd_values_are_refused_or_of_the_right_type(path: tuple[str, ...], valu
 
 @pytest.mark.parametrize("path", paths(PLAIN), ids=".".join)
 def test_missing_fields_are_refused(path: tuple[str, ...]) -> None:
-    """No field is optional but the names of versions."""
+    """No field is optional but the names of versions and, of later date, the style."""
     data = json.loads(json.dumps(PLAIN))
     place = data
     for key in path[:-1]:
         place = place[key]
     del place[path[-1]]
-    if path[:2] == ("conditions", "versions") and len(path) == 3:
+    named = path[:2] == ("conditions", "versions") and len(path) == 3
+    if named or path == ("request", "style"):
         Recipe.from_json(json.dumps(data))
         return
     with pytest.raises(ValueError):

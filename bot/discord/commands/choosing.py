@@ -1,10 +1,16 @@
-"""Suggestions while somebody types: rows by their number or their prompt."""
+"""What is offered: rows by their number or their prompt while somebody types, and closed lists."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from discord.app_commands import Choice
+from discord.app_commands import Choice, locale_str
+
+from bot.choices import level_name, speed_name, style_name
+from bot.i18n import words
+from engine.diffusion.families import Family
+from engine.prompts import PictureStyle
+from engine.sizing import ASPECTS
 
 CHOICE_CHARS = 100
 CHOICES = 25
@@ -20,3 +26,23 @@ def choices(typed: str, rows: Iterable[tuple[int, str]]) -> list[Choice[str]]:
             cut = label if len(label) <= CHOICE_CHARS else label[: CHOICE_CHARS - 1] + "…"
             found.append(Choice(name=cut, value=str(row_id)))
     return found[:CHOICES]
+
+
+def closed_choices(family: Family) -> dict[str, list[Choice[str]]]:
+    """The options of /imagine that are chosen from a list; their names are translated later."""
+    say = words()
+    return {
+        "aspect": [Choice(name=ratio, value=ratio) for ratio in ASPECTS],
+        "style": [
+            Choice(name=locale_str(style_name(each, say)), value=each.value)
+            for each in PictureStyle
+        ],
+        "speed": [
+            Choice(name=locale_str(speed_name(each, say)), value=each.value)
+            for each in family.speeds
+        ],
+        "enhance": [
+            Choice(name=locale_str(level_name(each, say)), value=each.value)
+            for each in family.levels
+        ],
+    }

@@ -17,7 +17,7 @@ from bot.discord.answers import (
     whisper,
     words_of,
 )
-from bot.discord.commands.choosing import choices
+from bot.discord.commands.choosing import choices, closed_choices
 from bot.discord.commands.repainting import repainting_commands
 from bot.discord.finding import show_history
 from bot.discord.present import quota_text
@@ -25,16 +25,14 @@ from bot.discord.starting import imagine_from
 from bot.services import Services
 from bot.studio.album import MAX_SEARCH_CHARS
 from bot.studio.compose import Wish
-from engine.diffusion.families import MAX_GUIDANCE, MAX_STEPS
-from engine.prompts import MAX_PROMPT_CHARS, Level
+from engine.diffusion.families import MAX_GUIDANCE, Speed
+from engine.prompts import MAX_PROMPT_CHARS, Level, PictureStyle
 from engine.series import MAX_PICTURES
-from engine.sizing import ASPECTS
 from engine.types import MAX_SEED
 
 # Discord's own client checks these bounds while one types; the studio checks them again.
 Prompt = Range[str, 1, MAX_PROMPT_CHARS]
 Seed = Range[int, 0, MAX_SEED]
-Steps = Range[int, 1, MAX_STEPS]
 Guidance = Range[float, 1.0, MAX_GUIDANCE]
 Count = Range[int, 1, MAX_PICTURES]
 Search = Range[str, 1, MAX_SEARCH_CHARS]
@@ -57,41 +55,44 @@ def _imagine(services: Services) -> app_commands.Command[Any, ..., None]:
     @app_commands.command(description=locale_str("Paint a picture from your words"))
     @app_commands.describe(
         prompt=locale_str("What to paint, in English or Chinese"),
-        aspect=locale_str("Shape of the picture, width to height"),
-        count=locale_str("How many pictures, from 1 to 4; each counts for your quota"),
-        seed=locale_str("The same seed paints the same picture again"),
-        steps=locale_str("How often the picture is worked over (8 is what the model is made for)"),
-        guidance=locale_str("How strictly to follow the words, from 1 (off)"),
-        negative=locale_str("What should not be there (acts only with guidance above 1)"),
-        enhance=locale_str("Add words for quality to the prompt (on unless you say no)"),
-        private=locale_str("Only you see the picture (no unless you say yes)"),
         picture=locale_str("A picture to begin with"),
         strength=locale_str("How far to go from that picture, from 0.01 to 1 (0.75 if left out)"),
+        aspect=locale_str("Shape of the picture, width to height"),
+        count=locale_str("How many pictures, from 1 to 4; each counts for your quota"),
+        style=locale_str("What it is made as, unless your prompt names another style"),
+        private=locale_str("Only you see the picture (no unless you say yes)"),
+        seed=locale_str("The same seed paints the same picture again"),
+        speed=locale_str("How much time the picture may take (standard, if left out)"),
+        guidance=locale_str("How strictly to follow the words, from 1 (off)"),
+        negative=locale_str("What should not be there (acts only with guidance above 1)"),
+        enhance=locale_str("How many words for quality are added (what suits the model)"),
     )
-    @app_commands.choices(aspect=[Choice(name=ratio, value=ratio) for ratio in ASPECTS])
+    @app_commands.choices(**closed_choices(services.painter.family))
     async def imagine(
         interaction: Interaction,
         prompt: Prompt,
-        aspect: str | None = None,
-        count: Count = 1,
-        seed: Seed | None = None,
-        steps: Steps | None = None,
-        guidance: Guidance | None = None,
-        negative: Prompt | None = None,
-        enhance: bool = True,
-        private: bool = False,
         picture: discord.Attachment | None = None,
         strength: Strength | None = None,
+        aspect: str | None = None,
+        count: Count = 1,
+        style: str | None = None,
+        private: bool = False,
+        seed: Seed | None = None,
+        speed: str | None = None,
+        guidance: Guidance | None = None,
+        negative: Prompt | None = None,
+        enhance: str | None = None,
     ) -> None:
         if await can_deliver_here(interaction):
             wish = Wish(
                 prompt=prompt,
                 aspect=aspect,
                 seed=seed,
-                steps=steps,
+                speed=None if speed is None else Speed(speed),
                 guidance=guidance,
                 negative=negative,
-                enhance=None if enhance else Level.OFF,
+                enhance=None if enhance is None else Level(enhance),
+                style=None if style is None else PictureStyle(style),
             )
             if picture is not None or strength is not None:
                 started = (picture, strength)

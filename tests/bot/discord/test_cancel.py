@@ -36,7 +36,7 @@ async def test_the_button_cancels_what_waits(world: World, painter: ScriptedRend
 async def test_what_is_painting_stops_at_its_next_step(world: World, painter: ScriptedRenderer):
     """Cancelled while it is painted: refunded at once, and the painter is free a step later."""
     painter.hold()
-    status = await world.alice.slash(world.channel, "imagine", prompt="one", steps=8)
+    status = await world.alice.slash(world.channel, "imagine", prompt="one --steps 8")
     await world.state(1, "painting")
     await world.alice.slash(world.channel, "cancel")
     assert world.rows("SELECT state FROM jobs") == [("cancelled",)] and world.charged() == 0
@@ -112,7 +112,7 @@ async def test_the_clock_ends_what_waits_too_long(
 async def test_a_picture_on_the_disk_is_not_painted_again(world: World, painter: ScriptedRenderer):
     """Killed between the file and the database: the next start takes the file over."""
     painter.hold()
-    await world.alice.slash(world.channel, "imagine", prompt="one", seed=5, enhance=False)
+    await world.alice.slash(world.channel, "imagine", prompt="one", seed=5, enhance="off")
     await world.state(1, "painting")
     request = world.house.services.painter.live(1)
     assert request is not None

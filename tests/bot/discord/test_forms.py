@@ -31,7 +31,7 @@ def fields(form: Any) -> dict[str, str | None]:
 async def test_other_words_in_the_same_shape(world: World):
     """The form holds the words; what is sent in is painted with the original's numbers."""
     await paint(
-        world, prompt="a lake", seed=5, steps=4, guidance=2.0, negative="fog", aspect="16:9"
+        world, prompt="a lake", seed=5, speed="fast", guidance=2.0, negative="fog", aspect="16:9"
     )
     form = await remix(world, world.bob)
     assert form.modal["custom_id"] == "z1:remix:1"

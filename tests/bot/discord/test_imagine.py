@@ -44,7 +44,7 @@ async def test_what_was_added_is_shown_and_can_be_switched_off(world: World):
     """The member sees the enhancement; with enhance off nothing is added to their words."""
     shown = await world.alice.slash(world.channel, "imagine", prompt="a boat", seed=1)
     plain = await world.alice.slash(
-        world.channel, "imagine", prompt="a boat", seed=1, enhance=False
+        world.channel, "imagine", prompt="a boat", seed=1, enhance="off"
     )
     assert "Added: Crisp focus" in world.texts(shown.response.message)
     assert "Added" not in world.texts(plain.response.message)
@@ -53,14 +53,14 @@ async def test_what_was_added_is_shown_and_can_be_switched_off(world: World):
 
 
 async def test_options_reach_the_painter(world: World):
-    """Aspect, steps, guidance and negative prompt are what is painted."""
+    """Aspect, speed, guidance and negative prompt are what is painted."""
     await world.alice.slash(
         world.channel,
         "imagine",
         prompt="a forest",
         aspect="16:9",
         seed=3,
-        steps=4,
+        speed="fast",
         guidance=1.5,
         negative="fog",
     )
@@ -80,7 +80,7 @@ async def test_an_idle_negative_prompt_is_said(world: World):
 async def test_progress_is_shown_while_it_paints(world: World, painter: ScriptedRenderer):
     """After three seconds the status message says which step of how many is done."""
     painter.hold()
-    result = await world.alice.slash(world.channel, "imagine", prompt="a city", steps=8)
+    result = await world.alice.slash(world.channel, "imagine", prompt="a city --steps 8")
     await world.state(1, "painting")
     painter.step(5)
     board = world.house.services.board

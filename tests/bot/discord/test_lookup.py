@@ -117,7 +117,9 @@ async def test_explaining_a_prompt(world: World):
 
 async def test_everything_about_a_picture(world: World):
     """Words, numbers, model, plan, its parent and the line to copy; and it is painted again."""
-    await paint(world, prompt="a `lake` @everyone", seed=5, steps=4, guidance=2.0, negative="fog")
+    await paint(
+        world, prompt="a `lake` @everyone", seed=5, speed="fast", guidance=2.0, negative="fog"
+    )
     await world.alice.slash(world.channel, "reroll", seed=5)
     await world.settled()
     shown = await world.bob.slash(world.channel, "recipe", picture="#2")

@@ -27,7 +27,7 @@ async def paint(world: World, who=None, **options) -> None:
 async def test_the_last_picture_with_a_fresh_seed(world: World):
     """/reroll without words paints one's last picture again, with another seed."""
     await paint(world, prompt="first", seed=1)
-    await paint(world, prompt="second", seed=2, steps=4)
+    await paint(world, prompt="second", seed=2, speed="fast")
     await world.alice.slash(world.channel, "reroll")
     await world.settled()
     last = painted(world)[-1]

@@ -32,7 +32,7 @@ from tests.fakes import ScriptedRenderer, a_request, fake_recipe, gradient
 
 async def wish(world: World, **options: Any) -> Any:
     """Ask for pictures and wait for them; the message that shows them."""
-    asked = {"prompt": "a lake", "seed": 5, "count": 3, "enhance": False} | options
+    asked = {"prompt": "a lake", "seed": 5, "count": 3, "enhance": "off"} | options
     result = await world.alice.slash(world.channel, "imagine", **asked)
     await world.settled()
     return world.message(result.response.id)
@@ -219,7 +219,7 @@ async def test_a_crash_between_files_and_database(
     """All files whole: taken over. One is missing: painted again, and nothing of the first try
     stays behind, not even where its picture fails the second time."""
     painter.hold()
-    await world.alice.slash(world.channel, "imagine", prompt="one", seed=5, count=3, enhance=False)
+    await world.alice.slash(world.channel, "imagine", prompt="one", seed=5, count=3, enhance="off")
     await world.state(1, "painting")
     leave(world, left)
     painter.release()

@@ -52,7 +52,7 @@ async def test_a_seed_gives_the_same_pixels_today_and_after_a_restart(data_dir: 
 async def test_the_upload_is_the_file_on_disk_with_its_recipe(data_dir: Path):
     """What Discord got is byte for byte what the history keeps."""
     async with open_world(data_dir, SKETCH) as world:
-        message = await paint(world, "imagine", prompt="一座红色的房子", aspect="4:3", steps=4)
+        message = await paint(world, "imagine", prompt="一座红色的房子", aspect="4:3", speed="fast")
         data = await message.attachments[0].read()
         ((file,),) = world.rows("SELECT file FROM pictures")
         assert (data_dir / file).read_bytes() == data

@@ -102,7 +102,7 @@ async def test_killed_in_the_middle(tmp_path: Path) -> None:
     async with open_live(tmp_path) as live:
         live.send("imagine", prompt="a red car in the city", seed=3)
         old = await live.picture()
-        slow = live.send("imagine", prompt="a slow balloon", steps=50, seed=4)
+        slow = live.send("imagine", prompt="a slow balloon --steps 50", seed=4)
         await live.until(lambda: live.rows("SELECT 1 FROM jobs WHERE state = 'painting'"))
         live.send("imagine", prompt="a waiting tree", seed=6)
         await live.until(lambda: len(live.rows("SELECT 1 FROM jobs")) == 3)

@@ -34,11 +34,12 @@ from bot.studio.outcomes import (
     OutOfRange,
     Refused,
     SmallSide,
+    StyleLeft,
     TextTooLong,
     TooLarge,
 )
 from engine.diffusion.families import SKETCH_FAMILY, Z_IMAGE_TURBO, Speed
-from engine.prompts import Level
+from engine.prompts import Level, PictureStyle
 from engine.types import MAX_SEED, MAX_VARIATIONS, Mode, Variation
 
 SHA = "a" * 64
@@ -217,6 +218,41 @@ def test_levels_of_enhancement():
     smart = composed(Wish(dawn, enhance=Level.SMART), Z_IMAGE_TURBO)
     assert smart.request.expand and smart.added == added(Level.FULL)
     assert not composed(Wish(dawn)).request.expand
+
+
+def test_a_style_is_read_as_if_it_had_been_named():
+    """The model reads the same as with the style in the prompt; it is shown as what was added, and
+    the request remembers it, for whoever paints it again."""
+    chosen = composed(Wish("a lake at dawn", style=PictureStyle.OIL), Z_IMAGE_TURBO)
+    written = composed(Wish("a lake at dawn, oil painting"), Z_IMAGE_TURBO)
+    assert chosen.request.effective_prompt == written.request.effective_prompt
+    assert chosen.added == f"oil painting. {written.added}" and not chosen.notes
+    assert (chosen.request.prompt, chosen.request.style) == ("a lake at dawn", PictureStyle.OIL)
+    off = composed(Wish("a lake", style=PictureStyle.OIL, enhance=Level.OFF), Z_IMAGE_TURBO)
+    assert off.request.effective_prompt == "a lake, oil painting" and off.added == "oil painting"
+    again = recompose(chosen.request, 7, Z_IMAGE_TURBO, lambda: 7)
+    assert isinstance(again, Composed)
+    assert again.request == dataclasses.replace(chosen.request, seed=7)
+
+
+def test_the_persons_words_win_over_a_chosen_style():
+    """Another style in the prompt leaves the chosen one out, which a note says, also later."""
+    clash = composed(Wish("an anime girl", style=PictureStyle.OIL), Z_IMAGE_TURBO)
+    plain = composed(Wish("an anime girl"), Z_IMAGE_TURBO)
+    assert clash.request.effective_prompt == plain.request.effective_prompt
+    assert clash.notes == (StyleLeft(PictureStyle.OIL, "anime"),)
+    told = wording.note(clash.notes[0], words())
+    assert "“anime”" in told and "oil painting" in told
+    again = recompose(clash.request, 7, Z_IMAGE_TURBO, lambda: 7)
+    assert isinstance(again, Composed) and again.notes == clash.notes
+
+
+def test_a_model_that_knows_no_styles_is_told_of_none():
+    """Words that sketch never saw would only spoil its pictures: a note says that they are left."""
+    sketch = composed(Wish("a red boat", style=PictureStyle.INK))
+    assert sketch.request.effective_prompt == composed(Wish("a red boat")).request.effective_prompt
+    assert sketch.notes == (StyleLeft(PictureStyle.INK),)
+    assert "no styles" in wording.note(sketch.notes[0], words())
 
 
 def test_enhancement_leaves_room_for_the_prompt():

@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 
 from bot import wording
 from bot.i18n import words
-from bot.studio.compose import Start, Wish
+from bot.studio.compose import Start, Wish, compose
 from bot.studio.flagged import Asked, obeyed
-from bot.studio.outcomes import Refused
-from engine.diffusion.families import Speed
-from engine.prompts import Level
+from bot.studio.outcomes import Composed, Refused
+from engine.diffusion.families import Z_IMAGE_TURBO, Speed
+from engine.prompts import Level, PictureStyle
 from engine.types import Mode
 
 
@@ -55,6 +55,41 @@ def test_one_of_two_never_silently_wins():
     assert "--seed" in refusal("a house --seed 5", seed=6)
     assert "--count" in refusal("a house --repeat 3", count=2)
     assert asked("a house --repeat 3", count=3).count == 3
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "quoted"),
+    [
+        ("a house --steps 12", {"speed": Speed.FAST}, ("--steps", "speed")),
+        ("a house --q 2", {"steps": 3}, ("--speed", "steps")),
+        ("a house --strict", {"guidance": 2.0}, ("--strict", "guidance")),
+        ("a house --size 512x512", {"aspect": "1:1"}, ("--size", "aspect")),
+        ("a house --style oil", {"style": PictureStyle.INK}, ("--style",)),
+        ("a house --style raw", {"enhance": Level.FULL}, ("--enhance",)),
+    ],
+)
+def test_neither_wins_over_what_decides_the_same(
+    text: str, options: dict[str, object], quoted: tuple[str, ...]
+):
+    """Steps and speed, guidance and strict, size and aspect: an option and a flag are refused."""
+    sentence = refusal(text, **options)
+    assert all(f"`{each}`" in sentence for each in quoted)
+
+
+def test_a_style_is_chosen_by_a_flag():
+    """The same as with the option, and both together where they agree."""
+    assert asked("a house --style 油画").wish == Wish("a house", style=PictureStyle.OIL)
+    assert asked("a house --style oil", style=PictureStyle.OIL).wish.style is PictureStyle.OIL
+    assert "line-art" in refusal("a house --style fancy") and "raw" in refusal(
+        "a house --style fancy"
+    )
+
+
+def test_variety_is_a_flag():
+    """Midjourney's number, or ours; it reaches the request that is painted."""
+    for text in ("a house --chaos 30", "a house --variety 0.3"):
+        composed = compose(asked(text).wish, Z_IMAGE_TURBO, lambda: 1)
+        assert isinstance(composed, Composed) and composed.request.variety == 0.3
 
 
 def test_strength_needs_a_picture():

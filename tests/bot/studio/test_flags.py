@@ -25,8 +25,9 @@ from bot.studio.flags import (
     permutations,
 )
 from bot.studio.outcomes import Composed
+from bot.studio.style_names import STYLE_NAMES
 from engine.diffusion.families import MAX_GUIDANCE, MAX_STEPS, SKETCH_FAMILY, Z_IMAGE_TURBO, Speed
-from engine.prompts import Level, clean
+from engine.prompts import Level, PictureStyle, clean
 from engine.sizing import ASPECTS
 from engine.types import MAX_SEED, ImageRequest, Mode
 
@@ -51,6 +52,14 @@ WRITTEN = [
     ("a cat --c 100", Flagged("a cat", variety=1.0)),
     ("a cat --style raw", Flagged("a cat", enhance=Level.OFF)),
     ("a cat --raw", Flagged("a cat", enhance=Level.OFF)),
+    ("a cat --style oil", Flagged("a cat", style=PictureStyle.OIL)),
+    ("a cat --style Oil Painting", Flagged("a cat", style=PictureStyle.OIL)),
+    ("a cat --style=line_art, big", Flagged("a cat, big", style=PictureStyle.LINE_ART)),
+    ("a cat --style lineart", Flagged("a cat", style=PictureStyle.LINE_ART)),
+    ("a cat --style “3D”", Flagged("a cat", style=PictureStyle.RENDER)),
+    ("一只猫 --style 水墨 --ar 1:1", Flagged("一只猫", aspect="1:1", style=PictureStyle.INK)),
+    ("a cat --style anime --raw", Flagged("a cat", style=PictureStyle.ANIME, enhance=Level.OFF)),
+    ("a cat --style raw --style ink", Flagged("a cat", style=PictureStyle.INK, enhance=Level.OFF)),
     ("a cat --iw 0", Flagged("a cat", strength=1.0)),
     ("a cat --iw 1", Flagged("a cat", strength=0.75)),
     ("a cat --iw 3", Flagged("a cat", strength=0.25)),
@@ -230,7 +239,7 @@ WRONG = [
     ("a cat --chaos 101", BadFlag(BadKind.BAD_VALUE, "--chaos", "101", low=0, high=100)),
     ("a cat --iw 4", BadFlag(BadKind.BAD_VALUE, "--iw", "4", low=0, high=3)),
     ("a cat --refine 3", BadFlag(BadKind.BAD_VALUE, "--refine", "3", low=0, high=0.35)),
-    ("a cat --style 4b", BadFlag(BadKind.BAD_VALUE, "--style", "4b", ("raw",))),
+    ("a cat --style 4b", BadFlag(BadKind.BAD_VALUE, "--style", "4b", STYLE_NAMES)),
     (
         "a cat --q 3",
         BadFlag(BadKind.BAD_VALUE, "--q", "3", ("0.5", "1", "2", "fast", "standard", "fine")),
@@ -244,6 +253,12 @@ WRONG = [
     ("a cat --ar 1:1 --size 64x64", BadFlag(BadKind.TWICE, "--size", "64x64", ("--ar",))),
     ("a cat --steps 8 --draft", BadFlag(BadKind.TWICE, "--draft", "", ("--steps",))),
     ("a cat --strict --cfg 2", BadFlag(BadKind.TWICE, "--cfg", "2", ("--strict",))),
+    (
+        "a cat --style oilpaintings",
+        BadFlag(BadKind.BAD_VALUE, "--style", "oilpaintings", STYLE_NAMES),
+    ),
+    ("a cat --style", BadFlag(BadKind.MISSING, "--style", "", STYLE_NAMES)),
+    ("a cat --style oil --style ink", BadFlag(BadKind.TWICE, "--style", "ink", ("--style",))),
     ("a cat --raw --style raw", BadFlag(BadKind.TWICE, "--style", "raw", ("--raw",))),
     ("a cat --foo --seed x", BadFlag(BadKind.UNKNOWN, "--foo")),
 ]
@@ -447,6 +462,7 @@ REQUESTS = st.builds(
     variety=st.floats(0, 1),
     refine=st.floats(0, 0.35),
     expand=st.booleans(),
+    style=st.none() | st.sampled_from(PictureStyle),
 )
 
 
@@ -462,6 +478,7 @@ def test_a_line_says_what_the_request_says(request_: ImageRequest):
     assert flagged.guidance == request_.guidance
     assert (flagged.variety or 0.0) == request_.variety
     assert (flagged.refine or 0.0) == request_.refine
+    assert flagged.style == request_.style
     if request_.negative_prompt.strip(f"{SOFT} "):
         assert flagged.negative == request_.negative_prompt
 
@@ -473,10 +490,11 @@ def test_a_line_says_what_the_request_says(request_: ImageRequest):
     st.sampled_from([1.0, 1.8]),
     st.sampled_from([0.0, 0.5]),
     st.sampled_from([SKETCH_FAMILY, Z_IMAGE_TURBO]),
+    st.none() | st.sampled_from(PictureStyle),
 )
-def test_a_line_asks_for_the_same_picture(prompt, level, guidance, variety, family):
+def test_a_line_asks_for_the_same_picture(prompt, level, guidance, variety, family, style):
     """What the studio decided once it decides again from the line, words for quality included."""
-    wish = Wish(prompt, guidance=guidance, enhance=level, variety=variety)
+    wish = Wish(prompt, guidance=guidance, enhance=level, variety=variety, style=style)
     first = compose(wish, family, lambda: 42)
     assert isinstance(first, Composed)
     flagged = parse(line(first.request))
@@ -490,6 +508,7 @@ def test_a_line_asks_for_the_same_picture(prompt, level, guidance, variety, fami
         negative=flagged.negative,
         enhance=flagged.enhance,
         variety=flagged.variety or 0.0,
+        style=flagged.style,
     )
     second = compose(again, family, lambda: 7)
     assert isinstance(second, Composed)

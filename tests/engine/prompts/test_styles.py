@@ -1,0 +1,140 @@
+"""A chosen style acts as if its words had been written, and never against the person's own."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+
+from engine.prompts import (
+    Level,
+    PictureStyle,
+    Style,
+    Styled,
+    addition,
+    analyse,
+    as_read,
+    enhance,
+    language,
+    styled,
+)
+from tests.engine.prompts.test_enhancement import PROMPTS, STYLES
+
+CHOSEN = pytest.mark.parametrize("style", PictureStyle)
+
+
+def made(prompt: str, level: Level = Level.FULL, put: Style = Style.SENTENCES) -> str:
+    """What the model reads."""
+    return enhance(
+        prompt, negative="", level=level, style=put, negative_works=False
+    ).effective_prompt
+
+
+@CHOSEN
+@pytest.mark.parametrize("prompt", ["a fox in the snow", "雪地里的狐狸"])
+def test_every_style_has_words_that_are_read_as_one(style: PictureStyle, prompt: str):
+    """Its words are in the prompt's language, name a style that the lexicons know, change what is
+    said of quality, and name nothing else that could become the picture's subject."""
+    found = styled(prompt, style)
+    words = found.prompt.removeprefix(prompt).lstrip("，, ")
+    assert words and not found.clash and language(words) == language(prompt)
+    assert analyse(found.prompt).styles and not analyse(prompt).styles
+    assert analyse(found.prompt).subject == analyse(prompt).subject
+    ours, plain = (made(text).removeprefix(text) for text in (found.prompt, prompt))
+    assert ours != plain
+
+
+@CHOSEN
+@pytest.mark.parametrize("prompt", ["a fox in the snow", "雪地里的狐狸"])
+def test_a_style_is_never_added_twice(style: PictureStyle, prompt: str):
+    """Who wrote a style's own words gets nothing more of it, and no remark."""
+    once = styled(prompt, style).prompt
+    assert styled(once, style) == Styled(once)
+
+
+@pytest.mark.parametrize(
+    ("prompt", "style", "read"),
+    [
+        ("a lake", "oil", "a lake, oil painting"),
+        ("a lake,", "oil", "a lake, oil painting"),
+        ("a lake.", "oil", "a lake. Oil painting"),
+        ("what a lake!", "3d", "what a lake! 3D render"),
+        ("一座湖", "ink", "一座湖，水墨画"),
+        ("一座湖。", "ink", "一座湖。水墨画"),
+        # The person named it in words of their own.
+        ("an impressionist lake", "oil", "an impressionist lake"),
+        ("a Polaroid of a dog", "photo", "a Polaroid of a dog, photograph"),
+        ("a photo of a dog", "film", "a photo of a dog, film photography"),
+        ("low-poly fox", "low-poly", "low-poly fox"),
+        ("low poly fox", "isometric", "low poly fox, isometric view"),
+        ("sketches of a cat", "pencil", "sketches of a cat"),
+        ("a movie poster", "poster", "a movie poster"),
+        ("城市海报设计", "poster", "城市海报设计"),
+        # Words that say little of a style, and what goes with any.
+        ("a cinematic city", "anime", "a cinematic city, anime style"),
+        ("a realistic cat", "photo", "a realistic cat, photograph"),
+        ("a painting of a cat", "watercolour", "a painting of a cat, watercolour painting"),
+        ("a cat sticker", "watercolour", "a cat sticker, watercolour painting"),
+        ("black and white street", "film", "black and white street, film photography"),
+        ("cyberpunk street", "pixel", "cyberpunk street, pixel art"),
+        ("a sign “oil painting”", "anime", "a sign “oil painting”, anime style"),
+        ("кот", "oil", "кот, oil painting"),
+    ],
+)
+def test_how_it_is_put(prompt: str, style: str, read: str):
+    """In the prompt's own punctuation, only where it is missing, and beside what goes with it."""
+    assert styled(prompt, PictureStyle(style)) == Styled(read)
+
+
+@pytest.mark.parametrize(
+    ("prompt", "style", "clash"),
+    [
+        ("an anime girl", "oil", "anime"),
+        ("a photo of a dog", "anime", "photo"),
+        ("a painting of a dog", "photo", "painting"),
+        ("a dog, no anime", "anime", "anime"),
+        ("动漫少女", "oil", "动漫"),
+        ("水墨山水", "photo", "水墨"),
+        ("pixel art castle", "3d", "pixel art"),
+    ],
+)
+def test_the_persons_words_win(prompt: str, style: str, clash: str):
+    """Another style in the prompt, or a no to this one, leaves it out, and says for what word."""
+    assert styled(prompt, PictureStyle(style)) == Styled(prompt, clash)
+
+
+def test_without_a_style_nothing_is_said():
+    """No choice is no words."""
+    assert styled("a lake", None) == Styled("a lake")
+    assert as_read("a lake", "a lake. Crisp focus.", None) == "a lake"
+
+
+@CHOSEN
+@given(PROMPTS, STYLES)
+def test_it_reads_back_at_any_level(style: PictureStyle, prompt: str, put: Style):
+    """The effective prompt begins with the person's words, and tells what was added to them and
+    whether the style is in it."""
+    found = styled(prompt, style)
+    for level in (Level.OFF, Level.LIGHT, Level.FULL):
+        effective = made(found.prompt, level, put)
+        assert as_read(prompt, effective, style) == found.prompt
+        if found.prompt != prompt:
+            assert addition(prompt, effective)
+            assert effective.startswith(prompt.rstrip(" ,，、;；"))
+
+
+def test_a_prompt_without_the_style_is_known_as_one():
+    """A model that knows no styles read none of it."""
+    assert as_read("a lake", made("a lake"), PictureStyle.OIL) == "a lake"
+
+
+@pytest.mark.parametrize(
+    ("prompt", "never"),
+    [
+        ("a cinematic shot of a girl, anime style", "photographic"),
+        ("a realistic oil painting", "photographic"),
+        ("illustration of a cat, watercolour painting", "polished"),
+    ],
+)
+def test_the_more_telling_style_decides_about_quality(prompt: str, never: str):
+    """A cinematic anime is an anime: what is said of quality is that of the craft."""
+    assert never not in made(prompt).lower()
