@@ -13,6 +13,7 @@ from bot.discord.answers import (
     answer,
     can_deliver_here,
     person_of,
+    refuse,
     say_cancelled,
     whisper,
     words_of,
@@ -24,9 +25,11 @@ from bot.discord.present import quota_text
 from bot.discord.starting import imagine_from
 from bot.services import Services
 from bot.studio.album import MAX_SEARCH_CHARS
+from bot.studio.chosen import chosen
 from bot.studio.compose import Wish
-from engine.diffusion.families import MAX_GUIDANCE, Speed
-from engine.prompts import MAX_PROMPT_CHARS, Level, PictureStyle
+from bot.studio.outcomes import Refused
+from engine.diffusion.families import MAX_GUIDANCE
+from engine.prompts import MAX_PROMPT_CHARS
 from engine.series import MAX_PICTURES
 from engine.types import MAX_SEED
 
@@ -84,16 +87,13 @@ def _imagine(services: Services) -> app_commands.Command[Any, ..., None]:
         enhance: str | None = None,
     ) -> None:
         if await can_deliver_here(interaction):
-            wish = Wish(
-                prompt=prompt,
-                aspect=aspect,
-                seed=seed,
-                speed=None if speed is None else Speed(speed),
-                guidance=guidance,
-                negative=negative,
-                enhance=None if enhance is None else Level(enhance),
-                style=None if style is None else PictureStyle(style),
+            typed = Wish(
+                prompt=prompt, aspect=aspect, seed=seed, guidance=guidance, negative=negative
             )
+            wish = chosen(typed, style=style, speed=speed, enhance=enhance)
+            if isinstance(wish, Refused):
+                await refuse(interaction, wish)
+                return
             if picture is not None or strength is not None:
                 started = (picture, strength)
                 await imagine_from(interaction, services, wish, *started, count, private=private)
