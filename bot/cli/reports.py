@@ -83,6 +83,7 @@ def _fields(picture: LocalPicture, original: Inscription | None) -> dict[str, An
         "prompt": request.prompt,
         "effective_prompt": request.effective_prompt,
         "negative_prompt": request.negative_prompt,
+        "style": request.style,
         "model": recipe.model,
         "seconds": round(picture.painted.duration_s, 3),
         "mode": request.mode,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -62,6 +63,24 @@ def test_json_holds_all_of_it():
     tagged = json.loads(explain("a cat, 8k", "--json").stdout)
     assert [each["hint"] for each in tagged["advice"]] == ["quality_tags"]
     assert "8k" in tagged["advice"][0]["sentence"]
+
+
+def test_a_chosen_style_is_explained():
+    """It is in what every level adds, or why it is left out is said."""
+    turbo = ("--model", "owner/none", "--style", "ink")
+    shown = explain("a lake at dawn", *turbo).stdout
+    assert re.search(r"Chosen style +ink wash\n", shown)
+    for level in (
+        "off: ink wash painting",
+        "light: ink wash painting. Crisp",
+        "full: ink wash pai",
+    ):
+        assert level in shown
+    found = json.loads(explain("a lake at dawn", *turbo, "--json").stdout)
+    assert found["style"] == "ink" and "ink" in found["levels"]["light"]["effective_prompt"]
+    assert "“photo”" in explain("a photo of a lake", *turbo).stdout
+    assert "knows no styles" in explain("a lake", "--style", "ink").stdout
+    assert json.loads(explain("a lake", "--json").stdout)["style"] is None
 
 
 def test_tokens_are_counted_as_the_painter_counts_them(monkeypatch: pytest.MonkeyPatch):

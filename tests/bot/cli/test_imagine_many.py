@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from engine.diffusion import renderer
-from tests.bot.cli.calling import QUICK, names, painted, refused, zimagine
+from tests.bot.cli.calling import QUICK, names, painted, pixels, refused, zimagine
 
 
 @pytest.fixture(autouse=True)
@@ -106,6 +106,18 @@ def test_speed_strictness_and_levels_are_what_they_say():
     assert "golden light" in full["effective_prompt"] and full["negative_prompt"]
 
 
+def test_a_style_the_model_does_not_know_is_said_and_does_nothing():
+    """sketch knows no styles: the same pixels, a remark, and the choice in what scripts read."""
+    done = zimagine("imagine", "a lake", *QUICK, "--seed", "1", "--style", "oil", "--out", "a.png")
+    assert done.exit_code == 0 and "oil painting was left out" in done.stderr
+    (plain,) = painted("a lake", *QUICK, "--seed", "1", "--out", "b.png")
+    (styled,) = painted("a lake", *QUICK, "--seed", "1", "--style", "oil", "--out", "c.png")
+    assert pixels("a.png") == pixels("b.png") == pixels("c.png")
+    assert (plain["style"], styled["style"]) == (None, "oil")
+    fancy = zimagine("imagine", "a lake", "--style", "fancy")
+    assert fancy.exit_code == 2 and "watercolour" in fancy.stderr
+
+
 def test_without_enhancement_nothing_is_added_and_smart_falls_back():
     """--no-enhance is --enhance off; where the model is no language model, smart is full."""
     off, smart = (
@@ -134,6 +146,8 @@ def test_high_guidance_warns_and_too_high_is_refused_with_its_reason():
         (["a", "--grid", "steps=4,x"], "whole number"),
         (["a", "--grid", "speed=slow"], "fast"),
         (["a", "--grid", "steps=4,4"], "twice"),
+        (["a", "--grid", "style=oil,fancy"], "watercolour"),
+        (["a", "--grid", "style=oil,ink", "--style", "oil"], "--style"),
         (["a", "--grid", "steps=4", "--grid", "steps=5"], "twice"),
         (["a", "--grid", "steps=4", "--grid", "speed=fast"], "same"),
         (["a", "--grid", "steps=4", "--steps", "8"], "--steps"),

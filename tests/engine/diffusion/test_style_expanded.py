@@ -1,0 +1,56 @@
+"""What the text encoder writes at is the prompt with the style that was chosen."""
+
+from __future__ import annotations
+
+import dataclasses
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from engine.diffusion import renderer
+from engine.diffusion.families import Z_IMAGE_TURBO
+from engine.diffusion.renderer import DiffusionRenderer
+from engine.prompts import PictureStyle
+from engine.settings import EngineSettings
+from tests.fakes import a_request
+
+
+class Listening:
+    """An expander that only remembers what it was to write at."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, str]] = []
+
+    def expand(self, prompt: str, *, language: str, **_: Any) -> None:
+        self.asked.append((prompt, language))
+
+
+@pytest.mark.parametrize(
+    ("prompt", "effective", "style", "asked"),
+    [
+        ("a lake", "a lake, oil painting. Rich.", PictureStyle.OIL, ("a lake, oil painting", "en")),
+        ("一座湖", "一座湖，水墨画。浓淡有致。", PictureStyle.INK, ("一座湖，水墨画", "zh")),
+        ("a lake", "a lake. Rich.", PictureStyle.OIL, ("a lake", "en")),
+        ("a lake", "a lake. Rich.", None, ("a lake", "en")),
+    ],
+)
+def test_the_style_is_part_of_what_is_expanded(
+    monkeypatch: pytest.MonkeyPatch,
+    prompt: str,
+    effective: str,
+    style: PictureStyle | None,
+    asked: tuple[str, str],
+) -> None:
+    """The model keeps to a style that it reads, and what it writes begins with the style's words;
+    one that was left out stays out."""
+    expander, painter = Listening(), object.__new__(DiffusionRenderer)
+    plan = SimpleNamespace(placement=next(iter(renderer._WHOLE_ENCODER)))
+    model = SimpleNamespace(residency=SimpleNamespace(plan=plan), expander=expander)
+    monkeypatch.setattr(DiffusionRenderer, "_current", lambda _: model)
+    painter._settings, painter._family = EngineSettings(), Z_IMAGE_TURBO
+    request = dataclasses.replace(
+        a_request(prompt), effective_prompt=effective, style=style, expand=True
+    )
+    assert painter._expand(request, lambda: False) is None
+    assert expander.asked == [asked]
