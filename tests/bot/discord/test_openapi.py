@@ -75,6 +75,8 @@ async def use_pictures(world: World, single: Any) -> None:
     panel = await world.more(world.alice, several)
     await world.alice.select(panel, [f"z1:favour:{first}"])
     await world.alice.slash(world.channel, "remix", prompt="a hill")
+    await paint(world, prompt="a hill", style="oil", speed="fast", enhance="full", private=True)
+    await world.alice.slash(world.channel, "explain", prompt="a photo --style ink")
 
 
 async def test_every_request_is_valid(world: World, painter: ScriptedRenderer, api: ApiDescription):
