@@ -107,9 +107,8 @@ def compose(
         return Refused(size)
     seed = seeds() if wish.seed is None else wish.seed
     level = wish.enhance or family.enhance
-    read = prompts.styled(prompt, wish.style if family.knows_styles else None).prompt
     enhanced = prompts.enhance(
-        read,
+        prompts.styled(prompt, wish.style if family.knows_styles else None).prompt,
         negative=negative,
         level=level,
         style=family.style,
@@ -137,8 +136,7 @@ def compose(
         expand=level is Level.SMART,
         style=wish.style,
     )
-    added = prompts.addition(prompt, enhanced.effective_prompt)
-    return Composed(request, added, request_notes(request, family))
+    return _composed(request, family)
 
 
 def recompose(
@@ -197,8 +195,12 @@ def _again(original: ImageRequest, family: Family, **changes: object) -> Compose
     problem = replay_problem(fresh, family)
     if problem is not None:
         return Refused(problem)
-    added = prompts.addition(original.prompt, original.effective_prompt)
-    return Composed(fresh, added, request_notes(fresh, family))
+    return _composed(fresh, family)
+
+
+def _composed(request: ImageRequest, family: Family) -> Composed:
+    added = prompts.addition(request.prompt, request.effective_prompt)
+    return Composed(request, added, request_notes(request, family))
 
 
 def request_notes(request: ImageRequest, family: Family) -> tuple[Note, ...]:
