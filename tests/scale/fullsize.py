@@ -198,7 +198,8 @@ class _Painter(DiffusionRenderer):
         self, settings: EngineSettings, device: torch.device, architecture: Architecture
     ) -> None:
         self._architecture = architecture
-        super().__init__(settings, device, lambda: load(architecture, pick_dtype(device)))
+        threads = torch.get_num_threads()
+        super().__init__(settings, device, threads, lambda: load(architecture, pick_dtype(device)))
 
     def _loaded(self) -> Model:
         loaded = self._load()

@@ -40,6 +40,7 @@ from engine.prompts import Level
 from engine.queue import Bounds
 from engine.service import Engine
 from engine.types import Mode, request_from_json
+from storage.blocks import Blocks
 from storage.database import Database
 from storage.files import PictureFiles
 from storage.history import History
@@ -86,6 +87,7 @@ class Room:
             events=events,
             max_wait=timedelta(hours=1),
             inputs=Inputs(db, self.clock),
+            blocks=Blocks(db, self.clock),
         )
         self.proposals, quotas = Proposals(db, self.clock), Quotas(db, self.clock)
         self.choices = Choices(self.painter, self.proposals, quotas, fallback, self.seeds)

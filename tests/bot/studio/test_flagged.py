@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -69,7 +70,7 @@ def test_one_of_two_never_silently_wins():
     ],
 )
 def test_neither_wins_over_what_decides_the_same(
-    text: str, options: dict[str, object], quoted: tuple[str, ...]
+    text: str, options: dict[str, Any], quoted: tuple[str, ...]
 ):
     """Steps and speed, guidance and strict, size and aspect: an option and a flag are refused."""
     sentence = refusal(text, **options)
