@@ -32,6 +32,7 @@ from bot.downloads import Download, download
 from bot.exits import OK, RESTART, UNAVAILABLE
 from bot.housekeeping import Housekeeping
 from bot.i18n import words
+from bot.own_threads import OwnThreads
 from bot.progress import Board
 from bot.remarks import device_remark
 from bot.result_cards import ResultCards
@@ -49,6 +50,7 @@ from bot.studio.live import LiveJob, LiveJobs
 from bot.studio.lookup import Lookup
 from bot.studio.moderation import Moderation
 from bot.studio.paint import Painter
+from bot.studio.preferences import Preferences
 from bot.studio.recent import RecentPictures
 from bot.studio.repaint import Repaint
 from bot.studio.settling import Events, Settling
@@ -67,7 +69,8 @@ from storage.history import History
 from storage.inputs import Inputs
 from storage.jobs import Jobs
 from storage.lock import DataFolderLock
-from storage.preferences import Preferences
+from storage.preferences import Preferences as StoredPreferences
+from storage.preferences import Threads
 from storage.proposals import Proposals
 from storage.quotas import Quotas
 from storage.reports import Reports
@@ -194,6 +197,7 @@ def _furnish(
         board=board,
         deliveries=deliveries,
         cards=ResultCards(history, files, partial(request_notes, family=family)),
+        threads=OwnThreads(Threads(db, clock), messenger),
         clock=clock,
         policy=_delivery_policy(settings),
         trouble=alarm.storage,
@@ -202,6 +206,8 @@ def _furnish(
     settling = Settling(jobs, files, recent, live, events)
     inputs, blocks, quotas = Inputs(db, clock), Blocks(db, clock), Quotas(db, clock)
     proposals = Proposals(db, clock)
+    stored = StoredPreferences(db, clock)
+    preferences = Preferences(stored, rights, direct_messages=settings.jobs.direct_messages)
     painter = Painter(
         engine=engine,
         family=family,
@@ -216,14 +222,15 @@ def _furnish(
         max_wait=max_wait,
         inputs=inputs,
         blocks=blocks,
+        preferences=preferences,
     )
     endings = Endings(engine, jobs, live, rights, events, clock=clock, max_wait=max_wait)
     album = Album(history, deliveries, files, recent, rights)
-    reports, preferences = Reports(db, clock), Preferences(db, clock)
+    reports = Reports(db, clock)
     casework = Casework(
         messenger=messenger,
         reports=reports,
-        preferences=preferences,
+        preferences=stored,
         cards=CaseCards(reports, history, jobs, deliveries, files),
         clock=clock,
         trouble=alarm.storage,
@@ -262,7 +269,7 @@ def _furnish(
         moderation=Moderation(
             reports=reports,
             blocks=blocks,
-            preferences=preferences,
+            preferences=stored,
             history=history,
             album=album,
             endings=endings,
@@ -271,6 +278,7 @@ def _furnish(
         ),
         casework=casework,
         choices=Choices(painter, proposals, quotas, fallback, fresh_seed),
+        preferences=preferences,
         guilds=frozenset(settings.discord.guilds),
     )
     retention = Retention(db, files, clock)

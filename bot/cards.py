@@ -9,12 +9,15 @@ from pathlib import Path
 from bot.studio.outcomes import Note
 from bot.studio.particulars import USUAL, Particulars
 from engine.types import ImageRequest
-from storage.types import Case, StoredPicture
+from storage.types import Case, DeliveryMode, StoredPicture
 
 
 @dataclass(frozen=True, slots=True)
 class WaitingCard:
-    """A job in the queue. ahead: jobs before it. loading: the model is not there yet."""
+    """A job in the queue. ahead: jobs before it. loading: the model is not there yet.
+
+    spoiler: whatever is shown of its pictures, here and later, is hidden until it is clicked.
+    """
 
     job_id: int
     request: ImageRequest
@@ -25,6 +28,7 @@ class WaitingCard:
     notes: tuple[Note, ...] = ()
     loading: bool = False
     asked: Particulars = USUAL
+    spoiler: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +44,7 @@ class PaintingCard:
     notes: tuple[Note, ...] = ()
     pictures: int = 1
     asked: Particulars = USUAL
+    spoiler: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +57,22 @@ class ShownPicture:
 
 
 @dataclass(frozen=True, slots=True)
+class Detour:
+    """Pictures are not where their person wants them. why: the obstacle that closed the way."""
+
+    wanted: DeliveryMode
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class PictureCard:
     """A finished picture, or several on one numbered sheet, in the order of their numbers.
 
     request: of the first. file_name: what Discord shows the picture or the sheet as. duration_s:
     of all together. mention: True where the message has to notify its person. direct: it is a
-    direct message, because the channel it was asked for in, origin_id, is closed to us or it is
-    private.
+    direct message, because the channel it was asked for in, origin_id, is closed to us, it is
+    private, or its person wants it so. spoiler: hidden until it is clicked. detour: why it is not
+    where its person wanted it.
     """
 
     pictures: tuple[ShownPicture, ...]
@@ -72,6 +86,8 @@ class PictureCard:
     mention: bool = False
     direct: bool = False
     origin_id: int = 0
+    spoiler: bool = False
+    detour: Detour | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +148,14 @@ class CaseCard:
     locale: str = "en-US"
 
 
+@dataclass(frozen=True, slots=True)
+class SentCard:
+    """The status message after its result went to its person's direct messages."""
+
+    request: ImageRequest
+    requester_id: int
+
+
 Card = (
     WaitingCard
     | PaintingCard
@@ -139,6 +163,7 @@ Card = (
     | FailureCard
     | KeptCard
     | MovedCard
+    | SentCard
     | NoticeCard
     | CaseCard
 )

@@ -7,19 +7,15 @@ import contextlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 import structlog
 
 from bot import roads
-from bot.cards import KeptCard, MovedCard
-from bot.messenger import (
-    REPLY_TOKEN_LIFE,
-    Address,
-    Messenger,
-    Obstacle,
-    TryLater,
-    Undeliverable,
-)
+from bot.cards import KeptCard
+from bot.carrying import Carrier, TooOld, Way
+from bot.messenger import REPLY_TOKEN_LIFE, Address, Messenger, TryLater, Undeliverable
+from bot.own_threads import OwnThreads
 from bot.progress import Board
 from bot.result_cards import ResultCards
 from engine.types import request_from_json
@@ -31,8 +27,6 @@ log = structlog.get_logger(__name__)
 
 PLACING_LIMIT_S = 30.0
 """How long a result waits to learn which message answers its command."""
-NONCE_LIFE = timedelta(seconds=60)
-"""For so long, at least, Discord refuses a second message with the same nonce."""
 AT_ONCE = 4
 RETRY_S = (2.0, 5.0, 15.0, 60.0, 300.0)
 
@@ -49,17 +43,14 @@ class NeverAnswered(Exception):
     """The command of a job got no answer: its person believes that nothing will come."""
 
 
-class _TooOld(Exception):
-    """The result is older than what is worth sending."""
-
-
 class Delivery:
     """Carries finished jobs out of the database to Discord.
 
     A command tells `expect` when its job is accepted, then `placed` (with the message that
     answers it) or `unplaced`. The road is written down before the first try and kept (roads.py
-    says which one, and what is left when it is closed), and before a message is posted a second
-    time Discord is asked whether the first one stands: so a crash never shows a result twice.
+    says which one, and what is left when it is closed; carrying.py takes it), and before a message
+    is posted a second time Discord is asked whether the first one stands: so a crash never shows a
+    result twice.
     """
 
     def __init__(
@@ -69,6 +60,7 @@ class Delivery:
         board: Board,
         deliveries: Deliveries,
         cards: ResultCards,
+        threads: OwnThreads,
         clock: Clock,
         policy: DeliveryPolicy = DeliveryPolicy(),
         trouble: Callable[[StorageError], object] = lambda _: None,
@@ -77,7 +69,15 @@ class Delivery:
         self._messenger = messenger
         self._board = board
         self._deliveries = deliveries
-        self._cards = cards
+        self._carrier = Carrier(
+            messenger,
+            deliveries,
+            cards,
+            threads,
+            clock,
+            max_age=policy.max_age,
+            direct_messages=policy.direct_messages,
+        )
         self._clock = clock
         self._policy = policy
         self._trouble = trouble
@@ -207,7 +207,7 @@ class Delivery:
         except Undeliverable as error:
             log.warning("not deliverable", job=job_id, obstacle=error.obstacle.value)
             await self._keep(pending, str(error))
-        except _TooOld:
+        except TooOld:
             log.info("too old to be sent", job=job_id)
             await self._keep(pending, "too old to be sent", old=True)
         except (TryLater, StorageError):
@@ -218,7 +218,7 @@ class Delivery:
             await self._keep(pending, f"internal: {type(error).__name__}")
 
     async def _try(self, pending: PendingDelivery) -> None:
-        job, road = pending.job, pending.delivery.road
+        job = pending.job
         message_id = await self._message_id(pending)
         if message_id is None and job.state is JobState.CANCELLED:
             message_id = await self._unsure_answer(pending)
@@ -226,32 +226,17 @@ class Delivery:
                 # Its person never saw an answer: there is nothing to correct.
                 await self._deliveries.dropped(job.id)
                 return
-        tried = road is not None
-        if road is None:
-            road = roads.first(
-                job,
-                message_id=message_id,
-                has_token=pending.delivery.reply_token is not None,
-                now=self._clock(),
-                backlog=job.id in self._backlog,
-                direct_messages=self._policy.direct_messages,
-            )
-        while road is not None:
-            try:
-                await self._take(road, pending, message_id, tried=tried)
-                return
-            except Undeliverable as error:
-                if tried and error.obstacle is Obstacle.FORBIDDEN:
-                    # It may stand there, where its person still sees it: never a second time.
-                    raise
-                direct = self._policy.direct_messages
-                road = roads.after(road, error.obstacle, job, direct_messages=direct)
-                if road is None:
-                    raise
-                log.info("another road", job=job.id, obstacle=error.obstacle.value, road=road.value)
-                await self._deliveries.switch(job.id, road)
-                tried = False
-        await self._keep(pending, "nobody could be told")
+        usual = roads.usual(
+            job,
+            message_id=message_id,
+            has_token=pending.delivery.reply_token is not None,
+            now=self._clock(),
+            backlog=job.id in self._backlog,
+            direct_messages=self._policy.direct_messages,
+        )
+        way = Way(self._status(pending, message_id), usual, partial(self._mention, pending))
+        if not await self._carrier.carry(pending, way):
+            await self._keep(pending, "nobody could be told")
 
     async def _message_id(self, pending: PendingDelivery) -> int | None:
         """The status message, where it is known or can still be asked for."""
@@ -266,7 +251,7 @@ class Delivery:
         """A status message of which Discord only said that it came too late: the first try of it
         may have arrived, and its answer been lost."""
         job = pending.job
-        if job.private or _is_quiet(pending):
+        if job.private or _is_unshown(pending):
             return None
         with contextlib.suppress(Undeliverable):
             found = await self._messenger.find_status(
@@ -276,53 +261,6 @@ class Delivery:
                 await self.placed(job.id, found)
             return found
         return None
-
-    async def _take(
-        self, road: Road, pending: PendingDelivery, message_id: int | None, *, tried: bool
-    ) -> None:
-        """Deliver on this road. tried: an earlier try on it may have arrived."""
-        job = pending.job
-        attempt = await self._deliveries.attempt(job.id, road)
-        status = self._status(pending, message_id)
-        if road in (Road.EDIT, Road.REPLY):
-            self._refuse_old(pending)
-            if road is Road.REPLY and self._clock() - job.accepted_at > REPLY_TOKEN_LIFE:
-                raise Undeliverable(Obstacle.MESSAGE_GONE, "the interaction's token is spent")
-            if status.message_id is None:  # painted all the same, or its answer came too late
-                raise Undeliverable(Obstacle.MESSAGE_GONE, "its command was never answered")
-            await self._messenger.edit(status, await self._cards.card(pending, road))
-            await self._deliveries.delivered(job.id, status.message_id)
-            return
-        target = status if road is Road.POST else await self._direct(pending)
-        found = None
-        if tried and attempt.attempted_at is not None:
-            found = await self._find(target, job.id, attempt.attempted_at)
-        if found is None:
-            self._refuse_old(pending)
-            card = await self._cards.card(pending, road, mention=self._mention(pending, road))
-            found = await self._messenger.post(target, card, attempt.nonce)
-        # Written down before anything else: what is posted must never be posted again.
-        await self._deliveries.delivered(job.id, found)
-        await self._shrink(status, pending, found, road)
-
-    async def _find(self, target: Address, job_id: int, since: datetime) -> int | None:
-        """The message that an earlier try left behind; None where none did."""
-        try:
-            found = await self._messenger.find_post(target, job_id, since)
-        except Undeliverable as error:
-            if error.obstacle is Obstacle.UNREADABLE and self._clock() - since < NONCE_LIFE:
-                return None  # the nonce still guards it
-            raise
-        if found is None:
-            await self._deliveries.missed(job_id)
-        else:
-            log.info("found posted before", job=job_id, message=found)
-        return found
-
-    def _refuse_old(self, pending: PendingDelivery) -> None:
-        finished_at = pending.job.finished_at
-        if finished_at is not None and self._clock() - finished_at > self._policy.max_age:
-            raise _TooOld
 
     def _status(self, pending: PendingDelivery, message_id: int | None) -> Address:
         job, delivery = pending.job, pending.delivery
@@ -334,11 +272,6 @@ class Delivery:
             reply_token=delivery.reply_token if job.private else None,
             upload_limit_bytes=delivery.upload_limit_bytes,
         )
-
-    async def _direct(self, pending: PendingDelivery) -> Address:
-        job = pending.job
-        channel_id = await self._messenger.direct_channel(job.place.user_id)
-        return Address(0, channel_id, None, job.locale)
 
     async def _keep(self, pending: PendingDelivery, why: str, *, old: bool = False) -> None:
         """Leave the result in the history, and say so where that is still possible."""
@@ -352,24 +285,12 @@ class Delivery:
         with contextlib.suppress(Undeliverable, TryLater):
             await self._messenger.edit(self._status(pending, kept.message_id), card)
 
-    async def _shrink(
-        self, status: Address, pending: PendingDelivery, message_id: int, road: Road
-    ) -> None:
-        """Turn the status message into a link to its result; nothing is lost if that fails."""
-        if status.message_id is None or road is Road.DIRECT:
-            return
-        request = request_from_json(pending.job.request)
-        moved = MovedCard(request, status.guild_id, status.channel_id, message_id)
-        try:
-            await self._messenger.edit(status, moved)
-        except (Undeliverable, TryLater) as error:
-            log.info("status message not shrunk", message=status.message_id, detail=str(error))
-
     def _mention(self, pending: PendingDelivery, road: Road) -> bool:
-        if road is not Road.POST:
-            return False
         job = pending.job
-        if _is_quiet(pending) and self._clock() - job.accepted_at <= roads.NOTIFY_AFTER:
+        late = self._clock() - job.accepted_at > roads.NOTIFY_AFTER
+        if road is not Road.POST and not (road is Road.THREAD and late):
+            return False
+        if _is_unshown(pending) and not late:
             return False
         if job.id not in self._backlog:
             return True
@@ -378,6 +299,6 @@ class Delivery:
         return first
 
 
-def _is_quiet(pending: PendingDelivery) -> bool:
+def _is_unshown(pending: PendingDelivery) -> bool:
     """Whether no message was ever to show the job while it waits: its result is the first."""
     return pending.delivery.message_id is None and pending.delivery.reply_token is None

@@ -35,6 +35,8 @@ class Obstacle(StrEnum):
     MESSAGE_GONE = "message_gone"
     CHANNEL_GONE = "channel_gone"
     ARCHIVED = "archived"
+    FULL = "full"
+    """The server has as many active threads as Discord allows."""
     FORBIDDEN = "forbidden"
     UNREADABLE = "unreadable"
     """The channel's past may not be read, so nobody knows whether an earlier try arrived."""
@@ -72,6 +74,12 @@ class Messenger(Protocol):
 
     async def direct_channel(self, user_id: int) -> int:
         """The channel of direct messages to this person."""
+        ...
+
+    async def open_thread(self, address: Address, user_id: int) -> int:
+        """The channel of a thread under this message, named after a person; made where there is
+        none. Repeating it changes nothing.
+        """
         ...
 
     async def find_post(self, address: Address, job_id: int, since: datetime) -> int | None:

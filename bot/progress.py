@@ -144,6 +144,7 @@ class Board:
             notes=shown.card.notes,
             pictures=shown.handle.spec.count,
             asked=shown.card.asked,
+            spoiler=shown.card.spoiler,
         )
 
     def _waiting_card(self, shown: _Shown) -> WaitingCard | None:

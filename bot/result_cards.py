@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from bot.cards import Card, FailureCard, PictureCard, ShownPicture
-from bot.studio.naming import sheet_name
+from bot.cards import Card, Detour, FailureCard, PictureCard, ShownPicture
+from bot.studio.naming import sheet_name, shown_name
 from bot.studio.outcomes import Note, NotExact, SomeFailed, adapted
 from engine.prompts import addition
 from engine.types import ImageRequest, Recipe, request_from_json
@@ -51,7 +51,7 @@ class ResultCards:
             pictures=tuple(map(self._shown, pictures)),
             request=recipe.request,
             requester_id=job.place.user_id,
-            file_name=file_name,
+            file_name=shown_name(file_name, spoiler=job.spoiler),
             duration_s=sum(each.duration_s for each in pictures),
             model=recipe.model,
             added=addition(recipe.request.prompt, recipe.request.effective_prompt),
@@ -59,6 +59,8 @@ class ResultCards:
             mention=mention,
             direct=road is Road.DIRECT,
             origin_id=job.place.channel_id,
+            spoiler=job.spoiler,
+            detour=_detour(pending),
         )
 
     def _shown(self, picture: StoredPicture) -> ShownPicture:
@@ -74,6 +76,11 @@ class ResultCards:
             return notes
         differences = original.differences(recipe)
         return (*notes, NotExact(differences)) if differences else notes
+
+
+def _detour(pending: PendingDelivery) -> Detour | None:
+    why = pending.delivery.detour
+    return None if why is None else Detour(pending.job.delivery, why)
 
 
 def _missing(job: Job) -> tuple[SomeFailed, ...]:

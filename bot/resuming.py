@@ -57,4 +57,5 @@ def _card(services: Services, live: LiveJob) -> WaitingCard:
         added=addition(request.prompt, request.effective_prompt),
         notes=notes,
         asked=particulars(request, job.pictures, family, notes),
+        spoiler=live.row.spoiler,
     )

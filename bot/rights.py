@@ -26,6 +26,8 @@ class Action(StrEnum):
     JUDGE = "see and decide reports"
     BLOCK = "block people from painting"
     SET_REPORTS = "choose the channel of reports"
+    SET_OWN_SETTINGS = "set how one's own pictures are delivered"
+    SET_SETTINGS = "set how a server's or a channel's pictures are delivered"
 
 
 NEEDED: dict[Action, Level] = {
@@ -37,6 +39,8 @@ NEEDED: dict[Action, Level] = {
     Action.JUDGE: Level.MODERATOR,
     Action.BLOCK: Level.MODERATOR,
     Action.SET_REPORTS: Level.ADMIN,
+    Action.SET_OWN_SETTINGS: Level.MEMBER,
+    Action.SET_SETTINGS: Level.ADMIN,
 }
 
 
@@ -48,6 +52,7 @@ class Person:
     alone read, "" = not known.
     reply_token: finds the message that answers their command, for some minutes.
     upload_limit_bytes: the largest file that Discord takes there, None = it did not say.
+    parent_id: the channel around the thread that they are in, None = they are in no thread.
     """
 
     user_id: int
@@ -63,6 +68,8 @@ class Person:
     def locale_for(self, *, private: bool) -> str:
         """The language of what they asked for. private: for nobody else's eyes."""
         return self.own_locale or self.locale if private else self.locale
+
+    parent_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,18 +6,35 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from bot.messenger import REPLY_TOKEN_LIFE, Obstacle
-from storage.types import Job, JobState, Road
+from storage.types import DeliveryMode, Job, JobState, Road
 
 NOTIFY_AFTER: Final = timedelta(seconds=30)
 """Who waited longer has looked away: an edit notifies nobody, so a new message mentions them."""
 
 _CLOSED: Final = frozenset(
-    {Obstacle.CHANNEL_GONE, Obstacle.FORBIDDEN, Obstacle.ARCHIVED, Obstacle.MESSAGE_GONE}
+    {
+        Obstacle.CHANNEL_GONE,
+        Obstacle.FORBIDDEN,
+        Obstacle.ARCHIVED,
+        Obstacle.FULL,
+        Obstacle.MESSAGE_GONE,
+    }
 )
 """The whole channel is closed to us, not this one message."""
 
 
-def first(
+def wanted(job: Job, *, direct_messages: bool) -> Road | None:
+    """The road that the job's person chose for their pictures; None = the usual one.
+
+    What is private never goes to a thread, where others see it.
+    """
+    if job.delivery is DeliveryMode.DIRECT:
+        return _direct(job, direct_messages)
+    thread = job.delivery is DeliveryMode.THREAD and not job.private
+    return Road.THREAD if thread and job.state is JobState.PAINTED else None
+
+
+def usual(
     job: Job,
     *,
     message_id: int | None,
@@ -26,7 +43,8 @@ def first(
     backlog: bool,
     direct_messages: bool,
 ) -> Road | None:
-    """The road of a result that was never tried; None = keep the result.
+    """The road of a result that was never tried and that its person wants nowhere else; None =
+    keep the result.
 
     message_id: of the status message, if it is known. has_token: the interaction's token is there.
     backlog: the result lay there when the bot started.
@@ -45,13 +63,21 @@ def first(
     return Road.POST if age > NOTIFY_AFTER else Road.EDIT
 
 
-def after(road: Road, obstacle: Obstacle, job: Job, *, direct_messages: bool) -> Road | None:
+def after(
+    road: Road, obstacle: Obstacle, job: Job, *, usual: Road | None, direct_messages: bool
+) -> Road | None:
     """The road that is left when this one is closed for good; None = keep the result.
 
     Only a picture is worth a direct message, and only where the owner allows those. What is
-    private never goes to a channel.
+    private never goes to a channel. usual: the road where nobody wanted another one.
     """
     direct = _direct(job, direct_messages)
+    wished = wanted(job, direct_messages=direct_messages)
+    if road is wished:
+        # Where nobody can look whether it stands there already, it must not stand elsewhere too.
+        return None if usual is road or obstacle is Obstacle.UNREADABLE else usual
+    if wished is Road.DIRECT:
+        direct = None  # it was closed before
     match road:
         case Road.EDIT if obstacle in (
             Obstacle.MESSAGE_GONE,

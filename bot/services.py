@@ -15,6 +15,7 @@ from bot.studio.ending import Endings
 from bot.studio.lookup import Lookup
 from bot.studio.moderation import Moderation
 from bot.studio.paint import Painter
+from bot.studio.preferences import Preferences
 from bot.studio.repaint import Repaint
 from bot.studio.starts import Starts
 
@@ -36,6 +37,7 @@ class Services:
     moderation: Moderation
     casework: Casework
     choices: Choices
+    preferences: Preferences
     guilds: frozenset[int] = frozenset()
 
     def serves(self, guild_id: int | None) -> bool:

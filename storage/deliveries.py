@@ -58,35 +58,48 @@ class Deliveries:
                 (message_id, token, job_id),
             )
 
-    async def attempt(self, job_id: int, road: Road) -> Delivery:
+    async def attempt(self, job_id: int, road: Road, thread_id: int | None = None) -> Delivery:
         """Write down road and instant of the first try, before it; returns the road that holds.
 
         A road once tried stays, with its first instant, whatever is asked for later: after a
-        crash nobody knows whether that try arrived, and a second road could double it.
+        crash nobody knows whether that try arrived, and a second road could double it. The same
+        goes for thread_id, on Road.THREAD.
         """
         async with self._db.transaction() as transaction:
             row = await _tryable(transaction, job_id, "attempted")
-            if row["road"] is not None:
-                return rows.delivery(row)
-            return await self._take(transaction, job_id, road)
+            first = thread_id is not None and row["thread_id"] is None and row["road"] == road
+            if row["road"] is None or first:
+                return await self._take(transaction, job_id, road, thread_id)
+            return rows.delivery(row)
 
-    async def switch(self, job_id: int, road: Road) -> Delivery:
+    async def switch(self, job_id: int, road: Road, detour: str | None = None) -> Delivery:
         """Write down another road and the instant of its first try, before it.
 
         For a caller that knows the earlier road to have failed. The road that holds already
-        keeps its first instant.
+        keeps its first instant. detour: why the way that its person wanted is closed; the first
+        reason stays.
         """
         async with self._db.transaction() as transaction:
             row = await _tryable(transaction, job_id, "switched")
             if row["road"] == road:
                 return rows.delivery(row)
+            await transaction.execute(
+                "UPDATE deliveries SET detour = coalesce(detour, ?) WHERE job_id = ?",
+                (detour, job_id),
+            )
             return await self._take(transaction, job_id, road)
+
+    async def thread_gone(self, job_id: int) -> Delivery:
+        """Write down that the thread it was tried in is gone, with whatever stood in it."""
+        async with self._db.transaction() as transaction:
+            row = await _tryable(transaction, job_id, "without its thread")
+            return await self._take(transaction, job_id, Road(row["road"]))
 
     async def missed(self, job_id: int) -> Delivery:
         """Write down that no try on the road that holds has arrived: the next one is the first."""
         async with self._db.transaction() as transaction:
             row = await _tryable(transaction, job_id, "missed")
-            return await self._take(transaction, job_id, Road(row["road"]))
+            return await self._take(transaction, job_id, Road(row["road"]), row["thread_id"])
 
     async def delivered(self, job_id: int, result_message_id: int | None = None) -> Delivery:
         """Settle: its person has it, in this message where there is one."""
@@ -125,11 +138,14 @@ class Deliveries:
         row = await self._db.fetch_one("SELECT * FROM deliveries WHERE job_id = ?", (job_id,))
         return None if row is None else rows.delivery(row)
 
-    async def _take(self, transaction: Transaction, job_id: int, road: Road) -> Delivery:
+    async def _take(
+        self, transaction: Transaction, job_id: int, road: Road, thread_id: int | None = None
+    ) -> Delivery:
         return await _update(
             transaction,
-            "UPDATE deliveries SET road = ?, attempted_at = ? WHERE job_id = ? RETURNING *",
-            (road, to_us(self._clock()), job_id),
+            "UPDATE deliveries SET road = ?, thread_id = ?, attempted_at = ? WHERE job_id = ? "
+            "RETURNING *",
+            (road, thread_id, to_us(self._clock()), job_id),
         )
 
     async def _settle(

@@ -1,14 +1,14 @@
-"""What servers, channels and users set, and what holds where several did."""
+"""What servers, channels and users set."""
 
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, Final, Literal, TypedDict, Unpack
+from typing import Final, TypedDict, Unpack
 
 from storage.database import Database
 from storage.timestamps import from_us, to_us
-from storage.types import Chosen, Clock, DeliveryMode, Settings
+from storage.types import Chosen, Clock, DeliveryMode, Levels
 
 _SETTINGS: Final = ("delivery", "spoiler", "quiet", "reports_channel_id")
 _ID_LIMIT: Final = 2**63
@@ -35,7 +35,8 @@ class ChannelChanges(TypedDict, total=False):
 class UserChanges(TypedDict, total=False):
     """What users can set for themselves in a server; None takes a choice back."""
 
-    delivery: Literal[DeliveryMode.DIRECT] | None
+    delivery: DeliveryMode | None
+    spoiler: bool | None
     quiet: bool | None
 
 
@@ -45,10 +46,6 @@ def _is_bool(value: object) -> bool:
 
 def _is_mode(value: object) -> bool:
     return isinstance(value, DeliveryMode)
-
-
-def _is_direct(value: object) -> bool:
-    return value is DeliveryMode.DIRECT
 
 
 def _is_id(value: object) -> bool:
@@ -105,32 +102,31 @@ _CHANNEL: Final = _Level(
 _USER: Final = _Level(
     "user_settings",
     ("guild_id", "user_id"),
-    MappingProxyType({"delivery": _is_direct, "quiet": _is_bool}),
+    MappingProxyType({"delivery": _is_mode, "spoiler": _is_bool, "quiet": _is_bool}),
 )
-_EFFECTIVE: Final = " UNION ALL ".join(
-    f"SELECT {rank} AS rank, {level.select()}"
-    for rank, level in enumerate((_SERVER, _CHANNEL, _USER))
+_LEVELS: Final = " UNION ALL ".join(
+    f"SELECT '{name}' AS level, {level.select()}"
+    for name, level in (("server", _SERVER), ("channel", _CHANNEL), ("user", _USER))
 )
 
 
 class Preferences:
     """Settings of servers, channels and users; each remembers who changed it last, and when.
 
-    A user's choice goes before the channel's, that before the server's, and that before the
-    default, each setting for itself. An unknown name is a TypeError, an unfit value or no change
-    at all a ValueError; both leave everything as it was.
+    An unknown name is a TypeError, an unfit value or no change at all a ValueError; both leave
+    everything as it was.
     """
 
     def __init__(self, db: Database, clock: Clock) -> None:
         self._db = db
         self._clock = clock
 
-    async def effective(self, guild_id: int, channel_id: int, user_id: int) -> Settings:
-        """What holds for this person in this channel; three look-ups by key in one query."""
+    async def levels(self, guild_id: int, channel_id: int, user_id: int) -> Levels:
+        """What was chosen for this person in this channel; three look-ups by key in one query."""
         found = await self._db.fetch_all(
-            _EFFECTIVE, (guild_id, guild_id, channel_id, guild_id, user_id)
+            _LEVELS, (guild_id, guild_id, channel_id, guild_id, user_id)
         )
-        return _merged(_chosen(row) for row in sorted(found, key=lambda row: row["rank"]))
+        return Levels(**{row["level"]: _chosen(row) for row in found})
 
     async def server(self, guild_id: int) -> Chosen | None:
         """What was chosen for a server itself; None where nothing ever was."""
@@ -159,7 +155,7 @@ class Preferences:
     async def set_user(
         self, guild_id: int, user_id: int, *, by: int, **changes: Unpack[UserChanges]
     ) -> Chosen:
-        """The same for a user in a server; of the ways of delivery they may choose direct."""
+        """The same for a user in a server."""
         return await self._set(_USER, (guild_id, user_id), by, changes)
 
     async def clear_server(self, guild_id: int, *, by: int) -> bool:
@@ -254,15 +250,6 @@ def _check(level: _Level, changes: Mapping[str, object]) -> None:
     for name, value in changes.items():
         if value is not None and not level.checks[name](value):
             raise ValueError(f"{name} of {level.table} cannot be {value!r}")
-
-
-def _merged(levels: Iterable[Chosen]) -> Settings:
-    """What holds, from the weakest level to the strongest."""
-    settings: dict[str, Any] = {}
-    for level in levels:
-        chosen = {name: getattr(level, name) for name in _SETTINGS}
-        settings |= {name: value for name, value in chosen.items() if value is not None}
-    return Settings(**settings)
 
 
 def _chosen(row: sqlite3.Row) -> Chosen:

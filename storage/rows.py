@@ -5,17 +5,27 @@ from collections.abc import Sequence
 from typing import Final
 
 from storage.timestamps import from_us, from_us_or_none
-from storage.types import Delivery, DeliveryState, Job, JobState, Place, Road, StoredPicture
+from storage.types import (
+    Delivery,
+    DeliveryMode,
+    DeliveryState,
+    Job,
+    JobState,
+    Place,
+    Road,
+    StoredPicture,
+)
 
 JOB_COLUMNS: Final = (
     *("id", "guild_id", "channel_id", "user_id", "state", "request", "prompt", "seed", "pictures"),
     *("attempts", "parent_picture_id", "locale", "private", "accepted_at", "started_at"),
-    *("finished_at", "error_code", "error_detail"),
+    *("finished_at", "error_code", "error_detail", "delivery", "spoiler", "quiet"),
 )
 
 DELIVERY_COLUMNS: Final = (
     *("job_id", "state", "channel_id", "message_id", "road", "nonce", "attempted_at"),
     *("settled_at", "result_message_id", "detail", "upload_limit_bytes", "reply_token"),
+    *("thread_id", "detour"),
 )
 
 PICTURE_COLUMNS: Final = (
@@ -58,6 +68,9 @@ def job(row: sqlite3.Row, prefix: str = "") -> Job:
         finished_at=from_us_or_none(row[f"{prefix}finished_at"]),
         error_code=row[f"{prefix}error_code"],
         error_detail=row[f"{prefix}error_detail"],
+        delivery=DeliveryMode(row[f"{prefix}delivery"]),
+        spoiler=bool(row[f"{prefix}spoiler"]),
+        quiet=bool(row[f"{prefix}quiet"]),
     )
 
 
@@ -77,6 +90,8 @@ def delivery(row: sqlite3.Row, prefix: str = "") -> Delivery:
         detail=row[f"{prefix}detail"],
         upload_limit_bytes=row[f"{prefix}upload_limit_bytes"],
         reply_token=row[f"{prefix}reply_token"],
+        thread_id=row[f"{prefix}thread_id"],
+        detour=row[f"{prefix}detour"],
     )
 
 

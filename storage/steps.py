@@ -88,8 +88,9 @@ async def insert_job(
         raise UnknownRow("picture", parent_id)
     row = await transaction.fetch_one(
         "INSERT INTO jobs (guild_id, channel_id, user_id, state, request, prompt, seed, pictures, "
-        "parent_picture_id, locale, private, attempts, accepted_at, started_at, finished_at) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING *",
+        "parent_picture_id, locale, private, delivery, spoiler, quiet, attempts, accepted_at, "
+        "started_at, finished_at) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING *",
         (
             new.place.guild_id,
             new.place.channel_id,
@@ -102,6 +103,9 @@ async def insert_job(
             parent_id,
             new.locale,
             new.private,
+            new.delivery,
+            new.spoiler,
+            new.quiet,
             0 if painted is None else 1,
             to_us(accepted_at),
             *((None, None) if painted is None else map(to_us, painted)),

@@ -44,12 +44,14 @@ class DeliveryState(StrEnum):
 class Road(StrEnum):
     """How a result reaches its person.
 
-    By editing the status message, by a new message in the channel, through the interaction's
-    token (which alone can change what only its person sees), or by a direct message.
+    By editing the status message, by a new message in the channel or in a thread of its person's,
+    through the interaction's token (which alone can change what only its person sees), or by a
+    direct message.
     """
 
     EDIT = "edit"
     POST = "post"
+    THREAD = "thread"
     REPLY = "reply"
     DIRECT = "direct"
 
@@ -97,7 +99,8 @@ class NewJob:
     `reply_token` finds the message that answers the command for as long as Discord lets it.
     `private`: nobody but its person may see it. `upload_limit_bytes`: the largest file that
     Discord takes where the command was given; None where it did not say. `inputs`: the hashes of
-    the pictures that it starts from, whose files are on the disk already.
+    the pictures that it starts from, whose files are on the disk already. `delivery`, `spoiler`
+    and `quiet`: what holds for its person there.
     """
 
     place: Place
@@ -111,6 +114,9 @@ class NewJob:
     upload_limit_bytes: int | None = None
     reply_token: str | None = field(default=None, repr=False)
     inputs: tuple[str, ...] = ()
+    delivery: DeliveryMode = DeliveryMode.CHANNEL
+    spoiler: bool = False
+    quiet: bool = False
 
     def __post_init__(self) -> None:
         if self.pictures < 1:
@@ -137,6 +143,9 @@ class Job:
     finished_at: datetime | None
     error_code: str | None
     error_detail: str | None
+    delivery: DeliveryMode = DeliveryMode.CHANNEL
+    spoiler: bool = False
+    quiet: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,8 +195,10 @@ class Delivery:
 
     `message_id` is the message that shows the job while it waits and is painted,
     `result_message_id` the one that carried the result. `attempted_at` is the first try on `road`
-    since it was last known that no earlier one had arrived. `reply_token` is there until
-    `message_id` is known; for a private job until it is settled.
+    since it was last known that no earlier one had arrived. `thread_id` is the thread that it was
+    tried in, on Road.THREAD; while it is None nothing was sent there. `detour` is why the way that
+    its person wanted was closed. `reply_token` is there until `message_id` is known; for a private
+    job until it is settled.
     """
 
     job_id: int
@@ -202,6 +213,8 @@ class Delivery:
     detail: str | None
     upload_limit_bytes: int | None = None
     reply_token: str | None = field(default=None, repr=False)
+    thread_id: int | None = None
+    detour: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,22 +284,12 @@ class Removed:
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
-    """What holds for one person in one channel; the defaults are those of nobody's choice.
+class Chosen:
+    """What was chosen for one server, channel or user, by whom and when; None: nothing.
 
     `spoiler`: pictures are hidden until they are clicked. `quiet`: no previews. Reports go to
-    `reports_channel_id`; None while the server has named none.
+    `reports_channel_id`.
     """
-
-    delivery: DeliveryMode = DeliveryMode.CHANNEL
-    spoiler: bool = False
-    quiet: bool = False
-    reports_channel_id: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Chosen:
-    """What was chosen for one server, channel or user, by whom and when; None: nothing."""
 
     delivery: DeliveryMode | None
     spoiler: bool | None
@@ -294,6 +297,15 @@ class Chosen:
     reports_channel_id: int | None
     set_by: int
     set_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Levels:
+    """What was chosen at each level for one person in one channel; None: nothing ever."""
+
+    server: Chosen | None = None
+    channel: Chosen | None = None
+    user: Chosen | None = None
 
 
 @dataclass(frozen=True, slots=True)

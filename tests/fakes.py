@@ -28,6 +28,8 @@ EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 HELD_LIMIT_S = 30.0
 DIRECT = 9000
 """A fake channel of direct messages has this number and its person's."""
+THREAD = 20000
+"""A fake thread has this number and that of the message it was opened under."""
 
 
 class FakeClock:
@@ -174,6 +176,8 @@ class FakeMessenger:
         self.statuses: dict[int, int] = {}
         self.unreadable = False
         self.deleted: list[int] = []
+        self.threads: dict[int, int] = {}
+        self.opened = 0
         self._by_nonce: dict[str, int] = {}
         self._posted: dict[int, tuple[Address, Card]] = {}
 
@@ -221,6 +225,13 @@ class FakeMessenger:
     async def direct_channel(self, user_id: int) -> int:
         """One channel a person."""
         return DIRECT + user_id
+
+    async def open_thread(self, address: Address, user_id: int) -> int:
+        """One thread a message, with a number of its own."""
+        self._fail()
+        assert address.message_id is not None
+        self.opened += address.message_id not in self.threads
+        return self.threads.setdefault(address.message_id, THREAD + address.message_id)
 
     async def find_post(self, address: Address, job_id: int, since: datetime) -> int | None:
         """What was posted there before, whoever heard of it."""

@@ -45,7 +45,14 @@ def person_of(interaction: Interaction) -> Person:
         manages_server=can.manage_guild,
         upload_limit_bytes=interaction.filesize_limit,
         reply_token=interaction.token,
+        parent_id=_around(interaction),
     )
+
+
+def _around(interaction: Interaction) -> int | None:
+    """The channel around the thread that the interaction comes from."""
+    channel = interaction.channel
+    return channel.parent_id if isinstance(channel, discord.Thread) else None
 
 
 def words_of(interaction: Interaction) -> Words:
@@ -201,6 +208,7 @@ def waiting_card(interaction: Interaction, services: Services, accepted: Accepte
             services.painter.family,
             accepted.composed.notes,
         ),
+        spoiler=accepted.spoiler,
     )
 
 

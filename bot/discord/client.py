@@ -20,6 +20,7 @@ from bot.discord.commands.guide import guide_commands
 from bot.discord.commands.lookup import lookup_commands
 from bot.discord.commands.member import member_commands
 from bot.discord.commands.menus import message_menus
+from bot.discord.commands.settings import settings_command
 from bot.discord.commands.starting import start_commands, start_menu
 from bot.discord.components import button_class
 from bot.discord.custom_ids import Act, parse, parse_kept
@@ -40,6 +41,7 @@ PERMISSIONS = discord.Permissions(
     send_messages=True,
     send_messages_in_threads=True,
     attach_files=True,
+    create_public_threads=True,  # for who wants their pictures in a thread of their own
     read_message_history=True,  # to find its own earlier message before it posts one again
     use_application_commands=True,
 )
@@ -109,6 +111,7 @@ class PaintClient(discord.AutoShardedClient):
         for command in start_commands(services):
             self.tree.add_command(command)
         self.tree.add_command(start_menu(services))
+        self.tree.add_command(settings_command(services))
         self.tree.add_command(admin_commands(services))
         self.add_dynamic_items(button_class(services, self.attending))
         self.add_dynamic_items(kept_button_class(services, self.attending))

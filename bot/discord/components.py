@@ -39,6 +39,7 @@ from bot.discord.repainting import show_remix, upscale, vary
 from bot.discord.showing import eyes_of, show_details, tell
 from bot.discord.texts import layout
 from bot.services import Services
+from bot.studio.album import Spot
 from bot.studio.compose import STRONG, SUBTLE
 from bot.studio.outcomes import Refused
 from storage.types import StoredPicture
@@ -235,7 +236,8 @@ async def _delete(interaction: Interaction, services: Services, picture_id: int)
         await refuse(interaction, outcome)
         return
     pressed, shown = interaction.message, await services.album.message_of(outcome[0])
-    on_panel = pressed is not None and pressed.flags.ephemeral and pressed.id != shown
+    on_result = pressed is not None and shown is not None and pressed.id == shown.message_id
+    on_panel = pressed is not None and pressed.flags.ephemeral and not on_result
     await interaction.response.defer()
     try:
         if on_panel:
@@ -259,12 +261,11 @@ async def _delete(interaction: Interaction, services: Services, picture_id: int)
 
 
 async def _delete_elsewhere(
-    interaction: Interaction, picture: StoredPicture, message_id: int | None
+    interaction: Interaction, picture: StoredPicture, shown: Spot | None
 ) -> None:
     """Delete the message that shows a picture. A private one only its person can dismiss."""
-    if message_id is not None:
-        place = picture.place
+    if shown is not None:
         channel = interaction.client.get_partial_messageable(
-            place.channel_id, guild_id=place.guild_id
+            shown.channel_id, guild_id=picture.place.guild_id
         )
-        await channel.get_partial_message(message_id).delete()
+        await channel.get_partial_message(shown.message_id).delete()

@@ -44,9 +44,14 @@ _OBSTACLES = {
     10015: Obstacle.MESSAGE_GONE,  # an interaction's token that Discord knows no more
     50027: Obstacle.MESSAGE_GONE,
     50083: Obstacle.ARCHIVED,
+    **dict.fromkeys((160006, 160007), Obstacle.FULL),
     40005: Obstacle.TOO_LARGE,
     **dict.fromkeys((50001, 50005, 50007, 50013, 160005), Obstacle.FORBIDDEN),
 }
+_HAS_THREAD = 160004
+_THREAD_NAME_CHARS = 100
+_THREAD_REST_MIN = 1440
+"""After a day without a message Discord puts a thread away; the next picture brings it back."""
 _SEARCHED_MESSAGES = 5000
 _SEARCHED_CASES = 500
 """So many of the newest messages in the channel of reports are looked through for a card."""
@@ -120,6 +125,40 @@ class DiscordMessenger:
     async def direct_channel(self, user_id: int) -> int:
         """Discord makes the channel, or says which one there is."""
         return (await _sent(self._client.create_dm(discord.Object(user_id)))).id
+
+    async def open_thread(self, address: Address, user_id: int) -> int:
+        """A message has one thread, with the message's own id: a second try finds it there."""
+        message_id = address.message_id
+        assert message_id is not None
+        name = await self._name_of(address.guild_id, user_id)
+        say = words(address.locale)
+        called = say("Pictures of {name}", name=name) if name else say("Pictures")
+        http = self._client.http
+        try:
+            await _sent(
+                http.start_thread_with_message(
+                    address.channel_id,
+                    message_id,
+                    name=called[:_THREAD_NAME_CHARS],
+                    auto_archive_duration=_THREAD_REST_MIN,
+                )
+            )
+        except Undeliverable as error:
+            if not isinstance(error.__cause__, discord.HTTPException):
+                raise
+            if error.__cause__.code != _HAS_THREAD:
+                raise
+        return message_id
+
+    async def _name_of(self, guild_id: int, user_id: int) -> str:
+        """What a person is called on a server; "" where they are not there any more."""
+        guild = self._client.get_guild(guild_id)
+        if guild is None:
+            return ""
+        try:
+            return (await _sent(guild.fetch_member(user_id))).display_name
+        except Undeliverable:
+            return ""
 
     async def find_post(self, address: Address, job_id: int, since: datetime) -> int | None:
         """Look through what was written there around that time."""

@@ -15,6 +15,7 @@ from bot.cards import (
     NoticeCard,
     PaintingCard,
     PictureCard,
+    SentCard,
     WaitingCard,
 )
 from bot.discord.case_layouts import case_layout
@@ -22,6 +23,7 @@ from bot.discord.controls import more_rows, picture_rows
 from bot.discord.custom_ids import Act, custom_id
 from bot.discord.texts import alt_text, layout, quoted, when
 from bot.i18n import Words
+from bot.preferring import detour
 from bot.studio.album import Deeds, Page
 from bot.studio.outcomes import Note
 from bot.studio.particulars import Particulars
@@ -48,10 +50,27 @@ def card_layout(card: Card, say: Words) -> ui.LayoutView:
             return _kept(card, say)
         case MovedCard():
             return _moved(card, say)
+        case SentCard():
+            return _sent(card, say)
         case NoticeCard():
             return layout(ui.TextDisplay(card.text))
         case CaseCard():
             return case_layout(card, say)
+
+
+def gallery_of(
+    file_name: str, described: str, *, spoiler: bool = False
+) -> ui.MediaGallery[ui.LayoutView]:
+    """One picture that a message shows, preview or result; described: for screen readers.
+
+    spoiler: hidden until it is clicked. The file's own name has to say so too
+    (`naming.shown_name`): some clients look at nothing else.
+    """
+    return ui.MediaGallery(
+        discord.MediaGalleryItem(
+            f"attachment://{file_name}", description=alt_text(described), spoiler=spoiler
+        )
+    )
 
 
 def _prompt_line(request: ImageRequest) -> str:
@@ -147,6 +166,7 @@ def _picture(card: PictureCard, say: Words) -> ui.LayoutView:
         _whose(card, say),
         _added(card.added, say),
         *_notes(card.notes, say),
+        detour(card.detour, say) if card.detour else "",
     )
     described = request.prompt
     if len(card.pictures) > 1:
@@ -156,9 +176,7 @@ def _picture(card: PictureCard, say: Words) -> ui.LayoutView:
             len(card.pictures),
             prompt=described,
         )
-    gallery = ui.MediaGallery(
-        discord.MediaGalleryItem(f"attachment://{card.file_name}", description=alt_text(described))
-    )
+    gallery = gallery_of(card.file_name, described, spoiler=card.spoiler)
     texts = head + _prompt_line(request)
     if card.direct:
         # Buttons work on servers only; /reroll there takes the picture's number.
@@ -212,6 +230,11 @@ def _moved(card: MovedCard, say: Words) -> ui.LayoutView:
     return layout(ui.TextDisplay(f"{_prompt_line(card.request)}\n{link}"))
 
 
+def _sent(card: SentCard, say: Words) -> ui.LayoutView:
+    sent = say("Sent to {person} by direct message.", person=f"<@{card.requester_id}>")
+    return layout(ui.TextDisplay(f"{_prompt_line(card.request)}\n{sent}"))
+
+
 def history_layout(page: Page, say: Words) -> ui.LayoutView:
     """One page of a person's own pictures, newest first, with its paging buttons."""
     if not page.pictures:
@@ -262,9 +285,7 @@ def history_row(
 
 def shown_layout(picture: StoredPicture, file_name: str, say: Words) -> ui.LayoutView:
     """One of a person's own pictures, for them alone."""
-    gallery = ui.MediaGallery(
-        discord.MediaGalleryItem(f"attachment://{file_name}", description=alt_text(picture.prompt))
-    )
+    gallery = gallery_of(file_name, picture.prompt)
     text = f"**#{picture.id}** {quoted(picture.prompt, PROMPT_SHOWN)}"
     return layout(ui.TextDisplay(text), gallery)
 

@@ -62,6 +62,14 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
+class Spot:
+    """A message of ours, and the channel or thread that it stands in."""
+
+    channel_id: int
+    message_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class Deeds:
     """What a person may do with pictures of one job: mark them (own), take them away (erasable)."""
 
@@ -180,12 +188,15 @@ class Album:
         marked = await mark(picture_id, person.user_id)
         return Refused(UnknownPicture(str(picture_id))) if marked is None else marked
 
-    async def message_of(self, picture: StoredPicture) -> int | None:
-        """The id of the message that shows it where it was asked for, None if there is none."""
+    async def message_of(self, picture: StoredPicture) -> Spot | None:
+        """The message that shows it on its server, None if there is none."""
         delivery = await self._deliveries.get(picture.job_id)
         if delivery is None or delivery.road is Road.DIRECT:
             return None
-        return delivery.result_message_id or delivery.message_id
+        message_id = delivery.result_message_id or delivery.message_id
+        if message_id is None:
+            return None
+        return Spot(delivery.thread_id or delivery.channel_id, message_id)
 
     async def _seen(
         self, person: Person, picture_id: int, *, anyones: bool

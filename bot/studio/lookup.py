@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import heapq
-import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -18,6 +17,7 @@ from bot.studio.compose import Wish, compose
 from bot.studio.flagged import every
 from bot.studio.inscriptions import Unreadable, Why, read
 from bot.studio.live import LiveJob, LiveJobs
+from bot.studio.naming import job_named
 from bot.studio.outcomes import NothingPainted, Refused, StyleLeft, UnknownPicture
 from engine import prompts
 from engine.diffusion.families import Family
@@ -38,7 +38,6 @@ READ_AT_ONCE = 2
 """A file has its bytes and its pixels in memory while it is read."""
 SAME_WORDS = 25
 """So many of a person's pictures with a file's prompt are compared with it, the newest first."""
-_JOB_NAME = re.compile(r"zimagine-([0-9]{1,18})-")
 
 Sees = Callable[[int], bool]
 """Whether the person can read the channel of this id."""
@@ -309,7 +308,7 @@ class Lookup:
         files: the names of what it shows. None where it is no message with our pictures; Refused
         where they are erased.
         """
-        named = {int(match[1]): name for name in files if (match := _JOB_NAME.match(name))}
+        named = {job_id: name for name in files if (job_id := job_named(name)) is not None}
         for job_id, name in named.items():
             delivery = await self._deliveries.get(job_id)
             # Anybody can call a file so; the message that we know of is ours.
@@ -372,8 +371,8 @@ class Lookup:
         return Details(shown, flags.line(shown.request), from_file=True)
 
     async def _likely(self, person: Person, prompt: str, name: str) -> list[StoredPicture]:
-        match = _JOB_NAME.match(name)
-        named = await self._history.of_job(int(match[1])) if match else ()
+        job_id = job_named(name)
+        named = () if job_id is None else await self._history.of_job(job_id)
         whose = (person.user_id, person.guild_id)
         return [*named, *await self._history.search(*whose, prompt, None, SAME_WORDS)]
 

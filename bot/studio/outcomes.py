@@ -432,7 +432,8 @@ class Accepted:
 
     ahead: jobs that are painted before it, the one on the GPU included.
     ready_at: when the picture is expected; None if nothing is known yet. private: for nobody
-    else's eyes. pictures: how many.
+    else's eyes. pictures: how many. spoiler, quiet: its pictures are hidden until clicked; it shows
+    no previews.
     """
 
     job_id: int
@@ -441,6 +442,8 @@ class Accepted:
     ready_at: datetime | None
     private: bool = False
     pictures: int = 1
+    spoiler: bool = False
+    quiet: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,7 @@ from bot.studio.outcomes import (
     TooManyTokens,
     UnknownPicture,
 )
+from bot.studio.preferences import Held, Preferences
 from bot.studio.settling import Events, Settling
 from bot.studio.wanted import Wanted, spent
 from engine.diffusion.families import Family
@@ -63,6 +64,7 @@ from storage.types import (
 
 log = structlog.get_logger(__name__)
 
+READ_LIMIT_S = 0.8
 ACCEPT_LIMIT_S = 2.0
 """Discord waits three seconds for an answer: a database that takes longer is in trouble."""
 PRIMED_PICTURES = 16
@@ -87,6 +89,7 @@ class Painter:
         max_wait: timedelta,
         inputs: Inputs,
         blocks: Blocks,
+        preferences: Preferences,
     ) -> None:
         self.engine = engine
         self.family = family
@@ -102,6 +105,7 @@ class Painter:
         self._inputs = inputs
         self._blocks = blocks
         self._late: set[asyncio.Task[tuple[Job, ...] | QuotaExceeded | Block]] = set()
+        self._preferences = preferences
 
     async def imagine(
         self, person: Person, wish: Wish, *, private: bool = False, count: int = 1
@@ -251,17 +255,17 @@ class Painter:
             slots = self._reserved(person, wanted, places)
             if isinstance(slots, Refused):
                 return await self.barred(person) or slots
-            jobs = await self._written([each.row(person) for each in wanted], proposal_id)
+            held = await self._held(person)
+            if isinstance(held, Refused):
+                return held
+            rows = [each.row(person, held) for each in wanted]
+            jobs = await self._written(rows, proposal_id)
             if isinstance(jobs, Refused):
                 return jobs
             accepting = zip(slots, jobs, wanted, strict=True)
             entered = [self._entered(slot, job, each) for slot, job, each in accepting]
-        return tuple(
-            self._accepted(job, each.composed)
-            if inside
-            else Accepted(job.id, each.composed, 0, None, each.private, each.count)
-            for job, each, inside in zip(jobs, wanted, entered, strict=True)
-        )
+        answers = zip(jobs, wanted, entered, strict=True)
+        return tuple(self._accepted(job, each.composed, inside) for job, each, inside in answers)
 
     def check(self, person: Person, wanted: Sequence[Wanted]) -> Refused | None:
         """Why these would not be accepted at this moment, quota aside; nothing is held."""
@@ -306,6 +310,17 @@ class Painter:
         return Refused(
             reason, None if wait_s is None else self._clock() + timedelta(seconds=wait_s)
         )
+
+    async def _held(self, person: Person) -> Held | Refused:
+        """Where and how the person's pictures are to be shown here."""
+        try:
+            async with asyncio.timeout(READ_LIMIT_S):
+                return await self._preferences.of(person)
+        except TimeoutError:
+            log.warning("the database took too long")
+        except StorageError as error:
+            self._events.trouble(error)
+        return Refused(StorageTrouble())
 
     async def _written(
         self, news: Sequence[NewJob], proposal_id: int | None
@@ -354,12 +369,23 @@ class Painter:
                 return TooManyTokens(tokens, self.family.max_tokens)
         return None
 
-    def _accepted(self, job: Job, composed: Composed) -> Accepted:
-        ahead = self.engine.queue.position(job.id) or 0
-        ahead += self.engine.current is not None
-        wait_s = self.engine.waiting_s(job.id)
-        ready_at = None if wait_s is None else self._clock() + timedelta(seconds=wait_s)
-        return Accepted(job.id, composed, ahead, ready_at, job.private, job.pictures)
+    def _accepted(self, job: Job, composed: Composed, inside: bool) -> Accepted:
+        """inside: the job is in the queue; else the next start will see to it."""
+        ahead, ready_at = 0, None
+        if inside:
+            ahead = (self.engine.queue.position(job.id) or 0) + (self.engine.current is not None)
+            wait_s = self.engine.waiting_s(job.id)
+            ready_at = None if wait_s is None else self._clock() + timedelta(seconds=wait_s)
+        return Accepted(
+            job.id,
+            composed,
+            ahead,
+            ready_at,
+            job.private,
+            job.pictures,
+            spoiler=job.spoiler,
+            quiet=job.quiet,
+        )
 
     async def _replay_of(self, job: Job) -> Conditions | None:
         """The original's conditions if a resumed job repeats its very seed."""

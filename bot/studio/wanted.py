@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from bot.rights import Person
 from bot.studio.outcomes import Composed, QuotaSpent, Refused
+from bot.studio.preferences import Held
 from engine.types import Conditions, request_to_json
 from storage.types import NewJob, Place, QuotaExceeded
 
@@ -21,8 +22,8 @@ class Wanted:
     parent_id: int | None = None
     replay: Conditions | None = None
 
-    def row(self, person: Person) -> NewJob:
-        """The job as storage takes it."""
+    def row(self, person: Person, held: Held) -> NewJob:
+        """The job as storage takes it. held: where and how its person wants it to be shown."""
         request = self.composed.request
         return NewJob(
             place=Place(person.guild_id, person.channel_id, person.user_id),
@@ -36,6 +37,9 @@ class Wanted:
             upload_limit_bytes=person.upload_limit_bytes,
             reply_token=person.reply_token,
             inputs=request.inputs,
+            delivery=held.delivery,
+            spoiler=held.spoiler,
+            quiet=held.quiet,
         )
 
 

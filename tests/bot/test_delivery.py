@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 
 from bot.cards import FailureCard, KeptCard, MovedCard, PictureCard
-from bot.delivery import NONCE_LIFE, Delivery, DeliveryPolicy, NeverAnswered
+from bot.carrying import NONCE_LIFE
+from bot.delivery import Delivery, DeliveryPolicy, NeverAnswered
 from bot.messenger import Address, Obstacle, TryLater, Undeliverable
+from bot.own_threads import OwnThreads
 from bot.progress import Board
 from bot.result_cards import ResultCards
 from bot.studio.naming import picture_name
@@ -25,6 +27,7 @@ from storage.errors import DatabaseBusy
 from storage.files import PictureFiles
 from storage.history import History
 from storage.jobs import Jobs
+from storage.preferences import Threads
 from storage.types import Job, NewJob, Place, PolicySource, QuotaPolicy, Road
 from tests.fakes import (
     DIRECT,
@@ -65,6 +68,7 @@ class Desk:
             board=Board(self.messenger, engine, now_s=lambda: 0.0, clock=self.clock),
             deliveries=self.deliveries,
             cards=ResultCards(self.history, self.files, lambda _: ()),
+            threads=OwnThreads(Threads(self.db, self.clock), self.messenger),
             clock=self.clock,
             policy=self.policy,
             sleep=self._sleep,
@@ -75,15 +79,23 @@ class Desk:
         await asyncio.sleep(0)
 
     async def accept(
-        self, *, placed: bool = True, reply_token: str | None = None, private: bool = False
+        self,
+        *,
+        placed: bool = True,
+        reply_token: str | None = None,
+        private: bool = False,
+        status_id: int = STATUS_ID,
+        **wishes: Any,
     ) -> Job:
         """A job in the database, its status message known or not."""
         place, request = Place(1, 2, 3), request_to_json(REQUEST)
-        new = NewJob(place, request, "a lake", 5, reply_token=reply_token, private=private)
+        new = NewJob(
+            place, request, "a lake", 5, reply_token=reply_token, private=private, **wishes
+        )
         job = await self.jobs.accept(new, POLICY)
         assert isinstance(job, Job)
         if placed:
-            await self.delivery.placed(job.id, STATUS_ID)
+            await self.delivery.placed(job.id, status_id)
         return job
 
     async def paint(self, job: Job) -> None:

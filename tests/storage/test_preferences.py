@@ -1,4 +1,4 @@
-"""Preferences: what holds where several levels chose, who chose it, and whose thread is which."""
+"""Preferences: what was chosen at which level, by whom, and whose thread is which."""
 
 import asyncio
 import itertools
@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from storage.database import Database
 from storage.preferences import Preferences, Threads
-from storage.types import Chosen, DeliveryMode, Settings
+from storage.types import Chosen, DeliveryMode, Levels
 from tests.storage.fakes import START, FakeClock, Shelf
 from tests.storage.test_plans import plans_of, reads_all
 
@@ -23,7 +23,7 @@ LEVELS = ("server", "channel", "user")
 NAMES = {
     "server": ("delivery", "spoiler", "quiet", "reports_channel_id"),
     "channel": ("delivery", "spoiler", "quiet"),
-    "user": ("delivery", "quiet"),
+    "user": ("delivery", "spoiler", "quiet"),
 }
 FLAGS = (None, False, True)
 VALUES: dict[str, tuple[Any, ...]] = {
@@ -36,7 +36,7 @@ UNKNOWN = [
     ("server", {"previews": True}),
     ("server", {"quiet": True, "set_by": 3}),
     ("channel", {"reports_channel_id": 7}),
-    ("user", {"spoiler": True}),
+    ("user", {"reports_channel_id": 7}),
 ]
 UNFIT: list[tuple[str, dict[str, Any]]] = [
     ("server", {}),
@@ -48,8 +48,8 @@ UNFIT: list[tuple[str, dict[str, Any]]] = [
     ("server", {"reports_channel_id": 0}),
     ("server", {"reports_channel_id": 2**63}),
     ("channel", {"quiet": "yes"}),
-    ("user", {"delivery": DeliveryMode.CHANNEL}),
-    ("user", {"delivery": DeliveryMode.THREAD}),
+    ("user", {"delivery": "direct"}),
+    ("user", {"spoiler": 0}),
 ]
 
 
@@ -76,28 +76,24 @@ async def choose(preferences: Preferences, level: str, whose: Any, **changes: An
 
 
 async def test_nobody_has_chosen_anything(preferences: Preferences) -> None:
-    """Without any choice the defaults hold: in the channel, in the open, with previews."""
-    assert await preferences.effective(10, 20, 30) == Settings()
-    assert Settings() == Settings(DeliveryMode.CHANNEL, False, False, None)
+    """Without any choice there is none at any level."""
+    assert await preferences.levels(10, 20, 30) == Levels()
     assert await preferences.server(10) is None
     assert await preferences.channel(10, 20) is None
     assert await preferences.user(10, 30) is None
 
 
-async def test_each_setting_goes_its_own_way(preferences: Preferences) -> None:
-    """A choice hides the same setting of a weaker level, and no other one."""
-    await preferences.set_server(
+async def test_the_levels_of_a_place_are_read_together(preferences: Preferences) -> None:
+    """What server, channel and person chose comes in one answer, each of the right one."""
+    server = await preferences.set_server(
         10, by=1, delivery=DeliveryMode.THREAD, spoiler=True, quiet=True, reports_channel_id=77
     )
-    await preferences.set_channel(10, 20, by=1, spoiler=False)
-    await preferences.set_user(10, 30, by=30, quiet=False)
-    threads = DeliveryMode.THREAD
-    assert await preferences.effective(10, 20, 30) == Settings(threads, False, False, 77)
-    assert await preferences.effective(10, 20, 31) == Settings(threads, False, True, 77)
-    assert await preferences.effective(10, 21, 30) == Settings(threads, True, False, 77)
-    await preferences.set_user(10, 30, by=30, delivery=DeliveryMode.DIRECT)
-    assert (await preferences.effective(10, 20, 30)).delivery is DeliveryMode.DIRECT
-    assert await preferences.effective(11, 20, 30) == Settings()
+    channel = await preferences.set_channel(10, 20, by=1, spoiler=False)
+    user = await preferences.set_user(10, 30, by=30, quiet=False)
+    assert await preferences.levels(10, 20, 30) == Levels(server, channel, user)
+    assert await preferences.levels(10, 20, 31) == Levels(server, channel)
+    assert await preferences.levels(10, 21, 30) == Levels(server, user=user)
+    assert await preferences.levels(11, 20, 30) == Levels()
 
 
 @st.composite
@@ -109,27 +105,15 @@ def doings(draw: st.DrawFn) -> list[tuple[str, tuple[int, ...], dict[str, Any] |
         whose = key(level, *(draw(st.integers(0, 1)) for _ in range(3)))
         changes = None
         if names := draw(st.sets(st.sampled_from(NAMES[level]))):
-            values = {name: draw(st.sampled_from(VALUES[name])) for name in sorted(names)}
-            if level == "user" and values.get("delivery") is not None:
-                values["delivery"] = DeliveryMode.DIRECT
-            changes = values
+            changes = {name: draw(st.sampled_from(VALUES[name])) for name in sorted(names)}
         found.append((level, whose, changes))
     return found
 
 
-def naive(chosen: dict[tuple[str, tuple[int, ...]], dict[str, Any]], *place: int) -> Settings:
-    """Asks every level in turn for every setting."""
-    holds = Settings()
-    answer: dict[str, Any] = {}
-    for name in VALUES:
-        for level in ("user", "channel", "server"):
-            value = chosen.get((level, key(level, *place)), {}).get(name)
-            if value is not None:
-                answer[name] = value
-                break
-        else:
-            answer[name] = getattr(holds, name)
-    return Settings(**answer)
+def values_of(chosen: Chosen | None) -> dict[str, Any]:
+    """What is set at a level."""
+    values = {name: getattr(chosen, name, None) for name in VALUES}
+    return {name: value for name, value in values.items() if value is not None}
 
 
 @contextmanager
@@ -143,8 +127,8 @@ def opened(path: Path) -> Iterator[tuple[asyncio.Runner, Database]]:
             runner.run(db.close())
 
 
-def test_what_holds_is_what_the_model_says(database_file: Path) -> None:
-    """After any changes and clearings, everybody's settings are those of the naive look-up."""
+def test_what_was_chosen_is_what_the_model_says(database_file: Path) -> None:
+    """After any changes and clearings, everybody's levels hold what was set there and no more."""
     guild_ids = itertools.count(100, 10)
     with opened(database_file) as (runner, db):
         preferences = Preferences(db, FakeClock())
@@ -171,7 +155,11 @@ def test_what_holds_is_what_the_model_says(database_file: Path) -> None:
                     assert {name: getattr(now, name) for name in own} == own
             for guild_id, channel_id, user_id in itertools.product(range(2), repeat=3):
                 place = (base_id + guild_id, channel_id, user_id)
-                assert await preferences.effective(*place) == naive(chosen, *place)
+                found = await preferences.levels(*place)
+                for level in LEVELS:
+                    own = chosen.get((level, key(level, *place)), {})
+                    expected = {name: value for name, value in own.items() if value is not None}
+                    assert values_of(getattr(found, level)) == expected
 
         check()
 
@@ -222,7 +210,8 @@ async def test_what_cannot_be_set_changes_nothing(
         "server_settings VALUES (1, NULL, 2, NULL, NULL, 1, 1)",
         "server_settings VALUES (1, NULL, NULL, NULL, 0, 1, 1)",
         "channel_settings VALUES (1, 2, NULL, NULL, 7, 1, 1)",
-        "user_settings VALUES (1, 2, 'thread', NULL, 1, 1)",
+        "user_settings VALUES (1, 2, 'email', NULL, NULL, 1, 1)",
+        "user_settings VALUES (1, 2, NULL, 2, NULL, 1, 1)",
     ],
 )
 async def test_no_hand_written_row_is_unknown(shelf: Shelf, row: str) -> None:
@@ -236,19 +225,19 @@ async def test_no_hand_written_row_is_unknown(shelf: Shelf, row: str) -> None:
 async def test_settings_are_looked_up_by_key(
     shelf: Shelf, preferences: Preferences, monkeypatch: pytest.MonkeyPatch, analysed: bool
 ) -> None:
-    """What holds is one statement of three look-ups by key; a change reads no table either."""
+    """A place is one statement of three look-ups by key; a change reads no table either."""
     numbers = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000) "
     async with shelf.db.transaction() as transaction:
         for sql in (
             "INSERT INTO server_settings SELECT i, NULL, 1, 0, NULL, 1, 1 FROM n",
             "INSERT INTO channel_settings SELECT i % 50, i, NULL, 1, 0, 1, 1 FROM n",
-            "INSERT INTO user_settings SELECT i % 50, i, NULL, 1, 1, 1 FROM n",
+            "INSERT INTO user_settings SELECT i % 50, i, NULL, 1, 1, 1, 1 FROM n",
             "INSERT INTO threads SELECT i, i % 50, i % 7, i, 1 FROM n",
         ):
             await transaction.execute(numbers + sql)
         if analysed:
             await transaction.execute("ANALYZE")
-    (plan,) = await plans_of(shelf, monkeypatch, preferences.effective(10, 20, 30))
+    (plan,) = await plans_of(shelf, monkeypatch, preferences.levels(10, 20, 30))
     assert plan.count("SEARCH") == 3 and "SCAN" not in plan, plan
 
     async def life() -> None:

@@ -29,7 +29,7 @@ from storage.types import (
 )
 from tests.storage.fakes import ALICE, BOB, START, Shelf, new_job
 from tests.storage.test_plans import filled, plans_of, reads_all
-from tests.storage.test_upgrades import NEWER, old_file, rows_of, state_of
+from tests.storage.test_upgrades import NEWER, added, old_file, rows_of, state_of
 
 __all__ = ["filled", "old_file"]
 
@@ -381,9 +381,9 @@ async def test_every_row_of_the_fourth_version_comes_through(fourth_file: Path) 
     await (await Database.open(fourth_file)).close()
     version, _, after = state_of(fourth_file)
     assert version == len(load_migrations()) >= 5
-    assert {what: after.pop(what) for what in before} == before
-    added = {what.split(" FROM ")[1]: found for what, found in after.items()}
-    assert added.keys() >= NEW_TABLES and not any(added.values())
+    assert rows_of(fourth_file, before) == before
+    new = {what.split(" FROM ")[1]: found for what, found in added(after, before).items()}
+    assert new.keys() >= NEW_TABLES and not any(new.values())
     with closing(sqlite3.connect(fourth_file)) as connection:
         assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
         assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]

@@ -8,6 +8,7 @@ from discord.app_commands import Range, locale_str
 
 from bot.discord.answers import Interaction, person_of, refuse, whisper, words_of
 from bot.discord.commands.moderation import moderation_commands
+from bot.discord.commands.settings import admin_settings
 from bot.discord.present import quota_text
 from bot.services import Services
 from bot.studio.allowance import MAX_HOURS, MAX_PICTURES
@@ -29,6 +30,7 @@ def admin_commands(services: Services) -> app_commands.Group:
     admin.add_command(_quota(services))
     for command in moderation_commands(services):
         admin.add_command(command)
+    admin.add_command(admin_settings(services))
     return admin
 
 

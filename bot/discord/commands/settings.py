@@ -1,0 +1,125 @@
+"""Where and how pictures are delivered: /settings for everybody, /admin settings for admins."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import discord
+from discord import app_commands
+from discord.app_commands import Choice, locale_str
+
+from bot import preferring
+from bot.discord.answers import Interaction, person_of, refuse, whisper, words_of
+from bot.services import Services
+from bot.studio.outcomes import Refused
+from bot.studio.preferences import Change, Changes, Level
+from storage.types import DeliveryMode
+
+Channel = discord.TextChannel | discord.VoiceChannel | discord.StageChannel | discord.ForumChannel
+
+_DEFAULT = "default"
+_FLAGS = {"on": True, "off": False, _DEFAULT: None}
+_DELIVERY = locale_str("Where pictures are shown")
+_SPOILER = locale_str("Whether pictures are hidden until they are clicked")
+_QUIET = locale_str("On = no previews while a picture is painted")
+_UNSET = Choice(name=locale_str("default (take the choice back)"), value=_DEFAULT)
+_WAYS = [
+    Choice(name=locale_str("in the channel"), value=DeliveryMode.CHANNEL.value),
+    Choice(name=locale_str("in a thread of one's own"), value=DeliveryMode.THREAD.value),
+    Choice(name=locale_str("by direct message"), value=DeliveryMode.DIRECT.value),
+    _UNSET,
+]
+_ON_OFF = [
+    Choice(name=locale_str("on"), value="on"),
+    Choice(name=locale_str("off"), value="off"),
+    _UNSET,
+]
+
+
+def settings_command(services: Services) -> app_commands.Command[Any, ..., None]:
+    """/settings, bound to these services."""
+
+    @app_commands.command(
+        description=locale_str("Where and how your pictures are delivered on this server")
+    )
+    @app_commands.describe(delivery=_DELIVERY, spoiler=_SPOILER, quiet=_QUIET)
+    @app_commands.choices(delivery=_WAYS, spoiler=_ON_OFF, quiet=_ON_OFF)
+    async def settings(
+        interaction: Interaction,
+        delivery: str | None = None,
+        spoiler: str | None = None,
+        quiet: str | None = None,
+    ) -> None:
+        changes = _changes(delivery, spoiler, quiet)
+        outcome = await services.preferences.set_own(person_of(interaction), changes)
+        if isinstance(outcome, Refused):
+            await refuse(interaction, outcome)
+        else:
+            await whisper(interaction, preferring.own_settings(outcome, words_of(interaction)))
+
+    return settings
+
+
+def admin_settings(services: Services) -> app_commands.Group:
+    """/admin settings …, bound to these services."""
+    settings = app_commands.Group(
+        name="settings", description=locale_str("Where and how pictures are delivered")
+    )
+
+    @settings.command(
+        name="server", description=locale_str("What holds on this server; no option = show it")
+    )
+    @app_commands.describe(delivery=_DELIVERY, spoiler=_SPOILER, quiet=_QUIET)
+    @app_commands.choices(delivery=_WAYS, spoiler=_ON_OFF, quiet=_ON_OFF)
+    async def server(
+        interaction: Interaction,
+        delivery: str | None = None,
+        spoiler: str | None = None,
+        quiet: str | None = None,
+    ) -> None:
+        changes = _changes(delivery, spoiler, quiet)
+        outcome = await services.preferences.set_server(person_of(interaction), changes)
+        await _show(interaction, outcome)
+
+    @settings.command(
+        name="channel", description=locale_str("What holds in one channel; no option = show it")
+    )
+    @app_commands.describe(
+        channel=locale_str("The channel; without it, this one"),
+        delivery=_DELIVERY,
+        spoiler=_SPOILER,
+        quiet=_QUIET,
+    )
+    @app_commands.choices(delivery=_WAYS, spoiler=_ON_OFF, quiet=_ON_OFF)
+    async def channel_(
+        interaction: Interaction,
+        channel: Channel | None = None,
+        delivery: str | None = None,
+        spoiler: str | None = None,
+        quiet: str | None = None,
+    ) -> None:
+        changes = _changes(delivery, spoiler, quiet)
+        channel_id = None if channel is None else channel.id
+        person = person_of(interaction)
+        await _show(
+            interaction, await services.preferences.set_channel(person, changes, channel_id)
+        )
+
+    return settings
+
+
+def _changes(delivery: str | None, spoiler: str | None, quiet: str | None) -> Changes:
+    """What the options ask for; one that Discord's client would not send changes nothing."""
+    ways = {mode.value: mode for mode in DeliveryMode}
+    return Changes(
+        Change(ways.get(delivery)) if delivery in ways or delivery == _DEFAULT else None,
+        Change(_FLAGS[spoiler]) if spoiler in _FLAGS else None,
+        Change(_FLAGS[quiet]) if quiet in _FLAGS else None,
+    )
+
+
+async def _show(interaction: Interaction, outcome: Level | Refused) -> None:
+    if isinstance(outcome, Refused):
+        await refuse(interaction, outcome)
+    else:
+        await whisper(interaction, preferring.level(outcome, words_of(interaction)))

@@ -1,0 +1,143 @@
+"""Ways of delivery: what a job's person wants, the thread it is tried in, why that was closed."""
+
+import sqlite3
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from storage.database import Database
+from storage.errors import MigrationFailed
+from storage.migrate import load_migrations, statements
+from storage.preferences import Preferences
+from storage.types import DeliveryMode, Road
+from tests.storage.fakes import ALICE, Shelf, new_job
+from tests.storage.test_upgrades import NEWER, old_file, rows_of, state_of
+
+__all__ = ["old_file"]
+
+THREAD, OTHER = 900, 901
+SETTINGS = (
+    "INSERT INTO server_settings VALUES (10, 'thread', 1, 0, 77, 1, 1)",
+    "INSERT INTO channel_settings VALUES (10, 20, 'channel', 0, 1, 1, 1)",
+    "INSERT INTO user_settings VALUES (10, 30, 'direct', 1, 30, 2), (10, 31, NULL, NULL, 31, 3)",
+    "INSERT INTO threads VALUES (900, 10, 20, 30, 1)",
+)
+"""What the fifth release could write, and the second could not."""
+
+
+async def finished(shelf: Shelf) -> int:
+    """A painted job that is not delivered."""
+    (picture,) = await shelf.painted(new_job(ALICE, delivery=DeliveryMode.THREAD))
+    return picture.job_id
+
+
+@pytest.mark.parametrize("delivery", DeliveryMode)
+async def test_what_was_wanted_stays_with_the_job(shelf: Shelf, delivery: DeliveryMode) -> None:
+    """A job keeps what held for its person when they asked, whatever is set later."""
+    new = new_job(ALICE, delivery=delivery, spoiler=True, quiet=True)
+    job = await shelf.accept(new)
+    assert (job.delivery, job.spoiler, job.quiet) == (delivery, True, True)
+    assert await shelf.jobs.get(job.id) == job
+    plain = await shelf.accept(new_job(ALICE))
+    assert (plain.delivery, plain.spoiler, plain.quiet) == (DeliveryMode.CHANNEL, False, False)
+
+
+async def test_a_thread_is_written_down_before_anything_is_sent_there(shelf: Shelf) -> None:
+    """The first thread of a road stays, with its first instant, whatever is asked for later."""
+    job_id = await finished(shelf)
+    first = await shelf.deliveries.attempt(job_id, Road.THREAD, THREAD)
+    shelf.clock.advance(hours=1)
+    assert (first.road, first.thread_id) == (Road.THREAD, THREAD)
+    assert await shelf.deliveries.attempt(job_id, Road.THREAD, OTHER) == first
+    assert await shelf.deliveries.attempt(job_id, Road.EDIT) == first
+    missed = await shelf.deliveries.missed(job_id)
+    assert (missed.thread_id, missed.attempted_at) == (THREAD, shelf.clock.now)
+    settled = await shelf.deliveries.delivered(job_id, 77)
+    assert settled.thread_id == THREAD
+
+
+async def test_a_thread_that_is_gone_makes_room_for_another(shelf: Shelf) -> None:
+    """Once it is written down that the thread is gone, the next one is a first try."""
+    job_id = await finished(shelf)
+    await shelf.deliveries.attempt(job_id, Road.THREAD, THREAD)
+    gone = await shelf.deliveries.thread_gone(job_id)
+    assert (gone.road, gone.thread_id) == (Road.THREAD, None)
+    later = shelf.clock.advance(minutes=5)
+    other = await shelf.deliveries.attempt(job_id, Road.THREAD, OTHER)
+    assert (other.thread_id, other.attempted_at) == (OTHER, later)
+
+
+async def test_the_first_reason_for_another_road_stays(shelf: Shelf) -> None:
+    """Another road has no thread, and says why the one that was wanted is closed."""
+    job_id = await finished(shelf)
+    await shelf.deliveries.attempt(job_id, Road.THREAD, THREAD)
+    switched = await shelf.deliveries.switch(job_id, Road.EDIT, "archived")
+    assert (switched.road, switched.thread_id, switched.detour) == (Road.EDIT, None, "archived")
+    again = await shelf.deliveries.switch(job_id, Road.POST, "full")
+    assert (again.road, again.detour) == (Road.POST, "archived")
+    assert (await shelf.deliveries.delivered(job_id, 77)).detour == "archived"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE deliveries SET road = 'email'",
+        "UPDATE deliveries SET road = 'post', thread_id = 5",
+        "UPDATE deliveries SET thread_id = 5",
+        "UPDATE jobs SET delivery = 'email'",
+        "UPDATE jobs SET spoiler = 2",
+        "UPDATE jobs SET quiet = NULL",
+    ],
+)
+async def test_no_hand_written_row_is_unknown(shelf: Shelf, change: str) -> None:
+    """The database itself refuses a road that nobody knows, and a thread on any other road."""
+    await finished(shelf)
+    with pytest.raises(sqlite3.IntegrityError):
+        async with shelf.db.transaction() as transaction:
+            await transaction.execute(change)
+
+
+@pytest.fixture
+async def fifth_file(old_file: Path) -> Path:
+    """A database of version 5 with rows of every kind that deliveries and settings had."""
+    async with (
+        await Database.open(old_file, migrations=load_migrations()[:5]) as db,
+        db.transaction() as transaction,
+    ):
+        for sql in (*NEWER, *SETTINGS):
+            assert await transaction.execute(sql) > 0, sql
+    return old_file
+
+
+async def test_every_row_of_the_fifth_version_comes_through(fifth_file: Path) -> None:
+    """After the upgrade every row is as it was, and nobody wants anything that they did not."""
+    before = rows_of(fifth_file)
+    shelf = await Shelf.open(fifth_file)
+    assert rows_of(fifth_file, before) == before
+    (odd,) = await shelf.db.fetch_all(
+        "SELECT count(*) AS jobs FROM jobs WHERE delivery <> 'channel' OR spoiler OR quiet"
+    )
+    assert odd["jobs"] == 0
+    assert await shelf.db.fetch_all("SELECT 1 FROM deliveries WHERE thread_id OR detour") == []
+    levels = await Preferences(shelf.db, shelf.clock).levels(10, 20, 30)
+    assert levels.user is not None
+    assert (levels.user.delivery, levels.user.spoiler) == (DeliveryMode.DIRECT, None)
+    assert await shelf.deliveries.pending()
+    await shelf.db.close()
+    with closing(sqlite3.connect(fifth_file)) as connection:
+        assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
+        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+
+
+@pytest.mark.parametrize("applied", range(len(list(statements(load_migrations()[5].sql))) + 1))
+async def test_a_failure_anywhere_leaves_the_fifth_version(fifth_file: Path, applied: int) -> None:
+    """Whatever statement of the sixth version is the last that works, nothing is changed."""
+    before = state_of(fifth_file)
+    *earlier, sixth = load_migrations()[:6]
+    done = list(statements(sixth.sql))[:applied]
+    broken = replace(sixth, sql=" ".join((*done, "INSERT INTO nowhere VALUES (1);")))
+    with pytest.raises(MigrationFailed):
+        await Database.open(fifth_file, migrations=[*earlier, broken])
+    assert state_of(fifth_file) == before
