@@ -15,7 +15,7 @@ from bot.studio.outcomes import Refused
 from bot.studio.preferences import Change, Changes, Level
 from storage.types import DeliveryMode
 
-Channel = discord.TextChannel | discord.VoiceChannel | discord.StageChannel | discord.ForumChannel
+Channel = discord.TextChannel | discord.VoiceChannel | discord.StageChannel
 
 _DEFAULT = "default"
 _FLAGS = {"on": True, "off": False, _DEFAULT: None}

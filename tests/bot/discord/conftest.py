@@ -93,6 +93,12 @@ class World:
             )
             db.commit()
 
+    def change(self, sql: str) -> None:
+        """Write to the database from outside, while no bot runs."""
+        with closing(sqlite3.connect(self.settings.storage.data_dir / FILE_NAME)) as db:
+            db.execute(sql)
+            db.commit()
+
     def _people(self) -> None:
         self.guild = self.env.create_guild()
         self.channel = self.guild.create_text_channel("painting")
