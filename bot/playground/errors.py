@@ -89,6 +89,8 @@ WRONG_CHANNEL_TYPE: Final = Refusal(400, 50024, "Cannot execute action on this c
 INVALID_WEBHOOK_TOKEN: Final = Refusal(401, 50027, "Invalid Webhook Token")
 INVALID_FORM_BODY: Final = Refusal(400, 50035, "Invalid Form Body")
 THREAD_ARCHIVED: Final = Refusal(400, 50083, "Thread is archived")
+THREAD_EXISTS: Final = Refusal(400, 160004, "A thread has already been created for this message")
+TOO_MANY_THREADS: Final = Refusal(400, 160006, "Maximum number of active threads reached")
 INVALID_JSON: Final = Refusal(400, 50109, "The request body contains invalid JSON.")
 
 

@@ -9,6 +9,8 @@ from typing import Any, Final
 
 FILE_LIMIT_BYTES: Final = 10 * 2**20
 """Of one file, where neither the server nor the person has paid for more."""
+ACTIVE_THREADS: Final = 1000
+"""So many threads of a server may be open at once."""
 
 
 class ChannelType(IntEnum):
@@ -112,7 +114,10 @@ class Channel:
 
 @dataclass(slots=True)
 class Guild:
-    """A server. roles contains @everyone, under the guild's own id."""
+    """A server. roles contains @everyone, under the guild's own id.
+
+    thread_limit: how many threads may be active at once.
+    """
 
     id: int
     name: str
@@ -121,6 +126,7 @@ class Guild:
     members: dict[int, Member]
     channels: dict[int, Channel]
     filesize_limit: int = FILE_LIMIT_BYTES
+    thread_limit: int = ACTIVE_THREADS
 
 
 @dataclass(frozen=True, slots=True)

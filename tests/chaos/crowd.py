@@ -24,6 +24,8 @@ PRIVATE_SHARE: Final = 0.25
 """Of the wishes, where there is a way to ask in private."""
 SERIES_SHARE: Final = 0.2
 """Of the wishes, for more than one picture."""
+WAYS: Final = (("thread", "direct", "channel", "default"), (6, 3, 1, 1))
+"""Of delivery, and how often each is chosen."""
 RECENT: Final = 30
 """Messages that people look at; now and then they go back further."""
 
@@ -65,6 +67,7 @@ class Crowd:
             (self._press_another, 10.0),
             (self._cancel, 6.0),
             (self._look, 6.0),
+            (self._settle_in, 8.0),
         ]
         person = self._choose.choice(self._town.people)
         places = self._town.here(person)
@@ -124,6 +127,13 @@ class Crowd:
     def _look(self, person: int, channel: Channel) -> Sent | None:
         name = self._choose.choice([n for n in ("history", "quota") if self._known(n)])
         return Sent(f"/{name}", self._command(name, person, channel, {}))
+
+    def _settle_in(self, person: int, channel: Channel) -> Sent | None:
+        """Choose another way of delivery, now and then a spoiler."""
+        values: dict[str, Any] = {"delivery": self._choose.choices(*WAYS)[0]}
+        if self._choose.random() < 0.3:
+            values["spoiler"] = self._choose.choice(("on", "default"))
+        return Sent("/settings", self._command("settings", person, channel, values))
 
     def _press(self, person: int, channel: Channel, acts: tuple[str, ...]) -> Sent | None:
         """Press one of these buttons, on a message of late or one from long ago."""

@@ -36,7 +36,8 @@ class Evidence:
 
     records: every message the bot ever created. showing: by job, those of them that ever showed
     its picture, but for those that somebody asked to see it in. person_of: whose a private
-    channel is, None for any other. log: the lines the bot wrote. problems: rules of Discord's
+    channel is, None for any other. parent_of: the channel around a thread, None for any other and
+    for one that is gone. log: the lines the bot wrote. problems: rules of Discord's
     that it broke.
     """
 
@@ -47,6 +48,7 @@ class Evidence:
     pictures: Sequence[Row]
     records: Sequence[Record]
     person_of: Callable[[int], int | None] = lambda _: None
+    parent_of: Callable[[int], int | None] = lambda _: None
     sent: Sequence[Sent] = ()
     left: Sequence[Left] = ()
     log: Sequence[str] = ()
@@ -107,6 +109,10 @@ def gather(
             return None
         return next(each for each in channel.recipients if each != BOT_ID)
 
+    def parent_of(channel_id: int) -> int | None:
+        channel = standin.world.channel(channel_id)
+        return None if channel is None or not channel.is_thread else channel.parent_id
+
     with closing(_connect(path)) as db:
         return Evidence(
             data_dir=data_dir,
@@ -116,6 +122,7 @@ def gather(
             pictures=_rows(db, "SELECT * FROM pictures"),
             records=standin.audit.of(BOT_ID),
             person_of=person_of,
+            parent_of=parent_of,
             sent=sent,
             left=left,
             log=log,

@@ -19,7 +19,7 @@ from tests.chaos.crowd import Sent
 from tests.chaos.evidence import Evidence, Left
 from tests.chaos.verdict import judge
 
-PERSON, OTHER, CHANNEL, DIRECT = 7, 8, 70, 71
+PERSON, OTHER, CHANNEL, DIRECT, THREAD, ELSEWHERE = 7, 8, 70, 71, 72, 73
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 NOW_US = int(NOW.timestamp() * 1e6)
 LAYOUT = MessageFlag.IS_COMPONENTS_V2
@@ -57,7 +57,7 @@ def all_is_well(folder: Path) -> Evidence:
     }  # fmt: skip
     delivery = {
         "job_id": 1, "state": "delivered", "road": "edit", "message_id": 100,
-        "result_message_id": 100, "detail": None,
+        "result_message_id": 100, "detail": None, "thread_id": None,
     }  # fmt: skip
     picture = {"job_id": 1, "file": FILE, "sha256": paint(folder / FILE), "deleted_at": None}
     return Evidence(
@@ -67,7 +67,8 @@ def all_is_well(folder: Path) -> Evidence:
         ledger={1: {"job_id": 1, "pictures": 1, "refunded_at": None}},
         pictures=[picture],
         records=[record(100, "zimagine-1-5.png")],
-        person_of=lambda channel_id: PERSON if channel_id == DIRECT else None,
+        person_of={DIRECT: PERSON}.get,
+        parent_of={THREAD: CHANNEL, ELSEWHERE: DIRECT}.get,
         sent=[wish()],
         log=['{"event": "online"}'],
         secrets=["secret-token"],
@@ -131,6 +132,17 @@ def series(evidence: Evidence) -> Evidence:
     return but(both, pictures=[evidence.pictures[0], second], records=[SHEET])
 
 
+def sent_to(channel_id: int, **delivery: Any) -> Callable[[Evidence], Evidence]:
+    """The picture stands in another channel, and the delivery says so."""
+
+    def changed(evidence: Evidence) -> Evidence:
+        there = record(101, "zimagine-1-5.png", channel_id=channel_id)
+        told = row("deliveries", result_message_id=101, **delivery)(evidence)
+        return but(told, records=[record(100), there])
+
+    return changed
+
+
 FULL = frozenset({"disk full"})
 TRACE = '{"event": "x", "exception": "Traceback (most recent call last)\\nOSError: %s"}'
 SHOWN = record(100, "zimagine-1-5.png")
@@ -149,6 +161,12 @@ BROKEN: dict[str, tuple[str, Callable[[Evidence], Evidence]]] = {
     "delivered to somebody else": ("lost", messages(replace(SHOWN, reader_id=OTHER))),
     "edited away": ("covered", messages(replace(SHOWN, showing=[]))),
     "posted twice": ("double", messages(SHOWN, record(101, "zimagine-1-5.webp"))),
+    "in another channel": ("astray", sent_to(99, road="post")),
+    "in somebody else's thread": ("astray", sent_to(THREAD, road="thread", thread_id=75)),
+    "in a thread of another channel": (
+        "astray", sent_to(ELSEWHERE, road="thread", thread_id=ELSEWHERE)
+    ),
+    "no direct message": ("astray", sent_to(CHANNEL, road="direct")),
     "no picture row": ("lost", lambda e: but(e, pictures=[])),
     "a picture of a series is lost": ("lost", lambda e: but(series(e), pictures=e.pictures)),
     "a series charged as one": ("ledger", lambda e: but(series(e), ledger=e.ledger)),
@@ -190,6 +208,8 @@ FINE: dict[str, Callable[[Evidence], Evidence]] = {
     "a second one where the first went with its channel": messages(
         replace(SHOWN, gone=True), record(101, "zimagine-1-5.png", channel_id=DIRECT)
     ),
+    "in its person's thread": sent_to(THREAD, road="thread", thread_id=THREAD),
+    "sent directly": sent_to(DIRECT, road="direct"),
     "deleted by its person": messages(replace(SHOWN, gone=True, showing=[])),
     "two pictures on a sheet": series,
     "kept, with a reason": row("deliveries", state="kept", detail="no access"),

@@ -6,7 +6,16 @@ import random
 from dataclasses import dataclass, field
 from typing import Final
 
-from bot.playground.model import Channel, ChannelType, Guild, Member, Overwrite, Role, User
+from bot.playground.model import (
+    ACTIVE_THREADS,
+    Channel,
+    ChannelType,
+    Guild,
+    Member,
+    Overwrite,
+    Role,
+    User,
+)
 from bot.playground.permissions import bits
 from bot.playground.seed import (
     ADMIN_ID,
@@ -26,6 +35,7 @@ SECOND_GUILD_ID: Final = 1200000000000000000
 NEWCOMER_NAMES: Final = ("ada", "ben", "chi", "dora", "emil")
 SPEAK: Final = bits("SEND_MESSAGES", "SEND_MESSAGES_IN_THREADS")
 SEE: Final = bits("VIEW_CHANNEL")
+OPEN: Final = bits("CREATE_PUBLIC_THREADS")
 
 
 @dataclass(slots=True)
@@ -45,12 +55,19 @@ class Town:
 
     def here(self, person_id: int) -> list[Channel]:
         """Where a person can be right now."""
-        found = [self.world.channel(each) for each in self.places]
+        found = [*map(self.world.channel, self.places), *self.own_threads()]
         return [
             channel
             for channel in found
             if channel is not None and self.world.member(channel.guild_id, person_id) is not None
         ]
+
+    def own_threads(self) -> list[Channel]:
+        """The threads that the bot has opened for people."""
+        channels = (
+            each for guild in self.world.guilds.values() for each in guild.channels.values()
+        )
+        return [each for each in channels if each.is_thread and each.owner_id == BOT_ID]
 
     def add_place(self, guild_id: int, *, parent_id: int | None = None) -> Channel:
         """A new channel, or a new thread below one."""
@@ -80,7 +97,9 @@ class Town:
             if BOT_ID not in guild.members:
                 roles = [BOT_ROLE_ID] if BOT_ROLE_ID in guild.roles else []
                 self.world.join(guild, Member(BOT, roles, self.world.clock()))
-        for channel in (self.channel(each) for each in self.places):
+        for guild in self.world.guilds.values():
+            guild.thread_limit = ACTIVE_THREADS
+        for channel in [*map(self.channel, self.places), *self.own_threads()]:
             if any(each.id == BOT_ID for each in channel.overwrites):
                 self.world.overwrite(channel, Overwrite(BOT_ID, 1, 0, 0))
             if channel.archived:

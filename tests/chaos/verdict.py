@@ -118,12 +118,26 @@ def _delivered(evidence: Evidence, job: Row, row: Row, *, erased: bool) -> Itera
         return
     if not evidence.reaches(told, job["user_id"]):
         yield Violation("lost", f"the message of job {job['id']} is not for its person")
+    if not _stands_where_it_may(evidence, told.channel_id, job, row):
+        yield Violation("astray", f"job {job['id']} is shown in {told.channel_id}")
     if job["state"] != "painted" or erased:
         return
     if told not in evidence.showing.get(job["id"], []):
         yield Violation("lost", f"job {job['id']} counts as delivered, but was never shown")
     elif not told.gone and not any(f"zimagine-{job['id']}-" in name for name in told.showing):
         yield Violation("covered", f"the picture of job {job['id']} was edited away again")
+
+
+def _stands_where_it_may(evidence: Evidence, channel_id: int, job: Row, row: Row) -> bool:
+    """By direct message, in the thread that was written down, or where it was asked for."""
+    match row["road"]:
+        case "direct":
+            return evidence.person_of(channel_id) == job["user_id"]
+        case "thread":
+            parent_id = evidence.parent_of(channel_id)
+            return channel_id == row["thread_id"] and parent_id in (job["channel_id"], None)
+        case _:
+            return channel_id == job["channel_id"]
 
 
 def _nothing_is_doubled(evidence: Evidence) -> Iterator[Violation]:

@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Final
 
 from bot.playground.faults import Fault
-from bot.playground.model import Channel, Overwrite
+from bot.playground.model import ACTIVE_THREADS, Channel, Overwrite
 from bot.playground.seed import BOT_ID
 from bot.playground.server import Playground
 from tests.chaos.disk import SmallDisk
 from tests.chaos.steps import Steps
-from tests.chaos.town import SEE, SPEAK, Town
+from tests.chaos.town import OPEN, SEE, SPEAK, Town
 
 FOLDER: Final = Path(__file__).parents[2]
 TOGGLES: Final = (
@@ -118,6 +118,9 @@ class Weather:
             Mishap("channel hidden", 1.0, partial(self._deny, SEE)),
             Mishap("thread archived", 1.5, partial(self._archive, locked=False)),
             Mishap("thread locked", 1.0, partial(self._archive, locked=True)),
+            Mishap("thread deleted", 1.5, self._delete_thread),
+            Mishap("threads forbidden", 1.0, partial(self._deny, OPEN)),
+            Mishap("too many threads", 1.5, self._allow_no_threads),
             Mishap("direct messages closed", 2.0, self._close_direct),
             Mishap("database busy", 3.0, self._hold_database),
         ]
@@ -184,9 +187,11 @@ class Weather:
                 world.overwrite(channel, Overwrite(BOT_ID, 1, 0, 0))
 
     async def _archive(self, *, locked: bool) -> None:
-        thread = self._some_place(lambda each: each.is_thread)
-        if thread is None:
+        found = [each for each in map(self._town.channel, self._town.places) if each.is_thread]
+        found += self._town.own_threads()
+        if not found:
             return
+        thread = self._choose.choice(found)
         world = self._playground.standin.world
         world.archive(thread, locked=locked)
         try:
@@ -194,6 +199,20 @@ class Weather:
         finally:
             if world.channel(thread.id) is not None:
                 world.archive(thread, archived=False)
+
+    async def _delete_thread(self) -> None:
+        if found := self._town.own_threads():
+            self._playground.standin.world.delete_channel(self._choose.choice(found))
+
+    async def _allow_no_threads(self) -> None:
+        guilds = list(self._playground.standin.world.guilds.values())
+        for guild in guilds:
+            guild.thread_limit = 0
+        try:
+            await asyncio.sleep(self._choose.uniform(1.0, 6.0))
+        finally:
+            for guild in guilds:
+                guild.thread_limit = ACTIVE_THREADS
 
     async def _close_direct(self) -> None:
         person = self._choose.choice(self._town.people)

@@ -14,6 +14,7 @@ from bot.playground.model import Channel, Message, MessageFlag, MessageType
 from bot.playground.permissions import has
 from bot.playground.rest.finding import not_closed, the_channel, the_message
 from bot.playground.rest.gate import Call, Reply
+from bot.playground.rest.threads import not_full
 from bot.playground.rules.fields import unknown_fields
 from bot.playground.rules.messages import MESSAGES, MessageKind, check_message
 from bot.playground.shapes import message_json
@@ -41,6 +42,8 @@ async def post(call: Call) -> Reply:
     if not all(standin.world.reaches(standin.bot.id, each) for each in people):
         raise errors.CANNOT_SEND_TO_USER.error()
     not_closed(channel)
+    if channel.archived:
+        not_full(call, channel)
     made = await draft(standin.world, call.body)
     if reference is not None:
         made = replace(made, reference=reference, type=MessageType.REPLY)

@@ -8,7 +8,7 @@ from aiohttp import web
 
 from bot.playground import errors
 from bot.playground.limits import CALLBACK, MESSAGE, MESSAGES, WEBHOOK, WEBHOOK_MESSAGE
-from bot.playground.rest import callbacks, commands, directory, messages, webhooks
+from bot.playground.rest import callbacks, commands, directory, messages, threads, webhooks
 from bot.playground.rest.gate import Call, Gate, Handler, Reply
 from bot.playground.standin import StandIn
 
@@ -36,6 +36,7 @@ ROUTES: Final[tuple[tuple[str, str, Handler], ...]] = (
     ("GET", MESSAGE, messages.read),
     ("PATCH", MESSAGE, messages.edit),
     ("DELETE", MESSAGE, messages.delete),
+    ("POST", MESSAGE + "/threads", threads.open_under_message),
     ("POST", CALLBACK, callbacks.callback),
     ("POST", WEBHOOK, webhooks.follow_up),
     ("GET", WEBHOOK_MESSAGE, webhooks.read),

@@ -8,11 +8,20 @@ from typing import Any, Final
 from bot.playground.errors import Path
 from bot.playground.rules.choices import CHOICES
 from bot.playground.rules.commands import COMMAND, COMMANDS
-from bot.playground.rules.grammar import Field, Fields, Kind, must, record, union, whole
+from bot.playground.rules.grammar import Field, Fields, Kind, must, record, text, union, whole
 from bot.playground.rules.messages import MESSAGES, MessageKind
 from bot.playground.rules.modals import MODAL
 
-__all__ = ["CALLBACK", "COMMAND", "COMMANDS", "MESSAGES", "MODAL", "MessageKind", "unknown_fields"]
+__all__ = [
+    "CALLBACK",
+    "COMMAND",
+    "COMMANDS",
+    "MESSAGES",
+    "MODAL",
+    "THREAD",
+    "MessageKind",
+    "unknown_fields",
+]
 
 _ANSWER: Final[Fields] = {"type": must(whole())}
 _MESSAGE: Final[Fields] = _ANSWER | {"data": MESSAGES[MessageKind.CALLBACK]}
@@ -29,12 +38,22 @@ CALLBACK: Final[Field] = union(
     }
 )
 """The whole body of an answer to an interaction."""
+THREAD: Final[Field] = must(
+    record(
+        {
+            "name": must(text(1, 100)),
+            "auto_archive_duration": whole(),
+            "rate_limit_per_user": whole(0, 21600),
+        }
+    )
+)
+"""A thread under a message."""
 
 
 def unknown_fields(body: Any, shape: Field) -> list[str]:
     """One sentence for each field in a body that its shape has no place for, deep inside too.
 
-    shape: MESSAGES[kind], CALLBACK, MODAL, COMMAND or COMMANDS.
+    shape: MESSAGES[kind], CALLBACK, MODAL, THREAD, COMMAND or COMMANDS.
     """
     return [
         f"{_place(path)}: Discord knows no field '{name}'" for path, name in _walk(body, shape, ())
