@@ -16,12 +16,12 @@ T = TypeVar("T")
 
 def own_settings(settings: Settings, say: Words) -> str:
     """What holds for a person in a channel, and by whose choice."""
-    way, yes_no = (lambda mode: _way(mode, say)), (lambda on: _on_off(on, say))
+    head = say("Your settings in {channel}", channel=f"<#{settings.channel_id}>")
     lines = [
-        f"**{say('Your settings in {channel}', channel=f'<#{settings.channel_id}>')}**",
-        _line(say("Delivery"), settings.delivery, way, say),
-        _line(say("Spoiler"), settings.spoiler, yes_no, say),
-        _line(say("Quiet"), settings.quiet, yes_no, say),
+        f"**{head}**",
+        _line(say("Delivery"), settings.delivery, _way, say),
+        _line(say("Spoiler"), settings.spoiler, _on_off, say),
+        _line(say("Quiet"), settings.quiet, _on_off, say),
     ]
     wants_direct = settings.delivery.wish is DeliveryMode.DIRECT
     if wants_direct and not settings.direct_messages:
@@ -36,15 +36,11 @@ def level(chosen: Level, say: Words) -> str:
     head = say("Settings of this server")
     if chosen.channel_id is not None:
         head = say("Settings of {channel}", channel=f"<#{chosen.channel_id}>")
-    unset = say("not set")
-    way = unset if chosen.delivery is None else _way(chosen.delivery, say)
-    spoiler = unset if chosen.spoiler is None else _on_off(chosen.spoiler, say)
-    quiet = unset if chosen.quiet is None else _on_off(chosen.quiet, say)
     lines = [
         f"**{head}**",
-        f"{say('Delivery')}: {way}",
-        f"{say('Spoiler')}: {spoiler}",
-        f"{say('Quiet')}: {quiet}",
+        _chosen(say("Delivery"), chosen.delivery, _way, say),
+        _chosen(say("Spoiler"), chosen.spoiler, _on_off, say),
+        _chosen(say("Quiet"), chosen.quiet, _on_off, say),
     ]
     if chosen.delivery is DeliveryMode.DIRECT and not chosen.direct_messages:
         lines.append(_small(_no_direct(say)))
@@ -71,7 +67,12 @@ def detour(gone: Detour, say: Words) -> str:
             return say("It is here because your thread could not be used.")
 
 
-def _line(name: str, setting: Setting[T], word: Callable[[T], str], say: Words) -> str:
+def _chosen(name: str, value: T | None, word: Callable[[T, Words], str], say: Words) -> str:
+    told = say("not set") if value is None else word(value, say)
+    return f"{name}: {told}"
+
+
+def _line(name: str, setting: Setting[T], word: Callable[[T, Words], str], say: Words) -> str:
     source = {
         Source.DEFAULT: say("the bot's default"),
         Source.SERVER: say("set for this server"),
@@ -79,8 +80,8 @@ def _line(name: str, setting: Setting[T], word: Callable[[T], str], say: Words) 
         Source.USER: say("your choice"),
     }[setting.source]
     if setting.wish is not None:
-        source += "; " + say("you chose: {choice}", choice=word(setting.wish))
-    return f"{name}: {word(setting.value)} ({source})"
+        source += "; " + say("you chose: {choice}", choice=word(setting.wish, say))
+    return f"{name}: {word(setting.value, say)} ({source})"
 
 
 def _way(mode: DeliveryMode, say: Words) -> str:

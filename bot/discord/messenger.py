@@ -130,6 +130,7 @@ class DiscordMessenger:
         """A message has one thread, with the message's own id: a second try finds it there."""
         message_id = address.message_id
         assert message_id is not None
+        self._check_threads(address)
         name = await self._name_of(address.guild_id, user_id)
         say = words(address.locale)
         called = say("Pictures of {name}", name=name) if name else say("Pictures")
@@ -149,6 +150,15 @@ class DiscordMessenger:
             if error.__cause__.code != _HAS_THREAD:
                 raise
         return message_id
+
+    def _check_threads(self, address: Address) -> None:
+        """No thread is opened that the bot could not write in."""
+        guild = self._client.get_guild(address.guild_id)
+        channel = None if guild is None else guild.get_channel(address.channel_id)
+        if guild is None or guild.me is None or channel is None:  # pyright: ignore[reportUnnecessaryComparison]
+            return
+        if not channel.permissions_for(guild.me).send_messages_in_threads:
+            raise Undeliverable(Obstacle.FORBIDDEN, "I lack Send Messages in Threads")
 
     async def _name_of(self, guild_id: int, user_id: int) -> str:
         """What a person is called on a server; "" where they are not there any more."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import discord
 import pytest
 from simcord.backend.errors import SetupError
 
@@ -170,6 +171,20 @@ async def test_without_a_thread_the_picture_stands_in_the_channel(
     await paint(world, prompt="a lake")
     message = world.message_with_picture()
     assert said in world.texts(message) and world.channel.threads == []
+
+
+@pytest.mark.parametrize("right", ["send_messages_in_threads", "create_public_threads"])
+async def test_no_thread_is_opened_that_cannot_be_used(world: World, right: str):
+    """Without one of the two permissions there is no empty thread, and the picture says why."""
+    denied = discord.PermissionOverwrite(**{right: False})
+    channel = world.guild.create_text_channel(
+        "no threads", overwrites={world.house.client.user: denied}
+    )
+    await choose(world, delivery="thread")
+    await world.alice.slash(channel, "imagine", prompt="a lake")
+    await world.settled()
+    assert channel.threads == [] and channel.last_message.attachments
+    assert "Send Messages in Threads" in world.texts(channel.last_message)
 
 
 async def test_a_thread_that_is_there_already_is_used(world: World):
