@@ -28,7 +28,7 @@ from storage.files import PictureFiles
 from storage.history import History
 from storage.jobs import Jobs
 from storage.preferences import Threads
-from storage.types import Job, NewJob, Place, PolicySource, QuotaPolicy, Road
+from storage.types import DeliveryMode, Job, NewJob, Place, PolicySource, QuotaPolicy, Road
 from tests.fakes import (
     DIRECT,
     FakeClock,
@@ -85,12 +85,20 @@ class Desk:
         reply_token: str | None = None,
         private: bool = False,
         status_id: int = STATUS_ID,
-        **wishes: Any,
+        delivery: DeliveryMode = DeliveryMode.CHANNEL,
+        spoiler: bool = False,
     ) -> Job:
         """A job in the database, its status message known or not."""
         place, request = Place(1, 2, 3), request_to_json(REQUEST)
         new = NewJob(
-            place, request, "a lake", 5, reply_token=reply_token, private=private, **wishes
+            place,
+            request,
+            "a lake",
+            5,
+            reply_token=reply_token,
+            private=private,
+            delivery=delivery,
+            spoiler=spoiler,
         )
         job = await self.jobs.accept(new, POLICY)
         assert isinstance(job, Job)

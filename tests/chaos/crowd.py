@@ -56,6 +56,7 @@ class Crowd:
         self._choose = choose
         self._steps = steps
         self._wishes = 0
+        self._met: set[int] = set()
         self.sent: list[Sent] = []
 
     def act(self) -> Sent | None:
@@ -74,6 +75,9 @@ class Crowd:
         chosen = self._choose.choices([a for a, _ in acts], [w for _, w in acts])[0]
         if not places:
             return None
+        if person not in self._met:  # short storms see every way of delivery too
+            self._met.add(person)
+            chosen = self._settle_in
         try:
             sent = chosen(person, self._choose.choice(places))
         except Refused as error:
