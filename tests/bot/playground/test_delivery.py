@@ -1,0 +1,51 @@
+"""Pictures in one's own thread, by direct message and behind a spoiler, against the stand-in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from bot.playground.model import Channel
+from bot.playground.seed import ADMIN_ID, BOT_ID, GUILD_ID, MEMBER_ID
+from tests.bot.playground.live import Live, open_live
+
+
+def own_threads(live: Live) -> list[Channel]:
+    """The threads that the bot has opened."""
+    channels = live.playground.standin.world.guilds[GUILD_ID].channels.values()
+    return [each for each in channels if each.is_thread and each.owner_id == BOT_ID]
+
+
+async def test_every_way_of_delivery(tmp_path: Path) -> None:
+    """Thread, full server, direct message, closed direct messages, spoiler: each picture once,
+    where it belongs, without one broken rule."""
+    async with open_live(tmp_path) as live:
+        world = live.playground.standin.world
+        await live.answered(live.send("settings", delivery="thread"))
+        await live.answered(live.send("admin settings server", ADMIN_ID, spoiler="on"))
+        live.send("imagine", prompt="a red house")
+        (thread,) = await live.until(lambda: own_threads(live))
+        live.send("imagine", prompt="a boat")
+        await live.until(lambda: len(world.messages(thread.id)) == 2)
+        assert thread.name == "Pictures of Member"
+        shown = [each.attachments[0] for each in world.messages(thread.id)]
+        assert [each.spoiler for each in shown] == [True, True] and live.pictures() == []
+
+        world.delete_channel(thread)
+        world.guilds[GUILD_ID].thread_limit = 0
+        live.send("imagine", prompt="a tree")
+        in_channel = await live.picture()
+        assert "as many open threads" in str(in_channel.components)
+
+        await live.answered(live.send("settings", delivery="direct"))
+        live.send("imagine", prompt="a tower")
+        await live.until(lambda: live.rows("SELECT 1 FROM deliveries WHERE road = 'direct'"))
+        await live.settled()
+        assert len(world.messages(world.private_channel(BOT_ID, MEMBER_ID).id)) == 1
+
+        world.close_private(MEMBER_ID)
+        live.send("imagine", prompt="a balloon")
+        refused = await live.picture(2)
+        assert "no direct messages" in str(refused.components)
+        await live.settled()
+        assert live.charged() == 5
+        live.check()
