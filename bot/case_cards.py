@@ -54,11 +54,15 @@ class CaseCards:
         job, delivery = await self._origin(case)
         if job is None or delivery is None:
             return []
-        ids = dict.fromkeys((delivery.result_message_id, delivery.message_id))
-        if delivery.road is Road.DIRECT:
-            ids.pop(delivery.result_message_id)  # in a channel that nobody else sees
-        place = job.place
-        return [Address(place.guild_id, place.channel_id, each) for each in ids if each is not None]
+        spots = [(delivery.channel_id, delivery.message_id)]
+        if delivery.road is not Road.DIRECT:  # that is in a channel that nobody else sees
+            spots.append((delivery.thread_id or delivery.channel_id, delivery.result_message_id))
+        guild_id = job.place.guild_id
+        return [
+            Address(guild_id, channel_id, message_id)
+            for channel_id, message_id in dict.fromkeys(spots)
+            if message_id is not None
+        ]
 
     async def _origin(self, case: Case) -> tuple[Job | None, Delivery | None]:
         job_id = await self._reports.job_of(case.picture_id)
@@ -79,5 +83,6 @@ def _url(job: Job, delivery: Delivery | None) -> str:
     message_id = delivery.result_message_id or delivery.message_id
     if message_id is None:
         return ""
-    place = job.place
-    return f"https://discord.com/channels/{place.guild_id}/{place.channel_id}/{message_id}"
+    in_thread = delivery.result_message_id is not None and delivery.thread_id is not None
+    channel_id = delivery.thread_id if in_thread else delivery.channel_id
+    return f"https://discord.com/channels/{job.place.guild_id}/{channel_id}/{message_id}"

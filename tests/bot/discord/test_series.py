@@ -272,7 +272,7 @@ async def test_a_sheet_that_was_posted_is_found_again(world: World, painter: Scr
 
 async def test_a_sheet_without_a_file_is_kept(world: World, monkeypatch: pytest.MonkeyPatch):
     """Where a file is gone before it was shown, nobody tries for ever: it is kept, and said."""
-    cards = world.house.services.delivery._cards
+    cards = world.house.services.delivery._carrier._cards
     card = cards.card
 
     async def lost(*args: Any, **options: Any) -> Any:

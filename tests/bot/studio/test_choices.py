@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.rights import Person
+from bot.rights import Person, Rights
 from bot.studio import choices as choosing
 from bot.studio.choices import Asking, Choices, Proposed, Taken
 from bot.studio.compose import Start, Wish
@@ -31,6 +31,7 @@ from bot.studio.outcomes import (
     TooManyChoices,
 )
 from bot.studio.paint import Painter
+from bot.studio.preferences import Preferences
 from bot.studio.recent import RecentPictures
 from bot.studio.repaint import like
 from bot.studio.settling import Events, Settling
@@ -40,6 +41,7 @@ from engine.prompts import Level
 from engine.queue import Bounds
 from engine.service import Engine
 from engine.types import Mode, request_from_json
+from storage import preferences as stored
 from storage.blocks import Blocks
 from storage.database import Database
 from storage.files import PictureFiles
@@ -88,6 +90,7 @@ class Room:
             max_wait=timedelta(hours=1),
             inputs=Inputs(db, self.clock),
             blocks=Blocks(db, self.clock),
+            preferences=Preferences(stored.Preferences(db, self.clock), Rights()),
         )
         self.proposals, quotas = Proposals(db, self.clock), Quotas(db, self.clock)
         self.choices = Choices(self.painter, self.proposals, quotas, fallback, self.seeds)
