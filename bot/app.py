@@ -154,7 +154,7 @@ async def open_house(
     async with AsyncExitStack() as stack:
         lock = DataFolderLock(data_dir)
         await asyncio.to_thread(lock.acquire)
-        stack.callback(lock.release)
+        stack.push_async_callback(asyncio.to_thread, lock.release)
         db = await stack.enter_async_context(await Database.open(data_dir / FILE_NAME, check=True))
         files = PictureFiles(data_dir, clock=clock)
         await asyncio.to_thread(files.sweep)

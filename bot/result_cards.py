@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 
 from bot.cards import Card, Detour, FailureCard, PictureCard, ShownPicture
@@ -48,7 +49,7 @@ class ResultCards:
         if len(pictures) > 1:
             file_name = sheet_name(job.id)
         return PictureCard(
-            pictures=tuple(map(self._shown, pictures)),
+            pictures=await asyncio.to_thread(self._shown, pictures),
             request=recipe.request,
             requester_id=job.place.user_id,
             file_name=shown_name(file_name, spoiler=job.spoiler),
@@ -63,8 +64,11 @@ class ResultCards:
             detour=_detour(pending),
         )
 
-    def _shown(self, picture: StoredPicture) -> ShownPicture:
-        return ShownPicture(picture.id, picture.seed, self._files.path(picture.file))
+    def _shown(self, pictures: Sequence[StoredPicture]) -> tuple[ShownPicture, ...]:
+        """Where each of them lies, which the disk has to be asked (blocking)."""
+        return tuple(
+            ShownPicture(each.id, each.seed, self._files.path(each.file)) for each in pictures
+        )
 
     async def _notes(self, job: Job, recipes: Sequence[Recipe]) -> tuple[Note, ...]:
         """Remarks on the request; a replay of a seed also says where its pixels may differ."""

@@ -71,6 +71,11 @@ class PictureFiles:
             raise UnsafePath(file, "it leads out of the pictures folder")
         return self._data_dir / parts
 
+    def existing(self, file: str) -> Path | None:
+        """The absolute path of a file that is there; None where it is not. UnsafePath as path()."""
+        path = self.path(file)
+        return path if path.is_file() else None
+
     def find(self, name: str) -> str | None:
         """A finished file of exactly this name, in the newest month that has one; None without.
 

@@ -159,8 +159,8 @@ class Album:
         picture = await self._seen(person, picture_id, anyones=anyones)
         if isinstance(picture, Refused):
             return picture
-        path = self._files.path(picture.file)
-        if not picture.on_disk or not await asyncio.to_thread(path.is_file):
+        path = await asyncio.to_thread(self._files.existing, picture.file)
+        if path is None or not picture.on_disk:
             return Refused(FileRemoved(picture.id, picture.seed))
         return picture, path
 

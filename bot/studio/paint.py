@@ -118,7 +118,10 @@ class Painter:
         wish, count, private = asked.wish, asked.count, asked.private
         if not 1 <= count <= MAX_PICTURES:
             return Refused(OutOfRange("count", count, 1, MAX_PICTURES))
-        composed = compose(wish, self.family, self._seeds, self.engine.count_tokens)
+        # Not on the loop: a long prompt takes tens of milliseconds to be read and enhanced.
+        composed = await asyncio.to_thread(
+            compose, wish, self.family, self._seeds, self.engine.count_tokens
+        )
         if isinstance(composed, Refused):
             return composed
         return await self.accept(person, composed, count=count, private=private)

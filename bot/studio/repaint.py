@@ -88,8 +88,8 @@ class Repaint:
         possible = enlarge(_request(original), "", self._painter.family)
         if isinstance(possible, Refused):
             return possible
-        path = self._files.path(original.file)
-        if not original.on_disk or not await asyncio.to_thread(path.is_file):
+        path = await asyncio.to_thread(self._files.existing, original.file)
+        if path is None or not original.on_disk:
             return Refused(FileRemoved(original.id, original.seed))
         return Enlargeable(original, path)
 
@@ -138,7 +138,9 @@ class Repaint:
         if not 1 <= asked.count <= MAX_PICTURES:
             return Refused(OutOfRange("count", asked.count, 1, MAX_PICTURES))
         painter = self._painter
-        composed = compose(wish, painter.family, self._seeds, painter.engine.count_tokens)
+        composed = await asyncio.to_thread(  # as in Painter.imagine
+            compose, wish, painter.family, self._seeds, painter.engine.count_tokens
+        )
         if isinstance(composed, Refused):
             return composed
         return await painter.accept(

@@ -79,6 +79,7 @@ class DiffusionRenderer:
         # A tokenizer of its own: the pipeline's may be at work on the painting thread.
         self._counter = copy.deepcopy(loaded.pipeline.tokenizer)
         self._counting = threading.Lock()
+        self.count_tokens("")  # compiles the chat's template now, not on the event loop
         choice = self._planner.choose(self._model.residency, _native(self._family))
         self._info = ModelInfo(
             model=_public_name(settings.model),

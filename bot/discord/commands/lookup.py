@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import discord
@@ -42,7 +43,8 @@ def _explain(services: Services) -> app_commands.Command[Any, ..., None]:
     )
     @app_commands.describe(prompt=locale_str("The prompt, in English or Chinese"))
     async def explain(interaction: Interaction, prompt: Prompt) -> None:
-        outcome = services.lookup.explain(prompt)
+        # Not on the loop: a long prompt takes a tenth of a second to be read.
+        outcome = await asyncio.to_thread(services.lookup.explain, prompt)
         if isinstance(outcome, Refused):
             await refuse(interaction, outcome)
         else:
