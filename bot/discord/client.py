@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +25,7 @@ from bot.discord.errors import explain
 from bot.discord.moderating import submit_report
 from bot.discord.repainting import submit_remix
 from bot.discord.starting import kept_button_class, submit_from, submit_kept
-from bot.discord.translation import CatalogueTranslator
+from bot.discord.syncing import sync_commands
 from bot.services import Services
 
 log = structlog.get_logger(__name__)
@@ -101,41 +98,21 @@ class PaintClient(discord.AutoShardedClient):
         self.tree.attending = self.attending
         self._members = [
             *member_commands(services),
+            *start_commands(services),
             *lookup_commands(services),
+            settings_command(services),
             *guide_commands(services, self._registered),
         ]
-        for command in self._members:
+        menus = [*message_menus(services), start_menu(services)]
+        for command in [*self._members, *menus, admin_commands(services)]:
             self.tree.add_command(command)
-        for menu in message_menus(services):
-            self.tree.add_command(menu)
-        for command in start_commands(services):
-            self.tree.add_command(command)
-        self.tree.add_command(start_menu(services))
-        self.tree.add_command(settings_command(services))
-        self.tree.add_command(admin_commands(services))
         self.add_dynamic_items(button_class(services, self.attending))
         self.add_dynamic_items(kept_button_class(services, self.attending))
 
     async def setup_hook(self) -> None:
         """Tell Discord our commands if they are not the ones it has."""
         assert self.application_id is not None
-        translator = CatalogueTranslator()
-        await self.tree.set_translator(translator)
-        payload = [
-            await command.get_translated_payload(self.tree, translator)
-            for command in self.tree.get_commands()
-        ]
-        state = f"{self.application_id}:{_digest(payload)}"
-        # A slash command and a menu may have the same name.
-        there = await self.tree.fetch_commands()
-        known = {(each.type.value, each.name) for each in there}
-        wanted = {(each["type"], each["name"]) for each in payload}
-        self._learn(there)
-        if known == wanted and state == self._synced():
-            return
-        self._learn(await self.tree.sync())
-        self._remember(state)
-        log.info("commands synced", count=len(payload))
+        self._command_ids = await sync_commands(self.tree, self.application_id, self._sync_state)
 
     async def on_interaction(self, interaction: Interaction) -> None:
         """Take the forms that are sent in, and answer a press that no button of ours takes."""
@@ -162,26 +139,8 @@ class PaintClient(discord.AutoShardedClient):
         """Say that the bot is there (again)."""
         log.info("online", user=str(self.user), servers=len(self.guilds))
 
-    def _learn(self, there: Sequence[app_commands.AppCommand]) -> None:
-        slash = discord.AppCommandType.chat_input
-        self._command_ids = {each.name: each.id for each in there if each.type is slash}
-
     def _registered(self) -> list[tuple[app_commands.Command[Any, ..., None], int | None]]:
         return [(each, self._command_ids.get(each.name)) for each in self._members]
-
-    def _remember(self, state: str) -> None:
-        """A disk in trouble costs one more sync at the next start, nothing else."""
-        if self._sync_state is not None:
-            try:
-                self._sync_state.write_text(state, encoding="utf-8")
-            except OSError as error:
-                log.warning("sync not remembered", error=str(error))
-
-    def _synced(self) -> str | None:
-        try:
-            return self._sync_state.read_text(encoding="utf-8") if self._sync_state else None
-        except OSError:
-            return None
 
 
 def create_client(services: Services, sync_state: Path | None = None) -> PaintClient:
@@ -197,8 +156,3 @@ def invitation(application_id: int) -> str:
     return discord.utils.oauth_url(
         application_id, permissions=PERMISSIONS, scopes=("bot", "applications.commands")
     )
-
-
-def _digest(payload: object) -> str:
-    text = json.dumps(payload, sort_keys=True, ensure_ascii=False)
-    return hashlib.sha256(text.encode()).hexdigest()
