@@ -11,7 +11,7 @@ KILLS ?= 100
 PICTURES ?= 1500
 
 .DEFAULT_GOAL := help
-.PHONY: help run imagine install test lint types imports check messages snapshots pictures sketch evaluate chaos soak bench-storage bench-memory clean
+.PHONY: help run imagine install test lint types imports check messages snapshots pictures sketch evaluate chaos soak bench-storage bench-presses bench-memory clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | sort
@@ -65,6 +65,9 @@ soak: $(VENV)/.installed-dev ## Paint without a pause and compare memory and pac
 
 bench-storage: $(VENV)/.installed-dev ## Measure the database with a million pictures (10 minutes, 5 GB)
 	$(BIN)/python -m tests.scale.storage $(ARGS)
+
+bench-presses: $(VENV)/.installed-dev ## Measure how soon twenty people are answered while it paints (3 minutes)
+	$(BIN)/python -m tests.scale.presses $(ARGS)
 
 bench-memory: $(VENV)/.installed-dev ## Measure the memory plans on a GPU, with random weights (ARGS=--help)
 	$(BIN)/python -m tests.scale.memory $(ARGS)

@@ -1,0 +1,126 @@
+"""The real bot with the embedded model, used by many people while it paints."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import statistics
+import time
+from collections import defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from bot.playground.process import POINTED
+from bot.playground.server import Plan, Playground, open_playground
+from tests.chaos.town import build_town, seeded
+from tests.loop.findings import Findings, from_json
+from tests.loop.load import Answered, Load
+
+WATCHED: Final = "tests.loop.bot"
+UP_LIMIT_S: Final = 90.0
+
+
+@dataclass(frozen=True, slots=True)
+class Orders:
+    """acts: of everybody together. folder: for data and log. watched: whether the loop is."""
+
+    acts: int
+    people: int
+    folder: Path
+    watched: bool = True
+    seed: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Used:
+    """What came of it. took_s: while everybody was at it. pictures: messages that show some.
+
+    problems: what the bot did wrong. findings: of the watch, None where there was none.
+    """
+
+    answered: list[Answered]
+    took_s: float
+    pictures: int
+    problems: list[str]
+    log: str
+    exit_code: int | None
+    findings: Findings | None
+
+    def by_kind(self) -> dict[str, list[float | None]]:
+        """How long each kind of act took to be answered, in milliseconds."""
+        kinds: dict[str, list[float | None]] = defaultdict(list)
+        for each in sorted(self.answered, key=lambda one: one.what):
+            kinds[each.what].append(each.took_ms)
+        return kinds
+
+    def late(self) -> list[str]:
+        """The acts that nobody answered within Discord's three seconds."""
+        return [each.what for each in self.answered if each.took_ms is None]
+
+    def median_ms(self) -> float:
+        """Of all that was answered in time."""
+        return statistics.median(e.took_ms for e in self.answered if e.took_ms is not None)
+
+
+async def use(orders: Orders) -> Used:
+    """Start the bot, let people use it once its model is loaded, and stop it.
+
+    Raises TimeoutError where it does not come up.
+    """
+    orders.folder.mkdir(parents=True, exist_ok=True)
+    log_file, findings_file = orders.folder / "bot.log", orders.folder / "findings.json"
+    environment = {
+        "ZIMAGINE_STORAGE__DATA_DIR": str(orders.folder / "data"),
+        "ZIMAGINE_QUOTA__PICTURES": "100000",
+        "ZIMAGINE_DISCORD__GUILDS": "[]",
+        # Who is refused is answered sooner than who is accepted.
+        "ZIMAGINE_ENGINE__QUEUE_LIMIT": "5000",
+        "ZIMAGINE_ENGINE__USER_LIMIT": "5000",
+        "LOOP_FINDINGS": str(findings_file),
+    }
+    with log_file.open("w", encoding="utf-8") as log:
+        plan = Plan(
+            ["run", "--config", os.devnull],
+            environment,
+            seed=orders.seed,
+            output=log,
+            module=WATCHED if orders.watched else POINTED,
+        )
+        async with open_playground(plan) as playground:
+            # Discord takes one edit per second and channel: many channels, or it decides the pace.
+            town = build_town(playground.standin.world, people=orders.people, places=8)
+            load = Load(playground, town, seeded(orders.seed, "loop"))
+            await _up(playground)
+            await load.begin()
+            began_s = time.monotonic()
+            await load.run(orders.acts)
+            took_s = time.monotonic() - began_s
+            messages = [
+                m for place in town.places for m in playground.standin.world.messages(place)
+            ]
+            await playground.process.stop()
+    findings = None
+    if orders.watched and findings_file.exists():
+        findings = from_json(findings_file.read_text(encoding="utf-8"))
+    return Used(
+        answered=load.answered,
+        took_s=took_s,
+        pictures=sum(bool(each.attachments) for each in messages),
+        problems=playground.standin.log.problems,
+        log=log_file.read_text(encoding="utf-8"),
+        exit_code=playground.process.exit_code,
+        findings=findings,
+    )
+
+
+async def _up(playground: Playground) -> None:
+    """Wait until the bot is online with its commands, and its model is there."""
+    async with asyncio.timeout(UP_LIMIT_S):
+        standin = playground.standin
+        while not (
+            standin.gateway.online
+            and standin.registry.all(None)
+            and any("model loaded" in line for line in playground.process.lines)
+        ):
+            await asyncio.sleep(0.05)

@@ -1,0 +1,254 @@
+"""Times everything that an event loop runs, so that a busy machine changes little of it.
+
+The time on the clock says nothing on a machine with other work. So three things are looked at: how
+long the loop's own thread computed within one callback; which calls that may block (files,
+databases, sleeps) it made; and whether it stood still at one instruction although a processor
+and the interpreter's lock were to be had, which a second thread sees. Collections of garbage are
+timed on every thread, since all others wait for them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from types import FrameType
+from typing import Any, Final
+
+from tests.loop.clocks import Moment, ThreadClocks
+from tests.loop.findings import Blocked, Collected, Findings, Slow
+
+NOTABLE_MS: Final = 20.0
+LOOK_EVERY_S: Final = 0.005
+LOOKS: Final = 5
+"""So many looks in a row that find a thread at the same instruction are no coincidence: whoever
+merely waits for the interpreter's lock has had it in between."""
+STILL_NS: Final = 500_000
+"""Who computed for less than this between two looks stood still."""
+FRAMES: Final = 20
+BLOCKING: Final = frozenset(
+    {
+        "open",
+        "sqlite3.connect",
+        "time.sleep",
+        "os.chmod",
+        "os.link",
+        "os.listdir",
+        "os.mkdir",
+        "os.remove",
+        "os.rename",
+        "os.rmdir",
+        "os.scandir",
+        "os.symlink",
+        "os.system",
+        "os.truncate",
+        "os.utime",
+        "shutil.copyfile",
+        "shutil.rmtree",
+        "socket.getaddrinfo",
+        "socket.gethostbyname",
+        "subprocess.Popen",
+    }
+)
+"""What CPython tells an audit hook of, and what may wait for a disk, a process or a network."""
+UNTOLD: Final = ("stat", "fsync", "fdatasync")
+"""Functions of `os` that may wait for a disk as well, and of which no audit hook is told."""
+
+Where = tuple[str, ...]
+
+
+@dataclass(slots=True)
+class _Running:
+    """The callback that the loop runs. looks: where it was found, by how often."""
+
+    handle: asyncio.Handle
+    began: Moment
+    looks: Counter[Where] = field(default_factory=Counter[Where])
+    mark: tuple[int, int] = (0, 0)
+    mark_at: Moment | None = None
+    same: int = 0
+    stuck_ns: int = 0
+    stuck_where: Where = ()
+
+
+class LoopWatch:
+    """Watches the loop of the thread that calls `begin`, until `end`. One at a time."""
+
+    def __init__(self) -> None:
+        self.findings = Findings()
+        self._running: _Running | None = None
+        self._ended = threading.Event()
+        self._began_s = 0.0
+        self._collecting: dict[int, int] = {}
+
+    def begin(self) -> None:
+        """Look at every callback from the next one on; the loop's thread calls this."""
+        self._clocks = ThreadClocks()
+        self._began_s = time.monotonic()
+        self._original = asyncio.Handle._run
+        watch, original = self, self._original
+
+        def run(handle: asyncio.Handle) -> None:
+            if threading.get_ident() != watch._clocks.thread_id:
+                original(handle)
+                return
+            watch._running = running = _Running(handle, watch._clocks.now())
+            try:
+                original(handle)
+            finally:
+                watch._running = None
+                if not watch._ended.is_set():  # else it is the one that called `end`
+                    watch._ran(running)
+
+        asyncio.Handle._run = run  # type: ignore[method-assign]
+        gc.callbacks.append(self._collection)
+        self._untold = {name: getattr(os, name) for name in UNTOLD if hasattr(os, name)}
+        for name, call in self._untold.items():
+            setattr(os, name, _telling(name, call))
+        _listen(self._audited)
+        self._looker = threading.Thread(target=self._look_on, name="loop-watch", daemon=True)
+        self._looker.start()
+
+    def end(self) -> None:
+        """Look no more; the findings are complete. Without `begin` there are none."""
+        if not self._began_s:
+            return
+        asyncio.Handle._run = self._original  # type: ignore[method-assign]
+        gc.callbacks.remove(self._collection)
+        for name, call in self._untold.items():
+            setattr(os, name, call)
+        _listen(None)
+        self._ended.set()
+        self._looker.join()
+        self._clocks.close()
+        self.findings.took_s = time.monotonic() - self._began_s
+
+    def _ran(self, running: _Running) -> None:
+        """A callback is over."""
+        began, now = running.began, self._clocks.now()
+        cpu_ms = (now.cpu_ns - began.cpu_ns) / 1e6
+        stuck_ms = running.stuck_ns / 1e6
+        self.findings.ran(cpu_ms)
+        if max(cpu_ms, stuck_ms) < NOTABLE_MS:
+            return
+        where = running.stuck_where if stuck_ms > cpu_ms else _most(running.looks)
+        self.findings.slow.append(
+            Slow(
+                name=name_of(running.handle),
+                where=where,
+                cpu_ms=cpu_ms,
+                stuck_ms=stuck_ms,
+                wall_ms=(now.wall_ns - began.wall_ns) / 1e6,
+                at_s=time.monotonic() - self._began_s,
+            )
+        )
+
+    # What the second thread sees
+
+    def _look_on(self) -> None:
+        while not self._ended.wait(LOOK_EVERY_S):
+            running = self._running
+            if running is not None:
+                with suppress(OSError):
+                    self._look(running)
+
+    def _look(self, running: _Running) -> None:
+        now = self._clocks.now()
+        frame = sys._current_frames().get(self._clocks.thread_id)
+        if frame is None or self._running is not running:
+            return
+        # A frame that is gone may leave its address to another one: its instruction tells too.
+        mark, at = (id(frame), frame.f_lasti), running.mark_at
+        running.looks[_where(frame)] += 1
+        if at is None or mark != running.mark or now.cpu_ns - at.cpu_ns > STILL_NS:
+            running.mark, running.mark_at, running.same = mark, now, 1
+            return
+        running.same += 1
+        stuck_ns = (now.wall_ns - at.wall_ns) - (now.queued_ns - at.queued_ns)
+        if running.same >= LOOKS and stuck_ns > running.stuck_ns:
+            running.stuck_ns, running.stuck_where = stuck_ns, _where(frame)
+
+    # What the interpreter tells
+
+    def _audited(self, event: str, arguments: tuple[Any, ...]) -> None:
+        running = self._running
+        if running is None or threading.get_ident() != self._clocks.thread_id:
+            return
+        if event == "open" and not isinstance(arguments[0], str | bytes):
+            return  # a descriptor that was open already
+        about = repr(arguments[0])[:120] if arguments else ""
+        where = _where(sys._getframe(2))
+        self.findings.blocked.append(Blocked(event, about, name_of(running.handle), where))
+
+    def _collection(self, phase: str, info: dict[str, int]) -> None:
+        thread_id, now_ns = threading.get_ident(), time.thread_time_ns()
+        if phase == "start":
+            self._collecting[thread_id] = now_ns
+        elif (began_ns := self._collecting.pop(thread_id, None)) is not None:
+            took_ms = (now_ns - began_ns) / 1e6
+            thread = threading.current_thread().name
+            self.findings.collected(Collected(thread, info["generation"], took_ms))
+
+
+def name_of(handle: asyncio.Handle) -> str:
+    """What a callback is: the task and its coroutine where it is a step of one."""
+    callback: Any = getattr(handle, "_callback", None)
+    owner = getattr(callback, "__self__", None)
+    if isinstance(owner, asyncio.Task):
+        coroutine: Any = owner.get_coro()
+        return f"{getattr(coroutine, '__qualname__', coroutine)} (task {owner.get_name()})"
+    while hasattr(callback, "func"):
+        callback = callback.func
+    return str(getattr(callback, "__qualname__", callback))
+
+
+def _most(looks: Counter[Where]) -> Where:
+    return looks.most_common(1)[0][0] if looks else ()
+
+
+def _where(frame: FrameType | None) -> Where:
+    """The innermost frames, without the loop's own; nothing here may open a file."""
+    found: list[str] = []
+    while frame is not None and len(found) < FRAMES:
+        code = frame.f_code
+        if code.co_filename == __file__:
+            break
+        if not code.co_filename.startswith("<frozen"):  # the machinery of imports
+            file = "/".join(code.co_filename.split("/")[-3:])
+            found.append(f"{file}:{frame.f_lineno} {code.co_name}")
+        frame = frame.f_back
+    return tuple(found)
+
+
+_listener: Callable[[str, tuple[Any, ...]], None] | None = None
+_hooked = False
+
+
+def _listen(listener: Callable[[str, tuple[Any, ...]], None] | None) -> None:
+    """Tell this of blocking calls; a hook stays for the life of the process."""
+    global _listener, _hooked
+    _listener = listener
+    if not _hooked and listener is not None:
+        _hooked = True
+        sys.addaudithook(_hear)
+
+
+def _hear(event: str, arguments: tuple[Any, ...]) -> None:
+    if event in BLOCKING and _listener is not None:
+        _listener(event, arguments)
+
+
+def _telling(name: str, call: Callable[..., Any]) -> Callable[..., Any]:
+    def told(*arguments: Any, **options: Any) -> Any:
+        if _listener is not None:
+            _listener(f"os.{name}", arguments)
+        return call(*arguments, **options)
+
+    return told
