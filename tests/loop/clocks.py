@@ -14,12 +14,13 @@ LINUX: Final = sys.platform == "linux"
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """All in nanoseconds. cpu_ns: that the thread ran; queued_ns: that it could have run while
-    others had the processors."""
+    """cpu_ns: that the thread ran. queued_ns: that it could have run while others had the
+    processors, up to when it last got one. turns: how often it got one."""
 
     wall_ns: int
     cpu_ns: int
     queued_ns: int
+    turns: int
 
 
 class ThreadClocks:
@@ -34,7 +35,8 @@ class ThreadClocks:
     def now(self) -> Moment:
         """Read them all."""
         wall_ns, cpu_ns = time.perf_counter_ns(), time.clock_gettime_ns(self._cpu)
-        return Moment(wall_ns, cpu_ns, int(os.pread(self._file, 100, 0).split()[1]))
+        _, queued_ns, turns = os.pread(self._file, 100, 0).split()
+        return Moment(wall_ns, cpu_ns, int(queued_ns), int(turns))
 
     def close(self) -> None:
         """They are not read any more."""

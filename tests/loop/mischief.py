@@ -15,7 +15,7 @@ from pathlib import Path
 
 from tests.loop.watch import LoopWatch
 
-BLOCK_S = 0.12
+BLOCK_S = 0.2
 
 
 async def computes() -> None:

@@ -27,11 +27,9 @@ from tests.loop.findings import Blocked, Collected, Findings, Slow
 
 NOTABLE_MS: Final = 20.0
 LOOK_EVERY_S: Final = 0.005
-LOOKS: Final = 5
-"""So many looks in a row that find a thread at the same instruction are no coincidence: whoever
-merely waits for the interpreter's lock has had it in between."""
-STILL_NS: Final = 500_000
-"""Who computed for less than this between two looks stood still."""
+LOOKS: Final = 4
+"""Only so many looks in a row that find a thread standing still say something: each look is a
+moment at which the interpreter's lock could be had."""
 FRAMES: Final = 20
 BLOCKING: Final = frozenset(
     {
@@ -65,17 +63,38 @@ Where = tuple[str, ...]
 
 
 @dataclass(slots=True)
+class _Still:
+    """A thread that has not moved: looks, so many in a row, found it at the same instruction, and
+    it had no turn of a processor since. Who waits for the interpreter's lock has one every 5 ms.
+    """
+
+    mark: tuple[int, int]
+    since: Moment
+    until: Moment
+    where: Where
+    looks: int = 1
+
+
+@dataclass(slots=True)
 class _Running:
     """The callback that the loop runs. looks: where it was found, by how often."""
 
     handle: asyncio.Handle
     began: Moment
     looks: Counter[Where] = field(default_factory=Counter[Where])
-    mark: tuple[int, int] = (0, 0)
-    mark_at: Moment | None = None
-    same: int = 0
+    still: _Still | None = None
     stuck_ns: int = 0
     stuck_where: Where = ()
+
+    def moved_on(self, now: Moment) -> None:
+        """It is elsewhere now: only now it shows for how long it merely had no processor."""
+        still, self.still = self.still, None
+        if still is None or still.looks < LOOKS:
+            return
+        queued_ns = now.queued_ns - still.since.queued_ns
+        stuck_ns = still.until.wall_ns - still.since.wall_ns - queued_ns
+        if stuck_ns > self.stuck_ns:
+            self.stuck_ns, self.stuck_where = stuck_ns, still.where
 
 
 class LoopWatch:
@@ -133,6 +152,7 @@ class LoopWatch:
     def _ran(self, running: _Running) -> None:
         """A callback is over."""
         began, now = running.began, self._clocks.now()
+        running.moved_on(now)
         cpu_ms = (now.cpu_ns - began.cpu_ns) / 1e6
         stuck_ms = running.stuck_ns / 1e6
         self.findings.ran(cpu_ms)
@@ -165,15 +185,14 @@ class LoopWatch:
         if frame is None or self._running is not running:
             return
         # A frame that is gone may leave its address to another one: its instruction tells too.
-        mark, at = (id(frame), frame.f_lasti), running.mark_at
-        running.looks[_where(frame)] += 1
-        if at is None or mark != running.mark or now.cpu_ns - at.cpu_ns > STILL_NS:
-            running.mark, running.mark_at, running.same = mark, now, 1
+        mark, where, still = (id(frame), frame.f_lasti), _where(frame), running.still
+        running.looks[where] += 1
+        if still is not None and mark == still.mark and now.turns == still.since.turns:
+            still.until = now
+            still.looks += 1
             return
-        running.same += 1
-        stuck_ns = (now.wall_ns - at.wall_ns) - (now.queued_ns - at.queued_ns)
-        if running.same >= LOOKS and stuck_ns > running.stuck_ns:
-            running.stuck_ns, running.stuck_where = stuck_ns, _where(frame)
+        running.moved_on(now)
+        running.still = _Still(mark, now, now, where)
 
     # What the interpreter tells
 

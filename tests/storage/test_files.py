@@ -46,6 +46,17 @@ def test_write_read_remove(pictures: PictureFiles, data_dir: Path) -> None:
         pictures.size(written.file)
 
 
+def test_only_a_file_that_is_there_exists(pictures: PictureFiles) -> None:
+    """A removed file and a folder are none, and what leads out is refused as ever."""
+    file = pictures.write("1-7.png", b"pixels").file
+    assert pictures.existing(file) == pictures.path(file)
+    assert pictures.existing("pictures/2026") is None
+    pictures.remove(file)
+    assert pictures.existing(file) is None
+    with pytest.raises(UnsafePath):
+        pictures.existing("../secret.png")
+
+
 @pytest.mark.skipif(os.name != "posix", reason="modes are those of POSIX")
 def test_folders_are_private(pictures: PictureFiles, data_dir: Path) -> None:
     """Every folder that is created is for its owner only."""
