@@ -71,9 +71,10 @@ class CaseCards:
         return await self._jobs.get(job_id), await self._deliveries.get(job_id)
 
     async def _shown(self, picture: StoredPicture) -> tuple[ShownPicture, ...]:
-        path = self._files.path(picture.file)
-        there = picture.on_disk and await asyncio.to_thread(path.is_file)
-        return (ShownPicture(picture.id, picture.seed, path),) if there else ()
+        if not picture.on_disk:
+            return ()
+        path = await asyncio.to_thread(self._files.existing, picture.file)
+        return () if path is None else (ShownPicture(picture.id, picture.seed, path),)
 
 
 def _url(job: Job, delivery: Delivery | None) -> str:

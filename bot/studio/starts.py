@@ -264,11 +264,13 @@ class Starts:
                     return KeptGone()
             case Numbered():
                 assert original is not None
-                path = self._files.path(original.file)
                 try:
-                    return await asyncio.to_thread(path.read_bytes)
+                    return await asyncio.to_thread(self._read_file, original.file)
                 except OSError:
                     return FileRemoved(original.id, original.seed)
+
+    def _read_file(self, file: str) -> bytes:
+        return self._files.path(file).read_bytes()
 
     async def _fetched(self, url: str) -> bytes | Reason:
         try:
