@@ -81,7 +81,7 @@ class Load:
             await self._timed(f"/{name}", deed)
 
         for count in (3, 2, 1):
-            await use("imagine", prompt="a lake at dawn", steps=1, count=count)
+            await use("imagine", prompt="a lake at dawn --steps 1", count=count)
         while sum(bool(each.attachments) for each in self._seen(first, place)) < 3:
             await asyncio.sleep(0.05)
         await use("history")
@@ -183,10 +183,10 @@ class Load:
 
             return deed
 
-        yield f"/{command.name}", use({"steps": 2} if "steps" in options else {})
+        yield f"/{command.name}", use({"speed": "fast"} if "speed" in options else {})
         if "count" in options:
             count = self.choose.randint(2, 4)
-            yield f"/{command.name} ×2–4", use({"count": count, "steps": 2})
+            yield f"/{command.name} ×2–4", use({"count": count, "speed": "fast"})
         for name in ("private", "negative", "picture", "job"):
             if name in options and (value := self._value(options[name])) is not None:
                 yield f"/{command.name} {name}", use({name: value})

@@ -364,7 +364,7 @@ async def test_one_of_them_can_be_cancelled(world: World, painter: ScriptedRende
 
 async def test_remix_asks_too(world: World, painter: ScriptedRenderer):
     """Choices and flags in other words for a picture: its numbers hold where no flag says more."""
-    await paint(world, prompt="a lake", steps=4, aspect="16:9")
+    await paint(world, prompt="a lake --steps 4", aspect="16:9")
     wide = painter.painted[0].width_px
     shown = await world.alice.slash(world.channel, "remix")
     asked = await world.alice.submit_modal(shown, {"prompt": "{red, blue} pond --ar {16:9, 1:1}"})

@@ -15,7 +15,7 @@ from tests.bot.playground.test_page import CHROMIUM, Tab, open_browser, open_tab
 PHONE = {"width": 390, "height": 844}
 ONE_LINE_PX = 50
 LONG = "a red house by a mountain lake at dawn, a small boat, a long line of birds over the water"
-SLOW = {"steps": 50, "count": 4, "guidance": 3.0}
+SLOW = {"count": 4, "guidance": 3.0}
 
 TOO_WIDE = """() => [...document.querySelectorAll('[role=log] article *')]
   .filter((each) => each.getBoundingClientRect().width > 1)
@@ -72,7 +72,7 @@ async def test_lists_and_panels_fit(tmp_path: Path) -> None:
         live.press(painted, "More ▾", ADMIN_ID)
         await fits(tab, "Picture #1")
         for person in (ADMIN_ID, ADMIN_ID, MEMBER_ID):
-            live.send("imagine", person, prompt=LONG, **SLOW)
+            live.send("imagine", person, prompt=f"{LONG} --steps 50", **SLOW)
         await live.until(lambda: len(live.rows("SELECT 1 FROM jobs")) == 4)
         await cancel_from_the_queue(live, tab)
         live.send("cancel", ADMIN_ID, job="all")
