@@ -223,6 +223,7 @@ def _furnish(
         inputs=inputs,
         blocks=blocks,
         preferences=preferences,
+        previews=settings.discord.previews,
     )
     endings = Endings(engine, jobs, live, rights, events, clock=clock, max_wait=max_wait)
     album = Album(history, deliveries, files, recent, rights)

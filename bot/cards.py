@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -32,8 +33,19 @@ class WaitingCard:
 
 
 @dataclass(frozen=True, slots=True)
+class Preview:
+    """What a picture will be, as it looked after `step`: a small JPEG."""
+
+    data: bytes
+    step: int
+
+
+@dataclass(frozen=True, slots=True)
 class PaintingCard:
-    """A job on the GPU: `step` of `steps` done, over all its `pictures`."""
+    """A job on the GPU: `step` of `steps` done, over all its `pictures`.
+
+    preview: of the picture in the making; None where there is none, or none is wanted.
+    """
 
     job_id: int
     request: ImageRequest
@@ -45,6 +57,17 @@ class PaintingCard:
     pictures: int = 1
     asked: Particulars = USUAL
     spoiler: bool = False
+    preview: Preview | None = None
+
+    @property
+    def number(self) -> int:
+        """Which of its pictures is in the making, from 1 on."""
+        return number_at(self.step, self.steps, self.pictures)
+
+
+def number_at(step: int, steps: int, pictures: int) -> int:
+    """To which picture, from 1 on, a step belongs that is counted over all of them."""
+    return max(1, math.ceil(step * pictures / steps))
 
 
 @dataclass(frozen=True, slots=True)

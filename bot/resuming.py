@@ -41,7 +41,9 @@ async def pick_up(services: Services, resumed: Sequence[LiveJob]) -> None:
         if message_id is not None and not job.private:
             place = job.place
             address = Address(place.guild_id, place.channel_id, message_id, job.locale)
-            services.board.show(live.handle, address, _card(services, live), stale=True)
+            quiet = not live.handle.spec.previews
+            card = _card(services, live)
+            services.board.show(live.handle, address, card, stale=True, quiet=quiet)
 
 
 def _card(services: Services, live: LiveJob) -> WaitingCard:

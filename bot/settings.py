@@ -75,6 +75,7 @@ class DiscordSection(_Section):
     token: SecretStr | None = None
     guilds: Snowflakes = ()
     owners: Snowflakes = ()
+    previews: bool = True
 
 
 class EngineSection(_Section):

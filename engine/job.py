@@ -70,6 +70,7 @@ class Job:
         self._outcome.add_done_callback(lambda done: done.cancelled() or done.exception())
         self._flaws: tuple[EngineError, ...] = ()
         self._latest: Progress | None = None
+        self._previewed: Progress | None = None
         self._changed = asyncio.Event()
 
     @property
@@ -91,6 +92,11 @@ class Job:
     def latest(self) -> Progress | None:
         """The newest progress over all its pictures, None while the job waits."""
         return self._latest
+
+    @property
+    def previewed(self) -> Progress | None:
+        """The newest progress with a preview; what is told between two steps has none."""
+        return self._previewed
 
     @property
     def cancel_requested(self) -> bool:
@@ -128,6 +134,8 @@ class Job:
     def report(self, progress: Progress) -> None:
         """Take note of a step (called by the engine)."""
         self._latest = progress
+        if progress.preview is not None:
+            self._previewed = progress
         self._changed.set()
         self.spec.on_step(progress)
 

@@ -186,9 +186,15 @@ async def answer(interaction: Interaction, services: Services, outcome: Accepted
     handle = services.painter.live(outcome.job_id)
     if handle is not None:
         token = person.reply_token if outcome.private else None
-        locale = person.locale_for(private=outcome.private)
-        address = Address(person.guild_id, person.channel_id, message_id, locale, reply_token=token)
-        services.board.show(handle, address, card)
+        address = Address(
+            person.guild_id,
+            person.channel_id,
+            message_id,
+            person.locale_for(private=outcome.private),
+            reply_token=token,
+            upload_limit_bytes=person.upload_limit_bytes,
+        )
+        services.board.show(handle, address, card, quiet=not handle.spec.previews)
 
 
 def waiting_card(interaction: Interaction, services: Services, accepted: Accepted) -> WaitingCard:

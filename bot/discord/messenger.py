@@ -16,13 +16,14 @@ import discord
 from discord.webhook.async_ import async_context
 from PIL import Image
 
-from bot.cards import Card, CaseCard, FailureCard, PictureCard
+from bot.cards import Card, CaseCard, FailureCard, PaintingCard, PictureCard
 from bot.discord.custom_ids import Act, custom_id
 from bot.discord.present import card_layout, job_line
 from bot.i18n import words
 from bot.messenger import Address, Obstacle, TryLater, Undeliverable
+from bot.previews import PREVIEW_NAME
 from bot.sheets import contact_sheet
-from bot.studio.naming import names_picture_of
+from bot.studio.naming import names_picture_of, shown_name
 
 T = TypeVar("T")
 
@@ -254,6 +255,8 @@ class DiscordMessenger:
     ) -> T:
         """Send a card with its picture or the sheet of them, in a smaller form each time Discord
         finds it too large."""
+        if isinstance(card, PaintingCard):
+            return await self._with_preview(address, card, send)
         if not isinstance(card, PictureCard | CaseCard) or not card.pictures:
             return await _sent(send([], card))
         limit_bytes = self._upload_limit_bytes(address)
@@ -271,6 +274,19 @@ class DiscordMessenger:
                 if error.obstacle is not Obstacle.TOO_LARGE:
                     raise
                 limit_bytes = len(data) - 1
+
+    async def _with_preview(
+        self,
+        address: Address,
+        card: PaintingCard,
+        send: Callable[[list[discord.File], Card], Awaitable[T]],
+    ) -> T:
+        """Send a card with its preview, or without where that is larger than what is taken."""
+        preview = card.preview
+        if preview is None or len(preview.data) > self._upload_limit_bytes(address):
+            return await _sent(send([], dataclasses.replace(card, preview=None)))
+        name = shown_name(PREVIEW_NAME, spoiler=card.spoiler)
+        return await _sent(send([discord.File(io.BytesIO(preview.data), name)], card))
 
     def _upload_limit_bytes(self, address: Address) -> int:
         guild = self._client.get_guild(address.guild_id)

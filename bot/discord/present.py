@@ -24,7 +24,9 @@ from bot.discord.custom_ids import Act, custom_id
 from bot.discord.texts import alt_text, layout, quoted, when
 from bot.i18n import Words
 from bot.preferring import detour
+from bot.previews import PREVIEW_NAME
 from bot.studio.album import Deeds, Page
+from bot.studio.naming import shown_name
 from bot.studio.outcomes import Note
 from bot.studio.particulars import Particulars
 from engine.types import ImageRequest
@@ -116,13 +118,34 @@ def _painting(card: PaintingCard, say: Words) -> ui.LayoutView:
     bar = "▰" * filled + "▱" * (BAR_CELLS - filled)
     step = say("Painting: step {step} of {steps}", step=card.step, steps=card.steps)
     if card.pictures > 1:
-        number = min(card.pictures, card.step * card.pictures // card.steps + 1)
-        place = say("picture {number} of {count}", number=number, count=card.pictures)
+        place = say("picture {number} of {count}", number=card.number, count=card.pictures)
         step = f"{step} · {place}"
-    return _status(card, [step, bar], say)
+    return _status(card, [step, bar], say, _preview(card, say))
 
 
-def _status(card: WaitingCard | PaintingCard, lines: list[str], say: Words) -> ui.LayoutView:
+def _preview(card: PaintingCard, say: Words) -> ui.MediaGallery[ui.LayoutView] | None:
+    if card.preview is None:
+        return None
+    done = {"step": card.preview.step, "steps": card.steps, "prompt": card.request.prompt}
+    if card.pictures == 1:
+        described = say("Preview after step {step} of {steps}: {prompt}", **done)
+    else:
+        described = say(
+            "Preview of picture {number} of {count} after step {step} of {steps}: {prompt}",
+            number=card.number,
+            count=card.pictures,
+            **done,
+        )
+    name = shown_name(PREVIEW_NAME, spoiler=card.spoiler)
+    return gallery_of(name, described, spoiler=card.spoiler)
+
+
+def _status(
+    card: WaitingCard | PaintingCard,
+    lines: list[str],
+    say: Words,
+    gallery: ui.MediaGallery[ui.LayoutView] | None = None,
+) -> ui.LayoutView:
     small = _small(_added(card.added, say), *_notes(card.notes, say))
     asked = _small(_asked(card.asked, say))
     texts = [_prompt_line(card.request), *filter(None, [asked, *lines, small])]
@@ -131,7 +154,8 @@ def _status(card: WaitingCard | PaintingCard, lines: list[str], say: Words) -> u
         style=discord.ButtonStyle.secondary,
         custom_id=custom_id(Act.CANCEL, card.job_id),
     )
-    return layout(ui.TextDisplay("\n".join(texts)), ui.ActionRow(cancel))
+    shown = [ui.TextDisplay[ui.LayoutView]("\n".join(texts)), gallery, ui.ActionRow(cancel)]
+    return layout(*(item for item in shown if item is not None))
 
 
 def _asked(asked: Particulars, say: Words) -> str:

@@ -75,7 +75,7 @@ async def apply_edit(world: World, message: Message, body: Body, *, silent: bool
         listed = {str(each["id"]): each for each in json["attachments"] or ()}
         for each in message.attachments:
             if str(each.id) not in listed:
-                world.files.remove(each.id)
+                world.files.replace(each.id)
         kept_files = [
             _described(each, listed[str(each.id)])
             for each in message.attachments

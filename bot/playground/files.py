@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import mimetypes
 import re
+from collections import deque
 from pathlib import Path
 from typing import Final
 
@@ -14,6 +15,8 @@ from bot.playground.model import Attachment
 
 _UNSAFE: Final = re.compile(r"[^\w.\-]+", re.ASCII)
 _SPOILER: Final = "SPOILER_"
+REPLACED_KEPT: Final = 64
+"""Files that an edit took off a message stay so long that every page has seen the edit."""
 
 
 class FileStore:
@@ -21,6 +24,7 @@ class FileStore:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._replaced: deque[int] = deque()
 
     def put(
         self, number: int, filename: str, data: bytes, *, description: str | None = None
@@ -45,6 +49,12 @@ class FileStore:
     def path(self, number: int) -> Path:
         """Where the file of an id lies, if it does."""
         return self._folder / str(number)
+
+    def replace(self, number: int) -> None:
+        """Forget a file in whose place another one came, not at once: a page may be fetching it."""
+        self._replaced.append(number)
+        while len(self._replaced) > REPLACED_KEPT:
+            self.remove(self._replaced.popleft())
 
     def remove(self, number: int) -> None:
         """Forget a file; one that is not there is fine."""

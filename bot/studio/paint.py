@@ -90,7 +90,9 @@ class Painter:
         inputs: Inputs,
         blocks: Blocks,
         preferences: Preferences,
+        previews: bool = True,
     ) -> None:
+        """previews: whether there are any, for who wants them."""
         self.engine = engine
         self.family = family
         self._events = events
@@ -106,6 +108,7 @@ class Painter:
         self._blocks = blocks
         self._late: set[asyncio.Task[tuple[Job, ...] | QuotaExceeded | Block]] = set()
         self._preferences = preferences
+        self._previews = previews
 
     async def imagine(
         self, person: Person, wish: Wish, *, private: bool = False, count: int = 1
@@ -408,6 +411,7 @@ class Painter:
             admit=partial(self._settling.admit, job.id),
             inputs=fetched(self._inputs, request),
             count=job.pictures,
+            previews=self._previews and not job.quiet,
         )
 
     def _submit(self, slot: Slot, job: Job, spec: JobSpec) -> LiveJob:
