@@ -49,9 +49,10 @@ class FakeClock:
 class ScriptedRenderer:
     """Paints flat gradients from the seed, step by step, as fast as the test allows.
 
+    Where previews are asked for each step has one, as grey as it is far.
     hold(): the next picture stops before its first step until `release()` (or `step()` for one
     step). failures: outcomes to answer with, by prompt; flaws: the same by seed. painted: the
-    requests, in order.
+    requests, in order. previews: whether they were asked for, by picture that was begun.
     """
 
     def __init__(self) -> None:
@@ -59,6 +60,7 @@ class ScriptedRenderer:
         self.flaws: dict[int, EngineError] = {}
         self.painted: list[ImageRequest] = []
         self.inputs: list[tuple[Raster, ...]] = []
+        self.previews: list[bool] = []
         self.threads: set[str] = set()
         self.closed = False
         self.unloaded = 0
@@ -107,13 +109,15 @@ class ScriptedRenderer:
     def _one(self, row: int, task: RenderTask, on_step: Callable[[int, Progress], None]) -> Outcome:
         request = task.request
         self.inputs.append(task.inputs)
+        self.previews.append(task.previews)
         began = time.perf_counter()
         for step in range(request.steps):
             if self._held and not self._open.acquire(timeout=HELD_LIMIT_S):
                 raise AssertionError("a test held a step and never released it")
             if task.cancel.is_set():
                 return Cancelled("cancelled while painting")
-            on_step(row, Progress(step + 1, request.steps))
+            preview = fake_preview(step + 1) if task.previews else None
+            on_step(row, Progress(step + 1, request.steps, preview))
         failure = self.failures.get(request.prompt) or self.flaws.get(request.seed)
         if isinstance(failure, EngineError):
             return failure
@@ -128,6 +132,11 @@ def gradient(request: ImageRequest) -> Raster:
     width, height = request.width_px, request.height_px
     row = bytes((x + request.seed) % 256 for x in range(width) for _ in range(3))
     return Raster(width, height, row * height)
+
+
+def fake_preview(step: int) -> Raster:
+    """A small square, lighter with each step."""
+    return Raster(16, 16, bytes([8 + 8 * step]) * (16 * 16 * 3))
 
 
 def fake_recipe(request: ImageRequest) -> Recipe:

@@ -4,84 +4,21 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import datetime, timedelta
 
 import pytest
 
 from bot.cards import PaintingCard, WaitingCard
-from bot.messenger import Address, Obstacle, TryLater, Undeliverable
-from bot.progress import BUDGET_S, PER_MESSAGE_S, WAITING_S, Board
-from engine.job import Job, JobSpec
-from engine.queue import Bounds
-from engine.service import Engine
-from engine.types import ImageRequest
-from tests.fakes import EPOCH, FakeMessenger, ScriptedRenderer
-
-REQUEST = ImageRequest("a lake", "a lake", "", 5, 128, 128, 8, 1.0)
-
-
-class Hall:
-    """An engine with a held painter, and a board whose time a test moves."""
-
-    def __init__(self) -> None:
-        self.painter = ScriptedRenderer()
-        self.painter.hold()
-        self.engine = Engine(self.painter.load, bounds=Bounds(queue=100))
-        self.messenger = FakeMessenger()
-        self.now_s = 0.0
-        self.board = Board(
-            self.messenger,
-            self.engine,
-            now_s=lambda: self.now_s,
-            clock=self._clock,
-            sleep=self._sleep,
-        )
-        self._ticks = asyncio.Semaphore(0)
-
-    def _clock(self) -> datetime:
-        return EPOCH + timedelta(seconds=self.now_s)
-
-    async def _sleep(self, seconds: float) -> None:
-        assert seconds == BUDGET_S
-        await self._ticks.acquire()
-
-    async def ask(self, number: int) -> Job:
-        """A job whose status message has its number."""
-        slot = self.engine.reserve(number, 1)
-        job = self.engine.submit(slot, JobSpec(number, REQUEST))
-        ahead = (self.engine.queue.position(number) or 0) + 1
-        self.board.show(
-            job, Address(1, 2, number), WaitingCard(number, REQUEST, number, ahead, None)
-        )
-        await asyncio.sleep(0.02)
-        return job
-
-    async def tick(self, seconds: float) -> None:
-        """Let time pass and the board act once."""
-        self.now_s += seconds
-        self._ticks.release()
-        await asyncio.sleep(0.02)
-
-    async def step(self, job: Job, count: int) -> None:
-        """Let the painter make steps, and wait until they are known."""
-        before = job.latest.step if job.latest else 0
-        self.painter.step(count)
-        async with asyncio.timeout(5):
-            while job.latest is None or job.latest.step < before + count:
-                await asyncio.sleep(0.005)
+from bot.messenger import Obstacle, TryLater, Undeliverable
+from bot.progress import AT_ONCE, PER_MESSAGE_S, WAITING_S
+from tests.bot.hall import REQUEST, Hall, open_hall
+from tests.fakes import EPOCH, until
 
 
 @pytest.fixture
 async def hall() -> AsyncIterator[Hall]:
     """A hall that is open."""
-    hall = Hall()
-    hall.engine.start()
-    await hall.engine.ready()
-    runner = asyncio.create_task(hall.board.run())
-    yield hall
-    runner.cancel()
-    hall.painter.release()
-    await hall.engine.drain()
+    async with open_hall() as hall:
+        yield hall
 
 
 async def test_a_message_is_edited_at_most_every_three_seconds(hall: Hall):
@@ -191,3 +128,104 @@ async def test_an_expected_time_is_corrected_only_when_it_is_far_off(hall: Hall)
     for _ in range(60):
         await hall.tick(0.01)
     assert len(hall.messenger.messages[40]) == before[40] + 1
+
+
+async def test_a_slow_discord_is_not_given_more_to_do(hall: Hall):
+    """While an edit is under way its message gets no other; then comes the newest state alone."""
+    hall.messenger.held = {1}
+    job = await hall.ask(1)
+    await hall.step(job, 1)
+    await hall.tick(PER_MESSAGE_S)
+    await until(lambda: hall.messenger.under_way)
+    for _ in range(5):
+        await hall.step(job, 1)
+        await hall.tick(PER_MESSAGE_S)
+    assert hall.messenger.under_way == [1]
+    hall.messenger.release()
+    await hall.tick(1)
+    await hall.edited(1, 1)
+    await hall.tick(PER_MESSAGE_S)
+    cards = await hall.edited(1, 2)
+    assert [each.step for each in cards] == [1, 6]
+    assert cards[-1].preview is not None and cards[-1].preview.step == 6
+
+
+async def test_three_seconds_pass_after_an_edit_that_took_long(hall: Hall):
+    """What counts is when the last edit arrived, not when it was sent."""
+    hall.messenger.held = {1}
+    job = await hall.ask(1)
+    await hall.step(job, 1)
+    await hall.tick(PER_MESSAGE_S)
+    await until(lambda: hall.messenger.under_way)
+    hall.now_s += 10
+    hall.messenger.release()
+    await hall.edited(1, 1)
+    await hall.step(job, 1)
+    await hall.tick(PER_MESSAGE_S - 0.1)
+    await hall.edited(1, 1)
+    await hall.tick(0.1)
+    await hall.edited(1, 2)
+
+
+async def test_one_slow_message_holds_up_no_other(hall: Hall):
+    """Edits of waiting messages that never arrive leave a place for the one that is painted."""
+    first = await hall.ask(1)
+    for number in range(2, 8):
+        await hall.ask(number)
+    hall.messenger.held = set(range(2, 8))
+    hall.engine.estimator.record(REQUEST, 100.0)
+    hall.now_s += WAITING_S
+    for _ in range(10):
+        await hall.tick(0.01)
+    assert len(hall.messenger.under_way) == AT_ONCE - 1
+    await hall.step(first, 1)
+    await hall.tick(PER_MESSAGE_S)
+    cards = await hall.edited(1, 2)
+    assert [each.step for each in cards] == [0, 1]
+
+
+async def test_retiring_waits_for_an_edit_under_way(hall: Hall):
+    """The result is shown after the last progress has arrived, never before."""
+    hall.messenger.held = {1}
+    job = await hall.ask(1)
+    await hall.step(job, 1)
+    await hall.tick(PER_MESSAGE_S)
+    await until(lambda: hall.messenger.under_way)
+    retiring = asyncio.create_task(hall.board.retire(1))
+    await asyncio.sleep(0.05)
+    assert not retiring.done()
+    hall.messenger.release()
+    async with asyncio.timeout(5):
+        await retiring
+    await hall.edited(1, 1)
+
+
+async def test_a_job_under_three_seconds_makes_no_noise(hall: Hall):
+    """Eight steps in less than three seconds: nobody's message is touched."""
+    job = await hall.ask(1)
+    for _ in range(7):
+        await hall.step(job, 1)
+        await hall.tick(0.42)
+    assert hall.now_s < PER_MESSAGE_S
+    hall.painter.release()
+    await job.result()
+    await hall.board.retire(1)
+    await hall.tick(PER_MESSAGE_S)
+    assert hall.messenger.messages == {}
+
+
+async def test_a_defect_costs_one_message(hall: Hall):
+    """An error that nobody foresaw ends the progress of one message, not the board."""
+    first = await hall.ask(1)
+    second = await hall.ask(2)
+    hall.messenger.faults = [ValueError("a defect")]
+    await hall.step(first, 1)
+    await hall.tick(PER_MESSAGE_S)
+    await hall.step(first, 1)
+    await hall.tick(PER_MESSAGE_S)
+    assert hall.messenger.messages == {} and hall.messenger.faults == []
+    hall.painter.step(6)
+    await first.result()
+    await hall.step(second, 1)
+    await hall.tick(PER_MESSAGE_S)
+    await hall.edited(2, 1)

@@ -18,6 +18,7 @@ from bot.playground.rest.routes import PREFIX
 from bot.playground.seed import MEMBER_ID, PAINT_ID
 from bot.playground.server import Plan, Playground, open_playground
 from bot.playground.watch import Exchange
+from bot.previews import PREVIEW_NAME
 from tests.bot.discord.openapi import DESCRIPTION, ApiDescription
 from tests.bot.playground.conftest import check_answers
 
@@ -75,9 +76,11 @@ class Live:
         return found
 
     def pictures(self) -> list[Message]:
-        """The messages that show a picture, oldest first."""
+        """The messages that show a finished picture, oldest first."""
         return [
-            each for each in self.playground.standin.world.messages(PAINT_ID) if each.attachments
+            each
+            for each in self.playground.standin.world.messages(PAINT_ID)
+            if each.attachments and each.attachments[0].filename != PREVIEW_NAME
         ]
 
     async def picture(self, number: int = 1, wait_s: float = WAIT_S) -> Message:

@@ -60,8 +60,8 @@ class Tab:
         return self.page.get_by_role("log")
 
     def pictures(self) -> Locator:
-        """The pictures in the messages."""
-        return self.log.get_by_role("img")
+        """The finished pictures in the messages."""
+        return self.log.get_by_role("img", name=re.compile("^(?!Preview |预览)"))
 
     async def pixels(self, picture: Locator) -> bytes:
         """The bytes behind a picture on the page."""

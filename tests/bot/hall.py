@@ -1,0 +1,114 @@
+"""A board with a held painter, a Discord that is slow where it is told to be, and no clock."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+
+from bot.cards import Card, PaintingCard, WaitingCard
+from bot.messenger import Address
+from bot.progress import BUDGET_S, Board
+from engine.job import Job, JobSpec
+from engine.queue import Bounds
+from engine.service import Engine
+from engine.types import ImageRequest
+from tests.fakes import EPOCH, FakeMessenger, ScriptedRenderer, until
+
+REQUEST = ImageRequest("a lake", "a lake", "", 5, 128, 128, 8, 1.0)
+
+
+class SlowMessenger(FakeMessenger):
+    """A Discord whose edits of some messages stay under way until a test lets them arrive."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.held: set[int] = set()
+        self.under_way: list[int] = []
+        self._open = asyncio.Event()
+
+    async def edit(self, address: Address, card: Card) -> None:
+        """Show the card on the message, in time."""
+        assert address.message_id is not None
+        if address.message_id in self.held:
+            self.under_way.append(address.message_id)
+            await self._open.wait()
+            self.under_way.remove(address.message_id)
+        await super().edit(address, card)
+
+    def release(self) -> None:
+        """Let everything arrive."""
+        self.held.clear()
+        self._open.set()
+
+
+class Hall:
+    """An engine with a held painter, and a board whose time a test moves."""
+
+    def __init__(self) -> None:
+        self.painter = ScriptedRenderer()
+        self.painter.hold()
+        self.engine = Engine(self.painter.load, bounds=Bounds(queue=100))
+        self.messenger = SlowMessenger()
+        self.now_s = 0.0
+        self.board = Board(
+            self.messenger,
+            self.engine,
+            now_s=lambda: self.now_s,
+            clock=self._clock,
+            sleep=self._sleep,
+        )
+        self._ticks = asyncio.Semaphore(0)
+
+    def _clock(self) -> datetime:
+        return EPOCH + timedelta(seconds=self.now_s)
+
+    async def _sleep(self, seconds: float) -> None:
+        assert seconds == BUDGET_S
+        await self._ticks.acquire()
+
+    async def ask(self, number: int, *, quiet: bool = False, count: int = 1) -> Job:
+        """A job whose status message has its number."""
+        slot = self.engine.reserve(number, 1)
+        job = self.engine.submit(slot, JobSpec(number, REQUEST, previews=True, count=count))
+        ahead = (self.engine.queue.position(number) or 0) + 1
+        card = WaitingCard(number, REQUEST, number, ahead, None)
+        self.board.show(job, Address(1, 2, number), card, quiet=quiet)
+        await asyncio.sleep(0.02)
+        return job
+
+    async def tick(self, seconds: float) -> None:
+        """Let time pass and the board act once."""
+        self.now_s += seconds
+        self._ticks.release()
+        await asyncio.sleep(0.02)
+
+    async def edited(self, number: int, times: int) -> list[PaintingCard]:
+        """What the message of a job that is painted was made to show, so many times."""
+        await until(lambda: len(self.messenger.messages.get(number, [])) >= times)
+        cards = [each for each in self.messenger.messages[number] if isinstance(each, PaintingCard)]
+        assert len(cards) == times == len(self.messenger.messages[number])
+        return cards
+
+    async def step(self, job: Job, count: int) -> None:
+        """Let the painter make steps, and wait until they are known."""
+        before = job.latest.step if job.latest else 0
+        self.painter.step(count)
+        async with asyncio.timeout(5):
+            while job.latest is None or job.latest.step < before + count:
+                await asyncio.sleep(0.005)
+
+
+@asynccontextmanager
+async def open_hall() -> AsyncIterator[Hall]:
+    """A hall whose board is at work."""
+    hall = Hall()
+    hall.engine.start()
+    await hall.engine.ready()
+    runner = asyncio.create_task(hall.board.run())
+    yield hall
+    runner.cancel()
+    hall.messenger.release()
+    hall.painter.release()
+    await hall.engine.drain()
