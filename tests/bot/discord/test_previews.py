@@ -1,0 +1,312 @@
+"""Previews in the status message: shown while it paints, gone with the result."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from bot.cards import Card, PaintingCard
+from bot.messenger import Address
+from bot.previews import PREVIEW_NAME
+from engine.errors import NonFinite
+from storage.errors import DatabaseBusy
+from storage.types import Place
+from tests.bot.discord.conftest import World, open_world
+from tests.bot.discord.openapi import DESCRIPTION, ApiDescription
+from tests.fakes import ScriptedRenderer, fake_preview
+
+
+@dataclass(slots=True)
+class Hands:
+    """The board's clock, in a test's hands."""
+
+    world: World
+    now_s: float = field(default=1000.0)
+
+    def __post_init__(self) -> None:
+        self.seize()
+
+    def seize(self) -> None:
+        """Take over the clock of the board that is there now."""
+        self.world.house.services.board._now_s = lambda: self.now_s
+
+    async def edited(self, painter: ScriptedRenderer, steps: int, job_id: int = 1) -> None:
+        """Paint so many steps more, let three seconds pass, and wait for the edit."""
+        handle = self.world.house.services.painter.live(job_id)
+        assert handle is not None
+        done = handle.latest.step if handle.latest else 0
+        edits = len(self.edits())
+        painter.step(steps)
+        async with asyncio.timeout(10):
+            while handle.latest is None or handle.latest.step < done + steps:
+                await asyncio.sleep(0.005)
+            self.now_s += 3
+            while len(self.edits()) == edits:
+                await asyncio.sleep(0.005)
+        await self.world.env.settle()
+
+    def edits(self) -> list[Any]:
+        """Every edit of a message so far."""
+        return [each for each in self.world.env.http_requests if each.method == "PATCH"]
+
+
+def names(message: Any) -> list[str]:
+    return [each.filename for each in message.attachments]
+
+
+def galleries(request: Any) -> list[Any]:
+    """The items of all galleries in a request."""
+    found = [each for each in request.json["components"] if each["type"] == 12]
+    return [item for each in found for item in each["items"]]
+
+
+async def shade(message: Any) -> int:
+    """How light the picture is that a message shows."""
+    with Image.open(io.BytesIO(await message.attachments[0].read())) as image:
+        assert image.size == (256, 256)
+        seen = image.getpixel((64, 64))
+    assert isinstance(seen, tuple)
+    return int(seen[0])
+
+
+async def painting(world: World, painter: ScriptedRenderer, **options: Any) -> Any:
+    """A status message whose picture is about to be painted."""
+    painter.hold()
+    result = await world.alice.slash(world.channel, "imagine", prompt="a city", **options)
+    await world.state(1, "painting")
+    return result
+
+
+async def test_the_newest_preview_takes_the_place_of_the_last(
+    world: World, painter: ScriptedRenderer
+):
+    """One attachment, lighter from edit to edit, whose alt text says what it is and how far."""
+    hands = Hands(world)
+    result = await painting(world, painter)
+    for steps, step in ((2, 2), (3, 5)):
+        await hands.edited(painter, steps)
+        message = world.message(result.response.id)
+        assert names(message) == [PREVIEW_NAME]
+        assert await shade(message) == pytest.approx(fake_preview(step).rgb[0], abs=2)
+        (item,) = galleries(hands.edits()[-1])
+        assert item["media"]["url"] == f"attachment://{PREVIEW_NAME}"
+        assert item["description"] == f"Preview after step {step} of 8: a city"
+        assert f"step {step} of 8" in world.texts(message) and "▰" in world.texts(message)
+        assert [b.label for b in message.components[-1].children] == ["Cancel"]
+    painter.release()
+    await world.settled()
+    message = world.message(result.response.id)
+    assert len(names(message)) == 1 and names(message)[0].endswith(".png")
+    assert "Preview" not in str(galleries(hands.edits()[-1]))
+
+
+@pytest.mark.skipif(not DESCRIPTION.exists(), reason="Discord's API description is not at hand")
+async def test_the_edits_are_valid(world: World, painter: ScriptedRenderer):
+    """No edit with a preview breaks Discord's API description, of a long prompt neither."""
+    hands, api = Hands(world), ApiDescription()
+    painter.hold()
+    await world.alice.slash(world.channel, "imagine", prompt="很长的提示 " * 200)
+    await world.state(1, "painting")
+    await hands.edited(painter, 2)
+    (item,) = galleries(hands.edits()[-1])
+    assert len(item["description"]) == 1024
+    assert [p for r in hands.edits() for p in api.problems(r.method, r.path, r.json)] == []
+    painter.release()
+    await world.settled()
+
+
+async def test_a_private_picture_has_private_previews(world: World, painter: ScriptedRenderer):
+    """They go through the interaction's token, and nothing of them is posted in the channel."""
+    hands = Hands(world)
+    result = await painting(world, painter, private=True)
+    assert result.ephemeral
+    await hands.edited(painter, 3)
+    (edit,) = hands.edits()
+    assert "/webhooks/" in edit.path and len(galleries(edit)) == 1
+    painter.release()
+    await world.settled()
+    assert not [r for r in world.env.http_requests if r.path.endswith("/messages")]
+    assert galleries(hands.edits()[-1])[0]["media"]["url"].endswith(".png")
+
+
+async def test_of_several_it_says_which(world: World, painter: ScriptedRenderer):
+    """The second of three: text and alt text name it, and the preview is its own."""
+    hands = Hands(world)
+    result = await painting(world, painter, count=3)
+    await hands.edited(painter, 11)
+    assert "step 11 of 24 · picture 2 of 3" in world.texts(world.message(result.response.id))
+    (item,) = galleries(hands.edits()[-1])
+    assert item["description"] == "Preview of picture 2 of 3 after step 11 of 24: a city"
+    shown = await shade(world.message(result.response.id))
+    assert shown == pytest.approx(fake_preview(3).rgb[0], abs=2)
+    painter.release()
+    await world.settled()
+
+
+@pytest.mark.parametrize("end", ["failed", "cancelled"])
+async def test_what_ends_without_a_picture_shows_none(
+    world: World, painter: ScriptedRenderer, end: str
+):
+    """A preview is taken away with the job: it was never more than a promise."""
+    hands = Hands(world)
+    if end == "failed":
+        painter.failures["a city"] = NonFinite("step 3")
+    result = await painting(world, painter)
+    await hands.edited(painter, 2)
+    assert names(world.message(result.response.id)) == [PREVIEW_NAME]
+    if end == "cancelled":
+        await world.alice.slash(world.channel, "cancel")
+    painter.release()
+    await world.settled()
+    assert world.rows("SELECT state FROM jobs") == [(end,)]
+    message = world.message(result.response.id)
+    assert names(message) == [] and galleries(hands.edits()[-1]) == []
+
+
+async def test_a_result_elsewhere_leaves_no_preview_behind(world: World, painter: ScriptedRenderer):
+    """After half a minute the picture is a new message; the status message is only a link."""
+    hands = Hands(world)
+    result = await painting(world, painter)
+    await hands.edited(painter, 2)
+    world.clock.advance(31)
+    painter.release()
+    await world.settled()
+    status = world.message(result.response.id)
+    assert names(status) == [] and "is ready" in world.texts(status)
+    assert names(world.channel.last_message)[0].endswith(".png")
+
+
+async def test_a_job_under_three_seconds_makes_no_noise(world: World, painter: ScriptedRenderer):
+    """The answer, then the result in its place: no other edit, no other message, no mention."""
+    hands = Hands(world)
+    result = await painting(world, painter)
+    painter.step(7)
+    hands.now_s += 2.9
+    await asyncio.sleep(1.2)  # two turns of the board at least
+    assert hands.edits() == []
+    painter.release()
+    await world.settled()
+    (edit,) = hands.edits()
+    assert edit.json["allowed_mentions"] == {"parse": []}
+    assert "<@" not in edit.json["components"][0]["content"]
+    assert [each.id for each in world.channel.history()] == [result.response.id]
+
+
+async def test_an_edit_under_way_never_overtakes_the_result(
+    world: World, painter: ScriptedRenderer, monkeypatch: pytest.MonkeyPatch
+):
+    """A preview that Discord takes long for arrives before the result, not in its place."""
+    hands, messenger = Hands(world), world.house.services.delivery._messenger
+    order: list[str] = []
+    begun, go = asyncio.Event(), asyncio.Event()
+    edit = messenger.edit
+
+    async def slowly(address: Address, card: Card) -> None:
+        if isinstance(card, PaintingCard):
+            begun.set()
+            await go.wait()
+        order.append(type(card).__name__)
+        await edit(address, card)
+
+    monkeypatch.setattr(messenger, "edit", slowly)
+    result = await painting(world, painter)
+    painter.step(2)
+    await asyncio.sleep(0.1)
+    hands.now_s += 3
+    async with asyncio.timeout(10):
+        await begun.wait()
+    painter.release()
+    await world.state(1, "painted")
+    await asyncio.sleep(0.1)
+    assert order == []
+    go.set()
+    await world.settled()
+    assert order == ["PaintingCard", "PictureCard"]
+    assert names(world.message(result.response.id))[0].endswith(".png")
+
+
+async def test_an_owner_can_do_without(data_dir: Path, painter: ScriptedRenderer):
+    """With `previews = false` the painter is not asked for any, and the bar of text remains."""
+    async with open_world(data_dir, painter.load, discord={"previews": False}) as world:
+        hands = Hands(world)
+        result = await painting(world, painter)
+        await hands.edited(painter, 3)
+        message = world.message(result.response.id)
+        assert "step 3 of 8" in world.texts(message) and names(message) == []
+        painter.release()
+        await world.settled()
+    assert painter.previews == [False]
+
+
+async def test_who_wants_it_quiet_gets_text(world: World, painter: ScriptedRenderer):
+    """Asked once where it is wished, for every way to a picture; others keep their previews."""
+    asked: list[Place] = []
+
+    async def quiet(place: Place) -> bool:
+        asked.append(place)
+        return place.user_id == world.alice.id
+
+    world.house.services.painter._quiet = quiet
+    hands = Hands(world)
+    result = await painting(world, painter)
+    await hands.edited(painter, 3)
+    assert names(world.message(result.response.id)) == []
+    painter.release()
+    await world.settled()
+    await world.alice.click(world.message(result.response.id), label="Reroll")
+    await world.settled()
+    await world.bob.slash(world.channel, "imagine", prompt="a lake")
+    await world.settled()
+    assert painter.previews == [False, False, True]
+    alice = Place(world.guild.id, world.channel.id, world.alice.id)
+    assert asked == [alice, alice, Place(world.guild.id, world.channel.id, world.bob.id)]
+
+
+@pytest.mark.parametrize("trouble", ["busy", "slow"])
+async def test_an_unknown_wish_costs_no_picture(
+    world: World, painter: ScriptedRenderer, monkeypatch: pytest.MonkeyPatch, trouble: str
+):
+    """Where the settings cannot be read in time, the picture is painted all the same."""
+
+    async def quiet(_: Place) -> bool:
+        if trouble == "busy":
+            raise DatabaseBusy(Path("zimagine.db"), "locked")
+        await asyncio.sleep(60)
+        raise AssertionError("waited for")
+
+    monkeypatch.setattr("bot.studio.paint.QUIET_LIMIT_S", 0.05)
+    world.house.services.painter._quiet = quiet
+    await world.alice.slash(world.channel, "imagine", prompt="a city")
+    await world.settled()
+    assert world.rows("SELECT state FROM jobs") == [("painted",)] and painter.previews == [True]
+
+
+async def test_after_a_restart_there_are_previews_again(world: World, painter: ScriptedRenderer):
+    """A job that was interrupted shows on its old message how it is painted anew."""
+    hands = Hands(world)
+    result = await painting(world, painter)
+    await hands.edited(painter, 6)
+    painter.release()
+    await world.crash()
+    painter.hold()
+    painter.previews.clear()
+    await world.start()
+    hands.seize()
+    await world.state(1, "painting")
+    async with asyncio.timeout(10):
+        while names(world.message(result.response.id)):  # the old process's preview
+            await asyncio.sleep(0.01)
+    await hands.edited(painter, 2)
+    message = world.message(result.response.id)
+    assert "step 2 of 8" in world.texts(message) and names(message) == [PREVIEW_NAME]
+    assert await shade(message) == pytest.approx(fake_preview(2).rgb[0], abs=2)
+    painter.release()
+    await world.settled()
+    assert painter.previews == [True]
+    assert names(world.message(result.response.id))[0].endswith(".png")
