@@ -11,7 +11,7 @@ KILLS ?= 100
 PICTURES ?= 1500
 
 .DEFAULT_GOAL := help
-.PHONY: help run imagine install test lint types imports check messages snapshots pictures sketch evaluate chaos soak bench-storage bench-presses bench-memory clean
+.PHONY: help run imagine install test lint types imports check messages snapshots pictures sketch evaluate chaos soak bench-storage bench-presses bench-memory bench-previews clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | sort
@@ -71,6 +71,9 @@ bench-presses: $(VENV)/.installed-dev ## Measure how soon twenty people are answ
 
 bench-memory: $(VENV)/.installed-dev ## Measure the memory plans on a GPU, with random weights (ARGS=--help)
 	$(BIN)/python -m tests.scale.memory $(ARGS)
+
+bench-previews: $(VENV)/.installed-dev ## Measure what previews cost the embedded model
+	$(BIN)/python -m tests.scale.previews $(ARGS)
 
 clean: ## Remove .venv and caches; data/ stays
 	rm -rf $(VENV) build *.egg-info .pytest_cache .ruff_cache .hypothesis

@@ -9,7 +9,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from engine.errors import Cancelled, EngineError, RenderFailed
 from engine.job import Job, JobSpec
-from engine.types import Painted, Progress
+from engine.types import Painted, Progress, Raster
 from tests.fakes import a_request, fake_recipe, gradient
 
 
@@ -95,6 +95,16 @@ async def test_progress_is_newest_wins(job: Job) -> None:
     job.finish([a_picture()])
     with pytest.raises(StopAsyncIteration):
         await asyncio.wait_for(anext(watching), 1)
+
+
+async def test_the_newest_preview_is_kept(job: Job) -> None:
+    """What is told between two steps has no preview, and takes none away."""
+    assert job.previewed is None
+    small = Raster(1, 1, b"abc")
+    for step in (1, 2):
+        job.report(Progress(step, 8, small))
+    job.report(Progress(2, 8))
+    assert job.previewed == Progress(2, 8, small) and job.latest == Progress(2, 8)
 
 
 async def test_two_watchers_both_see_every_awaited_step(job: Job) -> None:
