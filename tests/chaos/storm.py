@@ -15,6 +15,7 @@ from bot.playground.process import RESTART_WAIT_S, BotState
 from bot.playground.server import Plan, Playground, open_playground
 from bot.playground.watch import Entry
 from bot.playground.world import Event, MessageCreated, MessageEdited
+from bot.previews import PREVIEW_NAME
 from tests.chaos import evidence as found
 from tests.chaos.crowd import Crowd
 from tests.chaos.disk import small_disk
@@ -291,8 +292,10 @@ class Storm:
                 await asyncio.sleep(0.02)
 
     def _happened(self, event: Event) -> None:
-        if isinstance(event, MessageCreated | MessageEdited) and event.message.attachments:
-            self._shown.set()
+        if isinstance(event, MessageCreated | MessageEdited):
+            names = [each.filename for each in event.message.attachments]
+            if any(name != PREVIEW_NAME for name in names):
+                self._shown.set()
 
     def _requested(self, entry: Entry) -> None:
         self._problems += [f"{entry.method} {entry.path}: {each}" for each in entry.problems]

@@ -15,6 +15,7 @@ from PIL import Image
 from bot.playground.audit import Record
 from bot.playground.interactions import Interaction, Kind
 from bot.playground.model import Channel, ChannelType, MessageFlag
+from bot.previews import PREVIEW_NAME
 from tests.chaos.crowd import Sent
 from tests.chaos.evidence import Evidence, Left
 from tests.chaos.verdict import judge
@@ -145,7 +146,8 @@ def sent_to(channel_id: int, **delivery: Any) -> Callable[[Evidence], Evidence]:
 
 FULL = frozenset({"disk full"})
 TRACE = '{"event": "x", "exception": "Traceback (most recent call last)\\nOSError: %s"}'
-SHOWN = record(100, "zimagine-1-5.png")
+FILE_NAME = "zimagine-1-5.png"
+SHOWN = record(100, FILE_NAME)
 SHEET = record(100, "zimagine-1-sheet.png")
 SECOND = record(101, "zimagine-1-sheet.webp")
 BROKEN: dict[str, tuple[str, Callable[[Evidence], Evidence]]] = {
@@ -160,6 +162,7 @@ BROKEN: dict[str, tuple[str, Callable[[Evidence], Evidence]]] = {
     "delivered without its picture": ("lost", messages(record(100))),
     "delivered to somebody else": ("lost", messages(replace(SHOWN, reader_id=OTHER))),
     "edited away": ("covered", messages(replace(SHOWN, showing=[]))),
+    "a preview stays": ("covered", messages(replace(SHOWN, showing=[FILE_NAME, PREVIEW_NAME]))),
     "posted twice": ("double", messages(SHOWN, record(101, "zimagine-1-5.webp"))),
     "in another channel": ("astray", sent_to(99, road="post")),
     "in somebody else's thread": ("astray", sent_to(THREAD, road="thread", thread_id=75)),

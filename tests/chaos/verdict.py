@@ -13,6 +13,7 @@ from typing import Any, Final
 from PIL import Image, ImageStat
 
 from bot.playground.model import MessageFlag
+from bot.previews import PREVIEW_NAME
 from tests.chaos.crowd import Sent
 from tests.chaos.evidence import Evidence, Row
 
@@ -120,6 +121,8 @@ def _delivered(evidence: Evidence, job: Row, row: Row, *, erased: bool) -> Itera
         yield Violation("lost", f"the message of job {job['id']} is not for its person")
     if not _stands_where_it_may(evidence, told.channel_id, job, row):
         yield Violation("astray", f"job {job['id']} is shown in {told.channel_id}")
+    if not told.gone and any(name.endswith(PREVIEW_NAME) for name in told.showing):
+        yield Violation("covered", f"the message of job {job['id']} still shows a preview")
     if job["state"] != "painted" or erased:
         return
     if told not in evidence.showing.get(job["id"], []):
