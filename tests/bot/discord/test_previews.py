@@ -15,8 +15,6 @@ from bot.cards import Card, PaintingCard
 from bot.messenger import Address
 from bot.previews import PREVIEW_NAME
 from engine.errors import NonFinite
-from storage.errors import DatabaseBusy
-from storage.types import Place
 from tests.bot.discord.conftest import World, open_world
 from tests.bot.discord.openapi import DESCRIPTION, ApiDescription
 from tests.fakes import ScriptedRenderer, fake_preview
@@ -245,14 +243,8 @@ async def test_an_owner_can_do_without(data_dir: Path, painter: ScriptedRenderer
 
 
 async def test_who_wants_it_quiet_gets_text(world: World, painter: ScriptedRenderer):
-    """Asked once where it is wished, for every way to a picture; others keep their previews."""
-    asked: list[Place] = []
-
-    async def quiet(place: Place) -> bool:
-        asked.append(place)
-        return place.user_id == world.alice.id
-
-    world.house.services.painter._quiet = quiet
+    """By /settings, for every way to a picture; others keep their previews."""
+    await world.alice.slash(world.channel, "settings", quiet="on")
     hands = Hands(world)
     result = await painting(world, painter)
     await hands.edited(painter, 3)
@@ -264,27 +256,6 @@ async def test_who_wants_it_quiet_gets_text(world: World, painter: ScriptedRende
     await world.bob.slash(world.channel, "imagine", prompt="a lake")
     await world.settled()
     assert painter.previews == [False, False, True]
-    alice = Place(world.guild.id, world.channel.id, world.alice.id)
-    assert asked == [alice, alice, Place(world.guild.id, world.channel.id, world.bob.id)]
-
-
-@pytest.mark.parametrize("trouble", ["busy", "slow"])
-async def test_an_unknown_wish_costs_no_picture(
-    world: World, painter: ScriptedRenderer, monkeypatch: pytest.MonkeyPatch, trouble: str
-):
-    """Where the settings cannot be read in time, the picture is painted all the same."""
-
-    async def quiet(_: Place) -> bool:
-        if trouble == "busy":
-            raise DatabaseBusy(Path("zimagine.db"), "locked")
-        await asyncio.sleep(60)
-        raise AssertionError("waited for")
-
-    monkeypatch.setattr("bot.studio.paint.QUIET_LIMIT_S", 0.05)
-    world.house.services.painter._quiet = quiet
-    await world.alice.slash(world.channel, "imagine", prompt="a city")
-    await world.settled()
-    assert world.rows("SELECT state FROM jobs") == [("painted",)] and painter.previews == [True]
 
 
 async def test_after_a_restart_there_are_previews_again(world: World, painter: ScriptedRenderer):

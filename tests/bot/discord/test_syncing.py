@@ -10,7 +10,7 @@ import pytest
 from discord import Locale
 
 from bot.app import SYNC_FILE
-from bot.discord.commands import member
+from bot.discord.commands import choosing
 from bot.discord.translation import CatalogueTranslator
 from tests.bot.discord.conftest import World
 
@@ -64,7 +64,7 @@ async def test_a_new_translation_is_told(world: World, monkeypatch: pytest.Monke
 
 async def test_new_choices_are_told(world: World, monkeypatch: pytest.MonkeyPatch):
     """One choice more in one option is a change, once."""
-    monkeypatch.setattr(member, "ASPECTS", [*member.ASPECTS, "5:1"])
+    monkeypatch.setattr(choosing, "ASPECTS", [*choosing.ASPECTS, "5:1"])
     assert [await restart(world), await restart(world)] == [1, 0]
 
 
