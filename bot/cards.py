@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from bot.studio.outcomes import Note
+from bot.studio.notes import Note
 from bot.studio.particulars import USUAL, Particulars
 from engine.types import ImageRequest
 from storage.types import Case, DeliveryMode, StoredPicture

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.i18n import Words
-from bot.studio.outcomes import StyleLeft
+from bot.studio.notes import StyleLeft
 from engine.diffusion.families import Speed
 from engine.prompts import Level, PictureStyle
 

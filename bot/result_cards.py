@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from bot.cards import Card, Detour, FailureCard, PictureCard, ShownPicture
 from bot.studio.naming import sheet_name, shown_name
-from bot.studio.outcomes import Note, NotExact, SomeFailed, adapted
+from bot.studio.notes import Note, NotExact, SomeFailed, adapted
 from engine.prompts import addition
 from engine.types import ImageRequest, Recipe, request_from_json
 from storage.files import PictureFiles

@@ -10,22 +10,27 @@ from bot.choices import style_left
 from bot.flagging import choices_problem, few_places, flag_problem
 from bot.i18n import Words
 from bot.reporting import moderation_refusal
-from bot.studio.outcomes import (
+from bot.studio.notes import (
     Adapted,
+    GuidanceHigh,
+    NegativeAdded,
+    NegativeIdle,
+    Note,
+    NotExact,
+    SmallSide,
+    SomeFailed,
+    StyleLeft,
+)
+from bot.studio.outcomes import (
     BadAspect,
     BadSize,
     EmptyPrompt,
     FileRemoved,
     FlagProblem,
-    GuidanceHigh,
     InputGone,
     JobOver,
     ManyChoices,
-    NegativeAdded,
-    NegativeIdle,
     NotAllowed,
-    Note,
-    NotExact,
     NothingPainted,
     NothingWaiting,
     NotYours,
@@ -36,11 +41,8 @@ from bot.studio.outcomes import (
     QuotaSpent,
     Reason,
     Refused,
-    SmallSide,
-    SomeFailed,
     Stopping,
     StorageTrouble,
-    StyleLeft,
     TextTooLong,
     TooLarge,
     TooManyChoices,

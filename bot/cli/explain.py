@@ -15,8 +15,15 @@ from bot.cli.counting import token_counter
 from bot.cli.failing import load_settings
 from bot.cli.orders import refuse
 from bot.i18n import Words, words
-from bot.studio.compose import Wish, compose
-from bot.studio.outcomes import Composed, Refused, StyleLeft
+from bot.studio.compose import (
+    compose,
+)
+from bot.studio.notes import StyleLeft
+from bot.studio.outcomes import (
+    Composed,
+    Refused,
+)
+from bot.studio.wishes import Wish
 from engine.diffusion.families import Family, family_for
 from engine.prompts import (
     Advice,

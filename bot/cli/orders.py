@@ -24,7 +24,6 @@ from bot.settings import Settings
 from bot.studio.compose import (
     STRONG,
     SUBTLE,
-    Wish,
     compose,
     enlarge,
     replay_problem,
@@ -34,6 +33,7 @@ from bot.studio.compose import (
 )
 from bot.studio.outcomes import Composed, OutOfRange, Reason, Refused
 from bot.studio.starting import size_from
+from bot.studio.wishes import Wish
 from engine.diffusion.families import SKETCH, Family, Speed, family_for
 from engine.encode import Inscription
 from engine.prompts import Count, Level, PictureStyle, addition

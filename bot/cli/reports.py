@@ -13,7 +13,10 @@ import click
 from bot import wording
 from bot.i18n import words
 from bot.studio.local import LocalPicture
-from bot.studio.outcomes import Composed, NotExact, adapted
+from bot.studio.notes import NotExact, adapted
+from bot.studio.outcomes import (
+    Composed,
+)
 from engine.encode import Inscription
 from engine.prompts import addition
 from engine.types import Progress

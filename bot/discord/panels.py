@@ -14,7 +14,7 @@ from bot.discord.custom_ids import Act, custom_id
 from bot.discord.texts import layout, quoted, when, whole
 from bot.i18n import Words
 from bot.studio.lookup import Details, Explained, OwnQueue, QueuedJob, WholeQueue
-from bot.studio.outcomes import adapted
+from bot.studio.notes import adapted
 from engine.types import Mode
 
 TEXT_LIMIT = 4000

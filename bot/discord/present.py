@@ -27,7 +27,7 @@ from bot.preferring import detour
 from bot.previews import PREVIEW_NAME
 from bot.studio.album import Deeds, Page
 from bot.studio.naming import shown_name
-from bot.studio.outcomes import Note
+from bot.studio.notes import Note
 from bot.studio.particulars import Particulars
 from engine.types import ImageRequest
 from storage.types import PolicySource, QuotaStatus, StoredPicture

@@ -28,10 +28,10 @@ from bot.discord.repainting import answer_soon
 from bot.discord.shown_pictures import attached
 from bot.discord.start_form import start_form
 from bot.services import Services
-from bot.studio.compose import Wish
 from bot.studio.lookup import Details
 from bot.studio.outcomes import Refused, StrengthIdle, UnknownPicture
 from bot.studio.sources import Beginning, Given, Kept, Numbered, Source, strength_of
+from bot.studio.wishes import Wish
 from engine.types import Mode
 
 FORM_AFTER_S = 1.5

@@ -12,7 +12,10 @@ import structlog
 from pydantic import TypeAdapter, ValidationError
 
 from bot.rights import Person
-from bot.studio.compose import Seeds, Wish, compose
+from bot.studio.compose import (
+    Seeds,
+    compose,
+)
 from bot.studio.flagged import Asked, every, written
 from bot.studio.outcomes import (
     Accepted,
@@ -25,6 +28,7 @@ from bot.studio.outcomes import (
 from bot.studio.paint import ACCEPT_LIMIT_S, Painter
 from bot.studio.repaint import like
 from bot.studio.wanted import Wanted, spent
+from bot.studio.wishes import Wish
 from engine.prompts import clean
 from engine.series import MAX_PICTURES
 from engine.types import ImageRequest, Recipe

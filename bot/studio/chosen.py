@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from enum import StrEnum
 
 from bot.studio.bad_flags import BadFlag, BadKind
-from bot.studio.compose import Wish
 from bot.studio.outcomes import FlagProblem, Refused
+from bot.studio.wishes import Wish
 from engine.diffusion.families import Speed
 from engine.prompts import Level, PictureStyle
 

@@ -4,28 +4,23 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
+from bot.studio.notes import GuidanceHigh, NegativeAdded, NegativeIdle, Note, SmallSide, StyleLeft
 from bot.studio.outcomes import (
     BadAspect,
     BadSize,
     Composed,
     EmptyPrompt,
-    GuidanceHigh,
-    NegativeAdded,
-    NegativeIdle,
-    Note,
     OutOfRange,
     Reason,
     Refused,
-    SmallSide,
-    StyleLeft,
     TextTooLong,
     TooLarge,
 )
+from bot.studio.wishes import Start, Wish
 from engine import prompts
-from engine.diffusion.families import Family, Speed
-from engine.prompts import Count, Level, PictureStyle
+from engine.diffusion.families import Family
+from engine.prompts import Count, Level
 from engine.sizing import GRID_PX, offered, parse_aspect, ratio_fits, size_for_aspect
 from engine.types import MAX_SEED, MAX_VARIATIONS, ImageRequest, Mode, Variation
 
@@ -47,42 +42,6 @@ _SNAPPING = 1.05
 """On the grid of 16 pixels a ratio may come out so much longer than it was asked for."""
 _MAX_EFFECTIVE_CHARS = 2 * prompts.MAX_PROMPT_CHARS
 """What enhancement or the model's own words may make of a prompt."""
-
-
-@dataclass(frozen=True, slots=True)
-class Start:
-    """What a picture is painted from: the hashes of the mode's inputs, of the picture's size.
-
-    strength: noise level, None = what suits the mode.
-    """
-
-    mode: Mode
-    inputs: tuple[str, ...]
-    strength: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """What a person asked for; None where they left the choice to us.
-
-    aspect: "16:9". size: (width_px, height_px); at most one of both. guidance: classic; `strict`
-    is a choice of it, `speed` one of steps. style: what it is made as. variety, refine: 0 = none.
-    """
-
-    prompt: str
-    aspect: str | None = None
-    size: tuple[int, int] | None = None
-    seed: int | None = None
-    steps: int | None = None
-    speed: Speed | None = None
-    guidance: float | None = None
-    strict: bool = False
-    negative: str | None = None
-    enhance: Level | None = None
-    variety: float = 0.0
-    refine: float = 0.0
-    start: Start | None = None
-    style: PictureStyle | None = None
 
 
 def compose(

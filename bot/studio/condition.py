@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bot.studio.compose import Wish, compose
+from bot.studio.compose import (
+    compose,
+)
 from bot.studio.outcomes import Refused
+from bot.studio.wishes import Wish
 from engine.diffusion.families import Family
 from engine.prompts import Level
 from engine.service import Engine

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from bot.studio import flags
 from bot.studio.bad_flags import BadFlag, BadKind
-from bot.studio.compose import Wish
 from bot.studio.flag_grammar import DECIDES
 from bot.studio.flags import Flagged
 from bot.studio.outcomes import FlagProblem, ManyChoices, Refused, StrengthIdle, TooManyChoices
+from bot.studio.wishes import Wish
 
 MAX_CHOICES = 10
 """So many wishes one prompt may make."""

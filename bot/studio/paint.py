@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from datetime import timedelta
 from functools import partial
 
 import structlog
 
 from bot.rights import Person
-from bot.studio.compose import Seeds, Wish, compose, recompose
+from bot.studio.compose import (
+    Seeds,
+    compose,
+    recompose,
+)
 from bot.studio.fetching import fetched
 from bot.studio.flagged import obeyed
 from bot.studio.live import LiveJob, LiveJobs
@@ -19,20 +23,19 @@ from bot.studio.outcomes import (
     Accepted,
     Blocked,
     Composed,
-    InputGone,
     NothingPainted,
     OutOfRange,
-    QuestionOver,
     QueueIsFull,
     Refused,
     Stopping,
     StorageTrouble,
-    TooManyTokens,
     UnknownPicture,
 )
 from bot.studio.preferences import Held, Preferences
+from bot.studio.recent import learn_speed
 from bot.studio.settling import Events, Settling
-from bot.studio.wanted import Wanted, spent
+from bot.studio.wanted import Wanted, gone, spent, too_long
+from bot.studio.wishes import Wish
 from engine.diffusion.families import Family
 from engine.errors import QueueClosed, QueueFull
 from engine.job import Job as EngineJob
@@ -42,16 +45,14 @@ from engine.series import MAX_PICTURES
 from engine.service import Engine
 from engine.types import (
     Conditions,
-    ImageRequest,
     Recipe,
     request_from_json,
 )
 from storage.blocks import Blocks
-from storage.errors import IllegalTransition, PictureMissing, StorageError, UnknownRow
+from storage.errors import StorageError
 from storage.history import History
 from storage.inputs import Inputs
 from storage.jobs import Jobs
-from storage.proposals import ProposalState
 from storage.types import (
     Block,
     Clock,
@@ -64,10 +65,8 @@ from storage.types import (
 
 log = structlog.get_logger(__name__)
 
-READ_LIMIT_S = 0.8
 ACCEPT_LIMIT_S = 2.0
 """Discord waits three seconds for an answer: a database that takes longer is in trouble."""
-PRIMED_PICTURES = 16
 
 
 class Painter:
@@ -180,15 +179,8 @@ class Painter:
                 resumed.append(self._submit(slot, job, spec))
         if recovery.queued or recovery.ended:
             log.info("resumed", queued=len(recovery.queued), given_up=len(recovery.ended))
-        await self._learn_speed()
+        await learn_speed(self.engine.estimator, self._history)
         return resumed
-
-    async def _learn_speed(self) -> None:
-        """Estimates begin with how long the last pictures took."""
-        for picture in reversed(await self._history.newest(PRIMED_PICTURES)):
-            with suppress(ValueError):
-                request = Recipe.from_json(picture.recipe).request
-                self.engine.estimator.record(request, picture.duration_s)
 
     def live(self, job_id: int) -> EngineJob | None:
         """The engine's handle of a job that is not over."""
@@ -261,11 +253,12 @@ class Painter:
             slots = self._reserved(person, wanted, places)
             if isinstance(slots, Refused):
                 return await self.barred(person) or slots
-            held = await self._held(person)
+            until_s = asyncio.get_running_loop().time() + ACCEPT_LIMIT_S
+            held = await self._held(person, until_s)
             if isinstance(held, Refused):
                 return held
             rows = [each.row(person, held) for each in wanted]
-            jobs = await self._written(rows, proposal_id)
+            jobs = await self._written(rows, proposal_id, until_s)
             if isinstance(jobs, Refused):
                 return jobs
             accepting = zip(slots, jobs, wanted, strict=True)
@@ -284,9 +277,9 @@ class Painter:
     ) -> list[Slot] | Refused:
         """A place in the queue for each, until `places` is left."""
         for each in wanted:
-            too_long = self._too_long(each.composed.request)
-            if too_long is not None:
-                return Refused(too_long)
+            long = too_long(each.composed.request, self.engine.count_tokens, self.family)
+            if long is not None:
+                return Refused(long)
         slots: list[Slot] = []
         try:
             for _ in wanted:
@@ -317,10 +310,10 @@ class Painter:
             reason, None if wait_s is None else self._clock() + timedelta(seconds=wait_s)
         )
 
-    async def _held(self, person: Person) -> Held | Refused:
+    async def _held(self, person: Person, until_s: float) -> Held | Refused:
         """Where and how the person's pictures are to be shown here."""
         try:
-            async with asyncio.timeout(READ_LIMIT_S):
+            async with asyncio.timeout_at(until_s):
                 return await self._preferences.of(person)
         except TimeoutError:
             log.warning("the database took too long")
@@ -329,12 +322,13 @@ class Painter:
         return Refused(StorageTrouble())
 
     async def _written(
-        self, news: Sequence[NewJob], proposal_id: int | None
+        self, news: Sequence[NewJob], proposal_id: int | None, until_s: float
     ) -> tuple[Job, ...] | Refused:
         """The jobs as accepted in the database, soon enough to be answered, or why they are not."""
         accepting = asyncio.create_task(self._jobs.accept_all(news, self._fallback, proposal_id))
         try:
-            await asyncio.wait({accepting}, timeout=ACCEPT_LIMIT_S)
+            left_s = max(0.0, until_s - asyncio.get_running_loop().time())
+            await asyncio.wait({accepting}, timeout=left_s)
         finally:
             if not accepting.done():
                 # Nothing stays accepted of a call that was cancelled, however long that takes.
@@ -346,17 +340,11 @@ class Painter:
             return Refused(StorageTrouble())
         try:
             jobs = accepting.result()
-        except IllegalTransition as error:
-            return Refused(QuestionOver(error.from_ == ProposalState.TAKEN))
-        except UnknownRow as error:  # somebody deleted the original this very moment
-            if error.kind == "proposal":
-                return Refused(QuestionOver(answered=False))
-            return Refused(UnknownPicture(str(error.id)))
-        except PictureMissing:
-            return Refused(InputGone())
         except StorageError as error:
-            self._events.trouble(error)
-            return Refused(StorageTrouble())
+            lost = gone(error)
+            if lost is None:
+                self._events.trouble(error)
+            return Refused(lost or StorageTrouble())
         if isinstance(jobs, Block):
             return Refused(Blocked(jobs.reason))
         return spent(jobs) if isinstance(jobs, QuotaExceeded) else jobs
@@ -365,15 +353,6 @@ class Painter:
         self._late.discard(accepting)
         if not accepting.cancelled() and (error := accepting.exception()) is not None:
             log.warning("not accepted", detail=str(error))
-
-    def _too_long(self, request: ImageRequest) -> TooManyTokens | None:
-        """Tokens can be counted once the model is loaded; before that the painter finds out."""
-        read = (request.effective_prompt, request.negative_prompt if request.guidance > 1 else "")
-        for text in filter(None, read):
-            tokens = self.engine.count_tokens(text)
-            if tokens is not None and tokens > self.family.max_tokens:
-                return TooManyTokens(tokens, self.family.max_tokens)
-        return None
 
     def _accepted(self, job: Job, composed: Composed, inside: bool) -> Accepted:
         """inside: the job is in the queue; else the next start will see to it."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bot.studio.outcomes import StyleLeft
+from bot.studio.notes import StyleLeft
 from engine.diffusion.families import Family, Speed
 from engine.prompts import PictureStyle
 from engine.sizing import ASPECTS, parse_aspect, size_for_aspect

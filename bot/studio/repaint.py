@@ -9,7 +9,13 @@ from pathlib import Path
 
 from bot.rights import Person
 from bot.studio.bad_flags import BadFlag, BadKind
-from bot.studio.compose import UPSCALE_FACTOR, Seeds, Start, Wish, compose, enlarge, vary
+from bot.studio.compose import (
+    UPSCALE_FACTOR,
+    Seeds,
+    compose,
+    enlarge,
+    vary,
+)
 from bot.studio.flagged import obeyed
 from bot.studio.outcomes import (
     Accepted,
@@ -21,6 +27,7 @@ from bot.studio.outcomes import (
     StorageTrouble,
 )
 from bot.studio.paint import Painter
+from bot.studio.wishes import Start, Wish
 from engine import uploads
 from engine.prompts import Level
 from engine.series import MAX_PICTURES

@@ -9,8 +9,13 @@ from typing import Final
 
 import numpy as np
 
-from bot.studio.compose import UPSCALE_FACTOR, Start, Wish, size_for, size_problem
+from bot.studio.compose import (
+    UPSCALE_FACTOR,
+    size_for,
+    size_problem,
+)
 from bot.studio.outcomes import Reason
+from bot.studio.wishes import Start, Wish
 from engine.diffusion.families import Family
 from engine.modes import takes
 from engine.sizing import GRID_PX

@@ -15,7 +15,11 @@ import structlog
 from bot.downloads import Download
 from bot.rights import Person
 from bot.studio.allowance import Allowance
-from bot.studio.compose import Seeds, Start, Wish, compose, size_problem
+from bot.studio.compose import (
+    Seeds,
+    compose,
+    size_problem,
+)
 from bot.studio.flagged import Asked, obeyed
 from bot.studio.outcomes import (
     Accepted,
@@ -34,6 +38,7 @@ from bot.studio.outcomes import (
 from bot.studio.paint import Painter
 from bot.studio.sources import Beginning, Given, Kept, Numbered, Source
 from bot.studio.starting import MaskMissing, prepare, size_from
+from bot.studio.wishes import Start, Wish
 from engine.diffusion.families import Family
 from engine.series import MAX_PICTURES
 from engine.types import Mode

@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from bot.rights import Person
-from bot.studio.outcomes import Composed, QuotaSpent, Refused
+from bot.studio.outcomes import (
+    Composed,
+    InputGone,
+    QuestionOver,
+    QuotaSpent,
+    Reason,
+    Refused,
+    TooManyTokens,
+    UnknownPicture,
+)
 from bot.studio.preferences import Held
-from engine.types import Conditions, request_to_json
+from engine.diffusion.families import Family
+from engine.types import Conditions, ImageRequest, request_to_json
+from storage.errors import IllegalTransition, PictureMissing, StorageError, UnknownRow
+from storage.proposals import ProposalState
 from storage.types import NewJob, Place, QuotaExceeded
 
 
@@ -48,3 +61,31 @@ def spent(exceeded: QuotaExceeded) -> Refused:
     used, policy = exceeded.status.used, exceeded.status.policy
     reason = QuotaSpent(used, policy.pictures, policy.hours, exceeded.requested)
     return Refused(reason, exceeded.retry_at)
+
+
+def gone(error: StorageError) -> Reason | None:
+    """What the jobs need and is not there any more; None for a disk in trouble."""
+    match error:
+        case IllegalTransition():
+            return QuestionOver(error.from_ == ProposalState.TAKEN)
+        case UnknownRow(kind="proposal"):
+            return QuestionOver(answered=False)
+        case UnknownRow():  # somebody deleted the original this very moment
+            return UnknownPicture(str(error.id))
+        case PictureMissing():
+            return InputGone()
+        case _:
+            return None
+
+
+def too_long(
+    request: ImageRequest, count: Callable[[str], int | None], family: Family
+) -> TooManyTokens | None:
+    """Whether the model would not read all of it. count: None before the model is loaded, which is
+    when the painter finds out."""
+    read = (request.effective_prompt, request.negative_prompt if request.guidance > 1 else "")
+    for text in filter(None, read):
+        tokens = count(text)
+        if tokens is not None and tokens > family.max_tokens:
+            return TooManyTokens(tokens, family.max_tokens)
+    return None

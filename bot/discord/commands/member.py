@@ -26,8 +26,8 @@ from bot.discord.starting import imagine_from
 from bot.services import Services
 from bot.studio.album import MAX_SEARCH_CHARS
 from bot.studio.chosen import chosen
-from bot.studio.compose import Wish
 from bot.studio.outcomes import Refused
+from bot.studio.wishes import Wish
 from engine.diffusion.families import MAX_GUIDANCE
 from engine.prompts import MAX_PROMPT_CHARS
 from engine.series import MAX_PICTURES

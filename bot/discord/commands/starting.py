@@ -22,9 +22,9 @@ from bot.discord.shown_pictures import attached, shown_picture
 from bot.discord.starting import ask_about, ask_about_own, paint_from, say_no_picture
 from bot.i18n import words
 from bot.services import Services
-from bot.studio.compose import Wish
 from bot.studio.outcomes import Refused
 from bot.studio.sources import Beginning, Numbered, Source
+from bot.studio.wishes import Wish
 from engine.prompts import MAX_PROMPT_CHARS
 from engine.sizing import ASPECTS
 from engine.types import Mode

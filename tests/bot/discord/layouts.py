@@ -35,7 +35,7 @@ from bot.studio import flags
 from bot.studio.album import FOUND_PICTURES, MAX_SEARCH_CHARS, PAGE_PICTURES, Deeds, Found, Page
 from bot.studio.condition import Condition
 from bot.studio.lookup import NEXT_SHOWN, Details, Explained, OwnQueue, QueuedJob, WholeQueue
-from bot.studio.outcomes import (
+from bot.studio.notes import (
     Adapted,
     GuidanceHigh,
     NegativeAdded,

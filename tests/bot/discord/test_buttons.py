@@ -9,8 +9,8 @@ import discord
 import pytest
 
 from bot.rights import Person
-from bot.studio.compose import Wish
 from bot.studio.outcomes import Accepted
+from bot.studio.wishes import Wish
 from tests.bot.discord.conftest import World, open_world
 from tests.bot.discord.test_reroll import paint
 from tests.fakes import ScriptedRenderer

@@ -13,9 +13,9 @@ from PIL.PngImagePlugin import PngInfo
 from bot.discord.panels import BLOCK_LIMIT, TEXT_LIMIT, details_panel, explained_layout
 from bot.i18n import words
 from bot.rights import Person
-from bot.studio.compose import Wish
 from bot.studio.lookup import Details, Explained
 from bot.studio.outcomes import Accepted
+from bot.studio.wishes import Wish
 from engine.diffusion.families import Z_IMAGE_TURBO
 from engine.prompts import MAX_PROMPT_CHARS, Level, analyse, enhance
 from engine.types import Adaptation, Mend

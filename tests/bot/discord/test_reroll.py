@@ -7,8 +7,8 @@ import dataclasses
 import pytest
 
 from bot.rights import Person
-from bot.studio.compose import Start, Wish
 from bot.studio.outcomes import Accepted
+from bot.studio.wishes import Start, Wish
 from engine.types import Mode, Raster
 from engine.uploads import Upload, canonical
 from storage.inputs import Inputs

@@ -17,9 +17,9 @@ from bot.discord.present import card_layout
 from bot.i18n import words
 from bot.rights import Person
 from bot.studio import settling
-from bot.studio.compose import Wish
 from bot.studio.naming import picture_name
 from bot.studio.outcomes import OutOfRange, Refused
+from bot.studio.wishes import Wish
 from engine.encode import inscription
 from engine.errors import NonFinite
 from engine.series import series

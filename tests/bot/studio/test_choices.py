@@ -19,7 +19,6 @@ from hypothesis import strategies as st
 from bot.rights import Person, Rights
 from bot.studio import choices as choosing
 from bot.studio.choices import Asking, Choices, Proposed, Taken
-from bot.studio.compose import Start, Wish
 from bot.studio.flagged import MAX_CHOICES, every, obeyed, written
 from bot.studio.live import LiveJobs
 from bot.studio.outcomes import (
@@ -35,6 +34,7 @@ from bot.studio.preferences import Preferences
 from bot.studio.recent import RecentPictures
 from bot.studio.repaint import like
 from bot.studio.settling import Events, Settling
+from bot.studio.wishes import Start, Wish
 from engine.diffusion.families import SKETCH_FAMILY, Speed
 from engine.errors import Scope
 from engine.prompts import Level

@@ -15,29 +15,24 @@ from bot.i18n import words
 from bot.studio.compose import (
     STRONG,
     SUBTLE,
-    Start,
-    Wish,
     compose,
     enlarge,
     recompose,
     size_for,
     vary,
 )
+from bot.studio.notes import GuidanceHigh, NegativeAdded, NegativeIdle, SmallSide, StyleLeft
 from bot.studio.outcomes import (
     BadAspect,
     BadSize,
     Composed,
     EmptyPrompt,
-    GuidanceHigh,
-    NegativeAdded,
-    NegativeIdle,
     OutOfRange,
     Refused,
-    SmallSide,
-    StyleLeft,
     TextTooLong,
     TooLarge,
 )
+from bot.studio.wishes import Start, Wish
 from engine.diffusion.families import SKETCH_FAMILY, Z_IMAGE_TURBO, Speed
 from engine.prompts import Level, PictureStyle
 from engine.types import MAX_SEED, MAX_VARIATIONS, Mode, Variation

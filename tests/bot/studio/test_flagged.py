@@ -11,9 +11,12 @@ from hypothesis import strategies as st
 
 from bot import wording
 from bot.i18n import words
-from bot.studio.compose import Start, Wish, compose
+from bot.studio.compose import (
+    compose,
+)
 from bot.studio.flagged import Asked, obeyed
 from bot.studio.outcomes import Composed, Refused
+from bot.studio.wishes import Start, Wish
 from engine.diffusion.families import Z_IMAGE_TURBO, Speed
 from engine.prompts import Level, PictureStyle
 from engine.types import Mode

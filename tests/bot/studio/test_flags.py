@@ -11,7 +11,9 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from bot.studio.compose import Wish, compose
+from bot.studio.compose import (
+    compose,
+)
 from bot.studio.flag_grammar import KNOWN, SOFT, UNSUPPORTED
 from bot.studio.flags import (
     BadFlag,
@@ -26,6 +28,7 @@ from bot.studio.flags import (
 )
 from bot.studio.outcomes import Composed
 from bot.studio.style_names import STYLE_NAMES
+from bot.studio.wishes import Wish
 from engine.diffusion.families import MAX_GUIDANCE, MAX_STEPS, SKETCH_FAMILY, Z_IMAGE_TURBO, Speed
 from engine.prompts import Level, PictureStyle, clean
 from engine.sizing import ASPECTS

@@ -13,7 +13,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bot.studio import local
-from bot.studio.compose import Wish, compose, replay_problem
+from bot.studio.compose import (
+    compose,
+    replay_problem,
+)
 from bot.studio.local import (
     MAX_SLUG_CHARS,
     HistoryKeeper,
@@ -24,6 +27,7 @@ from bot.studio.local import (
     write_over,
 )
 from bot.studio.outcomes import BadSize, Composed, EmptyPrompt, OutOfRange
+from bot.studio.wishes import Wish
 from engine.diffusion.families import SKETCH_FAMILY
 from engine.errors import Defunct, NonFinite
 from engine.queue import Bounds

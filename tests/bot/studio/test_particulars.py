@@ -6,9 +6,12 @@ import pytest
 
 from bot.studio.bad_flags import BadKind
 from bot.studio.chosen import chosen
-from bot.studio.compose import Wish, compose
+from bot.studio.compose import (
+    compose,
+)
 from bot.studio.outcomes import Composed, FlagProblem, Refused
 from bot.studio.particulars import USUAL, Particulars, particulars
+from bot.studio.wishes import Wish
 from engine.diffusion.families import SKETCH_FAMILY, Z_IMAGE_TURBO, Family, Speed
 from engine.prompts import Level, PictureStyle
 from engine.sizing import ASPECTS

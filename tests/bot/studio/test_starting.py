@@ -8,7 +8,10 @@ from hypothesis import strategies as st
 
 from bot import wording
 from bot.i18n import words
-from bot.studio.compose import Wish, compose, size_problem
+from bot.studio.compose import (
+    compose,
+    size_problem,
+)
 from bot.studio.outcomes import BadSize, Composed, TooLarge
 from bot.studio.starting import (
     MaskEmpty,
@@ -19,6 +22,7 @@ from bot.studio.starting import (
     prepare,
     size_from,
 )
+from bot.studio.wishes import Wish
 from engine.diffusion.families import SKETCH_FAMILY, Z_IMAGE_TURBO
 from engine.modes import MAX_BLENDED
 from engine.types import INPUTS, ImageRequest, Mode, Raster

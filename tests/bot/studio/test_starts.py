@@ -17,7 +17,6 @@ from bot.app import House, open_house
 from bot.rights import Person
 from bot.settings import Settings
 from bot.studio import starts
-from bot.studio.compose import Wish
 from bot.studio.outcomes import (
     Accepted,
     FileRemoved,
@@ -31,6 +30,7 @@ from bot.studio.outcomes import (
 )
 from bot.studio.sources import Beginning, Given, Kept, Numbered, strength_of
 from bot.studio.starts import FETCHED_AT_ONCE, Plan
+from bot.studio.wishes import Wish
 from engine.types import Mode
 from engine.uploads import TooLarge
 from storage.errors import DiskFull
