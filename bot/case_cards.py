@@ -56,7 +56,8 @@ class CaseCards:
             return []
         spots = [(delivery.channel_id, delivery.message_id)]
         if delivery.road is not Road.DIRECT:  # that is in a channel that nobody else sees
-            spots.append((delivery.thread_id or delivery.channel_id, delivery.result_message_id))
+            shown_in = delivery.thread_id or delivery.channel_id
+            spots.insert(0, (shown_in, delivery.result_message_id))
         guild_id = job.place.guild_id
         return [
             Address(guild_id, channel_id, message_id)

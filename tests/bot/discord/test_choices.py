@@ -28,7 +28,7 @@ ALL_FOUR = [
 
 async def ask(world: World, prompt: str = FOUR, **options: Any) -> Any:
     """What Alice is answered when she asks for so much."""
-    asked = {"prompt": prompt, "enhance": False} | options
+    asked = {"prompt": prompt, "enhance": "off"} | options
     return await world.alice.slash(world.channel, "imagine", **asked)
 
 
@@ -356,7 +356,7 @@ async def test_one_of_them_can_be_cancelled(world: World, painter: ScriptedRende
     await world.alice.click(asked.response.message, label="Paint 4 pictures")
     await world.state(1, "painting")
     queue = await world.alice.slash(world.channel, "queue")
-    await world.alice.click(queue.response.message, custom_id="z1:cancel:3")
+    await world.alice.click(queue.response.message, custom_id="z1:unqueue:3")
     painter.release()
     await world.settled()
     assert len(pictures(world)) == 3 == len(world.channel.history()) and world.charged() == 3
