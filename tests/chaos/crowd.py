@@ -18,8 +18,10 @@ from tests.chaos.town import Town
 
 SUBJECTS: Final = ("a red house", "a boat", "a tree in snow", "a tower at night", "a balloon")
 BUTTON: Final = re.compile(r"z\d+:(?P<act>[a-z]+):(?P<id>\d+)")
-PAINTING_BUTTONS: Final = ("reroll",)
-RARE_BUTTONS: Final = ("delete", "cancel", "show", "older", "newer")
+PAINTING_BUTTONS: Final = ("reroll", "subtle", "strong", "upscale")
+RARE_BUTTONS: Final = ("delete", "cancel", "unqueue", "show", "older", "newer", "more", "details")
+ANSWERS: Final = ("paint", "decline")
+"""To the question whether all that a prompt's choices make is to be painted."""
 PRIVATE_SHARE: Final = 0.25
 """Of the wishes, where there is a way to ask in private."""
 SERIES_SHARE: Final = 0.2
@@ -66,6 +68,8 @@ class Crowd:
             (self._reroll, 8.0),
             (self._press_reroll, 14.0),
             (self._press_another, 10.0),
+            (self._choices, 5.0),
+            (self._press_answer, 7.0),
             (self._cancel, 6.0),
             (self._look, 6.0),
             (self._settle_in, 8.0),
@@ -109,6 +113,18 @@ class Crowd:
         return self.imagine(
             person, channel, private=asked and self._has_option("imagine", "private")
         )
+
+    def _choices(self, person: int, channel: Channel) -> Sent:
+        """A prompt that makes two or three pictures, which is asked about first."""
+        self._wishes += 1
+        picked = self._choose.sample(SUBJECTS, self._choose.randint(2, 3))
+        values: dict[str, Any] = {"prompt": f"{{{', '.join(picked)}}}, c{self._wishes} --steps 2"}
+        if self._choose.random() < PRIVATE_SHARE:
+            values["private"] = True
+        return Sent("/imagine choices", self._command("imagine", person, channel, values))
+
+    def _press_answer(self, person: int, channel: Channel) -> Sent | None:
+        return self._press(person, channel, ANSWERS)
 
     def _reroll(self, person: int, channel: Channel) -> Sent | None:
         seeded = self._choose.random() < 0.3

@@ -15,7 +15,7 @@ from bot.playground.audit import Record
 from bot.playground.model import ChannelType
 from bot.playground.seed import BOT_ID
 from bot.playground.server import Playground
-from tests.chaos.crowd import Sent
+from tests.chaos.crowd import PAINTING_BUTTONS, Sent
 
 PICTURE_NAME: Final = re.compile(r"(?:SPOILER_)?zimagine-(?P<job>\d+)-(?:\d+(?:-\d+)?|sheet)\.\w+")
 Row = Mapping[str, Any]
@@ -62,7 +62,7 @@ class Evidence:
     def __post_init__(self) -> None:
         self._by_id = {each.id: each for each in self.records}
         shown_on_request = {
-            each.interaction.id for each in self.sent if each.act not in (None, "reroll")
+            each.interaction.id for each in self.sent if each.act not in (None, *PAINTING_BUTTONS)
         }
         for record in self.records:
             if record.answers_id not in shown_on_request:
