@@ -208,7 +208,8 @@ async def run_soak(load: Load) -> Soaked:
             # Discord takes one edit per second and channel: many channels, or it decides the pace.
             town = build_town(playground.standin.world, people=load.users, places=12)
             async with asyncio.timeout(90):
-                while not playground.standin.registry.all(None):
+                standin = playground.standin  # commands are there before the bot can be reached
+                while not (standin.gateway.online and standin.registry.all(None)):
                     await asyncio.sleep(0.1)
             soak = Soak(load, playground, town)
             await soak.run()

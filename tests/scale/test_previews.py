@@ -7,8 +7,11 @@ import pytest
 from tests.scale.previews import HEAD, main
 
 
-def test_a_row_for_each_kind_of_picture(capsys: pytest.CaptureFixture[str]):
+def test_a_row_for_each_kind_of_picture(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
     """First and later pictures of a size, each with a ratio and the size of a file."""
+    monkeypatch.setattr("engine.diffusion.renderer._lower_priority", lambda: None)
     assert main(["--pairs", "1", "--sides", "128"]) == 0
     lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("|")]
     assert len(lines) == 4

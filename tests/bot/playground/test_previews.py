@@ -20,7 +20,7 @@ from tests.bot.playground.test_page import (
 )
 
 PREVIEW = re.compile(r"^Preview of picture \d of 2 after step \d+ of 100: a slow red house")
-SLOW = {"prompt": "a slow red house by the sea", "steps": 50, "count": 2, "aspect": "16:9"}
+SLOW = {"prompt": "a slow red house by the sea --steps 50", "count": 2, "aspect": "16:9"}
 
 
 async def test_a_picture_in_the_making(tmp_path: Path) -> None:
