@@ -157,6 +157,7 @@ def blocked_layout(blocks: Sequence[Block], say: Words) -> ui.LayoutView:
         why = f": {quoted(each.reason, LISTED_REASON)}" if each.reason else ""
         lines.append(f"- <@{each.user_id}> · {by} {when(each.blocked_at)}{why}")
     if len(blocks) > BLOCKS_SHOWN:
-        more = len(blocks) - BLOCKS_SHOWN
-        lines.append(f"-# {say.plural('and {n} more', 'and {n} more', more)}")
+        rest = len(blocks) - BLOCKS_SHOWN
+        more = say.plural("and {n} more", "and {n} more", rest)
+        lines.append(f"-# {more}")
     return layout(ui.TextDisplay("\n".join(lines)))

@@ -40,14 +40,13 @@ def help_layout(entries: Sequence[Entry], say: Words) -> ui.LayoutView:
         "The buttons under a picture paint it again, vary or enlarge it; More has the rest. On any "
         "message with a picture, hold it (or right-click) and look under Apps."
     )
+    in_prompt, with_picture = say("In a prompt"), say("With a picture")
+    example = say("For example: {example}", example=f"`{EXAMPLE}`")
     return layout(
         ui.TextDisplay(_listed(say("Paint"), paint)),
         ui.TextDisplay(_listed(say("Look up and settle"), others)),
-        ui.TextDisplay(
-            f"**{say('In a prompt')}**\n{flags}\n`{FLAGS}`\n{choices}\n"
-            f"{say('For example: {example}', example=f'`{EXAMPLE}`')}"
-        ),
-        ui.TextDisplay(f"**{say('With a picture')}**\n{pictures}"),
+        ui.TextDisplay(f"**{in_prompt}**\n{flags}\n`{FLAGS}`\n{choices}\n{example}"),
+        ui.TextDisplay(f"**{with_picture}**\n{pictures}"),
     )
 
 

@@ -50,18 +50,20 @@ def queue_layout(own: OwnQueue, whole: WholeQueue, say: Words, said: str = "") -
     """
     items: list[Item] = [ui.TextDisplay(said), ui.Separator()] if said else []
     if own.jobs:
-        items.append(ui.TextDisplay(f"**{say('Your pictures here')}**"))
+        head = say("Your pictures here")
+        items.append(ui.TextDisplay(f"**{head}**"))
         items += [_queue_row(job, say, whose=False) for job in own.jobs]
         if own.total > len(own.jobs):
-            more = own.total - len(own.jobs)
-            items.append(ui.TextDisplay(f"-# {say.plural('and {n} more', 'and {n} more', more)}"))
+            more = say.plural("and {n} more", "and {n} more", own.total - len(own.jobs))
+            items.append(ui.TextDisplay(f"-# {more}"))
     else:
         items.append(
             ui.TextDisplay(say("Nothing of yours waits or is being painted here: try /imagine."))
         )
     items += [ui.Separator(), ui.TextDisplay(_everybody(whole, say))]
     if whole.following:
-        items.append(ui.TextDisplay(f"**{say('The next of others here')}**"))
+        head = say("The next of others here")
+        items.append(ui.TextDisplay(f"**{head}**"))
         items += [_queue_row(job, say, whose=True) for job in whole.following]
     refresh = ui.Button[ui.LayoutView](
         label=say("Refresh"),
@@ -148,8 +150,10 @@ def explained_layout(explained: Explained, say: Words) -> ui.LayoutView:
         head = [f"**{quoted(explained.prompt, cut)}**", *_choices(explained, say)]
         blocks = ["\n".join(head), _rows(found), _rows(added)]
         if advice:
-            blocks.insert(2, "\n".join([f"**{say('Advice')}**", *advice]))
-        return [*blocks, f"-# {say('Nothing was painted or charged.')}"]
+            heading = say("Advice")
+            blocks.insert(2, "\n".join([f"**{heading}**", *advice]))
+        free = say("Nothing was painted or charged.")
+        return [*blocks, f"-# {free}"]
 
     return layout(*map(ui.TextDisplay, _fitted(texts)))
 
@@ -188,7 +192,8 @@ def details_panel(details: Details, say: Words) -> Panel:
         notes = [wording.note(each, say) for each in adapted(details.recipe)[-NOTES_SHOWN:]]
         if notes:
             marked = (f"- {quoted(note, 2 * VALUE_SHOWN)}" for note in notes)
-            blocks.append("\n".join([f"**{say('What had to be mended')}**", *marked]))
+            heading = say("What had to be mended")
+            blocks.append("\n".join([f"**{heading}**", *marked]))
         return [*blocks, _copied(details, say, in_file=file is not None)]
 
     items: list[Item] = [*map(ui.TextDisplay, _fitted(texts))]
