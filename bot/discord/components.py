@@ -34,10 +34,10 @@ from bot.discord.errors import explain
 from bot.discord.finding import turn_page
 from bot.discord.messenger import fitting
 from bot.discord.present import more_layout, shown_layout
+from bot.discord.questions import over_layout
 from bot.discord.queueing import cancel_in_queue, show_queue
 from bot.discord.repainting import show_remix, upscale, vary
 from bot.discord.showing import eyes_of, show_details, tell
-from bot.discord.texts import layout
 from bot.services import Services
 from bot.studio.album import Spot
 from bot.studio.compose import STRONG, SUBTLE
@@ -254,7 +254,7 @@ async def _delete(interaction: Interaction, services: Services, picture_id: int)
     if not gone:
         text = say("The picture is deleted; please delete the message yourself.")
     if on_panel:
-        view = layout(ui.TextDisplay(text))
+        view = over_layout(text)
         await interaction.edit_original_response(view=view, allowed_mentions=NO_MENTIONS)
     elif not gone:
         await interaction.followup.send(text, ephemeral=True)

@@ -8,7 +8,7 @@ import discord
 from discord import ui
 
 from bot.discord.custom_ids import Act, custom_id
-from bot.discord.present import layout, quoted
+from bot.discord.texts import layout, quoted
 from bot.i18n import Words
 from bot.studio.choices import Proposed, Taken
 
@@ -61,7 +61,7 @@ def taken_layout(taken: Taken, say: Words) -> ui.LayoutView:
 
 
 def over_layout(sentence: str) -> ui.LayoutView:
-    """What a question that cannot be answered any more becomes: words without buttons."""
+    """What a question or a panel becomes that can do nothing any more: words without buttons."""
     return layout(ui.TextDisplay(sentence))
 
 

@@ -1,4 +1,4 @@
-"""The form of Paint from this. It lives for ever: its custom_id names the picture."""
+"""Pure: the form of Paint from this. It lives for ever: its custom_id names the picture."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ from collections.abc import Sequence
 import discord
 from discord import ui
 
+from bot.discord.custom_ids import kept_id
+from bot.discord.texts import layout
 from bot.i18n import Words
+from bot.studio.sources import Kept
 from engine.prompts import MAX_PROMPT_CHARS
 
 STRENGTH_CHARS = 10
@@ -42,6 +45,17 @@ def start_form(custom_id: str, say: Words, pictures: Sequence[int] = ()) -> ui.M
     )
     form.stop()  # so that discord.py keeps nothing of it: it is found by its custom_id
     return form
+
+
+def kept_layout(kept: Kept, say: Words) -> ui.LayoutView:
+    """What is shown in place of the form when a picture took too long: a button that opens it."""
+    button = ui.Button[ui.LayoutView](
+        label=say("Paint from this"),
+        style=discord.ButtonStyle.primary,
+        custom_id=kept_id(kept),
+    )
+    text = say("I have the picture; now say what to paint.")
+    return layout(ui.TextDisplay(text), ui.ActionRow(button))
 
 
 def _choice(pictures: Sequence[int], say: Words) -> ui.Label[ui.Modal]:

@@ -23,10 +23,9 @@ from bot.discord.attending import Attending
 from bot.discord.custom_ids import KEPT_PATTERN, Act, custom_id, kept_id
 from bot.discord.errors import explain
 from bot.discord.forms import typed
-from bot.discord.present import layout
 from bot.discord.repainting import answer_soon
 from bot.discord.shown_pictures import attached
-from bot.discord.start_form import start_form
+from bot.discord.start_form import kept_layout, start_form
 from bot.services import Services
 from bot.studio.lookup import Details
 from bot.studio.outcomes import Refused, StrengthIdle, UnknownPicture
@@ -106,13 +105,7 @@ async def ask_about(interaction: Interaction, services: Services, given: Given) 
     elif not interaction.response.is_done():
         await interaction.response.send_modal(start_form(kept_id(kept), say))
     else:
-        button = ui.Button[ui.LayoutView](
-            label=say("Paint from this"),
-            style=discord.ButtonStyle.primary,
-            custom_id=kept_id(kept),
-        )
-        text = say("I have the picture; now say what to paint.")
-        view = layout(ui.TextDisplay(text), ui.ActionRow(button))
+        view = kept_layout(kept, say)
         await interaction.edit_original_response(view=view, allowed_mentions=NO_MENTIONS)
 
 
