@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import io
 
 import discord
@@ -109,7 +110,7 @@ async def _show(interaction: Interaction, services: Services, picture_id: int) -
                 fitting, path, card.file_name, interaction.filesize_limit
             )
         except (OSError, Undeliverable):  # removed this very moment, or larger than all that fits
-            card = CaseCard(case, card.picture, locale=card.locale)
+            card = dataclasses.replace(card, pictures=(), file_name="")
         else:
             files.append(discord.File(io.BytesIO(data), name))
     await interaction.edit_original_response(

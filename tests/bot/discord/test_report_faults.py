@@ -8,9 +8,10 @@ from contextlib import closing
 import pytest
 import structlog
 
+from bot.discord import moderating
 from storage.database import FILE_NAME
 from tests.bot.discord.conftest import World
-from tests.bot.discord.test_reports import labels, report, reports_channel, shown
+from tests.bot.discord.test_reports import gallery, labels, report, reports_channel, shown
 from tests.bot.discord.test_reroll import paint
 
 
@@ -124,3 +125,22 @@ async def test_a_card_that_was_deleted_comes_back(world: World):
     other = await reports_channel(world, "other")
     (card,) = other.history()
     assert "2 reports" in world.texts(card)
+
+
+async def test_a_card_whose_file_cannot_be_sent(world: World, monkeypatch: pytest.MonkeyPatch):
+    """Without the picture a moderator still reads where it stands and what goes with it."""
+    await paint(world, prompt="a lake", count=2)
+    message = world.message_with_picture()
+    panel = await world.more(world.bob, message)
+    form = await world.bob.select(panel, ["z1:report:1"])
+    await world.bob.submit_modal(form, {"reason": "why"})
+
+    def removed(*_: object) -> None:
+        raise FileNotFoundError
+
+    monkeypatch.setattr(moderating, "fitting", removed)
+    listed = await world.admin.slash(world.channel, "admin reports list")
+    opened = await world.admin.click(listed.response.message, label="Show")
+    told = world.texts(opened.response.message)
+    assert "not kept any more" in told and gallery(opened.response.message) == []
+    assert message.jump_url in told and "one of 2 pictures" in told
