@@ -38,8 +38,7 @@ def problems(components: list[Any]) -> list[str]:
     wrong += _most("components", len(found), PARTS)
     texts = [part["content"] for part in found if part["type"] == TEXT]
     wrong += _most("characters of text", sum(map(len, texts)), TEXT_CHARS)
-    ids = [part["custom_id"] for part in found if "custom_id" in part]
-    wrong += [f"{each} is there twice" for each in sorted({i for i in ids if ids.count(i) > 1})]
+    wrong += _twice(found)
     return wrong + [f"half a character in {each!r}" for each in strings(components) if _torn(each)]
 
 
@@ -49,8 +48,8 @@ def form_problems(form: Part) -> list[str]:
     wrong = _length("title", form["title"], TITLE_CHARS) + _length(
         "id", form["custom_id"], ID_CHARS
     )
-    wrong += _most("parts of a form", len(form["components"]), FORM_PARTS)
-    wrong += [problem for part in found for problem in _part(part)]
+    wrong += _some("parts of a form", len(form["components"]), FORM_PARTS)
+    wrong += [problem for part in found for problem in _part(part)] + _twice(found)
     return wrong + [f"half a character in {each!r}" for each in strings(form) if _torn(each)]
 
 
@@ -87,13 +86,14 @@ def _part(part: Part) -> Iterator[str]:
         case 4:
             yield from _length("field", part.get("value") or "x", FIELD_CHARS)
             limit = part.get("max_length", FIELD_CHARS)
+            yield from _some("characters of a field", limit, FIELD_CHARS)
             yield from _length("field", part.get("value") or "x", limit)
         case 9:
-            yield from _most("texts of a section", len(part["components"]), 3)
+            yield from _some("texts of a section", len(part["components"]), 3)
         case 10:
             yield from _length("text", part["content"], TEXT_CHARS)
         case 12:
-            yield from _most("pictures of a gallery", len(part["items"]), GALLERY_ITEMS)
+            yield from _some("pictures of a gallery", len(part["items"]), GALLERY_ITEMS)
             for item in part["items"]:
                 yield from _length("alt text", item.get("description", ""), ALT_CHARS)
         case 18:
@@ -102,7 +102,7 @@ def _part(part: Part) -> Iterator[str]:
 
 
 def _row(children: list[Part]) -> Iterator[str]:
-    yield from _most("parts of a row", len(children), ROW_BUTTONS)
+    yield from _some("parts of a row", len(children), ROW_BUTTONS)
     if any(child["type"] == SELECT for child in children) and len(children) > 1:
         yield "a menu needs a row of its own"
 
@@ -125,6 +125,15 @@ def _length(what: str, text: str, limit: int) -> list[str]:
 
 def _most(what: str, count: int, limit: int) -> list[str]:
     return [] if count <= limit else [f"{count} {what}, at most {limit}"]
+
+
+def _some(what: str, count: int, limit: int) -> list[str]:
+    return _most(what, count, limit) if count else [f"no {what}"]
+
+
+def _twice(found: list[Part]) -> list[str]:
+    ids = [part["custom_id"] for part in found if "custom_id" in part]
+    return [f"{each} is there twice" for each in sorted({i for i in ids if ids.count(i) > 1})]
 
 
 def _torn(text: str) -> bool:

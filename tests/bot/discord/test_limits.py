@@ -58,6 +58,9 @@ SOUND = [text("x" * 3999), text("y"), gallery(10, "z" * 1024), row(*map(button, 
         [gallery(1, "x" * 1025)],
         [gallery(1, "")],
         [{"type": 9, "components": [text("x")] * 4, "accessory": button()}],
+        [{"type": 9, "components": [], "accessory": button()}],
+        [gallery(0, "x")],
+        [row()],
     ],
 )
 def test_a_broken_layout_is_noticed(broken: list[Any]):
@@ -76,6 +79,9 @@ def test_a_broken_form_and_text_are_noticed():
         form | {"components": [label] * 6},
         form | {"components": [label | {"label": "x" * 46}]},
         form | {"components": [label | {"component": field | {"value": "x" * 6}}]},
+        form | {"components": [label | {"component": field | {"max_length": 4001}}]},
+        form | {"components": [label, label]},
+        form | {"components": []},
     ):
         assert form_problems(spoilt)
     assert text_problems("x" * 2000) == [] and text_problems("x" * 2001)
