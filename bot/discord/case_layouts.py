@@ -48,11 +48,12 @@ def case_layout(card: CaseCard, say: Words) -> ui.LayoutView:
 def _head(card: CaseCard, say: Words) -> str:
     case, picture = card.case, card.picture
     lines = [f"**{reporting.verdict(case, say, when)}**"]
-    whose = [say("by {person}", person=f"<@{case.user_id}>")]
-    if picture is not None:
-        whose.append(say("painted {when}", when=when(picture.painted_at)))
-    lines.append(f"-# {' · '.join(whose)}")
-    if picture is not None:
+    painter = f"<@{case.user_id}>"
+    if picture is None:  # a mere "by" would be about who decided
+        lines.append("-# " + say("painted by {person}", person=painter))
+    else:
+        painted = say("painted {when}", when=when(picture.painted_at))
+        lines.append("-# " + say("by {person}", person=painter) + f" · {painted}")
         lines.append(quoted(picture.prompt, PROMPT_SHOWN))
     if card.url:
         lines.append(say("It stands here: {url}", url=card.url))
@@ -153,7 +154,7 @@ def blocked_layout(blocks: Sequence[Block], say: Words) -> ui.LayoutView:
     head = say.plural("{n} person is blocked.", "{n} people are blocked.", len(blocks))
     lines = [f"**{head}**"]
     for each in blocks[:BLOCKS_SHOWN]:
-        by = say("by {person}", person=f"<@{each.by}>")
+        by = say("blocked by {person}", person=f"<@{each.by}>")
         why = f": {quoted(each.reason, LISTED_REASON)}" if each.reason else ""
         lines.append(f"- <@{each.user_id}> · {by} {when(each.blocked_at)}{why}")
     if len(blocks) > BLOCKS_SHOWN:

@@ -9,7 +9,7 @@ import discord
 from discord import ui
 
 from bot import explaining, recipes, wording
-from bot.choices import style_name
+from bot.choices import level_name, style_name
 from bot.discord.custom_ids import Act, custom_id
 from bot.discord.texts import layout, quoted, when, whole
 from bot.i18n import Words
@@ -139,7 +139,7 @@ def explained_layout(explained: Explained, say: Words) -> ui.LayoutView:
         nothing = say("(nothing)")
         added = [
             (
-                say("What would be added ({level})", level=explained.level),
+                say("What would be added ({level})", level=level_name(explained.level, say)),
                 quoted(enhancement.added or nothing, cut),
             ),
             (
@@ -242,8 +242,18 @@ def _copied(details: Details, say: Words, *, in_file: bool) -> str:
         # A mention stays one in a block; what makes it none is invisible, and cleaned away again.
         text += f"\n```\n{discord.utils.escape_mentions(whole(details.line))}\n```"
     if request.mode is not Mode.TEXT or request.variations:
-        text += "\n-# " + say("They cannot name the pictures or variations that it began with.")
+        text += "\n-# " + _begun(details, say)
     return text
+
+
+def _begun(details: Details, say: Words) -> str:
+    """That words alone do not paint it again, and what does."""
+    if details.picture is None:
+        return say("A prompt cannot name the pictures or variations that it began with.")
+    return say(
+        "A prompt cannot name the pictures or variations that it began with; “{again}” uses them.",
+        again=say("Paint it again"),
+    )
 
 
 def _detail_buttons(details: Details, say: Words) -> list[ui.ActionRow[ui.LayoutView]]:
