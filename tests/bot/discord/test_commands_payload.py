@@ -10,9 +10,11 @@ from syrupy.assertion import SnapshotAssertion
 
 from bot.discord.client import create_client
 from bot.discord.translation import CatalogueTranslator
+from bot.i18n import words
 from bot.playground.rules.commands import check_commands
 from bot.playground.rules.names import LOCALES, is_command_name
-from bot.services import Services
+from tests.bot.discord.layouts_lookup import help_entries
+from tests.bot.discord.layouts_samples import NO_SERVICES
 from tests.bot.discord.openapi import DESCRIPTION, ApiDescription
 from tests.bot.discord.snapshots import ReadableJson
 
@@ -29,8 +31,9 @@ Json = Mapping[str, Any]
 
 @pytest.fixture
 async def payload() -> list[dict[str, Any]]:
-    """What a start registers. No command asks for a service before it is used."""
-    client = create_client(cast("Services", None))
+    """What a start registers. No command asks for more than what the model can do before it is
+    used."""
+    client = create_client(NO_SERVICES)
     translator = CatalogueTranslator()
     await client.tree.set_translator(translator)
     return [
@@ -111,8 +114,16 @@ async def test_every_text_fits_in_every_language(payload: list[dict[str, Any]]):
                     assert locale in LOCALES and 0 < len(name) <= CHOICE_CHARS, (locale, name)
 
 
+async def test_help_is_looked_at_with_all_of_them(payload: list[dict[str, Any]]):
+    """/help in the table of layouts lists the very commands that members have."""
+    typed = [each["name"] for each in payload if each["type"] not in MENUS]
+    assert [each.name for each in help_entries(words())] == [
+        name for name in typed if name not in ADMINS
+    ]
+
+
 async def test_one_meaning_a_name(payload: list[dict[str, Any]]):
-    """In no language do two commands, or two options of one, have the same name."""
+    """In no language do two commands, two options of one, or two choices have the same name."""
     for locale in LOCALES:
 
         def named(part: Json, locale: str = locale) -> str:
@@ -122,8 +133,9 @@ async def test_one_meaning_a_name(payload: list[dict[str, Any]]):
         assert len(commands) == len(set(commands))
         for command in payload:
             for part in inside(command):
-                options = [named(each) for each in part.get("options", [])]
-                assert len(options) == len(set(options)), (locale, options)
+                for inner in ("options", "choices"):
+                    names = [named(each) for each in part.get(inner, [])]
+                    assert len(names) == len(set(names)), (locale, names)
 
 
 async def test_commands_are_for_servers(payload: list[dict[str, Any]]):

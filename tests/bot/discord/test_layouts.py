@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import gettext
 import importlib
 import inspect
@@ -18,14 +19,17 @@ from syrupy.assertion import SnapshotAssertion
 
 import bot.discord
 from bot.cards import Card
-from bot.discord.custom_ids import parse
+from bot.discord.custom_ids import parse, parse_kept
 from bot.i18n import Words, words
+from bot.studio.naming import SPOILER
 from engine.prompts import MAX_PROMPT_CHARS
 from tests.bot.discord import layouts
-from tests.bot.discord.layouts import CASES, PROMPT, Shown
+from tests.bot.discord.layouts import CASES, PARTS
+from tests.bot.discord.layouts_samples import PROMPT, Shown
 from tests.bot.discord.limits import (
     BUTTON,
     GALLERY,
+    SECTION,
     SELECT,
     TEXT,
     cut_on_phones,
@@ -38,6 +42,7 @@ from tests.bot.discord.openapi import DESCRIPTION, ApiDescription
 from tests.bot.discord.snapshots import ReadableJson, readable
 
 LOCALES = ("en-US", "zh-CN")
+MADE = ("ui.LayoutView", "ui.Modal", "Panel")
 V2 = 1 << 15
 
 _MARKS = (
@@ -120,8 +125,19 @@ def test_the_table_is_complete():
     """Every card has a case, and so has everything public that makes a layout, panel or form."""
     cards = [card.__name__.removesuffix("Card").lower() for card in get_args(Card)]
     assert [card for card in cards if not any(name.startswith(card) for name in CASES)] == []
-    used = Path(layouts.__file__).read_text(encoding="utf-8")
+    files = Path(layouts.__file__).parent.glob("layouts_*.py")
+    used = "".join(file.read_text(encoding="utf-8") for file in files)
     assert [name for name in makers() if f"{name}(" not in used] == []
+    assert len(CASES) == sum(map(len, PARTS)), "two parts have a case of the same name"
+
+
+def test_nothing_is_made_elsewhere():
+    """Whatever is shown is made by a function that answers it, so that the table can have it."""
+    folder = Path(bot.discord.__path__[0])
+    files = [*folder.rglob("*.py")]
+    found = {file.name: list(strays(file.read_text(encoding="utf-8"))) for file in files}
+    assert files and {name: lines for name, lines in found.items() if lines} == {}
+    assert list(strays("def a() -> ui.Modal:\n    return ui.Modal()\nasync def b():\n    layout()"))
 
 
 def makers() -> Iterator[str]:
@@ -129,10 +145,25 @@ def makers() -> Iterator[str]:
     for found in pkgutil.walk_packages(bot.discord.__path__, "bot.discord."):
         module = importlib.import_module(found.name)
         for name, each in inspect.getmembers(module, inspect.isfunction):
-            made = each.__annotations__.get("return") in ("ui.LayoutView", "ui.Modal", "Panel")
+            made = each.__annotations__.get("return") in MADE
             own = each.__module__ == module.__name__ and not name.startswith("_")
             if made and own and name != "layout":
                 yield name
+
+
+def strays(source: str) -> Iterator[int]:
+    """The lines that make a layout or a form outside of a function that answers one."""
+    makes = ("layout", "ui.LayoutView", "ui.Modal")
+    tree = ast.parse(source)
+    inside = {
+        part
+        for each in ast.walk(tree)
+        if isinstance(each, ast.FunctionDef) and each.returns and ast.unparse(each.returns) in MADE
+        for part in ast.walk(each)
+    }
+    for each in ast.walk(tree):
+        if isinstance(each, ast.Call) and each not in inside and ast.unparse(each.func) in makes:
+            yield each.lineno
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -154,7 +185,9 @@ def test_discord_takes_it(name: str, locale: str):
     assert cut_on_phones(components(shown)) == []
     if isinstance(shown, ui.LayoutView):
         ids = [part["custom_id"] for part in parts(components(shown)) if "custom_id" in part]
-        assert all(parse(each) for each in ids), ids
+        assert all(parse(each) or parse_kept(each) for each in ids), ids
+    if isinstance(shown, ui.Modal):
+        assert parse(shown.custom_id) or parse_kept(shown.custom_id)
 
 
 @pytest.mark.parametrize("name", [name for name in CASES if name.startswith("picture")])
@@ -167,11 +200,21 @@ def test_a_result_is_no_switchboard(name: str):
 @pytest.mark.parametrize("name", CASES)
 def test_pictures_are_described(name: str):
     """Whoever hears a message is told what it is about first; every picture has a description."""
-    found = list(parts(components(CASES[name](words(), PROMPT))))
-    assert found[0]["type"] == TEXT or found[0]["type"] == 9 or name.startswith("remix")
+    shown = CASES[name](words(), PROMPT)
+    found = list(parts(components(shown)))
+    assert isinstance(shown, ui.Modal) or found[0]["type"] in (TEXT, SECTION)
     for part in found:
         for item in part.get("items", []) if part["type"] == GALLERY else []:
             assert PROMPT in item["description"]
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_what_is_hidden_is_called_so(name: str):
+    """A picture that is hidden until it is clicked says so in its file's name too, and no other."""
+    for part in parts(components(CASES[name](words(), PROMPT))):
+        for item in part.get("items", []) if part["type"] == GALLERY else []:
+            called = item["media"]["url"].startswith(f"attachment://{SPOILER}")
+            assert called == bool(item.get("spoiler"))
 
 
 @settings(max_examples=40)

@@ -26,7 +26,7 @@ def api() -> ApiDescription:
 
 
 async def use_everything(world: World, painter: ScriptedRenderer) -> None:
-    """Every command, every button, every kind of message, every refusal's form."""
+    """Commands, buttons, kinds of messages and refusals, but those whose own tests look here."""
     painter.failures["broken"] = NonFinite("step 1")
     await paint(world, prompt="@everyone **a lake** 一座湖", seed=5, guidance=3.0, negative="x")
     await world.alice.autocomplete(world.channel, "reroll", "picture", "lake")
