@@ -27,6 +27,8 @@ log = structlog.get_logger(__name__)
 
 PLACING_LIMIT_S = 30.0
 """How long a result waits to learn which message answers its command."""
+ANSWERABLE = timedelta(seconds=3)
+"""For so long Discord takes the first answer to a command."""
 AT_ONCE = 4
 RETRY_S = (2.0, 5.0, 15.0, 60.0, 300.0)
 
@@ -102,9 +104,14 @@ class Delivery:
         delivery = await self._deliveries.get(job_id)
         if delivery is None or delivery.message_id is not None or delivery.reply_token is None:
             return None if delivery is None else delivery.message_id
-        if accepted_at is not None and self._clock() - accepted_at > REPLY_TOKEN_LIFE:
+        age = timedelta() if accepted_at is None else self._clock() - accepted_at
+        if age > REPLY_TOKEN_LIFE:
             return None
         message_id = await self._messenger.find_answer(delivery.reply_token)
+        if message_id is None and age < ANSWERABLE:
+            # A first try, perhaps of a process that is gone, may still be on its way.
+            await self._sleep((ANSWERABLE - age).total_seconds())
+            message_id = await self._messenger.find_answer(delivery.reply_token)
         if message_id is None:
             raise NeverAnswered
         await self.placed(job_id, message_id)

@@ -344,6 +344,24 @@ async def test_a_command_that_was_never_answered_is_known_as_such(desk: Desk):
     job = await desk.accept(placed=False, reply_token="t")
     with pytest.raises(NeverAnswered):
         await desk.delivery.status_message(job.id, accepted_at=job.accepted_at)
+    assert desk.slept == [3.0]  # until Discord takes no answer any more
+
+
+async def test_an_answer_that_is_still_on_its_way_is_waited_for(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+):
+    """What a killed process sent arrives after the restart: its job is not given up."""
+    job = await desk.accept(placed=False, reply_token="t")
+    desk.clock.advance(1)
+
+    async def arrives(delay_s: float) -> None:
+        assert delay_s == 2.0
+        desk.messenger.answers["t"] = 55
+
+    monkeypatch.setattr(desk.delivery, "_sleep", arrives)
+    found = await desk.delivery.status_message(job.id, accepted_at=job.accepted_at)
+    row = await desk.deliveries.get(job.id)
+    assert row is not None and found == 55 == row.message_id
 
 
 async def test_an_old_token_is_not_asked_about(desk: Desk):
