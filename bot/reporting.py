@@ -105,13 +105,15 @@ def too_late(case: Case, say: Words, when: When) -> str:
 def shut_out(done: ShutOut, reason: str | None, say: Words) -> str:
     """Who is blocked now, and what that ended. reason: as it can be shown, None for none."""
     person = f"<@{done.block.user_id}>"
-    text = say("{person} cannot paint on this server any more.", person=person)
+    lines = [say("{person} cannot paint on this server any more.", person=person)]
     if reason is not None:
-        text += " " + say("They will be told: {reason}", reason=f"“{reason}”")
+        lines.append(say("They will be told: {reason}", reason=f"“{reason}”"))
     if done.cancelled:
-        text += " " + say.plural(
-            "{n} job of theirs is cancelled and not charged.",
-            "{n} jobs of theirs are cancelled and not charged.",
-            done.cancelled,
+        lines.append(
+            say.plural(
+                "{n} job of theirs is cancelled and not charged.",
+                "{n} jobs of theirs are cancelled and not charged.",
+                done.cancelled,
+            )
         )
-    return text
+    return "\n".join(lines)

@@ -131,7 +131,8 @@ class Difference:
     now: object
 
     def __str__(self) -> str:
-        return f"{self.name}: {self.before} → {self.now}"
+        before, now = ("–" if value is None else value for value in (self.before, self.now))
+        return f"{self.name}: {before} → {now}"
 
 
 class Mend(StrEnum):
