@@ -11,6 +11,7 @@ from bot.discord.custom_ids import Act, custom_id
 from bot.discord.texts import layout, quoted
 from bot.i18n import Words
 from bot.studio.choices import Proposed, Taken
+from storage.types import DeliveryMode
 
 TEXTS_SHOWN = 5
 """Of the question; the answer shows all, as many as there may be."""
@@ -53,11 +54,25 @@ def taken_layout(taken: Taken, say: Words) -> ui.LayoutView:
     head = say.plural("{n} job is accepted.", "{n} jobs are accepted.", len(taken.jobs))
     jobs = [say("job {id}", id=each.job_id) for each in taken.jobs]
     lines = [f"**{head}**", *_numbered(taken.texts, [f" · {job}" for job in jobs])]
+    return layout(ui.TextDisplay("\n".join(lines)), ui.TextDisplay(f"-# {_where(taken, say)}"))
+
+
+def _where(taken: Taken, say: Words) -> str:
+    """Where the pictures will be seen, and what can be done until then."""
     if all(each.private for each in taken.jobs):
-        where = say("Only you will see the pictures.")
-    else:
-        where = say("Each is posted here when it is painted. /queue shows and cancels them.")
-    return layout(ui.TextDisplay("\n".join(lines)), ui.TextDisplay(f"-# {where}"))
+        return say("Only you will see the pictures.")
+    match taken.jobs[0].delivery:
+        case DeliveryMode.DIRECT:
+            return say(
+                "Each is sent to you by direct message when it is painted. "
+                "/queue shows and cancels them."
+            )
+        case DeliveryMode.THREAD:
+            return say(
+                "Each is posted in your thread when it is painted. /queue shows and cancels them."
+            )
+        case DeliveryMode.CHANNEL:
+            return say("Each is posted here when it is painted. /queue shows and cancels them.")
 
 
 def over_layout(sentence: str) -> ui.LayoutView:

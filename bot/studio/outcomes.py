@@ -11,7 +11,7 @@ from bot.studio.wishes import Wish
 from engine.errors import Scope
 from engine.types import ImageRequest
 from engine.uploads import UploadRefused
-from storage.types import Case, Job
+from storage.types import Case, DeliveryMode, Job
 
 
 @dataclass(frozen=True, slots=True)
@@ -352,8 +352,8 @@ class Accepted:
 
     ahead: jobs that are painted before it, the one on the GPU included.
     ready_at: when the picture is expected; None if nothing is known yet. private: for nobody
-    else's eyes. pictures: how many. spoiler, quiet: its pictures are hidden until clicked; it shows
-    no previews.
+    else's eyes. pictures: how many. spoiler: they are hidden until clicked. delivery: where its
+    person wants them.
     """
 
     job_id: int
@@ -363,7 +363,7 @@ class Accepted:
     private: bool = False
     pictures: int = 1
     spoiler: bool = False
-    quiet: bool = False
+    delivery: DeliveryMode = DeliveryMode.CHANNEL
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,7 @@ from bot.studio.outcomes import (
     StorageTrouble,
     UnknownPicture,
 )
-from bot.studio.preferences import Held, Preferences
+from bot.studio.preferences import Held, Preferences, previewed
 from bot.studio.recent import learn_speed
 from bot.studio.settling import Events, Settling
 from bot.studio.wanted import Wanted, gone, spent, too_long
@@ -369,7 +369,7 @@ class Painter:
             job.private,
             job.pictures,
             spoiler=job.spoiler,
-            quiet=job.quiet,
+            delivery=job.delivery,
         )
 
     async def _replay_of(self, job: Job) -> Conditions | None:
@@ -390,7 +390,7 @@ class Painter:
             admit=partial(self._settling.admit, job.id),
             inputs=fetched(self._inputs, request),
             count=job.pictures,
-            previews=self._previews and not job.quiet,
+            previews=self._previews and previewed(job),
         )
 
     def _submit(self, slot: Slot, job: Job, spec: JobSpec) -> LiveJob:

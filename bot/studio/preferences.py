@@ -10,7 +10,7 @@ from typing import Any, Final, Generic, TypeVar
 from bot.rights import Action, Person, Rights
 from bot.studio.outcomes import NotAllowed, Refused
 from storage import preferences as stored
-from storage.types import Chosen, DeliveryMode, Levels
+from storage.types import Chosen, DeliveryMode, Job, Levels
 
 T = TypeVar("T")
 
@@ -164,6 +164,12 @@ class Preferences:
         if row is None:
             return empty
         return replace(empty, delivery=row.delivery, spoiler=row.spoiler, quiet=row.quiet)
+
+
+def previewed(job: Job) -> bool:
+    """Whether the status message of a job may show previews: what is to be seen elsewhere, in a
+    thread or by its person alone, has none in the channel."""
+    return not job.quiet and (job.private or job.delivery is DeliveryMode.CHANNEL)
 
 
 def settle(levels: Levels, channel_id: int, *, direct_messages: bool = True) -> Settings:

@@ -1,0 +1,121 @@
+"""Where features meet: ways of delivery, previews, choices, forms, reports, and languages."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.bot.discord.conftest import World
+from tests.bot.discord.test_choices import ask
+from tests.bot.discord.test_forms import fields
+from tests.bot.discord.test_languages import Speak, chinese, speak  # noqa: F401
+from tests.bot.discord.test_previews import Hands, names, painting
+from tests.bot.discord.test_reports import gallery, labels, report, reports_channel, shown
+from tests.bot.discord.test_reroll import paint
+from tests.bot.discord.test_settings_commands import choose, direct
+from tests.fakes import ScriptedRenderer
+
+
+@pytest.mark.parametrize("delivery", ["direct", "thread"])
+async def test_no_preview_stands_where_the_picture_will_not(
+    world: World, painter: ScriptedRenderer, delivery: str
+):
+    """Who wants pictures elsewhere has nothing of them shown in the channel, also after a crash."""
+    await choose(world, delivery=delivery)
+    hands = Hands(world)
+    result = await painting(world, painter)
+    await hands.edited(painter, 3)
+    assert "step 3 of 8" in world.texts(world.message(result.response.id))
+    assert names(world.message(result.response.id)) == []
+    painter.release()
+    await world.crash()
+    await world.start()
+    await world.settled()
+    assert set(painter.previews) == {False}
+
+
+async def test_a_private_picture_has_previews_wherever_it_goes(
+    world: World, painter: ScriptedRenderer
+):
+    """Its status message is for its person alone, as the direct message will be."""
+    await choose(world, delivery="direct")
+    result = await painting(world, painter, private=True)
+    assert result.ephemeral
+    painter.release()
+    await world.settled()
+    assert painter.previews == [True]
+
+
+@pytest.mark.parametrize(
+    ("delivery", "said"),
+    [("direct", "sent to you by direct message"), ("thread", "in your thread")],
+)
+async def test_an_answer_to_a_question_says_where_pictures_go(
+    world: World, delivery: str, said: str
+):
+    """To the place that its person wants, which is not always here."""
+    await choose(world, delivery=delivery)
+    await paint(world, prompt="a lake")
+    asked = await ask(world, "{a, b} lake")
+    await world.alice.click(asked.response.message, label="Paint 2 pictures")
+    await world.settled()
+    text = world.texts(asked.response.message)
+    assert said in text and "posted here" not in text
+    found = direct(world) if delivery == "direct" else world.channel.threads[0].history()
+    assert len(found) == 3
+
+
+async def test_private_answers_to_a_question_are_in_the_readers_language(
+    world: World,
+    painter: ScriptedRenderer,
+    speak: Speak,  # noqa: F811
+):
+    """Like every other status message that one person alone sees."""
+    speak("zh-CN", "en-US")
+    painter.hold()
+    asked = await ask(world, "{a, b} lake", private=True)
+    pressed = await world.alice.click(asked.response.message, custom_id="z1:paint:1")
+    assert "下一个就是你" in world.texts(pressed.followups[0].message)
+    painter.release()
+    await world.settled()
+
+
+async def test_a_form_gives_back_the_words_as_they_can_be_typed(
+    world: World, painter: ScriptedRenderer
+):
+    r"""Braces and hyphens that were words once are words in Remix: nothing is asked or obeyed."""
+    await paint(world, prompt=r"a sign \{red, blue\} \--ar 1:1")
+    words = painter.painted[0].prompt
+    assert "{red, blue}" in words and "--ar" in words
+    form = await world.alice.slash(world.channel, "remix")
+    await world.alice.submit_modal(form, {"prompt": fields(form)["prompt"]})
+    await world.settled()
+    assert [each.prompt for each in painter.painted] == [words, words]
+
+
+async def test_an_erased_picture_goes_from_the_reports_too(world: World):
+    """Its painter takes it away everywhere; the case stays, to be decided."""
+    mods = await reports_channel(world)
+    await paint(world, prompt="a lake")
+    await report(world, world.bob)
+    panel = await world.more(world.alice, world.message_with_picture())
+    await world.alice.click(panel, label="Delete")
+    await shown(world)
+    (card,) = mods.history()
+    assert gallery(card) == [] and card.attachments == []
+    assert "deleted already" in world.texts(card) and "Dismiss" in labels(card)
+
+
+async def test_open_reports_move_to_another_channel(world: World):
+    """The old channel keeps nothing: perhaps it was the wrong one."""
+    old = await reports_channel(world, "old")
+    await paint(world, prompt="a lake")
+    await report(world, world.bob)
+    assert len(old.history()) == 1
+    new = await reports_channel(world, "new")
+    assert old.history() == []
+    (card,) = new.history()
+    assert "Dismiss" in labels(card)
+    await world.moderator.click(card, label="Dismiss")
+    await shown(world)
+    (card,) = new.history()
+    assert labels(card) == [] and old.history() == []
