@@ -96,7 +96,7 @@ async def _show(interaction: Interaction, services: Services, job: Accepted) -> 
     token = person.reply_token
     try:
         message = await interaction.followup.send(
-            view=card_layout(card, words(person.locale)),
+            view=card_layout(card, words(person.locale_for(private=True))),
             ephemeral=True,
             allowed_mentions=NO_MENTIONS,
             wait=True,
@@ -107,5 +107,12 @@ async def _show(interaction: Interaction, services: Services, job: Accepted) -> 
         return
     handle = services.painter.live(job.job_id)
     if handle is not None:
-        place = (person.guild_id, person.channel_id, message.id, person.locale)
-        services.board.show(handle, Address(*place, reply_token=token), card)
+        address = Address(
+            person.guild_id,
+            person.channel_id,
+            message.id,
+            person.locale_for(private=True),
+            reply_token=token,
+            upload_limit_bytes=person.upload_limit_bytes,
+        )
+        services.board.show(handle, address, card, quiet=not handle.spec.previews)

@@ -86,8 +86,8 @@ def _blend(services: Services) -> app_commands.Command[Any, ..., None]:
     ) -> None:
         if not await can_deliver_here(interaction):
             return
-        # The model needs words, and everybody reads them below the picture.
-        say = words(person_of(interaction).locale)
+        # The model needs words, and whoever sees the picture reads them below it.
+        say = words(person_of(interaction).locale_for(private=private))
         wish = Wish(prompt or say("a harmonious mixture of the pictures"), aspect=aspect)
         files = [each for each in (first, second, third, fourth) if each is not None]
         beginning = Beginning(Mode.BLEND, tuple(map(attached, files)), strength)
