@@ -11,6 +11,7 @@ from discord import ui
 from bot.discord.custom_ids import Act, custom_id
 from bot.discord.texts import whole
 from bot.i18n import Words
+from bot.studio.flags import escaped
 from bot.studio.repaint import Change
 from engine.prompts import MAX_PROMPT_CHARS, clean, is_ours
 from engine.types import ImageRequest
@@ -26,7 +27,7 @@ def remix_form(picture_id: int, request: ImageRequest, prompt: str | None, say: 
         custom_id=custom_id(Act.REMIX, picture_id),
         timeout=None,
     )
-    words = clean(prompt or "") or request.prompt
+    words = clean(prompt or "") or escaped(request.prompt)
     form.add_item(_field(say("Prompt"), "prompt", words, required=True))
     form.add_item(_field(say("Negative prompt"), "negative", negative))
     form.add_item(

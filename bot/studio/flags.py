@@ -40,6 +40,7 @@ __all__ = [
     "Expanded",
     "Flagged",
     "TooMany",
+    "escaped",
     "line",
     "orders",
     "parse",
@@ -209,10 +210,10 @@ def line(request: ImageRequest) -> str:
         flags.append(f"--style {request.style}")
     if level is not None:
         flags.append(f"--enhance {level}")
-    shown = " ".join([_escaped(request.prompt), *flags])
+    shown = " ".join([escaped(request.prompt), *flags])
     if not request.negative_prompt.strip(f"{SOFT} "):
         return shown
-    whole = f"{shown} --no {_escaped(request.negative_prompt)}"
+    whole = f"{shown} --no {escaped(request.negative_prompt)}"
     again = parse(whole)
     if isinstance(again, Flagged) and again.negative == request.negative_prompt:
         return whole
@@ -321,7 +322,7 @@ def _unbalanced(prompt: str, at: int) -> BadFlag:
 # Writing
 
 
-def _escaped(text: str) -> str:
+def escaped(text: str) -> str:
     """The text such that `parse` and `orders` find just it."""
     return _BRACE.sub(doubled, covered(text))
 
