@@ -235,6 +235,8 @@ async def _delete(interaction: Interaction, services: Services, picture_id: int)
     if isinstance(outcome, Refused):
         await refuse(interaction, outcome)
         return
+    for each in outcome:  # moderators who were told of it should not see it any longer either
+        services.casework.wake(each.id)
     pressed, shown = interaction.message, await services.album.message_of(outcome[0])
     on_result = pressed is not None and shown is not None and pressed.id == shown.message_id
     on_panel = pressed is not None and pressed.flags.ephemeral and not on_result
