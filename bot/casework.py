@@ -14,7 +14,7 @@ from bot.messenger import Address, Messenger, Obstacle, TryLater, Undeliverable
 from storage.errors import StorageError
 from storage.preferences import Preferences
 from storage.reports import Reports
-from storage.types import Case, Clock, Verdict
+from storage.types import Card, Case, Clock, Verdict
 
 log = structlog.get_logger(__name__)
 
@@ -137,11 +137,14 @@ class Casework:
             if case.card is not None:
                 await self._edit(case)
             return
-        channel_id = await self._channel_of(case.guild_id)
-        if case.card is not None and await self._edit(case):
+        channel_id, card = await self._channel_of(case.guild_id), case.card
+        moved = card if card is not None and channel_id not in (None, card.channel_id) else None
+        if card is not None and moved is None and await self._edit(case):
             return
-        if channel_id is not None:
-            await self._post(case, channel_id)
+        posted = channel_id is not None and await self._post(case, channel_id)
+        if moved is not None:
+            # Where the new channel does not take it, the old one has it at least.
+            await (self._remove(case, moved) if posted else self._edit(case))
 
     async def _clear(self, case: Case) -> None:
         """Take away the messages that show a picture that moderators deleted, as far as we may."""
@@ -171,7 +174,15 @@ class Casework:
             return False
         return True
 
-    async def _post(self, case: Case, channel_id: int) -> None:
+    async def _remove(self, case: Case, card: Card) -> None:
+        """Take away a card that another one in another channel has replaced, as far as we may."""
+        try:
+            await self._messenger.delete(Address(case.guild_id, card.channel_id, card.message_id))
+        except (Undeliverable, TryLater) as error:
+            log.info("old card not deleted", picture=case.picture_id, detail=str(error))
+
+    async def _post(self, case: Case, channel_id: int) -> bool:
+        """Show the case in this channel; False where it cannot be shown there."""
         picture_id, card = case.picture_id, await self.cards.card(case)
         where = Address(case.guild_id, channel_id, locale=card.locale)
         found = None
@@ -186,12 +197,13 @@ class Casework:
         except Undeliverable as error:
             self._unsure.discard(picture_id)
             self._warn(case, channel_id, error)
-            return
+            return False
         self._warned.discard(channel_id)
         known = await self._reports.posted(case.reports[0].id, channel_id, found)
         self._unsure.discard(picture_id)
         if stale or known.verdict is not None or len(known.reports) != len(case.reports):
             self.wake(picture_id)
+        return True
 
     async def _find(self, where: Address, case: Case) -> int | None:
         """The card that an earlier try left there; None where there is none, or nobody can tell.
