@@ -187,18 +187,24 @@ class Choices:
 
     async def _decided(self, person: Person, asking: Asking) -> _Decided | Refused:
         """Every wish made precise, with seeds of its own where none is given."""
-        texts = written(asking.wish.prompt)
-        if isinstance(texts, Refused):
-            return texts
-        asked = every(asking.wish, asking.count, asking.private)
-        if isinstance(asked, Refused):
-            return asked
         original, private = None, False
         if asking.parent_id is not None:
             found = await self._painter.find(person, str(asking.parent_id), anyones=True)
             if isinstance(found, Refused):
                 return found
             original, private = Recipe.from_json(found.recipe).request, found.private
+        # Not on the loop, as in Painter.imagine: these are up to ten prompts.
+        return await asyncio.to_thread(self._all_made, asking, original, private)
+
+    def _all_made(
+        self, asking: Asking, original: ImageRequest | None, private: bool
+    ) -> _Decided | Refused:
+        texts = written(asking.wish.prompt)
+        if isinstance(texts, Refused):
+            return texts
+        asked = every(asking.wish, asking.count, asking.private)
+        if isinstance(asked, Refused):
+            return asked
         wanted: list[Wanted] = []
         for each in asked:
             made = self._made(each, original)

@@ -136,7 +136,8 @@ class Starts:
         if not 1 <= asked.count <= MAX_PICTURES:
             return Refused(OutOfRange("count", asked.count, 1, MAX_PICTURES))
         # No hashes yet, and no size but one that was asked for: all the rest is decided by now.
-        possible = compose(asked.wish, self._painter.family, lambda: 0)
+        # Not on the loop, as in Painter.imagine.
+        possible = await asyncio.to_thread(compose, asked.wish, self._painter.family, lambda: 0)
         problem = possible if isinstance(possible, Refused) else _declared(beginning.sources)
         if problem is not None:
             return problem
@@ -161,7 +162,9 @@ class Starts:
         if isinstance(wish, Refused):
             return wish
         painter = self._painter
-        composed = compose(wish, family, self._seeds, painter.engine.count_tokens)
+        composed = await asyncio.to_thread(
+            compose, wish, family, self._seeds, painter.engine.count_tokens
+        )
         if isinstance(composed, Refused):
             return composed
         parent = next(iter(plan.originals.values()), None)

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import threading
+from typing import Any
+
 import pytest
 
+from bot.studio.compose import compose
 from tests.bot.discord.conftest import World
 from tests.bot.discord.test_choices import ask
 from tests.bot.discord.test_forms import fields
@@ -12,6 +16,7 @@ from tests.bot.discord.test_previews import Hands, names, painting
 from tests.bot.discord.test_reports import gallery, labels, report, reports_channel, shown
 from tests.bot.discord.test_reroll import paint
 from tests.bot.discord.test_settings_commands import choose, direct
+from tests.bot.discord.test_starts import PHOTO, began
 from tests.fakes import ScriptedRenderer
 
 
@@ -119,3 +124,28 @@ async def test_open_reports_move_to_another_channel(world: World):
     await shown(world)
     (card,) = new.history()
     assert labels(card) == [] and old.history() == []
+
+
+@pytest.mark.parametrize("way", ["choices", "picture", "words"])
+async def test_prompts_are_read_off_the_loop(
+    world: World, monkeypatch: pytest.MonkeyPatch, way: str
+):
+    """Ten long ones take a tenth of a second, in which nobody else would be answered."""
+    threads: set[str] = set()
+
+    def spied(*arguments: Any) -> Any:
+        threads.add(threading.current_thread().name)
+        return compose(*arguments)
+
+    for module in ("choices", "starts", "paint"):
+        monkeypatch.setattr(f"bot.studio.{module}.compose", spied)
+    if way == "choices":
+        asked = await ask(world, "{a, b} lake")
+        await world.alice.click(asked.response.message, label="Paint 2 pictures")
+    elif way == "picture":
+        await began(world, "imagine", prompt="a lake", picture=PHOTO)
+    else:
+        await paint(world, prompt="a lake")
+    await world.settled()
+    assert world.charged() > 0
+    assert threads and "MainThread" not in threads
