@@ -22,6 +22,7 @@ from bot.own_threads import OwnThreads
 from bot.result_cards import ResultCards
 from engine.types import request_from_json
 from storage.deliveries import Deliveries
+from storage.errors import StorageError
 from storage.types import Clock, Delivery, Job, PendingDelivery, Road
 
 log = structlog.get_logger(__name__)
@@ -146,7 +147,18 @@ class Carrier:
             found = await self._messenger.post(target, card, attempt.nonce)
         # Written down before anything else: what is posted must never be posted again.
         await self._deliveries.delivered(job.id, found)
-        await self._shrink(status, pending, replace(target, message_id=found), road)
+        result = replace(target, message_id=found)
+        if attempt.detour == Obstacle.MESSAGE_GONE and self._wanted(job) is Road.THREAD:
+            await self._begin_thread(job, result)
+        await self._shrink(status, pending, result, road)
+
+    async def _begin_thread(self, job: Job, result: Address) -> None:
+        """Open its person's thread under a picture that no status message led to; the next ones
+        go there."""
+        try:
+            await self._threads.of(job.place, result)
+        except (Undeliverable, TryLater, StorageError) as error:
+            log.info("thread not begun", job=job.id, detail=str(error))
 
     async def _find(self, target: Address, job_id: int, since: datetime) -> int | None:
         """The message that an earlier try left behind; None where none did."""

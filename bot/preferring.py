@@ -61,6 +61,8 @@ def detour(gone: Detour, say: Words) -> str:
                 "It is here because I may not open or use threads in this channel: "
                 "that takes the permissions “Create Public Threads” and “Send Messages in Threads”."
             )
+        case Obstacle.MESSAGE_GONE:
+            return say("It is here because you had no thread in this channel yet.")
         case Obstacle.ARCHIVED:
             return say("It is here because your thread is locked.")
         case _:

@@ -172,11 +172,22 @@ async def test_a_thread_that_is_gone_again_and_again_ends_in_the_channel(desk: D
     assert desk.messenger.posts == []
 
 
-async def test_without_a_status_message_no_thread_is_opened(desk: Desk):
-    """There is nothing to open it under, so the picture is posted in the channel."""
+async def test_without_a_status_message_a_picture_begins_the_thread(desk: Desk):
+    """It is posted in the channel, and the thread is opened under it for those that follow."""
     await painted(desk, placed=False, delivery=IN_THREAD)
     await desk.deliver()
-    assert shown_in(desk) == [2] and desk.messenger.opened == 0
+    assert shown_in(desk) == [2] and desk.messenger.opened == 1
+    await painted(desk, placed=False, delivery=IN_THREAD)
+    await desk.deliver()
+    assert shown_in(desk) == [2, THREAD + 1000] and desk.messenger.opened == 1
+
+
+async def test_a_thread_that_cannot_be_begun_costs_nothing(desk: Desk):
+    """The picture stands in the channel already."""
+    job = await painted(desk, placed=False, delivery=IN_THREAD)
+    desk.messenger.faults = [None, Undeliverable(Obstacle.FORBIDDEN, "50013")]
+    await desk.deliver()
+    assert shown_in(desk) == [2] and await desk.state(job) == "delivered"
 
 
 # Direct messages

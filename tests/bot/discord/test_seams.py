@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from typing import Any
 
@@ -67,6 +68,28 @@ async def test_an_answer_to_a_question_says_where_pictures_go(
     assert said in text and "posted here" not in text
     found = direct(world) if delivery == "direct" else world.channel.threads[0].history()
     assert len(found) == 3
+
+
+async def test_choices_begin_a_thread_where_there_is_none(world: World, painter: ScriptedRenderer):
+    """No status message could open it, so the first picture does; the next ones stand in it."""
+    await choose(world, delivery="thread")
+    painter.hold()
+    asked = await ask(world, "{a, b, c} lake")
+    await world.alice.click(asked.response.message, label="Paint 3 pictures")
+    for job_id in (1, 2, 3):
+        await world.state(job_id, "painting")
+        painter.step(8)
+        await world.settled(job_id)
+        async with asyncio.timeout(10):
+            while world.rows("SELECT 1 FROM threads") == []:
+                await asyncio.sleep(0.01)
+    painter.release()
+    await world.settled()
+    (first,) = [each for each in world.channel.history() if each.attachments]
+    assert "you had no thread" in world.texts(first)
+    (thread,) = world.channel.threads
+    assert thread.id == first.id and len(thread.history()) == 2
+    assert not any("It is here" in world.texts(each) for each in thread.history())
 
 
 async def test_private_answers_to_a_question_are_in_the_readers_language(
