@@ -36,6 +36,7 @@ from bot.discord.messenger import fitting
 from bot.discord.present import more_layout, shown_layout
 from bot.discord.questions import over_layout
 from bot.discord.queueing import cancel_in_queue, show_queue
+from bot.discord.removing import THREAD_ARCHIVED, remove_message
 from bot.discord.repainting import show_remix, upscale, vary
 from bot.discord.showing import eyes_of, show_details, tell
 from bot.services import Services
@@ -245,7 +246,7 @@ async def _delete(interaction: Interaction, services: Services, picture_id: int)
         if on_panel:
             await _delete_elsewhere(interaction, outcome[0], shown)
         else:
-            await interaction.delete_original_response()
+            await _delete_pressed(interaction, outcome[0], shown)
     except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
         log.warning("message not deleted", picture=picture_id, error=str(error)[:200])
         gone = False
@@ -267,7 +268,17 @@ async def _delete_elsewhere(
 ) -> None:
     """Delete the message that shows a picture. A private one only its person can dismiss."""
     if shown is not None:
-        channel = interaction.client.get_partial_messageable(
-            shown.channel_id, guild_id=picture.place.guild_id
-        )
-        await channel.get_partial_message(shown.message_id).delete()
+        guild_id = picture.place.guild_id
+        await remove_message(interaction.client, guild_id, shown.channel_id, shown.message_id)
+
+
+async def _delete_pressed(
+    interaction: Interaction, picture: StoredPicture, shown: Spot | None
+) -> None:
+    """Delete the message whose button was pressed; the token alone opens no thread again."""
+    try:
+        await interaction.delete_original_response()
+    except discord.HTTPException as error:
+        if error.code != THREAD_ARCHIVED:
+            raise
+        await _delete_elsewhere(interaction, picture, shown)

@@ -19,6 +19,7 @@ from PIL import Image
 from bot.cards import Card, CaseCard, FailureCard, PaintingCard, PictureCard
 from bot.discord.custom_ids import Act, custom_id
 from bot.discord.present import card_layout, job_line
+from bot.discord.removing import THREAD_ARCHIVED, remove_message
 from bot.i18n import words
 from bot.messenger import Address, Obstacle, TryLater, Undeliverable
 from bot.previews import PREVIEW_NAME
@@ -44,7 +45,7 @@ _OBSTACLES = {
     10008: Obstacle.MESSAGE_GONE,
     10015: Obstacle.MESSAGE_GONE,  # an interaction's token that Discord knows no more
     50027: Obstacle.MESSAGE_GONE,
-    50083: Obstacle.ARCHIVED,
+    THREAD_ARCHIVED: Obstacle.ARCHIVED,
     **dict.fromkeys((160006, 160007), Obstacle.FULL),
     40005: Obstacle.TOO_LARGE,
     **dict.fromkeys((50001, 50005, 50007, 50013, 160005), Obstacle.FORBIDDEN),
@@ -114,7 +115,8 @@ class DiscordMessenger:
     async def delete(self, address: Address) -> None:
         """Take a message of ours away."""
         assert address.message_id is not None
-        await _sent(self._channel(address).get_partial_message(address.message_id).delete())
+        where = (address.guild_id, address.channel_id, address.message_id)
+        await _sent(remove_message(self._client, *where))
 
     async def application_owners(self) -> frozenset[int]:
         """Whose application this is. Raises Undeliverable or TryLater."""

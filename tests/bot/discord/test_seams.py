@@ -133,6 +133,32 @@ async def test_an_erased_picture_goes_from_the_reports_too(world: World):
     assert "deleted already" in world.texts(card) and "Dismiss" in labels(card)
 
 
+@pytest.mark.parametrize("way", ["verdict", "panel", "result"])
+async def test_a_thread_that_was_put_away_is_opened_to_delete_from(world: World, way: str):
+    """After a day Discord refuses every change in it: nothing that was deleted may stay there."""
+    await choose(world, delivery="thread")
+    mods = await reports_channel(world)
+    count = 2 if way == "result" else 1
+    await paint(world, prompt="a lake", count=count)
+    (thread,) = world.channel.threads
+    message = thread.last_message
+    panel = await world.more(world.alice, message)
+    await report(world, world.bob, message=message) if way == "verdict" else None
+    routes = {"result": "/webhooks/*/*/messages/@original"}
+    route = routes.get(way, f"/channels/{thread.id}/messages/*")
+    world.env.inject_error("DELETE", route, status=400, code=50083)
+    if way == "verdict":
+        await world.moderator.click(mods.last_message, label="Delete")
+        await shown(world)
+    else:
+        await world.alice.click(panel if way == "panel" else message, label="Delete")
+        await world.env.settle()
+    assert thread.history() == []
+    if way != "result":
+        opened = [r.json for r in world.env.http_requests if r.path == f"/channels/{thread.id}"]
+        assert {"archived": False} in opened
+
+
 async def test_open_reports_move_to_another_channel(world: World):
     """The old channel keeps nothing: perhaps it was the wrong one."""
     old = await reports_channel(world, "old")
