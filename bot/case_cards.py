@@ -6,6 +6,7 @@ import asyncio
 
 from bot.cards import CaseCard, ShownPicture
 from bot.messenger import Address
+from bot.studio.album import spots_of
 from storage.deliveries import Deliveries
 from storage.files import PictureFiles
 from storage.history import History
@@ -54,16 +55,8 @@ class CaseCards:
         job, delivery = await self._origin(case)
         if job is None or delivery is None:
             return []
-        spots = [(delivery.channel_id, delivery.message_id)]
-        if delivery.road is not Road.DIRECT:  # that is in a channel that nobody else sees
-            shown_in = delivery.thread_id or delivery.channel_id
-            spots.insert(0, (shown_in, delivery.result_message_id))
-        guild_id = job.place.guild_id
-        return [
-            Address(guild_id, channel_id, message_id)
-            for channel_id, message_id in dict.fromkeys(spots)
-            if message_id is not None
-        ]
+        guild_id, spots = job.place.guild_id, spots_of(delivery)
+        return [Address(guild_id, each.channel_id, each.message_id) for each in spots]
 
     async def _origin(self, case: Case) -> tuple[Job | None, Delivery | None]:
         job_id = await self._reports.job_of(case.picture_id)
@@ -82,9 +75,9 @@ def _url(job: Job, delivery: Delivery | None) -> str:
     """The link to the message with the picture; "" where it is not known or was direct."""
     if delivery is None or delivery.road is Road.DIRECT or job.private:
         return ""
-    message_id = delivery.result_message_id or delivery.message_id
-    if message_id is None:
+    shown = next(iter(spots_of(delivery)), None)
+    if shown is None:
         return ""
-    in_thread = delivery.result_message_id is not None and delivery.thread_id is not None
-    channel_id = delivery.thread_id if in_thread else delivery.channel_id
-    return f"https://discord.com/channels/{job.place.guild_id}/{channel_id}/{message_id}"
+    return (
+        f"https://discord.com/channels/{job.place.guild_id}/{shown.channel_id}/{shown.message_id}"
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Self, cast
 
 import aiohttp
@@ -238,7 +238,8 @@ async def _delete(interaction: Interaction, services: Services, picture_id: int)
         return
     for each in outcome:  # moderators who were told of it should not see it any longer either
         services.casework.wake(each.id)
-    pressed, shown = interaction.message, await services.album.message_of(outcome[0])
+    pressed, spots = interaction.message, await services.album.messages_of(outcome[0])
+    shown = next(iter(spots), None)
     on_result = pressed is not None and shown is not None and pressed.id == shown.message_id
     on_panel = pressed is not None and pressed.flags.ephemeral and not on_result
     await interaction.response.defer()
@@ -252,6 +253,8 @@ async def _delete(interaction: Interaction, services: Services, picture_id: int)
         gone = False
     else:
         gone = True
+    # What only its person sees they alone can dismiss.
+    await _delete_others(interaction, outcome[0], () if outcome[0].private else spots[1:])
     say = words_of(interaction)
     text = say("The picture is deleted.")
     if not gone:
@@ -270,6 +273,17 @@ async def _delete_elsewhere(
     if shown is not None:
         guild_id = picture.place.guild_id
         await remove_message(interaction.client, guild_id, shown.channel_id, shown.message_id)
+
+
+async def _delete_others(
+    interaction: Interaction, picture: StoredPicture, spots: Sequence[Spot]
+) -> None:
+    """Delete what led to the message that showed a picture; a dead link harms nobody."""
+    for spot in spots:
+        try:
+            await _delete_elsewhere(interaction, picture, spot)
+        except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
+            log.info("link not deleted", picture=picture.id, error=str(error)[:200])
 
 
 async def _delete_pressed(

@@ -21,7 +21,7 @@ from engine.prompts import clean
 from storage.deliveries import Deliveries
 from storage.files import PictureFiles
 from storage.history import History
-from storage.types import Road, StoredPicture
+from storage.types import Delivery, Road, StoredPicture
 
 PAGE_PICTURES = 5
 FOUND_PICTURES = 10
@@ -67,6 +67,18 @@ class Spot:
 
     channel_id: int
     message_id: int
+
+
+def spots_of(delivery: Delivery) -> tuple[Spot, ...]:
+    """The messages on a server that show a result or what was asked for, the result's first."""
+    found: list[Spot] = []
+    # A direct message is in a channel that nobody else sees.
+    if delivery.result_message_id is not None and delivery.road is not Road.DIRECT:
+        where = delivery.thread_id or delivery.channel_id
+        found.append(Spot(where, delivery.result_message_id))
+    if delivery.message_id is not None:
+        found.append(Spot(delivery.channel_id, delivery.message_id))
+    return tuple(dict.fromkeys(found))
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,15 +200,10 @@ class Album:
         marked = await mark(picture_id, person.user_id)
         return Refused(UnknownPicture(str(picture_id))) if marked is None else marked
 
-    async def message_of(self, picture: StoredPicture) -> Spot | None:
-        """The message that shows it on its server, None if there is none."""
+    async def messages_of(self, picture: StoredPicture) -> tuple[Spot, ...]:
+        """The messages that speak of it on its server, as spots_of() has them."""
         delivery = await self._deliveries.get(picture.job_id)
-        if delivery is None or delivery.road is Road.DIRECT:
-            return None
-        message_id = delivery.result_message_id or delivery.message_id
-        if message_id is None:
-            return None
-        return Spot(delivery.thread_id or delivery.channel_id, message_id)
+        return () if delivery is None else spots_of(delivery)
 
     async def _seen(
         self, person: Person, picture_id: int, *, anyones: bool

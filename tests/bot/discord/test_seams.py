@@ -133,6 +133,31 @@ async def test_an_erased_picture_goes_from_the_reports_too(world: World):
     assert "deleted already" in world.texts(card) and "Dismiss" in labels(card)
 
 
+@pytest.mark.parametrize("way", ["panel", "result"])
+@pytest.mark.parametrize("delivery", ["thread", "channel"])
+async def test_a_deleted_picture_leaves_no_link_to_it(
+    world: World, painter: ScriptedRenderer, delivery: str, way: str
+):
+    """The status message told its words and where it stands: it goes with the picture."""
+    await choose(world, delivery=delivery)
+    painter.hold()
+    count = 2 if way == "result" else 1
+    result = await world.alice.slash(world.channel, "imagine", prompt="a lake", count=count)
+    await world.state(1, "painting")
+    world.clock.advance(40)
+    painter.release()
+    await world.settled()
+    threads = world.channel.threads
+    place = threads[0] if threads else world.channel
+    message = place.history()[-1]
+    assert message.attachments and message.id != result.response.id
+    pressed = await world.more(world.alice, message) if way == "panel" else message
+    await world.alice.click(pressed, label="Delete")
+    await world.env.settle()
+    left = [*place.history(), *world.channel.history()]
+    assert [each for each in left if each.components and not each.flags.ephemeral] == []
+
+
 @pytest.mark.parametrize("way", ["verdict", "panel", "result"])
 async def test_a_thread_that_was_put_away_is_opened_to_delete_from(world: World, way: str):
     """After a day Discord refuses every change in it: nothing that was deleted may stay there."""
