@@ -42,6 +42,11 @@ def picture_rows(ids: Sequence[int], say: Words) -> list[Row]:
     return [ui.ActionRow(_menu(first, options, say)), ui.ActionRow(*buttons)]
 
 
+def more_row(picture_id: int, say: Words) -> Row:
+    """The one button that leads to all the others."""
+    return ui.ActionRow(_more(picture_id, say))
+
+
 def more_rows(deeds: Deeds, say: Words) -> list[Row]:
     """The rows of the panel behind More."""
     pictures = deeds.pictures

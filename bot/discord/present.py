@@ -19,7 +19,7 @@ from bot.cards import (
     WaitingCard,
 )
 from bot.discord.case_layouts import case_layout
-from bot.discord.controls import more_rows, picture_rows
+from bot.discord.controls import more_row, more_rows, picture_rows
 from bot.discord.custom_ids import Act, custom_id
 from bot.discord.texts import alt_text, layout, quoted, when
 from bot.i18n import Words
@@ -308,10 +308,10 @@ def history_row(
 
 
 def shown_layout(picture: StoredPicture, file_name: str, say: Words) -> ui.LayoutView:
-    """One of a person's own pictures, for them alone."""
+    """A picture for one person alone, with what else can be done with it."""
     gallery = gallery_of(file_name, picture.prompt)
     text = f"**#{picture.id}** {quoted(picture.prompt, PROMPT_SHOWN)}"
-    return layout(ui.TextDisplay(text), gallery)
+    return layout(ui.TextDisplay(text), gallery, more_row(picture.id, say))
 
 
 def more_layout(deeds: Deeds, picture_id: int, say: Words) -> ui.LayoutView:

@@ -133,6 +133,20 @@ async def test_an_erased_picture_goes_from_the_reports_too(world: World):
     assert "deleted already" in world.texts(card) and "Dismiss" in labels(card)
 
 
+async def test_what_was_sent_directly_can_be_managed_from_the_history(world: World):
+    """A direct message has no buttons: Show in /history leads to More, and so to Delete."""
+    await choose(world, delivery="direct")
+    await paint(world, prompt="a lake")
+    listed = await world.alice.slash(world.channel, "history")
+    shown = await world.alice.click(listed.response.message, label="Show")
+    panel = await world.alice.click(shown.response.message, label="More ▾")
+    await world.alice.click(panel.response.message, label="Delete")
+    await world.env.settle()
+    assert world.rows("SELECT 1 FROM pictures WHERE deleted_at IS NULL") == []
+    assert "is deleted" in world.texts(panel.response.message)
+    assert [each for each in world.channel.history() if not each.flags.ephemeral] == []
+
+
 @pytest.mark.parametrize("way", ["panel", "result"])
 @pytest.mark.parametrize("delivery", ["thread", "channel"])
 async def test_a_deleted_picture_leaves_no_link_to_it(
