@@ -78,11 +78,21 @@ async def imagine_from(
 # The form
 
 
-async def ask_about_own(interaction: Interaction, found: Details) -> None:
+async def ask_about_own(interaction: Interaction, services: Services, found: Details) -> None:
     """Show the form for the pictures of a message of ours."""
     assert found.picture is not None
     name = custom_id(Act.FROM, found.picture.id)
-    await interaction.response.send_modal(start_form(name, words_of(interaction), found.series))
+    form = start_form(name, words_of(interaction), found.series)
+    await _show_form(interaction, services, form)
+
+
+async def _show_form(interaction: Interaction, services: Services, form: ui.Modal) -> None:
+    """Show a form, unless whatever would be sent in with it is refused anyway."""
+    barred = await services.painter.barred(person_of(interaction))
+    if barred is not None:
+        await refuse(interaction, barred)
+    else:
+        await interaction.response.send_modal(form)
 
 
 async def ask_about(interaction: Interaction, services: Services, given: Given) -> None:
@@ -138,7 +148,7 @@ def kept_button_class(services: Services, attending: Attending) -> type[ui.Dynam
                     await turn_away(interaction)
                 elif await can_deliver_here(interaction):
                     form = start_form(kept_id(self.kept), words_of(interaction))
-                    await interaction.response.send_modal(form)
+                    await _show_form(interaction, services, form)
             except Exception as error:
                 # discord.py would only log what a DynamicItem raises.
                 await explain(interaction, error)

@@ -51,7 +51,7 @@ def start_menu(services: Services) -> app_commands.ContextMenu:
         if isinstance(found, Refused):
             await refuse(interaction, found)
         elif found is not None:
-            await ask_about_own(interaction, found)
+            await ask_about_own(interaction, services, found)
         elif (given := shown_picture(message)) is not None:
             await ask_about(interaction, services, given)
         else:

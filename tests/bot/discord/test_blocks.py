@@ -10,6 +10,7 @@ import discord
 from tests.bot.discord.conftest import World
 from tests.bot.discord.test_reports import hidden_channel
 from tests.bot.discord.test_reroll import paint
+from tests.bot.discord.test_starts import MENU, PHOTO
 from tests.fakes import ScriptedRenderer
 
 
@@ -31,6 +32,9 @@ async def ways_to_paint(world: World) -> list[Callable[[], Awaitable[Any]]]:
     await paint(world, prompt="several", count=2)
     several = world.message_with_picture()
     many = await world.more(bob, several)
+    theirs = await world.alice.send(channel, "look", attachments=[PHOTO])
+    ask = await bob.slash(channel, "imagine", prompt="{a, b} lake")
+    from_hers, from_theirs = [await bob.context_menu(channel, MENU, m) for m in (hers, theirs)]
     return [
         lambda: bob.slash(channel, "imagine", prompt="x"),
         lambda: bob.slash(channel, "imagine", prompt="x", private=True),
@@ -49,6 +53,14 @@ async def ways_to_paint(world: World) -> list[Callable[[], Awaitable[Any]]]:
         lambda: bob.select(several, ["z1:upscale:3"]),
         lambda: bob.select(several, ["z1:strong:3"]),
         lambda: bob.select(many, ["z1:remix:3"]),
+        lambda: bob.slash(channel, "imagine", prompt="{a, b} hill"),
+        lambda: bob.click(ask.response.message, label="Paint 2 pictures"),
+        lambda: bob.slash(channel, "imagine", prompt="x", picture=PHOTO),
+        lambda: bob.slash(channel, "blend", first=PHOTO, second=PHOTO),
+        lambda: bob.slash(channel, "inpaint", prompt="x", picture=PHOTO, mask=PHOTO),
+        lambda: bob.slash(channel, "inpaint", prompt="x", painting="1", mask=PHOTO),
+        *(lambda m=m: bob.context_menu(channel, MENU, m) for m in (hers, several, theirs)),
+        *(lambda f=f: bob.submit_modal(f, {"prompt": "x"}) for f in (from_hers, from_theirs)),
     ]
 
 
