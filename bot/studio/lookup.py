@@ -13,19 +13,13 @@ import structlog
 
 from bot.rights import Action, Person, Rights
 from bot.studio import flags
-from bot.studio.compose import (
-    compose,
-)
+from bot.studio.compose import compose
 from bot.studio.flagged import every
 from bot.studio.inscriptions import Unreadable, Why, read
 from bot.studio.live import LiveJob, LiveJobs
 from bot.studio.naming import job_named
 from bot.studio.notes import StyleLeft
-from bot.studio.outcomes import (
-    NothingPainted,
-    Refused,
-    UnknownPicture,
-)
+from bot.studio.outcomes import NothingPainted, Refused, UnknownPicture
 from bot.studio.wishes import Wish
 from engine import prompts
 from engine.diffusion.families import Family
