@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
+from weakref import WeakValueDictionary
 
 from bot.rights import Action, Person, Rights
 from bot.studio.album import Album
@@ -92,8 +93,9 @@ class Moderation:
         self._endings = endings
         self._rights = rights
         self._changed = changed
-        # What a verdict does comes before the verdict itself: two must not do it side by side.
-        self._deciding = asyncio.Lock()
+        # What a verdict does comes before the verdict itself: two of one server must not do it side
+        # by side. A lock is there as long as somebody holds it or waits for it.
+        self._deciding: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
 
     # What members do
 
@@ -156,7 +158,7 @@ class Moderation:
         needed = Action.BLOCK if verdict is Verdict.BLOCKED else Action.JUDGE
         if (refused := self.refusal(person, needed)) is not None:
             return refused
-        async with self._deciding:
+        async with self._deciding.setdefault(person.guild_id, asyncio.Lock()):
             case = await self.case(person, picture_id)
             if isinstance(case, Refused):
                 return case

@@ -266,6 +266,29 @@ async def test_a_crash_before_the_verdict_leaves_the_case_open(
     assert isinstance(decided, Case) and decided.verdict is verdict and decided.picture_erased
 
 
+async def test_no_server_waits_for_anothers_verdict(room: Room, monkeypatch: pytest.MonkeyPatch):
+    """A press is answered within three seconds, however long somebody else's takes."""
+    here, there = await room.painted(), await room.painted(ELSEWHERE)
+    for picture_id in (here, there):
+        await room.reports.file(picture_id, BOB.user_id, None)
+    go = asyncio.Event()
+    erase_all = room.moderation._album.erase_all
+
+    async def slowly(person: Person, picture_id: int) -> object:
+        if picture_id == here:
+            await go.wait()
+        return await erase_all(person, picture_id)
+
+    monkeypatch.setattr(room.moderation._album, "erase_all", slowly)
+    slow = asyncio.create_task(room.moderation.decide(MO, here, Verdict.DELETED))
+    await asyncio.sleep(0.05)
+    async with asyncio.timeout(5):
+        decided = await room.moderation.decide(ELSEWHERE, there, Verdict.DELETED)
+    assert isinstance(decided, Case) and not slow.done()
+    go.set()
+    assert isinstance(await slow, Case)
+
+
 async def test_deleting_takes_all_of_one_message(room: Room):
     """Those that were painted with it go too, and what shows their reports hears of it."""
     picture_id = await reported(room, pictures=3)
