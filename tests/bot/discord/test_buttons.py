@@ -169,6 +169,7 @@ async def test_a_wish_that_was_never_answered_is_withdrawn(world: World, painter
     painter.release()
     await world.crash()
     before = len(world.channel.history())
+    world.clock.advance(4)  # nothing can answer the command any more
     await world.start()
     await world.settled()
     assert world.rows("SELECT id, state FROM jobs") == [(1, "painted"), (2, "cancelled")]
