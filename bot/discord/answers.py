@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import aiohttp
 import discord
 import structlog
 from discord import ui
+from discord.utils import MISSING
 
 from bot import wording
 from bot.cancelling import taken_back
@@ -13,6 +16,7 @@ from bot.cards import WaitingCard
 from bot.delivery import NeverAnswered
 from bot.discord.present import card_layout
 from bot.discord.questions import question_layout
+from bot.discord.returning import returned
 from bot.discord.texts import quoted, when
 from bot.i18n import Words, words
 from bot.messenger import Address, TryLater, Undeliverable
@@ -60,10 +64,14 @@ def words_of(interaction: Interaction) -> Words:
     return words(str(interaction.locale))
 
 
-async def whisper(interaction: Interaction, text: str) -> None:
+async def whisper(interaction: Interaction, text: str, files: Sequence[discord.File] = ()) -> None:
     """Answer only the person who asked."""
     await interaction.response.send_message(
-        text, ephemeral=True, allowed_mentions=NO_MENTIONS, suppress_embeds=True
+        text,
+        files=files or MISSING,
+        ephemeral=True,
+        allowed_mentions=NO_MENTIONS,
+        suppress_embeds=True,
     )
 
 
@@ -100,15 +108,19 @@ def cancelled_text(interaction: Interaction, outcome: TakenBack) -> str:
 
 async def refuse(interaction: Interaction, refused: Refused) -> None:
     """Answer only the person who asked: what is wrong, and what to do."""
-    text = refusal_text(interaction, refused)
+    text, files = returned(interaction, refusal_text(interaction, refused), words_of(interaction))
     if not interaction.response.is_done():
-        await whisper(interaction, text)
+        await whisper(interaction, text, files)
         return
     # An answer was announced, perhaps for all to see. A new message can be for one person, but only
     # once the announced one was given.
     await interaction.edit_original_response(content="…")
     await interaction.followup.send(
-        text, ephemeral=True, allowed_mentions=NO_MENTIONS, suppress_embeds=True
+        text,
+        files=files or MISSING,
+        ephemeral=True,
+        allowed_mentions=NO_MENTIONS,
+        suppress_embeds=True,
     )
     await interaction.delete_original_response()
 
