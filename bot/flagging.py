@@ -24,6 +24,8 @@ def flag_problem(bad: BadFlag, say: Words) -> str:
             told = say("There is no flag {flag}.", flag=flag)
         case BadKind.UNSUPPORTED:
             told = say("{flag} does nothing here.", flag=flag)
+            if not bad.suggestion:
+                return told + " " + say("Please leave it out.")
         case BadKind.MISSING:
             told = say("{flag} needs a value.", flag=flag)
         case BadKind.BAD_VALUE:
@@ -90,10 +92,15 @@ def _advice(bad: BadFlag, say: Words) -> str:
     if bad.suggestion:
         return say("Did you mean {flag}?", flag=_quoted(bad.suggestion))
     if bad.low is not None and bad.high is not None:
-        return say("It takes {low} to {high}.", low=f"{bad.low:g}", high=f"{bad.high:g}")
+        return say("It takes {low} to {high}.", low=_number(bad.low), high=_number(bad.high))
     if bad.expected:
         return say("It takes: {values}.", values=", ".join(bad.expected))
     return ""
+
+
+def _number(value: float) -> str:
+    """All digits of the largest seed; no more of a fraction than was meant."""
+    return f"{value:.10g}"
 
 
 def _quoted(text: str) -> str:
