@@ -14,7 +14,8 @@ from bot.studio.choices import Proposed, Taken
 from storage.types import DeliveryMode
 
 TEXTS_SHOWN = 5
-"""Of the question; the answer shows all, as many as there may be."""
+"""Of the question; the answer shows all, as many as there may be. A single one more is shown too:
+to say that there is one takes as much room."""
 TEXT_CHARS = 120
 MINUTE_S = 60
 
@@ -27,7 +28,8 @@ def question_layout(proposed: Proposed, say: Words) -> ui.LayoutView:
         "The choices in braces make {n} pictures.",
         n,
     )
-    rest = len(proposed.texts) - TEXTS_SHOWN
+    shown_texts = proposed.texts[: TEXTS_SHOWN + (len(proposed.texts) == TEXTS_SHOWN + 1)]
+    rest = len(proposed.texts) - len(shown_texts)
     others = say.plural("and {n} more", "and {n} more", rest)
     more = [f"-# {others}"] if rest > 0 else []
     costs = [say("Left of your quota: {left} now, {after} after that.", left=left, after=left - n)]
@@ -44,7 +46,7 @@ def question_layout(proposed: Proposed, say: Words) -> ui.LayoutView:
         style=discord.ButtonStyle.secondary,
         custom_id=custom_id(Act.DECLINE, proposed.proposal_id),
     )
-    lines = [f"**{head}**", *_numbered(proposed.texts[:TEXTS_SHOWN]), *more]
+    lines = [f"**{head}**", *_numbered(shown_texts), *more]
     shown = map(ui.TextDisplay[ui.LayoutView], ("\n".join(lines), " ".join(costs)))
     return layout(*shown, ui.ActionRow(paint, decline))
 
