@@ -13,9 +13,10 @@ from bot.i18n import Words
 from bot.studio.condition import Condition
 from engine.states import EngineState
 
-FLAGS: Final = "--ar 16:9 · --seed 5 · --no fog · --repeat 3 · --speed fast · --private"
+FLAGS: Final = "--ar 16:9    --seed 5\n--no fog     --repeat 3\n--speed fast --private"
 """What a prompt may end with; a dash that a phone made long counts as two."""
-EXAMPLE: Final = "a mountain lake at dawn --ar 16:9 --repeat 2"
+EXAMPLE: Final = "a lake at dawn --ar 16:9"
+"""Short, as the lines above: what a phone breaks, it breaks between the dashes of a flag."""
 
 _PAINTS: Final = ("imagine", "blend", "inpaint", "reroll", "vary", "upscale", "remix")
 
@@ -45,7 +46,7 @@ def help_layout(entries: Sequence[Entry], say: Words) -> ui.LayoutView:
     return layout(
         ui.TextDisplay(_listed(say("Paint"), paint)),
         ui.TextDisplay(_listed(say("Look up and settle"), others)),
-        ui.TextDisplay(f"**{in_prompt}**\n{flags}\n`{FLAGS}`\n{choices}\n{example}"),
+        ui.TextDisplay(f"**{in_prompt}**\n{flags}\n```\n{FLAGS}\n```\n{example}\n{choices}"),
         ui.TextDisplay(f"**{with_picture}**\n{pictures}"),
     )
 
