@@ -21,7 +21,7 @@ def own_settings(settings: Settings, say: Words) -> str:
         f"**{head}**",
         _line(say("Delivery"), settings.delivery, _way, say),
         _line(say("Spoiler"), settings.spoiler, _on_off, say),
-        _line(say("Quiet"), settings.quiet, _on_off, say),
+        _line(say("Quiet (no previews)"), settings.quiet, _on_off, say),
     ]
     wants_direct = settings.delivery.wish is DeliveryMode.DIRECT
     if wants_direct and not settings.direct_messages:
@@ -40,7 +40,7 @@ def level(chosen: Level, say: Words) -> str:
         f"**{head}**",
         _chosen(say("Delivery"), chosen.delivery, _way, say),
         _chosen(say("Spoiler"), chosen.spoiler, _on_off, say),
-        _chosen(say("Quiet"), chosen.quiet, _on_off, say),
+        _chosen(say("Quiet (no previews)"), chosen.quiet, _on_off, say),
     ]
     if chosen.delivery is DeliveryMode.DIRECT and not chosen.direct_messages:
         lines.append(_small(_no_direct(say)))

@@ -51,7 +51,7 @@ async def test_without_options_one_sees_what_holds(world: World):
     text = await choose(world)
     assert f"<#{world.channel.id}>" in text
     assert "Delivery: in the channel (the bot's default)" in text
-    assert "Spoiler: off (the bot's default)" in text and "Quiet: off" in text
+    assert "Spoiler: off (the bot's default)" in text and "Quiet (no previews): off" in text
     assert world.rows("SELECT * FROM user_settings") == []
 
 
@@ -59,10 +59,13 @@ async def test_what_one_chooses_is_said_and_can_be_taken_back(world: World):
     """The answer tells what now holds; "default" returns to what holds without a choice."""
     text = await choose(world, delivery="thread", spoiler="on", quiet="on")
     assert "Delivery: in a thread of one's own (your choice)" in text
-    assert "Spoiler: on (your choice)" in text and "Quiet: on (your choice)" in text
+    assert "Spoiler: on (your choice)" in text and "Quiet (no previews): on (your choice)" in text
     text = await choose(world, delivery="default", spoiler="default")
     assert "Delivery: in the channel (the bot's default)" in text
-    assert "Spoiler: off (the bot's default)" in text and "Quiet: on (your choice)" in text
+    assert (
+        "Spoiler: off (the bot's default)" in text
+        and "Quiet (no previews): on (your choice)" in text
+    )
 
 
 async def test_what_moderators_decided_is_told(world: World):
@@ -80,7 +83,7 @@ async def test_admins_set_server_and_channel(world: World):
     assert "Delivery: by direct message" in await admin(world, "server", delivery="direct")
     other = world.guild.create_text_channel("other")
     text = await admin(world, "channel", channel=other, delivery="channel", quiet="on")
-    assert f"<#{other.id}>" in text and "Quiet: on" in text
+    assert f"<#{other.id}>" in text and "Quiet (no previews): on" in text
     result = await world.alice.slash(other, "settings")
     assert "in the channel (set for this channel)" in result.response.content
     assert "by direct message (set for this server)" in await choose(world)
