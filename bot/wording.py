@@ -102,11 +102,11 @@ def _quota_refusal(reason: QuotaSpent, retry_at: datetime | None, say: Words, wh
     if 0 < left < reason.requested:
         return _too_many(reason, left, retry_at, say, when)
     spent = say.plural(
-        "Your quota is used up: {used} of {n} picture in {hours} hours.",
-        "Your quota is used up: {used} of {n} pictures in {hours} hours.",
+        "Your quota is used up: {used} of {n} picture in {window}.",
+        "Your quota is used up: {used} of {n} pictures in {window}.",
         reason.limit,
         used=reason.used,
-        hours=reason.hours,
+        window=hours_long(reason.hours, say),
     )
     if retry_at is None:
         return spent
@@ -118,12 +118,12 @@ def _too_many(
 ) -> str:
     """Some pictures are left, and they are fewer than were asked for."""
     asked = say.plural(
-        "You asked for {requested} pictures, and {n} of your {limit} in {hours} hours is left.",
-        "You asked for {requested} pictures, and {n} of your {limit} in {hours} hours are left.",
+        "You asked for {requested} pictures, and {n} of your {limit} in {window} is left.",
+        "You asked for {requested} pictures, and {n} of your {limit} in {window} are left.",
         left,
         requested=reason.requested,
         limit=reason.limit,
-        hours=reason.hours,
+        window=hours_long(reason.hours, say),
     )
     if retry_at is None:
         return asked
@@ -243,6 +243,11 @@ def _place_refusal(reason: Reason, say: Words) -> str | None:
             return no_right(say)
         case _:
             return None
+
+
+def hours_long(hours: int, say: Words) -> str:
+    """How long a quota's window is, after "in"."""
+    return say.plural("{n} hour", "{n} hours", hours)
 
 
 def storage_trouble(say: Words) -> str:

@@ -340,10 +340,10 @@ def quota_text(status: QuotaStatus, who: str | None, say: Words) -> str:
     """An allowance in words. who: a mention, None for the reader's own."""
     policy = status.policy
     allowed = say.plural(
-        "{n} picture in {hours} hours",
-        "{n} pictures in {hours} hours",
+        "{n} picture in {window}",
+        "{n} pictures in {window}",
         policy.pictures,
-        hours=policy.hours,
+        window=wording.hours_long(policy.hours, say),
     )
     source = {
         PolicySource.CONFIG: say("the bot's default"),

@@ -13,6 +13,7 @@ from bot.discord.present import quota_text
 from bot.services import Services
 from bot.studio.allowance import MAX_HOURS, MAX_PICTURES
 from bot.studio.outcomes import Refused
+from bot.wording import hours_long
 from storage.types import QuotaStatus
 
 Pictures = Range[int, 0, MAX_PICTURES]
@@ -73,13 +74,14 @@ def _quota(services: Services) -> app_commands.Group:
         if isinstance(policy, Refused):
             await refuse(interaction, policy)
             return
-        text = words_of(interaction).plural(
-            "From now on every member here may paint {n} picture in {hours} hours, "
+        say = words_of(interaction)
+        text = say.plural(
+            "From now on every member here may paint {n} picture in {window}, "
             "unless a quota of their own is set.",
-            "From now on every member here may paint {n} pictures in {hours} hours, "
+            "From now on every member here may paint {n} pictures in {window}, "
             "unless a quota of their own is set.",
             policy.pictures,
-            hours=policy.hours,
+            window=hours_long(policy.hours, say),
         )
         await whisper(interaction, text)
 

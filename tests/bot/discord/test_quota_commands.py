@@ -83,3 +83,14 @@ async def test_quota_answers_never_ping(world: World):
     await world.admin.slash(world.channel, "admin quota show", who=world.alice)
     callback = [r for r in world.env.http_requests if r.path.endswith("/callback")][-1]
     assert callback.json["data"]["allowed_mentions"]["parse"] == []
+
+
+async def test_a_single_hour_is_one(world: World):
+    """A window of one hour reads as one, set, shown and refused."""
+    told = await world.admin.slash(world.channel, "admin quota default", pictures=1, hours=1)
+    assert "1 picture in 1 hour," in told.response.content
+    await paint(world, prompt="one")
+    shown = await world.alice.slash(world.channel, "quota")
+    assert "1 picture in 1 hour (" in shown.response.content
+    refused = await world.alice.slash(world.channel, "imagine", prompt="two")
+    assert "1 of 1 picture in 1 hour." in refused.response.content
