@@ -42,9 +42,20 @@ def picture_rows(ids: Sequence[int], say: Words) -> list[Row]:
     return [ui.ActionRow(_menu(first, options, say)), ui.ActionRow(*buttons)]
 
 
-def more_row(picture_id: int, say: Words) -> Row:
-    """The one button that leads to all the others."""
-    return ui.ActionRow(_more(picture_id, say))
+def shown_rows(picture_id: int, say: Words) -> list[Row]:
+    """What can be done with a picture that is shown by itself.
+
+    No Reroll: that of a picture which was painted with others paints, and charges, all of them.
+    """
+    return [
+        ui.ActionRow(
+            _button(say("Vary (subtle)"), Act.SUBTLE, picture_id),
+            _button(say("Vary (strong)"), Act.STRONG, picture_id),
+            _button(say("Upscale"), Act.UPSCALE, picture_id),
+            _button(say("Details"), Act.DETAILS, picture_id),
+            _more(picture_id, say),
+        )
+    ]
 
 
 def more_rows(deeds: Deeds, say: Words) -> list[Row]:

@@ -19,7 +19,7 @@ from bot.cards import (
     WaitingCard,
 )
 from bot.discord.case_layouts import case_layout
-from bot.discord.controls import more_row, more_rows, picture_rows
+from bot.discord.controls import more_rows, picture_rows, shown_rows
 from bot.discord.custom_ids import Act, custom_id
 from bot.discord.texts import alt_text, layout, quoted, when
 from bot.i18n import Words
@@ -219,16 +219,22 @@ def _seeds(card: PictureCard, say: Words) -> str:
     seeds = list(dict.fromkeys(each.seed for each in card.pictures))
     if len(seeds) == 1:
         return say("seed {seed}", seed=seeds[0])
-    return say("seeds {seeds}", seeds=", ".join(map(str, seeds)))
+    return say("seeds {seeds}", seeds=_listed(seeds, ""))
 
 
 def _whose(card: PictureCard, say: Words) -> str:
     person, ids = f"<@{card.requester_id}>", [each.id for each in card.pictures]
     if len(ids) == 1:
         return say("by {person} · picture #{id}", person=person, id=ids[0])
-    in_a_row = ids == list(range(ids[0], ids[0] + len(ids)))
-    shown = f"#{ids[0]}…#{ids[-1]}" if in_a_row else ", ".join(f"#{each}" for each in ids)
-    return say("by {person} · pictures {ids}", person=person, ids=shown)
+    return say("by {person} · pictures {ids}", person=person, ids=_listed(ids, "#"))
+
+
+def _listed(numbers: list[int], sign: str) -> str:
+    """Each number with the sign before it; of some in a row only the ends."""
+    first, last = numbers[0], numbers[-1]
+    in_a_row = len(numbers) > 1 and numbers == list(range(first, last + 1))
+    shown = f"{sign}{first}…{sign}{last}"
+    return shown if in_a_row else ", ".join(f"{sign}{each}" for each in numbers)
 
 
 def _failure(card: FailureCard, say: Words) -> ui.LayoutView:
@@ -271,7 +277,10 @@ def history_layout(page: Page, say: Words) -> ui.LayoutView:
         )
         newer, older = Act.FAV_NEWER, Act.FAV_OLDER
     items: list[ui.Item[ui.LayoutView]] = [ui.TextDisplay(head)]
-    items += [history_row(picture, picture.id in page.unseen, say) for picture in page.pictures]
+    items += [
+        history_row(each, each.id in page.unseen, say, marked=not page.favourites)
+        for each in page.pictures
+    ]
     if page.newer_id is not None or page.older_id is not None:
         items.append(
             ui.ActionRow(
@@ -292,13 +301,22 @@ def _nothing(page: Page, say: Words) -> str:
 
 
 def history_row(
-    picture: StoredPicture, unseen: bool, say: Words, prompt_chars: int = 120
+    picture: StoredPicture,
+    unseen: bool,
+    say: Words,
+    prompt_chars: int = 120,
+    *,
+    marked: bool = True,
 ) -> ui.Section[ui.LayoutView]:
-    """A picture in a list of a person's own, with a button to show it."""
+    """A picture in a list of a person's own, with a button to show it.
+
+    marked: favourites are told from others.
+    """
     facts = [
         say("seed {seed}", seed=picture.seed),
         f"{picture.width_px}×{picture.height_px}",
         when(picture.painted_at),
+        *([say("your favourite")] if marked and picture.favourite else []),
         *([say("private")] if picture.private else []),
         *([say("could not be posted")] if unseen else []),
     ]
@@ -308,10 +326,10 @@ def history_row(
 
 
 def shown_layout(picture: StoredPicture, file_name: str, say: Words) -> ui.LayoutView:
-    """A picture for one person alone, with what else can be done with it."""
+    """One picture for one person alone, with what can be done with it."""
     gallery = gallery_of(file_name, picture.prompt)
     text = f"**#{picture.id}** {quoted(picture.prompt, PROMPT_SHOWN)}"
-    return layout(ui.TextDisplay(text), gallery, more_row(picture.id, say))
+    return layout(ui.TextDisplay(text), gallery, *shown_rows(picture.id, say))
 
 
 def more_layout(deeds: Deeds, picture_id: int, say: Words) -> ui.LayoutView:

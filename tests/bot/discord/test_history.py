@@ -160,3 +160,31 @@ async def test_every_request_is_valid(world: World):
     await world.alice.click(answer.response.message, label="Newer")
     api, requests = ApiDescription(), world.env.http_requests
     assert [p for r in requests for p in api.problems(r.method, r.path, r.json)] == []
+
+
+async def test_a_shown_picture_can_be_worked_with(world: World):
+    """What Show shows has buttons for this one picture; none paints its whole series again."""
+    await paint(world, prompt="a lake", count=2)
+    answer, _ = await history(world, world.alice)
+    shown = await world.alice.click(answer.response.message, custom_id="z1:show:1")
+    row = shown.response.message.components[-1].children
+    assert [each.label for each in row] == [
+        "Vary (subtle)",
+        "Vary (strong)",
+        "Upscale",
+        "Details",
+        "More ▾",
+    ]
+    await world.alice.click(shown.response.message, label="Vary (strong)")
+    await world.settled()
+    assert world.charged() == 3
+
+
+async def test_favourites_are_told_from_others(world: World):
+    """In a list of all they are marked; in one of favourites that would be said twice."""
+    for prompt in ("a lake", "a hill"):
+        await paint(world, prompt=prompt)
+    await favour(world, world.alice, 1)
+    _, every = await history(world, world.alice)
+    _, favourites = await history(world, world.alice, favourites=True)
+    assert every.count("your favourite") == 1 and "your favourite" not in favourites

@@ -58,7 +58,7 @@ async def test_three_pictures_are_one_message(world: World):
     message = await wish(world)
     assert [each.filename for each in message.attachments] == ["zimagine-1-sheet.png"]
     text = world.texts(message)
-    assert "seeds 5, 6, 7" in text and "pictures #1…#3" in text
+    assert "seeds 5…7" in text and "pictures #1…#3" in text
     assert buttons(message) == ["Reroll all", "Delete", "More ▾"]
     assert world.rows("SELECT seed FROM pictures ORDER BY id") == [(5,), (6,), (7,)]
     assert world.rows("SELECT pictures FROM jobs") == world.rows("SELECT pictures FROM ledger")
