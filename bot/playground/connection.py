@@ -52,6 +52,8 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 
+ACK_AFTER_S = 0.05
+
 
 class Socket:
     """One connection: its compression, its heartbeat, its place in the protocol."""
@@ -171,7 +173,10 @@ class Socket:
         op, data = payload["op"], payload.get("d")
         if op == HEARTBEAT:
             self._last_heartbeat_s = self.gateway.now_s()
-            self.send({"op": ACK, "d": None})
+            # discord.py notes when it sent a heartbeat in a thread of its own, a moment afterwards;
+            # an answer that is there before that looks to it as late as the whole interval.
+            acknowledge = {"op": ACK, "d": None}
+            asyncio.get_running_loop().call_later(ACK_AFTER_S, self.send, acknowledge)
         elif op == IDENTIFY:
             self._identify(data)
         elif op == RESUME:

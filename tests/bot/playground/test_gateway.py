@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import time
 import zlib
 
 from aiohttp import WSMsgType
 
+from bot.playground.connection import ACK_AFTER_S
 from bot.playground.people import Actor
 from bot.playground.seed import GUILD_ID, MEMBER_ID, PAINT_ID
 from tests.bot.playground.conftest import Shard, Stage, connect
@@ -22,6 +24,16 @@ async def test_a_bot_is_greeted(stage: Stage) -> None:
     await shard.socket.send_json({"op": 1, "d": shard.sequence})
     assert (await shard.next(op=11))["op"] == 11
     assert stage.standin.gateway.online
+
+
+async def test_a_heartbeat_is_acknowledged_a_moment_later(stage: Stage) -> None:
+    """As from afar: discord.py takes an answer that comes before it looks at the clock for late."""
+    shard = await connect(stage)
+    await shard.identify()
+    began_s = time.monotonic()
+    await shard.socket.send_json({"op": 1, "d": shard.sequence})
+    await shard.next(op=11)
+    assert time.monotonic() - began_s >= ACK_AFTER_S * 0.9
 
 
 async def test_what_was_missed_is_replayed(stage: Stage) -> None:
