@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from bot.playground import registry
 from bot.playground.forms import BadForm, Place, component_named, select_data, submitted
-from bot.playground.interactions import Interaction, Kind
+from bot.playground.interactions import Interaction, Kind, State
 from bot.playground.model import Attachment, Channel, Message, MessageFlag, MessageType
 from bot.playground.options import BadOption, add_user, encode, resolved
 from bot.playground.permissions import has
@@ -49,6 +49,8 @@ class People:
     def __init__(self, standin: StandIn) -> None:
         self._standin = standin
         self._uploads: dict[str, Attachment] = {}
+        self._forms: dict[int, tuple[Interaction, Json]] = {}  # sent in, by the new interaction
+        standin.interactions.listen(self._answered)
 
     async def upload(self, filename: str, data: bytes) -> Attachment:
         """Keep a file that a person chose for an option; the oldest of many is forgotten."""
@@ -198,7 +200,16 @@ class People:
             name=opened.name,
             source=opened.source,
         )
+        self._forms[interaction.id] = (opened, form)
         return self._sent(interaction)
+
+    def _answered(self, interaction: Interaction) -> None:
+        """A form that nobody answers stays open, as in Discord's client, and can be sent again."""
+        if interaction.state is State.SENT or interaction.id not in self._forms:
+            return
+        opened, form = self._forms.pop(interaction.id)
+        if interaction.state is State.FAILED:
+            opened.modal = form
 
     def say(
         self, actor: Actor, channel_id: int, content: str, reply_to: int | None = None

@@ -141,6 +141,10 @@ class World:
         self._private[channel.id] = channel
         return channel
 
+    def private_of(self, user_id: int) -> list[Channel]:
+        """The private conversations of an account."""
+        return [each for each in self._private.values() if user_id in each.recipients]
+
     def close_private(self, user_id: int, *, closed: bool = True) -> None:
         """Let a person take no direct messages, or take them again."""
         (self._closed.add if closed else self._closed.discard)(user_id)

@@ -14,7 +14,7 @@ from aiohttp import BodyPartReader, WSMsgType, web
 
 from bot.playground.faults import Fault
 from bot.playground.interactions import Interaction, Kind, state_json
-from bot.playground.model import FILE_LIMIT_BYTES
+from bot.playground.model import FILE_LIMIT_BYTES, ChannelType, Message
 from bot.playground.page.views import Views, modal_json
 from bot.playground.people import Actor, People, Refused
 from bot.playground.process import BotProcess
@@ -120,9 +120,21 @@ class Page:
             }
         else:
             assert isinstance(event, MessageCreated | MessageEdited)
+            self._tell_private(message)
             kind = "message_create" if isinstance(event, MessageCreated) else "message_update"
             told = {"type": kind, "message": self._views.message(message)}
         self._tell(told, lambda viewer: self._views.sees_message(viewer.user_id, message))
+
+    def _tell_private(self, message: Message) -> None:
+        """A private conversation is known to its person's pages before what is said in it."""
+        channel = self._standin.world.channel(message.channel_id)
+        if channel is None or channel.type is not ChannelType.DM:
+            return
+        home = str(self._views.home().id)
+        for viewer in self._viewers:
+            if viewer.user_id in channel.recipients:
+                shape = self._views.channel(viewer.user_id, channel)
+                viewer.send({"type": "channel_update", "guild_id": home, "channel": shape})
 
     def _interaction_changed(self, interaction: Interaction) -> None:
         if interaction.kind is Kind.AUTOCOMPLETE:

@@ -28,7 +28,7 @@ class Views:
             for guild in standin.world.guilds.values()
             for channel in guild.channels.values()
             if self.sees(viewer_id, channel)
-        ]
+        ] + standin.world.private_of(viewer_id)
         return {
             "type": "state",
             "viewer": str(viewer_id),
@@ -90,8 +90,19 @@ class Views:
                     found[command.id] = command.to_json(standin.bot.id)
         return list(found.values())
 
+    def home(self) -> Guild:
+        """The server among whose channels the page lists private conversations, which have none."""
+        return next(iter(self._standin.world.guilds.values()))
+
     def channel(self, viewer_id: int, channel: Channel) -> Json:
-        """A channel as one person has it."""
+        """A channel as one person has it; a private conversation is called after the bot."""
+        if channel.type is ChannelType.DM:
+            return {
+                "id": str(channel.id),
+                "type": int(channel.type),
+                "name": self._standin.bot.username,
+                "can_send": False,
+            }
         can = self._standin.world.permissions(channel, viewer_id)
         speak = "SEND_MESSAGES_IN_THREADS" if channel.is_thread else "SEND_MESSAGES"
         return {
@@ -106,6 +117,7 @@ class Views:
         }
 
     def _guild(self, viewer_id: int, guild: Guild) -> Json:
+        private = self._standin.world.private_of(viewer_id) if guild is self.home() else []
         return {
             "id": str(guild.id),
             "name": guild.name,
@@ -126,7 +138,8 @@ class Views:
                 self.channel(viewer_id, channel)
                 for channel in guild.channels.values()
                 if channel.type is ChannelType.CATEGORY or self.sees(viewer_id, channel)
-            ],
+            ]
+            + [self.channel(viewer_id, channel) for channel in private],
         }
 
 

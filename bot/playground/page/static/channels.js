@@ -7,6 +7,7 @@ import { morphChildren } from "./morph.js";
 import { on, openChannel, state } from "./state.js";
 import { say } from "./words.js";
 
+const PRIVATE = 1;
 const CATEGORY = 4;
 const THREADS = [10, 11, 12];
 
@@ -56,22 +57,26 @@ function guildItem(one) {
 function tree(channels) {
   const categories = channels.filter((channel) => channel.type === CATEGORY).sort(byPosition);
   const texts = channels
-    .filter(({ type }) => type !== CATEGORY && !THREADS.includes(type))
+    .filter(({ type }) => type !== CATEGORY && type !== PRIVATE && !THREADS.includes(type))
     .sort(byPosition);
   const known = new Set(categories.map((category) => category.id));
   const rows = (list) => list.map((channel) => channelItem(channel, channels));
+  const group = (id, name, list) =>
+    h(
+      "li",
+      { class: "category" },
+      h("h3", { id: `category-${id}` }, name),
+      h("ul", { "aria-labelledby": `category-${id}` }, rows(list)),
+    );
+  const letters = channels.filter((channel) => channel.type === PRIVATE);
   return [
     ...rows(texts.filter((channel) => !known.has(channel.parent_id))),
     ...categories.map((category) => {
       const inside = texts.filter((channel) => channel.parent_id === category.id);
       if (inside.length === 0) return null;
-      return h(
-        "li",
-        { class: "category" },
-        h("h3", { id: `category-${category.id}` }, category.name),
-        h("ul", { "aria-labelledby": `category-${category.id}` }, rows(inside)),
-      );
+      return group(category.id, category.name, inside);
     }),
+    letters.length > 0 ? group("private", say("channels.private"), letters) : null,
   ];
 }
 
@@ -102,7 +107,7 @@ function link(channel) {
       title: [channel.topic, ...hints].filter(Boolean).join(" · ") || null,
       data: { channel: channel.id },
     },
-    icon(THREADS.includes(channel.type) ? "thread" : "hash"),
+    icon(channelIcon(channel)),
     h("span", { class: "channel-name" }, channel.name),
     hints.length > 0 && [
       icon("lock"),
@@ -115,8 +120,15 @@ function link(channel) {
   );
 }
 
+/** The drawing beside a channel's name. @param {import("./types.js").Channel} channel */
+export function channelIcon(channel) {
+  if (channel.type === PRIVATE) return "letter";
+  return THREADS.includes(channel.type) ? "thread" : "hash";
+}
+
 function hintsOf(channel) {
   const hints = [];
+  if (channel.type === PRIVATE) return hints;
   if (channel.can_send === false) hints.push(say("channel.read_only"));
   if (channel.archived) hints.push(say("channel.archived"));
   return hints;

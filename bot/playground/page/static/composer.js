@@ -20,6 +20,8 @@ const LONGEST = 2000;
 let shownFor = ""; // whose composer this is, in which channel
 const drafts = new Map(); // what was begun elsewhere waits there
 
+// What does not fit is cut off, and the button for commands is there as well.
+const NARROW = window.matchMedia("(max-width: 599px)");
 const text = () => byId("composer-text");
 const all = () => entries(state.commands, locale());
 
@@ -240,9 +242,16 @@ function refresh() {
 // Commands work also where one may not write.
 function showPlace() {
   const channel = findChannel(state.channelId)?.channel;
-  for (const id of ["composer-text", "commands-button", "send"]) byId(id).disabled = !channel;
-  const key = mayWrite() ? "composer.placeholder" : "composer.only_commands";
-  text().placeholder = channel ? say(key, { channel: channel.name }) : "";
+  const letters = channel?.type === 1; // the bot's own, where nothing can be asked for
+  for (const id of ["composer-text", "commands-button", "send"])
+    byId(id).disabled = !channel || letters;
+  text().placeholder = channel ? say(placeholder(letters), { channel: channel.name }) : "";
+}
+
+function placeholder(letters) {
+  if (letters) return "composer.letters";
+  if (!mayWrite()) return "composer.only_commands";
+  return NARROW.matches ? "composer.short" : "composer.placeholder";
 }
 
 function mayWrite() {

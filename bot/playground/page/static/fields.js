@@ -131,10 +131,12 @@ export class Field {
 
   textInput(tell) {
     const combobox = this.list !== "none";
-    return h("input", {
+    const words = this.option.type === TYPE.STRING && !combobox; // may be long: seen whole
+    return h(words ? "textarea" : "input", {
       id: freshId("option"),
-      type: "text",
-      class: "pill-input",
+      type: words ? null : "text",
+      rows: words ? 1 : null,
+      class: words ? "pill-input pill-words" : "pill-input",
       autocomplete: "off",
       autocapitalize: "off",
       spellcheck: "false",
@@ -153,6 +155,9 @@ export class Field {
   }
 
   typed(event, tell) {
+    // An option is one line, also where several were pasted.
+    const line = this.input.value.replace(/\s*\n\s*/g, " ");
+    if (line !== this.input.value) this.input.value = line;
     this.fit();
     this.complain(null);
     // Letters that an input method is still composing are its own.

@@ -172,6 +172,7 @@ export class OptionForm {
 
   focused(target) {
     const field = this.at(target);
+    field?.root?.scrollIntoView({ block: "nearest" }); // whole, where the box scrolls
     if (field) this.suggestions.open(field);
     else this.suggestions.stop();
   }

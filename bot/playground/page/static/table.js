@@ -20,6 +20,7 @@ export const TABLE = {
   "side.close": ["Close the channels", "关闭频道列表"],
   "guilds.label": ["Servers", "服务器"],
   "channels.title": ["Channels", "频道"],
+  "channels.private": ["Direct messages", "私信"],
   "channel.none": ["There is no channel here that you can see.", "这里没有你能看到的频道。"],
   "channel.read_only": ["you may not write here", "你不能在这里发言"],
   "channel.archived": ["archived", "已归档"],
@@ -76,6 +77,11 @@ export const TABLE = {
   "connection.retry": ["Try now", "立即重试"],
 
   "welcome.title": ["Welcome to #{channel}", "欢迎来到 #{channel}"],
+  "welcome.private": ["Messages from {channel}", "{channel} 发来的私信"],
+  "welcome.letters": [
+    "What {channel} sends you by direct message stands here. Ask for pictures in a channel.",
+    "{channel} 私信给你的内容会出现在这里。请在频道里要图片。",
+  ],
   "welcome.paint": [
     "zimagine paints pictures from your words. Press one of the examples, or type / to see all commands.",
     "zimagine 会按你的文字画画。点一个例子，或输入 / 查看所有命令。",
@@ -149,6 +155,8 @@ export const TABLE = {
     "Message #{channel} – type / for commands",
     "发消息到 #{channel}，输入 / 使用命令",
   ],
+  "composer.short": ["Message #{channel}", "发消息到 #{channel}"],
+  "composer.letters": ["Ask for pictures in a channel", "请在频道里要图片"],
   "composer.only_commands": [
     "You may not write here – type / for commands",
     "你不能在这里发言，输入 / 使用命令",

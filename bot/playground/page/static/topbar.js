@@ -1,6 +1,7 @@
 /** Where one is and whether all is well: the channel, the bot, the line to the server. */
 
 import { announce } from "./announce.js";
+import { channelIcon } from "./channels.js";
 import { byId, h } from "./dom.js";
 import { icon } from "./icons.js";
 import { nameOf } from "./lookups.js";
@@ -24,10 +25,12 @@ function showChannel() {
   const channel = findChannel(state.channelId)?.channel;
   const name = channel?.name ?? "";
   const unread = [...state.unread.values()].reduce((sum, count) => sum + count, 0);
-  byId("channel-icon").replaceChildren(icon(channel?.type === 11 ? "thread" : "hash"));
+  byId("channel-icon").replaceChildren(icon(channel ? channelIcon(channel) : "hash"));
+  // Where the list of channels is folded away, its numbers are not seen.
+  byId("side-button").classList.toggle("news", unread > 0);
   byId("channel-title").textContent = name || say("title");
   byId("channel-topic").textContent = channel?.topic ?? "";
-  document.title = `${unread > 0 ? `(${unread}) ` : ""}${name ? `#${name} · ` : ""}${say("title")}`;
+  document.title = `${unread > 0 ? `(${unread}) ` : ""}${name ? `${channel.type === 1 ? "" : "#"}${name} · ` : ""}${say("title")}`;
 }
 
 // Only what keeps the bot from answering is worth a banner.

@@ -1,5 +1,6 @@
 /** What stands at the beginning of a channel: what this is, and what one could try first. */
 
+import { channelIcon } from "./channels.js";
 import { h } from "./dom.js";
 import { icon } from "./icons.js";
 import { findChannel, messagesOf, state } from "./state.js";
@@ -12,17 +13,18 @@ export function welcome() {
   const found = findChannel(state.channelId);
   if (!found) return [h("p", { class: "muted" }, say("channel.none"))];
   const { channel } = found;
+  const letters = channel.type === 1;
   const canPaint = state.commands.some((command) => command.name === "imagine");
   return [
     h(
       "span",
       { class: "welcome-mark", "aria-hidden": true },
-      icon(channel.type === 11 ? "thread" : "hash"),
+      icon(channelIcon(channel)),
     ),
-    h("h2", {}, say("welcome.title", { channel: channel.name })),
+    h("h2", {}, say(letters ? "welcome.private" : "welcome.title", { channel: channel.name })),
     channel.topic ? h("p", { class: "muted" }, channel.topic) : null,
     ...(channel.can_send === false
-      ? [h("p", {}, say("composer.forbidden"))]
+      ? [h("p", {}, say(letters ? "welcome.letters" : "composer.forbidden", { channel: channel.name }))]
       : [
           h("p", {}, say(canPaint ? "welcome.paint" : "welcome.wait")),
           canPaint ? examples() : null,

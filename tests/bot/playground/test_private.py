@@ -1,0 +1,54 @@
+"""What the bot sends by direct message is seen on the page, by its reader alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from playwright.async_api import expect
+
+from bot.playground.seed import ADMIN_ID, MEMBER_ID
+from tests.bot.playground.live import open_live
+from tests.bot.playground.test_page import (
+    CHROMIUM,
+    PICTURE_MS,
+    another_tab,
+    open_browser,
+    open_tab,
+)
+from tests.bot.playground.test_phone import BROKEN_LABELS, PHONE, TOO_WIDE
+
+PROMPT = "a white boat in the snow, and a long line of birds over the water"
+
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium on this machine")
+
+
+async def test_a_picture_sent_by_direct_message(tmp_path: Path) -> None:
+    """It is announced at once, found under Direct messages, fits a phone and survives a reload."""
+    async with (
+        open_live(tmp_path) as live,
+        open_browser() as browser,
+        open_tab(live, browser, viewport=PHONE) as tab,
+        another_tab(tab) as other,
+    ):
+        await tab.open()
+        await other.open(ADMIN_ID)
+        await live.answered(live.send("settings", MEMBER_ID, delivery="direct"))
+        live.send("imagine", MEMBER_ID, prompt=PROMPT, count=2)
+        side = tab.page.get_by_role("button", name="Channels", exact=True)
+        await expect(side).to_have_class("icon-button narrow-only news", timeout=PICTURE_MS)
+        await side.click()
+        entry = tab.page.get_by_role("button", name="zimagine (1 new message)")
+        await entry.click()
+        await expect(tab.pictures()).to_be_visible()
+        await expect(tab.page.get_by_role("textbox", name="Message")).to_be_disabled()
+        assert await tab.page.evaluate(TOO_WIDE) == []
+        assert await tab.page.evaluate(BROKEN_LABELS) == []
+        await expect(side).to_have_class("icon-button narrow-only")
+        await tab.page.reload()
+        await side.click()
+        await tab.page.get_by_role("button", name="zimagine", exact=True).click()
+        await expect(tab.pictures()).to_be_visible()
+        await expect(other.page.get_by_role("heading", name="Direct messages")).to_have_count(0)
+        await live.settled()
+        live.check()
