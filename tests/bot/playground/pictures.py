@@ -6,21 +6,24 @@ The real bot paints with the embedded model; the page is shown by Debian's chrom
 from __future__ import annotations
 
 import asyncio
+import re
 import tempfile
 from pathlib import Path
 
 from PIL import Image
+from playwright.async_api import Browser
 
 from bot.playground.seed import ADMIN_ID, MEMBER_ID
 from tests.bot.playground.live import Live, open_live
-from tests.bot.playground.test_page import DESKTOP, PHONE, open_browser, open_tab
+from tests.bot.playground.test_page import DESKTOP, PHONE, Tab, open_browser, open_tab
 
 FOLDER = Path(__file__).parents[3] / "docs" / "pictures"
 COLOURS = 256
+TALL = {"width": 400, "height": 880}
 
 
 async def take() -> None:
-    """Paint a little, then photograph the page: desktop, phone, Chinese, dark."""
+    """Paint a little, then photograph the page: desktop, phone, Chinese, dark, in the making."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         async with open_live(Path(folder)) as live:
@@ -37,10 +40,31 @@ async def take() -> None:
                         await tab.open(locale=locale)
                         await tab.pictures().last.wait_for()
                         await tab.page.wait_for_timeout(800)
-                        path = FOLDER / f"{name}.png"
-                        await tab.page.screenshot(path=path)
-                        _shrink(path)
-                        print(path)
+                        await _photograph(tab, name)
+                await _making(live, browser)
+
+
+async def _making(live: Live, browser: Browser) -> None:
+    """A picture in the making, and the question about another person's choices in braces."""
+    async with open_tab(live, browser, viewport=TALL, color_scheme="dark") as tab:
+        await tab.open(ADMIN_ID)
+        slow = "a white lighthouse by the sea at sunset --steps 50"
+        live.send("imagine", MEMBER_ID, prompt=slow, aspect="16:9", count=4, seed=3)
+        await tab.log.get_by_role("img", name=re.compile("^Preview ")).wait_for()
+        prompt = "a {red, yellow} house {by a lake, in the snow}"
+        await live.answered(live.send("imagine", ADMIN_ID, prompt=prompt))
+        await tab.page.get_by_role("button", name="Paint 4 pictures").wait_for()
+        await tab.page.wait_for_timeout(1500)
+        await _photograph(tab, "playground-making")
+        live.send("cancel", MEMBER_ID, job="all")
+        await live.settled()
+
+
+async def _photograph(tab: Tab, name: str) -> None:
+    path = FOLDER / f"{name}.png"
+    await tab.page.screenshot(path=path)
+    _shrink(path)
+    print(path)
 
 
 async def _paint(live: Live) -> None:
