@@ -16,14 +16,15 @@ from storage.errors import StorageError
 log = structlog.get_logger(__name__)
 
 ALREADY_ANSWERED = 40060
+THREAD_ARCHIVED = 50083
 
 
 async def explain(interaction: Interaction, error: BaseException) -> None:
     """Log an error and tell the person that it was not their fault.
 
     In order: a failed check (they lack a right), an interaction that is gone (nobody to tell) or
-    answered (an earlier try arrived), a disk in trouble, anything else (a defect of ours, with its
-    number to find it in the log).
+    answered (an earlier try arrived), a thread that was put away meanwhile, a disk in trouble,
+    anything else (a defect of ours, with its number to find it in the log).
     """
     if isinstance(error, app_commands.CommandInvokeError):
         error = error.original
@@ -37,6 +38,9 @@ async def explain(interaction: Interaction, error: BaseException) -> None:
     if isinstance(error, discord.HTTPException) and error.code == ALREADY_ANSWERED:
         # discord.py tries again where the answer to its first try was lost; that one arrived.
         log.warning("answered before", interaction=interaction.id)
+        return
+    if isinstance(error, discord.HTTPException) and error.code == THREAD_ARCHIVED:
+        log.warning("not answered: its thread was put away", interaction=interaction.id)
         return
     if isinstance(error, StorageError):
         log.error("not stored", interaction=interaction.id, detail=str(error))
