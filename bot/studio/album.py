@@ -241,7 +241,8 @@ class Album:
         own = picture.place.user_id == person.user_id
         action = Action.DELETE_OWN if own else Action.DELETE_ANY
         if not self._rights.allows(person, action):
-            return Refused(NotAllowed(action))
+            hidden = picture.private and not own
+            return Refused(UnknownPicture(str(picture_id)) if hidden else NotAllowed(action))
         return picture
 
     async def _erase(self, pictures: Sequence[StoredPicture]) -> None:

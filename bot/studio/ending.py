@@ -90,7 +90,8 @@ class Endings:
             return Refused(UnknownJob(which))
         own = job.place.user_id == person.user_id
         if not own and not self._rights.allows(person, Action.CANCEL_ANY):
-            return Refused(NotAllowed(Action.CANCEL_ANY))
+            # What is private is not there for anybody else.
+            return Refused(UnknownJob(which) if job.private else NotAllowed(Action.CANCEL_ANY))
         live = self._live.get(job.id)
         return Refused(JobOver()) if live is None else await self._cancel([live])
 

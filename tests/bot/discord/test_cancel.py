@@ -142,6 +142,12 @@ async def test_a_private_picture_is_for_one_pair_of_eyes(world: World):
     (picture,) = world.rows("SELECT id FROM pictures")
     stolen = await world.bob.slash(world.channel, "reroll", picture=str(picture[0]))
     assert stolen.ephemeral and "no picture" in stolen.response.content
+    # Nor is there a job of that number for anybody else, over or not.
+    theirs, nobodys = [
+        (await world.bob.slash(world.channel, "cancel", job=job)).response.content
+        for job in ("1", "7")
+    ]
+    assert theirs == nobodys.replace("7", "1")
     again = await world.alice.slash(world.channel, "reroll")
     assert again.ephemeral
     await world.settled()
