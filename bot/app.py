@@ -4,95 +4,46 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import secrets
-import time
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
-from functools import partial
 from typing import Any
 
 import structlog
 
-from bot.alarm import Alarm
-from bot.case_cards import CaseCards
-from bot.casework import Casework
-from bot.copies import Copies
-from bot.delivery import Delivery, DeliveryPolicy
-from bot.discord.client import PaintClient, create_client
+from bot.discord.client import PaintClient
 from bot.discord.connection import (
     ConnectionEnded,
     TokenRefused,
     disconnect,
     stay_connected,
 )
-from bot.discord.messenger import DiscordMessenger, owners_of
 from bot.downloads import Download, download
 from bot.exits import OK, RESTART, UNAVAILABLE
+from bot.furnishing import Basis, furnish
 from bot.housekeeping import Housekeeping
 from bot.i18n import words
-from bot.own_threads import OwnThreads
-from bot.progress import Board
 from bot.remarks import device_remark
-from bot.result_cards import ResultCards
 from bot.resuming import pick_up
-from bot.rights import Rights
 from bot.services import Services
 from bot.settings import Settings
 from bot.stopping import stopped_by_signals
-from bot.studio.album import Album
-from bot.studio.allowance import Allowance
-from bot.studio.choices import Choices
-from bot.studio.compose import request_notes
-from bot.studio.ending import Endings
-from bot.studio.live import LiveJob, LiveJobs
-from bot.studio.lookup import Lookup
-from bot.studio.moderation import Moderation
-from bot.studio.paint import Painter
-from bot.studio.preferences import Preferences
-from bot.studio.recent import RecentPictures
-from bot.studio.repaint import Repaint
-from bot.studio.settling import Events, Settling
-from bot.studio.starts import Starts
-from engine.diffusion.families import family_for
+from bot.studio.live import LiveJob
+from bot.studio.settling import Settling
 from engine.errors import Defunct, EngineError, ModelUnavailable
 from engine.factory import diffusion_factory
 from engine.renderer import RendererFactory
 from engine.service import Engine
-from engine.types import MAX_SEED
-from storage.blocks import Blocks
 from storage.database import FILE_NAME, Database
-from storage.deliveries import Deliveries
 from storage.files import PictureFiles
-from storage.history import History
-from storage.inputs import Inputs
-from storage.jobs import Jobs
 from storage.lock import DataFolderLock
-from storage.preferences import Preferences as StoredPreferences
-from storage.preferences import Threads
-from storage.proposals import Proposals
-from storage.quotas import Quotas
-from storage.reports import Reports
-from storage.retention import Retention
-from storage.types import Clock, PolicySource, QuotaPolicy, utc_now
+from storage.types import Clock, utc_now
 
 log = structlog.get_logger(__name__)
 
-SYNC_FILE = "commands.synced"
 DELIVERY_LIMIT_S = 15.0
 ANSWER_LIMIT_S = 3.0
 """Discord takes no answer to a command after that."""
-
-
-def fresh_seed() -> int:
-    """A seed nobody can guess."""
-    return secrets.randbelow(MAX_SEED + 1)
-
-
-def fresh_nonce() -> str:
-    """A text that no message had before: 24 of the 25 characters that Discord takes."""
-    return secrets.token_hex(12)
 
 
 @dataclass(slots=True)
@@ -165,139 +116,16 @@ async def open_house(
             stall_s=wanted.stall_s,
             idle_s=wanted.idle_unload_s,
         )
-        house = _furnish(settings, db, files, engine, clock, fetch)
+        made = furnish(Basis(settings, db, files, engine, clock, fetch))
+        house = House(
+            settings, engine, made.services, made.client, made.settling, made.housekeeping
+        )
         house.resumed = await house.services.painter.resume()
         house.spawn("settling", house.settling.run())
         house.spawn("deadlines", house.services.endings.run())
         engine.start()
         stack.push_async_callback(_leave, house)
         yield house
-
-
-def _furnish(
-    settings: Settings,
-    db: Database,
-    files: PictureFiles,
-    engine: Engine,
-    clock: Clock,
-    fetch: Download,
-) -> House:
-    history, deliveries = History(db, clock), Deliveries(db, clock)
-    jobs, recent, live = Jobs(db, clock, fresh_nonce), RecentPictures(history), LiveJobs()
-    rights = Rights(frozenset(settings.discord.owners))
-    family = family_for(settings.engine.model)
-    fallback = QuotaPolicy(settings.quota.pictures, settings.quota.hours, PolicySource.CONFIG)
-    max_wait = timedelta(seconds=settings.jobs.max_wait_s)
-    messenger = DiscordMessenger()
-    owners = partial(owners_of, messenger, rights.owners)
-    alarm = Alarm(messenger, owners, clock=clock, nonce=fresh_nonce)
-    board = Board(messenger, engine, now_s=time.monotonic, clock=clock)
-    delivery = Delivery(
-        messenger=messenger,
-        board=board,
-        deliveries=deliveries,
-        cards=ResultCards(history, files, partial(request_notes, family=family)),
-        threads=OwnThreads(Threads(db, clock), messenger),
-        clock=clock,
-        policy=_delivery_policy(settings),
-        trouble=alarm.storage,
-    )
-    events = Events(accepted=delivery.expect, settled=delivery.wake, trouble=alarm.storage)
-    settling = Settling(jobs, files, recent, live, events)
-    inputs, blocks, quotas = Inputs(db, clock), Blocks(db, clock), Quotas(db, clock)
-    proposals = Proposals(db, clock)
-    stored = StoredPreferences(db, clock)
-    preferences = Preferences(stored, rights, direct_messages=settings.jobs.direct_messages)
-    painter = Painter(
-        engine=engine,
-        family=family,
-        jobs=jobs,
-        history=history,
-        settling=settling,
-        live=live,
-        fallback=fallback,
-        seeds=fresh_seed,
-        clock=clock,
-        events=events,
-        max_wait=max_wait,
-        inputs=inputs,
-        blocks=blocks,
-        preferences=preferences,
-        previews=settings.discord.previews,
-    )
-    endings = Endings(engine, jobs, live, rights, events, clock=clock, max_wait=max_wait)
-    album = Album(history, deliveries, files, recent, rights)
-    reports = Reports(db, clock)
-    casework = Casework(
-        messenger=messenger,
-        reports=reports,
-        preferences=stored,
-        cards=CaseCards(reports, history, jobs, deliveries, files),
-        clock=clock,
-        trouble=alarm.storage,
-    )
-    token = settings.discord.token
-    allowance = Allowance(quotas, rights, fallback)
-    starts = Starts(
-        painter=painter,
-        allowance=allowance,
-        files=files,
-        inputs=inputs,
-        seeds=fresh_seed,
-        download=fetch,
-        key=b"" if token is None else token.get_secret_value().encode(),
-    )
-    services = Services(
-        painter=painter,
-        repaint=Repaint(painter, files, inputs, fresh_seed),
-        starts=starts,
-        endings=endings,
-        album=album,
-        allowance=allowance,
-        lookup=Lookup(
-            engine=engine,
-            family=family,
-            jobs=jobs,
-            history=history,
-            deliveries=deliveries,
-            live=live,
-            rights=rights,
-            clock=clock,
-        ),
-        copies=Copies(messenger),
-        delivery=delivery,
-        board=board,
-        moderation=Moderation(
-            reports=reports,
-            blocks=blocks,
-            preferences=stored,
-            history=history,
-            album=album,
-            endings=endings,
-            rights=rights,
-            changed=casework.wake,
-        ),
-        casework=casework,
-        choices=Choices(painter, proposals, quotas, fallback, fresh_seed),
-        preferences=preferences,
-        guilds=frozenset(settings.discord.guilds),
-    )
-    retention = Retention(db, files, clock)
-    housekeeping = Housekeeping(
-        settings.storage,
-        retention,
-        tell_owner=alarm.tell,
-        clock=clock,
-        sweep_questions=proposals.sweep,
-    )
-    client = create_client(services, settings.storage.data_dir / SYNC_FILE)
-    messenger.attach(client)
-    return House(settings, engine, services, client, settling, housekeeping)
-
-
-def _delivery_policy(settings: Settings) -> DeliveryPolicy:
-    max_age = timedelta(seconds=settings.jobs.max_age_s)
-    return DeliveryPolicy(max_age, settings.jobs.direct_messages)
 
 
 async def _leave(house: House) -> None:

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from discord import Locale
 
-from bot.app import SYNC_FILE
 from bot.discord.commands import choosing
 from bot.discord.translation import CatalogueTranslator
+from bot.furnishing import SYNC_FILE
 from tests.bot.discord.conftest import World
 
 Mishap = Callable[[Path], object]
