@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,21 +10,13 @@ import pytest
 from bot.cards import Detour, FailureCard, KeptCard, MovedCard, PictureCard, SentCard
 from bot.delivery import DeliveryPolicy
 from bot.messenger import Obstacle, TryLater, Undeliverable
-from storage.database import Database
 from storage.preferences import Threads
 from storage.types import DeliveryMode, Job, Road
-from tests.bot.test_delivery import STATUS_ID, Desk
+from tests.bot.desk import STATUS_ID, Desk
 from tests.fakes import DIRECT, THREAD, Lost
 
 OWN_THREAD = THREAD + STATUS_ID
 IN_THREAD, IN_DIRECT = DeliveryMode.THREAD, DeliveryMode.DIRECT
-
-
-@pytest.fixture
-async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
-    """A desk on a fresh database."""
-    async with await Database.open(tmp_path / "zimagine.db") as db:
-        yield Desk(db, tmp_path)
 
 
 async def killed_under_way(desk: Desk) -> None:

@@ -1,0 +1,118 @@
+"""The delivery on a real database, over a messenger that fails as a test likes."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from bot.delivery import Delivery, DeliveryPolicy
+from bot.own_threads import OwnThreads
+from bot.progress import Board
+from bot.result_cards import ResultCards
+from bot.studio.naming import picture_name
+from bot.studio.settling import write_picture
+from engine.queue import Bounds
+from engine.service import Engine
+from engine.types import ImageRequest, Painted, request_to_json
+from storage.database import Database
+from storage.deliveries import Deliveries
+from storage.files import PictureFiles
+from storage.history import History
+from storage.jobs import Jobs
+from storage.preferences import Threads
+from storage.types import DeliveryMode, Job, NewJob, Place, PolicySource, QuotaPolicy
+from tests.fakes import (
+    FakeClock,
+    FakeMessenger,
+    ScriptedRenderer,
+    fake_recipe,
+    gradient,
+)
+
+REQUEST = ImageRequest("a lake", "a lake", "", 5, 128, 128, 8, 1.0)
+POLICY = QuotaPolicy(50, 24, PolicySource.CONFIG)
+STATUS_ID = 77
+
+
+class Desk:
+    """A delivery with everything around it real but Discord."""
+
+    def __init__(self, db: Database, folder: Path) -> None:
+        self.db = db
+        self.clock = FakeClock()
+        self.messenger = FakeMessenger()
+        self.files = PictureFiles(folder, clock=self.clock)
+        self.history = History(db, self.clock)
+        self.deliveries = Deliveries(db, self.clock)
+        self.slept: list[float] = []
+        self.nonces = iter(f"nonce-{n}" for n in range(100))
+        self.jobs = Jobs(db, self.clock, lambda: next(self.nonces))
+        self.policy = DeliveryPolicy()
+        self.restart()
+
+    def restart(self) -> None:
+        """A new process on the same database."""
+        engine = Engine(ScriptedRenderer().load, bounds=Bounds(queue=1))
+        self.delivery = Delivery(
+            messenger=self.messenger,
+            board=Board(self.messenger, engine, now_s=lambda: 0.0, clock=self.clock),
+            deliveries=self.deliveries,
+            cards=ResultCards(self.history, self.files, lambda _: ()),
+            threads=OwnThreads(Threads(self.db, self.clock), self.messenger),
+            clock=self.clock,
+            policy=self.policy,
+            sleep=self._sleep,
+        )
+
+    async def _sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        await asyncio.sleep(0)
+
+    async def accept(
+        self,
+        *,
+        placed: bool = True,
+        reply_token: str | None = None,
+        private: bool = False,
+        status_id: int = STATUS_ID,
+        delivery: DeliveryMode = DeliveryMode.CHANNEL,
+        spoiler: bool = False,
+    ) -> Job:
+        """A job in the database, its status message known or not."""
+        place, request = Place(1, 2, 3), request_to_json(REQUEST)
+        new = NewJob(
+            place,
+            request,
+            "a lake",
+            5,
+            reply_token=reply_token,
+            private=private,
+            delivery=delivery,
+            spoiler=spoiler,
+        )
+        job = await self.jobs.accept(new, POLICY)
+        assert isinstance(job, Job)
+        if placed:
+            await self.delivery.placed(job.id, status_id)
+        return job
+
+    async def paint(self, job: Job) -> None:
+        """The job's picture on the disk and in the database."""
+        assert await self.jobs.painting(job.id)
+        painted = Painted(gradient(REQUEST), fake_recipe(REQUEST), 1.5)
+        await self.jobs.painted(job.id, write_picture(self.files, picture_name(job.id, 5), painted))
+
+    async def deliver(self) -> None:
+        """Run until nothing moves any more."""
+        runner = asyncio.create_task(self.delivery.run())
+        async with asyncio.timeout(10):
+            await asyncio.sleep(0.05)
+            while self.delivery.busy:
+                await asyncio.sleep(0.01)
+        runner.cancel()
+
+    async def state(self, job: Job) -> str:
+        """Where the delivery is."""
+        found = await self.deliveries.get(job.id)
+        assert found is not None
+        return found.state.value
