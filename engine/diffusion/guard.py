@@ -8,8 +8,6 @@ from typing import Any
 import torch
 from torch.overrides import TorchFunctionMode
 
-from engine.errors import NonFinite
-
 BLANK_SPREAD = 1.0
 """Standard deviation, in 0..255, under which a picture counts as blank: a rounding step."""
 FAINT_SPREAD = 4.0
@@ -49,12 +47,6 @@ class Finiteness:
         if self._arrived is not None:
             self._arrived.synchronize()
         return bool(self._answer)
-
-
-def check_finite(tensor: torch.Tensor, stage: str) -> None:
-    """Raise NonFinite if anything in `tensor` is NaN or infinite."""
-    if not Finiteness(tensor).read():
-        raise NonFinite(stage)
 
 
 def spread(pixels: torch.Tensor) -> float:
