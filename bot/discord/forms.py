@@ -9,7 +9,7 @@ import discord
 from discord import ui
 
 from bot.discord.custom_ids import Act, custom_id
-from bot.discord.texts import whole
+from bot.discord.texts import form, whole
 from bot.i18n import Words
 from bot.studio.flags import escaped
 from bot.studio.repaint import Change
@@ -22,28 +22,20 @@ SEED_CHARS = 10
 def remix_form(picture_id: int, request: ImageRequest, prompt: str | None, say: Words) -> ui.Modal:
     """The words of a picture, to be changed. prompt: what stands there instead of its own."""
     negative = "" if is_ours(request.negative_prompt) else request.negative_prompt
-    form = ui.Modal(
-        title=say("Remix of picture #{id}", id=picture_id),
-        custom_id=custom_id(Act.REMIX, picture_id),
-        timeout=None,
-    )
     words = clean(prompt or "") or escaped(request.prompt)
-    form.add_item(_field(say("Prompt"), "prompt", words, required=True))
-    form.add_item(_field(say("Negative prompt"), "negative", negative))
-    form.add_item(
-        ui.Label(
-            text=say("Seed"),
-            description=say("Empty for a new one"),
-            component=ui.TextInput(
-                custom_id="seed",
-                style=discord.TextStyle.short,
-                required=False,
-                max_length=SEED_CHARS,
-            ),
-        )
+    seed = ui.TextInput[ui.Modal](
+        custom_id="seed",
+        style=discord.TextStyle.short,
+        required=False,
+        max_length=SEED_CHARS,
     )
-    form.stop()  # so that discord.py keeps nothing of it: it is found by its custom_id
-    return form
+    return form(
+        say("Remix of picture #{id}", id=picture_id),
+        custom_id(Act.REMIX, picture_id),
+        _field(say("Prompt"), "prompt", words, required=True),
+        _field(say("Negative prompt"), "negative", negative),
+        ui.Label(text=say("Seed"), description=say("Empty for a new one"), component=seed),
+    )
 
 
 def sent_in(interaction: discord.Interaction[Any]) -> Change:

@@ -24,7 +24,7 @@ from bot.discord.case_layouts import case_layout
 from bot.discord.custom_ids import Act, custom_id
 from bot.discord.forms import typed
 from bot.discord.messenger import fitting
-from bot.discord.texts import when
+from bot.discord.texts import form, when
 from bot.i18n import Words
 from bot.messenger import Undeliverable
 from bot.services import Services
@@ -52,25 +52,18 @@ async def press(interaction: Interaction, services: Services, act: Act, picture_
 
 def report_form(picture_id: int, say: Words) -> ui.Modal:
     """Why somebody reports a picture. It lives for ever, as all forms do."""
-    form = ui.Modal(
-        title=say("Report picture #{id}", id=picture_id),
-        custom_id=custom_id(Act.REPORT, picture_id),
-        timeout=None,
+    reason = ui.TextInput[ui.Modal](
+        custom_id="reason",
+        style=discord.TextStyle.paragraph,
+        required=False,
+        max_length=REASON_LIMIT_CHARS,
     )
-    form.add_item(
-        ui.Label(
-            text=say("What is wrong with it?"),
-            description=say("You need not say. The moderators see this and your name."),
-            component=ui.TextInput(
-                custom_id="reason",
-                style=discord.TextStyle.paragraph,
-                required=False,
-                max_length=REASON_LIMIT_CHARS,
-            ),
-        )
+    told = say("You need not say. The moderators see this and your name.")
+    return form(
+        say("Report picture #{id}", id=picture_id),
+        custom_id(Act.REPORT, picture_id),
+        ui.Label(text=say("What is wrong with it?"), description=told, component=reason),
     )
-    form.stop()  # so that discord.py keeps nothing of it: it is found by its custom_id
-    return form
 
 
 async def submit_report(interaction: Interaction, services: Services, picture_id: int) -> None:

@@ -8,7 +8,7 @@ import discord
 from discord import ui
 
 from bot.discord.custom_ids import kept_id
-from bot.discord.texts import layout
+from bot.discord.texts import form, layout
 from bot.i18n import Words
 from bot.studio.sources import Kept
 from engine.prompts import MAX_PROMPT_CHARS
@@ -19,9 +19,6 @@ USUAL_STRENGTH = "0.75"
 
 def start_form(custom_id: str, say: Words, pictures: Sequence[int] = ()) -> ui.Modal:
     """The words and the strength. pictures: ids of several, of which one is to be chosen."""
-    form = ui.Modal(title=say("Paint from this picture"), custom_id=custom_id, timeout=None)
-    if len(pictures) > 1:
-        form.add_item(_choice(pictures, say))
     prompt = ui.TextInput[ui.Modal](
         custom_id="prompt",
         style=discord.TextStyle.paragraph,
@@ -35,16 +32,14 @@ def start_form(custom_id: str, say: Words, pictures: Sequence[int] = ()) -> ui.M
         required=False,
         max_length=STRENGTH_CHARS,
     )
-    form.add_item(ui.Label(text=say("Prompt"), component=prompt))
-    form.add_item(
-        ui.Label(
-            text=say("Strength"),
-            description=say("From 0.01 (as it is) to 1 (nothing of it is left)"),
-            component=strength,
-        )
+    told = say("From 0.01 (as it is) to 1 (nothing of it is left)")
+    return form(
+        say("Paint from this picture"),
+        custom_id,
+        *([_choice(pictures, say)] if len(pictures) > 1 else []),
+        ui.Label(text=say("Prompt"), component=prompt),
+        ui.Label(text=say("Strength"), description=told, component=strength),
     )
-    form.stop()  # so that discord.py keeps nothing of it: it is found by its custom_id
-    return form
 
 
 def kept_layout(kept: Kept, say: Words) -> ui.LayoutView:

@@ -36,6 +36,15 @@ def layout(*items: ui.Item[ui.LayoutView]) -> ui.LayoutView:
     return view
 
 
+def form(title: str, custom_id: str, *fields: ui.Item[ui.Modal]) -> ui.Modal:
+    """A form that discord.py does not keep in memory: it is found by its custom_id."""
+    modal = ui.Modal(title=title, custom_id=custom_id, timeout=None)
+    for field in fields:
+        modal.add_item(field)
+    modal.stop()
+    return modal
+
+
 def alt_text(prompt: str) -> str:
     """What a screen reader says for a picture: its prompt."""
     return whole(prompt if len(prompt) <= ALT_LIMIT else prompt[: ALT_LIMIT - 1] + "…")
