@@ -1,0 +1,111 @@
+"""The server that the recorded data is about: its people, its channels, and the bot among them."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import discord
+
+from bot.settings import Settings
+from engine.renderer import RendererFactory
+from tests.bot.discord.conftest import OWNER_ID, World, make_settings
+from tests.fakes import FakeClock
+
+HERE = Path(__file__).parent
+DATA = HERE / "data_2026_11"
+"""A data folder as the build of November 2026 left it behind."""
+CONFIG = HERE / "every_setting.toml"
+CUSTOM_IDS = HERE / "custom_ids.json"
+TOLD = HERE / "told.json"
+TOKEN = "a token of November 2026"
+"""Seals of pictures that were put aside are made with it."""
+SETTLED_S = 60
+RECORDED_S = 3600
+LATER_S = 7200
+
+
+class Home(World):
+    """A world whose people have the ids that the recorded rows have.
+
+    simcord counts its ids within each millisecond of its clock: whoever comes first in one always
+    has the same. What is posted later has ids that no recorded message has.
+    """
+
+    def __init__(
+        self, settings: Settings, load: RendererFactory, clock: FakeClock, *, at_s: float
+    ) -> None:
+        """at_s: when everything happens, by simcord's clock."""
+        super().__init__(settings, load, clock)
+        self.at_s = at_s
+
+    async def start(self) -> None:
+        """Open the house, and let the people in before anything else happens."""
+        first = self.env is None
+        await super().start()
+        if first:
+            self._settle()
+
+    def _settle(self) -> None:
+        self._turn(SETTLED_S)
+        self.guild = self.env.create_guild("Home")
+        admins = self.guild.create_role("A", permissions=discord.Permissions(manage_guild=True))
+        mods = self.guild.create_role("M", permissions=discord.Permissions(manage_messages=True))
+        self.channel = self.guild.create_text_channel("painting")
+        join = self.guild.add_member
+        self.alice = join(self.env.create_user("alice"))
+        self.bob = join(self.env.create_user("bob"))
+        self.carol = join(self.env.create_user("carol"))
+        self.dave = join(self.env.create_user("dave"))
+        self.admin = join(self.env.create_user("ada"), roles=[admins])
+        self.moderator = join(self.env.create_user("mo"), roles=[mods])
+        see, blind = (discord.PermissionOverwrite(view_channel=each) for each in (True, False))
+        staff: dict[Any, Any] = dict.fromkeys((self.moderator, self.admin, self.guild.me), see)
+        everyone: dict[Any, Any] = {self.guild.default_role: blind}
+        self.mods = self.guild.create_text_channel("mods", overwrites=everyone | staff)
+        self._turn(self.at_s)
+
+    def _turn(self, elapsed_s: float) -> None:
+        clock = self.env.backend.clock
+        self.env.backend.advance_clock(elapsed_s - clock.elapsed)
+
+    def ids(self) -> dict[str, int]:
+        """Who and what is there, by name."""
+        names = ("guild", "channel", "mods", "alice", "bob", "carol", "dave", "admin", "moderator")
+        return {name: getattr(self, name).id for name in names}
+
+
+def home_settings(data_dir: Path) -> Settings:
+    """As the data was recorded with: no copies, and a token to make seals with."""
+    return make_settings(
+        data_dir,
+        storage={"backups": 0},
+        discord={"owners": [OWNER_ID], "token": TOKEN},
+        engine={"user_limit": None},
+        quota={"pictures": 500},
+    )
+
+
+@asynccontextmanager
+async def open_home(
+    data_dir: Path, load: RendererFactory, now: datetime, *, at_s: float = LATER_S
+) -> AsyncIterator[Home]:
+    """The bot on a data folder, logged in; an error that it swallowed fails the test."""
+    home = Home(home_settings(data_dir), load, FakeClock(now), at_s=at_s)
+    await home.start()
+    try:
+        await home.house.engine.ready()
+        yield home
+    finally:
+        await home.env.shutdown()
+        await home.stop()
+    home.env.raise_errors()
+
+
+def copied(to: Path) -> Path:
+    """A copy of the recorded folder; its files are as new as if they were written just now."""
+    return Path(shutil.copytree(DATA, to, copy_function=shutil.copyfile))
