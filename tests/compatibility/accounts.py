@@ -1,0 +1,103 @@
+"""What a data folder says, told by the classes that the bot reads it with."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from engine.types import Recipe, request_from_json, request_to_json
+from storage.blocks import Blocks
+from storage.database import Database
+from storage.deliveries import Deliveries
+from storage.history import History
+from storage.inputs import Inputs
+from storage.jobs import Jobs
+from storage.preferences import Preferences, Threads
+from storage.proposals import Proposals
+from storage.quotas import Quotas
+from storage.reports import Reports
+from storage.types import Clock, PolicySource, QuotaPolicy
+
+FALLBACK = QuotaPolicy(500, 24, PolicySource.CONFIG)
+WORDS = ("lake", "红船", "boat two", "nothing of the kind")
+"""What is searched for."""
+
+
+def plain(value: Any) -> Any:
+    """Dataclasses, enums and instants as JSON has them."""
+    return json.loads(json.dumps(value, default=_plainer))
+
+
+def _plainer(value: Any) -> Any:
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return dataclasses.asdict(value)
+    return str(value)
+
+
+async def told(db: Database, clock: Clock, ids: Mapping[str, int]) -> dict[str, Any]:
+    """Everything that can be asked for. ids: who and what there is, by name."""
+    jobs, deliveries, inputs = Jobs(db, clock, str), Deliveries(db, clock), Inputs(db, clock)
+    history, reports, proposals = History(db, clock), Reports(db, clock), Proposals(db, clock)
+    job_ids, picture_ids, proposal_ids = [
+        [row["id"] for row in await db.fetch_all(f"SELECT id FROM {table} ORDER BY id")]
+        for table in ("jobs", "pictures", "proposals")
+    ]
+    people = {name: ids[name] for name in ("alice", "bob", "carol", "dave")}
+    return plain(
+        {
+            "jobs": [await _job(jobs, each) for each in job_ids],
+            "deliveries": [await deliveries.get(each) for each in job_ids],
+            "inputs": {each: await inputs.of_job(each) for each in job_ids},
+            "pictures": {each: await _picture(history, each) for each in picture_ids},
+            "cases": {each: await reports.last_for(each) for each in picture_ids},
+            "open cases": [each.id for each in await reports.open(ids["guild"], 100)],
+            "proposals": [await proposals.get(each) for each in proposal_ids],
+            "people": {
+                name: await _person(db, clock, ids, user_id) for name, user_id in people.items()
+            },
+            "blocked": await Blocks(db, clock).blocked(ids["guild"]),
+        }
+    )
+
+
+async def _job(jobs: Jobs, job_id: int) -> Any:
+    job = await jobs.get(job_id)
+    assert job is not None
+    # The row itself is the record: whatever a request holds comes through.
+    assert request_to_json(request_from_json(job.request)) == job.request, job_id
+    return _without("request", job)
+
+
+async def _picture(history: History, picture_id: int) -> Any:
+    picture = await history.get(picture_id)
+    if picture is None:
+        return None
+    assert Recipe.from_json(picture.recipe).to_json() == picture.recipe, picture_id
+    return _without("recipe", picture)
+
+
+def _without(field: str, value: Any) -> dict[str, Any]:
+    return {name: each for name, each in plain(value).items() if name != field}
+
+
+async def _person(db: Database, clock: Clock, ids: Mapping[str, int], user_id: int) -> Any:
+    guild_id, history, quotas = ids["guild"], History(db, clock), Quotas(db, clock)
+    who = (user_id, guild_id)
+    channels, preferences, threads = ("channel", "mods"), Preferences(db, clock), Threads(db, clock)
+    return {
+        "history": [each.id for each in await history.page(*who, None, 100)],
+        "favourites": [each.id for each in await history.favourites(*who, None, 100)],
+        "found": {
+            words: [each.id for each in await history.search(*who, words, None, 100)]
+            for words in WORDS
+        },
+        "quota": await quotas.status(guild_id, user_id, FALLBACK),
+        "settings": {
+            name: await preferences.levels(guild_id, ids[name], user_id) for name in channels
+        },
+        "threads": {
+            name: await threads.thread_of(guild_id, ids[name], user_id) for name in channels
+        },
+    }
