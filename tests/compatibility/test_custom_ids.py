@@ -1,0 +1,239 @@
+"""Whatever the build of November 2026 put on a message: a press of it is answered as it was."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from discord import InteractionType
+
+from bot.discord.custom_ids import PICKABLE, Act, parse, parse_kept
+from tests.bot.discord.test_fuzz import Fuzzer
+from tests.compatibility.home import CUSTOM_IDS, TOKEN, TOLD, Home, copied, open_home
+from tests.fakes import ScriptedRenderer
+
+RECORDED: dict[str, Any] = json.loads(CUSTOM_IDS.read_text(encoding="utf-8"))
+SHOWN: list[dict[str, Any]] = RECORDED["shown"]
+(KEPT,) = {each["custom_id"] for each in SHOWN if parse_kept(each["custom_id"]) is not None}
+NOW = datetime.fromisoformat(json.loads(TOLD.read_text(encoding="utf-8"))["now"])
+LATER_ACTS: frozenset[Act] = frozenset()
+"""Acts that came after the recording: there was nothing of them to record."""
+UNKNOWN = "I do not know this button"
+TYPED = {
+    "prompt": "a pond",
+    "strength": "0.5",
+    "negative": "fog",
+    "seed": "70",
+    "reason": "why not",
+    "picture": "4",
+}
+"""What is sent in with forms, by the names of their fields."""
+BUTTON, MENU, OPTION, FORM = "button", "menu", "option", "form"
+
+
+@dataclass(frozen=True, slots=True)
+class Press:
+    """Somebody uses what bears a custom_id. answer: the kind of it; says: words that are in it."""
+
+    on: str
+    custom_id: str
+    answer: str
+    says: str
+    who: str = "alice"
+
+
+# In this order on one data folder: what takes something away comes last.
+PRESSES = (
+    Press(BUTTON, "z1:queue:0", "update", "Your pictures here"),
+    Press(BUTTON, "z1:cancel:27", "message", "Cancelled"),
+    Press(BUTTON, "z1:unqueue:28", "update", "Cancelled", "bob"),
+    Press(BUTTON, "z1:reroll:2", "message", "**a lake at dawn**"),
+    Press(BUTTON, "z1:again:3", "message", "**a red boat two**"),
+    Press(BUTTON, "z1:subtle:2", "message", "**a lake at dawn**"),
+    Press(BUTTON, "z1:strong:2", "message", "**a lake at dawn**", "bob"),
+    Press(BUTTON, "z1:upscale:2", "message", "512×512"),
+    Press(BUTTON, "z1:more:2", "message", "No favourite any more"),
+    Press(BUTTON, "z1:unfavour:2", "update", "Make it a favourite"),
+    Press(BUTTON, "z1:favour:15", "update", "No favourite any more"),
+    Press(BUTTON, "z1:details:5", "message", "a red boat two"),
+    Press(BUTTON, "z1:copy:2", "message", "I sent you a copy"),
+    Press(BUTTON, "z1:remix:2", "modal", "Remix of picture #2"),
+    Press(BUTTON, "z1:report:2", "modal", "Report picture #2", "bob"),
+    Press(BUTTON, "z1:show:2", "message", "**#2** a lake at dawn"),
+    Press(BUTTON, "z1:show:1", "message", "was removed to save space"),
+    Press(BUTTON, "z1:older:15", "update", "**#14** a lake at dawn"),
+    Press(BUTTON, "z1:newer:0", "update", "pictures here"),
+    Press(BUTTON, "z1:favolder:9", "update", "favourites here"),
+    Press(BUTTON, "z1:favnewer:0", "update", "favourites here"),
+    Press(BUTTON, KEPT, "modal", "Paint from this picture"),
+    Press(BUTTON, "z1:case:25", "message", "Picture #25 was reported", "moderator"),
+    Press(MENU, "z1:pick:3", "message", "Picture #3"),
+    Press(OPTION, "z1:details:4", "message", "Picture #4"),
+    Press(OPTION, "z1:original:18", "message", "**#18** some of these"),
+    Press(OPTION, "z1:strong:18", "message", "**some of these**"),
+    Press(OPTION, "z1:upscale:19", "message", "512×512"),
+    Press(OPTION, "z1:remix:3", "modal", "Remix of picture #3"),
+    Press(OPTION, "z1:copy:3", "message", "I sent you a copy"),
+    Press(OPTION, "z1:favour:3", "update", "your favourites: 1, 2, 3"),
+    Press(OPTION, "z1:unfavour:4", "update", "your favourites: 1, 3"),
+    Press(OPTION, "z1:report:3", "modal", "Report picture #3", "bob"),
+    Press(FORM, "z1:remix:2", "message", "**a pond**", "bob"),
+    Press(FORM, "z1:from:2", "message", "**a pond**", "bob"),
+    Press(FORM, "z1:from:3", "message", "**a pond**"),
+    Press(FORM, KEPT, "message", "**a pond**"),
+    Press(FORM, "z1:report:2", "message", "the moderators are told", "bob"),
+    Press(BUTTON, "z1:paint:3", "update", "2 jobs are accepted"),
+    Press(BUTTON, "z1:paint:2", "message", "answered"),
+    Press(BUTTON, "z1:decline:5", "update", "Nothing was painted"),
+    Press(BUTTON, "z1:dismiss:23", "update", "found nothing wrong with picture #23", "moderator"),
+    Press(BUTTON, "z1:deletereported:24", "update", "deleted picture #24", "moderator"),
+    Press(BUTTON, "z1:blockreported:25", "update", "deleted picture #25 and block", "moderator"),
+    Press(BUTTON, "z1:dismiss:22", "message", "found nothing wrong", "moderator"),
+    Press(BUTTON, "z1:delete:3", "deferred_update", "is deleted"),
+    Press(BUTTON, "z1:reroll:2", "message", "spam", "carol"),
+)
+
+
+@pytest.fixture
+def painter() -> ScriptedRenderer:
+    """Held until a test has pressed what is about waiting jobs."""
+    painter = ScriptedRenderer()
+    painter.hold()
+    return painter
+
+
+@pytest.fixture
+async def home(tmp_path: Path, painter: ScriptedRenderer) -> AsyncIterator[Home]:
+    """The whole bot, started on a copy of the recorded data."""
+    async with open_home(copied(tmp_path / "data"), painter.load, NOW) as home:
+        yield home
+        painter.release()
+
+
+def kind(custom_id: str) -> str:
+    """The act of a custom_id."""
+    known = parse(custom_id)
+    assert known is not None or parse_kept(custom_id) is not None, custom_id
+    return "kept" if known is None else known[0]
+
+
+def test_the_table_is_whole() -> None:
+    """Every act that there is was recorded, and every kind that was recorded is pressed."""
+    recorded = {(each["on"], kind(each["custom_id"])) for each in SHOWN}
+    assert {act for _, act in recorded} == {*Act, "kept"} - LATER_ACTS
+    assert {act for on, act in recorded if on == OPTION} <= PICKABLE
+    assert {(each.on, kind(each.custom_id)) for each in PRESSES} == recorded
+    names = {(each["on"], each["custom_id"]) for each in SHOWN}
+    assert {(each.on, each.custom_id) for each in PRESSES} <= names
+
+
+async def test_the_people_are_the_recorded_ones(home: Home) -> None:
+    """The simulated Discord gives them the ids that the rows have, and the bot has its token."""
+    assert home.ids() == RECORDED["ids"] and RECORDED["token"] == TOKEN
+
+
+class Hand:
+    """Presses what was recorded, on a message of the bot's that its person alone sees."""
+
+    def __init__(self, home: Home) -> None:
+        self.home = home
+        self.fuzzer = Fuzzer(home)
+        self.panels: dict[str, Any] = {}
+
+    async def use(self, on: str, custom_id: str, who: str = "alice") -> tuple[str, str]:
+        """Use what bears a custom_id: the kind of the answer, and all that was sent with it."""
+        home, fuzzer = self.home, self.fuzzer
+        actor = getattr(home, who)
+        if who not in self.panels:
+            shown = await actor.slash(home.channel, "queue")
+            self.panels[who] = shown.response.message
+        panel, before = self.panels[who], len(home.env.http_requests)
+        match on:
+            case "form":
+                data = {"custom_id": custom_id, "components": self.filled(custom_id)}
+                record = await fuzzer.send(actor, InteractionType.modal_submit, data)
+            case "option":
+                record = await fuzzer.press(actor, "z1:pick:3", 3, panel, value=custom_id)
+            case "menu":
+                record = await fuzzer.press(actor, custom_id, 3, panel, value="z1:details:3")
+            case _:
+                record = await fuzzer.press(actor, custom_id, message=panel)
+        await home.env.settle()
+        sent = [
+            each.json
+            for each in home.env.http_requests[before:]
+            if str(record.id) in each.path or record.token in each.path
+        ]
+        return str(record.response_kind), json.dumps(sent, ensure_ascii=False)
+
+    def filled(self, custom_id: str) -> list[Any]:
+        """The fields of a recorded form, filled in."""
+        (names,) = [each["fields"] for each in SHOWN if self.is_form(each, custom_id)]
+        fields: list[Any] = []
+        for name in names:
+            field: dict[str, Any] = {"type": 4, "custom_id": name, "value": TYPED[name]}
+            if name == "picture":
+                field = {"type": 3, "custom_id": name, "values": [TYPED[name]]}
+            fields.append({"type": 18, "id": 1, "component": field})
+        return fields
+
+    @staticmethod
+    def is_form(shown: dict[str, Any], custom_id: str) -> bool:
+        """Whether this is the form of that custom_id."""
+        return shown["on"] == FORM and shown["custom_id"] == custom_id
+
+
+async def test_each_kind_is_answered_as_it_was(home: Home, painter: ScriptedRenderer) -> None:
+    """A press of each kind of button, menu, option and form does what it says, for old rows."""
+    hand = Hand(home)
+    wrong: list[tuple[Press, str, str]] = []
+    for press in PRESSES:
+        if press.custom_id == "z1:reroll:2":
+            painter.release()
+        answer, said = await hand.use(press.on, press.custom_id, press.who)
+        if answer != press.answer or press.says not in said:
+            wrong.append((press, answer, said[:500]))
+    assert wrong == []
+    await home.settled()
+    cancelled = home.rows("SELECT id FROM jobs WHERE state = 'cancelled' AND id IN (27, 28)")
+    assert cancelled == [(27,), (28,)]
+    erased = "SELECT id FROM pictures WHERE deleted_at IS NOT NULL ORDER BY id"
+    assert [row[0] for row in home.rows(erased)] == [3, 4, 5, 20, 21, 24, 25]
+    assert home.rows("SELECT 1 FROM blocks WHERE user_id = ?", home.dave.id) == [(1,)]
+    said = "json_extract(request, '$.mode'), json_extract(request, '$.strength')"
+    ponds = home.rows(
+        f"SELECT user_id, {said}, json_extract(request, '$.negative_prompt'), seed = 70, "
+        "parent_picture_id FROM jobs WHERE prompt = 'a pond' ORDER BY id"
+    )
+    alice, bob = home.alice.id, home.bob.id
+    assert ponds == [
+        (bob, "text", 1.0, "fog", 1, 2),
+        (bob, "image", 0.5, "", 0, 2),
+        (alice, "image", 0.5, "", 0, 4),
+        (alice, "image", 0.5, "", 0, None),
+    ]
+    reasons = home.rows("SELECT reason FROM reports WHERE user_id = ? ORDER BY id", bob)
+    assert reasons[-1] == ("why not",)
+    marked = "SELECT id FROM pictures WHERE favourite_at IS NOT NULL AND id IN (2, 15)"
+    assert home.rows(marked) == [(15,)]
+
+
+async def test_all_that_was_shown_is_known(home: Home, painter: ScriptedRenderer) -> None:
+    """Every custom_id that was recorded is answered by what made it, if only with a refusal."""
+    painter.release()
+    hand = Hand(home)
+    ids = {(each["on"], each["custom_id"]) for each in SHOWN}
+    assert len(ids) > 200
+    for number, (on, custom_id) in enumerate(sorted(ids, key=lambda each: "delete" in each[1])):
+        _, said = await hand.use(on, custom_id)
+        assert UNKNOWN not in said, custom_id
+        if number % 20 == 0:
+            await home.settled()
+    _, said = await hand.use(BUTTON, "z1:nothing:1")
+    assert UNKNOWN in said
+    await home.settled()
