@@ -46,7 +46,7 @@ messages: $(VENV)/.installed-dev ## Collect the words that people read into bot/
 	$(BIN)/python -m tests.bot.messages > bot/locales/zimagine.pot
 
 snapshots: $(VENV)/.installed-dev ## Write anew how layouts and commands look; then read the diff
-	$(BIN)/python -m pytest -q --snapshot-update tests/bot/discord/test_layouts.py tests/bot/discord/test_commands_payload.py
+	$(BIN)/python -m pytest -q --snapshot-update tests/bot/discord/views/test_layouts.py tests/bot/discord/commands/test_payload.py
 
 pictures: $(VENV)/.installed-dev ## Take the screenshots in docs/pictures (needs chromium)
 	$(BIN)/python -m tests.bot.playground.pictures

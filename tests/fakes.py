@@ -9,9 +9,9 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from bot.cards import Card, CaseCard, FailureCard, PictureCard
-from bot.messenger import Address, Obstacle, TryLater, Undeliverable
-from bot.studio.naming import names_picture_of
+from bot.delivery.cards import Card, CaseCard, FailureCard, PictureCard
+from bot.delivery.messenger import Address, Obstacle, TryLater, Undeliverable
+from bot.pictures.filenames import names_picture_of
 from engine.errors import Cancelled, EngineError
 from engine.renderer import Outcome, RenderTask
 from engine.types import (

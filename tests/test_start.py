@@ -10,7 +10,7 @@ import time
 def test_importing_the_bot_leaves_torch_alone():
     """The bot is online while the model loads, so its import must not wait for torch."""
     code = (
-        "import sys, bot.app; "
+        "import sys, bot.runtime.app; "
         "print([m for m in ('torch', 'diffusers', 'transformers', 'accelerate', 'peft') "
         "if m in sys.modules])"
     )

@@ -49,7 +49,7 @@ def group() -> None:
 
 
 def main(arguments: list[str] | None = None) -> Any:
-    """The entry point of `zimagine`; ends the process with one of bot.exits' codes."""
+    """The entry point of `zimagine`; ends the process with one of bot.exit_codes' codes."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             # Somebody's terminal may know no Chinese: escapes are better than no answer.

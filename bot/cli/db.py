@@ -9,8 +9,8 @@ from pathlib import Path
 
 import click
 
-from bot.cli.failing import FAILED, explained, fail, load_settings
-from bot.exits import BAD_INPUT, UNAVAILABLE
+from bot.cli.common.errors import FAILED, explained, fail, load_settings
+from bot.exit_codes import BAD_INPUT, UNAVAILABLE
 from storage import backup, consistency
 from storage.consistency import HARMLESS, Finding, Kind, Report
 from storage.database import FILE_NAME

@@ -9,21 +9,16 @@ from typing import Any
 
 import click
 
-from bot import explaining
-from bot.choices import style_left, style_name
-from bot.cli.counting import token_counter
-from bot.cli.failing import load_settings
-from bot.cli.orders import refuse
+from bot.cli.batch.plan import refuse
+from bot.cli.common.errors import load_settings
+from bot.cli.common.token_count import token_counter
 from bot.i18n import Words, words
-from bot.studio.compose import (
-    compose,
-)
-from bot.studio.notes import StyleLeft
-from bot.studio.outcomes import (
-    Composed,
-    Refused,
-)
-from bot.studio.wishes import Wish
+from bot.request.notes import StyleLeft
+from bot.request.outcomes import Composed, Refused
+from bot.request.params import Wish
+from bot.request.resolve import compose
+from bot.wording import prompt_analysis
+from bot.wording.labels import style_left, style_name
 from engine.diffusion.families import Family, family_for
 from engine.prompts import (
     Advice,
@@ -105,15 +100,15 @@ def _print(
 ) -> None:
     style = composed.request.style
     rows = [
-        *explaining.findings(analysis, say),
+        *prompt_analysis.findings(analysis, say),
         *([(say("Chosen style"), style_name(style, say))] if style else []),
-        (say("Tokens"), explaining.tokens(analysis, family.max_tokens, say)),
+        (say("Tokens"), prompt_analysis.tokens(analysis, family.max_tokens, say)),
     ]
     wide = max(len(heading) for heading, _ in rows)
     for heading, found in rows:
         click.echo(f"{heading:<{wide}}  {found or '–'}")
     left = [style_left(each, say) for each in composed.notes if isinstance(each, StyleLeft)]
-    _list(say("Advice"), [*(explaining.advice(each, say) for each in analysis.advice), *left])
+    _list(say("Advice"), [*(prompt_analysis.advice(each, say) for each in analysis.advice), *left])
     nothing = say("(nothing)")
     _list(
         say("What enhancement adds ({level} is this model's own)", level=family.enhance),
@@ -165,5 +160,5 @@ def _advice(given: Advice) -> dict[str, Any]:
     return {
         "hint": given.hint,
         "words": given.words,
-        "sentence": explaining.advice(given, words()),
+        "sentence": prompt_analysis.advice(given, words()),
     }

@@ -12,13 +12,13 @@ from typing import Any, NoReturn
 
 import click
 
-from bot.cli.asked import Asked
-from bot.cli.failing import explained
-from bot.cli.orders import order
-from bot.cli.painting import Run
-from bot.cli.reports import Reporter
-from bot.cli.sections import NumberOption, SectionedCommand, section
-from bot.exits import OK
+from bot.cli.batch.arguments import Asked
+from bot.cli.batch.plan import order
+from bot.cli.batch.reports import Reporter
+from bot.cli.batch.run import Run
+from bot.cli.common.click_sections import NumberOption, SectionedCommand, section
+from bot.cli.common.errors import explained
+from bot.exit_codes import OK
 from engine.diffusion.families import Speed
 from engine.prompts import Level, PictureStyle
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import click
 
-from bot.cli.failing import fail
-from bot.exits import BAD_INPUT
+from bot.cli.common.errors import fail
+from bot.exit_codes import BAD_INPUT
 from engine.encode import Inscription, RecipeUnreadable, read_png
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import click
 
-from bot.cli.failing import fail, load_settings
-from bot.exits import BAD_CONFIG
+from bot.cli.common.errors import fail, load_settings
+from bot.exit_codes import BAD_CONFIG
 
 
 @click.command("invite")

@@ -13,13 +13,13 @@ from pathlib import Path
 
 import click
 
-from bot.cli.failing import fail, load_settings
-from bot.exits import UNAVAILABLE
+from bot.cli.common.errors import fail, load_settings
+from bot.exit_codes import UNAVAILABLE
 from bot.playground.rest.routes import PREFIX
 from bot.playground.server import Counts, Plan, Playground, open_playground
 from bot.playground.watch import Entry
+from bot.runtime.shutdown import stopped_by_signals
 from bot.settings import ENV_PREFIX
-from bot.stopping import stopped_by_signals
 from storage.database import FILE_NAME, Database
 from storage.jobs import Jobs
 from storage.types import JobState, utc_now

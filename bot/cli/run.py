@@ -11,8 +11,8 @@ from pathlib import Path
 
 import click
 
-from bot.cli.failing import explained, fail, load_settings
-from bot.exits import BAD_CONFIG
+from bot.cli.common.errors import explained, fail, load_settings
+from bot.exit_codes import BAD_CONFIG
 
 
 @click.command("run")
@@ -31,11 +31,11 @@ def command(config: Path | None) -> None:
             "(the README says where to get one).",
             BAD_CONFIG,
         )
-    from bot.telemetry import configure_logging
+    from bot.runtime.log_config import configure_logging
 
     secrets = frozenset({token.get_secret_value()})
     configure_logging(settings.log.level, settings.log.format, secrets)
-    from bot.app import serve
+    from bot.runtime.app import serve
 
     with explained():
         code = asyncio.run(serve(settings, lambda text: click.echo(f"zimagine: {text}", err=True)))

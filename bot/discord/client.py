@@ -10,23 +10,23 @@ import discord
 import structlog
 from discord import app_commands
 
-from bot.discord.answers import Interaction, disown, turn_away
-from bot.discord.attending import Attending
+from bot.discord.command_sync import sync_commands
 from bot.discord.commands.admin import admin_commands
-from bot.discord.commands.guide import guide_commands
-from bot.discord.commands.lookup import lookup_commands
-from bot.discord.commands.member import member_commands
-from bot.discord.commands.menus import message_menus
+from bot.discord.commands.context_menus import message_menus
+from bot.discord.commands.generate import member_commands
+from bot.discord.commands.help import guide_commands
+from bot.discord.commands.image_to_image import start_commands, start_menu
+from bot.discord.commands.inspection import lookup_commands
 from bot.discord.commands.settings import settings_command
-from bot.discord.commands.starting import start_commands, start_menu
-from bot.discord.components import button_class
-from bot.discord.custom_ids import Act, parse, parse_kept
-from bot.discord.errors import explain
-from bot.discord.moderating import submit_report
-from bot.discord.repainting import submit_remix
-from bot.discord.starting import kept_button_class, submit_from, submit_kept
-from bot.discord.syncing import sync_commands
-from bot.services import Services
+from bot.discord.handlers.image_to_image import kept_button_class, submit_from, submit_kept
+from bot.discord.handlers.moderation import submit_report
+from bot.discord.handlers.router import button_class
+from bot.discord.handlers.variations import submit_remix
+from bot.discord.interaction.error_handler import explain
+from bot.discord.interaction.in_flight import Attending
+from bot.discord.interaction.responses import Interaction, disown, turn_away
+from bot.discord.interaction.services import Services
+from bot.discord.views.custom_ids import Act, parse, parse_kept
 
 log = structlog.get_logger(__name__)
 

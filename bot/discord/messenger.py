@@ -16,15 +16,15 @@ import discord
 from discord.webhook.async_ import async_context
 from PIL import Image
 
-from bot.cards import Card, CaseCard, FailureCard, PaintingCard, PictureCard
-from bot.discord.custom_ids import Act, custom_id
-from bot.discord.present import card_layout, job_line
-from bot.discord.removing import THREAD_ARCHIVED, remove_message
+from bot.delivery.attachments import contact_sheet
+from bot.delivery.cards import Card, CaseCard, FailureCard, PaintingCard, PictureCard
+from bot.delivery.messenger import Address, Obstacle, TryLater, Undeliverable
+from bot.delivery.previews import PREVIEW_NAME
+from bot.discord.interaction.rest import THREAD_ARCHIVED, remove_message
+from bot.discord.views.custom_ids import Act, custom_id
+from bot.discord.views.jobs import card_layout, job_line
 from bot.i18n import words
-from bot.messenger import Address, Obstacle, TryLater, Undeliverable
-from bot.previews import PREVIEW_NAME
-from bot.sheets import contact_sheet
-from bot.studio.naming import names_picture_of, shown_name
+from bot.pictures.filenames import names_picture_of, shown_name
 
 T = TypeVar("T")
 

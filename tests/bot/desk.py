@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from bot.delivery import Delivery, DeliveryPolicy
-from bot.own_threads import OwnThreads
-from bot.progress import Board
-from bot.result_cards import ResultCards
-from bot.studio.naming import picture_name
-from bot.studio.settling import write_picture
+from bot.delivery.progress import Board
+from bot.delivery.result_cards import ResultCards
+from bot.delivery.user_threads import OwnThreads
+from bot.delivery.worker import Delivery, DeliveryPolicy
+from bot.jobs.completion import write_picture
+from bot.pictures.filenames import picture_name
 from engine.queue import Bounds
 from engine.service import Engine
 from engine.types import ImageRequest, Painted, request_to_json

@@ -7,9 +7,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 
-from bot.cards import Card, PaintingCard, WaitingCard
-from bot.messenger import Address
-from bot.progress import BUDGET_S, Board
+from bot.delivery.cards import Card, PaintingCard, WaitingCard
+from bot.delivery.messenger import Address
+from bot.delivery.progress import BUDGET_S, Board
 from engine.job import Job, JobSpec
 from engine.queue import Bounds
 from engine.service import Engine

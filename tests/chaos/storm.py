@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from bot.delivery.previews import PREVIEW_NAME
 from bot.playground.process import RESTART_WAIT_S, BotState
 from bot.playground.server import Plan, Playground, open_playground
 from bot.playground.watch import Entry
 from bot.playground.world import Event, MessageCreated, MessageEdited
-from bot.previews import PREVIEW_NAME
 from tests.chaos import evidence as found
 from tests.chaos.crowd import Crowd
 from tests.chaos.disk import small_disk

@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from bot.delivery.previews import PREVIEW_NAME
 from bot.playground.audit import Record
 from bot.playground.interactions import Interaction, Kind
 from bot.playground.model import Channel, ChannelType, MessageFlag
-from bot.previews import PREVIEW_NAME
 from tests.chaos.crowd import Sent
 from tests.chaos.evidence import Evidence, Left
 from tests.chaos.verdict import judge

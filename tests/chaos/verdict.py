@@ -12,8 +12,8 @@ from typing import Any, Final
 
 from PIL import Image, ImageStat
 
+from bot.delivery.previews import PREVIEW_NAME
 from bot.playground.model import MessageFlag
-from bot.previews import PREVIEW_NAME
 from tests.chaos.crowd import Sent
 from tests.chaos.evidence import Evidence, Row
 

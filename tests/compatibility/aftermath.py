@@ -7,8 +7,8 @@ import itertools
 from collections.abc import Mapping
 from typing import Any
 
-from bot.studio.naming import picture_name
-from bot.studio.settling import write_picture
+from bot.jobs.completion import write_picture
+from bot.pictures.filenames import picture_name
 from engine.types import Adaptation, Mend, Painted, Variation, request_to_json
 from storage.database import Database
 from storage.deliveries import Deliveries

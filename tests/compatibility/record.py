@@ -17,22 +17,22 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-from bot.discord.custom_ids import Act, custom_id, parse_kept
-from bot.discord.start_form import kept_layout
+from bot.accounts.permissions import Person
+from bot.discord.views.custom_ids import Act, custom_id, parse_kept
+from bot.discord.views.start_modal import kept_layout
 from bot.i18n import words
-from bot.rights import Person
-from bot.studio.choices import Proposed, Taken
-from bot.studio.outcomes import ManyChoices
-from bot.studio.wishes import Start, Wish
+from bot.jobs.permutations import Proposed, Taken
+from bot.request.outcomes import ManyChoices
+from bot.request.params import Start, Wish
 from engine.diffusion.families import Speed
 from engine.errors import NonFinite
 from engine.prompts import Level, PictureStyle
 from engine.renderer import Outcome, RenderTask
 from engine.types import Mode, Painted
 from storage.database import FILE_NAME, Database
-from tests.bot.discord.test_reports import report, shown
-from tests.bot.discord.test_reroll import paint
-from tests.bot.discord.test_starts import MENU, PHOTO
+from tests.bot.discord.commands.test_reroll import paint
+from tests.bot.discord.handlers.test_image_to_image import MENU, PHOTO
+from tests.bot.discord.handlers.test_moderation import report, shown
 from tests.bot.pictures import a_mask, a_picture
 from tests.compatibility import accounts
 from tests.compatibility.aftermath import leave_work

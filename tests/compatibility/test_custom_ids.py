@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from discord import InteractionType
 
-from bot.discord.custom_ids import PICKABLE, Act, parse, parse_kept
+from bot.discord.views.custom_ids import PICKABLE, Act, parse, parse_kept
 from tests.bot.discord.test_fuzz import Fuzzer
 from tests.compatibility.home import CUSTOM_IDS, TOKEN, TOLD, Home, copied, open_home
 from tests.fakes import ScriptedRenderer

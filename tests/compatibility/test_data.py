@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from bot.discord.custom_ids import Act, custom_id
+from bot.discord.views.custom_ids import Act, custom_id
 from engine.encode import read_png
 from engine.types import Recipe
 from storage import consistency

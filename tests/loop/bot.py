@@ -23,7 +23,7 @@ def main() -> None:
 
 
 def _watched(file: Path) -> None:
-    from bot import app
+    from bot.runtime import app
 
     announce, serve, watch = app._announce, app.serve, LoopWatch()
 

@@ -6,14 +6,14 @@ import discord
 from discord import app_commands
 from discord.app_commands import Range, locale_str
 
-from bot.discord.answers import Interaction, person_of, refuse, whisper, words_of
+from bot.accounts.quotas import MAX_HOURS, MAX_PICTURES
 from bot.discord.commands.moderation import moderation_commands
 from bot.discord.commands.settings import admin_settings
-from bot.discord.present import quota_text
-from bot.services import Services
-from bot.studio.allowance import MAX_HOURS, MAX_PICTURES
-from bot.studio.outcomes import Refused
-from bot.wording import hours_long
+from bot.discord.interaction.responses import Interaction, person_of, refuse, whisper, words_of
+from bot.discord.interaction.services import Services
+from bot.discord.views.jobs import quota_text
+from bot.request.outcomes import Refused
+from bot.wording.rejections import hours_long
 from storage.types import QuotaStatus
 
 Pictures = Range[int, 0, MAX_PICTURES]

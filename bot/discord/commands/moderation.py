@@ -8,8 +8,8 @@ import discord
 from discord import app_commands
 from discord.app_commands import Range, locale_str
 
-from bot import reporting
-from bot.discord.answers import (
+from bot.accounts.permissions import Action
+from bot.discord.interaction.responses import (
     Interaction,
     person_of,
     refuse,
@@ -17,11 +17,11 @@ from bot.discord.answers import (
     whisper_layout,
     words_of,
 )
-from bot.discord.case_layouts import blocked_layout, cases_layout
-from bot.discord.texts import quoted
-from bot.rights import Action
-from bot.services import Services
-from bot.studio.outcomes import Refused
+from bot.discord.interaction.services import Services
+from bot.discord.views.markdown import quoted
+from bot.discord.views.moderation import blocked_layout, cases_layout
+from bot.request.outcomes import Refused
+from bot.wording import moderation
 from storage.types import REASON_LIMIT_CHARS
 
 Why = Range[str, 1, REASON_LIMIT_CHARS]
@@ -124,7 +124,7 @@ def _block(services: Services) -> app_commands.Command[Any, ..., None]:
             await refuse(interaction, done)
         else:
             why = done.block.reason and quoted(done.block.reason, REASON_LIMIT_CHARS)
-            await whisper(interaction, reporting.shut_out(done, why, words_of(interaction)))
+            await whisper(interaction, moderation.shut_out(done, why, words_of(interaction)))
 
     return block
 

@@ -8,11 +8,11 @@ import discord
 from discord import app_commands
 from discord.app_commands import Choice, locale_str
 
-from bot import preferring
-from bot.discord.answers import Interaction, person_of, refuse, whisper, words_of
-from bot.services import Services
-from bot.studio.outcomes import Refused
-from bot.studio.preferences import Change, Changes, Level
+from bot.accounts.delivery_settings import Change, Changes, Level
+from bot.discord.interaction.responses import Interaction, person_of, refuse, whisper, words_of
+from bot.discord.interaction.services import Services
+from bot.request.outcomes import Refused
+from bot.wording import delivery as preferring
 from storage.types import DeliveryMode
 
 Channel = discord.TextChannel | discord.VoiceChannel | discord.StageChannel

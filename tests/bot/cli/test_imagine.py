@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from bot.cli import painting
+from bot.cli.batch import run
 from engine.renderer import RendererFactory
 from engine.settings import EngineSettings
 from tests.bot.cli.calling import QUICK, names, painted, pixels, zimagine
@@ -118,13 +118,13 @@ def test_what_is_learned_of_a_model_is_kept_only_in_the_data_folder(
     monkeypatch: pytest.MonkeyPatch,
 ):
     """The painter gets the cache folder of the data folder; with --out it gets none."""
-    real, seen = painting.diffusion_factory, list[Path | None]()
+    real, seen = run.diffusion_factory, list[Path | None]()
 
     def factory(settings: EngineSettings) -> RendererFactory:
         seen.append(settings.cache_dir)
         return real(settings)
 
-    monkeypatch.setattr(painting, "diffusion_factory", factory)
+    monkeypatch.setattr(run, "diffusion_factory", factory)
     painted("a lake", *QUICK, "--out", "a.png")
     assert not Path("data").exists()
     painted("a lake", *QUICK)

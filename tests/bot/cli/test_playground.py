@@ -16,7 +16,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from bot.exits import BAD_CONFIG, UNAVAILABLE
+from bot.exit_codes import BAD_CONFIG, UNAVAILABLE
 
 WAIT_S = 60
 

@@ -13,7 +13,7 @@ import discord
 import pytest
 import simcord
 
-from bot.app import House, open_house
+from bot.runtime.app import House, open_house
 from bot.settings import Settings
 from engine.renderer import RendererFactory
 from engine.uploads import TooLarge

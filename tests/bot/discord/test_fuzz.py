@@ -20,9 +20,9 @@ from simcord.backend import serializers
 from simcord.backend.models import Interaction
 from simcord.interactions import base_payload, resolve_handle
 
-from bot.discord.custom_ids import Act
+from bot.discord.views.custom_ids import Act
+from tests.bot.discord.commands.test_reroll import paint
 from tests.bot.discord.conftest import World, open_world
-from tests.bot.discord.test_reroll import paint
 from tests.bot.pictures import a_picture
 from tests.fakes import ScriptedRenderer
 

@@ -13,8 +13,8 @@ from babel.messages.mofile import write_mo
 
 from bot import i18n
 from engine.errors import NonFinite
+from tests.bot.discord.commands.test_reroll import paint
 from tests.bot.discord.conftest import World
-from tests.bot.discord.test_reroll import paint
 from tests.fakes import ScriptedRenderer
 
 CHINESE = {

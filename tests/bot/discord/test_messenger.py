@@ -5,8 +5,8 @@ from __future__ import annotations
 import aiohttp
 import pytest
 
+from bot.delivery.messenger import TryLater
 from bot.discord.messenger import _sent  # pyright: ignore[reportPrivateUsage]
-from bot.messenger import TryLater
 
 
 async def test_a_connection_that_has_ended_is_no_defect() -> None:

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from engine.errors import NonFinite
+from tests.bot.discord.commands.test_reroll import paint
 from tests.bot.discord.conftest import World
 from tests.bot.discord.openapi import DESCRIPTION, ApiDescription
-from tests.bot.discord.test_reroll import paint
 from tests.fakes import ScriptedRenderer
 
 pytestmark = pytest.mark.skipif(

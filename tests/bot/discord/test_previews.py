@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from bot.cards import Card, PaintingCard
-from bot.messenger import Address
-from bot.previews import PREVIEW_NAME
+from bot.delivery.cards import Card, PaintingCard
+from bot.delivery.messenger import Address
+from bot.delivery.previews import PREVIEW_NAME
 from engine.errors import NonFinite
 from tests.bot.discord.conftest import World, open_world
 from tests.bot.discord.openapi import DESCRIPTION, ApiDescription

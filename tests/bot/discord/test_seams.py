@@ -8,16 +8,22 @@ from typing import Any
 
 import pytest
 
-from bot.studio.compose import compose
+from bot.request.resolve import compose
+from tests.bot.discord.commands.test_reroll import paint
+from tests.bot.discord.commands.test_settings import choose, direct
 from tests.bot.discord.conftest import World
-from tests.bot.discord.test_choices import ask
-from tests.bot.discord.test_forms import fields
+from tests.bot.discord.handlers.test_image_to_image import PHOTO, began
+from tests.bot.discord.handlers.test_moderation import (
+    gallery,
+    labels,
+    report,
+    reports_channel,
+    shown,
+)
+from tests.bot.discord.handlers.test_permutations import ask
 from tests.bot.discord.test_languages import Speak, chinese, speak  # noqa: F401
 from tests.bot.discord.test_previews import Hands, names, painting
-from tests.bot.discord.test_reports import gallery, labels, report, reports_channel, shown
-from tests.bot.discord.test_reroll import paint
-from tests.bot.discord.test_settings_commands import choose, direct
-from tests.bot.discord.test_starts import PHOTO, began
+from tests.bot.discord.views.test_modals import fields
 from tests.fakes import ScriptedRenderer
 
 
@@ -225,8 +231,8 @@ async def test_prompts_are_read_off_the_loop(
         threads.add(threading.current_thread().name)
         return compose(*arguments)
 
-    for module in ("choices", "starts", "paint"):
-        monkeypatch.setattr(f"bot.studio.{module}.compose", spied)
+    for module in ("permutations", "image_to_image", "generation"):
+        monkeypatch.setattr(f"bot.jobs.{module}.compose", spied)
     if way == "choices":
         asked = await ask(world, "{a, b} lake")
         await world.alice.click(asked.response.message, label="Paint 2 pictures")

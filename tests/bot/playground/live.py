@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from bot.delivery.previews import PREVIEW_NAME
 from bot.playground.interactions import Interaction, State
 from bot.playground.model import Message
 from bot.playground.people import Actor
@@ -18,7 +19,6 @@ from bot.playground.rest.routes import PREFIX
 from bot.playground.seed import MEMBER_ID, PAINT_ID
 from bot.playground.server import Plan, Playground, open_playground
 from bot.playground.watch import Exchange
-from bot.previews import PREVIEW_NAME
 from tests.bot.discord.openapi import DESCRIPTION, ApiDescription
 from tests.bot.playground.conftest import check_answers
 

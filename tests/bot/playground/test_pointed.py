@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 
-from bot.exits import BAD_CONFIG
+from bot.exit_codes import BAD_CONFIG
 
 
 def test_an_early_end_is_an_orderly_one() -> None:

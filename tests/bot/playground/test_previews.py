@@ -7,8 +7,8 @@ from pathlib import Path
 
 from playwright.async_api import expect
 
+from bot.delivery.previews import PREVIEW_NAME, SIDE_PX
 from bot.playground.files import REPLACED_KEPT, FileStore
-from bot.previews import PREVIEW_NAME, SIDE_PX
 from tests.bot.playground.conftest import Stage
 from tests.bot.playground.live import open_live
 from tests.bot.playground.test_page import (

@@ -1,0 +1,222 @@
+"""Where and how pictures are shown: what people and moderators chose, and what of it holds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Any, Final, Generic, TypeVar
+
+from bot.accounts.permissions import Action, Person, Rights
+from bot.request.outcomes import NotAllowed, Refused
+from storage import preferences as stored
+from storage.types import Chosen, DeliveryMode, Job, Levels
+
+T = TypeVar("T")
+
+_WITHDRAWN: Final = (DeliveryMode.CHANNEL, DeliveryMode.THREAD, DeliveryMode.DIRECT)
+"""From what everybody sees to what one person sees."""
+
+
+class Source(StrEnum):
+    """Whose choice holds, the weakest first."""
+
+    DEFAULT = "default"
+    SERVER = "server"
+    CHANNEL = "channel"
+    USER = "user"
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What holds for one person in one place; the defaults are those of nobody's choice.
+
+    spoiler: pictures are hidden until they are clicked. quiet: no previews.
+    """
+
+    delivery: DeliveryMode = DeliveryMode.CHANNEL
+    spoiler: bool = False
+    quiet: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Setting(Generic[T]):
+    """What holds and by whose choice. wish: the person's own choice where it does not hold."""
+
+    value: T
+    source: Source
+    wish: T | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What holds for one person in one place, and why.
+
+    channel_id: whose settings they are; of a thread the channel around it. direct_messages:
+    whether the bot's owner lets it write to people.
+    """
+
+    channel_id: int
+    delivery: Setting[DeliveryMode]
+    spoiler: Setting[bool]
+    quiet: Setting[bool]
+    direct_messages: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """What moderators chose for the server, or (channel_id) for a channel; None: nothing."""
+
+    channel_id: int | None
+    delivery: DeliveryMode | None = None
+    spoiler: bool | None = None
+    quiet: bool | None = None
+    direct_messages: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Change(Generic[T]):
+    """A setting is to become this; None takes the choice back."""
+
+    to: T | None
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What is to change; None leaves a setting as it is."""
+
+    delivery: Change[DeliveryMode] | None = None
+    spoiler: Change[bool] | None = None
+    quiet: Change[bool] | None = None
+
+    def chosen(self) -> Mapping[str, Any]:
+        """The new values by name, as storage takes them."""
+        named = {"delivery": self.delivery, "spoiler": self.spoiler, "quiet": self.quiet}
+        return {name: change.to for name, change in named.items() if change is not None}
+
+
+class Preferences:
+    """What holds: a default, the server's choice over it, the channel's over that, a person's last.
+
+    Only that a person cannot show more than moderators let them: of two ways of delivery the one
+    that fewer people see holds, and what is behind a spoiler stays there. Settings of a thread are
+    those of the channel around it. direct_messages: may the bot write to people?
+    """
+
+    def __init__(
+        self, preferences: stored.Preferences, rights: Rights, *, direct_messages: bool = True
+    ) -> None:
+        self._stored = preferences
+        self._rights = rights
+        self._direct_messages = direct_messages
+
+    async def of(self, person: Person) -> Held:
+        """What holds for this person here, in one read. Raises StorageError.
+
+        A wish made inside a thread stays in it.
+        """
+        settings = await self.own(person)
+        delivery = settings.delivery.value
+        if delivery is DeliveryMode.THREAD and person.parent_id is not None:
+            delivery = DeliveryMode.CHANNEL
+        return Held(delivery, settings.spoiler.value, settings.quiet.value)
+
+    async def own(self, person: Person) -> Settings:
+        """The same with whose choice it is. Raises StorageError."""
+        channel_id = _channel_of(person)
+        levels = await self._stored.levels(person.guild_id, channel_id, person.user_id)
+        return settle(levels, channel_id, direct_messages=self._direct_messages)
+
+    async def set_own(self, person: Person, changes: Changes) -> Settings | Refused:
+        """Change a person's own choices on this server; what then holds here."""
+        if not self._rights.allows(person, Action.SET_OWN_SETTINGS):
+            return Refused(NotAllowed(Action.SET_OWN_SETTINGS))
+        if chosen := changes.chosen():
+            own = person.user_id
+            await self._stored.set_user(person.guild_id, own, by=own, **chosen)
+        return await self.own(person)
+
+    async def set_server(self, person: Person, changes: Changes) -> Level | Refused:
+        """Change the choices for a server; nothing to change = only show them."""
+        if not self._rights.allows(person, Action.SET_SETTINGS):
+            return Refused(NotAllowed(Action.SET_SETTINGS))
+        if chosen := changes.chosen():
+            row = await self._stored.set_server(person.guild_id, by=person.user_id, **chosen)
+        else:
+            row = await self._stored.server(person.guild_id)
+        return self._level(row, None)
+
+    async def set_channel(
+        self, person: Person, changes: Changes, channel_id: int | None = None
+    ) -> Level | Refused:
+        """The same for a channel of this server; None = where the person is."""
+        if not self._rights.allows(person, Action.SET_SETTINGS):
+            return Refused(NotAllowed(Action.SET_SETTINGS))
+        place = (person.guild_id, _channel_of(person) if channel_id is None else channel_id)
+        if chosen := changes.chosen():
+            row = await self._stored.set_channel(*place, by=person.user_id, **chosen)
+        else:
+            row = await self._stored.channel(*place)
+        return self._level(row, place[1])
+
+    def _level(self, row: Chosen | None, channel_id: int | None) -> Level:
+        empty = Level(channel_id, direct_messages=self._direct_messages)
+        if row is None:
+            return empty
+        return replace(empty, delivery=row.delivery, spoiler=row.spoiler, quiet=row.quiet)
+
+
+def previewed(job: Job) -> bool:
+    """Whether the status message of a job may show previews: what is to be seen elsewhere, in a
+    thread or by its person alone, has none in the channel."""
+    return not job.quiet and (job.private or job.delivery is DeliveryMode.CHANNEL)
+
+
+def settle(levels: Levels, channel_id: int, *, direct_messages: bool = True) -> Settings:
+    """What holds where several levels chose, and whose choice it is. Pure.
+
+    direct_messages: where the bot may not write to people, nobody's wish for that holds.
+    """
+
+    def ways(chosen: Chosen | None) -> DeliveryMode | None:
+        way = None if chosen is None else chosen.delivery
+        return way if direct_messages or way is not DeliveryMode.DIRECT else None
+
+    def over(name: str) -> tuple[Any, Source]:
+        """What the moderators chose."""
+        for source, chosen in ((Source.CHANNEL, levels.channel), (Source.SERVER, levels.server)):
+            value = ways(chosen) if name == "delivery" else getattr(chosen, name, None)
+            if value is not None:
+                return value, source
+        return getattr(Held(), name), Source.DEFAULT
+
+    user = levels.user
+    return Settings(
+        channel_id=channel_id,
+        delivery=_delivery(*over("delivery"), ways(user), None if user is None else user.delivery),
+        spoiler=_spoiler(*over("spoiler"), None if user is None else user.spoiler),
+        quiet=_quiet(*over("quiet"), None if user is None else user.quiet),
+        direct_messages=direct_messages,
+    )
+
+
+def _delivery(
+    value: DeliveryMode, source: Source, possible: DeliveryMode | None, wish: DeliveryMode | None
+) -> Setting[DeliveryMode]:
+    if possible is not None and _WITHDRAWN.index(possible) >= _WITHDRAWN.index(value):
+        return Setting(possible, Source.USER)
+    return Setting(value, source, wish)
+
+
+def _spoiler(value: bool, source: Source, wish: bool | None) -> Setting[bool]:
+    if wish is None or wish < value:
+        return Setting(value, source, wish)
+    return Setting(wish, Source.USER)
+
+
+def _quiet(value: bool, source: Source, wish: bool | None) -> Setting[bool]:
+    return Setting(value, source) if wish is None else Setting(wish, Source.USER)
+
+
+def _channel_of(person: Person) -> int:
+    return person.channel_id if person.parent_id is None else person.parent_id

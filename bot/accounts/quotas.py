@@ -1,0 +1,73 @@
+"""Quotas as people meet them: see one's own, and, for admins, set them."""
+
+from __future__ import annotations
+
+from bot.accounts.permissions import Action, Person, Rights
+from bot.request.outcomes import NotAllowed, OutOfRange, Refused
+from storage.quotas import Quotas
+from storage.types import PolicySource, QuotaPolicy, QuotaStatus
+
+MAX_PICTURES = 1_000_000
+MAX_HOURS = 8760
+
+
+class Allowance:
+    """Each call checks the right first; changes hold from the next picture on."""
+
+    def __init__(self, quotas: Quotas, rights: Rights, fallback: QuotaPolicy) -> None:
+        self._quotas = quotas
+        self._rights = rights
+        self._fallback = fallback
+
+    async def own(self, person: Person) -> QuotaStatus:
+        """What the person may still paint here."""
+        return await self._status(person.guild_id, person.user_id)
+
+    async def show(self, person: Person, user_id: int) -> QuotaStatus | Refused:
+        """Anyone's status, for admins."""
+        if not self._rights.allows(person, Action.SEE_ANY_QUOTA):
+            return Refused(NotAllowed(Action.SEE_ANY_QUOTA))
+        return await self._status(person.guild_id, user_id)
+
+    async def set(
+        self, person: Person, user_id: int, pictures: int, hours: int | None
+    ) -> QuotaStatus | Refused:
+        """Set one user's quota. hours: None = as long as the bot's own default."""
+        policy = self._checked(person, pictures, hours, PolicySource.USER)
+        if isinstance(policy, Refused):
+            return policy
+        by = person.user_id
+        await self._quotas.set_user(person.guild_id, user_id, pictures, policy.hours, by)
+        return await self._status(person.guild_id, user_id)
+
+    async def set_default(
+        self, person: Person, pictures: int, hours: int | None
+    ) -> QuotaPolicy | Refused:
+        """Set what holds for everyone on this server who has no quota of their own."""
+        policy = self._checked(person, pictures, hours, PolicySource.SERVER)
+        if isinstance(policy, Refused):
+            return policy
+        await self._quotas.set_default(person.guild_id, pictures, policy.hours, person.user_id)
+        return policy
+
+    async def clear(self, person: Person, user_id: int) -> QuotaStatus | Refused:
+        """Let the server's default hold for a user again."""
+        if not self._rights.allows(person, Action.SET_QUOTA):
+            return Refused(NotAllowed(Action.SET_QUOTA))
+        await self._quotas.clear_user(person.guild_id, user_id)
+        return await self._status(person.guild_id, user_id)
+
+    def _checked(
+        self, person: Person, pictures: int, hours: int | None, source: PolicySource
+    ) -> QuotaPolicy | Refused:
+        if not self._rights.allows(person, Action.SET_QUOTA):
+            return Refused(NotAllowed(Action.SET_QUOTA))
+        window = self._fallback.hours if hours is None else hours
+        if not 0 <= pictures <= MAX_PICTURES:
+            return Refused(OutOfRange("pictures", pictures, 0, MAX_PICTURES))
+        if not 1 <= window <= MAX_HOURS:
+            return Refused(OutOfRange("hours", window, 1, MAX_HOURS))
+        return QuotaPolicy(pictures, window, source)
+
+    async def _status(self, guild_id: int, user_id: int) -> QuotaStatus:
+        return await self._quotas.status(guild_id, user_id, self._fallback)

@@ -1,0 +1,1 @@
+"""`zimagine imagine`: from arguments to pictures on the disk."""

@@ -1,0 +1,88 @@
+"""Pictures that the command line starts from: from files, or from the data folder."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from bot.cli.common.errors import fail
+from bot.exit_codes import BAD_INPUT
+from bot.i18n import words
+from bot.request.input_images import OtherPicture, Prepared, given_again, prepare
+from bot.wording import rejections
+from engine.types import ImageRequest, Mode
+from engine.uploads import Limits, TooLarge, Upload, UploadRefused, decode, reopen
+from storage.errors import PictureMissing
+from storage.inputs import InputFiles
+
+LIMITS = Limits()
+
+
+def read_pictures(files: Sequence[Path]) -> tuple[Upload, ...]:
+    """Decode pictures of any kind that is taken; or the end of the command with code 2."""
+    return tuple(map(_read, files))
+
+
+def prepared(
+    mode: Mode, files: Sequence[Path], uploads: Sequence[Upload], size: tuple[int, int]
+) -> Prepared:
+    """The pictures fitted to `size`; or the end of the command with code 2."""
+    try:
+        return prepare(mode, uploads, size)
+    except UploadRefused as refused:  # only masks are refused here
+        fail(f"{files[-1]}: {rejections.upload(refused, words())}", BAD_INPUT)
+
+
+def inputs_again(
+    request: ImageRequest, painted: Path, files: Sequence[Path], data_dir: Path
+) -> tuple[Upload, ...]:
+    """What the picture `painted` was painted from: given again as files, or in the data folder.
+
+    Anything else, also another picture than it was, is the end of the command with code 2. Raises
+    StorageError where the data folder cannot be read.
+    """
+    if not files:
+        return _stored(request, painted, data_dir)
+    if len(files) != len(request.inputs):
+        fail(f"{painted} was painted from {_told(request)}.", BAD_INPUT)
+    try:
+        return given_again(request, read_pictures(files))
+    except OtherPicture as refused:
+        fail(f"{files[refused.position]}: {rejections.upload(refused, words())}", BAD_INPUT)
+
+
+def _read(file: Path) -> Upload:
+    try:
+        size_bytes = file.stat().st_size
+        if size_bytes > LIMITS.bytes:  # before it is in memory
+            raise TooLarge(size_bytes, LIMITS.bytes)
+        with file.open("rb") as stream:
+            return decode(stream.read(LIMITS.bytes + 1), LIMITS)
+    except OSError as error:
+        fail(f"{file} cannot be read: {error.strerror}.", BAD_INPUT)
+    except UploadRefused as refused:
+        fail(f"{file}: {rejections.upload(refused, words())}", BAD_INPUT)
+
+
+def _stored(request: ImageRequest, painted: Path, data_dir: Path) -> tuple[Upload, ...]:
+    files = InputFiles(data_dir)
+    try:
+        return tuple(reopen(files.read(each), each) for each in request.inputs)
+    except (PictureMissing, UploadRefused):
+        fail(
+            f"What {painted} was painted from is not in the data folder {data_dir}: it was "
+            f"painted from {_told(request)}.",
+            BAD_INPUT,
+        )
+
+
+def _told(request: ImageRequest) -> str:
+    if len(request.inputs) > 2:
+        return f"{len(request.inputs)} pictures, and --blend takes two"
+    return {
+        Mode.TEXT: "words alone, so it needs no picture",
+        Mode.IMAGE: "a picture: give that with --image",
+        Mode.INPAINT: "a picture and a mask: give them with --image and --mask",
+        Mode.BLEND: "two pictures: give them with --blend",
+        Mode.UPSCALE: "a smaller picture: give that with --image",
+    }[request.mode]

@@ -1,0 +1,290 @@
+"""Painting without Discord: the same wishes, the same painter, no queue of others, no quota."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import itertools
+import re
+import unicodedata
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Protocol
+
+from bot.jobs.completion import write_picture
+from bot.request.outcomes import Composed
+from engine.encode import encode_png, pixels_sha256
+from engine.job import JobSpec
+from engine.service import Engine
+from engine.types import Conditions, ImageRequest, Painted, Progress, Raster, request_to_json
+from engine.uploads import Upload, canonical
+from storage.files import PictureFiles
+from storage.inputs import Inputs
+from storage.jobs import Jobs
+from storage.settling import settle
+from storage.types import COMMAND_LINE, Clock, NewJob
+
+MAX_SLUG_CHARS: Final = 60
+MAX_SLUG_BYTES: Final = 180
+"""File systems take 255 bytes, and a seed, a number and an ending come after it."""
+NAMELESS: Final = "zimagine"
+_BAD_NAME: Final = frozenset({errno.EILSEQ, errno.EINVAL, errno.ENAMETOOLONG})
+_RESERVED: Final = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³])")
+
+
+@dataclass(frozen=True, slots=True)
+class LocalPicture:
+    """A picture on the disk. steps: the files of its previews, where they were wanted."""
+
+    file: Path
+    painted: Painted
+    pixels_sha256: str
+    steps: tuple[Path, ...] = ()
+
+
+class Keeper(Protocol):
+    """Where a painted picture is put."""
+
+    async def keep(self, painted: Painted, inputs: Sequence[Upload] = (), label: str = "") -> Path:
+        """Write the picture and return its file.
+
+        inputs: what it was painted from. label: tells it from others of its prompt and seed.
+        """
+        ...
+
+
+class OutKeeper:
+    """Writes where the person said: to one PNG file, or to fresh names in a folder.
+
+    A file that was named is replaced; the second picture of a run gets "-2" before ".png". In a
+    folder pictures are called after their prompt and seed, and nothing is ever replaced.
+    """
+
+    def __init__(self, out: Path) -> None:
+        self._out = out
+        self._kept = itertools.count(1)
+
+    async def keep(self, painted: Painted, inputs: Sequence[Upload] = (), label: str = "") -> Path:
+        """Write the picture; the inputs are the person's own files. Raises OSError."""
+        return await settle(asyncio.to_thread(self._write, painted, label, next(self._kept)))
+
+    def _write(self, painted: Painted, label: str, number: int) -> Path:
+        data = encode_png(painted.raster, painted.recipe)
+        if is_named(self._out):
+            target = _numbered(self._out, number)
+            write_over(target, data)
+            return target
+        request = painted.recipe.request
+        name = "-".join(filter(None, (slug(request.prompt), str(request.seed), label)))
+        return write_new(self._out / f"{name}.png", data, f"{NAMELESS}-{request.seed}.png")
+
+
+class HistoryKeeper:
+    """Writes into the data folder, with what it was painted from, and records it in the history."""
+
+    def __init__(
+        self,
+        files: PictureFiles,
+        inputs: Inputs,
+        jobs: Jobs,
+        clock: Clock,
+        suffix: Callable[[], str],
+    ) -> None:
+        self._files = files
+        self._inputs = inputs
+        self._jobs = jobs
+        self._clock = clock
+        self._suffix = suffix
+
+    async def keep(self, painted: Painted, inputs: Sequence[Upload] = (), label: str = "") -> Path:
+        """Write and record the picture. Raises StorageError."""
+        # Whoever stops meanwhile gets a picture with its row, or neither.
+        return await settle(self._keep(painted, inputs))
+
+    async def _keep(self, painted: Painted, inputs: Sequence[Upload]) -> Path:
+        request = painted.recipe.request
+        for upload in inputs:
+            await self._inputs.write(await asyncio.to_thread(canonical, upload), upload.sha256)
+        name = f"{NAMELESS}-{self._clock():%Y%m%d-%H%M%S}-{request.seed}-{self._suffix()}.png"
+        picture = await asyncio.to_thread(write_picture, self._files, name, painted)
+        new = NewJob(
+            COMMAND_LINE,
+            request_to_json(request),
+            request.prompt,
+            request.seed,
+            inputs=request.inputs,
+        )
+        await self._jobs.record(new, picture)
+        return self._files.path(picture.file)
+
+
+@dataclass(frozen=True, slots=True)
+class Sitting:
+    """What one picture is painted with, beside its request.
+
+    replay: the conditions of the original. inputs: the pictures that the request names. label:
+    as in Keeper.keep(). save_steps: also write a preview of every step beside the picture.
+    """
+
+    replay: Conditions | None = None
+    inputs: tuple[Upload, ...] = ()
+    label: str = ""
+    save_steps: bool = False
+
+
+async def paint_local(
+    engine: Engine,
+    keeper: Keeper,
+    number: int,
+    composed: Composed,
+    on_step: Callable[[Progress], None],
+    sitting: Sitting = Sitting(),
+) -> LocalPicture:
+    """Paint one picture and keep it. Raises EngineError, StorageError, OSError.
+
+    on_step: told of every step on the loop; neither blocks nor raises.
+    """
+    previews: dict[int, Raster] = {}
+
+    def heard(progress: Progress) -> None:
+        if progress.preview is not None:
+            previews[progress.step] = progress.preview
+        on_step(progress)
+
+    painted = await _painted(engine, _spec(number, composed.request, sitting, heard))
+    file = await keeper.keep(painted, sitting.inputs, sitting.label)
+    steps = await asyncio.to_thread(write_steps, file, previews)
+    return LocalPicture(file, painted, pixels_sha256(painted.raster), steps)
+
+
+def _spec(
+    number: int, request: ImageRequest, sitting: Sitting, heard: Callable[[Progress], None]
+) -> JobSpec:
+    async def inputs() -> tuple[Raster, ...]:
+        return tuple(each.raster for each in sitting.inputs)
+
+    return JobSpec(
+        number,
+        request,
+        sitting.replay,
+        inputs=inputs,
+        previews=sitting.save_steps,
+        on_step=heard,
+    )
+
+
+async def _painted(engine: Engine, spec: JobSpec) -> Painted:
+    with engine.reserve(0, 0) as slot:
+        job = engine.submit(slot, spec)
+    painting = asyncio.create_task(job.result())
+    failure = asyncio.create_task(engine.failure())
+    try:
+        await asyncio.wait({painting, failure}, return_when=asyncio.FIRST_COMPLETED)
+        if not painting.done():
+            # A lost device leaves its job open, for a bot to try again: here nobody would.
+            raise failure.result()
+        (painted,) = await painting
+        return painted
+    finally:
+        engine.cancel(job)
+        painting.cancel()
+        failure.cancel()
+
+
+def write_steps(file: Path, previews: Mapping[int, Raster]) -> tuple[Path, ...]:
+    """Write the previews of a picture beside it: NAME-step1.png … Blocking; raises OSError."""
+    written: list[Path] = []
+    for step, raster in sorted(previews.items()):
+        target = file.with_stem(f"{file.stem}-step{step}")
+        write_over(target, canonical(Upload.of(raster)))
+        written.append(target)
+    return tuple(written)
+
+
+# Names and files
+
+
+def slug(prompt: str) -> str:
+    """A prompt as part of a file's name: words of any script, in lower case, joined by "-".
+
+    At most MAX_SLUG_CHARS characters, cut between words where there is a place; never a path
+    separator, never a name that Windows reserves; NAMELESS where no word is left.
+    """
+    text = unicodedata.normalize("NFC", prompt).lower()
+    marked = "".join(c if unicodedata.category(c)[0] in "LNM" else " " for c in text)
+    kept = ""
+    for word in marked.split():
+        longer = f"{kept}-{word}" if kept else word
+        if not _fits(longer):
+            break
+        kept = longer
+    if not kept:  # a first word without end, as Chinese writes them
+        kept = next(iter(marked.split()), "")
+        while not _fits(kept):
+            kept = kept[: min(len(kept) - 1, MAX_SLUG_CHARS)]
+    return NAMELESS if not kept or _RESERVED.fullmatch(kept) else kept
+
+
+def _fits(text: str) -> bool:
+    return len(text) <= MAX_SLUG_CHARS and len(text.encode()) <= MAX_SLUG_BYTES
+
+
+def is_named(out: Path) -> bool:
+    """Whether this is the name of one picture, and not a folder for many."""
+    return out.suffix.lower() == ".png" and not out.is_dir()
+
+
+def write_over(target: Path, data: bytes) -> None:
+    """Write a file, whole or not at all, in place of one of its name. Raises OSError."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if target.exists() and not target.is_file():  # /dev/null and the like are written into
+        target.write_bytes(data)
+        return
+    real = target.resolve()
+    part = real.with_name(f".{real.name}.part")
+    try:
+        part.write_bytes(data)
+        part.replace(real)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            part.unlink(missing_ok=True)
+        raise
+
+
+def write_new(target: Path, data: bytes, plain: str) -> Path:
+    """Write a file under this name or, where it is taken, with "-2" and so on; returns it.
+
+    plain: the name to use where the file system does not take this one. Raises OSError.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        return _written(target, data)
+    except UnicodeEncodeError:
+        pass
+    except OSError as error:
+        if error.errno not in _BAD_NAME:
+            raise
+    return _written(target.with_name(plain), data)
+
+
+def _written(first: Path, data: bytes) -> Path:
+    for number in itertools.count(1):
+        target = _numbered(first, number)
+        try:
+            file = target.open("xb")
+        except FileExistsError:
+            continue
+        try:
+            with file:
+                file.write(data)
+        except BaseException:
+            target.unlink(missing_ok=True)  # half a picture is none
+            raise
+        return target
+    raise AssertionError("itertools.count ended")
+
+
+def _numbered(path: Path, number: int) -> Path:
+    return path if number == 1 else path.with_stem(f"{path.stem}-{number}")

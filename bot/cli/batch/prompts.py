@@ -1,0 +1,66 @@
+"""Where the prompts of a call come from: its words, a file, standard input."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from bot.cli.common.errors import fail
+from bot.exit_codes import BAD_INPUT
+
+STDIN: Final = "-"
+MAX_FILE_BYTES: Final = 16 * 2**20
+_LINE_ENDS: Final = re.compile(r"\r\n|\r|\n")  # splitlines() would cut at stranger marks, too
+
+
+def gather(words: Sequence[str], file: Path | None) -> tuple[str, ...]:
+    """Every prompt, in order; or the end of the command with one sentence and code 2.
+
+    "-" among the words stands for the lines of standard input.
+    """
+    if (*words, str(file)).count(STDIN) > 1:
+        fail("Standard input can be read once only: give - once.", BAD_INPUT)
+    found: list[str] = []
+    for word in words:
+        found += _from_stdin() if word == STDIN else [word]
+    if file is not None:
+        found += _from_stdin() if str(file) == STDIN else _from_file(file)
+    return tuple(found)
+
+
+def lines(data: bytes) -> list[str]:
+    """One prompt a line, without blank lines and those that begin with "#".
+
+    data: UTF-8, also with the mark that Windows puts before it. Raises UnicodeDecodeError.
+    """
+    stripped = (line.strip() for line in _LINE_ENDS.split(data.decode("utf-8-sig")))
+    return [line for line in stripped if line and not line.startswith("#")]
+
+
+def _from_stdin() -> list[str]:
+    if sys.stdin is None:
+        fail("There is no standard input to read prompts from.", BAD_INPUT)
+    return _read(sys.stdin.buffer.read(MAX_FILE_BYTES + 1), "Standard input")
+
+
+def _from_file(file: Path) -> list[str]:
+    try:
+        with file.open("rb") as stream:
+            return _read(stream.read(MAX_FILE_BYTES + 1), str(file))
+    except OSError as error:
+        fail(f"{file} cannot be read: {error.strerror}.", BAD_INPUT)
+
+
+def _read(data: bytes, name: str) -> list[str]:
+    if len(data) > MAX_FILE_BYTES:
+        fail(f"{name} is too large: prompts are read up to 16 MiB.", BAD_INPUT)
+    try:
+        found = lines(data)
+    except UnicodeDecodeError:
+        fail(f"{name} is not UTF-8 text: save the prompts as UTF-8.", BAD_INPUT)
+    if not found:
+        fail(f"{name} holds no prompts.", BAD_INPUT)
+    return found

@@ -1,0 +1,141 @@
+"""What `zimagine imagine` says: files and remarks, JSON for scripts, a line of progress."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from bot.cli.batch.output import LocalPicture
+from bot.i18n import words
+from bot.request.notes import NotExact, adapted
+from bot.request.outcomes import Composed
+from bot.wording import rejections
+from engine.encode import Inscription
+from engine.prompts import addition
+from engine.types import Progress
+
+
+class Reporter:
+    """Tells of each picture; what holds for several of a prompt is said once."""
+
+    def __init__(self, original: Inscription | None, *, as_json: bool) -> None:
+        self._original = original
+        self._as_json = as_json
+        self._said: set[tuple[str, str]] = set()
+
+    def picture(self, picture: LocalPicture, composed: Composed) -> None:
+        """One line on standard output; remarks beside it."""
+        if self._as_json:
+            click.echo(json.dumps(_fields(picture, self._original), ensure_ascii=False))
+            return
+        click.echo(str(picture.file))
+        prompt = composed.request.prompt
+        for remark in self._remarks(picture, composed):
+            if (prompt, remark) not in self._said:
+                self._said.add((prompt, remark))
+                click.echo(f"  {remark}", err=True)
+
+    def trouble(self, sentence: str) -> None:
+        """One picture or prompt of several that came to nothing."""
+        click.echo(f"zimagine: {sentence}", err=True)
+
+    def sheet(self, file: str) -> None:
+        """A contact sheet is written; with --json, standard output is for pictures alone."""
+        click.echo(file, err=self._as_json)
+
+    def _remarks(self, picture: LocalPicture, composed: Composed) -> list[str]:
+        say = words()
+        recipe = picture.painted.recipe
+        # Of what was really read: the model may have written the words itself.
+        added = addition(recipe.request.prompt, recipe.request.effective_prompt)
+        remarks = [say("Added: {words}", words=added)] if added else []
+        notes = (*composed.notes, *adapted(recipe))
+        remarks += (rejections.note(note, say) for note in notes)
+        if self._original is not None:
+            remarks.append(_verdict(picture, self._original))
+        return remarks
+
+
+def _verdict(picture: LocalPicture, original: Inscription) -> str:
+    say = words()
+    if picture.pixels_sha256 == original.pixels_sha256:
+        return say("The pixels are identical to the original's.")
+    differences = original.recipe.differences(picture.painted.recipe)
+    if differences:
+        return rejections.note(NotExact(differences), say)
+    return say("Not exact, although nothing known has changed since the original was painted.")
+
+
+def _fields(picture: LocalPicture, original: Inscription | None) -> dict[str, Any]:
+    recipe = picture.painted.recipe
+    request = recipe.request
+    found: dict[str, Any] = {
+        "file": str(picture.file),
+        "seed": request.seed,
+        "width": request.width_px,
+        "height": request.height_px,
+        "steps": request.steps,
+        "guidance": request.guidance,
+        "prompt": request.prompt,
+        "effective_prompt": request.effective_prompt,
+        "negative_prompt": request.negative_prompt,
+        "style": request.style,
+        "model": recipe.model,
+        "seconds": round(picture.painted.duration_s, 3),
+        "mode": request.mode,
+        "inputs": list(request.inputs),
+        "strength": request.strength,
+        "variations": [dataclasses.asdict(each) for each in request.variations],
+        "variety": request.variety,
+        "refine": request.refine,
+        "plan": recipe.conditions.plan,
+        "plan_reason": picture.painted.plan_reason,
+        "adaptations": [dataclasses.asdict(each) for each in recipe.adaptations],
+    }
+    if picture.steps:
+        found["step_files"] = [str(each) for each in picture.steps]
+    if original is not None:
+        found["exact"] = picture.pixels_sha256 == original.pixels_sha256
+        found["differences"] = [str(each) for each in original.recipe.differences(recipe)]
+    return found
+
+
+class Bar:
+    """A progress line on a terminal; nothing where nobody is looking."""
+
+    WIDTH = 24
+
+    def __init__(self, pictures: int) -> None:
+        self._pictures = pictures
+        self._shown = sys.stderr is not None and sys.stderr.isatty()
+
+    def __enter__(self) -> Bar:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.clear()
+
+    def show(self, text: str) -> None:
+        """Replace the line."""
+        if self._shown:
+            click.echo(f"\r\x1b[2K{text}", nl=False, err=True)
+
+    def clear(self) -> None:
+        """Leave an empty line."""
+        self.show("")
+
+    def steps(self, number: int) -> Callable[[Progress], None]:
+        """A step callback for the picture of this number."""
+
+        def on_step(progress: Progress) -> None:
+            filled = round(self.WIDTH * progress.step / progress.steps)
+            bar = "█" * filled + "░" * (self.WIDTH - filled)
+            which = f"{number + 1}/{self._pictures} " if self._pictures > 1 else ""
+            self.show(f"{which}{bar} step {progress.step} of {progress.steps}")
+
+        return on_step

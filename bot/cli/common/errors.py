@@ -1,0 +1,90 @@
+"""How a command ends when it cannot do its work: one sentence and an exit code."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NoReturn
+
+import click
+
+from bot.exit_codes import BAD_CONFIG, BAD_INPUT, RESTART, UNAVAILABLE
+from bot.settings import Settings, WrongSetting, load
+from engine.errors import Defunct, EngineError, ModelUnavailable, PromptTooLong
+from storage.errors import DatabaseCorrupt, DataFolderLocked, StorageError
+
+FAILED = 1
+
+
+class Failing(click.ClickException):
+    """A sentence for standard error and the exit code that goes with it."""
+
+    def __init__(self, sentence: str, exit_code: int) -> None:
+        super().__init__(sentence)
+        self.exit_code = exit_code  # pyright: ignore[reportAttributeAccessIssue]
+
+    def show(self, file: Any = None) -> None:
+        """Print the sentence alone: no usage, no traceback."""
+        click.echo(f"zimagine: {self.message}", file=file, err=True)
+
+
+def fail(sentence: str, exit_code: int) -> NoReturn:
+    """End the command."""
+    raise Failing(sentence, exit_code)
+
+
+def load_settings(path: Path | None, **override: dict[str, Any]) -> Settings:
+    """The settings, or the end of the command with one sentence and code 78."""
+    try:
+        return load(path, **override)
+    except WrongSetting as error:
+        fail(str(error), BAD_CONFIG)
+
+
+@contextmanager
+def explained() -> Iterator[None]:
+    """Turn what the rooms raise into the sentence and the exit code that fit."""
+    try:
+        yield
+    except DataFolderLocked as error:
+        whose = "another process" if error.pid is None else f"the process {error.pid}"
+        fail(
+            f"The data folder {error.path} is in use by {whose}: "
+            "one bot per data folder; stop the other one or set another data_dir.",
+            UNAVAILABLE,
+        )
+    except DatabaseCorrupt as error:
+        fail(_what_to_do(error), BAD_CONFIG)
+    except StorageError as error:
+        fail(f"{str(error).rstrip('.')}.", BAD_CONFIG)
+    except ModelUnavailable as error:
+        fail(f"The model cannot be loaded: {error}.", UNAVAILABLE)
+    except PromptTooLong as error:
+        fail(
+            f"The prompt is too long: {error.tokens} tokens, "
+            f"and the model reads {error.limit_tokens}.",
+            BAD_INPUT,
+        )
+    except Defunct as error:
+        fail(f"The painter is lost: {error}.", RESTART)
+    except EngineError as error:
+        fail(f"Painting failed: {error}.", FAILED)
+
+
+def _what_to_do(error: DatabaseCorrupt) -> str:
+    from storage.backup import nightlies
+
+    damage = f"{error.path} is damaged: {error.detail}. Nothing was changed."
+    context = click.get_current_context(silent=True)
+    config = None if context is None else context.params.get("config")
+    option = f" --config {shlex.quote(str(config))}" if config else ""
+    backups = nightlies(error.path.parent)
+    if backups:
+        newest = shlex.quote(str(backups[0].path))
+        return f"{damage} Restore the newest backup with: zimagine db restore {newest}{option}"
+    return (
+        f"{damage} There is no backup beside it. What can be read of it can be got with: "
+        f"sqlite3 {shlex.quote(str(error.path))} .recover; to start anew, set another data_dir."
+    )

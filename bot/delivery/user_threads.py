@@ -1,0 +1,56 @@
+"""Everybody's own thread in a channel: opened when it is first needed, and remembered."""
+
+from __future__ import annotations
+
+import asyncio
+from weakref import WeakValueDictionary
+
+import structlog
+
+from bot.delivery.messenger import Address, Messenger, Obstacle, Undeliverable
+from storage.preferences import Threads
+from storage.types import Place
+
+log = structlog.get_logger(__name__)
+
+
+class OwnThreads:
+    """Finds the thread of a person, or opens it under one of their status messages.
+
+    Discord lets a message have one thread only: so of a thread that was opened just before a crash
+    the next process learns by opening it again.
+    """
+
+    def __init__(self, threads: Threads, messenger: Messenger) -> None:
+        self._threads = threads
+        self._messenger = messenger
+        # A lock is there as long as somebody holds it or waits for it.
+        self._opening: WeakValueDictionary[Place, asyncio.Lock] = WeakValueDictionary()
+
+    async def of(self, place: Place, status: Address) -> int:
+        """The channel id of the person's thread in a channel.
+
+        status: their message in that channel. Raises Undeliverable, TryLater, StorageError.
+        """
+        known = await self._known(place)
+        if known is not None:
+            return known
+        if status.message_id is None:
+            raise Undeliverable(Obstacle.MESSAGE_GONE, "there is no message to open a thread under")
+        async with self._opening.setdefault(place, asyncio.Lock()):
+            # Of several pictures that are ready at once, one opens the thread for all.
+            known = await self._known(place)
+            if known is not None:
+                return known
+            opened = await self._messenger.open_thread(status, place.user_id)
+            log.info("thread opened", channel=place.channel_id, thread=opened)
+            return await self._threads.remember_thread(
+                place.guild_id, place.channel_id, place.user_id, opened
+            )
+
+    async def forget(self, thread_id: int) -> None:
+        """A thread is gone; the next picture opens another one."""
+        await self._threads.forget_thread(thread_id)
+
+    async def _known(self, place: Place) -> int | None:
+        return await self._threads.thread_of(place.guild_id, place.channel_id, place.user_id)

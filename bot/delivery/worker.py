@@ -1,0 +1,311 @@
+"""What is painted reaches its person exactly once: durable, retried, over a Messenger."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+
+import structlog
+
+from bot.delivery import routes
+from bot.delivery.cards import KeptCard
+from bot.delivery.messenger import REPLY_TOKEN_LIFE, Address, Messenger, TryLater, Undeliverable
+from bot.delivery.progress import Board
+from bot.delivery.result_cards import ResultCards
+from bot.delivery.sender import Carrier, TooOld, Way
+from bot.delivery.user_threads import OwnThreads
+from engine.types import request_from_json
+from storage.deliveries import Deliveries
+from storage.errors import IllegalTransition, StorageError
+from storage.types import Clock, JobState, PendingDelivery, Road
+
+log = structlog.get_logger(__name__)
+
+PLACING_LIMIT_S = 30.0
+"""How long a result waits to learn which message answers its command."""
+ANSWERABLE = timedelta(seconds=3)
+"""For so long Discord takes the first answer to a command."""
+AT_ONCE = 4
+RETRY_S = (2.0, 5.0, 15.0, 60.0, 300.0)
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryPolicy:
+    """max_age: older results are not sent any more. direct_messages: may people be written to?"""
+
+    max_age: timedelta = timedelta(hours=24)
+    direct_messages: bool = True
+
+
+class NeverAnswered(Exception):
+    """The command of a job got no answer: its person believes that nothing will come."""
+
+
+class Delivery:
+    """Carries finished jobs out of the database to Discord.
+
+    A command tells `expect` when its job is accepted, then `placed` (with the message that
+    answers it) or `unplaced`. The road is written down before the first try and kept (roads.py
+    says which one, and what is left when it is closed; carrying.py takes it), and before a message
+    is posted a second time Discord is asked whether the first one stands: so a crash never shows a
+    result twice.
+    """
+
+    def __init__(
+        self,
+        *,
+        messenger: Messenger,
+        board: Board,
+        deliveries: Deliveries,
+        cards: ResultCards,
+        threads: OwnThreads,
+        clock: Clock,
+        policy: DeliveryPolicy = DeliveryPolicy(),
+        trouble: Callable[[StorageError], object] = lambda _: None,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._messenger = messenger
+        self._board = board
+        self._deliveries = deliveries
+        self._carrier = Carrier(
+            messenger,
+            deliveries,
+            cards,
+            threads,
+            clock,
+            max_age=policy.max_age,
+            direct_messages=policy.direct_messages,
+        )
+        self._clock = clock
+        self._policy = policy
+        self._trouble = trouble
+        self._sleep = sleep
+        # What lay there at the start; each of its people is notified once, not once per result.
+        self._backlog: set[int] = set()
+        self._notified: set[int] = set()
+        self._placing: dict[int, asyncio.Event] = {}
+        self._wakes: asyncio.Queue[int] = asyncio.Queue()
+        self._running: dict[int, asyncio.Task[None]] = {}
+        self._places = asyncio.Semaphore(AT_ONCE)
+        self._drained = False
+
+    async def status_message(
+        self, job_id: int, *, accepted_at: datetime | None = None
+    ) -> int | None:
+        """The job's status message; asks Discord where a crash kept it from being written down.
+
+        accepted_at: None = just now. The answer is None if the message is not known (any more).
+        Raises NeverAnswered, Undeliverable, TryLater.
+        """
+        delivery = await self._deliveries.get(job_id)
+        if delivery is None or delivery.message_id is not None or delivery.reply_token is None:
+            return None if delivery is None else delivery.message_id
+        age = timedelta() if accepted_at is None else self._clock() - accepted_at
+        if age > REPLY_TOKEN_LIFE:
+            return None
+        message_id = await self._messenger.find_answer(delivery.reply_token)
+        if message_id is None and age < ANSWERABLE:
+            # A first try, perhaps of a process that is gone, may still be on its way.
+            await self._sleep((ANSWERABLE - age).total_seconds())
+            message_id = await self._messenger.find_answer(delivery.reply_token)
+        if message_id is None:
+            raise NeverAnswered
+        await self.placed(job_id, message_id)
+        return message_id
+
+    def expect(self, job_id: int) -> None:
+        """The answer to the job's command is on its way; its message will be known soon."""
+        self._placing[job_id] = asyncio.Event()
+
+    async def placed(self, job_id: int, message_id: int, *, reply_token: str | None = None) -> None:
+        """The job's status message is `message_id`; reply_token: as for Deliveries.placed."""
+        try:
+            await self._deliveries.placed(job_id, message_id, reply_token=reply_token)
+        finally:
+            self.unplaced(job_id)
+
+    def unplaced(self, job_id: int) -> None:
+        """No (further) word on the status message will come."""
+        if (event := self._placing.pop(job_id, None)) is not None:
+            event.set()
+
+    def wake(self, job_id: int) -> None:
+        """The job has reached its end: deliver what became of it."""
+        self._wakes.put_nowait(job_id)
+
+    async def run(self) -> None:
+        """Deliver for ever, beginning with what the last process left."""
+        for pending in await self._deliveries.pending():
+            self._backlog.add(pending.job.id)
+            self.wake(pending.job.id)
+        while True:
+            self._start(await self._wakes.get())
+
+    async def drain(self, limit_s: float) -> None:
+        """Give what is under way `limit_s` to arrive; the rest, and all that is woken from now on,
+        is delivered at the next start."""
+        loop = asyncio.get_running_loop()
+        until_s = loop.time() + limit_s
+        while self.busy and loop.time() < until_s:
+            while not self._wakes.empty():
+                self._start(self._wakes.get_nowait())
+            await asyncio.wait(self._running.values(), timeout=until_s - loop.time())
+        # A wake may still come from a loop that ends after this one: nobody posts any more.
+        self._drained = True
+        late = list(self._running.values())
+        for task in late:
+            task.cancel()
+        await asyncio.gather(*late, return_exceptions=True)
+
+    @property
+    def busy(self) -> bool:
+        """Whether anything is under way right now."""
+        return bool(self._running) or not self._wakes.empty()
+
+    def _start(self, job_id: int) -> None:
+        if job_id not in self._running and not self._drained:
+            task = asyncio.create_task(self._deliver(job_id), name=f"delivery-{job_id}")
+            self._running[job_id] = task
+            task.add_done_callback(lambda done: self._over(job_id, done))
+
+    def _over(self, job_id: int, task: asyncio.Task[None]) -> None:
+        self._running.pop(job_id, None)
+        self._backlog.discard(job_id)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("delivery broke off", job=job_id, exc_info=error)
+
+    async def _deliver(self, job_id: int) -> None:
+        if (placing := self._placing.get(job_id)) is not None:
+            try:
+                async with asyncio.timeout(PLACING_LIMIT_S):
+                    await placing.wait()
+            except TimeoutError:
+                self.unplaced(job_id)
+        await self._board.retire(job_id)
+        tries = 0
+        while True:
+            try:
+                await self._deliver_once(job_id)
+                return
+            except IllegalTransition:
+                # Its picture was erased under way; the loop looks again and finds nothing to do.
+                log.info("erased while it was delivered", job=job_id)
+                wait_s = 0.0
+            except (TryLater, StorageError) as error:
+                if isinstance(error, StorageError):
+                    self._trouble(error)
+                wait_s = RETRY_S[min(tries, len(RETRY_S) - 1)]
+                log.warning("delivery delayed", job=job_id, wait_s=wait_s, detail=str(error))
+            tries += 1
+            await self._sleep(wait_s)
+
+    async def _deliver_once(self, job_id: int) -> None:
+        """Raises TryLater and StorageError where it has to be tried again."""
+        pending = await self._deliveries.pending_for(job_id)
+        if pending is None:
+            return
+        try:
+            async with self._places:
+                await self._try(pending)
+        except Undeliverable as error:
+            log.warning("not deliverable", job=job_id, obstacle=error.obstacle.value)
+            await self._keep(pending, str(error))
+        except TooOld:
+            log.info("too old to be sent", job=job_id)
+            await self._keep(pending, "too old to be sent", old=True)
+        except (TryLater, StorageError):
+            raise
+        except Exception as error:
+            # A defect of ours: for ever trying it again would help nobody.
+            log.error("delivery broke off", job=job_id, exc_info=error)
+            await self._keep(pending, f"internal: {type(error).__name__}")
+
+    async def _try(self, pending: PendingDelivery) -> None:
+        job = pending.job
+        message_id = await self._message_id(pending)
+        if message_id is None and job.state is JobState.CANCELLED:
+            message_id = await self._unsure_answer(pending)
+            if message_id is None:
+                # Its person never saw an answer: there is nothing to correct.
+                await self._deliveries.dropped(job.id)
+                return
+        usual = routes.usual(
+            job,
+            message_id=message_id,
+            has_token=pending.delivery.reply_token is not None,
+            now=self._clock(),
+            backlog=job.id in self._backlog,
+            direct_messages=self._policy.direct_messages,
+        )
+        way = Way(self._status(pending, message_id), usual, partial(self._mention, pending))
+        if not await self._carrier.carry(pending, way):
+            await self._keep(pending, "nobody could be told")
+
+    async def _message_id(self, pending: PendingDelivery) -> int | None:
+        """The status message, where it is known or can still be asked for."""
+        job = pending.job
+        if pending.delivery.message_id is not None:
+            return pending.delivery.message_id
+        with contextlib.suppress(NeverAnswered, Undeliverable):
+            return await self.status_message(job.id, accepted_at=job.accepted_at)
+        return None
+
+    async def _unsure_answer(self, pending: PendingDelivery) -> int | None:
+        """A status message of which Discord only said that it came too late: the first try of it
+        may have arrived, and its answer been lost."""
+        job = pending.job
+        if job.private or _is_unshown(pending):
+            return None
+        with contextlib.suppress(Undeliverable):
+            found = await self._messenger.find_status(
+                self._status(pending, None), job.id, job.accepted_at
+            )
+            if found is not None:
+                await self.placed(job.id, found)
+            return found
+        return None
+
+    def _status(self, pending: PendingDelivery, message_id: int | None) -> Address:
+        job, delivery = pending.job, pending.delivery
+        return Address(
+            job.place.guild_id,
+            job.place.channel_id,
+            message_id,
+            job.locale,
+            reply_token=delivery.reply_token if job.private else None,
+            upload_limit_bytes=delivery.upload_limit_bytes,
+        )
+
+    async def _keep(self, pending: PendingDelivery, why: str, *, old: bool = False) -> None:
+        """Leave the result in the history, and say so where that is still possible."""
+        job = pending.job
+        kept = await self._deliveries.kept(job.id, why)
+        token_lives = self._clock() - job.accepted_at < REPLY_TOKEN_LIFE
+        if kept.message_id is None or (job.private and not token_lives):
+            return
+        painted = job.state is JobState.PAINTED
+        card = KeptCard(request_from_json(job.request), job.place.user_id, painted, old)
+        with contextlib.suppress(Undeliverable, TryLater):
+            await self._messenger.edit(self._status(pending, kept.message_id), card)
+
+    def _mention(self, pending: PendingDelivery, road: Road) -> bool:
+        job = pending.job
+        late = self._clock() - job.accepted_at > routes.NOTIFY_AFTER
+        if road is not Road.POST and not (road is Road.THREAD and late):
+            return False
+        if _is_unshown(pending) and not late:
+            return False
+        if job.id not in self._backlog:
+            return True
+        first = job.place.user_id not in self._notified
+        self._notified.add(job.place.user_id)
+        return first
+
+
+def _is_unshown(pending: PendingDelivery) -> bool:
+    """Whether no message was ever to show the job while it waits: its result is the first."""
+    return pending.delivery.message_id is None and pending.delivery.reply_token is None

@@ -1,0 +1,142 @@
+"""Painting from pictures: /blend, /inpaint, and Apps → Paint from this on any message."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import discord
+from discord import app_commands
+from discord.app_commands import Choice, Range, locale_str
+
+from bot.discord.commands.context_menus import shown_files
+from bot.discord.commands.options import choices
+from bot.discord.handlers.image_to_image import ask_about, ask_about_own, paint_from, say_no_picture
+from bot.discord.handlers.shown_pictures import attached, shown_picture
+from bot.discord.interaction.responses import (
+    Interaction,
+    can_deliver_here,
+    person_of,
+    refuse,
+    whisper,
+    words_of,
+)
+from bot.discord.interaction.services import Services
+from bot.i18n import words
+from bot.request.input_sources import Beginning, Numbered, Source
+from bot.request.outcomes import Refused
+from bot.request.params import Wish
+from engine.prompts import MAX_PROMPT_CHARS
+from engine.sizing import ASPECTS
+from engine.types import Mode
+
+Prompt = Range[str, 1, MAX_PROMPT_CHARS]
+Strength = Range[float, 0.01, 1.0]
+
+_PRIVATE = locale_str("Only you see the picture (no unless you say yes)")
+
+
+def start_commands(services: Services) -> list[app_commands.Command[Any, ..., None]]:
+    """The commands that begin with pictures, bound to these services."""
+    return [_blend(services), _inpaint(services)]
+
+
+def start_menu(services: Services) -> app_commands.ContextMenu:
+    """Paint from this, bound to these services."""
+
+    async def paint_from_this(interaction: Interaction, message: discord.Message) -> None:
+        if not await can_deliver_here(interaction):
+            return
+        files = list(shown_files(message))
+        found = await services.lookup.of_message(person_of(interaction), message.id, files)
+        if isinstance(found, Refused):
+            await refuse(interaction, found)
+        elif found is not None:
+            await ask_about_own(interaction, services, found)
+        elif (given := shown_picture(message)) is not None:
+            await ask_about(interaction, services, given)
+        else:
+            await say_no_picture(interaction)
+
+    return app_commands.ContextMenu(name=locale_str("Paint from this"), callback=paint_from_this)
+
+
+def _blend(services: Services) -> app_commands.Command[Any, ..., None]:
+    @app_commands.command(description=locale_str("Paint a mixture of two to four pictures"))
+    @app_commands.describe(
+        first=locale_str("The first picture; the new one has its shape"),
+        second=locale_str("The second picture"),
+        third=locale_str("A third picture"),
+        fourth=locale_str("A fourth picture"),
+        prompt=locale_str("What to paint of them, in English or Chinese"),
+        strength=locale_str("How far to go from the pictures, from 0.01 to 1 (0.8 if left out)"),
+        aspect=locale_str("Shape of the picture, width to height"),
+        private=_PRIVATE,
+    )
+    @app_commands.choices(aspect=[Choice(name=ratio, value=ratio) for ratio in ASPECTS])
+    async def blend(
+        interaction: Interaction,
+        first: discord.Attachment,
+        second: discord.Attachment,
+        third: discord.Attachment | None = None,
+        fourth: discord.Attachment | None = None,
+        prompt: Prompt | None = None,
+        strength: Strength | None = None,
+        aspect: str | None = None,
+        private: bool = False,
+    ) -> None:
+        if not await can_deliver_here(interaction):
+            return
+        # The model needs words, and whoever sees the picture reads them below it.
+        say = words(person_of(interaction).locale_for(private=private))
+        wish = Wish(prompt or say("a harmonious mixture of the pictures"), aspect=aspect)
+        files = [each for each in (first, second, third, fourth) if each is not None]
+        beginning = Beginning(Mode.BLEND, tuple(map(attached, files)), strength)
+        await paint_from(interaction, services, wish, beginning, private=private)
+
+    return blend
+
+
+def _inpaint(services: Services) -> app_commands.Command[Any, ..., None]:
+    @app_commands.command(description=locale_str("Paint a part of a picture anew"))
+    @app_commands.describe(
+        prompt=locale_str("The whole picture as it shall be, in English or Chinese"),
+        picture=locale_str("The picture; without a mask, what is transparent in it is painted"),
+        mask=locale_str("A picture of the same shape: white is painted anew, black stays"),
+        painting=locale_str("In place of a file: the number of one of your pictures here"),
+        strength=locale_str("How far to go from what is there, from 0.01 to 1 (1 if left out)"),
+        private=_PRIVATE,
+    )
+    async def inpaint(
+        interaction: Interaction,
+        prompt: Prompt,
+        picture: discord.Attachment | None = None,
+        mask: discord.Attachment | None = None,
+        painting: str | None = None,
+        strength: Strength | None = None,
+        private: bool = False,
+    ) -> None:
+        if not await can_deliver_here(interaction):
+            return
+        if (picture is None) == (painting is None):
+            say = words_of(interaction)
+            await whisper(
+                interaction,
+                say("Please give a picture as a file, or the number of one of yours."),
+            )
+            return
+        sources: list[Source] = [
+            attached(picture) if picture is not None else Numbered(painting or "")
+        ]
+        sources += [attached(mask)] if mask is not None else []
+        beginning = Beginning(Mode.INPAINT, tuple(sources), strength)
+        await paint_from(interaction, services, Wish(prompt), beginning, private=private)
+
+    @inpaint.autocomplete("painting")
+    async def pictures(interaction: Interaction, current: str) -> list[Choice[str]]:
+        if not services.serves(interaction.guild_id):
+            return []
+        stored = await services.album.recent(person_of(interaction))
+        return choices(current, ((each.id, each.prompt) for each in stored))
+
+    del pictures
+    return inpaint

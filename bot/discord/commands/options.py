@@ -1,0 +1,48 @@
+"""What is offered: rows by their number or their prompt while somebody types, and closed lists."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from discord.app_commands import Choice, locale_str
+
+from bot.i18n import words
+from bot.wording.labels import level_name, speed_name, style_name
+from engine.diffusion.families import Family
+from engine.prompts import PictureStyle
+from engine.sizing import ASPECTS
+
+CHOICE_CHARS = 100
+CHOICES = 25
+
+
+def choices(typed: str, rows: Iterable[tuple[int, str]]) -> list[Choice[str]]:
+    """Those whose number or prompt holds what was typed so far."""
+    wanted = typed.casefold().lstrip("#")
+    found = []
+    for row_id, prompt in rows:
+        label = f"#{row_id} {prompt}"
+        if wanted in label.casefold():
+            cut = label if len(label) <= CHOICE_CHARS else label[: CHOICE_CHARS - 1] + "…"
+            found.append(Choice(name=cut, value=str(row_id)))
+    return found[:CHOICES]
+
+
+def closed_choices(family: Family) -> dict[str, list[Choice[str]]]:
+    """The options of /imagine that are chosen from a list; their names are translated later."""
+    say = words()
+    return {
+        "aspect": [Choice(name=ratio, value=ratio) for ratio in ASPECTS],
+        "style": [
+            Choice(name=locale_str(style_name(each, say)), value=each.value)
+            for each in PictureStyle
+        ],
+        "speed": [
+            Choice(name=locale_str(speed_name(each, say)), value=each.value)
+            for each in family.speeds
+        ],
+        "enhance": [
+            Choice(name=locale_str(level_name(each, say)), value=each.value)
+            for each in family.levels
+        ],
+    }

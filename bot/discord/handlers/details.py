@@ -1,0 +1,90 @@
+"""How what was looked up is shown: to its reader alone, at once or after something was fetched."""
+
+from __future__ import annotations
+
+import io
+
+import aiohttp
+import discord
+
+from bot.discord.interaction.responses import NO_MENTIONS, Interaction, refuse, whisper, words_of
+from bot.discord.views.inspection import Panel, details_panel
+from bot.pictures.embedded_recipe import Unreadable
+from bot.pictures.inspection import Details, Offered, Sees
+from bot.request.outcomes import Refused
+from bot.wording import recipes, rejections
+from engine.uploads import UploadRefused
+
+Found = Details | Unreadable | UploadRefused
+
+
+def eyes_of(interaction: Interaction) -> Sees:
+    """Which channels of this server the person who asks can read."""
+    guild, member = interaction.guild, interaction.user
+
+    def sees(channel_id: int) -> bool:
+        if guild is None or not isinstance(member, discord.Member):
+            return False
+        channel = guild.get_channel_or_thread(channel_id)
+        # Who is in a private thread is not known here; whoever asks from within it is.
+        if channel is None or (isinstance(channel, discord.Thread) and channel.is_private()):
+            return False
+        can = channel.permissions_for(member)
+        return can.view_channel and can.read_message_history
+
+    return sees
+
+
+def offered(attachment: discord.Attachment) -> Offered:
+    """An attachment as the studio takes it."""
+
+    async def fetch() -> bytes:
+        try:
+            return await attachment.read()
+        except (discord.HTTPException, aiohttp.ClientError) as error:
+            raise OSError(str(error)[:200]) from error
+
+    return Offered(attachment.filename, attachment.size, fetch)
+
+
+async def show_details(interaction: Interaction, outcome: Details | Refused) -> None:
+    """Show how a picture was made."""
+    if isinstance(outcome, Refused):
+        await refuse(interaction, outcome)
+    else:
+        await _show(interaction, details_panel(outcome, words_of(interaction)))
+
+
+async def show_found(interaction: Interaction, found: Found) -> None:
+    """Show what a file says of itself, or a sentence about it."""
+    say = words_of(interaction)
+    match found:
+        case Details():
+            await _show(interaction, details_panel(found, say))
+        case Unreadable():
+            await tell(interaction, recipes.unreadable(found, say))
+        case UploadRefused():
+            await tell(interaction, rejections.upload(found, say))
+
+
+async def tell(interaction: Interaction, text: str) -> None:
+    """Answer with a sentence, also where an answer was announced before."""
+    if interaction.response.is_done():
+        await interaction.edit_original_response(content=text, allowed_mentions=NO_MENTIONS)
+    else:
+        await whisper(interaction, text)
+
+
+async def _show(interaction: Interaction, panel: Panel) -> None:
+    files: list[discord.File] = []
+    if panel.file is not None:
+        name, content = panel.file
+        files.append(discord.File(io.BytesIO(content), name))
+    if interaction.response.is_done():
+        await interaction.edit_original_response(
+            view=panel.view, attachments=files, allowed_mentions=NO_MENTIONS
+        )
+    else:
+        await interaction.response.send_message(
+            view=panel.view, files=files, ephemeral=True, allowed_mentions=NO_MENTIONS
+        )

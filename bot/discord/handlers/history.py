@@ -1,0 +1,82 @@
+"""/history: what it shows, by page, among favourites or found by words."""
+
+from __future__ import annotations
+
+from discord import ui
+
+from bot.discord.interaction.responses import (
+    NO_MENTIONS,
+    Interaction,
+    person_of,
+    refuse,
+    whisper_layout,
+    words_of,
+)
+from bot.discord.interaction.services import Services
+from bot.discord.views.jobs import history_layout, history_row
+from bot.discord.views.markdown import layout, quoted
+from bot.i18n import Words
+from bot.pictures.gallery import MAX_SEARCH_CHARS, Found
+from bot.request.outcomes import Refused
+
+FOUND_PROMPT = 100
+"""Ten prompts, escaped, and all that stands around them fit into a message."""
+
+
+def found_layout(found: Found, say: Words) -> ui.LayoutView:
+    """What a search found, or a sentence that there is nothing."""
+    words = f"“{quoted(found.text, MAX_SEARCH_CHARS)}”"
+    if not found.pictures:
+        return layout(ui.TextDisplay(_nothing(found, words, say)))
+    rows = [
+        history_row(each, each.id in found.unseen, say, FOUND_PROMPT) for each in found.pictures
+    ]
+    return layout(ui.TextDisplay(_head(found, words, say)), *rows)
+
+
+def _nothing(found: Found, words: str, say: Words) -> str:
+    if found.favourites:
+        return say(
+            "No favourite of yours here has every word of {words} in its prompt.", words=words
+        )
+    return say("No picture of yours here has every word of {words} in its prompt.", words=words)
+
+
+def _head(found: Found, words: str, say: Words) -> str:
+    count = len(found.pictures)
+    if found.favourites:
+        text = say.plural(
+            "{n} favourite with {words}", "{n} favourites with {words}", count, words=words
+        )
+    else:
+        text = say.plural(
+            "{n} picture with {words}", "{n} pictures with {words}", count, words=words
+        )
+    if found.more:
+        more = say("These are the newest; there are more. Another word narrows them down.")
+        text = f"{text}\n-# {more}"
+    return text
+
+
+async def show_history(
+    interaction: Interaction, services: Services, search: str | None, *, favourites: bool
+) -> None:
+    """Answer /history: the first page, or what was searched for."""
+    found = await services.album.search(person_of(interaction), search, favourites=favourites)
+    say = words_of(interaction)
+    match found:
+        case Refused():
+            await refuse(interaction, found)
+        case Found():
+            await whisper_layout(interaction, found_layout(found, say))
+        case _:
+            await whisper_layout(interaction, history_layout(found, say))
+
+
+async def turn_page(
+    interaction: Interaction, services: Services, before_id: int, *, favourites: bool
+) -> None:
+    """Show another page in place of the one whose button was pressed."""
+    page = await services.album.page(person_of(interaction), before_id, favourites=favourites)
+    view = history_layout(page, words_of(interaction))
+    await interaction.response.edit_message(view=view, allowed_mentions=NO_MENTIONS)

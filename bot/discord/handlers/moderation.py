@@ -1,0 +1,132 @@
+"""What the buttons and forms of reports do: report, look at a case, decide it."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import io
+
+import discord
+from discord import ui
+
+from bot.delivery.cards import CaseCard
+from bot.delivery.messenger import Undeliverable
+from bot.discord.interaction.responses import (
+    NO_MENTIONS,
+    Interaction,
+    person_of,
+    refuse,
+    turn_away,
+    whisper,
+    words_of,
+)
+from bot.discord.interaction.services import Services
+from bot.discord.messenger import fitting
+from bot.discord.views.custom_ids import Act, custom_id
+from bot.discord.views.markdown import form, when
+from bot.discord.views.modals import typed
+from bot.discord.views.moderation import case_layout
+from bot.i18n import Words
+from bot.request.outcomes import CaseOver, Refused
+from bot.wording import moderation
+from storage.types import REASON_LIMIT_CHARS, Verdict
+
+VERDICTS = {
+    Act.DELETE_REPORTED: Verdict.DELETED,
+    Act.BLOCK_REPORTED: Verdict.BLOCKED,
+    Act.DISMISS: Verdict.DISMISSED,
+}
+ACTS = frozenset({Act.REPORT, Act.CASE, *VERDICTS})
+"""Those that `press` takes."""
+
+
+async def press(interaction: Interaction, services: Services, act: Act, picture_id: int) -> None:
+    """Do what a button of these says."""
+    if act is Act.REPORT:
+        await _ask(interaction, services, picture_id)
+    elif act is Act.CASE:
+        await _show(interaction, services, picture_id)
+    else:
+        await _decide(interaction, services, picture_id, VERDICTS[act])
+
+
+def report_form(picture_id: int, say: Words) -> ui.Modal:
+    """Why somebody reports a picture. It lives for ever, as all forms do."""
+    reason = ui.TextInput[ui.Modal](
+        custom_id="reason",
+        style=discord.TextStyle.paragraph,
+        required=False,
+        max_length=REASON_LIMIT_CHARS,
+    )
+    told = say("You need not say. The moderators see this and your name.")
+    return form(
+        say("Report picture #{id}", id=picture_id),
+        custom_id(Act.REPORT, picture_id),
+        ui.Label(text=say("What is wrong with it?"), description=told, component=reason),
+    )
+
+
+async def submit_report(interaction: Interaction, services: Services, picture_id: int) -> None:
+    """File what the form says; the picture may be gone by now, or the bot another process."""
+    if not services.serves(interaction.guild_id):
+        await turn_away(interaction)
+        return
+    filed = await services.moderation.report(
+        person_of(interaction), picture_id, typed(interaction).get("reason", "")
+    )
+    if isinstance(filed, Refused):
+        await refuse(interaction, filed)
+    else:
+        await whisper(interaction, moderation.thanks(filed, words_of(interaction)))
+
+
+async def _ask(interaction: Interaction, services: Services, picture_id: int) -> None:
+    found = await services.moderation.reportable(person_of(interaction), picture_id)
+    if isinstance(found, Refused):
+        await refuse(interaction, found)
+    else:
+        await interaction.response.send_modal(report_form(picture_id, words_of(interaction)))
+
+
+async def _show(interaction: Interaction, services: Services, picture_id: int) -> None:
+    """The card of a case for one moderator, also where it stands in no channel."""
+    case = await services.moderation.case(person_of(interaction), picture_id)
+    if isinstance(case, Refused):
+        await refuse(interaction, case)
+        return
+    await interaction.response.defer(ephemeral=True, thinking=True)
+    card, files = await services.casework.cards.card(case), list[discord.File]()
+    if card.pictures:
+        path = card.pictures[0].path
+        try:
+            name, data = await asyncio.to_thread(
+                fitting, path, card.file_name, interaction.filesize_limit
+            )
+        except (OSError, Undeliverable):  # removed this very moment, or larger than all that fits
+            card = dataclasses.replace(card, pictures=(), file_name="")
+        else:
+            files.append(discord.File(io.BytesIO(data), name))
+    await interaction.edit_original_response(
+        view=case_layout(card, words_of(interaction)),
+        attachments=files,
+        allowed_mentions=NO_MENTIONS,
+    )
+
+
+async def _decide(
+    interaction: Interaction, services: Services, picture_id: int, verdict: Verdict
+) -> None:
+    decided = await services.moderation.decide(person_of(interaction), picture_id, verdict)
+    if isinstance(decided, Refused):
+        if isinstance(decided.reason, CaseOver):  # it mentions a moderator, and nobody typed it
+            said = moderation.too_late(decided.reason.case, words_of(interaction), when)
+            await whisper(interaction, said)
+        else:
+            await refuse(interaction, decided)
+        return
+    # What was pressed says so at once; the casework has it as it stays.
+    await interaction.response.edit_message(
+        view=case_layout(CaseCard(decided), words_of(interaction)),
+        attachments=[],
+        allowed_mentions=NO_MENTIONS,
+    )

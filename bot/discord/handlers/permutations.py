@@ -1,0 +1,118 @@
+"""The buttons of a question about choices: Paint and Don't."""
+
+from __future__ import annotations
+
+import aiohttp
+import discord
+import structlog
+
+from bot.delivery.messenger import Address
+from bot.discord.interaction.responses import (
+    NO_MENTIONS,
+    Interaction,
+    can_deliver_here,
+    person_of,
+    refuse,
+    waiting_card,
+    whisper,
+    words_of,
+)
+from bot.discord.interaction.services import Services
+from bot.discord.views.jobs import card_layout, when
+from bot.discord.views.permutations import over_layout, taken_layout
+from bot.i18n import words
+from bot.request.outcomes import Accepted, QuestionOver, Refused
+from bot.wording import rejections
+from storage.errors import StorageError
+
+_UNSURE = (discord.HTTPException, aiohttp.ClientError, OSError)
+
+log = structlog.get_logger(__name__)
+
+
+async def paint(interaction: Interaction, services: Services, proposal_id: int) -> None:
+    """Accept all that the question is about, and answer in its place.
+
+    Once it is accepted, it is painted, whether the answer arrives or not: a second press says so.
+    """
+    if not await can_deliver_here(interaction):
+        return
+    taken = await services.choices.take(person_of(interaction), proposal_id)
+    if isinstance(taken, Refused):
+        await _refuse(interaction, taken)
+        return
+    try:
+        try:
+            await interaction.response.edit_message(
+                view=taken_layout(taken, words_of(interaction)), allowed_mentions=NO_MENTIONS
+            )
+        except _UNSURE as error:
+            log.warning("answer not confirmed", proposal=proposal_id, error=str(error)[:200])
+        for job in taken.jobs:
+            if not job.private:
+                services.delivery.unplaced(job.job_id)
+        for job in taken.jobs:
+            if job.private:
+                await _show(interaction, services, job)
+    finally:
+        # Their results find their way without: to the channel, or to the person directly.
+        for job in taken.jobs:
+            services.delivery.unplaced(job.job_id)
+
+
+async def decline(interaction: Interaction, services: Services, proposal_id: int) -> None:
+    """Take the question away."""
+    refused = await services.choices.decline(person_of(interaction), proposal_id)
+    if refused is not None:
+        await _refuse(interaction, refused)
+        return
+    say = words_of(interaction)
+    await _close(interaction, say("Nothing was painted or charged."))
+
+
+async def _refuse(interaction: Interaction, refused: Refused) -> None:
+    """A question that is over for good loses its buttons; but not where the first press's answer
+    may stand in its place."""
+    if refused.reason != QuestionOver(answered=False):
+        await refuse(interaction, refused)
+        return
+    await _close(interaction, rejections.refusal(refused, words_of(interaction), when))
+
+
+async def _close(interaction: Interaction, sentence: str) -> None:
+    """Words in the place of the question; nothing that others see is ever replaced by them."""
+    if interaction.message is None or not interaction.message.flags.ephemeral:
+        await whisper(interaction, sentence)
+        return
+    await interaction.response.edit_message(
+        view=over_layout(sentence), allowed_mentions=NO_MENTIONS
+    )
+
+
+async def _show(interaction: Interaction, services: Services, job: Accepted) -> None:
+    """The status message of a private job, which only this interaction's token can change."""
+    person = person_of(interaction)
+    card = waiting_card(interaction, services, job)
+    token = person.reply_token
+    try:
+        message = await interaction.followup.send(
+            view=card_layout(card, words(person.locale_for(private=True))),
+            ephemeral=True,
+            allowed_mentions=NO_MENTIONS,
+            wait=True,
+        )
+        await services.delivery.placed(job.job_id, message.id, reply_token=token)
+    except (*_UNSURE, StorageError) as error:
+        log.warning("status not shown", job=job.job_id, error=str(error)[:200])
+        return
+    handle = services.painter.live(job.job_id)
+    if handle is not None:
+        address = Address(
+            person.guild_id,
+            person.channel_id,
+            message.id,
+            person.locale_for(private=True),
+            reply_token=token,
+            upload_limit_bytes=person.upload_limit_bytes,
+        )
+        services.board.show(handle, address, card, quiet=not handle.spec.previews)

@@ -1,0 +1,122 @@
+"""What a press, a menu's option, a form or a command makes of a picture that is there."""
+
+from __future__ import annotations
+
+import asyncio
+
+from bot.discord.interaction.responses import (
+    Interaction,
+    answer,
+    can_deliver_here,
+    person_of,
+    refuse,
+    turn_away,
+    words_of,
+)
+from bot.discord.interaction.services import Services
+from bot.discord.views.modals import remix_form, sent_in
+from bot.request.outcomes import Accepted, Refused
+from engine.types import Recipe
+
+ANNOUNCED_AFTER_S = 0.7
+"""An answer that takes longer is announced: every press is answered within a second."""
+
+
+async def vary(
+    interaction: Interaction,
+    services: Services,
+    amount: float,
+    picture: str | None = None,
+    *,
+    anyones: bool = False,
+) -> None:
+    """Paint a variation. picture, anyones: as for Repaint."""
+    if await can_deliver_here(interaction):
+        outcome = await services.repaint.vary(
+            person_of(interaction), amount, picture, anyones=anyones
+        )
+        await answer(interaction, services, outcome)
+
+
+async def upscale(
+    interaction: Interaction,
+    services: Services,
+    picture: str | None = None,
+    *,
+    anyones: bool = False,
+) -> None:
+    """Paint it twice as large. Its file is read first; where that takes long, it is announced."""
+    if not await can_deliver_here(interaction):
+        return
+    person = person_of(interaction)
+    found = await services.repaint.enlargeable(person, picture, anyones=anyones)
+    if isinstance(found, Refused):
+        await refuse(interaction, found)
+        return
+    accepting = asyncio.ensure_future(services.repaint.upscale(person, found))
+    await answer_soon(interaction, services, accepting, private=found.original.private)
+
+
+async def answer_soon(
+    interaction: Interaction,
+    services: Services,
+    accepting: asyncio.Future[Accepted | Refused],
+    *,
+    private: bool,
+) -> None:
+    """Answer with what comes of it; where that takes long, it is announced."""
+    # Not announced at once: a refusal could then not be for one person's eyes without a trace.
+    try:
+        if not await _soon(accepting):
+            await interaction.response.defer(ephemeral=private, thinking=True)
+    except BaseException:
+        await _take_back(services, accepting)
+        raise
+    await answer(interaction, services, await accepting)
+
+
+async def _soon(accepting: asyncio.Future[Accepted | Refused]) -> bool:
+    """Wait as long as may be waited without a word; whether it is over then."""
+    await asyncio.wait({accepting}, timeout=ANNOUNCED_AFTER_S)
+    return accepting.done()
+
+
+async def _take_back(services: Services, accepting: asyncio.Future[Accepted | Refused]) -> None:
+    """Nothing stays accepted where nobody can be told."""
+    accepting.cancel()
+    (outcome,) = await asyncio.gather(accepting, return_exceptions=True)
+    if isinstance(outcome, Accepted):
+        await services.endings.withdraw(outcome.job_id)
+        services.delivery.unplaced(outcome.job_id)
+
+
+async def show_remix(
+    interaction: Interaction,
+    services: Services,
+    picture: str | None = None,
+    prompt: str | None = None,
+    *,
+    anyones: bool = False,
+) -> None:
+    """Show the form with the picture's words, or with `prompt`."""
+    if not await can_deliver_here(interaction):
+        return
+    original = await services.repaint.original(person_of(interaction), picture, anyones=anyones)
+    if isinstance(original, Refused):
+        await refuse(interaction, original)
+        return
+    request = Recipe.from_json(original.recipe).request
+    form = remix_form(original.id, request, prompt, words_of(interaction))
+    await interaction.response.send_modal(form)
+
+
+async def submit_remix(interaction: Interaction, services: Services, picture_id: int) -> None:
+    """Paint what the form says; the picture may be gone by now, or the bot another process."""
+    if not services.serves(interaction.guild_id):
+        await turn_away(interaction)
+        return
+    if await can_deliver_here(interaction):
+        outcome = await services.repaint.remix(
+            person_of(interaction), sent_in(interaction), str(picture_id), anyones=True
+        )
+        await answer(interaction, services, outcome)

@@ -1,0 +1,1 @@
+"""What every interaction needs: answers, errors, and the services behind them."""

@@ -1,0 +1,1 @@
+"""Layouts, buttons and modals as pure functions of data."""

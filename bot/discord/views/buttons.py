@@ -1,0 +1,136 @@
+"""Pure: the buttons and menus under pictures, and those of the panel behind More."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+import discord
+from discord import ui
+
+from bot.discord.views.custom_ids import Act, custom_id
+from bot.i18n import Words
+from bot.pictures.gallery import Deeds
+
+Row = ui.ActionRow[ui.LayoutView]
+
+
+def picture_rows(ids: Sequence[int], say: Words) -> list[Row]:
+    """What can be done with the pictures of a message; at most five buttons are in sight."""
+    first = ids[0]
+    if len(ids) == 1:
+        return [
+            ui.ActionRow(
+                _reroll(say("Reroll"), first),
+                _button(say("Vary (subtle)"), Act.SUBTLE, first),
+                _button(say("Vary (strong)"), Act.STRONG, first),
+                _button(say("Upscale"), Act.UPSCALE, first),
+                _more(first, say),
+            )
+        ]
+    numbered = list(enumerate(ids, 1))
+    options = [
+        *_options(lambda n: say("Upscale {n}", n=n), Act.UPSCALE, numbered),
+        *_options(lambda n: say("Vary {n}", n=n), Act.STRONG, numbered),
+        *_options(lambda n: say("Original {n}", n=n), Act.ORIGINAL, numbered),
+        *_options(lambda n: say("Details {n}", n=n), Act.DETAILS, numbered),
+    ]
+    buttons = (
+        _reroll(say("Reroll all"), first),
+        _button(say("Delete"), Act.DELETE, first),
+        _more(first, say),
+    )
+    return [ui.ActionRow(_menu(first, options, say)), ui.ActionRow(*buttons)]
+
+
+def shown_rows(picture_id: int, say: Words) -> list[Row]:
+    """What can be done with a picture that is shown by itself.
+
+    No Reroll: that of a picture which was painted with others paints, and charges, all of them.
+    """
+    return [
+        ui.ActionRow(
+            _button(say("Vary (subtle)"), Act.SUBTLE, picture_id),
+            _button(say("Vary (strong)"), Act.STRONG, picture_id),
+            _button(say("Upscale"), Act.UPSCALE, picture_id),
+            _button(say("Details"), Act.DETAILS, picture_id),
+            _more(picture_id, say),
+        )
+    ]
+
+
+def more_rows(deeds: Deeds, say: Words) -> list[Row]:
+    """The rows of the panel behind More."""
+    pictures = deeds.pictures
+    first = pictures[0]
+    if len(pictures) > 1:
+        numbered = list(enumerate((each.id for each in pictures), 1))
+        marked = [pair for pair, each in zip(numbered, pictures, strict=True) if each.favourite]
+        unmarked = [pair for pair in numbered if pair not in marked]
+        options = [
+            *_options(lambda n: say("Remix {n}", n=n), Act.REMIX, numbered),
+            *_options(lambda n: say("Copy {n} to me by DM", n=n), Act.COPY, numbered),
+        ]
+        if deeds.own:
+            options += _options(lambda n: say("Make {n} a favourite", n=n), Act.FAVOUR, unmarked)
+            options += _options(lambda n: say("{n} is no favourite", n=n), Act.UNFAVOUR, marked)
+        else:
+            options += _options(lambda n: say("Report {n}", n=n), Act.REPORT, numbered)
+        return [ui.ActionRow(_menu(first.id, options, say))]
+    favourite = (
+        _button(say("No favourite any more"), Act.UNFAVOUR, first.id)
+        if first.favourite
+        else _button(say("Make it a favourite"), Act.FAVOUR, first.id)
+    )
+    delete = _button(say("Delete"), Act.DELETE, first.id, discord.ButtonStyle.danger)
+    return [
+        ui.ActionRow(
+            _button(say("Remix"), Act.REMIX, first.id, discord.ButtonStyle.primary),
+            _button(say("Details"), Act.DETAILS, first.id),
+            *([favourite] if deeds.own else []),
+            _button(say("Copy to me by DM"), Act.COPY, first.id),
+            *([delete] if deeds.erasable else []),
+            *([] if deeds.own else [_button(say("Report"), Act.REPORT, first.id)]),
+        )
+    ]
+
+
+def _button(
+    label: str,
+    act: Act,
+    picture_id: int,
+    style: discord.ButtonStyle = discord.ButtonStyle.secondary,
+) -> ui.Button[ui.LayoutView]:
+    return ui.Button(label=label, style=style, custom_id=custom_id(act, picture_id))
+
+
+def _reroll(label: str, picture_id: int) -> ui.Button[ui.LayoutView]:
+    return ui.Button(
+        label=label,
+        emoji="🎲",
+        style=discord.ButtonStyle.primary,
+        custom_id=custom_id(Act.REROLL, picture_id),
+    )
+
+
+def _more(picture_id: int, say: Words) -> ui.Button[ui.LayoutView]:
+    return _button(say("More ▾"), Act.MORE, picture_id)
+
+
+def _options(
+    label: Callable[[int], str], act: Act, numbered: Iterable[tuple[int, int]]
+) -> list[discord.SelectOption]:
+    """One for each (number, picture id)."""
+    return [
+        discord.SelectOption(label=label(number), value=custom_id(act, picture_id))
+        for number, picture_id in numbered
+    ]
+
+
+def _menu(
+    first_id: int, options: list[discord.SelectOption], say: Words
+) -> ui.Select[ui.LayoutView]:
+    return ui.Select(
+        placeholder=say("Pick a picture…"),
+        options=options,
+        custom_id=custom_id(Act.PICK, first_id),
+    )

@@ -1,0 +1,98 @@
+"""Pure: the layouts of /help and /status."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from discord import ui
+
+from bot.discord.views.markdown import layout, quoted
+from bot.i18n import Words
+from bot.jobs.status import Condition
+from engine.states import EngineState
+
+FLAGS: Final = "--ar 16:9    --seed 5\n--no fog     --repeat 3\n--speed fast --private"
+"""What a prompt may end with; a dash that a phone made long counts as two."""
+EXAMPLE: Final = "a lake at dawn --ar 16:9"
+"""Short, as the lines above: what a phone breaks, it breaks between the dashes of a flag."""
+
+_PAINTS: Final = ("imagine", "blend", "inpaint", "reroll", "vary", "upscale", "remix")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A command as it is listed. mention: what to show, which starts the command when tapped."""
+
+    name: str
+    mention: str
+    description: str
+
+
+def help_layout(entries: Sequence[Entry], say: Words) -> ui.LayoutView:
+    """Every command with a line on it, what else a prompt may hold, and where the buttons are."""
+    rank = {name: place for place, name in enumerate(_PAINTS)}
+    paint = sorted((e for e in entries if e.name in rank), key=lambda each: rank[each.name])
+    others = [each for each in entries if each.name not in rank]
+    flags = say("Flags at the end of a prompt are obeyed. A long dash counts as two:")
+    choices = say("Words in braces are choices, a picture for each: {example}", example="`{a, b}`")
+    pictures = say(
+        "The buttons under a picture paint it again, vary or enlarge it; More has the rest. On any "
+        "message with a picture, hold it (or right-click) and look under Apps."
+    )
+    in_prompt, with_picture = say("In a prompt"), say("With a picture")
+    example = say("For example: {example}", example=f"`{EXAMPLE}`")
+    return layout(
+        ui.TextDisplay(_listed(say("Paint"), paint)),
+        ui.TextDisplay(_listed(say("Look up and settle"), others)),
+        ui.TextDisplay(f"**{in_prompt}**\n{flags}\n```\n{FLAGS}\n```\n{example}\n{choices}"),
+        ui.TextDisplay(f"**{with_picture}**\n{pictures}"),
+    )
+
+
+def _listed(heading: str, entries: Sequence[Entry]) -> str:
+    lines = (f"{each.mention} {each.description}" for each in entries)
+    return "\n".join([f"**{heading}**", *lines])
+
+
+def status_layout(condition: Condition, say: Words) -> ui.LayoutView:
+    """Whether the bot paints, with what, how fast, and how many wait."""
+    rows = [_state(condition.state, say)]
+    if condition.model is not None:
+        model = quoted(condition.model, 60)
+        rows.append(say("Model: {model} on {device}", model=model, device=condition.device))
+    size = f"{condition.width_px}×{condition.height_px}"
+    steps = say.plural("{n} step", "{n} steps", condition.steps)
+    if condition.usual_s is None:
+        rows.append(say("A usual picture has {size} and {steps}.", size=size, steps=steps))
+    else:
+        took = say("{seconds} s", seconds=f"{condition.usual_s:.1f}")
+        rows.append(
+            say(
+                "A usual picture ({size}, {steps}) takes about {took}.",
+                size=size,
+                steps=steps,
+                took=took,
+            )
+        )
+    rows.append(
+        say.plural(
+            "{n} job waits; there is room for {places}.",
+            "{n} jobs wait; there is room for {places}.",
+            condition.waiting,
+            places=condition.places,
+        )
+    )
+    return layout(ui.TextDisplay("\n".join(rows)))
+
+
+def _state(state: EngineState, say: Words) -> str:
+    return {
+        EngineState.STARTING: say("The model is still loading; wishes are taken already."),
+        EngineState.READY: say("Ready to paint."),
+        EngineState.PAINTING: say("Painting."),
+        EngineState.DRAINING: say("Shutting down; what waits is painted after the restart."),
+        EngineState.STOPPED: say("Stopped."),
+        EngineState.DEFUNCT: say("The painter is out of order; its owner has been told."),
+    }[state]

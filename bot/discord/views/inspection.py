@@ -1,0 +1,295 @@
+"""Pure: the layouts of what people look up. Only the reader sees them, in their own language."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import discord
+from discord import ui
+
+from bot.discord.views.custom_ids import Act, custom_id
+from bot.discord.views.markdown import layout, quoted, when, whole
+from bot.i18n import Words
+from bot.pictures.inspection import Details, Explained, OwnQueue, QueuedJob, WholeQueue
+from bot.request.notes import adapted
+from bot.wording import prompt_analysis, recipes, rejections
+from bot.wording.labels import level_name, style_name
+from engine.types import Mode
+
+TEXT_LIMIT = 4000
+"""Of all the texts of a message together."""
+QUEUE_PROMPT = 70
+"""Enough to know one's wish again, and three lines beside a button on a phone."""
+VALUE_SHOWN = 120
+BLOCK_LIMIT = 1200
+"""A longer line to copy is sent as a file."""
+CUTS = (1000, 600, 350, 200, 100, 50)
+"""How much of a person's words is shown, until everything fits."""
+NOTES_SHOWN = 5
+ADVICE_SHOWN = 6
+
+Item = ui.Item[ui.LayoutView]
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """A layout and the text file it shows, if any, as (name, content)."""
+
+    view: ui.LayoutView
+    file: tuple[str, bytes] | None = None
+
+
+# /queue
+
+
+def queue_layout(own: OwnQueue, whole: WholeQueue, say: Words, said: str = "") -> ui.LayoutView:
+    """One's own jobs, then how long the queue is, then others' jobs for who may cancel them.
+
+    said: what a press on it just did, harmless; it stands first.
+    """
+    items: list[Item] = [ui.TextDisplay(said), ui.Separator()] if said else []
+    if own.jobs:
+        head = say("Your pictures here")
+        items.append(ui.TextDisplay(f"**{head}**"))
+        items += [_queue_row(job, say, whose=False) for job in own.jobs]
+        if own.total > len(own.jobs):
+            more = say.plural("and {n} more", "and {n} more", own.total - len(own.jobs))
+            items.append(ui.TextDisplay(f"-# {more}"))
+    else:
+        items.append(
+            ui.TextDisplay(say("Nothing of yours waits or is being painted here: try /imagine."))
+        )
+    items += [ui.Separator(), ui.TextDisplay(_everybody(whole, say))]
+    if whole.following:
+        head = say("The next of others here")
+        items.append(ui.TextDisplay(f"**{head}**"))
+        items += [_queue_row(job, say, whose=True) for job in whole.following]
+    refresh = ui.Button[ui.LayoutView](
+        label=say("Refresh"),
+        style=discord.ButtonStyle.secondary,
+        custom_id=custom_id(Act.QUEUE, 0),
+    )
+    return layout(*items, ui.ActionRow(refresh))
+
+
+def _queue_row(job: QueuedJob, say: Words, *, whose: bool) -> ui.Section[ui.LayoutView]:
+    prompt = say("(private)") if job.prompt is None else quoted(job.prompt, QUEUE_PROMPT)
+    facts = [
+        *([f"<@{job.user_id}>"] if whose else []),
+        _place(job, say),
+        *([say("expected {when}", when=when(job.ready_at))] if job.ready_at else []),
+        *([say.plural("{n} picture", "{n} pictures", job.pictures)] if job.pictures > 1 else []),
+        say("job {id}", id=job.id),
+    ]
+    cancel = ui.Button[ui.LayoutView](
+        label=say("Cancel"),
+        style=discord.ButtonStyle.secondary,
+        custom_id=custom_id(Act.UNQUEUE, job.id),
+    )
+    return ui.Section(ui.TextDisplay(f"**{prompt}**\n-# {' · '.join(facts)}"), accessory=cancel)
+
+
+def _place(job: QueuedJob, say: Words) -> str:
+    if job.ahead is None:
+        return say("being painted")
+    if job.ahead == 0:
+        return say("next in line")
+    return say.plural("{n} job before it", "{n} jobs before it", job.ahead)
+
+
+def _everybody(whole: WholeQueue, say: Words) -> str:
+    if whole.waiting:
+        jobs = say.plural("{n} job is waiting", "{n} jobs are waiting", whole.waiting)
+        people = say.plural("of {n} person", "of {n} people", whole.people)
+        text = say("In all, {jobs}, {people}.", jobs=jobs, people=people)
+    elif whole.painting:
+        text = say("Nobody waits; one job is being painted.")
+    else:
+        text = say("Nobody waits, and nothing is being painted.")
+    if whole.empty_at is not None:
+        text += " " + say("Everything will be painted {when}.", when=when(whole.empty_at))
+    return text
+
+
+# /explain
+
+
+def explained_layout(explained: Explained, say: Words) -> ui.LayoutView:
+    """What is read out of a prompt, advice on it, and what would be added."""
+
+    def texts(cut: int) -> list[str]:
+        analysis, enhancement = explained.analysis, explained.enhancement
+        tokens = prompt_analysis.tokens(analysis, explained.max_tokens, say)
+        found = [
+            *(
+                (heading, quoted(words, min(cut, VALUE_SHOWN)))
+                for heading, words in prompt_analysis.findings(analysis, say)
+                if words
+            ),
+            *([(say("Chosen style"), style_name(explained.style, say))] if explained.style else []),
+            (say("Tokens"), tokens),
+        ]
+        advice = [
+            f"- {quoted(prompt_analysis.advice(each, say), 2 * cut)}"
+            for each in analysis.advice[:ADVICE_SHOWN]
+        ]
+        if explained.left is not None:
+            advice.append(f"- {quoted(rejections.note(explained.left, say), 2 * cut)}")
+        nothing = say("(nothing)")
+        added = [
+            (
+                say("What would be added ({level})", level=level_name(explained.level, say)),
+                quoted(enhancement.added or nothing, cut),
+            ),
+            (
+                say("Negative prompt with guidance above 1, where none is given"),
+                quoted(enhancement.negative_prompt or nothing, cut),
+            ),
+        ]
+        head = [f"**{quoted(explained.prompt, cut)}**", *_choices(explained, say)]
+        blocks = ["\n".join(head), _rows(found), _rows(added)]
+        if advice:
+            heading = say("Advice")
+            blocks.insert(2, "\n".join([f"**{heading}**", *advice]))
+        free = say("Nothing was painted or charged.")
+        return [*blocks, f"-# {free}"]
+
+    return layout(*map(ui.TextDisplay, _fitted(texts)))
+
+
+def _choices(explained: Explained, say: Words) -> list[str]:
+    if explained.choices == 1:
+        return []
+    made = say.plural(
+        "The choices in braces make {n} picture.",
+        "The choices in braces make {n} pictures.",
+        explained.pictures,
+    )
+    first = say("This is about the first prompt of them.")
+    return [f"-# {made} {first}"]
+
+
+# Details
+
+
+def details_panel(details: Details, say: Words) -> Panel:
+    """All that is known of how a picture was made, the line to copy, and a button for it."""
+    file, line = None, whole(details.line)
+    if len(line) > BLOCK_LIMIT or "```" in line:
+        file = (_file_name(details), line.encode())
+
+    def texts(cut: int) -> list[str]:
+        words = [
+            (heading, quoted(text, cut))
+            for heading, text in recipes.texts(details.recipe.request, say)
+        ]
+        values = [
+            (heading, quoted(text, VALUE_SHOWN))
+            for heading, text in [*recipes.facts(details.recipe, say)]
+        ]
+        blocks = [_head(details, say), _rows(words), _rows([*values, *_story(details, say)])]
+        notes = [rejections.note(each, say) for each in adapted(details.recipe)[-NOTES_SHOWN:]]
+        if notes:
+            marked = (f"- {quoted(note, 2 * VALUE_SHOWN)}" for note in notes)
+            heading = say("What had to be mended")
+            blocks.append("\n".join([f"**{heading}**", *marked]))
+        return [*blocks, _copied(details, say, in_file=file is not None)]
+
+    items: list[Item] = [*map(ui.TextDisplay, _fitted(texts))]
+    if file is not None:
+        items.append(ui.File(f"attachment://{file[0]}"))
+    return Panel(layout(*items, *_detail_buttons(details, say)), file)
+
+
+def _file_name(details: Details) -> str:
+    number = f"-{details.picture.id}" if details.picture else ""
+    return f"zimagine{number}-flags.txt"
+
+
+def _head(details: Details, say: Words) -> str:
+    picture = details.picture
+    if picture is None:
+        head = say("The recipe in this file")
+        said = say("The pixels are untouched. It is no picture of this server that I can show you.")
+    else:
+        head = say("Picture #{id}", id=picture.id)
+        whose = [say("by {person}", person=f"<@{picture.place.user_id}>")]
+        whose += [say("private")] if picture.private else []
+        whose += [say("the pixels of this file are untouched")] if details.from_file else []
+        said = " · ".join(whose)
+    return f"**{head}**\n-# {said}"
+
+
+def _story(details: Details, say: Words) -> list[tuple[str, str]]:
+    """When it was painted and for how long, and what it was painted again from."""
+    picture = details.picture
+    if picture is None:
+        return []
+    took = say("{seconds} s", seconds=f"{picture.duration_s:.1f}")
+    rows = [(say("Painted"), f"{when(picture.painted_at)} · {took}")]
+    if details.parent_id is not None:
+        rows.append((say("Painted again from"), f"#{details.parent_id}"))
+    return rows
+
+
+def _copied(details: Details, say: Words, *, in_file: bool) -> str:
+    request = details.recipe.request
+    text = say("To ask for it again, copy this into the prompt of /imagine:")
+    if in_file:
+        text = say("The words to ask for it again are in the file below: they are long.")
+    else:
+        # A mention stays one in a block; what makes it none is invisible, and cleaned away again.
+        text += f"\n```\n{discord.utils.escape_mentions(whole(details.line))}\n```"
+    if request.mode is not Mode.TEXT or request.variations:
+        text += "\n-# " + _begun(details, say)
+    return text
+
+
+def _begun(details: Details, say: Words) -> str:
+    """That words alone do not paint it again, and what does."""
+    if details.picture is None:
+        return say("A prompt cannot name the pictures or variations that it began with.")
+    return say(
+        "A prompt cannot name the pictures or variations that it began with; “{again}” uses them.",
+        again=say("Paint it again"),
+    )
+
+
+def _detail_buttons(details: Details, say: Words) -> list[ui.ActionRow[ui.LayoutView]]:
+    picture = details.picture
+    if picture is None:
+        return []
+    again = ui.Button[ui.LayoutView](
+        label=say("Paint it again"),
+        style=discord.ButtonStyle.primary,
+        custom_id=custom_id(Act.AGAIN, picture.id),
+    )
+    rows = [ui.ActionRow(again)]
+    others = [each for each in details.series if each != picture.id][:4]
+    if others:
+        rows.append(ui.ActionRow(*(_detail_button(each, say) for each in others)))
+    return rows
+
+
+def _detail_button(picture_id: int, say: Words) -> ui.Button[ui.LayoutView]:
+    return ui.Button(
+        label=say("Picture #{id}", id=picture_id),
+        style=discord.ButtonStyle.secondary,
+        custom_id=custom_id(Act.DETAILS, picture_id),
+    )
+
+
+def _rows(rows: Sequence[tuple[str, str]]) -> str:
+    return "\n".join(f"**{heading}:** {text}" for heading, text in rows)
+
+
+def _fitted(texts: Callable[[int], list[str]]) -> list[str]:
+    """The texts with as much of people's words as fits into a message."""
+    made: list[str] = []
+    for cut in CUTS:
+        made = texts(cut)
+        if sum(map(len, made)) <= TEXT_LIMIT:
+            return made
+    # Nothing that the bot writes itself is so long; a cut text is better than no answer.
+    return [text[: TEXT_LIMIT // len(made)] for text in made]

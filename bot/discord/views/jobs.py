@@ -1,0 +1,378 @@
+"""Pure: a card or a page becomes a layout (Components V2) with text, pictures and buttons."""
+
+from __future__ import annotations
+
+import discord
+from discord import ui
+
+from bot.delivery.cards import (
+    Card,
+    CaseCard,
+    FailureCard,
+    KeptCard,
+    MovedCard,
+    NoticeCard,
+    PaintingCard,
+    PictureCard,
+    SentCard,
+    WaitingCard,
+)
+from bot.delivery.previews import PREVIEW_NAME
+from bot.discord.views.buttons import more_rows, picture_rows, shown_rows
+from bot.discord.views.custom_ids import Act, custom_id
+from bot.discord.views.markdown import alt_text, layout, quoted, when
+from bot.discord.views.moderation import case_layout
+from bot.i18n import Words
+from bot.pictures.filenames import shown_name
+from bot.pictures.gallery import Deeds, Page
+from bot.request.notes import Note
+from bot.request.summary import Particulars
+from bot.wording import labels, rejections
+from bot.wording.delivery import detour
+from engine.types import ImageRequest
+from storage.types import PolicySource, QuotaStatus, StoredPicture
+
+PROMPT_SHOWN = 300
+ADDED_SHOWN = 200
+BAR_CELLS = 16
+
+
+def card_layout(card: Card, say: Words) -> ui.LayoutView:
+    """The layout of a status or result message."""
+    match card:
+        case WaitingCard():
+            return _waiting(card, say)
+        case PaintingCard():
+            return _painting(card, say)
+        case PictureCard():
+            return _picture(card, say)
+        case FailureCard():
+            return _failure(card, say)
+        case KeptCard():
+            return _kept(card, say)
+        case MovedCard():
+            return _moved(card, say)
+        case SentCard():
+            return _sent(card, say)
+        case NoticeCard():
+            return layout(ui.TextDisplay(card.text))
+        case CaseCard():
+            return case_layout(card, say)
+
+
+def gallery_of(
+    file_name: str, described: str, *, spoiler: bool = False
+) -> ui.MediaGallery[ui.LayoutView]:
+    """One picture that a message shows, preview or result; described: for screen readers.
+
+    spoiler: hidden until it is clicked. The file's own name has to say so too
+    (`naming.shown_name`): some clients look at nothing else.
+    """
+    return ui.MediaGallery(
+        discord.MediaGalleryItem(
+            f"attachment://{file_name}", description=alt_text(described), spoiler=spoiler
+        )
+    )
+
+
+def _prompt_line(request: ImageRequest) -> str:
+    return f"**{quoted(request.prompt, PROMPT_SHOWN)}**"
+
+
+def _small(*lines: str) -> str:
+    return "\n".join(f"-# {line}" for line in lines if line)
+
+
+def _added(added: str, say: Words) -> str:
+    return say("Added: {words}", words=quoted(added, ADDED_SHOWN)) if added else ""
+
+
+def _notes(notes: tuple[Note, ...], say: Words) -> list[str]:
+    return [rejections.note(note, say) for note in notes]
+
+
+def job_line(job_id: int, say: Words) -> str:
+    """A job's number, small: what to tell the owner, and what finds the message again."""
+    return _small(say("job {id}", id=job_id))
+
+
+def _waiting(card: WaitingCard, say: Words) -> ui.LayoutView:
+    if card.ready_at is not None:
+        # Discord keeps this up to date by itself; a number of pictures would soon be wrong.
+        place = say("In the queue. Expected {when}.", when=when(card.ready_at))
+    elif card.ahead == 0:
+        place = say("Next in line.")
+    else:
+        place = say.plural(
+            "In the queue: {n} picture before yours.",
+            "In the queue: {n} pictures before yours.",
+            card.ahead,
+        )
+    if card.loading:
+        place += " " + say("The model is still loading.")
+    return _status(card, [place], say)
+
+
+def _painting(card: PaintingCard, say: Words) -> ui.LayoutView:
+    filled = round(BAR_CELLS * card.step / card.steps)
+    bar = "▰" * filled + "▱" * (BAR_CELLS - filled)
+    step = say("Painting: step {step} of {steps}", step=card.step, steps=card.steps)
+    if card.pictures > 1:
+        place = say("picture {number} of {count}", number=card.number, count=card.pictures)
+        step = f"{step} · {place}"
+    return _status(card, [step, bar], say, _preview(card, say))
+
+
+def _preview(card: PaintingCard, say: Words) -> ui.MediaGallery[ui.LayoutView] | None:
+    if card.preview is None:
+        return None
+    done = {"step": card.preview.step, "steps": card.steps, "prompt": card.request.prompt}
+    if card.pictures == 1:
+        described = say("Preview after step {step} of {steps}: {prompt}", **done)
+    else:
+        described = say(
+            "Preview of picture {number} of {count} after step {step} of {steps}: {prompt}",
+            number=card.number,
+            count=card.pictures,
+            **done,
+        )
+    name = shown_name(PREVIEW_NAME, spoiler=card.spoiler)
+    return gallery_of(name, described, spoiler=card.spoiler)
+
+
+def _status(
+    card: WaitingCard | PaintingCard,
+    lines: list[str],
+    say: Words,
+    gallery: ui.MediaGallery[ui.LayoutView] | None = None,
+) -> ui.LayoutView:
+    small = _small(_added(card.added, say), *_notes(card.notes, say))
+    asked = _small(_asked(card.asked, say))
+    texts = [_prompt_line(card.request), *filter(None, [asked, *lines, small])]
+    cancel = ui.Button[ui.LayoutView](
+        label=say("Cancel"),
+        style=discord.ButtonStyle.secondary,
+        custom_id=custom_id(Act.CANCEL, card.job_id),
+    )
+    shown = [ui.TextDisplay[ui.LayoutView]("\n".join(texts)), gallery, ui.ActionRow(cancel)]
+    return layout(*(item for item in shown if item is not None))
+
+
+def _asked(asked: Particulars, say: Words) -> str:
+    """How many pictures, and what else was chosen; "" where nothing was."""
+    facts = [asked.shape]
+    if asked.pictures > 1:
+        facts.insert(0, say.plural("{n} picture", "{n} pictures", asked.pictures))
+    if asked.style is not None:
+        facts.append(labels.style_name(asked.style, say))
+    if asked.speed is not None:
+        facts.append(labels.speed_name(asked.speed, say))
+    elif asked.steps:
+        facts.append(say.plural("{n} step", "{n} steps", asked.steps))
+    if asked.guidance is not None:
+        facts.append(say("guidance {guidance}", guidance=f"{asked.guidance:g}"))
+    return " · ".join(filter(None, facts))
+
+
+def _picture(card: PictureCard, say: Words) -> ui.LayoutView:
+    request = card.request
+    head = f"<@{card.requester_id}> " if card.mention else ""
+    facts = [
+        _seeds(card, say),
+        f"{request.width_px}×{request.height_px}",
+        say.plural("{n} step", "{n} steps", request.steps),
+    ]
+    if request.guidance > 1.0:
+        facts.append(say("guidance {guidance}", guidance=f"{request.guidance:g}"))
+    facts += [say("{seconds} s", seconds=f"{card.duration_s:.1f}"), quoted(card.model, 60)]
+    small = _small(
+        " · ".join(facts),
+        _whose(card, say),
+        _added(card.added, say),
+        *_notes(card.notes, say),
+        detour(card.detour, say) if card.detour else "",
+    )
+    described = request.prompt
+    if len(card.pictures) > 1:
+        described = say.plural(
+            "{n} numbered picture: {prompt}",
+            "{n} numbered pictures: {prompt}",
+            len(card.pictures),
+            prompt=described,
+        )
+    gallery = gallery_of(card.file_name, described, spoiler=card.spoiler)
+    texts = head + _prompt_line(request)
+    if card.direct:
+        # Buttons work on servers only; /reroll there takes the picture's number.
+        why = say("Asked for in {channel}; only you see it here.", channel=f"<#{card.origin_id}>")
+        return layout(ui.TextDisplay(f"{texts}\n{why}"), gallery, ui.TextDisplay(small))
+    return layout(
+        ui.TextDisplay(texts),
+        gallery,
+        ui.TextDisplay(small),
+        *picture_rows([each.id for each in card.pictures], say),
+    )
+
+
+def _seeds(card: PictureCard, say: Words) -> str:
+    """The seeds in the order of the pictures; one that all of them share is said once."""
+    seeds = list(dict.fromkeys(each.seed for each in card.pictures))
+    if len(seeds) == 1:
+        return say("seed {seed}", seed=seeds[0])
+    return say("seeds {seeds}", seeds=_listed(seeds, ""))
+
+
+def _whose(card: PictureCard, say: Words) -> str:
+    person, ids = f"<@{card.requester_id}>", [each.id for each in card.pictures]
+    if len(ids) == 1:
+        return say("by {person} · picture #{id}", person=person, id=ids[0])
+    return say("by {person} · pictures {ids}", person=person, ids=_listed(ids, "#"))
+
+
+def _listed(numbers: list[int], sign: str) -> str:
+    """Each number with the sign before it; of some in a row only the ends."""
+    first, last = numbers[0], numbers[-1]
+    in_a_row = len(numbers) > 1 and numbers == list(range(first, last + 1))
+    shown = f"{sign}{first}…{sign}{last}"
+    return shown if in_a_row else ", ".join(f"{sign}{each}" for each in numbers)
+
+
+def _failure(card: FailureCard, say: Words) -> ui.LayoutView:
+    head = f"<@{card.requester_id}> " if card.mention else ""
+    sentence = rejections.failure(card.state, card.code, card.detail, say)
+    number = job_line(card.job_id, say)
+    return layout(ui.TextDisplay(f"{head}{_prompt_line(card.request)}\n{sentence}\n{number}"))
+
+
+def _kept(card: KeptCard, say: Words) -> ui.LayoutView:
+    if not card.painted:
+        sentence = say("This was not painted. It was not charged.")
+    elif card.old:
+        sentence = say("Your picture is painted; it is too late to post it: see /history.")
+    else:
+        sentence = say("Your picture is painted, but I may not post it here: see /history.")
+    return layout(ui.TextDisplay(f"{_prompt_line(card.request)}\n{sentence}"))
+
+
+def _moved(card: MovedCard, say: Words) -> ui.LayoutView:
+    url = f"https://discord.com/channels/{card.guild_id}/{card.channel_id}/{card.message_id}"
+    link = say("Your picture is ready: {url}", url=url)
+    return layout(ui.TextDisplay(f"{_prompt_line(card.request)}\n{link}"))
+
+
+def _sent(card: SentCard, say: Words) -> ui.LayoutView:
+    sent = say("Sent to {person} by direct message.", person=f"<@{card.requester_id}>")
+    return layout(ui.TextDisplay(f"{_prompt_line(card.request)}\n{sent}"))
+
+
+def history_layout(page: Page, say: Words) -> ui.LayoutView:
+    """One page of a person's own pictures, newest first, with its paging buttons."""
+    if not page.pictures:
+        return layout(ui.TextDisplay(_nothing(page, say)))
+    head = say.plural("You have {n} picture here.", "You have {n} pictures here.", page.total)
+    newer, older = Act.NEWER, Act.OLDER
+    if page.favourites:
+        head = say.plural(
+            "You have {n} favourite here.", "You have {n} favourites here.", page.total
+        )
+        newer, older = Act.FAV_NEWER, Act.FAV_OLDER
+    items: list[ui.Item[ui.LayoutView]] = [ui.TextDisplay(head)]
+    items += [
+        history_row(each, each.id in page.unseen, say, marked=not page.favourites)
+        for each in page.pictures
+    ]
+    if page.newer_id is not None or page.older_id is not None:
+        items.append(
+            ui.ActionRow(
+                _turn(say("Newer"), newer, page.newer_id),
+                _turn(say("Older"), older, page.older_id),
+            )
+        )
+    return layout(*items)
+
+
+def _nothing(page: Page, say: Words) -> str:
+    if page.favourites:
+        return say(
+            "You have no favourites here yet: {more} below a picture makes it one.",
+            more=say("More ▾"),
+        )
+    return say("You have not painted anything here yet: try /imagine.")
+
+
+def history_row(
+    picture: StoredPicture,
+    unseen: bool,
+    say: Words,
+    prompt_chars: int = 120,
+    *,
+    marked: bool = True,
+) -> ui.Section[ui.LayoutView]:
+    """A picture in a list of a person's own, with a button to show it.
+
+    marked: favourites are told from others.
+    """
+    facts = [
+        say("seed {seed}", seed=picture.seed),
+        f"{picture.width_px}×{picture.height_px}",
+        when(picture.painted_at),
+        *([say("your favourite")] if marked and picture.favourite else []),
+        *([say("private")] if picture.private else []),
+        *([say("could not be posted")] if unseen else []),
+    ]
+    text = f"**#{picture.id}** {quoted(picture.prompt, prompt_chars)}\n{_small(' · '.join(facts))}"
+    show = ui.Button[ui.LayoutView](label=say("Show"), custom_id=custom_id(Act.SHOW, picture.id))
+    return ui.Section(ui.TextDisplay(text), accessory=show)
+
+
+def shown_layout(picture: StoredPicture, file_name: str, say: Words) -> ui.LayoutView:
+    """One picture for one person alone, with what can be done with it."""
+    gallery = gallery_of(file_name, picture.prompt)
+    text = f"**#{picture.id}** {quoted(picture.prompt, PROMPT_SHOWN)}"
+    return layout(ui.TextDisplay(text), gallery, *shown_rows(picture.id, say))
+
+
+def more_layout(deeds: Deeds, picture_id: int, say: Words) -> ui.LayoutView:
+    """The panel behind More, for one person: what else can be done with these pictures."""
+    first = deeds.pictures[0]
+    if len(deeds.pictures) == 1:
+        head = say("Picture #{id}", id=picture_id)
+        marks = [say("your favourite")] if deeds.own and first.favourite else []
+    else:
+        head = say.plural("{n} numbered picture", "{n} numbered pictures", len(deeds.pictures))
+        numbers = [str(n) for n, each in enumerate(deeds.pictures, 1) if each.favourite]
+        favourites = say("your favourites: {numbers}", numbers=", ".join(numbers))
+        marks = [favourites] if deeds.own and numbers else []
+    text = f"**{head}**\n{quoted(first.prompt, PROMPT_SHOWN)}"
+    small = _small(*marks)
+    shown = ui.TextDisplay[ui.LayoutView](f"{text}\n{small}" if small else text)
+    return layout(shown, *more_rows(deeds, say))
+
+
+def _turn(label: str, act: Act, cursor: int | None) -> ui.Button[ui.LayoutView]:
+    # A disabled button still needs an id of its own, and both must differ.
+    return ui.Button(label=label, custom_id=custom_id(act, cursor or 0), disabled=cursor is None)
+
+
+def quota_text(status: QuotaStatus, who: str | None, say: Words) -> str:
+    """An allowance in words. who: a mention, None for the reader's own."""
+    policy = status.policy
+    allowed = say.plural(
+        "{n} picture in {window}",
+        "{n} pictures in {window}",
+        policy.pictures,
+        window=rejections.hours_long(policy.hours, say),
+    )
+    source = {
+        PolicySource.CONFIG: say("the bot's default"),
+        PolicySource.SERVER: say("this server's default"),
+        PolicySource.USER: say("set for this member"),
+    }[policy.source]
+    head = say("Your quota") if who is None else say("Quota of {who}", who=who)
+    lines = [
+        f"**{head}**: {allowed} ({source})",
+        say("Used: {used}. Left: {left}.", used=status.used, left=status.remaining),
+    ]
+    if status.next_return_at is not None:
+        lines.append(say("The next one returns {when}.", when=when(status.next_return_at)))
+    return "\n".join(lines)

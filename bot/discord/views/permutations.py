@@ -1,0 +1,97 @@
+"""Pure: the layouts of a question about choices in braces, and of its answer, for one person."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import discord
+from discord import ui
+
+from bot.discord.views.custom_ids import Act, custom_id
+from bot.discord.views.markdown import layout, quoted
+from bot.i18n import Words
+from bot.jobs.permutations import Proposed, Taken
+from storage.types import DeliveryMode
+
+TEXTS_SHOWN = 5
+"""Of the question; the answer shows all, as many as there may be. A single one more is shown too:
+to say that there is one takes as much room."""
+TEXT_CHARS = 120
+MINUTE_S = 60
+
+
+def question_layout(proposed: Proposed, say: Words) -> ui.LayoutView:
+    """What would be painted, what it costs, and the buttons Paint and Don't."""
+    n, left = proposed.pictures, proposed.quota.remaining
+    head = say.plural(
+        "The choices in braces make {n} picture.",
+        "The choices in braces make {n} pictures.",
+        n,
+    )
+    shown_texts = proposed.texts[: TEXTS_SHOWN + (len(proposed.texts) == TEXTS_SHOWN + 1)]
+    rest = len(proposed.texts) - len(shown_texts)
+    others = say.plural("and {n} more", "and {n} more", rest)
+    more = [f"-# {others}"] if rest > 0 else []
+    costs = [say("Left of your quota: {left} now, {after} after that.", left=left, after=left - n)]
+    if proposed.duration_s is not None:
+        took = _duration(proposed.duration_s, say)
+        costs.append(say("Painting them takes about {duration}.", duration=took))
+    paint = ui.Button[ui.LayoutView](
+        label=say.plural("Paint {n} picture", "Paint {n} pictures", n),
+        style=discord.ButtonStyle.primary,
+        custom_id=custom_id(Act.PAINT, proposed.proposal_id),
+    )
+    decline = ui.Button[ui.LayoutView](
+        label=say("Don't"),
+        style=discord.ButtonStyle.secondary,
+        custom_id=custom_id(Act.DECLINE, proposed.proposal_id),
+    )
+    lines = [f"**{head}**", *_numbered(shown_texts), *more]
+    shown = map(ui.TextDisplay[ui.LayoutView], ("\n".join(lines), " ".join(costs)))
+    return layout(*shown, ui.ActionRow(paint, decline))
+
+
+def taken_layout(taken: Taken, say: Words) -> ui.LayoutView:
+    """The jobs that were accepted, and where their pictures will be seen."""
+    head = say.plural("{n} job is accepted.", "{n} jobs are accepted.", len(taken.jobs))
+    jobs = [say("job {id}", id=each.job_id) for each in taken.jobs]
+    lines = [f"**{head}**", *_numbered(taken.texts, [f" · {job}" for job in jobs])]
+    return layout(ui.TextDisplay("\n".join(lines)), ui.TextDisplay(f"-# {_where(taken, say)}"))
+
+
+def _where(taken: Taken, say: Words) -> str:
+    """Where the pictures will be seen, and what can be done until then."""
+    if all(each.private for each in taken.jobs):
+        return say("Only you will see the pictures.")
+    match taken.jobs[0].delivery:
+        case DeliveryMode.DIRECT:
+            return say(
+                "Each is sent to you by direct message when it is painted. "
+                "/queue shows and cancels them."
+            )
+        case DeliveryMode.THREAD:
+            return say(
+                "Each is posted in your thread when it is painted. /queue shows and cancels them."
+            )
+        case DeliveryMode.CHANNEL:
+            return say("Each is posted here when it is painted. /queue shows and cancels them.")
+
+
+def over_layout(sentence: str) -> ui.LayoutView:
+    """What a question or a panel becomes that can do nothing any more: words without buttons."""
+    return layout(ui.TextDisplay(sentence))
+
+
+def _numbered(texts: Sequence[str], endings: Sequence[str] = ()) -> list[str]:
+    """A line for each; what a person typed is harmless in it, and on one line."""
+    ends = endings or [""] * len(texts)
+    return [
+        f"{number}. {quoted(' '.join(text.split()), TEXT_CHARS)}{end}"
+        for number, (text, end) in enumerate(zip(texts, ends, strict=True), 1)
+    ]
+
+
+def _duration(seconds: float, say: Words) -> str:
+    if seconds < 1.5 * MINUTE_S:
+        return say.plural("{n} second", "{n} seconds", max(1, round(seconds)))
+    return say.plural("{n} minute", "{n} minutes", round(seconds / MINUTE_S))

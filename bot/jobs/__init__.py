@@ -1,0 +1,1 @@
+"""Jobs from acceptance to their end: generate, vary, cancel, complete."""

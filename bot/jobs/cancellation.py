@@ -1,0 +1,177 @@
+"""Taking a job back before there is a picture: cancelled, withdrawn, or waited for too long."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import timedelta
+
+import structlog
+
+from bot.accounts.permissions import Action, Person, Rights
+from bot.jobs.active import LiveJob, LiveJobs
+from bot.jobs.completion import Events
+from bot.request.outcomes import (
+    JobOver,
+    NotAllowed,
+    NothingWaiting,
+    Refused,
+    StorageTrouble,
+    TakenBack,
+    UnknownJob,
+)
+from engine.service import Engine
+from storage.errors import IllegalTransition, StorageError
+from storage.jobs import Jobs
+from storage.types import Clock, Job
+
+log = structlog.get_logger(__name__)
+
+ALL = "all"
+"""What a person says instead of a job's number: all that is theirs."""
+LOOK_EVERY_S = 5.0
+QUEUED_TRIES = 20
+QUEUED_EVERY_S = 0.05
+
+
+class Endings:
+    """The end is written down first, with its refund; only then does the painter hear of it.
+
+    So an end that a person was told of holds, whatever happens next, and a picture that is
+    finished at the same moment either came first or is thrown away.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        jobs: Jobs,
+        live: LiveJobs,
+        rights: Rights,
+        events: Events,
+        *,
+        clock: Clock,
+        max_wait: timedelta,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._engine = engine
+        self._jobs = jobs
+        self._live = live
+        self._rights = rights
+        self._events = events
+        self._clock = clock
+        self._max_wait = max_wait
+        self._sleep = sleep
+
+    def offered(self, person: Person) -> list[LiveJob]:
+        """The jobs that the person may cancel here, their own first, the newest first."""
+        own = self._own(person)
+        if not self._rights.allows(person, Action.CANCEL_ANY):
+            return own
+        here = [
+            live
+            for live in self._live
+            if live.row.place.guild_id == person.guild_id
+            and live.row.place.user_id != person.user_id
+            and not live.row.private
+        ]
+        return own + here[::-1]
+
+    async def cancel(self, person: Person, which: str | None) -> TakenBack | Refused:
+        """Cancel a job by its number, all of one's own ("all"), or (None) one's newest."""
+        if which is None or which.strip().casefold() == ALL:
+            own = self._own(person)
+            if not own:
+                return Refused(NothingWaiting())
+            return await self._cancel(own if which else own[:1])
+        digits = which.strip().lstrip("#")
+        known = digits.isascii() and digits.isdigit() and len(digits) <= 18
+        job = await self._jobs.get(int(digits)) if known else None
+        if job is None or job.place.guild_id != person.guild_id:
+            return Refused(UnknownJob(which))
+        own = job.place.user_id == person.user_id
+        if not own and not self._rights.allows(person, Action.CANCEL_ANY):
+            # What is private is not there for anybody else.
+            return Refused(UnknownJob(which) if job.private else NotAllowed(Action.CANCEL_ANY))
+        live = self._live.get(job.id)
+        return Refused(JobOver()) if live is None else await self._cancel([live])
+
+    async def withdraw(self, job_id: int) -> None:
+        """Take a job back of which its person does not know; harmless if it is over."""
+        live = self._live.get(job_id)
+        if live is not None:
+            await self._end(live, self._jobs.cancelled)
+
+    async def ended(self, jobs: Sequence[Job]) -> None:
+        """Stop jobs whose end is written down already, with their refund, and have that told."""
+        left = [job.id for job in jobs]
+        for _ in range(QUEUED_TRIES):
+            left = [job_id for job_id in left if not self._stopped(job_id)]
+            if not left:
+                return
+            # Accepted this very moment, and about to enter the queue.
+            await self._sleep(QUEUED_EVERY_S)
+        for job_id in left:
+            self._events.settled(job_id)
+
+    def _stopped(self, job_id: int) -> bool:
+        """Stop a job and have that told; False where it is not in the queue."""
+        live = self._live.get(job_id)
+        if live is None:
+            return False
+        if not live.over:
+            live.over = True
+            self._engine.cancel(live.handle)
+        self._events.settled(job_id)
+        return True
+
+    async def run(self) -> None:
+        """End for ever what has waited for too long."""
+        while True:
+            await self._sleep(LOOK_EVERY_S)
+            try:
+                await self._expire()
+            except StorageError as error:
+                log.warning("not expired", detail=str(error))
+
+    async def _expire(self) -> None:
+        due = self._clock() - self._max_wait
+        late: list[LiveJob] = []
+        for live in self._live.oldest():
+            if live.row.accepted_at >= due:
+                break
+            if not live.over and self._engine.queue.get(live.row.id) is not None:
+                late.append(live)
+        for live in late:
+            if await self._end(live, self._jobs.expired):
+                log.info("waited too long", job=live.row.id)
+
+    async def _cancel(self, jobs: Sequence[LiveJob]) -> TakenBack | Refused:
+        try:
+            ended = [each.row for each in jobs if await self._end(each, self._jobs.cancelled)]
+        except StorageError as error:
+            self._events.trouble(error)
+            return Refused(StorageTrouble())
+        return TakenBack(tuple(ended)) if ended else Refused(JobOver())
+
+    async def _end(self, live: LiveJob, write: Callable[[int], Awaitable[object]]) -> bool:
+        """False where it had come to its end before."""
+        if live.over:
+            return False
+        try:
+            await write(live.row.id)
+        except IllegalTransition:
+            return False
+        live.over = True
+        self._engine.cancel(live.handle)
+        self._events.settled(live.row.id)
+        return True
+
+    def _own(self, person: Person) -> list[LiveJob]:
+        mine = [
+            live
+            for live in self._live
+            if live.row.place.user_id == person.user_id
+            and live.row.place.guild_id == person.guild_id
+            and not live.over
+        ]
+        return mine[::-1]

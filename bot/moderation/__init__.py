@@ -1,0 +1,1 @@
+"""Reports, verdicts and blocks, and the messages that show them to moderators."""

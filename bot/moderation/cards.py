@@ -1,0 +1,83 @@
+"""A case of reports as the card that moderators see, and where its picture stands."""
+
+from __future__ import annotations
+
+import asyncio
+
+from bot.delivery.cards import CaseCard, ShownPicture
+from bot.delivery.messenger import Address
+from bot.pictures.gallery import spots_of
+from storage.deliveries import Deliveries
+from storage.files import PictureFiles
+from storage.history import History
+from storage.jobs import Jobs
+from storage.reports import Reports
+from storage.types import Case, Delivery, Job, Road, StoredPicture
+
+
+class CaseCards:
+    """Makes cards of cases out of what is known now; only reads."""
+
+    def __init__(
+        self,
+        reports: Reports,
+        history: History,
+        jobs: Jobs,
+        deliveries: Deliveries,
+        files: PictureFiles,
+    ) -> None:
+        self._reports = reports
+        self._history = history
+        self._jobs = jobs
+        self._deliveries = deliveries
+        self._files = files
+
+    async def card(self, case: Case) -> CaseCard:
+        """The picture, unless it is erased or has no file any more, and where it stands."""
+        job, delivery = await self._origin(case)
+        locale = "en-US" if job is None else job.locale
+        picture = await self._history.get(case.picture_id)
+        if picture is None or job is None:
+            return CaseCard(case, locale=locale)
+        shown = await self._shown(picture)
+        return CaseCard(
+            case=case,
+            picture=picture,
+            pictures=shown,
+            file_name=f"SPOILER_reported-{picture.id}.png",
+            url=_url(job, delivery),
+            series=job.pictures,
+            locale=locale,
+        )
+
+    async def messages(self, case: Case) -> list[Address]:
+        """The messages in the channel that show the picture, or what was asked for."""
+        job, delivery = await self._origin(case)
+        if job is None or delivery is None:
+            return []
+        guild_id, spots = job.place.guild_id, spots_of(delivery)
+        return [Address(guild_id, each.channel_id, each.message_id) for each in spots]
+
+    async def _origin(self, case: Case) -> tuple[Job | None, Delivery | None]:
+        job_id = await self._reports.job_of(case.picture_id)
+        if job_id is None:
+            return None, None
+        return await self._jobs.get(job_id), await self._deliveries.get(job_id)
+
+    async def _shown(self, picture: StoredPicture) -> tuple[ShownPicture, ...]:
+        if not picture.on_disk:
+            return ()
+        path = await asyncio.to_thread(self._files.existing, picture.file)
+        return () if path is None else (ShownPicture(picture.id, picture.seed, path),)
+
+
+def _url(job: Job, delivery: Delivery | None) -> str:
+    """The link to the message with the picture; "" where it is not known or was direct."""
+    if delivery is None or delivery.road is Road.DIRECT or job.private:
+        return ""
+    shown = next(iter(spots_of(delivery)), None)
+    if shown is None:
+        return ""
+    return (
+        f"https://discord.com/channels/{job.place.guild_id}/{shown.channel_id}/{shown.message_id}"
+    )

@@ -1,0 +1,233 @@
+"""What is reported reaches the moderators: a message a case, kept up to date."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import Final
+
+import structlog
+
+from bot.delivery.messenger import Address, Messenger, Obstacle, TryLater, Undeliverable
+from bot.moderation.cards import CaseCards
+from storage.errors import StorageError
+from storage.preferences import Preferences
+from storage.reports import Reports
+from storage.types import Card, Case, Clock, Verdict
+
+log = structlog.get_logger(__name__)
+
+AT_ONCE = 2
+RETRY_S = (2.0, 5.0, 15.0, 60.0, 300.0)
+LOOKED_BACK = timedelta(days=1)
+"""What happened so shortly before a start is shown again: a crash may have been faster."""
+_GONE: Final = frozenset({Obstacle.MESSAGE_GONE, Obstacle.CHANNEL_GONE})
+
+
+class Casework:
+    """Shows every case in the channel that its server has named, as the database has it.
+
+    A report is filed before anything is posted, and a verdict is written down before its card
+    changes: whatever fails here, the case is there, and the next start tries again. Before a
+    message is posted a second time Discord is asked whether the first one stands.
+    """
+
+    def __init__(
+        self,
+        *,
+        messenger: Messenger,
+        reports: Reports,
+        preferences: Preferences,
+        cards: CaseCards,
+        clock: Clock,
+        trouble: Callable[[StorageError], object] = lambda _: None,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self.cards = cards
+        self._messenger = messenger
+        self._reports = reports
+        self._preferences = preferences
+        self._clock = clock
+        self._trouble = trouble
+        self._sleep = sleep
+        self._begun = False
+        self._wakes: asyncio.Queue[int] = asyncio.Queue()
+        self._running: dict[int, asyncio.Task[None]] = {}
+        self._again: set[int] = set()
+        # Pictures of which an earlier card may stand without our knowing.
+        self._unsure: set[int] = set()
+        self._warned: set[int] = set()
+        self._places = asyncio.Semaphore(AT_ONCE)
+
+    @property
+    def busy(self) -> bool:
+        """Whether anything is under way right now, or what was left has not been looked for."""
+        return not self._begun or bool(self._running) or not self._wakes.empty()
+
+    def wake(self, picture_id: int) -> None:
+        """Something about this picture's case has changed."""
+        self._wakes.put_nowait(picture_id)
+
+    async def run(self) -> None:
+        """Show for ever what changes, beginning with what the last process may have left."""
+        try:
+            await self._begin()
+            while True:
+                self._start(await self._wakes.get())
+        finally:
+            tasks = list(self._running.values())
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _begin(self) -> None:
+        while True:
+            try:
+                left = await self._reports.stirred(self._clock() - LOOKED_BACK)
+            except StorageError as error:
+                self._trouble(error)
+                log.warning("reports not read", detail=str(error))
+                await self._sleep(RETRY_S[-1])
+                continue
+            self._unsure.update(left)
+            for picture_id in left:
+                self.wake(picture_id)
+            self._begun = True
+            return
+
+    def _start(self, picture_id: int) -> None:
+        if picture_id in self._running:
+            self._again.add(picture_id)
+            return
+        task = asyncio.create_task(self._show(picture_id), name=f"case-{picture_id}")
+        self._running[picture_id] = task
+        task.add_done_callback(lambda done: self._over(picture_id, done))
+
+    def _over(self, picture_id: int, task: asyncio.Task[None]) -> None:
+        self._running.pop(picture_id, None)
+        if picture_id in self._again:
+            self._again.discard(picture_id)
+            self.wake(picture_id)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("showing a report broke off", picture=picture_id, exc_info=error)
+
+    async def _show(self, picture_id: int) -> None:
+        tries = 0
+        while True:
+            try:
+                async with self._places:
+                    await self._show_once(picture_id)
+                return
+            except (TryLater, StorageError) as error:
+                if isinstance(error, StorageError):
+                    self._trouble(error)
+                wait_s = RETRY_S[min(tries, len(RETRY_S) - 1)]
+                log.warning("report delayed", picture=picture_id, wait_s=wait_s, detail=str(error))
+            tries += 1
+            await self._sleep(wait_s)
+
+    async def _show_once(self, picture_id: int) -> None:
+        case = await self._reports.last_for(picture_id)
+        if case is None:
+            return
+        if case.verdict in (Verdict.DELETED, Verdict.BLOCKED):
+            await self._clear(case)
+        if case.verdict is not None:
+            if case.card is not None:
+                await self._edit(case)
+            return
+        channel_id, card = await self._channel_of(case.guild_id), case.card
+        moved = card if card is not None and channel_id not in (None, card.channel_id) else None
+        if card is not None and moved is None and await self._edit(case):
+            return
+        posted = channel_id is not None and await self._post(case, channel_id)
+        if moved is not None:
+            # Where the new channel does not take it, the old one has it at least.
+            await (self._remove(case, moved) if posted else self._edit(case))
+
+    async def _clear(self, case: Case) -> None:
+        """Take away the messages that show a picture that moderators deleted, as far as we may."""
+        for address in await self.cards.messages(case):
+            try:
+                await self._messenger.delete(address)
+            except Undeliverable as error:
+                if error.obstacle not in _GONE:
+                    log.warning(
+                        "message of a deleted picture not deleted",
+                        picture=case.picture_id,
+                        message=address.message_id,
+                        obstacle=error.obstacle.value,
+                    )
+
+    async def _edit(self, case: Case) -> bool:
+        """Bring the card up to date; False where it cannot be reached any more."""
+        assert case.card is not None
+        card = await self.cards.card(case)
+        where = Address(
+            case.guild_id, case.card.channel_id, case.card.message_id, locale=card.locale
+        )
+        try:
+            await self._messenger.edit(where, card)
+        except Undeliverable as error:
+            log.info("card not edited", picture=case.picture_id, obstacle=error.obstacle.value)
+            return False
+        return True
+
+    async def _remove(self, case: Case, card: Card) -> None:
+        """Take away a card that another one in another channel has replaced, as far as we may."""
+        try:
+            await self._messenger.delete(Address(case.guild_id, card.channel_id, card.message_id))
+        except (Undeliverable, TryLater) as error:
+            log.info("old card not deleted", picture=case.picture_id, detail=str(error))
+
+    async def _post(self, case: Case, channel_id: int) -> bool:
+        """Show the case in this channel; False where it cannot be shown there."""
+        picture_id, card = case.picture_id, await self.cards.card(case)
+        where = Address(case.guild_id, channel_id, locale=card.locale)
+        found = None
+        try:
+            if picture_id in self._unsure:
+                found = await self._find(where, case)
+            stale = found is not None
+            if found is None:
+                self._unsure.add(picture_id)  # until it is written down that it stands there
+                nonce = f"case{case.id}-{len(case.reports)}-{picture_id}"[:25]
+                found = await self._messenger.post(where, card, nonce)
+        except Undeliverable as error:
+            self._unsure.discard(picture_id)
+            self._warn(case, channel_id, error)
+            return False
+        self._warned.discard(channel_id)
+        known = await self._reports.posted(case.reports[0].id, channel_id, found)
+        self._unsure.discard(picture_id)
+        if stale or known.verdict is not None or len(known.reports) != len(case.reports):
+            self.wake(picture_id)
+        return True
+
+    async def _find(self, where: Address, case: Case) -> int | None:
+        """The card that an earlier try left there; None where there is none, or nobody can tell.
+
+        Two cards would do less harm than none.
+        """
+        try:
+            return await self._messenger.find_case(where, case.picture_id, case.opened_at)
+        except Undeliverable as error:
+            if error.obstacle is not Obstacle.UNREADABLE:
+                raise
+            return None
+
+    def _warn(self, case: Case, channel_id: int, error: Undeliverable) -> None:
+        """Once for a channel, until it works again: the cases stay open meanwhile."""
+        if channel_id not in self._warned:
+            self._warned.add(channel_id)
+            log.warning(
+                "reports cannot be shown to the moderators",
+                guild=case.guild_id,
+                channel=channel_id,
+                detail=str(error),
+            )
+
+    async def _channel_of(self, guild_id: int) -> int | None:
+        chosen = await self._preferences.server(guild_id)
+        return None if chosen is None else chosen.reports_channel_id

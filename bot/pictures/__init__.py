@@ -1,0 +1,1 @@
+"""Pictures that were generated: the gallery, their recipes, their file names."""

@@ -1,0 +1,148 @@
+"""Pictures to start from: fitted to the picture that is painted from them. Blocking, no disk."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from bot.request.outcomes import Reason
+from bot.request.params import Start, Wish
+from bot.request.resolve import UPSCALE_FACTOR, size_for, size_problem
+from engine.diffusion.families import Family
+from engine.modes import takes
+from engine.sizing import GRID_PX
+from engine.types import INPUTS, ImageRequest, Mode, Raster
+from engine.uploads import Upload, UploadRefused, fit, mask_of
+
+SAME_SHAPE: Final = 0.02
+"""So far a mask's shape may be off its picture's: programs round when they scale both."""
+
+
+class MaskUnfit(UploadRefused):
+    """The mask has another shape than its picture: nobody could tell what it covers."""
+
+    code = "mask_unfit"
+
+    def __init__(self, mask: Raster, picture: Raster) -> None:
+        data = {
+            "width_px": mask.width_px,
+            "height_px": mask.height_px,
+            "picture_width_px": picture.width_px,
+            "picture_height_px": picture.height_px,
+        }
+        super().__init__("the mask has another shape than the picture", data)
+        self.mask_px = (mask.width_px, mask.height_px)
+        self.picture_px = (picture.width_px, picture.height_px)
+
+
+class MaskEmpty(UploadRefused):
+    """The mask is black all over: nothing would be painted."""
+
+    code = "mask_empty"
+
+    def __init__(self) -> None:
+        super().__init__("the mask is black all over", {})
+
+
+class MaskMissing(UploadRefused):
+    """No mask was given, and nothing of the picture is transparent, which would be one."""
+
+    code = "mask_missing"
+
+    def __init__(self) -> None:
+        super().__init__("there is no mask, and the picture is opaque", {})
+
+
+class OtherPicture(UploadRefused):
+    """Not the picture that was painted from. position: 0 = the first, 1 = the mask or second."""
+
+    code = "other_picture"
+
+    def __init__(self, position: int, found: str, needed: str) -> None:
+        data = {"position": position, "found": found, "needed": needed}
+        super().__init__(f"picture {position + 1} is {found}, needed is {needed}", data)
+        self.position = position
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """start: for the wish. inputs: what it names, in its order, to be kept and painted from."""
+
+    start: Start
+    inputs: tuple[Upload, ...]
+
+
+def prepare(
+    mode: Mode, pictures: Sequence[Upload], size: tuple[int, int], strength: float | None = None
+) -> Prepared:
+    """Fit pictures to a picture of `size` (width_px, height_px), as its mode needs them.
+
+    pictures: as many as the mode takes; for Mode.INPAINT the picture and its mask. Raises
+    MaskUnfit or MaskEmpty, ValueError for another number of pictures.
+    """
+    if mode is Mode.INPAINT and len(pictures) == INPUTS[mode]:
+        _check_shape(pictures[1].raster, pictures[0].raster)
+    inputs = _fitted(mode, pictures, size)
+    if mode is Mode.INPAINT and not any(inputs[1].raster.rgb):
+        raise MaskEmpty
+    return Prepared(Start(mode, tuple(each.sha256 for each in inputs), strength), inputs)
+
+
+def given_again(request: ImageRequest, pictures: Sequence[Upload]) -> tuple[Upload, ...]:
+    """The inputs of a request, out of the pictures that somebody gives once more.
+
+    Raises OtherPicture where one is not the same, ValueError for another number of pictures.
+    """
+    if len(pictures) != len(request.inputs):
+        raise ValueError(f"{len(request.inputs)} input pictures are needed, not {len(pictures)}")
+    inputs = _fitted(request.mode, pictures, (request.width_px, request.height_px))
+    for position, (found, needed) in enumerate(zip(inputs, request.inputs, strict=True)):
+        if found.sha256 != needed:
+            raise OtherPicture(position, found.sha256, needed)
+    return inputs
+
+
+def size_from(
+    wish: Wish, mode: Mode, family: Family, source: tuple[int, int]
+) -> tuple[int, int] | Reason:
+    """(width_px, height_px) of what is painted from a picture of the size `source`, or why none.
+
+    Its shape is the source's where none was asked for; enlarged, it is twice as large as that,
+    or as what the family paints where the source is too large or too small for it.
+    """
+    if mode is not Mode.UPSCALE:
+        return size_for(wish, family, source)
+    if wish.size is not None:
+        return size_problem(*wish.size, family, mode) or wish.size
+    own = tuple(max(1, round(side / GRID_PX)) * GRID_PX for side in source)
+    base: tuple[int, int] | Reason = (own[0], own[1])
+    if wish.aspect is not None or size_problem(own[0], own[1], family) is not None:
+        base = size_for(wish, family, source)
+    if not isinstance(base, tuple):
+        return base
+    return base[0] * UPSCALE_FACTOR, base[1] * UPSCALE_FACTOR
+
+
+def _fitted(mode: Mode, pictures: Sequence[Upload], size: tuple[int, int]) -> tuple[Upload, ...]:
+    if not takes(mode, len(pictures)):
+        raise ValueError(f"{mode} takes {INPUTS[mode]} input pictures, not {len(pictures)}")
+    share = UPSCALE_FACTOR if mode is Mode.UPSCALE else 1
+    width_px, height_px = size[0] // share, size[1] // share
+    fitted = [fit(each.raster, width_px, height_px) for each in pictures]
+    if mode is Mode.INPAINT:
+        fitted[1] = _grey(mask_of(pictures[1].raster, width_px, height_px), width_px, height_px)
+    return tuple(map(Upload.of, fitted))
+
+
+def _grey(mask: bytes, width_px: int, height_px: int) -> Raster:
+    return Raster(width_px, height_px, np.repeat(np.frombuffer(mask, np.uint8), 3).tobytes())
+
+
+def _check_shape(mask: Raster, picture: Raster) -> None:
+    shapes = [each.width_px / each.height_px for each in (mask, picture)]
+    if abs(math.log(shapes[0] / shapes[1])) > SAME_SHAPE:
+        raise MaskUnfit(mask, picture)

@@ -1,0 +1,373 @@
+"""What a use case answers: data; the words are made in `bot.wording.rejections`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot.request.bad_flags import BadFlag
+from bot.request.notes import Note
+from bot.request.params import Wish
+from engine.errors import Scope
+from engine.types import ImageRequest
+from engine.uploads import UploadRefused
+from storage.types import Case, DeliveryMode, Job
+
+
+@dataclass(frozen=True, slots=True)
+class EmptyPrompt:
+    """Nothing is left of the prompt after cleaning."""
+
+
+@dataclass(frozen=True, slots=True)
+class TextTooLong:
+    """what: "prompt", "negative" or "search"."""
+
+    what: str
+    chars: int
+    limit_chars: int
+
+
+@dataclass(frozen=True, slots=True)
+class TooManyTokens:
+    """The prompt, with what enhancement added, has more tokens than the model reads."""
+
+    tokens: int
+    limit_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class OutOfRange:
+    """A number outside its bounds (or not a number). what: seed, steps, guidance, …"""
+
+    what: str
+    value: object
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class BadSize:
+    """A size the model cannot paint."""
+
+    width_px: int
+    height_px: int
+    min_side_px: int
+    max_side_px: int
+    grid_px: int
+
+
+@dataclass(frozen=True, slots=True)
+class TooLarge:
+    """More pixels than the model paints in one piece; the advised size can be enlarged after."""
+
+    width_px: int
+    height_px: int
+    advised_width_px: int
+    advised_height_px: int
+    enlarged: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FlagProblem:
+    """A flag in the prompt that cannot be obeyed."""
+
+    bad: BadFlag
+
+
+@dataclass(frozen=True, slots=True)
+class ManyChoices:
+    """Choices in braces that make `total` wishes: they are asked about first.
+
+    The wish as it was given, its pictures for each choice, for whose eyes, and the picture that
+    it is to be painted from.
+    """
+
+    total: int
+    wish: Wish
+    count: int
+    private: bool
+    parent_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OneAtATime:
+    """Choices in braces that make `total` wishes, where only one can be asked for at a time."""
+
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class TooManyChoices:
+    """Choices in braces that make more wishes than may be asked for at once."""
+
+    total: int
+    limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionOver:
+    """The question was answered before; or (not answered) it is too old, or somebody else's."""
+
+    answered: bool
+
+
+@dataclass(frozen=True, slots=True)
+class BadAspect:
+    """Not an aspect ratio, or longer than what the model paints."""
+
+    text: str
+    offered: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class QueueIsFull:
+    """`waiting` jobs hold the `limit` places that everybody, this person or this server has, or so
+    many of them that `requested` more do not fit."""
+
+    waiting: int
+    limit: int
+    scope: Scope
+    requested: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class QuotaSpent:
+    """used of limit pictures in the last `hours` hours are used up; `requested` more do not fit."""
+
+    used: int
+    limit: int
+    hours: int
+    requested: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Stopping:
+    """The bot is shutting down."""
+
+
+@dataclass(frozen=True, slots=True)
+class StorageTrouble:
+    """The disk or the database does not take anything at the moment."""
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownJob:
+    """No job of this number was ever given here."""
+
+    job: str
+
+
+@dataclass(frozen=True, slots=True)
+class JobOver:
+    """There is nothing left to cancel."""
+
+
+@dataclass(frozen=True, slots=True)
+class NothingWaiting:
+    """The person has no job that waits or is painted here."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileRemoved:
+    """The picture's file was removed to save space; its recipe is there."""
+
+    picture_id: int
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class InputGone:
+    """A picture that this would start from is not there any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class NothingPainted:
+    """There is no picture to start from."""
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownPicture:
+    """The picture is not there (any more), or belongs to another server."""
+
+    picture: str
+
+
+@dataclass(frozen=True, slots=True)
+class NotYours:
+    """Only the person a picture belongs to can mark it as a favourite."""
+
+    picture_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class NotAllowed:
+    """The person lacks the right. what: an Action's value."""
+
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class Blocked:
+    """The moderators of this server have blocked the person. reason: theirs, if they gave one."""
+
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class OwnPicture:
+    """Nobody reports a picture of their own."""
+
+    picture_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReportedBefore:
+    """The person's earlier report of the picture still waits for its verdict."""
+
+    picture_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReasonTooLong:
+    """The reason of a report or a block."""
+
+    chars: int
+    limit_chars: int
+
+
+@dataclass(frozen=True, slots=True)
+class NotReported:
+    """The picture was never reported here."""
+
+    picture_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class CaseOver:
+    """Somebody has decided already: the case says who and what."""
+
+    case: Case
+
+
+@dataclass(frozen=True, slots=True)
+class NotBlockable:
+    """Oneself, or an owner of the bot."""
+
+    user_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class NotBlocked:
+    """There is no block to take off."""
+
+    user_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class UploadUnfit:
+    """A picture that was given cannot be painted from. number: which of `total`, from 1."""
+
+    refused: UploadRefused
+    number: int = 1
+    total: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Unreachable:
+    """A picture that was given could not be fetched."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeptGone:
+    """A picture that was put aside is not there any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class StrengthIdle:
+    """A strength was given, and no picture that it could be about."""
+
+
+Reason = (
+    EmptyPrompt
+    | TextTooLong
+    | TooManyTokens
+    | OutOfRange
+    | BadSize
+    | TooLarge
+    | BadAspect
+    | FlagProblem
+    | ManyChoices
+    | OneAtATime
+    | TooManyChoices
+    | QuestionOver
+    | QueueIsFull
+    | QuotaSpent
+    | Stopping
+    | StorageTrouble
+    | UnknownJob
+    | JobOver
+    | NothingWaiting
+    | FileRemoved
+    | InputGone
+    | NothingPainted
+    | UnknownPicture
+    | NotYours
+    | NotAllowed
+    | Blocked
+    | OwnPicture
+    | ReportedBefore
+    | ReasonTooLong
+    | NotReported
+    | CaseOver
+    | NotBlockable
+    | NotBlocked
+    | UploadUnfit
+    | Unreachable
+    | KeptGone
+    | StrengthIdle
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Nothing was charged and nothing happened. retry_at: when it would work, if that is known."""
+
+    reason: Reason
+    retry_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Composed:
+    """A wish made precise. added: what enhancement appended to the prompt, "" for nothing."""
+
+    request: ImageRequest
+    added: str = ""
+    notes: tuple[Note, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The job is in the database and in the queue.
+
+    ahead: jobs that are painted before it, the one on the GPU included.
+    ready_at: when the picture is expected; None if nothing is known yet. private: for nobody
+    else's eyes. pictures: how many. spoiler: they are hidden until clicked. delivery: where its
+    person wants them.
+    """
+
+    job_id: int
+    composed: Composed
+    ahead: int
+    ready_at: datetime | None
+    private: bool = False
+    pictures: int = 1
+    spoiler: bool = False
+    delivery: DeliveryMode = DeliveryMode.CHANNEL
+
+
+@dataclass(frozen=True, slots=True)
+class TakenBack:
+    """These jobs are cancelled and refunded; at least one."""
+
+    jobs: tuple[Job, ...]

@@ -1,0 +1,63 @@
+"""After a restart: the status messages of what still waits are taken up again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import structlog
+
+from bot.delivery.cards import WaitingCard
+from bot.delivery.messenger import Address, TryLater, Undeliverable
+from bot.delivery.worker import NeverAnswered
+from bot.discord.interaction.services import Services
+from bot.jobs.active import LiveJob
+from bot.request.resolve import request_notes
+from bot.request.summary import particulars
+from engine.prompts import addition
+from storage.errors import StorageError
+
+log = structlog.get_logger(__name__)
+
+
+async def pick_up(services: Services, resumed: Sequence[LiveJob]) -> None:
+    """Show the progress of every resumed job on the message that its command was answered with.
+
+    A job whose command was never answered is withdrawn and refunded: Discord told its person
+    that the bot did not respond, and they will have asked again.
+    """
+    for live in resumed:
+        job = live.row
+        try:
+            message_id = await services.delivery.status_message(job.id, accepted_at=job.accepted_at)
+        except NeverAnswered:
+            log.info("withdrawn: its command was never answered", job=job.id)
+            await services.endings.withdraw(job.id)
+            continue
+        except (TryLater, Undeliverable, StorageError) as error:
+            # Also where it was delivered this very moment: then nobody needs its progress.
+            log.info("status message not found", job=job.id, detail=str(error))
+            continue
+        # What one person alone sees cannot be changed without its token, which soon runs out.
+        if message_id is not None and not job.private:
+            place = job.place
+            address = Address(place.guild_id, place.channel_id, message_id, job.locale)
+            quiet = not live.handle.spec.previews
+            card = _card(services, live)
+            services.board.show(live.handle, address, card, stale=True, quiet=quiet)
+
+
+def _card(services: Services, live: LiveJob) -> WaitingCard:
+    job, request = live.row, live.handle.spec.request
+    family = services.painter.family
+    notes = request_notes(request, family)
+    return WaitingCard(
+        job_id=job.id,
+        request=request,
+        requester_id=job.place.user_id,
+        ahead=0,
+        ready_at=None,
+        added=addition(request.prompt, request.effective_prompt),
+        notes=notes,
+        asked=particulars(request, job.pictures, family, notes),
+        spoiler=live.row.spoiler,
+    )

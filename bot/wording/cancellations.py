@@ -1,0 +1,28 @@
+"""What there is to say about jobs that were cancelled, in words."""
+
+from __future__ import annotations
+
+from bot.i18n import Words
+from bot.request.outcomes import TakenBack
+from storage.types import Job
+
+JOBS_NAMED = 5
+PROMPT_CHARS = 80
+
+
+def taken_back(outcome: TakenBack, reader_id: int, say: Words) -> str:
+    """Which jobs were cancelled; a private one of somebody else's without its words."""
+    named = [_prompt(job, reader_id, say) for job in outcome.jobs[:JOBS_NAMED]]
+    more = ["…"] if len(outcome.jobs) > len(named) else []
+    return say.plural(
+        "Cancelled and not charged: {prompts}",
+        "{n} jobs cancelled and not charged: {prompts}",
+        len(outcome.jobs),
+        prompts=", ".join(named + more),
+    )
+
+
+def _prompt(job: Job, reader_id: int, say: Words) -> str:
+    if job.private and job.place.user_id != reader_id:
+        return say("(private)")
+    return f"“{job.prompt[:PROMPT_CHARS]}”"

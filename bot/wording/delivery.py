@@ -1,0 +1,106 @@
+"""What was chosen for the delivery of pictures, and what of it holds, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from bot.accounts.delivery_settings import Level, Setting, Settings, Source
+from bot.delivery.cards import Detour
+from bot.delivery.messenger import Obstacle
+from bot.i18n import Words
+from storage.types import DeliveryMode
+
+T = TypeVar("T")
+
+
+def own_settings(settings: Settings, say: Words) -> str:
+    """What holds for a person in a channel, and by whose choice."""
+    head = say("Your settings in {channel}", channel=f"<#{settings.channel_id}>")
+    lines = [
+        f"**{head}**",
+        _line(say("Delivery"), settings.delivery, _way, say),
+        _line(say("Spoiler"), settings.spoiler, _on_off, say),
+        _line(say("Quiet (no previews)"), settings.quiet, _on_off, say),
+    ]
+    wants_direct = settings.delivery.wish is DeliveryMode.DIRECT
+    if wants_direct and not settings.direct_messages:
+        lines.append(_small(_no_direct(say)))
+    elif settings.delivery.wish is not None or settings.spoiler.wish is not None:
+        lines.append(_small(say("You can show less than moderators let you, but not more.")))
+    return "\n".join(lines)
+
+
+def level(chosen: Level, say: Words) -> str:
+    """What moderators chose for a server or a channel."""
+    head = say("Settings of this server")
+    if chosen.channel_id is not None:
+        head = say("Settings of {channel}", channel=f"<#{chosen.channel_id}>")
+    lines = [
+        f"**{head}**",
+        _chosen(say("Delivery"), chosen.delivery, _way, say),
+        _chosen(say("Spoiler"), chosen.spoiler, _on_off, say),
+        _chosen(say("Quiet (no previews)"), chosen.quiet, _on_off, say),
+    ]
+    if chosen.delivery is DeliveryMode.DIRECT and not chosen.direct_messages:
+        lines.append(_small(_no_direct(say)))
+    return "\n".join(lines)
+
+
+def detour(gone: Detour, say: Words) -> str:
+    """Why pictures are not where their person wanted them."""
+    if gone.wanted is DeliveryMode.DIRECT:
+        if gone.why == Obstacle.FORBIDDEN:
+            return say("It is here because you take no direct messages from me.")
+        return say("It is here because it could not be sent to you by direct message.")
+    match gone.why:
+        case Obstacle.FULL:
+            return say("It is here because this server has as many open threads as Discord allows.")
+        case Obstacle.FORBIDDEN:
+            return say(
+                "It is here because I may not open or use threads in this channel: "
+                "that takes the permissions “Create Public Threads” and “Send Messages in Threads”."
+            )
+        case Obstacle.MESSAGE_GONE:
+            return say("It is here because you had no thread in this channel yet.")
+        case Obstacle.ARCHIVED:
+            return say("It is here because your thread is locked.")
+        case _:
+            return say("It is here because your thread could not be used.")
+
+
+def _chosen(name: str, value: T | None, word: Callable[[T, Words], str], say: Words) -> str:
+    told = say("not set") if value is None else word(value, say)
+    return f"{name}: {told}"
+
+
+def _line(name: str, setting: Setting[T], word: Callable[[T, Words], str], say: Words) -> str:
+    source = {
+        Source.DEFAULT: say("the bot's default"),
+        Source.SERVER: say("set for this server"),
+        Source.CHANNEL: say("set for this channel"),
+        Source.USER: say("your choice"),
+    }[setting.source]
+    if setting.wish is not None:
+        source += "; " + say("you chose: {choice}", choice=word(setting.wish, say))
+    return f"{name}: {word(setting.value, say)} ({source})"
+
+
+def _way(mode: DeliveryMode, say: Words) -> str:
+    return {
+        DeliveryMode.CHANNEL: say("in the channel"),
+        DeliveryMode.THREAD: say("in a thread of one's own"),
+        DeliveryMode.DIRECT: say("by direct message"),
+    }[mode]
+
+
+def _on_off(on: bool, say: Words) -> str:
+    return say("on") if on else say("off")
+
+
+def _no_direct(say: Words) -> str:
+    return say("The bot's owner lets it write no direct messages.")
+
+
+def _small(text: str) -> str:
+    return f"-# {text}"

@@ -1,0 +1,103 @@
+"""What is wrong with a flag in a prompt or with its choices, in words."""
+
+from __future__ import annotations
+
+from bot.i18n import Words
+from bot.request.bad_flags import BadFlag, BadKind
+from bot.request.outcomes import ManyChoices, OneAtATime, QuestionOver, QueueIsFull, TooManyChoices
+from engine.errors import Scope
+
+_SHOWN = 40
+
+
+def flag_problem(bad: BadFlag, say: Words) -> str:
+    """One sentence that quotes the flag, and says what would be right."""
+    flag, value = _quoted(bad.flag), _quoted(bad.value)
+    match bad.kind:
+        case BadKind.UNKNOWN:
+            told = say("There is no flag {flag}.", flag=flag)
+        case BadKind.UNSUPPORTED:
+            told = say("{flag} does nothing here.", flag=flag)
+            if not bad.suggestion:
+                return told + " " + say("Please leave it out.")
+        case BadKind.MISSING:
+            told = say("{flag} needs a value.", flag=flag)
+        case BadKind.BAD_VALUE:
+            told = say("{value} is no value for {flag}.", value=value, flag=flag)
+        case BadKind.TWICE:
+            other = _quoted(", ".join(bad.expected))
+            return say("{flag} and {other} say different things.", flag=flag, other=other)
+        case BadKind.UNBALANCED:
+            return say("The brace {flag} in {words} has no counterpart.", flag=flag, words=value)
+    return " ".join(filter(None, (told, _advice(bad, say))))
+
+
+def choices_problem(
+    reason: ManyChoices | OneAtATime | TooManyChoices | QuestionOver, say: Words
+) -> str:
+    """Braces that make more of one wish than can be, or a question about them that is over."""
+    match reason:
+        case ManyChoices(total) | OneAtATime(total):
+            return say(
+                "The choices in braces make {total} pictures. Please ask for them one at a time, "
+                "or write a backslash before a brace that is meant as one.",
+                total=total,
+            )
+        case TooManyChoices(total, limit):
+            return say(
+                "The choices in braces make {total} prompts; at most {limit} are painted at once. "
+                "Write a backslash before a brace that is meant as one.",
+                total=total if total < 10**6 else "…",
+                limit=limit,
+            )
+        case QuestionOver(True):
+            return say("This was answered with Paint already: /queue shows what is still to come.")
+        case QuestionOver():
+            return say("This question is over, and nothing was charged for it: please ask again.")
+
+
+def few_places(reason: QueueIsFull, say: Words) -> str:
+    """Some places of the queue are free, and they are fewer than were asked for."""
+    values = {
+        "requested": reason.requested,
+        "limit": reason.limit,
+        "free": max(0, reason.limit - reason.waiting),
+    }
+    held = {
+        Scope.QUEUE: say(
+            "{requested} jobs do not fit into the queue: of its {limit} places {free} are free.",
+            **values,
+        ),
+        Scope.USER: say(
+            "{requested} jobs are too many: of the {limit} that one member may have waiting, you "
+            "can add {free} now.",
+            **values,
+        ),
+        Scope.SERVER: say(
+            "{requested} jobs are too many: of the {limit} that this server may have waiting, "
+            "{free} can be added now.",
+            **values,
+        ),
+    }[reason.scope]
+    return held + " " + say("Nothing was charged; please ask for fewer, or try again later.")
+
+
+def _advice(bad: BadFlag, say: Words) -> str:
+    if bad.suggestion:
+        return say("Did you mean {flag}?", flag=_quoted(bad.suggestion))
+    if bad.low is not None and bad.high is not None:
+        return say("It takes {low} to {high}.", low=_number(bad.low), high=_number(bad.high))
+    if bad.expected:
+        return say("It takes: {values}.", values=", ".join(bad.expected))
+    return ""
+
+
+def _number(value: float) -> str:
+    """All digits of the largest seed; no more of a fraction than was meant."""
+    return f"{value:.10g}"
+
+
+def _quoted(text: str) -> str:
+    """Short, and without a grave accent, which would end the quotation in Discord's Markdown."""
+    shown = text.replace("`", "'")
+    return f"`{shown if len(shown) <= _SHOWN else shown[:_SHOWN] + '…'}`" if shown else ""

@@ -1,0 +1,193 @@
+"""Painting without Discord: what the command line relies on."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import errno
+import re
+from pathlib import Path
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from bot.cli.batch import output
+from bot.cli.batch.output import (
+    MAX_SLUG_CHARS,
+    HistoryKeeper,
+    OutKeeper,
+    paint_local,
+    slug,
+    write_new,
+    write_over,
+)
+from bot.request.outcomes import BadSize, Composed, EmptyPrompt, OutOfRange
+from bot.request.params import Wish
+from bot.request.resolve import compose, replay_problem
+from engine.diffusion.families import SKETCH_FAMILY
+from engine.errors import Defunct, NonFinite
+from engine.queue import Bounds
+from engine.service import Engine
+from engine.types import Mode, Painted, Progress, Raster
+from engine.uploads import Upload, canonical
+from storage.database import FILE_NAME, Database
+from storage.files import PictureFiles
+from storage.inputs import Inputs
+from storage.jobs import Jobs
+from storage.types import utc_now
+from tests.fakes import ScriptedRenderer, a_request, fake_recipe, gradient
+
+COMPOSED = compose(Wish("a lake", seed=5, size=(128, 128)), SKETCH_FAMILY, lambda: 5)
+assert isinstance(COMPOSED, Composed)
+
+
+async def paint(painter: ScriptedRenderer, out: Path) -> list[Progress]:
+    """Paint one picture; the steps that were reported."""
+    engine = Engine(painter.load, bounds=Bounds(queue=1))
+    engine.start()
+    await engine.ready()
+    steps: list[Progress] = []
+    assert isinstance(COMPOSED, Composed)
+    try:
+        async with asyncio.timeout(10):
+            await paint_local(engine, OutKeeper(out), 1, COMPOSED, steps.append)
+    finally:
+        await engine.drain()
+    return steps
+
+
+async def test_a_picture_is_written_and_its_steps_are_told(tmp_path: Path):
+    """The file is there, alone, and every step was reported in its order."""
+    steps = await paint(ScriptedRenderer(), tmp_path / "one.png")
+    assert [path.name for path in tmp_path.iterdir()] == ["one.png"]
+    assert [(each.step, each.steps) for each in steps] == [(step, 8) for step in range(9)]
+
+
+@pytest.mark.parametrize("error", [NonFinite("step 3"), Defunct("gone")])
+async def test_an_error_ends_the_wait(tmp_path: Path, error: Exception):
+    """A broken picture, and even a lost device, is raised; nothing is written."""
+    painter = ScriptedRenderer()
+    painter.failures["a lake"] = error
+    with pytest.raises(type(error)):
+        await paint(painter, tmp_path / "one.png")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "kind"),
+    [
+        ({"steps": 10**9}, OutOfRange),
+        ({"guidance": 99.0}, OutOfRange),
+        ({"width_px": 4096}, BadSize),
+        ({"prompt": ""}, EmptyPrompt),
+    ],
+)
+def test_a_recipe_that_somebody_wrote_is_checked(change: dict, kind: type):
+    """What a PNG asks for is held to the same bounds as what a person types."""
+    assert isinstance(COMPOSED, Composed)
+    assert replay_problem(COMPOSED.request, SKETCH_FAMILY) is None
+    changed = dataclasses.replace(COMPOSED.request, **change)
+    assert isinstance(replay_problem(changed, SKETCH_FAMILY), kind)
+
+
+@pytest.mark.parametrize(
+    ("prompt", "name"),
+    [
+        ("A mountain lake, at dawn!", "a-mountain-lake-at-dawn"),
+        ("  ../../etc/passwd\\x:y\0z", "etc-passwd-x-y-z"),
+        ("黎明时分的山间湖泊，水墨画", "黎明时分的山间湖泊-水墨画"),
+        ("हिन्दी में झील", "हिन्दी-में-झील"),
+        ("Cafe\u0301", "café"),
+        ("🎨🎨", "zimagine"),
+        ("", "zimagine"),
+        ("CON", "zimagine"),
+        ("com1", "zimagine"),
+        ("lpt²", "zimagine"),
+        ("x" * 100, "x" * 60),
+        ("word " * 30, "-".join(["word"] * 12)),
+        ("𠀀" * 60, "𠀀" * 45),
+    ],
+)
+def test_a_file_is_called_after_its_prompt(prompt: str, name: str):
+    """Words of any script joined by hyphens, cut between words, nothing a file system forbids."""
+    assert slug(prompt) == name
+
+
+@given(st.text(max_size=200))
+@example("İ" * 60)
+@example("\u0301")
+def test_any_prompt_gives_a_plain_name(prompt: str):
+    """Never a separator, a dot, a space, a reserved name or one that is too long."""
+    name = slug(prompt)
+    assert 0 < len(name) <= MAX_SLUG_CHARS and len(name.encode()) <= 180
+    assert not re.search(r"[\s./\\:*?\"<>|\0-\x1f]", name)
+    assert name.lower() not in {"con", "prn", "aux", "nul", "com1", "lpt9"}
+    assert slug(name) == name
+
+
+def test_in_a_folder_nothing_is_replaced_and_half_a_picture_is_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """A taken name gets a number; where the disk is full in the middle, nothing is left."""
+    for content in (b"one", b"two", b"three"):
+        write_new(tmp_path / "a.png", content, "plain.png")
+    found = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    assert found == {"a.png": b"one", "a-2.png": b"two", "a-3.png": b"three"}
+    with pytest.raises(TypeError):
+        write_new(tmp_path / "b.png", "no bytes", "plain.png")  # pyright: ignore[reportArgumentType]
+    with pytest.raises(TypeError):
+        write_over(tmp_path / "a.png", "no bytes")  # pyright: ignore[reportArgumentType]
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == found
+
+
+def test_a_name_that_the_file_system_does_not_take_becomes_a_plain_one(tmp_path: Path):
+    """The picture is never lost for the sake of its name."""
+    long = "长" * 100
+    try:
+        (tmp_path / long).touch()
+    except OSError as error:
+        assert error.errno == errno.ENAMETOOLONG
+        assert write_new(tmp_path / f"{long}.png", b"x", "plain.png").name == "plain.png"
+    assert write_new(tmp_path / "half\ud800.png", b"x", "plain.png").name.startswith("plain")
+
+
+def from_picture() -> tuple[Painted, Upload]:
+    """A picture that was painted from another."""
+    upload = Upload.of(Raster(2, 2, bytes(range(12))))
+    request = a_request(mode=Mode.IMAGE, inputs=(upload.sha256,), strength=0.5)
+    return Painted(gradient(request), fake_recipe(request), 0.1), upload
+
+
+async def test_the_history_keeps_inputs_with_the_picture(tmp_path: Path):
+    """The row names the input and its file is on the disk; a stop meanwhile undoes neither."""
+    painted, upload = from_picture()
+    async with await Database.open(tmp_path / FILE_NAME) as db:
+        inputs = Inputs(db, utc_now)
+        jobs = Jobs(db, utc_now, lambda: "nonce")
+        keeper = HistoryKeeper(PictureFiles(tmp_path), inputs, jobs, utc_now, lambda: "ab")
+        keeping = asyncio.create_task(keeper.keep(painted, (upload,)))
+        await asyncio.sleep(0)
+        keeping.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await keeping
+        assert await inputs.of_job(1) == (upload.sha256,)
+        assert await inputs.read(upload.sha256) == canonical(upload)
+        rows = await db.fetch_all("SELECT file FROM pictures")
+        assert (tmp_path / rows[0]["file"]).is_file()
+
+
+async def test_with_out_no_input_is_kept(tmp_path: Path):
+    """The person's own files stay where they are, and nothing is copied."""
+    painted, upload = from_picture()
+    file = await OutKeeper(tmp_path / "some").keep(painted, (upload,), "strength-0.5")
+    assert file.name == "a-red-boat-7-strength-0.5.png"
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == [file]
+
+
+def test_previews_are_written_beside_the_picture(tmp_path: Path):
+    """NAME-step1.png and so on, in order, readable."""
+    previews = {2: Raster(1, 1, b"abc"), 1: Raster(1, 1, b"def")}
+    written = output.write_steps(tmp_path / "a.b.png", previews)
+    assert [path.name for path in written] == ["a.b-step1.png", "a.b-step2.png"]
+    assert written[0].read_bytes() == canonical(Upload.of(previews[1]))

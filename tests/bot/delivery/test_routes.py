@@ -1,0 +1,123 @@
+"""Which road a result takes: every combination has an end, and private ones never a public one."""
+
+from __future__ import annotations
+
+import itertools
+from datetime import timedelta
+
+import pytest
+
+from bot.delivery import routes
+from bot.delivery.messenger import Obstacle
+from storage.types import DeliveryMode, Job, JobState, Place, Road
+from tests.fakes import EPOCH
+
+ENDS = (JobState.PAINTED, JobState.FAILED, JobState.CANCELLED, JobState.EXPIRED)
+
+
+def a_job(
+    state: JobState, *, private: bool = False, delivery: DeliveryMode = DeliveryMode.CHANNEL
+) -> Job:
+    """A finished job."""
+    return Job(
+        id=1,
+        place=Place(1, 2, 3),
+        state=state,
+        request="{}",
+        prompt="a lake",
+        seed=1,
+        pictures=1,
+        attempts=1,
+        parent_picture_id=None,
+        locale="en-US",
+        private=private,
+        accepted_at=EPOCH,
+        started_at=EPOCH,
+        finished_at=EPOCH,
+        error_code=None,
+        error_detail=None,
+        delivery=delivery,
+    )
+
+
+@pytest.mark.parametrize("state", ENDS)
+@pytest.mark.parametrize("private", [False, True])
+@pytest.mark.parametrize("delivery", DeliveryMode)
+def test_every_way_ends_and_no_private_one_is_public(
+    state: JobState, private: bool, delivery: DeliveryMode
+):
+    """Whatever is closed in whatever order, no road is taken twice, and private stays private."""
+    job = a_job(state, private=private, delivery=delivery)
+    flags = (False, True)
+    for message_id, token, late_s, backlog, direct in itertools.product(
+        (None, 5), flags, (1, 40, 3600), flags, flags
+    ):
+        usual = routes.usual(
+            job,
+            message_id=message_id,
+            has_token=token,
+            now=EPOCH + timedelta(seconds=late_s),
+            backlog=backlog,
+            direct_messages=direct,
+        )
+        road = routes.wanted(job, direct_messages=direct) or usual
+        for obstacles in itertools.product(Obstacle, repeat=4):
+            taken, now = [], road
+            for obstacle in obstacles:
+                if now is None:
+                    break
+                taken.append(now)
+                now = routes.after(now, obstacle, job, usual=usual, direct_messages=direct)
+            assert now is None and len(set(taken)) == len(taken)
+            assert not private or not {Road.EDIT, Road.POST, Road.THREAD} & set(taken)
+            assert direct or Road.DIRECT not in taken
+            assert state is JobState.PAINTED or not {Road.DIRECT, Road.THREAD} & set(taken)
+            assert delivery is DeliveryMode.THREAD or Road.THREAD not in taken
+
+
+def test_who_waited_long_is_notified():
+    """Up to thirty seconds the answer becomes the picture; after that there is a new message."""
+    job = a_job(JobState.PAINTED)
+    for late_s, road in ((30, Road.EDIT), (31, Road.POST)):
+        now = EPOCH + timedelta(seconds=late_s)
+        assert road is routes.usual(
+            job, message_id=5, has_token=False, now=now, backlog=False, direct_messages=True
+        )
+
+
+@pytest.mark.parametrize("state", ENDS)
+@pytest.mark.parametrize("private", [False, True])
+@pytest.mark.parametrize("delivery", DeliveryMode)
+@pytest.mark.parametrize("direct", [False, True])
+def test_only_pictures_go_where_their_person_wants_them(
+    state: JobState, private: bool, delivery: DeliveryMode, direct: bool
+):
+    """A failure is told where it was asked for; nothing private goes to a thread, and nobody is
+    written to where the owner forbids it."""
+    job = a_job(state, private=private, delivery=delivery)
+    expected = None
+    if state is JobState.PAINTED and delivery is DeliveryMode.THREAD and not private:
+        expected = Road.THREAD
+    if state is JobState.PAINTED and delivery is DeliveryMode.DIRECT and direct:
+        expected = Road.DIRECT
+    assert routes.wanted(job, direct_messages=direct) is expected
+
+
+@pytest.mark.parametrize("delivery", [DeliveryMode.THREAD, DeliveryMode.DIRECT])
+@pytest.mark.parametrize("usual", [Road.EDIT, Road.POST])
+def test_where_the_wanted_road_is_closed_the_usual_one_is_left(delivery: DeliveryMode, usual: Road):
+    """Unless nobody can look whether the picture stands there already: then it is kept."""
+    job = a_job(JobState.PAINTED, delivery=delivery)
+    wanted = routes.wanted(job, direct_messages=True)
+    assert wanted is not None
+    for obstacle in Obstacle:
+        left = routes.after(wanted, obstacle, job, usual=usual, direct_messages=True)
+        assert left is (None if obstacle is Obstacle.UNREADABLE else usual)
+
+
+def test_who_is_closed_to_direct_messages_is_not_written_to_in_the_end():
+    """After a direct message was refused, a closed channel leaves no road."""
+    job = a_job(JobState.PAINTED, delivery=DeliveryMode.DIRECT)
+    for road in (Road.EDIT, Road.POST, Road.REPLY):
+        left = routes.after(road, Obstacle.FORBIDDEN, job, usual=Road.EDIT, direct_messages=True)
+        assert left is None

@@ -1,0 +1,146 @@
+"""All that Discord is told of our commands, as it is in every language, and that it takes it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, cast
+
+import pytest
+from syrupy.assertion import SnapshotAssertion
+
+from bot.discord.client import create_client
+from bot.discord.command_translation import CatalogueTranslator
+from bot.i18n import words
+from bot.playground.rules.commands import check_commands
+from bot.playground.rules.names import LOCALES, is_command_name
+from tests.bot.discord.openapi import DESCRIPTION, ApiDescription
+from tests.bot.discord.snapshots import ReadableJson
+from tests.bot.discord.views.layouts_inspection import help_entries
+from tests.bot.discord.views.layouts_samples import NO_SERVICES
+
+COMMAND_CHARS = 8000
+OPTIONS = CHOICES = 25
+NAME_CHARS, DESCRIPTION_CHARS, CHOICE_CHARS = 32, 100, 100
+MENUS = (2, 3)
+SERVERS_ONLY = [0]
+ADMINS = frozenset({"admin"})
+"""The commands that members do not see."""
+
+Json = Mapping[str, Any]
+
+
+@pytest.fixture
+async def payload() -> list[dict[str, Any]]:
+    """What a start registers. No command asks for more than what the model can do before it is
+    used."""
+    client = create_client(NO_SERVICES)
+    translator = CatalogueTranslator()
+    await client.tree.set_translator(translator)
+    return [
+        cast("dict[str, Any]", await command.get_translated_payload(client.tree, translator))
+        for command in client.tree.get_commands()
+    ]
+
+
+def inside(command: Json) -> Iterator[Json]:
+    """The command and all options in it."""
+    yield command
+    for option in command.get("options", []):
+        yield from inside(option)
+
+
+def languages(owner: Json, field: str) -> Iterator[tuple[str, str]]:
+    """A name or a description in each language in which it is registered."""
+    yield "en-US", owner[field]
+    yield from (owner.get(f"{field}_localizations") or {}).items()
+
+
+def size(command: Json) -> int:
+    """The characters of a command, of each text its longest language: what Discord adds up."""
+
+    def longest(owner: Json, field: str) -> int:
+        return max(len(text) for _, text in languages(owner, field)) if field in owner else 0
+
+    return sum(
+        longest(part, "name")
+        + longest(part, "description")
+        + sum(longest(c, "name") + len(str(c["value"])) for c in part.get("choices", []))
+        for part in inside(command)
+    )
+
+
+async def test_commands_look_as_before(payload: list[dict[str, Any]], snapshot: SnapshotAssertion):
+    """Every command with its options and languages is as it was when somebody last looked."""
+    for command in payload:
+        kind = "menu-" if command["type"] in MENUS else ""
+        name = f"{kind}{command['name']}"
+        assert command == snapshot(name=name, extension_class=ReadableJson)
+
+
+async def test_discord_takes_them(payload: list[dict[str, Any]]):
+    """The stand-in's strict rules, which know what Discord refuses, find nothing."""
+    check_commands(payload)
+
+
+@pytest.mark.skipif(not DESCRIPTION.exists(), reason="Discord's API description is not at hand")
+async def test_the_description_knows_them(payload: list[dict[str, Any]]):
+    """The request that registers them is one that Discord's own API description allows."""
+    assert ApiDescription().problems("PUT", "/applications/1/commands", payload) == []
+
+
+async def test_no_limit_is_near(payload: list[dict[str, Any]]):
+    """Sizes, options and choices stay within Discord's bounds, in the longest language."""
+    for command in payload:
+        assert size(command) <= COMMAND_CHARS, command["name"]
+        for part in inside(command):
+            assert len(part.get("options", [])) <= OPTIONS
+            assert len(part.get("choices", [])) <= CHOICES
+            names = [option["name"] for option in part.get("options", [])]
+            assert len(names) == len(set(names)), names
+
+
+async def test_every_text_fits_in_every_language(payload: list[dict[str, Any]]):
+    """Names follow Discord's rule and descriptions its length wherever they were translated."""
+    for command in payload:
+        for part in inside(command):
+            is_menu = part is command and command["type"] in MENUS
+            for locale, name in languages(part, "name"):
+                assert locale in LOCALES and 0 < len(name) <= NAME_CHARS, (locale, name)
+                assert is_menu or is_command_name(name), (locale, name)
+            for locale, text in () if is_menu else languages(part, "description"):
+                assert locale in LOCALES and 0 < len(text) <= DESCRIPTION_CHARS, (locale, text)
+            for choice in part.get("choices", []):
+                for locale, name in languages(choice, "name"):
+                    assert locale in LOCALES and 0 < len(name) <= CHOICE_CHARS, (locale, name)
+
+
+async def test_help_is_looked_at_with_all_of_them(payload: list[dict[str, Any]]):
+    """/help in the table of layouts lists the very commands that members have."""
+    typed = [each["name"] for each in payload if each["type"] not in MENUS]
+    assert [each.name for each in help_entries(words())] == [
+        name for name in typed if name not in ADMINS
+    ]
+
+
+async def test_one_meaning_a_name(payload: list[dict[str, Any]]):
+    """In no language do two commands, two options of one, or two choices have the same name."""
+    for locale in LOCALES:
+
+        def named(part: Json, locale: str = locale) -> str:
+            return dict(languages(part, "name")).get(locale) or part["name"]
+
+        commands = [(each["type"], named(each)) for each in payload]
+        assert len(commands) == len(set(commands))
+        for command in payload:
+            for part in inside(command):
+                for inner in ("options", "choices"):
+                    names = [named(each) for each in part.get(inner, [])]
+                    assert len(names) == len(set(names)), (locale, names)
+
+
+async def test_commands_are_for_servers(payload: list[dict[str, Any]]):
+    """None works in direct messages, where no quota would hold; admins' are hidden from members."""
+    for command in payload:
+        assert command["contexts"] == SERVERS_ONLY and command["integration_types"] == [0]
+        hidden = command.get("default_member_permissions") is not None
+        assert hidden == (command["name"] in ADMINS), command["name"]

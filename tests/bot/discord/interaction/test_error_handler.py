@@ -1,0 +1,33 @@
+"""The one place where errors become words, where the commands' tests do not lead."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any, cast
+
+import discord
+import pytest
+from structlog.testing import capture_logs
+
+from bot.discord.interaction.error_handler import explain
+
+SAID = {40060: [], 50083: [], 50013: ["told"]}
+
+
+@pytest.mark.parametrize("code", SAID)
+async def test_what_discord_refuses_is_not_always_an_error(code: int) -> None:
+    """The first of discord.py's tries stands, or the thread was archived meanwhile: nobody is told
+    of an error, and none is logged; any other refusal is both."""
+    told: list[str] = []
+
+    async def send(*_: object, **__: object) -> None:
+        told.append("told")
+
+    response = SimpleNamespace(send_message=send, is_done=lambda: False)
+    interaction = SimpleNamespace(id=5, locale="en-US", response=response)
+    refused = SimpleNamespace(status=400, reason="Bad Request")
+    error = discord.HTTPException(cast(Any, refused), {"code": code, "message": "no"})
+    with capture_logs() as logged:
+        await explain(cast(Any, interaction), error)
+    assert told == SAID[code]
+    assert [each["log_level"] for each in logged] == ["error" if SAID[code] else "warning"]

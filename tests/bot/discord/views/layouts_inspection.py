@@ -1,0 +1,139 @@
+"""What is looked up, as cases of the table: help, status, a prompt taken apart, details."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from typing import Any
+
+from bot.discord.commands.generate import member_commands
+from bot.discord.commands.help import guide_commands
+from bot.discord.commands.image_to_image import start_commands
+from bot.discord.commands.inspection import lookup_commands
+from bot.discord.commands.settings import settings_command
+from bot.discord.views.help import Entry, help_layout, status_layout
+from bot.discord.views.inspection import details_panel, explained_layout
+from bot.i18n import Words
+from bot.jobs.status import Condition
+from bot.pictures.inspection import Details, Explained
+from bot.request import flags
+from bot.request.notes import StyleLeft
+from engine.diffusion.families import Z_IMAGE_TURBO
+from engine.prompts import Level, PictureStyle, analyse, enhance
+from engine.states import EngineState
+from engine.types import Mode, Recipe, Variation
+from tests.bot.discord.views.layouts_samples import (
+    MENDS,
+    NEGATIVE,
+    NO_SERVICES,
+    Case,
+    Shown,
+    a_picture,
+)
+from tests.fakes import a_request, fake_recipe
+
+
+def help_entries(say: Words) -> Iterator[Entry]:
+    """Every command of members as /help lists it, with an id as long as they get."""
+    for command in (
+        *member_commands(NO_SERVICES),
+        *start_commands(NO_SERVICES),
+        *lookup_commands(NO_SERVICES),
+        settings_command(NO_SERVICES),
+        *guide_commands(NO_SERVICES, list),
+    ):
+        mention = f"</{command.name}:1234567890123456789>"
+        yield Entry(command.name, mention, say(command.description))
+
+
+def _status(state: EngineState, **changes: Any) -> Case:
+    def shown(say: Words, words: str) -> Shown:
+        idle = Condition(state, None, None, 1024, 1024, 8, None, 1, 100)
+        model = {"model": words} if changes else {}
+        return status_layout(dataclasses.replace(idle, **changes, **model), say)
+
+    return shown
+
+
+def _explain(
+    extra: str = "", *, counted: bool = True, max_tokens: int = 512, **changes: Any
+) -> Case:
+    def shown(say: Words, words: str) -> Shown:
+        prompt = f"{words}{extra}"
+
+        def count(text: str) -> int | None:
+            return len(text.split()) if counted else None
+
+        enhanced = enhance(
+            prompt, negative="", level=Level.FULL, style=Z_IMAGE_TURBO.style, negative_works=True
+        )
+        analysis = analyse(prompt, count=count, max_tokens=max_tokens)
+        explained = Explained(prompt, analysis, enhanced, Level.FULL, max_tokens)
+        return explained_layout(dataclasses.replace(explained, **changes), say)
+
+    return shown
+
+
+def _details(
+    asked: dict[str, Any] | None = None, *, stored: bool = True, full: bool = False, **changes: Any
+) -> Case:
+    def shown(say: Words, words: str) -> Shown:
+        request = a_request(words, **asked or {})
+        recipe: Recipe = fake_recipe(request)
+        if full:
+            adaptations = tuple(each.adaptation for each in MENDS)
+            loras = tuple(f"style-{n}" for n in range(7))
+            recipe = dataclasses.replace(recipe, adaptations=adaptations, loras=loras)
+        picture = a_picture(31, words, private=full) if stored else None
+        details = Details(recipe, flags.line(request), picture, from_file=full or not stored)
+        return details_panel(dataclasses.replace(details, **changes), say).view
+
+    return shown
+
+
+def _begun(mode: Mode, inputs: int, strength: float = 0.75, **changes: Any) -> Case:
+    """A picture that began with others."""
+    hashes = tuple(f"{n}" * 64 for n in range(inputs))
+    return _details({"mode": mode, "inputs": hashes, "strength": strength, **changes})
+
+
+_EVERYTHING: dict[str, Any] = {
+    "negative_prompt": NEGATIVE,
+    "guidance": 3.5,
+    "mode": Mode.BLEND,
+    "inputs": ("0" * 64, "1" * 64),
+    "strength": 0.6,
+    "variations": (Variation(8, 0.1), Variation(9, 0.25)),
+    "variety": 0.3,
+    "refine": 0.2,
+    "style": PictureStyle.POSTER,
+}
+_LEFT = StyleLeft(PictureStyle.OIL, "watercolour")
+
+LOOKUP: dict[str, Case] = {
+    "help": lambda say, _: help_layout(list(help_entries(say)), say),
+    "status": _status(EngineState.PAINTING, device="cuda", usual_s=3.5, waiting=2),
+    "status-loading": _status(EngineState.STARTING),
+    "status-stopping": _status(EngineState.DRAINING, device="cpu"),
+    "status-broken": _status(EngineState.DEFUNCT),
+    "explain": _explain(),
+    "explain-advice": _explain(
+        ', 8k, steps 30, no fog, (sea:1.3), --ar 3:2, <lora:x:1>, a sign that says "HI"',
+        max_tokens=8,
+    ),
+    "explain-uncounted": _explain(counted=False),
+    "explain-choices": _explain(choices=3, pictures=6),
+    "explain-style": _explain(style=PictureStyle.WATERCOLOUR),
+    "explain-style-left": _explain(", watercolour", style=PictureStyle.OIL, left=_LEFT),
+    "details": _details(),
+    "details-full": _details(_EVERYTHING, full=True, parent_id=30, series=(31, 32, 33, 34)),
+    "details-long": _details({"negative_prompt": "fog, " * 300}),
+    "details-file": _details(stored=False),
+    "details-file-begun": _details(
+        {"mode": Mode.IMAGE, "inputs": ("0" * 64,), "strength": 0.75}, stored=False
+    ),
+    "details-picture": _begun(Mode.IMAGE, 1),
+    "details-part": _begun(Mode.INPAINT, 2, 1.0),
+    "details-mixture": _begun(Mode.BLEND, 4, 0.8),
+    "details-upscaled": _begun(Mode.UPSCALE, 1, 0.35),
+}

@@ -1,0 +1,143 @@
+"""Status and result messages, as cases of the table: from waiting to the pictures, or to none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from bot.delivery.cards import (
+    Card,
+    Detour,
+    FailureCard,
+    KeptCard,
+    MovedCard,
+    NoticeCard,
+    PaintingCard,
+    PictureCard,
+    Preview,
+    SentCard,
+    ShownPicture,
+    WaitingCard,
+)
+from bot.delivery.messenger import Obstacle
+from bot.discord.views.jobs import card_layout
+from bot.pictures.filenames import shown_name
+from bot.request.notes import SomeFailed
+from bot.request.summary import Particulars
+from engine.diffusion.families import Speed
+from engine.prompts import PictureStyle
+from storage.types import DeliveryMode
+from tests.bot.discord.views.layouts_samples import (
+    ALICE,
+    CHANNEL,
+    GUILD,
+    NOTES,
+    SOON,
+    Case,
+    card_case,
+)
+from tests.fakes import a_request
+
+ERRORS = (
+    *("prompt_too_long", "non_finite", "blank", "input_unfit", "input_missing", "out_of_memory"),
+    *("disk", "crashed", "render_failed"),
+)
+CHOSEN = Particulars(4, "16:9", PictureStyle.WATERCOLOUR, 4, Speed.FAST, 2.5)
+UNNAMED = Particulars(shape="832×1216", steps=12)
+"""Of which neither the shape nor the number of steps has a name."""
+
+
+def _waiting(**changes: Any) -> Case:
+    plain: dict[str, Any] = {"ahead": 2, "ready_at": None}
+    return card_case(lambda words: WaitingCard(12, a_request(words), ALICE, **plain | changes))
+
+
+def _painting(**changes: Any) -> Case:
+    plain: dict[str, Any] = {"step": 3, "steps": 8}
+    return card_case(lambda words: PaintingCard(12, a_request(words), ALICE, **plain | changes))
+
+
+def _added(make: Callable[..., Card]) -> Case:
+    """With words that were added, and everything there is to remark."""
+    return lambda say, words: card_layout(make(added=words, notes=NOTES, words=words), say)
+
+
+def _result(words: str, ids: tuple[int, ...] = (31,), **changes: Any) -> PictureCard:
+    asked = changes.pop("asked", {})
+    shown = tuple(ShownPicture(each, 5 + n, Path("x.png")) for n, each in enumerate(ids))
+    name = "zimagine-12-5.png" if len(ids) == 1 else "zimagine-12-sheet.png"
+    name = shown_name(name, spoiler=changes.get("spoiler", False))
+    request = a_request(words, seed=5, **asked)
+    return PictureCard(shown, request, ALICE, name, 3.25, "Tongyi-MAI/Z-Image-Turbo", **changes)
+
+
+def _picture(ids: tuple[int, ...] = (31,), **changes: Any) -> Case:
+    return card_case(lambda words: _result(words, ids, **changes))
+
+
+def _failure(state: str, code: str = "", *, mention: bool = False) -> Case:
+    return card_case(
+        lambda words: FailureCard(
+            12, a_request(words), ALICE, state, code, "600 tokens, 512 are read", mention
+        )
+    )
+
+
+def _detour(wanted: DeliveryMode, why: str) -> Case:
+    return _picture(detour=Detour(wanted, why))
+
+
+RESULTS: dict[str, Case] = {
+    "waiting": _waiting(),
+    "waiting-one-before": _waiting(ahead=1),
+    "waiting-next": _waiting(ahead=0),
+    "waiting-with-time": _waiting(ready_at=SOON),
+    "waiting-loading": _waiting(loading=True),
+    "waiting-chosen": _waiting(asked=CHOSEN, spoiler=True),
+    "waiting-unnamed": _waiting(asked=UNNAMED),
+    "waiting-notes": _added(
+        lambda words, **more: WaitingCard(12, a_request(words), ALICE, 0, None, **more)
+    ),
+    "painting": _painting(),
+    "painting-several": _painting(step=17, steps=24, pictures=3),
+    "painting-begun": _painting(step=0),
+    "painting-done": _painting(step=32, steps=32, pictures=4),
+    "painting-chosen": _painting(asked=CHOSEN, steps=16, pictures=4),
+    "painting-preview": _painting(preview=Preview(b"", 2)),
+    "painting-preview-several": _painting(
+        step=17, steps=24, pictures=3, preview=Preview(b"", 17), asked=Particulars(3)
+    ),
+    "painting-preview-spoiler": _painting(preview=Preview(b"", 2), spoiler=True),
+    "painting-notes": _added(
+        lambda words, **more: PaintingCard(
+            12, a_request(words), ALICE, 3, 8, preview=Preview(b"", 2), asked=CHOSEN, **more
+        )
+    ),
+    "picture": _picture(),
+    "picture-guidance": _picture(asked={"guidance": 2.5, "steps": 1}),
+    "picture-mention": _picture(mention=True),
+    "picture-direct": _picture(direct=True, origin_id=CHANNEL),
+    "picture-spoiler": _picture(spoiler=True),
+    "picture-notes": _added(lambda words, **more: _result(words, **more)),
+    "picture-no-direct": _detour(DeliveryMode.DIRECT, Obstacle.FORBIDDEN),
+    "picture-not-sent": _detour(DeliveryMode.DIRECT, Obstacle.TOO_LARGE),
+    "picture-no-thread": _detour(DeliveryMode.THREAD, Obstacle.FORBIDDEN),
+    "picture-threads-full": _detour(DeliveryMode.THREAD, Obstacle.FULL),
+    "picture-thread-locked": _detour(DeliveryMode.THREAD, Obstacle.ARCHIVED),
+    "picture-thread-lost": _detour(DeliveryMode.THREAD, Obstacle.REJECTED),
+    "pictures": _picture((31, 32, 33, 34)),
+    "pictures-two": _picture((31, 40)),
+    "pictures-mention": _picture((31, 32, 33), mention=True, notes=(SomeFailed(1, 4),)),
+    "pictures-direct": _picture((31, 32), direct=True, origin_id=CHANNEL, spoiler=True),
+    "failure-cancelled": _failure("cancelled"),
+    "failure-expired": _failure("expired"),
+    "failure-mention": _failure("failed", "blank", mention=True),
+    **{f"failure-{code.replace('_', '-')}": _failure("failed", code) for code in ERRORS},
+    "kept": card_case(lambda words: KeptCard(a_request(words), ALICE, painted=True)),
+    "kept-old": card_case(lambda words: KeptCard(a_request(words), ALICE, painted=True, old=True)),
+    "kept-unpainted": card_case(lambda words: KeptCard(a_request(words), ALICE, painted=False)),
+    "moved": card_case(lambda words: MovedCard(a_request(words), GUILD, CHANNEL, 7 * 10**17)),
+    "sent": card_case(lambda words: SentCard(a_request(words), ALICE)),
+    "notice": card_case(lambda _: NoticeCard("The disk is full.")),
+}

@@ -1,0 +1,85 @@
+"""What the layouts in the table are filled with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from types import SimpleNamespace
+from typing import Any, cast
+
+from discord import ui
+
+from bot.delivery.cards import Card
+from bot.discord.interaction.services import Services
+from bot.discord.views.jobs import card_layout
+from bot.i18n import Words
+from bot.request.notes import (
+    Adapted,
+    GuidanceHigh,
+    NegativeAdded,
+    NegativeIdle,
+    Note,
+    NotExact,
+    SmallSide,
+    SomeFailed,
+    StyleLeft,
+)
+from engine.diffusion.families import Z_IMAGE_TURBO
+from engine.prompts import PictureStyle
+from engine.types import Adaptation, Difference, Mend
+from storage.types import Place, StoredPicture
+from tests.fakes import EPOCH
+
+Shown = ui.LayoutView | ui.Modal | str
+Case = Callable[[Words, str], Shown]
+"""Takes the reader's language and a person's words, which stand wherever people's words do."""
+
+PROMPT = "a red boat on a lake at dawn"
+ALICE, BOB, CHANNEL, GUILD, MODERATOR = (n * 10**17 for n in (1, 2, 3, 4, 5))
+SOON = EPOCH + timedelta(seconds=90)
+NEGATIVE = "blurry, low quality"
+MENDS = tuple(
+    Adapted(Adaptation(mend, "step 3", value))
+    for mend, value in zip(Mend, ("1.5", "", "", "", "streamed"), strict=True)
+)
+NOTES: tuple[Note, ...] = (
+    NegativeIdle(),
+    NegativeAdded(NEGATIVE),
+    GuidanceHigh(6.0, 4.0),
+    SmallSide(256, 512),
+    StyleLeft(PictureStyle.OIL, "watercolour"),
+    StyleLeft(PictureStyle.ANIME),
+    *MENDS,
+    NotExact((Difference("device", "cuda", "cpu"), Difference("threads", None, 2))),
+    SomeFailed(1, 4),
+)
+NO_SERVICES = cast("Services", SimpleNamespace(painter=SimpleNamespace(family=Z_IMAGE_TURBO)))
+"""Enough for commands to be made, which ask what the model can do and nothing else."""
+
+
+def card_case(make: Callable[[str], Card]) -> Case:
+    """A case of a card, made with a person's words."""
+    return lambda say, words: card_layout(make(words), say)
+
+
+def a_picture(picture_id: int, words: str, **changes: Any) -> StoredPicture:
+    """A picture of Alice's as storage hands it out; `changes` are its other fields."""
+    plain: dict[str, Any] = {
+        "job_id": 12,
+        "place": Place(GUILD, CHANNEL, ALICE),
+        "file": f"pictures/2026/01/zimagine-12-{picture_id}.png",
+        "sha256": "0" * 64,
+        "recipe": "{}",
+        "prompt": words,
+        "seed": 4294967295,
+        "width_px": 1024,
+        "height_px": 768,
+        "duration_s": 3.25,
+        "painted_at": EPOCH,
+    }
+    return StoredPicture(picture_id, **plain | changes)
+
+
+def pictures_of(count: int, words: str, **changes: Any) -> tuple[StoredPicture, ...]:
+    """So many of them, the newest first."""
+    return tuple(a_picture(100 - n, words, **changes) for n in range(count))

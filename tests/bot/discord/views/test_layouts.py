@@ -1,0 +1,256 @@
+"""Every layout as it looks, in every language, and that Discord takes it whatever stands in it."""
+
+from __future__ import annotations
+
+import ast
+import gettext
+import importlib
+import inspect
+import pkgutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, get_args
+
+import pytest
+from discord import ui
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from syrupy.assertion import SnapshotAssertion
+
+import bot.discord
+from bot.delivery.cards import Card
+from bot.discord.views.custom_ids import parse, parse_kept
+from bot.i18n import Words, words
+from bot.pictures.filenames import SPOILER
+from engine.prompts import MAX_PROMPT_CHARS
+from tests.bot.discord.openapi import DESCRIPTION, ApiDescription
+from tests.bot.discord.snapshots import ReadableJson, readable
+from tests.bot.discord.views import layouts
+from tests.bot.discord.views.layouts import CASES, PARTS
+from tests.bot.discord.views.layouts_samples import PROMPT, Shown
+from tests.bot.discord.views.limits import (
+    BUTTON,
+    GALLERY,
+    SECTION,
+    SELECT,
+    TEXT,
+    cut_on_phones,
+    form_problems,
+    parts,
+    problems,
+    text_problems,
+)
+
+LOCALES = ("en-US", "zh-CN")
+MADE = ("ui.LayoutView", "ui.Modal", "Panel")
+V2 = 1 << 15
+
+_MARKS = (
+    "**",
+    "__",
+    "||",
+    "~~",
+    "```",
+    "`",
+    "# ",
+    "-# ",
+    "> ",
+    "- ",
+    "[a](https://b.example)",
+    "\\",
+)
+_MENTIONS = ("@everyone", "@here", "<@123456789012345678>", "<#1>", "<@&123456789012345678>")
+_STRANGE = (
+    "\u202e",
+    "\u2067",
+    "שלום",
+    "مرحبا",
+    "\ud83d",
+    "\ude00",
+    "👩‍👩‍👧‍👦",
+    "🇩🇪",
+    "湖",
+    "\u200b",
+    "\n",
+)
+HOSTILE = st.one_of(
+    st.lists(
+        st.sampled_from([*_MARKS, *_MENTIONS, *_STRANGE, "https://x.example/**", " ", "a"]),
+        min_size=1,
+        max_size=40,
+    ).map("".join),
+    st.text(st.characters(), min_size=1, max_size=200),
+)
+HOSTILE_CHARS = 4000
+
+
+class Wordy(gettext.NullTranslations):
+    """A language in which everything takes longer to say."""
+
+    def gettext(self, message: str) -> str:
+        """The message, and a third of it again."""
+        return message + "ö" * (len(message) // 3)
+
+    def ngettext(self, msgid1: str, msgid2: str, n: int) -> str:
+        """The same for either form."""
+        return self.gettext(msgid1 if n == 1 else msgid2)
+
+
+def components(shown: Any) -> list[Any]:
+    """What is sent for a layout; a text counts as one."""
+    if isinstance(shown, str):
+        return [{"type": TEXT, "content": shown}]
+    if isinstance(shown, ui.Modal):
+        return shown.to_dict()["components"]
+    return shown.to_components()
+
+
+def wrong(shown: Shown) -> list[str]:
+    """What Discord would refuse."""
+    if isinstance(shown, str):
+        return text_problems(shown)
+    if isinstance(shown, ui.Modal):
+        return form_problems(shown.to_dict())
+    return problems(shown.to_components())
+
+
+def body(shown: Shown) -> Any:
+    """As a snapshot shows it."""
+    if isinstance(shown, ui.Modal):
+        return {"title": shown.title, "custom_id": shown.custom_id, "components": components(shown)}
+    return {"content": shown} if isinstance(shown, str) else components(shown)
+
+
+def test_the_table_is_complete():
+    """Every card has a case, and so has everything public that makes a layout, panel or form."""
+    cards = [card.__name__.removesuffix("Card").lower() for card in get_args(Card)]
+    assert [card for card in cards if not any(name.startswith(card) for name in CASES)] == []
+    files = Path(layouts.__file__).parent.glob("layouts_*.py")
+    used = "".join(file.read_text(encoding="utf-8") for file in files)
+    assert [name for name in makers() if f"{name}(" not in used] == []
+    assert len(CASES) == sum(map(len, PARTS)), "two parts have a case of the same name"
+
+
+def test_nothing_is_made_elsewhere():
+    """Whatever is shown is made by a function that answers it, so that the table can have it."""
+    folder = Path(bot.discord.__path__[0])
+    files = [*folder.rglob("*.py")]
+    found = {file.name: list(strays(file.read_text(encoding="utf-8"))) for file in files}
+    assert files and {name: lines for name, lines in found.items() if lines} == {}
+    assert list(strays("def a() -> ui.Modal:\n    return ui.Modal()\nasync def b():\n    layout()"))
+
+
+def makers() -> Iterator[str]:
+    """The public functions of bot.discord that make what people see."""
+    for found in pkgutil.walk_packages(bot.discord.__path__, "bot.discord."):
+        module = importlib.import_module(found.name)
+        for name, each in inspect.getmembers(module, inspect.isfunction):
+            made = each.__annotations__.get("return") in MADE
+            own = each.__module__ == module.__name__ and not name.startswith("_")
+            if made and own and name != "layout":
+                yield name
+
+
+def strays(source: str) -> Iterator[int]:
+    """The lines that make a layout or a form outside of a function that answers one."""
+    makes = ("layout", "ui.LayoutView", "ui.Modal")
+    tree = ast.parse(source)
+    inside = {
+        part
+        for each in ast.walk(tree)
+        if isinstance(each, ast.FunctionDef) and each.returns and ast.unparse(each.returns) in MADE
+        for part in ast.walk(each)
+    }
+    for each in ast.walk(tree):
+        if isinstance(each, ast.Call) and each not in inside and ast.unparse(each.func) in makes:
+            yield each.lineno
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_looks(name: str, snapshot: SnapshotAssertion):
+    """The layout is as it was when somebody last looked at it (`make snapshots` renews them)."""
+    shown = {locale: readable(body(CASES[name](words(locale), PROMPT))) for locale in LOCALES}
+    # Said once where a language has no catalogue, or nothing to translate.
+    english = shown.pop("en-US")
+    others = {locale: each for locale, each in shown.items() if each != english}
+    assert {"en-US": english, **others} == snapshot(extension_class=ReadableJson)
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+@pytest.mark.parametrize("name", CASES)
+def test_discord_takes_it(name: str, locale: str):
+    """No limit is passed, each id is one of ours, and no label is cut on a phone."""
+    shown = CASES[name](words(locale), PROMPT)
+    assert wrong(shown) == []
+    assert cut_on_phones(components(shown)) == []
+    if isinstance(shown, ui.LayoutView):
+        ids = [part["custom_id"] for part in parts(components(shown)) if "custom_id" in part]
+        assert all(parse(each) or parse_kept(each) for each in ids), ids
+    if isinstance(shown, ui.Modal):
+        assert parse(shown.custom_id) or parse_kept(shown.custom_id)
+
+
+@pytest.mark.parametrize("name", [name for name in CASES if name.startswith("picture")])
+def test_a_result_is_no_switchboard(name: str):
+    """At most five buttons are in sight below pictures, and one menu."""
+    kinds = [part["type"] for part in parts(components(CASES[name](words(), PROMPT)))]
+    assert kinds.count(BUTTON) <= 5 and kinds.count(SELECT) <= 1
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_pictures_are_described(name: str):
+    """Whoever hears a message is told what it is about first; every picture has a description."""
+    shown = CASES[name](words(), PROMPT)
+    found = list(parts(components(shown)))
+    assert isinstance(shown, ui.Modal) or found[0]["type"] in (TEXT, SECTION)
+    for part in found:
+        for item in part.get("items", []) if part["type"] == GALLERY else []:
+            assert PROMPT in item["description"]
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_what_is_hidden_is_called_so(name: str):
+    """A picture that is hidden until it is clicked says so in its file's name too, and no other."""
+    for part in parts(components(CASES[name](words(), PROMPT))):
+        for item in part.get("items", []) if part["type"] == GALLERY else []:
+            called = item["media"]["url"].startswith(f"attachment://{SPOILER}")
+            assert called == bool(item.get("spoiler"))
+
+
+@settings(max_examples=40)
+@given(text=HOSTILE, times=st.sampled_from([1, HOSTILE_CHARS]))
+def test_whatever_a_person_wrote(text: str, times: int):
+    """Marks, mentions, 4000 characters, any script, half characters: every layout holds.
+
+    Also in a language that takes a third more words than English.
+    """
+    for say in (words("zh-CN"), Words(Wordy())):
+        for name, case in CASES.items():
+            shown = case(say, (text * times)[:HOSTILE_CHARS])
+            assert wrong(shown) == [], name
+
+
+@pytest.mark.parametrize("name", [name for name in CASES if name.split("-")[0] != "remix"])
+@pytest.mark.parametrize(
+    "text", ["@everyone", "<@123456789012345678>", "<@&123456789012345678>", "@here"]
+)
+def test_nobody_is_called(name: str, text: str):
+    """A mention in somebody's words stands nowhere as one, not even in a block of code."""
+    for part in parts(components(CASES[name](words(), text))):
+        assert text not in part.get("content", "")
+
+
+@pytest.mark.parametrize("length", [1, MAX_PROMPT_CHARS])
+@pytest.mark.skipif(not DESCRIPTION.exists(), reason="Discord's API description is not at hand")
+def test_the_description_knows_it(length: int):
+    """Every layout and form is one that Discord's own API description allows."""
+    api = ApiDescription()
+    for name, case in CASES.items():
+        shown = case(words("zh-CN"), "湖" * length)
+        if isinstance(shown, ui.LayoutView):
+            sent: Any = {"type": 4, "data": {"components": components(shown), "flags": V2}}
+        elif isinstance(shown, ui.Modal):
+            sent = {"type": 9, "data": shown.to_dict()}
+        else:
+            sent = {"type": 4, "data": {"content": shown}}
+        assert api.problems("POST", "/interactions/1/token/callback", sent) == [], name

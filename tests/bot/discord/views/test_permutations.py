@@ -1,0 +1,21 @@
+"""How a question about choices reads, whatever their number."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.discord.views.permutations import question_layout
+from bot.i18n import words
+from bot.jobs.permutations import Proposed
+from storage.types import PolicySource, QuotaPolicy, QuotaStatus
+
+
+@pytest.mark.parametrize(("prompts", "shown", "rest"), [(5, 5, ""), (6, 6, ""), (7, 5, "2 more")])
+def test_a_single_one_is_not_left_out(prompts: int, shown: int, rest: str):
+    """A line that says "and 1 more" would take the place of what it leaves out."""
+    texts = tuple(f"cat {number}" for number in range(prompts))
+    quota = QuotaStatus(QuotaPolicy(50, 24, PolicySource.CONFIG), 0, 50, None)
+    view = question_layout(Proposed(1, texts, prompts, quota, None), words())
+    said = str(view.to_components())
+    assert sum(text in said for text in texts) == shown
+    assert ("more" in said) == bool(rest) and rest in said

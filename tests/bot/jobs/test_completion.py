@@ -1,0 +1,45 @@
+"""What lies on the disk is recognized: by its name, and by what it was painted from."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.jobs.completion import _is_what_became_of  # pyright: ignore[reportPrivateUsage]
+from bot.pictures.filenames import names_picture_of, picture_name, sheet_name
+from engine.types import MAX_SEED
+from tests.fakes import a_request
+
+jobs = st.integers(1, 10**12)
+seeds = st.integers(0, MAX_SEED)
+numbers = st.none() | st.integers(1, 4)
+
+
+@given(jobs, jobs, seeds, numbers)
+def test_a_name_tells_its_job(job: int, other: int, seed: int, number: int | None):
+    """A single picture, one of several and their sheet name their job, and no other."""
+    for name in (picture_name(job, seed, number), sheet_name(job)):
+        assert names_picture_of(job, name)
+        assert names_picture_of(job, name.replace(".png", ".webp"))
+        assert names_picture_of(other, name) == (other == job)
+
+
+@given(jobs, seeds, st.permutations([None, 1, 2, 3, 4]))
+def test_names_differ(job: int, seed: int, order: list[int | None]):
+    """Pictures that share a seed, as variations do, have names of their own."""
+    names = {picture_name(job, seed, number) for number in order} | {sheet_name(job)}
+    assert len(names) == 6
+
+
+def test_a_picture_is_known_by_what_was_wanted():
+    """Another seed is another picture; what painting itself wrote into the prompt is no change."""
+    wanted = a_request(seed=5)
+    assert _is_what_became_of(wanted, wanted)
+    assert not _is_what_became_of(wanted, a_request(seed=6))
+    written = dataclasses.replace(wanted, effective_prompt="a red boat on a calm sea")
+    assert not _is_what_became_of(wanted, written)
+    smart = dataclasses.replace(wanted, expand=True)
+    assert _is_what_became_of(smart, written)
+    assert not _is_what_became_of(smart, dataclasses.replace(written, seed=6))

@@ -1,0 +1,82 @@
+"""What is fetched is never more than may be taken, and every trouble is an OSError."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+from aiohttp import web
+
+from bot.jobs.downloads import download
+from engine.uploads import TooLarge
+
+SERVED_BYTES = 10 * 2**20
+
+
+@pytest.fixture
+async def address() -> AsyncIterator[str]:
+    """A server with a file, an endless one, a broken one, and addresses that lead elsewhere."""
+    seen: dict[str, int] = {}
+
+    async def file(_request: web.Request) -> web.Response:
+        return web.Response(body=b"x" * 1000)
+
+    async def endless(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        while seen.setdefault("sent", 0) < SERVED_BYTES:
+            await response.write(b"x" * 2**16)
+            seen["sent"] += 2**16
+        raise AssertionError("everything was read")
+
+    async def broken(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Length": "1000"})
+        await response.prepare(request)
+        await response.write(b"x" * 10)
+        assert request.transport is not None
+        request.transport.close()
+        return response
+
+    async def elsewhere(_request: web.Request) -> web.Response:
+        raise web.HTTPFound("/file")
+
+    app = web.Application()
+    for handler in (file, endless, broken, elsewhere):
+        app.router.add_get(f"/{handler.__name__}", handler)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    yield f"http://127.0.0.1:{runner.addresses[0][1]}"
+    await runner.cleanup()
+
+
+async def test_a_file_is_read_up_to_its_limit(address: str):
+    """Exactly as large is all right; one byte more is refused before it is read."""
+    assert await download(f"{address}/file", 1000) == b"x" * 1000
+    with pytest.raises(TooLarge) as caught:
+        await download(f"{address}/file", 999)
+    assert caught.value.size_bytes == 1000
+
+
+async def test_a_file_without_a_size_is_cut_off(address: str):
+    """Reading ends where the limit does, however much would come."""
+    with pytest.raises(TooLarge) as caught:
+        await download(f"{address}/endless", 2**17)
+    assert caught.value.size_bytes < SERVED_BYTES
+
+
+@pytest.mark.parametrize("path", ["/missing", "/broken", "/elsewhere"])
+async def test_trouble_is_an_oserror(address: str, path: str):
+    """404, a connection that breaks off, and a way to somewhere else, which is not taken; the
+    address, which opens the file to whoever has it, is not in the error."""
+    with pytest.raises(OSError, match=r"^\w[\w ]+$") as caught:
+        await download(f"{address}{path}?hm=secret", 10**6)
+    assert "secret" not in repr(caught.value)
+
+
+@pytest.mark.parametrize("url", ["", "x", "http://127.0.0.1:1/x", "file:///etc/passwd"])
+async def test_no_address_is_an_oserror_too(url: str):
+    """What cannot be asked for at all."""
+    with pytest.raises(OSError, match=r"\w"):
+        await download(url, 100)

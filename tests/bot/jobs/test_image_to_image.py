@@ -1,0 +1,265 @@
+"""Wishes that begin with pictures: fetched with limits, decoded one at a time, accepted whole."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.accounts.permissions import Person
+from bot.jobs import image_to_image
+from bot.jobs.image_to_image import FETCHED_AT_ONCE, Plan
+from bot.request.input_sources import Beginning, Given, Kept, Numbered, strength_of
+from bot.request.outcomes import (
+    Accepted,
+    FileRemoved,
+    KeptGone,
+    OutOfRange,
+    Reason,
+    Refused,
+    StorageTrouble,
+    Unreachable,
+    UploadUnfit,
+)
+from bot.request.params import Wish
+from bot.runtime.app import House, open_house
+from bot.settings import Settings
+from engine.types import Mode
+from engine.uploads import TooLarge
+from storage.errors import DiskFull
+from storage.inputs import InputFiles
+from tests.bot.pictures import a_picture
+from tests.fakes import FakeClock, ScriptedRenderer, until
+
+ALICE = Person(100, 1, 10)
+
+
+class Room:
+    """A house without Discord. files: what lies where; a missing one takes for ever."""
+
+    def __init__(self) -> None:
+        self.files: dict[str, bytes | Exception] = {"photo": a_picture(60, 40)}
+        self.painter = ScriptedRenderer()
+        self.fetching = self.most_fetching = 0
+        self.house: House = None  # pyright: ignore[reportAttributeAccessIssue]
+
+    async def fetch(self, url: str, _limit_bytes: int) -> bytes:
+        """What `bot.jobs.downloads` does."""
+        self.fetching += 1
+        self.most_fetching = max(self.most_fetching, self.fetching)
+        try:
+            while url not in self.files:
+                await asyncio.sleep(0.01)
+        finally:
+            self.fetching -= 1
+        found = self.files[url]
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    async def plan(self, *sources: Any, mode: Mode = Mode.IMAGE, **options: Any) -> Plan:
+        """A plan that is all right."""
+        beginning = Beginning(mode, sources or (Given("photo"),))
+        found = await self.house.services.starts.plan(ALICE, Wish("a lake"), beginning, **options)
+        assert isinstance(found, Plan), found
+        return found
+
+    async def paint(self, *sources: Any, **options: Any) -> Accepted | Reason:
+        """What becomes of a wish."""
+        plan = await self.plan(*sources, **options)
+        outcome = await self.house.services.starts.paint(ALICE, plan)
+        return outcome.reason if isinstance(outcome, Refused) else outcome
+
+    def kept(self) -> set[str]:
+        """The pictures in the data folder."""
+        data_dir = self.house.settings.storage.data_dir
+        return {each.sha256 for each in InputFiles(data_dir).found()}
+
+
+@pytest.fixture
+async def room(tmp_path: Path) -> AsyncIterator[Room]:
+    """A house whose painter paints at once."""
+    room = Room()
+    settings = Settings.model_validate({"storage": {"data_dir": tmp_path}})
+    async with open_house(
+        settings, load=room.painter.load, clock=FakeClock(), fetch=room.fetch
+    ) as house:
+        room.house = house
+        yield room
+        room.painter.release()
+
+
+async def test_only_one_is_decoded_at_a_time(room: Room, monkeypatch: pytest.MonkeyPatch):
+    """However many wishes come, and also where one of them is taken back meanwhile."""
+    busy = threading.Lock()
+    overlaps: list[bool] = []
+    ready = image_to_image._ready  # pyright: ignore[reportPrivateUsage]
+
+    def slow(*arguments: Any) -> Any:
+        overlaps.append(not busy.acquire(blocking=False))
+        time.sleep(0.05)
+        busy.release()
+        return ready(*arguments)
+
+    monkeypatch.setattr(image_to_image, "_ready", slow)
+    wishes = [asyncio.create_task(room.paint()) for _ in range(4)]
+    await until(lambda: len(overlaps) == 1)
+    wishes[0].cancel()
+    outcomes = await asyncio.gather(*wishes, return_exceptions=True)
+    assert overlaps == [False] * 4
+    assert isinstance(outcomes[0], asyncio.CancelledError)
+    assert [type(each) for each in outcomes[1:]] == [Accepted] * 3
+
+
+async def test_few_are_in_memory_at_once(room: Room):
+    """The others wait until those are decoded; in the end all are painted."""
+    wishes = [asyncio.create_task(room.paint(Given("later"))) for _ in range(9)]
+    await until(lambda: room.fetching == FETCHED_AT_ONCE)
+    room.files["later"] = a_picture()
+    assert [type(each) for each in await asyncio.gather(*wishes)] == [Accepted] * 9
+    assert room.most_fetching == FETCHED_AT_ONCE
+
+
+@pytest.mark.parametrize("limit", ["FETCH_LIMIT_S", "READ_LIMIT_S"])
+async def test_what_takes_too_long_is_given_up(
+    room: Room, monkeypatch: pytest.MonkeyPatch, limit: str
+):
+    """One file and all of them have their time; afterwards others are served."""
+    monkeypatch.setattr(image_to_image, limit, 0.05)
+    assert await room.paint(Given("never")) == Unreachable()
+    monkeypatch.undo()
+    assert isinstance(await room.paint(), Accepted)
+    assert room.fetching == 0
+
+
+@pytest.mark.parametrize(
+    ("found", "reason"),
+    [
+        (OSError("404"), Unreachable),
+        (TooLarge(30, 20), UploadUnfit),
+        (b"a poem", UploadUnfit),
+    ],
+)
+async def test_what_cannot_be_read_is_refused(
+    room: Room, found: bytes | Exception, reason: type[Reason]
+):
+    """With the place of the picture among those that were given; nothing is kept."""
+    room.files["bad"] = found
+    outcome = await room.paint(Given("photo"), Given("bad"), mode=Mode.BLEND)
+    assert isinstance(outcome, reason) and room.kept() == set()
+    if isinstance(outcome, UploadUnfit):
+        assert (outcome.number, outcome.total) == (2, 2)
+
+
+async def test_a_full_disk_accepts_nothing(room: Room, monkeypatch: pytest.MonkeyPatch):
+    """Where a picture cannot be kept, its wish is refused."""
+
+    async def full(*_: Any) -> None:
+        raise DiskFull(Path("inputs"), "no room")
+
+    monkeypatch.setattr("storage.inputs.Inputs.write", full)
+    assert await room.paint() == StorageTrouble()
+    assert await room.house.services.starts.keep(ALICE, Given("photo")) == Refused(StorageTrouble())
+
+
+async def test_the_same_picture_twice(room: Room):
+    """A blend of one with itself has it twice and keeps it once."""
+    accepted = await room.paint(Given("photo"), Given("photo"), mode=Mode.BLEND)
+    assert isinstance(accepted, Accepted)
+    first, second = accepted.composed.request.inputs
+    assert first == second and room.kept() == {first}
+
+
+async def test_what_is_put_aside_is_painted_from_as_it_is(room: Room):
+    """The very pixels; also given as a file, they are the same."""
+    kept = await room.house.services.starts.keep(ALICE, Given("photo"))
+    assert isinstance(kept, Kept)
+    outcomes = [await room.paint(each) for each in (kept, Given("photo"))]
+    for accepted in outcomes:
+        assert isinstance(accepted, Accepted)
+        assert accepted.composed.request.inputs == (kept.sha256,)
+
+
+async def test_nobody_else_paints_from_what_was_put_aside(room: Room):
+    """Whoever has read the hash somewhere still lacks the seal."""
+    kept = await room.house.services.starts.keep(ALICE, Given("photo"))
+    assert isinstance(kept, Kept)
+    for person, source in (
+        (Person(200, 1, 10), kept),
+        (Person(100, 2, 10), kept),
+        (ALICE, Kept(kept.sha256, "0" * 16)),
+    ):
+        beginning = Beginning(Mode.IMAGE, (source,))
+        refused = await room.house.services.starts.plan(person, Wish("a lake"), beginning)
+        assert refused == Refused(KeptGone())
+
+
+@pytest.mark.parametrize("damage", ["gone", "damaged"])
+async def test_what_was_put_aside_may_be_lost(room: Room, damage: str):
+    """Gone or damaged meanwhile: refused, never another picture."""
+    kept = await room.house.services.starts.keep(ALICE, Given("photo"))
+    assert isinstance(kept, Kept)
+    path = InputFiles(room.house.settings.storage.data_dir).path(kept.sha256)
+    path.unlink()
+    if damage == "damaged":
+        path.write_bytes(a_picture())
+    assert await room.paint(kept) == KeptGone()
+
+
+@pytest.mark.parametrize("damage", ["gone", "damaged"])
+async def test_a_picture_of_ours_may_have_lost_its_file(room: Room, damage: str):
+    """The sentence about removed files, as for enlarging."""
+    accepted = await room.paint()
+    assert isinstance(accepted, Accepted)
+    painter = room.house.services.painter
+    await until(lambda: painter.live(accepted.job_id) is None)
+    original = await painter.find(ALICE, None)
+    assert not isinstance(original, Refused)
+    plan = await room.plan(Numbered(str(original.id)))
+    path = room.house.settings.storage.data_dir / original.file
+    path.unlink()
+    if damage == "damaged":
+        path.write_bytes(b"damaged")
+    outcome = await room.house.services.starts.paint(ALICE, plan)
+    assert outcome == Refused(FileRemoved(original.id, original.seed))
+
+
+async def test_private_offspring_of_a_private_picture(room: Room):
+    """Whatever was asked for, what is made of it is for the same eyes."""
+    accepted = await room.paint(private=True)
+    assert isinstance(accepted, Accepted) and accepted.private
+    painter = room.house.services.painter
+    await until(lambda: painter.live(accepted.job_id) is None)
+    plan = await room.plan(Numbered("1"))
+    assert plan.private
+    bob = Person(200, 1, 10)
+    beginning = Beginning(Mode.IMAGE, (Numbered("1", anyones=True),))
+    refused = await room.house.services.starts.plan(bob, Wish("a lake"), beginning)
+    assert isinstance(refused, Refused)
+
+
+@given(st.text(max_size=12) | st.floats().map(str) | st.integers().map(lambda n: f"{n}%"))
+def test_any_text_is_a_strength_or_none(text: str):
+    """Nothing raises, and what is read lies within the bounds."""
+    found = strength_of(text)
+    if isinstance(found, Refused):
+        assert isinstance(found.reason, OutOfRange)
+    else:
+        assert found is None or 0.01 <= found <= 1
+
+
+@pytest.mark.parametrize(
+    ("text", "strength"),
+    [("", None), (" ", None), ("0.5", 0.5), ("0,5", 0.5), (".5", 0.5), ("1", 1.0), ("1.", 1.0),
+     ("75%", 0.75), ("75 %", 0.75), ("０．５", 0.5), (" 0.01 ", 0.01)],
+)  # fmt: skip
+def test_ways_to_write_a_strength(text: str, strength: float | None):
+    """A point, a comma, a percentage, full-width digits."""
+    assert strength_of(text) == strength

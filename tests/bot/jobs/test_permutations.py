@@ -1,0 +1,294 @@
+"""Choices in braces: as many wishes as there are ways to choose, and all of them or none."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import math
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bot.accounts.delivery_settings import Preferences
+from bot.accounts.permissions import Person, Rights
+from bot.jobs import permutations as choosing
+from bot.jobs.active import LiveJobs
+from bot.jobs.completion import Events, Settling
+from bot.jobs.generation import Painter
+from bot.jobs.permutations import Asking, Choices, Proposed, Taken
+from bot.jobs.variations import like
+from bot.pictures.recent import RecentPictures
+from bot.request.apply_flags import MAX_CHOICES, every, obeyed, written
+from bot.request.outcomes import (
+    ManyChoices,
+    QueueIsFull,
+    QuotaSpent,
+    Refused,
+    StorageTrouble,
+    TooManyChoices,
+)
+from bot.request.params import Start, Wish
+from engine.diffusion.families import SKETCH_FAMILY, Speed
+from engine.errors import Scope
+from engine.prompts import Level
+from engine.queue import Bounds
+from engine.service import Engine
+from engine.types import Mode, request_from_json
+from storage import preferences as stored
+from storage.blocks import Blocks
+from storage.database import Database
+from storage.files import PictureFiles
+from storage.history import History
+from storage.inputs import Inputs
+from storage.jobs import Jobs
+from storage.proposals import Proposals
+from storage.quotas import Quotas
+from storage.types import PolicySource, QuotaPolicy
+from tests.fakes import FakeClock, ScriptedRenderer, a_request
+
+ALICE = Person(100, 1, 10, reply_token="token")
+WORDS = st.text("abcxyz", min_size=1, max_size=4)
+GROUPS = st.lists(st.lists(WORDS, min_size=1, max_size=4), min_size=1, max_size=3)
+
+
+def in_braces(groups: list[list[str]]) -> str:
+    """A prompt with these groups of choices."""
+    return " and ".join("{" + ", ".join(group) + "}" for group in groups)
+
+
+class Room:
+    """The studio over a real database, with an engine whose model never loads."""
+
+    def __init__(self, db: Database, limit: int, bounds: Bounds) -> None:
+        self.db, self.clock = db, FakeClock()
+        self.seeds = iter(range(1000, 10_000)).__next__
+        self.jobs = Jobs(db, self.clock, iter(map(str, range(10_000))).__next__)
+        self.engine = Engine(ScriptedRenderer().load, bounds=bounds)
+        self.troubles: list[Exception] = []
+        history, live = History(db, self.clock), LiveJobs()
+        events = Events(lambda _: None, lambda _: None, self.troubles.append)
+        files = PictureFiles(db.path.parent, clock=self.clock)
+        fallback = QuotaPolicy(limit, 24, PolicySource.CONFIG)
+        self.painter = Painter(
+            engine=self.engine,
+            family=SKETCH_FAMILY,
+            jobs=self.jobs,
+            history=history,
+            settling=Settling(self.jobs, files, RecentPictures(history), live, events),
+            live=live,
+            fallback=fallback,
+            seeds=self.seeds,
+            clock=self.clock,
+            events=events,
+            max_wait=timedelta(hours=1),
+            inputs=Inputs(db, self.clock),
+            blocks=Blocks(db, self.clock),
+            preferences=Preferences(stored.Preferences(db, self.clock), Rights()),
+        )
+        self.proposals, quotas = Proposals(db, self.clock), Quotas(db, self.clock)
+        self.choices = Choices(self.painter, self.proposals, quotas, fallback, self.seeds)
+
+    async def ask(self, prompt: str, count: int = 1, **options: Any) -> Proposed | Refused:
+        """Propose what a prompt would make."""
+        outcome = await self.painter.imagine(ALICE, Wish(prompt, **options), count=count)
+        assert isinstance(outcome, Refused)
+        if not isinstance(outcome.reason, ManyChoices):
+            return outcome
+        return await self.choices.propose(ALICE, outcome.reason)
+
+    async def charged(self) -> int:
+        """Pictures that are charged."""
+        (row,) = await self.db.fetch_all("SELECT coalesce(sum(pictures), 0) AS n FROM ledger")
+        return row["n"]
+
+    def held(self) -> int:
+        """Places of the queue that are held or filled."""
+        return self.engine.queue._held[(Scope.QUEUE, 0)]
+
+
+@asynccontextmanager
+async def room(limit: int = 100, **bounds: int) -> AsyncIterator[Room]:
+    """An empty database; limit: the quota. bounds: of the queue."""
+    with tempfile.TemporaryDirectory() as folder:
+        async with await Database.open(Path(folder) / "data" / "zimagine.db") as db:
+            yield Room(db, limit, Bounds(**({"queue": 100} | bounds)))
+
+
+@given(GROUPS, st.integers(1, 4))
+def test_as_many_wishes_as_ways_to_choose(groups: list[list[str]], count: int):
+    """The number of wishes is the product of the groups, and each could have been typed so."""
+    total = math.prod(map(len, groups))
+    prompt, wish = in_braces(groups), Wish(in_braces(groups), seed=5, steps=4)
+    found, texts = every(wish, count, True), written(prompt)
+    if total > MAX_CHOICES:
+        assert found == texts == Refused(TooManyChoices(total, MAX_CHOICES))
+        return
+    assert isinstance(found, tuple) and isinstance(texts, tuple)
+    assert len(found) == len(texts) == total
+    for text, asked in zip(texts, found, strict=True):
+        assert asked == obeyed(dataclasses.replace(wish, prompt=text), count, True)
+    single = obeyed(wish, count, True)
+    assert single == (found[0] if total == 1 else Refused(ManyChoices(total, wish, count, True)))
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    GROUPS.filter(lambda groups: 2 <= math.prod(map(len, groups)) <= MAX_CHOICES),
+    st.integers(1, 3),
+    st.integers(0, 30),
+    st.integers(1, 12),
+)
+def test_all_or_none_under_any_quota_and_queue(
+    groups: list[list[str]], count: int, left: int, places: int
+):
+    """Everything is accepted and charged once, or nothing is, with the numbers of what lacks."""
+    wishes = math.prod(map(len, groups))
+
+    async def scene() -> None:
+        async with room(left, queue=50, user=places) as here:
+            asked = await here.ask(in_braces(groups), count)
+            assert here.held() == 0 == await here.charged()
+            if wishes > places:
+                assert asked == Refused(QueueIsFull(0, places, Scope.USER, wishes))
+            elif wishes * count > left:
+                assert asked == Refused(QuotaSpent(0, left, 24, wishes * count))
+            else:
+                assert isinstance(asked, Proposed)
+                assert (asked.pictures, len(asked.texts)) == (wishes * count, wishes)
+                taken = await here.choices.take(ALICE, asked.proposal_id)
+                assert isinstance(taken, Taken) and taken.texts == asked.texts
+                assert here.held() == len(taken.jobs) == wishes
+                assert await here.charged() == wishes * count
+                again = await here.choices.take(ALICE, asked.proposal_id)
+                assert isinstance(again, Refused) and await here.charged() == wishes * count
+
+    asyncio.run(scene())
+
+
+@pytest.mark.parametrize("blocked", ["quota", "queue"])
+async def test_what_came_between_the_question_and_its_answer_counts(blocked: str):
+    """Quota and queue are asked again: nothing is half accepted, and it can be answered later."""
+    async with room(5, queue=50, user=4) as here:
+        asked = await here.ask("{a, b, c}")
+        assert isinstance(asked, Proposed)
+        for _ in range(3 if blocked == "quota" else 2):
+            await here.painter.imagine(ALICE, Wish("another"))
+        if blocked == "quota":
+            while here.engine.queue.first_of(ALICE.user_id):
+                await here.engine.queue.take()
+        before, held = await here.charged(), here.held()
+        refused = await here.choices.take(ALICE, asked.proposal_id)
+        expected = (
+            QuotaSpent(3, 5, 24, 3) if blocked == "quota" else QueueIsFull(2, 4, Scope.USER, 3)
+        )
+        assert isinstance(refused, Refused) and refused.reason == expected
+        assert (await here.charged(), here.held()) == (before, held)
+        here.clock.advance(59 * 60)
+        if blocked == "queue":
+            await here.engine.queue.take()
+            assert isinstance(await here.choices.take(ALICE, asked.proposal_id), Taken)
+
+
+async def test_seeds_are_fresh_or_the_one_that_is_given():
+    """Without a seed each wish has its own; with one, all of them have that."""
+    async with room() as here:
+        for seed in (None, 7):
+            asked = await here.ask("{a, b, c}", seed=seed)
+            assert isinstance(asked, Proposed)
+            taken = await here.choices.take(ALICE, asked.proposal_id)
+            assert isinstance(taken, Taken)
+            seeds = [each.composed.request.seed for each in taken.jobs]
+            assert len(set(seeds)) == (3 if seed is None else 1) and (seed is None or 7 in seeds)
+
+
+async def test_what_was_asked_for_is_what_is_painted():
+    """Flags, options and whose eyes: all of it is in the question, and in the jobs."""
+    async with room() as here:
+        asked = await here.ask(
+            r"{a --private, b} \{x\} --ar {16:9, 1:1} --no fog", count=2, steps=3, seed=9
+        )
+        assert isinstance(asked, Proposed) and asked.pictures == 8
+        assert asked.texts[0] == "a --private {x} --ar 16:9 --no fog"
+        taken = await here.choices.take(ALICE, asked.proposal_id)
+        assert isinstance(taken, Taken)
+        assert [each.private for each in taken.jobs] == [True, True, False, False]
+        for job in taken.jobs:
+            row = await here.jobs.get(job.job_id)
+            assert row is not None and row.pictures == 2
+            request = request_from_json(row.request)
+            assert request.prompt in ("a {x}", "b {x}")
+            assert (request.negative_prompt, request.steps, request.seed) == ("fog", 3, 9)
+        deliveries = await here.db.fetch_all("SELECT reply_token, message_id FROM deliveries")
+        assert {tuple(row) for row in deliveries} == {(None, None)}
+
+
+async def test_a_database_in_trouble_is_said(monkeypatch: pytest.MonkeyPatch):
+    """A database that takes too long, or nothing, refuses the question; nothing is held."""
+    async with room() as here:
+        monkeypatch.setattr(choosing, "ACCEPT_LIMIT_S", 0.05)
+        async with here.db.transaction():
+            slow = asyncio.create_task(here.ask("{a, b}"))
+            assert await slow == Refused(StorageTrouble())
+        assert isinstance(await here.ask("{a, b}"), Proposed)
+        assert here.held() == 0
+
+
+async def test_a_question_of_another_version_is_over():
+    """What cannot be read any more is not painted half-understood."""
+    async with room() as here:
+        asked = await here.ask("{a, b}")
+        assert isinstance(asked, Proposed)
+        async with here.db.transaction() as transaction:
+            await transaction.execute("""UPDATE proposals SET wish = '{"wish": 5}'""")
+        assert isinstance(await here.choices.take(ALICE, asked.proposal_id), Refused)
+        assert await here.choices.decline(ALICE, asked.proposal_id) is None
+        assert await here.charged() == 0
+
+
+WISHES = st.builds(
+    Wish,
+    prompt=st.text(st.characters(exclude_categories=["Cs"]), max_size=40),
+    aspect=st.none() | st.just("16:9"),
+    size=st.none() | st.tuples(st.integers(1, 4096), st.integers(1, 4096)),
+    seed=st.none() | st.integers(0, 2**32 - 1),
+    steps=st.none() | st.integers(1, 50),
+    speed=st.none() | st.sampled_from(Speed),
+    guidance=st.none() | st.floats(1, 10),
+    strict=st.booleans(),
+    negative=st.none() | st.just("雾"),
+    enhance=st.none() | st.sampled_from(Level),
+    variety=st.floats(0, 1),
+    refine=st.floats(0, 0.35),
+    start=st.none() | st.builds(Start, st.sampled_from(Mode), st.just(("ab" * 32,)), st.none()),
+)
+
+
+@given(WISHES, st.integers(1, 4), st.booleans(), st.none() | st.integers(1, 10**9))
+def test_a_stored_question_is_the_same(
+    wish: Wish, count: int, private: bool, parent_id: int | None
+):
+    """Every field comes back from the database as it was."""
+    asking = Asking(wish, count, private, parent_id)
+    assert choosing._from_json(choosing._to_json(asking)) == asking
+
+
+def test_a_remix_takes_the_numbers_that_no_flag_says():
+    """Size, steps and guidance are the picture's, unless the words say others; what starts from a
+    picture keeps its shape."""
+    original = a_request(width_px=512, height_px=256, steps=6, guidance=2.0, variety=0.5)
+    plain = like(Wish("x"), original)
+    assert isinstance(plain, Wish)
+    assert (plain.size, plain.steps, plain.guidance, plain.variety) == ((512, 256), 6, 2.0, 0.5)
+    said = like(Wish("x", aspect="1:1", speed=Speed.FAST, strict=True, variety=0.2), original)
+    assert isinstance(said, Wish)
+    assert (said.size, said.aspect, said.steps, said.guidance) == (None, "1:1", None, None)
+    assert said.variety == 0.2
+    start = Start(Mode.IMAGE, ("ab" * 32,))
+    assert isinstance(like(Wish("x", size=(64, 64), start=start), original), Refused)

@@ -1,0 +1,256 @@
+"""The moderators' cards: posted once, kept up to date, through every fault of Discord's."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from bot.delivery.cards import CaseCard
+from bot.delivery.messenger import Address, Obstacle, TryLater, Undeliverable
+from bot.moderation.cards import CaseCards
+from bot.moderation.notifier import Casework
+from engine.types import request_to_json
+from storage.database import Database
+from storage.deliveries import Deliveries
+from storage.files import PictureFiles
+from storage.history import History
+from storage.jobs import Jobs
+from storage.preferences import Preferences
+from storage.reports import Reports
+from storage.types import (
+    Card,
+    Job,
+    NewJob,
+    NewPicture,
+    Place,
+    PolicySource,
+    QuotaPolicy,
+    Report,
+    Road,
+    Verdict,
+)
+from tests.fakes import FakeClock, FakeMessenger, Lost, a_request, fake_recipe, until
+
+GUILD, HERE, MODS = 1, 10, 11
+POLICY = QuotaPolicy(1000, 24, PolicySource.CONFIG)
+
+
+class Room:
+    """Casework over a real database and a Discord that remembers; `again` is a new process."""
+
+    def __init__(self, db: Database, data_dir: Path) -> None:
+        self.clock, self.messenger = FakeClock(), FakeMessenger()
+        self.jobs = Jobs(db, self.clock, iter(map(str, range(1000))).__next__)
+        self.history, self.reports = History(db, self.clock), Reports(db, self.clock)
+        self.deliveries = Deliveries(db, self.clock)
+        self.preferences = Preferences(db, self.clock)
+        self.files = PictureFiles(data_dir, clock=self.clock)
+        self.slept: list[float] = []
+        self.casework = self.again()
+
+    def again(self) -> Casework:
+        """As the next process makes it."""
+
+        async def sleep(seconds: float) -> None:
+            self.slept.append(seconds)
+            await asyncio.sleep(0)
+
+        cards = CaseCards(self.reports, self.history, self.jobs, self.deliveries, self.files)
+        self.casework = Casework(
+            messenger=self.messenger,
+            reports=self.reports,
+            preferences=self.preferences,
+            cards=cards,
+            clock=self.clock,
+            sleep=sleep,
+        )
+        return self.casework
+
+    async def picture(self) -> int:
+        """A picture that was delivered as message 500."""
+        request = a_request()
+        new = NewJob(Place(GUILD, HERE, 100), request_to_json(request), "a boat", 7)
+        job = await self.jobs.accept(new, POLICY)
+        assert isinstance(job, Job)
+        await self.jobs.painting(job.id)
+        file = self.files.write(f"zimagine-{job.id}-7.png", b"png").file
+        recipe = fake_recipe(request).to_json()
+        (picture,) = await self.jobs.painted(
+            job.id, NewPicture(file, "0" * 64, recipe, 7, 64, 64, 1.0)
+        )
+        await self.deliveries.placed(job.id, 499)
+        await self.deliveries.attempt(job.id, Road.POST)
+        await self.deliveries.delivered(job.id, 500)
+        return picture.id
+
+    async def reported(self, by: int = 200, picture_id: int | None = None) -> int:
+        """A report of a picture that nobody has shown to the moderators."""
+        picture_id = picture_id or await self.picture()
+        assert isinstance(await self.reports.file(picture_id, by, f"by {by}"), Report)
+        return picture_id
+
+    async def card(self, picture_id: int) -> Card | None:
+        """Where the newest case of a picture is shown."""
+        case = await self.reports.last_for(picture_id)
+        assert case is not None
+        return case.card
+
+    async def idle(self) -> None:
+        """Let the casework come to rest, in a run that ends like a process."""
+        task = asyncio.create_task(self.casework.run())
+        await until(lambda: not self.casework.busy)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+@pytest.fixture
+async def room(tmp_path: Path) -> AsyncIterator[Room]:
+    """An empty database, with a channel for reports."""
+    async with await Database.open(tmp_path / "data" / "zimagine.db") as db:
+        room = Room(db, tmp_path / "data")
+        await room.preferences.set_server(GUILD, by=1, reports_channel_id=MODS)
+        yield room
+
+
+async def test_a_card_says_all_there_is(room: Room):
+    """The picture under a hidden name that no result has, its message, its reports."""
+    picture_id = await room.reported()
+    await room.idle()
+    ((where, card, nonce),) = room.messenger.posts
+    assert where == Address(GUILD, MODS) and len(nonce) <= 25
+    assert isinstance(card, CaseCard) and card.file_name.startswith("SPOILER_")
+    assert "zimagine-" not in card.file_name and card.pictures[0].path.read_bytes() == b"png"
+    assert card.url.endswith(f"/{GUILD}/{HERE}/500")
+    assert await room.card(picture_id) == Card(MODS, 1000)
+
+
+async def test_a_post_whose_answer_was_lost_is_found(room: Room):
+    """It arrived and nobody knew: found again, also when the nonce is forgotten by then."""
+    picture_id = await room.reported()
+    room.messenger.faults = [Lost("reset")]
+    room.messenger.forget_nonces()
+    await room.idle()
+    assert len(room.messenger.posts) == 1 and room.slept == [2.0]
+    assert await room.card(picture_id) == Card(MODS, 1000)
+
+
+@pytest.mark.parametrize("unreadable", [False, True])
+async def test_killed_between_the_post_and_the_note(room: Room, unreadable: bool):
+    """The next process finds the card; where it may not look, the nonce still guards it."""
+    picture_id = await room.reported()
+    posted, real = asyncio.Event(), room.reports.posted
+
+    async def dying(*_: object) -> None:
+        posted.set()
+        await asyncio.Event().wait()
+
+    room.reports.posted = dying  # type: ignore[method-assign, assignment]
+    task = asyncio.create_task(room.casework.run())
+    await posted.wait()
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    assert await room.card(picture_id) is None
+    room.reports.posted = real  # type: ignore[method-assign]
+    room.messenger.unreadable = unreadable
+    room.again()
+    await room.idle()
+    assert len(room.messenger.posts) == 1
+    assert await room.card(picture_id) == Card(MODS, 1000)
+
+
+async def test_what_happens_meanwhile_is_on_the_card(room: Room):
+    """A report and a verdict that come while the card is on its way are shown after it."""
+    picture_id, real = await room.reported(), room.messenger.post
+
+    async def slowly(address: Address, card: CaseCard, nonce: str) -> int:
+        if len(room.messenger.posts) == 0:
+            await room.reports.file(picture_id, 201, None)
+            room.casework.wake(picture_id)
+        message_id = await real(address, card, nonce)
+        await room.reports.resolve(picture_id, 5, Verdict.DISMISSED)
+        return message_id
+
+    room.messenger.post = slowly  # type: ignore[method-assign, assignment]
+    await room.idle()
+    last = room.messenger.messages[1000][-1]
+    assert isinstance(last, CaseCard) and len(last.case.reports) == 2
+    assert last.case.verdict is Verdict.DISMISSED and len(room.messenger.posts) == 1
+
+
+async def test_a_deleted_picture_goes_from_its_messages(room: Room):
+    """Gone already, refused or later: each of its messages is tried, and the card is empty."""
+    picture_id = await room.reported()
+    await room.idle()
+    await room.history.erase(picture_id)
+    await room.reports.resolve(picture_id, 5, Verdict.DELETED)
+    room.again()
+    room.messenger.faults = [
+        Undeliverable(Obstacle.MESSAGE_GONE, "10008"),
+        TryLater("down"),
+        None,
+        Undeliverable(Obstacle.FORBIDDEN, "50013"),
+    ]
+    await room.idle()
+    last = room.messenger.messages[1000][-1]
+    assert isinstance(last, CaseCard) and last.picture is None and last.pictures == ()
+    assert room.messenger.deleted == [500]
+
+
+async def test_a_card_that_is_gone_is_posted_again(room: Room):
+    """Deleted by hand: the next report shows the case anew; a case that is over stays as it is."""
+    picture_id = await room.reported()
+    task = asyncio.create_task(room.casework.run())
+    await until(lambda: not room.casework.busy)
+    await room.reported(201, picture_id)
+    gone = Undeliverable(Obstacle.MESSAGE_GONE, "10008")
+    room.messenger.faults = [gone]
+    room.casework.wake(picture_id)
+    await until(lambda: not room.casework.busy)
+    assert await room.card(picture_id) == Card(MODS, 1001)
+    await room.reports.resolve(picture_id, 5, Verdict.DISMISSED)
+    room.messenger.faults = [gone]
+    room.casework.wake(picture_id)
+    await until(lambda: not room.casework.busy)
+    assert len(room.messenger.posts) == 2 and room.messenger.faults == []
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_old_cases_are_left_alone_at_the_start(room: Room):
+    """What was shown and has not moved for days costs no request."""
+    await room.reported()
+    await room.idle()
+    room.clock.advance(3 * 24 * 3600)
+    room.again()
+    await room.idle()
+    assert room.messenger.messages == {}
+    later = await room.reported()
+    room.again()
+    await room.idle()
+    assert await room.card(later) == Card(MODS, 1001)
+
+
+async def test_without_a_channel_nothing_is_posted(room: Room):
+    """The case waits; once there is a channel, waking it shows it."""
+    await room.preferences.set_server(GUILD, by=1, reports_channel_id=None)
+    picture_id = await room.reported()
+    await room.idle()
+    assert room.messenger.posts == [] and await room.card(picture_id) is None
+    await room.preferences.set_server(GUILD, by=1, reports_channel_id=MODS)
+    room.casework.wake(picture_id)
+    await room.idle()
+    assert await room.card(picture_id) == Card(MODS, 1000)
+
+
+async def test_a_file_that_is_gone_leaves_the_words(room: Room):
+    """Retention may have taken the file: the card says so and can still be decided."""
+    picture_id = await room.reported()
+    picture = await room.history.get(picture_id)
+    assert picture is not None
+    room.files.remove(picture.file)
+    await room.idle()
+    ((_, card, _),) = room.messenger.posts
+    assert isinstance(card, CaseCard) and card.pictures == () and card.picture == picture

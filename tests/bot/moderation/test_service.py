@@ -1,0 +1,368 @@
+"""Who may report, decide and block, in whatever order it happens at once."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import tempfile
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.accounts.permissions import Person, Rights
+from bot.jobs.active import LiveJobs
+from bot.jobs.cancellation import Endings
+from bot.jobs.completion import Events
+from bot.moderation.service import CASES_SHOWN, Filed, Moderation, OpenCases, ShutOut
+from bot.pictures.gallery import Album
+from bot.pictures.recent import RecentPictures
+from bot.request.outcomes import (
+    CaseOver,
+    NotAllowed,
+    NotBlockable,
+    NotReported,
+    OwnPicture,
+    ReasonTooLong,
+    Refused,
+    ReportedBefore,
+    UnknownPicture,
+)
+from engine.job import JobSpec
+from engine.queue import Bounds
+from engine.service import Engine
+from engine.types import request_to_json
+from storage.blocks import Blocks
+from storage.database import Database
+from storage.deliveries import Deliveries
+from storage.errors import DiskFull
+from storage.files import PictureFiles
+from storage.history import History
+from storage.jobs import Jobs
+from storage.preferences import Preferences
+from storage.reports import Reports
+from storage.types import (
+    Block,
+    Case,
+    Job,
+    JobState,
+    NewJob,
+    NewPicture,
+    Place,
+    PolicySource,
+    QuotaPolicy,
+    Verdict,
+)
+from tests.fakes import FakeClock, ScriptedRenderer, a_request, fake_recipe
+
+GUILD, CHANNEL = 1, 10
+ALICE, BOB = Person(100, GUILD, CHANNEL), Person(200, GUILD, CHANNEL)
+MO = Person(300, GUILD, CHANNEL, manages_messages=True)
+ADA = Person(400, GUILD, CHANNEL, manages_server=True)
+OWNER = Person(999, GUILD, CHANNEL)
+ELSEWHERE = dataclasses.replace(ADA, guild_id=2)
+POLICY = QuotaPolicy(1000, 24, PolicySource.CONFIG)
+
+
+class Room:
+    """Moderation over a real database, with an engine whose model never loads."""
+
+    def __init__(self, db: Database, data_dir: Path) -> None:
+        clock = FakeClock()
+        self.jobs = Jobs(db, clock, iter(map(str, range(10_000))).__next__)
+        self.history, self.reports, self.blocks = (
+            History(db, clock),
+            Reports(db, clock),
+            Blocks(db, clock),
+        )
+        self.files = PictureFiles(data_dir, clock=clock)
+        self.live = LiveJobs()
+        self.engine = Engine(ScriptedRenderer().load, bounds=Bounds(1000))
+        self.changed: list[int] = []
+        self.settled: list[int] = []
+        rights = Rights(frozenset({OWNER.user_id}))
+        self.moderation = Moderation(
+            reports=self.reports,
+            blocks=self.blocks,
+            preferences=Preferences(db, clock),
+            history=self.history,
+            album=Album(
+                self.history,
+                Deliveries(db, clock),
+                self.files,
+                RecentPictures(self.history),
+                rights,
+            ),
+            endings=Endings(
+                self.engine,
+                self.jobs,
+                self.live,
+                rights,
+                Events(accepted=lambda _: None, settled=self.settled.append),
+                clock=clock,
+                max_wait=timedelta(hours=1),
+            ),
+            rights=rights,
+            changed=self.changed.append,
+        )
+
+    async def accepted(self, person: Person, *, pictures: int = 1, private: bool = False) -> Job:
+        """A job in the database, not in the queue."""
+        request = a_request()
+        place = Place(person.guild_id, person.channel_id, person.user_id)
+        new = NewJob(
+            place, request_to_json(request), "x", request.seed, pictures=pictures, private=private
+        )
+        job = await self.jobs.accept(new, POLICY)
+        assert isinstance(job, Job)
+        return job
+
+    def queued(self, job: Job) -> None:
+        """Put it into the queue."""
+        with self.engine.reserve(job.place.user_id, job.place.guild_id) as slot:
+            self.live.add(job, self.engine.submit(slot, JobSpec(job.id, a_request())))
+
+    async def painted(
+        self, person: Person = ALICE, *, pictures: int = 1, private: bool = False
+    ) -> int:
+        """The id of the first picture of a job that is done."""
+        job = await self.accepted(person, pictures=pictures, private=private)
+        await self.jobs.painting(job.id)
+        new = [
+            NewPicture(
+                file=self.files.write(f"zimagine-{job.id}-{number}.png", b"x").file,
+                sha256="0" * 64,
+                recipe=fake_recipe(a_request()).to_json(),
+                seed=number,
+                width_px=64,
+                height_px=64,
+                duration_s=1.5,
+            )
+            for number in range(pictures)
+        ]
+        return (await self.jobs.painted(job.id, new))[0].id
+
+
+@pytest.fixture
+async def room(tmp_path: Path) -> AsyncIterator[Room]:
+    """An empty database."""
+    async with await Database.open(tmp_path / "data" / "zimagine.db") as db:
+        yield Room(db, tmp_path / "data")
+
+
+async def reported(room: Room, *, pictures: int = 1) -> int:
+    """A picture of Alice's that Bob reported."""
+    picture_id = await room.painted(pictures=pictures)
+    assert isinstance(await room.moderation.report(BOB, picture_id, "why"), Filed)
+    room.changed.clear()
+    return picture_id
+
+
+async def test_what_may_be_reported(room: Room):
+    """Others' public pictures of this server, once a person; what is hidden stays unknown."""
+    public, private = await room.painted(), await room.painted(private=True)
+    say = room.moderation.report
+    assert await say(ALICE, public, "") == Refused(OwnPicture(public))
+    assert await say(ALICE, private, "") == Refused(OwnPicture(private))
+    for person, picture_id in ((BOB, private), (ADA, private), (ELSEWHERE, public), (BOB, 99)):
+        assert await say(person, picture_id, "") == Refused(UnknownPicture(str(picture_id)))
+    assert await say(BOB, public, " a\u202e\ud800  b ") == Filed(public, None)
+    assert await say(BOB, public, "") == Refused(ReportedBefore(public))
+    assert await say(ADA, public, "x" * 501) == Refused(ReasonTooLong(501, 500))
+    assert await say(ADA, public, "x" * 500) == Filed(public, None)
+    case = await room.reports.open_for(public)
+    assert case is not None and [each.reason for each in case.reports] == ["a b", "x" * 500]
+    assert room.changed == [public] * 2
+
+
+async def test_who_may_decide(room: Room):
+    """Members and other servers' moderators see and move nothing; an owner may everywhere."""
+    picture_id, moderation = await reported(room), room.moderation
+    await moderation.block(ADA, BOB.user_id, "")
+    for person in (ALICE, BOB):
+        for refused in (
+            await moderation.open_cases(person),
+            await moderation.case(person, picture_id),
+            await moderation.decide(person, picture_id, Verdict.DISMISSED),
+            await moderation.block(person, 5, ""),
+            await moderation.unblock(person, BOB.user_id),
+            await moderation.blocked(person),
+            await moderation.set_channel(person, 5),
+        ):
+            assert isinstance(refused, Refused) and isinstance(refused.reason, NotAllowed)
+    assert isinstance(await moderation.set_channel(MO, 5), Refused)
+    for verdict in Verdict:
+        elsewhere = await moderation.decide(ELSEWHERE, picture_id, verdict)
+        assert elsewhere == Refused(NotReported(picture_id))
+    assert await moderation.open_cases(ELSEWHERE) == OpenCases((), False, None)
+    assert await moderation.blocked(ELSEWHERE) == []
+    assert await room.reports.open_for(picture_id) is not None
+    decided = await moderation.decide(OWNER, picture_id, Verdict.DISMISSED)
+    assert isinstance(decided, Case) and decided.resolved_by == OWNER.user_id
+
+
+async def test_a_channel_shows_what_waits(room: Room):
+    """Setting it tells how many wait and has them shown; taking it away shows nothing."""
+    first, second = await reported(room), await reported(room)
+    assert await room.moderation.set_channel(ADA, 77) == 2
+    assert room.changed == [first, second]
+    assert await room.moderation.report(ADA, first, "") == Filed(first, 77)
+    assert await room.moderation.set_channel(ADA, None) == 2
+    assert room.changed == [first, second, first]
+
+
+async def test_the_list_is_short(room: Room):
+    """The oldest cases, and whether there are more."""
+    ids = [await reported(room) for _ in range(CASES_SHOWN + 1)]
+    found = await room.moderation.open_cases(MO)
+    assert isinstance(found, OpenCases) and found.more
+    assert [each.picture_id for each in found.cases] == ids[:-1]
+
+
+@given(st.lists(st.sampled_from(list(Verdict)), min_size=2, max_size=5))
+def test_of_verdicts_at_once_one_is_carried_out(verdicts: list[Verdict]):
+    """Exactly one answer is the verdict; the picture and the block are what it says they are."""
+
+    async def check() -> None:
+        async with await Database.open(folder / "zimagine.db") as db:
+            room = Room(db, folder)
+            picture_id = await reported(room)
+            outcomes = await asyncio.gather(
+                *(room.moderation.decide(MO, picture_id, each) for each in verdicts)
+            )
+            (decided,) = [each for each in outcomes if isinstance(each, Case)]
+            refused = [each.reason for each in outcomes if isinstance(each, Refused)]
+            assert refused == [CaseOver(decided)] * (len(verdicts) - 1)
+            there = await room.history.get(picture_id) is not None
+            assert there == (decided.verdict is Verdict.DISMISSED)
+            blocked = await room.blocks.is_blocked(GUILD, ALICE.user_id) is not None
+            assert blocked == (decided.verdict is Verdict.BLOCKED)
+
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        asyncio.run(check())
+
+
+@pytest.mark.parametrize("verdict", [Verdict.DELETED, Verdict.BLOCKED])
+async def test_a_crash_before_the_verdict_leaves_the_case_open(
+    room: Room, monkeypatch: pytest.MonkeyPatch, verdict: Verdict
+):
+    """The picture is gone and the case is not over: deciding again ends it."""
+    picture_id = await reported(room)
+
+    async def dying(*_: object) -> Case:
+        raise DiskFull(Path("x"), "killed")
+
+    monkeypatch.setattr(room.reports, "resolve", dying)
+    with pytest.raises(DiskFull):
+        await room.moderation.decide(MO, picture_id, verdict)
+    assert await room.history.get(picture_id) is None
+    assert await room.reports.open_for(picture_id) is not None
+    monkeypatch.undo()
+    decided = await room.moderation.decide(MO, picture_id, verdict)
+    assert isinstance(decided, Case) and decided.verdict is verdict and decided.picture_erased
+
+
+async def test_no_server_waits_for_anothers_verdict(room: Room, monkeypatch: pytest.MonkeyPatch):
+    """A press is answered within three seconds, however long somebody else's takes."""
+    here, there = await room.painted(), await room.painted(ELSEWHERE)
+    for picture_id in (here, there):
+        await room.reports.file(picture_id, BOB.user_id, None)
+    go = asyncio.Event()
+    erase_all = room.moderation._album.erase_all
+
+    async def slowly(person: Person, picture_id: int) -> object:
+        if picture_id == here:
+            await go.wait()
+        return await erase_all(person, picture_id)
+
+    monkeypatch.setattr(room.moderation._album, "erase_all", slowly)
+    slow = asyncio.create_task(room.moderation.decide(MO, here, Verdict.DELETED))
+    await asyncio.sleep(0.05)
+    async with asyncio.timeout(5):
+        decided = await room.moderation.decide(ELSEWHERE, there, Verdict.DELETED)
+    assert isinstance(decided, Case) and not slow.done()
+    go.set()
+    assert isinstance(await slow, Case)
+
+
+async def test_deleting_takes_all_of_one_message(room: Room):
+    """Those that were painted with it go too, and what shows their reports hears of it."""
+    picture_id = await reported(room, pictures=3)
+    await room.moderation.report(ADA, picture_id + 1, "")
+    room.changed.clear()
+    await room.moderation.decide(MO, picture_id, Verdict.DELETED)
+    assert sorted(room.changed) == [picture_id, picture_id + 1, picture_id + 2]
+    assert not [each for each in range(3) if await room.history.get(picture_id + each)]
+    other = await room.moderation.decide(MO, picture_id + 1, Verdict.DISMISSED)
+    assert isinstance(other, Case) and other.picture_erased
+
+
+async def test_a_moderator_blocks_neither_themself_nor_an_owner(room: Room):
+    """Also not by a verdict: nothing happens then, and the case stays open."""
+    for user_id in (MO.user_id, OWNER.user_id):
+        assert await room.moderation.block(MO, user_id, "") == Refused(NotBlockable(user_id))
+    for painter in (MO, OWNER):
+        picture_id = await room.painted(painter)
+        await room.moderation.report(BOB, picture_id, "")
+        refused = await room.moderation.decide(MO, picture_id, Verdict.BLOCKED)
+        assert refused == Refused(NotBlockable(painter.user_id))
+        assert await room.history.get(picture_id) is not None
+        assert await room.reports.open_for(picture_id) is not None
+
+
+async def test_blocking_ends_what_waits_here(room: Room):
+    """The engine, the delivery and the ledger hear of it; other servers' jobs go on."""
+    elsewhere = await room.accepted(dataclasses.replace(BOB, guild_id=2))
+    mine = [await room.accepted(BOB), await room.accepted(BOB, private=True)]
+    for job in (elsewhere, *mine):
+        room.queued(job)
+    done = await room.moderation.block(MO, BOB.user_id, "spam")
+    assert isinstance(done, ShutOut) and done.cancelled == 2 and done.block.reason == "spam"
+    assert room.settled == [each.id for each in mine]
+    assert len(room.engine.queue) == 1
+    states = [each and each.state for each in [await room.jobs.get(j.id) for j in mine]]
+    assert states == [JobState.CANCELLED] * 2
+    untouched = room.live.get(elsewhere.id)
+    assert untouched is not None and not untouched.over
+
+
+async def test_a_job_on_its_way_into_the_queue_is_caught(room: Room):
+    """Accepted before the block and queued after it: cancelled all the same, and told once."""
+    job = await room.accepted(BOB)
+    blocking = asyncio.create_task(room.moderation.block(MO, BOB.user_id, ""))
+    await asyncio.sleep(0.1)
+    assert room.settled == []
+    room.queued(job)
+    await blocking
+    live = room.live.get(job.id)
+    assert live is not None and live.over and room.settled == [job.id]
+    assert len(room.engine.queue) == 0
+
+
+@pytest.mark.parametrize("first", range(6))
+async def test_no_job_slips_past_a_block(room: Room, first: int):
+    """Wishes before, during and after it: each is refused, or cancelled with it."""
+
+    async def wish(number: int) -> None:
+        for _ in range(number):
+            await asyncio.sleep(0)
+        new = NewJob(Place(GUILD, CHANNEL, BOB.user_id), "{}", "x", 1)
+        job = await room.jobs.accept(new, POLICY)
+        assert isinstance(job, Job | Block)
+        if isinstance(job, Job):
+            room.queued(job)
+
+    async def later() -> None:
+        for _ in range(first):
+            await asyncio.sleep(0)
+        await room.moderation.block(MO, BOB.user_id, "")
+
+    await asyncio.gather(*(wish(number) for number in range(12)), later())
+    assert len(room.engine.queue) == 0
+    assert sum((await room.jobs.live_counts()).values()) == 0
+    new = NewJob(Place(GUILD, CHANNEL, BOB.user_id), "{}", "x", 1)
+    assert isinstance(await room.jobs.accept(new, POLICY), Block)

@@ -1,0 +1,113 @@
+"""Whatever is in a file: its recipe, or one reason why there is none."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import json
+import struct
+import zlib
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+
+from bot.pictures.embedded_recipe import MAX_PIXELS, Unreadable, Why, read
+from engine.encode import RECIPE_KEY, encode_png, pixels_sha256
+from engine.types import Raster, Recipe
+from engine.uploads import TooManyPixels
+from tests.fakes import a_request, fake_recipe, gradient
+
+REQUEST = a_request()
+RASTER = gradient(REQUEST)
+PNG = encode_png(RASTER, fake_recipe(REQUEST))
+
+
+def written(form: str = "PNG", raster: Raster = RASTER, /, **texts: str) -> bytes:
+    """A picture of these pixels as another program writes it."""
+    image = Image.frombytes("RGB", (raster.width_px, raster.height_px), raster.rgb)
+    out, info = io.BytesIO(), PngInfo()
+    for key, text in texts.items():
+        info.add_itxt(key, text)
+    image.save(out, form, **({"pnginfo": info} if form == "PNG" else {}))
+    return out.getvalue()
+
+
+def forged(recipe: Recipe) -> bytes:
+    """A file whose recipe somebody wrote, with the right hash of its pixels."""
+    own = {"recipe": json.loads(recipe.to_json()), "pixels_sha256": pixels_sha256(RASTER)}
+    return written(**{RECIPE_KEY: json.dumps(own)})
+
+
+def chunk(kind: bytes, data: bytes) -> bytes:
+    """A PNG's chunk."""
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+def test_our_own_file_has_its_recipe():
+    """What was painted is read back as it was written."""
+    assert read(PNG) == fake_recipe(REQUEST)
+
+
+@pytest.mark.parametrize(
+    ("data", "why", "form"),
+    [
+        (b"", Why.NO_PICTURE, ""),
+        (b"a poem", Why.NO_PICTURE, ""),
+        (written("JPEG"), Why.OTHER_FORMAT, "JPEG"),
+        (written("WEBP"), Why.OTHER_FORMAT, "WebP"),
+        (written("GIF"), Why.OTHER_FORMAT, "GIF"),
+        (written(), Why.BARE, ""),
+        (written(Software="GIMP"), Why.BARE, ""),
+        (written(parameters="a cat\nSteps: 20"), Why.FOREIGN, ""),
+        (written(workflow="{}"), Why.FOREIGN, ""),
+        (written(**{RECIPE_KEY: "{"}), Why.DAMAGED, ""),
+        (PNG[:-200], Why.DAMAGED, ""),
+    ],
+)
+def test_each_other_file_has_its_reason(data: bytes, why: Why, form: str):
+    """No picture, another format, no recipe, another program's, a broken one: told apart."""
+    assert read(data) == Unreadable(why, form)
+
+
+def test_changed_pixels_are_noticed():
+    """A recipe on other pixels than those that were painted is not believed."""
+    other = dataclasses.replace(REQUEST, seed=REQUEST.seed + 1)
+    image = Image.open(io.BytesIO(PNG))
+    assert isinstance(image.info[RECIPE_KEY], str)
+    moved = written("PNG", gradient(other), **{RECIPE_KEY: image.info[RECIPE_KEY]})
+    assert read(moved) == Unreadable(Why.CHANGED)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"prompt": "x" * 10_000},
+        {"effective_prompt": "x" * 10_000},
+        {"negative_prompt": "x" * 10_000},
+        {"width_px": 10**400},
+        {"steps": 10**9},
+        {"guidance": -1e300},
+    ],
+)
+def test_a_forged_recipe_beyond_all_bounds_is_damaged(changes: dict[str, object]):
+    """Endless texts and numbers reach nobody, although their file is consistent."""
+    request = dataclasses.replace(REQUEST, **changes)  # pyright: ignore[reportArgumentType]
+    assert read(forged(fake_recipe(REQUEST))) == fake_recipe(REQUEST)
+    assert read(forged(fake_recipe(request))) == Unreadable(Why.DAMAGED)
+
+
+def test_a_bomb_is_refused_by_its_header():
+    """A file of a few bytes that says it has gigapixels is not decoded."""
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", 60_000, 60_000, 8, 2, 0, 0, 0))
+    refused = read(PNG[:8] + header + chunk(b"IDAT", zlib.compress(b"\0")) + chunk(b"IEND", b""))
+    assert isinstance(refused, TooManyPixels) and refused.limit_pixels == MAX_PIXELS
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.integers(0, len(PNG) - 1), st.integers(0, 255), st.integers(0, len(PNG)))
+def test_no_damage_is_a_crash(at: int, value: int, end: int):
+    """Any byte changed, any end cut off: still a recipe or a reason."""
+    read((PNG[:at] + bytes([value]) + PNG[at + 1 :])[:end])

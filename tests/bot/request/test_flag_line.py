@@ -1,0 +1,100 @@
+"""The line of flags that asks for a picture again."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.request.flag_syntax import SOFT
+from bot.request.flags import Flagged, line, orders, parse
+from bot.request.outcomes import Composed
+from bot.request.params import Wish
+from bot.request.resolve import compose
+from engine.diffusion.families import MAX_GUIDANCE, MAX_STEPS, SKETCH_FAMILY, Z_IMAGE_TURBO
+from engine.prompts import Level, PictureStyle, clean
+from engine.types import MAX_SEED, ImageRequest, Mode
+from tests.bot.request.strange_texts import TEXTS
+
+WORDS = TEXTS.map(clean)
+REQUESTS = st.builds(
+    ImageRequest,
+    prompt=WORDS,
+    effective_prompt=WORDS,
+    negative_prompt=WORDS,
+    seed=st.integers(0, MAX_SEED),
+    width_px=st.integers(1, 4096),
+    height_px=st.integers(1, 4096),
+    steps=st.integers(1, MAX_STEPS),
+    guidance=st.floats(1, MAX_GUIDANCE),
+    variety=st.floats(0, 1),
+    refine=st.floats(0, 0.35),
+    expand=st.booleans(),
+    style=st.none() | st.sampled_from(PictureStyle),
+)
+
+
+@given(REQUESTS)
+def test_a_line_says_what_the_request_says(request_: ImageRequest):
+    """Copied and typed again, every setting of a picture from words comes back exactly."""
+    flagged = parse(line(request_))
+    assert isinstance(flagged, Flagged), flagged
+    assert orders(line(request_)) == (flagged,)
+    assert flagged.prompt == request_.prompt
+    assert flagged.size == (request_.width_px, request_.height_px)
+    assert (flagged.seed, flagged.steps) == (request_.seed, request_.steps)
+    assert flagged.guidance == request_.guidance
+    assert (flagged.variety or 0.0) == request_.variety
+    assert (flagged.refine or 0.0) == request_.refine
+    assert flagged.style == request_.style
+    if request_.negative_prompt.strip(f"{SOFT} "):
+        assert flagged.negative == request_.negative_prompt
+
+
+@given(
+    WORDS.filter(bool)
+    | st.sampled_from(["a red fox in the snow", "山中小屋，黄昏", "a logo: “HI”"]),
+    st.sampled_from(list(Level)),
+    st.sampled_from([1.0, 1.8]),
+    st.sampled_from([0.0, 0.5]),
+    st.sampled_from([SKETCH_FAMILY, Z_IMAGE_TURBO]),
+    st.none() | st.sampled_from(PictureStyle),
+)
+def test_a_line_asks_for_the_same_picture(prompt, level, guidance, variety, family, style):
+    """What the studio decided once it decides again from the line, words for quality included."""
+    wish = Wish(prompt, guidance=guidance, enhance=level, variety=variety, style=style)
+    first = compose(wish, family, lambda: 42)
+    assert isinstance(first, Composed)
+    flagged = parse(line(first.request))
+    assert isinstance(flagged, Flagged)
+    again = Wish(
+        flagged.prompt,
+        size=flagged.size,
+        seed=flagged.seed,
+        steps=flagged.steps,
+        guidance=flagged.guidance,
+        negative=flagged.negative,
+        enhance=flagged.enhance,
+        variety=flagged.variety or 0.0,
+        style=flagged.style,
+    )
+    second = compose(again, family, lambda: 7)
+    assert isinstance(second, Composed)
+    assert second.request == first.request
+
+
+def test_a_line_reads_as_somebody_would_type_it():
+    """Prompt first, then flags; signs that would mean something get a backslash."""
+    request = ImageRequest("a {red} cat --v 6", "x", "fog", 5, 1024, 768, 8, 1.0)
+    assert line(request) == (
+        r"a \{red\} cat \--v 6 --size 1024x768 --seed 5 --steps 8 --guidance 1 --no fog"
+    )
+
+
+def test_a_line_for_a_picture_from_a_picture_says_how_strongly():
+    """The strength is in the line; which picture it was cannot be."""
+    request = ImageRequest(
+        "a cat", "a cat", "", 5, 64, 64, 8, 1.0, Mode.IMAGE, ("a" * 64,), strength=0.6
+    )
+    assert line(request) == (
+        "a cat --size 64x64 --seed 5 --steps 8 --guidance 1 --strength 0.6 --enhance off"
+    )

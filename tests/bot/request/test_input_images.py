@@ -1,0 +1,172 @@
+"""Pictures to start from become inputs of the size that their mode needs."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.i18n import words
+from bot.request.input_images import (
+    MaskEmpty,
+    MaskMissing,
+    MaskUnfit,
+    OtherPicture,
+    given_again,
+    prepare,
+    size_from,
+)
+from bot.request.outcomes import BadSize, Composed, TooLarge
+from bot.request.params import Wish
+from bot.request.resolve import compose, size_problem
+from bot.wording import rejections
+from engine.diffusion.families import SKETCH_FAMILY, Z_IMAGE_TURBO
+from engine.modes import MAX_BLENDED
+from engine.types import INPUTS, ImageRequest, Mode, Raster
+from engine.uploads import Upload, UploadRefused, canonical, reopen
+from tests.fakes import a_request
+
+sides = st.integers(1, 40)
+
+
+def an_upload(width_px: int, height_px: int, shade: int = 200) -> Upload:
+    """A picture with a gradient, so that cropping and scaling change it."""
+    row = bytes(max(1, (x * shade // width_px) % 256) for x in range(width_px) for _ in range(3))
+    return Upload.of(Raster(width_px, height_px, row * height_px))
+
+
+def size(upload: Upload) -> tuple[int, int]:
+    """Its width and height."""
+    return upload.raster.width_px, upload.raster.height_px
+
+
+@given(sides, sides, st.integers(1, 4), st.integers(1, 4))
+def test_inputs_have_the_size_that_the_painter_needs_and_the_start_names_them(
+    width: int, height: int, across: int, down: int
+):
+    """All of the picture's size, half of it to enlarge; hashes in the mode's order."""
+    wanted = (across * 32, down * 32)
+    for mode, number in INPUTS.items():
+        found = prepare(mode, [an_upload(width, height)] * number, wanted, 0.5)
+        assert found.start.mode is mode and found.start.strength == 0.5
+        assert found.start.inputs == tuple(each.sha256 for each in found.inputs)
+        share = 2 if mode is Mode.UPSCALE else 1
+        assert all(size(each) == (wanted[0] // share, wanted[1] // share) for each in found.inputs)
+
+
+def test_a_mask_is_grey_and_survives_being_stored():
+    """Three equal channels; what comes back from the disk is the same mask."""
+    colourful = Upload.of(Raster(4, 2, bytes(range(0, 240, 10))))
+    found = prepare(Mode.INPAINT, [an_upload(8, 4), colourful], (32, 16)).inputs[1]
+    rgb = found.raster.rgb
+    assert rgb[0::3] == rgb[1::3] == rgb[2::3] and len(set(rgb)) > 4
+    assert reopen(canonical(found), found.sha256) == found
+    again = prepare(Mode.INPAINT, [an_upload(8, 4), found], (32, 16)).inputs[1]
+    assert again.sha256 == found.sha256
+
+
+def test_a_mask_has_to_lie_over_its_picture():
+    """Another shape is refused, another size is not; a black one would change nothing."""
+    picture = an_upload(300, 200)
+    assert prepare(Mode.INPAINT, [picture, an_upload(151, 100)], (96, 64)).inputs
+    with pytest.raises(MaskUnfit):
+        prepare(Mode.INPAINT, [picture, an_upload(100, 100)], (96, 64))
+    with pytest.raises(MaskEmpty):
+        prepare(Mode.INPAINT, [picture, Upload.of(Raster(3, 2, bytes(18)))], (96, 64))
+
+
+@pytest.mark.parametrize("mode", Mode)
+def test_another_number_of_pictures_is_a_mistake_of_the_caller(mode: Mode):
+    """ValueError, never a picture too few in the recipe."""
+    with pytest.raises(ValueError, match="input pictures"):
+        prepare(mode, [an_upload(8, 8)] * (MAX_BLENDED + 1), (32, 32))
+    if INPUTS[mode]:
+        with pytest.raises(ValueError, match="input pictures"):
+            prepare(mode, [an_upload(8, 8)] * (INPUTS[mode] - 1), (32, 32))
+
+
+def from_blend() -> tuple[ImageRequest, list[Upload]]:
+    """A request, and the pictures that were given for it."""
+    given_ = [an_upload(40, 30), an_upload(30, 40, 90)]
+    start = prepare(Mode.BLEND, given_, (64, 32)).start
+    request = a_request(mode=start.mode, inputs=start.inputs, width_px=64, height_px=32)
+    return request, given_
+
+
+def test_pictures_given_again_are_known_by_their_pixels():
+    """The files that were given first, and what was kept of them; nothing else."""
+    request, given_ = from_blend()
+    kept = given_again(request, given_)
+    assert tuple(each.sha256 for each in kept) == request.inputs
+    assert given_again(request, kept) == kept
+    with pytest.raises(OtherPicture) as caught:
+        given_again(request, [given_[0], given_[0]])
+    assert caught.value.position == 1
+    with pytest.raises(ValueError, match="not 1"):
+        given_again(request, given_[:1])
+
+
+def test_a_blend_takes_up_to_four():
+    """Each is fitted and named, in the order in which they were given."""
+    shades = (200, 150, 100, 50)
+    found = prepare(Mode.BLEND, [an_upload(40, 30, each) for each in shades], (64, 32))
+    assert len(set(found.start.inputs)) == 4
+    assert found.start.inputs == tuple(each.sha256 for each in found.inputs)
+    request = a_request(
+        mode=Mode.BLEND, inputs=found.start.inputs, strength=0.5, width_px=64, height_px=32
+    )
+    assert given_again(request, [an_upload(40, 30, each) for each in shades]) == found.inputs
+    with pytest.raises(ValueError, match="not 2"):
+        given_again(request, found.inputs[:2])
+
+
+@given(st.integers(1, 5000), st.integers(1, 5000), st.sampled_from(list(Mode)))
+def test_a_picture_of_any_shape_gives_a_size_that_can_be_painted(
+    width: int, height: int, mode: Mode
+):
+    """Never refused where nothing was asked for: too long a shape becomes the nearest one."""
+    for family in (SKETCH_FAMILY, Z_IMAGE_TURBO):
+        found = size_from(Wish("x"), mode, family, (width, height))
+        assert isinstance(found, tuple)
+        assert size_problem(*found, family, mode) is None
+
+
+def test_enlarging_doubles_what_is_there():
+    """Twice the picture's own size where that can be painted, else twice the family's own."""
+
+    def doubled(source: tuple[int, int], **wish: object) -> object:
+        return size_from(Wish("x", **wish), Mode.UPSCALE, SKETCH_FAMILY, source)  # pyright: ignore[reportArgumentType]
+
+    assert doubled((128, 192)) == (256, 384)
+    assert doubled((130, 190)) == (256, 384)
+    assert doubled((4000, 4000)) == (512, 512)
+    assert doubled((20, 20)) == (512, 512)
+    assert doubled((128, 192), aspect="1:1") == (512, 512)
+    assert doubled((128, 192), size=(320, 320)) == (320, 320)
+    assert isinstance(doubled((128, 192), size=(272, 272)), BadSize)
+    assert isinstance(doubled((128, 192), size=(1024, 1024)), TooLarge)
+
+
+def test_a_prepared_wish_is_composed():
+    """What comes out of here is what compose() takes."""
+    wanted = size_from(Wish("x"), Mode.IMAGE, SKETCH_FAMILY, (300, 200))
+    assert isinstance(wanted, tuple)
+    found = prepare(Mode.IMAGE, [an_upload(300, 200)], wanted)
+    composed = compose(Wish("x", size=wanted, start=found.start), SKETCH_FAMILY, lambda: 1)
+    assert isinstance(composed, Composed) and composed.request.inputs == found.start.inputs
+    assert (composed.request.width_px, composed.request.height_px) == wanted
+
+
+@pytest.mark.parametrize(
+    "refused",
+    [
+        MaskUnfit(Raster(2, 1, b""), Raster(1, 1, b"")),
+        MaskEmpty(),
+        MaskMissing(),
+        OtherPicture(0, "a", "b"),
+    ],
+)
+def test_each_refusal_has_a_sentence(refused: UploadRefused):
+    """One sentence of its own, not the one for damaged files."""
+    sentence = rejections.upload(refused, words())
+    assert sentence.endswith(".") and "damaged" not in sentence

@@ -1,0 +1,26 @@
+"""What people are told of a flag that cannot be obeyed."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.i18n import words
+from bot.request.bad_flags import BadFlag
+from bot.request.flags import parse
+from bot.wording.flags import flag_problem
+
+
+@pytest.mark.parametrize(
+    ("prompt", "said"),
+    [
+        ("a cat --seed cat", "`cat` is no value for `--seed`. It takes 0 to 4294967295."),
+        ("a cat --refine 3", "`3` is no value for `--refine`. It takes 0 to 0.35."),
+        ("a cat --v 6", "`--v` does nothing here. Please leave it out."),
+        ("a cat --stylize 5", "`--stylize` does nothing here. Did you mean `--enhance`?"),
+    ],
+)
+def test_the_sentence_says_what_to_do(prompt: str, said: str):
+    """Numbers stand in full, and every sentence ends with what would be right."""
+    bad = parse(prompt)
+    assert isinstance(bad, BadFlag)
+    assert flag_problem(bad, words()) == said
