@@ -25,7 +25,7 @@ from pydantic_settings import (
     SettingsError,
 )
 
-from engine.diffusion.footprint import Plan
+from engine.diffusion.footprint import MemoryPlan
 from engine.settings import AUTO, EngineSettings
 
 DEFAULT_CONFIG = Path("config.toml")
@@ -34,7 +34,7 @@ TOKEN_ENV = "DISCORD_TOKEN"
 _SECRETS = frozenset({"discord.token"})
 
 
-class WrongSetting(Exception):
+class InvalidSetting(Exception):
     """A setting cannot be used; str() is one sentence that names its path."""
 
 
@@ -62,7 +62,7 @@ def _folder(path: Path) -> Path:
 
 
 def _memory_plan(name: str) -> str:
-    return name if name == AUTO else str(Plan.parse(name))
+    return name if name == AUTO else str(MemoryPlan.parse(name))
 
 
 class _Section(BaseModel):
@@ -195,9 +195,9 @@ def load(path: Path | None, **override: Any) -> Settings:
             changed = type(section).model_validate(section.model_dump() | values)
             settings = settings.model_copy(update={name: changed})
     except ValidationError as error:
-        raise WrongSetting(_sentence(error, path)) from None
+        raise InvalidSetting(_sentence(error, path)) from None
     except SettingsError as error:
-        raise WrongSetting(f"A setting in the environment cannot be read: {error}.") from None
+        raise InvalidSetting(f"A setting in the environment cannot be read: {error}.") from None
     return settings
 
 
@@ -208,13 +208,15 @@ def _read(path: Path | None) -> dict[str, Any]:
     except FileNotFoundError:
         if path is None:
             return {}
-        raise WrongSetting(f"The configuration file {path} does not exist.") from None
+        raise InvalidSetting(f"The configuration file {path} does not exist.") from None
     except OSError as error:
-        raise WrongSetting(
+        raise InvalidSetting(
             f"The configuration file {wanted} cannot be read: {error.strerror}."
         ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise WrongSetting(f"The configuration file {wanted} is not valid TOML: {error}.") from None
+        raise InvalidSetting(
+            f"The configuration file {wanted} is not valid TOML: {error}."
+        ) from None
 
 
 def _sentence(error: ValidationError, path: Path | None) -> str:

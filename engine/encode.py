@@ -24,7 +24,7 @@ class RecipeUnreadable(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Inscription:
+class EmbeddedRecipe:
     """What a PNG says of itself. untouched: its pixels are still the ones that were painted."""
 
     recipe: Recipe
@@ -77,16 +77,16 @@ def _quoted(value: str) -> str:
     return value if plain else json.dumps(value, ensure_ascii=False)
 
 
-def read_png(path: Path) -> Inscription:
+def read_png(path: Path) -> EmbeddedRecipe:
     """Read a picture's recipe back. Raises RecipeUnreadable, or OSError if there is no file."""
     with path.open("rb") as file:
         data = file.read(MAX_FILE_BYTES + 1)
     if len(data) > MAX_FILE_BYTES:
         raise RecipeUnreadable("the file is too large to be a picture of zimagine")
-    return inscription(data)
+    return embedded_recipe(data)
 
 
-def inscription(data: bytes) -> Inscription:
+def embedded_recipe(data: bytes) -> EmbeddedRecipe:
     """`read_png` for bytes. Raises RecipeUnreadable."""
     try:
         with Image.open(io.BytesIO(data), formats=["PNG"]) as image:
@@ -111,4 +111,4 @@ def inscription(data: bytes) -> Inscription:
         recorded = str(own["pixels_sha256"])
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise RecipeUnreadable(f"the recipe in the picture is damaged ({error})") from None
-    return Inscription(recipe, recorded, opaque and pixels_sha256(raster) == recorded)
+    return EmbeddedRecipe(recipe, recorded, opaque and pixels_sha256(raster) == recorded)

@@ -51,7 +51,7 @@ class JobSpec:
             raise ValueError(f"a job has at least one picture, not {self.count}")
 
 
-class Job:
+class EngineJob:
     """A handle: watch `progress()`, await `result()`. Belongs to the event loop's thread.
 
     stop_requested: what the painter reads between two steps, on its own thread.

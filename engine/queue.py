@@ -10,7 +10,7 @@ from enum import IntEnum
 from types import TracebackType
 
 from engine.errors import QueueClosed, QueueFull, Scope
-from engine.job import Job
+from engine.job import EngineJob
 from engine.turns import Precedence, RoundRobin
 
 
@@ -47,7 +47,7 @@ class Slot:
         self.guild_id = guild_id
         self.priority = priority
 
-    def fill(self, job: Job) -> None:
+    def fill(self, job: EngineJob) -> None:
         """Put `job` into the held place. Raises RuntimeError if the slot is spent."""
         if not self._open:
             raise RuntimeError("this slot was filled or released before")
@@ -76,7 +76,7 @@ class Slot:
 class _Waiting:
     """A filled place; arrival: grows with every job of the queue."""
 
-    job: Job
+    job: EngineJob
     slot: Slot
     arrival: int
 
@@ -131,7 +131,7 @@ class FairQueue:
         self._held.update(_keys(slot))
         return slot
 
-    async def take(self) -> Job:
+    async def take(self) -> EngineJob:
         """Wait for the next job and remove it. Raises QueueClosed once the queue is closed."""
         while True:
             if self._closed:
@@ -150,31 +150,31 @@ class FairQueue:
         rank = self._classes[own].rank(found.slot.user_id, found.arrival)
         return self._precedence.position(own, rank, self._lengths())
 
-    def ahead(self, job_id: int, limit: int) -> list[Job]:
+    def ahead(self, job_id: int, limit: int) -> list[EngineJob]:
         """The next jobs that will be painted before this one, in order, at most `limit`.
 
         Empty if it does not wait.
         """
         precedence, lengths = self._precedence.copy(), self._lengths()
         orders = [iter(each) for each in self._classes]
-        found: list[Job] = []
+        found: list[EngineJob] = []
         for _ in range(min(self.position(job_id) or 0, limit)):
             turn = precedence.next(lengths)
             lengths[turn] -= 1
             found.append(next(orders[turn]))
         return found
 
-    def first_of(self, user_id: int) -> Job | None:
+    def first_of(self, user_id: int) -> EngineJob | None:
         """The job of this user that will be painted before their others."""
         firsts = [job for each in self._classes if (job := each.first_of(user_id)) is not None]
         return min(firsts, key=lambda job: self.position(job.id) or 0, default=None)
 
-    def get(self, job_id: int) -> Job | None:
+    def get(self, job_id: int) -> EngineJob | None:
         """The waiting job of this id."""
         found = self._waiting.get(job_id)
         return None if found is None else found.job
 
-    def discard(self, job_id: int) -> Job | None:
+    def discard(self, job_id: int) -> EngineJob | None:
         """Remove a waiting job; None if it does not wait (any more)."""
         found = self._waiting.get(job_id)
         if found is None:
@@ -182,9 +182,9 @@ class FairQueue:
         self._classes[found.slot.priority].discard(found.slot.user_id, found.arrival)
         return self._left(job_id)
 
-    def close(self) -> list[Job]:
+    def close(self) -> list[EngineJob]:
         """Refuse everything from now on and hand back what was still waiting, in order."""
-        rest: list[Job] = []
+        rest: list[EngineJob] = []
         while self._waiting:
             rest.append(self._next())
         self._closed = True
@@ -194,11 +194,11 @@ class FairQueue:
     def _lengths(self) -> list[int]:
         return [len(each) for each in self._classes]
 
-    def _next(self) -> Job:
+    def _next(self) -> EngineJob:
         turn = self._precedence.next(self._lengths())
         return self._left(self._classes[turn].take().id)
 
-    def _left(self, job_id: int) -> Job:
+    def _left(self, job_id: int) -> EngineJob:
         """The job has left its class: it waits no more, and its place is free."""
         found = self._waiting.pop(job_id)
         self._work -= found.job.work
@@ -212,7 +212,7 @@ class FairQueue:
             if limit is not None and self._held[key] >= limit:
                 raise QueueFull(key[0], self._held[key], limit)
 
-    def _fill(self, slot: Slot, job: Job) -> None:
+    def _fill(self, slot: Slot, job: EngineJob) -> None:
         if self._closed or job.id in self._waiting:
             self._give_back(slot)
             if self._closed:

@@ -19,7 +19,7 @@ from engine.errors import (
 )
 from engine.estimate import Estimator
 from engine.executor import ExecutorThread, post
-from engine.job import Job, JobSpec
+from engine.job import EngineJob, JobSpec
 from engine.queue import Bounds, FairQueue, Priority, Slot
 from engine.renderer import Outcome, Renderer, RendererFactory, RenderTask
 from engine.series import series
@@ -59,7 +59,7 @@ class Engine:
         self._thread: ExecutorThread | None = None
         self._renderer: Renderer | None = None
         self._worker: asyncio.Task[None] | None = None
-        self._current: Job | None = None
+        self._current: EngineJob | None = None
         # What the painter makes of the current job; cancelled where its thread was given up on.
         self._rendering: asyncio.Future[list[Outcome]] | None = None
         self._heard_s = 0.0
@@ -80,7 +80,7 @@ class Engine:
         return self._renderer.info if self._renderer else None
 
     @property
-    def current(self) -> Job | None:
+    def current(self) -> EngineJob | None:
         """The job on the GPU."""
         return self._current
 
@@ -123,9 +123,9 @@ class Engine:
         """Hold a place in the queue. Raises QueueFull or QueueClosed at once."""
         return self.queue.reserve(user_id, guild_id, priority=priority, beyond_limit=beyond_limit)
 
-    def submit(self, slot: Slot, spec: JobSpec) -> Job:
+    def submit(self, slot: Slot, spec: JobSpec) -> EngineJob:
         """Fill the held place and hand back the job."""
-        job = Job(spec, slot.user_id, slot.guild_id)
+        job = EngineJob(spec, slot.user_id, slot.guild_id)
         slot.fill(job)
         return job
 
@@ -151,7 +151,7 @@ class Engine:
         job = self.queue.first_of(user_id) if scope is Scope.USER else None
         return None if job is None else self.estimator.seconds(self._work_before(job))
 
-    def _work_before(self, job: Job) -> float:
+    def _work_before(self, job: EngineJob) -> float:
         """Megapixel-steps before a waiting job begins."""
         ahead = self.queue.ahead(job.id, AHEAD_EXACT)
         further = (self.queue.position(job.id) or 0) - len(ahead)
@@ -170,13 +170,13 @@ class Engine:
         """How many tokens the model would read of a prompt; None until it is loaded."""
         return None if self._renderer is None else self._renderer.count_tokens(text)
 
-    def cancel(self, job: Job) -> None:
+    def cancel(self, job: EngineJob) -> None:
         """Cancel a job: at once while it waits, at its next step while it paints."""
         if self.queue.get(job.id) is job:  # its id may belong to a later attempt by now
             self.queue.discard(job.id)
         job.cancel()
 
-    async def drain(self, limit_s: float | None = None) -> list[Job]:
+    async def drain(self, limit_s: float | None = None) -> list[EngineJob]:
         """Take nothing more, finish what is on the GPU, stop; hand back what still waits.
 
         After `limit_s` the painter is asked to stop at its next step, and its job ends as
@@ -264,7 +264,7 @@ class Engine:
                 return
             await self._paint(thread, job)
 
-    async def _next(self, thread: ExecutorThread, renderer: Renderer) -> Job:
+    async def _next(self, thread: ExecutorThread, renderer: Renderer) -> EngineJob:
         """The next job; while there is none for long, the memory is others'."""
         try:
             async with asyncio.timeout(self._idle_s):
@@ -275,7 +275,7 @@ class Engine:
                 await thread.run(renderer.unload)
             return await self.queue.take()
 
-    async def _paint(self, thread: ExecutorThread, job: Job) -> None:
+    async def _paint(self, thread: ExecutorThread, job: EngineJob) -> None:
         self._current, self._rendering = job, None
         outcome: Sequence[Outcome] | EngineError | None
         try:
@@ -297,7 +297,7 @@ class Engine:
         if outcome is not None:
             job.finish(outcome)
 
-    async def _prepared(self, job: Job) -> EngineError | tuple[Raster, ...]:
+    async def _prepared(self, job: EngineJob) -> EngineError | tuple[Raster, ...]:
         """The pictures that the job starts from, or why it is not painted after all."""
         try:
             admitted = await job.spec.admit()
@@ -313,7 +313,7 @@ class Engine:
         return Interrupted("the engine stopped") if job.stop_requested.is_set() else inputs
 
     async def _rendered(
-        self, thread: ExecutorThread, job: Job, inputs: tuple[Raster, ...]
+        self, thread: ExecutorThread, job: EngineJob, inputs: tuple[Raster, ...]
     ) -> Sequence[Outcome] | EngineError | None:
         """What the painter made of each picture, or what ended the whole job; None leaves it
         unsettled, to the next process."""
@@ -343,7 +343,7 @@ class Engine:
         return self._judged(job, outcomes)
 
     def _judged(
-        self, job: Job, outcomes: Sequence[Outcome]
+        self, job: EngineJob, outcomes: Sequence[Outcome]
     ) -> Sequence[Outcome] | EngineError | None:
         """The outcomes, unless one of them ends the whole job, whatever was painted before it."""
         for outcome in outcomes:
@@ -370,7 +370,7 @@ class Engine:
             await asyncio.wait({rendering}, timeout=left_s)
         return True
 
-    def _hear(self, job: Job, progress: Progress) -> None:
+    def _hear(self, job: EngineJob, progress: Progress) -> None:
         self._heard_s = asyncio.get_running_loop().time()
         job.report(progress)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from sortedcontainers import SortedDict, SortedList
 
-from engine.job import Job
+from engine.job import EngineJob
 
 TURNS_BEFORE_LOWER = 4
 """So many turns higher classes have while somebody of a lower one waits; then that one has one."""
@@ -25,7 +25,7 @@ class _Lane:
         self.user_id = user_id
         self.place = place
         self.served = 0
-        self.jobs: SortedDict[int, Job] = SortedDict()
+        self.jobs: SortedDict[int, EngineJob] = SortedDict()
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +67,12 @@ class RoundRobin:
     def __len__(self) -> int:
         return len(self._turns)
 
-    def __iter__(self) -> Iterator[Job]:
+    def __iter__(self) -> Iterator[EngineJob]:
         """The jobs in the order of their turns."""
         for turn in self._turns:
             yield turn.lane.jobs.peekitem(turn.depth)[1]
 
-    def add(self, user_id: int, arrival: int, job: Job) -> None:
+    def add(self, user_id: int, arrival: int, job: EngineJob) -> None:
         """The job waits behind the user's others; who had none yet waits behind everybody."""
         lane = self._lanes.get(user_id)
         if lane is None:
@@ -80,7 +80,7 @@ class RoundRobin:
         self._turns.add(_Turn(lane, lane.served + len(lane.jobs)))
         lane.jobs[arrival] = job
 
-    def take(self) -> Job:
+    def take(self) -> EngineJob:
         """Remove the next job. Raises IndexError if none waits."""
         lane = self._turns.pop(0).lane
         job = lane.jobs.popitem(0)[1]
@@ -101,7 +101,7 @@ class RoundRobin:
         self._turns.remove(_Turn(lane, lane.served + len(lane.jobs)))
         self._drop_if_empty(lane)
 
-    def first_of(self, user_id: int) -> Job | None:
+    def first_of(self, user_id: int) -> EngineJob | None:
         """The user's next job."""
         lane = self._lanes.get(user_id)
         return None if lane is None else lane.jobs.peekitem(0)[1]

@@ -38,7 +38,7 @@ class UploadRefused(EngineError):
         self.data = data
 
 
-class TooLarge(UploadRefused):
+class UploadTooLarge(UploadRefused):
     """The file has `size_bytes` where `limit_bytes` are allowed."""
 
     code = "upload_too_large"
@@ -88,7 +88,7 @@ FORMATS: Final = ("PNG", "JPEG", "WebP")
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class UploadLimits:
     """How much an upload may have: bytes of the file, pixels of its first frame."""
 
     bytes: int = 25 * 2**20
@@ -108,13 +108,13 @@ class Upload:
         return cls(raster, pixels_sha256(raster))
 
 
-def decode(data: bytes, limits: Limits) -> Upload:
+def decode(data: bytes, limits: UploadLimits) -> Upload:
     """Read a picture: its first frame, upright, on white, in 8-bit sRGB. Blocking.
 
     Raises an UploadRefused, whatever the bytes are. 50 megapixels take 1.2 GB meanwhile.
     """
     if len(data) > limits.bytes:
-        raise TooLarge(len(data), limits.bytes)
+        raise UploadTooLarge(len(data), limits.bytes)
     try:
         with _open(data, limits.pixels) as image:
             image.load()
@@ -129,13 +129,13 @@ def decode(data: bytes, limits: Limits) -> Upload:
     return Upload.of(raster)
 
 
-def holes(data: bytes, limits: Limits) -> Upload | None:
+def holes(data: bytes, limits: UploadLimits) -> Upload | None:
     """Where a picture that decode() takes can be seen through, as a mask: white = clear. Blocking.
 
     None where it is opaque all over. Raises as decode() does.
     """
     if len(data) > limits.bytes:
-        raise TooLarge(len(data), limits.bytes)
+        raise UploadTooLarge(len(data), limits.bytes)
     try:
         with _open(data, limits.pixels) as image:
             image.load()
@@ -155,7 +155,7 @@ def holes(data: bytes, limits: Limits) -> Upload | None:
 def reopen(data: bytes, sha256: str) -> Upload:
     """Read back what canonical() wrote; NotAPicture unless it is these very pixels. Blocking."""
     # The limits were kept when it was sent, and may be narrower by now.
-    upload = decode(data, Limits(len(data), len(data) * _MOST_PIXELS_PER_BYTE))
+    upload = decode(data, UploadLimits(len(data), len(data) * _MOST_PIXELS_PER_BYTE))
     if upload.sha256 != sha256:
         raise NotAPicture(f"its pixels have the hash {upload.sha256}, not {sha256}")
     return upload

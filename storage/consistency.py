@@ -25,7 +25,7 @@ EXAMPLES: Final = 20
 _CHUNK_BYTES: Final = 2**20
 
 
-class Kind(StrEnum):
+class FindingKind(StrEnum):
     """What can be wrong, or worth a note."""
 
     DAMAGED = "damaged"
@@ -47,7 +47,7 @@ class Kind(StrEnum):
     UNFINISHED = "unfinished"
 
 
-HARMLESS: Final = frozenset({Kind.OLD_SCHEMA, Kind.ORPHAN, Kind.UNFINISHED})
+HARMLESS: Final = frozenset({FindingKind.OLD_SCHEMA, FindingKind.ORPHAN, FindingKind.UNFINISHED})
 """Worth a note, and nothing is wrong."""
 
 
@@ -55,21 +55,23 @@ HARMLESS: Final = frozenset({Kind.OLD_SCHEMA, Kind.ORPHAN, Kind.UNFINISHED})
 class Finding:
     """How often one kind was found, and the first few: an id, a file or a detail each."""
 
-    kind: Kind
+    kind: FindingKind
     count: int = 0
     examples: list[str] = field(default_factory=list[str])
 
 
 @dataclass(slots=True)
-class Report:
+class ConsistencyReport:
     """All that was found. `removable`: files of erased pictures, unneeded inputs, half ones."""
 
     pictures: int = 0
     files: int = 0
-    findings: dict[Kind, Finding] = field(default_factory=dict[Kind, Finding])
-    removable: list[tuple[Kind, Path]] = field(default_factory=list[tuple[Kind, Path]])
+    findings: dict[FindingKind, Finding] = field(default_factory=dict[FindingKind, Finding])
+    removable: list[tuple[FindingKind, Path]] = field(
+        default_factory=list[tuple[FindingKind, Path]]
+    )
 
-    def add(self, kind: Kind, examples: Iterable[object]) -> None:
+    def add(self, kind: FindingKind, examples: Iterable[object]) -> None:
         """Count these, and keep the first few."""
         for example in examples:
             finding = self.findings.setdefault(kind, Finding(kind))
@@ -83,28 +85,28 @@ class Report:
 
 
 _LEDGER: Final = {
-    Kind.NOT_REFUNDED: (
+    FindingKind.NOT_REFUNDED: (
         "SELECT j.id FROM jobs AS j JOIN ledger AS l ON l.job_id = j.id "
         "WHERE j.state IN ('failed', 'cancelled', 'expired') AND l.refunded_at IS NULL"
     ),
-    Kind.WRONGLY_REFUNDED: (
+    FindingKind.WRONGLY_REFUNDED: (
         "SELECT j.id FROM jobs AS j JOIN ledger AS l ON l.job_id = j.id "
         "WHERE j.state NOT IN ('failed', 'cancelled', 'expired') AND l.refunded_at IS NOT NULL"
     ),
-    Kind.WRONG_CHARGE: (
+    FindingKind.WRONG_CHARGE: (
         "SELECT j.id FROM jobs AS j JOIN ledger AS l ON l.job_id = j.id WHERE "
         "l.pictures <> j.pictures OR l.guild_id <> j.guild_id OR l.user_id <> j.user_id"
     ),
-    Kind.WRONG_PICTURES: (
+    FindingKind.WRONG_PICTURES: (
         "SELECT j.id FROM jobs AS j WHERE iif(j.state = 'painted', j.pictures, 0) <> "
         "(SELECT count(*) FROM pictures AS p WHERE p.job_id = j.id)"
     ),
     # The command line's own jobs belong to nobody.
-    Kind.NO_DELIVERY: (
+    FindingKind.NO_DELIVERY: (
         "SELECT j.id FROM jobs AS j WHERE j.user_id <> 0 AND j.finished_at IS NOT NULL "
         "AND NOT EXISTS (SELECT 1 FROM deliveries AS d WHERE d.job_id = j.id)"
     ),
-    Kind.NEGATIVE: (
+    FindingKind.NEGATIVE: (
         "SELECT id FROM jobs WHERE accepted_at < 0 OR finished_at < 0 OR attempts < 0 "
         "UNION SELECT job_id FROM pictures WHERE duration_s < 0 OR painted_at < 0 "
         "UNION SELECT job_id FROM ledger WHERE charged_at < 0 OR pictures < 0"
@@ -135,7 +137,7 @@ _ROWS: Final = (
 )
 
 
-def check(data_dir: Path, *, hashes: bool = False, clock: Clock = utc_now) -> Report:
+def check(data_dir: Path, *, hashes: bool = False, clock: Clock = utc_now) -> ConsistencyReport:
     """Look at everything and change nothing; a bot may be running meanwhile. Blocking.
 
     hashes: read every picture and compare its hash, not only its size. Raises DataFolderUnusable
@@ -146,7 +148,7 @@ def check(data_dir: Path, *, hashes: bool = False, clock: Clock = utc_now) -> Re
     opening.refuse_unfinished(path)
     if not path.is_file():
         raise DataFolderUnusable(path, "there is no database")
-    report = Report()
+    report = ConsistencyReport()
     supported = len(load_migrations())
     files, inputs = PictureFiles(data_dir, clock=clock), InputFiles(data_dir, clock=clock)
     try:
@@ -156,23 +158,23 @@ def check(data_dir: Path, *, hashes: bool = False, clock: Clock = utc_now) -> Re
             opening.check_stamp(path, stamp, supported)
             _check_pages(connection, report)
             if stamp.version < supported:
-                report.add(Kind.OLD_SCHEMA, [f"{stamp.version} of {supported}"])
+                report.add(FindingKind.OLD_SCHEMA, [f"{stamp.version} of {supported}"])
             else:
                 for kind, sql in _LEDGER.items():
                     report.add(kind, (row[0] for row in connection.execute(sql).fetchall()))
-                for kind, sql in ((Kind.SEARCH, _SEARCH), (Kind.USAGE, _USAGE)):
+                for kind, sql in ((FindingKind.SEARCH, _SEARCH), (FindingKind.USAGE, _USAGE)):
                     report.add(kind, (row[0] for row in connection.execute(sql).fetchall()))
                 _check_files(connection, files, report, hashes=hashes)
                 _check_inputs(connection, inputs, report)
     except DatabaseCorrupt as error:
-        report.add(Kind.DAMAGED, [error.detail])
+        report.add(FindingKind.DAMAGED, [error.detail])
     parts = [*files.unfinished(), *inputs.unfinished(), *backup.leftovers(data_dir, clock())]
-    report.add(Kind.UNFINISHED, (part.relative_to(data_dir) for part in parts))
-    report.removable += ((Kind.UNFINISHED, part) for part in parts)
+    report.add(FindingKind.UNFINISHED, (part.relative_to(data_dir) for part in parts))
+    report.removable += ((FindingKind.UNFINISHED, part) for part in parts)
     return report
 
 
-def remove(removable: Iterable[tuple[Kind, Path]], *, clock: Clock = utc_now) -> None:
+def remove(removable: Iterable[tuple[FindingKind, Path]], *, clock: Clock = utc_now) -> None:
     """Remove files that a report calls removable; DataFolderUnusable where the system refuses.
 
     An input that was written again since the check stays: its job may be on its way.
@@ -180,23 +182,23 @@ def remove(removable: Iterable[tuple[Kind, Path]], *, clock: Clock = utc_now) ->
     old_s = clock().timestamp() - MIN_AGE_S
     for kind, path in removable:
         try:
-            if kind is Kind.ORPHAN and path.exists() and path.stat().st_mtime > old_s:
+            if kind is FindingKind.ORPHAN and path.exists() and path.stat().st_mtime > old_s:
                 continue
             path.unlink(missing_ok=True)
         except OSError as error:
             raise folders.unusable(path, error) from error
 
 
-def _check_pages(connection: sqlite3.Connection, report: Report) -> None:
+def _check_pages(connection: sqlite3.Connection, report: ConsistencyReport) -> None:
     found = [row[0] for row in connection.execute("PRAGMA integrity_check").fetchall()]
     if found != ["ok"]:
-        report.add(Kind.DAMAGED, (" ".join(each.split()) for each in found))
+        report.add(FindingKind.DAMAGED, (" ".join(each.split()) for each in found))
     for row in connection.execute("PRAGMA foreign_key_check").fetchall():
-        report.add(Kind.DANGLING, [f"{row['table']} {row['rowid']} → {row['parent']}"])
+        report.add(FindingKind.DANGLING, [f"{row['table']} {row['rowid']} → {row['parent']}"])
 
 
 def _check_files(
-    connection: sqlite3.Connection, files: PictureFiles, report: Report, *, hashes: bool
+    connection: sqlite3.Connection, files: PictureFiles, report: ConsistencyReport, *, hashes: bool
 ) -> None:
     # Rows before files: what is painted meanwhile is at worst a file without a row.
     rows = connection.execute(_ROWS).fetchall()
@@ -210,28 +212,30 @@ def _check_files(
             if file not in on_disk:
                 missing.append(row)
             elif row["size_bytes"] not in (None, on_disk[file]):
-                report.add(Kind.WRONG_SIZE, [file])
+                report.add(FindingKind.WRONG_SIZE, [file])
             elif hashes and not _same(files, file, row["sha256"]):
-                report.add(Kind.WRONG_HASH, [file])
+                report.add(FindingKind.WRONG_HASH, [file])
         elif file in on_disk and file not in kept:
-            report.add(Kind.LEFT_BEHIND, [file])
-            report.removable.append((Kind.LEFT_BEHIND, files.path(file)))
-    report.add(Kind.MISSING, _still_missing(connection, missing))
-    report.add(Kind.ORPHAN, sorted(on_disk.keys() - {row["file"] for row in rows}))
+            report.add(FindingKind.LEFT_BEHIND, [file])
+            report.removable.append((FindingKind.LEFT_BEHIND, files.path(file)))
+    report.add(FindingKind.MISSING, _still_missing(connection, missing))
+    report.add(FindingKind.ORPHAN, sorted(on_disk.keys() - {row["file"] for row in rows}))
 
 
-def _check_inputs(connection: sqlite3.Connection, files: InputFiles, report: Report) -> None:
+def _check_inputs(
+    connection: sqlite3.Connection, files: InputFiles, report: ConsistencyReport
+) -> None:
     # Files before rows: of what is removed meanwhile, the rows need nothing any more.
     found = {each.sha256: each for each in files.found()}
     known = {row[0] for row in connection.execute("SELECT sha256 FROM job_inputs").fetchall()}
     needed = known - _unneeded(connection, known)
     missing = {each for each in needed - found.keys() if not files.path(each).is_file()}
-    report.add(Kind.MISSING, sorted(map(files.file, missing)))
+    report.add(FindingKind.MISSING, sorted(map(files.file, missing)))
     old_us = files.old_us()
     for sha256 in sorted(found.keys() - needed):
         if found[sha256].written_at_us <= old_us:  # else its job may be on its way
-            report.add(Kind.ORPHAN, [files.file(sha256)])
-            report.removable.append((Kind.ORPHAN, files.path(sha256)))
+            report.add(FindingKind.ORPHAN, [files.file(sha256)])
+            report.removable.append((FindingKind.ORPHAN, files.path(sha256)))
 
 
 def _unneeded(connection: sqlite3.Connection, hashes: Iterable[str]) -> set[str]:

@@ -11,7 +11,7 @@ from storage.errors import IllegalTransition, UnknownRow
 from storage.lifecycle import TERMINAL, check_delivery_step
 from storage.rows import DELIVERY_COLUMNS, JOB_COLUMNS, PICTURE_COLUMNS, columns
 from storage.timestamps import to_us
-from storage.types import Clock, Delivery, DeliveryState, JobState, PendingDelivery, Road
+from storage.types import Clock, Delivery, DeliveryState, JobState, PendingDelivery, Route
 
 # The word 'pending' stands in the text, not in a parameter: the partial index needs to see it.
 _PENDING: Final = " ".join(
@@ -58,7 +58,7 @@ class Deliveries:
                 (message_id, token, job_id),
             )
 
-    async def attempt(self, job_id: int, road: Road, thread_id: int | None = None) -> Delivery:
+    async def attempt(self, job_id: int, road: Route, thread_id: int | None = None) -> Delivery:
         """Write down road and instant of the first try, before it; returns the road that holds.
 
         A road once tried stays, with its first instant, whatever is asked for later: after a
@@ -72,7 +72,7 @@ class Deliveries:
                 return await self._take(transaction, job_id, road, thread_id)
             return rows.delivery(row)
 
-    async def switch(self, job_id: int, road: Road, detour: str | None = None) -> Delivery:
+    async def switch(self, job_id: int, road: Route, detour: str | None = None) -> Delivery:
         """Write down another road and the instant of its first try, before it.
 
         For a caller that knows the earlier road to have failed. The road that holds already
@@ -93,13 +93,13 @@ class Deliveries:
         """Write down that the thread it was tried in is gone, with whatever stood in it."""
         async with self._db.transaction() as transaction:
             row = await _tryable(transaction, job_id, "without its thread")
-            return await self._take(transaction, job_id, Road(row["road"]))
+            return await self._take(transaction, job_id, Route(row["road"]))
 
     async def missed(self, job_id: int) -> Delivery:
         """Write down that no try on the road that holds has arrived: the next one is the first."""
         async with self._db.transaction() as transaction:
             row = await _tryable(transaction, job_id, "missed")
-            return await self._take(transaction, job_id, Road(row["road"]), row["thread_id"])
+            return await self._take(transaction, job_id, Route(row["road"]), row["thread_id"])
 
     async def delivered(self, job_id: int, result_message_id: int | None = None) -> Delivery:
         """Settle: its person has it, in this message where there is one."""
@@ -139,7 +139,7 @@ class Deliveries:
         return None if row is None else rows.delivery(row)
 
     async def _take(
-        self, transaction: Transaction, job_id: int, road: Road, thread_id: int | None = None
+        self, transaction: Transaction, job_id: int, road: Route, thread_id: int | None = None
     ) -> Delivery:
         return await _update(
             transaction,

@@ -8,7 +8,7 @@ from typing import Final, TypedDict, Unpack
 
 from storage.database import Database
 from storage.timestamps import from_us, to_us
-from storage.types import Chosen, Clock, DeliveryMode, Levels
+from storage.types import Clock, DeliveryMode, SettingsLevels, StoredSettings
 
 _SETTINGS: Final = ("delivery", "spoiler", "quiet", "reports_channel_id")
 _ID_LIMIT: Final = 2**63
@@ -121,40 +121,40 @@ class Preferences:
         self._db = db
         self._clock = clock
 
-    async def levels(self, guild_id: int, channel_id: int, user_id: int) -> Levels:
+    async def levels(self, guild_id: int, channel_id: int, user_id: int) -> SettingsLevels:
         """What was chosen for this person in this channel; three look-ups by key in one query."""
         found = await self._db.fetch_all(
             _LEVELS, (guild_id, guild_id, channel_id, guild_id, user_id)
         )
-        return Levels(**{row["level"]: _chosen(row) for row in found})
+        return SettingsLevels(**{row["level"]: _chosen(row) for row in found})
 
-    async def server(self, guild_id: int) -> Chosen | None:
+    async def server(self, guild_id: int) -> StoredSettings | None:
         """What was chosen for a server itself; None where nothing ever was."""
         return await self._get(_SERVER, (guild_id,))
 
-    async def channel(self, guild_id: int, channel_id: int) -> Chosen | None:
+    async def channel(self, guild_id: int, channel_id: int) -> StoredSettings | None:
         """What was chosen for a channel itself; None where nothing ever was."""
         return await self._get(_CHANNEL, (guild_id, channel_id))
 
-    async def user(self, guild_id: int, user_id: int) -> Chosen | None:
+    async def user(self, guild_id: int, user_id: int) -> StoredSettings | None:
         """What a user chose for themselves in a server; None where nothing ever was."""
         return await self._get(_USER, (guild_id, user_id))
 
     async def set_server(
         self, guild_id: int, *, by: int, **changes: Unpack[ServerChanges]
-    ) -> Chosen:
+    ) -> StoredSettings:
         """Change these settings of a server and leave the others; returns all of them."""
         return await self._set(_SERVER, (guild_id,), by, changes)
 
     async def set_channel(
         self, guild_id: int, channel_id: int, *, by: int, **changes: Unpack[ChannelChanges]
-    ) -> Chosen:
+    ) -> StoredSettings:
         """The same for a channel."""
         return await self._set(_CHANNEL, (guild_id, channel_id), by, changes)
 
     async def set_user(
         self, guild_id: int, user_id: int, *, by: int, **changes: Unpack[UserChanges]
-    ) -> Chosen:
+    ) -> StoredSettings:
         """The same for a user in a server."""
         return await self._set(_USER, (guild_id, user_id), by, changes)
 
@@ -170,13 +170,13 @@ class Preferences:
         """The same for a user in a server."""
         return await self._clear(_USER, (guild_id, user_id), by)
 
-    async def _get(self, level: _Level, key: tuple[int, ...]) -> Chosen | None:
+    async def _get(self, level: _Level, key: tuple[int, ...]) -> StoredSettings | None:
         row = await self._db.fetch_one(f"SELECT {level.select()}", key)
         return None if row is None else _chosen(row)
 
     async def _set(
         self, level: _Level, key: tuple[int, ...], by: int, changes: Mapping[str, object]
-    ) -> Chosen:
+    ) -> StoredSettings:
         _check(level, changes)
         values = (*key, *changes.values(), by, to_us(self._clock()))
         async with self._db.transaction() as transaction:
@@ -252,8 +252,8 @@ def _check(level: _Level, changes: Mapping[str, object]) -> None:
             raise ValueError(f"{name} of {level.table} cannot be {value!r}")
 
 
-def _chosen(row: sqlite3.Row) -> Chosen:
-    return Chosen(
+def _chosen(row: sqlite3.Row) -> StoredSettings:
+    return StoredSettings(
         delivery=None if row["delivery"] is None else DeliveryMode(row["delivery"]),
         spoiler=_bool(row["spoiler"]),
         quiet=_bool(row["quiet"]),

@@ -33,7 +33,7 @@ class Proposal:
 
     id: int
     place: Place
-    wish: str
+    batch: str
     state: ProposalState
     asked_at: datetime
 

@@ -12,7 +12,7 @@ from storage.types import (
     Job,
     JobState,
     Place,
-    Road,
+    Route,
     StoredPicture,
 )
 
@@ -82,7 +82,7 @@ def delivery(row: sqlite3.Row, prefix: str = "") -> Delivery:
         state=DeliveryState(row[f"{prefix}state"]),
         channel_id=row[f"{prefix}channel_id"],
         message_id=row[f"{prefix}message_id"],
-        road=None if road is None else Road(road),
+        route=None if road is None else Route(road),
         nonce=row[f"{prefix}nonce"],
         attempted_at=from_us_or_none(row[f"{prefix}attempted_at"]),
         settled_at=from_us_or_none(row[f"{prefix}settled_at"]),
@@ -91,7 +91,7 @@ def delivery(row: sqlite3.Row, prefix: str = "") -> Delivery:
         upload_limit_bytes=row[f"{prefix}upload_limit_bytes"],
         reply_token=row[f"{prefix}reply_token"],
         thread_id=row[f"{prefix}thread_id"],
-        detour=row[f"{prefix}detour"],
+        fallback_reason=row[f"{prefix}detour"],
     )
 
 

@@ -41,7 +41,7 @@ class DeliveryState(StrEnum):
     DROPPED = "dropped"
 
 
-class Road(StrEnum):
+class Route(StrEnum):
     """How a result reaches its person.
 
     By editing the status message, by a new message in the channel or in a thread of its person's,
@@ -205,7 +205,7 @@ class Delivery:
     state: DeliveryState
     channel_id: int
     message_id: int | None
-    road: Road | None
+    route: Route | None
     nonce: str
     attempted_at: datetime | None
     settled_at: datetime | None
@@ -214,7 +214,7 @@ class Delivery:
     upload_limit_bytes: int | None = None
     reply_token: str | None = field(default=None, repr=False)
     thread_id: int | None = None
-    detour: str | None = None
+    fallback_reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,7 +284,7 @@ class Removed:
 
 
 @dataclass(frozen=True, slots=True)
-class Chosen:
+class StoredSettings:
     """What was chosen for one server, channel or user, by whom and when; None: nothing.
 
     `spoiler`: pictures are hidden until they are clicked. `quiet`: no previews. Reports go to
@@ -300,12 +300,12 @@ class Chosen:
 
 
 @dataclass(frozen=True, slots=True)
-class Levels:
+class SettingsLevels:
     """What was chosen at each level for one person in one channel; None: nothing ever."""
 
-    server: Chosen | None = None
-    channel: Chosen | None = None
-    user: Chosen | None = None
+    server: StoredSettings | None = None
+    channel: StoredSettings | None = None
+    user: StoredSettings | None = None
 
 
 @dataclass(frozen=True, slots=True)

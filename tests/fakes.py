@@ -10,8 +10,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from bot.delivery.cards import Card, CaseCard, FailureCard, PictureCard
-from bot.delivery.messenger import Address, Obstacle, TryLater, Undeliverable
-from bot.pictures.filenames import names_picture_of
+from bot.delivery.messenger import Address, Obstacle, TemporaryFailure, Undeliverable
+from bot.pictures.filenames import is_picture_of
 from engine.errors import Cancelled, EngineError
 from engine.renderer import Outcome, RenderTask
 from engine.types import (
@@ -247,7 +247,7 @@ class FakeMessenger:
         if self.unreadable:
             raise Undeliverable(Obstacle.UNREADABLE, "no Read Message History")
         for message_id, (there, card) in self._posted.items():
-            named = isinstance(card, PictureCard) and names_picture_of(job_id, card.file_name)
+            named = isinstance(card, PictureCard) and is_picture_of(job_id, card.file_name)
             failed = isinstance(card, FailureCard) and card.job_id == job_id
             if there.channel_id == address.channel_id and (named or failed):
                 return message_id
@@ -269,5 +269,5 @@ class FakeMessenger:
             raise fault
 
 
-class Lost(TryLater):
+class Lost(TemporaryFailure):
     """The call arrived, its answer did not."""

@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Final, Generic, TypeVar
 
-from bot.accounts.permissions import Action, Person, Rights
+from bot.accounts.permissions import Action, Actor, Permissions
 from bot.request.outcomes import NotAllowed, Refused
 from storage import preferences as stored
-from storage.types import Chosen, DeliveryMode, Job, Levels
+from storage.types import DeliveryMode, Job, SettingsLevels, StoredSettings
 
 T = TypeVar("T")
 
@@ -28,7 +28,7 @@ class Source(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class EffectiveSettings:
     """What holds for one person in one place; the defaults are those of nobody's choice.
 
     spoiler: pictures are hidden until they are clicked. quiet: no previews.
@@ -40,16 +40,16 @@ class Held:
 
 
 @dataclass(frozen=True, slots=True)
-class Setting(Generic[T]):
+class EffectiveSetting(Generic[T]):
     """What holds and by whose choice. wish: the person's own choice where it does not hold."""
 
     value: T
     source: Source
-    wish: T | None = None
+    own_choice: T | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class SettingsOverview:
     """What holds for one person in one place, and why.
 
     channel_id: whose settings they are; of a thread the channel around it. direct_messages:
@@ -57,14 +57,14 @@ class Settings:
     """
 
     channel_id: int
-    delivery: Setting[DeliveryMode]
-    spoiler: Setting[bool]
-    quiet: Setting[bool]
+    delivery: EffectiveSetting[DeliveryMode]
+    spoiler: EffectiveSetting[bool]
+    quiet: EffectiveSetting[bool]
     direct_messages: bool = True
 
 
 @dataclass(frozen=True, slots=True)
-class Level:
+class SettingsScope:
     """What moderators chose for the server, or (channel_id) for a channel; None: nothing."""
 
     channel_id: int | None
@@ -75,19 +75,19 @@ class Level:
 
 
 @dataclass(frozen=True, slots=True)
-class Change(Generic[T]):
+class SettingChange(Generic[T]):
     """A setting is to become this; None takes the choice back."""
 
     to: T | None
 
 
 @dataclass(frozen=True, slots=True)
-class Changes:
+class SettingChanges:
     """What is to change; None leaves a setting as it is."""
 
-    delivery: Change[DeliveryMode] | None = None
-    spoiler: Change[bool] | None = None
-    quiet: Change[bool] | None = None
+    delivery: SettingChange[DeliveryMode] | None = None
+    spoiler: SettingChange[bool] | None = None
+    quiet: SettingChange[bool] | None = None
 
     def chosen(self) -> Mapping[str, Any]:
         """The new values by name, as storage takes them."""
@@ -95,7 +95,7 @@ class Changes:
         return {name: change.to for name, change in named.items() if change is not None}
 
 
-class Preferences:
+class DeliverySettingsService:
     """What holds: a default, the server's choice over it, the channel's over that, a person's last.
 
     Only that a person cannot show more than moderators let them: of two ways of delivery the one
@@ -104,81 +104,87 @@ class Preferences:
     """
 
     def __init__(
-        self, preferences: stored.Preferences, rights: Rights, *, direct_messages: bool = True
+        self,
+        preferences: stored.Preferences,
+        permissions: Permissions,
+        *,
+        direct_messages: bool = True,
     ) -> None:
         self._stored = preferences
-        self._rights = rights
+        self._permissions = permissions
         self._direct_messages = direct_messages
 
-    async def of(self, person: Person) -> Held:
+    async def of(self, actor: Actor) -> EffectiveSettings:
         """What holds for this person here, in one read. Raises StorageError.
 
         A wish made inside a thread stays in it.
         """
-        settings = await self.own(person)
+        settings = await self.own(actor)
         delivery = settings.delivery.value
-        if delivery is DeliveryMode.THREAD and person.parent_id is not None:
+        if delivery is DeliveryMode.THREAD and actor.parent_id is not None:
             delivery = DeliveryMode.CHANNEL
-        return Held(delivery, settings.spoiler.value, settings.quiet.value)
+        return EffectiveSettings(delivery, settings.spoiler.value, settings.quiet.value)
 
-    async def own(self, person: Person) -> Settings:
+    async def own(self, actor: Actor) -> SettingsOverview:
         """The same with whose choice it is. Raises StorageError."""
-        channel_id = _channel_of(person)
-        levels = await self._stored.levels(person.guild_id, channel_id, person.user_id)
-        return settle(levels, channel_id, direct_messages=self._direct_messages)
+        channel_id = _channel_of(actor)
+        levels = await self._stored.levels(actor.guild_id, channel_id, actor.user_id)
+        return resolve_settings(levels, channel_id, direct_messages=self._direct_messages)
 
-    async def set_own(self, person: Person, changes: Changes) -> Settings | Refused:
+    async def set_own(self, actor: Actor, changes: SettingChanges) -> SettingsOverview | Refused:
         """Change a person's own choices on this server; what then holds here."""
-        if not self._rights.allows(person, Action.SET_OWN_SETTINGS):
+        if not self._permissions.allows(actor, Action.SET_OWN_SETTINGS):
             return Refused(NotAllowed(Action.SET_OWN_SETTINGS))
         if chosen := changes.chosen():
-            own = person.user_id
-            await self._stored.set_user(person.guild_id, own, by=own, **chosen)
-        return await self.own(person)
+            own = actor.user_id
+            await self._stored.set_user(actor.guild_id, own, by=own, **chosen)
+        return await self.own(actor)
 
-    async def set_server(self, person: Person, changes: Changes) -> Level | Refused:
+    async def set_server(self, actor: Actor, changes: SettingChanges) -> SettingsScope | Refused:
         """Change the choices for a server; nothing to change = only show them."""
-        if not self._rights.allows(person, Action.SET_SETTINGS):
+        if not self._permissions.allows(actor, Action.SET_SETTINGS):
             return Refused(NotAllowed(Action.SET_SETTINGS))
         if chosen := changes.chosen():
-            row = await self._stored.set_server(person.guild_id, by=person.user_id, **chosen)
+            row = await self._stored.set_server(actor.guild_id, by=actor.user_id, **chosen)
         else:
-            row = await self._stored.server(person.guild_id)
+            row = await self._stored.server(actor.guild_id)
         return self._level(row, None)
 
     async def set_channel(
-        self, person: Person, changes: Changes, channel_id: int | None = None
-    ) -> Level | Refused:
+        self, actor: Actor, changes: SettingChanges, channel_id: int | None = None
+    ) -> SettingsScope | Refused:
         """The same for a channel of this server; None = where the person is."""
-        if not self._rights.allows(person, Action.SET_SETTINGS):
+        if not self._permissions.allows(actor, Action.SET_SETTINGS):
             return Refused(NotAllowed(Action.SET_SETTINGS))
-        place = (person.guild_id, _channel_of(person) if channel_id is None else channel_id)
+        place = (actor.guild_id, _channel_of(actor) if channel_id is None else channel_id)
         if chosen := changes.chosen():
-            row = await self._stored.set_channel(*place, by=person.user_id, **chosen)
+            row = await self._stored.set_channel(*place, by=actor.user_id, **chosen)
         else:
             row = await self._stored.channel(*place)
         return self._level(row, place[1])
 
-    def _level(self, row: Chosen | None, channel_id: int | None) -> Level:
-        empty = Level(channel_id, direct_messages=self._direct_messages)
+    def _level(self, row: StoredSettings | None, channel_id: int | None) -> SettingsScope:
+        empty = SettingsScope(channel_id, direct_messages=self._direct_messages)
         if row is None:
             return empty
         return replace(empty, delivery=row.delivery, spoiler=row.spoiler, quiet=row.quiet)
 
 
-def previewed(job: Job) -> bool:
+def shows_previews(job: Job) -> bool:
     """Whether the status message of a job may show previews: what is to be seen elsewhere, in a
     thread or by its person alone, has none in the channel."""
     return not job.quiet and (job.private or job.delivery is DeliveryMode.CHANNEL)
 
 
-def settle(levels: Levels, channel_id: int, *, direct_messages: bool = True) -> Settings:
+def resolve_settings(
+    levels: SettingsLevels, channel_id: int, *, direct_messages: bool = True
+) -> SettingsOverview:
     """What holds where several levels chose, and whose choice it is. Pure.
 
     direct_messages: where the bot may not write to people, nobody's wish for that holds.
     """
 
-    def ways(chosen: Chosen | None) -> DeliveryMode | None:
+    def ways(chosen: StoredSettings | None) -> DeliveryMode | None:
         way = None if chosen is None else chosen.delivery
         return way if direct_messages or way is not DeliveryMode.DIRECT else None
 
@@ -188,10 +194,10 @@ def settle(levels: Levels, channel_id: int, *, direct_messages: bool = True) -> 
             value = ways(chosen) if name == "delivery" else getattr(chosen, name, None)
             if value is not None:
                 return value, source
-        return getattr(Held(), name), Source.DEFAULT
+        return getattr(EffectiveSettings(), name), Source.DEFAULT
 
     user = levels.user
-    return Settings(
+    return SettingsOverview(
         channel_id=channel_id,
         delivery=_delivery(*over("delivery"), ways(user), None if user is None else user.delivery),
         spoiler=_spoiler(*over("spoiler"), None if user is None else user.spoiler),
@@ -201,22 +207,29 @@ def settle(levels: Levels, channel_id: int, *, direct_messages: bool = True) -> 
 
 
 def _delivery(
-    value: DeliveryMode, source: Source, possible: DeliveryMode | None, wish: DeliveryMode | None
-) -> Setting[DeliveryMode]:
+    value: DeliveryMode,
+    source: Source,
+    possible: DeliveryMode | None,
+    own_choice: DeliveryMode | None,
+) -> EffectiveSetting[DeliveryMode]:
     if possible is not None and _WITHDRAWN.index(possible) >= _WITHDRAWN.index(value):
-        return Setting(possible, Source.USER)
-    return Setting(value, source, wish)
+        return EffectiveSetting(possible, Source.USER)
+    return EffectiveSetting(value, source, own_choice)
 
 
-def _spoiler(value: bool, source: Source, wish: bool | None) -> Setting[bool]:
-    if wish is None or wish < value:
-        return Setting(value, source, wish)
-    return Setting(wish, Source.USER)
+def _spoiler(value: bool, source: Source, own_choice: bool | None) -> EffectiveSetting[bool]:
+    if own_choice is None or own_choice < value:
+        return EffectiveSetting(value, source, own_choice)
+    return EffectiveSetting(own_choice, Source.USER)
 
 
-def _quiet(value: bool, source: Source, wish: bool | None) -> Setting[bool]:
-    return Setting(value, source) if wish is None else Setting(wish, Source.USER)
+def _quiet(value: bool, source: Source, own_choice: bool | None) -> EffectiveSetting[bool]:
+    return (
+        EffectiveSetting(value, source)
+        if own_choice is None
+        else EffectiveSetting(own_choice, Source.USER)
+    )
 
 
-def _channel_of(person: Person) -> int:
-    return person.channel_id if person.parent_id is None else person.parent_id
+def _channel_of(actor: Actor) -> int:
+    return actor.channel_id if actor.parent_id is None else actor.parent_id

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 
 
-class Level(IntEnum):
+class PermissionLevel(IntEnum):
     """Each level may do all that the levels below it may."""
 
     MEMBER = 0
@@ -30,22 +30,22 @@ class Action(StrEnum):
     SET_SETTINGS = "set how a server's or a channel's pictures are delivered"
 
 
-NEEDED: dict[Action, Level] = {
-    Action.DELETE_OWN: Level.MEMBER,
-    Action.DELETE_ANY: Level.MODERATOR,
-    Action.CANCEL_ANY: Level.ADMIN,
-    Action.SEE_ANY_QUOTA: Level.ADMIN,
-    Action.SET_QUOTA: Level.ADMIN,
-    Action.JUDGE: Level.MODERATOR,
-    Action.BLOCK: Level.MODERATOR,
-    Action.SET_REPORTS: Level.ADMIN,
-    Action.SET_OWN_SETTINGS: Level.MEMBER,
-    Action.SET_SETTINGS: Level.ADMIN,
+REQUIRED_LEVEL: dict[Action, PermissionLevel] = {
+    Action.DELETE_OWN: PermissionLevel.MEMBER,
+    Action.DELETE_ANY: PermissionLevel.MODERATOR,
+    Action.CANCEL_ANY: PermissionLevel.ADMIN,
+    Action.SEE_ANY_QUOTA: PermissionLevel.ADMIN,
+    Action.SET_QUOTA: PermissionLevel.ADMIN,
+    Action.JUDGE: PermissionLevel.MODERATOR,
+    Action.BLOCK: PermissionLevel.MODERATOR,
+    Action.SET_REPORTS: PermissionLevel.ADMIN,
+    Action.SET_OWN_SETTINGS: PermissionLevel.MEMBER,
+    Action.SET_SETTINGS: PermissionLevel.ADMIN,
 }
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
+class Actor:
     """Somebody in a server, with what Discord says they may do in this channel there.
 
     locale: the language of what everybody in the channel reads. own_locale: that of what they
@@ -73,19 +73,19 @@ class Person:
 
 
 @dataclass(frozen=True, slots=True)
-class Rights:
+class Permissions:
     """The table, for the owners named in the settings."""
 
     owners: frozenset[int] = frozenset()
 
-    def level(self, person: Person) -> Level:
+    def level(self, actor: Actor) -> PermissionLevel:
         """The highest level that holds for this person here."""
-        if person.user_id in self.owners:
-            return Level.OWNER
-        if person.manages_server:
-            return Level.ADMIN
-        return Level.MODERATOR if person.manages_messages else Level.MEMBER
+        if actor.user_id in self.owners:
+            return PermissionLevel.OWNER
+        if actor.manages_server:
+            return PermissionLevel.ADMIN
+        return PermissionLevel.MODERATOR if actor.manages_messages else PermissionLevel.MEMBER
 
-    def allows(self, person: Person, action: Action) -> bool:
+    def allows(self, actor: Actor, action: Action) -> bool:
         """May this person do this here?"""
-        return self.level(person) >= NEEDED[action]
+        return self.level(actor) >= REQUIRED_LEVEL[action]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.accounts.permissions import Action, Person, Rights
+from bot.accounts.permissions import Action, Actor, Permissions
 from bot.request.outcomes import NotAllowed, OutOfRange, Refused
 from storage.quotas import Quotas
 from storage.types import PolicySource, QuotaPolicy, QuotaStatus
@@ -11,56 +11,56 @@ MAX_PICTURES = 1_000_000
 MAX_HOURS = 8760
 
 
-class Allowance:
+class QuotaService:
     """Each call checks the right first; changes hold from the next picture on."""
 
-    def __init__(self, quotas: Quotas, rights: Rights, fallback: QuotaPolicy) -> None:
+    def __init__(self, quotas: Quotas, permissions: Permissions, fallback: QuotaPolicy) -> None:
         self._quotas = quotas
-        self._rights = rights
+        self._permissions = permissions
         self._fallback = fallback
 
-    async def own(self, person: Person) -> QuotaStatus:
+    async def own(self, actor: Actor) -> QuotaStatus:
         """What the person may still paint here."""
-        return await self._status(person.guild_id, person.user_id)
+        return await self._status(actor.guild_id, actor.user_id)
 
-    async def show(self, person: Person, user_id: int) -> QuotaStatus | Refused:
+    async def show(self, actor: Actor, user_id: int) -> QuotaStatus | Refused:
         """Anyone's status, for admins."""
-        if not self._rights.allows(person, Action.SEE_ANY_QUOTA):
+        if not self._permissions.allows(actor, Action.SEE_ANY_QUOTA):
             return Refused(NotAllowed(Action.SEE_ANY_QUOTA))
-        return await self._status(person.guild_id, user_id)
+        return await self._status(actor.guild_id, user_id)
 
     async def set(
-        self, person: Person, user_id: int, pictures: int, hours: int | None
+        self, actor: Actor, user_id: int, pictures: int, hours: int | None
     ) -> QuotaStatus | Refused:
         """Set one user's quota. hours: None = as long as the bot's own default."""
-        policy = self._checked(person, pictures, hours, PolicySource.USER)
+        policy = self._checked(actor, pictures, hours, PolicySource.USER)
         if isinstance(policy, Refused):
             return policy
-        by = person.user_id
-        await self._quotas.set_user(person.guild_id, user_id, pictures, policy.hours, by)
-        return await self._status(person.guild_id, user_id)
+        by = actor.user_id
+        await self._quotas.set_user(actor.guild_id, user_id, pictures, policy.hours, by)
+        return await self._status(actor.guild_id, user_id)
 
     async def set_default(
-        self, person: Person, pictures: int, hours: int | None
+        self, actor: Actor, pictures: int, hours: int | None
     ) -> QuotaPolicy | Refused:
         """Set what holds for everyone on this server who has no quota of their own."""
-        policy = self._checked(person, pictures, hours, PolicySource.SERVER)
+        policy = self._checked(actor, pictures, hours, PolicySource.SERVER)
         if isinstance(policy, Refused):
             return policy
-        await self._quotas.set_default(person.guild_id, pictures, policy.hours, person.user_id)
+        await self._quotas.set_default(actor.guild_id, pictures, policy.hours, actor.user_id)
         return policy
 
-    async def clear(self, person: Person, user_id: int) -> QuotaStatus | Refused:
+    async def clear(self, actor: Actor, user_id: int) -> QuotaStatus | Refused:
         """Let the server's default hold for a user again."""
-        if not self._rights.allows(person, Action.SET_QUOTA):
+        if not self._permissions.allows(actor, Action.SET_QUOTA):
             return Refused(NotAllowed(Action.SET_QUOTA))
-        await self._quotas.clear_user(person.guild_id, user_id)
-        return await self._status(person.guild_id, user_id)
+        await self._quotas.clear_user(actor.guild_id, user_id)
+        return await self._status(actor.guild_id, user_id)
 
     def _checked(
-        self, person: Person, pictures: int, hours: int | None, source: PolicySource
+        self, actor: Actor, pictures: int, hours: int | None, source: PolicySource
     ) -> QuotaPolicy | Refused:
-        if not self._rights.allows(person, Action.SET_QUOTA):
+        if not self._permissions.allows(actor, Action.SET_QUOTA):
             return Refused(NotAllowed(Action.SET_QUOTA))
         window = self._fallback.hours if hours is None else hours
         if not 0 <= pictures <= MAX_PICTURES:

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import click
 
-from bot.cli.common.errors import FAILED, explained, fail, load_settings
+from bot.cli.common.errors import FAILED, explain_errors, fail, load_settings
 from bot.exit_codes import BAD_INPUT, UNAVAILABLE
 from storage import backup, consistency
-from storage.consistency import HARMLESS, Finding, Kind, Report
+from storage.consistency import HARMLESS, ConsistencyReport, Finding, FindingKind
 from storage.database import FILE_NAME
 from storage.errors import DatabaseBusy, DatabaseCorrupt, DatabaseTooNew, DataFolderUnusable
 from storage.lock import DataFolderLock
@@ -20,24 +20,25 @@ from storage.opening import restoring_file
 from storage.restore import RestoreFacts, restore
 
 WORDING = {
-    Kind.DAMAGED: "the database is damaged: {}",
-    Kind.DANGLING: "a row refers to one that is not there: {}",
-    Kind.OLD_SCHEMA: "the schema has version {}; the next start of the bot brings it up to date, "
-    "and only then can the rest be checked",
-    Kind.SEARCH: "the search does not fit picture {}",
-    Kind.USAGE: "what user {} has used by the hour is not what they were charged",
-    Kind.NOT_REFUNDED: "job {} ended without a picture and was not refunded",
-    Kind.WRONGLY_REFUNDED: "job {} is painted or still waits, and was refunded",
-    Kind.WRONG_CHARGE: "job {} is charged for another person or number of pictures than its own",
-    Kind.WRONG_PICTURES: "job {} has another number of pictures than it should",
-    Kind.NO_DELIVERY: "job {} is finished and has no delivery",
-    Kind.NEGATIVE: "job {} has a duration, an instant or a number below zero",
-    Kind.MISSING: "a picture's file is missing: {}",
-    Kind.WRONG_SIZE: "a picture's file has another size than when it was painted: {}",
-    Kind.WRONG_HASH: "a picture's file has another content than when it was painted: {}",
-    Kind.LEFT_BEHIND: "the file of an erased or removed picture is still there: {}",
-    Kind.ORPHAN: "no picture has this file: {}",
-    Kind.UNFINISHED: "a write that was interrupted left this: {}",
+    FindingKind.DAMAGED: "the database is damaged: {}",
+    FindingKind.DANGLING: "a row refers to one that is not there: {}",
+    FindingKind.OLD_SCHEMA: "the schema has version {}; the next start of the bot brings it up to "
+    "date, and only then can the rest be checked",
+    FindingKind.SEARCH: "the search does not fit picture {}",
+    FindingKind.USAGE: "what user {} has used by the hour is not what they were charged",
+    FindingKind.NOT_REFUNDED: "job {} ended without a picture and was not refunded",
+    FindingKind.WRONGLY_REFUNDED: "job {} is painted or still waits, and was refunded",
+    FindingKind.WRONG_CHARGE: "job {} is charged for another person or number of pictures than "
+    "its own",
+    FindingKind.WRONG_PICTURES: "job {} has another number of pictures than it should",
+    FindingKind.NO_DELIVERY: "job {} is finished and has no delivery",
+    FindingKind.NEGATIVE: "job {} has a duration, an instant or a number below zero",
+    FindingKind.MISSING: "a picture's file is missing: {}",
+    FindingKind.WRONG_SIZE: "a picture's file has another size than when it was painted: {}",
+    FindingKind.WRONG_HASH: "a picture's file has another content than when it was painted: {}",
+    FindingKind.LEFT_BEHIND: "the file of an erased or removed picture is still there: {}",
+    FindingKind.ORPHAN: "no picture has this file: {}",
+    FindingKind.UNFINISHED: "a write that was interrupted left this: {}",
 }
 
 CONFIG = click.option("--config", type=click.Path(path_type=Path), help="The configuration file.")
@@ -59,7 +60,7 @@ def check(config: Path | None, hashes: bool, fix: bool) -> None:
     """
     data_dir = load_settings(config).storage.data_dir
     _need_database(data_dir)
-    with explained():
+    with explain_errors():
         report = consistency.check(data_dir, hashes=hashes)
         removed = report.removable if fix else []
         consistency.remove(removed)
@@ -82,7 +83,7 @@ def _print(finding: Finding, *, removed: bool) -> None:
         click.echo(f"  … and {more} more like this, {finding.count} in all")
 
 
-def _close(report: Report) -> None:
+def _close(report: ConsistencyReport) -> None:
     wrong = sum(finding.count for finding in report.wrong())
     looked_at = f"{_count(report.pictures, 'picture')}, {_count(report.files, 'file')}"
     if not wrong:
@@ -103,7 +104,7 @@ def back_up(file: Path, config: Path | None, replace: bool) -> None:
     _need_database(data_dir)
     if file.is_dir():
         file /= backup.file_name(datetime.now(UTC))
-    with explained():
+    with explain_errors():
         try:
             made = asyncio.run(backup.back_up(data_dir / FILE_NAME, file, replace=replace))
         except DataFolderUnusable as error:
@@ -121,7 +122,7 @@ def put_back(file: Path, config: Path | None) -> None:
     data_dir = load_settings(config).storage.data_dir
     if not file.is_file():
         fail(f"There is no file {file}.", BAD_INPUT)
-    with explained(), DataFolderLock(data_dir):
+    with explain_errors(), DataFolderLock(data_dir):
         try:
             facts = asyncio.run(restore(data_dir, file))
         except DatabaseBusy as error:

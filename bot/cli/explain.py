@@ -13,19 +13,19 @@ from bot.cli.batch.plan import refuse
 from bot.cli.common.errors import load_settings
 from bot.cli.common.token_count import token_counter
 from bot.i18n import Words, words
-from bot.request.notes import StyleLeft
-from bot.request.outcomes import Composed, Refused
-from bot.request.params import Wish
-from bot.request.resolve import compose
+from bot.request.notes import StyleIgnored
+from bot.request.outcomes import Refused, ResolvedRequest
+from bot.request.params import GenerationParams
+from bot.request.resolve import resolve
 from bot.wording import prompt_analysis
-from bot.wording.labels import style_left, style_name
+from bot.wording.labels import style_ignored, style_name
 from engine.diffusion.families import Family, family_for
 from engine.prompts import (
     Advice,
     Analysis,
     Count,
     Enhancement,
-    Level,
+    EnhancementLevel,
     PictureStyle,
     addition,
     analyse,
@@ -34,7 +34,7 @@ from engine.prompts import (
 )
 from engine.types import ImageRequest
 
-LEVELS = (Level.LIGHT, Level.FULL)
+LEVELS = (EnhancementLevel.LIGHT, EnhancementLevel.FULL)
 """Off adds nothing, and what smart adds only the model knows."""
 
 
@@ -61,10 +61,12 @@ def command(
     family = family_for(settings.model)
     # Paints nothing: it cleans the words, and knows what cannot be painted.
     chosen = None if style is None else PictureStyle(style)
-    composed = compose(Wish(prompt, enhance=Level.OFF, style=chosen), family, lambda: 0)
-    if isinstance(composed, Refused):
-        refuse(composed.reason)
-    request = composed.request
+    resolved = resolve(
+        GenerationParams(prompt, enhance=EnhancementLevel.OFF, style=chosen), family, lambda: 0
+    )
+    if isinstance(resolved, Refused):
+        refuse(resolved.reason)
+    request = resolved.request
     text = request.prompt
     count = token_counter(settings.model, settings.revision)
     analysis = analyse(text, count=count, max_tokens=family.max_tokens)
@@ -73,11 +75,11 @@ def command(
         fields = _fields(text, analysis, added, family) | {"style": style}
         click.echo(json.dumps(fields, ensure_ascii=False, indent=2))
     else:
-        _print(analysis, added, family, composed, words())
+        _print(analysis, added, family, resolved, words())
 
 
 def _enhanced(
-    request: ImageRequest, level: Level, family: Family, count: Count | None
+    request: ImageRequest, level: EnhancementLevel, family: Family, count: Count | None
 ) -> Enhancement:
     made = enhance(
         as_read(request.prompt, request.effective_prompt, request.style),
@@ -93,12 +95,12 @@ def _enhanced(
 
 def _print(
     analysis: Analysis,
-    added: dict[Level, Enhancement],
+    added: dict[EnhancementLevel, Enhancement],
     family: Family,
-    composed: Composed,
+    resolved: ResolvedRequest,
     say: Words,
 ) -> None:
-    style = composed.request.style
+    style = resolved.request.style
     rows = [
         *prompt_analysis.findings(analysis, say),
         *([(say("Chosen style"), style_name(style, say))] if style else []),
@@ -107,17 +109,17 @@ def _print(
     wide = max(len(heading) for heading, _ in rows)
     for heading, found in rows:
         click.echo(f"{heading:<{wide}}  {found or '–'}")
-    left = [style_left(each, say) for each in composed.notes if isinstance(each, StyleLeft)]
+    left = [style_ignored(each, say) for each in resolved.notes if isinstance(each, StyleIgnored)]
     _list(say("Advice"), [*(prompt_analysis.advice(each, say) for each in analysis.advice), *left])
     nothing = say("(nothing)")
     _list(
         say("What enhancement adds ({level} is this model's own)", level=family.enhance),
         [
-            f"{Level.OFF}: {composed.added or nothing}",
+            f"{EnhancementLevel.OFF}: {resolved.added or nothing}",
             *(f"{level}: {each.added or nothing}" for level, each in added.items()),
             say(
                 "{level}: what the model's own text encoder writes, or else as full",
-                level=Level.SMART,
+                level=EnhancementLevel.SMART,
             ),
         ],
     )
@@ -135,7 +137,7 @@ def _list(heading: str, lines: list[str]) -> None:
 
 
 def _fields(
-    prompt: str, analysis: Analysis, added: dict[Level, Enhancement], family: Family
+    prompt: str, analysis: Analysis, added: dict[EnhancementLevel, Enhancement], family: Family
 ) -> dict[str, Any]:
     fields = dataclasses.asdict(analysis)
     fields["advice"] = [_advice(each) for each in analysis.advice]

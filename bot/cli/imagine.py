@@ -12,20 +12,20 @@ from typing import Any, NoReturn
 
 import click
 
-from bot.cli.batch.arguments import Asked
-from bot.cli.batch.plan import order
+from bot.cli.batch.arguments import ImagineArguments
+from bot.cli.batch.plan import plan_pictures
 from bot.cli.batch.reports import Reporter
-from bot.cli.batch.run import Run
+from bot.cli.batch.run import BatchRun
 from bot.cli.common.click_sections import NumberOption, SectionedCommand, section
-from bot.cli.common.errors import explained
+from bot.cli.common.errors import explain_errors
 from bot.exit_codes import OK
 from engine.diffusion.families import Speed
-from engine.prompts import Level, PictureStyle
+from engine.prompts import EnhancementLevel, PictureStyle
 
 INTERRUPTED = 130
 """What shells report of a program that Ctrl-C ended."""
 USUAL_REFINE = 0.25
-LEVELS = click.Choice([each.value for each in Level])
+LEVELS = click.Choice([each.value for each in EnhancementLevel])
 STYLES = click.Choice([each.value for each in PictureStyle])
 SPEEDS = click.Choice([each.value for each in Speed])
 FILE = click.Path(path_type=Path)
@@ -97,10 +97,10 @@ where = section("Where to, and with what")
 @where("--config", type=FILE, help="The configuration file (config.toml here, if there is one).")
 def command(**options: Any) -> None:
     """Paint each PROMPT and print where the pictures are; - reads prompts from standard input."""
-    asked = Asked(**options, given=_given())
-    with explained():
-        run = Run(
-            wanted := order(asked),
+    asked = ImagineArguments(**options, given=_given())
+    with explain_errors():
+        run = BatchRun(
+            wanted := plan_pictures(asked),
             asked.out,
             Reporter(wanted.original, as_json=asked.as_json),
             asked.save_steps,

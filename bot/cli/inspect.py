@@ -9,10 +9,10 @@ import click
 
 from bot.cli.common.errors import fail
 from bot.exit_codes import BAD_INPUT
-from engine.encode import Inscription, RecipeUnreadable, read_png
+from engine.encode import EmbeddedRecipe, RecipeUnreadable, read_png
 
 
-def read_inscription(path: Path) -> Inscription:
+def read_inscription(path: Path) -> EmbeddedRecipe:
     """The recipe of a PNG, or the end of the command with one sentence and code 2."""
     try:
         return read_png(path)

@@ -16,9 +16,9 @@ import click
 from bot.cli.common.errors import fail, load_settings
 from bot.exit_codes import UNAVAILABLE
 from bot.playground.rest.routes import PREFIX
-from bot.playground.server import Counts, Plan, Playground, open_playground
-from bot.playground.watch import Entry
-from bot.runtime.shutdown import stopped_by_signals
+from bot.playground.server import Counts, Playground, PlaygroundPlan, open_playground
+from bot.playground.watch import RequestLogEntry
+from bot.runtime.shutdown import stop_on_signals
 from bot.settings import ENV_PREFIX
 from storage.database import FILE_NAME, Database
 from storage.jobs import Jobs
@@ -70,8 +70,8 @@ async def _serve(
     stop = asyncio.Event()
     async with AsyncExitStack() as stack:
         counts = await stack.enter_async_context(_counting(data_dir / FILE_NAME))
-        stack.enter_context(stopped_by_signals(stop))
-        plan = Plan(arguments, environment, counts=counts)
+        stack.enter_context(stop_on_signals(stop))
+        plan = PlaygroundPlan(arguments, environment, counts=counts)
         playground = await _open(stack, plan, port)
         click.echo(f"zimagine playground: {playground.url} (Ctrl-C stops it)")
         if arguments is None:
@@ -81,7 +81,7 @@ async def _serve(
         return await _until_the_end(playground, stop)
 
 
-async def _open(stack: AsyncExitStack, plan: Plan, port: int | None) -> Playground:
+async def _open(stack: AsyncExitStack, plan: PlaygroundPlan, port: int | None) -> Playground:
     """Open at the port asked for, else at the usual one if it is free, else at any."""
     try:
         usual = replace(plan, port=DEFAULT_PORT if port is None else port)
@@ -98,7 +98,7 @@ def _welcome_another(playground: Playground) -> None:
     click.echo(f"API: {standin.base_url}{PREFIX}\nGateway: {standin.gateway.url}")
     click.echo(f"Application: {standin.bot.id}\nToken: {standin.token}")
 
-    def tell(entry: Entry) -> None:
+    def tell(entry: RequestLogEntry) -> None:
         for problem in (*entry.problems, *([entry.refusal] if entry.refusal else [])):
             click.echo(f"{entry.method} {entry.path}: {problem}", err=True)
 

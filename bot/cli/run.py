@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from bot.cli.common.errors import explained, fail, load_settings
+from bot.cli.common.errors import explain_errors, fail, load_settings
 from bot.exit_codes import BAD_CONFIG
 
 
@@ -37,7 +37,7 @@ def command(config: Path | None) -> None:
     configure_logging(settings.log.level, settings.log.format, secrets)
     from bot.runtime.app import serve
 
-    with explained():
+    with explain_errors():
         code = asyncio.run(serve(settings, lambda text: click.echo(f"zimagine: {text}", err=True)))
     # A model that is still loading in its thread must not make a crash of an orderly end, as
     # the interpreter's own way out would: everything that has to be closed is closed.

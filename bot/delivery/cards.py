@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 
 from bot.request.notes import Note
-from bot.request.summary import USUAL, Particulars
+from bot.request.summary import DEFAULTS, RequestSummary
 from engine.types import ImageRequest
 from storage.types import Case, DeliveryMode, StoredPicture
 
@@ -28,7 +28,7 @@ class WaitingCard:
     added: str = ""
     notes: tuple[Note, ...] = ()
     loading: bool = False
-    asked: Particulars = USUAL
+    asked: RequestSummary = DEFAULTS
     spoiler: bool = False
 
 
@@ -55,7 +55,7 @@ class PaintingCard:
     added: str = ""
     notes: tuple[Note, ...] = ()
     pictures: int = 1
-    asked: Particulars = USUAL
+    asked: RequestSummary = DEFAULTS
     spoiler: bool = False
     preview: Preview | None = None
 
@@ -80,11 +80,11 @@ class ShownPicture:
 
 
 @dataclass(frozen=True, slots=True)
-class Detour:
+class FallbackNote:
     """Pictures are not where their person wants them. why: the obstacle that closed the way."""
 
-    wanted: DeliveryMode
-    why: str
+    preferred: DeliveryMode
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +110,7 @@ class PictureCard:
     direct: bool = False
     origin_id: int = 0
     spoiler: bool = False
-    detour: Detour | None = None
+    fallback: FallbackNote | None = None
 
 
 @dataclass(frozen=True, slots=True)

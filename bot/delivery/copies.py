@@ -8,7 +8,7 @@ from pathlib import Path
 import structlog
 
 from bot.delivery.cards import PictureCard, ShownPicture
-from bot.delivery.messenger import Address, Messenger, Obstacle, TryLater, Undeliverable
+from bot.delivery.messenger import Address, Messenger, Obstacle, TemporaryFailure, Undeliverable
 from bot.i18n import Words
 from engine.types import Recipe
 from storage.types import StoredPicture
@@ -16,7 +16,7 @@ from storage.types import StoredPicture
 log = structlog.get_logger(__name__)
 
 
-class Copied(StrEnum):
+class CopyResult(StrEnum):
     """What became of a copy."""
 
     SENT = "sent"
@@ -25,13 +25,15 @@ class Copied(StrEnum):
     LATER = "later"
 
 
-class Copies:
+class CopySender:
     """Sends pictures to somebody's direct messages."""
 
     def __init__(self, messenger: Messenger) -> None:
         self._messenger = messenger
 
-    async def send(self, user_id: int, picture: StoredPicture, path: Path, locale: str) -> Copied:
+    async def send(
+        self, user_id: int, picture: StoredPicture, path: Path, locale: str
+    ) -> CopyResult:
         """Post a picture there that the person may see. path: of its file. locale: their own."""
         recipe = Recipe.from_json(picture.recipe)
         card = PictureCard(
@@ -53,20 +55,20 @@ class Copies:
         except Undeliverable as error:
             log.info("copy not delivered", picture=picture.id, obstacle=error.obstacle)
             closed = error.obstacle is Obstacle.FORBIDDEN
-            return Copied.CLOSED if closed else Copied.LATER
-        except TryLater as error:
+            return CopyResult.CLOSED if closed else CopyResult.LATER
+        except TemporaryFailure as error:
             log.warning("copy not sent", picture=picture.id, detail=str(error))
-            return Copied.LATER
-        return Copied.SENT
+            return CopyResult.LATER
+        return CopyResult.SENT
 
 
-def sentence(copied: Copied, say: Words) -> str:
+def sentence(copied: CopyResult, say: Words) -> str:
     """What became of a copy, in words."""
     return {
-        Copied.SENT: say("I sent you a copy by direct message."),
-        Copied.CLOSED: say(
+        CopyResult.SENT: say("I sent you a copy by direct message."),
+        CopyResult.CLOSED: say(
             "I cannot write to you: you take no direct messages from members of this server. "
             "Its privacy settings can change that."
         ),
-        Copied.LATER: say("The copy could not be sent just now; please try again in a minute."),
+        CopyResult.LATER: say("The copy could not be sent just now; please try again in a minute."),
     }[copied]

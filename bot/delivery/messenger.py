@@ -53,7 +53,7 @@ class Undeliverable(Exception):
         self.detail = detail
 
 
-class TryLater(Exception):
+class TemporaryFailure(Exception):
     """Discord or the way there is in trouble: the same call may work in a while."""
 
 

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from bot.delivery.cards import NoticeCard
-from bot.delivery.messenger import Address, Messenger, TryLater, Undeliverable
+from bot.delivery.messenger import Address, Messenger, TemporaryFailure, Undeliverable
 from storage.errors import DatabaseCorrupt, DataFolderUnusable, DiskFull, StorageError
 from storage.types import Clock
 
@@ -22,7 +22,7 @@ Owners = Callable[[], Awaitable[frozenset[int]]]
 """Who owns the bot; asked when there is something to tell."""
 
 
-class Alarm:
+class OwnerAlerts:
     """Tells the owners, by direct message. nonce: a fresh text of at most 25 characters."""
 
     def __init__(
@@ -55,7 +55,7 @@ class Alarm:
                 channel_id = await self._messenger.direct_channel(owner_id)
                 card = NoticeCard(f"⚠️ zimagine: {sentence}")
                 await self._messenger.post(Address(0, channel_id), card, self._nonce())
-        except (Undeliverable, TryLater) as error:
+        except (Undeliverable, TemporaryFailure) as error:
             log.warning("the owner was not reached", kind=kind, detail=str(error))
-            if isinstance(error, TryLater):
+            if isinstance(error, TemporaryFailure):
                 self._told_at.pop(kind, None)

@@ -14,9 +14,9 @@ from itertools import islice
 import structlog
 
 from bot.delivery.cards import PaintingCard, Preview, WaitingCard, number_at
-from bot.delivery.messenger import Address, Messenger, Obstacle, TryLater, Undeliverable
+from bot.delivery.messenger import Address, Messenger, Obstacle, TemporaryFailure, Undeliverable
 from bot.delivery.previews import encode_preview
-from engine.job import Job as EngineJob
+from engine.job import EngineJob as EngineJob
 from engine.service import Engine
 from storage.types import Clock
 
@@ -57,7 +57,7 @@ class _Shown:
     editing: asyncio.Lock = dataclasses.field(default_factory=asyncio.Lock)
 
 
-class Board:
+class ProgressUpdater:
     """Edits the status messages in turn; the picture being painted comes first.
 
     An edit that takes long holds up no other message, and its own shows what is newest after it.
@@ -213,7 +213,7 @@ class Board:
         """Decide what becomes of a message whose edit failed: progress is never worth a job."""
         job_id = shown.handle.id
         previewed = isinstance(card, PaintingCard) and card.preview is not None
-        if isinstance(error, TryLater):
+        if isinstance(error, TemporaryFailure):
             shown.plain = shown.plain or previewed
             log.debug("progress not shown", job=job_id, detail=str(error))
         elif isinstance(error, Undeliverable) and previewed and error.obstacle in _ONLY_THE_PREVIEW:

@@ -5,15 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 
-from bot.delivery.cards import Card, Detour, FailureCard, PictureCard, ShownPicture
-from bot.pictures.filenames import sheet_name, shown_name
-from bot.request.notes import Note, NotExact, SomeFailed, adapted
+from bot.delivery.cards import Card, FailureCard, FallbackNote, PictureCard, ShownPicture
+from bot.pictures.filenames import attachment_name, sheet_name
+from bot.request.notes import Note, NotExact, SomeFailed, adaptation_notes
 from engine.prompts import addition
 from engine.types import ImageRequest, Recipe, request_from_json
 from storage.files import PictureFiles
 from storage.history import History
 from storage.jobs import PARTIAL
-from storage.types import Job, JobState, PendingDelivery, Road, StoredPicture
+from storage.types import Job, JobState, PendingDelivery, Route, StoredPicture
 
 
 class ResultCards:
@@ -29,7 +29,7 @@ class ResultCards:
         self._files = files
         self._request_notes = request_notes
 
-    async def card(self, pending: PendingDelivery, road: Road, *, mention: bool = False) -> Card:
+    async def card(self, pending: PendingDelivery, route: Route, *, mention: bool = False) -> Card:
         """The pictures, or why there are none. mention: it has to notify its person."""
         job = pending.job
         if job.state is not JobState.PAINTED or not pending.pictures:
@@ -52,16 +52,16 @@ class ResultCards:
             pictures=await asyncio.to_thread(self._shown, pictures),
             request=recipe.request,
             requester_id=job.place.user_id,
-            file_name=shown_name(file_name, spoiler=job.spoiler),
+            file_name=attachment_name(file_name, spoiler=job.spoiler),
             duration_s=sum(each.duration_s for each in pictures),
             model=recipe.model,
             added=addition(recipe.request.prompt, recipe.request.effective_prompt),
             notes=await self._notes(job, recipes),
             mention=mention,
-            direct=road is Road.DIRECT,
+            direct=route is Route.DIRECT,
             origin_id=job.place.channel_id,
             spoiler=job.spoiler,
-            detour=_detour(pending),
+            fallback=_fallback_reason(pending),
         )
 
     def _shown(self, pictures: Sequence[StoredPicture]) -> tuple[ShownPicture, ...]:
@@ -73,7 +73,7 @@ class ResultCards:
     async def _notes(self, job: Job, recipes: Sequence[Recipe]) -> tuple[Note, ...]:
         """Remarks on the request; a replay of a seed also says where its pixels may differ."""
         recipe, parent_id = recipes[0], job.parent_picture_id
-        notes = (*_missing(job), *self._request_notes(recipe.request), *adapted(*recipes))
+        notes = (*_missing(job), *self._request_notes(recipe.request), *adaptation_notes(*recipes))
         parent = None if parent_id is None else await self._history.get(parent_id)
         original = None if parent is None else Recipe.from_json(parent.recipe)
         if original is None or original.request != recipe.request:
@@ -82,9 +82,9 @@ class ResultCards:
         return (*notes, NotExact(differences)) if differences else notes
 
 
-def _detour(pending: PendingDelivery) -> Detour | None:
-    why = pending.delivery.detour
-    return None if why is None else Detour(pending.job.delivery, why)
+def _fallback_reason(pending: PendingDelivery) -> FallbackNote | None:
+    why = pending.delivery.fallback_reason
+    return None if why is None else FallbackNote(pending.job.delivery, why)
 
 
 def _missing(job: Job) -> tuple[SomeFailed, ...]:

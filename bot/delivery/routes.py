@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from bot.delivery.messenger import REPLY_TOKEN_LIFE, Obstacle
-from storage.types import DeliveryMode, Job, JobState, Road
+from storage.types import DeliveryMode, Job, JobState, Route
 
 NOTIFY_AFTER: Final = timedelta(seconds=30)
 """Who waited longer has looked away: an edit notifies nobody, so a new message mentions them."""
@@ -23,7 +23,7 @@ _CLOSED: Final = frozenset(
 """The whole channel is closed to us, not this one message."""
 
 
-def wanted(job: Job, *, direct_messages: bool) -> Road | None:
+def preferred_route(job: Job, *, direct_messages: bool) -> Route | None:
     """The road that the job's person chose for their pictures; None = the usual one.
 
     What is private never goes to a thread, where others see it.
@@ -31,10 +31,10 @@ def wanted(job: Job, *, direct_messages: bool) -> Road | None:
     if job.delivery is DeliveryMode.DIRECT:
         return _direct(job, direct_messages)
     thread = job.delivery is DeliveryMode.THREAD and not job.private
-    return Road.THREAD if thread and job.state is JobState.PAINTED else None
+    return Route.THREAD if thread and job.state is JobState.PAINTED else None
 
 
-def usual(
+def default_route(
     job: Job,
     *,
     message_id: int | None,
@@ -42,7 +42,7 @@ def usual(
     now: datetime,
     backlog: bool,
     direct_messages: bool,
-) -> Road | None:
+) -> Route | None:
     """The road of a result that was never tried and that its person wants nowhere else; None =
     keep the result.
 
@@ -52,46 +52,46 @@ def usual(
     age = now - job.accepted_at
     if job.private:
         if has_token and age < REPLY_TOKEN_LIFE:
-            return Road.REPLY
+            return Route.REPLY
         return _direct(job, direct_messages)
     if message_id is None:
-        return Road.POST
+        return Route.POST
     if job.state is JobState.CANCELLED:
-        return Road.EDIT  # somebody asked for it and knows
+        return Route.EDIT  # somebody asked for it and knows
     if backlog and job.state is not JobState.PAINTED:
-        return Road.EDIT  # an old failure is not worth a ping
-    return Road.POST if age > NOTIFY_AFTER else Road.EDIT
+        return Route.EDIT  # an old failure is not worth a ping
+    return Route.POST if age > NOTIFY_AFTER else Route.EDIT
 
 
-def after(
-    road: Road, obstacle: Obstacle, job: Job, *, usual: Road | None, direct_messages: bool
-) -> Road | None:
+def fallback_route(
+    route: Route, obstacle: Obstacle, job: Job, *, usual: Route | None, direct_messages: bool
+) -> Route | None:
     """The road that is left when this one is closed for good; None = keep the result.
 
     Only a picture is worth a direct message, and only where the owner allows those. What is
     private never goes to a channel. usual: the road where nobody wanted another one.
     """
     direct = _direct(job, direct_messages)
-    wished = wanted(job, direct_messages=direct_messages)
-    if road is wished:
+    wished = preferred_route(job, direct_messages=direct_messages)
+    if route is wished:
         # Where nobody can look whether it stands there already, it must not stand elsewhere too.
-        return None if usual is road or obstacle is Obstacle.UNREADABLE else usual
-    if wished is Road.DIRECT:
+        return None if usual is route or obstacle is Obstacle.UNREADABLE else usual
+    if wished is Route.DIRECT:
         direct = None  # it was closed before
-    match road:
-        case Road.EDIT if obstacle in (
+    match route:
+        case Route.EDIT if obstacle in (
             Obstacle.MESSAGE_GONE,
             Obstacle.ARCHIVED,  # a new message opens the thread again, unless it is locked
             Obstacle.REJECTED,
         ):
-            return Road.POST
-        case Road.EDIT | Road.POST:
+            return Route.POST
+        case Route.EDIT | Route.POST:
             return direct if obstacle in _CLOSED else None
-        case Road.REPLY:
+        case Route.REPLY:
             return direct
         case _:
             return None
 
 
-def _direct(job: Job, direct_messages: bool) -> Road | None:
-    return Road.DIRECT if direct_messages and job.state is JobState.PAINTED else None
+def _direct(job: Job, direct_messages: bool) -> Route | None:
+    return Route.DIRECT if direct_messages and job.state is JobState.PAINTED else None

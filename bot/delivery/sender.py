@@ -15,15 +15,15 @@ from bot.delivery.messenger import (
     Address,
     Messenger,
     Obstacle,
-    TryLater,
+    TemporaryFailure,
     Undeliverable,
 )
 from bot.delivery.result_cards import ResultCards
-from bot.delivery.user_threads import OwnThreads
+from bot.delivery.user_threads import UserThreads
 from engine.types import request_from_json
 from storage.deliveries import Deliveries
 from storage.errors import StorageError
-from storage.types import Clock, Delivery, Job, PendingDelivery, Road
+from storage.types import Clock, Delivery, Job, PendingDelivery, Route
 
 log = structlog.get_logger(__name__)
 
@@ -36,18 +36,18 @@ class TooOld(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
+class RoutePlan:
     """How one result may go. usual: its road where its person wants no other; None = none.
 
     mention: whether its message on a road notifies its person; asked once, right before it is sent.
     """
 
     status: Address
-    usual: Road | None
-    mention: Callable[[Road], bool]
+    default: Route | None
+    mention: Callable[[Route], bool]
 
 
-class Carrier:
+class ResultSender:
     """Takes results down their roads. max_age: older ones are not sent any more."""
 
     def __init__(
@@ -55,7 +55,7 @@ class Carrier:
         messenger: Messenger,
         deliveries: Deliveries,
         cards: ResultCards,
-        threads: OwnThreads,
+        threads: UserThreads,
         clock: Clock,
         *,
         max_age: timedelta,
@@ -69,21 +69,21 @@ class Carrier:
         self._max_age = max_age
         self._direct_messages = direct_messages
 
-    async def carry(self, pending: PendingDelivery, way: Way) -> bool:
+    async def send(self, pending: PendingDelivery, way: RoutePlan) -> bool:
         """Deliver; False where there never was a road.
 
         Raises Undeliverable where every road is closed, TooOld, and what has to be tried again:
         TryLater and StorageError.
         """
-        job, road = pending.job, pending.delivery.road
+        job, route = pending.job, pending.delivery.route
         # Before its thread is known, nothing was sent there.
-        unsent = road is Road.THREAD and pending.delivery.thread_id is None
-        tried = road is not None and not unsent
-        road = road or self._wanted(job) or way.usual
+        unsent = route is Route.THREAD and pending.delivery.thread_id is None
+        tried = route is not None and not unsent
+        route = route or self._preferred(job) or way.default
         renewed = False
-        while road is not None:
+        while route is not None:
             try:
-                await self._take(road, pending, way, tried=tried)
+                await self._send_by(route, pending, way, tried=tried)
                 return True
             except Undeliverable as error:
                 if tried and error.obstacle is Obstacle.FORBIDDEN:
@@ -91,26 +91,26 @@ class Carrier:
                     raise
                 held = None if renewed else await self._without_thread(job.id, error.obstacle)
                 renewed = renewed or held is not None
-                held = held or await self._another(road, error.obstacle, job, way.usual)
+                held = held or await self._another(route, error.obstacle, job, way.default)
                 if held is None:
                     raise
-                pending, road, tried = replace(pending, delivery=held), held.road, False
+                pending, route, tried = replace(pending, delivery=held), held.route, False
         return False
 
-    def _wanted(self, job: Job) -> Road | None:
-        return routes.wanted(job, direct_messages=self._direct_messages)
+    def _preferred(self, job: Job) -> Route | None:
+        return routes.preferred_route(job, direct_messages=self._direct_messages)
 
     async def _another(
-        self, road: Road, obstacle: Obstacle, job: Job, usual: Road | None
+        self, route: Route, obstacle: Obstacle, job: Job, usual: Route | None
     ) -> Delivery | None:
         """The road that is left when this one is closed, written down; None where none is."""
         direct = self._direct_messages
-        other = routes.after(road, obstacle, job, usual=usual, direct_messages=direct)
+        other = routes.fallback_route(route, obstacle, job, usual=usual, direct_messages=direct)
         if other is None:
             return None
         log.info("another road", job=job.id, obstacle=obstacle.value, road=other.value)
-        detour = obstacle.value if road is self._wanted(job) else None
-        return await self._deliveries.switch(job.id, other, detour)
+        fallback_reason = obstacle.value if route is self._preferred(job) else None
+        return await self._deliveries.switch(job.id, other, fallback_reason)
 
     async def _without_thread(self, job_id: int, obstacle: Obstacle) -> Delivery | None:
         """Its person's thread was deleted: written down, so that the next try opens another one.
@@ -123,19 +123,21 @@ class Carrier:
         await self._threads.forget(held.thread_id)
         return await self._deliveries.thread_gone(job_id)
 
-    async def _take(self, road: Road, pending: PendingDelivery, way: Way, *, tried: bool) -> None:
+    async def _send_by(
+        self, route: Route, pending: PendingDelivery, way: RoutePlan, *, tried: bool
+    ) -> None:
         """Deliver on this road. tried: an earlier try on it may have arrived."""
         job, status = pending.job, way.status
-        target = await self._target(road, pending, status)
-        thread_id = target.channel_id if road is Road.THREAD else None
-        attempt = await self._deliveries.attempt(job.id, road, thread_id)
-        if road in (Road.EDIT, Road.REPLY):
+        target = await self._target(route, pending, status)
+        thread_id = target.channel_id if route is Route.THREAD else None
+        attempt = await self._deliveries.attempt(job.id, route, thread_id)
+        if route in (Route.EDIT, Route.REPLY):
             self._refuse_old(pending)
-            if road is Road.REPLY and self._clock() - job.accepted_at > REPLY_TOKEN_LIFE:
+            if route is Route.REPLY and self._clock() - job.accepted_at > REPLY_TOKEN_LIFE:
                 raise Undeliverable(Obstacle.MESSAGE_GONE, "the interaction's token is spent")
             if status.message_id is None:  # painted all the same, or its answer came too late
                 raise Undeliverable(Obstacle.MESSAGE_GONE, "its command was never answered")
-            await self._messenger.edit(status, await self._cards.card(pending, road))
+            await self._messenger.edit(status, await self._cards.card(pending, route))
             await self._deliveries.delivered(job.id, status.message_id)
             return
         found = None
@@ -143,21 +145,24 @@ class Carrier:
             found = await self._find(target, job.id, attempt.attempted_at)
         if found is None:
             self._refuse_old(pending)
-            card = await self._cards.card(pending, road, mention=way.mention(road))
+            card = await self._cards.card(pending, route, mention=way.mention(route))
             found = await self._messenger.post(target, card, attempt.nonce)
         # Written down before anything else: what is posted must never be posted again.
         await self._deliveries.delivered(job.id, found)
         result = replace(target, message_id=found)
-        if attempt.detour == Obstacle.MESSAGE_GONE and self._wanted(job) is Road.THREAD:
+        if (
+            attempt.fallback_reason == Obstacle.MESSAGE_GONE
+            and self._preferred(job) is Route.THREAD
+        ):
             await self._begin_thread(job, result)
-        await self._shrink(status, pending, result, road)
+        await self._shrink(status, pending, result, route)
 
     async def _begin_thread(self, job: Job, result: Address) -> None:
         """Open its person's thread under a picture that no status message led to; the next ones
         go there."""
         try:
             await self._threads.of(job.place, result)
-        except (Undeliverable, TryLater, StorageError) as error:
+        except (Undeliverable, TemporaryFailure, StorageError) as error:
             log.info("thread not begun", job=job.id, detail=str(error))
 
     async def _find(self, target: Address, job_id: int, since: datetime) -> int | None:
@@ -179,13 +184,13 @@ class Carrier:
         if finished_at is not None and self._clock() - finished_at > self._max_age:
             raise TooOld
 
-    async def _target(self, road: Road, pending: PendingDelivery, status: Address) -> Address:
+    async def _target(self, route: Route, pending: PendingDelivery, status: Address) -> Address:
         """Where this road leads; the status message's channel for all but two."""
         job = pending.job
-        if road is Road.DIRECT:
+        if route is Route.DIRECT:
             channel_id = await self._messenger.direct_channel(job.place.user_id)
             return Address(0, channel_id, None, job.locale)
-        if road is Road.THREAD:
+        if route is Route.THREAD:
             thread_id = pending.delivery.thread_id
             if thread_id is None:
                 self._refuse_old(pending)  # before a thread is opened for nothing
@@ -194,20 +199,20 @@ class Carrier:
         return status
 
     async def _shrink(
-        self, status: Address, pending: PendingDelivery, result: Address, road: Road
+        self, status: Address, pending: PendingDelivery, result: Address, route: Route
     ) -> None:
         """Turn the status message into a link to its result; nothing is lost if that fails."""
         job = pending.job
         if status.message_id is None:
             return
-        if road is Road.DIRECT and road is not self._wanted(job):
+        if route is Route.DIRECT and route is not self._preferred(job):
             return  # its channel is closed, or its token is spent
         request = request_from_json(job.request)
         card: MovedCard | SentCard = SentCard(request, job.place.user_id)
-        if road is not Road.DIRECT:
+        if route is not Route.DIRECT:
             assert result.message_id is not None
             card = MovedCard(request, result.guild_id, result.channel_id, result.message_id)
         try:
             await self._messenger.edit(status, card)
-        except (Undeliverable, TryLater) as error:
+        except (Undeliverable, TemporaryFailure) as error:
             log.info("status message not shrunk", message=status.message_id, detail=str(error))

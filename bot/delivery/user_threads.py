@@ -14,7 +14,7 @@ from storage.types import Place
 log = structlog.get_logger(__name__)
 
 
-class OwnThreads:
+class UserThreads:
     """Finds the thread of a person, or opens it under one of their status messages.
 
     Discord lets a message have one thread only: so of a thread that was opened just before a crash

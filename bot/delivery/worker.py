@@ -13,15 +13,21 @@ import structlog
 
 from bot.delivery import routes
 from bot.delivery.cards import KeptCard
-from bot.delivery.messenger import REPLY_TOKEN_LIFE, Address, Messenger, TryLater, Undeliverable
-from bot.delivery.progress import Board
+from bot.delivery.messenger import (
+    REPLY_TOKEN_LIFE,
+    Address,
+    Messenger,
+    TemporaryFailure,
+    Undeliverable,
+)
+from bot.delivery.progress import ProgressUpdater
 from bot.delivery.result_cards import ResultCards
-from bot.delivery.sender import Carrier, TooOld, Way
-from bot.delivery.user_threads import OwnThreads
+from bot.delivery.sender import ResultSender, RoutePlan, TooOld
+from bot.delivery.user_threads import UserThreads
 from engine.types import request_from_json
 from storage.deliveries import Deliveries
 from storage.errors import IllegalTransition, StorageError
-from storage.types import Clock, JobState, PendingDelivery, Road
+from storage.types import Clock, JobState, PendingDelivery, Route
 
 log = structlog.get_logger(__name__)
 
@@ -45,7 +51,7 @@ class NeverAnswered(Exception):
     """The command of a job got no answer: its person believes that nothing will come."""
 
 
-class Delivery:
+class DeliveryWorker:
     """Carries finished jobs out of the database to Discord.
 
     A command tells `expect` when its job is accepted, then `placed` (with the message that
@@ -59,19 +65,19 @@ class Delivery:
         self,
         *,
         messenger: Messenger,
-        board: Board,
+        progress_updater: ProgressUpdater,
         deliveries: Deliveries,
         cards: ResultCards,
-        threads: OwnThreads,
+        threads: UserThreads,
         clock: Clock,
         policy: DeliveryPolicy = DeliveryPolicy(),
         trouble: Callable[[StorageError], object] = lambda _: None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._messenger = messenger
-        self._board = board
+        self._progress_updater = progress_updater
         self._deliveries = deliveries
-        self._carrier = Carrier(
+        self._sender = ResultSender(
             messenger,
             deliveries,
             cards,
@@ -114,21 +120,23 @@ class Delivery:
             message_id = await self._messenger.find_answer(delivery.reply_token)
         if message_id is None:
             raise NeverAnswered
-        await self.placed(job_id, message_id)
+        await self.status_posted(job_id, message_id)
         return message_id
 
-    def expect(self, job_id: int) -> None:
+    def expect_status(self, job_id: int) -> None:
         """The answer to the job's command is on its way; its message will be known soon."""
         self._placing[job_id] = asyncio.Event()
 
-    async def placed(self, job_id: int, message_id: int, *, reply_token: str | None = None) -> None:
+    async def status_posted(
+        self, job_id: int, message_id: int, *, reply_token: str | None = None
+    ) -> None:
         """The job's status message is `message_id`; reply_token: as for Deliveries.placed."""
         try:
             await self._deliveries.placed(job_id, message_id, reply_token=reply_token)
         finally:
-            self.unplaced(job_id)
+            self.status_unknown(job_id)
 
-    def unplaced(self, job_id: int) -> None:
+    def status_unknown(self, job_id: int) -> None:
         """No (further) word on the status message will come."""
         if (event := self._placing.pop(job_id, None)) is not None:
             event.set()
@@ -184,8 +192,8 @@ class Delivery:
                 async with asyncio.timeout(PLACING_LIMIT_S):
                     await placing.wait()
             except TimeoutError:
-                self.unplaced(job_id)
-        await self._board.retire(job_id)
+                self.status_unknown(job_id)
+        await self._progress_updater.retire(job_id)
         tries = 0
         while True:
             try:
@@ -195,7 +203,7 @@ class Delivery:
                 # Its picture was erased under way; the loop looks again and finds nothing to do.
                 log.info("erased while it was delivered", job=job_id)
                 wait_s = 0.0
-            except (TryLater, StorageError) as error:
+            except (TemporaryFailure, StorageError) as error:
                 if isinstance(error, StorageError):
                     self._trouble(error)
                 wait_s = RETRY_S[min(tries, len(RETRY_S) - 1)]
@@ -217,7 +225,7 @@ class Delivery:
         except TooOld:
             log.info("too old to be sent", job=job_id)
             await self._keep(pending, "too old to be sent", old=True)
-        except (TryLater, StorageError):
+        except (TemporaryFailure, StorageError):
             raise
         except Exception as error:
             # A defect of ours: for ever trying it again would help nobody.
@@ -233,7 +241,7 @@ class Delivery:
                 # Its person never saw an answer: there is nothing to correct.
                 await self._deliveries.dropped(job.id)
                 return
-        usual = routes.usual(
+        usual = routes.default_route(
             job,
             message_id=message_id,
             has_token=pending.delivery.reply_token is not None,
@@ -241,8 +249,8 @@ class Delivery:
             backlog=job.id in self._backlog,
             direct_messages=self._policy.direct_messages,
         )
-        way = Way(self._status(pending, message_id), usual, partial(self._mention, pending))
-        if not await self._carrier.carry(pending, way):
+        way = RoutePlan(self._status(pending, message_id), usual, partial(self._mention, pending))
+        if not await self._sender.send(pending, way):
             await self._keep(pending, "nobody could be told")
 
     async def _message_id(self, pending: PendingDelivery) -> int | None:
@@ -265,7 +273,7 @@ class Delivery:
                 self._status(pending, None), job.id, job.accepted_at
             )
             if found is not None:
-                await self.placed(job.id, found)
+                await self.status_posted(job.id, found)
             return found
         return None
 
@@ -289,13 +297,13 @@ class Delivery:
             return
         painted = job.state is JobState.PAINTED
         card = KeptCard(request_from_json(job.request), job.place.user_id, painted, old)
-        with contextlib.suppress(Undeliverable, TryLater):
+        with contextlib.suppress(Undeliverable, TemporaryFailure):
             await self._messenger.edit(self._status(pending, kept.message_id), card)
 
-    def _mention(self, pending: PendingDelivery, road: Road) -> bool:
+    def _mention(self, pending: PendingDelivery, route: Route) -> bool:
         job = pending.job
         late = self._clock() - job.accepted_at > routes.NOTIFY_AFTER
-        if road is not Road.POST and not (road is Road.THREAD and late):
+        if route is not Route.POST and not (route is Route.THREAD and late):
             return False
         if _is_unshown(pending) and not late:
             return False

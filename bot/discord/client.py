@@ -13,25 +13,29 @@ from discord import app_commands
 from bot.discord.command_sync import sync_commands
 from bot.discord.commands.admin import admin_commands
 from bot.discord.commands.context_menus import message_menus
-from bot.discord.commands.generate import member_commands
-from bot.discord.commands.help import guide_commands
-from bot.discord.commands.image_to_image import start_commands, start_menu
-from bot.discord.commands.inspection import lookup_commands
+from bot.discord.commands.generate import generate_commands
+from bot.discord.commands.help import help_commands
+from bot.discord.commands.image_to_image import image_to_image_commands, image_to_image_menu
+from bot.discord.commands.inspection import inspection_commands
 from bot.discord.commands.settings import settings_command
-from bot.discord.handlers.image_to_image import kept_button_class, submit_from, submit_kept
+from bot.discord.handlers.image_to_image import staged_button_class, submit_from, submit_staged
 from bot.discord.handlers.moderation import submit_report
 from bot.discord.handlers.router import button_class
 from bot.discord.handlers.variations import submit_remix
 from bot.discord.interaction.error_handler import explain
-from bot.discord.interaction.in_flight import Attending
-from bot.discord.interaction.responses import Interaction, disown, turn_away
+from bot.discord.interaction.in_flight import InFlightInteractions
+from bot.discord.interaction.responses import Interaction, reject_foreign_press, reject_server
 from bot.discord.interaction.services import Services
-from bot.discord.views.custom_ids import Act, parse, parse_kept
+from bot.discord.views.custom_ids import ComponentAction, parse, parse_staged
 
 log = structlog.get_logger(__name__)
 
 CONNECTIONS = 40
-FORMS = {Act.REMIX: submit_remix, Act.REPORT: submit_report, Act.FROM: submit_from}
+FORMS = {
+    ComponentAction.REMIX: submit_remix,
+    ComponentAction.REPORT: submit_report,
+    ComponentAction.FROM: submit_from,
+}
 """What takes a form that is sent in."""
 PERMISSIONS = discord.Permissions(
     view_channel=True,
@@ -45,19 +49,19 @@ PERMISSIONS = discord.Permissions(
 """Exactly what the bot needs in a server; the invitation asks for no more."""
 
 
-class PaintTree(app_commands.CommandTree[discord.AutoShardedClient]):
+class ZimagineTree(app_commands.CommandTree[discord.AutoShardedClient]):
     """The commands: only in servers, only where the owner wants them."""
 
     services: Services
-    attending: Attending
+    in_flight: InFlightInteractions
 
     async def interaction_check(self, interaction: Interaction, /) -> bool:
         """Turn away other servers and private messages."""
-        self.attending.begin()
+        self.in_flight.begin()
         if self.services.serves(interaction.guild_id):
             return True
         if interaction.type is discord.InteractionType.application_command:
-            await turn_away(interaction)
+            await reject_server(interaction)
         else:
             await interaction.response.autocomplete([])
         return False
@@ -69,7 +73,7 @@ class PaintTree(app_commands.CommandTree[discord.AutoShardedClient]):
         await explain(interaction, error)
 
 
-class PaintClient(discord.AutoShardedClient):
+class ZimagineClient(discord.AutoShardedClient):
     """A client that knows servers and nothing else, so that it stays small for months."""
 
     def __init__(self, services: Services, sync_state: Path | None) -> None:
@@ -86,28 +90,28 @@ class PaintClient(discord.AutoShardedClient):
         )
         self._sync_state = sync_state
         self._command_ids: dict[str, int] = {}
-        self.tree = PaintTree(
+        self.tree = ZimagineTree(
             self,
             allowed_contexts=app_commands.AppCommandContext(
                 guild=True, dm_channel=False, private_channel=False
             ),
             allowed_installs=app_commands.AppInstallationType(guild=True, user=False),
         )
-        self.attending = Attending()
+        self.in_flight = InFlightInteractions()
         self.tree.services = services
-        self.tree.attending = self.attending
+        self.tree.in_flight = self.in_flight
         self._members = [
-            *member_commands(services),
-            *start_commands(services),
-            *lookup_commands(services),
+            *generate_commands(services),
+            *image_to_image_commands(services),
+            *inspection_commands(services),
             settings_command(services),
-            *guide_commands(services, self._registered),
+            *help_commands(services, self._registered),
         ]
-        menus = [*message_menus(services), start_menu(services)]
+        menus = [*message_menus(services), image_to_image_menu(services)]
         for command in [*self._members, *menus, admin_commands(services)]:
             self.tree.add_command(command)
-        self.add_dynamic_items(button_class(services, self.attending))
-        self.add_dynamic_items(kept_button_class(services, self.attending))
+        self.add_dynamic_items(button_class(services, self.in_flight))
+        self.add_dynamic_items(staged_button_class(services, self.in_flight))
 
     async def setup_hook(self) -> None:
         """Tell Discord our commands if they are not the ones it has."""
@@ -120,16 +124,16 @@ class PaintClient(discord.AutoShardedClient):
         if not pressed and interaction.type is not discord.InteractionType.modal_submit:
             return
         custom_id = str((interaction.data or {}).get("custom_id", ""))
-        known, kept = parse(custom_id), parse_kept(custom_id)
+        known, kept = parse(custom_id), parse_staged(custom_id)
         if pressed and (known is not None or kept is not None):
             return
-        self.attending.begin()
+        self.in_flight.begin()
         try:
             submit = None if known is None else FORMS.get(known[0])
             if kept is not None:
-                await submit_kept(interaction, self.tree.services, kept)
+                await submit_staged(interaction, self.tree.services, kept)
             elif known is None or submit is None:
-                await disown(interaction)
+                await reject_foreign_press(interaction)
             else:
                 await submit(interaction, self.tree.services, known[1])
         except Exception as error:
@@ -143,12 +147,12 @@ class PaintClient(discord.AutoShardedClient):
         return [(each, self._command_ids.get(each.name)) for each in self._members]
 
 
-def create_client(services: Services, sync_state: Path | None = None) -> PaintClient:
+def create_client(services: Services, sync_state: Path | None = None) -> ZimagineClient:
     """A client ready to be started, on the running loop.
 
     sync_state: a small file that remembers the last sync.
     """
-    return PaintClient(services, sync_state)
+    return ZimagineClient(services, sync_state)
 
 
 def invitation(application_id: int) -> str:

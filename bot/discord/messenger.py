@@ -18,13 +18,13 @@ from PIL import Image
 
 from bot.delivery.attachments import contact_sheet
 from bot.delivery.cards import Card, CaseCard, FailureCard, PaintingCard, PictureCard
-from bot.delivery.messenger import Address, Obstacle, TryLater, Undeliverable
+from bot.delivery.messenger import Address, Obstacle, TemporaryFailure, Undeliverable
 from bot.delivery.previews import PREVIEW_NAME
 from bot.discord.interaction.rest import THREAD_ARCHIVED, remove_message
-from bot.discord.views.custom_ids import Act, custom_id
+from bot.discord.views.custom_ids import ComponentAction, custom_id
 from bot.discord.views.jobs import card_layout, job_line
 from bot.i18n import words
-from bot.pictures.filenames import names_picture_of, shown_name
+from bot.pictures.filenames import attachment_name, is_picture_of
 
 T = TypeVar("T")
 
@@ -76,7 +76,7 @@ class DiscordMessenger:
     @property
     def _client(self) -> discord.Client:
         if self._attached is None:
-            raise TryLater("not connected to Discord yet")
+            raise TemporaryFailure("not connected to Discord yet")
         return self._attached
 
     async def edit(self, address: Address, card: Card) -> None:
@@ -180,13 +180,15 @@ class DiscordMessenger:
 
     async def find_status(self, address: Address, job_id: int, since: datetime) -> int | None:
         """Look for its Cancel button around that time."""
-        button = custom_id(Act.CANCEL, job_id)
+        button = custom_id(ComponentAction.CANCEL, job_id)
         return await self._find(address, since, lambda message: button in _custom_ids(message))
 
     async def find_case(self, address: Address, picture_id: int, since: datetime) -> int | None:
         """Look for its buttons, from the newest message on."""
         self._check_readable(address)
-        return await _sent(self._search_back(address, custom_id(Act.DISMISS, picture_id), since))
+        return await _sent(
+            self._search_back(address, custom_id(ComponentAction.DISMISS, picture_id), since)
+        )
 
     async def _search_back(self, address: Address, button: str, since: datetime) -> int | None:
         async for message in self._channel(address).history(limit=_SEARCHED_CASES):
@@ -249,7 +251,7 @@ class DiscordMessenger:
     def _webhook(self, reply_token: str) -> discord.Webhook:
         application_id = self._client.application_id
         if application_id is None:
-            raise TryLater("not logged in yet")
+            raise TemporaryFailure("not logged in yet")
         return discord.Webhook.partial(application_id, reply_token, client=self._client)
 
     async def _with_upload(
@@ -287,7 +289,7 @@ class DiscordMessenger:
         preview = card.preview
         if preview is None or len(preview.data) > self._upload_limit_bytes(address):
             return await _sent(send([], dataclasses.replace(card, preview=None)))
-        name = shown_name(PREVIEW_NAME, spoiler=card.spoiler)
+        name = attachment_name(PREVIEW_NAME, spoiler=card.spoiler)
         return await _sent(send([discord.File(io.BytesIO(preview.data), name)], card))
 
     def _upload_limit_bytes(self, address: Address) -> int:
@@ -310,7 +312,7 @@ async def _sent(call: Awaitable[T]) -> T:
     except RuntimeError as error:
         if str(error) != "Session is closed":  # aiohttp has no kind of its own for it
             raise
-        raise TryLater("the connection to Discord has ended") from error
+        raise TemporaryFailure("the connection to Discord has ended") from error
 
 
 def _shows(message: discord.Message, job_id: int, number: str) -> bool:
@@ -322,7 +324,7 @@ def _shows(message: discord.Message, job_id: int, number: str) -> bool:
             names += [urlsplit(item.media.url).path.rpartition("/")[2] for item in component.items]
         elif isinstance(component, discord.TextDisplay):
             texts += component.content.splitlines()
-    return any(names_picture_of(job_id, name) for name in names) or number in texts
+    return any(is_picture_of(job_id, name) for name in names) or number in texts
 
 
 def _custom_ids(message: discord.Message) -> set[str | None]:
@@ -376,9 +378,9 @@ def _mentions(card: Card) -> discord.AllowedMentions:
     return discord.AllowedMentions.none()
 
 
-def _translated(error: Exception) -> Undeliverable | TryLater:
+def _translated(error: Exception) -> Undeliverable | TemporaryFailure:
     if not isinstance(error, discord.HTTPException):
-        return TryLater(f"{type(error).__name__}: {error}")
+        return TemporaryFailure(f"{type(error).__name__}: {error}")
     detail = f"{error.status} {error.code} {error.text}"[:200]
     if error.code in _OBSTACLES:
         return Undeliverable(_OBSTACLES[error.code], detail)
@@ -391,4 +393,4 @@ def _translated(error: Exception) -> Undeliverable | TryLater:
     # 401 is the bot's token, not this message: with a new one it will arrive.
     if error.status == 400:
         return Undeliverable(Obstacle.REJECTED, detail)
-    return TryLater(detail)
+    return TemporaryFailure(detail)

@@ -5,38 +5,38 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from engine.job import Job as EngineJob
+from engine.job import EngineJob as EngineJob
 from storage.types import Job
 
 
 @dataclass(slots=True)
-class LiveJob:
+class ActiveJob:
     """A row and the engine's handle of it. over: the database has its end; nothing may follow."""
 
     row: Job
     handle: EngineJob
-    over: bool = False
+    finished: bool = False
 
 
-class LiveJobs:
+class ActiveJobs:
     """In the order of acceptance."""
 
     def __init__(self) -> None:
-        self._jobs: dict[int, LiveJob] = {}
+        self._jobs: dict[int, ActiveJob] = {}
 
-    def __iter__(self) -> Iterator[LiveJob]:
+    def __iter__(self) -> Iterator[ActiveJob]:
         return iter(tuple(self._jobs.values()))
 
-    def add(self, row: Job, handle: EngineJob) -> LiveJob:
+    def add(self, row: Job, handle: EngineJob) -> ActiveJob:
         """Hold a job until `remove`."""
-        live = self._jobs[row.id] = LiveJob(row, handle)
+        live = self._jobs[row.id] = ActiveJob(row, handle)
         return live
 
-    def get(self, job_id: int) -> LiveJob | None:
+    def get(self, job_id: int) -> ActiveJob | None:
         """The job, None once it is over."""
         return self._jobs.get(job_id)
 
-    def oldest(self) -> Iterator[LiveJob]:
+    def oldest(self) -> Iterator[ActiveJob]:
         """From the oldest on, without a copy: nothing may be added or removed meanwhile."""
         return iter(self._jobs.values())
 

@@ -8,16 +8,16 @@ from datetime import timedelta
 
 import structlog
 
-from bot.accounts.permissions import Action, Person, Rights
-from bot.jobs.active import LiveJob, LiveJobs
-from bot.jobs.completion import Events
+from bot.accounts.permissions import Action, Actor, Permissions
+from bot.jobs.active import ActiveJob, ActiveJobs
+from bot.jobs.completion import JobEvents
 from bot.request.outcomes import (
-    JobOver,
+    JobFinished,
+    JobsCancelled,
     NotAllowed,
-    NothingWaiting,
+    NothingToCancel,
     Refused,
-    StorageTrouble,
-    TakenBack,
+    StorageUnavailable,
     UnknownJob,
 )
 from engine.service import Engine
@@ -34,7 +34,7 @@ QUEUED_TRIES = 20
 QUEUED_EVERY_S = 0.05
 
 
-class Endings:
+class CancellationService:
     """The end is written down first, with its refund; only then does the painter hear of it.
 
     So an end that a person was told of holds, whatever happens next, and a picture that is
@@ -45,9 +45,9 @@ class Endings:
         self,
         engine: Engine,
         jobs: Jobs,
-        live: LiveJobs,
-        rights: Rights,
-        events: Events,
+        live: ActiveJobs,
+        permissions: Permissions,
+        events: JobEvents,
         *,
         clock: Clock,
         max_wait: timedelta,
@@ -56,44 +56,44 @@ class Endings:
         self._engine = engine
         self._jobs = jobs
         self._live = live
-        self._rights = rights
+        self._permissions = permissions
         self._events = events
         self._clock = clock
         self._max_wait = max_wait
         self._sleep = sleep
 
-    def offered(self, person: Person) -> list[LiveJob]:
+    def cancellable(self, actor: Actor) -> list[ActiveJob]:
         """The jobs that the person may cancel here, their own first, the newest first."""
-        own = self._own(person)
-        if not self._rights.allows(person, Action.CANCEL_ANY):
+        own = self._own(actor)
+        if not self._permissions.allows(actor, Action.CANCEL_ANY):
             return own
         here = [
             live
             for live in self._live
-            if live.row.place.guild_id == person.guild_id
-            and live.row.place.user_id != person.user_id
+            if live.row.place.guild_id == actor.guild_id
+            and live.row.place.user_id != actor.user_id
             and not live.row.private
         ]
         return own + here[::-1]
 
-    async def cancel(self, person: Person, which: str | None) -> TakenBack | Refused:
+    async def cancel(self, actor: Actor, which: str | None) -> JobsCancelled | Refused:
         """Cancel a job by its number, all of one's own ("all"), or (None) one's newest."""
         if which is None or which.strip().casefold() == ALL:
-            own = self._own(person)
+            own = self._own(actor)
             if not own:
-                return Refused(NothingWaiting())
+                return Refused(NothingToCancel())
             return await self._cancel(own if which else own[:1])
         digits = which.strip().lstrip("#")
         known = digits.isascii() and digits.isdigit() and len(digits) <= 18
         job = await self._jobs.get(int(digits)) if known else None
-        if job is None or job.place.guild_id != person.guild_id:
+        if job is None or job.place.guild_id != actor.guild_id:
             return Refused(UnknownJob(which))
-        own = job.place.user_id == person.user_id
-        if not own and not self._rights.allows(person, Action.CANCEL_ANY):
+        own = job.place.user_id == actor.user_id
+        if not own and not self._permissions.allows(actor, Action.CANCEL_ANY):
             # What is private is not there for anybody else.
             return Refused(UnknownJob(which) if job.private else NotAllowed(Action.CANCEL_ANY))
         live = self._live.get(job.id)
-        return Refused(JobOver()) if live is None else await self._cancel([live])
+        return Refused(JobFinished()) if live is None else await self._cancel([live])
 
     async def withdraw(self, job_id: int) -> None:
         """Take a job back of which its person does not know; harmless if it is over."""
@@ -101,7 +101,7 @@ class Endings:
         if live is not None:
             await self._end(live, self._jobs.cancelled)
 
-    async def ended(self, jobs: Sequence[Job]) -> None:
+    async def stop_ended(self, jobs: Sequence[Job]) -> None:
         """Stop jobs whose end is written down already, with their refund, and have that told."""
         left = [job.id for job in jobs]
         for _ in range(QUEUED_TRIES):
@@ -111,17 +111,17 @@ class Endings:
             # Accepted this very moment, and about to enter the queue.
             await self._sleep(QUEUED_EVERY_S)
         for job_id in left:
-            self._events.settled(job_id)
+            self._events.finished(job_id)
 
     def _stopped(self, job_id: int) -> bool:
         """Stop a job and have that told; False where it is not in the queue."""
         live = self._live.get(job_id)
         if live is None:
             return False
-        if not live.over:
-            live.over = True
+        if not live.finished:
+            live.finished = True
             self._engine.cancel(live.handle)
-        self._events.settled(job_id)
+        self._events.finished(job_id)
         return True
 
     async def run(self) -> None:
@@ -135,43 +135,43 @@ class Endings:
 
     async def _expire(self) -> None:
         due = self._clock() - self._max_wait
-        late: list[LiveJob] = []
+        late: list[ActiveJob] = []
         for live in self._live.oldest():
             if live.row.accepted_at >= due:
                 break
-            if not live.over and self._engine.queue.get(live.row.id) is not None:
+            if not live.finished and self._engine.queue.get(live.row.id) is not None:
                 late.append(live)
         for live in late:
             if await self._end(live, self._jobs.expired):
                 log.info("waited too long", job=live.row.id)
 
-    async def _cancel(self, jobs: Sequence[LiveJob]) -> TakenBack | Refused:
+    async def _cancel(self, jobs: Sequence[ActiveJob]) -> JobsCancelled | Refused:
         try:
             ended = [each.row for each in jobs if await self._end(each, self._jobs.cancelled)]
         except StorageError as error:
-            self._events.trouble(error)
-            return Refused(StorageTrouble())
-        return TakenBack(tuple(ended)) if ended else Refused(JobOver())
+            self._events.storage_failed(error)
+            return Refused(StorageUnavailable())
+        return JobsCancelled(tuple(ended)) if ended else Refused(JobFinished())
 
-    async def _end(self, live: LiveJob, write: Callable[[int], Awaitable[object]]) -> bool:
+    async def _end(self, live: ActiveJob, write: Callable[[int], Awaitable[object]]) -> bool:
         """False where it had come to its end before."""
-        if live.over:
+        if live.finished:
             return False
         try:
             await write(live.row.id)
         except IllegalTransition:
             return False
-        live.over = True
+        live.finished = True
         self._engine.cancel(live.handle)
-        self._events.settled(live.row.id)
+        self._events.finished(live.row.id)
         return True
 
-    def _own(self, person: Person) -> list[LiveJob]:
+    def _own(self, actor: Actor) -> list[ActiveJob]:
         mine = [
             live
             for live in self._live
-            if live.row.place.user_id == person.user_id
-            and live.row.place.guild_id == person.guild_id
-            and not live.over
+            if live.row.place.user_id == actor.user_id
+            and live.row.place.guild_id == actor.guild_id
+            and not live.finished
         ]
         return mine[::-1]

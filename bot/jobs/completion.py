@@ -13,10 +13,10 @@ from typing import TypeVar
 
 import structlog
 
-from bot.jobs.active import LiveJob, LiveJobs
+from bot.jobs.active import ActiveJob, ActiveJobs
 from bot.pictures.filenames import picture_name
 from bot.pictures.recent import RecentPictures
-from engine.encode import RecipeUnreadable, encode_png, inscription
+from engine.encode import RecipeUnreadable, embedded_recipe, encode_png
 from engine.errors import Cancelled, EngineError, Interrupted
 from engine.series import place_in_series, series
 from engine.types import ImageRequest, Painted, Recipe, request_from_json
@@ -34,7 +34,7 @@ RETRY_S = (0.5, 2.0, 10.0, 30.0)
 
 
 @dataclass(frozen=True, slots=True)
-class Events:
+class JobEvents:
     """Where the studio tells what happened; all are called on the loop and must not block.
 
     accepted(job_id): right after a job entered the queue, before anything can become of it.
@@ -43,11 +43,11 @@ class Events:
     """
 
     accepted: Callable[[int], object]
-    settled: Callable[[int], object]
-    trouble: Callable[[StorageError], object] = lambda _: None
+    finished: Callable[[int], object]
+    storage_failed: Callable[[StorageError], object] = lambda _: None
 
 
-class Settling:
+class CompletionService:
     """Follows each job from the engine's outcome to its end in the database."""
 
     def __init__(
@@ -55,20 +55,20 @@ class Settling:
         jobs: Jobs,
         files: PictureFiles,
         recent: RecentPictures,
-        live: LiveJobs,
-        events: Events,
+        live: ActiveJobs,
+        events: JobEvents,
     ) -> None:
         self._jobs = jobs
         self._files = files
         self._recent = recent
         self._live = live
         self._events = events
-        self._finished: asyncio.Queue[LiveJob] = asyncio.Queue()
+        self._finished: asyncio.Queue[ActiveJob] = asyncio.Queue()
         self._tasks: set[asyncio.Task[None]] = set()
         self._leaving = asyncio.Event()
         self._stopping = asyncio.Event()
 
-    def follow(self, live: LiveJob) -> None:
+    def watch(self, live: ActiveJob) -> None:
         """Settle this job once the engine is done with it; until then it costs no task."""
         live.handle.when_done(lambda: self._finished.put_nowait(live))
 
@@ -77,7 +77,7 @@ class Settling:
         while True:
             self._begin(await self._finished.get())
 
-    def leave(self) -> None:
+    def begin_shutdown(self) -> None:
         """The bot is about to stop: what cannot begin now is left to the next start."""
         self._leaving.set()
 
@@ -100,7 +100,7 @@ class Settling:
         except StorageError as error:
             raise Interrupted(f"not begun: {error}") from error
 
-    async def adopt(self, job: Job) -> bool:
+    async def recover_finished(self, job: Job) -> bool:
         """Take over pictures whose files a crash left whole, just before they were written down.
 
         Unless all of the job's are there: they are painted again then, and those that are there
@@ -127,7 +127,7 @@ class Settling:
         path = self._files.path(file)
         try:
             data, finished_at_s = path.read_bytes(), path.stat().st_mtime
-            found = inscription(data)
+            found = embedded_recipe(data)
         except (RecipeUnreadable, OSError):
             return None
         if not found.untouched or not _is_what_became_of(wanted, found.recipe.request):
@@ -137,7 +137,7 @@ class Settling:
         written = WrittenFile(file, hashlib.sha256(data).hexdigest(), len(data))
         return _row(written, found.recipe, duration_s)
 
-    def _begin(self, live: LiveJob) -> None:
+    def _begin(self, live: ActiveJob) -> None:
         task = asyncio.create_task(self._settle(live), name=f"settle-{live.row.id}")
         self._tasks.add(task)
         task.add_done_callback(lambda done: self._over(live.row, done))
@@ -150,7 +150,7 @@ class Settling:
             # "queued"), so the next start tries again: nothing is lost.
             log.error("job not settled", job=job.id, exc_info=error)
 
-    async def _settle(self, live: LiveJob) -> None:
+    async def _settle(self, live: ActiveJob) -> None:
         job, pictures = live.row, list[NewPicture]()
         try:
             painted = await live.handle.result()
@@ -162,18 +162,18 @@ class Settling:
             log.warning("job failed", job=job.id, code=error.code, detail=str(error))
             end = partial(self._jobs.failed, job.id, error.code, str(error))
         else:
-            if live.over:
+            if live.finished:
                 return
             for flaw in live.handle.flaws:
                 log.warning("picture failed", job=job.id, code=flaw.code, detail=str(flaw))
             pictures, end = await self._keep(job, painted)
-        if live.over or not await self._recorded(job, end):
+        if live.finished or not await self._recorded(job, end):
             # Cancelled while they were being written.
             await asyncio.to_thread(self._discard, pictures)
             return
-        live.over = True
+        live.finished = True
         self._recent.forget(job.place.user_id, job.place.guild_id)
-        self._events.settled(job.id)
+        self._events.finished(job.id)
 
     async def _recorded(self, job: Job, end: Ending) -> bool:
         """Whether the end was written down; False where another one came first."""
@@ -197,7 +197,7 @@ class Settling:
             pictures = await asyncio.to_thread(self._write, job, painted)
         except (DiskFull, DataFolderUnusable) as error:
             log.error("picture not written", job=job.id, detail=str(error))
-            self._events.trouble(error)
+            self._events.storage_failed(error)
             return [], partial(self._jobs.failed, job.id, "disk", str(error))
         except Exception as error:
             log.error("picture not encoded", job=job.id, exc_info=error)
@@ -238,7 +238,7 @@ class Settling:
             except (IllegalTransition, UnknownRow):
                 raise  # waiting would change nothing
             except StorageError as error:
-                self._events.trouble(error)
+                self._events.storage_failed(error)
                 if last:
                     raise
                 wait_s = RETRY_S[min(tries, len(RETRY_S) - 1)]

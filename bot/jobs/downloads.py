@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 
 import aiohttp
 
-from engine.uploads import TooLarge
+from engine.uploads import UploadTooLarge
 
 Download = Callable[[str, int], Awaitable[bytes]]
 """Takes an address and how many bytes may come; raises TooLarge and OSError."""
@@ -26,12 +26,12 @@ async def download(url: str, limit_bytes: int) -> bytes:
             if response.status != 200:
                 raise OSError(f"status {response.status}")
             if response.content_length is not None and response.content_length > limit_bytes:
-                raise TooLarge(response.content_length, limit_bytes)
+                raise UploadTooLarge(response.content_length, limit_bytes)
             read = bytearray()
             async for chunk in response.content.iter_any():
                 read += chunk
                 if len(read) > limit_bytes:
-                    raise TooLarge(len(read), limit_bytes)
+                    raise UploadTooLarge(len(read), limit_bytes)
             return bytes(read)
     except (aiohttp.ClientError, ValueError) as error:
         # What it says itself has the address in it, and with that a person's words and a key.

@@ -12,37 +12,37 @@ from hmac import compare_digest
 
 import structlog
 
-from bot.accounts.permissions import Person
-from bot.accounts.quotas import Allowance
+from bot.accounts.permissions import Actor
+from bot.accounts.quotas import QuotaService
 from bot.jobs.downloads import Download
-from bot.jobs.generation import Painter
-from bot.request.apply_flags import Asked, obeyed
+from bot.jobs.generation import GenerationService
+from bot.request.apply_flags import ParsedRequest, apply_flags
 from bot.request.input_images import MaskMissing, prepare, size_from
-from bot.request.input_sources import Beginning, Given, Kept, Numbered, Source
+from bot.request.input_sources import InputSource, InputSpec, PictureSource, StagedSource, UrlSource
 from bot.request.outcomes import (
     Accepted,
     FileRemoved,
-    KeptGone,
-    ManyChoices,
-    OneAtATime,
+    ManyPermutations,
+    OnePromptOnly,
     OutOfRange,
     QuotaSpent,
     Reason,
     Refused,
-    StorageTrouble,
+    StagedPictureGone,
+    StorageUnavailable,
     Unreachable,
-    UploadUnfit,
+    UnusableUpload,
 )
-from bot.request.params import Start, Wish
-from bot.request.resolve import Seeds, compose, size_problem
+from bot.request.params import GenerationParams, InitImages
+from bot.request.resolve import SeedSource, resolve, size_problem
 from engine.diffusion.families import Family
 from engine.series import MAX_PICTURES
 from engine.types import Mode
 from engine.uploads import (
-    Limits,
-    TooLarge,
     Upload,
+    UploadLimits,
     UploadRefused,
+    UploadTooLarge,
     canonical,
     decode,
     fit,
@@ -57,34 +57,34 @@ from storage.types import StoredPicture
 
 log = structlog.get_logger(__name__)
 
-LIMITS = Limits()
+LIMITS = UploadLimits()
 FETCH_LIMIT_S = 30.0
 """For one file, once it is its turn."""
 READ_LIMIT_S = 180.0
 """For all of a wish's pictures, waiting included: an interaction's token lives for 15 minutes."""
 FETCHED_AT_ONCE = 4
 """Wishes whose files are in memory at the same time."""
-SEAL_DIGITS = 16
+SIGNATURE_DIGITS = 16
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class ImageToImagePlan:
     """A wish that can be painted, as far as that is known without reading its pictures.
 
     originals: those of its sources that are pictures of ours, by their place among them.
     """
 
-    asked: Asked
-    beginning: Beginning
+    parsed: ParsedRequest
+    spec: InputSpec
     originals: dict[int, StoredPicture]
 
     @property
     def private(self) -> bool:
         """For nobody else's eyes; so is all that is made of a private picture."""
-        return self.asked.private or any(each.private for each in self.originals.values())
+        return self.parsed.private or any(each.private for each in self.originals.values())
 
 
-class Starts:
+class ImageToImageService:
     """Accepts wishes that begin with pictures, and keeps these as the inputs of their job.
 
     Pictures of a wish that is not accepted stay on the disk until the next sweep after an hour.
@@ -94,15 +94,15 @@ class Starts:
     def __init__(
         self,
         *,
-        painter: Painter,
-        allowance: Allowance,
+        generation: GenerationService,
+        allowance: QuotaService,
         files: PictureFiles,
         inputs: Inputs,
-        seeds: Seeds,
+        seeds: SeedSource,
         download: Download,
         key: bytes,
     ) -> None:
-        self._painter = painter
+        self._generation = generation
         self._allowance = allowance
         self._files = files
         self._inputs = inputs
@@ -115,94 +115,96 @@ class Starts:
 
     async def plan(
         self,
-        person: Person,
-        wish: Wish,
-        beginning: Beginning,
+        actor: Actor,
+        params: GenerationParams,
+        beginning: InputSpec,
         *,
         private: bool = False,
         count: int = 1,
-    ) -> Plan | Refused:
+    ) -> ImageToImagePlan | Refused:
         """What `paint` needs, or why not: quick, so that slow work can be announced first."""
-        start = Start(beginning.mode, (), beginning.strength)
-        asked = obeyed(dataclasses.replace(wish, start=start), count, private)
+        start = InitImages(beginning.mode, (), beginning.strength)
+        asked = apply_flags(dataclasses.replace(params, start=start), count, private)
         if isinstance(asked, Refused):
-            if isinstance(asked.reason, ManyChoices):  # a question about them has no pictures
-                return Refused(OneAtATime(asked.reason.total))
+            if isinstance(asked.reason, ManyPermutations):  # a question about them has no pictures
+                return Refused(OnePromptOnly(asked.reason.total))
             return asked
         if not 1 <= asked.count <= MAX_PICTURES:
             return Refused(OutOfRange("count", asked.count, 1, MAX_PICTURES))
         # No hashes yet, and no size but one that was asked for: all the rest is decided by now.
         # Not on the loop, as in Painter.imagine.
-        possible = await asyncio.to_thread(compose, asked.wish, self._painter.family, lambda: 0)
+        possible = await asyncio.to_thread(
+            resolve, asked.params, self._generation.family, lambda: 0
+        )
         problem = possible if isinstance(possible, Refused) else _declared(beginning.sources)
         if problem is not None:
             return problem
         originals: dict[int, StoredPicture] = {}
         for place, source in enumerate(beginning.sources):
-            if isinstance(source, Kept) and not compare_digest(
-                source.seal, self._seal(person, source.sha256)
+            if isinstance(source, StagedSource) and not compare_digest(
+                source.signature, self._sign(actor, source.sha256)
             ):
-                return Refused(KeptGone())
-            if isinstance(source, Numbered):
-                found = await self._original(person, source)
+                return Refused(StagedPictureGone())
+            if isinstance(source, PictureSource):
+                found = await self._original(actor, source)
                 if isinstance(found, Refused):
                     return found
                 originals[place] = found
-        spent = await self._spent(person, asked.count)
-        return spent or Plan(asked, beginning, originals)
+        spent = await self._spent(actor, asked.count)
+        return spent or ImageToImagePlan(asked, beginning, originals)
 
-    async def paint(self, person: Person, plan: Plan) -> Accepted | Refused:
+    async def paint(self, actor: Actor, plan: ImageToImagePlan) -> Accepted | Refused:
         """Read the pictures, fit them, keep them, and accept the wish. Decodes one at a time."""
-        family = self._painter.family
-        wish = await self._read(plan.beginning, plan.originals, plan.asked.wish, family)
-        if isinstance(wish, Refused):
-            return wish
-        painter = self._painter
-        composed = await asyncio.to_thread(
-            compose, wish, family, self._seeds, painter.engine.count_tokens
+        family = self._generation.family
+        params = await self._read(plan.spec, plan.originals, plan.parsed.params, family)
+        if isinstance(params, Refused):
+            return params
+        generation = self._generation
+        resolved = await asyncio.to_thread(
+            resolve, params, family, self._seeds, generation.engine.count_tokens
         )
-        if isinstance(composed, Refused):
-            return composed
+        if isinstance(resolved, Refused):
+            return resolved
         parent = next(iter(plan.originals.values()), None)
-        return await painter.accept(
-            person,
-            composed,
+        return await generation.accept(
+            actor,
+            resolved,
             parent_id=None if parent is None else parent.id,
             private=plan.private,
-            count=plan.asked.count,
+            count=plan.parsed.count,
         )
 
-    async def keep(self, person: Person, given: Given) -> Kept | Refused:
+    async def stage(self, actor: Actor, given: UrlSource) -> StagedSource | Refused:
         """Put a picture aside, in the shape in which it would be painted from, for an hour at
         least."""
-        beginning = Beginning(Mode.IMAGE, (given,))
-        problem = _declared(beginning.sources) or await self._spent(person, 1)
+        beginning = InputSpec(Mode.IMAGE, (given,))
+        problem = _declared(beginning.sources) or await self._spent(actor, 1)
         if problem is not None:
             return problem
-        wish = await self._read(beginning, {}, _WORDLESS, self._painter.family)
-        if isinstance(wish, Refused):
-            return wish
-        assert wish.start is not None
-        sha256 = wish.start.inputs[0]
-        return Kept(sha256, self._seal(person, sha256))
+        params = await self._read(beginning, {}, _WORDLESS, self._generation.family)
+        if isinstance(params, Refused):
+            return params
+        assert params.start is not None
+        sha256 = params.start.inputs[0]
+        return StagedSource(sha256, self._sign(actor, sha256))
 
     # Whether it can be
 
-    def _seal(self, person: Person, sha256: str) -> str:
-        whose = f"{person.guild_id} {person.user_id} {sha256}".encode()
-        return hmac.digest(self._key, whose, "sha256").hex()[:SEAL_DIGITS]
+    def _sign(self, actor: Actor, sha256: str) -> str:
+        whose = f"{actor.guild_id} {actor.user_id} {sha256}".encode()
+        return hmac.digest(self._key, whose, "sha256").hex()[:SIGNATURE_DIGITS]
 
-    async def _original(self, person: Person, source: Numbered) -> StoredPicture | Refused:
-        found = await self._painter.find(person, source.picture, anyones=source.anyones)
+    async def _original(self, actor: Actor, source: PictureSource) -> StoredPicture | Refused:
+        found = await self._generation.find(actor, source.picture, anyones=source.anyones)
         if isinstance(found, Refused) or found.on_disk:
             return found
         return Refused(FileRemoved(found.id, found.seed))
 
-    async def _spent(self, person: Person, count: int) -> Refused | None:
+    async def _spent(self, actor: Actor, count: int) -> Refused | None:
         """Nothing is fetched for somebody who may not paint; acceptance decides once more."""
-        if (barred := await self._painter.barred(person)) is not None:
+        if (barred := await self._generation.block_refusal(actor)) is not None:
             return barred
-        status = await self._allowance.own(person)
+        status = await self._allowance.own(actor)
         if status.remaining >= count:
             return None
         policy = status.policy
@@ -214,18 +216,18 @@ class Starts:
 
     async def _read(
         self,
-        beginning: Beginning,
+        beginning: InputSpec,
         originals: dict[int, StoredPicture],
-        wish: Wish,
+        params: GenerationParams,
         family: Family,
-    ) -> Wish | Refused:
+    ) -> GenerationParams | Refused:
         """The wish with its pictures, which are inputs by then."""
         try:
             async with asyncio.timeout(READ_LIMIT_S), self._fetching:
                 read = await self._files_of(beginning.sources, originals)
                 if isinstance(read, Refused):
                     return read
-                work = partial(_ready, beginning, read, wish, family)
+                work = partial(_ready, beginning, read, params, family)
                 async with self._decoding:
                     # Its thread goes on where nobody waits any more: so does the lock.
                     ready = await settle(asyncio.to_thread(work))
@@ -233,40 +235,40 @@ class Starts:
             log.warning("pictures not read in time", count=len(beginning.sources))
             return Refused(Unreachable())
         if not isinstance(ready, _Ready):
-            place = ready.number - 1 if isinstance(ready, UploadUnfit) else -1
+            place = ready.number - 1 if isinstance(ready, UnusableUpload) else -1
             lost = originals.get(place)
             return Refused(ready if lost is None else FileRemoved(lost.id, lost.seed))
         try:
             for sha256, data in ready.files:
                 await self._inputs.write(data, sha256)
         except StorageError as error:
-            self._painter.trouble(error)
-            return Refused(StorageTrouble())
-        return ready.wish
+            self._generation.storage_failed(error)
+            return Refused(StorageUnavailable())
+        return ready.params
 
     async def _files_of(
-        self, sources: Sequence[Source], originals: dict[int, StoredPicture]
+        self, sources: Sequence[InputSource], originals: dict[int, StoredPicture]
     ) -> list[bytes] | Refused:
         read: list[bytes] = []
         for place, source in enumerate(sources):
             data = await self._bytes(source, originals.get(place))
-            if isinstance(data, UploadUnfit):
+            if isinstance(data, UnusableUpload):
                 data = dataclasses.replace(data, number=place + 1, total=len(sources))
             if not isinstance(data, bytes):
                 return Refused(data)
             read.append(data)
         return read
 
-    async def _bytes(self, source: Source, original: StoredPicture | None) -> bytes | Reason:
+    async def _bytes(self, source: InputSource, original: StoredPicture | None) -> bytes | Reason:
         match source:
-            case Given(url, _):
+            case UrlSource(url, _):
                 return await self._fetched(url)
-            case Kept(sha256, _):
+            case StagedSource(sha256, _):
                 try:
                     return await self._inputs.read(sha256)
                 except PictureMissing:
-                    return KeptGone()
-            case Numbered():
+                    return StagedPictureGone()
+            case PictureSource():
                 assert original is not None
                 try:
                     return await asyncio.to_thread(self._read_file, original.file)
@@ -281,34 +283,36 @@ class Starts:
             async with asyncio.timeout(FETCH_LIMIT_S):
                 return await self._download(url, LIMITS.bytes)
         except UploadRefused as refused:
-            return UploadUnfit(refused)
+            return UnusableUpload(refused)
         except OSError as error:  # a timeout is one too
             log.warning("picture not fetched", error=str(error) or type(error).__name__)
             return Unreachable()
 
 
-_WORDLESS = Wish("", start=Start(Mode.IMAGE, ()))
+_WORDLESS = GenerationParams("", start=InitImages(Mode.IMAGE, ()))
 
 
 @dataclass(frozen=True, slots=True)
 class _Ready:
     """files: the hash and the bytes of each input that the wish names."""
 
-    wish: Wish
+    params: GenerationParams
     files: tuple[tuple[str, bytes], ...]
 
 
-def _declared(sources: Sequence[Source]) -> Refused | None:
+def _declared(sources: Sequence[InputSource]) -> Refused | None:
     """What is too large by its own account is not even fetched."""
     for number, source in enumerate(sources, 1):
-        size_bytes = source.size_bytes if isinstance(source, Given) else None
+        size_bytes = source.size_bytes if isinstance(source, UrlSource) else None
         if size_bytes is not None and size_bytes > LIMITS.bytes:
-            return Refused(UploadUnfit(TooLarge(size_bytes, LIMITS.bytes), number, len(sources)))
+            return Refused(
+                UnusableUpload(UploadTooLarge(size_bytes, LIMITS.bytes), number, len(sources))
+            )
     return None
 
 
 def _ready(
-    beginning: Beginning, files: Sequence[bytes], wish: Wish, family: Family
+    beginning: InputSpec, files: Sequence[bytes], params: GenerationParams, family: Family
 ) -> _Ready | Reason:
     """Decode, find the size, and fit. Blocking."""
     mode, pictures = beginning.mode, list[Upload]()
@@ -317,42 +321,42 @@ def _ready(
         try:
             upload = _decoded(source, data)
         except UploadRefused as refused:
-            if isinstance(source, Kept):
-                return KeptGone()
-            return UploadUnfit(refused, number, len(files))
+            if isinstance(source, StagedSource):
+                return StagedPictureGone()
+            return UnusableUpload(refused, number, len(files))
         if number == 1:
-            size = _size(wish, mode, family, source, upload)
+            size = _size(params, mode, family, source, upload)
             if not isinstance(size, tuple):
                 return size
         if mode is Mode.BLEND:  # several large ones would take too much memory
             assert isinstance(size, tuple)
             upload = Upload.of(fit(upload.raster, *size))
         pictures.append(upload)
-    assert isinstance(size, tuple) and wish.start is not None
+    assert isinstance(size, tuple) and params.start is not None
     try:
         if mode is Mode.INPAINT and len(files) == 1:
             pictures.append(_transparent(files[0]))
-        prepared = prepare(mode, pictures, size, wish.start.strength)
+        prepared = prepare(mode, pictures, size, params.start.strength)
     except UploadRefused as refused:  # only masks are refused here
-        return UploadUnfit(refused, number=0)
+        return UnusableUpload(refused, number=0)
     # The same picture given twice is written once.
     named = {each.sha256: canonical(each) for each in prepared.inputs}
-    fitted = dataclasses.replace(wish, aspect=None, size=size, start=prepared.start)
+    fitted = dataclasses.replace(params, aspect=None, size=size, start=prepared.start)
     return _Ready(fitted, tuple(named.items()))
 
 
-def _decoded(source: Source, data: bytes) -> Upload:
-    return reopen(data, source.sha256) if isinstance(source, Kept) else decode(data, LIMITS)
+def _decoded(source: InputSource, data: bytes) -> Upload:
+    return reopen(data, source.sha256) if isinstance(source, StagedSource) else decode(data, LIMITS)
 
 
 def _size(
-    wish: Wish, mode: Mode, family: Family, source: Source, first: Upload
+    params: GenerationParams, mode: Mode, family: Family, source: InputSource, first: Upload
 ) -> tuple[int, int] | Reason:
     own = (first.raster.width_px, first.raster.height_px)
-    as_it_is = isinstance(source, Kept) and wish.size is None and wish.aspect is None
+    as_it_is = isinstance(source, StagedSource) and params.size is None and params.aspect is None
     if as_it_is and size_problem(*own, family, mode) is None:
         return own  # it was fitted before
-    return size_from(wish, mode, family, own)
+    return size_from(params, mode, family, own)
 
 
 def _transparent(data: bytes) -> Upload:

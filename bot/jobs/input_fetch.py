@@ -12,7 +12,9 @@ from storage.errors import StorageError
 from storage.inputs import Inputs
 
 
-def fetched(inputs: Inputs, request: ImageRequest) -> Callable[[], Awaitable[tuple[Raster, ...]]]:
+def input_loader(
+    inputs: Inputs, request: ImageRequest
+) -> Callable[[], Awaitable[tuple[Raster, ...]]]:
     """A call that reads them when their job's turn has come. It raises InputMissing where one is
     gone or is not what it was."""
 

@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bot.request.outcomes import Refused
-from bot.request.params import Wish
-from bot.request.resolve import compose
+from bot.request.params import GenerationParams
+from bot.request.resolve import resolve
 from engine.diffusion.families import Family
-from engine.prompts import Level
+from engine.prompts import EnhancementLevel
 from engine.service import Engine
 from engine.states import EngineState
 
 
 @dataclass(frozen=True, slots=True)
-class Condition:
+class BotStatus:
     """The bot at this moment.
 
     model, device: None until the model is loaded. usual_s: how long a usual picture takes, None
@@ -27,24 +27,24 @@ class Condition:
     width_px: int
     height_px: int
     steps: int
-    usual_s: float | None
+    typical_s: float | None
     waiting: int
-    places: int
+    capacity: int
 
 
-def condition_of(engine: Engine, family: Family) -> Condition:
+def bot_status(engine: Engine, family: Family) -> BotStatus:
     """Read off the engine; costs nothing."""
-    usual = compose(Wish("a picture", enhance=Level.OFF), family, lambda: 0)
+    usual = resolve(GenerationParams("a picture", enhance=EnhancementLevel.OFF), family, lambda: 0)
     assert not isinstance(usual, Refused)
     request, info = usual.request, engine.info
-    return Condition(
+    return BotStatus(
         state=engine.state,
         model=None if info is None else info.model,
         device=None if info is None else info.device,
         width_px=request.width_px,
         height_px=request.height_px,
         steps=request.steps,
-        usual_s=engine.estimator.seconds(request.work),
+        typical_s=engine.estimator.seconds(request.work),
         waiting=len(engine.queue),
-        places=engine.queue.bounds.queue,
+        capacity=engine.queue.bounds.queue,
     )

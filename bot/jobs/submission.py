@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bot.accounts.delivery_settings import Held
-from bot.accounts.permissions import Person
+from bot.accounts.delivery_settings import EffectiveSettings
+from bot.accounts.permissions import Actor
 from bot.request.outcomes import (
-    Composed,
     InputGone,
-    QuestionOver,
+    ProposalClosed,
     QuotaSpent,
     Reason,
     Refused,
+    ResolvedRequest,
     TooManyTokens,
     UnknownPicture,
 )
@@ -25,30 +25,30 @@ from storage.types import NewJob, Place, QuotaExceeded
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class JobSubmission:
     """A job to be accepted. parent_id: the picture that it is painted from. replay: the conditions
     to repeat."""
 
-    composed: Composed
+    resolved: ResolvedRequest
     count: int = 1
     private: bool = False
     parent_id: int | None = None
     replay: Conditions | None = None
 
-    def row(self, person: Person, held: Held) -> NewJob:
+    def new_job(self, actor: Actor, held: EffectiveSettings) -> NewJob:
         """The job as storage takes it. held: where and how its person wants it to be shown."""
-        request = self.composed.request
+        request = self.resolved.request
         return NewJob(
-            place=Place(person.guild_id, person.channel_id, person.user_id),
+            place=Place(actor.guild_id, actor.channel_id, actor.user_id),
             request=request_to_json(request),
             prompt=request.prompt,
             seed=request.seed,
             pictures=self.count,
             parent_picture_id=self.parent_id,
-            locale=person.locale_for(private=self.private),
+            locale=actor.locale_for(private=self.private),
             private=self.private,
-            upload_limit_bytes=person.upload_limit_bytes,
-            reply_token=person.reply_token,
+            upload_limit_bytes=actor.upload_limit_bytes,
+            reply_token=actor.reply_token,
             inputs=request.inputs,
             delivery=held.delivery,
             spoiler=held.spoiler,
@@ -56,20 +56,20 @@ class Wanted:
         )
 
 
-def spent(exceeded: QuotaExceeded) -> Refused:
+def quota_refusal(exceeded: QuotaExceeded) -> Refused:
     """A refusal of the ledger's as an answer."""
     used, policy = exceeded.status.used, exceeded.status.policy
     reason = QuotaSpent(used, policy.pictures, policy.hours, exceeded.requested)
     return Refused(reason, exceeded.retry_at)
 
 
-def gone(error: StorageError) -> Reason | None:
+def missing_reason(error: StorageError) -> Reason | None:
     """What the jobs need and is not there any more; None for a disk in trouble."""
     match error:
         case IllegalTransition():
-            return QuestionOver(error.from_ == ProposalState.TAKEN)
+            return ProposalClosed(error.from_ == ProposalState.TAKEN)
         case UnknownRow(kind="proposal"):
-            return QuestionOver(answered=False)
+            return ProposalClosed(answered=False)
         case UnknownRow():  # somebody deleted the original this very moment
             return UnknownPicture(str(error.id))
         case PictureMissing():
@@ -78,7 +78,7 @@ def gone(error: StorageError) -> Reason | None:
             return None
 
 
-def too_long(
+def token_problem(
     request: ImageRequest, count: Callable[[str], int | None], family: Family
 ) -> TooManyTokens | None:
     """Whether the model would not read all of it. count: None before the model is loaded, which is

@@ -6,16 +6,16 @@ import asyncio
 
 from bot.delivery.cards import CaseCard, ShownPicture
 from bot.delivery.messenger import Address
-from bot.pictures.gallery import spots_of
+from bot.pictures.gallery import message_refs
 from storage.deliveries import Deliveries
 from storage.files import PictureFiles
 from storage.history import History
 from storage.jobs import Jobs
 from storage.reports import Reports
-from storage.types import Case, Delivery, Job, Road, StoredPicture
+from storage.types import Case, Delivery, Job, Route, StoredPicture
 
 
-class CaseCards:
+class ReportCards:
     """Makes cards of cases out of what is known now; only reads."""
 
     def __init__(
@@ -55,8 +55,8 @@ class CaseCards:
         job, delivery = await self._origin(case)
         if job is None or delivery is None:
             return []
-        guild_id, spots = job.place.guild_id, spots_of(delivery)
-        return [Address(guild_id, each.channel_id, each.message_id) for each in spots]
+        guild_id, found = job.place.guild_id, message_refs(delivery)
+        return [Address(guild_id, each.channel_id, each.message_id) for each in found]
 
     async def _origin(self, case: Case) -> tuple[Job | None, Delivery | None]:
         job_id = await self._reports.job_of(case.picture_id)
@@ -73,9 +73,9 @@ class CaseCards:
 
 def _url(job: Job, delivery: Delivery | None) -> str:
     """The link to the message with the picture; "" where it is not known or was direct."""
-    if delivery is None or delivery.road is Road.DIRECT or job.private:
+    if delivery is None or delivery.route is Route.DIRECT or job.private:
         return ""
-    shown = next(iter(spots_of(delivery)), None)
+    shown = next(iter(message_refs(delivery)), None)
     if shown is None:
         return ""
     return (

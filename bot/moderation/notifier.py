@@ -9,8 +9,8 @@ from typing import Final
 
 import structlog
 
-from bot.delivery.messenger import Address, Messenger, Obstacle, TryLater, Undeliverable
-from bot.moderation.cards import CaseCards
+from bot.delivery.messenger import Address, Messenger, Obstacle, TemporaryFailure, Undeliverable
+from bot.moderation.cards import ReportCards
 from storage.errors import StorageError
 from storage.preferences import Preferences
 from storage.reports import Reports
@@ -25,7 +25,7 @@ LOOKED_BACK = timedelta(days=1)
 _GONE: Final = frozenset({Obstacle.MESSAGE_GONE, Obstacle.CHANNEL_GONE})
 
 
-class Casework:
+class ReportNotifier:
     """Shows every case in the channel that its server has named, as the database has it.
 
     A report is filed before anything is posted, and a verdict is written down before its card
@@ -39,7 +39,7 @@ class Casework:
         messenger: Messenger,
         reports: Reports,
         preferences: Preferences,
-        cards: CaseCards,
+        cards: ReportCards,
         clock: Clock,
         trouble: Callable[[StorageError], object] = lambda _: None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
@@ -119,7 +119,7 @@ class Casework:
                 async with self._places:
                     await self._show_once(picture_id)
                 return
-            except (TryLater, StorageError) as error:
+            except (TemporaryFailure, StorageError) as error:
                 if isinstance(error, StorageError):
                     self._trouble(error)
                 wait_s = RETRY_S[min(tries, len(RETRY_S) - 1)]
@@ -178,7 +178,7 @@ class Casework:
         """Take away a card that another one in another channel has replaced, as far as we may."""
         try:
             await self._messenger.delete(Address(case.guild_id, card.channel_id, card.message_id))
-        except (Undeliverable, TryLater) as error:
+        except (Undeliverable, TemporaryFailure) as error:
             log.info("old card not deleted", picture=case.picture_id, detail=str(error))
 
     async def _post(self, case: Case, channel_id: int) -> bool:

@@ -7,11 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from weakref import WeakValueDictionary
 
-from bot.accounts.permissions import Action, Person, Rights
-from bot.jobs.cancellation import Endings
-from bot.pictures.gallery import Album
+from bot.accounts.permissions import Action, Actor, Permissions
+from bot.jobs.cancellation import CancellationService
+from bot.pictures.gallery import Gallery
 from bot.request.outcomes import (
-    CaseOver,
     NotAllowed,
     NotBlockable,
     NotBlocked,
@@ -19,6 +18,7 @@ from bot.request.outcomes import (
     OwnPicture,
     ReasonTooLong,
     Refused,
+    ReportDecided,
     ReportedBefore,
     UnknownPicture,
 )
@@ -43,7 +43,7 @@ CASES_GATHERED = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Filed:
+class ReportFiled:
     """A report is written down. channel_id: where the moderators see it; None = nowhere yet."""
 
     picture_id: int
@@ -51,7 +51,7 @@ class Filed:
 
 
 @dataclass(frozen=True, slots=True)
-class OpenCases:
+class OpenReports:
     """What waits for a verdict, the oldest first. more: there are others. channel_id: as above."""
 
     cases: tuple[Case, ...]
@@ -60,14 +60,14 @@ class OpenCases:
 
 
 @dataclass(frozen=True, slots=True)
-class ShutOut:
+class UserBlocked:
     """Somebody is blocked; so many of their jobs were cancelled and refunded."""
 
     block: Block
     cancelled: int
 
 
-class Moderation:
+class ModerationService:
     """Each call of a moderator checks the right first; every person sees one server alone.
 
     changed(picture_id): whatever shows the reports of this picture is out of date.
@@ -80,18 +80,18 @@ class Moderation:
         blocks: Blocks,
         preferences: Preferences,
         history: History,
-        album: Album,
-        endings: Endings,
-        rights: Rights,
+        gallery: Gallery,
+        cancellation: CancellationService,
+        permissions: Permissions,
         changed: Callable[[int], object],
     ) -> None:
         self._reports = reports
         self._blocks = blocks
         self._preferences = preferences
         self._history = history
-        self._album = album
-        self._endings = endings
-        self._rights = rights
+        self._gallery = gallery
+        self._cancellation = cancellation
+        self._permissions = permissions
         self._changed = changed
         # What a verdict does comes before the verdict itself: two of one server must not do it side
         # by side. A lock is there as long as somebody holds it or waits for it.
@@ -99,92 +99,92 @@ class Moderation:
 
     # What members do
 
-    async def reportable(self, person: Person, picture_id: int) -> StoredPicture | Refused:
+    async def reportable(self, actor: Actor, picture_id: int) -> StoredPicture | Refused:
         """A picture before this person that they may report: somebody else's, in public."""
         picture = await self._history.get(picture_id)
-        if picture is None or picture.place.guild_id != person.guild_id:
+        if picture is None or picture.place.guild_id != actor.guild_id:
             return Refused(UnknownPicture(str(picture_id)))
-        if picture.place.user_id == person.user_id:
+        if picture.place.user_id == actor.user_id:
             return Refused(OwnPicture(picture_id))
         if picture.private:
             return Refused(UnknownPicture(str(picture_id)))
         case = await self._reports.open_for(picture_id)
-        if case is not None and any(each.by == person.user_id for each in case.reports):
+        if case is not None and any(each.by == actor.user_id for each in case.reports):
             return Refused(ReportedBefore(picture_id))
         return picture
 
-    async def report(self, person: Person, picture_id: int, reason: str) -> Filed | Refused:
+    async def report(self, actor: Actor, picture_id: int, reason: str) -> ReportFiled | Refused:
         """File a report, also where nobody has said yet who is to see it. reason: "" for none."""
-        picture = await self.reportable(person, picture_id)
+        picture = await self.reportable(actor, picture_id)
         if isinstance(picture, Refused):
             return picture
         checked = _checked(reason)
         if isinstance(checked, Refused):
             return checked
         try:
-            filed = await self._reports.file(picture_id, person.user_id, checked)
+            filed = await self._reports.file(picture_id, actor.user_id, checked)
         except UnknownRow:  # erased this very moment
             return Refused(UnknownPicture(str(picture_id)))
         if isinstance(filed, AlreadyReported):
             return Refused(ReportedBefore(picture_id))
         self._changed(picture_id)
-        return Filed(picture_id, await self._channel_of(person.guild_id))
+        return ReportFiled(picture_id, await self._channel_of(actor.guild_id))
 
     # What moderators do
 
-    async def open_cases(self, person: Person) -> OpenCases | Refused:
+    async def open_cases(self, actor: Actor) -> OpenReports | Refused:
         """The oldest cases of the server that wait for a verdict."""
-        if (refused := self.refusal(person, Action.JUDGE)) is not None:
+        if (refused := self.refusal(actor, Action.JUDGE)) is not None:
             return refused
-        found = await self._reports.open(person.guild_id, CASES_SHOWN + 1)
-        channel_id = await self._channel_of(person.guild_id)
-        return OpenCases(tuple(found[:CASES_SHOWN]), len(found) > CASES_SHOWN, channel_id)
+        found = await self._reports.open(actor.guild_id, CASES_SHOWN + 1)
+        channel_id = await self._channel_of(actor.guild_id)
+        return OpenReports(tuple(found[:CASES_SHOWN]), len(found) > CASES_SHOWN, channel_id)
 
-    async def case(self, person: Person, picture_id: int) -> Case | Refused:
+    async def case(self, actor: Actor, picture_id: int) -> Case | Refused:
         """The newest case of a picture, with its verdict if it has one."""
-        if (refused := self.refusal(person, Action.JUDGE)) is not None:
+        if (refused := self.refusal(actor, Action.JUDGE)) is not None:
             return refused
         case = await self._reports.last_for(picture_id)
-        if case is None or case.guild_id != person.guild_id:
+        if case is None or case.guild_id != actor.guild_id:
             return Refused(NotReported(picture_id))
         return case
 
-    async def decide(self, person: Person, picture_id: int, verdict: Verdict) -> Case | Refused:
+    async def decide(self, actor: Actor, picture_id: int, verdict: Verdict) -> Case | Refused:
         """Decide the open case of a picture, once: the next one is told who was first.
 
         DELETED takes away the picture and all that were painted with it; BLOCKED does that too,
         and blocks its painter. A crash in between leaves the case open, to be decided again.
         """
         needed = Action.BLOCK if verdict is Verdict.BLOCKED else Action.JUDGE
-        if (refused := self.refusal(person, needed)) is not None:
+        if (refused := self.refusal(actor, needed)) is not None:
             return refused
-        async with self._deciding.setdefault(person.guild_id, asyncio.Lock()):
-            case = await self.case(person, picture_id)
+        async with self._deciding.setdefault(actor.guild_id, asyncio.Lock()):
+            case = await self.case(actor, picture_id)
             if isinstance(case, Refused):
                 return case
             if case.verdict is not None:
                 self._changed(picture_id)  # its buttons should not be there any more
-                return Refused(CaseOver(case))
-            refused = await self._carried_out(person, case, verdict)
+                return Refused(ReportDecided(case))
+            refused = await self._carried_out(actor, case, verdict)
             if refused is not None:
                 return refused
             try:
-                decided = await self._reports.resolve(picture_id, person.user_id, verdict)
+                decided = await self._reports.resolve(picture_id, actor.user_id, verdict)
             except IllegalTransition:  # by hand, beside this process
-                last = await self.case(person, picture_id)
-                return last if isinstance(last, Refused) else Refused(CaseOver(last))
+                last = await self.case(actor, picture_id)
+                return last if isinstance(last, Refused) else Refused(ReportDecided(last))
         self._changed(picture_id)
         return decided
 
-    async def _carried_out(self, person: Person, case: Case, verdict: Verdict) -> Refused | None:
+    async def _carried_out(self, actor: Actor, case: Case, verdict: Verdict) -> Refused | None:
         """Do what a verdict says; doing it again changes nothing."""
         if verdict is Verdict.DISMISSED:
             return None
         if verdict is Verdict.BLOCKED:
-            blocked = await self.block(person, case.user_id, "")
+            blocked = await self.block(actor, case.user_id, "")
             if isinstance(blocked, Refused):
                 return blocked
-        erased = await self._album.erase_all(person, case.picture_id)
+        erased = await self._gallery.erase_all(actor, case.picture_id)
         if not isinstance(erased, Refused):
             for picture in erased:
                 if picture.id != case.picture_id:
@@ -194,48 +194,48 @@ class Moderation:
             return erased
         return None
 
-    async def block(self, person: Person, user_id: int, reason: str) -> ShutOut | Refused:
+    async def block(self, actor: Actor, user_id: int, reason: str) -> UserBlocked | Refused:
         """Keep somebody from painting on this server; what they wait for is cancelled, too.
 
         reason: they are told; "" for none. The newest decision holds.
         """
-        if (refused := self.refusal(person, Action.BLOCK)) is not None:
+        if (refused := self.refusal(actor, Action.BLOCK)) is not None:
             return refused
-        if user_id == person.user_id or user_id in self._rights.owners:
+        if user_id == actor.user_id or user_id in self._permissions.owners:
             return Refused(NotBlockable(user_id))
         checked = _checked(reason)
         if isinstance(checked, Refused):
             return checked
-        block, jobs = await self._blocks.shut_out(person.guild_id, user_id, person.user_id, checked)
-        await self._endings.ended(jobs)
-        return ShutOut(block, len(jobs))
+        block, jobs = await self._blocks.shut_out(actor.guild_id, user_id, actor.user_id, checked)
+        await self._cancellation.stop_ended(jobs)
+        return UserBlocked(block, len(jobs))
 
-    async def unblock(self, person: Person, user_id: int) -> Refused | None:
+    async def unblock(self, actor: Actor, user_id: int) -> Refused | None:
         """Let somebody paint again; None = they may."""
-        if (refused := self.refusal(person, Action.BLOCK)) is not None:
+        if (refused := self.refusal(actor, Action.BLOCK)) is not None:
             return refused
-        if not await self._blocks.unblock(person.guild_id, user_id):
+        if not await self._blocks.unblock(actor.guild_id, user_id):
             return Refused(NotBlocked(user_id))
         return None
 
-    async def blocked(self, person: Person) -> list[Block] | Refused:
+    async def blocked(self, actor: Actor) -> list[Block] | Refused:
         """Everybody who is blocked on this server, the newest decision first."""
-        if (refused := self.refusal(person, Action.BLOCK)) is not None:
+        if (refused := self.refusal(actor, Action.BLOCK)) is not None:
             return refused
-        return await self._blocks.blocked(person.guild_id)
+        return await self._blocks.blocked(actor.guild_id)
 
     # What admins do
 
-    async def set_channel(self, person: Person, channel_id: int | None) -> int | Refused:
+    async def set_channel(self, actor: Actor, channel_id: int | None) -> int | Refused:
         """Show reports in this channel from now on, and those that wait already; None = nowhere.
 
         Returns how many wait, up to CASES_GATHERED.
         """
-        if (refused := self.refusal(person, Action.SET_REPORTS)) is not None:
+        if (refused := self.refusal(actor, Action.SET_REPORTS)) is not None:
             return refused
-        guild_id = person.guild_id
+        guild_id = actor.guild_id
         await self._preferences.set_server(
-            guild_id, by=person.user_id, reports_channel_id=channel_id
+            guild_id, by=actor.user_id, reports_channel_id=channel_id
         )
         waiting = await self._reports.open(guild_id, CASES_GATHERED)
         if channel_id is not None:
@@ -244,9 +244,9 @@ class Moderation:
                     self._changed(case.picture_id)
         return len(waiting)
 
-    def refusal(self, person: Person, action: Action) -> Refused | None:
+    def refusal(self, actor: Actor, action: Action) -> Refused | None:
         """None where this person may do this here."""
-        return None if self._rights.allows(person, action) else Refused(NotAllowed(action))
+        return None if self._permissions.allows(actor, action) else Refused(NotAllowed(action))
 
     async def _channel_of(self, guild_id: int) -> int | None:
         chosen = await self._preferences.server(guild_id)

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from engine.encode import RECIPE_KEY, RecipeUnreadable, inscription
+from engine.encode import RECIPE_KEY, RecipeUnreadable, embedded_recipe
 from engine.prompts import MAX_PROMPT_CHARS
 from engine.types import Recipe
 from engine.uploads import TooManyPixels, UploadRefused
 
 
-class Why(StrEnum):
+class UnreadableReason(StrEnum):
     """Why no recipe is read out of a file."""
 
     UNREACHABLE = "unreachable"
@@ -27,10 +27,10 @@ class Why(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Unreadable:
+class UnreadableRecipe:
     """Nothing is shown of the file. format: what it is instead of a PNG ("JPEG")."""
 
-    why: Why
+    reason: UnreadableReason
     format: str = ""
 
 
@@ -54,7 +54,7 @@ _PROGRAMS: Final = frozenset(
 """Where the web UIs, ComfyUI and InvokeAI write how a picture was made."""
 
 
-def read(data: bytes) -> Recipe | Unreadable | UploadRefused:
+def read_recipe(data: bytes) -> Recipe | UnreadableRecipe | UploadRefused:
     """The recipe of a PNG whose pixels are still the ones that were painted. Never raises.
 
     A recipe is no proof: whoever can write a file can write one that fits its pixels. So its texts
@@ -63,8 +63,8 @@ def read(data: bytes) -> Recipe | Unreadable | UploadRefused:
     if not data.startswith(_PNG):
         for offset, mark, name in _OTHERS:
             if data.startswith(mark, offset):
-                return Unreadable(Why.OTHER_FORMAT, name)
-        return Unreadable(Why.NO_PICTURE)
+                return UnreadableRecipe(UnreadableReason.OTHER_FORMAT, name)
+        return UnreadableRecipe(UnreadableReason.NO_PICTURE)
     size = (
         struct.unpack(">II", data[16:24]) if data[12:16] == b"IHDR" and len(data) > 24 else (0, 0)
     )
@@ -72,14 +72,18 @@ def read(data: bytes) -> Recipe | Unreadable | UploadRefused:
         return TooManyPixels(*size, MAX_PIXELS)
     keywords = frozenset(_keywords(data))
     if RECIPE_KEY not in keywords:
-        return Unreadable(Why.FOREIGN if keywords & _PROGRAMS else Why.BARE)
+        return UnreadableRecipe(
+            UnreadableReason.FOREIGN if keywords & _PROGRAMS else UnreadableReason.BARE
+        )
     try:
-        found = inscription(data)
+        found = embedded_recipe(data)
     except RecipeUnreadable:
-        return Unreadable(Why.DAMAGED)
+        return UnreadableRecipe(UnreadableReason.DAMAGED)
     if not found.untouched:
-        return Unreadable(Why.CHANGED)
-    return found.recipe if _is_plausible(found.recipe) else Unreadable(Why.DAMAGED)
+        return UnreadableRecipe(UnreadableReason.CHANGED)
+    return (
+        found.recipe if _is_plausible(found.recipe) else UnreadableRecipe(UnreadableReason.DAMAGED)
+    )
 
 
 def _keywords(data: bytes) -> Iterator[str]:

@@ -20,18 +20,18 @@ def sheet_name(job_id: int) -> str:
     return f"zimagine-{job_id}-sheet.png"
 
 
-def names_picture_of(job_id: int, file_name: str) -> bool:
+def is_picture_of(job_id: int, file_name: str) -> bool:
     """Whether this is the name of a picture of that job or of its sheet, in whatever form it was
     sent."""
-    return job_named(file_name) == job_id
+    return job_id_of(file_name) == job_id
 
 
-def job_named(file_name: str) -> int | None:
+def job_id_of(file_name: str) -> int | None:
     """The job whose picture or sheet is called so, in whatever form it was sent."""
     match = _OF_JOB.match(file_name)
     return None if match is None else int(match[1])
 
 
-def shown_name(file_name: str, *, spoiler: bool) -> str:
+def attachment_name(file_name: str, *, spoiler: bool) -> str:
     """What Discord is to show a file as."""
     return f"{SPOILER}{file_name}" if spoiler else file_name

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bot.accounts.permissions import Action, Person, Rights
+from bot.accounts.permissions import Action, Actor, Permissions
 from bot.pictures.recent import RecentPictures
 from bot.request.outcomes import (
     FileRemoved,
     NotAllowed,
-    NotYours,
+    NotOwner,
     Refused,
     TextTooLong,
     UnknownPicture,
@@ -21,7 +21,7 @@ from engine.prompts import clean
 from storage.deliveries import Deliveries
 from storage.files import PictureFiles
 from storage.history import History
-from storage.types import Delivery, Road, StoredPicture
+from storage.types import Delivery, Route, StoredPicture
 
 PAGE_PICTURES = 5
 FOUND_PICTURES = 10
@@ -30,7 +30,7 @@ MAX_SEARCH_CHARS = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class GalleryPage:
     """Pictures newest first. before_id: this page's own cursor, 0 for the first page.
 
     unseen: ids of those that no message shows, because they could not be posted.
@@ -48,7 +48,7 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class SearchResults:
     """What a search found, newest first. text: what was looked for, cleaned; never "".
 
     more: there are others. unseen: as for a page. favourites: only those were looked through.
@@ -62,27 +62,27 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
-class Spot:
+class MessageRef:
     """A message of ours, and the channel or thread that it stands in."""
 
     channel_id: int
     message_id: int
 
 
-def spots_of(delivery: Delivery) -> tuple[Spot, ...]:
+def message_refs(delivery: Delivery) -> tuple[MessageRef, ...]:
     """The messages on a server that show a result or what was asked for, the result's first."""
-    found: list[Spot] = []
+    found: list[MessageRef] = []
     # A direct message is in a channel that nobody else sees.
-    if delivery.result_message_id is not None and delivery.road is not Road.DIRECT:
+    if delivery.result_message_id is not None and delivery.route is not Route.DIRECT:
         where = delivery.thread_id or delivery.channel_id
-        found.append(Spot(where, delivery.result_message_id))
+        found.append(MessageRef(where, delivery.result_message_id))
     if delivery.message_id is not None:
-        found.append(Spot(delivery.channel_id, delivery.message_id))
+        found.append(MessageRef(delivery.channel_id, delivery.message_id))
     return tuple(dict.fromkeys(found))
 
 
 @dataclass(frozen=True, slots=True)
-class Deeds:
+class AllowedActions:
     """What a person may do with pictures of one job: mark them (own), take them away (erasable)."""
 
     pictures: tuple[StoredPicture, ...]
@@ -90,7 +90,7 @@ class Deeds:
     erasable: bool
 
 
-class Album:
+class Gallery:
     """Reads, marks and erases pictures of this server.
 
     Every person sees only their own; with `anyones` also what others made public, for where it is
@@ -103,44 +103,46 @@ class Album:
         deliveries: Deliveries,
         files: PictureFiles,
         recent: RecentPictures,
-        rights: Rights,
+        permissions: Permissions,
     ) -> None:
         self._history = history
         self._deliveries = deliveries
         self._files = files
         self._recent = recent
-        self._rights = rights
+        self._permissions = permissions
 
-    async def page(self, person: Person, before_id: int = 0, *, favourites: bool = False) -> Page:
+    async def page(
+        self, actor: Actor, before_id: int = 0, *, favourites: bool = False
+    ) -> GalleryPage:
         """The pictures (or the favourites) before `before_id` (0 = the newest).
 
         The first page, where there are none any more.
         """
-        who, history = (person.user_id, person.guild_id), self._history
+        who, history = (actor.user_id, actor.guild_id), self._history
         read = history.favourites if favourites else history.page
         found = await read(*who, before_id or None, PAGE_PICTURES + 1)
         if before_id and not found:
-            return await self.page(person, favourites=favourites)
+            return await self.page(actor, favourites=favourites)
         shown = tuple(found[:PAGE_PICTURES])
-        return Page(
+        return GalleryPage(
             pictures=shown,
             total=await (history.count_favourites if favourites else history.count)(*who),
             before_id=before_id,
-            newer_id=await self._newer(person, before_id, favourites) if before_id else None,
+            newer_id=await self._newer(actor, before_id, favourites) if before_id else None,
             older_id=shown[-1].id if len(found) > PAGE_PICTURES else None,
             unseen=await self._unseen(shown),
             favourites=favourites,
         )
 
-    async def _newer(self, person: Person, before_id: int, favourites: bool) -> int:
+    async def _newer(self, actor: Actor, before_id: int, favourites: bool) -> int:
         """The cursor of the page before this one; 0 = the first page."""
         read = self._history.favourites_after if favourites else self._history.after
-        newer = await read(person.user_id, person.guild_id, before_id, PAGE_PICTURES + 1)
+        newer = await read(actor.user_id, actor.guild_id, before_id, PAGE_PICTURES + 1)
         return newer[-1].id if len(newer) > PAGE_PICTURES else 0
 
     async def search(
-        self, person: Person, text: str | None, *, favourites: bool = False
-    ) -> Found | Page | Refused:
+        self, actor: Actor, text: str | None, *, favourites: bool = False
+    ) -> SearchResults | GalleryPage | Refused:
         """The newest of the person's pictures whose prompts hold every word of the text.
 
         The first page of all, where there is nothing to look for in the text.
@@ -149,26 +151,26 @@ class Album:
         if len(wanted) > MAX_SEARCH_CHARS:
             return Refused(TextTooLong("search", len(wanted), MAX_SEARCH_CHARS))
         if not wanted:
-            return await self.page(person, favourites=favourites)
-        who, most = (person.user_id, person.guild_id), FOUND_PICTURES
+            return await self.page(actor, favourites=favourites)
+        who, most = (actor.user_id, actor.guild_id), FOUND_PICTURES
         found = await self._history.search(*who, wanted, None, most + 1, favourites=favourites)
         shown = tuple(found[:most])
         unseen = await self._unseen(shown)
-        return Found(wanted, shown, len(found) > most, unseen, favourites)
+        return SearchResults(wanted, shown, len(found) > most, unseen, favourites)
 
     async def _unseen(self, shown: Sequence[StoredPicture]) -> frozenset[int]:
         kept = await self._deliveries.kept_among([picture.job_id for picture in shown])
         return frozenset(picture.id for picture in shown if picture.job_id in kept)
 
-    async def recent(self, person: Person) -> list[StoredPicture]:
+    async def recent(self, actor: Actor) -> list[StoredPicture]:
         """The newest few, from memory."""
-        return await self._recent.of(person.user_id, person.guild_id)
+        return await self._recent.of(actor.user_id, actor.guild_id)
 
     async def show(
-        self, person: Person, picture_id: int, *, anyones: bool = False
+        self, actor: Actor, picture_id: int, *, anyones: bool = False
     ) -> tuple[StoredPicture, Path] | Refused:
         """A picture and where its file is."""
-        picture = await self._seen(person, picture_id, anyones=anyones)
+        picture = await self._seen(actor, picture_id, anyones=anyones)
         if isinstance(picture, Refused):
             return picture
         path = await asyncio.to_thread(self._files.existing, picture.file)
@@ -176,57 +178,55 @@ class Album:
             return Refused(FileRemoved(picture.id, picture.seed))
         return picture, path
 
-    async def deeds(self, person: Person, picture_id: int) -> Deeds | Refused:
+    async def allowed_actions(self, actor: Actor, picture_id: int) -> AllowedActions | Refused:
         """What this person may do with a picture before them and all painted with it."""
-        picture = await self._seen(person, picture_id, anyones=True)
+        picture = await self._seen(actor, picture_id, anyones=True)
         if isinstance(picture, Refused):
             return picture
-        return Deeds(
+        return AllowedActions(
             pictures=await self._history.of_job(picture.job_id),
-            own=picture.place.user_id == person.user_id,
-            erasable=isinstance(await self._erasable(person, picture_id), StoredPicture),
+            own=picture.place.user_id == actor.user_id,
+            erasable=isinstance(await self._erasable(actor, picture_id), StoredPicture),
         )
 
-    async def favour(
-        self, person: Person, picture_id: int, *, favourite: bool
+    async def set_favourite(
+        self, actor: Actor, picture_id: int, *, favourite: bool
     ) -> StoredPicture | Refused:
         """Mark one of the person's own pictures as a favourite, or take the mark off."""
-        picture = await self._seen(person, picture_id, anyones=True)
+        picture = await self._seen(actor, picture_id, anyones=True)
         if isinstance(picture, Refused):
             return picture
         mark = self._history.favour if favourite else self._history.unfavour
-        if picture.place.user_id != person.user_id:
-            return Refused(NotYours(picture_id))
-        marked = await mark(picture_id, person.user_id)
+        if picture.place.user_id != actor.user_id:
+            return Refused(NotOwner(picture_id))
+        marked = await mark(picture_id, actor.user_id)
         return Refused(UnknownPicture(str(picture_id))) if marked is None else marked
 
-    async def messages_of(self, picture: StoredPicture) -> tuple[Spot, ...]:
+    async def messages_of(self, picture: StoredPicture) -> tuple[MessageRef, ...]:
         """The messages that speak of it on its server, as spots_of() has them."""
         delivery = await self._deliveries.get(picture.job_id)
-        return () if delivery is None else spots_of(delivery)
+        return () if delivery is None else message_refs(delivery)
 
     async def _seen(
-        self, person: Person, picture_id: int, *, anyones: bool
+        self, actor: Actor, picture_id: int, *, anyones: bool
     ) -> StoredPicture | Refused:
         picture = await self._history.get(picture_id)
-        if picture is not None and picture.place.guild_id == person.guild_id:
-            own = picture.place.user_id == person.user_id
+        if picture is not None and picture.place.guild_id == actor.guild_id:
+            own = picture.place.user_id == actor.user_id
             if own or (anyones and not picture.private):
                 return picture
         return Refused(UnknownPicture(str(picture_id)))
 
-    async def erase(self, person: Person, picture_id: int) -> StoredPicture | Refused:
+    async def erase(self, actor: Actor, picture_id: int) -> StoredPicture | Refused:
         """Take a picture away for ever: its requester may, and a moderator."""
-        picture = await self._erasable(person, picture_id)
+        picture = await self._erasable(actor, picture_id)
         if isinstance(picture, StoredPicture):
             await self._erase([picture])
         return picture
 
-    async def erase_all(
-        self, person: Person, picture_id: int
-    ) -> tuple[StoredPicture, ...] | Refused:
+    async def erase_all(self, actor: Actor, picture_id: int) -> tuple[StoredPicture, ...] | Refused:
         """The same for a picture and all that were painted with it."""
-        picture = await self._erasable(person, picture_id)
+        picture = await self._erasable(actor, picture_id)
         if isinstance(picture, Refused):
             return picture
         pictures = await self._history.of_job(picture.job_id)
@@ -234,13 +234,13 @@ class Album:
         await self._erase(sorted(pictures, key=lambda each: each.id == picture_id))
         return pictures
 
-    async def _erasable(self, person: Person, picture_id: int) -> StoredPicture | Refused:
+    async def _erasable(self, actor: Actor, picture_id: int) -> StoredPicture | Refused:
         picture = await self._history.get(picture_id)
-        if picture is None or picture.place.guild_id != person.guild_id:
+        if picture is None or picture.place.guild_id != actor.guild_id:
             return Refused(UnknownPicture(str(picture_id)))
-        own = picture.place.user_id == person.user_id
+        own = picture.place.user_id == actor.user_id
         action = Action.DELETE_OWN if own else Action.DELETE_ANY
-        if not self._rights.allows(person, action):
+        if not self._permissions.allows(actor, action):
             hidden = picture.private and not own
             return Refused(UnknownPicture(str(picture_id)) if hidden else NotAllowed(action))
         return picture

@@ -11,22 +11,22 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from bot.accounts.permissions import Action, Person, Rights
-from bot.jobs.active import LiveJob, LiveJobs
-from bot.pictures.embedded_recipe import Unreadable, Why, read
-from bot.pictures.filenames import job_named
+from bot.accounts.permissions import Action, Actor, Permissions
+from bot.jobs.active import ActiveJob, ActiveJobs
+from bot.pictures.embedded_recipe import UnreadableReason, UnreadableRecipe, read_recipe
+from bot.pictures.filenames import job_id_of
 from bot.request import flags
-from bot.request.apply_flags import every
-from bot.request.notes import StyleLeft
-from bot.request.outcomes import NothingPainted, Refused, UnknownPicture
-from bot.request.params import Wish
-from bot.request.resolve import compose
+from bot.request.apply_flags import apply_flags_to_each
+from bot.request.notes import StyleIgnored
+from bot.request.outcomes import NoPictures, Refused, UnknownPicture
+from bot.request.params import GenerationParams
+from bot.request.resolve import resolve
 from engine import prompts
 from engine.diffusion.families import Family
-from engine.prompts import Analysis, Enhancement, Level, PictureStyle
+from engine.prompts import Analysis, Enhancement, EnhancementLevel, PictureStyle
 from engine.service import Engine
 from engine.types import ImageRequest, Recipe
-from engine.uploads import Limits, TooLarge, UploadRefused
+from engine.uploads import UploadLimits, UploadRefused, UploadTooLarge
 from storage.deliveries import Deliveries
 from storage.history import History
 from storage.jobs import Jobs
@@ -41,11 +41,11 @@ READ_AT_ONCE = 2
 SAME_WORDS = 25
 """So many of a person's pictures with a file's prompt are compared with it, the newest first."""
 
-Sees = Callable[[int], bool]
+CanRead = Callable[[int], bool]
 """Whether the person can read the channel of this id."""
 
 
-def blind(_channel_id: int) -> bool:
+def reads_nothing(_channel_id: int) -> bool:
     """Sees no channel but the one that the person is in."""
     return False
 
@@ -91,7 +91,7 @@ class WholeQueue:
 
 
 @dataclass(frozen=True, slots=True)
-class Explained:
+class PromptExplanation:
     """What is read out of a prompt, and what the usual level of enhancement makes of it.
 
     choices: so many prompts its braces make, of which this is the first. pictures: of all of them.
@@ -101,16 +101,16 @@ class Explained:
     prompt: str
     analysis: Analysis
     enhancement: Enhancement
-    level: Level
+    level: EnhancementLevel
     max_tokens: int
     choices: int = 1
     pictures: int = 1
     style: PictureStyle | None = None
-    left: StyleLeft | None = None
+    left: StyleIgnored | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Details:
+class PictureDetails:
     """How a picture was made. line: what to copy to ask for it again.
 
     picture: None where it is known from a file alone. parent_id: the picture that it was painted
@@ -127,7 +127,7 @@ class Details:
 
 
 @dataclass(frozen=True, slots=True)
-class Offered:
+class RecipeFile:
     """A file that somebody points to. size_bytes: as declared. fetch: its bytes, or OSError."""
 
     name: str
@@ -135,7 +135,7 @@ class Offered:
     fetch: Callable[[], Awaitable[bytes]]
 
 
-class Lookup:
+class InspectionService:
     """Only reads. What is private is its person's alone; what is not, of those who see its place.
 
     Without that second rule people could read the prompts of hidden channels by counting.
@@ -149,8 +149,8 @@ class Lookup:
         jobs: Jobs,
         history: History,
         deliveries: Deliveries,
-        live: LiveJobs,
-        rights: Rights,
+        live: ActiveJobs,
+        permissions: Permissions,
         clock: Clock,
     ) -> None:
         self._engine = engine
@@ -159,31 +159,31 @@ class Lookup:
         self._history = history
         self._deliveries = deliveries
         self._live = live
-        self._rights = rights
+        self._permissions = permissions
         self._clock = clock
         self._reading = asyncio.Semaphore(READ_AT_ONCE)
 
     # The queue
 
-    def queue_of(self, person: Person) -> OwnQueue:
+    def queue_of(self, actor: Actor) -> OwnQueue:
         """The person's jobs on this server; at most NEXT_SHOWN are told in full."""
         own = [
             live
-            for live in self._here(person)
-            if live.row.place.user_id == person.user_id and not live.over
+            for live in self._here(actor)
+            if live.row.place.user_id == actor.user_id and not live.finished
         ]
         return OwnQueue(self._next(own, lambda row: row.prompt), len(own))
 
-    def everybodys_queue(self, person: Person) -> WholeQueue:
+    def everybodys_queue(self, actor: Actor) -> WholeQueue:
         """How long the queue is; with the next jobs of others here, for who may cancel them."""
         waiting = [each for each in self._live.oldest() if self._waits(each)]
         working = self._engine.current is not None
         following = None
-        if self._rights.allows(person, Action.CANCEL_ANY):
+        if self._permissions.allows(actor, Action.CANCEL_ANY):
             others = [
                 live
-                for live in self._here(person)
-                if live.row.place.user_id != person.user_id and not live.over
+                for live in self._here(actor)
+                if live.row.place.user_id != actor.user_id and not live.finished
             ]
             following = self._next(others, lambda row: None if row.private else row.prompt)
         return WholeQueue(
@@ -194,16 +194,16 @@ class Lookup:
             following=following,
         )
 
-    def _here(self, person: Person) -> list[LiveJob]:
-        return [each for each in self._live if each.row.place.guild_id == person.guild_id]
+    def _here(self, actor: Actor) -> list[ActiveJob]:
+        return [each for each in self._live if each.row.place.guild_id == actor.guild_id]
 
-    def _waits(self, live: LiveJob) -> bool:
-        return not live.over and self._engine.queue.get(live.row.id) is not None
+    def _waits(self, live: ActiveJob) -> bool:
+        return not live.finished and self._engine.queue.get(live.row.id) is not None
 
     def _next(
-        self, jobs: list[LiveJob], prompt: Callable[[Job], str | None]
+        self, jobs: list[ActiveJob], prompt: Callable[[Job], str | None]
     ) -> tuple[QueuedJob, ...]:
-        def place(live: LiveJob) -> int:
+        def place(live: ActiveJob) -> int:
             position = self._engine.queue.position(live.row.id)
             return -1 if position is None else position
 
@@ -212,7 +212,7 @@ class Lookup:
             for live in heapq.nsmallest(NEXT_SHOWN, jobs, key=place)
         )
 
-    def _queued(self, live: LiveJob, prompt: str | None) -> QueuedJob:
+    def _queued(self, live: ActiveJob, prompt: str | None) -> QueuedJob:
         row, current = live.row, self._engine.current
         ahead = self._engine.queue.position(row.id)
         if ahead is not None:
@@ -246,16 +246,18 @@ class Lookup:
 
     # A prompt
 
-    def explain(self, prompt: str) -> Explained | Refused:
+    def explain(self, prompt: str) -> PromptExplanation | Refused:
         """Take a prompt apart before a picture is spent on it."""
-        asked = every(Wish(prompt, enhance=Level.OFF), 1, False)
+        asked = apply_flags_to_each(
+            GenerationParams(prompt, enhance=EnhancementLevel.OFF), 1, False
+        )
         if isinstance(asked, Refused):
             return asked
-        plain = dataclasses.replace(asked[0].wish, enhance=Level.OFF)
-        composed = compose(plain, self._family, lambda: 0)
-        if isinstance(composed, Refused):
-            return composed
-        family, request, count = self._family, composed.request, self._engine.count_tokens
+        plain = dataclasses.replace(asked[0].params, enhance=EnhancementLevel.OFF)
+        resolved = resolve(plain, self._family, lambda: 0)
+        if isinstance(resolved, Refused):
+            return resolved
+        family, request, count = self._family, resolved.request, self._engine.count_tokens
         text = request.prompt
         enhanced = prompts.enhance(
             prompts.as_read(text, request.effective_prompt, request.style),
@@ -269,8 +271,8 @@ class Lookup:
         analysis = prompts.analyse(text, count=count, max_tokens=family.max_tokens)
         added = prompts.addition(text, enhanced.effective_prompt)
         enhanced = dataclasses.replace(enhanced, added=added)
-        left = next((each for each in composed.notes if isinstance(each, StyleLeft)), None)
-        return Explained(
+        left = next((each for each in resolved.notes if isinstance(each, StyleIgnored)), None)
+        return PromptExplanation(
             text,
             analysis,
             enhanced,
@@ -284,33 +286,33 @@ class Lookup:
 
     # Pictures
 
-    async def latest(self, person: Person, sees: Sees = blind) -> Details | Refused:
+    async def latest(self, actor: Actor, sees: CanRead = reads_nothing) -> PictureDetails | Refused:
         """The person's newest picture here."""
-        newest = await self._history.latest(person.user_id, person.guild_id)
+        newest = await self._history.latest(actor.user_id, actor.guild_id)
         if newest is None:
-            return Refused(NothingPainted())
-        return await self.details(person, newest.id, sees)
+            return Refused(NoPictures())
+        return await self.details(actor, newest.id, sees)
 
     async def details(
-        self, person: Person, picture_id: int | str, sees: Sees = blind
-    ) -> Details | Refused:
+        self, actor: Actor, picture_id: int | str, sees: CanRead = reads_nothing
+    ) -> PictureDetails | Refused:
         """How a picture of this server was made. picture_id: a number, or what was typed for it."""
         digits = str(picture_id).strip().lstrip("#")
         known = digits.isascii() and digits.isdigit() and len(digits) <= 18
         picture = await self._history.get(int(digits)) if known else None
-        if picture is None or not _shown_to(person, picture, sees):
+        if picture is None or not _shown_to(actor, picture, sees):
             return Refused(UnknownPicture(str(picture_id)))
         return await self._details(picture)
 
     async def of_message(
-        self, person: Person, message_id: int, files: list[str]
-    ) -> Details | Refused | None:
+        self, actor: Actor, message_id: int, files: list[str]
+    ) -> PictureDetails | Refused | None:
         """The first picture of a message of ours, which the person sees before them.
 
         files: the names of what it shows. None where it is no message with our pictures; Refused
         where they are erased.
         """
-        named = {job_id: name for name in files if (job_id := job_named(name)) is not None}
+        named = {job_id: name for name in files if (job_id := job_id_of(name)) is not None}
         for job_id, name in named.items():
             delivery = await self._deliveries.get(job_id)
             # Anybody can call a file so; the message that we know of is ours.
@@ -320,18 +322,18 @@ class Lookup:
             ):
                 continue
             pictures = await self._history.of_job(job_id)
-            if pictures and _shown_to(person, pictures[0], lambda _: True):
+            if pictures and _shown_to(actor, pictures[0], lambda _: True):
                 details = await self._details(pictures[0])
                 return dataclasses.replace(details, series=tuple(each.id for each in pictures))
             return Refused(UnknownPicture(name))
         return None
 
-    async def _details(self, picture: StoredPicture) -> Details:
+    async def _details(self, picture: StoredPicture) -> PictureDetails:
         recipe = Recipe.from_json(picture.recipe)
         job = await self._jobs.get(picture.job_id)
-        return Details(
+        return PictureDetails(
             recipe=recipe,
-            line=flags.line(recipe.request),
+            line=flags.flag_line(recipe.request),
             picture=picture,
             parent_id=None if job is None else job.parent_picture_id,
             series=(picture.id,),
@@ -340,52 +342,52 @@ class Lookup:
     # Files
 
     async def read_file(
-        self, person: Person, file: Offered, sees: Sees = blind
-    ) -> Details | Unreadable | UploadRefused:
+        self, actor: Actor, file: RecipeFile, sees: CanRead = reads_nothing
+    ) -> PictureDetails | UnreadableRecipe | UploadRefused:
         """`read_recipe` of a file that is fetched first, unless its declared size is too much."""
-        limit_bytes = Limits().bytes
+        limit_bytes = UploadLimits().bytes
         if file.size_bytes > limit_bytes:
-            return TooLarge(file.size_bytes, limit_bytes)
+            return UploadTooLarge(file.size_bytes, limit_bytes)
         async with self._reading:
             try:
                 async with asyncio.timeout(FETCH_LIMIT_S):
                     data = await file.fetch()
             except OSError as error:  # a timeout is one too
                 log.warning("file not fetched", error=str(error) or type(error).__name__)
-                return Unreadable(Why.UNREACHABLE)
-            return await self.read_recipe(data, person, file.name, sees)
+                return UnreadableRecipe(UnreadableReason.UNREACHABLE)
+            return await self.read_recipe(data, actor, file.name, sees)
 
     async def read_recipe(
-        self, data: bytes, person: Person, name: str = "", sees: Sees = blind
-    ) -> Details | Unreadable | UploadRefused:
+        self, data: bytes, actor: Actor, name: str = "", sees: CanRead = reads_nothing
+    ) -> PictureDetails | UnreadableRecipe | UploadRefused:
         """The recipe inside a file, if its pixels are those that were painted.
 
         With the picture itself, where it is one of this server that the person may see: found by
         the file's name, or among their own by its prompt, and it has the very same recipe.
         """
-        recipe = await asyncio.to_thread(read, data)
+        recipe = await asyncio.to_thread(read_recipe, data)
         if not isinstance(recipe, Recipe):
             return recipe
-        for picture in await self._likely(person, recipe.request.prompt, name):
-            if _shown_to(person, picture, sees) and Recipe.from_json(picture.recipe) == recipe:
+        for picture in await self._likely(actor, recipe.request.prompt, name):
+            if _shown_to(actor, picture, sees) and Recipe.from_json(picture.recipe) == recipe:
                 return dataclasses.replace(await self._details(picture), from_file=True)
         shown = dataclasses.replace(recipe, request=_harmless(recipe.request))
-        return Details(shown, flags.line(shown.request), from_file=True)
+        return PictureDetails(shown, flags.flag_line(shown.request), from_file=True)
 
-    async def _likely(self, person: Person, prompt: str, name: str) -> list[StoredPicture]:
-        job_id = job_named(name)
+    async def _likely(self, actor: Actor, prompt: str, name: str) -> list[StoredPicture]:
+        job_id = job_id_of(name)
         named = () if job_id is None else await self._history.of_job(job_id)
-        whose = (person.user_id, person.guild_id)
+        whose = (actor.user_id, actor.guild_id)
         return [*named, *await self._history.search(*whose, prompt, None, SAME_WORDS)]
 
 
-def _shown_to(person: Person, picture: StoredPicture, sees: Sees) -> bool:
+def _shown_to(actor: Actor, picture: StoredPicture, sees: CanRead) -> bool:
     place = picture.place
-    if place.guild_id != person.guild_id:
+    if place.guild_id != actor.guild_id:
         return False
-    if place.user_id == person.user_id:
+    if place.user_id == actor.user_id:
         return True
-    here = place.channel_id == person.channel_id
+    here = place.channel_id == actor.channel_id
     return not picture.private and (here or sees(place.channel_id))
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from bot.playground.model import Attachment, Message, MessageFlag
-from bot.playground.rules.messages import Upload
+from bot.playground.rules.messages import UploadedFile
 from bot.playground.world import Draft, World
 
 KEPT_FLAGS: Final = MessageFlag.EPHEMERAL | MessageFlag.LOADING
@@ -16,7 +16,7 @@ KEPT_FLAGS: Final = MessageFlag.EPHEMERAL | MessageFlag.LOADING
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class FilePart:
     """One file of a multipart request."""
 
     field: str
@@ -24,9 +24,9 @@ class Part:
     content_type: str
     data: bytes
 
-    def upload(self) -> Upload:
+    def upload(self) -> UploadedFile:
         """What the rules want to know of it."""
-        return Upload(self.field, self.filename, len(self.data), self.content_type)
+        return UploadedFile(self.field, self.filename, len(self.data), self.content_type)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +34,9 @@ class Body:
     """A request's JSON (an object, or a list of commands) and its files."""
 
     json: Any
-    parts: Sequence[Part] = ()
+    parts: Sequence[FilePart] = ()
 
-    def uploads(self) -> list[Upload]:
+    def uploads(self) -> list[UploadedFile]:
         """What the rules want to know of the files."""
         return [part.upload() for part in self.parts]
 

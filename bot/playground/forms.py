@@ -8,17 +8,17 @@ from typing import Any, Final
 
 from bot.playground.model import Guild
 from bot.playground.options import add_channel, add_role, add_user
-from bot.playground.rules.parts import Part
+from bot.playground.rules.parts import ComponentType
 from bot.playground.world import World
 
 Json = dict[str, Any]
 
 SELECTS: Final = (
-    Part.STRING_SELECT,
-    Part.USER_SELECT,
-    Part.ROLE_SELECT,
-    Part.MENTIONABLE_SELECT,
-    Part.CHANNEL_SELECT,
+    ComponentType.STRING_SELECT,
+    ComponentType.USER_SELECT,
+    ComponentType.ROLE_SELECT,
+    ComponentType.MENTIONABLE_SELECT,
+    ComponentType.CHANNEL_SELECT,
 )
 MAX_TEXT_CHARS: Final = 4000
 
@@ -48,7 +48,7 @@ def select_data(part: Json, values: list[str], world: World, guild: Guild | None
         raise BadForm(f"Choose {least}." if least == most else f"Choose {least} to {most}.")
     if len(set(values)) != len(values):
         raise BadForm("Choose each only once.")
-    if part["type"] == Part.STRING_SELECT:
+    if part["type"] == ComponentType.STRING_SELECT:
         offered = {option["value"] for option in part["options"]}
         if not set(values) <= offered:
             raise BadForm("Choose one of those offered.")
@@ -56,10 +56,10 @@ def select_data(part: Json, values: list[str], world: World, guild: Guild | None
     found: Json = {}
     for value in values:
         number = int(value) if value.isdecimal() else 0
-        if part["type"] == Part.CHANNEL_SELECT:
+        if part["type"] == ComponentType.CHANNEL_SELECT:
             add_channel(found, number, world)
-        elif part["type"] == Part.ROLE_SELECT or (
-            part["type"] == Part.MENTIONABLE_SELECT and guild and number in guild.roles
+        elif part["type"] == ComponentType.ROLE_SELECT or (
+            part["type"] == ComponentType.MENTIONABLE_SELECT and guild and number in guild.roles
         ):
             add_role(found, number, guild)
         else:
@@ -68,7 +68,7 @@ def select_data(part: Json, values: list[str], world: World, guild: Guild | None
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class FormContext:
     """Where a form is filled in, and the files that its person has uploaded, by their id."""
 
     world: World
@@ -76,28 +76,28 @@ class Place:
     files: Mapping[str, Json]
 
 
-def submitted(form: Json, values: Mapping[str, Any], place: Place) -> Json:
+def submitted(form: Json, values: Mapping[str, Any], place: FormContext) -> Json:
     """The data of a submitted form. Raises BadForm and BadOption."""
     components: list[Json] = []
     found: Json = {}
     for number, part in enumerate(form["components"], start=1):
-        if part["type"] == Part.ACTION_ROW:
+        if part["type"] == ComponentType.ACTION_ROW:
             inner = [_field(each, values, place, found) for each in part["components"]]
-            components.append({"type": Part.ACTION_ROW, "id": number, "components": inner})
-        elif part["type"] == Part.LABEL:
+            components.append({"type": ComponentType.ACTION_ROW, "id": number, "components": inner})
+        elif part["type"] == ComponentType.LABEL:
             inner = _field(part["component"], values, place, found)
-            components.append({"type": Part.LABEL, "id": number, "component": inner})
+            components.append({"type": ComponentType.LABEL, "id": number, "component": inner})
         else:
             components.append({"type": part["type"], "id": number})
     data: Json = {"custom_id": form["custom_id"], "components": components}
     return data | ({"resolved": found} if found else {})
 
 
-def _field(part: Json, values: Mapping[str, Any], place: Place, found: Json) -> Json:
+def _field(part: Json, values: Mapping[str, Any], place: FormContext, found: Json) -> Json:
     custom_id = part["custom_id"]
     entry: Json = {"type": part["type"], "custom_id": custom_id, "id": part.get("id") or 0}
     given = values.get(custom_id)
-    if part["type"] == Part.TEXT_INPUT:
+    if part["type"] == ComponentType.TEXT_INPUT:
         return entry | {"value": _text(part, given)}
     if part["type"] in SELECTS:
         chosen = [str(each) for each in given or ()]
@@ -107,7 +107,7 @@ def _field(part: Json, values: Mapping[str, Any], place: Place, found: Json) -> 
         for key, shapes in data.pop("resolved", {}).items():
             found.setdefault(key, {}).update(shapes)
         return entry | data
-    if part["type"] == Part.FILE_UPLOAD:
+    if part["type"] == ComponentType.FILE_UPLOAD:
         chosen = _files(part, given, place)
         shapes = {each: place.files[each] for each in chosen}
         found.setdefault("attachments", {}).update(shapes)
@@ -115,7 +115,7 @@ def _field(part: Json, values: Mapping[str, Any], place: Place, found: Json) -> 
     raise BadForm("This kind of field is not known here.")
 
 
-def _files(part: Json, given: Any, place: Place) -> list[str]:
+def _files(part: Json, given: Any, place: FormContext) -> list[str]:
     chosen = [str(each) for each in given or ()]
     least = part.get("min_values", 1) if part.get("required", True) else 0
     most = part.get("max_values", 1)

@@ -24,7 +24,7 @@ KEPT: Final = 500
 NO_ANSWER: Final = "The application did not respond"
 
 
-class Kind(IntEnum):
+class InteractionKind(IntEnum):
     """What a person did, by Discord's numbers."""
 
     COMMAND = 2
@@ -52,7 +52,7 @@ class Interaction:
 
     id: int
     token: str
-    kind: Kind
+    kind: InteractionKind
     user_id: int
     channel: Channel
     locale: str
@@ -74,7 +74,7 @@ class Interaction:
     @property
     def command_type(self) -> int | None:
         """Of a command: chat input, user or message."""
-        return self.data.get("type") if self.kind is Kind.COMMAND else None
+        return self.data.get("type") if self.kind is InteractionKind.COMMAND else None
 
 
 class Interactions:
@@ -103,7 +103,7 @@ class Interactions:
 
     def open(
         self,
-        kind: Kind,
+        kind: InteractionKind,
         user_id: int,
         channel: Channel,
         data: Json,
@@ -128,7 +128,7 @@ class Interactions:
             target_message_id=target_message_id,
         )
         loop = asyncio.get_running_loop()
-        if kind is Kind.AUTOCOMPLETE:
+        if kind is InteractionKind.AUTOCOMPLETE:
             interaction.choices = loop.create_future()
         self._by_id[interaction.id] = interaction
         self._by_token[interaction.token] = interaction
@@ -218,7 +218,11 @@ class Interactions:
 
 def state_json(interaction: Interaction) -> Mapping[str, Any]:
     """What a person's page shows of an interaction."""
-    kinds = {Kind.COMMAND: "command", Kind.COMPONENT: "component", Kind.MODAL: "modal"}
+    kinds = {
+        InteractionKind.COMMAND: "command",
+        InteractionKind.COMPONENT: "component",
+        InteractionKind.MODAL: "modal",
+    }
     kind = kinds.get(interaction.kind, "autocomplete")
     if interaction.command_type in (2, 3):
         kind = "context"

@@ -29,7 +29,7 @@ _UNLIMITED_TOGETHER: Final = (CALLBACK, WEBHOOK, WEBHOOK_MESSAGE)
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class RateLimitResult:
     """What a request's headers say; retry_after_s is None where it may pass.
 
     early: it came although an earlier answer had told the bot to wait.
@@ -51,14 +51,14 @@ class _Window:
     refused_until_s: float = 0.0
 
 
-class Limits:
+class RateLimiter:
     """Counts requests in windows."""
 
     def __init__(self, now_s: Callable[[], float] = time.monotonic) -> None:
         self._now_s = now_s
         self._windows: dict[tuple[str, ...], _Window] = {}
 
-    def check(self, method: str, template: str, place: str) -> Verdict:
+    def check(self, method: str, template: str, place: str) -> RateLimitResult:
         """Count a request. place: what the route is limited by, e.g. the channel's id."""
         now_s = self._now_s()
         limit, seconds = _BY_ROUTE.get((method, template), _DEFAULT)
@@ -70,15 +70,15 @@ class Limits:
             everything.used += 1
             if everything.used > GLOBAL_PER_S:
                 wait_s = max(0.01, everything.started_s + 1.0 - now_s)
-                return Verdict(bucket, limit, 0, wait_s, wait_s, is_global=True)
+                return RateLimitResult(bucket, limit, 0, wait_s, wait_s, is_global=True)
         window = self._window((method, template, place), now_s, seconds)
         reset_s = max(0.01, window.started_s + seconds - now_s)
         if window.used >= limit:
             early = now_s < window.refused_until_s
             window.refused_until_s = now_s + reset_s
-            return Verdict(bucket, limit, 0, reset_s, reset_s, early=early)
+            return RateLimitResult(bucket, limit, 0, reset_s, reset_s, early=early)
         window.used += 1
-        return Verdict(bucket, limit, limit - window.used, reset_s)
+        return RateLimitResult(bucket, limit, limit - window.used, reset_s)
 
     def _window(self, key: tuple[str, ...], now_s: float, seconds: float) -> _Window:
         window = self._windows.get(key)

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from bot.playground import registry
-from bot.playground.forms import BadForm, Place, component_named, select_data, submitted
-from bot.playground.interactions import Interaction, Kind, State
+from bot.playground.forms import BadForm, FormContext, component_named, select_data, submitted
+from bot.playground.interactions import Interaction, InteractionKind, State
 from bot.playground.model import Attachment, Channel, Message, MessageFlag, MessageType
 from bot.playground.options import BadOption, add_user, encode, resolved
 from bot.playground.permissions import has
@@ -31,12 +31,12 @@ _GUILD_CONTEXT: Final = 0
 _DM_CONTEXT: Final = 1
 
 
-class Refused(Exception):
+class ActionRefused(Exception):
     """What Discord's client would not let a person do; str() is a sentence for them."""
 
 
 @dataclass(frozen=True, slots=True)
-class Actor:
+class ActingUser:
     """Who acts, and in which language their client is."""
 
     user_id: int
@@ -63,7 +63,7 @@ class People:
 
     def command(
         self,
-        actor: Actor,
+        actor: ActingUser,
         channel_id: int,
         command_id: int,
         path: Sequence[str],
@@ -75,13 +75,13 @@ class People:
         data = self._command_data(command, path, values, channel)
         name = " ".join((command.name, *path))
         interaction = self._standin.interactions.open(
-            Kind.COMMAND, actor.user_id, channel, data, locale=actor.locale, name=name
+            InteractionKind.COMMAND, actor.user_id, channel, data, locale=actor.locale, name=name
         )
         return self._sent(interaction)
 
     async def autocomplete(
         self,
-        actor: Actor,
+        actor: ActingUser,
         channel_id: int,
         command_id: int,
         path: Sequence[str],
@@ -93,7 +93,12 @@ class People:
         command = self._command(actor, channel, command_id, registry.CHAT_INPUT)
         data = self._command_data(command, path, {focused: "", **values}, channel, focused)
         interaction = self._standin.interactions.open(
-            Kind.AUTOCOMPLETE, actor.user_id, channel, data, locale=actor.locale, name=command.name
+            InteractionKind.AUTOCOMPLETE,
+            actor.user_id,
+            channel,
+            data,
+            locale=actor.locale,
+            name=command.name,
         )
         self._sent(interaction)
         assert interaction.choices is not None
@@ -101,11 +106,11 @@ class People:
             return await asyncio.shield(interaction.choices)
         except asyncio.CancelledError:
             if interaction.choices.cancelled():
-                raise Refused("Loading options failed.") from None
+                raise ActionRefused("Loading options failed.") from None
             raise
 
     def context(
-        self, actor: Actor, channel_id: int, command_id: int, target_id: int
+        self, actor: ActingUser, channel_id: int, command_id: int, target_id: int
     ) -> Interaction:
         """Use a command on a message or a member."""
         standin, channel = self._standin, self._open_channel(actor, channel_id)
@@ -122,10 +127,10 @@ class People:
             try:
                 add_user(found, target_id, standin.world, standin.world.guild_of(channel))
             except BadOption as error:
-                raise Refused(str(error)) from None
+                raise ActionRefused(str(error)) from None
             data["resolved"] = found
         interaction = standin.interactions.open(
-            Kind.COMMAND,
+            InteractionKind.COMMAND,
             actor.user_id,
             channel,
             data,
@@ -137,7 +142,7 @@ class People:
 
     def component(
         self,
-        actor: Actor,
+        actor: ActingUser,
         channel_id: int,
         message_id: int,
         custom_id: str,
@@ -148,11 +153,11 @@ class People:
         message = self._message(actor, channel, message_id)
         part = component_named(message.components, custom_id)
         if not standin.world.has_bot(channel):
-            raise Refused("That application is not on this server any more.")
+            raise ActionRefused("That application is not on this server any more.")
         if part is None:
-            raise Refused("That is not on the message any more.")
+            raise ActionRefused("That is not on the message any more.")
         if part.get("disabled"):
-            raise Refused("That is switched off.")
+            raise ActionRefused("That is switched off.")
         shown = message_json(message, standin.world, standin.base_url)
         numbered = component_named(shown["components"], custom_id) or part
         data: Json = {
@@ -165,34 +170,41 @@ class People:
             try:
                 data |= select_data(part, list(values or ()), standin.world, guild)
             except (BadForm, BadOption) as error:
-                raise Refused(str(error)) from None
+                raise ActionRefused(str(error)) from None
         interaction = standin.interactions.open(
-            Kind.COMPONENT, actor.user_id, channel, data, locale=actor.locale, source=message
+            InteractionKind.COMPONENT,
+            actor.user_id,
+            channel,
+            data,
+            locale=actor.locale,
+            source=message,
         )
         return self._sent(interaction)
 
     def modal(
-        self, actor: Actor, interaction_id: int, custom_id: str, values: Mapping[str, Any]
+        self, actor: ActingUser, interaction_id: int, custom_id: str, values: Mapping[str, Any]
     ) -> Interaction:
         """Submit a form that the bot opened."""
         opened = self._standin.interactions.get(interaction_id)
         if opened is None or opened.modal is None or opened.user_id != actor.user_id:
-            raise Refused("That form is not open any more.")
+            raise ActionRefused("That form is not open any more.")
         form, opened.modal = opened.modal, None
         if form.get("custom_id") != custom_id:
-            raise Refused("That is another form.")
+            raise ActionRefused("That is another form.")
         world, base_url = self._standin.world, self._standin.base_url
         files = {
             key: attachment_json(each, opened.channel.id, base_url)
             for key, each in self._uploads.items()
         }
         try:
-            data = submitted(form, values, Place(world, world.guild_of(opened.channel), files))
+            data = submitted(
+                form, values, FormContext(world, world.guild_of(opened.channel), files)
+            )
         except (BadForm, BadOption) as error:
             opened.modal = form
-            raise Refused(str(error)) from None
+            raise ActionRefused(str(error)) from None
         interaction = self._standin.interactions.open(
-            Kind.MODAL,
+            InteractionKind.MODAL,
             actor.user_id,
             opened.channel,
             data,
@@ -212,19 +224,19 @@ class People:
             opened.modal = form
 
     def say(
-        self, actor: Actor, channel_id: int, content: str, reply_to: int | None = None
+        self, actor: ActingUser, channel_id: int, content: str, reply_to: int | None = None
     ) -> Message:
         """Write a message."""
         channel = self._channel(actor, channel_id)
         can = self._standin.world.permissions(channel, actor.user_id)
         speak = "SEND_MESSAGES_IN_THREADS" if channel.is_thread else "SEND_MESSAGES"
         if not has(can, speak) or (channel.locked and not has(can, "MANAGE_THREADS")):
-            raise Refused("You may not write in this channel.")
+            raise ActionRefused("You may not write in this channel.")
         text = content.strip()
         if not text:
-            raise Refused("Write something first.")
+            raise ActionRefused("Write something first.")
         if len(text) > MAX_CONTENT_CHARS:
-            raise Refused(f"A message has at most {MAX_CONTENT_CHARS} characters.")
+            raise ActionRefused(f"A message has at most {MAX_CONTENT_CHARS} characters.")
         draft = Draft(content=text)
         if reply_to is not None:
             self._message(actor, channel, reply_to)
@@ -232,15 +244,15 @@ class People:
             draft = Draft(content=text, type=MessageType.REPLY, reference=reference)
         return self._standin.world.post(channel, actor.user_id, draft)
 
-    def delete(self, actor: Actor, channel_id: int, message_id: int) -> None:
+    def delete(self, actor: ActingUser, channel_id: int, message_id: int) -> None:
         """Delete one's own message, or, as a moderator, anyone's."""
         channel = self._channel(actor, channel_id)
         message = self._message(actor, channel, message_id)
         can = self._standin.world.permissions(channel, actor.user_id)
         if message.author_id != actor.user_id and not has(can, "MANAGE_MESSAGES"):
-            raise Refused("You may only delete messages of your own.")
+            raise ActionRefused("You may only delete messages of your own.")
         if message.flags & MessageFlag.EPHEMERAL:
-            raise Refused("Dismiss this message instead.")
+            raise ActionRefused("Dismiss this message instead.")
         self._standin.world.delete(message)
 
     def _sent(self, interaction: Interaction) -> Interaction:
@@ -251,34 +263,36 @@ class People:
         )
         return interaction
 
-    def _channel(self, actor: Actor, channel_id: int) -> Channel:
+    def _channel(self, actor: ActingUser, channel_id: int) -> Channel:
         channel = self._standin.world.channel(channel_id)
         if channel is None:
-            raise Refused("There is no such channel.")
+            raise ActionRefused("There is no such channel.")
         if not has(self._standin.world.permissions(channel, actor.user_id), "VIEW_CHANNEL"):
-            raise Refused("You do not see that channel.")
+            raise ActionRefused("You do not see that channel.")
         return channel
 
-    def _open_channel(self, actor: Actor, channel_id: int) -> Channel:
+    def _open_channel(self, actor: ActingUser, channel_id: int) -> Channel:
         """A channel where its client would let a person do something."""
         channel = self._channel(actor, channel_id)
         can = self._standin.world.permissions(channel, actor.user_id)
         if channel.archived and channel.locked and not has(can, "MANAGE_THREADS"):
-            raise Refused("This thread is locked.")
+            raise ActionRefused("This thread is locked.")
         return channel
 
-    def _message(self, actor: Actor, channel: Channel, message_id: int) -> Message:
+    def _message(self, actor: ActingUser, channel: Channel, message_id: int) -> Message:
         message = self._standin.world.message(channel.id, message_id)
         if message is None or message.reader_id not in (None, actor.user_id):
-            raise Refused("That message is gone.")
+            raise ActionRefused("That message is gone.")
         return message
 
-    def _command(self, actor: Actor, channel: Channel, command_id: int, *types: int) -> Command:
+    def _command(
+        self, actor: ActingUser, channel: Channel, command_id: int, *types: int
+    ) -> Command:
         command = self._standin.registry.get(command_id)
         if command is None or command.type not in types:
-            raise Refused("That command is out of date: choose it again.")
+            raise ActionRefused("That command is out of date: choose it again.")
         if not registry.may_use(command, self._standin.world, channel, actor.user_id):
-            raise Refused("You may not use that command here.")
+            raise ActionRefused("You may not use that command here.")
         return command
 
     def _base_data(self, command: Command, channel: Channel) -> Json:
@@ -305,7 +319,7 @@ class People:
                 base_url=standin.base_url,
             )
         except BadOption as error:
-            raise Refused(str(error)) from None
+            raise ActionRefused(str(error)) from None
         data = self._base_data(command, channel)
         data |= {"options": encoded} if encoded else {}
         return data | ({"resolved": found} if found else {})

@@ -22,9 +22,9 @@ from bot.playground.files import FileStore
 from bot.playground.gateway import Gateway, Greeting, Watcher
 from bot.playground.guard import only_from_here
 from bot.playground.interactions import Interaction, Interactions, State
-from bot.playground.limits import Limits
+from bot.playground.limits import RateLimiter
 from bot.playground.mishaps import connect_faults
-from bot.playground.page.server import Page
+from bot.playground.page.server import PageServer
 from bot.playground.people import People
 from bot.playground.process import POINTED, BotProcess, pointed_command
 from bot.playground.registry import Registry
@@ -44,7 +44,7 @@ Counts = Callable[[], Awaitable[Mapping[str, int]]]
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class PlaygroundPlan:
     """How to start a playground.
 
     arguments: of `zimagine`, for the bot's process; None = start no bot, another one will come.
@@ -68,12 +68,12 @@ class Playground:
     standin: StandIn
     people: People
     process: BotProcess
-    page: Page
+    page: PageServer
     url: str
 
 
 @asynccontextmanager
-async def open_playground(plan: Plan) -> AsyncIterator[Playground]:
+async def open_playground(plan: PlaygroundPlan) -> AsyncIterator[Playground]:
     """Open the port and start the bot; on leaving, stop the bot and close everything.
 
     Raises OSError where the port is taken.
@@ -83,7 +83,7 @@ async def open_playground(plan: Plan) -> AsyncIterator[Playground]:
         standin = build_standin(Path(folder), seed=plan.seed)
         process = BotProcess([], {}, output=plan.output)
         people = People(standin)
-        page = Page(standin, process, people)
+        page = PageServer(standin, process, people)
         standin.gateway.watcher.online = process.seen_online
         process.changed = page.bot_changed
         connect_faults(standin)
@@ -128,7 +128,7 @@ def build_standin(folder: Path, *, seed: int = 1) -> StandIn:
         gateway=Gateway(greeting, Watcher(note, lambda online: None)),
         log=log,
         faults=Faults(seed),
-        limits=Limits(),
+        limits=RateLimiter(),
         bot=BOT,
         owner=ADMIN,
         token=greeting.token,
@@ -160,7 +160,7 @@ def _greeting(world: World) -> Greeting:
     return Greeting(secrets.token_urlsafe(32), lambda: own_user_json(BOT), guilds, members)
 
 
-def build_app(standin: StandIn, page: Page | None = None) -> web.Application:
+def build_app(standin: StandIn, page: PageServer | None = None) -> web.Application:
     """The web application of a stand-in, with a page if there is one."""
     app = web.Application(
         client_max_size=MAX_REQUEST_BYTES + 2**20, middlewares=[only_from_here(standin)]

@@ -9,7 +9,7 @@ from bot.playground.audit import Audit
 from bot.playground.faults import Faults
 from bot.playground.gateway import Gateway
 from bot.playground.interactions import Interactions
-from bot.playground.limits import Limits
+from bot.playground.limits import RateLimiter
 from bot.playground.model import User
 from bot.playground.registry import Registry
 from bot.playground.turns import Turns
@@ -31,7 +31,7 @@ class StandIn:
     gateway: Gateway
     log: RequestLog
     faults: Faults
-    limits: Limits
+    limits: RateLimiter
     bot: User
     owner: User
     token: str

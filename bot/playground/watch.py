@@ -12,7 +12,7 @@ KEPT: Final = 300
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class RequestLogEntry:
     """One request, or (method GATEWAY) one thing of note on the socket.
 
     problems: sentences on what the bot did wrong. refusal: what it was told, empty if nothing.
@@ -48,12 +48,12 @@ class RequestLog:
     """Keeps the newest entries and tells listeners of each."""
 
     def __init__(self) -> None:
-        self.entries: deque[Entry] = deque(maxlen=KEPT)
-        self._listeners: list[Callable[[Entry], None]] = []
+        self.entries: deque[RequestLogEntry] = deque(maxlen=KEPT)
+        self._listeners: list[Callable[[RequestLogEntry], None]] = []
         self._exchanges: list[Callable[[Exchange], None]] = []
         self._numbers = count(1)
 
-    def listen(self, listener: Callable[[Entry], None]) -> None:
+    def listen(self, listener: Callable[[RequestLogEntry], None]) -> None:
         """Call this with every entry from now on."""
         self._listeners.append(listener)
 
@@ -74,7 +74,7 @@ class RequestLog:
         refusal: str,
     ) -> None:
         """Keep an entry."""
-        entry = Entry(
+        entry = RequestLogEntry(
             next(self._numbers), at_ms, method, path, status, round(ms, 1), size, problems, refusal
         )
         self.entries.append(entry)

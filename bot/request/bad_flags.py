@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 
-class BadKind(StrEnum):
+class FlagErrorKind(StrEnum):
     """What is wrong with a flag."""
 
     UNKNOWN = "unknown"
@@ -22,7 +22,7 @@ class BadKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class BadFlag:
+class FlagError:
     """The first flag of a text that cannot be obeyed, as it was written ("—Ar").
 
     value: as written, "" where there is none; with UNBALANCED the words around the brace that
@@ -30,7 +30,7 @@ class BadFlag:
     there before. low, high: bounds of a number. suggestion: a flag to take instead, "" for none.
     """
 
-    kind: BadKind
+    kind: FlagErrorKind
     flag: str
     value: str = ""
     expected: tuple[str, ...] = ()

@@ -6,20 +6,20 @@ import dataclasses
 from collections.abc import Mapping
 from enum import StrEnum
 
-from bot.request.bad_flags import BadFlag, BadKind
+from bot.request.bad_flags import FlagError, FlagErrorKind
 from bot.request.outcomes import FlagProblem, Refused
-from bot.request.params import Wish
+from bot.request.params import GenerationParams
 from engine.diffusion.families import Speed
-from engine.prompts import Level, PictureStyle
+from engine.prompts import EnhancementLevel, PictureStyle
 
-_LISTS: Mapping[str, type[StrEnum]] = {
+_ENUMS: Mapping[str, type[StrEnum]] = {
     "style": PictureStyle,
     "speed": Speed,
-    "enhance": Level,
+    "enhance": EnhancementLevel,
 }
 
 
-def chosen(wish: Wish, **values: str | None) -> Wish | Refused:
+def apply_choices(params: GenerationParams, **values: str | None) -> GenerationParams | Refused:
     """The wish with these choices by the names of their fields; None = left to us.
 
     A value that is in no list, perhaps of another version's command, is refused in words.
@@ -28,9 +28,9 @@ def chosen(wish: Wish, **values: str | None) -> Wish | Refused:
     for name, value in values.items():
         if value is None:
             continue
-        kind = _LISTS[name]
+        kind = _ENUMS[name]
         if value not in set(kind):
-            bad = BadFlag(BadKind.BAD_VALUE, f"--{name}", value, tuple(kind))
+            bad = FlagError(FlagErrorKind.BAD_VALUE, f"--{name}", value, tuple(kind))
             return Refused(FlagProblem(bad))
         found[name] = kind(value)
-    return dataclasses.replace(wish, **found)  # pyright: ignore[reportArgumentType]
+    return dataclasses.replace(params, **found)  # pyright: ignore[reportArgumentType]

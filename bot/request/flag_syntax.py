@@ -9,21 +9,21 @@ import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from bot.request.bad_flags import BadFlag, BadKind
-from bot.request.resolve import MAX_REPAINTED
-from bot.request.style_names import STYLE_NAMES, named_style
+from bot.request.bad_flags import FlagError, FlagErrorKind
+from bot.request.resolve import MAX_REFINE
+from bot.request.style_names import STYLE_NAMES, parse_style
 from engine.diffusion.families import MAX_GUIDANCE, MAX_STEPS, Speed
-from engine.prompts import Level
+from engine.prompts import EnhancementLevel
 from engine.sizing import ASPECTS
 from engine.types import MAX_SEED
 
 MAX_REPEAT = 40
-USUAL_REFINE = 0.25
+DEFAULT_REFINE = 0.25
 """What --refine means without a number."""
 
 
 @dataclass(frozen=True, slots=True)
-class Value:
+class ParsedValue:
     """What was read; text[end:] belongs to no flag. field: where it is not the flag's own."""
 
     value: object
@@ -32,7 +32,7 @@ class Value:
 
 
 @dataclass(frozen=True, slots=True)
-class Wrong:
+class InvalidValue:
     """No value of this flag, and what would be one. value: as written, "" if there is none."""
 
     value: str
@@ -41,16 +41,16 @@ class Wrong:
     high: float | None = None
 
 
-Read = Callable[[str], Value | Wrong]
+ValueReader = Callable[[str], ParsedValue | InvalidValue]
 """Reads a value off the beginning of the text up to the next flag."""
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class FlagSpec:
     """A flag that is obeyed. field: of `Flagged`."""
 
     field: str
-    read: Read
+    read: ValueReader
 
 
 _QUOTES = "\"'“”‘’„«»"
@@ -79,89 +79,95 @@ def _as_number(word: str) -> float | None:
     return float(plain.replace(",", ".")) if _NUMBER.fullmatch(plain) else None
 
 
-def _integer(low: int, high: int) -> Read:
-    def read(text: str) -> Value | Wrong:
+def _integer(low: int, high: int) -> ValueReader:
+    def read(text: str) -> ParsedValue | InvalidValue:
         word, end = _token(text)
         plain = unicodedata.normalize("NFKC", word)
         if _INTEGER.fullmatch(plain) and low <= int(plain) <= high:
-            return Value(int(plain), end)
-        return Wrong(word, low=low, high=high)
+            return ParsedValue(int(plain), end)
+        return InvalidValue(word, low=low, high=high)
 
     return read
 
 
-def _number(low: float, high: float, scale: Callable[[float], float] = float) -> Read:
-    def read(text: str) -> Value | Wrong:
+def _number(low: float, high: float, scale: Callable[[float], float] = float) -> ValueReader:
+    def read(text: str) -> ParsedValue | InvalidValue:
         word, end = _token(text)
         number = _as_number(word)
         if number is None or not low <= number <= high:
-            return Wrong(word, low=low, high=high)
-        return Value(scale(number), end)
+            return InvalidValue(word, low=low, high=high)
+        return ParsedValue(scale(number), end)
 
     return read
 
 
-def _optional(usual: float, read: Read) -> Read:
+def _optional(usual: float, read: ValueReader) -> ValueReader:
     """A number that may be left out: whatever is no number is no value of it."""
-    return lambda text: Value(usual, 0) if _as_number(_token(text)[0]) is None else read(text)
+    return lambda text: ParsedValue(usual, 0) if _as_number(_token(text)[0]) is None else read(text)
 
 
-def _choice(choices: Mapping[str, object], expected: tuple[str, ...]) -> Read:
-    def read(text: str) -> Value | Wrong:
+def _choice(choices: Mapping[str, object], expected: tuple[str, ...]) -> ValueReader:
+    def read(text: str) -> ParsedValue | InvalidValue:
         word, end = _token(text)
         plain = unicodedata.normalize("NFKC", word).lower()
-        return Value(choices[plain], end) if plain in choices else Wrong(word, expected)
+        return (
+            ParsedValue(choices[plain], end) if plain in choices else InvalidValue(word, expected)
+        )
 
     return read
 
 
-def _quality(text: str) -> Value | Wrong:
+def _quality(text: str) -> ParsedValue | InvalidValue:
     """A word for the speed, or Midjourney's number: half as much work, the usual, or more."""
     word, end = _token(text)
     named = {each.value: each for each in Speed}.get(word.lower())
     number = _as_number(word)
     speed = named or (None if number is None else _QUALITIES.get(number))
-    return Wrong(word, _SPEEDS) if speed is None else Value(speed, end)
+    return InvalidValue(word, _SPEEDS) if speed is None else ParsedValue(speed, end)
 
 
-def _aspect(text: str) -> Value | Wrong:
+def _aspect(text: str) -> ParsedValue | InvalidValue:
     match = _PAIR.match(text)
     if match is None or not int(match[1]) or not int(match[3]):
-        return Wrong(_token(text)[0], ASPECTS)
-    return Value(f"{int(match[1])}:{int(match[3])}", match.end())
+        return InvalidValue(_token(text)[0], ASPECTS)
+    return ParsedValue(f"{int(match[1])}:{int(match[3])}", match.end())
 
 
-def _size(text: str) -> Value | Wrong:
+def _size(text: str) -> ParsedValue | InvalidValue:
     match = _PAIR.match(text)
     if match is None or match[2] in ":：∶/／" or not int(match[1]) or not int(match[3]):
-        return Wrong(_token(text)[0], ("1024x768",))
-    return Value((int(match[1]), int(match[3])), match.end())
+        return InvalidValue(_token(text)[0], ("1024x768",))
+    return ParsedValue((int(match[1]), int(match[3])), match.end())
 
 
-def _style(text: str) -> Value | Wrong:
+def _style(text: str) -> ParsedValue | InvalidValue:
     """A style of ours, or Midjourney's raw."""
     word, end = _token(text)
     if word.lower() == "raw":
-        return Value(Level.OFF, end, "enhance")
-    found = named_style(text)
-    return Wrong(word, STYLE_NAMES) if found is None else Value(*found)
+        return ParsedValue(EnhancementLevel.OFF, end, "enhance")
+    found = parse_style(text)
+    return InvalidValue(word, STYLE_NAMES) if found is None else ParsedValue(*found)
 
 
-def _words(text: str) -> Value | Wrong:
+def _words(text: str) -> ParsedValue | InvalidValue:
     """Everything up to the next flag."""
-    return Value(text.strip(), len(text)) if text.strip(SOFT + string.whitespace) else Wrong("")
+    return (
+        ParsedValue(text.strip(), len(text))
+        if text.strip(SOFT + string.whitespace)
+        else InvalidValue("")
+    )
 
 
-def _always(value: object) -> Read:
-    return lambda _: Value(value, 0)
+def _always(value: object) -> ValueReader:
+    return lambda _: ParsedValue(value, 0)
 
 
 _QUALITIES = {0.25: Speed.FAST, 0.5: Speed.FAST, 1: Speed.STANDARD, 2: Speed.FINE, 4: Speed.FINE}
 _SPEEDS = ("0.5", "1", "2", *(each.value for each in Speed))
-_LEVELS = tuple(each.value for each in Level)
-_CHOSEN_LEVEL = _choice({each.value: each for each in Level}, _LEVELS)
+_LEVELS = tuple(each.value for each in EnhancementLevel)
+_CHOSEN_LEVEL = _choice({each.value: each for each in EnhancementLevel}, _LEVELS)
 
-_OBEYED: tuple[tuple[str, str, Read], ...] = (
+_SUPPORTED: tuple[tuple[str, str, ValueReader], ...] = (
     ("ar aspect aspect-ratio ratio", "aspect", _aspect),
     ("size", "size", _size),
     ("seed", "seed", _integer(0, MAX_SEED)),
@@ -174,9 +180,9 @@ _OBEYED: tuple[tuple[str, str, Read], ...] = (
     ("strict", "strict", _always(True)),
     ("chaos c", "variety", _number(0, 100, lambda share: share / 100)),
     ("variety", "variety", _number(0, 1)),
-    ("refine", "refine", _optional(USUAL_REFINE, _number(0, MAX_REPAINTED))),
+    ("refine", "refine", _optional(DEFAULT_REFINE, _number(0, MAX_REFINE))),
     ("enhance", "enhance", _CHOSEN_LEVEL),
-    ("raw no-enhance", "enhance", _always(Level.OFF)),
+    ("raw no-enhance", "enhance", _always(EnhancementLevel.OFF)),
     ("style", "style", _style),
     ("strength", "strength", _number(0.01, 1)),
     # The more an image weighs, the less noise is laid over it: 0 leaves nothing of it, 1 is what
@@ -185,8 +191,8 @@ _OBEYED: tuple[tuple[str, str, Read], ...] = (
     ("private stealth", "private", _always(True)),
     ("public", "private", _always(False)),
 )
-KNOWN: Mapping[str, Known] = {
-    name: Known(field, read) for names, field, read in _OBEYED for name in names.split()
+FLAGS: Mapping[str, FlagSpec] = {
+    name: FlagSpec(field, read) for names, field, read in _SUPPORTED for name in names.split()
 }
 
 _NOT_HERE: tuple[tuple[str, str], ...] = (
@@ -203,29 +209,29 @@ UNSUPPORTED: Mapping[str, str] = {
 }
 """Midjourney's flags that cannot be obeyed, and the flag here that comes closest, "" for none."""
 
-DECIDES: Mapping[str, str] = {"size": "aspect", "steps": "speed", "strict": "guidance"}
+CONFLICTS: Mapping[str, str] = {"size": "aspect", "steps": "speed", "strict": "guidance"}
 """Fields that decide what another one decides; of such a pair only one may be given."""
 
 
-def refused(segment: str) -> BadFlag | None:
+def unsupported_flag(segment: str) -> FlagError | None:
     """Why the flag at the beginning of a text cannot be obeyed; None if it can."""
-    name, end = named(segment)
-    if name in KNOWN:
+    name, end = flag_name(segment)
+    if name in FLAGS:
         return None
     if name in UNSUPPORTED:
         near = UNSUPPORTED[name]
         suggestion = f"--{near}" if near else ""
-        return BadFlag(BadKind.UNSUPPORTED, segment[:end], suggestion=suggestion)
+        return FlagError(FlagErrorKind.UNSUPPORTED, segment[:end], suggestion=suggestion)
     whole = _UNKNOWN.match(segment)
     written = whole[0] if whole else segment[:end]
-    close = difflib.get_close_matches(name[:40], KNOWN, 1)
-    return BadFlag(BadKind.UNKNOWN, written, suggestion=f"--{close[0]}" if close else "")
+    close = difflib.get_close_matches(name[:40], FLAGS, 1)
+    return FlagError(FlagErrorKind.UNKNOWN, written, suggestion=f"--{close[0]}" if close else "")
 
 
-def wrong(found: Wrong, written: str) -> BadFlag:
+def value_error(found: InvalidValue, written: str) -> FlagError:
     """A flag whose value is missing, or none."""
-    kind = BadKind.BAD_VALUE if found.value else BadKind.MISSING
-    return BadFlag(kind, written, found.value, found.expected, found.low, found.high)
+    kind = FlagErrorKind.BAD_VALUE if found.value else FlagErrorKind.MISSING
+    return FlagError(kind, written, found.value, found.expected, found.low, found.high)
 
 
 # How they are written
@@ -251,28 +257,28 @@ MARKS = re.compile(r'(?<!\\)(\\*)(["“”„«»「」『』《》])')
 _CLOSING = {"“": "”", "„": "“”", "«": "»", "「": "」", "『": "』", "《": "》", '"': '"'}
 
 
-def halved(match: re.Match[str]) -> str:
+def unescape_match(match: re.Match[str]) -> str:
     """Backslashes and a sign, without the backslashes that were there for the sign."""
     return "\\" * (len(match[1]) // 2) + match[2]
 
 
-def doubled(match: re.Match[str]) -> str:
+def escape_match(match: re.Match[str]) -> str:
     """Backslashes and a sign, such that `halved` gives them back."""
     return match[1] * 2 + "\\" + match[2]
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
+class FoundFlags:
     """A text without the backslashes that take flags' meaning, and where its flags begin."""
 
     text: str
-    starts: tuple[int, ...]
+    image_to_image: tuple[int, ...]
 
 
-def opened(text: str) -> Opened:
+def find_flags(text: str) -> FoundFlags:
     """Find the beginnings of flags. Never raises."""
     pieces: list[str] = []
-    starts: list[int] = []
+    image_to_image: list[int] = []
     last = length = 0
     for match in _openers(text):
         slashes = len(match[1])
@@ -280,21 +286,21 @@ def opened(text: str) -> Opened:
         length += len(pieces[-1])
         last = match.end(1)
         if slashes % 2 == 0:
-            starts.append(length)
-    return Opened("".join(pieces) + text[last:], tuple(starts))
+            image_to_image.append(length)
+    return FoundFlags("".join(pieces) + text[last:], tuple(image_to_image))
 
 
-def covered(text: str) -> str:
+def escape_flags(text: str) -> str:
     """The text with backslashes such that `opened` finds it without any flag."""
     pieces: list[str] = []
     last = 0
     for match in _openers(text):
-        pieces += text[last : match.start()], doubled(match)
+        pieces += text[last : match.start()], escape_match(match)
         last = match.end()
     return "".join(pieces) + text[last:]
 
 
-def named(segment: str) -> tuple[str, int]:
+def flag_name(segment: str) -> tuple[str, int]:
     """The name of the flag at the beginning of a text, in plain small letters, and its end."""
     match = _FLAG.match(segment)
     if match is None:
@@ -327,9 +333,9 @@ def _begins_word(text: str, match: re.Match[str]) -> bool:
 
 
 def _is_known(text: str, *, with_figure: bool = False) -> bool:
-    name, end = named(text)
+    name, end = flag_name(text)
     figure = not with_figure or _FIGURE.match(text, end) is not None
-    return figure and (name in KNOWN or name in UNSUPPORTED)
+    return figure and (name in FLAGS or name in UNSUPPORTED)
 
 
 def _is_latin(character: str) -> bool:

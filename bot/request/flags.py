@@ -12,48 +12,48 @@ from dataclasses import dataclass
 from itertools import product
 
 from bot.request.flag_syntax import (
-    DECIDES,
-    KNOWN,
+    CONFLICTS,
+    FLAGS,
     MARKS,
     SEPARATORS,
     SOFT,
-    BadFlag,
-    BadKind,
-    Wrong,
-    covered,
-    doubled,
-    halved,
-    named,
-    opened,
-    refused,
-    wrong,
+    FlagError,
+    FlagErrorKind,
+    InvalidValue,
+    escape_flags,
+    escape_match,
+    find_flags,
+    flag_name,
+    unescape_match,
+    unsupported_flag,
+    value_error,
 )
 from engine import prompts
 from engine.diffusion.families import Speed
-from engine.prompts import Level, PictureStyle, Style
+from engine.prompts import EnhancementLevel, PictureStyle, Style
 from engine.types import MAX_SEED, ImageRequest, Mode
 
 __all__ = [
-    "MAX_ORDERS",
-    "BadFlag",
-    "BadKind",
-    "Expanded",
-    "Flagged",
-    "TooMany",
-    "escaped",
-    "line",
-    "orders",
+    "MAX_EXPANDED",
+    "FlagError",
+    "FlagErrorKind",
+    "ParsedPrompt",
+    "Permutations",
+    "TooManyPictures",
+    "escape_prompt",
+    "expand",
+    "flag_line",
     "parse",
-    "parse_chosen",
+    "parse_expanded",
     "permutations",
 ]
 
-MAX_ORDERS = 40
+MAX_EXPANDED = 40
 """Pictures that one text may ask for, unless the caller says otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
-class Flagged:
+class ParsedPrompt:
     """A prompt and what its flags ask for, None where they say nothing; fields as in `Wish`.
 
     strength: of `Start`. count: pictures. private: for nobody else's eyes.
@@ -68,7 +68,7 @@ class Flagged:
     guidance: float | None = None
     strict: bool | None = None
     negative: str | None = None
-    enhance: Level | None = None
+    enhance: EnhancementLevel | None = None
     variety: float | None = None
     refine: float | None = None
     strength: float | None = None
@@ -78,7 +78,7 @@ class Flagged:
 
 
 @dataclass(frozen=True, slots=True)
-class Expanded:
+class Permutations:
     """Every way to choose. total: how many there are; prompts: () where they are over the limit."""
 
     prompts: tuple[str, ...]
@@ -86,7 +86,7 @@ class Expanded:
 
 
 @dataclass(frozen=True, slots=True)
-class TooMany:
+class TooManyPictures:
     """More pictures in one text than may be asked for."""
 
     total: int
@@ -98,7 +98,7 @@ _BRACE = re.compile(r"(?<!\\)(\\*)([{}｛｝])")
 _CHOICE = re.compile(r"(?<!\\)(\\*)([{}｛｝,，])")
 
 
-def parse(text: str) -> Flagged | BadFlag:
+def parse(text: str) -> ParsedPrompt | FlagError:
     """Take the flags out of a text, or say which of them is the first that cannot be obeyed.
 
     A flag is two hyphens, or the dash that a phone makes of them, directly before a letter at the
@@ -107,34 +107,34 @@ def parse(text: str) -> Flagged | BadFlag:
     words after it belong to the prompt again. Without flags the text stays as it is, but for
     braces' backslashes; braces themselves are the business of `permutations`. Never raises.
     """
-    found = opened(_BRACE.sub(halved, text))
-    plain, starts = found.text, found.starts
-    if not starts:
-        return Flagged(plain)
-    kept = [plain[: starts[0]]]
+    found = find_flags(_BRACE.sub(unescape_match, text))
+    plain, image_to_image = found.text, found.image_to_image
+    if not image_to_image:
+        return ParsedPrompt(plain)
+    kept = [plain[: image_to_image[0]]]
     given: dict[str, tuple[object, str]] = {}
-    for start, end in zip(starts, [*starts[1:], len(plain)], strict=True):
+    for start, end in zip(image_to_image, [*image_to_image[1:], len(plain)], strict=True):
         last = end == len(plain)
-        problem = _take(plain[start:end], last, given, kept)
+        problem = _read_flag(plain[start:end], last, given, kept)
         if problem is not None:
             return problem
     values = {field: value for field, (value, _) in given.items()}
-    return Flagged(_joined(kept), **values)  # pyright: ignore[reportArgumentType]
+    return ParsedPrompt(_joined(kept), **values)  # pyright: ignore[reportArgumentType]
 
 
-def parse_chosen(plain: str) -> Flagged | BadFlag:
+def parse_expanded(plain: str) -> ParsedPrompt | FlagError:
     """`parse` of what `permutations` has rid of its backslashes already."""
-    return parse(_BRACE.sub(doubled, plain))
+    return parse(_BRACE.sub(escape_match, plain))
 
 
-def permutations(prompt: str, limit: int = MAX_ORDERS) -> Expanded | BadFlag:
+def permutations(prompt: str, limit: int = MAX_EXPANDED) -> Permutations | FlagError:
     """Every way to choose from `{red, blue} house`; more than `limit` are only counted.
 
     Groups multiply, may be nested, and may hold empty choices and flags. Spaces around a choice do
     not count. The last group varies fastest. A brace without its counterpart is UNBALANCED.
     """
-    groups: list[_Group] = []
-    now, last, chosen = _Many(1, ("",)), 0, False
+    groups: list[_OpenGroup] = []
+    now, last, chosen = _Texts(1, ("",)), 0, False
     for match in _CHOICE.finditer(prompt):
         sign, slashes = match[2], len(match[1])
         if sign in ",，" and not groups:
@@ -144,13 +144,13 @@ def permutations(prompt: str, limit: int = MAX_ORDERS) -> Expanded | BadFlag:
         if slashes % 2:
             now = now.then(sign)
         elif sign in "{｛":
-            groups.append(_Group(now, match.start(2), []))
-            now, chosen = _Many(1, ("",)), True
+            groups.append(_OpenGroup(now, match.start(2), []))
+            now, chosen = _Texts(1, ("",)), True
         elif not groups:
             return _unbalanced(prompt, match.start(2))
         else:
             groups[-1].options.append(now.stripped())
-            now = _Many(1, ("",))
+            now = _Texts(1, ("",))
             if sign in "}｝":
                 group = groups.pop()
                 after = prompt[last : last + 1]
@@ -160,34 +160,36 @@ def permutations(prompt: str, limit: int = MAX_ORDERS) -> Expanded | BadFlag:
         return _unbalanced(prompt, groups[0].start)
     whole = now.then(prompt[last:])
     whole = whole.stripped() if chosen else whole
-    return Expanded(whole.texts if whole.total <= limit else (), whole.total)
+    return Permutations(whole.texts if whole.total <= limit else (), whole.total)
 
 
-def orders(text: str, limit: int = MAX_ORDERS) -> tuple[Flagged, ...] | BadFlag | TooMany:
+def expand(
+    text: str, limit: int = MAX_EXPANDED
+) -> tuple[ParsedPrompt, ...] | FlagError | TooManyPictures:
     """One for each picture that a text asks for: choices, then flags, then --repeat.
 
     Where a seed is given, a repeated picture counts up from it; `count` is None in all of them.
     """
     expanded = permutations(text, limit)
-    if isinstance(expanded, BadFlag):
+    if isinstance(expanded, FlagError):
         return expanded
     if expanded.total > limit:
         whole = parse(text)
-        repeat = (whole.count or 1) if isinstance(whole, Flagged) else 1
-        return TooMany(expanded.total * repeat, limit)
-    found: list[Flagged] = []
+        repeat = (whole.count or 1) if isinstance(whole, ParsedPrompt) else 1
+        return TooManyPictures(expanded.total * repeat, limit)
+    found: list[ParsedPrompt] = []
     for prompt in expanded.prompts:
-        flagged = parse_chosen(prompt)
-        if isinstance(flagged, BadFlag):
+        flagged = parse_expanded(prompt)
+        if isinstance(flagged, FlagError):
             return flagged
         found.append(flagged)
     total = sum(each.count or 1 for each in found)
     if total > limit:
-        return TooMany(total, limit)
+        return TooManyPictures(total, limit)
     return tuple(_numbered(each, number) for each in found for number in range(each.count or 1))
 
 
-def line(request: ImageRequest) -> str:
+def flag_line(request: ImageRequest) -> str:
     """The prompt and flags to copy that ask for this picture again, through `parse` or `orders`.
 
     No flag names the pictures that it began with, nor its variations; and how much was added to the
@@ -210,44 +212,44 @@ def line(request: ImageRequest) -> str:
         flags.append(f"--style {request.style}")
     if level is not None:
         flags.append(f"--enhance {level}")
-    shown = " ".join([escaped(request.prompt), *flags])
+    shown = " ".join([escape_prompt(request.prompt), *flags])
     if not request.negative_prompt.strip(f"{SOFT} "):
         return shown
-    whole = f"{shown} --no {escaped(request.negative_prompt)}"
+    whole = f"{shown} --no {escape_prompt(request.negative_prompt)}"
     again = parse(whole)
-    if isinstance(again, Flagged) and again.negative == request.negative_prompt:
+    if isinstance(again, ParsedPrompt) and again.negative == request.negative_prompt:
         return whole
     # Its quotation marks would close some of the prompt's, or lose their backslashes.
-    unquoted = covered(MARKS.sub(doubled, request.negative_prompt))
-    return f"{shown} --no {_BRACE.sub(doubled, unquoted)}"
+    unquoted = escape_flags(MARKS.sub(escape_match, request.negative_prompt))
+    return f"{shown} --no {_BRACE.sub(escape_match, unquoted)}"
 
 
 # Reading flags
 
 
-def _take(
+def _read_flag(
     segment: str, last: bool, given: dict[str, tuple[object, str]], kept: list[str]
-) -> BadFlag | None:
+) -> FlagError | None:
     """Read one flag and what follows it: its value to `given`, the rest to `kept`."""
-    problem = refused(segment)
+    problem = unsupported_flag(segment)
     if problem is not None:
         return problem
-    name, end = named(segment)
+    name, end = flag_name(segment)
     written = segment[:end]
-    known = KNOWN[name]
+    known = FLAGS[name]
     equals = _EQUALS.match(segment, end)
     rest = segment[equals.end() if equals else end :]
     read = known.read(rest)
-    if isinstance(read, Wrong):
-        return wrong(read, written)
+    if isinstance(read, InvalidValue):
+        return value_error(read, written)
     value = read.value
     if isinstance(value, str) and known.field == "negative":
-        value = MARKS.sub(halved, value if last else value.rstrip(f"{SOFT} "))
+        value = MARKS.sub(unescape_match, value if last else value.rstrip(f"{SOFT} "))
     decided = read.field or known.field
     for field, (_, other) in given.items():
-        if DECIDES.get(field, field) == DECIDES.get(decided, decided):
+        if CONFLICTS.get(field, field) == CONFLICTS.get(decided, decided):
             said = rest[: read.end].strip()
-            return BadFlag(BadKind.TWICE, written, said, (other,))
+            return FlagError(FlagErrorKind.TWICE, written, said, (other,))
     given[decided] = (value, written)
     kept.append(rest[read.end :])
     return None
@@ -269,7 +271,7 @@ def _joined(pieces: Iterable[str]) -> str:
     return prompt
 
 
-def _numbered(flagged: Flagged, number: int) -> Flagged:
+def _numbered(flagged: ParsedPrompt, number: int) -> ParsedPrompt:
     seed = None if flagged.seed is None else (flagged.seed + number) % (MAX_SEED + 1)
     return dataclasses.replace(flagged, seed=seed, count=None)
 
@@ -278,67 +280,67 @@ def _numbered(flagged: Flagged, number: int) -> Flagged:
 
 
 @dataclass(frozen=True, slots=True)
-class _Many:
+class _Texts:
     """Some texts; only their number where that is over the limit."""
 
     total: int
     texts: tuple[str, ...]
 
-    def then(self, text: str) -> _Many:
-        return _Many(self.total, tuple(each + text for each in self.texts)) if text else self
+    def then(self, text: str) -> _Texts:
+        return _Texts(self.total, tuple(each + text for each in self.texts)) if text else self
 
-    def stripped(self) -> _Many:
-        return _Many(self.total, tuple(each.strip() for each in self.texts))
+    def stripped(self) -> _Texts:
+        return _Texts(self.total, tuple(each.strip() for each in self.texts))
 
-    def times(self, other: _Many, gap: bool, limit: int) -> _Many:
+    def times(self, other: _Texts, gap: bool, limit: int) -> _Texts:
         """Each with each. gap: a space follows, so that an empty choice leaves none before it."""
         total = self.total * other.total
         if total > limit:
-            return _Many(total, ())
+            return _Texts(total, ())
         pairs = product(self.texts, other.texts)
-        return _Many(total, tuple((a if b or not gap else a.rstrip()) + b for a, b in pairs))
+        return _Texts(total, tuple((a if b or not gap else a.rstrip()) + b for a, b in pairs))
 
 
 @dataclass(frozen=True, slots=True)
-class _Group:
+class _OpenGroup:
     """Braces that are still open. before: what led up to them."""
 
-    before: _Many
+    before: _Texts
     start: int
-    options: list[_Many]
+    options: list[_Texts]
 
 
-def _either(options: list[_Many], limit: int) -> _Many:
+def _either(options: list[_Texts], limit: int) -> _Texts:
     total = sum(each.total for each in options)
     fits = total <= limit
-    return _Many(total, tuple(text for each in options for text in each.texts) if fits else ())
+    return _Texts(total, tuple(text for each in options for text in each.texts) if fits else ())
 
 
-def _unbalanced(prompt: str, at: int) -> BadFlag:
+def _unbalanced(prompt: str, at: int) -> FlagError:
     around = prompt[max(0, at - 15) : at + 25].strip()
-    return BadFlag(BadKind.UNBALANCED, prompt[at], around)
+    return FlagError(FlagErrorKind.UNBALANCED, prompt[at], around)
 
 
 # Writing
 
 
-def escaped(text: str) -> str:
+def escape_prompt(text: str) -> str:
     """The text such that `parse` and `orders` find just it."""
-    return _BRACE.sub(doubled, covered(text))
+    return _BRACE.sub(escape_match, escape_flags(text))
 
 
 def _written(number: float) -> str:
     return repr(float(number)).removesuffix(".0")
 
 
-def _level(request: ImageRequest) -> Level | None:
+def _level(request: ImageRequest) -> EnhancementLevel | None:
     """How much was added to the prompt, if one of today's levels makes this of it."""
     if request.expand:
-        return Level.SMART
+        return EnhancementLevel.SMART
     prompt = prompts.as_read(request.prompt, request.effective_prompt, request.style)
     if request.effective_prompt == prompt:
-        return Level.OFF
-    for level in (Level.FULL, Level.LIGHT):
+        return EnhancementLevel.OFF
+    for level in (EnhancementLevel.FULL, EnhancementLevel.LIGHT):
         for style in Style:
             made = prompts.enhance(
                 prompt,

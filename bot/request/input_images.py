@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 
 from bot.request.outcomes import Reason
-from bot.request.params import Start, Wish
+from bot.request.params import GenerationParams, InitImages
 from bot.request.resolve import UPSCALE_FACTOR, size_for, size_problem
 from engine.diffusion.families import Family
 from engine.modes import takes
@@ -22,7 +22,7 @@ SAME_SHAPE: Final = 0.02
 """So far a mask's shape may be off its picture's: programs round when they scale both."""
 
 
-class MaskUnfit(UploadRefused):
+class MaskSizeMismatch(UploadRefused):
     """The mask has another shape than its picture: nobody could tell what it covers."""
 
     code = "mask_unfit"
@@ -57,7 +57,7 @@ class MaskMissing(UploadRefused):
         super().__init__("there is no mask, and the picture is opaque", {})
 
 
-class OtherPicture(UploadRefused):
+class InputMismatch(UploadRefused):
     """Not the picture that was painted from. position: 0 = the first, 1 = the mask or second."""
 
     code = "other_picture"
@@ -69,16 +69,16 @@ class OtherPicture(UploadRefused):
 
 
 @dataclass(frozen=True, slots=True)
-class Prepared:
+class PreparedInputs:
     """start: for the wish. inputs: what it names, in its order, to be kept and painted from."""
 
-    start: Start
+    start: InitImages
     inputs: tuple[Upload, ...]
 
 
 def prepare(
     mode: Mode, pictures: Sequence[Upload], size: tuple[int, int], strength: float | None = None
-) -> Prepared:
+) -> PreparedInputs:
     """Fit pictures to a picture of `size` (width_px, height_px), as its mode needs them.
 
     pictures: as many as the mode takes; for Mode.INPAINT the picture and its mask. Raises
@@ -89,10 +89,10 @@ def prepare(
     inputs = _fitted(mode, pictures, size)
     if mode is Mode.INPAINT and not any(inputs[1].raster.rgb):
         raise MaskEmpty
-    return Prepared(Start(mode, tuple(each.sha256 for each in inputs), strength), inputs)
+    return PreparedInputs(InitImages(mode, tuple(each.sha256 for each in inputs), strength), inputs)
 
 
-def given_again(request: ImageRequest, pictures: Sequence[Upload]) -> tuple[Upload, ...]:
+def match_inputs(request: ImageRequest, pictures: Sequence[Upload]) -> tuple[Upload, ...]:
     """The inputs of a request, out of the pictures that somebody gives once more.
 
     Raises OtherPicture where one is not the same, ValueError for another number of pictures.
@@ -102,12 +102,12 @@ def given_again(request: ImageRequest, pictures: Sequence[Upload]) -> tuple[Uplo
     inputs = _fitted(request.mode, pictures, (request.width_px, request.height_px))
     for position, (found, needed) in enumerate(zip(inputs, request.inputs, strict=True)):
         if found.sha256 != needed:
-            raise OtherPicture(position, found.sha256, needed)
+            raise InputMismatch(position, found.sha256, needed)
     return inputs
 
 
 def size_from(
-    wish: Wish, mode: Mode, family: Family, source: tuple[int, int]
+    params: GenerationParams, mode: Mode, family: Family, source: tuple[int, int]
 ) -> tuple[int, int] | Reason:
     """(width_px, height_px) of what is painted from a picture of the size `source`, or why none.
 
@@ -115,13 +115,13 @@ def size_from(
     or as what the family paints where the source is too large or too small for it.
     """
     if mode is not Mode.UPSCALE:
-        return size_for(wish, family, source)
-    if wish.size is not None:
-        return size_problem(*wish.size, family, mode) or wish.size
+        return size_for(params, family, source)
+    if params.size is not None:
+        return size_problem(*params.size, family, mode) or params.size
     own = tuple(max(1, round(side / GRID_PX)) * GRID_PX for side in source)
     base: tuple[int, int] | Reason = (own[0], own[1])
-    if wish.aspect is not None or size_problem(own[0], own[1], family) is not None:
-        base = size_for(wish, family, source)
+    if params.aspect is not None or size_problem(own[0], own[1], family) is not None:
+        base = size_for(params, family, source)
     if not isinstance(base, tuple):
         return base
     return base[0] * UPSCALE_FACTOR, base[1] * UPSCALE_FACTOR
@@ -145,4 +145,4 @@ def _grey(mask: bytes, width_px: int, height_px: int) -> Raster:
 def _check_shape(mask: Raster, picture: Raster) -> None:
     shapes = [each.width_px / each.height_px for each in (mask, picture)]
     if abs(math.log(shapes[0] / shapes[1])) > SAME_SHAPE:
-        raise MaskUnfit(mask, picture)
+        raise MaskSizeMismatch(mask, picture)

@@ -12,7 +12,7 @@ from engine.types import Mode
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
+class UrlSource:
     """A file at Discord. size_bytes: as declared, None where nobody says."""
 
     url: str
@@ -20,7 +20,7 @@ class Given:
 
 
 @dataclass(frozen=True, slots=True)
-class Numbered:
+class PictureSource:
     """One of the bot's own pictures; picture and anyones are as for Painter.find."""
 
     picture: str
@@ -28,7 +28,7 @@ class Numbered:
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class StagedSource:
     """A picture that Starts.keep() put aside until its person has found the words.
 
     seal: shows that it was put aside for this very person. The hash alone would not do: it stands
@@ -36,14 +36,14 @@ class Kept:
     """
 
     sha256: str
-    seal: str
+    signature: str
 
 
-Source = Given | Numbered | Kept
+InputSource = UrlSource | PictureSource | StagedSource
 
 
 @dataclass(frozen=True, slots=True)
-class Beginning:
+class InputSpec:
     """What a picture shall begin with.
 
     sources: as many as the mode takes, in its order; for Mode.INPAINT without a mask the picture
@@ -51,7 +51,7 @@ class Beginning:
     """
 
     mode: Mode
-    sources: tuple[Source, ...]
+    sources: tuple[InputSource, ...]
     strength: float | None = None
 
 
@@ -59,7 +59,7 @@ MIN_STRENGTH: Final = 0.01
 _STRENGTH: Final = re.compile(r"(\d{0,3}[.,]?\d{0,6})\s?(%?)")
 
 
-def strength_of(typed: str) -> float | Refused | None:
+def parse_strength(typed: str) -> float | Refused | None:
     """What somebody typed for the strength: "0.75", "0,75" or "75 %"; None for nothing."""
     text = unicodedata.normalize("NFKC", typed).strip()
     if not text:

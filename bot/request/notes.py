@@ -9,7 +9,7 @@ from engine.types import Adaptation, Difference, Recipe
 
 
 @dataclass(frozen=True, slots=True)
-class NegativeIdle:
+class NegativeIgnored:
     """A negative prompt was given, and guidance is off: it does nothing."""
 
 
@@ -21,7 +21,7 @@ class NegativeAdded:
 
 
 @dataclass(frozen=True, slots=True)
-class GuidanceHigh:
+class HighGuidance:
     """Guidance above what this family takes well."""
 
     guidance: float
@@ -37,7 +37,7 @@ class SmallSide:
 
 
 @dataclass(frozen=True, slots=True)
-class StyleLeft:
+class StyleIgnored:
     """A style was chosen and left out: `words` of the prompt name another one, or want none of it;
     "" where the model knows no styles."""
 
@@ -68,18 +68,18 @@ class SomeFailed:
 
 
 Note = (
-    NegativeIdle
+    NegativeIgnored
     | NegativeAdded
-    | GuidanceHigh
+    | HighGuidance
     | SmallSide
-    | StyleLeft
+    | StyleIgnored
     | Adapted
     | NotExact
     | SomeFailed
 )
 
 
-def adapted(*recipes: Recipe) -> tuple[Adapted, ...]:
+def adaptation_notes(*recipes: Recipe) -> tuple[Adapted, ...]:
     """One remark for each kind of thing that had to be done, the last of it."""
     last = {each.mend: each for recipe in recipes for each in recipe.adaptations}
     return tuple(map(Adapted, last.values()))

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot.request.bad_flags import BadFlag
+from bot.request.bad_flags import FlagError
 from bot.request.notes import Note
-from bot.request.params import Wish
+from bot.request.params import GenerationParams
 from engine.errors import Scope
 from engine.types import ImageRequest
 from engine.uploads import UploadRefused
@@ -58,25 +58,25 @@ class BadSize:
 
 
 @dataclass(frozen=True, slots=True)
-class TooLarge:
+class SizeTooLarge:
     """More pixels than the model paints in one piece; the advised size can be enlarged after."""
 
     width_px: int
     height_px: int
     advised_width_px: int
     advised_height_px: int
-    enlarged: bool
+    upscaled: bool
 
 
 @dataclass(frozen=True, slots=True)
 class FlagProblem:
     """A flag in the prompt that cannot be obeyed."""
 
-    bad: BadFlag
+    error: FlagError
 
 
 @dataclass(frozen=True, slots=True)
-class ManyChoices:
+class ManyPermutations:
     """Choices in braces that make `total` wishes: they are asked about first.
 
     The wish as it was given, its pictures for each choice, for whose eyes, and the picture that
@@ -84,21 +84,21 @@ class ManyChoices:
     """
 
     total: int
-    wish: Wish
+    params: GenerationParams
     count: int
     private: bool
     parent_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class OneAtATime:
+class OnePromptOnly:
     """Choices in braces that make `total` wishes, where only one can be asked for at a time."""
 
     total: int
 
 
 @dataclass(frozen=True, slots=True)
-class TooManyChoices:
+class TooManyPermutations:
     """Choices in braces that make more wishes than may be asked for at once."""
 
     total: int
@@ -106,7 +106,7 @@ class TooManyChoices:
 
 
 @dataclass(frozen=True, slots=True)
-class QuestionOver:
+class ProposalClosed:
     """The question was answered before; or (not answered) it is too old, or somebody else's."""
 
     answered: bool
@@ -142,12 +142,12 @@ class QuotaSpent:
 
 
 @dataclass(frozen=True, slots=True)
-class Stopping:
+class ShuttingDown:
     """The bot is shutting down."""
 
 
 @dataclass(frozen=True, slots=True)
-class StorageTrouble:
+class StorageUnavailable:
     """The disk or the database does not take anything at the moment."""
 
 
@@ -159,12 +159,12 @@ class UnknownJob:
 
 
 @dataclass(frozen=True, slots=True)
-class JobOver:
+class JobFinished:
     """There is nothing left to cancel."""
 
 
 @dataclass(frozen=True, slots=True)
-class NothingWaiting:
+class NothingToCancel:
     """The person has no job that waits or is painted here."""
 
 
@@ -182,7 +182,7 @@ class InputGone:
 
 
 @dataclass(frozen=True, slots=True)
-class NothingPainted:
+class NoPictures:
     """There is no picture to start from."""
 
 
@@ -194,7 +194,7 @@ class UnknownPicture:
 
 
 @dataclass(frozen=True, slots=True)
-class NotYours:
+class NotOwner:
     """Only the person a picture belongs to can mark it as a favourite."""
 
     picture_id: int
@@ -244,7 +244,7 @@ class NotReported:
 
 
 @dataclass(frozen=True, slots=True)
-class CaseOver:
+class ReportDecided:
     """Somebody has decided already: the case says who and what."""
 
     case: Case
@@ -265,7 +265,7 @@ class NotBlocked:
 
 
 @dataclass(frozen=True, slots=True)
-class UploadUnfit:
+class UnusableUpload:
     """A picture that was given cannot be painted from. number: which of `total`, from 1."""
 
     refused: UploadRefused
@@ -279,12 +279,12 @@ class Unreachable:
 
 
 @dataclass(frozen=True, slots=True)
-class KeptGone:
+class StagedPictureGone:
     """A picture that was put aside is not there any more."""
 
 
 @dataclass(frozen=True, slots=True)
-class StrengthIdle:
+class StrengthWithoutImage:
     """A strength was given, and no picture that it could be about."""
 
 
@@ -294,38 +294,38 @@ Reason = (
     | TooManyTokens
     | OutOfRange
     | BadSize
-    | TooLarge
+    | SizeTooLarge
     | BadAspect
     | FlagProblem
-    | ManyChoices
-    | OneAtATime
-    | TooManyChoices
-    | QuestionOver
+    | ManyPermutations
+    | OnePromptOnly
+    | TooManyPermutations
+    | ProposalClosed
     | QueueIsFull
     | QuotaSpent
-    | Stopping
-    | StorageTrouble
+    | ShuttingDown
+    | StorageUnavailable
     | UnknownJob
-    | JobOver
-    | NothingWaiting
+    | JobFinished
+    | NothingToCancel
     | FileRemoved
     | InputGone
-    | NothingPainted
+    | NoPictures
     | UnknownPicture
-    | NotYours
+    | NotOwner
     | NotAllowed
     | Blocked
     | OwnPicture
     | ReportedBefore
     | ReasonTooLong
     | NotReported
-    | CaseOver
+    | ReportDecided
     | NotBlockable
     | NotBlocked
-    | UploadUnfit
+    | UnusableUpload
     | Unreachable
-    | KeptGone
-    | StrengthIdle
+    | StagedPictureGone
+    | StrengthWithoutImage
 )
 
 
@@ -338,7 +338,7 @@ class Refused:
 
 
 @dataclass(frozen=True, slots=True)
-class Composed:
+class ResolvedRequest:
     """A wish made precise. added: what enhancement appended to the prompt, "" for nothing."""
 
     request: ImageRequest
@@ -357,7 +357,7 @@ class Accepted:
     """
 
     job_id: int
-    composed: Composed
+    resolved: ResolvedRequest
     ahead: int
     ready_at: datetime | None
     private: bool = False
@@ -367,7 +367,7 @@ class Accepted:
 
 
 @dataclass(frozen=True, slots=True)
-class TakenBack:
+class JobsCancelled:
     """These jobs are cancelled and refunded; at least one."""
 
     jobs: tuple[Job, ...]

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from engine.diffusion.families import Speed
-from engine.prompts import Level, PictureStyle
+from engine.prompts import EnhancementLevel, PictureStyle
 from engine.types import Mode
 
 
 @dataclass(frozen=True, slots=True)
-class Start:
+class InitImages:
     """What a picture is painted from: the hashes of the mode's inputs, of the picture's size.
 
     strength: noise level, None = what suits the mode.
@@ -22,7 +22,7 @@ class Start:
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class GenerationParams:
     """What a person asked for; None where they left the choice to us.
 
     aspect: "16:9". size: (width_px, height_px); at most one of both. guidance: classic; `strict`
@@ -38,8 +38,8 @@ class Wish:
     guidance: float | None = None
     strict: bool = False
     negative: str | None = None
-    enhance: Level | None = None
+    enhance: EnhancementLevel | None = None
     variety: float = 0.0
     refine: float = 0.0
-    start: Start | None = None
+    start: InitImages | None = None
     style: PictureStyle | None = None

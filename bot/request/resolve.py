@@ -5,31 +5,38 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Mapping
 
-from bot.request.notes import GuidanceHigh, NegativeAdded, NegativeIdle, Note, SmallSide, StyleLeft
+from bot.request.notes import (
+    HighGuidance,
+    NegativeAdded,
+    NegativeIgnored,
+    Note,
+    SmallSide,
+    StyleIgnored,
+)
 from bot.request.outcomes import (
     BadAspect,
     BadSize,
-    Composed,
     EmptyPrompt,
     OutOfRange,
     Reason,
     Refused,
+    ResolvedRequest,
+    SizeTooLarge,
     TextTooLong,
-    TooLarge,
 )
-from bot.request.params import Start, Wish
+from bot.request.params import GenerationParams, InitImages
 from engine import prompts
 from engine.diffusion.families import Family
-from engine.prompts import Count, Level
+from engine.prompts import Count, EnhancementLevel
 from engine.sizing import GRID_PX, offered, parse_aspect, ratio_fits, size_for_aspect
 from engine.types import MAX_SEED, MAX_VARIATIONS, ImageRequest, Mode, Variation
 
-Seeds = Callable[[], int]
+SeedSource = Callable[[], int]
 """Draws a fresh seed, 0..MAX_SEED."""
 
 SUBTLE, STRONG = 0.2, 0.6
 """How far a variation turns the noise: the same picture in another mood, or another take on it."""
-MAX_REPAINTED = 0.35
+MAX_REFINE = 0.35
 """Noise level of refining and enlarging: above it they paint other things."""
 _STRENGTHS: Mapping[Mode, float] = {
     Mode.IMAGE: 0.75,
@@ -44,40 +51,40 @@ _MAX_EFFECTIVE_CHARS = 2 * prompts.MAX_PROMPT_CHARS
 """What enhancement or the model's own words may make of a prompt."""
 
 
-def compose(
-    wish: Wish, family: Family, seeds: Seeds, count: Count | None = None
-) -> Composed | Refused:
+def resolve(
+    params: GenerationParams, family: Family, seeds: SeedSource, count: Count | None = None
+) -> ResolvedRequest | Refused:
     """Fill in the family's defaults, enhance, and check every bound. count: tokens of a text."""
-    prompt = prompts.clean(wish.prompt)
-    negative = prompts.clean(wish.negative or "")
-    steps, guidance = _steps(wish, family), _guidance(wish, family)
+    prompt = prompts.clean(params.prompt)
+    negative = prompts.clean(params.negative or "")
+    steps, guidance = _steps(params, family), _guidance(params, family)
     problem = (
         _text_problem(prompt, negative)
-        or seed_problem(wish.seed)
+        or seed_problem(params.seed)
         or _effort_problem(steps, guidance, family)
-        or _range_problem("variety", wish.variety, 0.0, 1.0)
-        or _range_problem("refine", wish.refine, 0.0, MAX_REPAINTED)
-        or _start_problem(wish.start)
+        or _range_problem("variety", params.variety, 0.0, 1.0)
+        or _range_problem("refine", params.refine, 0.0, MAX_REFINE)
+        or _start_problem(params.start)
     )
     if problem is not None:
         return Refused(problem)
-    size = size_for(wish, family)
+    size = size_for(params, family)
     if not isinstance(size, tuple):
         return Refused(size)
-    seed = seeds() if wish.seed is None else wish.seed
-    level = wish.enhance or family.enhance
+    seed = seeds() if params.seed is None else params.seed
+    level = params.enhance or family.enhance
     enhanced = prompts.enhance(
-        prompts.styled(prompt, wish.style if family.knows_styles else None).prompt,
+        prompts.styled(prompt, params.style if family.knows_styles else None).prompt,
         negative=negative,
         level=level,
         style=family.style,
         negative_works=family.pipeline_guidance(guidance) > 0,
         seed=seed,
-        variety=wish.variety,
+        variety=params.variety,
         count=count,
         max_tokens=family.max_tokens,
     )
-    start = wish.start or Start(Mode.TEXT, ())
+    start = params.start or InitImages(Mode.TEXT, ())
     request = ImageRequest(
         prompt=prompt,
         effective_prompt=enhanced.effective_prompt,
@@ -90,24 +97,24 @@ def compose(
         mode=start.mode,
         inputs=start.inputs,
         strength=_strength(start),
-        variety=float(wish.variety),
-        refine=float(wish.refine),
-        expand=level is Level.SMART,
-        style=wish.style,
+        variety=float(params.variety),
+        refine=float(params.refine),
+        expand=level is EnhancementLevel.SMART,
+        style=params.style,
     )
-    return _composed(request, family)
+    return _resolved(request, family)
 
 
-def recompose(
-    original: ImageRequest, seed: int | None, family: Family, seeds: Seeds
-) -> Composed | Refused:
+def resolve_reroll(
+    original: ImageRequest, seed: int | None, family: Family, seeds: SeedSource
+) -> ResolvedRequest | Refused:
     """The same request again, with exactly `seed` or (None) with a fresh one.
 
     The effective prompt is kept as it was painted: enhancement may have changed since.
     """
     # Variations belong to their seed: with another one they would only be another seed too.
     same = seed == original.seed
-    return _again(
+    return _repeat(
         original,
         family,
         seed=seeds() if seed is None else seed,
@@ -115,27 +122,29 @@ def recompose(
     )
 
 
-def vary(original: ImageRequest, amount: float, family: Family, seeds: Seeds) -> Composed | Refused:
+def resolve_variation(
+    original: ImageRequest, amount: float, family: Family, seeds: SeedSource
+) -> ResolvedRequest | Refused:
     """The same request with its noise turned a little further. amount: SUBTLE, STRONG or another
     share, over 0 up to 1."""
     problem = _range_problem("variation", amount, 0.01, 1.0)
     if problem is not None:
         return Refused(problem)
     if len(original.variations) == MAX_VARIATIONS:
-        return recompose(original, None, family, seeds)
+        return resolve_reroll(original, None, family, seeds)
     turned = (*original.variations, Variation(seeds(), float(amount)))
-    return _again(original, family, variations=turned)
+    return _repeat(original, family, variations=turned)
 
 
-def enlarge(
+def resolve_upscale(
     original: ImageRequest, picture: str, family: Family, strength: float | None = None
-) -> Composed | Refused:
+) -> ResolvedRequest | Refused:
     """Twice the size, from the picture itself. picture: the hash of its pixels."""
-    start = Start(Mode.UPSCALE, (picture,), strength)
+    start = InitImages(Mode.UPSCALE, (picture,), strength)
     problem = _start_problem(start)
     if problem is not None:
         return Refused(problem)
-    return _again(
+    return _repeat(
         original,
         family,
         mode=start.mode,
@@ -148,29 +157,29 @@ def enlarge(
     )
 
 
-def _again(original: ImageRequest, family: Family, **changes: object) -> Composed | Refused:
+def _repeat(original: ImageRequest, family: Family, **changes: object) -> ResolvedRequest | Refused:
     fresh = dataclasses.replace(original, **changes)  # pyright: ignore[reportArgumentType]
     # The model may be another one now, with other bounds.
     problem = replay_problem(fresh, family)
     if problem is not None:
         return Refused(problem)
-    return _composed(fresh, family)
+    return _resolved(fresh, family)
 
 
-def _composed(request: ImageRequest, family: Family) -> Composed:
+def _resolved(request: ImageRequest, family: Family) -> ResolvedRequest:
     added = prompts.addition(request.prompt, request.effective_prompt)
-    return Composed(request, added, request_notes(request, family))
+    return ResolvedRequest(request, added, request_notes(request, family))
 
 
 def request_notes(request: ImageRequest, family: Family) -> tuple[Note, ...]:
     """What a person should know about their request."""
     notes: list[Note] = []
     if request.negative_prompt and family.pipeline_guidance(request.guidance) <= 0:
-        notes.append(NegativeIdle())
+        notes.append(NegativeIgnored())
     elif prompts.is_ours(request.negative_prompt):
         notes.append(NegativeAdded(request.negative_prompt))
     if request.guidance > family.warn_guidance:
-        notes.append(GuidanceHigh(request.guidance, family.warn_guidance))
+        notes.append(HighGuidance(request.guidance, family.warn_guidance))
     short_px = min(request.width_px, request.height_px)
     if short_px < family.good_side_px:
         notes.append(SmallSide(short_px, family.good_side_px))
@@ -178,7 +187,7 @@ def request_notes(request: ImageRequest, family: Family) -> tuple[Note, ...]:
         wanted = prompts.styled(request.prompt, request.style)
         read = prompts.as_read(request.prompt, request.effective_prompt, request.style)
         if wanted.clash or read != wanted.prompt:
-            notes.append(StyleLeft(request.style, wanted.clash))
+            notes.append(StyleIgnored(request.style, wanted.clash))
     return tuple(notes)
 
 
@@ -189,13 +198,13 @@ def seed_problem(seed: int | None) -> Reason | None:
 
 def replay_problem(request: ImageRequest, family: Family) -> Reason | None:
     """Why a request out of a picture, which anybody may have written, cannot be painted."""
-    start = Start(request.mode, request.inputs, request.strength)
+    start = InitImages(request.mode, request.inputs, request.strength)
     return (
         _text_problem(request.prompt, request.negative_prompt)
         or _effective_problem(request.effective_prompt)
         or seed_problem(request.seed)
         or _effort_problem(request.steps, request.guidance, family)
-        or _range_problem("refine", request.refine, 0.0, MAX_REPAINTED)
+        or _range_problem("refine", request.refine, 0.0, MAX_REFINE)
         or (None if request.mode is Mode.TEXT else _start_problem(start))
         or size_problem(request.width_px, request.height_px, family, request.mode)
     )
@@ -219,64 +228,64 @@ def size_problem(
         return BadAspect(f"{width_px}:{height_px}", offered(family.max_ratio))
     if width_px * height_px > family.max_pixels * factor**2:
         advised = size_for_aspect(width_px, height_px, family.budget_px)
-        return TooLarge(width_px, height_px, *advised, mode is Mode.UPSCALE)
+        return SizeTooLarge(width_px, height_px, *advised, mode is Mode.UPSCALE)
     return None
 
 
 def size_for(
-    wish: Wish, family: Family, source: tuple[int, int] | None = None
+    params: GenerationParams, family: Family, source: tuple[int, int] | None = None
 ) -> tuple[int, int] | Reason:
     """(width_px, height_px) of the picture, or why it has none.
 
     source: the size of a picture to start from, whose shape is taken where none was asked for.
     """
-    if wish.size is not None:
-        mode = wish.start.mode if wish.start else Mode.TEXT
-        return size_problem(*wish.size, family, mode) or wish.size
-    if wish.aspect is None and source is None:
+    if params.size is not None:
+        mode = params.start.mode if params.start else Mode.TEXT
+        return size_problem(*params.size, family, mode) or params.size
+    if params.aspect is None and source is None:
         return family.native_side_px, family.native_side_px
-    if wish.aspect is None:
+    if params.aspect is None:
         assert source is not None
-        ratio = _within(source, family.max_ratio)
+        ratio = _clamped(source, family.max_ratio)
     else:
         try:
-            ratio = parse_aspect(wish.aspect)
+            ratio = parse_aspect(params.aspect)
         except ValueError:
-            return BadAspect(wish.aspect, offered(family.max_ratio))
+            return BadAspect(params.aspect, offered(family.max_ratio))
         if not ratio_fits(*ratio, family.max_ratio):
-            return BadAspect(wish.aspect, offered(family.max_ratio))
+            return BadAspect(params.aspect, offered(family.max_ratio))
     size = size_for_aspect(*ratio, family.budget_px)
     return size_problem(*size, family) or size
 
 
-def _within(source: tuple[int, int], max_ratio: float) -> tuple[int, int]:
+def _clamped(source: tuple[int, int], max_ratio: float) -> tuple[int, int]:
     """The shape of a picture, or the nearest one that can be painted."""
     width, height = source
     longest = int(max_ratio * min(source))
     return min(width, longest), min(height, longest)
 
 
-def _steps(wish: Wish, family: Family) -> int:
-    if wish.steps is not None:
-        return wish.steps
-    return family.default_steps if wish.speed is None else family.speeds[wish.speed]
+def _steps(params: GenerationParams, family: Family) -> int:
+    if params.steps is not None:
+        return params.steps
+    return family.default_steps if params.speed is None else family.speeds[params.speed]
 
 
-def _guidance(wish: Wish, family: Family) -> float:
-    if wish.guidance is not None:
-        return float(wish.guidance)
-    return family.strict_guidance if wish.strict else family.default_guidance
+def _guidance(params: GenerationParams, family: Family) -> float:
+    if params.guidance is not None:
+        return float(params.guidance)
+    return family.strict_guidance if params.strict else family.default_guidance
 
 
-def _strength(start: Start) -> float:
+def _strength(start: InitImages) -> float:
     usual = _STRENGTHS.get(start.mode, 1.0)
     return usual if start.strength is None else float(start.strength)
 
 
-def _start_problem(start: Start | None) -> Reason | None:
+def _start_problem(start: InitImages | None) -> Reason | None:
     if start is None:
         return None
-    most = MAX_REPAINTED if start.mode is Mode.UPSCALE else 1.0
+    most = MAX_REFINE if start.mode is Mode.UPSCALE else 1.0
     return _range_problem("strength", _strength(start), 0.01, most)
 
 

@@ -48,7 +48,7 @@ _NAME = re.compile(
 )
 
 
-def named_style(text: str) -> tuple[PictureStyle, int] | None:
+def parse_style(text: str) -> tuple[PictureStyle, int] | None:
     """The style that a text begins with, and where it ends; None if it begins with none."""
     begins = text[:_LONGEST]
     plain = unicodedata.normalize("NFKC", begins)

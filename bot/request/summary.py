@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bot.request.notes import StyleLeft
+from bot.request.notes import StyleIgnored
 from engine.diffusion.families import Family, Speed
 from engine.prompts import PictureStyle
 from engine.sizing import ASPECTS, parse_aspect, size_for_aspect
@@ -12,7 +12,7 @@ from engine.types import ImageRequest
 
 
 @dataclass(frozen=True, slots=True)
-class Particulars:
+class RequestSummary:
     """shape: "16:9", or "1024×768" where no usual one fits; "" for the model's own square.
 
     steps: 0 = as many as usual; speed: their name, if they have one. guidance: None = the usual.
@@ -26,17 +26,17 @@ class Particulars:
     guidance: float | None = None
 
 
-USUAL = Particulars()
+DEFAULTS = RequestSummary()
 """One picture as the model paints it by itself."""
 
 
-def particulars(
+def summarize(
     request: ImageRequest, pictures: int, family: Family, notes: tuple[object, ...] = ()
-) -> Particulars:
+) -> RequestSummary:
     """Of a request for so many pictures. notes: the remarks on it; a style left out is none."""
-    left = any(isinstance(each, StyleLeft) for each in notes)
+    left = any(isinstance(each, StyleIgnored) for each in notes)
     steps = 0 if request.steps == family.default_steps else request.steps
-    return Particulars(
+    return RequestSummary(
         pictures=pictures,
         shape=_shape(request.width_px, request.height_px, family),
         style=None if left else request.style,

@@ -11,7 +11,7 @@ from typing import Any
 
 import structlog
 
-from bot.discord.client import PaintClient
+from bot.discord.client import ZimagineClient
 from bot.discord.connection import (
     ConnectionEnded,
     TokenRefused,
@@ -21,13 +21,13 @@ from bot.discord.connection import (
 from bot.discord.interaction.services import Services
 from bot.exit_codes import OK, RESTART, UNAVAILABLE
 from bot.i18n import words
-from bot.jobs.active import LiveJob
-from bot.jobs.completion import Settling
+from bot.jobs.active import ActiveJob
+from bot.jobs.completion import CompletionService
 from bot.jobs.downloads import Download, download
-from bot.runtime.maintenance import Housekeeping
-from bot.runtime.recovery import pick_up
-from bot.runtime.shutdown import stopped_by_signals
-from bot.runtime.wiring import Basis, furnish
+from bot.runtime.maintenance import Maintenance
+from bot.runtime.recovery import resume_status_messages
+from bot.runtime.shutdown import stop_on_signals
+from bot.runtime.wiring import Infrastructure, wire
 from bot.settings import Settings
 from bot.wording.device_remarks import device_remark
 from engine.errors import Defunct, EngineError, ModelUnavailable
@@ -47,7 +47,7 @@ ANSWER_LIMIT_S = 3.0
 
 
 @dataclass(slots=True)
-class House:
+class Application:
     """Everything, running but for Discord.
 
     tasks: its loops. broken: set when one of them ends by an error, which none should.
@@ -56,24 +56,24 @@ class House:
     settings: Settings
     engine: Engine
     services: Services
-    client: PaintClient
-    settling: Settling
-    housekeeping: Housekeeping
-    resumed: list[LiveJob] = field(default_factory=list[LiveJob])
-    begun: bool = False
+    client: ZimagineClient
+    completion: CompletionService
+    maintenance: Maintenance
+    resumed: list[ActiveJob] = field(default_factory=list[ActiveJob])
+    delivering: bool = False
     tasks: list[asyncio.Task[None]] = field(default_factory=list[asyncio.Task[None]])
     broken: asyncio.Event = field(default_factory=asyncio.Event)
 
-    def begin(self) -> None:
+    def start_delivery(self) -> None:
         """Start to deliver and to show progress; the client has to be logged in."""
-        self.begun = True
+        self.delivering = True
         self.spawn("delivery", self.services.delivery.run())
-        self.spawn("board", self.services.board.run())
-        self.spawn("casework", self.services.casework.run())
-        self.spawn("housekeeping", self.housekeeping.run())
+        self.spawn("board", self.services.progress.run())
+        self.spawn("casework", self.services.report_notifier.run())
+        self.spawn("housekeeping", self.maintenance.run())
         # Not kept any longer: each handle holds its picture.
         resumed, self.resumed = self.resumed, []
-        self.spawn("resuming", pick_up(self.services, resumed))
+        self.spawn("resuming", resume_status_messages(self.services, resumed))
 
     def spawn(self, name: str, work: Coroutine[Any, Any, None]) -> None:
         """Run a loop of the house; an error in it is never silent."""
@@ -88,13 +88,13 @@ class House:
 
 
 @asynccontextmanager
-async def open_house(
+async def open_application(
     settings: Settings,
     *,
     load: RendererFactory | None = None,
     clock: Clock = utc_now,
     fetch: Download = download,
-) -> AsyncIterator[House]:
+) -> AsyncIterator[Application]:
     """The way up, in this order: lock the data folder; check and open the database; take over
     what is painted, queue again what was waiting, give up what waited too long; start the engine.
 
@@ -116,33 +116,33 @@ async def open_house(
             stall_s=wanted.stall_s,
             idle_s=wanted.idle_unload_s,
         )
-        made = furnish(Basis(settings, db, files, engine, clock, fetch))
-        house = House(
-            settings, engine, made.services, made.client, made.settling, made.housekeeping
+        made = wire(Infrastructure(settings, db, files, engine, clock, fetch))
+        app = Application(
+            settings, engine, made.services, made.client, made.completion, made.maintenance
         )
-        house.resumed = await house.services.painter.resume()
-        house.spawn("settling", house.settling.run())
-        house.spawn("deadlines", house.services.endings.run())
+        app.resumed = await app.services.generation.resume()
+        app.spawn("settling", app.completion.run())
+        app.spawn("deadlines", app.services.cancellation.run())
         engine.start()
-        stack.push_async_callback(_leave, house)
-        yield house
+        stack.push_async_callback(_shut_down, app)
+        yield app
 
 
-async def _leave(house: House) -> None:
+async def _shut_down(app: Application) -> None:
     """The way down, so that what is painted still arrives: the picture on the GPU is finished (or,
     after drain_s, stopped and kept for the next start), written down and delivered; then the
     loops end, everybody who asked for something has their answer, and Discord is last.
     """
-    house.settling.leave()
-    await house.engine.drain(house.settings.engine.drain_s)
-    await house.settling.finish()
-    if house.begun:
-        await house.services.delivery.drain(DELIVERY_LIMIT_S)
-    for task in house.tasks:
+    app.completion.begin_shutdown()
+    await app.engine.drain(app.settings.engine.drain_s)
+    await app.completion.finish()
+    if app.delivering:
+        await app.services.delivery.drain(DELIVERY_LIMIT_S)
+    for task in app.tasks:
         task.cancel()
-    await asyncio.gather(*house.tasks, return_exceptions=True)
-    await house.client.attending.finish(ANSWER_LIMIT_S)
-    await disconnect(house.client)
+    await asyncio.gather(*app.tasks, return_exceptions=True)
+    await app.client.in_flight.finish(ANSWER_LIMIT_S)
+    await disconnect(app.client)
 
 
 async def serve(settings: Settings, tell: Callable[[str], None]) -> int:
@@ -154,23 +154,23 @@ async def serve(settings: Settings, tell: Callable[[str], None]) -> int:
     assert token is not None
     stop = asyncio.Event()
     # From the first moment to the last: a second Ctrl-C must not cut the way down short.
-    with stopped_by_signals(stop):
-        async with open_house(settings) as house:
+    with stop_on_signals(stop):
+        async with open_application(settings) as app:
             log.info("starting", model=settings.engine.model, data=str(settings.storage.data_dir))
             watch: list[Coroutine[Any, Any, Any]] = [
                 stop.wait(),
-                house.broken.wait(),
-                house.engine.failure(),
-                stay_connected(house.client, token.get_secret_value(), house.begin),
-                _announce(house.engine),
+                app.broken.wait(),
+                app.engine.failure(),
+                stay_connected(app.client, token.get_secret_value(), app.start_delivery),
+                _announce(app.engine),
             ]
-            code = await _first_end(house, watch, tell)
+            code = await _first_end(app, watch, tell)
             log.info("stopping", code=code)
     return code
 
 
 async def _first_end(
-    house: House, watch: list[Coroutine[Any, Any, Any]], tell: Callable[[str], None]
+    app: Application, watch: list[Coroutine[Any, Any, Any]], tell: Callable[[str], None]
 ) -> int:
     tasks = [asyncio.create_task(each) for each in watch]
     stop, broken, failure, talk, announce = tasks
@@ -188,7 +188,7 @@ async def _first_end(
         # Discord stays connected while the engine drains: only then is `talk` of no more use.
         for task in (stop, broken, failure, announce):
             task.cancel()
-        house.tasks.append(talk)
+        app.tasks.append(talk)
         await asyncio.gather(*(task for task in tasks if task is not talk), return_exceptions=True)
 
 

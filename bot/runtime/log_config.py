@@ -15,7 +15,7 @@ _URL_TOKEN = re.compile(r"(/(?:webhooks|interactions)/\d+/)[^/\s'\"?]+")
 _FIELD_TOKEN = re.compile(r"(['\"]\w*token['\"]\s*:\s*['\"])[^'\"]+")
 
 
-def strike_secrets(text: str, secrets: frozenset[str] = frozenset()) -> str:
+def redact_secrets(text: str, secrets: frozenset[str] = frozenset()) -> str:
     """`text` without bot tokens and interaction tokens, and without the given secrets."""
     for secret in secrets:
         text = text.replace(secret, "[secret]")
@@ -31,7 +31,7 @@ def configure_logging(level: str, form: str, secrets: frozenset[str] = frozenset
         _logger: Any, _method: str, event: MutableMapping[str, Any]
     ) -> MutableMapping[str, Any]:
         return {
-            key: strike_secrets(value, secrets) if isinstance(value, str) else value
+            key: redact_secrets(value, secrets) if isinstance(value, str) else value
             for key, value in event.items()
         }
 

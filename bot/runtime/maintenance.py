@@ -56,7 +56,7 @@ def free_bytes(folder: Path) -> int:
     return shutil.disk_usage(folder).free
 
 
-class Housekeeping:
+class Maintenance:
     """One loop for as long as the bot runs; no error ends it.
 
     sleep: waits for so many seconds. free: the free bytes of a folder's disk; blocking.

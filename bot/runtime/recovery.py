@@ -7,19 +7,19 @@ from collections.abc import Sequence
 import structlog
 
 from bot.delivery.cards import WaitingCard
-from bot.delivery.messenger import Address, TryLater, Undeliverable
+from bot.delivery.messenger import Address, TemporaryFailure, Undeliverable
 from bot.delivery.worker import NeverAnswered
 from bot.discord.interaction.services import Services
-from bot.jobs.active import LiveJob
+from bot.jobs.active import ActiveJob
 from bot.request.resolve import request_notes
-from bot.request.summary import particulars
+from bot.request.summary import summarize
 from engine.prompts import addition
 from storage.errors import StorageError
 
 log = structlog.get_logger(__name__)
 
 
-async def pick_up(services: Services, resumed: Sequence[LiveJob]) -> None:
+async def resume_status_messages(services: Services, resumed: Sequence[ActiveJob]) -> None:
     """Show the progress of every resumed job on the message that its command was answered with.
 
     A job whose command was never answered is withdrawn and refunded: Discord told its person
@@ -31,9 +31,9 @@ async def pick_up(services: Services, resumed: Sequence[LiveJob]) -> None:
             message_id = await services.delivery.status_message(job.id, accepted_at=job.accepted_at)
         except NeverAnswered:
             log.info("withdrawn: its command was never answered", job=job.id)
-            await services.endings.withdraw(job.id)
+            await services.cancellation.withdraw(job.id)
             continue
-        except (TryLater, Undeliverable, StorageError) as error:
+        except (TemporaryFailure, Undeliverable, StorageError) as error:
             # Also where it was delivered this very moment: then nobody needs its progress.
             log.info("status message not found", job=job.id, detail=str(error))
             continue
@@ -43,12 +43,12 @@ async def pick_up(services: Services, resumed: Sequence[LiveJob]) -> None:
             address = Address(place.guild_id, place.channel_id, message_id, job.locale)
             quiet = not live.handle.spec.previews
             card = _card(services, live)
-            services.board.show(live.handle, address, card, stale=True, quiet=quiet)
+            services.progress.show(live.handle, address, card, stale=True, quiet=quiet)
 
 
-def _card(services: Services, live: LiveJob) -> WaitingCard:
+def _card(services: Services, live: ActiveJob) -> WaitingCard:
     job, request = live.row, live.handle.spec.request
-    family = services.painter.family
+    family = services.generation.family
     notes = request_notes(request, family)
     return WaitingCard(
         job_id=job.id,
@@ -58,6 +58,6 @@ def _card(services: Services, live: LiveJob) -> WaitingCard:
         ready_at=None,
         added=addition(request.prompt, request.effective_prompt),
         notes=notes,
-        asked=particulars(request, job.pictures, family, notes),
+        asked=summarize(request, job.pictures, family, notes),
         spoiler=live.row.spoiler,
     )

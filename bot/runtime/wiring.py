@@ -8,34 +8,34 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 
-from bot.accounts.delivery_settings import Preferences
-from bot.accounts.permissions import Rights
-from bot.accounts.quotas import Allowance
-from bot.delivery.copies import Copies
-from bot.delivery.owner_alerts import Alarm
-from bot.delivery.progress import Board
+from bot.accounts.delivery_settings import DeliverySettingsService
+from bot.accounts.permissions import Permissions
+from bot.accounts.quotas import QuotaService
+from bot.delivery.copies import CopySender
+from bot.delivery.owner_alerts import OwnerAlerts
+from bot.delivery.progress import ProgressUpdater
 from bot.delivery.result_cards import ResultCards
-from bot.delivery.user_threads import OwnThreads
-from bot.delivery.worker import Delivery, DeliveryPolicy
-from bot.discord.client import PaintClient, create_client
+from bot.delivery.user_threads import UserThreads
+from bot.delivery.worker import DeliveryPolicy, DeliveryWorker
+from bot.discord.client import ZimagineClient, create_client
 from bot.discord.interaction.services import Services
 from bot.discord.messenger import DiscordMessenger, owners_of
-from bot.jobs.active import LiveJobs
-from bot.jobs.cancellation import Endings
-from bot.jobs.completion import Events, Settling
+from bot.jobs.active import ActiveJobs
+from bot.jobs.cancellation import CancellationService
+from bot.jobs.completion import CompletionService, JobEvents
 from bot.jobs.downloads import Download
-from bot.jobs.generation import Painter
-from bot.jobs.image_to_image import Starts
-from bot.jobs.permutations import Choices
-from bot.jobs.variations import Repaint
-from bot.moderation.cards import CaseCards
-from bot.moderation.notifier import Casework
-from bot.moderation.service import Moderation
-from bot.pictures.gallery import Album
-from bot.pictures.inspection import Lookup
+from bot.jobs.generation import GenerationService
+from bot.jobs.image_to_image import ImageToImageService
+from bot.jobs.permutations import PermutationService
+from bot.jobs.variations import VariationService
+from bot.moderation.cards import ReportCards
+from bot.moderation.notifier import ReportNotifier
+from bot.moderation.service import ModerationService
+from bot.pictures.gallery import Gallery
+from bot.pictures.inspection import InspectionService
 from bot.pictures.recent import RecentPictures
 from bot.request.resolve import request_notes
-from bot.runtime.maintenance import Housekeeping
+from bot.runtime.maintenance import Maintenance
 from bot.settings import Settings
 from engine.diffusion.families import family_for
 from engine.service import Engine
@@ -69,7 +69,7 @@ def fresh_nonce() -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Basis:
+class Infrastructure:
     """What everything is built on. fetch: downloads what people point to."""
 
     settings: Settings
@@ -81,19 +81,19 @@ class Basis:
 
 
 @dataclass(frozen=True, slots=True)
-class Furnished:
+class Components:
     """What `bot.runtime.app` runs."""
 
     services: Services
-    client: PaintClient
-    settling: Settling
-    housekeeping: Housekeeping
+    client: ZimagineClient
+    completion: CompletionService
+    maintenance: Maintenance
 
 
 class _Stores:
     """Every store over the one database."""
 
-    def __init__(self, basis: Basis) -> None:
+    def __init__(self, basis: Infrastructure) -> None:
         db, clock = basis.db, basis.clock
         self.files = basis.files
         self.jobs = Jobs(db, clock, fresh_nonce)
@@ -108,66 +108,74 @@ class _Stores:
         self.threads = Threads(db, clock)
 
 
-class _Desk:
+class _DeliveryParts:
     """What talks to people: the messenger, and those who write through it."""
 
-    def __init__(self, basis: Basis, stores: _Stores, rights: Rights) -> None:
+    def __init__(self, basis: Infrastructure, stores: _Stores, permissions: Permissions) -> None:
         settings, clock = basis.settings, basis.clock
         self.messenger = messenger = DiscordMessenger()
-        owners = partial(owners_of, messenger, rights.owners)
-        self.alarm = Alarm(messenger, owners, clock=clock, nonce=fresh_nonce)
-        self.board = Board(messenger, basis.engine, now_s=time.monotonic, clock=clock)
+        owners = partial(owners_of, messenger, permissions.owners)
+        self.owner_alerts = OwnerAlerts(messenger, owners, clock=clock, nonce=fresh_nonce)
+        self.progress_updater = ProgressUpdater(
+            messenger, basis.engine, now_s=time.monotonic, clock=clock
+        )
         notes = partial(request_notes, family=family_for(settings.engine.model))
-        self.delivery = Delivery(
+        self.delivery = DeliveryWorker(
             messenger=messenger,
-            board=self.board,
+            progress_updater=self.progress_updater,
             deliveries=stores.deliveries,
             cards=ResultCards(stores.history, stores.files, notes),
-            threads=OwnThreads(stores.threads, messenger),
+            threads=UserThreads(stores.threads, messenger),
             clock=clock,
             policy=DeliveryPolicy(
                 timedelta(seconds=settings.jobs.max_age_s), settings.jobs.direct_messages
             ),
-            trouble=self.alarm.storage,
+            trouble=self.owner_alerts.storage,
         )
-        self.casework = Casework(
+        self.report_notifier = ReportNotifier(
             messenger=messenger,
             reports=stores.reports,
             preferences=stores.preferences,
-            cards=CaseCards(
+            cards=ReportCards(
                 stores.reports, stores.history, stores.jobs, stores.deliveries, stores.files
             ),
             clock=clock,
-            trouble=self.alarm.storage,
+            trouble=self.owner_alerts.storage,
         )
 
 
-class _Studio:
+class _ServiceParts:
     """What the use cases share, and the two that others build on."""
 
-    def __init__(self, basis: Basis, stores: _Stores, desk: _Desk, rights: Rights) -> None:
+    def __init__(
+        self, basis: Infrastructure, stores: _Stores, desk: _DeliveryParts, permissions: Permissions
+    ) -> None:
         settings = basis.settings
-        self.rights = rights
-        self.recent, self.live = RecentPictures(stores.history), LiveJobs()
+        self.permissions = permissions
+        self.recent, self.live = RecentPictures(stores.history), ActiveJobs()
         self.family = family_for(settings.engine.model)
         self.fallback = QuotaPolicy(
             settings.quota.pictures, settings.quota.hours, PolicySource.CONFIG
         )
         self.max_wait = timedelta(seconds=settings.jobs.max_wait_s)
-        self.events = Events(
-            accepted=desk.delivery.expect, settled=desk.delivery.wake, trouble=desk.alarm.storage
+        self.events = JobEvents(
+            accepted=desk.delivery.expect_status,
+            finished=desk.delivery.wake,
+            storage_failed=desk.owner_alerts.storage,
         )
-        self.settling = Settling(stores.jobs, stores.files, self.recent, self.live, self.events)
-        self.preferences = Preferences(
-            stores.preferences, rights, direct_messages=settings.jobs.direct_messages
+        self.completion = CompletionService(
+            stores.jobs, stores.files, self.recent, self.live, self.events
         )
-        self.allowance = Allowance(stores.quotas, rights, self.fallback)
-        self.painter = Painter(
+        self.preferences = DeliverySettingsService(
+            stores.preferences, permissions, direct_messages=settings.jobs.direct_messages
+        )
+        self.allowance = QuotaService(stores.quotas, permissions, self.fallback)
+        self.generation = GenerationService(
             engine=basis.engine,
             family=self.family,
             jobs=stores.jobs,
             history=stores.history,
-            settling=self.settling,
+            completion=self.completion,
             live=self.live,
             fallback=self.fallback,
             seeds=fresh_seed,
@@ -181,79 +189,85 @@ class _Studio:
         )
 
 
-def furnish(basis: Basis) -> Furnished:
+def wire(basis: Infrastructure) -> Components:
     """Everything in its place, and nothing running yet."""
     settings, clock = basis.settings, basis.clock
-    rights = Rights(frozenset(settings.discord.owners))
+    permissions = Permissions(frozenset(settings.discord.owners))
     stores = _Stores(basis)
-    desk = _Desk(basis, stores, rights)
-    studio = _Studio(basis, stores, desk, rights)
+    desk = _DeliveryParts(basis, stores, permissions)
+    studio = _ServiceParts(basis, stores, desk, permissions)
     services = _services(basis, stores, desk, studio)
-    housekeeping = Housekeeping(
+    housekeeping = Maintenance(
         settings.storage,
         Retention(basis.db, stores.files, clock),
-        tell_owner=desk.alarm.tell,
+        tell_owner=desk.owner_alerts.tell,
         clock=clock,
         sweep_questions=stores.proposals.sweep,
     )
     client = create_client(services, settings.storage.data_dir / SYNC_FILE)
     desk.messenger.attach(client)
-    return Furnished(services, client, studio.settling, housekeeping)
+    return Components(services, client, studio.completion, housekeeping)
 
 
-def _services(basis: Basis, stores: _Stores, desk: _Desk, studio: _Studio) -> Services:
-    painter, rights, live = studio.painter, studio.rights, studio.live
-    album = Album(stores.history, stores.deliveries, stores.files, studio.recent, rights)
-    endings = Endings(
+def _services(
+    basis: Infrastructure, stores: _Stores, desk: _DeliveryParts, studio: _ServiceParts
+) -> Services:
+    generation, permissions, live = studio.generation, studio.permissions, studio.live
+    gallery = Gallery(stores.history, stores.deliveries, stores.files, studio.recent, permissions)
+    cancellation = CancellationService(
         basis.engine,
         stores.jobs,
         live,
-        rights,
+        permissions,
         studio.events,
         clock=basis.clock,
         max_wait=studio.max_wait,
     )
     return Services(
-        painter=painter,
-        repaint=Repaint(painter, stores.files, stores.inputs, fresh_seed),
-        starts=_starts(basis, stores, studio),
-        endings=endings,
-        album=album,
-        allowance=studio.allowance,
-        lookup=Lookup(
+        generation=generation,
+        variations=VariationService(generation, stores.files, stores.inputs, fresh_seed),
+        image_to_image=_image_to_image(basis, stores, studio),
+        cancellation=cancellation,
+        gallery=gallery,
+        quotas=studio.allowance,
+        inspection=InspectionService(
             engine=basis.engine,
             family=studio.family,
             jobs=stores.jobs,
             history=stores.history,
             deliveries=stores.deliveries,
             live=live,
-            rights=rights,
+            permissions=permissions,
             clock=basis.clock,
         ),
-        copies=Copies(desk.messenger),
+        copies=CopySender(desk.messenger),
         delivery=desk.delivery,
-        board=desk.board,
-        moderation=Moderation(
+        progress=desk.progress_updater,
+        moderation=ModerationService(
             reports=stores.reports,
             blocks=stores.blocks,
             preferences=stores.preferences,
             history=stores.history,
-            album=album,
-            endings=endings,
-            rights=rights,
-            changed=desk.casework.wake,
+            gallery=gallery,
+            cancellation=cancellation,
+            permissions=permissions,
+            changed=desk.report_notifier.wake,
         ),
-        casework=desk.casework,
-        choices=Choices(painter, stores.proposals, stores.quotas, studio.fallback, fresh_seed),
-        preferences=studio.preferences,
+        report_notifier=desk.report_notifier,
+        permutations=PermutationService(
+            generation, stores.proposals, stores.quotas, studio.fallback, fresh_seed
+        ),
+        delivery_settings=studio.preferences,
         guilds=frozenset(basis.settings.discord.guilds),
     )
 
 
-def _starts(basis: Basis, stores: _Stores, studio: _Studio) -> Starts:
+def _image_to_image(
+    basis: Infrastructure, stores: _Stores, studio: _ServiceParts
+) -> ImageToImageService:
     token = basis.settings.discord.token
-    return Starts(
-        painter=studio.painter,
+    return ImageToImageService(
+        generation=studio.generation,
         allowance=studio.allowance,
         files=stores.files,
         inputs=stores.inputs,

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from bot.i18n import Words
-from bot.request.outcomes import TakenBack
+from bot.request.outcomes import JobsCancelled
 from storage.types import Job
 
 JOBS_NAMED = 5
 PROMPT_CHARS = 80
 
 
-def taken_back(outcome: TakenBack, reader_id: int, say: Words) -> str:
+def jobs_cancelled(outcome: JobsCancelled, reader_id: int, say: Words) -> str:
     """Which jobs were cancelled; a private one of somebody else's without its words."""
     named = [_prompt(job, reader_id, say) for job in outcome.jobs[:JOBS_NAMED]]
     more = ["…"] if len(outcome.jobs) > len(named) else []

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-from bot.accounts.delivery_settings import Level, Setting, Settings, Source
-from bot.delivery.cards import Detour
+from bot.accounts.delivery_settings import EffectiveSetting, SettingsOverview, SettingsScope, Source
+from bot.delivery.cards import FallbackNote
 from bot.delivery.messenger import Obstacle
 from bot.i18n import Words
 from storage.types import DeliveryMode
@@ -14,7 +14,7 @@ from storage.types import DeliveryMode
 T = TypeVar("T")
 
 
-def own_settings(settings: Settings, say: Words) -> str:
+def settings_overview(settings: SettingsOverview, say: Words) -> str:
     """What holds for a person in a channel, and by whose choice."""
     head = say("Your settings in {channel}", channel=f"<#{settings.channel_id}>")
     lines = [
@@ -23,15 +23,15 @@ def own_settings(settings: Settings, say: Words) -> str:
         _line(say("Spoiler"), settings.spoiler, _on_off, say),
         _line(say("Quiet (no previews)"), settings.quiet, _on_off, say),
     ]
-    wants_direct = settings.delivery.wish is DeliveryMode.DIRECT
+    wants_direct = settings.delivery.own_choice is DeliveryMode.DIRECT
     if wants_direct and not settings.direct_messages:
         lines.append(_small(_no_direct(say)))
-    elif settings.delivery.wish is not None or settings.spoiler.wish is not None:
+    elif settings.delivery.own_choice is not None or settings.spoiler.own_choice is not None:
         lines.append(_small(say("You can show less than moderators let you, but not more.")))
     return "\n".join(lines)
 
 
-def level(chosen: Level, say: Words) -> str:
+def settings_scope(chosen: SettingsScope, say: Words) -> str:
     """What moderators chose for a server or a channel."""
     head = say("Settings of this server")
     if chosen.channel_id is not None:
@@ -47,13 +47,13 @@ def level(chosen: Level, say: Words) -> str:
     return "\n".join(lines)
 
 
-def detour(gone: Detour, say: Words) -> str:
+def fallback_reason(gone: FallbackNote, say: Words) -> str:
     """Why pictures are not where their person wanted them."""
-    if gone.wanted is DeliveryMode.DIRECT:
-        if gone.why == Obstacle.FORBIDDEN:
+    if gone.preferred is DeliveryMode.DIRECT:
+        if gone.reason == Obstacle.FORBIDDEN:
             return say("It is here because you take no direct messages from me.")
         return say("It is here because it could not be sent to you by direct message.")
-    match gone.why:
+    match gone.reason:
         case Obstacle.FULL:
             return say("It is here because this server has as many open threads as Discord allows.")
         case Obstacle.FORBIDDEN:
@@ -74,15 +74,17 @@ def _chosen(name: str, value: T | None, word: Callable[[T, Words], str], say: Wo
     return f"{name}: {told}"
 
 
-def _line(name: str, setting: Setting[T], word: Callable[[T, Words], str], say: Words) -> str:
+def _line(
+    name: str, setting: EffectiveSetting[T], word: Callable[[T, Words], str], say: Words
+) -> str:
     source = {
         Source.DEFAULT: say("the bot's default"),
         Source.SERVER: say("set for this server"),
         Source.CHANNEL: say("set for this channel"),
         Source.USER: say("your choice"),
     }[setting.source]
-    if setting.wish is not None:
-        source += "; " + say("you chose: {choice}", choice=word(setting.wish, say))
+    if setting.own_choice is not None:
+        source += "; " + say("you chose: {choice}", choice=word(setting.own_choice, say))
     return f"{name}: {word(setting.value, say)} ({source})"
 
 

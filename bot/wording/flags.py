@@ -3,60 +3,66 @@
 from __future__ import annotations
 
 from bot.i18n import Words
-from bot.request.bad_flags import BadFlag, BadKind
-from bot.request.outcomes import ManyChoices, OneAtATime, QuestionOver, QueueIsFull, TooManyChoices
+from bot.request.bad_flags import FlagError, FlagErrorKind
+from bot.request.outcomes import (
+    ManyPermutations,
+    OnePromptOnly,
+    ProposalClosed,
+    QueueIsFull,
+    TooManyPermutations,
+)
 from engine.errors import Scope
 
 _SHOWN = 40
 
 
-def flag_problem(bad: BadFlag, say: Words) -> str:
+def flag_problem(bad: FlagError, say: Words) -> str:
     """One sentence that quotes the flag, and says what would be right."""
     flag, value = _quoted(bad.flag), _quoted(bad.value)
     match bad.kind:
-        case BadKind.UNKNOWN:
+        case FlagErrorKind.UNKNOWN:
             told = say("There is no flag {flag}.", flag=flag)
-        case BadKind.UNSUPPORTED:
+        case FlagErrorKind.UNSUPPORTED:
             told = say("{flag} does nothing here.", flag=flag)
             if not bad.suggestion:
                 return told + " " + say("Please leave it out.")
-        case BadKind.MISSING:
+        case FlagErrorKind.MISSING:
             told = say("{flag} needs a value.", flag=flag)
-        case BadKind.BAD_VALUE:
+        case FlagErrorKind.BAD_VALUE:
             told = say("{value} is no value for {flag}.", value=value, flag=flag)
-        case BadKind.TWICE:
+        case FlagErrorKind.TWICE:
             other = _quoted(", ".join(bad.expected))
             return say("{flag} and {other} say different things.", flag=flag, other=other)
-        case BadKind.UNBALANCED:
+        case FlagErrorKind.UNBALANCED:
             return say("The brace {flag} in {words} has no counterpart.", flag=flag, words=value)
     return " ".join(filter(None, (told, _advice(bad, say))))
 
 
-def choices_problem(
-    reason: ManyChoices | OneAtATime | TooManyChoices | QuestionOver, say: Words
+def permutations_problem(
+    reason: ManyPermutations | OnePromptOnly | TooManyPermutations | ProposalClosed, say: Words
 ) -> str:
     """Braces that make more of one wish than can be, or a question about them that is over."""
     match reason:
-        case ManyChoices(total) | OneAtATime(total):
+        case ManyPermutations(total) | OnePromptOnly(total):
             return say(
                 "The choices in braces make {total} pictures. Please ask for them one at a time, "
                 "or write a backslash before a brace that is meant as one.",
                 total=total,
             )
-        case TooManyChoices(total, limit):
+        case TooManyPermutations(total, limit):
             return say(
                 "The choices in braces make {total} prompts; at most {limit} are painted at once. "
                 "Write a backslash before a brace that is meant as one.",
                 total=total if total < 10**6 else "…",
                 limit=limit,
             )
-        case QuestionOver(True):
+        case ProposalClosed(True):
             return say("This was answered with Paint already: /queue shows what is still to come.")
-        case QuestionOver():
+        case ProposalClosed():
             return say("This question is over, and nothing was charged for it: please ask again.")
 
 
-def few_places(reason: QueueIsFull, say: Words) -> str:
+def not_enough_room(reason: QueueIsFull, say: Words) -> str:
     """Some places of the queue are free, and they are fewer than were asked for."""
     values = {
         "requested": reason.requested,
@@ -82,7 +88,7 @@ def few_places(reason: QueueIsFull, say: Words) -> str:
     return held + " " + say("Nothing was charged; please ask for fewer, or try again later.")
 
 
-def _advice(bad: BadFlag, say: Words) -> str:
+def _advice(bad: FlagError, say: Words) -> str:
     if bad.suggestion:
         return say("Did you mean {flag}?", flag=_quoted(bad.suggestion))
     if bad.low is not None and bad.high is not None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from bot.i18n import Words
-from bot.request.notes import StyleLeft
+from bot.request.notes import StyleIgnored
 from engine.diffusion.families import Speed
-from engine.prompts import Level, PictureStyle
+from engine.prompts import EnhancementLevel, PictureStyle
 
 
 def style_name(style: PictureStyle, say: Words) -> str:
@@ -38,17 +38,17 @@ def speed_name(speed: Speed, say: Words) -> str:
     }[speed]
 
 
-def level_name(level: Level, say: Words) -> str:
+def level_name(level: EnhancementLevel, say: Words) -> str:
     """How much is added to a prompt."""
     return {
-        Level.OFF: say("off"),
-        Level.LIGHT: say("light: a word for quality"),
-        Level.FULL: say("full: what the prompt implies, too"),
-        Level.SMART: say("smart: the model's own words"),
+        EnhancementLevel.OFF: say("off"),
+        EnhancementLevel.LIGHT: say("light: a word for quality"),
+        EnhancementLevel.FULL: say("full: what the prompt implies, too"),
+        EnhancementLevel.SMART: say("smart: the model's own words"),
     }[level]
 
 
-def style_left(left: StyleLeft, say: Words) -> str:
+def style_ignored(left: StyleIgnored, say: Words) -> str:
     """Why the style that was chosen has no say."""
     style = style_name(left.style, say)
     if left.words:

@@ -6,15 +6,15 @@ from collections.abc import Callable
 from datetime import datetime
 
 from bot.i18n import Words
-from bot.moderation.service import Filed, ShutOut
+from bot.moderation.service import ReportFiled, UserBlocked
 from bot.request.outcomes import (
     Blocked,
-    CaseOver,
     NotBlockable,
     NotBlocked,
     NotReported,
     OwnPicture,
     ReasonTooLong,
+    ReportDecided,
     ReportedBefore,
 )
 from storage.types import Case, Verdict
@@ -47,8 +47,8 @@ def moderation_refusal(reason: object, say: Words, when: When) -> str | None:
             )
         case NotReported(picture_id):
             return say("Nobody has reported picture #{id} on this server.", id=picture_id)
-        case CaseOver(case):
-            return too_late(case, say, when)
+        case ReportDecided(case):
+            return already_decided(case, say, when)
         case NotBlockable(_):
             return say("Neither you yourself nor an owner of the bot can be blocked.")
         case NotBlocked(_):
@@ -57,7 +57,7 @@ def moderation_refusal(reason: object, say: Words, when: When) -> str | None:
             return None
 
 
-def thanks(filed: Filed, say: Words) -> str:
+def thanks(filed: ReportFiled, say: Words) -> str:
     """What a person who reported a picture is told."""
     kept = say("Only the moderators see who reported it.")
     if filed.channel_id is None:
@@ -97,15 +97,15 @@ def verdict(case: Case, say: Words, when: When) -> str:
             return say("{moderator} found nothing wrong with picture #{id} {when}.", **values)
 
 
-def too_late(case: Case, say: Words, when: When) -> str:
+def already_decided(case: Case, say: Words, when: When) -> str:
     """That there is a verdict already, and whose."""
     return say("Somebody was faster.") + " " + verdict(case, say, when)
 
 
-def shut_out(done: ShutOut, reason: str | None, say: Words) -> str:
+def user_blocked(done: UserBlocked, reason: str | None, say: Words) -> str:
     """Who is blocked now, and what that ended. reason: as it can be shown, None for none."""
-    person = f"<@{done.block.user_id}>"
-    lines = [say("{person} cannot paint on this server any more.", person=person)]
+    blocked = f"<@{done.block.user_id}>"
+    lines = [say("{person} cannot paint on this server any more.", person=blocked)]
     if reason is not None:
         lines.append(say("They will be told: {reason}", reason=f"“{reason}”"))
     if done.cancelled:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.i18n import Words
-from bot.pictures.embedded_recipe import Unreadable, Why
+from bot.pictures.embedded_recipe import UnreadableReason, UnreadableRecipe
 from bot.wording.labels import style_name
 from engine.prompts import addition
 from engine.types import ImageRequest, Mode, Recipe
@@ -71,39 +71,39 @@ def _began(request: ImageRequest, say: Words) -> str:
     }[request.mode]
 
 
-def unreadable(outcome: Unreadable, say: Words) -> str:
+def unreadable(outcome: UnreadableRecipe, say: Words) -> str:
     """Why a file does not tell how it was made, and what helps."""
     number = say(
         "A picture's number always works: /recipe picture; it stands below the picture and in "
         "/history."
     )
-    match outcome.why:
-        case Why.UNREACHABLE:
+    match outcome.reason:
+        case UnreadableReason.UNREACHABLE:
             return say("I could not fetch that file from Discord; please try again.")
-        case Why.NO_PICTURE:
+        case UnreadableReason.NO_PICTURE:
             return say("This is no picture that I know; I read recipes out of my own PNG files.")
-        case Why.OTHER_FORMAT:
+        case UnreadableReason.OTHER_FORMAT:
             sentence = say(
                 "This is a {format} file, and recipes are in PNG files alone: phones and apps "
                 "often write a picture anew when they save or send it.",
                 format=outcome.format,
             )
-        case Why.BARE:
+        case UnreadableReason.BARE:
             sentence = say(
                 "There is no recipe in this picture: either it is not one of mine, or an app "
                 "wrote the file anew and left the recipe out."
             )
-        case Why.FOREIGN:
+        case UnreadableReason.FOREIGN:
             return say(
                 "Another program painted this: I read only my own recipes. You can paste its "
                 "prompt into /imagine; the picture will be another one."
             )
-        case Why.DAMAGED:
+        case UnreadableReason.DAMAGED:
             sentence = say(
                 "The recipe in this file is damaged, was changed, or is of a newer version than "
                 "I am."
             )
-        case Why.CHANGED:
+        case UnreadableReason.CHANGED:
             sentence = say(
                 "The pixels of this file are not the ones that its recipe painted, so I do not "
                 "take its word: the picture was edited, or the recipe is another picture's."

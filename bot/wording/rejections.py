@@ -9,14 +9,14 @@ from datetime import datetime
 from bot.i18n import Words
 from bot.request.notes import (
     Adapted,
-    GuidanceHigh,
+    HighGuidance,
     NegativeAdded,
-    NegativeIdle,
+    NegativeIgnored,
     Note,
     NotExact,
     SmallSide,
     SomeFailed,
-    StyleLeft,
+    StyleIgnored,
 )
 from bot.request.outcomes import (
     BadAspect,
@@ -25,30 +25,30 @@ from bot.request.outcomes import (
     FileRemoved,
     FlagProblem,
     InputGone,
-    JobOver,
-    ManyChoices,
+    JobFinished,
+    ManyPermutations,
+    NoPictures,
     NotAllowed,
-    NothingPainted,
-    NothingWaiting,
-    NotYours,
-    OneAtATime,
+    NothingToCancel,
+    NotOwner,
+    OnePromptOnly,
     OutOfRange,
-    QuestionOver,
+    ProposalClosed,
     QueueIsFull,
     QuotaSpent,
     Reason,
     Refused,
-    Stopping,
-    StorageTrouble,
+    ShuttingDown,
+    SizeTooLarge,
+    StorageUnavailable,
     TextTooLong,
-    TooLarge,
-    TooManyChoices,
+    TooManyPermutations,
     TooManyTokens,
     UnknownJob,
     UnknownPicture,
 )
-from bot.wording.flags import choices_problem, few_places, flag_problem
-from bot.wording.labels import style_left
+from bot.wording.flags import flag_problem, not_enough_room, permutations_problem
+from bot.wording.labels import style_ignored
 from bot.wording.moderation import moderation_refusal
 from bot.wording.uploads import StartReason, start_refusal
 from bot.wording.uploads import upload as upload
@@ -74,7 +74,7 @@ def refusal(refused: Refused, say: Words, when: When) -> str:
 
 def _queue_refusal(reason: QueueIsFull, retry_at: datetime | None, say: Words, when: When) -> str:
     if reason.requested > 1:
-        return few_places(reason, say)
+        return not_enough_room(reason, say)
     full = {
         Scope.QUEUE: say(
             "The queue is full: {waiting} pictures are waiting.", waiting=reason.waiting
@@ -175,7 +175,7 @@ def _input_refusal(reason: Reason, say: Words) -> str:
                 low=low,
                 high=high,
             )
-        case TooLarge(width, height, advised_width, advised_height, enlarged):
+        case SizeTooLarge(width, height, advised_width, advised_height, enlarged):
             if enlarged:
                 return say(
                     "{width}×{height} is larger than a picture can be enlarged to.",
@@ -192,8 +192,8 @@ def _input_refusal(reason: Reason, say: Words) -> str:
             )
         case FlagProblem(bad):
             return flag_problem(bad, say)
-        case ManyChoices() | OneAtATime() | TooManyChoices() | QuestionOver():
-            return choices_problem(reason, say)
+        case ManyPermutations() | OnePromptOnly() | TooManyPermutations() | ProposalClosed():
+            return permutations_problem(reason, say)
         case BadAspect(text, ratios):
             return say(
                 "{text} is not an aspect ratio that this model paints; try one of {ratios}.",
@@ -207,11 +207,11 @@ def _input_refusal(reason: Reason, say: Words) -> str:
 def _place_refusal(reason: Reason, say: Words) -> str | None:
     """What is wrong with the moment, the picture or the job that was meant."""
     match reason:
-        case Stopping():
+        case ShuttingDown():
             return say("The bot is restarting; please try again in a minute.")
-        case StorageTrouble():
+        case StorageUnavailable():
             return storage_trouble(say)
-        case NothingPainted():
+        case NoPictures():
             return say("You have not painted anything on this server yet: try /imagine first.")
         case UnknownPicture(picture):
             return say(
@@ -230,11 +230,11 @@ def _place_refusal(reason: Reason, say: Words) -> str | None:
             return say("The picture that this was painted from is not kept any more.")
         case UnknownJob(job):
             return say("There is no job {job} here.", job=f"“{job[:30]}”")
-        case JobOver():
+        case JobFinished():
             return say("There is nothing left to cancel: it is over.")
-        case NothingWaiting():
+        case NothingToCancel():
             return say("You have no picture that waits or is being painted here.")
-        case NotYours(picture_id):
+        case NotOwner(picture_id):
             return say(
                 "Picture #{id} is somebody else's: only your own can be your favourites.",
                 id=picture_id,
@@ -289,11 +289,11 @@ def failure(state: str, code: str, detail: str, say: Words) -> str:
 def note(note: Note, say: Words) -> str:
     """A remark beside a picture."""
     match note:
-        case NegativeIdle():
+        case NegativeIgnored():
             return say("The negative prompt does nothing at guidance 1; raise guidance to use it.")
         case NegativeAdded(words):
             return say("Added as negative prompt: {words}", words=words)
-        case GuidanceHigh(guidance, advised):
+        case HighGuidance(guidance, advised):
             return say(
                 "Guidance {guidance} is high: above {advised} pictures look burnt.",
                 guidance=_number(guidance),
@@ -305,8 +305,8 @@ def note(note: Note, say: Words) -> str:
                 side=side,
                 good=good,
             )
-        case StyleLeft():
-            return style_left(note, say)
+        case StyleIgnored():
+            return style_ignored(note, say)
         case Adapted(adaptation):
             return _adapted(adaptation, say)
         case SomeFailed(failed, wanted):

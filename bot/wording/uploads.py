@@ -5,28 +5,33 @@ from __future__ import annotations
 import math
 
 from bot.i18n import Words
-from bot.request.input_images import MaskEmpty, MaskMissing, MaskUnfit, OtherPicture
-from bot.request.outcomes import KeptGone, StrengthIdle, Unreachable, UploadUnfit
+from bot.request.input_images import InputMismatch, MaskEmpty, MaskMissing, MaskSizeMismatch
+from bot.request.outcomes import (
+    StagedPictureGone,
+    StrengthWithoutImage,
+    Unreachable,
+    UnusableUpload,
+)
 from engine.uploads import FORMATS, BadFormat, TooManyPixels, UploadRefused
-from engine.uploads import TooLarge as FileTooLarge
+from engine.uploads import UploadTooLarge as FileTooLarge
 
-StartReason = UploadUnfit | Unreachable | KeptGone | StrengthIdle
+StartReason = UnusableUpload | Unreachable | StagedPictureGone | StrengthWithoutImage
 
 
 def start_refusal(reason: StartReason, say: Words) -> str:
     """What is wrong with it, or with the lack of one."""
     match reason:
-        case UploadUnfit(MaskEmpty() | MaskMissing() | MaskUnfit() as refused):
+        case UnusableUpload(MaskEmpty() | MaskMissing() | MaskSizeMismatch() as refused):
             return upload(refused, say)
-        case UploadUnfit(refused, number, total) if total > 1:
+        case UnusableUpload(refused, number, total) if total > 1:
             return say("Picture {n}: {problem}", n=number, problem=upload(refused, say))
-        case UploadUnfit(refused):
+        case UnusableUpload(refused):
             return upload(refused, say)
         case Unreachable():
             return say("I could not fetch that file from Discord; please try again.")
-        case KeptGone():
+        case StagedPictureGone():
             return say("That picture is not kept any more; please choose it again.")
-        case StrengthIdle():
+        case StrengthWithoutImage():
             return say(
                 "The strength (--strength or --iw in a prompt) says how far to go from a picture: "
                 "give a picture too, or leave it out."
@@ -55,7 +60,7 @@ def upload(refused: UploadRefused, say: Words) -> str:
                 format=name,
                 formats=", ".join(FORMATS),
             )
-        case MaskUnfit(mask_px=(width, height), picture_px=(wide, high)):
+        case MaskSizeMismatch(mask_px=(width, height), picture_px=(wide, high)):
             return say(
                 "The mask has another shape ({mask}) than the picture ({picture}): "
                 "it has to lie over it.",
@@ -69,7 +74,7 @@ def upload(refused: UploadRefused, say: Words) -> str:
                 "What shall be painted anew? Give a mask that is white there, or a picture that is "
                 "transparent there."
             )
-        case OtherPicture():
+        case InputMismatch():
             return say("This is not the picture that the recipe was painted from.")
         case _:
             return say("This is no picture that can be read; the file may be damaged.")

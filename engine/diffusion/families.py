@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
-from engine.prompts import Level, Style
+from engine.prompts import EnhancementLevel, Style
 from engine.sizing import GRID_PX
 
 SKETCH = "sketch"
@@ -59,8 +59,8 @@ class Family:
     max_guidance: float = MAX_GUIDANCE
     max_tokens: int = 512
     style: Style = Style.SENTENCES
-    enhance: Level = Level.FULL
-    levels: tuple[Level, ...] = tuple(Level)
+    enhance: EnhancementLevel = EnhancementLevel.FULL
+    levels: tuple[EnhancementLevel, ...] = tuple(EnhancementLevel)
     knows_styles: bool = True
 
     @property
@@ -92,8 +92,8 @@ SKETCH_FAMILY = Family(
     good_side_px=160,
     # It was trained with these few words of quality and knows no others. Its text encoder reads
     # captions and cannot write.
-    enhance=Level.LIGHT,
-    levels=(Level.OFF, Level.LIGHT, Level.FULL),
+    enhance=EnhancementLevel.LIGHT,
+    levels=(EnhancementLevel.OFF, EnhancementLevel.LIGHT, EnhancementLevel.FULL),
     knows_styles=False,
 )
 

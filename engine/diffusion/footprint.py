@@ -48,7 +48,7 @@ class Weights(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class MemoryPlan:
     """A way to hold a model; `str` and `parse` are each other's inverse ("streamed+fp8+tiled")."""
 
     placement: Placement
@@ -67,7 +67,7 @@ class Plan:
         return self.weights is Weights.FULL
 
     @classmethod
-    def parse(cls, text: str) -> Plan:
+    def parse(cls, text: str) -> MemoryPlan:
         """The plan of that name. Raises ValueError, with all there is."""
         first, *options = (part.strip() for part in text.lower().split("+"))
         formats = [option for option in options if option != "tiled"]
@@ -178,7 +178,7 @@ class Estimate:
     seconds: float
 
 
-def estimate(plan: Plan, sizes: Sizes, machine: Machine, shape: Shape) -> Estimate:
+def estimate(plan: MemoryPlan, sizes: Sizes, machine: Machine, shape: Shape) -> Estimate:
     """What a plan would take for one batch on this machine."""
     peak_bytes, host_bytes = _peak(plan, sizes, shape), _host(plan, sizes)
     if machine.free_bytes is None:
@@ -187,7 +187,7 @@ def estimate(plan: Plan, sizes: Sizes, machine: Machine, shape: Shape) -> Estima
     return Estimate(peak_bytes, host_bytes, _seconds(plan, sizes, machine, shape))
 
 
-def _peak(plan: Plan, sizes: Sizes, shape: Shape) -> int:
+def _peak(plan: MemoryPlan, sizes: Sizes, shape: Shape) -> int:
     """The largest of the three phases: weights that are there, and what the phase makes."""
     weights = plan.weights
     prompts = 2 if shape.guided else 1
@@ -222,7 +222,7 @@ def _peak(plan: Plan, sizes: Sizes, shape: Shape) -> int:
     return max(peaks if shape.new_prompt else peaks[1:])
 
 
-def _host(plan: Plan, sizes: Sizes) -> int:
+def _host(plan: MemoryPlan, sizes: Sizes) -> int:
     """What waits in the host's memory for its phase."""
     transformer, encoder = sizes.transformer(plan.weights), sizes.encoder(plan.weights)
     match plan.placement:
@@ -235,7 +235,7 @@ def _host(plan: Plan, sizes: Sizes) -> int:
             return encoder + transformer + sizes.vae_bytes
 
 
-def _seconds(plan: Plan, sizes: Sizes, machine: Machine, shape: Shape) -> float:
+def _seconds(plan: MemoryPlan, sizes: Sizes, machine: Machine, shape: Shape) -> float:
     """Arithmetic, and every copy that it does not hide. Good for comparing plans."""
     flops, copy = machine.flops_per_s, machine.copy_bytes_per_s
     transformer, encoder = sizes.transformer(plan.weights), sizes.encoder(plan.weights)
@@ -271,7 +271,7 @@ def _seconds(plan: Plan, sizes: Sizes, machine: Machine, shape: Shape) -> float:
     return (encode_s if shape.new_prompt else 0.0) + shape.steps * step_s + decode_s
 
 
-def _decoded_px(plan: Plan, shape: Shape) -> int:
+def _decoded_px(plan: MemoryPlan, shape: Shape) -> int:
     """Pixels that one decoding computes: tiles overlap."""
     if not plan.tiled or max(shape.width_px, shape.height_px) <= TILE_PX:
         return shape.width_px * shape.height_px

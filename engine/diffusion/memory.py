@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 from engine.diffusion.footprint import (
     Estimate,
     Machine,
+    MemoryPlan,
     Placement,
-    Plan,
     Shape,
     Sizes,
     Weights,
@@ -25,8 +25,8 @@ __all__ = [
     "Choice",
     "Estimate",
     "Machine",
+    "MemoryPlan",
     "Placement",
-    "Plan",
     "Shape",
     "Sizes",
     "Weights",
@@ -51,18 +51,18 @@ _GIB = 2**30
 class Choice:
     """A plan, its price, why it was taken and why each other was not."""
 
-    plan: Plan
+    plan: MemoryPlan
     estimate: Estimate
     reason: str
-    rejected: tuple[tuple[Plan, str], ...]
+    rejected: tuple[tuple[MemoryPlan, str], ...]
 
 
-def plans(*, weights: tuple[Weights, ...] = tuple(Weights)) -> Iterator[Plan]:
+def plans(*, weights: tuple[Weights, ...] = tuple(Weights)) -> Iterator[MemoryPlan]:
     """Every plan in those formats, the roomiest placement first."""
     for placement in Placement:
         for kept in weights:
             for tiled in (False, True):
-                yield Plan(placement, kept, tiled)
+                yield MemoryPlan(placement, kept, tiled)
 
 
 def choose(
@@ -70,11 +70,11 @@ def choose(
     machine: Machine,
     shape: Shape,
     *,
-    wanted: Plan | None = None,
+    wanted: MemoryPlan | None = None,
     allow_quantized: bool,
     reserve_bytes: int,
     limit_bytes: int | None = None,
-    current: Plan | None = None,
+    current: MemoryPlan | None = None,
 ) -> Choice:
     """The plan for the next batch: `wanted` as it is, or else the fastest one that fits.
 
@@ -110,7 +110,9 @@ def choose(
     return Choice(plan, prices[plan], f"{reason}, {prices[plan].seconds:.2f} s", rejected)
 
 
-def step_down(plan: Plan, *, allow_quantized: bool, fp8_units: bool = False) -> Plan | None:
+def step_down(
+    plan: MemoryPlan, *, allow_quantized: bool, fp8_units: bool = False
+) -> MemoryPlan | None:
     """The next smaller plan, None after the last: encoder out, tiles, streaming, and only then
     quantized weights, if allowed. Leaves come after all: they are the slowest by far.
 
@@ -134,11 +136,11 @@ def step_down(plan: Plan, *, allow_quantized: bool, fp8_units: bool = False) -> 
 
 
 def retreat(
-    plan: Plan, sizes: Sizes, machine: Machine, shape: Shape, *, allow_quantized: bool
-) -> Plan | None:
+    plan: MemoryPlan, sizes: Sizes, machine: Machine, shape: Shape, *, allow_quantized: bool
+) -> MemoryPlan | None:
     """The first step down that helps this picture: small ones gain nothing from tiles."""
     taken_bytes = estimate(plan, sizes, machine, shape).peak_bytes
-    down: Plan | None = plan
+    down: MemoryPlan | None = plan
     while down := step_down(down, allow_quantized=allow_quantized, fp8_units=machine.fp8_units):
         price = estimate(down, sizes, machine, shape)
         if price.peak_bytes <= RETREAT * taken_bytes and not _over_host(price, machine):
@@ -184,7 +186,7 @@ class Backoff:
         return self._limit_bytes
 
 
-def _candidates(machine: Machine, allow_quantized: bool) -> list[Plan]:
+def _candidates(machine: Machine, allow_quantized: bool) -> list[MemoryPlan]:
     weights = (Weights.FULL, _quantized(machine.fp8_units)) if allow_quantized else (Weights.FULL,)
     found = list(plans(weights=weights))
     if machine.free_bytes is None:
@@ -199,9 +201,9 @@ def _quantized(fp8_units: bool) -> Weights:
 
 
 def _best(
-    fitting: list[Plan], prices: dict[Plan, Estimate], current: Plan | None
-) -> tuple[Plan, str]:
-    def seconds(plan: Plan) -> float:
+    fitting: list[MemoryPlan], prices: dict[MemoryPlan, Estimate], current: MemoryPlan | None
+) -> tuple[MemoryPlan, str]:
+    def seconds(plan: MemoryPlan) -> float:
         return prices[plan].seconds
 
     best = fastest = min(fitting, key=seconds)

@@ -23,7 +23,7 @@ from engine.diffusion.guard import (
     InFloat32,
     spread,
 )
-from engine.diffusion.sampling import Predictor, Prompt, Run, Step, levels, predictor
+from engine.diffusion.sampling import Predictor, Prompt, SamplingRun, Step, levels, predictor
 from engine.errors import BlankPicture, InputUnfit, NonFinite
 from engine.modes import takes
 from engine.prompts.blankness import asks_for_blank
@@ -215,7 +215,7 @@ class Painting:
         begin = noise if start is None else latent.noisy(start, noise, plan.sigmas[0])
         with self.stages.denoising():
             whole = predictor(self.pipeline.transformer, prompt, self.family.pipeline_guidance)
-            run = Run(
+            run = SamplingRun(
                 predict=self._in_tiles(whole),
                 levels=plan,
                 guidance=self.request.guidance,

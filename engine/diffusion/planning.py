@@ -7,7 +7,7 @@ import torch
 from engine.diffusion import machine, memory
 from engine.diffusion.families import Family
 from engine.diffusion.faults import is_memory
-from engine.diffusion.memory import Choice, Machine, Plan, Shape
+from engine.diffusion.memory import Choice, Machine, MemoryPlan, Shape
 from engine.diffusion.residency import Residency
 from engine.diffusion.tiles import tile_cover
 from engine.errors import OutOfMemory
@@ -21,7 +21,9 @@ class Planner:
     def __init__(self, settings: EngineSettings, family: Family, device: torch.device) -> None:
         self._family = family
         self._device = device
-        self._wanted = None if settings.memory_plan == AUTO else Plan.parse(settings.memory_plan)
+        self._wanted = (
+            None if settings.memory_plan == AUTO else MemoryPlan.parse(settings.memory_plan)
+        )
         self._allow_quantized = settings.allow_quantized
         self._reserve_bytes = settings.reserve_bytes if device.type == "cuda" else 0
         self._backoff = memory.Backoff()

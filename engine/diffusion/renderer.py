@@ -20,7 +20,7 @@ from engine.diffusion.devices import pick_device, pick_dtype, remarks
 from engine.diffusion.families import Family, family_for, folder_of
 from engine.diffusion.faults import is_memory, is_sticky, out_of_memory
 from engine.diffusion.loading import Loaded, load_component, load_model
-from engine.diffusion.memory import Choice, Placement, Plan
+from engine.diffusion.memory import Choice, MemoryPlan, Placement
 from engine.diffusion.model import Model
 from engine.diffusion.painting import Painting
 from engine.diffusion.planning import Planner
@@ -225,7 +225,7 @@ class DiffusionRenderer:
             choice = self._planner.smaller(residency, choice, task.request, pixels)
             adapted.append(Adaptation(Mend.MEMORY, "painting", str(choice.plan)))
 
-    def _tried(self, painting: Painting, plan: Plan) -> torch.Tensor | OutOfMemory:
+    def _tried(self, painting: Painting, plan: MemoryPlan) -> torch.Tensor | OutOfMemory:
         """The pixels; or what was known when memory ran out, and the attempt's own is let go."""
         model = self._current()
         try:
@@ -309,7 +309,7 @@ class DiffusionRenderer:
         finally:
             torch.set_num_threads(self._threads)
 
-    def _conditions(self, threads: int | None, plan: Plan, painting: Painting) -> Conditions:
+    def _conditions(self, threads: int | None, plan: MemoryPlan, painting: Painting) -> Conditions:
         return Conditions(
             device=self._info.device,
             threads=threads,

@@ -15,8 +15,8 @@ from engine.diffusion.footprint import (
     PARKED_SHARE,
     TILE_OVERLAP,
     TILE_PX,
+    MemoryPlan,
     Placement,
-    Plan,
     Sizes,
     Weights,
 )
@@ -29,7 +29,7 @@ from engine.diffusion.quantized import (
 )
 from engine.diffusion.shelf import (
     HostEmbedding,
-    Shelf,
+    OffloadedWeights,
     end_stream,
     give_back,
     give_back_host,
@@ -83,16 +83,16 @@ class Residency:
         self._pipeline = pipeline
         self._device = device
         self._sizes = from_pipeline(pipeline)
-        self._plan: Plan | None = None
+        self._plan: MemoryPlan | None = None
         self._encoder = _Component(pipeline, "text_encoder", device, reload_encoder)
         self._transformer = _Component(pipeline, "transformer", device, reload_transformer)
         self._vae = _Component(pipeline, "vae", device)
-        self._parked: Shelf | None = None
+        self._parked: OffloadedWeights | None = None
         vae = pipeline.vae
         self._untiled = (vae.tile_sample_min_size, vae.tile_latent_min_size, vae.use_tiling)
 
     @property
-    def plan(self) -> Plan | None:
+    def plan(self) -> MemoryPlan | None:
         """The plan in force; None before the first, after `unload` and after a failed `use`."""
         return self._plan
 
@@ -110,7 +110,7 @@ class Residency:
         """Whether those weights can be had from here: exact ones only by loading anew."""
         return self._encoder.can_be(weights) and self._transformer.can_be(weights)
 
-    def use(self, plan: Plan) -> bool:
+    def use(self, plan: MemoryPlan) -> bool:
         """Change to `plan`; returns True if components were loaded anew, without any adapters.
 
         Raises ValueError if it needs exact weights and there is no way to load them, before
@@ -153,7 +153,7 @@ class Residency:
         """The autoencoder, ready on the device. Decode one picture at a time: it is the largest
         thing that a plan counts with."""
         if self._parked is not None:
-            self._parked.put_back()
+            self._parked.release()
             give_back(self._device)
         with self._phase(self._vae) as vae:
             yield vae
@@ -190,7 +190,7 @@ class Residency:
             if self._plan is not None and self._plan.placement is not Placement.RESIDENT:
                 give_back(self._device)
 
-    def _lay_out(self, plan: Plan) -> None:
+    def _lay_out(self, plan: MemoryPlan) -> None:
         modes = dict(zip(self._components, _MODES[plan.placement], strict=True))
         parks = plan.placement is Placement.ENCODER and plan.tiled
         if parks:
@@ -201,8 +201,8 @@ class Residency:
         if parks:
             layers: Any = self._pipeline.transformer.layers
             last = list(layers[-math.ceil(len(layers) * PARKED_SHARE) :])
-            self._parked = Shelf(last, self._device)
-            self._parked.put_back()
+            self._parked = OffloadedWeights(last, self._device)
+            self._parked.release()
             if self._device.type == "cuda":
                 pin(last)
         self._set_tiles(plan.tiled)
@@ -247,7 +247,7 @@ class _Component:
         self._reload = reload
         self._weights = Weights.FULL
         self._mode = _Mode.HOST
-        self._shelf: Shelf | None = None
+        self._shelf: OffloadedWeights | None = None
         self._pinned = False
 
     @property
@@ -306,7 +306,7 @@ class _Component:
 
     def leave(self) -> None:
         if self._shelf is not None:
-            self._shelf.put_back()
+            self._shelf.release()
 
     def repair(self) -> None:
         """After an error: a forward pass that was broken off leaves blocks where they were."""
@@ -326,7 +326,7 @@ class _Component:
 
     def _begin(self, mode: _Mode) -> None:
         if mode is _Mode.WHOLE:
-            self._shelf = Shelf([self.module], self._device)
+            self._shelf = OffloadedWeights([self.module], self._device)
         else:
             leaves = mode is _Mode.LEAVES
             stream(self.module, self._device, leaves=leaves, pinned=self._pinned)
@@ -335,7 +335,7 @@ class _Component:
         if self._mode in (_Mode.BLOCKS, _Mode.LEAVES, _Mode.SCATTERED):
             end_stream(self.module)
         if self._shelf is not None:
-            self._shelf.put_back()
+            self._shelf.release()
             self._shelf = None
         if self._name == "text_encoder":
             table = self.module.get_input_embeddings()

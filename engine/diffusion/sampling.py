@@ -30,7 +30,7 @@ class Prompt:
 
 
 @dataclass(frozen=True, slots=True)
-class Levels:
+class NoiseLevels:
     """The noise levels of a run: `sigmas` has one more than there are steps, the last is 0.
 
     timesteps: what the transformer is told at each step, 1 − σ.
@@ -71,7 +71,7 @@ Constrain = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 """Puts what is already decided back into latents of a noise level: what a mask protects."""
 
 
-def levels(scheduler: Any, steps: int, start: float, shape: torch.Size, device: Any) -> Levels:
+def levels(scheduler: Any, steps: int, start: float, shape: torch.Size, device: Any) -> NoiseLevels:
     """The scheduler's noise levels from `start` (1 = pure noise) on.
 
     steps: of a whole run; fewer are taken from a later start (engine/schedule.py).
@@ -89,7 +89,7 @@ def levels(scheduler: Any, steps: int, start: float, shape: torch.Size, device: 
     wanted = whole if start >= 1.0 else levels_from(start, steps, config.get("shift", SHIFT))
     own = type(scheduler).from_config(config)
     own.set_timesteps(sigmas=wanted, device=device, mu=mu)
-    return Levels(own.sigmas.to(device), (1000 - own.timesteps) / 1000)
+    return NoiseLevels(own.sigmas.to(device), (1000 - own.timesteps) / 1000)
 
 
 def predictor(transformer: Any, prompt: Prompt, strength: Callable[[float], float]) -> Predictor:
@@ -121,7 +121,7 @@ class _Taken:
 
 
 @dataclass(slots=True)
-class Run:
+class SamplingRun:
     """One way from noisy latents to clean ones; call it with the former.
 
     watch: is told of each verified step, in order; may raise to leave the run. exact: a context
@@ -131,7 +131,7 @@ class Run:
     """
 
     predict: Predictor
-    levels: Levels
+    levels: NoiseLevels
     guidance: float
     watch: Callable[[Step], None]
     exact: Callable[[], AbstractContextManager[object]]

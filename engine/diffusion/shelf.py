@@ -19,7 +19,7 @@ SLAB_BYTES = 2**30
 _ALIGNMENT_BYTES = 512
 
 
-class Shelf:
+class OffloadedWeights:
     """Moves modules whole. The host's copy never leaves, so its bits come back without a copy."""
 
     def __init__(self, modules: Iterable[nn.Module], device: torch.device) -> None:
@@ -41,10 +41,10 @@ class Shelf:
                     tensor.data = host.to(self._device, non_blocking=True, copy=True)
                     self._away.append((tensor, host))
         except BaseException:
-            self.put_back()
+            self.release()
             raise
 
-    def put_back(self) -> None:
+    def release(self) -> None:
         """Free the device of them."""
         for tensor, host in self._away:
             tensor.data = host

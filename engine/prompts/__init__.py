@@ -3,7 +3,7 @@
 from engine.prompts.advice import Advice, Count, Hint
 from engine.prompts.analysis import Analysis, analyse
 from engine.prompts.cleaning import MAX_PROMPT_CHARS, clean
-from engine.prompts.enhancement import Enhancement, Level, Style, addition, enhance
+from engine.prompts.enhancement import Enhancement, EnhancementLevel, Style, addition, enhance
 from engine.prompts.language import Language, language
 from engine.prompts.negatives import DEFAULT_NEGATIVE, is_ours
 from engine.prompts.quality import POSITIVE_SUFFIX
@@ -17,9 +17,9 @@ __all__ = [
     "Analysis",
     "Count",
     "Enhancement",
+    "EnhancementLevel",
     "Hint",
     "Language",
-    "Level",
     "PictureStyle",
     "Style",
     "Styled",

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from engine.prompts.advice import Advice, Count, advise
-from engine.prompts.concepts import Kind, Sense
+from engine.prompts.concepts import ConceptKind, Sense
 from engine.prompts.language import Language, is_foreign, is_han, language
 from engine.prompts.reading import MASK, WORD, Mention, Reading, read
 
@@ -72,13 +72,13 @@ def analyse(prompt: str, *, count: Count | None = None, max_tokens: int | None =
     return Analysis(
         language=language(prompt),
         subject=_subject_phrase(prompt, reading),
-        styles=_words(reading, Kind.STYLE),
-        materials=_words(reading, Kind.MATERIAL),
-        lights=_words(reading, Kind.LIGHT),
-        places=_words(reading, Kind.PLACE),
-        times=_words(reading, Kind.TIME),
-        weathers=_words(reading, Kind.WEATHER),
-        colours=_words(reading, Kind.COLOUR),
+        styles=_words(reading, ConceptKind.STYLE),
+        materials=_words(reading, ConceptKind.MATERIAL),
+        lights=_words(reading, ConceptKind.LIGHT),
+        places=_words(reading, ConceptKind.PLACE),
+        times=_words(reading, ConceptKind.TIME),
+        weathers=_words(reading, ConceptKind.WEATHER),
+        colours=_words(reading, ConceptKind.COLOUR),
         tokens=tokens,
         advice=advise(prompt, reading, tokens, max_tokens),
     )
@@ -89,47 +89,47 @@ def main_subject(reading: Reading) -> Sense | None:
     mention = _main_mention(reading)
     if mention is None:
         return None
-    sense = mention.sense(Kind.SUBJECT)
-    place = mention.sense(Kind.PLACE)
+    sense = mention.sense(ConceptKind.SUBJECT)
+    place = mention.sense(ConceptKind.PLACE)
     return sense or (_PLACE_AS_SUBJECT.get(place) if place else None)
 
 
 def main_place(reading: Reading) -> Sense | None:
     """The first place that is more than "outside"."""
-    places = (each.sense(Kind.PLACE) for each in reading.mentions if not each.denied)
+    places = (each.sense(ConceptKind.PLACE) for each in reading.mentions if not each.denied)
     return next((each for each in places if each in _PLACE_AS_SUBJECT), None)
 
 
-def _words(reading: Reading, kind: Kind) -> tuple[str, ...]:
+def _words(reading: Reading, kind: ConceptKind) -> tuple[str, ...]:
     found = (each.text for each in reading.mentions if each.is_a(kind) and not each.denied)
     return tuple(dict.fromkeys(found))
 
 
 def _main_mention(reading: Reading) -> Mention | None:
     asked = [each for each in reading.mentions if not each.denied]
-    subjects = [each for each in asked if each.is_a(Kind.SUBJECT)]
+    subjects = [each for each in asked if each.is_a(ConceptKind.SUBJECT)]
     # "An oil painting of" names no subject, nor does a logo's style; but lettering may be both.
     if not subjects:
-        places = (each for each in asked if each.sense(Kind.PLACE) in _PLACE_AS_SUBJECT)
+        places = (each for each in asked if each.sense(ConceptKind.PLACE) in _PLACE_AS_SUBJECT)
         return next(places, None)
     first = subjects[0]
     if language(reading.text) == "zh":
         first = min(subjects, key=lambda each: (_rank(each), each.start))
-    if first.sense(Kind.SUBJECT) is Sense.PORTRAIT:
+    if first.sense(ConceptKind.SUBJECT) is Sense.PORTRAIT:
         # A cat's portrait is a picture of a cat.
-        living = (each for each in subjects if each.sense(Kind.SUBJECT) in _LIVING)
+        living = (each for each in subjects if each.sense(ConceptKind.SUBJECT) in _LIVING)
         return next(living, first)
     return first
 
 
 def _rank(mention: Mention) -> int:
-    sense = mention.sense(Kind.SUBJECT)
+    sense = mention.sense(ConceptKind.SUBJECT)
     return _RANKS_ZH.index(sense) if sense in _RANKS_ZH else len(_RANKS_ZH)
 
 
 def _subject_phrase(prompt: str, reading: Reading) -> str:
     mention = _main_mention(reading)
-    if mention is not None and mention.sense(Kind.SUBJECT) is Sense.PORTRAIT:
+    if mention is not None and mention.sense(ConceptKind.SUBJECT) is Sense.PORTRAIT:
         mention = _portrayed(reading) or mention
     if mention is None:
         return _first_phrase(prompt, reading)
@@ -142,7 +142,7 @@ def _subject_phrase(prompt: str, reading: Reading) -> str:
 
 def _portrayed(reading: Reading) -> Mention | None:
     people = (each for each in reading.mentions if not each.denied)
-    return next((each for each in people if each.sense(Kind.SUBJECT) is Sense.PERSON), None)
+    return next((each for each in people if each.sense(ConceptKind.SUBJECT) is Sense.PERSON), None)
 
 
 def _clause_at(text: str, mention: Mention) -> tuple[int, int]:
@@ -173,10 +173,16 @@ def _phrase_zh(prompt: str, reading: Reading, clause: tuple[int, int], mention: 
     """From the time or place before the mention up to its end."""
     start, end = clause[0], mention.end
     for other in reading.mentions:
-        ends = other.is_a(Kind.TIME) or other.is_a(Kind.PLACE) or other.is_a(Kind.STYLE)
+        ends = (
+            other.is_a(ConceptKind.TIME)
+            or other.is_a(ConceptKind.PLACE)
+            or other.is_a(ConceptKind.STYLE)
+        )
         if ends and start < other.end <= mention.start:
             start = other.end
-        if other.start == end and (other.is_a(Kind.PLACE) or other.is_a(Kind.SUBJECT)):
+        if other.start == end and (
+            other.is_a(ConceptKind.PLACE) or other.is_a(ConceptKind.SUBJECT)
+        ):
             end = other.end
     for _, denied_end in reading.whole:
         if start < denied_end <= mention.start:

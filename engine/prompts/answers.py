@@ -9,7 +9,7 @@ from enum import Enum, auto
 from itertools import pairwise
 
 from engine.prompts import Count, Language, analyse, clean
-from engine.prompts.concepts import Kind, Sense
+from engine.prompts.concepts import ConceptKind, Sense
 from engine.prompts.language import is_han
 from engine.prompts.reading import Reading, read, stems
 
@@ -191,18 +191,18 @@ def _fights(prompt: Reading, sentence: str) -> bool:
         ):
             return True
     found = read(sentence)
-    times = _senses(prompt, Kind.TIME) & set(_DAY)
+    times = _senses(prompt, ConceptKind.TIME) & set(_DAY)
     near = {each for one in times for each in _DAY[max(0, _DAY.index(one) - 1) :][:3]}
-    styles = _senses(prompt, Kind.STYLE)
+    styles = _senses(prompt, ConceptKind.STYLE)
     grey = Sense.MONOCHROME in styles
-    hues = {one.text.lower() for one in found.mentions if one.is_a(Kind.COLOUR)}
+    hues = {one.text.lower() for one in found.mentions if one.is_a(ConceptKind.COLOUR)}
     return bool(
-        (times and (_senses(found, Kind.TIME) & set(_DAY)) - near)
-        or (styles and _senses(found, Kind.STYLE) - styles)
+        (times and (_senses(found, ConceptKind.TIME) & set(_DAY)) - near)
+        or (styles and _senses(found, ConceptKind.STYLE) - styles)
         or (grey and hues.difference(_GREYS))
     )
 
 
-def _senses(reading: Reading, kind: Kind) -> set[Sense]:
+def _senses(reading: Reading, kind: ConceptKind) -> set[Sense]:
     found = (each.sense(kind) for each in reading.mentions if not each.denied)
     return {each for each in found if each is not None}

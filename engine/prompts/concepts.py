@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum, auto
 
 
-class Kind(StrEnum):
+class ConceptKind(StrEnum):
     """What part of a picture a word speaks of."""
 
     SUBJECT = auto()

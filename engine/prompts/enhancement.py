@@ -14,7 +14,7 @@ from engine.prompts.reading import MASK, read
 from engine.prompts.selection import SENTENCE_ENDS, SOFT_ENDS, bare, context_of, implied, plain
 
 
-class Level(StrEnum):
+class EnhancementLevel(StrEnum):
     """How much is added."""
 
     OFF = "off"
@@ -49,7 +49,7 @@ def enhance(
     prompt: str,
     *,
     negative: str,
-    level: Level,
+    level: EnhancementLevel,
     style: Style,
     negative_works: bool,
     seed: int = 0,
@@ -64,11 +64,11 @@ def enhance(
     that would not fit into max_tokens are left out, the last ones first; where `count` does not
     know, all stay.
     """
-    if level is Level.OFF:
+    if level is EnhancementLevel.OFF:
         return Enhancement(prompt, negative, "")
     context = context_of(prompt)
     # In a script that no lexicon reads, nothing could be told to fit.
-    light = level is Level.LIGHT or is_foreign(context.reading.text.replace(MASK, ""))
+    light = level is EnhancementLevel.LIGHT or is_foreign(context.reading.text.replace(MASK, ""))
     groups = plain(prompt, context) if light else implied(prompt, context, seed, variety)
     fitting = _fitting(prompt, groups, context.spoken, style, count, max_tokens)
     added = _text(fitting, context.spoken, style)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from engine.prompts.concepts import Kind, Sense
+from engine.prompts.concepts import ConceptKind, Sense
 
-WORDS: dict[Kind, dict[Sense, str]] = {
-    Kind.SUBJECT: {
+WORDS: dict[ConceptKind, dict[Sense, str]] = {
+    ConceptKind.SUBJECT: {
         Sense.PORTRAIT: "portrait, headshot, selfie, self portrait, face, mugshot",
         Sense.PERSON: (
             "woman, women, man, men, girl, boy, child, children, kid, baby, person, people, "
@@ -80,7 +80,7 @@ WORDS: dict[Kind, dict[Sense, str]] = {
         ),
         Sense.LANDSCAPE: "landscape, scenery, panorama, vista, seascape",
     },
-    Kind.STYLE: {
+    ConceptKind.STYLE: {
         Sense.PHOTO: (
             "photo, photograph, photography, photorealistic, photo realistic, realistic, dslr, "
             "snapshot, raw photo, cinematic, film still, movie still, documentary"
@@ -144,7 +144,7 @@ WORDS: dict[Kind, dict[Sense, str]] = {
             "double exposure, x ray"
         ),
     },
-    Kind.MATERIAL: {
+    ConceptKind.MATERIAL: {
         Sense.STUFF: (
             "wood, wooden, metal, metallic, steel, iron, bronze, copper, brass, glass, stone, "
             "marble, concrete, brick, ceramic, porcelain, leather, silk, velvet, cotton, "
@@ -153,7 +153,7 @@ WORDS: dict[Kind, dict[Sense, str]] = {
             "sand, ice, bamboo, granite, rust, rusty"
         ),
     },
-    Kind.LIGHT: {
+    ConceptKind.LIGHT: {
         Sense.LIT: (
             "lighting, lights, lit, backlit, backlight, backlighting, rim light, rim lighting, "
             "sunlight, sunlit, sunbeam, sunbeams, sun rays, god rays, volumetric light, "
@@ -170,7 +170,7 @@ WORDS: dict[Kind, dict[Sense, str]] = {
         ),
         Sense.SHADOW: "shadow, long shadow, harsh shadow, shadowed, shadowy",
     },
-    Kind.PLACE: {
+    ConceptKind.PLACE: {
         Sense.INDOOR: (
             "indoor, indoors, interior, inside, room, living room, bedroom, kitchen, bathroom, "
             "studio, cafe, café, restaurant, library, office, classroom, workshop, attic, "
@@ -203,7 +203,7 @@ WORDS: dict[Kind, dict[Sense, str]] = {
         Sense.UNDERWATER: "underwater, coral reef, deep sea, seabed, ocean floor, under the sea",
         Sense.OUTDOORS: "outdoor, outdoors, outside, garden, park, sky, courtyard, backyard",
     },
-    Kind.TIME: {
+    ConceptKind.TIME: {
         Sense.DAWN: (
             "dawn, sunrise, daybreak, first light, early morning, break of day, crack of dawn"
         ),
@@ -219,7 +219,7 @@ WORDS: dict[Kind, dict[Sense, str]] = {
         ),
         Sense.SEASON: "spring, summer, autumn, winter, midsummer, midwinter",
     },
-    Kind.WEATHER: {
+    ConceptKind.WEATHER: {
         Sense.RAIN: "rain, rainy, raining, drizzle, downpour, rain soaked",
         Sense.SNOW: "snow, snowy, snowing, snowfall, blizzard, snow covered",
         Sense.FOG: "fog, foggy, mist, misty, haze, hazy, smog",
@@ -228,7 +228,7 @@ WORDS: dict[Kind, dict[Sense, str]] = {
         Sense.SUN: "sunny, clear sky, blue sky, sunshine",
         Sense.WIND: "wind, windy, breeze, gale",
     },
-    Kind.COLOUR: {
+    ConceptKind.COLOUR: {
         Sense.HUE: (
             "red, orange, yellow, green, blue, purple, violet, pink, white, black, grey, gray, "
             "brown, gold, golden, silver, turquoise, teal, cyan, magenta, crimson, scarlet, "
@@ -238,7 +238,7 @@ WORDS: dict[Kind, dict[Sense, str]] = {
             "amber, azure, ochre"
         ),
     },
-    Kind.LOOK: {
+    ConceptKind.LOOK: {
         Sense.BLURRY: (
             "blurry, blurred, blur, out of focus, unfocused, soft focus, motion blur, dreamy, "
             "defocused, long exposure, tilt shift"
@@ -299,7 +299,7 @@ WORDS: dict[Kind, dict[Sense, str]] = {
         Sense.DRY: "dry, arid",
         Sense.SIGNED: "watermark, signature, signed",
     },
-    Kind.NEUTRAL: {
+    ConceptKind.NEUTRAL: {
         Sense.NOTHING: (
             "evening gown, evening dress, nightstand, night stand, night vision, good night, "
             "good morning, dawn of time, dark knight, dark hair, light brown, black widow, "

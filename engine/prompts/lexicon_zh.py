@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from engine.prompts.concepts import Kind, Sense
+from engine.prompts.concepts import ConceptKind, Sense
 
-WORDS: dict[Kind, dict[Sense, str]] = {
-    Kind.SUBJECT: {
+WORDS: dict[ConceptKind, dict[Sense, str]] = {
+    ConceptKind.SUBJECT: {
         Sense.PORTRAIT: "肖像, 人像, 头像, 自拍, 特写人像, 肖像照, 面部, 脸, 脸庞, 证件照, 大头照",
         Sense.PERSON: (
             "人, 人物, 人们, 女人, 男人, 女孩, 男孩, 少女, 少年, 小女孩, 小男孩, 女子, 男子, "
@@ -64,7 +64,7 @@ WORDS: dict[Kind, dict[Sense, str]] = {
         ),
         Sense.LANDSCAPE: "风景, 景色, 风光, 全景, 山水, 海景, 雪景, 夜景",
     },
-    Kind.STYLE: {
+    ConceptKind.STYLE: {
         Sense.PHOTO: "照片, 摄影, 写实, 真实照片, 实拍, 电影感, 电影剧照, 纪实, 写真, 摄影作品",
         Sense.FILM: "胶片, 拍立得, 胶片摄影, 胶片照片, 老照片, 宝丽来",
         Sense.OIL: "油画, 印象派, 厚涂, 梵高, 莫奈, 油画风格",
@@ -91,14 +91,14 @@ WORDS: dict[Kind, dict[Sense, str]] = {
             "文艺复兴, 哥特, 复古, 敦煌, 拼贴, 蓝图, 双重曝光, 国潮, 古风"
         ),
     },
-    Kind.MATERIAL: {
+    ConceptKind.MATERIAL: {
         Sense.STUFF: (
             "木头, 木质, 木制, 金属, 钢铁, 铁, 青铜, 铜, 黄铜, 玻璃, 石头, 大理石, 混凝土, 砖, "
             "陶瓷, 瓷器, 皮革, 丝绸, 天鹅绒, 棉布, 亚麻, 羊毛, 纸, 纸板, 塑料, 橡胶, 水晶, 玉, "
             "翡翠, 琥珀, 象牙, 蕾丝, 冰, 竹, 黏土, 毛毡, 金箔, 生锈"
         ),
     },
-    Kind.LIGHT: {
+    ConceptKind.LIGHT: {
         Sense.LIT: (
             "光线, 光影, 灯光, 阳光, 逆光, 侧光, 顶光, 背光, 轮廓光, 柔光, 硬光, 月光, 月光下, "
             "星光, 烛光, 火光, 霓虹, 霓虹灯, 晨光, 暖光, 冷光, 自然光, 窗光, 金光, 金色的光, "
@@ -107,7 +107,7 @@ WORDS: dict[Kind, dict[Sense, str]] = {
         ),
         Sense.SHADOW: "影子, 阴影, 投影, 长影, 黑影, 倒影, 影",
     },
-    Kind.PLACE: {
+    ConceptKind.PLACE: {
         Sense.INDOOR: (
             "室内, 房间, 屋内, 屋里, 客厅, 卧室, 厨房, 浴室, 摄影棚, 咖啡馆, 咖啡厅, 餐厅, "
             "图书馆, 办公室, 教室, 工作室, 走廊, 书房, 酒吧, 窗边, 窗台, 茶室, 温室, 实验室, "
@@ -134,7 +134,7 @@ WORDS: dict[Kind, dict[Sense, str]] = {
         Sense.UNDERWATER: "水下, 海底, 珊瑚礁, 深海, 水底",
         Sense.OUTDOORS: "户外, 室外, 花园, 公园, 天空, 庭院, 院子, 园林",
     },
-    Kind.TIME: {
+    ConceptKind.TIME: {
         Sense.DAWN: "黎明, 拂晓, 破晓, 日出, 清晨, 晨曦, 黎明时分, 日出时分, 朝阳, 旭日, 天亮",
         Sense.MORNING: "早晨, 早上, 上午, 清早",
         Sense.NOON: "正午, 中午, 晌午, 白天, 大白天, 正午时分",
@@ -148,7 +148,7 @@ WORDS: dict[Kind, dict[Sense, str]] = {
         ),
         Sense.SEASON: "春天, 夏天, 秋天, 冬天, 春季, 夏季, 秋季, 冬季, 春日, 夏日, 秋日, 冬日",
     },
-    Kind.WEATHER: {
+    ConceptKind.WEATHER: {
         Sense.RAIN: "雨, 下雨, 雨天, 雨中, 大雨, 细雨, 暴雨, 雨夜, 烟雨, 毛毛雨",
         Sense.SNOW: "雪, 下雪, 雪天, 雪中, 大雪, 雪地, 暴风雪, 飘雪, 雪夜, 雪景",
         Sense.FOG: "雾, 大雾, 薄雾, 浓雾, 雾气, 晨雾, 迷雾, 云雾, 烟雾, 雾霾, 烟雨, 雾蒙蒙",
@@ -157,7 +157,7 @@ WORDS: dict[Kind, dict[Sense, str]] = {
         Sense.SUN: "晴天, 晴朗, 晴空, 蓝天, 阳光明媚, 艳阳, 太阳",
         Sense.WIND: "风, 大风, 微风, 春风, 刮风",
     },
-    Kind.COLOUR: {
+    ConceptKind.COLOUR: {
         Sense.HUE: (
             "红色, 橙色, 黄色, 绿色, 蓝色, 紫色, 粉色, 粉红色, 粉红, 白色, 黑色, 灰色, 棕色, "
             "金色, 银色, 青色, 米色, 褐色, 天蓝色, 深蓝色, 浅蓝色, 墨绿色, 彩色, 五彩, 彩虹, "
@@ -165,7 +165,7 @@ WORDS: dict[Kind, dict[Sense, str]] = {
             "大红, 鲜红, 橘色, 青绿"
         ),
     },
-    Kind.LOOK: {
+    ConceptKind.LOOK: {
         Sense.BLURRY: "模糊, 失焦, 虚焦, 柔焦, 动态模糊, 朦胧, 梦幻, 长曝光",
         Sense.BOKEH: "虚化, 背景虚化, 浅景深, 散景, 景深, 模糊背景, 背景模糊",
         Sense.GRAINY: "颗粒感, 颗粒, 噪点, 故障艺术, 低画质, 低分辨率, 低清, 扭曲, 压缩痕迹",
@@ -196,7 +196,7 @@ WORDS: dict[Kind, dict[Sense, str]] = {
         Sense.DRY: "干燥, 干旱",
         Sense.SIGNED: "水印, 签名, 落款, 印章",
     },
-    Kind.NEUTRAL: {
+    ConceptKind.NEUTRAL: {
         Sense.NOTHING: (
             "夜店, 夜壶, 夜礼服, 晚礼服, 夜行衣, 日用品, 马路, 马上, 马克杯, 马克笔, 马卡龙, "
             "马戏团, 牛仔, 牛仔裤, 牛油果, 花样, 花纹, 雪碧, 雪茄, 雪糕, 风格, 风扇, 风筝, "

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from functools import cache
 
 from engine.prompts import lexicon_en, lexicon_zh
-from engine.prompts.concepts import Kind, Sense
+from engine.prompts.concepts import ConceptKind, Sense
 from engine.prompts.language import Language, is_han
 
-Concept = tuple[Kind, Sense]
+Concept = tuple[ConceptKind, Sense]
 Span = tuple[int, int]
 
 MASK = "\x1f"
@@ -54,7 +54,16 @@ _NEAR_CHARS = 4
 _FAR_CHARS = 12
 
 # Kinds whose words are names too: Dawn French, Amber Heard. A landmark's name is its subject.
-_NAMES = frozenset({Kind.TIME, Kind.LIGHT, Kind.WEATHER, Kind.COLOUR, Kind.MATERIAL, Kind.LOOK})
+_NAMES = frozenset(
+    {
+        ConceptKind.TIME,
+        ConceptKind.LIGHT,
+        ConceptKind.WEATHER,
+        ConceptKind.COLOUR,
+        ConceptKind.MATERIAL,
+        ConceptKind.LOOK,
+    }
+)
 _LANDMARKS = frozenset({Sense.BUILDING, Sense.LANDSCAPE})
 _BEFORE_CAPITAL = frozenset({
     "at", "in", "during", "before", "after", "until", "by", "this", "the", "early", "late", "a",
@@ -72,11 +81,11 @@ class Mention:
     concepts: tuple[Concept, ...]
     denied: bool
 
-    def is_a(self, kind: Kind) -> bool:
+    def is_a(self, kind: ConceptKind) -> bool:
         """Whether one of its meanings is of this kind."""
         return any(each is kind for each, _ in self.concepts)
 
-    def sense(self, kind: Kind) -> Sense | None:
+    def sense(self, kind: ConceptKind) -> Sense | None:
         """What it means as a word of this kind."""
         return next((sense for each, sense in self.concepts if each is kind), None)
 
@@ -167,7 +176,7 @@ def _mentions_en(
             concepts = tuple(each for each in concepts if not _can_be_a_name(each))
         if last[0].lower().endswith(("'s", "’s")):
             # A child's drawing has no child in it.
-            concepts = tuple(each for each in concepts if each[0] is not Kind.SUBJECT)
+            concepts = tuple(each for each in concepts if each[0] is not ConceptKind.SUBJECT)
         if concepts:
             lacking = text[end : end + 5].lower() == "-free"
             denied = lacking or any(low <= start < high for low, high in denials)
@@ -244,7 +253,7 @@ def _is_capitalised(word: str) -> bool:
 
 def _can_be_a_name(concept: Concept) -> bool:
     kind, sense = concept
-    return kind in _NAMES or (kind is Kind.SUBJECT and sense not in _LANDMARKS)
+    return kind in _NAMES or (kind is ConceptKind.SUBJECT and sense not in _LANDMARKS)
 
 
 def _mentions_zh(text: str, denials: tuple[Span, ...]) -> Iterator[Mention]:

@@ -11,7 +11,7 @@ from random import Random
 
 from engine.prompts import lighting, quality, subjects
 from engine.prompts.analysis import main_place, main_subject
-from engine.prompts.concepts import DENIED, FIGHTS, Kind, Sense, Topic
+from engine.prompts.concepts import DENIED, FIGHTS, ConceptKind, Sense, Topic
 from engine.prompts.language import Language, is_han, language
 from engine.prompts.phrases import Phrase, Slot
 from engine.prompts.reading import MASK, Reading, read, stems, without_quotes
@@ -75,7 +75,7 @@ def _has_coloured_time(reading: Reading) -> bool:
     """A pink dawn has the light that it was given."""
     for first, second in pairwise(reading.mentions):
         between = reading.text[first.end : second.start].strip(" 的")
-        if first.is_a(Kind.COLOUR) and second.is_a(Kind.TIME) and not between:
+        if first.is_a(ConceptKind.COLOUR) and second.is_a(ConceptKind.TIME) and not between:
             return True
     return False
 
@@ -165,7 +165,7 @@ def implied(prompt: str, context: Context, seed: int, variety: float) -> list[tu
 
 
 def _light_slots(context: Context) -> tuple[Slot, ...]:
-    times = list(dict.fromkeys(_asked(context.reading, Kind.TIME)))
+    times = list(dict.fromkeys(_asked(context.reading, ConceptKind.TIME)))
     times = [each for each in times if each is not Sense.SEASON]
     if len(times) > 1 and not any(same.issuperset(times) for same in _SAME_LIGHT):
         return ()
@@ -209,13 +209,13 @@ def _quality_slots(context: Context) -> tuple[Slot, ...]:
 
 def _asked_styles(reading: Reading) -> list[Sense]:
     """A cinematic anime is an anime."""
-    named = [each for each in reading.mentions if each.is_a(Kind.STYLE) and not each.denied]
+    named = [each for each in reading.mentions if each.is_a(ConceptKind.STYLE) and not each.denied]
     telling = [each for each in named if each.text.lower() not in quality.VAGUE_STYLES]
-    senses = (each.sense(Kind.STYLE) for each in telling or named)
+    senses = (each.sense(ConceptKind.STYLE) for each in telling or named)
     return [each for each in senses if each is not None]
 
 
-def _asked(reading: Reading, kind: Kind) -> list[Sense]:
+def _asked(reading: Reading, kind: ConceptKind) -> list[Sense]:
     senses = (each.sense(kind) for each in reading.mentions if not each.denied)
     return [each for each in senses if each is not None]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from engine.prompts.concepts import Kind, Sense
+from engine.prompts.concepts import ConceptKind, Sense
 from engine.prompts.language import Language, language
 from engine.prompts.quality import VAGUE_STYLES
 from engine.prompts.reading import WORD, Mention, read, stem
@@ -166,11 +166,11 @@ def _names(mention: Mention, look: _Look) -> bool:
     term = _term(mention.text)
     if look.own:
         return term in look.own
-    return mention.sense(Kind.STYLE) is look.sense and term not in _VAGUE
+    return mention.sense(ConceptKind.STYLE) is look.sense and term not in _VAGUE
 
 
 def _fights(mention: Mention, look: _Look) -> bool:
-    sense, term = mention.sense(Kind.STYLE), _term(mention.text)
+    sense, term = mention.sense(ConceptKind.STYLE), _term(mention.text)
     if sense is None or sense is look.sense or sense in look.beside | _SETTINGS:
         return False
     # A photo is no painting, but an anime may be cinematic and an oil painting realistic.

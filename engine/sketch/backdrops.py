@@ -12,7 +12,7 @@ SNOW: Final[Rgb] = (238.0, 243.0, 252.0)
 
 
 @dataclass(frozen=True, slots=True)
-class Setting:
+class SceneConditions:
     """What the place drawers share: one scene's light and weather, and where its low sun is."""
 
     light: Light
@@ -34,7 +34,7 @@ class Setting:
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
+class StagingHeights:
     """Where in a place a thing goes; heights as shares of the picture's height."""
 
     sun: float
@@ -47,15 +47,17 @@ class Stage:
 
 
 STAGES: Final = {
-    "lake": Stage(sun=0.33, ground=0.90, float_line=0.78, has_water=True),
-    "forest": Stage(sun=0.22, ground=0.88, float_line=0.86, has_water=False),
-    "desert": Stage(sun=0.43, ground=0.86, float_line=0.85, has_water=False),
-    "sea": Stage(sun=0.44, ground=0.90, float_line=0.73, has_water=True),
-    "city": Stage(sun=0.30, ground=0.91, float_line=0.90, has_water=False),
+    "lake": StagingHeights(sun=0.33, ground=0.90, float_line=0.78, has_water=True),
+    "forest": StagingHeights(sun=0.22, ground=0.88, float_line=0.86, has_water=False),
+    "desert": StagingHeights(sun=0.43, ground=0.86, float_line=0.85, has_water=False),
+    "sea": StagingHeights(sun=0.44, ground=0.90, float_line=0.73, has_water=True),
+    "city": StagingHeights(sun=0.30, ground=0.91, float_line=0.90, has_water=False),
 }
 
 
-def draw_backdrop(canvas: Canvas, place: str, setting: Setting, rng: np.random.Generator) -> None:
+def draw_backdrop(
+    canvas: Canvas, place: str, setting: SceneConditions, rng: np.random.Generator
+) -> None:
     """Draw one of the five places over a finished sky."""
     _DRAWERS[place](canvas, setting, rng)
 
@@ -75,7 +77,7 @@ def _ridge(
 
 
 def _ripples(
-    canvas: Canvas, setting: Setting, rng: np.random.Generator, top: float, bottom: float
+    canvas: Canvas, setting: SceneConditions, rng: np.random.Generator, top: float, bottom: float
 ) -> None:
     """Light horizontal strokes on water, and the sun's glitter under it."""
     bright = mix(setting.light.water, (255.0, 255.0, 255.0), 0.28)
@@ -93,7 +95,7 @@ def _ripples(
         )
 
 
-def _lake(canvas: Canvas, setting: Setting, rng: np.random.Generator) -> None:
+def _lake(canvas: Canvas, setting: SceneConditions, rng: np.random.Generator) -> None:
     shore = canvas.height * 0.56
     for base, height, peaks, rgb, distance in (
         (shore, 0.36, 3, (110.0, 122.0, 150.0), 0.42),
@@ -114,7 +116,7 @@ def _lake(canvas: Canvas, setting: Setting, rng: np.random.Generator) -> None:
 
 
 def _snow_cap(
-    canvas: Canvas, setting: Setting, corner: list[Point], base: float, distance: float
+    canvas: Canvas, setting: SceneConditions, corner: list[Point], base: float, distance: float
 ) -> None:
     """Whiten a mountain's tip; `corner` is its left foot, tip and right foot."""
     left, tip, right = corner
@@ -136,7 +138,13 @@ def _bank(canvas: Canvas, rng: np.random.Generator, y: float, fill: Rgb) -> None
 
 
 def _conifer(
-    canvas: Canvas, setting: Setting, x: float, foot: float, height: float, rgb: Rgb, far: float
+    canvas: Canvas,
+    setting: SceneConditions,
+    x: float,
+    foot: float,
+    height: float,
+    rgb: Rgb,
+    far: float,
 ) -> None:
     trunk = setting.lit((92.0, 66.0, 48.0), far)
     canvas.rectangle(x - height * 0.03, foot - height * 0.14, x + height * 0.03, foot, trunk)
@@ -155,7 +163,7 @@ def _conifer(
             canvas.polygon(tip, setting.lit(SNOW, far))
 
 
-def _forest(canvas: Canvas, setting: Setting, rng: np.random.Generator) -> None:
+def _forest(canvas: Canvas, setting: SceneConditions, rng: np.random.Generator) -> None:
     h, u = canvas.height, canvas.unit
     canvas.rectangle(0, h * 0.52, canvas.width, h, setting.ground((60.0, 112.0, 56.0), 0.3))
     rows = ((0.56, 0.26, 0.34, (46.0, 108.0, 70.0)), (0.63, 0.34, 0.16, (34.0, 96.0, 58.0)))
@@ -175,7 +183,7 @@ def _forest(canvas: Canvas, setting: Setting, rng: np.random.Generator) -> None:
             _conifer(canvas, setting, x, foot, u * rng.uniform(0.5, 0.66), (24.0, 84.0, 48.0), 0)
 
 
-def _desert(canvas: Canvas, setting: Setting, rng: np.random.Generator) -> None:
+def _desert(canvas: Canvas, setting: SceneConditions, rng: np.random.Generator) -> None:
     h, w = canvas.height, canvas.width
     sands = ((0.50, 0.07, (232.0, 190.0, 128.0), 0.25), (0.58, 0.06, (240.0, 200.0, 122.0), 0.08),
              (0.70, 0.05, (246.0, 208.0, 120.0), 0.0))  # fmt: skip
@@ -198,7 +206,7 @@ def _desert(canvas: Canvas, setting: Setting, rng: np.random.Generator) -> None:
     _cactus(canvas, setting, w * side, h * 0.83, canvas.unit * rng.uniform(0.26, 0.34))
 
 
-def _cactus(canvas: Canvas, setting: Setting, x: float, foot: float, height: float) -> None:
+def _cactus(canvas: Canvas, setting: SceneConditions, x: float, foot: float, height: float) -> None:
     rgb = setting.lit((52.0, 136.0, 76.0), 0.05)
     thick = height * 0.17
     canvas.line([(x, foot), (x, foot - height)], rgb, thick)
@@ -212,7 +220,7 @@ def _cactus(canvas: Canvas, setting: Setting, x: float, foot: float, height: flo
         canvas.disc(x, foot - height, thick * 0.6, setting.lit(SNOW))
 
 
-def _sea(canvas: Canvas, setting: Setting, rng: np.random.Generator) -> None:
+def _sea(canvas: Canvas, setting: SceneConditions, rng: np.random.Generator) -> None:
     h, w = canvas.height, canvas.width
     horizon, beach = h * 0.46, h * 0.84
     deep = times(setting.light.water, 0.82)
@@ -228,7 +236,7 @@ def _sea(canvas: Canvas, setting: Setting, rng: np.random.Generator) -> None:
 
 
 def _wave(
-    canvas: Canvas, setting: Setting, rng: np.random.Generator, y: float, width: float
+    canvas: Canvas, setting: SceneConditions, rng: np.random.Generator, y: float, width: float
 ) -> None:
     crest = mix(setting.light.water, (255.0, 255.0, 255.0), 0.45)
     xs = np.linspace(0, canvas.width, 60)
@@ -236,7 +244,7 @@ def _wave(
     canvas.line(list(zip(xs.tolist(), ys.tolist(), strict=True)), crest, width)
 
 
-def _city(canvas: Canvas, setting: Setting, rng: np.random.Generator) -> None:
+def _city(canvas: Canvas, setting: SceneConditions, rng: np.random.Generator) -> None:
     h, u = canvas.height, canvas.unit
     street = h * 0.74
     for height, rgb, far in (
@@ -259,7 +267,7 @@ def _city(canvas: Canvas, setting: Setting, rng: np.random.Generator) -> None:
 
 def _building(
     canvas: Canvas,
-    setting: Setting,
+    setting: SceneConditions,
     box: tuple[float, float, float, float],
     rgb: Rgb,
     far: float,
@@ -280,7 +288,7 @@ def _building(
                 canvas.rectangle(x, y, x + step * 0.45, y + step * 0.55, fill)
 
 
-_DRAWERS: Final[dict[str, Callable[[Canvas, Setting, np.random.Generator], None]]] = {
+_DRAWERS: Final[dict[str, Callable[[Canvas, SceneConditions, np.random.Generator], None]]] = {
     "lake": _lake,
     "forest": _forest,
     "desert": _desert,

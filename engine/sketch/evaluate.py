@@ -59,7 +59,7 @@ class Trial:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Judgement:
     """Which aspects of one trial's picture the judge found right."""
 
     trial: Trial
@@ -104,14 +104,14 @@ def paint(
     return (np.asarray(answer.images[0]) * 255).round().astype(np.uint8)  # type: ignore[union-attr]
 
 
-def judge_trial(pipeline: ZImagePipeline, judge: Judge, trial: Trial) -> Verdict:
+def judge_trial(pipeline: ZImagePipeline, judge: Judge, trial: Trial) -> Judgement:
     """Paint a trial and compare what the judge sees with what was asked for."""
     start = time.perf_counter()
     pixels = paint(pipeline, trial.prompt, trial.size, trial.seed)
     seconds = time.perf_counter() - start
     seen = judge.answers(pixels[None])[0]
     right = {aspect: seen[aspect] == getattr(trial.scene, aspect) for aspect in ASPECTS}
-    return Verdict(trial, right, seconds)
+    return Judgement(trial, right, seconds)
 
 
 @torch.no_grad()
@@ -135,9 +135,9 @@ def judge_accuracy(
     }
 
 
-def summarise(verdicts: Sequence[Verdict]) -> dict[str, dict[str, float]]:
+def summarise(verdicts: Sequence[Judgement]) -> dict[str, dict[str, float]]:
     """The share that is right, by group of trials and by aspect; `all` is the core together."""
-    groups: dict[str, list[Verdict]] = {"all pictures": list(verdicts)}
+    groups: dict[str, list[Judgement]] = {"all pictures": list(verdicts)}
     for verdict in verdicts:
         trial = verdict.trial
         for group in (

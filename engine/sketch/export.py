@@ -12,13 +12,13 @@ from diffusers.schedulers.scheduling_flow_match_euler_discrete import (
 )
 from transformers import Qwen2Tokenizer
 
-from engine.sketch.transformer import Painter
+from engine.sketch.transformer import SketchModel
 
 SHIFT: Final = 3.0
 
 
 def assemble(
-    autoencoder: AutoencoderKL, tokenizer: Qwen2Tokenizer, painter: Painter
+    autoencoder: AutoencoderKL, tokenizer: Qwen2Tokenizer, painter: SketchModel
 ) -> ZImagePipeline:
     """The pipeline that the trained parts make."""
     return ZImagePipeline(

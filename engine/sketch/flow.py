@@ -16,7 +16,7 @@ from engine.sketch.checkpoint import load_checkpoint, save_checkpoint
 from engine.sketch.latents import LatentCache
 from engine.sketch.muon import Optimizers
 from engine.sketch.ranks import ALONE, Ranks
-from engine.sketch.transformer import SEQUENCE_MULTIPLE, Captions, Painter
+from engine.sketch.transformer import SEQUENCE_MULTIPLE, Captions, SketchModel
 
 _SHIFT: Final = 3.0
 _UNIFORM_SHARE: Final = 0.2
@@ -32,7 +32,7 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
+class TrainingStage:
     """One stretch of training: on which caches, how long, how fast."""
 
     name: str
@@ -53,7 +53,7 @@ class Stage:
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
+class TrainingBatch:
     """Clean latents, their captions, and which rows have a caption that names something.
 
     `weights` are batch × 1 × height × width with mean 1: how much each place counts.
@@ -66,21 +66,21 @@ class Batch:
 
 
 def train_painter(
-    stage: Stage,
+    stage: TrainingStage,
     work_dir: Path,
     caches: Sequence[LatentCache],
     tokenizer: Qwen2Tokenizer,
     *,
-    start: Painter,
+    start: SketchModel,
     seed: int,
     ranks: Ranks = ALONE,
-) -> Painter:
+) -> SketchModel:
     """Train one stage from `start`, or resume it from `work_dir`.
 
     Every `save_every` steps the checkpoint `<stage>.pt` is replaced. The answer is the average of
     the weights over the last hundred steps. `ranks` share each batch.
     """
-    painter = Painter(len(tokenizer))
+    painter = SketchModel(len(tokenizer))
     painter.load_state_dict(start.state_dict())
     average = AveragedModel(painter, multi_avg_fn=get_ema_multi_avg_fn(_AVERAGE_DECAY))
     optimizers = Optimizers(
@@ -116,29 +116,29 @@ def train_painter(
     return _module(average)
 
 
-def _rows(batch: Batch, rows: slice) -> Batch:
+def _rows(batch: TrainingBatch, rows: slice) -> TrainingBatch:
     captions = Captions(batch.captions.ids[rows], batch.captions.mask[rows])
-    return Batch(batch.latents[rows], captions, batch.told[rows], batch.weights[rows])
+    return TrainingBatch(batch.latents[rows], captions, batch.told[rows], batch.weights[rows])
 
 
-def load_average(checkpoint: Path, vocabulary_size: int) -> Painter:
+def load_average(checkpoint: Path, vocabulary_size: int) -> SketchModel:
     """The averaged weights of a stage's checkpoint."""
-    average = AveragedModel(Painter(vocabulary_size))
+    average = AveragedModel(SketchModel(vocabulary_size))
     if load_checkpoint(checkpoint, {"average": average}) == 0:
         raise FileNotFoundError(checkpoint)
     return _module(average)
 
 
-def _module(average: AveragedModel) -> Painter:
+def _module(average: AveragedModel) -> SketchModel:
     painter = average.module
-    assert isinstance(painter, Painter)
+    assert isinstance(painter, SketchModel)
     return painter.eval()
 
 
 def _loss(
-    painter: Painter,
+    painter: SketchModel,
     average: AveragedModel,
-    batch: Batch,
+    batch: TrainingBatch,
     empty: Captions,
     guidance: float,
     noise: torch.Generator,
@@ -172,7 +172,7 @@ def _draw_batch(
     tokenizer: Qwen2Tokenizer,
     size: int,
     seed: tuple[int, ...],
-) -> Batch:
+) -> TrainingBatch:
     """A batch of one picture size and one padded caption length, fixed by its seed."""
     rng = np.random.default_rng(seed)
     odds = np.array([len(cache.scenes) for cache in caches], dtype=float)
@@ -187,7 +187,7 @@ def _draw_batch(
     latents = torch.from_numpy(cache.latents[rows].astype(np.float32))
     told = torch.tensor([float(_names_something(text)) for text in texts])
     weights = _weights(cache.boxes[rows], latents.shape[2], latents.shape[3])
-    return Batch(latents, tokenize(tokenizer, texts), told, weights)
+    return TrainingBatch(latents, tokenize(tokenizer, texts), told, weights)
 
 
 def _weights(boxes: np.ndarray, rows: int, columns: int) -> torch.Tensor:

@@ -4,7 +4,7 @@ from typing import Final
 
 import numpy as np
 
-from engine.sketch.backdrops import STAGES, Setting, Stage, draw_backdrop
+from engine.sketch.backdrops import STAGES, SceneConditions, StagingHeights, draw_backdrop
 from engine.sketch.canvas import LIGHTS, Canvas, Light, Rgb, mix, times, weathered
 from engine.sketch.spec import Scene
 from engine.sketch.things import FLOATING, FLYING, draw_thing
@@ -43,7 +43,7 @@ def draw_with_box(
     light = weathered(LIGHTS[scene.time], scene.weather)
     stage = STAGES[scene.place]
     sun_x = canvas.width * ((0.22 if scene.time == "dawn" else 0.77) + rng.uniform(-0.05, 0.05))
-    setting = Setting(light, scene.time, scene.weather, sun_x)
+    setting = SceneConditions(light, scene.time, scene.weather, sun_x)
     _sky(canvas, setting, stage, rng)
     draw_backdrop(canvas, scene.place, setting, rng)
     if scene.weather == "mist":
@@ -55,7 +55,9 @@ def draw_with_box(
     return canvas.pixels(), box
 
 
-def _sky(canvas: Canvas, setting: Setting, stage: Stage, rng: np.random.Generator) -> None:
+def _sky(
+    canvas: Canvas, setting: SceneConditions, stage: StagingHeights, rng: np.random.Generator
+) -> None:
     light, h = setting.light, canvas.height
     top, middle, low = light.sky
     canvas.gradient([(0, top), (h * 0.32, middle), (h * 0.60, low), (h, low)])
@@ -82,7 +84,7 @@ def _sky(canvas: Canvas, setting: Setting, stage: Stage, rng: np.random.Generato
         _cloud(canvas, x, y, canvas.unit * rng.uniform(0.10, 0.15), light)
 
 
-def _halo(canvas: Canvas, setting: Setting, sun_y: float, strength: float) -> None:
+def _halo(canvas: Canvas, setting: SceneConditions, sun_y: float, strength: float) -> None:
     rows = np.linspace(0, canvas.height, 96)[:, None]
     columns = np.linspace(0, canvas.width, 96)[None]
     distance = np.hypot(columns - setting.sun_x, rows - sun_y) / canvas.unit
@@ -129,7 +131,7 @@ def _cloud(canvas: Canvas, x: float, y: float, size: float, light: Light) -> Non
 
 
 def _thing(
-    canvas: Canvas, scene: Scene, stage: Stage, light: Light, rng: np.random.Generator
+    canvas: Canvas, scene: Scene, stage: StagingHeights, light: Light, rng: np.random.Generator
 ) -> Box:
     thing, colour = scene.thing or "", scene.colour or ""
     size = _SIZES[thing] * canvas.unit * rng.uniform(0.98, 1.06)
@@ -152,7 +154,9 @@ def _thing(
     return x - size * 0.6, foot - size * 1.1, x + size * 0.6, foot + size * 0.05
 
 
-def _berth(canvas: Canvas, stage: Stage, light: Light, x: float, foot: float, size: float) -> None:
+def _berth(
+    canvas: Canvas, stage: StagingHeights, light: Light, x: float, foot: float, size: float
+) -> None:
     """Water under a boat: its wake where there is a lake or sea, else a pond."""
     if not stage.has_water:
         rim = mix(light.water, (255.0, 255.0, 255.0), 0.35)

@@ -27,13 +27,13 @@ from transformers import Qwen2Tokenizer
 from engine.sketch import MODEL_DIR
 from engine.sketch.autoencoder import refine_decoder, train_autoencoder
 from engine.sketch.export import assemble, export
-from engine.sketch.flow import Stage, load_average, train_painter
+from engine.sketch.flow import TrainingStage, load_average, train_painter
 from engine.sketch.latents import LatentCache, open_cache
 from engine.sketch.ranks import Ranks, together
 from engine.sketch.reading import train_reader
 from engine.sketch.shapes import SHAPES, SMALL_SHAPES, Shape
 from engine.sketch.tokenizer import train_tokenizer
-from engine.sketch.transformer import Painter
+from engine.sketch.transformer import SketchModel
 
 AUTOENCODER_STEPS: Final = 1500
 AUTOENCODER_SCENES: Final = 1500
@@ -42,8 +42,8 @@ DECODER_SCENES: Final = 800
 
 READING_STEPS: Final = 1200
 
-WORDS: Final = Stage("words", 1, steps=2000, batch_size=32, matrix_rate=0.012)
-SIZES: Final = Stage(
+WORDS: Final = TrainingStage("words", 1, steps=2000, batch_size=32, matrix_rate=0.012)
+SIZES: Final = TrainingStage(
     "sizes", 2, steps=4500, batch_size=16, matrix_rate=0.012, guidance=0.4, guided_from=0.8
 )
 
@@ -59,7 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = _parser().parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     torch.set_num_threads(options.threads)
-    recipe = Recipe(options.work_dir, options.seed, options.scale, options.processes)
+    recipe = TrainingRun(options.work_dir, options.seed, options.scale, options.processes)
     until = _STAGES.index(options.until)
     tokenizer = recipe.tokenizer()
     if until >= 1:
@@ -95,7 +95,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-class Recipe:
+class TrainingRun:
     """The stages of training; each reads its result from the work folder if it is there."""
 
     def __init__(self, work_dir: Path, seed: int, scale: float = 1.0, processes: int = 1) -> None:
@@ -138,10 +138,10 @@ class Recipe:
 
     def painter(
         self, tokenizer: Qwen2Tokenizer, autoencoder: AutoencoderKL, stages: Sequence[str]
-    ) -> Painter:
+    ) -> SketchModel:
         """Transformer and text encoder after the named stages, in their order."""
         torch.manual_seed(self._seed)
-        painter = Painter(len(tokenizer))
+        painter = SketchModel(len(tokenizer))
         if "reading" in stages:
             steps = self._scaled(READING_STEPS)
             reader = train_reader(self._work_dir, tokenizer, steps=steps, seed=self._seed)
@@ -158,11 +158,11 @@ class Recipe:
 
     def _trained(
         self,
-        stage: Stage,
+        stage: TrainingStage,
         caches: Sequence[LatentCache],
         tokenizer: Qwen2Tokenizer,
-        start: Painter,
-    ) -> Painter:
+        start: SketchModel,
+    ) -> SketchModel:
         """One stage by all processes; its result comes back through its checkpoint."""
         numbers = sum(p.numel() for p in start.parameters())
         rest = (stage, self._work_dir, caches, tokenizer, start.state_dict(), self._seed)
@@ -188,7 +188,7 @@ class Recipe:
 
 def _train_stage(
     ranks: Ranks,
-    stage: Stage,
+    stage: TrainingStage,
     work_dir: Path,
     caches: Sequence[LatentCache],
     tokenizer: Qwen2Tokenizer,
@@ -197,7 +197,7 @@ def _train_stage(
 ) -> None:
     """One process's part in a stage."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    start = Painter(len(tokenizer))
+    start = SketchModel(len(tokenizer))
     start.load_state_dict(weights)
     train_painter(stage, work_dir, caches, tokenizer, start=start, seed=seed, ranks=ranks)
 

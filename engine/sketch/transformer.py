@@ -177,7 +177,7 @@ def _unpatchify(tokens: torch.Tensor, rows: int, columns: int) -> torch.Tensor:
     return patches.permute(0, 5, 1, 3, 2, 4).reshape(batch, width // 4, rows * 2, columns * 2)
 
 
-class Painter(nn.Module):
+class SketchModel(nn.Module):
     """Transformer and text encoder together: what the second half of training trains."""
 
     def __init__(self, vocabulary_size: int) -> None:

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from storage.database import Database
-from tests.bot.desk import Desk
+from tests.bot.delivery_harness import DeliveryHarness
 
 
 @pytest.fixture
-async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
+async def harness(tmp_path: Path) -> AsyncIterator[DeliveryHarness]:
     """A desk on a fresh database."""
     async with await Database.open(tmp_path / "zimagine.db") as db:
-        yield Desk(db, tmp_path)
+        yield DeliveryHarness(db, tmp_path)

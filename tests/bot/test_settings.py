@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.settings import WrongSetting, load
+from bot.settings import InvalidSetting, load
 
 TOKEN = "MTIzNDU2Nzg5MDEyMzQ1Njc4.GaBcDe.abcdefghijklmnopqrstuvwxyz012345678901"
 
@@ -71,7 +71,7 @@ def test_the_token_comes_from_discord_token(monkeypatch: pytest.MonkeyPatch, tmp
 )
 def test_a_wrong_setting_is_one_sentence_with_its_path(tmp_path: Path, text: str, path: str):
     """Each mistake is named by section and key, in one line."""
-    with pytest.raises(WrongSetting) as caught:
+    with pytest.raises(InvalidSetting) as caught:
         load(write(tmp_path, text))
     sentence = str(caught.value)
     assert path in sentence and sentence.endswith((".", "?")) and "\n" not in sentence
@@ -79,7 +79,7 @@ def test_a_wrong_setting_is_one_sentence_with_its_path(tmp_path: Path, text: str
 
 def test_a_wrong_token_is_never_repeated(tmp_path: Path):
     """The sentence about a wrong token does not contain it."""
-    with pytest.raises(WrongSetting) as caught:
+    with pytest.raises(InvalidSetting) as caught:
         load(write(tmp_path, "[discord]\ntoken = 123456789\n"))
     assert "123456789" not in str(caught.value)
 
@@ -90,7 +90,7 @@ def test_a_missing_file_is_said_only_if_it_was_named(
     """Without --config the defaults do; a file that was asked for has to be there."""
     monkeypatch.chdir(tmp_path)
     assert load(None).engine.model == "sketch"
-    with pytest.raises(WrongSetting, match="does not exist"):
+    with pytest.raises(InvalidSetting, match="does not exist"):
         load(tmp_path / "none.toml")
-    with pytest.raises(WrongSetting, match="cannot be read"):
+    with pytest.raises(InvalidSetting, match="cannot be read"):
         load(tmp_path)

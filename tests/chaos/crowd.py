@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from bot.playground.interactions import Interaction
 from bot.playground.model import Channel, Message
-from bot.playground.people import Actor, Refused
+from bot.playground.people import ActingUser, ActionRefused
 from bot.playground.registry import Command
 from bot.playground.server import Playground
 from tests.chaos.steps import Steps
@@ -84,7 +84,7 @@ class Crowd:
             chosen = self._settle_in
         try:
             sent = chosen(person, self._choose.choice(places))
-        except Refused as error:
+        except ActionRefused as error:
             self._steps.note("refused by the client", why=str(error))
             return None
         if sent is not None:
@@ -170,7 +170,7 @@ class Crowd:
             return None
         message, custom_id = self._choose.choice(found)
         pressed = self._playground.people.component(
-            Actor(person), channel.id, message.id, custom_id
+            ActingUser(person), channel.id, message.id, custom_id
         )
         match = BUTTON.fullmatch(custom_id)
         assert match is not None
@@ -182,8 +182,10 @@ class Crowd:
     ) -> Interaction:
         command = self._known(name)
         if command is None:
-            raise Refused(f"There is no /{name} yet.")
-        return self._playground.people.command(Actor(person), channel.id, command.id, [], values)
+            raise ActionRefused(f"There is no /{name} yet.")
+        return self._playground.people.command(
+            ActingUser(person), channel.id, command.id, [], values
+        )
 
     def _known(self, name: str) -> Command | None:
         commands = self._playground.standin.registry.all(None)

@@ -21,9 +21,9 @@ import psutil
 
 from bot.playground.interactions import Interaction, State
 from bot.playground.model import MessageFlag
-from bot.playground.people import Actor
-from bot.playground.server import Plan, Playground, open_playground
-from bot.playground.watch import Entry
+from bot.playground.people import ActingUser
+from bot.playground.server import Playground, PlaygroundPlan, open_playground
+from bot.playground.watch import RequestLogEntry
 from tests.chaos import evidence as found
 from tests.chaos.crowd import SUBJECTS
 from tests.chaos.town import Town, build_town, seeded
@@ -125,7 +125,7 @@ class Soak:
         command = next(each for each in standin.registry.all(None) if each.name == "imagine")
         prompt = f"{choose.choice(SUBJECTS)}, number {self._asked} --steps 2"
         people = self._playground.people
-        wish = people.command(Actor(person), channel_id, command.id, [], {"prompt": prompt})
+        wish = people.command(ActingUser(person), channel_id, command.id, [], {"prompt": prompt})
         self._wishes[wish.id] = wish
 
     def _over(self) -> int:
@@ -153,7 +153,7 @@ class Soak:
         memory_mib = process.memory_info().rss / 2**20
         self.soaked.samples.append(Sample(len(self._shown), at_s, memory_mib, process.num_fds()))
 
-    def _requested(self, entry: Entry) -> None:
+    def _requested(self, entry: RequestLogEntry) -> None:
         self._problems += [f"{entry.method} {entry.path}: {each}" for each in entry.problems]
 
     def judge(self, data_dir: Path, log: Sequence[str]) -> None:
@@ -203,7 +203,9 @@ async def run_soak(load: Load) -> Soaked:
         "ZIMAGINE_ENGINE__THREADS": "1",  # the other core is the stand-in's
     }
     with (load.folder / "bot.log").open("w", encoding="utf-8") as log:
-        plan = Plan(["run", "--config", os.devnull], environment, seed=load.seed, output=log)
+        plan = PlaygroundPlan(
+            ["run", "--config", os.devnull], environment, seed=load.seed, output=log
+        )
         async with open_playground(plan) as playground:
             # Discord takes one edit per second and channel: many channels, or it decides the pace.
             town = build_town(playground.standin.world, people=load.users, places=12)

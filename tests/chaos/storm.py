@@ -13,8 +13,8 @@ from typing import Final
 
 from bot.delivery.previews import PREVIEW_NAME
 from bot.playground.process import RESTART_WAIT_S, BotState
-from bot.playground.server import Plan, Playground, open_playground
-from bot.playground.watch import Entry
+from bot.playground.server import Playground, PlaygroundPlan, open_playground
+from bot.playground.watch import RequestLogEntry
 from bot.playground.world import Event, MessageCreated, MessageEdited
 from tests.chaos import evidence as found
 from tests.chaos.crowd import Crowd
@@ -70,7 +70,7 @@ async def run_storm(orders: Orders, look: Callable[[Outcome], None]) -> Outcome:
     async with AsyncExitStack() as stack:
         disk = stack.enter_context(small_disk(data_dir, 64 + 2 * orders.kills))
         log = stack.enter_context((orders.folder / "bot.log").open("w", encoding="utf-8"))
-        plan = Plan(
+        plan = PlaygroundPlan(
             ["run", "--config", os.devnull],
             _environment(orders.seed, data_dir),
             seed=orders.seed,
@@ -297,7 +297,7 @@ class Storm:
             if any(name != PREVIEW_NAME for name in names):
                 self._shown.set()
 
-    def _requested(self, entry: Entry) -> None:
+    def _requested(self, entry: RequestLogEntry) -> None:
         self._problems += [f"{entry.method} {entry.path}: {each}" for each in entry.problems]
         if entry.refusal.startswith("50035"):
             self._problems.append(f"{entry.method} {entry.path}: {entry.refusal}")

@@ -14,7 +14,7 @@ from PIL import Image
 
 from bot.delivery.previews import PREVIEW_NAME
 from bot.playground.audit import Record
-from bot.playground.interactions import Interaction, Kind
+from bot.playground.interactions import Interaction, InteractionKind
 from bot.playground.model import Channel, ChannelType, MessageFlag
 from tests.chaos.crowd import Sent
 from tests.chaos.evidence import Evidence, Left
@@ -36,7 +36,9 @@ def record(number: int, *files: str, **changes: Any) -> Record:
 def wish(**changes: Any) -> Sent:
     """Somebody asked for a lake and was answered by message 100."""
     channel = Channel(CHANNEL, ChannelType.TEXT, "paint", 1)
-    asked = Interaction(1000, "secret-token", Kind.COMMAND, PERSON, channel, "en-US", {}, NOW)
+    asked = Interaction(
+        1000, "secret-token", InteractionKind.COMMAND, PERSON, channel, "en-US", {}, NOW
+    )
     asked.response_id = 100
     return replace(Sent("/imagine", asked, "a lake", paints=True), **changes)
 
@@ -230,7 +232,9 @@ FINE: dict[str, Callable[[Evidence], Evidence]] = {
 
 def _pressed() -> Interaction:
     channel = Channel(CHANNEL, ChannelType.TEXT, "paint", 1)
-    return Interaction(2000, "other-token", Kind.COMPONENT, PERSON, channel, "en-US", {}, NOW)
+    return Interaction(
+        2000, "other-token", InteractionKind.COMPONENT, PERSON, channel, "en-US", {}, NOW
+    )
 
 
 @pytest.mark.parametrize("name", FINE)

@@ -23,6 +23,12 @@ from storage.types import Clock, PolicySource, QuotaPolicy
 FALLBACK = QuotaPolicy(500, 24, PolicySource.CONFIG)
 WORDS = ("lake", "红船", "boat two", "nothing of the kind")
 """What is searched for."""
+_NAMED_BEFORE = {
+    ("Delivery", "route"): "road",
+    ("Delivery", "fallback_reason"): "detour",
+    ("Proposal", "batch"): "wish",
+}
+"""Fields whose names in Python have changed since the recording; their columns have not."""
 
 
 def plain(value: Any) -> Any:
@@ -32,7 +38,9 @@ def plain(value: Any) -> Any:
 
 def _plainer(value: Any) -> Any:
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return dataclasses.asdict(value)
+        fields = dataclasses.asdict(value)
+        kind = type(value).__name__
+        return {_NAMED_BEFORE.get((kind, name), name): each for name, each in fields.items()}
     return str(value)
 
 

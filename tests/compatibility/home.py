@@ -13,7 +13,7 @@ import discord
 
 from bot.settings import Settings
 from engine.renderer import RendererFactory
-from tests.bot.discord.conftest import OWNER_ID, World, make_settings
+from tests.bot.discord.conftest import OWNER_ID, BotHarness, make_settings
 from tests.fakes import FakeClock
 
 HERE = Path(__file__).parent
@@ -29,7 +29,7 @@ RECORDED_S = 3600
 LATER_S = 7200
 
 
-class Home(World):
+class Home(BotHarness):
     """A world whose people have the ids that the recorded rows have.
 
     simcord counts its ids within each millisecond of its clock: whoever comes first in one always
@@ -98,7 +98,7 @@ async def open_home(
     home = Home(home_settings(data_dir), load, FakeClock(now), at_s=at_s)
     await home.start()
     try:
-        await home.house.engine.ready()
+        await home.app.engine.ready()
         yield home
     finally:
         await home.env.shutdown()

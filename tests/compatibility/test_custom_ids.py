@@ -12,16 +12,16 @@ from typing import Any
 import pytest
 from discord import InteractionType
 
-from bot.discord.views.custom_ids import PICKABLE, Act, parse, parse_kept
+from bot.discord.views.custom_ids import PICKABLE, ComponentAction, parse, parse_staged
 from tests.bot.discord.test_fuzz import Fuzzer
 from tests.compatibility.home import CUSTOM_IDS, TOKEN, TOLD, Home, copied, open_home
 from tests.fakes import ScriptedRenderer
 
 RECORDED: dict[str, Any] = json.loads(CUSTOM_IDS.read_text(encoding="utf-8"))
 SHOWN: list[dict[str, Any]] = RECORDED["shown"]
-(KEPT,) = {each["custom_id"] for each in SHOWN if parse_kept(each["custom_id"]) is not None}
+(KEPT,) = {each["custom_id"] for each in SHOWN if parse_staged(each["custom_id"]) is not None}
 NOW = datetime.fromisoformat(json.loads(TOLD.read_text(encoding="utf-8"))["now"])
-LATER_ACTS: frozenset[Act] = frozenset()
+LATER_ACTIONS: frozenset[ComponentAction] = frozenset()
 """Acts that came after the recording: there was nothing of them to record."""
 UNKNOWN = "I do not know this button"
 TYPED = {
@@ -100,32 +100,32 @@ PRESSES = (
 
 
 @pytest.fixture
-def painter() -> ScriptedRenderer:
+def renderer() -> ScriptedRenderer:
     """Held until a test has pressed what is about waiting jobs."""
-    painter = ScriptedRenderer()
-    painter.hold()
-    return painter
+    renderer = ScriptedRenderer()
+    renderer.hold()
+    return renderer
 
 
 @pytest.fixture
-async def home(tmp_path: Path, painter: ScriptedRenderer) -> AsyncIterator[Home]:
+async def home(tmp_path: Path, renderer: ScriptedRenderer) -> AsyncIterator[Home]:
     """The whole bot, started on a copy of the recorded data."""
-    async with open_home(copied(tmp_path / "data"), painter.load, NOW) as home:
+    async with open_home(copied(tmp_path / "data"), renderer.load, NOW) as home:
         yield home
-        painter.release()
+        renderer.release()
 
 
 def kind(custom_id: str) -> str:
     """The act of a custom_id."""
     known = parse(custom_id)
-    assert known is not None or parse_kept(custom_id) is not None, custom_id
+    assert known is not None or parse_staged(custom_id) is not None, custom_id
     return "kept" if known is None else known[0]
 
 
 def test_the_table_is_whole() -> None:
     """Every act that there is was recorded, and every kind that was recorded is pressed."""
     recorded = {(each["on"], kind(each["custom_id"])) for each in SHOWN}
-    assert {act for _, act in recorded} == {*Act, "kept"} - LATER_ACTS
+    assert {act for _, act in recorded} == {*ComponentAction, "kept"} - LATER_ACTIONS
     assert {act for on, act in recorded if on == OPTION} <= PICKABLE
     assert {(each.on, kind(each.custom_id)) for each in PRESSES} == recorded
     names = {(each["on"], each["custom_id"]) for each in SHOWN}
@@ -188,13 +188,13 @@ class Hand:
         return shown["on"] == FORM and shown["custom_id"] == custom_id
 
 
-async def test_each_kind_is_answered_as_it_was(home: Home, painter: ScriptedRenderer) -> None:
+async def test_each_kind_is_answered_as_it_was(home: Home, renderer: ScriptedRenderer) -> None:
     """A press of each kind of button, menu, option and form does what it says, for old rows."""
     hand = Hand(home)
     wrong: list[tuple[Press, str, str]] = []
     for press in PRESSES:
         if press.custom_id == "z1:reroll:2":
-            painter.release()
+            renderer.release()
         answer, said = await hand.use(press.on, press.custom_id, press.who)
         if answer != press.answer or press.says not in said:
             wrong.append((press, answer, said[:500]))
@@ -223,9 +223,9 @@ async def test_each_kind_is_answered_as_it_was(home: Home, painter: ScriptedRend
     assert home.rows(marked) == [(15,)]
 
 
-async def test_all_that_was_shown_is_known(home: Home, painter: ScriptedRenderer) -> None:
+async def test_all_that_was_shown_is_known(home: Home, renderer: ScriptedRenderer) -> None:
     """Every custom_id that was recorded is answered by what made it, if only with a refusal."""
-    painter.release()
+    renderer.release()
     hand = Hand(home)
     ids = {(each["on"], each["custom_id"]) for each in SHOWN}
     assert len(ids) > 200

@@ -13,13 +13,13 @@ from typing import Any
 
 import pytest
 
-from bot.discord.views.custom_ids import Act, custom_id
+from bot.discord.views.custom_ids import ComponentAction, custom_id
 from engine.encode import read_png
 from engine.types import Recipe
 from storage import consistency
 from storage.database import FILE_NAME, Database
 from storage.files import PictureFiles
-from storage.types import DeliveryMode, DeliveryState, JobState, PolicySource, Road, Verdict
+from storage.types import DeliveryMode, DeliveryState, JobState, PolicySource, Route, Verdict
 from tests.bot.discord.test_fuzz import Fuzzer
 from tests.compatibility.accounts import told
 from tests.compatibility.home import TOLD, Home, copied, open_home
@@ -50,15 +50,15 @@ def data_dir(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-async def home(data_dir: Path, painter: ScriptedRenderer) -> AsyncIterator[Home]:
+async def home(data_dir: Path, renderer: ScriptedRenderer) -> AsyncIterator[Home]:
     """The whole bot, started on the copy."""
-    async with open_home(data_dir, painter.load, NOW) as home:
+    async with open_home(data_dir, renderer.load, NOW) as home:
         yield home
-        painter.release()
+        renderer.release()
 
 
 @pytest.fixture
-def painter() -> ScriptedRenderer:
+def renderer() -> ScriptedRenderer:
     """Paints at once, unless a test holds it."""
     return ScriptedRenderer()
 
@@ -88,10 +88,10 @@ def test_every_state_and_way_is_there(rows: sqlite3.Connection) -> None:
     assert column(rows, "SELECT state FROM jobs") == set(JobState)
     assert column(rows, "SELECT delivery FROM jobs") == set(DeliveryMode)
     assert column(rows, "SELECT state FROM deliveries") == set(DeliveryState)
-    assert column(rows, "SELECT road FROM deliveries") == {*Road, None}
+    assert column(rows, "SELECT road FROM deliveries") == {*Route, None}
     for state in ("pending", "delivered"):
         tried = f"SELECT road FROM deliveries WHERE state = '{state}' AND road NOT NULL"
-        assert column(rows, tried) == set(Road)
+        assert column(rows, tried) == set(Route)
     assert column(rows, "SELECT verdict FROM cases") == {*Verdict, None}
     assert column(rows, "SELECT state FROM proposals") == {"open", "taken", "declined"}
     assert column(rows, "SELECT json_extract(request, '$.mode') FROM jobs") == {
@@ -109,7 +109,7 @@ def test_nothing_is_wrong_with_it(data_dir: Path) -> None:
     assert report.wrong() == []
     found = {kind: finding.examples for kind, finding in report.findings.items()}
     (job_id,) = [each["id"] for each in RECORDED["jobs"] if each["prompt"] == NOT_WRITTEN_DOWN]
-    assert found == {consistency.Kind.ORPHAN: [f"pictures/2026/01/zimagine-{job_id}-60.png"]}
+    assert found == {consistency.FindingKind.ORPHAN: [f"pictures/2026/01/zimagine-{job_id}-60.png"]}
     assert report.pictures == report.files - 1 > 30
 
 
@@ -137,7 +137,7 @@ def test_every_picture_carries_the_recipe_of_its_row(
     assert len(found) > 30
 
 
-async def test_what_was_not_over_is_painted(home: Home, painter: ScriptedRenderer) -> None:
+async def test_what_was_not_over_is_painted(home: Home, renderer: ScriptedRenderer) -> None:
     """Every job that waited is painted, the interrupted ones once more, and none a third time."""
     await home.settled()
     live = {each["prompt"] for each in RECORDED["jobs"] if each["finished_at"] is None}
@@ -149,7 +149,7 @@ async def test_what_was_not_over_is_painted(home: Home, painter: ScriptedRendere
     }
     assert states == ENDS
     assert home.rows("SELECT error_code FROM jobs WHERE prompt = 'begun'") == [("crashed",)]
-    painted = {each.prompt for each in painter.painted}
+    painted = {each.prompt for each in renderer.painted}
     # The one whose file lay there already was taken over.
     assert painted == live - {"begun", NOT_WRITTEN_DOWN}
     assert consistency.check(home.settings.storage.data_dir, hashes=True).wrong() == []
@@ -184,7 +184,8 @@ async def test_open_questions_make_what_they_asked_about(home: Home) -> None:
     (first,) = home.rows(newest)
     for question in RECORDED["proposals"]:
         before = home.rows(newest)[0][0]
-        await fuzzer.press(home.alice, custom_id(Act.PAINT, question["id"]), message=panel)
+        pressed = custom_id(ComponentAction.PAINT, question["id"])
+        await fuzzer.press(home.alice, pressed, message=panel)
         await home.settled()
         sql = "SELECT request, pictures, private, parent_picture_id FROM jobs WHERE id > ?"
         made = [list(row) for row in home.rows(f"{sql} ORDER BY id", before)]

@@ -19,10 +19,10 @@ from engine import encode
 from engine.encode import (
     PARAMETERS_KEY,
     RECIPE_KEY,
-    Inscription,
+    EmbeddedRecipe,
     RecipeUnreadable,
+    embedded_recipe,
     encode_png,
-    inscription,
     parameters_text,
     pixels_sha256,
     read_png,
@@ -79,8 +79,8 @@ def plain(error: RecipeUnreadable) -> bool:
 def test_any_recipe_comes_back(request_: ImageRequest) -> None:
     """Recipe and pixels come back from the PNG unchanged, whatever the prompts hold."""
     raster, recipe = gradient(request_), fake_recipe(request_)
-    found = inscription(encode_png(raster, recipe))
-    assert found == Inscription(recipe, pixels_sha256(raster), untouched=True)
+    found = embedded_recipe(encode_png(raster, recipe))
+    assert found == EmbeddedRecipe(recipe, pixels_sha256(raster), untouched=True)
 
 
 @pytest.mark.parametrize(
@@ -152,7 +152,7 @@ def test_every_truncation_is_explained() -> None:
     data = a_png()
     for length in range(len(data)):
         try:
-            found = inscription(data[:length])
+            found = embedded_recipe(data[:length])
         except RecipeUnreadable as error:
             assert plain(error)
         else:
@@ -166,7 +166,7 @@ def test_every_damage_is_explained(data: st.DataObject) -> None:
     for _ in range(data.draw(st.integers(1, 4))):
         damaged[data.draw(st.integers(0, len(damaged) - 1))] = data.draw(st.integers(0, 255))
     try:
-        inscription(bytes(damaged))
+        embedded_recipe(bytes(damaged))
     except RecipeUnreadable as error:
         assert plain(error)
 
@@ -175,7 +175,7 @@ def test_a_broken_chunk_behind_the_pixels_is_explained() -> None:
     """A chunk that the PNG library stumbles over is damage like any other."""
     data = a_png()
     with pytest.raises(RecipeUnreadable, match="damaged"):
-        inscription(data[:-12] + chunk(b"iCCP", b"") + data[-12:])
+        embedded_recipe(data[:-12] + chunk(b"iCCP", b"") + data[-12:])
 
 
 @given(st.binary(max_size=64))
@@ -183,7 +183,7 @@ def test_no_other_bytes_are_a_picture(data: bytes) -> None:
     """Anything else, also after a PNG's signature, gives RecipeUnreadable."""
     for each in (data, b"\x89PNG\r\n\x1a\n" + data):
         with pytest.raises(RecipeUnreadable):
-            inscription(each)
+            embedded_recipe(each)
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "WEBP", "GIF", "BMP"])
@@ -192,13 +192,13 @@ def test_other_formats(kind: str) -> None:
     out = io.BytesIO()
     Image.new("RGB", (4, 4)).save(out, kind)
     with pytest.raises(RecipeUnreadable, match="not a PNG"):
-        inscription(out.getvalue())
+        embedded_recipe(out.getvalue())
 
 
 def test_a_foreign_png() -> None:
     """A PNG of another program carries no recipe of ours."""
     with pytest.raises(RecipeUnreadable, match="carries no zimagine recipe"):
-        inscription(inscribed(None))
+        embedded_recipe(inscribed(None))
 
 
 @pytest.mark.parametrize(
@@ -219,7 +219,7 @@ def test_a_foreign_png() -> None:
 def test_a_manipulated_recipe(text: str) -> None:
     """A recipe that is not ours any more is refused with one sentence."""
     with pytest.raises(RecipeUnreadable, match="recipe in the picture is damaged") as caught:
-        inscription(inscribed(text))
+        embedded_recipe(inscribed(text))
     assert plain(caught.value)
 
 
@@ -231,7 +231,7 @@ def test_a_recipe_nobody_can_paint(field: str, value: float) -> None:
     own = json.loads(own_text(a_png()))
     own["recipe"]["request"][field] = value
     with pytest.raises(RecipeUnreadable, match=field if field != "steps" else "above 0"):
-        inscription(inscribed(json.dumps(own)))
+        embedded_recipe(inscribed(json.dumps(own)))
 
 
 def test_edited_pixels_are_noticed() -> None:
@@ -241,13 +241,13 @@ def test_edited_pixels_are_noticed() -> None:
         image.load()
         original = image.copy()
     text = own_text(data)
-    assert inscription(inscribed(text, original)).untouched
+    assert embedded_recipe(inscribed(text, original)).untouched
     dotted = original.copy()
     dotted.putpixel((3, 3), (1, 2, 3))
     clear = original.copy()
     clear.putalpha(0)
     for edited in (dotted, original.crop((0, 0, 16, 15)), clear):
-        found = inscription(inscribed(text, edited))
+        found = embedded_recipe(inscribed(text, edited))
         assert not found.untouched
         assert found.recipe == fake_recipe(a_request(**SMALL))
 
@@ -256,7 +256,7 @@ def test_resaved_pixels_are_untouched() -> None:
     """Other compression leaves the pixels what they were."""
     with Image.open(io.BytesIO(a_png())) as image:
         image.load()
-        assert inscription(inscribed(own_text(a_png()), image, compress_level=0)).untouched
+        assert embedded_recipe(inscribed(own_text(a_png()), image, compress_level=0)).untouched
 
 
 def test_a_huge_file_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -279,7 +279,7 @@ def test_a_bomb_is_not_unpacked(side: int) -> None:
     header = struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)
     bomb = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"\0" * 99))
     with pytest.raises(RecipeUnreadable):
-        inscription(bomb + chunk(b"IEND", b""))
+        embedded_recipe(bomb + chunk(b"IEND", b""))
 
 
 def test_a_text_bomb_is_not_unpacked() -> None:
@@ -287,7 +287,7 @@ def test_a_text_bomb_is_not_unpacked() -> None:
     body = RECIPE_KEY.encode() + b"\0\1\0\0\0" + zlib.compress(b"9" * 50_000_000)
     data = inscribed(None)
     with pytest.raises(RecipeUnreadable) as caught:
-        inscription(data[:33] + chunk(b"iTXt", body) + data[33:])
+        embedded_recipe(data[:33] + chunk(b"iTXt", body) + data[33:])
     assert plain(caught.value)
 
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from engine.errors import Cancelled, EngineError, RenderFailed
-from engine.job import Job, JobSpec
+from engine.job import EngineJob, JobSpec
 from engine.types import Painted, Progress, Raster
 from tests.fakes import a_request, fake_recipe, gradient
 
@@ -19,8 +19,8 @@ def a_picture(seed: int = 7) -> Painted:
 
 
 @pytest.fixture
-async def job() -> Job:
-    return Job(JobSpec(1, a_request()), user_id=5, guild_id=6)
+async def job() -> EngineJob:
+    return EngineJob(JobSpec(1, a_request()), user_id=5, guild_id=6)
 
 
 class JobMachine(RuleBasedStateMachine):
@@ -34,8 +34,8 @@ class JobMachine(RuleBasedStateMachine):
         self.began = False
         self.asked = False
 
-    async def make(self) -> Job:
-        return Job(JobSpec(1, a_request()), 5, 6)
+    async def make(self) -> EngineJob:
+        return EngineJob(JobSpec(1, a_request()), 5, 6)
 
     def teardown(self) -> None:
         self.loop.close()
@@ -84,7 +84,7 @@ class TestAnyHistory(JobMachine.TestCase):
     """A job keeps its first outcome through any history of calls."""
 
 
-async def test_progress_is_newest_wins(job: Job) -> None:
+async def test_progress_is_newest_wins(job: EngineJob) -> None:
     """A slow watcher skips steps and always sees the newest one next."""
     job.report(Progress(0, 8))
     watching = job.progress()
@@ -97,7 +97,7 @@ async def test_progress_is_newest_wins(job: Job) -> None:
         await asyncio.wait_for(anext(watching), 1)
 
 
-async def test_the_newest_preview_is_kept(job: Job) -> None:
+async def test_the_newest_preview_is_kept(job: EngineJob) -> None:
     """What is told between two steps has no preview, and takes none away."""
     assert job.previewed is None
     small = Raster(1, 1, b"abc")
@@ -107,7 +107,7 @@ async def test_the_newest_preview_is_kept(job: Job) -> None:
     assert job.previewed == Progress(2, 8, small) and job.latest == Progress(2, 8)
 
 
-async def test_two_watchers_both_see_every_awaited_step(job: Job) -> None:
+async def test_two_watchers_both_see_every_awaited_step(job: EngineJob) -> None:
     """Watchers do not take progress from each other, and both end with the job."""
 
     async def watch() -> list[int]:
@@ -121,14 +121,14 @@ async def test_two_watchers_both_see_every_awaited_step(job: Job) -> None:
     assert await asyncio.gather(*watchers) == [[0, 1, 2, 3], [0, 1, 2, 3]]
 
 
-async def test_progress_of_a_settled_job_is_empty(job: Job) -> None:
+async def test_progress_of_a_settled_job_is_empty(job: EngineJob) -> None:
     """Watching after the end yields nothing and returns."""
     job.report(Progress(3, 3))
     job.finish([a_picture()])
     assert [progress async for progress in job.progress()] == []
 
 
-async def test_giving_up_waiting_leaves_the_job_alone(job: Job) -> None:
+async def test_giving_up_waiting_leaves_the_job_alone(job: EngineJob) -> None:
     """Cancelling `result()` cancels that wait only: the job and other waiters get the picture."""
     impatient, patient = (asyncio.create_task(job.result()) for _ in range(2))
     await asyncio.sleep(0)
@@ -142,7 +142,7 @@ async def test_giving_up_waiting_leaves_the_job_alone(job: Job) -> None:
     assert await job.result() == (picture,)
 
 
-async def test_cancel_while_waiting_settles_at_once(job: Job) -> None:
+async def test_cancel_while_waiting_settles_at_once(job: EngineJob) -> None:
     """A job that has not begun ends as Cancelled without any painter."""
     job.cancel()
     assert job.done
@@ -150,7 +150,7 @@ async def test_cancel_while_waiting_settles_at_once(job: Job) -> None:
         await job.result()
 
 
-async def test_cancel_while_painting_leaves_the_end_to_the_painter(job: Job) -> None:
+async def test_cancel_while_painting_leaves_the_end_to_the_painter(job: EngineJob) -> None:
     """A job that has begun stays open until the painter has stopped."""
     job.report(Progress(0, 3))
     job.cancel()
@@ -158,12 +158,12 @@ async def test_cancel_while_painting_leaves_the_end_to_the_painter(job: Job) -> 
     assert not job.done
 
 
-async def test_a_failed_job_without_a_listener_is_silent(job: Job) -> None:
+async def test_a_failed_job_without_a_listener_is_silent(job: EngineJob) -> None:
     """Nobody has to fetch an error: asyncio reports no exception that was never retrieved."""
     complaints: list[object] = []
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(lambda _, context: complaints.append(context))
-    lonely = Job(JobSpec(2, a_request()), 5, 6)
+    lonely = EngineJob(JobSpec(2, a_request()), 5, 6)
     lonely.finish(RenderFailed("nobody asks"))
     await asyncio.sleep(0)
     del lonely
@@ -174,7 +174,7 @@ async def test_a_failed_job_without_a_listener_is_silent(job: Job) -> None:
 async def test_who_asks_for_every_step_gets_every_step() -> None:
     """on_step skips nothing, where progress() may; each progress once, in order."""
     heard: list[Progress] = []
-    job = Job(JobSpec(1, a_request(), on_step=heard.append), user_id=5, guild_id=6)
+    job = EngineJob(JobSpec(1, a_request(), on_step=heard.append), user_id=5, guild_id=6)
     reported = [Progress(step, 3) for step in (0, 1, 1, 2, 3)]
     for progress in reported:
         job.report(progress)
@@ -183,7 +183,7 @@ async def test_who_asks_for_every_step_gets_every_step() -> None:
     assert newest == reported[-1]
 
 
-async def test_single_failures_are_no_failure_of_the_job(job: Job) -> None:
+async def test_single_failures_are_no_failure_of_the_job(job: EngineJob) -> None:
     """What was painted is the result, in order; why the rest was not is kept beside it."""
     first, broken, last = a_picture(1), RenderFailed("broken"), a_picture(3)
     job.finish([first, broken, last])
@@ -191,7 +191,7 @@ async def test_single_failures_are_no_failure_of_the_job(job: Job) -> None:
     assert job.flaws == (broken,)
 
 
-async def test_a_job_of_failures_alone_fails_with_the_first(job: Job) -> None:
+async def test_a_job_of_failures_alone_fails_with_the_first(job: EngineJob) -> None:
     """Where no picture was painted, the first error is the job's."""
     job.finish([RenderFailed("first"), RenderFailed("second")])
     with pytest.raises(RenderFailed, match="first"):

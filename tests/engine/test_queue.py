@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from engine.errors import QueueClosed, QueueFull, Scope
-from engine.job import Job, JobSpec
+from engine.job import EngineJob, JobSpec
 from engine.queue import Bounds, FairQueue, Priority, Slot
 from tests.engine.reference_queue import TURNS, ReferenceQueue
 from tests.fakes import a_request
@@ -44,9 +44,9 @@ class QueueMachine(RuleBasedStateMachine):
     def teardown(self) -> None:
         self.loop.close()
 
-    def job(self, slot: Slot) -> Job:
-        async def make() -> Job:
-            return Job(JobSpec(self.made, a_request()), slot.user_id, slot.guild_id)
+    def job(self, slot: Slot) -> EngineJob:
+        async def make() -> EngineJob:
+            return EngineJob(JobSpec(self.made, a_request()), slot.user_id, slot.guild_id)
 
         self.made += 1
         return self.loop.run_until_complete(make())
@@ -203,8 +203,8 @@ class TestAnyHistory(QueueMachine.TestCase):
     """The queue agrees with its model through any history of calls, and nobody starves."""
 
 
-async def job(number: int, user: int = 1, steps: int = 3) -> Job:
-    return Job(JobSpec(number, a_request(steps=steps)), user, 0)
+async def job(number: int, user: int = 1, steps: int = 3) -> EngineJob:
+    return EngineJob(JobSpec(number, a_request(steps=steps)), user, 0)
 
 
 async def test_take_waits_for_the_first_fill() -> None:

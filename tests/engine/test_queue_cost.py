@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from engine.errors import Scope
-from engine.job import Job, JobSpec
+from engine.job import EngineJob, JobSpec
 from engine.queue import Bounds, Priority
 from engine.service import Engine
 from tests.fakes import ScriptedRenderer, a_request, until
@@ -31,11 +31,11 @@ class Crowd:
         self.numbers = itertools.count(1)
         self.spent_s: dict[str, list[float]] = {}
 
-    def job(self) -> Job:
+    def job(self) -> EngineJob:
         number = next(self.numbers)
-        return Job(JobSpec(number, a_request()), 7 if self.one_user else number, 0)
+        return EngineJob(JobSpec(number, a_request()), 7 if self.one_user else number, 0)
 
-    def fill(self, job: Job) -> None:
+    def fill(self, job: EngineJob) -> None:
         priority = Priority.RESUMED if job.id % 5 == 0 else Priority.NORMAL
         self.engine.reserve(job.user_id, 0, priority=priority).fill(job)
 
@@ -64,7 +64,7 @@ class Crowd:
             waiting[waiting.index(job)] = new = self.job()
             await self.time("fill", lambda new=new: self.fill(new))
             taken = await self.time("take", queue.take)
-            assert isinstance(taken, Job)
+            assert isinstance(taken, EngineJob)
             waiting[waiting.index(taken)] = new = self.job()
             self.fill(new)
 

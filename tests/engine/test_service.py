@@ -17,7 +17,7 @@ from engine.errors import (
     QueueFull,
     RenderFailed,
 )
-from engine.job import Job, JobSpec
+from engine.job import EngineJob, JobSpec
 from engine.queue import Bounds
 from engine.service import Engine
 from engine.states import ENGINE_TRANSITIONS, EngineState
@@ -41,7 +41,7 @@ LEGAL = {
 }
 
 
-def order(engine: Engine, number: int, prompt: str = "a red boat", user: int = 1) -> Job:
+def order(engine: Engine, number: int, prompt: str = "a red boat", user: int = 1) -> EngineJob:
     """Reserve and submit in one go."""
     slot = engine.reserve(user, 0)
     return engine.submit(slot, JobSpec(number, a_request(prompt)))

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 import pytest
 
 from engine.errors import Cancelled, Defunct, Interrupted, QueueClosed
-from engine.job import Job, JobSpec
+from engine.job import EngineJob, JobSpec
 from engine.queue import Bounds
 from engine.renderer import Outcome, RenderTask
 from engine.service import Engine
@@ -19,7 +19,7 @@ from tests.fakes import ScriptedRenderer, a_request, until
 GRACE_S = 0.3
 
 
-def order(engine: Engine, number: int, user: int = 1) -> Job:
+def order(engine: Engine, number: int, user: int = 1) -> EngineJob:
     return engine.submit(engine.reserve(user, 0), JobSpec(number, a_request()))
 
 
@@ -186,7 +186,7 @@ def short_grace(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("engine.service.STOP_GRACE_S", GRACE_S)
 
 
-async def painting(painter: ScriptedRenderer) -> tuple[Engine, Job]:
+async def painting(painter: ScriptedRenderer) -> tuple[Engine, EngineJob]:
     """An engine whose painter is held in the middle of a job."""
     engine = Engine(painter.load, bounds=Bounds(9))
     engine.start()

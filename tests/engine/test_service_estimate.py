@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.errors import Scope
-from engine.job import Job, JobSpec
+from engine.job import EngineJob, JobSpec
 from engine.queue import Bounds, Priority
 from engine.service import AHEAD_EXACT, Engine
 from engine.types import Progress
@@ -27,7 +27,7 @@ def primed(engine: Engine) -> Engine:
 
 def order(
     engine: Engine, number: int, steps: int, user: int = 1, priority: Priority = Priority.NORMAL
-) -> Job:
+) -> EngineJob:
     slot = engine.reserve(user, 0, priority=priority)
     return engine.submit(slot, JobSpec(number, a_request(steps=steps)))
 

@@ -18,7 +18,7 @@ from engine.errors import (
     QueueFull,
     RenderFailed,
 )
-from engine.job import Job, JobSpec
+from engine.job import EngineJob, JobSpec
 from engine.queue import Bounds
 from engine.service import Engine
 from engine.states import EngineState
@@ -44,9 +44,9 @@ class EngineMachine(RuleBasedStateMachine):
         self.painter.failures.update(TROUBLES)
         self.painter.hold()
         self.engine = Engine(self.painter.load, bounds=Bounds(LIMIT))
-        self.jobs: list[Job] = []
-        self.waiting: list[Job] = []
-        self.current: Job | None = None
+        self.jobs: list[EngineJob] = []
+        self.waiting: list[EngineJob] = []
+        self.current: EngineJob | None = None
         self.steps_left = 0
         self.run(self.begin())
 
@@ -67,10 +67,10 @@ class EngineMachine(RuleBasedStateMachine):
             self.current, self.steps_left = job, STEPS
             await until(partial(self.is_painting, job))
 
-    def is_painting(self, job: Job) -> bool:
+    def is_painting(self, job: EngineJob) -> bool:
         return self.engine.current is job and job.latest is not None
 
-    async def ended(self, job: Job, end: type) -> None:
+    async def ended(self, job: EngineJob, end: type) -> None:
         if end is Painted:
             (painted,) = await asyncio.wait_for(job.result(), 20)
             assert painted.recipe.request == job.spec.request

@@ -13,7 +13,7 @@ from engine.errors import (
     ModelNotFound,
     NonFinite,
 )
-from engine.job import Job, JobSpec
+from engine.job import EngineJob, JobSpec
 from engine.queue import Bounds
 from engine.series import series
 from engine.service import Engine
@@ -24,7 +24,7 @@ from tests.fakes import ScriptedRenderer, a_request, until
 STEPS = 3
 
 
-def order(engine: Engine, number: int, count: int = 3, seed: int = 10, **spec: object) -> Job:
+def order(engine: Engine, number: int, count: int = 3, seed: int = 10, **spec: object) -> EngineJob:
     request = a_request(seed=seed, steps=STEPS)
     job_spec = JobSpec(number, request, count=count, **spec)  # pyright: ignore[reportArgumentType]
     return engine.submit(engine.reserve(number, 0), job_spec)

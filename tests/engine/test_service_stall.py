@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from engine.errors import Cancelled, Defunct
-from engine.job import Job, JobSpec
+from engine.job import EngineJob, JobSpec
 from engine.queue import Bounds
 from engine.service import Engine
 from engine.states import EngineState
@@ -32,7 +32,7 @@ async def engine(painter: ScriptedRenderer) -> AsyncIterator[Engine]:
     await made.drain()
 
 
-def order(engine: Engine, number: int, steps: int = 3) -> Job:
+def order(engine: Engine, number: int, steps: int = 3) -> EngineJob:
     return engine.submit(engine.reserve(1, 0), JobSpec(number, a_request(steps=steps)))
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.job import Job, JobSpec
+from engine.job import EngineJob, JobSpec
 from engine.queue import Bounds, FairQueue, Priority
 from engine.turns import TURNS_BEFORE_LOWER, Precedence
 from tests.engine.reference_queue import ReferenceQueue
@@ -25,7 +25,7 @@ async def test_thousands_come_in_the_order_of_the_model(users: int) -> None:
     for number in range(9000):
         priority = Priority.RESUMED if chance.random() < 0.2 else Priority.NORMAL
         user = chance.randrange(users)
-        job = Job(JobSpec(number, a_request()), user, 0)
+        job = EngineJob(JobSpec(number, a_request()), user, 0)
         queue.reserve(user, 0, priority=priority).fill(job)
         model.add(priority, user, number)
         waiting.append(number)
@@ -84,7 +84,7 @@ def test_a_job_is_taken_in_time_from_a_queue_that_is_always_full(
     numbers = iter(range(10_000))
 
     async def fill(user: int) -> None:
-        job = Job(JobSpec(next(numbers), a_request()), user, 0)
+        job = EngineJob(JobSpec(next(numbers), a_request()), user, 0)
         queue.reserve(user, 0, priority=priority_of(user)).fill(job)
 
     def priority_of(user: int) -> Priority:

@@ -15,9 +15,9 @@ from PIL.PngImagePlugin import PngInfo
 from engine.encode import encode_png
 from engine.types import Raster
 from engine.uploads import (
-    Limits,
     NotAPicture,
     Upload,
+    UploadLimits,
     UploadRefused,
     canonical,
     decode,
@@ -26,7 +26,7 @@ from engine.uploads import (
 )
 from tests.fakes import a_request, fake_recipe, gradient
 
-LIMITS = Limits()
+LIMITS = UploadLimits()
 RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)
 LOSSLESS = [("PNG", {}), ("WEBP", {"lossless": True})]
 KINDS = [*LOSSLESS, ("JPEG", {"quality": 95}), ("WEBP", {"quality": 90})]
@@ -209,7 +209,7 @@ def test_a_mask_is_upright_and_keeps_the_limits() -> None:
     deep = Image.fromarray(np.array([[0, 65535]], np.uint16))
     clear = holes(saved(deep, transparency=65535), LIMITS)
     assert clear is not None and clear.raster.rgb == bytes(3) + bytes([255] * 3)
-    for data, limits in ((b"", LIMITS), (transparent("PNG"), Limits(pixels=31))):
+    for data, limits in ((b"", LIMITS), (transparent("PNG"), UploadLimits(pixels=31))):
         with pytest.raises(UploadRefused):
             holes(data, limits)
 

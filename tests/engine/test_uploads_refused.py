@@ -14,11 +14,11 @@ from PIL.PngImagePlugin import PngImageFile
 from engine import uploads
 from engine.uploads import (
     BadFormat,
-    Limits,
     NotAPicture,
-    TooLarge,
     TooManyPixels,
+    UploadLimits,
     UploadRefused,
+    UploadTooLarge,
     decode,
     fit,
     mask_of,
@@ -44,9 +44,9 @@ from tests.engine.test_uploads import (
 def test_too_many_bytes() -> None:
     """One byte more than the limit is refused with both numbers, without a look at it."""
     data = saved(photo())
-    assert decode(data, Limits(bytes=len(data))).raster == raster_of(photo())
-    with pytest.raises(TooLarge) as refused:
-        decode(data, Limits(bytes=len(data) - 1))
+    assert decode(data, UploadLimits(bytes=len(data))).raster == raster_of(photo())
+    with pytest.raises(UploadTooLarge) as refused:
+        decode(data, UploadLimits(bytes=len(data) - 1))
     assert refused.value.data == {"size_bytes": len(data), "limit_bytes": len(data) - 1}
 
 
@@ -54,9 +54,9 @@ def test_too_many_bytes() -> None:
 def test_too_many_pixels(format: str, options: dict[str, Any]) -> None:
     """One pixel more than the limit is refused with both numbers, in each format."""
     data = saved(photo(24, 16), format, **options)
-    assert decode(data, Limits(pixels=24 * 16)).raster.width_px == 24
+    assert decode(data, UploadLimits(pixels=24 * 16)).raster.width_px == 24
     with pytest.raises(TooManyPixels) as refused:
-        decode(data, Limits(pixels=24 * 16 - 1))
+        decode(data, UploadLimits(pixels=24 * 16 - 1))
     assert refused.value.data == {"width_px": 24, "height_px": 16, "limit_pixels": 383}
 
 
@@ -192,7 +192,7 @@ def test_damage_is_refused_or_harmless(
         if data:
             data[int(where * len(data))] = value
     try:
-        raster = decode(bytes(data), Limits(pixels=10_000)).raster
+        raster = decode(bytes(data), UploadLimits(pixels=10_000)).raster
     except UploadRefused as refused:
         assert refused.data and str(refused)
     else:
@@ -255,6 +255,8 @@ def test_no_size_is_an_error(size: tuple[int, int]) -> None:
 
 def test_every_refusal_has_its_own_code() -> None:
     """The front-end tells refusals apart by their codes."""
-    codes = [kind.code for kind in (UploadRefused, TooLarge, TooManyPixels, BadFormat, NotAPicture)]
+    codes = [
+        kind.code for kind in (UploadRefused, UploadTooLarge, TooManyPixels, BadFormat, NotAPicture)
+    ]
     assert len(set(codes)) == len(codes)
     assert uploads.FORMATS == ("PNG", "JPEG", "WebP")

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from bot.playground.interactions import Interaction, State
 from bot.playground.model import Channel, Message
-from bot.playground.people import Actor, Refused
+from bot.playground.people import ActingUser, ActionRefused
 from bot.playground.registry import CHAT_INPUT, MESSAGE, Command
 from bot.playground.server import Playground
 from tests.chaos.crowd import BUTTON, SUBJECTS
@@ -70,7 +70,7 @@ class Load:
 
     async def begin(self) -> None:
         """The first person paints, opens their history and More: so that there is more to use."""
-        first = Actor(self.town.people[0])
+        first = ActingUser(self.town.people[0])
         place = self.town.here(first.user_id)[0]
         names = {each.name: each for each in self.playground.standin.registry.all(None)}
 
@@ -98,13 +98,13 @@ class Load:
         await asyncio.gather(*(self._live(person) for person in self.town.people))
 
     async def _live(self, person: int) -> None:
-        actor = Actor(person, LOCALES[person % len(LOCALES)])
+        actor = ActingUser(person, LOCALES[person % len(LOCALES)])
         while self._left > 0:
             self._left -= 1
             await self._act(actor)
             await asyncio.sleep(self.choose.uniform(*self.pause_s))
 
-    async def _act(self, actor: Actor) -> None:
+    async def _act(self, actor: ActingUser) -> None:
         """Do what was done least often of all that can be done now; what fails, is not counted."""
         offers = dict(self._offers(actor))
         while offers:
@@ -113,7 +113,7 @@ class Load:
             try:
                 if await self._timed(what, offers.pop(what)):
                     return
-            except Refused:  # by Discord's client: the message is gone, say
+            except ActionRefused:  # by Discord's client: the message is gone, say
                 pass
             self.done[what] -= 1
 
@@ -148,7 +148,7 @@ class Load:
 
     # What can be done
 
-    def _offers(self, actor: Actor) -> Iterator[tuple[str, Deed]]:
+    def _offers(self, actor: ActingUser) -> Iterator[tuple[str, Deed]]:
         places = self.town.here(actor.user_id)
         place = self.choose.choice(places)
         commands = self.playground.standin.registry.usable(
@@ -169,7 +169,9 @@ class Load:
             what = str(form.modal and form.modal["custom_id"]).split(":")
             yield f"form {what[1] if len(what) > 1 else what[0]}", self._sends(actor, form)
 
-    def _uses(self, actor: Actor, place: Channel, command: Command) -> Iterator[tuple[str, Deed]]:
+    def _uses(
+        self, actor: ActingUser, place: Channel, command: Command
+    ) -> Iterator[tuple[str, Deed]]:
         people, options = self.playground.people, {o["name"]: o for o in leaves(command)}
         if any(option["type"] <= 2 for option in options.values()):
             return  # a group: nothing is known of what its commands do
@@ -193,11 +195,11 @@ class Load:
         if "file" in options:
             yield f"/{command.name} file", self._uploads(actor, place, command)
 
-    def _uploads(self, actor: Actor, place: Channel, command: Command) -> Deed:
+    def _uploads(self, actor: ActingUser, place: Channel, command: Command) -> Deed:
         async def deed() -> Interaction:
             shown = [m for m in self._seen(actor, place) if m.attachments]
             if not shown:
-                raise Refused("No picture yet.")
+                raise ActionRefused("No picture yet.")
             file = self.choose.choice(shown).attachments[0]
             files = self.playground.standin.world.files
             data = await asyncio.to_thread(files.path(file.id).read_bytes)
@@ -209,7 +211,7 @@ class Load:
         return deed
 
     def _suggestions(
-        self, actor: Actor, place: Channel, command: Command
+        self, actor: ActingUser, place: Channel, command: Command
     ) -> Iterator[tuple[str, Deed]]:
         for option in leaves(command):
             if option.get("autocomplete"):
@@ -218,14 +220,16 @@ class Load:
                     self._types(actor, place, command, option["name"]),
                 )
 
-    def _types(self, actor: Actor, place: Channel, command: Command, name: str) -> Deed:
+    def _types(self, actor: ActingUser, place: Channel, command: Command, name: str) -> Deed:
         async def deed() -> None:
             typed = {name: self.choose.choice(("", "a", "#1", "湖"))}
             await self.playground.people.autocomplete(actor, place.id, command.id, [], typed, name)
 
         return deed
 
-    def _menus(self, actor: Actor, place: Channel, command: Command) -> Iterator[tuple[str, Deed]]:
+    def _menus(
+        self, actor: ActingUser, place: Channel, command: Command
+    ) -> Iterator[tuple[str, Deed]]:
         messages = self._seen(actor, place)
         if not messages:
             return
@@ -236,7 +240,7 @@ class Load:
 
         yield f"Apps → {command.name}", deed
 
-    def _parts(self, actor: Actor, place: Channel) -> Iterator[tuple[str, Deed]]:
+    def _parts(self, actor: ActingUser, place: Channel) -> Iterator[tuple[str, Deed]]:
         """Every button, and one option of every menu; of several of a kind, any one."""
         # Their own at last, which are what is used then: with them one may do more.
         for message in sorted(self._seen(actor, place), key=lambda each: is_of(each, actor)):
@@ -255,7 +259,7 @@ class Load:
                 yield what, self._presses(actor, message, part["custom_id"], values)
 
     def _presses(
-        self, actor: Actor, message: Message, custom_id: str, values: list[str] | None
+        self, actor: ActingUser, message: Message, custom_id: str, values: list[str] | None
     ) -> Deed:
         async def deed() -> Interaction:
             return self.playground.people.component(
@@ -264,7 +268,7 @@ class Load:
 
         return deed
 
-    def _sends(self, actor: Actor, form: Interaction) -> Deed:
+    def _sends(self, actor: ActingUser, form: Interaction) -> Deed:
         async def deed() -> Interaction:
             self._forms[actor.user_id].remove(form)
             assert form.modal is not None
@@ -307,12 +311,12 @@ class Load:
             text += f"{self._prompts.next()}, "
         return text[:PROMPT_CHARS]
 
-    def _seen(self, actor: Actor, place: Channel) -> list[Message]:
+    def _seen(self, actor: ActingUser, place: Channel) -> list[Message]:
         seen = self.playground.standin.world.visible(place, actor.user_id)
         return seen[-PARTS_LOOKED_AT:]
 
 
-def is_of(message: Message, actor: Actor) -> bool:
+def is_of(message: Message, actor: ActingUser) -> bool:
     """Whether this person asked for it."""
     return message.origin is not None and message.origin["user"]["id"] == str(actor.user_id)
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from bot.playground.process import POINTED
-from bot.playground.server import Plan, Playground, open_playground
+from bot.playground.server import Playground, PlaygroundPlan, open_playground
 from tests.chaos.town import build_town, seeded
 from tests.loop.findings import Findings, from_json
 from tests.loop.load import Answered, Load
@@ -80,7 +80,7 @@ async def use(orders: Orders) -> Used:
         "LOOP_FINDINGS": str(findings_file),
     }
     with log_file.open("w", encoding="utf-8") as log:
-        plan = Plan(
+        plan = PlaygroundPlan(
             ["run", "--config", os.devnull],
             environment,
             seed=orders.seed,

@@ -23,7 +23,7 @@ from torch import nn
 from transformers import Qwen3Config, Qwen3Model
 
 from engine.diffusion.devices import pick_dtype
-from engine.diffusion.footprint import Placement, Plan, Shape, Sizes, estimate
+from engine.diffusion.footprint import MemoryPlan, Placement, Shape, Sizes, estimate
 from engine.diffusion.guard import Finiteness
 from engine.diffusion.loading import Loaded
 from engine.diffusion.model import Model
@@ -127,7 +127,7 @@ def sizes(architecture: Architecture, dtype: torch.dtype) -> Sizes:
 
 def resident_bytes(found: Sizes, shape: Shape) -> int:
     """What a card must have for everything to stay there, by the estimate."""
-    return estimate(Plan(Placement.RESIDENT), found, rtx_4090(), shape).peak_bytes
+    return estimate(MemoryPlan(Placement.RESIDENT), found, rtx_4090(), shape).peak_bytes
 
 
 def _vae(architecture: Architecture) -> AutoencoderKL:

@@ -26,7 +26,7 @@ import torch
 from engine.diffusion import footprint, machine
 from engine.diffusion.devices import pick_device, pick_dtype
 from engine.diffusion.faults import is_memory, is_sticky
-from engine.diffusion.footprint import Estimate, Plan, Shape
+from engine.diffusion.footprint import Estimate, MemoryPlan, Shape
 from engine.diffusion.renderer import DiffusionRenderer, _exact_arithmetic
 from engine.errors import Defunct, EngineError, ModelUnavailable, OutOfMemory
 from engine.renderer import RenderTask
@@ -77,8 +77,8 @@ class Shot:
     host_bytes: int
 
     @property
-    def plan(self) -> Plan:
-        return Plan.parse(self.painted.recipe.conditions.plan)
+    def plan(self) -> MemoryPlan:
+        return MemoryPlan.parse(self.painted.recipe.conditions.plan)
 
     @property
     def stepped_down(self) -> list[str]:
@@ -98,7 +98,7 @@ class Measured:
     """A row that was painted. weights_bytes: on the host, between two pictures."""
 
     case: Case
-    plan: Plan
+    plan: MemoryPlan
     shots: list[Shot]
     at_start: Memory | None
     peak: Memory | None
@@ -230,7 +230,7 @@ def _residency(made: DiffusionRenderer) -> Any:
     return made._model.residency
 
 
-def _compared(plan: Plan, pictures: list[Raster], references: References) -> str:
+def _compared(plan: MemoryPlan, pictures: list[Raster], references: References) -> str:
     """Whether the pictures are those of the exact plan that came first, tiled if this one is."""
     if plan.exact and plan.tiled not in references.pictures:
         references.pictures[plan.tiled] = pictures

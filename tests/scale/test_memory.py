@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from engine.diffusion import machine
-from engine.diffusion.footprint import Estimate, Plan, Shape
+from engine.diffusion.footprint import Estimate, MemoryPlan, Shape
 from engine.diffusion.loading import Loaded
 from tests.engine.diffusion.cards import MODEL
 from tests.scale import devices, fullsize, memory
@@ -62,8 +62,8 @@ def test_exact_weights_come_back(setup: Setup) -> None:
     with setup.painter() as made:
         before = memory.paint(setup, made, 1).painted.raster
         residency = memory._residency(made)
-        residency.use(Plan.parse("streamed+int8"))
-        assert residency.use(Plan.parse("streamed")) is True
+        residency.use(MemoryPlan.parse("streamed+int8"))
+        assert residency.use(MemoryPlan.parse("streamed")) is True
         assert memory.paint(setup, made, 1).painted.raster == before
 
 
@@ -88,7 +88,9 @@ def test_a_rehearsal_paints_every_row(capsys: pytest.CaptureFixture[str]) -> Non
     for case in cases():
         plan, pixels, remarks = (found[case.name][column] for column in (1, -2, -1))
         assert case.plan in ("auto", plan) and remarks == ""
-        assert pixels in ("equal", "reference") or (not Plan.parse(plan).exact and "by" in pixels)
+        assert pixels in ("equal", "reference") or (
+            not MemoryPlan.parse(plan).exact and "by" in pixels
+        )
     assert found["resident"][8] == "1.00" and found["resident"][2] == "–"
     assert found["auto 24 GB"][1] == "resident" != found["auto 4 GB"][1]
     assert "8" in found["auto 8-bit 4 GB"][1] and "8" not in found["auto 4 GB"][1]
@@ -223,7 +225,7 @@ def measured(setup: Setup) -> Callable[..., Measured]:
     assert isinstance(row, Measured)
 
     def made(name: str, taken_gb: float, ratio: float, free_gb: float | None = None) -> Measured:
-        plan = Plan.parse(name)
+        plan = MemoryPlan.parse(name)
         return dataclasses.replace(
             row,
             case=Case(name, name, free_gb),

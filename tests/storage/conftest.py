@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.storage.fakes import Shelf
+from tests.storage.fakes import Stores
 
 
 @pytest.fixture
@@ -14,7 +14,7 @@ def database_file(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-async def shelf(database_file: Path) -> AsyncIterator[Shelf]:
-    opened = await Shelf.open(database_file)
+async def stores(database_file: Path) -> AsyncIterator[Stores]:
+    opened = await Stores.open(database_file)
     yield opened
     await opened.db.close()

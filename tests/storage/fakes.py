@@ -78,7 +78,7 @@ def new_picture(seed: int = 7, **fields: Any) -> NewPicture:
 
 
 @dataclass
-class Shelf:
+class Stores:
     """All of storage over one database file."""
 
     db: Database

@@ -21,7 +21,7 @@ from storage.errors import (
     RestoreUnfinished,
 )
 from tests.storage.dying import die
-from tests.storage.fakes import Shelf
+from tests.storage.fakes import Stores
 
 NOW = datetime(2026, 11, 21, 3, tzinfo=UTC)
 
@@ -39,13 +39,13 @@ def jobs_in(path: Path) -> int:
     return jobs
 
 
-async def test_a_backup_is_one_private_sound_file(shelf: Shelf, tmp_path: Path) -> None:
+async def test_a_backup_is_one_private_sound_file(stores: Stores, tmp_path: Path) -> None:
     """A copy holds what was last committed, in one file for its owner, and says what is in it."""
-    await shelf.painted()
-    await shelf.accept()
+    await stores.painted()
+    await stores.accept()
     folder = tmp_path / "elsewhere"
     folder.mkdir()
-    made = await backup.back_up(shelf.db.path, folder / "copy.db")
+    made = await backup.back_up(stores.db.path, folder / "copy.db")
     assert names(folder) == ["copy.db"]
     assert (made.pictures, made.path) == (1, folder / "copy.db")
     assert made.size_bytes == made.path.stat().st_size
@@ -56,11 +56,11 @@ async def test_a_backup_is_one_private_sound_file(shelf: Shelf, tmp_path: Path) 
 
 
 async def test_writers_go_on_during_a_backup(
-    shelf: Shelf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    stores: Stores, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whoever writes while a copy is made is not held up, and the copy is of one instant."""
     for _ in range(30):
-        await shelf.accept()
+        await stores.accept()
     checking, go_on = asyncio.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()
     original = backup.opening.damage
@@ -71,23 +71,23 @@ async def test_writers_go_on_during_a_backup(
         return original(connection, pragma)
 
     monkeypatch.setattr(backup.opening, "damage", slow)
-    copying = asyncio.create_task(backup.back_up(shelf.db.path, tmp_path / "copy.db"))
+    copying = asyncio.create_task(backup.back_up(stores.db.path, tmp_path / "copy.db"))
     await checking.wait()
     for _ in range(30):
-        await asyncio.wait_for(shelf.accept(), 5)
+        await asyncio.wait_for(stores.accept(), 5)
     go_on.set()
     assert jobs_in((await copying).path) == 30
 
 
 async def test_what_a_killed_process_left_in_its_journal_is_copied(
-    shelf: Shelf, tmp_path: Path
+    stores: Stores, tmp_path: Path
 ) -> None:
     """A copy of a killed process's database holds its journal, and changes neither of the two."""
-    await shelf.accept()
+    await stores.accept()
     left = tmp_path / "left"
     left.mkdir()
     for ending in ("", "-wal"):
-        file = shelf.db.path.with_name(shelf.db.path.name + ending)
+        file = stores.db.path.with_name(stores.db.path.name + ending)
         (left / file.name).write_bytes(file.read_bytes())
     before = {name: (left / name).read_bytes() for name in names(left)}
     made = await backup.back_up(left / "zimagine.db", tmp_path / "copy.db")
@@ -95,22 +95,22 @@ async def test_what_a_killed_process_left_in_its_journal_is_copied(
     assert {name: (left / name).read_bytes() for name in before} == before
 
 
-async def test_an_existing_file_is_replaced_only_when_told(shelf: Shelf, tmp_path: Path) -> None:
+async def test_an_existing_file_is_replaced_only_when_told(stores: Stores, tmp_path: Path) -> None:
     """A file of the same name stays as it is, unless it is to be replaced; never the source."""
     target = tmp_path / "copy.db"
     target.write_text("mine")
     with pytest.raises(DataFolderUnusable, match="already"):
-        await backup.back_up(shelf.db.path, target)
+        await backup.back_up(stores.db.path, target)
     assert target.read_text() == "mine" and names(tmp_path) == ["copy.db", "data"]
-    await backup.back_up(shelf.db.path, target, replace=True)
+    await backup.back_up(stores.db.path, target, replace=True)
     assert jobs_in(target) == 0
-    for taken in (shelf.db.path, tmp_path):
+    for taken in (stores.db.path, tmp_path):
         with pytest.raises(DataFolderUnusable):
-            await backup.back_up(shelf.db.path, taken, replace=True)
+            await backup.back_up(stores.db.path, taken, replace=True)
 
 
 async def test_a_file_that_comes_meanwhile_is_not_replaced(
-    shelf: Shelf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    stores: Stores, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A file that appears while the copy is made is left alone, with links and without."""
     target = tmp_path / "copy.db"
@@ -124,34 +124,34 @@ async def test_a_file_that_comes_meanwhile_is_not_replaced(
     monkeypatch.setattr(backup, "flush", appear)
     for _ in range(2):
         with pytest.raises(DataFolderUnusable, match="already"):
-            await backup.back_up(shelf.db.path, target)
+            await backup.back_up(stores.db.path, target)
         assert target.read_text() == "mine" and names(tmp_path) == ["copy.db", "data"]
         target.unlink()
         monkeypatch.setattr(os, "link", no_links)
     monkeypatch.setattr(backup, "flush", lambda _: None)
-    assert jobs_in((await backup.back_up(shelf.db.path, target)).path) == 0
+    assert jobs_in((await backup.back_up(stores.db.path, target)).path) == 0
 
 
 @pytest.mark.parametrize("target", ["missing/copy.db", "file/copy.db"])
-async def test_a_target_that_cannot_be_written(shelf: Shelf, tmp_path: Path, target: str) -> None:
+async def test_a_target_that_cannot_be_written(stores: Stores, tmp_path: Path, target: str) -> None:
     """A folder that is not there, or is a file, is refused by name."""
     (tmp_path / "file").write_text("x")
     with pytest.raises(DataFolderUnusable) as caught:
-        await backup.back_up(shelf.db.path, tmp_path / target)
+        await backup.back_up(stores.db.path, tmp_path / target)
     assert caught.value.path == tmp_path / target
 
 
-async def test_a_damaged_source_makes_no_backup(shelf: Shelf, tmp_path: Path) -> None:
+async def test_a_damaged_source_makes_no_backup(stores: Stores, tmp_path: Path) -> None:
     """What is damaged is not passed off as a backup: the source is named, and no file is made."""
     for _ in range(200):
-        await shelf.accept()
-    await shelf.db.close()
-    content = bytearray(shelf.db.path.read_bytes())
+        await stores.accept()
+    await stores.db.close()
+    content = bytearray(stores.db.path.read_bytes())
     content[len(content) // 2 : len(content) // 2 + 4096] = b"\xff" * 4096
-    shelf.db.path.write_bytes(content)
+    stores.db.path.write_bytes(content)
     with pytest.raises(DatabaseCorrupt) as caught:
-        await backup.back_up(shelf.db.path, tmp_path / "copy.db")
-    assert caught.value.path == shelf.db.path
+        await backup.back_up(stores.db.path, tmp_path / "copy.db")
+    assert caught.value.path == stores.db.path
     assert names(tmp_path) == ["data"]
 
 
@@ -166,25 +166,25 @@ async def test_only_a_database_of_ours_is_backed_up(tmp_path: Path, content: byt
     assert names(tmp_path) == ([] if content is None else ["zimagine.db"])
 
 
-async def test_an_unfinished_restore_is_not_backed_up(shelf: Shelf, tmp_path: Path) -> None:
+async def test_an_unfinished_restore_is_not_backed_up(stores: Stores, tmp_path: Path) -> None:
     """Between the old database and the new there is nothing to copy."""
-    (shelf.db.path.parent / "zimagine.db.restoring").touch()
+    (stores.db.path.parent / "zimagine.db.restoring").touch()
     with pytest.raises(RestoreUnfinished):
-        await backup.back_up(shelf.db.path, tmp_path / "copy.db")
+        await backup.back_up(stores.db.path, tmp_path / "copy.db")
 
 
 async def test_a_source_that_stays_locked_is_given_up(
-    shelf: Shelf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    stores: Stores, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A copy does not wait for ever for somebody who keeps the whole database locked."""
-    await shelf.db.close()
-    holder = sqlite3.connect(shelf.db.path, isolation_level=None)
+    await stores.db.close()
+    holder = sqlite3.connect(stores.db.path, isolation_level=None)
     holder.execute("PRAGMA locking_mode = EXCLUSIVE")
     holder.execute("BEGIN EXCLUSIVE")
     real = sqlite3.connect
     monkeypatch.setattr(sqlite3, "connect", lambda *a, **k: real(*a, **(k | {"timeout": 0.1})))
     with pytest.raises(DatabaseBusy):
-        await backup.back_up(shelf.db.path, tmp_path / "copy.db")
+        await backup.back_up(stores.db.path, tmp_path / "copy.db")
     holder.close()
     assert names(tmp_path) == ["data"]
 
@@ -207,22 +207,22 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 @pytest.mark.parametrize("room_bytes", [0, 1, 40_000, 150_000, 190_000])
 async def test_a_full_disk_leaves_no_half_backup(
-    shelf: Shelf, small_disk: Path, room_bytes: int
+    stores: Stores, small_disk: Path, room_bytes: int
 ) -> None:
     """Wherever the disk becomes full, that is what is said, and nothing stays on it."""
     for _ in range(150):
-        await shelf.accept()
-    async with shelf.db.transaction() as transaction:
+        await stores.accept()
+    async with stores.db.transaction() as transaction:
         await transaction.execute("UPDATE jobs SET error_detail = hex(randomblob(500))")
     rest = small_disk / "rest"
     rest.write_bytes(b"x" * (256 * 1024 - room_bytes))
     with pytest.raises(DiskFull):
-        await backup.back_up(shelf.db.path, small_disk / "copy.db")
+        await backup.back_up(stores.db.path, small_disk / "copy.db")
     assert names(small_disk) == ["rest"]
 
 
 async def test_a_disk_that_fails_at_the_end(
-    shelf: Shelf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    stores: Stores, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A copy that the disk does not keep is an error, and no file."""
 
@@ -231,7 +231,7 @@ async def test_a_disk_that_fails_at_the_end(
 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(DiskFull):
-        await backup.back_up(shelf.db.path, tmp_path / "copy.db")
+        await backup.back_up(stores.db.path, tmp_path / "copy.db")
     assert names(tmp_path) == ["data"]
 
 
@@ -244,15 +244,15 @@ asyncio.run(back_up(*map(pathlib.Path, sys.argv[2:])))
 
 
 @pytest.mark.skipif(os.name != "posix", reason="SIGKILL is of POSIX")
-async def test_kill_9_leaves_a_whole_backup_or_none(shelf: Shelf, tmp_path: Path) -> None:
+async def test_kill_9_leaves_a_whole_backup_or_none(stores: Stores, tmp_path: Path) -> None:
     """Killed at any instant, there is all of a backup or none, and what is left half is swept."""
-    await shelf.accept()
-    data_dir = shelf.db.path.parent
+    await stores.accept()
+    data_dir = stores.db.path.parent
     ended: list[bool] = []
     last = 0
     while not ended or ended[-1]:
         target = backup.nightly_path(data_dir, NOW + timedelta(seconds=last))
-        code = await die(BACKING_UP, last, str(shelf.db.path), str(target))
+        code = await die(BACKING_UP, last, str(stores.db.path), str(target))
         assert code in (0, -signal.SIGKILL)
         if target.exists():
             assert jobs_in(target) == 1

@@ -5,73 +5,73 @@ import pytest
 from storage.blocks import Blocks
 from storage.reports import Reports
 from storage.types import Job, JobState, Place, Verdict
-from tests.storage.fakes import ALICE, BOB, PLENTY, Shelf, new_job
+from tests.storage.fakes import ALICE, BOB, PLENTY, Stores, new_job
 from tests.storage.test_reports import MODERATOR, filed
 
 ELSEWHERE = Place(guild_id=11, channel_id=20, user_id=30)
 
 
 @pytest.fixture
-def reports(shelf: Shelf) -> Reports:
-    return Reports(shelf.db, shelf.clock)
+def reports(stores: Stores) -> Reports:
+    return Reports(stores.db, stores.clock)
 
 
 @pytest.fixture
-def blocks(shelf: Shelf) -> Blocks:
-    return Blocks(shelf.db, shelf.clock)
+def blocks(stores: Stores) -> Blocks:
+    return Blocks(stores.db, stores.clock)
 
 
-async def test_who_is_shut_out_has_nothing_that_waits(shelf: Shelf, blocks: Blocks) -> None:
+async def test_who_is_shut_out_has_nothing_that_waits(stores: Stores, blocks: Blocks) -> None:
     """Their jobs of that server are cancelled and refunded with the block, and no others."""
-    waiting, painting = [await shelf.accept() for _ in range(2)]
-    await shelf.jobs.painting(painting.id)
-    await shelf.painted()
-    others = [await shelf.accept(new_job(BOB)), await shelf.accept(new_job(ELSEWHERE))]
+    waiting, painting = [await stores.accept() for _ in range(2)]
+    await stores.jobs.painting(painting.id)
+    await stores.painted()
+    others = [await stores.accept(new_job(BOB)), await stores.accept(new_job(ELSEWHERE))]
     block, jobs = await blocks.shut_out(ALICE.guild_id, ALICE.user_id, MODERATOR, "spam")
     assert await blocks.is_blocked(ALICE.guild_id, ALICE.user_id) == block
     assert [each.id for each in jobs] == [waiting.id, painting.id]
     assert all(each.state is JobState.CANCELLED for each in jobs)
-    assert await shelf.used() == 1
+    assert await stores.used() == 1
     for each in others:
-        still = await shelf.jobs.get(each.id)
+        still = await stores.jobs.get(each.id)
         assert still is not None and still.state is JobState.QUEUED
     assert (await blocks.shut_out(ALICE.guild_id, ALICE.user_id, MODERATOR, None))[1] == ()
 
 
-async def test_who_is_blocked_is_not_accepted(shelf: Shelf, blocks: Blocks) -> None:
+async def test_who_is_blocked_is_not_accepted(stores: Stores, blocks: Blocks) -> None:
     """The block is the answer, and nothing is written; in another server it says nothing."""
     block = await blocks.block(ALICE.guild_id, ALICE.user_id, MODERATOR, "spam")
-    assert await shelf.jobs.accept(new_job(), PLENTY) == block
-    assert await shelf.ledger() == {}
-    assert await shelf.db.fetch_all("SELECT 1 FROM jobs") == []
-    assert isinstance(await shelf.jobs.accept(new_job(ELSEWHERE), PLENTY), Job)
+    assert await stores.jobs.accept(new_job(), PLENTY) == block
+    assert await stores.ledger() == {}
+    assert await stores.db.fetch_all("SELECT 1 FROM jobs") == []
+    assert isinstance(await stores.jobs.accept(new_job(ELSEWHERE), PLENTY), Job)
     await blocks.unblock(ALICE.guild_id, ALICE.user_id)
-    assert isinstance(await shelf.jobs.accept(new_job(), PLENTY), Job)
+    assert isinstance(await stores.jobs.accept(new_job(), PLENTY), Job)
 
 
-async def test_the_newest_case_of_a_picture(shelf: Shelf, reports: Reports) -> None:
+async def test_the_newest_case_of_a_picture(stores: Stores, reports: Reports) -> None:
     """Open or decided; the job of an erased picture is known too."""
-    (picture,) = await shelf.painted()
+    (picture,) = await stores.painted()
     assert await reports.last_for(picture.id) is None
     await filed(reports, picture.id)
     first = await reports.resolve(picture.id, MODERATOR, Verdict.DISMISSED)
     assert await reports.last_for(picture.id) == first
     await filed(reports, picture.id)
     assert await reports.last_for(picture.id) == await reports.open_for(picture.id) != first
-    await shelf.history.erase(picture.id)
+    await stores.history.erase(picture.id)
     assert await reports.job_of(picture.id) == picture.job_id
     assert await reports.job_of(999) is None
 
 
-async def test_what_may_have_to_be_shown_again(shelf: Shelf, reports: Reports) -> None:
+async def test_what_may_have_to_be_shown_again(stores: Stores, reports: Reports) -> None:
     """Open cases without a card, however old, and all that moved since."""
-    ids = [(await shelf.painted())[0].id for _ in range(5)]
+    ids = [(await stores.painted())[0].id for _ in range(5)]
     for picture_id in ids[:4]:
         report = await filed(reports, picture_id)
         if picture_id != ids[0]:
             await reports.posted(report.id, 1, 2)
     await reports.resolve(ids[3], MODERATOR, Verdict.DELETED)
-    since = shelf.clock.advance(days=2)
+    since = stores.clock.advance(days=2)
     assert await reports.stirred(since) == [ids[0]]
     await reports.resolve(ids[1], MODERATOR, Verdict.DELETED)
     await filed(reports, ids[2], by=41)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from storage import consistency
-from storage.consistency import EXAMPLES, HARMLESS, Kind, Report
+from storage.consistency import EXAMPLES, HARMLESS, ConsistencyReport, FindingKind
 from storage.database import Database
 from storage.errors import DatabaseTooNew, DataFolderUnusable, RestoreUnfinished
 from storage.files import PictureFiles
@@ -17,7 +17,7 @@ from storage.inputs import InputFiles
 from storage.migrate import load_migrations
 from storage.retention import Retention
 from storage.types import utc_now
-from tests.storage.fakes import ALICE, FakeClock, Shelf, new_job, new_picture
+from tests.storage.fakes import ALICE, FakeClock, Stores, new_job, new_picture
 
 NOW = FakeClock(utc_now())
 
@@ -25,50 +25,50 @@ NOW = FakeClock(utc_now())
 class Home:
     """A data folder with jobs in every state, and their pictures."""
 
-    def __init__(self, shelf: Shelf) -> None:
-        self.shelf = shelf
-        self.data_dir = shelf.db.path.parent
-        self.files = PictureFiles(self.data_dir, clock=shelf.clock)
+    def __init__(self, stores: Stores) -> None:
+        self.stores = stores
+        self.data_dir = stores.db.path.parent
+        self.files = PictureFiles(self.data_dir, clock=stores.clock)
 
     async def paint(self, name: str, pictures: int = 1) -> int:
         """The id of a painted and delivered job."""
-        job = await self.shelf.painting(new_job(ALICE, pictures))
+        job = await self.stores.painting(new_job(ALICE, pictures))
         painted = []
         for number in range(pictures):
             written = self.files.write(f"{name}{number}.png", name.encode())
             fields: dict[str, Any] = {"sha256": written.sha256, "size_bytes": written.size_bytes}
             painted.append(new_picture(file=written.file, **fields))
-        await self.shelf.jobs.painted(job.id, painted)
-        await self.shelf.deliveries.delivered(job.id)
+        await self.stores.jobs.painted(job.id, painted)
+        await self.stores.deliveries.delivered(job.id)
         return job.id
 
     async def write(self, sql: str, *values: object) -> None:
         """What no code of ours would."""
-        async with self.shelf.db.transaction() as transaction:
+        async with self.stores.db.transaction() as transaction:
             await transaction.execute(sql, values)
 
     def path(self, name: str) -> Path:
         return self.data_dir / "pictures" / "2026" / "03" / name
 
-    def check(self, **options: Any) -> Report:
+    def check(self, **options: Any) -> ConsistencyReport:
         return consistency.check(self.data_dir, clock=NOW, **options)
 
-    def found(self, **options: Any) -> dict[Kind, list[str]]:
+    def found(self, **options: Any) -> dict[FindingKind, list[str]]:
         return {kind: each.examples for kind, each in self.check(**options).findings.items()}
 
 
 @pytest.fixture
-async def home(shelf: Shelf) -> AsyncIterator[Home]:
-    home = Home(shelf)
+async def home(stores: Stores) -> AsyncIterator[Home]:
+    home = Home(stores)
     await home.paint("one")
     await home.paint("two", pictures=2)
-    await shelf.accept()
-    await shelf.painting()
-    await shelf.jobs.cancelled((await shelf.accept()).id)
-    await shelf.jobs.failed((await shelf.painting()).id, "internal")
-    await shelf.jobs.expired((await shelf.accept()).id)
+    await stores.accept()
+    await stores.painting()
+    await stores.jobs.cancelled((await stores.accept()).id)
+    await stores.jobs.failed((await stores.painting()).id, "internal")
+    await stores.jobs.expired((await stores.accept()).id)
     written = home.files.write("own.png", b"own")
-    await shelf.jobs.record(new_job(), new_picture(file=written.file, sha256=written.sha256))
+    await stores.jobs.record(new_job(), new_picture(file=written.file, sha256=written.sha256))
     yield home
 
 
@@ -92,7 +92,7 @@ async def test_a_sound_folder_has_no_findings(home: Home, hashes: bool) -> None:
 
 async def test_a_closed_database_is_left_as_one_file(home: Home) -> None:
     """Where nobody has the database open, the check leaves no journal beside it."""
-    await home.shelf.db.close()
+    await home.stores.db.close()
     assert home.check().findings == {}
     assert not list(home.data_dir.glob("zimagine.db-*"))
 
@@ -100,21 +100,35 @@ async def test_a_closed_database_is_left_as_one_file(home: Home) -> None:
 @pytest.mark.parametrize(
     ("kind", "sql", "found"),
     [
-        (Kind.NOT_REFUNDED, "UPDATE ledger SET refunded_at = NULL WHERE job_id > 4", "5 6 7"),
-        (Kind.WRONGLY_REFUNDED, "UPDATE ledger SET refunded_at = 1 WHERE job_id < 5", "1 2 3 4"),
-        (Kind.WRONG_CHARGE, "UPDATE ledger SET pictures = 1 WHERE job_id = 2", "2"),
-        (Kind.WRONG_CHARGE, "UPDATE ledger SET user_id = 1 WHERE job_id = 3", "3"),
-        (Kind.WRONG_PICTURES, "UPDATE pictures SET job_id = 3 WHERE id = 1", "1 3"),
-        (Kind.NO_DELIVERY, "DELETE FROM deliveries WHERE job_id IN (1, 3)", "1"),
-        (Kind.NEGATIVE, "UPDATE pictures SET duration_s = -1 WHERE id = 1", "1"),
-        (Kind.NEGATIVE, "UPDATE jobs SET accepted_at = -1 WHERE id = 4", "4"),
-        (Kind.USAGE, f"UPDATE usage_hours SET pictures = 9 WHERE user_id = {ALICE.user_id}", "30"),
-        (Kind.USAGE, f"DELETE FROM usage_hours WHERE user_id = {ALICE.user_id}", "30"),
-        (Kind.SEARCH, "DELETE FROM pictures_search_docsize WHERE id = 2", "2"),
-        (Kind.SEARCH, "INSERT INTO pictures_search_docsize VALUES (99, x'00')", "99"),
+        (
+            FindingKind.NOT_REFUNDED,
+            "UPDATE ledger SET refunded_at = NULL WHERE job_id > 4",
+            "5 6 7",
+        ),
+        (
+            FindingKind.WRONGLY_REFUNDED,
+            "UPDATE ledger SET refunded_at = 1 WHERE job_id < 5",
+            "1 2 3 4",
+        ),
+        (FindingKind.WRONG_CHARGE, "UPDATE ledger SET pictures = 1 WHERE job_id = 2", "2"),
+        (FindingKind.WRONG_CHARGE, "UPDATE ledger SET user_id = 1 WHERE job_id = 3", "3"),
+        (FindingKind.WRONG_PICTURES, "UPDATE pictures SET job_id = 3 WHERE id = 1", "1 3"),
+        (FindingKind.NO_DELIVERY, "DELETE FROM deliveries WHERE job_id IN (1, 3)", "1"),
+        (FindingKind.NEGATIVE, "UPDATE pictures SET duration_s = -1 WHERE id = 1", "1"),
+        (FindingKind.NEGATIVE, "UPDATE jobs SET accepted_at = -1 WHERE id = 4", "4"),
+        (
+            FindingKind.USAGE,
+            f"UPDATE usage_hours SET pictures = 9 WHERE user_id = {ALICE.user_id}",
+            "30",
+        ),
+        (FindingKind.USAGE, f"DELETE FROM usage_hours WHERE user_id = {ALICE.user_id}", "30"),
+        (FindingKind.SEARCH, "DELETE FROM pictures_search_docsize WHERE id = 2", "2"),
+        (FindingKind.SEARCH, "INSERT INTO pictures_search_docsize VALUES (99, x'00')", "99"),
     ],
 )
-async def test_what_does_not_add_up_is_found(home: Home, kind: Kind, sql: str, found: str) -> None:
+async def test_what_does_not_add_up_is_found(
+    home: Home, kind: FindingKind, sql: str, found: str
+) -> None:
     """Each disagreement within the database is found, with the ids it is about."""
     await home.write(sql)
     assert home.found() == {kind: found.split()}
@@ -123,22 +137,22 @@ async def test_what_does_not_add_up_is_found(home: Home, kind: Kind, sql: str, f
 
 async def test_rows_that_refer_to_nothing_are_found(home: Home) -> None:
     """A row whose other half is gone is named with its table."""
-    await home.shelf.db.close()
-    connection = sqlite3.connect(home.shelf.db.path)
+    await home.stores.db.close()
+    connection = sqlite3.connect(home.stores.db.path)
     connection.execute("UPDATE ledger SET job_id = 77 WHERE job_id = 1")
     connection.commit()
     connection.close()
-    assert home.found() == {Kind.DANGLING: ["ledger 77 → jobs"]}
+    assert home.found() == {FindingKind.DANGLING: ["ledger 77 → jobs"]}
 
 
 async def test_damage_is_a_finding(home: Home) -> None:
     """A damaged page, and a file that is no database at all, are found and left alone."""
-    await home.shelf.db.close()
-    content = home.shelf.db.path.read_bytes()
+    await home.stores.db.close()
+    content = home.stores.db.path.read_bytes()
     for spoilt in (content[: len(content) // 2], b"no database" * 999):
-        home.shelf.db.path.write_bytes(spoilt)
-        assert Kind.DAMAGED in home.found()
-        assert home.shelf.db.path.read_bytes() == spoilt
+        home.stores.db.path.write_bytes(spoilt)
+        assert FindingKind.DAMAGED in home.found()
+        assert home.stores.db.path.read_bytes() == spoilt
 
 
 async def test_files_are_compared_with_their_rows(home: Home) -> None:
@@ -147,34 +161,34 @@ async def test_files_are_compared_with_their_rows(home: Home) -> None:
     home.path("two0.png").write_bytes(b"larger")
     home.path("two1.png").write_bytes(b"owt")
     expected = {
-        Kind.WRONG_SIZE: ["pictures/2026/03/two0.png"],
-        Kind.MISSING: ["pictures/2026/03/one0.png"],
+        FindingKind.WRONG_SIZE: ["pictures/2026/03/two0.png"],
+        FindingKind.MISSING: ["pictures/2026/03/one0.png"],
     }
     assert home.found() == expected
-    expected[Kind.WRONG_HASH] = ["pictures/2026/03/two1.png"]
+    expected[FindingKind.WRONG_HASH] = ["pictures/2026/03/two1.png"]
     assert home.found(hashes=True) == expected
 
 
 async def test_what_retention_removed_is_not_missing(home: Home) -> None:
     """A file that was removed on purpose is not missed; one that came back is found."""
-    home.shelf.clock.advance(days=9)
-    retention = Retention(home.shelf.db, home.files, home.shelf.clock)
+    home.stores.clock.advance(days=9)
+    retention = Retention(home.stores.db, home.files, home.stores.clock)
     assert (await retention.apply(1, None)).files == 4
     assert home.found() == {}
     home.path("one0.png").write_bytes(b"x")
-    assert home.found() == {Kind.LEFT_BEHIND: ["pictures/2026/03/one0.png"]}
+    assert home.found() == {FindingKind.LEFT_BEHIND: ["pictures/2026/03/one0.png"]}
 
 
 async def test_what_is_left_of_erased_pictures_can_be_removed(home: Home) -> None:
     """The file of an erased picture is found, and removable; no other picture's file is."""
-    await home.shelf.history.erase(1)
-    await home.shelf.history.erase(2)
+    await home.stores.history.erase(1)
+    await home.stores.history.erase(2)
     await home.write("UPDATE pictures SET file = 'pictures/2026/03/own.png' WHERE id = 2")
     report = home.check()
-    assert report.findings[Kind.LEFT_BEHIND].examples == ["pictures/2026/03/one0.png"]
+    assert report.findings[FindingKind.LEFT_BEHIND].examples == ["pictures/2026/03/one0.png"]
     consistency.remove(report.removable)
     assert not home.path("one0.png").exists() and home.path("own.png").exists()
-    assert home.found() == {Kind.ORPHAN: ["pictures/2026/03/two0.png"]}
+    assert home.found() == {FindingKind.ORPHAN: ["pictures/2026/03/two0.png"]}
 
 
 async def test_strangers_are_noted_and_half_files_are_removable(home: Home) -> None:
@@ -191,12 +205,16 @@ async def test_strangers_are_noted_and_half_files_are_removable(home: Home) -> N
     for path in old:
         os.utime(path, (at, at))
     report = home.check()
-    assert set(report.findings) == {Kind.ORPHAN, Kind.UNFINISHED} == HARMLESS - {Kind.OLD_SCHEMA}
+    assert (
+        set(report.findings)
+        == {FindingKind.ORPHAN, FindingKind.UNFINISHED}
+        == HARMLESS - {FindingKind.OLD_SCHEMA}
+    )
     assert report.wrong() == []
     assert {path for _, path in report.removable} == set(old)
     consistency.remove(report.removable)
     assert home.path("mine.png").exists() and home.path(".young.part").exists()
-    assert home.found() == {Kind.ORPHAN: ["pictures/2026/03/mine.png"]}
+    assert home.found() == {FindingKind.ORPHAN: ["pictures/2026/03/mine.png"]}
 
 
 async def test_what_is_erased_meanwhile_is_not_missing(
@@ -206,7 +224,7 @@ async def test_what_is_erased_meanwhile_is_not_missing(
 
     def sizes(files: PictureFiles) -> dict[str, int]:
         home.path("one0.png").unlink()
-        connection = sqlite3.connect(home.shelf.db.path)
+        connection = sqlite3.connect(home.stores.db.path)
         connection.execute("UPDATE pictures SET file_removed_at = 1 WHERE id = 1")
         connection.commit()
         connection.close()
@@ -221,7 +239,7 @@ async def test_many_findings_are_counted(home: Home) -> None:
     """Of each kind the first few are told and all are counted."""
     for number in range(EXAMPLES + 5):
         home.path(f"x{number}.png").write_bytes(b"x")
-    finding = home.check().findings[Kind.ORPHAN]
+    finding = home.check().findings[FindingKind.ORPHAN]
     assert (len(finding.examples), finding.count) == (EXAMPLES, EXAMPLES + 5)
 
 
@@ -230,7 +248,7 @@ async def test_an_older_schema_is_noted(tmp_path: Path) -> None:
     path = tmp_path / "data" / "zimagine.db"
     await (await Database.open(path, migrations=load_migrations()[:1])).close()
     report = consistency.check(path.parent)
-    assert set(report.findings) == {Kind.OLD_SCHEMA} and report.wrong() == []
+    assert set(report.findings) == {FindingKind.OLD_SCHEMA} and report.wrong() == []
 
 
 async def test_what_cannot_be_checked_is_refused(home: Home, tmp_path: Path) -> None:
@@ -248,11 +266,11 @@ async def test_what_cannot_be_checked_is_refused(home: Home, tmp_path: Path) -> 
 
 async def with_input(home: Home, sha256: str) -> int:
     """The id of a painted job that started from this input."""
-    InputFiles(home.data_dir, clock=home.shelf.clock).write(b"input", sha256)
-    job = await home.shelf.painting(new_job(ALICE, inputs=(sha256,)))
+    InputFiles(home.data_dir, clock=home.stores.clock).write(b"input", sha256)
+    job = await home.stores.painting(new_job(ALICE, inputs=(sha256,)))
     written = home.files.write(f"from-{job.id}.png", b"x")
-    await home.shelf.jobs.painted(job.id, new_picture(file=written.file, sha256=written.sha256))
-    await home.shelf.deliveries.delivered(job.id)
+    await home.stores.jobs.painted(job.id, new_picture(file=written.file, sha256=written.sha256))
+    await home.stores.deliveries.delivered(job.id)
     return job.id
 
 
@@ -261,29 +279,29 @@ async def test_missing_inputs_are_found(home: Home) -> None:
     one, two = "1" * 64, "2" * 64
     await with_input(home, one)
     erased = await with_input(home, two)
-    waiting = await home.shelf.accept(new_job(ALICE, inputs=(two,)))
+    waiting = await home.stores.accept(new_job(ALICE, inputs=(two,)))
     assert home.found() == {}
     for path in home.data_dir.glob("inputs/*/*.png"):
         path.unlink()
     files = [f"inputs/{each[:2]}/{each}.png" for each in (one, two)]
-    assert home.found() == {Kind.MISSING: files}
-    assert [each.kind for each in home.check().wrong()] == [Kind.MISSING]
-    await home.shelf.jobs.cancelled(waiting.id)
+    assert home.found() == {FindingKind.MISSING: files}
+    assert [each.kind for each in home.check().wrong()] == [FindingKind.MISSING]
+    await home.stores.jobs.cancelled(waiting.id)
     await home.write("UPDATE pictures SET deleted_at = 1 WHERE job_id = ?", erased)
-    assert Kind.MISSING in home.found() and home.found()[Kind.MISSING] == files[:1]
+    assert FindingKind.MISSING in home.found() and home.found()[FindingKind.MISSING] == files[:1]
 
 
 async def test_unneeded_inputs_are_notes_and_removable(home: Home) -> None:
     """An old input that nobody needs is a note and can go, unless it was written again since."""
     needed, *unneeded = (digit * 64 for digit in "123")
     await with_input(home, needed)
-    files = InputFiles(home.data_dir, clock=home.shelf.clock)
+    files = InputFiles(home.data_dir, clock=home.stores.clock)
     for each in unneeded:
         files.write(b"input", each)
     young = InputFiles(home.data_dir, clock=NOW)
     young.write(b"input", "4" * 64)
     report = home.check()
-    assert report.findings.keys() == {Kind.ORPHAN} and report.wrong() == []
+    assert report.findings.keys() == {FindingKind.ORPHAN} and report.wrong() == []
     assert [path for _, path in report.removable] == [files.path(each) for each in unneeded]
     young.write(b"input", unneeded[0])
     consistency.remove(report.removable, clock=NOW)

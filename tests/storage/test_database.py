@@ -8,7 +8,7 @@ import pytest
 
 from storage.database import Database
 from storage.errors import DatabaseBusy, DatabaseClosed
-from tests.storage.fakes import Interruptions, Shelf
+from tests.storage.fakes import Interruptions, Stores
 
 SET_DEFAULT = "INSERT INTO server_quotas VALUES (?, 1, 1, 0, 0)"
 
@@ -23,30 +23,30 @@ async def write(db: Database, *guild_ids: int) -> None:
             await transaction.execute(SET_DEFAULT, (guild_id,))
 
 
-async def test_commits_at_the_end(shelf: Shelf) -> None:
+async def test_commits_at_the_end(stores: Stores) -> None:
     """What a block wrote is there for readers once it is left, and not before."""
-    async with shelf.db.transaction() as transaction:
+    async with stores.db.transaction() as transaction:
         await transaction.execute(SET_DEFAULT, (1,))
-        assert await guilds(shelf.db) == set()
-    assert await guilds(shelf.db) == {1}
+        assert await guilds(stores.db) == set()
+    assert await guilds(stores.db) == {1}
 
 
-async def test_an_error_rolls_everything_back(shelf: Shelf) -> None:
+async def test_an_error_rolls_everything_back(stores: Stores) -> None:
     """An exception in the block undoes all of it and passes through unchanged."""
     with pytest.raises(ZeroDivisionError):
-        async with shelf.db.transaction() as transaction:
+        async with stores.db.transaction() as transaction:
             await transaction.execute(SET_DEFAULT, (1,))
             raise ZeroDivisionError
     with pytest.raises(sqlite3.IntegrityError):
-        await write(shelf.db, 2, 2)
-    assert await guilds(shelf.db) == set()
-    await write(shelf.db, 3)
-    assert await guilds(shelf.db) == {3}
+        await write(stores.db, 2, 2)
+    assert await guilds(stores.db) == set()
+    await write(stores.db, 3)
+    assert await guilds(stores.db) == {3}
 
 
 @pytest.mark.parametrize("again", [False, True], ids=["cancelled once", "cancelled all the way"])
 async def test_a_cancellation_at_any_await_leaves_nothing_half_done(
-    shelf: Shelf, again: bool
+    stores: Stores, again: bool
 ) -> None:
     """Cancelled at whichever await, a transaction is whole or absent, and the next one works."""
     outcomes = []
@@ -54,89 +54,89 @@ async def test_a_cancellation_at_any_await_leaves_nothing_half_done(
         pair = {100 + 2 * at, 101 + 2 * at}
         interruptions = Interruptions(at, again)
         try:
-            await asyncio.create_task(interruptions.run(write(shelf.db, *sorted(pair))))
+            await asyncio.create_task(interruptions.run(write(stores.db, *sorted(pair))))
         except asyncio.CancelledError:
             outcomes.append("cancelled")
         else:
             outcomes.append("done")
-            assert pair <= await guilds(shelf.db)
-        before = await guilds(shelf.db)
+            assert pair <= await guilds(stores.db)
+        before = await guilds(stores.db)
         assert pair <= before or not pair & before
-        await write(shelf.db, at)  # the lock is free and no transaction is left open
-        assert await guilds(shelf.db) == before | {at}
+        await write(stores.db, at)  # the lock is free and no transaction is left open
+        assert await guilds(stores.db) == before | {at}
         if interruptions.waits <= at:
             break
     assert outcomes[-1] == "done" and outcomes.count("cancelled") >= 4
 
 
-async def test_a_cancelled_wait_for_the_lock_takes_nothing(shelf: Shelf) -> None:
+async def test_a_cancelled_wait_for_the_lock_takes_nothing(stores: Stores) -> None:
     """A task cancelled while another one writes leaves that one's work alone."""
-    async with shelf.db.transaction() as transaction:
+    async with stores.db.transaction() as transaction:
         await transaction.execute(SET_DEFAULT, (1,))
-        waiting = asyncio.create_task(write(shelf.db, 2))
+        waiting = asyncio.create_task(write(stores.db, 2))
         await asyncio.sleep(0)
         waiting.cancel()
         with pytest.raises(asyncio.CancelledError):
             await waiting
         await transaction.execute(SET_DEFAULT, (3,))
-    assert await guilds(shelf.db) == {1, 3}
+    assert await guilds(stores.db) == {1, 3}
 
 
-async def test_a_time_limit_in_the_block_rolls_back(shelf: Shelf) -> None:
+async def test_a_time_limit_in_the_block_rolls_back(stores: Stores) -> None:
     """asyncio.timeout works around a transaction, and leaves no stray cancellation behind."""
     with pytest.raises(TimeoutError):
-        async with asyncio.timeout(0.02), shelf.db.transaction() as transaction:
+        async with asyncio.timeout(0.02), stores.db.transaction() as transaction:
             await transaction.execute(SET_DEFAULT, (1,))
             await asyncio.sleep(5)
     await asyncio.sleep(0)
-    assert await guilds(shelf.db) == set()
+    assert await guilds(stores.db) == set()
 
 
-async def test_nobodys_work_is_committed_or_undone_by_another(shelf: Shelf) -> None:
+async def test_nobodys_work_is_committed_or_undone_by_another(stores: Stores) -> None:
     """Of many transactions at once, exactly those that did not fail are there."""
 
     async def one(number: int) -> None:
-        async with shelf.db.transaction() as transaction:
+        async with stores.db.transaction() as transaction:
             await transaction.execute(SET_DEFAULT, (number,))
             await asyncio.sleep(0)
             if number % 3 == 0:
                 raise ZeroDivisionError
 
     await asyncio.gather(*(one(number) for number in range(60)), return_exceptions=True)
-    assert await guilds(shelf.db) == {number for number in range(60) if number % 3}
+    assert await guilds(stores.db) == {number for number in range(60) if number % 3}
 
 
-async def test_an_ended_transaction_refuses(shelf: Shelf) -> None:
+async def test_an_ended_transaction_refuses(stores: Stores) -> None:
     """A transaction that somebody kept cannot write into the next one."""
-    async with shelf.db.transaction() as kept:
+    async with stores.db.transaction() as kept:
         pass
     with pytest.raises(RuntimeError, match="over"):
         await kept.execute(SET_DEFAULT, (1,))
 
 
-async def test_nesting_is_refused_instead_of_waiting_for_ever(shelf: Shelf) -> None:
+async def test_nesting_is_refused_instead_of_waiting_for_ever(stores: Stores) -> None:
     """A transaction, or close(), inside a transaction of the same task raises at once."""
     with pytest.raises(RuntimeError, match="wait for itself"):
-        async with shelf.db.transaction():
-            await write(shelf.db, 1)
+        async with stores.db.transaction():
+            await write(stores.db, 1)
     with pytest.raises(RuntimeError, match="wait for itself"):
-        async with shelf.db.transaction():
-            await shelf.db.close()
-    await write(shelf.db, 2)
+        async with stores.db.transaction():
+            await stores.db.close()
+    await write(stores.db, 2)
 
 
-async def test_readers_cannot_write(shelf: Shelf) -> None:
+async def test_readers_cannot_write(stores: Stores) -> None:
     """The reader refuses a statement that would change anything."""
     with pytest.raises(Exception, match="readonly"):
-        await shelf.db.fetch_all("DELETE FROM server_quotas")
+        await stores.db.fetch_all("DELETE FROM server_quotas")
 
 
-async def test_readers_do_not_wait_for_a_writer(shelf: Shelf) -> None:
+async def test_readers_do_not_wait_for_a_writer(stores: Stores) -> None:
     """A read is answered with what was last committed while a transaction is open."""
-    await write(shelf.db, 1)
-    async with shelf.db.transaction() as transaction:
+    await write(stores.db, 1)
+    async with stores.db.transaction() as transaction:
         await transaction.execute("DELETE FROM server_quotas")
-        assert await asyncio.wait_for(guilds(shelf.db), timeout=1) == {1}
+        assert await asyncio.wait_for(guilds(stores.db), timeout=1) == {1}
 
 
 async def test_close_is_idempotent_and_final(database_file: Path) -> None:

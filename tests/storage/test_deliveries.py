@@ -3,122 +3,122 @@
 import pytest
 
 from storage.errors import IllegalTransition, UnknownRow
-from storage.types import DeliveryState, Job, JobState, Road
-from tests.storage.fakes import Shelf, new_job
+from storage.types import DeliveryState, Job, JobState, Route
+from tests.storage.fakes import Stores, new_job
 
 
-async def finished(shelf: Shelf) -> Job:
-    (picture,) = await shelf.painted()
-    job = await shelf.jobs.get(picture.job_id)
+async def finished(stores: Stores) -> Job:
+    (picture,) = await stores.painted()
+    job = await stores.jobs.get(picture.job_id)
     assert job is not None
     return job
 
 
-async def settle(shelf: Shelf, job_id: int, state: DeliveryState) -> None:
+async def settle(stores: Stores, job_id: int, state: DeliveryState) -> None:
     match state:
         case DeliveryState.DELIVERED:
-            await shelf.deliveries.delivered(job_id, 77)
+            await stores.deliveries.delivered(job_id, 77)
         case DeliveryState.KEPT:
-            await shelf.deliveries.kept(job_id, "channel gone")
+            await stores.deliveries.kept(job_id, "channel gone")
         case _:
-            await shelf.deliveries.dropped(job_id)
+            await stores.deliveries.dropped(job_id)
 
 
 SETTLED = [DeliveryState.DELIVERED, DeliveryState.KEPT, DeliveryState.DROPPED]
 
 
-async def test_placed_is_remembered(shelf: Shelf) -> None:
+async def test_placed_is_remembered(stores: Stores) -> None:
     """The message that shows a job is stored while the job is still waiting."""
-    job = await shelf.accept()
-    await shelf.deliveries.placed(job.id, 555)
-    delivery = await shelf.deliveries.get(job.id)
+    job = await stores.accept()
+    await stores.deliveries.placed(job.id, 555)
+    delivery = await stores.deliveries.get(job.id)
     assert delivery is not None and delivery.message_id == 555
 
 
-async def test_the_first_road_stays(shelf: Shelf) -> None:
+async def test_the_first_road_stays(stores: Stores) -> None:
     """A road is stored before its first try; a later attempt gets that road and that instant."""
-    job = await finished(shelf)
-    first = await shelf.deliveries.attempt(job.id, Road.EDIT)
-    assert (first.road, first.attempted_at) == (Road.EDIT, shelf.clock.now)
-    assert await shelf.deliveries.get(job.id) == first
-    shelf.clock.advance(minutes=3)
-    assert await shelf.deliveries.attempt(job.id, Road.POST) == first
-    assert await shelf.deliveries.attempt(job.id, Road.EDIT) == first
+    job = await finished(stores)
+    first = await stores.deliveries.attempt(job.id, Route.EDIT)
+    assert (first.route, first.attempted_at) == (Route.EDIT, stores.clock.now)
+    assert await stores.deliveries.get(job.id) == first
+    stores.clock.advance(minutes=3)
+    assert await stores.deliveries.attempt(job.id, Route.POST) == first
+    assert await stores.deliveries.attempt(job.id, Route.EDIT) == first
 
 
-async def test_switch_changes_the_road(shelf: Shelf) -> None:
+async def test_switch_changes_the_road(stores: Stores) -> None:
     """Only switch takes another road, with its own first instant and the same nonce."""
-    job = await finished(shelf)
-    first = await shelf.deliveries.attempt(job.id, Road.EDIT)
-    shelf.clock.advance(minutes=3)
-    switched = await shelf.deliveries.switch(job.id, Road.POST)
-    assert (switched.road, switched.attempted_at) == (Road.POST, shelf.clock.now)
+    job = await finished(stores)
+    first = await stores.deliveries.attempt(job.id, Route.EDIT)
+    stores.clock.advance(minutes=3)
+    switched = await stores.deliveries.switch(job.id, Route.POST)
+    assert (switched.route, switched.attempted_at) == (Route.POST, stores.clock.now)
     assert switched.nonce == first.nonce
-    shelf.clock.advance(minutes=3)
-    assert await shelf.deliveries.switch(job.id, Road.POST) == switched
-    assert await shelf.deliveries.attempt(job.id, Road.EDIT) == switched
+    stores.clock.advance(minutes=3)
+    assert await stores.deliveries.switch(job.id, Route.POST) == switched
+    assert await stores.deliveries.attempt(job.id, Route.EDIT) == switched
 
 
 @pytest.mark.parametrize("state", SETTLED)
-async def test_settling_is_final(shelf: Shelf, state: DeliveryState) -> None:
+async def test_settling_is_final(stores: Stores, state: DeliveryState) -> None:
     """A settled delivery is pending no more, and no step leads out of it."""
-    job = await finished(shelf)
-    await settle(shelf, job.id, state)
-    settled = await shelf.deliveries.get(job.id)
+    job = await finished(stores)
+    await settle(stores, job.id, state)
+    settled = await stores.deliveries.get(job.id)
     assert settled is not None
-    assert (settled.state, settled.settled_at) == (state, shelf.clock.now)
-    assert await shelf.deliveries.pending() == []
-    assert await shelf.deliveries.pending_for(job.id) is None
+    assert (settled.state, settled.settled_at) == (state, stores.clock.now)
+    assert await stores.deliveries.pending() == []
+    assert await stores.deliveries.pending_for(job.id) is None
     for other in SETTLED:
         with pytest.raises(IllegalTransition) as caught:
-            await settle(shelf, job.id, other)
+            await settle(stores, job.id, other)
         assert (caught.value.what, caught.value.from_, caught.value.to) == (
             "delivery",
             state,
             other,
         )
-    for step in (shelf.deliveries.attempt, shelf.deliveries.switch):
+    for step in (stores.deliveries.attempt, stores.deliveries.switch):
         with pytest.raises(IllegalTransition):
-            await step(job.id, Road.POST)
+            await step(job.id, Route.POST)
     with pytest.raises(IllegalTransition):
-        await shelf.deliveries.placed(job.id, 1)
-    assert await shelf.deliveries.get(job.id) == settled
+        await stores.deliveries.placed(job.id, 1)
+    assert await stores.deliveries.get(job.id) == settled
 
 
-async def test_settling_keeps_what_there_is_to_know(shelf: Shelf) -> None:
+async def test_settling_keeps_what_there_is_to_know(stores: Stores) -> None:
     """A delivered result keeps its message, a kept one its reason."""
-    delivered, kept = await finished(shelf), await finished(shelf)
-    await shelf.deliveries.delivered(delivered.id, 77)
-    await shelf.deliveries.kept(kept.id, "channel gone")
-    first, second = await shelf.deliveries.get(delivered.id), await shelf.deliveries.get(kept.id)
+    delivered, kept = await finished(stores), await finished(stores)
+    await stores.deliveries.delivered(delivered.id, 77)
+    await stores.deliveries.kept(kept.id, "channel gone")
+    first, second = await stores.deliveries.get(delivered.id), await stores.deliveries.get(kept.id)
     assert first is not None and first.result_message_id == 77
     assert second is not None and second.detail == "channel gone"
 
 
-async def test_nothing_is_tried_before_the_end_of_its_job(shelf: Shelf) -> None:
+async def test_nothing_is_tried_before_the_end_of_its_job(stores: Stores) -> None:
     """A waiting or painting job has nothing to deliver; it can only be dropped."""
-    for job in (await shelf.accept(), await shelf.painting()):
+    for job in (await stores.accept(), await stores.painting()):
         for work in (
-            shelf.deliveries.attempt(job.id, Road.EDIT),
-            shelf.deliveries.switch(job.id, Road.EDIT),
-            shelf.deliveries.delivered(job.id),
-            shelf.deliveries.kept(job.id, "no"),
+            stores.deliveries.attempt(job.id, Route.EDIT),
+            stores.deliveries.switch(job.id, Route.EDIT),
+            stores.deliveries.delivered(job.id),
+            stores.deliveries.kept(job.id, "no"),
         ):
             with pytest.raises(IllegalTransition):
                 await work
-        assert await shelf.deliveries.pending_for(job.id) is None
-        await shelf.deliveries.dropped(job.id)
+        assert await stores.deliveries.pending_for(job.id) is None
+        await stores.deliveries.dropped(job.id)
 
 
-async def test_pending_is_every_finished_job_in_order(shelf: Shelf) -> None:
+async def test_pending_is_every_finished_job_in_order(stores: Stores) -> None:
     """Painted, failed, cancelled and expired jobs wait to be told, in order of acceptance."""
-    jobs = [await shelf.accept(new_job(pictures=2)) for _ in range(5)]
-    await shelf.jobs.cancelled(jobs[3].id)
-    await shelf.jobs.expired(jobs[2].id)
-    await shelf.jobs.failed(jobs[1].id, "broken")
-    pictures = await shelf.painted(new_job(pictures=2))
+    jobs = [await stores.accept(new_job(pictures=2)) for _ in range(5)]
+    await stores.jobs.cancelled(jobs[3].id)
+    await stores.jobs.expired(jobs[2].id)
+    await stores.jobs.failed(jobs[1].id, "broken")
+    pictures = await stores.painted(new_job(pictures=2))
 
-    waiting = await shelf.deliveries.pending()
+    waiting = await stores.deliveries.pending()
     assert [each.job.id for each in waiting] == [
         jobs[1].id,
         jobs[2].id,
@@ -133,52 +133,52 @@ async def test_pending_is_every_finished_job_in_order(shelf: Shelf) -> None:
     ]
     assert [each.pictures for each in waiting] == [(), (), (), pictures]
     for each in waiting:
-        assert each.delivery == await shelf.deliveries.get(each.job.id)
-        assert each.job == await shelf.jobs.get(each.job.id)
-        assert each == await shelf.deliveries.pending_for(each.job.id)
+        assert each.delivery == await stores.deliveries.get(each.job.id)
+        assert each.job == await stores.jobs.get(each.job.id)
+        assert each == await stores.deliveries.pending_for(each.job.id)
 
 
-async def test_unknown_jobs_are_named(shelf: Shelf) -> None:
+async def test_unknown_jobs_are_named(stores: Stores) -> None:
     """A step for a job that does not exist raises UnknownRow; reading it answers None."""
     with pytest.raises(UnknownRow):
-        await shelf.deliveries.attempt(99, Road.EDIT)
+        await stores.deliveries.attempt(99, Route.EDIT)
     with pytest.raises(UnknownRow):
-        await shelf.deliveries.placed(99, 1)
-    assert await shelf.deliveries.get(99) is None
-    assert await shelf.deliveries.pending_for(99) is None
+        await stores.deliveries.placed(99, 1)
+    assert await stores.deliveries.get(99) is None
+    assert await stores.deliveries.pending_for(99) is None
 
 
-async def test_a_private_job_keeps_its_token_until_it_is_settled(shelf: Shelf) -> None:
+async def test_a_private_job_keeps_its_token_until_it_is_settled(stores: Stores) -> None:
     """Only the token reaches a message that one person sees; a public job's goes at once."""
-    public = await shelf.accept(new_job(reply_token="one"))
-    private = await shelf.accept(new_job(reply_token="two", private=True))
+    public = await stores.accept(new_job(reply_token="one"))
+    private = await stores.accept(new_job(reply_token="two", private=True))
     for job in (public, private):
-        await shelf.deliveries.placed(job.id, 77)
+        await stores.deliveries.placed(job.id, 77)
     tokens = [
         found.reply_token
         for job in (public, private)
-        if (found := await shelf.deliveries.get(job.id)) is not None
+        if (found := await stores.deliveries.get(job.id)) is not None
     ]
     assert tokens == [None, "two"]
-    await shelf.jobs.cancelled(private.id)
-    assert (await shelf.deliveries.delivered(private.id)).reply_token is None
+    await stores.jobs.cancelled(private.id)
+    assert (await stores.deliveries.delivered(private.id)).reply_token is None
 
 
-async def test_a_missed_try_makes_the_next_one_the_first(shelf: Shelf) -> None:
+async def test_a_missed_try_makes_the_next_one_the_first(stores: Stores) -> None:
     """Once it is known that nothing arrived, the instant of the first try is the present one."""
-    (picture,) = await shelf.painted()
-    first = await shelf.deliveries.attempt(picture.job_id, Road.POST)
-    shelf.clock.advance(minutes=9)
-    missed = await shelf.deliveries.missed(picture.job_id)
+    (picture,) = await stores.painted()
+    first = await stores.deliveries.attempt(picture.job_id, Route.POST)
+    stores.clock.advance(minutes=9)
+    missed = await stores.deliveries.missed(picture.job_id)
     assert first.attempted_at is not None and missed.attempted_at is not None
     assert (missed.attempted_at - first.attempted_at).total_seconds() == 540
-    assert missed.road is Road.POST
+    assert missed.route is Route.POST
 
 
-async def test_kept_results_can_be_told_apart(shelf: Shelf) -> None:
+async def test_kept_results_can_be_told_apart(stores: Stores) -> None:
     """Of many jobs, those whose result no message shows are named."""
-    kept, posted = [(await shelf.painted())[0].job_id for _ in range(2)]
-    await shelf.deliveries.kept(kept, "no permission")
-    await shelf.deliveries.delivered(posted, 5)
-    assert await shelf.deliveries.kept_among([kept, posted, 999]) == {kept}
-    assert await shelf.deliveries.kept_among([]) == frozenset()
+    kept, posted = [(await stores.painted())[0].job_id for _ in range(2)]
+    await stores.deliveries.kept(kept, "no permission")
+    await stores.deliveries.delivered(posted, 5)
+    assert await stores.deliveries.kept_among([kept, posted, 999]) == {kept}
+    assert await stores.deliveries.kept_among([]) == frozenset()

@@ -11,7 +11,7 @@ from storage.database import Database
 from storage.files import PictureFiles
 from storage.migrate import load_migrations
 from storage.retention import Retention
-from tests.storage.fakes import ALICE, BOB, Shelf, new_job, new_picture
+from tests.storage.fakes import ALICE, BOB, Stores, new_job, new_picture
 from tests.storage.test_plans import BY_WORDS_NEWEST_FIRST, filled, plans_of, reads_all
 from tests.storage.test_upgrades import NEWER, old_file
 
@@ -21,7 +21,7 @@ ALICES = (ALICE.user_id, ALICE.guild_id)
 
 
 @pytest.fixture
-async def many(filled: Shelf) -> AsyncIterator[Shelf]:
+async def many(filled: Stores) -> AsyncIterator[Stores]:
     """A person with thousands of pictures and one favourite, unlike everybody else.
 
     One other has hundreds of favourites, and most have one picture: by the averages, a person's
@@ -38,44 +38,44 @@ async def many(filled: Shelf) -> AsyncIterator[Shelf]:
     yield filled
 
 
-async def test_pages_hold_the_favourites_of_one_person(shelf: Shelf) -> None:
+async def test_pages_hold_the_favourites_of_one_person(stores: Stores) -> None:
     """Walking the pages shows each favourite of one user in one server once, newest first."""
     elsewhere = dataclasses.replace(ALICE, guild_id=11)
     favourites = []
     for number in range(7):
         for place in (ALICE, BOB, elsewhere):
-            (picture,) = await shelf.painted(new_job(place))
-            await shelf.painted(new_job(place))
-            marked = await shelf.history.favour(picture.id, place.user_id)
+            (picture,) = await stores.painted(new_job(place))
+            await stores.painted(new_job(place))
+            marked = await stores.history.favour(picture.id, place.user_id)
             assert marked == dataclasses.replace(picture, favourite=True), number
             if place is ALICE:
                 favourites.append(marked)
     seen, before_id = [], None
-    while page := await shelf.history.favourites(*ALICES, before_id, 3):
+    while page := await stores.history.favourites(*ALICES, before_id, 3):
         assert len(page) <= 3
         seen += page
         before_id = page[-1].id
     assert seen == favourites[::-1]
-    assert await shelf.history.count_favourites(*ALICES) == 7
-    back = await shelf.history.favourites_after(*ALICES, favourites[2].id, 3)
+    assert await stores.history.count_favourites(*ALICES) == 7
+    back = await stores.history.favourites_after(*ALICES, favourites[2].id, 3)
     assert back == favourites[2:5]
     with pytest.raises(ValueError, match="at least one"):
-        await shelf.history.favourites(*ALICES, None, 0)
+        await stores.history.favourites(*ALICES, None, 0)
 
 
-async def test_searching_among_favourites(shelf: Shelf) -> None:
+async def test_searching_among_favourites(stores: Stores) -> None:
     """Only favourites of that person with the words are found; without words, all favourites."""
     marked = []
     for number in range(6):
         for place in (ALICE, BOB):
             prompt = "a red boat" if number % 2 else "a lake"
-            (picture,) = await shelf.painted(new_job(place, prompt=prompt))
+            (picture,) = await stores.painted(new_job(place, prompt=prompt))
             if number > 1:
-                await shelf.history.favour(picture.id, place.user_id)
+                await stores.history.favour(picture.id, place.user_id)
                 marked += [picture.id] if place is ALICE else []
 
     async def found(text: str, before_id: int | None = None) -> list[int]:
-        pictures = await shelf.history.search(*ALICES, text, before_id, 9, favourites=True)
+        pictures = await stores.history.search(*ALICES, text, before_id, 9, favourites=True)
         return [picture.id for picture in pictures]
 
     assert await found("boat") == [marked[3], marked[1]]
@@ -83,65 +83,67 @@ async def test_searching_among_favourites(shelf: Shelf) -> None:
     assert await found(" ") == marked[::-1] and await found("tiger") == []
 
 
-async def test_only_its_person_marks_a_picture(shelf: Shelf) -> None:
+async def test_only_its_person_marks_a_picture(stores: Stores) -> None:
     """Another's picture, an erased one and none at all are nobody's to mark or unmark."""
-    (mine,), (gone,) = await shelf.painted(), await shelf.painted()
-    await shelf.history.erase(gone.id)
+    (mine,), (gone,) = await stores.painted(), await stores.painted()
+    await stores.history.erase(gone.id)
     for picture_id, user_id in ((mine.id, BOB.user_id), (gone.id, ALICE.user_id), (99, 30)):
-        assert await shelf.history.favour(picture_id, user_id) is None
-    assert await shelf.history.get(mine.id) == mine
-    assert await shelf.history.favour(mine.id, ALICE.user_id) is not None
-    assert await shelf.history.unfavour(mine.id, BOB.user_id) is None
-    assert [each.id for each in await shelf.history.favourites(*ALICES, None, 5)] == [mine.id]
+        assert await stores.history.favour(picture_id, user_id) is None
+    assert await stores.history.get(mine.id) == mine
+    assert await stores.history.favour(mine.id, ALICE.user_id) is not None
+    assert await stores.history.unfavour(mine.id, BOB.user_id) is None
+    assert [each.id for each in await stores.history.favourites(*ALICES, None, 5)] == [mine.id]
 
 
-async def test_marking_again_is_nothing_new(shelf: Shelf) -> None:
+async def test_marking_again_is_nothing_new(stores: Stores) -> None:
     """A mark keeps its first instant, and taking it off twice is the same as once."""
-    (picture,) = await shelf.painted()
+    (picture,) = await stores.painted()
     since = "SELECT favourite_at FROM pictures"
-    first = await shelf.history.favour(picture.id, ALICE.user_id)
-    (before,) = await shelf.db.fetch_all(since)
-    shelf.clock.advance(hours=1)
-    assert await shelf.history.favour(picture.id, ALICE.user_id) == first
-    (after,) = await shelf.db.fetch_all(since)
+    first = await stores.history.favour(picture.id, ALICE.user_id)
+    (before,) = await stores.db.fetch_all(since)
+    stores.clock.advance(hours=1)
+    assert await stores.history.favour(picture.id, ALICE.user_id) == first
+    (after,) = await stores.db.fetch_all(since)
     assert after["favourite_at"] == before["favourite_at"] is not None
     for _ in range(2):
-        assert await shelf.history.unfavour(picture.id, ALICE.user_id) == picture
-        assert await shelf.history.favourites(*ALICES, None, 5) == []
+        assert await stores.history.unfavour(picture.id, ALICE.user_id) == picture
+        assert await stores.history.favourites(*ALICES, None, 5) == []
 
 
-async def test_an_erased_favourite_is_gone(shelf: Shelf) -> None:
+async def test_an_erased_favourite_is_gone(stores: Stores) -> None:
     """Erasing takes a picture out of its person's favourites too."""
-    (picture,) = await shelf.painted()
-    await shelf.history.favour(picture.id, ALICE.user_id)
-    await shelf.history.erase(picture.id)
-    assert await shelf.history.favourites(*ALICES, None, 5) == []
+    (picture,) = await stores.painted()
+    await stores.history.favour(picture.id, ALICE.user_id)
+    await stores.history.erase(picture.id)
+    assert await stores.history.favourites(*ALICES, None, 5) == []
 
 
-async def test_retention_leaves_a_favourite_until_it_is_none(shelf: Shelf, tmp_path: Path) -> None:
+async def test_retention_leaves_a_favourite_until_it_is_none(
+    stores: Stores, tmp_path: Path
+) -> None:
     """The file stays while the mark does, goes after it, and no mark brings it back."""
     files = PictureFiles(tmp_path / "data")
-    retention = Retention(shelf.db, files, shelf.clock)
-    job = await shelf.painting()
+    retention = Retention(stores.db, files, stores.clock)
+    job = await stores.painting()
     files.path("pictures/x.png").parent.mkdir(parents=True)
     files.path("pictures/x.png").write_bytes(b"picture")
     new = new_picture(file="pictures/x.png", size_bytes=7)
-    (picture,) = await shelf.jobs.painted(job.id, [new])
-    await shelf.deliveries.delivered(job.id, 5)
-    await shelf.history.favour(picture.id, ALICE.user_id)
-    shelf.clock.advance(days=400)
+    (picture,) = await stores.jobs.painted(job.id, [new])
+    await stores.deliveries.delivered(job.id, 5)
+    await stores.history.favour(picture.id, ALICE.user_id)
+    stores.clock.advance(days=400)
     assert (await retention.apply(keep_days=1, limit_bytes=0)).files == 0
-    await shelf.history.unfavour(picture.id, ALICE.user_id)
+    await stores.history.unfavour(picture.id, ALICE.user_id)
     assert (await retention.apply(keep_days=1, limit_bytes=None)).files == 1
     assert not files.path("pictures/x.png").exists()
-    late = await shelf.history.favour(picture.id, ALICE.user_id)
+    late = await stores.history.favour(picture.id, ALICE.user_id)
     assert late is not None and late.favourite and not late.on_disk
 
 
 @pytest.mark.parametrize("analysed", [False, True], ids=["as created", "after ANALYZE"])
 @pytest.mark.parametrize("before_id", [None, 500])
 async def test_a_page_walks_its_own_index(
-    many: Shelf, monkeypatch: pytest.MonkeyPatch, before_id: int | None, analysed: bool
+    many: Stores, monkeypatch: pytest.MonkeyPatch, before_id: int | None, analysed: bool
 ) -> None:
     """One favourite among thousands of pictures is found without reading those, and unsorted."""
     if analysed:
@@ -172,10 +174,10 @@ async def test_favourites_of_earlier_versions_are_found(old_file: Path) -> None:
     ):
         for sql in NEWER:
             await transaction.execute(sql)
-    shelf = await Shelf.open(old_file)
+    stores = await Stores.open(old_file)
     for place in (ALICE, BOB):
         person = (place.user_id, place.guild_id)
-        everything = await shelf.history.page(*person, None, 100)
-        favourites = await shelf.history.favourites(*person, None, 100)
+        everything = await stores.history.page(*person, None, 100)
+        favourites = await stores.history.favourites(*person, None, 100)
         assert favourites and favourites == [each for each in everything if each.favourite]
-    await shelf.db.close()
+    await stores.db.close()

@@ -20,7 +20,7 @@ from storage.files import PictureFiles
 from storage.inputs import InputFiles, Inputs
 from storage.retention import Retention
 from storage.types import Job, NewJob, QuotaExceeded, Removed, StoredPicture
-from tests.storage.fakes import ALICE, BOB, PLENTY, FakeClock, Shelf, new_job, new_picture, policy
+from tests.storage.fakes import ALICE, BOB, PLENTY, FakeClock, Stores, new_job, new_picture, policy
 from tests.storage.test_plans import plans_of
 
 
@@ -36,7 +36,7 @@ DATA = b"not really a picture"
 class Easel:
     """Jobs that start from pictures, with the files of both."""
 
-    shelf: Shelf
+    stores: Stores
     inputs: Inputs
     files: PictureFiles
     retention: Retention
@@ -45,15 +45,15 @@ class Easel:
     async def start(self, *hashes: str, **fields: Any) -> Job:
         for each in hashes:
             await self.inputs.write(DATA, each)
-        return await self.shelf.accept(new_job(inputs=hashes, **fields))
+        return await self.stores.accept(new_job(inputs=hashes, **fields))
 
     async def paint(self, *hashes: str, **fields: Any) -> StoredPicture:
         job = await self.start(*hashes, **fields)
-        assert await self.shelf.jobs.painting(job.id)
+        assert await self.stores.jobs.painting(job.id)
         written = self.files.write(f"{job.id}.png", b"x" * 100)
         painted = new_picture(file=written.file, size_bytes=100)
-        (picture,) = await self.shelf.jobs.painted(job.id, painted)
-        await self.shelf.deliveries.delivered(job.id)
+        (picture,) = await self.stores.jobs.painted(job.id, painted)
+        await self.stores.deliveries.delivered(job.id)
         return picture
 
     def path(self, sha256: str) -> Path:
@@ -64,11 +64,11 @@ class Easel:
 
 
 @pytest.fixture
-async def easel(shelf: Shelf) -> AsyncIterator[Easel]:
-    data_dir = shelf.db.path.parent
-    files = PictureFiles(data_dir, clock=shelf.clock)
-    retention = Retention(shelf.db, files, shelf.clock)
-    yield Easel(shelf, Inputs(shelf.db, shelf.clock), files, retention, data_dir)
+async def easel(stores: Stores) -> AsyncIterator[Easel]:
+    data_dir = stores.db.path.parent
+    files = PictureFiles(data_dir, clock=stores.clock)
+    retention = Retention(stores.db, files, stores.clock)
+    yield Easel(stores, Inputs(stores.db, stores.clock), files, retention, data_dir)
 
 
 async def test_write_and_read(easel: Easel) -> None:
@@ -119,11 +119,11 @@ def test_nothing_but_a_hash_becomes_a_path(tmp_path: Path, name: str) -> None:
 async def test_no_job_has_a_name_for_a_hash(easel: Easel, name: str) -> None:
     """A job whose input is no hash is not accepted; the table itself takes none either."""
     with pytest.raises(UnsafePath):
-        await easel.shelf.jobs.accept(new_job(inputs=(name,)), PLENTY)
-    assert await easel.shelf.jobs.get(1) is None and await easel.shelf.used() == 0
-    job = await easel.shelf.accept()
+        await easel.stores.jobs.accept(new_job(inputs=(name,)), PLENTY)
+    assert await easel.stores.jobs.get(1) is None and await easel.stores.used() == 0
+    job = await easel.stores.accept()
     with pytest.raises(sqlite3.IntegrityError):
-        async with easel.shelf.db.transaction() as transaction:
+        async with easel.stores.db.transaction() as transaction:
             await transaction.execute("INSERT INTO job_inputs VALUES (?, 0, ?)", (job.id, name))
 
 
@@ -132,9 +132,9 @@ async def test_a_job_knows_what_it_starts_from(easel: Easel) -> None:
     first, second = await easel.start(TWO, ONE, TWO), await easel.start(THREE)
     assert await easel.inputs.of_job(first.id) == (TWO, ONE, TWO)
     assert await easel.inputs.of_job(second.id) == (THREE,)
-    assert await easel.inputs.of_job((await easel.shelf.accept()).id) == ()
+    assert await easel.inputs.of_job((await easel.stores.accept()).id) == ()
     await easel.inputs.write(DATA, ONE)
-    own = await easel.shelf.jobs.record(new_job(inputs=(ONE,)), new_picture())
+    own = await easel.stores.jobs.record(new_job(inputs=(ONE,)), new_picture())
     assert await easel.inputs.of_job(own.job_id) == (ONE,)
 
 
@@ -142,23 +142,23 @@ async def test_no_job_without_its_file(easel: Easel) -> None:
     """A job whose input is not on the disk is not accepted, charged or recorded, until it is."""
     new = new_job(inputs=(ONE,))
     with pytest.raises(PictureMissing):
-        await easel.shelf.jobs.accept(new, PLENTY)
+        await easel.stores.jobs.accept(new, PLENTY)
     with pytest.raises(PictureMissing):
-        await easel.shelf.jobs.record(new, new_picture())
-    assert await easel.shelf.jobs.get(1) is None and await easel.shelf.used() == 0
+        await easel.stores.jobs.record(new, new_picture())
+    assert await easel.stores.jobs.get(1) is None and await easel.stores.used() == 0
     await easel.inputs.write(DATA, ONE)
-    await easel.shelf.accept(new)
+    await easel.stores.accept(new)
 
 
 async def test_a_refused_job_leaves_an_orphan(easel: Easel) -> None:
     """The input of a job that the quota refuses belongs to nobody, and goes after an hour."""
     await easel.inputs.write(DATA, ONE)
-    refused = await easel.shelf.jobs.accept(new_job(inputs=(ONE,)), policy(0))
+    refused = await easel.stores.jobs.accept(new_job(inputs=(ONE,)), policy(0))
     assert isinstance(refused, QuotaExceeded)
     assert await easel.inputs.of_job(1) == ()
-    easel.shelf.clock.advance(minutes=59)
+    easel.stores.clock.advance(minutes=59)
     assert await easel.inputs.sweep() == Removed()
-    easel.shelf.clock.advance(minutes=1)
+    easel.stores.clock.advance(minutes=1)
     assert await easel.inputs.sweep() == Removed(1, len(DATA))
     assert easel.kept() == set()
 
@@ -167,14 +167,14 @@ async def test_a_refused_job_leaves_an_orphan(easel: Easel) -> None:
 async def test_what_a_job_without_a_picture_started_from_goes(easel: Easel, end: str) -> None:
     """While a job waits or is painted its input stays; when it ends without a picture, it goes."""
     job = await easel.start(ONE)
-    easel.shelf.clock.advance(days=40)
+    easel.stores.clock.advance(days=40)
     assert await easel.retention.apply(1, 0) == Removed()
     if end == "failed":
-        assert await easel.shelf.jobs.painting(job.id)
+        assert await easel.stores.jobs.painting(job.id)
         assert await easel.retention.apply(1, 0) == Removed()
-        await easel.shelf.jobs.failed(job.id, "internal")
+        await easel.stores.jobs.failed(job.id, "internal")
     else:
-        await getattr(easel.shelf.jobs, end)(job.id)
+        await getattr(easel.stores.jobs, end)(job.id)
     assert await easel.retention.apply(None, None) == Removed(1, len(DATA))
 
 
@@ -182,20 +182,20 @@ async def test_an_erased_pictures_input_goes_at_once(easel: Easel) -> None:
     """With the last picture that was made from it an input goes, and not before."""
     first = await easel.paint(ONE, TWO)
     second = await easel.paint(TWO, place=BOB)
-    await easel.shelf.history.erase(first.id)
+    await easel.stores.history.erase(first.id)
     assert easel.kept() == {TWO}
-    await easel.shelf.history.erase(second.id)
+    await easel.stores.history.erase(second.id)
     assert easel.kept() == set()
 
 
 async def test_a_job_of_several_pictures(easel: Easel) -> None:
     """While one picture of a job is left, its input stays."""
     job = await easel.start(ONE, pictures=2)
-    assert await easel.shelf.jobs.painting(job.id)
-    first, second = await easel.shelf.jobs.painted(job.id, [new_picture(), new_picture(8)])
-    await easel.shelf.history.erase(first.id)
+    assert await easel.stores.jobs.painting(job.id)
+    first, second = await easel.stores.jobs.painted(job.id, [new_picture(), new_picture(8)])
+    await easel.stores.history.erase(first.id)
     assert easel.kept() == {ONE}
-    await easel.shelf.history.erase(second.id)
+    await easel.stores.history.erase(second.id)
     assert easel.kept() == set()
 
 
@@ -203,10 +203,10 @@ async def test_an_unfinished_job_needs_it_too(easel: Easel) -> None:
     """An input that another job still waits with stays, whatever is erased."""
     picture = await easel.paint(ONE)
     job = await easel.start(ONE, place=BOB)
-    await easel.shelf.history.erase(picture.id)
+    await easel.stores.history.erase(picture.id)
     assert easel.kept() == {ONE}
-    await easel.shelf.jobs.cancelled(job.id)
-    easel.shelf.clock.advance(hours=1)
+    await easel.stores.jobs.cancelled(job.id)
+    easel.stores.clock.advance(hours=1)
     await easel.inputs.sweep()
     assert easel.kept() == set()
 
@@ -214,12 +214,12 @@ async def test_an_unfinished_job_needs_it_too(easel: Easel) -> None:
 async def test_what_was_written_again_stays(easel: Easel) -> None:
     """An erasure leaves what somebody has just sent again, so that the job can be accepted."""
     picture = await easel.paint(ONE)
-    easel.shelf.clock.advance(minutes=5)
+    easel.stores.clock.advance(minutes=5)
     await easel.inputs.write(DATA, ONE)
-    await easel.shelf.history.erase(picture.id)
+    await easel.stores.history.erase(picture.id)
     assert easel.kept() == {ONE}
-    await easel.shelf.accept(new_job(BOB, inputs=(ONE,)))
-    easel.shelf.clock.advance(days=1)
+    await easel.stores.accept(new_job(BOB, inputs=(ONE,)))
+    easel.stores.clock.advance(days=1)
     await easel.inputs.sweep()
     assert easel.kept() == {ONE}
 
@@ -231,11 +231,11 @@ async def test_an_erasure_holds_whatever_the_disk_says(
     picture = await easel.paint(ONE)
     with monkeypatch.context() as patch:
         patch.setattr(Path, "unlink", refuse)
-        assert await easel.shelf.history.erase(picture.id) is not None
-        easel.shelf.clock.advance(hours=1)
+        assert await easel.stores.history.erase(picture.id) is not None
+        easel.stores.clock.advance(hours=1)
         with pytest.raises(DataFolderUnusable):
             await easel.inputs.sweep()
-    assert await easel.shelf.history.get(picture.id) is None and easel.kept() == {ONE}
+    assert await easel.stores.history.get(picture.id) is None and easel.kept() == {ONE}
     await easel.inputs.sweep()
     assert easel.kept() == set()
 
@@ -276,7 +276,7 @@ async def test_strangers_are_left_alone(easel: Easel) -> None:
         path.write_bytes(b"x")
     link = root / ONE[:2] / f"{ONE[:2]}{'0' * 62}.png"
     link.symlink_to(outside)
-    easel.shelf.clock.advance(days=9999)
+    easel.stores.clock.advance(days=9999)
     assert await easel.inputs.size_bytes() == len(DATA)
     assert await easel.inputs.sweep() == Removed(1, len(DATA))
     assert all(path.exists() for path in (*strangers, link))
@@ -287,29 +287,29 @@ async def test_half_files_go_once_they_are_old(easel: Easel) -> None:
     await easel.inputs.write(DATA, ONE)
     part = easel.path(ONE).with_name(".x.part")
     part.write_bytes(b"half")
-    at = easel.shelf.clock().timestamp()
+    at = easel.stores.clock().timestamp()
     os.utime(part, (at, at))
     await easel.inputs.sweep()
     assert part.exists()
-    easel.shelf.clock.advance(hours=1)
-    report = consistency.check(easel.data_dir, clock=easel.shelf.clock)
-    assert (consistency.Kind.UNFINISHED, part) in report.removable
+    easel.stores.clock.advance(hours=1)
+    report = consistency.check(easel.data_dir, clock=easel.stores.clock)
+    assert (consistency.FindingKind.UNFINISHED, part) in report.removable
     await easel.inputs.sweep()
     assert not part.exists()
 
 
 async def test_many_inputs(easel: Easel) -> None:
     """Hundreds of inputs are swept in batches, and exactly those that nobody needs."""
-    files = InputFiles(easel.data_dir, clock=easel.shelf.clock)
+    files = InputFiles(easel.data_dir, clock=easel.stores.clock)
     hashes = [sha(str(number)) for number in range(600)]
     for path in {files.path(each).parent for each in hashes}:
         path.mkdir(mode=folders.PRIVATE_MODE, parents=True)
-    at = easel.shelf.clock().timestamp()
+    at = easel.stores.clock().timestamp()
     for each in hashes:
         files.path(each).write_bytes(DATA)
         os.utime(files.path(each), (at, at))
-    await easel.shelf.accept(new_job(inputs=tuple(hashes[::40])))
-    easel.shelf.clock.advance(days=1)
+    await easel.stores.accept(new_job(inputs=tuple(hashes[::40])))
+    easel.stores.clock.advance(days=1)
     assert (await easel.inputs.sweep()).files == 600 - 15
     assert easel.kept() == set(hashes[::40])
 
@@ -319,7 +319,7 @@ async def test_a_job_never_loses_its_file_to_a_sweep(easel: Easel) -> None:
 
     async def accept(new: NewJob) -> bool:
         try:
-            await easel.shelf.accept(new)
+            await easel.stores.accept(new)
         except PictureMissing:
             return False
         return True
@@ -327,7 +327,7 @@ async def test_a_job_never_loses_its_file_to_a_sweep(easel: Easel) -> None:
     for turn in range(30):
         each = sha(f"turn {turn}")
         await easel.inputs.write(DATA, each)
-        easel.shelf.clock.advance(hours=2)  # the slowest person of all
+        easel.stores.clock.advance(hours=2)  # the slowest person of all
         new = new_job(ALICE, inputs=(each,))
         if turn % 2:
             _, accepted, _ = await asyncio.gather(
@@ -344,7 +344,7 @@ async def test_a_cancelled_sweep_keeps_the_lock_until_files_are_gone(
 ) -> None:
     """A sweep that is cancelled removes nothing after another transaction has begun."""
     await easel.inputs.write(DATA, ONE)
-    easel.shelf.clock.advance(days=1)
+    easel.stores.clock.advance(days=1)
     loop, removing = asyncio.get_running_loop(), asyncio.Event()
     original = InputFiles.remove
 
@@ -358,7 +358,7 @@ async def test_a_cancelled_sweep_keeps_the_lock_until_files_are_gone(
     await removing.wait()
     sweep.cancel()
     with pytest.raises(PictureMissing):
-        await easel.shelf.accept(new_job(inputs=(ONE,)))
+        await easel.stores.accept(new_job(inputs=(ONE,)))
     with pytest.raises(asyncio.CancelledError):
         await sweep
 
@@ -367,7 +367,7 @@ async def test_questions_use_their_index(easel: Easel, monkeypatch: pytest.Monke
     """Who needs an input is looked up by its hash and by ids; no table is read as a whole."""
     numbers = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000) "
     picture = await easel.paint(ONE, TWO)
-    async with easel.shelf.db.transaction() as transaction:
+    async with easel.stores.db.transaction() as transaction:
         for sql in (
             "INSERT INTO jobs (guild_id, channel_id, user_id, state, request, prompt, seed, "
             "pictures, locale, accepted_at, finished_at) "
@@ -377,12 +377,12 @@ async def test_questions_use_their_index(easel: Easel, monkeypatch: pytest.Monke
             await transaction.execute(numbers + sql)
 
     async def work() -> None:
-        await easel.shelf.history.erase(picture.id)
-        easel.shelf.clock.advance(days=1)
+        await easel.stores.history.erase(picture.id)
+        easel.stores.clock.advance(days=1)
         await easel.inputs.sweep()
         await easel.start(THREE)
 
-    plans = await plans_of(easel.shelf, monkeypatch, work())
+    plans = await plans_of(easel.stores, monkeypatch, work())
     assert any("job_inputs_by_sha256" in plan for plan in plans), plans
     for plan in plans:
         for step in plan.split("; "):

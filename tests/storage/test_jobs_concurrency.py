@@ -5,75 +5,75 @@ import asyncio
 import pytest
 
 from storage.types import DeliveryState, Job, JobState, Place, QuotaExceeded
-from tests.storage.fakes import ALICE, Interruptions, Shelf, new_job, policy
+from tests.storage.fakes import ALICE, Interruptions, Stores, new_job, policy
 
 
-async def test_many_accepts_at_once_never_overspend(shelf: Shelf) -> None:
+async def test_many_accepts_at_once_never_overspend(stores: Stores) -> None:
     """Of 200 simultaneous requests by several users, each gets exactly the quota and no more."""
     users = [Place(guild_id=1, channel_id=1, user_id=user_id) for user_id in range(8)]
     outcomes = await asyncio.gather(
-        *(shelf.jobs.accept(new_job(users[number % 8]), policy(10)) for number in range(200))
+        *(stores.jobs.accept(new_job(users[number % 8]), policy(10)) for number in range(200))
     )
     accepted = [outcome for outcome in outcomes if isinstance(outcome, Job)]
     refused = [outcome for outcome in outcomes if isinstance(outcome, QuotaExceeded)]
     assert (len(accepted), len(refused)) == (80, 120)
     assert len({job.id for job in accepted}) == 80
-    assert await shelf.ledger() == {job.id: (1, False) for job in accepted}
+    assert await stores.ledger() == {job.id: (1, False) for job in accepted}
     for user in users:
-        assert await shelf.used(user) == 10
+        assert await stores.used(user) == 10
 
 
-async def test_ends_race_and_one_wins(shelf: Shelf) -> None:
+async def test_ends_race_and_one_wins(stores: Stores) -> None:
     """Of several ends of one job at once exactly one happens, and the refund only once."""
     for _ in range(10):
-        job = await shelf.painting(new_job(pictures=2))
+        job = await stores.painting(new_job(pictures=2))
         outcomes = await asyncio.gather(
-            shelf.jobs.cancelled(job.id),
-            shelf.jobs.expired(job.id),
-            shelf.jobs.failed(job.id, "broken"),
+            stores.jobs.cancelled(job.id),
+            stores.jobs.expired(job.id),
+            stores.jobs.failed(job.id, "broken"),
             return_exceptions=True,
         )
         assert sum(isinstance(outcome, Job) for outcome in outcomes) == 1
-        assert (await shelf.ledger())[job.id] == (2, True)
+        assert (await stores.ledger())[job.id] == (2, True)
 
 
 @pytest.mark.parametrize("again", [False, True], ids=["cancelled once", "cancelled all the way"])
-async def test_a_cancelled_accept_leaves_nothing_accepted(shelf: Shelf, again: bool) -> None:
+async def test_a_cancelled_accept_leaves_nothing_accepted(stores: Stores, again: bool) -> None:
     """Cancelled at whichever await, an accept that answers nothing has charged nothing."""
     cancelled = 0
     for at in range(40):
         interruptions = Interruptions(at, again)
-        accept = shelf.jobs.accept(new_job(), policy(1))
+        accept = stores.jobs.accept(new_job(), policy(1))
         try:
             job = await asyncio.create_task(interruptions.run(accept))
         except asyncio.CancelledError:
             cancelled += 1
         else:
             assert isinstance(job, Job)
-            await shelf.jobs.cancelled(job.id)
-        assert await shelf.used() == 0
-        assert (await shelf.jobs.live_counts())[JobState.QUEUED] == 0
-        await shelf.jobs.cancelled((await shelf.accept(fallback=policy(1))).id)
+            await stores.jobs.cancelled(job.id)
+        assert await stores.used() == 0
+        assert (await stores.jobs.live_counts())[JobState.QUEUED] == 0
+        await stores.jobs.cancelled((await stores.accept(fallback=policy(1))).id)
         if interruptions.waits <= at:
             break
     assert cancelled >= 7
-    row = await shelf.db.fetch_one("SELECT count(*) FROM ledger WHERE refunded_at IS NULL")
+    row = await stores.db.fetch_one("SELECT count(*) FROM ledger WHERE refunded_at IS NULL")
     assert row is not None and row[0] == 0
 
 
 async def test_a_job_committed_for_nobody_is_withdrawn(
-    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+    stores: Stores, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A cancellation that COMMIT overtakes takes the job back: refunded, nothing to deliver."""
-    commit, committing, go_on = shelf.db._commit, asyncio.Event(), asyncio.Event()
+    commit, committing, go_on = stores.db._commit, asyncio.Event(), asyncio.Event()
 
     async def slow_commit() -> None:
         committing.set()
         await go_on.wait()
         await commit()
 
-    monkeypatch.setattr(shelf.db, "_commit", slow_commit)
-    task = asyncio.create_task(shelf.jobs.accept(new_job(), policy(1)))
+    monkeypatch.setattr(stores.db, "_commit", slow_commit)
+    task = asyncio.create_task(stores.jobs.accept(new_job(), policy(1)))
     await committing.wait()
     task.cancel()
     await asyncio.sleep(0)
@@ -81,9 +81,9 @@ async def test_a_job_committed_for_nobody_is_withdrawn(
     with pytest.raises(asyncio.CancelledError):
         await task
 
-    (job_id,) = await shelf.ledger()
-    job, delivery = await shelf.jobs.get(job_id), await shelf.deliveries.get(job_id)
+    (job_id,) = await stores.ledger()
+    job, delivery = await stores.jobs.get(job_id), await stores.deliveries.get(job_id)
     assert job is not None and job.state is JobState.CANCELLED
     assert delivery is not None and delivery.state is DeliveryState.DROPPED
-    assert await shelf.used(ALICE) == 0
-    assert await shelf.deliveries.pending() == []
+    assert await stores.used(ALICE) == 0
+    assert await stores.deliveries.pending() == []

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, rule
 
 from storage.errors import IllegalTransition
-from storage.types import DeliveryState, Place, QuotaExceeded, Road
-from tests.storage.fakes import FakeClock, Shelf, counting_nonces, new_job, new_picture, policy
+from storage.types import DeliveryState, Place, QuotaExceeded, Route
+from tests.storage.fakes import FakeClock, Stores, counting_nonces, new_job, new_picture, policy
 
 USERS = (1, 2)
 LIMIT, HOURS = 6, 2
@@ -31,7 +31,7 @@ class ModelJob:
     state: str = "queued"
     attempts: int = 0
     delivery: str = "pending"
-    road: Road | None = None
+    route: Route | None = None
 
     @property
     def charged(self) -> bool:
@@ -54,16 +54,16 @@ class JobMachine(RuleBasedStateMachine):
         self.clock = FakeClock()
         self.nonce = counting_nonces()
         self.model: dict[int, ModelJob] = {}
-        self.shelf = self.run(self.open())
+        self.stores = self.run(self.open())
 
     def open(self):
-        return Shelf.open(Path(self.folder.name) / "zimagine.db", self.clock, self.nonce)
+        return Stores.open(Path(self.folder.name) / "zimagine.db", self.clock, self.nonce)
 
     def run(self, work: Any) -> Any:
         return self.runner.run(work)
 
     def teardown(self) -> None:
-        self.run(self.shelf.db.close())
+        self.run(self.stores.db.close())
         self.runner.close()
         self.folder.cleanup()
 
@@ -88,7 +88,7 @@ class JobMachine(RuleBasedStateMachine):
     def accept(self, user_id: int, pictures: int) -> int:
         fits = self.used(user_id) + pictures <= LIMIT
         place = Place(guild_id=1, channel_id=1, user_id=user_id)
-        outcome = self.run(self.shelf.jobs.accept(new_job(place, pictures), QUOTA))
+        outcome = self.run(self.stores.jobs.accept(new_job(place, pictures), QUOTA))
         if isinstance(outcome, QuotaExceeded):
             assert not fits
             return 0
@@ -103,7 +103,7 @@ class JobMachine(RuleBasedStateMachine):
     @rule(job_id=jobs)
     def painting(self, job_id: int) -> None:
         if job := self.model.get(job_id):
-            begun = self.run(self.shelf.jobs.painting(job_id))
+            begun = self.run(self.stores.jobs.painting(job_id))
             assert begun == (job.state == "queued")
             if begun:
                 job.state, job.attempts = "painting", job.attempts + 1
@@ -112,7 +112,7 @@ class JobMachine(RuleBasedStateMachine):
     def interrupted(self, job_id: int) -> None:
         if job := self.model.get(job_id):
             allowed = job.state == "painting"
-            self.expect(allowed, self.shelf.jobs.interrupted(job_id))
+            self.expect(allowed, self.stores.jobs.interrupted(job_id))
             if allowed:
                 job.state, job.attempts = "queued", job.attempts - 1
 
@@ -121,7 +121,7 @@ class JobMachine(RuleBasedStateMachine):
         if job := self.model.get(job_id):
             allowed = job.state == "painting"
             pictures = [new_picture(seed) for seed in range(job.pictures)]
-            self.expect(allowed, self.shelf.jobs.painted(job_id, pictures))
+            self.expect(allowed, self.stores.jobs.painted(job_id, pictures))
             if allowed:
                 job.state = "painted"
 
@@ -130,37 +130,37 @@ class JobMachine(RuleBasedStateMachine):
         if job := self.model.get(job_id):
             arguments = ("broken",) if ending == "failed" else ()
             allowed = not job.over
-            self.expect(allowed, getattr(self.shelf.jobs, ending)(job_id, *arguments))
+            self.expect(allowed, getattr(self.stores.jobs, ending)(job_id, *arguments))
             if allowed:
                 job.state = ending
 
-    @rule(job_id=jobs, road=st.sampled_from(Road))
-    def attempt(self, job_id: int, road: Road) -> None:
+    @rule(job_id=jobs, route=st.sampled_from(Route))
+    def attempt(self, job_id: int, route: Route) -> None:
         if job := self.model.get(job_id):
             allowed = job.over and job.delivery == "pending"
-            self.expect(allowed, self.shelf.deliveries.attempt(job_id, road))
+            self.expect(allowed, self.stores.deliveries.attempt(job_id, route))
             if allowed:
-                job.road = job.road or road
+                job.route = job.route or route
 
     @rule(job_id=jobs)
     def missed(self, job_id: int) -> None:
-        if (job := self.model.get(job_id)) and job.road is not None:
-            self.expect(job.delivery == "pending", self.shelf.deliveries.missed(job_id))
+        if (job := self.model.get(job_id)) and job.route is not None:
+            self.expect(job.delivery == "pending", self.stores.deliveries.missed(job_id))
 
     @rule(job_id=consumes(jobs), settled=st.sampled_from(["delivered", "kept", "dropped"]))
     def settle(self, job_id: int, settled: str) -> None:
         if job := self.model.get(job_id):
             allowed = job.delivery == "pending" and (job.over or settled == "dropped")
             arguments = ("no permission",) if settled == "kept" else ()
-            self.expect(allowed, getattr(self.shelf.deliveries, settled)(job_id, *arguments))
+            self.expect(allowed, getattr(self.stores.deliveries, settled)(job_id, *arguments))
             if allowed:
                 job.delivery = settled
 
     @rule()
     def restart(self) -> None:
-        self.run(self.shelf.db.close())
-        self.shelf = self.run(self.open())
-        recovery = self.run(self.shelf.jobs.recover())
+        self.run(self.stores.db.close())
+        self.stores = self.run(self.open())
+        recovery = self.run(self.stores.jobs.recover())
         failed = [
             i for i, job in self.model.items() if job.state == "painting" and job.attempts == 2
         ]
@@ -176,26 +176,26 @@ class JobMachine(RuleBasedStateMachine):
     @invariant()
     def ledger_is_what_unrefunded_jobs_took(self) -> None:
         expected = {i: (job.pictures, not job.charged) for i, job in self.model.items()}
-        assert self.run(self.shelf.ledger()) == expected
+        assert self.run(self.stores.ledger()) == expected
         for user_id in USERS:
             place = Place(guild_id=1, channel_id=1, user_id=user_id)
-            assert self.run(self.shelf.used(place, QUOTA)) == self.used(user_id) <= LIMIT
+            assert self.run(self.stores.used(place, QUOTA)) == self.used(user_id) <= LIMIT
 
     @invariant()
     def jobs_are_in_their_states(self) -> None:
-        found = self.run(self.shelf.db.fetch_all("SELECT id, state, attempts FROM jobs"))
+        found = self.run(self.stores.db.fetch_all("SELECT id, state, attempts FROM jobs"))
         expected = {i: (job.state, job.attempts) for i, job in self.model.items()}
         assert {row["id"]: (row["state"], row["attempts"]) for row in found} == expected
 
     @invariant()
     def finished_and_unsettled_is_pending(self) -> None:
-        pending = self.run(self.shelf.deliveries.pending())
+        pending = self.run(self.stores.deliveries.pending())
         expected = {
-            i: (job.state, job.road, job.pictures if job.state == "painted" else 0)
+            i: (job.state, job.route, job.pictures if job.state == "painted" else 0)
             for i, job in self.model.items()
             if job.over and job.delivery == DeliveryState.PENDING
         }
-        found = {p.job.id: (p.job.state, p.delivery.road, len(p.pictures)) for p in pending}
+        found = {p.job.id: (p.job.state, p.delivery.route, len(p.pictures)) for p in pending}
         assert found == expected
 
 

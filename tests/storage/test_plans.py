@@ -10,8 +10,8 @@ import pytest
 from storage.files import PictureFiles
 from storage.proposals import Proposals
 from storage.retention import Retention
-from storage.types import PolicySource, QuotaPolicy, Road
-from tests.storage.fakes import ALICE, BOB, Shelf, new_job, policy
+from storage.types import PolicySource, QuotaPolicy, Route
+from tests.storage.fakes import ALICE, BOB, Stores, new_job, policy
 
 BY_WORDS = re.compile(r"VIRTUAL TABLE INDEX \d+:M")
 """How SQLite calls it when a search index is asked for words, and not gone through."""
@@ -20,11 +20,11 @@ BY_WORDS_NEWEST_FIRST = "VIRTUAL TABLE INDEX 192:M"  # 64: sorted by id, and 128
 
 
 @pytest.fixture
-async def filled(database_file: Path) -> AsyncIterator[Shelf]:
+async def filled(database_file: Path) -> AsyncIterator[Stores]:
     """A database with many finished jobs, as old as the clock's start."""
-    shelf = await Shelf.open(database_file)
+    stores = await Stores.open(database_file)
     numbers = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3000) "
-    async with shelf.db.transaction() as transaction:
+    async with stores.db.transaction() as transaction:
         for sql in (
             "INSERT INTO jobs (guild_id, channel_id, user_id, state, request, prompt, seed, "
             "pictures, locale, accepted_at, finished_at) "
@@ -38,14 +38,14 @@ async def filled(database_file: Path) -> AsyncIterator[Shelf]:
             "SELECT i, 10, i % 50, 'pictures/x.png', 'x', '{}', i, 64, 64, 1.0, i FROM n",
         ):
             await transaction.execute(numbers + sql)
-    yield shelf
-    await shelf.db.close()
+    yield stores
+    await stores.db.close()
 
 
-async def plans_of(shelf: Shelf, monkeypatch: pytest.MonkeyPatch, work: Any) -> list[str]:
+async def plans_of(stores: Stores, monkeypatch: pytest.MonkeyPatch, work: Any) -> list[str]:
     """Every query plan of what the work asked, one string per statement."""
     asked: dict[str, tuple[Any, Any]] = {}
-    for connection in (shelf.db._reader, shelf.db._writer):
+    for connection in (stores.db._reader, stores.db._writer):
         for name in ("execute", "execute_fetchall"):
             original = getattr(connection, name)
 
@@ -112,7 +112,7 @@ def reads_all(plan: str) -> bool:
     ],
 )
 async def test_questions_use_their_index(
-    filled: Shelf, monkeypatch: pytest.MonkeyPatch, question: Any, index: str, analysed: bool
+    filled: Stores, monkeypatch: pytest.MonkeyPatch, question: Any, index: str, analysed: bool
 ) -> None:
     """The question is answered through its index, and no table is read from end to end."""
     if analysed:
@@ -126,7 +126,7 @@ async def test_questions_use_their_index(
 @pytest.mark.parametrize("before_id", [None, 500])
 @pytest.mark.parametrize("text", ["", "lake", "落 a"])
 async def test_pages_come_sorted(
-    filled: Shelf, monkeypatch: pytest.MonkeyPatch, text: str, before_id: int | None
+    filled: Stores, monkeypatch: pytest.MonkeyPatch, text: str, before_id: int | None
 ) -> None:
     """A page is read newest first and no further than it goes: nothing is gathered and sorted."""
     search = filled.history.search(30, 10, text, before_id, 10)
@@ -137,7 +137,7 @@ async def test_pages_come_sorted(
 
 @pytest.mark.parametrize("limit", [1000, 0], ids=["accepted", "refused"])
 async def test_accepting_reads_no_table_from_end_to_end(
-    filled: Shelf, monkeypatch: pytest.MonkeyPatch, limit: int
+    filled: Stores, monkeypatch: pytest.MonkeyPatch, limit: int
 ) -> None:
     """Accepting and refusing cost the same whatever has piled up before."""
 
@@ -149,14 +149,14 @@ async def test_accepting_reads_no_table_from_end_to_end(
 
 
 async def test_steps_of_a_job_read_no_table_from_end_to_end(
-    filled: Shelf, monkeypatch: pytest.MonkeyPatch
+    filled: Stores, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Beginning, ending, settling and erasing find their rows by id."""
 
     async def life() -> None:
 
         (picture,) = await filled.painted(new_job(BOB))
-        await filled.deliveries.attempt(picture.job_id, Road.EDIT)
+        await filled.deliveries.attempt(picture.job_id, Route.EDIT)
         await filled.deliveries.delivered(picture.job_id, 1)
         await filled.history.erase(picture.id)
         await filled.jobs.cancelled((await filled.accept()).id)
@@ -167,7 +167,7 @@ async def test_steps_of_a_job_read_no_table_from_end_to_end(
 
 
 async def test_retention_walks_its_own_indices(
-    filled: Shelf, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    filled: Stores, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """What may leave the disk is found oldest first, and what was erased among nothing else."""
     await filled.history.erase(7)
@@ -183,7 +183,7 @@ async def test_retention_walks_its_own_indices(
     assert not any(map(reads_all, others)), others
 
 
-async def test_the_triggers_of_the_search_find_their_rows_by_id(filled: Shelf) -> None:
+async def test_the_triggers_of_the_search_find_their_rows_by_id(filled: Stores) -> None:
     """Painting, erasing and overwriting read the rows of one job, however many there are."""
     triggers = await filled.db.fetch_all(
         "SELECT sql FROM sqlite_schema WHERE type = 'trigger' AND sql LIKE '%pictures_search%'"

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from storage.database import Database
 from storage.preferences import Preferences, Threads
-from storage.types import Chosen, DeliveryMode, Levels
-from tests.storage.fakes import START, FakeClock, Shelf
+from storage.types import DeliveryMode, SettingsLevels, StoredSettings
+from tests.storage.fakes import START, FakeClock, Stores
 from tests.storage.test_plans import plans_of, reads_all
 
 MODERATOR = 5
@@ -54,13 +54,13 @@ UNFIT: list[tuple[str, dict[str, Any]]] = [
 
 
 @pytest.fixture
-def preferences(shelf: Shelf) -> Preferences:
-    return Preferences(shelf.db, shelf.clock)
+def preferences(stores: Stores) -> Preferences:
+    return Preferences(stores.db, stores.clock)
 
 
 @pytest.fixture
-def threads(shelf: Shelf) -> Threads:
-    return Threads(shelf.db, shelf.clock)
+def threads(stores: Stores) -> Threads:
+    return Threads(stores.db, stores.clock)
 
 
 def key(level: str, guild_id: int, channel_id: int = 20, user_id: int = 30) -> tuple[int, ...]:
@@ -71,13 +71,15 @@ def key(level: str, guild_id: int, channel_id: int = 20, user_id: int = 30) -> t
     }[level]
 
 
-async def choose(preferences: Preferences, level: str, whose: Any, **changes: Any) -> Chosen:
+async def choose(
+    preferences: Preferences, level: str, whose: Any, **changes: Any
+) -> StoredSettings:
     return await getattr(preferences, f"set_{level}")(*whose, by=MODERATOR, **changes)
 
 
 async def test_nobody_has_chosen_anything(preferences: Preferences) -> None:
     """Without any choice there is none at any level."""
-    assert await preferences.levels(10, 20, 30) == Levels()
+    assert await preferences.levels(10, 20, 30) == SettingsLevels()
     assert await preferences.server(10) is None
     assert await preferences.channel(10, 20) is None
     assert await preferences.user(10, 30) is None
@@ -90,10 +92,10 @@ async def test_the_levels_of_a_place_are_read_together(preferences: Preferences)
     )
     channel = await preferences.set_channel(10, 20, by=1, spoiler=False)
     user = await preferences.set_user(10, 30, by=30, quiet=False)
-    assert await preferences.levels(10, 20, 30) == Levels(server, channel, user)
-    assert await preferences.levels(10, 20, 31) == Levels(server, channel)
-    assert await preferences.levels(10, 21, 30) == Levels(server, user=user)
-    assert await preferences.levels(11, 20, 30) == Levels()
+    assert await preferences.levels(10, 20, 30) == SettingsLevels(server, channel, user)
+    assert await preferences.levels(10, 20, 31) == SettingsLevels(server, channel)
+    assert await preferences.levels(10, 21, 30) == SettingsLevels(server, user=user)
+    assert await preferences.levels(11, 20, 30) == SettingsLevels()
 
 
 @st.composite
@@ -110,7 +112,7 @@ def doings(draw: st.DrawFn) -> list[tuple[str, tuple[int, ...], dict[str, Any] |
     return found
 
 
-def values_of(chosen: Chosen | None) -> dict[str, Any]:
+def values_of(chosen: StoredSettings | None) -> dict[str, Any]:
     """What is set at a level."""
     values = {name: getattr(chosen, name, None) for name in VALUES}
     return {name: value for name, value in values.items() if value is not None}
@@ -166,7 +168,7 @@ def test_what_was_chosen_is_what_the_model_says(database_file: Path) -> None:
 
 @pytest.mark.parametrize("level", LEVELS)
 async def test_who_and_when_are_remembered(
-    preferences: Preferences, shelf: Shelf, level: str
+    preferences: Preferences, stores: Stores, level: str
 ) -> None:
     """The last change of a row says by whom and when it was made, and so does a clearing."""
     whose = key(level, 10)
@@ -175,17 +177,17 @@ async def test_who_and_when_are_remembered(
     assert await read(*whose) is None
     first = await choose(preferences, level, whose, quiet=True)
     assert (first.quiet, first.set_by, first.set_at) == (True, MODERATOR, START)
-    later = shelf.clock.advance(hours=1)
+    later = stores.clock.advance(hours=1)
     setter = getattr(preferences, f"set_{level}")
     second = await setter(*whose, by=6, delivery=DeliveryMode.DIRECT)
-    assert second == Chosen(DeliveryMode.DIRECT, None, True, None, 6, later)
+    assert second == StoredSettings(DeliveryMode.DIRECT, None, True, None, 6, later)
     assert await read(*whose) == second
-    latest = shelf.clock.advance(hours=1)
+    latest = stores.clock.advance(hours=1)
     assert await clear(*whose, by=7) is True
-    assert await read(*whose) == Chosen(None, None, None, None, 7, latest)
-    shelf.clock.advance(hours=1)
+    assert await read(*whose) == StoredSettings(None, None, None, None, 7, latest)
+    stores.clock.advance(hours=1)
     assert await clear(*whose, by=8) is False
-    assert await read(*whose) == Chosen(None, None, None, None, 7, latest)
+    assert await read(*whose) == StoredSettings(None, None, None, None, 7, latest)
 
 
 @pytest.mark.parametrize(
@@ -214,20 +216,20 @@ async def test_what_cannot_be_set_changes_nothing(
         "user_settings VALUES (1, 2, NULL, 2, NULL, 1, 1)",
     ],
 )
-async def test_no_hand_written_row_is_unknown(shelf: Shelf, row: str) -> None:
+async def test_no_hand_written_row_is_unknown(stores: Stores, row: str) -> None:
     """The database itself refuses what no level may hold."""
     with pytest.raises(sqlite3.IntegrityError):
-        async with shelf.db.transaction() as transaction:
+        async with stores.db.transaction() as transaction:
             await transaction.execute(f"INSERT INTO {row}")
 
 
 @pytest.mark.parametrize("analysed", [False, True], ids=["as created", "after ANALYZE"])
 async def test_settings_are_looked_up_by_key(
-    shelf: Shelf, preferences: Preferences, monkeypatch: pytest.MonkeyPatch, analysed: bool
+    stores: Stores, preferences: Preferences, monkeypatch: pytest.MonkeyPatch, analysed: bool
 ) -> None:
     """A place is one statement of three look-ups by key; a change reads no table either."""
     numbers = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000) "
-    async with shelf.db.transaction() as transaction:
+    async with stores.db.transaction() as transaction:
         for sql in (
             "INSERT INTO server_settings SELECT i, NULL, 1, 0, NULL, 1, 1 FROM n",
             "INSERT INTO channel_settings SELECT i % 50, i, NULL, 1, 0, 1, 1 FROM n",
@@ -237,7 +239,7 @@ async def test_settings_are_looked_up_by_key(
             await transaction.execute(numbers + sql)
         if analysed:
             await transaction.execute("ANALYZE")
-    (plan,) = await plans_of(shelf, monkeypatch, preferences.levels(10, 20, 30))
+    (plan,) = await plans_of(stores, monkeypatch, preferences.levels(10, 20, 30))
     assert plan.count("SEARCH") == 3 and "SCAN" not in plan, plan
 
     async def life() -> None:
@@ -245,12 +247,12 @@ async def test_settings_are_looked_up_by_key(
             await choose(preferences, level, key(level, 10), quiet=True)
             await getattr(preferences, f"clear_{level}")(*key(level, 10), by=1)
             await getattr(preferences, level)(*key(level, 10))
-        threads = Threads(shelf.db, shelf.clock)
+        threads = Threads(stores.db, stores.clock)
         await threads.remember_thread(10, 20, 30, 9999)
         await threads.thread_of(10, 20, 30)
         await threads.forget_thread(9999)
 
-    plans = await plans_of(shelf, monkeypatch, life())
+    plans = await plans_of(stores, monkeypatch, life())
     # SELECT and UPDATE of each level; of a thread SELECT before and after, which is the same, once
     # on each connection, and DELETE.
     assert len(plans) == 2 * len(LEVELS) + 2, plans

@@ -11,7 +11,7 @@ import pytest
 
 from storage.database import Database
 from storage.types import Job, Place, QuotaExceeded, utc_now
-from tests.storage.fakes import FakeClock, Shelf, new_job, policy
+from tests.storage.fakes import FakeClock, Stores, new_job, policy
 
 # Accepts until it is refused, and says each job once it is acknowledged. Half of the jobs are
 # cancelled, so that refunds are interrupted as well.
@@ -82,11 +82,11 @@ def check_sound(path: Path) -> None:
 
 async def test_two_processes_share_one_file_and_one_quota(database_file: Path) -> None:
     """Two processes accepting for one user at once spend the quota together, exactly once."""
-    shelf = await Shelf.open(database_file, FakeClock(utc_now()))  # the other one lives now
+    stores = await Stores.open(database_file, FakeClock(utc_now()))  # the other one lives now
     other = await start(database_file, user_id=5, limit=60)
     mine: set[int] = set()
     new = new_job(Place(1, 1, 5), pictures=2)
-    while isinstance(job := await shelf.jobs.accept(new, policy(60)), Job):
+    while isinstance(job := await stores.jobs.accept(new, policy(60)), Job):
         mine.add(job.id)
         await asyncio.sleep(0)
     assert isinstance(job, QuotaExceeded)
@@ -95,8 +95,8 @@ async def test_two_processes_share_one_file_and_one_quota(database_file: Path) -
     assert other.returncode == 0
     # The other one gave some back after we were refused; it spent all of that again.
     kept = mine | (accepted - cancelled)
-    assert await shelf.used(Place(1, 1, 5)) == 2 * len(kept) == 60
-    await shelf.db.close()
+    assert await stores.used(Place(1, 1, 5)) == 2 * len(kept) == 60
+    await stores.db.close()
     check_sound(database_file)
 
 
@@ -117,16 +117,16 @@ async def test_kill_9_loses_nothing_that_was_acknowledged(database_file: Path) -
         accepted |= more_accepted
         cancelled |= more_cancelled
 
-    shelf = await Shelf.open(database_file)
-    ledger = await shelf.ledger()
+    stores = await Stores.open(database_file)
+    ledger = await stores.ledger()
     for job_id in accepted:
         pictures, refunded = ledger[job_id]
         assert pictures == 2
         assert refunded or job_id not in cancelled
-    recovery = await shelf.jobs.recover()
+    recovery = await stores.jobs.recover()
     queued = {job.id for job in recovery.queued}
     assert accepted - queued <= {job_id for job_id, (_, refunded) in ledger.items() if refunded}
-    await shelf.db.close()
+    await stores.db.close()
     check_sound(database_file)
 
 
@@ -153,7 +153,7 @@ async def main(path, last):
         fallback = QuotaPolicy(9, 24, PolicySource.CONFIG)
         for step in (
             lambda: jobs.accept(new, fallback), lambda: jobs.painting(1),
-            lambda: jobs.painted(1, picture), lambda: deliveries.attempt(1, Road.POST),
+            lambda: jobs.painted(1, picture), lambda: deliveries.attempt(1, Route.POST),
             lambda: deliveries.delivered(1, 5), lambda: jobs.accept(new, fallback),
             lambda: jobs.cancelled(2), lambda: deliveries.dropped(2),
         ):

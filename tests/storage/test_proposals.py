@@ -13,14 +13,23 @@ from storage.database import FILE_NAME, Database
 from storage.errors import IllegalTransition, PictureMissing, UnknownRow
 from storage.proposals import PROPOSAL_LIFE, Proposals, ProposalState
 from storage.types import Job, QuotaExceeded
-from tests.storage.fakes import ALICE, BOB, PLENTY, FakeClock, Interruptions, Shelf, new_job, policy
+from tests.storage.fakes import (
+    ALICE,
+    BOB,
+    PLENTY,
+    FakeClock,
+    Interruptions,
+    Stores,
+    new_job,
+    policy,
+)
 
 SEVERAL = tuple(new_job(prompt=f"lake {number}", pictures=2) for number in range(3))
 
 
 @pytest.fixture
-def proposals(shelf: Shelf) -> Proposals:
-    return Proposals(shelf.db, shelf.clock)
+def proposals(stores: Stores) -> Proposals:
+    return Proposals(stores.db, stores.clock)
 
 
 async def state(proposals: Proposals, proposal_id: int) -> ProposalState | None:
@@ -28,63 +37,63 @@ async def state(proposals: Proposals, proposal_id: int) -> ProposalState | None:
     return None if found is None else found.state
 
 
-async def counted(shelf: Shelf, table: str) -> int:
-    (row,) = await shelf.db.fetch_all(f"SELECT count(*) AS n FROM {table}")
+async def counted(stores: Stores, table: str) -> int:
+    (row,) = await stores.db.fetch_all(f"SELECT count(*) AS n FROM {table}")
     return row["n"]
 
 
-async def test_a_question_is_kept_as_it_was_asked(shelf: Shelf, proposals: Proposals) -> None:
+async def test_a_question_is_kept_as_it_was_asked(stores: Stores, proposals: Proposals) -> None:
     """Place, wish and instant come back; what was never asked is nothing."""
     asked = await proposals.ask(ALICE, '{"prompt": "{a, b} 湖"}')
     assert await proposals.get(asked.id) == asked
-    assert (asked.place, asked.state, asked.asked_at) == (ALICE, "open", shelf.clock())
+    assert (asked.place, asked.state, asked.asked_at) == (ALICE, "open", stores.clock())
     assert await proposals.get(asked.id + 1) is None
 
 
-async def test_taken_with_its_jobs_and_only_once(shelf: Shelf, proposals: Proposals) -> None:
+async def test_taken_with_its_jobs_and_only_once(stores: Stores, proposals: Proposals) -> None:
     """All jobs are queued and charged with it; a second time changes nothing."""
     asked = await proposals.ask(ALICE, "{}")
-    jobs = await shelf.jobs.accept_all(SEVERAL, PLENTY, asked.id)
+    jobs = await stores.jobs.accept_all(SEVERAL, PLENTY, asked.id)
     assert isinstance(jobs, tuple) and [each.prompt for each in jobs] == [
         "lake 0",
         "lake 1",
         "lake 2",
     ]
-    assert {each.state for each in jobs} == {"queued"} and await shelf.used() == 6
+    assert {each.state for each in jobs} == {"queued"} and await stores.used() == 6
     assert await state(proposals, asked.id) is ProposalState.TAKEN
     with pytest.raises(IllegalTransition):
-        await shelf.jobs.accept_all(SEVERAL, PLENTY, asked.id)
+        await stores.jobs.accept_all(SEVERAL, PLENTY, asked.id)
     with pytest.raises(IllegalTransition):
         await proposals.decline(asked.id)
-    assert await shelf.used() == 6 and await counted(shelf, "jobs") == 3
+    assert await stores.used() == 6 and await counted(stores, "jobs") == 3
 
 
-async def test_of_many_at_once_one_takes_it(shelf: Shelf, proposals: Proposals) -> None:
+async def test_of_many_at_once_one_takes_it(stores: Stores, proposals: Proposals) -> None:
     """However many answers come together, the jobs are accepted once."""
     asked = await proposals.ask(ALICE, "{}")
-    answers = (shelf.jobs.accept_all(SEVERAL, PLENTY, asked.id) for _ in range(10))
+    answers = (stores.jobs.accept_all(SEVERAL, PLENTY, asked.id) for _ in range(10))
     outcomes = await asyncio.gather(*answers, return_exceptions=True)
     assert sum(isinstance(each, tuple) for each in outcomes) == 1
     assert sum(isinstance(each, IllegalTransition) for each in outcomes) == 9
-    assert await counted(shelf, "jobs") == 3 == await counted(shelf, "deliveries")
+    assert await counted(stores, "jobs") == 3 == await counted(stores, "deliveries")
 
 
 @pytest.mark.parametrize("left", range(8))
-async def test_all_or_none_under_any_quota(shelf: Shelf, proposals: Proposals, left: int) -> None:
+async def test_all_or_none_under_any_quota(stores: Stores, proposals: Proposals, left: int) -> None:
     """Six pictures need six; with fewer left nothing is written, and the question stays open."""
     asked = await proposals.ask(ALICE, "{}")
-    outcome = await shelf.jobs.accept_all(SEVERAL, policy(left), asked.id)
+    outcome = await stores.jobs.accept_all(SEVERAL, policy(left), asked.id)
     if left >= 6:
-        assert isinstance(outcome, tuple) and await shelf.used() == 6
+        assert isinstance(outcome, tuple) and await stores.used() == 6
     else:
         assert isinstance(outcome, QuotaExceeded)
         assert (outcome.requested, outcome.status.remaining) == (6, left)
-        assert await counted(shelf, "jobs") == 0 == await counted(shelf, "ledger")
+        assert await counted(stores, "jobs") == 0 == await counted(stores, "ledger")
         assert await state(proposals, asked.id) is ProposalState.OPEN
 
 
 async def test_one_that_cannot_be_accepted_keeps_all_out(
-    shelf: Shelf, proposals: Proposals
+    stores: Stores, proposals: Proposals
 ) -> None:
     """A picture or an input that is not there: nothing is written, and the question stays open."""
     asked = await proposals.ask(ALICE, "{}")
@@ -93,11 +102,11 @@ async def test_one_that_cannot_be_accepted_keeps_all_out(
         (replace(SEVERAL[2], inputs=("ab" * 32,)), PictureMissing),
     ):
         with pytest.raises(error):
-            await shelf.jobs.accept_all((*SEVERAL[:2], bad), PLENTY, asked.id)
+            await stores.jobs.accept_all((*SEVERAL[:2], bad), PLENTY, asked.id)
     for wrong in ((), (SEVERAL[0], replace(SEVERAL[1], place=BOB))):
         with pytest.raises(ValueError, match="one place"):
-            await shelf.jobs.accept_all(wrong, PLENTY, asked.id)
-    assert await counted(shelf, "jobs") == 0
+            await stores.jobs.accept_all(wrong, PLENTY, asked.id)
+    assert await counted(stores, "jobs") == 0
     assert await state(proposals, asked.id) is ProposalState.OPEN
 
 
@@ -106,84 +115,84 @@ async def test_cancelled_anywhere_nothing_stays_accepted(tmp_path: Path) -> None
     the question can be answered again."""
     for again in (False, True):
         for at in range(60):
-            shelf = await Shelf.open(tmp_path / f"{again}-{at}" / "zimagine.db")
-            proposals = Proposals(shelf.db, shelf.clock)
+            stores = await Stores.open(tmp_path / f"{again}-{at}" / "zimagine.db")
+            proposals = Proposals(stores.db, stores.clock)
             asked = await proposals.ask(ALICE, "{}")
             interruptions = Interruptions(at, again)
-            work = shelf.jobs.accept_all(SEVERAL, PLENTY, asked.id)
+            work = stores.jobs.accept_all(SEVERAL, PLENTY, asked.id)
             task = asyncio.create_task(interruptions.run(work))
             (outcome,) = await asyncio.gather(task, return_exceptions=True)
             if isinstance(outcome, tuple):
-                assert await shelf.used() == 6
+                assert await stores.used() == 6
             else:
                 assert isinstance(outcome, asyncio.CancelledError)
-                assert await shelf.used() == 0
+                assert await stores.used() == 0
                 assert await state(proposals, asked.id) is ProposalState.OPEN
-                recovery = await shelf.jobs.recover()
+                recovery = await stores.jobs.recover()
                 assert recovery.queued == () == recovery.ended
             waits = interruptions.waits
-            await shelf.db.close()
+            await stores.db.close()
             if waits <= at:
                 break
         else:
             raise AssertionError("never got through uninterrupted")
 
 
-async def test_declined_it_is_closed(shelf: Shelf, proposals: Proposals) -> None:
+async def test_declined_it_is_closed(stores: Stores, proposals: Proposals) -> None:
     """Nothing can be made of it any more."""
     asked = await proposals.ask(ALICE, "{}")
     await proposals.decline(asked.id)
     assert await state(proposals, asked.id) is ProposalState.DECLINED
     with pytest.raises(IllegalTransition) as caught:
-        await shelf.jobs.accept_all(SEVERAL, PLENTY, asked.id)
-    assert caught.value.from_ == "declined" and await counted(shelf, "jobs") == 0
+        await stores.jobs.accept_all(SEVERAL, PLENTY, asked.id)
+    assert caught.value.from_ == "declined" and await counted(stores, "jobs") == 0
 
 
 async def test_it_expires_to_the_microsecond_and_is_forgotten(
-    shelf: Shelf, proposals: Proposals
+    stores: Stores, proposals: Proposals
 ) -> None:
     """It can be answered until its life is over; then it expires, and a sweep removes it."""
     old, young = await proposals.ask(ALICE, "{}"), await proposals.ask(BOB, "{}")
-    shelf.clock.now += PROPOSAL_LIFE
-    shelf.clock.advance(microseconds=-1)
+    stores.clock.now += PROPOSAL_LIFE
+    stores.clock.advance(microseconds=-1)
     assert await state(proposals, old.id) is ProposalState.OPEN and await proposals.sweep() == 0
-    taken = await shelf.jobs.accept_all((new_job(BOB),), PLENTY, young.id)
+    taken = await stores.jobs.accept_all((new_job(BOB),), PLENTY, young.id)
     assert isinstance(taken, tuple)
-    shelf.clock.advance(microseconds=1)
+    stores.clock.advance(microseconds=1)
     assert await state(proposals, old.id) is ProposalState.EXPIRED
     assert await state(proposals, young.id) is ProposalState.TAKEN
-    for step in (shelf.jobs.accept_all(SEVERAL, PLENTY, old.id), proposals.decline(old.id)):
+    for step in (stores.jobs.accept_all(SEVERAL, PLENTY, old.id), proposals.decline(old.id)):
         with pytest.raises(IllegalTransition) as caught:
             await step
         assert caught.value.from_ == "expired"
     assert await proposals.sweep() == 2 and await proposals.sweep() == 0
-    for step in (shelf.jobs.accept_all(SEVERAL, PLENTY, old.id), proposals.decline(old.id)):
+    for step in (stores.jobs.accept_all(SEVERAL, PLENTY, old.id), proposals.decline(old.id)):
         with pytest.raises(UnknownRow):
             await step
     again = await proposals.ask(ALICE, "{}")
     assert again.id > young.id  # no id is ever given twice
-    assert isinstance(await shelf.jobs.get(taken[0].id), Job)
+    assert isinstance(await stores.jobs.get(taken[0].id), Job)
 
 
-async def test_a_refusal_is_known_before_it_is_charged(shelf: Shelf) -> None:
+async def test_a_refusal_is_known_before_it_is_charged(stores: Stores) -> None:
     """The quota answers what accepting would, and charges nothing for it."""
     fallback = policy(5)
-    assert await shelf.quotas.refusal(ALICE, fallback, 5) is None
-    refusal = await shelf.quotas.refusal(ALICE, fallback, 6)
-    assert refusal == await shelf.jobs.accept(new_job(pictures=6), fallback)
-    assert await shelf.used() == 0
+    assert await stores.quotas.refusal(ALICE, fallback, 5) is None
+    refusal = await stores.quotas.refusal(ALICE, fallback, 6)
+    assert refusal == await stores.jobs.accept(new_job(pictures=6), fallback)
+    assert await stores.used() == 0
 
 
 async def test_a_restored_backup_has_no_question_and_gives_no_id_again(tmp_path: Path) -> None:
     """What was open in the backup may have been taken since, and buttons carry later ids."""
     live = tmp_path / "data" / FILE_NAME
-    shelf = await Shelf.open(live)
-    proposals = Proposals(shelf.db, shelf.clock)
+    stores = await Stores.open(live)
+    proposals = Proposals(stores.db, stores.clock)
     await proposals.ask(ALICE, "{}")
     copy = tmp_path / "copy.db"
     await backup.back_up(live, copy)
     last = [await proposals.ask(ALICE, "{}") for _ in range(3)][-1]
-    await shelf.db.close()
+    await stores.db.close()
     await restore.restore(live.parent, copy, clock=FakeClock())
     async with await Database.open(live) as db:
         restored = Proposals(db, FakeClock())

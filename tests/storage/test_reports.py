@@ -27,7 +27,7 @@ from storage.types import (
     Report,
     Verdict,
 )
-from tests.storage.fakes import ALICE, BOB, START, Shelf, new_job
+from tests.storage.fakes import ALICE, BOB, START, Stores, new_job
 from tests.storage.test_plans import filled, plans_of, reads_all
 from tests.storage.test_upgrades import NEWER, added, old_file, rows_of, state_of
 
@@ -46,13 +46,13 @@ NEW_TABLES = {
 
 
 @pytest.fixture
-def reports(shelf: Shelf) -> Reports:
-    return Reports(shelf.db, shelf.clock)
+def reports(stores: Stores) -> Reports:
+    return Reports(stores.db, stores.clock)
 
 
 @pytest.fixture
-def blocks(shelf: Shelf) -> Blocks:
-    return Blocks(shelf.db, shelf.clock)
+def blocks(stores: Stores) -> Blocks:
+    return Blocks(stores.db, stores.clock)
 
 
 async def filed(
@@ -63,9 +63,9 @@ async def filed(
     return report
 
 
-async def test_a_report_opens_a_case(shelf: Shelf, reports: Reports) -> None:
+async def test_a_report_opens_a_case(stores: Stores, reports: Reports) -> None:
     """The first report of a picture is a case that knows where and whose picture it is."""
-    (picture,) = await shelf.painted()
+    (picture,) = await stores.painted()
     assert await reports.open_for(picture.id) is None
     report = await filed(reports, picture.id, 40, "blood")
     assert report == Report(report.id, picture.id, 10, 40, "blood", START)
@@ -85,13 +85,13 @@ async def test_a_report_opens_a_case(shelf: Shelf, reports: Reports) -> None:
     )
 
 
-async def test_all_reports_of_a_picture_are_one_card(shelf: Shelf, reports: Reports) -> None:
+async def test_all_reports_of_a_picture_are_one_card(stores: Stores, reports: Reports) -> None:
     """Whoever reports next joins the case and its card; the same person only once."""
-    (picture,) = await shelf.painted()
+    (picture,) = await stores.painted()
     first = await filed(reports, picture.id, 40, "blood")
     case = await reports.posted(first.id, 70, 700)
     assert case.card == Card(70, 700)
-    shelf.clock.advance(minutes=1)
+    stores.clock.advance(minutes=1)
     second = await filed(reports, picture.id, 41)
     assert await reports.file(picture.id, 40, "more blood") == AlreadyReported(first)
     assert await reports.open_for(picture.id) == replace(case, reports=(first, second))
@@ -100,11 +100,13 @@ async def test_all_reports_of_a_picture_are_one_card(shelf: Shelf, reports: Repo
 
 
 @pytest.mark.parametrize("verdict", Verdict)
-async def test_a_verdict_closes_the_case(shelf: Shelf, reports: Reports, verdict: Verdict) -> None:
+async def test_a_verdict_closes_the_case(
+    stores: Stores, reports: Reports, verdict: Verdict
+) -> None:
     """The verdict is remembered with its moderator, and the next report opens another case."""
-    (picture,) = await shelf.painted()
+    (picture,) = await stores.painted()
     first = await filed(reports, picture.id)
-    now = shelf.clock.advance(hours=1)
+    now = stores.clock.advance(hours=1)
     closed = await reports.resolve(picture.id, MODERATOR, verdict)
     assert (closed.verdict, closed.resolved_by, closed.resolved_at) == (verdict, MODERATOR, now)
     assert closed.reports == (first,)
@@ -118,10 +120,10 @@ async def test_a_verdict_closes_the_case(shelf: Shelf, reports: Reports, verdict
 @pytest.mark.parametrize("second", Verdict)
 @pytest.mark.parametrize("first", Verdict)
 async def test_there_is_one_verdict(
-    shelf: Shelf, reports: Reports, first: Verdict, second: Verdict
+    stores: Stores, reports: Reports, first: Verdict, second: Verdict
 ) -> None:
     """A second verdict, also the same, is no step that a case can take; the first one stays."""
-    (picture,) = await shelf.painted()
+    (picture,) = await stores.painted()
     report = await filed(reports, picture.id)
     closed = await reports.resolve(picture.id, MODERATOR, first)
     with pytest.raises(IllegalTransition) as refused:
@@ -130,10 +132,10 @@ async def test_there_is_one_verdict(
     assert await reports.posted(report.id, 7, 8) == replace(closed, card=Card(7, 8))
 
 
-async def test_what_is_unknown_is_refused(shelf: Shelf, reports: Reports) -> None:
+async def test_what_is_unknown_is_refused(stores: Stores, reports: Reports) -> None:
     """Erased and unknown pictures, unknown reports and verdicts raise, and nothing is written."""
-    (picture,), (gone,) = await shelf.painted(), await shelf.painted()
-    await shelf.history.erase(gone.id)
+    (picture,), (gone,) = await stores.painted(), await stores.painted()
+    await stores.history.erase(gone.id)
     for picture_id in (gone.id, 99):
         with pytest.raises(UnknownRow):
             await reports.file(picture_id, 40, None)
@@ -146,12 +148,12 @@ async def test_what_is_unknown_is_refused(shelf: Shelf, reports: Reports) -> Non
         await reports.resolve(picture.id, MODERATOR, verdict)
     with pytest.raises(ValueError, match="at least one"):
         await reports.open(10, 0)
-    assert await shelf.db.fetch_all("SELECT 1 FROM cases UNION ALL SELECT 1 FROM reports") == []
+    assert await stores.db.fetch_all("SELECT 1 FROM cases UNION ALL SELECT 1 FROM reports") == []
 
 
-async def test_a_reason_is_short(shelf: Shelf, reports: Reports, blocks: Blocks) -> None:
+async def test_a_reason_is_short(stores: Stores, reports: Reports, blocks: Blocks) -> None:
     """Five hundred characters are kept as they are, an empty reason is none, more is refused."""
-    (picture,) = await shelf.painted()
+    (picture,) = await stores.painted()
     longest = "🎨" * REASON_LIMIT_CHARS
     with pytest.raises(ValueError, match="500"):
         await reports.file(picture.id, 40, longest + "x")
@@ -165,13 +167,13 @@ async def test_a_reason_is_short(shelf: Shelf, reports: Reports, blocks: Blocks)
     assert (await blocks.block(10, 30, MODERATOR, "")).reason is None
 
 
-async def test_reports_outlive_their_picture(shelf: Shelf, reports: Reports) -> None:
+async def test_reports_outlive_their_picture(stores: Stores, reports: Reports) -> None:
     """A case stays when its picture is erased, says so, and can still be resolved."""
-    (picture,) = await shelf.painted()
+    (picture,) = await stores.painted()
     report = await filed(reports, picture.id, 40, "blood")
     before = await reports.open_for(picture.id)
     assert before is not None and before.reports == (report,)
-    await shelf.history.erase(picture.id)
+    await stores.history.erase(picture.id)
     erased = replace(before, picture_erased=True)
     assert await reports.open_for(picture.id) == erased
     assert await reports.open(ALICE.guild_id, 5) == [erased]
@@ -195,24 +197,24 @@ async def test_reports_outlive_their_picture(shelf: Shelf, reports: Reports) -> 
     ],
 )
 async def test_no_hand_written_statement_breaks_a_case(
-    shelf: Shelf, reports: Reports, sql: str
+    stores: Stores, reports: Reports, sql: str
 ) -> None:
     """The database itself refuses half a case, two open ones, and reports of nothing."""
-    (picture,) = await shelf.painted()
+    (picture,) = await stores.painted()
     await filed(reports, picture.id)
     with pytest.raises(sqlite3.IntegrityError):
-        async with shelf.db.transaction() as transaction:
+        async with stores.db.transaction() as transaction:
             await transaction.execute(sql)
     assert await reports.open_for(picture.id) is not None
 
 
-async def test_moderators_see_the_oldest_of_their_server(shelf: Shelf, reports: Reports) -> None:
+async def test_moderators_see_the_oldest_of_their_server(stores: Stores, reports: Reports) -> None:
     """The list holds a server's open cases with all their reports, the oldest first."""
     elsewhere = dataclasses.replace(ALICE, guild_id=11)
     mine: list[Case] = []
     for number in range(5):
         for place in (ALICE, elsewhere):
-            (picture,) = await shelf.painted(new_job(place))
+            (picture,) = await stores.painted(new_job(place))
             for by in range(40, 41 + number):
                 await filed(reports, picture.id, by)
             if number == 2:
@@ -233,8 +235,8 @@ doings = st.lists(st.one_of(people, st.sampled_from(Verdict)), max_size=12)
 def test_cases_are_what_the_model_says(database_file: Path) -> None:
     """Any order of reports and verdicts opens, fills and closes cases as a naive list does."""
 
-    async def agree(shelf: Shelf, reports: Reports, done: list[int | Verdict]) -> None:
-        (picture,) = await shelf.painted()
+    async def agree(stores: Stores, reports: Reports, done: list[int | Verdict]) -> None:
+        (picture,) = await stores.painted()
         cases: list[tuple[list[int], list[Verdict]]] = []
         for doing in done:
             waiting = bool(cases) and not cases[-1][1]
@@ -257,22 +259,22 @@ def test_cases_are_what_the_model_says(database_file: Path) -> None:
             assert case is None or [each.by for each in case.reports] == cases[-1][0]
 
     with asyncio.Runner() as runner:
-        shelf = runner.run(Shelf.open(database_file))
-        reports = Reports(shelf.db, shelf.clock)
+        stores = runner.run(Stores.open(database_file))
+        reports = Reports(stores.db, stores.clock)
 
         @settings(max_examples=40, deadline=None)
         @given(doings)
         def check(done: list[int | Verdict]) -> None:
-            runner.run(agree(shelf, reports, done))
+            runner.run(agree(stores, reports, done))
 
         try:
             check()
         finally:
-            runner.run(shelf.db.close())
+            runner.run(stores.db.close())
 
 
 async def test_a_block_holds_in_its_server_until_it_is_taken_off(
-    shelf: Shelf, blocks: Blocks
+    stores: Stores, blocks: Blocks
 ) -> None:
     """A blocked user is blocked in that server alone, for the newest reason, until unblocked."""
     assert await blocks.is_blocked(10, 30) is None
@@ -282,7 +284,7 @@ async def test_a_block_holds_in_its_server_until_it_is_taken_off(
     assert await blocks.is_blocked(10, 30) == first
     assert await blocks.is_blocked(11, 30) is None
     assert await blocks.is_blocked(10, 31) is None
-    now = shelf.clock.advance(hours=1)
+    now = stores.clock.advance(hours=1)
     second = await blocks.block(10, 30, 6, None)
     assert second == Block(10, 30, 6, None, now)
     assert await blocks.is_blocked(10, 30) == second
@@ -290,13 +292,13 @@ async def test_a_block_holds_in_its_server_until_it_is_taken_off(
     assert await blocks.is_blocked(10, 30) is None
 
 
-async def test_the_blocked_are_listed(shelf: Shelf, blocks: Blocks) -> None:
+async def test_the_blocked_are_listed(stores: Stores, blocks: Blocks) -> None:
     """Everybody who is blocked in a server is on its list, the newest decision first."""
     made = []
     for user_id in (33, 30, 31):
         made.append(await blocks.block(10, user_id, MODERATOR, None))
         await blocks.block(11, user_id, MODERATOR, None)
-        shelf.clock.advance(hours=1)
+        stores.clock.advance(hours=1)
     assert await blocks.blocked(10) == made[::-1]
     await blocks.unblock(10, 30)
     assert await blocks.blocked(10) == [made[2], made[0]]
@@ -304,7 +306,7 @@ async def test_the_blocked_are_listed(shelf: Shelf, blocks: Blocks) -> None:
 
 
 @pytest.fixture
-async def old_cases(filled: Shelf) -> AsyncIterator[Shelf]:
+async def old_cases(filled: Stores) -> AsyncIterator[Stores]:
     """Thousands of cases and blocks, a few of the cases open."""
     numbers = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3000) "
     async with filled.db.transaction() as transaction:
@@ -342,15 +344,15 @@ async def old_cases(filled: Shelf) -> AsyncIterator[Shelf]:
     ],
 )
 async def test_questions_use_their_index(
-    old_cases: Shelf, monkeypatch: pytest.MonkeyPatch, question: Any, index: str, analysed: bool
+    old_cases: Stores, monkeypatch: pytest.MonkeyPatch, question: Any, index: str, analysed: bool
 ) -> None:
     """What is asked is answered through its index, and no table is read from end to end."""
-    shelf = old_cases
+    stores = old_cases
     if analysed:
-        async with shelf.db.transaction() as transaction:
+        async with stores.db.transaction() as transaction:
             await transaction.execute("ANALYZE")
-    asked = question(Reports(shelf.db, shelf.clock), Blocks(shelf.db, shelf.clock))
-    plans = await plans_of(shelf, monkeypatch, asked)
+    asked = question(Reports(stores.db, stores.clock), Blocks(stores.db, stores.clock))
+    plans = await plans_of(stores, monkeypatch, asked)
     assert any(index in plan for plan in plans), plans
     # What the list of a server goes through is its own few cases, and nothing of a table.
     assert not any(reads_all(plan.replace("SCAN c;", "")) for plan in plans), plans
@@ -391,14 +393,14 @@ async def test_every_row_of_the_fourth_version_comes_through(fourth_file: Path) 
 
 async def test_old_pictures_can_be_reported(fourth_file: Path) -> None:
     """After the upgrade a picture of an earlier version is reported, erased and resolved."""
-    shelf = await Shelf.open(fourth_file)
-    reports = Reports(shelf.db, shelf.clock)
-    (picture, *_) = await shelf.history.page(BOB.user_id, BOB.guild_id, None, 1)
+    stores = await Stores.open(fourth_file)
+    reports = Reports(stores.db, stores.clock)
+    (picture, *_) = await stores.history.page(BOB.user_id, BOB.guild_id, None, 1)
     await filed(reports, picture.id)
-    await shelf.history.erase(picture.id)
+    await stores.history.erase(picture.id)
     closed = await reports.resolve(picture.id, MODERATOR, Verdict.DELETED)
     assert closed.user_id == BOB.user_id and closed.picture_erased
-    await shelf.db.close()
+    await stores.db.close()
 
 
 @pytest.mark.parametrize("applied", range(len(list(statements(load_migrations()[4].sql))) + 1))

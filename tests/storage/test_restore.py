@@ -27,16 +27,16 @@ from storage.migrate import load_migrations
 from storage.restore import UNKNOWN_IDS, restore
 from storage.types import DeliveryState, JobState
 from tests.storage.dying import die
-from tests.storage.fakes import FakeClock, Shelf, new_job
+from tests.storage.fakes import FakeClock, Stores, new_job
 
 LATER = datetime(2026, 11, 21, 3, tzinfo=UTC)
 CLOCK = FakeClock(LATER)
 ASIDE = "zimagine.db.before-20261121T030000Z"
 
 
-async def opened(path: Path) -> Shelf:
+async def opened(path: Path) -> Stores:
     """All of storage, with nonces that no earlier process has used."""
-    return await Shelf.open(path, nonce=lambda: secrets.token_hex(12))
+    return await Stores.open(path, nonce=lambda: secrets.token_hex(12))
 
 
 @pytest.fixture
@@ -47,15 +47,15 @@ def data_dir(database_file: Path) -> Path:
 @pytest.fixture
 async def saved(database_file: Path, tmp_path: Path) -> Path:
     """A backup with a painted, a queued and a painting job; the database went on for three more."""
-    shelf = await opened(database_file)
-    await shelf.painted(new_job(prompt="painted"))
-    await shelf.accept(new_job(prompt="queued", pictures=2, reply_token="secret"))
-    shelf.clock.advance(minutes=5)
-    await shelf.painting(new_job(prompt="painting"))
+    stores = await opened(database_file)
+    await stores.painted(new_job(prompt="painted"))
+    await stores.accept(new_job(prompt="queued", pictures=2, reply_token="secret"))
+    stores.clock.advance(minutes=5)
+    await stores.painting(new_job(prompt="painting"))
     made = await backup.back_up(database_file, tmp_path / "saved.db")
     for _ in range(3):
-        await shelf.painted(new_job(prompt="since"))
-    await shelf.db.close()
+        await stores.painted(new_job(prompt="since"))
+    await stores.db.close()
     return made.path
 
 
@@ -90,26 +90,28 @@ async def test_nothing_is_replayed_and_nothing_is_lost(data_dir: Path, saved: Pa
     assert names(data_dir) == ["zimagine.db", ASIDE]
     assert prompts(data_dir / ASIDE) == SINCE
 
-    shelf = await opened(data_dir / "zimagine.db")
+    stores = await opened(data_dir / "zimagine.db")
     for job_id in (2, 3):
-        job = await shelf.jobs.get(job_id)
+        job = await stores.jobs.get(job_id)
         assert job is not None
         assert (job.state, job.error_code) == (JobState.FAILED, "restored")
         assert job.finished_at == LATER
-    assert await shelf.ledger() == {1: (1, False), 2: (2, True), 3: (1, True)}
+    assert await stores.ledger() == {1: (1, False), 2: (2, True), 3: (1, True)}
     for job_id in (1, 2, 3):
-        delivery = await shelf.deliveries.get(job_id)
+        delivery = await stores.deliveries.get(job_id)
         assert delivery is not None
         assert delivery.state is DeliveryState.KEPT and delivery.reply_token is None
         assert delivery.detail == "restored from a backup"
-    assert await shelf.deliveries.pending() == []
-    recovery = await shelf.jobs.recover()
+    assert await stores.deliveries.pending() == []
+    recovery = await stores.jobs.recover()
     assert recovery.queued == ()
     # Six jobs and four pictures had been given before.
-    (picture,) = await shelf.painted()
+    (picture,) = await stores.painted()
     assert (picture.job_id, picture.id) == (7, 5)
-    await shelf.db.close()
-    assert consistency.check(data_dir).wrong()[0].kind is consistency.Kind.MISSING  # no files here
+    await stores.db.close()
+    assert (
+        consistency.check(data_dir).wrong()[0].kind is consistency.FindingKind.MISSING
+    )  # no files here
 
 
 async def test_the_old_journal_goes_with_the_old_database(
@@ -124,17 +126,17 @@ async def test_the_old_journal_goes_with_the_old_database(
         assert (killed / name.replace("zimagine.db", ASIDE)).read_bytes() == content
     assert prompts(killed / "zimagine.db") == BEFORE
     assert prompts(killed / ASIDE) == [*SINCE, "journal"]
-    shelf = await opened(killed / "zimagine.db")
-    assert (await shelf.accept()).id == 8  # the seventh was in the journal alone
-    await shelf.db.close()
+    stores = await opened(killed / "zimagine.db")
+    assert (await stores.accept()).id == 8  # the seventh was in the journal alone
+    await stores.db.close()
 
 
 async def left_by_a_kill(data_dir: Path, folder: Path) -> Path:
     """The data folder as kill -9 leaves it, with one job that is in the journal alone."""
-    shelf = await opened(data_dir / "zimagine.db")
-    await shelf.accept(new_job(prompt="journal"))
+    stores = await opened(data_dir / "zimagine.db")
+    await stores.accept(new_job(prompt="journal"))
     shutil.copytree(data_dir, folder)
-    await shelf.db.close()
+    await stores.db.close()
     return folder
 
 
@@ -142,10 +144,10 @@ async def test_on_an_empty_folder_ids_jump_ahead(saved: Path, tmp_path: Path) ->
     """Where nobody knows which ids were given since, a wide gap keeps them from coming back."""
     facts = await restore(tmp_path / "new", saved, clock=CLOCK)
     assert facts.set_aside is None and names(tmp_path / "new") == ["zimagine.db"]
-    shelf = await opened(tmp_path / "new" / "zimagine.db")
-    (picture,) = await shelf.painted()
+    stores = await opened(tmp_path / "new" / "zimagine.db")
+    (picture,) = await stores.painted()
     assert (picture.job_id, picture.id) == (UNKNOWN_IDS + 4, UNKNOWN_IDS + 2)
-    await shelf.db.close()
+    await stores.db.close()
 
 
 @pytest.mark.parametrize("damage", ["all", "some"])
@@ -155,9 +157,9 @@ async def test_a_damaged_database_is_set_aside_as_it_is(
     """Damage does not stand in the way, is kept to the byte, and never brings an id back."""
     live = data_dir / "zimagine.db"
     for times in (1, 2):
-        shelf = await opened(live)
-        given = (await shelf.accept()).id
-        await shelf.db.close()
+        stores = await opened(live)
+        given = (await stores.accept()).id
+        await stores.db.close()
         content = bytearray(live.read_bytes())
         start = 0 if damage == "all" else len(content) - 4096
         content[start:] = b"\xff" * (len(content) - start)
@@ -165,9 +167,9 @@ async def test_a_damaged_database_is_set_aside_as_it_is(
         facts = await restore(data_dir, saved, clock=CLOCK)
         assert facts.set_aside is not None and facts.set_aside.read_bytes() == content
         assert len(names(data_dir)) == 1 + times  # each under a name of its own
-        shelf = await opened(live)
-        assert (await shelf.accept()).id > max(given, UNKNOWN_IDS)
-        await shelf.db.close()
+        stores = await opened(live)
+        assert (await stores.accept()).id > max(given, UNKNOWN_IDS)
+        await stores.db.close()
 
 
 async def test_an_older_backup_is_brought_up_to_date(data_dir: Path, tmp_path: Path) -> None:
@@ -183,9 +185,9 @@ async def test_an_older_backup_is_brought_up_to_date(data_dir: Path, tmp_path: P
     content = old.read_bytes()
     assert (await restore(data_dir, old, clock=CLOCK)).given_up == 1
     assert old.read_bytes() == content
-    shelf = await opened(data_dir / "zimagine.db")
-    assert (await shelf.painted())[0].job_id > 1
-    await shelf.db.close()
+    stores = await opened(data_dir / "zimagine.db")
+    assert (await stores.painted())[0].job_id > 1
+    await stores.db.close()
 
 
 async def test_a_set_aside_database_can_be_restored(data_dir: Path, saved: Path) -> None:
@@ -274,8 +276,8 @@ async def test_a_database_that_is_open_elsewhere_is_not_replaced(
     data_dir: Path, saved: Path
 ) -> None:
     """While another process has it open, idle as it may be, the database stays as it is."""
-    shelf = await opened(data_dir / "zimagine.db")  # for its journal mode
-    await shelf.db.close()
+    stores = await opened(data_dir / "zimagine.db")  # for its journal mode
+    await stores.db.close()
     holder = await asyncio.create_subprocess_exec(
         *(sys.executable, "-c", HOLDING, str(data_dir / "zimagine.db")),
         stdin=asyncio.subprocess.PIPE,
@@ -351,9 +353,9 @@ async def test_kill_9_at_any_instant_of_a_restore(
         left = {name.removesuffix("-shm").removesuffix("-wal") for name in names(folder)}
         assert left == {"zimagine.db", ASIDE}
         assert prompts(folder / ASIDE) == [*SINCE, "journal"]
-        shelf = await opened(folder / "zimagine.db")
-        assert (await shelf.accept()).id == 8
-        await shelf.db.close()
+        stores = await opened(folder / "zimagine.db")
+        assert (await stores.accept()).id == 8
+        await stores.db.close()
         return "all" if code == 0 else state
 
     states = await asyncio.gather(*(attempt(last) for last in range(80)))

@@ -18,7 +18,7 @@ from storage.inputs import InputFiles, Inputs
 from storage.retention import BATCH_ROWS, Retention
 from storage.types import Removed
 from tests.storage.dying import die
-from tests.storage.fakes import Shelf, new_job, new_picture
+from tests.storage.fakes import Stores, new_job, new_picture
 from tests.storage.test_plans import plans_of
 
 SIZE_BYTES = 100
@@ -28,7 +28,7 @@ SIZE_BYTES = 100
 class Gallery:
     """Pictures with files, painted one day after the other."""
 
-    shelf: Shelf
+    stores: Stores
     files: PictureFiles
     retention: Retention
     data_dir: Path
@@ -39,23 +39,23 @@ class Gallery:
     ) -> list[int]:
         for _ in range(count):
             written = self.files.write(f"{len(self.ids)}.png", b"x" * SIZE_BYTES)
-            job = await self.shelf.painting(new_job(inputs=inputs))
+            job = await self.stores.painting(new_job(inputs=inputs))
             values = {"file": written.file, "size_bytes": SIZE_BYTES} | fields
-            (picture,) = await self.shelf.jobs.painted(job.id, new_picture(**values))  # pyright: ignore[reportArgumentType]
-            await self.shelf.deliveries.delivered(job.id)
+            (picture,) = await self.stores.jobs.painted(job.id, new_picture(**values))  # pyright: ignore[reportArgumentType]
+            await self.stores.deliveries.delivered(job.id)
             self.ids.append(picture.id)
-            self.shelf.clock.advance(days=1)
+            self.stores.clock.advance(days=1)
         return self.ids[-count:]
 
     async def set(self, column: str, picture_id: int, value: int | None = 1) -> None:
-        async with self.shelf.db.transaction() as transaction:
+        async with self.stores.db.transaction() as transaction:
             await transaction.execute(
                 f"UPDATE pictures SET {column} = ? WHERE id = ?", (value, picture_id)
             )
 
     async def kept(self) -> list[int]:
         """Ids whose rows claim a file; checks that these are the files there are."""
-        rows = await self.shelf.db.fetch_all(
+        rows = await self.stores.db.fetch_all(
             "SELECT id, file FROM pictures "
             "WHERE deleted_at IS NULL AND file_removed_at IS NULL ORDER BY id"
         )
@@ -64,10 +64,10 @@ class Gallery:
 
 
 @pytest.fixture
-async def gallery(shelf: Shelf) -> AsyncIterator[Gallery]:
-    data_dir = shelf.db.path.parent
-    files = PictureFiles(data_dir, clock=shelf.clock)
-    yield Gallery(shelf, files, Retention(shelf.db, files, shelf.clock), data_dir)
+async def gallery(stores: Stores) -> AsyncIterator[Gallery]:
+    data_dir = stores.db.path.parent
+    files = PictureFiles(data_dir, clock=stores.clock)
+    yield Gallery(stores, files, Retention(stores.db, files, stores.clock), data_dir)
 
 
 async def test_without_limits_everything_stays(gallery: Gallery) -> None:
@@ -83,7 +83,7 @@ async def test_old_files_go_and_their_rows_stay(gallery: Gallery) -> None:
     assert await gallery.retention.apply(3, None) == Removed(2, 2 * SIZE_BYTES)
     assert await gallery.kept() == ids[2:]
     assert await gallery.retention.apply(3, None) == Removed(0, 0)
-    picture = await gallery.shelf.history.get(ids[0])
+    picture = await gallery.stores.history.get(ids[0])
     assert picture is not None and not picture.on_disk
     assert picture.recipe == new_picture().recipe
 
@@ -102,7 +102,7 @@ async def test_the_oldest_go_until_the_rest_fits(
 async def test_many_batches(gallery: Gallery) -> None:
     """More files than one batch holds go as well, also those of one instant."""
     ids = await gallery.paint(2 * BATCH_ROWS + 7)
-    async with gallery.shelf.db.transaction() as transaction:
+    async with gallery.stores.db.transaction() as transaction:
         await transaction.execute("UPDATE pictures SET painted_at = 5 WHERE id <> ?", (ids[0],))
     removed = await gallery.retention.apply(None, 3 * SIZE_BYTES)
     assert removed.files == len(ids) - 3
@@ -113,16 +113,16 @@ async def test_favourites_and_what_is_undelivered_stay(gallery: Gallery) -> None
     """A favourite's file and one that is still to be delivered stay, however old and large."""
     favourite, other = await gallery.paint(2)
     written = gallery.files.write("pending.png", b"x" * SIZE_BYTES)
-    job = await gallery.shelf.painting()
-    (pending,) = await gallery.shelf.jobs.painted(
+    job = await gallery.stores.painting()
+    (pending,) = await gallery.stores.jobs.painted(
         job.id, new_picture(file=written.file, size_bytes=SIZE_BYTES)
     )
     await gallery.set("favourite_at", favourite)
-    gallery.shelf.clock.advance(days=100)
+    gallery.stores.clock.advance(days=100)
     assert await gallery.retention.apply(1, 0) == Removed(1, SIZE_BYTES)
     assert other not in await gallery.kept()
     assert await gallery.kept() == [favourite, pending.id]
-    await gallery.shelf.deliveries.delivered(job.id)
+    await gallery.stores.deliveries.delivered(job.id)
     assert (await gallery.retention.apply(1, 0)).files == 1
 
 
@@ -147,7 +147,7 @@ async def test_what_an_erasure_left_behind_goes(gallery: Gallery) -> None:
     """The file of an erased picture that a crash left goes, whatever the limits, and only once."""
     erased, gone, kept = await gallery.paint(3)
     for picture_id in (erased, gone):
-        picture = await gallery.shelf.history.erase(picture_id)
+        picture = await gallery.stores.history.erase(picture_id)
         assert picture is not None
     gallery.files.remove(picture.file)  # as it should have been
     assert await gallery.retention.apply(None, None) == Removed(1, SIZE_BYTES)
@@ -158,7 +158,7 @@ async def test_what_an_erasure_left_behind_goes(gallery: Gallery) -> None:
 async def with_input(gallery: Gallery, name: str, size_bytes: int, count: int = 1) -> list[int]:
     """Pictures that were made from the same input."""
     sha256 = hashlib.sha256(name.encode()).hexdigest()
-    await Inputs(gallery.shelf.db, gallery.shelf.clock).write(b"x" * size_bytes, sha256)
+    await Inputs(gallery.stores.db, gallery.stores.clock).write(b"x" * size_bytes, sha256)
     return [
         picture_id for _ in range(count) for picture_id in await gallery.paint(inputs=(sha256,))
     ]
@@ -166,15 +166,15 @@ async def with_input(gallery: Gallery, name: str, size_bytes: int, count: int = 
 
 async def test_inputs_go_with_their_last_picture(gallery: Gallery) -> None:
     """When retention removes the last picture that was made from it, an input goes as well."""
-    inputs = Inputs(gallery.shelf.db, gallery.shelf.clock)
+    inputs = Inputs(gallery.stores.db, gallery.stores.clock)
     await with_input(gallery, "shared", 30, count=3)
     favourite, _ = await with_input(gallery, "favourite", 7, count=2)
     await gallery.set("favourite_at", favourite)
     assert await gallery.retention.apply(3, None) == Removed(2, 2 * SIZE_BYTES)
     assert await inputs.size_bytes() == 37
-    gallery.shelf.clock.advance(days=1)
+    gallery.stores.clock.advance(days=1)
     assert await gallery.retention.apply(3, None) == Removed(2, SIZE_BYTES + 30)
-    gallery.shelf.clock.advance(days=9)
+    gallery.stores.clock.advance(days=9)
     assert await gallery.retention.apply(3, None) == Removed(1, SIZE_BYTES)
     assert await gallery.kept() == [favourite] and await inputs.size_bytes() == 7
 
@@ -230,7 +230,7 @@ async def test_a_path_that_leads_out_is_never_followed(gallery: Gallery, tmp_pat
     """A row that names a file outside the pictures' folder removes nothing."""
     await gallery.paint(1)
     (tmp_path / "secret").write_text("x")
-    async with gallery.shelf.db.transaction() as transaction:
+    async with gallery.stores.db.transaction() as transaction:
         await transaction.execute("UPDATE pictures SET file = '../secret'")
     assert (await gallery.retention.apply(1, 0)).files <= 1
     assert (tmp_path / "secret").exists()
@@ -246,7 +246,7 @@ async def test_a_file_that_cannot_be_removed_is_tried_again(
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(Path, "unlink", refuse)
-    gallery.shelf.clock.advance(days=9)
+    gallery.stores.clock.advance(days=9)
     with pytest.raises(DataFolderUnusable):
         await gallery.retention.apply(1, None)
     monkeypatch.undo()
@@ -276,8 +276,8 @@ async def test_kill_9_at_any_instant_forgets_no_file(gallery: Gallery, tmp_path:
     """Killed at any instant, the next start removes what was begun, even with other limits."""
     erased, *_, favourite = await gallery.paint(4)
     await gallery.set("favourite_at", favourite)
-    assert await gallery.shelf.history.erase(erased)
-    await gallery.shelf.db.close()
+    assert await gallery.stores.history.erase(erased)
+    await gallery.stores.db.close()
     limit = asyncio.Semaphore(3)
 
     async def attempt(last: int) -> tuple[bool, int]:
@@ -286,12 +286,12 @@ async def test_kill_9_at_any_instant_forgets_no_file(gallery: Gallery, tmp_path:
         async with limit:
             code = await die(RETAINING, last, str(folder))
         assert code in (0, -signal.SIGKILL)
-        shelf = await Shelf.open(folder / "zimagine.db")
-        files = PictureFiles(folder, clock=shelf.clock)
-        again = Gallery(shelf, files, Retention(shelf.db, files, shelf.clock), folder)
+        stores = await Stores.open(folder / "zimagine.db")
+        files = PictureFiles(folder, clock=stores.clock)
+        again = Gallery(stores, files, Retention(stores.db, files, stores.clock), folder)
         await again.retention.apply(None, None)
         kept = await again.kept()
-        await shelf.db.close()
+        await stores.db.close()
         assert favourite in kept
         return code == 0, len(kept)
 
@@ -306,16 +306,16 @@ async def test_a_writer_waits_for_one_batch_at_most(gallery: Gallery) -> None:
     longest_s, turns = 0.0, 0
     while not work.done():
         begun_s = time.monotonic()
-        async with gallery.shelf.db.transaction() as transaction:
+        async with gallery.stores.db.transaction() as transaction:
             await transaction.fetch_one("SELECT 1")
         longest_s, turns = max(longest_s, time.monotonic() - begun_s), turns + 1
         await asyncio.sleep(0)
     assert turns >= 6 and longest_s < 1.0
 
 
-async def fill(shelf: Shelf, count: int) -> None:
+async def fill(stores: Stores, count: int) -> None:
     numbers = f"WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {count}) "
-    async with shelf.db.transaction() as transaction:
+    async with stores.db.transaction() as transaction:
         for sql in (
             "INSERT INTO jobs (guild_id, channel_id, user_id, state, request, prompt, seed, "
             "pictures, locale, accepted_at, finished_at) "
@@ -332,19 +332,19 @@ async def fill(shelf: Shelf, count: int) -> None:
 
 @pytest.mark.parametrize("analysed", [False, True], ids=["as created", "after ANALYZE"])
 async def test_questions_use_their_index(
-    shelf: Shelf, monkeypatch: pytest.MonkeyPatch, analysed: bool
+    stores: Stores, monkeypatch: pytest.MonkeyPatch, analysed: bool
 ) -> None:
     """What lies on the disk is added up and walked through an index, and no table is read whole."""
-    await fill(shelf, 300)
-    files = PictureFiles(shelf.db.path.parent, clock=shelf.clock)
-    erased = await shelf.history.erase(7)
+    await fill(stores, 300)
+    files = PictureFiles(stores.db.path.parent, clock=stores.clock)
+    erased = await stores.history.erase(7)
     assert erased is not None
     if analysed:
-        async with shelf.db.transaction() as transaction:
+        async with stores.db.transaction() as transaction:
             await transaction.execute("ANALYZE")
-    retention = Retention(shelf.db, files, shelf.clock)
+    retention = Retention(stores.db, files, stores.clock)
     files.plan_removal([3])
-    plans = await plans_of(shelf, monkeypatch, retention.apply(1, 5000))
+    plans = await plans_of(stores, monkeypatch, retention.apply(1, 5000))
     assert any("COVERING INDEX pictures_on_disk" in plan for plan in plans), plans
     assert any("INDEX pictures_to_remove" in plan for plan in plans), plans
     for plan in plans:

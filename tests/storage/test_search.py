@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from storage import search
 from storage.types import Place
-from tests.storage.fakes import ALICE, BOB, Shelf, new_job
+from tests.storage.fakes import ALICE, BOB, Stores, new_job
 
 ALICES = (ALICE.user_id, ALICE.guild_id)
 LETTERS = "abAB山水日落éÉ é́Ａßİ１1,'\"*-(:^\0🎨\u3000"
@@ -32,46 +32,46 @@ def plainly_found(prompt: str, text: str) -> bool:
     return all(word in plain(prompt) for word in plain(text).split())
 
 
-async def painted(shelf: Shelf, prompt: str, place: Place = ALICE) -> int:
-    (picture,) = await shelf.painted(new_job(place, prompt=prompt))
+async def painted(stores: Stores, prompt: str, place: Place = ALICE) -> int:
+    (picture,) = await stores.painted(new_job(place, prompt=prompt))
     return picture.id
 
 
-async def found(shelf: Shelf, text: str, place: Place = ALICE, limit: int = 50) -> list[str]:
-    pictures = await shelf.history.search(place.user_id, place.guild_id, text, None, limit)
+async def found(stores: Stores, text: str, place: Place = ALICE, limit: int = 50) -> list[str]:
+    pictures = await stores.history.search(place.user_id, place.guild_id, text, None, limit)
     return [picture.prompt for picture in pictures]
 
 
-async def indexed(shelf: Shelf) -> set[int]:
+async def indexed(stores: Stores) -> set[int]:
     """Under how many pictures' ids the index holds anything at all."""
-    rows = await shelf.db.fetch_all("SELECT id FROM pictures_search_docsize")
+    rows = await stores.db.fetch_all("SELECT id FROM pictures_search_docsize")
     return {row["id"] for row in rows}
 
 
-async def tokens_left(shelf: Shelf, place: Place, word: str) -> list[int]:
+async def tokens_left(stores: Stores, place: Place, word: str) -> list[int]:
     """The ids that the index itself names for a word, whatever became of the pictures."""
     match = search.query(place.guild_id, place.user_id, search.words_of(word))
-    rows = await shelf.db.fetch_all(
+    rows = await stores.db.fetch_all(
         "SELECT rowid FROM pictures_search WHERE pictures_search MATCH ?", (match,)
     )
     return [row["rowid"] for row in rows]
 
 
-async def test_every_word_in_any_order(shelf: Shelf) -> None:
+async def test_every_word_in_any_order(stores: Stores) -> None:
     """A picture is found by all of its words in any order, and not when one is missing."""
-    await painted(shelf, "A mountain lake at dawn")
-    await painted(shelf, "a lake in the city")
-    assert await found(shelf, "lake mountain") == ["A mountain lake at dawn"]
-    assert await found(shelf, "lake") == ["a lake in the city", "A mountain lake at dawn"]
-    assert await found(shelf, "lake desert") == []
+    await painted(stores, "A mountain lake at dawn")
+    await painted(stores, "a lake in the city")
+    assert await found(stores, "lake mountain") == ["A mountain lake at dawn"]
+    assert await found(stores, "lake") == ["a lake in the city", "A mountain lake at dawn"]
+    assert await found(stores, "lake desert") == []
 
 
 @pytest.mark.parametrize("text", ["落", "日落", "山间日", "山间日落", "日落 lake", "LAKE 湖"])
-async def test_chinese_words_of_any_length(shelf: Shelf, text: str) -> None:
+async def test_chinese_words_of_any_length(stores: Stores, text: str) -> None:
     """Chinese words of one to four characters are found, also beside English ones."""
-    await painted(shelf, "山间日落 over a lake, 湖")
-    await painted(shelf, "山间")
-    assert await found(shelf, text) == ["山间日落 over a lake, 湖"]
+    await painted(stores, "山间日落 over a lake, 湖")
+    await painted(stores, "山间")
+    assert await found(stores, text) == ["山间日落 over a lake, 湖"]
 
 
 @pytest.mark.parametrize(
@@ -85,10 +85,10 @@ async def test_chinese_words_of_any_length(shelf: Shelf, text: str) -> None:
         ("a\u3000b", "a b"),
     ],
 )
-async def test_what_a_search_passes_over(shelf: Shelf, prompt: str, text: str) -> None:
+async def test_what_a_search_passes_over(stores: Stores, prompt: str, text: str) -> None:
     """Case, width and the way of writing an accent make no difference, nor where a word begins."""
-    await painted(shelf, prompt)
-    assert await found(shelf, text) == [prompt]
+    await painted(stores, prompt)
+    assert await found(stores, text) == [prompt]
 
 
 @pytest.mark.parametrize(
@@ -101,102 +101,102 @@ async def test_what_a_search_passes_over(shelf: Shelf, prompt: str, text: str) -
         " ".join(f"w{number}" for number in range(800)),
     ],
 )
-async def test_nothing_typed_is_syntax(shelf: Shelf, text: str) -> None:
+async def test_nothing_typed_is_syntax(stores: Stores, text: str) -> None:
     """Quotes, operators, NUL, emoji and half characters are text: searched for, and no error."""
-    await painted(shelf, "a lake at dawn")
-    assert await found(shelf, text) == []
+    await painted(stores, "a lake at dawn")
+    assert await found(stores, text) == []
     if not any(0xD800 <= ord(letter) < 0xE000 for letter in text):
-        await painted(shelf, f"so: {text}!")
-        assert await found(shelf, text) == [f"so: {text}!"]
+        await painted(stores, f"so: {text}!")
+        assert await found(stores, text) == [f"so: {text}!"]
 
 
 @pytest.mark.parametrize("text", ["", " ", "\u3000\t\n "])
-async def test_no_words_find_everything(shelf: Shelf, text: str) -> None:
+async def test_no_words_find_everything(stores: Stores, text: str) -> None:
     """A text without words asks for nothing in particular: the answer is the page."""
-    await painted(shelf, "one")
-    await painted(shelf, "two")
-    assert await found(shelf, text) == ["two", "one"]
+    await painted(stores, "one")
+    await painted(stores, "two")
+    assert await found(stores, text) == ["two", "one"]
 
 
-async def test_pages_are_newest_first_and_complete(shelf: Shelf) -> None:
+async def test_pages_are_newest_first_and_complete(stores: Stores) -> None:
     """Walking the pages shows every picture with the word once, newest first."""
-    mine = [await painted(shelf, f"lake {number}") for number in range(7)]
+    mine = [await painted(stores, f"lake {number}") for number in range(7)]
     for number in range(7):
-        await painted(shelf, f"forest {number}")
+        await painted(stores, f"forest {number}")
     seen: list[int] = []
     before_id = None
-    while page := await shelf.history.search(*ALICES, "lake", before_id, 3):
+    while page := await stores.history.search(*ALICES, "lake", before_id, 3):
         assert len(page) <= 3
         seen += [picture.id for picture in page]
         before_id = page[-1].id
     assert seen == mine[::-1]
     with pytest.raises(ValueError, match="at least one"):
-        await shelf.history.search(*ALICES, "lake", None, 0)
+        await stores.history.search(*ALICES, "lake", None, 0)
 
 
-async def test_letters_without_the_word_are_passed_over(shelf: Shelf) -> None:
+async def test_letters_without_the_word_are_passed_over(stores: Stores) -> None:
     """A page is filled however many prompts have the letters of the word, and not the word."""
-    await painted(shelf, "abcde the first")
+    await painted(stores, "abcde the first")
     for _ in range(40):
-        await painted(shelf, "abc cde bcd")
-    await painted(shelf, "abcde the last")
-    assert await found(shelf, "abcde", limit=2) == ["abcde the last", "abcde the first"]
-    assert await found(shelf, "abcde", limit=1) == ["abcde the last"]
+        await painted(stores, "abc cde bcd")
+    await painted(stores, "abcde the last")
+    assert await found(stores, "abcde", limit=2) == ["abcde the last", "abcde the first"]
+    assert await found(stores, "abcde", limit=1) == ["abcde the last"]
 
 
-async def test_only_ones_own_on_this_server(shelf: Shelf) -> None:
+async def test_only_ones_own_on_this_server(stores: Stores) -> None:
     """Other people's pictures are not found, nor one's own on another server."""
-    await painted(shelf, "lake of Bob", BOB)
-    await painted(shelf, "lake elsewhere", dataclasses.replace(ALICE, guild_id=11))
-    assert await found(shelf, "lake") == []
-    assert await found(shelf, "lake", BOB) == ["lake of Bob"]
+    await painted(stores, "lake of Bob", BOB)
+    await painted(stores, "lake elsewhere", dataclasses.replace(ALICE, guild_id=11))
+    assert await found(stores, "lake") == []
+    assert await found(stores, "lake", BOB) == ["lake of Bob"]
 
 
-async def test_a_private_picture_is_found_by_its_person(shelf: Shelf) -> None:
+async def test_a_private_picture_is_found_by_its_person(stores: Stores) -> None:
     """What only its person may see, its person finds."""
-    await shelf.painted(new_job(prompt="a secret lake", private=True))
-    (picture,) = await shelf.history.search(*ALICES, "secret", None, 5)
+    await stores.painted(new_job(prompt="a secret lake", private=True))
+    (picture,) = await stores.history.search(*ALICES, "secret", None, 5)
     assert picture.private
-    assert await found(shelf, "secret", BOB) == []
+    assert await found(stores, "secret", BOB) == []
 
 
-async def test_all_pictures_of_a_job_are_found(shelf: Shelf) -> None:
+async def test_all_pictures_of_a_job_are_found(stores: Stores) -> None:
     """Each picture of a job is found by the job's prompt, and an erased one is not."""
-    first, second = await shelf.painted(new_job(prompt="two lakes", pictures=2))
-    await shelf.history.erase(second.id)
-    assert await shelf.history.search(*ALICES, "lakes", None, 5) == [first]
+    first, second = await stores.painted(new_job(prompt="two lakes", pictures=2))
+    await stores.history.erase(second.id)
+    assert await stores.history.search(*ALICES, "lakes", None, 5) == [first]
 
 
-async def test_the_erased_leave_the_index(shelf: Shelf) -> None:
+async def test_the_erased_leave_the_index(stores: Stores) -> None:
     """Nothing in the index names an erased picture, and its words bring nothing back."""
-    gone, kept = await painted(shelf, "a lake"), await painted(shelf, "a lake")
-    await shelf.history.erase(gone)
-    assert await tokens_left(shelf, ALICE, "lake") == [kept]
-    assert await indexed(shelf) == {kept}
-    async with shelf.db.transaction() as transaction:
+    gone, kept = await painted(stores, "a lake"), await painted(stores, "a lake")
+    await stores.history.erase(gone)
+    assert await tokens_left(stores, ALICE, "lake") == [kept]
+    assert await indexed(stores) == {kept}
+    async with stores.db.transaction() as transaction:
         await transaction.execute("DELETE FROM pictures WHERE id IN (?, ?)", (gone, kept))
-    assert await tokens_left(shelf, ALICE, "lake") == []
-    assert await indexed(shelf) == set()
+    assert await tokens_left(stores, ALICE, "lake") == []
+    assert await indexed(stores) == set()
 
 
-async def test_a_changed_prompt_is_found_by_its_new_words(shelf: Shelf) -> None:
+async def test_a_changed_prompt_is_found_by_its_new_words(stores: Stores) -> None:
     """When the prompt of a job is overwritten, its old words find nothing any more."""
-    picture_id = await painted(shelf, "a secret lake")
-    async with shelf.db.transaction() as transaction:
+    picture_id = await painted(stores, "a secret lake")
+    async with stores.db.transaction() as transaction:
         await transaction.execute("UPDATE jobs SET prompt = 'gone'")
-    assert await tokens_left(shelf, ALICE, "lake") == []
-    assert await tokens_left(shelf, ALICE, "gone") == [picture_id]
-    assert await found(shelf, "gone") == ["gone"]
+    assert await tokens_left(stores, ALICE, "lake") == []
+    assert await tokens_left(stores, ALICE, "gone") == [picture_id]
+    assert await found(stores, "gone") == ["gone"]
 
 
-async def test_a_rolled_back_picture_is_not_found(shelf: Shelf) -> None:
+async def test_a_rolled_back_picture_is_not_found(stores: Stores) -> None:
     """The index and the pictures are written together or not at all."""
-    kept = await painted(shelf, "a lake")
+    kept = await painted(stores, "a lake")
     with pytest.raises(sqlite3.IntegrityError):
-        async with shelf.db.transaction() as transaction:
+        async with stores.db.transaction() as transaction:
             await transaction.execute("UPDATE pictures SET deleted_at = 1")
             await transaction.execute("DELETE FROM jobs")
-    assert await tokens_left(shelf, ALICE, "lake") == [kept]
+    assert await tokens_left(stores, ALICE, "lake") == [kept]
 
 
 class Town:
@@ -204,17 +204,17 @@ class Town:
 
     def __init__(self, folder: Path) -> None:
         self.runner = asyncio.Runner()
-        self.shelf = self.runner.run(Shelf.open(folder / "zimagine.db"))
+        self.stores = self.runner.run(Stores.open(folder / "zimagine.db"))
         self.people = itertools.count(1)
 
     def close(self) -> None:
-        self.runner.run(self.shelf.db.close())
+        self.runner.run(self.stores.db.close())
         self.runner.close()
 
     async def settle_in(self, prompts: list[str]) -> Place:
         place = dataclasses.replace(ALICE, user_id=next(self.people))
         for prompt in prompts:
-            await painted(self.shelf, prompt, place)
+            await painted(self.stores, prompt, place)
         return place
 
 
@@ -239,7 +239,7 @@ def test_the_index_agrees_with_a_plain_look(
         place = await town.settle_in(prompts)
         for text in looked_for:
             expected = [prompt for prompt in reversed(prompts) if plainly_found(prompt, text)]
-            assert await found(town.shelf, text, place) == expected, text
+            assert await found(town.stores, text, place) == expected, text
 
     town.runner.run(compare())
 
@@ -254,7 +254,7 @@ def test_every_piece_of_a_prompt_finds_it(town: Town, prompt: str, data: st.Data
     async def compare() -> None:
         place = await town.settle_in([prompt])
         if search.fold(piece) in search.fold(prompt):  # half of a composed letter is another one
-            assert await found(town.shelf, piece, place) == [prompt]
+            assert await found(town.stores, piece, place) == [prompt]
 
     town.runner.run(compare())
 

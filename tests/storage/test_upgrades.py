@@ -17,7 +17,7 @@ from storage.database import Database
 from storage.errors import MigrationFailed
 from storage.inputs import Inputs
 from storage.migrate import load_migrations, statements
-from tests.storage.fakes import ALICE, BOB, Shelf, new_job
+from tests.storage.fakes import ALICE, BOB, Stores, new_job
 
 Rows = dict[str, list[tuple[Any, ...]]]
 
@@ -94,11 +94,11 @@ async def old_file(database_file: Path) -> Path:
 
 
 @pytest.fixture
-async def upgraded(old_file: Path) -> AsyncIterator[Shelf]:
+async def upgraded(old_file: Path) -> AsyncIterator[Stores]:
     """The same, opened by this release."""
-    shelf = await Shelf.open(old_file)
-    yield shelf
-    await shelf.db.close()
+    stores = await Stores.open(old_file)
+    yield stores
+    await stores.db.close()
 
 
 async def upgrade(path: Path) -> None:
@@ -162,7 +162,7 @@ async def test_every_row_comes_through(old_file: Path) -> None:
         )
 
 
-async def test_what_is_new_is_unknown(upgraded: Shelf) -> None:
+async def test_what_is_new_is_unknown(upgraded: Stores) -> None:
     """Old jobs are not private, old files are on the disk, in no size and nobody's favourite."""
     pictures = await upgraded.history.page(ALICE.user_id, ALICE.guild_id, None, 100)
     assert pictures
@@ -171,7 +171,7 @@ async def test_what_is_new_is_unknown(upgraded: Shelf) -> None:
     assert await upgraded.db.fetch_all("SELECT 1 FROM pictures WHERE size_bytes IS NOT NULL") == []
 
 
-async def test_what_was_painted_before_is_found(upgraded: Shelf) -> None:
+async def test_what_was_painted_before_is_found(upgraded: Stores) -> None:
     """The search finds old pictures by their words, and none that were erased before."""
     found_by = dict.fromkeys(("日落", "山", "LAKE dawn", "neon", "été", "🎨", 'quotes"'), 0)
     for place in (ALICE, BOB):
@@ -190,7 +190,7 @@ async def test_what_was_painted_before_is_found(upgraded: Shelf) -> None:
     assert list(map(tuple, indexed)) == list(map(tuple, living))
 
 
-async def test_life_goes_on(upgraded: Shelf) -> None:
+async def test_life_goes_on(upgraded: Stores) -> None:
     """Old jobs are recovered, old results delivered, and new rows get ids that none ever had."""
     recovery = await upgraded.jobs.recover()
     assert len(recovery.queued) + len(recovery.ended) == len(LIVE) * 2 * len(DELIVERIES)
@@ -300,16 +300,16 @@ async def test_every_row_of_the_second_version_comes_through(second_file: Path) 
 
 async def test_old_jobs_get_along_with_new_ones(second_file: Path) -> None:
     """After the upgrade a job can start from a picture, and old ones go on without any."""
-    shelf = await Shelf.open(second_file)
-    recovery = await shelf.jobs.recover()
-    inputs = Inputs(shelf.db, shelf.clock)
+    stores = await Stores.open(second_file)
+    recovery = await stores.jobs.recover()
+    inputs = Inputs(stores.db, stores.clock)
     assert recovery.queued and await inputs.of_job(recovery.queued[0].id) == ()
     await inputs.write(b"input", "ab" * 32)
-    (picture,) = await shelf.painted(new_job(BOB, inputs=("ab" * 32,), parent_picture_id=1))
+    (picture,) = await stores.painted(new_job(BOB, inputs=("ab" * 32,), parent_picture_id=1))
     assert await inputs.of_job(picture.job_id) == ("ab" * 32,)
-    assert await shelf.history.erase(1) is not None
+    assert await stores.history.erase(1) is not None
     assert await inputs.read("ab" * 32) == b"input"
-    await shelf.db.close()
+    await stores.db.close()
 
 
 @pytest.mark.parametrize("applied", range(len(list(statements(load_migrations()[2].sql))) + 1))

@@ -20,7 +20,7 @@ from storage.migrate import load_migrations, statements
 from storage.quota_rules import Charge
 from storage.timestamps import from_us, to_us
 from storage.types import QuotaExceeded, QuotaPolicy, QuotaStatus
-from tests.storage.fakes import ALICE, BOB, START, Shelf, new_job, policy
+from tests.storage.fakes import ALICE, BOB, START, Stores, new_job, policy
 from tests.storage.test_upgrades import old_file
 
 __all__ = ["old_file"]
@@ -200,15 +200,15 @@ async def test_an_upgrade_adds_up_what_is_there(old_file: Path) -> None:
     with closing(sqlite3.connect(old_file)) as connection:
         connection.execute("UPDATE ledger SET charged_at = job_id * 1000000000")
         connection.commit()
-    shelf = await Shelf.open(old_file)
+    stores = await Stores.open(old_file)
     try:
-        hours = [tuple(row) for row in await shelf.db.fetch_all(KEPT)]
-        assert len(hours) > 10 and hours == [tuple(row) for row in await shelf.db.fetch_all(NAIVE)]
-        await shelf.quotas.clear_user(ALICE.guild_id, ALICE.user_id)
-        job = await shelf.accept(new_job(pictures=3))
-        assert await shelf.used() == 3
-        await shelf.jobs.cancelled(job.id)
-        assert await shelf.used() == 0
-        assert [tuple(row) for row in await shelf.db.fetch_all(KEPT)] == hours
+        hours = [tuple(row) for row in await stores.db.fetch_all(KEPT)]
+        assert len(hours) > 10 and hours == [tuple(row) for row in await stores.db.fetch_all(NAIVE)]
+        await stores.quotas.clear_user(ALICE.guild_id, ALICE.user_id)
+        job = await stores.accept(new_job(pictures=3))
+        assert await stores.used() == 3
+        await stores.jobs.cancelled(job.id)
+        assert await stores.used() == 0
+        assert [tuple(row) for row in await stores.db.fetch_all(KEPT)] == hours
     finally:
-        await shelf.db.close()
+        await stores.db.close()

@@ -11,8 +11,8 @@ from storage.database import Database
 from storage.errors import MigrationFailed
 from storage.migrate import load_migrations, statements
 from storage.preferences import Preferences
-from storage.types import DeliveryMode, Road
-from tests.storage.fakes import ALICE, Shelf, new_job
+from storage.types import DeliveryMode, Route
+from tests.storage.fakes import ALICE, Stores, new_job
 from tests.storage.test_upgrades import NEWER, old_file, rows_of, state_of
 
 __all__ = ["old_file"]
@@ -27,57 +27,61 @@ SETTINGS = (
 """What the fifth release could write, and the second could not."""
 
 
-async def finished(shelf: Shelf) -> int:
+async def finished(stores: Stores) -> int:
     """A painted job that is not delivered."""
-    (picture,) = await shelf.painted(new_job(ALICE, delivery=DeliveryMode.THREAD))
+    (picture,) = await stores.painted(new_job(ALICE, delivery=DeliveryMode.THREAD))
     return picture.job_id
 
 
 @pytest.mark.parametrize("delivery", DeliveryMode)
-async def test_what_was_wanted_stays_with_the_job(shelf: Shelf, delivery: DeliveryMode) -> None:
+async def test_what_was_wanted_stays_with_the_job(stores: Stores, delivery: DeliveryMode) -> None:
     """A job keeps what held for its person when they asked, whatever is set later."""
     new = new_job(ALICE, delivery=delivery, spoiler=True, quiet=True)
-    job = await shelf.accept(new)
+    job = await stores.accept(new)
     assert (job.delivery, job.spoiler, job.quiet) == (delivery, True, True)
-    assert await shelf.jobs.get(job.id) == job
-    plain = await shelf.accept(new_job(ALICE))
+    assert await stores.jobs.get(job.id) == job
+    plain = await stores.accept(new_job(ALICE))
     assert (plain.delivery, plain.spoiler, plain.quiet) == (DeliveryMode.CHANNEL, False, False)
 
 
-async def test_a_thread_is_written_down_before_anything_is_sent_there(shelf: Shelf) -> None:
+async def test_a_thread_is_written_down_before_anything_is_sent_there(stores: Stores) -> None:
     """The first thread of a road stays, with its first instant, whatever is asked for later."""
-    job_id = await finished(shelf)
-    first = await shelf.deliveries.attempt(job_id, Road.THREAD, THREAD)
-    shelf.clock.advance(hours=1)
-    assert (first.road, first.thread_id) == (Road.THREAD, THREAD)
-    assert await shelf.deliveries.attempt(job_id, Road.THREAD, OTHER) == first
-    assert await shelf.deliveries.attempt(job_id, Road.EDIT) == first
-    missed = await shelf.deliveries.missed(job_id)
-    assert (missed.thread_id, missed.attempted_at) == (THREAD, shelf.clock.now)
-    settled = await shelf.deliveries.delivered(job_id, 77)
+    job_id = await finished(stores)
+    first = await stores.deliveries.attempt(job_id, Route.THREAD, THREAD)
+    stores.clock.advance(hours=1)
+    assert (first.route, first.thread_id) == (Route.THREAD, THREAD)
+    assert await stores.deliveries.attempt(job_id, Route.THREAD, OTHER) == first
+    assert await stores.deliveries.attempt(job_id, Route.EDIT) == first
+    missed = await stores.deliveries.missed(job_id)
+    assert (missed.thread_id, missed.attempted_at) == (THREAD, stores.clock.now)
+    settled = await stores.deliveries.delivered(job_id, 77)
     assert settled.thread_id == THREAD
 
 
-async def test_a_thread_that_is_gone_makes_room_for_another(shelf: Shelf) -> None:
+async def test_a_thread_that_is_gone_makes_room_for_another(stores: Stores) -> None:
     """Once it is written down that the thread is gone, the next one is a first try."""
-    job_id = await finished(shelf)
-    await shelf.deliveries.attempt(job_id, Road.THREAD, THREAD)
-    gone = await shelf.deliveries.thread_gone(job_id)
-    assert (gone.road, gone.thread_id) == (Road.THREAD, None)
-    later = shelf.clock.advance(minutes=5)
-    other = await shelf.deliveries.attempt(job_id, Road.THREAD, OTHER)
+    job_id = await finished(stores)
+    await stores.deliveries.attempt(job_id, Route.THREAD, THREAD)
+    gone = await stores.deliveries.thread_gone(job_id)
+    assert (gone.route, gone.thread_id) == (Route.THREAD, None)
+    later = stores.clock.advance(minutes=5)
+    other = await stores.deliveries.attempt(job_id, Route.THREAD, OTHER)
     assert (other.thread_id, other.attempted_at) == (OTHER, later)
 
 
-async def test_the_first_reason_for_another_road_stays(shelf: Shelf) -> None:
+async def test_the_first_reason_for_another_road_stays(stores: Stores) -> None:
     """Another road has no thread, and says why the one that was wanted is closed."""
-    job_id = await finished(shelf)
-    await shelf.deliveries.attempt(job_id, Road.THREAD, THREAD)
-    switched = await shelf.deliveries.switch(job_id, Road.EDIT, "archived")
-    assert (switched.road, switched.thread_id, switched.detour) == (Road.EDIT, None, "archived")
-    again = await shelf.deliveries.switch(job_id, Road.POST, "full")
-    assert (again.road, again.detour) == (Road.POST, "archived")
-    assert (await shelf.deliveries.delivered(job_id, 77)).detour == "archived"
+    job_id = await finished(stores)
+    await stores.deliveries.attempt(job_id, Route.THREAD, THREAD)
+    switched = await stores.deliveries.switch(job_id, Route.EDIT, "archived")
+    assert (switched.route, switched.thread_id, switched.fallback_reason) == (
+        Route.EDIT,
+        None,
+        "archived",
+    )
+    again = await stores.deliveries.switch(job_id, Route.POST, "full")
+    assert (again.route, again.fallback_reason) == (Route.POST, "archived")
+    assert (await stores.deliveries.delivered(job_id, 77)).fallback_reason == "archived"
 
 
 @pytest.mark.parametrize(
@@ -91,11 +95,11 @@ async def test_the_first_reason_for_another_road_stays(shelf: Shelf) -> None:
         "UPDATE jobs SET quiet = NULL",
     ],
 )
-async def test_no_hand_written_row_is_unknown(shelf: Shelf, change: str) -> None:
+async def test_no_hand_written_row_is_unknown(stores: Stores, change: str) -> None:
     """The database itself refuses a road that nobody knows, and a thread on any other road."""
-    await finished(shelf)
+    await finished(stores)
     with pytest.raises(sqlite3.IntegrityError):
-        async with shelf.db.transaction() as transaction:
+        async with stores.db.transaction() as transaction:
             await transaction.execute(change)
 
 
@@ -114,18 +118,18 @@ async def fifth_file(old_file: Path) -> Path:
 async def test_every_row_of_the_fifth_version_comes_through(fifth_file: Path) -> None:
     """After the upgrade every row is as it was, and nobody wants anything that they did not."""
     before = rows_of(fifth_file)
-    shelf = await Shelf.open(fifth_file)
+    stores = await Stores.open(fifth_file)
     assert rows_of(fifth_file, before) == before
-    (odd,) = await shelf.db.fetch_all(
+    (odd,) = await stores.db.fetch_all(
         "SELECT count(*) AS jobs FROM jobs WHERE delivery <> 'channel' OR spoiler OR quiet"
     )
     assert odd["jobs"] == 0
-    assert await shelf.db.fetch_all("SELECT 1 FROM deliveries WHERE thread_id OR detour") == []
-    levels = await Preferences(shelf.db, shelf.clock).levels(10, 20, 30)
+    assert await stores.db.fetch_all("SELECT 1 FROM deliveries WHERE thread_id OR detour") == []
+    levels = await Preferences(stores.db, stores.clock).levels(10, 20, 30)
     assert levels.user is not None
     assert (levels.user.delivery, levels.user.spoiler) == (DeliveryMode.DIRECT, None)
-    assert await shelf.deliveries.pending()
-    await shelf.db.close()
+    assert await stores.deliveries.pending()
+    await stores.db.close()
     with closing(sqlite3.connect(fifth_file)) as connection:
         assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
         assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]

@@ -14,7 +14,7 @@ PICTURE_ENDINGS: Final = {".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".ti
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ImagineArguments:
     """The arguments and options as click read them; given: the names of those that were written."""
 
     words: tuple[str, ...]
@@ -94,7 +94,7 @@ def option(name: str) -> str:
     return "--json" if name == "as_json" else f"--{name.replace('_', '-')}"
 
 
-def check(asked: Asked) -> None:
+def check(asked: ImagineArguments) -> None:
     """End the command with one sentence and code 2 where options contradict each other."""
     if asked.out is not None:
         _check_out(asked.out)

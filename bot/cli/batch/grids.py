@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from engine.diffusion.families import Speed
-from engine.prompts import Level, PictureStyle
+from engine.prompts import EnhancementLevel, PictureStyle
 
 MAX_CELLS: Final = 64
 _WIDEST: Final = 8
 """So many pictures of a single row of values stand beside each other."""
 
 
-class WrongGrid(ValueError):
+class InvalidGrid(ValueError):
     """A grid that cannot be painted; str() is one sentence."""
 
 
@@ -51,7 +51,7 @@ def axis(text: str) -> Axis:
     name = name.strip().lower()
     read = _READERS.get(name)
     if not equals or read is None:
-        raise WrongGrid(
+        raise InvalidGrid(
             f"--grid {text!r} is not understood: write a setting and its values, like "
             f"steps=4,6,8; the settings are {', '.join(_READERS)}."
         )
@@ -59,9 +59,9 @@ def axis(text: str) -> Axis:
     try:
         values = tuple(read(part) for part in parts)
     except ValueError:
-        raise WrongGrid(f"--grid {text!r} is not understood: {_NEEDED[name]}.") from None
+        raise InvalidGrid(f"--grid {text!r} is not understood: {_NEEDED[name]}.") from None
     if len(set(values)) < len(values):
-        raise WrongGrid(f"--grid {text!r} has a value twice.")
+        raise InvalidGrid(f"--grid {text!r} has a value twice.")
     return Axis(name, values)
 
 
@@ -71,9 +71,9 @@ def axes(texts: Sequence[str]) -> tuple[Axis, ...]:
     names = [each.name for each in found]
     for name in names:
         if names.count(name) > 1:
-            raise WrongGrid(f"--grid {name} is given twice: put all its values into one.")
+            raise InvalidGrid(f"--grid {name} is given twice: put all its values into one.")
     if {"steps", "speed"} <= set(names):
-        raise WrongGrid("--grid steps and --grid speed are the same thing: give one of them.")
+        raise InvalidGrid("--grid steps and --grid speed are the same thing: give one of them.")
     return found
 
 
@@ -86,7 +86,7 @@ def cells(along: Sequence[Axis], count: int = 1) -> tuple[Cell, ...]:
     for each in along:
         number *= len(each.values)
     if along and number > MAX_CELLS:
-        raise WrongGrid(f"The grid would have {number} pictures; at most {MAX_CELLS} fit.")
+        raise InvalidGrid(f"The grid would have {number} pictures; at most {MAX_CELLS} fit.")
     names = [each.name for each in along]
     combined = itertools.product(*(each.values for each in along))
     return tuple(Cell(dict(zip(names, values, strict=True))) for values in combined)
@@ -118,7 +118,7 @@ _READERS: Final[Mapping[str, Callable[[str], Any]]] = {
     "strength": float,
     "variety": float,
     "style": PictureStyle,
-    "enhance": Level,
+    "enhance": EnhancementLevel,
 }
 _NEEDED: Final = {
     "guidance": "guidance is a number",
@@ -128,5 +128,5 @@ _NEEDED: Final = {
     "strength": "strength is a number",
     "variety": "variety is a number",
     "style": f"style is one of {', '.join(PictureStyle)}",
-    "enhance": f"enhance is one of {', '.join(Level)}",
+    "enhance": f"enhance is one of {', '.join(EnhancementLevel)}",
 }

@@ -8,14 +8,14 @@ from pathlib import Path
 from bot.cli.common.errors import fail
 from bot.exit_codes import BAD_INPUT
 from bot.i18n import words
-from bot.request.input_images import OtherPicture, Prepared, given_again, prepare
+from bot.request.input_images import InputMismatch, PreparedInputs, match_inputs, prepare
 from bot.wording import rejections
 from engine.types import ImageRequest, Mode
-from engine.uploads import Limits, TooLarge, Upload, UploadRefused, decode, reopen
+from engine.uploads import Upload, UploadLimits, UploadRefused, UploadTooLarge, decode, reopen
 from storage.errors import PictureMissing
 from storage.inputs import InputFiles
 
-LIMITS = Limits()
+LIMITS = UploadLimits()
 
 
 def read_pictures(files: Sequence[Path]) -> tuple[Upload, ...]:
@@ -25,7 +25,7 @@ def read_pictures(files: Sequence[Path]) -> tuple[Upload, ...]:
 
 def prepared(
     mode: Mode, files: Sequence[Path], uploads: Sequence[Upload], size: tuple[int, int]
-) -> Prepared:
+) -> PreparedInputs:
     """The pictures fitted to `size`; or the end of the command with code 2."""
     try:
         return prepare(mode, uploads, size)
@@ -46,8 +46,8 @@ def inputs_again(
     if len(files) != len(request.inputs):
         fail(f"{painted} was painted from {_told(request)}.", BAD_INPUT)
     try:
-        return given_again(request, read_pictures(files))
-    except OtherPicture as refused:
+        return match_inputs(request, read_pictures(files))
+    except InputMismatch as refused:
         fail(f"{files[refused.position]}: {rejections.upload(refused, words())}", BAD_INPUT)
 
 
@@ -55,7 +55,7 @@ def _read(file: Path) -> Upload:
     try:
         size_bytes = file.stat().st_size
         if size_bytes > LIMITS.bytes:  # before it is in memory
-            raise TooLarge(size_bytes, LIMITS.bytes)
+            raise UploadTooLarge(size_bytes, LIMITS.bytes)
         with file.open("rb") as stream:
             return decode(stream.read(LIMITS.bytes + 1), LIMITS)
     except OSError as error:

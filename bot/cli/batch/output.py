@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from bot.jobs.completion import write_picture
-from bot.request.outcomes import Composed
+from bot.request.outcomes import ResolvedRequest
 from engine.encode import encode_png, pixels_sha256
 from engine.job import JobSpec
 from engine.service import Engine
@@ -44,7 +44,7 @@ class LocalPicture:
     steps: tuple[Path, ...] = ()
 
 
-class Keeper(Protocol):
+class PictureSink(Protocol):
     """Where a painted picture is put."""
 
     async def keep(self, painted: Painted, inputs: Sequence[Upload] = (), label: str = "") -> Path:
@@ -55,7 +55,7 @@ class Keeper(Protocol):
         ...
 
 
-class OutKeeper:
+class FolderSink:
     """Writes where the person said: to one PNG file, or to fresh names in a folder.
 
     A file that was named is replaced; the second picture of a run gets "-2" before ".png". In a
@@ -81,7 +81,7 @@ class OutKeeper:
         return write_new(self._out / f"{name}.png", data, f"{NAMELESS}-{request.seed}.png")
 
 
-class HistoryKeeper:
+class HistorySink:
     """Writes into the data folder, with what it was painted from, and records it in the history."""
 
     def __init__(
@@ -121,7 +121,7 @@ class HistoryKeeper:
 
 
 @dataclass(frozen=True, slots=True)
-class Sitting:
+class RunOptions:
     """What one picture is painted with, beside its request.
 
     replay: the conditions of the original. inputs: the pictures that the request names. label:
@@ -136,11 +136,11 @@ class Sitting:
 
 async def paint_local(
     engine: Engine,
-    keeper: Keeper,
+    sink: PictureSink,
     number: int,
-    composed: Composed,
+    resolved: ResolvedRequest,
     on_step: Callable[[Progress], None],
-    sitting: Sitting = Sitting(),
+    sitting: RunOptions = RunOptions(),
 ) -> LocalPicture:
     """Paint one picture and keep it. Raises EngineError, StorageError, OSError.
 
@@ -153,14 +153,14 @@ async def paint_local(
             previews[progress.step] = progress.preview
         on_step(progress)
 
-    painted = await _painted(engine, _spec(number, composed.request, sitting, heard))
-    file = await keeper.keep(painted, sitting.inputs, sitting.label)
+    painted = await _painted(engine, _spec(number, resolved.request, sitting, heard))
+    file = await sink.keep(painted, sitting.inputs, sitting.label)
     steps = await asyncio.to_thread(write_steps, file, previews)
     return LocalPicture(file, painted, pixels_sha256(painted.raster), steps)
 
 
 def _spec(
-    number: int, request: ImageRequest, sitting: Sitting, heard: Callable[[Progress], None]
+    number: int, request: ImageRequest, sitting: RunOptions, heard: Callable[[Progress], None]
 ) -> JobSpec:
     async def inputs() -> tuple[Raster, ...]:
         return tuple(each.raster for each in sitting.inputs)

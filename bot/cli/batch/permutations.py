@@ -11,13 +11,13 @@ import click
 from bot.cli.common.errors import fail
 from bot.exit_codes import BAD_INPUT, OK
 from bot.request import flags
-from bot.request.bad_flags import BadFlag
+from bot.request.bad_flags import FlagError
 from bot.request.outcomes import FlagProblem, Refused
 from engine.prompts import Count
 
 
 @dataclass(frozen=True, slots=True)
-class Chosen:
+class ExpandedPrompt:
     """One prompt, or (problem) a text whose braces cannot be read."""
 
     text: str
@@ -29,22 +29,22 @@ class Chosen:
         return self.problem
 
 
-def chosen(texts: Sequence[str], each: int, limit: int) -> tuple[Chosen, ...]:
+def expand_prompts(texts: Sequence[str], each: int, limit: int) -> tuple[ExpandedPrompt, ...]:
     """Every way to choose from each text, in order; a text without choices is as it was.
 
     each: pictures of one prompt. More than `limit` in all are the end of the command with one
     sentence and code 2.
     """
-    found: list[Chosen] = []
+    found: list[ExpandedPrompt] = []
     total = 0
     for text in texts:
         ways = flags.permutations(text, limit)
-        if isinstance(ways, BadFlag):
-            found.append(Chosen(text, Refused(FlagProblem(ways))))
+        if isinstance(ways, FlagError):
+            found.append(ExpandedPrompt(text, Refused(FlagProblem(ways))))
             total += 1
             continue
         total += ways.total
-        found += map(Chosen, ways.prompts)
+        found += map(ExpandedPrompt, ways.prompts)
     total *= each
     if total > limit:
         shown = str(total) if total < 10**6 else "millions of"

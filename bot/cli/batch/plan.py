@@ -12,31 +12,31 @@ from typing import NoReturn
 
 from bot.cli.batch import arguments as asking
 from bot.cli.batch import grids, permutations, prompts
-from bot.cli.batch.arguments import Asked
-from bot.cli.batch.grids import Axis, Cell, WrongGrid
+from bot.cli.batch.arguments import ImagineArguments
+from bot.cli.batch.grids import Axis, Cell, InvalidGrid
 from bot.cli.batch.input_images import inputs_again, prepared, read_pictures
 from bot.cli.common.errors import fail, load_settings
 from bot.cli.inspect import read_inscription
 from bot.exit_codes import BAD_INPUT
 from bot.i18n import words
 from bot.request.input_images import size_from
-from bot.request.outcomes import Composed, OutOfRange, Reason, Refused
-from bot.request.params import Wish
+from bot.request.outcomes import OutOfRange, Reason, Refused, ResolvedRequest
+from bot.request.params import GenerationParams
 from bot.request.resolve import (
     STRONG,
     SUBTLE,
-    compose,
-    enlarge,
     replay_problem,
     request_notes,
+    resolve,
+    resolve_upscale,
+    resolve_variation,
     seed_problem,
-    vary,
 )
 from bot.settings import Settings
 from bot.wording import rejections
 from engine.diffusion.families import SKETCH, Family, Speed, family_for
-from engine.encode import Inscription
-from engine.prompts import Count, Level, PictureStyle, addition
+from engine.encode import EmbeddedRecipe
+from engine.prompts import Count, EnhancementLevel, PictureStyle, addition
 from engine.sizing import parse_size
 from engine.types import MAX_SEED, ImageRequest, Mode, Recipe
 from engine.uploads import Upload
@@ -47,25 +47,25 @@ MAX_QUOTED_CHARS = 60
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class PlannedPicture:
     """One picture to be painted. make: decides it; the model's count of tokens, once known."""
 
-    make: Callable[[Count | None], Composed | Refused]
+    make: Callable[[Count | None], ResolvedRequest | Refused]
     label: str = ""
     file_label: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
+class PromptBatch:
     """The pictures of one prompt. columns: of their contact sheet, 0 = there is none."""
 
     prompt: str
-    pieces: tuple[Piece, ...]
+    pictures: tuple[PlannedPicture, ...]
     columns: int = 0
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class ImaginePlan:
     """What one call paints.
 
     inputs: what every picture is painted from. rejected: prompts that cannot be painted, and why.
@@ -73,18 +73,18 @@ class Order:
     """
 
     settings: Settings
-    batches: tuple[Batch, ...]
+    batches: tuple[PromptBatch, ...]
     inputs: tuple[Upload, ...] = ()
     rejected: tuple[tuple[str, str], ...] = ()
-    original: Inscription | None = None
+    original: EmbeddedRecipe | None = None
 
     @property
     def pictures(self) -> int:
         """How many are painted in all."""
-        return sum(len(batch.pieces) for batch in self.batches)
+        return sum(len(batch.pictures) for batch in self.batches)
 
 
-def order(asked: Asked) -> Order:
+def plan_pictures(asked: ImagineArguments) -> ImaginePlan:
     """Everything that can be decided before the model is loaded.
 
     Where nothing at all can be painted, the end of the command with one sentence and code 2.
@@ -98,13 +98,13 @@ def order(asked: Asked) -> Order:
         return _enlarged(asked, asked.upscale)
     if not asked.has_prompt:
         fail('Say what to paint: zimagine imagine "a mountain lake at dawn".', BAD_INPUT)
-    return _wishes(asked)
+    return _all_params(asked)
 
 
 # From pictures of ours
 
 
-def _replay(asked: Asked, file: Path) -> Order:
+def _replay(asked: ImagineArguments, file: Path) -> ImaginePlan:
     original = read_inscription(file)
     request = original.recipe.request
     settings, family = _of_recipe(asked, original.recipe)
@@ -113,12 +113,12 @@ def _replay(asked: Asked, file: Path) -> Order:
         refuse(problem)
     inputs = inputs_again(request, file, _files(asked), settings.storage.data_dir)
     added = addition(request.prompt, request.effective_prompt)
-    composed = Composed(request, added, request_notes(request, family))
-    batch = Batch(request.prompt, (Piece(lambda _: composed),))
-    return Order(settings, (batch,), inputs, original=original)
+    resolved = ResolvedRequest(request, added, request_notes(request, family))
+    batch = PromptBatch(request.prompt, (PlannedPicture(lambda _: resolved),))
+    return ImaginePlan(settings, (batch,), inputs, original=original)
 
 
-def _variations(asked: Asked, file: Path) -> Order:
+def _variations(asked: ImagineArguments, file: Path) -> ImaginePlan:
     recipe = read_inscription(file).recipe
     request = recipe.request
     settings, family = _of_recipe(asked, recipe)
@@ -129,16 +129,16 @@ def _variations(asked: Asked, file: Path) -> Order:
     amount = _amount(asked.by)
     inputs = inputs_again(request, file, _files(asked), settings.storage.data_dir)
     pieces = tuple(
-        Piece(_variation(request, amount, family, _seed(asked.seed, number)))
+        PlannedPicture(_variation(request, amount, family, _seed(asked.seed, number)))
         for number in range(asked.count)
     )
-    return _order(settings, [Batch(request.prompt, pieces)], inputs, checked=1)
+    return _plan(settings, [PromptBatch(request.prompt, pieces)], inputs, checked=1)
 
 
 def _variation(
     request: ImageRequest, amount: float, family: Family, seed: int
-) -> Callable[[Count | None], Composed | Refused]:
-    return lambda _: vary(request, amount, family, lambda: seed)
+) -> Callable[[Count | None], ResolvedRequest | Refused]:
+    return lambda _: resolve_variation(request, amount, family, lambda: seed)
 
 
 def _amount(text: str) -> float:
@@ -151,22 +151,22 @@ def _amount(text: str) -> float:
         fail(f"--by is subtle, strong or a number up to 1; {text!r} is not.", BAD_INPUT)
 
 
-def _enlarged(asked: Asked, file: Path) -> Order:
+def _enlarged(asked: ImagineArguments, file: Path) -> ImaginePlan:
     recipe = read_inscription(file).recipe
     request = recipe.request
     settings, family = _of_recipe(asked, recipe)
-    composed = enlarge(request, "", family, asked.strength)
-    if isinstance(composed, Refused):
-        refuse(composed.reason)
-    larger = composed.request
+    resolved = resolve_upscale(request, "", family, asked.strength)
+    if isinstance(resolved, Refused):
+        refuse(resolved.reason)
+    larger = resolved.request
     size = (larger.width_px, larger.height_px)
     found = prepared(Mode.UPSCALE, [file], read_pictures([file]), size)
     (source,) = found.start.inputs
-    piece = Piece(lambda _: enlarge(request, source, family, asked.strength))
-    return _order(settings, [Batch(request.prompt, (piece,))], found.inputs, checked=1)
+    piece = PlannedPicture(lambda _: resolve_upscale(request, source, family, asked.strength))
+    return _plan(settings, [PromptBatch(request.prompt, (piece,))], found.inputs, checked=1)
 
 
-def _of_recipe(asked: Asked, recipe: Recipe) -> tuple[Settings, Family]:
+def _of_recipe(asked: ImagineArguments, recipe: Recipe) -> tuple[Settings, Family]:
     settings = _settings(asked, asked.model or _model_of(recipe))
     return settings, family_for(settings.engine.model)
 
@@ -179,38 +179,40 @@ def _model_of(recipe: Recipe) -> str | None:
 # From words
 
 
-def _wishes(asked: Asked) -> Order:
+def _all_params(asked: ImagineArguments) -> ImaginePlan:
     settings = _settings(asked, asked.model)
     family = family_for(settings.engine.model)
     _check_count(asked.count)
     along = _axes(asked)
     try:
         cells = grids.cells(along, asked.count)
-    except WrongGrid as wrong:
+    except InvalidGrid as wrong:
         fail(str(wrong), BAD_INPUT)
     texts = prompts.gather(asked.words, asked.prompts)
-    chosen = permutations.chosen(texts, len(cells) * asked.count, MAX_PICTURES)
-    wish, inputs = _started(asked, family)
+    chosen = permutations.expand_prompts(texts, len(cells) * asked.count, MAX_PICTURES)
+    params, inputs = _started(asked, family)
     columns = grids.columns(along, asked.count)
     batches = [
-        Batch(
+        PromptBatch(
             each.text,
-            _pieces(dataclasses.replace(wish, prompt=each.text), asked.count, cells, family)
+            _planned(dataclasses.replace(params, prompt=each.text), asked.count, cells, family)
             if each.problem is None
-            else (Piece(each.refused),),
+            else (PlannedPicture(each.refused),),
             columns,
         )
         for each in chosen
     ]
-    ordered = _order(settings, batches, inputs, checked=len(cells))
+    ordered = _plan(settings, batches, inputs, checked=len(cells))
     if len(chosen) > len(texts) and not asked.yes:
         permutations.confirm(ordered.pictures)
     return ordered
 
 
-def _started(asked: Asked, family: Family) -> tuple[Wish, tuple[Upload, ...]]:
+def _started(
+    asked: ImagineArguments, family: Family
+) -> tuple[GenerationParams, tuple[Upload, ...]]:
     """The wish but for its words, and the pictures that it starts from."""
-    wish = Wish(
+    params = GenerationParams(
         prompt="",
         aspect=asked.aspect,
         size=_size(asked.size),
@@ -227,18 +229,18 @@ def _started(asked: Asked, family: Family) -> tuple[Wish, tuple[Upload, ...]]:
     )
     mode, files = _mode(asked), _files(asked)
     if mode is Mode.TEXT:
-        return wish, ()
+        return params, ()
     uploads = read_pictures(files)
     first = uploads[0].raster
-    size = size_from(wish, mode, family, (first.width_px, first.height_px))
+    size = size_from(params, mode, family, (first.width_px, first.height_px))
     if not isinstance(size, tuple):
         refuse(size)
     found = prepared(mode, files, uploads, size)
     start = dataclasses.replace(found.start, strength=asked.strength)
-    return dataclasses.replace(wish, aspect=None, size=size, start=start), found.inputs
+    return dataclasses.replace(params, aspect=None, size=size, start=start), found.inputs
 
 
-def _mode(asked: Asked) -> Mode:
+def _mode(asked: ImagineArguments) -> Mode:
     if asked.upscale is not None:
         return Mode.UPSCALE
     if asked.blend is not None:
@@ -248,22 +250,22 @@ def _mode(asked: Asked) -> Mode:
     return Mode.TEXT
 
 
-def _files(asked: Asked) -> list[Path]:
+def _files(asked: ImagineArguments) -> list[Path]:
     """The pictures that were given to start from, in the order of their mode."""
     pair = asked.blend or ()
     return [each for each in (asked.upscale, asked.image, asked.mask, *pair) if each is not None]
 
 
-def _level(asked: Asked) -> Level | None:
+def _level(asked: ImagineArguments) -> EnhancementLevel | None:
     if asked.no_enhance:
-        return Level.OFF
-    return None if asked.enhance is None else Level(asked.enhance)
+        return EnhancementLevel.OFF
+    return None if asked.enhance is None else EnhancementLevel(asked.enhance)
 
 
-def _axes(asked: Asked) -> tuple[Axis, ...]:
+def _axes(asked: ImagineArguments) -> tuple[Axis, ...]:
     try:
         along = grids.axes(asked.grid)
-    except WrongGrid as wrong:
+    except InvalidGrid as wrong:
         fail(str(wrong), BAD_INPUT)
     names = {axis.name for axis in along}
     twice = [
@@ -287,28 +289,32 @@ _SAME_SETTING = (
 """An option, and a grid that decides the same under another name."""
 
 
-def _pieces(wish: Wish, count: int, cells: Sequence[Cell], family: Family) -> tuple[Piece, ...]:
+def _planned(
+    params: GenerationParams, count: int, cells: Sequence[Cell], family: Family
+) -> tuple[PlannedPicture, ...]:
     """The pictures of one prompt; those of a grid have a seed in common, to be compared."""
-    pieces: list[Piece] = []
+    pieces: list[PlannedPicture] = []
     for number in range(count):
-        seed = _seed(wish.seed, number)
+        seed = _seed(params.seed, number)
         for cell in cells:
             label = cell.label if count == 1 else f"{cell.label}, seed {seed}"
-            make = _composing(_in_cell(dataclasses.replace(wish, seed=seed), cell), family)
-            pieces.append(Piece(make, label, cell.file_label))
+            make = _composing(_in_cell(dataclasses.replace(params, seed=seed), cell), family)
+            pieces.append(PlannedPicture(make, label, cell.file_label))
     return tuple(pieces)
 
 
-def _in_cell(wish: Wish, cell: Cell) -> Wish:
+def _in_cell(params: GenerationParams, cell: Cell) -> GenerationParams:
     values = dict(cell.values)
-    if "strength" in values and wish.start is not None:
-        start = dataclasses.replace(wish.start, strength=values.pop("strength"))
-        wish = dataclasses.replace(wish, start=start)
-    return dataclasses.replace(wish, **values)
+    if "strength" in values and params.start is not None:
+        start = dataclasses.replace(params.start, strength=values.pop("strength"))
+        params = dataclasses.replace(params, start=start)
+    return dataclasses.replace(params, **values)
 
 
-def _composing(wish: Wish, family: Family) -> Callable[[Count | None], Composed | Refused]:
-    return lambda count: compose(wish, family, _fresh_seed, count)
+def _composing(
+    params: GenerationParams, family: Family
+) -> Callable[[Count | None], ResolvedRequest | Refused]:
+    return lambda count: resolve(params, family, _fresh_seed, count)
 
 
 def _fresh_seed() -> int:
@@ -327,17 +333,17 @@ def _seed(wanted: int | None, number: int) -> int:
 # What all of them share
 
 
-def _order(
-    settings: Settings, batches: Sequence[Batch], inputs: tuple[Upload, ...], *, checked: int
-) -> Order:
+def _plan(
+    settings: Settings, batches: Sequence[PromptBatch], inputs: tuple[Upload, ...], *, checked: int
+) -> ImaginePlan:
     """The order, without the prompts that cannot be painted.
 
     checked: so many pictures of each prompt; the others differ by their seeds alone.
     """
-    good: list[Batch] = []
+    good: list[PromptBatch] = []
     rejected: list[tuple[str, str]] = []
     for batch in batches:
-        outcomes = (piece.make(None) for piece in batch.pieces[:checked])
+        outcomes = (piece.make(None) for piece in batch.pictures[:checked])
         refused = next((each for each in outcomes if isinstance(each, Refused)), None)
         if refused is None:
             good.append(batch)
@@ -345,7 +351,7 @@ def _order(
             rejected.append((batch.prompt, sentence(refused.reason)))
     if not good:
         _end(rejected)
-    return Order(settings, tuple(good), inputs, tuple(rejected))
+    return ImaginePlan(settings, tuple(good), inputs, tuple(rejected))
 
 
 def _end(rejected: Sequence[tuple[str, str]]) -> NoReturn:
@@ -365,7 +371,7 @@ def quoted(prompt: str) -> str:
     return f"“{short}”"
 
 
-def _settings(asked: Asked, model: str | None) -> Settings:
+def _settings(asked: ImagineArguments, model: str | None) -> Settings:
     override = {"engine": {"model": model}} if model else {}
     return load_settings(asked.config, **override)
 

@@ -12,10 +12,10 @@ import click
 
 from bot.cli.batch.output import LocalPicture
 from bot.i18n import words
-from bot.request.notes import NotExact, adapted
-from bot.request.outcomes import Composed
+from bot.request.notes import NotExact, adaptation_notes
+from bot.request.outcomes import ResolvedRequest
 from bot.wording import rejections
-from engine.encode import Inscription
+from engine.encode import EmbeddedRecipe
 from engine.prompts import addition
 from engine.types import Progress
 
@@ -23,19 +23,19 @@ from engine.types import Progress
 class Reporter:
     """Tells of each picture; what holds for several of a prompt is said once."""
 
-    def __init__(self, original: Inscription | None, *, as_json: bool) -> None:
+    def __init__(self, original: EmbeddedRecipe | None, *, as_json: bool) -> None:
         self._original = original
         self._as_json = as_json
         self._said: set[tuple[str, str]] = set()
 
-    def picture(self, picture: LocalPicture, composed: Composed) -> None:
+    def picture(self, picture: LocalPicture, resolved: ResolvedRequest) -> None:
         """One line on standard output; remarks beside it."""
         if self._as_json:
             click.echo(json.dumps(_fields(picture, self._original), ensure_ascii=False))
             return
         click.echo(str(picture.file))
-        prompt = composed.request.prompt
-        for remark in self._remarks(picture, composed):
+        prompt = resolved.request.prompt
+        for remark in self._remarks(picture, resolved):
             if (prompt, remark) not in self._said:
                 self._said.add((prompt, remark))
                 click.echo(f"  {remark}", err=True)
@@ -48,20 +48,20 @@ class Reporter:
         """A contact sheet is written; with --json, standard output is for pictures alone."""
         click.echo(file, err=self._as_json)
 
-    def _remarks(self, picture: LocalPicture, composed: Composed) -> list[str]:
+    def _remarks(self, picture: LocalPicture, resolved: ResolvedRequest) -> list[str]:
         say = words()
         recipe = picture.painted.recipe
         # Of what was really read: the model may have written the words itself.
         added = addition(recipe.request.prompt, recipe.request.effective_prompt)
         remarks = [say("Added: {words}", words=added)] if added else []
-        notes = (*composed.notes, *adapted(recipe))
+        notes = (*resolved.notes, *adaptation_notes(recipe))
         remarks += (rejections.note(note, say) for note in notes)
         if self._original is not None:
             remarks.append(_verdict(picture, self._original))
         return remarks
 
 
-def _verdict(picture: LocalPicture, original: Inscription) -> str:
+def _verdict(picture: LocalPicture, original: EmbeddedRecipe) -> str:
     say = words()
     if picture.pixels_sha256 == original.pixels_sha256:
         return say("The pixels are identical to the original's.")
@@ -71,7 +71,7 @@ def _verdict(picture: LocalPicture, original: Inscription) -> str:
     return say("Not exact, although nothing known has changed since the original was painted.")
 
 
-def _fields(picture: LocalPicture, original: Inscription | None) -> dict[str, Any]:
+def _fields(picture: LocalPicture, original: EmbeddedRecipe | None) -> dict[str, Any]:
     recipe = picture.painted.recipe
     request = recipe.request
     found: dict[str, Any] = {
@@ -105,7 +105,7 @@ def _fields(picture: LocalPicture, original: Inscription | None) -> dict[str, An
     return found
 
 
-class Bar:
+class ProgressBar:
     """A progress line on a terminal; nothing where nobody is looking."""
 
     WIDTH = 24
@@ -114,7 +114,7 @@ class Bar:
         self._pictures = pictures
         self._shown = sys.stderr is not None and sys.stderr.isatty()
 
-    def __enter__(self) -> Bar:
+    def __enter__(self) -> ProgressBar:
         return self
 
     def __exit__(self, *_: object) -> None:

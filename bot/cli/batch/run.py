@@ -11,21 +11,21 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
-from bot.cli.batch.contact_sheet import Sheet
+from bot.cli.batch.contact_sheet import ContactSheet
 from bot.cli.batch.output import (
-    HistoryKeeper,
-    Keeper,
+    FolderSink,
+    HistorySink,
     LocalPicture,
-    OutKeeper,
-    Sitting,
+    PictureSink,
+    RunOptions,
     is_named,
     paint_local,
     slug,
     write_new,
 )
-from bot.cli.batch.plan import Batch, Order, Piece, quoted, refuse
-from bot.cli.batch.reports import Bar, Reporter
-from bot.cli.common.errors import FAILED, Failing, explained
+from bot.cli.batch.plan import ImaginePlan, PlannedPicture, PromptBatch, quoted, refuse
+from bot.cli.batch.reports import ProgressBar, Reporter
+from bot.cli.common.errors import FAILED, CommandError, explain_errors
 from bot.exit_codes import BAD_INPUT, OK
 from bot.request.outcomes import Refused
 from bot.settings import Settings
@@ -41,15 +41,15 @@ from storage.types import utc_now
 T = TypeVar("T")
 
 
-class _Unwritable(Failing):
+class _Unwritable(CommandError):
     """The pictures' place takes none."""
 
 
 @dataclass(slots=True)
-class Run:
+class BatchRun:
     """Paints one order. painted: how many pictures are on the disk already."""
 
-    order: Order
+    plan: ImaginePlan
     out: Path | None
     reporter: Reporter
     save_steps: bool = False
@@ -62,11 +62,11 @@ class Run:
 
         Raises Failing where nothing more can be painted, or where there was only one picture.
         """
-        for prompt, sentence in self.order.rejected:
+        for prompt, sentence in self.plan.rejected:
             self._trouble(prompt, sentence, BAD_INPUT)
-        settings = self.order.settings
+        settings = self.plan.settings
         async with AsyncExitStack() as stack:
-            keeper = await stack.enter_async_context(_keeper(settings, self.out))
+            sink = await stack.enter_async_context(_sink(settings, self.out))
             # Where everything goes into a folder of the person's, nothing is left elsewhere.
             cache_dir = settings.storage.cache_dir if self.out is None else None
             engine_settings = settings.engine.to_engine(cache_dir)
@@ -77,12 +77,12 @@ class Run:
             )
             engine.start()
             stack.push_async_callback(engine.drain)
-            bar = stack.enter_context(Bar(self.order.pictures))
+            bar = stack.enter_context(ProgressBar(self.plan.pictures))
             bar.show("loading the model")
-            with explained():
+            with explain_errors():
                 await engine.ready()
-            for batch in self.order.batches:
-                await self._batch(batch, engine, keeper, bar)
+            for batch in self.plan.batches:
+                await self._batch(batch, engine, sink, bar)
         return self._code
 
     async def _unless_full(self, writing: Awaitable[T]) -> T:
@@ -93,11 +93,13 @@ class Run:
             where = error.filename or self.out
             raise _Unwritable(f"{where} cannot be written: {error.strerror}.", BAD_INPUT) from error
 
-    async def _batch(self, batch: Batch, engine: Engine, keeper: Keeper, bar: Bar) -> None:
-        sheet = Sheet(batch.columns) if batch.columns else None
+    async def _batch(
+        self, batch: PromptBatch, engine: Engine, sink: PictureSink, bar: ProgressBar
+    ) -> None:
+        sheet = ContactSheet(batch.columns) if batch.columns else None
         first: LocalPicture | None = None
-        for piece in batch.pieces:
-            picture = await self._piece(batch, piece, engine, keeper, bar)
+        for piece in batch.pictures:
+            picture = await self._picture(batch, piece, engine, sink, bar)
             first = first or picture
             if sheet is not None:
                 sheet.add(picture.painted.raster if picture else None, piece.label)
@@ -105,29 +107,34 @@ class Run:
             file = await self._unless_full(asyncio.to_thread(self._write, sheet, batch, first))
             self.reporter.sheet(str(file))
 
-    async def _piece(
-        self, batch: Batch, piece: Piece, engine: Engine, keeper: Keeper, bar: Bar
+    async def _picture(
+        self,
+        batch: PromptBatch,
+        piece: PlannedPicture,
+        engine: Engine,
+        sink: PictureSink,
+        bar: ProgressBar,
     ) -> LocalPicture | None:
         number = next(self._number)
-        original = self.order.original
-        sitting = Sitting(
+        original = self.plan.original
+        sitting = RunOptions(
             replay=original.recipe.conditions if original else None,
-            inputs=self.order.inputs,
+            inputs=self.plan.inputs,
             label=piece.file_label,
             save_steps=self.save_steps,
         )
         try:
-            composed = piece.make(engine.count_tokens)
-            if isinstance(composed, Refused):
-                refuse(composed.reason)
-            with explained():
+            resolved = piece.make(engine.count_tokens)
+            if isinstance(resolved, Refused):
+                refuse(resolved.reason)
+            with explain_errors():
                 picture = await self._unless_full(
-                    paint_local(engine, keeper, number, composed, bar.steps(number), sitting)
+                    paint_local(engine, sink, number, resolved, bar.steps(number), sitting)
                 )
         except _Unwritable:
             raise
-        except Failing as failing:
-            alone = self.order.pictures == 1 and not self.order.rejected
+        except CommandError as failing:
+            alone = self.plan.pictures == 1 and not self.plan.rejected
             if alone or failing.exit_code not in (BAD_INPUT, FAILED):
                 raise
             bar.clear()
@@ -135,10 +142,10 @@ class Run:
             return None
         bar.clear()
         self.painted += 1
-        self.reporter.picture(picture, composed)
+        self.reporter.picture(picture, resolved)
         return picture
 
-    def _write(self, sheet: Sheet, batch: Batch, first: LocalPicture) -> Path:
+    def _write(self, sheet: ContactSheet, batch: PromptBatch, first: LocalPicture) -> Path:
         named = self.out is not None and is_named(self.out)
         name = self.out.stem if self.out is not None and named else slug(batch.prompt)
         target = first.file.with_name(f"{name}-sheet.png")
@@ -150,13 +157,13 @@ class Run:
 
 
 @asynccontextmanager
-async def _keeper(settings: Settings, out: Path | None) -> AsyncIterator[Keeper]:
+async def _sink(settings: Settings, out: Path | None) -> AsyncIterator[PictureSink]:
     if out is not None:
-        yield OutKeeper(out)
+        yield FolderSink(out)
         return
     data_dir = settings.storage.data_dir
     async with await Database.open(data_dir / FILE_NAME) as db:
-        yield HistoryKeeper(
+        yield HistorySink(
             PictureFiles(data_dir),
             Inputs(db, utc_now),
             Jobs(db, utc_now, lambda: secrets.token_hex(12)),

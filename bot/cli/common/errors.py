@@ -11,14 +11,14 @@ from typing import Any, NoReturn
 import click
 
 from bot.exit_codes import BAD_CONFIG, BAD_INPUT, RESTART, UNAVAILABLE
-from bot.settings import Settings, WrongSetting, load
+from bot.settings import InvalidSetting, Settings, load
 from engine.errors import Defunct, EngineError, ModelUnavailable, PromptTooLong
 from storage.errors import DatabaseCorrupt, DataFolderLocked, StorageError
 
 FAILED = 1
 
 
-class Failing(click.ClickException):
+class CommandError(click.ClickException):
     """A sentence for standard error and the exit code that goes with it."""
 
     def __init__(self, sentence: str, exit_code: int) -> None:
@@ -32,19 +32,19 @@ class Failing(click.ClickException):
 
 def fail(sentence: str, exit_code: int) -> NoReturn:
     """End the command."""
-    raise Failing(sentence, exit_code)
+    raise CommandError(sentence, exit_code)
 
 
 def load_settings(path: Path | None, **override: dict[str, Any]) -> Settings:
     """The settings, or the end of the command with one sentence and code 78."""
     try:
         return load(path, **override)
-    except WrongSetting as error:
+    except InvalidSetting as error:
         fail(str(error), BAD_CONFIG)
 
 
 @contextmanager
-def explained() -> Iterator[None]:
+def explain_errors() -> Iterator[None]:
     """Turn what the rooms raise into the sentence and the exit code that fit."""
     try:
         yield

@@ -9,7 +9,13 @@ from discord.app_commands import Range, locale_str
 from bot.accounts.quotas import MAX_HOURS, MAX_PICTURES
 from bot.discord.commands.moderation import moderation_commands
 from bot.discord.commands.settings import admin_settings
-from bot.discord.interaction.responses import Interaction, person_of, refuse, whisper, words_of
+from bot.discord.interaction.responses import (
+    Interaction,
+    actor_of,
+    refuse,
+    reply_privately,
+    words_of,
+)
 from bot.discord.interaction.services import Services
 from bot.discord.views.jobs import quota_text
 from bot.request.outcomes import Refused
@@ -47,7 +53,7 @@ def _quota(services: Services) -> app_commands.Group:
     async def set_(
         interaction: Interaction, who: discord.User, pictures: Pictures, hours: Hours | None = None
     ) -> None:
-        outcome = await services.allowance.set(person_of(interaction), who.id, pictures, hours)
+        outcome = await services.quotas.set(actor_of(interaction), who.id, pictures, hours)
         await _answer(interaction, outcome, who.mention)
 
     @quota.command(
@@ -55,7 +61,7 @@ def _quota(services: Services) -> app_commands.Group:
     )
     @app_commands.describe(who=locale_str("The member"))
     async def clear(interaction: Interaction, who: discord.User) -> None:
-        outcome = await services.allowance.clear(person_of(interaction), who.id)
+        outcome = await services.quotas.clear(actor_of(interaction), who.id)
         await _answer(interaction, outcome, who.mention)
 
     @quota.command(
@@ -69,8 +75,8 @@ def _quota(services: Services) -> app_commands.Group:
     async def default(
         interaction: Interaction, pictures: Pictures, hours: Hours | None = None
     ) -> None:
-        person = person_of(interaction)
-        policy = await services.allowance.set_default(person, pictures, hours)
+        actor = actor_of(interaction)
+        policy = await services.quotas.set_default(actor, pictures, hours)
         if isinstance(policy, Refused):
             await refuse(interaction, policy)
             return
@@ -83,14 +89,14 @@ def _quota(services: Services) -> app_commands.Group:
             policy.pictures,
             window=hours_long(policy.hours, say),
         )
-        await whisper(interaction, text)
+        await reply_privately(interaction, text)
 
     @quota.command(
         name="show", description=locale_str("See a member's quota and what is left of it")
     )
     @app_commands.describe(who=locale_str("The member"))
     async def show(interaction: Interaction, who: discord.User) -> None:
-        outcome = await services.allowance.show(person_of(interaction), who.id)
+        outcome = await services.quotas.show(actor_of(interaction), who.id)
         await _answer(interaction, outcome, who.mention)
 
     return quota
@@ -100,4 +106,4 @@ async def _answer(interaction: Interaction, outcome: QuotaStatus | Refused, who:
     if isinstance(outcome, Refused):
         await refuse(interaction, outcome)
     else:
-        await whisper(interaction, quota_text(outcome, who, words_of(interaction)))
+        await reply_privately(interaction, quota_text(outcome, who, words_of(interaction)))

@@ -10,17 +10,23 @@ import discord
 from discord import app_commands
 from discord.app_commands import locale_str
 
-from bot.discord.handlers.details import eyes_of, offered, show_details, show_found, tell
+from bot.discord.handlers.details import (
+    can_read_of,
+    edit_reply,
+    recipe_file_of,
+    show_details,
+    show_found,
+)
 from bot.discord.interaction.responses import (
     Interaction,
+    actor_of,
     answer,
     can_deliver_here,
-    person_of,
     refuse,
     words_of,
 )
 from bot.discord.interaction.services import Services
-from bot.pictures.inspection import Details
+from bot.pictures.inspection import PictureDetails
 from bot.request.outcomes import Refused
 
 FILES_READ = 4
@@ -45,8 +51,8 @@ def message_menus(services: Services) -> list[app_commands.ContextMenu]:
             await refuse(interaction, found)
         elif await can_deliver_here(interaction):
             assert found.picture is not None
-            outcome = await services.painter.reroll(
-                person_of(interaction), picture=str(found.picture.id), anyones=True, whole=True
+            outcome = await services.generation.reroll(
+                actor_of(interaction), picture=str(found.picture.id), anyones=True, whole=True
             )
             await answer(interaction, services, outcome)
 
@@ -58,9 +64,9 @@ def message_menus(services: Services) -> list[app_commands.ContextMenu]:
 
 async def _painted(
     interaction: Interaction, services: Services, message: discord.Message
-) -> Details | Refused | None:
+) -> PictureDetails | Refused | None:
     names = list(shown_files(message))
-    return await services.lookup.of_message(person_of(interaction), message.id, names)
+    return await services.inspection.of_message(actor_of(interaction), message.id, names)
 
 
 async def _read(interaction: Interaction, services: Services, message: discord.Message) -> None:
@@ -69,14 +75,16 @@ async def _read(interaction: Interaction, services: Services, message: discord.M
     files = [*message.attachments, *forwarded][:FILES_READ]
     if not files:
         say = words_of(interaction)
-        await tell(interaction, say("I see no picture of mine in this message, and no PNG file."))
+        await edit_reply(
+            interaction, say("I see no picture of mine in this message, and no PNG file.")
+        )
         return
     await interaction.response.defer(ephemeral=True, thinking=True)
-    person, sees = person_of(interaction), eyes_of(interaction)
+    actor, sees = actor_of(interaction), can_read_of(interaction)
     outcomes = []
     for file in files:
-        found = await services.lookup.read_file(person, offered(file), sees)
-        if isinstance(found, Details):
+        found = await services.inspection.read_file(actor, recipe_file_of(file), sees)
+        if isinstance(found, PictureDetails):
             await show_found(interaction, found)
             return
         outcomes.append(found)

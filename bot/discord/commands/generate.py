@@ -8,26 +8,26 @@ import discord
 from discord import app_commands
 from discord.app_commands import Choice, Range, locale_str
 
-from bot.discord.commands.options import choices, closed_choices
-from bot.discord.commands.variations import repainting_commands
+from bot.discord.commands.options import closed_choices, picture_choices
+from bot.discord.commands.variations import variation_commands
 from bot.discord.handlers.history import show_history
 from bot.discord.handlers.image_to_image import imagine_from
 from bot.discord.interaction.responses import (
     Interaction,
+    actor_of,
     answer,
     can_deliver_here,
-    person_of,
     refuse,
-    say_cancelled,
-    whisper,
+    reply_cancelled,
+    reply_privately,
     words_of,
 )
 from bot.discord.interaction.services import Services
 from bot.discord.views.jobs import quota_text
 from bot.pictures.gallery import MAX_SEARCH_CHARS
-from bot.request.closed_choices import chosen
+from bot.request.closed_choices import apply_choices
 from bot.request.outcomes import Refused
-from bot.request.params import Wish
+from bot.request.params import GenerationParams
 from engine.diffusion.families import MAX_GUIDANCE
 from engine.prompts import MAX_PROMPT_CHARS
 from engine.series import MAX_PICTURES
@@ -42,12 +42,12 @@ Search = Range[str, 1, MAX_SEARCH_CHARS]
 Strength = Range[float, 0.01, 1.0]
 
 
-def member_commands(services: Services) -> list[app_commands.Command[Any, ..., None]]:
+def generate_commands(services: Services) -> list[app_commands.Command[Any, ..., None]]:
     """The members' commands, bound to these services."""
     return [
         _imagine(services),
         _reroll(services),
-        *repainting_commands(services),
+        *variation_commands(services),
         _cancel(services),
         _history(services),
         _quota(services),
@@ -70,7 +70,7 @@ def _imagine(services: Services) -> app_commands.Command[Any, ..., None]:
         negative=locale_str("What should not be there (acts only with guidance above 1)"),
         enhance=locale_str("How many words for quality are added (what suits the model)"),
     )
-    @app_commands.choices(**closed_choices(services.painter.family))
+    @app_commands.choices(**closed_choices(services.generation.family))
     async def imagine(
         interaction: Interaction,
         prompt: Prompt,
@@ -87,19 +87,19 @@ def _imagine(services: Services) -> app_commands.Command[Any, ..., None]:
         enhance: str | None = None,
     ) -> None:
         if await can_deliver_here(interaction):
-            typed = Wish(
+            typed = GenerationParams(
                 prompt=prompt, aspect=aspect, seed=seed, guidance=guidance, negative=negative
             )
-            wish = chosen(typed, style=style, speed=speed, enhance=enhance)
-            if isinstance(wish, Refused):
-                await refuse(interaction, wish)
+            params = apply_choices(typed, style=style, speed=speed, enhance=enhance)
+            if isinstance(params, Refused):
+                await refuse(interaction, params)
                 return
             if picture is not None or strength is not None:
                 started = (picture, strength)
-                await imagine_from(interaction, services, wish, *started, count, private=private)
+                await imagine_from(interaction, services, params, *started, count, private=private)
                 return
-            person = person_of(interaction)
-            outcome = await services.painter.imagine(person, wish, private=private, count=count)
+            actor = actor_of(interaction)
+            outcome = await services.generation.imagine(actor, params, private=private, count=count)
             await answer(interaction, services, outcome)
 
     return imagine
@@ -117,8 +117,8 @@ def _reroll(services: Services) -> app_commands.Command[Any, ..., None]:
         interaction: Interaction, seed: Seed | None = None, picture: str | None = None
     ) -> None:
         if await can_deliver_here(interaction):
-            outcome = await services.painter.reroll(
-                person_of(interaction), picture=picture, seed=seed
+            outcome = await services.generation.reroll(
+                actor_of(interaction), picture=picture, seed=seed
             )
             await answer(interaction, services, outcome)
 
@@ -126,8 +126,8 @@ def _reroll(services: Services) -> app_commands.Command[Any, ..., None]:
     async def pictures(interaction: Interaction, current: str) -> list[Choice[str]]:
         if not services.serves(interaction.guild_id):
             return []
-        stored = await services.album.recent(person_of(interaction))
-        return choices(current, ((each.id, each.prompt) for each in stored))
+        stored = await services.gallery.recent(actor_of(interaction))
+        return picture_choices(current, ((each.id, each.prompt) for each in stored))
 
     return reroll
 
@@ -140,15 +140,15 @@ def _cancel(services: Services) -> app_commands.Command[Any, ..., None]:
         job=locale_str('Which one, or "all" of yours; without it, your newest one')
     )
     async def cancel(interaction: Interaction, job: str | None = None) -> None:
-        outcome = await services.endings.cancel(person_of(interaction), job)
-        await say_cancelled(interaction, outcome)
+        outcome = await services.cancellation.cancel(actor_of(interaction), job)
+        await reply_cancelled(interaction, outcome)
 
     @cancel.autocomplete("job")
     async def jobs(interaction: Interaction, current: str) -> list[Choice[str]]:
         if not services.serves(interaction.guild_id):
             return []
-        offered = services.endings.offered(person_of(interaction))
-        return choices(current, ((each.row.id, each.row.prompt) for each in offered))
+        offered = services.cancellation.cancellable(actor_of(interaction))
+        return picture_choices(current, ((each.row.id, each.row.prompt) for each in offered))
 
     return cancel
 
@@ -172,7 +172,7 @@ def _quota(services: Services) -> app_commands.Command[Any, ..., None]:
         description=locale_str("How much you may paint here, and when it returns")
     )
     async def quota(interaction: Interaction) -> None:
-        status = await services.allowance.own(person_of(interaction))
-        await whisper(interaction, quota_text(status, None, words_of(interaction)))
+        status = await services.quotas.own(actor_of(interaction))
+        await reply_privately(interaction, quota_text(status, None, words_of(interaction)))
 
     return quota

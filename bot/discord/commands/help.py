@@ -8,17 +8,17 @@ from typing import Any
 from discord import app_commands
 from discord.app_commands import locale_str
 
-from bot.discord.interaction.responses import Interaction, whisper_layout, words_of
+from bot.discord.interaction.responses import Interaction, reply_layout_privately, words_of
 from bot.discord.interaction.services import Services
-from bot.discord.views.help import Entry, help_layout, status_layout
+from bot.discord.views.help import CommandEntry, help_layout, status_layout
 from bot.i18n import Words
-from bot.jobs.status import condition_of
+from bot.jobs.status import bot_status
 
 Registered = Callable[[], Sequence[tuple[app_commands.Command[Any, ..., None], int | None]]]
 """The members' commands, each with the id that Discord knows it by, once that is known."""
 
 
-def guide_commands(
+def help_commands(
     services: Services, registered: Registered
 ) -> list[app_commands.Command[Any, ..., None]]:
     """The commands that explain the bot, bound to these services."""
@@ -30,16 +30,16 @@ def _help(registered: Registered) -> app_commands.Command[Any, ..., None]:
     async def help_(interaction: Interaction) -> None:
         say = words_of(interaction)
         entries = [_entry(command, known, say) for command, known in registered()]
-        await whisper_layout(interaction, help_layout(entries, say))
+        await reply_layout_privately(interaction, help_layout(entries, say))
 
     return help_
 
 
 def _entry(
     command: app_commands.Command[Any, ..., None], command_id: int | None, say: Words
-) -> Entry:
+) -> CommandEntry:
     mention = f"`/{command.name}`" if command_id is None else f"</{command.name}:{command_id}>"
-    return Entry(command.name, mention, say(command.description))
+    return CommandEntry(command.name, mention, say(command.description))
 
 
 def _status(services: Services) -> app_commands.Command[Any, ..., None]:
@@ -47,8 +47,10 @@ def _status(services: Services) -> app_commands.Command[Any, ..., None]:
         description=locale_str("Whether I am ready, with what I paint, and how fast")
     )
     async def status(interaction: Interaction) -> None:
-        painter = services.painter
-        view = status_layout(condition_of(painter.engine, painter.family), words_of(interaction))
-        await whisper_layout(interaction, view)
+        generation = services.generation
+        view = status_layout(
+            bot_status(generation.engine, generation.family), words_of(interaction)
+        )
+        await reply_layout_privately(interaction, view)
 
     return status

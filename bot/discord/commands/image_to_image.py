@@ -9,22 +9,27 @@ from discord import app_commands
 from discord.app_commands import Choice, Range, locale_str
 
 from bot.discord.commands.context_menus import shown_files
-from bot.discord.commands.options import choices
-from bot.discord.handlers.image_to_image import ask_about, ask_about_own, paint_from, say_no_picture
+from bot.discord.commands.options import picture_choices
+from bot.discord.handlers.image_to_image import (
+    generate_from,
+    reply_no_picture,
+    show_form_for,
+    show_form_for_own,
+)
 from bot.discord.handlers.shown_pictures import attached, shown_picture
 from bot.discord.interaction.responses import (
     Interaction,
+    actor_of,
     can_deliver_here,
-    person_of,
     refuse,
-    whisper,
+    reply_privately,
     words_of,
 )
 from bot.discord.interaction.services import Services
 from bot.i18n import words
-from bot.request.input_sources import Beginning, Numbered, Source
+from bot.request.input_sources import InputSource, InputSpec, PictureSource
 from bot.request.outcomes import Refused
-from bot.request.params import Wish
+from bot.request.params import GenerationParams
 from engine.prompts import MAX_PROMPT_CHARS
 from engine.sizing import ASPECTS
 from engine.types import Mode
@@ -35,27 +40,27 @@ Strength = Range[float, 0.01, 1.0]
 _PRIVATE = locale_str("Only you see the picture (no unless you say yes)")
 
 
-def start_commands(services: Services) -> list[app_commands.Command[Any, ..., None]]:
+def image_to_image_commands(services: Services) -> list[app_commands.Command[Any, ..., None]]:
     """The commands that begin with pictures, bound to these services."""
     return [_blend(services), _inpaint(services)]
 
 
-def start_menu(services: Services) -> app_commands.ContextMenu:
+def image_to_image_menu(services: Services) -> app_commands.ContextMenu:
     """Paint from this, bound to these services."""
 
     async def paint_from_this(interaction: Interaction, message: discord.Message) -> None:
         if not await can_deliver_here(interaction):
             return
         files = list(shown_files(message))
-        found = await services.lookup.of_message(person_of(interaction), message.id, files)
+        found = await services.inspection.of_message(actor_of(interaction), message.id, files)
         if isinstance(found, Refused):
             await refuse(interaction, found)
         elif found is not None:
-            await ask_about_own(interaction, services, found)
+            await show_form_for_own(interaction, services, found)
         elif (given := shown_picture(message)) is not None:
-            await ask_about(interaction, services, given)
+            await show_form_for(interaction, services, given)
         else:
-            await say_no_picture(interaction)
+            await reply_no_picture(interaction)
 
     return app_commands.ContextMenu(name=locale_str("Paint from this"), callback=paint_from_this)
 
@@ -87,11 +92,13 @@ def _blend(services: Services) -> app_commands.Command[Any, ..., None]:
         if not await can_deliver_here(interaction):
             return
         # The model needs words, and whoever sees the picture reads them below it.
-        say = words(person_of(interaction).locale_for(private=private))
-        wish = Wish(prompt or say("a harmonious mixture of the pictures"), aspect=aspect)
+        say = words(actor_of(interaction).locale_for(private=private))
+        params = GenerationParams(
+            prompt or say("a harmonious mixture of the pictures"), aspect=aspect
+        )
         files = [each for each in (first, second, third, fourth) if each is not None]
-        beginning = Beginning(Mode.BLEND, tuple(map(attached, files)), strength)
-        await paint_from(interaction, services, wish, beginning, private=private)
+        beginning = InputSpec(Mode.BLEND, tuple(map(attached, files)), strength)
+        await generate_from(interaction, services, params, beginning, private=private)
 
     return blend
 
@@ -119,24 +126,26 @@ def _inpaint(services: Services) -> app_commands.Command[Any, ..., None]:
             return
         if (picture is None) == (painting is None):
             say = words_of(interaction)
-            await whisper(
+            await reply_privately(
                 interaction,
                 say("Please give a picture as a file, or the number of one of yours."),
             )
             return
-        sources: list[Source] = [
-            attached(picture) if picture is not None else Numbered(painting or "")
+        sources: list[InputSource] = [
+            attached(picture) if picture is not None else PictureSource(painting or "")
         ]
         sources += [attached(mask)] if mask is not None else []
-        beginning = Beginning(Mode.INPAINT, tuple(sources), strength)
-        await paint_from(interaction, services, Wish(prompt), beginning, private=private)
+        beginning = InputSpec(Mode.INPAINT, tuple(sources), strength)
+        await generate_from(
+            interaction, services, GenerationParams(prompt), beginning, private=private
+        )
 
     @inpaint.autocomplete("painting")
     async def pictures(interaction: Interaction, current: str) -> list[Choice[str]]:
         if not services.serves(interaction.guild_id):
             return []
-        stored = await services.album.recent(person_of(interaction))
-        return choices(current, ((each.id, each.prompt) for each in stored))
+        stored = await services.gallery.recent(actor_of(interaction))
+        return picture_choices(current, ((each.id, each.prompt) for each in stored))
 
     del pictures
     return inpaint

@@ -9,14 +9,14 @@ import discord
 from discord import app_commands
 from discord.app_commands import Choice, Range, locale_str
 
-from bot.discord.commands.options import choices
-from bot.discord.handlers.details import eyes_of, offered, show_details, show_found
+from bot.discord.commands.options import picture_choices
+from bot.discord.handlers.details import can_read_of, recipe_file_of, show_details, show_found
 from bot.discord.interaction.responses import (
     Interaction,
-    person_of,
+    actor_of,
     refuse,
-    whisper,
-    whisper_layout,
+    reply_layout_privately,
+    reply_privately,
     words_of,
 )
 from bot.discord.interaction.services import Services
@@ -27,7 +27,7 @@ from engine.prompts import MAX_PROMPT_CHARS
 Prompt = Range[str, 1, MAX_PROMPT_CHARS]
 
 
-def lookup_commands(services: Services) -> list[app_commands.Command[Any, ..., None]]:
+def inspection_commands(services: Services) -> list[app_commands.Command[Any, ..., None]]:
     """The commands that only read, bound to these services."""
     return [_queue(services), _explain(services), _recipe(services)]
 
@@ -37,9 +37,12 @@ def _queue(services: Services) -> app_commands.Command[Any, ..., None]:
         description=locale_str("What of yours waits or is being painted, and how long it will take")
     )
     async def queue(interaction: Interaction) -> None:
-        person = person_of(interaction)
-        own, whole = services.lookup.queue_of(person), services.lookup.everybodys_queue(person)
-        await whisper_layout(interaction, queue_layout(own, whole, words_of(interaction)))
+        actor = actor_of(interaction)
+        own, whole = (
+            services.inspection.queue_of(actor),
+            services.inspection.everybodys_queue(actor),
+        )
+        await reply_layout_privately(interaction, queue_layout(own, whole, words_of(interaction)))
 
     return queue
 
@@ -51,11 +54,13 @@ def _explain(services: Services) -> app_commands.Command[Any, ..., None]:
     @app_commands.describe(prompt=locale_str("The prompt, in English or Chinese"))
     async def explain(interaction: Interaction, prompt: Prompt) -> None:
         # Not on the loop: a long prompt takes a tenth of a second to be read.
-        outcome = await asyncio.to_thread(services.lookup.explain, prompt)
+        outcome = await asyncio.to_thread(services.inspection.explain, prompt)
         if isinstance(outcome, Refused):
             await refuse(interaction, outcome)
         else:
-            await whisper_layout(interaction, explained_layout(outcome, words_of(interaction)))
+            await reply_layout_privately(
+                interaction, explained_layout(outcome, words_of(interaction))
+            )
 
     return explain
 
@@ -71,25 +76,27 @@ def _recipe(services: Services) -> app_commands.Command[Any, ..., None]:
         picture: str | None = None,
         file: discord.Attachment | None = None,
     ) -> None:
-        person, sees = person_of(interaction), eyes_of(interaction)
+        actor, sees = actor_of(interaction), can_read_of(interaction)
         if picture is not None and file is not None:
             say = words_of(interaction)
-            await whisper(interaction, say("Please give a picture's number or a file, not both."))
+            await reply_privately(
+                interaction, say("Please give a picture's number or a file, not both.")
+            )
         elif file is not None:
             await interaction.response.defer(ephemeral=True, thinking=True)
-            found = await services.lookup.read_file(person, offered(file), sees)
+            found = await services.inspection.read_file(actor, recipe_file_of(file), sees)
             await show_found(interaction, found)
         elif picture is not None:
-            outcome = await services.lookup.details(person, picture, sees)
+            outcome = await services.inspection.details(actor, picture, sees)
             await show_details(interaction, outcome)
         else:
-            await show_details(interaction, await services.lookup.latest(person, sees))
+            await show_details(interaction, await services.inspection.latest(actor, sees))
 
     @recipe.autocomplete("picture")
     async def pictures(interaction: Interaction, current: str) -> list[Choice[str]]:
         if not services.serves(interaction.guild_id):
             return []
-        stored = await services.album.recent(person_of(interaction))
-        return choices(current, ((each.id, each.prompt) for each in stored))
+        stored = await services.gallery.recent(actor_of(interaction))
+        return picture_choices(current, ((each.id, each.prompt) for each in stored))
 
     return recipe

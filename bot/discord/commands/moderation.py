@@ -11,15 +11,15 @@ from discord.app_commands import Range, locale_str
 from bot.accounts.permissions import Action
 from bot.discord.interaction.responses import (
     Interaction,
-    person_of,
+    actor_of,
     refuse,
-    whisper,
-    whisper_layout,
+    reply_layout_privately,
+    reply_privately,
     words_of,
 )
 from bot.discord.interaction.services import Services
 from bot.discord.views.markdown import quoted
-from bot.discord.views.moderation import blocked_layout, cases_layout
+from bot.discord.views.moderation import blocked_layout, reports_layout
 from bot.request.outcomes import Refused
 from bot.wording import moderation
 from storage.types import REASON_LIMIT_CHARS
@@ -50,11 +50,11 @@ def _reports(services: Services) -> app_commands.Group:
 
     @reports.command(name="list", description=locale_str("See the reports that wait for a verdict"))
     async def list_(interaction: Interaction) -> None:
-        found = await services.moderation.open_cases(person_of(interaction))
+        found = await services.moderation.open_cases(actor_of(interaction))
         if isinstance(found, Refused):
             await refuse(interaction, found)
         else:
-            await whisper_layout(interaction, cases_layout(found, words_of(interaction)))
+            await reply_layout_privately(interaction, reports_layout(found, words_of(interaction)))
 
     return reports
 
@@ -62,14 +62,14 @@ def _reports(services: Services) -> app_commands.Group:
 async def _set_channel(
     interaction: Interaction, services: Services, channel: discord.TextChannel | None
 ) -> None:
-    person, say = person_of(interaction), words_of(interaction)
-    refused = services.moderation.refusal(person, Action.SET_REPORTS)
+    actor, say = actor_of(interaction), words_of(interaction)
+    refused = services.moderation.refusal(actor, Action.SET_REPORTS)
     if refused is not None:
         await refuse(interaction, refused)
         return
     missing = [] if channel is None else _missing(channel)
     if channel is not None and missing:
-        await whisper(
+        await reply_privately(
             interaction,
             say(
                 "Nothing is changed: I cannot post reports in {channel}, for there I lack the "
@@ -79,7 +79,7 @@ async def _set_channel(
             ),
         )
         return
-    waiting = await services.moderation.set_channel(person, None if channel is None else channel.id)
+    waiting = await services.moderation.set_channel(actor, None if channel is None else channel.id)
     if isinstance(waiting, Refused):
         await refuse(interaction, waiting)
         return
@@ -98,7 +98,7 @@ async def _set_channel(
             "{n} reported pictures wait for a verdict.",
             waiting,
         )
-    await whisper(interaction, text)
+    await reply_privately(interaction, text)
 
 
 def _missing(channel: discord.TextChannel) -> list[str]:
@@ -119,12 +119,14 @@ def _block(services: Services) -> app_commands.Command[Any, ..., None]:
         who=locale_str("The member"), reason=locale_str("Why; they are told when they try")
     )
     async def block(interaction: Interaction, who: discord.User, reason: Why = "") -> None:
-        done = await services.moderation.block(person_of(interaction), who.id, reason)
+        done = await services.moderation.block(actor_of(interaction), who.id, reason)
         if isinstance(done, Refused):
             await refuse(interaction, done)
         else:
             why = done.block.reason and quoted(done.block.reason, REASON_LIMIT_CHARS)
-            await whisper(interaction, moderation.shut_out(done, why, words_of(interaction)))
+            await reply_privately(
+                interaction, moderation.user_blocked(done, why, words_of(interaction))
+            )
 
     return block
 
@@ -133,12 +135,12 @@ def _unblock(services: Services) -> app_commands.Command[Any, ..., None]:
     @app_commands.command(description=locale_str("Let somebody who was blocked paint again"))
     @app_commands.describe(who=locale_str("The member"))
     async def unblock(interaction: Interaction, who: discord.User) -> None:
-        refused = await services.moderation.unblock(person_of(interaction), who.id)
+        refused = await services.moderation.unblock(actor_of(interaction), who.id)
         if refused is not None:
             await refuse(interaction, refused)
         else:
             say = words_of(interaction)
-            await whisper(
+            await reply_privately(
                 interaction, say("{person} may paint on this server again.", person=who.mention)
             )
 
@@ -148,10 +150,10 @@ def _unblock(services: Services) -> app_commands.Command[Any, ..., None]:
 def _blocked(services: Services) -> app_commands.Command[Any, ..., None]:
     @app_commands.command(description=locale_str("See who is blocked on this server"))
     async def blocked(interaction: Interaction) -> None:
-        found = await services.moderation.blocked(person_of(interaction))
+        found = await services.moderation.blocked(actor_of(interaction))
         if isinstance(found, Refused):
             await refuse(interaction, found)
         else:
-            await whisper_layout(interaction, blocked_layout(found, words_of(interaction)))
+            await reply_layout_privately(interaction, blocked_layout(found, words_of(interaction)))
 
     return blocked

@@ -16,7 +16,7 @@ CHOICE_CHARS = 100
 CHOICES = 25
 
 
-def choices(typed: str, rows: Iterable[tuple[int, str]]) -> list[Choice[str]]:
+def picture_choices(typed: str, rows: Iterable[tuple[int, str]]) -> list[Choice[str]]:
     """Those whose number or prompt holds what was typed so far."""
     wanted = typed.casefold().lstrip("#")
     found = []

@@ -8,8 +8,14 @@ import discord
 from discord import app_commands
 from discord.app_commands import Choice, locale_str
 
-from bot.accounts.delivery_settings import Change, Changes, Level
-from bot.discord.interaction.responses import Interaction, person_of, refuse, whisper, words_of
+from bot.accounts.delivery_settings import SettingChange, SettingChanges, SettingsScope
+from bot.discord.interaction.responses import (
+    Interaction,
+    actor_of,
+    refuse,
+    reply_privately,
+    words_of,
+)
 from bot.discord.interaction.services import Services
 from bot.request.outcomes import Refused
 from bot.wording import delivery as preferring
@@ -51,11 +57,13 @@ def settings_command(services: Services) -> app_commands.Command[Any, ..., None]
         quiet: str | None = None,
     ) -> None:
         changes = _changes(delivery, spoiler, quiet)
-        outcome = await services.preferences.set_own(person_of(interaction), changes)
+        outcome = await services.delivery_settings.set_own(actor_of(interaction), changes)
         if isinstance(outcome, Refused):
             await refuse(interaction, outcome)
         else:
-            await whisper(interaction, preferring.own_settings(outcome, words_of(interaction)))
+            await reply_privately(
+                interaction, preferring.settings_overview(outcome, words_of(interaction))
+            )
 
     return settings
 
@@ -78,7 +86,7 @@ def admin_settings(services: Services) -> app_commands.Group:
         quiet: str | None = None,
     ) -> None:
         changes = _changes(delivery, spoiler, quiet)
-        outcome = await services.preferences.set_server(person_of(interaction), changes)
+        outcome = await services.delivery_settings.set_server(actor_of(interaction), changes)
         await _show(interaction, outcome)
 
     @settings.command(
@@ -100,26 +108,28 @@ def admin_settings(services: Services) -> app_commands.Group:
     ) -> None:
         changes = _changes(delivery, spoiler, quiet)
         channel_id = None if channel is None else channel.id
-        person = person_of(interaction)
+        actor = actor_of(interaction)
         await _show(
-            interaction, await services.preferences.set_channel(person, changes, channel_id)
+            interaction, await services.delivery_settings.set_channel(actor, changes, channel_id)
         )
 
     return settings
 
 
-def _changes(delivery: str | None, spoiler: str | None, quiet: str | None) -> Changes:
+def _changes(delivery: str | None, spoiler: str | None, quiet: str | None) -> SettingChanges:
     """What the options ask for; one that Discord's client would not send changes nothing."""
     ways = {mode.value: mode for mode in DeliveryMode}
-    return Changes(
-        Change(ways.get(delivery)) if delivery in ways or delivery == _DEFAULT else None,
-        Change(_FLAGS[spoiler]) if spoiler in _FLAGS else None,
-        Change(_FLAGS[quiet]) if quiet in _FLAGS else None,
+    return SettingChanges(
+        SettingChange(ways.get(delivery)) if delivery in ways or delivery == _DEFAULT else None,
+        SettingChange(_FLAGS[spoiler]) if spoiler in _FLAGS else None,
+        SettingChange(_FLAGS[quiet]) if quiet in _FLAGS else None,
     )
 
 
-async def _show(interaction: Interaction, outcome: Level | Refused) -> None:
+async def _show(interaction: Interaction, outcome: SettingsScope | Refused) -> None:
     if isinstance(outcome, Refused):
         await refuse(interaction, outcome)
     else:
-        await whisper(interaction, preferring.level(outcome, words_of(interaction)))
+        await reply_privately(
+            interaction, preferring.settings_scope(outcome, words_of(interaction))
+        )

@@ -7,9 +7,9 @@ from typing import Any
 from discord import app_commands
 from discord.app_commands import Choice, Range, locale_str
 
-from bot.discord.commands.options import choices
+from bot.discord.commands.options import picture_choices
 from bot.discord.handlers import variations
-from bot.discord.interaction.responses import Interaction, person_of
+from bot.discord.interaction.responses import Interaction, actor_of
 from bot.discord.interaction.services import Services
 from bot.request.resolve import STRONG, SUBTLE
 from engine.prompts import MAX_PROMPT_CHARS
@@ -20,7 +20,7 @@ _AMOUNTS = {"subtle": SUBTLE, "strong": STRONG}
 _PICTURE = locale_str("One of your pictures; without it, your last one here")
 
 
-def repainting_commands(services: Services) -> list[app_commands.Command[Any, ..., None]]:
+def variation_commands(services: Services) -> list[app_commands.Command[Any, ..., None]]:
     """The commands that start from a picture, bound to these services."""
     return [_vary(services), _upscale(services), _remix(services)]
 
@@ -79,7 +79,7 @@ def _offer(command: app_commands.Command[Any, ..., None], services: Services) ->
     async def pictures(interaction: Interaction, current: str) -> list[Choice[str]]:
         if not services.serves(interaction.guild_id):
             return []
-        stored = await services.album.recent(person_of(interaction))
-        return choices(current, ((each.id, each.prompt) for each in stored))
+        stored = await services.gallery.recent(actor_of(interaction))
+        return picture_choices(current, ((each.id, each.prompt) for each in stored))
 
     del pictures

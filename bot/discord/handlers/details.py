@@ -7,18 +7,24 @@ import io
 import aiohttp
 import discord
 
-from bot.discord.interaction.responses import NO_MENTIONS, Interaction, refuse, whisper, words_of
+from bot.discord.interaction.responses import (
+    NO_MENTIONS,
+    Interaction,
+    refuse,
+    reply_privately,
+    words_of,
+)
 from bot.discord.views.inspection import Panel, details_panel
-from bot.pictures.embedded_recipe import Unreadable
-from bot.pictures.inspection import Details, Offered, Sees
+from bot.pictures.embedded_recipe import UnreadableRecipe
+from bot.pictures.inspection import CanRead, PictureDetails, RecipeFile
 from bot.request.outcomes import Refused
 from bot.wording import recipes, rejections
 from engine.uploads import UploadRefused
 
-Found = Details | Unreadable | UploadRefused
+Found = PictureDetails | UnreadableRecipe | UploadRefused
 
 
-def eyes_of(interaction: Interaction) -> Sees:
+def can_read_of(interaction: Interaction) -> CanRead:
     """Which channels of this server the person who asks can read."""
     guild, member = interaction.guild, interaction.user
 
@@ -35,7 +41,7 @@ def eyes_of(interaction: Interaction) -> Sees:
     return sees
 
 
-def offered(attachment: discord.Attachment) -> Offered:
+def recipe_file_of(attachment: discord.Attachment) -> RecipeFile:
     """An attachment as the studio takes it."""
 
     async def fetch() -> bytes:
@@ -44,10 +50,10 @@ def offered(attachment: discord.Attachment) -> Offered:
         except (discord.HTTPException, aiohttp.ClientError) as error:
             raise OSError(str(error)[:200]) from error
 
-    return Offered(attachment.filename, attachment.size, fetch)
+    return RecipeFile(attachment.filename, attachment.size, fetch)
 
 
-async def show_details(interaction: Interaction, outcome: Details | Refused) -> None:
+async def show_details(interaction: Interaction, outcome: PictureDetails | Refused) -> None:
     """Show how a picture was made."""
     if isinstance(outcome, Refused):
         await refuse(interaction, outcome)
@@ -59,20 +65,20 @@ async def show_found(interaction: Interaction, found: Found) -> None:
     """Show what a file says of itself, or a sentence about it."""
     say = words_of(interaction)
     match found:
-        case Details():
+        case PictureDetails():
             await _show(interaction, details_panel(found, say))
-        case Unreadable():
-            await tell(interaction, recipes.unreadable(found, say))
+        case UnreadableRecipe():
+            await edit_reply(interaction, recipes.unreadable(found, say))
         case UploadRefused():
-            await tell(interaction, rejections.upload(found, say))
+            await edit_reply(interaction, rejections.upload(found, say))
 
 
-async def tell(interaction: Interaction, text: str) -> None:
+async def edit_reply(interaction: Interaction, text: str) -> None:
     """Answer with a sentence, also where an answer was announced before."""
     if interaction.response.is_done():
         await interaction.edit_original_response(content=text, allowed_mentions=NO_MENTIONS)
     else:
-        await whisper(interaction, text)
+        await reply_privately(interaction, text)
 
 
 async def _show(interaction: Interaction, panel: Panel) -> None:

@@ -7,23 +7,23 @@ from discord import ui
 from bot.discord.interaction.responses import (
     NO_MENTIONS,
     Interaction,
-    person_of,
+    actor_of,
     refuse,
-    whisper_layout,
+    reply_layout_privately,
     words_of,
 )
 from bot.discord.interaction.services import Services
 from bot.discord.views.jobs import history_layout, history_row
 from bot.discord.views.markdown import layout, quoted
 from bot.i18n import Words
-from bot.pictures.gallery import MAX_SEARCH_CHARS, Found
+from bot.pictures.gallery import MAX_SEARCH_CHARS, SearchResults
 from bot.request.outcomes import Refused
 
 FOUND_PROMPT = 100
 """Ten prompts, escaped, and all that stands around them fit into a message."""
 
 
-def found_layout(found: Found, say: Words) -> ui.LayoutView:
+def found_layout(found: SearchResults, say: Words) -> ui.LayoutView:
     """What a search found, or a sentence that there is nothing."""
     words = f"“{quoted(found.text, MAX_SEARCH_CHARS)}”"
     if not found.pictures:
@@ -34,7 +34,7 @@ def found_layout(found: Found, say: Words) -> ui.LayoutView:
     return layout(ui.TextDisplay(_head(found, words, say)), *rows)
 
 
-def _nothing(found: Found, words: str, say: Words) -> str:
+def _nothing(found: SearchResults, words: str, say: Words) -> str:
     if found.favourites:
         return say(
             "No favourite of yours here has every word of {words} in its prompt.", words=words
@@ -42,7 +42,7 @@ def _nothing(found: Found, words: str, say: Words) -> str:
     return say("No picture of yours here has every word of {words} in its prompt.", words=words)
 
 
-def _head(found: Found, words: str, say: Words) -> str:
+def _head(found: SearchResults, words: str, say: Words) -> str:
     count = len(found.pictures)
     if found.favourites:
         text = say.plural(
@@ -62,21 +62,21 @@ async def show_history(
     interaction: Interaction, services: Services, search: str | None, *, favourites: bool
 ) -> None:
     """Answer /history: the first page, or what was searched for."""
-    found = await services.album.search(person_of(interaction), search, favourites=favourites)
+    found = await services.gallery.search(actor_of(interaction), search, favourites=favourites)
     say = words_of(interaction)
     match found:
         case Refused():
             await refuse(interaction, found)
-        case Found():
-            await whisper_layout(interaction, found_layout(found, say))
+        case SearchResults():
+            await reply_layout_privately(interaction, found_layout(found, say))
         case _:
-            await whisper_layout(interaction, history_layout(found, say))
+            await reply_layout_privately(interaction, history_layout(found, say))
 
 
 async def turn_page(
     interaction: Interaction, services: Services, before_id: int, *, favourites: bool
 ) -> None:
     """Show another page in place of the one whose button was pressed."""
-    page = await services.album.page(person_of(interaction), before_id, favourites=favourites)
+    page = await services.gallery.page(actor_of(interaction), before_id, favourites=favourites)
     view = history_layout(page, words_of(interaction))
     await interaction.response.edit_message(view=view, allowed_mentions=NO_MENTIONS)

@@ -14,40 +14,42 @@ from bot.delivery.messenger import Undeliverable
 from bot.discord.interaction.responses import (
     NO_MENTIONS,
     Interaction,
-    person_of,
+    actor_of,
     refuse,
-    turn_away,
-    whisper,
+    reject_server,
+    reply_privately,
     words_of,
 )
 from bot.discord.interaction.services import Services
 from bot.discord.messenger import fitting
-from bot.discord.views.custom_ids import Act, custom_id
+from bot.discord.views.custom_ids import ComponentAction, custom_id
 from bot.discord.views.markdown import form, when
 from bot.discord.views.modals import typed
-from bot.discord.views.moderation import case_layout
+from bot.discord.views.moderation import report_layout
 from bot.i18n import Words
-from bot.request.outcomes import CaseOver, Refused
+from bot.request.outcomes import Refused, ReportDecided
 from bot.wording import moderation
 from storage.types import REASON_LIMIT_CHARS, Verdict
 
 VERDICTS = {
-    Act.DELETE_REPORTED: Verdict.DELETED,
-    Act.BLOCK_REPORTED: Verdict.BLOCKED,
-    Act.DISMISS: Verdict.DISMISSED,
+    ComponentAction.DELETE_REPORTED: Verdict.DELETED,
+    ComponentAction.BLOCK_REPORTED: Verdict.BLOCKED,
+    ComponentAction.DISMISS: Verdict.DISMISSED,
 }
-ACTS = frozenset({Act.REPORT, Act.CASE, *VERDICTS})
+ACTS = frozenset({ComponentAction.REPORT, ComponentAction.CASE, *VERDICTS})
 """Those that `press` takes."""
 
 
-async def press(interaction: Interaction, services: Services, act: Act, picture_id: int) -> None:
+async def press(
+    interaction: Interaction, services: Services, action: ComponentAction, picture_id: int
+) -> None:
     """Do what a button of these says."""
-    if act is Act.REPORT:
+    if action is ComponentAction.REPORT:
         await _ask(interaction, services, picture_id)
-    elif act is Act.CASE:
+    elif action is ComponentAction.CASE:
         await _show(interaction, services, picture_id)
     else:
-        await _decide(interaction, services, picture_id, VERDICTS[act])
+        await _decide(interaction, services, picture_id, VERDICTS[action])
 
 
 def report_form(picture_id: int, say: Words) -> ui.Modal:
@@ -61,7 +63,7 @@ def report_form(picture_id: int, say: Words) -> ui.Modal:
     told = say("You need not say. The moderators see this and your name.")
     return form(
         say("Report picture #{id}", id=picture_id),
-        custom_id(Act.REPORT, picture_id),
+        custom_id(ComponentAction.REPORT, picture_id),
         ui.Label(text=say("What is wrong with it?"), description=told, component=reason),
     )
 
@@ -69,19 +71,19 @@ def report_form(picture_id: int, say: Words) -> ui.Modal:
 async def submit_report(interaction: Interaction, services: Services, picture_id: int) -> None:
     """File what the form says; the picture may be gone by now, or the bot another process."""
     if not services.serves(interaction.guild_id):
-        await turn_away(interaction)
+        await reject_server(interaction)
         return
     filed = await services.moderation.report(
-        person_of(interaction), picture_id, typed(interaction).get("reason", "")
+        actor_of(interaction), picture_id, typed(interaction).get("reason", "")
     )
     if isinstance(filed, Refused):
         await refuse(interaction, filed)
     else:
-        await whisper(interaction, moderation.thanks(filed, words_of(interaction)))
+        await reply_privately(interaction, moderation.thanks(filed, words_of(interaction)))
 
 
 async def _ask(interaction: Interaction, services: Services, picture_id: int) -> None:
-    found = await services.moderation.reportable(person_of(interaction), picture_id)
+    found = await services.moderation.reportable(actor_of(interaction), picture_id)
     if isinstance(found, Refused):
         await refuse(interaction, found)
     else:
@@ -90,12 +92,12 @@ async def _ask(interaction: Interaction, services: Services, picture_id: int) ->
 
 async def _show(interaction: Interaction, services: Services, picture_id: int) -> None:
     """The card of a case for one moderator, also where it stands in no channel."""
-    case = await services.moderation.case(person_of(interaction), picture_id)
+    case = await services.moderation.case(actor_of(interaction), picture_id)
     if isinstance(case, Refused):
         await refuse(interaction, case)
         return
     await interaction.response.defer(ephemeral=True, thinking=True)
-    card, files = await services.casework.cards.card(case), list[discord.File]()
+    card, files = await services.report_notifier.cards.card(case), list[discord.File]()
     if card.pictures:
         path = card.pictures[0].path
         try:
@@ -107,7 +109,7 @@ async def _show(interaction: Interaction, services: Services, picture_id: int) -
         else:
             files.append(discord.File(io.BytesIO(data), name))
     await interaction.edit_original_response(
-        view=case_layout(card, words_of(interaction)),
+        view=report_layout(card, words_of(interaction)),
         attachments=files,
         allowed_mentions=NO_MENTIONS,
     )
@@ -116,17 +118,19 @@ async def _show(interaction: Interaction, services: Services, picture_id: int) -
 async def _decide(
     interaction: Interaction, services: Services, picture_id: int, verdict: Verdict
 ) -> None:
-    decided = await services.moderation.decide(person_of(interaction), picture_id, verdict)
+    decided = await services.moderation.decide(actor_of(interaction), picture_id, verdict)
     if isinstance(decided, Refused):
-        if isinstance(decided.reason, CaseOver):  # it mentions a moderator, and nobody typed it
-            said = moderation.too_late(decided.reason.case, words_of(interaction), when)
-            await whisper(interaction, said)
+        if isinstance(
+            decided.reason, ReportDecided
+        ):  # it mentions a moderator, and nobody typed it
+            said = moderation.already_decided(decided.reason.case, words_of(interaction), when)
+            await reply_privately(interaction, said)
         else:
             await refuse(interaction, decided)
         return
     # What was pressed says so at once; the casework has it as it stays.
     await interaction.response.edit_message(
-        view=case_layout(CaseCard(decided), words_of(interaction)),
+        view=report_layout(CaseCard(decided), words_of(interaction)),
         attachments=[],
         allowed_mentions=NO_MENTIONS,
     )

@@ -10,18 +10,18 @@ from bot.delivery.messenger import Address
 from bot.discord.interaction.responses import (
     NO_MENTIONS,
     Interaction,
+    actor_of,
     can_deliver_here,
-    person_of,
     refuse,
+    reply_privately,
     waiting_card,
-    whisper,
     words_of,
 )
 from bot.discord.interaction.services import Services
 from bot.discord.views.jobs import card_layout, when
-from bot.discord.views.permutations import over_layout, taken_layout
+from bot.discord.views.permutations import accepted_layout, closed_layout
 from bot.i18n import words
-from bot.request.outcomes import Accepted, QuestionOver, Refused
+from bot.request.outcomes import Accepted, ProposalClosed, Refused
 from bot.wording import rejections
 from storage.errors import StorageError
 
@@ -37,32 +37,32 @@ async def paint(interaction: Interaction, services: Services, proposal_id: int) 
     """
     if not await can_deliver_here(interaction):
         return
-    taken = await services.choices.take(person_of(interaction), proposal_id)
+    taken = await services.permutations.accept(actor_of(interaction), proposal_id)
     if isinstance(taken, Refused):
         await _refuse(interaction, taken)
         return
     try:
         try:
             await interaction.response.edit_message(
-                view=taken_layout(taken, words_of(interaction)), allowed_mentions=NO_MENTIONS
+                view=accepted_layout(taken, words_of(interaction)), allowed_mentions=NO_MENTIONS
             )
         except _UNSURE as error:
             log.warning("answer not confirmed", proposal=proposal_id, error=str(error)[:200])
         for job in taken.jobs:
             if not job.private:
-                services.delivery.unplaced(job.job_id)
+                services.delivery.status_unknown(job.job_id)
         for job in taken.jobs:
             if job.private:
                 await _show(interaction, services, job)
     finally:
         # Their results find their way without: to the channel, or to the person directly.
         for job in taken.jobs:
-            services.delivery.unplaced(job.job_id)
+            services.delivery.status_unknown(job.job_id)
 
 
 async def decline(interaction: Interaction, services: Services, proposal_id: int) -> None:
     """Take the question away."""
-    refused = await services.choices.decline(person_of(interaction), proposal_id)
+    refused = await services.permutations.decline(actor_of(interaction), proposal_id)
     if refused is not None:
         await _refuse(interaction, refused)
         return
@@ -73,7 +73,7 @@ async def decline(interaction: Interaction, services: Services, proposal_id: int
 async def _refuse(interaction: Interaction, refused: Refused) -> None:
     """A question that is over for good loses its buttons; but not where the first press's answer
     may stand in its place."""
-    if refused.reason != QuestionOver(answered=False):
+    if refused.reason != ProposalClosed(answered=False):
         await refuse(interaction, refused)
         return
     await _close(interaction, rejections.refusal(refused, words_of(interaction), when))
@@ -82,37 +82,37 @@ async def _refuse(interaction: Interaction, refused: Refused) -> None:
 async def _close(interaction: Interaction, sentence: str) -> None:
     """Words in the place of the question; nothing that others see is ever replaced by them."""
     if interaction.message is None or not interaction.message.flags.ephemeral:
-        await whisper(interaction, sentence)
+        await reply_privately(interaction, sentence)
         return
     await interaction.response.edit_message(
-        view=over_layout(sentence), allowed_mentions=NO_MENTIONS
+        view=closed_layout(sentence), allowed_mentions=NO_MENTIONS
     )
 
 
 async def _show(interaction: Interaction, services: Services, job: Accepted) -> None:
     """The status message of a private job, which only this interaction's token can change."""
-    person = person_of(interaction)
+    actor = actor_of(interaction)
     card = waiting_card(interaction, services, job)
-    token = person.reply_token
+    token = actor.reply_token
     try:
         message = await interaction.followup.send(
-            view=card_layout(card, words(person.locale_for(private=True))),
+            view=card_layout(card, words(actor.locale_for(private=True))),
             ephemeral=True,
             allowed_mentions=NO_MENTIONS,
             wait=True,
         )
-        await services.delivery.placed(job.job_id, message.id, reply_token=token)
+        await services.delivery.status_posted(job.job_id, message.id, reply_token=token)
     except (*_UNSURE, StorageError) as error:
         log.warning("status not shown", job=job.job_id, error=str(error)[:200])
         return
-    handle = services.painter.live(job.job_id)
+    handle = services.generation.handle_of(job.job_id)
     if handle is not None:
         address = Address(
-            person.guild_id,
-            person.channel_id,
+            actor.guild_id,
+            actor.channel_id,
             message.id,
-            person.locale_for(private=True),
+            actor.locale_for(private=True),
             reply_token=token,
-            upload_limit_bytes=person.upload_limit_bytes,
+            upload_limit_bytes=actor.upload_limit_bytes,
         )
-        services.board.show(handle, address, card, quiet=not handle.spec.previews)
+        services.progress.show(handle, address, card, quiet=not handle.spec.previews)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from bot.discord.interaction.responses import (
     NO_MENTIONS,
     Interaction,
+    actor_of,
     cancelled_text,
-    person_of,
     refusal_text,
     words_of,
 )
@@ -17,15 +17,15 @@ from bot.request.outcomes import Refused
 
 async def show_queue(interaction: Interaction, services: Services, said: str = "") -> None:
     """The panel as things are now. said: what a press just did."""
-    person = person_of(interaction)
-    own, whole = services.lookup.queue_of(person), services.lookup.everybodys_queue(person)
+    actor = actor_of(interaction)
+    own, whole = services.inspection.queue_of(actor), services.inspection.everybodys_queue(actor)
     view = queue_layout(own, whole, words_of(interaction), said)
     await interaction.response.edit_message(view=view, allowed_mentions=NO_MENTIONS)
 
 
 async def cancel_in_queue(interaction: Interaction, services: Services, job_id: int) -> None:
     """Cancel a job of the panel; what became of it is said there, as its row is gone."""
-    outcome = await services.endings.cancel(person_of(interaction), str(job_id))
+    outcome = await services.cancellation.cancel(actor_of(interaction), str(job_id))
     if isinstance(outcome, Refused):
         await show_queue(interaction, services, refusal_text(interaction, outcome))
     else:

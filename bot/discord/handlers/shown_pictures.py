@@ -8,15 +8,15 @@ from typing import Any
 
 import discord
 
-from bot.request.input_sources import Given
+from bot.request.input_sources import UrlSource
 
 
-def attached(attachment: discord.Attachment) -> Given:
+def attached(attachment: discord.Attachment) -> UrlSource:
     """An attachment as the studio takes it."""
-    return Given(attachment.url, attachment.size)
+    return UrlSource(attachment.url, attachment.size)
 
 
-def shown_picture(message: discord.Message) -> Given | None:
+def shown_picture(message: discord.Message) -> UrlSource | None:
     """The first picture of a message: a file of its own or a forwarded one, else of an embed.
 
     Of a page elsewhere it takes the copy that Discord made: the bot asks nobody else.
@@ -32,7 +32,7 @@ def shown_picture(message: discord.Message) -> Given | None:
         (each.image.proxy_url or each.thumbnail.proxy_url for each in embeds),
         _in_layouts(message.components),
     )
-    return next((Given(url) for url in copies if url), None)
+    return next((UrlSource(url) for url in copies if url), None)
 
 
 def _in_layouts(components: Iterable[Any]) -> Iterator[str | None]:

@@ -6,11 +6,11 @@ import asyncio
 
 from bot.discord.interaction.responses import (
     Interaction,
+    actor_of,
     answer,
     can_deliver_here,
-    person_of,
     refuse,
-    turn_away,
+    reject_server,
     words_of,
 )
 from bot.discord.interaction.services import Services
@@ -32,8 +32,8 @@ async def vary(
 ) -> None:
     """Paint a variation. picture, anyones: as for Repaint."""
     if await can_deliver_here(interaction):
-        outcome = await services.repaint.vary(
-            person_of(interaction), amount, picture, anyones=anyones
+        outcome = await services.variations.vary(
+            actor_of(interaction), amount, picture, anyones=anyones
         )
         await answer(interaction, services, outcome)
 
@@ -48,12 +48,12 @@ async def upscale(
     """Paint it twice as large. Its file is read first; where that takes long, it is announced."""
     if not await can_deliver_here(interaction):
         return
-    person = person_of(interaction)
-    found = await services.repaint.enlargeable(person, picture, anyones=anyones)
+    actor = actor_of(interaction)
+    found = await services.variations.upscale_source(actor, picture, anyones=anyones)
     if isinstance(found, Refused):
         await refuse(interaction, found)
         return
-    accepting = asyncio.ensure_future(services.repaint.upscale(person, found))
+    accepting = asyncio.ensure_future(services.variations.upscale(actor, found))
     await answer_soon(interaction, services, accepting, private=found.original.private)
 
 
@@ -70,7 +70,7 @@ async def answer_soon(
         if not await _soon(accepting):
             await interaction.response.defer(ephemeral=private, thinking=True)
     except BaseException:
-        await _take_back(services, accepting)
+        await _cancel_accepted(services, accepting)
         raise
     await answer(interaction, services, await accepting)
 
@@ -81,13 +81,15 @@ async def _soon(accepting: asyncio.Future[Accepted | Refused]) -> bool:
     return accepting.done()
 
 
-async def _take_back(services: Services, accepting: asyncio.Future[Accepted | Refused]) -> None:
+async def _cancel_accepted(
+    services: Services, accepting: asyncio.Future[Accepted | Refused]
+) -> None:
     """Nothing stays accepted where nobody can be told."""
     accepting.cancel()
     (outcome,) = await asyncio.gather(accepting, return_exceptions=True)
     if isinstance(outcome, Accepted):
-        await services.endings.withdraw(outcome.job_id)
-        services.delivery.unplaced(outcome.job_id)
+        await services.cancellation.withdraw(outcome.job_id)
+        services.delivery.status_unknown(outcome.job_id)
 
 
 async def show_remix(
@@ -101,7 +103,7 @@ async def show_remix(
     """Show the form with the picture's words, or with `prompt`."""
     if not await can_deliver_here(interaction):
         return
-    original = await services.repaint.original(person_of(interaction), picture, anyones=anyones)
+    original = await services.variations.original(actor_of(interaction), picture, anyones=anyones)
     if isinstance(original, Refused):
         await refuse(interaction, original)
         return
@@ -113,10 +115,10 @@ async def show_remix(
 async def submit_remix(interaction: Interaction, services: Services, picture_id: int) -> None:
     """Paint what the form says; the picture may be gone by now, or the bot another process."""
     if not services.serves(interaction.guild_id):
-        await turn_away(interaction)
+        await reject_server(interaction)
         return
     if await can_deliver_here(interaction):
-        outcome = await services.repaint.remix(
-            person_of(interaction), sent_in(interaction), str(picture_id), anyones=True
+        outcome = await services.variations.remix(
+            actor_of(interaction), sent_in(interaction), str(picture_id), anyones=True
         )
         await answer(interaction, services, outcome)

@@ -9,7 +9,12 @@ import discord
 import structlog
 from discord import app_commands
 
-from bot.discord.interaction.responses import UNKNOWN_INTERACTION, Interaction, whisper, words_of
+from bot.discord.interaction.responses import (
+    UNKNOWN_INTERACTION,
+    Interaction,
+    reply_privately,
+    words_of,
+)
 from bot.wording import rejections
 from storage.errors import StorageError
 
@@ -62,4 +67,4 @@ async def _tell(interaction: Interaction, text: str) -> None:
         if interaction.response.is_done():
             await interaction.followup.send(text, ephemeral=True)
         else:
-            await whisper(interaction, text)
+            await reply_privately(interaction, text)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 
-class Attending:
+class InFlightInteractions:
     """The tasks that answer interactions; each calls `begin` once, as the first thing it does."""
 
     def __init__(self) -> None:

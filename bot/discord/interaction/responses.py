@@ -10,20 +10,20 @@ import structlog
 from discord import ui
 from discord.utils import MISSING
 
-from bot.accounts.permissions import Person
+from bot.accounts.permissions import Actor
 from bot.delivery.cards import WaitingCard
-from bot.delivery.messenger import Address, TryLater, Undeliverable
+from bot.delivery.messenger import Address, TemporaryFailure, Undeliverable
 from bot.delivery.worker import NeverAnswered
 from bot.discord.interaction.services import Services
 from bot.discord.views.jobs import card_layout
 from bot.discord.views.markdown import quoted, when
-from bot.discord.views.permutations import question_layout
+from bot.discord.views.permutations import proposal_layout
 from bot.discord.views.returned_input import returned
 from bot.i18n import Words, words
-from bot.request.outcomes import Accepted, Blocked, ManyChoices, Refused, TakenBack
-from bot.request.summary import particulars
+from bot.request.outcomes import Accepted, Blocked, JobsCancelled, ManyPermutations, Refused
+from bot.request.summary import summarize
 from bot.wording import rejections
-from bot.wording.cancellations import taken_back
+from bot.wording.cancellations import jobs_cancelled
 
 log = structlog.get_logger(__name__)
 
@@ -34,12 +34,12 @@ NO_MENTIONS = discord.AllowedMentions.none()
 Interaction = discord.Interaction[discord.Client]
 
 
-def person_of(interaction: Interaction) -> Person:
+def actor_of(interaction: Interaction) -> Actor:
     """Who is asking, and what Discord says they may do here. Only for use in a server."""
     assert interaction.guild_id is not None
     assert interaction.channel_id is not None
     can = interaction.permissions
-    return Person(
+    return Actor(
         user_id=interaction.user.id,
         guild_id=interaction.guild_id,
         channel_id=interaction.channel_id,
@@ -49,11 +49,11 @@ def person_of(interaction: Interaction) -> Person:
         manages_server=can.manage_guild,
         upload_limit_bytes=interaction.filesize_limit,
         reply_token=interaction.token,
-        parent_id=_around(interaction),
+        parent_id=_parent_of(interaction),
     )
 
 
-def _around(interaction: Interaction) -> int | None:
+def _parent_of(interaction: Interaction) -> int | None:
     """The channel around the thread that the interaction comes from."""
     channel = interaction.channel
     return channel.parent_id if isinstance(channel, discord.Thread) else None
@@ -64,7 +64,9 @@ def words_of(interaction: Interaction) -> Words:
     return words(str(interaction.locale))
 
 
-async def whisper(interaction: Interaction, text: str, files: Sequence[discord.File] = ()) -> None:
+async def reply_privately(
+    interaction: Interaction, text: str, files: Sequence[discord.File] = ()
+) -> None:
     """Answer only the person who asked."""
     await interaction.response.send_message(
         text,
@@ -75,18 +77,18 @@ async def whisper(interaction: Interaction, text: str, files: Sequence[discord.F
     )
 
 
-async def whisper_layout(interaction: Interaction, view: ui.LayoutView) -> None:
+async def reply_layout_privately(interaction: Interaction, view: ui.LayoutView) -> None:
     """Answer only the person who asked, with a layout."""
     await interaction.response.send_message(view=view, ephemeral=True, allowed_mentions=NO_MENTIONS)
 
 
-async def turn_away(interaction: Interaction) -> None:
+async def reject_server(interaction: Interaction) -> None:
     """Say that the bot does not work here."""
     say = words_of(interaction)
     if interaction.guild_id is None:
-        await whisper(interaction, say("I only paint on servers."))
+        await reply_privately(interaction, say("I only paint on servers."))
     else:
-        await whisper(interaction, say("I do not work on this server."))
+        await reply_privately(interaction, say("I do not work on this server."))
 
 
 def refusal_text(interaction: Interaction, refused: Refused) -> str:
@@ -102,9 +104,9 @@ def refusal_text(interaction: Interaction, refused: Refused) -> str:
     return quoted(text, CONTENT_CHARS) if isinstance(refused.reason, Blocked) else text
 
 
-def cancelled_text(interaction: Interaction, outcome: TakenBack) -> str:
+def cancelled_text(interaction: Interaction, outcome: JobsCancelled) -> str:
     """What was cancelled, as who cancelled it may read it."""
-    said = taken_back(outcome, interaction.user.id, words_of(interaction))
+    said = jobs_cancelled(outcome, interaction.user.id, words_of(interaction))
     return quoted(said, CONTENT_CHARS)
 
 
@@ -112,7 +114,7 @@ async def refuse(interaction: Interaction, refused: Refused) -> None:
     """Answer only the person who asked: what is wrong, and what to do."""
     text, files = returned(interaction, refusal_text(interaction, refused), words_of(interaction))
     if not interaction.response.is_done():
-        await whisper(interaction, text, files)
+        await reply_privately(interaction, text, files)
         return
     # An answer was announced, perhaps for all to see. A new message can be for one person, but only
     # once the announced one was given.
@@ -127,21 +129,21 @@ async def refuse(interaction: Interaction, refused: Refused) -> None:
     await interaction.delete_original_response()
 
 
-async def disown(interaction: Interaction) -> None:
+async def reject_foreign_press(interaction: Interaction) -> None:
     """Say that nothing here made this button or form; an unanswered one looks like a crash."""
     say = words_of(interaction)
-    await whisper(
+    await reply_privately(
         interaction,
         say("I do not know this button; another version may have made it. Try a command instead."),
     )
 
 
-async def say_cancelled(interaction: Interaction, outcome: TakenBack | Refused) -> None:
+async def reply_cancelled(interaction: Interaction, outcome: JobsCancelled | Refused) -> None:
     """Say what was cancelled; the status message changes by itself."""
     if isinstance(outcome, Refused):
         await refuse(interaction, outcome)
     else:
-        await whisper(interaction, cancelled_text(interaction, outcome))
+        await reply_privately(interaction, cancelled_text(interaction, outcome))
 
 
 def missing_permissions(interaction: Interaction) -> list[str]:
@@ -164,7 +166,7 @@ async def can_deliver_here(interaction: Interaction) -> bool:
     missing = missing_permissions(interaction)
     if missing:
         say = words_of(interaction)
-        await whisper(
+        await reply_privately(
             interaction,
             say(
                 "I cannot post pictures in this channel: I lack the permission {names}. "
@@ -180,67 +182,67 @@ async def answer(interaction: Interaction, services: Services, outcome: Accepted
 
     What would be many pictures is asked about first.
     """
-    if isinstance(outcome, Refused) and isinstance(outcome.reason, ManyChoices):
+    if isinstance(outcome, Refused) and isinstance(outcome.reason, ManyPermutations):
         await _ask(interaction, services, outcome.reason)
         return
     if isinstance(outcome, Refused):
         await refuse(interaction, outcome)
         return
     card = waiting_card(interaction, services, outcome)
-    person = person_of(interaction)
+    actor = actor_of(interaction)
     try:
         message_id = await _send(interaction, services, card, private=outcome.private)
     except BaseException:
-        services.delivery.unplaced(outcome.job_id)
+        services.delivery.status_unknown(outcome.job_id)
         raise
     if message_id is None:
-        services.delivery.unplaced(outcome.job_id)
+        services.delivery.status_unknown(outcome.job_id)
         return
-    await services.delivery.placed(outcome.job_id, message_id)
-    handle = services.painter.live(outcome.job_id)
+    await services.delivery.status_posted(outcome.job_id, message_id)
+    handle = services.generation.handle_of(outcome.job_id)
     if handle is not None:
-        token = person.reply_token if outcome.private else None
+        token = actor.reply_token if outcome.private else None
         address = Address(
-            person.guild_id,
-            person.channel_id,
+            actor.guild_id,
+            actor.channel_id,
             message_id,
-            person.locale_for(private=outcome.private),
+            actor.locale_for(private=outcome.private),
             reply_token=token,
-            upload_limit_bytes=person.upload_limit_bytes,
+            upload_limit_bytes=actor.upload_limit_bytes,
         )
-        services.board.show(handle, address, card, quiet=not handle.spec.previews)
+        services.progress.show(handle, address, card, quiet=not handle.spec.previews)
 
 
 def waiting_card(interaction: Interaction, services: Services, accepted: Accepted) -> WaitingCard:
     """What shows a job that was accepted just now."""
     return WaitingCard(
         job_id=accepted.job_id,
-        request=accepted.composed.request,
+        request=accepted.resolved.request,
         requester_id=interaction.user.id,
         ahead=accepted.ahead,
         ready_at=accepted.ready_at,
-        added=accepted.composed.added,
-        notes=accepted.composed.notes,
-        loading=services.painter.engine.info is None,
-        asked=particulars(
-            accepted.composed.request,
+        added=accepted.resolved.added,
+        notes=accepted.resolved.notes,
+        loading=services.generation.engine.info is None,
+        asked=summarize(
+            accepted.resolved.request,
             accepted.pictures,
-            services.painter.family,
-            accepted.composed.notes,
+            services.generation.family,
+            accepted.resolved.notes,
         ),
         spoiler=accepted.spoiler,
     )
 
 
-async def _ask(interaction: Interaction, services: Services, many: ManyChoices) -> None:
+async def _ask(interaction: Interaction, services: Services, many: ManyPermutations) -> None:
     """Ask only the person who wants so much, or refuse it at once."""
-    proposed = await services.choices.propose(person_of(interaction), many)
+    proposed = await services.permutations.propose(actor_of(interaction), many)
     if isinstance(proposed, Refused):
         await refuse(interaction, proposed)
         return
-    view = question_layout(proposed, words_of(interaction))
+    view = proposal_layout(proposed, words_of(interaction))
     if not interaction.response.is_done():
-        await whisper_layout(interaction, view)
+        await reply_layout_privately(interaction, view)
         return
     # As in refuse(): the answer that was announced may be for all to see.
     await interaction.edit_original_response(content="…")
@@ -252,7 +254,7 @@ async def _send(
     interaction: Interaction, services: Services, card: WaitingCard, *, private: bool
 ) -> int | None:
     """Answer with the status message and return its id; None where it may not stand."""
-    job_id, say = card.job_id, words(person_of(interaction).locale_for(private=private))
+    job_id, say = card.job_id, words(actor_of(interaction).locale_for(private=private))
     try:
         if interaction.response.is_done():  # announced before, as private as it is
             edited = await interaction.edit_original_response(
@@ -270,7 +272,7 @@ async def _send(
             raise
         # The person was told that the bot did not answer: they will try again.
         log.warning("answered too late", job=job_id)
-        await services.endings.withdraw(job_id)
+        await services.cancellation.withdraw(job_id)
     except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
         # Perhaps a first try of ours arrived, and only its answer was lost: Discord knows.
         log.warning("answer not confirmed", job=job_id, error=str(error)[:200])
@@ -283,7 +285,7 @@ async def _answered(services: Services, job_id: int) -> int | None:
     try:
         return await services.delivery.status_message(job_id)
     except NeverAnswered:
-        await services.endings.withdraw(job_id)
-    except (TryLater, Undeliverable) as error:
+        await services.cancellation.withdraw(job_id)
+    except (TemporaryFailure, Undeliverable) as error:
         log.warning("answer not found", job=job_id, detail=str(error))
     return None

@@ -4,40 +4,40 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bot.accounts.delivery_settings import Preferences
-from bot.accounts.quotas import Allowance
-from bot.delivery.copies import Copies
-from bot.delivery.progress import Board
-from bot.delivery.worker import Delivery
-from bot.jobs.cancellation import Endings
-from bot.jobs.generation import Painter
-from bot.jobs.image_to_image import Starts
-from bot.jobs.permutations import Choices
-from bot.jobs.variations import Repaint
-from bot.moderation.notifier import Casework
-from bot.moderation.service import Moderation
-from bot.pictures.gallery import Album
-from bot.pictures.inspection import Lookup
+from bot.accounts.delivery_settings import DeliverySettingsService
+from bot.accounts.quotas import QuotaService
+from bot.delivery.copies import CopySender
+from bot.delivery.progress import ProgressUpdater
+from bot.delivery.worker import DeliveryWorker
+from bot.jobs.cancellation import CancellationService
+from bot.jobs.generation import GenerationService
+from bot.jobs.image_to_image import ImageToImageService
+from bot.jobs.permutations import PermutationService
+from bot.jobs.variations import VariationService
+from bot.moderation.notifier import ReportNotifier
+from bot.moderation.service import ModerationService
+from bot.pictures.gallery import Gallery
+from bot.pictures.inspection import InspectionService
 
 
 @dataclass(frozen=True, slots=True)
 class Services:
     """The use cases and the ways back to people. guilds: the servers served, empty = all."""
 
-    painter: Painter
-    repaint: Repaint
-    starts: Starts
-    endings: Endings
-    album: Album
-    allowance: Allowance
-    lookup: Lookup
-    copies: Copies
-    delivery: Delivery
-    board: Board
-    moderation: Moderation
-    casework: Casework
-    choices: Choices
-    preferences: Preferences
+    generation: GenerationService
+    variations: VariationService
+    image_to_image: ImageToImageService
+    cancellation: CancellationService
+    gallery: Gallery
+    quotas: QuotaService
+    inspection: InspectionService
+    copies: CopySender
+    delivery: DeliveryWorker
+    progress: ProgressUpdater
+    moderation: ModerationService
+    report_notifier: ReportNotifier
+    permutations: PermutationService
+    delivery_settings: DeliverySettingsService
     guilds: frozenset[int] = frozenset()
 
     def serves(self, guild_id: int | None) -> bool:

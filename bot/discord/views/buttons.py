@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable, Sequence
 import discord
 from discord import ui
 
-from bot.discord.views.custom_ids import Act, custom_id
+from bot.discord.views.custom_ids import ComponentAction, custom_id
 from bot.i18n import Words
-from bot.pictures.gallery import Deeds
+from bot.pictures.gallery import AllowedActions
 
 Row = ui.ActionRow[ui.LayoutView]
 
@@ -21,22 +21,22 @@ def picture_rows(ids: Sequence[int], say: Words) -> list[Row]:
         return [
             ui.ActionRow(
                 _reroll(say("Reroll"), first),
-                _button(say("Vary (subtle)"), Act.SUBTLE, first),
-                _button(say("Vary (strong)"), Act.STRONG, first),
-                _button(say("Upscale"), Act.UPSCALE, first),
+                _button(say("Vary (subtle)"), ComponentAction.SUBTLE, first),
+                _button(say("Vary (strong)"), ComponentAction.STRONG, first),
+                _button(say("Upscale"), ComponentAction.UPSCALE, first),
                 _more(first, say),
             )
         ]
     numbered = list(enumerate(ids, 1))
     options = [
-        *_options(lambda n: say("Upscale {n}", n=n), Act.UPSCALE, numbered),
-        *_options(lambda n: say("Vary {n}", n=n), Act.STRONG, numbered),
-        *_options(lambda n: say("Original {n}", n=n), Act.ORIGINAL, numbered),
-        *_options(lambda n: say("Details {n}", n=n), Act.DETAILS, numbered),
+        *_options(lambda n: say("Upscale {n}", n=n), ComponentAction.UPSCALE, numbered),
+        *_options(lambda n: say("Vary {n}", n=n), ComponentAction.STRONG, numbered),
+        *_options(lambda n: say("Original {n}", n=n), ComponentAction.ORIGINAL, numbered),
+        *_options(lambda n: say("Details {n}", n=n), ComponentAction.DETAILS, numbered),
     ]
     buttons = (
         _reroll(say("Reroll all"), first),
-        _button(say("Delete"), Act.DELETE, first),
+        _button(say("Delete"), ComponentAction.DELETE, first),
         _more(first, say),
     )
     return [ui.ActionRow(_menu(first, options, say)), ui.ActionRow(*buttons)]
@@ -49,58 +49,62 @@ def shown_rows(picture_id: int, say: Words) -> list[Row]:
     """
     return [
         ui.ActionRow(
-            _button(say("Vary (subtle)"), Act.SUBTLE, picture_id),
-            _button(say("Vary (strong)"), Act.STRONG, picture_id),
-            _button(say("Upscale"), Act.UPSCALE, picture_id),
-            _button(say("Details"), Act.DETAILS, picture_id),
+            _button(say("Vary (subtle)"), ComponentAction.SUBTLE, picture_id),
+            _button(say("Vary (strong)"), ComponentAction.STRONG, picture_id),
+            _button(say("Upscale"), ComponentAction.UPSCALE, picture_id),
+            _button(say("Details"), ComponentAction.DETAILS, picture_id),
             _more(picture_id, say),
         )
     ]
 
 
-def more_rows(deeds: Deeds, say: Words) -> list[Row]:
+def more_rows(allowed: AllowedActions, say: Words) -> list[Row]:
     """The rows of the panel behind More."""
-    pictures = deeds.pictures
+    pictures = allowed.pictures
     first = pictures[0]
     if len(pictures) > 1:
         numbered = list(enumerate((each.id for each in pictures), 1))
         marked = [pair for pair, each in zip(numbered, pictures, strict=True) if each.favourite]
         unmarked = [pair for pair in numbered if pair not in marked]
         options = [
-            *_options(lambda n: say("Remix {n}", n=n), Act.REMIX, numbered),
-            *_options(lambda n: say("Copy {n} to me by DM", n=n), Act.COPY, numbered),
+            *_options(lambda n: say("Remix {n}", n=n), ComponentAction.REMIX, numbered),
+            *_options(lambda n: say("Copy {n} to me by DM", n=n), ComponentAction.COPY, numbered),
         ]
-        if deeds.own:
-            options += _options(lambda n: say("Make {n} a favourite", n=n), Act.FAVOUR, unmarked)
-            options += _options(lambda n: say("{n} is no favourite", n=n), Act.UNFAVOUR, marked)
+        if allowed.own:
+            options += _options(
+                lambda n: say("Make {n} a favourite", n=n), ComponentAction.FAVOUR, unmarked
+            )
+            options += _options(
+                lambda n: say("{n} is no favourite", n=n), ComponentAction.UNFAVOUR, marked
+            )
         else:
-            options += _options(lambda n: say("Report {n}", n=n), Act.REPORT, numbered)
+            options += _options(lambda n: say("Report {n}", n=n), ComponentAction.REPORT, numbered)
         return [ui.ActionRow(_menu(first.id, options, say))]
     favourite = (
-        _button(say("No favourite any more"), Act.UNFAVOUR, first.id)
+        _button(say("No favourite any more"), ComponentAction.UNFAVOUR, first.id)
         if first.favourite
-        else _button(say("Make it a favourite"), Act.FAVOUR, first.id)
+        else _button(say("Make it a favourite"), ComponentAction.FAVOUR, first.id)
     )
-    delete = _button(say("Delete"), Act.DELETE, first.id, discord.ButtonStyle.danger)
+    delete = _button(say("Delete"), ComponentAction.DELETE, first.id, discord.ButtonStyle.danger)
     return [
         ui.ActionRow(
-            _button(say("Remix"), Act.REMIX, first.id, discord.ButtonStyle.primary),
-            _button(say("Details"), Act.DETAILS, first.id),
-            *([favourite] if deeds.own else []),
-            _button(say("Copy to me by DM"), Act.COPY, first.id),
-            *([delete] if deeds.erasable else []),
-            *([] if deeds.own else [_button(say("Report"), Act.REPORT, first.id)]),
+            _button(say("Remix"), ComponentAction.REMIX, first.id, discord.ButtonStyle.primary),
+            _button(say("Details"), ComponentAction.DETAILS, first.id),
+            *([favourite] if allowed.own else []),
+            _button(say("Copy to me by DM"), ComponentAction.COPY, first.id),
+            *([delete] if allowed.erasable else []),
+            *([] if allowed.own else [_button(say("Report"), ComponentAction.REPORT, first.id)]),
         )
     ]
 
 
 def _button(
     label: str,
-    act: Act,
+    action: ComponentAction,
     picture_id: int,
     style: discord.ButtonStyle = discord.ButtonStyle.secondary,
 ) -> ui.Button[ui.LayoutView]:
-    return ui.Button(label=label, style=style, custom_id=custom_id(act, picture_id))
+    return ui.Button(label=label, style=style, custom_id=custom_id(action, picture_id))
 
 
 def _reroll(label: str, picture_id: int) -> ui.Button[ui.LayoutView]:
@@ -108,20 +112,20 @@ def _reroll(label: str, picture_id: int) -> ui.Button[ui.LayoutView]:
         label=label,
         emoji="🎲",
         style=discord.ButtonStyle.primary,
-        custom_id=custom_id(Act.REROLL, picture_id),
+        custom_id=custom_id(ComponentAction.REROLL, picture_id),
     )
 
 
 def _more(picture_id: int, say: Words) -> ui.Button[ui.LayoutView]:
-    return _button(say("More ▾"), Act.MORE, picture_id)
+    return _button(say("More ▾"), ComponentAction.MORE, picture_id)
 
 
 def _options(
-    label: Callable[[int], str], act: Act, numbered: Iterable[tuple[int, int]]
+    label: Callable[[int], str], action: ComponentAction, numbered: Iterable[tuple[int, int]]
 ) -> list[discord.SelectOption]:
     """One for each (number, picture id)."""
     return [
-        discord.SelectOption(label=label(number), value=custom_id(act, picture_id))
+        discord.SelectOption(label=label(number), value=custom_id(action, picture_id))
         for number, picture_id in numbered
     ]
 
@@ -132,5 +136,5 @@ def _menu(
     return ui.Select(
         placeholder=say("Pick a picture…"),
         options=options,
-        custom_id=custom_id(Act.PICK, first_id),
+        custom_id=custom_id(ComponentAction.PICK, first_id),
     )

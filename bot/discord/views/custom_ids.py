@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from enum import StrEnum
 
-from bot.request.input_sources import Kept
+from bot.request.input_sources import StagedSource
 
 
-class Act(StrEnum):
+class ComponentAction(StrEnum):
     """What a press does with the row id that follows: a picture's, (cancel) a job's, (paint,
     decline) a question's, (queue) 0.
 
@@ -50,48 +50,48 @@ class Act(StrEnum):
     DECLINE = "decline"
 
 
-PATTERN = rf"z1:(?P<act>{'|'.join(Act)}):(?P<id>[0-9]{{1,18}})"
+PATTERN = rf"z1:(?P<act>{'|'.join(ComponentAction)}):(?P<id>[0-9]{{1,18}})"
 """Every id that this version or an older one ever put on a button, a menu or a form."""
 
 PICKABLE = frozenset(
     {
-        Act.DETAILS,
-        Act.SUBTLE,
-        Act.STRONG,
-        Act.UPSCALE,
-        Act.REMIX,
-        Act.ORIGINAL,
-        Act.FAVOUR,
-        Act.UNFAVOUR,
-        Act.COPY,
-        Act.REPORT,
+        ComponentAction.DETAILS,
+        ComponentAction.SUBTLE,
+        ComponentAction.STRONG,
+        ComponentAction.UPSCALE,
+        ComponentAction.REMIX,
+        ComponentAction.ORIGINAL,
+        ComponentAction.FAVOUR,
+        ComponentAction.UNFAVOUR,
+        ComponentAction.COPY,
+        ComponentAction.REPORT,
     }
 )
 """What an option of a menu may do; its value is written like an id."""
 
 
-KEPT_PATTERN = r"z1:kept:(?P<sha256>[0-9a-f]{64}):(?P<seal>[0-9a-f]{16})"
+STAGED_PATTERN = r"z1:kept:(?P<sha256>[0-9a-f]{64}):(?P<seal>[0-9a-f]{16})"
 """On what begins with a picture that has no row, for no job has it yet: the hash of its pixels, and
 what shows whose it is."""
 
 
-def custom_id(act: Act, row_id: int) -> str:
+def custom_id(action: ComponentAction, row_id: int) -> str:
     """The id of a button, a menu or a form, or the value of an option: at most 100 characters."""
-    return f"z1:{act}:{row_id}"
+    return f"z1:{action}:{row_id}"
 
 
-def parse(text: str) -> tuple[Act, int] | None:
+def parse(text: str) -> tuple[ComponentAction, int] | None:
     """What custom_id() was given; None for what it never made."""
     match = re.fullmatch(PATTERN, text)
-    return None if match is None else (Act(match["act"]), int(match["id"]))
+    return None if match is None else (ComponentAction(match["act"]), int(match["id"]))
 
 
-def kept_id(kept: Kept) -> str:
+def staged_id(kept: StagedSource) -> str:
     """The id of a form or a button that is about a picture which was put aside."""
-    return f"z1:kept:{kept.sha256}:{kept.seal}"
+    return f"z1:kept:{kept.sha256}:{kept.signature}"
 
 
-def parse_kept(text: str) -> Kept | None:
+def parse_staged(text: str) -> StagedSource | None:
     """What kept_id() was given; None for what it never made."""
-    match = re.fullmatch(KEPT_PATTERN, text)
-    return None if match is None else Kept(match["sha256"], match["seal"])
+    match = re.fullmatch(STAGED_PATTERN, text)
+    return None if match is None else StagedSource(match["sha256"], match["seal"])

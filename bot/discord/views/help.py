@@ -10,7 +10,7 @@ from discord import ui
 
 from bot.discord.views.markdown import layout, quoted
 from bot.i18n import Words
-from bot.jobs.status import Condition
+from bot.jobs.status import BotStatus
 from engine.states import EngineState
 
 FLAGS: Final = "--ar 16:9    --seed 5\n--no fog     --repeat 3\n--speed fast --private"
@@ -22,7 +22,7 @@ _PAINTS: Final = ("imagine", "blend", "inpaint", "reroll", "vary", "upscale", "r
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class CommandEntry:
     """A command as it is listed. mention: what to show, which starts the command when tapped."""
 
     name: str
@@ -30,7 +30,7 @@ class Entry:
     description: str
 
 
-def help_layout(entries: Sequence[Entry], say: Words) -> ui.LayoutView:
+def help_layout(entries: Sequence[CommandEntry], say: Words) -> ui.LayoutView:
     """Every command with a line on it, what else a prompt may hold, and where the buttons are."""
     rank = {name: place for place, name in enumerate(_PAINTS)}
     paint = sorted((e for e in entries if e.name in rank), key=lambda each: rank[each.name])
@@ -51,12 +51,12 @@ def help_layout(entries: Sequence[Entry], say: Words) -> ui.LayoutView:
     )
 
 
-def _listed(heading: str, entries: Sequence[Entry]) -> str:
+def _listed(heading: str, entries: Sequence[CommandEntry]) -> str:
     lines = (f"{each.mention} {each.description}" for each in entries)
     return "\n".join([f"**{heading}**", *lines])
 
 
-def status_layout(condition: Condition, say: Words) -> ui.LayoutView:
+def status_layout(condition: BotStatus, say: Words) -> ui.LayoutView:
     """Whether the bot paints, with what, how fast, and how many wait."""
     rows = [_state(condition.state, say)]
     if condition.model is not None:
@@ -64,10 +64,10 @@ def status_layout(condition: Condition, say: Words) -> ui.LayoutView:
         rows.append(say("Model: {model} on {device}", model=model, device=condition.device))
     size = f"{condition.width_px}×{condition.height_px}"
     steps = say.plural("{n} step", "{n} steps", condition.steps)
-    if condition.usual_s is None:
+    if condition.typical_s is None:
         rows.append(say("A usual picture has {size} and {steps}.", size=size, steps=steps))
     else:
-        took = say("{seconds} s", seconds=f"{condition.usual_s:.1f}")
+        took = say("{seconds} s", seconds=f"{condition.typical_s:.1f}")
         rows.append(
             say(
                 "A usual picture ({size}, {steps}) takes about {took}.",
@@ -81,7 +81,7 @@ def status_layout(condition: Condition, say: Words) -> ui.LayoutView:
             "{n} job waits; there is room for {places}.",
             "{n} jobs wait; there is room for {places}.",
             condition.waiting,
-            places=condition.places,
+            places=condition.capacity,
         )
     )
     return layout(ui.TextDisplay("\n".join(rows)))

@@ -8,11 +8,17 @@ from dataclasses import dataclass
 import discord
 from discord import ui
 
-from bot.discord.views.custom_ids import Act, custom_id
+from bot.discord.views.custom_ids import ComponentAction, custom_id
 from bot.discord.views.markdown import layout, quoted, when, whole
 from bot.i18n import Words
-from bot.pictures.inspection import Details, Explained, OwnQueue, QueuedJob, WholeQueue
-from bot.request.notes import adapted
+from bot.pictures.inspection import (
+    OwnQueue,
+    PictureDetails,
+    PromptExplanation,
+    QueuedJob,
+    WholeQueue,
+)
+from bot.request.notes import adaptation_notes
 from bot.wording import prompt_analysis, recipes, rejections
 from bot.wording.labels import level_name, style_name
 from engine.types import Mode
@@ -68,7 +74,7 @@ def queue_layout(own: OwnQueue, whole: WholeQueue, say: Words, said: str = "") -
     refresh = ui.Button[ui.LayoutView](
         label=say("Refresh"),
         style=discord.ButtonStyle.secondary,
-        custom_id=custom_id(Act.QUEUE, 0),
+        custom_id=custom_id(ComponentAction.QUEUE, 0),
     )
     return layout(*items, ui.ActionRow(refresh))
 
@@ -85,7 +91,7 @@ def _queue_row(job: QueuedJob, say: Words, *, whose: bool) -> ui.Section[ui.Layo
     cancel = ui.Button[ui.LayoutView](
         label=say("Cancel"),
         style=discord.ButtonStyle.secondary,
-        custom_id=custom_id(Act.UNQUEUE, job.id),
+        custom_id=custom_id(ComponentAction.UNQUEUE, job.id),
     )
     return ui.Section(ui.TextDisplay(f"**{prompt}**\n-# {' · '.join(facts)}"), accessory=cancel)
 
@@ -115,7 +121,7 @@ def _everybody(whole: WholeQueue, say: Words) -> str:
 # /explain
 
 
-def explained_layout(explained: Explained, say: Words) -> ui.LayoutView:
+def explained_layout(explained: PromptExplanation, say: Words) -> ui.LayoutView:
     """What is read out of a prompt, advice on it, and what would be added."""
 
     def texts(cut: int) -> list[str]:
@@ -158,7 +164,7 @@ def explained_layout(explained: Explained, say: Words) -> ui.LayoutView:
     return layout(*map(ui.TextDisplay, _fitted(texts)))
 
 
-def _choices(explained: Explained, say: Words) -> list[str]:
+def _choices(explained: PromptExplanation, say: Words) -> list[str]:
     if explained.choices == 1:
         return []
     made = say.plural(
@@ -173,7 +179,7 @@ def _choices(explained: Explained, say: Words) -> list[str]:
 # Details
 
 
-def details_panel(details: Details, say: Words) -> Panel:
+def details_panel(details: PictureDetails, say: Words) -> Panel:
     """All that is known of how a picture was made, the line to copy, and a button for it."""
     file, line = None, whole(details.line)
     if len(line) > BLOCK_LIMIT or "```" in line:
@@ -189,7 +195,9 @@ def details_panel(details: Details, say: Words) -> Panel:
             for heading, text in [*recipes.facts(details.recipe, say)]
         ]
         blocks = [_head(details, say), _rows(words), _rows([*values, *_story(details, say)])]
-        notes = [rejections.note(each, say) for each in adapted(details.recipe)[-NOTES_SHOWN:]]
+        notes = [
+            rejections.note(each, say) for each in adaptation_notes(details.recipe)[-NOTES_SHOWN:]
+        ]
         if notes:
             marked = (f"- {quoted(note, 2 * VALUE_SHOWN)}" for note in notes)
             heading = say("What had to be mended")
@@ -202,12 +210,12 @@ def details_panel(details: Details, say: Words) -> Panel:
     return Panel(layout(*items, *_detail_buttons(details, say)), file)
 
 
-def _file_name(details: Details) -> str:
+def _file_name(details: PictureDetails) -> str:
     number = f"-{details.picture.id}" if details.picture else ""
     return f"zimagine{number}-flags.txt"
 
 
-def _head(details: Details, say: Words) -> str:
+def _head(details: PictureDetails, say: Words) -> str:
     picture = details.picture
     if picture is None:
         head = say("The recipe in this file")
@@ -221,7 +229,7 @@ def _head(details: Details, say: Words) -> str:
     return f"**{head}**\n-# {said}"
 
 
-def _story(details: Details, say: Words) -> list[tuple[str, str]]:
+def _story(details: PictureDetails, say: Words) -> list[tuple[str, str]]:
     """When it was painted and for how long, and what it was painted again from."""
     picture = details.picture
     if picture is None:
@@ -233,7 +241,7 @@ def _story(details: Details, say: Words) -> list[tuple[str, str]]:
     return rows
 
 
-def _copied(details: Details, say: Words, *, in_file: bool) -> str:
+def _copied(details: PictureDetails, say: Words, *, in_file: bool) -> str:
     request = details.recipe.request
     text = say("To ask for it again, copy this into the prompt of /imagine:")
     if in_file:
@@ -246,7 +254,7 @@ def _copied(details: Details, say: Words, *, in_file: bool) -> str:
     return text
 
 
-def _begun(details: Details, say: Words) -> str:
+def _begun(details: PictureDetails, say: Words) -> str:
     """That words alone do not paint it again, and what does."""
     if details.picture is None:
         return say("A prompt cannot name the pictures or variations that it began with.")
@@ -256,14 +264,14 @@ def _begun(details: Details, say: Words) -> str:
     )
 
 
-def _detail_buttons(details: Details, say: Words) -> list[ui.ActionRow[ui.LayoutView]]:
+def _detail_buttons(details: PictureDetails, say: Words) -> list[ui.ActionRow[ui.LayoutView]]:
     picture = details.picture
     if picture is None:
         return []
     again = ui.Button[ui.LayoutView](
         label=say("Paint it again"),
         style=discord.ButtonStyle.primary,
-        custom_id=custom_id(Act.AGAIN, picture.id),
+        custom_id=custom_id(ComponentAction.AGAIN, picture.id),
     )
     rows = [ui.ActionRow(again)]
     others = [each for each in details.series if each != picture.id][:4]
@@ -276,7 +284,7 @@ def _detail_button(picture_id: int, say: Words) -> ui.Button[ui.LayoutView]:
     return ui.Button(
         label=say("Picture #{id}", id=picture_id),
         style=discord.ButtonStyle.secondary,
-        custom_id=custom_id(Act.DETAILS, picture_id),
+        custom_id=custom_id(ComponentAction.DETAILS, picture_id),
     )
 
 

@@ -19,16 +19,16 @@ from bot.delivery.cards import (
 )
 from bot.delivery.previews import PREVIEW_NAME
 from bot.discord.views.buttons import more_rows, picture_rows, shown_rows
-from bot.discord.views.custom_ids import Act, custom_id
+from bot.discord.views.custom_ids import ComponentAction, custom_id
 from bot.discord.views.markdown import alt_text, layout, quoted, when
-from bot.discord.views.moderation import case_layout
+from bot.discord.views.moderation import report_layout
 from bot.i18n import Words
-from bot.pictures.filenames import shown_name
-from bot.pictures.gallery import Deeds, Page
+from bot.pictures.filenames import attachment_name
+from bot.pictures.gallery import AllowedActions, GalleryPage
 from bot.request.notes import Note
-from bot.request.summary import Particulars
+from bot.request.summary import RequestSummary
 from bot.wording import labels, rejections
-from bot.wording.delivery import detour
+from bot.wording.delivery import fallback_reason
 from engine.types import ImageRequest
 from storage.types import PolicySource, QuotaStatus, StoredPicture
 
@@ -57,7 +57,7 @@ def card_layout(card: Card, say: Words) -> ui.LayoutView:
         case NoticeCard():
             return layout(ui.TextDisplay(card.text))
         case CaseCard():
-            return case_layout(card, say)
+            return report_layout(card, say)
 
 
 def gallery_of(
@@ -136,7 +136,7 @@ def _preview(card: PaintingCard, say: Words) -> ui.MediaGallery[ui.LayoutView] |
             count=card.pictures,
             **done,
         )
-    name = shown_name(PREVIEW_NAME, spoiler=card.spoiler)
+    name = attachment_name(PREVIEW_NAME, spoiler=card.spoiler)
     return gallery_of(name, described, spoiler=card.spoiler)
 
 
@@ -152,13 +152,13 @@ def _status(
     cancel = ui.Button[ui.LayoutView](
         label=say("Cancel"),
         style=discord.ButtonStyle.secondary,
-        custom_id=custom_id(Act.CANCEL, card.job_id),
+        custom_id=custom_id(ComponentAction.CANCEL, card.job_id),
     )
     shown = [ui.TextDisplay[ui.LayoutView]("\n".join(texts)), gallery, ui.ActionRow(cancel)]
     return layout(*(item for item in shown if item is not None))
 
 
-def _asked(asked: Particulars, say: Words) -> str:
+def _asked(asked: RequestSummary, say: Words) -> str:
     """How many pictures, and what else was chosen; "" where nothing was."""
     facts = [asked.shape]
     if asked.pictures > 1:
@@ -190,7 +190,7 @@ def _picture(card: PictureCard, say: Words) -> ui.LayoutView:
         _whose(card, say),
         _added(card.added, say),
         *_notes(card.notes, say),
-        detour(card.detour, say) if card.detour else "",
+        fallback_reason(card.fallback, say) if card.fallback else "",
     )
     described = request.prompt
     if len(card.pictures) > 1:
@@ -223,10 +223,10 @@ def _seeds(card: PictureCard, say: Words) -> str:
 
 
 def _whose(card: PictureCard, say: Words) -> str:
-    person, ids = f"<@{card.requester_id}>", [each.id for each in card.pictures]
+    actor, ids = f"<@{card.requester_id}>", [each.id for each in card.pictures]
     if len(ids) == 1:
-        return say("by {person} · picture #{id}", person=person, id=ids[0])
-    return say("by {person} · pictures {ids}", person=person, ids=_listed(ids, "#"))
+        return say("by {person} · picture #{id}", person=actor, id=ids[0])
+    return say("by {person} · pictures {ids}", person=actor, ids=_listed(ids, "#"))
 
 
 def _listed(numbers: list[int], sign: str) -> str:
@@ -265,17 +265,17 @@ def _sent(card: SentCard, say: Words) -> ui.LayoutView:
     return layout(ui.TextDisplay(f"{_prompt_line(card.request)}\n{sent}"))
 
 
-def history_layout(page: Page, say: Words) -> ui.LayoutView:
+def history_layout(page: GalleryPage, say: Words) -> ui.LayoutView:
     """One page of a person's own pictures, newest first, with its paging buttons."""
     if not page.pictures:
         return layout(ui.TextDisplay(_nothing(page, say)))
     head = say.plural("You have {n} picture here.", "You have {n} pictures here.", page.total)
-    newer, older = Act.NEWER, Act.OLDER
+    newer, older = ComponentAction.NEWER, ComponentAction.OLDER
     if page.favourites:
         head = say.plural(
             "You have {n} favourite here.", "You have {n} favourites here.", page.total
         )
-        newer, older = Act.FAV_NEWER, Act.FAV_OLDER
+        newer, older = ComponentAction.FAV_NEWER, ComponentAction.FAV_OLDER
     items: list[ui.Item[ui.LayoutView]] = [ui.TextDisplay(head)]
     items += [
         history_row(each, each.id in page.unseen, say, marked=not page.favourites)
@@ -291,7 +291,7 @@ def history_layout(page: Page, say: Words) -> ui.LayoutView:
     return layout(*items)
 
 
-def _nothing(page: Page, say: Words) -> str:
+def _nothing(page: GalleryPage, say: Words) -> str:
     if page.favourites:
         return say(
             "You have no favourites here yet: {more} below a picture makes it one.",
@@ -321,7 +321,9 @@ def history_row(
         *([say("could not be posted")] if unseen else []),
     ]
     text = f"**#{picture.id}** {quoted(picture.prompt, prompt_chars)}\n{_small(' · '.join(facts))}"
-    show = ui.Button[ui.LayoutView](label=say("Show"), custom_id=custom_id(Act.SHOW, picture.id))
+    show = ui.Button[ui.LayoutView](
+        label=say("Show"), custom_id=custom_id(ComponentAction.SHOW, picture.id)
+    )
     return ui.Section(ui.TextDisplay(text), accessory=show)
 
 
@@ -332,26 +334,26 @@ def shown_layout(picture: StoredPicture, file_name: str, say: Words) -> ui.Layou
     return layout(ui.TextDisplay(text), gallery, *shown_rows(picture.id, say))
 
 
-def more_layout(deeds: Deeds, picture_id: int, say: Words) -> ui.LayoutView:
+def more_layout(allowed: AllowedActions, picture_id: int, say: Words) -> ui.LayoutView:
     """The panel behind More, for one person: what else can be done with these pictures."""
-    first = deeds.pictures[0]
-    if len(deeds.pictures) == 1:
+    first = allowed.pictures[0]
+    if len(allowed.pictures) == 1:
         head = say("Picture #{id}", id=picture_id)
-        marks = [say("your favourite")] if deeds.own and first.favourite else []
+        marks = [say("your favourite")] if allowed.own and first.favourite else []
     else:
-        head = say.plural("{n} numbered picture", "{n} numbered pictures", len(deeds.pictures))
-        numbers = [str(n) for n, each in enumerate(deeds.pictures, 1) if each.favourite]
+        head = say.plural("{n} numbered picture", "{n} numbered pictures", len(allowed.pictures))
+        numbers = [str(n) for n, each in enumerate(allowed.pictures, 1) if each.favourite]
         favourites = say("your favourites: {numbers}", numbers=", ".join(numbers))
-        marks = [favourites] if deeds.own and numbers else []
+        marks = [favourites] if allowed.own and numbers else []
     text = f"**{head}**\n{quoted(first.prompt, PROMPT_SHOWN)}"
     small = _small(*marks)
     shown = ui.TextDisplay[ui.LayoutView](f"{text}\n{small}" if small else text)
-    return layout(shown, *more_rows(deeds, say))
+    return layout(shown, *more_rows(allowed, say))
 
 
-def _turn(label: str, act: Act, cursor: int | None) -> ui.Button[ui.LayoutView]:
+def _turn(label: str, action: ComponentAction, cursor: int | None) -> ui.Button[ui.LayoutView]:
     # A disabled button still needs an id of its own, and both must differ.
-    return ui.Button(label=label, custom_id=custom_id(act, cursor or 0), disabled=cursor is None)
+    return ui.Button(label=label, custom_id=custom_id(action, cursor or 0), disabled=cursor is None)
 
 
 def quota_text(status: QuotaStatus, who: str | None, say: Words) -> str:

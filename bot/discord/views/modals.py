@@ -8,11 +8,11 @@ from typing import Any, cast
 import discord
 from discord import ui
 
-from bot.discord.views.custom_ids import Act, custom_id
+from bot.discord.views.custom_ids import ComponentAction, custom_id
 from bot.discord.views.markdown import form, whole
 from bot.i18n import Words
-from bot.jobs.variations import Change
-from bot.request.flags import escaped
+from bot.jobs.variations import RemixChanges
+from bot.request.flags import escape_prompt
 from engine.prompts import MAX_PROMPT_CHARS, clean, is_ours
 from engine.types import ImageRequest
 
@@ -22,7 +22,7 @@ SEED_CHARS = 10
 def remix_form(picture_id: int, request: ImageRequest, prompt: str | None, say: Words) -> ui.Modal:
     """The words of a picture, to be changed. prompt: what stands there instead of its own."""
     negative = "" if is_ours(request.negative_prompt) else request.negative_prompt
-    words = clean(prompt or "") or escaped(request.prompt)
+    words = clean(prompt or "") or escape_prompt(request.prompt)
     seed = ui.TextInput[ui.Modal](
         custom_id="seed",
         style=discord.TextStyle.short,
@@ -31,17 +31,17 @@ def remix_form(picture_id: int, request: ImageRequest, prompt: str | None, say: 
     )
     return form(
         say("Remix of picture #{id}", id=picture_id),
-        custom_id(Act.REMIX, picture_id),
+        custom_id(ComponentAction.REMIX, picture_id),
         _field(say("Prompt"), "prompt", words, required=True),
         _field(say("Negative prompt"), "negative", negative),
         ui.Label(text=say("Seed"), description=say("Empty for a new one"), component=seed),
     )
 
 
-def sent_in(interaction: discord.Interaction[Any]) -> Change:
+def sent_in(interaction: discord.Interaction[Any]) -> RemixChanges:
     """What was filled in; a field that is not there is empty."""
     values = typed(interaction)
-    return Change(*(values.get(name, "") for name in ("prompt", "negative", "seed")))
+    return RemixChanges(*(values.get(name, "") for name in ("prompt", "negative", "seed")))
 
 
 def typed(interaction: discord.Interaction[Any]) -> dict[str, str]:

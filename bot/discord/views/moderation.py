@@ -8,10 +8,10 @@ import discord
 from discord import ui
 
 from bot.delivery.cards import CaseCard
-from bot.discord.views.custom_ids import Act, custom_id
+from bot.discord.views.custom_ids import ComponentAction, custom_id
 from bot.discord.views.markdown import alt_text, layout, quoted, when
 from bot.i18n import Words
-from bot.moderation.service import OpenCases
+from bot.moderation.service import OpenReports
 from bot.wording import moderation
 from storage.types import REASON_LIMIT_CHARS, Block, Case, Report
 
@@ -25,7 +25,7 @@ BLOCKS_SHOWN = 15
 Item = ui.Item[ui.LayoutView]
 
 
-def case_layout(card: CaseCard, say: Words) -> ui.LayoutView:
+def report_layout(card: CaseCard, say: Words) -> ui.LayoutView:
     """The card of a case: the picture hidden until it is clicked, why, and what can be done."""
     items: list[Item] = [ui.TextDisplay(_head(card, say))]
     if card.pictures:
@@ -48,12 +48,12 @@ def case_layout(card: CaseCard, say: Words) -> ui.LayoutView:
 def _head(card: CaseCard, say: Words) -> str:
     case, picture = card.case, card.picture
     lines = [f"**{moderation.verdict(case, say, when)}**"]
-    painter = f"<@{case.user_id}>"
+    requester = f"<@{case.user_id}>"
     if picture is None:  # a mere "by" would be about who decided
-        lines.append("-# " + say("painted by {person}", person=painter))
+        lines.append("-# " + say("painted by {person}", person=requester))
     else:
         painted = say("painted {when}", when=when(picture.painted_at))
-        lines.append("-# " + say("by {person}", person=painter) + f" · {painted}")
+        lines.append("-# " + say("by {person}", person=requester) + f" · {painted}")
         lines.append(quoted(picture.prompt, PROMPT_SHOWN))
     if card.url:
         lines.append(say("It stands here: {url}", url=card.url))
@@ -97,19 +97,21 @@ def _reasons(reports: Sequence[Report], say: Words) -> str:
 def _buttons(picture_id: int, say: Words) -> ui.ActionRow[ui.LayoutView]:
     danger, plain = discord.ButtonStyle.danger, discord.ButtonStyle.secondary
     offered = (
-        (say("Delete"), danger, Act.DELETE_REPORTED),
-        (say("Delete and block"), danger, Act.BLOCK_REPORTED),
-        (say("Dismiss"), plain, Act.DISMISS),
+        (say("Delete"), danger, ComponentAction.DELETE_REPORTED),
+        (say("Delete and block"), danger, ComponentAction.BLOCK_REPORTED),
+        (say("Dismiss"), plain, ComponentAction.DISMISS),
     )
     return ui.ActionRow(
         *(
-            ui.Button[ui.LayoutView](label=label, style=style, custom_id=custom_id(act, picture_id))
-            for label, style, act in offered
+            ui.Button[ui.LayoutView](
+                label=label, style=style, custom_id=custom_id(action, picture_id)
+            )
+            for label, style, action in offered
         )
     )
 
 
-def cases_layout(found: OpenCases, say: Words) -> ui.LayoutView:
+def reports_layout(found: OpenReports, say: Words) -> ui.LayoutView:
     """The open cases of a server, each with a button that shows it."""
     if found.cases:
         head = say.plural(
@@ -142,7 +144,7 @@ def _case_row(case: Case, say: Words) -> ui.Section[ui.LayoutView]:
     show = ui.Button[ui.LayoutView](
         label=say("Show"),
         style=discord.ButtonStyle.secondary,
-        custom_id=custom_id(Act.CASE, case.picture_id),
+        custom_id=custom_id(ComponentAction.CASE, case.picture_id),
     )
     return ui.Section(ui.TextDisplay(f"{text}\n-# {' · '.join(facts)}"), accessory=show)
 

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import discord
 from discord import ui
 
-from bot.discord.views.custom_ids import Act, custom_id
+from bot.discord.views.custom_ids import ComponentAction, custom_id
 from bot.discord.views.markdown import layout, quoted
 from bot.i18n import Words
-from bot.jobs.permutations import Proposed, Taken
+from bot.jobs.permutations import AcceptedBatch, BatchProposal
 from storage.types import DeliveryMode
 
 TEXTS_SHOWN = 5
@@ -20,7 +20,7 @@ TEXT_CHARS = 120
 MINUTE_S = 60
 
 
-def question_layout(proposed: Proposed, say: Words) -> ui.LayoutView:
+def proposal_layout(proposed: BatchProposal, say: Words) -> ui.LayoutView:
     """What would be painted, what it costs, and the buttons Paint and Don't."""
     n, left = proposed.pictures, proposed.quota.remaining
     head = say.plural(
@@ -39,19 +39,19 @@ def question_layout(proposed: Proposed, say: Words) -> ui.LayoutView:
     paint = ui.Button[ui.LayoutView](
         label=say.plural("Paint {n} picture", "Paint {n} pictures", n),
         style=discord.ButtonStyle.primary,
-        custom_id=custom_id(Act.PAINT, proposed.proposal_id),
+        custom_id=custom_id(ComponentAction.PAINT, proposed.proposal_id),
     )
     decline = ui.Button[ui.LayoutView](
         label=say("Don't"),
         style=discord.ButtonStyle.secondary,
-        custom_id=custom_id(Act.DECLINE, proposed.proposal_id),
+        custom_id=custom_id(ComponentAction.DECLINE, proposed.proposal_id),
     )
     lines = [f"**{head}**", *_numbered(shown_texts), *more]
     shown = map(ui.TextDisplay[ui.LayoutView], ("\n".join(lines), " ".join(costs)))
     return layout(*shown, ui.ActionRow(paint, decline))
 
 
-def taken_layout(taken: Taken, say: Words) -> ui.LayoutView:
+def accepted_layout(taken: AcceptedBatch, say: Words) -> ui.LayoutView:
     """The jobs that were accepted, and where their pictures will be seen."""
     head = say.plural("{n} job is accepted.", "{n} jobs are accepted.", len(taken.jobs))
     jobs = [say("job {id}", id=each.job_id) for each in taken.jobs]
@@ -59,7 +59,7 @@ def taken_layout(taken: Taken, say: Words) -> ui.LayoutView:
     return layout(ui.TextDisplay("\n".join(lines)), ui.TextDisplay(f"-# {_where(taken, say)}"))
 
 
-def _where(taken: Taken, say: Words) -> str:
+def _where(taken: AcceptedBatch, say: Words) -> str:
     """Where the pictures will be seen, and what can be done until then."""
     if all(each.private for each in taken.jobs):
         return say("Only you will see the pictures.")
@@ -77,14 +77,14 @@ def _where(taken: Taken, say: Words) -> str:
             return say("Each is posted here when it is painted. /queue shows and cancels them.")
 
 
-def over_layout(sentence: str) -> ui.LayoutView:
+def closed_layout(sentence: str) -> ui.LayoutView:
     """What a question or a panel becomes that can do nothing any more: words without buttons."""
     return layout(ui.TextDisplay(sentence))
 
 
-def _numbered(texts: Sequence[str], endings: Sequence[str] = ()) -> list[str]:
+def _numbered(texts: Sequence[str], cancellation: Sequence[str] = ()) -> list[str]:
     """A line for each; what a person typed is harmless in it, and on one line."""
-    ends = endings or [""] * len(texts)
+    ends = cancellation or [""] * len(texts)
     return [
         f"{number}. {quoted(' '.join(text.split()), TEXT_CHARS)}{end}"
         for number, (text, end) in enumerate(zip(texts, ends, strict=True), 1)

@@ -7,17 +7,17 @@ from collections.abc import Sequence
 import discord
 from discord import ui
 
-from bot.discord.views.custom_ids import kept_id
+from bot.discord.views.custom_ids import staged_id
 from bot.discord.views.markdown import form, layout
 from bot.i18n import Words
-from bot.request.input_sources import Kept
+from bot.request.input_sources import StagedSource
 from engine.prompts import MAX_PROMPT_CHARS
 
 STRENGTH_CHARS = 10
 USUAL_STRENGTH = "0.75"
 
 
-def start_form(custom_id: str, say: Words, pictures: Sequence[int] = ()) -> ui.Modal:
+def image_to_image_form(custom_id: str, say: Words, pictures: Sequence[int] = ()) -> ui.Modal:
     """The words and the strength. pictures: ids of several, of which one is to be chosen."""
     prompt = ui.TextInput[ui.Modal](
         custom_id="prompt",
@@ -42,12 +42,12 @@ def start_form(custom_id: str, say: Words, pictures: Sequence[int] = ()) -> ui.M
     )
 
 
-def kept_layout(kept: Kept, say: Words) -> ui.LayoutView:
+def staged_layout(kept: StagedSource, say: Words) -> ui.LayoutView:
     """What is shown in place of the form when a picture took too long: a button that opens it."""
     button = ui.Button[ui.LayoutView](
         label=say("Paint from this"),
         style=discord.ButtonStyle.primary,
-        custom_id=kept_id(kept),
+        custom_id=staged_id(kept),
     )
     text = say("I have the picture; now say what to paint.")
     return layout(ui.TextDisplay(text), ui.ActionRow(button))

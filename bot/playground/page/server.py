@@ -13,15 +13,15 @@ from typing import Any, Final
 from aiohttp import BodyPartReader, WSMsgType, web
 
 from bot.playground.faults import Fault
-from bot.playground.interactions import Interaction, Kind, state_json
+from bot.playground.interactions import Interaction, InteractionKind, state_json
 from bot.playground.model import FILE_LIMIT_BYTES, ChannelType, Message
 from bot.playground.page.views import Views, modal_json
-from bot.playground.people import Actor, People, Refused
+from bot.playground.people import ActingUser, ActionRefused, People
 from bot.playground.process import BotProcess
 from bot.playground.seed import PEOPLE
 from bot.playground.shapes import Json, attachment_json
 from bot.playground.standin import StandIn
-from bot.playground.watch import Entry
+from bot.playground.watch import RequestLogEntry
 from bot.playground.world import (
     ChannelChanged,
     Event,
@@ -54,7 +54,7 @@ class Viewer:
             self.lost = True
 
 
-class Page:
+class PageServer:
     """All open pages, and what people do on them."""
 
     def __init__(self, standin: StandIn, process: BotProcess, people: People) -> None:
@@ -137,7 +137,7 @@ class Page:
                 viewer.send({"type": "channel_update", "guild_id": home, "channel": shape})
 
     def _interaction_changed(self, interaction: Interaction) -> None:
-        if interaction.kind is Kind.AUTOCOMPLETE:
+        if interaction.kind is InteractionKind.AUTOCOMPLETE:
             return
 
         def own(viewer: Viewer) -> bool:
@@ -147,7 +147,7 @@ class Page:
         if (form := modal_json(interaction)) is not None:
             self._tell(form, own)
 
-    def _requested(self, entry: Entry) -> None:
+    def _requested(self, entry: RequestLogEntry) -> None:
         self._tell({"type": "request", "request": entry.to_json()})
 
     def _commands_changed(self) -> None:
@@ -181,15 +181,15 @@ class Page:
             raise web.HTTPUnsupportedMediaType
         try:
             sent = await request.json()
-            actor = Actor(_viewer_id(sent["viewer"]), _locale(sent.get("locale")))
+            actor = ActingUser(_viewer_id(sent["viewer"]), _locale(sent.get("locale")))
             answer = await self._acts()[sent["kind"]](actor, sent)
-        except Refused as error:
+        except ActionRefused as error:
             return _said({"ok": False, "error": str(error)}, 400)
         except (KeyError, TypeError, ValueError, AttributeError):
             return _said({"ok": False, "error": "The page sent something odd: reload it."}, 400)
         return _said({"ok": True, **answer}, 200)
 
-    def _acts(self) -> dict[str, Callable[[Actor, Json], Awaitable[Json]]]:
+    def _acts(self) -> dict[str, Callable[[ActingUser, Json], Awaitable[Json]]]:
         return {
             "command": self._command,
             "autocomplete": self._autocomplete,
@@ -201,13 +201,13 @@ class Page:
             "fault": self._fault,
         }
 
-    async def _command(self, actor: Actor, sent: Json) -> Json:
+    async def _command(self, actor: ActingUser, sent: Json) -> Json:
         made = self._people.command(
             actor, int(sent["channel_id"]), int(sent["command_id"]), sent["path"], _values(sent)
         )
         return {"interaction_id": str(made.id)}
 
-    async def _autocomplete(self, actor: Actor, sent: Json) -> Json:
+    async def _autocomplete(self, actor: ActingUser, sent: Json) -> Json:
         choices = await self._people.autocomplete(
             actor,
             int(sent["channel_id"]),
@@ -218,7 +218,7 @@ class Page:
         )
         return {"choices": choices}
 
-    async def _component(self, actor: Actor, sent: Json) -> Json:
+    async def _component(self, actor: ActingUser, sent: Json) -> Json:
         made = self._people.component(
             actor,
             int(sent["channel_id"]),
@@ -228,19 +228,19 @@ class Page:
         )
         return {"interaction_id": str(made.id)}
 
-    async def _modal(self, actor: Actor, sent: Json) -> Json:
+    async def _modal(self, actor: ActingUser, sent: Json) -> Json:
         made = self._people.modal(
             actor, int(sent["interaction_id"]), sent["custom_id"], sent["values"]
         )
         return {"interaction_id": str(made.id)}
 
-    async def _context(self, actor: Actor, sent: Json) -> Json:
+    async def _context(self, actor: ActingUser, sent: Json) -> Json:
         made = self._people.context(
             actor, int(sent["channel_id"]), int(sent["command_id"]), int(sent["target_id"])
         )
         return {"interaction_id": str(made.id)}
 
-    async def _say(self, actor: Actor, sent: Json) -> Json:
+    async def _say(self, actor: ActingUser, sent: Json) -> Json:
         reply_to = sent.get("reply_to")
         message = self._people.say(
             actor,
@@ -250,11 +250,11 @@ class Page:
         )
         return {"message_id": str(message.id)}
 
-    async def _delete(self, actor: Actor, sent: Json) -> Json:
+    async def _delete(self, actor: ActingUser, sent: Json) -> Json:
         self._people.delete(actor, int(sent["channel_id"]), int(sent["message_id"]))
         return {}
 
-    async def _fault(self, actor: Actor, sent: Json) -> Json:
+    async def _fault(self, actor: ActingUser, sent: Json) -> Json:
         self._standin.faults.inject(Fault(sent["fault"]), active=bool(sent.get("active", True)))
         self._tell({"type": "faults", "faults": self._standin.faults.to_json()})
         return {}
@@ -300,7 +300,7 @@ def _content_type(name: str) -> str:
 def _viewer_id(text: Any) -> int:
     number = int(text) if str(text).isdecimal() else 0
     if number not in {user.id for user in PEOPLE}:
-        raise Refused("There is no such person here.")
+        raise ActionRefused("There is no such person here.")
     return number
 
 

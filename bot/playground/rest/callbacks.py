@@ -8,7 +8,7 @@ from typing import Any, Final
 from bot.playground import errors
 from bot.playground.composing import apply_edit, draft
 from bot.playground.errors import Form
-from bot.playground.interactions import Interaction, Kind, State
+from bot.playground.interactions import Interaction, InteractionKind, State
 from bot.playground.model import Message, MessageFlag, MessageType
 from bot.playground.options import leaf_options
 from bot.playground.rest.finding import not_closed, still_there
@@ -23,10 +23,10 @@ from bot.playground.world import Draft
 
 PONG, MESSAGE, DEFERRED, DEFERRED_UPDATE, UPDATE, CHOICES, MODAL = 1, 4, 5, 6, 7, 8, 9
 _ALLOWED: Final = {
-    Kind.COMMAND: {MESSAGE, DEFERRED, MODAL},
-    Kind.COMPONENT: {MESSAGE, DEFERRED, DEFERRED_UPDATE, UPDATE, MODAL},
-    Kind.AUTOCOMPLETE: {CHOICES},
-    Kind.MODAL: {MESSAGE, DEFERRED, DEFERRED_UPDATE, UPDATE},
+    InteractionKind.COMMAND: {MESSAGE, DEFERRED, MODAL},
+    InteractionKind.COMPONENT: {MESSAGE, DEFERRED, DEFERRED_UPDATE, UPDATE, MODAL},
+    InteractionKind.AUTOCOMPLETE: {CHOICES},
+    InteractionKind.MODAL: {MESSAGE, DEFERRED, DEFERRED_UPDATE, UPDATE},
 }
 
 
@@ -57,7 +57,7 @@ async def callback(call: Call) -> Reply:
 
 def _check_type(interaction: Interaction, kind: Any) -> None:
     allowed = set(_ALLOWED[interaction.kind])
-    if interaction.kind is Kind.MODAL and interaction.source is None:
+    if interaction.kind is InteractionKind.MODAL and interaction.source is None:
         allowed -= {DEFERRED_UPDATE, UPDATE}
     if kind not in allowed:
         problems = Form()
@@ -144,7 +144,7 @@ def post_for(call: Call, interaction: Interaction, made: Draft, *, first: bool) 
     """Post an answer or a follow-up, seen by its person alone where its flags say so."""
     standin = call.standin
     kind = MessageType.DEFAULT
-    if first and interaction.kind is Kind.COMMAND:
+    if first and interaction.kind is InteractionKind.COMMAND:
         chat = interaction.command_type == 1
         kind = MessageType.CHAT_INPUT_COMMAND if chat else MessageType.CONTEXT_MENU_COMMAND
     reference = None
@@ -179,12 +179,12 @@ def _origin(call: Call, interaction: Interaction) -> Json:
         "user": user_json(user),
         "authorizing_integration_owners": {"0": str(guild_id or 0)},
     }
-    if interaction.kind is Kind.COMPONENT and interaction.source is not None:
+    if interaction.kind is InteractionKind.COMPONENT and interaction.source is not None:
         shape["interacted_message_id"] = str(interaction.source.id)
-    if interaction.kind is Kind.MODAL:
+    if interaction.kind is InteractionKind.MODAL:
         shape["triggering_interaction_metadata"] = {
             "id": str(interaction.id),
-            "type": int(Kind.COMMAND),
+            "type": int(InteractionKind.COMMAND),
             "user": user_json(user),
             "authorizing_integration_owners": {"0": str(guild_id or 0)},
         }

@@ -13,10 +13,10 @@ from typing import Any, Final
 from aiohttp import BodyPartReader, web
 
 from bot.playground import errors
-from bot.playground.composing import Body, Part
+from bot.playground.composing import Body, FilePart
 from bot.playground.errors import ApiError, nest
 from bot.playground.faults import Fault
-from bot.playground.limits import Verdict
+from bot.playground.limits import RateLimitResult
 from bot.playground.standin import StandIn
 from bot.playground.watch import Exchange
 
@@ -109,7 +109,7 @@ class Gate:
         return response
 
     async def _carry_out(
-        self, call: Call, handler: Handler, verdict: Verdict, fault: Fault | None
+        self, call: Call, handler: Handler, verdict: RateLimitResult, fault: Fault | None
     ) -> tuple[Reply, str]:
         """What is answered, and how the log tells of a refusal."""
         unreadable: ApiError | None = None
@@ -135,7 +135,7 @@ class Gate:
         return reply, ""
 
 
-def _refuse_early(call: Call, verdict: Verdict, fault: Fault | None) -> None:
+def _refuse_early(call: Call, verdict: RateLimitResult, fault: Fault | None) -> None:
     """What needs no look at the body. Raises ApiError."""
     request, standin = call.request, call.standin
     if fault is Fault.SERVER_ERROR:
@@ -184,7 +184,7 @@ async def _read(request: web.Request) -> tuple[Body, int]:
 
 async def _read_parts(request: web.Request) -> tuple[Body, int]:
     payload: Any = {}
-    parts: list[Part] = []
+    parts: list[FilePart] = []
     size = 0
     try:
         reader = await request.multipart()
@@ -200,7 +200,7 @@ async def _read_parts(request: web.Request) -> tuple[Body, int]:
                     payload = _parsed(data)
                 continue
             content_type = part.headers.get("Content-Type", "application/octet-stream")
-            parts.append(Part(str(part.name), part.filename, content_type, data))
+            parts.append(FilePart(str(part.name), part.filename, content_type, data))
     except ValueError:
         raise errors.INVALID_FORM_BODY.error() from None
     return Body(payload, parts), size
@@ -244,12 +244,12 @@ def _told(error: ApiError) -> str:
     return f"{line}: {where + ': ' if where else ''}{node['_errors'][0]['message']}"
 
 
-def _waiting(verdict: Verdict, fault: Fault | None) -> dict[str, Any]:
+def _waiting(verdict: RateLimitResult, fault: Fault | None) -> dict[str, Any]:
     wait_s = 0.3 if fault is Fault.RATE_LIMIT else (verdict.retry_after_s or 0.3)
     return {"retry_after": round(wait_s, 3), "global": verdict.is_global}
 
 
-def _add_headers(response: web.Response, verdict: Verdict, fault: Fault | None) -> None:
+def _add_headers(response: web.Response, verdict: RateLimitResult, fault: Fault | None) -> None:
     response.headers["Via"] = _VIA
     response.headers["X-RateLimit-Limit"] = str(verdict.limit)
     response.headers["X-RateLimit-Remaining"] = str(verdict.remaining)

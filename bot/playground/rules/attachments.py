@@ -52,7 +52,7 @@ _UNSAFE: Final = re.compile(r"[^A-Za-z0-9_.-]")
 
 
 @dataclass(frozen=True, slots=True)
-class Upload:
+class UploadedFile:
     """One file of a multipart request. field: its part's name, `files[0]`. size: in bytes."""
 
     field: str
@@ -74,7 +74,7 @@ def clean_filename(name: str) -> str:
     return _UNSAFE.sub("", "_".join(name.split())).strip("._")
 
 
-def check_sizes(body: Any, uploads: Sequence[Upload], limit_bytes: int) -> None:
+def check_sizes(body: Any, uploads: Sequence[UploadedFile], limit_bytes: int) -> None:
     """Pass files that are each and together small enough. Raises ApiError 40005."""
     total = sum(each.size for each in uploads) + len(json.dumps(body, ensure_ascii=False).encode())
     if total > MAX_REQUEST_BYTES or any(each.size > limit_bytes for each in uploads):
@@ -82,7 +82,7 @@ def check_sizes(body: Any, uploads: Sequence[Upload], limit_bytes: int) -> None:
 
 
 def check_files(
-    form: Form, body: Mapping[str, Any], uploads: Sequence[Upload], before: Mapping[str, Any]
+    form: Form, body: Mapping[str, Any], uploads: Sequence[UploadedFile], before: Mapping[str, Any]
 ) -> Files:
     """The files that a message will have; adds to the form those listed that are nowhere.
 

@@ -7,12 +7,12 @@ from typing import Any, Final
 
 from bot.playground.errors import Form, Path
 from bot.playground.rules.grammar import Field, check, is_whole, objects, say_length
-from bot.playground.rules.parts import MAX_PARTS, SELECTS, Part, Style
+from bot.playground.rules.parts import MAX_PARTS, SELECTS, ButtonStyle, ComponentType
 
 MAX_TEXT: Final = 4000
 """Characters of all text displays of one message together."""
 _ROW_WIDTH: Final = 5
-_NARROW: Final = (Part.BUTTON,)
+_NARROW: Final = (ComponentType.BUTTON,)
 
 Json = Mapping[str, Any]
 Found = tuple[Path, Json]
@@ -71,7 +71,9 @@ def _check_totals(form: Form, found: Sequence[Found], path: Path) -> None:
     if len(found) > MAX_PARTS:
         message = f"The message has more than {MAX_PARTS} components"
         form.add(path, "COMPONENT_MAX_TOTAL_COMPONENTS_EXCEEDED", message)
-    contents = [part.get("content") for _, part in found if part.get("type") == Part.TEXT_DISPLAY]
+    contents = [
+        part.get("content") for _, part in found if part.get("type") == ComponentType.TEXT_DISPLAY
+    ]
     if sum(len(each) for each in contents if isinstance(each, str)) > MAX_TEXT:
         message = f"Components displayable text size exceeds maximum size of {MAX_TEXT}"
         form.add(path, "COMPONENT_DISPLAYABLE_TEXT_SIZE_EXCEEDED", message)
@@ -90,10 +92,10 @@ def _row(form: Form, row: Json, path: Path) -> None:
             form.add(place, "COMPONENT_LAYOUT_WIDTH_EXCEEDED", message)
 
 
-_NEEDED: Final[Mapping[int, str]] = {Style.LINK: "url", Style.PREMIUM: "sku_id"}
+_NEEDED: Final[Mapping[int, str]] = {ButtonStyle.LINK: "url", ButtonStyle.PREMIUM: "sku_id"}
 _UNFIT: Final[Mapping[int, tuple[str, ...]]] = {
-    Style.LINK: ("custom_id", "sku_id"),
-    Style.PREMIUM: ("custom_id", "url", "label", "emoji"),
+    ButtonStyle.LINK: ("custom_id", "sku_id"),
+    ButtonStyle.PREMIUM: ("custom_id", "url", "label", "emoji"),
 }
 _PLAIN_UNFIT: Final = ("url", "sku_id")
 
@@ -116,7 +118,7 @@ def _button(form: Form, button: Json, path: Path) -> None:
         else:
             message = f"A button of style {style} cannot have this field"
             form.add((*path, name), "BUTTON_COMPONENT_FIELD_NOT_ALLOWED", message)
-    if style != Style.PREMIUM and not button.get("label") and button.get("emoji") is None:
+    if style != ButtonStyle.PREMIUM and not button.get("label") and button.get("emoji") is None:
         form.add((*path, "label"), "BASE_TYPE_REQUIRED", "A label or an emoji is required")
     _check_emoji(form, button, path)
 
@@ -133,7 +135,7 @@ def _check_emoji(form: Form, owner: Json, path: Path) -> None:
 
 def _select(form: Form, select: Json, path: Path) -> None:
     low, high = _bounds(form, select, path, 1)
-    if select.get("type") == Part.STRING_SELECT:
+    if select.get("type") == ComponentType.STRING_SELECT:
         _check_options(form, select, path, high)
     elif select.get("options"):
         message = "Only a string select has options."
@@ -218,11 +220,11 @@ def _text_input(form: Form, part: Json, path: Path) -> None:
 
 
 _RULES: Final[Mapping[int, Callable[[Form, Json, Path], None]]] = {
-    Part.ACTION_ROW: _row,
-    Part.BUTTON: _button,
+    ComponentType.ACTION_ROW: _row,
+    ComponentType.BUTTON: _button,
     **dict.fromkeys(SELECTS, _select),
-    Part.TEXT_INPUT: _text_input,
-    Part.FILE_UPLOAD: _file_upload,
-    Part.RADIO_GROUP: _radio_group,
-    Part.CHECKBOX_GROUP: _checkbox_group,
+    ComponentType.TEXT_INPUT: _text_input,
+    ComponentType.FILE_UPLOAD: _file_upload,
+    ComponentType.RADIO_GROUP: _radio_group,
+    ComponentType.CHECKBOX_GROUP: _checkbox_group,
 }

@@ -8,7 +8,7 @@ from typing import Any, Final
 from bot.playground.errors import Path
 from bot.playground.rules.choices import CHOICES
 from bot.playground.rules.commands import COMMAND, COMMANDS
-from bot.playground.rules.grammar import Field, Fields, Kind, must, record, text, union, whole
+from bot.playground.rules.grammar import Field, Fields, ValueKind, must, record, text, union, whole
 from bot.playground.rules.messages import MESSAGES, MessageKind
 from bot.playground.rules.modals import MODAL
 
@@ -61,10 +61,10 @@ def unknown_fields(body: Any, shape: Field) -> list[str]:
 
 
 def _walk(value: Any, shape: Field, path: Path) -> Iterator[tuple[Path, str]]:
-    if shape.kind is Kind.LIST and isinstance(value, list) and shape.item is not None:
+    if shape.kind is ValueKind.LIST and isinstance(value, list) and shape.item is not None:
         for position, each in enumerate(value):
             yield from _walk(each, shape.item, (*path, position))
-    if shape.kind is not Kind.OBJECT or not isinstance(value, Mapping):
+    if shape.kind is not ValueKind.OBJECT or not isinstance(value, Mapping):
         return
     fields: Mapping[str, Field] | None = shape.fields
     if shape.variants:

@@ -18,7 +18,7 @@ MEDIA: Final = (*WEB, "attachment")
 ATTACHMENT: Final = "attachment://"
 
 
-class Kind(Enum):
+class ValueKind(Enum):
     """What sort of value a field holds."""
 
     TEXT = auto()
@@ -52,7 +52,7 @@ class Field:
     depend on its number `type`. trim: spaces around a text do not count. unique: a LIST's items.
     """
 
-    kind: Kind
+    kind: ValueKind
     required: bool = False
     low: int | None = None
     high: int | None = None
@@ -79,69 +79,71 @@ def text(
     low: int | None = None, high: int | None = None, *, trim: bool = False, rule: Rule | None = None
 ) -> Field:
     """A text of so many characters."""
-    return Field(Kind.TEXT, low=low, high=high, trim=trim, rule=rule)
+    return Field(ValueKind.TEXT, low=low, high=high, trim=trim, rule=rule)
 
 
 def url(*schemes: str, high: int = 2048) -> Field:
     """An address with one of these schemes."""
-    return Field(Kind.URL, choices=schemes, high=high)
+    return Field(ValueKind.URL, choices=schemes, high=high)
 
 
 def moment() -> Field:
     """A time as ISO 8601 writes it."""
-    return Field(Kind.MOMENT)
+    return Field(ValueKind.MOMENT)
 
 
 def whole(low: int | None = None, high: int | None = None) -> Field:
     """An integer."""
-    return Field(Kind.WHOLE, low=low, high=high)
+    return Field(ValueKind.WHOLE, low=low, high=high)
 
 
 def number(low: int | None = None, high: int | None = None) -> Field:
     """An integer or a fraction."""
-    return Field(Kind.NUMBER, low=low, high=high)
+    return Field(ValueKind.NUMBER, low=low, high=high)
 
 
 def truth() -> Field:
     """true or false."""
-    return Field(Kind.TRUTH)
+    return Field(ValueKind.TRUTH)
 
 
 def snowflake() -> Field:
     """An id, as digits or as an integer: Discord takes both."""
-    return Field(Kind.SNOWFLAKE)
+    return Field(ValueKind.SNOWFLAKE)
 
 
 def one_of(*choices: int | str) -> Field:
     """One of these numbers, or one of these words."""
-    return Field(Kind.WHOLE if isinstance(choices[0], int) else Kind.TEXT, choices=choices)
+    return Field(
+        ValueKind.WHOLE if isinstance(choices[0], int) else ValueKind.TEXT, choices=choices
+    )
 
 
 def listing(
     item: Field, low: int | None = None, high: int | None = None, *, unique: bool = False
 ) -> Field:
     """A list of so many items."""
-    return Field(Kind.LIST, item=item, low=low, high=high, unique=unique)
+    return Field(ValueKind.LIST, item=item, low=low, high=high, unique=unique)
 
 
 def record(fields: Fields) -> Field:
     """An object with these fields."""
-    return Field(Kind.OBJECT, fields=fields)
+    return Field(ValueKind.OBJECT, fields=fields)
 
 
 def union(variants: Mapping[int, Fields]) -> Field:
     """An object whose number `type` says which fields it has."""
-    return Field(Kind.OBJECT, variants=variants)
+    return Field(ValueKind.OBJECT, variants=variants)
 
 
 def mapping(keys: tuple[str, ...], item: Field) -> Field:
     """An object from some of these keys to values of one sort."""
-    return Field(Kind.MAP, choices=keys, item=must(item))
+    return Field(ValueKind.MAP, choices=keys, item=must(item))
 
 
 def known(*names: str) -> Fields:
     """Fields that Discord knows, whatever is in them: it ignores what they say."""
-    return dict.fromkeys(names, Field(Kind.ANYTHING))
+    return dict.fromkeys(names, Field(ValueKind.ANYTHING))
 
 
 def check(value: Any, expected: Field, path: Path, form: Form) -> None:
@@ -240,7 +242,7 @@ def _moment(value: Any, _: Field, path: Path, form: Form) -> None:
 
 
 def _number(value: Any, expected: Field, path: Path, form: Form) -> None:
-    word, fits = ("int", is_whole) if expected.kind is Kind.WHOLE else ("float", is_number)
+    word, fits = ("int", is_whole) if expected.kind is ValueKind.WHOLE else ("float", is_number)
     if not fits(value):
         form.add(path, "NUMBER_TYPE_COERCE", f'Value "{value}" is not {word}.')
     elif expected.low is not None and value < expected.low:
@@ -308,16 +310,16 @@ def _nothing(value: Any, expected: Field, path: Path, form: Form) -> None:
     pass
 
 
-_CHECKS: Final[Mapping[Kind, Callable[[Any, Field, Path, Form], None]]] = {
-    Kind.TEXT: _text,
-    Kind.URL: _url,
-    Kind.MOMENT: _moment,
-    Kind.WHOLE: _number,
-    Kind.NUMBER: _number,
-    Kind.TRUTH: _truth,
-    Kind.SNOWFLAKE: _snowflake,
-    Kind.LIST: _list,
-    Kind.OBJECT: _object,
-    Kind.MAP: _map,
-    Kind.ANYTHING: _nothing,
+_CHECKS: Final[Mapping[ValueKind, Callable[[Any, Field, Path, Form], None]]] = {
+    ValueKind.TEXT: _text,
+    ValueKind.URL: _url,
+    ValueKind.MOMENT: _moment,
+    ValueKind.WHOLE: _number,
+    ValueKind.NUMBER: _number,
+    ValueKind.TRUTH: _truth,
+    ValueKind.SNOWFLAKE: _snowflake,
+    ValueKind.LIST: _list,
+    ValueKind.OBJECT: _object,
+    ValueKind.MAP: _map,
+    ValueKind.ANYTHING: _nothing,
 }

@@ -11,7 +11,7 @@ from bot.playground.model import FILE_LIMIT_BYTES, MessageFlag
 from bot.playground.rules.attachments import (
     ATTACHMENTS,
     MAX_FILES,
-    Upload,
+    UploadedFile,
     check_files,
     check_references,
     check_sizes,
@@ -36,7 +36,7 @@ from bot.playground.rules.grammar import (
 )
 from bot.playground.rules.parts import LAYOUT, LEGACY
 
-__all__ = ["MESSAGES", "MessageKind", "Upload", "check_message", "settable_flags"]
+__all__ = ["MESSAGES", "MessageKind", "UploadedFile", "check_message", "settable_flags"]
 
 Json = Mapping[str, Any]
 
@@ -137,7 +137,7 @@ def settable_flags(kind: MessageKind, *, editing: bool = False) -> MessageFlag:
 
 def check_message(
     body: Any,
-    files: Sequence[Upload] = (),
+    files: Sequence[UploadedFile] = (),
     *,
     kind: MessageKind,
     old: Json | None = None,

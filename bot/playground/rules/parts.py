@@ -25,7 +25,7 @@ from bot.playground.rules.grammar import (
 )
 
 
-class Part(IntEnum):
+class ComponentType(IntEnum):
     """Discord's numbers of the components."""
 
     ACTION_ROW = 1
@@ -50,7 +50,7 @@ class Part(IntEnum):
     CHECKBOX = 23
 
 
-class Style(IntEnum):
+class ButtonStyle(IntEnum):
     """Discord's numbers of the styles of buttons that differ in more than colour."""
 
     LINK = 5
@@ -114,12 +114,12 @@ def _entity_select(*entities: str) -> Fields:
 
 
 SELECTS: Final[dict[int, Fields]] = {
-    Part.STRING_SELECT: _SELECT
+    ComponentType.STRING_SELECT: _SELECT
     | {"options": must(listing(record(_OPTION | {"emoji": EMOJI}), 1, 25))},
-    Part.USER_SELECT: _entity_select("user"),
-    Part.ROLE_SELECT: _entity_select("role"),
-    Part.MENTIONABLE_SELECT: _entity_select("user", "role"),
-    Part.CHANNEL_SELECT: _entity_select("channel") | {"channel_types": CHANNEL_TYPES},
+    ComponentType.USER_SELECT: _entity_select("user"),
+    ComponentType.ROLE_SELECT: _entity_select("role"),
+    ComponentType.MENTIONABLE_SELECT: _entity_select("user", "role"),
+    ComponentType.CHANNEL_SELECT: _entity_select("channel") | {"channel_types": CHANNEL_TYPES},
 }
 
 TEXT_DISPLAY: Final[Fields] = _BASE | {"content": must(text(1, 4000))}
@@ -142,19 +142,19 @@ FILE: Final[Fields] = _BASE | {
 }
 SEPARATOR: Final[Fields] = _BASE | {"divider": truth(), "spacing": one_of(1, 2)}
 SECTION: Final[Fields] = _BASE | {
-    "components": must(listing(union({Part.TEXT_DISPLAY: TEXT_DISPLAY}), 1, 3)),
-    "accessory": must(union({Part.BUTTON: BUTTON, Part.THUMBNAIL: THUMBNAIL})),
+    "components": must(listing(union({ComponentType.TEXT_DISPLAY: TEXT_DISPLAY}), 1, 3)),
+    "accessory": must(union({ComponentType.BUTTON: BUTTON, ComponentType.THUMBNAIL: THUMBNAIL})),
 }
 ACTION_ROW: Final[Fields] = _BASE | {
-    "components": must(listing(union({Part.BUTTON: BUTTON} | SELECTS), 1, 5))
+    "components": must(listing(union({ComponentType.BUTTON: BUTTON} | SELECTS), 1, 5))
 }
 _INSIDE: Final[dict[int, Fields]] = {
-    Part.ACTION_ROW: ACTION_ROW,
-    Part.SECTION: SECTION,
-    Part.TEXT_DISPLAY: TEXT_DISPLAY,
-    Part.MEDIA_GALLERY: MEDIA_GALLERY,
-    Part.FILE: FILE,
-    Part.SEPARATOR: SEPARATOR,
+    ComponentType.ACTION_ROW: ACTION_ROW,
+    ComponentType.SECTION: SECTION,
+    ComponentType.TEXT_DISPLAY: TEXT_DISPLAY,
+    ComponentType.MEDIA_GALLERY: MEDIA_GALLERY,
+    ComponentType.FILE: FILE,
+    ComponentType.SEPARATOR: SEPARATOR,
 }
 CONTAINER: Final[Fields] = _BASE | {
     "components": must(listing(union(_INSIDE), 1, MAX_PARTS)),
@@ -162,9 +162,11 @@ CONTAINER: Final[Fields] = _BASE | {
     "spoiler": truth(),
 }
 
-LEGACY: Final[Field] = listing(union({Part.ACTION_ROW: ACTION_ROW}), high=MAX_ROWS)
+LEGACY: Final[Field] = listing(union({ComponentType.ACTION_ROW: ACTION_ROW}), high=MAX_ROWS)
 """The components of a message without the flag IS_COMPONENTS_V2."""
-LAYOUT: Final[Field] = listing(union(_INSIDE | {Part.CONTAINER: CONTAINER}), high=MAX_PARTS)
+LAYOUT: Final[Field] = listing(
+    union(_INSIDE | {ComponentType.CONTAINER: CONTAINER}), high=MAX_PARTS
+)
 """The components of a message with the flag IS_COMPONENTS_V2."""
 
 TEXT_INPUT: Final[Fields] = _BASE | {
@@ -197,20 +199,26 @@ LABEL: Final[Fields] = _BASE | {
         union(
             SELECTS
             | {
-                Part.TEXT_INPUT: TEXT_INPUT,
-                Part.FILE_UPLOAD: FILE_UPLOAD,
-                Part.RADIO_GROUP: RADIO_GROUP,
-                Part.CHECKBOX_GROUP: CHECKBOX_GROUP,
-                Part.CHECKBOX: CHECKBOX,
+                ComponentType.TEXT_INPUT: TEXT_INPUT,
+                ComponentType.FILE_UPLOAD: FILE_UPLOAD,
+                ComponentType.RADIO_GROUP: RADIO_GROUP,
+                ComponentType.CHECKBOX_GROUP: CHECKBOX_GROUP,
+                ComponentType.CHECKBOX: CHECKBOX,
             }
         )
     ),
 }
 FORM_ROW: Final[Fields] = _BASE | {
-    "components": must(listing(union({Part.TEXT_INPUT: TEXT_INPUT}), 1, 5))
+    "components": must(listing(union({ComponentType.TEXT_INPUT: TEXT_INPUT}), 1, 5))
 }
 FORM: Final[Field] = listing(
-    union({Part.ACTION_ROW: FORM_ROW, Part.TEXT_DISPLAY: TEXT_DISPLAY, Part.LABEL: LABEL}),
+    union(
+        {
+            ComponentType.ACTION_ROW: FORM_ROW,
+            ComponentType.TEXT_DISPLAY: TEXT_DISPLAY,
+            ComponentType.LABEL: LABEL,
+        }
+    ),
     1,
     MAX_FORM_PARTS,
 )

@@ -12,96 +12,96 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.accounts.delivery_settings import (
-    Change,
-    Changes,
-    Held,
-    Level,
-    Preferences,
-    Setting,
-    Settings,
+    DeliverySettingsService,
+    EffectiveSetting,
+    EffectiveSettings,
+    SettingChange,
+    SettingChanges,
+    SettingsOverview,
+    SettingsScope,
     Source,
-    settle,
+    resolve_settings,
 )
-from bot.accounts.permissions import Action, Person, Rights
+from bot.accounts.permissions import Action, Actor, Permissions
 from bot.request.outcomes import NotAllowed, Refused
 from storage import preferences as stored
 from storage.database import Database
-from storage.types import Chosen, DeliveryMode, Levels
+from storage.types import DeliveryMode, SettingsLevels, StoredSettings
 from tests.fakes import EPOCH, FakeClock
 
 CHANNEL, THREAD, DIRECT = DeliveryMode.CHANNEL, DeliveryMode.THREAD, DeliveryMode.DIRECT
-ALICE = Person(user_id=3, guild_id=1, channel_id=2)
-ADMIN = Person(user_id=4, guild_id=1, channel_id=2, manages_server=True)
+ALICE = Actor(user_id=3, guild_id=1, channel_id=2)
+ADMIN = Actor(user_id=4, guild_id=1, channel_id=2, manages_server=True)
 FLAGS = st.sampled_from([None, False, True])
 
 
 def chosen(
     delivery: DeliveryMode | None = None, spoiler: bool | None = None, quiet: bool | None = None
-) -> Chosen:
+) -> StoredSettings:
     """Choices of one level."""
-    return Chosen(delivery, spoiler, quiet, None, 9, EPOCH)
+    return StoredSettings(delivery, spoiler, quiet, None, 9, EPOCH)
 
 
 ANY = st.none() | st.builds(
     chosen, delivery=st.sampled_from([None, *DeliveryMode]), spoiler=FLAGS, quiet=FLAGS
 )
-LEVELS = st.builds(Levels, server=ANY, channel=ANY, user=ANY)
+LEVELS = st.builds(SettingsLevels, server=ANY, channel=ANY, user=ANY)
 
 
 @pytest.fixture
-async def preferences(tmp_path: Path) -> AsyncIterator[Preferences]:
+async def preferences(tmp_path: Path) -> AsyncIterator[DeliverySettingsService]:
     """The use case on a fresh database."""
     async with await Database.open(tmp_path / "zimagine.db") as db:
-        yield Preferences(stored.Preferences(db, FakeClock()), Rights())
+        yield DeliverySettingsService(stored.Preferences(db, FakeClock()), Permissions())
 
 
-def held(settings: Settings) -> Held:
+def held(settings: SettingsOverview) -> EffectiveSettings:
     """The values alone."""
-    return Held(settings.delivery.value, settings.spoiler.value, settings.quiet.value)
+    return EffectiveSettings(settings.delivery.value, settings.spoiler.value, settings.quiet.value)
 
 
 def test_without_any_choice_the_defaults_hold():
     """In the channel, in the open, with previews."""
-    assert held(settle(Levels(), 2)) == Held(CHANNEL, False, False)
+    assert held(resolve_settings(SettingsLevels(), 2)) == EffectiveSettings(CHANNEL, False, False)
 
 
 @given(LEVELS)
-def test_a_person_never_shows_more_than_moderators_let_them(levels: Levels):
+def test_a_person_never_shows_more_than_moderators_let_them(levels: SettingsLevels):
     """With any own choice a picture is at least as withdrawn, and as hidden, as without one."""
-    own, others = settle(levels, 2), settle(replace(levels, user=None), 2)
+    own, others = resolve_settings(levels, 2), resolve_settings(replace(levels, user=None), 2)
     order = [CHANNEL, THREAD, DIRECT]
     assert order.index(own.delivery.value) >= order.index(others.delivery.value)
     assert own.spoiler.value >= others.spoiler.value
 
 
 @given(LEVELS)
-def test_what_holds_has_a_source_that_chose_it(levels: Levels):
+def test_what_holds_has_a_source_that_chose_it(levels: SettingsLevels):
     """The level that is named chose just that value, and a wish is told only where it fails."""
-    settings = settle(levels, 2)
+    settings = resolve_settings(levels, 2)
     for name in ("delivery", "spoiler", "quiet"):
         setting = getattr(settings, name)
         level = getattr(levels, setting.source.value, None)
-        default = getattr(Held(), name)
+        default = getattr(EffectiveSettings(), name)
         assert setting.value == (default if level is None else getattr(level, name))
-        wish = None if levels.user is None else getattr(levels.user, name)
-        assert setting.wish == (None if setting.source is Source.USER else wish)
-        assert setting.wish is None or setting.wish != setting.value
+        own_choice = None if levels.user is None else getattr(levels.user, name)
+        assert setting.own_choice == (None if setting.source is Source.USER else own_choice)
+        assert setting.own_choice is None or setting.own_choice != setting.value
 
 
 @given(LEVELS)
-def test_the_channel_goes_before_the_server(levels: Levels):
+def test_the_channel_goes_before_the_server(levels: SettingsLevels):
     """A channel's choice hides the server's, each setting for itself."""
-    alone = settle(Levels(channel=levels.channel), 2)
-    both = settle(replace(levels, user=None), 2)
+    alone = resolve_settings(SettingsLevels(channel=levels.channel), 2)
+    both = resolve_settings(replace(levels, user=None), 2)
     for name in ("delivery", "spoiler", "quiet"):
         if levels.channel is not None and getattr(levels.channel, name) is not None:
             assert getattr(both, name) == getattr(alone, name)
 
 
 @given(LEVELS)
-def test_where_the_owner_forbids_it_nobody_is_written_to(levels: Levels):
+def test_where_the_owner_forbids_it_nobody_is_written_to(levels: SettingsLevels):
     """No choice of direct messages holds, at whatever level."""
-    settings = settle(levels, 2, direct_messages=False)
+    settings = resolve_settings(levels, 2, direct_messages=False)
     assert settings.delivery.value is not DIRECT and not settings.direct_messages
 
 
@@ -120,76 +120,88 @@ def test_of_two_ways_the_one_that_fewer_see_holds(
     moderators: DeliveryMode | None, own: DeliveryMode, holds: DeliveryMode
 ):
     """A person may withdraw their pictures, and not bring them back into the channel."""
-    levels = Levels(channel=chosen(moderators), user=chosen(own))
-    assert settle(levels, 2).delivery.value is holds
+    levels = SettingsLevels(channel=chosen(moderators), user=chosen(own))
+    assert resolve_settings(levels, 2).delivery.value is holds
 
 
 def test_a_spoiler_of_moderators_stays():
     """A person can hide what is in the open, and not uncover what is hidden."""
-    hidden = settle(Levels(channel=chosen(spoiler=True), user=chosen(spoiler=False)), 2)
-    assert hidden.spoiler == Setting(True, Source.CHANNEL, wish=False)
-    own = settle(Levels(channel=chosen(spoiler=False), user=chosen(spoiler=True)), 2)
-    assert own.spoiler == Setting(True, Source.USER)
+    hidden = resolve_settings(
+        SettingsLevels(channel=chosen(spoiler=True), user=chosen(spoiler=False)), 2
+    )
+    assert hidden.spoiler == EffectiveSetting(True, Source.CHANNEL, own_choice=False)
+    own = resolve_settings(
+        SettingsLevels(channel=chosen(spoiler=False), user=chosen(spoiler=True)), 2
+    )
+    assert own.spoiler == EffectiveSetting(True, Source.USER)
 
 
 def test_previews_are_a_persons_own_affair():
     """Quiet or not, a person's choice goes before everybody else's."""
     for moderators, own in itertools.product((None, False, True), (False, True)):
-        levels = Levels(server=chosen(quiet=moderators), user=chosen(quiet=own))
-        assert settle(levels, 2).quiet == Setting(own, Source.USER)
+        levels = SettingsLevels(server=chosen(quiet=moderators), user=chosen(quiet=own))
+        assert resolve_settings(levels, 2).quiet == EffectiveSetting(own, Source.USER)
 
 
-async def test_what_is_set_holds_and_can_be_taken_back(preferences: Preferences):
+async def test_what_is_set_holds_and_can_be_taken_back(preferences: DeliverySettingsService):
     """A choice holds from the next wish on, until it is taken back."""
-    await preferences.set_own(ALICE, Changes(Change(THREAD), Change(True), Change(True)))
-    assert await preferences.of(ALICE) == Held(THREAD, True, True)
-    assert await preferences.of(ADMIN) == Held()
-    outcome = await preferences.set_own(ALICE, Changes(delivery=Change(None)))
-    assert isinstance(outcome, Settings) and outcome.delivery == Setting(CHANNEL, Source.DEFAULT)
-    assert await preferences.of(ALICE) == Held(CHANNEL, True, True)
+    await preferences.set_own(
+        ALICE, SettingChanges(SettingChange(THREAD), SettingChange(True), SettingChange(True))
+    )
+    assert await preferences.of(ALICE) == EffectiveSettings(THREAD, True, True)
+    assert await preferences.of(ADMIN) == EffectiveSettings()
+    outcome = await preferences.set_own(ALICE, SettingChanges(delivery=SettingChange(None)))
+    assert isinstance(outcome, SettingsOverview) and outcome.delivery == EffectiveSetting(
+        CHANNEL, Source.DEFAULT
+    )
+    assert await preferences.of(ALICE) == EffectiveSettings(CHANNEL, True, True)
 
 
-async def test_nothing_to_change_changes_nothing(preferences: Preferences):
+async def test_nothing_to_change_changes_nothing(preferences: DeliverySettingsService):
     """Without a change everybody is shown what holds."""
-    assert await preferences.set_own(ALICE, Changes()) == await preferences.own(ALICE)
-    assert await preferences.set_server(ADMIN, Changes()) == Level(None)
-    assert await preferences.set_channel(ADMIN, Changes()) == Level(2)
+    assert await preferences.set_own(ALICE, SettingChanges()) == await preferences.own(ALICE)
+    assert await preferences.set_server(ADMIN, SettingChanges()) == SettingsScope(None)
+    assert await preferences.set_channel(ADMIN, SettingChanges()) == SettingsScope(2)
 
 
-async def test_in_a_thread_its_channel_counts(preferences: Preferences):
+async def test_in_a_thread_its_channel_counts(preferences: DeliverySettingsService):
     """Settings of a channel hold in its threads, and a wish made in a thread stays there."""
     inside = replace(ALICE, channel_id=55, parent_id=2)
-    await preferences.set_channel(ADMIN, Changes(Change(THREAD), Change(True)))
-    assert await preferences.of(ALICE) == Held(THREAD, True)
-    assert await preferences.of(inside) == Held(CHANNEL, True)
-    await preferences.set_own(ALICE, Changes(Change(DIRECT)))
+    await preferences.set_channel(ADMIN, SettingChanges(SettingChange(THREAD), SettingChange(True)))
+    assert await preferences.of(ALICE) == EffectiveSettings(THREAD, True)
+    assert await preferences.of(inside) == EffectiveSettings(CHANNEL, True)
+    await preferences.set_own(ALICE, SettingChanges(SettingChange(DIRECT)))
     assert (await preferences.of(inside)).delivery is DIRECT
     in_thread = replace(ADMIN, channel_id=55, parent_id=2)
-    assert await preferences.set_channel(in_thread, Changes()) == Level(2, THREAD, True)
+    assert await preferences.set_channel(in_thread, SettingChanges()) == SettingsScope(
+        2, THREAD, True
+    )
 
 
-async def test_another_channel_can_be_named(preferences: Preferences):
+async def test_another_channel_can_be_named(preferences: DeliverySettingsService):
     """An admin sets a channel from anywhere on its server."""
-    level = await preferences.set_channel(ADMIN, Changes(spoiler=Change(True)), 77)
-    assert level == Level(77, spoiler=True)
+    level = await preferences.set_channel(ADMIN, SettingChanges(spoiler=SettingChange(True)), 77)
+    assert level == SettingsScope(77, spoiler=True)
     assert (await preferences.of(replace(ALICE, channel_id=77))).spoiler
     assert not (await preferences.of(ALICE)).spoiler
 
 
 @pytest.mark.parametrize("moderator", [False, True])
-async def test_members_set_nothing_for_others(preferences: Preferences, moderator: bool):
+async def test_members_set_nothing_for_others(
+    preferences: DeliverySettingsService, moderator: bool
+):
     """Neither do moderators without the right to manage the server; nothing is written."""
-    person = replace(ALICE, manages_messages=moderator)
+    actor = replace(ALICE, manages_messages=moderator)
     refused = Refused(NotAllowed(Action.SET_SETTINGS))
-    changes = Changes(Change(DIRECT), Change(True))
-    assert await preferences.set_server(person, changes) == refused
-    assert await preferences.set_channel(person, changes) == refused
-    assert await preferences.set_channel(person, Changes()) == refused
-    assert await preferences.of(person) == Held()
+    changes = SettingChanges(SettingChange(DIRECT), SettingChange(True))
+    assert await preferences.set_server(actor, changes) == refused
+    assert await preferences.set_channel(actor, changes) == refused
+    assert await preferences.set_channel(actor, SettingChanges()) == refused
+    assert await preferences.of(actor) == EffectiveSettings()
 
 
-async def test_servers_do_not_know_each_other(preferences: Preferences):
+async def test_servers_do_not_know_each_other(preferences: DeliverySettingsService):
     """What a person or an admin sets holds on that server alone."""
-    await preferences.set_own(ALICE, Changes(Change(DIRECT)))
-    await preferences.set_server(ADMIN, Changes(spoiler=Change(True)))
-    assert await preferences.of(replace(ALICE, guild_id=8)) == Held()
+    await preferences.set_own(ALICE, SettingChanges(SettingChange(DIRECT)))
+    await preferences.set_server(ADMIN, SettingChanges(spoiler=SettingChange(True)))
+    assert await preferences.of(replace(ALICE, guild_id=8)) == EffectiveSettings()

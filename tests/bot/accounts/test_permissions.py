@@ -4,32 +4,32 @@ from __future__ import annotations
 
 import pytest
 
-from bot.accounts.permissions import NEEDED, Action, Level, Person, Rights
+from bot.accounts.permissions import REQUIRED_LEVEL, Action, Actor, PermissionLevel, Permissions
 
-MEMBER = Person(1, 1, 1)
-MODERATOR = Person(2, 1, 1, manages_messages=True)
-ADMIN = Person(3, 1, 1, manages_server=True)
-OWNER = Person(4, 1, 1)
-RIGHTS = Rights(frozenset({4}))
+MEMBER = Actor(1, 1, 1)
+MODERATOR = Actor(2, 1, 1, manages_messages=True)
+ADMIN = Actor(3, 1, 1, manages_server=True)
+OWNER = Actor(4, 1, 1)
+RIGHTS = Permissions(frozenset({4}))
 
 
 def test_every_action_has_a_level():
     """No action is left out of the table."""
-    assert set(NEEDED) == set(Action)
+    assert set(REQUIRED_LEVEL) == set(Action)
 
 
 @pytest.mark.parametrize(
-    ("person", "level"),
+    ("actor", "level"),
     [
-        (MEMBER, Level.MEMBER),
-        (MODERATOR, Level.MODERATOR),
-        (ADMIN, Level.ADMIN),
-        (OWNER, Level.OWNER),
+        (MEMBER, PermissionLevel.MEMBER),
+        (MODERATOR, PermissionLevel.MODERATOR),
+        (ADMIN, PermissionLevel.ADMIN),
+        (OWNER, PermissionLevel.OWNER),
     ],
 )
-def test_levels_come_from_discord_and_the_settings(person: Person, level: Level):
+def test_levels_come_from_discord_and_the_settings(actor: Actor, level: PermissionLevel):
     """Manage Messages makes a moderator, Manage Server an admin, the settings an owner."""
-    assert RIGHTS.level(person) is level
+    assert RIGHTS.level(actor) is level
 
 
 def test_a_level_includes_those_below():

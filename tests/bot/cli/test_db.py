@@ -15,11 +15,11 @@ from click.testing import CliRunner, Result
 from bot.cli import group
 from bot.cli.db import WORDING
 from storage import backup
-from storage.consistency import Kind
+from storage.consistency import FindingKind
 from storage.database import Database
 from storage.lock import DataFolderLock
 from storage.types import utc_now
-from tests.storage.fakes import Shelf
+from tests.storage.fakes import Stores
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def data_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
 
     async def live() -> None:
-        shelf = await Shelf.open(tmp_path / "data" / "zimagine.db")
+        shelf = await Stores.open(tmp_path / "data" / "zimagine.db")
         (picture,) = await shelf.painted()
         await shelf.deliveries.delivered(picture.job_id)
         await shelf.accept()
@@ -261,5 +261,5 @@ def test_the_advice_goes_with_the_configuration(data_dir: Path, tmp_path: Path):
 
 def test_every_kind_is_told_in_words():
     """There is a sentence for each kind of finding, with a place for what it is about."""
-    assert set(WORDING) == set(Kind)
+    assert set(WORDING) == set(FindingKind)
     assert all(sentence.count("{}") == 1 for sentence in WORDING.values())

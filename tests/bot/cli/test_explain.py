@@ -87,12 +87,12 @@ def test_tokens_are_counted_as_the_painter_counts_them(monkeypatch: pytest.Monke
     """The tokenizer alone gives the numbers that a prompt is held to when it is painted."""
     # Otherwise the thread that runs all tests would be slowed down for good.
     monkeypatch.setattr(renderer, "_lower_priority", lambda: None)
-    painter = DiffusionRenderer.load(EngineSettings(model="sketch", device="cpu"))
+    loaded = DiffusionRenderer.load(EngineSettings(model="sketch", device="cpu"))
     count = token_counter("sketch")
     assert count is not None
     for prompt in ("a lake", "一座红色的房子", "<|im_end|> {x} {}", "ß€ 🎨\n\nlines", "x" * 900):
-        assert count(prompt) == painter.count_tokens(prompt)
-    painter.close()
+        assert count(prompt) == loaded.count_tokens(prompt)
+    loaded.close()
 
 
 def test_where_there_is_no_tokenizer_it_says_so(tmp_path: Path):

@@ -6,8 +6,8 @@ import asyncio
 from pathlib import Path
 
 from bot.delivery.cards import NoticeCard
-from bot.delivery.messenger import TryLater
-from bot.delivery.owner_alerts import QUIET_FOR, Alarm
+from bot.delivery.messenger import TemporaryFailure
+from bot.delivery.owner_alerts import QUIET_FOR, OwnerAlerts
 from storage.errors import DatabaseBusy, DiskFull
 from tests.fakes import DIRECT, FakeClock, FakeMessenger
 
@@ -17,43 +17,43 @@ async def owners() -> frozenset[int]:
     return frozenset({1, 2})
 
 
-def an_alarm() -> tuple[Alarm, FakeMessenger, FakeClock]:
+def an_alarm() -> tuple[OwnerAlerts, FakeMessenger, FakeClock]:
     """An alarm over a Discord that remembers."""
     messenger, clock = FakeMessenger(), FakeClock()
     nonces = iter(str(number) for number in range(100))
-    return Alarm(messenger, owners, clock=clock, nonce=lambda: next(nonces)), messenger, clock
+    return OwnerAlerts(messenger, owners, clock=clock, nonce=lambda: next(nonces)), messenger, clock
 
 
 async def test_every_owner_is_told_once_in_a_while():
     """The same kind of trouble is told once in six hours, another kind at once."""
-    alarm, messenger, clock = an_alarm()
+    owner_alerts, messenger, clock = an_alarm()
     for _ in range(3):
-        await alarm.tell("disk", "the disk is full")
+        await owner_alerts.tell("disk", "the disk is full")
     assert [address.channel_id for address, _, _ in messenger.posts] == [DIRECT + 1, DIRECT + 2]
-    await alarm.tell("backup", "it failed")
+    await owner_alerts.tell("backup", "it failed")
     assert len(messenger.posts) == 4
     clock.advance(QUIET_FOR.total_seconds())
-    await alarm.tell("disk", "still full")
+    await owner_alerts.tell("disk", "still full")
     card = messenger.posts[-1][1]
     assert isinstance(card, NoticeCard) and "still full" in card.text
 
 
 async def test_who_could_not_be_reached_is_told_later():
     """While Discord is away nothing counts as told."""
-    alarm, messenger, _ = an_alarm()
-    messenger.faults = [TryLater("503")]
-    await alarm.tell("disk", "full")
+    owner_alerts, messenger, _ = an_alarm()
+    messenger.faults = [TemporaryFailure("503")]
+    await owner_alerts.tell("disk", "full")
     assert messenger.posts == []
-    await alarm.tell("disk", "full")
+    await owner_alerts.tell("disk", "full")
     assert len(messenger.posts) == 2
 
 
 async def test_a_short_jam_is_no_alarm():
     """A full disk is told; a database that another process holds for a moment is not."""
-    alarm, messenger, _ = an_alarm()
-    alarm.storage(DatabaseBusy(Path("x"), "locked"))
+    owner_alerts, messenger, _ = an_alarm()
+    owner_alerts.storage(DatabaseBusy(Path("x"), "locked"))
     await asyncio.sleep(0.01)
     assert messenger.posts == []
-    alarm.storage(DiskFull(Path("x"), "no space left"))
+    owner_alerts.storage(DiskFull(Path("x"), "no space left"))
     await asyncio.sleep(0.01)
     assert len(messenger.posts) == 2

@@ -9,7 +9,7 @@ import pytest
 
 from bot.delivery import routes
 from bot.delivery.messenger import Obstacle
-from storage.types import DeliveryMode, Job, JobState, Place, Road
+from storage.types import DeliveryMode, Job, JobState, Place, Route
 from tests.fakes import EPOCH
 
 ENDS = (JobState.PAINTED, JobState.FAILED, JobState.CANCELLED, JobState.EXPIRED)
@@ -52,7 +52,7 @@ def test_every_way_ends_and_no_private_one_is_public(
     for message_id, token, late_s, backlog, direct in itertools.product(
         (None, 5), flags, (1, 40, 3600), flags, flags
     ):
-        usual = routes.usual(
+        usual = routes.default_route(
             job,
             message_id=message_id,
             has_token=token,
@@ -60,27 +60,27 @@ def test_every_way_ends_and_no_private_one_is_public(
             backlog=backlog,
             direct_messages=direct,
         )
-        road = routes.wanted(job, direct_messages=direct) or usual
+        route = routes.preferred_route(job, direct_messages=direct) or usual
         for obstacles in itertools.product(Obstacle, repeat=4):
-            taken, now = [], road
+            taken, now = [], route
             for obstacle in obstacles:
                 if now is None:
                     break
                 taken.append(now)
-                now = routes.after(now, obstacle, job, usual=usual, direct_messages=direct)
+                now = routes.fallback_route(now, obstacle, job, usual=usual, direct_messages=direct)
             assert now is None and len(set(taken)) == len(taken)
-            assert not private or not {Road.EDIT, Road.POST, Road.THREAD} & set(taken)
-            assert direct or Road.DIRECT not in taken
-            assert state is JobState.PAINTED or not {Road.DIRECT, Road.THREAD} & set(taken)
-            assert delivery is DeliveryMode.THREAD or Road.THREAD not in taken
+            assert not private or not {Route.EDIT, Route.POST, Route.THREAD} & set(taken)
+            assert direct or Route.DIRECT not in taken
+            assert state is JobState.PAINTED or not {Route.DIRECT, Route.THREAD} & set(taken)
+            assert delivery is DeliveryMode.THREAD or Route.THREAD not in taken
 
 
 def test_who_waited_long_is_notified():
     """Up to thirty seconds the answer becomes the picture; after that there is a new message."""
     job = a_job(JobState.PAINTED)
-    for late_s, road in ((30, Road.EDIT), (31, Road.POST)):
+    for late_s, route in ((30, Route.EDIT), (31, Route.POST)):
         now = EPOCH + timedelta(seconds=late_s)
-        assert road is routes.usual(
+        assert route is routes.default_route(
             job, message_id=5, has_token=False, now=now, backlog=False, direct_messages=True
         )
 
@@ -97,27 +97,31 @@ def test_only_pictures_go_where_their_person_wants_them(
     job = a_job(state, private=private, delivery=delivery)
     expected = None
     if state is JobState.PAINTED and delivery is DeliveryMode.THREAD and not private:
-        expected = Road.THREAD
+        expected = Route.THREAD
     if state is JobState.PAINTED and delivery is DeliveryMode.DIRECT and direct:
-        expected = Road.DIRECT
-    assert routes.wanted(job, direct_messages=direct) is expected
+        expected = Route.DIRECT
+    assert routes.preferred_route(job, direct_messages=direct) is expected
 
 
 @pytest.mark.parametrize("delivery", [DeliveryMode.THREAD, DeliveryMode.DIRECT])
-@pytest.mark.parametrize("usual", [Road.EDIT, Road.POST])
-def test_where_the_wanted_road_is_closed_the_usual_one_is_left(delivery: DeliveryMode, usual: Road):
+@pytest.mark.parametrize("usual", [Route.EDIT, Route.POST])
+def test_where_the_wanted_road_is_closed_the_usual_one_is_left(
+    delivery: DeliveryMode, usual: Route
+):
     """Unless nobody can look whether the picture stands there already: then it is kept."""
     job = a_job(JobState.PAINTED, delivery=delivery)
-    wanted = routes.wanted(job, direct_messages=True)
+    wanted = routes.preferred_route(job, direct_messages=True)
     assert wanted is not None
     for obstacle in Obstacle:
-        left = routes.after(wanted, obstacle, job, usual=usual, direct_messages=True)
+        left = routes.fallback_route(wanted, obstacle, job, usual=usual, direct_messages=True)
         assert left is (None if obstacle is Obstacle.UNREADABLE else usual)
 
 
 def test_who_is_closed_to_direct_messages_is_not_written_to_in_the_end():
     """After a direct message was refused, a closed channel leaves no road."""
     job = a_job(JobState.PAINTED, delivery=DeliveryMode.DIRECT)
-    for road in (Road.EDIT, Road.POST, Road.REPLY):
-        left = routes.after(road, Obstacle.FORBIDDEN, job, usual=Road.EDIT, direct_messages=True)
+    for route in (Route.EDIT, Route.POST, Route.REPLY):
+        left = routes.fallback_route(
+            route, Obstacle.FORBIDDEN, job, usual=Route.EDIT, direct_messages=True
+        )
         assert left is None

@@ -9,171 +9,173 @@ import pytest
 from bot.delivery.cards import FailureCard, PictureCard
 from bot.delivery.messenger import Obstacle, Undeliverable
 from bot.delivery.worker import NeverAnswered
-from tests.bot.desk import STATUS_ID, Desk
+from tests.bot.delivery_harness import STATUS_ID, DeliveryHarness
 from tests.fakes import (
     DIRECT,
 )
 
 
-async def test_a_result_waits_for_its_status_message(desk: Desk):
+async def test_a_result_waits_for_its_status_message(harness: DeliveryHarness):
     """A picture that is ready before the command's answer is known does not overtake it."""
-    job = await desk.accept(placed=False)
-    desk.delivery.expect(job.id)
-    await desk.paint(job)
-    runner = asyncio.create_task(desk.delivery.run())
+    job = await harness.accept(placed=False)
+    harness.delivery.expect_status(job.id)
+    await harness.paint(job)
+    runner = asyncio.create_task(harness.delivery.run())
     await asyncio.sleep(0.05)
-    assert desk.messenger.posts == [] and desk.messenger.messages == {}
-    await desk.delivery.placed(job.id, STATUS_ID)
-    await desk.delivery.drain(5)
+    assert harness.messenger.posts == [] and harness.messenger.messages == {}
+    await harness.delivery.status_posted(job.id, STATUS_ID)
+    await harness.delivery.drain(5)
     runner.cancel()
-    assert isinstance(desk.messenger.messages[STATUS_ID][-1], PictureCard)
+    assert isinstance(harness.messenger.messages[STATUS_ID][-1], PictureCard)
 
 
-async def test_a_job_withdrawn_before_its_answer_is_dropped_silently(desk: Desk):
+async def test_a_job_withdrawn_before_its_answer_is_dropped_silently(harness: DeliveryHarness):
     """Who was never answered is not told of the job's end either."""
-    job = await desk.accept(placed=False)
-    await desk.jobs.cancelled(job.id)
-    await desk.deliver()
-    assert await desk.state(job) == "dropped" and desk.messenger.posts == []
+    job = await harness.accept(placed=False)
+    await harness.jobs.cancelled(job.id)
+    await harness.deliver()
+    assert await harness.state(job) == "dropped" and harness.messenger.posts == []
 
 
-async def test_an_answer_that_arrived_after_all_is_corrected(desk: Desk):
+async def test_an_answer_that_arrived_after_all_is_corrected(harness: DeliveryHarness):
     """Discord said "too late" to the second try of an answer whose first one stands: the message
     that promises a picture is found, and says what became of it."""
-    job = await desk.accept(placed=False, reply_token="token")
-    desk.messenger.statuses[job.id] = STATUS_ID
-    await desk.jobs.cancelled(job.id)
-    await desk.deliver()
-    (card,) = desk.messenger.messages[STATUS_ID]
+    job = await harness.accept(placed=False, reply_token="token")
+    harness.messenger.statuses[job.id] = STATUS_ID
+    await harness.jobs.cancelled(job.id)
+    await harness.deliver()
+    (card,) = harness.messenger.messages[STATUS_ID]
     assert isinstance(card, FailureCard) and card.state == "cancelled"
-    assert await desk.state(job) == "delivered" and desk.messenger.posts == []
+    assert await harness.state(job) == "delivered" and harness.messenger.posts == []
 
 
-async def test_a_job_that_no_message_shows_is_posted_and_notifies_who_waits_long(desk: Desk):
+async def test_a_job_that_no_message_shows_is_posted_and_notifies_who_waits_long(
+    harness: DeliveryHarness,
+):
     """One of many that were agreed to: its result is its first message, and mentions its person
     only after half a minute; cancelled, nobody is looked for who could have been told."""
-    quick, slow, cancelled = [await desk.accept(placed=False) for _ in range(3)]
-    desk.messenger.statuses[cancelled.id] = STATUS_ID
-    await desk.jobs.cancelled(cancelled.id)
-    await desk.paint(quick)
-    runner = asyncio.create_task(desk.delivery.run())
+    quick, slow, cancelled = [await harness.accept(placed=False) for _ in range(3)]
+    harness.messenger.statuses[cancelled.id] = STATUS_ID
+    await harness.jobs.cancelled(cancelled.id)
+    await harness.paint(quick)
+    runner = asyncio.create_task(harness.delivery.run())
     async with asyncio.timeout(10):
-        while len(desk.messenger.posts) < 1:
+        while len(harness.messenger.posts) < 1:
             await asyncio.sleep(0.01)
-    desk.clock.advance(31)
-    await desk.paint(slow)
-    desk.delivery.wake(slow.id)
+    harness.clock.advance(31)
+    await harness.paint(slow)
+    harness.delivery.wake(slow.id)
     async with asyncio.timeout(10):
-        while len(desk.messenger.posts) < 2 or desk.delivery.busy:
+        while len(harness.messenger.posts) < 2 or harness.delivery.busy:
             await asyncio.sleep(0.01)
     runner.cancel()
-    assert [card.mention for _, card, _ in desk.messenger.posts] == [False, True]  # type: ignore[union-attr]
-    assert desk.messenger.messages == {}
-    assert [await desk.state(job) for job in (quick, slow, cancelled)] == [
+    assert [card.mention for _, card, _ in harness.messenger.posts] == [False, True]  # type: ignore[union-attr]
+    assert harness.messenger.messages == {}
+    assert [await harness.state(job) for job in (quick, slow, cancelled)] == [
         "delivered",
         "delivered",
         "dropped",
     ]
 
 
-async def test_a_private_answer_cannot_be_looked_for(desk: Desk):
+async def test_a_private_answer_cannot_be_looked_for(harness: DeliveryHarness):
     """Where nobody can look, a job that was withdrawn is dropped, as if it was never answered."""
     private, unreadable = (
-        await desk.accept(placed=False, private=True),
-        await desk.accept(placed=False),
+        await harness.accept(placed=False, private=True),
+        await harness.accept(placed=False),
     )
-    desk.messenger.unreadable = True
+    harness.messenger.unreadable = True
     for job in (private, unreadable):
-        desk.messenger.statuses[job.id] = STATUS_ID
-        await desk.jobs.cancelled(job.id)
-    await desk.deliver()
-    assert [await desk.state(job) for job in (private, unreadable)] == ["dropped", "dropped"]
+        harness.messenger.statuses[job.id] = STATUS_ID
+        await harness.jobs.cancelled(job.id)
+    await harness.deliver()
+    assert [await harness.state(job) for job in (private, unreadable)] == ["dropped", "dropped"]
 
 
-async def test_an_answer_that_a_crash_kept_unknown_is_found_again(desk: Desk):
+async def test_an_answer_that_a_crash_kept_unknown_is_found_again(harness: DeliveryHarness):
     """Killed between the answer and its being written down: the same message gets the result."""
-    job = await desk.accept(placed=False, reply_token="t")
-    await desk.paint(job)
-    desk.messenger.answers["t"] = 55
-    desk.restart()
-    await desk.deliver()
-    assert isinstance(desk.messenger.messages[55][-1], PictureCard)
-    assert desk.messenger.posts == []
+    job = await harness.accept(placed=False, reply_token="t")
+    await harness.paint(job)
+    harness.messenger.answers["t"] = 55
+    harness.restart()
+    await harness.deliver()
+    assert isinstance(harness.messenger.messages[55][-1], PictureCard)
+    assert harness.messenger.posts == []
 
 
-async def test_a_command_that_was_never_answered_is_known_as_such(desk: Desk):
+async def test_a_command_that_was_never_answered_is_known_as_such(harness: DeliveryHarness):
     """Discord has no answer under the token: whoever asks is told, and nothing is placed."""
-    job = await desk.accept(placed=False, reply_token="t")
+    job = await harness.accept(placed=False, reply_token="t")
     with pytest.raises(NeverAnswered):
-        await desk.delivery.status_message(job.id, accepted_at=job.accepted_at)
-    assert desk.slept == [3.0]  # until Discord takes no answer any more
+        await harness.delivery.status_message(job.id, accepted_at=job.accepted_at)
+    assert harness.slept == [3.0]  # until Discord takes no answer any more
 
 
 async def test_an_answer_that_is_still_on_its_way_is_waited_for(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
+    harness: DeliveryHarness, monkeypatch: pytest.MonkeyPatch
 ):
     """What a killed process sent arrives after the restart: its job is not given up."""
-    job = await desk.accept(placed=False, reply_token="t")
-    desk.clock.advance(1)
+    job = await harness.accept(placed=False, reply_token="t")
+    harness.clock.advance(1)
 
     async def arrives(delay_s: float) -> None:
         assert delay_s == 2.0
-        desk.messenger.answers["t"] = 55
+        harness.messenger.answers["t"] = 55
 
-    monkeypatch.setattr(desk.delivery, "_sleep", arrives)
-    found = await desk.delivery.status_message(job.id, accepted_at=job.accepted_at)
-    row = await desk.deliveries.get(job.id)
+    monkeypatch.setattr(harness.delivery, "_sleep", arrives)
+    found = await harness.delivery.status_message(job.id, accepted_at=job.accepted_at)
+    row = await harness.deliveries.get(job.id)
     assert row is not None and found == 55 == row.message_id
 
 
-async def test_an_old_token_is_not_asked_about(desk: Desk):
+async def test_an_old_token_is_not_asked_about(harness: DeliveryHarness):
     """After fifteen minutes Discord has forgotten every token: silence proves nothing."""
-    job = await desk.accept(placed=False, reply_token="t")
-    desk.clock.advance(15 * 60)
-    assert await desk.delivery.status_message(job.id, accepted_at=job.accepted_at) is None
+    job = await harness.accept(placed=False, reply_token="t")
+    harness.clock.advance(15 * 60)
+    assert await harness.delivery.status_message(job.id, accepted_at=job.accepted_at) is None
 
 
-async def test_a_token_is_forgotten_when_it_is_not_needed(desk: Desk):
+async def test_a_token_is_forgotten_when_it_is_not_needed(harness: DeliveryHarness):
     """As soon as the status message is known, its token leaves the database."""
-    job = await desk.accept(placed=False, reply_token="t")
-    await desk.delivery.placed(job.id, STATUS_ID)
-    found = await desk.deliveries.get(job.id)
+    job = await harness.accept(placed=False, reply_token="t")
+    await harness.delivery.status_posted(job.id, STATUS_ID)
+    found = await harness.deliveries.get(job.id)
     assert found is not None and found.reply_token is None
 
 
-async def test_what_is_private_is_shown_through_its_token(desk: Desk):
+async def test_what_is_private_is_shown_through_its_token(harness: DeliveryHarness):
     """A private picture replaces the answer that only its person sees; the token is then gone."""
-    job = await desk.accept(reply_token="t", private=True)
-    desk.clock.advance(60)
-    await desk.paint(job)
-    await desk.deliver()
-    assert isinstance(desk.messenger.messages[STATUS_ID][-1], PictureCard)
-    assert desk.messenger.posts == [] and await desk.state(job) == "delivered"
-    found = await desk.deliveries.get(job.id)
+    job = await harness.accept(reply_token="t", private=True)
+    harness.clock.advance(60)
+    await harness.paint(job)
+    await harness.deliver()
+    assert isinstance(harness.messenger.messages[STATUS_ID][-1], PictureCard)
+    assert harness.messenger.posts == [] and await harness.state(job) == "delivered"
+    found = await harness.deliveries.get(job.id)
     assert found is not None and found.reply_token is None
 
 
 @pytest.mark.parametrize("accepts", [True, False])
-async def test_what_is_private_is_never_posted_in_public(desk: Desk, accepts: bool):
+async def test_what_is_private_is_never_posted_in_public(harness: DeliveryHarness, accepts: bool):
     """After its token has died a private picture goes by direct message, or stays in /history."""
-    job = await desk.accept(reply_token="t", private=True)
-    await desk.paint(job)
-    desk.clock.advance(16 * 60)
-    desk.messenger.faults = [] if accepts else [Undeliverable(Obstacle.FORBIDDEN, "50007")]
-    await desk.deliver()
-    assert await desk.state(job) == ("delivered" if accepts else "kept")
-    assert [address.channel_id for address, _, _ in desk.messenger.posts] == (
+    job = await harness.accept(reply_token="t", private=True)
+    await harness.paint(job)
+    harness.clock.advance(16 * 60)
+    harness.messenger.faults = [] if accepts else [Undeliverable(Obstacle.FORBIDDEN, "50007")]
+    await harness.deliver()
+    assert await harness.state(job) == ("delivered" if accepts else "kept")
+    assert [address.channel_id for address, _, _ in harness.messenger.posts] == (
         [DIRECT + 3] if accepts else []
     )
-    assert desk.messenger.messages == {}
+    assert harness.messenger.messages == {}
 
 
-async def test_a_private_result_without_an_answer_is_written_directly(desk: Desk):
+async def test_a_private_result_without_an_answer_is_written_directly(harness: DeliveryHarness):
     """Painted before anybody noticed that its command was never answered: no message could be
     edited, so its person gets a direct one."""
-    job = await desk.accept(placed=False, reply_token="never-answered", private=True)
-    await desk.paint(job)
-    await desk.deliver()
-    (post,) = desk.messenger.posts
+    job = await harness.accept(placed=False, reply_token="never-answered", private=True)
+    await harness.paint(job)
+    await harness.deliver()
+    (post,) = harness.messenger.posts
     assert post[0].channel_id == DIRECT + job.place.user_id
-    assert await desk.state(job) == "delivered"
+    assert await harness.state(job) == "delivered"

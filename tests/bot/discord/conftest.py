@@ -13,10 +13,10 @@ import discord
 import pytest
 import simcord
 
-from bot.runtime.app import House, open_house
+from bot.runtime.app import Application, open_application
 from bot.settings import Settings
 from engine.renderer import RendererFactory
-from engine.uploads import TooLarge
+from engine.uploads import UploadTooLarge
 from storage.database import FILE_NAME
 from storage.timestamps import to_us
 from tests.fakes import FakeClock, ScriptedRenderer
@@ -25,7 +25,7 @@ WAIT_S = 60.0
 OWNER_ID = 999
 
 
-class World:
+class BotHarness:
     """A server with a channel and people, and the house behind the bot, which can restart."""
 
     def __init__(self, settings: Settings, load: RendererFactory, clock: FakeClock) -> None:
@@ -36,28 +36,28 @@ class World:
         self.fetched: list[str] = []
         self.gate = asyncio.Event()
         self.gate.set()
-        self._house: House | None = None
+        self._app: Application | None = None
         self._stack = AsyncExitStack()
 
     @property
-    def house(self) -> House:
+    def app(self) -> Application:
         """The one that is running."""
-        assert self._house is not None
-        return self._house
+        assert self._app is not None
+        return self._app
 
     async def start(self) -> None:
         """Open the house and log its client in, for the first time or again."""
-        house = await self._stack.enter_async_context(
-            open_house(self.settings, load=self.load, clock=self.clock, fetch=self.fetch)
+        app = await self._stack.enter_async_context(
+            open_application(self.settings, load=self.load, clock=self.clock, fetch=self.fetch)
         )
-        self._house = house
+        self._app = app
         if self.env is None:
-            self.env = simcord.Env(house.client, shard_count=1)
+            self.env = simcord.Env(app.client, shard_count=1)
             await self.env.start()
             self._people()
         else:
-            await self.env.restart_bot(house.client)
-        house.begin()
+            await self.env.restart_bot(app.client)
+        app.start_delivery()
 
     async def fetch(self, url: str, limit_bytes: int) -> bytes:
         """What lies at an address of simulated Discord, once the gate is open."""
@@ -67,7 +67,7 @@ class World:
         if data is None:
             raise OSError("status 404")
         if len(data) > limit_bytes:
-            raise TooLarge(len(data), limit_bytes)
+            raise UploadTooLarge(len(data), limit_bytes)
         return data
 
     async def stop(self) -> None:
@@ -76,11 +76,11 @@ class World:
 
     async def crash(self) -> None:
         """Lose everything that is only in memory, without a word to the database."""
-        house = self.house
-        settling, delivery = house.settling, house.services.delivery
-        for task in [*house.tasks, *settling._tasks, *delivery._running.values()]:
+        app = self.app
+        completion, delivery = app.completion, app.services.delivery
+        for task in [*app.tasks, *completion._tasks, *delivery._running.values()]:
             task.cancel()
-        settling._begin = lambda _: None  # type: ignore[method-assign]
+        completion._begin = lambda _: None  # type: ignore[method-assign]
         await self._stack.aclose()
 
     def forget_delivery(self) -> None:
@@ -116,7 +116,7 @@ class World:
         async with asyncio.timeout(WAIT_S):
             while self.rows(f"SELECT 1 FROM deliveries WHERE state = 'pending'{which}"):
                 await asyncio.sleep(0.01)
-            while job_id is None and self.house.services.delivery.busy:
+            while job_id is None and self.app.services.delivery.busy:
                 await asyncio.sleep(0.01)
         await self.env.settle()
 
@@ -175,23 +175,23 @@ def make_settings(data_dir: Path, **sections: dict[str, Any]) -> Settings:
 
 
 @asynccontextmanager
-async def open_world(
+async def open_harness(
     data_dir: Path, load: RendererFactory, **sections: dict[str, Any]
-) -> AsyncIterator[World]:
+) -> AsyncIterator[BotHarness]:
     """A running world; an error that the bot swallowed fails the test."""
-    world = World(make_settings(data_dir, **sections), load, FakeClock())
-    await world.start()
+    harness = BotHarness(make_settings(data_dir, **sections), load, FakeClock())
+    await harness.start()
     try:
-        await world.house.engine.ready()
-        yield world
+        await harness.app.engine.ready()
+        yield harness
     finally:
-        await world.env.shutdown()
-        await world.stop()
-    world.env.raise_errors()
+        await harness.env.shutdown()
+        await harness.stop()
+    harness.env.raise_errors()
 
 
 @pytest.fixture
-def painter() -> ScriptedRenderer:
+def renderer() -> ScriptedRenderer:
     """Paints at once, unless a test holds it."""
     return ScriptedRenderer()
 
@@ -203,8 +203,8 @@ def data_dir(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-async def world(data_dir: Path, painter: ScriptedRenderer) -> AsyncIterator[World]:
+async def harness(data_dir: Path, renderer: ScriptedRenderer) -> AsyncIterator[BotHarness]:
     """The house with the scripted painter and default settings."""
-    async with open_world(data_dir, painter.load) as world:
-        yield world
-        painter.release()
+    async with open_harness(data_dir, renderer.load) as harness:
+        yield harness
+        renderer.release()

@@ -12,44 +12,44 @@ from discord import Locale
 from bot.discord.command_translation import CatalogueTranslator
 from bot.discord.commands import options
 from bot.runtime.wiring import SYNC_FILE
-from tests.bot.discord.conftest import World
+from tests.bot.discord.conftest import BotHarness
 
 Mishap = Callable[[Path], object]
 
 
-def syncs(world: World) -> int:
+def syncs(harness: BotHarness) -> int:
     """How often all commands were registered so far."""
-    return sum(each.method == "PUT" for each in world.env.http_requests)
+    return sum(each.method == "PUT" for each in harness.env.http_requests)
 
 
-async def restart(world: World) -> int:
+async def restart(harness: BotHarness) -> int:
     """Restart the bot; how often that registered the commands."""
-    before = syncs(world)
-    await world.stop()
-    await world.start()
-    return syncs(world) - before
+    before = syncs(harness)
+    await harness.stop()
+    await harness.start()
+    return syncs(harness) - before
 
 
-def ours(world: World) -> list[dict[str, Any]]:
+def ours(harness: BotHarness) -> list[dict[str, Any]]:
     """The commands as they are registered, but for their translations."""
-    tree = world.house.client.tree
+    tree = harness.app.client.tree
     return [each.to_dict(tree) for each in tree.get_commands()]
 
 
-async def register(world: World, payload: list[Any]) -> None:
+async def register(harness: BotHarness, payload: list[Any]) -> None:
     """Another program replaces all commands of the application."""
-    client = world.house.client
+    client = harness.app.client
     assert client.application_id is not None
     await client.http.bulk_upsert_global_commands(client.application_id, payload)
 
 
-async def test_unchanged_commands_are_registered_once(world: World):
+async def test_unchanged_commands_are_registered_once(harness: BotHarness):
     """The first start registers them; no restart does again."""
-    assert syncs(world) == 1
-    assert [await restart(world) for _ in range(2)] == [0, 0]
+    assert syncs(harness) == 1
+    assert [await restart(harness) for _ in range(2)] == [0, 0]
 
 
-async def test_a_new_translation_is_told(world: World, monkeypatch: pytest.MonkeyPatch):
+async def test_a_new_translation_is_told(harness: BotHarness, monkeypatch: pytest.MonkeyPatch):
     """Another word in one language is a change, once."""
     original = CatalogueTranslator.translate
 
@@ -59,21 +59,21 @@ async def test_a_new_translation_is_told(world: World, monkeypatch: pytest.Monke
         return await original(self, string, locale, context)
 
     monkeypatch.setattr(CatalogueTranslator, "translate", other)
-    assert [await restart(world), await restart(world)] == [1, 0]
+    assert [await restart(harness), await restart(harness)] == [1, 0]
 
 
-async def test_new_choices_are_told(world: World, monkeypatch: pytest.MonkeyPatch):
+async def test_new_choices_are_told(harness: BotHarness, monkeypatch: pytest.MonkeyPatch):
     """One choice more in one option is a change, once."""
     monkeypatch.setattr(options, "ASPECTS", [*options.ASPECTS, "5:1"])
-    assert [await restart(world), await restart(world)] == [1, 0]
+    assert [await restart(harness), await restart(harness)] == [1, 0]
 
 
-async def test_another_application_has_commands_of_its_own(world: World, data_dir: Path):
+async def test_another_application_has_commands_of_its_own(harness: BotHarness, data_dir: Path):
     """What another bot's token registered from this data folder says nothing of ours."""
     file = data_dir / SYNC_FILE
-    application_id = str(world.house.client.application_id)
+    application_id = str(harness.app.client.application_id)
     file.write_text(file.read_text().replace(application_id, "1" + application_id))
-    assert [await restart(world), await restart(world)] == [1, 0]
+    assert [await restart(harness), await restart(harness)] == [1, 0]
 
 
 @pytest.mark.parametrize(
@@ -88,33 +88,33 @@ async def test_another_application_has_commands_of_its_own(world: World, data_di
     ids=["gone", "empty", "no text", "cut off", "scribbled on"],
 )
 async def test_a_damaged_memory_costs_one_registration(
-    world: World, data_dir: Path, mishap: Mishap
+    harness: BotHarness, data_dir: Path, mishap: Mishap
 ):
     """Whatever happened to the file, the bot starts, registers once more and remembers that."""
     mishap(data_dir / SYNC_FILE)
-    assert [await restart(world), await restart(world)] == [1, 0]
+    assert [await restart(harness), await restart(harness)] == [1, 0]
 
 
-async def test_without_a_memory_each_start_registers(world: World, data_dir: Path):
+async def test_without_a_memory_each_start_registers(harness: BotHarness, data_dir: Path):
     """Where the file cannot be written, the bot starts all the same."""
     file = data_dir / SYNC_FILE
     file.unlink()
     file.mkdir()
-    assert [await restart(world), await restart(world)] == [1, 1]
+    assert [await restart(harness), await restart(harness)] == [1, 1]
 
 
-async def test_what_discord_lost_is_registered_again(world: World):
+async def test_what_discord_lost_is_registered_again(harness: BotHarness):
     """One command that is gone there, or all of them, come back at the next start, once."""
-    payload = ours(world)
+    payload = ours(harness)
     for left in (payload[1:], []):
-        await register(world, left)
-        assert [await restart(world), await restart(world)] == [1, 0]
-        assert len(await world.house.client.tree.fetch_commands()) == len(payload)
+        await register(harness, left)
+        assert [await restart(harness), await restart(harness)] == [1, 0]
+        assert len(await harness.app.client.tree.fetch_commands()) == len(payload)
 
 
-async def test_what_another_version_registered_is_replaced(world: World):
+async def test_what_another_version_registered_is_replaced(harness: BotHarness):
     """Commands of the same names that are not ours are a change as well."""
-    payload = ours(world)
+    payload = ours(harness)
     payload[0]["description"] = "as it was in an older version"
-    await register(world, payload)
-    assert [await restart(world), await restart(world)] == [1, 0]
+    await register(harness, payload)
+    assert [await restart(harness), await restart(harness)] == [1, 0]

@@ -20,10 +20,10 @@ from simcord.backend import serializers
 from simcord.backend.models import Interaction
 from simcord.interactions import base_payload, resolve_handle
 
-from bot.discord.views.custom_ids import Act
+from bot.discord.views.custom_ids import ComponentAction
 from tests.bot.discord.commands.test_reroll import paint
-from tests.bot.discord.conftest import World, open_world
-from tests.bot.pictures import a_picture
+from tests.bot.discord.conftest import BotHarness, open_harness
+from tests.bot.sample_pictures import a_picture
 from tests.fakes import ScriptedRenderer
 
 ANSWER_S = 3.0
@@ -103,23 +103,23 @@ def menus(found: Iterable[Any]) -> list[str]:
 class Fuzzer:
     """Sends what no client of Discord would, and holds every answer to the promises."""
 
-    def __init__(self, world: World) -> None:
-        self.world = world
-        self.backend = world.env.backend
-        self.stranger = world.env.create_user("stranger")
+    def __init__(self, harness: BotHarness) -> None:
+        self.harness = harness
+        self.backend = harness.env.backend
+        self.stranger = harness.env.create_user("stranger")
         self.sent: dict[int, Any] = {}
 
     def values(self, option: Parameter) -> list[Any]:
         """What to try for an option; a new type of option needs an entry here."""
-        world, low, high = self.world, option.min_value, option.max_value
-        people = [world.bob, world.admin, world.moderator, self.stranger]
+        harness, low, high = self.harness, option.min_value, option.max_value
+        people = [harness.bob, harness.admin, harness.moderator, self.stranger]
         return {
             Kind.string: list(TEXTS),
             Kind.integer: numbers(low, high, NUMBERS),
             Kind.number: numbers(low, high, FLOATS),
             Kind.boolean: [True, False],
             Kind.user: people,
-            Kind.channel: [world.channel],
+            Kind.channel: [harness.channel],
             Kind.attachment: list(FILES),
         }[option.type]
 
@@ -154,7 +154,7 @@ class Fuzzer:
         return await self.send(actor, kind, data)
 
     def _wire(self, actor: Any, option: Parameter, value: Any, resolved: dict[str, Any]) -> Any:
-        channel_id = self.world.channel.id
+        channel_id = self.harness.channel.id
         if option.type is Kind.attachment:
             (stored,) = self.backend.store_attachments(channel_id, [value])
             resolved.setdefault("attachments", {})[str(stored["id"])] = stored
@@ -166,7 +166,7 @@ class Fuzzer:
 
     async def choose(self, actor: Any, menu: str, message: Any) -> Interaction:
         """Choose an entry of a message's menu."""
-        stored = self.backend.get_message(self.world.channel.id, message.id)
+        stored = self.backend.get_message(self.harness.channel.id, message.id)
         payload = dict(serializers.message_payload(self.backend, stored))
         target = str(message.id)
         data = {"id": "1", "name": menu, "type": 3, "target_id": target}
@@ -182,8 +182,8 @@ class Fuzzer:
         value: str = "1",
     ) -> Interaction:
         """Press what bears this custom_id on a message that shows a picture."""
-        message = message or self.world.message_with_picture()
-        stored = self.backend.get_message(self.world.channel.id, message.id)
+        message = message or self.harness.message_with_picture()
+        stored = self.backend.get_message(self.harness.channel.id, message.id)
         payload = dict(serializers.message_payload(self.backend, stored))
         part: dict[str, Any] = {"type": component_type, "custom_id": custom_id, "id": 9}
         part |= {"style": 2, "label": "x"} if component_type == 2 else {"options": []}
@@ -205,8 +205,8 @@ class Fuzzer:
         record, payload = base_payload(
             self.backend,
             type=kind.value,
-            channel_id=self.world.channel.id,
-            guild_id=self.world.guild.id,
+            channel_id=self.harness.channel.id,
+            guild_id=self.harness.guild.id,
             user_id=actor.id,
             data=data,
         )
@@ -229,7 +229,7 @@ class Fuzzer:
 
     def answered_once(self) -> None:
         """Each interaction had one answer, and nothing was sent after it."""
-        paths = [r.path for r in self.world.env.http_requests]
+        paths = [r.path for r in self.harness.env.http_requests]
         called = Counter(int(path.split("/")[2]) for path in paths if path.endswith("/callback"))
         twice = [data for sent, data in self.sent.items() if called[sent] != 1]
         assert not twice, twice
@@ -238,16 +238,16 @@ class Fuzzer:
 
     async def checked(self) -> None:
         """After everything: no ping, every charge is right, and honest people are served."""
-        world = self.world
-        await world.settled()
+        harness = self.harness
+        await harness.settled()
         self.answered_once()
-        before = world.rows("SELECT count(*) FROM pictures")[0][0]
-        await world.alice.slash(world.channel, "imagine", prompt="an honest lake")
-        await world.settled()
-        assert world.rows("SELECT count(*) FROM pictures")[0][0] == before + 1
-        assert world.rows(LEDGER) == []
-        assert world.rows("SELECT 1 FROM deliveries WHERE state = 'pending'") == []
-        for request in world.env.http_requests:
+        before = harness.rows("SELECT count(*) FROM pictures")[0][0]
+        await harness.alice.slash(harness.channel, "imagine", prompt="an honest lake")
+        await harness.settled()
+        assert harness.rows("SELECT count(*) FROM pictures")[0][0] == before + 1
+        assert harness.rows(LEDGER) == []
+        assert harness.rows("SELECT 1 FROM deliveries WHERE state = 'pending'") == []
+        for request in harness.env.http_requests:
             if request.method in ("POST", "PATCH") and isinstance(request.json, dict):
                 check_harmless(request.json)
 
@@ -278,21 +278,21 @@ async def fuzzer(data_dir: Path, caplog: pytest.LogCaptureFixture) -> Any:
     """A world without limits to what one may ask; an error in its log fails the test."""
     settings = {"quota": {"pictures": 1_000_000}, "engine": {"user_limit": None}}
     with structlog.testing.capture_logs() as events:
-        async with open_world(data_dir, ScriptedRenderer().load, **settings) as world:
-            yield Fuzzer(world)
+        async with open_harness(data_dir, ScriptedRenderer().load, **settings) as harness:
+            yield Fuzzer(harness)
     assert [each for each in events if each["log_level"] in ("error", "critical")] == []
     assert [each for each in caplog.records if each.levelname in ("ERROR", "CRITICAL")] == []
 
 
 async def test_every_option_takes_anything(fuzzer: Fuzzer):
     """Each option of each command with each odd value, and its suggestions: answered, harmless."""
-    world = fuzzer.world
-    await paint(world, prompt="a lake")
-    found = list(commands(world.house.client.tree.get_commands()))
+    harness = fuzzer.harness
+    await paint(harness, prompt="a lake")
+    found = list(commands(harness.app.client.tree.get_commands()))
     names = {"imagine", "reroll", "cancel", "queue", "explain", "recipe", "admin quota set"}
     assert names <= {c.qualified_name for c in found}
     for command in found:
-        actor = world.admin if command.qualified_name.startswith("admin") else world.alice
+        actor = harness.admin if command.qualified_name.startswith("admin") else harness.alice
         needed = {o.name: fuzzer.honest(o) for o in command.parameters if o.required}
         await fuzzer.use(actor, command, needed)
         for option in command.parameters:
@@ -301,38 +301,38 @@ async def test_every_option_takes_anything(fuzzer: Fuzzer):
                 if option.autocomplete:
                     await fuzzer.use(actor, command, {option.name: value}, focus=option.name)
                 if number % 10 == 9:
-                    await world.settled()
-        await world.settled()
-    await world.admin.slash(world.channel, "admin quota default", pictures=1_000_000)
+                    await harness.settled()
+        await harness.settled()
+    await harness.admin.slash(harness.channel, "admin quota default", pictures=1_000_000)
     await fuzzer.checked()
 
 
 async def test_menus_take_any_message(fuzzer: Fuzzer):
     """Pictures, files of all kinds, texts and nothing: each entry answers once."""
-    world = fuzzer.world
-    await paint(world, prompt="a lake", count=2)
-    messages = [world.message_with_picture()]
+    harness = fuzzer.harness
+    await paint(harness, prompt="a lake", count=2)
+    messages = [harness.message_with_picture()]
     for text in ("x", "@everyone <@123456789012345678>"):
-        messages.append(await world.bob.send(world.channel, text, attachments=FILES))
+        messages.append(await harness.bob.send(harness.channel, text, attachments=FILES))
     ours = [("zimagine-1-1.png", b"\x89PNG\r\n\x1a\n"), (f"zimagine-{'9' * 30}-1.png", b"")]
-    messages.append(await world.bob.send(world.channel, "x", attachments=ours))
-    messages.append(await world.bob.send(world.channel, "nothing"))
-    found = menus(world.house.client.tree.get_commands())
+    messages.append(await harness.bob.send(harness.channel, "x", attachments=ours))
+    messages.append(await harness.bob.send(harness.channel, "nothing"))
+    found = menus(harness.app.client.tree.get_commands())
     assert set(found) == {"Recipe", "Reroll", "Paint from this"}
     for menu in found:
         for message in messages:
-            for actor in (world.alice, world.bob, world.admin):
+            for actor in (harness.alice, harness.bob, harness.admin):
                 await fuzzer.choose(actor, menu, message)
-        await world.settled()
+        await harness.settled()
     await fuzzer.checked()
 
 
 @pytest.mark.parametrize("seed", [1, 2])
 async def test_odd_values_together_are_answered_too(fuzzer: Fuzzer, seed: int):
     """Many odd values in one command, by whoever: answered once each, and the books are right."""
-    world, rng = fuzzer.world, random.Random(seed)
-    await paint(world, prompt="a lake")
-    found = list(commands(world.house.client.tree.get_commands()))
+    harness, rng = fuzzer.harness, random.Random(seed)
+    await paint(harness, prompt="a lake")
+    found = list(commands(harness.app.client.tree.get_commands()))
     for number in range(60):
         command = rng.choice(found)
         chosen = {
@@ -340,17 +340,17 @@ async def test_odd_values_together_are_answered_too(fuzzer: Fuzzer, seed: int):
             for option in command.parameters
             if option.required or rng.random() < 0.4
         }
-        actor = rng.choice([world.alice, world.bob, world.admin, world.moderator])
+        actor = rng.choice([harness.alice, harness.bob, harness.admin, harness.moderator])
         await fuzzer.use(actor, command, chosen)
         if number % 10 == 9:
-            await world.settled()
-    await world.admin.slash(world.channel, "admin quota default", pictures=1_000_000)
+            await harness.settled()
+    await harness.admin.slash(harness.channel, "admin quota default", pictures=1_000_000)
     await fuzzer.checked()
 
 
 def odd_ids(rng: random.Random, count: int) -> Iterator[str]:
     """custom_ids of 1 to 100 characters: of another version, mutated, and noise."""
-    for act in Act:
+    for act in ComponentAction:
         for row in ("-1", "0", "00000001", "9" * 18, "9" * 19, "9" * 90, "", "x", "1:1", "１", "٣"):
             yield f"z1:{act}:{row}"
         yield from (f"z2:{act}:1", f"{act}:1", f" z1:{act}:1", f"z1:{act}:1\n", f"Z1:{act}:1")
@@ -365,15 +365,15 @@ def odd_ids(rng: random.Random, count: int) -> Iterator[str]:
 
 async def test_any_custom_id_is_answered(fuzzer: Fuzzer):
     """Buttons, menus and forms with ids of other versions, mutated or random: one answer each."""
-    world, rng = fuzzer.world, random.Random(3)
+    harness, rng = fuzzer.harness, random.Random(3)
     for number in range(2):
-        await paint(world, prompt=f"lake {number}")
-    message = world.message_with_picture()
-    people = [world.alice, world.bob, world.admin, world.moderator]
+        await paint(harness, prompt=f"lake {number}")
+    message = harness.message_with_picture()
+    people = [harness.alice, harness.bob, harness.admin, harness.moderator]
     for number, custom_id in enumerate(odd_ids(rng, 60)):
         # Deleting takes its message away, so nobody who may delete presses that, nor blocks Alice.
         harmful = "delete" in custom_id or "block" in custom_id
-        actor = world.bob if harmful else people[number % len(people)]
+        actor = harness.bob if harmful else people[number % len(people)]
         await fuzzer.press(actor, custom_id, message=message)
         if number % 5 == 0:
             await fuzzer.fill_in(actor, custom_id, rng.choice(TEXTS))
@@ -381,42 +381,42 @@ async def test_any_custom_id_is_answered(fuzzer: Fuzzer):
                 await fuzzer.press(actor, custom_id, component_type=3, message=message)
             await fuzzer.press(actor, "z1:pick:1", 3, message, value=custom_id)
         if number % 10 == 9:
-            await world.settled()
-    assert world.rows("SELECT count(*) FROM pictures WHERE deleted_at IS NOT NULL") == [(0,)]
+            await harness.settled()
+    assert harness.rows("SELECT count(*) FROM pictures WHERE deleted_at IS NOT NULL") == [(0,)]
     await fuzzer.checked()
 
 
 async def test_nobody_reaches_what_is_not_theirs(fuzzer: Fuzzer):
     """Deleted, private and other servers' pictures and jobs: no press of a stranger moves them."""
-    world = fuzzer.world
-    await paint(world, prompt="public")
-    await world.alice.slash(world.channel, "imagine", prompt="hush hush", private=True)
-    await world.settled()
-    await paint(world, prompt="gone")
-    panel = await world.more(world.alice, world.message_with_picture())
-    await world.alice.click(panel, label="Delete")
-    await world.alice.slash(world.channel, "imagine", prompt="elsewhere")
-    await world.settled()
-    with_db = world.house.services.painter._jobs._db  # pyright: ignore[reportPrivateUsage]
+    harness = fuzzer.harness
+    await paint(harness, prompt="public")
+    await harness.alice.slash(harness.channel, "imagine", prompt="hush hush", private=True)
+    await harness.settled()
+    await paint(harness, prompt="gone")
+    panel = await harness.more(harness.alice, harness.message_with_picture())
+    await harness.alice.click(panel, label="Delete")
+    await harness.alice.slash(harness.channel, "imagine", prompt="elsewhere")
+    await harness.settled()
+    with_db = harness.app.services.generation._jobs._db  # pyright: ignore[reportPrivateUsage]
     async with with_db.transaction() as transaction:  # as if another server's
         for table, column in (("pictures", "job_id"), ("jobs", "id"), ("ledger", "job_id")):
             await transaction.execute(f"UPDATE {table} SET guild_id = 77 WHERE {column} = 4")
     rows = "SELECT id, deleted_at, file_removed_at FROM pictures ORDER BY id"
-    before, shown_before = world.rows(rows), len(world.env.http_requests)
-    for act in Act:
+    before, shown_before = harness.rows(rows), len(harness.env.http_requests)
+    for act in ComponentAction:
         for row_id in (2, 3, 4, 5, 10**17):
-            message = next(each for each in world.channel.history() if each.attachments)
-            await fuzzer.press(world.bob, f"z1:{act}:{row_id}", message=message)
-            await fuzzer.press(world.bob, "z1:pick:1", 3, message, value=f"z1:{act}:{row_id}")
-            await fuzzer.fill_in(world.bob, f"z1:{act}:{row_id}", "a lake")
+            message = next(each for each in harness.channel.history() if each.attachments)
+            await fuzzer.press(harness.bob, f"z1:{act}:{row_id}", message=message)
+            await fuzzer.press(harness.bob, "z1:pick:1", 3, message, value=f"z1:{act}:{row_id}")
+            await fuzzer.fill_in(harness.bob, f"z1:{act}:{row_id}", "a lake")
             if act not in ("delete", "cancel"):
-                await fuzzer.press(world.moderator, f"z1:{act}:{row_id}", message=message)
-    await fuzzer.press(world.bob, "z1:delete:1")
-    await fuzzer.press(world.bob, "z1:cancel:1")
-    await world.settled()
-    assert world.rows(rows) == before
-    assert world.rows("SELECT count(*) FROM jobs") == [(4,)]
-    said = str([request.json for request in world.env.http_requests[shown_before:]])
+                await fuzzer.press(harness.moderator, f"z1:{act}:{row_id}", message=message)
+    await fuzzer.press(harness.bob, "z1:delete:1")
+    await fuzzer.press(harness.bob, "z1:cancel:1")
+    await harness.settled()
+    assert harness.rows(rows) == before
+    assert harness.rows("SELECT count(*) FROM jobs") == [(4,)]
+    said = str([request.json for request in harness.env.http_requests[shown_before:]])
     assert "hush" not in said and "gone" not in said and "elsewhere" not in said
     await fuzzer.checked()
 
@@ -424,17 +424,17 @@ async def test_nobody_reaches_what_is_not_theirs(fuzzer: Fuzzer):
 async def test_other_servers_get_an_answer_to_everything(data_dir: Path):
     """Where the bot does not serve: commands, suggestions, buttons and forms are still answered."""
     settings = {"discord": {"guilds": [1]}}
-    async with open_world(data_dir, ScriptedRenderer().load, **settings) as world:
-        fuzzer = Fuzzer(world)
-        message = await world.alice.send(world.channel, "x")
-        for command in commands(world.house.client.tree.get_commands()):
+    async with open_harness(data_dir, ScriptedRenderer().load, **settings) as harness:
+        fuzzer = Fuzzer(harness)
+        message = await harness.alice.send(harness.channel, "x")
+        for command in commands(harness.app.client.tree.get_commands()):
             needed = {o.name: fuzzer.honest(o) for o in command.parameters if o.required}
-            await fuzzer.use(world.alice, command, needed)
+            await fuzzer.use(harness.alice, command, needed)
             for option in command.parameters:
                 if option.autocomplete:
-                    await fuzzer.use(world.alice, command, {option.name: "1"}, focus=option.name)
-        for menu in menus(world.house.client.tree.get_commands()):
-            await fuzzer.choose(world.alice, menu, message)
+                    await fuzzer.use(harness.alice, command, {option.name: "1"}, focus=option.name)
+        for menu in menus(harness.app.client.tree.get_commands()):
+            await fuzzer.choose(harness.alice, menu, message)
         ours = (
             "reroll",
             "delete",
@@ -449,11 +449,11 @@ async def test_other_servers_get_an_answer_to_everything(data_dir: Path):
         )
         kept = f"z1:kept:{'a' * 64}:{'0' * 16}"
         for custom_id in (*(f"z1:{act}:1" for act in ours), kept, "z2:x", "x"):
-            await fuzzer.press(world.alice, custom_id, message=message)
-            await fuzzer.fill_in(world.alice, custom_id, "x")
-        await world.env.settle()
+            await fuzzer.press(harness.alice, custom_id, message=message)
+            await fuzzer.fill_in(harness.alice, custom_id, "x")
+        await harness.env.settle()
         fuzzer.answered_once()
-        assert world.rows("SELECT * FROM jobs") == []
+        assert harness.rows("SELECT * FROM jobs") == []
 
 
 def test_a_ping_would_be_noticed():

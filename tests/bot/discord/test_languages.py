@@ -14,7 +14,7 @@ from babel.messages.mofile import write_mo
 from bot import i18n
 from engine.errors import NonFinite
 from tests.bot.discord.commands.test_reroll import paint
-from tests.bot.discord.conftest import World
+from tests.bot.discord.conftest import BotHarness
 from tests.fakes import ScriptedRenderer
 
 CHINESE = {
@@ -74,8 +74,8 @@ BOTH = pytest.mark.parametrize(
 
 @BOTH
 async def test_the_status_and_the_result(
-    world: World,
-    painter: ScriptedRenderer,
+    harness: BotHarness,
+    renderer: ScriptedRenderer,
     speak: Speak,
     reader: str,
     server: str,
@@ -84,28 +84,28 @@ async def test_the_status_and_the_result(
 ):
     """From the first answer to the picture a wish speaks one language; and so does a reroll."""
     speak(reader, server)
-    painter.hold()
-    wish = {"prompt": "a lake", "seed": 5, "speed": "fast", "private": private}
-    result = await world.alice.slash(world.channel, "imagine", **wish)
-    status = world.texts(result.response.message)
+    renderer.hold()
+    params = {"prompt": "a lake", "seed": 5, "speed": "fast", "private": private}
+    result = await harness.alice.slash(harness.channel, "imagine", **params)
+    status = harness.texts(result.response.message)
     assert ("下一个就是你。" in status) is is_chinese and (
         "Next in line" in status
     ) is not is_chinese
     assert ("快速" in status) is is_chinese
-    painter.release()
-    await world.settled()
-    assert world.rows("SELECT locale FROM jobs") == [("zh-CN" if is_chinese else "en-US",)]
-    shown = world.texts(result.response.message)
+    renderer.release()
+    await harness.settled()
+    assert harness.rows("SELECT locale FROM jobs") == [("zh-CN" if is_chinese else "en-US",)]
+    shown = harness.texts(result.response.message)
     assert ("种子 5" in shown) is is_chinese and ("seed 5" in shown) is not is_chinese
-    again = await world.alice.slash(world.channel, "reroll", seed=6)
-    await world.settled()
-    assert ("种子 6" in world.texts(again.response.message)) is is_chinese
+    again = await harness.alice.slash(harness.channel, "reroll", seed=6)
+    await harness.settled()
+    assert ("种子 6" in harness.texts(again.response.message)) is is_chinese
 
 
 @BOTH
 async def test_a_failure(
-    world: World,
-    painter: ScriptedRenderer,
+    harness: BotHarness,
+    renderer: ScriptedRenderer,
     speak: Speak,
     reader: str,
     server: str,
@@ -114,55 +114,57 @@ async def test_a_failure(
 ):
     """Why there is no picture is said in the language of the answer before it."""
     speak(reader, server)
-    painter.failures["broken"] = NonFinite("step 1")
-    result = await world.alice.slash(world.channel, "imagine", prompt="broken", private=private)
-    await world.settled()
-    assert ("未扣除额度。" in world.texts(result.response.message)) is is_chinese
+    renderer.failures["broken"] = NonFinite("step 1")
+    result = await harness.alice.slash(harness.channel, "imagine", prompt="broken", private=private)
+    await harness.settled()
+    assert ("未扣除额度。" in harness.texts(result.response.message)) is is_chinese
 
 
-async def test_after_a_restart(world: World, painter: ScriptedRenderer, speak: Speak):
+async def test_after_a_restart(harness: BotHarness, renderer: ScriptedRenderer, speak: Speak):
     """The language is kept with the job, not with the process."""
     speak("zh-CN", "en-US")
-    painter.hold()
-    result = await world.alice.slash(
-        world.channel, "imagine", prompt="a lake", seed=5, private=True
+    renderer.hold()
+    result = await harness.alice.slash(
+        harness.channel, "imagine", prompt="a lake", seed=5, private=True
     )
-    await world.state(1, "painting")
-    await world.crash()
-    painter.release()
-    await world.start()
-    await world.settled()
-    assert "种子 5" in world.texts(result.response.message)
+    await harness.state(1, "painting")
+    await harness.crash()
+    renderer.release()
+    await harness.start()
+    await harness.settled()
+    assert "种子 5" in harness.texts(result.response.message)
 
 
 async def test_a_private_picture_that_comes_by_direct_message(
-    world: World, painter: ScriptedRenderer, speak: Speak
+    harness: BotHarness, renderer: ScriptedRenderer, speak: Speak
 ):
     """Too late for its answer, it is sent to the person, who alone reads it: in their language."""
     speak("zh-CN", "en-US")
-    painter.hold()
-    await world.alice.slash(world.channel, "imagine", prompt="hush", seed=5, private=True)
-    await world.state(1, "painting")
-    world.clock.advance(16 * 60)
-    painter.release()
-    await world.settled()
-    (sent,) = world.alice.user.dm_channel.history()
-    assert "种子 5" in world.texts(sent) and "来自" in world.texts(sent)
+    renderer.hold()
+    await harness.alice.slash(harness.channel, "imagine", prompt="hush", seed=5, private=True)
+    await harness.state(1, "painting")
+    harness.clock.advance(16 * 60)
+    renderer.release()
+    await harness.settled()
+    (sent,) = harness.alice.user.dm_channel.history()
+    assert "种子 5" in harness.texts(sent) and "来自" in harness.texts(sent)
 
 
-async def test_a_copy_is_in_the_language_of_who_asks_for_it(world: World, speak: Speak):
+async def test_a_copy_is_in_the_language_of_who_asks_for_it(harness: BotHarness, speak: Speak):
     """Of a picture that is shown in the server's language."""
-    await paint(world, prompt="a lake", seed=5)
+    await paint(harness, prompt="a lake", seed=5)
     speak("zh-CN", "en-US")
-    panel = await world.more(world.bob, world.message_with_picture())
-    await world.bob.click(panel, custom_id="z1:copy:1")
-    (copy,) = world.bob.user.dm_channel.history()
-    assert "种子 5" in world.texts(copy) and "seed 5" in world.texts(world.message_with_picture())
+    panel = await harness.more(harness.bob, harness.message_with_picture())
+    await harness.bob.click(panel, custom_id="z1:copy:1")
+    (copy,) = harness.bob.user.dm_channel.history()
+    assert "种子 5" in harness.texts(copy) and "seed 5" in harness.texts(
+        harness.message_with_picture()
+    )
 
 
-async def test_the_names_of_choices_are_translated(world: World):
+async def test_the_names_of_choices_are_translated(harness: BotHarness):
     """A Chinese client shows the speeds in Chinese; what it sends is the same in any language."""
-    (sync, *_) = [r for r in world.env.http_requests if r.method == "PUT"]
+    (sync, *_) = [r for r in harness.env.http_requests if r.method == "PUT"]
     imagine = next(each for each in sync.json if each["name"] == "imagine")
     speed = next(each for each in imagine["options"] if each["name"] == "speed")
     assert speed["choices"][0]["name_localizations"]["zh-CN"] == "快速"

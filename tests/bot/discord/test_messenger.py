@@ -5,7 +5,7 @@ from __future__ import annotations
 import aiohttp
 import pytest
 
-from bot.delivery.messenger import TryLater
+from bot.delivery.messenger import TemporaryFailure
 from bot.discord.messenger import _sent  # pyright: ignore[reportPrivateUsage]
 
 
@@ -13,7 +13,7 @@ async def test_a_connection_that_has_ended_is_no_defect() -> None:
     """A request that finds its session closed can be sent later: nothing is given up for it."""
     session = aiohttp.ClientSession()
     await session.close()
-    with pytest.raises(TryLater, match="ended"):
+    with pytest.raises(TemporaryFailure, match="ended"):
         await _sent(session.get("http://127.0.0.1:9/"))
 
 

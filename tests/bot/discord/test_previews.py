@@ -15,7 +15,7 @@ from bot.delivery.cards import Card, PaintingCard
 from bot.delivery.messenger import Address
 from bot.delivery.previews import PREVIEW_NAME
 from engine.errors import NonFinite
-from tests.bot.discord.conftest import World, open_world
+from tests.bot.discord.conftest import BotHarness, open_harness
 from tests.bot.discord.openapi import DESCRIPTION, ApiDescription
 from tests.fakes import ScriptedRenderer, fake_preview
 
@@ -24,7 +24,7 @@ from tests.fakes import ScriptedRenderer, fake_preview
 class Hands:
     """The board's clock, in a test's hands."""
 
-    world: World
+    harness: BotHarness
     now_s: float = field(default=1000.0)
 
     def __post_init__(self) -> None:
@@ -32,26 +32,26 @@ class Hands:
 
     def seize(self) -> None:
         """Take over the clock of the board that is there now."""
-        self.world.house.services.board._now_s = lambda: self.now_s
+        self.harness.app.services.progress._now_s = lambda: self.now_s
 
-    async def edited(self, painter: ScriptedRenderer, steps: int, job_id: int = 1) -> None:
+    async def edited(self, renderer: ScriptedRenderer, steps: int, job_id: int = 1) -> None:
         """Paint so many steps more, let three seconds pass, and wait for the edit."""
-        handle = self.world.house.services.painter.live(job_id)
+        handle = self.harness.app.services.generation.handle_of(job_id)
         assert handle is not None
         done = handle.latest.step if handle.latest else 0
         edits = len(self.edits())
-        painter.step(steps)
+        renderer.step(steps)
         async with asyncio.timeout(10):
             while handle.latest is None or handle.latest.step < done + steps:
                 await asyncio.sleep(0.005)
             self.now_s += 3
             while len(self.edits()) == edits:
                 await asyncio.sleep(0.005)
-        await self.world.env.settle()
+        await self.harness.env.settle()
 
     def edits(self) -> list[Any]:
         """Every edit of a message so far."""
-        return [each for each in self.world.env.http_requests if each.method == "PATCH"]
+        return [each for each in self.harness.env.http_requests if each.method == "PATCH"]
 
 
 def names(message: Any) -> list[str]:
@@ -73,134 +73,140 @@ async def shade(message: Any) -> int:
     return int(seen[0])
 
 
-async def painting(world: World, painter: ScriptedRenderer, **options: Any) -> Any:
+async def painting(harness: BotHarness, renderer: ScriptedRenderer, **options: Any) -> Any:
     """A status message whose picture is about to be painted."""
-    painter.hold()
-    result = await world.alice.slash(world.channel, "imagine", prompt="a city", **options)
-    await world.state(1, "painting")
+    renderer.hold()
+    result = await harness.alice.slash(harness.channel, "imagine", prompt="a city", **options)
+    await harness.state(1, "painting")
     return result
 
 
 async def test_the_newest_preview_takes_the_place_of_the_last(
-    world: World, painter: ScriptedRenderer
+    harness: BotHarness, renderer: ScriptedRenderer
 ):
     """One attachment, lighter from edit to edit, whose alt text says what it is and how far."""
-    hands = Hands(world)
-    result = await painting(world, painter)
+    hands = Hands(harness)
+    result = await painting(harness, renderer)
     for steps, step in ((2, 2), (3, 5)):
-        await hands.edited(painter, steps)
-        message = world.message(result.response.id)
+        await hands.edited(renderer, steps)
+        message = harness.message(result.response.id)
         assert names(message) == [PREVIEW_NAME]
         assert await shade(message) == pytest.approx(fake_preview(step).rgb[0], abs=2)
         (item,) = galleries(hands.edits()[-1])
         assert item["media"]["url"] == f"attachment://{PREVIEW_NAME}"
         assert item["description"] == f"Preview after step {step} of 8: a city"
-        assert f"step {step} of 8" in world.texts(message) and "▰" in world.texts(message)
+        assert f"step {step} of 8" in harness.texts(message) and "▰" in harness.texts(message)
         assert [b.label for b in message.components[-1].children] == ["Cancel"]
-    painter.release()
-    await world.settled()
-    message = world.message(result.response.id)
+    renderer.release()
+    await harness.settled()
+    message = harness.message(result.response.id)
     assert len(names(message)) == 1 and names(message)[0].endswith(".png")
     assert "Preview" not in str(galleries(hands.edits()[-1]))
 
 
 @pytest.mark.skipif(not DESCRIPTION.exists(), reason="Discord's API description is not at hand")
-async def test_the_edits_are_valid(world: World, painter: ScriptedRenderer):
+async def test_the_edits_are_valid(harness: BotHarness, renderer: ScriptedRenderer):
     """No edit with a preview breaks Discord's API description, of a long prompt neither."""
-    hands, api = Hands(world), ApiDescription()
-    painter.hold()
-    await world.alice.slash(world.channel, "imagine", prompt="很长的提示 " * 200)
-    await world.state(1, "painting")
-    await hands.edited(painter, 2)
+    hands, api = Hands(harness), ApiDescription()
+    renderer.hold()
+    await harness.alice.slash(harness.channel, "imagine", prompt="很长的提示 " * 200)
+    await harness.state(1, "painting")
+    await hands.edited(renderer, 2)
     (item,) = galleries(hands.edits()[-1])
     assert len(item["description"]) == 1024
     assert [p for r in hands.edits() for p in api.problems(r.method, r.path, r.json)] == []
-    painter.release()
-    await world.settled()
+    renderer.release()
+    await harness.settled()
 
 
-async def test_a_private_picture_has_private_previews(world: World, painter: ScriptedRenderer):
+async def test_a_private_picture_has_private_previews(
+    harness: BotHarness, renderer: ScriptedRenderer
+):
     """They go through the interaction's token, and nothing of them is posted in the channel."""
-    hands = Hands(world)
-    result = await painting(world, painter, private=True)
+    hands = Hands(harness)
+    result = await painting(harness, renderer, private=True)
     assert result.ephemeral
-    await hands.edited(painter, 3)
+    await hands.edited(renderer, 3)
     (edit,) = hands.edits()
     assert "/webhooks/" in edit.path and len(galleries(edit)) == 1
-    painter.release()
-    await world.settled()
-    assert not [r for r in world.env.http_requests if r.path.endswith("/messages")]
+    renderer.release()
+    await harness.settled()
+    assert not [r for r in harness.env.http_requests if r.path.endswith("/messages")]
     assert galleries(hands.edits()[-1])[0]["media"]["url"].endswith(".png")
 
 
-async def test_of_several_it_says_which(world: World, painter: ScriptedRenderer):
+async def test_of_several_it_says_which(harness: BotHarness, renderer: ScriptedRenderer):
     """The second of three: text and alt text name it, and the preview is its own."""
-    hands = Hands(world)
-    result = await painting(world, painter, count=3)
-    await hands.edited(painter, 11)
-    assert "step 11 of 24 · picture 2 of 3" in world.texts(world.message(result.response.id))
+    hands = Hands(harness)
+    result = await painting(harness, renderer, count=3)
+    await hands.edited(renderer, 11)
+    assert "step 11 of 24 · picture 2 of 3" in harness.texts(harness.message(result.response.id))
     (item,) = galleries(hands.edits()[-1])
     assert item["description"] == "Preview of picture 2 of 3 after step 11 of 24: a city"
-    shown = await shade(world.message(result.response.id))
+    shown = await shade(harness.message(result.response.id))
     assert shown == pytest.approx(fake_preview(3).rgb[0], abs=2)
-    painter.release()
-    await world.settled()
+    renderer.release()
+    await harness.settled()
 
 
 @pytest.mark.parametrize("end", ["failed", "cancelled"])
 async def test_what_ends_without_a_picture_shows_none(
-    world: World, painter: ScriptedRenderer, end: str
+    harness: BotHarness, renderer: ScriptedRenderer, end: str
 ):
     """A preview is taken away with the job: it was never more than a promise."""
-    hands = Hands(world)
+    hands = Hands(harness)
     if end == "failed":
-        painter.failures["a city"] = NonFinite("step 3")
-    result = await painting(world, painter)
-    await hands.edited(painter, 2)
-    assert names(world.message(result.response.id)) == [PREVIEW_NAME]
+        renderer.failures["a city"] = NonFinite("step 3")
+    result = await painting(harness, renderer)
+    await hands.edited(renderer, 2)
+    assert names(harness.message(result.response.id)) == [PREVIEW_NAME]
     if end == "cancelled":
-        await world.alice.slash(world.channel, "cancel")
-    painter.release()
-    await world.settled()
-    assert world.rows("SELECT state FROM jobs") == [(end,)]
-    message = world.message(result.response.id)
+        await harness.alice.slash(harness.channel, "cancel")
+    renderer.release()
+    await harness.settled()
+    assert harness.rows("SELECT state FROM jobs") == [(end,)]
+    message = harness.message(result.response.id)
     assert names(message) == [] and galleries(hands.edits()[-1]) == []
 
 
-async def test_a_result_elsewhere_leaves_no_preview_behind(world: World, painter: ScriptedRenderer):
+async def test_a_result_elsewhere_leaves_no_preview_behind(
+    harness: BotHarness, renderer: ScriptedRenderer
+):
     """After half a minute the picture is a new message; the status message is only a link."""
-    hands = Hands(world)
-    result = await painting(world, painter)
-    await hands.edited(painter, 2)
-    world.clock.advance(31)
-    painter.release()
-    await world.settled()
-    status = world.message(result.response.id)
-    assert names(status) == [] and "is ready" in world.texts(status)
-    assert names(world.channel.last_message)[0].endswith(".png")
+    hands = Hands(harness)
+    result = await painting(harness, renderer)
+    await hands.edited(renderer, 2)
+    harness.clock.advance(31)
+    renderer.release()
+    await harness.settled()
+    status = harness.message(result.response.id)
+    assert names(status) == [] and "is ready" in harness.texts(status)
+    assert names(harness.channel.last_message)[0].endswith(".png")
 
 
-async def test_a_job_under_three_seconds_makes_no_noise(world: World, painter: ScriptedRenderer):
+async def test_a_job_under_three_seconds_makes_no_noise(
+    harness: BotHarness, renderer: ScriptedRenderer
+):
     """The answer, then the result in its place: no other edit, no other message, no mention."""
-    hands = Hands(world)
-    result = await painting(world, painter)
-    painter.step(7)
+    hands = Hands(harness)
+    result = await painting(harness, renderer)
+    renderer.step(7)
     hands.now_s += 2.9
     await asyncio.sleep(1.2)  # two turns of the board at least
     assert hands.edits() == []
-    painter.release()
-    await world.settled()
+    renderer.release()
+    await harness.settled()
     (edit,) = hands.edits()
     assert edit.json["allowed_mentions"] == {"parse": []}
     assert "<@" not in edit.json["components"][0]["content"]
-    assert [each.id for each in world.channel.history()] == [result.response.id]
+    assert [each.id for each in harness.channel.history()] == [result.response.id]
 
 
 async def test_an_edit_under_way_never_overtakes_the_result(
-    world: World, painter: ScriptedRenderer, monkeypatch: pytest.MonkeyPatch
+    harness: BotHarness, renderer: ScriptedRenderer, monkeypatch: pytest.MonkeyPatch
 ):
     """A preview that Discord takes long for arrives before the result, not in its place."""
-    hands, messenger = Hands(world), world.house.services.delivery._messenger
+    hands, messenger = Hands(harness), harness.app.services.delivery._messenger
     order: list[str] = []
     begun, go = asyncio.Event(), asyncio.Event()
     edit = messenger.edit
@@ -213,71 +219,73 @@ async def test_an_edit_under_way_never_overtakes_the_result(
         await edit(address, card)
 
     monkeypatch.setattr(messenger, "edit", slowly)
-    result = await painting(world, painter)
-    painter.step(2)
+    result = await painting(harness, renderer)
+    renderer.step(2)
     await asyncio.sleep(0.1)
     hands.now_s += 3
     async with asyncio.timeout(10):
         await begun.wait()
-    painter.release()
-    await world.state(1, "painted")
+    renderer.release()
+    await harness.state(1, "painted")
     await asyncio.sleep(0.1)
     assert order == []
     go.set()
-    await world.settled()
+    await harness.settled()
     assert order == ["PaintingCard", "PictureCard"]
-    assert names(world.message(result.response.id))[0].endswith(".png")
+    assert names(harness.message(result.response.id))[0].endswith(".png")
 
 
-async def test_an_owner_can_do_without(data_dir: Path, painter: ScriptedRenderer):
+async def test_an_owner_can_do_without(data_dir: Path, renderer: ScriptedRenderer):
     """With `previews = false` the painter is not asked for any, and the bar of text remains."""
-    async with open_world(data_dir, painter.load, discord={"previews": False}) as world:
-        hands = Hands(world)
-        result = await painting(world, painter)
-        await hands.edited(painter, 3)
-        message = world.message(result.response.id)
-        assert "step 3 of 8" in world.texts(message) and names(message) == []
-        painter.release()
-        await world.settled()
-    assert painter.previews == [False]
+    async with open_harness(data_dir, renderer.load, discord={"previews": False}) as harness:
+        hands = Hands(harness)
+        result = await painting(harness, renderer)
+        await hands.edited(renderer, 3)
+        message = harness.message(result.response.id)
+        assert "step 3 of 8" in harness.texts(message) and names(message) == []
+        renderer.release()
+        await harness.settled()
+    assert renderer.previews == [False]
 
 
-async def test_who_wants_it_quiet_gets_text(world: World, painter: ScriptedRenderer):
+async def test_who_wants_it_quiet_gets_text(harness: BotHarness, renderer: ScriptedRenderer):
     """By /settings, for every way to a picture; others keep their previews."""
-    await world.alice.slash(world.channel, "settings", quiet="on")
-    hands = Hands(world)
-    result = await painting(world, painter)
-    await hands.edited(painter, 3)
-    assert names(world.message(result.response.id)) == []
-    painter.release()
-    await world.settled()
-    await world.alice.click(world.message(result.response.id), label="Reroll")
-    await world.settled()
-    await world.bob.slash(world.channel, "imagine", prompt="a lake")
-    await world.settled()
-    assert painter.previews == [False, False, True]
+    await harness.alice.slash(harness.channel, "settings", quiet="on")
+    hands = Hands(harness)
+    result = await painting(harness, renderer)
+    await hands.edited(renderer, 3)
+    assert names(harness.message(result.response.id)) == []
+    renderer.release()
+    await harness.settled()
+    await harness.alice.click(harness.message(result.response.id), label="Reroll")
+    await harness.settled()
+    await harness.bob.slash(harness.channel, "imagine", prompt="a lake")
+    await harness.settled()
+    assert renderer.previews == [False, False, True]
 
 
-async def test_after_a_restart_there_are_previews_again(world: World, painter: ScriptedRenderer):
+async def test_after_a_restart_there_are_previews_again(
+    harness: BotHarness, renderer: ScriptedRenderer
+):
     """A job that was interrupted shows on its old message how it is painted anew."""
-    hands = Hands(world)
-    result = await painting(world, painter)
-    await hands.edited(painter, 6)
-    painter.release()
-    await world.crash()
-    painter.hold()
-    painter.previews.clear()
-    await world.start()
+    hands = Hands(harness)
+    result = await painting(harness, renderer)
+    await hands.edited(renderer, 6)
+    renderer.release()
+    await harness.crash()
+    renderer.hold()
+    renderer.previews.clear()
+    await harness.start()
     hands.seize()
-    await world.state(1, "painting")
+    await harness.state(1, "painting")
     async with asyncio.timeout(10):
-        while names(world.message(result.response.id)):  # the old process's preview
+        while names(harness.message(result.response.id)):  # the old process's preview
             await asyncio.sleep(0.01)
-    await hands.edited(painter, 2)
-    message = world.message(result.response.id)
-    assert "step 2 of 8" in world.texts(message) and names(message) == [PREVIEW_NAME]
+    await hands.edited(renderer, 2)
+    message = harness.message(result.response.id)
+    assert "step 2 of 8" in harness.texts(message) and names(message) == [PREVIEW_NAME]
     assert await shade(message) == pytest.approx(fake_preview(2).rgb[0], abs=2)
-    painter.release()
-    await world.settled()
-    assert painter.previews == [True]
-    assert names(world.message(result.response.id))[0].endswith(".png")
+    renderer.release()
+    await harness.settled()
+    assert renderer.previews == [True]
+    assert names(harness.message(result.response.id))[0].endswith(".png")

@@ -10,10 +10,10 @@ from pathlib import Path
 import discord
 from PIL import Image
 
-from engine.encode import inscription
+from engine.encode import embedded_recipe
 from engine.factory import diffusion_factory
 from engine.settings import EngineSettings
-from tests.bot.discord.conftest import World, open_world
+from tests.bot.discord.conftest import BotHarness, open_harness
 
 SKETCH = diffusion_factory(EngineSettings())
 LAG_LIMIT_S = 0.5
@@ -25,45 +25,47 @@ async def pixels(message: discord.Message) -> bytes:
         return image.tobytes()
 
 
-async def paint(world: World, command: str, **options) -> discord.Message:
+async def paint(harness: BotHarness, command: str, **options) -> discord.Message:
     """The message in which the result of a command arrived."""
-    await world.alice.slash(world.channel, command, **options)
-    await world.settled()
-    message = world.channel.last_message
+    await harness.alice.slash(harness.channel, command, **options)
+    await harness.settled()
+    message = harness.channel.last_message
     assert message is not None
     return message
 
 
 async def test_a_seed_gives_the_same_pixels_today_and_after_a_restart(data_dir: Path):
     """/imagine, /reroll with its seed, a restart, and again: three times the same picture."""
-    async with open_world(data_dir, SKETCH) as world:
-        first = await pixels(await paint(world, "imagine", prompt="a lake at dawn", seed=5))
-        again = await paint(world, "reroll", seed=5)
+    async with open_harness(data_dir, SKETCH) as harness:
+        first = await pixels(await paint(harness, "imagine", prompt="a lake at dawn", seed=5))
+        again = await paint(harness, "reroll", seed=5)
         assert await pixels(again) == first
-        other = await paint(world, "reroll")
+        other = await paint(harness, "reroll")
         assert await pixels(other) != first
-        await world.stop()
-        await world.start()
-        after = await paint(world, "reroll", picture="1", seed=5)
+        await harness.stop()
+        await harness.start()
+        after = await paint(harness, "reroll", picture="1", seed=5)
         assert await pixels(after) == first
-        assert "Not exact" not in world.texts(after)
+        assert "Not exact" not in harness.texts(after)
 
 
 async def test_the_upload_is_the_file_on_disk_with_its_recipe(data_dir: Path):
     """What Discord got is byte for byte what the history keeps."""
-    async with open_world(data_dir, SKETCH) as world:
-        message = await paint(world, "imagine", prompt="一座红色的房子", aspect="4:3", speed="fast")
+    async with open_harness(data_dir, SKETCH) as harness:
+        message = await paint(
+            harness, "imagine", prompt="一座红色的房子", aspect="4:3", speed="fast"
+        )
         data = await message.attachments[0].read()
-        ((file,),) = world.rows("SELECT file FROM pictures")
+        ((file,),) = harness.rows("SELECT file FROM pictures")
         assert (data_dir / file).read_bytes() == data
-        found = inscription(data)
+        found = embedded_recipe(data)
         assert found.untouched and found.recipe.model == "sketch"
         assert found.recipe.request.prompt == "一座红色的房子"
 
 
 async def test_the_loop_stays_free_while_it_paints(data_dir: Path):
     """Painting and encoding never hold the event loop: no tick is late by half a second."""
-    async with open_world(data_dir, SKETCH) as world:
+    async with open_harness(data_dir, SKETCH) as harness:
         worst_s = 0.0
         ticking = True
 
@@ -75,7 +77,7 @@ async def test_the_loop_stays_free_while_it_paints(data_dir: Path):
                 worst_s = max(worst_s, time.monotonic() - began - 0.01)
 
         ticker = asyncio.create_task(tick())
-        await paint(world, "imagine", prompt="a forest in the rain")
+        await paint(harness, "imagine", prompt="a forest in the rain")
         ticking = False
         await ticker
     assert worst_s < LAG_LIMIT_S

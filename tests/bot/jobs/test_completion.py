@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.jobs.completion import _is_what_became_of  # pyright: ignore[reportPrivateUsage]
-from bot.pictures.filenames import names_picture_of, picture_name, sheet_name
+from bot.pictures.filenames import is_picture_of, picture_name, sheet_name
 from engine.types import MAX_SEED
 from tests.fakes import a_request
 
@@ -21,9 +21,9 @@ numbers = st.none() | st.integers(1, 4)
 def test_a_name_tells_its_job(job: int, other: int, seed: int, number: int | None):
     """A single picture, one of several and their sheet name their job, and no other."""
     for name in (picture_name(job, seed, number), sheet_name(job)):
-        assert names_picture_of(job, name)
-        assert names_picture_of(job, name.replace(".png", ".webp"))
-        assert names_picture_of(other, name) == (other == job)
+        assert is_picture_of(job, name)
+        assert is_picture_of(job, name.replace(".png", ".webp"))
+        assert is_picture_of(other, name) == (other == job)
 
 
 @given(jobs, seeds, st.permutations([None, 1, 2, 3, 4]))

@@ -8,7 +8,7 @@ import pytest
 from aiohttp import web
 
 from bot.jobs.downloads import download
-from engine.uploads import TooLarge
+from engine.uploads import UploadTooLarge
 
 SERVED_BYTES = 10 * 2**20
 
@@ -54,14 +54,14 @@ async def address() -> AsyncIterator[str]:
 async def test_a_file_is_read_up_to_its_limit(address: str):
     """Exactly as large is all right; one byte more is refused before it is read."""
     assert await download(f"{address}/file", 1000) == b"x" * 1000
-    with pytest.raises(TooLarge) as caught:
+    with pytest.raises(UploadTooLarge) as caught:
         await download(f"{address}/file", 999)
     assert caught.value.size_bytes == 1000
 
 
 async def test_a_file_without_a_size_is_cut_off(address: str):
     """Reading ends where the limit does, however much would come."""
-    with pytest.raises(TooLarge) as caught:
+    with pytest.raises(UploadTooLarge) as caught:
         await download(f"{address}/endless", 2**17)
     assert caught.value.size_bytes < SERVED_BYTES
 

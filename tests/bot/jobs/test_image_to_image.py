@@ -13,32 +13,38 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.accounts.permissions import Person
+from bot.accounts.permissions import Actor
 from bot.jobs import image_to_image
-from bot.jobs.image_to_image import FETCHED_AT_ONCE, Plan
-from bot.request.input_sources import Beginning, Given, Kept, Numbered, strength_of
+from bot.jobs.image_to_image import FETCHED_AT_ONCE, ImageToImagePlan
+from bot.request.input_sources import (
+    InputSpec,
+    PictureSource,
+    StagedSource,
+    UrlSource,
+    parse_strength,
+)
 from bot.request.outcomes import (
     Accepted,
     FileRemoved,
-    KeptGone,
     OutOfRange,
     Reason,
     Refused,
-    StorageTrouble,
+    StagedPictureGone,
+    StorageUnavailable,
     Unreachable,
-    UploadUnfit,
+    UnusableUpload,
 )
-from bot.request.params import Wish
-from bot.runtime.app import House, open_house
+from bot.request.params import GenerationParams
+from bot.runtime.app import Application, open_application
 from bot.settings import Settings
 from engine.types import Mode
-from engine.uploads import TooLarge
+from engine.uploads import UploadTooLarge
 from storage.errors import DiskFull
 from storage.inputs import InputFiles
-from tests.bot.pictures import a_picture
+from tests.bot.sample_pictures import a_picture
 from tests.fakes import FakeClock, ScriptedRenderer, until
 
-ALICE = Person(100, 1, 10)
+ALICE = Actor(100, 1, 10)
 
 
 class Room:
@@ -46,9 +52,9 @@ class Room:
 
     def __init__(self) -> None:
         self.files: dict[str, bytes | Exception] = {"photo": a_picture(60, 40)}
-        self.painter = ScriptedRenderer()
+        self.renderer = ScriptedRenderer()
         self.fetching = self.most_fetching = 0
-        self.house: House = None  # pyright: ignore[reportAttributeAccessIssue]
+        self.app: Application = None  # pyright: ignore[reportAttributeAccessIssue]
 
     async def fetch(self, url: str, _limit_bytes: int) -> bytes:
         """What `bot.jobs.downloads` does."""
@@ -64,22 +70,26 @@ class Room:
             raise found
         return found
 
-    async def plan(self, *sources: Any, mode: Mode = Mode.IMAGE, **options: Any) -> Plan:
+    async def plan(
+        self, *sources: Any, mode: Mode = Mode.IMAGE, **options: Any
+    ) -> ImageToImagePlan:
         """A plan that is all right."""
-        beginning = Beginning(mode, sources or (Given("photo"),))
-        found = await self.house.services.starts.plan(ALICE, Wish("a lake"), beginning, **options)
-        assert isinstance(found, Plan), found
+        beginning = InputSpec(mode, sources or (UrlSource("photo"),))
+        found = await self.app.services.image_to_image.plan(
+            ALICE, GenerationParams("a lake"), beginning, **options
+        )
+        assert isinstance(found, ImageToImagePlan), found
         return found
 
     async def paint(self, *sources: Any, **options: Any) -> Accepted | Reason:
         """What becomes of a wish."""
         plan = await self.plan(*sources, **options)
-        outcome = await self.house.services.starts.paint(ALICE, plan)
+        outcome = await self.app.services.image_to_image.paint(ALICE, plan)
         return outcome.reason if isinstance(outcome, Refused) else outcome
 
     def kept(self) -> set[str]:
         """The pictures in the data folder."""
-        data_dir = self.house.settings.storage.data_dir
+        data_dir = self.app.settings.storage.data_dir
         return {each.sha256 for each in InputFiles(data_dir).found()}
 
 
@@ -88,12 +98,12 @@ async def room(tmp_path: Path) -> AsyncIterator[Room]:
     """A house whose painter paints at once."""
     room = Room()
     settings = Settings.model_validate({"storage": {"data_dir": tmp_path}})
-    async with open_house(
-        settings, load=room.painter.load, clock=FakeClock(), fetch=room.fetch
-    ) as house:
-        room.house = house
+    async with open_application(
+        settings, load=room.renderer.load, clock=FakeClock(), fetch=room.fetch
+    ) as app:
+        room.app = app
         yield room
-        room.painter.release()
+        room.renderer.release()
 
 
 async def test_only_one_is_decoded_at_a_time(room: Room, monkeypatch: pytest.MonkeyPatch):
@@ -120,7 +130,7 @@ async def test_only_one_is_decoded_at_a_time(room: Room, monkeypatch: pytest.Mon
 
 async def test_few_are_in_memory_at_once(room: Room):
     """The others wait until those are decoded; in the end all are painted."""
-    wishes = [asyncio.create_task(room.paint(Given("later"))) for _ in range(9)]
+    wishes = [asyncio.create_task(room.paint(UrlSource("later"))) for _ in range(9)]
     await until(lambda: room.fetching == FETCHED_AT_ONCE)
     room.files["later"] = a_picture()
     assert [type(each) for each in await asyncio.gather(*wishes)] == [Accepted] * 9
@@ -133,7 +143,7 @@ async def test_what_takes_too_long_is_given_up(
 ):
     """One file and all of them have their time; afterwards others are served."""
     monkeypatch.setattr(image_to_image, limit, 0.05)
-    assert await room.paint(Given("never")) == Unreachable()
+    assert await room.paint(UrlSource("never")) == Unreachable()
     monkeypatch.undo()
     assert isinstance(await room.paint(), Accepted)
     assert room.fetching == 0
@@ -143,8 +153,8 @@ async def test_what_takes_too_long_is_given_up(
     ("found", "reason"),
     [
         (OSError("404"), Unreachable),
-        (TooLarge(30, 20), UploadUnfit),
-        (b"a poem", UploadUnfit),
+        (UploadTooLarge(30, 20), UnusableUpload),
+        (b"a poem", UnusableUpload),
     ],
 )
 async def test_what_cannot_be_read_is_refused(
@@ -152,9 +162,9 @@ async def test_what_cannot_be_read_is_refused(
 ):
     """With the place of the picture among those that were given; nothing is kept."""
     room.files["bad"] = found
-    outcome = await room.paint(Given("photo"), Given("bad"), mode=Mode.BLEND)
+    outcome = await room.paint(UrlSource("photo"), UrlSource("bad"), mode=Mode.BLEND)
     assert isinstance(outcome, reason) and room.kept() == set()
-    if isinstance(outcome, UploadUnfit):
+    if isinstance(outcome, UnusableUpload):
         assert (outcome.number, outcome.total) == (2, 2)
 
 
@@ -165,52 +175,56 @@ async def test_a_full_disk_accepts_nothing(room: Room, monkeypatch: pytest.Monke
         raise DiskFull(Path("inputs"), "no room")
 
     monkeypatch.setattr("storage.inputs.Inputs.write", full)
-    assert await room.paint() == StorageTrouble()
-    assert await room.house.services.starts.keep(ALICE, Given("photo")) == Refused(StorageTrouble())
+    assert await room.paint() == StorageUnavailable()
+    assert await room.app.services.image_to_image.stage(ALICE, UrlSource("photo")) == Refused(
+        StorageUnavailable()
+    )
 
 
 async def test_the_same_picture_twice(room: Room):
     """A blend of one with itself has it twice and keeps it once."""
-    accepted = await room.paint(Given("photo"), Given("photo"), mode=Mode.BLEND)
+    accepted = await room.paint(UrlSource("photo"), UrlSource("photo"), mode=Mode.BLEND)
     assert isinstance(accepted, Accepted)
-    first, second = accepted.composed.request.inputs
+    first, second = accepted.resolved.request.inputs
     assert first == second and room.kept() == {first}
 
 
 async def test_what_is_put_aside_is_painted_from_as_it_is(room: Room):
     """The very pixels; also given as a file, they are the same."""
-    kept = await room.house.services.starts.keep(ALICE, Given("photo"))
-    assert isinstance(kept, Kept)
-    outcomes = [await room.paint(each) for each in (kept, Given("photo"))]
+    kept = await room.app.services.image_to_image.stage(ALICE, UrlSource("photo"))
+    assert isinstance(kept, StagedSource)
+    outcomes = [await room.paint(each) for each in (kept, UrlSource("photo"))]
     for accepted in outcomes:
         assert isinstance(accepted, Accepted)
-        assert accepted.composed.request.inputs == (kept.sha256,)
+        assert accepted.resolved.request.inputs == (kept.sha256,)
 
 
 async def test_nobody_else_paints_from_what_was_put_aside(room: Room):
     """Whoever has read the hash somewhere still lacks the seal."""
-    kept = await room.house.services.starts.keep(ALICE, Given("photo"))
-    assert isinstance(kept, Kept)
-    for person, source in (
-        (Person(200, 1, 10), kept),
-        (Person(100, 2, 10), kept),
-        (ALICE, Kept(kept.sha256, "0" * 16)),
+    kept = await room.app.services.image_to_image.stage(ALICE, UrlSource("photo"))
+    assert isinstance(kept, StagedSource)
+    for actor, source in (
+        (Actor(200, 1, 10), kept),
+        (Actor(100, 2, 10), kept),
+        (ALICE, StagedSource(kept.sha256, "0" * 16)),
     ):
-        beginning = Beginning(Mode.IMAGE, (source,))
-        refused = await room.house.services.starts.plan(person, Wish("a lake"), beginning)
-        assert refused == Refused(KeptGone())
+        beginning = InputSpec(Mode.IMAGE, (source,))
+        refused = await room.app.services.image_to_image.plan(
+            actor, GenerationParams("a lake"), beginning
+        )
+        assert refused == Refused(StagedPictureGone())
 
 
 @pytest.mark.parametrize("damage", ["gone", "damaged"])
 async def test_what_was_put_aside_may_be_lost(room: Room, damage: str):
     """Gone or damaged meanwhile: refused, never another picture."""
-    kept = await room.house.services.starts.keep(ALICE, Given("photo"))
-    assert isinstance(kept, Kept)
-    path = InputFiles(room.house.settings.storage.data_dir).path(kept.sha256)
+    kept = await room.app.services.image_to_image.stage(ALICE, UrlSource("photo"))
+    assert isinstance(kept, StagedSource)
+    path = InputFiles(room.app.settings.storage.data_dir).path(kept.sha256)
     path.unlink()
     if damage == "damaged":
         path.write_bytes(a_picture())
-    assert await room.paint(kept) == KeptGone()
+    assert await room.paint(kept) == StagedPictureGone()
 
 
 @pytest.mark.parametrize("damage", ["gone", "damaged"])
@@ -218,16 +232,16 @@ async def test_a_picture_of_ours_may_have_lost_its_file(room: Room, damage: str)
     """The sentence about removed files, as for enlarging."""
     accepted = await room.paint()
     assert isinstance(accepted, Accepted)
-    painter = room.house.services.painter
-    await until(lambda: painter.live(accepted.job_id) is None)
-    original = await painter.find(ALICE, None)
+    renderer = room.app.services.generation
+    await until(lambda: renderer.handle_of(accepted.job_id) is None)
+    original = await renderer.find(ALICE, None)
     assert not isinstance(original, Refused)
-    plan = await room.plan(Numbered(str(original.id)))
-    path = room.house.settings.storage.data_dir / original.file
+    plan = await room.plan(PictureSource(str(original.id)))
+    path = room.app.settings.storage.data_dir / original.file
     path.unlink()
     if damage == "damaged":
         path.write_bytes(b"damaged")
-    outcome = await room.house.services.starts.paint(ALICE, plan)
+    outcome = await room.app.services.image_to_image.paint(ALICE, plan)
     assert outcome == Refused(FileRemoved(original.id, original.seed))
 
 
@@ -235,20 +249,22 @@ async def test_private_offspring_of_a_private_picture(room: Room):
     """Whatever was asked for, what is made of it is for the same eyes."""
     accepted = await room.paint(private=True)
     assert isinstance(accepted, Accepted) and accepted.private
-    painter = room.house.services.painter
-    await until(lambda: painter.live(accepted.job_id) is None)
-    plan = await room.plan(Numbered("1"))
+    renderer = room.app.services.generation
+    await until(lambda: renderer.handle_of(accepted.job_id) is None)
+    plan = await room.plan(PictureSource("1"))
     assert plan.private
-    bob = Person(200, 1, 10)
-    beginning = Beginning(Mode.IMAGE, (Numbered("1", anyones=True),))
-    refused = await room.house.services.starts.plan(bob, Wish("a lake"), beginning)
+    bob = Actor(200, 1, 10)
+    beginning = InputSpec(Mode.IMAGE, (PictureSource("1", anyones=True),))
+    refused = await room.app.services.image_to_image.plan(
+        bob, GenerationParams("a lake"), beginning
+    )
     assert isinstance(refused, Refused)
 
 
 @given(st.text(max_size=12) | st.floats().map(str) | st.integers().map(lambda n: f"{n}%"))
 def test_any_text_is_a_strength_or_none(text: str):
     """Nothing raises, and what is read lies within the bounds."""
-    found = strength_of(text)
+    found = parse_strength(text)
     if isinstance(found, Refused):
         assert isinstance(found.reason, OutOfRange)
     else:
@@ -262,4 +278,4 @@ def test_any_text_is_a_strength_or_none(text: str):
 )  # fmt: skip
 def test_ways_to_write_a_strength(text: str, strength: float | None):
     """A point, a comma, a percentage, full-width digits."""
-    assert strength_of(text) == strength
+    assert parse_strength(text) == strength

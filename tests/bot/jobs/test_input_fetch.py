@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.jobs.input_fetch import fetched
+from bot.jobs.input_fetch import input_loader
 from engine.errors import InputMissing
 from engine.types import Mode, Raster
 from engine.uploads import Upload, canonical
@@ -30,14 +30,14 @@ async def inputs(tmp_path: Path) -> AsyncIterator[Inputs]:
 async def test_the_same_pixels_come_back(inputs: Inputs) -> None:
     """What was kept is what is painted from."""
     await inputs.write(canonical(PICTURE), PICTURE.sha256)
-    assert await fetched(inputs, REQUEST)() == (PICTURE.raster,)
-    assert await fetched(inputs, a_request())() == ()
+    assert await input_loader(inputs, REQUEST)() == (PICTURE.raster,)
+    assert await input_loader(inputs, a_request())() == ()
 
 
 async def test_what_is_gone_is_said(inputs: Inputs) -> None:
     """A file that is not there is an error that names its hash."""
     with pytest.raises(InputMissing) as caught:
-        await fetched(inputs, REQUEST)()
+        await input_loader(inputs, REQUEST)()
     assert caught.value.sha256 == PICTURE.sha256
 
 
@@ -46,4 +46,4 @@ async def test_another_picture_is_not_taken_for_it(inputs: Inputs) -> None:
     other = Upload.of(Raster(2, 2, bytes(12)))
     await inputs.write(canonical(other), PICTURE.sha256)
     with pytest.raises(InputMissing):
-        await fetched(inputs, REQUEST)()
+        await input_loader(inputs, REQUEST)()

@@ -16,28 +16,33 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.accounts.delivery_settings import Preferences
-from bot.accounts.permissions import Person, Rights
+from bot.accounts.delivery_settings import DeliverySettingsService
+from bot.accounts.permissions import Actor, Permissions
 from bot.jobs import permutations as choosing
-from bot.jobs.active import LiveJobs
-from bot.jobs.completion import Events, Settling
-from bot.jobs.generation import Painter
-from bot.jobs.permutations import Asking, Choices, Proposed, Taken
-from bot.jobs.variations import like
+from bot.jobs.active import ActiveJobs
+from bot.jobs.completion import CompletionService, JobEvents
+from bot.jobs.generation import GenerationService
+from bot.jobs.permutations import AcceptedBatch, BatchProposal, PendingBatch, PermutationService
+from bot.jobs.variations import params_like
 from bot.pictures.recent import RecentPictures
-from bot.request.apply_flags import MAX_CHOICES, every, obeyed, written
+from bot.request.apply_flags import (
+    MAX_PERMUTATIONS,
+    apply_flags,
+    apply_flags_to_each,
+    expand_prompts,
+)
 from bot.request.outcomes import (
-    ManyChoices,
+    ManyPermutations,
     QueueIsFull,
     QuotaSpent,
     Refused,
-    StorageTrouble,
-    TooManyChoices,
+    StorageUnavailable,
+    TooManyPermutations,
 )
-from bot.request.params import Start, Wish
+from bot.request.params import GenerationParams, InitImages
 from engine.diffusion.families import SKETCH_FAMILY, Speed
 from engine.errors import Scope
-from engine.prompts import Level
+from engine.prompts import EnhancementLevel
 from engine.queue import Bounds
 from engine.service import Engine
 from engine.types import Mode, request_from_json
@@ -53,7 +58,7 @@ from storage.quotas import Quotas
 from storage.types import PolicySource, QuotaPolicy
 from tests.fakes import FakeClock, ScriptedRenderer, a_request
 
-ALICE = Person(100, 1, 10, reply_token="token")
+ALICE = Actor(100, 1, 10, reply_token="token")
 WORDS = st.text("abcxyz", min_size=1, max_size=4)
 GROUPS = st.lists(st.lists(WORDS, min_size=1, max_size=4), min_size=1, max_size=3)
 
@@ -72,16 +77,16 @@ class Room:
         self.jobs = Jobs(db, self.clock, iter(map(str, range(10_000))).__next__)
         self.engine = Engine(ScriptedRenderer().load, bounds=bounds)
         self.troubles: list[Exception] = []
-        history, live = History(db, self.clock), LiveJobs()
-        events = Events(lambda _: None, lambda _: None, self.troubles.append)
+        history, live = History(db, self.clock), ActiveJobs()
+        events = JobEvents(lambda _: None, lambda _: None, self.troubles.append)
         files = PictureFiles(db.path.parent, clock=self.clock)
         fallback = QuotaPolicy(limit, 24, PolicySource.CONFIG)
-        self.painter = Painter(
+        self.renderer = GenerationService(
             engine=self.engine,
             family=SKETCH_FAMILY,
             jobs=self.jobs,
             history=history,
-            settling=Settling(self.jobs, files, RecentPictures(history), live, events),
+            completion=CompletionService(self.jobs, files, RecentPictures(history), live, events),
             live=live,
             fallback=fallback,
             seeds=self.seeds,
@@ -90,16 +95,20 @@ class Room:
             max_wait=timedelta(hours=1),
             inputs=Inputs(db, self.clock),
             blocks=Blocks(db, self.clock),
-            preferences=Preferences(stored.Preferences(db, self.clock), Rights()),
+            preferences=DeliverySettingsService(stored.Preferences(db, self.clock), Permissions()),
         )
         self.proposals, quotas = Proposals(db, self.clock), Quotas(db, self.clock)
-        self.choices = Choices(self.painter, self.proposals, quotas, fallback, self.seeds)
+        self.choices = PermutationService(
+            self.renderer, self.proposals, quotas, fallback, self.seeds
+        )
 
-    async def ask(self, prompt: str, count: int = 1, **options: Any) -> Proposed | Refused:
+    async def ask(self, prompt: str, count: int = 1, **options: Any) -> BatchProposal | Refused:
         """Propose what a prompt would make."""
-        outcome = await self.painter.imagine(ALICE, Wish(prompt, **options), count=count)
+        outcome = await self.renderer.imagine(
+            ALICE, GenerationParams(prompt, **options), count=count
+        )
         assert isinstance(outcome, Refused)
-        if not isinstance(outcome.reason, ManyChoices):
+        if not isinstance(outcome.reason, ManyPermutations):
             return outcome
         return await self.choices.propose(ALICE, outcome.reason)
 
@@ -125,22 +134,24 @@ async def room(limit: int = 100, **bounds: int) -> AsyncIterator[Room]:
 def test_as_many_wishes_as_ways_to_choose(groups: list[list[str]], count: int):
     """The number of wishes is the product of the groups, and each could have been typed so."""
     total = math.prod(map(len, groups))
-    prompt, wish = in_braces(groups), Wish(in_braces(groups), seed=5, steps=4)
-    found, texts = every(wish, count, True), written(prompt)
-    if total > MAX_CHOICES:
-        assert found == texts == Refused(TooManyChoices(total, MAX_CHOICES))
+    prompt, params = in_braces(groups), GenerationParams(in_braces(groups), seed=5, steps=4)
+    found, texts = apply_flags_to_each(params, count, True), expand_prompts(prompt)
+    if total > MAX_PERMUTATIONS:
+        assert found == texts == Refused(TooManyPermutations(total, MAX_PERMUTATIONS))
         return
     assert isinstance(found, tuple) and isinstance(texts, tuple)
     assert len(found) == len(texts) == total
     for text, asked in zip(texts, found, strict=True):
-        assert asked == obeyed(dataclasses.replace(wish, prompt=text), count, True)
-    single = obeyed(wish, count, True)
-    assert single == (found[0] if total == 1 else Refused(ManyChoices(total, wish, count, True)))
+        assert asked == apply_flags(dataclasses.replace(params, prompt=text), count, True)
+    single = apply_flags(params, count, True)
+    assert single == (
+        found[0] if total == 1 else Refused(ManyPermutations(total, params, count, True))
+    )
 
 
 @settings(max_examples=60, deadline=None)
 @given(
-    GROUPS.filter(lambda groups: 2 <= math.prod(map(len, groups)) <= MAX_CHOICES),
+    GROUPS.filter(lambda groups: 2 <= math.prod(map(len, groups)) <= MAX_PERMUTATIONS),
     st.integers(1, 3),
     st.integers(0, 30),
     st.integers(1, 12),
@@ -160,13 +171,13 @@ def test_all_or_none_under_any_quota_and_queue(
             elif wishes * count > left:
                 assert asked == Refused(QuotaSpent(0, left, 24, wishes * count))
             else:
-                assert isinstance(asked, Proposed)
+                assert isinstance(asked, BatchProposal)
                 assert (asked.pictures, len(asked.texts)) == (wishes * count, wishes)
-                taken = await here.choices.take(ALICE, asked.proposal_id)
-                assert isinstance(taken, Taken) and taken.texts == asked.texts
+                taken = await here.choices.accept(ALICE, asked.proposal_id)
+                assert isinstance(taken, AcceptedBatch) and taken.texts == asked.texts
                 assert here.held() == len(taken.jobs) == wishes
                 assert await here.charged() == wishes * count
-                again = await here.choices.take(ALICE, asked.proposal_id)
+                again = await here.choices.accept(ALICE, asked.proposal_id)
                 assert isinstance(again, Refused) and await here.charged() == wishes * count
 
     asyncio.run(scene())
@@ -177,14 +188,14 @@ async def test_what_came_between_the_question_and_its_answer_counts(blocked: str
     """Quota and queue are asked again: nothing is half accepted, and it can be answered later."""
     async with room(5, queue=50, user=4) as here:
         asked = await here.ask("{a, b, c}")
-        assert isinstance(asked, Proposed)
+        assert isinstance(asked, BatchProposal)
         for _ in range(3 if blocked == "quota" else 2):
-            await here.painter.imagine(ALICE, Wish("another"))
+            await here.renderer.imagine(ALICE, GenerationParams("another"))
         if blocked == "quota":
             while here.engine.queue.first_of(ALICE.user_id):
                 await here.engine.queue.take()
         before, held = await here.charged(), here.held()
-        refused = await here.choices.take(ALICE, asked.proposal_id)
+        refused = await here.choices.accept(ALICE, asked.proposal_id)
         expected = (
             QuotaSpent(3, 5, 24, 3) if blocked == "quota" else QueueIsFull(2, 4, Scope.USER, 3)
         )
@@ -193,7 +204,7 @@ async def test_what_came_between_the_question_and_its_answer_counts(blocked: str
         here.clock.advance(59 * 60)
         if blocked == "queue":
             await here.engine.queue.take()
-            assert isinstance(await here.choices.take(ALICE, asked.proposal_id), Taken)
+            assert isinstance(await here.choices.accept(ALICE, asked.proposal_id), AcceptedBatch)
 
 
 async def test_seeds_are_fresh_or_the_one_that_is_given():
@@ -201,10 +212,10 @@ async def test_seeds_are_fresh_or_the_one_that_is_given():
     async with room() as here:
         for seed in (None, 7):
             asked = await here.ask("{a, b, c}", seed=seed)
-            assert isinstance(asked, Proposed)
-            taken = await here.choices.take(ALICE, asked.proposal_id)
-            assert isinstance(taken, Taken)
-            seeds = [each.composed.request.seed for each in taken.jobs]
+            assert isinstance(asked, BatchProposal)
+            taken = await here.choices.accept(ALICE, asked.proposal_id)
+            assert isinstance(taken, AcceptedBatch)
+            seeds = [each.resolved.request.seed for each in taken.jobs]
             assert len(set(seeds)) == (3 if seed is None else 1) and (seed is None or 7 in seeds)
 
 
@@ -214,10 +225,10 @@ async def test_what_was_asked_for_is_what_is_painted():
         asked = await here.ask(
             r"{a --private, b} \{x\} --ar {16:9, 1:1} --no fog", count=2, steps=3, seed=9
         )
-        assert isinstance(asked, Proposed) and asked.pictures == 8
+        assert isinstance(asked, BatchProposal) and asked.pictures == 8
         assert asked.texts[0] == "a --private {x} --ar 16:9 --no fog"
-        taken = await here.choices.take(ALICE, asked.proposal_id)
-        assert isinstance(taken, Taken)
+        taken = await here.choices.accept(ALICE, asked.proposal_id)
+        assert isinstance(taken, AcceptedBatch)
         assert [each.private for each in taken.jobs] == [True, True, False, False]
         for job in taken.jobs:
             row = await here.jobs.get(job.job_id)
@@ -235,8 +246,8 @@ async def test_a_database_in_trouble_is_said(monkeypatch: pytest.MonkeyPatch):
         monkeypatch.setattr(choosing, "ACCEPT_LIMIT_S", 0.05)
         async with here.db.transaction():
             slow = asyncio.create_task(here.ask("{a, b}"))
-            assert await slow == Refused(StorageTrouble())
-        assert isinstance(await here.ask("{a, b}"), Proposed)
+            assert await slow == Refused(StorageUnavailable())
+        assert isinstance(await here.ask("{a, b}"), BatchProposal)
         assert here.held() == 0
 
 
@@ -244,16 +255,16 @@ async def test_a_question_of_another_version_is_over():
     """What cannot be read any more is not painted half-understood."""
     async with room() as here:
         asked = await here.ask("{a, b}")
-        assert isinstance(asked, Proposed)
+        assert isinstance(asked, BatchProposal)
         async with here.db.transaction() as transaction:
             await transaction.execute("""UPDATE proposals SET wish = '{"wish": 5}'""")
-        assert isinstance(await here.choices.take(ALICE, asked.proposal_id), Refused)
+        assert isinstance(await here.choices.accept(ALICE, asked.proposal_id), Refused)
         assert await here.choices.decline(ALICE, asked.proposal_id) is None
         assert await here.charged() == 0
 
 
 WISHES = st.builds(
-    Wish,
+    GenerationParams,
     prompt=st.text(st.characters(exclude_categories=["Cs"]), max_size=40),
     aspect=st.none() | st.just("16:9"),
     size=st.none() | st.tuples(st.integers(1, 4096), st.integers(1, 4096)),
@@ -263,19 +274,20 @@ WISHES = st.builds(
     guidance=st.none() | st.floats(1, 10),
     strict=st.booleans(),
     negative=st.none() | st.just("雾"),
-    enhance=st.none() | st.sampled_from(Level),
+    enhance=st.none() | st.sampled_from(EnhancementLevel),
     variety=st.floats(0, 1),
     refine=st.floats(0, 0.35),
-    start=st.none() | st.builds(Start, st.sampled_from(Mode), st.just(("ab" * 32,)), st.none()),
+    start=st.none()
+    | st.builds(InitImages, st.sampled_from(Mode), st.just(("ab" * 32,)), st.none()),
 )
 
 
 @given(WISHES, st.integers(1, 4), st.booleans(), st.none() | st.integers(1, 10**9))
 def test_a_stored_question_is_the_same(
-    wish: Wish, count: int, private: bool, parent_id: int | None
+    params: GenerationParams, count: int, private: bool, parent_id: int | None
 ):
     """Every field comes back from the database as it was."""
-    asking = Asking(wish, count, private, parent_id)
+    asking = PendingBatch(params, count, private, parent_id)
     assert choosing._from_json(choosing._to_json(asking)) == asking
 
 
@@ -283,12 +295,16 @@ def test_a_remix_takes_the_numbers_that_no_flag_says():
     """Size, steps and guidance are the picture's, unless the words say others; what starts from a
     picture keeps its shape."""
     original = a_request(width_px=512, height_px=256, steps=6, guidance=2.0, variety=0.5)
-    plain = like(Wish("x"), original)
-    assert isinstance(plain, Wish)
+    plain = params_like(GenerationParams("x"), original)
+    assert isinstance(plain, GenerationParams)
     assert (plain.size, plain.steps, plain.guidance, plain.variety) == ((512, 256), 6, 2.0, 0.5)
-    said = like(Wish("x", aspect="1:1", speed=Speed.FAST, strict=True, variety=0.2), original)
-    assert isinstance(said, Wish)
+    said = params_like(
+        GenerationParams("x", aspect="1:1", speed=Speed.FAST, strict=True, variety=0.2), original
+    )
+    assert isinstance(said, GenerationParams)
     assert (said.size, said.aspect, said.steps, said.guidance) == (None, "1:1", None, None)
     assert said.variety == 0.2
-    start = Start(Mode.IMAGE, ("ab" * 32,))
-    assert isinstance(like(Wish("x", size=(64, 64), start=start), original), Refused)
+    start = InitImages(Mode.IMAGE, ("ab" * 32,))
+    assert isinstance(
+        params_like(GenerationParams("x", size=(64, 64), start=start), original), Refused
+    )

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from bot.delivery.cards import CaseCard
-from bot.delivery.messenger import Address, Obstacle, TryLater, Undeliverable
-from bot.moderation.cards import CaseCards
-from bot.moderation.notifier import Casework
+from bot.delivery.messenger import Address, Obstacle, TemporaryFailure, Undeliverable
+from bot.moderation.cards import ReportCards
+from bot.moderation.notifier import ReportNotifier
 from engine.types import request_to_json
 from storage.database import Database
 from storage.deliveries import Deliveries
@@ -29,7 +29,7 @@ from storage.types import (
     PolicySource,
     QuotaPolicy,
     Report,
-    Road,
+    Route,
     Verdict,
 )
 from tests.fakes import FakeClock, FakeMessenger, Lost, a_request, fake_recipe, until
@@ -49,17 +49,17 @@ class Room:
         self.preferences = Preferences(db, self.clock)
         self.files = PictureFiles(data_dir, clock=self.clock)
         self.slept: list[float] = []
-        self.casework = self.again()
+        self.report_notifier = self.again()
 
-    def again(self) -> Casework:
+    def again(self) -> ReportNotifier:
         """As the next process makes it."""
 
         async def sleep(seconds: float) -> None:
             self.slept.append(seconds)
             await asyncio.sleep(0)
 
-        cards = CaseCards(self.reports, self.history, self.jobs, self.deliveries, self.files)
-        self.casework = Casework(
+        cards = ReportCards(self.reports, self.history, self.jobs, self.deliveries, self.files)
+        self.report_notifier = ReportNotifier(
             messenger=self.messenger,
             reports=self.reports,
             preferences=self.preferences,
@@ -67,7 +67,7 @@ class Room:
             clock=self.clock,
             sleep=sleep,
         )
-        return self.casework
+        return self.report_notifier
 
     async def picture(self) -> int:
         """A picture that was delivered as message 500."""
@@ -82,7 +82,7 @@ class Room:
             job.id, NewPicture(file, "0" * 64, recipe, 7, 64, 64, 1.0)
         )
         await self.deliveries.placed(job.id, 499)
-        await self.deliveries.attempt(job.id, Road.POST)
+        await self.deliveries.attempt(job.id, Route.POST)
         await self.deliveries.delivered(job.id, 500)
         return picture.id
 
@@ -100,8 +100,8 @@ class Room:
 
     async def idle(self) -> None:
         """Let the casework come to rest, in a run that ends like a process."""
-        task = asyncio.create_task(self.casework.run())
-        await until(lambda: not self.casework.busy)
+        task = asyncio.create_task(self.report_notifier.run())
+        await until(lambda: not self.report_notifier.busy)
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
 
@@ -148,7 +148,7 @@ async def test_killed_between_the_post_and_the_note(room: Room, unreadable: bool
         await asyncio.Event().wait()
 
     room.reports.posted = dying  # type: ignore[method-assign, assignment]
-    task = asyncio.create_task(room.casework.run())
+    task = asyncio.create_task(room.report_notifier.run())
     await posted.wait()
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
@@ -168,7 +168,7 @@ async def test_what_happens_meanwhile_is_on_the_card(room: Room):
     async def slowly(address: Address, card: CaseCard, nonce: str) -> int:
         if len(room.messenger.posts) == 0:
             await room.reports.file(picture_id, 201, None)
-            room.casework.wake(picture_id)
+            room.report_notifier.wake(picture_id)
         message_id = await real(address, card, nonce)
         await room.reports.resolve(picture_id, 5, Verdict.DISMISSED)
         return message_id
@@ -189,7 +189,7 @@ async def test_a_deleted_picture_goes_from_its_messages(room: Room):
     room.again()
     room.messenger.faults = [
         Undeliverable(Obstacle.MESSAGE_GONE, "10008"),
-        TryLater("down"),
+        TemporaryFailure("down"),
         None,
         Undeliverable(Obstacle.FORBIDDEN, "50013"),
     ]
@@ -202,18 +202,18 @@ async def test_a_deleted_picture_goes_from_its_messages(room: Room):
 async def test_a_card_that_is_gone_is_posted_again(room: Room):
     """Deleted by hand: the next report shows the case anew; a case that is over stays as it is."""
     picture_id = await room.reported()
-    task = asyncio.create_task(room.casework.run())
-    await until(lambda: not room.casework.busy)
+    task = asyncio.create_task(room.report_notifier.run())
+    await until(lambda: not room.report_notifier.busy)
     await room.reported(201, picture_id)
     gone = Undeliverable(Obstacle.MESSAGE_GONE, "10008")
     room.messenger.faults = [gone]
-    room.casework.wake(picture_id)
-    await until(lambda: not room.casework.busy)
+    room.report_notifier.wake(picture_id)
+    await until(lambda: not room.report_notifier.busy)
     assert await room.card(picture_id) == Card(MODS, 1001)
     await room.reports.resolve(picture_id, 5, Verdict.DISMISSED)
     room.messenger.faults = [gone]
-    room.casework.wake(picture_id)
-    await until(lambda: not room.casework.busy)
+    room.report_notifier.wake(picture_id)
+    await until(lambda: not room.report_notifier.busy)
     assert len(room.messenger.posts) == 2 and room.messenger.faults == []
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
@@ -240,7 +240,7 @@ async def test_without_a_channel_nothing_is_posted(room: Room):
     await room.idle()
     assert room.messenger.posts == [] and await room.card(picture_id) is None
     await room.preferences.set_server(GUILD, by=1, reports_channel_id=MODS)
-    room.casework.wake(picture_id)
+    room.report_notifier.wake(picture_id)
     await room.idle()
     assert await room.card(picture_id) == Card(MODS, 1000)
 

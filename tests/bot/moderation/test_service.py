@@ -13,21 +13,27 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.accounts.permissions import Person, Rights
-from bot.jobs.active import LiveJobs
-from bot.jobs.cancellation import Endings
-from bot.jobs.completion import Events
-from bot.moderation.service import CASES_SHOWN, Filed, Moderation, OpenCases, ShutOut
-from bot.pictures.gallery import Album
+from bot.accounts.permissions import Actor, Permissions
+from bot.jobs.active import ActiveJobs
+from bot.jobs.cancellation import CancellationService
+from bot.jobs.completion import JobEvents
+from bot.moderation.service import (
+    CASES_SHOWN,
+    ModerationService,
+    OpenReports,
+    ReportFiled,
+    UserBlocked,
+)
+from bot.pictures.gallery import Gallery
 from bot.pictures.recent import RecentPictures
 from bot.request.outcomes import (
-    CaseOver,
     NotAllowed,
     NotBlockable,
     NotReported,
     OwnPicture,
     ReasonTooLong,
     Refused,
+    ReportDecided,
     ReportedBefore,
     UnknownPicture,
 )
@@ -59,10 +65,10 @@ from storage.types import (
 from tests.fakes import FakeClock, ScriptedRenderer, a_request, fake_recipe
 
 GUILD, CHANNEL = 1, 10
-ALICE, BOB = Person(100, GUILD, CHANNEL), Person(200, GUILD, CHANNEL)
-MO = Person(300, GUILD, CHANNEL, manages_messages=True)
-ADA = Person(400, GUILD, CHANNEL, manages_server=True)
-OWNER = Person(999, GUILD, CHANNEL)
+ALICE, BOB = Actor(100, GUILD, CHANNEL), Actor(200, GUILD, CHANNEL)
+MO = Actor(300, GUILD, CHANNEL, manages_messages=True)
+ADA = Actor(400, GUILD, CHANNEL, manages_server=True)
+OWNER = Actor(999, GUILD, CHANNEL)
 ELSEWHERE = dataclasses.replace(ADA, guild_id=2)
 POLICY = QuotaPolicy(1000, 24, PolicySource.CONFIG)
 
@@ -79,40 +85,40 @@ class Room:
             Blocks(db, clock),
         )
         self.files = PictureFiles(data_dir, clock=clock)
-        self.live = LiveJobs()
+        self.live = ActiveJobs()
         self.engine = Engine(ScriptedRenderer().load, bounds=Bounds(1000))
         self.changed: list[int] = []
         self.settled: list[int] = []
-        rights = Rights(frozenset({OWNER.user_id}))
-        self.moderation = Moderation(
+        permissions = Permissions(frozenset({OWNER.user_id}))
+        self.moderation = ModerationService(
             reports=self.reports,
             blocks=self.blocks,
             preferences=Preferences(db, clock),
             history=self.history,
-            album=Album(
+            gallery=Gallery(
                 self.history,
                 Deliveries(db, clock),
                 self.files,
                 RecentPictures(self.history),
-                rights,
+                permissions,
             ),
-            endings=Endings(
+            cancellation=CancellationService(
                 self.engine,
                 self.jobs,
                 self.live,
-                rights,
-                Events(accepted=lambda _: None, settled=self.settled.append),
+                permissions,
+                JobEvents(accepted=lambda _: None, finished=self.settled.append),
                 clock=clock,
                 max_wait=timedelta(hours=1),
             ),
-            rights=rights,
+            permissions=permissions,
             changed=self.changed.append,
         )
 
-    async def accepted(self, person: Person, *, pictures: int = 1, private: bool = False) -> Job:
+    async def accepted(self, actor: Actor, *, pictures: int = 1, private: bool = False) -> Job:
         """A job in the database, not in the queue."""
         request = a_request()
-        place = Place(person.guild_id, person.channel_id, person.user_id)
+        place = Place(actor.guild_id, actor.channel_id, actor.user_id)
         new = NewJob(
             place, request_to_json(request), "x", request.seed, pictures=pictures, private=private
         )
@@ -126,10 +132,10 @@ class Room:
             self.live.add(job, self.engine.submit(slot, JobSpec(job.id, a_request())))
 
     async def painted(
-        self, person: Person = ALICE, *, pictures: int = 1, private: bool = False
+        self, actor: Actor = ALICE, *, pictures: int = 1, private: bool = False
     ) -> int:
         """The id of the first picture of a job that is done."""
-        job = await self.accepted(person, pictures=pictures, private=private)
+        job = await self.accepted(actor, pictures=pictures, private=private)
         await self.jobs.painting(job.id)
         new = [
             NewPicture(
@@ -156,7 +162,7 @@ async def room(tmp_path: Path) -> AsyncIterator[Room]:
 async def reported(room: Room, *, pictures: int = 1) -> int:
     """A picture of Alice's that Bob reported."""
     picture_id = await room.painted(pictures=pictures)
-    assert isinstance(await room.moderation.report(BOB, picture_id, "why"), Filed)
+    assert isinstance(await room.moderation.report(BOB, picture_id, "why"), ReportFiled)
     room.changed.clear()
     return picture_id
 
@@ -167,12 +173,12 @@ async def test_what_may_be_reported(room: Room):
     say = room.moderation.report
     assert await say(ALICE, public, "") == Refused(OwnPicture(public))
     assert await say(ALICE, private, "") == Refused(OwnPicture(private))
-    for person, picture_id in ((BOB, private), (ADA, private), (ELSEWHERE, public), (BOB, 99)):
-        assert await say(person, picture_id, "") == Refused(UnknownPicture(str(picture_id)))
-    assert await say(BOB, public, " a\u202e\ud800  b ") == Filed(public, None)
+    for actor, picture_id in ((BOB, private), (ADA, private), (ELSEWHERE, public), (BOB, 99)):
+        assert await say(actor, picture_id, "") == Refused(UnknownPicture(str(picture_id)))
+    assert await say(BOB, public, " a\u202e\ud800  b ") == ReportFiled(public, None)
     assert await say(BOB, public, "") == Refused(ReportedBefore(public))
     assert await say(ADA, public, "x" * 501) == Refused(ReasonTooLong(501, 500))
-    assert await say(ADA, public, "x" * 500) == Filed(public, None)
+    assert await say(ADA, public, "x" * 500) == ReportFiled(public, None)
     case = await room.reports.open_for(public)
     assert case is not None and [each.reason for each in case.reports] == ["a b", "x" * 500]
     assert room.changed == [public] * 2
@@ -182,22 +188,22 @@ async def test_who_may_decide(room: Room):
     """Members and other servers' moderators see and move nothing; an owner may everywhere."""
     picture_id, moderation = await reported(room), room.moderation
     await moderation.block(ADA, BOB.user_id, "")
-    for person in (ALICE, BOB):
+    for actor in (ALICE, BOB):
         for refused in (
-            await moderation.open_cases(person),
-            await moderation.case(person, picture_id),
-            await moderation.decide(person, picture_id, Verdict.DISMISSED),
-            await moderation.block(person, 5, ""),
-            await moderation.unblock(person, BOB.user_id),
-            await moderation.blocked(person),
-            await moderation.set_channel(person, 5),
+            await moderation.open_cases(actor),
+            await moderation.case(actor, picture_id),
+            await moderation.decide(actor, picture_id, Verdict.DISMISSED),
+            await moderation.block(actor, 5, ""),
+            await moderation.unblock(actor, BOB.user_id),
+            await moderation.blocked(actor),
+            await moderation.set_channel(actor, 5),
         ):
             assert isinstance(refused, Refused) and isinstance(refused.reason, NotAllowed)
     assert isinstance(await moderation.set_channel(MO, 5), Refused)
     for verdict in Verdict:
         elsewhere = await moderation.decide(ELSEWHERE, picture_id, verdict)
         assert elsewhere == Refused(NotReported(picture_id))
-    assert await moderation.open_cases(ELSEWHERE) == OpenCases((), False, None)
+    assert await moderation.open_cases(ELSEWHERE) == OpenReports((), False, None)
     assert await moderation.blocked(ELSEWHERE) == []
     assert await room.reports.open_for(picture_id) is not None
     decided = await moderation.decide(OWNER, picture_id, Verdict.DISMISSED)
@@ -209,7 +215,7 @@ async def test_a_channel_shows_what_waits(room: Room):
     first, second = await reported(room), await reported(room)
     assert await room.moderation.set_channel(ADA, 77) == 2
     assert room.changed == [first, second]
-    assert await room.moderation.report(ADA, first, "") == Filed(first, 77)
+    assert await room.moderation.report(ADA, first, "") == ReportFiled(first, 77)
     assert await room.moderation.set_channel(ADA, None) == 2
     assert room.changed == [first, second, first]
 
@@ -218,7 +224,7 @@ async def test_the_list_is_short(room: Room):
     """The oldest cases, and whether there are more."""
     ids = [await reported(room) for _ in range(CASES_SHOWN + 1)]
     found = await room.moderation.open_cases(MO)
-    assert isinstance(found, OpenCases) and found.more
+    assert isinstance(found, OpenReports) and found.more
     assert [each.picture_id for each in found.cases] == ids[:-1]
 
 
@@ -235,7 +241,7 @@ def test_of_verdicts_at_once_one_is_carried_out(verdicts: list[Verdict]):
             )
             (decided,) = [each for each in outcomes if isinstance(each, Case)]
             refused = [each.reason for each in outcomes if isinstance(each, Refused)]
-            assert refused == [CaseOver(decided)] * (len(verdicts) - 1)
+            assert refused == [ReportDecided(decided)] * (len(verdicts) - 1)
             there = await room.history.get(picture_id) is not None
             assert there == (decided.verdict is Verdict.DISMISSED)
             blocked = await room.blocks.is_blocked(GUILD, ALICE.user_id) is not None
@@ -272,14 +278,14 @@ async def test_no_server_waits_for_anothers_verdict(room: Room, monkeypatch: pyt
     for picture_id in (here, there):
         await room.reports.file(picture_id, BOB.user_id, None)
     go = asyncio.Event()
-    erase_all = room.moderation._album.erase_all
+    erase_all = room.moderation._gallery.erase_all
 
-    async def slowly(person: Person, picture_id: int) -> object:
+    async def slowly(actor: Actor, picture_id: int) -> object:
         if picture_id == here:
             await go.wait()
-        return await erase_all(person, picture_id)
+        return await erase_all(actor, picture_id)
 
-    monkeypatch.setattr(room.moderation._album, "erase_all", slowly)
+    monkeypatch.setattr(room.moderation._gallery, "erase_all", slowly)
     slow = asyncio.create_task(room.moderation.decide(MO, here, Verdict.DELETED))
     await asyncio.sleep(0.05)
     async with asyncio.timeout(5):
@@ -305,11 +311,11 @@ async def test_a_moderator_blocks_neither_themself_nor_an_owner(room: Room):
     """Also not by a verdict: nothing happens then, and the case stays open."""
     for user_id in (MO.user_id, OWNER.user_id):
         assert await room.moderation.block(MO, user_id, "") == Refused(NotBlockable(user_id))
-    for painter in (MO, OWNER):
-        picture_id = await room.painted(painter)
+    for renderer in (MO, OWNER):
+        picture_id = await room.painted(renderer)
         await room.moderation.report(BOB, picture_id, "")
         refused = await room.moderation.decide(MO, picture_id, Verdict.BLOCKED)
-        assert refused == Refused(NotBlockable(painter.user_id))
+        assert refused == Refused(NotBlockable(renderer.user_id))
         assert await room.history.get(picture_id) is not None
         assert await room.reports.open_for(picture_id) is not None
 
@@ -321,13 +327,13 @@ async def test_blocking_ends_what_waits_here(room: Room):
     for job in (elsewhere, *mine):
         room.queued(job)
     done = await room.moderation.block(MO, BOB.user_id, "spam")
-    assert isinstance(done, ShutOut) and done.cancelled == 2 and done.block.reason == "spam"
+    assert isinstance(done, UserBlocked) and done.cancelled == 2 and done.block.reason == "spam"
     assert room.settled == [each.id for each in mine]
     assert len(room.engine.queue) == 1
     states = [each and each.state for each in [await room.jobs.get(j.id) for j in mine]]
     assert states == [JobState.CANCELLED] * 2
     untouched = room.live.get(elsewhere.id)
-    assert untouched is not None and not untouched.over
+    assert untouched is not None and not untouched.finished
 
 
 async def test_a_job_on_its_way_into_the_queue_is_caught(room: Room):
@@ -339,7 +345,7 @@ async def test_a_job_on_its_way_into_the_queue_is_caught(room: Room):
     room.queued(job)
     await blocking
     live = room.live.get(job.id)
-    assert live is not None and live.over and room.settled == [job.id]
+    assert live is not None and live.finished and room.settled == [job.id]
     assert len(room.engine.queue) == 0
 
 
@@ -347,7 +353,7 @@ async def test_a_job_on_its_way_into_the_queue_is_caught(room: Room):
 async def test_no_job_slips_past_a_block(room: Room, first: int):
     """Wishes before, during and after it: each is refused, or cancelled with it."""
 
-    async def wish(number: int) -> None:
+    async def params(number: int) -> None:
         for _ in range(number):
             await asyncio.sleep(0)
         new = NewJob(Place(GUILD, CHANNEL, BOB.user_id), "{}", "x", 1)
@@ -361,7 +367,7 @@ async def test_no_job_slips_past_a_block(room: Room, first: int):
             await asyncio.sleep(0)
         await room.moderation.block(MO, BOB.user_id, "")
 
-    await asyncio.gather(*(wish(number) for number in range(12)), later())
+    await asyncio.gather(*(params(number) for number in range(12)), later())
     assert len(room.engine.queue) == 0
     assert sum((await room.jobs.live_counts()).values()) == 0
     new = NewJob(Place(GUILD, CHANNEL, BOB.user_id), "{}", "x", 1)

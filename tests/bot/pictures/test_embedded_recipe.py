@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from bot.pictures.embedded_recipe import MAX_PIXELS, Unreadable, Why, read
+from bot.pictures.embedded_recipe import MAX_PIXELS, UnreadableReason, UnreadableRecipe, read_recipe
 from engine.encode import RECIPE_KEY, encode_png, pixels_sha256
 from engine.types import Raster, Recipe
 from engine.uploads import TooManyPixels
@@ -48,28 +48,28 @@ def chunk(kind: bytes, data: bytes) -> bytes:
 
 def test_our_own_file_has_its_recipe():
     """What was painted is read back as it was written."""
-    assert read(PNG) == fake_recipe(REQUEST)
+    assert read_recipe(PNG) == fake_recipe(REQUEST)
 
 
 @pytest.mark.parametrize(
     ("data", "why", "form"),
     [
-        (b"", Why.NO_PICTURE, ""),
-        (b"a poem", Why.NO_PICTURE, ""),
-        (written("JPEG"), Why.OTHER_FORMAT, "JPEG"),
-        (written("WEBP"), Why.OTHER_FORMAT, "WebP"),
-        (written("GIF"), Why.OTHER_FORMAT, "GIF"),
-        (written(), Why.BARE, ""),
-        (written(Software="GIMP"), Why.BARE, ""),
-        (written(parameters="a cat\nSteps: 20"), Why.FOREIGN, ""),
-        (written(workflow="{}"), Why.FOREIGN, ""),
-        (written(**{RECIPE_KEY: "{"}), Why.DAMAGED, ""),
-        (PNG[:-200], Why.DAMAGED, ""),
+        (b"", UnreadableReason.NO_PICTURE, ""),
+        (b"a poem", UnreadableReason.NO_PICTURE, ""),
+        (written("JPEG"), UnreadableReason.OTHER_FORMAT, "JPEG"),
+        (written("WEBP"), UnreadableReason.OTHER_FORMAT, "WebP"),
+        (written("GIF"), UnreadableReason.OTHER_FORMAT, "GIF"),
+        (written(), UnreadableReason.BARE, ""),
+        (written(Software="GIMP"), UnreadableReason.BARE, ""),
+        (written(parameters="a cat\nSteps: 20"), UnreadableReason.FOREIGN, ""),
+        (written(workflow="{}"), UnreadableReason.FOREIGN, ""),
+        (written(**{RECIPE_KEY: "{"}), UnreadableReason.DAMAGED, ""),
+        (PNG[:-200], UnreadableReason.DAMAGED, ""),
     ],
 )
-def test_each_other_file_has_its_reason(data: bytes, why: Why, form: str):
+def test_each_other_file_has_its_reason(data: bytes, why: UnreadableReason, form: str):
     """No picture, another format, no recipe, another program's, a broken one: told apart."""
-    assert read(data) == Unreadable(why, form)
+    assert read_recipe(data) == UnreadableRecipe(why, form)
 
 
 def test_changed_pixels_are_noticed():
@@ -78,7 +78,7 @@ def test_changed_pixels_are_noticed():
     image = Image.open(io.BytesIO(PNG))
     assert isinstance(image.info[RECIPE_KEY], str)
     moved = written("PNG", gradient(other), **{RECIPE_KEY: image.info[RECIPE_KEY]})
-    assert read(moved) == Unreadable(Why.CHANGED)
+    assert read_recipe(moved) == UnreadableRecipe(UnreadableReason.CHANGED)
 
 
 @pytest.mark.parametrize(
@@ -95,14 +95,16 @@ def test_changed_pixels_are_noticed():
 def test_a_forged_recipe_beyond_all_bounds_is_damaged(changes: dict[str, object]):
     """Endless texts and numbers reach nobody, although their file is consistent."""
     request = dataclasses.replace(REQUEST, **changes)  # pyright: ignore[reportArgumentType]
-    assert read(forged(fake_recipe(REQUEST))) == fake_recipe(REQUEST)
-    assert read(forged(fake_recipe(request))) == Unreadable(Why.DAMAGED)
+    assert read_recipe(forged(fake_recipe(REQUEST))) == fake_recipe(REQUEST)
+    assert read_recipe(forged(fake_recipe(request))) == UnreadableRecipe(UnreadableReason.DAMAGED)
 
 
 def test_a_bomb_is_refused_by_its_header():
     """A file of a few bytes that says it has gigapixels is not decoded."""
     header = chunk(b"IHDR", struct.pack(">IIBBBBB", 60_000, 60_000, 8, 2, 0, 0, 0))
-    refused = read(PNG[:8] + header + chunk(b"IDAT", zlib.compress(b"\0")) + chunk(b"IEND", b""))
+    refused = read_recipe(
+        PNG[:8] + header + chunk(b"IDAT", zlib.compress(b"\0")) + chunk(b"IEND", b"")
+    )
     assert isinstance(refused, TooManyPixels) and refused.limit_pixels == MAX_PIXELS
 
 
@@ -110,4 +112,4 @@ def test_a_bomb_is_refused_by_its_header():
 @given(st.integers(0, len(PNG) - 1), st.integers(0, 255), st.integers(0, len(PNG)))
 def test_no_damage_is_a_crash(at: int, value: int, end: int):
     """Any byte changed, any end cut off: still a recipe or a reason."""
-    read((PNG[:at] + bytes([value]) + PNG[at + 1 :])[:end])
+    read_recipe((PNG[:at] + bytes([value]) + PNG[at + 1 :])[:end])

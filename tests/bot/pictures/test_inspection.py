@@ -9,19 +9,26 @@ from pathlib import Path
 
 import pytest
 
-from bot.accounts.permissions import Person, Rights
-from bot.jobs.active import LiveJobs
-from bot.pictures.embedded_recipe import Unreadable, Why
-from bot.pictures.inspection import FETCH_LIMIT_S, NEXT_SHOWN, Details, Explained, Lookup, Offered
-from bot.request.flags import Flagged, parse
-from bot.request.outcomes import EmptyPrompt, NothingPainted, Refused, UnknownPicture
+from bot.accounts.permissions import Actor, Permissions
+from bot.jobs.active import ActiveJobs
+from bot.pictures.embedded_recipe import UnreadableReason, UnreadableRecipe
+from bot.pictures.inspection import (
+    FETCH_LIMIT_S,
+    NEXT_SHOWN,
+    InspectionService,
+    PictureDetails,
+    PromptExplanation,
+    RecipeFile,
+)
+from bot.request.flags import ParsedPrompt, parse
+from bot.request.outcomes import EmptyPrompt, NoPictures, Refused, UnknownPicture
 from engine.diffusion.families import Z_IMAGE_TURBO
 from engine.encode import encode_png
 from engine.job import JobSpec
 from engine.queue import Bounds
 from engine.service import Engine
 from engine.types import ImageRequest, request_to_json
-from engine.uploads import TooLarge
+from engine.uploads import UploadTooLarge
 from storage.database import Database
 from storage.deliveries import Deliveries
 from storage.history import History
@@ -30,8 +37,8 @@ from storage.types import Job, NewJob, NewPicture, Place, PolicySource, QuotaPol
 from tests.fakes import FakeClock, ScriptedRenderer, a_request, fake_recipe, gradient
 
 GUILD, HERE, HIDDEN = 1, 10, 11
-ALICE, BOB = Person(100, GUILD, HERE), Person(200, GUILD, HERE)
-ADA = Person(300, GUILD, HERE, manages_server=True)
+ALICE, BOB = Actor(100, GUILD, HERE), Actor(200, GUILD, HERE)
+ADA = Actor(300, GUILD, HERE, manages_server=True)
 POLICY = QuotaPolicy(1000, 24, PolicySource.CONFIG)
 
 
@@ -42,22 +49,22 @@ class Room:
         self.clock = FakeClock()
         self.jobs = Jobs(db, self.clock, iter(map(str, range(10_000))).__next__)
         self.history, self.deliveries = History(db, self.clock), Deliveries(db, self.clock)
-        self.live = LiveJobs()
+        self.live = ActiveJobs()
         self.engine = Engine(ScriptedRenderer().load, bounds=Bounds(1000))
-        self.lookup = Lookup(
+        self.lookup = InspectionService(
             engine=self.engine,
             family=Z_IMAGE_TURBO,
             jobs=self.jobs,
             history=self.history,
             deliveries=self.deliveries,
             live=self.live,
-            rights=Rights(),
+            permissions=Permissions(),
             clock=self.clock,
         )
 
     async def job(
         self,
-        person: Person,
+        actor: Actor,
         request: ImageRequest,
         *,
         private: bool = False,
@@ -66,7 +73,7 @@ class Room:
     ) -> int:
         """A job that is accepted, and no more."""
         new = NewJob(
-            Place(person.guild_id, channel, person.user_id),
+            Place(actor.guild_id, channel, actor.user_id),
             request_to_json(request),
             request.prompt,
             request.seed,
@@ -77,19 +84,19 @@ class Room:
         assert isinstance(job, Job)
         return job.id
 
-    async def wait(self, person: Person, prompt: str, *, private: bool = False) -> int:
+    async def wait(self, actor: Actor, prompt: str, *, private: bool = False) -> int:
         """A job that waits in the queue."""
         request = a_request(prompt)
-        job_id = await self.job(person, request, private=private)
+        job_id = await self.job(actor, request, private=private)
         row = await self.jobs.get(job_id)
         assert row is not None
-        with self.engine.reserve(person.user_id, person.guild_id) as slot:
+        with self.engine.reserve(actor.user_id, actor.guild_id) as slot:
             self.live.add(row, self.engine.submit(slot, JobSpec(job_id, request)))
         return job_id
 
     async def painted(
         self,
-        person: Person,
+        actor: Actor,
         request: ImageRequest,
         *,
         private: bool = False,
@@ -97,7 +104,7 @@ class Room:
         parent: int | None = None,
     ) -> StoredPicture:
         """A picture that is there."""
-        job_id = await self.job(person, request, private=private, channel=channel, parent=parent)
+        job_id = await self.job(actor, request, private=private, channel=channel, parent=parent)
         await self.jobs.painting(job_id)
         new = NewPicture(
             file=f"pictures/2026/01/zimagine-{job_id}-{request.seed}.png",
@@ -127,12 +134,12 @@ async def test_a_public_picture_is_anyones_where_it_was_posted(room: Room):
     """Its number is enough for whoever is in its channel, or sees that."""
     picture = await room.painted(ALICE, a_request())
     elsewhere = dataclasses.replace(BOB, channel_id=HIDDEN)
-    for person in (ALICE, BOB):
-        found = await room.lookup.details(person, f" #{picture.id} ")
-        assert isinstance(found, Details) and found.picture == picture
+    for actor in (ALICE, BOB):
+        found = await room.lookup.details(actor, f" #{picture.id} ")
+        assert isinstance(found, PictureDetails) and found.picture == picture
     assert isinstance(await room.lookup.details(elsewhere, picture.id), Refused)
     seen = await room.lookup.details(elsewhere, picture.id, lambda channel: channel == HERE)
-    assert isinstance(seen, Details)
+    assert isinstance(seen, PictureDetails)
 
 
 async def test_what_is_private_hidden_or_of_another_server_is_unknown(room: Room):
@@ -142,11 +149,11 @@ async def test_what_is_private_hidden_or_of_another_server_is_unknown(room: Room
     erased = await room.painted(ALICE, a_request("gone"))
     await room.history.erase(erased.id)
     elsewhere = dataclasses.replace(ALICE, guild_id=2)
-    for person, picture in [(BOB, private), (BOB, hidden), (ADA, private), (elsewhere, hidden)]:
-        refused = await room.lookup.details(person, picture.id)
+    for actor, picture in [(BOB, private), (BOB, hidden), (ADA, private), (elsewhere, hidden)]:
+        refused = await room.lookup.details(actor, picture.id)
         assert refused == Refused(UnknownPicture(str(picture.id)))
-    assert isinstance(await room.lookup.details(ALICE, hidden.id), Details)
-    assert isinstance(await room.lookup.details(ALICE, private.id), Details)
+    assert isinstance(await room.lookup.details(ALICE, hidden.id), PictureDetails)
+    assert isinstance(await room.lookup.details(ALICE, private.id), PictureDetails)
     for typed in (str(erased.id), "9" * 18, "9" * 19, "٣", "-1", "", "x"):
         assert await room.lookup.details(ALICE, typed) == Refused(UnknownPicture(typed))
 
@@ -156,21 +163,21 @@ async def test_details_know_where_a_picture_comes_from(room: Room):
     first = await room.painted(ALICE, a_request("a {red} boat --ar", negative_prompt="fog"))
     again = await room.painted(BOB, a_request(), parent=first.id)
     found = await room.lookup.details(ALICE, again.id)
-    assert isinstance(found, Details) and found.parent_id == first.id
+    assert isinstance(found, PictureDetails) and found.parent_id == first.id
     of_first = await room.lookup.details(ALICE, first.id)
-    assert isinstance(of_first, Details) and of_first.parent_id is None
+    assert isinstance(of_first, PictureDetails) and of_first.parent_id is None
     parsed = parse(of_first.line)
-    assert isinstance(parsed, Flagged)
+    assert isinstance(parsed, ParsedPrompt)
     assert (parsed.prompt, parsed.seed, parsed.negative) == ("a {red} boat --ar", 7, "fog")
 
 
 async def test_the_last_picture_needs_no_number(room: Room):
     """Without any, that is said."""
-    assert await room.lookup.latest(ALICE) == Refused(NothingPainted())
+    assert await room.lookup.latest(ALICE) == Refused(NoPictures())
     await room.painted(ALICE, a_request("one"))
     last = await room.painted(ALICE, a_request("two"))
     found = await room.lookup.latest(ALICE)
-    assert isinstance(found, Details) and found.picture == last
+    assert isinstance(found, PictureDetails) and found.picture == last
 
 
 async def test_a_message_is_known_by_its_number_not_by_its_files_name(room: Room):
@@ -181,7 +188,7 @@ async def test_a_message_is_known_by_its_number_not_by_its_files_name(room: Room
     name = f"zimagine-{picture.job_id}-7.webp"
     for message_id in (500, 501):
         found = await room.lookup.of_message(BOB, message_id, ["x.png", name])
-        assert isinstance(found, Details) and found.series == (picture.id,)
+        assert isinstance(found, PictureDetails) and found.series == (picture.id,)
     assert await room.lookup.of_message(BOB, 502, [name]) is None
     assert await room.lookup.of_message(BOB, 501, ["cat.png", "zimagine-9-1.png"]) is None
     await room.history.erase(picture.id)
@@ -196,17 +203,17 @@ async def test_a_file_of_ours_is_found_again(room: Room):
     request = a_request("a lake at dawn")
     data = encode_png(gradient(request), fake_recipe(request))
     unknown = await room.lookup.read_recipe(data, ALICE)
-    assert isinstance(unknown, Details) and unknown.picture is None and unknown.from_file
+    assert isinstance(unknown, PictureDetails) and unknown.picture is None and unknown.from_file
     picture = await room.painted(ALICE, request, private=True)
     own = await room.lookup.read_recipe(data, ALICE, "renamed.png")
-    assert isinstance(own, Details) and own.picture == picture and own.from_file
+    assert isinstance(own, PictureDetails) and own.picture == picture and own.from_file
     name = picture.file.rpartition("/")[2]
     others = await room.lookup.read_recipe(data, BOB, name)
-    assert isinstance(others, Details) and others.picture is None
+    assert isinstance(others, PictureDetails) and others.picture is None
     public = await room.painted(ALICE, request)
     name = public.file.rpartition("/")[2]
     seen = await room.lookup.read_recipe(data, BOB, name)
-    assert isinstance(seen, Details) and seen.picture == public
+    assert isinstance(seen, PictureDetails) and seen.picture == public
 
 
 async def test_a_file_name_does_not_open_another_picture(room: Room):
@@ -215,7 +222,7 @@ async def test_a_file_name_does_not_open_another_picture(room: Room):
     other = a_request("a decoy", seed=8)
     data = encode_png(gradient(other), fake_recipe(other))
     found = await room.lookup.read_recipe(data, BOB, picture.file.rpartition("/")[2])
-    assert isinstance(found, Details) and found.picture is None
+    assert isinstance(found, PictureDetails) and found.picture is None
     assert found.recipe.request.prompt == "a decoy"
 
 
@@ -224,7 +231,7 @@ async def test_a_files_texts_are_made_harmless(room: Room):
     request = a_request("a\x00 b\u202e\n c", effective_prompt="a\x00 b\u202e\n c, sharp")
     data = encode_png(gradient(request), fake_recipe(request))
     found = await room.lookup.read_recipe(data, ALICE)
-    assert isinstance(found, Details)
+    assert isinstance(found, PictureDetails)
     assert found.recipe.request.prompt == "a b c" and "\x00" not in found.line
 
 
@@ -237,10 +244,10 @@ async def test_a_large_file_is_not_even_fetched(room: Room):
     async def broken() -> bytes:
         raise TimeoutError
 
-    refused = await room.lookup.read_file(ALICE, Offered("x.png", 2**40, never))
-    assert isinstance(refused, TooLarge)
-    found = await room.lookup.read_file(ALICE, Offered("x.png", 5, broken))
-    assert found == Unreadable(Why.UNREACHABLE)
+    refused = await room.lookup.read_file(ALICE, RecipeFile("x.png", 2**40, never))
+    assert isinstance(refused, UploadTooLarge)
+    found = await room.lookup.read_file(ALICE, RecipeFile("x.png", 5, broken))
+    assert found == UnreadableRecipe(UnreadableReason.UNREACHABLE)
     assert FETCH_LIMIT_S < 900  # an interaction can be answered for so long
 
 
@@ -295,7 +302,7 @@ async def test_only_who_may_cancel_sees_others_jobs(room: Room):
 def test_explaining_spends_nothing(room: Room):
     """What is read out of a prompt and what the usual level adds; an empty one is refused."""
     found = room.lookup.explain("  an oil painting of a\u200b fox  at dusk ")
-    assert isinstance(found, Explained)
+    assert isinstance(found, PromptExplanation)
     assert found.prompt == "an oil painting of a fox at dusk"
     assert found.analysis.times and found.enhancement.added and found.analysis.tokens is None
     assert room.lookup.explain("\u200b") == Refused(EmptyPrompt())

@@ -14,7 +14,7 @@ import pytest
 from aiohttp import web
 
 from bot.playground.interactions import Interaction
-from bot.playground.people import Actor, People
+from bot.playground.people import ActingUser, People
 from bot.playground.rest.routes import PREFIX
 from bot.playground.seed import BOT_ID, MEMBER_ID, PAINT_ID
 from bot.playground.server import HOST, build_app, build_standin
@@ -91,7 +91,9 @@ class Stage:
     async def command(self, **values: Any) -> Interaction:
         """A member uses the command /paint."""
         registered = await self.register()
-        return self.people.command(Actor(MEMBER_ID), PAINT_ID, int(registered[0]["id"]), [], values)
+        return self.people.command(
+            ActingUser(MEMBER_ID), PAINT_ID, int(registered[0]["id"]), [], values
+        )
 
     async def answer(self, interaction: Interaction, body: Any, **more: Any) -> Answer:
         """Answer an interaction, asking for the response."""

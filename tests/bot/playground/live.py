@@ -14,10 +14,10 @@ from typing import Any
 from bot.delivery.previews import PREVIEW_NAME
 from bot.playground.interactions import Interaction, State
 from bot.playground.model import Message
-from bot.playground.people import Actor
+from bot.playground.people import ActingUser
 from bot.playground.rest.routes import PREFIX
 from bot.playground.seed import MEMBER_ID, PAINT_ID
-from bot.playground.server import Plan, Playground, open_playground
+from bot.playground.server import Playground, PlaygroundPlan, open_playground
 from bot.playground.watch import Exchange
 from tests.bot.discord.openapi import DESCRIPTION, ApiDescription
 from tests.bot.playground.conftest import check_answers
@@ -58,7 +58,9 @@ class Live:
         """A person uses a slash command."""
         known = {each.name: each for each in self.playground.standin.registry.all(None)}
         root, *path = name.split()
-        return self.playground.people.command(Actor(person), PAINT_ID, known[root].id, path, values)
+        return self.playground.people.command(
+            ActingUser(person), PAINT_ID, known[root].id, path, values
+        )
 
     def press(self, message: Message, label: str, person: int = MEMBER_ID) -> Interaction:
         """A person presses a button."""
@@ -68,7 +70,7 @@ class Live:
             for part in row.get("components", [])
             if part.get("label") == label
         )
-        return self.playground.people.component(Actor(person), PAINT_ID, message.id, custom_id)
+        return self.playground.people.component(ActingUser(person), PAINT_ID, message.id, custom_id)
 
     def answer(self, interaction: Interaction) -> Message:
         """The message that an interaction was answered with."""
@@ -154,7 +156,7 @@ async def open_live(data_dir: Path, **settings: str) -> AsyncIterator[Live]:
         "ZIMAGINE_DISCORD__GUILDS": "[]",
         **{f"ZIMAGINE_{name}": value for name, value in settings.items()},
     }
-    plan = Plan(["run", "--config", os.devnull], environment, output=None)
+    plan = PlaygroundPlan(["run", "--config", os.devnull], environment, output=None)
     async with open_playground(plan) as playground:
         live = Live(playground, data_dir)
         playground.standin.log.listen_exchanges(live.exchanges.append)

@@ -10,7 +10,7 @@ import pytest
 
 from bot.playground.interactions import State
 from bot.playground.model import MessageFlag
-from bot.playground.people import Actor
+from bot.playground.people import ActingUser
 from bot.playground.seed import (
     BOT_ID,
     GUILD_ID,
@@ -167,7 +167,7 @@ async def test_missing_permissions_are_refused(stage: Stage) -> None:
 
 async def test_others_messages_cannot_be_edited(stage: Stage) -> None:
     """50005; and without the right to manage messages they cannot be deleted either."""
-    said = stage.people.say(Actor(MEMBER_ID), PAINT_ID, "mine")
+    said = stage.people.say(ActingUser(MEMBER_ID), PAINT_ID, "mine")
     path = f"/channels/{PAINT_ID}/messages/{said.id}"
     assert (await stage.call("PATCH", path, {"content": "yours"})).code == 50005
     assert (await stage.call("DELETE", path)).code == 50013
@@ -331,7 +331,7 @@ async def test_too_many_choices_are_refused(stage: Stage) -> None:
     registered = await stage.register()
     completing = asyncio.create_task(
         stage.people.autocomplete(
-            Actor(MEMBER_ID), PAINT_ID, int(registered[0]["id"]), [], {"prompt": "a"}, "prompt"
+            ActingUser(MEMBER_ID), PAINT_ID, int(registered[0]["id"]), [], {"prompt": "a"}, "prompt"
         )
     )
     await asyncio.sleep(0.05)

@@ -9,7 +9,7 @@ import zlib
 from aiohttp import WSMsgType
 
 from bot.playground.connection import ACK_AFTER_S
-from bot.playground.people import Actor
+from bot.playground.people import ActingUser
 from bot.playground.seed import GUILD_ID, MEMBER_ID, PAINT_ID
 from tests.bot.playground.conftest import Shard, Stage, connect
 
@@ -95,10 +95,10 @@ async def test_words_of_others_need_an_intent(stage: Stage) -> None:
     """Messages come only to who asked for them, and without the others' words."""
     quiet = await connect(stage)
     await quiet.identify(intents=1)
-    stage.people.say(Actor(MEMBER_ID), PAINT_ID, "unheard")
+    stage.people.say(ActingUser(MEMBER_ID), PAINT_ID, "unheard")
     curious = await connect(stage)
     await curious.identify(intents=1 | 1 << 9)
-    stage.people.say(Actor(MEMBER_ID), PAINT_ID, "heard")
+    stage.people.say(ActingUser(MEMBER_ID), PAINT_ID, "heard")
     heard = await curious.next(name="MESSAGE_CREATE")
     assert heard["d"]["content"] == "" and heard["d"]["author"]["id"] == str(MEMBER_ID)
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bot.playground.people import Actor
+from bot.playground.people import ActingUser
 from bot.playground.seed import ADMIN_ID, PAINT_ID
-from tests.bot.pictures import a_huge_header, a_mask, a_picture
 from tests.bot.playground.live import open_live
 from tests.bot.playground.test_inspection import said
+from tests.bot.sample_pictures import a_huge_header, a_mask, a_picture
 
 
 async def test_painting_from_pictures(tmp_path: Path) -> None:
@@ -27,13 +27,13 @@ async def test_painting_from_pictures(tmp_path: Path) -> None:
         await live.answered(*begun)
         await live.picture(3)
         menus = {each.name: each.id for each in registry.all(None) if each.type == 3}
-        opened = people.context(Actor(ADMIN_ID), PAINT_ID, menus["Paint from this"], first.id)
+        opened = people.context(ActingUser(ADMIN_ID), PAINT_ID, menus["Paint from this"], first.id)
         await live.until(lambda: opened.modal is not None)
         live.playground.process.kill()
         await live.until(lambda: not live.playground.standin.gateway.online)
         await live.ready()
         words = {"prompt": "a blue house", "strength": "0.6"}
-        sent_in = people.modal(Actor(ADMIN_ID), opened.id, "z1:from:1", words)
+        sent_in = people.modal(ActingUser(ADMIN_ID), opened.id, "z1:from:1", words)
         await live.answered(sent_in)
         await live.picture(4)
         await live.settled()

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from bot.playground.interactions import Interaction
-from bot.playground.people import Actor
+from bot.playground.people import ActingUser
 from bot.playground.seed import ADMIN_ID, MEMBER_ID, PAINT_ID
 from tests.bot.playground.live import Live, open_live
 from tests.bot.playground.test_rest import PNG
@@ -47,7 +47,7 @@ async def test_looking_up_what_was_painted(tmp_path: Path) -> None:
         other = await people.upload("x.png", PNG)
         assert "no recipe" in await said(live, live.send("recipe", file=str(other.id)))
         menus = {each.name: each.id for each in registry.all(None) if each.type == 3}
-        actor = Actor(MEMBER_ID)
+        actor = ActingUser(MEMBER_ID)
         shown = people.context(actor, PAINT_ID, menus["Recipe"], painted.id)
         assert "Picture #1" in await said(live, shown)
         await live.answered(people.context(actor, PAINT_ID, menus["Reroll"], painted.id))

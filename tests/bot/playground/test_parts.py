@@ -8,8 +8,8 @@ import aiohttp
 import pytest
 from playwright.async_api import expect
 
-from bot.playground.interactions import Interaction, Kind
-from bot.playground.server import Plan, open_playground
+from bot.playground.interactions import Interaction, InteractionKind
+from bot.playground.server import PlaygroundPlan, open_playground
 from tests.bot.playground.conftest import Stage
 from tests.bot.playground.live import Live
 from tests.bot.playground.test_bad_bot import row
@@ -30,7 +30,7 @@ async def test_menus_forms_and_message_commands(tmp_path: Path) -> None:
     field = {"type": 4, "custom_id": "name", "label": "Name", "style": 1}
     form = {"custom_id": "form", "title": "A form", "components": [row(field)]}
     async with (
-        open_playground(Plan(None, {}, output=None)) as playground,
+        open_playground(PlaygroundPlan(None, {}, output=None)) as playground,
         aiohttp.ClientSession() as session,
         open_browser() as browser,
     ):
@@ -61,7 +61,7 @@ async def test_menus_forms_and_message_commands(tmp_path: Path) -> None:
             await dialog.get_by_role("button", name="Submit").click()
             await live.until(lambda: len(heard) == 3)
             await stage.answer(heard[2], {"type": 4, "data": {"content": "x", "flags": 64}})
-            assert heard[2].kind is Kind.MODAL
+            assert heard[2].kind is InteractionKind.MODAL
             assert heard[2].data["components"][0]["components"][0]["value"] == "Lu"
             message = tab.log.get_by_role("article").first
             await message.hover()
@@ -77,7 +77,7 @@ async def test_spoilers_and_uploads(tmp_path: Path) -> None:
     """A spoiler is hidden until it is asked for; a chosen file reaches the bot with its size."""
     option = {"type": 11, "name": "file", "description": "A picture", "required": True}
     async with (
-        open_playground(Plan(None, {}, output=None)) as playground,
+        open_playground(PlaygroundPlan(None, {}, output=None)) as playground,
         aiohttp.ClientSession() as session,
         open_browser() as browser,
     ):

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import expect
 
-from bot.playground.people import Actor
+from bot.playground.people import ActingUser
 from bot.playground.seed import ADMIN_ID, MEMBER_ID, PAINT_ID
 from tests.bot.playground.live import Live, open_live
 from tests.bot.playground.test_page import CHROMIUM, Tab, open_browser, open_tab
@@ -45,7 +45,7 @@ async def cancel_from_the_queue(live: Live, tab: Tab) -> None:
     await fits(tab, "The next of others here")
     panel = live.answer(asked)
     rows = [part["accessory"]["custom_id"] for part in panel.components if "accessory" in part]
-    live.playground.people.component(Actor(ADMIN_ID), PAINT_ID, panel.id, rows[-1])
+    live.playground.people.component(ActingUser(ADMIN_ID), PAINT_ID, panel.id, rows[-1])
     await fits(tab, "Cancelled and not charged")
     assert rows[-1] not in str(live.answer(asked).components)
 

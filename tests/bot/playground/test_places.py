@@ -8,7 +8,7 @@ from bot.playground.errors import ApiError
 from bot.playground.faults import Fault
 from bot.playground.mishaps import connect_faults
 from bot.playground.model import Channel, ChannelType, Overwrite
-from bot.playground.people import Actor, Refused
+from bot.playground.people import ActingUser, ActionRefused
 from bot.playground.permissions import bits
 from bot.playground.seed import (
     ADMIN_ID,
@@ -86,7 +86,7 @@ async def test_an_interaction_outlives_its_channel_in_vain(stage: Stage) -> None
     interaction = await stage.command(prompt="x")
     assert (await stage.answer(interaction, {"type": 5})).status == 200
     late = stage.people.command(
-        Actor(MEMBER_ID), PAINT_ID, stage.standin.registry.all(None)[0].id, [], {"prompt": "y"}
+        ActingUser(MEMBER_ID), PAINT_ID, stage.standin.registry.all(None)[0].id, [], {"prompt": "y"}
     )
     stage.standin.world.delete_channel(place(stage))
     path = f"/webhooks/{BOT_ID}/{interaction.token}"
@@ -108,10 +108,10 @@ async def test_a_bot_is_removed_and_comes_back(stage: Stage) -> None:
     assert (await stage.post({"content": "x"})).code == 50001
     assert (await posted_edit(stage, PAINT_ID, posted.json["id"])).code == 50001
     assert (await stage.call("GET", f"/guilds/{GUILD_ID}")).code == 10004
-    actor, number = Actor(MEMBER_ID), int(posted.json["id"])
-    with pytest.raises(Refused):
+    actor, number = ActingUser(MEMBER_ID), int(posted.json["id"])
+    with pytest.raises(ActionRefused):
         stage.people.command(actor, PAINT_ID, command_id, [], {})
-    with pytest.raises(Refused):
+    with pytest.raises(ActionRefused):
         stage.people.component(actor, PAINT_ID, number, "go")
     another = await connect(stage)
     data = {"token": stage.standin.token, "intents": 1, "properties": {}}
@@ -169,8 +169,10 @@ async def test_a_locked_thread_stays_shut(stage: Stage) -> None:
     """No post and no answer opens it, and its people cannot even ask."""
     world, thread = stage.standin.world, place(stage, THREAD_ID)
     command_id = int((await stage.register())[0]["id"])
-    asked = stage.people.command(Actor(MEMBER_ID), THREAD_ID, command_id, [], {"prompt": "x"})
-    deferred = stage.people.command(Actor(MEMBER_ID), THREAD_ID, command_id, [], {"prompt": "y"})
+    asked = stage.people.command(ActingUser(MEMBER_ID), THREAD_ID, command_id, [], {"prompt": "x"})
+    deferred = stage.people.command(
+        ActingUser(MEMBER_ID), THREAD_ID, command_id, [], {"prompt": "y"}
+    )
     assert (await stage.answer(deferred, {"type": 5})).status == 200
     world.archive(thread, locked=True)
     assert (await stage.post({"content": "x"}, THREAD_ID)).code == 50083
@@ -178,8 +180,8 @@ async def test_a_locked_thread_stays_shut(stage: Stage) -> None:
     assert answer.code == 50083
     path = f"/webhooks/{BOT_ID}/{deferred.token}/messages/@original"
     assert (await stage.call("PATCH", path, {"content": "x"})).code == 50083
-    with pytest.raises(Refused, match="locked"):
-        stage.people.command(Actor(MEMBER_ID), THREAD_ID, command_id, [], {"prompt": "z"})
+    with pytest.raises(ActionRefused, match="locked"):
+        stage.people.command(ActingUser(MEMBER_ID), THREAD_ID, command_id, [], {"prompt": "z"})
     world.archive(thread, archived=False)
     assert (await stage.post({"content": "x"}, THREAD_ID)).status == 200
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from bot.playground.faults import Fault
 from bot.playground.interactions import State
-from bot.playground.people import Actor
+from bot.playground.people import ActingUser
 from bot.playground.seed import ADMIN_ID, MEMBER_ID, MODERATOR_ID, PAINT_ID, READ_ONLY_ID
 from tests.bot.playground.live import open_live
 
@@ -30,7 +30,7 @@ async def test_a_picture_and_every_button(tmp_path: Path) -> None:
         await live.answered(sent, again, pressed, foreign)
         assert first not in live.pictures()
         choices = await live.playground.people.autocomplete(
-            Actor(MEMBER_ID),
+            ActingUser(MEMBER_ID),
             PAINT_ID,
             next(c.id for c in live.playground.standin.registry.all(None) if c.name == "reroll"),
             [],
@@ -128,7 +128,7 @@ async def test_where_it_may_not_write_it_says_so(tmp_path: Path) -> None:
         standin = live.playground.standin
         command = next(c for c in standin.registry.all(None) if c.name == "imagine")
         sent = live.playground.people.command(
-            Actor(ADMIN_ID), READ_ONLY_ID, command.id, [], {"prompt": "a lake"}
+            ActingUser(ADMIN_ID), READ_ONLY_ID, command.id, [], {"prompt": "a lake"}
         )
         await live.answered(sent)
         answer = standin.world.message(READ_ONLY_ID, sent.response_id or 0)

@@ -8,7 +8,7 @@ import pytest
 
 from bot.playground.interactions import State
 from bot.playground.model import MessageFlag
-from bot.playground.people import Actor, Refused
+from bot.playground.people import ActingUser, ActionRefused
 from bot.playground.seed import BOT_ID, GUILD_ID, MEMBER_ID, PAINT_ID, THREAD_ID
 from tests.bot.playground.conftest import Stage
 from tests.bot.playground.test_bad_bot import V2, button, row, words
@@ -102,7 +102,7 @@ async def test_a_button_changes_its_message(stage: Stage) -> None:
     """Type 7 edits the message that the button sits on, and @original is that message."""
     posted = await stage.post({"content": "x", "components": [row(button("go"))]})
     number = int(posted.json["id"])
-    pressed = stage.people.component(Actor(MEMBER_ID), PAINT_ID, number, "go")
+    pressed = stage.people.component(ActingUser(MEMBER_ID), PAINT_ID, number, "go")
     answer = await stage.answer(pressed, {"type": 7, "data": {"content": "y"}})
     assert answer.json["resource"]["message"]["id"] == str(number)
     original = await stage.call("GET", f"/webhooks/{BOT_ID}/{pressed.token}/messages/@original")
@@ -115,7 +115,7 @@ async def test_a_form_is_filled_in(stage: Stage) -> None:
     field = {"type": 4, "custom_id": "f", "label": "Name", "style": 1, "min_length": 2}
     form = {"custom_id": "m", "title": "Form", "components": [row(field)]}
     assert (await stage.answer(interaction, {"type": 9, "data": form})).status == 200
-    sent = stage.people.modal(Actor(MEMBER_ID), interaction.id, "m", {"f": "Lu"})
+    sent = stage.people.modal(ActingUser(MEMBER_ID), interaction.id, "m", {"f": "Lu"})
     assert sent.data["components"][0]["components"][0]["value"] == "Lu"
     done = await stage.answer(sent, {"type": 4, "data": {"content": "thanks", "flags": 64}})
     assert done.json["resource"]["message"]["interaction_metadata"]["type"] == 5
@@ -131,8 +131,8 @@ async def test_a_form_takes_files(stage: Stage) -> None:
         "components": [{"type": 18, "label": "Picture", "component": upload}],
     }
     assert (await stage.answer(interaction, {"type": 9, "data": form})).status == 200
-    actor = Actor(MEMBER_ID)
-    with pytest.raises(Refused):
+    actor = ActingUser(MEMBER_ID)
+    with pytest.raises(ActionRefused):
         stage.people.modal(actor, interaction.id, "m", {"f": ["1"]})
     kept = await stage.people.upload("a.png", PNG)
     sent = stage.people.modal(actor, interaction.id, "m", {"f": [str(kept.id)]})

@@ -12,7 +12,7 @@ import pytest
 from bot.playground import faults as faults_module
 from bot.playground.faults import Fault
 from bot.playground.model import MessageFlag
-from bot.playground.people import Actor
+from bot.playground.people import ActingUser
 from bot.playground.process import pointed_command
 from bot.playground.rest.routes import PREFIX
 from bot.playground.seed import BOT_ID, MEMBER_ID, PAINT_ID, SECOND_ID, THREAD_ID
@@ -109,7 +109,7 @@ async def test_the_audit_counts_every_message_once(stage: Stage) -> None:
     channel = world.channel(SECOND_ID)
     assert channel is not None
     world.delete_channel(channel)
-    stage.people.say(Actor(MEMBER_ID), PAINT_ID, "of a person")
+    stage.people.say(ActingUser(MEMBER_ID), PAINT_ID, "of a person")
     one, two = audit.of(BOT_ID)
     assert (one.files, one.texts, one.edits, one.gone) == (
         ["a.png", "b.png"],

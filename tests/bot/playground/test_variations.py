@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bot.playground.people import Actor
+from bot.playground.people import ActingUser
 from bot.playground.seed import ADMIN_ID, MEMBER_ID, PAINT_ID
 from tests.bot.playground.live import open_live
 
@@ -27,7 +27,7 @@ async def test_everything_one_does_with_a_picture(tmp_path: Path) -> None:
         await live.until(lambda: opened.modal is not None)
         assert opened.modal is not None and opened.modal["custom_id"] == "z1:remix:1"
         words = {"prompt": "a blue house", "negative": "", "seed": "7"}
-        sent_in = people.modal(Actor(MEMBER_ID), opened.id, "z1:remix:1", words)
+        sent_in = people.modal(ActingUser(MEMBER_ID), opened.id, "z1:remix:1", words)
         await live.answered(sent_in)
         await live.picture(4)
         live.send("imagine", prompt="a waiting tree", count=2)
@@ -36,7 +36,9 @@ async def test_everything_one_does_with_a_picture(tmp_path: Path) -> None:
         ids = [row[0] for row in live.rows("SELECT id FROM pictures ORDER BY id")][-2:]
         menu = f"z1:pick:{ids[0]}"
         chosen = [
-            people.component(Actor(ADMIN_ID), PAINT_ID, several.id, menu, [f"z1:{act}:{ids[1]}"])
+            people.component(
+                ActingUser(ADMIN_ID), PAINT_ID, several.id, menu, [f"z1:{act}:{ids[1]}"]
+            )
             for act in ("original", "details", "strong", "upscale")
         ]
         await live.answered(*chosen)

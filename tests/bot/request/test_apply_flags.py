@@ -10,26 +10,26 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.i18n import words
-from bot.request.apply_flags import Asked, obeyed
-from bot.request.outcomes import Composed, Refused
-from bot.request.params import Start, Wish
-from bot.request.resolve import compose
+from bot.request.apply_flags import ParsedRequest, apply_flags
+from bot.request.outcomes import Refused, ResolvedRequest
+from bot.request.params import GenerationParams, InitImages
+from bot.request.resolve import resolve
 from bot.wording import rejections
 from engine.diffusion.families import Z_IMAGE_TURBO, Speed
-from engine.prompts import Level, PictureStyle
+from engine.prompts import EnhancementLevel, PictureStyle
 from engine.types import Mode
 
 
-def asked(text: str, count: int = 1, private: bool = False, **options: object) -> Asked:
+def asked(text: str, count: int = 1, private: bool = False, **options: object) -> ParsedRequest:
     """What becomes of a wish that is all right."""
-    found = obeyed(Wish(text, **options), count, private)  # pyright: ignore[reportArgumentType]
-    assert isinstance(found, Asked), found
+    found = apply_flags(GenerationParams(text, **options), count, private)  # pyright: ignore[reportArgumentType]
+    assert isinstance(found, ParsedRequest), found
     return found
 
 
 def refusal(text: str, count: int = 1, **options: object) -> str:
     """The sentence of one that is not."""
-    found = obeyed(Wish(text, **options), count, False)  # pyright: ignore[reportArgumentType]
+    found = apply_flags(GenerationParams(text, **options), count, False)  # pyright: ignore[reportArgumentType]
     assert isinstance(found, Refused)
     sentence = rejections.refusal(found, words(), str)
     assert sentence and "\n" not in sentence
@@ -39,21 +39,26 @@ def refusal(text: str, count: int = 1, **options: object) -> str:
 def test_flags_become_the_wish():
     """Each does what its option does, and the prompt is free of them."""
     found = asked("a house --ar 16:9 --seed 5 --no fog --q 2 --style raw —repeat 3 --private")
-    assert found.wish == Wish(
-        "a house", aspect="16:9", seed=5, negative="fog", speed=Speed.FINE, enhance=Level.OFF
+    assert found.params == GenerationParams(
+        "a house",
+        aspect="16:9",
+        seed=5,
+        negative="fog",
+        speed=Speed.FINE,
+        enhance=EnhancementLevel.OFF,
     )
     assert (found.count, found.private) == (3, True)
 
 
 def test_without_flags_nothing_changes():
     """A plain wish is what it was."""
-    wish = Wish("a house, red", aspect="1:1", seed=3, variety=0.2)
-    assert obeyed(wish, 2, True) == Asked(wish, 2, True)
+    params = GenerationParams("a house, red", aspect="1:1", seed=3, variety=0.2)
+    assert apply_flags(params, 2, True) == ParsedRequest(params, 2, True)
 
 
 def test_one_of_two_never_silently_wins():
     """An option and a flag that say different things are refused; the same twice is all right."""
-    assert asked("a house --seed 5", seed=5).wish.seed == 5
+    assert asked("a house --seed 5", seed=5).params.seed == 5
     assert "--seed" in refusal("a house --seed 5", seed=6)
     assert "--count" in refusal("a house --repeat 3", count=2)
     assert asked("a house --repeat 3", count=3).count == 3
@@ -67,7 +72,7 @@ def test_one_of_two_never_silently_wins():
         ("a house --strict", {"guidance": 2.0}, ("--strict", "guidance")),
         ("a house --size 512x512", {"aspect": "1:1"}, ("--size", "aspect")),
         ("a house --style oil", {"style": PictureStyle.INK}, ("--style",)),
-        ("a house --style raw", {"enhance": Level.FULL}, ("--enhance",)),
+        ("a house --style raw", {"enhance": EnhancementLevel.FULL}, ("--enhance",)),
     ],
 )
 def test_neither_wins_over_what_decides_the_same(
@@ -80,8 +85,10 @@ def test_neither_wins_over_what_decides_the_same(
 
 def test_a_style_is_chosen_by_a_flag():
     """The same as with the option, and both together where they agree."""
-    assert asked("a house --style 油画").wish == Wish("a house", style=PictureStyle.OIL)
-    assert asked("a house --style oil", style=PictureStyle.OIL).wish.style is PictureStyle.OIL
+    assert asked("a house --style 油画").params == GenerationParams(
+        "a house", style=PictureStyle.OIL
+    )
+    assert asked("a house --style oil", style=PictureStyle.OIL).params.style is PictureStyle.OIL
     assert "line-art" in refusal("a house --style fancy") and "raw" in refusal(
         "a house --style fancy"
     )
@@ -90,15 +97,15 @@ def test_a_style_is_chosen_by_a_flag():
 def test_variety_is_a_flag():
     """Midjourney's number, or ours; it reaches the request that is painted."""
     for text in ("a house --chaos 30", "a house --variety 0.3"):
-        composed = compose(asked(text).wish, Z_IMAGE_TURBO, lambda: 1)
-        assert isinstance(composed, Composed) and composed.request.variety == 0.3
+        resolved = resolve(asked(text).params, Z_IMAGE_TURBO, lambda: 1)
+        assert isinstance(resolved, ResolvedRequest) and resolved.request.variety == 0.3
 
 
 def test_strength_needs_a_picture():
     """There is nothing to begin with otherwise."""
     assert "--strength" in refusal("a house --strength 0.4")
-    start = Start(Mode.IMAGE, ("a" * 64,))
-    kept = asked("a house --strength 0.4", start=start).wish.start
+    start = InitImages(Mode.IMAGE, ("a" * 64,))
+    kept = asked("a house --strength 0.4", start=start).params.start
     assert kept == dataclasses.replace(start, strength=0.4)
 
 
@@ -123,12 +130,12 @@ def test_what_cannot_be_obeyed_is_quoted(text: str, quoted: str):
 
 def test_a_single_choice_and_escaped_braces_are_text():
     """Nothing is asked for that makes one picture anyway."""
-    assert asked("a {red} house").wish.prompt == "a red house"
-    assert asked(r"a \{red, blue\} house").wish.prompt == "a {red, blue} house"
+    assert asked("a {red} house").params.prompt == "a red house"
+    assert asked(r"a \{red, blue\} house").params.prompt == "a {red, blue} house"
 
 
 @given(st.text(max_size=200))
 def test_whatever_is_typed_is_asked_for_or_refused(text: str):
     """Nothing raises, and every refusal has words."""
-    found = obeyed(Wish(text), 1, False)
-    assert isinstance(found, Asked) or rejections.refusal(found, words(), str)
+    found = apply_flags(GenerationParams(text), 1, False)
+    assert isinstance(found, ParsedRequest) or rejections.refusal(found, words(), str)

@@ -6,12 +6,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.request.flag_syntax import SOFT
-from bot.request.flags import Flagged, line, orders, parse
-from bot.request.outcomes import Composed
-from bot.request.params import Wish
-from bot.request.resolve import compose
+from bot.request.flags import ParsedPrompt, expand, flag_line, parse
+from bot.request.outcomes import ResolvedRequest
+from bot.request.params import GenerationParams
+from bot.request.resolve import resolve
 from engine.diffusion.families import MAX_GUIDANCE, MAX_STEPS, SKETCH_FAMILY, Z_IMAGE_TURBO
-from engine.prompts import Level, PictureStyle, clean
+from engine.prompts import EnhancementLevel, PictureStyle, clean
 from engine.types import MAX_SEED, ImageRequest, Mode
 from tests.bot.request.strange_texts import TEXTS
 
@@ -36,9 +36,9 @@ REQUESTS = st.builds(
 @given(REQUESTS)
 def test_a_line_says_what_the_request_says(request_: ImageRequest):
     """Copied and typed again, every setting of a picture from words comes back exactly."""
-    flagged = parse(line(request_))
-    assert isinstance(flagged, Flagged), flagged
-    assert orders(line(request_)) == (flagged,)
+    flagged = parse(flag_line(request_))
+    assert isinstance(flagged, ParsedPrompt), flagged
+    assert expand(flag_line(request_)) == (flagged,)
     assert flagged.prompt == request_.prompt
     assert flagged.size == (request_.width_px, request_.height_px)
     assert (flagged.seed, flagged.steps) == (request_.seed, request_.steps)
@@ -53,7 +53,7 @@ def test_a_line_says_what_the_request_says(request_: ImageRequest):
 @given(
     WORDS.filter(bool)
     | st.sampled_from(["a red fox in the snow", "山中小屋，黄昏", "a logo: “HI”"]),
-    st.sampled_from(list(Level)),
+    st.sampled_from(list(EnhancementLevel)),
     st.sampled_from([1.0, 1.8]),
     st.sampled_from([0.0, 0.5]),
     st.sampled_from([SKETCH_FAMILY, Z_IMAGE_TURBO]),
@@ -61,12 +61,14 @@ def test_a_line_says_what_the_request_says(request_: ImageRequest):
 )
 def test_a_line_asks_for_the_same_picture(prompt, level, guidance, variety, family, style):
     """What the studio decided once it decides again from the line, words for quality included."""
-    wish = Wish(prompt, guidance=guidance, enhance=level, variety=variety, style=style)
-    first = compose(wish, family, lambda: 42)
-    assert isinstance(first, Composed)
-    flagged = parse(line(first.request))
-    assert isinstance(flagged, Flagged)
-    again = Wish(
+    params = GenerationParams(
+        prompt, guidance=guidance, enhance=level, variety=variety, style=style
+    )
+    first = resolve(params, family, lambda: 42)
+    assert isinstance(first, ResolvedRequest)
+    flagged = parse(flag_line(first.request))
+    assert isinstance(flagged, ParsedPrompt)
+    again = GenerationParams(
         flagged.prompt,
         size=flagged.size,
         seed=flagged.seed,
@@ -77,15 +79,15 @@ def test_a_line_asks_for_the_same_picture(prompt, level, guidance, variety, fami
         variety=flagged.variety or 0.0,
         style=flagged.style,
     )
-    second = compose(again, family, lambda: 7)
-    assert isinstance(second, Composed)
+    second = resolve(again, family, lambda: 7)
+    assert isinstance(second, ResolvedRequest)
     assert second.request == first.request
 
 
 def test_a_line_reads_as_somebody_would_type_it():
     """Prompt first, then flags; signs that would mean something get a backslash."""
     request = ImageRequest("a {red} cat --v 6", "x", "fog", 5, 1024, 768, 8, 1.0)
-    assert line(request) == (
+    assert flag_line(request) == (
         r"a \{red\} cat \--v 6 --size 1024x768 --seed 5 --steps 8 --guidance 1 --no fog"
     )
 
@@ -95,6 +97,6 @@ def test_a_line_for_a_picture_from_a_picture_says_how_strongly():
     request = ImageRequest(
         "a cat", "a cat", "", 5, 64, 64, 8, 1.0, Mode.IMAGE, ("a" * 64,), strength=0.6
     )
-    assert line(request) == (
+    assert flag_line(request) == (
         "a cat --size 64x64 --seed 5 --steps 8 --guidance 1 --strength 0.6 --enhance off"
     )

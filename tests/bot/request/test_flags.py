@@ -11,144 +11,150 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from bot.request.flag_syntax import KNOWN, UNSUPPORTED
+from bot.request.flag_syntax import FLAGS, UNSUPPORTED
 from bot.request.flags import (
-    BadFlag,
-    BadKind,
-    Expanded,
-    Flagged,
-    TooMany,
-    orders,
+    FlagError,
+    FlagErrorKind,
+    ParsedPrompt,
+    Permutations,
+    TooManyPictures,
+    expand,
     parse,
     permutations,
 )
 from bot.request.style_names import STYLE_NAMES
 from engine.diffusion.families import MAX_GUIDANCE, MAX_STEPS, Speed
-from engine.prompts import Level, PictureStyle
+from engine.prompts import EnhancementLevel, PictureStyle
 from engine.sizing import ASPECTS
 from engine.types import MAX_SEED
 from tests.bot.request.strange_texts import TEXTS
 
 WRITTEN = [
     # Midjourney's own spellings
-    ("a cat --ar 16:9", Flagged("a cat", aspect="16:9")),
-    ("a cat --aspect 3:2", Flagged("a cat", aspect="3:2")),
-    ("a cat --seed 5", Flagged("a cat", seed=5)),
-    ("a cat --seed 4294967295", Flagged("a cat", seed=MAX_SEED)),
-    ("a cat --no fog", Flagged("a cat", negative="fog")),
-    ("a cat --no fog, rain, snow", Flagged("a cat", negative="fog, rain, snow")),
-    ("a cat --no fog, rain --ar 1:1", Flagged("a cat", negative="fog, rain", aspect="1:1")),
-    ("a cat --repeat 3", Flagged("a cat", count=3)),
-    ("a cat --r 3", Flagged("a cat", count=3)),
-    ("a cat --q .25", Flagged("a cat", speed=Speed.FAST)),
-    ("a cat --q .5", Flagged("a cat", speed=Speed.FAST)),
-    ("a cat --quality 1", Flagged("a cat", speed=Speed.STANDARD)),
-    ("a cat --q 2", Flagged("a cat", speed=Speed.FINE)),
-    ("a cat --q 4", Flagged("a cat", speed=Speed.FINE)),
-    ("a cat --draft", Flagged("a cat", speed=Speed.FAST)),
-    ("a cat --chaos 50", Flagged("a cat", variety=0.5)),
-    ("a cat --c 100", Flagged("a cat", variety=1.0)),
-    ("a cat --style raw", Flagged("a cat", enhance=Level.OFF)),
-    ("a cat --raw", Flagged("a cat", enhance=Level.OFF)),
-    ("a cat --style oil", Flagged("a cat", style=PictureStyle.OIL)),
-    ("a cat --style Oil Painting", Flagged("a cat", style=PictureStyle.OIL)),
-    ("a cat --style=line_art, big", Flagged("a cat, big", style=PictureStyle.LINE_ART)),
-    ("a cat --style lineart", Flagged("a cat", style=PictureStyle.LINE_ART)),
-    ("a cat --style “3D”", Flagged("a cat", style=PictureStyle.RENDER)),
-    ("一只猫 --style 水墨 --ar 1:1", Flagged("一只猫", aspect="1:1", style=PictureStyle.INK)),
-    ("a cat --style anime --raw", Flagged("a cat", style=PictureStyle.ANIME, enhance=Level.OFF)),
-    ("a cat --style raw --style ink", Flagged("a cat", style=PictureStyle.INK, enhance=Level.OFF)),
-    ("a cat --iw 0", Flagged("a cat", strength=1.0)),
-    ("a cat --iw 1", Flagged("a cat", strength=0.75)),
-    ("a cat --iw 3", Flagged("a cat", strength=0.25)),
-    ("a cat --stealth", Flagged("a cat", private=True)),
-    ("a cat --public", Flagged("a cat", private=False)),
+    ("a cat --ar 16:9", ParsedPrompt("a cat", aspect="16:9")),
+    ("a cat --aspect 3:2", ParsedPrompt("a cat", aspect="3:2")),
+    ("a cat --seed 5", ParsedPrompt("a cat", seed=5)),
+    ("a cat --seed 4294967295", ParsedPrompt("a cat", seed=MAX_SEED)),
+    ("a cat --no fog", ParsedPrompt("a cat", negative="fog")),
+    ("a cat --no fog, rain, snow", ParsedPrompt("a cat", negative="fog, rain, snow")),
+    ("a cat --no fog, rain --ar 1:1", ParsedPrompt("a cat", negative="fog, rain", aspect="1:1")),
+    ("a cat --repeat 3", ParsedPrompt("a cat", count=3)),
+    ("a cat --r 3", ParsedPrompt("a cat", count=3)),
+    ("a cat --q .25", ParsedPrompt("a cat", speed=Speed.FAST)),
+    ("a cat --q .5", ParsedPrompt("a cat", speed=Speed.FAST)),
+    ("a cat --quality 1", ParsedPrompt("a cat", speed=Speed.STANDARD)),
+    ("a cat --q 2", ParsedPrompt("a cat", speed=Speed.FINE)),
+    ("a cat --q 4", ParsedPrompt("a cat", speed=Speed.FINE)),
+    ("a cat --draft", ParsedPrompt("a cat", speed=Speed.FAST)),
+    ("a cat --chaos 50", ParsedPrompt("a cat", variety=0.5)),
+    ("a cat --c 100", ParsedPrompt("a cat", variety=1.0)),
+    ("a cat --style raw", ParsedPrompt("a cat", enhance=EnhancementLevel.OFF)),
+    ("a cat --raw", ParsedPrompt("a cat", enhance=EnhancementLevel.OFF)),
+    ("a cat --style oil", ParsedPrompt("a cat", style=PictureStyle.OIL)),
+    ("a cat --style Oil Painting", ParsedPrompt("a cat", style=PictureStyle.OIL)),
+    ("a cat --style=line_art, big", ParsedPrompt("a cat, big", style=PictureStyle.LINE_ART)),
+    ("a cat --style lineart", ParsedPrompt("a cat", style=PictureStyle.LINE_ART)),
+    ("a cat --style “3D”", ParsedPrompt("a cat", style=PictureStyle.RENDER)),
+    ("一只猫 --style 水墨 --ar 1:1", ParsedPrompt("一只猫", aspect="1:1", style=PictureStyle.INK)),
+    (
+        "a cat --style anime --raw",
+        ParsedPrompt("a cat", style=PictureStyle.ANIME, enhance=EnhancementLevel.OFF),
+    ),
+    (
+        "a cat --style raw --style ink",
+        ParsedPrompt("a cat", style=PictureStyle.INK, enhance=EnhancementLevel.OFF),
+    ),
+    ("a cat --iw 0", ParsedPrompt("a cat", strength=1.0)),
+    ("a cat --iw 1", ParsedPrompt("a cat", strength=0.75)),
+    ("a cat --iw 3", ParsedPrompt("a cat", strength=0.25)),
+    ("a cat --stealth", ParsedPrompt("a cat", private=True)),
+    ("a cat --public", ParsedPrompt("a cat", private=False)),
     (
         "a house --ar 16:9 --seed 5 --no fog --repeat 3",
-        Flagged("a house", aspect="16:9", seed=5, negative="fog", count=3),
+        ParsedPrompt("a house", aspect="16:9", seed=5, negative="fog", count=3),
     ),
     # our own
-    ("a cat --size 1024x768", Flagged("a cat", size=(1024, 768))),
-    ("a cat --size 1024 × 768", Flagged("a cat", size=(1024, 768))),
-    ("a cat --steps 12", Flagged("a cat", steps=12)),
-    ("a cat --speed fine", Flagged("a cat", speed=Speed.FINE)),
-    ("a cat --guidance 1.5", Flagged("a cat", guidance=1.5)),
-    ("a cat --cfg 1,5", Flagged("a cat", guidance=1.5)),
-    ("a cat --strict", Flagged("a cat", strict=True)),
-    ("a cat --negative fog", Flagged("a cat", negative="fog")),
-    ("a cat --enhance smart", Flagged("a cat", enhance=Level.SMART)),
-    ("a cat --no-enhance", Flagged("a cat", enhance=Level.OFF)),
-    ("a cat --variety .3", Flagged("a cat", variety=0.3)),
-    ("a cat --refine", Flagged("a cat", refine=0.25)),
-    ("a cat --refine .3", Flagged("a cat", refine=0.3)),
-    ("a cat --refine --seed 5", Flagged("a cat", refine=0.25, seed=5)),
-    ("a cat --strength 0.6", Flagged("a cat", strength=0.6)),
-    ("a cat --count 4", Flagged("a cat", count=4)),
-    ("a cat --private", Flagged("a cat", private=True)),
+    ("a cat --size 1024x768", ParsedPrompt("a cat", size=(1024, 768))),
+    ("a cat --size 1024 × 768", ParsedPrompt("a cat", size=(1024, 768))),
+    ("a cat --steps 12", ParsedPrompt("a cat", steps=12)),
+    ("a cat --speed fine", ParsedPrompt("a cat", speed=Speed.FINE)),
+    ("a cat --guidance 1.5", ParsedPrompt("a cat", guidance=1.5)),
+    ("a cat --cfg 1,5", ParsedPrompt("a cat", guidance=1.5)),
+    ("a cat --strict", ParsedPrompt("a cat", strict=True)),
+    ("a cat --negative fog", ParsedPrompt("a cat", negative="fog")),
+    ("a cat --enhance smart", ParsedPrompt("a cat", enhance=EnhancementLevel.SMART)),
+    ("a cat --no-enhance", ParsedPrompt("a cat", enhance=EnhancementLevel.OFF)),
+    ("a cat --variety .3", ParsedPrompt("a cat", variety=0.3)),
+    ("a cat --refine", ParsedPrompt("a cat", refine=0.25)),
+    ("a cat --refine .3", ParsedPrompt("a cat", refine=0.3)),
+    ("a cat --refine --seed 5", ParsedPrompt("a cat", refine=0.25, seed=5)),
+    ("a cat --strength 0.6", ParsedPrompt("a cat", strength=0.6)),
+    ("a cat --count 4", ParsedPrompt("a cat", count=4)),
+    ("a cat --private", ParsedPrompt("a cat", private=True)),
     # phones
-    ("a cat —ar 16:9", Flagged("a cat", aspect="16:9")),
-    ("a cat –ar 16:9", Flagged("a cat", aspect="16:9")),
-    ("a cat −ar 16:9", Flagged("a cat", aspect="16:9")),
-    ("a cat －－ar 16:9", Flagged("a cat", aspect="16:9")),
-    ("a cat ‑‑ar 16:9", Flagged("a cat", aspect="16:9")),
-    ("a cat ‐‐ar 16:9", Flagged("a cat", aspect="16:9")),
-    ("a cat ——ar 16:9", Flagged("a cat", aspect="16:9")),
-    ("a cat —-ar 16:9", Flagged("a cat", aspect="16:9")),
-    ("a cat ---ar 16:9", Flagged("a cat", aspect="16:9")),
-    ("A cat —Ar 16:9 —Seed 5", Flagged("A cat", aspect="16:9", seed=5)),
-    ("A CAT --AR 16:9 --NO FOG", Flagged("A CAT", aspect="16:9", negative="FOG")),
-    ("a cat  --ar  16:9  --seed  5 ", Flagged("a cat", aspect="16:9", seed=5)),
-    ("a cat\n--ar 16:9\n--seed 5\n", Flagged("a cat", aspect="16:9", seed=5)),
-    ("a cat\n\non a sofa --no fog\nrain", Flagged("a cat\n\non a sofa", negative="fog\nrain")),
-    ("a cat --ar “16:9”", Flagged("a cat", aspect="16:9")),
-    ("a cat --speed ‘fast’", Flagged("a cat", speed=Speed.FAST)),
-    ("a cat --seed “5”", Flagged("a cat", seed=5)),
-    ("a cat --no‑enhance", Flagged("a cat", enhance=Level.OFF)),
-    ("the cat’s hat —no dog’s hat", Flagged("the cat’s hat", negative="dog’s hat")),
-    ('a 5" pipe --ar 16:9 --no 6" pipes', Flagged('a 5" pipe', "16:9", negative='6" pipes')),
+    ("a cat —ar 16:9", ParsedPrompt("a cat", aspect="16:9")),
+    ("a cat –ar 16:9", ParsedPrompt("a cat", aspect="16:9")),
+    ("a cat −ar 16:9", ParsedPrompt("a cat", aspect="16:9")),
+    ("a cat －－ar 16:9", ParsedPrompt("a cat", aspect="16:9")),
+    ("a cat ‑‑ar 16:9", ParsedPrompt("a cat", aspect="16:9")),
+    ("a cat ‐‐ar 16:9", ParsedPrompt("a cat", aspect="16:9")),
+    ("a cat ——ar 16:9", ParsedPrompt("a cat", aspect="16:9")),
+    ("a cat —-ar 16:9", ParsedPrompt("a cat", aspect="16:9")),
+    ("a cat ---ar 16:9", ParsedPrompt("a cat", aspect="16:9")),
+    ("A cat —Ar 16:9 —Seed 5", ParsedPrompt("A cat", aspect="16:9", seed=5)),
+    ("A CAT --AR 16:9 --NO FOG", ParsedPrompt("A CAT", aspect="16:9", negative="FOG")),
+    ("a cat  --ar  16:9  --seed  5 ", ParsedPrompt("a cat", aspect="16:9", seed=5)),
+    ("a cat\n--ar 16:9\n--seed 5\n", ParsedPrompt("a cat", aspect="16:9", seed=5)),
+    ("a cat\n\non a sofa --no fog\nrain", ParsedPrompt("a cat\n\non a sofa", negative="fog\nrain")),
+    ("a cat --ar “16:9”", ParsedPrompt("a cat", aspect="16:9")),
+    ("a cat --speed ‘fast’", ParsedPrompt("a cat", speed=Speed.FAST)),
+    ("a cat --seed “5”", ParsedPrompt("a cat", seed=5)),
+    ("a cat --no‑enhance", ParsedPrompt("a cat", enhance=EnhancementLevel.OFF)),
+    ("the cat’s hat —no dog’s hat", ParsedPrompt("the cat’s hat", negative="dog’s hat")),
+    ('a 5" pipe --ar 16:9 --no 6" pipes', ParsedPrompt('a 5" pipe', "16:9", negative='6" pipes')),
     # other ways to write a value
-    ("a cat --ar 16x9", Flagged("a cat", aspect="16:9")),
-    ("a cat --ar 16：9", Flagged("a cat", aspect="16:9")),
-    ("a cat --ar 16×9", Flagged("a cat", aspect="16:9")),
-    ("a cat --ar 16/9", Flagged("a cat", aspect="16:9")),
-    ("a cat --ar 16 : 9", Flagged("a cat", aspect="16:9")),
-    ("a cat --ar=16:9", Flagged("a cat", aspect="16:9")),
-    ("a cat --ar: 16:9", Flagged("a cat", aspect="16:9")),
-    ("a cat --ar16:9", Flagged("a cat", aspect="16:9")),
-    ("a cat --seed=5", Flagged("a cat", seed=5)),
-    ("a cat --ar 16:9, --seed 5.", Flagged("a cat", aspect="16:9", seed=5)),
-    ("a cat --ar 16:9,--seed 5", Flagged("a cat", aspect="16:9", seed=5)),
-    ("a cat --no fog, --seed 5", Flagged("a cat", negative="fog", seed=5)),
-    ("a cat, --ar 16:9", Flagged("a cat,", aspect="16:9")),
+    ("a cat --ar 16x9", ParsedPrompt("a cat", aspect="16:9")),
+    ("a cat --ar 16：9", ParsedPrompt("a cat", aspect="16:9")),
+    ("a cat --ar 16×9", ParsedPrompt("a cat", aspect="16:9")),
+    ("a cat --ar 16/9", ParsedPrompt("a cat", aspect="16:9")),
+    ("a cat --ar 16 : 9", ParsedPrompt("a cat", aspect="16:9")),
+    ("a cat --ar=16:9", ParsedPrompt("a cat", aspect="16:9")),
+    ("a cat --ar: 16:9", ParsedPrompt("a cat", aspect="16:9")),
+    ("a cat --ar16:9", ParsedPrompt("a cat", aspect="16:9")),
+    ("a cat --seed=5", ParsedPrompt("a cat", seed=5)),
+    ("a cat --ar 16:9, --seed 5.", ParsedPrompt("a cat", aspect="16:9", seed=5)),
+    ("a cat --ar 16:9,--seed 5", ParsedPrompt("a cat", aspect="16:9", seed=5)),
+    ("a cat --no fog, --seed 5", ParsedPrompt("a cat", negative="fog", seed=5)),
+    ("a cat, --ar 16:9", ParsedPrompt("a cat,", aspect="16:9")),
     # words after a value
-    ("--ar 16:9 a cat", Flagged("a cat", aspect="16:9")),
-    ("--ar 16:9, a cat", Flagged("a cat", aspect="16:9")),
+    ("--ar 16:9 a cat", ParsedPrompt("a cat", aspect="16:9")),
+    ("--ar 16:9, a cat", ParsedPrompt("a cat", aspect="16:9")),
     (
         "a cat --ar 16:9 on a sofa --seed 5 asleep",
-        Flagged("a cat on a sofa asleep", "16:9", seed=5),
+        ParsedPrompt("a cat on a sofa asleep", "16:9", seed=5),
     ),
-    ("a cat --ar 16:9, on a sofa", Flagged("a cat, on a sofa", aspect="16:9")),
-    ("a cat --raw on a sofa", Flagged("a cat on a sofa", enhance=Level.OFF)),
-    ("a cat --raw .5 m high", Flagged("a cat .5 m high", enhance=Level.OFF)),
-    ("a cat --refine please", Flagged("a cat please", refine=0.25)),
-    ("--seed 5", Flagged("", seed=5)),
+    ("a cat --ar 16:9, on a sofa", ParsedPrompt("a cat, on a sofa", aspect="16:9")),
+    ("a cat --raw on a sofa", ParsedPrompt("a cat on a sofa", enhance=EnhancementLevel.OFF)),
+    ("a cat --raw .5 m high", ParsedPrompt("a cat .5 m high", enhance=EnhancementLevel.OFF)),
+    ("a cat --refine please", ParsedPrompt("a cat please", refine=0.25)),
+    ("--seed 5", ParsedPrompt("", seed=5)),
     # Chinese
-    ("一只猫 --ar 16:9", Flagged("一只猫", aspect="16:9")),
-    ("一只猫--ar 16:9", Flagged("一只猫", aspect="16:9")),
-    ("一只猫——ar 16:9", Flagged("一只猫", aspect="16:9")),
-    ("一只猫，——ar 16：9", Flagged("一只猫，", aspect="16:9")),
-    ("一只猫 ——seed 5", Flagged("一只猫", seed=5)),
-    ("一只猫－－ａｒ　１６：９", Flagged("一只猫", aspect="16:9")),
-    ("一只猫--ar 16:9，戴帽子", Flagged("一只猫，戴帽子", aspect="16:9")),
-    ("一只猫--ar 16:9的画", Flagged("一只猫 的画", aspect="16:9")),
-    ("一只猫 --no 雾，雨 --seed ５", Flagged("一只猫", negative="雾，雨", seed=5)),
-    ("一只猫 --no雾", Flagged("一只猫", negative="雾")),
-    ("写着“开放”的招牌 --seed 5。", Flagged("写着“开放”的招牌", seed=5)),
+    ("一只猫 --ar 16:9", ParsedPrompt("一只猫", aspect="16:9")),
+    ("一只猫--ar 16:9", ParsedPrompt("一只猫", aspect="16:9")),
+    ("一只猫——ar 16:9", ParsedPrompt("一只猫", aspect="16:9")),
+    ("一只猫，——ar 16：9", ParsedPrompt("一只猫，", aspect="16:9")),
+    ("一只猫 ——seed 5", ParsedPrompt("一只猫", seed=5)),
+    ("一只猫－－ａｒ　１６：９", ParsedPrompt("一只猫", aspect="16:9")),
+    ("一只猫--ar 16:9，戴帽子", ParsedPrompt("一只猫，戴帽子", aspect="16:9")),
+    ("一只猫--ar 16:9的画", ParsedPrompt("一只猫 的画", aspect="16:9")),
+    ("一只猫 --no 雾，雨 --seed ５", ParsedPrompt("一只猫", negative="雾，雨", seed=5)),
+    ("一只猫 --no雾", ParsedPrompt("一只猫", negative="雾")),
+    ("写着“开放”的招牌 --seed 5。", ParsedPrompt("写着“开放”的招牌", seed=5)),
 ]
 
 
 @pytest.mark.parametrize(("text", "flagged"), WRITTEN, ids=[text for text, _ in WRITTEN])
-def test_flags_as_people_write_them(text: str, flagged: Flagged):
+def test_flags_as_people_write_them(text: str, flagged: ParsedPrompt):
     """Flags are read and taken out of the prompt, however a phone or a habit spells them."""
     assert parse(text) == flagged
 
@@ -189,90 +195,104 @@ def test_flags_as_people_write_them(text: str, flagged: Flagged):
 )
 def test_text_without_flags_stays_as_it_is(text: str):
     """Dashes between words, in quotations, names and addresses are words of the prompt."""
-    assert parse(text) == Flagged(text)
+    assert parse(text) == ParsedPrompt(text)
 
 
 WRONG = [
-    ("a cat --stylize 250", BadFlag(BadKind.UNSUPPORTED, "--stylize", suggestion="--enhance")),
-    ("a cat --s 250", BadFlag(BadKind.UNSUPPORTED, "--s", suggestion="--enhance")),
-    ("a cat --v 6.1", BadFlag(BadKind.UNSUPPORTED, "--v")),
-    ("a cat --v6", BadFlag(BadKind.UNSUPPORTED, "--v")),
-    ("a cat --version 5", BadFlag(BadKind.UNSUPPORTED, "--version")),
-    ("a cat --niji 6", BadFlag(BadKind.UNSUPPORTED, "--niji")),
-    ("a cat —Tile", BadFlag(BadKind.UNSUPPORTED, "—Tile")),
-    ("a cat --weird 100", BadFlag(BadKind.UNSUPPORTED, "--weird", suggestion="--chaos")),
-    ("a cat --stop 50", BadFlag(BadKind.UNSUPPORTED, "--stop")),
-    ("a cat --sref https://x.org/a.png", BadFlag(BadKind.UNSUPPORTED, "--sref")),
-    ("a cat --turbo", BadFlag(BadKind.UNSUPPORTED, "--turbo", suggestion="--speed")),
-    ("a cat --repet 3", BadFlag(BadKind.UNKNOWN, "--repet", suggestion="--repeat")),
-    ("a cat —Sed 3", BadFlag(BadKind.UNKNOWN, "—Sed", suggestion="--seed")),
-    ("一只猫--aspct 16:9", BadFlag(BadKind.UNKNOWN, "--aspct", suggestion="--aspect")),
-    ("a cat --x264 a", BadFlag(BadKind.UNKNOWN, "--x264")),
-    ("a cat --noël", BadFlag(BadKind.UNKNOWN, "--noël", suggestion="--no")),
-    ("a cat --qwertyuiop", BadFlag(BadKind.UNKNOWN, "--qwertyuiop")),
-    ("a cat --ar", BadFlag(BadKind.MISSING, "--ar", expected=ASPECTS)),
-    ("a cat --seed --ar 1:1", BadFlag(BadKind.MISSING, "--seed", low=0, high=MAX_SEED)),
-    ("a cat --no", BadFlag(BadKind.MISSING, "--no")),
-    ("a cat --no , --seed 5", BadFlag(BadKind.MISSING, "--no")),
-    ("a cat --ar wide", BadFlag(BadKind.BAD_VALUE, "--ar", "wide", ASPECTS)),
-    ("a cat --ar 0:9", BadFlag(BadKind.BAD_VALUE, "--ar", "0:9", ASPECTS)),
-    ("a cat --ar 1.91:1", BadFlag(BadKind.BAD_VALUE, "--ar", "1.91:1", ASPECTS)),
-    ("a cat --ar 16:9:4", BadFlag(BadKind.BAD_VALUE, "--ar", "16:9:4", ASPECTS)),
-    ("a cat --size 16:9", BadFlag(BadKind.BAD_VALUE, "--size", "16:9", ("1024x768",))),
-    ("a cat --seed -5", BadFlag(BadKind.BAD_VALUE, "--seed", "-5", low=0, high=MAX_SEED)),
-    ("a cat --seed 5的", BadFlag(BadKind.BAD_VALUE, "--seed", "5的", low=0, high=MAX_SEED)),
+    (
+        "a cat --stylize 250",
+        FlagError(FlagErrorKind.UNSUPPORTED, "--stylize", suggestion="--enhance"),
+    ),
+    ("a cat --s 250", FlagError(FlagErrorKind.UNSUPPORTED, "--s", suggestion="--enhance")),
+    ("a cat --v 6.1", FlagError(FlagErrorKind.UNSUPPORTED, "--v")),
+    ("a cat --v6", FlagError(FlagErrorKind.UNSUPPORTED, "--v")),
+    ("a cat --version 5", FlagError(FlagErrorKind.UNSUPPORTED, "--version")),
+    ("a cat --niji 6", FlagError(FlagErrorKind.UNSUPPORTED, "--niji")),
+    ("a cat —Tile", FlagError(FlagErrorKind.UNSUPPORTED, "—Tile")),
+    ("a cat --weird 100", FlagError(FlagErrorKind.UNSUPPORTED, "--weird", suggestion="--chaos")),
+    ("a cat --stop 50", FlagError(FlagErrorKind.UNSUPPORTED, "--stop")),
+    ("a cat --sref https://x.org/a.png", FlagError(FlagErrorKind.UNSUPPORTED, "--sref")),
+    ("a cat --turbo", FlagError(FlagErrorKind.UNSUPPORTED, "--turbo", suggestion="--speed")),
+    ("a cat --repet 3", FlagError(FlagErrorKind.UNKNOWN, "--repet", suggestion="--repeat")),
+    ("a cat —Sed 3", FlagError(FlagErrorKind.UNKNOWN, "—Sed", suggestion="--seed")),
+    ("一只猫--aspct 16:9", FlagError(FlagErrorKind.UNKNOWN, "--aspct", suggestion="--aspect")),
+    ("a cat --x264 a", FlagError(FlagErrorKind.UNKNOWN, "--x264")),
+    ("a cat --noël", FlagError(FlagErrorKind.UNKNOWN, "--noël", suggestion="--no")),
+    ("a cat --qwertyuiop", FlagError(FlagErrorKind.UNKNOWN, "--qwertyuiop")),
+    ("a cat --ar", FlagError(FlagErrorKind.MISSING, "--ar", expected=ASPECTS)),
+    ("a cat --seed --ar 1:1", FlagError(FlagErrorKind.MISSING, "--seed", low=0, high=MAX_SEED)),
+    ("a cat --no", FlagError(FlagErrorKind.MISSING, "--no")),
+    ("a cat --no , --seed 5", FlagError(FlagErrorKind.MISSING, "--no")),
+    ("a cat --ar wide", FlagError(FlagErrorKind.BAD_VALUE, "--ar", "wide", ASPECTS)),
+    ("a cat --ar 0:9", FlagError(FlagErrorKind.BAD_VALUE, "--ar", "0:9", ASPECTS)),
+    ("a cat --ar 1.91:1", FlagError(FlagErrorKind.BAD_VALUE, "--ar", "1.91:1", ASPECTS)),
+    ("a cat --ar 16:9:4", FlagError(FlagErrorKind.BAD_VALUE, "--ar", "16:9:4", ASPECTS)),
+    ("a cat --size 16:9", FlagError(FlagErrorKind.BAD_VALUE, "--size", "16:9", ("1024x768",))),
+    ("a cat --seed -5", FlagError(FlagErrorKind.BAD_VALUE, "--seed", "-5", low=0, high=MAX_SEED)),
+    ("a cat --seed 5的", FlagError(FlagErrorKind.BAD_VALUE, "--seed", "5的", low=0, high=MAX_SEED)),
     (
         "a cat --seed 4294967296",
-        BadFlag(BadKind.BAD_VALUE, "--seed", "4294967296", low=0, high=MAX_SEED),
+        FlagError(FlagErrorKind.BAD_VALUE, "--seed", "4294967296", low=0, high=MAX_SEED),
     ),
     (
         "a cat --seed " + "9" * 5000,
-        BadFlag(BadKind.BAD_VALUE, "--seed", "9" * 5000, low=0, high=MAX_SEED),
+        FlagError(FlagErrorKind.BAD_VALUE, "--seed", "9" * 5000, low=0, high=MAX_SEED),
     ),
-    ("a cat --steps 2.5", BadFlag(BadKind.BAD_VALUE, "--steps", "2.5", low=1, high=MAX_STEPS)),
-    ("a cat —cfg NaN", BadFlag(BadKind.BAD_VALUE, "—cfg", "NaN", low=1, high=MAX_GUIDANCE)),
-    ("a cat --cfg 1e999", BadFlag(BadKind.BAD_VALUE, "--cfg", "1e999", low=1, high=MAX_GUIDANCE)),
-    ("a cat --repeat 0", BadFlag(BadKind.BAD_VALUE, "--repeat", "0", low=1, high=40)),
-    ("a cat --repeat 41", BadFlag(BadKind.BAD_VALUE, "--repeat", "41", low=1, high=40)),
-    ("a cat --chaos 101", BadFlag(BadKind.BAD_VALUE, "--chaos", "101", low=0, high=100)),
-    ("a cat --iw 4", BadFlag(BadKind.BAD_VALUE, "--iw", "4", low=0, high=3)),
-    ("a cat --refine 3", BadFlag(BadKind.BAD_VALUE, "--refine", "3", low=0, high=0.35)),
-    ("a cat --style 4b", BadFlag(BadKind.BAD_VALUE, "--style", "4b", STYLE_NAMES)),
+    (
+        "a cat --steps 2.5",
+        FlagError(FlagErrorKind.BAD_VALUE, "--steps", "2.5", low=1, high=MAX_STEPS),
+    ),
+    ("a cat —cfg NaN", FlagError(FlagErrorKind.BAD_VALUE, "—cfg", "NaN", low=1, high=MAX_GUIDANCE)),
+    (
+        "a cat --cfg 1e999",
+        FlagError(FlagErrorKind.BAD_VALUE, "--cfg", "1e999", low=1, high=MAX_GUIDANCE),
+    ),
+    ("a cat --repeat 0", FlagError(FlagErrorKind.BAD_VALUE, "--repeat", "0", low=1, high=40)),
+    ("a cat --repeat 41", FlagError(FlagErrorKind.BAD_VALUE, "--repeat", "41", low=1, high=40)),
+    ("a cat --chaos 101", FlagError(FlagErrorKind.BAD_VALUE, "--chaos", "101", low=0, high=100)),
+    ("a cat --iw 4", FlagError(FlagErrorKind.BAD_VALUE, "--iw", "4", low=0, high=3)),
+    ("a cat --refine 3", FlagError(FlagErrorKind.BAD_VALUE, "--refine", "3", low=0, high=0.35)),
+    ("a cat --style 4b", FlagError(FlagErrorKind.BAD_VALUE, "--style", "4b", STYLE_NAMES)),
     (
         "a cat --q 3",
-        BadFlag(BadKind.BAD_VALUE, "--q", "3", ("0.5", "1", "2", "fast", "standard", "fine")),
+        FlagError(
+            FlagErrorKind.BAD_VALUE, "--q", "3", ("0.5", "1", "2", "fast", "standard", "fine")
+        ),
     ),
     (
         "a cat --enhance more",
-        BadFlag(BadKind.BAD_VALUE, "--enhance", "more", ("off", "light", "full", "smart")),
+        FlagError(FlagErrorKind.BAD_VALUE, "--enhance", "more", ("off", "light", "full", "smart")),
     ),
-    ("a cat --seed 5 —seed 6", BadFlag(BadKind.TWICE, "—seed", "6", ("--seed",))),
-    ("a cat --no fog --no rain", BadFlag(BadKind.TWICE, "--no", "rain", ("--no",))),
-    ("a cat --ar 1:1 --size 64x64", BadFlag(BadKind.TWICE, "--size", "64x64", ("--ar",))),
-    ("a cat --steps 8 --draft", BadFlag(BadKind.TWICE, "--draft", "", ("--steps",))),
-    ("a cat --strict --cfg 2", BadFlag(BadKind.TWICE, "--cfg", "2", ("--strict",))),
+    ("a cat --seed 5 —seed 6", FlagError(FlagErrorKind.TWICE, "—seed", "6", ("--seed",))),
+    ("a cat --no fog --no rain", FlagError(FlagErrorKind.TWICE, "--no", "rain", ("--no",))),
+    ("a cat --ar 1:1 --size 64x64", FlagError(FlagErrorKind.TWICE, "--size", "64x64", ("--ar",))),
+    ("a cat --steps 8 --draft", FlagError(FlagErrorKind.TWICE, "--draft", "", ("--steps",))),
+    ("a cat --strict --cfg 2", FlagError(FlagErrorKind.TWICE, "--cfg", "2", ("--strict",))),
     (
         "a cat --style oilpaintings",
-        BadFlag(BadKind.BAD_VALUE, "--style", "oilpaintings", STYLE_NAMES),
+        FlagError(FlagErrorKind.BAD_VALUE, "--style", "oilpaintings", STYLE_NAMES),
     ),
-    ("a cat --style", BadFlag(BadKind.MISSING, "--style", "", STYLE_NAMES)),
-    ("a cat --style oil --style ink", BadFlag(BadKind.TWICE, "--style", "ink", ("--style",))),
-    ("a cat --raw --style raw", BadFlag(BadKind.TWICE, "--style", "raw", ("--raw",))),
-    ("a cat --foo --seed x", BadFlag(BadKind.UNKNOWN, "--foo")),
+    ("a cat --style", FlagError(FlagErrorKind.MISSING, "--style", "", STYLE_NAMES)),
+    (
+        "a cat --style oil --style ink",
+        FlagError(FlagErrorKind.TWICE, "--style", "ink", ("--style",)),
+    ),
+    ("a cat --raw --style raw", FlagError(FlagErrorKind.TWICE, "--style", "raw", ("--raw",))),
+    ("a cat --foo --seed x", FlagError(FlagErrorKind.UNKNOWN, "--foo")),
 ]
 
 
 @pytest.mark.parametrize(("text", "bad"), WRONG, ids=[text[:40] for text, _ in WRONG])
-def test_a_flag_that_cannot_be_obeyed_is_named(text: str, bad: BadFlag):
+def test_a_flag_that_cannot_be_obeyed_is_named(text: str, bad: FlagError):
     """The first bad flag comes back as it was written, with what it should have been."""
     assert parse(text) == bad
-    assert orders(text) == bad
+    assert expand(text) == bad
 
 
 def test_no_flag_is_both_obeyed_and_refused():
     """A spelling means one thing, and what is suggested instead exists."""
-    assert not KNOWN.keys() & UNSUPPORTED.keys()
-    assert {each for each in UNSUPPORTED.values() if each} <= KNOWN.keys()
+    assert not FLAGS.keys() & UNSUPPORTED.keys()
+    assert {each for each in UNSUPPORTED.values() if each} <= FLAGS.keys()
 
 
 @pytest.mark.parametrize(
@@ -288,7 +308,7 @@ def test_no_flag_is_both_obeyed_and_refused():
 )
 def test_a_backslash_takes_a_signs_meaning(text: str, prompt: str):
     """What would be a flag or a choice is text after a backslash; elsewhere it is a backslash."""
-    assert parse(text) == Flagged(prompt)
+    assert parse(text) == ParsedPrompt(prompt)
 
 
 # Choices
@@ -320,7 +340,7 @@ def test_a_backslash_takes_a_signs_meaning(text: str, prompt: str):
 )
 def test_every_choice_is_made(text: str, prompts: tuple[str, ...]):
     """Groups multiply, the last one fastest; spaces around choices do not count."""
-    assert permutations(text) == Expanded(prompts, len(prompts))
+    assert permutations(text) == Permutations(prompts, len(prompts))
 
 
 @pytest.mark.parametrize(
@@ -336,51 +356,51 @@ def test_every_choice_is_made(text: str, prompts: tuple[str, ...]):
 )
 def test_a_brace_without_its_counterpart_is_shown(text: str, brace: str, around: str):
     """What is wrong with a group is said with the words around it."""
-    assert permutations(text) == BadFlag(BadKind.UNBALANCED, brace, around)
-    assert orders(text) == BadFlag(BadKind.UNBALANCED, brace, around)
+    assert permutations(text) == FlagError(FlagErrorKind.UNBALANCED, brace, around)
+    assert expand(text) == FlagError(FlagErrorKind.UNBALANCED, brace, around)
 
 
 def test_far_too_many_choices_are_only_counted():
     """A text that would mean a thousand million pictures is answered at once, and so is noise."""
     began = time.perf_counter()
-    assert permutations("{a,b}" * 30) == Expanded((), 2**30)
-    assert orders("{a,b}" * 30 + " --repeat 3") == TooMany(3 * 2**30, 40)
-    assert orders("{" * 5000 + "a" + "}" * 5000) == (Flagged("a"),)
-    assert isinstance(permutations("{" * 5000), BadFlag)
+    assert permutations("{a,b}" * 30) == Permutations((), 2**30)
+    assert expand("{a,b}" * 30 + " --repeat 3") == TooManyPictures(3 * 2**30, 40)
+    assert expand("{" * 5000 + "a" + "}" * 5000) == (ParsedPrompt("a"),)
+    assert isinstance(permutations("{" * 5000), FlagError)
     for sign in ("\\", "“", ' "', "-", "—a", "猫——a", "{,", "\\--a "):
-        orders(sign * (6000 // len(sign)))
+        expand(sign * (6000 // len(sign)))
     assert time.perf_counter() - began < 2
 
 
 def test_the_limit_counts_pictures():
     """As many as the limit are given, one more only as a number; repeats count."""
-    assert permutations("{a,b,c}", 3) == Expanded(("a", "b", "c"), 3)
-    assert permutations("{a,b,c}", 2) == Expanded((), 3)
+    assert permutations("{a,b,c}", 3) == Permutations(("a", "b", "c"), 3)
+    assert permutations("{a,b,c}", 2) == Permutations((), 3)
     assert len(found("{a,b} --repeat 20")) == 40
-    assert orders("{a,b} --repeat 21") == TooMany(42, 40)
-    assert orders("a --repeat {2, 3}", 4) == TooMany(5, 4)
+    assert expand("{a,b} --repeat 21") == TooManyPictures(42, 40)
+    assert expand("a --repeat {2, 3}", 4) == TooManyPictures(5, 4)
 
 
 def test_choices_hold_flags_and_repeats_multiply():
     """Each picture has a prompt and flags of its own; a given seed counts up and around."""
-    assert orders("{red, blue} house --ar {1:1, 16:9}") == (
-        Flagged("red house", aspect="1:1"),
-        Flagged("red house", aspect="16:9"),
-        Flagged("blue house", aspect="1:1"),
-        Flagged("blue house", aspect="16:9"),
+    assert expand("{red, blue} house --ar {1:1, 16:9}") == (
+        ParsedPrompt("red house", aspect="1:1"),
+        ParsedPrompt("red house", aspect="16:9"),
+        ParsedPrompt("blue house", aspect="1:1"),
+        ParsedPrompt("blue house", aspect="16:9"),
     )
-    assert orders("{a cat --raw, a dog}") == (
-        Flagged("a cat", enhance=Level.OFF),
-        Flagged("a dog"),
+    assert expand("{a cat --raw, a dog}") == (
+        ParsedPrompt("a cat", enhance=EnhancementLevel.OFF),
+        ParsedPrompt("a dog"),
     )
-    assert orders("a cat --repeat 2") == (Flagged("a cat"), Flagged("a cat"))
+    assert expand("a cat --repeat 2") == (ParsedPrompt("a cat"), ParsedPrompt("a cat"))
     seeds = [each.seed for each in found("{a, b} --seed 4294967295 --repeat 2")]
     assert seeds == [MAX_SEED, 0, MAX_SEED, 0]
 
 
-def found(text: str) -> tuple[Flagged, ...]:
+def found(text: str) -> tuple[ParsedPrompt, ...]:
     """The pictures of a text that is all right."""
-    outcome = orders(text)
+    outcome = expand(text)
     assert isinstance(outcome, tuple)
     return outcome
 
@@ -393,18 +413,18 @@ def found(text: str) -> tuple[Flagged, ...]:
 @example("--ar \ud800")
 def test_no_text_raises(text: str):
     """Whatever somebody types gets an answer of the promised kinds."""
-    assert isinstance(parse(text), Flagged | BadFlag)
-    assert isinstance(permutations(text), Expanded | BadFlag)
-    assert isinstance(orders(text), tuple | BadFlag | TooMany)
+    assert isinstance(parse(text), ParsedPrompt | FlagError)
+    assert isinstance(permutations(text), Permutations | FlagError)
+    assert isinstance(expand(text), tuple | FlagError | TooManyPictures)
 
 
 @given(TEXTS)
 def test_text_without_flags_and_braces_is_left_alone(text: str):
     """Every character of an ordinary prompt stays, with its spaces, dashes and backslashes."""
     assume(not re.search(r"[{}｛｝]|[-—–−－‑‐﹣―⸺][A-Za-zＡ-Ｚａ-ｚ]", text))
-    assert parse(text) == Flagged(text)
-    assert permutations(text) == Expanded((text,), 1)
-    assert orders(text) == (Flagged(text),)
+    assert parse(text) == ParsedPrompt(text)
+    assert permutations(text) == Permutations((text,), 1)
+    assert expand(text) == (ParsedPrompt(text),)
 
 
 @given(
@@ -422,7 +442,7 @@ def test_flags_may_stand_anywhere(words: list[str], flags: list[str], random: Ra
     for place, flag in reversed(list(zip(places, flags, strict=True))):
         mixed.insert(place, flag)
     alone = parse(" ".join(flags))
-    assert isinstance(alone, Flagged)
+    assert isinstance(alone, ParsedPrompt)
     assert parse(" ".join(mixed)) == dataclasses.replace(alone, prompt=" ".join(words))
 
 
@@ -430,6 +450,6 @@ def test_flags_may_stand_anywhere(words: list[str], flags: list[str], random: Ra
 def test_orders_are_as_many_as_were_counted(text: str):
     """The cost that is shown before painting is the number of pictures painted."""
     counted = permutations(text)
-    outcome = orders(text)
-    if isinstance(counted, Expanded) and isinstance(outcome, tuple):
+    outcome = expand(text)
+    if isinstance(counted, Permutations) and isinstance(outcome, tuple):
         assert len(counted.prompts) == counted.total <= len(outcome)

@@ -8,17 +8,17 @@ from hypothesis import strategies as st
 
 from bot.i18n import words
 from bot.request.input_images import (
+    InputMismatch,
     MaskEmpty,
     MaskMissing,
-    MaskUnfit,
-    OtherPicture,
-    given_again,
+    MaskSizeMismatch,
+    match_inputs,
     prepare,
     size_from,
 )
-from bot.request.outcomes import BadSize, Composed, TooLarge
-from bot.request.params import Wish
-from bot.request.resolve import compose, size_problem
+from bot.request.outcomes import BadSize, ResolvedRequest, SizeTooLarge
+from bot.request.params import GenerationParams
+from bot.request.resolve import resolve, size_problem
 from bot.wording import rejections
 from engine.diffusion.families import SKETCH_FAMILY, Z_IMAGE_TURBO
 from engine.modes import MAX_BLENDED
@@ -69,7 +69,7 @@ def test_a_mask_has_to_lie_over_its_picture():
     """Another shape is refused, another size is not; a black one would change nothing."""
     picture = an_upload(300, 200)
     assert prepare(Mode.INPAINT, [picture, an_upload(151, 100)], (96, 64)).inputs
-    with pytest.raises(MaskUnfit):
+    with pytest.raises(MaskSizeMismatch):
         prepare(Mode.INPAINT, [picture, an_upload(100, 100)], (96, 64))
     with pytest.raises(MaskEmpty):
         prepare(Mode.INPAINT, [picture, Upload.of(Raster(3, 2, bytes(18)))], (96, 64))
@@ -96,14 +96,14 @@ def from_blend() -> tuple[ImageRequest, list[Upload]]:
 def test_pictures_given_again_are_known_by_their_pixels():
     """The files that were given first, and what was kept of them; nothing else."""
     request, given_ = from_blend()
-    kept = given_again(request, given_)
+    kept = match_inputs(request, given_)
     assert tuple(each.sha256 for each in kept) == request.inputs
-    assert given_again(request, kept) == kept
-    with pytest.raises(OtherPicture) as caught:
-        given_again(request, [given_[0], given_[0]])
+    assert match_inputs(request, kept) == kept
+    with pytest.raises(InputMismatch) as caught:
+        match_inputs(request, [given_[0], given_[0]])
     assert caught.value.position == 1
     with pytest.raises(ValueError, match="not 1"):
-        given_again(request, given_[:1])
+        match_inputs(request, given_[:1])
 
 
 def test_a_blend_takes_up_to_four():
@@ -115,9 +115,9 @@ def test_a_blend_takes_up_to_four():
     request = a_request(
         mode=Mode.BLEND, inputs=found.start.inputs, strength=0.5, width_px=64, height_px=32
     )
-    assert given_again(request, [an_upload(40, 30, each) for each in shades]) == found.inputs
+    assert match_inputs(request, [an_upload(40, 30, each) for each in shades]) == found.inputs
     with pytest.raises(ValueError, match="not 2"):
-        given_again(request, found.inputs[:2])
+        match_inputs(request, found.inputs[:2])
 
 
 @given(st.integers(1, 5000), st.integers(1, 5000), st.sampled_from(list(Mode)))
@@ -126,7 +126,7 @@ def test_a_picture_of_any_shape_gives_a_size_that_can_be_painted(
 ):
     """Never refused where nothing was asked for: too long a shape becomes the nearest one."""
     for family in (SKETCH_FAMILY, Z_IMAGE_TURBO):
-        found = size_from(Wish("x"), mode, family, (width, height))
+        found = size_from(GenerationParams("x"), mode, family, (width, height))
         assert isinstance(found, tuple)
         assert size_problem(*found, family, mode) is None
 
@@ -134,8 +134,8 @@ def test_a_picture_of_any_shape_gives_a_size_that_can_be_painted(
 def test_enlarging_doubles_what_is_there():
     """Twice the picture's own size where that can be painted, else twice the family's own."""
 
-    def doubled(source: tuple[int, int], **wish: object) -> object:
-        return size_from(Wish("x", **wish), Mode.UPSCALE, SKETCH_FAMILY, source)  # pyright: ignore[reportArgumentType]
+    def doubled(source: tuple[int, int], **params: object) -> object:
+        return size_from(GenerationParams("x", **params), Mode.UPSCALE, SKETCH_FAMILY, source)  # pyright: ignore[reportArgumentType]
 
     assert doubled((128, 192)) == (256, 384)
     assert doubled((130, 190)) == (256, 384)
@@ -144,26 +144,28 @@ def test_enlarging_doubles_what_is_there():
     assert doubled((128, 192), aspect="1:1") == (512, 512)
     assert doubled((128, 192), size=(320, 320)) == (320, 320)
     assert isinstance(doubled((128, 192), size=(272, 272)), BadSize)
-    assert isinstance(doubled((128, 192), size=(1024, 1024)), TooLarge)
+    assert isinstance(doubled((128, 192), size=(1024, 1024)), SizeTooLarge)
 
 
 def test_a_prepared_wish_is_composed():
     """What comes out of here is what compose() takes."""
-    wanted = size_from(Wish("x"), Mode.IMAGE, SKETCH_FAMILY, (300, 200))
+    wanted = size_from(GenerationParams("x"), Mode.IMAGE, SKETCH_FAMILY, (300, 200))
     assert isinstance(wanted, tuple)
     found = prepare(Mode.IMAGE, [an_upload(300, 200)], wanted)
-    composed = compose(Wish("x", size=wanted, start=found.start), SKETCH_FAMILY, lambda: 1)
-    assert isinstance(composed, Composed) and composed.request.inputs == found.start.inputs
-    assert (composed.request.width_px, composed.request.height_px) == wanted
+    resolved = resolve(
+        GenerationParams("x", size=wanted, start=found.start), SKETCH_FAMILY, lambda: 1
+    )
+    assert isinstance(resolved, ResolvedRequest) and resolved.request.inputs == found.start.inputs
+    assert (resolved.request.width_px, resolved.request.height_px) == wanted
 
 
 @pytest.mark.parametrize(
     "refused",
     [
-        MaskUnfit(Raster(2, 1, b""), Raster(1, 1, b"")),
+        MaskSizeMismatch(Raster(2, 1, b""), Raster(1, 1, b"")),
         MaskEmpty(),
         MaskMissing(),
-        OtherPicture(0, "a", "b"),
+        InputMismatch(0, "a", "b"),
     ],
 )
 def test_each_refusal_has_a_sentence(refused: UploadRefused):

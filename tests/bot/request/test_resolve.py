@@ -11,37 +11,45 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.i18n import words
-from bot.request.notes import GuidanceHigh, NegativeAdded, NegativeIdle, SmallSide, StyleLeft
+from bot.request.notes import HighGuidance, NegativeAdded, NegativeIgnored, SmallSide, StyleIgnored
 from bot.request.outcomes import (
     BadAspect,
     BadSize,
-    Composed,
     EmptyPrompt,
     OutOfRange,
     Refused,
+    ResolvedRequest,
+    SizeTooLarge,
     TextTooLong,
-    TooLarge,
 )
-from bot.request.params import Start, Wish
-from bot.request.resolve import STRONG, SUBTLE, compose, enlarge, recompose, size_for, vary
+from bot.request.params import GenerationParams, InitImages
+from bot.request.resolve import (
+    STRONG,
+    SUBTLE,
+    resolve,
+    resolve_reroll,
+    resolve_upscale,
+    resolve_variation,
+    size_for,
+)
 from bot.wording import rejections
 from engine.diffusion.families import SKETCH_FAMILY, Z_IMAGE_TURBO, Speed
-from engine.prompts import Level, PictureStyle
+from engine.prompts import EnhancementLevel, PictureStyle
 from engine.types import MAX_SEED, MAX_VARIATIONS, Mode, Variation
 
 SHA = "a" * 64
 
 
-def composed(wish: Wish, family=SKETCH_FAMILY) -> Composed:
+def resolved(params: GenerationParams, family=SKETCH_FAMILY) -> ResolvedRequest:
     """The request of a wish that is all right."""
-    outcome = compose(wish, family, lambda: 42)
-    assert isinstance(outcome, Composed)
+    outcome = resolve(params, family, lambda: 42)
+    assert isinstance(outcome, ResolvedRequest)
     return outcome
 
 
 def test_an_untouched_wish_gets_the_familys_defaults():
     """Eight steps, guidance off, the native square, a fresh seed, words for quality."""
-    request = composed(Wish("a lake"), Z_IMAGE_TURBO).request
+    request = resolved(GenerationParams("a lake"), Z_IMAGE_TURBO).request
     assert (request.steps, request.guidance, request.seed) == (8, 1.0, 42)
     assert (request.width_px, request.height_px) == (1024, 1024)
     assert request.effective_prompt.startswith("a lake. ")
@@ -49,44 +57,44 @@ def test_an_untouched_wish_gets_the_familys_defaults():
 
 
 @pytest.mark.parametrize(
-    ("wish", "kind"),
+    ("params", "kind"),
     [
-        (Wish(""), EmptyPrompt),
-        (Wish("\u200b\ufeff \n"), EmptyPrompt),
-        (Wish("\u3164\u2800\ufe0f"), EmptyPrompt),
-        (Wish("x" * 4000), TextTooLong),
-        (Wish("x", negative="y" * 2001), TextTooLong),
-        (Wish("x", seed=-1), OutOfRange),
-        (Wish("x", seed=MAX_SEED + 1), OutOfRange),
-        (Wish("x", seed=10**400), OutOfRange),
-        (Wish("x", steps=0), OutOfRange),
-        (Wish("x", steps=51), OutOfRange),
-        (Wish("x", guidance=math.nan), OutOfRange),
-        (Wish("x", guidance=math.inf), OutOfRange),
-        (Wish("x", guidance=0.5), OutOfRange),
-        (Wish("x", guidance=5.01), OutOfRange),
-        (Wish("x", aspect="wide"), BadAspect),
-        (Wish("x", aspect="0:1"), BadAspect),
-        (Wish("x", aspect="100:1"), BadAspect),
-        (Wish("x", aspect="21:9"), BadAspect),
-        (Wish("x", size=(512, 512)), TooLarge),
-        (Wish("x", size=(512, 128)), BadAspect),
-        (Wish("x", variety=1.1), OutOfRange),
-        (Wish("x", variety=math.nan), OutOfRange),
-        (Wish("x", refine=0.36), OutOfRange),
-        (Wish("x", start=Start(Mode.IMAGE, (SHA,), 0.0)), OutOfRange),
-        (Wish("x", start=Start(Mode.IMAGE, (SHA,), 1.01)), OutOfRange),
-        (Wish("x", start=Start(Mode.UPSCALE, (SHA,), 0.5)), OutOfRange),
-        (Wish("x", size=(250, 256)), BadSize),
-        (Wish("x", size=(16, 16)), BadSize),
-        (Wish("x", size=(100_000, 256)), BadSize),
-        (Wish("x", size=(0, 0)), BadSize),
-        (Wish("x", size=(-256, -256)), BadSize),
+        (GenerationParams(""), EmptyPrompt),
+        (GenerationParams("\u200b\ufeff \n"), EmptyPrompt),
+        (GenerationParams("\u3164\u2800\ufe0f"), EmptyPrompt),
+        (GenerationParams("x" * 4000), TextTooLong),
+        (GenerationParams("x", negative="y" * 2001), TextTooLong),
+        (GenerationParams("x", seed=-1), OutOfRange),
+        (GenerationParams("x", seed=MAX_SEED + 1), OutOfRange),
+        (GenerationParams("x", seed=10**400), OutOfRange),
+        (GenerationParams("x", steps=0), OutOfRange),
+        (GenerationParams("x", steps=51), OutOfRange),
+        (GenerationParams("x", guidance=math.nan), OutOfRange),
+        (GenerationParams("x", guidance=math.inf), OutOfRange),
+        (GenerationParams("x", guidance=0.5), OutOfRange),
+        (GenerationParams("x", guidance=5.01), OutOfRange),
+        (GenerationParams("x", aspect="wide"), BadAspect),
+        (GenerationParams("x", aspect="0:1"), BadAspect),
+        (GenerationParams("x", aspect="100:1"), BadAspect),
+        (GenerationParams("x", aspect="21:9"), BadAspect),
+        (GenerationParams("x", size=(512, 512)), SizeTooLarge),
+        (GenerationParams("x", size=(512, 128)), BadAspect),
+        (GenerationParams("x", variety=1.1), OutOfRange),
+        (GenerationParams("x", variety=math.nan), OutOfRange),
+        (GenerationParams("x", refine=0.36), OutOfRange),
+        (GenerationParams("x", start=InitImages(Mode.IMAGE, (SHA,), 0.0)), OutOfRange),
+        (GenerationParams("x", start=InitImages(Mode.IMAGE, (SHA,), 1.01)), OutOfRange),
+        (GenerationParams("x", start=InitImages(Mode.UPSCALE, (SHA,), 0.5)), OutOfRange),
+        (GenerationParams("x", size=(250, 256)), BadSize),
+        (GenerationParams("x", size=(16, 16)), BadSize),
+        (GenerationParams("x", size=(100_000, 256)), BadSize),
+        (GenerationParams("x", size=(0, 0)), BadSize),
+        (GenerationParams("x", size=(-256, -256)), BadSize),
     ],
 )
-def test_bad_input_gets_a_reason_and_one_sentence(wish: Wish, kind: type):
+def test_bad_input_gets_a_reason_and_one_sentence(params: GenerationParams, kind: type):
     """Each mistake has a reason of its own, and words for it."""
-    outcome = compose(wish, SKETCH_FAMILY, lambda: 42)
+    outcome = resolve(params, SKETCH_FAMILY, lambda: 42)
     assert isinstance(outcome, Refused) and isinstance(outcome.reason, kind)
     sentence = rejections.refusal(outcome, words(), lambda moment: moment.isoformat())
     assert sentence and "\n" not in sentence and sentence[-1] == "."
@@ -94,22 +102,24 @@ def test_bad_input_gets_a_reason_and_one_sentence(wish: Wish, kind: type):
 
 def test_an_idle_negative_prompt_is_noted():
     """A negative prompt at guidance 1 does nothing; above 1 it acts and nothing is noted."""
-    assert composed(Wish("x", negative="fog")).notes == (NegativeIdle(),)
-    assert composed(Wish("x", negative="fog", guidance=1.5)).notes == ()
+    assert resolved(GenerationParams("x", negative="fog")).notes == (NegativeIgnored(),)
+    assert resolved(GenerationParams("x", negative="fog", guidance=1.5)).notes == ()
 
 
 def test_high_guidance_is_noted():
     """Over 2.5 pictures burn."""
-    (note,) = composed(Wish("x", guidance=3.0, enhance=Level.OFF)).notes
-    assert isinstance(note, GuidanceHigh)
+    (note,) = resolved(GenerationParams("x", guidance=3.0, enhance=EnhancementLevel.OFF)).notes
+    assert isinstance(note, HighGuidance)
 
 
 def test_the_default_negative_prompt_acts_only_with_guidance():
     """With guidance and enhancement, and none given, ours is used and said; else none is."""
-    ours = composed(Wish("x", guidance=1.5))
+    ours = resolved(GenerationParams("x", guidance=1.5))
     assert ours.notes == (NegativeAdded(ours.request.negative_prompt),)
-    assert not composed(Wish("x")).request.negative_prompt
-    assert not composed(Wish("x", guidance=1.5, enhance=Level.OFF)).request.negative_prompt
+    assert not resolved(GenerationParams("x")).request.negative_prompt
+    assert not resolved(
+        GenerationParams("x", guidance=1.5, enhance=EnhancementLevel.OFF)
+    ).request.negative_prompt
 
 
 @given(st.text(max_size=300), st.integers(), st.floats(), st.integers(), st.text(max_size=9))
@@ -117,8 +127,10 @@ def test_any_input_gives_a_request_within_bounds_or_a_refusal(
     prompt: str, seed: int, guidance: float, steps: int, aspect: str
 ):
     """Whatever is typed, nothing out of bounds reaches the painter and nothing raises."""
-    wish = Wish(prompt, aspect=aspect or None, seed=seed, steps=steps, guidance=guidance)
-    outcome = compose(wish, Z_IMAGE_TURBO, lambda: 42)
+    params = GenerationParams(
+        prompt, aspect=aspect or None, seed=seed, steps=steps, guidance=guidance
+    )
+    outcome = resolve(params, Z_IMAGE_TURBO, lambda: 42)
     if isinstance(outcome, Refused):
         assert rejections.refusal(outcome, words(), str)
         return
@@ -131,12 +143,12 @@ def test_any_input_gives_a_request_within_bounds_or_a_refusal(
 
 def test_a_reroll_changes_the_seed_and_nothing_else():
     """With a seed given it is that seed, without one a fresh one."""
-    original = composed(Wish("a lake", guidance=1.5, steps=4)).request
+    original = resolved(GenerationParams("a lake", guidance=1.5, steps=4)).request
     for seed, expected in ((None, 7), (9, 9)):
-        again = recompose(original, seed, SKETCH_FAMILY, lambda: 7)
-        assert isinstance(again, Composed)
+        again = resolve_reroll(original, seed, SKETCH_FAMILY, lambda: 7)
+        assert isinstance(again, ResolvedRequest)
         assert again.request == dataclasses.replace(original, seed=expected)
-        assert again.added == composed(Wish("a lake")).added
+        assert again.added == resolved(GenerationParams("a lake")).added
 
 
 def test_times_are_written_by_the_front():
@@ -149,45 +161,47 @@ def test_times_are_written_by_the_front():
 
 def test_a_replay_is_held_to_the_bounds_of_the_model_that_paints_it():
     """A picture of a larger model, rerolled after a change to a smaller one, is refused."""
-    large = composed(Wish("a lake"), Z_IMAGE_TURBO).request
-    outcome = recompose(large, 5, SKETCH_FAMILY, lambda: 1)
+    large = resolved(GenerationParams("a lake"), Z_IMAGE_TURBO).request
+    outcome = resolve_reroll(large, 5, SKETCH_FAMILY, lambda: 1)
     assert isinstance(outcome, Refused) and isinstance(outcome.reason, BadSize)
 
 
 @pytest.mark.parametrize(("speed", "steps"), [("fast", 4), ("standard", 8), ("fine", 10)])
 def test_speeds_are_steps(speed: str, steps: int):
     """A speed chooses the steps, unless they are given."""
-    assert composed(Wish("x", speed=Speed(speed))).request.steps == steps
-    assert composed(Wish("x", speed=Speed(speed), steps=3)).request.steps == 3
+    assert resolved(GenerationParams("x", speed=Speed(speed))).request.steps == steps
+    assert resolved(GenerationParams("x", speed=Speed(speed), steps=3)).request.steps == 3
 
 
 def test_strict_is_a_guidance():
     """Strict holds the prompt at 1.8, without a note; a guidance that is given wins."""
-    strict = composed(Wish("x", strict=True, enhance=Level.OFF))
+    strict = resolved(GenerationParams("x", strict=True, enhance=EnhancementLevel.OFF))
     assert strict.request.guidance == 1.8 and strict.notes == ()
-    assert composed(Wish("x", strict=True, guidance=2.0)).request.guidance == 2.0
+    assert resolved(GenerationParams("x", strict=True, guidance=2.0)).request.guidance == 2.0
 
 
 def test_turbo_breaks_earlier():
     """Over 3.2 Turbo's pictures break: refused with that bound."""
-    outcome = compose(Wish("x", guidance=3.3), Z_IMAGE_TURBO, lambda: 1)
+    outcome = resolve(GenerationParams("x", guidance=3.3), Z_IMAGE_TURBO, lambda: 1)
     assert isinstance(outcome, Refused) and outcome.reason == OutOfRange("guidance", 3.3, 1.0, 3.2)
 
 
 def test_large_pictures_are_advised_to_be_enlarged():
     """2048² in one piece is refused with the size to paint instead, in the same shape."""
     for size, advised in (((2048, 2048), (1024, 1024)), ((2048, 1536), (1184, 880))):
-        outcome = compose(Wish("x", size=size), Z_IMAGE_TURBO, lambda: 1)
+        outcome = resolve(GenerationParams("x", size=size), Z_IMAGE_TURBO, lambda: 1)
         assert isinstance(outcome, Refused)
-        assert outcome.reason == TooLarge(*size, *advised, enlarged=False)
+        assert outcome.reason == SizeTooLarge(*size, *advised, upscaled=False)
         told = rejections.refusal(outcome, words(), str)
         assert f"{advised[0]}×{advised[1]}" in told and "upscale" in told
 
 
 def test_short_sides_are_noted():
     """A side under the family's floor is painted, and warned of."""
-    assert composed(Wish("x", size=(256, 128))).notes == (SmallSide(128, 160),)
-    assert composed(Wish("x", size=(1024, 496)), Z_IMAGE_TURBO).notes == (SmallSide(496, 512),)
+    assert resolved(GenerationParams("x", size=(256, 128))).notes == (SmallSide(128, 160),)
+    assert resolved(GenerationParams("x", size=(1024, 496)), Z_IMAGE_TURBO).notes == (
+        SmallSide(496, 512),
+    )
 
 
 def test_levels_of_enhancement():
@@ -195,116 +209,127 @@ def test_levels_of_enhancement():
     family's own, and smart asks the painter for more with full to fall back on."""
     dawn = "a mountain lake at dawn"
 
-    def added(level: Level | None, family=Z_IMAGE_TURBO) -> str:
-        return composed(Wish(dawn, enhance=level), family).added
+    def added(level: EnhancementLevel | None, family=Z_IMAGE_TURBO) -> str:
+        return resolved(GenerationParams(dawn, enhance=level), family).added
 
-    assert added(Level.OFF) == ""
-    assert added(None) == added(Level.FULL) != added(Level.LIGHT)
-    assert "golden" in added(Level.FULL)
-    assert added(None, SKETCH_FAMILY) == added(Level.LIGHT)
-    smart = composed(Wish(dawn, enhance=Level.SMART), Z_IMAGE_TURBO)
-    assert smart.request.expand and smart.added == added(Level.FULL)
-    assert not composed(Wish(dawn)).request.expand
+    assert added(EnhancementLevel.OFF) == ""
+    assert added(None) == added(EnhancementLevel.FULL) != added(EnhancementLevel.LIGHT)
+    assert "golden" in added(EnhancementLevel.FULL)
+    assert added(None, SKETCH_FAMILY) == added(EnhancementLevel.LIGHT)
+    smart = resolved(GenerationParams(dawn, enhance=EnhancementLevel.SMART), Z_IMAGE_TURBO)
+    assert smart.request.expand and smart.added == added(EnhancementLevel.FULL)
+    assert not resolved(GenerationParams(dawn)).request.expand
 
 
 def test_a_style_is_read_as_if_it_had_been_named():
     """The model reads the same as with the style in the prompt; it is shown as what was added, and
     the request remembers it, for whoever paints it again."""
-    chosen = composed(Wish("a lake at dawn", style=PictureStyle.OIL), Z_IMAGE_TURBO)
-    written = composed(Wish("a lake at dawn, oil painting"), Z_IMAGE_TURBO)
+    chosen = resolved(GenerationParams("a lake at dawn", style=PictureStyle.OIL), Z_IMAGE_TURBO)
+    written = resolved(GenerationParams("a lake at dawn, oil painting"), Z_IMAGE_TURBO)
     assert chosen.request.effective_prompt == written.request.effective_prompt
     assert chosen.added == f"oil painting. {written.added}" and not chosen.notes
     assert (chosen.request.prompt, chosen.request.style) == ("a lake at dawn", PictureStyle.OIL)
-    off = composed(Wish("a lake", style=PictureStyle.OIL, enhance=Level.OFF), Z_IMAGE_TURBO)
+    off = resolved(
+        GenerationParams("a lake", style=PictureStyle.OIL, enhance=EnhancementLevel.OFF),
+        Z_IMAGE_TURBO,
+    )
     assert off.request.effective_prompt == "a lake, oil painting" and off.added == "oil painting"
-    again = recompose(chosen.request, 7, Z_IMAGE_TURBO, lambda: 7)
-    assert isinstance(again, Composed)
+    again = resolve_reroll(chosen.request, 7, Z_IMAGE_TURBO, lambda: 7)
+    assert isinstance(again, ResolvedRequest)
     assert again.request == dataclasses.replace(chosen.request, seed=7)
 
 
 def test_the_persons_words_win_over_a_chosen_style():
     """Another style in the prompt leaves the chosen one out, which a note says, also later."""
-    clash = composed(Wish("an anime girl", style=PictureStyle.OIL), Z_IMAGE_TURBO)
-    plain = composed(Wish("an anime girl"), Z_IMAGE_TURBO)
+    clash = resolved(GenerationParams("an anime girl", style=PictureStyle.OIL), Z_IMAGE_TURBO)
+    plain = resolved(GenerationParams("an anime girl"), Z_IMAGE_TURBO)
     assert clash.request.effective_prompt == plain.request.effective_prompt
-    assert clash.notes == (StyleLeft(PictureStyle.OIL, "anime"),)
+    assert clash.notes == (StyleIgnored(PictureStyle.OIL, "anime"),)
     told = rejections.note(clash.notes[0], words())
     assert "“anime”" in told and "oil painting" in told
-    again = recompose(clash.request, 7, Z_IMAGE_TURBO, lambda: 7)
-    assert isinstance(again, Composed) and again.notes == clash.notes
+    again = resolve_reroll(clash.request, 7, Z_IMAGE_TURBO, lambda: 7)
+    assert isinstance(again, ResolvedRequest) and again.notes == clash.notes
 
 
 def test_a_model_that_knows_no_styles_is_told_of_none():
     """Words that sketch never saw would only spoil its pictures: a note says that they are left."""
-    sketch = composed(Wish("a red boat", style=PictureStyle.INK))
-    assert sketch.request.effective_prompt == composed(Wish("a red boat")).request.effective_prompt
-    assert sketch.notes == (StyleLeft(PictureStyle.INK),)
+    sketch = resolved(GenerationParams("a red boat", style=PictureStyle.INK))
+    assert (
+        sketch.request.effective_prompt
+        == resolved(GenerationParams("a red boat")).request.effective_prompt
+    )
+    assert sketch.notes == (StyleIgnored(PictureStyle.INK),)
     assert "no styles" in rejections.note(sketch.notes[0], words())
 
 
 def test_enhancement_leaves_room_for_the_prompt():
     """What is added never makes a prompt too long that was not."""
     count = len
-    wish = Wish("a lake at dawn " + "x" * 480)
-    outcome = compose(wish, Z_IMAGE_TURBO, lambda: 1, count)
-    assert isinstance(outcome, Composed)
+    params = GenerationParams("a lake at dawn " + "x" * 480)
+    outcome = resolve(params, Z_IMAGE_TURBO, lambda: 1, count)
+    assert isinstance(outcome, ResolvedRequest)
     assert count(outcome.request.effective_prompt) <= Z_IMAGE_TURBO.max_tokens
 
 
 def test_the_shape_of_the_input_is_kept():
     """Without a size or an aspect a picture has the shape of what it starts from, as far as the
     family allows; with one it has that."""
-    assert size_for(Wish("x"), Z_IMAGE_TURBO, (4000, 3000)) == (1184, 880)
-    assert size_for(Wish("x", aspect="1:1"), Z_IMAGE_TURBO, (4000, 3000)) == (1024, 1024)
-    wide = size_for(Wish("x"), SKETCH_FAMILY, (10_000, 10))
+    assert size_for(GenerationParams("x"), Z_IMAGE_TURBO, (4000, 3000)) == (1184, 880)
+    assert size_for(GenerationParams("x", aspect="1:1"), Z_IMAGE_TURBO, (4000, 3000)) == (
+        1024,
+        1024,
+    )
+    wide = size_for(GenerationParams("x"), SKETCH_FAMILY, (10_000, 10))
     assert isinstance(wide, tuple) and 1.8 <= wide[0] / wide[1] <= 2.2
 
 
 def test_a_start_is_in_the_request():
     """Mode, inputs and the mode's own strength are what is painted from."""
-    request = composed(Wish("x", start=Start(Mode.INPAINT, (SHA, SHA)))).request
+    request = resolved(GenerationParams("x", start=InitImages(Mode.INPAINT, (SHA, SHA)))).request
     assert (request.mode, request.inputs, request.strength) == (Mode.INPAINT, (SHA, SHA), 1.0)
-    request = composed(Wish("x", start=Start(Mode.IMAGE, (SHA,), 0.4))).request
+    request = resolved(GenerationParams("x", start=InitImages(Mode.IMAGE, (SHA,), 0.4))).request
     assert (request.strength, request.forwards) == (0.4, 2)
 
 
 def test_variations_build_on_each_other():
     """Each turns the noise of what it is a variation of; the seed and all else stay."""
-    original = composed(Wish("a lake")).request
+    original = resolved(GenerationParams("a lake")).request
     seeds = iter([11, 12])
-    once = vary(original, SUBTLE, SKETCH_FAMILY, lambda: next(seeds))
-    assert isinstance(once, Composed)
-    twice = vary(once.request, STRONG, SKETCH_FAMILY, lambda: next(seeds))
-    assert isinstance(twice, Composed)
+    once = resolve_variation(original, SUBTLE, SKETCH_FAMILY, lambda: next(seeds))
+    assert isinstance(once, ResolvedRequest)
+    twice = resolve_variation(once.request, STRONG, SKETCH_FAMILY, lambda: next(seeds))
+    assert isinstance(twice, ResolvedRequest)
     turned = (Variation(11, SUBTLE), Variation(12, STRONG))
     assert twice.request == dataclasses.replace(original, variations=turned)
     full = dataclasses.replace(original, variations=(Variation(1, 0.5),) * MAX_VARIATIONS)
-    fresh = vary(full, SUBTLE, SKETCH_FAMILY, lambda: 3)
-    assert isinstance(fresh, Composed) and fresh.request.variations == ()
+    fresh = resolve_variation(full, SUBTLE, SKETCH_FAMILY, lambda: 3)
+    assert isinstance(fresh, ResolvedRequest) and fresh.request.variations == ()
     for amount in (0.0, 1.5, math.nan):
-        assert isinstance(vary(original, amount, SKETCH_FAMILY, lambda: 1), Refused)
+        assert isinstance(resolve_variation(original, amount, SKETCH_FAMILY, lambda: 1), Refused)
 
 
 def test_a_reroll_with_the_same_seed_keeps_its_variations():
     """The same seed is the same picture; another one is a picture of its own."""
-    original = composed(Wish("a lake")).request
+    original = resolved(GenerationParams("a lake")).request
     varied = dataclasses.replace(original, variations=(Variation(1, 0.5),))
     for seed, kept in ((varied.seed, varied.variations), (9, ()), (None, ())):
-        again = recompose(varied, seed, SKETCH_FAMILY, lambda: 7)
-        assert isinstance(again, Composed) and again.request.variations == kept
+        again = resolve_reroll(varied, seed, SKETCH_FAMILY, lambda: 7)
+        assert isinstance(again, ResolvedRequest) and again.request.variations == kept
 
 
 def test_enlarging_doubles_both_sides():
     """From the picture itself and with little noise; a second time is too large, in words."""
-    original = composed(Wish("a lake", size=(320, 192), refine=0.2)).request
-    large = enlarge(original, SHA, SKETCH_FAMILY)
-    assert isinstance(large, Composed)
+    original = resolved(GenerationParams("a lake", size=(320, 192), refine=0.2)).request
+    large = resolve_upscale(original, SHA, SKETCH_FAMILY)
+    assert isinstance(large, ResolvedRequest)
     request = large.request
     assert (request.width_px, request.height_px) == (640, 384)
     assert (request.mode, request.inputs, request.strength) == (Mode.UPSCALE, (SHA,), 0.3)
     assert request.prompt == "a lake" and request.refine == 0.0
-    assert isinstance(recompose(request, request.seed, SKETCH_FAMILY, lambda: 1), Composed)
-    again = enlarge(request, SHA, SKETCH_FAMILY)
+    assert isinstance(
+        resolve_reroll(request, request.seed, SKETCH_FAMILY, lambda: 1), ResolvedRequest
+    )
+    again = resolve_upscale(request, SHA, SKETCH_FAMILY)
     assert isinstance(again, Refused)
     assert rejections.refusal(again, words(), str).endswith(".")
 
@@ -322,8 +347,8 @@ def test_enlarging_doubles_both_sides():
 )
 def test_a_replay_keeps_to_the_bounds_of_a_wish(changes: dict[str, object]):
     """A recipe that anybody may have written asks for nothing that a wish could not."""
-    original = composed(Wish("a lake")).request
+    original = resolved(GenerationParams("a lake")).request
     hostile = dataclasses.replace(original, **changes)
-    outcome = recompose(hostile, hostile.seed, SKETCH_FAMILY, lambda: 1)
+    outcome = resolve_reroll(hostile, hostile.seed, SKETCH_FAMILY, lambda: 1)
     assert isinstance(outcome, Refused)
     assert rejections.refusal(outcome, words(), str)

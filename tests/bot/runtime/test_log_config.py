@@ -10,7 +10,7 @@ import structlog
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.runtime.log_config import configure_logging, strike_secrets
+from bot.runtime.log_config import configure_logging, redact_secrets
 from tests.bot.test_settings import TOKEN
 
 
@@ -47,5 +47,5 @@ def test_tokens_never_reach_the_log(
 @given(st.text(), st.text(min_size=1))
 def test_a_named_secret_is_always_struck(text: str, secret: str):
     """Wherever it stands, a secret is not in what is left (unless the mark itself holds it)."""
-    struck = strike_secrets(text + secret + text, frozenset({secret}))
+    struck = redact_secrets(text + secret + text, frozenset({secret}))
     assert secret not in struck or secret in "[secret]" or secret in text.replace(secret, "")

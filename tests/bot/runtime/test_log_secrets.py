@@ -7,9 +7,9 @@ import io
 import os
 from pathlib import Path
 
-from bot.playground.people import Actor
+from bot.playground.people import ActingUser
 from bot.playground.seed import ADMIN_ID, MEMBER_ID, PAINT_ID
-from bot.playground.server import Plan, open_playground
+from bot.playground.server import PlaygroundPlan, open_playground
 from tests.bot.playground.live import Live
 
 WORDS = ("quokkaglimmer", "axolotlmarsh", "typedpangolin", "soughtnumbat", "wrongokapi")
@@ -32,7 +32,7 @@ async def use_all_roads(live: Live) -> list[str]:
     known = {each.name: each.id for each in live.playground.standin.registry.all(None)}
     for name, option in (("reroll", "picture"), ("cancel", "job")):
         await live.playground.people.autocomplete(
-            Actor(MEMBER_ID), PAINT_ID, known[name], [], {option: sought}, option
+            ActingUser(MEMBER_ID), PAINT_ID, known[name], [], {option: sought}, option
         )
     await live.answered(*sent)
     await live.settled()
@@ -48,7 +48,7 @@ async def test_a_bot_at_level_debug_writes_no_words_and_no_secrets(tmp_path: Pat
         "ZIMAGINE_LOG__LEVEL": "debug",
         "ZIMAGINE_LOG__FORMAT": "json",
     }
-    plan = Plan(["run", "--config", os.devnull], environment, output=written)
+    plan = PlaygroundPlan(["run", "--config", os.devnull], environment, output=written)
     async with asyncio.timeout(120), open_playground(plan) as playground:
         live = Live(playground, tmp_path)
         await live.ready()

@@ -17,7 +17,7 @@ from bot.runtime.maintenance import (
     FREE_FLOOR_BYTES,
     GIB_BYTES,
     ROUND_S,
-    Housekeeping,
+    Maintenance,
     Schedule,
     free_bytes,
 )
@@ -61,7 +61,7 @@ class Household:
         self.data_dir = data_dir
         self.rounds = 0
         self.every_round: Callable[[], Any] = lambda: None
-        self.housekeeping = Housekeeping(
+        self.housekeeping = Maintenance(
             StorageSection(data_dir=data_dir, **settings),
             self.retention,  # pyright: ignore[reportArgumentType]
             tell_owner=self.tell,
@@ -98,37 +98,37 @@ async def data_dir(tmp_path: Path) -> Path:
 
 async def test_a_backup_each_night(data_dir: Path):
     """Soon after the first start there is a backup, then one each night; so many are kept."""
-    house = Household(data_dir, backups=3)
-    await house.live(minutes=10)
-    assert house.backups() == ["20 14:15"]
-    await house.live(days=2)
-    assert house.backups() == ["20 14:15", "21 03:05", "22 03:05"]
-    await house.live(days=2)
-    assert house.backups() == ["22 03:05", "23 03:05", "24 03:05"]
-    assert house.told == []
+    app = Household(data_dir, backups=3)
+    await app.live(minutes=10)
+    assert app.backups() == ["20 14:15"]
+    await app.live(days=2)
+    assert app.backups() == ["20 14:15", "21 03:05", "22 03:05"]
+    await app.live(days=2)
+    assert app.backups() == ["22 03:05", "23 03:05", "24 03:05"]
+    assert app.told == []
 
 
 async def test_a_start_soon_after_a_backup_makes_none(data_dir: Path):
     """A bot that is started often makes no more backups for it."""
     backup.nightly_path(data_dir, START - timedelta(hours=9)).touch()
-    house = Household(data_dir)
-    await house.live(hours=2)
-    assert house.backups() == ["20 05:05"]
+    app = Household(data_dir)
+    await app.live(hours=2)
+    assert app.backups() == ["20 05:05"]
 
 
 async def test_no_backups_when_told(data_dir: Path):
     """With backups = 0 none are made and none are removed."""
     backup.nightly_path(data_dir, START - timedelta(days=20)).touch()
-    house = Household(data_dir, backups=0)
-    await house.live(days=1)
-    assert len(house.backups()) == 1
+    app = Household(data_dir, backups=0)
+    await app.live(days=1)
+    assert len(app.backups()) == 1
 
 
 async def test_a_failed_backup_is_told_and_tried_again(
     data_dir: Path, monkeypatch: pytest.MonkeyPatch
 ):
     """A failure is told with its reason and tried again each hour; the old backups stay."""
-    house = Household(data_dir, backups=1)
+    app = Household(data_dir, backups=1)
     backup.nightly_path(data_dir, START - timedelta(days=20)).touch()
 
     async def fail(*_: Any) -> None:
@@ -137,71 +137,71 @@ async def test_a_failed_backup_is_told_and_tried_again(
     with monkeypatch.context() as patch:
         patch.setattr(backup, "back_up", fail)
         with capture_logs() as logs:
-            await house.live(minutes=130)
-    assert [kind for kind, _ in house.told] == ["backup"] * 3
-    assert "no room" in house.told[0][1] and "\n" not in house.told[0][1]
+            await app.live(minutes=130)
+    assert [kind for kind, _ in app.told] == ["backup"] * 3
+    assert "no room" in app.told[0][1] and "\n" not in app.told[0][1]
     failed = [entry for entry in logs if entry["event"] == "housekeeping failed"]
     assert [(entry["what"], "\n" in entry["error"]) for entry in failed] == [("backup", False)] * 3
-    assert len(house.backups()) == 1
-    await house.live(minutes=60)
-    assert house.backups() == ["20 17:15"]
+    assert len(app.backups()) == 1
+    await app.live(minutes=60)
+    assert app.backups() == ["20 17:15"]
 
 
 async def test_a_backup_from_the_future_is_no_excuse(data_dir: Path):
     """A backup that a wrong clock dated keeps no other from being made."""
     backup.nightly_path(data_dir, START + timedelta(days=900)).touch()
-    house = Household(data_dir, backups=2)
-    await house.live(hours=3)
-    assert "20 14:15" in house.backups() and len(house.backups()) == 2
+    app = Household(data_dir, backups=2)
+    await app.live(hours=3)
+    assert "20 14:15" in app.backups() and len(app.backups()) == 2
 
 
 async def test_retention_each_hour_with_the_settings(data_dir: Path):
     """Retention runs soon after the start and then once an hour, with days and bytes."""
-    house = Household(data_dir, keep_days=30, limit_gib=0.5)
+    app = Household(data_dir, keep_days=30, limit_gib=0.5)
     with capture_logs() as logs:
-        await house.live(hours=3)
-    assert house.retention.asked == [(30, GIB_BYTES // 2)] * 3
+        await app.live(hours=3)
+    assert app.retention.asked == [(30, GIB_BYTES // 2)] * 3
     assert {"files": 2, "size_bytes": 300}.items() <= logs[0].items()
-    house = Household(data_dir)
-    await house.live(minutes=10)
-    assert house.retention.asked == [(None, None)]
+    app = Household(data_dir)
+    await app.live(minutes=10)
+    assert app.retention.asked == [(None, None)]
 
 
 async def test_an_error_ends_nothing(data_dir: Path):
     """Whatever fails is one line in the log, and everything else goes on."""
-    house = Household(data_dir)
-    house.retention.error = RuntimeError("two\nlines")
-    house.free = 0
+    app = Household(data_dir)
+    app.retention.error = RuntimeError("two\nlines")
+    app.free = 0
 
     async def unreachable(kind: str, sentence: str) -> None:
         raise OSError("no network")
 
-    house.housekeeping._tell_owner = unreachable
+    app.housekeeping._tell_owner = unreachable
     with capture_logs() as logs:
-        await house.live(hours=2)
+        await app.live(hours=2)
     lines = {(entry["what"], entry["error"]) for entry in logs if "what" in entry}
     assert lines == {("retention", "two lines"), ("disk", "no network")}
-    assert len(house.retention.asked) == 2 and house.backups() == ["20 14:15"]
+    assert len(app.retention.asked) == 2 and app.backups() == ["20 14:15"]
 
 
 async def test_little_room_is_told_at_once_and_again(data_dir: Path):
     """Below the floor the owner hears of it each round, from the first moment; at it nothing."""
-    house = Household(data_dir)
-    house.free = FREE_FLOOR_BYTES
-    await house.live(minutes=30)
-    assert house.told == []
-    house.free -= 1
-    await house.live(minutes=20)
-    assert [kind for kind, _ in house.told] == ["disk"] * 3
-    assert "1023 MiB" in house.told[0][1] and str(data_dir) in house.told[0][1]
+    app = Household(data_dir)
+    app.free = FREE_FLOOR_BYTES
+    await app.live(minutes=30)
+    assert app.told == []
+    app.free -= 1
+    await app.live(minutes=20)
+    assert [kind for kind, _ in app.told] == ["disk"] * 3
+    assert "1023 MiB" in app.told[0][1] and str(data_dir) in app.told[0][1]
 
 
 async def test_it_ends_when_it_is_cancelled(data_dir: Path):
     """The bot's stop ends the loop."""
-    house = Household(data_dir)
+    app = Household(data_dir)
     waiting: Callable[[float], Awaitable[Any]] = asyncio.sleep
-    house.housekeeping._sleep = waiting
-    task = asyncio.create_task(house.housekeeping.run())
+    app.housekeeping._sleep = waiting
+    task = asyncio.create_task(app.housekeeping.run())
     await asyncio.sleep(0.05)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -237,7 +237,7 @@ def test_due_is_once_a_day_and_never_later_than_a_day(now: datetime, hour: int, 
 
 async def test_old_questions_are_forgotten_every_round(data_dir: Path):
     """Ten minutes after the start, and again in each round; an error in it ends nothing."""
-    house, swept = Household(data_dir), list[int]()
+    app, swept = Household(data_dir), list[int]()
 
     async def sweep() -> int:
         swept.append(1)
@@ -245,8 +245,8 @@ async def test_old_questions_are_forgotten_every_round(data_dir: Path):
             raise DataFolderUnusable(data_dir, "a test")
         return 3
 
-    house.housekeeping._sweep_questions = sweep
+    app.housekeeping._sweep_questions = sweep
     with capture_logs() as logs:
-        await house.live(minutes=30)
+        await app.live(minutes=30)
     assert len(swept) == 3
     assert [each["count"] for each in logs if each["event"] == "questions forgotten"] == [3, 3]

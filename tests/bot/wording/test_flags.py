@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bot.i18n import words
-from bot.request.bad_flags import BadFlag
+from bot.request.bad_flags import FlagError
 from bot.request.flags import parse
 from bot.wording.flags import flag_problem
 
@@ -22,5 +22,5 @@ from bot.wording.flags import flag_problem
 def test_the_sentence_says_what_to_do(prompt: str, said: str):
     """Numbers stand in full, and every sentence ends with what would be right."""
     bad = parse(prompt)
-    assert isinstance(bad, BadFlag)
+    assert isinstance(bad, FlagError)
     assert flag_problem(bad, words()) == said

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.diffusion.footprint import Placement, Plan, Shape, Weights, estimate
+from engine.diffusion.footprint import MemoryPlan, Placement, Shape, Weights, estimate
 from engine.diffusion.memory import plans
 from tests.engine.diffusion.cards import MODEL, NATIVE, cpu, h100, rtx_3060
 
@@ -25,18 +25,18 @@ SHAPES = st.builds(
 
 
 @pytest.mark.parametrize("plan", ALL, ids=str)
-def test_a_plan_can_be_written_and_read(plan: Plan) -> None:
+def test_a_plan_can_be_written_and_read(plan: MemoryPlan) -> None:
     """Every plan's name is read back as that plan, in any case and order of its options."""
-    assert Plan.parse(str(plan)) == plan
+    assert MemoryPlan.parse(str(plan)) == plan
     first, *options = str(plan).split("+")
-    assert Plan.parse(" " + " + ".join([first, *reversed(options)]).upper()) == plan
+    assert MemoryPlan.parse(" " + " + ".join([first, *reversed(options)]).upper()) == plan
 
 
 def test_names() -> None:
     """Plans are called what the settings say."""
-    assert str(Plan(Placement.RESIDENT)) == "resident"
-    assert str(Plan(Placement.ENCODER, Weights.FP8, True)) == "encoder-offload+fp8+tiled"
-    assert str(Plan(Placement.SEQUENTIAL, tiled=True)) == "sequential-offload+tiled"
+    assert str(MemoryPlan(Placement.RESIDENT)) == "resident"
+    assert str(MemoryPlan(Placement.ENCODER, Weights.FP8, True)) == "encoder-offload+fp8+tiled"
+    assert str(MemoryPlan(Placement.SEQUENTIAL, tiled=True)) == "sequential-offload+tiled"
 
 
 @pytest.mark.parametrize(
@@ -46,14 +46,14 @@ def test_names() -> None:
 def test_what_is_no_plan(text: str) -> None:
     """Anything else is refused, with all that there is."""
     with pytest.raises(ValueError, match=r"resident, encoder-offload, .*fp8.*int8.*tiled"):
-        Plan.parse(text)
+        MemoryPlan.parse(text)
 
 
 @given(st.text(max_size=40))
 def test_any_text(text: str) -> None:
     """Whatever is written, it is a plan or a ValueError."""
     try:
-        assert Plan.parse(text) in ALL
+        assert MemoryPlan.parse(text) in ALL
     except ValueError as error:
         assert "no memory plan" in str(error)
 
@@ -62,8 +62,8 @@ def test_goal_of_small_cards() -> None:
     """fp8, encoder passing through, tiles: under 6.9 GB and at most 18 % more time, new prompt
     counted, where transfers cost most."""
     machine = h100()
-    resident = estimate(Plan(Placement.RESIDENT), MODEL, machine, NATIVE)
-    small = estimate(Plan(Placement.ENCODER, Weights.FP8, True), MODEL, machine, NATIVE)
+    resident = estimate(MemoryPlan(Placement.RESIDENT), MODEL, machine, NATIVE)
+    small = estimate(MemoryPlan(Placement.ENCODER, Weights.FP8, True), MODEL, machine, NATIVE)
     assert small.peak_bytes < 6.9e9
     assert small.seconds <= 1.18 * resident.seconds
 
@@ -71,8 +71,8 @@ def test_goal_of_small_cards() -> None:
 def test_goal_of_exact_weights() -> None:
     """Exact weights go under 12 GB, at no cost where arithmetic is slower than copies."""
     machine = rtx_3060()
-    resident = estimate(Plan(Placement.RESIDENT), MODEL, machine, NATIVE)
-    streamed = estimate(Plan(Placement.STREAMED), MODEL, machine, NATIVE)
+    resident = estimate(MemoryPlan(Placement.RESIDENT), MODEL, machine, NATIVE)
+    streamed = estimate(MemoryPlan(Placement.STREAMED), MODEL, machine, NATIVE)
     assert streamed.peak_bytes < 12e9
     assert streamed.seconds <= 1.02 * resident.seconds
 
@@ -80,27 +80,27 @@ def test_goal_of_exact_weights() -> None:
 @pytest.mark.parametrize("side_px", [1024, 2048])
 def test_goal_of_four_gigabytes(side_px: int) -> None:
     """A plan with exact weights fits 4 GB, up to the largest pictures."""
-    plan = Plan(Placement.STREAMED, tiled=True)
+    plan = MemoryPlan(Placement.STREAMED, tiled=True)
     assert estimate(plan, MODEL, rtx_3060(), Shape(side_px, side_px)).peak_bytes < 4e9
 
 
 def test_resident_is_what_was_published() -> None:
     """All resident at 1024² takes what others measured, 21.7 GB, within four percent."""
-    peak_bytes = estimate(Plan(Placement.RESIDENT), MODEL, h100(), NATIVE).peak_bytes
+    peak_bytes = estimate(MemoryPlan(Placement.RESIDENT), MODEL, h100(), NATIVE).peak_bytes
     assert peak_bytes == pytest.approx(21.7e9, rel=0.04)
 
 
 def test_streaming_is_dear_on_a_fast_card() -> None:
     """What a slow card hides in its arithmetic more than doubles the time of a fast one."""
     for machine, at_least in ((rtx_3060(), 1.0), (h100(), 2.0)):
-        resident = estimate(Plan(Placement.RESIDENT), MODEL, machine, NATIVE)
-        streamed = estimate(Plan(Placement.STREAMED), MODEL, machine, NATIVE)
+        resident = estimate(MemoryPlan(Placement.RESIDENT), MODEL, machine, NATIVE)
+        streamed = estimate(MemoryPlan(Placement.STREAMED), MODEL, machine, NATIVE)
         assert streamed.seconds >= at_least * resident.seconds
     assert streamed.seconds > 2 * resident.seconds
 
 
 @given(PLANS, SHAPES)
-def test_more_work_takes_more(plan: Plan, shape: Shape) -> None:
+def test_more_work_takes_more(plan: MemoryPlan, shape: Shape) -> None:
     """More steps take longer; guidance, a larger batch or a new prompt take no less of anything."""
     machine = h100()
     price = estimate(plan, MODEL, machine, shape)
@@ -119,7 +119,7 @@ def test_more_work_takes_more(plan: Plan, shape: Shape) -> None:
 
 
 @given(PLANS, SHAPES)
-def test_one_memory(plan: Plan, shape: Shape) -> None:
+def test_one_memory(plan: MemoryPlan, shape: Shape) -> None:
     """Where device and host share memory, nothing becomes smaller by being moved."""
     shared, apart = (estimate(plan, MODEL, machine, shape) for machine in (cpu(), h100()))
     assert shared.host_bytes == 0
@@ -130,8 +130,8 @@ def test_one_memory(plan: Plan, shape: Shape) -> None:
 def test_tiles(shape: Shape) -> None:
     """Tiles never take more memory, and never less time."""
     for placement in Placement:
-        whole = estimate(Plan(placement), MODEL, h100(), shape)
-        tiled = estimate(Plan(placement, tiled=True), MODEL, h100(), shape)
+        whole = estimate(MemoryPlan(placement), MODEL, h100(), shape)
+        tiled = estimate(MemoryPlan(placement, tiled=True), MODEL, h100(), shape)
         assert tiled.peak_bytes <= whole.peak_bytes
         assert tiled.seconds >= whole.seconds
 

@@ -10,7 +10,7 @@ from diffusers.pipelines.z_image.pipeline_z_image import ZImagePipeline
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.diffusion.footprint import Placement, Plan
+from engine.diffusion.footprint import MemoryPlan, Placement
 from engine.diffusion.guard import BLANK_SPREAD, FAINT_SPREAD, Finiteness, InFloat32, spread
 from engine.diffusion.residency import Residency
 
@@ -96,7 +96,7 @@ def test_weights_can_be_moved_while_everything_is_computed_in_float32(tiny: Path
     with InFloat32():
         wanted = answer()
     for placement in Placement:
-        residency.use(Plan(placement))
+        residency.use(MemoryPlan(placement))
         with residency.denoising(), InFloat32():
             inside = answer()
         with InFloat32(), residency.denoising():

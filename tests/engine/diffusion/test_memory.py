@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from engine.diffusion.footprint import (
     Estimate,
     Machine,
+    MemoryPlan,
     Placement,
-    Plan,
     Shape,
     Weights,
     estimate,
@@ -33,7 +33,7 @@ from tests.engine.diffusion.cards import (
 )
 from tests.engine.diffusion.test_footprint import PLANS, SHAPES
 
-RESIDENT = Plan(Placement.RESIDENT)
+RESIDENT = MemoryPlan(Placement.RESIDENT)
 LARGE = Shape(2048, 2048)
 CARDS = st.sampled_from([rtx_3060, rtx_4060, rtx_4090, h100])
 
@@ -121,7 +121,7 @@ def test_what_is_set_is_done() -> None:
     )
     assert tight.plan == RESIDENT
     assert tight.reason == "as set, though it needs 20.6 GiB of the device's 11.4"
-    fp8 = Plan(Placement.ENCODER, Weights.FP8, True)
+    fp8 = MemoryPlan(Placement.ENCODER, Weights.FP8, True)
     roomy = choose(MODEL, rtx_3060(), NATIVE, wanted=fp8, allow_quantized=False, reserve_bytes=0)
     assert (roomy.plan, roomy.reason) == (fp8, "as set")
 
@@ -138,26 +138,26 @@ def test_reasons() -> None:
 
 def test_a_plan_in_force_is_kept() -> None:
     """A gain of a few percent does not move gigabytes; exact weights and a large gain do."""
-    machine, encoder_out = h100(), Plan(Placement.ENCODER)
+    machine, encoder_out = h100(), MemoryPlan(Placement.ENCODER)
     slow = Shape(1024, 1024, steps=30)
 
-    def after(current: Plan, shape: Shape) -> Choice:
+    def after(current: MemoryPlan, shape: Shape) -> Choice:
         return choose(
             MODEL, machine, shape, allow_quantized=True, reserve_bytes=GIB, current=current
         )
 
     assert after(encoder_out, slow).plan == encoder_out
     assert "in force" in after(encoder_out, slow).reason
-    assert after(Plan(Placement.STREAMED), slow).plan == RESIDENT
-    assert after(Plan(Placement.RESIDENT, Weights.FP8), slow).plan == RESIDENT
+    assert after(MemoryPlan(Placement.STREAMED), slow).plan == RESIDENT
+    assert after(MemoryPlan(Placement.RESIDENT, Weights.FP8), slow).plan == RESIDENT
     assert after(RESIDENT, slow).plan == RESIDENT
 
 
 @given(PLANS, st.booleans(), st.booleans())
-def test_steps_lead_down_and_end(plan: Plan, quantized: bool, fp8_units: bool) -> None:
+def test_steps_lead_down_and_end(plan: MemoryPlan, quantized: bool, fp8_units: bool) -> None:
     """Each step takes strictly less at the native size; exact weights are given up once at most,
     if allowed, and only when all else but leaves has been tried."""
-    down: Plan | None = plan
+    down: MemoryPlan | None = plan
     walked = [plan]
     while down := step_down(down, allow_quantized=quantized, fp8_units=fp8_units):
         before = walked[-1]
@@ -175,7 +175,7 @@ def test_steps_lead_down_and_end(plan: Plan, quantized: bool, fp8_units: bool) -
 
 
 @given(PLANS, SHAPES, st.booleans())
-def test_no_step_takes_more(plan: Plan, shape: Shape, quantized: bool) -> None:
+def test_no_step_takes_more(plan: MemoryPlan, shape: Shape, quantized: bool) -> None:
     """Whatever is painted, a step down never takes more than the plan before it."""
     down = step_down(plan, allow_quantized=quantized)
     if down is not None:
@@ -186,7 +186,7 @@ def test_no_step_takes_more(plan: Plan, shape: Shape, quantized: bool) -> None:
 def test_the_way_down() -> None:
     """Encoder out, tiles, streaming, and at last quantized weights."""
     way = ["resident"]
-    down: Plan | None = RESIDENT
+    down: MemoryPlan | None = RESIDENT
     while down := step_down(down, allow_quantized=True, fp8_units=True):
         way.append(str(down))
     assert way == [
@@ -200,7 +200,7 @@ def test_the_way_down() -> None:
 
 
 @given(PLANS, SHAPES, st.booleans())
-def test_a_retreat_helps(plan: Plan, shape: Shape, quantized: bool) -> None:
+def test_a_retreat_helps(plan: MemoryPlan, shape: Shape, quantized: bool) -> None:
     """After memory ran out, steps that do not help this picture are left out."""
     machine = rtx_3060()
     back = retreat(plan, MODEL, machine, shape, allow_quantized=quantized)
@@ -214,7 +214,7 @@ def test_a_retreat_helps(plan: Plan, shape: Shape, quantized: bool) -> None:
 def test_a_retreat_looks_at_the_host() -> None:
     """With 16 GB of RAM, exact weights cannot be streamed: quantized ones, or nothing."""
     small = rtx_3060(host_gib=12)
-    tiled = Plan(Placement.ENCODER, tiled=True)
+    tiled = MemoryPlan(Placement.ENCODER, tiled=True)
     back = retreat(tiled, MODEL, small, NATIVE, allow_quantized=True)
     assert str(back) == "streamed+int8+tiled"
     assert retreat(tiled, MODEL, small, NATIVE, allow_quantized=False) is None
@@ -223,9 +223,9 @@ def test_a_retreat_looks_at_the_host() -> None:
 def test_small_pictures_skip_tiles() -> None:
     """At 512² tiles change nothing, so a retreat goes on to streaming."""
     back = retreat(
-        Plan(Placement.ENCODER), MODEL, rtx_3060(), Shape(512, 512), allow_quantized=False
+        MemoryPlan(Placement.ENCODER), MODEL, rtx_3060(), Shape(512, 512), allow_quantized=False
     )
-    assert back == Plan(Placement.STREAMED, tiled=True)
+    assert back == MemoryPlan(Placement.STREAMED, tiled=True)
 
 
 def price(machine: Machine, limit_bytes: int | None) -> Estimate:

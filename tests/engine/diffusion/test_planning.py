@@ -15,7 +15,7 @@ import torch
 
 from engine.diffusion import machine, previews, renderer
 from engine.diffusion.faults import out_of_memory
-from engine.diffusion.footprint import Machine, Placement, Plan, Shape, estimate
+from engine.diffusion.footprint import Machine, MemoryPlan, Placement, Shape, estimate
 from engine.diffusion.renderer import DiffusionRenderer
 from engine.errors import ModelInvalid, OutOfMemory
 from engine.renderer import RenderTask
@@ -62,7 +62,7 @@ def too_small_for_resident(painter: DiffusionRenderer) -> Machine:
     assert painter._model is not None
     shape = Shape(REQUEST.width_px, REQUEST.height_px, REQUEST.steps)
     sizes = painter._model.residency.sizes
-    price = estimate(Plan(Placement.RESIDENT), sizes, rtx_4090(), shape)
+    price = estimate(MemoryPlan(Placement.RESIDENT), sizes, rtx_4090(), shape)
     return dataclasses.replace(rtx_4090(), free_bytes=price.peak_bytes - 1)
 
 

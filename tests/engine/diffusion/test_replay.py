@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from engine.diffusion.renderer import DiffusionRenderer
-from engine.encode import Inscription, encode_png, inscription
+from engine.encode import EmbeddedRecipe, embedded_recipe, encode_png
 from engine.renderer import RenderTask
 from engine.types import Painted
 from tests.fakes import a_request
@@ -40,7 +40,7 @@ def png(painter: DiffusionRenderer) -> bytes:
     return encode_png(made.raster, made.recipe)
 
 
-def repainted(png: bytes, model: Path, **environment: str) -> Inscription:
+def repainted(png: bytes, model: Path, **environment: str) -> EmbeddedRecipe:
     """What a fresh process makes of the file."""
     done = subprocess.run(
         [sys.executable, "-c", REPAINT, str(model)],
@@ -51,13 +51,13 @@ def repainted(png: bytes, model: Path, **environment: str) -> Inscription:
         check=True,
         timeout=200,
     )
-    return inscription(done.stdout)
+    return embedded_recipe(done.stdout)
 
 
 def test_a_png_is_painted_again_exactly(png: bytes, tiny: Path) -> None:
     """After a restart, on an engine set to other threads, the recipe in the file gives identical
     pixels under identical conditions."""
-    original, again = inscription(png), repainted(png, tiny)
+    original, again = embedded_recipe(png), repainted(png, tiny)
     assert original.recipe.differences(again.recipe) == ()
     assert again.pixels_sha256 == original.pixels_sha256
     assert again.recipe == original.recipe
@@ -69,6 +69,6 @@ def test_a_png_is_painted_again_exactly(png: bytes, tiny: Path) -> None:
 )
 def test_another_processor_is_not_exact(png: bytes, tiny: Path) -> None:
     """Where the processor computes with other vectors, the replay says so."""
-    original = inscription(png).recipe
+    original = embedded_recipe(png).recipe
     elsewhere = repainted(png, tiny, ATEN_CPU_CAPABILITY="default").recipe
     assert [difference.name for difference in original.differences(elsewhere)] == ["device"]

@@ -10,7 +10,7 @@ import torch
 from diffusers.pipelines.z_image.pipeline_z_image import ZImagePipeline
 from torch import nn
 
-from engine.diffusion.footprint import Placement, Plan, Weights
+from engine.diffusion.footprint import MemoryPlan, Placement, Weights
 from engine.diffusion.memory import plans
 from engine.diffusion.quantized import is_quantized
 from engine.diffusion.residency import Residency
@@ -19,9 +19,11 @@ from engine.diffusion.shelf import HostEmbedding
 HERE = torch.device("cpu")
 ELSEWHERE = torch.device("cpu", 0)
 """Another name of the same memory: what goes there is really copied, as to a GPU."""
-RESIDENT = Plan(Placement.RESIDENT)
+RESIDENT = MemoryPlan(Placement.RESIDENT)
 EXACT = [plan for plan in plans(weights=(Weights.FULL,)) if not plan.tiled]
-QUANTIZED = [Plan(placement, weights) for placement in Placement for weights in list(Weights)[1:]]
+QUANTIZED = [
+    MemoryPlan(placement, weights) for placement in Placement for weights in list(Weights)[1:]
+]
 DEVIATION = 0.15
 """Relative deviation of the latents after two steps, over which quantizing has gone wrong."""
 
@@ -101,7 +103,7 @@ def original(loaded: Any) -> tuple[torch.Tensor, torch.Tensor]:
     ids=str,
 )
 def test_exact_plans_paint_the_same(
-    plan: Plan, device: torch.device, pipeline: Any, original: tuple[torch.Tensor, ...]
+    plan: MemoryPlan, device: torch.device, pipeline: Any, original: tuple[torch.Tensor, ...]
 ) -> None:
     """Where exact weights are makes no difference to a single bit, in the first job or a later."""
     residency = Residency(pipeline, device)
@@ -113,7 +115,7 @@ def test_exact_plans_paint_the_same(
 
 @pytest.mark.parametrize("plan", QUANTIZED, ids=str)
 def test_quantized_plans_paint_nearly_the_same(
-    plan: Plan, pipeline: Any, original: tuple[torch.Tensor, ...]
+    plan: MemoryPlan, pipeline: Any, original: tuple[torch.Tensor, ...]
 ) -> None:
     """Quantized weights change the latents a little, and nothing becomes infinite."""
     residency = Residency(pipeline, ELSEWHERE)
@@ -131,17 +133,19 @@ def test_quantized_bfloat16(weights: Weights, loaded: Any) -> None:
     """Quantized weights compute in bfloat16 where that is what was loaded."""
     pipeline = fresh(loaded, dtype=torch.bfloat16)
     residency = Residency(pipeline, HERE)
-    residency.use(Plan(Placement.STREAMED, weights))
+    residency.use(MemoryPlan(Placement.STREAMED, weights))
     latents, picture = paint(residency, pipeline)
     assert latents.dtype == torch.bfloat16
     assert bool(torch.isfinite(picture).all())
 
 
 @pytest.mark.parametrize("other", EXACT[1:], ids=str)
-def test_back_and_forth(other: Plan, pipeline: Any, original: tuple[torch.Tensor, ...]) -> None:
+def test_back_and_forth(
+    other: MemoryPlan, pipeline: Any, original: tuple[torch.Tensor, ...]
+) -> None:
     """A change of plan is undone by the next one, without a trace in bits, hooks or tiles."""
     residency = Residency(pipeline, ELSEWHERE)
-    for plan in (RESIDENT, Plan(other.placement, tiled=True), other, RESIDENT):
+    for plan in (RESIDENT, MemoryPlan(other.placement, tiled=True), other, RESIDENT):
         residency.use(plan)
         residency.use(plan)
     assert same(paint(residency, pipeline), original)
@@ -179,7 +183,7 @@ def test_through_every_plan(loaded: Any, pipeline: Any, original: tuple[torch.Te
 def test_exact_weights_do_not_come_back_by_themselves(pipeline: Any) -> None:
     """Without a way to load anew, exact plans are refused once weights are quantized."""
     residency = Residency(pipeline, HERE)
-    fp8 = Plan(Placement.RESIDENT, Weights.FP8)
+    fp8 = MemoryPlan(Placement.RESIDENT, Weights.FP8)
     residency.use(fp8)
     assert residency.can_use(Weights.FP8)
     assert not residency.can_use(Weights.FULL)
@@ -201,11 +205,11 @@ def test_a_failed_reload_leaves_nothing_half_done(pipeline: Any, loaded: Any) ->
         reload_transformer=broken,
         reload_encoder=lambda: fresh(loaded).text_encoder,
     )
-    residency.use(Plan(Placement.STREAMED, Weights.INT8))
+    residency.use(MemoryPlan(Placement.STREAMED, Weights.INT8))
     with pytest.raises(OSError, match="disk"):
         residency.use(RESIDENT)
     assert residency.plan is None
-    residency.use(Plan(Placement.MODEL, Weights.INT8))
+    residency.use(MemoryPlan(Placement.MODEL, Weights.INT8))
     assert is_quantized(pipeline.text_encoder)
     assert bool(torch.isfinite(paint(residency, pipeline)[1]).all())
 
@@ -217,7 +221,7 @@ PHASES = [("encoding", "text_encoder"), ("denoising", "transformer"), ("decoding
 def test_one_component_at_a_time(phase: str, name: str, pipeline: Any) -> None:
     """Model offload copies a component for its phase, leaves the others, and drops the copy."""
     residency = Residency(pipeline, ELSEWHERE)
-    residency.use(Plan(Placement.MODEL))
+    residency.use(MemoryPlan(Placement.MODEL))
     rest = {one: addresses(getattr(pipeline, one)) for _, one in PHASES}
     with getattr(residency, phase)():
         for _, one in PHASES:
@@ -227,10 +231,10 @@ def test_one_component_at_a_time(phase: str, name: str, pipeline: Any) -> None:
     assert {one: addresses(getattr(pipeline, one)) for _, one in PHASES} == rest
 
 
-@pytest.mark.parametrize("plan", [*EXACT, Plan(Placement.ENCODER, tiled=True)], ids=str)
+@pytest.mark.parametrize("plan", [*EXACT, MemoryPlan(Placement.ENCODER, tiled=True)], ids=str)
 @pytest.mark.parametrize(("phase", "name"), PHASES)
 def test_an_error_in_a_phase(
-    phase: str, name: str, plan: Plan, pipeline: Any, original: tuple[torch.Tensor, ...]
+    phase: str, name: str, plan: MemoryPlan, pipeline: Any, original: tuple[torch.Tensor, ...]
 ) -> None:
     """An error in a forward pass of any phase leaves weights at rest and the next job exact."""
     residency = Residency(pipeline, ELSEWHERE)
@@ -261,7 +265,7 @@ def test_a_broken_first_pass_does_not_spoil_the_order(
 ) -> None:
     """A streamed pass that is broken off at once, and again, leaves the next one whole."""
     residency = Residency(pipeline, HERE)
-    residency.use(Plan(Placement.STREAMED))
+    residency.use(MemoryPlan(Placement.STREAMED))
     for _ in range(2):
         with pytest.raises(KeyboardInterrupt), residency.denoising():
             raise KeyboardInterrupt
@@ -271,7 +275,7 @@ def test_a_broken_first_pass_does_not_spoil_the_order(
 def test_parked_blocks(pipeline: Any) -> None:
     """Encoder offload with tiles: the last blocks are away from decoding to denoising."""
     residency = Residency(pipeline, ELSEWHERE)
-    residency.use(Plan(Placement.ENCODER, tiled=True))
+    residency.use(MemoryPlan(Placement.ENCODER, tiled=True))
     last, first = pipeline.transformer.layers[-1], pipeline.transformer.layers[0]
     rest, stay = addresses(last), addresses(first)
     with residency.denoising():
@@ -286,7 +290,7 @@ def test_the_token_table_stays_with_the_host(pipeline: Any) -> None:
     """Where not all is resident, the token table is looked up where it is and never moved."""
     residency = Residency(pipeline, ELSEWHERE)
     table = pipeline.text_encoder.embed_tokens
-    residency.use(Plan(Placement.MODEL))
+    residency.use(MemoryPlan(Placement.MODEL))
     stand_in = pipeline.text_encoder.get_input_embeddings()
     assert isinstance(stand_in, HostEmbedding)
     assert stand_in.table is table
@@ -315,10 +319,10 @@ def test_no_plan_no_phase(pipeline: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "plan", [RESIDENT, *EXACT[1:], Plan(Placement.ENCODER, tiled=True)], ids=str
+    "plan", [RESIDENT, *EXACT[1:], MemoryPlan(Placement.ENCODER, tiled=True)], ids=str
 )
 def test_unload_and_come_back(
-    plan: Plan, pipeline: Any, original: tuple[torch.Tensor, ...]
+    plan: MemoryPlan, pipeline: Any, original: tuple[torch.Tensor, ...]
 ) -> None:
     """After unloading, all is on the host; the plan can be taken up again, bit for bit."""
     residency = Residency(pipeline, ELSEWHERE)
@@ -333,7 +337,7 @@ def test_unload_and_come_back(
 
 
 @pytest.mark.parametrize("plan", EXACT, ids=str)
-def test_close(plan: Plan, pipeline: Any) -> None:
+def test_close(plan: MemoryPlan, pipeline: Any) -> None:
     """After closing, the weights are gone from the pipeline; closing again does nothing."""
     residency = Residency(pipeline, ELSEWHERE)
     residency.use(plan)
@@ -343,8 +347,8 @@ def test_close(plan: Plan, pipeline: Any) -> None:
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
-@pytest.mark.parametrize("plan", [*EXACT, Plan(Placement.ENCODER, tiled=True)], ids=str)
-def test_on_a_gpu(plan: Plan, pipeline: Any) -> None:
+@pytest.mark.parametrize("plan", [*EXACT, MemoryPlan(Placement.ENCODER, tiled=True)], ids=str)
+def test_on_a_gpu(plan: MemoryPlan, pipeline: Any) -> None:
     """On a GPU, too, exact plans differ in no bit, after an error neither, and leave it clean."""
     device = torch.device("cuda", 0)
     residency = Residency(pipeline, device)

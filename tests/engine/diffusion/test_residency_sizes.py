@@ -8,7 +8,7 @@ import torch
 from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from diffusers.pipelines.z_image.pipeline_z_image import ZImagePipeline
 
-from engine.diffusion.footprint import Placement, Plan, Weights
+from engine.diffusion.footprint import MemoryPlan, Placement, Weights
 from engine.diffusion.quantized import weight_bytes
 from engine.diffusion.residency import Residency, from_pipeline
 
@@ -53,7 +53,7 @@ def test_tiles(pipeline: Any) -> None:
     latents = torch.randn(1, 16, 128, 128, generator=torch.Generator().manual_seed(1))
     pictures: list[torch.Tensor] = []
     for tiled, count in ((False, 1), (True, 9)):
-        residency.use(Plan(Placement.RESIDENT, tiled=tiled))
+        residency.use(MemoryPlan(Placement.RESIDENT, tiled=tiled))
         with residency.decoding() as vae:
             pictures.append(vae.decode(latents).sample)
         assert len(pieces) == count
@@ -72,7 +72,7 @@ def test_sizes(pipeline: Any) -> None:
     assert sizes.embedding_bytes == pipeline.text_encoder.embed_tokens.weight.nbytes
     assert (sizes.width, sizes.layers, sizes.vae_width, sizes.item_bytes) == (48, 2, 8, 4)
     residency = Residency(pipeline, HERE)
-    residency.use(Plan(Placement.RESIDENT, Weights.INT8))
+    residency.use(MemoryPlan(Placement.RESIDENT, Weights.INT8))
     assert weight_bytes(pipeline.transformer) == sizes.transformer_quantized_bytes
     assert weight_bytes(pipeline.text_encoder) == sizes.encoder_quantized_bytes
     assert residency.sizes == sizes

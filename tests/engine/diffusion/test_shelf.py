@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from engine.diffusion.shelf import Shelf, end_stream, in_disorder, pin, stream
+from engine.diffusion.shelf import OffloadedWeights, end_stream, in_disorder, pin, stream
 
 HERE = torch.device("cpu")
 ELSEWHERE = torch.device("cpu", 0)
@@ -65,25 +65,25 @@ def test_a_shelf_fetches_and_puts_back() -> None:
     """What was fetched are copies; what is put back is the host's own memory again."""
     net = Net()
     rest, beside = addresses(net), addresses(net.first)
-    shelf = Shelf([net.blocks], ELSEWHERE)
+    shelf = OffloadedWeights([net.blocks], ELSEWHERE)
     shelf.fetch()
     fetched = addresses(net.blocks)
     shelf.fetch()
     assert addresses(net.blocks) == fetched
     assert not set(fetched) & set(rest)
     assert addresses(net.first) == beside
-    shelf.put_back()
-    shelf.put_back()
+    shelf.release()
+    shelf.release()
     assert addresses(net) == rest
 
 
 def test_what_joins_on_the_device_is_put_back_too() -> None:
     """An adapter that was added while its module was fetched leaves with it."""
     net = Net()
-    shelf = Shelf([net], ELSEWHERE)
+    shelf = OffloadedWeights([net], ELSEWHERE)
     shelf.fetch()
     net.first.register_parameter("adapter", nn.Parameter(torch.ones(2)))
-    shelf.put_back()
+    shelf.release()
     assert torch.equal(net.first.get_parameter("adapter"), torch.ones(2))
 
 
@@ -100,7 +100,7 @@ def test_memory_that_runs_out_half_way(monkeypatch: pytest.MonkeyPatch) -> None:
             raise torch.OutOfMemoryError("out of memory")
         return real(self, *args, **options)  # pyright: ignore[reportCallIssue, reportArgumentType]
 
-    shelf = Shelf([net], ELSEWHERE)
+    shelf = OffloadedWeights([net], ELSEWHERE)
     with monkeypatch.context() as patch:
         patch.setattr(torch.Tensor, "to", full)
         with pytest.raises(torch.OutOfMemoryError):

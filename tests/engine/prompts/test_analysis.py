@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.prompts import Advice, Hint, analyse, clean, lexicon_en, lexicon_zh
-from engine.prompts.concepts import Kind, Sense
+from engine.prompts.concepts import ConceptKind, Sense
 
 
 @pytest.mark.parametrize(
@@ -156,7 +156,7 @@ def test_all_words_are_the_prompts_own(prompt: str) -> None:
 
 
 @pytest.mark.parametrize("lexicon", [lexicon_en.WORDS, lexicon_zh.WORDS], ids=["en", "zh"])
-def test_the_lexicons_are_whole(lexicon: dict[Kind, dict[Sense, str]]) -> None:
+def test_the_lexicons_are_whole(lexicon: dict[ConceptKind, dict[Sense, str]]) -> None:
     """Both languages have words for every sense, each written as the reader looks it up."""
     assert {sense for senses in lexicon.values() for sense in senses} == set(Sense)
     for senses in lexicon.values():

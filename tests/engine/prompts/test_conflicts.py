@@ -2,13 +2,17 @@
 
 import pytest
 
-from engine.prompts import Level, Style, enhance
+from engine.prompts import EnhancementLevel, Style, enhance
 
 
 def added(prompt: str) -> str:
     """What full enhancement adds, in lower case."""
     return enhance(
-        prompt, negative="", level=Level.FULL, style=Style.SENTENCES, negative_works=False
+        prompt,
+        negative="",
+        level=EnhancementLevel.FULL,
+        style=Style.SENTENCES,
+        negative_works=False,
     ).added.lower()
 
 
@@ -180,7 +184,11 @@ def test_nothing_is_repeated(prompt: str, never: str) -> None:
 def test_light_steps_back(prompt: str) -> None:
     """Light enhancement adds its sentence or, where the prompt asks for the contrary, nothing."""
     made = enhance(
-        prompt, negative="", level=Level.LIGHT, style=Style.SENTENCES, negative_works=False
+        prompt,
+        negative="",
+        level=EnhancementLevel.LIGHT,
+        style=Style.SENTENCES,
+        negative_works=False,
     )
     assert made.added == ""
     assert made.effective_prompt == prompt

@@ -8,7 +8,7 @@ from engine.prompts import (
     DEFAULT_NEGATIVE,
     POSITIVE_SUFFIX,
     Enhancement,
-    Level,
+    EnhancementLevel,
     Style,
     addition,
     analyse,
@@ -83,7 +83,7 @@ PROMPTS = st.one_of(
     st.lists(st.sampled_from(WORDS), max_size=8).map(", ".join),
     st.lists(st.sampled_from(WORDS_ZH), max_size=8).map("".join),
 ).map(clean)
-LEVELS = st.sampled_from(Level)
+LEVELS = st.sampled_from(EnhancementLevel)
 STYLES = st.sampled_from(Style)
 SEEDS = st.integers(0, 2**32)
 VARIETIES = st.sampled_from([0.0, 0.3, 1.0])
@@ -94,7 +94,7 @@ def full(prompt: str, seed: int = 0, variety: float = 0.0) -> Enhancement:
     return enhance(
         prompt,
         negative="",
-        level=Level.FULL,
+        level=EnhancementLevel.FULL,
         style=Style.SENTENCES,
         negative_works=True,
         seed=seed,
@@ -104,7 +104,7 @@ def full(prompt: str, seed: int = 0, variety: float = 0.0) -> Enhancement:
 
 @given(PROMPTS, LEVELS, STYLES, SEEDS, VARIETIES)
 def test_enhancing_twice_adds_nothing(
-    prompt: str, level: Level, style: Style, seed: int, variety: float
+    prompt: str, level: EnhancementLevel, style: Style, seed: int, variety: float
 ) -> None:
     """What was enhanced is left as it is by the same enhancement."""
 
@@ -125,7 +125,7 @@ def test_enhancing_twice_adds_nothing(
 
 @given(PROMPTS, LEVELS, LEVELS, SEEDS, VARIETIES)
 def test_levels_do_not_pile_up(
-    prompt: str, first: Level, second: Level, seed: int, variety: float
+    prompt: str, first: EnhancementLevel, second: EnhancementLevel, seed: int, variety: float
 ) -> None:
     """In sentences, no level adds to what another one has added to, whatever the seed."""
     once = enhance(
@@ -145,7 +145,7 @@ def test_levels_do_not_pile_up(
 
 @given(PROMPTS, LEVELS, STYLES, SEEDS, VARIETIES)
 def test_the_addition_reads_back(
-    prompt: str, level: Level, style: Style, seed: int, variety: float
+    prompt: str, level: EnhancementLevel, style: Style, seed: int, variety: float
 ) -> None:
     """The effective prompt begins with the person's words; addition() tells ours from them."""
     made = enhance(
@@ -159,12 +159,12 @@ def test_the_addition_reads_back(
     )
     assert made.effective_prompt.startswith(prompt.rstrip(" ,，、;；"))
     assert addition(prompt, made.effective_prompt) == made.added
-    assert level is not Level.OFF or made.effective_prompt == prompt
+    assert level is not EnhancementLevel.OFF or made.effective_prompt == prompt
 
 
 @given(PROMPTS, LEVELS, STYLES, st.integers(0, 300), SEEDS, VARIETIES)
 def test_the_limit_holds(
-    prompt: str, level: Level, style: Style, limit: int, seed: int, variety: float
+    prompt: str, level: EnhancementLevel, style: Style, limit: int, seed: int, variety: float
 ) -> None:
     """A prompt that fits still fits when enhanced, and what is left of ours is a beginning of it
     in whole sentences."""
@@ -195,7 +195,7 @@ def test_an_unknown_count_leaves_out_nothing() -> None:
     unknown = enhance(
         "a lake at dawn",
         negative="",
-        level=Level.FULL,
+        level=EnhancementLevel.FULL,
         style=Style.SENTENCES,
         negative_works=False,
         count=lambda _: None,
@@ -227,7 +227,7 @@ def test_smart_falls_back_to_full(prompt: str, style: Style) -> None:
     """Without its language model, smart is full."""
     smart, plain = (
         enhance(prompt, negative="", level=level, style=style, negative_works=True)
-        for level in (Level.SMART, Level.FULL)
+        for level in (EnhancementLevel.SMART, EnhancementLevel.FULL)
     )
     assert smart == plain
 
@@ -254,7 +254,11 @@ def test_the_plain_sentence_and_its_parts_are_one(spoken: str) -> None:
     """POSITIVE_SUFFIX, on which a model was trained, is what light enhancement puts together."""
     prompt = {"en": "a red boat", "zh": "一条红船"}[spoken]
     made = enhance(
-        prompt, negative="", level=Level.LIGHT, style=Style.SENTENCES, negative_works=True
+        prompt,
+        negative="",
+        level=EnhancementLevel.LIGHT,
+        style=Style.SENTENCES,
+        negative_works=True,
     )
     assert made.added == POSITIVE_SUFFIX[language(prompt)]
     assert made.negative_prompt == DEFAULT_NEGATIVE[language(prompt)]
@@ -266,7 +270,11 @@ def test_words_that_are_there_are_not_added(prompt: str) -> None:
     theirs = clean(f"{prompt} {POSITIVE_SUFFIX[language(prompt)]}")
     if language(theirs) == language(prompt):
         made = enhance(
-            theirs, negative="", level=Level.LIGHT, style=Style.SENTENCES, negative_works=False
+            theirs,
+            negative="",
+            level=EnhancementLevel.LIGHT,
+            style=Style.SENTENCES,
+            negative_works=False,
         )
         assert made.added == ""
 
@@ -290,19 +298,21 @@ def test_words_that_are_there_are_not_added(prompt: str) -> None:
 )
 def test_the_joint_reads_well(prompt: str, style: Style, effective: str) -> None:
     """What is added follows the prompt in the prompt's own punctuation."""
-    made = enhance(prompt, negative="", level=Level.LIGHT, style=style, negative_works=False)
+    made = enhance(
+        prompt, negative="", level=EnhancementLevel.LIGHT, style=style, negative_works=False
+    )
     assert made.effective_prompt.startswith(effective)
 
 
 @given(PROMPTS, PROMPTS, LEVELS, st.booleans())
 def test_the_negative_prompt_is_ours_only_where_it_works(
-    prompt: str, negative: str, level: Level, works: bool
+    prompt: str, negative: str, level: EnhancementLevel, works: bool
 ) -> None:
     """A person's negative prompt is never touched; ours steps in only where it works."""
     made = enhance(
         prompt, negative=negative, level=level, style=Style.SENTENCES, negative_works=works
     )
-    if negative or not works or level is Level.OFF:
+    if negative or not works or level is EnhancementLevel.OFF:
         assert made.negative_prompt == negative
     else:
         assert made.negative_prompt == "" or is_ours(made.negative_prompt)

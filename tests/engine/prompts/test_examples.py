@@ -2,7 +2,7 @@
 
 import pytest
 
-from engine.prompts import Level, Style, enhance
+from engine.prompts import EnhancementLevel, Style, enhance
 
 
 @pytest.mark.parametrize(
@@ -187,11 +187,17 @@ def test_chinese(prompt: str, added: str) -> None:
 )
 def test_tags(prompt: str, effective: str) -> None:
     """Families that read tags are given the same as tags."""
-    made = enhance(prompt, negative="", level=Level.FULL, style=Style.TAGS, negative_works=False)
+    made = enhance(
+        prompt, negative="", level=EnhancementLevel.FULL, style=Style.TAGS, negative_works=False
+    )
     assert made.effective_prompt == effective
 
 
 def _full(prompt: str) -> str:
     return enhance(
-        prompt, negative="", level=Level.FULL, style=Style.SENTENCES, negative_works=False
+        prompt,
+        negative="",
+        level=EnhancementLevel.FULL,
+        style=Style.SENTENCES,
+        negative_works=False,
     ).effective_prompt

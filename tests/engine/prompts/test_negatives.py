@@ -2,13 +2,13 @@
 
 import pytest
 
-from engine.prompts import DEFAULT_NEGATIVE, Level, Style, enhance, is_ours
+from engine.prompts import DEFAULT_NEGATIVE, EnhancementLevel, Style, enhance, is_ours
 
 
 def negative(prompt: str) -> str:
     """The negative prompt of full enhancement."""
     return enhance(
-        prompt, negative="", level=Level.FULL, style=Style.SENTENCES, negative_works=True
+        prompt, negative="", level=EnhancementLevel.FULL, style=Style.SENTENCES, negative_works=True
     ).negative_prompt
 
 

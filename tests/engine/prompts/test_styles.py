@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 
 from engine.prompts import (
-    Level,
+    EnhancementLevel,
     PictureStyle,
     Style,
     Styled,
@@ -22,7 +22,9 @@ from tests.engine.prompts.test_enhancement import PROMPTS, STYLES
 CHOSEN = pytest.mark.parametrize("style", PictureStyle)
 
 
-def made(prompt: str, level: Level = Level.FULL, put: Style = Style.SENTENCES) -> str:
+def made(
+    prompt: str, level: EnhancementLevel = EnhancementLevel.FULL, put: Style = Style.SENTENCES
+) -> str:
     """What the model reads."""
     return enhance(
         prompt, negative="", level=level, style=put, negative_works=False
@@ -114,7 +116,7 @@ def test_it_reads_back_at_any_level(style: PictureStyle, prompt: str, put: Style
     """The effective prompt begins with the person's words, and tells what was added to them and
     whether the style is in it."""
     found = styled(prompt, style)
-    for level in (Level.OFF, Level.LIGHT, Level.FULL):
+    for level in (EnhancementLevel.OFF, EnhancementLevel.LIGHT, EnhancementLevel.FULL):
         effective = made(found.prompt, level, put)
         assert as_read(prompt, effective, style) == found.prompt
         if found.prompt != prompt:

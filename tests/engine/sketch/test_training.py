@@ -9,15 +9,17 @@ import torch
 from engine.sketch.autoencoder import CROP_PX, build_autoencoder, encode, train_autoencoder
 from engine.sketch.captions import draw_told_caption
 from engine.sketch.evaluate import draw_trials, main
-from engine.sketch.flow import Stage, tokenize, train_painter
+from engine.sketch.flow import TrainingStage, tokenize, train_painter
 from engine.sketch.latents import open_cache
 from engine.sketch.muon import orthogonalised
 from engine.sketch.reading import train_reader
 from engine.sketch.spec import Scene, is_held_out
 from engine.sketch.tokenizer import train_tokenizer
-from engine.sketch.transformer import SEQUENCE_MULTIPLE, Painter
+from engine.sketch.transformer import SEQUENCE_MULTIPLE, SketchModel
 
-_STAGE = Stage("tiny", 1, steps=2, batch_size=3, matrix_rate=0.01, guidance=0.3, save_every=1)
+_STAGE = TrainingStage(
+    "tiny", 1, steps=2, batch_size=3, matrix_rate=0.01, guidance=0.3, save_every=1
+)
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +53,7 @@ def test_a_stopped_training_goes_on_where_it_was(work_dir: Path) -> None:
     autoencoder = build_autoencoder().eval()
     caches = [open_cache(work_dir, autoencoder, (64, 64), 8, seed=1)]
     torch.manual_seed(1)
-    start = Painter(len(tokenizer))
+    start = SketchModel(len(tokenizer))
     straight = train_painter(_STAGE, work_dir / "a", caches, tokenizer, start=start, seed=1)
     with pytest.raises(KeyboardInterrupt):
         train_painter(

@@ -15,16 +15,16 @@ from hypothesis import strategies as st
 from bot.cli.batch import output
 from bot.cli.batch.output import (
     MAX_SLUG_CHARS,
-    HistoryKeeper,
-    OutKeeper,
+    FolderSink,
+    HistorySink,
     paint_local,
     slug,
     write_new,
     write_over,
 )
-from bot.request.outcomes import BadSize, Composed, EmptyPrompt, OutOfRange
-from bot.request.params import Wish
-from bot.request.resolve import compose, replay_problem
+from bot.request.outcomes import BadSize, EmptyPrompt, OutOfRange, ResolvedRequest
+from bot.request.params import GenerationParams
+from bot.request.resolve import replay_problem, resolve
 from engine.diffusion.families import SKETCH_FAMILY
 from engine.errors import Defunct, NonFinite
 from engine.queue import Bounds
@@ -38,20 +38,20 @@ from storage.jobs import Jobs
 from storage.types import utc_now
 from tests.fakes import ScriptedRenderer, a_request, fake_recipe, gradient
 
-COMPOSED = compose(Wish("a lake", seed=5, size=(128, 128)), SKETCH_FAMILY, lambda: 5)
-assert isinstance(COMPOSED, Composed)
+COMPOSED = resolve(GenerationParams("a lake", seed=5, size=(128, 128)), SKETCH_FAMILY, lambda: 5)
+assert isinstance(COMPOSED, ResolvedRequest)
 
 
-async def paint(painter: ScriptedRenderer, out: Path) -> list[Progress]:
+async def paint(renderer: ScriptedRenderer, out: Path) -> list[Progress]:
     """Paint one picture; the steps that were reported."""
-    engine = Engine(painter.load, bounds=Bounds(queue=1))
+    engine = Engine(renderer.load, bounds=Bounds(queue=1))
     engine.start()
     await engine.ready()
     steps: list[Progress] = []
-    assert isinstance(COMPOSED, Composed)
+    assert isinstance(COMPOSED, ResolvedRequest)
     try:
         async with asyncio.timeout(10):
-            await paint_local(engine, OutKeeper(out), 1, COMPOSED, steps.append)
+            await paint_local(engine, FolderSink(out), 1, COMPOSED, steps.append)
     finally:
         await engine.drain()
     return steps
@@ -67,10 +67,10 @@ async def test_a_picture_is_written_and_its_steps_are_told(tmp_path: Path):
 @pytest.mark.parametrize("error", [NonFinite("step 3"), Defunct("gone")])
 async def test_an_error_ends_the_wait(tmp_path: Path, error: Exception):
     """A broken picture, and even a lost device, is raised; nothing is written."""
-    painter = ScriptedRenderer()
-    painter.failures["a lake"] = error
+    renderer = ScriptedRenderer()
+    renderer.failures["a lake"] = error
     with pytest.raises(type(error)):
-        await paint(painter, tmp_path / "one.png")
+        await paint(renderer, tmp_path / "one.png")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -85,7 +85,7 @@ async def test_an_error_ends_the_wait(tmp_path: Path, error: Exception):
 )
 def test_a_recipe_that_somebody_wrote_is_checked(change: dict, kind: type):
     """What a PNG asks for is held to the same bounds as what a person types."""
-    assert isinstance(COMPOSED, Composed)
+    assert isinstance(COMPOSED, ResolvedRequest)
     assert replay_problem(COMPOSED.request, SKETCH_FAMILY) is None
     changed = dataclasses.replace(COMPOSED.request, **change)
     assert isinstance(replay_problem(changed, SKETCH_FAMILY), kind)
@@ -165,8 +165,8 @@ async def test_the_history_keeps_inputs_with_the_picture(tmp_path: Path):
     async with await Database.open(tmp_path / FILE_NAME) as db:
         inputs = Inputs(db, utc_now)
         jobs = Jobs(db, utc_now, lambda: "nonce")
-        keeper = HistoryKeeper(PictureFiles(tmp_path), inputs, jobs, utc_now, lambda: "ab")
-        keeping = asyncio.create_task(keeper.keep(painted, (upload,)))
+        sink = HistorySink(PictureFiles(tmp_path), inputs, jobs, utc_now, lambda: "ab")
+        keeping = asyncio.create_task(sink.keep(painted, (upload,)))
         await asyncio.sleep(0)
         keeping.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -180,7 +180,7 @@ async def test_the_history_keeps_inputs_with_the_picture(tmp_path: Path):
 async def test_with_out_no_input_is_kept(tmp_path: Path):
     """The person's own files stay where they are, and nothing is copied."""
     painted, upload = from_picture()
-    file = await OutKeeper(tmp_path / "some").keep(painted, (upload,), "strength-0.5")
+    file = await FolderSink(tmp_path / "some").keep(painted, (upload,), "strength-0.5")
     assert file.name == "a-red-boat-7-strength-0.5.png"
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == [file]
 

@@ -9,76 +9,78 @@ import discord
 import pytest
 
 from bot.discord.handlers.shown_pictures import shown_picture
-from bot.request.input_sources import Given
+from bot.request.input_sources import UrlSource
 from engine.types import Mode
 from tests.bot.discord.commands.test_imagine import painted
 from tests.bot.discord.commands.test_reroll import paint
-from tests.bot.discord.conftest import World
+from tests.bot.discord.conftest import BotHarness
 from tests.bot.discord.handlers.test_image_to_image import MENU, PHOTO, kept_files, opening
 from tests.bot.discord.handlers.test_variations import parents, whispered
 from tests.bot.discord.views.test_modals import fields
 
 
-async def test_paint_from_a_picture_of_ours(world: World):
+async def test_paint_from_a_picture_of_ours(harness: BotHarness):
     """Anybody may, and pays; the form outlives the process that showed it."""
-    await paint(world, prompt="a lake", seed=5)
-    form = await world.bob.context_menu(world.channel, MENU, world.message_with_picture())
+    await paint(harness, prompt="a lake", seed=5)
+    form = await harness.bob.context_menu(harness.channel, MENU, harness.message_with_picture())
     assert form.modal["custom_id"] == "z1:from:1"
     assert fields(form) == {"prompt": None, "strength": "0.75"}
-    await world.stop()
-    await world.start()
-    await world.bob.submit_modal(form, {"prompt": "a pond", "strength": "60 %"})
-    await world.settled()
-    request = painted(world)[1]
+    await harness.stop()
+    await harness.start()
+    await harness.bob.submit_modal(form, {"prompt": "a pond", "strength": "60 %"})
+    await harness.settled()
+    request = painted(harness)[1]
     assert (request.mode, request.strength, request.prompt) == (Mode.IMAGE, 0.6, "a pond")
-    assert parents(world) == [None, 1]
-    assert world.rows("SELECT user_id FROM ledger WHERE job_id = 2") == [(world.bob.id,)]
+    assert parents(harness) == [None, 1]
+    assert harness.rows("SELECT user_id FROM ledger WHERE job_id = 2") == [(harness.bob.id,)]
 
 
-async def test_one_of_several_is_chosen_in_the_form(world: World):
+async def test_one_of_several_is_chosen_in_the_form(harness: BotHarness):
     """Only one of those that the message shows; a forged choice is unknown."""
-    await paint(world, prompt="a lake", seed=5, count=3)
-    message = world.message_with_picture()
-    await paint(world, prompt="a hill")
+    await paint(harness, prompt="a lake", seed=5, count=3)
+    message = harness.message_with_picture()
+    await paint(harness, prompt="a hill")
     for chosen, parent in (("2", 2), ("1", 1)):
-        form = await world.bob.context_menu(world.channel, MENU, message)
-        await world.bob.submit_modal(form, {"prompt": "a pond", "picture": [chosen]})
-        await world.settled()
-        assert parents(world)[-1] == parent
-    form = await world.bob.context_menu(world.channel, MENU, message)
+        form = await harness.bob.context_menu(harness.channel, MENU, message)
+        await harness.bob.submit_modal(form, {"prompt": "a pond", "picture": [chosen]})
+        await harness.settled()
+        assert parents(harness)[-1] == parent
+    form = await harness.bob.context_menu(harness.channel, MENU, message)
     label = form._interaction.modal["components"][0]["component"]
     label["options"].append({"label": "x", "value": "4"})
-    refused = await world.bob.submit_modal(form, {"prompt": "a pond", "picture": ["4"]})
-    assert "no picture" in whispered(refused) and world.charged() == 6
+    refused = await harness.bob.submit_modal(form, {"prompt": "a pond", "picture": ["4"]})
+    assert "no picture" in whispered(refused) and harness.charged() == 6
 
 
 @pytest.mark.parametrize("restarted", [False, True])
-async def test_paint_from_anybodys_picture(world: World, restarted: bool):
+async def test_paint_from_anybodys_picture(harness: BotHarness, restarted: bool):
     """It is put aside before the form is shown, so that the message may be gone by then."""
-    sent = await world.bob.send(world.channel, "look", attachments=[("notes.txt", b"milk"), PHOTO])
-    form = await world.alice.context_menu(world.channel, MENU, sent)
-    (sha256,) = kept_files(world)
+    sent = await harness.bob.send(
+        harness.channel, "look", attachments=[("notes.txt", b"milk"), PHOTO]
+    )
+    form = await harness.alice.context_menu(harness.channel, MENU, sent)
+    (sha256,) = kept_files(harness)
     assert form.modal["custom_id"].startswith(f"z1:kept:{sha256}:")
     if restarted:
-        await world.stop()
-        await world.start()
-        world.env.backend.cdn._blobs.clear()
-    await world.alice.submit_modal(form, {"prompt": "a pond", "strength": "0,5"})
-    await world.settled()
-    (request,) = painted(world)
+        await harness.stop()
+        await harness.start()
+        harness.env.backend.cdn._blobs.clear()
+    await harness.alice.submit_modal(form, {"prompt": "a pond", "strength": "0,5"})
+    await harness.settled()
+    (request,) = painted(harness)
     assert request.inputs == (sha256,) and request.strength == 0.5
     assert request.width_px / request.height_px == pytest.approx(1.5, rel=0.05)
 
 
-async def test_the_form_takes_flags(world: World):
+async def test_the_form_takes_flags(harness: BotHarness):
     """Another shape than the one that was put aside: the picture is fitted to it."""
-    sent = await world.bob.send(world.channel, "look", attachments=[PHOTO])
-    form = await world.alice.context_menu(world.channel, MENU, sent)
-    await world.alice.submit_modal(form, {"prompt": "a pond --ar 1:1 --private", "strength": ""})
-    await world.settled()
-    (request,) = painted(world)
+    sent = await harness.bob.send(harness.channel, "look", attachments=[PHOTO])
+    form = await harness.alice.context_menu(harness.channel, MENU, sent)
+    await harness.alice.submit_modal(form, {"prompt": "a pond --ar 1:1 --private", "strength": ""})
+    await harness.settled()
+    (request,) = painted(harness)
     assert request.width_px == request.height_px and request.strength == 0.75
-    assert world.rows("SELECT private FROM jobs") == [(1,)]
+    assert harness.rows("SELECT private FROM jobs") == [(1,)]
 
 
 @pytest.mark.parametrize(
@@ -92,38 +94,40 @@ async def test_the_form_takes_flags(world: World):
     ],
     ids=str,
 )
-async def test_what_the_form_cannot_mean_is_said(world: World, sent: dict[str, str], said: str):
+async def test_what_the_form_cannot_mean_is_said(
+    harness: BotHarness, sent: dict[str, str], said: str
+):
     """A refusal is for who sent it in, and costs nothing."""
-    message = await world.bob.send(world.channel, "look", attachments=[PHOTO])
-    form = await world.alice.context_menu(world.channel, MENU, message)
-    assert said in whispered(await world.alice.submit_modal(form, sent))
-    assert world.charged() == 0
+    message = await harness.bob.send(harness.channel, "look", attachments=[PHOTO])
+    form = await harness.alice.context_menu(harness.channel, MENU, message)
+    assert said in whispered(await harness.alice.submit_modal(form, sent))
+    assert harness.charged() == 0
 
 
-async def test_a_form_that_is_sent_in_too_late(world: World):
+async def test_a_form_that_is_sent_in_too_late(harness: BotHarness):
     """After hours the picture is gone: a sentence says so."""
-    sent = await world.bob.send(world.channel, "look", attachments=[PHOTO])
-    form = await world.alice.context_menu(world.channel, MENU, sent)
-    world.clock.advance(3700)
-    await world.house.housekeeping._retain()  # pyright: ignore[reportPrivateUsage]
-    refused = await world.alice.submit_modal(form, {"prompt": "a pond"})
-    assert "choose it again" in whispered(refused) and world.charged() == 0
+    sent = await harness.bob.send(harness.channel, "look", attachments=[PHOTO])
+    form = await harness.alice.context_menu(harness.channel, MENU, sent)
+    harness.clock.advance(3700)
+    await harness.app.maintenance._retain()  # pyright: ignore[reportPrivateUsage]
+    refused = await harness.alice.submit_modal(form, {"prompt": "a pond"})
+    assert "choose it again" in whispered(refused) and harness.charged() == 0
 
 
-async def test_no_picture_and_no_right(world: World):
+async def test_no_picture_and_no_right(harness: BotHarness):
     """A message of words has none; a private picture is nobody else's."""
-    plain = await world.bob.send(world.channel, "hello")
-    nothing = await world.alice.context_menu(world.channel, MENU, plain)
+    plain = await harness.bob.send(harness.channel, "hello")
+    nothing = await harness.alice.context_menu(harness.channel, MENU, plain)
     assert "no picture" in whispered(nothing)
-    hushed = await world.alice.slash(world.channel, "imagine", prompt="hush", private=True)
-    await world.settled()
+    hushed = await harness.alice.slash(harness.channel, "imagine", prompt="hush", private=True)
+    await harness.settled()
     message = hushed.response.message
-    own = await world.alice.context_menu(world.channel, MENU, message)
-    forged = await world.bob.context_menu(world.channel, MENU, plain)
+    own = await harness.alice.context_menu(harness.channel, MENU, message)
+    forged = await harness.bob.context_menu(harness.channel, MENU, plain)
     assert own.modal["custom_id"] == "z1:from:1" and forged.modal is None
-    await world.alice.submit_modal(own, {"prompt": "psst"})
-    await world.settled()
-    assert world.rows("SELECT private FROM jobs") == [(1,), (1,)]
+    await harness.alice.submit_modal(own, {"prompt": "psst"})
+    await harness.settled()
+    assert harness.rows("SELECT private FROM jobs") == [(1,), (1,)]
 
 
 def test_a_copy_at_discord_is_all_that_is_taken_of_an_embed():
@@ -131,28 +135,28 @@ def test_a_copy_at_discord_is_all_that_is_taken_of_an_embed():
     own = "https://images-ext-1.discordapp.net/x.png"
     elsewhere = {"url": "https://example.org/x.png"}
 
-    def shown(*embeds: dict[str, Any]) -> Given | None:
+    def shown(*embeds: dict[str, Any]) -> UrlSource | None:
         found = [discord.Embed.from_dict(cast(Any, each)) for each in embeds]
         message = SimpleNamespace(attachments=[], embeds=found, components=[], message_snapshots=[])
         return shown_picture(cast(discord.Message, message))
 
     assert shown({"image": elsewhere}) is None and shown() is None
     copied = {"image": elsewhere | {"proxy_url": own}}
-    assert shown({"title": "x"}, copied) == Given(own)
-    assert shown({"thumbnail": elsewhere | {"proxy_url": own}}) == Given(own)
+    assert shown({"title": "x"}, copied) == UrlSource(own)
+    assert shown({"thumbnail": elsewhere | {"proxy_url": own}}) == UrlSource(own)
 
 
 async def test_a_slow_picture_has_a_button_for_its_form(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    harness: BotHarness, monkeypatch: pytest.MonkeyPatch
 ):
     """A form cannot follow an announcement; the button opens it, after a restart too."""
-    sent = await world.bob.send(world.channel, "look", attachments=[PHOTO])
-    opening(world, monkeypatch)
-    shown = await world.alice.context_menu(world.channel, MENU, sent)
-    assert shown.ephemeral and "I have the picture" in world.texts(shown.response.message)
-    await world.stop()
-    await world.start()
-    form = await world.alice.click(shown.response.message, label=MENU)
-    await world.alice.submit_modal(form, {"prompt": "a pond"})
-    await world.settled()
-    assert painted(world)[0].inputs == tuple(kept_files(world))
+    sent = await harness.bob.send(harness.channel, "look", attachments=[PHOTO])
+    opening(harness, monkeypatch)
+    shown = await harness.alice.context_menu(harness.channel, MENU, sent)
+    assert shown.ephemeral and "I have the picture" in harness.texts(shown.response.message)
+    await harness.stop()
+    await harness.start()
+    form = await harness.alice.click(shown.response.message, label=MENU)
+    await harness.alice.submit_modal(form, {"prompt": "a pond"})
+    await harness.settled()
+    assert painted(harness)[0].inputs == tuple(kept_files(harness))

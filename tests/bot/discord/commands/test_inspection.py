@@ -10,31 +10,31 @@ import pytest
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from bot.accounts.permissions import Person
+from bot.accounts.permissions import Actor
 from bot.discord.views.inspection import BLOCK_LIMIT, TEXT_LIMIT, details_panel, explained_layout
 from bot.i18n import words
-from bot.pictures.inspection import Details, Explained
+from bot.pictures.inspection import PictureDetails, PromptExplanation
 from bot.request.outcomes import Accepted
-from bot.request.params import Wish
+from bot.request.params import GenerationParams
 from engine.diffusion.families import Z_IMAGE_TURBO
-from engine.prompts import MAX_PROMPT_CHARS, Level, analyse, enhance
+from engine.prompts import MAX_PROMPT_CHARS, EnhancementLevel, analyse, enhance
 from engine.types import Adaptation, Mend
 from tests.bot.discord.commands.test_imagine import painted
 from tests.bot.discord.commands.test_reroll import paint
-from tests.bot.discord.conftest import World
+from tests.bot.discord.conftest import BotHarness
 from tests.bot.discord.openapi import DESCRIPTION, ApiDescription
 from tests.fakes import ScriptedRenderer, a_request, fake_recipe
 
 
-def text_of(world: World, result: Any) -> str:
+def text_of(harness: BotHarness, result: Any) -> str:
     """What an answer says."""
-    return world.texts(result.response.message)
+    return harness.texts(result.response.message)
 
 
-def file_of(world: World, picture_id: int = 1) -> tuple[str, bytes]:
+def file_of(harness: BotHarness, picture_id: int = 1) -> tuple[str, bytes]:
     """The file of a picture as it lies on the disk."""
-    ((file,),) = world.rows("SELECT file FROM pictures WHERE id = ?", picture_id)
-    path = world.settings.storage.data_dir / file
+    ((file,),) = harness.rows("SELECT file FROM pictures WHERE id = ?", picture_id)
+    path = harness.settings.storage.data_dir / file
     return path.name, path.read_bytes()
 
 
@@ -47,146 +47,148 @@ def press(message: Any, custom_id: str) -> dict[str, Any]:
 # /queue
 
 
-async def test_the_queue_with_cancel(world: World, painter: ScriptedRenderer):
+async def test_the_queue_with_cancel(harness: BotHarness, renderer: ScriptedRenderer):
     """One's own jobs with a place and a Cancel each; another's prompt is not there."""
-    nothing = await world.alice.slash(world.channel, "queue")
-    assert "Nothing of yours" in text_of(world, nothing) and "Nobody waits" in text_of(
-        world, nothing
+    nothing = await harness.alice.slash(harness.channel, "queue")
+    assert "Nothing of yours" in text_of(harness, nothing) and "Nobody waits" in text_of(
+        harness, nothing
     )
-    await paint(world, prompt="first")  # from now on the speed is known
-    painter.hold()
-    await world.alice.slash(world.channel, "imagine", prompt="a **red** boat")
-    await world.state(2, "painting")
-    await world.bob.slash(world.channel, "imagine", prompt="bob's secret")
+    await paint(harness, prompt="first")  # from now on the speed is known
+    renderer.hold()
+    await harness.alice.slash(harness.channel, "imagine", prompt="a **red** boat")
+    await harness.state(2, "painting")
+    await harness.bob.slash(harness.channel, "imagine", prompt="bob's secret")
     for number in range(6):
-        await world.alice.slash(world.channel, "imagine", prompt=f"wish {number}")
-    shown = await world.alice.slash(world.channel, "queue")
-    text = text_of(world, shown)
+        await harness.alice.slash(harness.channel, "imagine", prompt=f"wish {number}")
+    shown = await harness.alice.slash(harness.channel, "queue")
+    text = text_of(harness, shown)
     assert shown.ephemeral and "bob" not in text
     assert "a \\*\\*red\\*\\* boat" in text and "being painted" in text and "and 2 more" in text
     assert "7 jobs are waiting" in text and "of 2 people" in text
     assert text.count(":R>") == 6  # five jobs, and when all is painted
     message = shown.response.message
-    await world.alice.click(message, **press(message, "z1:unqueue:4"))
-    assert world.rows("SELECT state FROM jobs WHERE id = 4") == [("cancelled",)]
-    assert "Cancelled and not charged: “wish 0”" in text_of(world, shown)
-    await world.alice.click(message, label="Refresh")
-    again = text_of(world, shown)
+    await harness.alice.click(message, **press(message, "z1:unqueue:4"))
+    assert harness.rows("SELECT state FROM jobs WHERE id = 4") == [("cancelled",)]
+    assert "Cancelled and not charged: “wish 0”" in text_of(harness, shown)
+    await harness.alice.click(message, label="Refresh")
+    again = text_of(harness, shown)
     assert "wish 0" not in again and "and 1 more" in again and "6 jobs are waiting" in again
-    painter.release()
-    await world.settled()
+    renderer.release()
+    await harness.settled()
 
 
-async def test_who_may_cancel_anyones_sees_what_is_next(world: World, painter: ScriptedRenderer):
+async def test_who_may_cancel_anyones_sees_what_is_next(
+    harness: BotHarness, renderer: ScriptedRenderer
+):
     """An admin gets others' next jobs with Cancel; a moderator and a member do not."""
-    painter.hold()
-    await world.alice.slash(world.channel, "imagine", prompt="a lake")
-    await world.state(1, "painting")
-    await world.bob.slash(world.channel, "imagine", prompt="hush", private=True)
-    for person in (world.alice, world.moderator):
-        text = text_of(world, await person.slash(world.channel, "queue"))
+    renderer.hold()
+    await harness.alice.slash(harness.channel, "imagine", prompt="a lake")
+    await harness.state(1, "painting")
+    await harness.bob.slash(harness.channel, "imagine", prompt="hush", private=True)
+    for person in (harness.alice, harness.moderator):
+        text = text_of(harness, await person.slash(harness.channel, "queue"))
         assert "others" not in text and "hush" not in text
-    shown = await world.admin.slash(world.channel, "queue")
-    text = text_of(world, shown)
+    shown = await harness.admin.slash(harness.channel, "queue")
+    text = text_of(harness, shown)
     assert "a lake" in text and "(private)" in text and "hush" not in text
     message = shown.response.message
-    await world.admin.click(message, **press(message, "z1:unqueue:2"))
-    assert world.rows("SELECT state FROM jobs WHERE id = 2") == [("cancelled",)]
-    painter.release()
-    await world.settled()
+    await harness.admin.click(message, **press(message, "z1:unqueue:2"))
+    assert harness.rows("SELECT state FROM jobs WHERE id = 2") == [("cancelled",)]
+    renderer.release()
+    await harness.settled()
 
 
 # /explain
 
 
-async def test_explaining_a_prompt(world: World):
+async def test_explaining_a_prompt(harness: BotHarness):
     """What was found, how long it is, advice, and what would be added; nothing is charged."""
-    result = await world.alice.slash(
-        world.channel, "explain", prompt="an oil painting of a fox at dusk, 8k, --ar 16:9"
+    result = await harness.alice.slash(
+        harness.channel, "explain", prompt="an oil painting of a fox at dusk, 8k, --ar 16:9"
     )
-    text = text_of(world, result)
-    assert result.ephemeral and world.rows("SELECT * FROM jobs") == []
+    text = text_of(harness, result)
+    assert result.ephemeral and harness.rows("SELECT * FROM jobs") == []
     assert "oil painting" in text and "dusk" in text and "of 512" in text
     assert "8k" in text and "Advice" in text and "What would be added" in text
-    refused = await world.alice.slash(world.channel, "explain", prompt="\u200b")
+    refused = await harness.alice.slash(harness.channel, "explain", prompt="\u200b")
     assert "empty" in refused.response.content
 
 
 # Details and /recipe
 
 
-async def test_everything_about_a_picture(world: World):
+async def test_everything_about_a_picture(harness: BotHarness):
     """Words, numbers, model, plan, its parent and the line to copy; and it is painted again."""
     await paint(
-        world, prompt="a `lake` @everyone", seed=5, speed="fast", guidance=2.0, negative="fog"
+        harness, prompt="a `lake` @everyone", seed=5, speed="fast", guidance=2.0, negative="fog"
     )
-    await world.alice.slash(world.channel, "reroll", seed=5)
-    await world.settled()
-    shown = await world.bob.slash(world.channel, "recipe", picture="#2")
-    text = text_of(world, shown)
+    await harness.alice.slash(harness.channel, "reroll", seed=5)
+    await harness.settled()
+    shown = await harness.bob.slash(harness.channel, "recipe", picture="#2")
+    text = text_of(harness, shown)
     assert shown.ephemeral and shown.response.message.attachments == []
     for part in (
-        "Picture #2", f"<@{world.alice.id}>", "**Negative prompt:** fog", "**Seed:** 5",
+        "Picture #2", f"<@{harness.alice.id}>", "**Negative prompt:** fog", "**Seed:** 5",
         "**Steps:** 4", "**Guidance:** 2", "**Model:** fake", "**LoRAs:** (none)",
         "**Memory plan:** resident", "**Painted again from:** #1", "--seed 5", "--no fog",
     ):  # fmt: skip
         assert part in text, part
-    await world.bob.click(shown.response.message, label="Paint it again")
-    await world.settled()
-    first, _, third = painted(world)
+    await harness.bob.click(shown.response.message, label="Paint it again")
+    await harness.settled()
+    first, _, third = painted(harness)
     assert first == third
-    assert world.rows("SELECT user_id FROM jobs WHERE id = 3") == [(world.bob.id,)]
+    assert harness.rows("SELECT user_id FROM jobs WHERE id = 3") == [(harness.bob.id,)]
 
 
-async def test_numbers_do_not_open_what_is_hidden(world: World):
+async def test_numbers_do_not_open_what_is_hidden(harness: BotHarness):
     """Private pictures and those of channels that one cannot see are unknown to others."""
     see, blind = (discord.PermissionOverwrite(view_channel=each) for each in (True, False))
-    everyone = world.guild.default_role
-    hidden = world.guild.create_text_channel(
-        "hidden", overwrites={everyone: blind, world.alice: see}
+    everyone = harness.guild.default_role
+    hidden = harness.guild.create_text_channel(
+        "hidden", overwrites={everyone: blind, harness.alice: see}
     )
-    other = world.guild.create_text_channel("other")
-    await paint(world, prompt="open")
-    await world.alice.slash(world.channel, "imagine", prompt="hush", private=True)
-    await world.settled()
-    person = Person(world.alice.id, world.guild.id, hidden.id)
-    accepted = await world.house.services.painter.imagine(person, Wish("psst"))
+    other = harness.guild.create_text_channel("other")
+    await paint(harness, prompt="open")
+    await harness.alice.slash(harness.channel, "imagine", prompt="hush", private=True)
+    await harness.settled()
+    person = Actor(harness.alice.id, harness.guild.id, hidden.id)
+    accepted = await harness.app.services.generation.imagine(person, GenerationParams("psst"))
     assert isinstance(accepted, Accepted)
-    await world.state(3, "painted")
-    seen = await world.bob.slash(other, "recipe", picture="1")
-    assert "open" in text_of(world, seen)
+    await harness.state(3, "painted")
+    seen = await harness.bob.slash(other, "recipe", picture="1")
+    assert "open" in text_of(harness, seen)
     for number in ("2", "3", "4"):
-        refused = await world.bob.slash(other, "recipe", picture=number)
+        refused = await harness.bob.slash(other, "recipe", picture=number)
         assert refused.ephemeral and "There is no picture" in refused.response.content
     for number, prompt in (("2", "hush"), ("3", "psst")):
-        own = await world.alice.slash(other, "recipe", picture=number)
-        assert prompt in text_of(world, own)
-    world.house.services.delivery.unplaced(3)
-    await world.settled()
+        own = await harness.alice.slash(other, "recipe", picture=number)
+        assert prompt in text_of(harness, own)
+    harness.app.services.delivery.status_unknown(3)
+    await harness.settled()
 
 
-async def test_a_file_tells_its_recipe(world: World):
+async def test_a_file_tells_its_recipe(harness: BotHarness):
     """One's own file opens its picture; both a number and a file are one too many."""
-    await paint(world, prompt="a lake", seed=5)
-    file = file_of(world)
-    shown = await world.alice.slash(world.channel, "recipe", file=file)
-    text = text_of(world, shown)
+    await paint(harness, prompt="a lake", seed=5)
+    file = file_of(harness)
+    shown = await harness.alice.slash(harness.channel, "recipe", file=file)
+    text = text_of(harness, shown)
     assert shown.ephemeral and "Picture #1" in text and "untouched" in text
     assert "z1:again:1" in str(shown.response.message.components)
-    both = await world.alice.slash(world.channel, "recipe", file=file, picture="1")
+    both = await harness.alice.slash(harness.channel, "recipe", file=file, picture="1")
     assert "not both" in both.response.content
-    last = await world.alice.slash(world.channel, "recipe")
-    assert "Picture #1" in text_of(world, last)
+    last = await harness.alice.slash(harness.channel, "recipe")
+    assert "Picture #1" in text_of(harness, last)
 
 
-async def test_a_file_whose_picture_is_not_here_still_tells(world: World):
+async def test_a_file_whose_picture_is_not_here_still_tells(harness: BotHarness):
     """Deleted, or of another bot: the recipe and the line to copy, and no button."""
-    await paint(world, prompt="a lake", seed=5)
-    file = file_of(world)
-    panel = await world.more(world.alice, world.message_with_picture())
-    await world.alice.click(panel, label="Delete")
-    shown = await world.alice.slash(world.channel, "recipe", file=file)
-    text = text_of(world, shown)
+    await paint(harness, prompt="a lake", seed=5)
+    file = file_of(harness)
+    panel = await harness.more(harness.alice, harness.message_with_picture())
+    await harness.alice.click(panel, label="Delete")
+    shown = await harness.alice.slash(harness.channel, "recipe", file=file)
+    text = text_of(harness, shown)
     assert "The recipe in this file" in text and "--seed 5" in text
     assert "z1:again" not in str(shown.response.message.components)
 
@@ -200,7 +202,7 @@ async def test_a_file_whose_picture_is_not_here_still_tells(world: World):
         ("", "I know"),
     ],
 )
-async def test_other_files_are_refused_politely(world: World, form: str, said: str):
+async def test_other_files_are_refused_politely(harness: BotHarness, form: str, said: str):
     """A phone's JPEG, a bare PNG, another program's, no picture: a sentence that helps."""
     data = b"a poem"
     if form:
@@ -209,79 +211,79 @@ async def test_other_files_are_refused_politely(world: World, form: str, said: s
             info.add_text("parameters", "a cat\nSteps: 20")
         image.save(out, "JPEG" if form == "JPEG" else "PNG", pnginfo=info)
         data = out.getvalue()
-    result = await world.alice.slash(world.channel, "recipe", file=("x.png", data))
+    result = await harness.alice.slash(harness.channel, "recipe", file=("x.png", data))
     assert result.ephemeral and said in result.response.content
 
 
 # Menus
 
 
-async def test_recipe_of_a_message(world: World):
+async def test_recipe_of_a_message(harness: BotHarness):
     """On a picture of ours, by whoever sees it; of several, each is a press away."""
-    await paint(world, prompt="a lake", count=3)
-    message = world.message_with_picture()
-    shown = await world.bob.context_menu(world.channel, "Recipe", message)
-    assert shown.ephemeral and "Picture #1" in text_of(world, shown)
+    await paint(harness, prompt="a lake", count=3)
+    message = harness.message_with_picture()
+    shown = await harness.bob.context_menu(harness.channel, "Recipe", message)
+    assert shown.ephemeral and "Picture #1" in text_of(harness, shown)
     answer = shown.response.message
-    third = await world.bob.click(answer, **press(answer, "z1:details:3"))
-    assert third.ephemeral and "Picture #3" in text_of(world, third)
+    third = await harness.bob.click(answer, **press(answer, "z1:details:3"))
+    assert third.ephemeral and "Picture #3" in text_of(harness, third)
 
 
-async def test_reroll_of_a_message(world: World):
+async def test_reroll_of_a_message(harness: BotHarness):
     """As the button below it: with a fresh seed, at the cost of who asks."""
-    await paint(world, prompt="a lake", seed=5)
-    await world.bob.context_menu(world.channel, "Reroll", world.message_with_picture())
-    await world.settled()
-    assert [each.prompt for each in painted(world)] == ["a lake", "a lake"]
-    assert painted(world)[1].seed != 5
-    assert world.rows("SELECT user_id FROM jobs WHERE id = 2") == [(world.bob.id,)]
+    await paint(harness, prompt="a lake", seed=5)
+    await harness.bob.context_menu(harness.channel, "Reroll", harness.message_with_picture())
+    await harness.settled()
+    assert [each.prompt for each in painted(harness)] == ["a lake", "a lake"]
+    assert painted(harness)[1].seed != 5
+    assert harness.rows("SELECT user_id FROM jobs WHERE id = 2") == [(harness.bob.id,)]
 
 
-async def test_other_peoples_messages(world: World):
+async def test_other_peoples_messages(harness: BotHarness):
     """A file of ours that somebody sent opens its picture; no file at all is a sentence."""
-    await paint(world, prompt="a lake", seed=5)
-    sent = await world.bob.send(world.channel, "look", attachments=[file_of(world)])
-    plain = await world.bob.send(world.channel, "hello")
+    await paint(harness, prompt="a lake", seed=5)
+    sent = await harness.bob.send(harness.channel, "look", attachments=[file_of(harness)])
+    plain = await harness.bob.send(harness.channel, "hello")
     for menu in ("Recipe", "Reroll"):
-        shown = await world.bob.context_menu(world.channel, menu, sent)
-        assert shown.ephemeral and "Picture #1" in text_of(world, shown)
-        nothing = await world.bob.context_menu(world.channel, menu, plain)
+        shown = await harness.bob.context_menu(harness.channel, menu, sent)
+        assert shown.ephemeral and "Picture #1" in text_of(harness, shown)
+        nothing = await harness.bob.context_menu(harness.channel, menu, plain)
         assert nothing.ephemeral and "no picture of mine" in nothing.response.content
-    assert world.rows("SELECT count(*) FROM jobs") == [(1,)]
+    assert harness.rows("SELECT count(*) FROM jobs") == [(1,)]
 
 
 # Requests and limits
 
 
 @pytest.mark.skipif(not DESCRIPTION.exists(), reason="Discord's API description is not at hand")
-async def test_every_request_is_valid(world: World, painter: ScriptedRenderer):
+async def test_every_request_is_valid(harness: BotHarness, renderer: ScriptedRenderer):
     """Panels, menus, files and deferred answers: no body breaks Discord's description."""
     api = ApiDescription()
-    await paint(world, prompt="a ```lake``` <@123456789012345678>", seed=5)
-    await world.alice.slash(world.channel, "recipe")
-    await world.alice.slash(world.channel, "recipe", file=file_of(world))
-    await world.alice.slash(world.channel, "recipe", file=("x.png", b""))
-    await world.alice.context_menu(world.channel, "Recipe", world.message_with_picture())
-    painter.hold()
-    await world.alice.slash(world.channel, "imagine", prompt="b")
-    queue = await world.admin.slash(world.channel, "queue")
-    await world.admin.click(queue.response.message, label="Refresh")
-    await world.alice.slash(world.channel, "explain", prompt="a lake")
-    painter.release()
-    await world.settled()
-    requests = world.env.http_requests
+    await paint(harness, prompt="a ```lake``` <@123456789012345678>", seed=5)
+    await harness.alice.slash(harness.channel, "recipe")
+    await harness.alice.slash(harness.channel, "recipe", file=file_of(harness))
+    await harness.alice.slash(harness.channel, "recipe", file=("x.png", b""))
+    await harness.alice.context_menu(harness.channel, "Recipe", harness.message_with_picture())
+    renderer.hold()
+    await harness.alice.slash(harness.channel, "imagine", prompt="b")
+    queue = await harness.admin.slash(harness.channel, "queue")
+    await harness.admin.click(queue.response.message, label="Refresh")
+    await harness.alice.slash(harness.channel, "explain", prompt="a lake")
+    renderer.release()
+    await harness.settled()
+    requests = harness.env.http_requests
     assert [p for r in requests for p in api.problems(r.method, r.path, r.json)] == []
 
 
-async def test_commands_are_synced_once(world: World):
+async def test_commands_are_synced_once(harness: BotHarness):
     """A restart with the same commands and menus registers nothing again."""
 
     def syncs() -> int:
-        return sum(r.method == "PUT" for r in world.env.http_requests)
+        return sum(r.method == "PUT" for r in harness.env.http_requests)
 
     before = syncs()
-    await world.stop()
-    await world.start()
+    await harness.stop()
+    await harness.start()
     assert before >= 1 and syncs() == before
 
 
@@ -296,16 +298,20 @@ def test_the_longest_texts_fit(letter: str):
     object.__setattr__(recipe, "adaptations", mends)
     object.__setattr__(recipe, "loras", tuple(letter * 900 for _ in range(9)))
     line = f"{prompt} --seed 7"
-    panel = details_panel(Details(recipe, line), say)
+    panel = details_panel(PictureDetails(recipe, line), say)
     texts = [
         each.content for each in panel.view.children if isinstance(each, discord.ui.TextDisplay)
     ]
     assert 0 < sum(map(len, texts)) <= TEXT_LIMIT and len(line) > BLOCK_LIMIT
     assert panel.file is not None and panel.file[1].decode() == line
     enhanced = enhance(
-        prompt, negative="", level=Level.FULL, style=Z_IMAGE_TURBO.style, negative_works=True
+        prompt,
+        negative="",
+        level=EnhancementLevel.FULL,
+        style=Z_IMAGE_TURBO.style,
+        negative_works=True,
     )
-    explained = Explained(prompt, analyse(prompt), enhanced, Level.FULL, 512)
+    explained = PromptExplanation(prompt, analyse(prompt), enhanced, EnhancementLevel.FULL, 512)
     parts = explained_layout(explained, say).children
     shown = [each.content for each in parts if isinstance(each, discord.ui.TextDisplay)]
     assert len(shown) == len(parts) and sum(map(len, shown)) <= TEXT_LIMIT

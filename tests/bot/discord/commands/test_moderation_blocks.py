@@ -8,31 +8,31 @@ from typing import Any
 import discord
 
 from tests.bot.discord.commands.test_reroll import paint
-from tests.bot.discord.conftest import World
+from tests.bot.discord.conftest import BotHarness
 from tests.bot.discord.handlers.test_image_to_image import MENU, PHOTO
 from tests.bot.discord.handlers.test_moderation import hidden_channel
 from tests.fakes import ScriptedRenderer
 
 
-async def block(world: World, who: Any, **options: Any) -> Any:
+async def block(harness: BotHarness, who: Any, **options: Any) -> Any:
     """Block somebody by command."""
-    return await world.admin.slash(world.channel, "admin block", who=who, **options)
+    return await harness.admin.slash(harness.channel, "admin block", who=who, **options)
 
 
-async def ways_to_paint(world: World) -> list[Callable[[], Awaitable[Any]]]:
+async def ways_to_paint(harness: BotHarness) -> list[Callable[[], Awaitable[Any]]]:
     """Everything by which Bob could paint, made ready while he may."""
-    bob, channel = world.bob, world.channel
-    await paint(world, bob, prompt="his own")
-    own = world.message_with_picture()
-    await paint(world, prompt="hers")
-    hers = world.message_with_picture()
-    panel = await world.more(bob, hers)
+    bob, channel = harness.bob, harness.channel
+    await paint(harness, bob, prompt="his own")
+    own = harness.message_with_picture()
+    await paint(harness, prompt="hers")
+    hers = harness.message_with_picture()
+    panel = await harness.more(bob, hers)
     form = await bob.click(panel, label="Remix")
     details = (await bob.click(panel, label="Details")).response.message
-    await paint(world, prompt="several", count=2)
-    several = world.message_with_picture()
-    many = await world.more(bob, several)
-    theirs = await world.alice.send(channel, "look", attachments=[PHOTO])
+    await paint(harness, prompt="several", count=2)
+    several = harness.message_with_picture()
+    many = await harness.more(bob, several)
+    theirs = await harness.alice.send(channel, "look", attachments=[PHOTO])
     ask = await bob.slash(channel, "imagine", prompt="{a, b} lake")
     from_hers, from_theirs = [await bob.context_menu(channel, MENU, m) for m in (hers, theirs)]
     return [
@@ -64,118 +64,124 @@ async def ways_to_paint(world: World) -> list[Callable[[], Awaitable[Any]]]:
     ]
 
 
-async def test_who_is_blocked_paints_in_no_way(world: World):
+async def test_who_is_blocked_paints_in_no_way(harness: BotHarness):
     """Each way is refused with the moderators' reason, harmless, and nothing is charged."""
-    ways = await ways_to_paint(world)
-    done = await block(world, world.bob, reason="**@everyone** three warnings")
-    assert done.ephemeral and f"<@{world.bob.id}>" in done.response.content
-    before = world.rows("SELECT count(*) FROM jobs"), world.charged()
+    ways = await ways_to_paint(harness)
+    done = await block(harness, harness.bob, reason="**@everyone** three warnings")
+    assert done.ephemeral and f"<@{harness.bob.id}>" in done.response.content
+    before = harness.rows("SELECT count(*) FROM jobs"), harness.charged()
     for way in ways:
         refused = await way()
         assert refused.ephemeral and refused.modal is None
         said = refused.response.content
         assert "blocked you" in said and "three warnings" in said
         assert "@everyone" not in said and "**@" not in said
-    await world.settled()
-    assert (world.rows("SELECT count(*) FROM jobs"), world.charged()) == before
-    assert world.rows("SELECT count(*) FROM job_inputs") == [(0,)]
+    await harness.settled()
+    assert (harness.rows("SELECT count(*) FROM jobs"), harness.charged()) == before
+    assert harness.rows("SELECT count(*) FROM job_inputs") == [(0,)]
 
 
-async def test_who_is_blocked_keeps_what_is_theirs(world: World):
+async def test_who_is_blocked_keeps_what_is_theirs(harness: BotHarness):
     """History, recipes, favourites, quota, reports; and another server's business is its own."""
-    await paint(world, world.bob, prompt="his own")
-    message = world.message_with_picture()
-    await block(world, world.bob)
-    history = await world.bob.slash(world.channel, "history")
-    assert "his own" in world.texts(history.response.message)
-    recipe = await world.bob.slash(world.channel, "recipe", picture="1")
-    assert "his own" in world.texts(recipe.response.message)
-    panel = await world.more(world.bob, message)
-    await world.bob.click(panel, label="Make it a favourite")
-    assert world.rows("SELECT count(*) FROM pictures WHERE favourite_at IS NOT NULL") == [(1,)]
-    await world.alice.slash(world.channel, "imagine", prompt="hers")
-    await world.settled()
-    assert world.charged() == 2
+    await paint(harness, harness.bob, prompt="his own")
+    message = harness.message_with_picture()
+    await block(harness, harness.bob)
+    history = await harness.bob.slash(harness.channel, "history")
+    assert "his own" in harness.texts(history.response.message)
+    recipe = await harness.bob.slash(harness.channel, "recipe", picture="1")
+    assert "his own" in harness.texts(recipe.response.message)
+    panel = await harness.more(harness.bob, message)
+    await harness.bob.click(panel, label="Make it a favourite")
+    assert harness.rows("SELECT count(*) FROM pictures WHERE favourite_at IS NOT NULL") == [(1,)]
+    await harness.alice.slash(harness.channel, "imagine", prompt="hers")
+    await harness.settled()
+    assert harness.charged() == 2
 
 
-async def test_what_waits_is_cancelled_and_refunded(world: World, painter: ScriptedRenderer):
+async def test_what_waits_is_cancelled_and_refunded(
+    harness: BotHarness, renderer: ScriptedRenderer
+):
     """Also what is being painted and what is private; others' jobs go on. It outlives a crash."""
-    painter.hold()
+    renderer.hold()
     for private in (False, True, False):
-        await world.bob.slash(world.channel, "imagine", prompt="x", private=private)
-    await world.alice.slash(world.channel, "imagine", prompt="hers")
-    await world.state(1, "painting")
-    done = await block(world, world.bob)
+        await harness.bob.slash(harness.channel, "imagine", prompt="x", private=private)
+    await harness.alice.slash(harness.channel, "imagine", prompt="hers")
+    await harness.state(1, "painting")
+    done = await block(harness, harness.bob)
     assert "3 jobs of theirs are cancelled" in done.response.content
-    assert world.charged() == 1
-    painter.release()
-    await world.crash()
-    await world.start()
-    await world.settled()
-    assert world.rows("SELECT state FROM jobs ORDER BY id") == [
+    assert harness.charged() == 1
+    renderer.release()
+    await harness.crash()
+    await harness.start()
+    await harness.settled()
+    assert harness.rows("SELECT state FROM jobs ORDER BY id") == [
         ("cancelled",), ("cancelled",), ("cancelled",), ("painted",)
     ]  # fmt: skip
-    assert world.charged() == 1
+    assert harness.charged() == 1
 
 
-async def test_blocks_are_taken_off_and_listed(world: World):
+async def test_blocks_are_taken_off_and_listed(harness: BotHarness):
     """/admin blocked names them and why; /admin unblock lets them paint; neither is for oneself."""
-    nobody = await world.admin.slash(world.channel, "admin blocked")
-    assert "Nobody" in world.texts(nobody.response.message)
-    await block(world, world.bob, reason="spam")
-    listed = await world.admin.slash(world.channel, "admin blocked")
-    text = world.texts(listed.response.message)
-    assert listed.ephemeral and f"<@{world.bob.id}>" in text and "spam" in text
-    await world.stop()
-    await world.start()
-    refused = await world.bob.slash(world.channel, "imagine", prompt="x")
+    nobody = await harness.admin.slash(harness.channel, "admin blocked")
+    assert "Nobody" in harness.texts(nobody.response.message)
+    await block(harness, harness.bob, reason="spam")
+    listed = await harness.admin.slash(harness.channel, "admin blocked")
+    text = harness.texts(listed.response.message)
+    assert listed.ephemeral and f"<@{harness.bob.id}>" in text and "spam" in text
+    await harness.stop()
+    await harness.start()
+    refused = await harness.bob.slash(harness.channel, "imagine", prompt="x")
     assert "spam" in refused.response.content
-    freed = await world.admin.slash(world.channel, "admin unblock", who=world.bob)
+    freed = await harness.admin.slash(harness.channel, "admin unblock", who=harness.bob)
     assert freed.ephemeral and "again" in freed.response.content
-    await paint(world, world.bob, prompt="x")
-    assert world.charged() == 1
-    twice = await world.admin.slash(world.channel, "admin unblock", who=world.bob)
+    await paint(harness, harness.bob, prompt="x")
+    assert harness.charged() == 1
+    twice = await harness.admin.slash(harness.channel, "admin unblock", who=harness.bob)
     assert "not blocked" in twice.response.content
-    oneself = await block(world, world.admin)
+    oneself = await block(harness, harness.admin)
     assert "yourself" in oneself.response.content
-    assert world.rows("SELECT * FROM blocks") == []
+    assert harness.rows("SELECT * FROM blocks") == []
 
 
 # Commands
 
 
-async def test_rights_are_checked_again(world: World):
+async def test_rights_are_checked_again(harness: BotHarness):
     """/admin opened to everyone changes nothing; a moderator blocks and lists, and no more."""
     command = next(
-        each for each in await world.house.client.tree.fetch_commands() if each.name == "admin"
+        each for each in await harness.app.client.tree.fetch_commands() if each.name == "admin"
     )
-    world.guild.set_command_permissions(command.id, {world.guild.default_role: True})
+    harness.guild.set_command_permissions(command.id, {harness.guild.default_role: True})
     calls: tuple[tuple[str, dict[str, Any], bool], ...] = (
-        ("admin reports channel", {"channel": world.channel}, False),
+        ("admin reports channel", {"channel": harness.channel}, False),
         ("admin reports list", {}, True),
-        ("admin block", {"who": world.alice}, True),
+        ("admin block", {"who": harness.alice}, True),
         ("admin blocked", {}, True),
-        ("admin unblock", {"who": world.alice}, True),
+        ("admin unblock", {"who": harness.alice}, True),
     )
     for name, options, _ in calls:
-        result = await world.bob.slash(world.channel, name, **options)
+        result = await harness.bob.slash(harness.channel, name, **options)
         assert result.ephemeral and "right" in result.response.content
-    assert world.rows("SELECT * FROM blocks") == world.rows("SELECT * FROM server_settings") == []
+    assert (
+        harness.rows("SELECT * FROM blocks") == harness.rows("SELECT * FROM server_settings") == []
+    )
     for name, options, allowed in calls:
-        result = await world.moderator.slash(world.channel, name, **options)
+        result = await harness.moderator.slash(harness.channel, name, **options)
         assert ("right to" not in (result.response.content or "")) == allowed, name
 
 
-async def test_a_channel_that_the_bot_cannot_use_is_not_taken(world: World):
+async def test_a_channel_that_the_bot_cannot_use_is_not_taken(harness: BotHarness):
     """What it lacks is named; a channel that everybody sees is taken with a warning."""
     deny = discord.PermissionOverwrite(attach_files=False, view_channel=True)
-    closed = world.guild.create_text_channel("closed", overwrites={world.guild.me: deny})
-    refused = await world.admin.slash(world.channel, "admin reports channel", channel=closed)
+    closed = harness.guild.create_text_channel("closed", overwrites={harness.guild.me: deny})
+    refused = await harness.admin.slash(harness.channel, "admin reports channel", channel=closed)
     assert refused.ephemeral and "“Attach Files”" in refused.response.content
-    assert world.rows("SELECT * FROM server_settings") == []
-    open_ = await world.admin.slash(world.channel, "admin reports channel", channel=world.channel)
+    assert harness.rows("SELECT * FROM server_settings") == []
+    open_ = await harness.admin.slash(
+        harness.channel, "admin reports channel", channel=harness.channel
+    )
     assert "Everybody can see" in open_.response.content
-    quiet = await world.admin.slash(
-        world.channel, "admin reports channel", channel=await hidden_channel(world)
+    quiet = await harness.admin.slash(
+        harness.channel, "admin reports channel", channel=await hidden_channel(harness)
     )
     assert "Everybody" not in quiet.response.content

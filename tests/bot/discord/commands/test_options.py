@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from bot.playground.rules.commands import MAX_CHARACTERS
-from engine.prompts import Level, PictureStyle
+from engine.prompts import EnhancementLevel, PictureStyle
 from tests.bot.discord.commands.test_imagine import painted
 from tests.bot.discord.commands.test_reroll import paint
-from tests.bot.discord.conftest import World, open_world
+from tests.bot.discord.conftest import BotHarness, open_harness
 from tests.fakes import ScriptedRenderer
 
 ORDER = [
@@ -31,48 +31,48 @@ ORDER = [
 
 
 @pytest.fixture
-async def turbo(data_dir: Path, painter: ScriptedRenderer) -> AsyncIterator[World]:
+async def turbo(data_dir: Path, renderer: ScriptedRenderer) -> AsyncIterator[BotHarness]:
     """The house with the scripted painter, for a model of the size that knows styles."""
-    async with open_world(data_dir, painter.load, engine={"model": "some/turbo"}) as world:
-        yield world
-        painter.release()
+    async with open_harness(data_dir, renderer.load, engine={"model": "some/turbo"}) as harness:
+        yield harness
+        renderer.release()
 
 
-def registered(world: World, name: str = "imagine") -> dict[str, Any]:
+def registered(harness: BotHarness, name: str = "imagine") -> dict[str, Any]:
     """A command as it was sent to Discord."""
-    (sync, *_) = [r for r in world.env.http_requests if r.method == "PUT"]
+    (sync, *_) = [r for r in harness.env.http_requests if r.method == "PUT"]
     return next(each for each in sync.json if each["name"] == name)
 
 
-def option(world: World, name: str) -> dict[str, Any]:
+def option(harness: BotHarness, name: str) -> dict[str, Any]:
     """An option of /imagine as it was sent to Discord."""
-    return next(each for each in registered(world)["options"] if each["name"] == name)
+    return next(each for each in registered(harness)["options"] if each["name"] == name)
 
 
-def values(world: World, name: str) -> list[str]:
+def values(harness: BotHarness, name: str) -> list[str]:
     """What can be chosen for it."""
-    return [each["value"] for each in option(world, name)["choices"]]
+    return [each["value"] for each in option(harness, name)["choices"]]
 
 
-async def test_few_options_in_the_order_of_their_use(world: World):
+async def test_few_options_in_the_order_of_their_use(harness: BotHarness):
     """The prompt first and then what is chosen most; steps are a speed."""
-    named = [each["name"] for each in registered(world)["options"]]
+    named = [each["name"] for each in registered(harness)["options"]]
     assert [each for each in named if each in ORDER] == ORDER and "steps" not in named
-    assert values(world, "speed") == ["fast", "standard", "fine"]
-    assert values(world, "style") == list(PictureStyle)
+    assert values(harness, "speed") == ["fast", "standard", "fine"]
+    assert values(harness, "style") == list(PictureStyle)
 
 
-async def test_smart_is_offered_only_where_it_can_act(world: World):
+async def test_smart_is_offered_only_where_it_can_act(harness: BotHarness):
     """The embedded model's text encoder cannot write."""
-    assert values(world, "enhance") == ["off", "light", "full"]
+    assert values(harness, "enhance") == ["off", "light", "full"]
 
 
-async def test_smart_is_offered_for_a_language_model(turbo: World):
+async def test_smart_is_offered_for_a_language_model(turbo: BotHarness):
     """A model of Turbo's kind has an encoder that can write."""
-    assert values(turbo, "enhance") == list(Level)
+    assert values(turbo, "enhance") == list(EnhancementLevel)
 
 
-async def test_the_command_stays_within_discords_limits(turbo: World):
+async def test_the_command_stays_within_discords_limits(turbo: BotHarness):
     """25 choices an option, and 8,000 characters in all, counted in the longest language."""
 
     def characters(part: dict[str, Any]) -> int:
@@ -90,7 +90,7 @@ async def test_the_command_stays_within_discords_limits(turbo: World):
     assert all(len(each.get("choices", ())) <= 25 for each in command["options"])
 
 
-async def test_a_style_is_painted_shown_and_kept(turbo: World):
+async def test_a_style_is_painted_shown_and_kept(turbo: BotHarness):
     """The model reads it, the answer shows it as added, Details name it, a reroll keeps it."""
     result = await turbo.alice.slash(turbo.channel, "imagine", prompt="a lake", style="oil")
     status = turbo.texts(result.response.message)
@@ -111,7 +111,7 @@ async def test_a_style_is_painted_shown_and_kept(turbo: World):
     assert painted(turbo)[2].effective_prompt.startswith("a pond, oil painting. ")
 
 
-async def test_the_persons_words_win_and_the_answer_says_so(turbo: World):
+async def test_the_persons_words_win_and_the_answer_says_so(turbo: BotHarness):
     """Beside the wish, and still beside the picture."""
     result = await turbo.alice.slash(
         turbo.channel, "imagine", prompt="an anime girl", style="watercolour"
@@ -123,17 +123,17 @@ async def test_the_persons_words_win_and_the_answer_says_so(turbo: World):
     assert "watercolour" not in painted(turbo)[0].effective_prompt
 
 
-async def test_a_model_that_knows_no_styles_says_so(world: World):
+async def test_a_model_that_knows_no_styles_says_so(harness: BotHarness):
     """Its picture is the one without a style."""
     for options in ({"style": "ink"}, {}):
-        await paint(world, prompt="a red boat", seed=1, **options)
-    styled, plain = painted(world)
+        await paint(harness, prompt="a red boat", seed=1, **options)
+    styled, plain = painted(harness)
     assert styled.effective_prompt == plain.effective_prompt
-    first, second = [world.texts(each) for each in world.channel.history() if each.attachments]
+    first, second = [harness.texts(each) for each in harness.channel.history() if each.attachments]
     assert "knows no styles" in first and "knows no styles" not in second
 
 
-async def test_explain_knows_styles(turbo: World):
+async def test_explain_knows_styles(turbo: BotHarness):
     """What a flag would choose, what it would add, and why it would be left out."""
     shown = await turbo.alice.slash(turbo.channel, "explain", prompt="a lake --style ink")
     told = turbo.texts(shown.response.message)
@@ -142,19 +142,19 @@ async def test_explain_knows_styles(turbo: World):
     assert "“photo”" in turbo.texts(left.response.message)
 
 
-async def test_a_flag_and_an_option_that_differ_are_refused(world: World):
+async def test_a_flag_and_an_option_that_differ_are_refused(harness: BotHarness):
     """Steps and speed decide the same: neither silently wins, and nothing is charged."""
-    refused = await world.alice.slash(
-        world.channel, "imagine", prompt="a lake --steps 12", speed="fast"
+    refused = await harness.alice.slash(
+        harness.channel, "imagine", prompt="a lake --steps 12", speed="fast"
     )
     assert refused.ephemeral and "`--steps`" in refused.response.content
-    assert world.charged() == 0
+    assert harness.charged() == 0
 
 
-async def test_one_line_says_what_was_chosen(turbo: World, painter: ScriptedRenderer):
+async def test_one_line_says_what_was_chosen(turbo: BotHarness, renderer: ScriptedRenderer):
     """How many, what shape, style and speed: in the answer, while it is painted, and after a
     restart; a plain wish has no such line."""
-    painter.hold()
+    renderer.hold()
     plain = await turbo.alice.slash(turbo.channel, "imagine", prompt="one", enhance="off")
     assert "-#" not in turbo.texts(plain.response.message)
     await turbo.state(1, "painting")
@@ -168,7 +168,7 @@ async def test_one_line_says_what_was_chosen(turbo: World, painter: ScriptedRend
     assert "-# 512×1024 · 7 steps" in turbo.texts(own.response.message).splitlines()
     await turbo.crash()
     await turbo.start()
-    board = turbo.house.services.board
+    board = turbo.app.services.progress
     async with asyncio.timeout(20):
         while 2 not in board._shown:
             await asyncio.sleep(0.02)
@@ -177,5 +177,5 @@ async def test_one_line_says_what_was_chosen(turbo: World, painter: ScriptedRend
         while board._shown[2].last is None:
             await asyncio.sleep(0.02)
     assert line in turbo.texts(turbo.message(result.response.id)).splitlines()
-    painter.release()
+    renderer.release()
     await turbo.settled()

@@ -6,91 +6,93 @@ import pytest
 from simcord.backend.errors import SetupError
 
 from tests.bot.discord.commands.test_reroll import paint
-from tests.bot.discord.conftest import World
+from tests.bot.discord.conftest import BotHarness
 
 
-async def test_one_sees_ones_own_quota(world: World):
+async def test_one_sees_ones_own_quota(harness: BotHarness):
     """/quota names what is allowed, used and left, and when the next picture returns."""
-    await paint(world, prompt="a lake")
-    result = await world.alice.slash(world.channel, "quota")
+    await paint(harness, prompt="a lake")
+    result = await harness.alice.slash(harness.channel, "quota")
     text = result.response.content
     assert result.ephemeral
     assert "50 pictures in 24 hours" in text and "Used: 1. Left: 49." in text
-    assert f"<t:{int(world.clock.now.timestamp()) + 24 * 3600}:R>" in text
+    assert f"<t:{int(harness.clock.now.timestamp()) + 24 * 3600}:R>" in text
 
 
-async def test_admins_set_clear_and_show(world: World):
+async def test_admins_set_clear_and_show(harness: BotHarness):
     """A quota of one's own holds at once, is shown, and ends when it is cleared."""
-    await world.admin.slash(world.channel, "admin quota set", who=world.alice, pictures=1, hours=3)
-    await paint(world, prompt="one")
-    refused = await world.alice.slash(world.channel, "imagine", prompt="two")
+    await harness.admin.slash(
+        harness.channel, "admin quota set", who=harness.alice, pictures=1, hours=3
+    )
+    await paint(harness, prompt="one")
+    refused = await harness.alice.slash(harness.channel, "imagine", prompt="two")
     assert refused.ephemeral and "1 of 1 picture in 3 hours" in refused.response.content
-    shown = await world.admin.slash(world.channel, "admin quota show", who=world.alice)
+    shown = await harness.admin.slash(harness.channel, "admin quota show", who=harness.alice)
     assert shown.ephemeral and "set for this member" in shown.response.content
-    await world.admin.slash(world.channel, "admin quota clear", who=world.alice)
-    await paint(world, prompt="two")
-    assert world.charged() == 2
+    await harness.admin.slash(harness.channel, "admin quota clear", who=harness.alice)
+    await paint(harness, prompt="two")
+    assert harness.charged() == 2
 
 
-async def test_the_default_holds_for_all_but_those_with_their_own(world: World):
+async def test_the_default_holds_for_all_but_those_with_their_own(harness: BotHarness):
     """/admin quota default changes everyone's quota and leaves a member's own alone."""
-    await world.admin.slash(world.channel, "admin quota set", who=world.bob, pictures=2)
-    result = await world.admin.slash(world.channel, "admin quota default", pictures=0)
+    await harness.admin.slash(harness.channel, "admin quota set", who=harness.bob, pictures=2)
+    result = await harness.admin.slash(harness.channel, "admin quota default", pictures=0)
     assert "0 pictures" in result.response.content
-    refused = await world.alice.slash(world.channel, "imagine", prompt="one")
+    refused = await harness.alice.slash(harness.channel, "imagine", prompt="one")
     assert refused.ephemeral and "0 pictures" in refused.response.content
-    await paint(world, world.bob, prompt="one")
-    assert world.charged() == 1
+    await paint(harness, harness.bob, prompt="one")
+    assert harness.charged() == 1
 
 
-async def test_quotas_outlive_a_restart(world: World):
+async def test_quotas_outlive_a_restart(harness: BotHarness):
     """What was set, and what was used, holds in the next process."""
-    await world.admin.slash(world.channel, "admin quota set", who=world.alice, pictures=1)
-    await paint(world, prompt="one")
-    await world.stop()
-    await world.start()
-    refused = await world.alice.slash(world.channel, "imagine", prompt="two")
+    await harness.admin.slash(harness.channel, "admin quota set", who=harness.alice, pictures=1)
+    await paint(harness, prompt="one")
+    await harness.stop()
+    await harness.start()
+    refused = await harness.alice.slash(harness.channel, "imagine", prompt="two")
     assert refused.ephemeral and "used up" in refused.response.content
 
 
-async def test_members_do_not_see_admin_commands(world: World):
+async def test_members_do_not_see_admin_commands(harness: BotHarness):
     """/admin is hidden from who does not manage the server."""
-    assert "admin" not in world.bob.available_commands(world.channel)
+    assert "admin" not in harness.bob.available_commands(harness.channel)
     with pytest.raises(SetupError):
-        await world.bob.slash(world.channel, "admin quota default", pictures=5)
+        await harness.bob.slash(harness.channel, "admin quota default", pictures=5)
 
 
-async def test_rights_are_checked_again(world: World):
+async def test_rights_are_checked_again(harness: BotHarness):
     """A server that opened /admin to everyone changes nothing: the bot checks by itself."""
     command = next(
-        each for each in await world.house.client.tree.fetch_commands() if each.name == "admin"
+        each for each in await harness.app.client.tree.fetch_commands() if each.name == "admin"
     )
-    world.guild.set_command_permissions(command.id, {world.guild.default_role: True})
+    harness.guild.set_command_permissions(command.id, {harness.guild.default_role: True})
     for name, options in (
         ("admin quota default", {"pictures": 5}),
-        ("admin quota set", {"who": world.bob, "pictures": 5}),
-        ("admin quota clear", {"who": world.bob}),
-        ("admin quota show", {"who": world.alice}),
+        ("admin quota set", {"who": harness.bob, "pictures": 5}),
+        ("admin quota clear", {"who": harness.bob}),
+        ("admin quota show", {"who": harness.alice}),
     ):
-        result = await world.bob.slash(world.channel, name, **options)
+        result = await harness.bob.slash(harness.channel, name, **options)
         assert result.ephemeral and "right" in result.response.content
-    assert world.rows("SELECT * FROM user_quotas") == []
-    assert world.rows("SELECT * FROM server_quotas") == []
+    assert harness.rows("SELECT * FROM user_quotas") == []
+    assert harness.rows("SELECT * FROM server_quotas") == []
 
 
-async def test_quota_answers_never_ping(world: World):
+async def test_quota_answers_never_ping(harness: BotHarness):
     """Naming a member in an answer notifies nobody."""
-    await world.admin.slash(world.channel, "admin quota show", who=world.alice)
-    callback = [r for r in world.env.http_requests if r.path.endswith("/callback")][-1]
+    await harness.admin.slash(harness.channel, "admin quota show", who=harness.alice)
+    callback = [r for r in harness.env.http_requests if r.path.endswith("/callback")][-1]
     assert callback.json["data"]["allowed_mentions"]["parse"] == []
 
 
-async def test_a_single_hour_is_one(world: World):
+async def test_a_single_hour_is_one(harness: BotHarness):
     """A window of one hour reads as one, set, shown and refused."""
-    told = await world.admin.slash(world.channel, "admin quota default", pictures=1, hours=1)
+    told = await harness.admin.slash(harness.channel, "admin quota default", pictures=1, hours=1)
     assert "1 picture in 1 hour," in told.response.content
-    await paint(world, prompt="one")
-    shown = await world.alice.slash(world.channel, "quota")
+    await paint(harness, prompt="one")
+    shown = await harness.alice.slash(harness.channel, "quota")
     assert "1 picture in 1 hour (" in shown.response.content
-    refused = await world.alice.slash(world.channel, "imagine", prompt="two")
+    refused = await harness.alice.slash(harness.channel, "imagine", prompt="two")
     assert "1 of 1 picture in 1 hour." in refused.response.content

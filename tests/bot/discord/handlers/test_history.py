@@ -6,167 +6,167 @@ from typing import Any
 
 import pytest
 
-from bot.accounts.permissions import Person
+from bot.accounts.permissions import Actor
 from bot.i18n import words
 from bot.pictures.gallery import FOUND_PICTURES, MAX_SEARCH_CHARS
 from bot.request.outcomes import Refused, TextTooLong
 from bot.wording.rejections import refusal
 from tests.bot.discord.commands.test_inspection import text_of
 from tests.bot.discord.commands.test_reroll import paint
-from tests.bot.discord.conftest import World
+from tests.bot.discord.conftest import BotHarness
 from tests.bot.discord.openapi import DESCRIPTION, ApiDescription
 
 
-async def history(world: World, who: Any, **options: Any) -> tuple[Any, str]:
+async def history(harness: BotHarness, who: Any, **options: Any) -> tuple[Any, str]:
     """The answer and what it says; only its reader sees it."""
-    result = await who.slash(world.channel, "history", **options)
+    result = await who.slash(harness.channel, "history", **options)
     assert result.ephemeral
-    return result, text_of(world, result)
+    return result, text_of(harness, result)
 
 
-async def favour(world: World, who: Any, *picture_ids: int) -> None:
+async def favour(harness: BotHarness, who: Any, *picture_ids: int) -> None:
     """Mark pictures as favourites."""
     for picture_id in picture_ids:
-        assert await world.house.services.album.favour(
-            person(world, who), picture_id, favourite=True
+        assert await harness.app.services.gallery.set_favourite(
+            person(harness, who), picture_id, favourite=True
         )
 
 
-def person(world: World, who: Any) -> Person:
+def person(harness: BotHarness, who: Any) -> Actor:
     """Somebody as the studio knows them."""
-    return Person(who.id, world.guild.id, world.channel.id)
+    return Actor(who.id, harness.guild.id, harness.channel.id)
 
 
-async def test_searching_for_words(world: World):
+async def test_searching_for_words(harness: BotHarness):
     """English and Chinese words in any order find one's own pictures, and the button shows them."""
     for prompt in ("a Red boat on a lake", "a red house", "雪中的灯塔", "a lake"):
-        await paint(world, prompt=prompt)
-    await world.bob.slash(world.channel, "imagine", prompt="bob's red boat")
-    await world.settled()
-    answer, text = await history(world, world.alice, search="BOAT red")
+        await paint(harness, prompt=prompt)
+    await harness.bob.slash(harness.channel, "imagine", prompt="bob's red boat")
+    await harness.settled()
+    answer, text = await history(harness, harness.alice, search="BOAT red")
     assert "1 picture with “BOAT red”" in text and "#1" in text and "bob" not in text
-    shown = await world.alice.click(answer.response.message, label="Show")
-    assert shown.ephemeral and "a Red boat" in world.texts(shown.response.message)
-    _, text = await history(world, world.alice, search="灯塔")
+    shown = await harness.alice.click(answer.response.message, label="Show")
+    assert shown.ephemeral and "a Red boat" in harness.texts(shown.response.message)
+    _, text = await history(harness, harness.alice, search="灯塔")
     assert "雪中的灯塔" in text and "red" not in text
-    _, text = await history(world, world.alice, search="red")
+    _, text = await history(harness, harness.alice, search="red")
     assert "2 pictures" in text and "more" not in text
-    _, text = await history(world, world.alice, search="tiger")
+    _, text = await history(harness, harness.alice, search="tiger")
     assert "No picture of yours here has every word of “tiger” in its prompt." in text
 
 
-async def test_there_are_more_than_are_shown(world: World):
+async def test_there_are_more_than_are_shown(harness: BotHarness):
     """Of many that are found the newest stand there, with a line that there are more."""
     for number in range(0, FOUND_PICTURES, 2):
-        await paint(world, prompt=f"a lake {number}", count=2)
-    _, text = await history(world, world.alice, search="lake")
+        await paint(harness, prompt=f"a lake {number}", count=2)
+    _, text = await history(harness, harness.alice, search="lake")
     assert text.count("**#") == FOUND_PICTURES and "there are more" not in text
-    await paint(world, prompt="a lake at dusk")
-    _, text = await history(world, world.alice, search="lake")
+    await paint(harness, prompt="a lake at dusk")
+    _, text = await history(harness, harness.alice, search="lake")
     assert text.count("**#") == FOUND_PICTURES and "there are more" in text
     assert "dusk" in text and "**#1**" not in text
 
 
 @pytest.mark.parametrize("search", ["  ", "\u200b", "\ud83d"])
-async def test_nothing_to_look_for_is_no_search(world: World, search: str):
+async def test_nothing_to_look_for_is_no_search(harness: BotHarness, search: str):
     """What nothing can be seen of finds everything."""
-    await paint(world, prompt="a lake")
-    _, text = await history(world, world.alice, search=search)
+    await paint(harness, prompt="a lake")
+    _, text = await history(harness, harness.alice, search=search)
     assert "You have 1 picture here." in text
 
 
 @pytest.mark.parametrize(
     "search", ["**@everyone**", '" OR prompt', "<@123456789012345678>", "%", "*", "`a", "NEAR("]
 )
-async def test_searching_for_syntax(world: World, search: str):
+async def test_searching_for_syntax(harness: BotHarness, search: str):
     """Whatever is typed is looked for as it is, calls nobody and breaks nothing."""
-    await paint(world, prompt="a lake")
-    _, text = await history(world, world.alice, search=search)
+    await paint(harness, prompt="a lake")
+    _, text = await history(harness, harness.alice, search=search)
     assert "No picture of yours" in text
     assert "@everyone" not in text and "<@1" not in text
 
 
-async def test_too_long_a_search_is_refused(world: World):
+async def test_too_long_a_search_is_refused(harness: BotHarness):
     """Discord's client lets nobody type it; whoever sends it is told what is read."""
-    found = await world.house.services.album.search(
-        person(world, world.alice), "x" * (MAX_SEARCH_CHARS + 1)
+    found = await harness.app.services.gallery.search(
+        person(harness, harness.alice), "x" * (MAX_SEARCH_CHARS + 1)
     )
     assert isinstance(found, Refused)
     assert found.reason == TextTooLong("search", MAX_SEARCH_CHARS + 1, MAX_SEARCH_CHARS)
     assert refusal(found, words(), str).startswith("The search is too long: 101 characters")
 
 
-async def test_favourites_alone(world: World):
+async def test_favourites_alone(harness: BotHarness):
     """Only the marked ones, searched if one likes; without any, how to make one."""
-    _, text = await history(world, world.alice, favourites=True)
+    _, text = await history(harness, harness.alice, favourites=True)
     assert "You have no favourites here yet" in text
     for prompt in ("a lake", "a boat", "a boat at dawn"):
-        await paint(world, prompt=prompt)
-    await favour(world, world.alice, 1, 2)
-    _, text = await history(world, world.alice, favourites=True)
+        await paint(harness, prompt=prompt)
+    await favour(harness, harness.alice, 1, 2)
+    _, text = await history(harness, harness.alice, favourites=True)
     assert "You have 2 favourites here." in text and "dawn" not in text
-    _, text = await history(world, world.alice, favourites=True, search="boat")
+    _, text = await history(harness, harness.alice, favourites=True, search="boat")
     assert "1 favourite with “boat”" in text and "#2" in text and "#3" not in text
-    _, text = await history(world, world.alice, favourites=True, search="dawn")
+    _, text = await history(harness, harness.alice, favourites=True, search="dawn")
     assert "No favourite of yours" in text
-    _, text = await history(world, world.bob, favourites=True)
+    _, text = await history(harness, harness.bob, favourites=True)
     assert "no favourites" in text
 
 
-async def test_pages_of_favourites_turn_for_ever(world: World):
+async def test_pages_of_favourites_turn_for_ever(harness: BotHarness):
     """Both ways, after a restart too; favourites that are none any more are simply not there."""
     for number in range(6):
-        await paint(world, prompt=f"number {2 * number}", count=2)
-    await favour(world, world.alice, *range(1, 13))
-    answer, first = await history(world, world.alice, favourites=True)
+        await paint(harness, prompt=f"number {2 * number}", count=2)
+    await favour(harness, harness.alice, *range(1, 13))
+    answer, first = await history(harness, harness.alice, favourites=True)
     assert "You have 12 favourites" in first and "#12" in first and "#7" not in first
-    await world.stop()
-    await world.start()
-    await world.alice.click(answer.response.message, label="Older")
-    second = text_of(world, answer)
+    await harness.stop()
+    await harness.start()
+    await harness.alice.click(answer.response.message, label="Older")
+    second = text_of(harness, answer)
     assert "#7" in second and "#3" in second and "#8" not in second
-    await world.alice.click(answer.response.message, label="Older")
-    assert "#2" in text_of(world, answer) and "#3" not in text_of(world, answer)
-    await world.alice.click(answer.response.message, label="Newer")
-    assert text_of(world, answer) == second
-    album, alice = world.house.services.album, person(world, world.alice)
+    await harness.alice.click(answer.response.message, label="Older")
+    assert "#2" in text_of(harness, answer) and "#3" not in text_of(harness, answer)
+    await harness.alice.click(answer.response.message, label="Newer")
+    assert text_of(harness, answer) == second
+    gallery, alice = harness.app.services.gallery, person(harness, harness.alice)
     for picture_id in range(1, 7):
-        await album.favour(alice, picture_id, favourite=False)
-    await world.alice.click(answer.response.message, label="Older")
-    assert "You have 6 favourites" in text_of(world, answer) and "#12" in text_of(world, answer)
+        await gallery.set_favourite(alice, picture_id, favourite=False)
+    await harness.alice.click(answer.response.message, label="Older")
+    assert "You have 6 favourites" in text_of(harness, answer) and "#12" in text_of(harness, answer)
 
 
-async def test_a_page_that_is_gone_is_the_first(world: World):
+async def test_a_page_that_is_gone_is_the_first(harness: BotHarness):
     """Whoever turns to where nothing is left is not told that they never painted."""
     for number in range(3):
-        await paint(world, prompt=f"number {2 * number}", count=2)
-    answer, _ = await history(world, world.alice)
-    await world.house.services.album.erase(person(world, world.alice), 1)
-    await world.alice.click(answer.response.message, label="Older")
-    text = text_of(world, answer)
+        await paint(harness, prompt=f"number {2 * number}", count=2)
+    answer, _ = await history(harness, harness.alice)
+    await harness.app.services.gallery.erase(person(harness, harness.alice), 1)
+    await harness.alice.click(answer.response.message, label="Older")
+    text = text_of(harness, answer)
     assert "You have 5 pictures here." in text and "#6" in text
 
 
 @pytest.mark.skipif(not DESCRIPTION.exists(), reason="Discord's API description is not at hand")
-async def test_every_request_is_valid(world: World):
+async def test_every_request_is_valid(harness: BotHarness):
     """Lists, results and their pages: no body breaks Discord's description."""
     for number in range(3):
-        await paint(world, prompt=f"a lake {number}", count=2)
-    await favour(world, world.alice, *range(1, 7))
-    await history(world, world.alice, search="lake")
-    await history(world, world.alice, search="no such word")
-    answer, _ = await history(world, world.alice, favourites=True)
-    await world.alice.click(answer.response.message, label="Older")
-    await world.alice.click(answer.response.message, label="Newer")
-    api, requests = ApiDescription(), world.env.http_requests
+        await paint(harness, prompt=f"a lake {number}", count=2)
+    await favour(harness, harness.alice, *range(1, 7))
+    await history(harness, harness.alice, search="lake")
+    await history(harness, harness.alice, search="no such word")
+    answer, _ = await history(harness, harness.alice, favourites=True)
+    await harness.alice.click(answer.response.message, label="Older")
+    await harness.alice.click(answer.response.message, label="Newer")
+    api, requests = ApiDescription(), harness.env.http_requests
     assert [p for r in requests for p in api.problems(r.method, r.path, r.json)] == []
 
 
-async def test_a_shown_picture_can_be_worked_with(world: World):
+async def test_a_shown_picture_can_be_worked_with(harness: BotHarness):
     """What Show shows has buttons for this one picture; none paints its whole series again."""
-    await paint(world, prompt="a lake", count=2)
-    answer, _ = await history(world, world.alice)
-    shown = await world.alice.click(answer.response.message, custom_id="z1:show:1")
+    await paint(harness, prompt="a lake", count=2)
+    answer, _ = await history(harness, harness.alice)
+    shown = await harness.alice.click(answer.response.message, custom_id="z1:show:1")
     row = shown.response.message.components[-1].children
     assert [each.label for each in row] == [
         "Vary (subtle)",
@@ -175,16 +175,16 @@ async def test_a_shown_picture_can_be_worked_with(world: World):
         "Details",
         "More ▾",
     ]
-    await world.alice.click(shown.response.message, label="Vary (strong)")
-    await world.settled()
-    assert world.charged() == 3
+    await harness.alice.click(shown.response.message, label="Vary (strong)")
+    await harness.settled()
+    assert harness.charged() == 3
 
 
-async def test_favourites_are_told_from_others(world: World):
+async def test_favourites_are_told_from_others(harness: BotHarness):
     """In a list of all they are marked; in one of favourites that would be said twice."""
     for prompt in ("a lake", "a hill"):
-        await paint(world, prompt=prompt)
-    await favour(world, world.alice, 1)
-    _, every = await history(world, world.alice)
-    _, favourites = await history(world, world.alice, favourites=True)
+        await paint(harness, prompt=prompt)
+    await favour(harness, harness.alice, 1)
+    _, every = await history(harness, harness.alice)
+    _, favourites = await history(harness, harness.alice, favourites=True)
     assert every.count("your favourite") == 1 and "your favourite" not in favourites

@@ -9,27 +9,27 @@ import pytest
 
 from storage.errors import DiskFull
 from storage.jobs import Jobs
-from tests.bot.discord.conftest import World
+from tests.bot.discord.conftest import BotHarness
 from tests.fakes import ScriptedRenderer
 
 
 @pytest.fixture
-async def busy(world: World, painter: ScriptedRenderer) -> World:
+async def busy(harness: BotHarness, renderer: ScriptedRenderer) -> BotHarness:
     """Alice's first picture is held on the painter; her second, and Bob's private one, wait."""
-    painter.hold()
-    await world.alice.slash(world.channel, "imagine", prompt="a lake")
-    await world.state(1, "painting")
-    await world.alice.slash(world.channel, "imagine", prompt="a **boat** @everyone")
-    await world.bob.slash(world.channel, "imagine", prompt="hush", private=True)
-    return world
+    renderer.hold()
+    await harness.alice.slash(harness.channel, "imagine", prompt="a lake")
+    await harness.state(1, "painting")
+    await harness.alice.slash(harness.channel, "imagine", prompt="a **boat** @everyone")
+    await harness.bob.slash(harness.channel, "imagine", prompt="hush", private=True)
+    return harness
 
 
-async def queue(world: World, who: Any) -> Any:
+async def queue(harness: BotHarness, who: Any) -> Any:
     """The answer that is the panel, as it is shown to this person."""
-    return (await who.slash(world.channel, "queue")).response
+    return (await who.slash(harness.channel, "queue")).response
 
 
-async def test_the_panel_changes_in_place(busy: World, painter: ScriptedRenderer):
+async def test_the_panel_changes_in_place(busy: BotHarness, renderer: ScriptedRenderer):
     """The row is gone at once, what was cancelled stands first, and no other answer is needed."""
     panel = await queue(busy, busy.alice)
     pressed = await busy.alice.click(panel.message, custom_id="z1:unqueue:2")
@@ -41,11 +41,11 @@ async def test_the_panel_changes_in_place(busy: World, painter: ScriptedRenderer
     assert busy.charged() == 2
     await busy.alice.click(panel.message, label="Refresh")
     assert "Cancelled" not in busy.texts(panel.message)
-    painter.release()
+    renderer.release()
     await busy.settled()
 
 
-async def test_what_is_over_is_said_in_the_panel(busy: World, painter: ScriptedRenderer):
+async def test_what_is_over_is_said_in_the_panel(busy: BotHarness, renderer: ScriptedRenderer):
     """A row whose job ended meanwhile: the panel says so and shows what is left."""
     panel = await queue(busy, busy.alice)
     await busy.alice.slash(busy.channel, "cancel", job="2")
@@ -53,7 +53,7 @@ async def test_what_is_over_is_said_in_the_panel(busy: World, painter: ScriptedR
     text = busy.texts(panel.message)
     assert text.startswith("There is nothing left to cancel") and "boat" not in text
     assert busy.charged() == 2
-    painter.release()
+    renderer.release()
     await busy.settled()
     await busy.alice.click(panel.message, custom_id="z1:unqueue:1")
     assert "nothing left" in busy.texts(panel.message) and "Nothing of yours" in busy.texts(
@@ -61,7 +61,7 @@ async def test_what_is_over_is_said_in_the_panel(busy: World, painter: ScriptedR
     )
 
 
-async def test_a_private_prompt_stays_unseen(busy: World, painter: ScriptedRenderer):
+async def test_a_private_prompt_stays_unseen(busy: BotHarness, renderer: ScriptedRenderer):
     """Who may cancel for others ends a private job without reading its words, by any road."""
     panel = await queue(busy, busy.admin)
     await busy.admin.click(panel.message, custom_id="z1:unqueue:3")
@@ -70,12 +70,12 @@ async def test_a_private_prompt_stays_unseen(busy: World, painter: ScriptedRende
     await busy.bob.slash(busy.channel, "imagine", prompt="psst", private=True)
     said = await busy.admin.slash(busy.channel, "cancel", job="4")
     assert said.ephemeral and said.response.content == "Cancelled and not charged: (private)"
-    painter.release()
+    renderer.release()
     await busy.settled()
 
 
 async def test_a_full_disk_is_said_in_the_panel(
-    busy: World, painter: ScriptedRenderer, monkeypatch: pytest.MonkeyPatch
+    busy: BotHarness, renderer: ScriptedRenderer, monkeypatch: pytest.MonkeyPatch
 ):
     """Nothing is cancelled where the database takes nothing, and the row stays for a second try."""
     panel = await queue(busy, busy.alice)
@@ -90,5 +90,5 @@ async def test_a_full_disk_is_said_in_the_panel(
     assert "z1:unqueue:2" in str(panel.message.components)
     await busy.alice.click(panel.message, custom_id="z1:unqueue:2")
     assert busy.texts(panel.message).startswith("Cancelled")
-    painter.release()
+    renderer.release()
     await busy.settled()

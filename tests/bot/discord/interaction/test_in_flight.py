@@ -6,45 +6,45 @@ import asyncio
 
 import pytest
 
-from bot.accounts.permissions import Person
-from bot.accounts.quotas import Allowance
-from bot.discord.interaction.in_flight import Attending
+from bot.accounts.permissions import Actor
+from bot.accounts.quotas import QuotaService
+from bot.discord.interaction.in_flight import InFlightInteractions
 from storage.types import QuotaStatus
-from tests.bot.discord.conftest import World
+from tests.bot.discord.conftest import BotHarness
 
 
 async def test_a_stop_waits_for_those_who_are_being_answered(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    harness: BotHarness, monkeypatch: pytest.MonkeyPatch
 ):
     """A command that came just before the bot was stopped is answered; then the client closes."""
     asked, go_on = asyncio.Event(), asyncio.Event()
-    own = Allowance.own
+    own = QuotaService.own
 
-    async def slow(self: Allowance, person: Person) -> QuotaStatus:
+    async def slow(self: QuotaService, person: Actor) -> QuotaStatus:
         asked.set()
         await go_on.wait()
         return await own(self, person)
 
-    monkeypatch.setattr(Allowance, "own", slow)
-    asking = asyncio.create_task(world.alice.slash(world.channel, "quota"))
+    monkeypatch.setattr(QuotaService, "own", slow)
+    asking = asyncio.create_task(harness.alice.slash(harness.channel, "quota"))
     await asked.wait()
-    client = world.house.client
-    stopping = asyncio.create_task(world.stop())
+    client = harness.app.client
+    stopping = asyncio.create_task(harness.stop())
     await asyncio.sleep(0.1)
     assert not stopping.done() and not client.is_closed()
     go_on.set()
-    assert "Your quota" in world.texts((await asking).response.message)
+    assert "Your quota" in harness.texts((await asking).response.message)
     await stopping
     assert client.is_closed()
-    await world.start()
+    await harness.start()
 
 
 async def test_what_takes_too_long_is_cancelled():
     """A stop is not held up for ever; who is cancelled has ended before the stop goes on."""
-    attending, ended = Attending(), asyncio.Event()
+    in_flight, ended = InFlightInteractions(), asyncio.Event()
 
     async def answer() -> None:
-        attending.begin()
+        in_flight.begin()
         try:
             await asyncio.Event().wait()
         finally:
@@ -53,6 +53,6 @@ async def test_what_takes_too_long_is_cancelled():
 
     task = asyncio.create_task(answer())
     await asyncio.sleep(0)
-    await attending.finish(0.01)
+    await in_flight.finish(0.01)
     assert ended.is_set() and task.cancelled()
-    await attending.finish(0.01)  # nobody is left
+    await in_flight.finish(0.01)  # nobody is left

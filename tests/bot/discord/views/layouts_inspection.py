@@ -6,20 +6,20 @@ import dataclasses
 from collections.abc import Iterator
 from typing import Any
 
-from bot.discord.commands.generate import member_commands
-from bot.discord.commands.help import guide_commands
-from bot.discord.commands.image_to_image import start_commands
-from bot.discord.commands.inspection import lookup_commands
+from bot.discord.commands.generate import generate_commands
+from bot.discord.commands.help import help_commands
+from bot.discord.commands.image_to_image import image_to_image_commands
+from bot.discord.commands.inspection import inspection_commands
 from bot.discord.commands.settings import settings_command
-from bot.discord.views.help import Entry, help_layout, status_layout
+from bot.discord.views.help import CommandEntry, help_layout, status_layout
 from bot.discord.views.inspection import details_panel, explained_layout
 from bot.i18n import Words
-from bot.jobs.status import Condition
-from bot.pictures.inspection import Details, Explained
+from bot.jobs.status import BotStatus
+from bot.pictures.inspection import PictureDetails, PromptExplanation
 from bot.request import flags
-from bot.request.notes import StyleLeft
+from bot.request.notes import StyleIgnored
 from engine.diffusion.families import Z_IMAGE_TURBO
-from engine.prompts import Level, PictureStyle, analyse, enhance
+from engine.prompts import EnhancementLevel, PictureStyle, analyse, enhance
 from engine.states import EngineState
 from engine.types import Mode, Recipe, Variation
 from tests.bot.discord.views.layouts_samples import (
@@ -33,22 +33,22 @@ from tests.bot.discord.views.layouts_samples import (
 from tests.fakes import a_request, fake_recipe
 
 
-def help_entries(say: Words) -> Iterator[Entry]:
+def help_entries(say: Words) -> Iterator[CommandEntry]:
     """Every command of members as /help lists it, with an id as long as they get."""
     for command in (
-        *member_commands(NO_SERVICES),
-        *start_commands(NO_SERVICES),
-        *lookup_commands(NO_SERVICES),
+        *generate_commands(NO_SERVICES),
+        *image_to_image_commands(NO_SERVICES),
+        *inspection_commands(NO_SERVICES),
         settings_command(NO_SERVICES),
-        *guide_commands(NO_SERVICES, list),
+        *help_commands(NO_SERVICES, list),
     ):
         mention = f"</{command.name}:1234567890123456789>"
-        yield Entry(command.name, mention, say(command.description))
+        yield CommandEntry(command.name, mention, say(command.description))
 
 
 def _status(state: EngineState, **changes: Any) -> Case:
     def shown(say: Words, words: str) -> Shown:
-        idle = Condition(state, None, None, 1024, 1024, 8, None, 1, 100)
+        idle = BotStatus(state, None, None, 1024, 1024, 8, None, 1, 100)
         model = {"model": words} if changes else {}
         return status_layout(dataclasses.replace(idle, **changes, **model), say)
 
@@ -65,10 +65,14 @@ def _explain(
             return len(text.split()) if counted else None
 
         enhanced = enhance(
-            prompt, negative="", level=Level.FULL, style=Z_IMAGE_TURBO.style, negative_works=True
+            prompt,
+            negative="",
+            level=EnhancementLevel.FULL,
+            style=Z_IMAGE_TURBO.style,
+            negative_works=True,
         )
         analysis = analyse(prompt, count=count, max_tokens=max_tokens)
-        explained = Explained(prompt, analysis, enhanced, Level.FULL, max_tokens)
+        explained = PromptExplanation(prompt, analysis, enhanced, EnhancementLevel.FULL, max_tokens)
         return explained_layout(dataclasses.replace(explained, **changes), say)
 
     return shown
@@ -85,7 +89,9 @@ def _details(
             loras = tuple(f"style-{n}" for n in range(7))
             recipe = dataclasses.replace(recipe, adaptations=adaptations, loras=loras)
         picture = a_picture(31, words, private=full) if stored else None
-        details = Details(recipe, flags.line(request), picture, from_file=full or not stored)
+        details = PictureDetails(
+            recipe, flags.flag_line(request), picture, from_file=full or not stored
+        )
         return details_panel(dataclasses.replace(details, **changes), say).view
 
     return shown
@@ -108,11 +114,11 @@ _EVERYTHING: dict[str, Any] = {
     "refine": 0.2,
     "style": PictureStyle.POSTER,
 }
-_LEFT = StyleLeft(PictureStyle.OIL, "watercolour")
+_LEFT = StyleIgnored(PictureStyle.OIL, "watercolour")
 
 LOOKUP: dict[str, Case] = {
     "help": lambda say, _: help_layout(list(help_entries(say)), say),
-    "status": _status(EngineState.PAINTING, device="cuda", usual_s=3.5, waiting=2),
+    "status": _status(EngineState.PAINTING, device="cuda", typical_s=3.5, waiting=2),
     "status-loading": _status(EngineState.STARTING),
     "status-stopping": _status(EngineState.DRAINING, device="cpu"),
     "status-broken": _status(EngineState.DEFUNCT),

@@ -10,7 +10,14 @@ from bot.discord.views.inspection import queue_layout
 from bot.discord.views.jobs import history_layout, more_layout, shown_layout
 from bot.discord.views.markdown import quoted
 from bot.i18n import Words
-from bot.pictures.gallery import FOUND_PICTURES, MAX_SEARCH_CHARS, PAGE_PICTURES, Deeds, Found, Page
+from bot.pictures.gallery import (
+    FOUND_PICTURES,
+    MAX_SEARCH_CHARS,
+    PAGE_PICTURES,
+    AllowedActions,
+    GalleryPage,
+    SearchResults,
+)
 from bot.pictures.inspection import NEXT_SHOWN, OwnQueue, QueuedJob, WholeQueue
 from tests.bot.discord.views.layouts_samples import (
     ALICE,
@@ -27,7 +34,7 @@ def _page(count: int, **changes: Any) -> Case:
     plain: dict[str, Any] = {"total": count, "before_id": 0, "newer_id": None, "older_id": None}
     pictures = changes.pop("pictures", {})
     return lambda say, words: history_layout(
-        Page(pictures_of(count, words, **pictures), **plain | changes), say
+        GalleryPage(pictures_of(count, words, **pictures), **plain | changes), say
     )
 
 
@@ -36,7 +43,7 @@ def _found(count: int, *, more: bool = False, favourites: bool = False) -> Case:
         pictures = pictures_of(count, words, private=more, favourite=favourites)
         unseen = frozenset(each.id for each in pictures) if more else frozenset[int]()
         return found_layout(
-            Found(words[:MAX_SEARCH_CHARS], pictures, more, unseen, favourites), say
+            SearchResults(words[:MAX_SEARCH_CHARS], pictures, more, unseen, favourites), say
         )
 
     return shown
@@ -45,7 +52,7 @@ def _found(count: int, *, more: bool = False, favourites: bool = False) -> Case:
 def _more(count: int, marked: int = 0, *, own: bool = True, erasable: bool = True) -> Case:
     def shown(say: Words, words: str) -> Shown:
         pictures = tuple(a_picture(31 + n, words, favourite=n < marked) for n in range(count))
-        return more_layout(Deeds(pictures, own, erasable), 31, say)
+        return more_layout(AllowedActions(pictures, own, erasable), 31, say)
 
     return shown
 

@@ -13,11 +13,11 @@ from bot.discord.views.moderation import (
     BLOCKS_SHOWN,
     REPORTS_SHOWN,
     blocked_layout,
-    case_layout,
-    cases_layout,
+    report_layout,
+    reports_layout,
 )
 from bot.i18n import Words
-from bot.moderation.service import CASES_SHOWN, Filed, OpenCases, ShutOut
+from bot.moderation.service import CASES_SHOWN, OpenReports, ReportFiled, UserBlocked
 from bot.wording import moderation
 from storage.types import REASON_LIMIT_CHARS, Block, Verdict
 from storage.types import Case as ReportedCase
@@ -83,13 +83,13 @@ def _card(reports: int = 1, *, file: bool = True, **changes: Any) -> Case:
 
 def _verdict(verdict: Verdict) -> Case:
     """As it stands where it was pressed."""
-    return lambda say, words: case_layout(CaseCard(_decided(words, verdict)), say)
+    return lambda say, words: report_layout(CaseCard(_decided(words, verdict)), say)
 
 
 def _open(count: int, *, more: bool = False, channel: bool = True, erased: bool = False) -> Case:
     def shown(say: Words, words: str) -> Shown:
         cases = tuple(_case(words, 1 + n % 4, 31 + n, picture_erased=erased) for n in range(count))
-        return cases_layout(OpenCases(cases, more, CHANNEL if channel else None), say)
+        return reports_layout(OpenReports(cases, more, CHANNEL if channel else None), say)
 
     return shown
 
@@ -111,9 +111,9 @@ def _blocked(count: int) -> Case:
 
 def _shut_out(cancelled: int, *, told: bool) -> Case:
     def shown(say: Words, words: str) -> Shown:
-        done = ShutOut(_block(0, words if told else None), cancelled)
+        done = UserBlocked(_block(0, words if told else None), cancelled)
         reason = quoted(words, REASON_LIMIT_CHARS) if told else None
-        return moderation.shut_out(done, reason, say)
+        return moderation.user_blocked(done, reason, say)
 
     return shown
 
@@ -141,9 +141,9 @@ MODERATION: dict[str, Case] = {
     "blocked-many": _blocked(BLOCKS_SHOWN + 5),
     "block": _shut_out(0, told=False),
     "block-told": _shut_out(3, told=True),
-    "report-filed": _text(lambda say: moderation.thanks(Filed(31, CHANNEL), say)),
-    "report-nowhere": _text(lambda say: moderation.thanks(Filed(31, None), say)),
-    "verdict-too-late": lambda say, words: moderation.too_late(
+    "report-filed": _text(lambda say: moderation.thanks(ReportFiled(31, CHANNEL), say)),
+    "report-nowhere": _text(lambda say: moderation.thanks(ReportFiled(31, None), say)),
+    "verdict-too-late": lambda say, words: moderation.already_decided(
         _decided(words, Verdict.BLOCKED), say, when
     ),
 }

@@ -5,22 +5,22 @@ from __future__ import annotations
 from typing import Any
 
 from bot.discord.handlers.moderation import report_form
-from bot.discord.views.custom_ids import Act, custom_id, kept_id
+from bot.discord.views.custom_ids import ComponentAction, custom_id, staged_id
 from bot.discord.views.modals import remix_form
-from bot.discord.views.permutations import over_layout, question_layout, taken_layout
-from bot.discord.views.start_modal import kept_layout, start_form
+from bot.discord.views.permutations import accepted_layout, closed_layout, proposal_layout
+from bot.discord.views.start_modal import image_to_image_form, staged_layout
 from bot.i18n import Words
-from bot.jobs.permutations import Proposed, Taken
-from bot.request.apply_flags import MAX_CHOICES
-from bot.request.input_sources import Kept
-from bot.request.outcomes import Accepted, QuestionOver, Refused
-from bot.request.resolve import Composed
+from bot.jobs.permutations import AcceptedBatch, BatchProposal
+from bot.request.apply_flags import MAX_PERMUTATIONS
+from bot.request.input_sources import StagedSource
+from bot.request.outcomes import Accepted, ProposalClosed, Refused
+from bot.request.resolve import ResolvedRequest
 from bot.wording.rejections import refusal
 from storage.types import PolicySource, QuotaPolicy, QuotaStatus
 from tests.bot.discord.views.layouts_samples import NEGATIVE, SOON, Case, Shown
 from tests.fakes import a_request
 
-KEPT = Kept("0" * 64, "0123456789abcdef")
+KEPT = StagedSource("0" * 64, "0123456789abcdef")
 COLOURS = ("red", "blue", "green", "white", "black", "yellow", "grey", "brown", "pink", "violet")
 
 
@@ -35,8 +35,8 @@ def _texts(words: str, count: int) -> tuple[str, ...]:
 def _question(count: int, duration_s: float | None, each: int = 1) -> Case:
     def shown(say: Words, words: str) -> Shown:
         quota = QuotaStatus(QuotaPolicy(50, 24, PolicySource.CONFIG), 8, 42, SOON)
-        asked = Proposed(9, _texts(words, count), count * each, quota, duration_s)
-        return question_layout(asked, say)
+        asked = BatchProposal(9, _texts(words, count), count * each, quota, duration_s)
+        return proposal_layout(asked, say)
 
     return shown
 
@@ -44,31 +44,33 @@ def _question(count: int, duration_s: float | None, each: int = 1) -> Case:
 def _taken(count: int, *, private: bool = False) -> Case:
     def shown(say: Words, words: str) -> Shown:
         jobs = tuple(
-            Accepted(12 + n, Composed(a_request(words), "", ()), n, None, private)
+            Accepted(12 + n, ResolvedRequest(a_request(words), "", ()), n, None, private)
             for n in range(count)
         )
-        return taken_layout(Taken(jobs, _texts(words, count)), say)
+        return accepted_layout(AcceptedBatch(jobs, _texts(words, count)), say)
 
     return shown
 
 
 def _over(say: Words, _: str) -> Shown:
-    return over_layout(refusal(Refused(QuestionOver(False)), say, str))
+    return closed_layout(refusal(Refused(ProposalClosed(False)), say, str))
 
 
 ASKING: dict[str, Case] = {
     "remix": _remix(),
     "remix-words": _remix("a blue boat", negative_prompt=NEGATIVE),
-    "start": lambda say, _: start_form(custom_id(Act.FROM, 31), say),
-    "start-series": lambda say, _: start_form(custom_id(Act.FROM, 31), say, (31, 32, 33, 34)),
-    "start-kept": lambda say, _: start_form(kept_id(KEPT), say),
-    "start-later": lambda say, _: kept_layout(KEPT, say),
+    "start": lambda say, _: image_to_image_form(custom_id(ComponentAction.FROM, 31), say),
+    "start-series": lambda say, _: image_to_image_form(
+        custom_id(ComponentAction.FROM, 31), say, (31, 32, 33, 34)
+    ),
+    "start-kept": lambda say, _: image_to_image_form(staged_id(KEPT), say),
+    "start-later": lambda say, _: staged_layout(KEPT, say),
     "report": lambda say, _: report_form(31, say),
     "question": _question(2, 7.0),
-    "question-many": _question(MAX_CHOICES, 150.0, 4),
+    "question-many": _question(MAX_PERMUTATIONS, 150.0, 4),
     "question-untimed": _question(3, None),
     "question-taken": _taken(2),
-    "question-taken-many": _taken(MAX_CHOICES),
+    "question-taken-many": _taken(MAX_PERMUTATIONS),
     "question-taken-private": _taken(2, private=True),
     "question-over": _over,
 }

@@ -8,8 +8,8 @@ from typing import Any
 
 from bot.delivery.cards import (
     Card,
-    Detour,
     FailureCard,
+    FallbackNote,
     KeptCard,
     MovedCard,
     NoticeCard,
@@ -22,9 +22,9 @@ from bot.delivery.cards import (
 )
 from bot.delivery.messenger import Obstacle
 from bot.discord.views.jobs import card_layout
-from bot.pictures.filenames import shown_name
+from bot.pictures.filenames import attachment_name
 from bot.request.notes import SomeFailed
-from bot.request.summary import Particulars
+from bot.request.summary import RequestSummary
 from engine.diffusion.families import Speed
 from engine.prompts import PictureStyle
 from storage.types import DeliveryMode
@@ -43,8 +43,8 @@ ERRORS = (
     *("prompt_too_long", "non_finite", "blank", "input_unfit", "input_missing", "out_of_memory"),
     *("disk", "crashed", "render_failed"),
 )
-CHOSEN = Particulars(4, "16:9", PictureStyle.WATERCOLOUR, 4, Speed.FAST, 2.5)
-UNNAMED = Particulars(shape="832×1216", steps=12)
+CHOSEN = RequestSummary(4, "16:9", PictureStyle.WATERCOLOUR, 4, Speed.FAST, 2.5)
+UNNAMED = RequestSummary(shape="832×1216", steps=12)
 """Of which neither the shape nor the number of steps has a name."""
 
 
@@ -67,7 +67,7 @@ def _result(words: str, ids: tuple[int, ...] = (31,), **changes: Any) -> Picture
     asked = changes.pop("asked", {})
     shown = tuple(ShownPicture(each, 5 + n, Path("x.png")) for n, each in enumerate(ids))
     name = "zimagine-12-5.png" if len(ids) == 1 else "zimagine-12-sheet.png"
-    name = shown_name(name, spoiler=changes.get("spoiler", False))
+    name = attachment_name(name, spoiler=changes.get("spoiler", False))
     request = a_request(words, seed=5, **asked)
     return PictureCard(shown, request, ALICE, name, 3.25, "Tongyi-MAI/Z-Image-Turbo", **changes)
 
@@ -84,8 +84,8 @@ def _failure(state: str, code: str = "", *, mention: bool = False) -> Case:
     )
 
 
-def _detour(wanted: DeliveryMode, why: str) -> Case:
-    return _picture(detour=Detour(wanted, why))
+def _fallback_reason(wanted: DeliveryMode, why: str) -> Case:
+    return _picture(fallback=FallbackNote(wanted, why))
 
 
 RESULTS: dict[str, Case] = {
@@ -106,7 +106,7 @@ RESULTS: dict[str, Case] = {
     "painting-chosen": _painting(asked=CHOSEN, steps=16, pictures=4),
     "painting-preview": _painting(preview=Preview(b"", 2)),
     "painting-preview-several": _painting(
-        step=17, steps=24, pictures=3, preview=Preview(b"", 17), asked=Particulars(3)
+        step=17, steps=24, pictures=3, preview=Preview(b"", 17), asked=RequestSummary(3)
     ),
     "painting-preview-spoiler": _painting(preview=Preview(b"", 2), spoiler=True),
     "painting-notes": _added(
@@ -120,12 +120,12 @@ RESULTS: dict[str, Case] = {
     "picture-direct": _picture(direct=True, origin_id=CHANNEL),
     "picture-spoiler": _picture(spoiler=True),
     "picture-notes": _added(lambda words, **more: _result(words, **more)),
-    "picture-no-direct": _detour(DeliveryMode.DIRECT, Obstacle.FORBIDDEN),
-    "picture-not-sent": _detour(DeliveryMode.DIRECT, Obstacle.TOO_LARGE),
-    "picture-no-thread": _detour(DeliveryMode.THREAD, Obstacle.FORBIDDEN),
-    "picture-threads-full": _detour(DeliveryMode.THREAD, Obstacle.FULL),
-    "picture-thread-locked": _detour(DeliveryMode.THREAD, Obstacle.ARCHIVED),
-    "picture-thread-lost": _detour(DeliveryMode.THREAD, Obstacle.REJECTED),
+    "picture-no-direct": _fallback_reason(DeliveryMode.DIRECT, Obstacle.FORBIDDEN),
+    "picture-not-sent": _fallback_reason(DeliveryMode.DIRECT, Obstacle.TOO_LARGE),
+    "picture-no-thread": _fallback_reason(DeliveryMode.THREAD, Obstacle.FORBIDDEN),
+    "picture-threads-full": _fallback_reason(DeliveryMode.THREAD, Obstacle.FULL),
+    "picture-thread-locked": _fallback_reason(DeliveryMode.THREAD, Obstacle.ARCHIVED),
+    "picture-thread-lost": _fallback_reason(DeliveryMode.THREAD, Obstacle.REJECTED),
     "pictures": _picture((31, 32, 33, 34)),
     "pictures-two": _picture((31, 40)),
     "pictures-mention": _picture((31, 32, 33), mention=True, notes=(SomeFailed(1, 4),)),

@@ -15,14 +15,14 @@ from bot.discord.views.jobs import card_layout
 from bot.i18n import Words
 from bot.request.notes import (
     Adapted,
-    GuidanceHigh,
+    HighGuidance,
     NegativeAdded,
-    NegativeIdle,
+    NegativeIgnored,
     Note,
     NotExact,
     SmallSide,
     SomeFailed,
-    StyleLeft,
+    StyleIgnored,
 )
 from engine.diffusion.families import Z_IMAGE_TURBO
 from engine.prompts import PictureStyle
@@ -43,17 +43,17 @@ MENDS = tuple(
     for mend, value in zip(Mend, ("1.5", "", "", "", "streamed"), strict=True)
 )
 NOTES: tuple[Note, ...] = (
-    NegativeIdle(),
+    NegativeIgnored(),
     NegativeAdded(NEGATIVE),
-    GuidanceHigh(6.0, 4.0),
+    HighGuidance(6.0, 4.0),
     SmallSide(256, 512),
-    StyleLeft(PictureStyle.OIL, "watercolour"),
-    StyleLeft(PictureStyle.ANIME),
+    StyleIgnored(PictureStyle.OIL, "watercolour"),
+    StyleIgnored(PictureStyle.ANIME),
     *MENDS,
     NotExact((Difference("device", "cuda", "cpu"), Difference("threads", None, 2))),
     SomeFailed(1, 4),
 )
-NO_SERVICES = cast("Services", SimpleNamespace(painter=SimpleNamespace(family=Z_IMAGE_TURBO)))
+NO_SERVICES = cast("Services", SimpleNamespace(generation=SimpleNamespace(family=Z_IMAGE_TURBO)))
 """Enough for commands to be made, which ask what the model can do and nothing else."""
 
 

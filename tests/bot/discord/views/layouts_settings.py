@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from bot.accounts.delivery_settings import Level, Setting, Settings, Source
+from bot.accounts.delivery_settings import EffectiveSetting, SettingsOverview, SettingsScope, Source
 from bot.discord.views.jobs import quota_text
 from bot.wording import delivery as preferring
 from storage.types import DeliveryMode, PolicySource, QuotaPolicy, QuotaStatus
@@ -17,36 +17,38 @@ def _quota(source: PolicySource, used: int, who: str | None = None) -> Case:
 
 
 def _own(
-    delivery: Setting[DeliveryMode],
-    spoiler: Setting[bool],
-    quiet: Setting[bool],
+    delivery: EffectiveSetting[DeliveryMode],
+    spoiler: EffectiveSetting[bool],
+    quiet: EffectiveSetting[bool],
     **changes: Any,
 ) -> Case:
-    settings = Settings(CHANNEL, delivery, spoiler, quiet, **changes)
-    return lambda say, _: preferring.own_settings(settings, say)
+    settings = SettingsOverview(CHANNEL, delivery, spoiler, quiet, **changes)
+    return lambda say, _: preferring.settings_overview(settings, say)
 
 
 def _level(channel_id: int | None = None, **changes: Any) -> Case:
-    return lambda say, _: preferring.level(Level(channel_id, **changes), say)
+    return lambda say, _: preferring.settings_scope(SettingsScope(channel_id, **changes), say)
 
 
-USUAL = Setting(False, Source.DEFAULT)
+USUAL = EffectiveSetting(False, Source.DEFAULT)
 
 SETTINGS: dict[str, Case] = {
     "quota": _quota(PolicySource.CONFIG, 0),
     "quota-used": _quota(PolicySource.SERVER, 20),
     "quota-member": _quota(PolicySource.USER, 1, who=f"<@{BOB}>"),
-    "settings": _own(Setting(DeliveryMode.CHANNEL, Source.DEFAULT), USUAL, USUAL),
+    "settings": _own(EffectiveSetting(DeliveryMode.CHANNEL, Source.DEFAULT), USUAL, USUAL),
     "settings-chosen": _own(
-        Setting(DeliveryMode.DIRECT, Source.USER), Setting(True, Source.SERVER), USUAL
+        EffectiveSetting(DeliveryMode.DIRECT, Source.USER),
+        EffectiveSetting(True, Source.SERVER),
+        USUAL,
     ),
     "settings-overruled": _own(
-        Setting(DeliveryMode.THREAD, Source.CHANNEL, DeliveryMode.CHANNEL),
-        Setting(True, Source.SERVER, False),
-        Setting(True, Source.USER),
+        EffectiveSetting(DeliveryMode.THREAD, Source.CHANNEL, DeliveryMode.CHANNEL),
+        EffectiveSetting(True, Source.SERVER, False),
+        EffectiveSetting(True, Source.USER),
     ),
     "settings-no-direct": _own(
-        Setting(DeliveryMode.CHANNEL, Source.DEFAULT, DeliveryMode.DIRECT),
+        EffectiveSetting(DeliveryMode.CHANNEL, Source.DEFAULT, DeliveryMode.DIRECT),
         USUAL,
         USUAL,
         direct_messages=False,

@@ -19,7 +19,7 @@ from syrupy.assertion import SnapshotAssertion
 
 import bot.discord
 from bot.delivery.cards import Card
-from bot.discord.views.custom_ids import parse, parse_kept
+from bot.discord.views.custom_ids import parse, parse_staged
 from bot.i18n import Words, words
 from bot.pictures.filenames import SPOILER
 from engine.prompts import MAX_PROMPT_CHARS
@@ -185,9 +185,9 @@ def test_discord_takes_it(name: str, locale: str):
     assert cut_on_phones(components(shown)) == []
     if isinstance(shown, ui.LayoutView):
         ids = [part["custom_id"] for part in parts(components(shown)) if "custom_id" in part]
-        assert all(parse(each) or parse_kept(each) for each in ids), ids
+        assert all(parse(each) or parse_staged(each) for each in ids), ids
     if isinstance(shown, ui.Modal):
-        assert parse(shown.custom_id) or parse_kept(shown.custom_id)
+        assert parse(shown.custom_id) or parse_staged(shown.custom_id)
 
 
 @pytest.mark.parametrize("name", [name for name in CASES if name.startswith("picture")])

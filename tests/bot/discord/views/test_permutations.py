@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from bot.discord.views.permutations import question_layout
+from bot.discord.views.permutations import proposal_layout
 from bot.i18n import words
-from bot.jobs.permutations import Proposed
+from bot.jobs.permutations import BatchProposal
 from storage.types import PolicySource, QuotaPolicy, QuotaStatus
 
 
@@ -15,7 +15,7 @@ def test_a_single_one_is_not_left_out(prompts: int, shown: int, rest: str):
     """A line that says "and 1 more" would take the place of what it leaves out."""
     texts = tuple(f"cat {number}" for number in range(prompts))
     quota = QuotaStatus(QuotaPolicy(50, 24, PolicySource.CONFIG), 0, 50, None)
-    view = question_layout(Proposed(1, texts, prompts, quota, None), words())
+    view = proposal_layout(BatchProposal(1, texts, prompts, quota, None), words())
     said = str(view.to_components())
     assert sum(text in said for text in texts) == shown
     assert ("more" in said) == bool(rest) and rest in said

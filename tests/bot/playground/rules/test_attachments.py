@@ -8,7 +8,7 @@ import pytest
 
 from bot.playground.model import MessageFlag
 from bot.playground.rules.attachments import clean_filename
-from bot.playground.rules.messages import MessageKind, Upload, check_message
+from bot.playground.rules.messages import MessageKind, UploadedFile, check_message
 from tests.bot.playground.rules.test_components import gallery, picture, section, thumbnail, words
 from tests.bot.playground.rules.test_form import problems, refusal
 
@@ -26,15 +26,15 @@ OLD: Json = {
 }
 
 
-def upload(number: int = 0, filename: str = "lake.png", size: int = 1) -> Upload:
+def upload(number: int = 0, filename: str = "lake.png", size: int = 1) -> UploadedFile:
     """A file in the part files[number]."""
-    return Upload(f"files[{number}]", filename, size, "image/png")
+    return UploadedFile(f"files[{number}]", filename, size, "image/png")
 
 
 def test_files_need_no_list():
     """A file without a word about it is a message."""
     check_message({}, [upload()], kind=POST)
-    check_message({"content": "x"}, [Upload("file", "a.png", 1, "image/png")], kind=POST)
+    check_message({"content": "x"}, [UploadedFile("file", "a.png", 1, "image/png")], kind=POST)
 
 
 def test_a_list_says_more_of_the_files():

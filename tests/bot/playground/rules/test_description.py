@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from bot.playground.rules import commands, embeds, modals, names, parts
-from bot.playground.rules.grammar import Field, Kind
+from bot.playground.rules.grammar import Field, ValueKind
 from bot.playground.rules.messages import MESSAGES, MessageKind
-from bot.playground.rules.parts import Part
+from bot.playground.rules.parts import ComponentType
 
 DESCRIPTION = Path(__file__).parents[5] / "shared" / "discord-openapi.json"
 
@@ -45,11 +45,11 @@ OBJECTS: dict[str, Mapping[str, Field]] = {
     "SeparatorComponentForMessageRequest": parts.SEPARATOR,
     "TextDisplayComponentForMessageRequest": parts.TEXT_DISPLAY,
     "ThumbnailComponentForMessageRequest": parts.THUMBNAIL,
-    "StringSelectComponentForMessageRequest": parts.SELECTS[Part.STRING_SELECT],
-    "UserSelectComponentForMessageRequest": parts.SELECTS[Part.USER_SELECT],
-    "RoleSelectComponentForModalRequest": parts.SELECTS[Part.ROLE_SELECT],
-    "MentionableSelectComponentForModalRequest": parts.SELECTS[Part.MENTIONABLE_SELECT],
-    "ChannelSelectComponentForMessageRequest": parts.SELECTS[Part.CHANNEL_SELECT],
+    "StringSelectComponentForMessageRequest": parts.SELECTS[ComponentType.STRING_SELECT],
+    "UserSelectComponentForMessageRequest": parts.SELECTS[ComponentType.USER_SELECT],
+    "RoleSelectComponentForModalRequest": parts.SELECTS[ComponentType.ROLE_SELECT],
+    "MentionableSelectComponentForModalRequest": parts.SELECTS[ComponentType.MENTIONABLE_SELECT],
+    "ChannelSelectComponentForMessageRequest": parts.SELECTS[ComponentType.CHANNEL_SELECT],
     "TextInputComponentForModalRequest": parts.TEXT_INPUT,
     "LabelComponentForModalRequest": parts.LABEL,
     "FileUploadComponentForModalRequest": parts.FILE_UPLOAD,
@@ -66,11 +66,11 @@ OBJECTS: dict[str, Mapping[str, Field]] = {
 }
 
 WORDS = {
-    Kind.TEXT: ("minLength", "maxLength"),
-    Kind.URL: ("minLength", "maxLength"),
-    Kind.LIST: ("minItems", "maxItems"),
-    Kind.WHOLE: ("minimum", "maximum"),
-    Kind.NUMBER: ("minimum", "maximum"),
+    ValueKind.TEXT: ("minLength", "maxLength"),
+    ValueKind.URL: ("minLength", "maxLength"),
+    ValueKind.LIST: ("minItems", "maxItems"),
+    ValueKind.WHOLE: ("minimum", "maximum"),
+    ValueKind.NUMBER: ("minimum", "maximum"),
 }
 """The description's words for the two bounds of each kind."""
 
@@ -106,11 +106,11 @@ def compare_field(
 ) -> Iterator[str]:
     """What a table and the description say differently of one field, and deep inside."""
     schema = resolve(schema, schemas)
-    words = () if field.choices and field.kind is not Kind.URL else WORDS.get(field.kind, ())
+    words = () if field.choices and field.kind is not ValueKind.URL else WORDS.get(field.kind, ())
     for word, bound in zip(words, (field.low, field.high), strict=False):
         if schema.get(word) not in (None, bound) and not (schema[word] == 0 and bound is None):
             yield f"{where} {word} {schema[word]}, not {bound}"
-    if field.kind is Kind.LIST and field.item is not None and "items" in schema:
+    if field.kind is ValueKind.LIST and field.item is not None and "items" in schema:
         yield from compare_field(f"{where}[]", field.item, schema["items"], schemas)
     if field.variants:
         stated = {_number(each, schemas) for each in schema.get("oneOf", [schema])}
@@ -163,7 +163,7 @@ def test_the_languages_are_those_of_the_description(schemas: dict[str, Any]):
 def test_the_components_are_those_of_the_description(schemas: dict[str, Any]):
     """Every component has its number and its name."""
     stated = {each["title"]: each["const"] for each in schemas["MessageComponentTypes"]["oneOf"]}
-    assert {each.name: each.value for each in Part} == stated
+    assert {each.name: each.value for each in ComponentType} == stated
 
 
 def test_the_number_of_commands_is_that_of_the_description():

@@ -25,19 +25,21 @@ from bot.playground.rules.fields import (
     MessageKind,
     unknown_fields,
 )
-from bot.playground.rules.messages import Upload, check_message
+from bot.playground.rules.messages import UploadedFile, check_message
 from bot.playground.rules.modals import check_modal
 
 NOBODY = discord.AllowedMentions.none()
 
 
-def sent(parameters: MultipartParameters) -> tuple[dict[str, Any], list[Upload]]:
+def sent(parameters: MultipartParameters) -> tuple[dict[str, Any], list[UploadedFile]]:
     """The JSON and the files of a request that discord.py would make."""
     if parameters.payload is not None:
         return parameters.payload, []
     assert parameters.multipart
     first, *parts = parameters.multipart
-    uploads = [Upload(part["name"], part["filename"], 8, part["content_type"]) for part in parts]
+    uploads = [
+        UploadedFile(part["name"], part["filename"], 8, part["content_type"]) for part in parts
+    ]
     return json.loads(first["value"]), uploads
 
 

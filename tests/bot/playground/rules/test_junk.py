@@ -13,7 +13,7 @@ from bot.playground.model import MessageFlag
 from bot.playground.rules.choices import check_choices
 from bot.playground.rules.commands import check_commands
 from bot.playground.rules.fields import COMMANDS, MESSAGES, MODAL, MessageKind, unknown_fields
-from bot.playground.rules.messages import Upload, check_message
+from bot.playground.rules.messages import UploadedFile, check_message
 from bot.playground.rules.modals import check_modal
 from tests.bot.playground.rules.test_commands import choices, command, option
 from tests.bot.playground.rules.test_components import (
@@ -33,7 +33,7 @@ JUNK: tuple[Any, ...] = (
     *(None, True, 0, -1, 5, 1.5, 2**70, float("nan"), "", "x", "attachment://", "1", "http://[x"),
     *([], {}, [1], [None], [[]], [{}], {"x": 1}, {"type": []}, {"type": 1}, {"type": 17}),
 )
-FILE = Upload("files[0]", "lake.png", 8, "image/png")
+FILE = UploadedFile("files[0]", "lake.png", 8, "image/png")
 OLD = {"content": "x", "flags": 0, "attachments": [{"id": "5", "filename": "old.png"}]}
 
 PLAIN = {

@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 
 from bot.delivery.cards import Card, PaintingCard, WaitingCard
 from bot.delivery.messenger import Address
-from bot.delivery.progress import BUDGET_S, Board
-from engine.job import Job, JobSpec
+from bot.delivery.progress import BUDGET_S, ProgressUpdater
+from engine.job import EngineJob, JobSpec
 from engine.queue import Bounds
 from engine.service import Engine
 from engine.types import ImageRequest
@@ -43,16 +43,16 @@ class SlowMessenger(FakeMessenger):
         self._open.set()
 
 
-class Hall:
+class ProgressHarness:
     """An engine with a held painter, and a board whose time a test moves."""
 
     def __init__(self) -> None:
-        self.painter = ScriptedRenderer()
-        self.painter.hold()
-        self.engine = Engine(self.painter.load, bounds=Bounds(queue=100))
+        self.renderer = ScriptedRenderer()
+        self.renderer.hold()
+        self.engine = Engine(self.renderer.load, bounds=Bounds(queue=100))
         self.messenger = SlowMessenger()
         self.now_s = 0.0
-        self.board = Board(
+        self.board = ProgressUpdater(
             self.messenger,
             self.engine,
             now_s=lambda: self.now_s,
@@ -68,7 +68,7 @@ class Hall:
         assert seconds == BUDGET_S
         await self._ticks.acquire()
 
-    async def ask(self, number: int, *, quiet: bool = False, count: int = 1) -> Job:
+    async def ask(self, number: int, *, quiet: bool = False, count: int = 1) -> EngineJob:
         """A job whose status message has its number."""
         slot = self.engine.reserve(number, 1)
         job = self.engine.submit(slot, JobSpec(number, REQUEST, previews=True, count=count))
@@ -91,24 +91,24 @@ class Hall:
         assert len(cards) == times == len(self.messenger.messages[number])
         return cards
 
-    async def step(self, job: Job, count: int) -> None:
+    async def step(self, job: EngineJob, count: int) -> None:
         """Let the painter make steps, and wait until they are known."""
         before = job.latest.step if job.latest else 0
-        self.painter.step(count)
+        self.renderer.step(count)
         async with asyncio.timeout(5):
             while job.latest is None or job.latest.step < before + count:
                 await asyncio.sleep(0.005)
 
 
 @asynccontextmanager
-async def open_hall() -> AsyncIterator[Hall]:
+async def open_progress_harness() -> AsyncIterator[ProgressHarness]:
     """A hall whose board is at work."""
-    hall = Hall()
-    hall.engine.start()
-    await hall.engine.ready()
-    runner = asyncio.create_task(hall.board.run())
-    yield hall
+    harness = ProgressHarness()
+    harness.engine.start()
+    await harness.engine.ready()
+    runner = asyncio.create_task(harness.board.run())
+    yield harness
     runner.cancel()
-    hall.messenger.release()
-    hall.painter.release()
-    await hall.engine.drain()
+    harness.messenger.release()
+    harness.renderer.release()
+    await harness.engine.drain()

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from bot.delivery.progress import Board
+from bot.delivery.progress import ProgressUpdater
 from bot.delivery.result_cards import ResultCards
-from bot.delivery.user_threads import OwnThreads
-from bot.delivery.worker import Delivery, DeliveryPolicy
+from bot.delivery.user_threads import UserThreads
+from bot.delivery.worker import DeliveryPolicy, DeliveryWorker
 from bot.jobs.completion import write_picture
 from bot.pictures.filenames import picture_name
 from engine.queue import Bounds
@@ -34,7 +34,7 @@ POLICY = QuotaPolicy(50, 24, PolicySource.CONFIG)
 STATUS_ID = 77
 
 
-class Desk:
+class DeliveryHarness:
     """A delivery with everything around it real but Discord."""
 
     def __init__(self, db: Database, folder: Path) -> None:
@@ -53,12 +53,14 @@ class Desk:
     def restart(self) -> None:
         """A new process on the same database."""
         engine = Engine(ScriptedRenderer().load, bounds=Bounds(queue=1))
-        self.delivery = Delivery(
+        self.delivery = DeliveryWorker(
             messenger=self.messenger,
-            board=Board(self.messenger, engine, now_s=lambda: 0.0, clock=self.clock),
+            progress_updater=ProgressUpdater(
+                self.messenger, engine, now_s=lambda: 0.0, clock=self.clock
+            ),
             deliveries=self.deliveries,
             cards=ResultCards(self.history, self.files, lambda _: ()),
-            threads=OwnThreads(Threads(self.db, self.clock), self.messenger),
+            threads=UserThreads(Threads(self.db, self.clock), self.messenger),
             clock=self.clock,
             policy=self.policy,
             sleep=self._sleep,
@@ -93,7 +95,7 @@ class Desk:
         job = await self.jobs.accept(new, POLICY)
         assert isinstance(job, Job)
         if placed:
-            await self.delivery.placed(job.id, status_id)
+            await self.delivery.status_posted(job.id, status_id)
         return job
 
     async def paint(self, job: Job) -> None:
