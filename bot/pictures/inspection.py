@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-import heapq
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 
 import structlog
 
-from bot.accounts.permissions import Action, Actor, Permissions
-from bot.jobs.active import ActiveJob, ActiveJobs
+from bot.accounts.permissions import Actor
 from bot.pictures.embedded_recipe import UnreadableReason, UnreadableRecipe, read_recipe
 from bot.pictures.filenames import job_id_of
 from bot.request import flags
@@ -30,11 +27,10 @@ from engine.uploads import UploadLimits, UploadRefused, UploadTooLarge
 from storage.deliveries import Deliveries
 from storage.history import History
 from storage.jobs import Jobs
-from storage.types import Clock, Job, StoredPicture
+from storage.types import StoredPicture
 
 log = structlog.get_logger(__name__)
 
-NEXT_SHOWN = 5
 FETCH_LIMIT_S = 30.0
 READ_AT_ONCE = 2
 """A file has its bytes and its pixels in memory while it is read."""
@@ -48,46 +44,6 @@ CanRead = Callable[[int], bool]
 def reads_nothing(_channel_id: int) -> bool:
     """Sees no channel but the one that the person is in."""
     return False
-
-
-@dataclass(frozen=True, slots=True)
-class QueuedJob:
-    """A job that is not over. prompt: None where it is not for this reader's eyes.
-
-    ahead: jobs that are painted before it, the one on the GPU included; None: it is on the GPU,
-    or about to be shown. ready_at: when it is expected, None if nothing is known.
-    """
-
-    id: int
-    user_id: int
-    pictures: int
-    prompt: str | None
-    ahead: int | None
-    ready_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class OwnQueue:
-    """A person's jobs here, in the order in which they will be painted. total: of them in all."""
-
-    jobs: tuple[QueuedJob, ...]
-    total: int
-
-
-@dataclass(frozen=True, slots=True)
-class WholeQueue:
-    """Everybody's, on all servers: jobs that wait, of how many people, and how many are painted.
-
-    empty_at: when nothing is left to paint, None if nothing is known or there is nothing.
-    following: the next jobs of others on this server, for those who may cancel them; None for
-    everybody else.
-    """
-
-    waiting: int
-    people: int
-    painting: int
-    empty_at: datetime | None
-    following: tuple[QueuedJob, ...] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,100 +105,13 @@ class InspectionService:
         jobs: Jobs,
         history: History,
         deliveries: Deliveries,
-        live: ActiveJobs,
-        permissions: Permissions,
-        clock: Clock,
     ) -> None:
         self._engine = engine
         self._family = family
         self._jobs = jobs
         self._history = history
         self._deliveries = deliveries
-        self._live = live
-        self._permissions = permissions
-        self._clock = clock
         self._reading = asyncio.Semaphore(READ_AT_ONCE)
-
-    # The queue
-
-    def queue_of(self, actor: Actor) -> OwnQueue:
-        """The person's jobs on this server; at most NEXT_SHOWN are told in full."""
-        own = [
-            live
-            for live in self._here(actor)
-            if live.row.place.user_id == actor.user_id and not live.finished
-        ]
-        return OwnQueue(self._next(own, lambda row: row.prompt), len(own))
-
-    def everybodys_queue(self, actor: Actor) -> WholeQueue:
-        """How long the queue is; with the next jobs of others here, for who may cancel them."""
-        waiting = [each for each in self._live.oldest() if self._waits(each)]
-        working = self._engine.current is not None
-        following = None
-        if self._permissions.allows(actor, Action.CANCEL_ANY):
-            others = [
-                live
-                for live in self._here(actor)
-                if live.row.place.user_id != actor.user_id and not live.finished
-            ]
-            following = self._next(others, lambda row: None if row.private else row.prompt)
-        return WholeQueue(
-            waiting=len(waiting),
-            people=len({each.row.place.user_id for each in waiting}),
-            painting=int(working),
-            empty_at=self._empty_at() if waiting or working else None,
-            following=following,
-        )
-
-    def _here(self, actor: Actor) -> list[ActiveJob]:
-        return [each for each in self._live if each.row.place.guild_id == actor.guild_id]
-
-    def _waits(self, live: ActiveJob) -> bool:
-        return not live.finished and self._engine.queue.get(live.row.id) is not None
-
-    def _next(
-        self, jobs: list[ActiveJob], prompt: Callable[[Job], str | None]
-    ) -> tuple[QueuedJob, ...]:
-        def place(live: ActiveJob) -> int:
-            position = self._engine.queue.position(live.row.id)
-            return -1 if position is None else position
-
-        return tuple(
-            self._queued(live, prompt(live.row))
-            for live in heapq.nsmallest(NEXT_SHOWN, jobs, key=place)
-        )
-
-    def _queued(self, live: ActiveJob, prompt: str | None) -> QueuedJob:
-        row, current = live.row, self._engine.current
-        ahead = self._engine.queue.position(row.id)
-        if ahead is not None:
-            ahead += current is not None
-            wait_s = self._engine.waiting_s(row.id)
-        else:
-            wait_s = self._left_s() if current is live.handle else None
-        return QueuedJob(
-            row.id, row.place.user_id, row.pictures, prompt, ahead, self._moment(wait_s)
-        )
-
-    def _empty_at(self) -> datetime | None:
-        queue = self._engine.queue
-        waiting_s = self._engine.estimator.seconds(len(queue) * queue.mean_work)
-        left_s = self._left_s()
-        if waiting_s is None or left_s is None:
-            return None
-        return self._moment(waiting_s + left_s)
-
-    def _left_s(self) -> float | None:
-        """What the job on the GPU still takes."""
-        current = self._engine.current
-        if current is None:
-            return self._engine.estimator.seconds(0.0)
-        done = current.latest
-        left = 1.0 if done is None else 1 - done.step / done.steps
-        return self._engine.estimator.seconds(current.work * left)
-
-    def _moment(self, wait_s: float | None) -> datetime | None:
-        return None if wait_s is None else self._clock() + timedelta(seconds=wait_s)
 
     # A prompt
 

@@ -27,6 +27,7 @@ from bot.jobs.downloads import Download
 from bot.jobs.generation import GenerationService
 from bot.jobs.image_to_image import ImageToImageService
 from bot.jobs.permutations import PermutationService
+from bot.jobs.queue import QueueService
 from bot.jobs.variations import VariationService
 from bot.moderation.cards import ReportCards
 from bot.moderation.notifier import ReportNotifier
@@ -236,9 +237,9 @@ def _services(
             jobs=stores.jobs,
             history=stores.history,
             deliveries=stores.deliveries,
-            live=live,
-            permissions=permissions,
-            clock=basis.clock,
+        ),
+        queue=QueueService(
+            engine=basis.engine, active=live, permissions=permissions, clock=basis.clock
         ),
         copies=CopySender(desk.messenger),
         delivery=desk.delivery,

@@ -39,8 +39,8 @@ def _queue(services: Services) -> app_commands.Command[Any, ..., None]:
     async def queue(interaction: Interaction) -> None:
         actor = actor_of(interaction)
         own, whole = (
-            services.inspection.queue_of(actor),
-            services.inspection.everybodys_queue(actor),
+            services.queue.own(actor),
+            services.queue.whole(actor),
         )
         await reply_layout_privately(interaction, queue_layout(own, whole, words_of(interaction)))
 

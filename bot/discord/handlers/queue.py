@@ -18,7 +18,7 @@ from bot.request.outcomes import Refused
 async def show_queue(interaction: Interaction, services: Services, said: str = "") -> None:
     """The panel as things are now. said: what a press just did."""
     actor = actor_of(interaction)
-    own, whole = services.inspection.queue_of(actor), services.inspection.everybodys_queue(actor)
+    own, whole = services.queue.own(actor), services.queue.whole(actor)
     view = queue_layout(own, whole, words_of(interaction), said)
     await interaction.response.edit_message(view=view, allowed_mentions=NO_MENTIONS)
 

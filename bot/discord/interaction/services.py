@@ -13,6 +13,7 @@ from bot.jobs.cancellation import CancellationService
 from bot.jobs.generation import GenerationService
 from bot.jobs.image_to_image import ImageToImageService
 from bot.jobs.permutations import PermutationService
+from bot.jobs.queue import QueueService
 from bot.jobs.variations import VariationService
 from bot.moderation.notifier import ReportNotifier
 from bot.moderation.service import ModerationService
@@ -31,6 +32,7 @@ class Services:
     gallery: Gallery
     quotas: QuotaService
     inspection: InspectionService
+    queue: QueueService
     copies: CopySender
     delivery: DeliveryWorker
     progress: ProgressUpdater

@@ -11,13 +11,8 @@ from discord import ui
 from bot.discord.views.custom_ids import ComponentAction, custom_id
 from bot.discord.views.markdown import layout, quoted, when, whole
 from bot.i18n import Words
-from bot.pictures.inspection import (
-    OwnQueue,
-    PictureDetails,
-    PromptExplanation,
-    QueuedJob,
-    WholeQueue,
-)
+from bot.jobs.queue import OwnQueue, QueuedJob, WholeQueue
+from bot.pictures.inspection import PictureDetails, PromptExplanation
 from bot.request.notes import adaptation_notes
 from bot.wording import prompt_analysis, recipes, rejections
 from bot.wording.labels import level_name, style_name

@@ -10,6 +10,7 @@ from bot.discord.views.inspection import queue_layout
 from bot.discord.views.jobs import history_layout, more_layout, shown_layout
 from bot.discord.views.markdown import quoted
 from bot.i18n import Words
+from bot.jobs.queue import NEXT_SHOWN, OwnQueue, QueuedJob, WholeQueue
 from bot.pictures.gallery import (
     FOUND_PICTURES,
     MAX_SEARCH_CHARS,
@@ -18,7 +19,6 @@ from bot.pictures.gallery import (
     GalleryPage,
     SearchResults,
 )
-from bot.pictures.inspection import NEXT_SHOWN, OwnQueue, QueuedJob, WholeQueue
 from tests.bot.discord.views.layouts_samples import (
     ALICE,
     BOB,
