@@ -14,8 +14,10 @@ import structlog
 
 from bot.accounts.permissions import Actor
 from bot.accounts.quotas import QuotaService
+from bot.jobs.admission import AdmissionService
 from bot.jobs.downloads import Download
-from bot.jobs.generation import GenerationService
+from bot.jobs.submission import JobSubmission
+from bot.pictures.originals import OriginalPictures
 from bot.request.apply_flags import ParsedRequest, apply_flags
 from bot.request.input_images import MaskMissing, prepare, size_from
 from bot.request.input_sources import InputSource, InputSpec, PictureSource, StagedSource, UrlSource
@@ -34,7 +36,8 @@ from bot.request.outcomes import (
     UnusableUpload,
 )
 from bot.request.params import GenerationParams, InitImages
-from bot.request.resolve import SeedSource, resolve, size_problem
+from bot.request.resolve import size_problem
+from bot.request.resolver import RequestResolver
 from engine.diffusion.families import Family
 from engine.series import MAX_PICTURES
 from engine.types import Mode
@@ -94,19 +97,21 @@ class ImageToImageService:
     def __init__(
         self,
         *,
-        generation: GenerationService,
-        allowance: QuotaService,
+        admission: AdmissionService,
+        resolver: RequestResolver,
+        originals: OriginalPictures,
+        quotas: QuotaService,
         files: PictureFiles,
         inputs: Inputs,
-        seeds: SeedSource,
         download: Download,
         key: bytes,
     ) -> None:
-        self._generation = generation
-        self._allowance = allowance
+        self._admission = admission
+        self._resolver = resolver
+        self._originals = originals
+        self._quotas = quotas
         self._files = files
         self._inputs = inputs
-        self._seeds = seeds
         self._download = download
         self._key = key
         self._fetching = asyncio.Semaphore(FETCHED_AT_ONCE)
@@ -132,11 +137,7 @@ class ImageToImageService:
         if not 1 <= asked.count <= MAX_PICTURES:
             return Refused(OutOfRange("count", asked.count, 1, MAX_PICTURES))
         # No hashes yet, and no size but one that was asked for: all the rest is decided by now.
-        # Not on the loop, as in Painter.imagine.
-        possible = await asyncio.to_thread(
-            resolve, asked.params, self._generation.family, lambda: 0
-        )
-        problem = possible if isinstance(possible, Refused) else _declared(beginning.sources)
+        problem = await self._resolver.check(asked.params) or _declared(beginning.sources)
         if problem is not None:
             return problem
         originals: dict[int, StoredPicture] = {}
@@ -155,24 +156,16 @@ class ImageToImageService:
 
     async def paint(self, actor: Actor, plan: ImageToImagePlan) -> Accepted | Refused:
         """Read the pictures, fit them, keep them, and accept the wish. Decodes one at a time."""
-        family = self._generation.family
-        params = await self._read(plan.spec, plan.originals, plan.parsed.params, family)
+        params = await self._read(plan.spec, plan.originals, plan.parsed.params)
         if isinstance(params, Refused):
             return params
-        generation = self._generation
-        resolved = await asyncio.to_thread(
-            resolve, params, family, self._seeds, generation.engine.count_tokens
-        )
+        resolved = await self._resolver.resolve(params)
         if isinstance(resolved, Refused):
             return resolved
         parent = next(iter(plan.originals.values()), None)
-        return await generation.accept(
-            actor,
-            resolved,
-            parent_id=None if parent is None else parent.id,
-            private=plan.private,
-            count=plan.parsed.count,
-        )
+        parent_id = None if parent is None else parent.id
+        submission = JobSubmission(resolved, plan.parsed.count, plan.private, parent_id)
+        return await self._admission.accept(actor, submission)
 
     async def stage(self, actor: Actor, given: UrlSource) -> StagedSource | Refused:
         """Put a picture aside, in the shape in which it would be painted from, for an hour at
@@ -181,7 +174,7 @@ class ImageToImageService:
         problem = _declared(beginning.sources) or await self._spent(actor, 1)
         if problem is not None:
             return problem
-        params = await self._read(beginning, {}, _WORDLESS, self._generation.family)
+        params = await self._read(beginning, {}, _WORDLESS)
         if isinstance(params, Refused):
             return params
         assert params.start is not None
@@ -195,16 +188,16 @@ class ImageToImageService:
         return hmac.digest(self._key, whose, "sha256").hex()[:SIGNATURE_DIGITS]
 
     async def _original(self, actor: Actor, source: PictureSource) -> StoredPicture | Refused:
-        found = await self._generation.find(actor, source.picture, anyones=source.anyones)
+        found = await self._originals.find(actor, source.picture, anyones=source.anyones)
         if isinstance(found, Refused) or found.on_disk:
             return found
         return Refused(FileRemoved(found.id, found.seed))
 
     async def _spent(self, actor: Actor, count: int) -> Refused | None:
         """Nothing is fetched for somebody who may not paint; acceptance decides once more."""
-        if (barred := await self._generation.block_refusal(actor)) is not None:
+        if (barred := await self._admission.block_refusal(actor)) is not None:
             return barred
-        status = await self._allowance.own(actor)
+        status = await self._quotas.own(actor)
         if status.remaining >= count:
             return None
         policy = status.policy
@@ -219,7 +212,6 @@ class ImageToImageService:
         beginning: InputSpec,
         originals: dict[int, StoredPicture],
         params: GenerationParams,
-        family: Family,
     ) -> GenerationParams | Refused:
         """The wish with its pictures, which are inputs by then."""
         try:
@@ -227,7 +219,7 @@ class ImageToImageService:
                 read = await self._files_of(beginning.sources, originals)
                 if isinstance(read, Refused):
                     return read
-                work = partial(_ready, beginning, read, params, family)
+                work = partial(_ready, beginning, read, params, self._resolver.family)
                 async with self._decoding:
                     # Its thread goes on where nobody waits any more: so does the lock.
                     ready = await settle(asyncio.to_thread(work))
@@ -242,7 +234,7 @@ class ImageToImageService:
             for sha256, data in ready.files:
                 await self._inputs.write(data, sha256)
         except StorageError as error:
-            self._generation.storage_failed(error)
+            self._admission.storage_failed(error)
             return Refused(StorageUnavailable())
         return ready.params
 

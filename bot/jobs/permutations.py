@@ -1,4 +1,4 @@
-"""Choices in braces: what they would make is asked about, and painted once it is agreed to."""
+"""Permutations: ask before {braces, in a prompt} are painted, then paint all of them or none."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ import structlog
 from pydantic import Field, TypeAdapter, ValidationError
 
 from bot.accounts.permissions import Actor
-from bot.jobs.generation import ACCEPT_LIMIT_S, GenerationService
-from bot.jobs.submission import JobSubmission, quota_refusal
+from bot.jobs.admission import ACCEPT_LIMIT_S, AdmissionService, quota_refusal
+from bot.jobs.submission import JobSubmission
 from bot.jobs.variations import params_like
+from bot.pictures.originals import OriginalPictures
 from bot.request.apply_flags import ParsedRequest, apply_flags_to_each, expand_prompts
 from bot.request.outcomes import (
     Accepted,
@@ -26,7 +27,8 @@ from bot.request.outcomes import (
     StorageUnavailable,
 )
 from bot.request.params import GenerationParams
-from bot.request.resolve import SeedSource, resolve
+from bot.request.resolver import RequestResolver
+from engine.estimate import Estimator
 from engine.prompts import clean
 from engine.series import MAX_PICTURES
 from engine.types import ImageRequest, Recipe
@@ -40,7 +42,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class PendingBatch:
-    """What a question is about, as it is stored: a wish with all its choices."""
+    """The subject of a proposal as it is stored: parameters with braces in their prompt."""
 
     # Open proposals in the database have it under this key.
     params: Annotated[GenerationParams, Field(alias="wish")]
@@ -51,9 +53,9 @@ class PendingBatch:
 
 @dataclass(frozen=True, slots=True)
 class BatchProposal:
-    """A question to be asked. texts: each prompt with its flags, in order.
+    """A question to ask. texts: each permutation with its flags, in order.
 
-    quota: as it is before. duration_s: how long painting them takes, None if nothing is known.
+    quota: before anything is charged. duration_s: how long painting takes, None if unknown.
     """
 
     proposal_id: int
@@ -65,7 +67,7 @@ class BatchProposal:
 
 @dataclass(frozen=True, slots=True)
 class AcceptedBatch:
-    """All the jobs of a question, and the prompt of each with its flags. No message shows them."""
+    """The jobs of an accepted proposal and the prompt of each. No status message shows them."""
 
     jobs: tuple[Accepted, ...]
     texts: tuple[str, ...]
@@ -74,105 +76,110 @@ class AcceptedBatch:
 @dataclass(frozen=True, slots=True)
 class _ResolvedBatch:
     texts: tuple[str, ...]
-    wanted: tuple[JobSubmission, ...]
+    submissions: tuple[JobSubmission, ...]
 
     @property
     def pictures(self) -> int:
-        return sum(each.count for each in self.wanted)
+        return sum(each.count for each in self.submissions)
 
     @property
     def work(self) -> float:
         """In megapixel-steps."""
-        return sum(each.resolved.request.work * each.count for each in self.wanted)
+        return sum(each.resolved.request.work * each.count for each in self.submissions)
 
 
 class PermutationService:
-    """Asks before many pictures are painted; a question is answered once, and only by its person.
+    """Propose the permutations of a prompt; only its requester answers, and only once.
 
-    It lives in the database, so that its buttons work after a restart. Whatever would keep its
-    pictures from being accepted is said at once, instead of the question.
+    Proposals live in the database, so their buttons work after a restart. Whatever would keep the
+    pictures from being accepted is said at once, in place of the question.
     """
 
     def __init__(
         self,
-        generation: GenerationService,
+        *,
+        admission: AdmissionService,
+        resolver: RequestResolver,
+        originals: OriginalPictures,
         proposals: Proposals,
         quotas: Quotas,
         fallback: QuotaPolicy,
-        seeds: SeedSource,
+        estimator: Estimator,
     ) -> None:
-        self._generation = generation
+        self._admission = admission
+        self._resolver = resolver
+        self._originals = originals
         self._proposals = proposals
         self._quotas = quotas
         self._fallback = fallback
-        self._seeds = seeds
-        # Of those that are being answered: who presses twice hears of the first press's end.
+        self._estimator = estimator
+        # One lock per proposal being answered: a second press sees how the first one ended.
         self._answering: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
 
     async def propose(self, actor: Actor, many: ManyPermutations) -> BatchProposal | Refused:
-        """Write down what is asked for; nothing is charged or held for it."""
-        asking = PendingBatch(_cleaned(many.params), many.count, many.private, many.parent_id)
+        """Store the proposal; nothing is charged or reserved for it."""
+        batch = PendingBatch(_cleaned(many.params), many.count, many.private, many.parent_id)
         try:
             async with asyncio.timeout(ACCEPT_LIMIT_S):
-                decided = await self._decided(actor, asking)
-                if isinstance(decided, Refused):
-                    return decided
-                barred = await self._generation.block_refusal(actor)
-                refused = barred or self._generation.check(actor, decided.wanted)
-                return refused or await self._asked(actor, asking, decided)
+                resolved = await self._resolve(actor, batch)
+                if isinstance(resolved, Refused):
+                    return resolved
+                blocked = await self._admission.block_refusal(actor)
+                refused = blocked or self._admission.check(actor, resolved.submissions)
+                return refused or await self._store(actor, batch, resolved)
         except TimeoutError:
             log.warning("the database took too long")
             return Refused(StorageUnavailable())
         except StorageError as error:
-            return self._trouble(error)
+            return self._storage_failed(error)
 
     async def accept(self, actor: Actor, proposal_id: int) -> AcceptedBatch | Refused:
-        """Accept and charge everything that the question is about, or nothing of it.
+        """Accept and charge every picture of the proposal, or none.
 
-        All is decided anew: the quota, the queue, or the picture it starts from may have changed.
+        Everything is checked again: the quota, the queue or the original may have changed.
         """
         lock = self._answering.setdefault(proposal_id, asyncio.Lock())
         async with lock:
             try:
-                asking = await self._open(actor, proposal_id)
-                if isinstance(asking, Refused):
-                    return asking
-                decided = await self._decided(actor, asking)
+                batch = await self._open(actor, proposal_id)
+                if isinstance(batch, Refused):
+                    return batch
+                resolved = await self._resolve(actor, batch)
             except StorageError as error:
-                return self._trouble(error)
-            if isinstance(decided, Refused):
-                return decided
-            # No message will show the jobs: they are not to be looked for by this token.
+                return self._storage_failed(error)
+            if isinstance(resolved, Refused):
+                return resolved
+            # No message will show the jobs, so nobody must look for one by this token.
             quiet = dataclasses.replace(actor, reply_token=None)
-            jobs = await self._generation.accept_all(quiet, decided.wanted, proposal_id)
-        return jobs if isinstance(jobs, Refused) else AcceptedBatch(jobs, decided.texts)
+            jobs = await self._admission.accept_all(quiet, resolved.submissions, proposal_id)
+        return jobs if isinstance(jobs, Refused) else AcceptedBatch(jobs, resolved.texts)
 
     async def decline(self, actor: Actor, proposal_id: int) -> Refused | None:
-        """Close the question; None where nothing comes of it, if it was open or not."""
+        """Close the proposal; None once nothing will come of it, whether it was open or not."""
         lock = self._answering.setdefault(proposal_id, asyncio.Lock())
         async with lock:
             try:
-                asking = await self._open(actor, proposal_id)
-                if isinstance(asking, Refused):
-                    return asking if asking == Refused(ProposalClosed(answered=True)) else None
+                batch = await self._open(actor, proposal_id)
+                if isinstance(batch, Refused):
+                    return batch if batch == Refused(ProposalClosed(answered=True)) else None
                 await self._proposals.decline(proposal_id)
-            except (IllegalTransition, UnknownRow):  # this very moment too old
+            except (IllegalTransition, UnknownRow):  # it expired this very moment
                 return None
             except StorageError as error:
-                return self._trouble(error)
+                return self._storage_failed(error)
         return None
 
-    async def _asked(
-        self, actor: Actor, asking: PendingBatch, decided: _ResolvedBatch
+    async def _store(
+        self, actor: Actor, batch: PendingBatch, resolved: _ResolvedBatch
     ) -> BatchProposal | Refused:
         place = Place(actor.guild_id, actor.channel_id, actor.user_id)
-        exceeded = await self._quotas.refusal(place, self._fallback, decided.pictures)
+        exceeded = await self._quotas.refusal(place, self._fallback, resolved.pictures)
         if isinstance(exceeded, QuotaExceeded):
             return quota_refusal(exceeded)
         quota = await self._quotas.status(actor.guild_id, actor.user_id, self._fallback)
-        proposal = await self._proposals.ask(place, _to_json(asking))
-        duration_s = self._generation.engine.estimator.seconds(decided.work)
-        return BatchProposal(proposal.id, decided.texts, decided.pictures, quota, duration_s)
+        proposal = await self._proposals.ask(place, _to_json(batch))
+        duration_s = self._estimator.seconds(resolved.work)
+        return BatchProposal(proposal.id, resolved.texts, resolved.pictures, quota, duration_s)
 
     async def _open(self, actor: Actor, proposal_id: int) -> PendingBatch | Refused:
         found = await self._proposals.get(proposal_id)
@@ -186,47 +193,51 @@ class PermutationService:
             log.warning("question not read", proposal=proposal_id, detail=str(error)[:200])
             return Refused(ProposalClosed(answered=False))
 
-    async def _decided(self, actor: Actor, asking: PendingBatch) -> _ResolvedBatch | Refused:
-        """Every wish made precise, with seeds of its own where none is given."""
+    async def _resolve(self, actor: Actor, batch: PendingBatch) -> _ResolvedBatch | Refused:
+        """Resolve every permutation, with new seeds where none is given."""
         original, private = None, False
-        if asking.parent_id is not None:
-            found = await self._generation.find(actor, str(asking.parent_id), anyones=True)
+        if batch.parent_id is not None:
+            found = await self._originals.find(actor, str(batch.parent_id), anyones=True)
             if isinstance(found, Refused):
                 return found
             original, private = Recipe.from_json(found.recipe).request, found.private
-        # Not on the loop, as in Painter.imagine: these are up to ten prompts.
-        return await asyncio.to_thread(self._all_made, asking, original, private)
+        # On another thread: up to MAX_PERMUTATIONS prompts are analysed.
+        return await asyncio.to_thread(self._resolve_all, batch, original, private)
 
-    def _all_made(
-        self, asking: PendingBatch, original: ImageRequest | None, private: bool
+    def _resolve_all(
+        self, batch: PendingBatch, original: ImageRequest | None, private: bool
     ) -> _ResolvedBatch | Refused:
-        texts = expand_prompts(asking.params.prompt)
+        texts = expand_prompts(batch.params.prompt)
         if isinstance(texts, Refused):
             return texts
-        asked = apply_flags_to_each(asking.params, asking.count, asking.private)
-        if isinstance(asked, Refused):
-            return asked
-        wanted: list[JobSubmission] = []
-        for each in asked:
-            made = self._made(each, original)
-            if isinstance(made, Refused):
-                return made
-            own = private or each.private
-            wanted.append(dataclasses.replace(made, private=own, parent_id=asking.parent_id))
-        return _ResolvedBatch(texts, tuple(wanted))
+        parsed = apply_flags_to_each(batch.params, batch.count, batch.private)
+        if isinstance(parsed, Refused):
+            return parsed
+        submissions: list[JobSubmission] = []
+        for each in parsed:
+            submission = self._resolve_one(each, original)
+            if isinstance(submission, Refused):
+                return submission
+            submissions.append(
+                dataclasses.replace(
+                    submission, private=private or each.private, parent_id=batch.parent_id
+                )
+            )
+        return _ResolvedBatch(texts, tuple(submissions))
 
-    def _made(self, asked: ParsedRequest, original: ImageRequest | None) -> JobSubmission | Refused:
-        if not 1 <= asked.count <= MAX_PICTURES:
-            return Refused(OutOfRange("count", asked.count, 1, MAX_PICTURES))
-        params = asked.params if original is None else params_like(asked.params, original)
+    def _resolve_one(
+        self, parsed: ParsedRequest, original: ImageRequest | None
+    ) -> JobSubmission | Refused:
+        if not 1 <= parsed.count <= MAX_PICTURES:
+            return Refused(OutOfRange("count", parsed.count, 1, MAX_PICTURES))
+        params = parsed.params if original is None else params_like(parsed.params, original)
         if isinstance(params, Refused):
             return params
-        generation = self._generation
-        resolved = resolve(params, generation.family, self._seeds, generation.engine.count_tokens)
-        return resolved if isinstance(resolved, Refused) else JobSubmission(resolved, asked.count)
+        resolved = self._resolver.resolve_blocking(params)
+        return resolved if isinstance(resolved, Refused) else JobSubmission(resolved, parsed.count)
 
-    def _trouble(self, error: StorageError) -> Refused:
-        self._generation.storage_failed(error)
+    def _storage_failed(self, error: StorageError) -> Refused:
+        self._admission.storage_failed(error)
         return Refused(StorageUnavailable())
 
 
@@ -236,7 +247,7 @@ def _is_for(actor: Actor, proposal: Proposal) -> bool:
 
 
 def _cleaned(params: GenerationParams) -> GenerationParams:
-    """Without what cannot be stored or seen; composing would do the same."""
+    """Return the parameters without characters that cannot be stored; resolving drops them too."""
     negative = None if params.negative is None else clean(params.negative)
     return dataclasses.replace(params, prompt=clean(params.prompt), negative=negative)
 
@@ -246,8 +257,8 @@ def _adapter() -> TypeAdapter[PendingBatch]:
     return TypeAdapter(PendingBatch)
 
 
-def _to_json(asking: PendingBatch) -> str:
-    return _adapter().dump_json(asking, by_alias=True).decode()
+def _to_json(batch: PendingBatch) -> str:
+    return _adapter().dump_json(batch, by_alias=True).decode()
 
 
 def _from_json(text: str) -> PendingBatch:

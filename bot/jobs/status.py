@@ -1,4 +1,4 @@
-"""How the bot is: what it paints with, how fast, and who waits."""
+"""The state of the bot: its model, its speed, how many jobs wait."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from engine.states import EngineState
 
 @dataclass(frozen=True, slots=True)
 class BotStatus:
-    """The bot at this moment.
+    """The bot at one moment.
 
-    model, device: None until the model is loaded. usual_s: how long a usual picture takes, None
-    before anything was painted. waiting: jobs in the queue, of `places` that there are.
+    model, device: None until the model is loaded. typical_s: how long a picture with default
+    settings takes, None before anything was painted. waiting: jobs in the queue, of `capacity`.
     """
 
     state: EngineState
@@ -32,19 +32,33 @@ class BotStatus:
     capacity: int
 
 
-def bot_status(engine: Engine, family: Family) -> BotStatus:
-    """Read off the engine; costs nothing."""
-    usual = resolve(GenerationParams("a picture", enhance=EnhancementLevel.OFF), family, lambda: 0)
-    assert not isinstance(usual, Refused)
-    request, info = usual.request, engine.info
-    return BotStatus(
-        state=engine.state,
-        model=None if info is None else info.model,
-        device=None if info is None else info.device,
-        width_px=request.width_px,
-        height_px=request.height_px,
-        steps=request.steps,
-        typical_s=engine.estimator.seconds(request.work),
-        waiting=len(engine.queue),
-        capacity=engine.queue.bounds.queue,
-    )
+class StatusService:
+    """Read the bot's state off the engine; every answer costs nothing."""
+
+    def __init__(self, engine: Engine, family: Family) -> None:
+        self._engine = engine
+        self._family = family
+
+    @property
+    def loading(self) -> bool:
+        """Whether the model is still being loaded."""
+        return self._engine.info is None
+
+    def current(self) -> BotStatus:
+        """Return the state at this moment, for a picture with default settings."""
+        params = GenerationParams("a picture", enhance=EnhancementLevel.OFF)
+        typical = resolve(params, self._family, lambda: 0)
+        assert not isinstance(typical, Refused)
+        engine, request = self._engine, typical.request
+        info = engine.info
+        return BotStatus(
+            state=engine.state,
+            model=None if info is None else info.model,
+            device=None if info is None else info.device,
+            width_px=request.width_px,
+            height_px=request.height_px,
+            steps=request.steps,
+            typical_s=engine.estimator.seconds(request.work),
+            waiting=len(engine.queue),
+            capacity=engine.queue.bounds.queue,
+        )

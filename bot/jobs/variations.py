@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bot.accounts.permissions import Actor
-from bot.jobs.generation import GenerationService
+from bot.jobs.admission import AdmissionService
+from bot.jobs.submission import JobSubmission
+from bot.pictures.originals import OriginalPictures
 from bot.request.apply_flags import apply_flags
 from bot.request.bad_flags import FlagError, FlagErrorKind
 from bot.request.outcomes import (
@@ -18,16 +20,12 @@ from bot.request.outcomes import (
     ManyPermutations,
     OutOfRange,
     Refused,
+    ResolvedRequest,
     StorageUnavailable,
 )
 from bot.request.params import GenerationParams, InitImages
-from bot.request.resolve import (
-    UPSCALE_FACTOR,
-    SeedSource,
-    resolve,
-    resolve_upscale,
-    resolve_variation,
-)
+from bot.request.resolve import UPSCALE_FACTOR
+from bot.request.resolver import RequestResolver
 from engine import uploads
 from engine.prompts import EnhancementLevel
 from engine.series import MAX_PICTURES
@@ -65,12 +63,19 @@ class VariationService:
     """
 
     def __init__(
-        self, generation: GenerationService, files: PictureFiles, inputs: Inputs, seeds: SeedSource
+        self,
+        *,
+        admission: AdmissionService,
+        resolver: RequestResolver,
+        originals: OriginalPictures,
+        files: PictureFiles,
+        inputs: Inputs,
     ) -> None:
-        self._generation = generation
+        self._admission = admission
+        self._resolver = resolver
+        self._originals = originals
         self._files = files
         self._inputs = inputs
-        self._seeds = seeds
 
     async def vary(
         self, actor: Actor, amount: float, picture: str | None = None, *, anyones: bool = False
@@ -79,14 +84,10 @@ class VariationService:
         original = await self.original(actor, picture, anyones=anyones)
         if isinstance(original, Refused):
             return original
-        resolved = resolve_variation(
-            _request(original), amount, self._generation.family, self._seeds
-        )
+        resolved = self._resolver.variation(_request(original), amount)
         if isinstance(resolved, Refused):
             return resolved
-        return await self._generation.accept(
-            actor, resolved, parent_id=original.id, private=original.private
-        )
+        return await self._accept(actor, resolved, original)
 
     async def upscale_source(
         self, actor: Actor, picture: str | None = None, *, anyones: bool = False
@@ -96,7 +97,7 @@ class VariationService:
         if isinstance(original, Refused):
             return original
         # No hash yet: whether the size can be painted shows without one.
-        possible = resolve_upscale(_request(original), "", self._generation.family)
+        possible = self._resolver.upscale(_request(original), "")
         if isinstance(possible, Refused):
             return possible
         path = await asyncio.to_thread(self._files.existing, original.file)
@@ -111,17 +112,15 @@ class VariationService:
             upload, data = await asyncio.to_thread(_pixels, found.path)
         except (OSError, UploadRefused):
             return Refused(FileRemoved(original.id, original.seed))
-        resolved = resolve_upscale(_request(original), upload.sha256, self._generation.family)
+        resolved = self._resolver.upscale(_request(original), upload.sha256)
         if isinstance(resolved, Refused):
             return resolved
         try:
             await self._inputs.write(data, upload.sha256)
         except StorageError as error:
-            self._generation.storage_failed(error)
+            self._admission.storage_failed(error)
             return Refused(StorageUnavailable())
-        return await self._generation.accept(
-            actor, resolved, parent_id=original.id, private=original.private
-        )
+        return await self._accept(actor, resolved, original)
 
     async def remix(
         self,
@@ -145,33 +144,33 @@ class VariationService:
         params = GenerationParams(
             change.prompt, seed=seed, negative=change.negative or None, start=_start(request)
         )
-        asked = apply_flags(params, 1, original.private)
-        if isinstance(asked, Refused):
-            return _about(asked, original.id)
-        params = params_like(asked.params, request)
+        parsed = apply_flags(params, 1, original.private)
+        if isinstance(parsed, Refused):
+            return _about(parsed, original.id)
+        params = params_like(parsed.params, request)
         if isinstance(params, Refused):
             return params
-        if not 1 <= asked.count <= MAX_PICTURES:
-            return Refused(OutOfRange("count", asked.count, 1, MAX_PICTURES))
-        generation = self._generation
-        resolved = await asyncio.to_thread(  # as in Painter.imagine
-            resolve, params, generation.family, self._seeds, generation.engine.count_tokens
-        )
+        if not 1 <= parsed.count <= MAX_PICTURES:
+            return Refused(OutOfRange("count", parsed.count, 1, MAX_PICTURES))
+        resolved = await self._resolver.resolve(params)
         if isinstance(resolved, Refused):
             return resolved
-        return await generation.accept(
-            actor,
-            resolved,
-            parent_id=original.id,
-            private=original.private or asked.private,
-            count=asked.count,
+        submission = JobSubmission(
+            resolved, parsed.count, original.private or parsed.private, original.id
         )
+        return await self._admission.accept(actor, submission)
 
     async def original(
         self, actor: Actor, picture: str | None = None, *, anyones: bool = False
     ) -> StoredPicture | Refused:
-        """The picture that is meant, if this person may start from it."""
-        return await self._generation.find(actor, picture, anyones=anyones)
+        """Return the picture to start from, if this member may."""
+        return await self._originals.find(actor, picture, anyones=anyones)
+
+    async def _accept(
+        self, actor: Actor, resolved: ResolvedRequest, original: StoredPicture
+    ) -> Accepted | Refused:
+        submission = JobSubmission(resolved, private=original.private, parent_id=original.id)
+        return await self._admission.accept(actor, submission)
 
 
 def _request(original: StoredPicture) -> ImageRequest:

@@ -20,8 +20,7 @@ from bot.request.params import GenerationParams
 from bot.request.resolve import resolve
 from engine import prompts
 from engine.diffusion.families import Family
-from engine.prompts import Analysis, Enhancement, EnhancementLevel, PictureStyle
-from engine.service import Engine
+from engine.prompts import Analysis, Count, Enhancement, EnhancementLevel, PictureStyle
 from engine.types import ImageRequest, Recipe
 from engine.uploads import UploadLimits, UploadRefused, UploadTooLarge
 from storage.deliveries import Deliveries
@@ -100,13 +99,13 @@ class InspectionService:
     def __init__(
         self,
         *,
-        engine: Engine,
+        count_tokens: Count,
         family: Family,
         jobs: Jobs,
         history: History,
         deliveries: Deliveries,
     ) -> None:
-        self._engine = engine
+        self._count_tokens = count_tokens
         self._family = family
         self._jobs = jobs
         self._history = history
@@ -126,7 +125,7 @@ class InspectionService:
         resolved = resolve(plain, self._family, lambda: 0)
         if isinstance(resolved, Refused):
             return resolved
-        family, request, count = self._family, resolved.request, self._engine.count_tokens
+        family, request, count = self._family, resolved.request, self._count_tokens
         text = request.prompt
         enhanced = prompts.enhance(
             prompts.as_read(text, request.effective_prompt, request.style),

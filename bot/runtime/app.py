@@ -27,7 +27,7 @@ from bot.jobs.downloads import Download, download
 from bot.runtime.maintenance import Maintenance
 from bot.runtime.recovery import resume_status_messages
 from bot.runtime.shutdown import stop_on_signals
-from bot.runtime.wiring import Infrastructure, wire
+from bot.runtime.wiring import Infrastructure, Stores, wire
 from bot.settings import Settings
 from bot.wording.device_remarks import device_remark
 from engine.errors import Defunct, EngineError, ModelUnavailable
@@ -59,6 +59,7 @@ class Application:
     client: ZimagineClient
     completion: CompletionService
     maintenance: Maintenance
+    stores: Stores
     resumed: list[ActiveJob] = field(default_factory=list[ActiveJob])
     delivering: bool = False
     tasks: list[asyncio.Task[None]] = field(default_factory=list[asyncio.Task[None]])
@@ -118,9 +119,15 @@ async def open_application(
         )
         made = wire(Infrastructure(settings, db, files, engine, clock, fetch))
         app = Application(
-            settings, engine, made.services, made.client, made.completion, made.maintenance
+            settings,
+            engine,
+            made.services,
+            made.client,
+            made.completion,
+            made.maintenance,
+            made.stores,
         )
-        app.resumed = await app.services.generation.resume()
+        app.resumed = await made.resumption.resume()
         app.spawn("settling", app.completion.run())
         app.spawn("deadlines", app.services.cancellation.run())
         engine.start()

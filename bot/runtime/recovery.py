@@ -48,7 +48,7 @@ async def resume_status_messages(services: Services, resumed: Sequence[ActiveJob
 
 def _card(services: Services, live: ActiveJob) -> WaitingCard:
     job, request = live.row, live.handle.spec.request
-    family = services.generation.family
+    family = services.family
     notes = request_notes(request, family)
     return WaitingCard(
         job_id=job.id,

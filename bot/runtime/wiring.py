@@ -1,4 +1,4 @@
-"""Puts the rooms together: storage, studio, delivery and the client, for `bot.runtime.app`."""
+"""Build every part of the bot from its settings, for `bot.runtime.app`; nothing runs yet."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 
+from bot.accounts.blocked_users import BlockedUsers
 from bot.accounts.delivery_settings import DeliverySettingsService
 from bot.accounts.permissions import Permissions
 from bot.accounts.quotas import QuotaService
@@ -21,24 +22,30 @@ from bot.discord.client import ZimagineClient, create_client
 from bot.discord.interaction.services import Services
 from bot.discord.messenger import DiscordMessenger, owners_of
 from bot.jobs.active import ActiveJobs
+from bot.jobs.admission import AdmissionService
 from bot.jobs.cancellation import CancellationService
 from bot.jobs.completion import CompletionService, JobEvents
 from bot.jobs.downloads import Download
+from bot.jobs.engine_jobs import EngineJobs
 from bot.jobs.generation import GenerationService
 from bot.jobs.image_to_image import ImageToImageService
 from bot.jobs.permutations import PermutationService
 from bot.jobs.queue import QueueService
+from bot.jobs.resumption import ResumptionService
+from bot.jobs.status import StatusService
 from bot.jobs.variations import VariationService
 from bot.moderation.cards import ReportCards
 from bot.moderation.notifier import ReportNotifier
 from bot.moderation.service import ModerationService
 from bot.pictures.gallery import Gallery
 from bot.pictures.inspection import InspectionService
+from bot.pictures.originals import OriginalPictures
 from bot.pictures.recent import RecentPictures
 from bot.request.resolve import request_notes
+from bot.request.resolver import RequestResolver
 from bot.runtime.maintenance import Maintenance
 from bot.settings import Settings
-from engine.diffusion.families import family_for
+from engine.diffusion.families import Family, family_for
 from engine.service import Engine
 from engine.types import MAX_SEED
 from storage.blocks import Blocks
@@ -48,8 +55,7 @@ from storage.files import PictureFiles
 from storage.history import History
 from storage.inputs import Inputs
 from storage.jobs import Jobs
-from storage.preferences import Preferences as StoredPreferences
-from storage.preferences import Threads
+from storage.preferences import Preferences, Threads
 from storage.proposals import Proposals
 from storage.quotas import Quotas
 from storage.reports import Reports
@@ -59,19 +65,19 @@ from storage.types import Clock, PolicySource, QuotaPolicy
 SYNC_FILE = "commands.synced"
 
 
-def fresh_seed() -> int:
-    """A seed nobody can guess."""
+def random_seed() -> int:
+    """Return a seed that nobody can guess."""
     return secrets.randbelow(MAX_SEED + 1)
 
 
-def fresh_nonce() -> str:
-    """A text that no message had before: 24 of the 25 characters that Discord takes."""
+def random_nonce() -> str:
+    """Return a text that no message had before: 24 of the 25 characters that Discord takes."""
     return secrets.token_hex(12)
 
 
 @dataclass(frozen=True, slots=True)
 class Infrastructure:
-    """What everything is built on. fetch: downloads what people point to."""
+    """The parts that everything else is built on. fetch: downloads files that members point to."""
 
     settings: Settings
     db: Database
@@ -81,23 +87,14 @@ class Infrastructure:
     fetch: Download
 
 
-@dataclass(frozen=True, slots=True)
-class Components:
-    """What `bot.runtime.app` runs."""
-
-    services: Services
-    client: ZimagineClient
-    completion: CompletionService
-    maintenance: Maintenance
-
-
-class _Stores:
+class Stores:
     """Every store over the one database."""
 
-    def __init__(self, basis: Infrastructure) -> None:
-        db, clock = basis.db, basis.clock
-        self.files = basis.files
-        self.jobs = Jobs(db, clock, fresh_nonce)
+    def __init__(self, base: Infrastructure) -> None:
+        self.db = db = base.db
+        clock = base.clock
+        self.files = base.files
+        self.jobs = Jobs(db, clock, random_nonce)
         self.history = History(db, clock)
         self.deliveries = Deliveries(db, clock)
         self.inputs = Inputs(db, clock)
@@ -105,20 +102,32 @@ class _Stores:
         self.blocks = Blocks(db, clock)
         self.reports = Reports(db, clock)
         self.proposals = Proposals(db, clock)
-        self.preferences = StoredPreferences(db, clock)
+        self.preferences = Preferences(db, clock)
         self.threads = Threads(db, clock)
 
 
-class _DeliveryParts:
-    """What talks to people: the messenger, and those who write through it."""
+@dataclass(frozen=True, slots=True)
+class Components:
+    """The parts that `bot.runtime.app` starts and stops."""
 
-    def __init__(self, basis: Infrastructure, stores: _Stores, permissions: Permissions) -> None:
-        settings, clock = basis.settings, basis.clock
+    services: Services
+    client: ZimagineClient
+    completion: CompletionService
+    resumption: ResumptionService
+    maintenance: Maintenance
+    stores: Stores
+
+
+class _Outgoing:
+    """Everything that writes to people: the messenger, and those who write through it."""
+
+    def __init__(self, base: Infrastructure, stores: Stores, permissions: Permissions) -> None:
+        settings, clock = base.settings, base.clock
         self.messenger = messenger = DiscordMessenger()
         owners = partial(owners_of, messenger, permissions.owners)
-        self.owner_alerts = OwnerAlerts(messenger, owners, clock=clock, nonce=fresh_nonce)
+        self.owner_alerts = OwnerAlerts(messenger, owners, clock=clock, nonce=random_nonce)
         self.progress_updater = ProgressUpdater(
-            messenger, basis.engine, now_s=time.monotonic, clock=clock
+            messenger, base.engine, now_s=time.monotonic, clock=clock
         )
         notes = partial(request_notes, family=family_for(settings.engine.model))
         self.delivery = DeliveryWorker(
@@ -145,105 +154,143 @@ class _DeliveryParts:
         )
 
 
-class _ServiceParts:
-    """What the use cases share, and the two that others build on."""
+class _Shared:
+    """The parts that several services are built on."""
 
     def __init__(
-        self, basis: Infrastructure, stores: _Stores, desk: _DeliveryParts, permissions: Permissions
+        self,
+        base: Infrastructure,
+        stores: Stores,
+        outgoing: _Outgoing,
+        permissions: Permissions,
     ) -> None:
-        settings = basis.settings
+        settings = base.settings
         self.permissions = permissions
-        self.recent, self.live = RecentPictures(stores.history), ActiveJobs()
-        self.family = family_for(settings.engine.model)
+        self.recent = RecentPictures(stores.history)
+        self.active = ActiveJobs()
+        self.family: Family = family_for(settings.engine.model)
         self.fallback = QuotaPolicy(
             settings.quota.pictures, settings.quota.hours, PolicySource.CONFIG
         )
         self.max_wait = timedelta(seconds=settings.jobs.max_wait_s)
         self.events = JobEvents(
-            accepted=desk.delivery.expect_status,
-            finished=desk.delivery.wake,
-            storage_failed=desk.owner_alerts.storage,
+            accepted=outgoing.delivery.expect_status,
+            finished=outgoing.delivery.wake,
+            storage_failed=outgoing.owner_alerts.storage,
         )
         self.completion = CompletionService(
-            stores.jobs, stores.files, self.recent, self.live, self.events
+            stores.jobs, stores.files, self.recent, self.active, self.events
         )
-        self.preferences = DeliverySettingsService(
+        self.blocked = BlockedUsers(stores.blocks)
+        self.delivery_settings = DeliverySettingsService(
             stores.preferences, permissions, direct_messages=settings.jobs.direct_messages
         )
-        self.allowance = QuotaService(stores.quotas, permissions, self.fallback)
-        self.generation = GenerationService(
-            engine=basis.engine,
-            family=self.family,
-            jobs=stores.jobs,
-            history=stores.history,
+        self.quotas = QuotaService(stores.quotas, permissions, self.fallback)
+        self.resolver = RequestResolver(self.family, random_seed, base.engine.count_tokens)
+        self.originals = OriginalPictures(stores.history, self.blocked)
+        self.engine_jobs = EngineJobs(
+            engine=base.engine,
+            active=self.active,
             completion=self.completion,
-            live=self.live,
-            fallback=self.fallback,
-            seeds=fresh_seed,
-            clock=basis.clock,
-            events=self.events,
-            max_wait=self.max_wait,
             inputs=stores.inputs,
-            blocks=stores.blocks,
-            preferences=self.preferences,
             previews=settings.discord.previews,
+        )
+        self.admission = AdmissionService(
+            engine_jobs=self.engine_jobs,
+            resolver=self.resolver,
+            jobs=stores.jobs,
+            blocked=self.blocked,
+            delivery_settings=self.delivery_settings,
+            fallback=self.fallback,
+            events=self.events,
+            clock=base.clock,
         )
 
 
-def wire(basis: Infrastructure) -> Components:
-    """Everything in its place, and nothing running yet."""
-    settings, clock = basis.settings, basis.clock
+def wire(base: Infrastructure) -> Components:
+    """Build everything; nothing is started."""
+    settings, clock = base.settings, base.clock
     permissions = Permissions(frozenset(settings.discord.owners))
-    stores = _Stores(basis)
-    desk = _DeliveryParts(basis, stores, permissions)
-    studio = _ServiceParts(basis, stores, desk, permissions)
-    services = _services(basis, stores, desk, studio)
-    housekeeping = Maintenance(
+    stores = Stores(base)
+    outgoing = _Outgoing(base, stores, permissions)
+    shared = _Shared(base, stores, outgoing, permissions)
+    services = _services(base, stores, outgoing, shared)
+    maintenance = Maintenance(
         settings.storage,
-        Retention(basis.db, stores.files, clock),
-        tell_owner=desk.owner_alerts.tell,
+        Retention(base.db, stores.files, clock),
+        tell_owner=outgoing.owner_alerts.tell,
         clock=clock,
         sweep_questions=stores.proposals.sweep,
     )
+    resumption = ResumptionService(
+        engine_jobs=shared.engine_jobs,
+        completion=shared.completion,
+        jobs=stores.jobs,
+        history=stores.history,
+        clock=clock,
+        max_wait=shared.max_wait,
+    )
     client = create_client(services, settings.storage.data_dir / SYNC_FILE)
-    desk.messenger.attach(client)
-    return Components(services, client, studio.completion, housekeeping)
+    outgoing.messenger.attach(client)
+    return Components(services, client, shared.completion, resumption, maintenance, stores)
 
 
 def _services(
-    basis: Infrastructure, stores: _Stores, desk: _DeliveryParts, studio: _ServiceParts
+    base: Infrastructure, stores: Stores, outgoing: _Outgoing, shared: _Shared
 ) -> Services:
-    generation, permissions, live = studio.generation, studio.permissions, studio.live
-    gallery = Gallery(stores.history, stores.deliveries, stores.files, studio.recent, permissions)
+    admission, resolver, originals = shared.admission, shared.resolver, shared.originals
+    permissions = shared.permissions
+    gallery = Gallery(stores.history, stores.deliveries, stores.files, shared.recent, permissions)
     cancellation = CancellationService(
-        basis.engine,
+        base.engine,
         stores.jobs,
-        live,
+        shared.active,
         permissions,
-        studio.events,
-        clock=basis.clock,
-        max_wait=studio.max_wait,
+        shared.events,
+        clock=base.clock,
+        max_wait=shared.max_wait,
     )
     return Services(
-        generation=generation,
-        variations=VariationService(generation, stores.files, stores.inputs, fresh_seed),
-        image_to_image=_image_to_image(basis, stores, studio),
+        generation=GenerationService(
+            admission=admission, resolver=resolver, originals=originals, jobs=stores.jobs
+        ),
+        variations=VariationService(
+            admission=admission,
+            resolver=resolver,
+            originals=originals,
+            files=stores.files,
+            inputs=stores.inputs,
+        ),
+        image_to_image=_image_to_image(base, stores, shared),
+        permutations=PermutationService(
+            admission=admission,
+            resolver=resolver,
+            originals=originals,
+            proposals=stores.proposals,
+            quotas=stores.quotas,
+            fallback=shared.fallback,
+            estimator=base.engine.estimator,
+        ),
         cancellation=cancellation,
+        engine_jobs=shared.engine_jobs,
+        queue=QueueService(
+            engine=base.engine, active=shared.active, permissions=permissions, clock=base.clock
+        ),
+        status=StatusService(base.engine, shared.family),
         gallery=gallery,
-        quotas=studio.allowance,
         inspection=InspectionService(
-            engine=basis.engine,
-            family=studio.family,
+            count_tokens=base.engine.count_tokens,
+            family=shared.family,
             jobs=stores.jobs,
             history=stores.history,
             deliveries=stores.deliveries,
         ),
-        queue=QueueService(
-            engine=basis.engine, active=live, permissions=permissions, clock=basis.clock
-        ),
-        copies=CopySender(desk.messenger),
-        delivery=desk.delivery,
-        progress=desk.progress_updater,
+        blocked=shared.blocked,
+        quotas=shared.quotas,
+        delivery_settings=shared.delivery_settings,
+        delivery=outgoing.delivery,
+        progress=outgoing.progress_updater,
+        copies=CopySender(outgoing.messenger),
         moderation=ModerationService(
             reports=stores.reports,
             blocks=stores.blocks,
@@ -252,27 +299,23 @@ def _services(
             gallery=gallery,
             cancellation=cancellation,
             permissions=permissions,
-            changed=desk.report_notifier.wake,
+            changed=outgoing.report_notifier.wake,
         ),
-        report_notifier=desk.report_notifier,
-        permutations=PermutationService(
-            generation, stores.proposals, stores.quotas, studio.fallback, fresh_seed
-        ),
-        delivery_settings=studio.preferences,
-        guilds=frozenset(basis.settings.discord.guilds),
+        report_notifier=outgoing.report_notifier,
+        family=shared.family,
+        guilds=frozenset(base.settings.discord.guilds),
     )
 
 
-def _image_to_image(
-    basis: Infrastructure, stores: _Stores, studio: _ServiceParts
-) -> ImageToImageService:
-    token = basis.settings.discord.token
+def _image_to_image(base: Infrastructure, stores: Stores, shared: _Shared) -> ImageToImageService:
+    token = base.settings.discord.token
     return ImageToImageService(
-        generation=studio.generation,
-        allowance=studio.allowance,
+        admission=shared.admission,
+        resolver=shared.resolver,
+        originals=shared.originals,
+        quotas=shared.quotas,
         files=stores.files,
         inputs=stores.inputs,
-        seeds=fresh_seed,
-        download=basis.fetch,
+        download=base.fetch,
         key=b"" if token is None else token.get_secret_value().encode(),
     )

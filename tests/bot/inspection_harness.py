@@ -38,7 +38,7 @@ class InspectionHarness:
         self.active = ActiveJobs()
         self.engine = Engine(ScriptedRenderer().load, bounds=Bounds(1000))
         self.inspection = InspectionService(
-            engine=self.engine,
+            count_tokens=self.engine.count_tokens,
             family=Z_IMAGE_TURBO,
             jobs=self.jobs,
             history=self.history,

@@ -70,7 +70,7 @@ def _imagine(services: Services) -> app_commands.Command[Any, ..., None]:
         negative=locale_str("What should not be there (acts only with guidance above 1)"),
         enhance=locale_str("How many words for quality are added (what suits the model)"),
     )
-    @app_commands.choices(**closed_choices(services.generation.family))
+    @app_commands.choices(**closed_choices(services.family))
     async def imagine(
         interaction: Interaction,
         prompt: Prompt,

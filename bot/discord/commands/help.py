@@ -12,7 +12,6 @@ from bot.discord.interaction.responses import Interaction, reply_layout_privatel
 from bot.discord.interaction.services import Services
 from bot.discord.views.help import CommandEntry, help_layout, status_layout
 from bot.i18n import Words
-from bot.jobs.status import bot_status
 
 Registered = Callable[[], Sequence[tuple[app_commands.Command[Any, ..., None], int | None]]]
 """The members' commands, each with the id that Discord knows it by, once that is known."""
@@ -47,10 +46,7 @@ def _status(services: Services) -> app_commands.Command[Any, ..., None]:
         description=locale_str("Whether I am ready, with what I paint, and how fast")
     )
     async def status(interaction: Interaction) -> None:
-        generation = services.generation
-        view = status_layout(
-            bot_status(generation.engine, generation.family), words_of(interaction)
-        )
+        view = status_layout(services.status.current(), words_of(interaction))
         await reply_layout_privately(interaction, view)
 
     return status

@@ -97,7 +97,7 @@ async def show_form_for_own(
 
 async def _show_form(interaction: Interaction, services: Services, form: ui.Modal) -> None:
     """Show a form, unless whatever would be sent in with it is refused anyway."""
-    barred = await services.generation.block_refusal(actor_of(interaction))
+    barred = await services.blocked.refusal(actor_of(interaction))
     if barred is not None:
         await refuse(interaction, barred)
     else:

@@ -105,7 +105,7 @@ async def _show(interaction: Interaction, services: Services, job: Accepted) -> 
     except (*_UNSURE, StorageError) as error:
         log.warning("status not shown", job=job.job_id, error=str(error)[:200])
         return
-    handle = services.generation.handle_of(job.job_id)
+    handle = services.engine_jobs.handle_of(job.job_id)
     if handle is not None:
         address = Address(
             actor.guild_id,

@@ -199,7 +199,7 @@ async def answer(interaction: Interaction, services: Services, outcome: Accepted
         services.delivery.status_unknown(outcome.job_id)
         return
     await services.delivery.status_posted(outcome.job_id, message_id)
-    handle = services.generation.handle_of(outcome.job_id)
+    handle = services.engine_jobs.handle_of(outcome.job_id)
     if handle is not None:
         token = actor.reply_token if outcome.private else None
         address = Address(
@@ -223,11 +223,11 @@ def waiting_card(interaction: Interaction, services: Services, accepted: Accepte
         ready_at=accepted.ready_at,
         added=accepted.resolved.added,
         notes=accepted.resolved.notes,
-        loading=services.generation.engine.info is None,
+        loading=services.status.loading,
         asked=summarize(
             accepted.resolved.request,
             accepted.pictures,
-            services.generation.family,
+            services.family,
             accepted.resolved.notes,
         ),
         spoiler=accepted.spoiler,

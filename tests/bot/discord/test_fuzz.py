@@ -397,8 +397,7 @@ async def test_nobody_reaches_what_is_not_theirs(fuzzer: Fuzzer):
     await harness.alice.click(panel, label="Delete")
     await harness.alice.slash(harness.channel, "imagine", prompt="elsewhere")
     await harness.settled()
-    with_db = harness.app.services.generation._jobs._db  # pyright: ignore[reportPrivateUsage]
-    async with with_db.transaction() as transaction:  # as if another server's
+    async with harness.app.stores.db.transaction() as transaction:  # as if another server's
         for table, column in (("pictures", "job_id"), ("jobs", "id"), ("ledger", "job_id")):
             await transaction.execute(f"UPDATE {table} SET guild_id = 77 WHERE {column} = 4")
     rows = "SELECT id, deleted_at, file_removed_at FROM pictures ORDER BY id"

@@ -36,7 +36,7 @@ class Hands:
 
     async def edited(self, renderer: ScriptedRenderer, steps: int, job_id: int = 1) -> None:
         """Paint so many steps more, let three seconds pass, and wait for the edit."""
-        handle = self.harness.app.services.generation.handle_of(job_id)
+        handle = self.harness.app.services.engine_jobs.handle_of(job_id)
         assert handle is not None
         done = handle.latest.step if handle.latest else 0
         edits = len(self.edits())

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from bot.request import resolver
 from bot.request.resolve import resolve
 from tests.bot.discord.commands.test_reroll import paint
 from tests.bot.discord.commands.test_settings import choose, direct
@@ -233,8 +234,7 @@ async def test_prompts_are_read_off_the_loop(
         threads.add(threading.current_thread().name)
         return resolve(*arguments)
 
-    for module in ("permutations", "image_to_image", "generation"):
-        monkeypatch.setattr(f"bot.jobs.{module}.resolve", spied)
+    monkeypatch.setattr(resolver, "resolve", spied)
     if way == "choices":
         asked = await ask(harness, "{a, b} lake")
         await harness.alice.click(asked.response.message, label="Paint 2 pictures")

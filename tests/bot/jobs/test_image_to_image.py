@@ -107,22 +107,23 @@ async def room(tmp_path: Path) -> AsyncIterator[Room]:
 
 
 async def test_only_one_is_decoded_at_a_time(room: Room, monkeypatch: pytest.MonkeyPatch):
-    """However many wishes come, and also where one of them is taken back meanwhile."""
+    """Pictures are decoded one at a time, also while one of the requests is cancelled."""
     busy = threading.Lock()
     overlaps: list[bool] = []
     ready = image_to_image._ready  # pyright: ignore[reportPrivateUsage]
 
     def slow(*arguments: Any) -> Any:
         overlaps.append(not busy.acquire(blocking=False))
-        time.sleep(0.05)
+        time.sleep(0.2)
         busy.release()
         return ready(*arguments)
 
     monkeypatch.setattr(image_to_image, "_ready", slow)
-    wishes = [asyncio.create_task(room.paint()) for _ in range(4)]
+    first = asyncio.create_task(room.paint())
     await until(lambda: len(overlaps) == 1)
-    wishes[0].cancel()
-    outcomes = await asyncio.gather(*wishes, return_exceptions=True)
+    others = [asyncio.create_task(room.paint()) for _ in range(3)]
+    first.cancel()
+    outcomes = await asyncio.gather(first, *others, return_exceptions=True)
     assert overlaps == [False] * 4
     assert isinstance(outcomes[0], asyncio.CancelledError)
     assert [type(each) for each in outcomes[1:]] == [Accepted] * 3
@@ -232,10 +233,10 @@ async def test_a_picture_of_ours_may_have_lost_its_file(room: Room, damage: str)
     """The sentence about removed files, as for enlarging."""
     accepted = await room.paint()
     assert isinstance(accepted, Accepted)
-    renderer = room.app.services.generation
-    await until(lambda: renderer.handle_of(accepted.job_id) is None)
-    original = await renderer.find(ALICE, None)
-    assert not isinstance(original, Refused)
+    services = room.app.services
+    await until(lambda: services.engine_jobs.handle_of(accepted.job_id) is None)
+    original = await room.app.stores.history.latest(ALICE.user_id, ALICE.guild_id)
+    assert original is not None
     plan = await room.plan(PictureSource(str(original.id)))
     path = room.app.settings.storage.data_dir / original.file
     path.unlink()
@@ -249,8 +250,8 @@ async def test_private_offspring_of_a_private_picture(room: Room):
     """Whatever was asked for, what is made of it is for the same eyes."""
     accepted = await room.paint(private=True)
     assert isinstance(accepted, Accepted) and accepted.private
-    renderer = room.app.services.generation
-    await until(lambda: renderer.handle_of(accepted.job_id) is None)
+    services = room.app.services
+    await until(lambda: services.engine_jobs.handle_of(accepted.job_id) is None)
     plan = await room.plan(PictureSource("1"))
     assert plan.private
     bob = Actor(200, 1, 10)

@@ -8,7 +8,6 @@ import math
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +15,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bot.accounts.blocked_users import BlockedUsers
 from bot.accounts.delivery_settings import DeliverySettingsService
 from bot.accounts.permissions import Actor, Permissions
 from bot.jobs import permutations as choosing
 from bot.jobs.active import ActiveJobs
+from bot.jobs.admission import AdmissionService
 from bot.jobs.completion import CompletionService, JobEvents
+from bot.jobs.engine_jobs import EngineJobs
 from bot.jobs.generation import GenerationService
 from bot.jobs.permutations import AcceptedBatch, BatchProposal, PendingBatch, PermutationService
 from bot.jobs.variations import params_like
+from bot.pictures.originals import OriginalPictures
 from bot.pictures.recent import RecentPictures
 from bot.request.apply_flags import (
     MAX_PERMUTATIONS,
@@ -40,19 +43,20 @@ from bot.request.outcomes import (
     TooManyPermutations,
 )
 from bot.request.params import GenerationParams, InitImages
+from bot.request.resolver import RequestResolver
 from engine.diffusion.families import SKETCH_FAMILY, Speed
 from engine.errors import Scope
 from engine.prompts import EnhancementLevel
 from engine.queue import Bounds
 from engine.service import Engine
 from engine.types import Mode, request_from_json
-from storage import preferences as stored
 from storage.blocks import Blocks
 from storage.database import Database
 from storage.files import PictureFiles
 from storage.history import History
 from storage.inputs import Inputs
 from storage.jobs import Jobs
+from storage.preferences import Preferences
 from storage.proposals import Proposals
 from storage.quotas import Quotas
 from storage.types import PolicySource, QuotaPolicy
@@ -77,40 +81,52 @@ class Room:
         self.jobs = Jobs(db, self.clock, iter(map(str, range(10_000))).__next__)
         self.engine = Engine(ScriptedRenderer().load, bounds=bounds)
         self.troubles: list[Exception] = []
-        history, live = History(db, self.clock), ActiveJobs()
+        history, active = History(db, self.clock), ActiveJobs()
         events = JobEvents(lambda _: None, lambda _: None, self.troubles.append)
         files = PictureFiles(db.path.parent, clock=self.clock)
         fallback = QuotaPolicy(limit, 24, PolicySource.CONFIG)
-        self.renderer = GenerationService(
-            engine=self.engine,
-            family=SKETCH_FAMILY,
+        blocked = BlockedUsers(Blocks(db, self.clock))
+        resolver = RequestResolver(SKETCH_FAMILY, self.seeds, self.engine.count_tokens)
+        originals = OriginalPictures(history, blocked)
+        completion = CompletionService(self.jobs, files, RecentPictures(history), active, events)
+        self.admission = AdmissionService(
+            engine_jobs=EngineJobs(
+                engine=self.engine,
+                active=active,
+                completion=completion,
+                inputs=Inputs(db, self.clock),
+            ),
+            resolver=resolver,
             jobs=self.jobs,
-            history=history,
-            completion=CompletionService(self.jobs, files, RecentPictures(history), live, events),
-            live=live,
+            blocked=blocked,
+            delivery_settings=DeliverySettingsService(Preferences(db, self.clock), Permissions()),
             fallback=fallback,
-            seeds=self.seeds,
-            clock=self.clock,
             events=events,
-            max_wait=timedelta(hours=1),
-            inputs=Inputs(db, self.clock),
-            blocks=Blocks(db, self.clock),
-            preferences=DeliverySettingsService(stored.Preferences(db, self.clock), Permissions()),
+            clock=self.clock,
         )
-        self.proposals, quotas = Proposals(db, self.clock), Quotas(db, self.clock)
-        self.choices = PermutationService(
-            self.renderer, self.proposals, quotas, fallback, self.seeds
+        self.generation = GenerationService(
+            admission=self.admission, resolver=resolver, originals=originals, jobs=self.jobs
+        )
+        self.proposals = Proposals(db, self.clock)
+        self.permutations = PermutationService(
+            admission=self.admission,
+            resolver=resolver,
+            originals=originals,
+            proposals=self.proposals,
+            quotas=Quotas(db, self.clock),
+            fallback=fallback,
+            estimator=self.engine.estimator,
         )
 
     async def ask(self, prompt: str, count: int = 1, **options: Any) -> BatchProposal | Refused:
         """Propose what a prompt would make."""
-        outcome = await self.renderer.imagine(
+        outcome = await self.generation.imagine(
             ALICE, GenerationParams(prompt, **options), count=count
         )
         assert isinstance(outcome, Refused)
         if not isinstance(outcome.reason, ManyPermutations):
             return outcome
-        return await self.choices.propose(ALICE, outcome.reason)
+        return await self.permutations.propose(ALICE, outcome.reason)
 
     async def charged(self) -> int:
         """Pictures that are charged."""
@@ -173,11 +189,11 @@ def test_all_or_none_under_any_quota_and_queue(
             else:
                 assert isinstance(asked, BatchProposal)
                 assert (asked.pictures, len(asked.texts)) == (wishes * count, wishes)
-                taken = await here.choices.accept(ALICE, asked.proposal_id)
+                taken = await here.permutations.accept(ALICE, asked.proposal_id)
                 assert isinstance(taken, AcceptedBatch) and taken.texts == asked.texts
                 assert here.held() == len(taken.jobs) == wishes
                 assert await here.charged() == wishes * count
-                again = await here.choices.accept(ALICE, asked.proposal_id)
+                again = await here.permutations.accept(ALICE, asked.proposal_id)
                 assert isinstance(again, Refused) and await here.charged() == wishes * count
 
     asyncio.run(scene())
@@ -190,12 +206,12 @@ async def test_what_came_between_the_question_and_its_answer_counts(blocked: str
         asked = await here.ask("{a, b, c}")
         assert isinstance(asked, BatchProposal)
         for _ in range(3 if blocked == "quota" else 2):
-            await here.renderer.imagine(ALICE, GenerationParams("another"))
+            await here.generation.imagine(ALICE, GenerationParams("another"))
         if blocked == "quota":
             while here.engine.queue.first_of(ALICE.user_id):
                 await here.engine.queue.take()
         before, held = await here.charged(), here.held()
-        refused = await here.choices.accept(ALICE, asked.proposal_id)
+        refused = await here.permutations.accept(ALICE, asked.proposal_id)
         expected = (
             QuotaSpent(3, 5, 24, 3) if blocked == "quota" else QueueIsFull(2, 4, Scope.USER, 3)
         )
@@ -204,7 +220,9 @@ async def test_what_came_between_the_question_and_its_answer_counts(blocked: str
         here.clock.advance(59 * 60)
         if blocked == "queue":
             await here.engine.queue.take()
-            assert isinstance(await here.choices.accept(ALICE, asked.proposal_id), AcceptedBatch)
+            assert isinstance(
+                await here.permutations.accept(ALICE, asked.proposal_id), AcceptedBatch
+            )
 
 
 async def test_seeds_are_fresh_or_the_one_that_is_given():
@@ -213,7 +231,7 @@ async def test_seeds_are_fresh_or_the_one_that_is_given():
         for seed in (None, 7):
             asked = await here.ask("{a, b, c}", seed=seed)
             assert isinstance(asked, BatchProposal)
-            taken = await here.choices.accept(ALICE, asked.proposal_id)
+            taken = await here.permutations.accept(ALICE, asked.proposal_id)
             assert isinstance(taken, AcceptedBatch)
             seeds = [each.resolved.request.seed for each in taken.jobs]
             assert len(set(seeds)) == (3 if seed is None else 1) and (seed is None or 7 in seeds)
@@ -227,7 +245,7 @@ async def test_what_was_asked_for_is_what_is_painted():
         )
         assert isinstance(asked, BatchProposal) and asked.pictures == 8
         assert asked.texts[0] == "a --private {x} --ar 16:9 --no fog"
-        taken = await here.choices.accept(ALICE, asked.proposal_id)
+        taken = await here.permutations.accept(ALICE, asked.proposal_id)
         assert isinstance(taken, AcceptedBatch)
         assert [each.private for each in taken.jobs] == [True, True, False, False]
         for job in taken.jobs:
@@ -258,8 +276,8 @@ async def test_a_question_of_another_version_is_over():
         assert isinstance(asked, BatchProposal)
         async with here.db.transaction() as transaction:
             await transaction.execute("""UPDATE proposals SET wish = '{"wish": 5}'""")
-        assert isinstance(await here.choices.accept(ALICE, asked.proposal_id), Refused)
-        assert await here.choices.decline(ALICE, asked.proposal_id) is None
+        assert isinstance(await here.permutations.accept(ALICE, asked.proposal_id), Refused)
+        assert await here.permutations.decline(ALICE, asked.proposal_id) is None
         assert await here.charged() == 0
 
 

@@ -118,7 +118,7 @@ async def test_a_picture_on_the_disk_is_not_painted_again(
     renderer.hold()
     await harness.alice.slash(harness.channel, "imagine", prompt="one", seed=5, enhance="off")
     await harness.state(1, "painting")
-    request = harness.app.services.generation.handle_of(1)
+    request = harness.app.services.engine_jobs.handle_of(1)
     assert request is not None
     painted = Painted(gradient(request.spec.request), fake_recipe(request.spec.request), 1.0)
     files = harness.app.completion._files
@@ -159,7 +159,7 @@ async def test_a_private_picture_is_for_one_pair_of_eyes(harness: BotHarness):
 
 async def test_a_full_disk_refuses_in_words(harness: BotHarness, monkeypatch: pytest.MonkeyPatch):
     """When nothing can be written the wish is refused, nothing is charged, the owner is told."""
-    jobs = harness.app.services.generation._jobs
+    jobs = harness.app.stores.jobs
 
     async def accept(*_: object):
         raise DiskFull(Path("zimagine.db"), "no space left on device")

@@ -11,8 +11,6 @@ from bot.request.outcomes import Accepted
 from bot.request.params import GenerationParams, InitImages
 from engine.types import Mode, Raster
 from engine.uploads import Upload, canonical
-from storage.inputs import Inputs
-from storage.types import utc_now
 from tests.bot.discord.commands.test_imagine import painted
 from tests.bot.discord.conftest import BotHarness
 from tests.fakes import fake_recipe
@@ -131,10 +129,7 @@ async def test_what_started_from_a_picture_starts_from_it_again(harness: BotHarn
     """A reroll has the same input, which is kept as long as it is needed; once it is gone, that is
     said and nothing is charged."""
     source = Upload.of(Raster(256, 256, bytes(256 * 256 * 3)))
-    services, inputs = (
-        harness.app.services,
-        Inputs(harness.app.services.generation._jobs._db, utc_now),
-    )
+    services, inputs = harness.app.services, harness.app.stores.inputs
     await inputs.write(canonical(source), source.sha256)
     await paint(harness, prompt="first")
     (row,) = harness.rows("SELECT guild_id, channel_id, user_id FROM jobs")

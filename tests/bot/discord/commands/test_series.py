@@ -207,7 +207,7 @@ async def test_delete_takes_all_away(harness: BotHarness):
 
 def leave(harness: BotHarness, numbers: Sequence[int]) -> None:
     """Write these files of the live job as the bot does, and nothing else."""
-    handle = harness.app.services.generation.handle_of(1)
+    handle = harness.app.services.engine_jobs.handle_of(1)
     assert handle is not None
     for number in numbers:
         request = series(handle.spec.request, 3)[number - 1]

@@ -334,7 +334,7 @@ async def test_a_crash_after_the_press_loses_and_doubles_nothing(
 async def test_a_disk_in_trouble_accepts_none(harness: BotHarness, monkeypatch: pytest.MonkeyPatch):
     """The question stays open: pressed again later, everything is painted."""
     asked = await ask(harness)
-    jobs = harness.app.services.generation._jobs
+    jobs = harness.app.stores.jobs
     real, calls = jobs._insert, iter(range(100))
 
     async def fails(*arguments: Any) -> Any:

@@ -53,7 +53,7 @@ NOTES: tuple[Note, ...] = (
     NotExact((Difference("device", "cuda", "cpu"), Difference("threads", None, 2))),
     SomeFailed(1, 4),
 )
-NO_SERVICES = cast("Services", SimpleNamespace(generation=SimpleNamespace(family=Z_IMAGE_TURBO)))
+NO_SERVICES = cast("Services", SimpleNamespace(family=Z_IMAGE_TURBO))
 """Enough for commands to be made, which ask what the model can do and nothing else."""
 
 

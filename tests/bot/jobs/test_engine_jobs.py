@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.jobs.input_fetch import input_loader
+from bot.jobs.engine_jobs import input_loader
 from engine.errors import InputMissing
 from engine.types import Mode, Raster
 from engine.uploads import Upload, canonical

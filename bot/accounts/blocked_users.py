@@ -1,0 +1,19 @@
+"""Members whom moderators have blocked from painting."""
+
+from __future__ import annotations
+
+from bot.accounts.permissions import Actor
+from bot.request.outcomes import Blocked, Refused
+from storage.blocks import Blocks
+
+
+class BlockedUsers:
+    """Tell who may not paint on a server. Acceptance checks once more in its transaction."""
+
+    def __init__(self, blocks: Blocks) -> None:
+        self._blocks = blocks
+
+    async def refusal(self, actor: Actor) -> Refused | None:
+        """Return why this member may not paint here at all, before any work is done for them."""
+        block = await self._blocks.is_blocked(actor.guild_id, actor.user_id)
+        return None if block is None else Refused(Blocked(block.reason))

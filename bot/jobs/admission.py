@@ -1,0 +1,256 @@
+"""Accept jobs: a place in the queue, the quota, the row in the database, all or nothing."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from datetime import timedelta
+
+import structlog
+
+from bot.accounts.blocked_users import BlockedUsers
+from bot.accounts.delivery_settings import DeliverySettingsService, EffectiveSettings
+from bot.accounts.permissions import Actor
+from bot.jobs.completion import JobEvents
+from bot.jobs.engine_jobs import EngineJobs
+from bot.jobs.submission import JobSubmission
+from bot.request.outcomes import (
+    Accepted,
+    Blocked,
+    InputGone,
+    ProposalClosed,
+    QueueIsFull,
+    QuotaSpent,
+    Reason,
+    Refused,
+    ResolvedRequest,
+    ShuttingDown,
+    StorageUnavailable,
+    TooManyTokens,
+    UnknownPicture,
+)
+from bot.request.resolver import RequestResolver
+from engine.diffusion.families import Family
+from engine.errors import QueueClosed, QueueFull
+from engine.queue import Slot
+from engine.types import ImageRequest
+from storage.errors import IllegalTransition, PictureMissing, StorageError, UnknownRow
+from storage.jobs import Jobs
+from storage.proposals import ProposalState
+from storage.types import Block, Clock, Job, NewJob, QuotaExceeded, QuotaPolicy
+
+log = structlog.get_logger(__name__)
+
+ACCEPT_LIMIT_S = 2.0
+"""Discord waits three seconds for an answer: a database that takes longer is in trouble."""
+
+
+class AdmissionService:
+    """Accept and charge submissions, or say why not; a refusal gives everything back."""
+
+    def __init__(
+        self,
+        *,
+        engine_jobs: EngineJobs,
+        resolver: RequestResolver,
+        jobs: Jobs,
+        blocked: BlockedUsers,
+        delivery_settings: DeliverySettingsService,
+        fallback: QuotaPolicy,
+        events: JobEvents,
+        clock: Clock,
+    ) -> None:
+        """fallback: the quota of members for whom no admin has set one."""
+        self._engine_jobs = engine_jobs
+        self._engine = engine_jobs.engine
+        self._resolver = resolver
+        self._jobs = jobs
+        self._blocked = blocked
+        self._delivery_settings = delivery_settings
+        self._fallback = fallback
+        self._events = events
+        self._clock = clock
+        self._late: set[asyncio.Task[tuple[Job, ...] | QuotaExceeded | Block]] = set()
+
+    async def accept(self, actor: Actor, submission: JobSubmission) -> Accepted | Refused:
+        """Put one job into the database and the queue."""
+        accepted = await self.accept_all(actor, (submission,))
+        return accepted if isinstance(accepted, Refused) else accepted[0]
+
+    async def accept_all(
+        self, actor: Actor, submissions: Sequence[JobSubmission], proposal_id: int | None = None
+    ) -> tuple[Accepted, ...] | Refused:
+        """Accept and charge all of these jobs, or none.
+
+        proposal_id: the proposal that they answer; it is marked as taken in the same transaction.
+        """
+        with ExitStack() as reserved:
+            slots = self._reserve(actor, submissions, reserved)
+            if isinstance(slots, Refused):
+                return await self._blocked.refusal(actor) or slots
+            until_s = asyncio.get_running_loop().time() + ACCEPT_LIMIT_S
+            settings = await self._settings_of(actor, until_s)
+            if isinstance(settings, Refused):
+                return settings
+            rows = [each.new_job(actor, settings) for each in submissions]
+            jobs = await self._write(rows, proposal_id, until_s)
+            if isinstance(jobs, Refused):
+                return jobs
+            entering = zip(slots, jobs, submissions, strict=True)
+            entered = [self._enter(slot, job, each) for slot, job, each in entering]
+        answers = zip(jobs, submissions, entered, strict=True)
+        return tuple(self._accepted(job, each.resolved, queued) for job, each, queued in answers)
+
+    def check(self, actor: Actor, submissions: Sequence[JobSubmission]) -> Refused | None:
+        """Return why these would not be accepted at this moment, quota aside; hold nothing."""
+        with ExitStack() as reserved:
+            slots = self._reserve(actor, submissions, reserved)
+        return slots if isinstance(slots, Refused) else None
+
+    async def block_refusal(self, actor: Actor) -> Refused | None:
+        """Return why this member may not paint here at all, before any work is done for them."""
+        return await self._blocked.refusal(actor)
+
+    def storage_failed(self, error: StorageError) -> None:
+        """Report a storage error of a request that never became a job."""
+        self._events.storage_failed(error)
+
+    def _reserve(
+        self, actor: Actor, submissions: Sequence[JobSubmission], reserved: ExitStack
+    ) -> list[Slot] | Refused:
+        """Reserve a place in the queue for each, until `reserved` is left."""
+        for each in submissions:
+            problem = token_problem(
+                each.resolved.request, self._resolver.count_tokens, self._resolver.family
+            )
+            if problem is not None:
+                return Refused(problem)
+        slots: list[Slot] = []
+        try:
+            for _ in submissions:
+                slot = self._engine.reserve(actor.user_id, actor.guild_id)
+                slots.append(reserved.enter_context(slot))
+        except QueueFull as error:
+            return self._queue_full(error, actor, free=len(slots), requested=len(submissions))
+        except QueueClosed:
+            return Refused(ShuttingDown())
+        return slots
+
+    def _enter(self, slot: Slot, job: Job, submission: JobSubmission) -> bool:
+        """Fill the slot; False where the bot shuts down at this very moment."""
+        try:
+            self._engine_jobs.submit(slot, job, submission.replay)
+        except QueueClosed:
+            # The job is in the database, and the next start queues it.
+            return False
+        self._events.accepted(job.id)
+        return True
+
+    def _queue_full(self, error: QueueFull, actor: Actor, *, free: int, requested: int) -> Refused:
+        """free: places that were reserved before the queue was full, and are given back."""
+        waiting = error.waiting - free
+        reason = QueueIsFull(waiting, error.limit, error.scope, requested)
+        wait_s = self._engine.place_free_s(error.scope, actor.user_id) if requested == 1 else None
+        return Refused(
+            reason, None if wait_s is None else self._clock() + timedelta(seconds=wait_s)
+        )
+
+    async def _settings_of(self, actor: Actor, until_s: float) -> EffectiveSettings | Refused:
+        """Where and how the member's pictures are delivered here."""
+        try:
+            async with asyncio.timeout_at(until_s):
+                return await self._delivery_settings.of(actor)
+        except TimeoutError:
+            log.warning("the database took too long")
+        except StorageError as error:
+            self._events.storage_failed(error)
+        return Refused(StorageUnavailable())
+
+    async def _write(
+        self, rows: Sequence[NewJob], proposal_id: int | None, until_s: float
+    ) -> tuple[Job, ...] | Refused:
+        """Write the accepted jobs, in time for Discord to be answered."""
+        accepting = asyncio.create_task(self._jobs.accept_all(rows, self._fallback, proposal_id))
+        try:
+            left_s = max(0.0, until_s - asyncio.get_running_loop().time())
+            await asyncio.wait({accepting}, timeout=left_s)
+        finally:
+            if not accepting.done():
+                # Nothing stays accepted of a call that was cancelled, however long that takes.
+                self._late.add(accepting)
+                accepting.add_done_callback(self._too_late)
+                accepting.cancel()
+        if not accepting.done():
+            log.warning("the database took too long")
+            return Refused(StorageUnavailable())
+        try:
+            jobs = accepting.result()
+        except StorageError as error:
+            missing = missing_reason(error)
+            if missing is None:
+                self._events.storage_failed(error)
+            return Refused(missing or StorageUnavailable())
+        if isinstance(jobs, Block):
+            return Refused(Blocked(jobs.reason))
+        return quota_refusal(jobs) if isinstance(jobs, QuotaExceeded) else jobs
+
+    def _too_late(self, accepting: asyncio.Task[tuple[Job, ...] | QuotaExceeded | Block]) -> None:
+        self._late.discard(accepting)
+        if not accepting.cancelled() and (error := accepting.exception()) is not None:
+            log.warning("not accepted", detail=str(error))
+
+    def _accepted(self, job: Job, resolved: ResolvedRequest, queued: bool) -> Accepted:
+        """queued: the job is in the queue; otherwise the next start queues it."""
+        ahead, ready_at = 0, None
+        if queued:
+            ahead = (self._engine.queue.position(job.id) or 0) + (self._engine.current is not None)
+            wait_s = self._engine.waiting_s(job.id)
+            ready_at = None if wait_s is None else self._clock() + timedelta(seconds=wait_s)
+        return Accepted(
+            job.id,
+            resolved,
+            ahead,
+            ready_at,
+            job.private,
+            job.pictures,
+            spoiler=job.spoiler,
+            delivery=job.delivery,
+        )
+
+
+def quota_refusal(exceeded: QuotaExceeded) -> Refused:
+    """Return the ledger's refusal as an answer."""
+    used, policy = exceeded.status.used, exceeded.status.policy
+    reason = QuotaSpent(used, policy.pictures, policy.hours, exceeded.requested)
+    return Refused(reason, exceeded.retry_at)
+
+
+def missing_reason(error: StorageError) -> Reason | None:
+    """Return what the jobs need that is no longer there; None for a disk in trouble."""
+    match error:
+        case IllegalTransition():
+            return ProposalClosed(error.from_ == ProposalState.TAKEN)
+        case UnknownRow(kind="proposal"):
+            return ProposalClosed(answered=False)
+        case UnknownRow():  # somebody deleted the original this very moment
+            return UnknownPicture(str(error.id))
+        case PictureMissing():
+            return InputGone()
+        case _:
+            return None
+
+
+def token_problem(
+    request: ImageRequest, count: Callable[[str], int | None], family: Family
+) -> TooManyTokens | None:
+    """Return the problem if the model would not read all of the request's words.
+
+    count: answers None before the model is loaded; then the renderer finds out.
+    """
+    read = (request.effective_prompt, request.negative_prompt if request.guidance > 1 else "")
+    for text in filter(None, read):
+        tokens = count(text)
+        if tokens is not None and tokens > family.max_tokens:
+            return TooManyTokens(tokens, family.max_tokens)
+    return None

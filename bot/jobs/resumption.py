@@ -1,0 +1,74 @@
+"""Queue again what the last process left behind."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import structlog
+
+from bot.jobs.active import ActiveJob
+from bot.jobs.completion import CompletionService
+from bot.jobs.engine_jobs import EngineJobs
+from bot.pictures.recent import learn_speed
+from engine.queue import Priority
+from engine.types import Conditions, Recipe
+from storage.history import History
+from storage.jobs import Jobs
+from storage.types import Clock, Job
+
+log = structlog.get_logger(__name__)
+
+
+class ResumptionService:
+    """Put unfinished jobs back into the queue when the bot starts."""
+
+    def __init__(
+        self,
+        *,
+        engine_jobs: EngineJobs,
+        completion: CompletionService,
+        jobs: Jobs,
+        history: History,
+        clock: Clock,
+        max_wait: timedelta,
+    ) -> None:
+        """max_wait: jobs that have waited longer are given up and refunded."""
+        self._engine_jobs = engine_jobs
+        self._completion = completion
+        self._jobs = jobs
+        self._history = history
+        self._clock = clock
+        self._max_wait = max_wait
+
+    async def resume(self) -> list[ActiveJob]:
+        """Queue the jobs in the order in which they were accepted.
+
+        A picture that was on the disk already is taken over, not painted again.
+        """
+        for job in await self._jobs.interrupted_painting():
+            await self._completion.recover_finished(job)
+        recovery = await self._jobs.recover(accepted_after=self._clock() - self._max_wait)
+        engine = self._engine_jobs.engine
+        resumed: list[ActiveJob] = []
+        for job in recovery.queued:
+            place = job.place
+            priority = Priority.RESUMED if job.attempts else Priority.NORMAL
+            slot = engine.reserve(
+                place.user_id, place.guild_id, priority=priority, beyond_limit=True
+            )
+            with slot:
+                replay = await self._replay_of(job)
+                resumed.append(self._engine_jobs.submit(slot, job, replay))
+        if recovery.queued or recovery.ended:
+            log.info("resumed", queued=len(recovery.queued), given_up=len(recovery.ended))
+        await learn_speed(engine.estimator, self._history)
+        return resumed
+
+    async def _replay_of(self, job: Job) -> Conditions | None:
+        """The original's conditions if a resumed job repeats its very seed."""
+        if job.parent_picture_id is None:
+            return None
+        parent = await self._history.get(job.parent_picture_id)
+        if parent is None or parent.seed != job.seed:
+            return None
+        return Recipe.from_json(parent.recipe).conditions

@@ -1,0 +1,38 @@
+"""Find the picture that a reroll, a variation or an image to image request starts from."""
+
+from __future__ import annotations
+
+from bot.accounts.blocked_users import BlockedUsers
+from bot.accounts.permissions import Actor
+from bot.request.outcomes import NoPictures, Refused, UnknownPicture
+from storage.history import History
+from storage.types import StoredPicture
+
+
+class OriginalPictures:
+    """Look pictures up for members who may start from them."""
+
+    def __init__(self, history: History, blocked: BlockedUsers) -> None:
+        self._history = history
+        self._blocked = blocked
+
+    async def find(
+        self, actor: Actor, picture: str | None, *, anyones: bool = False
+    ) -> StoredPicture | Refused:
+        """Return a picture of this server. picture: its id; None = the member's last one here.
+
+        anyones: True where the member sees the picture in front of them. An id that was merely
+        typed finds their own pictures only, or people could read each other's prompts by counting.
+        """
+        if (refused := await self._blocked.refusal(actor)) is not None:
+            return refused
+        if picture is None:
+            latest = await self._history.latest(actor.user_id, actor.guild_id)
+            return Refused(NoPictures()) if latest is None else latest
+        digits = picture.strip().lstrip("#")
+        known = digits.isascii() and digits.isdigit() and len(digits) <= 18
+        found = await self._history.get(int(digits)) if known else None
+        if found is None or found.place.guild_id != actor.guild_id:
+            return Refused(UnknownPicture(picture))
+        own = found.place.user_id == actor.user_id
+        return found if own or (anyones and not found.private) else Refused(UnknownPicture(picture))

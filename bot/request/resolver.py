@@ -1,0 +1,53 @@
+"""Resolve requests for the loaded model, away from the event loop."""
+
+from __future__ import annotations
+
+import asyncio
+
+from bot.request.outcomes import Refused, ResolvedRequest
+from bot.request.params import GenerationParams
+from bot.request.resolve import (
+    SeedSource,
+    resolve,
+    resolve_reroll,
+    resolve_upscale,
+    resolve_variation,
+)
+from engine.diffusion.families import Family
+from engine.prompts import Count
+from engine.types import ImageRequest
+
+
+class RequestResolver:
+    """Turn parameters into requests with the family, the seeds and the token count of this bot."""
+
+    def __init__(self, family: Family, seeds: SeedSource, count_tokens: Count) -> None:
+        """count_tokens: None for a text while the model is not loaded."""
+        self.family = family
+        self.count_tokens = count_tokens
+        self._seeds = seeds
+
+    async def resolve(self, params: GenerationParams) -> ResolvedRequest | Refused:
+        """Resolve on another thread: a long prompt takes tens of milliseconds to be analysed."""
+        return await asyncio.to_thread(self.resolve_blocking, params)
+
+    def resolve_blocking(self, params: GenerationParams) -> ResolvedRequest | Refused:
+        """Resolve on this thread, for callers that have left the event loop already."""
+        return resolve(params, self.family, self._seeds, self.count_tokens)
+
+    async def check(self, params: GenerationParams) -> Refused | None:
+        """Return why these parameters cannot be painted, before anything is drawn or counted."""
+        found = await asyncio.to_thread(resolve, params, self.family, lambda: 0)
+        return found if isinstance(found, Refused) else None
+
+    def reroll(self, original: ImageRequest, seed: int | None) -> ResolvedRequest | Refused:
+        """Repeat a request with exactly this seed, or (None) with a new one."""
+        return resolve_reroll(original, seed, self.family, self._seeds)
+
+    def variation(self, original: ImageRequest, amount: float) -> ResolvedRequest | Refused:
+        """Repeat a request with its noise turned by `amount`, over 0 up to 1."""
+        return resolve_variation(original, amount, self.family, self._seeds)
+
+    def upscale(self, original: ImageRequest, picture: str) -> ResolvedRequest | Refused:
+        """Paint a request at twice its size. picture: the hash of its pixels, "" if not known."""
+        return resolve_upscale(original, picture, self.family)
