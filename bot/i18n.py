@@ -29,6 +29,11 @@ class Words:
         return self._catalogue.ngettext(singular, plural, n).format(n=n, **values)
 
 
+def translatable(text: str) -> str:
+    """Mark a text for the catalogues; `Words` translates it where it is shown."""
+    return text
+
+
 @lru_cache(maxsize=64)
 def words(locale: str = FALLBACK) -> Words:
     """Words of a Discord locale ("en-US", "zh-CN"); English where there is no catalogue."""

@@ -15,73 +15,38 @@ import click
 from bot.cli.batch.arguments import ImagineArguments
 from bot.cli.batch.plan import plan_pictures
 from bot.cli.batch.reports import Reporter
+from bot.cli.batch.request_options import request_options
 from bot.cli.batch.run import BatchRun
-from bot.cli.common.click_sections import NumberOption, SectionedCommand, section
+from bot.cli.common.click_sections import SectionedCommand, section
 from bot.cli.common.errors import explain_errors
 from bot.exit_codes import OK
-from engine.diffusion.families import Speed
-from engine.prompts import EnhancementLevel, PictureStyle
+from bot.request.options import BY_NAME, Section
 
 INTERRUPTED = 130
 """What shells report of a program that Ctrl-C ended."""
-USUAL_REFINE = 0.25
-LEVELS = click.Choice([each.value for each in EnhancementLevel])
-STYLES = click.Choice([each.value for each in PictureStyle])
-SPEEDS = click.Choice([each.value for each in Speed])
 FILE = click.Path(path_type=Path)
 
-what = section("What to paint")
-how = section("How")
-start = section("From a picture")
-many = section("Many pictures")
+what = section(Section.CONTENT)
+start = section(Section.SOURCE)
+many = section(Section.NUMBER)
 where = section("Where to, and with what")
 
 
 @click.command("imagine", cls=SectionedCommand)
 @click.argument("words", nargs=-1, metavar="[PROMPT]...")
 @what("--prompts", type=FILE, help="A file of prompts, one a line; # begins a comment.")
-@what("--negative", help="What should not be there; acts with guidance above 1.")
-@what(
-    "--enhance",
-    type=LEVELS,
-    help="How many words for quality are added; smart: the model's own (what suits the model).",
-)
-@what(
-    "--style",
-    type=STYLES,
-    help=f"What it is made as, unless the prompt names another style: {', '.join(PictureStyle)}.",
-    metavar="NAME",
-)
+@request_options(Section.CONTENT)
 @what("--no-enhance", is_flag=True, help="The same as --enhance off.")
-@how("--seed", type=int, help="0 to 4294967295 (random).")
-@how("--size", help="Width x height in pixels, e.g. 1024x768 (the model's own square).")
-@how("--aspect", help="Shape instead of size, e.g. 16:9.")
-@how("--steps", type=int, help="Denoising steps (8).")
-@how(
-    "--speed",
-    type=SPEEDS,
-    help="Steps in a word: 4, 8 or 10.",
-)
-@how("--guidance", type=float, help="Classic guidance, 1 = off (1).")
-@how("--strict", is_flag=True, help="Guidance that follows the prompt more strictly (1.8).")
-@how("--variety", type=float, default=0.0, help="How unlike the pictures of a prompt, 0 to 1 (0).")
-@how(
-    "--refine",
-    cls=NumberOption,
-    usual=USUAL_REFINE,
-    default=0.0,
-    metavar="[NOISE]",
-    help=f"A second pass over fine detail, up to 0.35 (off; {USUAL_REFINE:g} without a number).",
-)
+@request_options(Section.METHOD)
 @start("--image", type=FILE, help="Begin with this picture.")
 @start("--mask", type=FILE, help="White where --image is painted anew, black where it stays.")
 @start("--blend", type=FILE, nargs=2, metavar="FILE FILE", help="Begin with a blend of two.")
-@start("--strength", type=float, help="How much is painted anew, up to 1 (what suits the mode).")
+@request_options(Section.SOURCE)
 @start("--upscale", type=FILE, help="Twice the size; without a PROMPT, for a PNG of zimagine.")
 @start("--vary", type=FILE, help="A variation of this PNG of zimagine.")
 @start("--by", default="subtle", help="How far: subtle, strong or a number up to 1 (subtle).")
 @start("--recipe", type=FILE, help="Paint this PNG of zimagine again, exactly.")
-@many("--count", type=int, default=1, help="How many of each prompt (1).")
+@request_options(Section.NUMBER)
 @many(
     "--grid",
     multiple=True,
@@ -97,7 +62,8 @@ where = section("Where to, and with what")
 @where("--config", type=FILE, help="The configuration file (config.toml here, if there is one).")
 def command(**options: Any) -> None:
     """Paint each PROMPT and print where the pictures are; - reads prompts from standard input."""
-    asked = ImagineArguments(**options, given=_given())
+    values = {name: options.pop(name) for name in BY_NAME if name in options}
+    asked = ImagineArguments(**options, values=values, given=_given())
     with explain_errors():
         run = BatchRun(
             wanted := plan_pictures(asked),

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 from bot.request import flags
 from bot.request.bad_flags import FlagError, FlagErrorKind
-from bot.request.flag_syntax import CONFLICTS
-from bot.request.flags import ParsedPrompt
+from bot.request.options import CONFLICTS, PARAMS
 from bot.request.outcomes import (
     FlagProblem,
     ManyPermutations,
@@ -20,22 +19,6 @@ from bot.request.params import GenerationParams
 
 MAX_PERMUTATIONS = 10
 """So many wishes one prompt may make."""
-
-_SHARED = [
-    "aspect",
-    "size",
-    "seed",
-    "steps",
-    "speed",
-    "guidance",
-    "strict",
-    "negative",
-    "enhance",
-    "variety",
-    "refine",
-    "style",
-]
-"""Fields of both `Wish` and `Flagged`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,46 +71,40 @@ def expand_prompts(prompt: str) -> tuple[str, ...] | Refused:
 
 
 def _apply(params: GenerationParams, count: int, private: bool) -> ParsedRequest | Refused:
-    """One choice, whose prompt has no backslashes for braces any more."""
+    """Apply the flags of one permutation, whose braces have lost their backslashes."""
     found = flags.parse_expanded(params.prompt)
     if isinstance(found, FlagError):
         return Refused(FlagProblem(found))
-    said = _given_values(found)
-    usual = {field.name: field.default for field in dataclasses.fields(GenerationParams)}
-    for name, value in said.items():
-        chosen = getattr(params, name)
-        if chosen not in (usual[name], value):
+    given = {name: found.given[name] for name in PARAMS if name in found.given}
+    defaults = {field.name: field.default for field in dataclasses.fields(GenerationParams)}
+    for name, value in given.items():
+        if getattr(params, name) not in (defaults[name], value):
             return Refused(FlagProblem(_given_twice(name)))
-    for name in said:
+    for name in given:
         other = next(
-            (each for each in _conflicting(name) if getattr(params, each) != usual[each]), None
+            (each for each in _conflicting(name) if getattr(params, each) != defaults[each]), None
         )
         if other is not None:
             return Refused(
                 FlagProblem(FlagError(FlagErrorKind.TWICE, f"--{name}", expected=(other,)))
             )
-    if found.count is not None and count not in (1, found.count):
+    if "count" in found.given and count not in (1, found.pictures):
         return Refused(FlagProblem(_given_twice("count")))
-    start = params.start
-    if found.strength is not None:
+    start, strength = params.start, found.given.get("strength")
+    if strength is not None:
         if start is None:
             return Refused(StrengthWithoutImage())
-        if start.strength not in (None, found.strength):
+        if start.strength not in (None, strength):
             return Refused(FlagProblem(_given_twice("strength")))
-        start = dataclasses.replace(start, strength=found.strength)
-    plain = dataclasses.replace(params, prompt=found.prompt, start=start, **said)
+        start = dataclasses.replace(start, strength=strength)
+    plain = dataclasses.replace(params, prompt=found.prompt, start=start, **given)
     return ParsedRequest(
-        plain, found.count or count, private if found.private is None else found.private
+        plain, found.given.get("count", count), found.given.get("private", private)
     )
 
 
-def _given_values(found: ParsedPrompt) -> dict[str, object]:
-    values = {name: getattr(found, name) for name in _SHARED}
-    return {name: value for name, value in values.items() if value is not None}
-
-
 def _conflicting(name: str) -> list[str]:
-    """Other fields that decide the same thing: one of both would silently do nothing."""
+    """Other options that decide the same thing: one of the two would silently do nothing."""
     pairs = [*CONFLICTS.items(), *((other, name) for name, other in CONFLICTS.items())]
     return [other for each, other in pairs if each == name]
 

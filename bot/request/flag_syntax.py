@@ -1,199 +1,24 @@
-"""What flags look like in a text, which there are, and how the value of each is read. Pure."""
+"""Find flags in a prompt: how they are written, which are known, which are not. Pure."""
 
 from __future__ import annotations
 
 import difflib
 import re
-import string
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from bot.request.bad_flags import FlagError, FlagErrorKind
-from bot.request.resolve import MAX_REFINE
-from bot.request.style_names import STYLE_NAMES, parse_style
-from engine.diffusion.families import MAX_GUIDANCE, MAX_STEPS, Speed
-from engine.prompts import EnhancementLevel
-from engine.sizing import ASPECTS
-from engine.types import MAX_SEED
+from bot.request.flag_values import SOFT, InvalidValue, ValueReader
+from bot.request.options import OPTIONS
 
-MAX_REPEAT = 40
-DEFAULT_REFINE = 0.25
-"""What --refine means without a number."""
-
-
-@dataclass(frozen=True, slots=True)
-class ParsedValue:
-    """What was read; text[end:] belongs to no flag. field: where it is not the flag's own."""
-
-    value: object
-    end: int
-    field: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class InvalidValue:
-    """No value of this flag, and what would be one. value: as written, "" if there is none."""
-
-    value: str
-    expected: tuple[str, ...] = ()
-    low: float | None = None
-    high: float | None = None
-
-
-ValueReader = Callable[[str], ParsedValue | InvalidValue]
-"""Reads a value off the beginning of the text up to the next flag."""
-
-
-@dataclass(frozen=True, slots=True)
-class FlagSpec:
-    """A flag that is obeyed. field: of `Flagged`."""
-
-    field: str
-    read: ValueReader
-
-
-_QUOTES = "\"'“”‘’„«»"
-_TOKEN = re.compile(r"\s*([^\s，。；、！？]+)")
-_NUMBER = re.compile(r"\d{1,12}(?:[.,]\d{0,30})?(?:e[+-]?\d{1,3})?|[.,]\d{1,30}", re.IGNORECASE)
-_INTEGER = re.compile(r"\d{1,12}")
-_PAIR = re.compile(
-    rf"\s*[{_QUOTES}]?(\d{{1,5}})\s*([:：∶/／xXｘ×✕*])\s*(\d{{1,5}})(?![A-Za-z\d:：]|\.\d)[{_QUOTES}]?"
-)
-
-
-def _token(text: str) -> tuple[str, int]:
-    """The first word, without quotation marks around it and the comma after it, and its end."""
-    match = _TOKEN.match(text)
-    if match is None:
-        return "", 0
-    core = match[1].rstrip(",;.!?" + _QUOTES)
-    end = match.start(1) + len(core)
-    while end < match.end() and text[end] in _QUOTES:
-        end += 1
-    return core.lstrip(_QUOTES), end
-
-
-def _as_number(word: str) -> float | None:
-    plain = unicodedata.normalize("NFKC", word)
-    return float(plain.replace(",", ".")) if _NUMBER.fullmatch(plain) else None
-
-
-def _integer(low: int, high: int) -> ValueReader:
-    def read(text: str) -> ParsedValue | InvalidValue:
-        word, end = _token(text)
-        plain = unicodedata.normalize("NFKC", word)
-        if _INTEGER.fullmatch(plain) and low <= int(plain) <= high:
-            return ParsedValue(int(plain), end)
-        return InvalidValue(word, low=low, high=high)
-
-    return read
-
-
-def _number(low: float, high: float, scale: Callable[[float], float] = float) -> ValueReader:
-    def read(text: str) -> ParsedValue | InvalidValue:
-        word, end = _token(text)
-        number = _as_number(word)
-        if number is None or not low <= number <= high:
-            return InvalidValue(word, low=low, high=high)
-        return ParsedValue(scale(number), end)
-
-    return read
-
-
-def _optional(usual: float, read: ValueReader) -> ValueReader:
-    """A number that may be left out: whatever is no number is no value of it."""
-    return lambda text: ParsedValue(usual, 0) if _as_number(_token(text)[0]) is None else read(text)
-
-
-def _choice(choices: Mapping[str, object], expected: tuple[str, ...]) -> ValueReader:
-    def read(text: str) -> ParsedValue | InvalidValue:
-        word, end = _token(text)
-        plain = unicodedata.normalize("NFKC", word).lower()
-        return (
-            ParsedValue(choices[plain], end) if plain in choices else InvalidValue(word, expected)
-        )
-
-    return read
-
-
-def _quality(text: str) -> ParsedValue | InvalidValue:
-    """A word for the speed, or Midjourney's number: half as much work, the usual, or more."""
-    word, end = _token(text)
-    named = {each.value: each for each in Speed}.get(word.lower())
-    number = _as_number(word)
-    speed = named or (None if number is None else _QUALITIES.get(number))
-    return InvalidValue(word, _SPEEDS) if speed is None else ParsedValue(speed, end)
-
-
-def _aspect(text: str) -> ParsedValue | InvalidValue:
-    match = _PAIR.match(text)
-    if match is None or not int(match[1]) or not int(match[3]):
-        return InvalidValue(_token(text)[0], ASPECTS)
-    return ParsedValue(f"{int(match[1])}:{int(match[3])}", match.end())
-
-
-def _size(text: str) -> ParsedValue | InvalidValue:
-    match = _PAIR.match(text)
-    if match is None or match[2] in ":：∶/／" or not int(match[1]) or not int(match[3]):
-        return InvalidValue(_token(text)[0], ("1024x768",))
-    return ParsedValue((int(match[1]), int(match[3])), match.end())
-
-
-def _style(text: str) -> ParsedValue | InvalidValue:
-    """A style of ours, or Midjourney's raw."""
-    word, end = _token(text)
-    if word.lower() == "raw":
-        return ParsedValue(EnhancementLevel.OFF, end, "enhance")
-    found = parse_style(text)
-    return InvalidValue(word, STYLE_NAMES) if found is None else ParsedValue(*found)
-
-
-def _words(text: str) -> ParsedValue | InvalidValue:
-    """Everything up to the next flag."""
-    return (
-        ParsedValue(text.strip(), len(text))
-        if text.strip(SOFT + string.whitespace)
-        else InvalidValue("")
-    )
-
-
-def _always(value: object) -> ValueReader:
-    return lambda _: ParsedValue(value, 0)
-
-
-_QUALITIES = {0.25: Speed.FAST, 0.5: Speed.FAST, 1: Speed.STANDARD, 2: Speed.FINE, 4: Speed.FINE}
-_SPEEDS = ("0.5", "1", "2", *(each.value for each in Speed))
-_LEVELS = tuple(each.value for each in EnhancementLevel)
-_CHOSEN_LEVEL = _choice({each.value: each for each in EnhancementLevel}, _LEVELS)
-
-_SUPPORTED: tuple[tuple[str, str, ValueReader], ...] = (
-    ("ar aspect aspect-ratio ratio", "aspect", _aspect),
-    ("size", "size", _size),
-    ("seed", "seed", _integer(0, MAX_SEED)),
-    ("repeat r count", "count", _integer(1, MAX_REPEAT)),
-    ("no negative", "negative", _words),
-    ("quality q speed", "speed", _quality),
-    ("draft", "speed", _always(Speed.FAST)),
-    ("steps", "steps", _integer(1, MAX_STEPS)),
-    ("guidance cfg", "guidance", _number(1.0, MAX_GUIDANCE)),
-    ("strict", "strict", _always(True)),
-    ("chaos c", "variety", _number(0, 100, lambda share: share / 100)),
-    ("variety", "variety", _number(0, 1)),
-    ("refine", "refine", _optional(DEFAULT_REFINE, _number(0, MAX_REFINE))),
-    ("enhance", "enhance", _CHOSEN_LEVEL),
-    ("raw no-enhance", "enhance", _always(EnhancementLevel.OFF)),
-    ("style", "style", _style),
-    ("strength", "strength", _number(0.01, 1)),
-    # The more an image weighs, the less noise is laid over it: 0 leaves nothing of it, 1 is what
-    # painting from a picture takes by itself (0.75), 3 keeps the most.
-    ("iw", "strength", _number(0, 3, lambda weight: 1 - weight / 4)),
-    ("private stealth", "private", _always(True)),
-    ("public", "private", _always(False)),
-)
-FLAGS: Mapping[str, FlagSpec] = {
-    name: FlagSpec(field, read) for names, field, read in _SUPPORTED for name in names.split()
+FLAGS: Mapping[str, tuple[str, ValueReader]] = {
+    name: (option.name, flag.read)
+    for option in OPTIONS
+    for flag in option.flags
+    for name in flag.names
 }
+"""Every flag that is obeyed: the option that it gives, and how its value is read."""
 
 _NOT_HERE: tuple[tuple[str, str], ...] = (
     ("stylize stylise s", "enhance"),
@@ -208,9 +33,6 @@ UNSUPPORTED: Mapping[str, str] = {
     name: suggestion for names, suggestion in _NOT_HERE for name in names.split()
 }
 """Midjourney's flags that cannot be obeyed, and the flag here that comes closest, "" for none."""
-
-CONFLICTS: Mapping[str, str] = {"size": "aspect", "steps": "speed", "strict": "guidance"}
-"""Fields that decide what another one decides; of such a pair only one may be given."""
 
 
 def unsupported_flag(segment: str) -> FlagError | None:
@@ -237,7 +59,6 @@ def value_error(found: InvalidValue, written: str) -> FlagError:
 # How they are written
 
 CJK = "\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff"
-SOFT = ",;，；、"
 SEPARATORS = SOFT + " .!?。！？"
 _IS_CJK = re.compile(rf"[{CJK}]")
 _LETTER = rf"(?:(?![{CJK}])[^\W\d_])"

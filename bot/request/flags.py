@@ -5,21 +5,17 @@ A backslash takes a sign's meaning: `\\{`, `\\}`, `\\,` within braces, `\\--ar`.
 
 from __future__ import annotations
 
-import dataclasses
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from itertools import product
+from typing import Any
 
+from bot.request.bad_flags import FlagError, FlagErrorKind
 from bot.request.flag_syntax import (
-    CONFLICTS,
     FLAGS,
     MARKS,
     SEPARATORS,
-    SOFT,
-    FlagError,
-    FlagErrorKind,
-    InvalidValue,
     escape_flags,
     escape_match,
     find_flags,
@@ -28,9 +24,10 @@ from bot.request.flag_syntax import (
     unsupported_flag,
     value_error,
 )
+from bot.request.flag_values import SOFT, InvalidValue
+from bot.request.options import CONFLICTS
 from engine import prompts
-from engine.diffusion.families import Speed
-from engine.prompts import EnhancementLevel, PictureStyle, Style
+from engine.prompts import EnhancementLevel, Style
 from engine.types import MAX_SEED, ImageRequest, Mode
 
 __all__ = [
@@ -54,27 +51,15 @@ MAX_EXPANDED = 40
 
 @dataclass(frozen=True, slots=True)
 class ParsedPrompt:
-    """A prompt and what its flags ask for, None where they say nothing; fields as in `Wish`.
-
-    strength: of `Start`. count: pictures. private: for nobody else's eyes.
-    """
+    """A prompt without its flags, and the values that the flags give, by the option's name."""
 
     prompt: str
-    aspect: str | None = None
-    size: tuple[int, int] | None = None
-    seed: int | None = None
-    steps: int | None = None
-    speed: Speed | None = None
-    guidance: float | None = None
-    strict: bool | None = None
-    negative: str | None = None
-    enhance: EnhancementLevel | None = None
-    variety: float | None = None
-    refine: float | None = None
-    strength: float | None = None
-    count: int | None = None
-    private: bool | None = None
-    style: PictureStyle | None = None
+    given: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+    @property
+    def pictures(self) -> int:
+        """How many pictures the prompt asks for."""
+        return self.given.get("count", 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,8 +103,7 @@ def parse(text: str) -> ParsedPrompt | FlagError:
         problem = _read_flag(plain[start:end], last, given, kept)
         if problem is not None:
             return problem
-    values = {field: value for field, (value, _) in given.items()}
-    return ParsedPrompt(_joined(kept), **values)  # pyright: ignore[reportArgumentType]
+    return ParsedPrompt(_joined(kept), {option: value for option, (value, _) in given.items()})
 
 
 def parse_expanded(plain: str) -> ParsedPrompt | FlagError:
@@ -175,7 +159,7 @@ def expand(
         return expanded
     if expanded.total > limit:
         whole = parse(text)
-        repeat = (whole.count or 1) if isinstance(whole, ParsedPrompt) else 1
+        repeat = whole.pictures if isinstance(whole, ParsedPrompt) else 1
         return TooManyPictures(expanded.total * repeat, limit)
     found: list[ParsedPrompt] = []
     for prompt in expanded.prompts:
@@ -183,10 +167,10 @@ def expand(
         if isinstance(flagged, FlagError):
             return flagged
         found.append(flagged)
-    total = sum(each.count or 1 for each in found)
+    total = sum(each.pictures for each in found)
     if total > limit:
         return TooManyPictures(total, limit)
-    return tuple(_numbered(each, number) for each in found for number in range(each.count or 1))
+    return tuple(_numbered(each, number) for each in found for number in range(each.pictures))
 
 
 def flag_line(request: ImageRequest) -> str:
@@ -217,7 +201,7 @@ def flag_line(request: ImageRequest) -> str:
         return shown
     whole = f"{shown} --no {escape_prompt(request.negative_prompt)}"
     again = parse(whole)
-    if isinstance(again, ParsedPrompt) and again.negative == request.negative_prompt:
+    if isinstance(again, ParsedPrompt) and again.given.get("negative") == request.negative_prompt:
         return whole
     # Its quotation marks would close some of the prompt's, or lose their backslashes.
     unquoted = escape_flags(MARKS.sub(escape_match, request.negative_prompt))
@@ -230,28 +214,28 @@ def flag_line(request: ImageRequest) -> str:
 def _read_flag(
     segment: str, last: bool, given: dict[str, tuple[object, str]], kept: list[str]
 ) -> FlagError | None:
-    """Read one flag and what follows it: its value to `given`, the rest to `kept`."""
+    """Read one flag and what follows it: its value into `given`, the rest into `kept`."""
     problem = unsupported_flag(segment)
     if problem is not None:
         return problem
     name, end = flag_name(segment)
     written = segment[:end]
-    known = FLAGS[name]
+    option, read_value = FLAGS[name]
     equals = _EQUALS.match(segment, end)
     rest = segment[equals.end() if equals else end :]
-    read = known.read(rest)
-    if isinstance(read, InvalidValue):
-        return value_error(read, written)
-    value = read.value
-    if isinstance(value, str) and known.field == "negative":
+    found = read_value(rest)
+    if isinstance(found, InvalidValue):
+        return value_error(found, written)
+    value = found.value
+    if isinstance(value, str) and option == "negative":
         value = MARKS.sub(unescape_match, value if last else value.rstrip(f"{SOFT} "))
-    decided = read.field or known.field
-    for field, (_, other) in given.items():
-        if CONFLICTS.get(field, field) == CONFLICTS.get(decided, decided):
-            said = rest[: read.end].strip()
+    option = found.option or option
+    for earlier, (_, other) in given.items():
+        if CONFLICTS.get(earlier, earlier) == CONFLICTS.get(option, option):
+            said = rest[: found.end].strip()
             return FlagError(FlagErrorKind.TWICE, written, said, (other,))
-    given[decided] = (value, written)
-    kept.append(rest[read.end :])
+    given[option] = (value, written)
+    kept.append(rest[found.end :])
     return None
 
 
@@ -271,9 +255,11 @@ def _joined(pieces: Iterable[str]) -> str:
     return prompt
 
 
-def _numbered(flagged: ParsedPrompt, number: int) -> ParsedPrompt:
-    seed = None if flagged.seed is None else (flagged.seed + number) % (MAX_SEED + 1)
-    return dataclasses.replace(flagged, seed=seed, count=None)
+def _numbered(parsed: ParsedPrompt, number: int) -> ParsedPrompt:
+    given = {name: value for name, value in parsed.given.items() if name != "count"}
+    if "seed" in given:
+        given["seed"] = (given["seed"] + number) % (MAX_SEED + 1)
+    return ParsedPrompt(parsed.prompt, given)
 
 
 # Choosing

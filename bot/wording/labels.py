@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
+
 from bot.i18n import Words
 from bot.request.notes import StyleIgnored
 from engine.diffusion.families import Speed
@@ -46,6 +48,19 @@ def level_name(level: EnhancementLevel, say: Words) -> str:
         EnhancementLevel.FULL: say("full: what the prompt implies, too"),
         EnhancementLevel.SMART: say("smart: the model's own words"),
     }[level]
+
+
+def choice_label(value: StrEnum, say: Words) -> str:
+    """Return the name of a value of any option with a closed list."""
+    match value:
+        case PictureStyle():
+            return style_name(value, say)
+        case Speed():
+            return speed_name(value, say)
+        case EnhancementLevel():
+            return level_name(value, say)
+        case _:
+            return value.value
 
 
 def style_ignored(left: StyleIgnored, say: Words) -> str:

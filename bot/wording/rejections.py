@@ -18,6 +18,7 @@ from bot.request.notes import (
     SomeFailed,
     StyleIgnored,
 )
+from bot.request.options import BY_NAME
 from bot.request.outcomes import (
     BadAspect,
     BadSize,
@@ -344,18 +345,11 @@ def _adapted(adaptation: Adaptation, say: Words) -> str:
 
 def _quantity(what: str, say: Words) -> str:
     names = {
-        "seed": say("The seed"),
-        "steps": say("The number of steps"),
-        "guidance": say("The guidance"),
         "pictures": say("The number of pictures"),
         "hours": say("The number of hours"),
-        "count": say("The count"),
-        "strength": say("The strength"),
-        "variety": say("The variety"),
         "variation": say("The variation"),
-        "refine": say("The refinement"),
     }
-    return names[what]
+    return names[what] if what in names else say(BY_NAME[what].quantity)
 
 
 def _number(value: object) -> str:

@@ -11,7 +11,7 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import write_po
 
 BOT = Path(__file__).parents[2] / "bot"
-KEYWORDS = {"say": None, "plural": (1, 2), "locale_str": None}
+KEYWORDS = {"say": None, "plural": (1, 2), "locale_str": None, "translatable": None}
 
 
 def template() -> bytes:

@@ -2,46 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from bot.cli.batch.output import is_named
 from bot.cli.common.errors import fail
 from bot.exit_codes import BAD_INPUT
+from bot.request.options import SAME_SETTING
 
 PICTURE_ENDINGS: Final = {".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif"}
 
 
 @dataclass(frozen=True, slots=True)
 class ImagineArguments:
-    """The arguments and options as click read them; given: the names of those that were written."""
+    """The arguments and options as click read them.
+
+    values: those of bot.request.options, by name. given: the names of those that were written.
+    """
 
     words: tuple[str, ...]
     prompts: Path | None
     config: Path | None
     model: str | None
-    seed: int | None
-    size: str | None
-    aspect: str | None
-    steps: int | None
-    speed: str | None
-    guidance: float | None
-    strict: bool
-    negative: str | None
-    count: int
-    enhance: str | None
+    values: Mapping[str, Any]
     no_enhance: bool
-    variety: float
-    refine: float
-    style: str | None
     image: Path | None
     mask: Path | None
     blend: tuple[Path, Path] | None
     vary: Path | None
     by: str
     upscale: Path | None
-    strength: float | None
     recipe: Path | None
     grid: tuple[str, ...]
     out: Path | None
@@ -51,15 +43,28 @@ class ImagineArguments:
     given: frozenset[str]
 
     @property
+    def seed(self) -> int | None:
+        """The first seed, None for random ones."""
+        return self.values["seed"]
+
+    @property
+    def count(self) -> int:
+        """How many pictures of each prompt."""
+        return self.values["count"]
+
+    @property
+    def strength(self) -> float | None:
+        """The noise level over a source image, None for the mode's own."""
+        return self.values["strength"]
+
+    @property
     def has_prompt(self) -> bool:
         """Whether there are words to paint."""
         return bool(self.words) or self.prompts is not None
 
 
 _ONE_OF: Final = (
-    ("size", "aspect"),
-    ("steps", "speed"),
-    ("guidance", "strict"),
+    *SAME_SETTING,
     ("enhance", "no_enhance"),
     ("recipe", "vary", "upscale"),
     ("image", "blend", "upscale"),

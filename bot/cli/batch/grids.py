@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from engine.diffusion.families import Speed
-from engine.prompts import EnhancementLevel, PictureStyle
+from bot.request.options import OPTIONS
 
 MAX_CELLS: Final = 64
 _WIDEST: Final = 8
@@ -49,17 +48,17 @@ def axis(text: str) -> Axis:
     """Read "steps=4,6,8". Raises WrongGrid."""
     name, equals, listed = text.partition("=")
     name = name.strip().lower()
-    read = _READERS.get(name)
-    if not equals or read is None:
+    option = _GRIDS.get(name)
+    if not equals or option is None:
         raise InvalidGrid(
             f"--grid {text!r} is not understood: write a setting and its values, like "
-            f"steps=4,6,8; the settings are {', '.join(_READERS)}."
+            f"steps=4,6,8; the settings are {', '.join(_GRIDS)}."
         )
     parts = [part.strip() for part in listed.split(",")]
     try:
-        values = tuple(read(part) for part in parts)
+        values = tuple(option.grid_value(part) for part in parts)
     except ValueError:
-        raise InvalidGrid(f"--grid {text!r} is not understood: {_NEEDED[name]}.") from None
+        raise InvalidGrid(f"--grid {text!r} is not understood: {option.grid}.") from None
     if len(set(values)) < len(values):
         raise InvalidGrid(f"--grid {text!r} has a value twice.")
     return Axis(name, values)
@@ -104,29 +103,4 @@ def _text(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def _whole(text: str) -> int:
-    if not text.isascii():  # int() reads digits of every script
-        raise ValueError(text)
-    return int(text)
-
-
-_READERS: Final[Mapping[str, Callable[[str], Any]]] = {
-    "guidance": float,
-    "steps": _whole,
-    "speed": Speed,
-    "seed": _whole,
-    "strength": float,
-    "variety": float,
-    "style": PictureStyle,
-    "enhance": EnhancementLevel,
-}
-_NEEDED: Final = {
-    "guidance": "guidance is a number",
-    "steps": "steps is a whole number",
-    "speed": f"speed is one of {', '.join(Speed)}",
-    "seed": "seed is a whole number",
-    "strength": "strength is a number",
-    "variety": "variety is a number",
-    "style": f"style is one of {', '.join(PictureStyle)}",
-    "enhance": f"enhance is one of {', '.join(EnhancementLevel)}",
-}
+_GRIDS: Final = {each.name: each for each in OPTIONS if each.grid}

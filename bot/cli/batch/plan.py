@@ -20,6 +20,7 @@ from bot.cli.inspect import read_inscription
 from bot.exit_codes import BAD_INPUT
 from bot.i18n import words
 from bot.request.input_images import size_from
+from bot.request.options import BY_NAME, CONFLICTS, PARAMS
 from bot.request.outcomes import OutOfRange, Reason, Refused, ResolvedRequest
 from bot.request.params import GenerationParams
 from bot.request.resolve import (
@@ -34,10 +35,9 @@ from bot.request.resolve import (
 )
 from bot.settings import Settings
 from bot.wording import rejections
-from engine.diffusion.families import SKETCH, Family, Speed, family_for
+from engine.diffusion.families import SKETCH, Family, family_for
 from engine.encode import EmbeddedRecipe
-from engine.prompts import Count, EnhancementLevel, PictureStyle, addition
-from engine.sizing import parse_size
+from engine.prompts import Count, EnhancementLevel, addition
 from engine.types import MAX_SEED, ImageRequest, Mode, Recipe
 from engine.uploads import Upload
 
@@ -212,21 +212,7 @@ def _started(
     asked: ImagineArguments, family: Family
 ) -> tuple[GenerationParams, tuple[Upload, ...]]:
     """The wish but for its words, and the pictures that it starts from."""
-    params = GenerationParams(
-        prompt="",
-        aspect=asked.aspect,
-        size=_size(asked.size),
-        seed=asked.seed,
-        steps=asked.steps,
-        speed=None if asked.speed is None else Speed(asked.speed),
-        guidance=asked.guidance,
-        strict=asked.strict,
-        negative=asked.negative,
-        enhance=_level(asked),
-        variety=asked.variety,
-        refine=asked.refine,
-        style=None if asked.style is None else PictureStyle(asked.style),
-    )
+    params = _params(asked)
     mode, files = _mode(asked), _files(asked)
     if mode is Mode.TEXT:
         return params, ()
@@ -256,10 +242,17 @@ def _files(asked: ImagineArguments) -> list[Path]:
     return [each for each in (asked.upscale, asked.image, asked.mask, *pair) if each is not None]
 
 
-def _level(asked: ImagineArguments) -> EnhancementLevel | None:
+def _params(asked: ImagineArguments) -> GenerationParams:
+    """The values of the options as parameters of a request without a prompt."""
+    values = dict(asked.values)
     if asked.no_enhance:
-        return EnhancementLevel.OFF
-    return None if asked.enhance is None else EnhancementLevel(asked.enhance)
+        values["enhance"] = EnhancementLevel.OFF
+    given = {name: values[name] for name in PARAMS if values[name] is not None}
+    try:
+        converted = {name: BY_NAME[name].convert(value) for name, value in given.items()}
+    except ValueError as error:
+        fail(f"{error}.", BAD_INPUT)
+    return dataclasses.replace(GenerationParams(""), **converted)
 
 
 def _axes(asked: ImagineArguments) -> tuple[Axis, ...]:
@@ -270,7 +263,7 @@ def _axes(asked: ImagineArguments) -> tuple[Axis, ...]:
     names = {axis.name for axis in along}
     twice = [
         *(name for name in sorted(names) if name in asked.given),
-        *(mine for mine, axis in _SAME_SETTING if mine in asked.given and axis in names),
+        *(mine for mine, axis in _SAME_AS_GRID if mine in asked.given and axis in names),
         *(["count"] if "seed" in names and asked.count > 1 else []),
     ]
     if twice:
@@ -280,10 +273,9 @@ def _axes(asked: ImagineArguments) -> tuple[Axis, ...]:
     return along
 
 
-_SAME_SETTING = (
-    ("steps", "speed"),
-    ("speed", "steps"),
-    ("strict", "guidance"),
+_SAME_AS_GRID = (
+    *((name, other) for name, other in CONFLICTS.items() if BY_NAME[other].grid),
+    *((other, name) for name, other in CONFLICTS.items() if BY_NAME[name].grid),
     ("no_enhance", "enhance"),
 )
 """An option, and a grid that decides the same under another name."""
@@ -374,15 +366,6 @@ def quoted(prompt: str) -> str:
 def _settings(asked: ImagineArguments, model: str | None) -> Settings:
     override = {"engine": {"model": model}} if model else {}
     return load_settings(asked.config, **override)
-
-
-def _size(text: str | None) -> tuple[int, int] | None:
-    if text is None:
-        return None
-    try:
-        return parse_size(text)
-    except ValueError as error:
-        fail(f"{error}.", BAD_INPUT)
 
 
 def _check_count(count: int) -> None:

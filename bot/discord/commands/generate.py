@@ -8,7 +8,7 @@ import discord
 from discord import app_commands
 from discord.app_commands import Choice, Range, locale_str
 
-from bot.discord.commands.options import closed_choices, picture_choices
+from bot.discord.commands.options import closed_choices, option_descriptions, picture_choices
 from bot.discord.commands.variations import variation_commands
 from bot.discord.handlers.history import show_history
 from bot.discord.handlers.image_to_image import imagine_from
@@ -25,7 +25,7 @@ from bot.discord.interaction.responses import (
 from bot.discord.interaction.services import Services
 from bot.discord.views.jobs import quota_text
 from bot.pictures.gallery import MAX_SEARCH_CHARS
-from bot.request.closed_choices import apply_choices
+from bot.request.options import with_options
 from bot.request.outcomes import Refused
 from bot.request.params import GenerationParams
 from engine.diffusion.families import MAX_GUIDANCE
@@ -59,16 +59,7 @@ def _imagine(services: Services) -> app_commands.Command[Any, ..., None]:
     @app_commands.describe(
         prompt=locale_str("What to paint, in English or Chinese"),
         picture=locale_str("A picture to begin with"),
-        strength=locale_str("How far to go from that picture, from 0.01 to 1 (0.75 if left out)"),
-        aspect=locale_str("Shape of the picture, width to height"),
-        count=locale_str("How many pictures, from 1 to 4; each counts for your quota"),
-        style=locale_str("What it is made as, unless your prompt names another style"),
-        private=locale_str("Only you see the picture (no unless you say yes)"),
-        seed=locale_str("The same seed paints the same picture again"),
-        speed=locale_str("How much time the picture may take (standard, if left out)"),
-        guidance=locale_str("How strictly to follow the words, from 1 (off)"),
-        negative=locale_str("What should not be there (acts only with guidance above 1)"),
-        enhance=locale_str("How many words for quality are added (what suits the model)"),
+        **option_descriptions(),
     )
     @app_commands.choices(**closed_choices(services.family))
     async def imagine(
@@ -87,10 +78,16 @@ def _imagine(services: Services) -> app_commands.Command[Any, ..., None]:
         enhance: str | None = None,
     ) -> None:
         if await can_deliver_here(interaction):
-            typed = GenerationParams(
-                prompt=prompt, aspect=aspect, seed=seed, guidance=guidance, negative=negative
+            params = with_options(
+                GenerationParams(prompt),
+                aspect=aspect,
+                style=style,
+                seed=seed,
+                speed=speed,
+                guidance=guidance,
+                negative=negative,
+                enhance=enhance,
             )
-            params = apply_choices(typed, style=style, speed=speed, enhance=enhance)
             if isinstance(params, Refused):
                 await refuse(interaction, params)
                 return

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from enum import StrEnum
 
 from discord.app_commands import Choice, locale_str
 
 from bot.i18n import words
-from bot.wording.labels import level_name, speed_name, style_name
+from bot.request.options import OPTIONS
+from bot.wording.labels import choice_label
 from engine.diffusion.families import Family
-from engine.prompts import PictureStyle
 from engine.sizing import ASPECTS
 
 CHOICE_CHARS = 100
@@ -28,21 +29,28 @@ def picture_choices(typed: str, rows: Iterable[tuple[int, str]]) -> list[Choice[
     return found[:CHOICES]
 
 
+def option_descriptions() -> dict[str, locale_str]:
+    """Return the descriptions of the options of /imagine that the table of options has."""
+    return {each.name: locale_str(each.description) for each in OPTIONS if each.description}
+
+
 def closed_choices(family: Family) -> dict[str, list[Choice[str]]]:
-    """The options of /imagine that are chosen from a list; their names are translated later."""
+    """Return the values of the options of /imagine that are chosen from a list.
+
+    Only what this family can do is offered; the names are translated by Discord's clients.
+    """
     say = words()
+    offered: dict[str, Iterable[StrEnum]] = {
+        each.name: each.choices for each in OPTIONS if each.choices is not None
+    }
+    offered |= {"speed": family.speeds, "enhance": family.levels}
     return {
         "aspect": [Choice(name=ratio, value=ratio) for ratio in ASPECTS],
-        "style": [
-            Choice(name=locale_str(style_name(each, say)), value=each.value)
-            for each in PictureStyle
-        ],
-        "speed": [
-            Choice(name=locale_str(speed_name(each, say)), value=each.value)
-            for each in family.speeds
-        ],
-        "enhance": [
-            Choice(name=locale_str(level_name(each, say)), value=each.value)
-            for each in family.levels
-        ],
+        **{
+            name: [
+                Choice(name=locale_str(choice_label(each, say)), value=each.value)
+                for each in values
+            ]
+            for name, values in offered.items()
+        },
     }

@@ -79,7 +79,11 @@ async def test_details_know_where_a_picture_comes_from(harness: InspectionHarnes
     assert isinstance(of_first, PictureDetails) and of_first.parent_id is None
     parsed = parse(of_first.line)
     assert isinstance(parsed, ParsedPrompt)
-    assert (parsed.prompt, parsed.seed, parsed.negative) == ("a {red} boat --ar", 7, "fog")
+    assert (parsed.prompt, parsed.given["seed"], parsed.given["negative"]) == (
+        "a {red} boat --ar",
+        7,
+        "fog",
+    )
 
 
 async def test_the_last_picture_needs_no_number(harness: InspectionHarness):

@@ -40,14 +40,17 @@ def test_a_line_says_what_the_request_says(request_: ImageRequest):
     assert isinstance(flagged, ParsedPrompt), flagged
     assert expand(flag_line(request_)) == (flagged,)
     assert flagged.prompt == request_.prompt
-    assert flagged.size == (request_.width_px, request_.height_px)
-    assert (flagged.seed, flagged.steps) == (request_.seed, request_.steps)
-    assert flagged.guidance == request_.guidance
-    assert (flagged.variety or 0.0) == request_.variety
-    assert (flagged.refine or 0.0) == request_.refine
-    assert flagged.style == request_.style
+    assert flagged.given.get("size") == (request_.width_px, request_.height_px)
+    assert (flagged.given.get("seed"), flagged.given.get("steps")) == (
+        request_.seed,
+        request_.steps,
+    )
+    assert flagged.given.get("guidance") == request_.guidance
+    assert (flagged.given.get("variety") or 0.0) == request_.variety
+    assert (flagged.given.get("refine") or 0.0) == request_.refine
+    assert flagged.given.get("style") == request_.style
     if request_.negative_prompt.strip(f"{SOFT} "):
-        assert flagged.negative == request_.negative_prompt
+        assert flagged.given.get("negative") == request_.negative_prompt
 
 
 @given(
@@ -70,14 +73,14 @@ def test_a_line_asks_for_the_same_picture(prompt, level, guidance, variety, fami
     assert isinstance(flagged, ParsedPrompt)
     again = GenerationParams(
         flagged.prompt,
-        size=flagged.size,
-        seed=flagged.seed,
-        steps=flagged.steps,
-        guidance=flagged.guidance,
-        negative=flagged.negative,
-        enhance=flagged.enhance,
-        variety=flagged.variety or 0.0,
-        style=flagged.style,
+        size=flagged.given.get("size"),
+        seed=flagged.given.get("seed"),
+        steps=flagged.given.get("steps"),
+        guidance=flagged.given.get("guidance"),
+        negative=flagged.given.get("negative"),
+        enhance=flagged.given.get("enhance"),
+        variety=flagged.given.get("variety") or 0.0,
+        style=flagged.given.get("style"),
     )
     second = resolve(again, family, lambda: 7)
     assert isinstance(second, ResolvedRequest)

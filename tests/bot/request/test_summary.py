@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bot.request.bad_flags import FlagErrorKind
-from bot.request.closed_choices import apply_choices
+from bot.request.options import with_options
 from bot.request.outcomes import FlagProblem, Refused, ResolvedRequest
 from bot.request.params import GenerationParams
 from bot.request.resolve import resolve
@@ -67,8 +67,8 @@ def test_a_style_that_was_left_out_is_none():
 def test_choices_from_lists_become_part_of_the_wish():
     """By the names of their fields; what was not chosen stays ours to choose."""
     plain = GenerationParams("a lake")
-    assert apply_choices(plain, style=None, speed=None, enhance=None) == plain
-    found = apply_choices(plain, style="line-art", speed="fine", enhance="light")
+    assert with_options(plain, style=None, speed=None, enhance=None) == plain
+    found = with_options(plain, style="line-art", speed="fine", enhance="light")
     assert found == GenerationParams(
         "a lake", style=PictureStyle.LINE_ART, speed=Speed.FINE, enhance=EnhancementLevel.LIGHT
     )
@@ -77,7 +77,7 @@ def test_choices_from_lists_become_part_of_the_wish():
 @pytest.mark.parametrize("name", ["style", "speed", "enhance"])
 def test_a_value_of_no_list_is_refused(name: str):
     """Another version's command may offer other values: they are quoted, not dropped."""
-    found = apply_choices(GenerationParams("a lake"), **{name: "odd"})
+    found = with_options(GenerationParams("a lake"), **{name: "odd"})
     assert isinstance(found, Refused) and isinstance(found.reason, FlagProblem)
     bad = found.reason.error
     assert (bad.kind, bad.flag, bad.value) == (FlagErrorKind.BAD_VALUE, f"--{name}", "odd")

@@ -1,0 +1,297 @@
+"""The options of a request, in one table that /imagine, flags and the command line read.
+
+To add an option: a row here, its field in GenerationParams, its effect in resolve(), and its
+parameter in the callback of /imagine. Everything else follows from the row.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Final
+
+from bot.i18n import translatable
+from bot.request import flag_values as read
+from bot.request.bad_flags import FlagError, FlagErrorKind
+from bot.request.flag_values import ValueReader
+from bot.request.input_sources import MIN_STRENGTH
+from bot.request.outcomes import FlagProblem, Refused
+from bot.request.params import GenerationParams
+from bot.request.resolve import MAX_REFINE
+from engine.diffusion.families import MAX_GUIDANCE, MAX_STEPS, Speed
+from engine.prompts import EnhancementLevel, PictureStyle
+from engine.sizing import parse_size
+from engine.types import MAX_SEED
+
+MAX_REPEAT: Final = 40
+"""Pictures that one prompt may ask for on the command line, as Midjourney's --repeat has it."""
+DEFAULT_REFINE: Final = 0.25
+"""The value of --refine without a number."""
+
+
+class Section(StrEnum):
+    """The headings under which `zimagine imagine --help` lists options."""
+
+    CONTENT = "What to paint"
+    METHOD = "How"
+    SOURCE = "From a picture"
+    NUMBER = "Many pictures"
+
+
+@dataclass(frozen=True, slots=True)
+class FlagSpec:
+    """A flag that is understood in a prompt. names: its spellings, the first is the usual one."""
+
+    names: tuple[str, ...]
+    read: ValueReader
+
+
+def _flag(names: str, reader: ValueReader) -> FlagSpec:
+    return FlagSpec(tuple(names.split()), reader)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Option:
+    """One option of a request.
+
+    name: of the field in GenerationParams, of the option of /imagine and, behind two hyphens, of
+    the command line. kind: the type of its value there: str, int, float, bool or an enum. convert:
+    from that value to the field's; raises ValueError with a sentence. flags: in a prompt.
+    description: of /imagine's option, "" where it has none. section, help, metavar, default: of the
+    command line, where it has the option if there is a section; bare: its value where the number
+    is left out. quantity: begins the sentence on its bounds. decides: another option that decides
+    the same, so that only one of them may be given. grid: what the values of `--grid` have to be,
+    "" where it cannot be a grid; `grid_value` reads one of them.
+    """
+
+    name: str
+    kind: type
+    flags: tuple[FlagSpec, ...] = ()
+    description: str = ""
+    section: Section | None = None
+    help: str = ""
+    metavar: str | None = None
+    default: object = None
+    bare: float | None = None
+    quantity: str = ""
+    decides: str = ""
+    grid: str = ""
+    convert: Callable[[Any], object] = lambda value: value
+    grid_value: Callable[[str], object] = float
+
+    @property
+    def choices(self) -> type[StrEnum] | None:
+        """The closed list that its values are from."""
+        return self.kind if issubclass(self.kind, StrEnum) else None
+
+
+def _whole(text: str) -> int:
+    if not text.isascii():  # int() reads digits of every script
+        raise ValueError(text)
+    return int(text)
+
+
+OPTIONS: Final = (
+    Option(
+        name="seed",
+        kind=int,
+        flags=(_flag("seed", read.integer(0, MAX_SEED)),),
+        description=translatable("The same seed paints the same picture again"),
+        section=Section.METHOD,
+        help="0 to 4294967295 (random).",
+        quantity=translatable("The seed"),
+        grid="seed is a whole number",
+        grid_value=_whole,
+    ),
+    Option(
+        name="size",
+        kind=str,
+        flags=(_flag("size", read.size),),
+        section=Section.METHOD,
+        help="Width x height in pixels, e.g. 1024x768 (the model's own square).",
+        decides="aspect",
+        convert=parse_size,
+    ),
+    Option(
+        name="aspect",
+        kind=str,
+        flags=(_flag("ar aspect aspect-ratio ratio", read.aspect),),
+        description=translatable("Shape of the picture, width to height"),
+        section=Section.METHOD,
+        help="Shape instead of size, e.g. 16:9.",
+    ),
+    Option(
+        name="steps",
+        kind=int,
+        flags=(_flag("steps", read.integer(1, MAX_STEPS)),),
+        section=Section.METHOD,
+        help="Denoising steps (8).",
+        quantity=translatable("The number of steps"),
+        decides="speed",
+        grid="steps is a whole number",
+        grid_value=_whole,
+    ),
+    Option(
+        name="speed",
+        kind=Speed,
+        flags=(
+            _flag("speed quality q", read.quality),
+            _flag("draft", read.always(Speed.FAST)),
+        ),
+        description=translatable("How much time the picture may take (standard, if left out)"),
+        section=Section.METHOD,
+        help="Steps in a word: 4, 8 or 10.",
+        convert=Speed,
+        grid=f"speed is one of {', '.join(Speed)}",
+        grid_value=Speed,
+    ),
+    Option(
+        name="guidance",
+        kind=float,
+        flags=(_flag("guidance cfg", read.number(1.0, MAX_GUIDANCE)),),
+        description=translatable("How strictly to follow the words, from 1 (off)"),
+        section=Section.METHOD,
+        help="Classic guidance, 1 = off (1).",
+        quantity=translatable("The guidance"),
+        grid="guidance is a number",
+    ),
+    Option(
+        name="strict",
+        kind=bool,
+        flags=(_flag("strict", read.always(True)),),
+        section=Section.METHOD,
+        help="Guidance that follows the prompt more strictly (1.8).",
+        default=False,
+        decides="guidance",
+    ),
+    Option(
+        name="negative",
+        kind=str,
+        flags=(_flag("no negative", read.words),),
+        description=translatable("What should not be there (acts only with guidance above 1)"),
+        section=Section.CONTENT,
+        help="What should not be there; acts with guidance above 1.",
+    ),
+    Option(
+        name="enhance",
+        kind=EnhancementLevel,
+        flags=(
+            _flag("enhance", read.one_of(EnhancementLevel)),
+            _flag("raw no-enhance", read.always(EnhancementLevel.OFF)),
+        ),
+        description=translatable("How many words for quality are added (what suits the model)"),
+        section=Section.CONTENT,
+        help="How many words for quality are added; smart: the model's own (what suits the model).",
+        convert=EnhancementLevel,
+        grid=f"enhance is one of {', '.join(EnhancementLevel)}",
+        grid_value=EnhancementLevel,
+    ),
+    Option(
+        name="variety",
+        kind=float,
+        flags=(
+            _flag("chaos c", read.number(0, 100, lambda share: share / 100)),
+            _flag("variety", read.number(0, 1)),
+        ),
+        section=Section.METHOD,
+        help="How unlike the pictures of a prompt, 0 to 1 (0).",
+        default=0.0,
+        quantity=translatable("The variety"),
+        grid="variety is a number",
+    ),
+    Option(
+        name="refine",
+        kind=float,
+        flags=(_flag("refine", read.optional(DEFAULT_REFINE, read.number(0, MAX_REFINE))),),
+        section=Section.METHOD,
+        help=f"A second pass over fine detail, up to 0.35 (off; {DEFAULT_REFINE:g} without a "
+        "number).",
+        metavar="[NOISE]",
+        default=0.0,
+        bare=DEFAULT_REFINE,
+        quantity=translatable("The refinement"),
+    ),
+    Option(
+        name="style",
+        kind=PictureStyle,
+        flags=(_flag("style", read.style),),
+        description=translatable("What it is made as, unless your prompt names another style"),
+        section=Section.CONTENT,
+        help=f"What it is made as, unless the prompt names another style: "
+        f"{', '.join(PictureStyle)}.",
+        metavar="NAME",
+        convert=PictureStyle,
+        grid=f"style is one of {', '.join(PictureStyle)}",
+        grid_value=PictureStyle,
+    ),
+    # Of the job or its source image, not of GenerationParams itself.
+    Option(
+        name="strength",
+        kind=float,
+        flags=(
+            _flag("strength", read.number(MIN_STRENGTH, 1)),
+            # The more an image weighs, the less noise is laid over it: 0 leaves nothing of it, 1 is
+            # the default of image to image (0.75), 3 keeps the most.
+            _flag("iw", read.number(0, 3, lambda weight: 1 - weight / 4)),
+        ),
+        description=translatable(
+            "How far to go from that picture, from 0.01 to 1 (0.75 if left out)"
+        ),
+        section=Section.SOURCE,
+        help="How much is painted anew, up to 1 (what suits the mode).",
+        quantity=translatable("The strength"),
+        grid="strength is a number",
+    ),
+    Option(
+        name="count",
+        kind=int,
+        flags=(_flag("repeat r count", read.integer(1, MAX_REPEAT)),),
+        description=translatable("How many pictures, from 1 to 4; each counts for your quota"),
+        section=Section.NUMBER,
+        help="How many of each prompt (1).",
+        default=1,
+        quantity=translatable("The count"),
+    ),
+    Option(
+        name="private",
+        kind=bool,
+        flags=(
+            _flag("private stealth", read.always(True)),
+            _flag("public", read.always(False)),
+        ),
+        description=translatable("Only you see the picture (no unless you say yes)"),
+    ),
+)
+BY_NAME: Final[Mapping[str, Option]] = {each.name: each for each in OPTIONS}
+PARAMS: Final = tuple(
+    each.name
+    for each in OPTIONS
+    if each.name in {field.name for field in dataclasses.fields(GenerationParams)}
+)
+"""The options that are fields of GenerationParams."""
+CONFLICTS: Final[Mapping[str, str]] = {each.name: each.decides for each in OPTIONS if each.decides}
+"""Options that decide what another one decides; of such a pair only one may be given."""
+SAME_SETTING: Final = tuple(
+    tuple(each.name for each in OPTIONS if each.name in pair) for pair in CONFLICTS.items()
+)
+"""The same pairs, each in the order of the table."""
+
+
+def with_options(params: GenerationParams, **values: object | None) -> GenerationParams | Refused:
+    """Return the parameters with these options by name; None = not given.
+
+    A value that is not in its option's closed list, perhaps from another version's command, is
+    refused.
+    """
+    given: dict[str, Any] = {}
+    for name, value in values.items():
+        if value is None:
+            continue
+        choices = BY_NAME[name].choices
+        if choices is not None and value not in set(choices):
+            error = FlagError(FlagErrorKind.BAD_VALUE, f"--{name}", str(value), tuple(choices))
+            return Refused(FlagProblem(error))
+        given[name] = BY_NAME[name].convert(value)
+    return dataclasses.replace(params, **given)

@@ -1,0 +1,51 @@
+"""The one table of the options of a request."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import click
+import pytest
+
+from bot.cli.imagine import command
+from bot.request.flags import ParsedPrompt, parse
+from bot.request.options import BY_NAME, OPTIONS, PARAMS, Option, with_options
+from bot.request.outcomes import FlagProblem, Refused
+from bot.request.params import GenerationParams
+
+OF_THE_JOB = {"count", "private", "strength"}
+"""Options that belong to the job or to its source image."""
+
+
+def test_every_parameter_is_an_option():
+    """GenerationParams holds the prompt, the source image and what the table lists, no more."""
+    fields = {each.name for each in dataclasses.fields(GenerationParams)}
+    assert fields - {"prompt", "start"} == set(PARAMS) == set(BY_NAME) - OF_THE_JOB
+
+
+def test_no_name_is_used_twice():
+    """Neither options nor the flags of different options share a name."""
+    flags = [name for option in OPTIONS for flag in option.flags for name in flag.names]
+    assert len(set(flags)) == len(flags) and len(BY_NAME) == len(OPTIONS)
+
+
+@pytest.mark.parametrize("option", OPTIONS, ids=lambda option: option.name)
+def test_every_option_is_found_wherever_people_look(option: Option):
+    """Each has its own name as a flag, and stands on the command line under its heading."""
+    assert option.name in [name for flag in option.flags for name in flag.names] or (
+        option.name == "negative"  # Midjourney's --no
+    )
+    listed = {each.name: each for each in command.params if isinstance(each, click.Option)}
+    assert (option.name in listed) == (option.section is not None)
+    if option.section is not None:
+        assert listed[option.name].help == option.help
+        assert listed[option.name].section == option.section  # pyright: ignore[reportAttributeAccessIssue]
+
+
+@pytest.mark.parametrize("name", [each.name for each in OPTIONS if each.choices is not None])
+def test_closed_lists_are_closed_everywhere(name: str):
+    """A value outside the list is refused by name, given as an option or as a flag."""
+    refused = with_options(GenerationParams("a lake"), **{name: "odd"})
+    assert isinstance(refused, Refused) and isinstance(refused.reason, FlagProblem)
+    assert refused.reason.error.flag == f"--{name}" and refused.reason.error.expected
+    assert not isinstance(parse(f"a lake --{name} odd"), ParsedPrompt)
