@@ -16,7 +16,7 @@ from bot.cli.batch.arguments import ImagineArguments
 from bot.cli.batch.grids import Axis, Cell, InvalidGrid
 from bot.cli.batch.input_images import inputs_again, prepared, read_pictures
 from bot.cli.common.errors import fail, load_settings
-from bot.cli.inspect import read_inscription
+from bot.cli.common.recipe_file import read_recipe_file
 from bot.exit_codes import BAD_INPUT
 from bot.i18n import words
 from bot.request.input_images import size_from
@@ -105,7 +105,7 @@ def plan_pictures(asked: ImagineArguments) -> ImaginePlan:
 
 
 def _replay(asked: ImagineArguments, file: Path) -> ImaginePlan:
-    original = read_inscription(file)
+    original = read_recipe_file(file)
     request = original.recipe.request
     settings, family = _of_recipe(asked, original.recipe)
     problem = replay_problem(request, family)
@@ -119,7 +119,7 @@ def _replay(asked: ImagineArguments, file: Path) -> ImaginePlan:
 
 
 def _variations(asked: ImagineArguments, file: Path) -> ImaginePlan:
-    recipe = read_inscription(file).recipe
+    recipe = read_recipe_file(file).recipe
     request = recipe.request
     settings, family = _of_recipe(asked, recipe)
     _check_count(asked.count)
@@ -152,7 +152,7 @@ def _amount(text: str) -> float:
 
 
 def _enlarged(asked: ImagineArguments, file: Path) -> ImaginePlan:
-    recipe = read_inscription(file).recipe
+    recipe = read_recipe_file(file).recipe
     request = recipe.request
     settings, family = _of_recipe(asked, recipe)
     resolved = resolve_upscale(request, "", family, asked.strength)
