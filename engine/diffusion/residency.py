@@ -20,14 +20,7 @@ from engine.diffusion.footprint import (
     Sizes,
     Weights,
 )
-from engine.diffusion.quantized import (
-    is_quantized,
-    large_layers,
-    quantize,
-    quantized_bytes,
-    weight_bytes,
-)
-from engine.diffusion.shelf import (
+from engine.diffusion.offloaded_weights import (
     HostEmbedding,
     OffloadedWeights,
     end_stream,
@@ -37,6 +30,13 @@ from engine.diffusion.shelf import (
     pin,
     stream,
     to_host,
+)
+from engine.diffusion.quantized import (
+    is_quantized,
+    large_layers,
+    quantize,
+    quantized_bytes,
+    weight_bytes,
 )
 
 Reload = Callable[[], nn.Module]
@@ -247,7 +247,7 @@ class _Component:
         self._reload = reload
         self._weights = Weights.FULL
         self._mode = _Mode.HOST
-        self._shelf: OffloadedWeights | None = None
+        self._offloaded: OffloadedWeights | None = None
         self._pinned = False
 
     @property
@@ -284,7 +284,7 @@ class _Component:
         """Quantize, or load anew; returns whether it was the latter."""
         if wanted is self._weights:
             return False
-        # Hooks and shelves would hold on to the layers that are replaced.
+        # Hooks and offloaded weights would hold on to the layers that are replaced.
         if self._mode is not _Mode.DEVICE:
             self.set(_Mode.HOST)
         renewed = self._weights is not Weights.FULL
@@ -301,12 +301,12 @@ class _Component:
         return renewed
 
     def enter(self) -> None:
-        if self._shelf is not None:
-            self._shelf.fetch()
+        if self._offloaded is not None:
+            self._offloaded.fetch()
 
     def leave(self) -> None:
-        if self._shelf is not None:
-            self._shelf.release()
+        if self._offloaded is not None:
+            self._offloaded.release()
 
     def repair(self) -> None:
         """After an error: a forward pass that was broken off leaves blocks where they were."""
@@ -326,7 +326,7 @@ class _Component:
 
     def _begin(self, mode: _Mode) -> None:
         if mode is _Mode.WHOLE:
-            self._shelf = OffloadedWeights([self.module], self._device)
+            self._offloaded = OffloadedWeights([self.module], self._device)
         else:
             leaves = mode is _Mode.LEAVES
             stream(self.module, self._device, leaves=leaves, pinned=self._pinned)
@@ -334,9 +334,9 @@ class _Component:
     def _end(self) -> None:
         if self._mode in (_Mode.BLOCKS, _Mode.LEAVES, _Mode.SCATTERED):
             end_stream(self.module)
-        if self._shelf is not None:
-            self._shelf.release()
-            self._shelf = None
+        if self._offloaded is not None:
+            self._offloaded.release()
+            self._offloaded = None
         if self._name == "text_encoder":
             table = self.module.get_input_embeddings()
             if isinstance(table, HostEmbedding):

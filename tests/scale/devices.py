@@ -17,7 +17,7 @@ from unittest import mock
 
 import torch
 
-from engine.diffusion import machine, shelf
+from engine.diffusion import machine, offloaded_weights
 from engine.diffusion.footprint import Machine
 from tests.engine.diffusion.cards import rtx_4090
 
@@ -101,8 +101,8 @@ class CudaCard:
         """Return to the device what a painter has left."""
         gc.collect()
         torch.cuda.synchronize(self.device)
-        shelf.give_back(self.device)
-        shelf.give_back_host()
+        offloaded_weights.give_back(self.device)
+        offloaded_weights.give_back_host()
 
 
 class HostCard:

@@ -12,9 +12,9 @@ from torch import nn
 
 from engine.diffusion.footprint import MemoryPlan, Placement, Weights
 from engine.diffusion.memory import plans
+from engine.diffusion.offloaded_weights import HostEmbedding
 from engine.diffusion.quantized import is_quantized
 from engine.diffusion.residency import Residency
-from engine.diffusion.shelf import HostEmbedding
 
 HERE = torch.device("cpu")
 ELSEWHERE = torch.device("cpu", 0)

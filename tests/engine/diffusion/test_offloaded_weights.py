@@ -9,7 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from engine.diffusion.shelf import OffloadedWeights, end_stream, in_disorder, pin, stream
+from engine.diffusion.offloaded_weights import (
+    OffloadedWeights,
+    end_stream,
+    in_disorder,
+    pin,
+    stream,
+)
 
 HERE = torch.device("cpu")
 ELSEWHERE = torch.device("cpu", 0)
@@ -61,29 +67,29 @@ def test_refused_pinning_leaves_all_usable() -> None:
     assert addresses(net) == before
 
 
-def test_a_shelf_fetches_and_puts_back() -> None:
+def test_offloaded_weights_are_fetched_and_put_back() -> None:
     """What was fetched are copies; what is put back is the host's own memory again."""
     net = Net()
     rest, beside = addresses(net), addresses(net.first)
-    shelf = OffloadedWeights([net.blocks], ELSEWHERE)
-    shelf.fetch()
+    weights = OffloadedWeights([net.blocks], ELSEWHERE)
+    weights.fetch()
     fetched = addresses(net.blocks)
-    shelf.fetch()
+    weights.fetch()
     assert addresses(net.blocks) == fetched
     assert not set(fetched) & set(rest)
     assert addresses(net.first) == beside
-    shelf.release()
-    shelf.release()
+    weights.release()
+    weights.release()
     assert addresses(net) == rest
 
 
 def test_what_joins_on_the_device_is_put_back_too() -> None:
     """An adapter that was added while its module was fetched leaves with it."""
     net = Net()
-    shelf = OffloadedWeights([net], ELSEWHERE)
-    shelf.fetch()
+    weights = OffloadedWeights([net], ELSEWHERE)
+    weights.fetch()
     net.first.register_parameter("adapter", nn.Parameter(torch.ones(2)))
-    shelf.release()
+    weights.release()
     assert torch.equal(net.first.get_parameter("adapter"), torch.ones(2))
 
 
@@ -100,13 +106,13 @@ def test_memory_that_runs_out_half_way(monkeypatch: pytest.MonkeyPatch) -> None:
             raise torch.OutOfMemoryError("out of memory")
         return real(self, *args, **options)  # pyright: ignore[reportCallIssue, reportArgumentType]
 
-    shelf = OffloadedWeights([net], ELSEWHERE)
+    weights = OffloadedWeights([net], ELSEWHERE)
     with monkeypatch.context() as patch:
         patch.setattr(torch.Tensor, "to", full)
         with pytest.raises(torch.OutOfMemoryError):
-            shelf.fetch()
+            weights.fetch()
     assert addresses(net) == rest
-    shelf.fetch()
+    weights.fetch()
     assert addresses(net.first) != rest[:2]
 
 
