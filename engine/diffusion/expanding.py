@@ -16,6 +16,7 @@ from torch import nn
 from torch.nn import functional
 from transformers import Qwen3Model
 
+from engine.diffusion.families import Chat
 from engine.prompts import Count, Language
 from engine.prompts.answers import Flaw, compose
 from engine.prompts.language import is_foreign
@@ -63,20 +64,24 @@ class Expander:
         self,
         text_encoder: Qwen3Model,
         tokenizer: Any,
+        chat: Chat,
         *,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._encoder = text_encoder
         self._tokenizer = tokenizer
+        self._chat = chat
         self._clock = clock
         self._marks = tuple(tokenizer.get_added_vocab())
-        self._ends = _turn_ends(tokenizer)
+        self._ends = _turn_ends(tokenizer, chat)
 
     @classmethod
-    def around(cls, text_encoder: Any, tokenizer: Any) -> Expander | None:
+    def around(cls, text_encoder: Any, tokenizer: Any, chat: Chat) -> Expander | None:
         """An expander if this is a whole language model, which takes two short forward passes;
         None otherwise, and `why_not` says why."""
-        return None if why_not(text_encoder, tokenizer) else cls(text_encoder, tokenizer)
+        if why_not(text_encoder, tokenizer, chat):
+            return None
+        return cls(text_encoder, tokenizer, chat)
 
     @property
     def output_weight(self) -> torch.Tensor:
@@ -150,7 +155,7 @@ class Expander:
             {"role": "user", "content": prompt},
         ]
         try:
-            return _chat(self._tokenizer, messages)
+            return _tokens(self._tokenizer, self._chat, messages)
         except Exception:  # templates are programs of the model's maker
             return []
 
@@ -172,14 +177,14 @@ class Expander:
 # Whether it is a language model
 
 
-def why_not(text_encoder: Any, tokenizer: Any) -> str | None:
+def why_not(text_encoder: Any, tokenizer: Any, chat: Chat) -> str | None:
     """Why this cannot write, None if it can. Raises only for a fault of the device.
 
     Looks at its parts, and then at how much it is surprised by two ordinary sentences: random
     weights, or any that were trained for something else, know no more than chance.
     """
     try:
-        return _lacks(text_encoder, tokenizer) or _is_lost(text_encoder, tokenizer)
+        return _lacks(text_encoder, tokenizer, chat) or _is_lost(text_encoder, tokenizer)
     except Exception as error:
         if _is_of_the_device(error):
             raise
@@ -205,7 +210,7 @@ def output_weight(text_encoder: Any) -> torch.Tensor:
     return text_encoder.get_input_embeddings().weight
 
 
-def _lacks(text_encoder: Any, tokenizer: Any) -> str | None:
+def _lacks(text_encoder: Any, tokenizer: Any, chat: Chat) -> str | None:
     if not isinstance(text_encoder, Qwen3Model):
         return f"it is a {type(text_encoder).__name__}, not a Qwen3 language model"
     config, layers = text_encoder.config, text_encoder.layers
@@ -220,9 +225,9 @@ def _lacks(text_encoder: Any, tokenizer: Any) -> str | None:
         return "its tokenizer has no chat template"
     if len(tokenizer) > output_weight(text_encoder).shape[0]:
         return "its tokenizer has more tokens than it knows"
-    if not _turn_ends(tokenizer):
+    if not _turn_ends(tokenizer, chat):
         return "its tokenizer knows no end of a turn"
-    _chat(tokenizer, [{"role": "system", "content": "a"}, {"role": "user", "content": "b"}])
+    _tokens(tokenizer, chat, [{"role": "system", "content": "a"}, {"role": "user", "content": "b"}])
     return None
 
 
@@ -236,16 +241,14 @@ def _is_lost(text_encoder: Any, tokenizer: Any) -> str | None:
     )
 
 
-def _turn_ends(tokenizer: Any) -> frozenset[int]:
-    names = ("<|im_end|>", "<|endoftext|>", tokenizer.eos_token)
+def _turn_ends(tokenizer: Any, chat: Chat) -> frozenset[int]:
+    names = (*chat.end_tokens, tokenizer.eos_token)
     added: dict[str, int] = tokenizer.get_added_vocab()
     return frozenset(added[name] for name in names if name in added)
 
 
-def _chat(tokenizer: Any, messages: list[dict[str, str]]) -> list[int]:
-    text = tokenizer.apply_chat_template(
-        messages, tokenize=False, add_generation_prompt=True, enable_thinking=False
-    )
+def _tokens(tokenizer: Any, chat: Chat, messages: list[dict[str, str]]) -> list[int]:
+    text = chat.render(tokenizer, messages, thinking=False)
     return tokenizer(text, add_special_tokens=False).input_ids
 
 

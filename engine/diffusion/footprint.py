@@ -9,14 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from engine.diffusion.families import TokenLayout
+
 TILE_PX = 512
 TILE_OVERLAP = 0.25
 """Decoding in tiles: their side, and the share of it that two neighbours have in common."""
-PROMPT_TOKENS = 512
-"""The encoder always reads this many, padded."""
 PARKED_SHARE = 1 / 16
 """How much of the transformer makes room for a tiled decoding; a tile needs less than a step."""
-_CAPTION_TOKENS = 96
 _DENOISE_VALUES = 16  # live values per token and width: 510 MB at 4192 tokens of 3840
 _ENCODE_VALUES = 80  # likewise for a prompt: 205 MB at 512 tokens of 2560
 _DECODE_VALUES = 6  # per pixel and width: 1611 MB at 1024² of 128
@@ -90,7 +89,8 @@ class Sizes:
     *_quantized_bytes: the same component with its large matrices at one byte a weight.
     embedding_bytes: the encoder's token table, which stays with the host unless all is resident.
     *_block_bytes: its largest block. layer_bytes: the largest matrix of all.
-    vae_width: channels at full resolution.
+    vae_width: channels at full resolution. prompt_tokens: the encoder always reads this many,
+    padded. layout: how many tokens the transformer reads.
     """
 
     transformer_bytes: int
@@ -107,6 +107,8 @@ class Sizes:
     encoder_width: int
     vae_width: int
     item_bytes: int
+    prompt_tokens: int
+    layout: TokenLayout
 
     def transformer(self, weights: Weights) -> int:
         """Bytes of the transformer in that format."""
@@ -117,6 +119,10 @@ class Sizes:
         """Bytes of the text encoder in that format, its token table included."""
         exact = weights is Weights.FULL
         return self.encoder_bytes if exact else self.encoder_quantized_bytes
+
+    def tokens(self, shape: Shape) -> int:
+        """Tokens of one row of a forward pass."""
+        return self.layout.tokens(shape.width_px, shape.height_px)
 
     def streamed(self, weights: Weights, unit_bytes: int) -> int:
         """Bytes while units pass through: the one at work, the next, and a matrix made whole."""
@@ -136,12 +142,6 @@ class Shape:
     batch: int = 1
     guided: bool = False
     new_prompt: bool = True
-
-    @property
-    def tokens(self) -> int:
-        """Tokens of one row: patches of 16 px in groups of 32, and a caption."""
-        patches = -(-self.width_px // 16) * -(-self.height_px // 16)
-        return -(-patches // 32) * 32 + _CAPTION_TOKENS
 
     @property
     def rows(self) -> int:
@@ -191,8 +191,8 @@ def _peak(plan: MemoryPlan, sizes: Sizes, shape: Shape) -> int:
     """The largest of the three phases: weights that are there, and what the phase makes."""
     weights = plan.weights
     prompts = 2 if shape.guided else 1
-    encode = prompts * PROMPT_TOKENS * sizes.encoder_width * sizes.item_bytes * _ENCODE_VALUES
-    denoise = shape.rows * shape.tokens * sizes.width * sizes.item_bytes * _DENOISE_VALUES
+    encode = prompts * sizes.prompt_tokens * sizes.encoder_width * sizes.item_bytes * _ENCODE_VALUES
+    denoise = shape.rows * sizes.tokens(shape) * sizes.width * sizes.item_bytes * _DENOISE_VALUES
     side_px = TILE_PX if plan.tiled else max(shape.width_px, shape.height_px)
     pixels = min(side_px, shape.width_px) * min(side_px, shape.height_px)
     decode = sizes.vae_bytes + pixels * sizes.vae_width * sizes.item_bytes * _DECODE_VALUES
@@ -240,12 +240,12 @@ def _seconds(plan: MemoryPlan, sizes: Sizes, machine: Machine, shape: Shape) -> 
     flops, copy = machine.flops_per_s, machine.copy_bytes_per_s
     transformer, encoder = sizes.transformer(plan.weights), sizes.encoder(plan.weights)
     passing = encoder - sizes.embedding_bytes
-    tokens = shape.tokens
+    tokens = sizes.tokens(shape)
     forward = 2 * sizes.transformer_bytes / sizes.item_bytes * tokens
     forward += 4 * tokens**2 * sizes.width * sizes.layers
     step_s = shape.rows * forward / flops
     weights = (sizes.encoder_bytes - sizes.embedding_bytes) / sizes.item_bytes
-    encode_s = (2 if shape.guided else 1) * 2 * weights * PROMPT_TOKENS / flops
+    encode_s = (2 if shape.guided else 1) * 2 * weights * sizes.prompt_tokens / flops
     decode_s = shape.batch * _decoded_px(plan, shape) * sizes.vae_width**2 * _DECODE_FLOPS / flops
     if not plan.exact:
         many = _DEQUANTIZE_BYTES / machine.memory_bytes_per_s

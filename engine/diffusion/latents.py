@@ -9,6 +9,7 @@ from typing import Any
 import torch
 import torch.nn.functional as nnf
 
+from engine.diffusion.families import Family
 from engine.types import ImageRequest, Raster
 
 SCALE_PX = 8
@@ -69,10 +70,10 @@ def latent_mask(mask: torch.Tensor) -> torch.Tensor:
     return nnf.max_pool2d(mask, SCALE_PX)
 
 
-def encode(vae: Any, picture: torch.Tensor) -> torch.Tensor:
+def encode(family: Family, vae: Any, picture: torch.Tensor) -> torch.Tensor:
     """Normalised latents of a picture: the mean of what the autoencoder sees, without a draw."""
     seen = vae.encode(picture.to(vae.dtype)).latent_dist.mode().float()
-    return (seen - vae.config.shift_factor) * vae.config.scaling_factor
+    return family.normalized(vae, seen)
 
 
 @contextlib.contextmanager
@@ -92,10 +93,9 @@ def tiled(vae: Any, needed: bool) -> Iterator[None]:
         vae.tile_sample_min_size, vae.tile_latent_min_size = before
 
 
-def decode(vae: Any, latents: torch.Tensor) -> torch.Tensor:
+def decode(family: Family, vae: Any, latents: torch.Tensor) -> torch.Tensor:
     """The picture of clean latents, 1 × 3 × height × width, about -1..1, not clamped."""
-    scaled = latents.to(vae.dtype) / vae.config.scaling_factor + vae.config.shift_factor
-    return vae.decode(scaled, return_dict=False)[0]
+    return vae.decode(family.denormalized(vae, latents.to(vae.dtype)), return_dict=False)[0]
 
 
 def pixels_of(picture: torch.Tensor) -> torch.Tensor:

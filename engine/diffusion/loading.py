@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import diffusers
 import torch
-from diffusers.pipelines.z_image.pipeline_z_image import ZImagePipeline
 from diffusers.utils import logging as diffusers_logging
 from huggingface_hub import snapshot_download
 from transformers.utils import logging as transformers_logging
 
-from engine.diffusion.families import SKETCH, folder_of
+from engine.diffusion.families import SKETCH, Family, family_for, folder_of
 from engine.diffusion.preview import TINY_FOLDER
-from engine.diffusion.wholeness import check_fit, check_whole
+from engine.diffusion.wholeness import check_whole
 from engine.errors import ModelInvalid, ModelNotFound, ModelUnavailable
 from engine.settings import EngineSettings
 from engine.sketch import MODEL_DIR
@@ -67,6 +67,7 @@ class Loaded:
     revision: str
     folder: Path
     dtype: torch.dtype
+    family: Family
 
 
 def load_model(settings: EngineSettings, dtype: torch.dtype) -> Loaded:
@@ -79,12 +80,13 @@ def load_model(settings: EngineSettings, dtype: torch.dtype) -> Loaded:
     diffusers_logging.disable_progress_bar()
     transformers_logging.disable_progress_bar()
     try:
-        folder = locate(settings)
-        check_whole(settings.model, folder)
-        pipeline = ZImagePipeline.from_pretrained(
+        folder, family = locate(settings), family_for(settings.model)
+        check_whole(settings.model, folder, family)
+        pipeline = getattr(diffusers, family.pipeline_class).from_pretrained(
             str(folder), dtype=dtype, local_files_only=True, use_safetensors=True
         )
-        check_fit(settings.model, pipeline)
+        if misfit := family.misfit(pipeline):  # otherwise each job would fail
+            raise ModelInvalid(settings.model, misfit)
         revision = fingerprint(folder)
     except ModelUnavailable:
         raise
@@ -93,7 +95,7 @@ def load_model(settings: EngineSettings, dtype: torch.dtype) -> Loaded:
     except Exception as error:  # a broken folder makes the libraries raise nearly anything
         first_line = (str(error).strip().splitlines() or ["no detail"])[0]
         raise ModelInvalid(settings.model, f"{type(error).__name__}: {first_line}") from error
-    return Loaded(pipeline, revision, folder, dtype)
+    return Loaded(pipeline, revision, folder, dtype, family)
 
 
 def load_component(loaded: Loaded, name: str) -> Any:

@@ -36,8 +36,8 @@ class Model:
     def expander(self) -> Expander | None:
         """The text encoder as a writer; None where it is none, which is found out once."""
         if not self._asked:
-            pipeline = self.loaded.pipeline
-            self._expander = Expander.around(pipeline.text_encoder, pipeline.tokenizer)
+            pipeline, chat = self.loaded.pipeline, self.loaded.family.chat
+            self._expander = Expander.around(pipeline.text_encoder, pipeline.tokenizer, chat)
             self._asked = True
         return self._expander
 

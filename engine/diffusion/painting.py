@@ -14,7 +14,7 @@ import torch.nn.functional as nnf
 
 from engine.diffusion import latents as latent
 from engine.diffusion import tiles
-from engine.diffusion.families import Family
+from engine.diffusion.families import Family, Prompt
 from engine.diffusion.faults import is_memory
 from engine.diffusion.guard import (
     BLANK_SPREAD,
@@ -23,7 +23,7 @@ from engine.diffusion.guard import (
     InFloat32,
     spread,
 )
-from engine.diffusion.sampling import Predictor, Prompt, SamplingRun, Step, levels, predictor
+from engine.diffusion.sampling import Predictor, SamplingRun, Step, levels, predictor
 from engine.errors import BlankPicture, InputUnfit, NonFinite
 from engine.modes import takes
 from engine.prompts.blankness import asks_for_blank
@@ -151,12 +151,7 @@ class Painting:
         )
 
     def _embedding(self, text: str) -> torch.Tensor:
-        def read() -> torch.Tensor:
-            # Given as a list of its own: the pipeline writes its chat template into it.
-            limit = self.family.max_tokens
-            return self.pipeline._encode_prompt([text], self.device, max_sequence_length=limit)[0]
-
-        return self._checked(read, "reading")
+        return self._checked(lambda: self.family.embed(self.pipeline, text, self.device), "reading")
 
     def _varied(self, embedding: torch.Tensor) -> torch.Tensor:
         """Seeded noise on the embedding: Turbo's pictures of one prompt look alike otherwise."""
@@ -198,7 +193,9 @@ class Painting:
 
     def _encode(self, picture: torch.Tensor) -> torch.Tensor:
         with self.stages.decoding(), latent.tiled(self.pipeline.vae, self.is_large):
-            return self._checked(lambda: latent.encode(self.pipeline.vae, picture), "looking")
+            return self._checked(
+                lambda: latent.encode(self.family, self.pipeline.vae, picture), "looking"
+            )
 
     # The way
 
@@ -211,10 +208,11 @@ class Painting:
         said_before: int,
         constrain: Any = None,
     ) -> torch.Tensor:
-        plan = levels(self.pipeline.scheduler, self.request.steps, sigma, noise.shape, self.device)
+        scheduler, steps = self.pipeline.scheduler, self.request.steps
+        plan = levels(self.family, scheduler, steps, sigma, noise.shape, self.device)
         begin = noise if start is None else latent.noisy(start, noise, plan.sigmas[0])
         with self.stages.denoising():
-            whole = predictor(self.pipeline.transformer, prompt, self.family.pipeline_guidance)
+            whole = predictor(self.family, self.pipeline.transformer, prompt)
             run = SamplingRun(
                 predict=self._in_tiles(whole),
                 levels=plan,
@@ -236,11 +234,11 @@ class Painting:
         cover = tiles.tile_cover(size, self.family)
 
         def tile_by_tile(
-            latents: torch.Tensor, timestep: torch.Tensor, guidance: float
+            latents: torch.Tensor, time: torch.Tensor, guidance: float
         ) -> torch.Tensor:
             found: list[torch.Tensor] = []
             for tile in cover:
-                found.append(predict(tiles.cut(latents, tile, size), timestep, guidance))
+                found.append(predict(tiles.cut(latents, tile, size), time, guidance))
                 self.alive()
             return tiles.blend(cover, found, size)
 
@@ -251,7 +249,9 @@ class Painting:
     def _decode(self, clean: torch.Tensor) -> torch.Tensor:
         self.alive()
         with self.stages.decoding(), latent.tiled(self.pipeline.vae, self.is_large):
-            return self._checked(lambda: latent.decode(self.pipeline.vae, clean), "decoding")
+            return self._checked(
+                lambda: latent.decode(self.family, self.pipeline.vae, clean), "decoding"
+            )
 
     def _refined(self, prompt: Prompt, done: torch.Tensor, picture: torch.Tensor) -> torch.Tensor:
         """A second pass from little noise; only fine structure takes anything from it."""
@@ -281,7 +281,7 @@ class Painting:
         return self.request.width_px * self.request.height_px > 2 * self.family.budget_px
 
     def _channels(self) -> int:
-        return self.pipeline.transformer.config.in_channels
+        return self.pipeline.vae.config.latent_channels
 
 
 def _protect(

@@ -22,6 +22,8 @@ from safetensors.torch import load_file
 from torch.nn import functional
 
 from engine.diffusion.devices import pick_dtype
+from engine.diffusion.families import Family
+from engine.diffusion.latents import SCALE_PX
 from engine.types import Raster
 
 PREVIEW_SIDE_PX = 256
@@ -33,7 +35,6 @@ READY_PICTURES = 3
 pictures .75 against .72 of the variance at step 1, .85 against .78 at step 8."""
 TINY_FOLDER = "vae_tiny"
 
-_SCALE = 8
 _FILE_VERSION = 1
 _FILE_LIMIT_BYTES = 1 << 18
 _MIN_LATENTS = 8
@@ -138,12 +139,12 @@ class PreviewMap:
             return False
         field = _single(latents, self._channels)
         rows, columns = field.shape[-2:]
-        if tuple(pixels.shape) != (rows * _SCALE, columns * _SCALE, 3):
+        if tuple(pixels.shape) != (rows * SCALE_PX, columns * SCALE_PX, 3):
             raise ValueError(f"pixels {tuple(pixels.shape)} for latents {tuple(field.shape)}")
         known = field.detach().cpu().double().flatten(1).T
         if not bool(torch.isfinite(known).all()):
             return False
-        colours = functional.avg_pool2d(pixels.cpu().float().permute(2, 0, 1) / 255, _SCALE)
+        colours = functional.avg_pool2d(pixels.cpu().float().permute(2, 0, 1) / 255, SCALE_PX)
         wanted = colours.double().flatten(1).T
         known = torch.cat([known, torch.ones(len(known), 1, dtype=torch.float64)], dim=1)
         sums = self._sums
@@ -176,17 +177,18 @@ class PreviewMap:
         self._sums = sums
 
 
-def bootstrap(vae: Any, x0: torch.Tensor) -> Raster | None:
+def bootstrap(family: Family, vae: Any, x0: torch.Tensor) -> Raster | None:
     """A preview through the model's own autoencoder, from latents averaged 4 by 4.
 
     Costs a sixteenth of a decoding, less saving for latents under 32 a side: at least 8 by 8
     stay. None where x0 is not finite. Only for an autoencoder that is on the device: an offloaded
     one would push the transformer out in the middle of a picture.
     """
-    return _decoded(vae, _single(x0, vae.config.latent_channels), _pool_factor(x0))
+    return _decoded(family, vae, _single(x0, vae.config.latent_channels), _pool_factor(x0))
 
 
 def tiny_decoder(
+    family: Family,
     folder: Path,
     device: torch.device | str = "cpu",
     *,
@@ -203,7 +205,7 @@ def tiny_decoder(
     try:
         vae = _tiny(home, channels, torch.device(device))
         probe = torch.zeros(channels, _MIN_LATENTS, _MIN_LATENTS, device=device)
-        if _decoded(vae, probe, 1) is None:
+        if _decoded(family, vae, probe, 1) is None:
             raise ValueError("what it decodes is not finite")
     except Exception as error:  # a broken folder makes the libraries raise nearly anything
         lines = str(error).strip().splitlines() or [type(error).__name__]
@@ -213,7 +215,8 @@ def tiny_decoder(
     def decode(x0: torch.Tensor) -> Raster | None:
         field = _single(x0, channels)
         # Beyond 1024 px its activations would need room that was planned for the transformer.
-        return _decoded(vae, field, 2 if max(field.shape[-2:]) > _TINY_LATENTS else 1)
+        pool = 2 if max(field.shape[-2:]) > _TINY_LATENTS else 1
+        return _decoded(family, vae, field, pool)
 
     return decode
 
@@ -245,16 +248,16 @@ def _tiny(home: Path, channels: int, device: torch.device) -> Any:
 
 
 @torch.no_grad()
-def _decoded(vae: Any, field: torch.Tensor, pool: int) -> Raster | None:
+def _decoded(family: Family, vae: Any, field: torch.Tensor, pool: int) -> Raster | None:
     """Decode latents averaged `pool` by `pool`."""
     rows, columns = field.shape[-2:]
     # Cells at the right and lower edge may be partly outside; what they show there is cut off.
     pooled = functional.avg_pool2d(
         field.float()[None], pool, ceil_mode=True, count_include_pad=False
     )
-    scaled = pooled / vae.config.scaling_factor + vae.config.shift_factor
+    scaled = family.denormalized(vae, pooled)
     image = vae.decode(scaled.to(vae.dtype), return_dict=False)[0][0].float()
-    image = image[:, : rows * _SCALE // pool, : columns * _SCALE // pool] / 2 + 0.5
+    image = image[:, : rows * SCALE_PX // pool, : columns * SCALE_PX // pool] / 2 + 0.5
     # A decoder that squashes its input would show infinity as a colour.
     image = torch.where(torch.isfinite(field).all(), image, math.nan)
     return _raster(image, _picture_px(field))
@@ -277,7 +280,7 @@ def _single(latents: torch.Tensor, channels: int) -> torch.Tensor:
 
 def _picture_px(field: torch.Tensor) -> tuple[int, int]:
     """Width and height of the picture that latents become."""
-    return field.shape[-1] * _SCALE, field.shape[-2] * _SCALE
+    return field.shape[-1] * SCALE_PX, field.shape[-2] * SCALE_PX
 
 
 def _raster(colours: torch.Tensor, picture_px: tuple[int, int]) -> Raster | None:

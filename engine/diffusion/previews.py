@@ -24,10 +24,11 @@ class Previews:
     def __init__(self, loaded: Loaded, device: torch.device, cache_dir: Path | None) -> None:
         self._vae = loaded.pipeline.vae
         self._device = device
+        self._family = loaded.family
         channels = self._vae.config.latent_channels
         self._file = None if cache_dir is None else cache_dir / f"preview-{loaded.revision}.json"
         self._map = PreviewMap.load(self._file, loaded.revision, channels)
-        self._tiny = tiny_decoder(loaded.folder, device, channels=channels)
+        self._tiny = tiny_decoder(loaded.family, loaded.folder, device, channels=channels)
 
     def of(self, step: Step) -> Raster | None:
         """A small picture; None where there is none to be had. A preview costs no picture."""
@@ -45,7 +46,7 @@ class Previews:
             return self._map.render(clean)
         if next(self._vae.parameters()).device.type != self._device.type:
             return None  # offloaded: it would push the transformer out
-        return bootstrap(self._vae, clean)
+        return bootstrap(self._family, self._vae, clean)
 
     def learn(self, finished: torch.Tensor, pixels: torch.Tensor) -> None:
         """Take note of a finished picture: its clean latents and its pixels."""

@@ -149,6 +149,7 @@ class DiffusionRenderer:
         residency = Residency(
             loaded.pipeline,
             self._device,
+            loaded.family,
             reload_transformer=partial(load_component, loaded, "transformer"),
             reload_encoder=partial(load_component, loaded, "text_encoder"),
         )
@@ -279,12 +280,7 @@ class DiffusionRenderer:
 
     def count_tokens(self, text: str) -> int:
         """Count what the pipeline would read, the chat template's own tokens included."""
-        chat = self._counter.apply_chat_template(
-            [{"role": "user", "content": text}],
-            tokenize=False,
-            add_generation_prompt=True,
-            enable_thinking=True,
-        )
+        chat = self._family.chat.prompt(self._counter, text)
         with self._counting:
             return len(self._counter(chat).input_ids)
 

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from engine.diffusion.families import Family
 from engine.diffusion.footprint import (
     PARKED_SHARE,
     TILE_OVERLAP,
@@ -76,13 +77,15 @@ class Residency:
         self,
         pipeline: Any,
         device: torch.device,
+        family: Family,
         *,
         reload_transformer: Reload | None = None,
         reload_encoder: Reload | None = None,
     ) -> None:
         self._pipeline = pipeline
         self._device = device
-        self._sizes = from_pipeline(pipeline)
+        self._family = family
+        self._sizes = from_pipeline(pipeline, family)
         self._plan: MemoryPlan | None = None
         self._encoder = _Component(pipeline, "text_encoder", device, reload_encoder)
         self._transformer = _Component(pipeline, "transformer", device, reload_transformer)
@@ -199,8 +202,8 @@ class Residency:
         for component, mode in sorted(modes.items(), key=lambda one: one[1] is _Mode.DEVICE):
             component.set(mode)
         if parks:
-            layers: Any = self._pipeline.transformer.layers
-            last = list(layers[-math.ceil(len(layers) * PARKED_SHARE) :])
+            layers = self._family.blocks(self._pipeline.transformer)
+            last = layers[-math.ceil(len(layers) * PARKED_SHARE) :]
             self._parked = OffloadedWeights(last, self._device)
             self._parked.release()
             if self._device.type == "cuda":
@@ -349,12 +352,13 @@ class _Component:
                 self.module.set_input_embeddings(HostEmbedding(table, self._device))
 
 
-def from_pipeline(pipeline: Any) -> Sizes:
+def from_pipeline(pipeline: Any, family: Family) -> Sizes:
     """Measure a pipeline as it was loaded. Raises ValueError if it is quantized already."""
     transformer, encoder, vae = pipeline.transformer, pipeline.text_encoder, pipeline.vae
     if is_quantized(transformer) or is_quantized(encoder):
         raise ValueError("a quantized model does not show what it was loaded as")
     layers = [*large_layers(transformer), *large_layers(encoder)]
+    shape = family.transformer_shape(transformer)
     return Sizes(
         transformer_bytes=weight_bytes(transformer),
         encoder_bytes=weight_bytes(encoder),
@@ -365,11 +369,13 @@ def from_pipeline(pipeline: Any) -> Sizes:
         transformer_block_bytes=_largest_block(transformer),
         encoder_block_bytes=_largest_block(encoder),
         layer_bytes=max((layer.weight.nbytes for _, layer in layers), default=0),
-        width=transformer.config.dim,
-        layers=transformer.config.n_layers,
+        width=shape.width,
+        layers=shape.layers,
         encoder_width=encoder.config.hidden_size,
         vae_width=vae.config.block_out_channels[0],
         item_bytes=next(transformer.parameters()).element_size(),
+        prompt_tokens=family.max_tokens,
+        layout=family.layout,
     )
 
 

@@ -10,39 +10,32 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 
 import torch
-from diffusers.pipelines.z_image.pipeline_z_image import calculate_shift
 
+from engine.diffusion.families import Family, Prompt
 from engine.diffusion.guard import Finiteness
 from engine.errors import NonFinite
-from engine.schedule import SHIFT, levels_from
+from engine.schedule import levels_from
 from engine.types import Adaptation, Mend
-
-
-@dataclass(frozen=True, slots=True)
-class Prompt:
-    """What the transformer reads: tokens × width each. negative: only where guidance is on."""
-
-    positive: torch.Tensor
-    negative: torch.Tensor | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class NoiseLevels:
     """The noise levels of a run: `sigmas` has one more than there are steps, the last is 0.
 
-    timesteps: what the transformer is told at each step, 1 − σ.
+    times: what the transformer is told at each step, in its family's convention.
     """
 
     sigmas: torch.Tensor
-    timesteps: torch.Tensor
+    times: torch.Tensor
 
     @property
     def steps(self) -> int:
         """How many steps lead from the first level to the last."""
-        return len(self.timesteps)
+        return len(self.times)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +53,10 @@ class Step:
 
 
 class Predictor(Protocol):
-    """The velocity at some latents, at a step's timestep, under a classic guidance."""
+    """The velocity at some latents, at a step's time, under a classic guidance."""
 
     def __call__(
-        self, latents: torch.Tensor, timestep: torch.Tensor, guidance: float
+        self, latents: torch.Tensor, time: torch.Tensor, guidance: float
     ) -> torch.Tensor: ...
 
 
@@ -71,42 +64,26 @@ Constrain = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 """Puts what is already decided back into latents of a noise level: what a mask protects."""
 
 
-def levels(scheduler: Any, steps: int, start: float, shape: torch.Size, device: Any) -> NoiseLevels:
+def levels(
+    family: Family, scheduler: Any, steps: int, start: float, shape: torch.Size, device: Any
+) -> NoiseLevels:
     """The scheduler's noise levels from `start` (1 = pure noise) on.
 
     steps: of a whole run; fewer are taken from a later start (engine/schedule.py).
     """
     config = scheduler.config
-    mu = calculate_shift(  # read only by schedulers whose shift depends on the size
-        shape[2] // 2 * (shape[3] // 2),
-        config.get("base_image_seq_len", 256),
-        config.get("max_image_seq_len", 4096),
-        config.get("base_shift", 0.5),
-        config.get("max_shift", 1.15),
-    )
+    mu = family.dynamic_shift(config, shape[2], shape[3])
     # The pipeline's own list at full strength, to the bit: float32 fractions.
     whole = torch.linspace(1.0, 1 / steps, steps).tolist()
-    wanted = whole if start >= 1.0 else levels_from(start, steps, config.get("shift", SHIFT))
+    wanted = whole if start >= 1.0 else levels_from(start, steps, config.get("shift", family.shift))
     own = type(scheduler).from_config(config)
     own.set_timesteps(sigmas=wanted, device=device, mu=mu)
-    return NoiseLevels(own.sigmas.to(device), (1000 - own.timesteps) / 1000)
+    return NoiseLevels(own.sigmas.to(device), family.model_times(own.timesteps))
 
 
-def predictor(transformer: Any, prompt: Prompt, strength: Callable[[float], float]) -> Predictor:
-    """The transformer with its prompt. strength: classic guidance → the pipeline's (0 = off)."""
-
-    def predict(latents: torch.Tensor, timestep: torch.Tensor, guidance: float) -> torch.Tensor:
-        scale = strength(guidance)
-        guided = scale > 0 and prompt.negative is not None
-        texts = [prompt.positive, prompt.negative] if guided else [prompt.positive]
-        pictures = [latents.to(transformer.dtype)[0].unsqueeze(1)] * len(texts)
-        times = timestep.expand(1).repeat(len(texts))
-        answers = transformer(pictures, times, texts, return_dict=False)[0]
-        told = [each.float() for each in answers]
-        towards = told[0] + scale * (told[0] - told[1]) if guided else told[0]
-        return -towards.unsqueeze(0).squeeze(2)
-
-    return predict
+def predictor(family: Family, transformer: Any, prompt: Prompt) -> Predictor:
+    """The transformer with its prompt, called as its family calls it."""
+    return partial(family.velocity, transformer, prompt)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +136,7 @@ class SamplingRun:
 
     def _take(self, number: int, before: torch.Tensor) -> _Taken:
         levels = self.levels
-        velocity = self.predict(before, levels.timesteps[number], self.guidance)
+        velocity = self.predict(before, levels.times[number], self.guidance)
         now, then = levels.sigmas[number], levels.sigmas[number + 1]
         after = before + (then - now) * velocity
         if self.constrain is not None:

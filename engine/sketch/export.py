@@ -3,7 +3,6 @@
 import json
 import tempfile
 from pathlib import Path
-from typing import Final
 
 from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from diffusers.pipelines.z_image.pipeline_z_image import ZImagePipeline
@@ -12,9 +11,8 @@ from diffusers.schedulers.scheduling_flow_match_euler_discrete import (
 )
 from transformers import Qwen2Tokenizer
 
+from engine.schedule import SHIFT
 from engine.sketch.transformer import SketchModel
-
-SHIFT: Final = 3.0
 
 
 def assemble(

@@ -11,6 +11,7 @@ import torch
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from transformers import Qwen2Tokenizer
 
+from engine.schedule import SHIFT
 from engine.sketch.captions import draw_caption
 from engine.sketch.checkpoint import load_checkpoint, save_checkpoint
 from engine.sketch.latents import LatentCache
@@ -18,7 +19,6 @@ from engine.sketch.muon import Optimizers
 from engine.sketch.ranks import ALONE, Ranks
 from engine.sketch.transformer import SEQUENCE_MULTIPLE, Captions, SketchModel
 
-_SHIFT: Final = 3.0
 _UNIFORM_SHARE: Final = 0.2
 _AVERAGE_DECAY: Final = 0.99
 _PLAIN_PARAMETERS: Final = ("embed", "final_layer", "pad_token")
@@ -150,7 +150,7 @@ def _loss(
     # The pipeline's first step is at σ = 1, which the sigmoid of a normal draw hardly reaches.
     flat = torch.rand(count, generator=noise)
     u = torch.where(torch.rand(count, generator=noise) < _UNIFORM_SHARE, flat, u)
-    sigma = _SHIFT * u / (1 + (_SHIFT - 1) * u)
+    sigma = SHIFT * u / (1 + (SHIFT - 1) * u)
     noisy = torch.lerp(latents, pure, sigma[:, None, None, None])
     target = latents - pure
     with torch.autocast("cpu", torch.bfloat16):

@@ -23,6 +23,7 @@ from torch import nn
 from transformers import Qwen3Config, Qwen3Model
 
 from engine.diffusion.devices import pick_dtype
+from engine.diffusion.families import Z_IMAGE_TURBO
 from engine.diffusion.footprint import MemoryPlan, Placement, Shape, Sizes, estimate
 from engine.diffusion.guard import Finiteness
 from engine.diffusion.loading import Loaded
@@ -117,12 +118,12 @@ def component(
 def load(architecture: Architecture, dtype: torch.dtype) -> Loaded:
     """The pipeline on the host, as the painter loads one; each call makes it anew."""
     folder = Path(f"{architecture.name}-without-a-folder")
-    return Loaded(build(architecture, dtype, _HOST), "random", folder, dtype)
+    return Loaded(build(architecture, dtype, _HOST), "random", folder, dtype, Z_IMAGE_TURBO)
 
 
 def sizes(architecture: Architecture, dtype: torch.dtype) -> Sizes:
     """What its components take; none of it is taken for that."""
-    return from_pipeline(build(architecture, dtype, torch.device("meta")))
+    return from_pipeline(build(architecture, dtype, torch.device("meta")), Z_IMAGE_TURBO)
 
 
 def resident_bytes(found: Sizes, shape: Shape) -> int:
@@ -207,6 +208,7 @@ class _Painter(DiffusionRenderer):
         residency = Residency(
             loaded.pipeline,
             self._device,
+            loaded.family,
             reload_transformer=lambda: again("transformer"),
             reload_encoder=lambda: again("text_encoder"),
         )

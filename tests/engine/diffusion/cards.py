@@ -1,5 +1,6 @@
 """The full-size model and some machines, as data: what plans are checked against."""
 
+from engine.diffusion.families import Z_IMAGE_TURBO
 from engine.diffusion.footprint import Machine, Shape, Sizes
 
 GIB = 2**30
@@ -19,6 +20,8 @@ MODEL = Sizes(
     encoder_width=2560,
     vae_width=128,
     item_bytes=2,
+    prompt_tokens=512,
+    layout=Z_IMAGE_TURBO.layout,
 )
 """Z-Image-Turbo in bfloat16, measured on its shapes."""
 

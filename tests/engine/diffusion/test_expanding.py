@@ -27,6 +27,7 @@ from engine.diffusion.expanding import (
     surprise,
     why_not,
 )
+from engine.diffusion.families import QWEN3_CHAT
 from engine.prompts import Language
 from engine.sketch import MODEL_DIR
 from tests.engine.diffusion import tiny
@@ -141,7 +142,7 @@ def expand(
     clock: Callable[[], float] = lambda: 0.0,
 ) -> Expansion | None:
     """One expansion, with the clock standing still."""
-    return Expander(encoder, tokenizer, clock=clock).expand(
+    return Expander(encoder, tokenizer, QWEN3_CHAT, clock=clock).expand(
         prompt,
         language=language,
         seed=seed,
@@ -223,7 +224,7 @@ def test_it_writes_what_the_whole_language_model_would(
         eos_token_id=[tokenizer.eos_token_id],
         pad_token_id=tokenizer.pad_token_id,
     )[0, asked.shape[1] :]
-    written = Expander(encoder, tokenizer)._write(
+    written = Expander(encoder, tokenizer, QWEN3_CHAT)._write(
         "an unknown thing", "en", 1, math.inf, lambda: False
     )
     text = tokenizer.decode(expected).removesuffix("<|im_end|>")
@@ -237,7 +238,7 @@ def test_nothing_is_copied_or_changed(encoder: Any, tokenizer: Any) -> None:
     weights = {name: (one.data_ptr(), one._version) for name, one in encoder.named_parameters()}
     gc.collect()
     held_bytes = tensor_bytes()
-    expander = Expander.around(encoder, tokenizer)
+    expander = Expander.around(encoder, tokenizer, QWEN3_CHAT)
     assert expander is not None
     assert expander.output_weight.data_ptr() == encoder.embed_tokens.weight.data_ptr()
     assert expand(encoder, tokenizer, "a red fox") is not None
@@ -311,7 +312,7 @@ def test_some_prompts_are_not_tried(encoder: Any, tokenizer: Any, prompt: str) -
 
 def test_a_language_model_is_taken(encoder: Any, tokenizer: Any) -> None:
     """It knows the probe far better than chance, by the same measure as transformers' own loss."""
-    assert why_not(encoder, tokenizer) is None
+    assert why_not(encoder, tokenizer, QWEN3_CHAT) is None
     with torch.device("meta"):
         whole: Any = Qwen3ForCausalLM(encoder.config)
     whole.model = encoder
@@ -325,17 +326,17 @@ def test_a_language_model_is_taken(encoder: Any, tokenizer: Any) -> None:
 def test_random_weights_are_refused(tokenizer: Any) -> None:
     """Whole and tied is not enough: the reason names what it knows and what chance knows."""
     made = encoder_of(tokenizer)
-    assert "it does not know the language: 5." in str(why_not(made, tokenizer))
-    assert Expander.around(made, tokenizer) is None
+    assert "it does not know the language: 5." in str(why_not(made, tokenizer, QWEN3_CHAT))
+    assert Expander.around(made, tokenizer, QWEN3_CHAT) is None
 
 
 def test_the_embedded_model_is_refused() -> None:
     """The encoder of `sketch` was never a language model, and would not pass for one if tied."""
     encoder: Any = Qwen3Model.from_pretrained(MODEL_DIR / "text_encoder")
     tokenizer: Any = Qwen2Tokenizer.from_pretrained(MODEL_DIR / "tokenizer")
-    assert "output layer" in str(why_not(encoder, tokenizer))
+    assert "output layer" in str(why_not(encoder, tokenizer, QWEN3_CHAT))
     encoder.config.tie_word_embeddings = True
-    assert "it does not know the language" in str(why_not(encoder, tokenizer))
+    assert "it does not know the language" in str(why_not(encoder, tokenizer, QWEN3_CHAT))
 
 
 def _change(name: str, encoder: Any, tokenizer: Any) -> None:
@@ -380,14 +381,14 @@ def test_odd_models_are_refused(encoder: Any, tokenizer: Any, name: str, reason:
     """Whatever is missing or broken is a reason, never an error."""
     encoder, tokenizer = copy.deepcopy(encoder), copy.deepcopy(tokenizer)
     _change(name, encoder, tokenizer)
-    assert reason in str(why_not(encoder, tokenizer))
-    assert Expander.around(encoder, tokenizer) is None
+    assert reason in str(why_not(encoder, tokenizer, QWEN3_CHAT))
+    assert Expander.around(encoder, tokenizer, QWEN3_CHAT) is None
 
 
 @pytest.mark.parametrize("other", [None, object(), nn.Linear(2, 2)])
 def test_other_things_are_refused(tokenizer: Any, other: Any) -> None:
     """What is no Qwen3 model at all is named."""
-    assert f"it is a {type(other).__name__}" in str(why_not(other, tokenizer))
+    assert f"it is a {type(other).__name__}" in str(why_not(other, tokenizer, QWEN3_CHAT))
 
 
 def test_faults_of_the_device_are_not_hidden(encoder: Any, tokenizer: Any) -> None:
@@ -403,7 +404,7 @@ def test_faults_of_the_device_are_not_hidden(encoder: Any, tokenizer: Any) -> No
     with pytest.raises(torch.OutOfMemoryError):
         expand(encoder, tokenizer, "a red fox")
     with pytest.raises(torch.OutOfMemoryError):
-        why_not(encoder, tokenizer)
+        why_not(encoder, tokenizer, QWEN3_CHAT)
     hook.remove()
     hook = encoder.register_forward_pre_hook(fail(TypeError("odd")))
     assert expand(encoder, tokenizer, "a red fox") is None

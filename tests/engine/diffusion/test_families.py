@@ -1,24 +1,33 @@
 """A family is told from the name or the folder alone, and guidance is classic everywhere."""
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+from diffusers.pipelines.z_image.pipeline_z_image import calculate_shift
 from hypothesis import given
 from hypothesis import strategies as st
+from transformers import AutoTokenizer
 
 from engine.diffusion.families import (
+    FAMILIES,
     MAX_GUIDANCE,
     MAX_STEPS,
     SKETCH_FAMILY,
     Z_IMAGE_TURBO,
     Family,
+    Identified,
+    ModelClues,
     family_for,
+    identify,
 )
+from engine.diffusion.families.z_image import ZImage
+from engine.diffusion.wholeness import check_whole
+from engine.errors import ModelInvalid
 from engine.sizing import GRID_PX, offered, parse_aspect, size_for_aspect
-
-FAMILIES = (SKETCH_FAMILY, Z_IMAGE_TURBO)
+from engine.sketch import MODEL_DIR
 
 
 def a_folder(folder: Path, config: str) -> Path:
@@ -116,3 +125,130 @@ def test_defaults_lie_within_the_bounds(family: Any) -> None:
     assert 1.0 <= family.default_guidance <= family.warn_guidance < family.max_guidance
     assert family.max_guidance <= MAX_GUIDANCE
     assert family.min_side_px % GRID_PX == family.max_side_px % GRID_PX == 0
+
+
+def index(pipeline: str = "ZImagePipeline") -> dict[str, Any]:
+    return {"_class_name": pipeline}
+
+
+TURBO_CONFIGS: dict[str, dict[str, Any]] = {
+    "transformer": {"_class_name": "ZImageTransformer2DModel", "dim": 3840, "n_layers": 30},
+    "text_encoder": {"model_type": "qwen3", "hidden_size": 2560},
+    "vae": {"_class_name": "AutoencoderKL", "sample_size": 1024},
+    "scheduler": {"_class_name": "FlowMatchEulerDiscreteScheduler", "shift": 3.0},
+}
+DEFAULT = "z-image-turbo is assumed"
+
+
+@pytest.mark.parametrize(
+    ("clues", "family", "reason"),
+    [
+        (ModelClues("sketch"), SKETCH_FAMILY, "it is the embedded model"),
+        (
+            ModelClues("small", index(), TURBO_CONFIGS | {"vae": {"sample_size": 256}}),
+            SKETCH_FAMILY,
+            "its autoencoder was trained at 256 px, no more than 256",
+        ),
+        (
+            ModelClues("turbo", index(), TURBO_CONFIGS),
+            Z_IMAGE_TURBO,
+            "its model_index.json names ZImagePipeline",
+        ),
+        (
+            ModelClues("base", index(), TURBO_CONFIGS | {"scheduler": {"shift": 6.0}}),
+            Z_IMAGE_TURBO,
+            "its model_index.json names ZImagePipeline, "
+            "though its scheduler's shift is 6 and not 3",
+        ),
+        (
+            ModelClues("bare", index()),
+            Z_IMAGE_TURBO,
+            "its model_index.json names ZImagePipeline",
+        ),
+        (
+            ModelClues("odd", index(), {"scheduler": {"shift": []}, "vae": {"sample_size": {}}}),
+            Z_IMAGE_TURBO,
+            "its model_index.json names ZImagePipeline",
+        ),
+        (
+            ModelClues("Tongyi-MAI/Z-Image-Turbo"),
+            Z_IMAGE_TURBO,
+            f"nothing about it can be read here; {DEFAULT}",
+        ),
+        (
+            ModelClues("nameless", {"_class_name": 3}, TURBO_CONFIGS),
+            Z_IMAGE_TURBO,
+            f"nothing about it can be read here; {DEFAULT}",
+        ),
+        (
+            ModelClues("sdxl", index("StableDiffusionXLPipeline"), {"vae": {"sample_size": 256}}),
+            Z_IMAGE_TURBO,
+            f"no family paints with StableDiffusionXLPipeline; {DEFAULT}",
+        ),
+    ],
+    ids=lambda value: value.name if isinstance(value, ModelClues) else "",
+)
+def test_the_answer_carries_its_reason(clues: ModelClues, family: Family, reason: str) -> None:
+    """Whatever a folder holds, a family is named together with the reason, as text."""
+    assert identify(clues) == Identified(family, reason)
+
+
+def test_the_narrower_family_is_asked_first() -> None:
+    """Sketch comes before Turbo, which would take its models too."""
+    assert FAMILIES == (SKETCH_FAMILY, Z_IMAGE_TURBO)
+    small = ModelClues("small", index(), {"vae": {"sample_size": 256}})
+    assert all(family.recognizes(small) for family in FAMILIES)
+    assert identify(small, FAMILIES[::-1]).family is Z_IMAGE_TURBO
+
+
+def test_clues_are_read_from_a_whole_folder(tiny: Path) -> None:
+    """Index and configurations of every component come along, and nothing is loaded for it."""
+    clues = ModelClues.read(str(tiny))
+    assert clues.pipeline_class == "ZImagePipeline"
+    assert clues.config("transformer")["n_layers"] == 2
+    assert clues.config("text_encoder")["model_type"] == "qwen3"
+    assert clues.config("scheduler")["shift"] == 3.0
+    assert identify(clues).family is SKETCH_FAMILY
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Toy(ZImage):
+    """A family of another pipeline, as another module would define it."""
+
+    pipeline_class: str = "ToyPipeline"
+
+
+def test_a_further_family_is_one_instance_in_the_list(copy: Path) -> None:
+    """A new family is recognised, bounded and loaded by what it says of itself alone."""
+    toy = Toy(
+        name="toy",
+        native_side_px=64,
+        min_side_px=64,
+        max_side_px=128,
+        max_pixels=128 * 128,
+        good_side_px=64,
+    )
+    file = copy / "model_index.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | index("ToyPipeline")))
+    clues = ModelClues.read(str(copy))
+    found = identify(clues, (toy, *FAMILIES))
+    assert found == Identified(toy, "its model_index.json names ToyPipeline")
+    check_whole("toy", copy, toy)
+    assert identify(clues).family is Z_IMAGE_TURBO
+    with pytest.raises(ModelInvalid, match="it is a ToyPipeline"):
+        check_whole("toy", copy, Z_IMAGE_TURBO)
+
+
+@given(st.integers(2, 512), st.integers(2, 512))
+def test_dynamic_shifts_are_the_pipelines_own(height: int, width: int) -> None:
+    """For schedulers that shift by size, the shift is diffusers' own to the bit."""
+    config = {"base_shift": 0.4, "max_shift": 1.2}
+    expected = calculate_shift(height // 2 * (width // 2), 256, 4096, 0.4, 1.2)
+    assert Z_IMAGE_TURBO.dynamic_shift(config, height, width) == expected
+
+
+def test_the_counted_turn_is_the_template_of_the_model() -> None:
+    """The text of a turn, for counting without a template, is what the template makes of it."""
+    tokenizer = AutoTokenizer.from_pretrained(MODEL_DIR / "tokenizer", local_files_only=True)
+    for family in FAMILIES:
+        assert family.chat.prompt(tokenizer, "a lake") == family.chat.turn.format("a lake")

@@ -138,5 +138,5 @@ def test_tiles(shape: Shape) -> None:
 
 def test_tokens() -> None:
     """1024² is 4096 patches and a caption; guidance doubles the rows of each picture."""
-    assert NATIVE.tokens == 4096 + 96
+    assert MODEL.tokens(NATIVE) == 4096 + 96
     assert (Shape(512, 512, batch=3, guided=True).rows, Shape(512, 512, batch=3).rows) == (6, 3)

@@ -10,6 +10,7 @@ from diffusers.pipelines.z_image.pipeline_z_image import ZImagePipeline
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engine.diffusion.families import SKETCH_FAMILY
 from engine.diffusion.footprint import MemoryPlan, Placement
 from engine.diffusion.guard import BLANK_SPREAD, FAINT_SPREAD, Finiteness, InFloat32, spread
 from engine.diffusion.residency import Residency
@@ -85,7 +86,7 @@ def test_weights_can_be_moved_while_everything_is_computed_in_float32(tiny: Path
     pipeline = load(str(tiny), dtype=torch.bfloat16)
     transformer = pipeline.transformer
     before = [weight.clone() for weight in transformer.parameters()]
-    residency = Residency(pipeline, torch.device("cpu"))
+    residency = Residency(pipeline, torch.device("cpu"), SKETCH_FAMILY)
     given = [torch.randn(16, 1, 8, 8, generator=torch.manual_seed(3))]
     words = [torch.randn(5, transformer.config.cap_feat_dim, generator=torch.manual_seed(4))]
 

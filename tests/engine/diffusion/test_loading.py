@@ -15,11 +15,10 @@ from safetensors.torch import load_file, save_file
 
 from engine.diffusion.families import SKETCH
 from engine.diffusion.loading import fingerprint, load_model, locate
-from engine.diffusion.wholeness import COMPONENTS
 from engine.errors import ModelInvalid, ModelNotFound, ModelUnavailable
 from engine.settings import EngineSettings
 from engine.sketch import MODEL_DIR
-from tests.engine.diffusion.tiny import build_tiny
+from tests.engine.diffusion.tiny import COMPONENTS, build_tiny
 
 WEIGHTS = {
     "transformer": "diffusion_pytorch_model.safetensors",

@@ -19,6 +19,7 @@ from diffusers.pipelines.z_image.pipeline_z_image import ZImagePipeline
 from safetensors.torch import load_file, save_file
 from torch.nn import functional
 
+from engine.diffusion.families import SKETCH_FAMILY
 from engine.diffusion.preview import (
     MAX_PICTURES,
     READY_PICTURES,
@@ -176,13 +177,13 @@ def test_a_first_picture_has_previews_too(
     pipeline: Any, paintings: list[Painting], step: int
 ) -> None:
     """Before anything was learned, the pooled decoding shows most of a picture at every step."""
-    assert explained(lambda x0: bootstrap(pipeline.vae, x0), paintings, step) > 0.65
+    assert explained(lambda x0: bootstrap(SKETCH_FAMILY, pipeline.vae, x0), paintings, step) > 0.65
 
 
 def test_pooling_keeps_everything_in_its_place(pipeline: Any, paintings: list[Painting]) -> None:
     """Where four does not divide the latents, what lies beyond the edge is cut off."""
     both = torch.cat([paintings[0].latents, paintings[2].latents], dim=-1)[..., :38]
-    preview = seen(bootstrap(pipeline.vae, both)).permute(2, 0, 1).float()
+    preview = seen(bootstrap(SKETCH_FAMILY, pipeline.vae, both)).permute(2, 0, 1).float()
     finished = decode(pipeline.vae, both[None]).permute(2, 0, 1).float()
     fitted = functional.interpolate(finished[None], size=preview.shape[-2:], mode="area")[0]
     assert preview.shape[-2:] == (216, 256)
@@ -193,7 +194,7 @@ def test_the_smallest_latents_are_not_pooled(pipeline: Any, paintings: list[Pain
     """Of 8 by 8 latents the preview is the decoded picture itself."""
     latents = paintings[0].latents[:, 10:18, 10:18]
     expected = decode(pipeline.vae, latents[None]).int()
-    assert (seen(bootstrap(pipeline.vae, latents)).int() - expected).abs().max() <= 1
+    assert (seen(bootstrap(SKETCH_FAMILY, pipeline.vae, latents)).int() - expected).abs().max() <= 1
 
 
 @pytest.mark.parametrize(
@@ -229,10 +230,10 @@ def test_broken_latents_have_no_preview(pipeline: Any, tiny_vae: Path, bad: floa
     """One NaN or infinity gives None on every way, never a black picture or an exception."""
     latents = noise(16, 16)
     latents[0, 3, 5, 7] = bad
-    tiny = tiny_decoder(tiny_vae)
+    tiny = tiny_decoder(SKETCH_FAMILY, tiny_vae)
     assert tiny is not None
     assert filled().render(latents) is None
-    assert bootstrap(pipeline.vae, latents) is None
+    assert bootstrap(SKETCH_FAMILY, pipeline.vae, latents) is None
     assert tiny(latents) is None
 
 
@@ -345,7 +346,7 @@ def save_tiny(folder: Path, channels: int = 16) -> None:
 
 def test_a_tiny_autoencoder_is_used_where_it_is_installed(tiny_vae: Path) -> None:
     """Its preview is what the library decodes, in the size of every preview."""
-    show = tiny_decoder(tiny_vae, on_fault=pytest.fail)
+    show = tiny_decoder(SKETCH_FAMILY, tiny_vae, on_fault=pytest.fail)
     assert show is not None
     vae: Any = AutoencoderTiny.from_pretrained(tiny_vae / "vae_tiny")
     with torch.no_grad():
@@ -358,7 +359,7 @@ def test_a_tiny_autoencoder_is_used_where_it_is_installed(tiny_vae: Path) -> Non
 
 def test_none_installed_is_no_fault(tmp_path: Path) -> None:
     """A model without one has no decoder, and there is nothing to say about it."""
-    assert tiny_decoder(tmp_path, on_fault=pytest.fail) is None
+    assert tiny_decoder(SKETCH_FAMILY, tmp_path, on_fault=pytest.fail) is None
 
 
 def change_weights(home: Path, *, keep: int | None = None, factor: float = 1.0) -> None:
@@ -402,5 +403,5 @@ def test_a_tiny_autoencoder_that_cannot_be_used_says_why(tiny_vae: Path, fault: 
     break_it, reason = FAULTS[fault]
     break_it(tiny_vae / "vae_tiny")
     told: list[str] = []
-    assert tiny_decoder(tiny_vae, on_fault=told.append) is None
+    assert tiny_decoder(SKETCH_FAMILY, tiny_vae, on_fault=told.append) is None
     assert len(told) == 1 and reason in told[0] and "\n" not in told[0]

@@ -18,7 +18,6 @@ import torch
 from engine.diffusion import renderer
 from engine.diffusion.loading import load_model
 from engine.diffusion.renderer import DiffusionRenderer
-from engine.diffusion.wholeness import COMPONENTS
 from engine.errors import (
     Cancelled,
     Defunct,
@@ -31,6 +30,7 @@ from engine.errors import (
 from engine.renderer import Outcome, RenderTask
 from engine.settings import EngineSettings
 from engine.types import Conditions, ImageRequest, Painted, Progress
+from tests.engine.diffusion.tiny import COMPONENTS
 
 REQUEST = ImageRequest("a lake", "a lake", "", 5, 128, 128, 3, 1.0)
 

@@ -10,6 +10,7 @@ import torch
 from diffusers.pipelines.z_image.pipeline_z_image import ZImagePipeline
 from torch import nn
 
+from engine.diffusion.families import SKETCH_FAMILY
 from engine.diffusion.footprint import MemoryPlan, Placement, Weights
 from engine.diffusion.memory import plans
 from engine.diffusion.offloaded_weights import HostEmbedding
@@ -91,7 +92,7 @@ def addresses(module: nn.Module) -> list[int]:
 def original(loaded: Any) -> tuple[torch.Tensor, torch.Tensor]:
     """What a resident, exact pipeline paints."""
     pipeline = fresh(loaded)
-    residency = Residency(pipeline, HERE)
+    residency = Residency(pipeline, HERE, SKETCH_FAMILY)
     residency.use(RESIDENT)
     torch.set_num_threads(1)
     return paint(residency, pipeline)
@@ -106,7 +107,7 @@ def test_exact_plans_paint_the_same(
     plan: MemoryPlan, device: torch.device, pipeline: Any, original: tuple[torch.Tensor, ...]
 ) -> None:
     """Where exact weights are makes no difference to a single bit, in the first job or a later."""
-    residency = Residency(pipeline, device)
+    residency = Residency(pipeline, device, SKETCH_FAMILY)
     assert residency.use(plan) is False
     assert residency.plan == plan
     for _ in range(2):
@@ -118,7 +119,7 @@ def test_quantized_plans_paint_nearly_the_same(
     plan: MemoryPlan, pipeline: Any, original: tuple[torch.Tensor, ...]
 ) -> None:
     """Quantized weights change the latents a little, and nothing becomes infinite."""
-    residency = Residency(pipeline, ELSEWHERE)
+    residency = Residency(pipeline, ELSEWHERE, SKETCH_FAMILY)
     residency.use(plan)
     latents, picture = paint(residency, pipeline)
     deviation = float((latents - original[0]).norm() / original[0].norm())
@@ -132,7 +133,7 @@ def test_quantized_plans_paint_nearly_the_same(
 def test_quantized_bfloat16(weights: Weights, loaded: Any) -> None:
     """Quantized weights compute in bfloat16 where that is what was loaded."""
     pipeline = fresh(loaded, dtype=torch.bfloat16)
-    residency = Residency(pipeline, HERE)
+    residency = Residency(pipeline, HERE, SKETCH_FAMILY)
     residency.use(MemoryPlan(Placement.STREAMED, weights))
     latents, picture = paint(residency, pipeline)
     assert latents.dtype == torch.bfloat16
@@ -144,7 +145,7 @@ def test_back_and_forth(
     other: MemoryPlan, pipeline: Any, original: tuple[torch.Tensor, ...]
 ) -> None:
     """A change of plan is undone by the next one, without a trace in bits, hooks or tiles."""
-    residency = Residency(pipeline, ELSEWHERE)
+    residency = Residency(pipeline, ELSEWHERE, SKETCH_FAMILY)
     for plan in (RESIDENT, MemoryPlan(other.placement, tiled=True), other, RESIDENT):
         residency.use(plan)
         residency.use(plan)
@@ -169,6 +170,7 @@ def test_through_every_plan(loaded: Any, pipeline: Any, original: tuple[torch.Te
     residency = Residency(
         pipeline,
         ELSEWHERE,
+        SKETCH_FAMILY,
         reload_transformer=lambda: reload("transformer"),
         reload_encoder=lambda: reload("text_encoder"),
     )
@@ -182,7 +184,7 @@ def test_through_every_plan(loaded: Any, pipeline: Any, original: tuple[torch.Te
 
 def test_exact_weights_do_not_come_back_by_themselves(pipeline: Any) -> None:
     """Without a way to load anew, exact plans are refused once weights are quantized."""
-    residency = Residency(pipeline, HERE)
+    residency = Residency(pipeline, HERE, SKETCH_FAMILY)
     fp8 = MemoryPlan(Placement.RESIDENT, Weights.FP8)
     residency.use(fp8)
     assert residency.can_use(Weights.FP8)
@@ -202,6 +204,7 @@ def test_a_failed_reload_leaves_nothing_half_done(pipeline: Any, loaded: Any) ->
     residency = Residency(
         pipeline,
         HERE,
+        SKETCH_FAMILY,
         reload_transformer=broken,
         reload_encoder=lambda: fresh(loaded).text_encoder,
     )
@@ -220,7 +223,7 @@ PHASES = [("encoding", "text_encoder"), ("denoising", "transformer"), ("decoding
 @pytest.mark.parametrize(("phase", "name"), PHASES)
 def test_one_component_at_a_time(phase: str, name: str, pipeline: Any) -> None:
     """Model offload copies a component for its phase, leaves the others, and drops the copy."""
-    residency = Residency(pipeline, ELSEWHERE)
+    residency = Residency(pipeline, ELSEWHERE, SKETCH_FAMILY)
     residency.use(MemoryPlan(Placement.MODEL))
     rest = {one: addresses(getattr(pipeline, one)) for _, one in PHASES}
     with getattr(residency, phase)():
@@ -237,7 +240,7 @@ def test_an_error_in_a_phase(
     phase: str, name: str, plan: MemoryPlan, pipeline: Any, original: tuple[torch.Tensor, ...]
 ) -> None:
     """An error in a forward pass of any phase leaves weights at rest and the next job exact."""
-    residency = Residency(pipeline, ELSEWHERE)
+    residency = Residency(pipeline, ELSEWHERE, SKETCH_FAMILY)
     residency.use(plan)
     paint(residency, pipeline)
     rest = {one: addresses(getattr(pipeline, one)) for _, one in PHASES}
@@ -264,7 +267,7 @@ def test_a_broken_first_pass_does_not_spoil_the_order(
     pipeline: Any, original: tuple[torch.Tensor, ...]
 ) -> None:
     """A streamed pass that is broken off at once, and again, leaves the next one whole."""
-    residency = Residency(pipeline, HERE)
+    residency = Residency(pipeline, HERE, SKETCH_FAMILY)
     residency.use(MemoryPlan(Placement.STREAMED))
     for _ in range(2):
         with pytest.raises(KeyboardInterrupt), residency.denoising():
@@ -274,7 +277,7 @@ def test_a_broken_first_pass_does_not_spoil_the_order(
 
 def test_parked_blocks(pipeline: Any) -> None:
     """Encoder offload with tiles: the last blocks are away from decoding to denoising."""
-    residency = Residency(pipeline, ELSEWHERE)
+    residency = Residency(pipeline, ELSEWHERE, SKETCH_FAMILY)
     residency.use(MemoryPlan(Placement.ENCODER, tiled=True))
     last, first = pipeline.transformer.layers[-1], pipeline.transformer.layers[0]
     rest, stay = addresses(last), addresses(first)
@@ -288,7 +291,7 @@ def test_parked_blocks(pipeline: Any) -> None:
 
 def test_the_token_table_stays_with_the_host(pipeline: Any) -> None:
     """Where not all is resident, the token table is looked up where it is and never moved."""
-    residency = Residency(pipeline, ELSEWHERE)
+    residency = Residency(pipeline, ELSEWHERE, SKETCH_FAMILY)
     table = pipeline.text_encoder.embed_tokens
     residency.use(MemoryPlan(Placement.MODEL))
     stand_in = pipeline.text_encoder.get_input_embeddings()
@@ -305,7 +308,7 @@ def test_the_token_table_stays_with_the_host(pipeline: Any) -> None:
 
 def test_no_plan_no_phase(pipeline: Any) -> None:
     """Phases need a plan, and there is none before the first, after unloading and closing."""
-    residency = Residency(pipeline, HERE)
+    residency = Residency(pipeline, HERE, SKETCH_FAMILY)
     with pytest.raises(RuntimeError, match="no memory plan"), residency.encoding():
         pass
     residency.use(RESIDENT)
@@ -325,7 +328,7 @@ def test_unload_and_come_back(
     plan: MemoryPlan, pipeline: Any, original: tuple[torch.Tensor, ...]
 ) -> None:
     """After unloading, all is on the host; the plan can be taken up again, bit for bit."""
-    residency = Residency(pipeline, ELSEWHERE)
+    residency = Residency(pipeline, ELSEWHERE, SKETCH_FAMILY)
     residency.use(plan)
     residency.unload()
     residency.unload()
@@ -339,7 +342,7 @@ def test_unload_and_come_back(
 @pytest.mark.parametrize("plan", EXACT, ids=str)
 def test_close(plan: MemoryPlan, pipeline: Any) -> None:
     """After closing, the weights are gone from the pipeline; closing again does nothing."""
-    residency = Residency(pipeline, ELSEWHERE)
+    residency = Residency(pipeline, ELSEWHERE, SKETCH_FAMILY)
     residency.use(plan)
     residency.close()
     residency.close()
@@ -351,7 +354,7 @@ def test_close(plan: MemoryPlan, pipeline: Any) -> None:
 def test_on_a_gpu(plan: MemoryPlan, pipeline: Any) -> None:
     """On a GPU, too, exact plans differ in no bit, after an error neither, and leave it clean."""
     device = torch.device("cuda", 0)
-    residency = Residency(pipeline, device)
+    residency = Residency(pipeline, device, SKETCH_FAMILY)
     residency.use(RESIDENT)
     wanted = paint(residency, pipeline, device)
     residency.use(plan)

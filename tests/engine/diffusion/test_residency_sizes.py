@@ -8,6 +8,7 @@ import torch
 from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from diffusers.pipelines.z_image.pipeline_z_image import ZImagePipeline
 
+from engine.diffusion.families import SKETCH_FAMILY
 from engine.diffusion.footprint import MemoryPlan, Placement, Weights
 from engine.diffusion.quantized import weight_bytes
 from engine.diffusion.residency import Residency, from_pipeline
@@ -45,7 +46,7 @@ def small_vae() -> AutoencoderKL:
 def test_tiles(pipeline: Any) -> None:
     """Tiled plans decode 1024² in nine pieces, which come close to the whole; others in one."""
     pipeline.vae = small_vae()
-    residency = Residency(pipeline, HERE)
+    residency = Residency(pipeline, HERE, SKETCH_FAMILY)
     pieces: list[tuple[int, ...]] = []
     pipeline.vae.decoder.register_forward_pre_hook(
         lambda _, inputs: pieces.append(tuple(inputs[0].shape[-2:]))
@@ -65,16 +66,16 @@ def test_tiles(pipeline: Any) -> None:
 
 def test_sizes(pipeline: Any) -> None:
     """A pipeline is measured as loaded, and the forecast of quantizing comes true to the byte."""
-    sizes = from_pipeline(pipeline)
+    sizes = from_pipeline(pipeline, SKETCH_FAMILY)
     assert sizes.vae_bytes == weight_bytes(pipeline.vae)
     assert sizes.layer_bytes < sizes.transformer_block_bytes < sizes.transformer_bytes
     assert sizes.encoder_block_bytes < sizes.encoder_bytes
     assert sizes.embedding_bytes == pipeline.text_encoder.embed_tokens.weight.nbytes
     assert (sizes.width, sizes.layers, sizes.vae_width, sizes.item_bytes) == (48, 2, 8, 4)
-    residency = Residency(pipeline, HERE)
+    residency = Residency(pipeline, HERE, SKETCH_FAMILY)
     residency.use(MemoryPlan(Placement.RESIDENT, Weights.INT8))
     assert weight_bytes(pipeline.transformer) == sizes.transformer_quantized_bytes
     assert weight_bytes(pipeline.text_encoder) == sizes.encoder_quantized_bytes
     assert residency.sizes == sizes
     with pytest.raises(ValueError, match="quantized"):
-        from_pipeline(pipeline)
+        from_pipeline(pipeline, SKETCH_FAMILY)

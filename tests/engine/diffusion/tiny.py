@@ -13,12 +13,17 @@ from diffusers.schedulers.scheduling_flow_match_euler_discrete import (
 from tokenizers.pre_tokenizers import ByteLevel
 from transformers import Qwen2Tokenizer, Qwen3Config, Qwen3Model
 
+from engine.diffusion.families import SKETCH_FAMILY
+
 TEMPLATE = (
     "{%- for message in messages -%}"
     "<|im_start|>{{ message.role }}\n{{ message.content }}<|im_end|>\n"
     "{%- endfor -%}"
     "{%- if add_generation_prompt -%}<|im_start|>assistant\n{%- endif -%}"
 )
+
+
+COMPONENTS = tuple(each.name for each in SKETCH_FAMILY.components if each.has_weights)
 
 
 def build_tiny(
