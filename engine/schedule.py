@@ -26,7 +26,10 @@ def steps_from(sigma: float, steps: int) -> int:
 
 
 def levels_from(sigma: float, steps: int, shift: float = SHIFT) -> list[float]:
-    """Return the unshifted noise levels from σ on, evenly spaced, without the last 0."""
+    """Return the unshifted noise levels from σ on, evenly spaced, without the last 0.
+
+    At σ = 1 they are the pipeline's own: 1, (n−1)/n … 1/n.
+    """
     count = steps_from(sigma, steps)
     start = unshifted(sigma, shift)
     return [start * (count - step) / count for step in range(count)]

@@ -130,14 +130,21 @@ class Engine:
         return job
 
     def waiting_s(self, job_id: int) -> float | None:
-        """Return the seconds until this job's pictures, by measured speed; None if unknown."""
+        """Return the seconds until this job's pictures, by measured speed; None if unknown.
+
+        The time until a loading model is ready is not counted.
+        """
         job = self.queue.get(job_id)
         if job is None:
             return None
         return self.estimator.seconds(self._work_before(job) + job.work)
 
     def place_free_s(self, scope: Scope, user_id: int) -> float | None:
-        """Return the seconds until a request refused with `scope` finds a place; None if unknown."""
+        """Return the seconds until a request refused with `scope` finds a place; None: unknown.
+
+        A place in the queue is free when its next job begins, a user's when their own next job
+        does.
+        """
         if self._state not in (EngineState.READY, EngineState.PAINTING):
             return None  # no job begins before the model is loaded, or after it failed to load
         if scope is Scope.QUEUE:

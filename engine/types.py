@@ -85,7 +85,14 @@ class ImageRequest:
 
 @dataclass(frozen=True, slots=True)
 class Conditions:
-    """All that changes a picture's bits beside the request: pixels match only where all match."""
+    """All that changes a picture's bits beside the request: pixels match only where all match.
+
+    device: the GPU's name, or "cpu" and its vector instructions ("cpu AVX2"). threads: CPU threads,
+    None where they do not matter. dtype: of the transformer's weights. plan: how they were kept in
+    memory ("streamed+int8"); it changes bits only where it names other weights. batch_size and
+    batch_row: the shape of the batch the picture was painted in, and its place. versions: of the
+    libraries that compute.
+    """
 
     device: str
     threads: int | None

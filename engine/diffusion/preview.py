@@ -1,4 +1,4 @@
-"""Small pictures of what is being painted, from the clean latents that one step predicts.
+"""Small previews of the picture so far, from the clean latents that one step predicts.
 
 Right after step k they are x0 = latents − σ_next · noise_pred. The noisy latents themselves show
 nothing until the last steps.
@@ -29,7 +29,7 @@ from engine.types import Raster
 PREVIEW_SIDE_PX = 256
 """The longest side of a preview; a smaller picture's preview is as large as the picture."""
 MAX_PICTURES = 50
-"""A map has learned enough by then; its sums stay as they are."""
+"""A map stops learning after this many pictures; chosen by hand."""
 READY_PICTURES = 3
 """From here on `sketch`'s map explains more of a picture than `bootstrap`: on average over unseen
 pictures .75 against .72 of the variance at step 1, .85 against .78 at step 8."""
@@ -41,25 +41,25 @@ _MIN_LATENTS = 8
 _POOL = 4
 _TINY_LATENTS = 128
 _DAMPING = 1e-4
-"""Keeps one flat picture solvable. With 1e-2 `sketch`'s map explains .66 instead of .72 of unseen
-pictures at step 1 after two pictures; with 1e-3 as much."""
+"""Keeps the fit solvable after one flat picture. With 1e-2 `sketch`'s map explains .66 instead of
+.72 of unseen pictures at step 1 after two pictures; with 1e-3 as much."""
 
 _DAMAGE = (
     OSError,
-    ValueError,  # among it everything that is no JSON
+    ValueError,  # includes invalid JSON
     KeyError,
     TypeError,
     OverflowError,
-    RuntimeError,  # among it RecursionError, and torch's complaints about matrices
+    RuntimeError,  # includes RecursionError and torch's errors about matrices
 )
 
 Decoder = Callable[[torch.Tensor], Raster | None]
-"""Predicted clean latents → a preview, or None where they are not finite."""
+"""Converts predicted clean latents to a preview, or None where they are not finite."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Sums:
-    """Normal equations of a least-squares fit, each picture counted once whatever its size.
+    """Normal equations of a least-squares fit, in which pictures of any size count the same.
 
     gram: n × n, moment: n × 3 with n = channels + 1, float64 on the CPU.
     """
@@ -84,19 +84,19 @@ class PreviewMap:
 
     @classmethod
     def load(cls, path: Path | None, revision: str, channels: int = 16) -> PreviewMap:
-        """The map that `save` left for this revision, or an empty one.
+        """Load the map that `save` wrote for this revision, or return an empty one.
 
         A file that is missing, damaged or another model's counts as none: it is overwritten.
         """
         made = cls(revision, channels)
         if path is not None:
-            # Only whole sums are taken over: whatever is wrong leaves the map as new.
+            # Only valid sums are taken over: any error leaves the map empty.
             with contextlib.suppress(*_DAMAGE):
                 made._accept(_parsed(_read(path), revision, channels))
         return made
 
     def save(self, path: Path | None) -> bool:
-        """Write what was learned, whole or not at all; False where it could not be written.
+        """Write what was learned, completely or not at all; False where it could not be written.
 
         None keeps it in memory. Blocks on the disk: not for the painting thread.
         """
@@ -115,7 +115,7 @@ class PreviewMap:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             _replace(path, text)
-        except OSError:  # a preview is never worth a picture
+        except OSError:  # a preview must never cost a picture
             return False
         return True
 
@@ -132,8 +132,8 @@ class PreviewMap:
     def learn(self, latents: torch.Tensor, pixels: torch.Tensor) -> bool:
         """Learn from one finished picture; False where it is not finite or enough were seen.
 
-        latents: the last step's. pixels: uint8, height × width × 3. Raises ValueError where
-        their shapes do not fit each other.
+        latents: the last step's. pixels: uint8, height × width × 3. Raises ValueError where their
+        shapes do not match.
         """
         if self._sums.pictures >= MAX_PICTURES:
             return False
@@ -159,7 +159,7 @@ class PreviewMap:
 
     @torch.no_grad()
     def render(self, x0: torch.Tensor) -> Raster | None:
-        """A preview of predicted clean latents; None where they are not finite, or not `ready`.
+        """Return a preview of predicted clean latents; None if they are not finite, or not `ready`.
 
         Raises ValueError for latents of another shape.
         """
@@ -168,7 +168,7 @@ class PreviewMap:
             return None
         weights = self._weights.to(field.device)
         colours = torch.einsum("chw,cr->rhw", field.float(), weights[:-1])
-        # Whatever is not finite in the latents is not finite in the colours.
+        # A non-finite latent gives a non-finite colour.
         return _raster(colours + weights[-1][:, None, None], _picture_px(field))
 
     def _accept(self, sums: _Sums) -> None:
@@ -178,11 +178,11 @@ class PreviewMap:
 
 
 def bootstrap(family: Family, vae: Any, x0: torch.Tensor) -> Raster | None:
-    """A preview through the model's own autoencoder, from latents averaged 4 by 4.
+    """Return a preview through the model's own autoencoder, from latents averaged 4 by 4.
 
-    Costs a sixteenth of a decoding, less saving for latents under 32 a side: at least 8 by 8
-    stay. None where x0 is not finite. Only for an autoencoder that is on the device: an offloaded
-    one would push the transformer out in the middle of a picture.
+    Costs a sixteenth of a decoding, and more for latents under 32 a side, because at least 8 by 8
+    are kept. None where x0 is not finite. Only for an autoencoder that is on the device: an
+    offloaded one would push the transformer out in the middle of a picture.
     """
     return _decoded(family, vae, _single(x0, vae.config.latent_channels), _pool_factor(x0))
 
@@ -195,9 +195,10 @@ def tiny_decoder(
     channels: int = 16,
     on_fault: Callable[[str], None] = lambda _: None,
 ) -> Decoder | None:
-    """The tiny autoencoder that lies as `vae_tiny` in a model's folder, on `device`; else None.
+    """Return the tiny autoencoder in a model's folder `vae_tiny` on `device`; None without one.
 
-    `on_fault` is told in one line why an installed one cannot be used; none at all is no fault.
+    `on_fault` is called with one line if an installed one cannot be used; a missing one is no
+    fault.
     """
     home = folder / TINY_FOLDER
     if not home.is_dir():
@@ -214,7 +215,7 @@ def tiny_decoder(
 
     def decode(x0: torch.Tensor) -> Raster | None:
         field = _single(x0, channels)
-        # Beyond 1024 px its activations would need room that was planned for the transformer.
+        # Beyond 1024 px its activations would take memory that was planned for the transformer.
         pool = 2 if max(field.shape[-2:]) > _TINY_LATENTS else 1
         return _decoded(family, vae, field, pool)
 
@@ -222,7 +223,7 @@ def tiny_decoder(
 
 
 def _tiny(home: Path, channels: int, device: torch.device) -> Any:
-    """Load it whole: the library would fill what is missing with random numbers."""
+    """Load it with a check: the library would fill missing tensors with random numbers."""
     config = json.loads((home / "config.json").read_text(encoding="utf-8"))
     if not isinstance(config, dict) or config.get("_class_name") != AutoencoderTiny.__name__:
         raise ValueError(f"it is no {AutoencoderTiny.__name__}")
@@ -236,11 +237,11 @@ def _tiny(home: Path, channels: int, device: torch.device) -> Any:
         for name, tensor in load_file(path).items()
         if name.startswith("decoder.")
     }
-    # Its own saving writes this one, and its own loading complains about it.
+    # Its own saving writes this entry, and its own loading warns about it.
     config.pop("block_out_channels", None)
     with torch.device("meta"):
         vae: Any = AutoencoderTiny.from_config(config)
-    vae.encoder = None  # half of the weights, and never asked
+    vae.encoder = None  # half of the weights, and never used
     missing = vae.load_state_dict(weights, strict=False, assign=True).missing_keys
     if missing:
         raise ValueError(f"its weights lack {len(missing)} tensors, {missing[0]} among them")
@@ -251,7 +252,7 @@ def _tiny(home: Path, channels: int, device: torch.device) -> Any:
 def _decoded(family: Family, vae: Any, field: torch.Tensor, pool: int) -> Raster | None:
     """Decode latents averaged `pool` by `pool`."""
     rows, columns = field.shape[-2:]
-    # Cells at the right and lower edge may be partly outside; what they show there is cut off.
+    # Cells at the right and lower edge may be partly outside; that part is cut off.
     pooled = functional.avg_pool2d(
         field.float()[None], pool, ceil_mode=True, count_include_pad=False
     )
@@ -271,7 +272,7 @@ def _pool_factor(x0: torch.Tensor) -> int:
 
 
 def _single(latents: torch.Tensor, channels: int) -> torch.Tensor:
-    """channels × height × width, without the dimension of a batch of one."""
+    """Return channels × height × width, without the dimension of a batch of one."""
     field = latents[0] if latents.dim() == 4 and len(latents) == 1 else latents
     if field.dim() != 3 or len(field) != channels or not field.numel():
         raise ValueError(f"latents of shape {tuple(latents.shape)}, not of {channels} channels")
@@ -279,16 +280,16 @@ def _single(latents: torch.Tensor, channels: int) -> torch.Tensor:
 
 
 def _picture_px(field: torch.Tensor) -> tuple[int, int]:
-    """Width and height of the picture that latents become."""
+    """Width and height of the picture that the latents become."""
     return field.shape[-1] * SCALE_PX, field.shape[-2] * SCALE_PX
 
 
 def _raster(colours: torch.Tensor, picture_px: tuple[int, int]) -> Raster | None:
-    """Colours in 0..1, 3 × height × width, brought to the size of a preview."""
+    """Scale colours in 0..1, 3 × height × width, to the size of a preview."""
     shrink = min(1.0, PREVIEW_SIDE_PX / max(picture_px))
     width, height = (max(1, round(side * shrink)) for side in picture_px)
     surplus = max(1, min(colours.shape[-1] // width, colours.shape[-2] // height))
-    # The device averages what is far too large; one transfer carries the rest.
+    # The device averages down as far as it can, so that one small transfer suffices.
     moved = functional.avg_pool2d(colours, surplus).cpu()
     if not bool(torch.isfinite(moved).all()):
         return None
@@ -308,14 +309,14 @@ def _zeros(channels: int) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 def _solved(sums: _Sums) -> torch.Tensor:
-    """The map itself, channels + 1 × 3 in float32; the last row is the constant."""
+    """Return the map itself, channels + 1 × 3 in float32; the last row is the constant."""
     terms = len(sums.gram)
     damping = torch.full((terms,), _DAMPING * max(1, sums.pictures), dtype=torch.float64)
     return torch.linalg.solve(sums.gram + damping.diag(), sums.moment).float()
 
 
 def _replace(path: Path, text: str) -> None:
-    """Write a file so that a reader finds the old one or the new one."""
+    """Replace a file atomically: a reader finds the old one or the new one."""
     # No fsync: what a power cut leaves is recognised as damaged, and learned again.
     handle, draft = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
     try:
@@ -336,7 +337,7 @@ def _read(path: Path) -> Any:
 
 
 def _parsed(data: Any, revision: str, channels: int) -> _Sums:
-    """What `save` wrote; raises ValueError, KeyError or TypeError for anything else."""
+    """Parse what `save` wrote; raises ValueError, KeyError or TypeError for anything else."""
     if (data["version"], data["revision"]) != (_FILE_VERSION, revision):
         raise ValueError("another model's")
     pictures = data["pictures"]
@@ -346,7 +347,7 @@ def _parsed(data: Any, revision: str, channels: int) -> _Sums:
     for found, wanted in zip((gram, moment), _zeros(channels), strict=True):
         if found.shape != wanted.shape or not bool(torch.isfinite(found).all()):
             raise ValueError("not the sums of a map")
-    # The constant's own sum counts the pictures, and squares sum up to no less than nothing.
+    # The constant's own sum counts the pictures, and a sum of squares is never negative.
     if abs(float(gram[-1, -1]) - pictures) > 1e-6 or not torch.allclose(gram, gram.T):
         raise ValueError("sums that no pictures have")
     if float(torch.linalg.eigvalsh(gram)[0]) < -1e-9 * max(1.0, float(gram.trace())):

@@ -1,4 +1,4 @@
-"""Carries a memory plan out on a pipeline: moves, streams, quantizes and tiles its components."""
+"""Carry out a memory plan on a pipeline: move, stream, quantize and tile its components."""
 
 from __future__ import annotations
 
@@ -44,12 +44,12 @@ Reload = Callable[[], nn.Module]
 
 
 class _Mode(Enum):
-    """Where one component is between its phases, and how it comes to the device in them."""
+    """Where a component is between its phases, and how it comes to the device for them."""
 
     HOST = auto()
-    """As loaded: on the host, and nothing is arranged."""
+    """As loaded: on the host, with nothing set up."""
     SCATTERED = auto()
-    """Partly here, partly there: a part is parked, or a change of modes was broken off."""
+    """Partly here, partly there: some of it is parked, or a change of modes was interrupted."""
     DEVICE = auto()
     WHOLE = auto()
     BLOCKS = auto()
@@ -63,14 +63,14 @@ _MODES = {
     Placement.STREAMED: (_Mode.BLOCKS, _Mode.BLOCKS, _Mode.WHOLE),
     Placement.SEQUENTIAL: (_Mode.LEAVES, _Mode.LEAVES, _Mode.WHOLE),
 }
-"""Of text encoder, transformer and autoencoder."""
+"""For text encoder, transformer and autoencoder."""
 
 
 class Residency:
     """Puts a loaded pipeline where a plan says, and its components where each phase needs them.
 
-    reload_*: load that component anew, on the CPU; without it, exact weights cannot follow on
-    quantized ones. All calls come from one thread.
+    reload_*: load that component again, on the CPU; without it, a change from quantized back to
+    exact weights is impossible. All calls come from one thread.
     """
 
     def __init__(
@@ -101,23 +101,24 @@ class Residency:
 
     @property
     def sizes(self) -> Sizes:
-        """The model as it was loaded."""
+        """The sizes of the model as it was loaded."""
         return self._sizes
 
     @property
     def host_bytes(self) -> int:
-        """What the components take of the host's memory now."""
+        """The bytes that the components take of the host's memory now."""
         return sum(component.host_bytes for component in self._components)
 
     def can_use(self, weights: Weights) -> bool:
-        """Whether those weights can be had from here: exact ones only by loading anew."""
+        """Whether a change to those weights is possible: exact ones may have to be loaded again."""
         return self._encoder.can_be(weights) and self._transformer.can_be(weights)
 
     def use(self, plan: MemoryPlan) -> bool:
-        """Change to `plan`; returns True if components were loaded anew, without any adapters.
+        """Change to `plan`; return True if components were loaded again, without any adapters.
 
         Raises ValueError if it needs exact weights and there is no way to load them, before
-        anything is changed. After another error all is on the host and no plan is in force.
+        anything is changed. After any other error everything is on the host and no plan is in
+        force.
         """
         if plan == self._plan:
             return False
@@ -126,7 +127,7 @@ class Residency:
         self._plan = None
         try:
             self._unpark()
-            # Both are changed, whatever the first one answers.
+            # Both are changed, whatever the first one returns.
             renewed = [
                 one.change_weights(plan.weights) for one in (self._encoder, self._transformer)
             ]
@@ -153,8 +154,10 @@ class Residency:
 
     @contextlib.contextmanager
     def decoding(self) -> Iterator[Any]:
-        """The autoencoder, ready on the device. Decode one picture at a time: it is the largest
-        thing that a plan counts with."""
+        """The autoencoder, ready on the device.
+
+        Decode one picture at a time: that is the most that a plan allows for.
+        """
         if self._parked is not None:
             self._parked.release()
             give_back(self._device)
@@ -162,7 +165,7 @@ class Residency:
             yield vae
 
     def unload(self) -> None:
-        """Leave the device altogether; `use` comes back. Quantized weights stay quantized."""
+        """Free the device entirely; `use` brings it back. Quantized weights stay quantized."""
         self._plan = None
         self._unpark()
         for component in (self._encoder, self._transformer, self._vae):
@@ -198,7 +201,7 @@ class Residency:
         parks = plan.placement is Placement.ENCODER and plan.tiled
         if parks:
             modes[self._vae] = _Mode.WHOLE
-        # First what leaves the device, then what comes to it.
+        # First free the device, then move to it.
         for component, mode in sorted(modes.items(), key=lambda one: one[1] is _Mode.DEVICE):
             component.set(mode)
         if parks:
@@ -239,7 +242,7 @@ class Residency:
 
 
 class _Component:
-    """One component of a pipeline: its mode, and the way from each mode to each other."""
+    """One component of a pipeline: its mode, and the transitions between modes."""
 
     def __init__(
         self, pipeline: Any, name: str, device: torch.device, reload: Reload | None = None
@@ -266,7 +269,7 @@ class _Component:
         if mode is self._mode or self.module is None:
             return
         self._end()
-        # Until all is done: memory may run out half-way.
+        # Until everything is done: memory may run out halfway.
         self._mode = _Mode.SCATTERED
         if mode is _Mode.DEVICE:
             self.module.to(self._device)
@@ -284,10 +287,10 @@ class _Component:
         return self._weights in (Weights.FULL, weights) or self._reload is not None
 
     def change_weights(self, wanted: Weights) -> bool:
-        """Quantize, or load anew; returns whether it was the latter."""
+        """Quantize, or load again; return whether it was the latter."""
         if wanted is self._weights:
             return False
-        # Hooks and offloaded weights would hold on to the layers that are replaced.
+        # Hooks and offloaded weights would keep references to the layers that are replaced.
         if self._mode is not _Mode.DEVICE:
             self.set(_Mode.HOST)
         renewed = self._weights is not Weights.FULL
@@ -312,7 +315,7 @@ class _Component:
             self._offloaded.release()
 
     def repair(self) -> None:
-        """After an error: a forward pass that was broken off leaves blocks where they were."""
+        """Repair after an error: an interrupted forward pass leaves blocks where they were."""
         if self._mode in (_Mode.BLOCKS, _Mode.LEAVES) and in_disorder(self.module):
             end_stream(self.module)
             self._begin(self._mode)

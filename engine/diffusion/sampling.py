@@ -1,8 +1,8 @@
-"""From noise to clean latents: the denoising loop, readable, guarded and able to go a step back.
+"""The denoising loop, from noise to clean latents: readable, guarded and able to repeat a step.
 
-Latents are float32, 1 × channels × height/8 × width/8, on the painting device; a noise level σ is
-1 for pure noise and 0 for a finished picture. What the transformer predicts is the velocity
-noise − picture, so that dx/dσ is its output and x0 = x − σ·velocity.
+Latents are float32, 1 × channels × height/8 × width/8, on the painting device; a noise level σ is 1
+for pure noise and 0 for a finished picture. A predictor returns the velocity noise − picture, so
+that dx/dσ is its output and x0 = x − σ·velocity.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from engine.types import Adaptation, Mend
 class NoiseLevels:
     """The noise levels of a run: `sigmas` has one more than there are steps, the last is 0.
 
-    times: what the transformer is told at each step, in its family's convention.
+    times: the transformer's input at each step, in its family's convention.
     """
 
     sigmas: torch.Tensor
@@ -34,13 +34,13 @@ class NoiseLevels:
 
     @property
     def steps(self) -> int:
-        """How many steps lead from the first level to the last."""
+        """The number of steps from the first level to the last."""
         return len(self.times)
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One verified step, for whoever watches. number: from 1. latents, sigma: after it."""
+    """One verified step. number: from 1. latents, sigma: after the step."""
 
     number: int
     latents: torch.Tensor
@@ -48,12 +48,12 @@ class Step:
     sigma: torch.Tensor
 
     def clean(self) -> torch.Tensor:
-        """The finished latents as they are predicted at this step (x0)."""
+        """Return the finished latents as predicted at this step (x0)."""
         return self.latents - self.sigma * self.velocity
 
 
 class Predictor(Protocol):
-    """The velocity at some latents, at a step's time, under a classic guidance."""
+    """Predicts the velocity at some latents, at a step's time, with a classic guidance."""
 
     def __call__(
         self, latents: torch.Tensor, time: torch.Tensor, guidance: float
@@ -61,13 +61,13 @@ class Predictor(Protocol):
 
 
 Constrain = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
-"""Puts what is already decided back into latents of a noise level: what a mask protects."""
+"""Restores what a mask protects in latents of a noise level."""
 
 
 def levels(
     family: Family, scheduler: Any, steps: int, start: float, shape: torch.Size, device: Any
 ) -> NoiseLevels:
-    """The scheduler's noise levels from `start` (1 = pure noise) on.
+    """Return the scheduler's noise levels from `start` (1 = pure noise) on.
 
     steps: of a whole run; fewer are taken from a later start (engine/schedule.py).
     """
@@ -82,13 +82,13 @@ def levels(
 
 
 def predictor(family: Family, transformer: Any, prompt: Prompt) -> Predictor:
-    """The transformer with its prompt, called as its family calls it."""
+    """Return the transformer with its prompt, called by its family's conventions."""
     return partial(family.velocity, transformer, prompt)
 
 
 @dataclass(frozen=True, slots=True)
 class _Taken:
-    """A step that was taken, and perhaps not verified yet. number: from 0."""
+    """A step that was computed, and perhaps not verified yet. number: from 0."""
 
     number: int
     before: torch.Tensor
@@ -99,12 +99,11 @@ class _Taken:
 
 @dataclass(slots=True)
 class SamplingRun:
-    """One way from noisy latents to clean ones; call it with the former.
+    """One run from noisy latents to clean ones; call it with the noisy ones.
 
-    watch: is told of each verified step, in order; may raise to leave the run. exact: a context
-    in which a step is computed in float32. said_before: steps of the same picture before these.
-    adaptations: grows by what had to be done about steps that went wrong. Raises NonFinite where
-    nothing helped.
+    watch: called with each verified step, in order; may raise to end the run. exact: a context in
+    which a step is computed in float32. said_before: steps of the same picture before these.
+    adaptations: extended by how broken steps were recovered. Raises NonFinite where nothing helped.
     """
 
     predict: Predictor
@@ -120,8 +119,8 @@ class SamplingRun:
         """Denoise these latents."""
         taken = self._take(0, latents)
         while True:
-            # On a GPU the next step is begun before it is known whether this one was finite:
-            # the answer is there by then, and the GPU never waits for somebody to read it.
+            # On a GPU the next step is started before it is known whether this one was finite: the
+            # answer has arrived by then, and the GPU never waits for the CPU to read it.
             ahead = self._after(taken) if taken.finite.on_its_way else None
             if not taken.finite.read():
                 taken, ahead = self._mended(taken), None
@@ -144,7 +143,7 @@ class SamplingRun:
         return _Taken(number, before, after, velocity, Finiteness(after))
 
     def _mended(self, bad: _Taken) -> _Taken:
-        """The step again from the last good latents: milder, then exactly."""
+        """Repeat a step from the last good latents: with less guidance, then in float32."""
         stage = f"step {self.said_before + bad.number + 1}"
         asked = self.guidance
         if asked > 1.0:
@@ -171,5 +170,5 @@ class SamplingRun:
 
 
 def milder(guidance: float) -> float:
-    """Half of what guidance adds: 1.8 becomes 1.4."""
+    """Halve what guidance adds: 1.8 becomes 1.4."""
     return 1.0 + (guidance - 1.0) / 2

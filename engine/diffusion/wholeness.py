@@ -1,7 +1,7 @@
-"""Is a model folder whole? Asked before a byte of it is loaded.
+"""Check that a model folder is complete, before any of it is loaded.
 
-The libraries fill what is missing with random numbers, invent a tokenizer for an empty folder and
-build an architecture of full size for an empty configuration. So each part is first built without
+The libraries fill missing tensors with random numbers, invent a tokenizer for an empty folder and
+build a full-size architecture for an empty configuration. So each component is first built without
 memory from its own configuration, and its tensors are compared with the headers of its files.
 """
 
@@ -23,7 +23,7 @@ Shapes = dict[str, tuple[int, ...]]
 
 
 def check_whole(model: str, folder: Path, family: Family) -> None:
-    """Raise ModelInvalid, with a reason of one line, unless the folder holds all that it says."""
+    """Raise ModelInvalid, with a reason of one line, unless the folder is complete."""
     index = _read_json(model, folder, "model_index.json")
     kind = index.get("_class_name")
     if not isinstance(kind, str):
@@ -56,7 +56,7 @@ def _check_weights(model: str, folder: Path, component: Component, index: dict[s
 
 
 def _file_shapes(model: str, folder: Path) -> Shapes:
-    """Names and shapes of all tensors in the safetensors files of a folder."""
+    """Return names and shapes of all tensors in the safetensors files of a folder."""
     shapes: Shapes = {}
     for path in sorted(folder.glob("*.safetensors")):
         try:
@@ -75,7 +75,7 @@ def _file_shapes(model: str, folder: Path) -> Shapes:
 def _architecture_shapes(
     model: str, folder: Path, component: Component, config: dict[str, Any], index: dict[str, Any]
 ) -> Shapes:
-    """Names and shapes that the part's own configuration asks for; takes no memory."""
+    """Return names and shapes that the component's configuration requires; takes no memory."""
     try:
         with torch.device("meta"):
             module = _empty(folder, component, config, index)
@@ -108,7 +108,7 @@ def _empty(
 
 
 def _bare(name: str) -> str:
-    """A whole language model saves its encoder's tensors under "model."."""
+    """Remove "model.", the prefix of an encoder that was saved as part of a language model."""
     return name.removeprefix("model.")
 
 

@@ -54,16 +54,16 @@ _DEFAULT = Z_IMAGE_TURBO
 
 @dataclass(frozen=True, slots=True)
 class Identified:
-    """A model's family, and why it was taken for that, as text for its owner."""
+    """A model's family, and why it was recognised as that, as text for the owner."""
 
     family: Family
     reason: str
 
 
 def identify(clues: ModelClues, families: Sequence[Family] = FAMILIES) -> Identified:
-    """Ask each family in order whether the model is its own; the first that says so has it.
+    """Ask each family in order whether the model belongs to it; the first to recognise it wins.
 
-    A model that none of them recognises is taken for Z-Image-Turbo: a hub id may not have been
+    A model that none of them recognises is treated as Z-Image-Turbo: a hub id may not have been
     downloaded yet, and a damaged folder is refused with its reason when it is loaded.
     """
     for family in families:

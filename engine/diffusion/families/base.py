@@ -1,4 +1,4 @@
-"""What a model family is, and what can be read about a model without loading it.
+"""The type of a model family, and the facts that can be read about a model without loading it.
 
 This package imports no torch, so that families can be told apart before it is loaded. Methods that
 compute are handed tensors, pipelines and tokenizers, and call only their methods.
@@ -22,7 +22,8 @@ Tensor = Any
 
 MAX_STEPS = 50
 MAX_GUIDANCE = 5.0
-"""The widest bounds of all families: what Discord offers before it knows the model."""
+"""The widest bounds of all families: what Discord offers before it knows the model. Chosen by hand,
+wider than any family's own."""
 
 
 class Speed(StrEnum):
@@ -34,6 +35,7 @@ class Speed(StrEnum):
 
 
 _SPEEDS = {Speed.FAST: 4, Speed.STANDARD: 8, Speed.FINE: 10}
+"""Steps: 8 are what Turbo was distilled for; 4 and 10 were chosen by hand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,11 +114,11 @@ class Prompt:
 
 @dataclass(frozen=True, slots=True)
 class ModelClues:
-    """What can be read about a model without loading it.
+    """The facts that can be read about a model without loading it.
 
     name: as in the settings. index: its model_index.json. configs: by the name of the component,
-    the scheduler's included. Whatever is missing or cannot be read is empty here; loading the model
-    reports what is wrong with it.
+    the scheduler's included. Missing and unreadable files are empty here; loading the model reports
+    what is wrong with them.
     """
 
     name: str
@@ -151,20 +153,20 @@ class ModelClues:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Family(ABC):
-    """Everything that zimagine knows about one kind of model; nothing else knows it.
+    """Everything that zimagine knows about one kind of model, in one place.
 
-    A family is one module of this package with a subclass of this and an instance of it, which is
-    listed in `FAMILIES`. The bounds and defaults are its fields, its conventions the methods.
+    A family is one module of this package with a subclass of this class and an instance of it,
+    which is listed in `FAMILIES`. Its bounds and defaults are fields, its conventions are methods.
 
-    native_side_px: a square of this side is its pixel budget. good_side_px: under it pictures lose
-    what they should show. max_pixels: of a picture painted in one piece; larger ones repeat
-    themselves, and are painted smaller and enlarged. max_ratio: of the longer to the shorter side.
-    guidance is classic (1.0 = off); over warn_guidance pictures burn, over max_guidance they break;
-    strict_guidance holds a prompt more strictly. speeds: steps. max_tokens counts the chat template
-    too. style, enhance: how prompts are worded for it, and how much is added by default. levels:
-    of enhancement that differ here. knows_styles: words for a style change its pictures.
-    pipeline_class: of diffusers, as model_index.json names it. components: those with weights
-    first. shift: of the noise schedule, where the scheduler's configuration has none.
+    native_side_px: a square of this side is its pixel budget. good_side_px: smaller pictures lose
+    details of the prompt. max_pixels: of a picture painted in one piece; larger ones repeat
+    themselves, so they are painted smaller and enlarged. max_ratio: of the longer to the shorter
+    side. guidance is classic (1.0 = off); over warn_guidance pictures burn, over max_guidance they
+    break; strict_guidance follows a prompt more strictly. speeds: in steps. max_tokens includes the
+    chat template. style, enhance: how prompts are worded for it, and how much is added by default.
+    levels: of enhancement that differ here. knows_styles: whether words for a style change its
+    pictures. pipeline_class: of diffusers, as model_index.json names it. components: those with
+    weights first. shift: of the noise schedule, where the scheduler's configuration has none.
     """
 
     name: str
@@ -251,19 +253,19 @@ class Family(ABC):
 
     @abstractmethod
     def blocks(self, transformer: Any) -> list[Any]:
-        """The transformer's blocks of full width in order, as modules: they can be offloaded."""
+        """Return the transformer's blocks of full width in order, as modules for offloading."""
 
 
 def folder_of(model: str) -> Path:
-    """The folder that a model's name stands for if it is one; `~` is the user's home."""
+    """Return the folder that a model's name would stand for; `~` is the user's home."""
     try:
         return Path(model).expanduser()
-    except RuntimeError:  # ~somebody whom this machine does not know
+    except RuntimeError:  # the home of a user unknown to this machine
         return Path(model)
 
 
 def _json_object(file: Path) -> dict[str, Any]:
-    """The object in a JSON file; empty where there is none that can be read."""
+    """Read the object in a JSON file; empty where there is none that can be read."""
     try:
         found = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):
