@@ -18,11 +18,11 @@ from tests.fakes import a_request
 REPAINT = """
 import sys, threading
 from engine.diffusion.renderer import DiffusionRenderer
-from engine.encode import encode_png, inscription
+from engine.encode import embedded_recipe, encode_png
 from engine.renderer import RenderTask
 from engine.settings import EngineSettings
 
-recipe = inscription(sys.stdin.buffer.read()).recipe
+recipe = embedded_recipe(sys.stdin.buffer.read()).recipe
 painter = DiffusionRenderer.load(EngineSettings(model=sys.argv[1], device="cpu", threads=3))
 task = RenderTask(recipe.request, threading.Event(), recipe.conditions)
 (made,) = painter.render([task], on_step=lambda row, step: None)
