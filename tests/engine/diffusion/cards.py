@@ -1,4 +1,4 @@
-"""The full-size model and some machines, as data: what plans are checked against."""
+"""The full-size model and some machines, as data to check plans against."""
 
 from engine.diffusion.families import Z_IMAGE_TURBO
 from engine.diffusion.footprint import Machine, Shape, Sizes
@@ -37,7 +37,7 @@ def card(
     host_gib: float = 27,
     fp8_units: bool = False,
 ) -> Machine:
-    """A card by its data sheet, with so much free on it and on its host."""
+    """A card by its data sheet, with this much free memory on it and on its host."""
     return Machine(
         kind="cuda",
         free_bytes=int(free_gib * GIB),

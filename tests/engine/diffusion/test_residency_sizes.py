@@ -1,4 +1,4 @@
-"""What a pipeline measures, and how its autoencoder is tiled."""
+"""Measuring a pipeline, and tiling its autoencoder."""
 
 from pathlib import Path
 from typing import Any
@@ -18,12 +18,12 @@ HERE = torch.device("cpu")
 
 @pytest.fixture
 def pipeline(tiny: Path) -> Any:
-    """A pipeline of its own for each test."""
+    """A separate pipeline for each test."""
     return ZImagePipeline.from_pretrained(str(tiny), dtype=torch.float32, local_files_only=True)
 
 
 def small_vae() -> AutoencoderKL:
-    """One layer a block and eight channels: decodes 1024² in no time."""
+    """One layer a block and eight channels: decodes 1024² quickly."""
     torch.manual_seed(5)
     parts: dict[str, Any] = {
         "down_block_types": ("DownEncoderBlock2D",) * 4,
@@ -44,7 +44,7 @@ def small_vae() -> AutoencoderKL:
 
 @torch.no_grad()
 def test_tiles(pipeline: Any) -> None:
-    """Tiled plans decode 1024² in nine pieces, which come close to the whole; others in one."""
+    """Tiled plans decode 1024² in nine tiles, with nearly the same result; others in one."""
     pipeline.vae = small_vae()
     residency = Residency(pipeline, HERE, SKETCH_FAMILY)
     pieces: list[tuple[int, ...]] = []
@@ -65,7 +65,7 @@ def test_tiles(pipeline: Any) -> None:
 
 
 def test_sizes(pipeline: Any) -> None:
-    """A pipeline is measured as loaded, and the forecast of quantizing comes true to the byte."""
+    """A pipeline is measured as loaded, and the predicted size after quantizing is exact."""
     sizes = from_pipeline(pipeline, SKETCH_FAMILY)
     assert sizes.vae_bytes == weight_bytes(pipeline.vae)
     assert sizes.layer_bytes < sizes.transformer_block_bytes < sizes.transformer_bytes

@@ -29,7 +29,7 @@ COMPONENTS = tuple(each.name for each in SKETCH_FAMILY.components if each.has_we
 def build_tiny(
     folder: Path, *, caption_width: int = 24, latent_channels: int = 16, more_token: str = ""
 ) -> Path:
-    """Write a whole model folder of two megabytes; `family_for` takes it for small."""
+    """Write a complete model folder of two megabytes, which `family_for` takes for sketch's."""
     torch.manual_seed(7)
     tokenizer = _tokenizer(more_token)
     pipeline = ZImagePipeline(
