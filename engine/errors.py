@@ -86,10 +86,10 @@ class InputUnfit(EngineError):
     code = "input_unfit"
 
     def __init__(self, found: Sequence[tuple[int, int]], needed: Sequence[tuple[int, int]]) -> None:
-        def told(sizes: Sequence[tuple[int, int]]) -> str:
+        def listed(sizes: Sequence[tuple[int, int]]) -> str:
             return ", ".join(f"{width}x{height}" for width, height in sizes) or "none"
 
-        super().__init__(f"input pictures: {told(found)}; needed: {told(needed)}")
+        super().__init__(f"input pictures: {listed(found)}; needed: {listed(needed)}")
         self.found = tuple(found)
         self.needed = tuple(needed)
 

@@ -45,7 +45,7 @@ class UploadTooLarge(UploadRefused):
 
     def __init__(self, size_bytes: int, limit_bytes: int) -> None:
         data = {"size_bytes": size_bytes, "limit_bytes": limit_bytes}
-        super().__init__(f"the file has {size_bytes} bytes, allowed are {limit_bytes}", data)
+        super().__init__(f"the file has {size_bytes} bytes, the limit is {limit_bytes}", data)
         self.size_bytes = size_bytes
         self.limit_bytes = limit_bytes
 
@@ -57,7 +57,7 @@ class TooManyPixels(UploadRefused):
 
     def __init__(self, width_px: int, height_px: int, limit_pixels: int) -> None:
         data = {"width_px": width_px, "height_px": height_px, "limit_pixels": limit_pixels}
-        super().__init__(f"{width_px}×{height_px} pixels, allowed are {limit_pixels}", data)
+        super().__init__(f"{width_px}×{height_px} pixels, the limit is {limit_pixels}", data)
         self.width_px = width_px
         self.height_px = height_px
         self.limit_pixels = limit_pixels

@@ -27,7 +27,9 @@ def pick_device(wanted: str, model: str) -> torch.device:
             raise ModelUnavailable(model, f"no CUDA device: torch {torch.__version__} {build}")
         count = torch.cuda.device_count()
         if (device.index or 0) >= count:
-            raise ModelUnavailable(model, f"{wanted} is not there: {count} CUDA device(s) are")
+            raise ModelUnavailable(
+                model, f"{wanted} does not exist: torch finds {count} CUDA device(s)"
+            )
         return torch.device("cuda", device.index or 0)
     if device.type == "mps" and not torch.backends.mps.is_available():
         raise ModelUnavailable(model, "no Apple GPU here")

@@ -225,7 +225,7 @@ def _lacks(text_encoder: Any, tokenizer: Any, chat: Chat) -> str | None:
     config, layers = text_encoder.config, text_encoder.layers
     whole = [layer for layer in layers if hasattr(layer, "self_attn") and hasattr(layer, "mlp")]
     if not config.tie_word_embeddings:
-        return "its output layer is one of its own, and that is not in memory"
+        return "its output layer is separate, and not in memory"
     if len(whole) != config.num_hidden_layers:
         return f"only {len(whole)} of its {config.num_hidden_layers} layers are in memory"
     if isinstance(text_encoder.norm, nn.Identity):
@@ -235,7 +235,7 @@ def _lacks(text_encoder: Any, tokenizer: Any, chat: Chat) -> str | None:
     if len(tokenizer) > output_weight(text_encoder).shape[0]:
         return "its tokenizer has more tokens than it knows"
     if not _turn_ends(tokenizer, chat):
-        return "its tokenizer knows no end of a turn"
+        return "its tokenizer has no token for the end of a turn"
     _tokens(tokenizer, chat, [{"role": "system", "content": "a"}, {"role": "user", "content": "b"}])
     return None
 
@@ -245,7 +245,7 @@ def _is_lost(text_encoder: Any, tokenizer: Any) -> str | None:
     if found < PROBE_SHARE * chance:  # False for NaN
         return None
     return (
-        f"it does not know the language: {found:.2f} nats a token in ordinary sentences, "
+        f"it does not know the language: {found:.2f} nats per token of ordinary sentences, "
         f"where chance is {chance:.2f}"
     )
 

@@ -16,7 +16,7 @@ _SIGNS = (
 )
 """Libraries below torch report it as plain errors; the process can continue after them."""
 _SIZE = r"([\d.]+) (KiB|MiB|GiB|bytes)"
-_TOLD = {
+_STATED = {
     "allocated": re.compile(f"{_SIZE} is allocated by PyTorch"),
     "reserved": re.compile(f"{_SIZE} is reserved by PyTorch"),
     "free": re.compile(f"of which {_SIZE} is free"),
@@ -40,15 +40,15 @@ def is_sticky(error: BaseException) -> bool:
 
 def out_of_memory(error: BaseException, device: torch.device) -> OutOfMemory:
     """Convert to an outcome, with the sizes from the message if it has them, else current ones."""
-    told = {name: _bytes(pattern, str(error)) for name, pattern in _TOLD.items()}
+    stated = {name: _bytes(pattern, str(error)) for name, pattern in _STATED.items()}
     if device.type == "cuda":
         free = torch.cuda.mem_get_info(device)[0]
         allocated, reserved = torch.cuda.memory_allocated, torch.cuda.memory_reserved
         now = {"allocated": allocated(device), "reserved": reserved(device), "free": free}
     else:
-        now = dict.fromkeys(told)
-    known = {name: now[name] if value is None else value for name, value in told.items()}
-    if known["reserved"] is not None and told["reserved"] is not None:
+        now = dict.fromkeys(stated)
+    known = {name: now[name] if value is None else value for name, value in stated.items()}
+    if known["reserved"] is not None and stated["reserved"] is not None:
         # Torch reports what it reserves beyond what is in use; our errors report the total.
         known["reserved"] += known["allocated"] or 0
     return OutOfMemory(known["allocated"], known["reserved"], known["free"])

@@ -81,8 +81,8 @@ class MemoryPlan:
             return cls(Placement(first), weights, "tiled" in options)
         except ValueError:
             raise ValueError(
-                f"{text!r} is no memory plan: one of {', '.join(Placement)}, then if wanted "
-                f"+{Weights.FP8} or +{Weights.INT8}, and +tiled"
+                f"{text!r} is not a memory plan: use one of {', '.join(Placement)}, "
+                f"optionally with +{Weights.FP8} or +{Weights.INT8}, and with +tiled"
             ) from None
 
 

@@ -209,7 +209,7 @@ class Painting:
         start: torch.Tensor | None,
         noise: torch.Tensor,
         sigma: float,
-        said_before: int,
+        reported_before: int,
         constrain: Any = None,
     ) -> torch.Tensor:
         scheduler, steps = self.pipeline.scheduler, self.request.steps
@@ -225,7 +225,7 @@ class Painting:
                 exact=InFloat32,
                 adaptations=self.adaptations,
                 constrain=constrain,
-                said_before=said_before,
+                reported_before=reported_before,
             )
             return run(begin)
 

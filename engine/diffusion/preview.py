@@ -207,7 +207,7 @@ def tiny_decoder(
         vae = _tiny(home, channels, torch.device(device))
         probe = torch.zeros(channels, _MIN_LATENTS, _MIN_LATENTS, device=device)
         if _decoded(family, vae, probe, 1) is None:
-            raise ValueError("what it decodes is not finite")
+            raise ValueError("its output is not finite")
     except Exception as error:  # a broken folder makes the libraries raise nearly anything
         lines = str(error).strip().splitlines() or [type(error).__name__]
         on_fault(f"{TINY_FOLDER}: {lines[0][:200]}")
@@ -226,7 +226,7 @@ def _tiny(home: Path, channels: int, device: torch.device) -> Any:
     """Load it with a check: the library would fill missing tensors with random numbers."""
     config = json.loads((home / "config.json").read_text(encoding="utf-8"))
     if not isinstance(config, dict) or config.get("_class_name") != AutoencoderTiny.__name__:
-        raise ValueError(f"it is no {AutoencoderTiny.__name__}")
+        raise ValueError(f"it is not an {AutoencoderTiny.__name__}")
     if config.get("latent_channels") != channels:
         raise ValueError(
             f"it has {config.get('latent_channels')} latent channels, the model has {channels}"
@@ -349,9 +349,9 @@ def _parsed(data: Any, revision: str, channels: int) -> _Sums:
             raise ValueError("not the sums of a map")
     # The constant's own sum counts the pictures, and a sum of squares is never negative.
     if abs(float(gram[-1, -1]) - pictures) > 1e-6 or not torch.allclose(gram, gram.T):
-        raise ValueError("sums that no pictures have")
+        raise ValueError("sums that no pictures can have")
     if float(torch.linalg.eigvalsh(gram)[0]) < -1e-9 * max(1.0, float(gram.trace())):
-        raise ValueError("sums that no pictures have")
+        raise ValueError("sums that no pictures can have")
     if float(moment[-1].min()) < 0 or float(moment[-1].max()) > pictures + 1e-6:
-        raise ValueError("colours that no pictures have")
+        raise ValueError("colours that no pictures can have")
     return _Sums(pictures, gram, moment)

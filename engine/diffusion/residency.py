@@ -123,7 +123,7 @@ class Residency:
         if plan == self._plan:
             return False
         if not self.can_use(plan.weights):
-            raise ValueError(f"{plan} needs the exact weights, and the present ones are quantized")
+            raise ValueError(f"{plan} needs the exact weights, but the loaded ones are quantized")
         self._plan = None
         try:
             self._unpark()
@@ -296,7 +296,7 @@ class _Component:
         renewed = self._weights is not Weights.FULL
         if renewed:
             if self._reload is None:
-                raise ValueError(f"{self._name} is {self._weights} and cannot be loaded anew")
+                raise ValueError(f"{self._name} is {self._weights} and cannot be loaded again")
             fresh = self._reload().eval()
             self._mode = _Mode.HOST
             setattr(self._pipeline, self._name, fresh)
@@ -359,7 +359,7 @@ def from_pipeline(pipeline: Any, family: Family) -> Sizes:
     """Measure a pipeline as it was loaded. Raises ValueError if it is quantized already."""
     transformer, encoder, vae = pipeline.transformer, pipeline.text_encoder, pipeline.vae
     if is_quantized(transformer) or is_quantized(encoder):
-        raise ValueError("a quantized model does not show what it was loaded as")
+        raise ValueError("the sizes of a quantized model cannot be measured")
     layers = [*large_layers(transformer), *large_layers(encoder)]
     shape = family.transformer_shape(transformer)
     return Sizes(

@@ -102,7 +102,7 @@ class SamplingRun:
     """One run from noisy latents to clean ones; call it with the noisy ones.
 
     watch: called with each verified step, in order; may raise to end the run. exact: a context in
-    which a step is computed in float32. said_before: steps of the same picture before these.
+    which a step is computed in float32. reported_before: steps of the same picture before these.
     adaptations: extended by how broken steps were recovered. Raises NonFinite where nothing helped.
     """
 
@@ -113,7 +113,7 @@ class SamplingRun:
     exact: Callable[[], AbstractContextManager[object]]
     adaptations: list[Adaptation]
     constrain: Constrain | None = None
-    said_before: int = 0
+    reported_before: int = 0
 
     def __call__(self, latents: torch.Tensor) -> torch.Tensor:
         """Denoise these latents."""
@@ -123,8 +123,8 @@ class SamplingRun:
             # answer has arrived by then, and the GPU never waits for the CPU to read it.
             ahead = self._after(taken) if taken.finite.on_its_way else None
             if not taken.finite.read():
-                taken, ahead = self._mended(taken), None
-            self._tell(taken)
+                taken, ahead = self._recovered(taken), None
+            self._report(taken)
             if taken.number + 1 == self.levels.steps:
                 return taken.after
             taken = ahead or self._take(taken.number + 1, taken.after)
@@ -142,9 +142,9 @@ class SamplingRun:
             after = self.constrain(after, then)
         return _Taken(number, before, after, velocity, Finiteness(after))
 
-    def _mended(self, bad: _Taken) -> _Taken:
+    def _recovered(self, bad: _Taken) -> _Taken:
         """Repeat a step from the last good latents: with less guidance, then in float32."""
-        stage = f"step {self.said_before + bad.number + 1}"
+        stage = f"step {self.reported_before + bad.number + 1}"
         asked = self.guidance
         if asked > 1.0:
             self.guidance = milder(asked)
@@ -163,8 +163,8 @@ class SamplingRun:
     def _note(self, mend: Mend, stage: str, value: str = "") -> None:
         self.adaptations.append(Adaptation(mend, stage, value))
 
-    def _tell(self, taken: _Taken) -> None:
-        number = self.said_before + taken.number + 1
+    def _report(self, taken: _Taken) -> None:
+        number = self.reported_before + taken.number + 1
         sigma = self.levels.sigmas[taken.number + 1]
         self.watch(Step(number, taken.after, taken.velocity, sigma))
 

@@ -108,12 +108,14 @@ def blend(
     field = torch.zeros(
         (*first.shape[:-2], height, width), dtype=torch.float32, device=first.device
     )
-    for tile, told, fade in zip(tiles, predictions, _fades(tiles, size_px, scale), strict=True):
+    for tile, prediction, fade in zip(
+        tiles, predictions, _fades(tiles, size_px, scale), strict=True
+    ):
         part = cut(field, tile, size_px)
-        if told.shape != part.shape:
-            raise ValueError(f"a prediction of {tuple(told.shape)} for {tile}")
+        if prediction.shape != part.shape:
+            raise ValueError(f"a prediction of {tuple(prediction.shape)} for {tile}")
         rows, columns = (weight.to(first.device) for weight in fade)
-        part += told.float() * rows[:, None] * columns
+        part += prediction.float() * rows[:, None] * columns
     return field
 
 
@@ -159,7 +161,7 @@ def _fades(
     grid = {(*column, *row) for row in rows for column in columns}
     found = [(tile.left_px, tile.width_px, tile.top_px, tile.height_px) for tile in tiles]
     if len(found) != len(grid) or set(found) != grid:
-        raise ValueError("the tiles are no grid of rows and columns")
+        raise ValueError("the tiles do not form a grid of rows and columns")
     across = _ramps(columns, size_px[0], scale)
     down = _ramps(rows, size_px[1], scale)
     return [

@@ -23,21 +23,21 @@ class Watch:
     task: RenderTask
     report: Callable[[Progress], None]
     previews: Callable[[], Previews]
-    told: Progress = field(init=False)
+    latest: Progress = field(init=False)
 
     def __post_init__(self) -> None:
-        self.told = Progress(0, self.task.request.forwards)
+        self.latest = Progress(0, self.task.request.forwards)
 
     def alive(self) -> None:
         """Report that painting goes on without a new step. Raises Stopped."""
         if self.task.cancel.is_set():
             raise Stopped
-        self.report(self.told)
+        self.report(self.latest)
 
     def step(self, step: Step) -> None:
         """Report a step. Raises Stopped."""
         if self.task.cancel.is_set():
             raise Stopped
         preview = self.previews().of(step) if self.task.previews else None
-        self.told = Progress(step.number, self.task.request.forwards)
-        self.report(dataclasses.replace(self.told, preview=preview))
+        self.latest = Progress(step.number, self.task.request.forwards)
+        self.report(dataclasses.replace(self.latest, preview=preview))

@@ -32,7 +32,7 @@ def check_whole(model: str, folder: Path, family: Family) -> None:
         raise ModelInvalid(model, f"it is a {kind}; zimagine paints with {family.pipeline_class}")
     for component in family.components:
         if not any((folder / component.name).glob("*.json")):
-            raise ModelInvalid(model, f"its part {component.name} is missing")
+            raise ModelInvalid(model, f"its component {component.name} is missing")
     for component in family.components:
         if component.has_weights:
             _check_weights(model, folder, component, index)

@@ -175,8 +175,15 @@ def _names_subject(prompt: str, text: str) -> bool:
     if any(map(is_han, found.subject)):
         head = _MEASURE.sub("", found.subject)[-1:] or found.subject
         return head in text
-    told = (found.colours, found.materials, found.styles, found.lights, found.times, found.weathers)
-    beside = {stem for words in told for word in words for stem in stems(word)}
+    aspects = (
+        found.colours,
+        found.materials,
+        found.styles,
+        found.lights,
+        found.times,
+        found.weathers,
+    )
+    beside = {stem for words in aspects for word in words for stem in stems(word)}
     own = set(stems(found.subject or prompt))
     return not own or bool((own - beside or own) & set(stems(text)))
 

@@ -129,9 +129,9 @@ def _loss(model: AutoencoderKL, batch: torch.Tensor, noise: torch.Generator) -> 
     # A small fixed noise in place of the posterior's own: that one starts as large as the latents
     # and drowns half the channels for good.
     latents = mean + LATENT_NOISE * torch.randn(mean.shape, generator=noise)
-    told = functional.mse_loss(log_variance, torch.full_like(log_variance, _LOG_VARIANCE))
+    variance_loss = functional.mse_loss(log_variance, torch.full_like(log_variance, _LOG_VARIANCE))
     prior = mean.square().mean()
-    return _error(model.decoder(latents), batch) + _PRIOR_WEIGHT * (prior + 0.1 * told)
+    return _error(model.decoder(latents), batch) + _PRIOR_WEIGHT * (prior + 0.1 * variance_loss)
 
 
 def _error(painted: torch.Tensor, batch: torch.Tensor) -> torch.Tensor:

@@ -36,10 +36,10 @@ class Wording:
 
 def draw_caption(scene: Scene, rng: np.random.Generator) -> str:
     """Draw a training caption: any wording, sometimes empty, sometimes only a negative prompt."""
-    return draw_told_caption(scene, rng)[0]
+    return draw_labelled_caption(scene, rng)[0]
 
 
-def draw_told_caption(scene: Scene, rng: np.random.Generator) -> tuple[str, frozenset[str]]:
+def draw_labelled_caption(scene: Scene, rng: np.random.Generator) -> tuple[str, frozenset[str]]:
     """Draw a training caption, and which of `ASPECTS` it mentions; clear weather never counts."""
     language = LANGUAGES[int(rng.random() < 0.45)]
     if rng.random() < EMPTY_SHARE:
@@ -56,10 +56,10 @@ def draw_told_caption(scene: Scene, rng: np.random.Generator) -> tuple[str, froz
             if rng.random() < share
         ),
     )
-    return caption(scene, wording, rng), _told(scene, wording.omitted)
+    return caption(scene, wording, rng), _mentioned(scene, wording.omitted)
 
 
-def _told(scene: Scene, omitted: frozenset[str]) -> frozenset[str]:
+def _mentioned(scene: Scene, omitted: frozenset[str]) -> frozenset[str]:
     unsaid = set(omitted)
     if scene.thing is None or "thing" in omitted:
         unsaid |= {"thing", "colour"}

@@ -64,7 +64,7 @@ class TrainingBatch:
 
     latents: torch.Tensor
     captions: Captions
-    told: torch.Tensor
+    captioned: torch.Tensor
     weights: torch.Tensor
 
 
@@ -121,7 +121,7 @@ def train_painter(
 
 def _rows(batch: TrainingBatch, rows: slice) -> TrainingBatch:
     captions = Captions(batch.captions.ids[rows], batch.captions.mask[rows])
-    return TrainingBatch(batch.latents[rows], captions, batch.told[rows], batch.weights[rows])
+    return TrainingBatch(batch.latents[rows], captions, batch.captioned[rows], batch.weights[rows])
 
 
 def load_average(checkpoint: Path, vocabulary_size: int) -> SketchModel:
@@ -160,9 +160,9 @@ def _loss(
         answer = painter(noisy, 1 - sigma, batch.captions).float()
         if guidance:
             with torch.no_grad():
-                untold = average.module(noisy, 1 - sigma, _repeated(empty, count)).float()
-            push = guidance * (answer.detach() - untold)
-            target = target + push * batch.told[:, None, None, None]
+                uncaptioned = average.module(noisy, 1 - sigma, _repeated(empty, count)).float()
+            push = guidance * (answer.detach() - uncaptioned)
+            target = target + push * batch.captioned[:, None, None, None]
     return ((answer - target).square() * batch.weights).mean()
 
 
@@ -188,9 +188,9 @@ def _draw_batch(
     rows = rows[chosen][:size]
     texts = [text for text, hit in zip(texts, chosen, strict=True) if hit][:size]
     latents = torch.from_numpy(cache.latents[rows].astype(np.float32))
-    told = torch.tensor([float(_names_something(text)) for text in texts])
+    captioned = torch.tensor([float(_names_something(text)) for text in texts])
     weights = _weights(cache.boxes[rows], latents.shape[2], latents.shape[3])
-    return TrainingBatch(latents, tokenize(tokenizer, texts), told, weights)
+    return TrainingBatch(latents, tokenize(tokenizer, texts), captioned, weights)
 
 
 def _weights(boxes: np.ndarray, rows: int, columns: int) -> torch.Tensor:

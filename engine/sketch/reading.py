@@ -13,7 +13,7 @@ from torch import nn
 from torch.nn import functional
 from transformers import Qwen2Tokenizer, Qwen3Model
 
-from engine.sketch.captions import ASPECTS, draw_told_caption
+from engine.sketch.captions import ASPECTS, draw_labelled_caption
 from engine.sketch.checkpoint import load_checkpoint, save_checkpoint
 from engine.sketch.flow import tokenize
 from engine.sketch.muon import Optimizers
@@ -93,10 +93,10 @@ def _draw_batch(
     answers: dict[str, list[int]] = {aspect: [] for aspect in ASPECTS}
     for _ in range(_BATCH):
         scene = draw_scene(rng, held_out=False)
-        text, told = draw_told_caption(scene, rng)
+        text, mentioned = draw_labelled_caption(scene, rng)
         texts.append(text)
         for aspect, options in _ANSWERS.items():
-            known = aspect in told
+            known = aspect in mentioned
             answers[aspect].append(options.index(getattr(scene, aspect)) if known else len(options))
     return tokenize(tokenizer, texts), {a: torch.tensor(answers[a]) for a in ASPECTS}
 

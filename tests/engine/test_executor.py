@@ -73,7 +73,7 @@ async def test_a_cancellation_on_the_thread_is_not_ours(thread: ExecutorThread) 
 async def test_a_cancelled_wait_is_survived(thread: ExecutorThread) -> None:
     """A result that nobody waits for any more is dropped silently."""
     complaints: list[object] = []
-    asyncio.get_running_loop().set_exception_handler(lambda _, told: complaints.append(told))
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(context))
     gate = threading.Event()
     waiting = thread.run(lambda: gate.wait(10))
     waiting.cancel()

@@ -132,7 +132,7 @@ async def test_what_a_hung_painter_answers_at_last_is_dropped(
 ) -> None:
     """An error or a picture that arrives after the end changes nothing and raises nothing."""
     complaints: list[object] = []
-    asyncio.get_running_loop().set_exception_handler(lambda _, told: complaints.append(told))
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(context))
     painter.failures["a red boat"] = ValueError("much too late")
     painter.hold()
     job = order(engine, 1)

@@ -177,8 +177,8 @@ def _driver() -> Any:
 
 def _driver_version() -> str:
     with contextlib.suppress(OSError):
-        told = Path("/proc/driver/nvidia/version").read_text(encoding="utf-8")
-        if found := re.search(r"\b\d{3}\.[\d.]+\b", told):
+        text = Path("/proc/driver/nvidia/version").read_text(encoding="utf-8")
+        if found := re.search(r"\b\d{3}\.[\d.]+\b", text):
             return found[0]
     command = ["nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader"]
     try:

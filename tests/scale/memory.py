@@ -144,11 +144,11 @@ def paint(
 
     Raises EngineError.
     """
-    shape, process, told_s = setup.shape, psutil.Process(), dict[int, float]()
+    shape, process, reached_s = setup.shape, psutil.Process(), dict[int, float]()
     host_bytes = [process.memory_info().rss]
 
     def on_step(_row: int, progress: Progress) -> None:
-        told_s.setdefault(progress.step, time.perf_counter())  # it may be repeated
+        reached_s.setdefault(progress.step, time.perf_counter())  # it may be repeated
         host_bytes.append(process.memory_info().rss)
         if then is not None:
             then(progress.step)
@@ -166,8 +166,8 @@ def paint(
     seconds = time.perf_counter() - began_s
     if isinstance(outcome, EngineError):
         raise outcome
-    steps_told_s = [told for step, told in told_s.items() if step]
-    steps_s = [later - sooner for sooner, later in pairwise(steps_told_s)]
+    step_times_s = [at_s for step, at_s in reached_s.items() if step]
+    steps_s = [later - sooner for sooner, later in pairwise(step_times_s)]
     host_bytes.append(process.memory_info().rss)
     return Shot(outcome, seconds, statistics.median(steps_s or [seconds]), max(host_bytes))
 

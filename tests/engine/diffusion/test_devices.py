@@ -45,7 +45,7 @@ def test_a_gpu_by_number(machine: pytest.MonkeyPatch, wanted: str, index: int) -
 def test_a_gpu_that_is_not_there(machine: pytest.MonkeyPatch) -> None:
     """A number beyond the available GPUs is refused, with their count."""
     with_cuda(machine, 2)
-    with pytest.raises(ModelUnavailable, match=r"cuda:2 is not there: 2 CUDA"):
+    with pytest.raises(ModelUnavailable, match=r"cuda:2 does not exist: torch finds 2 CUDA"):
         pick_device("cuda:2", "m")
 
 

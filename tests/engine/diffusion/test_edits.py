@@ -24,11 +24,11 @@ SIDE_PX = 128
 def outcome(
     painter: DiffusionRenderer,
     *inputs: Raster,
-    told: list[Progress] | None = None,
+    reported: list[Progress] | None = None,
     **changes: Any,
 ) -> Outcome:
-    """Return the outcome of REQUEST with some changes. told: gets every step."""
-    heard: list[Progress] = [] if told is None else told
+    """Return the outcome of REQUEST with some changes. reported: gets every step."""
+    heard: list[Progress] = [] if reported is None else reported
     shas = tuple(pixels_sha256(each) for each in inputs)
     request = dataclasses.replace(REQUEST, inputs=shas, **changes)
     task = RenderTask(request, threading.Event(), inputs=inputs)
@@ -117,11 +117,13 @@ def test_more_strength_keeps_less_of_the_input(painter: DiffusionRenderer, photo
 
 def test_only_the_steps_that_are_left_are_taken_and_told(painter: DiffusionRenderer, photo: Raster):
     """Progress counts the steps that are really computed."""
-    told: list[Progress] = []
-    made = outcome(painter, photo, told=told, mode=Mode.IMAGE, strength=0.6, steps=8, refine=0.35)
+    reported: list[Progress] = []
+    made = outcome(
+        painter, photo, reported=reported, mode=Mode.IMAGE, strength=0.6, steps=8, refine=0.35
+    )
     assert isinstance(made, Painted)
-    assert [each.step for each in told] == [1, 2, 3, 4, 5]
-    assert {each.steps for each in told} == {made.recipe.request.forwards} == {5}
+    assert [each.step for each in reported] == [1, 2, 3, 4, 5]
+    assert {each.steps for each in reported} == {made.recipe.request.forwards} == {5}
 
 
 @pytest.mark.parametrize(

@@ -68,8 +68,8 @@ def test_everything_is_computed_in_float32(tiny: Path) -> None:
         dtype = pipeline.transformer.dtype
         prompt = pipeline._encode_prompt(["a lake"], torch.device("cpu"), max_sequence_length=64)
         given = [latents[0].unsqueeze(1).to(dtype)]
-        told = pipeline.transformer(given, torch.tensor([0.3]), prompt, return_dict=False)[0]
-        return [*prompt, *told, pipeline.vae.decode(latents.to(dtype), return_dict=False)[0]]
+        predicted = pipeline.transformer(given, torch.tensor([0.3]), prompt, return_dict=False)[0]
+        return [*prompt, *predicted, pipeline.vae.decode(latents.to(dtype), return_dict=False)[0]]
 
     wanted, before = answers(exact), answers(low)
     with InFloat32():

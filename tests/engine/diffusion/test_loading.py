@@ -144,7 +144,7 @@ def test_an_empty_folder(tmp_path: Path) -> None:
 def test_a_missing_component(copy: Path, name: str, attempts: list[Any]) -> None:
     """A folder that lacks a component is refused and not completed from the network."""
     shutil.rmtree(copy / name)
-    assert refusal(copy) == f"its part {name} is missing"
+    assert refusal(copy) == f"its component {name} is missing"
     assert attempts == []
 
 

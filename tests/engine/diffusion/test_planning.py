@@ -203,8 +203,8 @@ def test_a_preview_is_never_worth_a_picture(
         monkeypatch.setattr(previews, "bootstrap", fail)
         steps: list[Progress] = []
         task = RenderTask(REQUEST, threading.Event(), previews=True)
-        told = steps.append
-        (made,) = painter.render([task], on_step=lambda _row, step, told=told: told(step))
+        append = steps.append
+        (made,) = painter.render([task], on_step=lambda _row, step, append=append: append(step))
         assert isinstance(made, Painted) and made.raster == whole
         assert made.recipe.adaptations == () and all(each.preview is None for each in steps)
 
@@ -236,11 +236,11 @@ def test_a_model_that_was_changed_meanwhile_is_refused(
 def test_a_sign_of_life_comes_between_the_phases(painter: DiffusionRenderer) -> None:
     """Reading, decoding and reloading after idle time are reported, without counting a step."""
     painter.unload()
-    told: list[int] = []
+    reported: list[int] = []
     task = RenderTask(REQUEST, threading.Event())
-    painter.render([task], on_step=lambda _row, step: told.append(step.step))
-    assert told[:2] == [0, 0] and told == sorted(told)
-    assert [step for step in dict.fromkeys(told) if step] == [1, 2, 3]
+    painter.render([task], on_step=lambda _row, step: reported.append(step.step))
+    assert reported[:2] == [0, 0] and reported == sorted(reported)
+    assert [step for step in dict.fromkeys(reported) if step] == [1, 2, 3]
 
 
 def test_a_card_too_full_to_be_measured(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:

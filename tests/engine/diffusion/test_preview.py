@@ -402,6 +402,6 @@ def test_a_tiny_autoencoder_that_cannot_be_used_says_why(tiny_vae: Path, fault: 
     """A broken or foreign one is not used, with a reason in one line."""
     break_it, reason = FAULTS[fault]
     break_it(tiny_vae / "vae_tiny")
-    told: list[str] = []
-    assert tiny_decoder(SKETCH_FAMILY, tiny_vae, on_fault=told.append) is None
-    assert len(told) == 1 and reason in told[0] and "\n" not in told[0]
+    faults: list[str] = []
+    assert tiny_decoder(SKETCH_FAMILY, tiny_vae, on_fault=faults.append) is None
+    assert len(faults) == 1 and reason in faults[0] and "\n" not in faults[0]

@@ -122,8 +122,8 @@ def test_a_constant_stays_what_it_is(grid: tuple[tuple[int, int], int, int], val
     """Where all tiles agree on a constant, so does the picture."""
     size, tile_px, overlap = grid
     tiles = cover(size, tile_px, overlap)
-    told = [torch.full((1, 2, tile.height_px // 8, tile.width_px // 8), value) for tile in tiles]
-    field = blend(tiles, told, size)
+    parts = [torch.full((1, 2, tile.height_px // 8, tile.width_px // 8), value) for tile in tiles]
+    field = blend(tiles, parts, size)
     assert field.shape == (1, 2, size[1] // 8, size[0] // 8) and field.dtype == torch.float32
     assert torch.allclose(field, torch.full_like(field, value), rtol=1e-6, atol=1e-6)
 
@@ -152,22 +152,22 @@ def test_the_order_of_tiles_does_not_matter(
     generator = torch.manual_seed(2)
     tiles = cover(size, tile_px, overlap)
     assume(len(tiles) > 1)
-    told = {
+    parts = {
         tile: torch.randn(1, tile.height_px // 8, tile.width_px // 8, generator=generator)
         for tile in tiles
     }
-    first = blend(tiles, [told[tile] for tile in tiles], size)
+    first = blend(tiles, [parts[tile] for tile in tiles], size)
     order.shuffle(tiles)
-    assert torch.allclose(blend(tiles, [told[tile] for tile in tiles], size), first, atol=1e-5)
+    assert torch.allclose(blend(tiles, [parts[tile] for tile in tiles], size), first, atol=1e-5)
 
 
 def test_low_precision_is_blended_in_full() -> None:
     """Predictions in bfloat16 become a field in float32."""
     tiles = cover((256, 128), 160, 32)
-    told = [torch.full((4, 16, tile.width_px // 8), 0.1, dtype=torch.bfloat16) for tile in tiles]
-    field = blend(tiles, told, (256, 128))
+    parts = [torch.full((4, 16, tile.width_px // 8), 0.1, dtype=torch.bfloat16) for tile in tiles]
+    field = blend(tiles, parts, (256, 128))
     assert field.dtype == torch.float32
-    assert torch.allclose(field, told[0].float()[0, 0, 0].expand_as(field), atol=1e-6)
+    assert torch.allclose(field, parts[0].float()[0, 0, 0].expand_as(field), atol=1e-6)
 
 
 def test_fading_is_smooth() -> None:
@@ -175,8 +175,8 @@ def test_fading_is_smooth() -> None:
     size = (768, 64)
     tiles = cover(size, 448, 128)
     assert len(tiles) == 2
-    told = [torch.full((8, tile.width_px // 8), float(i)) for i, tile in enumerate(tiles)]
-    line = blend(tiles, told, size)[0]
+    parts = [torch.full((8, tile.width_px // 8), float(i)) for i, tile in enumerate(tiles)]
+    line = blend(tiles, parts, size)[0]
     steps = line.diff()
     assert float(line[0]) == 0.0 and float(line[-1]) == 1.0
     assert float(steps.min()) >= 0
@@ -199,9 +199,9 @@ def test_fading_is_smooth() -> None:
 )
 def test_tiles_that_are_no_cover_are_refused(tiles: list[Tile]) -> None:
     """Nothing, gaps, repetitions, nesting, missing corners and tiles outside raise ValueError."""
-    told = [torch.zeros(tile.height_px, tile.width_px) for tile in tiles]
+    parts = [torch.zeros(tile.height_px, tile.width_px) for tile in tiles]
     with pytest.raises(ValueError, match=r"tiles|fit"):
-        blend(tiles, told, (128, 128))
+        blend(tiles, parts, (128, 128))
 
 
 @pytest.mark.parametrize("shapes", [[(8, 10)], [(8, 10), (8, 9)], [(3, 4), (3, 4)], [(0, 0)] * 2])
@@ -231,10 +231,10 @@ def test_blending_leaves_no_seam() -> None:
     tiles = cover(size, 256, 96)
     generator = torch.manual_seed(4)
     noise = torch.rand(3, 384, 512, generator=generator) * 20
-    told = [
+    parts = [
         cut(noise, tile, size) + 40 * torch.rand(3, 1, 1, generator=generator) for tile in tiles
     ]
-    pixels = blend(tiles, told, size).permute(1, 2, 0)
+    pixels = blend(tiles, parts, size).permute(1, 2, 0)
     assert seam_score(pixels, tiles) == pytest.approx(1.0, abs=0.1)
 
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from engine.sketch.autoencoder import CROP_PX, build_autoencoder, encode, train_autoencoder
-from engine.sketch.captions import draw_told_caption
+from engine.sketch.captions import draw_labelled_caption
 from engine.sketch.evaluate import draw_trials, main
 from engine.sketch.flow import TrainingStage, tokenize, train_painter
 from engine.sketch.latents import open_cache
@@ -94,11 +94,11 @@ def test_captions_say_what_they_tell() -> None:
     scene = Scene("sea", "dawn", "clear", "house", "red")
     rng = np.random.default_rng(5)
     for _ in range(300):
-        text, told = draw_told_caption(scene, rng)
-        assert "weather" not in told
+        text, mentioned = draw_labelled_caption(scene, rng)
+        assert "weather" not in mentioned
         if any(word in text.lower() for word in ("crimson", "red ")):
-            assert {"thing", "colour"} <= told, text
-        if told == frozenset():
+            assert {"thing", "colour"} <= mentioned, text
+        if mentioned == frozenset():
             assert "house" not in text and "房子" not in text
 
 
