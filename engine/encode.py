@@ -17,6 +17,8 @@ RECIPE_KEY = "zimagine"
 PARAMETERS_KEY = "parameters"
 MAX_FILE_BYTES = 64 * 2**20
 MAX_PIXELS = 8192 * 8192
+"""Limits of a file that is read back: 8192 is the longest side that the pipeline paints; the bytes
+were chosen by hand."""
 
 
 class RecipeUnreadable(ValueError):

@@ -20,6 +20,7 @@ from engine.schedule import steps_from
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 MAX_SEED = 2**32 - 1
+"""Torch's CPU generator uses only the low 32 bits of a seed."""
 RECIPE_VERSION = 2
 READABLE_VERSIONS = (1, 2)
 """Version 1 had no input pictures; a reader of version 1 only must not paint without them."""

@@ -8,6 +8,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 SUPERSAMPLING: Final = 3
+"""Each pixel is drawn as 3 × 3. Chosen by eye."""
 
 Rgb = tuple[float, float, float]
 Point = tuple[float, float]

@@ -28,6 +28,7 @@ ASPECTS: Final[dict[str, tuple[str, ...]]] = {
 
 _BATCH: Final = 24
 _LEARNING_RATE: Final = 2e-3
+"""Chosen by hand, as is the batch."""
 
 _log = logging.getLogger(__name__)
 

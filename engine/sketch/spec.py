@@ -37,6 +37,7 @@ HELD_OUT_SHARE: Final = 0.1
 
 _WEATHER_ODDS: Final = (0.46, 0.18, 0.18, 0.18)
 _NOTHING_ODDS: Final = 0.12
+"""How often each weather, and a scene without a thing, is drawn. Chosen by hand."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from engine.sketch.captions import Wording, caption, patterns
 from engine.sketch.spec import draw_scene
 
 VOCABULARY_SIZE: Final = 1280
+"""Chosen by hand: all words of the grammar fit."""
 
 CHAT_TEMPLATE: Final = (
     "{% for message in messages %}<|im_start|>{{ message['role'] }}\n"

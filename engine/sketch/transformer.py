@@ -17,6 +17,7 @@ HIDDEN: Final = 160
 HEADS: Final = 5
 LAYERS: Final = 6
 TEXT_HIDDEN: Final = 128
+"""Widths, heads and layers were chosen by hand for a training of about an hour on two cores."""
 SEQUENCE_MULTIPLE: Final = 32
 """The architecture pads captions and pictures to multiples of this many tokens."""
 

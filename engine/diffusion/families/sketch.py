@@ -49,3 +49,4 @@ SKETCH_FAMILY = Sketch(
     levels=(EnhancementLevel.OFF, EnhancementLevel.LIGHT, EnhancementLevel.FULL),
     knows_styles=False,
 )
+"""It was trained at about 256 × 256; the other bounds were chosen by eye."""
