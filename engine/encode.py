@@ -1,4 +1,4 @@
-"""Pixels → PNG with the recipe inside, and back. Blocking: call it on a worker thread."""
+"""Encode pixels as PNG with the recipe embedded, and read it back. Blocking: for worker threads."""
 
 from __future__ import annotations
 
@@ -17,15 +17,17 @@ RECIPE_KEY = "zimagine"
 PARAMETERS_KEY = "parameters"
 MAX_FILE_BYTES = 64 * 2**20
 MAX_PIXELS = 8192 * 8192
+"""Limits of a file that is read back: 8192 is the longest side that the pipeline paints; the bytes
+were chosen by hand."""
 
 
 class RecipeUnreadable(ValueError):
-    """A file holds no recipe of ours; str() says why, fit for a person."""
+    """A file holds no recipe of this program. str() is the reason, fit to be shown to a user."""
 
 
 @dataclass(frozen=True, slots=True)
 class EmbeddedRecipe:
-    """What a PNG says of itself. untouched: its pixels are still the ones that were painted."""
+    """The recipe in a PNG. untouched: its pixels are still the ones that were painted."""
 
     recipe: Recipe
     pixels_sha256: str
@@ -33,13 +35,13 @@ class EmbeddedRecipe:
 
 
 def pixels_sha256(raster: Raster) -> str:
-    """Fingerprint of the pixels alone, whatever file they are in."""
+    """Return the hash of the pixels alone, independent of the file format."""
     size = f"{raster.width_px}x{raster.height_px}:".encode()
     return hashlib.sha256(size + raster.rgb).hexdigest()
 
 
 def encode_png(raster: Raster, recipe: Recipe) -> bytes:
-    """A PNG with two text chunks: `parameters` for other programs, `zimagine` for us (JSON)."""
+    """Encode a PNG with two text chunks: `parameters` for other programs, `zimagine` as JSON."""
     info = PngInfo()
     info.add_text(PARAMETERS_KEY, parameters_text(recipe))
     own = {"recipe": json.loads(recipe.to_json()), "pixels_sha256": pixels_sha256(raster)}
@@ -51,7 +53,7 @@ def encode_png(raster: Raster, recipe: Recipe) -> bytes:
 
 
 def parameters_text(recipe: Recipe) -> str:
-    """The recipe in the form that Stable Diffusion web UIs write and read.
+    """Return the recipe in the form that Stable Diffusion web UIs write and read.
 
     Line breaks in a prompt would be read as the next field, so they become spaces.
     """
@@ -72,13 +74,13 @@ def _one_line(text: str) -> str:
 
 
 def _quoted(value: str) -> str:
-    """A value that holds the format's own separators is written as a JSON string."""
+    """Write a value that contains the format's own separators as a JSON string."""
     plain = not any(mark in value for mark in ',:"\n')
     return value if plain else json.dumps(value, ensure_ascii=False)
 
 
 def read_png(path: Path) -> EmbeddedRecipe:
-    """Read a picture's recipe back. Raises RecipeUnreadable, or OSError if there is no file."""
+    """Read a picture file's recipe. Raises RecipeUnreadable, or OSError if there is no file."""
     with path.open("rb") as file:
         data = file.read(MAX_FILE_BYTES + 1)
     if len(data) > MAX_FILE_BYTES:
@@ -87,7 +89,7 @@ def read_png(path: Path) -> EmbeddedRecipe:
 
 
 def embedded_recipe(data: bytes) -> EmbeddedRecipe:
-    """`read_png` for bytes. Raises RecipeUnreadable."""
+    """Read the recipe of a picture's bytes. Raises RecipeUnreadable."""
     try:
         with Image.open(io.BytesIO(data), formats=["PNG"]) as image:
             assert isinstance(image, PngImageFile)

@@ -1,21 +1,21 @@
-"""What can go wrong while painting, as data; the wording for people lives in `bot`.
+"""What can go wrong while painting, as data; the wording for users lives in `bot`.
 
 EngineError
 ├── QueueFull              no slot is free: try later
-├── QueueClosed            the engine takes nothing more: it is stopping
-├── Cancelled              the person took the job back
+├── QueueClosed            the engine is stopping and accepts nothing more
+├── Cancelled              the requester cancelled the job
 ├── Interrupted            the engine stopped before the job was done: paint it at the next start
 ├── PromptTooLong          more tokens than the model reads; never truncated silently
-├── InputUnfit             the pictures to start from are not those that the request is about
-├── InputMissing           a picture to start from is gone, or is not what it was
+├── InputUnfit             the input pictures are not the ones that the request describes
+├── InputMissing           an input picture is gone, or its pixels have changed
 ├── BadPicture             a picture that must not be delivered
 │   ├── NonFinite          NaN or infinity in the latents or the pixels
 │   └── BlankPicture       one flat colour
-├── OutOfMemory            the device has no room for this job
-├── RenderFailed           anything else that one job broke on
+├── OutOfMemory            the device does not have enough memory for this job
+├── RenderFailed           any other failure of a single job
 ├── ModelUnavailable       the model cannot be loaded
-│   ├── ModelNotFound      nothing is there under that name
-│   └── ModelInvalid       something is there, and it is not a usable model
+│   ├── ModelNotFound      no model of that name exists here
+│   └── ModelInvalid       something exists there, but it is not a usable model
 └── Defunct                the device is lost or hangs: only a new process helps
 """
 
@@ -26,7 +26,7 @@ from enum import StrEnum
 
 
 class Scope(StrEnum):
-    """What a bound of the queue counts: all that waits, or one user's or one server's share."""
+    """The scope of a queue limit: all waiting jobs, or those of one user or one server."""
 
     QUEUE = "queue"
     USER = "user"
@@ -34,13 +34,13 @@ class Scope(StrEnum):
 
 
 class EngineError(Exception):
-    """Base of everything the engine raises on purpose."""
+    """Base class of everything that the engine raises on purpose."""
 
     code = "engine"
 
 
 class QueueFull(EngineError):
-    """No slot is free: of the `limit` places in `scope`, `waiting` are taken."""
+    """No slot is free: `waiting` of the `limit` places in `scope` are taken."""
 
     code = "queue_full"
 
@@ -52,7 +52,7 @@ class QueueFull(EngineError):
 
 
 class QueueClosed(EngineError):
-    """The engine is draining or stopped and takes no new job."""
+    """The engine is draining or stopped and accepts no new job."""
 
     code = "queue_closed"
 
@@ -70,7 +70,7 @@ class Interrupted(EngineError):
 
 
 class PromptTooLong(EngineError):
-    """The prompt has `tokens` tokens where the model reads `limit_tokens`."""
+    """The prompt has `tokens` tokens, but the model reads at most `limit_tokens`."""
 
     code = "prompt_too_long"
 
@@ -86,16 +86,16 @@ class InputUnfit(EngineError):
     code = "input_unfit"
 
     def __init__(self, found: Sequence[tuple[int, int]], needed: Sequence[tuple[int, int]]) -> None:
-        def told(sizes: Sequence[tuple[int, int]]) -> str:
+        def listed(sizes: Sequence[tuple[int, int]]) -> str:
             return ", ".join(f"{width}x{height}" for width, height in sizes) or "none"
 
-        super().__init__(f"input pictures: {told(found)}; needed: {told(needed)}")
+        super().__init__(f"input pictures: {listed(found)}; needed: {listed(needed)}")
         self.found = tuple(found)
         self.needed = tuple(needed)
 
 
 class InputMissing(EngineError):
-    """The input picture whose pixels have the hash `sha256` is not to be had."""
+    """The input picture whose pixels have the hash `sha256` is not available."""
 
     code = "input_missing"
 
@@ -105,7 +105,7 @@ class InputMissing(EngineError):
 
 
 class BadPicture(EngineError):
-    """The painter made something that nobody should be shown."""
+    """The renderer produced a picture that must not be shown to anybody."""
 
     code = "bad_picture"
 
@@ -121,7 +121,7 @@ class NonFinite(BadPicture):
 
 
 class BlankPicture(BadPicture):
-    """The picture is one flat colour; `spread` is its largest deviation in 0..255."""
+    """The picture is one flat colour; `spread` is its largest standard deviation in 0..255."""
 
     code = "blank"
 
@@ -154,13 +154,13 @@ class OutOfMemory(EngineError):
 
 
 class RenderFailed(EngineError):
-    """One job broke the painter; the painter itself stays usable."""
+    """A single job made the renderer fail; the renderer itself stays usable."""
 
     code = "render_failed"
 
 
 class ModelUnavailable(EngineError):
-    """The model `model` cannot be painted with, because of `reason`."""
+    """The model `model` cannot be used, because of `reason`."""
 
     code = "model_unavailable"
 
@@ -171,13 +171,13 @@ class ModelUnavailable(EngineError):
 
 
 class ModelNotFound(ModelUnavailable):
-    """Nothing is there under the model's name."""
+    """No model exists under this name."""
 
     code = "model_not_found"
 
 
 class ModelInvalid(ModelUnavailable):
-    """The folder is there and is not a usable model (incomplete, truncated, another kind)."""
+    """The folder exists but is not a usable model (incomplete, truncated, another kind)."""
 
     code = "model_invalid"
 

@@ -1,4 +1,4 @@
-"""How long it will take, from how long it took. Pure but for what it remembers."""
+"""Estimate how long painting will take from how long it took. Pure but for what it remembers."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from engine.types import ImageRequest
 
 
 class Estimator:
-    """Median speed of the last pictures, in seconds per megapixel-step.
+    """The median speed of the last pictures, in seconds per megapixel-step.
 
-    The median shrugs off the first picture after loading, which is always slow.
+    The median ignores the first picture after loading, which is always slow. remembered: how many
+    pictures count; 16 was chosen by hand.
     """
 
     def __init__(self, remembered: int = 16) -> None:
@@ -23,5 +24,5 @@ class Estimator:
             self._speeds.append(duration_s / request.work)
 
     def seconds(self, work: float) -> float | None:
-        """Expected seconds for `work` megapixel-steps; None before the first picture."""
+        """Return the expected seconds for `work` megapixel-steps; None before the first picture."""
         return statistics.median(self._speeds) * work if self._speeds else None

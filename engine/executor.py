@@ -1,4 +1,4 @@
-"""The one thread that owns the GPU, and the bridge from it to the event loop."""
+"""The single thread that owns the GPU, and the bridge from it to the event loop."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ T = TypeVar("T")
 
 
 class ExecutorThread:
-    """Runs blocking calls one after another on a single thread of its own.
+    """Run blocking calls one after another on a dedicated thread.
 
     The thread is a daemon: a call that hangs never keeps the process from ending. Results travel
-    back by `call_soon_threadsafe`; a future that was cancelled, or a loop that was closed
-    meanwhile, is survived.
+    back by `call_soon_threadsafe`; a future cancelled or a loop closed in the meantime causes no
+    error.
     """
 
     def __init__(self, name: str) -> None:
@@ -50,11 +50,11 @@ class ExecutorThread:
 
 
 def post(loop: asyncio.AbstractEventLoop, call: Callable[..., object], *arguments: Any) -> None:
-    """From any thread: run `call` on the loop; a closed loop is not an error."""
+    """Run `call` on the loop, from any thread; a closed loop is not an error."""
     try:
         loop.call_soon_threadsafe(call, *arguments)
     except RuntimeError:
-        # The loop was closed while the thread was painting: nobody is left to be told.
+        # The loop was closed while the thread was painting: nobody waits for the result any more.
         if not loop.is_closed():
             raise
 

@@ -1,4 +1,4 @@
-"""One wish in the making, of one picture or several, as its requester holds it."""
+"""One request that is being processed, for one picture or several, as the requester's handle."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ def _unwatched(_: Progress) -> None:
 
 @dataclass(frozen=True, slots=True)
 class JobSpec:
-    """What is asked of the engine.
+    """A job as it is submitted to the engine.
 
-    id: the caller's own, unique among live jobs. replay: the conditions of the original, which
-    the painter restores as far as it can. admit: awaited right before painting; False means
-    that the job is not to be painted after all (it then ends as Cancelled), and an EngineError
-    that it raises is how the job ends. It is the caller's chance to make "painting" durable
-    before the GPU begins. inputs: awaited next, the pictures that the request starts from; until
-    then they need not be in memory. previews: whether its progress shows the picture so far. count:
-    how many pictures are painted, the series that begins with the request.
+    id: the caller's own, unique among unfinished jobs. replay: the conditions of the original,
+    which the renderer restores as far as it can. admit: awaited right before painting; False means
+    that the job is not to be painted after all (it then ends as Cancelled), and an EngineError that
+    it raises becomes the job's outcome. It lets the caller store "painting" durably before the GPU
+    begins. inputs: awaited next; loads the input pictures, which need not be in memory until then.
+    previews: whether progress includes the picture so far. count: how many pictures are painted, as
+    a series that begins with the request.
     """
 
     id: int
@@ -52,9 +52,9 @@ class JobSpec:
 
 
 class EngineJob:
-    """A handle: watch `progress()`, await `result()`. Belongs to the event loop's thread.
+    """A job's handle: watch `progress()`, await `result()`. Belongs to the event loop's thread.
 
-    stop_requested: what the painter reads between two steps, on its own thread.
+    stop_requested: read by the renderer between two steps, on its own thread.
     """
 
     def __init__(self, spec: JobSpec, user_id: int, guild_id: int) -> None:
@@ -80,7 +80,7 @@ class EngineJob:
 
     @property
     def work(self) -> float:
-        """Arithmetic of all its pictures in megapixel-steps."""
+        """The work of all its pictures in megapixel-steps."""
         return self.spec.request.work * self.spec.count
 
     @property
@@ -90,17 +90,17 @@ class EngineJob:
 
     @property
     def latest(self) -> Progress | None:
-        """The newest progress over all its pictures, None while the job waits."""
+        """The newest progress over all its pictures; None while the job waits."""
         return self._latest
 
     @property
     def previewed(self) -> Progress | None:
-        """The newest progress with a preview; what is told between two steps has none."""
+        """The newest progress with a preview; reports between two steps have none."""
         return self._previewed
 
     @property
     def cancel_requested(self) -> bool:
-        """True once the job was taken back; an engine that stops asks for no cancellation."""
+        """True once the job was cancelled; stopping the engine does not count as cancelling."""
         return self._cancel_requested
 
     @property
@@ -109,10 +109,10 @@ class EngineJob:
         return self._outcome.done()
 
     async def result(self) -> tuple[Painted, ...]:
-        """Wait for the pictures: at least one, in order, without those that failed by themselves.
+        """Wait for the pictures: at least one, in order, without those that failed individually.
 
-        Raises EngineError, the first one, where none was painted; cancelling the wait leaves the
-        job alone.
+        Raises the first EngineError where none was painted. Cancelling the wait does not cancel the
+        job.
         """
         return await asyncio.shield(self._outcome)
 
@@ -121,7 +121,7 @@ class EngineJob:
         self._outcome.add_done_callback(lambda _: call())
 
     async def progress(self) -> AsyncIterator[Progress]:
-        """Yield the newest progress whenever there is one; steps in between may be skipped."""
+        """Yield the newest progress whenever it changes; steps in between may be skipped."""
         seen: Progress | None = None
         while not self.done:
             self._changed.clear()
@@ -132,7 +132,7 @@ class EngineJob:
             await self._changed.wait()
 
     def report(self, progress: Progress) -> None:
-        """Take note of a step (called by the engine)."""
+        """Record a step (called by the engine)."""
         self._latest = progress
         if progress.preview is not None:
             self._previewed = progress
@@ -140,9 +140,9 @@ class EngineJob:
         self.spec.on_step(progress)
 
     def finish(self, outcome: Sequence[Outcome] | EngineError) -> None:
-        """Settle the job once; later outcomes are ignored (called by the engine).
+        """Complete the job once; later outcomes are ignored (called by the engine).
 
-        outcome: what became of each picture, in order and at least one, or of the whole job.
+        outcome: the outcome of each picture, in order and at least one, or of the whole job.
         """
         if self._outcome.done():
             return
@@ -157,12 +157,12 @@ class EngineJob:
         self._changed.set()
 
     def cancel(self) -> None:
-        """Take the job back: the painter stops at its next step (called by the engine)."""
+        """Cancel the job: the renderer stops at its next step (called by the engine)."""
         self._cancel_requested = True
         self.stop_requested.set()
         if self._latest is None:
             self.finish(Cancelled("cancelled while waiting"))
 
     def interrupt(self) -> None:
-        """Ask the painter to stop at its next step; the job is still wanted (by the engine)."""
+        """Ask the renderer to stop at its next step, without cancelling (called by the engine)."""
         self.stop_requested.set()

@@ -15,7 +15,7 @@ from engine.turns import Precedence, RoundRobin
 
 
 class Priority(IntEnum):
-    """Classes of jobs from the highest, counted from 0."""
+    """Classes of jobs, the highest first; 0 is the highest."""
 
     RESUMED = 0
     """Was on the GPU when the last process ended."""
@@ -24,7 +24,7 @@ class Priority(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """How many jobs may wait, reserved places included: in all, of one user, of one server.
+    """How many jobs may wait, reserved slots included: in total, per user and per server.
 
     None: as many as the queue holds.
     """
@@ -35,9 +35,9 @@ class Bounds:
 
 
 class Slot:
-    """A place in the queue that is held but not yet filled.
+    """A place in the queue that is reserved but not yet filled.
 
-    Use it as a context manager: leaving without `fill` gives the place back.
+    Use it as a context manager: leaving without `fill` releases the place.
     """
 
     def __init__(self, queue: FairQueue, user_id: int, guild_id: int, priority: Priority) -> None:
@@ -48,14 +48,14 @@ class Slot:
         self.priority = priority
 
     def fill(self, job: EngineJob) -> None:
-        """Put `job` into the held place. Raises RuntimeError if the slot is spent."""
+        """Put `job` into the reserved place. Raises RuntimeError if the slot is already spent."""
         if not self._open:
             raise RuntimeError("this slot was filled or released before")
         self._open = False
         self._queue._fill(self, job)
 
     def release(self) -> None:
-        """Give the place back; harmless after `fill`."""
+        """Release the place; has no effect after `fill`."""
         if self._open:
             self._open = False
             self._queue._give_back(self)
@@ -74,7 +74,7 @@ class Slot:
 
 @dataclass(frozen=True, slots=True)
 class _Waiting:
-    """A filled place; arrival: grows with every job of the queue."""
+    """A filled place. arrival: a number that grows with every job of the queue."""
 
     job: EngineJob
     slot: Slot
@@ -82,11 +82,11 @@ class _Waiting:
 
 
 class FairQueue:
-    """Within its bounds jobs wait; classes have precedence, and in a class users take turns.
+    """A bounded queue of jobs with priority classes, in which users of a class take turns.
 
-    A higher class goes first, yet after `TURNS_BEFORE_LOWER` of its turns a lower one that waits
-    has one. Each user's own jobs of a class keep their order. Whatever is asked of the queue
-    costs about the same for ten jobs as for ten thousand.
+    A higher class goes first, but after `TURNS_BEFORE_LOWER` of its turns a waiting lower class
+    gets one. Each user's own jobs of a class keep their order. The cost of every operation hardly
+    grows with the number of waiting jobs, from ten to ten thousand.
 
     All methods belong to the event loop's thread and take effect at once; only `take` waits.
     """
@@ -98,7 +98,7 @@ class FairQueue:
         self._waiting: dict[int, _Waiting] = {}
         self._arrivals = itertools.count()
         self._work = 0.0
-        # Places that are reserved or filled, by what bounds them; never zero.
+        # Places that are reserved or filled, by the limits they count for; never zero.
         self._held: Counter[tuple[Scope, int]] = Counter()
         self._closed = False
         self._arrived = asyncio.Event()
@@ -108,7 +108,7 @@ class FairQueue:
 
     @property
     def mean_work(self) -> float:
-        """Of all that waits, in megapixel-steps; 0 if nothing does."""
+        """The mean work of all waiting jobs in megapixel-steps; 0 if none waits."""
         return self._work / len(self._waiting) if self._waiting else 0.0
 
     def reserve(
@@ -119,7 +119,7 @@ class FairQueue:
         priority: Priority = Priority.NORMAL,
         beyond_limit: bool = False,
     ) -> Slot:
-        """Hold a place. Raises QueueFull at once when there is none, QueueClosed when stopping.
+        """Reserve a place. Raises QueueFull at once when there is none, QueueClosed when stopping.
 
         beyond_limit: for jobs that were accepted before a restart; they are never refused.
         """
@@ -142,7 +142,7 @@ class FairQueue:
             await self._arrived.wait()
 
     def position(self, job_id: int) -> int | None:
-        """How many waiting jobs will be painted before this one; None if it does not wait."""
+        """Return how many waiting jobs come before this one; None if it does not wait."""
         found = self._waiting.get(job_id)
         if found is None:
             return None
@@ -151,9 +151,9 @@ class FairQueue:
         return self._precedence.position(own, rank, self._lengths())
 
     def ahead(self, job_id: int, limit: int) -> list[EngineJob]:
-        """The next jobs that will be painted before this one, in order, at most `limit`.
+        """Return the jobs that will be painted before this one, in order, at most `limit`.
 
-        Empty if it does not wait.
+        Empty if the job does not wait.
         """
         precedence, lengths = self._precedence.copy(), self._lengths()
         orders = [iter(each) for each in self._classes]
@@ -165,17 +165,17 @@ class FairQueue:
         return found
 
     def first_of(self, user_id: int) -> EngineJob | None:
-        """The job of this user that will be painted before their others."""
+        """Return the job of this user that will be painted before their others."""
         firsts = [job for each in self._classes if (job := each.first_of(user_id)) is not None]
         return min(firsts, key=lambda job: self.position(job.id) or 0, default=None)
 
     def get(self, job_id: int) -> EngineJob | None:
-        """The waiting job of this id."""
+        """Return the waiting job of this id."""
         found = self._waiting.get(job_id)
         return None if found is None else found.job
 
     def discard(self, job_id: int) -> EngineJob | None:
-        """Remove a waiting job; None if it does not wait (any more)."""
+        """Remove a waiting job and return it; None if it does not wait (any more)."""
         found = self._waiting.get(job_id)
         if found is None:
             return None
@@ -183,7 +183,7 @@ class FairQueue:
         return self._left(job_id)
 
     def close(self) -> list[EngineJob]:
-        """Refuse everything from now on and hand back what was still waiting, in order."""
+        """Refuse everything from now on and return the jobs that were still waiting, in order."""
         rest: list[EngineJob] = []
         while self._waiting:
             rest.append(self._next())
@@ -199,14 +199,14 @@ class FairQueue:
         return self._left(self._classes[turn].take().id)
 
     def _left(self, job_id: int) -> EngineJob:
-        """The job has left its class: it waits no more, and its place is free."""
+        """Remove a job from the bookkeeping: it waits no more, and its place is free."""
         found = self._waiting.pop(job_id)
         self._work -= found.job.work
         self._give_back(found.slot)
         return found.job
 
     def _check(self, slot: Slot) -> None:
-        """Raise QueueFull with the narrowest bound that is reached: it tells a person most."""
+        """Raise QueueFull with the narrowest limit that is reached: the most useful to report."""
         limits = (self.bounds.user, self.bounds.server, self.bounds.queue)
         for key, limit in zip(_keys(slot), limits, strict=True):
             if limit is not None and self._held[key] >= limit:
@@ -228,9 +228,9 @@ class FairQueue:
         for key in _keys(slot):
             self._held[key] -= 1
             if not self._held[key]:
-                del self._held[key]  # or everybody who ever came would be remembered
+                del self._held[key]  # otherwise every user who ever came would be remembered
 
 
 def _keys(slot: Slot) -> tuple[tuple[Scope, int], ...]:
-    """What a place counts for, the narrowest first."""
+    """The limits that a place counts for, the narrowest first."""
     return (Scope.USER, slot.user_id), (Scope.SERVER, slot.guild_id), (Scope.QUEUE, 0)

@@ -1,4 +1,4 @@
-"""The Protocol every painter implements."""
+"""The protocol that every renderer implements."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from engine.errors import EngineError
 from engine.types import Conditions, ImageRequest, ModelInfo, Painted, Progress, Raster
 
 Outcome = Painted | EngineError
-"""What becomes of one job: a picture or an error, never an exception for its neighbours."""
+"""The outcome of one job: a picture or an error, never an exception for its neighbours."""
 
 
 @dataclass(frozen=True, slots=True)
 class RenderTask:
     """One job of a batch. cancel is read between steps; replay restores old conditions.
 
-    inputs: the pictures that the request starts from. previews: whether its progress shows them.
+    inputs: the pictures that the request starts from. previews: whether progress includes them.
     """
 
     request: ImageRequest
@@ -33,25 +33,25 @@ class Renderer(Protocol):
 
     @property
     def info(self) -> ModelInfo:
-        """What is loaded."""
+        """The loaded model."""
         ...
 
     def render(
         self, batch: Sequence[RenderTask], *, on_step: Callable[[int, Progress], None]
     ) -> list[Outcome]:
-        """Paint every task of the batch; one outcome per task, in order.
+        """Paint every task of the batch; return one outcome per task, in order.
 
-        on_step(row, progress) is called on the painting thread after each step.
-        A Defunct outcome means that this painter is lost.
+        on_step(row, progress) is called on the painting thread after each step. A Defunct outcome
+        means that this renderer is unusable from now on.
         """
         ...
 
     def count_tokens(self, text: str) -> int:
-        """How many tokens the model would read of a prompt; quick, and safe on any thread."""
+        """Return how many tokens the model would read for a prompt; quick and thread-safe."""
         ...
 
     def unload(self) -> None:
-        """Give memory back for as long as nobody paints; the next `render` takes it again."""
+        """Free memory while there is nothing to paint; the next `render` allocates it again."""
         ...
 
     def close(self) -> None:
@@ -60,4 +60,4 @@ class Renderer(Protocol):
 
 
 RendererFactory = Callable[[], Renderer]
-"""Called on the executor thread; raises ModelUnavailable when there is nothing to paint with."""
+"""Called on the executor thread; raises ModelUnavailable when the model cannot be loaded."""

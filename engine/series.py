@@ -1,4 +1,4 @@
-"""A series: one request several times over, each picture with noise of its own. Pure."""
+"""A series: the same request several times, each picture with different noise. Pure."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from typing import Final
 from engine.types import MAX_SEED, ImageRequest
 
 MAX_PICTURES: Final = 4
-"""What one wish may ask for."""
+"""The most pictures of one request. Chosen by hand."""
 
 
 def series(request: ImageRequest, count: int) -> tuple[ImageRequest, ...]:
-    """`count` requests that differ in nothing but their noise, the first of them `request` itself.
+    """Return `count` requests that differ only in their noise, the first of them `request` itself.
 
-    Seeds count up, and begin again after the last one there is. Where the noise was turned, the
-    seed of the last variation counts up instead: all of them vary the same picture. ValueError
-    for a count below 1.
+    Seeds count up, and continue at the first after the last possible one. Where the noise has
+    variations, the seed of the last variation counts up instead: all pictures vary the same
+    original. Raises ValueError for a count below 1.
     """
     if count < 1:
         raise ValueError(f"a series has at least one picture, not {count}")
@@ -24,7 +24,7 @@ def series(request: ImageRequest, count: int) -> tuple[ImageRequest, ...]:
 
 
 def place_in_series(first: ImageRequest, member: ImageRequest) -> int:
-    """Which of the series that begins with `first` this is, counted from 0."""
+    """Return the index of `member` in the series that begins with `first`, counted from 0."""
     return (_counting_seed(member) - _counting_seed(first)) % (MAX_SEED + 1)
 
 

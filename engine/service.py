@@ -1,4 +1,4 @@
-"""The engine: its states, the executor thread, and the way of a job through both."""
+"""The engine: its states, the executor thread, and how a job passes through both."""
 
 from __future__ import annotations
 
@@ -27,19 +27,20 @@ from engine.states import ENGINE_TRANSITIONS, EngineState
 from engine.types import ModelInfo, Painted, Progress, Raster
 
 STOP_GRACE_S = 10.0
-"""So long a painter that was asked to stop may take to do so."""
+"""How long a renderer that was asked to stop may take to do so. Chosen by hand."""
 AHEAD_EXACT = 64
-"""So many of the jobs ahead are counted by their own work, those behind them by the mean."""
+"""How many of the jobs ahead are estimated by their own work; those behind them by the mean. Chosen
+by hand: it bounds the cost of an estimate."""
 
 
 class Engine:
-    """Takes jobs from a bounded queue and paints them one at a time on a thread of its own.
+    """Takes jobs from a bounded queue and paints them one at a time on a dedicated thread.
 
-    Lives on the event loop's thread. `start` returns at once; the model loads meanwhile and jobs
-    wait. After `drain` nothing new is begun. When the model cannot be loaded, the device is lost
-    or the painter makes no step for `stall_s` (None: for ever), `failure` resolves and everything
-    unfinished stays so for the next start. After `idle_s` without a job (None: never) the painter
-    is asked to give its memory back until there is one.
+    Lives on the event loop's thread. `start` returns at once; the model loads in the background and
+    jobs wait. After `drain` nothing new is started. When the model cannot be loaded, the device is
+    lost or the renderer makes no step for `stall_s` (None: no limit), `failure` resolves and
+    everything unfinished stays unfinished for the next start. After `idle_s` without a job (None:
+    never) the renderer is asked to free its memory until there is one.
     """
 
     def __init__(
@@ -60,7 +61,7 @@ class Engine:
         self._renderer: Renderer | None = None
         self._worker: asyncio.Task[None] | None = None
         self._current: EngineJob | None = None
-        # What the painter makes of the current job; cancelled where its thread was given up on.
+        # The rendering of the current job; cancelled when its thread is given up on.
         self._rendering: asyncio.Future[list[Outcome]] | None = None
         self._heard_s = 0.0
         # Set once `ready` has its answer: loaded, failed, or stopped before either.
@@ -71,12 +72,12 @@ class Engine:
 
     @property
     def state(self) -> EngineState:
-        """Where the engine is in its life."""
+        """The state of the engine."""
         return self._state
 
     @property
     def info(self) -> ModelInfo | None:
-        """What is loaded; None until it is."""
+        """The loaded model; None until it is loaded."""
         return self._renderer.info if self._renderer else None
 
     @property
@@ -85,8 +86,7 @@ class Engine:
         return self._current
 
     def start(self) -> None:
-        """Begin to load the model and to take jobs. Raises RuntimeError when called twice, or
-        after `drain`."""
+        """Start loading the model and taking jobs. Raises RuntimeError after `start` or `drain`."""
         if self._worker is not None or self._state is not EngineState.STARTING:
             raise RuntimeError("the engine was started or stopped before")
         self._thread = ExecutorThread("painter")
@@ -97,7 +97,7 @@ class Engine:
         """Wait until the model is loaded.
 
         Raises ModelUnavailable if it never will be, Defunct once the device is lost, QueueClosed
-        when the engine was drained before the model was there.
+        when the engine was drained before the model was loaded.
         """
         await self._decided.wait()
         if self._failure is not None:
@@ -107,7 +107,7 @@ class Engine:
         return self._renderer.info
 
     async def failure(self) -> EngineError:
-        """Wait until the engine is beyond help; ModelUnavailable or Defunct."""
+        """Wait until the engine has failed for good; return ModelUnavailable or Defunct."""
         await self._failed.wait()
         assert self._failure is not None
         return self._failure
@@ -120,19 +120,19 @@ class Engine:
         priority: Priority = Priority.NORMAL,
         beyond_limit: bool = False,
     ) -> Slot:
-        """Hold a place in the queue. Raises QueueFull or QueueClosed at once."""
+        """Reserve a place in the queue. Raises QueueFull or QueueClosed at once."""
         return self.queue.reserve(user_id, guild_id, priority=priority, beyond_limit=beyond_limit)
 
     def submit(self, slot: Slot, spec: JobSpec) -> EngineJob:
-        """Fill the held place and hand back the job."""
+        """Fill the reserved place and return the job."""
         job = EngineJob(spec, slot.user_id, slot.guild_id)
         slot.fill(job)
         return job
 
     def waiting_s(self, job_id: int) -> float | None:
-        """Seconds until this job's pictures, by measured speed; None if nothing is known.
+        """Return the seconds until this job's pictures, by measured speed; None if unknown.
 
-        A model that is still loading is not counted.
+        The time until a loading model is ready is not counted.
         """
         job = self.queue.get(job_id)
         if job is None:
@@ -140,12 +140,13 @@ class Engine:
         return self.estimator.seconds(self._work_before(job) + job.work)
 
     def place_free_s(self, scope: Scope, user_id: int) -> float | None:
-        """Seconds until somebody refused with `scope` finds a place; None if nothing is known.
+        """Return the seconds until a request refused with `scope` finds a place; None: unknown.
 
-        A place in the queue is free when its next job begins, a user's when their own next does.
+        A place in the queue is free when its next job begins, a user's when their own next job
+        does.
         """
         if self._state not in (EngineState.READY, EngineState.PAINTING):
-            return None  # nothing begins before the model is there, or ever again
+            return None  # no job begins before the model is loaded, or after it failed to load
         if scope is Scope.QUEUE:
             return self.estimator.seconds(self._work_left())
         job = self.queue.first_of(user_id) if scope is Scope.USER else None
@@ -167,21 +168,21 @@ class Engine:
         return self._current.work * left
 
     def count_tokens(self, text: str) -> int | None:
-        """How many tokens the model would read of a prompt; None until it is loaded."""
+        """Return how many tokens the model would read for a prompt; None until it is loaded."""
         return None if self._renderer is None else self._renderer.count_tokens(text)
 
     def cancel(self, job: EngineJob) -> None:
-        """Cancel a job: at once while it waits, at its next step while it paints."""
-        if self.queue.get(job.id) is job:  # its id may belong to a later attempt by now
+        """Cancel a job: at once while it waits, at its next step while it is painted."""
+        if self.queue.get(job.id) is job:  # by now its id may belong to a later attempt
             self.queue.discard(job.id)
         job.cancel()
 
     async def drain(self, limit_s: float | None = None) -> list[EngineJob]:
-        """Take nothing more, finish what is on the GPU, stop; hand back what still waits.
+        """Accept nothing more, finish what is on the GPU, stop; return the jobs that still wait.
 
-        After `limit_s` the painter is asked to stop at its next step, and its job ends as
-        Interrupted; if it does not within `STOP_GRACE_S`, its thread is given up on and the job
-        stays unsettled. Every call waits for the end; only the first one has jobs to hand back.
+        After `limit_s` the renderer is asked to stop at its next step, and its job ends as
+        Interrupted; if it does not stop within `STOP_GRACE_S`, its thread is given up on and the
+        job stays unfinished. Every call waits for the end; only the first one returns jobs.
         """
         rest = self.queue.close()
         if self._state in (EngineState.STARTING, EngineState.READY, EngineState.PAINTING):
@@ -206,8 +207,7 @@ class Engine:
         if self._current is not None:
             self._current.interrupt()
             await asyncio.wait({worker}, timeout=STOP_GRACE_S)
-        # A rendering that has its picture, in the very last moment, cannot be cancelled any more.
-        # Where nothing renders, the worker waits for an admission, or for memory to be given back.
+        # A rendering that has just produced its picture cannot be cancelled any more.
         painting = self._current is not None and self._rendering is not None
         (self._rendering if painting and self._rendering else worker).cancel()
         await asyncio.wait({worker})
@@ -235,7 +235,7 @@ class Engine:
         self._decided.set()
 
     def _worker_ended(self, worker: asyncio.Task[None]) -> None:
-        """Nothing may end the worker unseen: jobs would wait for ever."""
+        """Report any unexpected end of the worker: jobs would wait without end otherwise."""
         working = (EngineState.STARTING, EngineState.READY, EngineState.PAINTING)
         if self._state not in working:
             return
@@ -265,12 +265,12 @@ class Engine:
             await self._paint(thread, job)
 
     async def _next(self, thread: ExecutorThread, renderer: Renderer) -> EngineJob:
-        """The next job; while there is none for long, the memory is others'."""
+        """Wait for the next job; after a long wait, free the memory for other programs."""
         try:
             async with asyncio.timeout(self._idle_s):
                 return await self.queue.take()
         except TimeoutError:
-            # What cannot be given back now is given back by the next one, or never: no job fails.
+            # Memory that cannot be freed now is freed the next time or never: no job fails for it.
             with contextlib.suppress(Exception):
                 await thread.run(renderer.unload)
             return await self.queue.take()
@@ -293,12 +293,12 @@ class Engine:
         if self._state is EngineState.PAINTING:
             self._enter(EngineState.READY)
         if outcome is None and job.cancel_requested:
-            outcome = Cancelled("withdrawn while painting")  # nobody wants it tried once more
+            outcome = Cancelled("withdrawn while painting")  # so it is not tried again
         if outcome is not None:
             job.finish(outcome)
 
     async def _prepared(self, job: EngineJob) -> EngineError | tuple[Raster, ...]:
-        """The pictures that the job starts from, or why it is not painted after all."""
+        """Load a job's input pictures; return an error if it is not to be painted after all."""
         try:
             admitted = await job.spec.admit()
             if not admitted or job.cancel_requested:
@@ -315,8 +315,8 @@ class Engine:
     async def _rendered(
         self, thread: ExecutorThread, job: EngineJob, inputs: tuple[Raster, ...]
     ) -> Sequence[Outcome] | EngineError | None:
-        """What the painter made of each picture, or what ended the whole job; None leaves it
-        unsettled, to the next process."""
+        """Return the outcome of each picture, or of the whole job; None leaves the job unfinished,
+        for the next process."""
         if self._state is EngineState.READY:
             self._enter(EngineState.PAINTING)
         spec = job.spec
@@ -345,11 +345,11 @@ class Engine:
     def _judged(
         self, job: EngineJob, outcomes: Sequence[Outcome]
     ) -> Sequence[Outcome] | EngineError | None:
-        """The outcomes, unless one of them ends the whole job, whatever was painted before it."""
+        """Return the outcomes, unless one of them ends the whole job, whatever came before it."""
         for outcome in outcomes:
             if isinstance(outcome, Defunct | ModelUnavailable):
-                # A lost device, or a model that was unloaded and is not there any more. In the
-                # database the job is "painting", and the next process tries it once more.
+                # A lost device, or a model that was unloaded and no longer exists. In the database
+                # the job is "painting", and the next process tries it once more.
                 self._fail(outcome)
                 return None
         for outcome in outcomes:
@@ -360,7 +360,7 @@ class Engine:
         return outcomes
 
     async def _ended(self, rendering: asyncio.Future[list[Outcome]]) -> bool:
-        """Wait for the painter's end; False where it hangs, and was given up on."""
+        """Wait until the renderer returns; False if it hangs and was given up on."""
         loop = asyncio.get_running_loop()
         while not rendering.done():
             left_s = None if self._stall_s is None else self._heard_s + self._stall_s - loop.time()
@@ -378,9 +378,9 @@ class Engine:
 def _reporter(
     loop: asyncio.AbstractEventLoop, report: Callable[[Progress], None], count: int
 ) -> Callable[[int, Progress], None]:
-    """A step callback for the painting thread that reports on the loop's thread.
+    """Return a step callback for the painting thread that reports on the loop's thread.
 
-    count: over how many pictures, which are painted one after another, progress is counted.
+    count: how many pictures progress is counted over; they are painted one after another.
     """
 
     def on_step(row: int, progress: Progress) -> None:

@@ -1,4 +1,4 @@
-"""What an engine is told at its start."""
+"""The settings of an engine."""
 
 from __future__ import annotations
 
@@ -12,19 +12,20 @@ AUTO = "auto"
 
 @dataclass(frozen=True, slots=True)
 class EngineSettings:
-    """model: "sketch", a hub id or a folder. device: "auto", "cpu", "cuda", "cuda:1", "mps".
+    """Settings that an engine is started with.
 
-    queue_limit, user_limit, server_limit: jobs that may wait in all, of one user, of one server;
-    None = as many as the queue holds. stall_s: without a step for so long, a painter counts as
-    hung. drain_s: how long the picture on the GPU may still take when the engine stops.
-    threads: CPU threads for painting, None = torch's own choice.
-    memory_plan: AUTO, or one that is always used ("streamed+tiled"). allow_quantized: may weights
-    be stored in 8 bits where they do not fit otherwise; pictures differ a little then.
-    reserve_bytes: of a GPU's memory, left to others. idle_unload_s: give the memory back after so
-    long without a job, None = never. expand_limit_s: how long the text encoder may write a prompt.
-    cache_dir: for what is learned about a model, None = nowhere.
-    download: may a hub id be fetched from the hub; otherwise only local files are used.
-    revision: of a hub id, None = the newest one that is here.
+    model: "sketch", a hub id or a folder. device: "auto", "cpu", "cuda", "cuda:1", "mps".
+
+    queue_limit, user_limit, server_limit: how many jobs may wait in total, per user and per server;
+    None = as many as the queue holds. stall_s: a renderer counts as hung after this long without a
+    step. drain_s: how long the picture on the GPU may still take when the engine stops. threads:
+    CPU threads for painting, None = torch's own choice. memory_plan: AUTO, or a plan that is always
+    used ("streamed+tiled"). allow_quantized: whether weights may be stored in 8 bits where they do
+    not fit otherwise; pictures differ slightly then. reserve_bytes: of a GPU's memory, left to
+    other programs. idle_unload_s: free the memory after this long without a job, None = never.
+    expand_limit_s: how long the text encoder may write a prompt. cache_dir: for what is learned
+    about a model, None = nowhere. download: whether a hub id may be fetched from the hub; otherwise
+    only local files are used. revision: of a hub id, None = the newest one on this machine.
     """
 
     model: str = "sketch"
@@ -46,5 +47,5 @@ class EngineSettings:
 
     @property
     def bounds(self) -> Bounds:
-        """What the queue is told of this."""
+        """The limits of the queue."""
         return Bounds(self.queue_limit, self.user_limit, self.server_limit)

@@ -6,26 +6,26 @@ import math
 import re
 
 GRID_PX = 16
-"""The transformer sees patches of 2 × 2 latents of 8 pixels: both sides are multiples of this."""
+"""The transformer reads patches of 2 × 2 latents of 8 pixels: both sides are multiples of this."""
 
 ASPECTS = ("1:1", "4:3", "3:4", "3:2", "2:3", "16:9", "9:16", "2:1", "1:2", "21:9", "9:21")
-"""The ratios offered by name, width first."""
+"""The aspect ratios offered by name, width first."""
 
 _PAIR = re.compile(r"\s*(\d{1,5})\s*([:：xX×*])\s*(\d{1,5})\s*")
 
 
 def offered(max_ratio: float) -> tuple[str, ...]:
-    """Those of ASPECTS that are no longer than a family's longest."""
+    """Return those of ASPECTS that are no longer than a family's longest."""
     return tuple(text for text in ASPECTS if ratio_fits(*parse_aspect(text), max_ratio))
 
 
 def ratio_fits(width: int, height: int, max_ratio: float) -> bool:
-    """Whether the longer side is at most so many times the shorter one; 21:9 fits 21/9."""
+    """Whether the longer side is at most `max_ratio` times the shorter one; 21:9 fits 21/9."""
     return max(width, height) <= max_ratio * min(width, height) * (1 + 1e-9)
 
 
 def parse_aspect(text: str) -> tuple[int, int]:
-    """Read "16:9". Raises ValueError for anything else."""
+    """Parse "16:9". Raises ValueError for anything else."""
     match = _PAIR.fullmatch(text)
     if not match or match[2] not in ":：":
         raise ValueError(f"{text!r} is not an aspect ratio like 16:9")
@@ -36,7 +36,7 @@ def parse_aspect(text: str) -> tuple[int, int]:
 
 
 def parse_size(text: str) -> tuple[int, int]:
-    """Read "1024x768" as (width_px, height_px). Raises ValueError for anything else."""
+    """Parse "1024x768" as (width_px, height_px). Raises ValueError for anything else."""
     match = _PAIR.fullmatch(text)
     if not match or match[2] in ":：":
         raise ValueError(f"{text!r} is not a size like 1024x768")
@@ -44,11 +44,12 @@ def parse_size(text: str) -> tuple[int, int]:
 
 
 def size_for_aspect(width: int, height: int, budget_px: int) -> tuple[int, int]:
-    """The size on the 16-pixel grid nearest to the ratio whose area is about `budget_px`.
+    """Return the size on the 16-pixel grid nearest to the ratio whose area is about `budget_px`.
 
-    Of the grid points around the exact size, the one least off in shape and area together wins.
+    Of the grid points around the exact size, the one with the smallest error in shape and area
+    together wins.
     """
-    if width < height:  # rounding must not depend on which way round a picture is held
+    if width < height:  # rounding must not depend on the orientation of a picture
         high, wide = size_for_aspect(height, width, budget_px)
         return wide, high
     ratio = width / height

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class EngineState(StrEnum):
-    """Where the engine is in its life; `ENGINE_TRANSITIONS` says where it may go from there."""
+    """The state of the engine; `ENGINE_TRANSITIONS` lists the states that may follow."""
 
     STARTING = "starting"
     READY = "ready"

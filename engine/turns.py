@@ -1,4 +1,4 @@
-"""Whose turn it is: users take turns within a class, and a lower class is never starved."""
+"""The order of turns: users of a class take turns, and a lower class is never starved."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from sortedcontainers import SortedDict, SortedList
 from engine.job import EngineJob
 
 TURNS_BEFORE_LOWER = 4
-"""So many turns higher classes have while somebody of a lower one waits; then that one has one."""
+"""Consecutive turns a higher class may take before a waiting lower class gets one: by hand."""
 
 
 class _Lane:
-    """The waiting jobs of one user, by arrival; there is no empty lane.
+    """The waiting jobs of one user, by arrival; a lane is never empty.
 
-    place: where it stands among the lanes; each turn takes it behind all others. served: the
+    place: its rank among the lanes; each turn puts it behind all others. served: the number of
     turns it has had.
     """
 
@@ -32,10 +32,10 @@ class _Lane:
 class _Turn:
     """The turn `number` of a lane, counted over the lane's whole life.
 
-    Turns come by depth (how many its lane has before it), then by the lane's place. Both change
-    when a lane is served, and yet no two turns change sides: the lane was first of all, so its
-    first turn of depth 1 becomes the last of depth 0, and likewise all the way down. That is why
-    a sorted list of turns stays sorted without being touched.
+    Turns are ordered by depth (how many turns its lane has before it), then by the lane's place.
+    Serving a lane changes both, and yet no two turns swap their order: the lane was first of all,
+    so its first turn of depth 1 becomes the last of depth 0, and likewise at every depth. That is
+    why a sorted list of turns stays sorted without being touched.
     """
 
     lane: _Lane
@@ -43,7 +43,7 @@ class _Turn:
 
     @property
     def depth(self) -> int:
-        """How many turns its lane has before this one; its job is the lane's of this index."""
+        """How many turns its lane has before this one; also the index of its job in the lane."""
         return self.number - self.lane.served
 
     def __lt__(self, other: _Turn) -> bool:
@@ -54,9 +54,9 @@ class _Turn:
 class RoundRobin:
     """Users take turns; each user's own jobs keep the order of their arrival.
 
-    Nothing costs more than a search in what waits. A lane holds its jobs, the list their turns:
-    where a job is discarded, its lane gives up its last turn and the jobs behind move up.
-    `arrival` is a number that grows with every job.
+    No operation costs more than a search among the waiting jobs. A lane holds its jobs, the list
+    their turns: when a job is discarded, its lane gives up its last turn and the jobs behind move
+    up. `arrival` is a number that grows with every job.
     """
 
     def __init__(self) -> None:
@@ -68,12 +68,12 @@ class RoundRobin:
         return len(self._turns)
 
     def __iter__(self) -> Iterator[EngineJob]:
-        """The jobs in the order of their turns."""
+        """Iterate over the jobs in the order of their turns."""
         for turn in self._turns:
             yield turn.lane.jobs.peekitem(turn.depth)[1]
 
     def add(self, user_id: int, arrival: int, job: EngineJob) -> None:
-        """The job waits behind the user's others; who had none yet waits behind everybody."""
+        """Add a job behind the user's others; a user who had none waits behind everybody."""
         lane = self._lanes.get(user_id)
         if lane is None:
             lane = self._lanes[user_id] = _Lane(user_id, next(self._places))
@@ -90,19 +90,19 @@ class RoundRobin:
         return job
 
     def rank(self, user_id: int, arrival: int) -> int:
-        """How many jobs of this class come before the one that waits."""
+        """Return how many jobs of this class come before a waiting one."""
         lane = self._lanes[user_id]
         return self._turns.bisect_left(_Turn(lane, lane.served + lane.jobs.index(arrival)))
 
     def discard(self, user_id: int, arrival: int) -> None:
-        """Remove a job that waits."""
+        """Remove a waiting job."""
         lane = self._lanes[user_id]
         del lane.jobs[arrival]
         self._turns.remove(_Turn(lane, lane.served + len(lane.jobs)))
         self._drop_if_empty(lane)
 
     def first_of(self, user_id: int) -> EngineJob | None:
-        """The user's next job."""
+        """Return the user's next job."""
         lane = self._lanes.get(user_id)
         return None if lane is None else lane.jobs.peekitem(0)[1]
 
@@ -112,24 +112,24 @@ class RoundRobin:
 
 
 class Precedence:
-    """Which class has the next turn: the highest, but for every turn that a lower one is owed.
+    """Decides which class has the next turn: the highest, unless a lower class is owed one.
 
-    Class 0 is the highest; all classes below one share its lower turns by the same rule.
-    `waiting` is how many jobs wait in each class.
+    Class 0 is the highest; all classes below one share its lower turns by the same rule. `waiting`
+    is how many jobs wait in each class.
     """
 
     def __init__(self, classes: int) -> None:
-        # By class: its turns since the last one of a lower class that waited all the while.
+        # By class: its turns since the last one of a lower class that waited throughout.
         self._ahead = [0] * classes
 
     def copy(self) -> Precedence:
-        """One to try out what comes next."""
+        """Return a copy to simulate the next turns with."""
         twin = Precedence(0)
         twin._ahead = self._ahead.copy()
         return twin
 
     def next(self, waiting: Sequence[int]) -> int:
-        """The class of the next turn, which is taken by that. Raises IndexError if none waits."""
+        """Return the class of the next turn and take that turn. Raises IndexError if none waits."""
         for each, count in enumerate(waiting):
             lower_waits = any(waiting[each + 1 :])
             if count and not (lower_waits and self._ahead[each] == TURNS_BEFORE_LOWER):
@@ -139,7 +139,7 @@ class Precedence:
         raise IndexError("nothing waits")
 
     def position(self, own: int, rank: int, waiting: Sequence[int]) -> int:
-        """How many turns come before the job that has `rank` jobs of its `own` class before it."""
+        """Return how many turns come before the job with `rank` jobs of its `own` class ahead."""
         lower_turns = (self._ahead[own] + rank) // TURNS_BEFORE_LOWER
         place = rank + min(lower_turns, sum(waiting[own + 1 :]))
         for higher in reversed(range(own)):

@@ -1,4 +1,4 @@
-"""The engine's nouns: frozen, without torch, safe to hand between threads."""
+"""The engine's data types: frozen, without torch, safe to pass between threads."""
 
 from __future__ import annotations
 
@@ -20,16 +20,19 @@ from engine.schedule import steps_from
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 MAX_SEED = 2**32 - 1
+"""Torch's CPU generator uses only the low 32 bits of a seed."""
 RECIPE_VERSION = 2
 READABLE_VERSIONS = (1, 2)
-"""Version 1 knew no pictures to start from; whoever knows only 1 must not paint without them."""
+"""Version 1 had no input pictures; a reader of version 1 only must not paint without them."""
 
 MAX_VARIATIONS = 16
+"""A limit for recipes that come from outside; variations of variations add one each. Chosen by
+hand."""
 
 
 @dataclass(frozen=True, slots=True)
 class Variation:
-    """Noise turned towards that of another seed by a share of the way, over 0 up to 1."""
+    """Noise rotated towards that of another seed by a fraction of the way: above 0, up to 1."""
 
     seed: int
     amount: float
@@ -39,16 +42,16 @@ class Variation:
 class ImageRequest:
     """One picture, fully decided: the same request paints the same picture.
 
-    prompt: the person's own words; effective_prompt: what the model reads.
-    negative_prompt: acts only where guidance > 1. seed: 0..MAX_SEED. Sizes in pixels.
-    guidance: classic classifier-free guidance, 1.0 = off.
+    prompt: the user's own words; effective_prompt: the text that the model reads. negative_prompt:
+    has an effect only where guidance > 1. seed: 0..MAX_SEED. Sizes in pixels. guidance: classic
+    classifier-free guidance, 1.0 = off.
 
-    inputs: sha256 of each input's pixels, as many as `mode` takes. strength: the noise level σ
-    at which painting begins, over 0 up to 1 (nothing of the input is left). variations: turn the
-    seed's noise, one after the other. variety: how much of the prompt's embedding is seeded noise,
-    0 = none. refine: σ of a second pass over fine detail, 0 = none. expand: the model's own text
-    encoder shall write `effective_prompt` before painting. style: the one that was chosen; its
-    words are in `effective_prompt`, as far as they had a place there.
+    inputs: sha256 of each input's pixels, as many as `mode` takes. strength: the noise level σ at
+    which painting begins, above 0 and up to 1 (nothing of the input is left). variations: rotate
+    the seed's noise, one after the other. variety: how much of the prompt's embedding is seeded
+    noise, 0 = none. refine: σ of a second pass over fine detail, 0 = none. expand: whether the
+    model's own text encoder writes `effective_prompt` before painting. style: the chosen style; its
+    words are in `effective_prompt`, as far as there was room for them.
     """
 
     prompt: str
@@ -70,26 +73,26 @@ class ImageRequest:
 
     @property
     def forwards(self) -> int:
-        """Steps really taken: fewer where painting begins later, more with a refinement."""
+        """The steps that are computed: fewer where painting begins later, more with refinement."""
         again = steps_from(self.refine, self.steps) if self.refine else 0
         return steps_from(self.strength, self.steps) + again
 
     @property
     def work(self) -> float:
-        """Arithmetic of this request in megapixel-steps (guidance doubles it)."""
+        """The work of this request in megapixel-steps (guidance doubles it)."""
         passes = 2 if self.guidance > 1.0 else 1
         return self.width_px * self.height_px / 1e6 * self.forwards * passes
 
 
 @dataclass(frozen=True, slots=True)
 class Conditions:
-    """What changes the bits of a picture beside the request: pixels match only where all match.
+    """All that changes a picture's bits beside the request: pixels match only where all match.
 
-    device: the GPU's name, or "cpu" and its vector instructions ("cpu AVX2"). threads: CPU
-    threads, None where they do not matter. dtype: of the transformer's weights. plan: how they were
-    held in memory ("streamed+int8"); it changes bits only where it says other weights.
-    batch_size and batch_row: the shape of the batch the picture was painted in, and its place.
-    versions: of the libraries that compute.
+    device: the GPU's name, or "cpu" and its vector instructions ("cpu AVX2"). threads: CPU threads,
+    None where they do not matter. dtype: of the transformer's weights. plan: how they were kept in
+    memory ("streamed+int8"); it changes bits only where it names other weights. batch_size and
+    batch_row: the shape of the batch the picture was painted in, and its place. versions: of the
+    libraries that compute.
     """
 
     device: str
@@ -104,7 +107,7 @@ class Conditions:
     versions: Mapping[str, str] = field(default_factory=dict[str, str])
 
     def differences(self, other: Conditions) -> tuple[Difference, ...]:
-        """Everything in which `other` is not like this, in the order of the fields."""
+        """Return everything in which `other` differs from this, in the order of the fields."""
         mine, theirs = _flat(self), _flat(other)
         return tuple(
             Difference(name, mine.get(name), theirs.get(name))
@@ -116,7 +119,7 @@ class Conditions:
 def _flat(conditions: Conditions) -> dict[str, object]:
     flat = dataclasses.asdict(conditions)
     versions = flat.pop("versions")
-    # Where exact weights are kept changes no bit, and tiles have a field of their own.
+    # Where exact weights are kept changes no bit, and tiles have their own field.
     options = conditions.plan.split("+")[1:]
     flat["plan"] = "+".join(option for option in options if option != "tiled") or "exact"
     return flat | {f"versions.{name}": value for name, value in sorted(versions.items())}
@@ -124,7 +127,7 @@ def _flat(conditions: Conditions) -> dict[str, object]:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One thing in which a replay is not like the original; `before` and `now` as recorded."""
+    """One difference between a replay and the original; `before` and `now` as recorded."""
 
     name: str
     before: object
@@ -136,7 +139,7 @@ class Difference:
 
 
 class Mend(StrEnum):
-    """What the painter did about a picture that went wrong, or a device that had no room."""
+    """How the renderer recovered from broken numbers or from a device that ran out of memory."""
 
     GUIDANCE = "guidance"
     FLOAT32 = "float32"
@@ -147,7 +150,7 @@ class Mend(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Adaptation:
-    """One thing that was not painted as it was asked for, and is fine for it.
+    """One way in which a picture was not painted as requested, without harm to it.
 
     stage: "reading", "step 3", "decoding" or "painting". value: the guidance from there on, or the
     plan that fitted; "" where there is nothing to say.
@@ -160,11 +163,10 @@ class Adaptation:
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """All there is to know to paint a picture again.
+    """Everything needed to paint a picture again.
 
-    model: "sketch", a hub id or a folder's name (never its full path).
-    revision: fingerprint of the weights. conditions: what else changes bits.
-    adaptations: in the order in which they happened.
+    model: "sketch", a hub id or a folder's name (never its full path). revision: fingerprint of the
+    weights. conditions: what else changes bits. adaptations: in the order in which they happened.
     """
 
     model: str
@@ -177,18 +179,18 @@ class Recipe:
     version: int = RECIPE_VERSION
 
     def to_json(self) -> str:
-        """One line of JSON with sorted keys."""
+        """Return one line of JSON with sorted keys."""
         return _to_json(self)
 
     def differences(self, other: Recipe) -> tuple[Difference, ...]:
-        """Why `other`, painted by the same request, may have other pixels; empty = identical."""
+        """Return why `other`, painted by the same request, may have other pixels; empty = same."""
         own = (("model", self.model, other.model), ("weights", self.revision, other.revision))
         changed = tuple(Difference(*row) for row in own if row[1] != row[2])
         return changed + self.conditions.differences(other.conditions)
 
     @classmethod
     def from_json(cls, text: str) -> Recipe:
-        """Read what `to_json` wrote. Raises ValueError with a reason for anything else."""
+        """Read the output of `to_json`. Raises ValueError with a reason for anything else."""
         try:
             data = json.loads(text)
             if not isinstance(data, dict) or _typed(data, "version", int) not in READABLE_VERSIONS:
@@ -213,12 +215,12 @@ class Recipe:
 
 
 def request_to_json(request: ImageRequest) -> str:
-    """One line of JSON for a request that has not been painted yet."""
+    """Return one line of JSON for a request that has not been painted yet."""
     return _to_json(request)
 
 
 def request_from_json(text: str) -> ImageRequest:
-    """Read what `request_to_json` wrote; ValueError otherwise."""
+    """Read the output of `request_to_json`. Raises ValueError for anything else."""
     try:
         return _request(json.loads(text))
     except (KeyError, TypeError, OverflowError, RecursionError) as error:
@@ -226,7 +228,7 @@ def request_from_json(text: str) -> ImageRequest:
 
 
 def _to_json(record: Recipe | ImageRequest) -> str:
-    # NaN and infinity are no JSON: refused here, before anything has been stored with them.
+    # NaN and infinity are not valid JSON: refused here, before anything has been stored with them.
     return json.dumps(
         dataclasses.asdict(record), ensure_ascii=False, sort_keys=True, allow_nan=False
     )
@@ -241,14 +243,14 @@ def _typed(data: Mapping[str, Any], key: str, kind: type) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         raise ValueError(f"{key} is not a finite number")
     if isinstance(value, str):
-        value.encode()  # half an emoji is no text: nothing could store or show it
+        value.encode()  # half a surrogate pair is not text: it could be neither stored nor shown
     return value
 
 
 def _need(data: Mapping[str, Any], record: type[Recipe] | type[ImageRequest]) -> None:
     for each in dataclasses.fields(record):
-        if each.name != "style":  # of later date; it says what was chosen and decides no pixel
-            data[each.name]  # KeyError
+        if each.name != "style":  # added later; it records the choice and changes no pixel
+            data[each.name]  # raises KeyError
 
 
 def _texts(values: Iterable[Any]) -> tuple[str, ...]:
@@ -340,7 +342,7 @@ class Raster:
 class Progress:
     """Step `step` of `steps` is done; step 0 means that painting has begun.
 
-    preview: a small picture of what it will be, where previews were asked for.
+    preview: a small picture of the expected result, where previews were requested.
     """
 
     step: int
@@ -350,9 +352,9 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Painted:
-    """A picture fresh from the painter. duration_s: wall time on the executor thread.
+    """A picture as the renderer returns it. duration_s: wall time on the executor thread.
 
-    plan_reason: why the memory plan in the recipe's conditions was taken.
+    plan_reason: why the memory plan in the recipe's conditions was chosen.
     """
 
     raster: Raster
@@ -362,7 +364,7 @@ class Painted:
 
 
 class Remark(StrEnum):
-    """What the owner should know about the device."""
+    """Something that the owner should know about the device."""
 
     CPU = "cpu"
     MPS = "mps"
@@ -371,7 +373,7 @@ class Remark(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ModelInfo:
-    """What a painter has loaded. plan_reason: why this memory plan."""
+    """The model that a renderer has loaded. plan_reason: why this memory plan was chosen."""
 
     model: str
     revision: str

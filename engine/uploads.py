@@ -1,10 +1,10 @@
-"""Pictures that people send, decoded with limits, and nothing kept of them but their pixels.
+"""Uploaded pictures, decoded with limits; only their pixels are kept.
 
 UploadRefused         base: a code, and the data that a sentence about it needs
 ├── TooLarge          more bytes than the limit
-├── TooManyPixels     more pixels than the limit, as its header says: none was decoded
-├── BadFormat         a picture, and none of PNG, JPEG and WebP
-└── NotAPicture       no picture at all, or a damaged one
+├── TooManyPixels     more pixels than the limit by its header; nothing was decoded
+├── BadFormat         a picture, but not PNG, JPEG or WebP
+└── NotAPicture       not a picture, or a damaged one
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from engine.types import Raster
 
 
 class UploadRefused(EngineError):
-    """What was sent cannot be painted from; `data` is what a sentence about it needs."""
+    """The upload cannot be used; `data` is what a sentence about it needs."""
 
     code = "upload_refused"
 
@@ -39,32 +39,32 @@ class UploadRefused(EngineError):
 
 
 class UploadTooLarge(UploadRefused):
-    """The file has `size_bytes` where `limit_bytes` are allowed."""
+    """The file has `size_bytes` bytes where `limit_bytes` are allowed."""
 
     code = "upload_too_large"
 
     def __init__(self, size_bytes: int, limit_bytes: int) -> None:
         data = {"size_bytes": size_bytes, "limit_bytes": limit_bytes}
-        super().__init__(f"the file has {size_bytes} bytes, allowed are {limit_bytes}", data)
+        super().__init__(f"the file has {size_bytes} bytes, the limit is {limit_bytes}", data)
         self.size_bytes = size_bytes
         self.limit_bytes = limit_bytes
 
 
 class TooManyPixels(UploadRefused):
-    """The picture has `width_px` × `height_px` where `limit_pixels` are allowed in all."""
+    """The picture has `width_px` × `height_px` pixels where `limit_pixels` are allowed in total."""
 
     code = "upload_too_many_pixels"
 
     def __init__(self, width_px: int, height_px: int, limit_pixels: int) -> None:
         data = {"width_px": width_px, "height_px": height_px, "limit_pixels": limit_pixels}
-        super().__init__(f"{width_px}×{height_px} pixels, allowed are {limit_pixels}", data)
+        super().__init__(f"{width_px}×{height_px} pixels, the limit is {limit_pixels}", data)
         self.width_px = width_px
         self.height_px = height_px
         self.limit_pixels = limit_pixels
 
 
 class BadFormat(UploadRefused):
-    """The file is a picture in `format` ("GIF"), which is not taken."""
+    """The file is a picture in `format` ("GIF"), which is not accepted."""
 
     code = "upload_bad_format"
 
@@ -74,7 +74,7 @@ class BadFormat(UploadRefused):
 
 
 class NotAPicture(UploadRefused):
-    """The file is no picture, or it is damaged: `detail` is a technical sentence."""
+    """The file is not a picture, or it is damaged: `detail` is a technical sentence."""
 
     code = "upload_not_a_picture"
 
@@ -84,12 +84,12 @@ class NotAPicture(UploadRefused):
 
 
 FORMATS: Final = ("PNG", "JPEG", "WebP")
-"""What is taken, by content; a name or a declared type is never asked."""
+"""The accepted formats, recognised by content; a file name or a declared type is ignored."""
 
 
 @dataclass(frozen=True, slots=True)
 class UploadLimits:
-    """How much an upload may have: bytes of the file, pixels of its first frame."""
+    """Limits of an upload: bytes of the file, pixels of its first frame."""
 
     bytes: int = 25 * 2**20
     pixels: int = 50_000_000
@@ -97,21 +97,21 @@ class UploadLimits:
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """A picture as it is painted from; `sha256` is of its pixels and size, whatever the file."""
+    """A decoded picture; `sha256` is of its pixels and size, independent of the file."""
 
     raster: Raster
     sha256: str
 
     @classmethod
     def of(cls, raster: Raster) -> Upload:
-        """The same for pixels that were changed since, for instance by fit(). Blocking."""
+        """Make an upload of pixels that were changed since, for instance by fit(). Blocking."""
         return cls(raster, pixels_sha256(raster))
 
 
 def decode(data: bytes, limits: UploadLimits) -> Upload:
-    """Read a picture: its first frame, upright, on white, in 8-bit sRGB. Blocking.
+    """Decode a picture: its first frame, upright, on white, in 8-bit sRGB. Blocking.
 
-    Raises an UploadRefused, whatever the bytes are. 50 megapixels take 1.2 GB meanwhile.
+    Raises an UploadRefused, whatever the bytes are. 50 megapixels take 1.2 GB while decoding.
     """
     if len(data) > limits.bytes:
         raise UploadTooLarge(len(data), limits.bytes)
@@ -122,7 +122,7 @@ def decode(data: bytes, limits: UploadLimits) -> Upload:
             raster = _raster(flat)
     except UploadRefused:
         raise
-    except MemoryError:  # ours, not the picture's
+    except MemoryError:  # out of memory, which says nothing about the picture
         raise
     except Exception as error:  # a damaged file makes the library raise nearly anything
         raise NotAPicture(str(error) or type(error).__name__) from None
@@ -130,9 +130,9 @@ def decode(data: bytes, limits: UploadLimits) -> Upload:
 
 
 def holes(data: bytes, limits: UploadLimits) -> Upload | None:
-    """Where a picture that decode() takes can be seen through, as a mask: white = clear. Blocking.
+    """Return a mask of where a picture that decode() accepts is transparent: white = clear.
 
-    None where it is opaque all over. Raises as decode() does.
+    None where it is entirely opaque. Raises as decode() does. Blocking.
     """
     if len(data) > limits.bytes:
         raise UploadTooLarge(len(data), limits.bytes)
@@ -153,8 +153,8 @@ def holes(data: bytes, limits: UploadLimits) -> Upload | None:
 
 
 def reopen(data: bytes, sha256: str) -> Upload:
-    """Read back what canonical() wrote; NotAPicture unless it is these very pixels. Blocking."""
-    # The limits were kept when it was sent, and may be narrower by now.
+    """Read back what canonical() wrote; NotAPicture unless the pixels are the same. Blocking."""
+    # The limits were applied when it was sent, and may be narrower by now.
     upload = decode(data, UploadLimits(len(data), len(data) * _MOST_PIXELS_PER_BYTE))
     if upload.sha256 != sha256:
         raise NotAPicture(f"its pixels have the hash {upload.sha256}, not {sha256}")
@@ -162,39 +162,39 @@ def reopen(data: bytes, sha256: str) -> Upload:
 
 
 def canonical(upload: Upload) -> bytes:
-    """A PNG of these pixels and nothing else, always the same bytes. Blocking."""
+    """Return a PNG of these pixels and nothing else, always the same bytes. Blocking."""
     out = io.BytesIO()
     _image(upload.raster).save(out, "PNG", compress_level=_COMPRESS_LEVEL)
     return out.getvalue()
 
 
 def fit(raster: Raster, width_px: int, height_px: int) -> Raster:
-    """The picture in exactly this size: scaled until it covers it, its middle kept. Blocking.
+    """Return the picture in exactly this size: scaled to cover it, then cropped to the centre.
 
-    ValueError for a size below 1.
+    Raises ValueError for a size below 1. Blocking.
     """
     return _raster(_fitted(_image(raster), width_px, height_px, Image.Resampling.LANCZOS))
 
 
 def mask_of(raster: Raster, width_px: int, height_px: int) -> bytes:
-    """Where to repaint, fitted as fit() does: height_px × width_px bytes, 255 = yes, 0 = no.
+    """Return where to repaint, fitted as fit() does: height_px × width_px bytes, 255 = yes, 0 = no.
 
-    The luminance of the picture: white is repainted, black kept, grey in between. ValueError for
-    a size below 1. Blocking.
+    This is the luminance of the picture: white is repainted, black kept, grey in between. Raises
+    ValueError for a size below 1. Blocking.
     """
-    # No Lanczos: it rings, and would repaint a little where the mask is black.
+    # Not Lanczos: it rings, and would repaint slightly where the mask is black.
     grey = _image(raster).convert("L")
     return _fitted(grey, width_px, height_px, Image.Resampling.BILINEAR).tobytes()
 
 
 _COMPRESS_LEVEL: Final = 1
-"""Level 6 takes four times as long, for a file that is an eighth smaller (24 megapixels)."""
+"""Measured at 24 megapixels: level 6 takes four times as long, for a file an eighth smaller."""
 
 _MOST_PIXELS_PER_BYTE: Final = 344
-"""Deflate makes at most 1032 bytes of one, and a pixel has three."""
+"""The most that Deflate can make of one byte is 1032 bytes, and a pixel has three."""
 
 _MOST_SCANS: Final = 100
-"""A progressive JPEG has ten or so, and its previews and further pictures have their own."""
+"""Chosen by hand: a progressive JPEG has about ten; previews and further pictures count apart."""
 
 _OPENERS: Final[Mapping[str, type[ImageFile]]] = {
     "PNG": PngImageFile,
@@ -217,10 +217,10 @@ _OTHERS: Final = (
     (4, b"ftypmif1", "HEIF"),
     (0, b"<svg", "SVG"),
 )
-"""Where, which bytes, whose: formats that are named in a refusal, and never decoded."""
+"""Offset, magic bytes and name of formats that are named in a refusal, and never decoded."""
 
 _MODES: Final = {b"RGB ": "RGB", b"GRAY": "L", b"CMYK": "CMYK"}
-"""The mode of a picture for each colour space, as a profile's header calls it."""
+"""The mode of a picture for each colour space, as the header of a profile names it."""
 
 _TRANSPOSES: Final = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -231,20 +231,20 @@ _TRANSPOSES: Final = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-"""What brings each EXIF orientation upright."""
+"""The operation that turns each EXIF orientation upright."""
 
 
 def _open(data: bytes, limit_pixels: int) -> ImageFile:
-    """The picture with nothing decoded but its header, which keeps the limit."""
+    """Open the picture with only its header decoded, and apply the limit to it."""
     name = _format_of(data)
-    # WebP's decoder reserves its canvas as soon as it is opened.
+    # WebP's decoder allocates its canvas as soon as it is opened.
     if name == "WebP":
         _check_pixels(_webp_size(data), limit_pixels)
     # Each scan goes over all pixels again: small files would take minutes.
     if name == "JPEG" and (scans := data.count(b"\xff\xda")) > _MOST_SCANS:
         raise NotAPicture(f"it has {scans} scans")
-    # Not Image.open(): it would warn or refuse by a limit of the whole process, say no size, and
-    # hand a JPEG with several pictures to yet another parser.
+    # Not Image.open(): it would warn or refuse by a limit of the whole process, report no size, and
+    # pass a JPEG with several pictures to yet another parser.
     image = _OPENERS[name](io.BytesIO(data))
     try:
         _check_pixels(image.size, limit_pixels)
@@ -268,7 +268,7 @@ def _format_of(data: bytes) -> str:
 
 
 def _webp_size(data: bytes) -> tuple[int, int]:
-    """Of the canvas, from the first chunk."""
+    """Return the size of the canvas, from the first chunk."""
     kind, head = data[12:16], data[20:30]
     if len(head) == 10:
         if kind == b"VP8X":
@@ -292,7 +292,7 @@ def _check_pixels(size: tuple[int, int], limit_pixels: int) -> None:
 
 
 def _flattened(image: Image.Image) -> Image.Image:
-    """RGB, in sRGB as far as its profile can be read, with white where nothing is."""
+    """Convert to RGB: in sRGB where its profile can be read, on white where it is transparent."""
     profile = image.info.get("icc_profile")
     if image.mode.startswith("I"):
         image = _from_16_bit(image)
@@ -310,7 +310,7 @@ def _flattened(image: Image.Image) -> Image.Image:
 
 
 def _from_16_bit(image: Image.Image) -> Image.Image:
-    """The upper half of each value, as the decoder itself does with colours; else it clips."""
+    """Return the upper half of each value, as the decoder does with colours; Pillow would clip."""
     values = np.asarray(image)
     grey = Image.fromarray((values >> 8).astype(np.uint8))
     seen_through = image.info.get("transparency")
@@ -324,25 +324,25 @@ def _in_srgb(image: Image.Image, profile: object, *, grey: bool) -> Image.Image:
     if not isinstance(profile, bytes):
         return _as(image, "RGB")
     own_mode = "CMYK" if image.mode == "CMYK" else "RGB"
-    # A profile that is broken, or of another kind of picture, is as good as none.
+    # A profile that is broken, or for another kind of picture, is ignored.
     with suppress(ImageCms.PyCMSError, OSError, KeyError):
         mode = _MODES[profile[16:20]]
         if mode == own_mode or (grey and mode != "CMYK"):
             own = ImageCms.ImageCmsProfile(io.BytesIO(profile))
             srgb = ImageCms.createProfile("sRGB")
             made = ImageCms.profileToProfile(_as(image, mode), own, srgb, outputMode="RGB")
-            assert made is not None  # it is only where the picture itself is changed
+            assert made is not None  # None is returned only where the picture itself is changed
             return made
     return _as(image, "RGB")
 
 
 def _as(image: Image.Image, mode: str) -> Image.Image:
-    """Not copied where it is so already: a large one has hundreds of megabytes."""
+    """Convert only where needed: a copy of a large picture takes hundreds of megabytes."""
     return image if image.mode == mode else image.convert(mode)
 
 
 def _upright(flat: Image.Image, source: Image.Image) -> Image.Image:
-    """Turned and mirrored as the source's metadata says; what cannot be read says nothing."""
+    """Rotate and mirror as the source's metadata says; unreadable metadata is ignored."""
     orientation: object = 1
     with suppress(Exception):
         orientation = source.getexif().get(ExifTags.Base.Orientation)

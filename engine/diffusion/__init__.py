@@ -1,1 +1,1 @@
-"""The real painter: the only code, with `engine.sketch`'s training, that imports torch."""
+"""The real renderer. Only this package and `engine.sketch`'s training import torch."""

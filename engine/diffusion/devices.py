@@ -1,4 +1,4 @@
-"""Where to paint, and in which number format."""
+"""The device to paint on, and its number format."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from engine.types import Remark
 
 
 def pick_device(wanted: str, model: str) -> torch.device:
-    """The device for "auto", "cpu", "cuda", "cuda:1" or "mps".
+    """Return the device for "auto", "cpu", "cuda", "cuda:1" or "mps".
 
     Raises ModelUnavailable if this machine or this build of torch does not have it.
     """
@@ -27,7 +27,9 @@ def pick_device(wanted: str, model: str) -> torch.device:
             raise ModelUnavailable(model, f"no CUDA device: torch {torch.__version__} {build}")
         count = torch.cuda.device_count()
         if (device.index or 0) >= count:
-            raise ModelUnavailable(model, f"{wanted} is not there: {count} CUDA device(s) are")
+            raise ModelUnavailable(
+                model, f"{wanted} does not exist: torch finds {count} CUDA device(s)"
+            )
         return torch.device("cuda", device.index or 0)
     if device.type == "mps" and not torch.backends.mps.is_available():
         raise ModelUnavailable(model, "no Apple GPU here")
@@ -37,14 +39,14 @@ def pick_device(wanted: str, model: str) -> torch.device:
 
 
 def pick_dtype(device: torch.device) -> torch.dtype:
-    """bfloat16 where the device computes it, float32 elsewhere; never float16 (black pictures)."""
+    """bfloat16 where the device computes in it, else float32; never float16 (black pictures)."""
     if device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False):
         return torch.bfloat16
     return torch.float32
 
 
 def remarks(device: torch.device) -> tuple[Remark, ...]:
-    """What its owner should know: everything but a GPU with bfloat16 paints slowly."""
+    """Return what the owner should know: everything but a GPU with bfloat16 paints slowly."""
     if device.type == "cuda":
         return () if pick_dtype(device) is torch.bfloat16 else (Remark.NO_BFLOAT16,)
     return (Remark.MPS,) if device.type == "mps" else (Remark.CPU,)

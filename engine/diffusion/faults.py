@@ -1,4 +1,4 @@
-"""What the libraries below us mean by their errors."""
+"""Classify the errors of torch and the libraries below it."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ _SIGNS = (
     "CUDNN_STATUS_ALLOC_FAILED",
     "can't allocate memory",
 )
-"""Libraries below torch say it as plain errors; the process goes on after them."""
+"""Libraries below torch report it as plain errors; the process can continue after them."""
 _SIZE = r"([\d.]+) (KiB|MiB|GiB|bytes)"
-_TOLD = {
+_STATED = {
     "allocated": re.compile(f"{_SIZE} is allocated by PyTorch"),
     "reserved": re.compile(f"{_SIZE} is reserved by PyTorch"),
     "free": re.compile(f"of which {_SIZE} is free"),
@@ -39,17 +39,17 @@ def is_sticky(error: BaseException) -> bool:
 
 
 def out_of_memory(error: BaseException, device: torch.device) -> OutOfMemory:
-    """The error as an outcome: by its own words as it was then, else as it is now."""
-    told = {name: _bytes(pattern, str(error)) for name, pattern in _TOLD.items()}
+    """Convert to an outcome, with the sizes from the message if it has them, else current ones."""
+    stated = {name: _bytes(pattern, str(error)) for name, pattern in _STATED.items()}
     if device.type == "cuda":
         free = torch.cuda.mem_get_info(device)[0]
         allocated, reserved = torch.cuda.memory_allocated, torch.cuda.memory_reserved
         now = {"allocated": allocated(device), "reserved": reserved(device), "free": free}
     else:
-        now = dict.fromkeys(told)
-    known = {name: now[name] if value is None else value for name, value in told.items()}
-    if known["reserved"] is not None and told["reserved"] is not None:
-        # Torch says what it holds beyond what is in use; we say what it holds.
+        now = dict.fromkeys(stated)
+    known = {name: now[name] if value is None else value for name, value in stated.items()}
+    if known["reserved"] is not None and stated["reserved"] is not None:
+        # Torch reports what it reserves beyond what is in use; our errors report the total.
         known["reserved"] += known["allocated"] or 0
     return OutOfMemory(known["allocated"], known["reserved"], known["free"])
 

@@ -1,7 +1,7 @@
-"""What a plan for a model's memory takes: of the device, of the host, and of time. No torch.
+"""Estimate what a memory plan costs: device memory, host memory and time. No torch.
 
-Peaks were counted tensor by tensor on the full-size model without weights (bf16, eager, attention
-that keeps no scores); what a library takes beside its tensors is the reserve's business.
+Peaks were counted tensor by tensor on the full-size Z-Image-Turbo without weights (bf16, eager,
+attention that stores no scores); what a library allocates besides is covered by the reserve.
 """
 
 from __future__ import annotations
@@ -9,14 +9,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from engine.diffusion.families import TokenLayout
+
 TILE_PX = 512
 TILE_OVERLAP = 0.25
-"""Decoding in tiles: their side, and the share of it that two neighbours have in common."""
-PROMPT_TOKENS = 512
-"""The encoder always reads this many, padded."""
+"""Tiled decoding: the side of a tile, and the share of it that two neighbours have in common.
+
+512 is half of the side that the autoencoder was trained at; both were chosen by hand.
+"""
 PARKED_SHARE = 1 / 16
-"""How much of the transformer makes room for a tiled decoding; a tile needs less than a step."""
-_CAPTION_TOKENS = 96
+"""The share of the transformer that makes room for a tiled decoding; a tile needs less than a step,
+so a small share is enough. Chosen by hand."""
 _DENOISE_VALUES = 16  # live values per token and width: 510 MB at 4192 tokens of 3840
 _ENCODE_VALUES = 80  # likewise for a prompt: 205 MB at 512 tokens of 2560
 _DECODE_VALUES = 6  # per pixel and width: 1611 MB at 1024² of 128
@@ -28,19 +31,19 @@ class Placement(StrEnum):
     """Where the weights are; each takes less of the device than the one before."""
 
     RESIDENT = "resident"
-    """All on the device, always."""
+    """Everything on the device, always."""
     ENCODER = "encoder-offload"
-    """The text encoder passes through in its phase; the rest stays."""
+    """The text encoder passes through the device in its phase; the rest stays there."""
     MODEL = "model-offload"
-    """One component at a time; nothing between jobs."""
+    """One component on the device at a time; none between jobs."""
     STREAMED = "streamed"
-    """Block after block, the next one copied while this one computes."""
+    """Block after block; the next one is copied while this one computes."""
     SEQUENTIAL = "sequential-offload"
-    """Leaf after leaf, out of ordinary host memory."""
+    """Leaf module after leaf module, from ordinary host memory."""
 
 
 class Weights(StrEnum):
-    """How the large matrices of transformer and encoder are kept; all but `full` change bits."""
+    """How the large matrices of transformer and encoder are stored; all but `full` change bits."""
 
     FULL = "full"
     FP8 = "fp8"
@@ -49,7 +52,7 @@ class Weights(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class MemoryPlan:
-    """A way to hold a model; `str` and `parse` are each other's inverse ("streamed+fp8+tiled")."""
+    """How a model is kept in memory; `str` and `parse` are inverses ("streamed+fp8+tiled")."""
 
     placement: Placement
     weights: Weights = Weights.FULL
@@ -68,7 +71,7 @@ class MemoryPlan:
 
     @classmethod
     def parse(cls, text: str) -> MemoryPlan:
-        """The plan of that name. Raises ValueError, with all there is."""
+        """Return the plan of that name. Raises ValueError that lists all there are."""
         first, *options = (part.strip() for part in text.lower().split("+"))
         formats = [option for option in options if option != "tiled"]
         try:
@@ -78,19 +81,20 @@ class MemoryPlan:
             return cls(Placement(first), weights, "tiled" in options)
         except ValueError:
             raise ValueError(
-                f"{text!r} is no memory plan: one of {', '.join(Placement)}, then if wanted "
-                f"+{Weights.FP8} or +{Weights.INT8}, and +tiled"
+                f"{text!r} is not a memory plan: use one of {', '.join(Placement)}, "
+                f"optionally with +{Weights.FP8} or +{Weights.INT8}, and with +tiled"
             ) from None
 
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """A model as it was loaded.
+    """The sizes of a model as it was loaded.
 
     *_quantized_bytes: the same component with its large matrices at one byte a weight.
-    embedding_bytes: the encoder's token table, which stays with the host unless all is resident.
-    *_block_bytes: its largest block. layer_bytes: the largest matrix of all.
-    vae_width: channels at full resolution.
+    embedding_bytes: the encoder's token table, which stays on the host unless everything is
+    resident. *_block_bytes: its largest block. layer_bytes: the largest matrix of all. vae_width:
+    channels at full resolution. prompt_tokens: the encoder always reads this many, padded. layout:
+    how many tokens the transformer reads.
     """
 
     transformer_bytes: int
@@ -107,6 +111,8 @@ class Sizes:
     encoder_width: int
     vae_width: int
     item_bytes: int
+    prompt_tokens: int
+    layout: TokenLayout
 
     def transformer(self, weights: Weights) -> int:
         """Bytes of the transformer in that format."""
@@ -118,8 +124,12 @@ class Sizes:
         exact = weights is Weights.FULL
         return self.encoder_bytes if exact else self.encoder_quantized_bytes
 
+    def tokens(self, shape: Shape) -> int:
+        """Tokens of one row of a forward pass."""
+        return self.layout.tokens(shape.width_px, shape.height_px)
+
     def streamed(self, weights: Weights, unit_bytes: int) -> int:
-        """Bytes while units pass through: the one at work, the next, and a matrix made whole."""
+        """Bytes while units pass through: the current one, the next, and one dequantized matrix."""
         if weights is Weights.FULL:
             return 2 * unit_bytes
         ratio = self.transformer_quantized_bytes / max(1, self.transformer_bytes)
@@ -128,7 +138,7 @@ class Sizes:
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """What is asked for: pixels, steps, pictures at once, and which phases it needs."""
+    """A batch to be painted: pixels, steps, pictures at once, and which phases it needs."""
 
     width_px: int
     height_px: int
@@ -138,12 +148,6 @@ class Shape:
     new_prompt: bool = True
 
     @property
-    def tokens(self) -> int:
-        """Tokens of one row: patches of 16 px in groups of 32, and a caption."""
-        patches = -(-self.width_px // 16) * -(-self.height_px // 16)
-        return -(-patches // 32) * 32 + _CAPTION_TOKENS
-
-    @property
     def rows(self) -> int:
         """Rows of a forward pass: guidance doubles them."""
         return self.batch * (2 if self.guided else 1)
@@ -151,9 +155,9 @@ class Shape:
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """What there is to work with, as measured.
+    """The machine, as measured.
 
-    free_bytes: on the device, what this painter already holds included; None where device and
+    free_bytes: on the device, including what this renderer already holds; None where device and
     host share memory. host_free_bytes: likewise. copy: from pinned host memory; pageable: from
     ordinary. memory_bytes_per_s: the device's own, read and written.
     """
@@ -171,7 +175,7 @@ class Machine:
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """The price of a plan: the largest use of the device, of the host, and the time of a batch."""
+    """The cost of a plan: peak memory of the device and of the host, and the time of a batch."""
 
     peak_bytes: int
     host_bytes: int
@@ -179,20 +183,20 @@ class Estimate:
 
 
 def estimate(plan: MemoryPlan, sizes: Sizes, machine: Machine, shape: Shape) -> Estimate:
-    """What a plan would take for one batch on this machine."""
+    """Estimate the cost of a plan for one batch on this machine."""
     peak_bytes, host_bytes = _peak(plan, sizes, shape), _host(plan, sizes)
     if machine.free_bytes is None:
-        # One memory: what leaves the device is still there.
+        # Shared memory: what leaves the device still takes the same memory.
         peak_bytes, host_bytes = peak_bytes + host_bytes, 0
     return Estimate(peak_bytes, host_bytes, _seconds(plan, sizes, machine, shape))
 
 
 def _peak(plan: MemoryPlan, sizes: Sizes, shape: Shape) -> int:
-    """The largest of the three phases: weights that are there, and what the phase makes."""
+    """Return the largest of the three phases: present weights and the phase's activations."""
     weights = plan.weights
     prompts = 2 if shape.guided else 1
-    encode = prompts * PROMPT_TOKENS * sizes.encoder_width * sizes.item_bytes * _ENCODE_VALUES
-    denoise = shape.rows * shape.tokens * sizes.width * sizes.item_bytes * _DENOISE_VALUES
+    encode = prompts * sizes.prompt_tokens * sizes.encoder_width * sizes.item_bytes * _ENCODE_VALUES
+    denoise = shape.rows * sizes.tokens(shape) * sizes.width * sizes.item_bytes * _DENOISE_VALUES
     side_px = TILE_PX if plan.tiled else max(shape.width_px, shape.height_px)
     pixels = min(side_px, shape.width_px) * min(side_px, shape.height_px)
     decode = sizes.vae_bytes + pixels * sizes.vae_width * sizes.item_bytes * _DECODE_VALUES
@@ -223,7 +227,7 @@ def _peak(plan: MemoryPlan, sizes: Sizes, shape: Shape) -> int:
 
 
 def _host(plan: MemoryPlan, sizes: Sizes) -> int:
-    """What waits in the host's memory for its phase."""
+    """Return the bytes that wait in the host's memory for their phase."""
     transformer, encoder = sizes.transformer(plan.weights), sizes.encoder(plan.weights)
     match plan.placement:
         case Placement.RESIDENT:
@@ -236,16 +240,16 @@ def _host(plan: MemoryPlan, sizes: Sizes) -> int:
 
 
 def _seconds(plan: MemoryPlan, sizes: Sizes, machine: Machine, shape: Shape) -> float:
-    """Arithmetic, and every copy that it does not hide. Good for comparing plans."""
+    """Return the time of arithmetic and of every copy that it does not hide, to compare plans."""
     flops, copy = machine.flops_per_s, machine.copy_bytes_per_s
     transformer, encoder = sizes.transformer(plan.weights), sizes.encoder(plan.weights)
     passing = encoder - sizes.embedding_bytes
-    tokens = shape.tokens
+    tokens = sizes.tokens(shape)
     forward = 2 * sizes.transformer_bytes / sizes.item_bytes * tokens
     forward += 4 * tokens**2 * sizes.width * sizes.layers
     step_s = shape.rows * forward / flops
     weights = (sizes.encoder_bytes - sizes.embedding_bytes) / sizes.item_bytes
-    encode_s = (2 if shape.guided else 1) * 2 * weights * PROMPT_TOKENS / flops
+    encode_s = (2 if shape.guided else 1) * 2 * weights * sizes.prompt_tokens / flops
     decode_s = shape.batch * _decoded_px(plan, shape) * sizes.vae_width**2 * _DECODE_FLOPS / flops
     if not plan.exact:
         many = _DEQUANTIZE_BYTES / machine.memory_bytes_per_s
@@ -272,7 +276,7 @@ def _seconds(plan: MemoryPlan, sizes: Sizes, machine: Machine, shape: Shape) -> 
 
 
 def _decoded_px(plan: MemoryPlan, shape: Shape) -> int:
-    """Pixels that one decoding computes: tiles overlap."""
+    """Return the pixels that one decoding computes: tiles overlap."""
     if not plan.tiled or max(shape.width_px, shape.height_px) <= TILE_PX:
         return shape.width_px * shape.height_px
     stride_px = int(TILE_PX * (1 - TILE_OVERLAP))

@@ -1,4 +1,4 @@
-"""Finds pictures that must not be delivered: not-a-number and blank ones."""
+"""Detect pictures that must not be delivered: those with NaN or infinity, and blank ones."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ import torch
 from torch.overrides import TorchFunctionMode
 
 BLANK_SPREAD = 1.0
-"""Standard deviation, in 0..255, under which a picture counts as blank: a rounding step."""
+"""Standard deviation, in 0..255, below which a picture counts as blank: one rounding step."""
 FAINT_SPREAD = 4.0
-"""Under this one a picture is painted once more, and then taken for what was asked for."""
+"""Below this, a picture is painted once more and compared with the request. Chosen by hand."""
 
 _LOW = (torch.bfloat16, torch.float16)
 _LOWERING = ("bfloat16", "half")
 _ATTRIBUTES = ("__get__", "__set__")
 _MOVING = ("clone", "contiguous", "cpu", "cuda", "detach", "is_pinned", "pin_memory")
 _UNTOUCHED = frozenset((*_ATTRIBUTES, *_MOVING, "record_stream"))
-"""What reads attributes or moves data: an offload plan moves weights in the middle of a step."""
+"""Functions that read attributes or move data: an offload plan moves weights during a step."""
 
 
 class Finiteness:
-    """Whether a tensor is free of NaN and infinity: asked now, read later.
+    """Whether a tensor is free of NaN and infinity: computed now, read later.
 
-    On a GPU the answer travels into pinned memory by itself, so that asking stalls nothing.
+    On a GPU the answer is copied to pinned memory asynchronously, so that asking stalls nothing.
     """
 
     def __init__(self, tensor: torch.Tensor) -> None:
@@ -39,26 +39,26 @@ class Finiteness:
 
     @property
     def on_its_way(self) -> bool:
-        """Whether there is something to be gained by doing something else before reading."""
+        """Whether it pays to do something else before reading."""
         return self._arrived is not None
 
     def read(self) -> bool:
-        """The answer; waits for it."""
+        """Return the answer; waits for it."""
         if self._arrived is not None:
             self._arrived.synchronize()
         return bool(self._answer)
 
 
 def spread(pixels: torch.Tensor) -> float:
-    """The largest standard deviation of a channel. pixels: uint8, height × width × 3."""
+    """Return the largest standard deviation of a channel. pixels: uint8, height × width × 3."""
     return float(pixels.flatten(0, 1).float().std(dim=0, correction=0).max())
 
 
 class InFloat32(TorchFunctionMode):
-    """While it is entered, everything is computed in float32, whatever the weights are stored in.
+    """While active, everything is computed in float32, whatever the weights are stored in.
 
-    Each operation gets float32 copies of its operands for as long as it takes: weights stay as
-    they are, to the bit, wherever they live and whichever hooks brought them there.
+    Each operation gets float32 copies of its operands for as long as it takes: the weights keep
+    their bits, wherever they are and whichever hooks brought them there.
     """
 
     def __torch_function__(
@@ -74,16 +74,16 @@ class InFloat32(TorchFunctionMode):
         if name in _LOWERING:
             return args[0].float()
         if name == "__setitem__" or (name.endswith("_") and not name.endswith("__")):
-            # What is written into keeps its type, and what is written takes it.
+            # The target of a write keeps its type, and what is written is converted to it.
             return func(args[0], *(_like(each, args[0]) for each in args[1:]), **options)
         raised = {key: _raised(each) for key, each in options.items()}
-        if name == "to":  # to another device weights go as they are; only the wanted type is raised
+        if name == "to":  # weights change device as they are; only the requested type is raised
             return func(args[0], *map(_raised, args[1:]), **raised)
         return func(*map(_raised, args), **raised)
 
 
 def _raised(value: Any) -> Any:
-    """Float32 in place of what is smaller: tensors, the names of types, and lists of both."""
+    """Replace smaller types by float32: in tensors, in dtypes, and in lists of both."""
     if isinstance(value, torch.Tensor):
         return value.float() if value.dtype in _LOW else value
     if isinstance(value, torch.dtype):

@@ -1,4 +1,4 @@
-"""From a model's name to a pipeline that is known to be whole."""
+"""Load a model by its name, and verify that it is complete."""
 
 from __future__ import annotations
 
@@ -8,25 +8,26 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import diffusers
 import torch
-from diffusers.pipelines.z_image.pipeline_z_image import ZImagePipeline
 from diffusers.utils import logging as diffusers_logging
 from huggingface_hub import snapshot_download
 from transformers.utils import logging as transformers_logging
 
-from engine.diffusion.families import SKETCH, folder_of
+from engine.diffusion.families import SKETCH, Family, family_for, folder_of
 from engine.diffusion.preview import TINY_FOLDER
-from engine.diffusion.wholeness import check_fit, check_whole
+from engine.diffusion.wholeness import check_whole
 from engine.errors import ModelInvalid, ModelNotFound, ModelUnavailable
 from engine.settings import EngineSettings
 from engine.sketch import MODEL_DIR
 
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
 _SAMPLE_BYTES = 1 << 20
+"""Read at the start, middle and end of each weights file by `fingerprint`."""
 
 
 def locate(settings: EngineSettings) -> Path:
-    """The folder that holds the model; fetches it only where `download` allows it.
+    """Return the model's folder; fetch it only where `download` allows it.
 
     Raises ModelNotFound.
     """
@@ -49,7 +50,7 @@ def locate(settings: EngineSettings) -> Path:
                 ignore_patterns=["*.bin", "*.pt", "*.ckpt", "*.msgpack", "*.onnx"],
             )
         )
-    except Exception as error:  # the hub client has a dozen kinds, none of them of our making
+    except Exception as error:  # the hub client raises a dozen types
         hint = (
             f"it could not be fetched ({type(error).__name__})"
             if settings.download
@@ -61,30 +62,32 @@ def locate(settings: EngineSettings) -> Path:
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A whole pipeline on the CPU. revision: fingerprint of its weights."""
+    """A complete pipeline on the CPU. revision: fingerprint of its weights."""
 
     pipeline: Any
     revision: str
     folder: Path
     dtype: torch.dtype
+    family: Family
 
 
 def load_model(settings: EngineSettings, dtype: torch.dtype) -> Loaded:
     """Load the model in `dtype`.
 
-    Raises ModelNotFound, ModelInvalid: for a folder of another kind, missing or truncated files
-    and for weights that do not fill the architecture (which would paint noise).
+    Raises ModelNotFound, or ModelInvalid for a folder of another kind, missing or truncated files,
+    and weights that do not fill the architecture (which would paint noise).
     """
-    # Both libraries draw bars for a second of loading, over whatever the caller is showing.
+    # Both libraries draw progress bars for a second of loading, over the caller's own output.
     diffusers_logging.disable_progress_bar()
     transformers_logging.disable_progress_bar()
     try:
-        folder = locate(settings)
-        check_whole(settings.model, folder)
-        pipeline = ZImagePipeline.from_pretrained(
+        folder, family = locate(settings), family_for(settings.model)
+        check_whole(settings.model, folder, family)
+        pipeline = getattr(diffusers, family.pipeline_class).from_pretrained(
             str(folder), dtype=dtype, local_files_only=True, use_safetensors=True
         )
-        check_fit(settings.model, pipeline)
+        if misfit := family.misfit(pipeline):  # otherwise each job would fail
+            raise ModelInvalid(settings.model, misfit)
         revision = fingerprint(folder)
     except ModelUnavailable:
         raise
@@ -93,11 +96,11 @@ def load_model(settings: EngineSettings, dtype: torch.dtype) -> Loaded:
     except Exception as error:  # a broken folder makes the libraries raise nearly anything
         first_line = (str(error).strip().splitlines() or ["no detail"])[0]
         raise ModelInvalid(settings.model, f"{type(error).__name__}: {first_line}") from error
-    return Loaded(pipeline, revision, folder, dtype)
+    return Loaded(pipeline, revision, folder, dtype, family)
 
 
 def load_component(loaded: Loaded, name: str) -> Any:
-    """One component anew, on the CPU, as it was loaded the first time."""
+    """Load one component again, on the CPU, as it was loaded the first time."""
     present = getattr(loaded.pipeline, name)
     dtype = {"dtype": loaded.dtype} if name == "text_encoder" else {"torch_dtype": loaded.dtype}
     return type(present).from_pretrained(
@@ -106,7 +109,7 @@ def load_component(loaded: Loaded, name: str) -> Any:
 
 
 def fingerprint(folder: Path) -> str:
-    """Sixteen hex digits that change with the weights.
+    """Return sixteen hex digits that change with the weights.
 
     Reads every configuration and, of each weights file, its size, its header and three samples:
     hashing 33 GB at each start would take a minute.
@@ -116,7 +119,7 @@ def fingerprint(folder: Path) -> str:
         if path.suffix not in {".json", ".safetensors", ".txt", ".jinja"} or not path.is_file():
             continue
         if path.relative_to(folder).parts[0] == TINY_FOLDER:
-            continue  # shows previews only: no picture depends on it
+            continue  # used for previews only: no picture depends on it
         digest.update(f"{path.relative_to(folder).as_posix()}\0{path.stat().st_size}\0".encode())
         with path.open("rb") as file:
             size = path.stat().st_size

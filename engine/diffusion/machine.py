@@ -1,4 +1,4 @@
-"""What there is to paint with: free memory of device and host, and how fast they are."""
+"""Measure the machine: free memory of device and host, and their speeds."""
 
 from __future__ import annotations
 
@@ -16,15 +16,19 @@ from engine.diffusion.footprint import Machine
 
 CGROUPS = Path("/sys/fs/cgroup")
 _SIDES = (4096, 2048, 1024, 512)
-"""Of the matrices that are multiplied; the smaller ones where a device is nearly full."""
+"""Sides of the multiplied matrices; the smaller ones where a device is nearly full."""
 _CPU_SIDE = 512
+"""Sides and repetitions were chosen by hand: a measurement takes well under a second."""
 _RUNS = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Speeds:
-    """Bytes a second from pinned and from ordinary host memory to the device, within it (read and
-    written), and floating-point operations a second of its matrix product."""
+    """Speeds of a device.
+
+    copy, pageable: bytes per second from pinned and from ordinary host memory to the device.
+    memory: bytes per second within it, read and written. flops: of its matrix product.
+    """
 
     copy_bytes_per_s: float
     pageable_bytes_per_s: float
@@ -38,10 +42,10 @@ def read(
     host_held_bytes: int = 0,
     speeds: Callable[[torch.device], Speeds] | None = None,
 ) -> Machine:
-    """The machine as it is now; its speeds are measured at the first call and kept.
+    """Return the current state of the machine; speeds are measured at the first call and kept.
 
-    host_held_bytes: of the host's memory, what the model itself takes now: it counts as free, as
-    does on the device all that this process holds.
+    host_held_bytes: host memory that the model itself takes now. It counts as free, as does all
+    device memory that this process holds.
     """
     speed = (speeds or measured)(device)
     return Machine(
@@ -58,9 +62,9 @@ def read(
 
 
 def free_bytes(device: torch.device) -> int | None:
-    """What a model may take of the device: what is free, and what this process holds already.
+    """Return the device memory that a model may take: free, or already held by this process.
 
-    None where it shares the host's memory.
+    None where the device shares the host's memory.
     """
     if device.type != "cuda":
         return None
@@ -68,7 +72,7 @@ def free_bytes(device: torch.device) -> int | None:
 
 
 def total_bytes(device: torch.device) -> int:
-    """All memory of the device, or what of the host's it may use."""
+    """Return all memory of the device, or what it may use of the host's."""
     if device.type == "cuda":
         return torch.cuda.mem_get_info(device)[1]
     if device.type == "mps":
@@ -77,26 +81,29 @@ def total_bytes(device: torch.device) -> int:
 
 
 def has_fp8_units(device: torch.device) -> bool:
-    """Whether the device computes in fp8, and not only stores it: Ada, Hopper and later."""
+    """Whether the device computes in fp8 rather than only storing it: Ada, Hopper and later."""
     return device.type == "cuda" and torch.cuda.get_device_capability(device) >= (8, 9)
 
 
 def host_free_bytes(cgroups: Path = CGROUPS, own: Path = Path("/proc/self/cgroup")) -> int:
-    """What the host has free, and this process may take: a container's bound is the harder one."""
+    """Return the host memory that is free and that this process may take.
+
+    In a container, the container's limit applies too.
+    """
     return min([psutil.virtual_memory().available, *_bounds(cgroups, own)])
 
 
 @functools.cache
 def measured(device: torch.device) -> Speeds:
-    """The device's speeds, measured once in a process.
+    """Return the device's speeds, measured once in a process.
 
-    Raises torch.OutOfMemoryError if the device has not even room for that.
+    Raises torch.OutOfMemoryError if the device does not even have room for that.
     """
     return measure(device)
 
 
 def cautious(_device: torch.device) -> Speeds:
-    """What an old and slow card does: for one that has no room to be measured."""
+    """Return the speeds of an old and slow card, for a device without room for measuring."""
     return Speeds(6e9, 3e9, 200e9, 10e12)
 
 
@@ -146,7 +153,7 @@ def _finish(device: torch.device) -> None:
 
 
 def _bounds(cgroups: Path, own: Path) -> list[int]:
-    """What is left under each bound on this process's group and the groups around it."""
+    """Return what is left under each limit on this process's control group and its ancestors."""
     found: list[int] = []
     for group in _groups(cgroups, own):
         for limit_name, used_name, cache_name in (
@@ -155,7 +162,7 @@ def _bounds(cgroups: Path, own: Path) -> list[int]:
         ):
             limit, used = _number(group / limit_name), _number(group / used_name)
             if limit is not None and used is not None:
-                # Files that were read count as used, and are given up for the asking.
+                # The page cache counts as used, but is freed on demand.
                 found.append(max(0, limit - used + _entry(group / "memory.stat", cache_name)))
     return found
 
@@ -175,7 +182,7 @@ def _groups(cgroups: Path, own: Path) -> list[Path]:
 
 
 def _number(file: Path) -> int | None:
-    """The number in a file; None for "max", and where there is no such file."""
+    """Return the number in a file; None for "max", and where there is no such file."""
     try:
         return int(file.read_text(encoding="ascii"))
     except (OSError, ValueError):

@@ -1,7 +1,7 @@
-"""Which parts of a model stay on the device, and in which format: decisions only, no torch.
+"""Decide which parts of a model stay on the device, and in which format. No torch.
 
-Sizes, machine and picture go in; a plan, its price and the reason come out. `footprint` holds
-the words and the arithmetic, `residency` carries plans out.
+Sizes, machine and picture go in; a plan, its cost and the reason come out. `footprint` holds the
+terms and the arithmetic, `residency` carries plans out.
 """
 
 from __future__ import annotations
@@ -38,18 +38,19 @@ __all__ = [
 ]
 
 EXACT_SLACK = 1.15
-"""Exact weights may take this much longer before quantized ones are preferred."""
+"""How much longer exact weights may take before quantized ones are preferred. Chosen by hand."""
 KEEP_SLACK = 1.10
-"""A plan in force is left only for one that saves more: changing moves gigabytes."""
+"""How much slower the plan in force may be before it is left. Chosen by hand: changing plans moves
+gigabytes."""
 RETREAT = 0.98
-"""After memory ran out, a plan must promise at most this share of what the last one took."""
+"""After memory ran out, a plan may need at most this share of what the last one took. By hand."""
 
 _GIB = 2**30
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A plan, its price, why it was taken and why each other was not."""
+    """A plan, its cost, why it was chosen and why each other was not."""
 
     plan: MemoryPlan
     estimate: Estimate
@@ -58,7 +59,7 @@ class Choice:
 
 
 def plans(*, weights: tuple[Weights, ...] = tuple(Weights)) -> Iterator[MemoryPlan]:
-    """Every plan in those formats, the roomiest placement first."""
+    """Yield every plan in those formats, beginning with the placement that takes most memory."""
     for placement in Placement:
         for kept in weights:
             for tiled in (False, True):
@@ -76,11 +77,11 @@ def choose(
     limit_bytes: int | None = None,
     current: MemoryPlan | None = None,
 ) -> Choice:
-    """The plan for the next batch: `wanted` as it is, or else the fastest one that fits.
+    """Choose the plan for the next batch: `wanted` as it is, or else the fastest one that fits.
 
-    reserve_bytes: of the device, left to others. limit_bytes: what a plan must stay under
+    reserve_bytes: device memory left to other programs. limit_bytes: an upper limit for the plan,
     whatever is free (see Backoff). current: the plan in force, which is kept while it is as good.
-    Where nothing fits, the smallest is taken and the reason says so.
+    Where nothing fits, the smallest is chosen and the reason says so.
     """
     budget_bytes = machine.host_free_bytes if machine.free_bytes is None else machine.free_bytes
     budget_bytes = max(0, budget_bytes - reserve_bytes)
@@ -113,10 +114,11 @@ def choose(
 def step_down(
     plan: MemoryPlan, *, allow_quantized: bool, fp8_units: bool = False
 ) -> MemoryPlan | None:
-    """The next smaller plan, None after the last: encoder out, tiles, streaming, and only then
-    quantized weights, if allowed. Leaves come after all: they are the slowest by far.
+    """Return the next smaller plan, None after the last.
 
-    Where quantizing is not allowed, leaves follow on streaming: a leaf passes through whole.
+    The order is: encoder off the device, tiles, streaming, and only then quantized weights, if
+    allowed. Leaf by leaf comes last, because it is slowest by far; where quantizing is not allowed,
+    it follows streaming, because a leaf passes through exact.
     """
     match plan.placement:
         case Placement.RESIDENT:
@@ -138,7 +140,7 @@ def step_down(
 def retreat(
     plan: MemoryPlan, sizes: Sizes, machine: Machine, shape: Shape, *, allow_quantized: bool
 ) -> MemoryPlan | None:
-    """The first step down that helps this picture: small ones gain nothing from tiles."""
+    """Return the first step down that helps this picture: small ones gain nothing from tiles."""
     taken_bytes = estimate(plan, sizes, machine, shape).peak_bytes
     down: MemoryPlan | None = plan
     while down := step_down(down, allow_quantized=allow_quantized, fp8_units=machine.fp8_units):
@@ -149,9 +151,10 @@ def retreat(
 
 
 class Backoff:
-    """After memory ran out, stays under what was too much for some jobs, then tries it again.
+    """After memory ran out, limits the plans of the next jobs, then allows more again.
 
-    jobs: how many must succeed first. growth_bytes: or how much more must have become free.
+    jobs: how many must succeed first. growth_bytes: or how much more memory must have become free.
+    Both defaults were chosen by hand.
     """
 
     def __init__(self, jobs: int = 20, growth_bytes: int = _GIB) -> None:
@@ -162,7 +165,7 @@ class Backoff:
         self._free_bytes: int | None = None
 
     def failed(self, peak_bytes: int, free_bytes: int | None) -> None:
-        """Note that a plan of that estimated peak ran out of memory, with so much free before."""
+        """Note that a plan of that estimated peak ran out of memory with `free_bytes` free."""
         limit_bytes = int(RETREAT * peak_bytes)
         if self._limit_bytes is not None:
             limit_bytes = min(limit_bytes, self._limit_bytes)
@@ -175,7 +178,7 @@ class Backoff:
             self._limit_bytes = None
 
     def limit_bytes(self, free_bytes: int | None) -> int | None:
-        """What the next plan must stay under; None for no such bound."""
+        """Return what the next plan must stay under; None for no limit."""
         if self._limit_bytes is None:
             return None
         before_bytes = self._free_bytes
@@ -190,13 +193,13 @@ def _candidates(machine: Machine, allow_quantized: bool) -> list[MemoryPlan]:
     weights = (Weights.FULL, _quantized(machine.fp8_units)) if allow_quantized else (Weights.FULL,)
     found = list(plans(weights=weights))
     if machine.free_bytes is None:
-        # Nothing is gained by moving weights within one memory.
+        # Nothing is gained by moving weights within shared memory.
         return [plan for plan in found if plan.placement is Placement.RESIDENT]
     return found
 
 
 def _quantized(fp8_units: bool) -> Weights:
-    """int8 with a scale per row errs less; fp8 is for devices that also compute in it."""
+    """int8 with a scale per row is more accurate; fp8 is for devices that also compute in it."""
     return Weights.FP8 if fp8_units else Weights.INT8
 
 
@@ -219,7 +222,7 @@ def _best(
 
 
 def _trouble(price: Estimate, machine: Machine, budget_bytes: int) -> str:
-    """What speaks against a plan; empty if it fits."""
+    """Return why a plan does not fit; empty if it does."""
     if price.peak_bytes > budget_bytes:
         return f"needs {_gib(price.peak_bytes)} GiB of the device's {_gib(budget_bytes)}"
     if _over_host(price, machine):
@@ -231,7 +234,7 @@ def _trouble(price: Estimate, machine: Machine, budget_bytes: int) -> str:
 
 
 def _badness(price: Estimate, machine: Machine, budget_bytes: int) -> tuple[bool, bool, int]:
-    """A host that is too small may swap; a device that is too small fails for certain."""
+    """Rank plans that do not fit: a host short of memory may swap, a device fails for certain."""
     over_device = price.peak_bytes > budget_bytes
     return over_device, _over_host(price, machine), price.peak_bytes
 

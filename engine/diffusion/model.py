@@ -1,4 +1,4 @@
-"""What is loaded of a model, and everything that holds on to its components."""
+"""A loaded model, and everything that holds references to its components."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from engine.diffusion.residency import Residency
 
 
 class Model:
-    """What is loaded, and goes when the painter is idle."""
+    """A loaded model; dropped while the renderer is idle."""
 
     def __init__(
         self, loaded: Loaded, residency: Residency, device: torch.device, cache_dir: Path | None
@@ -28,19 +28,19 @@ class Model:
 
     @property
     def previews(self) -> Previews:
-        """For pictures of the components that there are now."""
+        """Previews for pictures of the current components."""
         previews = self._previews = self._previews or self._new_previews()
         return previews
 
     @property
     def expander(self) -> Expander | None:
-        """The text encoder as a writer; None where it is none, which is found out once."""
+        """The text encoder as a writer; None where it cannot write, which is checked once."""
         if not self._asked:
-            pipeline = self.loaded.pipeline
-            self._expander = Expander.around(pipeline.text_encoder, pipeline.tokenizer)
+            pipeline, chat = self.loaded.pipeline, self.loaded.family.chat
+            self._expander = Expander.around(pipeline.text_encoder, pipeline.tokenizer, chat)
             self._asked = True
         return self._expander
 
     def forget(self) -> None:
-        """Let go of the components, which others may free or replace."""
+        """Drop the references to components that are about to be freed or replaced."""
         self._previews, self._expander, self._asked = None, None, False

@@ -1,4 +1,4 @@
-"""One picture in the making: what is read, where painting begins, and what comes out."""
+"""One picture, from reading the prompt and choosing the start to the finished pixels."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import torch.nn.functional as nnf
 
 from engine.diffusion import latents as latent
 from engine.diffusion import tiles
-from engine.diffusion.families import Family
+from engine.diffusion.families import Family, Prompt
 from engine.diffusion.faults import is_memory
 from engine.diffusion.guard import (
     BLANK_SPREAD,
@@ -23,7 +23,7 @@ from engine.diffusion.guard import (
     InFloat32,
     spread,
 )
-from engine.diffusion.sampling import Predictor, Prompt, SamplingRun, Step, levels, predictor
+from engine.diffusion.sampling import Predictor, SamplingRun, Step, levels, predictor
 from engine.errors import BlankPicture, InputUnfit, NonFinite
 from engine.modes import takes
 from engine.prompts.blankness import asks_for_blank
@@ -31,12 +31,12 @@ from engine.schedule import steps_from
 from engine.types import INPUTS, Adaptation, ImageRequest, Mend, Mode, Raster
 
 VARIETY_SCALE = 1.0
-"""Noise on the embedding at variety 1, in standard deviations of the embedding."""
+"""Noise on the embedding at variety 1, in standard deviations of the embedding. Chosen by eye."""
 _EMBEDDING, _REFINING = 0x5EED_0001, 0x5EED_0002
-"""What the seed is mixed with where one picture needs noise of several kinds."""
+"""Mixed into the seed where one picture needs several independent kinds of noise."""
 
 Expand = Callable[[ImageRequest, Callable[[], bool]], str | None]
-"""Takes a request and whether to stop; answers the prompt in the model's own words."""
+"""Takes a request and a function that says whether to stop; returns the expanded prompt."""
 
 
 class Stages(Protocol):
@@ -52,10 +52,10 @@ class Painting:
     """Paints one request; used once. Every error leaves the components usable.
 
     inputs: as many pictures as the request's mode takes, of the request's size (half of it for
-    Mode.UPSCALE). watch: is told of each step, `alive` is called between phases and tiles; both may
-    raise to stop. expand: writes the prompt anew, and is told when to stop. Afterwards `request`
-    has the words that were read, `adaptations` what had to be done, and `finished` the clean
-    latents.
+    Mode.UPSCALE). watch: called with each step, `alive` between phases and tiles; both may raise to
+    stop. expand: rewrites the prompt; gets a function that says whether to stop. Afterwards
+    `request` has the words that were read, `adaptations` how the picture was recovered from errors,
+    and `finished` the clean latents.
     """
 
     pipeline: Any
@@ -73,7 +73,7 @@ class Painting:
 
     @torch.no_grad()
     def paint(self) -> torch.Tensor:
-        """uint8 pixels on the CPU, height × width × 3.
+        """Return uint8 pixels on the CPU, height × width × 3.
 
         Raises InputUnfit, NonFinite, BlankPicture.
         """
@@ -88,14 +88,17 @@ class Painting:
         return pixels
 
     def _second_look(self, prompt: Prompt, pixels: torch.Tensor) -> torch.Tensor:
-        """A picture of next to nothing is painted once more, exactly; then it is either what was
-        asked for, or refused."""
-        self.watch = lambda _: self.alive()  # its steps have been told
+        """Paint a nearly blank picture once more, in float32; then accept it if that is plausible.
+
+        Raises BlankPicture where neither the request nor the inputs explain it.
+        """
+        self.watch = lambda _: self.alive()  # its steps have been reported already
         try:
             with InFloat32():
                 pixels = latent.pixels_of(self._picture(prompt))
         except Exception as error:
-            # In float32 it takes more room: no reason to refuse what may be right.
+            # float32 takes more memory: running out is no reason to refuse a picture that may be
+            # right.
             if not is_memory(error):
                 raise
         found = spread(pixels)
@@ -106,14 +109,14 @@ class Painting:
         return pixels
 
     def _may_be_blank(self) -> bool:
-        """Whether the person asked for it, or began with a picture that is so itself."""
+        """Whether the prompt asks for a blank picture, or an input is one."""
         sources = (latent.picture_tensor(each, self.device) for each in self._pictures())
         return asks_for_blank(self.request.prompt) or any(
             spread(latent.pixels_of(each)) < FAINT_SPREAD for each in sources
         )
 
     def _picture(self, prompt: Prompt) -> torch.Tensor:
-        """The whole picture, 1 × 3 × height × width, about -1..1."""
+        """Return the whole picture, 1 × 3 × height × width, about -1..1."""
         request = self.request
         sources = [latent.picture_tensor(each, self.device) for each in self._pictures()]
         start = self._start(sources)
@@ -131,7 +134,7 @@ class Painting:
             return torch.lerp(sources[0], picture.float(), latent.feathered(self._mask()))
         return picture
 
-    # What is read
+    # Reading the prompt
 
     def _read(self) -> Prompt:
         if self.request.expand:
@@ -144,29 +147,25 @@ class Painting:
         return Prompt(positive, self._embedding(request.negative_prompt) if guided else None)
 
     def _expanded(self, request: ImageRequest) -> ImageRequest:
-        """The request with the model's own words, if it found any; they are not asked for again."""
+        """Return the request with the expanded prompt, if any, and marked as expanded."""
         text = None if self.expand is None else self.expand(request, self.stopped)
         return dataclasses.replace(
             request, effective_prompt=text or request.effective_prompt, expand=False
         )
 
     def _embedding(self, text: str) -> torch.Tensor:
-        def read() -> torch.Tensor:
-            # Given as a list of its own: the pipeline writes its chat template into it.
-            limit = self.family.max_tokens
-            return self.pipeline._encode_prompt([text], self.device, max_sequence_length=limit)[0]
-
-        return self._checked(read, "reading")
+        return self._checked(lambda: self.family.embed(self.pipeline, text, self.device), "reading")
 
     def _varied(self, embedding: torch.Tensor) -> torch.Tensor:
-        """Seeded noise on the embedding: Turbo's pictures of one prompt look alike otherwise."""
+        """Add seeded noise to the embedding: else Turbo's pictures of one prompt look alike."""
         generator = torch.Generator("cpu").manual_seed(self.request.seed ^ _EMBEDDING)
         noise = torch.randn(embedding.shape, generator=generator).to(embedding)
-        # By what is usual: a few tokens of a language model are a hundred times as large.
+        # Relative to the median token: a few tokens of a language model are a hundred times as
+        # large.
         usual = embedding.float().std(dim=1).median()
         return embedding + (noise * usual * self.request.variety * VARIETY_SCALE).to(embedding)
 
-    # Where it begins
+    # The start
 
     def _check_inputs(self) -> None:
         request = self.request
@@ -184,7 +183,7 @@ class Painting:
         return latent.mask_tensor(self.inputs[1], self.device)
 
     def _start(self, sources: list[torch.Tensor]) -> torch.Tensor | None:
-        """Clean latents of what is painted over; None where there is nothing."""
+        """Return the clean latents that painting starts from; None where it starts from noise."""
         if not sources:
             return None
         if self.request.mode is Mode.UPSCALE:
@@ -193,14 +192,16 @@ class Painting:
         seen = [self._encode(each) for each in sources]
         mixed = seen[0]
         for number, each in enumerate(seen[1:], start=2):
-            mixed = latent.slerp(mixed, each, 1 / number)  # so that all have the same share
+            mixed = latent.slerp(mixed, each, 1 / number)  # so that all have the same weight
         return mixed
 
     def _encode(self, picture: torch.Tensor) -> torch.Tensor:
         with self.stages.decoding(), latent.tiled(self.pipeline.vae, self.is_large):
-            return self._checked(lambda: latent.encode(self.pipeline.vae, picture), "looking")
+            return self._checked(
+                lambda: latent.encode(self.family, self.pipeline.vae, picture), "looking"
+            )
 
-    # The way
+    # Denoising
 
     def _denoise(
         self,
@@ -208,13 +209,14 @@ class Painting:
         start: torch.Tensor | None,
         noise: torch.Tensor,
         sigma: float,
-        said_before: int,
+        reported_before: int,
         constrain: Any = None,
     ) -> torch.Tensor:
-        plan = levels(self.pipeline.scheduler, self.request.steps, sigma, noise.shape, self.device)
+        scheduler, steps = self.pipeline.scheduler, self.request.steps
+        plan = levels(self.family, scheduler, steps, sigma, noise.shape, self.device)
         begin = noise if start is None else latent.noisy(start, noise, plan.sigmas[0])
         with self.stages.denoising():
-            whole = predictor(self.pipeline.transformer, prompt, self.family.pipeline_guidance)
+            whole = predictor(self.family, self.pipeline.transformer, prompt)
             run = SamplingRun(
                 predict=self._in_tiles(whole),
                 levels=plan,
@@ -223,38 +225,42 @@ class Painting:
                 exact=InFloat32,
                 adaptations=self.adaptations,
                 constrain=constrain,
-                said_before=said_before,
+                reported_before=reported_before,
             )
             return run(begin)
 
     def _in_tiles(self, predict: Predictor) -> Predictor:
-        """An enlarged picture is predicted tile by tile: all tiles share the noise, and are one
-        picture again after each step."""
+        """Predict an enlarged picture tile by tile.
+
+        All tiles share the noise, and are blended into one picture again after each step.
+        """
         size = (self.request.width_px, self.request.height_px)
         if self.request.mode is not Mode.UPSCALE or max(size) <= self.family.native_side_px:
             return predict
         cover = tiles.tile_cover(size, self.family)
 
         def tile_by_tile(
-            latents: torch.Tensor, timestep: torch.Tensor, guidance: float
+            latents: torch.Tensor, time: torch.Tensor, guidance: float
         ) -> torch.Tensor:
             found: list[torch.Tensor] = []
             for tile in cover:
-                found.append(predict(tiles.cut(latents, tile, size), timestep, guidance))
+                found.append(predict(tiles.cut(latents, tile, size), time, guidance))
                 self.alive()
             return tiles.blend(cover, found, size)
 
         return tile_by_tile
 
-    # What comes out
+    # The result
 
     def _decode(self, clean: torch.Tensor) -> torch.Tensor:
         self.alive()
         with self.stages.decoding(), latent.tiled(self.pipeline.vae, self.is_large):
-            return self._checked(lambda: latent.decode(self.pipeline.vae, clean), "decoding")
+            return self._checked(
+                lambda: latent.decode(self.family, self.pipeline.vae, clean), "decoding"
+            )
 
     def _refined(self, prompt: Prompt, done: torch.Tensor, picture: torch.Tensor) -> torch.Tensor:
-        """A second pass from little noise; only fine structure takes anything from it."""
+        """Paint a second pass from little noise; only fine structure takes anything from it."""
         request = self.request
         noise = latent.noise(
             request.seed ^ _REFINING, self._channels(), request.width_px, request.height_px
@@ -264,7 +270,7 @@ class Painting:
         return torch.lerp(picture.float(), again.float(), latent.detail(picture))
 
     def _checked(self, compute: Callable[[], torch.Tensor], stage: str) -> torch.Tensor:
-        """The result; computed once more in float32 if it is not finite. Raises NonFinite."""
+        """Return the result, computed again in float32 if it is not finite. Raises NonFinite."""
         found = compute()
         if Finiteness(found).read():
             return found
@@ -277,11 +283,11 @@ class Painting:
 
     @property
     def is_large(self) -> bool:
-        """Whether the autoencoder would need more room for the picture than for a native one."""
+        """Whether the autoencoder needs more memory than a picture of native size would take."""
         return self.request.width_px * self.request.height_px > 2 * self.family.budget_px
 
     def _channels(self) -> int:
-        return self.pipeline.transformer.config.in_channels
+        return self.pipeline.vae.config.latent_channels
 
 
 def _protect(
@@ -291,7 +297,7 @@ def _protect(
     latents: torch.Tensor,
     sigma: torch.Tensor,
 ) -> torch.Tensor:
-    """Where the mask is 0, the picture as it was, at this noise level."""
+    """Restore the original at this noise level where the mask is 0."""
     return torch.lerp(latent.noisy(start, noise, sigma), latents, mask)
 
 

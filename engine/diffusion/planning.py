@@ -1,4 +1,4 @@
-"""Picks the memory plan for each picture, and a smaller one when memory runs out all the same."""
+"""Choose the memory plan for each picture, and a smaller one if memory still runs out."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from engine.types import ImageRequest, Mode
 
 
 class Planner:
-    """Remembers what was too much, for as long as the painter lives."""
+    """Chooses plans, and remembers which were too large for as long as the renderer lives."""
 
     def __init__(self, settings: EngineSettings, family: Family, device: torch.device) -> None:
         self._family = family
@@ -29,7 +29,7 @@ class Planner:
         self._backoff = memory.Backoff()
 
     def choose(self, residency: Residency, request: ImageRequest) -> Choice:
-        """The fastest plan that fits what is free now."""
+        """Return the fastest plan that fits the memory that is free now."""
         there = self._machine(residency)
         return memory.choose(
             residency.sizes,
@@ -43,13 +43,13 @@ class Planner:
         )
 
     def succeeded(self) -> None:
-        """Note that a picture was painted: after some, what was too much is tried again."""
+        """Note that a picture was painted: after some, larger plans are tried again."""
         self._backoff.succeeded()
 
     def smaller(
         self, residency: Residency, choice: Choice, request: ImageRequest, error: OutOfMemory
     ) -> Choice:
-        """The next plan after one that ran out of memory. Raises `error` after the last."""
+        """Return the next plan after one that ran out of memory. Raises `error` after the last."""
         there, shape = self._machine(residency), _shape(request, self._family)
         self._backoff.failed(choice.estimate.peak_bytes, there.free_bytes)
         plan = memory.retreat(
@@ -67,12 +67,13 @@ class Planner:
         except Exception as error:
             if not is_memory(error):
                 raise
-            # No room even for measuring; it is measured the next time that there is.
+            # No room even for measuring: assume slow speeds now, and measure the next time there is
+            # room.
             return machine.read(self._device, host_held_bytes=held, speeds=machine.cautious)
 
 
 def _shape(request: ImageRequest, family: Family) -> Shape:
-    """What is asked of the device at once: an enlarged picture is painted tile by tile."""
+    """Return what the device computes at once: an enlarged picture is painted tile by tile."""
     size, steps = (request.width_px, request.height_px), request.forwards
     if request.mode is Mode.UPSCALE and max(size) > family.native_side_px:
         cover = tile_cover(size, family)

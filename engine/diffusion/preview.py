@@ -1,4 +1,4 @@
-"""Small pictures of what is being painted, from the clean latents that one step predicts.
+"""Small previews of the picture so far, from the clean latents that one step predicts.
 
 Right after step k they are x0 = latents − σ_next · noise_pred. The noisy latents themselves show
 nothing until the last steps.
@@ -22,43 +22,47 @@ from safetensors.torch import load_file
 from torch.nn import functional
 
 from engine.diffusion.devices import pick_dtype
+from engine.diffusion.families import Family
+from engine.diffusion.latents import SCALE_PX
 from engine.types import Raster
 
 PREVIEW_SIDE_PX = 256
 """The longest side of a preview; a smaller picture's preview is as large as the picture."""
 MAX_PICTURES = 50
-"""A map has learned enough by then; its sums stay as they are."""
+"""A map stops learning after this many pictures; chosen by hand."""
 READY_PICTURES = 3
 """From here on `sketch`'s map explains more of a picture than `bootstrap`: on average over unseen
 pictures .75 against .72 of the variance at step 1, .85 against .78 at step 8."""
 TINY_FOLDER = "vae_tiny"
 
-_SCALE = 8
 _FILE_VERSION = 1
 _FILE_LIMIT_BYTES = 1 << 18
+"""Chosen by hand: a saved map of 16 channels has less than 10 kB."""
 _MIN_LATENTS = 8
 _POOL = 4
 _TINY_LATENTS = 128
+"""Sides in latents: the smallest that is decoded, the factor of averaging (which costs a sixteenth
+of the decoding), and the largest that a tiny autoencoder decodes whole. Chosen by hand."""
 _DAMPING = 1e-4
-"""Keeps one flat picture solvable. With 1e-2 `sketch`'s map explains .66 instead of .72 of unseen
-pictures at step 1 after two pictures; with 1e-3 as much."""
+"""Keeps the fit solvable after one flat picture. With 1e-2 `sketch`'s map explains .66 instead of
+.72 of unseen pictures at step 1 after two pictures; with 1e-3 as much."""
 
 _DAMAGE = (
     OSError,
-    ValueError,  # among it everything that is no JSON
+    ValueError,  # includes invalid JSON
     KeyError,
     TypeError,
     OverflowError,
-    RuntimeError,  # among it RecursionError, and torch's complaints about matrices
+    RuntimeError,  # includes RecursionError and torch's errors about matrices
 )
 
 Decoder = Callable[[torch.Tensor], Raster | None]
-"""Predicted clean latents → a preview, or None where they are not finite."""
+"""Converts predicted clean latents to a preview, or None where they are not finite."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Sums:
-    """Normal equations of a least-squares fit, each picture counted once whatever its size.
+    """Normal equations of a least-squares fit, in which pictures of any size count the same.
 
     gram: n × n, moment: n × 3 with n = channels + 1, float64 on the CPU.
     """
@@ -83,19 +87,19 @@ class PreviewMap:
 
     @classmethod
     def load(cls, path: Path | None, revision: str, channels: int = 16) -> PreviewMap:
-        """The map that `save` left for this revision, or an empty one.
+        """Load the map that `save` wrote for this revision, or return an empty one.
 
         A file that is missing, damaged or another model's counts as none: it is overwritten.
         """
         made = cls(revision, channels)
         if path is not None:
-            # Only whole sums are taken over: whatever is wrong leaves the map as new.
+            # Only valid sums are taken over: any error leaves the map empty.
             with contextlib.suppress(*_DAMAGE):
                 made._accept(_parsed(_read(path), revision, channels))
         return made
 
     def save(self, path: Path | None) -> bool:
-        """Write what was learned, whole or not at all; False where it could not be written.
+        """Write what was learned, completely or not at all; False where it could not be written.
 
         None keeps it in memory. Blocks on the disk: not for the painting thread.
         """
@@ -114,7 +118,7 @@ class PreviewMap:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             _replace(path, text)
-        except OSError:  # a preview is never worth a picture
+        except OSError:  # a preview must never cost a picture
             return False
         return True
 
@@ -131,19 +135,19 @@ class PreviewMap:
     def learn(self, latents: torch.Tensor, pixels: torch.Tensor) -> bool:
         """Learn from one finished picture; False where it is not finite or enough were seen.
 
-        latents: the last step's. pixels: uint8, height × width × 3. Raises ValueError where
-        their shapes do not fit each other.
+        latents: the last step's. pixels: uint8, height × width × 3. Raises ValueError where their
+        shapes do not match.
         """
         if self._sums.pictures >= MAX_PICTURES:
             return False
         field = _single(latents, self._channels)
         rows, columns = field.shape[-2:]
-        if tuple(pixels.shape) != (rows * _SCALE, columns * _SCALE, 3):
+        if tuple(pixels.shape) != (rows * SCALE_PX, columns * SCALE_PX, 3):
             raise ValueError(f"pixels {tuple(pixels.shape)} for latents {tuple(field.shape)}")
         known = field.detach().cpu().double().flatten(1).T
         if not bool(torch.isfinite(known).all()):
             return False
-        colours = functional.avg_pool2d(pixels.cpu().float().permute(2, 0, 1) / 255, _SCALE)
+        colours = functional.avg_pool2d(pixels.cpu().float().permute(2, 0, 1) / 255, SCALE_PX)
         wanted = colours.double().flatten(1).T
         known = torch.cat([known, torch.ones(len(known), 1, dtype=torch.float64)], dim=1)
         sums = self._sums
@@ -158,7 +162,7 @@ class PreviewMap:
 
     @torch.no_grad()
     def render(self, x0: torch.Tensor) -> Raster | None:
-        """A preview of predicted clean latents; None where they are not finite, or not `ready`.
+        """Return a preview of predicted clean latents; None if they are not finite, or not `ready`.
 
         Raises ValueError for latents of another shape.
         """
@@ -167,7 +171,7 @@ class PreviewMap:
             return None
         weights = self._weights.to(field.device)
         colours = torch.einsum("chw,cr->rhw", field.float(), weights[:-1])
-        # Whatever is not finite in the latents is not finite in the colours.
+        # A non-finite latent gives a non-finite colour.
         return _raster(colours + weights[-1][:, None, None], _picture_px(field))
 
     def _accept(self, sums: _Sums) -> None:
@@ -176,26 +180,28 @@ class PreviewMap:
         self._sums = sums
 
 
-def bootstrap(vae: Any, x0: torch.Tensor) -> Raster | None:
-    """A preview through the model's own autoencoder, from latents averaged 4 by 4.
+def bootstrap(family: Family, vae: Any, x0: torch.Tensor) -> Raster | None:
+    """Return a preview through the model's own autoencoder, from latents averaged 4 by 4.
 
-    Costs a sixteenth of a decoding, less saving for latents under 32 a side: at least 8 by 8
-    stay. None where x0 is not finite. Only for an autoencoder that is on the device: an offloaded
-    one would push the transformer out in the middle of a picture.
+    Costs a sixteenth of a decoding, and more for latents under 32 a side, because at least 8 by 8
+    are kept. None where x0 is not finite. Only for an autoencoder that is on the device: an
+    offloaded one would push the transformer out in the middle of a picture.
     """
-    return _decoded(vae, _single(x0, vae.config.latent_channels), _pool_factor(x0))
+    return _decoded(family, vae, _single(x0, vae.config.latent_channels), _pool_factor(x0))
 
 
 def tiny_decoder(
+    family: Family,
     folder: Path,
     device: torch.device | str = "cpu",
     *,
     channels: int = 16,
     on_fault: Callable[[str], None] = lambda _: None,
 ) -> Decoder | None:
-    """The tiny autoencoder that lies as `vae_tiny` in a model's folder, on `device`; else None.
+    """Return the tiny autoencoder in a model's folder `vae_tiny` on `device`; None without one.
 
-    `on_fault` is told in one line why an installed one cannot be used; none at all is no fault.
+    `on_fault` is called with one line if an installed one cannot be used; a missing one is no
+    fault.
     """
     home = folder / TINY_FOLDER
     if not home.is_dir():
@@ -203,8 +209,8 @@ def tiny_decoder(
     try:
         vae = _tiny(home, channels, torch.device(device))
         probe = torch.zeros(channels, _MIN_LATENTS, _MIN_LATENTS, device=device)
-        if _decoded(vae, probe, 1) is None:
-            raise ValueError("what it decodes is not finite")
+        if _decoded(family, vae, probe, 1) is None:
+            raise ValueError("its output is not finite")
     except Exception as error:  # a broken folder makes the libraries raise nearly anything
         lines = str(error).strip().splitlines() or [type(error).__name__]
         on_fault(f"{TINY_FOLDER}: {lines[0][:200]}")
@@ -212,17 +218,18 @@ def tiny_decoder(
 
     def decode(x0: torch.Tensor) -> Raster | None:
         field = _single(x0, channels)
-        # Beyond 1024 px its activations would need room that was planned for the transformer.
-        return _decoded(vae, field, 2 if max(field.shape[-2:]) > _TINY_LATENTS else 1)
+        # Beyond 1024 px its activations would take memory that was planned for the transformer.
+        pool = 2 if max(field.shape[-2:]) > _TINY_LATENTS else 1
+        return _decoded(family, vae, field, pool)
 
     return decode
 
 
 def _tiny(home: Path, channels: int, device: torch.device) -> Any:
-    """Load it whole: the library would fill what is missing with random numbers."""
+    """Load it with a check: the library would fill missing tensors with random numbers."""
     config = json.loads((home / "config.json").read_text(encoding="utf-8"))
     if not isinstance(config, dict) or config.get("_class_name") != AutoencoderTiny.__name__:
-        raise ValueError(f"it is no {AutoencoderTiny.__name__}")
+        raise ValueError(f"it is not an {AutoencoderTiny.__name__}")
     if config.get("latent_channels") != channels:
         raise ValueError(
             f"it has {config.get('latent_channels')} latent channels, the model has {channels}"
@@ -233,11 +240,11 @@ def _tiny(home: Path, channels: int, device: torch.device) -> Any:
         for name, tensor in load_file(path).items()
         if name.startswith("decoder.")
     }
-    # Its own saving writes this one, and its own loading complains about it.
+    # Its own saving writes this entry, and its own loading warns about it.
     config.pop("block_out_channels", None)
     with torch.device("meta"):
         vae: Any = AutoencoderTiny.from_config(config)
-    vae.encoder = None  # half of the weights, and never asked
+    vae.encoder = None  # half of the weights, and never used
     missing = vae.load_state_dict(weights, strict=False, assign=True).missing_keys
     if missing:
         raise ValueError(f"its weights lack {len(missing)} tensors, {missing[0]} among them")
@@ -245,16 +252,16 @@ def _tiny(home: Path, channels: int, device: torch.device) -> Any:
 
 
 @torch.no_grad()
-def _decoded(vae: Any, field: torch.Tensor, pool: int) -> Raster | None:
+def _decoded(family: Family, vae: Any, field: torch.Tensor, pool: int) -> Raster | None:
     """Decode latents averaged `pool` by `pool`."""
     rows, columns = field.shape[-2:]
-    # Cells at the right and lower edge may be partly outside; what they show there is cut off.
+    # Cells at the right and lower edge may be partly outside; that part is cut off.
     pooled = functional.avg_pool2d(
         field.float()[None], pool, ceil_mode=True, count_include_pad=False
     )
-    scaled = pooled / vae.config.scaling_factor + vae.config.shift_factor
+    scaled = family.denormalized(vae, pooled)
     image = vae.decode(scaled.to(vae.dtype), return_dict=False)[0][0].float()
-    image = image[:, : rows * _SCALE // pool, : columns * _SCALE // pool] / 2 + 0.5
+    image = image[:, : rows * SCALE_PX // pool, : columns * SCALE_PX // pool] / 2 + 0.5
     # A decoder that squashes its input would show infinity as a colour.
     image = torch.where(torch.isfinite(field).all(), image, math.nan)
     return _raster(image, _picture_px(field))
@@ -268,7 +275,7 @@ def _pool_factor(x0: torch.Tensor) -> int:
 
 
 def _single(latents: torch.Tensor, channels: int) -> torch.Tensor:
-    """channels × height × width, without the dimension of a batch of one."""
+    """Return channels × height × width, without the dimension of a batch of one."""
     field = latents[0] if latents.dim() == 4 and len(latents) == 1 else latents
     if field.dim() != 3 or len(field) != channels or not field.numel():
         raise ValueError(f"latents of shape {tuple(latents.shape)}, not of {channels} channels")
@@ -276,16 +283,16 @@ def _single(latents: torch.Tensor, channels: int) -> torch.Tensor:
 
 
 def _picture_px(field: torch.Tensor) -> tuple[int, int]:
-    """Width and height of the picture that latents become."""
-    return field.shape[-1] * _SCALE, field.shape[-2] * _SCALE
+    """Width and height of the picture that the latents become."""
+    return field.shape[-1] * SCALE_PX, field.shape[-2] * SCALE_PX
 
 
 def _raster(colours: torch.Tensor, picture_px: tuple[int, int]) -> Raster | None:
-    """Colours in 0..1, 3 × height × width, brought to the size of a preview."""
+    """Scale colours in 0..1, 3 × height × width, to the size of a preview."""
     shrink = min(1.0, PREVIEW_SIDE_PX / max(picture_px))
     width, height = (max(1, round(side * shrink)) for side in picture_px)
     surplus = max(1, min(colours.shape[-1] // width, colours.shape[-2] // height))
-    # The device averages what is far too large; one transfer carries the rest.
+    # The device averages down as far as it can, so that one small transfer suffices.
     moved = functional.avg_pool2d(colours, surplus).cpu()
     if not bool(torch.isfinite(moved).all()):
         return None
@@ -305,14 +312,14 @@ def _zeros(channels: int) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 def _solved(sums: _Sums) -> torch.Tensor:
-    """The map itself, channels + 1 × 3 in float32; the last row is the constant."""
+    """Return the map itself, channels + 1 × 3 in float32; the last row is the constant."""
     terms = len(sums.gram)
     damping = torch.full((terms,), _DAMPING * max(1, sums.pictures), dtype=torch.float64)
     return torch.linalg.solve(sums.gram + damping.diag(), sums.moment).float()
 
 
 def _replace(path: Path, text: str) -> None:
-    """Write a file so that a reader finds the old one or the new one."""
+    """Replace a file atomically: a reader finds the old one or the new one."""
     # No fsync: what a power cut leaves is recognised as damaged, and learned again.
     handle, draft = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
     try:
@@ -333,7 +340,7 @@ def _read(path: Path) -> Any:
 
 
 def _parsed(data: Any, revision: str, channels: int) -> _Sums:
-    """What `save` wrote; raises ValueError, KeyError or TypeError for anything else."""
+    """Parse what `save` wrote; raises ValueError, KeyError or TypeError for anything else."""
     if (data["version"], data["revision"]) != (_FILE_VERSION, revision):
         raise ValueError("another model's")
     pictures = data["pictures"]
@@ -343,11 +350,11 @@ def _parsed(data: Any, revision: str, channels: int) -> _Sums:
     for found, wanted in zip((gram, moment), _zeros(channels), strict=True):
         if found.shape != wanted.shape or not bool(torch.isfinite(found).all()):
             raise ValueError("not the sums of a map")
-    # The constant's own sum counts the pictures, and squares sum up to no less than nothing.
+    # The constant's own sum counts the pictures, and a sum of squares is never negative.
     if abs(float(gram[-1, -1]) - pictures) > 1e-6 or not torch.allclose(gram, gram.T):
-        raise ValueError("sums that no pictures have")
+        raise ValueError("sums that no pictures can have")
     if float(torch.linalg.eigvalsh(gram)[0]) < -1e-9 * max(1.0, float(gram.trace())):
-        raise ValueError("sums that no pictures have")
+        raise ValueError("sums that no pictures can have")
     if float(moment[-1].min()) < 0 or float(moment[-1].max()) > pictures + 1e-6:
-        raise ValueError("colours that no pictures have")
+        raise ValueError("colours that no pictures can have")
     return _Sums(pictures, gram, moment)

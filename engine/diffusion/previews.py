@@ -1,4 +1,4 @@
-"""Previews of a picture in the making, by the best means that there are; never in its way."""
+"""Previews of the picture so far, by the best available method; they never delay a picture."""
 
 from __future__ import annotations
 
@@ -15,22 +15,24 @@ from engine.types import Raster
 
 
 class Previews:
-    """Shows what a step's clean latents will be: a tiny autoencoder where one is installed, else
-    the linear map that was learned from finished pictures, else the model's own autoencoder.
+    """Shows what a step's clean latents will become.
 
-    cache_dir: keeps what was learned, a file per model; None = nowhere.
+    Uses a tiny autoencoder where one is installed, else the linear map that was learned from
+    finished pictures, else the model's own autoencoder. cache_dir: keeps what was learned, one file
+    per model; None = nowhere.
     """
 
     def __init__(self, loaded: Loaded, device: torch.device, cache_dir: Path | None) -> None:
         self._vae = loaded.pipeline.vae
         self._device = device
+        self._family = loaded.family
         channels = self._vae.config.latent_channels
         self._file = None if cache_dir is None else cache_dir / f"preview-{loaded.revision}.json"
         self._map = PreviewMap.load(self._file, loaded.revision, channels)
-        self._tiny = tiny_decoder(loaded.folder, device, channels=channels)
+        self._tiny = tiny_decoder(loaded.family, loaded.folder, device, channels=channels)
 
     def of(self, step: Step) -> Raster | None:
-        """A small picture; None where there is none to be had. A preview costs no picture."""
+        """Return a small picture, or None; a failing preview never costs the picture."""
         try:
             return self._made(step.clean())
         except Exception as error:
@@ -45,10 +47,10 @@ class Previews:
             return self._map.render(clean)
         if next(self._vae.parameters()).device.type != self._device.type:
             return None  # offloaded: it would push the transformer out
-        return bootstrap(self._vae, clean)
+        return bootstrap(self._family, self._vae, clean)
 
     def learn(self, finished: torch.Tensor, pixels: torch.Tensor) -> None:
-        """Take note of a finished picture: its clean latents and its pixels."""
+        """Learn from a finished picture: its clean latents and its pixels."""
         try:
             learned = self._map.learn(finished, pixels)
         except Exception as error:
@@ -56,5 +58,5 @@ class Previews:
                 raise
             return
         if learned and self._file is not None:
-            # On a thread of its own: the next picture does not wait for a disk.
+            # On another thread: the next picture does not wait for a disk.
             threading.Thread(target=self._map.save, args=(self._file,), daemon=True).start()

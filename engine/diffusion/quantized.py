@@ -1,8 +1,8 @@
-"""Large matrices at one byte a weight, made whole again at the moment of use.
+"""Linear layers that store one byte per weight and dequantize at the moment of use.
 
-Bytes are always stored as int8, also those of fp8: adapters are made in their base layer's dtype
-if that is a floating one, and an adapter in fp8 cannot be computed. For the same reason these are
-linear layers like any other: an adapter finds and wraps them.
+The bytes are always stored as int8, including those of fp8: adapters are made in their base layer's
+dtype if that is a floating one, and an adapter in fp8 cannot be computed. For the same reason these
+are ordinary linear layers, which an adapter finds and wraps.
 """
 
 from __future__ import annotations
@@ -18,55 +18,56 @@ from torch.nn import functional
 from engine.diffusion.footprint import Weights
 
 SENSITIVE = ("norm", "embed", "adaLN", "final", "lora_", "lm_head")
-"""Parts of names of layers that are kept whole: they are small, and every token depends on them."""
+"""Substrings of names of layers that stay exact: small ones on which every token depends."""
 
 _INT8_MAX = 127
 _FP8_MAX = torch.finfo(torch.float8_e4m3fn).max
 
 
 class QuantizedLinear(nn.Linear, ABC):
-    """A linear layer whose `weight` is int8, out × in; `bias` and results are as they were."""
+    """A linear layer whose `weight` is int8, out × in; `bias` and results keep their type."""
 
     def __init__(self, linear: nn.Linear, device: torch.device) -> None:
-        """Quantize on `device`; the parameters end up where those of `linear` are."""
-        nn.Module.__init__(self)  # the parent would fill a matrix of full size first
+        """Quantize on `device`; the parameters end up on the device of `linear`'s."""
+        nn.Module.__init__(self)  # the parent's would allocate a matrix of full size first
         self.in_features, self.out_features = linear.in_features, linear.out_features
         home, exact = linear.weight.device, linear.weight.detach()
         stored = self._store(exact.to(device), exact.dtype)
         self.weight = nn.Parameter(stored, requires_grad=False)
-        self.bias: Any = linear.bias  # nn.Linear's own annotation knows no layer without one
+        self.bias: Any = linear.bias  # nn.Linear's own annotation excludes None
         self.to(home)
 
     @abstractmethod
     def _store(self, exact: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
-        """The weights as they are kept, in int8, out × in."""
+        """Return the stored weights in int8, out × in."""
 
     @abstractmethod
     def whole(self, dtype: torch.dtype) -> torch.Tensor:
-        """The weights that are computed with, out × in."""
+        """Return the dequantized weights, out × in."""
 
     def forward(self, input: torch.Tensor) -> torch.Tensor:
         return functional.linear(input, self.whole(input.dtype), self.bias)
 
 
 class Int8Linear(QuantizedLinear):
-    """A scale for each output row. It is a parameter: what streams blocks forgets buffers."""
+    """One scale for each output row. It is a parameter, because block streaming skips buffers."""
 
     def _store(self, exact: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
         largest = exact.float().abs().amax(dim=1, keepdim=True)
-        # Rounded first, so that what is stored is nearest in the scale that will be used.
+        # The scale is rounded first, so that the stored steps are nearest in the scale that is
+        # used.
         scale = (largest / _INT8_MAX).clamp_min(torch.finfo(dtype).tiny).to(dtype)
         self.scale = nn.Parameter(scale, requires_grad=False)
         steps = (exact.float() / scale.float()).round().clamp(-_INT8_MAX, _INT8_MAX)
         return steps.to(torch.int8)
 
     def whole(self, dtype: torch.dtype) -> torch.Tensor:
-        """One kernel: the product of int8 and the scale is of the scale's type."""
+        """Return the weights by one kernel: int8 times the scale has the scale's type."""
         return (self.weight * self.scale).to(dtype)
 
 
 class Fp8Linear(QuantizedLinear):
-    """float8 e4m3 with one power of two for the matrix: its range reaches down to small rows."""
+    """float8 e4m3 with one power of two for the matrix: its range covers rows of small values."""
 
     def _store(self, exact: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
         largest = float(exact.float().abs().amax())
@@ -79,7 +80,7 @@ class Fp8Linear(QuantizedLinear):
         return self._cast(dtype) * 2.0**-self.exponent
 
     def forward(self, input: torch.Tensor) -> torch.Tensor:
-        """The power of two goes into the product itself, where it costs nothing."""
+        """Apply the power of two within the product, where it costs nothing."""
         rows = input.reshape(-1, self.in_features)
         columns = self._cast(input.dtype).t()
         alpha = 2.0**-self.exponent
@@ -98,9 +99,9 @@ _KINDS: dict[Weights, type[QuantizedLinear]] = {Weights.INT8: Int8Linear, Weight
 
 
 def quantize(module: nn.Module, weights: Weights, device: torch.device) -> int:
-    """Replace a component's large linear layers in place, one by one; returns how many.
+    """Replace a component's large linear layers in place, one by one; return how many.
 
-    For good: exact weights must be loaded anew. Raises ValueError for `full`.
+    Irreversible: exact weights must be loaded again. Raises ValueError for `full`.
     """
     kind = _KINDS.get(weights)
     if kind is None:
@@ -113,7 +114,7 @@ def quantize(module: nn.Module, weights: Weights, device: torch.device) -> int:
 
 
 def large_layers(module: nn.Module) -> list[tuple[str, nn.Linear]]:
-    """Name and layer of all that `quantize` would replace."""
+    """Return name and layer of everything that `quantize` would replace."""
     return [
         (name, layer)
         for name, layer in module.named_modules()
@@ -122,17 +123,17 @@ def large_layers(module: nn.Module) -> list[tuple[str, nn.Linear]]:
 
 
 def is_quantized(module: nn.Module) -> bool:
-    """Whether anything in it has been quantized."""
+    """Whether any part of it has been quantized."""
     return any(isinstance(part, QuantizedLinear) for part in module.modules())
 
 
 def weight_bytes(module: nn.Module) -> int:
-    """Bytes of all parameters and buffers."""
+    """Return the bytes of all parameters and buffers."""
     return sum(tensor.nbytes for tensor in (*module.parameters(), *module.buffers()))
 
 
 def quantized_bytes(module: nn.Module) -> int:
-    """What `weight_bytes` of a whole component would be after `quantize`, its scales included."""
+    """Return what `weight_bytes` of an exact component would be after `quantize`, with scales."""
     saved = sum(
         layer.weight.numel() * (layer.weight.element_size() - 1)
         - layer.out_features * layer.weight.element_size()

@@ -1,4 +1,4 @@
-"""The real painter: one model on one device, within its memory, guarded and cancellable."""
+"""The real renderer: one model on one device, within its memory, guarded and cancellable."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from engine.diffusion.faults import is_memory, is_sticky, out_of_memory
 from engine.diffusion.loading import Loaded, load_component, load_model
 from engine.diffusion.memory import Choice, MemoryPlan, Placement
 from engine.diffusion.model import Model
+from engine.diffusion.offloaded_weights import give_back
 from engine.diffusion.painting import Painting
 from engine.diffusion.planning import Planner
 from engine.diffusion.residency import Residency
-from engine.diffusion.shelf import give_back
 from engine.diffusion.watching import Stopped, Watch
 from engine.errors import (
     Cancelled,
@@ -52,14 +52,17 @@ from engine.types import (
 )
 
 CPU_NICENESS = 10
-"""A CPU painter yields to the event loop: a member must never wait for a matrix product."""
+"""On the CPU the renderer yields to the event loop: users must not wait for a matrix product.
+
+10 of 19 was chosen by hand.
+"""
 
 
 _WHOLE_ENCODER = (Placement.RESIDENT, Placement.MODEL)
 
 
 class DiffusionRenderer:
-    """Owns one model; every call but `count_tokens` comes from the one executor thread."""
+    """Owns one model; every call but `count_tokens` comes from the single executor thread."""
 
     def __init__(
         self,
@@ -76,10 +79,10 @@ class DiffusionRenderer:
         self._planner = Planner(settings, self._family, device)
         self._model: Model | None = self._loaded()
         loaded = self._model.loaded
-        # A tokenizer of its own: the pipeline's may be at work on the painting thread.
+        # A copy of the tokenizer: the pipeline's may be in use on the painting thread.
         self._counter = copy.deepcopy(loaded.pipeline.tokenizer)
         self._counting = threading.Lock()
-        self.count_tokens("")  # compiles the chat's template now, not on the event loop
+        self.count_tokens("")  # compiles the chat template now, not on the event loop
         choice = self._planner.choose(self._model.residency, _native(self._family))
         self._info = ModelInfo(
             model=_public_name(settings.model),
@@ -91,7 +94,8 @@ class DiffusionRenderer:
             plan_reason=choice.reason,
             remarks=remarks(device),
         )
-        # Now, not at the first picture: somebody is waiting then. It is tried again if it fails.
+        # Now, not at the first picture, for which somebody waits. If it fails, it is tried again
+        # then.
         try:
             self._model.residency.use(choice.plan)
         except Exception as error:
@@ -104,18 +108,19 @@ class DiffusionRenderer:
         _exact_arithmetic()
         device = pick_device(settings.device, settings.model)
         if device.type == "cuda":
-            # This thread makes every call: whatever asks for "the" device means this one.
+            # This thread makes every call: code that uses the current device gets this one.
             torch.cuda.set_device(device)
         threads = settings.threads or torch.get_num_threads()
         if device.type == "cpu":
-            # Torch's workers are born with their creator's priority: none before it is lowered.
+            # Torch's workers inherit the priority of the thread that creates them: create none
+            # before it is lowered.
             torch.set_num_threads(1)
         try:
             dtype = pick_dtype(device)
             painter = cls(settings, device, threads, lambda: load_model(settings, dtype))
             if device.type == "cpu":
-                # Not before: importing holds the interpreter's lock, and who holds that must not
-                # wait for a turn of the processor while the event loop waits for the lock.
+                # Not earlier: importing holds the interpreter's lock, and its holder must not wait
+                # for the processor while the event loop waits for the lock.
                 _lower_priority()
             return painter
         finally:
@@ -123,18 +128,20 @@ class DiffusionRenderer:
 
     @property
     def info(self) -> ModelInfo:
-        """What is loaded, or will be again for the next picture."""
+        """The model that is loaded, or will be loaded again for the next picture."""
         return self._info
 
     def render(
         self, batch: Sequence[RenderTask], *, on_step: Callable[[int, Progress], None]
     ) -> list[Outcome]:
-        """Paint the tasks one after another, each in a batch of one: their pixels never depend
-        on who painted at the same time."""
+        """Paint the tasks one after another, each in a batch of one.
+
+        A picture's pixels never depend on what else was requested at the same time.
+        """
         return [self._outcome(row, task, on_step) for row, task in enumerate(batch)]
 
     def unload(self) -> None:
-        """Give the memory back; the next picture loads the model again."""
+        """Free the memory; the next picture loads the model again."""
         model, self._model = self._model, None
         if model is not None:
             model.forget()  # it would keep components alive that are to be freed
@@ -149,6 +156,7 @@ class DiffusionRenderer:
         residency = Residency(
             loaded.pipeline,
             self._device,
+            loaded.family,
             reload_transformer=partial(load_component, loaded, "transformer"),
             reload_encoder=partial(load_component, loaded, "text_encoder"),
         )
@@ -209,7 +217,7 @@ class DiffusionRenderer:
     def _within_memory(
         self, task: RenderTask, watch: Watch
     ) -> tuple[Painting, torch.Tensor, Choice]:
-        """Paint under the plan that fits; when memory runs out all the same, under smaller ones."""
+        """Paint under the plan that fits; if memory still runs out, under smaller ones."""
         residency = self._current().residency
         choice = self._planner.choose(residency, task.request)
         adapted: list[Adaptation] = []
@@ -226,11 +234,11 @@ class DiffusionRenderer:
             adapted.append(Adaptation(Mend.MEMORY, "painting", str(choice.plan)))
 
     def _tried(self, painting: Painting, plan: MemoryPlan) -> torch.Tensor | OutOfMemory:
-        """The pixels; or what was known when memory ran out, and the attempt's own is let go."""
+        """Return the pixels, or the state of memory when it ran out; the attempt's own is freed."""
         model = self._current()
         try:
             if model.residency.use(plan):
-                model.forget()  # components were loaded anew: who holds the old ones keeps them
+                model.forget()  # components were reloaded: free the old ones
             return painting.paint()
         except Exception as error:
             if not is_memory(error):
@@ -257,11 +265,11 @@ class DiffusionRenderer:
         )
 
     def _expand(self, request: ImageRequest, stopped: Callable[[], bool]) -> str | None:
-        """The prompt in the text encoder's own words; None where it has none."""
+        """Return the prompt as expanded by the text encoder; None where it cannot."""
         model = self._current()
         plan = model.residency.plan
         if plan is None or plan.placement not in _WHOLE_ENCODER:
-            return None  # every word would bring the whole encoder to the device once more
+            return None  # every token would copy the whole encoder to the device again
         expander = model.expander
         if expander is None:
             return None
@@ -278,13 +286,8 @@ class DiffusionRenderer:
         return None if expansion is None else expansion.text
 
     def count_tokens(self, text: str) -> int:
-        """Count what the pipeline would read, the chat template's own tokens included."""
-        chat = self._counter.apply_chat_template(
-            [{"role": "user", "content": text}],
-            tokenize=False,
-            add_generation_prompt=True,
-            enable_thinking=True,
-        )
+        """Count what the pipeline would read, including the chat template's own tokens."""
+        chat = self._family.chat.prompt(self._counter, text)
         with self._counting:
             return len(self._counter(chat).input_ids)
 
@@ -295,13 +298,13 @@ class DiffusionRenderer:
 
     @contextlib.contextmanager
     def _restored(self, replay: Conditions | None) -> Iterator[int | None]:
-        """Bring back what of the original's conditions can be: the thread count on a CPU."""
+        """Restore what can be restored of the original's conditions: the thread count on a CPU."""
         if self._device.type != "cpu":
             yield None
             return
         wanted = self._threads
         if replay is not None and replay.threads is not None:
-            # Within bounds: a recipe may come from anybody.
+            # Clamped, because a recipe may come from anybody.
             wanted = max(1, min(replay.threads, 4 * (os.cpu_count() or 1)))
         torch.set_num_threads(wanted)
         try:
@@ -326,7 +329,7 @@ class DiffusionRenderer:
 
 
 def _native(family: Family) -> ImageRequest:
-    """A picture as most are: what a plan is made for before the first one."""
+    """Return a typical request, to make a plan for before the first picture."""
     side_px = family.native_side_px
     return ImageRequest(
         "", "", "", 0, side_px, side_px, family.default_steps, family.default_guidance
@@ -334,7 +337,7 @@ def _native(family: Family) -> ImageRequest:
 
 
 def _exact_arithmetic() -> None:
-    """float32 stays float32, and kernels are picked by rule instead of by stopwatch."""
+    """Keep float32 exact, and choose kernels by rule instead of by measuring."""
     torch.set_float32_matmul_precision("highest")
     torch.backends.cudnn.allow_tf32 = False
     torch.backends.cudnn.benchmark = False
@@ -352,12 +355,12 @@ def _device_name(device: torch.device) -> str:
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
     if device.type == "cpu":
-        # Wider vectors add up in another order: other bits.
+        # Wider vectors add in another order, which gives other bits.
         return f"cpu {torch.backends.cpu.get_cpu_capability()}"
     return device.type
 
 
 def _public_name(model: str) -> str:
-    """A recipe travels with the picture: a folder's full path is nobody's business."""
+    """Return a model's name without its path: the recipe is published with the picture."""
     folder = folder_of(model)
     return folder.resolve().name if folder.is_dir() else model

@@ -1,4 +1,4 @@
-"""Carries a memory plan out on a pipeline: moves, streams, quantizes and tiles its components."""
+"""Carry out a memory plan on a pipeline: move, stream, quantize and tile its components."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from engine.diffusion.families import Family
 from engine.diffusion.footprint import (
     PARKED_SHARE,
     TILE_OVERLAP,
@@ -20,14 +21,7 @@ from engine.diffusion.footprint import (
     Sizes,
     Weights,
 )
-from engine.diffusion.quantized import (
-    is_quantized,
-    large_layers,
-    quantize,
-    quantized_bytes,
-    weight_bytes,
-)
-from engine.diffusion.shelf import (
+from engine.diffusion.offloaded_weights import (
     HostEmbedding,
     OffloadedWeights,
     end_stream,
@@ -38,17 +32,24 @@ from engine.diffusion.shelf import (
     stream,
     to_host,
 )
+from engine.diffusion.quantized import (
+    is_quantized,
+    large_layers,
+    quantize,
+    quantized_bytes,
+    weight_bytes,
+)
 
 Reload = Callable[[], nn.Module]
 
 
 class _Mode(Enum):
-    """Where one component is between its phases, and how it comes to the device in them."""
+    """Where a component is between its phases, and how it comes to the device for them."""
 
     HOST = auto()
-    """As loaded: on the host, and nothing is arranged."""
+    """As loaded: on the host, with nothing set up."""
     SCATTERED = auto()
-    """Partly here, partly there: a part is parked, or a change of modes was broken off."""
+    """Partly here, partly there: some of it is parked, or a change of modes was interrupted."""
     DEVICE = auto()
     WHOLE = auto()
     BLOCKS = auto()
@@ -62,27 +63,29 @@ _MODES = {
     Placement.STREAMED: (_Mode.BLOCKS, _Mode.BLOCKS, _Mode.WHOLE),
     Placement.SEQUENTIAL: (_Mode.LEAVES, _Mode.LEAVES, _Mode.WHOLE),
 }
-"""Of text encoder, transformer and autoencoder."""
+"""For text encoder, transformer and autoencoder."""
 
 
 class Residency:
     """Puts a loaded pipeline where a plan says, and its components where each phase needs them.
 
-    reload_*: load that component anew, on the CPU; without it, exact weights cannot follow on
-    quantized ones. All calls come from one thread.
+    reload_*: load that component again, on the CPU; without it, a change from quantized back to
+    exact weights is impossible. All calls come from one thread.
     """
 
     def __init__(
         self,
         pipeline: Any,
         device: torch.device,
+        family: Family,
         *,
         reload_transformer: Reload | None = None,
         reload_encoder: Reload | None = None,
     ) -> None:
         self._pipeline = pipeline
         self._device = device
-        self._sizes = from_pipeline(pipeline)
+        self._family = family
+        self._sizes = from_pipeline(pipeline, family)
         self._plan: MemoryPlan | None = None
         self._encoder = _Component(pipeline, "text_encoder", device, reload_encoder)
         self._transformer = _Component(pipeline, "transformer", device, reload_transformer)
@@ -98,32 +101,33 @@ class Residency:
 
     @property
     def sizes(self) -> Sizes:
-        """The model as it was loaded."""
+        """The sizes of the model as it was loaded."""
         return self._sizes
 
     @property
     def host_bytes(self) -> int:
-        """What the components take of the host's memory now."""
+        """The bytes that the components take of the host's memory now."""
         return sum(component.host_bytes for component in self._components)
 
     def can_use(self, weights: Weights) -> bool:
-        """Whether those weights can be had from here: exact ones only by loading anew."""
+        """Whether a change to those weights is possible: exact ones may have to be loaded again."""
         return self._encoder.can_be(weights) and self._transformer.can_be(weights)
 
     def use(self, plan: MemoryPlan) -> bool:
-        """Change to `plan`; returns True if components were loaded anew, without any adapters.
+        """Change to `plan`; return True if components were loaded again, without any adapters.
 
         Raises ValueError if it needs exact weights and there is no way to load them, before
-        anything is changed. After another error all is on the host and no plan is in force.
+        anything is changed. After any other error everything is on the host and no plan is in
+        force.
         """
         if plan == self._plan:
             return False
         if not self.can_use(plan.weights):
-            raise ValueError(f"{plan} needs the exact weights, and the present ones are quantized")
+            raise ValueError(f"{plan} needs the exact weights, but the loaded ones are quantized")
         self._plan = None
         try:
             self._unpark()
-            # Both are changed, whatever the first one answers.
+            # Both are changed, whatever the first one returns.
             renewed = [
                 one.change_weights(plan.weights) for one in (self._encoder, self._transformer)
             ]
@@ -150,8 +154,10 @@ class Residency:
 
     @contextlib.contextmanager
     def decoding(self) -> Iterator[Any]:
-        """The autoencoder, ready on the device. Decode one picture at a time: it is the largest
-        thing that a plan counts with."""
+        """The autoencoder, ready on the device.
+
+        Decode one picture at a time: that is the most that a plan allows for.
+        """
         if self._parked is not None:
             self._parked.release()
             give_back(self._device)
@@ -159,7 +165,7 @@ class Residency:
             yield vae
 
     def unload(self) -> None:
-        """Leave the device altogether; `use` comes back. Quantized weights stay quantized."""
+        """Free the device entirely; `use` brings it back. Quantized weights stay quantized."""
         self._plan = None
         self._unpark()
         for component in (self._encoder, self._transformer, self._vae):
@@ -195,12 +201,12 @@ class Residency:
         parks = plan.placement is Placement.ENCODER and plan.tiled
         if parks:
             modes[self._vae] = _Mode.WHOLE
-        # First what leaves the device, then what comes to it.
+        # First free the device, then move to it.
         for component, mode in sorted(modes.items(), key=lambda one: one[1] is _Mode.DEVICE):
             component.set(mode)
         if parks:
-            layers: Any = self._pipeline.transformer.layers
-            last = list(layers[-math.ceil(len(layers) * PARKED_SHARE) :])
+            layers = self._family.blocks(self._pipeline.transformer)
+            last = layers[-math.ceil(len(layers) * PARKED_SHARE) :]
             self._parked = OffloadedWeights(last, self._device)
             self._parked.release()
             if self._device.type == "cuda":
@@ -236,7 +242,7 @@ class Residency:
 
 
 class _Component:
-    """One component of a pipeline: its mode, and the way from each mode to each other."""
+    """One component of a pipeline: its mode, and the transitions between modes."""
 
     def __init__(
         self, pipeline: Any, name: str, device: torch.device, reload: Reload | None = None
@@ -247,7 +253,7 @@ class _Component:
         self._reload = reload
         self._weights = Weights.FULL
         self._mode = _Mode.HOST
-        self._shelf: OffloadedWeights | None = None
+        self._offloaded: OffloadedWeights | None = None
         self._pinned = False
 
     @property
@@ -263,7 +269,7 @@ class _Component:
         if mode is self._mode or self.module is None:
             return
         self._end()
-        # Until all is done: memory may run out half-way.
+        # Until everything is done: memory may run out halfway.
         self._mode = _Mode.SCATTERED
         if mode is _Mode.DEVICE:
             self.module.to(self._device)
@@ -281,16 +287,16 @@ class _Component:
         return self._weights in (Weights.FULL, weights) or self._reload is not None
 
     def change_weights(self, wanted: Weights) -> bool:
-        """Quantize, or load anew; returns whether it was the latter."""
+        """Quantize, or load again; return whether it was the latter."""
         if wanted is self._weights:
             return False
-        # Hooks and shelves would hold on to the layers that are replaced.
+        # Hooks and offloaded weights would keep references to the layers that are replaced.
         if self._mode is not _Mode.DEVICE:
             self.set(_Mode.HOST)
         renewed = self._weights is not Weights.FULL
         if renewed:
             if self._reload is None:
-                raise ValueError(f"{self._name} is {self._weights} and cannot be loaded anew")
+                raise ValueError(f"{self._name} is {self._weights} and cannot be loaded again")
             fresh = self._reload().eval()
             self._mode = _Mode.HOST
             setattr(self._pipeline, self._name, fresh)
@@ -301,15 +307,15 @@ class _Component:
         return renewed
 
     def enter(self) -> None:
-        if self._shelf is not None:
-            self._shelf.fetch()
+        if self._offloaded is not None:
+            self._offloaded.fetch()
 
     def leave(self) -> None:
-        if self._shelf is not None:
-            self._shelf.release()
+        if self._offloaded is not None:
+            self._offloaded.release()
 
     def repair(self) -> None:
-        """After an error: a forward pass that was broken off leaves blocks where they were."""
+        """Repair after an error: an interrupted forward pass leaves blocks where they were."""
         if self._mode in (_Mode.BLOCKS, _Mode.LEAVES) and in_disorder(self.module):
             end_stream(self.module)
             self._begin(self._mode)
@@ -326,7 +332,7 @@ class _Component:
 
     def _begin(self, mode: _Mode) -> None:
         if mode is _Mode.WHOLE:
-            self._shelf = OffloadedWeights([self.module], self._device)
+            self._offloaded = OffloadedWeights([self.module], self._device)
         else:
             leaves = mode is _Mode.LEAVES
             stream(self.module, self._device, leaves=leaves, pinned=self._pinned)
@@ -334,9 +340,9 @@ class _Component:
     def _end(self) -> None:
         if self._mode in (_Mode.BLOCKS, _Mode.LEAVES, _Mode.SCATTERED):
             end_stream(self.module)
-        if self._shelf is not None:
-            self._shelf.release()
-            self._shelf = None
+        if self._offloaded is not None:
+            self._offloaded.release()
+            self._offloaded = None
         if self._name == "text_encoder":
             table = self.module.get_input_embeddings()
             if isinstance(table, HostEmbedding):
@@ -349,12 +355,13 @@ class _Component:
                 self.module.set_input_embeddings(HostEmbedding(table, self._device))
 
 
-def from_pipeline(pipeline: Any) -> Sizes:
+def from_pipeline(pipeline: Any, family: Family) -> Sizes:
     """Measure a pipeline as it was loaded. Raises ValueError if it is quantized already."""
     transformer, encoder, vae = pipeline.transformer, pipeline.text_encoder, pipeline.vae
     if is_quantized(transformer) or is_quantized(encoder):
-        raise ValueError("a quantized model does not show what it was loaded as")
+        raise ValueError("the sizes of a quantized model cannot be measured")
     layers = [*large_layers(transformer), *large_layers(encoder)]
+    shape = family.transformer_shape(transformer)
     return Sizes(
         transformer_bytes=weight_bytes(transformer),
         encoder_bytes=weight_bytes(encoder),
@@ -365,11 +372,13 @@ def from_pipeline(pipeline: Any) -> Sizes:
         transformer_block_bytes=_largest_block(transformer),
         encoder_block_bytes=_largest_block(encoder),
         layer_bytes=max((layer.weight.nbytes for _, layer in layers), default=0),
-        width=transformer.config.dim,
-        layers=transformer.config.n_layers,
+        width=shape.width,
+        layers=shape.layers,
         encoder_width=encoder.config.hidden_size,
         vae_width=vae.config.block_out_channels[0],
         item_bytes=next(transformer.parameters()).element_size(),
+        prompt_tokens=family.max_tokens,
+        layout=family.layout,
     )
 
 

@@ -1,8 +1,8 @@
-"""From noise to clean latents: the denoising loop, readable, guarded and able to go a step back.
+"""The denoising loop, from noise to clean latents: readable, guarded and able to repeat a step.
 
-Latents are float32, 1 × channels × height/8 × width/8, on the painting device; a noise level σ is
-1 for pure noise and 0 for a finished picture. What the transformer predicts is the velocity
-noise − picture, so that dx/dσ is its output and x0 = x − σ·velocity.
+Latents are float32, 1 × channels × height/8 × width/8, on the painting device; a noise level σ is 1
+for pure noise and 0 for a finished picture. A predictor returns the velocity noise − picture, so
+that dx/dσ is its output and x0 = x − σ·velocity.
 """
 
 from __future__ import annotations
@@ -10,44 +10,37 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 
 import torch
-from diffusers.pipelines.z_image.pipeline_z_image import calculate_shift
 
+from engine.diffusion.families import Family, Prompt
 from engine.diffusion.guard import Finiteness
 from engine.errors import NonFinite
-from engine.schedule import SHIFT, levels_from
+from engine.schedule import levels_from
 from engine.types import Adaptation, Mend
-
-
-@dataclass(frozen=True, slots=True)
-class Prompt:
-    """What the transformer reads: tokens × width each. negative: only where guidance is on."""
-
-    positive: torch.Tensor
-    negative: torch.Tensor | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class NoiseLevels:
     """The noise levels of a run: `sigmas` has one more than there are steps, the last is 0.
 
-    timesteps: what the transformer is told at each step, 1 − σ.
+    times: the transformer's input at each step, in its family's convention.
     """
 
     sigmas: torch.Tensor
-    timesteps: torch.Tensor
+    times: torch.Tensor
 
     @property
     def steps(self) -> int:
-        """How many steps lead from the first level to the last."""
-        return len(self.timesteps)
+        """The number of steps from the first level to the last."""
+        return len(self.times)
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One verified step, for whoever watches. number: from 1. latents, sigma: after it."""
+    """One verified step. number: from 1. latents, sigma: after the step."""
 
     number: int
     latents: torch.Tensor
@@ -55,63 +48,47 @@ class Step:
     sigma: torch.Tensor
 
     def clean(self) -> torch.Tensor:
-        """The finished latents as they are predicted at this step (x0)."""
+        """Return the finished latents as predicted at this step (x0)."""
         return self.latents - self.sigma * self.velocity
 
 
 class Predictor(Protocol):
-    """The velocity at some latents, at a step's timestep, under a classic guidance."""
+    """Predicts the velocity at some latents, at a step's time, with a classic guidance."""
 
     def __call__(
-        self, latents: torch.Tensor, timestep: torch.Tensor, guidance: float
+        self, latents: torch.Tensor, time: torch.Tensor, guidance: float
     ) -> torch.Tensor: ...
 
 
 Constrain = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
-"""Puts what is already decided back into latents of a noise level: what a mask protects."""
+"""Restores what a mask protects in latents of a noise level."""
 
 
-def levels(scheduler: Any, steps: int, start: float, shape: torch.Size, device: Any) -> NoiseLevels:
-    """The scheduler's noise levels from `start` (1 = pure noise) on.
+def levels(
+    family: Family, scheduler: Any, steps: int, start: float, shape: torch.Size, device: Any
+) -> NoiseLevels:
+    """Return the scheduler's noise levels from `start` (1 = pure noise) on.
 
     steps: of a whole run; fewer are taken from a later start (engine/schedule.py).
     """
     config = scheduler.config
-    mu = calculate_shift(  # read only by schedulers whose shift depends on the size
-        shape[2] // 2 * (shape[3] // 2),
-        config.get("base_image_seq_len", 256),
-        config.get("max_image_seq_len", 4096),
-        config.get("base_shift", 0.5),
-        config.get("max_shift", 1.15),
-    )
+    mu = family.dynamic_shift(config, shape[2], shape[3])
     # The pipeline's own list at full strength, to the bit: float32 fractions.
     whole = torch.linspace(1.0, 1 / steps, steps).tolist()
-    wanted = whole if start >= 1.0 else levels_from(start, steps, config.get("shift", SHIFT))
+    wanted = whole if start >= 1.0 else levels_from(start, steps, config.get("shift", family.shift))
     own = type(scheduler).from_config(config)
     own.set_timesteps(sigmas=wanted, device=device, mu=mu)
-    return NoiseLevels(own.sigmas.to(device), (1000 - own.timesteps) / 1000)
+    return NoiseLevels(own.sigmas.to(device), family.model_times(own.timesteps))
 
 
-def predictor(transformer: Any, prompt: Prompt, strength: Callable[[float], float]) -> Predictor:
-    """The transformer with its prompt. strength: classic guidance → the pipeline's (0 = off)."""
-
-    def predict(latents: torch.Tensor, timestep: torch.Tensor, guidance: float) -> torch.Tensor:
-        scale = strength(guidance)
-        guided = scale > 0 and prompt.negative is not None
-        texts = [prompt.positive, prompt.negative] if guided else [prompt.positive]
-        pictures = [latents.to(transformer.dtype)[0].unsqueeze(1)] * len(texts)
-        times = timestep.expand(1).repeat(len(texts))
-        answers = transformer(pictures, times, texts, return_dict=False)[0]
-        told = [each.float() for each in answers]
-        towards = told[0] + scale * (told[0] - told[1]) if guided else told[0]
-        return -towards.unsqueeze(0).squeeze(2)
-
-    return predict
+def predictor(family: Family, transformer: Any, prompt: Prompt) -> Predictor:
+    """Return the transformer with its prompt, called by its family's conventions."""
+    return partial(family.velocity, transformer, prompt)
 
 
 @dataclass(frozen=True, slots=True)
 class _Taken:
-    """A step that was taken, and perhaps not verified yet. number: from 0."""
+    """A step that was computed, and perhaps not verified yet. number: from 0."""
 
     number: int
     before: torch.Tensor
@@ -122,12 +99,11 @@ class _Taken:
 
 @dataclass(slots=True)
 class SamplingRun:
-    """One way from noisy latents to clean ones; call it with the former.
+    """One run from noisy latents to clean ones; call it with the noisy ones.
 
-    watch: is told of each verified step, in order; may raise to leave the run. exact: a context
-    in which a step is computed in float32. said_before: steps of the same picture before these.
-    adaptations: grows by what had to be done about steps that went wrong. Raises NonFinite where
-    nothing helped.
+    watch: called with each verified step, in order; may raise to end the run. exact: a context in
+    which a step is computed in float32. reported_before: steps of the same picture before these.
+    adaptations: extended by how broken steps were recovered. Raises NonFinite where nothing helped.
     """
 
     predict: Predictor
@@ -137,18 +113,18 @@ class SamplingRun:
     exact: Callable[[], AbstractContextManager[object]]
     adaptations: list[Adaptation]
     constrain: Constrain | None = None
-    said_before: int = 0
+    reported_before: int = 0
 
     def __call__(self, latents: torch.Tensor) -> torch.Tensor:
         """Denoise these latents."""
         taken = self._take(0, latents)
         while True:
-            # On a GPU the next step is begun before it is known whether this one was finite:
-            # the answer is there by then, and the GPU never waits for somebody to read it.
+            # On a GPU the next step is started before it is known whether this one was finite: the
+            # answer has arrived by then, and the GPU never waits for the CPU to read it.
             ahead = self._after(taken) if taken.finite.on_its_way else None
             if not taken.finite.read():
-                taken, ahead = self._mended(taken), None
-            self._tell(taken)
+                taken, ahead = self._recovered(taken), None
+            self._report(taken)
             if taken.number + 1 == self.levels.steps:
                 return taken.after
             taken = ahead or self._take(taken.number + 1, taken.after)
@@ -159,16 +135,16 @@ class SamplingRun:
 
     def _take(self, number: int, before: torch.Tensor) -> _Taken:
         levels = self.levels
-        velocity = self.predict(before, levels.timesteps[number], self.guidance)
+        velocity = self.predict(before, levels.times[number], self.guidance)
         now, then = levels.sigmas[number], levels.sigmas[number + 1]
         after = before + (then - now) * velocity
         if self.constrain is not None:
             after = self.constrain(after, then)
         return _Taken(number, before, after, velocity, Finiteness(after))
 
-    def _mended(self, bad: _Taken) -> _Taken:
-        """The step again from the last good latents: milder, then exactly."""
-        stage = f"step {self.said_before + bad.number + 1}"
+    def _recovered(self, bad: _Taken) -> _Taken:
+        """Repeat a step from the last good latents: with less guidance, then in float32."""
+        stage = f"step {self.reported_before + bad.number + 1}"
         asked = self.guidance
         if asked > 1.0:
             self.guidance = milder(asked)
@@ -187,12 +163,12 @@ class SamplingRun:
     def _note(self, mend: Mend, stage: str, value: str = "") -> None:
         self.adaptations.append(Adaptation(mend, stage, value))
 
-    def _tell(self, taken: _Taken) -> None:
-        number = self.said_before + taken.number + 1
+    def _report(self, taken: _Taken) -> None:
+        number = self.reported_before + taken.number + 1
         sigma = self.levels.sigmas[taken.number + 1]
         self.watch(Step(number, taken.after, taken.velocity, sigma))
 
 
 def milder(guidance: float) -> float:
-    """Half of what guidance adds: 1.8 becomes 1.4."""
+    """Halve what guidance adds: 1.8 becomes 1.4."""
     return 1.0 + (guidance - 1.0) / 2

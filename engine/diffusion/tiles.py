@@ -1,4 +1,4 @@
-"""Tiles of a large picture: where they lie, and how what was predicted for each becomes one field.
+"""Tiles of a large picture: where they are, and how their predictions are blended.
 
 Tiles overlap, and in an overlap one fades out while its neighbour fades in, so that no border of a
 tile shows in the picture.
@@ -16,7 +16,7 @@ from engine.diffusion.families import Family
 from engine.sizing import GRID_PX
 
 OVERLAP_SHARE = 4
-"""Neighbouring tiles share this part of a side."""
+"""Neighbouring tiles share one part in this many of a side. Chosen by hand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +30,11 @@ class Tile:
 
 
 def cover(size_px: tuple[int, int], tile_px: int, overlap_px: int) -> list[Tile]:
-    """The fewest tiles that cover a picture, all of one size, row by row from the top left.
+    """Return the fewest tiles that cover a picture, all of one size, row by row from the top left.
 
     size_px: width and height, multiples of 16. No side of a tile is longer than `tile_px`;
     neighbours share at least `overlap_px`. Tiles are no larger than both need, and start on
-    multiples of 16. Raises ValueError where that cannot be.
+    multiples of 16. Raises ValueError where that is impossible.
     """
     if min(size_px) < GRID_PX or any(side % GRID_PX for side in size_px):
         raise ValueError(f"{size_px} is not a size in multiples of {GRID_PX} px")
@@ -46,7 +46,7 @@ def cover(size_px: tuple[int, int], tile_px: int, overlap_px: int) -> list[Tile]
 
 
 def tile_cover(size_px: tuple[int, int], family: Family) -> list[Tile]:
-    """The tiles in which a family paints a picture that is larger than its own."""
+    """Return the tiles in which a family paints a picture larger than its native size."""
     side_px = family.native_side_px
     return cover(size_px, side_px, side_px // OVERLAP_SHARE)
 
@@ -56,7 +56,7 @@ def _px(*cells: int) -> tuple[int, ...]:
 
 
 def _spans(side: int, longest: int, overlap: int) -> list[tuple[int, int]]:
-    """Start and length of each span along one side, all in cells of 16 px."""
+    """Return start and length of each span along one side, all in cells of 16 px."""
     if longest < 1 or (side > longest and overlap >= longest):
         raise ValueError(
             f"tiles of {longest * GRID_PX} px with an overlap of {overlap * GRID_PX} px "
@@ -65,13 +65,13 @@ def _spans(side: int, longest: int, overlap: int) -> list[tuple[int, int]]:
     if side <= longest:
         return [(0, side)]
     count = -(-(side - overlap) // (longest - overlap))
-    # As short as that many spans may be: with fewest tiles, every shorter side saves work.
+    # As short as that many spans may be: with the fewest tiles, every shorter side saves work.
     length = -(-(side + (count - 1) * overlap) // count)
     return [(i * (side - length) // (count - 1), length) for i in range(count)]
 
 
 def cut(field: torch.Tensor, tile: Tile, size_px: tuple[int, int]) -> torch.Tensor:
-    """The tile's part of a field that covers the picture; shares its memory.
+    """Return the tile's part of a field that covers the picture; shares its memory.
 
     field: … × height × width, in pixels or at a coarser resolution that divides 16 (latents: 1/8).
     Raises ValueError for a field that does not fit the picture.
@@ -83,10 +83,10 @@ def cut(field: torch.Tensor, tile: Tile, size_px: tuple[int, int]) -> torch.Tens
 
 
 def weights(tiles: Sequence[Tile], size_px: tuple[int, int], scale: int = 1) -> list[torch.Tensor]:
-    """How much each tile says at each of its places; over all tiles they sum to one everywhere.
+    """Return each tile's weight at each of its places; over all tiles they sum to one everywhere.
 
-    Returns one float32 height/scale × width/scale per tile. tiles: what `cover` gave for
-    `size_px`, in any order. Raises ValueError for tiles that are no such grid.
+    One float32 height/scale × width/scale per tile. tiles: the result of `cover` for `size_px`, in
+    any order. Raises ValueError for tiles that do not form such a grid.
     """
     return [rows[:, None] * columns for rows, columns in _fades(tiles, size_px, scale)]
 
@@ -94,11 +94,11 @@ def weights(tiles: Sequence[Tile], size_px: tuple[int, int], scale: int = 1) -> 
 def blend(
     tiles: Sequence[Tile], predictions: Sequence[torch.Tensor], size_px: tuple[int, int]
 ) -> torch.Tensor:
-    """One field for the whole picture: the weighted mean of what was predicted for each tile.
+    """Blend the tiles' predictions into one field for the whole picture by a weighted mean.
 
-    predictions: one … × height × width per tile, in the order of `tiles`, in pixels or at a
-    coarser resolution (latents: 1/8), of any float type. Returns float32 on the same device.
-    Raises ValueError where tiles, predictions and size do not belong together.
+    predictions: one … × height × width per tile, in the order of `tiles`, in pixels or at a coarser
+    resolution (latents: 1/8), of any float type. Returns float32 on the same device. Raises
+    ValueError where tiles, predictions and size do not belong together.
     """
     if not tiles or len(tiles) != len(predictions):
         raise ValueError(f"{len(predictions)} predictions for {len(tiles)} tiles")
@@ -108,19 +108,21 @@ def blend(
     field = torch.zeros(
         (*first.shape[:-2], height, width), dtype=torch.float32, device=first.device
     )
-    for tile, told, fade in zip(tiles, predictions, _fades(tiles, size_px, scale), strict=True):
+    for tile, prediction, fade in zip(
+        tiles, predictions, _fades(tiles, size_px, scale), strict=True
+    ):
         part = cut(field, tile, size_px)
-        if told.shape != part.shape:
-            raise ValueError(f"a prediction of {tuple(told.shape)} for {tile}")
+        if prediction.shape != part.shape:
+            raise ValueError(f"a prediction of {tuple(prediction.shape)} for {tile}")
         rows, columns = (weight.to(first.device) for weight in fade)
-        part += told.float() * rows[:, None] * columns
+        part += prediction.float() * rows[:, None] * columns
     return field
 
 
 def seam_score(pixels: torch.Tensor, tiles: Sequence[Tile]) -> float:
-    """How much stronger neighbouring pixels differ across tile borders than elsewhere; 1 = no seam.
+    """Return how much more neighbouring pixels differ across tile borders than elsewhere.
 
-    pixels: height × width × channels. Where nothing differs elsewhere, a seam is infinite.
+    1 = no seam; infinite where nothing differs elsewhere. pixels: height × width × channels.
     """
     values = pixels.double()
     rows = _ends((tile.top_px, tile.height_px) for tile in tiles)
@@ -143,7 +145,7 @@ def _ends(spans: Iterable[tuple[int, int]]) -> set[int]:
 
 
 def _scale(shape: tuple[int, ...], size_px: tuple[int, int]) -> int:
-    """Pixels per cell of a field of height × width that lies over `size_px`."""
+    """Return the pixels per cell of a field of height × width that covers `size_px`."""
     scale = size_px[0] // shape[1] if shape[1] else 0
     if not scale or GRID_PX % scale or (shape[1] * scale, shape[0] * scale) != tuple(size_px):
         raise ValueError(f"{shape[0]} × {shape[1]} (height × width) does not fit {size_px} px")
@@ -153,13 +155,13 @@ def _scale(shape: tuple[int, ...], size_px: tuple[int, int]) -> int:
 def _fades(
     tiles: Sequence[Tile], size_px: tuple[int, int], scale: int
 ) -> list[tuple[torch.Tensor, torch.Tensor]]:
-    """Each tile's weights along its height and along its width."""
+    """Return each tile's weights along its height and along its width."""
     columns = sorted({(tile.left_px, tile.width_px) for tile in tiles})
     rows = sorted({(tile.top_px, tile.height_px) for tile in tiles})
     grid = {(*column, *row) for row in rows for column in columns}
     found = [(tile.left_px, tile.width_px, tile.top_px, tile.height_px) for tile in tiles]
     if len(found) != len(grid) or set(found) != grid:
-        raise ValueError("the tiles are no grid of rows and columns")
+        raise ValueError("the tiles do not form a grid of rows and columns")
     across = _ramps(columns, size_px[0], scale)
     down = _ramps(rows, size_px[1], scale)
     return [
@@ -170,10 +172,10 @@ def _fades(
 def _ramps(
     spans: list[tuple[int, int]], side_px: int, scale: int
 ) -> dict[tuple[int, int], torch.Tensor]:
-    """Weights of each span along one side; they sum to one at every place of it.
+    """Return the weights of each span along one side; they sum to one at every place of it.
 
-    A raised cosine in the overlap with the span before and with the one after. Where more than
-    two spans meet, dividing by the sum keeps the fades smooth.
+    A raised cosine in the overlap with the span before and with the one after. Where more than two
+    spans meet, dividing by the sum keeps the fades smooth.
     """
     if spans[0][0] != 0 or max(start + length for start, length in spans) != side_px:
         raise ValueError(f"the tiles do not cover {side_px} px")

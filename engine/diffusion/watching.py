@@ -1,4 +1,4 @@
-"""What a picture says of itself while it is painted, and how it is stopped."""
+"""Report the progress of a task, and stop it when it is cancelled."""
 
 from __future__ import annotations
 
@@ -13,31 +13,31 @@ from engine.types import Progress
 
 
 class Stopped(Exception):
-    """Leaves a painting from between two of its steps."""
+    """Raised to leave a painting between two of its steps."""
 
 
 @dataclass(slots=True)
 class Watch:
-    """Tells of one task. report: takes its progress. previews: of the components there are now."""
+    """Reports on one task. report: takes its progress. previews: for the current components."""
 
     task: RenderTask
     report: Callable[[Progress], None]
     previews: Callable[[], Previews]
-    told: Progress = field(init=False)
+    latest: Progress = field(init=False)
 
     def __post_init__(self) -> None:
-        self.told = Progress(0, self.task.request.forwards)
+        self.latest = Progress(0, self.task.request.forwards)
 
     def alive(self) -> None:
-        """Nothing new, but it goes on. Raises Stopped."""
+        """Report that painting goes on without a new step. Raises Stopped."""
         if self.task.cancel.is_set():
             raise Stopped
-        self.report(self.told)
+        self.report(self.latest)
 
     def step(self, step: Step) -> None:
-        """A step was taken. Raises Stopped."""
+        """Report a step. Raises Stopped."""
         if self.task.cancel.is_set():
             raise Stopped
         preview = self.previews().of(step) if self.task.previews else None
-        self.told = Progress(step.number, self.task.request.forwards)
-        self.report(dataclasses.replace(self.told, preview=preview))
+        self.latest = Progress(step.number, self.task.request.forwards)
+        self.report(dataclasses.replace(self.latest, preview=preview))

@@ -1,4 +1,4 @@
-"""Words in, words out: cleaning, analysis, enhancement and negative prompts. Pure."""
+"""From prompt to prompt: cleaning, analysis, enhancement and negative prompts. Pure."""
 
 from engine.prompts.advice import Advice, Count, Hint
 from engine.prompts.analysis import Analysis, analyse

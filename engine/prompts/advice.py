@@ -1,4 +1,4 @@
-"""What in a prompt does nothing, or something else than its writer hopes. Pure."""
+"""Find parts of a prompt that have no effect, or another effect than intended. Pure."""
 
 from __future__ import annotations
 
@@ -10,33 +10,33 @@ from enum import StrEnum
 from engine.prompts.reading import FLAG, LORA_TAG, Reading, mask, without_quotes
 
 Count = Callable[[str], int | None]
-"""How many tokens the model would read, chat template included; None while that is not known."""
+"""Returns how many tokens the model would read, chat template included; None if not known yet."""
 
 
 class Hint(StrEnum):
-    """What there is to say about a prompt."""
+    """A kind of advice about a prompt."""
 
     TOO_LONG = "too_long"
     """More tokens than the model reads."""
     QUALITY_TAGS = "quality_tags"
     """Asks for quality that Turbo gives anyway ("8k, masterpiece")."""
     SETTINGS = "settings"
-    """Steps, guidance and the like have options of their own; in a prompt they are just words."""
+    """Steps, guidance and the like have their own options; in a prompt they are just words."""
     NEGATION = "negation"
     """A model draws what it reads, with or without a "no" before it."""
     WEIGHTS = "weights"
-    """(word:1.3), ((word)) and word::2 are not obeyed."""
+    """(word:1.3), ((word)) and word::2 have no effect."""
     FLAGS = "flags"
-    """Midjourney's --ar 16:9 and the like."""
+    """Midjourney's flags, such as --ar 16:9."""
     LORA_TAGS = "lora_tags"
-    """<lora:name:0.8> is not obeyed in a prompt."""
+    """<lora:name:0.8> has no effect in a prompt."""
     QUOTED_TEXT = "quoted_text"
-    """Fine: this will be drawn as lettering."""
+    """Not a problem: this will be drawn as lettering."""
 
 
 @dataclass(frozen=True, slots=True)
 class Advice:
-    """One hint and what it is about.
+    """One hint and the words that it is about.
 
     words: as written, in order. tokens, max_tokens: with TOO_LONG only.
     """
@@ -76,11 +76,11 @@ _SETTING = re.compile(
 def advise(
     prompt: str, reading: Reading, tokens: int | None, max_tokens: int | None
 ) -> tuple[Advice, ...]:
-    """All that there is to say about the prompt, the gravest first."""
+    """Return all advice about the prompt, the most serious first."""
     found: list[Advice] = []
     if tokens is not None and max_tokens is not None and tokens > max_tokens:
         found.append(Advice(Hint.TOO_LONG, tokens=tokens, max_tokens=max_tokens))
-    # Lettering is never advised upon.
+    # There is no advice about lettering.
     text = without_quotes(prompt)
     denied = tuple(prompt[start:end].strip() for start, end in reading.whole)
     unflagged = mask(mask(text, LORA_TAG), FLAG)

@@ -1,4 +1,4 @@
-"""What a prompt speaks of, in the words it was written in. Pure."""
+"""Find what a prompt is about, in the words it was written in. Pure."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from engine.prompts.reading import MASK, WORD, Mention, Reading, read
 
 @dataclass(frozen=True, slots=True)
 class Analysis:
-    """What was found in a prompt: words as written, in order, each once, without what is denied.
+    """The analysis of a prompt: words as written, in order, each once, without denied ones.
 
     subject: the main phrase, "" if none was found. tokens: None while the count is not known.
     """
@@ -43,7 +43,7 @@ _PLACE_AS_SUBJECT = {
     Sense.SPACE: Sense.SPACE,
     Sense.UNDERWATER: Sense.UNDERWATER,
 }
-# Chinese puts the head last: what is alive is what the picture is of, wherever it stands.
+# Chinese puts the head last; a living thing is the subject wherever it stands.
 _RANKS_ZH = (
     Sense.PORTRAIT, Sense.PERSON, Sense.ANIMAL, Sense.BIRD, Sense.SCALY, Sense.INSECT,
     Sense.CREATURE, Sense.ROBOT, Sense.LETTERING, Sense.FOOD, Sense.PRODUCT, Sense.VEHICLE,
@@ -66,7 +66,7 @@ _LEADING_ZH = re.compile(r"^(?:[的里中上下内外边旁间时处前后]|时�
 
 
 def analyse(prompt: str, *, count: Count | None = None, max_tokens: int | None = None) -> Analysis:
-    """Take a prompt apart: a cleaned text of any language. Never raises."""
+    """Analyse a cleaned text of any language. Never raises."""
     reading = read(prompt)
     tokens = count(prompt) if count is not None else None
     return Analysis(
@@ -85,7 +85,7 @@ def analyse(prompt: str, *, count: Count | None = None, max_tokens: int | None =
 
 
 def main_subject(reading: Reading) -> Sense | None:
-    """What the picture is of, as far as the lexicons know it; a place where nothing else is."""
+    """Return the subject, as far as the lexicons know it; a place if there is nothing else."""
     mention = _main_mention(reading)
     if mention is None:
         return None
@@ -95,7 +95,7 @@ def main_subject(reading: Reading) -> Sense | None:
 
 
 def main_place(reading: Reading) -> Sense | None:
-    """The first place that is more than "outside"."""
+    """Return the first place that is more than "outside"."""
     places = (each.sense(ConceptKind.PLACE) for each in reading.mentions if not each.denied)
     return next((each for each in places if each in _PLACE_AS_SUBJECT), None)
 
@@ -108,7 +108,8 @@ def _words(reading: Reading, kind: ConceptKind) -> tuple[str, ...]:
 def _main_mention(reading: Reading) -> Mention | None:
     asked = [each for each in reading.mentions if not each.denied]
     subjects = [each for each in asked if each.is_a(ConceptKind.SUBJECT)]
-    # "An oil painting of" names no subject, nor does a logo's style; but lettering may be both.
+    # "An oil painting of" names no subject, nor does the style of a logo; but lettering may be
+    # both.
     if not subjects:
         places = (each for each in asked if each.sense(ConceptKind.PLACE) in _PLACE_AS_SUBJECT)
         return next(places, None)
@@ -153,7 +154,7 @@ def _clause_at(text: str, mention: Mention) -> tuple[int, int]:
 
 
 def _phrase_en(text: str, clause: tuple[int, int], mention: Mention) -> tuple[int, int]:
-    """The words around the mention, up to the next preposition on either side."""
+    """Return the words around the mention, up to the next preposition on either side."""
     start, end = clause
     last = ""
     for word in WORD.finditer(text, *clause):
@@ -170,7 +171,7 @@ def _phrase_en(text: str, clause: tuple[int, int], mention: Mention) -> tuple[in
 
 
 def _phrase_zh(prompt: str, reading: Reading, clause: tuple[int, int], mention: Mention) -> str:
-    """From the time or place before the mention up to its end."""
+    """Return the words from the time or place before the mention up to its end."""
     start, end = clause[0], mention.end
     for other in reading.mentions:
         ends = (
@@ -218,7 +219,7 @@ def _parts(text: str, clause: tuple[int, int]) -> list[tuple[int, int]]:
 
 
 def _says_what(reading: Reading, start: int, end: int, text: str) -> bool:
-    """Whether letters are left that no style, time or other such word accounts for."""
+    """Whether letters remain that no style, time or other such word accounts for."""
     rest = list(text[start:end])
     for each in reading.mentions:
         if start <= each.start < end:

@@ -1,4 +1,4 @@
-"""Whether sentences that a language model wrote about a prompt are of use to a painter. Pure."""
+"""Check whether what a language model wrote about a prompt can be painted from. Pure."""
 
 from __future__ import annotations
 
@@ -15,11 +15,12 @@ from engine.prompts.reading import Reading, read, stems
 
 MAX_WORDS = 80
 MAX_HAN = 160
-"""Sentences beyond so many words, or Chinese characters, are left out."""
+"""Sentences beyond this many words, or Chinese characters, are dropped. Chosen by hand: the
+expander asks for 60 words or 90 characters, and models overshoot."""
 
 
 class Flaw(Enum):
-    """Why a text is of no use. LETTERING: quotations of its own, which would be drawn as text."""
+    """Why a text cannot be used. LETTERING: quotations of its own would be drawn as text."""
 
     EMPTY = auto()
     CHAT = auto()
@@ -64,7 +65,7 @@ _MEASURE = re.compile(r"^[一二两三四五六七八九十几\d]+[只条位名�
 def compose(
     prompt: str, raw: str, *, finished: bool, language: Language, count: Count, max_tokens: int
 ) -> str | Flaw:
-    """The prompt with what is good of a model's answer to it, or what is wrong with that.
+    """Return the prompt with the usable part of a model's answer, or what is wrong with the answer.
 
     Whole sentences only, up to the first that contradicts the prompt, as many as fit. finished:
     whether the model ended the answer itself, so that its last words are a sentence too.
@@ -92,14 +93,14 @@ def compose(
 
 
 def _paragraph(raw: str) -> str:
-    """The first one, cleaned, out of the quotation marks around all of it."""
+    """Return the first paragraph, cleaned, without quotation marks around all of it."""
     first = next((line for line in raw.splitlines() if line.strip()), "")
-    text = clean(first.rstrip("\ufffd"))  # half a character, where time ran out
+    text = clean(first.rstrip("\ufffd"))  # an incomplete character, where time ran out
     return text[1:-1].strip() if _QUOTED.fullmatch(text) else text
 
 
 def _apart(prompt: str, text: str, language: Language) -> tuple[bool, str, str]:
-    """Whether the answer begins by repeating the prompt, and what it adds after which glue."""
+    """Whether the answer repeats the prompt first; also the separator and what it adds."""
     stop, space = ("。", "") if language == "zh" else (". ", " ")
     glue = space if prompt.endswith(tuple(_ENDS + _PAUSES)) else stop
     stem = prompt.rstrip(_ENDS + _PAUSES)
@@ -147,7 +148,7 @@ def _flaw_of_words(prompt: str, text: str, language: Language) -> Flaw | None:
 
 
 def _units(text: str, language: Language) -> list[str]:
-    """Words, or Chinese characters."""
+    """Split into words, or Chinese characters."""
     return [*filter(is_han, text)] if language == "zh" else _LATIN_WORD.findall(text.lower())
 
 
@@ -156,7 +157,7 @@ def _is_brief(text: str) -> bool:
 
 
 def _is_in(language: Language, text: str, prompt: str) -> bool:
-    """Whether all of it is in the language, but for what the prompt says in another."""
+    """Whether everything is in the language, except for words that the prompt uses too."""
     own = [each for each in text if each.isalpha() and each not in prompt]
     if any(not is_han(each) and "LATIN" not in unicodedata.name(each, "") for each in own):
         return False
@@ -169,19 +170,26 @@ def _is_in(language: Language, text: str, prompt: str) -> bool:
 
 
 def _names_subject(prompt: str, text: str) -> bool:
-    """Whether a word of the prompt's main phrase is in it, other than its colour and the like."""
+    """Whether it contains a word of the prompt's main phrase other than its colour and the like."""
     found = analyse(prompt)
     if any(map(is_han, found.subject)):
         head = _MEASURE.sub("", found.subject)[-1:] or found.subject
         return head in text
-    told = (found.colours, found.materials, found.styles, found.lights, found.times, found.weathers)
-    beside = {stem for words in told for word in words for stem in stems(word)}
+    aspects = (
+        found.colours,
+        found.materials,
+        found.styles,
+        found.lights,
+        found.times,
+        found.weathers,
+    )
+    beside = {stem for words in aspects for word in words for stem in stems(word)}
     own = set(stems(found.subject or prompt))
     return not own or bool((own - beside or own) & set(stems(text)))
 
 
 def _fights(prompt: Reading, sentence: str) -> bool:
-    """Whether it speaks of what the prompt wants none of, or of another time, style or colour."""
+    """Whether it mentions what the prompt denies, or another time, style or colour."""
     for start, end in prompt.denials:
         denied = prompt.text[start:end]
         han = "".join(filter(is_han, denied))

@@ -1,4 +1,4 @@
-"""Whether a person asked for a picture of next to nothing: then an empty one is what they want."""
+"""Recognise prompts that ask for a nearly empty picture, for which a blank one is right."""
 
 from __future__ import annotations
 

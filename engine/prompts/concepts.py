@@ -1,4 +1,4 @@
-"""What the words of a prompt can mean: the kinds and senses that the lexicons list words for."""
+"""The meanings of words in a prompt: the kinds and senses by which the lexicons list words."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from enum import StrEnum, auto
 
 
 class ConceptKind(StrEnum):
-    """What part of a picture a word speaks of."""
+    """The part of a picture that a word describes."""
 
     SUBJECT = auto()
     STYLE = auto()
@@ -17,13 +17,13 @@ class ConceptKind(StrEnum):
     WEATHER = auto()
     COLOUR = auto()
     LOOK = auto()
-    """How the picture should look: what is added must not fight it."""
+    """How the picture should look: additions must not contradict it."""
     NEUTRAL = auto()
-    """Words that only look like others ("evening gown"): they hide those and mean nothing here."""
+    """Phrases that contain words of other kinds ("evening gown") but mean nothing here."""
 
 
 class Sense(StrEnum):
-    """What a word means, as far as enhancement cares; each belongs to one kind."""
+    """A word's meaning, as far as enhancement needs it; each belongs to one kind."""
 
     # SUBJECT
     PORTRAIT = auto()
@@ -187,7 +187,7 @@ FIGHTS: dict[Topic, frozenset[Sense]] = {
     Topic.TEXT: frozenset({Sense.LETTERING}),
     Topic.MARKS: frozenset({Sense.SIGNED}),
 }  # fmt: skip
-"""Which meanings of the person's own words a phrase with this topic would fight."""
+"""The senses of the user's own words that a phrase with this topic would contradict."""
 
 DENIED: dict[Sense, frozenset[Topic]] = {
     Sense.SHADOW: frozenset({Topic.SHADOW}),
@@ -196,4 +196,4 @@ DENIED: dict[Sense, frozenset[Topic]] = {
     Sense.HUE: frozenset({Topic.COLOUR}),
     Sense.BACKGROUND: frozenset({Topic.BACKGROUND}),
 }
-"""What a phrase may not speak of where the person wants none of it ("no shadows")."""
+"""The topics that a phrase must avoid where the user denies a sense ("no shadows")."""

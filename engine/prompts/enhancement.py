@@ -1,4 +1,4 @@
-"""What is added to a prompt, and what the model reads in the end. Pure."""
+"""Add to a prompt, and compose the text that the model reads in the end. Pure."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ class EnhancementLevel(StrEnum):
     LIGHT = "light"
     """One sentence of quality, the same for every prompt."""
     FULL = "full"
-    """What the prompt implies, too: light, subject, the craft of its style."""
+    """Also what the prompt implies: light, subject, the craft of its style."""
     SMART = "smart"
-    """A language model's work, by whoever calls; here the same as FULL, its fallback."""
+    """Written by a language model, by the caller; here the same as FULL, its fallback."""
 
 
 class Style(StrEnum):
-    """How a family of models likes to be spoken to."""
+    """The form of prompts that a family of models prefers."""
 
     SENTENCES = "sentences"
     TAGS = "tags"
@@ -35,7 +35,7 @@ class Style(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Enhancement:
-    """What the model reads, and what of it the person did not write.
+    """The text that the model reads, and which part of it the user did not write.
 
     added: appended to the prompt, "" for nothing.
     """
@@ -57,17 +57,17 @@ def enhance(
     count: Count | None = None,
     max_tokens: int | None = None,
 ) -> Enhancement:
-    """Add what the prompt implies, in its own language, without fighting or repeating its words.
+    """Add what the prompt implies, in its own language, without contradicting or repeating it.
 
-    prompt and negative are cleaned texts; a negative prompt is made only where the person gave
-    none and it works. variety, 0 to 1, is how often `seed` has a say in the wording. Sentences
-    that would not fit into max_tokens are left out, the last ones first; where `count` does not
-    know, all stay.
+    prompt and negative are cleaned texts; a negative prompt is made only where the user gave none
+    and it has an effect. variety, 0 to 1, is how often `seed` influences the wording. Sentences
+    that would not fit into max_tokens are left out, the last ones first; where `count` returns
+    None, all stay.
     """
     if level is EnhancementLevel.OFF:
         return Enhancement(prompt, negative, "")
     context = context_of(prompt)
-    # In a script that no lexicon reads, nothing could be told to fit.
+    # In a script that no lexicon covers, nothing could be checked against the prompt.
     light = level is EnhancementLevel.LIGHT or is_foreign(context.reading.text.replace(MASK, ""))
     groups = plain(prompt, context) if light else implied(prompt, context, seed, variety)
     fitting = _fitting(prompt, groups, context.spoken, style, count, max_tokens)
@@ -78,7 +78,7 @@ def enhance(
 
 
 def addition(prompt: str, effective_prompt: str) -> str:
-    """What `enhance` added, read back from its result; "" if nothing was."""
+    """Return what `enhance` added, read back from its result; "" if nothing was."""
     stem = _stem(prompt)
     if effective_prompt == prompt or not effective_prompt.startswith(stem):
         return ""
@@ -90,7 +90,7 @@ def _negative(prompt: str, spoken: Language) -> str:
     return defects(reading, main_subject(reading), spoken)
 
 
-# How it is put
+# Wording
 
 
 def _fitting(

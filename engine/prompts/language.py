@@ -1,4 +1,4 @@
-"""Which language and which script a text is in. Pure."""
+"""Determine the language and the script of a text. Pure."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ def language(text: str) -> Language:
 
 
 def is_han(character: str) -> bool:
-    """Whether this is a Chinese character (Japanese and Korean write some of them too)."""
+    """Whether this is a Chinese character (Japanese and Korean use some of them too)."""
     return "\u3400" <= character <= "\u9fff"
 
 
 def is_foreign(text: str) -> bool:
-    """Whether the text is in a script that no lexicon here reads.
+    """Whether the text is in a script that no lexicon here covers.
 
-    True if most letters are neither Latin nor Han, or if there are kana: Japanese is half Han and
-    means other things by it.
+    True if most letters are neither Latin nor Han, or if there are kana: half of Japanese is Han,
+    with other meanings.
     """
     letters = [character for character in text if character.isalpha()]
     known = sum(1 for character in letters if is_han(character) or _is_latin(character))

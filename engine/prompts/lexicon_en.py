@@ -1,4 +1,4 @@
-"""English words and what they mean; the longest match wins, plurals are found by the reader."""
+"""English words and their meanings; the longest match wins, the reader finds plurals."""
 
 from __future__ import annotations
 

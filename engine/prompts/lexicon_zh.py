@@ -1,4 +1,4 @@
-"""Chinese words and what they mean; the longest match wins."""
+"""Chinese words and their meanings; the longest match wins."""
 
 from __future__ import annotations
 

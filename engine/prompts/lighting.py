@@ -1,4 +1,4 @@
-"""Phrases: what the time of day and the weather do to the light."""
+"""Phrases for the light of times of day and of weather."""
 
 from __future__ import annotations
 
@@ -156,7 +156,7 @@ LIGHT_OUTDOORS: dict[Sense, tuple[Slot, ...]] = {
         ),
     ),
 }
-"""What the time of day does to the light outside."""
+"""The light outdoors by time of day."""
 
 LIGHT_INDOORS: dict[Sense, tuple[Slot, ...]] = {
     Sense.DAWN: (
@@ -244,7 +244,7 @@ LIGHT_INDOORS: dict[Sense, tuple[Slot, ...]] = {
         ),
     ),
 }
-"""The same where the picture is inside: it comes through the window."""
+"""The same indoors, where it comes through the window."""
 
 LIGHT_OF_WEATHER: dict[Sense, tuple[Slot, ...]] = {
     Sense.FOG: (
@@ -309,7 +309,7 @@ LIGHT_OF_WEATHER: dict[Sense, tuple[Slot, ...]] = {
         ),
     ),
 }
-"""What the weather does to it, where no time of day has a say."""
+"""The light by weather, where the prompt names no time of day."""
 
 NIGHT_CITY: tuple[Slot, ...] = (
     (
@@ -330,4 +330,4 @@ NIGHT_CITY: tuple[Slot, ...] = (
         ),
     ),
 )
-"""What lights a city by night."""
+"""The lights of a city at night."""

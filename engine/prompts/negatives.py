@@ -1,4 +1,4 @@
-"""Negative prompts from concrete defects, fitting the subject. Pure."""
+"""Negative prompts made of concrete defects that fit the subject. Pure."""
 
 from __future__ import annotations
 
@@ -15,18 +15,19 @@ DEFAULT_NEGATIVE: dict[Language, str] = {
 }
 _SEPARATOR: dict[Language, str] = {"en": ", ", "zh": "，"}
 _FEWEST_OURS = 3
+"""A text counts as made here if it has at least this many of our defects. Chosen by hand."""
 
 
 @dataclass(frozen=True, slots=True)
 class Defect:
-    """Something to keep out of the picture, and what wishing it away assumes of the picture."""
+    """A defect to keep out of the picture, and which pictures it applies to."""
 
     en: str
     zh: str
     about: frozenset[Topic]
 
     def wording(self, spoken: Language) -> str:
-        """How it is called in this language."""
+        """Return its name in this language."""
         return self.en if spoken == "en" else self.zh
 
 
@@ -109,7 +110,7 @@ _LETTERED = frozenset({Sense.LETTERING})
 
 
 def defects(reading: Reading, subject: Sense | None, spoken: Language) -> str:
-    """Defects that fit the subject, without anything that the person asked for."""
+    """Return the defects that fit the subject, without anything that the user asked for."""
     senses = reading.senses()
     if reading.quotes:
         senses |= _LETTERED
@@ -127,7 +128,7 @@ def defects(reading: Reading, subject: Sense | None, spoken: Language) -> str:
 
 
 def is_ours(negative: str) -> bool:
-    """Whether a negative prompt was made here rather than written by the person."""
+    """Whether a negative prompt was made here rather than written by the user."""
     if negative in DEFAULT_NEGATIVE.values():
         return True
     everything = [*_COMMON, *(each for own in _OF_SUBJECT.values() for each in own)]

@@ -1,4 +1,4 @@
-"""What a thing to add is: a short noun phrase in both languages, and what it asserts."""
+"""An addition: a short noun phrase in both languages, and what it asserts."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from engine.prompts.language import Language
 
 @dataclass(frozen=True, slots=True)
 class Phrase:
-    """One thing to add: equivalent wordings in each language, the usual one first.
+    """One addition: equivalent wordings in each language, the usual one first.
 
-    about: what it asserts, to be held against the person's own words.
+    about: what it asserts, to be compared with the user's own words.
     """
 
     en: tuple[str, ...]
@@ -20,7 +20,7 @@ class Phrase:
     about: frozenset[Topic]
 
     def wordings(self, spoken: Language) -> tuple[str, ...]:
-        """How it can be said in this language."""
+        """Return its wordings in this language."""
         return self.en if spoken == "en" else self.zh
 
 
@@ -29,5 +29,5 @@ Slot = tuple[Phrase, ...]
 
 
 def say(en: str, zh: str, *about: Topic) -> Phrase:
-    """A phrase from its wordings, which " | " separates."""
+    """Make a phrase from its wordings, which " | " separates."""
     return Phrase(tuple(en.split(" | ")), tuple(zh.split(" | ")), frozenset(about))

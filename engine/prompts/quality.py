@@ -1,4 +1,4 @@
-"""Phrases: what good work looks like, in general and in a style."""
+"""Phrases for the quality of good work, in general and in a style."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ VAGUE_STYLES = (
     "realistic", "cinematic", "documentary", "painting", "painted", "drawing", "illustration",
     "digital art", "写实", "电影感", "纪实", "绘画", "插画", "插图",
 )  # fmt: skip
-"""Words for a style that say little of its craft: where another one is named, that one counts."""
+"""Styles that say little about the craft: where another style is named, that one counts."""
 
 QUALITY: dict[Sense, tuple[Slot, ...]] = {
     Sense.PHOTO: (
@@ -114,7 +114,7 @@ QUALITY: dict[Sense, tuple[Slot, ...]] = {
     ),
     Sense.OTHER_STYLE: ((say("a consistent style throughout", "风格统一"),), (_BALANCE,)),
 }
-"""What good work looks like in the style that the person named."""
+"""The quality of good work in the style that the user named."""
 
 EXTRAS: tuple[Phrase, ...] = (
     say("placement by the rule of thirds", "主体位于三分线上", Topic.FRAMING),
@@ -125,4 +125,4 @@ EXTRAS: tuple[Phrase, ...] = (
     say("a sense of wonder", "令人惊叹的意境", Topic.MOOD),
     say("an intimate mood", "亲切的气氛", Topic.MOOD),
 )
-"""Composition and mood, for those who want variety."""
+"""Composition and mood, for requests with variety."""

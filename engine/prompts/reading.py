@@ -1,4 +1,4 @@
-"""Finding the words of a prompt that mean something, and what of it is denied. Pure."""
+"""Find the words of a prompt that have a known meaning, and which of them are denied. Pure."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MASK = "\x1f"
 """Stands for a character that is not to be read; it ends every phrase."""
 
 LORA_TAG = re.compile(r"<\s*(?:lora|lyco|hypernet)\s*:[^<>]{1,200}>", re.IGNORECASE)
-# A phone turns two hyphens into a dash.
+# Phones turn two hyphens into a dash.
 FLAG = re.compile(
     r"(?<!\S)(?:--|—|–)(?:"
     r"(?:ar|aspect|v|version|s|stylize|q|quality|chaos|c|weird|w|seed|stop|iw|sw|cw|sref|cref|niji"
@@ -27,12 +27,13 @@ FLAG = re.compile(
     re.IGNORECASE,
 )
 _SYNTAX = re.compile(rf"{LORA_TAG.pattern}|{FLAG.pattern.replace('|no)', ')')}", re.IGNORECASE)
-"""What describes no picture; but --no denies like any other no."""
+"""Syntax that describes no picture; but --no denies like any other no."""
 
 WORD = re.compile(r"(?:(?![\u3400-\u9fff])[^\W_])+(?:['’](?:(?![\u3400-\u9fff])[^\W_])+)*")
 _QUOTED = re.compile(r'"[^"]+"|“[^”]+”|„[^“”]+[“”]|「[^」]+」|『[^』]+』|«[^»]+»|《[^》]+》')
 _LONGEST_TERM_WORDS = 5
 _LONGEST_TERM_CHARS = 6
+"""The longest entry that is looked up, in words and in Chinese characters."""
 
 _DENYING = frozenset({"no", "without", "not", "never", "excluding", "exclude", "avoid", "lacking"})
 _TWO_DENYING = frozenset({("free", "of"), ("don't", "include"), ("do", "not"), ("don't", "add")})
@@ -44,6 +45,7 @@ _SCOPE_ENDS = frozenset({
 })  # fmt: skip
 _ARTICLES = frozenset({"a", "an", "the"})
 _SCOPE_WORDS = 6
+"""How many words after a denial it reaches at most. Chosen by hand."""
 _DENYING_ZH = re.compile(
     r"无人机|无限|无垠|无边|无比|无数|无尽|无论|无名|无声|无敌|无花果|无聊|虚无|没落|淹没|沉没|埋没|出没|没入"
     r"|(?P<far>不要有|不要出现|不要|没有|不含|不带|不出现|无需|避免|去掉|去除|请勿|禁止|不是)"
@@ -52,6 +54,8 @@ _DENYING_ZH = re.compile(
 _SCOPE_ZH = re.compile(r"[^，。；、！？,.;!?\s\x1f的但而只在]*")
 _NEAR_CHARS = 4
 _FAR_CHARS = 12
+"""How many characters a Chinese denial reaches, after a short word (无) and a long one (没有). By
+hand."""
 
 # Kinds whose words are names too: Dawn French, Amber Heard. A landmark's name is its subject.
 _NAMES = frozenset(
@@ -73,7 +77,7 @@ _BEFORE_CAPITAL = frozenset({
 
 @dataclass(frozen=True, slots=True)
 class Mention:
-    """Words of a prompt that a lexicon knows: text[start:end], what they mean, whether denied."""
+    """Words of a prompt that a lexicon knows: text[start:end], their meanings, whether denied."""
 
     start: int
     end: int
@@ -86,7 +90,7 @@ class Mention:
         return any(each is kind for each, _ in self.concepts)
 
     def sense(self, kind: ConceptKind) -> Sense | None:
-        """What it means as a word of this kind."""
+        """Return its meaning of this kind."""
         return next((sense for each, sense in self.concepts if each is kind), None)
 
 
@@ -94,7 +98,8 @@ class Mention:
 class Reading:
     """A prompt with its quotations masked, the mentions in it, and the spans that are denied.
 
-    denials: what no/without/没有 … speak of; each starts with the denying word in `whole`.
+    denials: the spans that no/without/没有 … apply to; each starts with the denying word in
+    `whole`.
     """
 
     text: str
@@ -104,11 +109,11 @@ class Reading:
     whole: tuple[Span, ...]
 
     def senses(self) -> frozenset[Sense]:
-        """What the prompt asks for."""
+        """The senses that the prompt asks for."""
         return frozenset(s for each in self.mentions if not each.denied for _, s in each.concepts)
 
     def denied_senses(self) -> frozenset[Sense]:
-        """What the prompt asks to leave out."""
+        """The senses that the prompt asks to leave out."""
         return frozenset(s for each in self.mentions if each.denied for _, s in each.concepts)
 
 
@@ -124,23 +129,23 @@ def read(prompt: str) -> Reading:
 
 
 def mask(text: str, pattern: re.Pattern[str]) -> str:
-    """The text with every match replaced by as many masks."""
+    """Return the text with each character of every match replaced by a mask."""
     return pattern.sub(lambda match: MASK * len(match[0]), text)
 
 
 def without_quotes(text: str) -> str:
-    """The text with its quotations masked: they are to be drawn, not to be read."""
+    """Return the text with its quotations masked: they are to be drawn, not to be read."""
     return mask(text, _QUOTED)
 
 
 def stems(text: str) -> tuple[str, ...]:
-    """The content words in order: lower case, singular, without articles and prepositions."""
+    """Return the content words in order: lower case, singular, without articles, prepositions."""
     lowered = (stem(match[0]) for match in WORD.finditer(text))
     return tuple(each for each in lowered if each not in _IDLE)
 
 
 def stem(word: str) -> str:
-    """Lower case and singular, roughly: one form for "Shadows", "shadow" and "shadow's"."""
+    """Return lower case and singular, roughly: one form for "Shadows", "shadow" and "shadow's"."""
     bare = re.sub(r"['’]s?$", "", word.lower())
     if len(bare) > 4 and bare.endswith("ies"):
         return bare[:-3] + "y"
@@ -185,7 +190,7 @@ def _mentions_en(
 
 
 def _lacking(word: re.Match[str], terms: Mapping[str, tuple[Concept, ...]]) -> Iterator[Mention]:
-    """Shadowless denies shadows."""
+    """Yield denials by suffix: shadowless denies shadows."""
     lower = word[0].lower()
     concepts = terms.get(lower.removesuffix("less"), ()) if lower.endswith("less") else ()
     if concepts:
@@ -220,7 +225,7 @@ def _look_up(words: list[str], terms: Mapping[str, tuple[Concept, ...]]) -> tupl
 
 
 def _is_within_a_compound(text: str, start: int, end: int) -> bool:
-    """night-blooming is not the night; but shadow-free speaks of shadows."""
+    """Whether it is part of a compound: night-blooming is not the night, unlike shadow-free."""
     after = text[end : end + 2]
     tied = len(after) == 2 and after[0] == "-" and after[1].isalpha()
     if tied and text[end : end + 5].lower() != "-free":
@@ -229,7 +234,7 @@ def _is_within_a_compound(text: str, start: int, end: int) -> bool:
 
 
 def _is_titled(words: tuple[re.Match[str], ...]) -> bool:
-    """Whether capitals say nothing here, as in Titles Of This Kind and in ALL CAPITALS."""
+    """Whether capitals mean nothing here, as in Titles Of This Kind and in ALL CAPITALS."""
     capital = sum(1 for word in words if word[0][0].isupper())
     return len(words) > 3 and capital * 10 >= len(words) * 6
 
@@ -293,7 +298,7 @@ def _denials_en(text: str, words: tuple[re.Match[str], ...]) -> Iterator[tuple[S
 
 
 def _scope_end(text: str, words: tuple[re.Match[str], ...], lower: list[str], first: int) -> int:
-    """The index after the last word that a denial before `first` reaches."""
+    """Return the index after the last word that a denial before `first` reaches."""
     last = first
     while last < min(len(words), first + _SCOPE_WORDS):
         gap = text[words[last - 1].end() : words[last].start()]

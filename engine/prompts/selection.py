@@ -1,4 +1,4 @@
-"""Which phrases fit a prompt: implied by it, not fighting it, not in it yet. Pure."""
+"""Select phrases for a prompt: implied by it, not contradicting it, not in it yet. Pure."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SOFT_ENDS = " ,，、;；"
 
 
 class Group(StrEnum):
-    """A sentence's job: a prompt that has any phrase of a group is given no more of it."""
+    """A sentence's purpose: a prompt that has any phrase of a group gets no more of it."""
 
     LIGHT = auto()
     SUBJECT = auto()
@@ -31,10 +31,10 @@ class Group(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """The person's own words, as far as a phrase must not fight or repeat them.
+    """The user's own words, as far as a phrase must not contradict or repeat them.
 
-    words: its content words as stems. used: stems, or for Chinese pairs of characters, of the
-    phrases in it that are ours.
+    words: its content words as stems. used: stems, or for Chinese pairs of characters, of our own
+    phrases that are already in it.
     """
 
     reading: Reading
@@ -51,7 +51,7 @@ class Context:
 
 
 def context_of(prompt: str) -> Context:
-    """Read the prompt without the phrases in it that are ours: those have no say."""
+    """Read the prompt without our own phrases in it, which do not count."""
     found, masked = _own(prompt)
     reading = read(masked)
     senses, denied = reading.senses(), reading.denied_senses()
@@ -72,7 +72,7 @@ def context_of(prompt: str) -> Context:
 
 
 def _has_coloured_time(reading: Reading) -> bool:
-    """A pink dawn has the light that it was given."""
+    """Whether the prompt gives the light a colour, as in a pink dawn."""
     for first, second in pairwise(reading.mentions):
         between = reading.text[first.end : second.start].strip(" 的")
         if first.is_a(ConceptKind.COLOUR) and second.is_a(ConceptKind.TIME) and not between:
@@ -81,7 +81,7 @@ def _has_coloured_time(reading: Reading) -> bool:
 
 
 def _own(prompt: str) -> tuple[tuple[tuple[Group, str], ...], str]:
-    """The phrases of ours in a prompt, and the prompt with them masked."""
+    """Return our own phrases in a prompt, and the prompt with them masked."""
     unquoted = without_quotes(prompt)
     lowered = unquoted.lower()
     found = tuple((group, wording) for wording, group in _wordings() if wording in lowered)
@@ -94,7 +94,7 @@ def _own(prompt: str) -> tuple[tuple[tuple[Group, str], ...], str]:
 
 @cache
 def _wordings() -> tuple[tuple[str, Group], ...]:
-    """All that could be added, the longest first, as it is found in any sentence."""
+    """Return every possible addition, the longest first, in the form it has in a sentence."""
     slots: dict[Group, list[Slot]] = {
         Group.LIGHT: [
             *chain.from_iterable(lighting.LIGHT_OUTDOORS.values()),
@@ -115,7 +115,7 @@ def _wordings() -> tuple[tuple[str, Group], ...]:
     return tuple(sorted(every.items(), key=lambda item: -len(item[0])))
 
 
-# What could be said
+# Candidates
 
 _SAME_LIGHT = (
     frozenset({Sense.DAWN, Sense.MORNING, Sense.GOLDEN_HOUR}),
@@ -138,7 +138,7 @@ def plain(prompt: str, context: Context) -> list[tuple[str, ...]]:
 
 
 def implied(prompt: str, context: Context, seed: int, variety: float) -> list[tuple[str, ...]]:
-    """The sentences that fit, as their phrases."""
+    """Return the sentences that fit, as their phrases."""
     if _ends_in_ours(prompt):
         return []
     used = set(context.used)
@@ -187,7 +187,7 @@ def _subject_slots(context: Context) -> tuple[Slot, ...]:
         return slots
     if place in {Sense.SPACE, Sense.UNDERWATER}:
         return slots
-    # Something in a wide place: the place needs its depth as much.
+    # Something in a wide place: the place needs its depth just as much.
     return (*slots[:1], (subjects.DEPTH,))
 
 
@@ -208,7 +208,7 @@ def _quality_slots(context: Context) -> tuple[Slot, ...]:
 
 
 def _asked_styles(reading: Reading) -> list[Sense]:
-    """A cinematic anime is an anime."""
+    """Drop styles that another one includes: a cinematic anime is an anime."""
     named = [each for each in reading.mentions if each.is_a(ConceptKind.STYLE) and not each.denied]
     telling = [each for each in named if each.text.lower() not in quality.VAGUE_STYLES]
     senses = (each.sense(ConceptKind.STYLE) for each in telling or named)
@@ -220,13 +220,13 @@ def _asked(reading: Reading, kind: ConceptKind) -> list[Sense]:
     return [each for each in senses if each is not None]
 
 
-# Whether it fits
+# Checks
 
 
 def _choose(slot: Slot, context: Context, used: set[str], seed: int, variety: float) -> str | None:
     for phrase in slot:
         wordings = phrase.wordings(context.spoken)
-        # Of its own for each phrase: what else is said has no say in how this is said.
+        # Seeded per phrase: the choice of other phrases does not change the wording of this one.
         chance = Random(f"{seed} {phrase.en[0]}")
         wording = wordings[0]
         if chance.random() < variety:
@@ -242,7 +242,7 @@ def _fits(phrase: Phrase, wording: str, context: Context) -> bool:
 
 
 def _is_denied(wording: str, context: Context) -> bool:
-    """Whether it speaks of something that the person wants none of."""
+    """Whether it mentions something that the user denies."""
     for span in context.denied:
         if set(stems(wording)) & set(stems(span)):
             return True
@@ -254,7 +254,7 @@ def _is_denied(wording: str, context: Context) -> bool:
 
 
 def _repeats(wording: str, context: Context) -> bool:
-    """Whether a pair of its words stands in the prompt, or all of them do."""
+    """Whether a pair of its words is in the prompt, or all of them are."""
     ours, theirs = stems(wording), context.words
     if ours:
         return bool(set(pairwise(ours)) & set(pairwise(theirs))) or set(ours) <= set(theirs)
@@ -265,14 +265,14 @@ def _repeats(wording: str, context: Context) -> bool:
 
 
 def _marks(wording: str) -> frozenset[str]:
-    """What no two of our phrases may share."""
+    """Return what no two of our phrases may share."""
     if any(is_han(each) for each in wording):
         return frozenset(first + second for first, second in pairwise(wording))
     return frozenset(stems(wording))
 
 
 def _ends_in_ours(prompt: str) -> bool:
-    """Whether the last sentence is all ours: the prompt has been enhanced before."""
+    """Whether the last sentence is entirely ours: the prompt has been enhanced before."""
     if not prompt.endswith((".", "。")):
         return False
     masked = _own(prompt)[1].rstrip(SENTENCE_ENDS)
@@ -283,5 +283,5 @@ def _ends_in_ours(prompt: str) -> bool:
 
 
 def bare(wording: str) -> str:
-    """Without its article: as a tag, and as it is found within a sentence."""
+    """Remove the article: as a tag, and as it is found within a sentence."""
     return re.sub(r"^(?:a|an) ", "", wording)

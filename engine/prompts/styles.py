@@ -1,4 +1,4 @@
-"""Styles to choose from: each stands for words that somebody would have added to their prompt."""
+"""Styles to choose from; each stands for words that are added to the prompt."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from engine.prompts.selection import SENTENCE_ENDS, SOFT_ENDS
 
 
 class PictureStyle(StrEnum):
-    """What a picture can be made as."""
+    """A style that a picture can have."""
 
     PHOTO = "photo"
     FILM = "film"
@@ -34,7 +34,7 @@ class PictureStyle(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Styled:
-    """A prompt with a style's words at its end, or as it was if they have no place there.
+    """A prompt with a style's words at its end, or unchanged if they do not fit.
 
     clash: the prompt's own words that name another style, or deny this one; "" for none.
     """
@@ -45,10 +45,10 @@ class Styled:
 
 @dataclass(frozen=True, slots=True)
 class _Look:
-    """en, zh: what is added. sense: what the lexicons take it for.
+    """A style's words. en, zh: what is added. sense: its meaning in the lexicons.
 
-    own: the words that name this very style, empty = all of the sense. beside: senses of other
-    styles that a picture can have as well.
+    own: the words that name exactly this style, empty = all of the sense. beside: senses of other
+    styles that a picture can have at the same time.
     """
 
     en: str
@@ -66,18 +66,18 @@ def _terms(listed: str) -> frozenset[str]:
 
 
 def _term(text: str) -> str:
-    """One form for "Low-Poly" and "low poly", for one thing and for many."""
+    """Return one form for "Low-Poly" and "low poly", for singular and plural."""
     return " ".join(stem(word[0]) for word in WORD.finditer(text)) or text
 
 
 _SETTINGS = frozenset({Sense.MONOCHROME, Sense.OTHER_STYLE, Sense.ABSTRACT})
-"""Of any style: a pencil drawing may be surreal, a photo black and white."""
+"""Go with any style: a pencil drawing may be surreal, a photo black and white."""
 _PHOTOGRAPHIC = frozenset({Sense.PHOTO, Sense.FILM})
 _VAGUE = frozenset(map(_term, VAGUE_STYLES))
 _FORMATS = _terms(
     "logo, icon, app icon, sticker, emblem, pictogram, line icon, 图标, 贴纸, 徽标, 标志设计"
 )
-"""What is made rather than how: there are stickers in watercolour."""
+"""The kind of work rather than its technique: there are stickers in watercolour."""
 _FLAT_WORDS = _terms(
     "vector, vector art, vector illustration, flat vector, flat vector logo, vector logo, "
     "flat design, 矢量, 矢量图, 扁平化, 扁平, 扁平风格, 扁平插画"
@@ -138,10 +138,10 @@ _LOOKS: dict[PictureStyle, _Look] = {
 
 
 def styled(prompt: str, style: PictureStyle | None) -> Styled:
-    """Put the style into words, in the prompt's own language, as if the person had named it.
+    """Add the style's words in the prompt's own language, as if the user had named it.
 
     Nothing is added where they did name it. Where they name another one that does not go with it,
-    or want none of this one, their words win. prompt: a cleaned text.
+    or deny this one, their words win. prompt: a cleaned text.
     """
     if style is None:
         return Styled(prompt)
@@ -157,7 +157,7 @@ def styled(prompt: str, style: PictureStyle | None) -> Styled:
 
 
 def as_read(prompt: str, effective_prompt: str, style: PictureStyle | None) -> str:
-    """The prompt with as much of its style as `effective_prompt`, made from it, has."""
+    """Return the prompt with as much of its style as `effective_prompt`, made from it, has."""
     text = styled(prompt, style).prompt
     return text if effective_prompt.startswith(_bare(text)) else prompt
 
@@ -173,7 +173,7 @@ def _fights(mention: Mention, look: _Look) -> bool:
     sense, term = mention.sense(ConceptKind.STYLE), _term(mention.text)
     if sense is None or sense is look.sense or sense in look.beside | _SETTINGS:
         return False
-    # A photo is no painting, but an anime may be cinematic and an oil painting realistic.
+    # A photo is not a painting, but an anime may be cinematic and an oil painting realistic.
     vague = term in _VAGUE and look.sense not in _PHOTOGRAPHIC
     return not vague and term not in _FORMATS
 

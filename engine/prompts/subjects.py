@@ -1,4 +1,4 @@
-"""Phrases: what a subject or a place implies."""
+"""Phrases that a subject or a place implies."""
 
 from __future__ import annotations
 
@@ -210,4 +210,4 @@ IMPLIED: dict[Sense, tuple[Slot, ...]] = {
         ),
     ),
 }
-"""What a subject or a place lets one expect."""
+"""What a subject or a place makes likely."""

@@ -1,4 +1,4 @@
-"""The embedded model `sketch`: a toy painter of the real architecture, and the code that made it.
+"""The embedded model `sketch`: a toy of the real architecture, and the code that trained it.
 
 Importing this package is cheap: torch is loaded only by its submodules.
 """
@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 MODEL_DIR: Final = Path(__file__).parent / "model"
-"""The shipped weights, in diffusers' own folder format."""
+"""The shipped weights, in diffusers' folder format."""
 
 SKETCH_REVISION: Final = "1"
-"""Changes whenever the shipped weights change, so that a recipe can name what painted it."""
+"""Changes whenever the shipped weights change, so that a recipe can name the model's version."""

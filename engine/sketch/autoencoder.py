@@ -1,4 +1,4 @@
-"""The small autoencoder: what it is, and how it is trained on freshly drawn scenes."""
+"""The small autoencoder: its architecture, and its training on freshly drawn scenes."""
 
 import logging
 import math
@@ -24,13 +24,15 @@ _LOG_VARIANCE: Final = 2 * math.log(LATENT_NOISE)
 _PRIOR_WEIGHT: Final = 1e-4
 _EDGE_WEIGHT: Final = 0.3
 _MATRIX_RATE: Final = 0.02
+"""Crops are smaller than the pictures, which makes a step cheap; a last stage on larger ones
+refines the decoder. Sizes, loss weights and learning rates were chosen by hand, by trying."""
 _PLAIN_RATE: Final = 3e-3
 
 _log = logging.getLogger(__name__)
 
 
 def build_autoencoder() -> AutoencoderKL:
-    """An untrained autoencoder: 16 latent channels, 8 px a latent, no attention."""
+    """Build an untrained autoencoder: 16 latent channels, 8 px a latent, no attention."""
     architecture: dict[str, Any] = {
         "in_channels": 3,
         "out_channels": 3,
@@ -93,7 +95,7 @@ def refine_decoder(
 ) -> None:
     """Train the decoder alone for `steps`, on larger crops, or resume from `work_dir`.
 
-    The encoder stays as it is, so latents made before stay right: this may run beside the
+    The encoder does not change, so latents made before stay valid: this may run beside the
     transformer's training. The checkpoint is `decoder.pt`.
     """
     decoder: nn.Module = autoencoder.decoder
@@ -124,17 +126,17 @@ def refine_decoder(
 def _loss(model: AutoencoderKL, batch: torch.Tensor, noise: torch.Generator) -> torch.Tensor:
     moments = model.encoder(batch).float()
     mean, log_variance = moments.chunk(2, dim=1)
-    # A fixed little noise in place of the posterior's own: that one starts as large as the latents
+    # A small fixed noise in place of the posterior's own: that one starts as large as the latents
     # and drowns half the channels for good.
     latents = mean + LATENT_NOISE * torch.randn(mean.shape, generator=noise)
-    told = functional.mse_loss(log_variance, torch.full_like(log_variance, _LOG_VARIANCE))
+    variance_loss = functional.mse_loss(log_variance, torch.full_like(log_variance, _LOG_VARIANCE))
     prior = mean.square().mean()
-    return _error(model.decoder(latents), batch) + _PRIOR_WEIGHT * (prior + 0.1 * told)
+    return _error(model.decoder(latents), batch) + _PRIOR_WEIGHT * (prior + 0.1 * variance_loss)
 
 
 def _error(painted: torch.Tensor, batch: torch.Tensor) -> torch.Tensor:
     error = painted.float() - batch
-    # Differences between neighbours weigh edges more than areas: this is what keeps them crisp.
+    # Differences between neighbours weigh edges more than areas, which keeps edges sharp.
     edges = error.diff(dim=-1).abs().mean() + error.diff(dim=-2).abs().mean()
     return error.abs().mean() + 0.3 * error.square().mean() + _EDGE_WEIGHT * edges
 
@@ -161,14 +163,17 @@ def _crops(
 
 
 def to_tensor(pixels: np.ndarray) -> torch.Tensor:
-    """Pixels (n × height × width × 3, uint8) as n × 3 × height × width floats from -1 to 1."""
+    """Convert pixels (n × height × width × 3, uint8) to n × 3 × height × width floats in -1..1."""
     tensor = torch.from_numpy(np.array(pixels)).permute(0, 3, 1, 2)
     return (tensor.float() / 127.5 - 1).contiguous()
 
 
 @torch.no_grad()
 def encode(model: AutoencoderKL, pixels: np.ndarray) -> torch.Tensor:
-    """The normalised latents of pictures (n × height × width × 3): n × 16 × height/8 × width/8."""
+    """Return the normalised latents of pictures: n × 16 × height/8 × width/8.
+
+    pixels: n × height × width × 3.
+    """
     return (_means(model, to_tensor(pixels)) - model.config["shift_factor"]) * model.config[
         "scaling_factor"
     ]

@@ -13,36 +13,36 @@ SNOW: Final[Rgb] = (238.0, 243.0, 252.0)
 
 @dataclass(frozen=True, slots=True)
 class SceneConditions:
-    """What the place drawers share: one scene's light and weather, and where its low sun is."""
+    """What all places need to be drawn: a scene's light and weather, and where its low sun is."""
 
     light: Light
     time: str
     weather: str
     sun_x: float
-    """Horizontal centre of the sun or moon, px; the place keeps out of its way."""
+    """Horizontal centre of the sun or moon, px; places leave it free."""
 
     def lit(self, rgb: Rgb, distance: float = 0.0) -> Rgb:
-        """A landscape colour under this light; distant things (up to 1) fade into haze."""
+        """Return a landscape colour under this light; distant things (up to 1) fade into haze."""
         if self.weather == "mist":
             distance = distance + (1 - distance) * 0.38 * min(1.0, distance * 3 + 0.25)
         return mix(times(rgb, self.light.tint), self.light.haze, distance)
 
     def ground(self, rgb: Rgb, distance: float = 0.0, snow: float = 0.9) -> Rgb:
-        """The same for ground, which snow covers."""
+        """Return a colour of the ground under this light, with its cover of snow."""
         covered = mix(rgb, SNOW, snow) if self.weather == "snow" else rgb
         return self.lit(covered, distance)
 
 
 @dataclass(frozen=True, slots=True)
 class StagingHeights:
-    """Where in a place a thing goes; heights as shares of the picture's height."""
+    """Where a thing is placed in a place; heights are fractions of the picture's height."""
 
     sun: float
     """Centre of a low sun."""
     ground: float
     """Where things on land stand."""
     float_line: float
-    """Where a boat lies."""
+    """Where a boat floats."""
     has_water: bool
 
 
@@ -65,7 +65,7 @@ def draw_backdrop(
 def _ridge(
     canvas: Canvas, rng: np.random.Generator, base: float, height: float, peaks: int
 ) -> list[Point]:
-    """A jagged line of mountain tops from left to right, px."""
+    """Return a jagged line of mountain tops from left to right, px."""
     step = canvas.width / peaks
     points: list[Point] = [(-step, base)]
     for i in range(-1, peaks + 1):
@@ -79,7 +79,7 @@ def _ridge(
 def _ripples(
     canvas: Canvas, setting: SceneConditions, rng: np.random.Generator, top: float, bottom: float
 ) -> None:
-    """Light horizontal strokes on water, and the sun's glitter under it."""
+    """Draw light horizontal strokes on water, and the sun's glitter under it."""
     bright = mix(setting.light.water, (255.0, 255.0, 255.0), 0.28)
     for _ in range(int(26 * canvas.width / canvas.unit)):
         y = rng.uniform(top + 3, bottom - 2)
@@ -129,7 +129,7 @@ def _snow_cap(
 
 
 def _bank(canvas: Canvas, rng: np.random.Generator, y: float, fill: Rgb) -> None:
-    """The near ground: a soft hump from the left edge to the right."""
+    """Draw the near ground: a soft hump from the left edge to the right."""
     xs = np.linspace(0, canvas.width, 25)
     phase = rng.uniform(0, 6.28)
     ys = y + canvas.height * 0.014 * np.sin(xs / canvas.unit * 3.2 + phase)

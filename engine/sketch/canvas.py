@@ -1,4 +1,4 @@
-"""A supersampled canvas and the light that falls on it."""
+"""A supersampled canvas and the light of a scene."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -8,6 +8,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 SUPERSAMPLING: Final = 3
+"""Each pixel is drawn as 3 × 3. Chosen by eye."""
 
 Rgb = tuple[float, float, float]
 Point = tuple[float, float]
@@ -20,11 +21,11 @@ class Light:
     sky: tuple[Rgb, Rgb, Rgb]
     """Sky at the top, halfway down and at the horizon."""
     tint: Rgb
-    """What the landscape's own colours are multiplied by."""
+    """Multiplies the landscape's own colours."""
     thing_tint: Rgb
     """The same for the thing in front, which stays recognisable at night."""
     haze: Rgb
-    """What distant layers fade into."""
+    """The colour into which distant layers fade."""
     water: Rgb
     sun: Rgb
     cloud: Rgb
@@ -82,7 +83,7 @@ def times(a: Rgb, factor: Rgb | float) -> Rgb:
 
 
 def weathered(light: Light, weather: str) -> Light:
-    """What a light becomes under rain, snow or mist; the time of day stays evident."""
+    """Return a light under rain, snow or mist; the time of day stays recognisable."""
     if weather == "clear":
         return light
     veil, share = {
@@ -105,7 +106,7 @@ def weathered(light: Light, weather: str) -> Light:
 class Canvas:
     """A picture being drawn: coordinates in final pixels, edges antialiased by supersampling.
 
-    `unit` is a length in pixels that things are measured in: about the shorter side.
+    `unit` is the length in pixels by which things are measured: about the shorter side.
     """
 
     def __init__(self, width_px: int, height_px: int) -> None:
@@ -153,7 +154,7 @@ class Canvas:
         self.image.paste(_ink(fill), mask=resized)
 
     def pixels(self) -> np.ndarray:
-        """The finished picture: uint8, height × width × 3."""
+        """Return the finished picture: uint8, height × width × 3."""
         return np.asarray(self.image.reduce(SUPERSAMPLING))
 
 

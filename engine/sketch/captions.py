@@ -1,4 +1,4 @@
-"""Says a scene in words: English or Chinese, long or short, plain or enhanced."""
+"""Describe a scene in English or Chinese, long or short, plain or enhanced."""
 
 import re
 from dataclasses import dataclass
@@ -11,35 +11,36 @@ from engine.sketch.spec import Scene
 
 LANGUAGES: Final = ("en", "zh")
 ASPECTS: Final = ("place", "time", "weather", "thing", "colour")
-"""What a caption can tell of a scene."""
+"""The aspects of a scene that a caption can mention."""
 EMPTY_SHARE: Final = 0.1
-"""Share of captions that name nothing: what classifier-free guidance steers away from."""
+"""Share of captions that mention nothing, for classifier-free guidance to steer away from: a tenth,
+as is customary."""
 
 _ENHANCED_SHARE: Final = 0.45
 _OMITTED: Final = {"place": 0.05, "time": 0.06, "weather": 0.04, "thing": 0.03, "colour": 0.06}
 _SHORT_SHARE: Final = 0.08
-"""Share of captions that say little more than what the thing is."""
+"""Share of captions that mention little more than the thing. Chosen by hand, as are the others."""
 _SHORT_OMITTED: Final = {"place": 0.8, "time": 0.8, "weather": 0.8, "thing": 0.0, "colour": 0.1}
 
 
 @dataclass(frozen=True, slots=True)
 class Wording:
-    """How to word a scene."""
+    """How a scene is worded."""
 
     language: str
     pattern: str
     enhanced: bool
     omitted: frozenset[str] = frozenset()
-    """Which of place, time, weather, thing and colour are left unsaid."""
+    """Which of place, time, weather, thing and colour are not mentioned."""
 
 
 def draw_caption(scene: Scene, rng: np.random.Generator) -> str:
-    """A training caption: any wording, sometimes empty, sometimes only a negative prompt."""
-    return draw_told_caption(scene, rng)[0]
+    """Draw a training caption: any wording, sometimes empty, sometimes only a negative prompt."""
+    return draw_labelled_caption(scene, rng)[0]
 
 
-def draw_told_caption(scene: Scene, rng: np.random.Generator) -> tuple[str, frozenset[str]]:
-    """The same, and which of `ASPECTS` it tells; clear weather is never counted as told."""
+def draw_labelled_caption(scene: Scene, rng: np.random.Generator) -> tuple[str, frozenset[str]]:
+    """Draw a training caption, and which of `ASPECTS` it mentions; clear weather never counts."""
     language = LANGUAGES[int(rng.random() < 0.45)]
     if rng.random() < EMPTY_SHARE:
         phrases = phrases_zh if language == "zh" else phrases_en
@@ -55,10 +56,10 @@ def draw_told_caption(scene: Scene, rng: np.random.Generator) -> tuple[str, froz
             if rng.random() < share
         ),
     )
-    return caption(scene, wording, rng), _told(scene, wording.omitted)
+    return caption(scene, wording, rng), _mentioned(scene, wording.omitted)
 
 
-def _told(scene: Scene, omitted: frozenset[str]) -> frozenset[str]:
+def _mentioned(scene: Scene, omitted: frozenset[str]) -> frozenset[str]:
     unsaid = set(omitted)
     if scene.thing is None or "thing" in omitted:
         unsaid |= {"thing", "colour"}
@@ -68,13 +69,13 @@ def _told(scene: Scene, omitted: frozenset[str]) -> frozenset[str]:
 
 
 def patterns(language: str, *, held_out: bool = False) -> tuple[str, ...]:
-    """The sentence patterns of a language: those of training, or those kept from it."""
+    """Return the sentence patterns of a language: those of training, or the held-out ones."""
     phrases = phrases_zh if language == "zh" else phrases_en
     return phrases.HELD_OUT_PATTERNS if held_out else phrases.PATTERNS
 
 
 def caption(scene: Scene, wording: Wording, rng: np.random.Generator) -> str:
-    """Word a scene; synonyms come from `rng`. What the scene lacks is never mentioned."""
+    """Word a scene; synonyms come from `rng`. Nothing that the scene lacks is mentioned."""
     hidden = wording.omitted
     if wording.language == "zh":
         text = _chinese(scene, wording.pattern, hidden, rng)

@@ -1,4 +1,4 @@
-"""Training that can be stopped and resumed: checkpoints that are whole or not there."""
+"""Checkpoints of a training that can be stopped and resumed; each is complete or absent."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,7 +16,7 @@ class Stateful(Protocol):
 
 
 def save_checkpoint(path: Path, parts: Mapping[str, Stateful], step: int) -> None:
-    """Write all parts and the number of finished steps, replacing the file in one move."""
+    """Write all parts and the number of finished steps, replacing the file atomically."""
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_suffix(".part")
     torch.save({"step": step, **{name: part.state_dict() for name, part in parts.items()}}, draft)
@@ -24,7 +24,7 @@ def save_checkpoint(path: Path, parts: Mapping[str, Stateful], step: int) -> Non
 
 
 def load_checkpoint(path: Path, parts: Mapping[str, Stateful]) -> int:
-    """Restore all parts; the answer is the number of finished steps, 0 where there is no file."""
+    """Restore all parts; return the number of finished steps, 0 if there is no file."""
     if not path.exists():
         return 0
     state = torch.load(path, map_location="cpu", weights_only=True)

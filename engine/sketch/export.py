@@ -1,9 +1,8 @@
-"""Puts the trained parts into one pipeline and writes its folder."""
+"""Assemble the trained parts into a pipeline and write its folder."""
 
 import json
 import tempfile
 from pathlib import Path
-from typing import Final
 
 from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from diffusers.pipelines.z_image.pipeline_z_image import ZImagePipeline
@@ -12,15 +11,14 @@ from diffusers.schedulers.scheduling_flow_match_euler_discrete import (
 )
 from transformers import Qwen2Tokenizer
 
+from engine.schedule import SHIFT
 from engine.sketch.transformer import SketchModel
-
-SHIFT: Final = 3.0
 
 
 def assemble(
     autoencoder: AutoencoderKL, tokenizer: Qwen2Tokenizer, painter: SketchModel
 ) -> ZImagePipeline:
-    """The pipeline that the trained parts make."""
+    """Assemble the trained parts into a pipeline."""
     return ZImagePipeline(
         scheduler=FlowMatchEulerDiscreteScheduler(num_train_timesteps=1000, shift=SHIFT),
         vae=autoencoder.eval(),
@@ -31,7 +29,7 @@ def assemble(
 
 
 def export(pipeline: ZImagePipeline, folder: Path) -> None:
-    """Write the pipeline's folder; files already there are replaced one by one, each whole."""
+    """Write the pipeline's folder; existing files are replaced one by one, each atomically."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".export-") as draft:
         pipeline.save_pretrained(draft, safe_serialization=True)

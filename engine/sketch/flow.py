@@ -1,4 +1,4 @@
-"""Trains transformer and text encoder together by flow matching on cached latents."""
+"""Train transformer and text encoder together by flow matching on cached latents."""
 
 import logging
 from collections.abc import Sequence
@@ -11,6 +11,7 @@ import torch
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from transformers import Qwen2Tokenizer
 
+from engine.schedule import SHIFT
 from engine.sketch.captions import draw_caption
 from engine.sketch.checkpoint import load_checkpoint, save_checkpoint
 from engine.sketch.latents import LatentCache
@@ -18,50 +19,52 @@ from engine.sketch.muon import Optimizers
 from engine.sketch.ranks import ALONE, Ranks
 from engine.sketch.transformer import SEQUENCE_MULTIPLE, Captions, SketchModel
 
-_SHIFT: Final = 3.0
 _UNIFORM_SHARE: Final = 0.2
 _AVERAGE_DECAY: Final = 0.99
+"""Share of noise levels drawn uniformly, and the decay of the weights' moving average. Both chosen
+by hand."""
 _PLAIN_PARAMETERS: Final = ("embed", "final_layer", "pad_token")
 _PLAIN_SHARE: Final = 0.12
-"""AdamW's learning rate for embeddings, gains and biases, as a share of Muon's for matrices."""
+"""AdamW's learning rate for embeddings, gains and biases, as a share of Muon's. Chosen by hand."""
 _THING_WEIGHT: Final = 5.0
+"""The weight of a thing's place relative to the background; see `_weights`. Chosen by hand."""
 _CAPTION_POOL: Final = 3
-"""Captions drawn for each that a batch takes, so that all of a batch pad to one length."""
+"""Captions drawn per caption used, so that all of a batch pad to one length. By hand."""
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class TrainingStage:
-    """One stretch of training: on which caches, how long, how fast."""
+    """One stage of training: its caches, length and learning rate."""
 
     name: str
     order: int
-    """Tells the stages' random draws apart."""
+    """Makes the random draws of the stages different."""
     steps: int
     batch_size: int
     matrix_rate: float
     guidance: float = 0.0
-    """How much of the difference that a caption makes is added to what is learned, 0 to 1.
+    """How much of the difference that a caption makes is added to the target, 0 to 1.
 
     At w the model learns to paint unguided what classifier-free guidance of w / (1 - w) would.
     """
     guided_from: float = 0.0
-    """Share of the steps after which guidance sets in; it makes each a third slower."""
+    """Share of the steps after which guidance begins; it makes each step a third slower."""
     save_every: int = 100
     """Steps between checkpoints."""
 
 
 @dataclass(frozen=True, slots=True)
 class TrainingBatch:
-    """Clean latents, their captions, and which rows have a caption that names something.
+    """Clean latents, their captions, and which rows have a caption that mentions something.
 
     `weights` are batch × 1 × height × width with mean 1: how much each place counts.
     """
 
     latents: torch.Tensor
     captions: Captions
-    told: torch.Tensor
+    captioned: torch.Tensor
     weights: torch.Tensor
 
 
@@ -77,8 +80,8 @@ def train_painter(
 ) -> SketchModel:
     """Train one stage from `start`, or resume it from `work_dir`.
 
-    Every `save_every` steps the checkpoint `<stage>.pt` is replaced. The answer is the average of
-    the weights over the last hundred steps. `ranks` share each batch.
+    Every `save_every` steps the checkpoint `<stage>.pt` is replaced. Returns the average of the
+    weights over the last hundred steps. `ranks` share each batch.
     """
     painter = SketchModel(len(tokenizer))
     painter.load_state_dict(start.state_dict())
@@ -118,11 +121,11 @@ def train_painter(
 
 def _rows(batch: TrainingBatch, rows: slice) -> TrainingBatch:
     captions = Captions(batch.captions.ids[rows], batch.captions.mask[rows])
-    return TrainingBatch(batch.latents[rows], captions, batch.told[rows], batch.weights[rows])
+    return TrainingBatch(batch.latents[rows], captions, batch.captioned[rows], batch.weights[rows])
 
 
 def load_average(checkpoint: Path, vocabulary_size: int) -> SketchModel:
-    """The averaged weights of a stage's checkpoint."""
+    """Load the averaged weights of a stage's checkpoint."""
     average = AveragedModel(SketchModel(vocabulary_size))
     if load_checkpoint(checkpoint, {"average": average}) == 0:
         raise FileNotFoundError(checkpoint)
@@ -150,16 +153,16 @@ def _loss(
     # The pipeline's first step is at σ = 1, which the sigmoid of a normal draw hardly reaches.
     flat = torch.rand(count, generator=noise)
     u = torch.where(torch.rand(count, generator=noise) < _UNIFORM_SHARE, flat, u)
-    sigma = _SHIFT * u / (1 + (_SHIFT - 1) * u)
+    sigma = SHIFT * u / (1 + (SHIFT - 1) * u)
     noisy = torch.lerp(latents, pure, sigma[:, None, None, None])
     target = latents - pure
     with torch.autocast("cpu", torch.bfloat16):
         answer = painter(noisy, 1 - sigma, batch.captions).float()
         if guidance:
             with torch.no_grad():
-                untold = average.module(noisy, 1 - sigma, _repeated(empty, count)).float()
-            push = guidance * (answer.detach() - untold)
-            target = target + push * batch.told[:, None, None, None]
+                uncaptioned = average.module(noisy, 1 - sigma, _repeated(empty, count)).float()
+            push = guidance * (answer.detach() - uncaptioned)
+            target = target + push * batch.captioned[:, None, None, None]
     return ((answer - target).square() * batch.weights).mean()
 
 
@@ -173,7 +176,7 @@ def _draw_batch(
     size: int,
     seed: tuple[int, ...],
 ) -> TrainingBatch:
-    """A batch of one picture size and one padded caption length, fixed by its seed."""
+    """Draw a batch of one picture size and one padded caption length, determined by its seed."""
     rng = np.random.default_rng(seed)
     odds = np.array([len(cache.scenes) for cache in caches], dtype=float)
     cache = caches[int(rng.choice(len(caches), p=odds / odds.sum()))]
@@ -185,13 +188,13 @@ def _draw_batch(
     rows = rows[chosen][:size]
     texts = [text for text, hit in zip(texts, chosen, strict=True) if hit][:size]
     latents = torch.from_numpy(cache.latents[rows].astype(np.float32))
-    told = torch.tensor([float(_names_something(text)) for text in texts])
+    captioned = torch.tensor([float(_names_something(text)) for text in texts])
     weights = _weights(cache.boxes[rows], latents.shape[2], latents.shape[3])
-    return TrainingBatch(latents, tokenize(tokenizer, texts), told, weights)
+    return TrainingBatch(latents, tokenize(tokenizer, texts), captioned, weights)
 
 
 def _weights(boxes: np.ndarray, rows: int, columns: int) -> torch.Tensor:
-    """Weights that let a thing count for more than its share of the picture.
+    """Return weights by which a thing counts for more than its share of the picture.
 
     Without them a thing's kind and colour, a tenth of the picture, are learned last.
     """
@@ -219,7 +222,7 @@ def _ids(tokenizer: Qwen2Tokenizer, texts: Sequence[str]) -> list[list[int]]:
 
 
 def tokenize(tokenizer: Qwen2Tokenizer, texts: Sequence[str]) -> Captions:
-    """Prompts as the pipeline tokenizes them, padded to a multiple of 32 tokens."""
+    """Tokenize prompts as the pipeline does, padded to a multiple of 32 tokens."""
     rows = _ids(tokenizer, texts)
     length = -(-max(map(len, rows)) // SEQUENCE_MULTIPLE) * SEQUENCE_MULTIPLE
     padding: Any = tokenizer.pad_token_id

@@ -1,4 +1,4 @@
-"""Judges that look at a picture and say what it shows; they learn from drawings alone."""
+"""Classifiers that say what a picture shows, trained on drawings alone."""
 
 import logging
 from collections.abc import Iterator
@@ -24,16 +24,17 @@ ASPECTS: Final[dict[str, tuple[str, ...]]] = {
     "colour": COLOURS,
     "weather": WEATHERS,
 }
-"""What is judged, and its possible answers."""
+"""The judged aspects and their possible answers."""
 
 _BATCH: Final = 24
 _LEARNING_RATE: Final = 2e-3
+"""Chosen by hand, as is the batch."""
 
 _log = logging.getLogger(__name__)
 
 
 class Judge(nn.Module):
-    """A small convolutional classifier with one answer per aspect; takes pictures of any size."""
+    """A small convolutional classifier with one answer per aspect, for pictures of any size."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -48,15 +49,15 @@ class Judge(nn.Module):
         )
 
     def forward(self, pictures: torch.Tensor) -> dict[str, torch.Tensor]:
-        """Scores for n × 3 × height × width pictures from -1 to 1: n × answers, by aspect."""
+        """Return scores for n × 3 × height × width pictures in -1..1: n × answers, by aspect."""
         seen = self.trunk(functional.avg_pool2d(pictures, 2))
-        # The mean says what fills the picture (place, time), the maximum what is in it somewhere.
+        # The mean shows what fills the picture (place, time), the maximum what is somewhere in it.
         pooled = torch.cat([seen.mean(dim=(2, 3)), seen.amax(dim=(2, 3))], dim=1)
         return {aspect: head(pooled) for aspect, head in self.heads.items()}
 
     @torch.no_grad()
     def answers(self, pictures: np.ndarray) -> list[dict[str, str]]:
-        """What each picture (n × height × width × 3, uint8) shows, by aspect."""
+        """Return what each picture (n × height × width × 3, uint8) shows, by aspect."""
         scores = self(to_tensor(pictures))
         best = {aspect: score.argmax(dim=1).tolist() for aspect, score in scores.items()}
         return [
@@ -68,10 +69,10 @@ class Judge(nn.Module):
 def train_judge(
     work_dir: Path, autoencoder: AutoencoderKL, *, scenes: int, steps: int, seed: int
 ) -> Judge:
-    """Train a judge on drawings, a third of them through the autoencoder, or read `judge.pt`.
+    """Train a judge on drawings, a third of them autoencoded, or load `judge.pt`.
 
-    It never sees a painted picture. Held-out combinations are among its drawings, so that it
-    judges them as well as any other.
+    It never sees a painted picture. Held-out combinations are among its drawings, so that it judges
+    them as well as any other.
     """
     torch.manual_seed(seed)
     judge = Judge()
@@ -100,7 +101,7 @@ def train_judge(
 def _pool(
     autoencoder: AutoencoderKL, scenes: int, seed: int
 ) -> list[tuple[list[Scene], torch.Tensor]]:
-    """Batches of drawings, every third as the autoencoder gives it back; pixels are uint8."""
+    """Return batches of drawings, every third one autoencoded; pixels are uint8."""
     pool = []
     for i in range(-(-scenes // _BATCH)):
         batch_scenes, pictures = draw_batch(np.random.default_rng((seed, 9, i)), _BATCH)
@@ -110,7 +111,7 @@ def _pool(
 
 
 def draw_batch(rng: np.random.Generator, count: int) -> tuple[list[Scene], np.ndarray]:
-    """Fresh scenes, each with a thing, and their drawings in one size: n × height × width × 3."""
+    """Draw scenes with a thing and their pictures in one size: n × height × width × 3."""
     width, height = SHAPES[int(rng.integers(len(SHAPES)))]
     scenes = list(_with_things(rng, count))
     return scenes, np.stack([draw(scene, rng, width, height) for scene in scenes])
@@ -126,14 +127,14 @@ def _with_things(rng: np.random.Generator, count: int) -> Iterator[Scene]:
 
 @torch.no_grad()
 def through(autoencoder: AutoencoderKL, pictures: np.ndarray) -> torch.Tensor:
-    """Pictures as the autoencoder gives them back: n × 3 × height × width from -1 to 1."""
+    """Encode and decode pictures: n × 3 × height × width, -1..1."""
     latents = encode(autoencoder, pictures)
     scale, shift = autoencoder.config["scaling_factor"], autoencoder.config["shift_factor"]
     return autoencoder.decode(latents / scale + shift, return_dict=False)[0].clamp(-1, 1)
 
 
 def _jitter(shape: torch.Size, rng: np.random.Generator) -> torch.Tensor:
-    """Noise, and a change of tone: a painted picture is never as clean as a drawing."""
+    """Return noise and a change of tone: a painted picture is never as clean as a drawing."""
     noise = torch.from_numpy(rng.normal(0, 0.06, shape[-2:]).astype(np.float32))
     return noise + float(rng.normal(0, 0.03))
 

@@ -1,4 +1,4 @@
-"""Scenes drawn and encoded once, so that the transformer's training only reads them."""
+"""Scenes that are drawn and encoded once, so that the transformer's training only reads them."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,7 +38,7 @@ def open_cache(
 ) -> LatentCache:
     """Read the cache of `count` scenes of one size, or draw and encode them first.
 
-    No scene of it has a held-out combination. Latents are kept as float16.
+    It contains no held-out combination. Latents are stored as float16.
     """
     width, height = shape
     name = f"{width}x{height}-{count}.npy"

@@ -11,16 +11,17 @@ from torch import nn
 
 _MOMENTUM: Final = 0.95
 _ITERATIONS: Final = 5
+"""Momentum and iterations are those of Muon's authors."""
 _QUINTIC: Final = (3.4445, -4.7750, 2.0315)
-"""Newton-Schulz coefficients, steep at zero, so that five iterations suffice."""
+"""Newton-Schulz coefficients of Muon's authors: steep at zero, so that five iterations suffice."""
 
 
 def orthogonalised(matrices: torch.Tensor) -> torch.Tensor:
-    """Matrices (n × rows × columns) with their singular values brought to about one."""
+    """Return matrices (n × rows × columns) with their singular values brought to about one."""
     a, b, c = _QUINTIC
     tall = matrices.shape[1] > matrices.shape[2]
     x = matrices.mT if tall else matrices
-    # bfloat16 is exact enough: the next step corrects what this one gets wrong.
+    # bfloat16 is accurate enough: the next step corrects the errors of this one.
     x = (x / (x.norm(dim=(1, 2), keepdim=True) + 1e-7)).bfloat16()
     for _ in range(_ITERATIONS):
         gram = x @ x.mT
@@ -29,14 +30,14 @@ def orthogonalised(matrices: torch.Tensor) -> torch.Tensor:
 
 
 class Muon(torch.optim.Optimizer):
-    """Momentum, orthogonalised, for matrices and convolution kernels (flattened to matrices)."""
+    """Orthogonalised momentum for matrices, and convolution kernels flattened to matrices."""
 
     def __init__(self, parameters: Iterable[nn.Parameter], lr: float) -> None:
         super().__init__(parameters, {"lr": lr})
 
     @torch.no_grad()
     def step(self, closure: Callable[[], float] | None = None) -> float | None:  # type: ignore[override]
-        """Take one step; a closure is refused."""
+        """Take one step. Raises for a closure."""
         if closure is not None:
             raise ValueError("Muon takes no closure")
         for group in self.param_groups:
@@ -49,7 +50,7 @@ class Muon(torch.optim.Optimizer):
         return None
 
     def _update(self, parameters: list[nn.Parameter], rate: float) -> None:
-        """Step parameters of one shape together: a batch of matrices is faster than each alone."""
+        """Update parameters of one shape together: one batch of matrices is faster."""
         directions = torch.stack([self._direction(p).flatten(1) for p in parameters])
         tallness = max(1.0, directions.shape[1] / directions.shape[2]) ** 0.5
         for parameter, update in zip(parameters, orthogonalised(directions), strict=True):
@@ -93,7 +94,7 @@ class Optimizers:
         self._steps = steps
 
     def step(self, step: int) -> None:
-        """Update the weights with the gradients of step `step`, and forget these."""
+        """Update the weights with the gradients of step `step`, then clear the gradients."""
         warm = min(1.0, (step + 1) / (0.05 * self._steps + 1))
         cool = min(1.0, 1.6 * (self._steps - step) / self._steps)
         for optimizer, rate in zip(self._optimizers, self._rates, strict=True):
@@ -103,12 +104,12 @@ class Optimizers:
             optimizer.zero_grad(set_to_none=True)
 
     def state_dict(self) -> dict[str, Any]:
-        """Both optimizers' states."""
+        """Return the states of both optimizers."""
         matrices, others = self._optimizers
         return {"matrices": matrices.state_dict(), "others": others.state_dict()}
 
     def load_state_dict(self, state: dict[str, Any], /) -> None:
-        """Restore both optimizers' states."""
+        """Restore the states of both optimizers."""
         matrices, others = self._optimizers
         matrices.load_state_dict(state["matrices"])
         others.load_state_dict(state["others"])

@@ -141,7 +141,7 @@ PATTERNS: Final = (
     "{place}, {thing} {verb} {time} {weather}",
     "{thing} and {noun} {time}, {weather}",
 )
-"""Ways to say a whole scene; what is omitted leaves no gap."""
+"""Sentence patterns for a whole scene; omitted parts leave no gap."""
 
 HELD_OUT_PATTERNS: Final = (
     "{noun} {weather} {time}, and {thing}",
@@ -149,7 +149,7 @@ HELD_OUT_PATTERNS: Final = (
     "{adjective} {noun} {time}: {thing}",
     "{thing} seen {place} {weather}, {time}",
 )
-"""Ways that training never uses: only the evaluation does."""
+"""Patterns that training never uses: only the evaluation does."""
 
 QUALITY: Final = (
     POSITIVE_SUFFIX["en"],

@@ -88,7 +88,7 @@ PATTERNS: Final = (
     "{weather}的{thing}，{time}，{place}",
     "{time}，{weather}，{thing}在{place}",
 )
-"""Ways to say a whole scene; what is omitted leaves no gap."""
+"""Sentence patterns for a whole scene; omitted parts leave no gap."""
 
 HELD_OUT_PATTERNS: Final = (
     "{noun}，{weather}，{thing}，{time}",
@@ -96,7 +96,7 @@ HELD_OUT_PATTERNS: Final = (
     "{weather}，{time}，{thing}，{noun}",
     "{thing}{time}在{place}，{weather}",
 )
-"""Ways that training never uses: only the evaluation does."""
+"""Patterns that training never uses: only the evaluation does."""
 
 QUALITY: Final = (
     POSITIVE_SUFFIX["zh"],

@@ -1,7 +1,7 @@
 """Several processes of one thread each that train one model together.
 
 Two such processes are faster than one of two threads, and much faster where the cores have other
-work beside it: threads wait for each other hundreds of times a step, these once.
+work: threads wait for each other hundreds of times a step, processes once.
 """
 
 import os
@@ -18,9 +18,9 @@ from torch.multiprocessing.spawn import spawn
 
 @dataclass(frozen=True, slots=True)
 class Ranks:
-    """One process's place among `size`; alone unless said otherwise.
+    """The index of a process among `size`; alone by default.
 
-    `gradients` (size × parameters) is shared memory, `meeting` where all wait for each other.
+    `gradients` (size × parameters) is shared memory, `meeting` the barrier between steps.
     """
 
     rank: int = 0
@@ -46,7 +46,7 @@ class Ranks:
         self.gradients[self.rank, : len(flat)] = flat
         self.meeting.wait()
         mean = self.gradients[:, : len(flat)].mean(dim=0)
-        self.meeting.wait()  # nobody writes the next step's before all have read this one's
+        self.meeting.wait()  # no next gradients before all have read these
         for gradient, part in zip(own, mean.split([g.numel() for g in own]), strict=True):
             gradient.copy_(part.view_as(gradient))
 
@@ -66,7 +66,7 @@ def together(size: int, numbers: int, work: Callable[..., None], *arguments: Any
     context = multiprocessing.get_context("spawn")
     gradients = torch.zeros(size, max(1, numbers)).share_memory_()
     meeting = context.Barrier(size)
-    # Read by OpenMP when a process begins, before it can be told otherwise.
+    # OpenMP reads these when a process starts, before they could be set within it.
     before = os.environ.get("OMP_NUM_THREADS")
     os.environ["OMP_NUM_THREADS"] = "1"
     try:
@@ -92,7 +92,7 @@ def _rank(
 
 
 def _end_with_parent() -> None:
-    """Whoever stops the training kills its first process; the others must not train on alone."""
+    """End with the parent: stopping the training kills only its first process."""
     parent = multiprocessing.parent_process()
     if parent is not None:
         parent.join()

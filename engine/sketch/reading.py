@@ -1,6 +1,6 @@
-"""Teaches the text encoder to read captions before the transformer learns to paint them.
+"""Teach the text encoder to read captions before the transformer learns to paint them.
 
-Left to the painting alone, telling one colour or thing from another is what is learned last.
+With painting as the only task, telling one colour or thing from another is learned last.
 """
 
 import logging
@@ -13,7 +13,7 @@ from torch import nn
 from torch.nn import functional
 from transformers import Qwen2Tokenizer, Qwen3Model
 
-from engine.sketch.captions import ASPECTS, draw_told_caption
+from engine.sketch.captions import ASPECTS, draw_labelled_caption
 from engine.sketch.checkpoint import load_checkpoint, save_checkpoint
 from engine.sketch.flow import tokenize
 from engine.sketch.muon import Optimizers
@@ -28,16 +28,17 @@ _ANSWERS: Final[dict[str, tuple[str, ...]]] = {
     "colour": COLOURS,
 }
 _CLOSING: Final = 4
-"""Tokens at a caption's end that are asked: those of the chat template, which have seen it all."""
+"""Tokens at a caption's end that are classified: the chat template's, which attend to all."""
 _BATCH: Final = 64
 _RATE: Final = 0.012
 _PLAIN_SHARE: Final = 0.12
+"""Batch and learning rates were chosen by hand."""
 
 _log = logging.getLogger(__name__)
 
 
 class Reader(nn.Module):
-    """A text encoder and one head per aspect, whose last answer is "not told"."""
+    """A text encoder and one head per aspect, whose last answer is "not mentioned"."""
 
     def __init__(self, vocabulary_size: int) -> None:
         super().__init__()
@@ -48,7 +49,7 @@ class Reader(nn.Module):
         )
 
     def forward(self, captions: Captions) -> dict[str, torch.Tensor]:
-        """Scores by aspect, batch × closing tokens × answers."""
+        """Return scores by aspect, batch × closing tokens × answers."""
         features = encode_captions(self.text_encoder, captions)
         last = captions.mask.sum(dim=1, keepdim=True) - 1
         places = last - torch.arange(_CLOSING)
@@ -58,9 +59,9 @@ class Reader(nn.Module):
 
 
 def train_reader(work_dir: Path, tokenizer: Qwen2Tokenizer, *, steps: int, seed: int) -> Qwen3Model:
-    """Train a text encoder to tell what captions say, or read `reading.pt`.
+    """Train a text encoder to tell what captions mention, or load `reading.pt`.
 
-    No caption tells a held-out combination.
+    No caption mentions a held-out combination.
     """
     torch.manual_seed(seed)
     reader = Reader(len(tokenizer))
@@ -92,10 +93,10 @@ def _draw_batch(
     answers: dict[str, list[int]] = {aspect: [] for aspect in ASPECTS}
     for _ in range(_BATCH):
         scene = draw_scene(rng, held_out=False)
-        text, told = draw_told_caption(scene, rng)
+        text, mentioned = draw_labelled_caption(scene, rng)
         texts.append(text)
         for aspect, options in _ANSWERS.items():
-            known = aspect in told
+            known = aspect in mentioned
             answers[aspect].append(options.index(getattr(scene, aspect)) if known else len(options))
     return tokenize(tokenizer, texts), {a: torch.tensor(answers[a]) for a in ASPECTS}
 
@@ -103,7 +104,7 @@ def _draw_batch(
 def _loss(
     scores: dict[str, torch.Tensor], answers: dict[str, torch.Tensor]
 ) -> tuple[torch.Tensor, float]:
-    """The loss, and the share of captions read wholly right at their very end."""
+    """Return the loss, and the share of captions read entirely right at their last token."""
     total = torch.zeros(())
     right = torch.ones(_BATCH, dtype=torch.bool)
     for aspect, score in scores.items():

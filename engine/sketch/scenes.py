@@ -1,4 +1,4 @@
-"""Draws a scene: sky, place, thing, weather, in that order."""
+"""Draw a scene: sky, place, thing, weather, in that order."""
 
 from typing import Final
 
@@ -20,7 +20,7 @@ _SIZES: Final = {
     "person": 0.40,
     "flower": 0.44,
 }
-"""How tall a thing's unit is, as a share of the canvas's unit."""
+"""The height of a thing's unit, as a fraction of the canvas's unit."""
 
 
 Box = tuple[float, float, float, float]
@@ -28,9 +28,9 @@ Box = tuple[float, float, float, float]
 
 
 def draw(scene: Scene, rng: np.random.Generator, width_px: int, height_px: int) -> np.ndarray:
-    """Draw a scene; what it does not fix (where things are, clouds, waves) comes from `rng`.
+    """Draw a scene as uint8 pixels, height × width × 3.
 
-    Returns uint8 pixels, height × width × 3.
+    What the scene leaves open (where things are, clouds, waves) comes from `rng`.
     """
     return draw_with_box(scene, rng, width_px, height_px)[0]
 
@@ -38,7 +38,7 @@ def draw(scene: Scene, rng: np.random.Generator, width_px: int, height_px: int) 
 def draw_with_box(
     scene: Scene, rng: np.random.Generator, width_px: int, height_px: int
 ) -> tuple[np.ndarray, Box]:
-    """The same drawing, and where its thing is."""
+    """Draw a scene, and also return where its thing is."""
     canvas = Canvas(width_px, height_px)
     light = weathered(LIGHTS[scene.time], scene.weather)
     stage = STAGES[scene.place]
@@ -157,7 +157,7 @@ def _thing(
 def _berth(
     canvas: Canvas, stage: StagingHeights, light: Light, x: float, foot: float, size: float
 ) -> None:
-    """Water under a boat: its wake where there is a lake or sea, else a pond."""
+    """Draw water under a boat: its wake where there is a lake or sea, else a pond."""
     if not stage.has_water:
         rim = mix(light.water, (255.0, 255.0, 255.0), 0.35)
         canvas.ellipse(x, foot, size * 0.92, size * 0.17, rim)
@@ -181,7 +181,7 @@ def _mist(
 
 
 def _fall(canvas: Canvas, scene: Scene, light: Light, rng: np.random.Generator) -> None:
-    """What falls in front of everything: raindrops, flakes, or the mist's nearest bank."""
+    """Draw what falls in front of everything: raindrops, flakes, or the nearest bank of mist."""
     count = int(canvas.width * canvas.height / canvas.unit**2 * 46)
     xs, ys = rng.uniform(0, canvas.width, count), rng.uniform(0, canvas.height, count)
     if scene.weather == "rain":

@@ -1,4 +1,4 @@
-"""What a scene is made of, before anything is drawn or written about it."""
+"""The contents of a scene, before anything is drawn or written about it."""
 
 import hashlib
 from dataclasses import dataclass
@@ -33,15 +33,16 @@ COLOURS: Final = (
 )
 
 HELD_OUT_SHARE: Final = 0.1
-"""Share of all place × time × thing × colour combinations that training never sees."""
+"""Share of all place × time × thing × colour combinations that training never sees. By hand."""
 
 _WEATHER_ODDS: Final = (0.46, 0.18, 0.18, 0.18)
 _NOTHING_ODDS: Final = 0.12
+"""How often each weather, and a scene without a thing, is drawn. Chosen by hand."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """One scene: everything a caption may mention.
+    """One scene: everything that a caption may mention.
 
     `thing` and `colour` are both None in a scene that shows only its place.
     """
@@ -54,7 +55,7 @@ class Scene:
 
 
 def is_held_out(scene: Scene) -> bool:
-    """Whether the scene's combination of place, time, thing and colour is kept from training.
+    """Whether the scene's combination of place, time, thing and colour is held out of training.
 
     The answer depends on the four words alone, on every machine and in every version of Python.
     """

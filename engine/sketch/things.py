@@ -29,7 +29,7 @@ _PALE: Final[Rgb] = (214, 216, 226)
 
 @dataclass(frozen=True, slots=True)
 class Brush:
-    """One thing's paint, placed on the canvas.
+    """Draws one thing at its place on the canvas.
 
     Shapes are given in units of the thing's size, x to the right and y UP from its foot.
     """
@@ -44,17 +44,17 @@ class Brush:
     time: str
 
     def lit(self, rgb: Rgb) -> Rgb:
-        """A fixed colour (wood, glass, skin) under this scene's light."""
+        """Return a fixed colour (wood, glass, skin) under this scene's light."""
         return times(rgb, self.light.thing_tint)
 
     def shade(self, factor: float) -> Rgb:
-        """The body's colour, darker or lighter: below 1 darker, above 1 towards white."""
+        """Return the body's colour, darker or lighter: below 1 darker, above 1 towards white."""
         if factor > 1:
             return mix(self.body, (255.0, 255.0, 255.0), factor - 1)
         return times(self.body, factor)
 
     def at(self, x: float, y: float) -> Point:
-        """From the thing's own coordinates to px."""
+        """Convert the thing's own coordinates to px."""
         return self.x + x * self.size, self.foot - y * self.size
 
     def shape(self, points: Sequence[Point], fill: Rgb) -> None:
@@ -81,7 +81,7 @@ class Brush:
 
     @property
     def glass(self) -> Rgb:
-        """Windows: lit from within in the dark."""
+        """The colour of windows, which are lit from within in the dark."""
         if self.time in ("night", "sunset"):
             return (255.0, 226.0, 110.0)
         return self.lit((196.0, 226.0, 246.0))
@@ -96,8 +96,10 @@ def draw_thing(
     time: str,
     rng: np.random.Generator,
 ) -> None:
-    """Draw a thing in a named colour; `where` is the x of its middle, the y of its foot and its
-    size, all px."""
+    """Draw a thing in a named colour.
+
+    `where` is the x of its middle, the y of its foot and its size, all px.
+    """
     paint = times(PAINTS[colour], light.thing_tint)
     dark_on_dark = colour == "black" or (time == "night" and colour in ("blue", "purple"))
     outline = times(_PALE if dark_on_dark else _DARK, light.thing_tint)

@@ -14,16 +14,18 @@ from engine.sketch.captions import Wording, caption, patterns
 from engine.sketch.spec import draw_scene
 
 VOCABULARY_SIZE: Final = 1280
+"""Chosen by hand: all words of the grammar fit."""
 
 CHAT_TEMPLATE: Final = (
     "{% for message in messages %}<|im_start|>{{ message['role'] }}\n"
     "{{ message['content'] }}<|im_end|>\n{% endfor %}"
     "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
 )
-"""What Qwen3's own template makes of one user turn."""
+"""Gives the same text for one user turn as Qwen3's own template."""
 
 _TEMPLATE_WEIGHT: Final = 2000
 _CHINESE_WEIGHT: Final = 60
+"""How often template and Chinese words are repeated in the corpus. Chosen by hand."""
 _SPECIAL: Final = ["<|im_start|>"]
 
 
@@ -57,10 +59,10 @@ def _model(tokenizer: Any) -> dict[str, Any]:
 
 
 def _corpus(seed: int) -> Iterator[str]:
-    """English captions, which the pre-tokenizer cuts into words; Chinese ones word by word.
+    """Yield English captions, which the pre-tokenizer splits into words, and Chinese words.
 
-    Chinese has no spaces: on whole captions BPE would glue a colour to its thing, and a pair that
-    training never saw would be made of other tokens than those it knows.
+    Chinese has no spaces: on whole captions BPE would merge a colour with its thing, and a pair
+    that training never saw would consist of other tokens than the pairs it knows.
     """
     for _ in range(_TEMPLATE_WEIGHT):
         yield "user\nassistant\n"

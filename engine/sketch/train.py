@@ -1,15 +1,16 @@
-"""Makes `sketch` from nothing: `python -m engine.sketch.train`.
+"""Train `sketch` from nothing: `python -m engine.sketch.train`.
 
-One command runs the whole recipe, each stage from where it was stopped:
+One command runs the whole recipe and resumes each stage where it was stopped:
 
     python -m engine.sketch.train --work-dir /tmp/sketch-work --out engine/sketch/model
 
 tokenizer → autoencoder → decoder (refined alone; the encoder, and with it the latents, stay) →
-reading (the text encoder alone) → words (small pictures, where words get their shapes) → sizes
-(full pictures) → export.
+reading (the text encoder alone) → words (small pictures, where the meaning of words is learned) →
+sizes (full pictures) → export.
 
 The whole took about 100 minutes on two CPU cores (x86-64, torch 2.13, 2026-11-21): autoencoder 5,
-decoder 2, reading 4, drawing and encoding the scenes 6, words 20, sizes 62.
+decoder 2, reading 4, drawing and encoding the scenes 6, words 20, sizes 62. The numbers of steps
+and scenes were chosen by hand to reach the goal of `evaluate` in that time.
 """
 
 import argparse
@@ -96,7 +97,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 class TrainingRun:
-    """The stages of training; each reads its result from the work folder if it is there."""
+    """The stages of training; each loads its result from the work folder if it is there."""
 
     def __init__(self, work_dir: Path, seed: int, scale: float = 1.0, processes: int = 1) -> None:
         self._work_dir = work_dir
@@ -105,14 +106,14 @@ class TrainingRun:
         self._processes = processes
 
     def tokenizer(self) -> Qwen2Tokenizer:
-        """The trained tokenizer."""
+        """Return the trained tokenizer."""
         folder = self._work_dir / "tokenizer"
         if not folder.exists():
             train_tokenizer(self._seed).save_pretrained(folder)
         return Qwen2Tokenizer.from_pretrained(folder)
 
     def autoencoder(self) -> AutoencoderKL:
-        """The trained autoencoder, latents normalised."""
+        """Return the trained autoencoder, with normalised latents."""
         folder = self._work_dir / "vae"
         if not folder.exists():
             model = train_autoencoder(
@@ -139,7 +140,7 @@ class TrainingRun:
     def painter(
         self, tokenizer: Qwen2Tokenizer, autoencoder: AutoencoderKL, stages: Sequence[str]
     ) -> SketchModel:
-        """Transformer and text encoder after the named stages, in their order."""
+        """Return transformer and text encoder after the named stages, in their order."""
         torch.manual_seed(self._seed)
         painter = SketchModel(len(tokenizer))
         if "reading" in stages:
@@ -163,7 +164,7 @@ class TrainingRun:
         tokenizer: Qwen2Tokenizer,
         start: SketchModel,
     ) -> SketchModel:
-        """One stage by all processes; its result comes back through its checkpoint."""
+        """Run one stage in all processes; its result comes back through its checkpoint."""
         numbers = sum(p.numel() for p in start.parameters())
         rest = (stage, self._work_dir, caches, tokenizer, start.state_dict(), self._seed)
         together(self._processes, numbers, _train_stage, *rest)
@@ -195,7 +196,7 @@ def _train_stage(
     weights: dict[str, torch.Tensor],
     seed: int,
 ) -> None:
-    """One process's part in a stage."""
+    """Run one process's part of a stage."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     start = SketchModel(len(tokenizer))
     start.load_state_dict(weights)

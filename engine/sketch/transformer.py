@@ -1,7 +1,7 @@
 """The small transformer and text encoder, and a batched forward pass for training them.
 
-The pipeline hands the transformer lists of pictures and captions of any size; training has equal
-sizes only, so it runs the same blocks on plain batches. A test holds the two equal.
+The pipeline passes the transformer lists of pictures and captions of any size; training has equal
+sizes only, so it runs the same blocks on plain batches. A test keeps the two equal.
 """
 
 from dataclasses import dataclass
@@ -17,6 +17,7 @@ HIDDEN: Final = 160
 HEADS: Final = 5
 LAYERS: Final = 6
 TEXT_HIDDEN: Final = 128
+"""Widths, heads and layers were chosen by hand for a training of about an hour on two cores."""
 SEQUENCE_MULTIPLE: Final = 32
 """The architecture pads captions and pictures to multiples of this many tokens."""
 
@@ -33,7 +34,7 @@ class Captions:
 
 
 def build_transformer() -> ZImageTransformer2DModel:
-    """An untrained transformer of the real architecture."""
+    """Build an untrained transformer of the real architecture."""
     return ZImageTransformer2DModel(
         all_patch_size=(2,),
         all_f_patch_size=(1,),
@@ -54,7 +55,7 @@ def build_transformer() -> ZImageTransformer2DModel:
 
 
 def build_text_encoder(vocabulary_size: int) -> Qwen3Model:
-    """An untrained text encoder of the real architecture; the pipeline skips its last layer."""
+    """Build an untrained text encoder of the real architecture; its last layer is not used."""
     return Qwen3Model(
         Qwen3Config(
             hidden_size=TEXT_HIDDEN,
@@ -70,7 +71,7 @@ def build_text_encoder(vocabulary_size: int) -> Qwen3Model:
 
 
 def encode_captions(text_encoder: Qwen3Model, captions: Captions) -> torch.Tensor:
-    """What the pipeline takes from the text encoder: batch × length × hidden."""
+    """Return the text encoder's output that the pipeline uses: batch × length × hidden."""
     answer = text_encoder(
         input_ids=captions.ids, attention_mask=captions.mask, output_hidden_states=True
     )
@@ -84,10 +85,10 @@ def velocity(
     features: torch.Tensor,
     mask: torch.Tensor,
 ) -> torch.Tensor:
-    """What the transformer answers for a batch: from noise towards the picture.
+    """Return the transformer's output for a batch: from noise towards the picture.
 
-    Latents are batch × 16 × height × width, `t` is 1 - σ for each row, features are batch ×
-    length × hidden with the length a multiple of 32, and the mask is 1 on real caption tokens.
+    Latents are batch × 16 × height × width, `t` is 1 - σ for each row, features are batch × length
+    × hidden with the length a multiple of 32, and the mask is 1 on real caption tokens.
     """
     parts: Any = model
     adaln = parts.t_embedder(t * parts.t_scale)
@@ -138,7 +139,7 @@ def _attend(attention: Any, x: torch.Tensor, rope: tuple[torch.Tensor, ...]) -> 
 
 
 def _rotate(x: torch.Tensor, rope: tuple[torch.Tensor, ...]) -> torch.Tensor:
-    """Rotary position embedding in real arithmetic: pairs of channels turn by their angle."""
+    """Apply rotary position embedding in real arithmetic: pairs of channels rotate by an angle."""
     cosine, sine = rope
     even, odd = x[..., 0::2], x[..., 1::2]
     turned = torch.stack((even * cosine - odd * sine, even * sine + odd * cosine), dim=-1)
@@ -149,7 +150,7 @@ _Rope = tuple[torch.Tensor, torch.Tensor]
 
 
 def _rope(model: Any, caption: int, rows: int, columns: int) -> tuple[_Rope, _Rope]:
-    """Cosines and sines (tokens × 1 × half head) of the padded picture's and caption's places."""
+    """Return cosines and sines (tokens × 1 × half head) for the padded picture and caption."""
     grid = torch.stack(
         torch.meshgrid(
             torch.tensor([caption + 1]), torch.arange(rows), torch.arange(columns), indexing="ij"
@@ -165,7 +166,7 @@ def _rope(model: Any, caption: int, rows: int, columns: int) -> tuple[_Rope, _Ro
 
 
 def _patchify(latents: torch.Tensor) -> torch.Tensor:
-    """Batch × 16 × height × width → batch × tokens × 64, channels innermost."""
+    """Rearrange batch × 16 × height × width → batch × tokens × 64, channels innermost."""
     batch, channels, height, width = latents.shape
     patches = latents.view(batch, channels, height // 2, 2, width // 2, 2)
     return patches.permute(0, 2, 4, 3, 5, 1).reshape(batch, -1, 4 * channels)
@@ -178,7 +179,7 @@ def _unpatchify(tokens: torch.Tensor, rows: int, columns: int) -> torch.Tensor:
 
 
 class SketchModel(nn.Module):
-    """Transformer and text encoder together: what the second half of training trains."""
+    """Transformer and text encoder together, for the second half of training."""
 
     def __init__(self, vocabulary_size: int) -> None:
         super().__init__()
@@ -186,6 +187,6 @@ class SketchModel(nn.Module):
         self.text_encoder = build_text_encoder(vocabulary_size)
 
     def forward(self, latents: torch.Tensor, t: torch.Tensor, captions: Captions) -> torch.Tensor:
-        """The velocity for noisy latents at time `t` (1 - σ) under these captions."""
+        """Return the velocity for noisy latents at time `t` (1 - σ) under these captions."""
         features = encode_captions(self.text_encoder, captions)
         return velocity(self.transformer, latents, t, features, captions.mask)

@@ -1,4 +1,4 @@
-"""An engine with a painter that does what a test says."""
+"""An engine with a scripted renderer."""
 
 from collections.abc import AsyncIterator
 
@@ -11,7 +11,7 @@ from tests.fakes import ScriptedRenderer
 
 @pytest.fixture
 async def painter() -> AsyncIterator[ScriptedRenderer]:
-    """Not held back; let go of at the end."""
+    """A renderer that does not wait for the test; released at the end."""
     made = ScriptedRenderer()
     yield made
     made.release()
@@ -19,7 +19,7 @@ async def painter() -> AsyncIterator[ScriptedRenderer]:
 
 @pytest.fixture
 async def engine(painter: ScriptedRenderer) -> AsyncIterator[Engine]:
-    """Started, and drained at the end."""
+    """A started engine, drained at the end."""
     made = Engine(painter.load, bounds=Bounds(20))
     made.start()
     yield made

@@ -1,4 +1,4 @@
-"""The order of the queue in the plainest words, slow and easy to believe, to compare with."""
+"""The queue's order as a model that is slow and obviously right, to compare the queue with."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ TURNS = 4
 
 
 class ReferenceQueue:
-    """Per class, users stand in a circle, each with a line; after four turns a lower class has one.
+    """In each class, users stand in a circle, each with a line; every fifth turn is for a lower
+    class.
 
-    turns: of the higher class in a row, while somebody of the lower one waited.
+    turns: of the higher class in a row, while a job of the lower one waited.
     """
 
     def __init__(self) -> None:
@@ -23,11 +24,11 @@ class ReferenceQueue:
         self.turns = 0
 
     def add(self, priority: Priority, user: int, job_id: int) -> None:
-        """Behind the user's others; a user who had none goes to the end of the circle."""
+        """Add a job behind the user's others; a user who had none goes to the end of the circle."""
         self.circles[priority].setdefault(user, deque()).append(job_id)
 
     def remove(self, job_id: int) -> None:
-        """Take the job out of its line."""
+        """Remove the job from its line."""
         for circle in self.circles.values():
             for user, line in circle.items():
                 if job_id in line:
@@ -37,14 +38,14 @@ class ReferenceQueue:
                     return
 
     def next_class(self) -> Priority:
-        """Whose turn it is."""
+        """Return the class that has the next turn."""
         higher, lower = (self.circles[each] for each in Priority)
         if higher and not (lower and self.turns == TURNS):
             return Priority.RESUMED
         return Priority.NORMAL
 
     def take(self) -> int:
-        """The next job; its user goes to the end of the circle."""
+        """Remove and return the next job; its user goes to the end of the circle."""
         priority = self.next_class()
         if priority is Priority.RESUMED and self.circles[Priority.NORMAL]:
             self.turns += 1
@@ -60,7 +61,7 @@ class ReferenceQueue:
         return job_id
 
     def order(self) -> list[int]:
-        """All waiting ids in the order in which they will be taken."""
+        """Return all waiting ids in the order in which they will be taken."""
         trial = copy.deepcopy(self)
         return [trial.take() for _ in range(len(self))]
 

@@ -1,4 +1,4 @@
-"""A PNG carries its recipe, for us and for others, and a broken one gets one plain sentence."""
+"""A PNG carries its recipe, for this program and for others; damage gives one plain sentence."""
 
 import hashlib
 import io
@@ -40,7 +40,7 @@ def a_png(request: ImageRequest | None = None) -> bytes:
 
 
 def inscribed(text: str | None, image: Image.Image | None = None, **options: Any) -> bytes:
-    """Any picture with any text where the recipe belongs."""
+    """Return the bytes of a picture with a text in the place of the recipe."""
     info = PngInfo()
     if text is not None:
         info.add_itxt(RECIPE_KEY, text)
@@ -60,7 +60,7 @@ def chunk(kind: bytes, body: bytes) -> bytes:
 
 
 def plain(error: RecipeUnreadable) -> bool:
-    """Fit for a person: one line of words."""
+    """Whether the error can be shown to a user: one line of text."""
     text = str(error)
     return bool(text) and "\n" not in text and "Traceback" not in text and len(text) < 300
 
@@ -77,7 +77,7 @@ def plain(error: RecipeUnreadable) -> bool:
     )
 )
 def test_any_recipe_comes_back(request_: ImageRequest) -> None:
-    """Recipe and pixels come back from the PNG unchanged, whatever the prompts hold."""
+    """Recipe and pixels are read back from the PNG unchanged, whatever the prompts contain."""
     raster, recipe = gradient(request_), fake_recipe(request_)
     found = embedded_recipe(encode_png(raster, recipe))
     assert found == EmbeddedRecipe(recipe, pixels_sha256(raster), untouched=True)
@@ -95,7 +95,7 @@ def test_prompts_of_every_kind(prompt: str, tmp_path: Path) -> None:
 
 
 def test_the_pixels_are_the_pixels() -> None:
-    """The PNG holds what was painted bit for bit; the same input gives the same file."""
+    """The PNG holds the painted pixels bit for bit; the same input gives the same file."""
     request = a_request(**SMALL)
     with Image.open(io.BytesIO(a_png())) as image:
         assert image.mode == "RGB"
@@ -104,7 +104,7 @@ def test_the_pixels_are_the_pixels() -> None:
 
 
 def test_the_fingerprint_knows_the_shape() -> None:
-    """The same bytes as a wide and as a high picture are different pictures."""
+    """The same bytes as a wide and as a tall picture have different fingerprints."""
     rgb = bytes(range(24))
     assert pixels_sha256(Raster(4, 2, rgb)) != pixels_sha256(Raster(2, 4, rgb))
     assert pixels_sha256(Raster(4, 2, rgb)) == hashlib.sha256(b"4x2:" + rgb).hexdigest()
@@ -114,8 +114,8 @@ def test_the_fingerprint_knows_the_shape() -> None:
     st.text(), st.text(), st.sampled_from(["sketch", "a/b", "my, own: model", 'say "x"', "两个"])
 )
 def test_other_programs_read_the_parameters(prompt: str, negative: str, model: str) -> None:
-    """The `parameters` text has the lines and fields that web UIs parse, also with line breaks
-    in prompts and separators in the model's name."""
+    """The `parameters` text has the lines and fields that web UIs parse, even with line breaks in
+    prompts and separators in the model's name."""
     request = a_request(prompt, negative_prompt=negative, guidance=1.5, seed=99, steps=8)
     recipe = fake_recipe(request)
     recipe = Recipe(model, "abc123", "sketch", request, recipe.conditions)
@@ -139,7 +139,7 @@ def test_other_programs_read_the_parameters(prompt: str, negative: str, model: s
 
 @pytest.mark.parametrize(("prompt", "kind"), [("a boat", b"tEXt"), ("一条船", b"iTXt")])
 def test_parameters_use_the_chunk_others_expect(prompt: str, kind: bytes) -> None:
-    """Latin text goes into a tEXt chunk, anything else into iTXt: both are what others look for."""
+    """Latin text goes into a tEXt chunk, other text into iTXt, where other programs look for it."""
     data = a_png(a_request(prompt, **SMALL))
     assert kind + PARAMETERS_KEY.encode() + b"\0" in data
     with Image.open(io.BytesIO(data)) as image:
@@ -148,7 +148,7 @@ def test_parameters_use_the_chunk_others_expect(prompt: str, kind: bytes) -> Non
 
 
 def test_every_truncation_is_explained() -> None:
-    """A file cut off anywhere gives RecipeUnreadable with one sentence, or is still whole."""
+    """A file cut off anywhere gives RecipeUnreadable with one sentence, or is still readable."""
     data = a_png()
     for length in range(len(data)):
         try:
@@ -161,7 +161,7 @@ def test_every_truncation_is_explained() -> None:
 
 @given(st.data())
 def test_every_damage_is_explained(data: st.DataObject) -> None:
-    """Flipped bytes anywhere give RecipeUnreadable, or a recipe; nothing else is raised."""
+    """Flipped bytes anywhere give RecipeUnreadable or a recipe; no other exception is raised."""
     damaged = bytearray(a_png())
     for _ in range(data.draw(st.integers(1, 4))):
         damaged[data.draw(st.integers(0, len(damaged) - 1))] = data.draw(st.integers(0, 255))
@@ -172,7 +172,7 @@ def test_every_damage_is_explained(data: st.DataObject) -> None:
 
 
 def test_a_broken_chunk_behind_the_pixels_is_explained() -> None:
-    """A chunk that the PNG library stumbles over is damage like any other."""
+    """A chunk on which the PNG library fails is treated like any other damage."""
     data = a_png()
     with pytest.raises(RecipeUnreadable, match="damaged"):
         embedded_recipe(data[:-12] + chunk(b"iCCP", b"") + data[-12:])
@@ -180,7 +180,7 @@ def test_a_broken_chunk_behind_the_pixels_is_explained() -> None:
 
 @given(st.binary(max_size=64))
 def test_no_other_bytes_are_a_picture(data: bytes) -> None:
-    """Anything else, also after a PNG's signature, gives RecipeUnreadable."""
+    """Any other bytes, even after a PNG's signature, give RecipeUnreadable."""
     for each in (data, b"\x89PNG\r\n\x1a\n" + data):
         with pytest.raises(RecipeUnreadable):
             embedded_recipe(each)
@@ -188,7 +188,7 @@ def test_no_other_bytes_are_a_picture(data: bytes) -> None:
 
 @pytest.mark.parametrize("kind", ["JPEG", "WEBP", "GIF", "BMP"])
 def test_other_formats(kind: str) -> None:
-    """A picture of another format is no PNG, and is said to be none."""
+    """A picture in another format is refused as not being a PNG."""
     out = io.BytesIO()
     Image.new("RGB", (4, 4)).save(out, kind)
     with pytest.raises(RecipeUnreadable, match="not a PNG"):
@@ -196,7 +196,7 @@ def test_other_formats(kind: str) -> None:
 
 
 def test_a_foreign_png() -> None:
-    """A PNG of another program carries no recipe of ours."""
+    """A PNG of another program has no recipe of this program."""
     with pytest.raises(RecipeUnreadable, match="carries no zimagine recipe"):
         embedded_recipe(inscribed(None))
 
@@ -217,7 +217,7 @@ def test_a_foreign_png() -> None:
     ids=lambda text: text[:12] or "empty",
 )
 def test_a_manipulated_recipe(text: str) -> None:
-    """A recipe that is not ours any more is refused with one sentence."""
+    """A recipe that was manipulated is refused with one sentence."""
     with pytest.raises(RecipeUnreadable, match="recipe in the picture is damaged") as caught:
         embedded_recipe(inscribed(text))
     assert plain(caught.value)
@@ -227,7 +227,7 @@ def test_a_manipulated_recipe(text: str) -> None:
     ("field", "value"), [("seed", -1), ("seed", 2**32), ("guidance", float("nan")), ("steps", 0)]
 )
 def test_a_recipe_nobody_can_paint(field: str, value: float) -> None:
-    """Numbers outside what a request may hold are refused when the file is read."""
+    """Numbers outside the bounds of a request are refused when the file is read."""
     own = json.loads(own_text(a_png()))
     own["recipe"]["request"][field] = value
     with pytest.raises(RecipeUnreadable, match=field if field != "steps" else "above 0"):
@@ -235,7 +235,7 @@ def test_a_recipe_nobody_can_paint(field: str, value: float) -> None:
 
 
 def test_edited_pixels_are_noticed() -> None:
-    """One changed pixel, a crop or transparency, with the recipe kept, is not untouched."""
+    """One changed pixel, a crop or transparency makes a picture with its recipe touched."""
     data = a_png()
     with Image.open(io.BytesIO(data)) as image:
         image.load()
@@ -253,7 +253,7 @@ def test_edited_pixels_are_noticed() -> None:
 
 
 def test_resaved_pixels_are_untouched() -> None:
-    """Other compression leaves the pixels what they were."""
+    """Recompressing the file leaves the pixels untouched."""
     with Image.open(io.BytesIO(a_png())) as image:
         image.load()
         assert embedded_recipe(inscribed(own_text(a_png()), image, compress_level=0)).untouched
@@ -275,7 +275,7 @@ def test_a_huge_file_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 @pytest.mark.parametrize("side", [8193, 20_000, 2**31 - 1])
 @pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
 def test_a_bomb_is_not_unpacked(side: int) -> None:
-    """A small file that claims a giant picture is refused before it is unpacked."""
+    """A small file that claims a huge picture is refused before it is decompressed."""
     header = struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)
     bomb = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"\0" * 99))
     with pytest.raises(RecipeUnreadable):
@@ -292,7 +292,7 @@ def test_a_text_bomb_is_not_unpacked() -> None:
 
 
 def test_a_missing_file_is_an_os_error(tmp_path: Path) -> None:
-    """That there is no file, or a folder instead, is said by the system's own error."""
+    """A missing file, or a folder in its place, raises the operating system's error."""
     for path in (tmp_path / "nothing.png", tmp_path):
         with pytest.raises(OSError, match=r"nothing|Is a directory|denied"):
             read_png(path)

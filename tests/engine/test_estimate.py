@@ -11,7 +11,7 @@ REQUEST = a_request(width_px=1000, height_px=1000, steps=8)
 
 
 def test_nothing_is_known_before_the_first_picture() -> None:
-    """Without a measurement there is no estimate rather than an invented one."""
+    """Without a measurement there is no estimate."""
     assert Estimator().seconds(8.0) is None
 
 
@@ -24,7 +24,7 @@ def test_the_slow_first_picture_is_shrugged_off() -> None:
 
 
 def test_old_pictures_are_forgotten() -> None:
-    """Only the last pictures count: a machine that became slow is believed."""
+    """Only the last pictures count, so that a machine that became slower is noticed."""
     estimator = Estimator(remembered=4)
     for duration_s in (1.0,) * 10 + (5.0,) * 4:
         estimator.record(REQUEST, duration_s)
@@ -32,7 +32,7 @@ def test_old_pictures_are_forgotten() -> None:
 
 
 def test_guidance_costs_double() -> None:
-    """Guidance above 1 runs the model twice a step, exactly 1 does not."""
+    """Guidance above 1 runs the model twice per step, exactly 1 does not."""
     assert a_request(guidance=1.5).work == 2 * a_request(guidance=1.0).work
 
 

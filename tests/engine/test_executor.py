@@ -1,4 +1,4 @@
-"""The executor thread: one thread, in order, and no way for it to be hurt from the loop."""
+"""The executor thread runs calls in order, and nothing on the loop's side can break it."""
 
 import asyncio
 import threading
@@ -11,7 +11,7 @@ from engine.executor import ExecutorThread, post
 
 
 def ended(thread: ExecutorThread) -> bool:
-    """Whether the thread comes to its end."""
+    """Whether the thread has ended."""
     thread._thread.join(10)
     return not thread._thread.is_alive()
 
@@ -25,7 +25,7 @@ async def thread() -> AsyncIterator[ExecutorThread]:
 
 
 async def test_calls_run_in_order_on_one_thread(thread: ExecutorThread) -> None:
-    """Everything happens one after another, on the one thread of that name, never the loop's."""
+    """Calls run one after another on a single thread of that name, never on the loop's."""
     order: list[int] = []
 
     def call(number: int) -> threading.Thread:
@@ -41,7 +41,7 @@ async def test_calls_run_in_order_on_one_thread(thread: ExecutorThread) -> None:
 
 
 async def test_exceptions_come_back(thread: ExecutorThread) -> None:
-    """What a call raises is raised where it is awaited, and the next call runs."""
+    """An exception in a call is raised where the call is awaited, and the next call runs."""
     with pytest.raises(ZeroDivisionError):
         await thread.run(lambda: 1 / 0)
     assert await thread.run(lambda: 5) == 5
@@ -51,7 +51,7 @@ async def test_exceptions_come_back(thread: ExecutorThread) -> None:
 async def test_an_exception_that_would_end_the_loop_is_wrapped(
     thread: ExecutorThread, poison: type[BaseException]
 ) -> None:
-    """An exception that asyncio treats as its own arrives as an ordinary error."""
+    """An exception that asyncio treats specially arrives as an ordinary error."""
 
     def call() -> None:
         raise poison
@@ -71,9 +71,9 @@ async def test_a_cancellation_on_the_thread_is_not_ours(thread: ExecutorThread) 
 
 
 async def test_a_cancelled_wait_is_survived(thread: ExecutorThread) -> None:
-    """A result that nobody waits for any more is dropped without a complaint."""
+    """A result that nobody waits for any more is dropped silently."""
     complaints: list[object] = []
-    asyncio.get_running_loop().set_exception_handler(lambda _, told: complaints.append(told))
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(context))
     gate = threading.Event()
     waiting = thread.run(lambda: gate.wait(10))
     waiting.cancel()
@@ -108,7 +108,7 @@ def test_a_loop_closed_meanwhile_is_survived() -> None:
 
 
 async def test_close_lets_queued_calls_finish() -> None:
-    """What was queued before `close` still runs; then the thread ends."""
+    """Calls queued before `close` still run; then the thread ends."""
     thread = ExecutorThread("painter")
     first = thread.run(lambda: time.sleep(0.02))
     second = thread.run(lambda: 2)
@@ -119,7 +119,7 @@ async def test_close_lets_queued_calls_finish() -> None:
 
 
 def test_posting_to_a_closed_loop_is_no_error() -> None:
-    """A call for a loop that is gone is dropped."""
+    """A call for a closed loop is dropped."""
     loop = asyncio.new_event_loop()
     loop.close()
     post(loop, pytest.fail, "a closed loop ran something")

@@ -33,7 +33,7 @@ def test_the_engine_is_light_until_it_paints() -> None:
 
 
 def test_the_factory_raises_what_loading_raises(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Only the factory's call looks for the model, and says that it is not there."""
+    """Only the factory's call looks for the model, and raises if it is missing."""
     monkeypatch.setattr("engine.diffusion.renderer._lower_priority", lambda: None)
     factory = diffusion_factory(EngineSettings(model="nobody/nothing-of-this-name", device="cpu"))
     with pytest.raises(ModelNotFound):

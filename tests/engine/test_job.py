@@ -1,4 +1,4 @@
-"""A job is settled once, tells its newest progress, and outlives whoever watches it."""
+"""A job completes once, reports its newest progress, and outlives its watchers."""
 
 import asyncio
 
@@ -98,7 +98,7 @@ async def test_progress_is_newest_wins(job: EngineJob) -> None:
 
 
 async def test_the_newest_preview_is_kept(job: EngineJob) -> None:
-    """What is told between two steps has no preview, and takes none away."""
+    """A report between two steps has no preview, and does not remove the last one."""
     assert job.previewed is None
     small = Raster(1, 1, b"abc")
     for step in (1, 2):
@@ -143,7 +143,7 @@ async def test_giving_up_waiting_leaves_the_job_alone(job: EngineJob) -> None:
 
 
 async def test_cancel_while_waiting_settles_at_once(job: EngineJob) -> None:
-    """A job that has not begun ends as Cancelled without any painter."""
+    """A job that has not begun ends as Cancelled without the renderer."""
     job.cancel()
     assert job.done
     with pytest.raises(Cancelled):
@@ -151,7 +151,7 @@ async def test_cancel_while_waiting_settles_at_once(job: EngineJob) -> None:
 
 
 async def test_cancel_while_painting_leaves_the_end_to_the_painter(job: EngineJob) -> None:
-    """A job that has begun stays open until the painter has stopped."""
+    """A job that has begun stays open until the renderer has stopped."""
     job.report(Progress(0, 3))
     job.cancel()
     assert job.cancel_requested
@@ -159,7 +159,7 @@ async def test_cancel_while_painting_leaves_the_end_to_the_painter(job: EngineJo
 
 
 async def test_a_failed_job_without_a_listener_is_silent(job: EngineJob) -> None:
-    """Nobody has to fetch an error: asyncio reports no exception that was never retrieved."""
+    """An error that nobody fetches is not reported as "exception was never retrieved"."""
     complaints: list[object] = []
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(lambda _, context: complaints.append(context))
@@ -184,7 +184,7 @@ async def test_who_asks_for_every_step_gets_every_step() -> None:
 
 
 async def test_single_failures_are_no_failure_of_the_job(job: EngineJob) -> None:
-    """What was painted is the result, in order; why the rest was not is kept beside it."""
+    """The painted pictures are the result, in order; the others' errors are kept beside it."""
     first, broken, last = a_picture(1), RenderFailed("broken"), a_picture(3)
     job.finish([first, broken, last])
     assert await job.result() == (first, last)
@@ -192,7 +192,7 @@ async def test_single_failures_are_no_failure_of_the_job(job: EngineJob) -> None
 
 
 async def test_a_job_of_failures_alone_fails_with_the_first(job: EngineJob) -> None:
-    """Where no picture was painted, the first error is the job's."""
+    """If no picture was painted, the first error is the job's."""
     job.finish([RenderFailed("first"), RenderFailed("second")])
     with pytest.raises(RenderFailed, match="first"):
         await job.result()

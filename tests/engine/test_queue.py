@@ -1,4 +1,4 @@
-"""The queue is bounded, fair, and loses nothing: checked against a plain model of it."""
+"""The queue is bounded, fair, and loses nothing: compared with a plain model of it."""
 
 import asyncio
 from collections import Counter
@@ -37,7 +37,7 @@ class QueueMachine(RuleBasedStateMachine):
         self.gone: list[int] = []
         self.closed = False
         self.takes = 0
-        # Of each line: who had a turn since it last had one, and by which take it will have one.
+        # For each line: who had a turn since it last had one, and by which take it will have one.
         self.passed_by: dict[Line, set[int]] = {}
         self.due: dict[Line, int] = {}
 
@@ -52,7 +52,7 @@ class QueueMachine(RuleBasedStateMachine):
         return self.loop.run_until_complete(make())
 
     def reached(self, user: int, server: int) -> tuple[Scope, int, int] | None:
-        """The first bound that leaves no place, in the order in which they are promised."""
+        """Return the first limit that is reached, in the order in which limits are documented."""
         places = [*self.held, *(self.slots[job_id] for job_id in self.model.order())]
         counts = [
             (Scope.USER, sum(each.user_id == user for each in places), BOUNDS.user),
@@ -131,12 +131,12 @@ class QueueMachine(RuleBasedStateMachine):
         self.note_lines()
 
     def note_lines(self) -> None:
-        """Whoever begins to wait for a turn is due within a bound, whatever is added later."""
+        """A line that begins to wait gets its turn within a bound, whatever is added later."""
         lines = [(priority, user) for priority in Priority for user in self.model.circles[priority]]
         for line in lines:
             users = len(self.model.circles[line[0]])
-            # Before each turn of a lower class there are at most TURNS of higher ones; a higher
-            # one gives way once in TURNS turns, counted from before.
+            # Before each turn of a lower class there are at most TURNS of higher ones; a higher one
+            # gives way once in TURNS turns, counted from before.
             worst = users * (TURNS + 1) if line[0] else users + (users - 1 + TURNS) // TURNS
             self.due.setdefault(line, self.takes + worst)
             self.passed_by.setdefault(line, set())
@@ -208,7 +208,7 @@ async def job(number: int, user: int = 1, steps: int = 3) -> EngineJob:
 
 
 async def test_take_waits_for_the_first_fill() -> None:
-    """A worker that came early gets the first job as soon as it is filled, and not before."""
+    """A worker that comes early gets the first job as soon as it is filled, and not before."""
     queue = FairQueue(Bounds(3))
     taking = asyncio.create_task(queue.take())
     slot = queue.reserve(1, 0)
@@ -220,7 +220,7 @@ async def test_take_waits_for_the_first_fill() -> None:
 
 
 async def test_close_wakes_a_waiting_worker() -> None:
-    """A worker that waits for a job is told at once that there will be none."""
+    """A worker that waits for a job is woken at once when the queue closes."""
     queue = FairQueue(Bounds(3))
     taking = asyncio.create_task(queue.take())
     await asyncio.sleep(0)
@@ -230,7 +230,7 @@ async def test_close_wakes_a_waiting_worker() -> None:
 
 
 async def test_a_cancelled_take_loses_no_job() -> None:
-    """Cancelling the wait, even in the moment of a fill, leaves the job for the next taker."""
+    """Cancelling the wait, even at the moment of a fill, leaves the job for the next taker."""
     queue = FairQueue(Bounds(3))
     taking = asyncio.create_task(queue.take())
     await asyncio.sleep(0)
@@ -242,7 +242,7 @@ async def test_a_cancelled_take_loses_no_job() -> None:
 
 
 async def test_leaving_the_slot_gives_the_place_back() -> None:
-    """A slot that was not filled is free again after its block, also after an exception."""
+    """A slot that was not filled is released after its block, even after an exception."""
     queue = FairQueue(Bounds(1))
     with pytest.raises(ZeroDivisionError), queue.reserve(1, 0):
         raise ZeroDivisionError
@@ -253,7 +253,7 @@ async def test_leaving_the_slot_gives_the_place_back() -> None:
 
 
 async def test_one_id_waits_once() -> None:
-    """A second job under an id that is waiting is refused, and its place is given back."""
+    """A second job under a waiting id is refused, and its place is released."""
     queue = FairQueue(Bounds(2))
     queue.reserve(1, 0).fill(first := await job(1))
     with pytest.raises(ValueError, match="waiting already"):
@@ -264,7 +264,7 @@ async def test_one_id_waits_once() -> None:
 
 
 async def test_a_newcomer_waits_for_one_job_of_a_flood() -> None:
-    """Somebody's only job is second in line, however many jobs another person has waiting."""
+    """A user's only job is second in line, however many jobs another user has waiting."""
     queue = FairQueue(Bounds(100))
     for number in range(90):
         queue.reserve(1, 0).fill(await job(number, user=1))
@@ -273,7 +273,7 @@ async def test_a_newcomer_waits_for_one_job_of_a_flood() -> None:
 
 
 async def test_one_servers_flood_leaves_places_for_others() -> None:
-    """With a bound for servers, many people of one server cannot fill the queue."""
+    """With a limit for servers, many users of one server cannot fill the queue."""
     queue = FairQueue(Bounds(10, user=1, server=6))
     refused = Counter[Scope]()
     for user in range(1, 30):
@@ -286,7 +286,7 @@ async def test_one_servers_flood_leaves_places_for_others() -> None:
 
 
 async def test_who_has_left_is_forgotten() -> None:
-    """However many people ever came, the queue remembers those alone who hold a place."""
+    """However many users ever came, the queue remembers only those who hold a place."""
     queue = FairQueue(Bounds(9, user=3))
     for user in range(1, 9):
         queue.reserve(user, user).fill(await job(user, user))
@@ -298,7 +298,7 @@ async def test_who_has_left_is_forgotten() -> None:
 
 
 async def test_the_mean_work_is_that_of_what_waits() -> None:
-    """It follows every job that comes and goes, and is 0 where nothing waits."""
+    """The mean work follows every job that comes and goes, and is 0 where nothing waits."""
     queue = FairQueue(Bounds(9))
     assert queue.mean_work == 0
     sizes = [await job(number, steps=number) for number in range(1, 6)]

@@ -1,4 +1,4 @@
-"""What is asked of the queue costs about the same for ten waiting jobs as for ten thousand."""
+"""Operations on the queue cost about the same for ten waiting jobs as for ten thousand."""
 
 import itertools
 import random
@@ -17,12 +17,12 @@ from tests.fakes import ScriptedRenderer, a_request, until
 
 REPEATS = 300
 FLAT = 10.0
-"""A search compares four times as often in a thousand times as many, and among things the processor
-has not at hand; a walk through them would cost a thousand times as much."""
+"""A search compares four times as often in a thousand times as many, and with cache misses; a
+linear scan would cost a thousand times as much."""
 
 
 class Crowd:
-    """An engine whose painter is held, and jobs that wait; one user's or everybody's own."""
+    """An engine whose renderer is blocked, and waiting jobs, of one user or one each."""
 
     def __init__(self, engine: Engine, *, one_user: bool) -> None:
         self.engine = engine
@@ -48,7 +48,7 @@ class Crowd:
         return answer
 
     async def use(self, size: int) -> None:
-        """Do everything again and again while `size` jobs wait."""
+        """Perform every operation repeatedly while `size` jobs wait."""
         waiting = [self.job() for _ in range(size)]
         for each in waiting:
             self.fill(each)
@@ -71,7 +71,7 @@ class Crowd:
 
 @asynccontextmanager
 async def a_busy_engine() -> AsyncIterator[Engine]:
-    """Something is painting and never done, so that nothing is taken but by the test."""
+    """An engine that is always painting, so that only the test takes jobs."""
     painter = ScriptedRenderer()
     painter.hold()
     engine = Engine(painter.load, bounds=Bounds(100_000, user=100_000, server=100_000))
@@ -88,7 +88,7 @@ async def a_busy_engine() -> AsyncIterator[Engine]:
 
 
 async def medians_s(size: int, *, one_user: bool) -> dict[str, float]:
-    """The usual seconds of each operation while `size` jobs wait."""
+    """Return the median seconds of each operation while `size` jobs wait."""
     async with a_busy_engine() as engine:
         crowd = Crowd(engine, one_user=one_user)
         await crowd.use(size)
@@ -97,9 +97,9 @@ async def medians_s(size: int, *, one_user: bool) -> dict[str, float]:
 
 @pytest.mark.parametrize("one_user", [True, False])
 async def test_ten_thousand_cost_like_ten(one_user: bool) -> None:
-    """No operation takes ten times as long, be the jobs one user's or everybody's own.
+    """No operation takes ten times as long, whether the jobs are one user's or one each.
 
-    An estimate looks at the first 64 jobs ahead, so that it is compared from where there are 64.
+    An estimate looks at the first 64 jobs ahead, so it is compared from 64 on.
     """
     ten, thousand, many = [await medians_s(size, one_user=one_user) for size in (10, 1000, 10_000)]
     for name in ("fill", "position", "take", "discard"):

@@ -1,4 +1,4 @@
-"""A series is one request several times over, each time with noise of its own."""
+"""A series is one request several times over, each time with different noise."""
 
 import dataclasses
 
@@ -10,7 +10,7 @@ from engine.series import place_in_series, series
 from engine.types import MAX_SEED, MAX_VARIATIONS, ImageRequest, Variation
 from tests.fakes import a_request
 
-# Seeds near both ends are where counting goes wrong.
+# Seeds near both ends are where counting can go wrong.
 seeds = st.integers(0, MAX_SEED) | st.integers(0, 3) | st.integers(MAX_SEED - 3, MAX_SEED)
 turns = st.lists(st.builds(Variation, seeds, st.floats(0.01, 1.0)), max_size=MAX_VARIATIONS).map(
     tuple
@@ -26,7 +26,7 @@ def without_noise(request: ImageRequest) -> ImageRequest:
 
 @given(requests, counts)
 def test_the_first_is_the_request_and_all_are_distinct(request: ImageRequest, count: int) -> None:
-    """As many as asked for, no two alike, and the first is what would be painted alone."""
+    """There are `count` requests, all distinct, and the first is the request itself."""
     made = series(request, count)
     assert len(set(made)) == len(made) == count
     assert made[0] == request
@@ -34,7 +34,7 @@ def test_the_first_is_the_request_and_all_are_distinct(request: ImageRequest, co
 
 @given(requests, counts)
 def test_nothing_but_the_noise_differs(request: ImageRequest, count: int) -> None:
-    """Every seed is one that there is; all the rest is the request's."""
+    """Every seed is valid; everything else is the request's."""
     for each in series(request, count):
         assert without_noise(each) == without_noise(request)
         assert 0 <= each.seed <= MAX_SEED
@@ -43,7 +43,7 @@ def test_nothing_but_the_noise_differs(request: ImageRequest, count: int) -> Non
 
 @given(requests, counts)
 def test_variations_stay_variations_of_their_picture(request: ImageRequest, count: int) -> None:
-    """Where the noise was turned, only the last turn differs: the picture stays the same one."""
+    """Where the noise has variations, only the last one differs: all vary the same picture."""
     for each in series(request, count):
         if request.variations:
             assert (each.seed, each.variations[:-1]) == (request.seed, request.variations[:-1])
@@ -51,7 +51,7 @@ def test_variations_stay_variations_of_their_picture(request: ImageRequest, coun
 
 @given(requests, counts)
 def test_each_knows_its_place(request: ImageRequest, count: int) -> None:
-    """The place is read from a member again, whatever became of the others."""
+    """A member's index can be read from it, whatever became of the others."""
     places = [place_in_series(request, each) for each in series(request, count)]
     assert places == list(range(count))
 

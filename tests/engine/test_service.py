@@ -1,4 +1,4 @@
-"""The engine paints one job at a time, in turn, and one job's trouble is never another's."""
+"""The engine paints one job at a time, in turn, and one job's failure never affects another."""
 
 import asyncio
 import threading
@@ -42,7 +42,7 @@ LEGAL = {
 
 
 def order(engine: Engine, number: int, prompt: str = "a red boat", user: int = 1) -> EngineJob:
-    """Reserve and submit in one go."""
+    """Reserve and submit in one call."""
     slot = engine.reserve(user, 0)
     return engine.submit(slot, JobSpec(number, a_request(prompt)))
 
@@ -50,7 +50,7 @@ def order(engine: Engine, number: int, prompt: str = "a red boat", user: int = 1
 @pytest.mark.parametrize("before", S)
 @pytest.mark.parametrize("after", S)
 def test_every_other_transition_raises(before: S, after: S) -> None:
-    """The engine goes only where its life leads: any other step is a RuntimeError."""
+    """Any transition that is not in `ENGINE_TRANSITIONS` raises RuntimeError."""
     engine = Engine(ScriptedRenderer().load, bounds=Bounds(1))
     engine._state = before
     assert (after in ENGINE_TRANSITIONS[before]) == ((before, after) in LEGAL)
@@ -63,7 +63,7 @@ def test_every_other_transition_raises(before: S, after: S) -> None:
 
 
 async def test_states_of_a_life(engine: Engine, painter: ScriptedRenderer) -> None:
-    """starting → ready ⇄ painting → ready → stopped, seen from outside."""
+    """An outside observer sees starting → ready ⇄ painting → ready → stopped."""
     assert (engine.state, engine.info) == (S.STARTING, None)
     assert await engine.ready() == painter.info
     assert engine.state is S.READY
@@ -90,7 +90,7 @@ async def test_starting_twice_is_refused(engine: Engine) -> None:
 
 
 async def test_jobs_wait_while_the_model_loads() -> None:
-    """Orders are taken from the first moment and painted once the model is there."""
+    """Jobs are accepted from the first moment and painted once the model is loaded."""
     painter, gate = ScriptedRenderer(), threading.Event()
 
     def load() -> ScriptedRenderer:
@@ -115,7 +115,7 @@ async def test_jobs_wait_while_the_model_loads() -> None:
 async def test_one_thread_paints_everything_in_order(
     engine: Engine, painter: ScriptedRenderer
 ) -> None:
-    """Loading apart, the painter sees one thread, named painter, and users take turns."""
+    """After loading, the renderer is called on one thread, named painter, and users take turns."""
     painter.hold()
     jobs = [order(engine, 0, "first")]
     await until(lambda: engine.current is jobs[0])
@@ -140,7 +140,7 @@ async def test_progress_at_every_step(engine: Engine, painter: ScriptedRenderer)
 
 
 async def test_cancel_while_queued(engine: Engine, painter: ScriptedRenderer) -> None:
-    """A waiting job is gone at once, frees its place and is never painted."""
+    """A waiting job ends at once, frees its place and is never painted."""
     painter.hold()
     first, second = order(engine, 1), order(engine, 2, "never")
     await until(lambda: engine.current is first)
@@ -155,7 +155,7 @@ async def test_cancel_while_queued(engine: Engine, painter: ScriptedRenderer) ->
 
 
 async def test_cancel_while_painting(engine: Engine, painter: ScriptedRenderer) -> None:
-    """A job on the GPU stops within a step, is not delivered, and the next one paints."""
+    """A job on the GPU stops within a step, is not delivered, and the next one is painted."""
     painter.hold()
     first, second = order(engine, 1), order(engine, 2, "next")
     await until(lambda: engine.current is first)
@@ -193,7 +193,7 @@ async def test_cancelling_a_finished_job_spares_its_successor(engine: Engine) ->
 async def test_a_job_that_is_not_admitted_is_not_painted(
     engine: Engine, painter: ScriptedRenderer
 ) -> None:
-    """admit() is asked right before painting; False ends the job as Cancelled."""
+    """admit() is called right before painting; False ends the job as Cancelled."""
 
     async def no() -> bool:
         return False
@@ -225,8 +225,8 @@ async def test_admission_that_breaks_fails_that_job_only(
 async def test_an_admission_may_say_how_the_job_ends(
     engine: Engine, painter: ScriptedRenderer
 ) -> None:
-    """An EngineError that admit() raises is the job's very end, whichever it is; the engine
-    itself is not concerned."""
+    """An EngineError that admit() raises becomes the job's outcome, whichever it is; the engine
+    itself is not affected."""
     for number, error in enumerate([OutOfMemory(), Defunct("not this engine"), Cancelled("no")]):
 
         async def admit(error: EngineError = error) -> bool:
@@ -272,7 +272,7 @@ async def test_one_jobs_trouble_is_not_the_next_ones(
     trouble: EngineError | Exception,
     seen: type[EngineError] | None,
 ) -> None:
-    """A painter that raises or answers with an error fails that job; the next one paints."""
+    """A renderer that raises or returns an error fails that job; the next one is painted."""
     painter.failures["bad"] = trouble
     bad, good = order(engine, 1, "bad"), order(engine, 2, "good")
     with pytest.raises(seen or RenderFailed):
@@ -284,7 +284,7 @@ async def test_one_jobs_trouble_is_not_the_next_ones(
 async def test_a_painter_that_answers_nothing_fails_the_job(
     engine: Engine, painter: ScriptedRenderer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A painter that answers fewer outcomes than tasks costs one job, not the engine."""
+    """A renderer that returns fewer outcomes than tasks costs one job, not the engine."""
     await engine.ready()
     monkeypatch.setattr(painter, "render", lambda batch, on_step: [])
     with pytest.raises(RenderFailed):
@@ -294,8 +294,8 @@ async def test_a_painter_that_answers_nothing_fails_the_job(
 
 
 async def test_defunct_leaves_the_job_open(engine: Engine, painter: ScriptedRenderer) -> None:
-    """A lost device ends the engine: its job stays unsettled for the next process, as do the
-    waiting ones, and `failure` says why."""
+    """A lost device ends the engine: its job and the waiting ones stay unfinished for the next
+    process, and `failure` has the reason."""
     painter.hold()
     painter.failures["last"] = Defunct("CUDA error: unspecified launch failure")
     job, waiting = order(engine, 1, "last"), order(engine, 2)
@@ -314,7 +314,7 @@ async def test_defunct_leaves_the_job_open(engine: Engine, painter: ScriptedRend
 
 
 async def test_a_missing_model_is_a_failure(painter: ScriptedRenderer) -> None:
-    """A model that cannot be loaded resolves `failure` and `ready`; what waits stays open."""
+    """A model that cannot be loaded resolves `failure` and `ready`; waiting jobs stay open."""
 
     def load() -> ScriptedRenderer:
         raise ModelNotFound("nobody/nothing", "it is not here")
@@ -332,7 +332,7 @@ async def test_a_missing_model_is_a_failure(painter: ScriptedRenderer) -> None:
 
 
 async def test_a_model_that_breaks_a_library_is_unavailable() -> None:
-    """Whatever loading raises becomes ModelUnavailable with the reason."""
+    """Any exception of loading becomes ModelUnavailable with the reason."""
 
     def load() -> ScriptedRenderer:
         raise KeyError("weight_map")
@@ -346,7 +346,7 @@ async def test_a_model_that_breaks_a_library_is_unavailable() -> None:
 
 
 async def test_a_worker_that_dies_is_a_failure(engine: Engine) -> None:
-    """Nothing ends the engine unseen: if its own task dies, `failure` resolves."""
+    """The engine never ends unnoticed: if its own task dies, `failure` resolves."""
 
     async def admit() -> bool:
         raise asyncio.CancelledError
@@ -360,7 +360,7 @@ async def test_a_worker_that_dies_is_a_failure(engine: Engine) -> None:
 async def test_the_loop_is_free_while_the_painter_works(
     engine: Engine, painter: ScriptedRenderer
 ) -> None:
-    """A painter stuck in one step costs the event loop nothing."""
+    """A renderer stuck in one step does not block the event loop."""
     painter.hold()
     job = order(engine, 1)
     await until(lambda: engine.state is S.PAINTING)
@@ -375,7 +375,7 @@ async def test_the_loop_is_free_while_the_painter_works(
 async def test_every_step_of_the_painter_reaches_who_asked_for_it(
     engine: Engine, painter: ScriptedRenderer
 ) -> None:
-    """On the loop's thread, before the result, none skipped although nobody watches progress."""
+    """on_step is called on the loop's thread for every step, before the result."""
     heard: list[tuple[int, threading.Thread]] = []
 
     def on_step(progress: Progress) -> None:

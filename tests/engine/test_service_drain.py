@@ -1,4 +1,4 @@
-"""Stopping: what is on the GPU is finished, what waits is handed back, nobody is kept waiting."""
+"""Stopping finishes the picture on the GPU, returns the waiting jobs, and blocks nobody."""
 
 import asyncio
 import threading
@@ -46,7 +46,7 @@ async def test_drain_finishes_the_picture_and_hands_back_the_rest() -> None:
 
 
 async def test_drain_while_loading_returns_at_once() -> None:
-    """A model that is still loading is not waited for, and `ready` does not hang for ever."""
+    """A model that is still loading is not waited for, and `ready` does not hang."""
     gate = threading.Event()
 
     def load() -> ScriptedRenderer:
@@ -66,7 +66,7 @@ async def test_drain_while_loading_returns_at_once() -> None:
 
 
 async def test_drain_when_idle() -> None:
-    """An engine with nothing to do stops and frees its painter."""
+    """An idle engine stops and frees its renderer."""
     painter = ScriptedRenderer()
     engine = Engine(painter.load, bounds=Bounds(2))
     engine.start()
@@ -77,7 +77,7 @@ async def test_drain_when_idle() -> None:
 
 
 async def test_drain_before_start() -> None:
-    """An engine that never began stops as well, and hands back what was ordered."""
+    """An engine that never started stops as well, and returns the submitted jobs."""
     engine = Engine(ScriptedRenderer().load, bounds=Bounds(2))
     job = order(engine, 1)
     assert await engine.drain() == [job]
@@ -85,7 +85,7 @@ async def test_drain_before_start() -> None:
 
 
 async def test_draining_twice_at_once() -> None:
-    """Two callers may drain: both wait for the end, one gets the jobs, the painter closes once."""
+    """Two callers may drain: both wait for the end, one gets the jobs, the renderer closes once."""
     painter = ScriptedRenderer()
     closed: list[int] = []
     painter.close = lambda: closed.append(1)  # type: ignore[method-assign]
@@ -105,7 +105,7 @@ async def test_draining_twice_at_once() -> None:
 
 
 async def test_drain_during_admission_paints_that_job() -> None:
-    """A job that is being admitted is already begun: it is painted, not handed back."""
+    """A job that is being admitted counts as started: it is painted, not returned."""
     engine = Engine(ScriptedRenderer().load, bounds=Bounds(2))
     engine.start()
     answer = asyncio.Event()
@@ -123,7 +123,7 @@ async def test_drain_during_admission_paints_that_job() -> None:
 
 
 async def test_a_painter_that_cannot_be_closed_stops_nothing() -> None:
-    """Freeing the device may fail: the engine is stopped all the same."""
+    """If freeing the device fails, the engine stops all the same."""
     painter = ScriptedRenderer()
 
     def close() -> None:
@@ -156,7 +156,7 @@ async def test_a_device_lost_while_draining() -> None:
 
 
 def test_a_loop_closed_while_painting_is_survived() -> None:
-    """The painting thread finishes its picture quietly when the loop is gone before it."""
+    """The painting thread finishes its picture silently when the loop is gone before it."""
     painter = ScriptedRenderer()
     troubles: list[object] = []
     before, threading.excepthook = threading.excepthook, troubles.append
@@ -182,12 +182,12 @@ def test_a_loop_closed_while_painting_is_survived() -> None:
 
 @pytest.fixture
 def short_grace(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A painter that was asked to stop has a moment only."""
+    """A renderer that was asked to stop gets only a short grace."""
     monkeypatch.setattr("engine.service.STOP_GRACE_S", GRACE_S)
 
 
 async def painting(painter: ScriptedRenderer) -> tuple[Engine, EngineJob]:
-    """An engine whose painter is held in the middle of a job."""
+    """An engine whose renderer is blocked in the middle of a job."""
     engine = Engine(painter.load, bounds=Bounds(9))
     engine.start()
     painter.hold()
@@ -198,8 +198,8 @@ async def painting(painter: ScriptedRenderer) -> tuple[Engine, EngineJob]:
 
 
 async def test_after_its_limit_a_drain_interrupts() -> None:
-    """The picture that takes too long stops at its next step; it is Interrupted, not cancelled,
-    and those that wait come back open."""
+    """A picture that takes too long stops at its next step; it ends as Interrupted, not Cancelled,
+    and waiting jobs come back open."""
     painter = ScriptedRenderer()
     engine, job = await painting(painter)
     waiting = order(engine, 2)
@@ -219,7 +219,7 @@ async def test_after_its_limit_a_drain_interrupts() -> None:
 
 
 async def test_a_picture_within_the_limit_is_finished() -> None:
-    """A drain that has a limit interrupts nothing that is done before it."""
+    """A drain with a limit does not interrupt what finishes within it."""
     painter = ScriptedRenderer()
     engine, job = await painting(painter)
     draining = asyncio.create_task(engine.drain(20))
@@ -231,7 +231,7 @@ async def test_a_picture_within_the_limit_is_finished() -> None:
 
 @pytest.mark.parametrize("when", ["before the drain", "after its limit"])
 async def test_a_cancellation_outdoes_the_interruption(when: str) -> None:
-    """Who took the job back does not find it painted at the next start."""
+    """A job that its user cancelled is not painted at the next start."""
     painter = ScriptedRenderer()
     engine, job = await painting(painter)
     if when == "before the drain":
@@ -257,7 +257,7 @@ async def test_a_painter_that_does_not_stop_is_left_behind() -> None:
     painter.release()
     assert engine._thread is not None
     await asyncio.to_thread(engine._thread._thread.join, 10)
-    assert not painter.closed  # nothing was waiting for the thread to come back
+    assert not painter.closed  # nothing was waiting for the thread to return
 
 
 class DeafPainter(ScriptedRenderer):
@@ -278,7 +278,7 @@ class DeafPainter(ScriptedRenderer):
 @pytest.mark.usefixtures("short_grace")
 @pytest.mark.parametrize("share", [0.0, 0.5, 0.95, 1.0, 1.05])
 async def test_a_picture_is_kept_or_open_and_nothing_in_between(share: float) -> None:
-    """Whenever the picture comes, around the end of the grace: it is painted, or left open."""
+    """Whenever the picture arrives around the end of the grace, it counts or the job stays open."""
     painter = DeafPainter()
     engine = Engine(painter.load, bounds=Bounds(2))
     engine.start()
@@ -294,7 +294,7 @@ async def test_a_picture_is_kept_or_open_and_nothing_in_between(share: float) ->
 
 @pytest.mark.usefixtures("short_grace")
 async def test_a_picture_of_the_very_last_moment_is_painted() -> None:
-    """It came within the grace, and the loop hears of both ends at once: the picture counts."""
+    """A picture within the grace counts even if the loop sees both ends at once."""
     painter = DeafPainter()
     engine = Engine(painter.load, bounds=Bounds(2))
     engine.start()
@@ -311,8 +311,8 @@ async def test_a_picture_of_the_very_last_moment_is_painted() -> None:
 @pytest.mark.usefixtures("short_grace")
 @pytest.mark.parametrize("answers", [True, False])
 async def test_a_limit_holds_for_an_admission_too(answers: bool) -> None:
-    """A job that is being admitted is interrupted unpainted, or left open where nobody answers;
-    also where another was painted before it."""
+    """A job that is being admitted is interrupted unpainted, or left open if admission never
+    returns; also after another was painted."""
     painter, answer = ScriptedRenderer(), asyncio.Event()
     engine = Engine(painter.load, bounds=Bounds(2))
     engine.start()
@@ -338,7 +338,7 @@ async def test_a_limit_holds_for_an_admission_too(answers: bool) -> None:
 
 @pytest.mark.usefixtures("short_grace")
 async def test_a_painter_that_never_closes_holds_up_nothing() -> None:
-    """Freeing the device may hang: the end of the process frees it."""
+    """If freeing the device hangs, the engine stops all the same."""
     painter, gate = ScriptedRenderer(), threading.Event()
     painter.close = lambda: gate.wait(10)  # type: ignore[method-assign]
     engine = Engine(painter.load, bounds=Bounds(2))

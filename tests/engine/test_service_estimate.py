@@ -1,4 +1,4 @@
-"""What people are told to wait is the real work ahead of them, at the speed that was measured."""
+"""Waiting times are the real work ahead, at the measured speed."""
 
 import asyncio
 import threading
@@ -17,7 +17,7 @@ from tests.fakes import ScriptedRenderer, a_request, until
 
 STEP = a_request(steps=1)
 STEP_S = 2.0
-"""So long a step takes, as far as the engine knows."""
+"""How long a step takes, by the engine's clock."""
 
 
 def primed(engine: Engine) -> Engine:
@@ -42,7 +42,7 @@ async def painter() -> AsyncIterator[ScriptedRenderer]:
 
 @pytest.fixture
 async def engine(painter: ScriptedRenderer) -> AsyncIterator[Engine]:
-    """An engine that holds its first job."""
+    """An engine that is blocked in its first job."""
     made = Engine(painter.load, bounds=Bounds(500))
     made.start()
     await made.ready()
@@ -53,8 +53,8 @@ async def engine(painter: ScriptedRenderer) -> AsyncIterator[Engine]:
 
 
 async def test_waiting_time_counts_what_is_ahead(engine: Engine, painter: ScriptedRenderer) -> None:
-    """Nothing is promised before the first picture; then each job ahead adds its time, and the
-    one on the GPU what is left of it."""
+    """There is no estimate before the first picture; then each job ahead adds its time, and the one
+    on the GPU its remaining time."""
     first, second = order(engine, 1, 3), order(engine, 2, 3)
     await until(lambda: engine.current is first)
     assert engine.waiting_s(2) is None
@@ -77,7 +77,7 @@ JOBS = st.lists(
 def test_each_job_ahead_counts_by_its_own_work(
     jobs: list[tuple[int, int, Priority]],
 ) -> None:
-    """Big and small jobs of several people in both classes: the sum over the real order."""
+    """Large and small jobs of several users in both classes add up over the real order."""
 
     async def check() -> None:
         engine = primed(Engine(ScriptedRenderer().load, bounds=Bounds(500)))
@@ -93,7 +93,7 @@ def test_each_job_ahead_counts_by_its_own_work(
 
 
 async def test_far_ahead_the_mean_work_counts(engine: Engine) -> None:
-    """Behind the first 64, each job counts as much as the mean of all that waits."""
+    """Behind the first 64, each job counts as the mean of all that wait."""
     primed(engine)
     current = order(engine, 0, 10)
     await until(lambda: engine.current is current)
@@ -108,7 +108,7 @@ async def test_far_ahead_the_mean_work_counts(engine: Engine) -> None:
 async def test_the_whole_queue_has_a_place_when_its_next_job_begins(
     engine: Engine, painter: ScriptedRenderer
 ) -> None:
-    """That is what is left of the picture on the GPU, however long the queue."""
+    """A full queue has a place after the rest of the picture on the GPU, however long it is."""
     current = order(engine, 0, 10)
     await until(lambda: engine.current is current)
     assert engine.place_free_s(Scope.QUEUE, 5) is None
@@ -122,7 +122,7 @@ async def test_the_whole_queue_has_a_place_when_its_next_job_begins(
 
 
 async def test_a_user_has_a_place_when_their_next_job_begins(engine: Engine) -> None:
-    """Their first waiting job leaves a place; who has none waiting is told nothing."""
+    """A user's place is free when their first waiting job begins; without one it is unknown."""
     primed(engine)
     current = order(engine, 0, 10)
     await until(lambda: engine.current is current)
@@ -138,7 +138,7 @@ async def test_a_user_has_a_place_when_their_next_job_begins(engine: Engine) -> 
 
 
 async def test_no_place_is_promised_that_nobody_can_foresee(engine: Engine) -> None:
-    """A server's places, a model that loads, an engine that stopped: None rather than a guess."""
+    """Places per server, a loading model and a stopped engine give None rather than a guess."""
     primed(engine)
     current = order(engine, 0, 10)
     await until(lambda: engine.current is current)

@@ -1,4 +1,4 @@
-"""Pictures to start from arrive with the job, and an idle painter gives its memory back."""
+"""Input pictures are loaded with their job, and an idle renderer frees its memory."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ async def inputs() -> tuple[Raster, ...]:
 async def test_inputs_are_fetched_when_it_is_their_turn(
     engine: Engine, painter: ScriptedRenderer
 ) -> None:
-    """The painter gets the pictures, and nobody holds them while the job waits."""
+    """The renderer gets the pictures, which are not in memory while the job waits."""
     fetched: list[int] = []
 
     async def fetch() -> tuple[Raster, ...]:
@@ -67,7 +67,7 @@ async def test_inputs_that_cannot_be_had_fail_their_job_alone(
 async def test_a_job_taken_back_while_its_inputs_are_fetched_is_not_painted(
     engine: Engine, painter: ScriptedRenderer
 ) -> None:
-    """Cancelled in that moment, it never reaches the painter."""
+    """A job cancelled while its inputs are loaded never reaches the renderer."""
     gate = asyncio.Event()
 
     async def slow() -> tuple[Raster, ...]:
@@ -85,7 +85,7 @@ async def test_a_job_taken_back_while_its_inputs_are_fetched_is_not_painted(
 
 
 async def test_an_idle_painter_gives_its_memory_back_once(painter: ScriptedRenderer) -> None:
-    """After so long without a job it is asked to, not again and again, and the next job paints."""
+    """After a while without a job the renderer is asked once, and the next job is painted."""
     engine = Engine(painter.load, bounds=Bounds(5), idle_s=0.02)
     engine.start()
     await until(lambda: painter.unloaded == 1)
@@ -98,7 +98,7 @@ async def test_an_idle_painter_gives_its_memory_back_once(painter: ScriptedRende
 
 
 async def test_without_a_limit_the_memory_stays(engine: Engine, painter: ScriptedRenderer) -> None:
-    """By default nothing is given back."""
+    """By default the memory is kept."""
     await engine.ready()
     await asyncio.sleep(0.1)
     assert painter.unloaded == 0
@@ -107,7 +107,7 @@ async def test_without_a_limit_the_memory_stays(engine: Engine, painter: Scripte
 async def test_trouble_with_giving_back_harms_nobody(
     painter: ScriptedRenderer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A painter that fails at it still paints the next job."""
+    """A renderer that fails to free its memory still paints the next job."""
 
     def fail() -> None:
         painter.unloaded += 1
@@ -125,7 +125,7 @@ async def test_trouble_with_giving_back_harms_nobody(
 async def test_a_model_that_does_not_come_back_ends_the_engine(
     engine: Engine, painter: ScriptedRenderer
 ) -> None:
-    """A painter that cannot load its model again is lost; the job is left to the next start."""
+    """A renderer that cannot load its model again is lost; the job is left to the next start."""
     painter.failures["a red boat"] = ModelNotFound("gone", "no such folder")
     with engine.reserve(1, 1) as slot:
         job = engine.submit(slot, JobSpec(1, a_request("a red boat")))
@@ -136,7 +136,7 @@ async def test_a_model_that_does_not_come_back_ends_the_engine(
 async def test_a_stop_does_not_wait_for_memory_that_is_given_back(
     painter: ScriptedRenderer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A painter that hangs while it gives memory back does not keep the engine from stopping."""
+    """A renderer that hangs while it frees its memory does not keep the engine from stopping."""
     gate = threading.Event()
 
     def hang() -> None:

@@ -1,4 +1,4 @@
-"""The engine's life as a state machine: any orders, steps and cancellations, then the end."""
+"""The engine's life as a state machine: any jobs, steps and cancellations, then the end."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -35,7 +35,7 @@ ENDS = {"fine": Painted, "broken": NonFinite, "raises": RenderFailed, "refused":
 
 
 class EngineMachine(RuleBasedStateMachine):
-    """The painter is held throughout, so that the model knows what is on the GPU."""
+    """The renderer is blocked throughout, so that the model knows what is on the GPU."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -58,7 +58,7 @@ class EngineMachine(RuleBasedStateMachine):
         await self.engine.ready()
 
     async def settle(self) -> None:
-        """Wait until the engine has taken up the next job that it can paint."""
+        """Wait until the engine has started the next job that it can paint."""
         while self.current is None and self.waiting:
             job = self.waiting.pop(0)
             if job.spec.request.prompt == "refused":
@@ -169,4 +169,4 @@ EngineMachine.TestCase.settings = settings(max_examples=40, stateful_step_count=
 
 
 class TestAnyLife(EngineMachine.TestCase):
-    """Each job gets its own end and no other, and draining hands back exactly the rest."""
+    """Each job gets exactly its own outcome, and draining returns exactly the rest."""

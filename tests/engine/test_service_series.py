@@ -1,4 +1,4 @@
-"""A job of several pictures: one turn, one progress, one end; single failures cost single ones."""
+"""A job of several pictures has one turn, one progress and one end; single failures stay single."""
 
 import asyncio
 
@@ -33,7 +33,7 @@ def order(engine: Engine, number: int, count: int = 3, seed: int = 10, **spec: o
 async def test_all_pictures_are_painted_in_one_turn(
     engine: Engine, painter: ScriptedRenderer
 ) -> None:
-    """The series is painted in its order, before anybody else's turn, and handed out together."""
+    """The series is painted in order before anybody else's turn, and returned together."""
     painter.hold()
     job, other = order(engine, 1), order(engine, 2, count=1, seed=99)
     painter.release()
@@ -45,7 +45,7 @@ async def test_all_pictures_are_painted_in_one_turn(
 
 
 async def test_progress_counts_all_of_them(engine: Engine) -> None:
-    """From nothing to the last step of the last picture, without going back."""
+    """Progress runs from nothing to the last step of the last picture, without going back."""
     heard: list[Progress] = []
     await order(engine, 1, on_step=heard.append).result()
     assert heard == [Progress(step, 3 * STEPS) for step in range(3 * STEPS + 1)]
@@ -54,7 +54,7 @@ async def test_progress_counts_all_of_them(engine: Engine) -> None:
 async def test_a_single_failure_costs_a_single_picture(
     engine: Engine, painter: ScriptedRenderer
 ) -> None:
-    """The others are delivered, the reason is kept, and progress goes on after it."""
+    """The other pictures are delivered, the error is kept, and progress continues after it."""
     painter.flaws[11] = NonFinite("step 3")
     job = order(engine, 1)
     painted = await job.result()
@@ -77,7 +77,7 @@ async def test_where_nothing_was_painted_the_first_error_tells(
 async def test_cancelled_in_the_second_all_is_cancelled(
     engine: Engine, painter: ScriptedRenderer
 ) -> None:
-    """Taken back in the middle: nothing is delivered, not even what was painted by then."""
+    """A job cancelled in the middle delivers nothing, not even what was already painted."""
     painter.hold()
     job, other = order(engine, 1), order(engine, 2, count=1, seed=99)
     painter.step(STEPS + 1)
@@ -91,7 +91,7 @@ async def test_cancelled_in_the_second_all_is_cancelled(
 
 
 async def test_interrupted_in_the_middle_all_is_painted_later(painter: ScriptedRenderer) -> None:
-    """A drain past its limit stops the series, which belongs to the next start as a whole."""
+    """A drain past its limit interrupts the series, which the next start paints as a whole."""
     engine = Engine(painter.load, bounds=Bounds(9))
     engine.start()
     painter.hold()
@@ -107,7 +107,7 @@ async def test_interrupted_in_the_middle_all_is_painted_later(painter: ScriptedR
 
 
 async def test_a_drain_with_time_finishes_the_series(painter: ScriptedRenderer) -> None:
-    """All that was begun is painted within the limit."""
+    """A series that was started is finished within the limit."""
     engine = Engine(painter.load, bounds=Bounds(9))
     engine.start()
     painter.hold()
@@ -133,7 +133,7 @@ async def test_a_device_lost_in_the_middle_leaves_the_job_open(
 
 
 async def test_every_picture_teaches_the_estimate(engine: Engine) -> None:
-    """A job is as much work as its pictures, and each of them is a measurement."""
+    """A job's work is that of all its pictures, and each of them is a measurement."""
     job = order(engine, 1)
     assert job.work == pytest.approx(3 * job.spec.request.work)
     await job.result()
@@ -141,7 +141,7 @@ async def test_every_picture_teaches_the_estimate(engine: Engine) -> None:
 
 
 async def test_waiting_counts_every_picture(engine: Engine, painter: ScriptedRenderer) -> None:
-    """Jobs ahead count as many pictures as they have, the one on the GPU those that are left."""
+    """Jobs ahead count all of their pictures, the one on the GPU its remaining ones."""
     engine.estimator.record(a_request(steps=STEPS), 6.0)
     painter.hold()
     first, second = order(engine, 1), order(engine, 2, count=2, seed=20)
@@ -161,7 +161,7 @@ async def test_waiting_counts_every_picture(engine: Engine, painter: ScriptedRen
 async def test_inputs_and_conditions_are_those_of_each(
     engine: Engine, painter: ScriptedRenderer
 ) -> None:
-    """Every picture of the series starts from the same inputs, which are fetched once."""
+    """Every picture of the series starts from the same inputs, which are loaded once."""
     fetched: list[int] = []
 
     async def inputs() -> tuple[()]:

@@ -1,4 +1,4 @@
-"""A painter that hangs is noticed: the engine ends, and the job is left to the next process."""
+"""A renderer that hangs is detected: the engine ends, and the job is left to the next process."""
 
 import asyncio
 import time
@@ -39,8 +39,7 @@ def order(engine: Engine, number: int, steps: int = 3) -> EngineJob:
 async def test_a_painter_without_a_step_is_given_up_on(
     engine: Engine, painter: ScriptedRenderer
 ) -> None:
-    """`failure` resolves, all jobs stay open for the next process, and nobody waits for the
-    thread, which still hangs."""
+    """`failure` resolves, all jobs stay open for the next process, nobody waits for the thread."""
     painter.hold()
     job, waiting = order(engine, 1), order(engine, 2)
     painter.step()
@@ -56,7 +55,7 @@ async def test_a_painter_without_a_step_is_given_up_on(
 
 
 async def test_every_step_begins_the_time_anew(engine: Engine, painter: ScriptedRenderer) -> None:
-    """A slow picture is painted, though it takes longer than the limit for one step."""
+    """A slow picture is painted even if it takes longer than the limit for one step."""
     painter.hold()
     job = order(engine, 1, steps=6)
     began_s = time.monotonic()
@@ -70,7 +69,7 @@ async def test_every_step_begins_the_time_anew(engine: Engine, painter: Scripted
 
 
 async def test_loading_and_admission_are_not_steps() -> None:
-    """A model that takes long to load is no hung painter, nor is an admission that takes long."""
+    """A long loading time or a long admission does not count as a hung renderer."""
     painter = ScriptedRenderer()
 
     def load() -> ScriptedRenderer:
@@ -89,7 +88,7 @@ async def test_loading_and_admission_are_not_steps() -> None:
 
 
 async def test_without_a_limit_a_painter_has_all_the_time(painter: ScriptedRenderer) -> None:
-    """stall_s = None waits for a step as long as it takes."""
+    """stall_s = None waits for a step without limit."""
     engine = Engine(painter.load, bounds=Bounds(2))
     engine.start()
     painter.hold()
@@ -104,7 +103,7 @@ async def test_without_a_limit_a_painter_has_all_the_time(painter: ScriptedRende
 async def test_a_hung_job_that_was_taken_back_is_cancelled(
     engine: Engine, painter: ScriptedRenderer
 ) -> None:
-    """Nobody wants it tried once more: it ends as Cancelled, though its painter never answers."""
+    """A cancelled job of a hung renderer ends as Cancelled and is not tried again."""
     painter.hold()
     job = order(engine, 1)
     await until(lambda: job.latest is not None)
@@ -118,7 +117,7 @@ async def test_a_hung_job_that_was_taken_back_is_cancelled(
 async def test_a_painter_that_hangs_while_the_engine_drains(
     engine: Engine, painter: ScriptedRenderer
 ) -> None:
-    """A drain without a limit ends all the same."""
+    """A drain without a limit ends even if the renderer hangs."""
     painter.hold()
     job = order(engine, 1)
     await until(lambda: job.latest is not None)
@@ -131,9 +130,9 @@ async def test_a_painter_that_hangs_while_the_engine_drains(
 async def test_what_a_hung_painter_answers_at_last_is_dropped(
     engine: Engine, painter: ScriptedRenderer
 ) -> None:
-    """An error or a picture that comes after the end changes nothing and is no complaint."""
+    """An error or a picture that arrives after the end changes nothing and raises nothing."""
     complaints: list[object] = []
-    asyncio.get_running_loop().set_exception_handler(lambda _, told: complaints.append(told))
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(context))
     painter.failures["a red boat"] = ValueError("much too late")
     painter.hold()
     job = order(engine, 1)

@@ -1,4 +1,4 @@
-"""Turns come out exactly as the plain rule says, also among thousands and with more classes."""
+"""Turns match the plain rule exactly, even among thousands of jobs and with more classes."""
 
 import asyncio
 import random
@@ -18,7 +18,7 @@ COUNTS = st.lists(st.integers(0, 12), min_size=3, max_size=3)
 
 @pytest.mark.parametrize("users", [1, 3, 40, 4000])
 async def test_thousands_come_in_the_order_of_the_model(users: int) -> None:
-    """Through a long history, with discards in the middle of lines, order and places are exact."""
+    """Order and positions are exact through a long history with discards in the middle of lines."""
     chance = random.Random(users)
     queue, model = FairQueue(Bounds(100_000)), ReferenceQueue()
     waiting: list[int] = []
@@ -77,8 +77,8 @@ def test_the_lowest_class_has_its_turn_whatever_the_others_do(busy: list[list[bo
 def test_a_job_is_taken_in_time_from_a_queue_that_is_always_full(
     capacity: int, depth: int, chance: random.Random
 ) -> None:
-    """With `depth` of one's own before it, `depth + 1` rounds of all places pass at most, times
-    five for a normal job among resumed ones, though others take every place that becomes free."""
+    """With `depth` of a user's own jobs before it, at most `depth + 1` rounds of all places pass,
+    times five for a normal job among resumed ones, even if others take every free place."""
     queue = FairQueue(Bounds(capacity + depth))
     loop = asyncio.new_event_loop()
     numbers = iter(range(10_000))
@@ -109,7 +109,7 @@ def test_a_job_is_taken_in_time_from_a_queue_that_is_always_full(
 
 
 def count_out(precedence: Precedence, waiting: list[int], turns: int) -> list[int]:
-    """Let turns happen; whose they were."""
+    """Simulate turns; return their classes."""
     taken: list[int] = []
     for _ in range(min(turns, sum(waiting))):
         own = precedence.next(waiting)
@@ -119,6 +119,6 @@ def count_out(precedence: Precedence, waiting: list[int], turns: int) -> list[in
 
 
 def test_nothing_waits_nobodys_turn() -> None:
-    """Where nothing waits there is no turn to give."""
+    """Where nothing waits there is no turn."""
     with pytest.raises(IndexError):
         Precedence(2).next([0, 0])

@@ -1,4 +1,4 @@
-"""Recipes and requests survive JSON unchanged, and hostile JSON gets ValueError alone."""
+"""Recipes and requests survive JSON unchanged, and hostile JSON raises only ValueError."""
 
 import dataclasses
 import json
@@ -118,7 +118,7 @@ JSON_VALUES = st.recursive(
 
 @given(RECIPES)
 def test_recipes_survive_json(recipe: Recipe) -> None:
-    """A recipe reads back equal, whatever its texts hold, from one line of proper JSON."""
+    """A recipe reads back equal from one line of valid JSON, whatever its texts contain."""
     text = recipe.to_json()
     assert "\n" not in text
     json.loads(text, parse_constant=pytest.fail)
@@ -134,7 +134,7 @@ def test_requests_survive_json(request_: ImageRequest) -> None:
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
 def test_numbers_that_are_none_are_never_written(value: float) -> None:
-    """NaN and infinity are no JSON: writing them is refused."""
+    """NaN and infinity are not valid JSON: writing them is refused."""
     broken = a_request(guidance=value)
     for write in (lambda: request_to_json(broken), fake_recipe(broken).to_json):
         with pytest.raises(ValueError, match="JSON"):
@@ -142,7 +142,7 @@ def test_numbers_that_are_none_are_never_written(value: float) -> None:
 
 
 def paths(data: Any, before: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
-    """Every place in a nested object."""
+    """Return every path in a nested object."""
     found = []
     for key, value in data.items():
         found.append((*before, key))
@@ -165,8 +165,7 @@ def changed(path: tuple[str, ...], value: Any) -> str:
     "value", ODD_VALUES, ids=lambda value: str(value)[:8].encode("unicode_escape")
 )
 def test_odd_values_are_refused_or_of_the_right_type(path: tuple[str, ...], value: Any) -> None:
-    """In any place, any wrong value gives ValueError; what is accepted has the declared types
-    and can be written again."""
+    """A wrong value gives ValueError; accepted ones have the declared types and can be written."""
     try:
         recipe = Recipe.from_json(changed(path, value))
     except ValueError:
@@ -187,7 +186,7 @@ def test_odd_values_are_refused_or_of_the_right_type(path: tuple[str, ...], valu
 
 @pytest.mark.parametrize("path", paths(PLAIN), ids=".".join)
 def test_missing_fields_are_refused(path: tuple[str, ...]) -> None:
-    """No field is optional but the names of versions and, of later date, the style."""
+    """No field is optional except the library versions and, added later, the style."""
     data = json.loads(json.dumps(PLAIN))
     place = data
     for key in path[:-1]:
@@ -219,7 +218,7 @@ def test_missing_fields_are_refused(path: tuple[str, ...]) -> None:
     ids=lambda text: text[:16] or "empty",
 )
 def test_other_json_is_refused(text: str) -> None:
-    """What is no recipe at all gives ValueError, however deep or long it is."""
+    """JSON that is not a recipe gives ValueError, however deep or long it is."""
     for read in (Recipe.from_json, request_from_json):
         with pytest.raises(ValueError):
             read(text)
@@ -227,7 +226,7 @@ def test_other_json_is_refused(text: str) -> None:
 
 @given(JSON_VALUES, st.sampled_from(paths(PLAIN)))
 def test_no_json_raises_anything_else(value: Any, path: tuple[str, ...]) -> None:
-    """Any JSON whatever, alone or inside a recipe, gives a recipe or ValueError."""
+    """Any JSON, alone or inside a recipe, gives a recipe or ValueError."""
     for text in (json.dumps(value), changed(path, value)):
         for read in (Recipe.from_json, request_from_json):
             try:
@@ -237,7 +236,7 @@ def test_no_json_raises_anything_else(value: Any, path: tuple[str, ...]) -> None
 
 
 def test_differences_name_what_changed() -> None:
-    """A replay says what is not as it was, with both values, and nothing else."""
+    """A replay reports every difference with both values, and nothing else."""
     before = fake_recipe(a_request())
     conditions = dataclasses.replace(
         before.conditions, threads=4, versions={"torch": "1", "diffusers": "2"}
@@ -259,7 +258,7 @@ def test_no_difference_means_equal(one: Conditions, other: Conditions) -> None:
 
 
 def test_recipes_of_version_1_are_read():
-    """What was painted before pictures could be started from is read as what it was."""
+    """Recipes from before there were input pictures are still read."""
     old = json.loads(json.dumps(PLAIN)) | {"version": 1}
     del old["adaptations"]
     for name in ("mode", "inputs", "strength", "variations", "variety", "refine", "expand"):
@@ -292,7 +291,7 @@ def test_recipes_of_version_1_are_read():
     ],
 )
 def test_senseless_beginnings_are_refused(change: dict[str, Any]):
-    """Noise levels, shares, modes and inputs that cannot be painted are ValueErrors."""
+    """Noise levels, shares, modes and inputs that cannot be painted raise ValueError."""
     changed = json.loads(json.dumps(PLAIN))
     changed["request"] |= change
     with pytest.raises(ValueError):
@@ -300,7 +299,7 @@ def test_senseless_beginnings_are_refused(change: dict[str, Any]):
 
 
 def test_work_counts_the_steps_that_are_taken():
-    """A late beginning is cheaper, a refinement dearer, guidance doubles everything."""
+    """A late start costs less, a refinement more, and guidance doubles everything."""
     whole = dataclasses.replace(a_request(), width_px=1000, height_px=1000, steps=8, guidance=1.0)
     assert (whole.forwards, whole.work) == (8, 8.0)
     assert dataclasses.replace(whole, strength=0.6).forwards == 3

@@ -1,4 +1,4 @@
-"""Uploads: any bytes become sound pixels or a refusal with data, and nothing else is kept."""
+"""Uploads of any bytes give valid pixels or a refusal with data; nothing else is kept."""
 
 import io
 import struct
@@ -39,7 +39,7 @@ def saved(image: Image.Image, format: str = "PNG", **options: Any) -> bytes:
 
 
 def photo(width: int = 24, height: int = 16) -> Image.Image:
-    """Smooth, and nowhere symmetrical."""
+    """A smooth picture without any symmetry."""
     ys, xs = np.mgrid[0:height, 0:width]
     values = np.stack([xs * 255 // width, ys * 255 // height, (xs + 2 * ys) % 256], axis=-1)
     return Image.fromarray(values.astype(np.uint8))
@@ -60,7 +60,7 @@ def chunk(kind: bytes, body: bytes) -> bytes:
 
 
 def png(width: int, height: int, bits: int, colours: int, data: bytes, *more: bytes) -> bytes:
-    """A PNG made by hand; `data` are its rows, each with a filter byte."""
+    """Build a PNG by hand; `data` are its rows, each with a filter byte."""
     head = struct.pack(">IIBBBBB", width, height, bits, colours, 0, 0, 0)
     body = (chunk(b"IHDR", head), *more, chunk(b"IDAT", zlib.compress(data)), chunk(b"IEND", b""))
     return b"\x89PNG\r\n\x1a\n" + b"".join(body)
@@ -68,7 +68,7 @@ def png(width: int, height: int, bits: int, colours: int, data: bytes, *more: by
 
 @pytest.mark.parametrize(("format", "options"), LOSSLESS)
 def test_pixels_come_through(format: str, options: dict[str, Any]) -> None:
-    """A lossless picture has the same pixels and the same hash, whatever it was saved as."""
+    """A lossless picture has the same pixels and the same hash in every format."""
     upload = decode(saved(photo(), format, **options), LIMITS)
     assert upload == Upload.of(raster_of(photo()))
     assert upload.sha256 != decode(saved(photo(16, 24), format, **options), LIMITS).sha256
@@ -76,13 +76,13 @@ def test_pixels_come_through(format: str, options: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize(("format", "options"), KINDS[2:])
 def test_lossy_pictures_are_nearly_the_same(format: str, options: dict[str, Any]) -> None:
-    """A JPEG and a lossy WebP come out as they were, as far as their format keeps it."""
+    """A JPEG and a lossy WebP decode to what their format preserves."""
     found = pixels(decode(saved(photo(), format, **options), LIMITS)).astype(int)
     assert np.abs(found - np.asarray(photo())).mean() < 12
 
 
 def test_metadata_is_forgotten() -> None:
-    """Texts, EXIF, profiles and recipes leave no trace in what is kept, and do not count."""
+    """Texts, EXIF, profiles and recipes leave no trace in the result and do not change the hash."""
     request = a_request(width_px=16, height_px=16)
     painted = encode_png(gradient(request), fake_recipe(request))
     info = PngInfo()
@@ -109,7 +109,7 @@ def _chunks(data: bytes) -> list[int]:
 
 @given(width=st.integers(1, 40), height=st.integers(1, 40), data=st.data())
 def test_what_is_kept_reads_back(width: int, height: int, data: st.DataObject) -> None:
-    """What canonical() writes is always the same, and reads back to the same pixels and hash."""
+    """canonical() is deterministic, and reads back to the same pixels and hash."""
     rgb = data.draw(st.binary(min_size=3 * width * height, max_size=3 * width * height))
     upload = Upload.of(Raster(width, height, rgb))
     kept = canonical(upload)
@@ -118,7 +118,7 @@ def test_what_is_kept_reads_back(width: int, height: int, data: st.DataObject) -
 
 
 def test_what_was_kept_and_changed_is_refused() -> None:
-    """Other pixels than those of the hash are not painted from; what was large may be read."""
+    """Pixels that do not match the hash are refused; a large picture may be read back."""
     upload = Upload.of(raster_of(Image.new("RGB", (900, 900))))
     assert reopen(canonical(upload), upload.sha256) == upload
     with pytest.raises(NotAPicture) as refused:
@@ -150,7 +150,7 @@ def test_pictures_are_upright(orientation: int, format: str, options: dict[str, 
 
 @pytest.mark.parametrize("orientation", [0, 9, 65535])
 def test_a_senseless_orientation_is_none(orientation: int) -> None:
-    """An orientation that EXIF does not know, and EXIF that cannot be read, turn nothing."""
+    """An orientation that EXIF does not define, and unreadable EXIF, are ignored."""
     exif = Image.Exif()
     exif[0x0112] = orientation
     assert decode(saved(photo(), exif=exif), LIMITS).raster == raster_of(photo())
@@ -166,7 +166,7 @@ def test_a_jpeg_from_a_camera_is_upright() -> None:
 
 
 def transparent(mode: str) -> bytes:
-    """Red on the left half, and nothing on the right one."""
+    """Red on the left half, transparent on the right."""
     image = Image.new("RGBA", (8, 4), (0, 0, 255, 0))
     image.paste((255, 0, 0, 255), (0, 0, 4, 4))
     if mode == "P":
@@ -183,14 +183,14 @@ def transparent(mode: str) -> bytes:
 
 @pytest.mark.parametrize("mode", ["PNG", "WEBP", "P", "RGB"])
 def test_transparency_is_white(mode: str) -> None:
-    """Where a picture is transparent, in whatever way, it is white."""
+    """Transparent parts become white, however the format expresses transparency."""
     found = pixels(decode(transparent(mode), LIMITS))
     assert (found[:, :4] == RED).all() and (found[:, 4:] == WHITE).all()
 
 
 @pytest.mark.parametrize("mode", ["PNG", "WEBP", "P", "RGB"])
 def test_what_is_transparent_makes_a_mask(mode: str) -> None:
-    """White where nothing is, black elsewhere, of the picture's size; an opaque one has none."""
+    """The mask is white where transparent, black elsewhere; an opaque picture has none."""
     mask = holes(transparent(mode), LIMITS)
     assert mask is not None
     found = pixels(mask)
@@ -200,7 +200,7 @@ def test_what_is_transparent_makes_a_mask(mode: str) -> None:
 
 
 def test_a_mask_is_upright_and_keeps_the_limits() -> None:
-    """Turned as its picture is; what is no picture is refused as ever, whatever its depth."""
+    """The mask is turned as its picture is; bytes that are not a picture are refused."""
     exif = Image.Exif()
     exif[0x0112] = 6
     image = Image.open(io.BytesIO(transparent("PNG")))
@@ -215,14 +215,14 @@ def test_a_mask_is_upright_and_keeps_the_limits() -> None:
 
 
 def test_half_transparency_is_mixed() -> None:
-    """What is half transparent is mixed with white."""
+    """Half-transparent pixels are mixed with white."""
     found = pixels(decode(saved(Image.new("RGBA", (2, 2), (255, 0, 0, 128))), LIMITS))
     assert (np.abs(found.astype(int) - (255, 127, 127)) <= 1).all()
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA"])
 def test_every_mode_becomes_rgb(mode: str) -> None:
-    """Pictures with a palette, in grey, in black and white are what they look like."""
+    """Palette, grey and black-and-white pictures convert to RGB."""
     image = Image.new("RGB", (6, 4), WHITE)
     image.paste((0, 0, 0), (0, 0, 3, 4))
     found = pixels(decode(saved(image.convert(mode)), LIMITS))
@@ -230,7 +230,7 @@ def test_every_mode_becomes_rgb(mode: str) -> None:
 
 
 def test_sixteen_bits_become_eight() -> None:
-    """Of 16 bits the upper eight are kept, in grey and in colour, and transparent grey is white."""
+    """The upper eight of 16 bits are kept, in grey and in colour; transparent grey is white."""
     values = np.array([0x0000, 0x7F80, 0xFF00, 0xFFFF], ">u2")
     expected = np.array([0, 0x7F, 0xFF, 0xFF])
     grey = pixels(decode(png(4, 1, 16, 0, b"\0" + values.tobytes()), LIMITS))
@@ -243,13 +243,13 @@ def test_sixteen_bits_become_eight() -> None:
 
 
 def test_cmyk_becomes_rgb() -> None:
-    """A JPEG for the press has its colours."""
+    """A CMYK JPEG has the right colours."""
     found = pixels(decode(saved(Image.new("CMYK", (16, 16), (0, 255, 255, 0)), "JPEG"), LIMITS))
     assert (np.abs(found.astype(int) - RED) < 12).all()
 
 
 def swapped_profile() -> bytes:
-    """An sRGB profile whose red and blue are each other's."""
+    """An sRGB profile with red and blue swapped."""
     profile = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
     tags = {}
     for number in range(int.from_bytes(profile[128:132], "big")):
@@ -278,14 +278,14 @@ def grey_profile(gamma: int) -> bytes:
 
 @pytest.mark.parametrize("mode", ["L", "LA"])
 def test_grey_profiles_are_converted(mode: str) -> None:
-    """A grey picture in linear light is as bright in sRGB as it was meant."""
+    """A grey picture in linear light has the right brightness in sRGB."""
     image = Image.new("L", (4, 4), 55).convert(mode)
     found = pixels(decode(saved(image, icc_profile=grey_profile(1)), LIMITS)).astype(int)
     assert (np.abs(found - 128) <= 2).all()  # 55 of 255 in linear light
 
 
 def test_profiles_are_converted() -> None:
-    """A picture in other primaries comes out in sRGB; with sRGB's own profile it stays itself."""
+    """Other primaries are converted to sRGB; sRGB's own profile changes nothing."""
     red = Image.new("RGB", (4, 4), RED)
     found = pixels(decode(saved(red, icc_profile=swapped_profile()), LIMITS)).astype(int)
     assert (np.abs(found - BLUE) <= 2).all()
@@ -304,7 +304,7 @@ def test_a_broken_profile_is_as_good_as_none(profile: bytes) -> None:
 
 
 def test_a_profile_of_another_kind_is_as_good_as_none() -> None:
-    """The profile of a colour picture on one for the press, and the other way round, is unread."""
+    """An RGB profile on a CMYK picture, and the reverse, is ignored."""
     srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     press = Image.new("CMYK", (16, 16), (0, 255, 255, 0))
     plain = decode(saved(press, "JPEG"), LIMITS)
@@ -323,7 +323,7 @@ def test_the_first_frame_of_an_animation_counts(format: str) -> None:
 
 
 def test_the_first_picture_of_several_in_a_jpeg_counts() -> None:
-    """A JPEG with a second picture behind the first is the first one."""
+    """A JPEG with several pictures is its first one."""
     frames = [Image.new("RGB", (16, 16), colour) for colour in (GREEN, RED)]
     data = saved(frames[0], "MPO", save_all=True, append_images=frames[1:])
     assert (np.abs(pixels(decode(data, LIMITS)).astype(int) - GREEN) < 12).all()

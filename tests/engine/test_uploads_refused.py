@@ -1,4 +1,4 @@
-"""What is no picture, or too much of one, is refused; what is one can be fitted."""
+"""Files that are not pictures or too large are refused; pictures can be fitted to a size."""
 
 import tracemalloc
 import zlib
@@ -42,7 +42,7 @@ from tests.engine.test_uploads import (
 
 
 def test_too_many_bytes() -> None:
-    """One byte more than the limit is refused with both numbers, without a look at it."""
+    """One byte more than the limit is refused with both numbers, without parsing the file."""
     data = saved(photo())
     assert decode(data, UploadLimits(bytes=len(data))).raster == raster_of(photo())
     with pytest.raises(UploadTooLarge) as refused:
@@ -97,7 +97,7 @@ BOMBS = {
 
 @pytest.mark.parametrize("name", BOMBS)
 def test_a_bomb_is_refused_by_its_header(name: str) -> None:
-    """What would be gigabytes of pixels is refused before any of them takes memory."""
+    """Gigabytes of pixels are refused before any of them takes memory."""
     tracemalloc.start()
     try:
         with pytest.raises(TooManyPixels) as refused:
@@ -109,14 +109,14 @@ def test_a_bomb_is_refused_by_its_header(name: str) -> None:
 
 
 def test_a_bomb_of_text_is_refused() -> None:
-    """A picture whose texts unpack to hundreds of megabytes is no picture."""
+    """A picture whose texts decompress to hundreds of megabytes is refused."""
     bomb = chunk(b"zTXt", b"a\0\0" + zlib.compress(b"\0" * 2**27))
     with pytest.raises(NotAPicture):
         decode(png(1, 1, 8, 2, b"\0\1\2\3", bomb), LIMITS)
 
 
 def test_a_jpeg_of_a_thousand_scans_is_refused() -> None:
-    """A progressive JPEG is read, and one that goes over its pixels again and again is not."""
+    """An ordinary progressive JPEG is read, one with a thousand scans is refused."""
     data = saved(photo(), "JPEG", progressive=True)
     assert decode(data, LIMITS).raster.width_px == 24
     last = data[data.rindex(b"\xff\xda") : -2]
@@ -126,7 +126,7 @@ def test_a_jpeg_of_a_thousand_scans_is_refused() -> None:
 
 @pytest.mark.parametrize("format", ["GIF", "BMP", "TIFF", "ICO", "AVIF"])
 def test_other_formats_are_named(format: str) -> None:
-    """A picture in a format that is not taken is refused by its name, by content alone."""
+    """A picture in another format is refused by its name, recognised by content alone."""
     if format == "AVIF":
         data = b"\0\0\0\x1cftypavif" + b"\0" * 40
     else:
@@ -141,7 +141,7 @@ def test_other_formats_are_named(format: str) -> None:
     "data", [b"", b"x", b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"RIFF\0\0\0\0WEBP", b"MZ" * 99]
 )
 def test_what_is_no_picture_is_refused(data: bytes) -> None:
-    """Bytes that are no picture, or only begin like one, are refused with a sentence."""
+    """Bytes that are not a picture, or only begin like one, are refused with a sentence."""
     with pytest.raises(NotAPicture) as refused:
         decode(data, LIMITS)
     assert refused.value.data["detail"]
@@ -149,7 +149,7 @@ def test_what_is_no_picture_is_refused(data: bytes) -> None:
 
 
 def test_want_of_memory_is_no_fault_of_the_picture(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where memory runs out nobody is told that the picture is damaged."""
+    """When memory runs out, the picture is not reported as damaged."""
 
     def load(_: PngImageFile) -> None:
         raise MemoryError
@@ -186,7 +186,7 @@ SAMPLES = [saved(photo(), format, **options) for format, options in KINDS] + [
 def test_damage_is_refused_or_harmless(
     sample: bytes, changes: list[tuple[float, int]], end: float
 ) -> None:
-    """Whatever bytes are changed or missing, there are whole pixels or a refusal with data."""
+    """Whatever bytes are changed or missing, there are complete pixels or a refusal with data."""
     data = bytearray(sample[: int(len(sample) * end)])
     for where, value in changes:
         if data:
@@ -206,7 +206,7 @@ def test_damage_is_refused_or_harmless(
 def test_what_is_fitted_has_exactly_that_size(
     size: tuple[int, int], wanted: tuple[int, int]
 ) -> None:
-    """Any picture is fitted into any size, one colour stays one colour, and a mask its value."""
+    """Fitting gives exactly the size; one colour stays one colour, and a mask keeps its value."""
     image = Image.new("RGB", size, (200, 100, 50))
     raster = fit(raster_of(image), *wanted)
     assert (raster.width_px, raster.height_px) == wanted
@@ -217,12 +217,12 @@ def test_what_is_fitted_has_exactly_that_size(
 
 
 def test_what_fits_already_stays() -> None:
-    """A picture of the wanted size keeps every pixel."""
+    """A picture of the requested size keeps every pixel."""
     assert fit(raster_of(photo()), 24, 16) == raster_of(photo())
 
 
 def test_the_middle_is_kept() -> None:
-    """What is too wide loses as much on both sides, and what is too high above and below."""
+    """Excess is cropped equally on both sides."""
     image = Image.new("RGB", (300, 100), RED)
     image.paste(GREEN, (100, 0, 200, 100))
     for turned in (image, image.transpose(Image.Transpose.ROTATE_90)):
@@ -232,7 +232,7 @@ def test_the_middle_is_kept() -> None:
 
 
 def test_a_mask_is_where_it_is_white() -> None:
-    """White is repainted, black kept, grey by its luminance, and no ringing beside an edge."""
+    """White is repainted, black kept, grey by its luminance, without ringing at edges."""
     image = Image.new("RGB", (90, 30), (0, 0, 0))
     ImageDraw.Draw(image).rectangle((30, 0, 59, 29), fill=WHITE)
     image.paste((128, 128, 128), (60, 0, 90, 30))
@@ -246,7 +246,7 @@ def test_a_mask_is_where_it_is_white() -> None:
 
 @pytest.mark.parametrize("size", [(0, 5), (5, 0), (-1, 5)])
 def test_no_size_is_an_error(size: tuple[int, int]) -> None:
-    """A size below one is a mistake of the caller."""
+    """A size below one raises ValueError."""
     with pytest.raises(ValueError, match="no size"):
         fit(raster_of(photo()), *size)
     with pytest.raises(ValueError, match="no size"):
@@ -254,7 +254,7 @@ def test_no_size_is_an_error(size: tuple[int, int]) -> None:
 
 
 def test_every_refusal_has_its_own_code() -> None:
-    """The front-end tells refusals apart by their codes."""
+    """The front end tells refusals apart by their codes."""
     codes = [
         kind.code for kind in (UploadRefused, UploadTooLarge, TooManyPixels, BadFormat, NotAPicture)
     ]

@@ -1,4 +1,4 @@
-"""What memory plans are measured on: a card with memory of its own, or this host."""
+"""The devices that memory plans are measured on: a card with its own memory, or this host."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from unittest import mock
 
 import torch
 
-from engine.diffusion import machine, shelf
+from engine.diffusion import machine, offloaded_weights
 from engine.diffusion.footprint import Machine
 from tests.engine.diffusion.cards import rtx_4090
 
@@ -28,25 +28,25 @@ _HOST_CARD_BYTES: Final = 24 * GB
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """Bytes of the device's memory: what tensors took, and what was kept for them."""
+    """Bytes of the device's memory: taken by tensors, and reserved for them."""
 
     allocated_bytes: int
     reserved_bytes: int
 
 
 class TooFull(Exception):
-    """Less is free than is to be left free."""
+    """Less memory is free than is to be left free."""
 
 
 class CudaCard:
-    """A real one. All calls come from one thread."""
+    """A real card. All calls come from one thread."""
 
     def __init__(self, device: torch.device) -> None:
         self.device = device
         self._taken: list[ctypes.c_uint64] = []
         torch.cuda.set_device(device)
         torch.cuda.init()
-        machine.measured(device)  # once, now: it is no part of any plan
+        machine.measured(device)  # measured once, now, so that it is not part of any plan
         self.clear()
 
     def describe(self) -> str:
@@ -60,26 +60,26 @@ class CudaCard:
         torch.cuda.synchronize(self.device)
 
     def reset(self) -> None:
-        """Begin a new peak."""
+        """Start a new peak."""
         torch.cuda.synchronize(self.device)
         torch.cuda.reset_peak_memory_stats(self.device)
 
     def peak(self) -> Memory | None:
-        """The most since `reset`; None where nothing counts."""
+        """The most memory used since `reset`; None where it is not counted."""
         self.finish()
         cuda = torch.cuda
         return Memory(cuda.max_memory_allocated(self.device), cuda.max_memory_reserved(self.device))
 
     def now(self) -> Memory | None:
-        """At present."""
+        """The memory used now."""
         self.finish()
         cuda = torch.cuda
         return Memory(cuda.memory_allocated(self.device), cuda.memory_reserved(self.device))
 
     def fill(self, leave_bytes: int) -> None:
-        """Take all that is free but so much, as another program would. Raises TooFull."""
-        # Past torch's allocator: what that holds, the painter counts as its own. A fraction set
-        # for it would not do either, because the painter asks the driver what is free.
+        """Allocate all free memory but `leave_bytes`, as another program would. Raises TooFull."""
+        # Past torch's allocator, because the renderer counts what that holds as its own. Torch's
+        # memory fraction would not do either, because the renderer asks the driver what is free.
         self.clear()
         free_bytes = torch.cuda.mem_get_info(self.device)[0]
         if free_bytes < leave_bytes:
@@ -93,27 +93,27 @@ class CudaCard:
             self._taken.append(address)
 
     def empty(self) -> None:
-        """Give back what `fill` took."""
+        """Free what `fill` allocated."""
         while self._taken:
             _driver().cuMemFree_v2(self._taken.pop())
 
     def clear(self) -> None:
-        """Return to the device what a painter has left."""
+        """Return to the device what a renderer has left."""
         gc.collect()
         torch.cuda.synchronize(self.device)
-        shelf.give_back(self.device)
-        shelf.give_back_host()
+        offloaded_weights.give_back(self.device)
+        offloaded_weights.give_back_host()
 
 
 class HostCard:
-    """The CPU, which the painter takes for a card with memory of its own; use it in `with`.
+    """The CPU, which the renderer treats as a card with its own memory; use it in `with`.
 
-    model_share: bytes of the model that is painted with per byte of the full-size one: what is
-    left of a filled card is as scarce for the one as it would be for the other.
+    model_share: bytes of the painted model per byte of the full-size one, so that the rest of a
+    filled card is equally scarce for both.
     """
 
     def __init__(self, model_share: float) -> None:
-        # Another name of the same memory: what goes there is really copied, as to a GPU.
+        # Another name of the same memory, to which tensors are really copied, as to a GPU.
         self.device = torch.device("cpu", 0)
         self._model_share = model_share
         self._free_bytes = _HOST_CARD_BYTES
@@ -158,7 +158,7 @@ Card = CudaCard | HostCard
 
 @contextlib.contextmanager
 def filled(card: Card, leave_bytes: int | None) -> Iterator[None]:
-    """While it lasts, no more than that is free; None = as it is. Raises TooFull."""
+    """Leave no more than this much free for the duration; None = as it is. Raises TooFull."""
     if leave_bytes is not None:
         card.fill(leave_bytes)
     try:
@@ -168,7 +168,7 @@ def filled(card: Card, leave_bytes: int | None) -> Iterator[None]:
 
 
 def _driver() -> Any:
-    """The driver's own library, in the context that torch has made current on this thread.
+    """Return the driver's own library, in the context that torch has made current on this thread.
 
     Raises OSError where there is none, as on AMD.
     """
@@ -177,8 +177,8 @@ def _driver() -> Any:
 
 def _driver_version() -> str:
     with contextlib.suppress(OSError):
-        told = Path("/proc/driver/nvidia/version").read_text(encoding="utf-8")
-        if found := re.search(r"\b\d{3}\.[\d.]+\b", told):
+        text = Path("/proc/driver/nvidia/version").read_text(encoding="utf-8")
+        if found := re.search(r"\b\d{3}\.[\d.]+\b", text):
             return found[0]
     command = ["nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader"]
     try:

@@ -1,4 +1,4 @@
-"""Fills a database of the first schema with as many pictures as a busy year brings, quickly."""
+"""Fill a database of the first schema quickly with as many pictures as a busy year brings."""
 
 import asyncio
 import dataclasses
@@ -25,13 +25,13 @@ GUILD_ID: Final = 1_100_000_000_000_000_000
 CHANNEL_ID: Final = GUILD_ID + 1
 START: Final = datetime(2025, 1, 1, tzinfo=UTC)
 EVERY: Final = timedelta(seconds=30)
-"""Between two pictures."""
+"""The time between two pictures."""
 
 _BATCH: Final = 10_000
 FAILS_EVERY: Final = 20
-"""So many pictures come to one failed job."""
+"""One job fails per this many pictures."""
 _RARE_AT: Final = 3
-"""So many pictures of a person come before the one with the rare words."""
+"""The index of a user's picture with the rare words."""
 _MARK: Final = "PROMPT"
 _SEED: Final = 20261121
 _REQUEST: Final = ImageRequest(
@@ -62,9 +62,9 @@ _RECIPE: Final = Recipe(
 
 @dataclass(frozen=True, slots=True)
 class Crowd:
-    """Whose the pictures are: `owner` tells it of the number of a picture.
+    """Assigns pictures to users: `owner` maps the number of a picture to its owner.
 
-    Owner 0 is somebody else, who is never measured.
+    Owner 0 is never measured.
     """
 
     name: str
@@ -78,17 +78,17 @@ def many(users: int) -> Crowd:
 
 
 def one() -> Crowd:
-    """One person paints nearly everything."""
+    """One user paints nearly everything."""
     return Crowd("one person", lambda number: 0 if number % 1000 == 0 else 1, (1,))
 
 
 def place_of(owner: int) -> Place:
-    """Where and who an owner is."""
+    """The place and the user of an owner."""
     return Place(guild_id=GUILD_ID, channel_id=CHANNEL_ID, user_id=GUILD_ID + 1000 + owner)
 
 
 def fill(path: Path, pictures: int, crowd: Crowd) -> None:
-    """Make the database; beside the jobs that made them, some failed. Blocking."""
+    """Create the database; besides the jobs of the pictures, some failed. Blocking."""
     asyncio.run(_create(path))
     filling = _Filling(crowd)
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:

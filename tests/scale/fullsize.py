@@ -1,4 +1,4 @@
-"""The model's whole architecture with random weights, made in seconds and without a file."""
+"""The model's full architecture with random weights, made in seconds and without a file."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ from torch import nn
 from transformers import Qwen3Config, Qwen3Model
 
 from engine.diffusion.devices import pick_dtype
+from engine.diffusion.families import Z_IMAGE_TURBO
 from engine.diffusion.footprint import MemoryPlan, Placement, Shape, Sizes, estimate
 from engine.diffusion.guard import Finiteness
 from engine.diffusion.loading import Loaded
@@ -42,7 +43,7 @@ _POOL: Final = 2**24 + 43
 
 @dataclass(frozen=True, slots=True)
 class Architecture:
-    """Three components by the arguments of their classes; the rest is as those classes have it."""
+    """Three components by the arguments of their classes; other arguments keep their defaults."""
 
     name: str
     transformer: Mapping[str, Any]
@@ -76,16 +77,16 @@ TINY: Final = Architecture(
     vae_layers=1,
     vae_groups=4,
 )
-"""Of the same make, for machines without a GPU."""
+"""The same architecture, small, for machines without a GPU."""
 
 
 def build(
     architecture: Architecture, dtype: torch.dtype, device: torch.device, seed: int = 0
 ) -> ZImagePipeline:
-    """A pipeline that paints finite pictures of nothing; the same bits for the same seed.
+    """Build a pipeline that paints finite but meaningless pictures; a seed determines its bits.
 
-    The weights are written where they stay, in their own type: they are in memory once. On the
-    meta device they have sizes only.
+    The weights are written directly in their final place and type, so they are in memory once. On
+    the meta device they have sizes only.
     """
     names = ("transformer", "text_encoder", "vae")
     parts: dict[str, Any] = {
@@ -101,7 +102,7 @@ def build(
 def component(
     architecture: Architecture, name: str, dtype: torch.dtype, device: torch.device, seed: int = 0
 ) -> nn.Module:
-    """One component of that pipeline, with the same bits."""
+    """Build one component of that pipeline, with the same bits."""
     with init_empty_weights(include_buffers=False):
         if name == "transformer":
             made: nn.Module = ZImageTransformer2DModel(**architecture.transformer)
@@ -115,18 +116,18 @@ def component(
 
 
 def load(architecture: Architecture, dtype: torch.dtype) -> Loaded:
-    """The pipeline on the host, as the painter loads one; each call makes it anew."""
+    """Build the pipeline on the host, as the renderer loads one; each call builds it anew."""
     folder = Path(f"{architecture.name}-without-a-folder")
-    return Loaded(build(architecture, dtype, _HOST), "random", folder, dtype)
+    return Loaded(build(architecture, dtype, _HOST), "random", folder, dtype, Z_IMAGE_TURBO)
 
 
 def sizes(architecture: Architecture, dtype: torch.dtype) -> Sizes:
-    """What its components take; none of it is taken for that."""
-    return from_pipeline(build(architecture, dtype, torch.device("meta")))
+    """Return the sizes of its components, without allocating them."""
+    return from_pipeline(build(architecture, dtype, torch.device("meta")), Z_IMAGE_TURBO)
 
 
 def resident_bytes(found: Sizes, shape: Shape) -> int:
-    """What a card must have for everything to stay there, by the estimate."""
+    """Return the memory that a card needs to keep everything resident, by the estimate."""
     return estimate(MemoryPlan(Placement.RESIDENT), found, rtx_4090(), shape).peak_bytes
 
 
@@ -151,14 +152,14 @@ def _vae(architecture: Architecture) -> AutoencoderKL:
 
 
 class _Numbers:
-    """Normally distributed numbers in any amount, as fast as memory is written."""
+    """Normally distributed numbers in any amount, as fast as memory can be written."""
 
     def __init__(self, dtype: torch.dtype, device: torch.device, seed: int) -> None:
         self._pool = _drawn(dtype, device, seed)
         self._offset = 0
 
     def write(self, target: torch.Tensor, deviation: float) -> None:
-        """Fill a contiguous tensor; the next call goes on where this one stopped."""
+        """Fill a contiguous tensor; the next call continues where this one stopped."""
         flat, done = target.view(-1), 0
         while done < flat.numel():
             count = min(flat.numel() - done, _POOL - self._offset)
@@ -177,8 +178,11 @@ def _drawn(dtype: torch.dtype, device: torch.device, seed: int) -> torch.Tensor:
 def _fill(
     module: nn.Module, dtype: torch.dtype, device: torch.device, numbers: _Numbers | None
 ) -> None:
-    """Give real memory to parameters that have none: matrices that keep the scale of what goes
-    through them, norms of one and no biases, so that nothing grows out of range."""
+    """Allocate parameters that have no memory.
+
+    Matrices preserve the scale of their input, norms are one and biases zero, so that nothing grows
+    out of range.
+    """
     for part in module.modules():
         for name, empty in part._parameters.items():
             if empty is None:
@@ -192,7 +196,7 @@ def _fill(
 
 
 class _Painter(DiffusionRenderer):
-    """The real painter; what it would load anew from a folder is made anew instead."""
+    """The real renderer; components are built again instead of reloaded from a folder."""
 
     def __init__(
         self, settings: EngineSettings, device: torch.device, architecture: Architecture
@@ -207,6 +211,7 @@ class _Painter(DiffusionRenderer):
         residency = Residency(
             loaded.pipeline,
             self._device,
+            loaded.family,
             reload_transformer=lambda: again("transformer"),
             reload_encoder=lambda: again("text_encoder"),
         )
@@ -215,7 +220,7 @@ class _Painter(DiffusionRenderer):
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """What is painted, and on what. repeats: pictures after the first."""
+    """The picture, and the device. repeats: pictures after the first."""
 
     card: Card
     architecture: Architecture
@@ -226,7 +231,7 @@ class Setup:
     def painter(
         self, plan: str = AUTO, *, allow_quantized: bool = False
     ) -> Iterator[DiffusionRenderer]:
-        """The real painter with new weights of its own; afterwards the device is as it was."""
+        """The real renderer with new weights; afterwards the device is as it was."""
         device, name = self.card.device, f"{self.architecture.name}-without-a-folder"
         settings = EngineSettings(model=name, memory_plan=plan, allow_quantized=allow_quantized)
         made, lost = None, False
@@ -234,7 +239,7 @@ class Setup:
             made = _Painter(settings, device, self.architecture)
             yield made
         except Defunct:
-            lost = True  # whatever is asked of the device now would only hide this error
+            lost = True  # any further call to the device would only hide this error
             raise
         finally:
             if made is not None and not lost:
@@ -244,7 +249,7 @@ class Setup:
                 self.card.clear()
 
     def finiteness_s(self, times: int = 100) -> float:
-        """How long it takes to ask whether latents are finite, and to wait for the answer."""
+        """Return how long a check of latents for finiteness takes, with the wait for it."""
         size = (self.shape.height_px // 8, self.shape.width_px // 8)
         latents = torch.zeros(1, 16, *size, device=self.card.device)
         taken_s: list[float] = []

@@ -1,6 +1,6 @@
-"""How much memory and time each plan takes, on a GPU: `python -m tests.scale.memory`.
+"""Measure memory and time of each plan on a GPU: `python -m tests.scale.memory`.
 
-The whole architecture with random weights is painted with; nothing is downloaded or stored.
+It paints with the full architecture and random weights; nothing is downloaded or stored.
 """
 
 from __future__ import annotations
@@ -41,9 +41,9 @@ from tests.scale.prompts import Prompts
 UNAVAILABLE: Final = 69
 """Exit code: nothing can be measured on this machine."""
 HOST_SHARE: Final = 1.15
-"""Of the model's size, that must be free of the host's memory to build it there."""
+"""Free host memory, relative to the model's size, that is needed to build it there."""
 FLAT_BYTES: Final = 2**20
-"""Memory that differs by no more between two pictures is the same."""
+"""Differences of memory up to this size between two pictures do not count."""
 PLANS: Final = (
     *("resident", "resident+tiled", "encoder-offload", "encoder-offload+tiled", "model-offload"),
     *("streamed", "streamed+tiled", "encoder-offload+fp8+tiled", "streamed+fp8+tiled"),
@@ -54,12 +54,12 @@ HEAD: Final = (
     *("case", "plan", "peak allocated", "peak reserved", "estimate", "error", "peak at start"),
     *("a picture", "to resident", "by estimate", "weights on host", "process", "pixels", "remarks"),
 )
-"""Of the table, which is written row by row: whatever ends the run, what was measured is there."""
+"""Of the table, which is written row by row: if the run breaks off, finished rows are there."""
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One row: a plan that is set, or AUTO with so much of the card free."""
+    """One row: a plan that is set, or AUTO with this much of the card free."""
 
     name: str
     plan: str
@@ -69,7 +69,7 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Shot:
-    """One picture. host_bytes: the most that this process took of the host's memory."""
+    """One picture. host_bytes: the peak of host memory that this process used."""
 
     painted: Painted
     seconds: float
@@ -88,7 +88,7 @@ class Shot:
 
     @property
     def remarks(self) -> list[str]:
-        """All that was not painted as it was asked for: each costs time."""
+        """How the picture was not painted as requested: each item costs time."""
         found = self.painted.recipe.adaptations
         return [f"{each.mend} in {each.stage} {each.value}".strip() for each in found]
 
@@ -111,7 +111,7 @@ class Measured:
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """A row without numbers, and why. failed: something that should not happen."""
+    """A row without numbers, and why. failed: it should not have happened."""
 
     case: Case
     reason: str
@@ -120,7 +120,7 @@ class Missing:
 
 @dataclass(slots=True)
 class References:
-    """What others are compared with: the resident plan's time, and pictures of exact plans."""
+    """What rows are compared with: the resident plan's time, and pictures of exact plans."""
 
     seconds: float | None = None
     pictures: dict[bool, list[Raster]] = field(default_factory=dict[bool, list[Raster]])
@@ -128,7 +128,7 @@ class References:
 
 
 def cases() -> list[Case]:
-    """All rows; what others are compared with comes first."""
+    """Return all rows; those that others are compared with come first."""
     automatic = [
         Case(f"auto{' 8-bit' if allowed else ''} {free_gb} GB", AUTO, free_gb, allowed)
         for allowed in (False, True)
@@ -140,15 +140,15 @@ def cases() -> list[Case]:
 def paint(
     setup: Setup, made: DiffusionRenderer, number: int, then: Callable[[int], None] | None = None
 ) -> Shot:
-    """Picture `number`, of a prompt that no other has; `then` is told of each step.
+    """Paint picture `number`, with a prompt of its own; `then` is called with each step.
 
     Raises EngineError.
     """
-    shape, process, told_s = setup.shape, psutil.Process(), dict[int, float]()
+    shape, process, reached_s = setup.shape, psutil.Process(), dict[int, float]()
     host_bytes = [process.memory_info().rss]
 
     def on_step(_row: int, progress: Progress) -> None:
-        told_s.setdefault(progress.step, time.perf_counter())  # it is repeated as a sign of life
+        reached_s.setdefault(progress.step, time.perf_counter())  # it may be repeated
         host_bytes.append(process.memory_info().rss)
         if then is not None:
             then(progress.step)
@@ -166,14 +166,14 @@ def paint(
     seconds = time.perf_counter() - began_s
     if isinstance(outcome, EngineError):
         raise outcome
-    steps_told_s = [told for step, told in told_s.items() if step]
-    steps_s = [later - sooner for sooner, later in pairwise(steps_told_s)]
+    step_times_s = [at_s for step, at_s in reached_s.items() if step]
+    steps_s = [later - sooner for sooner, later in pairwise(step_times_s)]
     host_bytes.append(process.memory_info().rss)
     return Shot(outcome, seconds, statistics.median(steps_s or [seconds]), max(host_bytes))
 
 
 def measure(setup: Setup, case: Case, references: References) -> Measured | Missing:
-    """One row. Raises Defunct, after which nothing can be measured any more."""
+    """Measure one row. Raises Defunct, after which nothing can be measured any more."""
     try:
         leave_bytes = None if case.free_gb is None else int(case.free_gb * GB)
         with devices.filled(setup.card, leave_bytes):
@@ -183,7 +183,7 @@ def measure(setup: Setup, case: Case, references: References) -> Measured | Miss
     except TooFull as error:
         return Missing(case, f"not measured: {error}")
     except Exception as error:
-        # Only its words are kept: the traceback would hold on to the painter.
+        # Only its text is kept: the traceback would keep the renderer alive.
         words = (str(error).splitlines() or [""])[0]
         if isinstance(error, OutOfMemory) or is_memory(error):
             return Missing(case, "out of memory")
@@ -250,7 +250,7 @@ def _difference(one: Raster, other: Raster) -> float:
 
 
 def cells(row: Measured | Missing) -> list[str]:
-    """One line of the table; as many cells as HEAD has."""
+    """Return one line of the table; as many cells as HEAD has."""
     if isinstance(row, Missing):
         return [row.case.name, *["–"] * (len(HEAD) - 2), row.reason]
     price, taken = row.estimate, ["–"] * 5
@@ -273,7 +273,7 @@ def cells(row: Measured | Missing) -> list[str]:
 
 
 def goals(rows: Sequence[Measured | Missing], check_s: float) -> list[str]:
-    """What the product promises, beside what was measured. check_s: what finiteness takes."""
+    """Compare the product's goals with the measurements. check_s: of a finiteness check."""
     done = [row for row in rows if isinstance(row, Measured) and row.peak is not None]
     if not done:
         return ["- no peaks: nothing can be said of the goals"]
@@ -291,7 +291,7 @@ def goals(rows: Sequence[Measured | Missing], check_s: float) -> list[str]:
 
 
 def _goal(text: str, rows: list[Measured], limit_gb: float, ratio: float | None = None) -> str:
-    """The fastest row under the limit; allocated bytes, as the reserve covers the rest."""
+    """Return the fastest row under the limit; allocated bytes, as the reserve covers the rest."""
     peaks = ((row, row.peak.allocated_bytes) for row in rows if row.peak is not None)
     fitting = [(row, taken) for row, taken in peaks if taken < limit_gb * GB]
     if not fitting:
@@ -303,7 +303,7 @@ def _goal(text: str, rows: list[Measured], limit_gb: float, ratio: float | None 
 
 
 def table(setup: Setup, chosen: list[Case]) -> bool:
-    """Measure and print row after row; whether nothing happened that should not."""
+    """Measure and print row after row; return whether nothing failed that should not."""
     rows: list[Measured | Missing] = []
     references = References()
     _head(HEAD)
@@ -320,7 +320,7 @@ def table(setup: Setup, chosen: list[Case]) -> bool:
 
 
 def flatness(setup: Setup, case: Case, pictures: int) -> bool:
-    """Paint and print picture after picture; whether memory stays what it was after the second."""
+    """Paint and print pictures; return whether memory stays the same after the second."""
     print(f"Memory over {pictures} pictures, {case.name}:\n")
     _head(("picture", "plan", "peak", "allocated after", "reserved after", "process", "time"))
     after: list[int] = []
@@ -346,7 +346,7 @@ def flatness(setup: Setup, case: Case, pictures: int) -> bool:
 
 
 def exhaustion(setup: Setup, leave_gb: float) -> bool:
-    """Fill the card in the middle of a picture, and print what becomes of it and of the next."""
+    """Fill the card in the middle of a picture; print the fate of that one and the next."""
     print(f"All but {leave_gb:g} GB of what is free is taken after the first step:\n")
     card, taken = setup.card, threading.Event()
 
@@ -354,7 +354,7 @@ def exhaustion(setup: Setup, leave_gb: float) -> bool:
         if step == 1 and not taken.is_set():
             taken.set()
             card.fill(int(leave_gb * GB))
-            if card.now() is None:  # it is only pretended, and so is what comes of it
+            if card.now() is None:  # the card is simulated, and so is running out of memory
                 raise torch.OutOfMemoryError("the card is full")
 
     with setup.painter() as made:
@@ -365,7 +365,7 @@ def exhaustion(setup: Setup, leave_gb: float) -> bool:
         after = paint(setup, made, 1)
     comparable = during.plan.tiled == after.plan.tiled
     same = not comparable or during.painted.raster == after.painted.raster
-    # Plans that are nearly as fast are kept, for changing moves gigabytes.
+    # Plans that are nearly as fast are kept, because changing moves gigabytes.
     back = after.plan == before.plan or "already in force" in after.painted.plan_reason
     print(f"- before: {before.plan} ({before.painted.plan_reason})")
     print(
@@ -428,7 +428,7 @@ def _heading(setup: Setup) -> str:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Measure what is asked for; the exit code."""
+    """Measure according to the arguments; return the exit code."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--tiny", action="store_true", help="rehearse on the CPU")
     parser.add_argument("--device", default="cuda")

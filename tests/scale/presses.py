@@ -1,7 +1,7 @@
-"""How soon people are answered while the bot paints: `python -m tests.scale.presses`.
+"""Measure how soon users get an answer while the bot paints: `python -m tests.scale.presses`.
 
-The real bot with the embedded model against the local stand-in for Discord, all on this machine:
-the time from the moment that an interaction is sent to the moment that its answer arrives.
+The real bot with the embedded model runs against the local stand-in for Discord, all on this
+machine. The time is from sending an interaction until its answer arrives.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from tests.loop.run import Orders, Used, use
 from tests.scale.stopwatch import machine
 
 LIMIT_MS: Final = 3000.0
-"""Discord's own."""
+"""Discord's own limit."""
 GOAL_MS: Final = 1000.0
-"""Of the median, of each kind."""
+"""For the median of each kind."""
 
 
 def table(used: Used) -> str:
-    """Markdown: a row for each kind of interaction, the slowest first, and one for all."""
+    """Format as Markdown: one row per kind of interaction, the slowest first, and a total."""
     kinds = {what: _capped(times) for what, times in used.by_kind().items()}
     rows = sorted(kinds.items(), key=lambda row: -statistics.median(row[1]))
     rows.append(("all", [each for times in kinds.values() for each in times]))
@@ -38,7 +38,7 @@ def table(used: Used) -> str:
 
 
 def broken(used: Used) -> list[str]:
-    """What was not answered in time, and which kinds are slower than they should be."""
+    """Return what was not answered in time, and which kinds are slower than they should be."""
     late = [f"{what} was not answered within {LIMIT_MS:.0f} ms" for what in used.late()]
     slow = [
         f"{what}: median {median_ms:.0f} ms"
@@ -50,7 +50,7 @@ def broken(used: Used) -> list[str]:
 
 
 def main() -> None:
-    """Print the table, and what it was measured on; exit 1 where a promise is broken."""
+    """Print the table and the machine; exit with 1 if a goal is missed."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--acts", type=int, default=2000, help="of everybody together")
     parser.add_argument("--people", type=int, default=20)
@@ -75,12 +75,12 @@ def main() -> None:
 
 
 def _capped(times: Sequence[float | None]) -> list[float]:
-    """What was never answered took at least as long as Discord waits."""
+    """Count unanswered interactions as Discord's limit."""
     return [LIMIT_MS if each is None else each for each in times]
 
 
 def _p95(times: list[float]) -> float:
-    # Of a few times the quantile would lie beyond the longest.
+    # With few values the quantile would lie beyond the longest.
     return min(max(times), statistics.quantiles(times, n=20)[-1]) if len(times) > 1 else times[0]
 
 

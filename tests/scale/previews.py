@@ -1,8 +1,8 @@
-"""What previews cost: `python -m tests.scale.previews`.
+"""Measure the cost of previews: `python -m tests.scale.previews`.
 
-The embedded model paints the same picture with and without, in turn, on one thread. Counted is the
-processor time of that thread: what else the machine does hardly shows. The linear map that shows
-previews learns from the first three pictures; until then they go through the model's own
+The embedded model paints the same picture with and without previews, in turn, on one thread. The
+processor time of that thread is counted, so other load on the machine hardly shows. The linear map
+that shows previews learns from the first three pictures; until then they go through the model's own
 autoencoder.
 """
 
@@ -50,7 +50,7 @@ class Cost:
     largest_bytes: int
 
     def cells(self) -> tuple[str, ...]:
-        """For a row of a table."""
+        """Return the cells of a table row."""
         return (
             self.name,
             f"{self.without_s * 1000:.0f} ms",
@@ -62,7 +62,7 @@ class Cost:
 
 
 def measure(painter: Any, side_px: int, pairs: int, *, learned: bool) -> Cost:
-    """Paint so many pairs. learned: whether the painter knows its pictures' colours by then."""
+    """Paint `pairs` pairs. learned: whether the renderer has already learned its preview map."""
     for seed in range(READY_PICTURES):
         paint(painter, side_px, seed, previews=learned)
     plain_s, shown_s, encoding_s, sizes = list[float](), list[float](), list[float](), list[int]()
@@ -90,7 +90,7 @@ def measure(painter: Any, side_px: int, pairs: int, *, learned: bool) -> Cost:
 
 
 def paint(painter: Any, side_px: int, seed: int, *, previews: bool) -> tuple[float, list[Raster]]:
-    """One picture: seconds of this thread, and its previews."""
+    """Paint one picture; return the seconds of this thread, and its previews."""
     prompt, seen = "a red house by a mountain lake at dawn", list[Raster]()
 
     def on_step(_row: int, progress: Progress) -> None:
@@ -107,7 +107,7 @@ def paint(painter: Any, side_px: int, seed: int, *, previews: bool) -> tuple[flo
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Print the table; the exit code."""
+    """Print the table; return the exit code."""
     parser = argparse.ArgumentParser(description="What previews cost, with the embedded model.")
     parser.add_argument("--pairs", type=int, default=20, help="pictures with and without each")
     parser.add_argument("--sides", type=int, nargs="+", default=SIDES_PX, metavar="PX")

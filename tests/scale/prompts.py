@@ -1,4 +1,4 @@
-"""Prompts as people write them: English, Chinese and both, common words and rare ones."""
+"""Prompts as users write them: English, Chinese and both, common words and rare ones."""
 
 import itertools
 import random
@@ -16,29 +16,29 @@ CHINESE: Final = (
     "赛博朋克 古风少女 红色灯笼 江南水乡 电影质感 柔和光线 高清细节 插画风格"
 )
 RARE: Final = ("xylophone", "狐", "貔貅", "麒麟送", "凤求凰曲")
-"""Written once by each person."""
+"""Written once by each user."""
 FOREIGN: Final = ("gargoyle", "饕餮")
-"""Written by somebody else only."""
+"""Written by another user only."""
 
 _SYLLABLES: Final = "ba co di fu ge hi jo ka le mi no pe qui ro su ta ve wo xi ze"
 _TAIL_WORDS: Final = 4000
 
 
 class Prompts:
-    """An endless stream of prompts, the same for the same seed."""
+    """An endless stream of prompts, determined by the seed."""
 
     def __init__(self, seed: int) -> None:
         self._random = random.Random(seed)
         tail = ["".join(self._random.choices(_SYLLABLES.split(), k=3)) for _ in range(_TAIL_WORDS)]
         self._english = [*ENGLISH.split(), *tail]
         self._chinese = CHINESE.split()
-        # As in any language: the more words there are, the rarer each is.
+        # As in any language, most words are rare.
         self._weights = list(
             itertools.accumulate(1 / (rank + 10) for rank in range(len(self._english)))
         )
 
     def next(self) -> str:
-        """One prompt of about 20 to 150 letters."""
+        """Return one prompt of about 20 to 150 letters."""
         kind = self._random.random()
         if kind < 0.35:
             return "，".join(self._random.choices(self._chinese, k=self._random.randint(3, 10)))

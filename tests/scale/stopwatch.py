@@ -1,4 +1,4 @@
-"""Times what is done over and over, and writes a table of it."""
+"""Time repeated operations, and write a table of the results."""
 
 import platform
 import sqlite3
@@ -14,7 +14,7 @@ Work = Callable[[], Awaitable[object]]
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """One row: how long something took; `goal_ms` is what its median should stay under."""
+    """One row: how long something took; `goal_ms` is the limit for its median."""
 
     name: str
     median_ms: float
@@ -24,7 +24,7 @@ class Timing:
 
 
 async def timed(name: str, works: Iterable[Work], goal_ms: float | None = None) -> Timing:
-    """Do one after the other, and time each."""
+    """Perform the operations one after the other, and time each."""
     taken_ms = []
     for work in works:
         began_s = time.perf_counter()
@@ -35,7 +35,7 @@ async def timed(name: str, works: Iterable[Work], goal_ms: float | None = None) 
 
 
 def table(columns: dict[str, list[Timing]]) -> str:
-    """Markdown: a row for each name, and two columns for each list of timings."""
+    """Format as Markdown: a row for each name, and two columns for each list of timings."""
     head = ["what", *(f"{name}: {part}" for name in columns for part in ("median", "p95")), "goal"]
     lines = [head, ["---", *["---:"] * (len(head) - 1)]]
     for row in zip(*columns.values(), strict=True):
@@ -46,7 +46,7 @@ def table(columns: dict[str, list[Timing]]) -> str:
 
 
 def machine() -> str:
-    """Processor, cores and versions, in one line."""
+    """Return processor, cores and versions, in one line."""
     try:
         facts = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
         model = next(

@@ -1,4 +1,4 @@
-"""How fast storage is with a million pictures: `python -m tests.scale.storage`."""
+"""Measure the speed of storage with a million pictures: `python -m tests.scale.storage`."""
 
 import argparse
 import asyncio
@@ -46,11 +46,11 @@ SEARCHES: Final = {
     "mixed and rare": f"lake {RARE[2]}",
 }
 EXPECTED: Final = dict.fromkeys(RARE, 1) | dict.fromkeys((*FOREIGN, NOBODYS), 0)
-"""How many pictures some of them find."""
+"""The number of pictures that some of them match."""
 
 
 class Town:
-    """The real classes over one full database, for person after person."""
+    """The real classes over one full database, for one user after another."""
 
     def __init__(self, db: Database, crowd: Crowd, pictures: int) -> None:
         now = START + pictures * EVERY
@@ -91,7 +91,7 @@ class Town:
 
 
 async def measure(path: Path, pictures: int, crowd: Crowd, repeats: int) -> list[Timing]:
-    """Bring a filled database up to date and time everything; one row each."""
+    """Migrate a filled database and time everything; one row each."""
 
     async def open_and_close() -> None:
         await (await Database.open(path)).close()
@@ -124,7 +124,7 @@ async def _writing(town: Town, repeats: int) -> list[Timing]:
 
 
 async def _painting_unsearched(town: Town, repeats: int) -> Timing:
-    """What Jobs.painted would cost without the search; the index is whole again afterwards."""
+    """Time Jobs.painted without the search index, which is restored afterwards."""
     (trigger,) = await town.db.fetch_all(
         "SELECT sql, (SELECT max(id) FROM pictures) AS last_id FROM sqlite_schema "
         "WHERE name = 'pictures_become_found'"
@@ -180,7 +180,7 @@ def run(folder: Path, pictures: int, users: int, repeats: int) -> dict[str, list
 
 
 def main() -> None:
-    """Print the table, and what it was measured on."""
+    """Print the table and the machine."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--pictures", type=int, default=1_000_000)
     parser.add_argument("--users", type=int, default=1000, help="of the first database")

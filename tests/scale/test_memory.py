@@ -1,4 +1,4 @@
-"""The measuring of memory plans: rehearsed without a GPU, so that it works on the first one."""
+"""The measuring of memory plans is rehearsed without a GPU, so that it works on the first one."""
 
 from __future__ import annotations
 
@@ -25,24 +25,24 @@ RESIDENT = Case("resident", "resident")
 
 @pytest.fixture
 def setup() -> Iterator[Setup]:
-    """A tiny model on a card that is pretended."""
+    """A tiny model on a simulated card."""
     with HostCard(model_share=1e-4) as card:
         yield Setup(card, TINY, Shape(64, 64, 1), repeats=1)
 
 
 def rows(printed: str) -> dict[str, list[str]]:
-    """The cells of each line of a Markdown table, by the first of them."""
+    """Return the cells of each line of a Markdown table, by the first of them."""
     lines = [line.strip("|").split("|") for line in printed.splitlines() if line.startswith("|")]
     return {line[0].strip(): [cell.strip() for cell in line] for line in lines}
 
 
 def test_the_full_size_is_the_real_one() -> None:
-    """What is built has, to the byte, the sizes that all plans are checked against."""
+    """The built model has, to the byte, the sizes that all plans are checked against."""
     assert fullsize.sizes(FULL, torch.bfloat16) == MODEL
 
 
 def test_the_same_seed_is_the_same_model() -> None:
-    """A model that is built anew has the same bits; positions keep their precision."""
+    """A model that is built again has the same bits; positions keep their precision."""
 
     def weights(seed: int) -> list[torch.Tensor]:
         pipeline: Any = fullsize.build(TINY, torch.bfloat16, HERE, seed)
@@ -58,7 +58,7 @@ def test_the_same_seed_is_the_same_model() -> None:
 
 
 def test_exact_weights_come_back(setup: Setup) -> None:
-    """What a painter makes anew after quantized weights is what it had before, to the bit."""
+    """Exact weights rebuilt after quantized ones are the same as before, to the bit."""
     with setup.painter() as made:
         before = memory.paint(setup, made, 1).painted.raster
         residency = memory._residency(made)
@@ -70,7 +70,7 @@ def test_exact_weights_come_back(setup: Setup) -> None:
 def test_without_a_gpu_it_says_so(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """One sentence and exit code 69 where there is nothing to measure, also for the CPU."""
+    """Without a GPU there is one sentence and exit code 69, also for the CPU."""
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     for arguments in ([], ["--device", "cpu"]):
         assert main(arguments) == 69
@@ -80,8 +80,8 @@ def test_without_a_gpu_it_says_so(
 
 
 def test_a_rehearsal_paints_every_row(capsys: pytest.CaptureFixture[str]) -> None:
-    """Every plan has its line; exact ones paint the same bits, quantized ones nearly, and less
-    free memory means a smaller plan."""
+    """Every plan has its line; exact ones paint the same bits, quantized ones nearly, and less free
+    memory means a smaller plan."""
     assert main(["--tiny", "--repeats", "0", "--steps", "1"]) == 0
     found = rows(capsys.readouterr().out)
     assert all(len(row) == len(HEAD) for row in found.values())
@@ -97,7 +97,7 @@ def test_a_rehearsal_paints_every_row(capsys: pytest.CaptureFixture[str]) -> Non
 
 
 def test_rows_are_chosen_by_name(capsys: pytest.CaptureFixture[str]) -> None:
-    """Patterns pick rows; a name that none has is refused with all there are."""
+    """Patterns select rows; a name that matches none is refused with all names."""
     arguments = ["--tiny", "--repeats", "0", "--steps", "1"]
     assert main([*arguments, "--plans", "resident, model*"]) == 0
     assert {"resident", "model-offload"} == rows(capsys.readouterr().out).keys() - {"case", "---"}
@@ -107,7 +107,7 @@ def test_rows_are_chosen_by_name(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def broken(monkeypatch: pytest.MonkeyPatch, error: Exception, times: int) -> None:
-    """The next decodings fail."""
+    """Make the next decodings fail."""
     original, left = fullsize.load, [times]
 
     def fail(*_: object) -> None:
@@ -152,14 +152,14 @@ def test_trouble_is_a_row(
 
 
 def test_more_than_there_is_cannot_be_left_free(setup: Setup) -> None:
-    """A card with less free than a row asks for is a row without numbers, and no failure."""
+    """A card with less free memory than a row needs gives an empty row, not a failure."""
     made = measure(setup, Case("auto 99 GB", "auto", 99), References())
     assert isinstance(made, memory.Missing) and not made.failed
     assert "24.00 GB are free" in made.reason
 
 
 def test_a_difference_is_told(setup: Setup) -> None:
-    """Exact plans with other pixels are not called equal."""
+    """Exact plans with other pixels are not reported as equal."""
     references = References()
     first = measure(setup, RESIDENT, references)
     assert isinstance(first, Measured) and first.pixels == "reference" and first.ratio == 1.0
@@ -170,7 +170,7 @@ def test_a_difference_is_told(setup: Setup) -> None:
 
 
 class Counting(HostCard):
-    """Counts what is allocated: so much more after each picture."""
+    """Counts allocations: more after each picture by a fixed amount."""
 
     def __init__(self, grows_bytes: int) -> None:
         super().__init__(model_share=1e-4)
@@ -188,7 +188,7 @@ class Counting(HostCard):
 def test_growing_memory_is_told(
     grows_bytes: int, flat: bool, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Memory after each picture is printed, and growing is not called flat."""
+    """Memory after each picture is printed, and growth is not reported as flat."""
     with Counting(grows_bytes) as card:
         setup = Setup(card, TINY, Shape(64, 64, 1))
         assert memory.flatness(setup, RESIDENT, 4) is flat
@@ -206,7 +206,7 @@ def test_pictures_are_counted_on_demand(capsys: pytest.CaptureFixture[str]) -> N
 
 
 def test_a_full_card_is_rehearsed(capsys: pytest.CaptureFixture[str]) -> None:
-    """`--oom`: the picture in the making gets a smaller plan, and the next one the larger again."""
+    """`--oom`: the current picture gets a smaller plan, and the next one the larger one again."""
     assert main(["--tiny", "--steps", "2", "--oom"]) == 0
     said = capsys.readouterr().out
     assert "before: resident" in said and "free again: resident" in said
@@ -242,7 +242,7 @@ def measured(setup: Setup) -> Callable[..., Measured]:
 
 
 def test_goals_are_judged(setup: Setup) -> None:
-    """The fastest row under each limit is named, and whether it keeps the promise."""
+    """The fastest row under each limit is named, and whether it meets the goal."""
     made = measured(setup)
     done = [
         made("resident", 21, 1.0),
@@ -260,7 +260,7 @@ def test_goals_are_judged(setup: Setup) -> None:
 
 
 def test_a_real_card_is_filled_past_torch(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The driver is asked for all that is free but what shall be left, and gets it back once."""
+    """The driver allocates all free memory but the rest, and it is freed exactly once."""
     calls: list[tuple[str, int]] = []
 
     def allocate(_address: Any, size: Any) -> int:

@@ -1,4 +1,4 @@
-"""The measuring of previews, rehearsed: it works on the next machine too."""
+"""The measuring of previews is rehearsed, so that it works on the next machine too."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.scale.previews import HEAD, main
 def test_a_row_for_each_kind_of_picture(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ):
-    """First and later pictures of a size, each with a ratio and the size of a file."""
+    """First and later pictures of a size each have a ratio and the size of a file."""
     monkeypatch.setattr("engine.diffusion.renderer._lower_priority", lambda: None)
     assert main(["--pairs", "1", "--sides", "128"]) == 0
     lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("|")]

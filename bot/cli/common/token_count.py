@@ -6,12 +6,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from engine.diffusion.families import SKETCH, folder_of
+from engine.diffusion.families import SKETCH, family_for, folder_of
 from engine.sketch import MODEL_DIR
 
 TOKENIZER: Final = "tokenizer/tokenizer.json"
-_CHAT: Final = "<|im_start|>user\n{}<|im_end|>\n<|im_start|>assistant\n"
-"""One turn in the chat template of Qwen3, which the whole family reads its prompts in."""
 
 
 def token_counter(model: str, revision: str | None = None) -> Callable[[str], int] | None:
@@ -29,13 +27,14 @@ def token_counter(model: str, revision: str | None = None) -> Callable[[str], in
         tokenizer = Tokenizer.from_file(str(file))
     except Exception:  # the library has no error of its own for a damaged file
         return None
-    if tokenizer.token_to_id("<|im_start|>") is None:  # another family's chat template
+    chat = family_for(model).chat
+    if tokenizer.token_to_id(chat.start_token) is None:  # another family's chat template
         return None
     tokenizer.no_truncation()
     tokenizer.no_padding()
 
     def count(prompt: str) -> int:
-        return len(tokenizer.encode(_CHAT.format(prompt)).ids)
+        return len(tokenizer.encode(chat.turn.format(prompt)).ids)
 
     return count
 

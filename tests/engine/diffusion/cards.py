@@ -1,5 +1,6 @@
-"""The full-size model and some machines, as data: what plans are checked against."""
+"""The full-size model and some machines, as data to check plans against."""
 
+from engine.diffusion.families import Z_IMAGE_TURBO
 from engine.diffusion.footprint import Machine, Shape, Sizes
 
 GIB = 2**30
@@ -19,6 +20,8 @@ MODEL = Sizes(
     encoder_width=2560,
     vae_width=128,
     item_bytes=2,
+    prompt_tokens=512,
+    layout=Z_IMAGE_TURBO.layout,
 )
 """Z-Image-Turbo in bfloat16, measured on its shapes."""
 
@@ -34,7 +37,7 @@ def card(
     host_gib: float = 27,
     fp8_units: bool = False,
 ) -> Machine:
-    """A card by its data sheet, with so much free on it and on its host."""
+    """A card by its data sheet, with this much free memory on it and on its host."""
     return Machine(
         kind="cuda",
         free_bytes=int(free_gib * GIB),

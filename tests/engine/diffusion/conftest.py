@@ -1,4 +1,4 @@
-"""One tiny model and one painter for the whole session: both are never changed by a test."""
+"""One tiny model and one renderer for the whole session; no test changes them."""
 
 import shutil
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from tests.engine.diffusion.tiny import build_tiny
 
 @pytest.fixture(scope="session")
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a whole model with random weights."""
+    """The folder of a complete model with random weights."""
     return build_tiny(tmp_path_factory.mktemp("models") / "tiny")
 
 
@@ -26,7 +26,7 @@ def copy(tiny: Path, tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def painter(tiny: Path) -> Iterator[DiffusionRenderer]:
-    """The real painter, with one thread: such small products are slower on two."""
+    """The real renderer, with one thread: such small products are slower on two."""
     with pytest.MonkeyPatch.context() as patch:
         # Otherwise the thread that runs all tests would be slowed down for good.
         patch.setattr(renderer, "_lower_priority", lambda: None)

@@ -1,4 +1,4 @@
-"""A device is picked that is there, with a number format that it computes."""
+"""An available device is picked, with a number format that it computes in."""
 
 import pytest
 import torch
@@ -18,7 +18,7 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
 def with_cuda(machine: pytest.MonkeyPatch, count: int, bf16: bool = True) -> None:
     machine.setattr(torch.cuda, "is_available", lambda: True)
     machine.setattr(torch.cuda, "device_count", lambda: count)
-    # Emulated bfloat16 counts unless one asks it not to.
+    # Emulated bfloat16 counts by default.
     machine.setattr(
         torch.cuda,
         "is_bf16_supported",
@@ -27,7 +27,7 @@ def with_cuda(machine: pytest.MonkeyPatch, count: int, bf16: bool = True) -> Non
 
 
 def test_auto_takes_the_best_there_is(machine: pytest.MonkeyPatch) -> None:
-    """CUDA before Apple silicon before the CPU."""
+    """CUDA is preferred to Apple silicon, and that to the CPU."""
     assert pick_device("auto", "m") == torch.device("cpu")
     machine.setattr(torch.backends.mps, "is_available", lambda: True)
     assert pick_device("auto", "m") == torch.device("mps")
@@ -37,15 +37,15 @@ def test_auto_takes_the_best_there_is(machine: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize(("wanted", "index"), [("cuda", 0), ("cuda:0", 0), ("cuda:1", 1)])
 def test_a_gpu_by_number(machine: pytest.MonkeyPatch, wanted: str, index: int) -> None:
-    """A named GPU is that GPU."""
+    """A numbered GPU is that GPU."""
     with_cuda(machine, 2)
     assert pick_device(wanted, "m") == torch.device("cuda", index)
 
 
 def test_a_gpu_that_is_not_there(machine: pytest.MonkeyPatch) -> None:
-    """A number beyond the GPUs there are is refused, with their count."""
+    """A number beyond the available GPUs is refused, with their count."""
     with_cuda(machine, 2)
-    with pytest.raises(ModelUnavailable, match=r"cuda:2 is not there: 2 CUDA"):
+    with pytest.raises(ModelUnavailable, match=r"cuda:2 does not exist: torch finds 2 CUDA"):
         pick_device("cuda:2", "m")
 
 
@@ -66,7 +66,7 @@ def test_a_gpu_that_is_not_there(machine: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_other_devices_are_refused(machine: pytest.MonkeyPatch, wanted: str) -> None:
-    """What this machine does not have, or nobody knows, is refused with one plain line."""
+    """An unavailable or unknown device is refused with one plain line."""
     with pytest.raises(ModelUnavailable) as caught:
         pick_device(wanted, "m")
     assert caught.value.reason
@@ -74,7 +74,7 @@ def test_other_devices_are_refused(machine: pytest.MonkeyPatch, wanted: str) -> 
 
 
 def test_the_number_format(machine: pytest.MonkeyPatch) -> None:
-    """bfloat16 where a GPU computes it itself, float32 elsewhere, float16 nowhere."""
+    """bfloat16 where a GPU computes it itself, float32 elsewhere, never float16."""
     cpu, cuda, mps = (torch.device(kind) for kind in ("cpu", "cuda", "mps"))
     with_cuda(machine, 1, bf16=True)
     assert pick_dtype(cuda) is torch.bfloat16

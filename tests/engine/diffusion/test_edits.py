@@ -1,4 +1,4 @@
-"""Painting from pictures: begins where it is told to, keeps what is protected, repeats exactly."""
+"""Painting from pictures starts at the right noise, keeps protected parts, and repeats exactly."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ SIDE_PX = 128
 def outcome(
     painter: DiffusionRenderer,
     *inputs: Raster,
-    told: list[Progress] | None = None,
+    reported: list[Progress] | None = None,
     **changes: Any,
 ) -> Outcome:
-    """What becomes of REQUEST with some changes. told: gets every step."""
-    heard: list[Progress] = [] if told is None else told
+    """Return the outcome of REQUEST with some changes. reported: gets every step."""
+    heard: list[Progress] = [] if reported is None else reported
     shas = tuple(pixels_sha256(each) for each in inputs)
     request = dataclasses.replace(REQUEST, inputs=shas, **changes)
     task = RenderTask(request, threading.Event(), inputs=inputs)
@@ -42,25 +42,25 @@ def outcome(
 
 
 def paint(painter: DiffusionRenderer, *inputs: Raster, **changes: Any) -> Painted:
-    """The picture."""
+    """Return the picture."""
     made = outcome(painter, *inputs, **changes)
     assert isinstance(made, Painted), made
     return made
 
 
 def array(raster: Raster) -> np.ndarray:
-    """height × width × 3, 0..255."""
+    """Return height × width × 3, 0..255."""
     return np.frombuffer(raster.rgb, np.uint8).reshape(raster.height_px, raster.width_px, 3)
 
 
 def difference(one: Painted | Raster, other: Painted | Raster) -> float:
-    """Mean difference of two pictures, in levels."""
+    """Return the mean difference of two pictures, in levels."""
     a, b = (array(each.raster if isinstance(each, Painted) else each) for each in (one, other))
     return float(np.abs(a.astype(float) - b.astype(float)).mean())
 
 
 def raster(pixels: np.ndarray) -> Raster:
-    """A picture of these pixels."""
+    """Return a picture of these pixels."""
     height, width, _ = pixels.shape
     return Raster(width, height, np.ascontiguousarray(pixels, np.uint8).tobytes())
 
@@ -83,7 +83,7 @@ def mask() -> Raster:
 def test_strength_is_the_noise_level_where_painting_begins(
     painter: DiffusionRenderer, photo: Raster
 ):
-    """The transformer first sees the input at exactly that share of noise, and is told so."""
+    """The transformer first sees the input at exactly that noise level, with the right time."""
     seen: list[tuple[torch.Tensor, float]] = []
     inputs: list[torch.Tensor] = []
 
@@ -116,12 +116,14 @@ def test_more_strength_keeps_less_of_the_input(painter: DiffusionRenderer, photo
 
 
 def test_only_the_steps_that_are_left_are_taken_and_told(painter: DiffusionRenderer, photo: Raster):
-    """Progress counts the steps that really happen."""
-    told: list[Progress] = []
-    made = outcome(painter, photo, told=told, mode=Mode.IMAGE, strength=0.6, steps=8, refine=0.35)
+    """Progress counts the steps that are really computed."""
+    reported: list[Progress] = []
+    made = outcome(
+        painter, photo, reported=reported, mode=Mode.IMAGE, strength=0.6, steps=8, refine=0.35
+    )
     assert isinstance(made, Painted)
-    assert [each.step for each in told] == [1, 2, 3, 4, 5]
-    assert {each.steps for each in told} == {made.recipe.request.forwards} == {5}
+    assert [each.step for each in reported] == [1, 2, 3, 4, 5]
+    assert {each.steps for each in reported} == {made.recipe.request.forwards} == {5}
 
 
 @pytest.mark.parametrize(
@@ -156,7 +158,7 @@ def test_every_way_to_paint_repeats_exactly(
 
 
 def test_a_blend_has_something_of_each(painter: DiffusionRenderer, photo: Raster, mask: Raster):
-    """Up to four pictures, each of which changes what comes out; one alone, or five, is refused."""
+    """Each of up to four pictures changes the result; one alone, or five, is refused."""
     turned = raster(array(photo)[::-1])
     plain = raster(np.full((SIDE_PX, SIDE_PX, 3), 90))
     blended = {"mode": Mode.BLEND, "strength": 0.4}
@@ -172,7 +174,7 @@ def test_a_blend_has_something_of_each(painter: DiffusionRenderer, photo: Raster
 def test_what_a_mask_protects_does_not_change(
     painter: DiffusionRenderer, photo: Raster, mask: Raster
 ):
-    """Not one pixel outside the mask, whatever is painted inside it."""
+    """Not one pixel outside the mask changes, whatever is painted inside it."""
     made = paint(painter, photo, mask, mode=Mode.INPAINT, steps=4)
     before, after = array(photo), array(made.raster)
     assert (before[:, : SIDE_PX // 2] == after[:, : SIDE_PX // 2]).all()
@@ -180,14 +182,14 @@ def test_what_a_mask_protects_does_not_change(
 
 
 def test_a_mask_of_nothing_and_of_everything(painter: DiffusionRenderer, photo: Raster):
-    """Black keeps the whole picture; white paints as if there was none."""
+    """A black mask keeps the whole picture; a white one paints as if there was none."""
     black, white = (raster(np.full((SIDE_PX, SIDE_PX, 3), level)) for level in (0, 255))
     assert paint(painter, photo, black, mode=Mode.INPAINT).raster == photo
     assert paint(painter, photo, white, mode=Mode.INPAINT).raster == paint(painter).raster
 
 
 def test_variations_go_from_the_picture_to_another(painter: DiffusionRenderer):
-    """The further the noise is turned, the more changes; turned wholly it is the other seed's."""
+    """The further the noise is rotated, the more changes; fully rotated it is the other seed's."""
     whole = paint(painter)
     turned = [paint(painter, variations=(Variation(77, amount),)) for amount in (0.1, 0.4, 1.0)]
     away = [difference(whole, each) for each in turned]
@@ -196,7 +198,7 @@ def test_variations_go_from_the_picture_to_another(painter: DiffusionRenderer):
 
 
 def test_variety_is_off_at_nothing(painter: DiffusionRenderer):
-    """At 0 the picture is what it was, above it another; the amount is in the recipe."""
+    """At 0 the picture does not change, above it does; the amount is in the recipe."""
     plain = paint(painter)
     assert paint(painter, variety=0.0).raster == plain.raster
     varied = paint(painter, variety=0.5)
@@ -222,8 +224,7 @@ def test_a_refinement_leaves_flat_places_alone(painter: DiffusionRenderer):
 
 
 def test_an_enlarged_picture_has_no_seams(painter: DiffusionRenderer):
-    """Twice the size in four tiles or more that are predicted together; the borders of the tiles
-    cannot be told from the rest."""
+    """An enlarged picture of four tiles or more shows no difference at the borders of its tiles."""
     base = paint(painter, width_px=256, height_px=256, steps=4)
     large = paint(
         painter, base.raster, mode=Mode.UPSCALE, strength=0.3, width_px=512, height_px=512, steps=8
@@ -261,7 +262,7 @@ def test_no_tile_is_larger_than_the_model_paints(painter: DiffusionRenderer, pho
 def test_inputs_that_do_not_fit_are_refused(
     painter: DiffusionRenderer, photo: Raster, changes: dict[str, Any]
 ):
-    """Wrong sizes and wrong numbers of pictures are an error with both, before anything is done."""
+    """Wrong sizes and wrong numbers of pictures are an error that has both, before any work."""
     made = outcome(painter, photo, **changes)
     assert isinstance(made, InputUnfit)
     assert made.found == ((SIDE_PX, SIDE_PX),) and made.needed != made.found
@@ -269,7 +270,7 @@ def test_inputs_that_do_not_fit_are_refused(
 
 
 def test_previews_come_only_when_asked_for(painter: DiffusionRenderer):
-    """Each step has a small picture then, and none otherwise; the picture is the same."""
+    """Each step has a preview if requested, none otherwise; the picture is the same."""
     steps: list[Progress] = []
     request = ImageRequest("a lake", "a lake", "", 5, SIDE_PX, SIDE_PX, 3, 1.0)
     with_, without = (

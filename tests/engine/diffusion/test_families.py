@@ -1,24 +1,33 @@
-"""A family is told from the name or the folder alone, and guidance is classic everywhere."""
+"""A family is recognised without loading the model, and alone knows its conventions."""
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+from diffusers.pipelines.z_image.pipeline_z_image import calculate_shift
 from hypothesis import given
 from hypothesis import strategies as st
+from transformers import AutoTokenizer
 
 from engine.diffusion.families import (
+    FAMILIES,
     MAX_GUIDANCE,
     MAX_STEPS,
     SKETCH_FAMILY,
     Z_IMAGE_TURBO,
     Family,
+    Identified,
+    ModelClues,
     family_for,
+    identify,
 )
+from engine.diffusion.families.z_image import ZImage
+from engine.diffusion.wholeness import check_whole
+from engine.errors import ModelInvalid
 from engine.sizing import GRID_PX, offered, parse_aspect, size_for_aspect
-
-FAMILIES = (SKETCH_FAMILY, Z_IMAGE_TURBO)
+from engine.sketch import MODEL_DIR
 
 
 def a_folder(folder: Path, config: str) -> Path:
@@ -31,7 +40,7 @@ def a_folder(folder: Path, config: str) -> Path:
     "model", ["Tongyi-MAI/Z-Image-Turbo", "", "nothing/here", "\0", "x" * 5000]
 )
 def test_a_name_alone_is_turbo(model: str) -> None:
-    """What is not on this disk is taken for Z-Image-Turbo."""
+    """A model that is not on this disk is taken for Z-Image-Turbo."""
     assert family_for(model) is Z_IMAGE_TURBO
 
 
@@ -69,12 +78,12 @@ def test_a_folder_is_known_by_its_autoencoder(side_px: int, family: Family, tmp_
     ids=lambda text: text[:30] or "empty",
 )
 def test_an_unreadable_folder_is_turbo(config: str, tmp_path: Path) -> None:
-    """A broken configuration raises nothing here: loading will say what is wrong."""
+    """A broken configuration raises nothing here: loading reports what is wrong."""
     assert family_for(str(a_folder(tmp_path / "model", config))) is Z_IMAGE_TURBO
 
 
 def test_home_is_understood(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """`~` means the same folder here as it does for loading; nobody's home is no error."""
+    """`~` means the same folder as for loading; the home of an unknown user raises nothing."""
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("USERPROFILE", str(tmp_path))
     a_folder(tmp_path / "model", '{"sample_size": 256}')
@@ -93,7 +102,7 @@ def test_guidance_is_one_less_for_the_pipeline(
 
 @given(st.floats())
 def test_guidance_never_turns_around(classic: float) -> None:
-    """No number, however odd, makes the pipeline guide away from the prompt."""
+    """No number makes the pipeline guide away from the prompt."""
     assert Z_IMAGE_TURBO.pipeline_guidance(classic) >= 0.0
 
 
@@ -110,9 +119,136 @@ def test_every_offered_aspect_can_be_painted(family: Family) -> None:
 
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
 def test_defaults_lie_within_the_bounds(family: Any) -> None:
-    """A family's own defaults are allowed, and no bound is wider than what is offered before the
-    family is known."""
+    """A family's defaults lie within its bounds, and its bounds within those that are offered
+    before the family is known."""
     assert 1 <= family.default_steps <= family.max_steps <= MAX_STEPS
     assert 1.0 <= family.default_guidance <= family.warn_guidance < family.max_guidance
     assert family.max_guidance <= MAX_GUIDANCE
     assert family.min_side_px % GRID_PX == family.max_side_px % GRID_PX == 0
+
+
+def index(pipeline: str = "ZImagePipeline") -> dict[str, Any]:
+    return {"_class_name": pipeline}
+
+
+TURBO_CONFIGS: dict[str, dict[str, Any]] = {
+    "transformer": {"_class_name": "ZImageTransformer2DModel", "dim": 3840, "n_layers": 30},
+    "text_encoder": {"model_type": "qwen3", "hidden_size": 2560},
+    "vae": {"_class_name": "AutoencoderKL", "sample_size": 1024},
+    "scheduler": {"_class_name": "FlowMatchEulerDiscreteScheduler", "shift": 3.0},
+}
+DEFAULT = "z-image-turbo is assumed"
+
+
+@pytest.mark.parametrize(
+    ("clues", "family", "reason"),
+    [
+        (ModelClues("sketch"), SKETCH_FAMILY, "it is the embedded model"),
+        (
+            ModelClues("small", index(), TURBO_CONFIGS | {"vae": {"sample_size": 256}}),
+            SKETCH_FAMILY,
+            "its autoencoder was trained at 256 px, no more than 256",
+        ),
+        (
+            ModelClues("turbo", index(), TURBO_CONFIGS),
+            Z_IMAGE_TURBO,
+            "its model_index.json names ZImagePipeline",
+        ),
+        (
+            ModelClues("base", index(), TURBO_CONFIGS | {"scheduler": {"shift": 6.0}}),
+            Z_IMAGE_TURBO,
+            "its model_index.json names ZImagePipeline, "
+            "though its scheduler's shift is 6 and not 3",
+        ),
+        (
+            ModelClues("bare", index()),
+            Z_IMAGE_TURBO,
+            "its model_index.json names ZImagePipeline",
+        ),
+        (
+            ModelClues("odd", index(), {"scheduler": {"shift": []}, "vae": {"sample_size": {}}}),
+            Z_IMAGE_TURBO,
+            "its model_index.json names ZImagePipeline",
+        ),
+        (
+            ModelClues("Tongyi-MAI/Z-Image-Turbo"),
+            Z_IMAGE_TURBO,
+            f"nothing about it can be read here; {DEFAULT}",
+        ),
+        (
+            ModelClues("nameless", {"_class_name": 3}, TURBO_CONFIGS),
+            Z_IMAGE_TURBO,
+            f"nothing about it can be read here; {DEFAULT}",
+        ),
+        (
+            ModelClues("sdxl", index("StableDiffusionXLPipeline"), {"vae": {"sample_size": 256}}),
+            Z_IMAGE_TURBO,
+            f"no family paints with StableDiffusionXLPipeline; {DEFAULT}",
+        ),
+    ],
+    ids=lambda value: value.name if isinstance(value, ModelClues) else "",
+)
+def test_the_answer_carries_its_reason(clues: ModelClues, family: Family, reason: str) -> None:
+    """Whatever a folder contains, a family is returned together with the reason, as text."""
+    assert identify(clues) == Identified(family, reason)
+
+
+def test_the_narrower_family_is_asked_first() -> None:
+    """Sketch comes before Turbo, which would recognise its models too."""
+    assert FAMILIES == (SKETCH_FAMILY, Z_IMAGE_TURBO)
+    small = ModelClues("small", index(), {"vae": {"sample_size": 256}})
+    assert all(family.recognizes(small) for family in FAMILIES)
+    assert identify(small, FAMILIES[::-1]).family is Z_IMAGE_TURBO
+
+
+def test_clues_are_read_from_a_whole_folder(tiny: Path) -> None:
+    """Index and configurations of every component are read, and nothing is loaded for it."""
+    clues = ModelClues.read(str(tiny))
+    assert clues.pipeline_class == "ZImagePipeline"
+    assert clues.config("transformer")["n_layers"] == 2
+    assert clues.config("text_encoder")["model_type"] == "qwen3"
+    assert clues.config("scheduler")["shift"] == 3.0
+    assert identify(clues).family is SKETCH_FAMILY
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Toy(ZImage):
+    """A family of another pipeline, as another module would define it."""
+
+    pipeline_class: str = "ToyPipeline"
+
+
+def test_a_further_family_is_one_instance_in_the_list(copy: Path) -> None:
+    """One instance in the list is enough for a new family to be recognised and checked."""
+    toy = Toy(
+        name="toy",
+        native_side_px=64,
+        min_side_px=64,
+        max_side_px=128,
+        max_pixels=128 * 128,
+        good_side_px=64,
+    )
+    file = copy / "model_index.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | index("ToyPipeline")))
+    clues = ModelClues.read(str(copy))
+    found = identify(clues, (toy, *FAMILIES))
+    assert found == Identified(toy, "its model_index.json names ToyPipeline")
+    check_whole("toy", copy, toy)
+    assert identify(clues).family is Z_IMAGE_TURBO
+    with pytest.raises(ModelInvalid, match="it is a ToyPipeline"):
+        check_whole("toy", copy, Z_IMAGE_TURBO)
+
+
+@given(st.integers(2, 512), st.integers(2, 512))
+def test_dynamic_shifts_are_the_pipelines_own(height: int, width: int) -> None:
+    """For schedulers that shift by size, the shift equals diffusers' to the bit."""
+    config = {"base_shift": 0.4, "max_shift": 1.2}
+    expected = calculate_shift(height // 2 * (width // 2), 256, 4096, 0.4, 1.2)
+    assert Z_IMAGE_TURBO.dynamic_shift(config, height, width) == expected
+
+
+def test_the_counted_turn_is_the_template_of_the_model() -> None:
+    """The text of a turn, for counting without a template, equals the template's output."""
+    tokenizer = AutoTokenizer.from_pretrained(MODEL_DIR / "tokenizer", local_files_only=True)
+    for family in FAMILIES:
+        assert family.chat.prompt(tokenizer, "a lake") == family.chat.turn.format("a lake")

@@ -1,4 +1,4 @@
-"""Broken pictures are found, and honest dull ones are not."""
+"""Broken pictures are detected, and dull but valid ones are not."""
 
 import math
 from pathlib import Path
@@ -10,6 +10,7 @@ from diffusers.pipelines.z_image.pipeline_z_image import ZImagePipeline
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engine.diffusion.families import SKETCH_FAMILY
 from engine.diffusion.footprint import MemoryPlan, Placement
 from engine.diffusion.guard import BLANK_SPREAD, FAINT_SPREAD, Finiteness, InFloat32, spread
 from engine.diffusion.residency import Residency
@@ -18,14 +19,14 @@ from engine.diffusion.residency import Residency
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 def test_one_broken_number_is_enough(value: float, dtype: torch.dtype) -> None:
-    """A single NaN or infinity anywhere is found."""
+    """A single NaN or infinity anywhere is detected."""
     latents = torch.zeros(1, 16, 8, 8, dtype=dtype)
     latents[0, 9, 3, 5] = value
     assert not Finiteness(latents).read()
 
 
 def test_large_numbers_are_finite() -> None:
-    """The largest numbers of a format are no infinity."""
+    """The largest numbers of a format are not taken for infinity."""
     for dtype in (torch.float32, torch.bfloat16):
         limits = torch.finfo(dtype)
         assert Finiteness(torch.tensor([limits.min, limits.max], dtype=dtype)).read()
@@ -38,7 +39,7 @@ def test_one_flat_colour_is_blank(colour: tuple[int, int, int]) -> None:
 
 
 def test_rounding_noise_is_blank() -> None:
-    """A flat colour that flickers by one step is blank still."""
+    """A flat colour that flickers by one step is still blank."""
     noise = torch.randint(127, 129, (64, 64, 3), generator=torch.manual_seed(1), dtype=torch.uint8)
     assert spread(noise) < BLANK_SPREAD
 
@@ -53,8 +54,8 @@ def test_dull_pictures_pass() -> None:
 
 
 def test_everything_is_computed_in_float32(tiny: Path) -> None:
-    """Inside, a bfloat16 model answers to the bit as its copy in float32 does, in every part of
-    it; outside it is what it was."""
+    """Inside the context, a bfloat16 model computes exactly like its float32 copy, in every part;
+    outside it is unchanged."""
     load: Any = ZImagePipeline.from_pretrained
     low = load(str(tiny), dtype=torch.bfloat16)
     exact = load(str(tiny), dtype=torch.bfloat16)
@@ -67,8 +68,8 @@ def test_everything_is_computed_in_float32(tiny: Path) -> None:
         dtype = pipeline.transformer.dtype
         prompt = pipeline._encode_prompt(["a lake"], torch.device("cpu"), max_sequence_length=64)
         given = [latents[0].unsqueeze(1).to(dtype)]
-        told = pipeline.transformer(given, torch.tensor([0.3]), prompt, return_dict=False)[0]
-        return [*prompt, *told, pipeline.vae.decode(latents.to(dtype), return_dict=False)[0]]
+        predicted = pipeline.transformer(given, torch.tensor([0.3]), prompt, return_dict=False)[0]
+        return [*prompt, *predicted, pipeline.vae.decode(latents.to(dtype), return_dict=False)[0]]
 
     wanted, before = answers(exact), answers(low)
     with InFloat32():
@@ -79,13 +80,12 @@ def test_everything_is_computed_in_float32(tiny: Path) -> None:
 
 
 def test_weights_can_be_moved_while_everything_is_computed_in_float32(tiny: Path) -> None:
-    """An offload plan that brings weights and takes them away in the middle of a step works, and
-    leaves them in the type, and with the bits, that they had."""
+    """An offload plan may move weights in the middle of a step; their type and bits stay."""
     load: Any = ZImagePipeline.from_pretrained
     pipeline = load(str(tiny), dtype=torch.bfloat16)
     transformer = pipeline.transformer
     before = [weight.clone() for weight in transformer.parameters()]
-    residency = Residency(pipeline, torch.device("cpu"))
+    residency = Residency(pipeline, torch.device("cpu"), SKETCH_FAMILY)
     given = [torch.randn(16, 1, 8, 8, generator=torch.manual_seed(3))]
     words = [torch.randn(5, transformer.config.cap_feat_dim, generator=torch.manual_seed(4))]
 
@@ -108,7 +108,7 @@ def test_weights_can_be_moved_while_everything_is_computed_in_float32(tiny: Path
 
 
 def test_what_is_assigned_stays_assigned() -> None:
-    """Moving a tensor's data is no arithmetic: it happens to the tensor itself."""
+    """Assigning a tensor's data is not arithmetic: it changes the tensor itself."""
     weight = torch.nn.Parameter(torch.zeros(4, dtype=torch.bfloat16))
     target, fresh = torch.zeros(4, dtype=torch.bfloat16), torch.ones(4, dtype=torch.bfloat16)
     with InFloat32():

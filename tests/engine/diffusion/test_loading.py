@@ -1,4 +1,4 @@
-"""A model is whole, or it is refused with one plain line; nothing is fetched unasked."""
+"""A model is complete or refused with one plain line; nothing is downloaded unless allowed."""
 
 import json
 import pickle
@@ -15,11 +15,10 @@ from safetensors.torch import load_file, save_file
 
 from engine.diffusion.families import SKETCH
 from engine.diffusion.loading import fingerprint, load_model, locate
-from engine.diffusion.wholeness import COMPONENTS
 from engine.errors import ModelInvalid, ModelNotFound, ModelUnavailable
 from engine.settings import EngineSettings
 from engine.sketch import MODEL_DIR
-from tests.engine.diffusion.tiny import build_tiny
+from tests.engine.diffusion.tiny import COMPONENTS, build_tiny
 
 WEIGHTS = {
     "transformer": "diffusion_pytorch_model.safetensors",
@@ -49,7 +48,7 @@ def load(model: Path | str, dtype: torch.dtype = torch.float32, **settings: Any)
 
 
 def refusal(model: Path | str, kind: type[ModelUnavailable] = ModelInvalid) -> str:
-    """The reason for which a model is refused; checks that a person could be shown it."""
+    """Return the reason of a refusal; checks that it could be shown to a user."""
     with pytest.raises(kind) as caught:
         load(model)
     assert type(caught.value) is kind
@@ -62,7 +61,7 @@ def refusal(model: Path | str, kind: type[ModelUnavailable] = ModelInvalid) -> s
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 def test_a_whole_model_loads(tiny: Path, dtype: torch.dtype, attempts: list[Any]) -> None:
-    """Every part comes in the wanted number format, from the disk alone."""
+    """Every component has the requested number format, loaded from the disk alone."""
     pipeline, revision = load(tiny, dtype)
     for name in COMPONENTS:
         weights = getattr(pipeline, name).state_dict().values()
@@ -75,7 +74,7 @@ def test_a_whole_model_loads(tiny: Path, dtype: torch.dtype, attempts: list[Any]
     "model", ["nobody/nothing-of-this-name", "no-owner", "../a/b/c", "a b/c", "\0"]
 )
 def test_an_unknown_name(model: str, attempts: list[Any]) -> None:
-    """A name that is nowhere on this machine is not found, and nobody is asked for it."""
+    """A name unknown to this machine is not found, and no server is asked for it."""
     reason = refusal(model, ModelNotFound)
     assert reason.startswith("no such folder")
     assert ("download = true" in reason) == (model == "nobody/nothing-of-this-name")
@@ -97,12 +96,12 @@ def test_downloading_has_to_be_allowed(attempts: list[Any], tmp_path: Path) -> N
 
 
 def test_nobodys_home(attempts: list[Any]) -> None:
-    """The home of a user whom the machine does not know is simply not there."""
+    """The home of a user unknown to the machine does not exist."""
     assert "no such folder" in refusal("~nobody-of-this-name/model", ModelNotFound)
 
 
 def test_home_and_sketch(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """`~` is the person's home, and `sketch` the embedded model."""
+    """`~` is the user's home, and `sketch` the embedded model."""
     monkeypatch.setenv("HOME", str(tiny.parent))
     monkeypatch.setenv("USERPROFILE", str(tiny.parent))
     assert locate(EngineSettings(model="~/tiny")) == tiny
@@ -110,7 +109,7 @@ def test_home_and_sketch(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_file_is_no_model(tiny: Path) -> None:
-    """A weights file by itself is refused, and what is missing is named."""
+    """A weights file alone is refused, and the message says what a model is."""
     reason = refusal(tiny / "vae" / WEIGHTS["vae"])
     assert "this is a file" in reason
 
@@ -128,8 +127,7 @@ def test_a_file_is_no_model(tiny: Path) -> None:
     ],
 )
 def test_a_folder_of_another_kind(copy: Path, index: str | None, words: str) -> None:
-    """The index has to be there, to be readable, and to name the one pipeline that is painted
-    with."""
+    """The index must exist, be readable, and name the family's pipeline."""
     file = copy / "model_index.json"
     file.unlink()
     if index is not None:
@@ -138,22 +136,22 @@ def test_a_folder_of_another_kind(copy: Path, index: str | None, words: str) -> 
 
 
 def test_an_empty_folder(tmp_path: Path) -> None:
-    """A folder without anything is no model."""
+    """A folder without anything is not a model."""
     assert "has no model_index.json" in refusal(tmp_path)
 
 
 @pytest.mark.parametrize("name", [*COMPONENTS, "tokenizer", "scheduler"])
 def test_a_missing_component(copy: Path, name: str, attempts: list[Any]) -> None:
-    """A folder that lacks a part is refused and not completed from the network."""
+    """A folder that lacks a component is refused and not completed from the network."""
     shutil.rmtree(copy / name)
-    assert refusal(copy) == f"its part {name} is missing"
+    assert refusal(copy) == f"its component {name} is missing"
     assert attempts == []
 
 
 @pytest.mark.parametrize("name", COMPONENTS)
 @pytest.mark.parametrize("rest", [0.0, 0.001, 0.5, 0.999])
 def test_truncated_weights(copy: Path, name: str, rest: float) -> None:
-    """A weights file that broke off anywhere is refused."""
+    """A weights file truncated anywhere is refused."""
     file = copy / name / WEIGHTS[name]
     data = file.read_bytes()
     file.write_bytes(data[: int(len(data) * rest)])
@@ -206,14 +204,14 @@ def test_a_broken_component(copy: Path, name: str, config: str | None) -> None:
     [("chat_template.jinja", "no chat template"), ("tokenizer.json", "no vocabulary")],
 )
 def test_a_tokenizer_that_cannot_read(copy: Path, file: str, words: str) -> None:
-    """A tokenizer without its words or its template, which the libraries accept, is refused."""
+    """A tokenizer without vocabulary or template, which the libraries accept, is refused."""
     (copy / "tokenizer" / file).unlink()
     assert words in refusal(copy)
 
 
 @pytest.mark.parametrize("name", COMPONENTS)
 def test_parts_of_different_models(copy: Path, name: str, tmp_path: Path) -> None:
-    """A part that is whole in itself and belongs to a model of another width is refused."""
+    """A complete component of a model with other widths is refused."""
     other = build_tiny(tmp_path / "other", caption_width=16, latent_channels=8)
     shutil.rmtree(copy / name)
     shutil.copytree(other / name, copy / name)
@@ -221,7 +219,7 @@ def test_parts_of_different_models(copy: Path, name: str, tmp_path: Path) -> Non
 
 
 def test_a_tokenizer_of_a_larger_model(copy: Path, tmp_path: Path) -> None:
-    """A tokenizer with tokens that the text encoder has no numbers for is refused."""
+    """A tokenizer with more tokens than the text encoder's embedding is refused."""
     other = build_tiny(tmp_path / "other", more_token="<more>")
     shutil.rmtree(copy / "tokenizer")
     shutil.copytree(other / "tokenizer", copy / "tokenizer")
@@ -229,7 +227,7 @@ def test_a_tokenizer_of_a_larger_model(copy: Path, tmp_path: Path) -> None:
 
 
 class Evil:
-    """Would leave a file behind if anybody unpickled it."""
+    """Creates a file when it is unpickled."""
 
     def __init__(self, file: Path) -> None:
         self.file = file
@@ -239,7 +237,7 @@ class Evil:
 
 
 def test_pickled_weights_are_not_opened(copy: Path, tmp_path: Path) -> None:
-    """Weights in the old format, which may run code, are refused unread."""
+    """Weights in the old format, which may run code, are refused without being opened."""
     trace = tmp_path / "trace"
     for name in COMPONENTS:
         (copy / name / WEIGHTS[name]).unlink()
@@ -250,7 +248,7 @@ def test_pickled_weights_are_not_opened(copy: Path, tmp_path: Path) -> None:
 
 
 def test_a_sharded_model_loads_if_all_shards_are_there(copy: Path) -> None:
-    """Weights in several files count together, and one missing file is noticed."""
+    """Weights in several files are loaded together, and one missing file is noticed."""
     pipeline, _ = load(copy)
     before = pipeline.transformer.state_dict()
     folder = copy / "transformer"
@@ -265,7 +263,7 @@ def test_a_sharded_model_loads_if_all_shards_are_there(copy: Path) -> None:
 
 
 def test_a_language_models_weights_serve_as_text_encoder(copy: Path) -> None:
-    """Weights that a whole language model saved, under `model.`, are recognised."""
+    """Weights saved by a complete language model, under `model.`, are recognised."""
     file = copy / "text_encoder" / WEIGHTS["text_encoder"]
     weights = load_file(file)
     save_file({f"model.{key}": value for key, value in weights.items()}, file, {"format": "pt"})
@@ -276,8 +274,7 @@ def test_a_language_models_weights_serve_as_text_encoder(copy: Path) -> None:
 @pytest.mark.parametrize("name", COMPONENTS)
 @pytest.mark.parametrize("place", [0.0, 0.5, 1.0], ids=["start", "middle", "end"])
 def test_the_fingerprint_sees_one_changed_byte(copy: Path, name: str, place: float) -> None:
-    """One other byte at the start, in the middle or at the end of any weights file is another
-    revision, at the same size and time."""
+    """Any changed byte at the start, middle or end of a weights file gives another revision."""
     before = fingerprint(copy)
     file = copy / name / WEIGHTS[name]
     data = bytearray(file.read_bytes())
@@ -287,8 +284,7 @@ def test_the_fingerprint_sees_one_changed_byte(copy: Path, name: str, place: flo
 
 
 def test_the_fingerprint_is_of_the_contents(tiny: Path, copy: Path) -> None:
-    """It is the same in every folder and on every day; a configuration, a file more or another
-    name makes another one."""
+    """It does not depend on folder or time; another configuration, file or name changes it."""
     first = fingerprint(tiny)
     assert len(first) == 16
     assert fingerprint(copy) == first
@@ -301,7 +297,7 @@ def test_the_fingerprint_is_of_the_contents(tiny: Path, copy: Path) -> None:
 
 
 def test_large_files_are_sampled(tmp_path: Path) -> None:
-    """Of a file of many megabytes, start, middle and end are read."""
+    """Large files are read at the start, in the middle and at the end."""
     file = tmp_path / "weights.safetensors"
     size = 8 << 20
     seen = set()

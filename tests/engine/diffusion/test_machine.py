@@ -1,4 +1,4 @@
-"""What there is to paint with is read, not assumed."""
+"""The machine's memory and speeds are read, not assumed."""
 
 from pathlib import Path
 
@@ -61,7 +61,7 @@ def test_what_the_model_holds_is_free_for_it(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_no_groups(nowhere: Path) -> None:
-    """Without control groups, the host's own number holds."""
+    """Without control groups, the host's own number counts."""
     free = host_free_bytes(nowhere, nowhere / "cgroup")
     assert 0 < free <= psutil.virtual_memory().total
 
@@ -84,20 +84,20 @@ def test_no_groups(nowhere: Path) -> None:
     ids=["v2", "files are given up", "v1, full", "over"],
 )
 def test_a_bound_of_the_container(files: dict[str, str], left: int, tmp_path: Path) -> None:
-    """A container's bound holds where it is lower, less what is used and could not be given up."""
+    """A container's limit applies where it is lower, less what is used and cannot be reclaimed."""
     groups = group(tmp_path / "groups", **files)
     assert host_free_bytes(groups, tmp_path / "none") == left * MIB
 
 
 @pytest.mark.parametrize("limit", ["max", "", "many", str(2**63 - 1)])
 def test_no_bound(limit: str, tmp_path: Path) -> None:
-    """A group without a bound, or with one that cannot be read, changes nothing."""
+    """A group without a limit, or with an unreadable one, changes nothing."""
     groups = group(tmp_path / "groups", memory_max=limit, memory_current="5")
     assert host_free_bytes(groups, tmp_path / "none") > 12 * MIB
 
 
 def test_the_lowest_of_all_groups(tmp_path: Path) -> None:
-    """A service's own group and each around it may have a bound; the lowest holds."""
+    """A service's own group and its ancestors may have limits; the lowest applies."""
     groups = tmp_path / "groups"
     group(groups / "system" / "bot", memory_max=str(8 * MIB), memory_current=str(MIB))
     group(groups / "system", memory_max=str(6 * MIB), memory_current=str(3 * MIB))
@@ -108,7 +108,7 @@ def test_the_lowest_of_all_groups(tmp_path: Path) -> None:
 
 @given(st.binary(max_size=60))
 def test_any_group_file(content: bytes) -> None:
-    """Whatever the kernel's file says, the host's memory can be read."""
+    """Whatever the kernel's file contains, the host's memory can be read."""
     own = Path("/proc/self/cgroup")
 
     class Odd(type(own)):
@@ -119,7 +119,7 @@ def test_any_group_file(content: bytes) -> None:
 
 
 def test_speeds_are_measured_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Measuring gives positive numbers, and happens once for a device."""
+    """Measuring gives positive numbers, and happens once per device."""
     measured.cache_clear()
     speeds = measured(CPU)
     assert min(speeds.copy_bytes_per_s, speeds.memory_bytes_per_s, speeds.flops_per_s) > 0
@@ -130,7 +130,7 @@ def test_speeds_are_measured_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_speeds_follow_the_clock() -> None:
-    """Half a second for each run is counted as such: bytes and operations by seconds."""
+    """Speeds are bytes and operations divided by the seconds of the clock."""
     now = iter(range(100))
     speeds = measure(CPU, clock=lambda: next(now) * 1.5)
     nbytes = 512 * 1024 * 4
@@ -140,5 +140,5 @@ def test_speeds_follow_the_clock() -> None:
 
 
 def test_a_clock_that_stands_still() -> None:
-    """A clock too coarse to see it gives large speeds, never a division by zero."""
+    """A clock too coarse for the measurement gives large speeds, never a division by zero."""
     assert measure(CPU, clock=lambda: 0.0).flops_per_s > 1e9

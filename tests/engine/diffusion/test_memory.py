@@ -1,4 +1,4 @@
-"""The fastest plan that fits is chosen, with its reason; a smaller one follows when it did not."""
+"""The fastest plan that fits is chosen, with its reason; if it fails, a smaller one follows."""
 
 import pytest
 from hypothesis import given
@@ -49,20 +49,21 @@ def pick(machine: Machine, shape: Shape = NATIVE, *, quantized: bool = True) -> 
         (rtx_3060(), NATIVE, True, "streamed"),
         (rtx_3060(), LARGE, True, "streamed"),
         (rtx_3060(), Shape(1024, 1024, guided=True), True, "streamed"),
-        # 16 GB of RAM do not hold exact weights: int8 (no fp8 units), the encoder passing through.
+        # 16 GB of RAM cannot hold exact weights: int8 (no fp8 units), the encoder offloaded.
         (rtx_3060(host_gib=12), NATIVE, True, "encoder-offload+int8"),
-        # And not allowed to: nothing fits, and what is smallest on the device may still swap.
+        # If quantizing is not allowed, nothing fits, and the smallest on the device may still swap.
         (rtx_3060(host_gib=12), NATIVE, False, "sequential-offload+tiled"),
         # 8 GB: the same two cases; fp8, which this card also computes in.
         (rtx_4060(), NATIVE, True, "streamed"),
         (rtx_4060(host_gib=12), NATIVE, True, "streamed+fp8"),
-        # Room for all of it; large pictures in tiles, which cost less than passing the encoder.
+        # Everything fits; large pictures in tiles, which cost less than offloading the encoder.
         (rtx_4090(), NATIVE, True, "resident"),
         (rtx_4090(), Shape(1024, 1024, guided=True, batch=2), True, "resident"),
         (rtx_4090(), LARGE, True, "resident+tiled"),
         (h100(), NATIVE, True, "resident"),
         (h100(), Shape(2048, 2048, guided=True, batch=2), True, "resident"),
-        # Another program has most of it: copies dominate, so half of them are worth the rounding.
+        # Another program has most of the memory: copies dominate, so half as many are worth the
+        # rounding.
         (rtx_4090(free_gib=5), NATIVE, True, "streamed+fp8"),
         (rtx_4090(free_gib=5), NATIVE, False, "streamed"),
         (h100(free_gib=8), NATIVE, True, "encoder-offload+fp8+tiled"),
@@ -77,7 +78,7 @@ def pick(machine: Machine, shape: Shape = NATIVE, *, quantized: bool = True) -> 
     ],
 )
 def test_cards(machine: Machine, shape: Shape, quantized: bool, plan: str) -> None:
-    """Each card gets the plan that a person who knows it would pick."""
+    """Each card gets the plan that an expert would pick for it."""
     choice = pick(machine, shape, quantized=quantized)
     assert str(choice.plan) == plan
     assert choice.estimate == estimate(choice.plan, MODEL, machine, shape)
@@ -87,8 +88,8 @@ def test_cards(machine: Machine, shape: Shape, quantized: bool, plan: str) -> No
 def test_a_choice_fits_or_says_so(
     card: type, shape: Shape, free_gib: float, host_gib: float, quantized: bool
 ) -> None:
-    """What is chosen fits device and host, or the reason says that nothing does; every other plan
-    has been looked at."""
+    """The choice fits device and host, or the reason says that nothing does; every other plan is
+    listed as rejected."""
     machine: Machine = card(free_gib, host_gib)
     choice = pick(machine, shape, quantized=quantized)
     budget_bytes = (machine.free_bytes or 0) - GIB
@@ -107,7 +108,7 @@ def test_a_choice_fits_or_says_so(
 def test_more_memory_is_never_slower(
     card: type, shape: Shape, free_gib: float, more_gib: float
 ) -> None:
-    """A device with more room gets a plan that is as fast, or faster."""
+    """A device with more memory gets a plan that is as fast, or faster."""
     small = pick(card(free_gib, 60), shape, quantized=False)
     large = pick(card(free_gib + more_gib, 60), shape, quantized=False)
     if not small.reason.startswith("nothing fits"):
@@ -115,7 +116,7 @@ def test_more_memory_is_never_slower(
 
 
 def test_what_is_set_is_done() -> None:
-    """A plan from the settings is taken as it is; if it seems too large, the reason says so."""
+    """A plan from the settings is used as it is; if it seems too large, the reason says so."""
     tight = choose(
         MODEL, rtx_3060(), NATIVE, wanted=RESIDENT, allow_quantized=False, reserve_bytes=0
     )
@@ -127,7 +128,7 @@ def test_what_is_set_is_done() -> None:
 
 
 def test_reasons() -> None:
-    """The reason names need and room, and each rejected plan has its own."""
+    """The reason names required and available memory, and each rejected plan has its own."""
     choice = pick(rtx_3060(host_gib=12))
     assert choice.reason.startswith("the fastest that fits: 7.5 of 10.4 GiB")
     rejected = {str(plan): reason for plan, reason in choice.rejected}
@@ -155,8 +156,8 @@ def test_a_plan_in_force_is_kept() -> None:
 
 @given(PLANS, st.booleans(), st.booleans())
 def test_steps_lead_down_and_end(plan: MemoryPlan, quantized: bool, fp8_units: bool) -> None:
-    """Each step takes strictly less at the native size; exact weights are given up once at most,
-    if allowed, and only when all else but leaves has been tried."""
+    """Each step takes strictly less at the native size; exact weights are given up at most once, if
+    allowed, and only when everything but leaves has been tried."""
     down: MemoryPlan | None = plan
     walked = [plan]
     while down := step_down(down, allow_quantized=quantized, fp8_units=fp8_units):
@@ -176,7 +177,7 @@ def test_steps_lead_down_and_end(plan: MemoryPlan, quantized: bool, fp8_units: b
 
 @given(PLANS, SHAPES, st.booleans())
 def test_no_step_takes_more(plan: MemoryPlan, shape: Shape, quantized: bool) -> None:
-    """Whatever is painted, a step down never takes more than the plan before it."""
+    """A step down never takes more than the plan before it, for any picture."""
     down = step_down(plan, allow_quantized=quantized)
     if down is not None:
         before, after = (estimate(one, MODEL, h100(), shape) for one in (plan, down))
@@ -184,7 +185,7 @@ def test_no_step_takes_more(plan: MemoryPlan, shape: Shape, quantized: bool) -> 
 
 
 def test_the_way_down() -> None:
-    """Encoder out, tiles, streaming, and at last quantized weights."""
+    """The order is: encoder off the device, tiles, streaming, and at last quantized weights."""
     way = ["resident"]
     down: MemoryPlan | None = RESIDENT
     while down := step_down(down, allow_quantized=True, fp8_units=True):
@@ -201,7 +202,7 @@ def test_the_way_down() -> None:
 
 @given(PLANS, SHAPES, st.booleans())
 def test_a_retreat_helps(plan: MemoryPlan, shape: Shape, quantized: bool) -> None:
-    """After memory ran out, steps that do not help this picture are left out."""
+    """After memory ran out, steps that do not help this picture are skipped."""
     machine = rtx_3060()
     back = retreat(plan, MODEL, machine, shape, allow_quantized=quantized)
     if back is not None:
@@ -221,7 +222,7 @@ def test_a_retreat_looks_at_the_host() -> None:
 
 
 def test_small_pictures_skip_tiles() -> None:
-    """At 512² tiles change nothing, so a retreat goes on to streaming."""
+    """At 512² tiles change nothing, so a retreat continues to streaming."""
     back = retreat(
         MemoryPlan(Placement.ENCODER), MODEL, rtx_3060(), Shape(512, 512), allow_quantized=False
     )
@@ -235,7 +236,7 @@ def price(machine: Machine, limit_bytes: int | None) -> Estimate:
 
 
 def test_backoff_holds_for_some_jobs() -> None:
-    """After memory ran out, plans as large are left alone for so many jobs, then tried again."""
+    """After memory ran out, plans as large are avoided for some jobs, then tried again."""
     backoff, machine = Backoff(jobs=3), rtx_4090()
     first = price(machine, backoff.limit_bytes(machine.free_bytes))
     backoff.failed(first.peak_bytes, machine.free_bytes)
@@ -248,7 +249,7 @@ def test_backoff_holds_for_some_jobs() -> None:
 
 
 def test_backoff_ends_when_memory_is_freed() -> None:
-    """Another program's memory coming back ends the wait at once."""
+    """Memory freed by another program ends the wait at once."""
     backoff = Backoff(jobs=20, growth_bytes=GIB)
     backoff.failed(8 * GIB, 9 * GIB)
     assert backoff.limit_bytes(9 * GIB) is not None
@@ -258,7 +259,7 @@ def test_backoff_ends_when_memory_is_freed() -> None:
 
 
 def test_backoff_keeps_the_harder_lesson() -> None:
-    """A second failure within the wait never raises the bound; the wait starts anew."""
+    """A second failure within the wait never raises the limit; the wait starts again."""
     backoff = Backoff(jobs=2)
     backoff.failed(6 * GIB, None)
     backoff.succeeded()
@@ -270,5 +271,5 @@ def test_backoff_keeps_the_harder_lesson() -> None:
 
 
 def test_every_plan_is_listed_once() -> None:
-    """The list of plans is whole: five placements, three formats, with and without tiles."""
+    """The list of plans is complete: five placements, three formats, with and without tiles."""
     assert len(set(plans())) == len(list(plans())) == 30

@@ -1,4 +1,4 @@
-"""A picture that goes wrong is mended where that is possible, and never delivered broken."""
+"""Broken computations are recovered where possible, and never delivered."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ GUIDED = dataclasses.replace(REQUEST, guidance=1.8, negative_prompt="fog")
 
 
 def spoiling(*calls: int, bad: float = NAN) -> Callable[..., Any]:
-    """A forward hook that spoils these calls, counted from 1; none = every one."""
+    """A forward hook that breaks these calls, counted from 1; none = every one."""
     counted = itertools.count(1)
 
     def spoil(_module: Any, _inputs: Any, answer: Any) -> Any:
@@ -53,8 +53,8 @@ def spoiling(*calls: int, bad: float = NAN) -> Callable[..., Any]:
 def test_a_step_that_breaks_once_is_taken_again(
     painter: DiffusionRenderer, step: int, bad: float
 ) -> None:
-    """Painting goes back to the last good latents and on from there: the picture is the one that
-    it would have been, every step is reported once, and the recipe says what happened."""
+    """Painting resumes from the last good latents: the picture is the same, every step is reported
+    once, and the recipe says what happened."""
     whole = painted(painter)
     steps: list[Progress] = []
     with hooked(pipeline_of(painter).transformer, spoiling(step, bad=bad)):
@@ -67,7 +67,7 @@ def test_a_step_that_breaks_once_is_taken_again(
 
 @pytest.mark.parametrize("step", [1, 2, 3])
 def test_guidance_is_lowered_first(painter: DiffusionRenderer, step: int) -> None:
-    """Where guidance is on, the broken step and those after it have half of it."""
+    """With guidance, the broken step and those after it get half of it."""
     milder = painted(painter, dataclasses.replace(GUIDED, guidance=1.4))
     with hooked(pipeline_of(painter).transformer, spoiling(step)):
         made = painted(painter, GUIDED)
@@ -78,7 +78,7 @@ def test_guidance_is_lowered_first(painter: DiffusionRenderer, step: int) -> Non
 
 
 def test_float32_follows_on_lower_guidance(painter: DiffusionRenderer) -> None:
-    """A step that breaks again is computed in float32, with the guidance that was asked for."""
+    """A step that breaks again is computed in float32, with the requested guidance."""
     whole = painted(painter, GUIDED)
     with hooked(pipeline_of(painter).transformer, spoiling(2, 3)):
         made = painted(painter, GUIDED)
@@ -91,7 +91,7 @@ def test_float32_follows_on_lower_guidance(painter: DiffusionRenderer) -> None:
 def test_what_nothing_helps_against_is_an_error(
     painter: DiffusionRenderer, step: int, request_: ImageRequest
 ) -> None:
-    """A step that breaks every time is named, none is taken after it, the painter is as ever."""
+    """A step that always breaks is named, no step follows it, and the renderer stays usable."""
     before = painted(painter).raster
     steps: list[Progress] = []
     with hooked(pipeline_of(painter).transformer, spoiling(*range(step, step + 9))):
@@ -114,7 +114,7 @@ def test_the_other_parts_are_asked_again(painter: DiffusionRenderer, part: str, 
 
 
 def test_the_second_try_is_in_float32(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Numbers that only bfloat16 breaks on are mended: the second try sees none of it."""
+    """Values that only bfloat16 breaks on are recovered: the second try uses none of it."""
     monkeypatch.setattr(renderer, "_lower_priority", lambda: None)
     painter = DiffusionRenderer.load(EngineSettings(model=str(tiny), device="cpu", threads=1))
     transformer = pipeline_of(painter).transformer.to(torch.bfloat16)
@@ -132,7 +132,7 @@ def test_the_second_try_is_in_float32(tiny: Path, monkeypatch: pytest.MonkeyPatc
 
 
 def test_one_broken_job_leaves_its_neighbours_alone(painter: DiffusionRenderer) -> None:
-    """In a batch each picture is what it would have been alone, beside one that breaks."""
+    """In a batch with a broken picture, each other one is as it would be alone."""
     alone = painted(painter).raster
     other = dataclasses.replace(REQUEST, seed=6)
     tasks = [RenderTask(each, threading.Event()) for each in (REQUEST, other, REQUEST)]
@@ -145,13 +145,13 @@ def test_one_broken_job_leaves_its_neighbours_alone(painter: DiffusionRenderer) 
 
 
 def flat(level: float) -> Callable[..., torch.Tensor]:
-    """A forward hook for a decoder that only makes one colour. level: -1..1."""
+    """A forward hook for a decoder that returns only one colour. level: -1..1."""
     return lambda _module, _inputs, answer: torch.full_like(answer, level)
 
 
 @pytest.mark.parametrize("level", [-1.0, 1.0, 0.1])
 def test_a_blank_picture_is_refused(painter: DiffusionRenderer, level: float) -> None:
-    """One flat colour that nobody asked for is an error, after a second try."""
+    """One flat colour that the prompt does not ask for is an error, after a second try."""
     calls: list[int] = []
     decoder = pipeline_of(painter).vae.decoder
     with hooked(decoder, flat(level)), hooked(decoder, lambda *_: calls.append(1)):
@@ -160,7 +160,7 @@ def test_a_blank_picture_is_refused(painter: DiffusionRenderer, level: float) ->
 
 
 def test_a_blank_picture_may_be_right(painter: DiffusionRenderer) -> None:
-    """Who asks for a black square on black gets it, with a note."""
+    """A prompt for a black square on black gets it, with a note."""
     asked = dataclasses.replace(REQUEST, prompt="a black square on black")
     with hooked(pipeline_of(painter).vae.decoder, flat(-1.0)):
         made = painted(painter, asked)
@@ -195,7 +195,7 @@ def test_fog_is_a_picture(painter: DiffusionRenderer) -> None:
 
 
 def test_the_check_costs_next_to_nothing(painter: DiffusionRenderer) -> None:
-    """A picture asks whether it is finite once per step and part, and reads each answer once."""
+    """Finiteness is checked once per step and component, and each answer read once."""
     asked: list[int] = []
     original = sampling.Finiteness
 

@@ -1,4 +1,4 @@
-"""Memory that runs out while painting costs time, not the picture; and it is given back."""
+"""Running out of memory costs time, not the picture; idle memory is freed."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ LARGE = dataclasses.replace(REQUEST, width_px=256, height_px=256)
 
 @pytest.fixture
 def card() -> list[Machine]:
-    """The machine that the painter believes in; a test may change it."""
+    """The machine that the renderer sees; a test may change it."""
     return [rtx_4090()]
 
 
@@ -37,7 +37,7 @@ def card() -> list[Machine]:
 def painter(
     tiny: Path, card: list[Machine], monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[DiffusionRenderer]:
-    """The real painter on the real CPU, which takes it for a card with memory of its own."""
+    """The real renderer on the real CPU, treated as a card with memory of its own."""
     monkeypatch.setattr(renderer, "_lower_priority", lambda: None)
     monkeypatch.setattr(machine, "read", lambda *_args, **_options: card[0])
     made = DiffusionRenderer.load(EngineSettings(model=str(tiny), device="cpu", threads=1))
@@ -46,7 +46,7 @@ def painter(
 
 
 def exhausted(times: int) -> Callable[..., None]:
-    """A hook that finds no memory left, so many times."""
+    """A hook that runs out of memory this many times."""
     left = [times]
 
     def fail(*_: Any) -> None:
@@ -58,7 +58,7 @@ def exhausted(times: int) -> Callable[..., None]:
 
 
 def too_small_for_resident(painter: DiffusionRenderer) -> Machine:
-    """A card with a little less free than everything on it would take."""
+    """A card with slightly less free memory than a resident model would take."""
     assert painter._model is not None
     shape = Shape(REQUEST.width_px, REQUEST.height_px, REQUEST.steps)
     sizes = painter._model.residency.sizes
@@ -67,7 +67,7 @@ def too_small_for_resident(painter: DiffusionRenderer) -> Machine:
 
 
 def test_the_plan_and_its_reason_are_known(painter: DiffusionRenderer) -> None:
-    """What was chosen, and why, is told before the first picture and with each."""
+    """The plan and its reason are known before the first picture and returned with each."""
     assert painter.info.plan == "resident" and "GiB" in painter.info.plan_reason
     made = painted(painter)
     assert made.recipe.conditions.plan == "resident" and made.plan_reason
@@ -75,8 +75,8 @@ def test_the_plan_and_its_reason_are_known(painter: DiffusionRenderer) -> None:
 
 @pytest.mark.parametrize("part", ["text_encoder", "transformer", "vae"])
 def test_the_same_job_is_painted_with_less(painter: DiffusionRenderer, part: str) -> None:
-    """Memory that runs out once, in any part, steps the plan down; the pixels are the same, and
-    the recipe says which plan it was."""
+    """Running out of memory once, in any phase, steps the plan down; the pixels are the same, and
+    the recipe names the plan."""
     whole = painted(painter, LARGE)
     module = getattr(pipeline_of(painter), part)
     module = module.decoder if part == "vae" else module
@@ -90,8 +90,8 @@ def test_the_same_job_is_painted_with_less(painter: DiffusionRenderer, part: str
 
 
 def test_it_steps_down_until_nothing_is_left(painter: DiffusionRenderer) -> None:
-    """Exact plans alone are tried where quantizing is not allowed; then it is an error with what
-    is known of the memory, and the next picture is painted."""
+    """Where quantizing is not allowed, only exact plans are tried; then it is an error with the
+    state of the memory, and the next picture is painted."""
     with hooked(pipeline_of(painter).transformer, exhausted(99)):
         made = outcome(painter, LARGE)
     assert isinstance(made, OutOfMemory)
@@ -102,7 +102,7 @@ def test_it_steps_down_until_nothing_is_left(painter: DiffusionRenderer) -> None
 def test_quantized_weights_come_last_and_only_if_allowed(
     tiny: Path, painter: DiffusionRenderer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With permission, the plans that change pixels follow on those that do not."""
+    """With permission, plans that change pixels follow after those that do not."""
 
     def tried(allowed: bool) -> list[str]:
         settings = EngineSettings(model=str(tiny), device="cpu", threads=1, allow_quantized=allowed)
@@ -129,7 +129,7 @@ def test_quantized_weights_come_last_and_only_if_allowed(
 
 
 def test_the_larger_plan_comes_back(painter: DiffusionRenderer) -> None:
-    """After some pictures, what was too much is tried again."""
+    """After some pictures, the larger plan is tried again."""
     with hooked(pipeline_of(painter).transformer, exhausted(1)):
         painted(painter, LARGE)
     plans = [painted(painter, LARGE).recipe.conditions.plan for _ in range(25)]
@@ -139,8 +139,8 @@ def test_the_larger_plan_comes_back(painter: DiffusionRenderer) -> None:
 def test_a_full_card_is_seen_before_each_picture(
     painter: DiffusionRenderer, card: list[Machine]
 ) -> None:
-    """When another program takes the card's memory, the next picture has a smaller plan; when it
-    is given back, a larger one."""
+    """When another program takes the card's memory, the next picture has a smaller plan; when it is
+    freed, a larger one."""
     whole = painted(painter)
     card[0] = too_small_for_resident(painter)
     small = painted(painter)
@@ -150,7 +150,7 @@ def test_a_full_card_is_seen_before_each_picture(
 
 
 def test_exact_plans_are_no_difference(painter: DiffusionRenderer, card: list[Machine]) -> None:
-    """A replay under another exact plan is exact, and is not called anything else."""
+    """A replay under another exact plan is exact, and reported as such."""
     before = painted(painter).recipe
     card[0] = too_small_for_resident(painter)
     after = painted(painter).recipe
@@ -162,7 +162,7 @@ def test_exact_plans_are_no_difference(painter: DiffusionRenderer, card: list[Ma
 
 
 def test_memory_is_given_back_and_taken_again(painter: DiffusionRenderer) -> None:
-    """Unloaded, the painter holds no weights; the next picture is the one it would have been."""
+    """Unloaded, the renderer holds no weights; the next picture is the same as without."""
     whole = painted(painter)
     painter.unload()
     painter.unload()
@@ -172,7 +172,7 @@ def test_memory_is_given_back_and_taken_again(painter: DiffusionRenderer) -> Non
 
 
 def test_pictures_leave_nothing_behind(painter: DiffusionRenderer) -> None:
-    """Tensors do not pile up, picture after picture, also where pictures fail."""
+    """Tensors do not pile up, picture after picture, even where pictures fail."""
 
     def alive() -> int:
         gc.collect()
@@ -192,7 +192,7 @@ def test_pictures_leave_nothing_behind(painter: DiffusionRenderer) -> None:
 def test_a_preview_is_never_worth_a_picture(
     painter: DiffusionRenderer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Memory that runs out for a preview, or any other trouble with one, costs the preview."""
+    """Running out of memory for a preview, or any other error in it, costs only the preview."""
     whole = painted(painter).raster
     for error in (torch.OutOfMemoryError("no room"), ValueError("odd")):
 
@@ -203,14 +203,14 @@ def test_a_preview_is_never_worth_a_picture(
         monkeypatch.setattr(previews, "bootstrap", fail)
         steps: list[Progress] = []
         task = RenderTask(REQUEST, threading.Event(), previews=True)
-        told = steps.append
-        (made,) = painter.render([task], on_step=lambda _row, step, told=told: told(step))
+        append = steps.append
+        (made,) = painter.render([task], on_step=lambda _row, step, append=append: append(step))
         assert isinstance(made, Painted) and made.raster == whole
         assert made.recipe.adaptations == () and all(each.preview is None for each in steps)
 
 
 def test_nothing_is_held_of_what_was_unloaded(painter: DiffusionRenderer) -> None:
-    """Given back means given back: no preview and no writer keeps a component alive."""
+    """After unloading, neither preview nor expander keeps a component alive."""
     painted(painter, dataclasses.replace(REQUEST, expand=True))
     pipeline = pipeline_of(painter)
     parts = [weakref.ref(getattr(pipeline, name)) for name in ("text_encoder", "vae")]
@@ -223,7 +223,7 @@ def test_nothing_is_held_of_what_was_unloaded(painter: DiffusionRenderer) -> Non
 def test_a_model_that_was_changed_meanwhile_is_refused(
     copy: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """After idle time the same weights come back, or none: recipes name what was painted with."""
+    """After idle time the same weights are loaded, or none: recipes name what was painted with."""
     monkeypatch.setattr(renderer, "_lower_priority", lambda: None)
     made = DiffusionRenderer.load(EngineSettings(model=str(copy), device="cpu", threads=1))
     made.unload()
@@ -234,17 +234,17 @@ def test_a_model_that_was_changed_meanwhile_is_refused(
 
 
 def test_a_sign_of_life_comes_between_the_phases(painter: DiffusionRenderer) -> None:
-    """Reading, decoding and a reload after idle time are heard of, and count no step."""
+    """Reading, decoding and reloading after idle time are reported, without counting a step."""
     painter.unload()
-    told: list[int] = []
+    reported: list[int] = []
     task = RenderTask(REQUEST, threading.Event())
-    painter.render([task], on_step=lambda _row, step: told.append(step.step))
-    assert told[:2] == [0, 0] and told == sorted(told)
-    assert [step for step in dict.fromkeys(told) if step] == [1, 2, 3]
+    painter.render([task], on_step=lambda _row, step: reported.append(step.step))
+    assert reported[:2] == [0, 0] and reported == sorted(reported)
+    assert [step for step in dict.fromkeys(reported) if step] == [1, 2, 3]
 
 
 def test_a_card_too_full_to_be_measured(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No room for measuring is no reason not to start: it is taken for a slow one meanwhile."""
+    """A card without room for measuring is treated as slow until there is room."""
 
     def full(_device: Any) -> None:
         raise torch.OutOfMemoryError("no room")

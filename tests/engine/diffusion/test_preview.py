@@ -1,4 +1,4 @@
-"""Previews show what is being painted, cost little, and harm nothing when they cannot be had."""
+"""Previews show the picture so far, cost little, and harm nothing when they fail."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from diffusers.pipelines.z_image.pipeline_z_image import ZImagePipeline
 from safetensors.torch import load_file, save_file
 from torch.nn import functional
 
+from engine.diffusion.families import SKETCH_FAMILY
 from engine.diffusion.preview import (
     MAX_PICTURES,
     READY_PICTURES,
@@ -53,7 +54,7 @@ def pipeline() -> ZImagePipeline:
 
 @pytest.fixture(scope="module")
 def paintings(pipeline: Any) -> list[Painting]:
-    """Eight steps at 256 px, watched: those to learn from, then those to be judged by."""
+    """Recorded runs of eight steps at 256 px: first those to learn from, then those to test on."""
     predicted: list[torch.Tensor] = []
 
     def watch(pipe: Any, step: int, _time: Any, seen: dict[str, Any]) -> dict[str, Any]:
@@ -89,18 +90,18 @@ def learned(paintings: list[Painting]) -> PreviewMap:
 
 @torch.no_grad()
 def decode(vae: Any, latents: torch.Tensor) -> torch.Tensor:
-    """uint8 pixels, height × width × 3."""
+    """Return uint8 pixels, height × width × 3."""
     image = vae.decode(latents / vae.config.scaling_factor + vae.config.shift_factor).sample[0]
     return ((image / 2 + 0.5).clamp(0, 1) * 255).round().to(torch.uint8).permute(1, 2, 0)
 
 
 def small(pixels: torch.Tensor) -> torch.Tensor:
-    """The picture at an eighth, 3 × height × width in 0..255."""
+    """Return the picture at an eighth, 3 × height × width in 0..255."""
     return functional.avg_pool2d(pixels.permute(2, 0, 1).float(), 8)
 
 
 def seen(preview: Raster | None) -> torch.Tensor:
-    """A preview's pixels, height × width × 3."""
+    """Return a preview's pixels, height × width × 3."""
     assert preview is not None
     values = torch.frombuffer(bytearray(preview.rgb), dtype=torch.uint8)
     return values.view(preview.height_px, preview.width_px, 3)
@@ -111,7 +112,7 @@ def explained(
 ) -> float:
     """R² over all items: the share of the finished pictures' variance that a step's previews show.
 
-    Each picture's own mean is taken off, so that a right average colour alone counts nothing.
+    Each picture's own mean is subtracted, so that a right average colour alone counts nothing.
     """
     missed = total = 0.0
     for each in items:
@@ -122,17 +123,17 @@ def explained(
 
 
 def alike(one: torch.Tensor, other: torch.Tensor) -> float:
-    """The correlation of two pictures of one size."""
+    """Return the correlation of two pictures of one size."""
     return float(torch.corrcoef(torch.stack([one.flatten(), other.flatten()]))[0, 1])
 
 
 def noise(rows: int, columns: int, seed: int = 5) -> torch.Tensor:
-    """Random latents."""
+    """Return random latents."""
     return torch.randn(1, 16, rows, columns, generator=torch.manual_seed(seed))
 
 
 def filled(pictures: int = READY_PICTURES) -> PreviewMap:
-    """A map that has learned from random pictures with random latents."""
+    """Return a map that has learned from random pictures with random latents."""
     made = PreviewMap("r1")
     for seed in range(pictures):
         pixels = torch.randint(0, 256, (64, 96, 3), generator=torch.manual_seed(seed))
@@ -140,7 +141,7 @@ def filled(pictures: int = READY_PICTURES) -> PreviewMap:
     return made
 
 
-# Thresholds lie about .1 below what was measured: .79, .90, .92 by the map, .77, .80, .79 by
+# Thresholds are about .1 below what was measured: .79, .90, .92 by the map, .77, .80, .79 by
 # `bootstrap`, and .84, .79, .81 by a map that was fitted on decoded noise.
 @pytest.mark.parametrize(("step", "least"), [(1, 0.68), (4, 0.8), (8, 0.83)])
 def test_a_map_shows_unseen_pictures_from_the_first_step(
@@ -176,13 +177,13 @@ def test_a_first_picture_has_previews_too(
     pipeline: Any, paintings: list[Painting], step: int
 ) -> None:
     """Before anything was learned, the pooled decoding shows most of a picture at every step."""
-    assert explained(lambda x0: bootstrap(pipeline.vae, x0), paintings, step) > 0.65
+    assert explained(lambda x0: bootstrap(SKETCH_FAMILY, pipeline.vae, x0), paintings, step) > 0.65
 
 
 def test_pooling_keeps_everything_in_its_place(pipeline: Any, paintings: list[Painting]) -> None:
-    """Where four does not divide the latents, what lies beyond the edge is cut off."""
+    """Where four does not divide the latents, the part beyond the edge is cut off."""
     both = torch.cat([paintings[0].latents, paintings[2].latents], dim=-1)[..., :38]
-    preview = seen(bootstrap(pipeline.vae, both)).permute(2, 0, 1).float()
+    preview = seen(bootstrap(SKETCH_FAMILY, pipeline.vae, both)).permute(2, 0, 1).float()
     finished = decode(pipeline.vae, both[None]).permute(2, 0, 1).float()
     fitted = functional.interpolate(finished[None], size=preview.shape[-2:], mode="area")[0]
     assert preview.shape[-2:] == (216, 256)
@@ -190,10 +191,10 @@ def test_pooling_keeps_everything_in_its_place(pipeline: Any, paintings: list[Pa
 
 
 def test_the_smallest_latents_are_not_pooled(pipeline: Any, paintings: list[Painting]) -> None:
-    """Of 8 by 8 latents the preview is the decoded picture itself."""
+    """The preview of 8 by 8 latents is the decoded picture itself."""
     latents = paintings[0].latents[:, 10:18, 10:18]
     expected = decode(pipeline.vae, latents[None]).int()
-    assert (seen(bootstrap(pipeline.vae, latents)).int() - expected).abs().max() <= 1
+    assert (seen(bootstrap(SKETCH_FAMILY, pipeline.vae, latents)).int() - expected).abs().max() <= 1
 
 
 @pytest.mark.parametrize(
@@ -208,7 +209,7 @@ def test_the_smallest_latents_are_not_pooled(pipeline: Any, paintings: list[Pain
     ],
 )
 def test_previews_fit_into_256_px(rows: int, columns: int, width_px: int, height_px: int) -> None:
-    """The longest side is 256 px in the picture's own proportions, or the picture's own side."""
+    """The longest side is 256 px in the picture's proportions, or the picture's own side."""
     preview = filled().render(noise(rows, columns))
     assert preview is not None
     assert (preview.width_px, preview.height_px) == (width_px, height_px)
@@ -217,7 +218,7 @@ def test_previews_fit_into_256_px(rows: int, columns: int, width_px: int, height
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
 def test_any_precision_and_a_batch_of_one_will_do(dtype: torch.dtype) -> None:
-    """Latents of another float type, with or without the batch dimension, give the same preview."""
+    """Latents of any float type, with or without a batch dimension, give the same preview."""
     made, latents = filled(), noise(16, 16)
     expected = seen(made.render(latents)).int()
     found = seen(made.render(latents[0].to(dtype))).int()
@@ -226,13 +227,13 @@ def test_any_precision_and_a_batch_of_one_will_do(dtype: torch.dtype) -> None:
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
 def test_broken_latents_have_no_preview(pipeline: Any, tiny_vae: Path, bad: float) -> None:
-    """One NaN or infinity gives None on every way, never a black picture or an exception."""
+    """One NaN or infinity gives None by every method, never a black picture or an exception."""
     latents = noise(16, 16)
     latents[0, 3, 5, 7] = bad
-    tiny = tiny_decoder(tiny_vae)
+    tiny = tiny_decoder(SKETCH_FAMILY, tiny_vae)
     assert tiny is not None
     assert filled().render(latents) is None
-    assert bootstrap(pipeline.vae, latents) is None
+    assert bootstrap(SKETCH_FAMILY, pipeline.vae, latents) is None
     assert tiny(latents) is None
 
 
@@ -247,14 +248,14 @@ def test_a_linear_world_is_learned_exactly() -> None:
     for seed in range(READY_PICTURES):
         pixels = colours(noise(16, 16, seed)).round().to(torch.uint8)
         made.learn(noise(16, 16, seed), pixels.repeat_interleave(8, 0).repeat_interleave(8, 1))
-    # Of 256 px a preview has one pixel for each: 32 latents of 8 px, seen through their means.
+    # A preview of 256 px has one pixel per pixel, but the map sees means over latents of 8 px.
     fresh = functional.interpolate(noise(4, 4, 99), scale_factor=8, mode="nearest")
     found = seen(made.render(fresh))[28:36:8, 28:36:8].float()
     assert (found - colours(fresh)[3:4, 3:4]).abs().max() <= 2
 
 
 def test_flat_pictures_can_be_learned() -> None:
-    """Pictures of one colour, whose latents are all alike, leave a map that shows that colour."""
+    """Pictures of one colour, with equal latents everywhere, teach the map that colour."""
     made = PreviewMap("r1")
     flat = torch.tensor([200, 100, 50], dtype=torch.uint8).expand(128, 128, 3)
     for _ in range(READY_PICTURES):
@@ -264,7 +265,7 @@ def test_flat_pictures_can_be_learned() -> None:
 
 
 def test_every_picture_counts_alike() -> None:
-    """A large picture teaches no more than a small one of the same."""
+    """A large picture teaches no more than a small one of the same content."""
     latents, pixels = noise(8, 8), torch.randint(0, 256, (64, 64, 3)).to(torch.uint8)
     small_first, large_first = filled(), filled()
     small_first.learn(latents, pixels)
@@ -274,7 +275,7 @@ def test_every_picture_counts_alike() -> None:
 
 
 def test_a_map_is_ready_after_a_few_pictures() -> None:
-    """Before it has seen enough it shows nothing; then it does."""
+    """A map shows nothing before it has seen enough pictures."""
     assert not PreviewMap("r1").ready
     early = filled(READY_PICTURES - 1)
     assert not early.ready and early.render(noise(8, 8)) is None
@@ -311,7 +312,7 @@ def test_shapes_that_do_not_fit_are_refused(shape: tuple[int, ...]) -> None:
 
 
 def test_a_preview_costs_little() -> None:
-    """Of a megapixel picture it takes milliseconds on a CPU: 1 measured, 50 allowed."""
+    """A preview of a megapixel picture takes milliseconds on a CPU: 1 measured, 50 allowed."""
     made, x0 = filled(), noise(128, 128)
     durations_s = []
     for _ in range(5):
@@ -334,7 +335,7 @@ def tiny_vae(tmp_path: Path) -> Path:
 
 
 def save_tiny(folder: Path, channels: int = 16) -> None:
-    """Write a tiny autoencoder beside where the model's own would be."""
+    """Save a tiny autoencoder where a model would have it."""
     torch.manual_seed(8)
     AutoencoderTiny(
         latent_channels=channels,
@@ -344,8 +345,8 @@ def save_tiny(folder: Path, channels: int = 16) -> None:
 
 
 def test_a_tiny_autoencoder_is_used_where_it_is_installed(tiny_vae: Path) -> None:
-    """Its preview is what the library decodes, in the size of every preview."""
-    show = tiny_decoder(tiny_vae, on_fault=pytest.fail)
+    """Its preview is what the library decodes, in the usual size."""
+    show = tiny_decoder(SKETCH_FAMILY, tiny_vae, on_fault=pytest.fail)
     assert show is not None
     vae: Any = AutoencoderTiny.from_pretrained(tiny_vae / "vae_tiny")
     with torch.no_grad():
@@ -357,8 +358,8 @@ def test_a_tiny_autoencoder_is_used_where_it_is_installed(tiny_vae: Path) -> Non
 
 
 def test_none_installed_is_no_fault(tmp_path: Path) -> None:
-    """A model without one has no decoder, and there is nothing to say about it."""
-    assert tiny_decoder(tmp_path, on_fault=pytest.fail) is None
+    """A model without a tiny autoencoder has no decoder, and reports no fault."""
+    assert tiny_decoder(SKETCH_FAMILY, tmp_path, on_fault=pytest.fail) is None
 
 
 def change_weights(home: Path, *, keep: int | None = None, factor: float = 1.0) -> None:
@@ -371,10 +372,10 @@ def change_weights(home: Path, *, keep: int | None = None, factor: float = 1.0) 
 FAULTS: dict[str, tuple[Callable[[Path], object], str]] = {
     "no configuration": (lambda home: (home / "config.json").unlink(), "config.json"),
     "not JSON": (lambda home: (home / "config.json").write_text("{"), "vae_tiny: "),
-    "not an object": (lambda home: (home / "config.json").write_text("[]"), "no AutoencoderTiny"),
+    "not an object": (lambda home: (home / "config.json").write_text("[]"), "not an AutoencoderTiny"),
     "another class": (
         lambda home: change(home / "config.json", _class_name=AutoencoderKL.__name__),
-        "no AutoencoderTiny",
+        "not an AutoencoderTiny",
     ),
     "four channels": (
         lambda home: (shutil.rmtree(home), save_tiny(home.parent, channels=4)),
@@ -398,9 +399,9 @@ FAULTS: dict[str, tuple[Callable[[Path], object], str]] = {
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_tiny_autoencoder_that_cannot_be_used_says_why(tiny_vae: Path, fault: str) -> None:
-    """A broken or foreign one is left alone, with a reason in one line."""
+    """A broken or foreign one is not used, with a reason in one line."""
     break_it, reason = FAULTS[fault]
     break_it(tiny_vae / "vae_tiny")
-    told: list[str] = []
-    assert tiny_decoder(tiny_vae, on_fault=told.append) is None
-    assert len(told) == 1 and reason in told[0] and "\n" not in told[0]
+    faults: list[str] = []
+    assert tiny_decoder(SKETCH_FAMILY, tiny_vae, on_fault=faults.append) is None
+    assert len(faults) == 1 and reason in faults[0] and "\n" not in faults[0]

@@ -1,4 +1,4 @@
-"""What was learned about a model is kept, and a damaged file harms nothing."""
+"""What was learned about a model is saved, and a damaged file harms nothing."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.engine.diffusion.test_preview import change, filled, noise
 
 
 def test_what_was_learned_survives(tmp_path: Path) -> None:
-    """A saved map shows the same pixels after loading, and goes on learning."""
+    """A saved map shows the same pixels after loading, and continues learning."""
     path = tmp_path / "cache" / "preview.json"
     made = filled()
     assert made.save(path)
@@ -67,13 +67,13 @@ def test_a_damaged_file_counts_as_none(tmp_path: Path, damage: str) -> None:
 
 
 def test_a_map_of_other_channels_counts_as_none(tmp_path: Path) -> None:
-    """A file for sixteen channels is not taken for a model of four."""
+    """A file for sixteen channels is not used for a model of four."""
     filled().save(tmp_path / "preview.json")
     assert PreviewMap.load(tmp_path / "preview.json", "r1", channels=4).pictures == 0
 
 
 def test_a_folder_that_cannot_be_written_harms_nothing(tmp_path: Path) -> None:
-    """Where saving is impossible it says so, leaves no draft, and the map works on."""
+    """If saving is impossible it returns False, leaves no draft, and the map still works."""
     file = tmp_path / "file"
     file.write_text("in the way")
     (tmp_path / "folder").mkdir()

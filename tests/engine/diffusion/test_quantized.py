@@ -1,4 +1,4 @@
-"""One byte a weight: small, near the exact result, and a linear layer like any other."""
+"""One byte per weight: small, near the exact result, and an ordinary linear layer."""
 
 import copy
 import math
@@ -23,7 +23,7 @@ from engine.diffusion.quantized import (
 
 HERE = torch.device("cpu")
 KINDS = [(Weights.INT8, 0.012), (Weights.FP8, 0.04)]
-"""Each format, and the relative error of a product with normal weights that it stays under."""
+"""Each format, and the limit of a product's relative error with normal weights."""
 
 
 class Block(nn.Module):
@@ -66,7 +66,7 @@ def test_near(weights: Weights, error: float, bias: bool, dtype: torch.dtype) ->
 @pytest.mark.parametrize(("weights", "_error"), KINDS)
 @torch.no_grad()
 def test_whole_is_what_is_computed_with(weights: Weights, _error: float) -> None:
-    """The layer computes with the weights that `whole` shows."""
+    """The layer computes with the weights that `whole` returns."""
     module = nn.Sequential(layer(bias=True))
     quantize(module, weights, HERE)
     quantized = module[0]
@@ -80,7 +80,7 @@ def test_whole_is_what_is_computed_with(weights: Weights, _error: float) -> None
 @given(st.floats(1e-6, 1e4), st.sampled_from([torch.float32, torch.bfloat16]))
 @torch.no_grad()
 def test_any_magnitude(scale: float, dtype: torch.dtype) -> None:
-    """The error is relative: tiny and huge matrices are kept as well as ordinary ones."""
+    """The error is relative: tiny and huge matrices are as accurate as ordinary ones."""
     for weights, error in KINDS:
         exact = layer(False, dtype, scale)
         kind = {Weights.INT8: Int8Linear, Weights.FP8: Fp8Linear}[weights]
@@ -91,7 +91,7 @@ def test_any_magnitude(scale: float, dtype: torch.dtype) -> None:
 @pytest.mark.parametrize("kind", [Int8Linear, Fp8Linear])
 @torch.no_grad()
 def test_odd_weights(kind: type[QuantizedLinear]) -> None:
-    """Zeros stay zeros, and what is not a number is not hidden."""
+    """Zeros stay zeros, and NaN is not hidden."""
     zeros = nn.Linear(8, 4)
     nn.init.zeros_(zeros.weight)
     assert torch.equal(kind(zeros, HERE)(torch.ones(1, 8)), zeros.bias[None])
@@ -105,7 +105,7 @@ def test_odd_weights(kind: type[QuantizedLinear]) -> None:
 )
 @pytest.mark.parametrize(("weights", "_error"), KINDS)
 def test_smaller(weights: Weights, _error: float, dtype: torch.dtype, share: float) -> None:
-    """A large layer shrinks to half of bfloat16 and a quarter of float32, and as was foretold."""
+    """A large layer shrinks to half of bfloat16 and a quarter of float32, exactly as predicted."""
     module = nn.Sequential(nn.Linear(1024, 1024, bias=False)).to(dtype)
     before, foretold = weight_bytes(module), quantized_bytes(module)
     quantize(module, weights, HERE)
@@ -114,7 +114,7 @@ def test_smaller(weights: Weights, _error: float, dtype: torch.dtype, share: flo
 
 
 def test_what_is_kept_whole() -> None:
-    """Norms, embedders, modulations, the last layer and adapters are left alone."""
+    """Norms, embedders, modulations, the last layer and adapters stay exact."""
     block = Block()
     assert [name for name, _ in large_layers(block)] == ["to_q", "to_out.0"]
     assert not is_quantized(block)
@@ -126,15 +126,14 @@ def test_what_is_kept_whole() -> None:
 
 @pytest.mark.parametrize("kind", [Int8Linear, Fp8Linear])
 def test_still_a_linear_layer(kind: type[QuantizedLinear]) -> None:
-    """Adapters look for linear layers and their sizes, and take over a floating type: there is
-    none, and nothing to train."""
+    """Adapters find a linear layer with its sizes, no floating type, and nothing to train."""
     quantized = kind(layer(bias=True), HERE)
     assert isinstance(quantized, nn.Linear)
     assert (quantized.in_features, quantized.out_features) == (256, 384)
     assert quantized.weight.shape == (384, 256)
     assert quantized.weight.dtype == torch.int8
     assert not quantized.weight.requires_grad
-    # What moves blocks between devices takes parameters along, and leaves buffers behind.
+    # Block streaming moves parameters between devices, and leaves buffers behind.
     assert list(quantized.buffers()) == []
 
 

@@ -1,4 +1,4 @@
-"""The painter on a real pipeline: exact, cancellable, guarded, and usable after everything."""
+"""The renderer on a real pipeline: exact, cancellable, guarded, and usable after any error."""
 
 from __future__ import annotations
 
@@ -18,7 +18,6 @@ import torch
 from engine.diffusion import renderer
 from engine.diffusion.loading import load_model
 from engine.diffusion.renderer import DiffusionRenderer
-from engine.diffusion.wholeness import COMPONENTS
 from engine.errors import (
     Cancelled,
     Defunct,
@@ -31,6 +30,7 @@ from engine.errors import (
 from engine.renderer import Outcome, RenderTask
 from engine.settings import EngineSettings
 from engine.types import Conditions, ImageRequest, Painted, Progress
+from tests.engine.diffusion.tiny import COMPONENTS
 
 REQUEST = ImageRequest("a lake", "a lake", "", 5, 128, 128, 3, 1.0)
 
@@ -43,7 +43,7 @@ def outcome(
     replay: Conditions | None = None,
     steps: list[Progress] | None = None,
 ) -> Outcome:
-    """What becomes of one request; cancelled after a step, if asked."""
+    """Return the outcome of one request; cancelled after a step, if requested."""
     flag = threading.Event()
 
     def on_step(_row: int, progress: Progress) -> None:
@@ -57,21 +57,21 @@ def outcome(
 
 
 def painted(painter: DiffusionRenderer, request: ImageRequest = REQUEST, **options: Any) -> Painted:
-    """The picture of a request that is all right."""
+    """Return the picture of a request that succeeds."""
     made = outcome(painter, request, **options)
     assert isinstance(made, Painted), made
     return made
 
 
 def pipeline_of(painter: DiffusionRenderer) -> Any:
-    """The pipeline that it paints with."""
+    """Return the pipeline that it paints with."""
     assert painter._model is not None
     return painter._model.loaded.pipeline
 
 
 @contextmanager
 def hooked(module: torch.nn.Module, call: Any) -> Iterator[None]:
-    """A forward hook for as long as the block lasts."""
+    """A forward hook for the duration of the block."""
     handle = module.register_forward_hook(call)
     try:
         yield
@@ -95,7 +95,7 @@ def test_the_same_request_gives_the_same_bytes(painter: DiffusionRenderer):
 def test_guidance_is_classic(
     painter: DiffusionRenderer, tiny: Path, guidance: float, negative: str, pipeline_guidance: float
 ):
-    """Our 1 is the pipeline's 0: pictures are those of a direct call with one less."""
+    """Classic 1 is the pipeline's 0: pictures equal those of a direct call with one less."""
     request = dataclasses.replace(REQUEST, guidance=guidance, negative_prompt=negative)
     ours = painted(painter, request).raster.rgb
     direct: Any = load_model(EngineSettings(model=str(tiny)), torch.float32).pipeline
@@ -115,7 +115,7 @@ def test_guidance_is_classic(
 
 
 def test_a_negative_prompt_acts_only_with_guidance(painter: DiffusionRenderer):
-    """At guidance 1 it changes nothing, above it does."""
+    """A negative prompt changes nothing at guidance 1, and has an effect above it."""
     without = painted(painter).raster
     assert painted(painter, dataclasses.replace(REQUEST, negative_prompt="fog")).raster == without
     guided = dataclasses.replace(REQUEST, guidance=2.0)
@@ -124,14 +124,14 @@ def test_a_negative_prompt_acts_only_with_guidance(painter: DiffusionRenderer):
 
 
 def test_every_step_is_reported(painter: DiffusionRenderer):
-    """Steps 1 to n of n, in order, from the painting thread."""
+    """Steps 1 to n of n are reported in order, from the painting thread."""
     steps: list[Progress] = []
     painted(painter, steps=steps)
     assert steps == [Progress(1, 3), Progress(2, 3), Progress(3, 3)]
 
 
 def test_a_cancelled_picture_stops_at_the_next_step(painter: DiffusionRenderer):
-    """No step follows the one after the wish to cancel, and the next picture is as ever."""
+    """At most one more step follows a cancellation, and the next picture is painted as usual."""
     before = painted(painter).raster
     steps: list[Progress] = []
     request = dataclasses.replace(REQUEST, steps=8)
@@ -143,7 +143,7 @@ def test_a_cancelled_picture_stops_at_the_next_step(painter: DiffusionRenderer):
 @pytest.mark.parametrize("part", ["transformer", "vae.decoder", "text_encoder"])
 @pytest.mark.parametrize("bad", [float("nan"), float("inf")])
 def test_broken_numbers_never_become_a_picture(painter: DiffusionRenderer, part: str, bad: float):
-    """NaN or infinity in any part fails the job and leaves the painter usable."""
+    """NaN or infinity in any component fails the job and leaves the renderer usable."""
     before = painted(painter).raster
     pipeline: Any = pipeline_of(painter)
 
@@ -165,7 +165,7 @@ def test_broken_numbers_never_become_a_picture(painter: DiffusionRenderer, part:
 
 @pytest.mark.parametrize("bad", [float("nan"), float("inf"), float("-inf")])
 def test_one_broken_pixel_is_enough(painter: DiffusionRenderer, bad: float):
-    """A single pixel that is no number spoils the picture, also one that clamping would hide."""
+    """A single non-finite pixel spoils the picture, even one that clamping would hide."""
 
     def spoil(_module: Any, _inputs: Any, answer: torch.Tensor) -> torch.Tensor:
         answer = answer.clone()
@@ -196,7 +196,7 @@ def module_of(pipeline: Any, path: str) -> torch.nn.Module:
 def test_errors_of_the_libraries_become_outcomes(
     painter: DiffusionRenderer, error: Exception, kind: type
 ):
-    """Out of memory, a lost device, and anything else: each is known, and nothing is raised."""
+    """Out of memory, a lost device and other errors become outcomes, and nothing is raised."""
 
     def fail(*_: Any) -> None:
         raise error
@@ -218,7 +218,7 @@ def test_a_prompt_is_never_cut_off(painter: DiffusionRenderer):
 
 
 def test_the_recipe_says_what_changes_bits(painter: DiffusionRenderer):
-    """Device, threads, number format, attention, batch and libraries are in it."""
+    """Device, threads, number format, attention, batch and libraries are in the recipe."""
     recipe = painted(painter).recipe
     conditions = recipe.conditions
     assert recipe.request == REQUEST and recipe.revision == painter.info.revision
@@ -230,7 +230,7 @@ def test_the_recipe_says_what_changes_bits(painter: DiffusionRenderer):
 
 
 def test_a_replay_restores_the_thread_count(painter: DiffusionRenderer):
-    """A picture of two threads is painted with two again, and then everything is as before."""
+    """A picture of two threads is painted with two again; afterwards the count is as before."""
     original = painted(painter).recipe.conditions
     two = dataclasses.replace(original, threads=2)
     seen: list[int] = []
@@ -247,7 +247,7 @@ def test_a_replay_restores_the_thread_count(painter: DiffusionRenderer):
 
 
 def test_a_senseless_thread_count_is_bounded(painter: DiffusionRenderer):
-    """A recipe that a person wrote cannot make the painter start a billion threads."""
+    """A forged recipe cannot make the renderer start a billion threads."""
     original = painted(painter).recipe.conditions
     absurd = dataclasses.replace(original, threads=10**9)
     threads = painted(painter, replay=absurd).recipe.conditions.threads
@@ -255,7 +255,7 @@ def test_a_senseless_thread_count_is_bounded(painter: DiffusionRenderer):
 
 
 def test_a_batch_paints_each_as_if_alone(painter: DiffusionRenderer):
-    """Each task has its own outcome; one's trouble is not the others'."""
+    """Each task has its own outcome; the failure of one does not affect the others."""
     alone = painted(painter).raster
     cancelled = threading.Event()
     cancelled.set()
@@ -271,7 +271,7 @@ def test_a_batch_paints_each_as_if_alone(painter: DiffusionRenderer):
 
 
 def test_weights_in_float16_are_never_computed_in_it(copy: Path):
-    """A model that was saved in float16 is loaded in a format that does not paint black."""
+    """A model saved in float16 is loaded in a format that does not paint black."""
     pipeline: Any = load_model(EngineSettings(model=str(copy)), torch.float32).pipeline
     pipeline.to(torch.float16).save_pretrained(copy)
     loaded: Any = load_model(EngineSettings(model=str(copy)), torch.float32).pipeline
@@ -293,7 +293,7 @@ def test_exactness_is_switched_on(monkeypatch: pytest.MonkeyPatch):
 
 @pytest.mark.skipif(sys.platform != "linux", reason="priorities of threads are a thing of Linux")
 def test_only_the_painting_thread_is_slowed_down():
-    """The painter yields to the event loop: its own thread has the lower priority, no other."""
+    """The renderer yields to the event loop: only its own thread has the lower priority."""
 
     def priority() -> int:
         return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
@@ -310,7 +310,7 @@ def test_only_the_painting_thread_is_slowed_down():
 
 @pytest.mark.skipif(sys.platform != "linux", reason="priorities of threads are a thing of Linux")
 def test_a_model_is_loaded_before_the_thread_is_slowed_down(monkeypatch: pytest.MonkeyPatch):
-    """Importing holds the interpreter's lock: done slowly, it would stop the event loop."""
+    """Importing holds the interpreter's lock: at low priority, it would block the event loop."""
     seen: list[tuple[int, int]] = []
 
     def loading(*_: object) -> NoReturn:
@@ -331,7 +331,7 @@ def _priority_and_threads() -> tuple[int, int]:
 
 
 def test_arithmetic_stays_exact(painter: DiffusionRenderer):
-    """No TF32, no kernels picked by stopwatch, and no float16 anywhere in the pipeline."""
+    """No TF32, no kernels chosen by measuring, and no float16 anywhere in the pipeline."""
     assert torch.get_float32_matmul_precision() == "highest"
     assert not torch.backends.cudnn.allow_tf32 and not torch.backends.cudnn.benchmark
     pipeline: Any = pipeline_of(painter)

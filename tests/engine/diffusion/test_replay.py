@@ -18,11 +18,11 @@ from tests.fakes import a_request
 REPAINT = """
 import sys, threading
 from engine.diffusion.renderer import DiffusionRenderer
-from engine.encode import encode_png, inscription
+from engine.encode import embedded_recipe, encode_png
 from engine.renderer import RenderTask
 from engine.settings import EngineSettings
 
-recipe = inscription(sys.stdin.buffer.read()).recipe
+recipe = embedded_recipe(sys.stdin.buffer.read()).recipe
 painter = DiffusionRenderer.load(EngineSettings(model=sys.argv[1], device="cpu", threads=3))
 task = RenderTask(recipe.request, threading.Event(), recipe.conditions)
 (made,) = painter.render([task], on_step=lambda row, step: None)
@@ -41,7 +41,7 @@ def png(painter: DiffusionRenderer) -> bytes:
 
 
 def repainted(png: bytes, model: Path, **environment: str) -> EmbeddedRecipe:
-    """What a fresh process makes of the file."""
+    """Return what a new process paints from the file's recipe."""
     done = subprocess.run(
         [sys.executable, "-c", REPAINT, str(model)],
         input=png,
@@ -55,8 +55,8 @@ def repainted(png: bytes, model: Path, **environment: str) -> EmbeddedRecipe:
 
 
 def test_a_png_is_painted_again_exactly(png: bytes, tiny: Path) -> None:
-    """After a restart, on an engine set to other threads, the recipe in the file gives identical
-    pixels under identical conditions."""
+    """After a restart, on an engine set to another thread count, the recipe in the file gives
+    identical pixels under identical conditions."""
     original, again = embedded_recipe(png), repainted(png, tiny)
     assert original.recipe.differences(again.recipe) == ()
     assert again.pixels_sha256 == original.pixels_sha256
@@ -68,7 +68,7 @@ def test_a_png_is_painted_again_exactly(png: bytes, tiny: Path) -> None:
     reason="this processor has no wider instructions to do without",
 )
 def test_another_processor_is_not_exact(png: bytes, tiny: Path) -> None:
-    """Where the processor computes with other vectors, the replay says so."""
+    """Where the processor computes with other vectors, the replay reports the difference."""
     original = embedded_recipe(png).recipe
     elsewhere = repainted(png, tiny, ATEN_CPU_CAPABILITY="default").recipe
     assert [difference.name for difference in original.differences(elsewhere)] == ["device"]

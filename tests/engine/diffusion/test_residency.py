@@ -1,4 +1,4 @@
-"""A plan is carried out: the same bits wherever exact weights are, and everything in its place."""
+"""A plan is carried out: exact weights give the same bits wherever they are."""
 
 from collections.abc import Iterator
 from copy import deepcopy
@@ -10,27 +10,28 @@ import torch
 from diffusers.pipelines.z_image.pipeline_z_image import ZImagePipeline
 from torch import nn
 
+from engine.diffusion.families import SKETCH_FAMILY
 from engine.diffusion.footprint import MemoryPlan, Placement, Weights
 from engine.diffusion.memory import plans
+from engine.diffusion.offloaded_weights import HostEmbedding
 from engine.diffusion.quantized import is_quantized
 from engine.diffusion.residency import Residency
-from engine.diffusion.shelf import HostEmbedding
 
 HERE = torch.device("cpu")
 ELSEWHERE = torch.device("cpu", 0)
-"""Another name of the same memory: what goes there is really copied, as to a GPU."""
+"""Another name of the same memory, to which tensors are really copied, as to a GPU."""
 RESIDENT = MemoryPlan(Placement.RESIDENT)
 EXACT = [plan for plan in plans(weights=(Weights.FULL,)) if not plan.tiled]
 QUANTIZED = [
     MemoryPlan(placement, weights) for placement in Placement for weights in list(Weights)[1:]
 ]
 DEVIATION = 0.15
-"""Relative deviation of the latents after two steps, over which quantizing has gone wrong."""
+"""Quantizing is wrong above this relative deviation of the latents after two steps."""
 
 
 @pytest.fixture(autouse=True)
 def one_thread() -> Iterator[None]:
-    """Such small products are slower on two."""
+    """Such small products are slower on two threads."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     yield
@@ -39,12 +40,12 @@ def one_thread() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def loaded(tiny: Path) -> Any:
-    """A pipeline as the painter loads it, for copies."""
+    """A pipeline as the renderer loads it, for copies."""
     return ZImagePipeline.from_pretrained(str(tiny), dtype=torch.float32, local_files_only=True)
 
 
 def fresh(loaded: Any, *, dtype: torch.dtype = torch.float32) -> Any:
-    """A pipeline of its own; loading one takes ten times as long."""
+    """Return a separate pipeline; loading one would take ten times as long."""
     names = ("transformer", "text_encoder", "vae")
     components = {name: deepcopy(getattr(loaded, name)).to(dtype) for name in names}
     return ZImagePipeline(tokenizer=loaded.tokenizer, scheduler=loaded.scheduler, **components)
@@ -52,7 +53,7 @@ def fresh(loaded: Any, *, dtype: torch.dtype = torch.float32) -> Any:
 
 @pytest.fixture
 def pipeline(loaded: Any) -> Any:
-    """A pipeline of its own for each test."""
+    """A separate pipeline for each test."""
     return fresh(loaded)
 
 
@@ -60,7 +61,7 @@ def pipeline(loaded: Any) -> Any:
 def paint(
     residency: Residency, pipeline: Any, device: torch.device = HERE
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Latents and picture of a fixed job, phase by phase."""
+    """Paint a fixed job phase by phase; return latents and picture."""
     with residency.encoding() as encoder:
         assert encoder is pipeline.text_encoder
         captions, _ = pipeline.encode_prompt(
@@ -89,9 +90,9 @@ def addresses(module: nn.Module) -> list[int]:
 
 @pytest.fixture(scope="module")
 def original(loaded: Any) -> tuple[torch.Tensor, torch.Tensor]:
-    """What a resident, exact pipeline paints."""
+    """The output of a resident, exact pipeline."""
     pipeline = fresh(loaded)
-    residency = Residency(pipeline, HERE)
+    residency = Residency(pipeline, HERE, SKETCH_FAMILY)
     residency.use(RESIDENT)
     torch.set_num_threads(1)
     return paint(residency, pipeline)
@@ -105,8 +106,8 @@ def original(loaded: Any) -> tuple[torch.Tensor, torch.Tensor]:
 def test_exact_plans_paint_the_same(
     plan: MemoryPlan, device: torch.device, pipeline: Any, original: tuple[torch.Tensor, ...]
 ) -> None:
-    """Where exact weights are makes no difference to a single bit, in the first job or a later."""
-    residency = Residency(pipeline, device)
+    """Exact plans give the same bits wherever the weights are, in the first job and later."""
+    residency = Residency(pipeline, device, SKETCH_FAMILY)
     assert residency.use(plan) is False
     assert residency.plan == plan
     for _ in range(2):
@@ -117,8 +118,8 @@ def test_exact_plans_paint_the_same(
 def test_quantized_plans_paint_nearly_the_same(
     plan: MemoryPlan, pipeline: Any, original: tuple[torch.Tensor, ...]
 ) -> None:
-    """Quantized weights change the latents a little, and nothing becomes infinite."""
-    residency = Residency(pipeline, ELSEWHERE)
+    """Quantized weights change the latents slightly, and everything stays finite."""
+    residency = Residency(pipeline, ELSEWHERE, SKETCH_FAMILY)
     residency.use(plan)
     latents, picture = paint(residency, pipeline)
     deviation = float((latents - original[0]).norm() / original[0].norm())
@@ -130,9 +131,9 @@ def test_quantized_plans_paint_nearly_the_same(
 
 @pytest.mark.parametrize("weights", [Weights.FP8, Weights.INT8])
 def test_quantized_bfloat16(weights: Weights, loaded: Any) -> None:
-    """Quantized weights compute in bfloat16 where that is what was loaded."""
+    """Quantized weights compute in bfloat16 if that is what was loaded."""
     pipeline = fresh(loaded, dtype=torch.bfloat16)
-    residency = Residency(pipeline, HERE)
+    residency = Residency(pipeline, HERE, SKETCH_FAMILY)
     residency.use(MemoryPlan(Placement.STREAMED, weights))
     latents, picture = paint(residency, pipeline)
     assert latents.dtype == torch.bfloat16
@@ -144,7 +145,7 @@ def test_back_and_forth(
     other: MemoryPlan, pipeline: Any, original: tuple[torch.Tensor, ...]
 ) -> None:
     """A change of plan is undone by the next one, without a trace in bits, hooks or tiles."""
-    residency = Residency(pipeline, ELSEWHERE)
+    residency = Residency(pipeline, ELSEWHERE, SKETCH_FAMILY)
     for plan in (RESIDENT, MemoryPlan(other.placement, tiled=True), other, RESIDENT):
         residency.use(plan)
         residency.use(plan)
@@ -158,7 +159,7 @@ def test_back_and_forth(
 
 
 def test_through_every_plan(loaded: Any, pipeline: Any, original: tuple[torch.Tensor, ...]) -> None:
-    """Up and down the list of plans, and at last to exact weights that were loaded anew."""
+    """All plans up and down, and finally exact weights loaded again, give exact results."""
     loads: list[str] = []
 
     def reload(name: str) -> nn.Module:
@@ -169,6 +170,7 @@ def test_through_every_plan(loaded: Any, pipeline: Any, original: tuple[torch.Te
     residency = Residency(
         pipeline,
         ELSEWHERE,
+        SKETCH_FAMILY,
         reload_transformer=lambda: reload("transformer"),
         reload_encoder=lambda: reload("text_encoder"),
     )
@@ -181,8 +183,8 @@ def test_through_every_plan(loaded: Any, pipeline: Any, original: tuple[torch.Te
 
 
 def test_exact_weights_do_not_come_back_by_themselves(pipeline: Any) -> None:
-    """Without a way to load anew, exact plans are refused once weights are quantized."""
-    residency = Residency(pipeline, HERE)
+    """Without a way to reload, exact plans are refused once weights are quantized."""
+    residency = Residency(pipeline, HERE, SKETCH_FAMILY)
     fp8 = MemoryPlan(Placement.RESIDENT, Weights.FP8)
     residency.use(fp8)
     assert residency.can_use(Weights.FP8)
@@ -194,7 +196,7 @@ def test_exact_weights_do_not_come_back_by_themselves(pipeline: Any) -> None:
 
 
 def test_a_failed_reload_leaves_nothing_half_done(pipeline: Any, loaded: Any) -> None:
-    """If loading anew breaks off, no plan is in force, and another one can be used."""
+    """If reloading fails, no plan is in force, and another one can be used."""
 
     def broken() -> nn.Module:
         raise OSError("the disk is gone")
@@ -202,6 +204,7 @@ def test_a_failed_reload_leaves_nothing_half_done(pipeline: Any, loaded: Any) ->
     residency = Residency(
         pipeline,
         HERE,
+        SKETCH_FAMILY,
         reload_transformer=broken,
         reload_encoder=lambda: fresh(loaded).text_encoder,
     )
@@ -220,7 +223,7 @@ PHASES = [("encoding", "text_encoder"), ("denoising", "transformer"), ("decoding
 @pytest.mark.parametrize(("phase", "name"), PHASES)
 def test_one_component_at_a_time(phase: str, name: str, pipeline: Any) -> None:
     """Model offload copies a component for its phase, leaves the others, and drops the copy."""
-    residency = Residency(pipeline, ELSEWHERE)
+    residency = Residency(pipeline, ELSEWHERE, SKETCH_FAMILY)
     residency.use(MemoryPlan(Placement.MODEL))
     rest = {one: addresses(getattr(pipeline, one)) for _, one in PHASES}
     with getattr(residency, phase)():
@@ -236,8 +239,8 @@ def test_one_component_at_a_time(phase: str, name: str, pipeline: Any) -> None:
 def test_an_error_in_a_phase(
     phase: str, name: str, plan: MemoryPlan, pipeline: Any, original: tuple[torch.Tensor, ...]
 ) -> None:
-    """An error in a forward pass of any phase leaves weights at rest and the next job exact."""
-    residency = Residency(pipeline, ELSEWHERE)
+    """An error in a forward pass of any phase leaves weights in place and the next job exact."""
+    residency = Residency(pipeline, ELSEWHERE, SKETCH_FAMILY)
     residency.use(plan)
     paint(residency, pipeline)
     rest = {one: addresses(getattr(pipeline, one)) for _, one in PHASES}
@@ -263,8 +266,8 @@ def test_an_error_in_a_phase(
 def test_a_broken_first_pass_does_not_spoil_the_order(
     pipeline: Any, original: tuple[torch.Tensor, ...]
 ) -> None:
-    """A streamed pass that is broken off at once, and again, leaves the next one whole."""
-    residency = Residency(pipeline, HERE)
+    """A streamed pass interrupted at once, and again, does not affect the next one."""
+    residency = Residency(pipeline, HERE, SKETCH_FAMILY)
     residency.use(MemoryPlan(Placement.STREAMED))
     for _ in range(2):
         with pytest.raises(KeyboardInterrupt), residency.denoising():
@@ -273,8 +276,8 @@ def test_a_broken_first_pass_does_not_spoil_the_order(
 
 
 def test_parked_blocks(pipeline: Any) -> None:
-    """Encoder offload with tiles: the last blocks are away from decoding to denoising."""
-    residency = Residency(pipeline, ELSEWHERE)
+    """Encoder offload with tiles keeps the last blocks away from decoding to denoising."""
+    residency = Residency(pipeline, ELSEWHERE, SKETCH_FAMILY)
     residency.use(MemoryPlan(Placement.ENCODER, tiled=True))
     last, first = pipeline.transformer.layers[-1], pipeline.transformer.layers[0]
     rest, stay = addresses(last), addresses(first)
@@ -287,8 +290,8 @@ def test_parked_blocks(pipeline: Any) -> None:
 
 
 def test_the_token_table_stays_with_the_host(pipeline: Any) -> None:
-    """Where not all is resident, the token table is looked up where it is and never moved."""
-    residency = Residency(pipeline, ELSEWHERE)
+    """If not everything is resident, the token table is used on the host and never moved."""
+    residency = Residency(pipeline, ELSEWHERE, SKETCH_FAMILY)
     table = pipeline.text_encoder.embed_tokens
     residency.use(MemoryPlan(Placement.MODEL))
     stand_in = pipeline.text_encoder.get_input_embeddings()
@@ -304,8 +307,8 @@ def test_the_token_table_stays_with_the_host(pipeline: Any) -> None:
 
 
 def test_no_plan_no_phase(pipeline: Any) -> None:
-    """Phases need a plan, and there is none before the first, after unloading and closing."""
-    residency = Residency(pipeline, HERE)
+    """Phases need a plan; there is none before the first, after unloading and closing."""
+    residency = Residency(pipeline, HERE, SKETCH_FAMILY)
     with pytest.raises(RuntimeError, match="no memory plan"), residency.encoding():
         pass
     residency.use(RESIDENT)
@@ -324,8 +327,8 @@ def test_no_plan_no_phase(pipeline: Any) -> None:
 def test_unload_and_come_back(
     plan: MemoryPlan, pipeline: Any, original: tuple[torch.Tensor, ...]
 ) -> None:
-    """After unloading, all is on the host; the plan can be taken up again, bit for bit."""
-    residency = Residency(pipeline, ELSEWHERE)
+    """After unloading, everything is on the host; the plan can be restored, bit for bit."""
+    residency = Residency(pipeline, ELSEWHERE, SKETCH_FAMILY)
     residency.use(plan)
     residency.unload()
     residency.unload()
@@ -339,7 +342,7 @@ def test_unload_and_come_back(
 @pytest.mark.parametrize("plan", EXACT, ids=str)
 def test_close(plan: MemoryPlan, pipeline: Any) -> None:
     """After closing, the weights are gone from the pipeline; closing again does nothing."""
-    residency = Residency(pipeline, ELSEWHERE)
+    residency = Residency(pipeline, ELSEWHERE, SKETCH_FAMILY)
     residency.use(plan)
     residency.close()
     residency.close()
@@ -349,9 +352,9 @@ def test_close(plan: MemoryPlan, pipeline: Any) -> None:
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
 @pytest.mark.parametrize("plan", [*EXACT, MemoryPlan(Placement.ENCODER, tiled=True)], ids=str)
 def test_on_a_gpu(plan: MemoryPlan, pipeline: Any) -> None:
-    """On a GPU, too, exact plans differ in no bit, after an error neither, and leave it clean."""
+    """On a GPU, too, exact plans differ in no bit, even after an error, and leave it clean."""
     device = torch.device("cuda", 0)
-    residency = Residency(pipeline, device)
+    residency = Residency(pipeline, device, SKETCH_FAMILY)
     residency.use(RESIDENT)
     wanted = paint(residency, pipeline, device)
     residency.use(plan)

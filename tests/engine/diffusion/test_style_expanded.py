@@ -1,4 +1,4 @@
-"""What the text encoder writes at is the prompt with the style that was chosen."""
+"""The text encoder expands the prompt together with the chosen style."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.fakes import a_request
 
 
 class Listening:
-    """An expander that only remembers what it was to write at."""
+    """An expander that only records what it was to expand."""
 
     def __init__(self) -> None:
         self.asked: list[tuple[str, str]] = []
@@ -42,8 +42,7 @@ def test_the_style_is_part_of_what_is_expanded(
     style: PictureStyle | None,
     asked: tuple[str, str],
 ) -> None:
-    """The model keeps to a style that it reads, and what it writes begins with the style's words;
-    one that was left out stays out."""
+    """The model expands the prompt with its style; a style that was left out stays out."""
     expander, painter = Listening(), object.__new__(DiffusionRenderer)
     plan = SimpleNamespace(placement=next(iter(renderer._WHOLE_ENCODER)))
     model = SimpleNamespace(residency=SimpleNamespace(plan=plan), expander=expander)

@@ -1,4 +1,4 @@
-"""Tiles cover every picture, and what is blended from them shows no border."""
+"""Tiles cover every picture, and blending them shows no border."""
 
 import math
 from itertools import pairwise
@@ -17,7 +17,7 @@ SIZES = st.tuples(CELLS, CELLS).map(lambda size: (size[0] * 16, size[1] * 16))
 
 @st.composite
 def grids(draw: st.DrawFn) -> tuple[tuple[int, int], int, int]:
-    """A size, a longest side and an overlap that go together, all in pixels."""
+    """A valid size, longest side and overlap, all in pixels."""
     size = draw(SIZES)
     tile = draw(st.integers(2, 30)) * 16 + draw(st.integers(0, 15))
     overlap = draw(st.integers(0, tile // 16 * 16 - 16))
@@ -25,7 +25,7 @@ def grids(draw: st.DrawFn) -> tuple[tuple[int, int], int, int]:
 
 
 def spans(tiles: list[Tile]) -> list[list[tuple[int, int]]]:
-    """Start and end of the columns, and of the rows."""
+    """Return start and end of the columns, and of the rows."""
     return [
         sorted({(tile.left_px, tile.left_px + tile.width_px) for tile in tiles}),
         sorted({(tile.top_px, tile.top_px + tile.height_px) for tile in tiles}),
@@ -47,7 +47,7 @@ def test_tiles_cover_the_picture(grid: tuple[tuple[int, int], int, int]) -> None
 
 @given(grids())
 def test_tiles_are_alike(grid: tuple[tuple[int, int], int, int]) -> None:
-    """All have one size on the grid of 16 within the bound, and their distances differ by 16."""
+    """All have one size on the grid of 16 within the limit, and their distances differ by 16."""
     size, tile_px, overlap = grid
     tiles = cover(size, tile_px, overlap)
     assert len({(tile.width_px, tile.height_px) for tile in tiles}) == 1
@@ -72,7 +72,7 @@ def test_there_are_no_more_tiles_than_needed(grid: tuple[tuple[int, int], int, i
 
 
 def test_an_upscaled_square() -> None:
-    """2048² takes nine tiles that are no larger than the overlap asks for."""
+    """2048² takes nine tiles that are no larger than the overlap requires."""
     tiles = cover((2048, 2048), 1024, 128)
     assert [(tile.left_px, tile.top_px) for tile in tiles] == [
         (left, top) for top in (0, 640, 1280) for left in (0, 640, 1280)
@@ -81,7 +81,7 @@ def test_an_upscaled_square() -> None:
 
 
 def test_a_small_picture_is_one_tile() -> None:
-    """What fits into a tile is not cut, whatever the overlap."""
+    """A picture that fits into a tile is not cut, whatever the overlap."""
     assert cover((512, 768), 1024, 4096) == [Tile(0, 0, 512, 768)]
 
 
@@ -106,7 +106,7 @@ def test_the_impossible_is_refused(size: tuple[int, int], tile_px: int, overlap_
 @given(grids(), st.sampled_from([1, 2, 8, 16]))
 @settings(max_examples=50)
 def test_weights_sum_to_one(grid: tuple[tuple[int, int], int, int], scale: int) -> None:
-    """At every place the tiles' weights are none below zero and sum to one."""
+    """At every place the tiles' weights are not negative and sum to one."""
     size, tile_px, overlap = grid
     tiles = cover(size, tile_px, overlap)
     total = torch.zeros(size[1] // scale, size[0] // scale)
@@ -119,11 +119,11 @@ def test_weights_sum_to_one(grid: tuple[tuple[int, int], int, int], scale: int) 
 @given(grids(), st.floats(-100, 100, width=32))
 @settings(max_examples=50)
 def test_a_constant_stays_what_it_is(grid: tuple[tuple[int, int], int, int], value: float) -> None:
-    """Where all tiles say the same everywhere, so does the picture."""
+    """Where all tiles agree on a constant, so does the picture."""
     size, tile_px, overlap = grid
     tiles = cover(size, tile_px, overlap)
-    told = [torch.full((1, 2, tile.height_px // 8, tile.width_px // 8), value) for tile in tiles]
-    field = blend(tiles, told, size)
+    parts = [torch.full((1, 2, tile.height_px // 8, tile.width_px // 8), value) for tile in tiles]
+    field = blend(tiles, parts, size)
     assert field.shape == (1, 2, size[1] // 8, size[0] // 8) and field.dtype == torch.float32
     assert torch.allclose(field, torch.full_like(field, value), rtol=1e-6, atol=1e-6)
 
@@ -133,7 +133,7 @@ def test_a_constant_stays_what_it_is(grid: tuple[tuple[int, int], int, int], val
 def test_agreeing_tiles_give_back_the_field(
     grid: tuple[tuple[int, int], int, int], order: Random
 ) -> None:
-    """Cut into tiles and blended, in any order, latents are what they were."""
+    """Cut into tiles and blended, in any order, latents are restored."""
     size, tile_px, overlap = grid
     field = torch.randn(16, size[1] // 8, size[0] // 8, generator=torch.manual_seed(1))
     tiles = cover(size, tile_px, overlap)
@@ -152,31 +152,31 @@ def test_the_order_of_tiles_does_not_matter(
     generator = torch.manual_seed(2)
     tiles = cover(size, tile_px, overlap)
     assume(len(tiles) > 1)
-    told = {
+    parts = {
         tile: torch.randn(1, tile.height_px // 8, tile.width_px // 8, generator=generator)
         for tile in tiles
     }
-    first = blend(tiles, [told[tile] for tile in tiles], size)
+    first = blend(tiles, [parts[tile] for tile in tiles], size)
     order.shuffle(tiles)
-    assert torch.allclose(blend(tiles, [told[tile] for tile in tiles], size), first, atol=1e-5)
+    assert torch.allclose(blend(tiles, [parts[tile] for tile in tiles], size), first, atol=1e-5)
 
 
 def test_low_precision_is_blended_in_full() -> None:
     """Predictions in bfloat16 become a field in float32."""
     tiles = cover((256, 128), 160, 32)
-    told = [torch.full((4, 16, tile.width_px // 8), 0.1, dtype=torch.bfloat16) for tile in tiles]
-    field = blend(tiles, told, (256, 128))
+    parts = [torch.full((4, 16, tile.width_px // 8), 0.1, dtype=torch.bfloat16) for tile in tiles]
+    field = blend(tiles, parts, (256, 128))
     assert field.dtype == torch.float32
-    assert torch.allclose(field, told[0].float()[0, 0, 0].expand_as(field), atol=1e-6)
+    assert torch.allclose(field, parts[0].float()[0, 0, 0].expand_as(field), atol=1e-6)
 
 
 def test_fading_is_smooth() -> None:
-    """Between tiles that say 0 and 1 the field rises in even curves, at no place by a jump."""
+    """Between tiles of 0 and 1 the field rises smoothly, without a jump."""
     size = (768, 64)
     tiles = cover(size, 448, 128)
     assert len(tiles) == 2
-    told = [torch.full((8, tile.width_px // 8), float(i)) for i, tile in enumerate(tiles)]
-    line = blend(tiles, told, size)[0]
+    parts = [torch.full((8, tile.width_px // 8), float(i)) for i, tile in enumerate(tiles)]
+    line = blend(tiles, parts, size)[0]
     steps = line.diff()
     assert float(line[0]) == 0.0 and float(line[-1]) == 1.0
     assert float(steps.min()) >= 0
@@ -199,9 +199,9 @@ def test_fading_is_smooth() -> None:
 )
 def test_tiles_that_are_no_cover_are_refused(tiles: list[Tile]) -> None:
     """Nothing, gaps, repetitions, nesting, missing corners and tiles outside raise ValueError."""
-    told = [torch.zeros(tile.height_px, tile.width_px) for tile in tiles]
+    parts = [torch.zeros(tile.height_px, tile.width_px) for tile in tiles]
     with pytest.raises(ValueError, match=r"tiles|fit"):
-        blend(tiles, told, (128, 128))
+        blend(tiles, parts, (128, 128))
 
 
 @pytest.mark.parametrize("shapes", [[(8, 10)], [(8, 10), (8, 9)], [(3, 4), (3, 4)], [(0, 0)] * 2])
@@ -214,7 +214,7 @@ def test_predictions_that_do_not_fit_are_refused(shapes: list[tuple[int, int]]) 
 
 
 def test_a_seam_is_seen() -> None:
-    """A picture whose tiles differ by little scores high; the same noise without them scores 1."""
+    """A picture whose tiles differ slightly scores high; the same noise without tiles scores 1."""
     size = (256, 192)
     tiles = cover(size, 144, 32)
     noise = torch.rand(192, 256, 3, generator=torch.manual_seed(3)) * 20
@@ -226,20 +226,20 @@ def test_a_seam_is_seen() -> None:
 
 
 def test_blending_leaves_no_seam() -> None:
-    """Tiles whose colours differ, blended, have no border to be seen."""
+    """Tiles with different colours, blended, show no border."""
     size = (512, 384)
     tiles = cover(size, 256, 96)
     generator = torch.manual_seed(4)
     noise = torch.rand(3, 384, 512, generator=generator) * 20
-    told = [
+    parts = [
         cut(noise, tile, size) + 40 * torch.rand(3, 1, 1, generator=generator) for tile in tiles
     ]
-    pixels = blend(tiles, told, size).permute(1, 2, 0)
+    pixels = blend(tiles, parts, size).permute(1, 2, 0)
     assert seam_score(pixels, tiles) == pytest.approx(1.0, abs=0.1)
 
 
 def test_flat_pictures_have_a_defined_score() -> None:
-    """Nothing anywhere is no seam, a lone border is an infinite one, one tile has none."""
+    """A constant picture has no seam, a lone border an infinite one, one tile has none."""
     size = (64, 64)
     tiles = cover(size, 48, 16)
     flat = torch.full((64, 64, 3), 7, dtype=torch.uint8)

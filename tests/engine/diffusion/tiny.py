@@ -13,6 +13,8 @@ from diffusers.schedulers.scheduling_flow_match_euler_discrete import (
 from tokenizers.pre_tokenizers import ByteLevel
 from transformers import Qwen2Tokenizer, Qwen3Config, Qwen3Model
 
+from engine.diffusion.families import SKETCH_FAMILY
+
 TEMPLATE = (
     "{%- for message in messages -%}"
     "<|im_start|>{{ message.role }}\n{{ message.content }}<|im_end|>\n"
@@ -21,10 +23,13 @@ TEMPLATE = (
 )
 
 
+COMPONENTS = tuple(each.name for each in SKETCH_FAMILY.components if each.has_weights)
+
+
 def build_tiny(
     folder: Path, *, caption_width: int = 24, latent_channels: int = 16, more_token: str = ""
 ) -> Path:
-    """Write a whole model folder of two megabytes; `family_for` takes it for small."""
+    """Write a complete model folder of two megabytes, which `family_for` takes for sketch's."""
     torch.manual_seed(7)
     tokenizer = _tokenizer(more_token)
     pipeline = ZImagePipeline(

@@ -1,4 +1,4 @@
-"""A prompt is taken apart in its own words."""
+"""A prompt is analysed in its own words."""
 
 import dataclasses
 
@@ -63,7 +63,7 @@ def test_everything_in_english() -> None:
 
 
 def test_everything_in_chinese() -> None:
-    """The same in Chinese; the longest word wins."""
+    """Each kind of word is listed in Chinese too; the longest word wins."""
     found = analyse("油画，大雾中的湖泊，日落，逆光，木质小船，红色和蓝色")
     assert dataclasses.replace(found, subject="", language="en") == dataclasses.replace(
         analyse(""),
@@ -82,7 +82,7 @@ def test_everything_in_chinese() -> None:
     ["a wall, no dawn, without fog", 'a wall "foggy dawn"', "Dawnguard", "夜莺", "墙，没有日出"],
 )
 def test_what_is_denied_or_quoted_is_not_listed(prompt: str) -> None:
-    """What is to be left out, what is to be lettered and parts of words are no time or weather."""
+    """Denied words, quoted words and parts of words do not count as time or weather."""
     found = analyse(prompt)
     assert found.times == found.weathers == ()
 
@@ -112,7 +112,7 @@ def test_what_is_denied_or_quoted_is_not_listed(prompt: str) -> None:
     ],
 )
 def test_advice(prompt: str, hint: Hint, words: tuple[str, ...]) -> None:
-    """What does nothing in a prompt is named, with the words that it is about."""
+    """Each part of a prompt that has no effect is named, with its words."""
     assert [each.words for each in analyse(prompt).advice if each.hint is hint] == [words]
 
 
@@ -134,12 +134,12 @@ def test_advice(prompt: str, hint: Hint, words: tuple[str, ...]) -> None:
     ],
 )
 def test_no_advice_without_need(prompt: str) -> None:
-    """Ordinary words are left in peace."""
+    """Ordinary prompts give no advice."""
     assert analyse(prompt).advice == ()
 
 
 def test_tokens() -> None:
-    """The count is told, and that it is too long where it is; both only where it is known."""
+    """The count is reported, and whether it is too large; both only where it is known."""
     assert analyse("ab", count=len, max_tokens=2).advice == ()
     long = analyse("abc", count=len, max_tokens=2)
     assert (long.tokens, long.advice) == (3, (Advice(Hint.TOO_LONG, tokens=3, max_tokens=2),))
@@ -148,7 +148,7 @@ def test_tokens() -> None:
 
 @given(st.text().map(clean))
 def test_all_words_are_the_prompts_own(prompt: str) -> None:
-    """Whatever is found stands in the prompt."""
+    """Everything that is found stands in the prompt."""
     found = analyse(prompt)
     lists = (found.styles, found.materials, found.lights, found.places, found.times)
     words = [word for each in (*lists, found.weathers, found.colours) for word in each]
@@ -157,7 +157,7 @@ def test_all_words_are_the_prompts_own(prompt: str) -> None:
 
 @pytest.mark.parametrize("lexicon", [lexicon_en.WORDS, lexicon_zh.WORDS], ids=["en", "zh"])
 def test_the_lexicons_are_whole(lexicon: dict[ConceptKind, dict[Sense, str]]) -> None:
-    """Both languages have words for every sense, each written as the reader looks it up."""
+    """Both languages have words for every sense, each in the form that the reader looks up."""
     assert {sense for senses in lexicon.values() for sense in senses} == set(Sense)
     for senses in lexicon.values():
         for listed in senses.values():

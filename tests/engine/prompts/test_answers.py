@@ -1,4 +1,4 @@
-"""What a language model wrote is used where it is of use, and rejected with a reason elsewhere."""
+"""Usable answers of a language model are used, others rejected with a reason."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def put(
     max_tokens: int = 500,
     count: Callable[[str], int | None] = len,
 ) -> str | Flaw:
-    """`compose`, counting characters."""
+    """Call `compose`, counting characters."""
     return compose(
         prompt, raw, finished=finished, language=language, count=count, max_tokens=max_tokens
     )
@@ -55,7 +55,7 @@ def put(
     ],
 )
 def test_good_answers_follow_the_prompt(prompt: str, raw: str, after: str) -> None:
-    """Cleaned, without what repeats or contradicts the prompt, after the person's own words."""
+    """Answers are cleaned, without repetition or contradiction, and follow the user's words."""
     assert put(prompt, raw) == prompt + after
     assert addition(prompt, prompt + after)
 
@@ -71,7 +71,7 @@ def test_good_answers_follow_the_prompt(prompt: str, raw: str, after: str) -> No
     ],
 )
 def test_good_answers_in_chinese(prompt: str, raw: str, after: str) -> None:
-    """Chinese is put together without spaces, and cut at its own full stops."""
+    """Chinese is joined without spaces, and cut at its own full stops."""
     assert put(prompt, raw, "zh") == prompt + after
 
 
@@ -113,7 +113,7 @@ def test_good_answers_in_chinese(prompt: str, raw: str, after: str) -> None:
     ],
 )
 def test_useless_answers_are_rejected(raw: str, flaw: Flaw) -> None:
-    """What is no description, in this language, of this subject, is told apart by its flaw."""
+    """An answer that does not describe this subject in this language is rejected by its flaw."""
     assert put("a red fox", raw) is flaw
 
 
@@ -146,12 +146,12 @@ def test_useless_answers_in_chinese_are_rejected(prompt: str, raw: str, flaw: Fl
     ],
 )
 def test_contradictions_are_rejected(prompt: str, raw: str) -> None:
-    """Another time, style or colour than asked for, or what was to be left out, is not taken."""
+    """Another time, style or colour than requested, or anything denied, is rejected."""
     assert put(prompt, raw) is Flaw.CONTRADICTION
 
 
 def test_sentences_are_left_out_until_it_fits() -> None:
-    """The last sentences go first; where not one fits there is nothing, where nobody knows, all."""
+    """The last sentences are dropped first until the rest fits; without a count all stay."""
     whole, first = f"a red fox. {CURLED}", f"a red fox. {CURLED[:50]}"
     assert put("a red fox", CURLED, max_tokens=len(whole)) == whole
     assert put("a red fox", CURLED, max_tokens=len(whole) - 1) == first
@@ -160,7 +160,7 @@ def test_sentences_are_left_out_until_it_fits() -> None:
 
 
 def test_endless_sentences_are_left_out() -> None:
-    """A sentence of more words than were asked for by far is not drawn any better for them."""
+    """A sentence far longer than requested is dropped."""
     names = (f"by a w{first}{second}" for first in "abcd" for second in "abcdefghij")
     endless = f"The fox sits {' '.join(names)}."
     assert put("a red fox", endless, max_tokens=9999) is Flaw.TOO_LONG
@@ -168,7 +168,7 @@ def test_endless_sentences_are_left_out() -> None:
 
 
 def test_an_unfinished_sentence_is_left_out() -> None:
-    """Only where the model ended by itself are last words without a full stop a sentence."""
+    """Last words without a full stop count as a sentence only if the model ended by itself."""
     assert put("a red fox", f"{CURLED} It dr", finished=False) == f"a red fox. {CURLED}"
     assert put("一只猫", f"{CAT}它\ufffd", "zh", finished=False) == f"一只猫。{CAT}"
     assert put("a red fox", "The fox curls up on dry", finished=False) is Flaw.EMPTY
@@ -184,7 +184,7 @@ def test_an_unfinished_sentence_is_left_out() -> None:
 def test_whatever_comes_is_taken_or_rejected(
     prompt: str, raw: str, language: Language, finished: bool, max_tokens: int
 ) -> None:
-    """Nothing raises, the person's words stay in front, and the bounds hold."""
+    """Nothing raises, the user's words stay in front, and the limits hold."""
     found = put(prompt, raw, language, finished=finished, max_tokens=max_tokens)
     if isinstance(found, Flaw):
         return

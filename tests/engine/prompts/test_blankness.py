@@ -1,4 +1,4 @@
-"""A picture of one colour is right where it was asked for."""
+"""A picture of one colour is right where the prompt asks for it."""
 
 import pytest
 
@@ -19,7 +19,7 @@ from engine.prompts.blankness import asks_for_blank
     ],
 )
 def test_next_to_nothing_was_asked_for(prompt: str) -> None:
-    """Words for one colour or emptiness allow it, in both languages."""
+    """Words for one colour or emptiness allow a blank picture, in both languages."""
     assert asks_for_blank(prompt)
 
 
@@ -39,5 +39,5 @@ def test_next_to_nothing_was_asked_for(prompt: str) -> None:
     ],
 )
 def test_something_was_asked_for(prompt: str) -> None:
-    """Other words do not, nor do words that only contain them."""
+    """Other words do not allow it, nor do words that only contain such words."""
     assert not asks_for_blank(prompt)

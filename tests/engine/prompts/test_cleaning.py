@@ -1,4 +1,4 @@
-"""What people type becomes safe text."""
+"""Typed text becomes safe text."""
 
 import unicodedata
 
@@ -17,15 +17,15 @@ TRICKY = st.text(
 @given(st.one_of(ANY_TEXT, TRICKY))
 @example("a\u200b\u0301")
 def test_cleaning_twice_changes_nothing(text: str) -> None:
-    """clean is idempotent: what was cleaned once is stored and compared as it is."""
+    """clean is idempotent: text is stored and compared after cleaning it once."""
     assert clean(clean(text)) == clean(text)
 
 
 @given(st.one_of(ANY_TEXT, TRICKY))
 @example("a\u200b\u0301")
 def test_cleaned_text_is_safe(text: str) -> None:
-    """No control characters, half surrogates, line breaks or double spaces survive, and every
-    store takes the result."""
+    """No control characters, half surrogates, line breaks or double spaces survive, and every store
+    accepts the result."""
     cleaned = clean(text)
     cleaned.encode("utf-8")
     assert cleaned == cleaned.strip()
@@ -47,7 +47,7 @@ def test_visible_text_is_kept(text: str) -> None:
     ids=["family", "flag", "tone", "heart", "letters"],
 )
 def test_emoji_stay_whole(emoji: str) -> None:
-    """Emoji made of several characters are not taken apart."""
+    """Emoji made of several characters stay together."""
     assert clean(f" a {emoji}  b ") == f"a {emoji} b"
 
 

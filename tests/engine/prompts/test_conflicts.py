@@ -1,4 +1,4 @@
-"""What is added never fights, repeats or overlooks the person's own words."""
+"""Additions never contradict, repeat or ignore the user's own words."""
 
 import pytest
 
@@ -6,7 +6,7 @@ from engine.prompts import EnhancementLevel, Style, enhance
 
 
 def added(prompt: str) -> str:
-    """What full enhancement adds, in lower case."""
+    """Return what full enhancement adds, in lower case."""
     return enhance(
         prompt,
         negative="",
@@ -174,7 +174,7 @@ def test_what_is_implied_is_added(prompt: str, there: str) -> None:
     ],
 )
 def test_nothing_is_repeated(prompt: str, never: str) -> None:
-    """Words that the person has written are not added, whatever their case and number."""
+    """Words that the user has written are not added, whatever their case and number."""
     assert never not in added(prompt)
 
 
@@ -182,7 +182,7 @@ def test_nothing_is_repeated(prompt: str, never: str) -> None:
     "prompt", ["a blurry dog", "minimalist poster", "a lake without detail", "模糊的狗", "极简的湖"]
 )
 def test_light_steps_back(prompt: str) -> None:
-    """Light enhancement adds its sentence or, where the prompt asks for the contrary, nothing."""
+    """Light enhancement adds its sentence or, where the prompt asks for the opposite, nothing."""
     made = enhance(
         prompt,
         negative="",

@@ -106,7 +106,7 @@ def full(prompt: str, seed: int = 0, variety: float = 0.0) -> Enhancement:
 def test_enhancing_twice_adds_nothing(
     prompt: str, level: EnhancementLevel, style: Style, seed: int, variety: float
 ) -> None:
-    """What was enhanced is left as it is by the same enhancement."""
+    """An enhanced prompt is left as it is by the same enhancement."""
 
     def again(text: str) -> Enhancement:
         return enhance(
@@ -127,7 +127,7 @@ def test_enhancing_twice_adds_nothing(
 def test_levels_do_not_pile_up(
     prompt: str, first: EnhancementLevel, second: EnhancementLevel, seed: int, variety: float
 ) -> None:
-    """In sentences, no level adds to what another one has added to, whatever the seed."""
+    """In sentences, no level adds to the result of another one, whatever the seed."""
     once = enhance(
         prompt, negative="", level=first, style=Style.SENTENCES, negative_works=False, seed=seed
     )
@@ -147,7 +147,7 @@ def test_levels_do_not_pile_up(
 def test_the_addition_reads_back(
     prompt: str, level: EnhancementLevel, style: Style, seed: int, variety: float
 ) -> None:
-    """The effective prompt begins with the person's words; addition() tells ours from them."""
+    """The effective prompt begins with the user's words; addition() separates ours from them."""
     made = enhance(
         prompt,
         negative="",
@@ -166,8 +166,7 @@ def test_the_addition_reads_back(
 def test_the_limit_holds(
     prompt: str, level: EnhancementLevel, style: Style, limit: int, seed: int, variety: float
 ) -> None:
-    """A prompt that fits still fits when enhanced, and what is left of ours is a beginning of it
-    in whole sentences."""
+    """A prompt that fits still fits when enhanced; the addition loses whole last sentences."""
 
     def made(count: bool) -> Enhancement:
         return enhance(
@@ -191,7 +190,7 @@ def test_the_limit_holds(
 
 
 def test_an_unknown_count_leaves_out_nothing() -> None:
-    """Where the tokenizer is not there yet, the limit has no say."""
+    """Without a token count, nothing is left out."""
     unknown = enhance(
         "a lake at dawn",
         negative="",
@@ -212,13 +211,13 @@ def test_without_variety_the_seed_has_no_say(prompt: str, seed: int, other: int)
 
 @given(PROMPTS, SEEDS, VARIETIES)
 def test_the_same_seed_gives_the_same(prompt: str, seed: int, variety: float) -> None:
-    """Prompt, seed and variety decide everything."""
+    """Prompt, seed and variety determine the result."""
     assert full(prompt, seed, variety) == full(prompt, seed, variety)
 
 
 @pytest.mark.parametrize("prompt", ["a lake at dawn", "黎明的湖"])
 def test_variety_varies(prompt: str) -> None:
-    """Twenty seeds say the same in at least five ways."""
+    """Twenty seeds give at least five wordings."""
     assert len({full(prompt, seed, 1.0).added for seed in range(20)}) >= 5
 
 
@@ -234,7 +233,7 @@ def test_smart_falls_back_to_full(prompt: str, style: Style) -> None:
 
 @given(PROMPTS)
 def test_chinese_gets_chinese(prompt: str) -> None:
-    """What is added is in the prompt's own language, and in nothing but it."""
+    """Additions are in the prompt's own language only."""
     added = full(prompt).added
     assert not added or language(added) == language(prompt)
     if language(prompt) == "zh":
@@ -245,13 +244,13 @@ def test_chinese_gets_chinese(prompt: str) -> None:
     "prompt", ["кот на рассвете", "قطة عند الفجر", "夜明けの湖のほとり", "🐈🌅"]
 )
 def test_other_scripts_get_the_plain_sentence(prompt: str) -> None:
-    """Where no lexicon reads the words, nothing but the plain sentence is added."""
+    """In a script that no lexicon covers, only the plain sentence is added."""
     assert full(prompt).added in POSITIVE_SUFFIX.values()
 
 
 @pytest.mark.parametrize("spoken", ["en", "zh"])
 def test_the_plain_sentence_and_its_parts_are_one(spoken: str) -> None:
-    """POSITIVE_SUFFIX, on which a model was trained, is what light enhancement puts together."""
+    """POSITIVE_SUFFIX, which a model was trained with, is what light enhancement adds."""
     prompt = {"en": "a red boat", "zh": "一条红船"}[spoken]
     made = enhance(
         prompt,
@@ -266,7 +265,7 @@ def test_the_plain_sentence_and_its_parts_are_one(spoken: str) -> None:
 
 @given(PROMPTS)
 def test_words_that_are_there_are_not_added(prompt: str) -> None:
-    """A person who wrote our sentence gets it once."""
+    """A prompt that already has our sentence gets it only once."""
     theirs = clean(f"{prompt} {POSITIVE_SUFFIX[language(prompt)]}")
     if language(theirs) == language(prompt):
         made = enhance(
@@ -297,7 +296,7 @@ def test_words_that_are_there_are_not_added(prompt: str) -> None:
     ],
 )
 def test_the_joint_reads_well(prompt: str, style: Style, effective: str) -> None:
-    """What is added follows the prompt in the prompt's own punctuation."""
+    """Additions follow the prompt in the prompt's own punctuation."""
     made = enhance(
         prompt, negative="", level=EnhancementLevel.LIGHT, style=style, negative_works=False
     )
@@ -308,7 +307,7 @@ def test_the_joint_reads_well(prompt: str, style: Style, effective: str) -> None
 def test_the_negative_prompt_is_ours_only_where_it_works(
     prompt: str, negative: str, level: EnhancementLevel, works: bool
 ) -> None:
-    """A person's negative prompt is never touched; ours steps in only where it works."""
+    """A user's negative prompt is never changed; ours is used only where it has an effect."""
     made = enhance(
         prompt, negative=negative, level=level, style=Style.SENTENCES, negative_works=works
     )
@@ -320,13 +319,13 @@ def test_the_negative_prompt_is_ours_only_where_it_works(
 
 @given(st.text(alphabet=st.characters(exclude_categories=())))
 def test_nothing_is_raised(text: str) -> None:
-    """Any text at all, cleaned or not, can be taken apart and enhanced."""
+    """Any text, cleaned or not, can be analysed and enhanced."""
     analyse(text)
     assert full(text).effective_prompt.startswith(text.rstrip(" ,，、;；"))
 
 
 def test_every_phrase_belongs_to_one_group() -> None:
-    """No wording is in two tables: its group could not be told from it."""
+    """No wording is in two tables, because its group could not be determined."""
     groups = [
         [lighting.LIGHT_OUTDOORS, lighting.LIGHT_INDOORS, lighting.LIGHT_OF_WEATHER],
         [subjects.IMPLIED],

@@ -1,4 +1,4 @@
-"""What full enhancement makes of prompts as people write them; each was read and found good."""
+"""Full enhancement of prompts as people write them; each result was read and found good."""
 
 import pytest
 
@@ -99,7 +99,7 @@ from engine.prompts import EnhancementLevel, Style, enhance
     ],
 )
 def test_english(prompt: str, added: str) -> None:
-    """Light, subject and craft, each where the prompt leaves it open."""
+    """Light, subject and craft are added, each where the prompt leaves it open."""
     assert _full(prompt) == f"{prompt.rstrip('.')}. {added}"
 
 
@@ -165,7 +165,7 @@ def test_english(prompt: str, added: str) -> None:
     ],
 )
 def test_chinese(prompt: str, added: str) -> None:
-    """The same in Chinese."""
+    """Light, subject and craft are added in Chinese too."""
     assert _full(prompt) == f"{prompt}。{added}"
 
 
@@ -186,7 +186,7 @@ def test_chinese(prompt: str, added: str) -> None:
     ],
 )
 def test_tags(prompt: str, effective: str) -> None:
-    """Families that read tags are given the same as tags."""
+    """Families that read tags get the same as tags."""
     made = enhance(
         prompt, negative="", level=EnhancementLevel.FULL, style=Style.TAGS, negative_works=False
     )

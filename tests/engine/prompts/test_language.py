@@ -1,4 +1,4 @@
-"""Which language a prompt is answered in."""
+"""The language that a prompt is answered in."""
 
 import pytest
 
@@ -19,7 +19,7 @@ from engine.prompts.language import is_foreign
     ],
 )
 def test_language(text: str, spoken: str) -> None:
-    """A third of Han letters makes a text Chinese; digits and signs have no say."""
+    """A third of Han letters makes a text Chinese; digits and punctuation do not count."""
     assert language(text) == spoken
 
 
@@ -38,5 +38,5 @@ def test_language(text: str, spoken: str) -> None:
     ],
 )
 def test_foreign_scripts(text: str, foreign: bool) -> None:
-    """A script that no lexicon reads is told from Latin and Han, and kana from Chinese."""
+    """A script that no lexicon covers is told from Latin and Han, and kana from Chinese."""
     assert is_foreign(text) is foreign

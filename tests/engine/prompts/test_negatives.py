@@ -27,7 +27,7 @@ def negative(prompt: str) -> str:
     ],
 )
 def test_defects_fit_the_subject(prompt: str, there: list[str]) -> None:
-    """Each subject has the defects that it is known for."""
+    """Each subject has its typical defects."""
     assert [defect for defect in there if defect not in negative(prompt)] == []
 
 
@@ -57,7 +57,7 @@ def test_defects_fit_the_subject(prompt: str, there: list[str]) -> None:
     ],
 )
 def test_what_is_asked_for_is_not_a_defect(prompt: str, never: str) -> None:
-    """What the person wants in the picture is not in its negative prompt."""
+    """Nothing that the user wants in the picture is in its negative prompt."""
     assert never not in negative(prompt)
 
 
@@ -74,7 +74,7 @@ def test_what_is_asked_for_is_not_a_defect(prompt: str, never: str) -> None:
     ],
 )
 def test_theirs_is_not_ours(theirs: str) -> None:
-    """What people write themselves is not taken for ours."""
+    """Negative prompts that users write are not taken for ours."""
     assert not is_ours(theirs)
 
 
@@ -83,5 +83,5 @@ def test_theirs_is_not_ours(theirs: str) -> None:
     [*DEFAULT_NEGATIVE.values(), negative("a boat"), negative("portrait"), negative("猫")],
 )
 def test_ours_is_recognised(ours: str) -> None:
-    """What was made here is known again."""
+    """Negative prompts made here are recognised."""
     assert is_ours(ours)

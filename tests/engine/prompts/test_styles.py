@@ -1,4 +1,4 @@
-"""A chosen style acts as if its words had been written, and never against the person's own."""
+"""A chosen style acts as if its words had been written, and never against the user's own."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ CHOSEN = pytest.mark.parametrize("style", PictureStyle)
 def made(
     prompt: str, level: EnhancementLevel = EnhancementLevel.FULL, put: Style = Style.SENTENCES
 ) -> str:
-    """What the model reads."""
+    """Return the prompt that the model reads."""
     return enhance(
         prompt, negative="", level=level, style=put, negative_works=False
     ).effective_prompt
@@ -34,8 +34,8 @@ def made(
 @CHOSEN
 @pytest.mark.parametrize("prompt", ["a fox in the snow", "雪地里的狐狸"])
 def test_every_style_has_words_that_are_read_as_one(style: PictureStyle, prompt: str):
-    """Its words are in the prompt's language, name a style that the lexicons know, change what is
-    said of quality, and name nothing else that could become the picture's subject."""
+    """Its words are in the prompt's language, name a style that the lexicons know, change the
+    quality phrases, and name nothing else that could become the picture's subject."""
     found = styled(prompt, style)
     words = found.prompt.removeprefix(prompt).lstrip("，, ")
     assert words and not found.clash and language(words) == language(prompt)
@@ -48,7 +48,7 @@ def test_every_style_has_words_that_are_read_as_one(style: PictureStyle, prompt:
 @CHOSEN
 @pytest.mark.parametrize("prompt", ["a fox in the snow", "雪地里的狐狸"])
 def test_a_style_is_never_added_twice(style: PictureStyle, prompt: str):
-    """Who wrote a style's own words gets nothing more of it, and no remark."""
+    """A prompt with a style's own words gets nothing more of it, and no clash."""
     once = styled(prompt, style).prompt
     assert styled(once, style) == Styled(once)
 
@@ -62,7 +62,7 @@ def test_a_style_is_never_added_twice(style: PictureStyle, prompt: str):
         ("what a lake!", "3d", "what a lake! 3D render"),
         ("一座湖", "ink", "一座湖，水墨画"),
         ("一座湖。", "ink", "一座湖。水墨画"),
-        # The person named it in words of their own.
+        # The user named it in other words.
         ("an impressionist lake", "oil", "an impressionist lake"),
         ("a Polaroid of a dog", "photo", "a Polaroid of a dog, photograph"),
         ("a photo of a dog", "film", "a photo of a dog, film photography"),
@@ -83,7 +83,7 @@ def test_a_style_is_never_added_twice(style: PictureStyle, prompt: str):
     ],
 )
 def test_how_it_is_put(prompt: str, style: str, read: str):
-    """In the prompt's own punctuation, only where it is missing, and beside what goes with it."""
+    """Style words follow the prompt's punctuation, are added only if missing, beside what fits."""
     assert styled(prompt, PictureStyle(style)) == Styled(read)
 
 
@@ -100,12 +100,12 @@ def test_how_it_is_put(prompt: str, style: str, read: str):
     ],
 )
 def test_the_persons_words_win(prompt: str, style: str, clash: str):
-    """Another style in the prompt, or a no to this one, leaves it out, and says for what word."""
+    """Another style in the prompt, or a denial of this one, prevents it, and the clash is named."""
     assert styled(prompt, PictureStyle(style)) == Styled(prompt, clash)
 
 
 def test_without_a_style_nothing_is_said():
-    """No choice is no words."""
+    """Without a choice nothing is added."""
     assert styled("a lake", None) == Styled("a lake")
     assert as_read("a lake", "a lake. Crisp focus.", None) == "a lake"
 
@@ -113,8 +113,8 @@ def test_without_a_style_nothing_is_said():
 @CHOSEN
 @given(PROMPTS, STYLES)
 def test_it_reads_back_at_any_level(style: PictureStyle, prompt: str, put: Style):
-    """The effective prompt begins with the person's words, and tells what was added to them and
-    whether the style is in it."""
+    """The effective prompt begins with the user's words, and both the addition and the presence of
+    the style can be read back from it."""
     found = styled(prompt, style)
     for level in (EnhancementLevel.OFF, EnhancementLevel.LIGHT, EnhancementLevel.FULL):
         effective = made(found.prompt, level, put)
@@ -125,7 +125,7 @@ def test_it_reads_back_at_any_level(style: PictureStyle, prompt: str, put: Style
 
 
 def test_a_prompt_without_the_style_is_known_as_one():
-    """A model that knows no styles read none of it."""
+    """A prompt for a model that knows no styles is recognised as without style."""
     assert as_read("a lake", made("a lake"), PictureStyle.OIL) == "a lake"
 
 
@@ -138,5 +138,5 @@ def test_a_prompt_without_the_style_is_known_as_one():
     ],
 )
 def test_the_more_telling_style_decides_about_quality(prompt: str, never: str):
-    """A cinematic anime is an anime: what is said of quality is that of the craft."""
+    """A cinematic anime is an anime: the quality phrases are those of its craft."""
     assert never not in made(prompt).lower()

@@ -1,4 +1,4 @@
-"""What the embedded model makes of pictures: seen, not only computed."""
+"""Painting from pictures with the embedded model, judged by what the results show."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ def sketch() -> Iterator[DiffusionRenderer]:
 
 
 def paint(sketch: DiffusionRenderer, prompt: str, *inputs: Raster, **changes: object) -> Raster:
-    """A picture of 256 pixels a side in eight steps."""
+    """Paint a picture of 256 pixels a side in eight steps."""
     usual = {"width_px": SIDE_PX, "height_px": SIDE_PX, "steps": 8, "effective_prompt": prompt}
     return edits.paint(sketch, *inputs, **(usual | changes)).raster
 
 
 @pytest.fixture(scope="module")
 def house(sketch: DiffusionRenderer) -> Raster:
-    """A red house before trees, on grass."""
+    """A red house in front of trees, on grass."""
     return paint(sketch, HOUSE)
 
 
@@ -58,7 +58,7 @@ def blueness(picture: Raster) -> float:
 def test_little_strength_keeps_the_picture_and_much_repaints_it(
     sketch: DiffusionRenderer, house: Raster
 ) -> None:
-    """At .2 it is still the red house; at .95 the house has become what was asked for."""
+    """At .2 it is still the red house; at .95 the house has become what the prompt asks for."""
     words = "a blue car in a forest at night"
     kept = paint(sketch, words, house, mode=Mode.IMAGE, strength=0.2)
     gone = paint(sketch, words, house, mode=Mode.IMAGE, strength=0.95)
@@ -79,7 +79,7 @@ def test_a_mask_is_painted_and_the_rest_is_kept(sketch: DiffusionRenderer, house
 
 
 def test_an_enlarged_picture_is_the_same_picture(sketch: DiffusionRenderer, house: Raster) -> None:
-    """Made small again it is what it was, and the tiles leave no trace."""
+    """Scaled down again it is the same picture, and the tiles leave no trace."""
     size = {"width_px": 2 * SIDE_PX, "height_px": 2 * SIDE_PX}
     large = paint(sketch, HOUSE, house, mode=Mode.UPSCALE, strength=0.3, **size)
     small = array(large).reshape(SIDE_PX, 2, SIDE_PX, 2, 3).mean(axis=(1, 3))
@@ -89,7 +89,7 @@ def test_an_enlarged_picture_is_the_same_picture(sketch: DiffusionRenderer, hous
 
 
 def test_a_variation_is_near_and_far(sketch: DiffusionRenderer, house: Raster) -> None:
-    """A subtle one is nearer than a strong one, and both are still red houses."""
+    """A subtle variation is nearer than a strong one, and both are still red houses."""
     subtle, strong = (
         paint(sketch, HOUSE, variations=(Variation(77, amount),)) for amount in (0.2, 0.6)
     )
@@ -98,8 +98,8 @@ def test_a_variation_is_near_and_far(sketch: DiffusionRenderer, house: Raster) -
 
 
 def test_variety_makes_rerolls_differ_more(sketch: DiffusionRenderer, house: Raster) -> None:
-    """With it two seeds differ more than without, and show what was asked for."""
-    other = dataclasses.asdict(house)  # the same seed without variety is what it was
+    """With variety two seeds differ more than without, and still show what was asked for."""
+    other = dataclasses.asdict(house)  # the same seed without variety gives the same picture
     assert dataclasses.asdict(paint(sketch, HOUSE, variety=0.0)) == other
     varied = paint(sketch, HOUSE, variety=0.4)
     assert difference(house, varied) > 2 and redness(varied) > 0.02

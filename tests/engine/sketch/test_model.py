@@ -50,13 +50,13 @@ def test_the_folder_is_small() -> None:
 
 
 def test_importing_the_package_leaves_torch_unloaded() -> None:
-    """A front end may ask where the model is without waiting for torch."""
+    """The model's folder can be looked up without loading torch."""
     code = "import sys, engine.sketch; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 def test_the_same_seed_paints_the_same_pixels() -> None:
-    """Painting is fixed by prompt, size and seed; another seed paints another picture."""
+    """Prompt, size and seed determine the pixels; another seed paints another picture."""
     again = paint(_pipeline(), "a red house at noon", _SQUARE, 3)
     assert np.array_equal(_painted("a red house at noon"), again)
     assert not np.array_equal(_painted("a red house at noon", 4), again)
@@ -90,13 +90,13 @@ def test_sunset_is_warmer_than_noon(seed: int) -> None:
     ],
 )
 def test_a_red_house_is_redder_than_a_blue_one(red: str, blue: str) -> None:
-    """The colour that the prompt names is the colour of what it names, in either language."""
+    """A colour in the prompt is the colour of the thing that it describes, in either language."""
     assert _redness(_painted(red)) > _redness(_painted(blue)) + 0.02
     assert _blueness(_painted(blue)) > _blueness(_painted(red)) + 0.02
 
 
 def test_english_and_chinese_agree() -> None:
-    """The same words in the other language paint nearly the same picture from the same noise."""
+    """The same prompt in the other language paints nearly the same picture from the same noise."""
     english = _painted("a yellow boat on the sea at sunset")
     chinese = _painted("日落时，大海上的一艘黄色的船")
     other = _painted("a white house in a forest at night")
@@ -108,7 +108,7 @@ def test_english_and_chinese_agree() -> None:
     [("en", "a yellow boat on the sea at sunset"), ("zh", "日落时，大海上的一艘黄色的船")],
 )
 def test_enhancing_does_not_paint_another_scene(language: str, prompt: str) -> None:
-    """The bot's own quality sentence leaves the scene what it was."""
+    """The bot's own quality sentence does not change the scene."""
     stop = ". " if language == "en" else "。"
     enhanced = _painted(prompt + stop + POSITIVE_SUFFIX[language])  # type: ignore[index]
     plain = _painted(prompt)
@@ -126,7 +126,7 @@ def test_other_sizes_keep_the_scene(size: tuple[int, int]) -> None:
 
 
 def test_guidance_with_the_default_negative_prompt_keeps_the_scene() -> None:
-    """Classic guidance of 1.5 with the bot's negative prompt still paints what was asked for."""
+    """Classic guidance of 1.5 with the bot's negative prompt still paints the prompt."""
     guided = paint(
         _pipeline(),
         "a red house at noon",
@@ -141,7 +141,7 @@ def test_guidance_with_the_default_negative_prompt_keeps_the_scene() -> None:
 
 @pytest.mark.parametrize(("rows", "columns"), [(16, 16), (24, 40)])
 def test_the_training_forward_is_the_pipelines(rows: int, columns: int) -> None:
-    """What training optimises is exactly what the pipeline's transformer computes."""
+    """Training optimises exactly what the pipeline's transformer computes."""
     pipeline = _pipeline()
     captions = tokenize(pipeline.tokenizer, ["a red house", "一艘蓝色的船，夜晚"])
     generator = torch.Generator().manual_seed(1)
@@ -158,7 +158,7 @@ def test_the_training_forward_is_the_pipelines(rows: int, columns: int) -> None:
 
 
 def test_the_training_features_are_the_pipelines() -> None:
-    """Captions reach the transformer tokenized and encoded as the pipeline does it."""
+    """Captions reach the transformer tokenized and encoded as in the pipeline."""
     pipeline = _pipeline()
     prompts = ["a mountain lake at dawn", "山间湖泊，黎明"]
     captions = tokenize(pipeline.tokenizer, prompts)

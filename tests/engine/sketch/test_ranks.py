@@ -1,4 +1,4 @@
-"""Processes that train together do what one alone would."""
+"""Processes that train together do what a single one would do."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from engine.sketch.ranks import ALONE, Ranks, together
 
 
 def _work(ranks: Ranks, folder: Path) -> None:
-    """Each process brings a gradient of its own, twice."""
+    """Each process contributes a gradient, twice."""
     parameter = nn.Parameter(torch.zeros(3))
     silent = nn.Parameter(torch.zeros(2))
     for step in (1, 2):
@@ -28,7 +28,7 @@ def _work(ranks: Ranks, folder: Path) -> None:
 
 
 def _fail(ranks: Ranks) -> None:
-    """One process breaks while the others wait."""
+    """One process fails while the others wait."""
     if ranks.rank == 1:
         raise ValueError("broken")
     ranks.average([_with_gradient()])
@@ -41,7 +41,7 @@ def _with_gradient() -> nn.Parameter:
 
 
 def test_every_process_gets_the_mean(tmp_path: Path) -> None:
-    """After each step all processes hold the same gradient: the mean of what they brought."""
+    """After each step all processes hold the same gradient: the mean of their contributions."""
     together(2, 5, _work, tmp_path)
     for step in (1, 2):
         for rank in (0, 1):
@@ -50,19 +50,19 @@ def test_every_process_gets_the_mean(tmp_path: Path) -> None:
 
 
 def test_a_broken_process_ends_them_all() -> None:
-    """Nobody waits for ever for one that is gone."""
+    """No process waits without end for one that has failed."""
     with pytest.raises(Exception, match="broken"):
         together(2, 1, _fail)
 
 
 def _report(ranks: Ranks, folder: Path) -> None:
-    """Each process says which it is, and goes on for ever."""
+    """Each process reports its index, and runs until it is killed."""
     (folder / str(ranks.rank)).write_text(str(os.getpid()))
     time.sleep(600)
 
 
 def test_no_process_is_left_behind(tmp_path: Path) -> None:
-    """When the one that started them is killed, the others end by themselves."""
+    """When the process that started them is killed, the others end by themselves."""
     program = (
         "import sys; from pathlib import Path\n"
         "from engine.sketch.ranks import together\n"

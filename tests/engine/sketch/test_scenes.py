@@ -1,4 +1,4 @@
-"""Scenes: what is drawn, what is said about it, and what training never sees."""
+"""Scenes: their drawings, their captions, and the combinations that training never sees."""
 
 import numpy as np
 import pytest
@@ -52,7 +52,7 @@ def test_a_drawing_has_the_size_it_was_asked_for(size: tuple[int, int]) -> None:
 
 @given(scene=_SCENES, seed=_SEEDS)
 def test_the_same_seed_draws_the_same_picture(scene: Scene, seed: int) -> None:
-    """A drawing is fixed by its scene and its generator's seed."""
+    """Scene and seed determine a drawing."""
     assert np.array_equal(_draw(scene, seed, (64, 64)), _draw(scene, seed, (64, 64)))
 
 
@@ -99,7 +99,7 @@ def _combination(scene: Scene) -> tuple[str | None, ...]:
 
 
 def test_the_weather_does_not_decide_what_is_held_out() -> None:
-    """A held-out combination is kept from training in every weather."""
+    """A held-out combination is held out in every weather."""
     for weather in WEATHERS:
         clear = Scene("sea", "dawn", "clear", "boat", "red")
         other = Scene("sea", "dawn", weather, "boat", "red")
@@ -140,21 +140,21 @@ def _words(language: str, scene: Scene) -> list[tuple[str, ...]]:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_an_omitted_part_is_not_mentioned(language: str) -> None:
-    """What a wording omits stays unsaid, and leaves no doubled comma or hanging word behind."""
+    """Omitted parts are not mentioned, and leave no doubled comma or dangling word behind."""
     scene = Scene("lake", "night", "rain", "boat", "red")
     for pattern in patterns(language):
         parts = ("place", "time", "thing", "colour")
         for part, words in zip(parts, _words(language, scene), strict=True):
             wording = Wording(language, pattern, False, frozenset({part}))
             text = caption(scene, wording, np.random.default_rng(3))
-            if part != "place":  # "moonlit night" may hold a word of another part, a lake may not
+            if part != "place":  # "moonlit night" may contain a word of another part
                 assert not any(f" {word} " in f" {text} " for word in words), text
             assert ",," not in text and "，，" not in text and "  " not in text
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_held_out_patterns_are_not_among_those_of_training(language: str) -> None:
-    """The evaluation has sentence patterns of its own."""
+    """The evaluation has sentence patterns that training does not use."""
     assert set(patterns(language)).isdisjoint(patterns(language, held_out=True))
 
 

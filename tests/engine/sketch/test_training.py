@@ -1,4 +1,4 @@
-"""The recipe: each stage in miniature, resumable and seeded."""
+"""The training recipe: each stage in miniature, resumable and seeded."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from engine.sketch.autoencoder import CROP_PX, build_autoencoder, encode, train_autoencoder
-from engine.sketch.captions import draw_told_caption
+from engine.sketch.captions import draw_labelled_caption
 from engine.sketch.evaluate import draw_trials, main
 from engine.sketch.flow import TrainingStage, tokenize, train_painter
 from engine.sketch.latents import open_cache
@@ -36,7 +36,7 @@ def test_orthogonalising_brings_singular_values_near_one() -> None:
 
 
 def test_the_tokenizer_keeps_colours_and_things_apart() -> None:
-    """A colour and a thing are never one token, so that new pairs are made of known tokens."""
+    """A colour and a thing are never one token, so that new pairs consist of known tokens."""
     tokenizer = train_tokenizer(1)
     red_house, blue_house, red_boat = (
         set(tokenizer(text)["input_ids"]) for text in ("红色的房子", "蓝色的房子", "红色的船")
@@ -79,7 +79,7 @@ class _Interrupting(list):
 
 
 def test_two_processes_draw_the_same_latents_as_one(work_dir: Path) -> None:
-    """How the work is shared changes no scene, and boxes say where the things are."""
+    """Sharing the work changes no scene, and boxes show where the things are."""
     autoencoder = build_autoencoder().eval()
     alone = open_cache(work_dir / "alone", autoencoder, (64, 64), 40, seed=1)
     shared = open_cache(work_dir / "shared", autoencoder, (64, 64), 40, seed=1, processes=2)
@@ -90,20 +90,20 @@ def test_two_processes_draw_the_same_latents_as_one(work_dir: Path) -> None:
 
 
 def test_captions_say_what_they_tell() -> None:
-    """The reader is asked for what a caption names, and for nothing that it leaves out."""
+    """The reader is trained on what a caption mentions, and not on what it omits."""
     scene = Scene("sea", "dawn", "clear", "house", "red")
     rng = np.random.default_rng(5)
     for _ in range(300):
-        text, told = draw_told_caption(scene, rng)
-        assert "weather" not in told
+        text, mentioned = draw_labelled_caption(scene, rng)
+        assert "weather" not in mentioned
         if any(word in text.lower() for word in ("crimson", "red ")):
-            assert {"thing", "colour"} <= told, text
-        if told == frozenset():
+            assert {"thing", "colour"} <= mentioned, text
+        if mentioned == frozenset():
             assert "house" not in text and "房子" not in text
 
 
 def test_a_trained_reader_is_read_again(work_dir: Path) -> None:
-    """A second call takes the text encoder from the work folder."""
+    """A second call loads the text encoder from the work folder."""
     tokenizer = train_tokenizer(1)
     encoder = train_reader(work_dir, tokenizer, steps=2, seed=1)
     again = train_reader(work_dir, tokenizer, steps=2, seed=1)
@@ -112,7 +112,7 @@ def test_a_trained_reader_is_read_again(work_dir: Path) -> None:
 
 
 def test_latents_are_normalised(work_dir: Path) -> None:
-    """Whatever the autoencoder's own scale, the transformer sees deviation one."""
+    """Whatever the autoencoder's own scale, the transformer sees a deviation of one."""
     model = train_autoencoder(work_dir, steps=1, batch_size=1, scenes=2, seed=1)
     pixels = np.random.default_rng(1).integers(0, 255, (2, CROP_PX, CROP_PX, 3), dtype=np.uint8)
     latents = encode(model, pixels)
@@ -130,7 +130,7 @@ def test_every_trial_of_the_evaluation_is_held_out() -> None:
 
 
 def test_the_command_lines_explain_themselves(capsys: pytest.CaptureFixture[str]) -> None:
-    """`--help` answers, and a wrong option exits 2."""
+    """`--help` works, and a wrong option exits with 2."""
     with pytest.raises(SystemExit) as answered:
         main(["--help"])
     assert answered.value.code == 0 and "--pictures" in capsys.readouterr().out

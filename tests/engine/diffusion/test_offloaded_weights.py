@@ -1,4 +1,4 @@
-"""Weights that come and go: the host's copy is never lost, and layouts change no bit."""
+"""Offloaded weights come and go: the host's copy is never lost, and layouts change no bit."""
 
 import copy
 
@@ -9,15 +9,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from engine.diffusion.shelf import OffloadedWeights, end_stream, in_disorder, pin, stream
+from engine.diffusion.offloaded_weights import (
+    OffloadedWeights,
+    end_stream,
+    in_disorder,
+    pin,
+    stream,
+)
 
 HERE = torch.device("cpu")
 ELSEWHERE = torch.device("cpu", 0)
-"""Another name of the same memory: what goes there is really copied."""
+"""Another name of the same memory, to which tensors are really copied."""
 
 
 class Net(nn.Module):
-    """Blocks, something beside them, a buffer, a scalar and nothing at all."""
+    """Blocks, something beside them, a buffer, a scalar and an empty tensor."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -40,7 +46,7 @@ def addresses(module: nn.Module) -> list[int]:
 
 @given(st.integers(512, 4096))
 def test_slabs(slab_bytes: int) -> None:
-    """Whatever the slabs' size, a module laid out in them has the same bits and moves together."""
+    """Whatever the slabs' size, a module laid out in them has the same bits and moves whole."""
     net = Net()
     wanted = copy.deepcopy(net)
     assert pin([net], pinned=False, slab_bytes=slab_bytes)
@@ -54,41 +60,41 @@ def test_slabs(slab_bytes: int) -> None:
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="here memory can be pinned")
 def test_refused_pinning_leaves_all_usable() -> None:
-    """A machine that cannot pin says so, and nothing has changed."""
+    """A machine that cannot pin memory reports it, and nothing has changed."""
     net = Net()
     before = addresses(net)
     assert not pin([net])
     assert addresses(net) == before
 
 
-def test_a_shelf_fetches_and_puts_back() -> None:
-    """What was fetched are copies; what is put back is the host's own memory again."""
+def test_offloaded_weights_are_fetched_and_put_back() -> None:
+    """Fetched weights are copies; released weights are the host's own memory again."""
     net = Net()
     rest, beside = addresses(net), addresses(net.first)
-    shelf = OffloadedWeights([net.blocks], ELSEWHERE)
-    shelf.fetch()
+    weights = OffloadedWeights([net.blocks], ELSEWHERE)
+    weights.fetch()
     fetched = addresses(net.blocks)
-    shelf.fetch()
+    weights.fetch()
     assert addresses(net.blocks) == fetched
     assert not set(fetched) & set(rest)
     assert addresses(net.first) == beside
-    shelf.release()
-    shelf.release()
+    weights.release()
+    weights.release()
     assert addresses(net) == rest
 
 
 def test_what_joins_on_the_device_is_put_back_too() -> None:
-    """An adapter that was added while its module was fetched leaves with it."""
+    """An adapter added while its module was fetched leaves with it."""
     net = Net()
-    shelf = OffloadedWeights([net], ELSEWHERE)
-    shelf.fetch()
+    weights = OffloadedWeights([net], ELSEWHERE)
+    weights.fetch()
     net.first.register_parameter("adapter", nn.Parameter(torch.ones(2)))
-    shelf.release()
+    weights.release()
     assert torch.equal(net.first.get_parameter("adapter"), torch.ones(2))
 
 
 def test_memory_that_runs_out_half_way(monkeypatch: pytest.MonkeyPatch) -> None:
-    """If the device fills up while fetching, all is on the host again, and can be fetched later."""
+    """If the device fills up while fetching, everything returns to the host and stays usable."""
     net = Net()
     rest = addresses(net)
     real, calls = torch.Tensor.to, 0
@@ -100,19 +106,19 @@ def test_memory_that_runs_out_half_way(monkeypatch: pytest.MonkeyPatch) -> None:
             raise torch.OutOfMemoryError("out of memory")
         return real(self, *args, **options)  # pyright: ignore[reportCallIssue, reportArgumentType]
 
-    shelf = OffloadedWeights([net], ELSEWHERE)
+    weights = OffloadedWeights([net], ELSEWHERE)
     with monkeypatch.context() as patch:
         patch.setattr(torch.Tensor, "to", full)
         with pytest.raises(torch.OutOfMemoryError):
-            shelf.fetch()
+            weights.fetch()
     assert addresses(net) == rest
-    shelf.fetch()
+    weights.fetch()
     assert addresses(net.first) != rest[:2]
 
 
 @pytest.mark.parametrize("leaves", [True, False])
 def test_streaming_is_undone(leaves: bool) -> None:
-    """Streamed modules compute the same, and after the end there is no trace of it."""
+    """Streamed modules compute the same, and afterwards nothing of it remains."""
     net, x = Net(), torch.randn(2, 6)
     wanted = net(x)
     stream(net, ELSEWHERE, leaves=leaves, pinned=True)
@@ -128,7 +134,7 @@ def test_streaming_is_undone(leaves: bool) -> None:
 
 
 def test_disorder() -> None:
-    """A module is in disorder while something of it is elsewhere, or its order is being learnt."""
+    """A module is in disorder while part of it is elsewhere, or its order is being learnt."""
     net = Net()
     assert not in_disorder(net)
     net.first.to("meta")

@@ -1,4 +1,4 @@
-"""Weights that rest in the host's memory and come to the device when they are needed."""
+"""Weights that are stored in host memory and copied to the device when they are needed."""
 
 from __future__ import annotations
 
@@ -16,11 +16,15 @@ _HOST = torch.device("cpu")
 _GROUP = "group_offloading"
 _HOOKS = (_GROUP, "layer_execution_tracker", "lazy_prefetch_group_offloading")
 SLAB_BYTES = 2**30
+"""The largest block of pinned memory. Chosen by hand: a power of two, for the reason in `pin`."""
 _ALIGNMENT_BYTES = 512
 
 
 class OffloadedWeights:
-    """Moves modules whole. The host's copy never leaves, so its bits come back without a copy."""
+    """Moves whole modules to the device and back.
+
+    The host's copy never leaves, so its bits come back without copying.
+    """
 
     def __init__(self, modules: Iterable[nn.Module], device: torch.device) -> None:
         self._modules = list(modules)
@@ -28,9 +32,9 @@ class OffloadedWeights:
         self._away: list[tuple[torch.Tensor, torch.Tensor]] = []
 
     def fetch(self) -> None:
-        """Bring all to the device; what is there already stays.
+        """Copy all weights to the device; those already there stay.
 
-        Raises torch.OutOfMemoryError; then all is on the host again.
+        Raises torch.OutOfMemoryError; then everything is on the host again.
         """
         if self._away:
             return
@@ -45,7 +49,7 @@ class OffloadedWeights:
             raise
 
     def release(self) -> None:
-        """Free the device of them."""
+        """Free the weights' memory on the device."""
         for tensor, host in self._away:
             tensor.data = host
         self._away.clear()
@@ -53,9 +57,9 @@ class OffloadedWeights:
 
 
 class HostEmbedding(nn.Module):
-    """Looks tokens up in the host's memory: a few rows travel instead of the whole table.
+    """Looks tokens up in host memory: a few rows are copied instead of the whole table.
 
-    The table is no parameter of this module, so nothing that moves the module moves it.
+    The table is not a parameter of this module, so moving the module does not move it.
     """
 
     def __init__(self, table: nn.Embedding, device: torch.device) -> None:
@@ -85,8 +89,8 @@ class HostEmbedding(nn.Module):
 def stream(module: nn.Module, device: torch.device, *, leaves: bool, pinned: bool) -> None:
     """Let the blocks of a module, or its leaves, pass through the device one after another.
 
-    On a CUDA device the next one is copied while this one computes. pinned: whether the weights
-    lie in pinned memory; otherwise each passes through a pinned buffer.
+    On a CUDA device the next one is copied while this one computes. pinned: whether the weights are
+    in pinned memory; otherwise each passes through a pinned buffer.
     """
     apply_group_offloading(
         module,
@@ -102,7 +106,7 @@ def stream(module: nn.Module, device: torch.device, *, leaves: bool, pinned: boo
 
 
 def end_stream(module: nn.Module) -> None:
-    """Undo `stream`, in whatever state it was left; what it moved ends up on the host."""
+    """Undo `stream`, in whatever state it was left; everything it moved ends up on the host."""
     registries = [
         registry
         for part in module.modules()
@@ -110,7 +114,7 @@ def end_stream(module: nn.Module) -> None:
     ]
     hooks: list[Any] = [hook for one in registries if (hook := one.get_hook(_GROUP)) is not None]
     if hooks and torch.cuda.is_available():
-        torch.cuda.synchronize()  # a block may still be on its way
+        torch.cuda.synchronize()  # a block may still be in transit
     for group in {id(hook.group): hook.group for hook in hooks}.values():
         group.offload_()
     registry = HookRegistry.check_if_exists_or_initialize(module)
@@ -126,15 +130,17 @@ def end_stream(module: nn.Module) -> None:
 
 
 def in_disorder(module: nn.Module) -> bool:
-    """Whether a streamed forward pass was broken off: something is still on the device, or the
-    order of the blocks was only half learnt."""
+    """Whether a streamed forward pass was interrupted.
+
+    Then something is still on the device, or the order of the blocks is only half learnt.
+    """
     registry = getattr(module, "_diffusers_hook", None)
     learning = registry is not None and registry.get_hook(_HOOKS[2]) is not None
     return learning or any(tensor.device != _HOST for tensor in _tensors([module]))
 
 
 def to_host(modules: Iterable[nn.Module]) -> None:
-    """Move what is elsewhere to the host's memory."""
+    """Move everything that is elsewhere to host memory."""
     for tensor in _tensors(modules):
         if tensor.device != _HOST:
             tensor.data = tensor.data.to(_HOST)
@@ -143,9 +149,9 @@ def to_host(modules: Iterable[nn.Module]) -> None:
 def pin(modules: Iterable[nn.Module], *, pinned: bool = True, slab_bytes: int = SLAB_BYTES) -> bool:
     """Move modules on the host into memory that the device can copy from at full speed.
 
-    In slabs of a power of two: the allocator rounds each request up to one, which would waste
-    half of the host's memory on single matrices. Returns False, with everything usable, where the
-    machine refuses so much. pinned=False lays out ordinary memory in the same way.
+    Allocates blocks of a power of two: the allocator rounds each request up to one, which would
+    waste half of the host's memory on single matrices. Returns False, with everything usable, where
+    the machine refuses to pin that much. pinned=False lays out ordinary memory in the same way.
     """
     tensors = [tensor for tensor in _tensors(modules) if not (pinned and tensor.is_pinned())]
     left_bytes = sum(_aligned(tensor.nbytes) for tensor in tensors)
@@ -167,7 +173,7 @@ def pin(modules: Iterable[nn.Module], *, pinned: bool = True, slab_bytes: int = 
 
 
 def give_back(device: torch.device) -> None:
-    """Return freed memory to the device, for other programs to take."""
+    """Return freed memory to the device, for other programs to use."""
     if device.type == "cuda":
         torch.cuda.empty_cache()
     elif device.type == "mps":

@@ -1,0 +1,273 @@
+"""The type of a model family, and the facts that can be read about a model without loading it.
+
+This package imports no torch, so that families can be told apart before it is loaded. Methods that
+compute are handed tensors, pipelines and tokenizers, and call only their methods.
+"""
+
+from __future__ import annotations
+
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from engine.prompts import EnhancementLevel, Style
+from engine.schedule import SHIFT
+
+Tensor = Any
+"""A torch.Tensor; not named as such, because this package imports no torch."""
+
+MAX_STEPS = 50
+MAX_GUIDANCE = 5.0
+"""The widest bounds of all families: what Discord offers before it knows the model. Chosen by hand,
+wider than any family's own."""
+
+
+class Speed(StrEnum):
+    """How much time a picture may take, as names that hold for every family."""
+
+    FAST = "fast"
+    STANDARD = "standard"
+    FINE = "fine"
+
+
+_SPEEDS = {Speed.FAST: 4, Speed.STANDARD: 8, Speed.FINE: 10}
+"""Steps: 8 are what Turbo was distilled for; 4 and 10 were chosen by hand."""
+
+
+@dataclass(frozen=True, slots=True)
+class Component:
+    """One component of a pipeline: an attribute of it, and a subfolder of the model's folder.
+
+    class_name: of diffusers; None for the transformers class that model_index.json names.
+    has_weights: its tensors are checked before the model is loaded.
+    """
+
+    name: str
+    class_name: str | None = None
+    has_weights: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Chat:
+    """The chat template through which a family's text encoder reads prompts.
+
+    turn: the text of one user turn with `{}` for the prompt, for counting tokens without the
+    tokenizer's own template. start_token: present in the vocabulary of every tokenizer that uses
+    this template. end_tokens: each ends an answer that the text encoder writes.
+    """
+
+    turn: str
+    start_token: str
+    end_tokens: tuple[str, ...]
+
+    def prompt(self, tokenizer: Any, text: str) -> str:
+        """Return a prompt as the pipeline reads it: one user turn, through the template."""
+        return self.render(tokenizer, [{"role": "user", "content": text}], thinking=True)
+
+    def render(self, tokenizer: Any, messages: list[dict[str, str]], *, thinking: bool) -> str:
+        """Return messages as text that ends where the answer begins, by the tokenizer's template.
+
+        thinking: False appends an empty thought, so that a language model answers at once.
+        """
+        return tokenizer.apply_chat_template(
+            messages, tokenize=False, add_generation_prompt=True, enable_thinking=thinking
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class TokenLayout:
+    """How many tokens the transformer computes with; memory and time are planned by it.
+
+    patch_px: side of the square that is one token. multiple: image tokens are padded to a
+    multiple of this. caption: tokens of an ordinary prompt.
+    """
+
+    patch_px: int
+    multiple: int
+    caption: int
+
+    def tokens(self, width_px: int, height_px: int) -> int:
+        """Tokens of one picture and its caption."""
+        patches = -(-width_px // self.patch_px) * -(-height_px // self.patch_px)
+        return -(-patches // self.multiple) * self.multiple + self.caption
+
+
+@dataclass(frozen=True, slots=True)
+class TransformerShape:
+    """The sizes of a loaded transformer. width: values per token. layers: of full width."""
+
+    width: int
+    layers: int
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """Prompt embeddings, tokens × width each. negative: only where guidance is on."""
+
+    positive: Tensor
+    negative: Tensor | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ModelClues:
+    """The facts that can be read about a model without loading it.
+
+    name: as in the settings. index: its model_index.json. configs: by the name of the component,
+    the scheduler's included. Missing and unreadable files are empty here; loading the model reports
+    what is wrong with them.
+    """
+
+    name: str
+    index: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    configs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict[str, Mapping[str, Any]])
+
+    @classmethod
+    def read(cls, model: str) -> ModelClues:
+        """Collect the clues of a model, given its name or its folder. Never raises."""
+        folder = folder_of(model)
+        configs = {
+            name: _json_object(folder / name / file)
+            for name, file in {
+                "transformer": "config.json",
+                "text_encoder": "config.json",
+                "vae": "config.json",
+                "scheduler": "scheduler_config.json",
+            }.items()
+        }
+        return cls(model, _json_object(folder / "model_index.json"), configs)
+
+    @property
+    def pipeline_class(self) -> str | None:
+        """The pipeline class that model_index.json names; None where it names none."""
+        name = self.index.get("_class_name")
+        return name if isinstance(name, str) else None
+
+    def config(self, component: str) -> Mapping[str, Any]:
+        """The configuration of a component; empty where there is none."""
+        return self.configs.get(component, {})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Family(ABC):
+    """Everything that zimagine knows about one kind of model, in one place.
+
+    A family is one module of this package with a subclass of this class and an instance of it,
+    which is listed in `FAMILIES`. Its bounds and defaults are fields, its conventions are methods.
+
+    native_side_px: a square of this side is its pixel budget. good_side_px: smaller pictures lose
+    details of the prompt. max_pixels: of a picture painted in one piece; larger ones repeat
+    themselves, so they are painted smaller and enlarged. max_ratio: of the longer to the shorter
+    side. guidance is classic (1.0 = off); over warn_guidance pictures burn, over max_guidance they
+    break; strict_guidance follows a prompt more strictly. speeds: in steps. max_tokens includes the
+    chat template. style, enhance: how prompts are worded for it, and how much is added by default.
+    levels: of enhancement that differ here. knows_styles: whether words for a style change its
+    pictures. pipeline_class: of diffusers, as model_index.json names it. components: those with
+    weights first. shift: of the noise schedule, where the scheduler's configuration has none.
+    """
+
+    name: str
+    native_side_px: int
+    min_side_px: int
+    max_side_px: int
+    max_pixels: int
+    good_side_px: int
+    pipeline_class: str
+    components: tuple[Component, ...]
+    chat: Chat
+    layout: TokenLayout
+    shift: float = SHIFT
+    max_ratio: float = 2.0
+    speeds: Mapping[Speed, int] = field(default_factory=lambda: dict(_SPEEDS))
+    default_steps: int = 8
+    max_steps: int = MAX_STEPS
+    default_guidance: float = 1.0
+    strict_guidance: float = 1.8
+    warn_guidance: float = 2.5
+    max_guidance: float = MAX_GUIDANCE
+    max_tokens: int = 512
+    style: Style = Style.SENTENCES
+    enhance: EnhancementLevel = EnhancementLevel.FULL
+    levels: tuple[EnhancementLevel, ...] = tuple(EnhancementLevel)
+    knows_styles: bool = True
+
+    @property
+    def budget_px(self) -> int:
+        """Pixels of a picture at the native resolution."""
+        return self.native_side_px**2
+
+    @abstractmethod
+    def recognizes(self, clues: ModelClues) -> str | None:
+        """Return why a model belongs to this family, as text for its owner; None if it does not.
+
+        Families are asked in the order of `FAMILIES`, and the first reason wins.
+        """
+
+    @abstractmethod
+    def pipeline_guidance(self, guidance: float) -> float:
+        """Convert classic guidance (1.0 = off) to the pipeline's number (0 = off)."""
+
+    @abstractmethod
+    def misfit(self, pipeline: Any) -> str | None:
+        """Return why the loaded components cannot work together, in one line; None if they can."""
+
+    @abstractmethod
+    def embed(self, pipeline: Any, text: str, device: Any) -> Tensor:
+        """Encode a prompt with the pipeline's tokenizer and text encoder: tokens × width."""
+
+    @abstractmethod
+    def model_times(self, timesteps: Tensor) -> Tensor:
+        """Convert the scheduler's timesteps (1000 · σ) to the times that the transformer takes."""
+
+    @abstractmethod
+    def velocity(
+        self, transformer: Any, prompt: Prompt, latents: Tensor, time: Tensor, guidance: float
+    ) -> Tensor:
+        """Predict the velocity noise − picture, float32 and in the shape of `latents`.
+
+        latents: 1 × channels × height × width. time: one of `model_times`. guidance: classic; it
+        has no effect where the prompt has no negative embedding.
+        """
+
+    @abstractmethod
+    def dynamic_shift(self, config: Mapping[str, Any], height: int, width: int) -> float:
+        """Return the `mu` that a scheduler with dynamic shifting takes; others ignore it.
+
+        config: the scheduler's. height, width: of the latents.
+        """
+
+    @abstractmethod
+    def normalized(self, vae: Any, encoded: Tensor) -> Tensor:
+        """Bring the encoder's output to the scale of the transformer's latents."""
+
+    @abstractmethod
+    def denormalized(self, vae: Any, latents: Tensor) -> Tensor:
+        """Bring latents to the scale that the autoencoder's decoder takes."""
+
+    @abstractmethod
+    def transformer_shape(self, transformer: Any) -> TransformerShape:
+        """Read off the sizes of a loaded transformer."""
+
+    @abstractmethod
+    def blocks(self, transformer: Any) -> list[Any]:
+        """Return the transformer's blocks of full width in order, as modules for offloading."""
+
+
+def folder_of(model: str) -> Path:
+    """Return the folder that a model's name would stand for; `~` is the user's home."""
+    try:
+        return Path(model).expanduser()
+    except RuntimeError:  # the home of a user unknown to this machine
+        return Path(model)
+
+
+def _json_object(file: Path) -> dict[str, Any]:
+    """Read the object in a JSON file; empty where there is none that can be read."""
+    try:
+        found = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}

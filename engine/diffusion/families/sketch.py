@@ -1,0 +1,52 @@
+"""`sketch`, the embedded model: Z-Image's architecture in miniature, for small pictures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from engine.diffusion.families.base import ModelClues
+from engine.diffusion.families.z_image import ZImage
+from engine.prompts import EnhancementLevel
+from engine.sizing import GRID_PX
+
+SKETCH = "sketch"
+"""The name of the embedded model."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sketch(ZImage):
+    """A model of Z-Image's architecture that was trained on small pictures."""
+
+    def recognizes(self, clues: ModelClues) -> str | None:
+        """Recognise the embedded model by its name, others by their autoencoder's `sample_size`.
+
+        That is the side in pixels at which it was trained. A folder without a readable
+        model_index.json counts too.
+        """
+        if clues.name == SKETCH:
+            return "it is the embedded model"
+        if clues.pipeline_class not in (None, self.pipeline_class):
+            return None
+        try:
+            side_px = int(clues.config("vae")["sample_size"])
+        except (KeyError, TypeError, ValueError, OverflowError):
+            return None
+        if not 0 < side_px <= self.native_side_px or side_px % GRID_PX:
+            return None
+        return f"its autoencoder was trained at {side_px} px, no more than {self.native_side_px}"
+
+
+SKETCH_FAMILY = Sketch(
+    name=SKETCH,
+    native_side_px=256,
+    min_side_px=128,
+    max_side_px=512,
+    max_pixels=384 * 384,
+    good_side_px=160,
+    # It was trained with these few words of quality and knows no others. Its text encoder reads
+    # captions and cannot write.
+    enhance=EnhancementLevel.LIGHT,
+    levels=(EnhancementLevel.OFF, EnhancementLevel.LIGHT, EnhancementLevel.FULL),
+    knows_styles=False,
+)
+"""It was trained at about 256 × 256; the other bounds were chosen by eye."""
