@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 
 import aiohttp
 import discord
 import structlog
+
+from bot.retry import retry
 
 log = structlog.get_logger(__name__)
 
@@ -30,7 +31,12 @@ async def stay_connected(client: discord.Client, token: str, on_login: Callable[
     ConnectionEnded.
     """
     try:
-        await _log_in(client, token)
+        await retry(
+            lambda: client.login(token),
+            on=(aiohttp.ClientError, OSError, discord.DiscordServerError),
+            waits_s=LOGIN_RETRY_S,
+            on_error=_not_reached,
+        )
         on_login()
         await client.connect()
     except discord.LoginFailure as error:
@@ -43,17 +49,8 @@ async def stay_connected(client: discord.Client, token: str, on_login: Callable[
         raise ConnectionEnded(f"{type(error).__name__}: {error}") from error
 
 
-async def _log_in(client: discord.Client, token: str) -> None:
-    tries = 0
-    while True:
-        try:
-            await client.login(token)
-            return
-        except (aiohttp.ClientError, OSError, discord.DiscordServerError) as error:
-            wait_s = LOGIN_RETRY_S[min(tries, len(LOGIN_RETRY_S) - 1)]
-            log.warning("Discord not reached", wait_s=wait_s, error=type(error).__name__)
-            tries += 1
-            await asyncio.sleep(wait_s)
+def _not_reached(error: Exception, wait_s: float | None) -> None:
+    log.warning("Discord not reached", wait_s=wait_s, error=type(error).__name__)
 
 
 async def disconnect(client: discord.Client) -> None:

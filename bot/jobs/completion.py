@@ -16,6 +16,7 @@ import structlog
 from bot.jobs.active import ActiveJob, ActiveJobs
 from bot.pictures.filenames import picture_name
 from bot.pictures.recent import RecentPictures
+from bot.retry import retry
 from engine.encode import RecipeUnreadable, embedded_recipe, encode_png
 from engine.errors import Cancelled, EngineError, Interrupted
 from engine.series import place_in_series, series
@@ -230,23 +231,26 @@ class CompletionService:
 
         Once `stopping` is set it is tried once more and then left to the next start.
         """
-        tries = 0
-        while True:
-            last = stopping.is_set()
-            try:
-                return await step()
-            except (IllegalTransition, UnknownRow):
-                raise  # waiting would change nothing
-            except StorageError as error:
-                self._events.storage_failed(error)
-                if last:
-                    raise
-                wait_s = RETRY_S[min(tries, len(RETRY_S) - 1)]
+
+        def failed(error: StorageError, wait_s: float | None) -> None:
+            self._events.storage_failed(error)
+            if wait_s is not None:
                 log.warning(f"{what} not recorded", job=job_id, wait_s=wait_s, detail=str(error))
-            tries += 1
+
+        async def wait(seconds: float) -> None:
             with suppress(TimeoutError):
-                async with asyncio.timeout(wait_s):
+                async with asyncio.timeout(seconds):
                     await stopping.wait()
+
+        return await retry(
+            step,
+            on=StorageError,
+            unless=(IllegalTransition, UnknownRow),  # waiting would change nothing
+            waits_s=RETRY_S,
+            on_error=failed,
+            is_last=stopping.is_set,
+            sleep=wait,
+        )
 
 
 def _name(job: Job, first: ImageRequest, member: ImageRequest) -> str:
