@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -13,6 +13,7 @@ import structlog
 
 from bot.delivery import routes
 from bot.delivery.cards import KeptCard
+from bot.delivery.keyed_worker import KeyedWorker
 from bot.delivery.messenger import (
     REPLY_TOKEN_LIFE,
     Address,
@@ -24,6 +25,7 @@ from bot.delivery.progress import ProgressUpdater
 from bot.delivery.result_cards import ResultCards
 from bot.delivery.sender import ResultSender, RoutePlan, TooOld
 from bot.delivery.user_threads import UserThreads
+from bot.retry import Sleep
 from engine.types import request_from_json
 from storage.deliveries import Deliveries
 from storage.errors import IllegalTransition, StorageError
@@ -72,7 +74,7 @@ class DeliveryWorker:
         clock: Clock,
         policy: DeliveryPolicy = DeliveryPolicy(),
         trouble: Callable[[StorageError], object] = lambda _: None,
-        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        sleep: Sleep = asyncio.sleep,
     ) -> None:
         self._messenger = messenger
         self._progress_updater = progress_updater
@@ -94,10 +96,17 @@ class DeliveryWorker:
         self._backlog: set[int] = set()
         self._notified: set[int] = set()
         self._placing: dict[int, asyncio.Event] = {}
-        self._wakes: asyncio.Queue[int] = asyncio.Queue()
-        self._running: dict[int, asyncio.Task[None]] = {}
-        self._places = asyncio.Semaphore(AT_ONCE)
-        self._drained = False
+        self._worker = KeyedWorker(
+            self._deliver,
+            name="delivery",
+            limit=AT_ONCE,
+            retry_on=(TemporaryFailure, StorageError),
+            waits_s=RETRY_S,
+            on_retry=self._delayed,
+            on_end=self._ended,
+            prepare=self._prepare,
+            sleep=sleep,
+        )
 
     async def status_message(
         self, job_id: int, *, accepted_at: datetime | None = None
@@ -143,50 +152,32 @@ class DeliveryWorker:
 
     def wake(self, job_id: int) -> None:
         """The job has reached its end: deliver what became of it."""
-        self._wakes.put_nowait(job_id)
+        self._worker.wake(job_id)
 
     async def run(self) -> None:
         """Deliver for ever, beginning with what the last process left."""
         for pending in await self._deliveries.pending():
             self._backlog.add(pending.job.id)
             self.wake(pending.job.id)
-        while True:
-            self._start(await self._wakes.get())
+        await self._worker.run()
 
     async def drain(self, limit_s: float) -> None:
         """Give what is under way `limit_s` to arrive; the rest, and all that is woken from now on,
         is delivered at the next start."""
-        loop = asyncio.get_running_loop()
-        until_s = loop.time() + limit_s
-        while self.busy and loop.time() < until_s:
-            while not self._wakes.empty():
-                self._start(self._wakes.get_nowait())
-            await asyncio.wait(self._running.values(), timeout=until_s - loop.time())
-        # A wake may still come from a loop that ends after this one: nobody posts any more.
-        self._drained = True
-        late = list(self._running.values())
-        for task in late:
-            task.cancel()
-        await asyncio.gather(*late, return_exceptions=True)
+        await self._worker.drain(limit_s)
 
     @property
     def busy(self) -> bool:
         """Whether anything is under way right now."""
-        return bool(self._running) or not self._wakes.empty()
+        return self._worker.busy
 
-    def _start(self, job_id: int) -> None:
-        if job_id not in self._running and not self._drained:
-            task = asyncio.create_task(self._deliver(job_id), name=f"delivery-{job_id}")
-            self._running[job_id] = task
-            task.add_done_callback(lambda done: self._over(job_id, done))
-
-    def _over(self, job_id: int, task: asyncio.Task[None]) -> None:
-        self._running.pop(job_id, None)
+    def _ended(self, job_id: int, error: BaseException | None) -> None:
         self._backlog.discard(job_id)
-        if not task.cancelled() and (error := task.exception()) is not None:
+        if error is not None:
             log.error("delivery broke off", job=job_id, exc_info=error)
 
-    async def _deliver(self, job_id: int) -> None:
+    async def _prepare(self, job_id: int) -> None:
+        """Wait for the status message to be known, and end its progress updates."""
         if (placing := self._placing.get(job_id)) is not None:
             try:
                 async with asyncio.timeout(PLACING_LIMIT_S):
@@ -194,7 +185,14 @@ class DeliveryWorker:
             except TimeoutError:
                 self.status_unknown(job_id)
         await self._progress_updater.retire(job_id)
-        tries = 0
+
+    def _delayed(self, job_id: int, error: Exception, wait_s: float | None) -> None:
+        if isinstance(error, StorageError):
+            self._trouble(error)
+        log.warning("delivery delayed", job=job_id, wait_s=wait_s, detail=str(error))
+
+    async def _deliver(self, job_id: int) -> None:
+        """Raises TemporaryFailure and StorageError where it has to be tried again."""
         while True:
             try:
                 await self._deliver_once(job_id)
@@ -202,23 +200,13 @@ class DeliveryWorker:
             except IllegalTransition:
                 # Its picture was erased under way; the loop looks again and finds nothing to do.
                 log.info("erased while it was delivered", job=job_id)
-                wait_s = 0.0
-            except (TemporaryFailure, StorageError) as error:
-                if isinstance(error, StorageError):
-                    self._trouble(error)
-                wait_s = RETRY_S[min(tries, len(RETRY_S) - 1)]
-                log.warning("delivery delayed", job=job_id, wait_s=wait_s, detail=str(error))
-            tries += 1
-            await self._sleep(wait_s)
 
     async def _deliver_once(self, job_id: int) -> None:
-        """Raises TryLater and StorageError where it has to be tried again."""
         pending = await self._deliveries.pending_for(job_id)
         if pending is None:
             return
         try:
-            async with self._places:
-                await self._try(pending)
+            await self._try(pending)
         except Undeliverable as error:
             log.warning("not deliverable", job=job_id, obstacle=error.obstacle.value)
             await self._keep(pending, str(error))

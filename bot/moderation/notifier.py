@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Final
 
 import structlog
 
+from bot.delivery.keyed_worker import KeyedWorker
 from bot.delivery.messenger import Address, Messenger, Obstacle, TemporaryFailure, Undeliverable
 from bot.moderation.cards import ReportCards
+from bot.retry import Sleep, retry
 from storage.errors import StorageError
 from storage.preferences import Preferences
 from storage.reports import Reports
@@ -42,7 +44,7 @@ class ReportNotifier:
         cards: ReportCards,
         clock: Clock,
         trouble: Callable[[StorageError], object] = lambda _: None,
-        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        sleep: Sleep = asyncio.sleep,
     ) -> None:
         self.cards = cards
         self._messenger = messenger
@@ -52,82 +54,62 @@ class ReportNotifier:
         self._trouble = trouble
         self._sleep = sleep
         self._begun = False
-        self._wakes: asyncio.Queue[int] = asyncio.Queue()
-        self._running: dict[int, asyncio.Task[None]] = {}
-        self._again: set[int] = set()
         # Pictures of which an earlier card may stand without our knowing.
         self._unsure: set[int] = set()
         self._warned: set[int] = set()
-        self._places = asyncio.Semaphore(AT_ONCE)
+        self._worker = KeyedWorker(
+            self._show,
+            name="case",
+            limit=AT_ONCE,
+            retry_on=(TemporaryFailure, StorageError),
+            waits_s=RETRY_S,
+            on_retry=self._delayed,
+            on_end=self._ended,
+            rerun=True,
+            sleep=sleep,
+        )
 
     @property
     def busy(self) -> bool:
         """Whether anything is under way right now, or what was left has not been looked for."""
-        return not self._begun or bool(self._running) or not self._wakes.empty()
+        return not self._begun or self._worker.busy
 
     def wake(self, picture_id: int) -> None:
         """Something about this picture's case has changed."""
-        self._wakes.put_nowait(picture_id)
+        self._worker.wake(picture_id)
 
     async def run(self) -> None:
         """Show for ever what changes, beginning with what the last process may have left."""
-        try:
-            await self._begin()
-            while True:
-                self._start(await self._wakes.get())
-        finally:
-            tasks = list(self._running.values())
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+        await self._begin()
+        await self._worker.run()
 
     async def _begin(self) -> None:
-        while True:
-            try:
-                left = await self._reports.stirred(self._clock() - LOOKED_BACK)
-            except StorageError as error:
-                self._trouble(error)
-                log.warning("reports not read", detail=str(error))
-                await self._sleep(RETRY_S[-1])
-                continue
-            self._unsure.update(left)
-            for picture_id in left:
-                self.wake(picture_id)
-            self._begun = True
-            return
-
-    def _start(self, picture_id: int) -> None:
-        if picture_id in self._running:
-            self._again.add(picture_id)
-            return
-        task = asyncio.create_task(self._show(picture_id), name=f"case-{picture_id}")
-        self._running[picture_id] = task
-        task.add_done_callback(lambda done: self._over(picture_id, done))
-
-    def _over(self, picture_id: int, task: asyncio.Task[None]) -> None:
-        self._running.pop(picture_id, None)
-        if picture_id in self._again:
-            self._again.discard(picture_id)
+        left = await retry(
+            lambda: self._reports.stirred(self._clock() - LOOKED_BACK),
+            on=StorageError,
+            waits_s=RETRY_S[-1:],
+            on_error=self._not_read,
+            sleep=self._sleep,
+        )
+        self._unsure.update(left)
+        for picture_id in left:
             self.wake(picture_id)
-        if not task.cancelled() and (error := task.exception()) is not None:
+        self._begun = True
+
+    def _not_read(self, error: StorageError, _wait_s: float | None) -> None:
+        self._trouble(error)
+        log.warning("reports not read", detail=str(error))
+
+    def _ended(self, picture_id: int, error: BaseException | None) -> None:
+        if error is not None:
             log.error("showing a report broke off", picture=picture_id, exc_info=error)
 
-    async def _show(self, picture_id: int) -> None:
-        tries = 0
-        while True:
-            try:
-                async with self._places:
-                    await self._show_once(picture_id)
-                return
-            except (TemporaryFailure, StorageError) as error:
-                if isinstance(error, StorageError):
-                    self._trouble(error)
-                wait_s = RETRY_S[min(tries, len(RETRY_S) - 1)]
-                log.warning("report delayed", picture=picture_id, wait_s=wait_s, detail=str(error))
-            tries += 1
-            await self._sleep(wait_s)
+    def _delayed(self, picture_id: int, error: Exception, wait_s: float | None) -> None:
+        if isinstance(error, StorageError):
+            self._trouble(error)
+        log.warning("report delayed", picture=picture_id, wait_s=wait_s, detail=str(error))
 
-    async def _show_once(self, picture_id: int) -> None:
+    async def _show(self, picture_id: int) -> None:
         case = await self._reports.last_for(picture_id)
         if case is None:
             return

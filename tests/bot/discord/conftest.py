@@ -77,8 +77,8 @@ class BotHarness:
     async def crash(self) -> None:
         """Lose everything that is only in memory, without a word to the database."""
         app = self.app
-        completion, delivery = app.completion, app.services.delivery
-        for task in [*app.tasks, *completion._tasks, *delivery._running.values()]:
+        completion = app.completion
+        for task in [*app.tasks, *completion._tasks]:
             task.cancel()
         completion._begin = lambda _: None  # type: ignore[method-assign]
         await self._stack.aclose()
