@@ -17,7 +17,7 @@ _LINE_PX: Final = 18
 _INK, _PAPER, _EMPTY = (30, 30, 30), (250, 250, 250), (225, 225, 225)
 
 
-class ContactSheet:
+class LabelledSheet:
     """Takes pictures in reading order; a picture that failed leaves its place empty."""
 
     def __init__(self, columns: int) -> None:
