@@ -1,4 +1,7 @@
-"""Contact sheets: several pictures as one, numbered, in a shape that no client crops. Blocking."""
+"""Files that are attached to messages: previews, numbered sheets, and whatever has to be smaller.
+
+Everything here computes for a while: call it on another thread.
+"""
 
 from __future__ import annotations
 
@@ -9,26 +12,95 @@ from typing import Final
 
 from PIL import Image, ImageDraw, ImageFont
 
-MAX_RATIO: Final = 1.6
-"""Longer pictures are cropped in a chat."""
-MAX_SIDE_PX: Final = 2048
-"""Of the whole sheet; every picture has its own file for those who want to see more."""
+from bot.delivery.messenger import Obstacle, Undeliverable
+from engine.types import Raster
+
+PREVIEW_NAME: Final = "preview.jpg"
+"""No result is called this, so a preview is never taken for one."""
+PREVIEW_SIDE_PX: Final = 512
+PREVIEW_LIMIT_BYTES: Final = 60_000
+_PREVIEW_FORMS: Final = (
+    (PREVIEW_SIDE_PX, 80),
+    (PREVIEW_SIDE_PX, 50),
+    (PREVIEW_SIDE_PX // 2, 50),
+    (PREVIEW_SIDE_PX // 4, 30),
+)
+"""Tried in turn: the longest side in pixels, and the JPEG quality."""
+
+SHEET_MAX_RATIO: Final = 1.6
+"""Discord's clients crop an image that is longer than this."""
+SHEET_MAX_SIDE_PX: Final = 2048
+"""Of the whole sheet; every picture also has a file of its own at full size."""
 _GAPS: Final = 128
 """A gap is this part of the sheet's longer side."""
 _BADGES: Final = 14
 """A badge is this part of it: 26 pixels where a phone shows the sheet 360 pixels wide."""
 _MIN_BADGE_PX: Final = 18
 _SMOOTH: Final = 4
-"""Badges are drawn so many times larger, for smooth edges."""
+"""Badges are drawn this many times larger and scaled down, for smooth edges."""
 _FRAME, _DISC, _INK = (24, 25, 28), (17, 18, 20), (255, 255, 255)
 
+_SMALLER: Final = (
+    ("WEBP", "webp", 90, 1),
+    ("JPEG", "jpg", 85, 1),
+    ("JPEG", "jpg", 60, 1),
+    ("JPEG", "jpg", 80, 2),
+    ("JPEG", "jpg", 80, 4),
+)
+"""Tried in turn: format, file extension, quality, and what both sides are divided by."""
 
-def contact_sheet(pictures: Sequence[Path | bytes]) -> bytes:
-    """The pictures in reading order, each with its number from 1 on, as a PNG.
 
-    pictures: files, or what is in them. Two stand beside or above each other, more in two columns;
-    the sheet is at most MAX_RATIO times as long as it is short. The same pictures make the same
-    sheet. Raises OSError for a file that is gone or no picture, ValueError without any.
+def encode_preview(raster: Raster, width_px: int, height_px: int) -> bytes:
+    """Encode a JPEG of at most PREVIEW_LIMIT_BYTES with the aspect ratio of the finished picture.
+
+    width_px, height_px: the size of the finished picture. The preview is as large, but at most
+    PREVIEW_SIDE_PX on its longer side; a smaller raster is enlarged, so that the message keeps its
+    size when the result arrives. Raises ValueError if the raster has the wrong number of bytes.
+    """
+    small = Image.frombytes("RGB", (raster.width_px, raster.height_px), raster.rgb)
+    for side_px, quality in _PREVIEW_FORMS:
+        share = min(1.0, side_px / max(width_px, height_px))
+        size = (max(1, round(width_px * share)), max(1, round(height_px * share)))
+        fitted = small if small.size == size else small.resize(size, Image.Resampling.BICUBIC)
+        out = io.BytesIO()
+        fitted.save(out, "JPEG", quality=quality)
+        if out.tell() <= PREVIEW_LIMIT_BYTES:
+            return out.getvalue()
+    raise ValueError(f"no form of the preview is under {PREVIEW_LIMIT_BYTES} bytes")
+
+
+def fit_file_to_limit(path: Path, name: str, limit_bytes: int) -> tuple[str, bytes]:
+    """Do the same as `fit_to_limit` for a file; raises OSError also if it is gone."""
+    return fit_to_limit(path.read_bytes(), name, limit_bytes)
+
+
+def fit_to_limit(data: bytes, name: str, limit_bytes: int) -> tuple[str, bytes]:
+    """Return the name and bytes of the picture in a form of at most `limit_bytes`.
+
+    It is left as it is if it fits, else becomes a WebP, else a JPEG, in the end of fewer pixels.
+    Raises Undeliverable if no form fits, and OSError if the data is no picture.
+    """
+    if len(data) <= limit_bytes:
+        return name, data
+    stem = name.rpartition(".")[0]
+    with Image.open(io.BytesIO(data)) as image:
+        whole = image.convert("RGB")
+    for form, ending, quality, share in _SMALLER:
+        size = (max(1, whole.width // share), max(1, whole.height // share))
+        out = io.BytesIO()
+        (whole if share == 1 else whole.resize(size)).save(out, form, quality=quality)
+        if out.tell() <= limit_bytes:
+            return f"{stem}.{ending}", out.getvalue()
+    raise Undeliverable(Obstacle.TOO_LARGE, f"no form of {name} is under {limit_bytes} bytes")
+
+
+def numbered_sheet(pictures: Sequence[Path | bytes]) -> bytes:
+    """Draw the pictures on one sheet in reading order, numbered from 1, and return it as a PNG.
+
+    pictures: files, or their contents. Two wide ones stand one above the other; otherwise there are
+    two columns. The longer side of the sheet is at most SHEET_MAX_RATIO times the shorter one.
+    Deterministic. Raises OSError if a file is missing or is no picture, and ValueError if there are
+    no pictures.
     """
     if not pictures:
         raise ValueError("a sheet has at least one picture")
@@ -69,9 +141,9 @@ def _columns(count: int, ratio: float) -> int:
 
 
 def _scaled(images: list[Image.Image], columns: int, rows: int) -> list[Image.Image]:
-    """Small enough that the sheet is, gaps and frame apart, at most MAX_SIDE_PX long."""
+    """Small enough that the sheet is, gaps and frame apart, at most SHEET_MAX_SIDE_PX long."""
     wide, high = (max(sides) for sides in zip(*(each.size for each in images), strict=True))
-    room_px = MAX_SIDE_PX - MAX_SIDE_PX // _GAPS
+    room_px = SHEET_MAX_SIDE_PX - SHEET_MAX_SIDE_PX // _GAPS
     share = min(1.0, room_px / (columns * wide), room_px / (rows * high))
     if share == 1.0:
         return images
@@ -90,7 +162,7 @@ def _framed(width: int, height: int) -> tuple[int, int]:
 
 
 def _part(long: int) -> int:
-    return -int(-long // MAX_RATIO)
+    return -int(-long // SHEET_MAX_RATIO)
 
 
 def _badge(number: int, across: int) -> Image.Image:

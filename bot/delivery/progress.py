@@ -13,9 +13,9 @@ from itertools import islice
 
 import structlog
 
+from bot.delivery.attachments import encode_preview
 from bot.delivery.cards import PaintingCard, Preview, WaitingCard, number_at
 from bot.delivery.messenger import Address, Messenger, Obstacle, TemporaryFailure, Undeliverable
-from bot.delivery.previews import encode_preview
 from engine.job import EngineJob as EngineJob
 from engine.service import Engine
 from storage.types import Clock

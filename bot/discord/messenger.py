@@ -7,19 +7,16 @@ import dataclasses
 import io
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import aiohttp
 import discord
 from discord.webhook.async_ import async_context
-from PIL import Image
 
-from bot.delivery.attachments import contact_sheet
+from bot.delivery.attachments import PREVIEW_NAME, fit_to_limit, numbered_sheet
 from bot.delivery.cards import Card, CaseCard, FailureCard, PaintingCard, PictureCard
 from bot.delivery.messenger import Address, Obstacle, TemporaryFailure, Undeliverable
-from bot.delivery.previews import PREVIEW_NAME
 from bot.discord.interaction.rest import THREAD_ARCHIVED, remove_message
 from bot.discord.views.custom_ids import ComponentAction, custom_id
 from bot.discord.views.jobs import card_layout, job_line
@@ -30,15 +27,6 @@ T = TypeVar("T")
 
 UPLOAD_LIMIT_BYTES = 10 * 2**20
 """What every server allows; a boosted one's own limit is used where it is known."""
-_SMALLER = (
-    ("WEBP", "webp", 90, 1),
-    ("JPEG", "jpg", 85, 1),
-    ("JPEG", "jpg", 60, 1),
-    ("JPEG", "jpg", 80, 2),
-    ("JPEG", "jpg", 80, 4),
-)
-"""Forms to try in turn: format, ending, quality, and by what both sides are divided."""
-
 _OBSTACLES = {
     10003: Obstacle.CHANNEL_GONE,
     10004: Obstacle.CHANNEL_GONE,
@@ -268,7 +256,9 @@ class DiscordMessenger:
         while True:
             try:
                 whole = whole or await asyncio.to_thread(_upload, card)
-                name, data = await asyncio.to_thread(shrunk, whole, card.file_name, limit_bytes)
+                name, data = await asyncio.to_thread(
+                    fit_to_limit, whole, card.file_name, limit_bytes
+                )
             except OSError as error:
                 raise Undeliverable(Obstacle.REJECTED, f"the picture's file: {error}") from error
             shown = dataclasses.replace(card, file_name=name)
@@ -341,32 +331,7 @@ def _parts(components: Iterable[Any]) -> Iterator[Any]:
 def _upload(card: PictureCard | CaseCard) -> bytes:
     """What a card shows: its picture, or the sheet of several (blocking). Raises OSError."""
     paths = [each.path for each in card.pictures]
-    return contact_sheet(paths) if len(paths) > 1 else paths[0].read_bytes()
-
-
-def fitting(path: Path, name: str, limit_bytes: int) -> tuple[str, bytes]:
-    """The file as it is if it fits, else as WebP, else as JPEG, at last a smaller one (blocking).
-
-    Returns the name and the bytes. Raises OSError if the file is gone, Undeliverable if nothing
-    fits.
-    """
-    return shrunk(path.read_bytes(), name, limit_bytes)
-
-
-def shrunk(data: bytes, name: str, limit_bytes: int) -> tuple[str, bytes]:
-    """The same for a file that is in memory; raises Undeliverable, and OSError for no picture."""
-    if len(data) <= limit_bytes:
-        return name, data
-    stem = name.rpartition(".")[0]
-    with Image.open(io.BytesIO(data)) as image:
-        whole = image.convert("RGB")
-    for form, ending, quality, share in _SMALLER:
-        size = (max(1, whole.width // share), max(1, whole.height // share))
-        out = io.BytesIO()
-        (whole if share == 1 else whole.resize(size)).save(out, form, quality=quality)
-        if out.tell() <= limit_bytes:
-            return f"{stem}.{ending}", out.getvalue()
-    raise Undeliverable(Obstacle.TOO_LARGE, f"no form of {name} is under {limit_bytes} bytes")
+    return numbered_sheet(paths) if len(paths) > 1 else paths[0].read_bytes()
 
 
 def _mentions(card: Card) -> discord.AllowedMentions:

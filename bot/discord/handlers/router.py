@@ -13,6 +13,7 @@ import discord
 import structlog
 from discord import ui
 
+from bot.delivery.attachments import fit_file_to_limit
 from bot.delivery.copies import sentence
 from bot.discord.handlers import moderation, permutations
 from bot.discord.handlers.details import can_read_of, edit_reply, show_details
@@ -36,7 +37,6 @@ from bot.discord.interaction.responses import (
 )
 from bot.discord.interaction.rest import THREAD_ARCHIVED, remove_message
 from bot.discord.interaction.services import Services
-from bot.discord.messenger import fitting
 from bot.discord.views.custom_ids import PATTERN, PICKABLE, ComponentAction, parse
 from bot.discord.views.jobs import more_layout, shown_layout
 from bot.discord.views.permutations import closed_layout
@@ -197,7 +197,9 @@ async def _show(
         return
     picture, path = found
     await interaction.response.defer(ephemeral=True, thinking=True)
-    name, data = await asyncio.to_thread(fitting, path, path.name, interaction.filesize_limit)
+    name, data = await asyncio.to_thread(
+        fit_file_to_limit, path, path.name, interaction.filesize_limit
+    )
     await interaction.edit_original_response(
         view=shown_layout(picture, name, words_of(interaction)),
         attachments=[discord.File(io.BytesIO(data), name)],

@@ -11,9 +11,9 @@ import pytest
 from PIL import Image
 
 from bot.delivery import progress
+from bot.delivery.attachments import encode_preview
 from bot.delivery.cards import PaintingCard
 from bot.delivery.messenger import Obstacle, TemporaryFailure, Undeliverable
-from bot.delivery.previews import encode_preview
 from bot.delivery.progress import PER_MESSAGE_S
 from engine.types import Progress, Raster
 from tests.bot.progress_harness import ProgressHarness, open_progress_harness
