@@ -9,7 +9,6 @@ import structlog
 
 from bot.delivery.cards import PictureCard, ShownPicture
 from bot.delivery.messenger import Address, Messenger, Obstacle, TemporaryFailure, Undeliverable
-from bot.i18n import Words
 from engine.types import Recipe
 from storage.types import StoredPicture
 
@@ -60,15 +59,3 @@ class CopySender:
             log.warning("copy not sent", picture=picture.id, detail=str(error))
             return CopyResult.LATER
         return CopyResult.SENT
-
-
-def sentence(copied: CopyResult, say: Words) -> str:
-    """What became of a copy, in words."""
-    return {
-        CopyResult.SENT: say("I sent you a copy by direct message."),
-        CopyResult.CLOSED: say(
-            "I cannot write to you: you take no direct messages from members of this server. "
-            "Its privacy settings can change that."
-        ),
-        CopyResult.LATER: say("The copy could not be sent just now; please try again in a minute."),
-    }[copied]

@@ -14,7 +14,6 @@ import structlog
 from discord import ui
 
 from bot.delivery.attachments import fit_file_to_limit
-from bot.delivery.copies import sentence
 from bot.discord.handlers import moderation, permutations
 from bot.discord.handlers.details import can_read_of, edit_reply, show_details
 from bot.discord.handlers.history import turn_page
@@ -43,6 +42,7 @@ from bot.discord.views.permutations import closed_layout
 from bot.pictures.gallery import MessageRef
 from bot.request.outcomes import Refused
 from bot.request.resolve import STRONG, SUBTLE
+from bot.wording.delivery import copy_result
 from storage.types import StoredPicture
 
 log = structlog.get_logger(__name__)
@@ -242,7 +242,7 @@ async def _copy(interaction: Interaction, services: Services, picture_id: int) -
         return
     await interaction.response.defer(ephemeral=True, thinking=True)
     copied = await services.copies.send(interaction.user.id, *found, str(interaction.locale))
-    await edit_reply(interaction, sentence(copied, words_of(interaction)))
+    await edit_reply(interaction, copy_result(copied, words_of(interaction)))
 
 
 async def _delete(interaction: Interaction, services: Services, picture_id: int) -> None:
