@@ -31,16 +31,16 @@ SHEET_MAX_RATIO: Final = 1.6
 """Discord's clients crop an image that is longer than this."""
 SHEET_MAX_SIDE_PX: Final = 2048
 """Of the whole sheet; every picture also has a file of its own at full size."""
-_GAPS: Final = 128
+_GAP_DIVISOR: Final = 128
 """A gap is this part of the sheet's longer side."""
-_BADGES: Final = 14
+_BADGE_DIVISOR: Final = 14
 """A badge is this part of it: 26 pixels where a phone shows the sheet 360 pixels wide."""
 _MIN_BADGE_PX: Final = 18
-_SMOOTH: Final = 4
+_BADGE_OVERSAMPLING: Final = 4
 """Badges are drawn this many times larger and scaled down, for smooth edges."""
 _FRAME, _DISC, _INK = (24, 25, 28), (17, 18, 20), (255, 255, 255)
 
-_SMALLER: Final = (
+_SMALLER_FORMS: Final = (
     ("WEBP", "webp", 90, 1),
     ("JPEG", "jpg", 85, 1),
     ("JPEG", "jpg", 60, 1),
@@ -85,7 +85,7 @@ def fit_to_limit(data: bytes, name: str, limit_bytes: int) -> tuple[str, bytes]:
     stem = name.rpartition(".")[0]
     with Image.open(io.BytesIO(data)) as image:
         whole = image.convert("RGB")
-    for form, ending, quality, share in _SMALLER:
+    for form, ending, quality, share in _SMALLER_FORMS:
         size = (max(1, whole.width // share), max(1, whole.height // share))
         out = io.BytesIO()
         (whole if share == 1 else whole.resize(size)).save(out, form, quality=quality)
@@ -104,16 +104,16 @@ def numbered_sheet(pictures: Sequence[Path | bytes]) -> bytes:
     """
     if not pictures:
         raise ValueError("a sheet has at least one picture")
-    images = [_read(each) for each in pictures]
-    columns = _columns(len(images), images[0].width / images[0].height)
+    images = [_decode(each) for each in pictures]
+    columns = _column_count(len(images), images[0].width / images[0].height)
     rows = -(-len(images) // columns)
-    images = _scaled(images, columns, rows)
+    images = _scale_down(images, columns, rows)
     wide, high = (max(sides) for sides in zip(*(each.size for each in images), strict=True))
-    gap = max(2, max(columns * wide, rows * high) // _GAPS)
+    gap = max(2, max(columns * wide, rows * high) // _GAP_DIVISOR)
     width, height = columns * (wide + gap) - gap, rows * (high + gap) - gap
-    size = _framed(width, height)
+    size = _with_frame(width, height)
     sheet = Image.new("RGB", size, _FRAME)
-    across = max(_MIN_BADGE_PX, max(size) // _BADGES)
+    badge_px = max(_MIN_BADGE_PX, max(size) // _BADGE_DIVISOR)
     for at, image in enumerate(images):
         row, column = divmod(at, columns)
         # A last row with fewer pictures stands in the middle.
@@ -122,7 +122,7 @@ def numbered_sheet(pictures: Sequence[Path | bytes]) -> bytes:
         top = (size[1] - height) // 2 + row * (high + gap)
         corner = (left + (wide - image.width) // 2, top + (high - image.height) // 2)
         sheet.paste(image, corner)
-        badge = _badge(at + 1, min(across, min(image.size) // 2))
+        badge = _badge(at + 1, min(badge_px, min(image.size) // 2))
         inset = badge.width // 5
         sheet.paste(badge, (corner[0] + inset, corner[1] + inset), badge)
     out = io.BytesIO()
@@ -130,20 +130,20 @@ def numbered_sheet(pictures: Sequence[Path | bytes]) -> bytes:
     return out.getvalue()
 
 
-def _read(picture: Path | bytes) -> Image.Image:
+def _decode(picture: Path | bytes) -> Image.Image:
     with Image.open(io.BytesIO(picture) if isinstance(picture, bytes) else picture) as image:
         return image.convert("RGB")
 
 
-def _columns(count: int, ratio: float) -> int:
+def _column_count(count: int, ratio: float) -> int:
     """Wide pictures stand above each other where there are two."""
     return 1 if count == 1 or (count == 2 and ratio > 1) else 2
 
 
-def _scaled(images: list[Image.Image], columns: int, rows: int) -> list[Image.Image]:
+def _scale_down(images: list[Image.Image], columns: int, rows: int) -> list[Image.Image]:
     """Small enough that the sheet is, gaps and frame apart, at most SHEET_MAX_SIDE_PX long."""
     wide, high = (max(sides) for sides in zip(*(each.size for each in images), strict=True))
-    room_px = SHEET_MAX_SIDE_PX - SHEET_MAX_SIDE_PX // _GAPS
+    room_px = SHEET_MAX_SIDE_PX - SHEET_MAX_SIDE_PX // _GAP_DIVISOR
     share = min(1.0, room_px / (columns * wide), room_px / (rows * high))
     if share == 1.0:
         return images
@@ -156,19 +156,19 @@ def _scaled(images: list[Image.Image], columns: int, rows: int) -> list[Image.Im
     ]
 
 
-def _framed(width: int, height: int) -> tuple[int, int]:
+def _with_frame(width: int, height: int) -> tuple[int, int]:
     """The size with as much frame as it takes not to be cropped."""
-    return max(width, _part(height)), max(height, _part(width))
+    return max(width, _min_side(height)), max(height, _min_side(width))
 
 
-def _part(long: int) -> int:
+def _min_side(long: int) -> int:
     return -int(-long // SHEET_MAX_RATIO)
 
 
-def _badge(number: int, across: int) -> Image.Image:
+def _badge(number: int, size_px: int) -> Image.Image:
     """A dark disc with a light rim: one of both stands out from any picture."""
-    large = across * _SMOOTH
-    rim = max(_SMOOTH, large // 16)
+    large = size_px * _BADGE_OVERSAMPLING
+    rim = max(_BADGE_OVERSAMPLING, large // 16)
     badge = Image.new("RGBA", (large, large), (*_INK, 0))
     draw = ImageDraw.Draw(badge)
     draw.ellipse((0, 0, large - 1, large - 1), (*_INK, 255))
@@ -183,4 +183,4 @@ def _badge(number: int, across: int) -> Image.Image:
         stroke_width=rim / 4,
         stroke_fill=(*_INK, 255),
     )
-    return badge.resize((across, across), Image.Resampling.LANCZOS)
+    return badge.resize((size_px, size_px), Image.Resampling.LANCZOS)

@@ -15,7 +15,7 @@ from storage.types import Clock
 
 log = structlog.get_logger(__name__)
 
-QUIET_FOR = timedelta(hours=6)
+REPEAT_AFTER = timedelta(hours=6)
 """The same kind of trouble is told once in so long."""
 
 Owners = Callable[[], Awaitable[frozenset[int]]]
@@ -32,23 +32,23 @@ class OwnerAlerts:
         self._owners = owners
         self._clock = clock
         self._nonce = nonce
-        self._told_at: dict[str, datetime] = {}
-        self._telling: set[asyncio.Task[None]] = set()
+        self._sent_at: dict[str, datetime] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
 
-    def storage(self, error: StorageError) -> None:
+    def storage_failed(self, error: StorageError) -> None:
         """The disk or the database is in trouble; a short jam of the database is none."""
         if isinstance(error, DiskFull | DataFolderUnusable | DatabaseCorrupt):
-            task = asyncio.create_task(self.tell("disk", str(error)))
-            self._telling.add(task)
-            task.add_done_callback(self._telling.discard)
+            task = asyncio.create_task(self.alert("disk", str(error)))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
 
-    async def tell(self, kind: str, sentence: str) -> None:
+    async def alert(self, kind: str, sentence: str) -> None:
         """Tell every owner, unless this kind of trouble was told a short while ago."""
         now = self._clock()
-        told_at = self._told_at.get(kind)
-        if told_at is not None and now - told_at < QUIET_FOR:
+        sent_at = self._sent_at.get(kind)
+        if sent_at is not None and now - sent_at < REPEAT_AFTER:
             return
-        self._told_at[kind] = now
+        self._sent_at[kind] = now
         log.error("the owner has to know", kind=kind, detail=sentence)
         try:
             for owner_id in sorted(await self._owners()):
@@ -58,4 +58,4 @@ class OwnerAlerts:
         except (Undeliverable, TemporaryFailure) as error:
             log.warning("the owner was not reached", kind=kind, detail=str(error))
             if isinstance(error, TemporaryFailure):
-                self._told_at.pop(kind, None)
+                self._sent_at.pop(kind, None)

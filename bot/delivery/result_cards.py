@@ -49,7 +49,7 @@ class ResultCards:
         if len(pictures) > 1:
             file_name = sheet_name(job.id)
         return PictureCard(
-            pictures=await asyncio.to_thread(self._shown, pictures),
+            pictures=await asyncio.to_thread(self._shown_pictures, pictures),
             request=recipe.request,
             requester_id=job.place.user_id,
             file_name=attachment_name(file_name, spoiler=job.spoiler),
@@ -64,7 +64,7 @@ class ResultCards:
             fallback=_fallback_reason(pending),
         )
 
-    def _shown(self, pictures: Sequence[StoredPicture]) -> tuple[ShownPicture, ...]:
+    def _shown_pictures(self, pictures: Sequence[StoredPicture]) -> tuple[ShownPicture, ...]:
         """Where each of them lies, which the disk has to be asked (blocking)."""
         return tuple(
             ShownPicture(each.id, each.seed, self._files.path(each.file)) for each in pictures
@@ -73,7 +73,11 @@ class ResultCards:
     async def _notes(self, job: Job, recipes: Sequence[Recipe]) -> tuple[Note, ...]:
         """Remarks on the request; a replay of a seed also says where its pixels may differ."""
         recipe, parent_id = recipes[0], job.parent_picture_id
-        notes = (*_missing(job), *self._request_notes(recipe.request), *adaptation_notes(*recipes))
+        notes = (
+            *_some_failed(job),
+            *self._request_notes(recipe.request),
+            *adaptation_notes(*recipes),
+        )
         parent = None if parent_id is None else await self._history.get(parent_id)
         original = None if parent is None else Recipe.from_json(parent.recipe)
         if original is None or original.request != recipe.request:
@@ -87,7 +91,7 @@ def _fallback_reason(pending: PendingDelivery) -> FallbackNote | None:
     return None if why is None else FallbackNote(pending.job.delivery, why)
 
 
-def _missing(job: Job) -> tuple[SomeFailed, ...]:
+def _some_failed(job: Job) -> tuple[SomeFailed, ...]:
     """How many of the pictures that were asked for there are not."""
     if job.error_code != PARTIAL:
         return ()

@@ -11,7 +11,7 @@ from storage.types import DeliveryMode, Job, JobState, Route
 NOTIFY_AFTER: Final = timedelta(seconds=30)
 """Who waited longer has looked away: an edit notifies nobody, so a new message mentions them."""
 
-_CLOSED: Final = frozenset(
+_CHANNEL_CLOSED: Final = frozenset(
     {
         Obstacle.CHANNEL_GONE,
         Obstacle.FORBIDDEN,
@@ -64,7 +64,7 @@ def default_route(
 
 
 def fallback_route(
-    route: Route, obstacle: Obstacle, job: Job, *, usual: Route | None, direct_messages: bool
+    route: Route, obstacle: Obstacle, job: Job, *, default: Route | None, direct_messages: bool
 ) -> Route | None:
     """The road that is left when this one is closed for good; None = keep the result.
 
@@ -72,11 +72,11 @@ def fallback_route(
     private never goes to a channel. usual: the road where nobody wanted another one.
     """
     direct = _direct(job, direct_messages)
-    wished = preferred_route(job, direct_messages=direct_messages)
-    if route is wished:
+    preferred = preferred_route(job, direct_messages=direct_messages)
+    if route is preferred:
         # Where nobody can look whether it stands there already, it must not stand elsewhere too.
-        return None if usual is route or obstacle is Obstacle.UNREADABLE else usual
-    if wished is Route.DIRECT:
+        return None if default is route or obstacle is Obstacle.UNREADABLE else default
+    if preferred is Route.DIRECT:
         direct = None  # it was closed before
     match route:
         case Route.EDIT if obstacle in (
@@ -86,7 +86,7 @@ def fallback_route(
         ):
             return Route.POST
         case Route.EDIT | Route.POST:
-            return direct if obstacle in _CLOSED else None
+            return direct if obstacle in _CHANNEL_CLOSED else None
         case Route.REPLY:
             return direct
         case _:

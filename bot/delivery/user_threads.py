@@ -25,21 +25,21 @@ class UserThreads:
         self._threads = threads
         self._messenger = messenger
         # A lock is there as long as somebody holds it or waits for it.
-        self._opening: WeakValueDictionary[Place, asyncio.Lock] = WeakValueDictionary()
+        self._locks: WeakValueDictionary[Place, asyncio.Lock] = WeakValueDictionary()
 
-    async def of(self, place: Place, status: Address) -> int:
+    async def thread_for(self, place: Place, status: Address) -> int:
         """The channel id of the person's thread in a channel.
 
         status: their message in that channel. Raises Undeliverable, TryLater, StorageError.
         """
-        known = await self._known(place)
+        known = await self._remembered(place)
         if known is not None:
             return known
         if status.message_id is None:
             raise Undeliverable(Obstacle.MESSAGE_GONE, "there is no message to open a thread under")
-        async with self._opening.setdefault(place, asyncio.Lock()):
+        async with self._locks.setdefault(place, asyncio.Lock()):
             # Of several pictures that are ready at once, one opens the thread for all.
-            known = await self._known(place)
+            known = await self._remembered(place)
             if known is not None:
                 return known
             opened = await self._messenger.open_thread(status, place.user_id)
@@ -52,5 +52,5 @@ class UserThreads:
         """A thread is gone; the next picture opens another one."""
         await self._threads.forget_thread(thread_id)
 
-    async def _known(self, place: Place) -> int | None:
+    async def _remembered(self, place: Place) -> int | None:
         return await self._threads.thread_of(place.guild_id, place.channel_id, place.user_id)

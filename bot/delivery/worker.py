@@ -33,11 +33,11 @@ from storage.types import Clock, JobState, PendingDelivery, Route
 
 log = structlog.get_logger(__name__)
 
-PLACING_LIMIT_S = 30.0
+STATUS_WAIT_S = 30.0
 """How long a result waits to learn which message answers its command."""
-ANSWERABLE = timedelta(seconds=3)
+FIRST_RESPONSE_LIMIT = timedelta(seconds=3)
 """For so long Discord takes the first answer to a command."""
-AT_ONCE = 4
+MAX_CONCURRENT = 4
 RETRY_S = (2.0, 5.0, 15.0, 60.0, 300.0)
 
 
@@ -73,7 +73,7 @@ class DeliveryWorker:
         threads: UserThreads,
         clock: Clock,
         policy: DeliveryPolicy = DeliveryPolicy(),
-        trouble: Callable[[StorageError], object] = lambda _: None,
+        on_storage_error: Callable[[StorageError], object] = lambda _: None,
         sleep: Sleep = asyncio.sleep,
     ) -> None:
         self._messenger = messenger
@@ -90,20 +90,20 @@ class DeliveryWorker:
         )
         self._clock = clock
         self._policy = policy
-        self._trouble = trouble
+        self._on_storage_error = on_storage_error
         self._sleep = sleep
         # What lay there at the start; each of its people is notified once, not once per result.
         self._backlog: set[int] = set()
-        self._notified: set[int] = set()
-        self._placing: dict[int, asyncio.Event] = {}
+        self._notified_users: set[int] = set()
+        self._awaited_statuses: dict[int, asyncio.Event] = {}
         self._worker = KeyedWorker(
             self._deliver,
             name="delivery",
-            limit=AT_ONCE,
+            limit=MAX_CONCURRENT,
             retry_on=(TemporaryFailure, StorageError),
             waits_s=RETRY_S,
-            on_retry=self._delayed,
-            on_end=self._ended,
+            on_retry=self._on_retry,
+            on_end=self._on_end,
             prepare=self._prepare,
             sleep=sleep,
         )
@@ -123,9 +123,9 @@ class DeliveryWorker:
         if age > REPLY_TOKEN_LIFE:
             return None
         message_id = await self._messenger.find_answer(delivery.reply_token)
-        if message_id is None and age < ANSWERABLE:
+        if message_id is None and age < FIRST_RESPONSE_LIMIT:
             # A first try, perhaps of a process that is gone, may still be on its way.
-            await self._sleep((ANSWERABLE - age).total_seconds())
+            await self._sleep((FIRST_RESPONSE_LIMIT - age).total_seconds())
             message_id = await self._messenger.find_answer(delivery.reply_token)
         if message_id is None:
             raise NeverAnswered
@@ -134,7 +134,7 @@ class DeliveryWorker:
 
     def expect_status(self, job_id: int) -> None:
         """The answer to the job's command is on its way; its message will be known soon."""
-        self._placing[job_id] = asyncio.Event()
+        self._awaited_statuses[job_id] = asyncio.Event()
 
     async def status_posted(
         self, job_id: int, message_id: int, *, reply_token: str | None = None
@@ -147,7 +147,7 @@ class DeliveryWorker:
 
     def status_unknown(self, job_id: int) -> None:
         """No (further) word on the status message will come."""
-        if (event := self._placing.pop(job_id, None)) is not None:
+        if (event := self._awaited_statuses.pop(job_id, None)) is not None:
             event.set()
 
     def wake(self, job_id: int) -> None:
@@ -171,24 +171,24 @@ class DeliveryWorker:
         """Whether anything is under way right now."""
         return self._worker.busy
 
-    def _ended(self, job_id: int, error: BaseException | None) -> None:
+    def _on_end(self, job_id: int, error: BaseException | None) -> None:
         self._backlog.discard(job_id)
         if error is not None:
             log.error("delivery broke off", job=job_id, exc_info=error)
 
     async def _prepare(self, job_id: int) -> None:
         """Wait for the status message to be known, and end its progress updates."""
-        if (placing := self._placing.get(job_id)) is not None:
+        if (status_known := self._awaited_statuses.get(job_id)) is not None:
             try:
-                async with asyncio.timeout(PLACING_LIMIT_S):
-                    await placing.wait()
+                async with asyncio.timeout(STATUS_WAIT_S):
+                    await status_known.wait()
             except TimeoutError:
                 self.status_unknown(job_id)
-        await self._progress_updater.retire(job_id)
+        await self._progress_updater.stop_tracking(job_id)
 
-    def _delayed(self, job_id: int, error: Exception, wait_s: float | None) -> None:
+    def _on_retry(self, job_id: int, error: Exception, wait_s: float | None) -> None:
         if isinstance(error, StorageError):
-            self._trouble(error)
+            self._on_storage_error(error)
         log.warning("delivery delayed", job=job_id, wait_s=wait_s, detail=str(error))
 
     async def _deliver(self, job_id: int) -> None:
@@ -206,30 +206,30 @@ class DeliveryWorker:
         if pending is None:
             return
         try:
-            await self._try(pending)
+            await self._send(pending)
         except Undeliverable as error:
             log.warning("not deliverable", job=job_id, obstacle=error.obstacle.value)
-            await self._keep(pending, str(error))
+            await self._keep_in_history(pending, str(error))
         except TooOld:
             log.info("too old to be sent", job=job_id)
-            await self._keep(pending, "too old to be sent", old=True)
+            await self._keep_in_history(pending, "too old to be sent", old=True)
         except (TemporaryFailure, StorageError):
             raise
         except Exception as error:
             # A defect of ours: for ever trying it again would help nobody.
             log.error("delivery broke off", job=job_id, exc_info=error)
-            await self._keep(pending, f"internal: {type(error).__name__}")
+            await self._keep_in_history(pending, f"internal: {type(error).__name__}")
 
-    async def _try(self, pending: PendingDelivery) -> None:
+    async def _send(self, pending: PendingDelivery) -> None:
         job = pending.job
-        message_id = await self._message_id(pending)
+        message_id = await self._status_message_id(pending)
         if message_id is None and job.state is JobState.CANCELLED:
-            message_id = await self._unsure_answer(pending)
+            message_id = await self._find_unrecorded_status(pending)
             if message_id is None:
                 # Its person never saw an answer: there is nothing to correct.
                 await self._deliveries.dropped(job.id)
                 return
-        usual = routes.default_route(
+        default = routes.default_route(
             job,
             message_id=message_id,
             has_token=pending.delivery.reply_token is not None,
@@ -237,11 +237,15 @@ class DeliveryWorker:
             backlog=job.id in self._backlog,
             direct_messages=self._policy.direct_messages,
         )
-        way = RoutePlan(self._status(pending, message_id), usual, partial(self._mention, pending))
-        if not await self._sender.send(pending, way):
-            await self._keep(pending, "nobody could be told")
+        plan = RoutePlan(
+            self._status_address(pending, message_id),
+            default,
+            partial(self._should_mention, pending),
+        )
+        if not await self._sender.send(pending, plan):
+            await self._keep_in_history(pending, "nobody could be told")
 
-    async def _message_id(self, pending: PendingDelivery) -> int | None:
+    async def _status_message_id(self, pending: PendingDelivery) -> int | None:
         """The status message, where it is known or can still be asked for."""
         job = pending.job
         if pending.delivery.message_id is not None:
@@ -250,22 +254,22 @@ class DeliveryWorker:
             return await self.status_message(job.id, accepted_at=job.accepted_at)
         return None
 
-    async def _unsure_answer(self, pending: PendingDelivery) -> int | None:
+    async def _find_unrecorded_status(self, pending: PendingDelivery) -> int | None:
         """A status message of which Discord only said that it came too late: the first try of it
         may have arrived, and its answer been lost."""
         job = pending.job
-        if job.private or _is_unshown(pending):
+        if job.private or _has_no_status(pending):
             return None
         with contextlib.suppress(Undeliverable):
-            found = await self._messenger.find_status(
-                self._status(pending, None), job.id, job.accepted_at
+            message_id = await self._messenger.find_status(
+                self._status_address(pending, None), job.id, job.accepted_at
             )
-            if found is not None:
-                await self.status_posted(job.id, found)
-            return found
+            if message_id is not None:
+                await self.status_posted(job.id, message_id)
+            return message_id
         return None
 
-    def _status(self, pending: PendingDelivery, message_id: int | None) -> Address:
+    def _status_address(self, pending: PendingDelivery, message_id: int | None) -> Address:
         job, delivery = pending.job, pending.delivery
         return Address(
             job.place.guild_id,
@@ -276,7 +280,9 @@ class DeliveryWorker:
             upload_limit_bytes=delivery.upload_limit_bytes,
         )
 
-    async def _keep(self, pending: PendingDelivery, why: str, *, old: bool = False) -> None:
+    async def _keep_in_history(
+        self, pending: PendingDelivery, why: str, *, old: bool = False
+    ) -> None:
         """Leave the result in the history, and say so where that is still possible."""
         job = pending.job
         kept = await self._deliveries.kept(job.id, why)
@@ -286,22 +292,22 @@ class DeliveryWorker:
         painted = job.state is JobState.PAINTED
         card = KeptCard(request_from_json(job.request), job.place.user_id, painted, old)
         with contextlib.suppress(Undeliverable, TemporaryFailure):
-            await self._messenger.edit(self._status(pending, kept.message_id), card)
+            await self._messenger.edit(self._status_address(pending, kept.message_id), card)
 
-    def _mention(self, pending: PendingDelivery, route: Route) -> bool:
+    def _should_mention(self, pending: PendingDelivery, route: Route) -> bool:
         job = pending.job
-        late = self._clock() - job.accepted_at > routes.NOTIFY_AFTER
-        if route is not Route.POST and not (route is Route.THREAD and late):
+        waited_long = self._clock() - job.accepted_at > routes.NOTIFY_AFTER
+        if route is not Route.POST and not (route is Route.THREAD and waited_long):
             return False
-        if _is_unshown(pending) and not late:
+        if _has_no_status(pending) and not waited_long:
             return False
         if job.id not in self._backlog:
             return True
-        first = job.place.user_id not in self._notified
-        self._notified.add(job.place.user_id)
+        first = job.place.user_id not in self._notified_users
+        self._notified_users.add(job.place.user_id)
         return first
 
 
-def _is_unshown(pending: PendingDelivery) -> bool:
+def _has_no_status(pending: PendingDelivery) -> bool:
     """Whether no message was ever to show the job while it waits: its result is the first."""
     return pending.delivery.message_id is None and pending.delivery.reply_token is None

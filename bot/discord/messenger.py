@@ -38,16 +38,16 @@ _OBSTACLES = {
     40005: Obstacle.TOO_LARGE,
     **dict.fromkeys((50001, 50005, 50007, 50013, 160005), Obstacle.FORBIDDEN),
 }
-_HAS_THREAD = 160004
+_THREAD_EXISTS = 160004
 _THREAD_NAME_CHARS = 100
-_THREAD_REST_MIN = 1440
+_THREAD_ARCHIVE_MIN = 1440
 """After a day without a message Discord puts a thread away; the next picture brings it back."""
-_SEARCHED_MESSAGES = 5000
-_SEARCHED_CASES = 500
+_MESSAGE_SEARCH_LIMIT = 5000
+_CARD_SEARCH_LIMIT = 500
 """So many of the newest messages in the channel of reports are looked through for a card."""
-_CLOCKS_APART = timedelta(minutes=5)
+_MAX_CLOCK_SKEW = timedelta(minutes=5)
 """How far Discord's clock and ours may be apart."""
-_TRY_LIFE = timedelta(minutes=10)
+_REQUEST_LIFE = timedelta(minutes=10)
 """After so long a request that was sent arrives no more."""
 
 
@@ -55,17 +55,17 @@ class DiscordMessenger:
     """Shows cards as messages of the bot's own account."""
 
     def __init__(self) -> None:
-        self._attached: discord.Client | None = None
+        self._attached_client: discord.Client | None = None
 
     def attach(self, client: discord.Client) -> None:
         """Speak through this client from now on."""
-        self._attached = client
+        self._attached_client = client
 
     @property
     def _client(self) -> discord.Client:
-        if self._attached is None:
+        if self._attached_client is None:
             raise TemporaryFailure("not connected to Discord yet")
-        return self._attached
+        return self._attached_client
 
     async def edit(self, address: Address, card: Card) -> None:
         """Replace all that a message of ours shows; through the token where there is one."""
@@ -104,18 +104,18 @@ class DiscordMessenger:
         """Take a message of ours away."""
         assert address.message_id is not None
         where = (address.guild_id, address.channel_id, address.message_id)
-        await _sent(remove_message(self._client, *where))
+        await _translate_errors(remove_message(self._client, *where))
 
     async def application_owners(self) -> frozenset[int]:
         """Whose application this is. Raises Undeliverable or TryLater."""
-        application = await _sent(self._client.application_info())
+        application = await _translate_errors(self._client.application_info())
         if application.team is not None:
             return frozenset(member.id for member in application.team.members)
         return frozenset({application.owner.id})
 
     async def direct_channel(self, user_id: int) -> int:
         """Discord makes the channel, or says which one there is."""
-        return (await _sent(self._client.create_dm(discord.Object(user_id)))).id
+        return (await _translate_errors(self._client.create_dm(discord.Object(user_id)))).id
 
     async def open_thread(self, address: Address, user_id: int) -> int:
         """A message has one thread, with the message's own id: a second try finds it there."""
@@ -127,18 +127,18 @@ class DiscordMessenger:
         called = say("Pictures of {name}", name=name) if name else say("Pictures")
         http = self._client.http
         try:
-            await _sent(
+            await _translate_errors(
                 http.start_thread_with_message(
                     address.channel_id,
                     message_id,
                     name=called[:_THREAD_NAME_CHARS],
-                    auto_archive_duration=_THREAD_REST_MIN,
+                    auto_archive_duration=_THREAD_ARCHIVE_MIN,
                 )
             )
         except Undeliverable as error:
             if not isinstance(error.__cause__, discord.HTTPException):
                 raise
-            if error.__cause__.code != _HAS_THREAD:
+            if error.__cause__.code != _THREAD_EXISTS:
                 raise
         return message_id
 
@@ -157,14 +157,16 @@ class DiscordMessenger:
         if guild is None:
             return ""
         try:
-            return (await _sent(guild.fetch_member(user_id))).display_name
+            return (await _translate_errors(guild.fetch_member(user_id))).display_name
         except Undeliverable:
             return ""
 
     async def find_post(self, address: Address, job_id: int, since: datetime) -> int | None:
         """Look through what was written there around that time."""
         number = job_line(job_id, words(address.locale))
-        return await self._find(address, since, lambda message: _shows(message, job_id, number))
+        return await self._find(
+            address, since, lambda message: _shows_result(message, job_id, number)
+        )
 
     async def find_status(self, address: Address, job_id: int, since: datetime) -> int | None:
         """Look for its Cancel button around that time."""
@@ -174,13 +176,13 @@ class DiscordMessenger:
     async def find_case(self, address: Address, picture_id: int, since: datetime) -> int | None:
         """Look for its buttons, from the newest message on."""
         self._check_readable(address)
-        return await _sent(
+        return await _translate_errors(
             self._search_back(address, custom_id(ComponentAction.DISMISS, picture_id), since)
         )
 
     async def _search_back(self, address: Address, button: str, since: datetime) -> int | None:
-        async for message in self._channel(address).history(limit=_SEARCHED_CASES):
-            if message.created_at < since - _CLOCKS_APART:
+        async for message in self._channel(address).history(limit=_CARD_SEARCH_LIMIT):
+            if message.created_at < since - _MAX_CLOCK_SKEW:
                 return None
             if self._client.user == message.author and button in _custom_ids(message):
                 return message.id
@@ -190,22 +192,22 @@ class DiscordMessenger:
         self, address: Address, since: datetime, wanted: Callable[[discord.Message], bool]
     ) -> int | None:
         self._check_readable(address)
-        return await _sent(self._search(address, since, wanted))
+        return await _translate_errors(self._search(address, since, wanted))
 
     async def _search(
         self, address: Address, since: datetime, wanted: Callable[[discord.Message], bool]
     ) -> int | None:
         past = self._channel(address).history(
-            limit=_SEARCHED_MESSAGES, after=since - _CLOCKS_APART, oldest_first=True
+            limit=_MESSAGE_SEARCH_LIMIT, after=since - _MAX_CLOCK_SKEW, oldest_first=True
         )
         seen = 0
         async for message in past:
             seen += 1
-            if message.created_at > since + _TRY_LIFE + _CLOCKS_APART:
+            if message.created_at > since + _REQUEST_LIFE + _MAX_CLOCK_SKEW:
                 return None
             if self._client.user == message.author and wanted(message):
                 return message.id
-        if seen == _SEARCHED_MESSAGES:
+        if seen == _MESSAGE_SEARCH_LIMIT:
             raise Undeliverable(Obstacle.UNREADABLE, f"more than {seen} messages at that time")
         return None
 
@@ -229,7 +231,7 @@ class DiscordMessenger:
         except discord.NotFound:
             return None
         except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
-            raise _translated(error) from error
+            raise _translate(error) from error
         return int(message["id"])
 
     def _channel(self, address: Address) -> discord.PartialMessageable:
@@ -250,12 +252,12 @@ class DiscordMessenger:
         if isinstance(card, PaintingCard):
             return await self._with_preview(address, card, send)
         if not isinstance(card, PictureCard | CaseCard) or not card.pictures:
-            return await _sent(send([], card))
+            return await _translate_errors(send([], card))
         limit_bytes = self._upload_limit_bytes(address)
         whole: bytes | None = None
         while True:
             try:
-                whole = whole or await asyncio.to_thread(_upload, card)
+                whole = whole or await asyncio.to_thread(_card_file, card)
                 name, data = await asyncio.to_thread(
                     fit_to_limit, whole, card.file_name, limit_bytes
                 )
@@ -263,7 +265,7 @@ class DiscordMessenger:
                 raise Undeliverable(Obstacle.REJECTED, f"the picture's file: {error}") from error
             shown = dataclasses.replace(card, file_name=name)
             try:
-                return await _sent(send([discord.File(io.BytesIO(data), name)], shown))
+                return await _translate_errors(send([discord.File(io.BytesIO(data), name)], shown))
             except Undeliverable as error:
                 if error.obstacle is not Obstacle.TOO_LARGE:
                     raise
@@ -278,9 +280,9 @@ class DiscordMessenger:
         """Send a card with its preview, or without where that is larger than what is taken."""
         preview = card.preview
         if preview is None or len(preview.data) > self._upload_limit_bytes(address):
-            return await _sent(send([], dataclasses.replace(card, preview=None)))
+            return await _translate_errors(send([], dataclasses.replace(card, preview=None)))
         name = attachment_name(PREVIEW_NAME, spoiler=card.spoiler)
-        return await _sent(send([discord.File(io.BytesIO(preview.data), name)], card))
+        return await _translate_errors(send([discord.File(io.BytesIO(preview.data), name)], card))
 
     def _upload_limit_bytes(self, address: Address) -> int:
         guild = self._client.get_guild(address.guild_id)
@@ -293,23 +295,23 @@ async def owners_of(messenger: DiscordMessenger, named: frozenset[int]) -> froze
     return named or await messenger.application_owners()
 
 
-async def _sent(call: Awaitable[T]) -> T:
+async def _translate_errors(call: Awaitable[T]) -> T:
     """The call's result, or its error in the terms of the Messenger."""
     try:
         return await call
     except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
-        raise _translated(error) from error
+        raise _translate(error) from error
     except RuntimeError as error:
         if str(error) != "Session is closed":  # aiohttp has no kind of its own for it
             raise
         raise TemporaryFailure("the connection to Discord has ended") from error
 
 
-def _shows(message: discord.Message, job_id: int, number: str) -> bool:
+def _shows_result(message: discord.Message, job_id: int, number: str) -> bool:
     """Whether a message of ours shows this job's result: by its files' names, or its number."""
     names = [each.filename for each in message.attachments]
     texts: list[str] = []
-    for component in _parts(message.components):
+    for component in _walk(message.components):
         if isinstance(component, discord.MediaGalleryComponent):
             names += [urlsplit(item.media.url).path.rpartition("/")[2] for item in component.items]
         elif isinstance(component, discord.TextDisplay):
@@ -318,17 +320,17 @@ def _shows(message: discord.Message, job_id: int, number: str) -> bool:
 
 
 def _custom_ids(message: discord.Message) -> set[str | None]:
-    parts = _parts(message.components)
+    parts = _walk(message.components)
     return {part.custom_id for part in parts if isinstance(part, discord.Button)}
 
 
-def _parts(components: Iterable[Any]) -> Iterator[Any]:
+def _walk(components: Iterable[Any]) -> Iterator[Any]:
     for component in components:
         yield component
-        yield from _parts(getattr(component, "children", ()))
+        yield from _walk(getattr(component, "children", ()))
 
 
-def _upload(card: PictureCard | CaseCard) -> bytes:
+def _card_file(card: PictureCard | CaseCard) -> bytes:
     """What a card shows: its picture, or the sheet of several (blocking). Raises OSError."""
     paths = [each.path for each in card.pictures]
     return numbered_sheet(paths) if len(paths) > 1 else paths[0].read_bytes()
@@ -343,7 +345,7 @@ def _mentions(card: Card) -> discord.AllowedMentions:
     return discord.AllowedMentions.none()
 
 
-def _translated(error: Exception) -> Undeliverable | TemporaryFailure:
+def _translate(error: Exception) -> Undeliverable | TemporaryFailure:
     if not isinstance(error, discord.HTTPException):
         return TemporaryFailure(f"{type(error).__name__}: {error}")
     detail = f"{error.status} {error.code} {error.text}"[:200]

@@ -56,38 +56,38 @@ class CompletionService:
         jobs: Jobs,
         files: PictureFiles,
         recent: RecentPictures,
-        live: ActiveJobs,
+        active_jobs: ActiveJobs,
         events: JobEvents,
     ) -> None:
         self._jobs = jobs
         self._files = files
         self._recent = recent
-        self._live = live
+        self._active_jobs = active_jobs
         self._events = events
         self._finished: asyncio.Queue[ActiveJob] = asyncio.Queue()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._leaving = asyncio.Event()
-        self._stopping = asyncio.Event()
+        self._shutting_down = asyncio.Event()
+        self._finishing = asyncio.Event()
 
-    def watch(self, live: ActiveJob) -> None:
+    def watch(self, job: ActiveJob) -> None:
         """Settle this job once the engine is done with it; until then it costs no task."""
-        live.handle.when_done(lambda: self._finished.put_nowait(live))
+        job.handle.when_done(lambda: self._finished.put_nowait(job))
 
     async def run(self) -> None:
         """Keep for ever what the engine finishes."""
         while True:
-            self._begin(await self._finished.get())
+            self._start_completing(await self._finished.get())
 
     def begin_shutdown(self) -> None:
         """The bot is about to stop: what cannot begin now is left to the next start."""
-        self._leaving.set()
+        self._shutting_down.set()
 
     async def finish(self) -> None:
         """After the engine has drained: keep what was painted, leave the rest to the next start."""
         await asyncio.sleep(0)  # lets the last outcome arrive
-        self._stopping.set()
+        self._finishing.set()
         while not self._finished.empty():
-            self._begin(self._finished.get_nowait())
+            self._start_completing(self._finished.get_nowait())
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def admit(self, job_id: int) -> bool:
@@ -97,7 +97,7 @@ class CompletionService:
         """
         begin = partial(self._jobs.painting, job_id)
         try:
-            return await self._insist(begin, "painting", job_id, self._leaving)
+            return await self._record(begin, "painting", job_id, self._shutting_down)
         except StorageError as error:
             raise Interrupted(f"not begun: {error}") from error
 
@@ -107,7 +107,7 @@ class CompletionService:
         Unless all of the job's are there: they are painted again then, and those that are there
         are removed, since one that fails the next time would leave its file behind for ever.
         """
-        pictures = await asyncio.to_thread(self._left_behind, job)
+        pictures = await asyncio.to_thread(self._find_finished, job)
         if len(pictures) < job.pictures:
             await asyncio.to_thread(self._discard, pictures)
             return False
@@ -115,14 +115,16 @@ class CompletionService:
         log.info("picture taken over", job=job.id)
         return True
 
-    def _left_behind(self, job: Job) -> list[NewPicture]:
+    def _find_finished(self, job: Job) -> list[NewPicture]:
         """Those of a job's pictures that lie whole on the disk."""
         first = request_from_json(job.request)
-        found = (self._whole(job, first, each) for each in series(first, job.pictures))
+        found = (self._read_finished(job, first, each) for each in series(first, job.pictures))
         return [each for each in found if each is not None]
 
-    def _whole(self, job: Job, first: ImageRequest, wanted: ImageRequest) -> NewPicture | None:
-        file = self._files.find(_name(job, first, wanted))
+    def _read_finished(
+        self, job: Job, first: ImageRequest, wanted: ImageRequest
+    ) -> NewPicture | None:
+        file = self._files.find(_file_name(job, first, wanted))
         if file is None:
             return None
         path = self._files.path(file)
@@ -131,30 +133,30 @@ class CompletionService:
             found = embedded_recipe(data)
         except (RecipeUnreadable, OSError):
             return None
-        if not found.untouched or not _is_what_became_of(wanted, found.recipe.request):
+        if not found.untouched or not matches_request(wanted, found.recipe.request):
             return None
         began_at_s = job.started_at.timestamp() if job.started_at else finished_at_s
         duration_s = max(0.0, finished_at_s - began_at_s) / job.pictures
         written = WrittenFile(file, hashlib.sha256(data).hexdigest(), len(data))
-        return _row(written, found.recipe, duration_s)
+        return _new_picture(written, found.recipe, duration_s)
 
-    def _begin(self, live: ActiveJob) -> None:
-        task = asyncio.create_task(self._settle(live), name=f"settle-{live.row.id}")
+    def _start_completing(self, active: ActiveJob) -> None:
+        task = asyncio.create_task(self._complete(active), name=f"completion-{active.row.id}")
         self._tasks.add(task)
-        task.add_done_callback(lambda done: self._over(live.row, done))
+        task.add_done_callback(lambda done: self._task_ended(active.row, done))
 
-    def _over(self, job: Job, task: asyncio.Task[None]) -> None:
-        self._live.remove(job.id)
+    def _task_ended(self, job: Job, task: asyncio.Task[None]) -> None:
+        self._active_jobs.remove(job.id)
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             # The database would not take the outcome. The row still says "painting" (or
             # "queued"), so the next start tries again: nothing is lost.
             log.error("job not settled", job=job.id, exc_info=error)
 
-    async def _settle(self, live: ActiveJob) -> None:
-        job, pictures = live.row, list[NewPicture]()
+    async def _complete(self, active: ActiveJob) -> None:
+        job, pictures = active.row, list[NewPicture]()
         try:
-            painted = await live.handle.result()
+            painted = await active.handle.result()
         except Interrupted:
             end: Ending = partial(self._jobs.interrupted, job.id)
         except Cancelled:
@@ -163,28 +165,30 @@ class CompletionService:
             log.warning("job failed", job=job.id, code=error.code, detail=str(error))
             end = partial(self._jobs.failed, job.id, error.code, str(error))
         else:
-            if live.finished:
+            if active.finished:
                 return
-            for flaw in live.handle.flaws:
+            for flaw in active.handle.flaws:
                 log.warning("picture failed", job=job.id, code=flaw.code, detail=str(flaw))
-            pictures, end = await self._keep(job, painted)
-        if live.finished or not await self._recorded(job, end):
+            pictures, end = await self._write_off_loop(job, painted)
+        if active.finished or not await self._record_end(job, end):
             # Cancelled while they were being written.
             await asyncio.to_thread(self._discard, pictures)
             return
-        live.finished = True
+        active.finished = True
         self._recent.forget(job.place.user_id, job.place.guild_id)
         self._events.finished(job.id)
 
-    async def _recorded(self, job: Job, end: Ending) -> bool:
+    async def _record_end(self, job: Job, end: Ending) -> bool:
         """Whether the end was written down; False where another one came first."""
         try:
-            await self._insist(end, "end", job.id, self._stopping)
+            await self._record(end, "end", job.id, self._finishing)
         except IllegalTransition:
             return False
         return True
 
-    async def _keep(self, job: Job, painted: Sequence[Painted]) -> tuple[list[NewPicture], Ending]:
+    async def _write_off_loop(
+        self, job: Job, painted: Sequence[Painted]
+    ) -> tuple[list[NewPicture], Ending]:
         """Encode and write, off the loop and off the painting thread; how the job ends by it."""
         for each in painted:
             log.info(
@@ -210,7 +214,7 @@ class CompletionService:
         first, written = request_from_json(job.request), list[NewPicture]()
         try:
             for each in painted:
-                name = _name(job, first, each.recipe.request)
+                name = _file_name(job, first, each.recipe.request)
                 written.append(write_picture(self._files, name, each))
         except BaseException:
             self._discard(written)
@@ -224,7 +228,7 @@ class CompletionService:
             except StorageError as error:
                 log.warning("file not removed", file=picture.file, detail=str(error))
 
-    async def _insist(
+    async def _record(
         self, step: Callable[[], Awaitable[T]], what: str, job_id: int, stopping: asyncio.Event
     ) -> T:
         """Take a step of the database, as often as it takes while that is in trouble.
@@ -253,13 +257,13 @@ class CompletionService:
         )
 
 
-def _name(job: Job, first: ImageRequest, member: ImageRequest) -> str:
+def _file_name(job: Job, first: ImageRequest, member: ImageRequest) -> str:
     """The file name of one of a job's pictures, the same whether others of them fail or not."""
     number = None if job.pictures == 1 else place_in_series(first, member) + 1
     return picture_name(job.id, member.seed, number)
 
 
-def _is_what_became_of(wanted: ImageRequest, found: ImageRequest) -> bool:
+def matches_request(wanted: ImageRequest, found: ImageRequest) -> bool:
     """Whether a picture of `found` is the one that was wanted; painting may write its prompt."""
     if wanted.expand:
         text = found.effective_prompt
@@ -270,10 +274,10 @@ def _is_what_became_of(wanted: ImageRequest, found: ImageRequest) -> bool:
 def write_picture(files: PictureFiles, name: str, painted: Painted) -> NewPicture:
     """Encode and write one picture (blocking); returns the row it wants to become."""
     written = files.write(name, encode_png(painted.raster, painted.recipe))
-    return _row(written, painted.recipe, painted.duration_s)
+    return _new_picture(written, painted.recipe, painted.duration_s)
 
 
-def _row(written: WrittenFile, recipe: Recipe, duration_s: float) -> NewPicture:
+def _new_picture(written: WrittenFile, recipe: Recipe, duration_s: float) -> NewPicture:
     request = recipe.request
     return NewPicture(
         file=written.file,

@@ -34,12 +34,12 @@ class ReportCards:
 
     async def card(self, case: Case) -> CaseCard:
         """The picture, unless it is erased or has no file any more, and where it stands."""
-        job, delivery = await self._origin(case)
+        job, delivery = await self._job_and_delivery(case)
         locale = "en-US" if job is None else job.locale
         picture = await self._history.get(case.picture_id)
         if picture is None or job is None:
             return CaseCard(case, locale=locale)
-        shown = await self._shown(picture)
+        shown = await self._shown_pictures(picture)
         return CaseCard(
             case=case,
             picture=picture,
@@ -52,19 +52,19 @@ class ReportCards:
 
     async def messages(self, case: Case) -> list[Address]:
         """The messages in the channel that show the picture, or what was asked for."""
-        job, delivery = await self._origin(case)
+        job, delivery = await self._job_and_delivery(case)
         if job is None or delivery is None:
             return []
-        guild_id, found = job.place.guild_id, message_refs(delivery)
-        return [Address(guild_id, each.channel_id, each.message_id) for each in found]
+        guild_id, refs = job.place.guild_id, message_refs(delivery)
+        return [Address(guild_id, each.channel_id, each.message_id) for each in refs]
 
-    async def _origin(self, case: Case) -> tuple[Job | None, Delivery | None]:
+    async def _job_and_delivery(self, case: Case) -> tuple[Job | None, Delivery | None]:
         job_id = await self._reports.job_of(case.picture_id)
         if job_id is None:
             return None, None
         return await self._jobs.get(job_id), await self._deliveries.get(job_id)
 
-    async def _shown(self, picture: StoredPicture) -> tuple[ShownPicture, ...]:
+    async def _shown_pictures(self, picture: StoredPicture) -> tuple[ShownPicture, ...]:
         if not picture.on_disk:
             return ()
         path = await asyncio.to_thread(self._files.existing, picture.file)

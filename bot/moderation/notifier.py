@@ -20,11 +20,11 @@ from storage.types import Card, Case, Clock, Verdict
 
 log = structlog.get_logger(__name__)
 
-AT_ONCE = 2
+MAX_CONCURRENT = 2
 RETRY_S = (2.0, 5.0, 15.0, 60.0, 300.0)
-LOOKED_BACK = timedelta(days=1)
+LOOK_BACK = timedelta(days=1)
 """What happened so shortly before a start is shown again: a crash may have been faster."""
-_GONE: Final = frozenset({Obstacle.MESSAGE_GONE, Obstacle.CHANNEL_GONE})
+_ALREADY_GONE: Final = frozenset({Obstacle.MESSAGE_GONE, Obstacle.CHANNEL_GONE})
 
 
 class ReportNotifier:
@@ -43,7 +43,7 @@ class ReportNotifier:
         preferences: Preferences,
         cards: ReportCards,
         clock: Clock,
-        trouble: Callable[[StorageError], object] = lambda _: None,
+        on_storage_error: Callable[[StorageError], object] = lambda _: None,
         sleep: Sleep = asyncio.sleep,
     ) -> None:
         self.cards = cards
@@ -51,20 +51,20 @@ class ReportNotifier:
         self._reports = reports
         self._preferences = preferences
         self._clock = clock
-        self._trouble = trouble
+        self._on_storage_error = on_storage_error
         self._sleep = sleep
-        self._begun = False
+        self._loaded = False
         # Pictures of which an earlier card may stand without our knowing.
-        self._unsure: set[int] = set()
-        self._warned: set[int] = set()
+        self._maybe_posted: set[int] = set()
+        self._warned_channels: set[int] = set()
         self._worker = KeyedWorker(
-            self._show,
-            name="case",
-            limit=AT_ONCE,
+            self._update,
+            name="report",
+            limit=MAX_CONCURRENT,
             retry_on=(TemporaryFailure, StorageError),
             waits_s=RETRY_S,
-            on_retry=self._delayed,
-            on_end=self._ended,
+            on_retry=self._on_retry,
+            on_end=self._on_end,
             rerun=True,
             sleep=sleep,
         )
@@ -72,7 +72,7 @@ class ReportNotifier:
     @property
     def busy(self) -> bool:
         """Whether anything is under way right now, or what was left has not been looked for."""
-        return not self._begun or self._worker.busy
+        return not self._loaded or self._worker.busy
 
     def wake(self, picture_id: int) -> None:
         """Something about this picture's case has changed."""
@@ -80,61 +80,61 @@ class ReportNotifier:
 
     async def run(self) -> None:
         """Show for ever what changes, beginning with what the last process may have left."""
-        await self._begin()
+        await self._load_recent()
         await self._worker.run()
 
-    async def _begin(self) -> None:
-        left = await retry(
-            lambda: self._reports.stirred(self._clock() - LOOKED_BACK),
+    async def _load_recent(self) -> None:
+        recent = await retry(
+            lambda: self._reports.changed_since(self._clock() - LOOK_BACK),
             on=StorageError,
             waits_s=RETRY_S[-1:],
-            on_error=self._not_read,
+            on_error=self._log_unreadable,
             sleep=self._sleep,
         )
-        self._unsure.update(left)
-        for picture_id in left:
+        self._maybe_posted.update(recent)
+        for picture_id in recent:
             self.wake(picture_id)
-        self._begun = True
+        self._loaded = True
 
-    def _not_read(self, error: StorageError, _wait_s: float | None) -> None:
-        self._trouble(error)
+    def _log_unreadable(self, error: StorageError, _wait_s: float | None) -> None:
+        self._on_storage_error(error)
         log.warning("reports not read", detail=str(error))
 
-    def _ended(self, picture_id: int, error: BaseException | None) -> None:
+    def _on_end(self, picture_id: int, error: BaseException | None) -> None:
         if error is not None:
             log.error("showing a report broke off", picture=picture_id, exc_info=error)
 
-    def _delayed(self, picture_id: int, error: Exception, wait_s: float | None) -> None:
+    def _on_retry(self, picture_id: int, error: Exception, wait_s: float | None) -> None:
         if isinstance(error, StorageError):
-            self._trouble(error)
+            self._on_storage_error(error)
         log.warning("report delayed", picture=picture_id, wait_s=wait_s, detail=str(error))
 
-    async def _show(self, picture_id: int) -> None:
+    async def _update(self, picture_id: int) -> None:
         case = await self._reports.last_for(picture_id)
         if case is None:
             return
         if case.verdict in (Verdict.DELETED, Verdict.BLOCKED):
-            await self._clear(case)
+            await self._delete_messages(case)
         if case.verdict is not None:
             if case.card is not None:
-                await self._edit(case)
+                await self._edit_card(case)
             return
         channel_id, card = await self._channel_of(case.guild_id), case.card
-        moved = card if card is not None and channel_id not in (None, card.channel_id) else None
-        if card is not None and moved is None and await self._edit(case):
+        replaced = card if card is not None and channel_id not in (None, card.channel_id) else None
+        if card is not None and replaced is None and await self._edit_card(case):
             return
-        posted = channel_id is not None and await self._post(case, channel_id)
-        if moved is not None:
+        posted = channel_id is not None and await self._post_card(case, channel_id)
+        if replaced is not None:
             # Where the new channel does not take it, the old one has it at least.
-            await (self._remove(case, moved) if posted else self._edit(case))
+            await (self._delete_card(case, replaced) if posted else self._edit_card(case))
 
-    async def _clear(self, case: Case) -> None:
+    async def _delete_messages(self, case: Case) -> None:
         """Take away the messages that show a picture that moderators deleted, as far as we may."""
         for address in await self.cards.messages(case):
             try:
                 await self._messenger.delete(address)
             except Undeliverable as error:
-                if error.obstacle not in _GONE:
+                if error.obstacle not in _ALREADY_GONE:
                     log.warning(
                         "message of a deleted picture not deleted",
                         picture=case.picture_id,
@@ -142,67 +142,71 @@ class ReportNotifier:
                         obstacle=error.obstacle.value,
                     )
 
-    async def _edit(self, case: Case) -> bool:
+    async def _edit_card(self, case: Case) -> bool:
         """Bring the card up to date; False where it cannot be reached any more."""
         assert case.card is not None
         card = await self.cards.card(case)
-        where = Address(
+        address = Address(
             case.guild_id, case.card.channel_id, case.card.message_id, locale=card.locale
         )
         try:
-            await self._messenger.edit(where, card)
+            await self._messenger.edit(address, card)
         except Undeliverable as error:
             log.info("card not edited", picture=case.picture_id, obstacle=error.obstacle.value)
             return False
         return True
 
-    async def _remove(self, case: Case, card: Card) -> None:
+    async def _delete_card(self, case: Case, card: Card) -> None:
         """Take away a card that another one in another channel has replaced, as far as we may."""
         try:
             await self._messenger.delete(Address(case.guild_id, card.channel_id, card.message_id))
         except (Undeliverable, TemporaryFailure) as error:
             log.info("old card not deleted", picture=case.picture_id, detail=str(error))
 
-    async def _post(self, case: Case, channel_id: int) -> bool:
+    async def _post_card(self, case: Case, channel_id: int) -> bool:
         """Show the case in this channel; False where it cannot be shown there."""
         picture_id, card = case.picture_id, await self.cards.card(case)
-        where = Address(case.guild_id, channel_id, locale=card.locale)
-        found = None
+        address = Address(case.guild_id, channel_id, locale=card.locale)
+        message_id = None
         try:
-            if picture_id in self._unsure:
-                found = await self._find(where, case)
-            stale = found is not None
-            if found is None:
-                self._unsure.add(picture_id)  # until it is written down that it stands there
+            if picture_id in self._maybe_posted:
+                message_id = await self._find_card(address, case)
+            found_earlier = message_id is not None
+            if message_id is None:
+                self._maybe_posted.add(picture_id)  # until it is written down that it stands there
                 nonce = f"case{case.id}-{len(case.reports)}-{picture_id}"[:25]
-                found = await self._messenger.post(where, card, nonce)
+                message_id = await self._messenger.post(address, card, nonce)
         except Undeliverable as error:
-            self._unsure.discard(picture_id)
-            self._warn(case, channel_id, error)
+            self._maybe_posted.discard(picture_id)
+            self._warn_once(case, channel_id, error)
             return False
-        self._warned.discard(channel_id)
-        known = await self._reports.posted(case.reports[0].id, channel_id, found)
-        self._unsure.discard(picture_id)
-        if stale or known.verdict is not None or len(known.reports) != len(case.reports):
+        self._warned_channels.discard(channel_id)
+        recorded = await self._reports.posted(case.reports[0].id, channel_id, message_id)
+        self._maybe_posted.discard(picture_id)
+        if (
+            found_earlier
+            or recorded.verdict is not None
+            or len(recorded.reports) != len(case.reports)
+        ):
             self.wake(picture_id)
         return True
 
-    async def _find(self, where: Address, case: Case) -> int | None:
+    async def _find_card(self, address: Address, case: Case) -> int | None:
         """The card that an earlier try left there; None where there is none, or nobody can tell.
 
         Two cards would do less harm than none.
         """
         try:
-            return await self._messenger.find_case(where, case.picture_id, case.opened_at)
+            return await self._messenger.find_case(address, case.picture_id, case.opened_at)
         except Undeliverable as error:
             if error.obstacle is not Obstacle.UNREADABLE:
                 raise
             return None
 
-    def _warn(self, case: Case, channel_id: int, error: Undeliverable) -> None:
+    def _warn_once(self, case: Case, channel_id: int, error: Undeliverable) -> None:
         """Once for a channel, until it works again: the cases stay open meanwhile."""
-        if channel_id not in self._warned:
-            self._warned.add(channel_id)
+        if channel_id not in self._warned_channels:
+            self._warned_channels.add(channel_id)
             log.warning(
                 "reports cannot be shown to the moderators",
                 guild=case.guild_id,
@@ -211,5 +215,5 @@ class ReportNotifier:
             )
 
     async def _channel_of(self, guild_id: int) -> int | None:
-        chosen = await self._preferences.server(guild_id)
-        return None if chosen is None else chosen.reports_channel_id
+        settings = await self._preferences.server(guild_id)
+        return None if settings is None else settings.reports_channel_id

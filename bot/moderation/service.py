@@ -37,8 +37,8 @@ from storage.types import (
     Verdict,
 )
 
-CASES_SHOWN = 10
-CASES_GATHERED = 100
+CASES_LISTED = 10
+BACKFILL_LIMIT = 100
 """So many open cases, at most, are shown in a channel that is newly set for them."""
 
 
@@ -95,7 +95,7 @@ class ModerationService:
         self._changed = changed
         # What a verdict does comes before the verdict itself: two of one server must not do it side
         # by side. A lock is there as long as somebody holds it or waits for it.
-        self._deciding: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
+        self._decision_locks: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
 
     # What members do
 
@@ -118,7 +118,7 @@ class ModerationService:
         picture = await self.reportable(actor, picture_id)
         if isinstance(picture, Refused):
             return picture
-        checked = _checked(reason)
+        checked = _checked_reason(reason)
         if isinstance(checked, Refused):
             return checked
         try:
@@ -136,9 +136,9 @@ class ModerationService:
         """The oldest cases of the server that wait for a verdict."""
         if (refused := self.refusal(actor, Action.JUDGE)) is not None:
             return refused
-        found = await self._reports.open(actor.guild_id, CASES_SHOWN + 1)
+        cases = await self._reports.open(actor.guild_id, CASES_LISTED + 1)
         channel_id = await self._channel_of(actor.guild_id)
-        return OpenReports(tuple(found[:CASES_SHOWN]), len(found) > CASES_SHOWN, channel_id)
+        return OpenReports(tuple(cases[:CASES_LISTED]), len(cases) > CASES_LISTED, channel_id)
 
     async def case(self, actor: Actor, picture_id: int) -> Case | Refused:
         """The newest case of a picture, with its verdict if it has one."""
@@ -158,14 +158,14 @@ class ModerationService:
         needed = Action.BLOCK if verdict is Verdict.BLOCKED else Action.JUDGE
         if (refused := self.refusal(actor, needed)) is not None:
             return refused
-        async with self._deciding.setdefault(actor.guild_id, asyncio.Lock()):
+        async with self._decision_locks.setdefault(actor.guild_id, asyncio.Lock()):
             case = await self.case(actor, picture_id)
             if isinstance(case, Refused):
                 return case
             if case.verdict is not None:
                 self._changed(picture_id)  # its buttons should not be there any more
                 return Refused(ReportDecided(case))
-            refused = await self._carried_out(actor, case, verdict)
+            refused = await self._apply_verdict(actor, case, verdict)
             if refused is not None:
                 return refused
             try:
@@ -176,7 +176,7 @@ class ModerationService:
         self._changed(picture_id)
         return decided
 
-    async def _carried_out(self, actor: Actor, case: Case, verdict: Verdict) -> Refused | None:
+    async def _apply_verdict(self, actor: Actor, case: Case, verdict: Verdict) -> Refused | None:
         """Do what a verdict says; doing it again changes nothing."""
         if verdict is Verdict.DISMISSED:
             return None
@@ -203,10 +203,12 @@ class ModerationService:
             return refused
         if user_id == actor.user_id or user_id in self._permissions.owners:
             return Refused(NotBlockable(user_id))
-        checked = _checked(reason)
+        checked = _checked_reason(reason)
         if isinstance(checked, Refused):
             return checked
-        block, jobs = await self._blocks.shut_out(actor.guild_id, user_id, actor.user_id, checked)
+        block, jobs = await self._blocks.block_and_cancel(
+            actor.guild_id, user_id, actor.user_id, checked
+        )
         await self._cancellation.stop_ended(jobs)
         return UserBlocked(block, len(jobs))
 
@@ -237,7 +239,7 @@ class ModerationService:
         await self._preferences.set_server(
             guild_id, by=actor.user_id, reports_channel_id=channel_id
         )
-        waiting = await self._reports.open(guild_id, CASES_GATHERED)
+        waiting = await self._reports.open(guild_id, BACKFILL_LIMIT)
         if channel_id is not None:
             for case in waiting:
                 if case.card is None or case.card.channel_id != channel_id:
@@ -249,11 +251,11 @@ class ModerationService:
         return None if self._permissions.allows(actor, action) else Refused(NotAllowed(action))
 
     async def _channel_of(self, guild_id: int) -> int | None:
-        chosen = await self._preferences.server(guild_id)
-        return None if chosen is None else chosen.reports_channel_id
+        settings = await self._preferences.server(guild_id)
+        return None if settings is None else settings.reports_channel_id
 
 
-def _checked(reason: str) -> str | Refused | None:
+def _checked_reason(reason: str) -> str | Refused | None:
     """A reason as it can be kept: nothing invisible, no half characters."""
     cleaned = clean(reason)
     if len(cleaned) > REASON_LIMIT_CHARS:

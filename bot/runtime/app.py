@@ -41,8 +41,8 @@ from storage.types import Clock, utc_now
 
 log = structlog.get_logger(__name__)
 
-DELIVERY_LIMIT_S = 15.0
-ANSWER_LIMIT_S = 3.0
+DELIVERY_DRAIN_S = 15.0
+RESPONSE_LIMIT_S = 3.0
 """Discord takes no answer to a command after that."""
 
 
@@ -60,31 +60,31 @@ class Application:
     completion: CompletionService
     maintenance: Maintenance
     resumed: list[ActiveJob] = field(default_factory=list[ActiveJob])
-    delivering: bool = False
+    online: bool = False
     tasks: list[asyncio.Task[None]] = field(default_factory=list[asyncio.Task[None]])
-    broken: asyncio.Event = field(default_factory=asyncio.Event)
+    task_failed: asyncio.Event = field(default_factory=asyncio.Event)
 
-    def start_delivery(self) -> None:
+    def start_online_tasks(self) -> None:
         """Start to deliver and to show progress; the client has to be logged in."""
-        self.delivering = True
+        self.online = True
         self.spawn("delivery", self.services.delivery.run())
-        self.spawn("board", self.services.progress.run())
-        self.spawn("casework", self.services.report_notifier.run())
-        self.spawn("housekeeping", self.maintenance.run())
+        self.spawn("progress", self.services.progress.run())
+        self.spawn("reports", self.services.report_notifier.run())
+        self.spawn("maintenance", self.maintenance.run())
         # Not kept any longer: each handle holds its picture.
         resumed, self.resumed = self.resumed, []
-        self.spawn("resuming", resume_status_messages(self.services, resumed))
+        self.spawn("recovery", resume_status_messages(self.services, resumed))
 
     def spawn(self, name: str, work: Coroutine[Any, Any, None]) -> None:
         """Run a loop of the house; an error in it is never silent."""
         task = asyncio.create_task(work, name=name)
         self.tasks.append(task)
-        task.add_done_callback(self._ended)
+        task.add_done_callback(self._task_ended)
 
-    def _ended(self, task: asyncio.Task[None]) -> None:
+    def _task_ended(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("a task of the bot broke off", task=task.get_name(), exc_info=error)
-            self.broken.set()
+            self.task_failed.set()
 
 
 @asynccontextmanager
@@ -109,19 +109,24 @@ async def open_application(
         db = await stack.enter_async_context(await Database.open(data_dir / FILE_NAME, check=True))
         files = PictureFiles(data_dir, clock=clock)
         await asyncio.to_thread(files.sweep)
-        wanted = settings.engine.to_engine(settings.storage.cache_dir)
+        engine_settings = settings.engine.to_engine(settings.storage.cache_dir)
         engine = Engine(
-            load or diffusion_factory(wanted),
-            bounds=wanted.bounds,
-            stall_s=wanted.stall_s,
-            idle_s=wanted.idle_unload_s,
+            load or diffusion_factory(engine_settings),
+            bounds=engine_settings.bounds,
+            stall_s=engine_settings.stall_s,
+            idle_s=engine_settings.idle_unload_s,
         )
-        made = wire(Infrastructure(settings, db, files, engine, clock, fetch))
+        components = wire(Infrastructure(settings, db, files, engine, clock, fetch))
         app = Application(
-            settings, engine, made.services, made.client, made.completion, made.maintenance
+            settings,
+            engine,
+            components.services,
+            components.client,
+            components.completion,
+            components.maintenance,
         )
         app.resumed = await app.services.generation.resume()
-        app.spawn("settling", app.completion.run())
+        app.spawn("completion", app.completion.run())
         app.spawn("deadlines", app.services.cancellation.run())
         engine.start()
         stack.push_async_callback(_shut_down, app)
@@ -136,16 +141,16 @@ async def _shut_down(app: Application) -> None:
     app.completion.begin_shutdown()
     await app.engine.drain(app.settings.engine.drain_s)
     await app.completion.finish()
-    if app.delivering:
-        await app.services.delivery.drain(DELIVERY_LIMIT_S)
+    if app.online:
+        await app.services.delivery.drain(DELIVERY_DRAIN_S)
     for task in app.tasks:
         task.cancel()
     await asyncio.gather(*app.tasks, return_exceptions=True)
-    await app.client.in_flight.finish(ANSWER_LIMIT_S)
+    await app.client.in_flight.finish(RESPONSE_LIMIT_S)
     await disconnect(app.client)
 
 
-async def serve(settings: Settings, tell: Callable[[str], None]) -> int:
+async def serve(settings: Settings, explain_exit: Callable[[str], None]) -> int:
     """Run the bot until a signal, and return the exit code.
 
     tell: takes the one sentence that explains an exit code other than 0.
@@ -159,59 +164,67 @@ async def serve(settings: Settings, tell: Callable[[str], None]) -> int:
             log.info("starting", model=settings.engine.model, data=str(settings.storage.data_dir))
             watch: list[Coroutine[Any, Any, Any]] = [
                 stop.wait(),
-                app.broken.wait(),
+                app.task_failed.wait(),
                 app.engine.failure(),
-                stay_connected(app.client, token.get_secret_value(), app.start_delivery),
-                _announce(app.engine),
+                stay_connected(app.client, token.get_secret_value(), app.start_online_tasks),
+                _log_model(app.engine),
             ]
-            code = await _first_end(app, watch, tell)
+            code = await _wait_for_end(app, watch, explain_exit)
             log.info("stopping", code=code)
     return code
 
 
-async def _first_end(
-    app: Application, watch: list[Coroutine[Any, Any, Any]], tell: Callable[[str], None]
+async def _wait_for_end(
+    app: Application, watch: list[Coroutine[Any, Any, Any]], explain_exit: Callable[[str], None]
 ) -> int:
     tasks = [asyncio.create_task(each) for each in watch]
-    stop, broken, failure, talk, announce = tasks
+    stop, task_failed, failure, connection, announce = tasks
     try:
-        await asyncio.wait({stop, broken, failure, talk}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait(
+            {stop, task_failed, failure, connection}, return_when=asyncio.FIRST_COMPLETED
+        )
         if stop.done():
             return OK
-        if broken.done():
-            tell("A part of the bot broke off (the log says why); please start zimagine again.")
+        if task_failed.done():
+            explain_exit(
+                "A part of the bot broke off (the log says why); please start zimagine again."
+            )
             return RESTART
         if failure.done():
-            return _engine_exit(failure.result(), tell)
-        return _discord_exit(talk.exception(), tell)
+            return _engine_exit(failure.result(), explain_exit)
+        return _discord_exit(connection.exception(), explain_exit)
     finally:
         # Discord stays connected while the engine drains: only then is `talk` of no more use.
-        for task in (stop, broken, failure, announce):
+        for task in (stop, task_failed, failure, announce):
             task.cancel()
-        app.tasks.append(talk)
-        await asyncio.gather(*(task for task in tasks if task is not talk), return_exceptions=True)
+        app.tasks.append(connection)
+        await asyncio.gather(
+            *(task for task in tasks if task is not connection), return_exceptions=True
+        )
 
 
-def _engine_exit(error: EngineError, tell: Callable[[str], None]) -> int:
+def _engine_exit(error: EngineError, explain_exit: Callable[[str], None]) -> int:
     if isinstance(error, ModelUnavailable):
-        tell(f"The model cannot be loaded: {error}.")
+        explain_exit(f"The model cannot be loaded: {error}.")
         return UNAVAILABLE
     assert isinstance(error, Defunct)
-    tell(f"The painter is lost ({error}); please start zimagine again.")
+    explain_exit(f"The painter is lost ({error}); please start zimagine again.")
     return RESTART
 
 
-def _discord_exit(error: BaseException | None, tell: Callable[[str], None]) -> int:
+def _discord_exit(error: BaseException | None, explain_exit: Callable[[str], None]) -> int:
     if isinstance(error, TokenRefused):
-        tell("Discord refused the token; please check DISCORD_TOKEN.")
+        explain_exit("Discord refused the token; please check DISCORD_TOKEN.")
         return UNAVAILABLE
     if error is not None and not isinstance(error, ConnectionEnded):
         log.error("connection broke off", exc_info=error)
-    tell(f"The connection to Discord ended for good ({error}); please start zimagine again.")
+    explain_exit(
+        f"The connection to Discord ended for good ({error}); please start zimagine again."
+    )
     return RESTART
 
 
-async def _announce(engine: Engine) -> None:
+async def _log_model(engine: Engine) -> None:
     with contextlib.suppress(EngineError):  # `serve` hears of it by itself
         info = await engine.ready()
         log.info("model loaded", model=info.model, device=info.device, dtype=info.dtype)

@@ -19,14 +19,14 @@ from storage.types import Clock
 
 log = structlog.get_logger(__name__)
 
-ROUND_S = 600.0
+ROUND_INTERVAL_S = 600.0
 """The disk is looked at so often; nothing else happens in the first round after a start."""
 RETENTION_EVERY = timedelta(hours=1)
-BACKUP_AGAIN_AFTER = timedelta(hours=1)
+BACKUP_RETRY_AFTER = timedelta(hours=1)
 """After one that failed."""
 BACKUP_MAX_AGE = timedelta(days=1)
 GIB_BYTES = 2**30
-FREE_FLOOR_BYTES = GIB_BYTES
+MIN_FREE_BYTES = GIB_BYTES
 
 DISK_SENTENCE = (
     "Only {free_mib} MiB are free on the disk of {folder}. Make room, or set keep_days or "
@@ -34,7 +34,7 @@ DISK_SENTENCE = (
 )
 BACKUP_SENTENCE = "The nightly backup failed: {error} The next try is in an hour."
 
-TellOwner = Callable[[str, str], Awaitable[None]]
+AlertOwner = Callable[[str, str], Awaitable[None]]
 """Takes a kind of trouble and a sentence; may be called again and again with the same."""
 
 
@@ -68,20 +68,20 @@ class Maintenance:
         settings: StorageSection,
         retention: Retention,
         *,
-        tell_owner: TellOwner,
+        alert_owner: AlertOwner,
         clock: Clock,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         free: Callable[[Path], int] = free_bytes,
-        sweep_questions: Callable[[], Awaitable[int]] | None = None,
+        sweep_proposals: Callable[[], Awaitable[int]] | None = None,
     ) -> None:
         self._settings = settings
         self._data_dir = settings.data_dir
         self._retention = retention
-        self._tell_owner = tell_owner
+        self._alert_owner = alert_owner
         self._clock = clock
         self._sleep = sleep
         self._free = free
-        self._sweep_questions = sweep_questions
+        self._sweep_proposals = sweep_proposals
         self._schedule = Schedule(settings.backup_hour)
         self._retained_at: datetime | None = None
         self._backup_failed_at: datetime | None = None
@@ -89,26 +89,26 @@ class Maintenance:
     async def run(self) -> None:
         """Look after everything, until it is cancelled."""
         while True:
-            await self._guarded("disk", self._watch_disk)
-            await self._sleep(ROUND_S)
-            await self._guarded("retention", self._retain)
-            await self._guarded("questions", self._forget_questions)
+            await self._guarded("disk", self._check_disk)
+            await self._sleep(ROUND_INTERVAL_S)
+            await self._guarded("retention", self._apply_retention)
+            await self._guarded("questions", self._forget_old_proposals)
             await self._guarded("backup", self._back_up)
 
     async def _guarded(self, what: str, work: Callable[[], Awaitable[None]]) -> None:
         try:
             await work()
         except Exception as error:
-            log.error("housekeeping failed", what=what, error=_in_one_line(error))
+            log.error("housekeeping failed", what=what, error=_one_line(error))
 
-    async def _watch_disk(self) -> None:
+    async def _check_disk(self) -> None:
         free = await asyncio.to_thread(self._free, self._data_dir)
-        if free < FREE_FLOOR_BYTES:
+        if free < MIN_FREE_BYTES:
             log.warning("little room on the disk", free_bytes=free)
             sentence = DISK_SENTENCE.format(free_mib=free // 2**20, folder=self._data_dir)
-            await self._tell_owner("disk", sentence)
+            await self._alert_owner("disk", sentence)
 
-    async def _retain(self) -> None:
+    async def _apply_retention(self) -> None:
         now = self._clock()
         if self._retained_at is not None and now - self._retained_at < RETENTION_EVERY:
             return
@@ -119,28 +119,28 @@ class Maintenance:
         if removed.files:
             log.info("picture files removed", files=removed.files, size_bytes=removed.size_bytes)
 
-    async def _forget_questions(self) -> None:
-        if self._sweep_questions is not None and (forgotten := await self._sweep_questions()):
+    async def _forget_old_proposals(self) -> None:
+        if self._sweep_proposals is not None and (forgotten := await self._sweep_proposals()):
             log.info("questions forgotten", count=forgotten)
 
     async def _back_up(self) -> None:
         now, failed_at = self._clock(), self._backup_failed_at
         if not self._settings.backups:
             return
-        if failed_at is not None and now - failed_at < BACKUP_AGAIN_AFTER:
+        if failed_at is not None and now - failed_at < BACKUP_RETRY_AFTER:
             return
         try:
             await self._make_backup(now)
         except Exception as error:
             self._backup_failed_at = now
-            sentence = f"{_in_one_line(error).rstrip('.')}."
-            await self._tell_owner("backup", BACKUP_SENTENCE.format(error=sentence))
+            sentence = f"{_one_line(error).rstrip('.')}."
+            await self._alert_owner("backup", BACKUP_SENTENCE.format(error=sentence))
             raise
 
     async def _make_backup(self, now: datetime) -> None:
-        found = await asyncio.to_thread(backup.nightlies, self._data_dir)
+        existing = await asyncio.to_thread(backup.nightlies, self._data_dir)
         # One from the future tells of a clock that was wrong.
-        newest_at = next((each.made_at for each in found if each.made_at <= now), None)
+        newest_at = next((each.made_at for each in existing if each.made_at <= now), None)
         if not self._schedule.due(now, newest_at):
             return
         target = await asyncio.to_thread(backup.nightly_path, self._data_dir, now)
@@ -150,5 +150,5 @@ class Maintenance:
         await asyncio.to_thread(backup.prune, self._data_dir, self._settings.backups, now)
 
 
-def _in_one_line(error: Exception) -> str:
+def _one_line(error: Exception) -> str:
     return " ".join(str(error).split()) or type(error).__name__

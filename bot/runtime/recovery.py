@@ -42,11 +42,11 @@ async def resume_status_messages(services: Services, resumed: Sequence[ActiveJob
             place = job.place
             address = Address(place.guild_id, place.channel_id, message_id, job.locale)
             quiet = not live.handle.spec.previews
-            card = _card(services, live)
-            services.progress.show(live.handle, address, card, stale=True, quiet=quiet)
+            card = _waiting_card(services, live)
+            services.progress.track(live.handle, address, card, stale=True, quiet=quiet)
 
 
-def _card(services: Services, live: ActiveJob) -> WaitingCard:
+def _waiting_card(services: Services, live: ActiveJob) -> WaitingCard:
     job, request = live.row, live.handle.spec.request
     family = services.generation.family
     notes = request_notes(request, family)

@@ -93,9 +93,9 @@ class Components:
 class _Stores:
     """Every store over the one database."""
 
-    def __init__(self, basis: Infrastructure) -> None:
-        db, clock = basis.db, basis.clock
-        self.files = basis.files
+    def __init__(self, infrastructure: Infrastructure) -> None:
+        db, clock = infrastructure.db, infrastructure.clock
+        self.files = infrastructure.files
         self.jobs = Jobs(db, clock, fresh_nonce)
         self.history = History(db, clock)
         self.deliveries = Deliveries(db, clock)
@@ -108,19 +108,21 @@ class _Stores:
         self.threads = Threads(db, clock)
 
 
-class _DeliveryParts:
+class _DeliveryComponents:
     """What talks to people: the messenger, and those who write through it."""
 
-    def __init__(self, basis: Infrastructure, stores: _Stores, permissions: Permissions) -> None:
-        settings, clock = basis.settings, basis.clock
+    def __init__(
+        self, infrastructure: Infrastructure, stores: _Stores, permissions: Permissions
+    ) -> None:
+        settings, clock = infrastructure.settings, infrastructure.clock
         self.messenger = messenger = DiscordMessenger()
         owners = partial(owners_of, messenger, permissions.owners)
         self.owner_alerts = OwnerAlerts(messenger, owners, clock=clock, nonce=fresh_nonce)
         self.progress_updater = ProgressUpdater(
-            messenger, basis.engine, now_s=time.monotonic, clock=clock
+            messenger, infrastructure.engine, now_s=time.monotonic, clock=clock
         )
         notes = partial(request_notes, family=family_for(settings.engine.model))
-        self.delivery = DeliveryWorker(
+        self.worker = DeliveryWorker(
             messenger=messenger,
             progress_updater=self.progress_updater,
             deliveries=stores.deliveries,
@@ -130,7 +132,7 @@ class _DeliveryParts:
             policy=DeliveryPolicy(
                 timedelta(seconds=settings.jobs.max_age_s), settings.jobs.direct_messages
             ),
-            trouble=self.owner_alerts.storage,
+            on_storage_error=self.owner_alerts.storage_failed,
         )
         self.report_notifier = ReportNotifier(
             messenger=messenger,
@@ -140,109 +142,118 @@ class _DeliveryParts:
                 stores.reports, stores.history, stores.jobs, stores.deliveries, stores.files
             ),
             clock=clock,
-            trouble=self.owner_alerts.storage,
+            on_storage_error=self.owner_alerts.storage_failed,
         )
 
 
-class _ServiceParts:
+class _SharedServices:
     """What the use cases share, and the two that others build on."""
 
     def __init__(
-        self, basis: Infrastructure, stores: _Stores, desk: _DeliveryParts, permissions: Permissions
+        self,
+        infrastructure: Infrastructure,
+        stores: _Stores,
+        delivery: _DeliveryComponents,
+        permissions: Permissions,
     ) -> None:
-        settings = basis.settings
+        settings = infrastructure.settings
         self.permissions = permissions
-        self.recent, self.live = RecentPictures(stores.history), ActiveJobs()
+        self.recent_pictures, self.active_jobs = RecentPictures(stores.history), ActiveJobs()
         self.family = family_for(settings.engine.model)
-        self.fallback = QuotaPolicy(
+        self.default_quota = QuotaPolicy(
             settings.quota.pictures, settings.quota.hours, PolicySource.CONFIG
         )
         self.max_wait = timedelta(seconds=settings.jobs.max_wait_s)
         self.events = JobEvents(
-            accepted=desk.delivery.expect_status,
-            finished=desk.delivery.wake,
-            storage_failed=desk.owner_alerts.storage,
+            accepted=delivery.worker.expect_status,
+            finished=delivery.worker.wake,
+            storage_failed=delivery.owner_alerts.storage_failed,
         )
         self.completion = CompletionService(
-            stores.jobs, stores.files, self.recent, self.live, self.events
+            stores.jobs, stores.files, self.recent_pictures, self.active_jobs, self.events
         )
-        self.preferences = DeliverySettingsService(
+        self.delivery_settings = DeliverySettingsService(
             stores.preferences, permissions, direct_messages=settings.jobs.direct_messages
         )
-        self.allowance = QuotaService(stores.quotas, permissions, self.fallback)
+        self.quotas = QuotaService(stores.quotas, permissions, self.default_quota)
         self.generation = GenerationService(
-            engine=basis.engine,
+            engine=infrastructure.engine,
             family=self.family,
             jobs=stores.jobs,
             history=stores.history,
             completion=self.completion,
-            live=self.live,
-            fallback=self.fallback,
+            live=self.active_jobs,
+            fallback=self.default_quota,
             seeds=fresh_seed,
-            clock=basis.clock,
+            clock=infrastructure.clock,
             events=self.events,
             max_wait=self.max_wait,
             inputs=stores.inputs,
             blocks=stores.blocks,
-            preferences=self.preferences,
+            preferences=self.delivery_settings,
             previews=settings.discord.previews,
         )
 
 
-def wire(basis: Infrastructure) -> Components:
+def wire(infrastructure: Infrastructure) -> Components:
     """Everything in its place, and nothing running yet."""
-    settings, clock = basis.settings, basis.clock
+    settings, clock = infrastructure.settings, infrastructure.clock
     permissions = Permissions(frozenset(settings.discord.owners))
-    stores = _Stores(basis)
-    desk = _DeliveryParts(basis, stores, permissions)
-    studio = _ServiceParts(basis, stores, desk, permissions)
-    services = _services(basis, stores, desk, studio)
-    housekeeping = Maintenance(
+    stores = _Stores(infrastructure)
+    delivery = _DeliveryComponents(infrastructure, stores, permissions)
+    shared = _SharedServices(infrastructure, stores, delivery, permissions)
+    services = _services(infrastructure, stores, delivery, shared)
+    maintenance = Maintenance(
         settings.storage,
-        Retention(basis.db, stores.files, clock),
-        tell_owner=desk.owner_alerts.tell,
+        Retention(infrastructure.db, stores.files, clock),
+        alert_owner=delivery.owner_alerts.alert,
         clock=clock,
-        sweep_questions=stores.proposals.sweep,
+        sweep_proposals=stores.proposals.sweep,
     )
     client = create_client(services, settings.storage.data_dir / SYNC_FILE)
-    desk.messenger.attach(client)
-    return Components(services, client, studio.completion, housekeeping)
+    delivery.messenger.attach(client)
+    return Components(services, client, shared.completion, maintenance)
 
 
 def _services(
-    basis: Infrastructure, stores: _Stores, desk: _DeliveryParts, studio: _ServiceParts
+    infrastructure: Infrastructure,
+    stores: _Stores,
+    delivery: _DeliveryComponents,
+    shared: _SharedServices,
 ) -> Services:
-    generation, permissions, live = studio.generation, studio.permissions, studio.live
-    gallery = Gallery(stores.history, stores.deliveries, stores.files, studio.recent, permissions)
+    generation, permissions, active_jobs = shared.generation, shared.permissions, shared.active_jobs
+    gallery = Gallery(
+        stores.history, stores.deliveries, stores.files, shared.recent_pictures, permissions
+    )
     cancellation = CancellationService(
-        basis.engine,
+        infrastructure.engine,
         stores.jobs,
-        live,
+        active_jobs,
         permissions,
-        studio.events,
-        clock=basis.clock,
-        max_wait=studio.max_wait,
+        shared.events,
+        clock=infrastructure.clock,
+        max_wait=shared.max_wait,
     )
     return Services(
         generation=generation,
         variations=VariationService(generation, stores.files, stores.inputs, fresh_seed),
-        image_to_image=_image_to_image(basis, stores, studio),
+        image_to_image=_image_to_image(infrastructure, stores, shared),
         cancellation=cancellation,
         gallery=gallery,
-        quotas=studio.allowance,
+        quotas=shared.quotas,
         inspection=InspectionService(
-            engine=basis.engine,
-            family=studio.family,
+            engine=infrastructure.engine,
+            family=shared.family,
             jobs=stores.jobs,
             history=stores.history,
             deliveries=stores.deliveries,
-            live=live,
+            live=active_jobs,
             permissions=permissions,
-            clock=basis.clock,
+            clock=infrastructure.clock,
         ),
-        copies=CopySender(desk.messenger),
-        delivery=desk.delivery,
-        progress=desk.progress_updater,
+        copies=CopySender(delivery.messenger),
+        delivery=delivery.worker,
+        progress=delivery.progress_updater,
         moderation=ModerationService(
             reports=stores.reports,
             blocks=stores.blocks,
@@ -251,27 +262,27 @@ def _services(
             gallery=gallery,
             cancellation=cancellation,
             permissions=permissions,
-            changed=desk.report_notifier.wake,
+            changed=delivery.report_notifier.wake,
         ),
-        report_notifier=desk.report_notifier,
+        report_notifier=delivery.report_notifier,
         permutations=PermutationService(
-            generation, stores.proposals, stores.quotas, studio.fallback, fresh_seed
+            generation, stores.proposals, stores.quotas, shared.default_quota, fresh_seed
         ),
-        delivery_settings=studio.preferences,
-        guilds=frozenset(basis.settings.discord.guilds),
+        delivery_settings=shared.delivery_settings,
+        guilds=frozenset(infrastructure.settings.discord.guilds),
     )
 
 
 def _image_to_image(
-    basis: Infrastructure, stores: _Stores, studio: _ServiceParts
+    infrastructure: Infrastructure, stores: _Stores, shared: _SharedServices
 ) -> ImageToImageService:
-    token = basis.settings.discord.token
+    token = infrastructure.settings.discord.token
     return ImageToImageService(
-        generation=studio.generation,
-        allowance=studio.allowance,
+        generation=shared.generation,
+        allowance=shared.quotas,
         files=stores.files,
         inputs=stores.inputs,
         seeds=fresh_seed,
-        download=basis.fetch,
+        download=infrastructure.fetch,
         key=b"" if token is None else token.get_secret_value().encode(),
     )

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from bot.delivery.cards import Card, PaintingCard, WaitingCard
 from bot.delivery.messenger import Address
-from bot.delivery.progress import BUDGET_S, ProgressUpdater
+from bot.delivery.progress import EDIT_INTERVAL_S, ProgressUpdater
 from engine.job import EngineJob, JobSpec
 from engine.queue import Bounds
 from engine.service import Engine
@@ -52,7 +52,7 @@ class ProgressHarness:
         self.engine = Engine(self.renderer.load, bounds=Bounds(queue=100))
         self.messenger = SlowMessenger()
         self.now_s = 0.0
-        self.board = ProgressUpdater(
+        self.updater = ProgressUpdater(
             self.messenger,
             self.engine,
             now_s=lambda: self.now_s,
@@ -65,7 +65,7 @@ class ProgressHarness:
         return EPOCH + timedelta(seconds=self.now_s)
 
     async def _sleep(self, seconds: float) -> None:
-        assert seconds == BUDGET_S
+        assert seconds == EDIT_INTERVAL_S
         await self._ticks.acquire()
 
     async def ask(self, number: int, *, quiet: bool = False, count: int = 1) -> EngineJob:
@@ -74,7 +74,7 @@ class ProgressHarness:
         job = self.engine.submit(slot, JobSpec(number, REQUEST, previews=True, count=count))
         ahead = (self.engine.queue.position(number) or 0) + 1
         card = WaitingCard(number, REQUEST, number, ahead, None)
-        self.board.show(job, Address(1, 2, number), card, quiet=quiet)
+        self.updater.track(job, Address(1, 2, number), card, quiet=quiet)
         await asyncio.sleep(0.02)
         return job
 
@@ -106,7 +106,7 @@ async def open_progress_harness() -> AsyncIterator[ProgressHarness]:
     harness = ProgressHarness()
     harness.engine.start()
     await harness.engine.ready()
-    runner = asyncio.create_task(harness.board.run())
+    runner = asyncio.create_task(harness.updater.run())
     yield harness
     runner.cancel()
     harness.messenger.release()

@@ -14,7 +14,7 @@ CELL_PX: Final = 256
 _GAP_PX: Final = 8
 _FONT_PX: Final = 14
 _LINE_PX: Final = 18
-_INK, _PAPER, _EMPTY = (30, 30, 30), (250, 250, 250), (225, 225, 225)
+_TEXT_COLOUR, _BACKGROUND, _EMPTY_CELL = (30, 30, 30), (250, 250, 250), (225, 225, 225)
 
 
 class LabelledSheet:
@@ -44,17 +44,17 @@ class LabelledSheet:
         step_y = high + max(map(len, labels), default=0) * _LINE_PX + _GAP_PX
         rows = -(-len(self._cells) // self._columns)
         size = (self._columns * step_x + _GAP_PX, rows * step_y + _GAP_PX)
-        sheet = Image.new("RGB", size, _PAPER)
+        sheet = Image.new("RGB", size, _BACKGROUND)
         draw = ImageDraw.Draw(sheet)
         for at, (picture, _) in enumerate(self._cells):
             left = _GAP_PX + at % self._columns * step_x
             top = _GAP_PX + at // self._columns * step_y
             if picture is None:
-                draw.rectangle((left, top, left + wide - 1, top + high - 1), _EMPTY)
+                draw.rectangle((left, top, left + wide - 1, top + high - 1), _EMPTY_CELL)
             else:
                 sheet.paste(picture, (left, top))
             for number, line in enumerate(labels[at]):
-                draw.text((left, top + high + number * _LINE_PX), line, _INK, font)
+                draw.text((left, top + high + number * _LINE_PX), line, _TEXT_COLOUR, font)
         out = io.BytesIO()
         sheet.save(out, "PNG")
         return out.getvalue()

@@ -9,7 +9,7 @@ import pytest
 
 from bot.delivery.cards import PaintingCard, WaitingCard
 from bot.delivery.messenger import Obstacle, TemporaryFailure, Undeliverable
-from bot.delivery.progress import AT_ONCE, PER_MESSAGE_S, WAITING_S
+from bot.delivery.progress import MAX_CONCURRENT, MESSAGE_INTERVAL_S, WAITING_INTERVAL_S
 from tests.bot.progress_harness import REQUEST, ProgressHarness, open_progress_harness
 from tests.fakes import EPOCH, until
 
@@ -28,7 +28,7 @@ async def test_a_message_is_edited_at_most_every_three_seconds(harness: Progress
     await harness.tick(1)
     assert harness.messenger.messages == {}
     await harness.step(job, 3)
-    await harness.tick(PER_MESSAGE_S)
+    await harness.tick(MESSAGE_INTERVAL_S)
     await harness.tick(0.1)
     (card,) = harness.messenger.messages[1]
     assert isinstance(card, PaintingCard) and (card.step, card.steps) == (5, 8)
@@ -39,7 +39,7 @@ async def test_no_change_no_edit(harness: ProgressHarness):
     job = await harness.ask(1)
     await harness.step(job, 1)
     for _ in range(5):
-        await harness.tick(PER_MESSAGE_S)
+        await harness.tick(MESSAGE_INTERVAL_S)
     assert len(harness.messenger.messages[1]) == 1
 
 
@@ -51,7 +51,7 @@ async def test_one_edit_per_tick_for_all_messages_together(harness: ProgressHarn
     await harness.step(first, 1)
     harness.renderer.step(7)
     await asyncio.sleep(0.1)  # the first is done, the second is on the GPU
-    await harness.tick(WAITING_S)
+    await harness.tick(WAITING_INTERVAL_S)
     assert sum(map(len, harness.messenger.messages.values())) == 1
     await harness.tick(0.1)
     assert sum(map(len, harness.messenger.messages.values())) == 2
@@ -65,7 +65,7 @@ async def test_the_place_in_the_queue_is_corrected_after_thirty_seconds(harness:
     job = await harness.ask(3)
     harness.renderer.step(8)
     await asyncio.sleep(0.1)
-    await harness.tick(WAITING_S - 1)
+    await harness.tick(WAITING_INTERVAL_S - 1)
     assert 3 not in harness.messenger.messages
     for _ in range(4):
         await harness.tick(1)
@@ -77,9 +77,9 @@ async def test_a_retired_message_is_never_edited_again(harness: ProgressHarness)
     """After `retire` the result may be shown: no late progress writes over it."""
     job = await harness.ask(1)
     await harness.step(job, 1)
-    await harness.board.retire(1)
+    await harness.updater.stop_tracking(1)
     for _ in range(3):
-        await harness.tick(PER_MESSAGE_S)
+        await harness.tick(MESSAGE_INTERVAL_S)
     assert harness.messenger.messages == {}
 
 
@@ -88,9 +88,9 @@ async def test_a_message_that_is_gone_is_left_alone(harness: ProgressHarness):
     job = await harness.ask(1)
     harness.messenger.faults = [Undeliverable(Obstacle.MESSAGE_GONE, "10008")]
     await harness.step(job, 1)
-    await harness.tick(PER_MESSAGE_S)
+    await harness.tick(MESSAGE_INTERVAL_S)
     await harness.step(job, 1)
-    await harness.tick(PER_MESSAGE_S)
+    await harness.tick(MESSAGE_INTERVAL_S)
     assert harness.messenger.messages == {} and harness.messenger.faults == []
 
 
@@ -99,9 +99,9 @@ async def test_trouble_at_discord_costs_one_edit_only(harness: ProgressHarness):
     job = await harness.ask(1)
     harness.messenger.faults = [TemporaryFailure("503")]
     await harness.step(job, 1)
-    await harness.tick(PER_MESSAGE_S)
+    await harness.tick(MESSAGE_INTERVAL_S)
     await harness.step(job, 1)
-    await harness.tick(PER_MESSAGE_S)
+    await harness.tick(MESSAGE_INTERVAL_S)
     (card,) = harness.messenger.messages[1]
     assert isinstance(card, PaintingCard) and card.step == 2
 
@@ -111,7 +111,7 @@ async def test_an_expected_time_is_corrected_only_when_it_is_far_off(harness: Pr
     for number in range(1, 42):
         await harness.ask(number)
     harness.engine.estimator.record(REQUEST, 10.0)
-    await harness.tick(WAITING_S)
+    await harness.tick(WAITING_INTERVAL_S)
     for _ in range(60):
         await harness.tick(0.01)
     told = harness.messenger.messages[40][-1]
@@ -119,7 +119,7 @@ async def test_an_expected_time_is_corrected_only_when_it_is_far_off(harness: Pr
     assert (told.ready_at - EPOCH).total_seconds() == pytest.approx(30 + 390, abs=25)
     before = {number: len(cards) for number, cards in harness.messenger.messages.items()}
     harness.engine.estimator.record(REQUEST, 11.0)  # a tenth slower at most
-    harness.now_s += 1.5 * WAITING_S
+    harness.now_s += 1.5 * WAITING_INTERVAL_S
     for _ in range(60):
         await harness.tick(0.01)
     assert len(harness.messenger.messages[40]) == before[40]
@@ -135,16 +135,16 @@ async def test_a_slow_discord_is_not_given_more_to_do(harness: ProgressHarness):
     harness.messenger.held = {1}
     job = await harness.ask(1)
     await harness.step(job, 1)
-    await harness.tick(PER_MESSAGE_S)
+    await harness.tick(MESSAGE_INTERVAL_S)
     await until(lambda: harness.messenger.under_way)
     for _ in range(5):
         await harness.step(job, 1)
-        await harness.tick(PER_MESSAGE_S)
+        await harness.tick(MESSAGE_INTERVAL_S)
     assert harness.messenger.under_way == [1]
     harness.messenger.release()
     await harness.tick(1)
     await harness.edited(1, 1)
-    await harness.tick(PER_MESSAGE_S)
+    await harness.tick(MESSAGE_INTERVAL_S)
     cards = await harness.edited(1, 2)
     assert [each.step for each in cards] == [1, 6]
     assert cards[-1].preview is not None and cards[-1].preview.step == 6
@@ -155,13 +155,13 @@ async def test_three_seconds_pass_after_an_edit_that_took_long(harness: Progress
     harness.messenger.held = {1}
     job = await harness.ask(1)
     await harness.step(job, 1)
-    await harness.tick(PER_MESSAGE_S)
+    await harness.tick(MESSAGE_INTERVAL_S)
     await until(lambda: harness.messenger.under_way)
     harness.now_s += 10
     harness.messenger.release()
     await harness.edited(1, 1)
     await harness.step(job, 1)
-    await harness.tick(PER_MESSAGE_S - 0.1)
+    await harness.tick(MESSAGE_INTERVAL_S - 0.1)
     await harness.edited(1, 1)
     await harness.tick(0.1)
     await harness.edited(1, 2)
@@ -174,12 +174,12 @@ async def test_one_slow_message_holds_up_no_other(harness: ProgressHarness):
         await harness.ask(number)
     harness.messenger.held = set(range(2, 8))
     harness.engine.estimator.record(REQUEST, 100.0)
-    harness.now_s += WAITING_S
+    harness.now_s += WAITING_INTERVAL_S
     for _ in range(10):
         await harness.tick(0.01)
-    assert len(harness.messenger.under_way) == AT_ONCE - 1
+    assert len(harness.messenger.under_way) == MAX_CONCURRENT - 1
     await harness.step(first, 1)
-    await harness.tick(PER_MESSAGE_S)
+    await harness.tick(MESSAGE_INTERVAL_S)
     cards = await harness.edited(1, 2)
     assert [each.step for each in cards] == [0, 1]
 
@@ -189,9 +189,9 @@ async def test_retiring_waits_for_an_edit_under_way(harness: ProgressHarness):
     harness.messenger.held = {1}
     job = await harness.ask(1)
     await harness.step(job, 1)
-    await harness.tick(PER_MESSAGE_S)
+    await harness.tick(MESSAGE_INTERVAL_S)
     await until(lambda: harness.messenger.under_way)
-    retiring = asyncio.create_task(harness.board.retire(1))
+    retiring = asyncio.create_task(harness.updater.stop_tracking(1))
     await asyncio.sleep(0.05)
     assert not retiring.done()
     harness.messenger.release()
@@ -206,11 +206,11 @@ async def test_a_job_under_three_seconds_makes_no_noise(harness: ProgressHarness
     for _ in range(7):
         await harness.step(job, 1)
         await harness.tick(0.42)
-    assert harness.now_s < PER_MESSAGE_S
+    assert harness.now_s < MESSAGE_INTERVAL_S
     harness.renderer.release()
     await job.result()
-    await harness.board.retire(1)
-    await harness.tick(PER_MESSAGE_S)
+    await harness.updater.stop_tracking(1)
+    await harness.tick(MESSAGE_INTERVAL_S)
     assert harness.messenger.messages == {}
 
 
@@ -220,12 +220,12 @@ async def test_a_defect_costs_one_message(harness: ProgressHarness):
     second = await harness.ask(2)
     harness.messenger.faults = [ValueError("a defect")]
     await harness.step(first, 1)
-    await harness.tick(PER_MESSAGE_S)
+    await harness.tick(MESSAGE_INTERVAL_S)
     await harness.step(first, 1)
-    await harness.tick(PER_MESSAGE_S)
+    await harness.tick(MESSAGE_INTERVAL_S)
     assert harness.messenger.messages == {} and harness.messenger.faults == []
     harness.renderer.step(6)
     await first.result()
     await harness.step(second, 1)
-    await harness.tick(PER_MESSAGE_S)
+    await harness.tick(MESSAGE_INTERVAL_S)
     await harness.edited(2, 1)

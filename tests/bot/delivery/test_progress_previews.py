@@ -14,7 +14,7 @@ from bot.delivery import progress
 from bot.delivery.attachments import encode_preview
 from bot.delivery.cards import PaintingCard
 from bot.delivery.messenger import Obstacle, TemporaryFailure, Undeliverable
-from bot.delivery.progress import PER_MESSAGE_S
+from bot.delivery.progress import MESSAGE_INTERVAL_S
 from engine.types import Progress, Raster
 from tests.bot.progress_harness import ProgressHarness, open_progress_harness
 from tests.fakes import fake_preview, until
@@ -41,10 +41,10 @@ async def test_the_newest_preview_is_shown_with_its_step(harness: ProgressHarnes
     """Of five steps the last one's preview is seen, then that of the last of two more."""
     job = await harness.ask(1)
     await harness.step(job, 5)
-    await harness.tick(PER_MESSAGE_S)
+    await harness.tick(MESSAGE_INTERVAL_S)
     await harness.edited(1, 1)
     await harness.step(job, 2)
-    await harness.tick(PER_MESSAGE_S)
+    await harness.tick(MESSAGE_INTERVAL_S)
     first, second = await harness.edited(1, 2)
     for card, step in ((first, 5), (second, 7)):
         assert card.preview is not None and card.preview.step == card.step == step
@@ -56,7 +56,7 @@ async def test_between_two_steps_the_last_preview_stays(harness: ProgressHarness
     job = await harness.ask(1)
     job.report(Progress(4, 8, fake_preview(4)))
     job.report(Progress(5, 8))
-    await harness.tick(PER_MESSAGE_S)
+    await harness.tick(MESSAGE_INTERVAL_S)
     (card,) = await harness.edited(1, 1)
     assert card.step == 5 and card.preview is not None and card.preview.step == 4
 
@@ -65,7 +65,7 @@ async def test_a_quiet_message_shows_text_only(harness: ProgressHarness):
     """Who wants it quiet sees the bar, and no picture before the picture."""
     job = await harness.ask(1, quiet=True)
     await harness.step(job, 5)
-    await harness.tick(PER_MESSAGE_S)
+    await harness.tick(MESSAGE_INTERVAL_S)
     (card,) = await harness.edited(1, 1)
     assert card.step == 5 and card.preview is None
 
@@ -74,11 +74,11 @@ async def test_a_picture_is_never_shown_as_the_next_one(harness: ProgressHarness
     """Of several, the preview is of the one that the text names, else there is none."""
     job = await harness.ask(1, count=2)
     job.report(Progress(8, 16, fake_preview(8)))
-    await harness.tick(PER_MESSAGE_S)
+    await harness.tick(MESSAGE_INTERVAL_S)
     job.report(Progress(9, 16))
-    await harness.tick(PER_MESSAGE_S)
+    await harness.tick(MESSAGE_INTERVAL_S)
     job.report(Progress(10, 16, fake_preview(2)))
-    await harness.tick(PER_MESSAGE_S)
+    await harness.tick(MESSAGE_INTERVAL_S)
     cards = await harness.edited(1, 3)
     assert [each.number for each in cards] == [1, 2, 2]
     assert [each.preview and each.preview.step for each in cards] == [8, None, 10]
@@ -89,7 +89,7 @@ async def test_a_step_back_takes_its_preview_along(harness: ProgressHarness):
     job = await harness.ask(1)
     job.report(Progress(6, 8, fake_preview(6)))
     job.report(Progress(1, 8))
-    await harness.tick(PER_MESSAGE_S)
+    await harness.tick(MESSAGE_INTERVAL_S)
     (card,) = await harness.edited(1, 1)
     assert card.step == 1 and card.preview is None
 
@@ -98,7 +98,7 @@ async def test_a_preview_that_cannot_be_encoded_leaves_the_text(harness: Progres
     """Pixels that are none cost the preview, not the message and not the job."""
     job = await harness.ask(1)
     job.report(Progress(3, 8, Raster(16, 16, b"abc")))
-    await harness.tick(PER_MESSAGE_S)
+    await harness.tick(MESSAGE_INTERVAL_S)
     (card,) = await harness.edited(1, 1)
     assert card.step == 3 and card.preview is None
     harness.renderer.release()
@@ -113,11 +113,11 @@ async def test_a_preview_that_discord_refuses_leaves_the_text(
     job = await harness.ask(1)
     harness.messenger.faults = [Undeliverable(why, "no")]
     await harness.step(job, 2)
-    await harness.tick(PER_MESSAGE_S)
+    await harness.tick(MESSAGE_INTERVAL_S)
     assert harness.messenger.messages == {} and harness.messenger.faults == []
-    await harness.tick(PER_MESSAGE_S)
+    await harness.tick(MESSAGE_INTERVAL_S)
     await harness.step(job, 1)
-    await harness.tick(PER_MESSAGE_S)
+    await harness.tick(MESSAGE_INTERVAL_S)
     cards = await harness.edited(1, 2)
     assert [(each.step, each.preview) for each in cards] == [(2, None), (3, None)]
 
@@ -128,7 +128,7 @@ async def test_after_an_upload_that_failed_comes_text(harness: ProgressHarness):
     harness.messenger.faults = [TemporaryFailure("timeout"), TemporaryFailure("again")]
     for _ in range(4):
         await harness.step(job, 1)
-        await harness.tick(PER_MESSAGE_S)
+        await harness.tick(MESSAGE_INTERVAL_S)
     cards = await harness.edited(1, 2)
     assert [each.step for each in cards] == [3, 4]
     assert [each.preview is not None for each in cards] == [False, True]
@@ -156,7 +156,7 @@ async def encoder(
     monkeypatch.setattr(progress, "encode_preview", encoder)
     job = await harness.ask(1)
     await harness.step(job, 1)
-    await harness.tick(PER_MESSAGE_S)
+    await harness.tick(MESSAGE_INTERVAL_S)
     await until(encoder.begun.is_set)
     yield encoder
     encoder.go.set()
@@ -166,12 +166,12 @@ async def test_a_preview_that_is_encoded_too_late_is_not_sent(
     harness: ProgressHarness, encoder: HeldEncoder
 ):
     """Whoever retires a message while its preview is encoded sees no edit of it afterwards."""
-    retiring = asyncio.create_task(harness.board.retire(1))
+    retiring = asyncio.create_task(harness.updater.stop_tracking(1))
     await asyncio.sleep(0.02)
     encoder.go.set()
     async with asyncio.timeout(5):
         await retiring
-    await harness.tick(PER_MESSAGE_S)
+    await harness.tick(MESSAGE_INTERVAL_S)
     assert harness.messenger.messages == {}
 
 
@@ -185,7 +185,7 @@ async def test_a_preview_of_what_is_done_is_not_sent(
     await job.result()
     encoder.go.set()
     for _ in range(3):
-        await harness.tick(PER_MESSAGE_S)
+        await harness.tick(MESSAGE_INTERVAL_S)
     assert harness.messenger.messages == {}
 
 

@@ -67,7 +67,9 @@ def test_every_way_ends_and_no_private_one_is_public(
                 if now is None:
                     break
                 taken.append(now)
-                now = routes.fallback_route(now, obstacle, job, usual=usual, direct_messages=direct)
+                now = routes.fallback_route(
+                    now, obstacle, job, default=usual, direct_messages=direct
+                )
             assert now is None and len(set(taken)) == len(taken)
             assert not private or not {Route.EDIT, Route.POST, Route.THREAD} & set(taken)
             assert direct or Route.DIRECT not in taken
@@ -113,7 +115,7 @@ def test_where_the_wanted_road_is_closed_the_usual_one_is_left(
     wanted = routes.preferred_route(job, direct_messages=True)
     assert wanted is not None
     for obstacle in Obstacle:
-        left = routes.fallback_route(wanted, obstacle, job, usual=usual, direct_messages=True)
+        left = routes.fallback_route(wanted, obstacle, job, default=usual, direct_messages=True)
         assert left is (None if obstacle is Obstacle.UNREADABLE else usual)
 
 
@@ -122,6 +124,6 @@ def test_who_is_closed_to_direct_messages_is_not_written_to_in_the_end():
     job = a_job(JobState.PAINTED, delivery=DeliveryMode.DIRECT)
     for route in (Route.EDIT, Route.POST, Route.REPLY):
         left = routes.fallback_route(
-            route, Obstacle.FORBIDDEN, job, usual=Route.EDIT, direct_messages=True
+            route, Obstacle.FORBIDDEN, job, default=Route.EDIT, direct_messages=True
         )
         assert left is None
