@@ -21,7 +21,7 @@ log = structlog.get_logger(__name__)
 
 ROUND_INTERVAL_S = 600.0
 """The disk is looked at so often; nothing else happens in the first round after a start."""
-RETENTION_EVERY = timedelta(hours=1)
+RETENTION_INTERVAL = timedelta(hours=1)
 BACKUP_RETRY_AFTER = timedelta(hours=1)
 """After one that failed."""
 BACKUP_MAX_AGE = timedelta(days=1)
@@ -91,8 +91,8 @@ class Maintenance:
         while True:
             await self._guarded("disk", self._check_disk)
             await self._sleep(ROUND_INTERVAL_S)
-            await self._guarded("retention", self._apply_retention)
-            await self._guarded("questions", self._forget_old_proposals)
+            await self._guarded("retention", self.apply_retention)
+            await self._guarded("questions", self.forget_old_proposals)
             await self._guarded("backup", self._back_up)
 
     async def _guarded(self, what: str, work: Callable[[], Awaitable[None]]) -> None:
@@ -108,9 +108,10 @@ class Maintenance:
             sentence = DISK_SENTENCE.format(free_mib=free // 2**20, folder=self._data_dir)
             await self._alert_owner("disk", sentence)
 
-    async def _apply_retention(self) -> None:
+    async def apply_retention(self) -> None:
+        """Remove what is over the limits, at most once in RETENTION_INTERVAL."""
         now = self._clock()
-        if self._retained_at is not None and now - self._retained_at < RETENTION_EVERY:
+        if self._retained_at is not None and now - self._retained_at < RETENTION_INTERVAL:
             return
         self._retained_at = now  # also if it fails: not every ten minutes
         limit_gib = self._settings.limit_gib
@@ -119,7 +120,8 @@ class Maintenance:
         if removed.files:
             log.info("picture files removed", files=removed.files, size_bytes=removed.size_bytes)
 
-    async def _forget_old_proposals(self) -> None:
+    async def forget_old_proposals(self) -> None:
+        """Delete proposals that are too old to be answered."""
         if self._sweep_proposals is not None and (forgotten := await self._sweep_proposals()):
             log.info("questions forgotten", count=forgotten)
 

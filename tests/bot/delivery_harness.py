@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 
 from bot.delivery.progress import ProgressUpdater
@@ -45,6 +46,7 @@ class DeliveryHarness:
         self.history = History(db, self.clock)
         self.deliveries = Deliveries(db, self.clock)
         self.slept: list[float] = []
+        self.on_sleep: Callable[[float], object] = lambda _: None
         self.nonces = iter(f"nonce-{n}" for n in range(100))
         self.jobs = Jobs(db, self.clock, lambda: next(self.nonces))
         self.policy = DeliveryPolicy()
@@ -68,6 +70,7 @@ class DeliveryHarness:
 
     async def _sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
+        self.on_sleep(seconds)
         await asyncio.sleep(0)
 
     async def accept(

@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 
 from bot.settings import InvalidSetting, load
-
-TOKEN = "MTIzNDU2Nzg5MDEyMzQ1Njc4.GaBcDe.abcdefghijklmnopqrstuvwxyz012345678901"
+from tests.bot.sample_token import TOKEN
 
 
 def write(tmp_path: Path, text: str) -> Path:

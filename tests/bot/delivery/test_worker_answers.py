@@ -111,21 +111,16 @@ async def test_a_command_that_was_never_answered_is_known_as_such(harness: Deliv
     assert harness.slept == [3.0]  # until Discord takes no answer any more
 
 
-async def test_an_answer_that_is_still_on_its_way_is_waited_for(
-    harness: DeliveryHarness, monkeypatch: pytest.MonkeyPatch
-):
+async def test_an_answer_that_is_still_on_its_way_is_waited_for(harness: DeliveryHarness):
     """What a killed process sent arrives after the restart: its job is not given up."""
     job = await harness.accept(placed=False, reply_token="t")
     harness.clock.advance(1)
 
-    async def arrives(delay_s: float) -> None:
-        assert delay_s == 2.0
-        harness.messenger.answers["t"] = 55
-
-    monkeypatch.setattr(harness.delivery, "_sleep", arrives)
+    harness.on_sleep = lambda _: harness.messenger.answers.update(t=55)
     found = await harness.delivery.status_message(job.id, accepted_at=job.accepted_at)
     row = await harness.deliveries.get(job.id)
     assert row is not None and found == 55 == row.message_id
+    assert harness.slept == [2.0]
 
 
 async def test_an_old_token_is_not_asked_about(harness: DeliveryHarness):

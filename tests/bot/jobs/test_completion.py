@@ -7,7 +7,7 @@ import dataclasses
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.jobs.completion import matches_request  # pyright: ignore[reportPrivateUsage]
+from bot.jobs.completion import matches_request
 from bot.pictures.filenames import is_picture_of, picture_name, sheet_name
 from engine.types import MAX_SEED
 from tests.fakes import a_request

@@ -138,22 +138,24 @@ async def test_a_post_whose_answer_was_lost_is_found(harness: NotifierHarness):
 
 
 @pytest.mark.parametrize("unreadable", [False, True])
-async def test_killed_between_the_post_and_the_note(harness: NotifierHarness, unreadable: bool):
+async def test_killed_between_the_post_and_the_note(
+    harness: NotifierHarness, monkeypatch: pytest.MonkeyPatch, unreadable: bool
+):
     """The next process finds the card; where it may not look, the nonce still guards it."""
     picture_id = await harness.reported()
-    posted, real = asyncio.Event(), harness.reports.posted
+    posted = asyncio.Event()
 
     async def dying(*_: object) -> None:
         posted.set()
         await asyncio.Event().wait()
 
-    harness.reports.posted = dying  # type: ignore[method-assign, assignment]
+    monkeypatch.setattr(harness.reports, "posted", dying)
     task = asyncio.create_task(harness.report_notifier.run())
     await posted.wait()
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
     assert await harness.card(picture_id) is None
-    harness.reports.posted = real  # type: ignore[method-assign]
+    monkeypatch.undo()
     harness.messenger.unreadable = unreadable
     harness.restart()
     await harness.idle()
@@ -161,7 +163,9 @@ async def test_killed_between_the_post_and_the_note(harness: NotifierHarness, un
     assert await harness.card(picture_id) == Card(MODS, 1000)
 
 
-async def test_what_happens_meanwhile_is_on_the_card(harness: NotifierHarness):
+async def test_what_happens_meanwhile_is_on_the_card(
+    harness: NotifierHarness, monkeypatch: pytest.MonkeyPatch
+):
     """A report and a verdict that come while the card is on its way are shown after it."""
     picture_id, real = await harness.reported(), harness.messenger.post
 
@@ -173,7 +177,7 @@ async def test_what_happens_meanwhile_is_on_the_card(harness: NotifierHarness):
         await harness.reports.resolve(picture_id, 5, Verdict.DISMISSED)
         return message_id
 
-    harness.messenger.post = slowly  # type: ignore[method-assign, assignment]
+    monkeypatch.setattr(harness.messenger, "post", slowly)
     await harness.idle()
     last = harness.messenger.messages[1000][-1]
     assert isinstance(last, CaseCard) and len(last.case.reports) == 2

@@ -90,18 +90,19 @@ class ModerationHarness:
         self.changed: list[int] = []
         self.settled: list[int] = []
         permissions = Permissions(frozenset({OWNER.user_id}))
+        self.gallery = Gallery(
+            self.history,
+            Deliveries(db, clock),
+            self.files,
+            RecentPictures(self.history),
+            permissions,
+        )
         self.moderation = ModerationService(
             reports=self.reports,
             blocks=self.blocks,
             preferences=Preferences(db, clock),
             history=self.history,
-            gallery=Gallery(
-                self.history,
-                Deliveries(db, clock),
-                self.files,
-                RecentPictures(self.history),
-                permissions,
-            ),
+            gallery=self.gallery,
             cancellation=CancellationService(
                 self.engine,
                 self.jobs,
@@ -280,14 +281,14 @@ async def test_no_server_waits_for_anothers_verdict(
     for picture_id in (here, there):
         await harness.reports.file(picture_id, BOB.user_id, None)
     go = asyncio.Event()
-    erase_all = harness.moderation._gallery.erase_all
+    erase_all = harness.gallery.erase_all
 
     async def slowly(actor: Actor, picture_id: int) -> object:
         if picture_id == here:
             await go.wait()
         return await erase_all(actor, picture_id)
 
-    monkeypatch.setattr(harness.moderation._gallery, "erase_all", slowly)
+    monkeypatch.setattr(harness.gallery, "erase_all", slowly)
     slow = asyncio.create_task(harness.moderation.decide(MO, here, Verdict.DELETED))
     await asyncio.sleep(0.05)
     async with asyncio.timeout(5):

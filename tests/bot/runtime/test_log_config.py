@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.runtime.log_config import configure_logging, redact_secrets
-from tests.bot.test_settings import TOKEN
+from tests.bot.sample_token import TOKEN
 
 
 @pytest.fixture

@@ -60,24 +60,29 @@ class MaintenanceHarness:
         self.free = 100 * GIB_BYTES
         self.data_dir = data_dir
         self.rounds = 0
-        self.every_round: Callable[[], Any] = lambda: None
+        self.alert: Callable[[str, str], Awaitable[None]] = self.record_alert
+        self.sleep: Callable[[float], Awaitable[Any]] = self.next_round
+        self.sweep_proposals: Callable[[], Awaitable[int]] = self.sweep_nothing
         self.maintenance = Maintenance(
             StorageSection(data_dir=data_dir, **settings),
             self.retention,  # pyright: ignore[reportArgumentType]
-            alert_owner=self.alert,
+            alert_owner=lambda kind, sentence: self.alert(kind, sentence),
             clock=self.clock,
-            sleep=self.sleep,
+            sleep=lambda seconds: self.sleep(seconds),
             free=lambda _: self.free,
+            sweep_proposals=lambda: self.sweep_proposals(),
         )
 
-    async def alert(self, kind: str, sentence: str) -> None:
+    async def record_alert(self, kind: str, sentence: str) -> None:
         self.alerts.append((kind, sentence))
 
-    async def sleep(self, seconds: float) -> None:
+    async def sweep_nothing(self) -> int:
+        return 0
+
+    async def next_round(self, seconds: float) -> None:
         if not self.rounds:
             raise RoundsOver
         self.rounds -= 1
-        self.every_round()
         self.clock.advance(seconds=seconds)
 
     async def run_for(self, **span: float) -> None:
@@ -98,37 +103,37 @@ async def data_dir(tmp_path: Path) -> Path:
 
 async def test_a_backup_each_night(data_dir: Path):
     """Soon after the first start there is a backup, then one each night; so many are kept."""
-    app = MaintenanceHarness(data_dir, backups=3)
-    await app.run_for(minutes=10)
-    assert app.backups() == ["20 14:15"]
-    await app.run_for(days=2)
-    assert app.backups() == ["20 14:15", "21 03:05", "22 03:05"]
-    await app.run_for(days=2)
-    assert app.backups() == ["22 03:05", "23 03:05", "24 03:05"]
-    assert app.alerts == []
+    harness = MaintenanceHarness(data_dir, backups=3)
+    await harness.run_for(minutes=10)
+    assert harness.backups() == ["20 14:15"]
+    await harness.run_for(days=2)
+    assert harness.backups() == ["20 14:15", "21 03:05", "22 03:05"]
+    await harness.run_for(days=2)
+    assert harness.backups() == ["22 03:05", "23 03:05", "24 03:05"]
+    assert harness.alerts == []
 
 
 async def test_a_start_soon_after_a_backup_makes_none(data_dir: Path):
     """A bot that is started often makes no more backups for it."""
     backup.nightly_path(data_dir, START - timedelta(hours=9)).touch()
-    app = MaintenanceHarness(data_dir)
-    await app.run_for(hours=2)
-    assert app.backups() == ["20 05:05"]
+    harness = MaintenanceHarness(data_dir)
+    await harness.run_for(hours=2)
+    assert harness.backups() == ["20 05:05"]
 
 
 async def test_no_backups_when_told(data_dir: Path):
     """With backups = 0 none are made and none are removed."""
     backup.nightly_path(data_dir, START - timedelta(days=20)).touch()
-    app = MaintenanceHarness(data_dir, backups=0)
-    await app.run_for(days=1)
-    assert len(app.backups()) == 1
+    harness = MaintenanceHarness(data_dir, backups=0)
+    await harness.run_for(days=1)
+    assert len(harness.backups()) == 1
 
 
 async def test_a_failed_backup_is_told_and_tried_again(
     data_dir: Path, monkeypatch: pytest.MonkeyPatch
 ):
     """A failure is told with its reason and tried again each hour; the old backups stay."""
-    app = MaintenanceHarness(data_dir, backups=1)
+    harness = MaintenanceHarness(data_dir, backups=1)
     backup.nightly_path(data_dir, START - timedelta(days=20)).touch()
 
     async def fail(*_: Any) -> None:
@@ -137,71 +142,70 @@ async def test_a_failed_backup_is_told_and_tried_again(
     with monkeypatch.context() as patch:
         patch.setattr(backup, "back_up", fail)
         with capture_logs() as logs:
-            await app.run_for(minutes=130)
-    assert [kind for kind, _ in app.alerts] == ["backup"] * 3
-    assert "no room" in app.alerts[0][1] and "\n" not in app.alerts[0][1]
+            await harness.run_for(minutes=130)
+    assert [kind for kind, _ in harness.alerts] == ["backup"] * 3
+    assert "no room" in harness.alerts[0][1] and "\n" not in harness.alerts[0][1]
     failed = [entry for entry in logs if entry["event"] == "housekeeping failed"]
     assert [(entry["what"], "\n" in entry["error"]) for entry in failed] == [("backup", False)] * 3
-    assert len(app.backups()) == 1
-    await app.run_for(minutes=60)
-    assert app.backups() == ["20 17:15"]
+    assert len(harness.backups()) == 1
+    await harness.run_for(minutes=60)
+    assert harness.backups() == ["20 17:15"]
 
 
 async def test_a_backup_from_the_future_is_no_excuse(data_dir: Path):
     """A backup that a wrong clock dated keeps no other from being made."""
     backup.nightly_path(data_dir, START + timedelta(days=900)).touch()
-    app = MaintenanceHarness(data_dir, backups=2)
-    await app.run_for(hours=3)
-    assert "20 14:15" in app.backups() and len(app.backups()) == 2
+    harness = MaintenanceHarness(data_dir, backups=2)
+    await harness.run_for(hours=3)
+    assert "20 14:15" in harness.backups() and len(harness.backups()) == 2
 
 
 async def test_retention_each_hour_with_the_settings(data_dir: Path):
     """Retention runs soon after the start and then once an hour, with days and bytes."""
-    app = MaintenanceHarness(data_dir, keep_days=30, limit_gib=0.5)
+    harness = MaintenanceHarness(data_dir, keep_days=30, limit_gib=0.5)
     with capture_logs() as logs:
-        await app.run_for(hours=3)
-    assert app.retention.asked == [(30, GIB_BYTES // 2)] * 3
+        await harness.run_for(hours=3)
+    assert harness.retention.asked == [(30, GIB_BYTES // 2)] * 3
     assert {"files": 2, "size_bytes": 300}.items() <= logs[0].items()
-    app = MaintenanceHarness(data_dir)
-    await app.run_for(minutes=10)
-    assert app.retention.asked == [(None, None)]
+    harness = MaintenanceHarness(data_dir)
+    await harness.run_for(minutes=10)
+    assert harness.retention.asked == [(None, None)]
 
 
 async def test_an_error_ends_nothing(data_dir: Path):
     """Whatever fails is one line in the log, and everything else goes on."""
-    app = MaintenanceHarness(data_dir)
-    app.retention.error = RuntimeError("two\nlines")
-    app.free = 0
+    harness = MaintenanceHarness(data_dir)
+    harness.retention.error = RuntimeError("two\nlines")
+    harness.free = 0
 
     async def unreachable(kind: str, sentence: str) -> None:
         raise OSError("no network")
 
-    app.maintenance._alert_owner = unreachable
+    harness.alert = unreachable
     with capture_logs() as logs:
-        await app.run_for(hours=2)
+        await harness.run_for(hours=2)
     lines = {(entry["what"], entry["error"]) for entry in logs if "what" in entry}
     assert lines == {("retention", "two lines"), ("disk", "no network")}
-    assert len(app.retention.asked) == 2 and app.backups() == ["20 14:15"]
+    assert len(harness.retention.asked) == 2 and harness.backups() == ["20 14:15"]
 
 
 async def test_little_room_is_told_at_once_and_again(data_dir: Path):
     """Below the floor the owner hears of it each round, from the first moment; at it nothing."""
-    app = MaintenanceHarness(data_dir)
-    app.free = MIN_FREE_BYTES
-    await app.run_for(minutes=30)
-    assert app.alerts == []
-    app.free -= 1
-    await app.run_for(minutes=20)
-    assert [kind for kind, _ in app.alerts] == ["disk"] * 3
-    assert "1023 MiB" in app.alerts[0][1] and str(data_dir) in app.alerts[0][1]
+    harness = MaintenanceHarness(data_dir)
+    harness.free = MIN_FREE_BYTES
+    await harness.run_for(minutes=30)
+    assert harness.alerts == []
+    harness.free -= 1
+    await harness.run_for(minutes=20)
+    assert [kind for kind, _ in harness.alerts] == ["disk"] * 3
+    assert "1023 MiB" in harness.alerts[0][1] and str(data_dir) in harness.alerts[0][1]
 
 
 async def test_it_ends_when_it_is_cancelled(data_dir: Path):
     """The bot's stop ends the loop."""
-    app = MaintenanceHarness(data_dir)
-    waiting: Callable[[float], Awaitable[Any]] = asyncio.sleep
-    app.maintenance._sleep = waiting
-    task = asyncio.create_task(app.maintenance.run())
+    harness = MaintenanceHarness(data_dir)
+    harness.sleep = asyncio.sleep
+    task = asyncio.create_task(harness.maintenance.run())
     await asyncio.sleep(0.05)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -237,7 +241,7 @@ def test_due_is_once_a_day_and_never_later_than_a_day(now: datetime, hour: int, 
 
 async def test_old_questions_are_forgotten_every_round(data_dir: Path):
     """Ten minutes after the start, and again in each round; an error in it ends nothing."""
-    app, swept = MaintenanceHarness(data_dir), list[int]()
+    harness, swept = MaintenanceHarness(data_dir), list[int]()
 
     async def sweep() -> int:
         swept.append(1)
@@ -245,8 +249,8 @@ async def test_old_questions_are_forgotten_every_round(data_dir: Path):
             raise DataFolderUnusable(data_dir, "a test")
         return 3
 
-    app.maintenance._sweep_proposals = sweep
+    harness.sweep_proposals = sweep
     with capture_logs() as logs:
-        await app.run_for(minutes=30)
+        await harness.run_for(minutes=30)
     assert len(swept) == 3
     assert [each["count"] for each in logs if each["event"] == "questions forgotten"] == [3, 3]
