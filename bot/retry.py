@@ -1,8 +1,8 @@
-"""Retry an operation until it succeeds, with longer and longer waits between attempts.
+"""Retry an operation until it succeeds, with increasing waits between attempts.
 
-The library stamina does not fit these loops. It always waits with `asyncio.sleep`, so a wait can
-neither end early when the bot stops nor be replaced by a test, and it reports retries to hooks that
-are set once for the whole process, where each caller here has failures of its own to report.
+The library stamina does not fit these loops: it always waits with `asyncio.sleep`, so a wait can
+neither end early when the bot stops nor be replaced in a test, and it reports retries to hooks that
+are set once for the whole process, whereas each caller here reports its failures in its own way.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ async def retry(
     is_last: Callable[[], bool] = lambda: False,
     sleep: Sleep = asyncio.sleep,
 ) -> T:
-    """Return the operation's result from the first attempt that succeeds.
+    """Return the result of the first attempt that succeeds.
 
-    on: the errors that are retried; `unless` names subclasses that are not. waits_s: how long to
-    wait after each failure in turn; the last wait repeats without end. on_error(error, wait_s):
-    called after each failed attempt; wait_s is None after the last one. is_last: asked before each
-    attempt; once it is true, the error of that attempt is raised.
+    on: the errors that are retried, apart from the subclasses in `unless`. waits_s: how long to
+    wait after each failed attempt in turn; the last wait repeats forever. on_error(error, wait_s):
+    called after each failed attempt; wait_s is None if there will be no other. is_last: called
+    before each attempt; once it returns True, that attempt's error is raised.
     """
     for attempt in itertools.count():
         last = is_last()

@@ -1,4 +1,4 @@
-"""Settings: environment before config.toml before defaults, checked once at start."""
+"""Settings from the environment, config.toml and defaults, in this order, checked once at start."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ _SECRETS = frozenset({"discord.token"})
 
 
 class InvalidSetting(Exception):
-    """A setting cannot be used; str() is one sentence that names its path."""
+    """A setting is invalid; str() is one sentence that names it."""
 
 
 def _ids(value: Any) -> Any:
-    """Accept "1, 2" and "[1, 2]" from the environment beside TOML's own lists."""
+    """Accept "1, 2" and "[1, 2]" from the environment as well as TOML's own lists."""
     if not isinstance(value, str):
         return value
     text = value.strip()
@@ -70,7 +70,7 @@ class _Section(BaseModel):
 
 
 class DiscordSection(_Section):
-    """Who the bot is and where it serves."""
+    """Which application the bot is, and which servers it serves."""
 
     token: SecretStr | None = None
     guilds: Snowflakes = ()
@@ -79,7 +79,7 @@ class DiscordSection(_Section):
 
 
 class EngineSection(_Section):
-    """What paints, and on what."""
+    """The model, the device, and the limits of the queue."""
 
     model: Annotated[str, Field(min_length=1)] = "sketch"
     revision: str | None = None
@@ -98,7 +98,7 @@ class EngineSection(_Section):
     smart_limit_s: Annotated[float, Field(ge=1, le=120)] = 10.0
 
     def to_engine(self, cache_dir: Path | None = None) -> EngineSettings:
-        """The same settings in the engine's own terms. cache_dir: None = nothing is kept."""
+        """Return the engine's own settings. cache_dir: None disables its cache."""
         same = self.model_dump(exclude={"memory", "reserve_gib", "smart_limit_s"})
         return EngineSettings(
             **same,
@@ -110,9 +110,10 @@ class EngineSection(_Section):
 
 
 class StorageSection(_Section):
-    """Where pictures and the database are, how many copies of it, and how long pictures stay.
+    """Where pictures and the database are stored, how many backups are kept, and for how long
+    pictures are.
 
-    backups: 0 = none. backup_hour: of the day in UTC. keep_days, limit_gib: None = no limit.
+    backups: 0 for none. backup_hour: of the day, in UTC. keep_days, limit_gib: None for no limit.
     """
 
     data_dir: Annotated[Path, AfterValidator(_folder)] = Path("data")
@@ -123,19 +124,19 @@ class StorageSection(_Section):
 
     @property
     def cache_dir(self) -> Path:
-        """What can be made again lies here."""
+        """The folder for everything that can be recreated."""
         return self.data_dir / "cache"
 
 
 class QuotaSection(_Section):
-    """How much each member may paint where a server's admins set nothing else."""
+    """How much each member may paint on servers whose admins have set nothing else."""
 
     pictures: Annotated[int, Field(ge=0, le=1_000_000)] = 50
     hours: Annotated[int, Field(ge=1, le=8760)] = 24
 
 
 class JobsSection(_Section):
-    """For how long a wish, and then its result, is worth something."""
+    """How long jobs may wait, and how long their results are worth sending."""
 
     max_wait_s: Annotated[float, Field(ge=1, le=30 * 86400)] = 2 * 3600
     max_age_s: Annotated[float, Field(ge=60, le=365 * 86400)] = 24 * 3600
@@ -143,14 +144,14 @@ class JobsSection(_Section):
 
 
 class LogSection(_Section):
-    """What is written to the log, and in which form."""
+    """What is logged, and in which format."""
 
     level: Literal["debug", "info", "warning", "error"] = "info"
     format: Literal["text", "json"] = "text"
 
 
 class Settings(BaseSettings):
-    """Everything an owner can set. Build it with `load`."""
+    """Everything that the bot's owner can configure. Create it with `load`."""
 
     model_config = SettingsConfigDict(
         env_prefix=ENV_PREFIX, env_nested_delimiter="__", extra="forbid", frozen=True
@@ -172,15 +173,15 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """The environment wins over what `load` read from the file."""
+        """Let the environment override what `load` read from the file."""
         return env_settings, init_settings
 
 
 def load(path: Path | None, **override: Any) -> Settings:
-    """Read the settings. path: None = config.toml here, if there is one.
+    """Load the settings. path: None for config.toml in the working directory, if it exists.
 
-    override: sections that the command line sets, e.g. `engine={"model": "sketch"}`; they win.
-    Raises WrongSetting.
+    override: sections from the command line, e.g. `engine={"model": "sketch"}`; they take
+    precedence. Raises InvalidSetting.
     """
     found = _read(path)
     token = os.environ.get(TOKEN_ENV)
@@ -220,7 +221,7 @@ def _read(path: Path | None) -> dict[str, Any]:
 
 
 def _sentence(error: ValidationError, path: Path | None) -> str:
-    """The first problem in one sentence; a secret's value is never repeated."""
+    """Describe the first problem in one sentence that never contains a secret's value."""
     first = error.errors()[0]
     where = ".".join(str(part) for part in first["loc"])
     source = f" (in {path or DEFAULT_CONFIG} or the environment)"

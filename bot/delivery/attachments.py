@@ -1,6 +1,6 @@
-"""Files that are attached to messages: previews, numbered sheets, and whatever has to be smaller.
+"""Files attached to messages: previews, numbered sheets, and pictures shrunk to the upload limit.
 
-Everything here computes for a while: call it on another thread.
+Everything here is CPU-bound and blocking: call it on another thread.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from bot.delivery.messenger import Obstacle, Undeliverable
 from engine.types import Raster
 
 PREVIEW_NAME: Final = "preview.jpg"
-"""No result is called this, so a preview is never taken for one."""
+"""No result has this name, so a preview is never mistaken for one."""
 PREVIEW_SIDE_PX: Final = 512
 PREVIEW_LIMIT_BYTES: Final = 60_000
 _PREVIEW_FORMS: Final = (
@@ -30,11 +30,11 @@ _PREVIEW_FORMS: Final = (
 SHEET_MAX_RATIO: Final = 1.6
 """Discord's clients crop an image that is longer than this."""
 SHEET_MAX_SIDE_PX: Final = 2048
-"""Of the whole sheet; every picture also has a file of its own at full size."""
+"""The longer side of the whole sheet; every picture also has a file of its own at full size."""
 _GAP_DIVISOR: Final = 128
-"""A gap is this part of the sheet's longer side."""
+"""The gap between pictures is the sheet's longer side divided by this."""
 _BADGE_DIVISOR: Final = 14
-"""A badge is this part of it: 26 pixels where a phone shows the sheet 360 pixels wide."""
+"""A badge is the longer side divided by this: 26 px on a phone that shows the sheet 360 px wide."""
 _MIN_BADGE_PX: Final = 18
 _BADGE_OVERSAMPLING: Final = 4
 """Badges are drawn this many times larger and scaled down, for smooth edges."""
@@ -70,15 +70,16 @@ def encode_preview(raster: Raster, width_px: int, height_px: int) -> bytes:
 
 
 def fit_file_to_limit(path: Path, name: str, limit_bytes: int) -> tuple[str, bytes]:
-    """Do the same as `fit_to_limit` for a file; raises OSError also if it is gone."""
+    """Do the same as `fit_to_limit` for a file; also raises OSError if the file is missing."""
     return fit_to_limit(path.read_bytes(), name, limit_bytes)
 
 
 def fit_to_limit(data: bytes, name: str, limit_bytes: int) -> tuple[str, bytes]:
-    """Return the name and bytes of the picture in a form of at most `limit_bytes`.
+    """Return a name and bytes of the picture in a form of at most `limit_bytes`.
 
-    It is left as it is if it fits, else becomes a WebP, else a JPEG, in the end of fewer pixels.
-    Raises Undeliverable if no form fits, and OSError if the data is no picture.
+    A picture that fits is returned unchanged; otherwise it becomes a WebP, then a JPEG, and finally
+    a JPEG of lower resolution. Raises Undeliverable if no form fits, and OSError if the data is not
+    a picture.
     """
     if len(data) <= limit_bytes:
         return name, data
@@ -97,10 +98,10 @@ def fit_to_limit(data: bytes, name: str, limit_bytes: int) -> tuple[str, bytes]:
 def numbered_sheet(pictures: Sequence[Path | bytes]) -> bytes:
     """Draw the pictures on one sheet in reading order, numbered from 1, and return it as a PNG.
 
-    pictures: files, or their contents. Two wide ones stand one above the other; otherwise there are
-    two columns. The longer side of the sheet is at most SHEET_MAX_RATIO times the shorter one.
-    Deterministic. Raises OSError if a file is missing or is no picture, and ValueError if there are
-    no pictures.
+    pictures: files, or their contents. Two landscape pictures are stacked; otherwise there are two
+    columns. The longer side of the sheet is at most SHEET_MAX_RATIO times the shorter one. The same
+    pictures always make the same sheet. Raises OSError if a file is missing or not a picture, and
+    ValueError if there are no pictures.
     """
     if not pictures:
         raise ValueError("a sheet has at least one picture")
@@ -116,7 +117,7 @@ def numbered_sheet(pictures: Sequence[Path | bytes]) -> bytes:
     badge_px = max(_MIN_BADGE_PX, max(size) // _BADGE_DIVISOR)
     for at, image in enumerate(images):
         row, column = divmod(at, columns)
-        # A last row with fewer pictures stands in the middle.
+        # A last row with fewer pictures is centered.
         missing = columns - min(columns, len(images) - row * columns)
         left = (size[0] - width + missing * (wide + gap)) // 2 + column * (wide + gap)
         top = (size[1] - height) // 2 + row * (high + gap)
@@ -136,12 +137,12 @@ def _decode(picture: Path | bytes) -> Image.Image:
 
 
 def _column_count(count: int, ratio: float) -> int:
-    """Wide pictures stand above each other where there are two."""
+    """Return the number of columns; two landscape pictures are stacked in one."""
     return 1 if count == 1 or (count == 2 and ratio > 1) else 2
 
 
 def _scale_down(images: list[Image.Image], columns: int, rows: int) -> list[Image.Image]:
-    """Small enough that the sheet is, gaps and frame apart, at most SHEET_MAX_SIDE_PX long."""
+    """Scale the pictures down so that the sheet with its gaps fits SHEET_MAX_SIDE_PX."""
     wide, high = (max(sides) for sides in zip(*(each.size for each in images), strict=True))
     room_px = SHEET_MAX_SIDE_PX - SHEET_MAX_SIDE_PX // _GAP_DIVISOR
     share = min(1.0, room_px / (columns * wide), room_px / (rows * high))
@@ -157,7 +158,7 @@ def _scale_down(images: list[Image.Image], columns: int, rows: int) -> list[Imag
 
 
 def _with_frame(width: int, height: int) -> tuple[int, int]:
-    """The size with as much frame as it takes not to be cropped."""
+    """Return the sheet's size with enough frame to keep clients from cropping it."""
     return max(width, _min_side(height)), max(height, _min_side(width))
 
 
@@ -166,7 +167,7 @@ def _min_side(long: int) -> int:
 
 
 def _badge(number: int, size_px: int) -> Image.Image:
-    """A dark disc with a light rim: one of both stands out from any picture."""
+    """Draw a dark disc with a light rim, so that it stands out against any picture."""
     large = size_px * _BADGE_OVERSAMPLING
     rim = max(_BADGE_OVERSAMPLING, large // 16)
     badge = Image.new("RGBA", (large, large), (*_INK, 0))

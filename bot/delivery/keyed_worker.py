@@ -10,16 +10,16 @@ from bot.retry import Sleep, retry
 
 
 class KeyedWorker:
-    """Does the work for each key that is woken, never twice at once for the same key.
+    """Does the work for every key that is woken, never twice at once for the same key.
 
-    prepare(key): runs once before the first attempt, outside the limit. attempt(key): the work;
-    at most `limit` attempts run at once, and a task that waits for its next attempt takes no slot.
-    retry_on, waits_s: see `bot.retry.retry`. on_retry(key, error, wait_s): called after each failed
-    attempt. on_end(key, error): called when a key's task is over; error: the one that broke it,
-    None if it finished or was cancelled.
+    prepare(key): runs once per task, before the first attempt and without taking a slot.
+    attempt(key): the work itself; at most `limit` attempts run at once, and a task that waits for
+    its next attempt takes no slot. retry_on, waits_s: as for `bot.retry.retry`. on_retry(key,
+    error, wait_s): called after each failed attempt. on_end(key, error): called when a key's task
+    is over, with the error that ended it, or None if it finished or was cancelled.
 
-    rerun: what becomes of a wake while the key's task is running. True: the work is done once more
-    after it. False: the wake is ignored, because the running task notices what has changed.
+    rerun: whether a key that is woken while its task is running is worked on once more afterwards.
+    Otherwise such a wake is ignored.
     """
 
     def __init__(

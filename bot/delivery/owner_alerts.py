@@ -1,4 +1,4 @@
-"""What the owner has to know, told to them on Discord and in the log, and not all the time."""
+"""Alerts for the bot's owners, by direct message and in the log, at a limited rate."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from storage.types import Clock
 log = structlog.get_logger(__name__)
 
 REPEAT_AFTER = timedelta(hours=6)
-"""The same kind of trouble is told once in so long."""
+"""An alert of the same kind is sent at most once in this time."""
 
 Owners = Callable[[], Awaitable[frozenset[int]]]
-"""Who owns the bot; asked when there is something to tell."""
+"""Returns the user ids of the bot's owners; called when there is something to send."""
 
 
 class OwnerAlerts:
-    """Tells the owners, by direct message. nonce: a fresh text of at most 25 characters."""
+    """Sends alerts to all owners. nonce: returns a new text of at most 25 characters each time."""
 
     def __init__(
         self, messenger: Messenger, owners: Owners, *, clock: Clock, nonce: Callable[[], str]
@@ -36,14 +36,14 @@ class OwnerAlerts:
         self._tasks: set[asyncio.Task[None]] = set()
 
     def storage_failed(self, error: StorageError) -> None:
-        """The disk or the database is in trouble; a short jam of the database is none."""
+        """Send an alert if the disk or the database is unusable, but not if it is merely busy."""
         if isinstance(error, DiskFull | DataFolderUnusable | DatabaseCorrupt):
             task = asyncio.create_task(self.alert("disk", str(error)))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
     async def alert(self, kind: str, sentence: str) -> None:
-        """Tell every owner, unless this kind of trouble was told a short while ago."""
+        """Alert every owner, unless an alert of this kind was sent within REPEAT_AFTER."""
         now = self._clock()
         sent_at = self._sent_at.get(kind)
         if sent_at is not None and now - sent_at < REPEAT_AFTER:

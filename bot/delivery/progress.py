@@ -1,4 +1,7 @@
-"""Shows what is waiting or painting, within one global budget of edits. Lossy: newest wins."""
+"""Keep status messages up to date while jobs wait and run, within one global budget of edits.
+
+Updates are lossy: only the newest state is shown.
+"""
 
 from __future__ import annotations
 
@@ -23,29 +26,33 @@ from storage.types import Clock
 log = structlog.get_logger(__name__)
 
 MESSAGE_INTERVAL_S = 3.0
-"""A message is edited at most this often."""
+"""The shortest time between two edits of one message."""
 EDIT_INTERVAL_S = 0.5
-"""All messages together are edited at most this often."""
+"""The shortest time between two edits of any messages."""
 WAITING_INTERVAL_S = 30.0
-"""What a waiting message says is corrected at most this often."""
+"""The shortest time between two corrections of a waiting message."""
 TOLERATED_ERROR = 0.25
-"""An expected time that is off by a smaller share of the wait is left as it is."""
+"""An expected time is left alone while it is off by a smaller share of the remaining wait."""
 MIN_WAIT_S = 20.0
-"""Of a shorter wait, a quarter is nothing that anybody would notice."""
+"""Waits shorter than this are treated as this long when judging the error."""
 SCAN_LIMIT = 50
-"""Waiting messages that are looked at in one turn: ten thousand cost no more than fifty."""
+"""How many waiting messages are checked per turn, however many there are."""
 MAX_CONCURRENT = 3
-"""So many edits are under way at most, however slow Discord is. Waiting messages leave one free."""
+"""The maximum number of edits in flight, however slow Discord is. Waiting messages always leave one
+free for the job on the GPU."""
 _PREVIEW_OBSTACLES = frozenset({Obstacle.TOO_LARGE, Obstacle.REJECTED, Obstacle.FORBIDDEN})
-"""A message that cannot be edited for these reasons may take text without a file."""
+"""A message that cannot be edited for one of these reasons may still accept text without a file."""
 
 Sleep = Callable[[float], Awaitable[None]]
 
 
 @dataclass(slots=True)
 class _StatusMessage:
-    """A message. last: what it shows, without its preview. quiet: it shows none. plain: nor does
-    its next edit, because the last one did not arrive."""
+    """A message that is kept up to date.
+
+    last_card: what it shows, apart from the preview. quiet: it shows no previews. skip_preview: the
+    next edit has no preview, because the last edit, which had one, failed.
+    """
 
     handle: EngineJob
     address: Address
@@ -58,10 +65,11 @@ class _StatusMessage:
 
 
 class ProgressUpdater:
-    """Edits the status messages in turn; the picture being painted comes first.
+    """Edits status messages in turn; the job on the GPU has priority.
 
-    An edit that takes long holds up no other message, and its own shows what is newest after it.
-    now_s: a monotonic clock in seconds; clock: the time of day, for what people are told.
+    A slow edit delays no other message, and the next edit of the same message shows the newest
+    state. now_s: a monotonic clock in seconds. clock: the time of day, for expected times shown to
+    members.
     """
 
     def __init__(
@@ -91,10 +99,10 @@ class ProgressUpdater:
         stale: bool = False,
         quiet: bool = False,
     ) -> None:
-        """Keep the message up to date from now on; it shows `card` already.
+        """Keep the message up to date from now on. card: what it already shows.
 
-        stale: it shows something older, of a process that is gone, and needs an edit soon. quiet:
-        it shows text and no previews.
+        stale: it shows something older, posted by a previous process, and needs an edit soon.
+        quiet: it shows text but no previews.
         """
         if not handle.done:
             last = None if stale else card
@@ -105,14 +113,14 @@ class ProgressUpdater:
             self._has_messages.set()
 
     async def stop_tracking(self, job_id: int) -> None:
-        """Never edit this job's message again; waits for an edit that is under way."""
+        """Never edit this job's message again. Waits for an edit that is in flight."""
         message = self._tracked.pop(job_id, None)
         if message is not None:
             async with message.editing:
                 pass
 
     async def run(self) -> None:
-        """Edit for ever."""
+        """Edit messages until cancelled."""
         try:
             while True:
                 if not self._tracked:
@@ -132,7 +140,7 @@ class ProgressUpdater:
         edit.add_done_callback(self._edits.discard)
 
     def _next_edit(self) -> tuple[_StatusMessage, WaitingCard | PaintingCard] | None:
-        """The message most in need of an edit, and what it is to show."""
+        """Return the message most in need of an edit and the card to show, or None."""
         now_s = self._now_s()
         free_edits = MAX_CONCURRENT - len(self._edits)
         current = self._engine.current
@@ -149,7 +157,7 @@ class ProgressUpdater:
             return None
         for job_id in list(islice(self._tracked, SCAN_LIMIT)):
             message = self._tracked[job_id]
-            self._tracked.move_to_end(job_id)  # the next turn begins with others
+            self._tracked.move_to_end(job_id)  # the next turn starts with others
             if message is painting or not self._may_edit(message, now_s, WAITING_INTERVAL_S):
                 continue
             card = self._waiting_card(message)
@@ -161,7 +169,7 @@ class ProgressUpdater:
         return not message.editing.locked() and now_s - message.edited_at_s >= every_s
 
     def _needs_correction(self, last: WaitingCard | PaintingCard | None, card: WaitingCard) -> bool:
-        """Whether what a waiting message says is so far off that it has to be corrected."""
+        """Return whether a waiting message is too far off the truth to be left as it is."""
         if not isinstance(last, WaitingCard) or last.loading != card.loading:
             return True
         if last.ready_at is None or card.ready_at is None:
@@ -204,7 +212,8 @@ class ProgressUpdater:
             message.last_card = card
             if isinstance(card, PaintingCard):
                 card = dataclasses.replace(card, preview=await self._preview(message, card))
-            # Looked at last: what comes after `retire`, or is over, must not stand in the way.
+            # Checked last: an edit after `stop_tracking`, or of a finished job, could overwrite the
+            # result.
             if self._tracked.get(message.handle.id) is not message or message.handle.done:
                 return
             try:
@@ -218,7 +227,7 @@ class ProgressUpdater:
     def _handle_failure(
         self, message: _StatusMessage, card: WaitingCard | PaintingCard, error: Exception
     ) -> None:
-        """Decide what becomes of a message whose edit failed: progress is never worth a job."""
+        """Decide what to do after a failed edit; progress never affects the job itself."""
         job_id = message.handle.id
         previewed = isinstance(card, PaintingCard) and card.preview is not None
         if isinstance(error, TemporaryFailure):
@@ -235,11 +244,11 @@ class ProgressUpdater:
                 log.error("progress broke off", job=job_id, exc_info=error)
 
     async def _preview(self, message: _StatusMessage, card: PaintingCard) -> Preview | None:
-        """The newest preview of the picture that the card speaks of; None where there is none."""
+        """Return the newest preview of the picture the card names, or None."""
         seen = message.handle.previewed
         if message.quiet or message.skip_preview or seen is None or seen.preview is None:
             return None
-        # Painting may have gone back a few steps since, or on to the next picture.
+        # Sampling may since have gone back a few steps, or on to the next picture.
         number = number_at(seen.step, seen.steps, card.pictures)
         if seen.step > card.step or number != card.number:
             return None
@@ -247,7 +256,7 @@ class ProgressUpdater:
             data = await asyncio.to_thread(
                 encode_preview, seen.preview, card.request.width_px, card.request.height_px
             )
-        except Exception as error:  # a preview is never worth anything else
+        except Exception as error:  # a preview must never affect anything else
             log.warning("preview not encoded", job=card.job_id, detail=str(error))
             return None
         return Preview(data, seen.step)

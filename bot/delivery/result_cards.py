@@ -1,4 +1,4 @@
-"""What became of a job, as the card that tells its person."""
+"""Build the card that shows the result of a job."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from storage.types import Job, JobState, PendingDelivery, Route, StoredPicture
 
 
 class ResultCards:
-    """Makes cards of finished jobs. request_notes: remarks on a request alone."""
+    """Builds cards of finished jobs. request_notes: returns the notes on a request alone."""
 
     def __init__(
         self,
@@ -30,7 +30,8 @@ class ResultCards:
         self._request_notes = request_notes
 
     async def card(self, pending: PendingDelivery, route: Route, *, mention: bool = False) -> Card:
-        """The pictures, or why there are none. mention: it has to notify its person."""
+        """Return a card with the pictures or the reason for having none. mention: notify the
+        requester."""
         job = pending.job
         if job.state is not JobState.PAINTED or not pending.pictures:
             return FailureCard(
@@ -65,13 +66,13 @@ class ResultCards:
         )
 
     def _shown_pictures(self, pictures: Sequence[StoredPicture]) -> tuple[ShownPicture, ...]:
-        """Where each of them lies, which the disk has to be asked (blocking)."""
+        """Return the pictures with the paths of their files (blocking)."""
         return tuple(
             ShownPicture(each.id, each.seed, self._files.path(each.file)) for each in pictures
         )
 
     async def _notes(self, job: Job, recipes: Sequence[Recipe]) -> tuple[Note, ...]:
-        """Remarks on the request; a replay of a seed also says where its pixels may differ."""
+        """Return the notes on the request and, for a repeated seed, where its pixels may differ."""
         recipe, parent_id = recipes[0], job.parent_picture_id
         notes = (
             *_some_failed(job),
@@ -92,7 +93,7 @@ def _fallback_reason(pending: PendingDelivery) -> FallbackNote | None:
 
 
 def _some_failed(job: Job) -> tuple[SomeFailed, ...]:
-    """How many of the pictures that were asked for there are not."""
+    """Return a note if the job made fewer pictures than were requested."""
     if job.error_code != PARTIAL:
         return ()
     wanted = int(job.error_detail or job.pictures)

@@ -1,4 +1,4 @@
-"""One result on its way: down the first road that is open, and never to two places."""
+"""Send one result by the first open route, and never to two places."""
 
 from __future__ import annotations
 
@@ -28,18 +28,19 @@ from storage.types import Clock, Delivery, Job, PendingDelivery, Route
 log = structlog.get_logger(__name__)
 
 NONCE_LIFE = timedelta(seconds=60)
-"""For so long, at least, Discord refuses a second message with the same nonce."""
+"""The minimum time for which Discord rejects a second message with the same nonce."""
 
 
 class TooOld(Exception):
-    """The result is older than what is worth sending."""
+    """The result is too old to be worth sending."""
 
 
 @dataclass(frozen=True, slots=True)
 class RoutePlan:
-    """How one result may go. usual: its road where its person wants no other; None = none.
+    """How a result may be delivered.
 
-    mention: whether its message on a road notifies its person; asked once, right before it is sent.
+    status: the status message. default: the route without the requester's own choice, or None.
+    mention(route): whether the message notifies the requester; called right before it is sent.
     """
 
     status: Address
@@ -48,7 +49,7 @@ class RoutePlan:
 
 
 class ResultSender:
-    """Takes results down their roads. max_age: older ones are not sent any more."""
+    """Sends results, each by the best route that is open. max_age: older results are not sent."""
 
     def __init__(
         self,
@@ -70,13 +71,13 @@ class ResultSender:
         self._direct_messages = direct_messages
 
     async def send(self, pending: PendingDelivery, plan: RoutePlan) -> bool:
-        """Deliver; False where there never was a road.
+        """Deliver the result; return False if there was no route at all.
 
-        Raises Undeliverable where every road is closed, TooOld, and what has to be tried again:
-        TryLater and StorageError.
+        Raises Undeliverable if all routes are closed, TooOld, and TemporaryFailure and StorageError
+        if it has to be tried again.
         """
         job, route = pending.job, pending.delivery.route
-        # Before its thread is known, nothing was sent there.
+        # Until the thread is known, nothing was sent to it.
         unsent = route is Route.THREAD and pending.delivery.thread_id is None
         tried = route is not None and not unsent
         route = route or self._preferred(job) or plan.default
@@ -87,7 +88,8 @@ class ResultSender:
                 return True
             except Undeliverable as error:
                 if tried and error.obstacle is Obstacle.FORBIDDEN:
-                    # It may stand there, where its person still sees it: never a second time.
+                    # It may have arrived where its requester still sees it: never send it a second
+                    # time.
                     raise
                 delivery = (
                     None
@@ -109,7 +111,7 @@ class ResultSender:
     async def _switch_route(
         self, route: Route, obstacle: Obstacle, job: Job, default: Route | None
     ) -> Delivery | None:
-        """The road that is left when this one is closed, written down; None where none is."""
+        """Record the route that remains when this one is closed; None if there is none."""
         direct = self._direct_messages
         fallback = routes.fallback_route(
             route, obstacle, job, default=default, direct_messages=direct
@@ -121,9 +123,10 @@ class ResultSender:
         return await self._deliveries.switch(job.id, fallback, fallback_reason)
 
     async def _forget_deleted_thread(self, job_id: int, obstacle: Obstacle) -> Delivery | None:
-        """Its person's thread was deleted: written down, so that the next try opens another one.
+        """Record that the requester's thread was deleted, so that the next attempt opens another
+        one.
 
-        None where there was none, or something else is in the way.
+        Returns None if there was no thread, or if the obstacle is a different one.
         """
         delivery = await self._deliveries.get(job_id)
         if delivery is None or delivery.thread_id is None or obstacle is not Obstacle.CHANNEL_GONE:
@@ -134,7 +137,7 @@ class ResultSender:
     async def _send_via(
         self, route: Route, pending: PendingDelivery, plan: RoutePlan, *, tried: bool
     ) -> None:
-        """Deliver on this road. tried: an earlier try on it may have arrived."""
+        """Deliver by this route. tried: an earlier attempt by it may have arrived."""
         job, status = pending.job, plan.status
         target = await self._target(route, pending, status)
         thread_id = target.channel_id if route is Route.THREAD else None
@@ -143,7 +146,7 @@ class ResultSender:
             self._check_age(pending)
             if route is Route.REPLY and self._clock() - job.accepted_at > REPLY_TOKEN_LIFE:
                 raise Undeliverable(Obstacle.MESSAGE_GONE, "the interaction's token is spent")
-            if status.message_id is None:  # painted all the same, or its answer came too late
+            if status.message_id is None:  # painted despite that, or the answer came too late
                 raise Undeliverable(Obstacle.MESSAGE_GONE, "its command was never answered")
             await self._messenger.edit(status, await self._cards.card(pending, route))
             await self._deliveries.delivered(job.id, status.message_id)
@@ -155,7 +158,7 @@ class ResultSender:
             self._check_age(pending)
             card = await self._cards.card(pending, route, mention=plan.mention(route))
             message_id = await self._messenger.post(target, card, attempt.nonce)
-        # Written down before anything else: what is posted must never be posted again.
+        # Recorded before anything else: what was posted must never be posted again.
         await self._deliveries.delivered(job.id, message_id)
         result = replace(target, message_id=message_id)
         if (
@@ -166,20 +169,19 @@ class ResultSender:
         await self._replace_status(status, pending, result, route)
 
     async def _open_thread_for_next(self, job: Job, result: Address) -> None:
-        """Open its person's thread under a picture that no status message led to; the next ones
-        go there."""
+        """Open the requester's thread under this picture, for the pictures that follow."""
         try:
             await self._threads.thread_for(job.place, result)
         except (Undeliverable, TemporaryFailure, StorageError) as error:
             log.info("thread not begun", job=job.id, detail=str(error))
 
     async def _find_earlier_post(self, target: Address, job_id: int, since: datetime) -> int | None:
-        """The message that an earlier try left behind; None where none did."""
+        """Return the message that an earlier attempt posted, or None."""
         try:
             message_id = await self._messenger.find_post(target, job_id, since)
         except Undeliverable as error:
             if error.obstacle is Obstacle.UNREADABLE and self._clock() - since < NONCE_LIFE:
-                return None  # the nonce still guards it
+                return None  # the nonce still prevents a second post
             raise
         if message_id is None:
             await self._deliveries.missed(job_id)
@@ -193,7 +195,7 @@ class ResultSender:
             raise TooOld
 
     async def _target(self, route: Route, pending: PendingDelivery, status: Address) -> Address:
-        """Where this road leads; the status message's channel for all but two."""
+        """Return the address this route leads to."""
         job = pending.job
         if route is Route.DIRECT:
             channel_id = await self._messenger.direct_channel(job.place.user_id)
@@ -201,7 +203,7 @@ class ResultSender:
         if route is Route.THREAD:
             thread_id = pending.delivery.thread_id
             if thread_id is None:
-                self._check_age(pending)  # before a thread is opened for nothing
+                self._check_age(pending)  # before a thread is opened in vain
                 thread_id = await self._threads.thread_for(job.place, status)
             return replace(status, channel_id=thread_id, message_id=None)
         return status
@@ -209,12 +211,12 @@ class ResultSender:
     async def _replace_status(
         self, status: Address, pending: PendingDelivery, result: Address, route: Route
     ) -> None:
-        """Turn the status message into a link to its result; nothing is lost if that fails."""
+        """Replace the status message with a link to the result; a failure here loses nothing."""
         job = pending.job
         if status.message_id is None:
             return
         if route is Route.DIRECT and route is not self._preferred(job):
-            return  # its channel is closed, or its token is spent
+            return  # its channel is closed, or its token has expired
         request = request_from_json(job.request)
         card: MovedCard | SentCard = SentCard(request, job.place.user_id)
         if route is not Route.DIRECT:

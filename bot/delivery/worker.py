@@ -1,4 +1,4 @@
-"""What is painted reaches its person exactly once: durable, retried, over a Messenger."""
+"""Deliver finished results exactly once: durable and retried, over a Messenger."""
 
 from __future__ import annotations
 
@@ -34,33 +34,32 @@ from storage.types import Clock, JobState, PendingDelivery, Route
 log = structlog.get_logger(__name__)
 
 STATUS_WAIT_S = 30.0
-"""How long a result waits to learn which message answers its command."""
+"""How long a result waits to learn which message is its job's status message."""
 FIRST_RESPONSE_LIMIT = timedelta(seconds=3)
-"""For so long Discord takes the first answer to a command."""
+"""Discord accepts the first response to a command within this time."""
 MAX_CONCURRENT = 4
 RETRY_S = (2.0, 5.0, 15.0, 60.0, 300.0)
 
 
 @dataclass(frozen=True, slots=True)
 class DeliveryPolicy:
-    """max_age: older results are not sent any more. direct_messages: may people be written to?"""
+    """How long results are worth sending, and whether users may be sent direct messages."""
 
     max_age: timedelta = timedelta(hours=24)
     direct_messages: bool = True
 
 
 class NeverAnswered(Exception):
-    """The command of a job got no answer: its person believes that nothing will come."""
+    """The job's command was never answered, so its requester does not expect a result."""
 
 
 class DeliveryWorker:
-    """Carries finished jobs out of the database to Discord.
+    """Delivers finished jobs from the database to Discord.
 
-    A command tells `expect` when its job is accepted, then `placed` (with the message that
-    answers it) or `unplaced`. The road is written down before the first try and kept (roads.py
-    says which one, and what is left when it is closed; carrying.py takes it), and before a message
-    is posted a second time Discord is asked whether the first one stands: so a crash never shows a
-    result twice.
+    A command calls `expect_status` when its job is accepted, then `status_posted` with the message
+    that answers it, or `status_unknown`. The route (see routes.py) is recorded before the first
+    attempt and kept until it is closed, and before a message is posted a second time, Discord is
+    asked whether the first one exists. So no crash shows a result twice.
     """
 
     def __init__(
@@ -92,7 +91,8 @@ class DeliveryWorker:
         self._policy = policy
         self._on_storage_error = on_storage_error
         self._sleep = sleep
-        # What lay there at the start; each of its people is notified once, not once per result.
+        # Results that were waiting at the start; each requester is notified once, not once per
+        # result.
         self._backlog: set[int] = set()
         self._notified_users: set[int] = set()
         self._awaited_statuses: dict[int, asyncio.Event] = {}
@@ -111,10 +111,10 @@ class DeliveryWorker:
     async def status_message(
         self, job_id: int, *, accepted_at: datetime | None = None
     ) -> int | None:
-        """The job's status message; asks Discord where a crash kept it from being written down.
+        """Return the job's status message; asks Discord if a crash kept it from being recorded.
 
-        accepted_at: None = just now. The answer is None if the message is not known (any more).
-        Raises NeverAnswered, Undeliverable, TryLater.
+        accepted_at: None means just now. Returns None if the message is unknown or no longer known.
+        Raises NeverAnswered, Undeliverable and TemporaryFailure.
         """
         delivery = await self._deliveries.get(job_id)
         if delivery is None or delivery.message_id is not None or delivery.reply_token is None:
@@ -124,7 +124,7 @@ class DeliveryWorker:
             return None
         message_id = await self._messenger.find_answer(delivery.reply_token)
         if message_id is None and age < FIRST_RESPONSE_LIMIT:
-            # A first try, perhaps of a process that is gone, may still be on its way.
+            # The first response, perhaps of a process that was killed, may still be in flight.
             await self._sleep((FIRST_RESPONSE_LIMIT - age).total_seconds())
             message_id = await self._messenger.find_answer(delivery.reply_token)
         if message_id is None:
@@ -133,42 +133,42 @@ class DeliveryWorker:
         return message_id
 
     def expect_status(self, job_id: int) -> None:
-        """The answer to the job's command is on its way; its message will be known soon."""
+        """Announce that the answer to the job's command is being sent, and will be known soon."""
         self._awaited_statuses[job_id] = asyncio.Event()
 
     async def status_posted(
         self, job_id: int, message_id: int, *, reply_token: str | None = None
     ) -> None:
-        """The job's status message is `message_id`; reply_token: as for Deliveries.placed."""
+        """Record the job's status message. reply_token: as for `Deliveries.placed`."""
         try:
             await self._deliveries.placed(job_id, message_id, reply_token=reply_token)
         finally:
             self.status_unknown(job_id)
 
     def status_unknown(self, job_id: int) -> None:
-        """No (further) word on the status message will come."""
+        """Announce that nothing more will be heard of the status message."""
         if (event := self._awaited_statuses.pop(job_id, None)) is not None:
             event.set()
 
     def wake(self, job_id: int) -> None:
-        """The job has reached its end: deliver what became of it."""
+        """Deliver the result of a job that has ended."""
         self._worker.wake(job_id)
 
     async def run(self) -> None:
-        """Deliver for ever, beginning with what the last process left."""
+        """Deliver until cancelled, beginning with what the last process left undelivered."""
         for pending in await self._deliveries.pending():
             self._backlog.add(pending.job.id)
             self.wake(pending.job.id)
         await self._worker.run()
 
     async def drain(self, limit_s: float) -> None:
-        """Give what is under way `limit_s` to arrive; the rest, and all that is woken from now on,
-        is delivered at the next start."""
+        """Give running deliveries `limit_s` to finish. The rest, and all jobs woken from now on,
+        are delivered at the next start."""
         await self._worker.drain(limit_s)
 
     @property
     def busy(self) -> bool:
-        """Whether anything is under way right now."""
+        """Whether any delivery is running."""
         return self._worker.busy
 
     def _on_end(self, job_id: int, error: BaseException | None) -> None:
@@ -177,7 +177,7 @@ class DeliveryWorker:
             log.error("delivery broke off", job=job_id, exc_info=error)
 
     async def _prepare(self, job_id: int) -> None:
-        """Wait for the status message to be known, and end its progress updates."""
+        """Wait until the status message is known, then stop its progress updates."""
         if (status_known := self._awaited_statuses.get(job_id)) is not None:
             try:
                 async with asyncio.timeout(STATUS_WAIT_S):
@@ -192,13 +192,13 @@ class DeliveryWorker:
         log.warning("delivery delayed", job=job_id, wait_s=wait_s, detail=str(error))
 
     async def _deliver(self, job_id: int) -> None:
-        """Raises TemporaryFailure and StorageError where it has to be tried again."""
+        """Deliver the job's result. Raises TemporaryFailure and StorageError to be tried again."""
         while True:
             try:
                 await self._deliver_once(job_id)
                 return
             except IllegalTransition:
-                # Its picture was erased under way; the loop looks again and finds nothing to do.
+                # The picture was erased meanwhile; the next look finds nothing left to deliver.
                 log.info("erased while it was delivered", job=job_id)
 
     async def _deliver_once(self, job_id: int) -> None:
@@ -216,7 +216,7 @@ class DeliveryWorker:
         except (TemporaryFailure, StorageError):
             raise
         except Exception as error:
-            # A defect of ours: for ever trying it again would help nobody.
+            # A bug in this program: retrying would not help.
             log.error("delivery broke off", job=job_id, exc_info=error)
             await self._keep_in_history(pending, f"internal: {type(error).__name__}")
 
@@ -226,7 +226,7 @@ class DeliveryWorker:
         if message_id is None and job.state is JobState.CANCELLED:
             message_id = await self._find_unrecorded_status(pending)
             if message_id is None:
-                # Its person never saw an answer: there is nothing to correct.
+                # The requester never saw an answer, so there is nothing to correct.
                 await self._deliveries.dropped(job.id)
                 return
         default = routes.default_route(
@@ -246,7 +246,7 @@ class DeliveryWorker:
             await self._keep_in_history(pending, "nobody could be told")
 
     async def _status_message_id(self, pending: PendingDelivery) -> int | None:
-        """The status message, where it is known or can still be asked for."""
+        """Return the status message, if it is known or can still be looked up."""
         job = pending.job
         if pending.delivery.message_id is not None:
             return pending.delivery.message_id
@@ -255,8 +255,8 @@ class DeliveryWorker:
         return None
 
     async def _find_unrecorded_status(self, pending: PendingDelivery) -> int | None:
-        """A status message of which Discord only said that it came too late: the first try of it
-        may have arrived, and its answer been lost."""
+        """Look for a status message that Discord reported as too late: its first attempt may have
+        arrived although the response to it was lost."""
         job = pending.job
         if job.private or _has_no_status(pending):
             return None
@@ -283,7 +283,7 @@ class DeliveryWorker:
     async def _keep_in_history(
         self, pending: PendingDelivery, why: str, *, old: bool = False
     ) -> None:
-        """Leave the result in the history, and say so where that is still possible."""
+        """Keep the result in the history only, and say so on the status message if possible."""
         job = pending.job
         kept = await self._deliveries.kept(job.id, why)
         token_lives = self._clock() - job.accepted_at < REPLY_TOKEN_LIFE
@@ -309,5 +309,5 @@ class DeliveryWorker:
 
 
 def _has_no_status(pending: PendingDelivery) -> bool:
-    """Whether no message was ever to show the job while it waits: its result is the first."""
+    """Whether the job never had a status message, so that its result is its first message."""
     return pending.delivery.message_id is None and pending.delivery.reply_token is None

@@ -1,4 +1,4 @@
-"""The way to Discord and back: log in, stay connected, and why that ended."""
+"""The connection to Discord: log in, stay connected, and report why that ended."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ AUTHENTICATION_FAILED = 4004
 
 
 class TokenRefused(Exception):
-    """Discord does not accept the bot's token."""
+    """Discord rejected the bot's token."""
 
 
 class ConnectionEnded(Exception):
-    """The connection ended in a way that only a new process can mend."""
+    """The connection ended in a way that only a restart can fix."""
 
 
 async def stay_connected(client: discord.Client, token: str, on_login: Callable[[], None]) -> None:
-    """Log in, as often as it takes while the network is away, and stay until the client closes.
+    """Log in, retrying while the network is down, and stay connected until the client is closed.
 
-    on_login: called once, as soon as the client may send requests. Raises TokenRefused and
+    on_login: called once, as soon as the client can send requests. Raises TokenRefused and
     ConnectionEnded.
     """
     try:
@@ -54,9 +54,9 @@ def _not_reached(error: Exception, wait_s: float | None) -> None:
 
 
 async def disconnect(client: discord.Client) -> None:
-    """Close the client, also one that never got as far as logging in."""
+    """Close the client, even if it never logged in."""
     if client.user is None:
-        # Client.close of a sharded client fails before the first login.
+        # Closing a sharded client fails before its first login.
         await client.http.close()
     elif not client.is_closed():
         await client.close()

@@ -1,4 +1,7 @@
-"""The Messenger over discord.py: by channel and message id, never by interaction token."""
+"""The Messenger port over discord.py.
+
+Messages are addressed by channel and message id, and ephemeral ones by their interaction token.
+"""
 
 from __future__ import annotations
 
@@ -26,12 +29,12 @@ from bot.pictures.filenames import attachment_name, is_picture_of
 T = TypeVar("T")
 
 UPLOAD_LIMIT_BYTES = 10 * 2**20
-"""What every server allows; a boosted one's own limit is used where it is known."""
+"""The limit of every server; the actual one is used where it is known, since boosts raise it."""
 _OBSTACLES = {
     10003: Obstacle.CHANNEL_GONE,
     10004: Obstacle.CHANNEL_GONE,
     10008: Obstacle.MESSAGE_GONE,
-    10015: Obstacle.MESSAGE_GONE,  # an interaction's token that Discord knows no more
+    10015: Obstacle.MESSAGE_GONE,  # an interaction token that has expired
     50027: Obstacle.MESSAGE_GONE,
     THREAD_ARCHIVED: Obstacle.ARCHIVED,
     **dict.fromkeys((160006, 160007), Obstacle.FULL),
@@ -41,14 +44,14 @@ _OBSTACLES = {
 _THREAD_EXISTS = 160004
 _THREAD_NAME_CHARS = 100
 _THREAD_ARCHIVE_MIN = 1440
-"""After a day without a message Discord puts a thread away; the next picture brings it back."""
+"""Discord archives a thread after a day without messages; the next picture reopens it."""
 _MESSAGE_SEARCH_LIMIT = 5000
 _CARD_SEARCH_LIMIT = 500
-"""So many of the newest messages in the channel of reports are looked through for a card."""
+"""How many of the newest messages in the reports channel are searched for a card."""
 _MAX_CLOCK_SKEW = timedelta(minutes=5)
-"""How far Discord's clock and ours may be apart."""
+"""The maximum difference between Discord's clock and ours."""
 _REQUEST_LIFE = timedelta(minutes=10)
-"""After so long a request that was sent arrives no more."""
+"""A request that was sent longer ago than this does not arrive any more."""
 
 
 class DiscordMessenger:
@@ -58,7 +61,7 @@ class DiscordMessenger:
         self._attached_client: discord.Client | None = None
 
     def attach(self, client: discord.Client) -> None:
-        """Speak through this client from now on."""
+        """Use this client from now on."""
         self._attached_client = client
 
     @property
@@ -68,7 +71,7 @@ class DiscordMessenger:
         return self._attached_client
 
     async def edit(self, address: Address, card: Card) -> None:
-        """Replace all that a message of ours shows; through the token where there is one."""
+        """Replace everything that a message shows, by its token if it has one."""
         message_id, token = address.message_id, address.reply_token
         assert message_id is not None
 
@@ -101,24 +104,24 @@ class DiscordMessenger:
         return await self._with_upload(address, card, send)
 
     async def delete(self, address: Address) -> None:
-        """Take a message of ours away."""
+        """Delete one of the bot's messages."""
         assert address.message_id is not None
         where = (address.guild_id, address.channel_id, address.message_id)
         await _translate_errors(remove_message(self._client, *where))
 
     async def application_owners(self) -> frozenset[int]:
-        """Whose application this is. Raises Undeliverable or TryLater."""
+        """Return the owners of this application. Raises Undeliverable and TemporaryFailure."""
         application = await _translate_errors(self._client.application_info())
         if application.team is not None:
             return frozenset(member.id for member in application.team.members)
         return frozenset({application.owner.id})
 
     async def direct_channel(self, user_id: int) -> int:
-        """Discord makes the channel, or says which one there is."""
+        """Return the channel, which Discord creates if there is none yet."""
         return (await _translate_errors(self._client.create_dm(discord.Object(user_id)))).id
 
     async def open_thread(self, address: Address, user_id: int) -> int:
-        """A message has one thread, with the message's own id: a second try finds it there."""
+        """Open the thread; it gets the message's own id, so a repeated call finds it there."""
         message_id = address.message_id
         assert message_id is not None
         self._check_threads(address)
@@ -143,7 +146,7 @@ class DiscordMessenger:
         return message_id
 
     def _check_threads(self, address: Address) -> None:
-        """No thread is opened that the bot could not write in."""
+        """Raise Undeliverable if the bot could not write in a thread here."""
         guild = self._client.get_guild(address.guild_id)
         channel = None if guild is None else guild.get_channel(address.channel_id)
         if guild is None or guild.me is None or channel is None:  # pyright: ignore[reportUnnecessaryComparison]
@@ -152,7 +155,7 @@ class DiscordMessenger:
             raise Undeliverable(Obstacle.FORBIDDEN, "I lack Send Messages in Threads")
 
     async def _name_of(self, guild_id: int, user_id: int) -> str:
-        """What a person is called on a server; "" where they are not there any more."""
+        """Return a member's display name, "" if they are not on the server any more."""
         guild = self._client.get_guild(guild_id)
         if guild is None:
             return ""
@@ -162,19 +165,19 @@ class DiscordMessenger:
             return ""
 
     async def find_post(self, address: Address, job_id: int, since: datetime) -> int | None:
-        """Look through what was written there around that time."""
+        """Search the messages posted around that time for its files or its number."""
         number = job_line(job_id, words(address.locale))
         return await self._find(
             address, since, lambda message: _shows_result(message, job_id, number)
         )
 
     async def find_status(self, address: Address, job_id: int, since: datetime) -> int | None:
-        """Look for its Cancel button around that time."""
+        """Search the messages posted around that time for its Cancel button."""
         button = custom_id(ComponentAction.CANCEL, job_id)
         return await self._find(address, since, lambda message: button in _custom_ids(message))
 
     async def find_case(self, address: Address, picture_id: int, since: datetime) -> int | None:
-        """Look for its buttons, from the newest message on."""
+        """Search for its buttons, from the newest message on."""
         self._check_readable(address)
         return await _translate_errors(
             self._search_back(address, custom_id(ComponentAction.DISMISS, picture_id), since)
@@ -212,7 +215,7 @@ class DiscordMessenger:
         return None
 
     def _check_readable(self, address: Address) -> None:
-        """Without the right to read the past, Discord answers as if there were none."""
+        """Raise Undeliverable if the history cannot be read; Discord would return an empty one."""
         guild = self._client.get_guild(address.guild_id)
         channel = None if guild is None else guild.get_channel_or_thread(address.channel_id)
         if guild is None or guild.me is None or channel is None:  # pyright: ignore[reportUnnecessaryComparison]
@@ -221,10 +224,10 @@ class DiscordMessenger:
             raise Undeliverable(Obstacle.UNREADABLE, "I lack Read Message History")
 
     async def find_answer(self, reply_token: str) -> int | None:
-        """Ask Discord by the interaction's token which message answered it."""
+        """Ask Discord which message answered the interaction with this token."""
         webhook = self._webhook(reply_token)
         try:
-            # What Interaction.original_response does, for an interaction of another process.
+            # Like Interaction.original_response, but for an interaction of another process.
             message = await async_context.get().get_original_interaction_response(
                 webhook.id, reply_token, session=webhook.session
             )
@@ -247,8 +250,7 @@ class DiscordMessenger:
     async def _with_upload(
         self, address: Address, card: Card, send: Callable[[list[discord.File], Card], Awaitable[T]]
     ) -> T:
-        """Send a card with its picture or the sheet of them, in a smaller form each time Discord
-        finds it too large."""
+        """Send a card with its picture or sheet, smaller each time Discord finds it too large."""
         if isinstance(card, PaintingCard):
             return await self._with_preview(address, card, send)
         if not isinstance(card, PictureCard | CaseCard) or not card.pictures:
@@ -277,7 +279,7 @@ class DiscordMessenger:
         card: PaintingCard,
         send: Callable[[list[discord.File], Card], Awaitable[T]],
     ) -> T:
-        """Send a card with its preview, or without where that is larger than what is taken."""
+        """Send a card with its preview, or without it if it is over the upload limit."""
         preview = card.preview
         if preview is None or len(preview.data) > self._upload_limit_bytes(address):
             return await _translate_errors(send([], dataclasses.replace(card, preview=None)))
@@ -291,24 +293,24 @@ class DiscordMessenger:
 
 
 async def owners_of(messenger: DiscordMessenger, named: frozenset[int]) -> frozenset[int]:
-    """Those that the settings name, else those whose application the bot is."""
+    """Return the owners named in the settings, else those of the application."""
     return named or await messenger.application_owners()
 
 
 async def _translate_errors(call: Awaitable[T]) -> T:
-    """The call's result, or its error in the terms of the Messenger."""
+    """Await the call, and translate its errors into those of the Messenger."""
     try:
         return await call
     except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
         raise _translate(error) from error
     except RuntimeError as error:
-        if str(error) != "Session is closed":  # aiohttp has no kind of its own for it
+        if str(error) != "Session is closed":  # aiohttp has no exception of its own for it
             raise
         raise TemporaryFailure("the connection to Discord has ended") from error
 
 
 def _shows_result(message: discord.Message, job_id: int, number: str) -> bool:
-    """Whether a message of ours shows this job's result: by its files' names, or its number."""
+    """Return whether a message shows this job's result, by its files' names or the job's number."""
     names = [each.filename for each in message.attachments]
     texts: list[str] = []
     for component in _walk(message.components):
@@ -331,13 +333,13 @@ def _walk(components: Iterable[Any]) -> Iterator[Any]:
 
 
 def _card_file(card: PictureCard | CaseCard) -> bytes:
-    """What a card shows: its picture, or the sheet of several (blocking). Raises OSError."""
+    """Return the file of a card, its picture or a sheet of several (blocking). Raises OSError."""
     paths = [each.path for each in card.pictures]
     return numbered_sheet(paths) if len(paths) > 1 else paths[0].read_bytes()
 
 
 def _mentions(card: Card) -> discord.AllowedMentions:
-    """Nobody is ever notified but the one requester, and only by a late result."""
+    """Allow a late result to notify its requester, and never anybody else."""
     if isinstance(card, PictureCard | FailureCard) and card.mention:
         return discord.AllowedMentions(
             everyone=False, roles=False, users=[discord.Object(card.requester_id)]
@@ -357,7 +359,7 @@ def _translate(error: Exception) -> Undeliverable | TemporaryFailure:
         return Undeliverable(Obstacle.FORBIDDEN, detail)
     if error.status == 404:
         return Undeliverable(Obstacle.MESSAGE_GONE, detail)
-    # 401 is the bot's token, not this message: with a new one it will arrive.
+    # 401 is about the bot's token, not this message, which will arrive with a new one.
     if error.status == 400:
         return Undeliverable(Obstacle.REJECTED, detail)
     return TemporaryFailure(detail)

@@ -1,4 +1,4 @@
-"""What the engine finished is kept: encoded, on the disk, in the database, then told."""
+"""Complete jobs that the engine has finished: encode, write, record, and notify delivery."""
 
 from __future__ import annotations
 
@@ -30,17 +30,17 @@ log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
 Ending = Callable[[], Awaitable[object]]
-"""Writes down how a job ended."""
+"""Records how a job ended."""
 RETRY_S = (0.5, 2.0, 10.0, 30.0)
 
 
 @dataclass(frozen=True, slots=True)
 class JobEvents:
-    """Where the studio tells what happened; all are called on the loop and must not block.
+    """Callbacks for what happens to jobs; called on the event loop, so they must not block.
 
-    accepted(job_id): right after a job entered the queue, before anything can become of it.
-    settled(job_id): when a job has reached its end in the database. trouble(error): the disk or
-    the database would not take something.
+    accepted(job_id): right after a job entered the queue, before anything can happen to it.
+    finished(job_id): when its end is recorded in the database. storage_failed(error): when the disk
+    or the database rejected a write.
     """
 
     accepted: Callable[[int], object]
@@ -70,20 +70,20 @@ class CompletionService:
         self._finishing = asyncio.Event()
 
     def watch(self, job: ActiveJob) -> None:
-        """Settle this job once the engine is done with it; until then it costs no task."""
+        """Complete this job once the engine has finished it; until then it takes no task."""
         job.handle.when_done(lambda: self._finished.put_nowait(job))
 
     async def run(self) -> None:
-        """Keep for ever what the engine finishes."""
+        """Complete finished jobs until cancelled."""
         while True:
             self._start_completing(await self._finished.get())
 
     def begin_shutdown(self) -> None:
-        """The bot is about to stop: what cannot begin now is left to the next start."""
+        """Announce the shutdown: jobs that cannot be started now are left to the next start."""
         self._shutting_down.set()
 
     async def finish(self) -> None:
-        """After the engine has drained: keep what was painted, leave the rest to the next start."""
+        """After the engine has drained, record its results and leave the rest to the next start."""
         await asyncio.sleep(0)  # lets the last outcome arrive
         self._finishing.set()
         while not self._finished.empty():
@@ -91,9 +91,9 @@ class CompletionService:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def admit(self, job_id: int) -> bool:
-        """Write down that painting begins; waits while the database is in trouble.
+        """Record that a job is being painted, retrying while the database is in trouble.
 
-        False where the job is no longer to be painted. Raises Interrupted while the bot stops.
+        Returns False if the job must not be painted any more. Raises Interrupted during shutdown.
         """
         begin = partial(self._jobs.painting, job_id)
         try:
@@ -102,10 +102,10 @@ class CompletionService:
             raise Interrupted(f"not begun: {error}") from error
 
     async def recover_finished(self, job: Job) -> bool:
-        """Take over pictures whose files a crash left whole, just before they were written down.
+        """Take over pictures whose files were complete when a crash kept them from being recorded.
 
-        Unless all of the job's are there: they are painted again then, and those that are there
-        are removed, since one that fails the next time would leave its file behind for ever.
+        Only if all pictures of the job are there. Otherwise it is painted again, and the existing
+        files are removed: a picture that fails the next time would leave its file behind forever.
         """
         pictures = await asyncio.to_thread(self._find_finished, job)
         if len(pictures) < job.pictures:
@@ -116,7 +116,7 @@ class CompletionService:
         return True
 
     def _find_finished(self, job: Job) -> list[NewPicture]:
-        """Those of a job's pictures that lie whole on the disk."""
+        """Return those of a job's pictures that are complete on disk."""
         first = request_from_json(job.request)
         found = (self._read_finished(job, first, each) for each in series(first, job.pictures))
         return [each for each in found if each is not None]
@@ -149,8 +149,8 @@ class CompletionService:
         self._active_jobs.remove(job.id)
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
-            # The database would not take the outcome. The row still says "painting" (or
-            # "queued"), so the next start tries again: nothing is lost.
+            # The database rejected the outcome. The row still says "painting" or "queued", so the
+            # next start tries again and nothing is lost.
             log.error("job not settled", job=job.id, exc_info=error)
 
     async def _complete(self, active: ActiveJob) -> None:
@@ -171,7 +171,7 @@ class CompletionService:
                 log.warning("picture failed", job=job.id, code=flaw.code, detail=str(flaw))
             pictures, end = await self._write_off_loop(job, painted)
         if active.finished or not await self._record_end(job, end):
-            # Cancelled while they were being written.
+            # Cancelled while its pictures were being written.
             await asyncio.to_thread(self._discard, pictures)
             return
         active.finished = True
@@ -179,7 +179,7 @@ class CompletionService:
         self._events.finished(job.id)
 
     async def _record_end(self, job: Job, end: Ending) -> bool:
-        """Whether the end was written down; False where another one came first."""
+        """Record the end; return False if the job had already ended in another way."""
         try:
             await self._record(end, "end", job.id, self._finishing)
         except IllegalTransition:
@@ -189,7 +189,7 @@ class CompletionService:
     async def _write_off_loop(
         self, job: Job, painted: Sequence[Painted]
     ) -> tuple[list[NewPicture], Ending]:
-        """Encode and write, off the loop and off the painting thread; how the job ends by it."""
+        """Encode and write the pictures on another thread; return their rows and the job's end."""
         for each in painted:
             log.info(
                 "painted",
@@ -231,9 +231,9 @@ class CompletionService:
     async def _record(
         self, step: Callable[[], Awaitable[T]], what: str, job_id: int, stopping: asyncio.Event
     ) -> T:
-        """Take a step of the database, as often as it takes while that is in trouble.
+        """Take a database step, retrying while the database is in trouble.
 
-        Once `stopping` is set it is tried once more and then left to the next start.
+        Once `stopping` is set, it is tried one last time and then left to the next start.
         """
 
         def failed(error: StorageError, wait_s: float | None) -> None:
@@ -249,7 +249,7 @@ class CompletionService:
         return await retry(
             step,
             on=StorageError,
-            unless=(IllegalTransition, UnknownRow),  # waiting would change nothing
+            unless=(IllegalTransition, UnknownRow),  # retrying would change nothing
             waits_s=RETRY_S,
             on_error=failed,
             is_last=stopping.is_set,
@@ -258,13 +258,13 @@ class CompletionService:
 
 
 def _file_name(job: Job, first: ImageRequest, member: ImageRequest) -> str:
-    """The file name of one of a job's pictures, the same whether others of them fail or not."""
+    """Return the file name of one of a job's pictures, whether or not the others failed."""
     number = None if job.pictures == 1 else place_in_series(first, member) + 1
     return picture_name(job.id, member.seed, number)
 
 
 def matches_request(wanted: ImageRequest, found: ImageRequest) -> bool:
-    """Whether a picture of `found` is the one that was wanted; painting may write its prompt."""
+    """Return whether a picture of `found` is the one requested; painting may expand its prompt."""
     if wanted.expand:
         text = found.effective_prompt
         wanted = dataclasses.replace(wanted, effective_prompt=text, expand=False)
@@ -272,7 +272,7 @@ def matches_request(wanted: ImageRequest, found: ImageRequest) -> bool:
 
 
 def write_picture(files: PictureFiles, name: str, painted: Painted) -> NewPicture:
-    """Encode and write one picture (blocking); returns the row it wants to become."""
+    """Encode and write one picture (blocking), and return its row."""
     written = files.write(name, encode_png(painted.raster, painted.recipe))
     return _new_picture(written, painted.recipe, painted.duration_s)
 

@@ -1,4 +1,4 @@
-"""A case of reports as the card that moderators see, and where its picture stands."""
+"""Build the card of a report for moderators, and find the messages that show its picture."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from storage.types import Case, Delivery, Job, Route, StoredPicture
 
 
 class ReportCards:
-    """Makes cards of cases out of what is known now; only reads."""
+    """Builds report cards from the current state; only reads."""
 
     def __init__(
         self,
@@ -33,7 +33,7 @@ class ReportCards:
         self._files = files
 
     async def card(self, case: Case) -> CaseCard:
-        """The picture, unless it is erased or has no file any more, and where it stands."""
+        """Return the card, with the picture unless it is erased or its file is gone."""
         job, delivery = await self._job_and_delivery(case)
         locale = "en-US" if job is None else job.locale
         picture = await self._history.get(case.picture_id)
@@ -51,7 +51,7 @@ class ReportCards:
         )
 
     async def messages(self, case: Case) -> list[Address]:
-        """The messages in the channel that show the picture, or what was asked for."""
+        """Return the public messages that show the picture or its request."""
         job, delivery = await self._job_and_delivery(case)
         if job is None or delivery is None:
             return []
@@ -72,7 +72,7 @@ class ReportCards:
 
 
 def _url(job: Job, delivery: Delivery | None) -> str:
-    """The link to the message with the picture; "" where it is not known or was direct."""
+    """Return the link to the message with the picture, "" if it is unknown or a direct message."""
     if delivery is None or delivery.route is Route.DIRECT or job.private:
         return ""
     shown = next(iter(message_refs(delivery)), None)

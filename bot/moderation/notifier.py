@@ -1,4 +1,4 @@
-"""What is reported reaches the moderators: a message a case, kept up to date."""
+"""Show reports to the moderators: one message per reported picture, kept up to date."""
 
 from __future__ import annotations
 
@@ -23,16 +23,17 @@ log = structlog.get_logger(__name__)
 MAX_CONCURRENT = 2
 RETRY_S = (2.0, 5.0, 15.0, 60.0, 300.0)
 LOOK_BACK = timedelta(days=1)
-"""What happened so shortly before a start is shown again: a crash may have been faster."""
+"""Reports that changed within this time before a start are shown again, in case of a crash."""
 _ALREADY_GONE: Final = frozenset({Obstacle.MESSAGE_GONE, Obstacle.CHANNEL_GONE})
 
 
 class ReportNotifier:
-    """Shows every case in the channel that its server has named, as the database has it.
+    """Shows every reported picture, as the database has it, in the channel that its server has
+    chosen.
 
-    A report is filed before anything is posted, and a verdict is written down before its card
-    changes: whatever fails here, the case is there, and the next start tries again. Before a
-    message is posted a second time Discord is asked whether the first one stands.
+    A report is stored before anything is posted, and a verdict before its card changes, so nothing
+    is lost if either fails, and the next start tries again. Before a message is posted a second
+    time, Discord is asked whether the first one exists.
     """
 
     def __init__(
@@ -54,7 +55,7 @@ class ReportNotifier:
         self._on_storage_error = on_storage_error
         self._sleep = sleep
         self._loaded = False
-        # Pictures of which an earlier card may stand without our knowing.
+        # Pictures that may have a card already, although none is recorded.
         self._maybe_posted: set[int] = set()
         self._warned_channels: set[int] = set()
         self._worker = KeyedWorker(
@@ -71,15 +72,15 @@ class ReportNotifier:
 
     @property
     def busy(self) -> bool:
-        """Whether anything is under way right now, or what was left has not been looked for."""
+        """Whether anything is running, or the latest reports are not loaded yet."""
         return not self._loaded or self._worker.busy
 
     def wake(self, picture_id: int) -> None:
-        """Something about this picture's case has changed."""
+        """Update the card of this picture's report."""
         self._worker.wake(picture_id)
 
     async def run(self) -> None:
-        """Show for ever what changes, beginning with what the last process may have left."""
+        """Update cards until cancelled, beginning with what the last process left undone."""
         await self._load_recent()
         await self._worker.run()
 
@@ -125,11 +126,12 @@ class ReportNotifier:
             return
         posted = channel_id is not None and await self._post_card(case, channel_id)
         if replaced is not None:
-            # Where the new channel does not take it, the old one has it at least.
+            # If the new channel rejects the card, the old one should at least show the current
+            # state.
             await (self._delete_card(case, replaced) if posted else self._edit_card(case))
 
     async def _delete_messages(self, case: Case) -> None:
-        """Take away the messages that show a picture that moderators deleted, as far as we may."""
+        """Delete the messages that show a deleted picture, as far as permissions allow."""
         for address in await self.cards.messages(case):
             try:
                 await self._messenger.delete(address)
@@ -143,7 +145,7 @@ class ReportNotifier:
                     )
 
     async def _edit_card(self, case: Case) -> bool:
-        """Bring the card up to date; False where it cannot be reached any more."""
+        """Update the card; return False if its message cannot be edited any more."""
         assert case.card is not None
         card = await self.cards.card(case)
         address = Address(
@@ -157,14 +159,14 @@ class ReportNotifier:
         return True
 
     async def _delete_card(self, case: Case, card: Card) -> None:
-        """Take away a card that another one in another channel has replaced, as far as we may."""
+        """Delete a card that one in another channel has replaced, as far as permissions allow."""
         try:
             await self._messenger.delete(Address(case.guild_id, card.channel_id, card.message_id))
         except (Undeliverable, TemporaryFailure) as error:
             log.info("old card not deleted", picture=case.picture_id, detail=str(error))
 
     async def _post_card(self, case: Case, channel_id: int) -> bool:
-        """Show the case in this channel; False where it cannot be shown there."""
+        """Post the card in this channel; return False if that is impossible."""
         picture_id, card = case.picture_id, await self.cards.card(case)
         address = Address(case.guild_id, channel_id, locale=card.locale)
         message_id = None
@@ -173,7 +175,7 @@ class ReportNotifier:
                 message_id = await self._find_card(address, case)
             found_earlier = message_id is not None
             if message_id is None:
-                self._maybe_posted.add(picture_id)  # until it is written down that it stands there
+                self._maybe_posted.add(picture_id)  # until the database knows the message
                 nonce = f"case{case.id}-{len(case.reports)}-{picture_id}"[:25]
                 message_id = await self._messenger.post(address, card, nonce)
         except Undeliverable as error:
@@ -192,9 +194,9 @@ class ReportNotifier:
         return True
 
     async def _find_card(self, address: Address, case: Case) -> int | None:
-        """The card that an earlier try left there; None where there is none, or nobody can tell.
+        """Return the card that an earlier attempt posted, or None.
 
-        Two cards would do less harm than none.
+        Also None if the history cannot be read: two cards do less harm than none.
         """
         try:
             return await self._messenger.find_case(address, case.picture_id, case.opened_at)
@@ -204,7 +206,7 @@ class ReportNotifier:
             return None
 
     def _warn_once(self, case: Case, channel_id: int, error: Undeliverable) -> None:
-        """Once for a channel, until it works again: the cases stay open meanwhile."""
+        """Log a warning once per channel until it works again; the reports stay open meanwhile."""
         if channel_id not in self._warned_channels:
             self._warned_channels.add(channel_id)
             log.warning(

@@ -1,4 +1,4 @@
-"""The composition root: settings → storage → engine → studio → delivery → Discord."""
+"""The application: start it in order, run it until it has to end, and shut it down in order."""
 
 from __future__ import annotations
 
@@ -43,14 +43,16 @@ log = structlog.get_logger(__name__)
 
 DELIVERY_DRAIN_S = 15.0
 RESPONSE_LIMIT_S = 3.0
-"""Discord takes no answer to a command after that."""
+"""Discord accepts no first response to a command after this time."""
 
 
 @dataclass(slots=True)
 class Application:
-    """Everything, running but for Discord.
+    """Everything that runs, apart from the connection to Discord.
 
-    tasks: its loops. broken: set when one of them ends by an error, which none should.
+    resumed: the jobs that were taken over from the last process. online: whether the tasks that
+    need Discord were started. tasks: the background tasks. task_failed: set when one of them ends
+    with an error, which none should.
     """
 
     settings: Settings
@@ -65,18 +67,18 @@ class Application:
     task_failed: asyncio.Event = field(default_factory=asyncio.Event)
 
     def start_online_tasks(self) -> None:
-        """Start to deliver and to show progress; the client has to be logged in."""
+        """Start everything that needs Discord; the client must be logged in."""
         self.online = True
         self.spawn("delivery", self.services.delivery.run())
         self.spawn("progress", self.services.progress.run())
         self.spawn("reports", self.services.report_notifier.run())
         self.spawn("maintenance", self.maintenance.run())
-        # Not kept any longer: each handle holds its picture.
+        # Dropped here, because each handle keeps its picture in memory.
         resumed, self.resumed = self.resumed, []
         self.spawn("recovery", resume_status_messages(self.services, resumed))
 
     def spawn(self, name: str, work: Coroutine[Any, Any, None]) -> None:
-        """Run a loop of the house; an error in it is never silent."""
+        """Run a background task; an error in it is logged and stops the bot."""
         task = asyncio.create_task(work, name=name)
         self.tasks.append(task)
         task.add_done_callback(self._task_ended)
@@ -95,11 +97,12 @@ async def open_application(
     clock: Clock = utc_now,
     fetch: Download = download,
 ) -> AsyncIterator[Application]:
-    """The way up, in this order: lock the data folder; check and open the database; take over
-    what is painted, queue again what was waiting, give up what waited too long; start the engine.
+    """Open the application and shut it down again at the end.
 
-    The way down is `_leave`, then the database, then the lock. Raises StorageError. load: another
-    painter than the one the settings name. fetch: how files at Discord are read.
+    In this order: lock the data folder; check and open the database; take over finished pictures,
+    queue waiting jobs again and expire those that waited too long; start the engine. At the end,
+    `_shut_down` comes before the database and the lock. load: a renderer factory in place of the
+    one from the settings. fetch: how files on Discord are downloaded. Raises StorageError.
     """
     data_dir = settings.storage.data_dir
     async with AsyncExitStack() as stack:
@@ -134,9 +137,11 @@ async def open_application(
 
 
 async def _shut_down(app: Application) -> None:
-    """The way down, so that what is painted still arrives: the picture on the GPU is finished (or,
-    after drain_s, stopped and kept for the next start), written down and delivered; then the
-    loops end, everybody who asked for something has their answer, and Discord is last.
+    """Shut down so that pictures in progress still arrive.
+
+    The picture on the GPU is finished or, after drain_s, stopped and kept for the next start;
+    results are written and delivered; the background tasks end; pending interactions are answered;
+    and the connection to Discord is closed last.
     """
     app.completion.begin_shutdown()
     await app.engine.drain(app.settings.engine.drain_s)
@@ -151,14 +156,14 @@ async def _shut_down(app: Application) -> None:
 
 
 async def serve(settings: Settings, explain_exit: Callable[[str], None]) -> int:
-    """Run the bot until a signal, and return the exit code.
+    """Run the bot until a signal or a failure, and return the exit code.
 
-    tell: takes the one sentence that explains an exit code other than 0.
+    explain_exit: called with one sentence if the exit code is not 0.
     """
     token = settings.discord.token
     assert token is not None
     stop = asyncio.Event()
-    # From the first moment to the last: a second Ctrl-C must not cut the way down short.
+    # Signals are handled from start to end: a second Ctrl-C must not cut the shutdown short.
     with stop_on_signals(stop):
         async with open_application(settings) as app:
             log.info("starting", model=settings.engine.model, data=str(settings.storage.data_dir))
@@ -194,7 +199,7 @@ async def _wait_for_end(
             return _engine_exit(failure.result(), explain_exit)
         return _discord_exit(connection.exception(), explain_exit)
     finally:
-        # Discord stays connected while the engine drains: only then is `talk` of no more use.
+        # Discord stays connected while the engine drains, so this task is cancelled later.
         for task in (stop, task_failed, failure, announce):
             task.cancel()
         app.tasks.append(connection)
@@ -225,7 +230,7 @@ def _discord_exit(error: BaseException | None, explain_exit: Callable[[str], Non
 
 
 async def _log_model(engine: Engine) -> None:
-    with contextlib.suppress(EngineError):  # `serve` hears of it by itself
+    with contextlib.suppress(EngineError):  # `serve` handles it
         info = await engine.ready()
         log.info("model loaded", model=info.model, device=info.device, dtype=info.dtype)
         log.info("memory plan", plan=info.plan, why=info.plan_reason)

@@ -1,4 +1,4 @@
-"""What a bot that runs for years has to do for itself: backups, retention, an eye on the disk."""
+"""Maintenance of a bot that runs for years: backups, retention, and a watch on free disk space."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from storage.types import Clock
 log = structlog.get_logger(__name__)
 
 ROUND_INTERVAL_S = 600.0
-"""The disk is looked at so often; nothing else happens in the first round after a start."""
+"""How often the free disk space is checked. The first round after a start does nothing else."""
 RETENTION_INTERVAL = timedelta(hours=1)
 BACKUP_RETRY_AFTER = timedelta(hours=1)
-"""After one that failed."""
+"""How long to wait after a failed backup."""
 BACKUP_MAX_AGE = timedelta(days=1)
 GIB_BYTES = 2**30
 MIN_FREE_BYTES = GIB_BYTES
@@ -35,32 +35,32 @@ DISK_SENTENCE = (
 BACKUP_SENTENCE = "The nightly backup failed: {error} The next try is in an hour."
 
 AlertOwner = Callable[[str, str], Awaitable[None]]
-"""Takes a kind of trouble and a sentence; may be called again and again with the same."""
+"""Takes the kind of alert and a sentence; may be called repeatedly with the same."""
 
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """When a backup is due; pure. hour: of the day, in UTC."""
+    """Decides when a backup is due; pure. hour: of the day, in UTC."""
 
     hour: int
 
     def due(self, now: datetime, newest_at: datetime | None) -> bool:
-        """Whether the day has no backup and its hour has come, or the newest is a day old."""
+        """Return whether today's backup is missing and due, or the newest one is a day old."""
         if newest_at is None or now - newest_at > BACKUP_MAX_AGE:
             return True
         return now.hour >= self.hour and newest_at.date() < now.date()
 
 
 def free_bytes(folder: Path) -> int:
-    """How much the disk of this folder still takes. Raises OSError. Blocking."""
+    """Return the free space on this folder's disk. Raises OSError. Blocking."""
     return shutil.disk_usage(folder).free
 
 
 class Maintenance:
-    """One loop for as long as the bot runs; no error ends it.
+    """Runs all maintenance in one loop that no error ends.
 
-    sleep: waits for so many seconds. free: the free bytes of a folder's disk; blocking.
-    sweep_questions: forgets those that are too old to be answered, and returns how many.
+    sleep: waits for a number of seconds. free: returns the free bytes of a folder's disk; blocking.
+    sweep_proposals: deletes proposals that are too old to be answered, and returns how many.
     """
 
     def __init__(
@@ -87,7 +87,7 @@ class Maintenance:
         self._backup_failed_at: datetime | None = None
 
     async def run(self) -> None:
-        """Look after everything, until it is cancelled."""
+        """Maintain everything until cancelled."""
         while True:
             await self._guarded("disk", self._check_disk)
             await self._sleep(ROUND_INTERVAL_S)
@@ -109,11 +109,11 @@ class Maintenance:
             await self._alert_owner("disk", sentence)
 
     async def apply_retention(self) -> None:
-        """Remove what is over the limits, at most once in RETENTION_INTERVAL."""
+        """Remove pictures over the configured limits, at most once per RETENTION_INTERVAL."""
         now = self._clock()
         if self._retained_at is not None and now - self._retained_at < RETENTION_INTERVAL:
             return
-        self._retained_at = now  # also if it fails: not every ten minutes
+        self._retained_at = now  # even if it fails, so that it is not tried every ten minutes
         limit_gib = self._settings.limit_gib
         limit_bytes = None if limit_gib is None else int(limit_gib * GIB_BYTES)
         removed = await self._retention.apply(self._settings.keep_days, limit_bytes)
@@ -141,14 +141,14 @@ class Maintenance:
 
     async def _make_backup(self, now: datetime) -> None:
         existing = await asyncio.to_thread(backup.nightlies, self._data_dir)
-        # One from the future tells of a clock that was wrong.
+        # One dated in the future was made while the clock was wrong.
         newest_at = next((each.made_at for each in existing if each.made_at <= now), None)
         if not self._schedule.due(now, newest_at):
             return
         target = await asyncio.to_thread(backup.nightly_path, self._data_dir, now)
         made = await backup.back_up(self._data_dir / FILE_NAME, target)
         log.info("backup made", file=target.name, size_bytes=made.size_bytes)
-        # Only now: an old backup goes once there is a new one.
+        # Old backups are removed only once there is a new one.
         await asyncio.to_thread(backup.prune, self._data_dir, self._settings.backups, now)
 
 

@@ -1,4 +1,4 @@
-"""Puts the rooms together: storage, studio, delivery and the client, for `bot.runtime.app`."""
+"""The composition root: build storage, services, delivery and the Discord client."""
 
 from __future__ import annotations
 
@@ -59,18 +59,18 @@ SYNC_FILE = "commands.synced"
 
 
 def fresh_seed() -> int:
-    """A seed nobody can guess."""
+    """Return a random seed that nobody can predict."""
     return secrets.randbelow(MAX_SEED + 1)
 
 
 def fresh_nonce() -> str:
-    """A text that no message had before: 24 of the 25 characters that Discord takes."""
+    """Return a unique text of 24 characters; Discord accepts nonces of up to 25."""
     return secrets.token_hex(12)
 
 
 @dataclass(frozen=True, slots=True)
 class Infrastructure:
-    """What everything is built on. fetch: downloads what people point to."""
+    """What everything else is built on. fetch: downloads files that members point to."""
 
     settings: Settings
     db: Database
@@ -82,7 +82,7 @@ class Infrastructure:
 
 @dataclass(frozen=True, slots=True)
 class Components:
-    """What `bot.runtime.app` runs."""
+    """The parts that `bot.runtime.app` runs."""
 
     services: Services
     client: ZimagineClient
@@ -91,7 +91,7 @@ class Components:
 
 
 class _Stores:
-    """Every store over the one database."""
+    """Every store, over one database."""
 
     def __init__(self, infrastructure: Infrastructure) -> None:
         db, clock = infrastructure.db, infrastructure.clock
@@ -109,7 +109,7 @@ class _Stores:
 
 
 class _DeliveryComponents:
-    """What talks to people: the messenger, and those who write through it."""
+    """The messenger and everything that sends messages through it."""
 
     def __init__(
         self, infrastructure: Infrastructure, stores: _Stores, permissions: Permissions
@@ -147,7 +147,7 @@ class _DeliveryComponents:
 
 
 class _SharedServices:
-    """What the use cases share, and the two that others build on."""
+    """The services that others depend on, and what they share."""
 
     def __init__(
         self,
@@ -196,7 +196,7 @@ class _SharedServices:
 
 
 def wire(infrastructure: Infrastructure) -> Components:
-    """Everything in its place, and nothing running yet."""
+    """Build all components and start none."""
     settings, clock = infrastructure.settings, infrastructure.clock
     permissions = Permissions(frozenset(settings.discord.owners))
     stores = _Stores(infrastructure)
