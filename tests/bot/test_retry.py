@@ -15,11 +15,11 @@ WAITS_S = (1.0, 5.0, 20.0)
 
 
 class Trouble(Exception):
-    """An error that passes."""
+    """An error that is retried."""
 
 
 class Final(Trouble):
-    """One that does not."""
+    """A subclass that is not."""
 
 
 class FlakyOperation:

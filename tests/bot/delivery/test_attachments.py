@@ -31,14 +31,14 @@ WHITE, BLACK = (255, 255, 255), (0, 0, 0)
 
 
 def flat(colour: tuple[int, int, int], size: tuple[int, int]) -> bytes:
-    """A picture of one colour."""
+    """Return a picture of one colour."""
     out = io.BytesIO()
     Image.new("RGB", size, colour).save(out, "PNG")
     return out.getvalue()
 
 
 def sheet_of(count: int, size: tuple[int, int]) -> Image.Image:
-    """The sheet of pictures of different colours."""
+    """Return the sheet of pictures of different colours."""
     return opened(numbered_sheet([flat(colour, size) for colour in COLOURS[:count]]))
 
 
@@ -49,7 +49,7 @@ def opened(data: bytes) -> Image.Image:
 
 
 def place_of(sheet: Image.Image, colour: tuple[int, int, int]) -> tuple[int, int, int, int]:
-    """Left, top, right and bottom of what has this colour."""
+    """Return the left, top, right and bottom of the area with this colour."""
     other = ImageChops.difference(sheet, Image.new("RGB", sheet.size, colour))
     red, green, blue = other.split()
     most = ImageChops.lighter(ImageChops.lighter(red, green), blue)
@@ -61,7 +61,7 @@ def place_of(sheet: Image.Image, colour: tuple[int, int, int]) -> tuple[int, int
 @settings(max_examples=60, deadline=None)
 @given(st.integers(1, 4), st.integers(16, 400), st.integers(16, 400))
 def test_no_client_crops_it(count: int, width: int, height: int) -> None:
-    """Whatever shape the pictures have, the sheet is at most 1.6 times as long as it is short."""
+    """Whatever the pictures, the sheet's longer side is at most 1.6 times the shorter one."""
     sheet = sheet_of(count, (width, height))
     assert max(sheet.size) <= SHEET_MAX_RATIO * min(sheet.size)
     assert max(sheet.size) <= SHEET_MAX_SIDE_PX
@@ -81,7 +81,8 @@ def test_no_client_crops_it(count: int, width: int, height: int) -> None:
 def test_pictures_stand_in_reading_order(
     count: int, size: tuple[int, int], rows: list[list[int]]
 ) -> None:
-    """Side by side, or above each other where they are wide; whole, and none over another."""
+    """Pictures stand side by side, or are stacked if they are wide, complete and without
+    overlap."""
     sheet = sheet_of(count, size)
     boxes = [place_of(sheet, colour) for colour in COLOURS[:count]]
     for left, top, right, bottom in boxes:
@@ -95,7 +96,7 @@ def test_pictures_stand_in_reading_order(
 
 
 def test_large_pictures_become_smaller() -> None:
-    """A sheet of enlarged pictures is no larger than any other, and shows all of them."""
+    """A sheet of upscaled pictures is no larger than any other, and shows all of them."""
     sheet = sheet_of(4, (2048, 2048))
     assert SHEET_MAX_SIDE_PX - 32 < max(sheet.size) <= SHEET_MAX_SIDE_PX
 
@@ -105,8 +106,8 @@ def test_large_pictures_become_smaller() -> None:
 def test_numbers_stand_out_from_any_picture(
     paper: tuple[int, int, int], size: tuple[int, int]
 ) -> None:
-    """In the corner of each is a badge with dark and light in it, no two of them alike, and large
-    enough on a phone: a part of the sheet's width that does not shrink."""
+    """Each picture has a different badge in its corner, with dark and light parts, and large enough
+    on a phone because its size is a fixed share of the sheet's."""
     sheet = opened(numbered_sheet([flat(paper, size)] * 4))
     badge_px = max(18, max(sheet.size) // 14)
     wide = (sheet.width - size[0] * 2) if size[0] < 1000 else 0
@@ -125,7 +126,7 @@ def test_numbers_stand_out_from_any_picture(
 
 
 def test_the_same_pictures_make_the_same_sheet(tmp_path: Path) -> None:
-    """From files or from bytes: it can be made again for every try to send it."""
+    """A sheet can be made again for every attempt to send it, from files or from bytes."""
     data = [flat(colour, (96, 64)) for colour in COLOURS]
     for number, each in enumerate(data):
         (tmp_path / f"{number}.png").write_bytes(each)
@@ -134,7 +135,7 @@ def test_the_same_pictures_make_the_same_sheet(tmp_path: Path) -> None:
 
 
 def test_a_picture_that_is_gone_or_none_is_an_oserror(tmp_path: Path) -> None:
-    """Who sends it knows what to do then; a sheet of nothing is a mistake of the caller."""
+    """A missing or invalid picture raises OSError, and an empty sheet is a ValueError."""
     with pytest.raises(OSError, match="gone"):
         numbered_sheet([flat(WHITE, (32, 32)), tmp_path / "gone.png"])
     with pytest.raises(OSError, match="identify"):
@@ -150,7 +151,7 @@ sides_px = st.integers(16, 4096)
 
 @given(sides_px, sides_px)
 def test_a_preview_has_the_shape_of_its_picture(width_px: int, height_px: int):
-    """It is as large as the picture, or as is allowed, and no pixel longer."""
+    """A preview is as large as its picture, or as is allowed, and has its aspect ratio."""
     data = encode_preview(fake_preview(3), width_px, height_px)
     with Image.open(io.BytesIO(data)) as image:
         assert image.format == "JPEG"
@@ -160,7 +161,7 @@ def test_a_preview_has_the_shape_of_its_picture(width_px: int, height_px: int):
 
 
 def test_it_shows_what_was_seen():
-    """Colours stay what they are, each in its place."""
+    """Colours keep their values and places."""
     red, blue = b"\xc8\x14\x14", b"\x14\x14\xc8"
     data = encode_preview(Raster(16, 16, (red * 8 + blue * 8) * 16), 256, 256)
     with Image.open(io.BytesIO(data)) as image:
@@ -171,7 +172,7 @@ def test_it_shows_what_was_seen():
 
 
 def test_even_noise_is_a_small_file():
-    """The first steps are noise, which no form makes small at full size and quality."""
+    """Noise, as in the first steps, is made to fit the limit by lower resolution."""
     noise = random.Random(5).randbytes(512 * 512 * 3)
     data = encode_preview(Raster(512, 512, noise), 1024, 1024)
     assert len(data) <= PREVIEW_LIMIT_BYTES
@@ -180,7 +181,7 @@ def test_even_noise_is_a_small_file():
 
 
 def test_what_is_no_picture_is_refused():
-    """Pixels that are missing raise ValueError: whoever asks shows text instead."""
+    """Missing pixels raise ValueError."""
     with pytest.raises(ValueError, match="not enough"):
         encode_preview(Raster(16, 16, b"abc"), 64, 64)
 
@@ -190,7 +191,7 @@ def test_what_is_no_picture_is_refused():
 
 @pytest.fixture(scope="module")
 def noisy_picture() -> bytes:
-    """A picture that no form makes small without losing pixels."""
+    """A picture that no encoding makes small without losing pixels."""
     out = io.BytesIO()
     Image.frombytes("RGB", (160, 96), random.Random(3).randbytes(160 * 96 * 3)).save(out, "PNG")
     return out.getvalue()
@@ -201,7 +202,7 @@ def noisy_picture() -> bytes:
 def test_a_picture_that_fits_is_left_alone_and_others_become_smaller(
     noisy_picture: bytes, limit_bytes: int
 ):
-    """The result is never over the limit, and its name says what it is."""
+    """The result is never over the limit, and its name has the right extension."""
     try:
         name, data = fit_to_limit(noisy_picture, "lake.png", limit_bytes)
     except Undeliverable as error:
@@ -216,7 +217,7 @@ def test_a_picture_that_fits_is_left_alone_and_others_become_smaller(
 
 
 def test_fitting_a_file_tells_one_that_is_gone_from_one_that_is_no_picture(tmp_path: Path):
-    """Both are OSErrors; data that fits is not even looked at."""
+    """Both are OSErrors; data that fits is not decoded at all."""
     path = tmp_path / "lake.png"
     with pytest.raises(OSError, match="No such file"):
         fit_file_to_limit(path, "lake.png", 100)

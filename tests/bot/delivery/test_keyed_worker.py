@@ -49,11 +49,11 @@ class ControlledWorker:
 
     @property
     def keys(self) -> list[int]:
-        """The keys whose attempt is under way."""
+        """The keys with an attempt in progress."""
         return [key for key, attempts in self._open.items() if attempts]
 
     def finish(self, key: int, error: Exception | None = None) -> None:
-        """End the key's attempt under way."""
+        """End the attempt in progress for this key."""
         (attempt,) = self._open[key]
         if error is None:
             attempt.set_result(None)
@@ -80,7 +80,7 @@ class ControlledWorker:
 
 @asynccontextmanager
 async def running(*, rerun: bool = False) -> AsyncIterator[ControlledWorker]:
-    """A worker whose loop runs, and is cancelled in the end."""
+    """Run a worker's loop, and cancel it in the end."""
     controlled = ControlledWorker(rerun=rerun)
     task = asyncio.create_task(controlled.worker.run())
     yield controlled
@@ -89,7 +89,7 @@ async def running(*, rerun: bool = False) -> AsyncIterator[ControlledWorker]:
 
 
 async def let_tasks_run() -> None:
-    """Let every task that can go on do so."""
+    """Let every task that can continue do so."""
     for _ in range(10):
         await asyncio.sleep(0)
 
@@ -100,8 +100,8 @@ ACTIONS = st.tuples(st.sampled_from(["wake", "finish", "fail"]), st.integers(1, 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(ACTIONS, max_size=40), st.booleans())
 def test_attempts_never_overlap_and_no_wake_is_lost(actions: list[tuple[str, int]], rerun: bool):
-    """Whatever happens in whatever order: one attempt per key, LIMIT in all, and every key that
-    was woken is worked on; where wakes are repeated, also after the last of them."""
+    """In any order of events there is one attempt per key and at most LIMIT in all, and every woken
+    key is worked on; with `rerun`, also after its last wake."""
 
     async def check() -> None:
         async with running(rerun=rerun) as controlled:
@@ -126,7 +126,7 @@ def test_attempts_never_overlap_and_no_wake_is_lost(actions: list[tuple[str, int
 
 
 async def test_a_wake_while_the_task_runs_is_ignored_or_repeated():
-    """Many wakes make one further run, or none."""
+    """Several wakes during a task cause exactly one further run, or none without `rerun`."""
     for rerun in (False, True):
         async with running(rerun=rerun) as controlled:
             for _ in range(4):
@@ -138,7 +138,7 @@ async def test_a_wake_while_the_task_runs_is_ignored_or_repeated():
 
 
 async def test_a_failed_attempt_is_retried_with_growing_waits():
-    """Each failure is reported with its wait; the key is prepared once."""
+    """Each failure is reported with its wait, and the key is prepared once."""
     async with running() as controlled:
         controlled.worker.wake(1)
         for number in range(3):
@@ -153,7 +153,7 @@ async def test_a_failed_attempt_is_retried_with_growing_waits():
 
 
 async def test_an_unexpected_error_ends_one_task():
-    """It is reported and not retried; the other keys and later wakes of this one go on."""
+    """An unexpected error is reported and not retried; other keys and later wakes go on."""
     async with running() as controlled:
         controlled.worker.wake(1)
         controlled.worker.wake(2)
@@ -168,7 +168,7 @@ async def test_an_unexpected_error_ends_one_task():
 
 
 async def test_draining_finishes_what_it_can():
-    """What runs or was woken before gets its time, even when nothing else starts tasks."""
+    """Running and woken tasks are given time to finish, even if nothing else starts them."""
     controlled = ControlledWorker()
     for key in (1, 2, 3):
         controlled.worker.wake(key)
@@ -183,7 +183,7 @@ async def test_draining_finishes_what_it_can():
 
 @pytest.mark.parametrize("rerun", [False, True])
 async def test_draining_cancels_what_is_late_and_starts_nothing_more(rerun: bool):
-    """After the limit the tasks are cancelled; a wake during or after that does nothing."""
+    """After the limit, tasks are cancelled, and later wakes start nothing."""
     async with running(rerun=rerun) as controlled:
         controlled.worker.wake(1)
         await let_tasks_run()

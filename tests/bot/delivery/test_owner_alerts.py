@@ -1,4 +1,4 @@
-"""The owner hears of trouble, and is not drowned in it."""
+"""The owner is alerted to trouble, but not flooded."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from tests.fakes import DIRECT, FakeClock, FakeMessenger
 
 
 async def owners() -> frozenset[int]:
-    """Two people."""
+    """Return the ids of two owners."""
     return frozenset({1, 2})
 
 
 def owner_alerts_and_fakes() -> tuple[OwnerAlerts, FakeMessenger, FakeClock]:
-    """An alarm over a Discord that remembers."""
+    """Return owner alerts, and the fake messenger and clock behind them."""
     messenger, clock = FakeMessenger(), FakeClock()
     nonces = iter(str(number) for number in range(100))
     return OwnerAlerts(messenger, owners, clock=clock, nonce=lambda: next(nonces)), messenger, clock
 
 
 async def test_every_owner_is_told_once_in_a_while():
-    """The same kind of trouble is told once in six hours, another kind at once."""
+    """The same kind of alert is sent once in six hours; another kind is sent at once."""
     owner_alerts, messenger, clock = owner_alerts_and_fakes()
     for _ in range(3):
         await owner_alerts.alert("disk", "the disk is full")
@@ -39,7 +39,7 @@ async def test_every_owner_is_told_once_in_a_while():
 
 
 async def test_who_could_not_be_reached_is_told_later():
-    """While Discord is away nothing counts as told."""
+    """An alert that Discord did not take does not count as sent."""
     owner_alerts, messenger, _ = owner_alerts_and_fakes()
     messenger.faults = [TemporaryFailure("503")]
     await owner_alerts.alert("disk", "full")
@@ -49,7 +49,7 @@ async def test_who_could_not_be_reached_is_told_later():
 
 
 async def test_a_short_jam_is_no_alarm():
-    """A full disk is told; a database that another process holds for a moment is not."""
+    """A full disk causes an alert; a database that is busy for a moment does not."""
     owner_alerts, messenger, _ = owner_alerts_and_fakes()
     owner_alerts.storage_failed(DatabaseBusy(Path("x"), "locked"))
     await asyncio.sleep(0.01)

@@ -1,4 +1,4 @@
-"""The board edits seldom, within one budget, and the newest state wins."""
+"""Progress is edited rarely and within one budget, and the newest state is shown."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from tests.fakes import EPOCH, until
 
 @pytest.fixture
 async def harness() -> AsyncIterator[ProgressHarness]:
-    """A hall that is open."""
+    """A running progress updater."""
     async with open_progress_harness() as harness:
         yield harness
 
 
 async def test_a_message_is_edited_at_most_every_three_seconds(harness: ProgressHarness):
-    """Eight quick steps make one edit, with the newest of them."""
+    """Several quick steps cause one edit, with the newest step."""
     job = await harness.ask(1)
     await harness.step(job, 2)
     await harness.tick(1)
@@ -35,7 +35,7 @@ async def test_a_message_is_edited_at_most_every_three_seconds(harness: Progress
 
 
 async def test_no_change_no_edit(harness: ProgressHarness):
-    """A painter that makes no step causes no edit, however long it takes."""
+    """Without a new step there is no edit, however long it takes."""
     job = await harness.ask(1)
     await harness.step(job, 1)
     for _ in range(5):
@@ -44,13 +44,13 @@ async def test_no_change_no_edit(harness: ProgressHarness):
 
 
 async def test_one_edit_per_tick_for_all_messages_together(harness: ProgressHarness):
-    """Fifty waiting people cost one edit per tick, and the painting one comes first."""
+    """However many members wait, there is one edit per tick, and the job on the GPU comes first."""
     first = await harness.ask(1)
     for number in range(2, 12):
         await harness.ask(number)
     await harness.step(first, 1)
     harness.renderer.step(7)
-    await asyncio.sleep(0.1)  # the first is done, the second is on the GPU
+    await asyncio.sleep(0.1)  # the first job is done, the second is on the GPU
     await harness.tick(WAITING_INTERVAL_S)
     assert sum(map(len, harness.messenger.messages.values())) == 1
     await harness.tick(0.1)
@@ -59,7 +59,7 @@ async def test_one_edit_per_tick_for_all_messages_together(harness: ProgressHarn
 
 
 async def test_the_place_in_the_queue_is_corrected_after_thirty_seconds(harness: ProgressHarness):
-    """Who waits sees a new place when it changed, at most every 30 seconds."""
+    """A waiting message shows a changed queue position, at most every 30 seconds."""
     await harness.ask(1)
     await harness.ask(2)
     job = await harness.ask(3)
@@ -74,7 +74,7 @@ async def test_the_place_in_the_queue_is_corrected_after_thirty_seconds(harness:
 
 
 async def test_a_retired_message_is_never_edited_again(harness: ProgressHarness):
-    """After `retire` the result may be shown: no late progress writes over it."""
+    """After `stop_tracking`, no late progress overwrites the result."""
     job = await harness.ask(1)
     await harness.step(job, 1)
     await harness.updater.stop_tracking(1)
@@ -84,7 +84,7 @@ async def test_a_retired_message_is_never_edited_again(harness: ProgressHarness)
 
 
 async def test_a_message_that_is_gone_is_left_alone(harness: ProgressHarness):
-    """Once Discord says no for good, the board stops trying."""
+    """After a permanent refusal there are no further edits."""
     job = await harness.ask(1)
     harness.messenger.faults = [Undeliverable(Obstacle.MESSAGE_GONE, "10008")]
     await harness.step(job, 1)
@@ -95,7 +95,7 @@ async def test_a_message_that_is_gone_is_left_alone(harness: ProgressHarness):
 
 
 async def test_trouble_at_discord_costs_one_edit_only(harness: ProgressHarness):
-    """After a passing fault the next state is shown as if nothing had been."""
+    """After a temporary failure, the next state is shown as usual."""
     job = await harness.ask(1)
     harness.messenger.faults = [TemporaryFailure("503")]
     await harness.step(job, 1)
@@ -107,7 +107,7 @@ async def test_trouble_at_discord_costs_one_edit_only(harness: ProgressHarness):
 
 
 async def test_an_expected_time_is_corrected_only_when_it_is_far_off(harness: ProgressHarness):
-    """Off by less than a quarter of the wait it is left alone; by more, it is corrected."""
+    """An expected time is corrected only if it is off by more than a quarter of the wait."""
     for number in range(1, 42):
         await harness.ask(number)
     harness.engine.estimator.record(REQUEST, 10.0)
@@ -118,7 +118,7 @@ async def test_an_expected_time_is_corrected_only_when_it_is_far_off(harness: Pr
     assert isinstance(told, WaitingCard) and told.ready_at is not None
     assert (told.ready_at - EPOCH).total_seconds() == pytest.approx(30 + 390, abs=25)
     before = {number: len(cards) for number, cards in harness.messenger.messages.items()}
-    harness.engine.estimator.record(REQUEST, 11.0)  # a tenth slower at most
+    harness.engine.estimator.record(REQUEST, 11.0)  # at most a tenth slower
     harness.now_s += 1.5 * WAITING_INTERVAL_S
     for _ in range(60):
         await harness.tick(0.01)
@@ -131,7 +131,7 @@ async def test_an_expected_time_is_corrected_only_when_it_is_far_off(harness: Pr
 
 
 async def test_a_slow_discord_is_not_given_more_to_do(harness: ProgressHarness):
-    """While an edit is under way its message gets no other; then comes the newest state alone."""
+    """A message with an edit in flight gets no other; then only the newest state is shown."""
     harness.messenger.held = {1}
     job = await harness.ask(1)
     await harness.step(job, 1)
@@ -151,7 +151,7 @@ async def test_a_slow_discord_is_not_given_more_to_do(harness: ProgressHarness):
 
 
 async def test_three_seconds_pass_after_an_edit_that_took_long(harness: ProgressHarness):
-    """What counts is when the last edit arrived, not when it was sent."""
+    """The interval starts when an edit has arrived, not when it was sent."""
     harness.messenger.held = {1}
     job = await harness.ask(1)
     await harness.step(job, 1)
@@ -168,7 +168,7 @@ async def test_three_seconds_pass_after_an_edit_that_took_long(harness: Progress
 
 
 async def test_one_slow_message_holds_up_no_other(harness: ProgressHarness):
-    """Edits of waiting messages that never arrive leave a place for the one that is painted."""
+    """Slow edits of waiting messages leave a slot free for the job on the GPU."""
     first = await harness.ask(1)
     for number in range(2, 8):
         await harness.ask(number)
@@ -185,7 +185,7 @@ async def test_one_slow_message_holds_up_no_other(harness: ProgressHarness):
 
 
 async def test_retiring_waits_for_an_edit_under_way(harness: ProgressHarness):
-    """The result is shown after the last progress has arrived, never before."""
+    """The result is shown only after the last progress edit has arrived."""
     harness.messenger.held = {1}
     job = await harness.ask(1)
     await harness.step(job, 1)
@@ -201,7 +201,7 @@ async def test_retiring_waits_for_an_edit_under_way(harness: ProgressHarness):
 
 
 async def test_a_job_under_three_seconds_makes_no_noise(harness: ProgressHarness):
-    """Eight steps in less than three seconds: nobody's message is touched."""
+    """A job that takes less than three seconds causes no edits."""
     job = await harness.ask(1)
     for _ in range(7):
         await harness.step(job, 1)
@@ -215,7 +215,7 @@ async def test_a_job_under_three_seconds_makes_no_noise(harness: ProgressHarness
 
 
 async def test_a_defect_costs_one_message(harness: ProgressHarness):
-    """An error that nobody foresaw ends the progress of one message, not the board."""
+    """An unexpected error ends the updates of one message, not of all."""
     first = await harness.ask(1)
     second = await harness.ask(2)
     harness.messenger.faults = [ValueError("a defect")]

@@ -1,4 +1,4 @@
-"""The moderators' cards: posted once, kept up to date, through every fault of Discord's."""
+"""Report cards are posted once and kept up to date, whatever fails on Discord."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ POLICY = QuotaPolicy(1000, 24, PolicySource.CONFIG)
 
 
 class NotifierHarness:
-    """Casework over a real database and a Discord that remembers; `again` is a new process."""
+    """A report notifier over a real database and a fake messenger."""
 
     def __init__(self, db: Database, data_dir: Path) -> None:
         self.clock, self.messenger = FakeClock(), FakeMessenger()
@@ -52,7 +52,7 @@ class NotifierHarness:
         self.report_notifier = self.restart()
 
     def restart(self) -> ReportNotifier:
-        """As the next process makes it."""
+        """Create the notifier of the next process."""
 
         async def sleep(seconds: float) -> None:
             self.slept.append(seconds)
@@ -70,7 +70,7 @@ class NotifierHarness:
         return self.report_notifier
 
     async def picture(self) -> int:
-        """A picture that was delivered as message 500."""
+        """Return a picture that was delivered as message 500."""
         request = a_request()
         new = NewJob(Place(GUILD, HERE, 100), request_to_json(request), "a boat", 7)
         job = await self.jobs.accept(new, POLICY)
@@ -87,19 +87,19 @@ class NotifierHarness:
         return picture.id
 
     async def reported(self, by: int = 200, picture_id: int | None = None) -> int:
-        """A report of a picture that nobody has shown to the moderators."""
+        """File a report that moderators have not seen yet."""
         picture_id = picture_id or await self.picture()
         assert isinstance(await self.reports.file(picture_id, by, f"by {by}"), Report)
         return picture_id
 
     async def card(self, picture_id: int) -> Card | None:
-        """Where the newest case of a picture is shown."""
+        """Return where the picture's newest report is shown."""
         case = await self.reports.last_for(picture_id)
         assert case is not None
         return case.card
 
     async def idle(self) -> None:
-        """Let the casework come to rest, in a run that ends like a process."""
+        """Run the notifier until it is idle, then cancel it."""
         task = asyncio.create_task(self.report_notifier.run())
         await until(lambda: not self.report_notifier.busy)
         task.cancel()
@@ -116,7 +116,7 @@ async def harness(tmp_path: Path) -> AsyncIterator[NotifierHarness]:
 
 
 async def test_a_card_says_all_there_is(harness: NotifierHarness):
-    """The picture under a hidden name that no result has, its message, its reports."""
+    """A card shows the picture as a spoiler, the link to its message, and its reports."""
     picture_id = await harness.reported()
     await harness.idle()
     ((where, card, nonce),) = harness.messenger.posts
@@ -128,7 +128,7 @@ async def test_a_card_says_all_there_is(harness: NotifierHarness):
 
 
 async def test_a_post_whose_answer_was_lost_is_found(harness: NotifierHarness):
-    """It arrived and nobody knew: found again, also when the nonce is forgotten by then."""
+    """If the response to a post is lost, the card is found again, even without its nonce."""
     picture_id = await harness.reported()
     harness.messenger.faults = [Lost("reset")]
     harness.messenger.forget_nonces()
@@ -141,7 +141,8 @@ async def test_a_post_whose_answer_was_lost_is_found(harness: NotifierHarness):
 async def test_killed_between_the_post_and_the_note(
     harness: NotifierHarness, monkeypatch: pytest.MonkeyPatch, unreadable: bool
 ):
-    """The next process finds the card; where it may not look, the nonce still guards it."""
+    """Killed after posting and before recording it, the next process finds the card; if it cannot
+    look, the nonce still prevents a second one."""
     picture_id = await harness.reported()
     posted = asyncio.Event()
 
@@ -166,7 +167,7 @@ async def test_killed_between_the_post_and_the_note(
 async def test_what_happens_meanwhile_is_on_the_card(
     harness: NotifierHarness, monkeypatch: pytest.MonkeyPatch
 ):
-    """A report and a verdict that come while the card is on its way are shown after it."""
+    """A report and a verdict that arrive while the card is being posted are shown afterwards."""
     picture_id, real = await harness.reported(), harness.messenger.post
 
     async def slowly(address: Address, card: CaseCard, nonce: str) -> int:
@@ -185,7 +186,8 @@ async def test_what_happens_meanwhile_is_on_the_card(
 
 
 async def test_a_deleted_picture_goes_from_its_messages(harness: NotifierHarness):
-    """Gone already, refused or later: each of its messages is tried, and the card is empty."""
+    """Each message of a deleted picture is deleted, whatever fails, and the card loses its
+    picture."""
     picture_id = await harness.reported()
     await harness.idle()
     await harness.history.erase(picture_id)
@@ -204,7 +206,7 @@ async def test_a_deleted_picture_goes_from_its_messages(harness: NotifierHarness
 
 
 async def test_a_card_that_is_gone_is_posted_again(harness: NotifierHarness):
-    """Deleted by hand: the next report shows the case anew; a case that is over stays as it is."""
+    """If the card was deleted, the next report posts it again, unless the case is decided."""
     picture_id = await harness.reported()
     task = asyncio.create_task(harness.report_notifier.run())
     await until(lambda: not harness.report_notifier.busy)
@@ -224,7 +226,7 @@ async def test_a_card_that_is_gone_is_posted_again(harness: NotifierHarness):
 
 
 async def test_old_cases_are_left_alone_at_the_start(harness: NotifierHarness):
-    """What was shown and has not moved for days costs no request."""
+    """Reports that have not changed for days cause no request at the start."""
     await harness.reported()
     await harness.idle()
     harness.clock.advance(3 * 24 * 3600)
@@ -238,7 +240,7 @@ async def test_old_cases_are_left_alone_at_the_start(harness: NotifierHarness):
 
 
 async def test_without_a_channel_nothing_is_posted(harness: NotifierHarness):
-    """The case waits; once there is a channel, waking it shows it."""
+    """A report without a channel waits, and is posted once there is one."""
     await harness.preferences.set_server(GUILD, by=1, reports_channel_id=None)
     picture_id = await harness.reported()
     await harness.idle()
@@ -250,7 +252,7 @@ async def test_without_a_channel_nothing_is_posted(harness: NotifierHarness):
 
 
 async def test_a_file_that_is_gone_leaves_the_words(harness: NotifierHarness):
-    """Retention may have taken the file: the card says so and can still be decided."""
+    """If the picture's file is gone, the card says so and can still be decided."""
     picture_id = await harness.reported()
     picture = await harness.history.get(picture_id)
     assert picture is not None

@@ -1,4 +1,4 @@
-"""Who may report, decide and block, in whatever order it happens at once."""
+"""Who may report, decide and block, also when it happens concurrently."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ POLICY = QuotaPolicy(1000, 24, PolicySource.CONFIG)
 
 
 class ModerationHarness:
-    """Moderation over a real database, with an engine whose model never loads."""
+    """The moderation service over a real database, with an engine whose model never loads."""
 
     def __init__(self, db: Database, data_dir: Path) -> None:
         clock = FakeClock()
@@ -117,7 +117,7 @@ class ModerationHarness:
         )
 
     async def accepted(self, actor: Actor, *, pictures: int = 1, private: bool = False) -> Job:
-        """A job in the database, not in the queue."""
+        """Return a job that is in the database but not in the queue."""
         request = a_request()
         place = Place(actor.guild_id, actor.channel_id, actor.user_id)
         new = NewJob(
@@ -128,14 +128,14 @@ class ModerationHarness:
         return job
 
     def queued(self, job: Job) -> None:
-        """Put it into the queue."""
+        """Put the job into the queue."""
         with self.engine.reserve(job.place.user_id, job.place.guild_id) as slot:
             self.live.add(job, self.engine.submit(slot, JobSpec(job.id, a_request())))
 
     async def painted(
         self, actor: Actor = ALICE, *, pictures: int = 1, private: bool = False
     ) -> int:
-        """The id of the first picture of a job that is done."""
+        """Return the id of the first picture of a finished job."""
         job = await self.accepted(actor, pictures=pictures, private=private)
         await self.jobs.painting(job.id)
         new = [
@@ -161,7 +161,7 @@ async def harness(tmp_path: Path) -> AsyncIterator[ModerationHarness]:
 
 
 async def reported(harness: ModerationHarness, *, pictures: int = 1) -> int:
-    """A picture of Alice's that Bob reported."""
+    """Return a picture of Alice's that Bob has reported."""
     picture_id = await harness.painted(pictures=pictures)
     assert isinstance(await harness.moderation.report(BOB, picture_id, "why"), ReportFiled)
     harness.changed.clear()
@@ -169,7 +169,7 @@ async def reported(harness: ModerationHarness, *, pictures: int = 1) -> int:
 
 
 async def test_what_may_be_reported(harness: ModerationHarness):
-    """Others' public pictures of this server, once a person; what is hidden stays unknown."""
+    """Members can report other members' public pictures of their own server, each once."""
     public, private = await harness.painted(), await harness.painted(private=True)
     say = harness.moderation.report
     assert await say(ALICE, public, "") == Refused(OwnPicture(public))
@@ -186,7 +186,8 @@ async def test_what_may_be_reported(harness: ModerationHarness):
 
 
 async def test_who_may_decide(harness: ModerationHarness):
-    """Members and other servers' moderators see and move nothing; an owner may everywhere."""
+    """Members and other servers' moderators can see and decide nothing; an owner decides
+    anywhere."""
     picture_id, moderation = await reported(harness), harness.moderation
     await moderation.block(ADA, BOB.user_id, "")
     for actor in (ALICE, BOB):
@@ -212,7 +213,8 @@ async def test_who_may_decide(harness: ModerationHarness):
 
 
 async def test_a_channel_shows_what_waits(harness: ModerationHarness):
-    """Setting it tells how many wait and has them shown; taking it away shows nothing."""
+    """Choosing a channel posts the open reports and returns their number; removing it posts
+    none."""
     first, second = await reported(harness), await reported(harness)
     assert await harness.moderation.set_channel(ADA, 77) == 2
     assert harness.changed == [first, second]
@@ -222,7 +224,7 @@ async def test_a_channel_shows_what_waits(harness: ModerationHarness):
 
 
 async def test_the_list_is_short(harness: ModerationHarness):
-    """The oldest cases, and whether there are more."""
+    """Only the oldest reports are listed, with whether there are more."""
     ids = [await reported(harness) for _ in range(CASES_LISTED + 1)]
     found = await harness.moderation.open_cases(MO)
     assert isinstance(found, OpenReports) and found.more
@@ -231,7 +233,7 @@ async def test_the_list_is_short(harness: ModerationHarness):
 
 @given(st.lists(st.sampled_from(list(Verdict)), min_size=2, max_size=5))
 def test_of_verdicts_at_once_one_is_carried_out(verdicts: list[Verdict]):
-    """Exactly one answer is the verdict; the picture and the block are what it says they are."""
+    """Of concurrent verdicts exactly one is carried out, with its effects."""
 
     async def check() -> None:
         async with await Database.open(folder / "zimagine.db") as db:
@@ -257,7 +259,7 @@ def test_of_verdicts_at_once_one_is_carried_out(verdicts: list[Verdict]):
 async def test_a_crash_before_the_verdict_leaves_the_case_open(
     harness: ModerationHarness, monkeypatch: pytest.MonkeyPatch, verdict: Verdict
 ):
-    """The picture is gone and the case is not over: deciding again ends it."""
+    """After a crash before the verdict is stored, the report can be decided again."""
     picture_id = await reported(harness)
 
     async def dying(*_: object) -> Case:
@@ -276,7 +278,7 @@ async def test_a_crash_before_the_verdict_leaves_the_case_open(
 async def test_no_server_waits_for_anothers_verdict(
     harness: ModerationHarness, monkeypatch: pytest.MonkeyPatch
 ):
-    """A press is answered within three seconds, however long somebody else's takes."""
+    """A slow verdict on one server does not delay those on another."""
     here, there = await harness.painted(), await harness.painted(ELSEWHERE)
     for picture_id in (here, there):
         await harness.reports.file(picture_id, BOB.user_id, None)
@@ -299,7 +301,7 @@ async def test_no_server_waits_for_anothers_verdict(
 
 
 async def test_deleting_takes_all_of_one_message(harness: ModerationHarness):
-    """Those that were painted with it go too, and what shows their reports hears of it."""
+    """All pictures of the same job are deleted, and their reports are updated."""
     picture_id = await reported(harness, pictures=3)
     await harness.moderation.report(ADA, picture_id + 1, "")
     harness.changed.clear()
@@ -311,7 +313,7 @@ async def test_deleting_takes_all_of_one_message(harness: ModerationHarness):
 
 
 async def test_a_moderator_blocks_neither_themself_nor_an_owner(harness: ModerationHarness):
-    """Also not by a verdict: nothing happens then, and the case stays open."""
+    """Moderators can block neither themselves nor an owner, and such a verdict changes nothing."""
     for user_id in (MO.user_id, OWNER.user_id):
         assert await harness.moderation.block(MO, user_id, "") == Refused(NotBlockable(user_id))
     for renderer in (MO, OWNER):
@@ -324,7 +326,7 @@ async def test_a_moderator_blocks_neither_themself_nor_an_owner(harness: Moderat
 
 
 async def test_blocking_ends_what_waits_here(harness: ModerationHarness):
-    """The engine, the delivery and the ledger hear of it; other servers' jobs go on."""
+    """Blocking cancels the user's waiting jobs on this server, and no others."""
     elsewhere = await harness.accepted(dataclasses.replace(BOB, guild_id=2))
     mine = [await harness.accepted(BOB), await harness.accepted(BOB, private=True)]
     for job in (elsewhere, *mine):
@@ -340,7 +342,7 @@ async def test_blocking_ends_what_waits_here(harness: ModerationHarness):
 
 
 async def test_a_job_on_its_way_into_the_queue_is_caught(harness: ModerationHarness):
-    """Accepted before the block and queued after it: cancelled all the same, and told once."""
+    """A job accepted before the block and queued after it is cancelled, and reported once."""
     job = await harness.accepted(BOB)
     blocking = asyncio.create_task(harness.moderation.block(MO, BOB.user_id, ""))
     await asyncio.sleep(0.1)
@@ -354,7 +356,7 @@ async def test_a_job_on_its_way_into_the_queue_is_caught(harness: ModerationHarn
 
 @pytest.mark.parametrize("first", range(6))
 async def test_no_job_slips_past_a_block(harness: ModerationHarness, first: int):
-    """Wishes before, during and after it: each is refused, or cancelled with it."""
+    """Requests before, during and after a block are all refused or cancelled."""
 
     async def params(number: int) -> None:
         for _ in range(number):

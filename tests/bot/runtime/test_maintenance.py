@@ -1,4 +1,4 @@
-"""Housekeeping: what is due is done, nothing ends it, and its owner hears of trouble."""
+"""Maintenance is done when it is due, no error ends it, and the owner is alerted."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class RoundsOver(BaseException):
 
 
 class FakeRetention:
-    """Remembers what it was asked for; fails when told."""
+    """Records the limits it was called with; fails on demand."""
 
     def __init__(self) -> None:
         self.asked: list[tuple[int | None, int | None]] = []
@@ -51,7 +51,7 @@ class FakeRetention:
 
 
 class MaintenanceHarness:
-    """Housekeeping over a real database, whose nights pass at once."""
+    """Maintenance over a real database, with waits that take no time."""
 
     def __init__(self, data_dir: Path, **settings: Any) -> None:
         self.clock = FakeClock(START)
@@ -102,7 +102,7 @@ async def data_dir(tmp_path: Path) -> Path:
 
 
 async def test_a_backup_each_night(data_dir: Path):
-    """Soon after the first start there is a backup, then one each night; so many are kept."""
+    """There is a backup soon after the first start and then every night; old ones are removed."""
     harness = MaintenanceHarness(data_dir, backups=3)
     await harness.run_for(minutes=10)
     assert harness.backups() == ["20 14:15"]
@@ -114,7 +114,7 @@ async def test_a_backup_each_night(data_dir: Path):
 
 
 async def test_a_start_soon_after_a_backup_makes_none(data_dir: Path):
-    """A bot that is started often makes no more backups for it."""
+    """Frequent restarts cause no additional backups."""
     backup.nightly_path(data_dir, START - timedelta(hours=9)).touch()
     harness = MaintenanceHarness(data_dir)
     await harness.run_for(hours=2)
@@ -122,7 +122,7 @@ async def test_a_start_soon_after_a_backup_makes_none(data_dir: Path):
 
 
 async def test_no_backups_when_told(data_dir: Path):
-    """With backups = 0 none are made and none are removed."""
+    """With backups = 0, none are made and none are removed."""
     backup.nightly_path(data_dir, START - timedelta(days=20)).touch()
     harness = MaintenanceHarness(data_dir, backups=0)
     await harness.run_for(days=1)
@@ -132,7 +132,7 @@ async def test_no_backups_when_told(data_dir: Path):
 async def test_a_failed_backup_is_told_and_tried_again(
     data_dir: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    """A failure is told with its reason and tried again each hour; the old backups stay."""
+    """A failed backup is reported with its reason and retried every hour; old backups are kept."""
     harness = MaintenanceHarness(data_dir, backups=1)
     backup.nightly_path(data_dir, START - timedelta(days=20)).touch()
 
@@ -153,7 +153,7 @@ async def test_a_failed_backup_is_told_and_tried_again(
 
 
 async def test_a_backup_from_the_future_is_no_excuse(data_dir: Path):
-    """A backup that a wrong clock dated keeps no other from being made."""
+    """A backup dated in the future does not keep others from being made."""
     backup.nightly_path(data_dir, START + timedelta(days=900)).touch()
     harness = MaintenanceHarness(data_dir, backups=2)
     await harness.run_for(hours=3)
@@ -161,7 +161,7 @@ async def test_a_backup_from_the_future_is_no_excuse(data_dir: Path):
 
 
 async def test_retention_each_hour_with_the_settings(data_dir: Path):
-    """Retention runs soon after the start and then once an hour, with days and bytes."""
+    """Retention runs soon after the start and then hourly, with the configured limits."""
     harness = MaintenanceHarness(data_dir, keep_days=30, limit_gib=0.5)
     with capture_logs() as logs:
         await harness.run_for(hours=3)
@@ -173,7 +173,7 @@ async def test_retention_each_hour_with_the_settings(data_dir: Path):
 
 
 async def test_an_error_ends_nothing(data_dir: Path):
-    """Whatever fails is one line in the log, and everything else goes on."""
+    """Every failure is one line in the log, and the other tasks go on."""
     harness = MaintenanceHarness(data_dir)
     harness.retention.error = RuntimeError("two\nlines")
     harness.free = 0
@@ -190,7 +190,7 @@ async def test_an_error_ends_nothing(data_dir: Path):
 
 
 async def test_little_room_is_told_at_once_and_again(data_dir: Path):
-    """Below the floor the owner hears of it each round, from the first moment; at it nothing."""
+    """Below the minimum, and only there, the owner is alerted in every round from the first."""
     harness = MaintenanceHarness(data_dir)
     harness.free = MIN_FREE_BYTES
     await harness.run_for(minutes=30)
@@ -202,7 +202,7 @@ async def test_little_room_is_told_at_once_and_again(data_dir: Path):
 
 
 async def test_it_ends_when_it_is_cancelled(data_dir: Path):
-    """The bot's stop ends the loop."""
+    """Cancelling the task ends the loop."""
     harness = MaintenanceHarness(data_dir)
     harness.sleep = asyncio.sleep
     task = asyncio.create_task(harness.maintenance.run())
@@ -213,7 +213,7 @@ async def test_it_ends_when_it_is_cancelled(data_dir: Path):
 
 
 def test_free_bytes_is_that_of_the_disk(tmp_path: Path):
-    """A real folder has some room, in bytes."""
+    """The free space of a real folder is positive."""
     assert free_bytes(tmp_path) > 0
 
 
@@ -240,7 +240,7 @@ def test_due_is_once_a_day_and_never_later_than_a_day(now: datetime, hour: int, 
 
 
 async def test_old_questions_are_forgotten_every_round(data_dir: Path):
-    """Ten minutes after the start, and again in each round; an error in it ends nothing."""
+    """Old proposals are deleted in every round, and an error does not end that."""
     harness, swept = MaintenanceHarness(data_dir), list[int]()
 
     async def sweep() -> int:
