@@ -47,7 +47,7 @@ def _ids(value: Any) -> Any:
         try:
             return json.loads(text)
         except ValueError:
-            raise ValueError("a list of numbers like [1, 2] is needed") from None
+            raise ValueError("expected a list of numbers like [1, 2]") from None
     return [part.strip() for part in text.split(",") if part.strip()]
 
 
@@ -57,7 +57,7 @@ Snowflakes = Annotated[tuple[Snowflake, ...], NoDecode, BeforeValidator(_ids)]
 
 def _folder(path: Path) -> Path:
     if "\0" in str(path):
-        raise ValueError("a path without NUL characters is needed")
+        raise ValueError("a path must not contain NUL characters")
     return path.expanduser()
 
 
@@ -196,7 +196,7 @@ def load(path: Path | None, **override: Any) -> Settings:
             changed = type(section).model_validate(section.model_dump() | values)
             settings = settings.model_copy(update={name: changed})
     except ValidationError as error:
-        raise InvalidSetting(_sentence(error, path)) from None
+        raise InvalidSetting(_describe(error, path)) from None
     except SettingsError as error:
         raise InvalidSetting(f"A setting in the environment cannot be read: {error}.") from None
     return settings
@@ -220,13 +220,13 @@ def _read(path: Path | None) -> dict[str, Any]:
         ) from None
 
 
-def _sentence(error: ValidationError, path: Path | None) -> str:
+def _describe(error: ValidationError, path: Path | None) -> str:
     """Describe the first problem in one sentence that never contains a secret's value."""
     first = error.errors()[0]
     where = ".".join(str(part) for part in first["loc"])
     source = f" (in {path or DEFAULT_CONFIG} or the environment)"
     if first["type"] == "extra_forbidden":
-        return f"There is no setting {where}{source}: is it a typing error?"
+        return f"There is no setting {where}{source}; is it misspelled?"
     message = first["msg"].removeprefix("Value error, ")
     message = message[:1].lower() + message[1:]
     if (
@@ -234,5 +234,5 @@ def _sentence(error: ValidationError, path: Path | None) -> str:
         or where in _SECRETS
         or not isinstance(first["input"], str | int | float | bool)
     ):
-        return f"The setting {where}{source} is wrong: {message}."
-    return f"The setting {where} = {first['input']!r}{source} is wrong: {message}."
+        return f"The setting {where}{source} is invalid: {message}."
+    return f"The setting {where} = {first['input']!r}{source} is invalid: {message}."

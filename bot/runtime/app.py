@@ -191,9 +191,7 @@ async def _wait_for_end(
         if stop.done():
             return OK
         if task_failed.done():
-            explain_exit(
-                "A part of the bot broke off (the log says why); please start zimagine again."
-            )
+            explain_exit("A background task failed (see the log); please restart zimagine.")
             return RESTART
         if failure.done():
             return _engine_exit(failure.result(), explain_exit)
@@ -213,19 +211,17 @@ def _engine_exit(error: EngineError, explain_exit: Callable[[str], None]) -> int
         explain_exit(f"The model cannot be loaded: {error}.")
         return UNAVAILABLE
     assert isinstance(error, Defunct)
-    explain_exit(f"The painter is lost ({error}); please start zimagine again.")
+    explain_exit(f"The engine has failed ({error}); please restart zimagine.")
     return RESTART
 
 
 def _discord_exit(error: BaseException | None, explain_exit: Callable[[str], None]) -> int:
     if isinstance(error, TokenRefused):
-        explain_exit("Discord refused the token; please check DISCORD_TOKEN.")
+        explain_exit("Discord rejected the token; please check DISCORD_TOKEN.")
         return UNAVAILABLE
     if error is not None and not isinstance(error, ConnectionEnded):
         log.error("connection broke off", exc_info=error)
-    explain_exit(
-        f"The connection to Discord ended for good ({error}); please start zimagine again."
-    )
+    explain_exit(f"The connection to Discord was lost for good ({error}); please restart zimagine.")
     return RESTART
 
 

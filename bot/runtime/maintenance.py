@@ -29,10 +29,10 @@ GIB_BYTES = 2**30
 MIN_FREE_BYTES = GIB_BYTES
 
 DISK_SENTENCE = (
-    "Only {free_mib} MiB are free on the disk of {folder}. Make room, or set keep_days or "
-    "limit_gib in [storage]: without room nothing can be painted."
+    "Only {free_mib} MiB are free on the disk of {folder}. Please free some space, or set "
+    "keep_days or limit_gib in [storage]; without free space, no pictures can be painted."
 )
-BACKUP_SENTENCE = "The nightly backup failed: {error} The next try is in an hour."
+BACKUP_SENTENCE = "The nightly backup failed: {error} The bot will try again in an hour."
 
 AlertOwner = Callable[[str, str], Awaitable[None]]
 """Takes the kind of alert and a sentence; may be called repeatedly with the same."""
