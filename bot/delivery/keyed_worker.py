@@ -5,8 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
+from typing import Final
 
 from bot.retry import Sleep, retry
+
+RETRY_S: Final = (2.0, 5.0, 15.0, 60.0, 300.0)
+"""Most faults of Discord pass within seconds; during a longer outage a request every five minutes
+per key is enough. Chosen by judgement, not measured."""
 
 
 class KeyedWorker:
@@ -29,9 +34,9 @@ class KeyedWorker:
         name: str,
         limit: int,
         retry_on: tuple[type[Exception], ...],
-        waits_s: Sequence[float],
         on_retry: Callable[[int, Exception, float | None], object],
         on_end: Callable[[int, BaseException | None], object],
+        waits_s: Sequence[float] = RETRY_S,
         prepare: Callable[[int], Awaitable[None]] | None = None,
         rerun: bool = False,
         sleep: Sleep = asyncio.sleep,

@@ -38,7 +38,7 @@ STATUS_WAIT_S = 30.0
 FIRST_RESPONSE_LIMIT = timedelta(seconds=3)
 """Discord accepts the first response to a command within this time."""
 MAX_CONCURRENT = 4
-RETRY_S = (2.0, 5.0, 15.0, 60.0, 300.0)
+"""Deliveries that talk to Discord at once; discord.py spaces out requests by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,6 @@ class DeliveryWorker:
             name="delivery",
             limit=MAX_CONCURRENT,
             retry_on=(TemporaryFailure, StorageError),
-            waits_s=RETRY_S,
             on_retry=self._on_retry,
             on_end=self._on_end,
             prepare=self._prepare,

@@ -9,7 +9,7 @@ from typing import Final
 
 import structlog
 
-from bot.delivery.keyed_worker import KeyedWorker
+from bot.delivery.keyed_worker import RETRY_S, KeyedWorker
 from bot.delivery.messenger import Address, Messenger, Obstacle, TemporaryFailure, Undeliverable
 from bot.moderation.cards import ReportCards
 from bot.retry import Sleep, retry
@@ -21,7 +21,7 @@ from storage.types import Card, Case, Clock, Verdict
 log = structlog.get_logger(__name__)
 
 MAX_CONCURRENT = 2
-RETRY_S = (2.0, 5.0, 15.0, 60.0, 300.0)
+"""Fewer than deliveries, which members are waiting for."""
 LOOK_BACK = timedelta(days=1)
 """Reports that changed within this time before a start are shown again, in case of a crash."""
 _ALREADY_GONE: Final = frozenset({Obstacle.MESSAGE_GONE, Obstacle.CHANNEL_GONE})
@@ -63,7 +63,6 @@ class ReportNotifier:
             name="report",
             limit=MAX_CONCURRENT,
             retry_on=(TemporaryFailure, StorageError),
-            waits_s=RETRY_S,
             on_retry=self._on_retry,
             on_end=self._on_end,
             rerun=True,
