@@ -110,8 +110,7 @@ class EngineSection(_Section):
 
 
 class StorageSection(_Section):
-    """Where pictures and the database are stored, how many backups are kept, and for how long
-    pictures are.
+    """Where pictures and the database are stored, and how many backups and pictures are kept.
 
     backups: 0 for none. backup_hour: of the day, in UTC. keep_days, limit_gib: None for no limit.
     """

@@ -18,7 +18,9 @@ from engine.types import Raster
 PREVIEW_NAME: Final = "preview.jpg"
 """No result has this name, so a preview is never mistaken for one."""
 PREVIEW_SIDE_PX: Final = 512
+"""The longest side of a preview, about as large as a chat shows pictures."""
 PREVIEW_LIMIT_BYTES: Final = 60_000
+"""The maximum size of a preview, which is uploaded again with every edit."""
 _PREVIEW_FORMS: Final = (
     (PREVIEW_SIDE_PX, 80),
     (PREVIEW_SIDE_PX, 50),

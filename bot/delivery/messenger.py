@@ -100,8 +100,7 @@ class Messenger(Protocol):
         ...
 
     async def find_case(self, address: Address, picture_id: int, since: datetime) -> int | None:
-        """Return the id of the bot's newest message with the buttons that decide this picture's
-        reports.
+        """Return the id of the bot's newest message with the buttons to decide a picture's reports.
 
         since: the message was posted no earlier than this. Raises Undeliverable(UNREADABLE) if the
         history cannot be read.

@@ -65,8 +65,7 @@ def default_route(
 def fallback_route(
     route: Route, obstacle: Obstacle, job: Job, *, default: Route | None, direct_messages: bool
 ) -> Route | None:
-    """Return the route that remains when this one is closed permanently, or None to keep the
-    result.
+    """Return the route that remains when this one is closed for good, or None to keep the result.
 
     Only pictures are sent by direct message, and only if the owner allows it. Private results never
     go to a channel. default: the route without the requester's own choice.

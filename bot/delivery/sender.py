@@ -123,8 +123,7 @@ class ResultSender:
         return await self._deliveries.switch(job.id, fallback, fallback_reason)
 
     async def _forget_deleted_thread(self, job_id: int, obstacle: Obstacle) -> Delivery | None:
-        """Record that the requester's thread was deleted, so that the next attempt opens another
-        one.
+        """Record that the requester's thread was deleted, so that the next attempt opens another.
 
         Returns None if there was no thread, or if the obstacle is a different one.
         """

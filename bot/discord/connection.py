@@ -13,7 +13,9 @@ from bot.retry import retry
 log = structlog.get_logger(__name__)
 
 LOGIN_RETRY_S = (5.0, 15.0, 60.0)
+"""Waits between logins while the network is down. Chosen by judgement."""
 AUTHENTICATION_FAILED = 4004
+"""The gateway's close code for an invalid token."""
 
 
 class TokenRefused(Exception):

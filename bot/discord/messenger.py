@@ -35,17 +35,19 @@ _OBSTACLES = {
     10004: Obstacle.CHANNEL_GONE,
     10008: Obstacle.MESSAGE_GONE,
     10015: Obstacle.MESSAGE_GONE,  # an interaction token that has expired
-    50027: Obstacle.MESSAGE_GONE,
+    50027: Obstacle.MESSAGE_GONE,  # invalid webhook token
     THREAD_ARCHIVED: Obstacle.ARCHIVED,
     **dict.fromkeys((160006, 160007), Obstacle.FULL),
     40005: Obstacle.TOO_LARGE,
     **dict.fromkeys((50001, 50005, 50007, 50013, 160005), Obstacle.FORBIDDEN),
 }
 _THREAD_EXISTS = 160004
+"""Discord's error code for a message that has a thread already."""
 _THREAD_NAME_CHARS = 100
 _THREAD_ARCHIVE_MIN = 1440
 """Discord archives a thread after a day without messages; the next picture reopens it."""
 _MESSAGE_SEARCH_LIMIT = 5000
+"""How many messages from around the time of a post are searched for it."""
 _CARD_SEARCH_LIMIT = 500
 """How many of the newest messages in the reports channel are searched for a card."""
 _MAX_CLOCK_SKEW = timedelta(minutes=5)

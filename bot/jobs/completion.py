@@ -32,6 +32,7 @@ T = TypeVar("T")
 Ending = Callable[[], Awaitable[object]]
 """Records how a job ended."""
 RETRY_S = (0.5, 2.0, 10.0, 30.0)
+"""A busy database is free again in moments; a full disk needs a person. Chosen by judgement."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,8 +28,7 @@ _ALREADY_GONE: Final = frozenset({Obstacle.MESSAGE_GONE, Obstacle.CHANNEL_GONE})
 
 
 class ReportNotifier:
-    """Shows every reported picture, as the database has it, in the channel that its server has
-    chosen.
+    """Shows every reported picture, as the database has it, in its server's reports channel.
 
     A report is stored before anything is posted, and a verdict before its card changes, so nothing
     is lost if either fails, and the next start tries again. Before a message is posted a second

@@ -38,6 +38,7 @@ from storage.types import (
 )
 
 CASES_LISTED = 10
+"""The maximum number of open reports in a list for a moderator."""
 BACKFILL_LIMIT = 100
 """The maximum number of open reports posted to a newly chosen channel."""
 
@@ -68,8 +69,7 @@ class UserBlocked:
 
 
 class ModerationService:
-    """Checks permissions first in every call by a moderator, and shows everyone only their own
-    server.
+    """Checks permissions first in every call by a moderator; everyone sees only their own server.
 
     changed(picture_id): called when the report card of this picture is out of date.
     """

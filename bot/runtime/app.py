@@ -42,6 +42,7 @@ from storage.types import Clock, utc_now
 log = structlog.get_logger(__name__)
 
 DELIVERY_DRAIN_S = 15.0
+"""How long running deliveries may take during shutdown; the next start delivers the rest."""
 RESPONSE_LIMIT_S = 3.0
 """Discord accepts no first response to a command after this time."""
 

@@ -22,11 +22,14 @@ log = structlog.get_logger(__name__)
 ROUND_INTERVAL_S = 600.0
 """How often the free disk space is checked. The first round after a start does nothing else."""
 RETENTION_INTERVAL = timedelta(hours=1)
+"""The shortest time between two runs of retention."""
 BACKUP_RETRY_AFTER = timedelta(hours=1)
 """How long to wait after a failed backup."""
 BACKUP_MAX_AGE = timedelta(days=1)
+"""A backup is due at any hour once the newest is older than this."""
 GIB_BYTES = 2**30
 MIN_FREE_BYTES = GIB_BYTES
+"""Below this, the owner is alerted. Chosen by judgement: room for hundreds of pictures."""
 
 DISK_SENTENCE = (
     "Only {free_mib} MiB are free on the disk of {folder}. Please free some space, or set "
