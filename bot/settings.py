@@ -182,14 +182,14 @@ def load(path: Path | None, **override: Any) -> Settings:
     override: sections from the command line, e.g. `engine={"model": "sketch"}`; they take
     precedence. Raises InvalidSetting.
     """
-    found = _read(path)
+    values_by_section = _read(path)
     token = os.environ.get(TOKEN_ENV)
     if token:
-        section = found.setdefault("discord", {})
+        section = values_by_section.setdefault("discord", {})
         if isinstance(section, dict):
             section["token"] = token
     try:
-        settings = Settings(**found)
+        settings = Settings(**values_by_section)
         for name, values in override.items():
             section = getattr(settings, name)
             changed = type(section).model_validate(section.model_dump() | values)
@@ -202,20 +202,20 @@ def load(path: Path | None, **override: Any) -> Settings:
 
 
 def _read(path: Path | None) -> dict[str, Any]:
-    wanted = path or DEFAULT_CONFIG
+    config_path = path or DEFAULT_CONFIG
     try:
-        return tomllib.loads(wanted.read_text(encoding="utf-8-sig"))
+        return tomllib.loads(config_path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         if path is None:
             return {}
         raise InvalidSetting(f"The configuration file {path} does not exist.") from None
     except OSError as error:
         raise InvalidSetting(
-            f"The configuration file {wanted} cannot be read: {error.strerror}."
+            f"The configuration file {config_path} cannot be read: {error.strerror}."
         ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InvalidSetting(
-            f"The configuration file {wanted} is not valid TOML: {error}."
+            f"The configuration file {config_path} is not valid TOML: {error}."
         ) from None
 
 

@@ -129,14 +129,14 @@ class DiscordMessenger:
         self._check_threads(address)
         name = await self._name_of(address.guild_id, user_id)
         say = words(address.locale)
-        called = say("Pictures of {name}", name=name) if name else say("Pictures")
+        title = say("Pictures of {name}", name=name) if name else say("Pictures")
         http = self._client.http
         try:
             await _translate_errors(
                 http.start_thread_with_message(
                     address.channel_id,
                     message_id,
-                    name=called[:_THREAD_NAME_CHARS],
+                    name=title[:_THREAD_NAME_CHARS],
                     auto_archive_duration=_THREAD_ARCHIVE_MIN,
                 )
             )
@@ -202,11 +202,11 @@ class DiscordMessenger:
     async def _search(
         self, address: Address, since: datetime, wanted: Callable[[discord.Message], bool]
     ) -> int | None:
-        past = self._channel(address).history(
+        history = self._channel(address).history(
             limit=_MESSAGE_SEARCH_LIMIT, after=since - _MAX_CLOCK_SKEW, oldest_first=True
         )
         seen = 0
-        async for message in past:
+        async for message in history:
             seen += 1
             if message.created_at > since + _REQUEST_LIFE + _MAX_CLOCK_SKEW:
                 return None

@@ -68,7 +68,7 @@ class ProgressHarness:
         assert seconds == EDIT_INTERVAL_S
         await self._ticks.acquire()
 
-    async def ask(self, number: int, *, quiet: bool = False, count: int = 1) -> EngineJob:
+    async def submit(self, number: int, *, quiet: bool = False, count: int = 1) -> EngineJob:
         """Submit a job whose status message has its number as id."""
         slot = self.engine.reserve(number, 1)
         job = self.engine.submit(slot, JobSpec(number, REQUEST, previews=True, count=count))

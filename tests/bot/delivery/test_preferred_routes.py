@@ -19,7 +19,7 @@ OWN_THREAD = THREAD + STATUS_ID
 IN_THREAD, IN_DIRECT = DeliveryMode.THREAD, DeliveryMode.DIRECT
 
 
-async def killed_under_way(harness: DeliveryHarness) -> None:
+async def kill_during_delivery(harness: DeliveryHarness) -> None:
     """Kill the process while its delivery waits for another attempt."""
     runner = asyncio.create_task(harness.delivery.run())
     async with asyncio.timeout(10):
@@ -30,14 +30,14 @@ async def killed_under_way(harness: DeliveryHarness) -> None:
     harness.restart()
 
 
-async def painted(harness: DeliveryHarness, **wishes: Any) -> Job:
+async def painted(harness: DeliveryHarness, **options: Any) -> Job:
     """Return a job whose picture is ready."""
-    job = await harness.accept(**wishes)
+    job = await harness.accept(**options)
     await harness.paint(job)
     return job
 
 
-def shown_in(harness: DeliveryHarness) -> list[int]:
+def channels_posted_in(harness: DeliveryHarness) -> list[int]:
     """Return the channels in which pictures were posted."""
     return [address.channel_id for address, _, _ in harness.messenger.posts]
 
@@ -63,12 +63,12 @@ async def test_one_thread_for_all_pictures_of_a_person(harness: DeliveryHarness)
     for status_id in range(100, 104):
         await painted(harness, status_id=status_id, delivery=IN_THREAD)
     await harness.deliver()
-    assert harness.messenger.opened == 1 and len(shown_in(harness)) == 4
-    assert len(set(shown_in(harness))) == 1
+    assert harness.messenger.opened == 1 and len(channels_posted_in(harness)) == 4
+    assert len(set(channels_posted_in(harness))) == 1
     await painted(harness, status_id=200, delivery=IN_THREAD)
     harness.restart()
     await harness.deliver()
-    assert harness.messenger.opened == 1 and len(set(shown_in(harness))) == 1
+    assert harness.messenger.opened == 1 and len(set(channels_posted_in(harness))) == 1
 
 
 async def test_who_waited_long_is_mentioned_in_the_thread(harness: DeliveryHarness):
@@ -113,7 +113,7 @@ async def test_where_no_thread_can_be_opened_the_channel_is_left(
     card = harness.messenger.posts[0][1] if late_s else harness.messenger.messages[STATUS_ID][-1]
     assert isinstance(card, PictureCard)
     assert card.fallback == FallbackNote(DeliveryMode.THREAD, obstacle.value)
-    assert shown_in(harness) == ([2] if late_s else [])
+    assert channels_posted_in(harness) == ([2] if late_s else [])
     assert await harness.state(job) == "delivered"
 
 
@@ -138,7 +138,7 @@ async def test_a_deleted_thread_is_replaced(harness: DeliveryHarness):
     harness.restart()
     harness.messenger.faults = [Undeliverable(Obstacle.CHANNEL_GONE, "10003")]
     await harness.deliver()
-    assert shown_in(harness) == [THREAD + 100, OWN_THREAD]
+    assert channels_posted_in(harness) == [THREAD + 100, OWN_THREAD]
     assert await harness.state(job) == "delivered"
     assert await Threads(harness.db, harness.clock).thread_of(1, 2, 3) == OWN_THREAD
 
@@ -149,7 +149,7 @@ async def test_a_deleted_channel_leaves_the_direct_message(harness: DeliveryHarn
     gone = Undeliverable(Obstacle.CHANNEL_GONE, "10003")
     harness.messenger.faults = [gone, gone]  # opening the thread and editing the status both fail
     await harness.deliver()
-    assert shown_in(harness) == [DIRECT + 3] and await harness.state(job) == "delivered"
+    assert channels_posted_in(harness) == [DIRECT + 3] and await harness.state(job) == "delivered"
 
 
 async def test_a_thread_that_is_gone_again_and_again_ends_in_the_channel(harness: DeliveryHarness):
@@ -166,10 +166,10 @@ async def test_without_a_status_message_a_picture_begins_the_thread(harness: Del
     """The picture is posted in the channel, and a thread for later pictures is opened under it."""
     await painted(harness, placed=False, delivery=IN_THREAD)
     await harness.deliver()
-    assert shown_in(harness) == [2] and harness.messenger.opened == 1
+    assert channels_posted_in(harness) == [2] and harness.messenger.opened == 1
     await painted(harness, placed=False, delivery=IN_THREAD)
     await harness.deliver()
-    assert shown_in(harness) == [2, THREAD + 1000] and harness.messenger.opened == 1
+    assert channels_posted_in(harness) == [2, THREAD + 1000] and harness.messenger.opened == 1
 
 
 async def test_a_thread_that_cannot_be_begun_costs_nothing(harness: DeliveryHarness):
@@ -177,7 +177,7 @@ async def test_a_thread_that_cannot_be_begun_costs_nothing(harness: DeliveryHarn
     job = await painted(harness, placed=False, delivery=IN_THREAD)
     harness.messenger.faults = [None, Undeliverable(Obstacle.FORBIDDEN, "50013")]
     await harness.deliver()
-    assert shown_in(harness) == [2] and await harness.state(job) == "delivered"
+    assert channels_posted_in(harness) == [2] and await harness.state(job) == "delivered"
 
 
 # Direct messages
@@ -209,8 +209,8 @@ async def test_closed_direct_messages_leave_the_channel(harness: DeliveryHarness
 async def test_a_closed_channel_after_closed_direct_messages_keeps_it(harness: DeliveryHarness):
     """If the channel is closed as well, the picture stays in the history."""
     job = await painted(harness, delivery=IN_DIRECT)
-    shut = Undeliverable(Obstacle.FORBIDDEN, "no")
-    harness.messenger.faults = [shut, shut]
+    closed = Undeliverable(Obstacle.FORBIDDEN, "no")
+    harness.messenger.faults = [closed, closed]
     await harness.deliver()
     assert await harness.state(job) == "kept" and harness.messenger.posts == []
 
@@ -223,7 +223,7 @@ async def test_private_pictures_are_wanted_directly_too(harness: DeliveryHarness
     harness.clock.advance(late_s)
     await harness.paint(job)
     await harness.deliver()
-    assert shown_in(harness) == [DIRECT + 3] and await harness.state(job) == "delivered"
+    assert channels_posted_in(harness) == [DIRECT + 3] and await harness.state(job) == "delivered"
     assert isinstance(harness.messenger.messages[STATUS_ID][-1], SentCard)
 
 
@@ -263,7 +263,7 @@ async def test_a_post_that_arrived_before_the_crash_is_found(
     job = await painted(harness, delivery=mode)
     opening = [None] if mode is IN_THREAD else []
     harness.messenger.faults = [*opening, Lost("killed")]
-    await killed_under_way(harness)
+    await kill_during_delivery(harness)
     harness.clock.advance(3600)
     harness.messenger.forget_nonces()
     await harness.deliver()
@@ -279,7 +279,7 @@ async def test_a_post_that_did_not_arrive_is_posted_on_the_same_road(
     job = await painted(harness, delivery=mode)
     opening = [None] if mode is IN_THREAD else []
     harness.messenger.faults = [*opening, TemporaryFailure("killed")]
-    await killed_under_way(harness)
+    await kill_during_delivery(harness)
     before = await harness.deliveries.get(job.id)
     await harness.deliver()
     after = await harness.deliveries.get(job.id)
@@ -293,7 +293,7 @@ async def test_a_thread_opened_right_before_a_crash_is_not_opened_again(harness:
     await painted(harness, delivery=IN_THREAD)
     harness.messenger.threads[STATUS_ID] = OWN_THREAD  # opened right before a crash
     await harness.deliver()
-    assert harness.messenger.opened == 0 and shown_in(harness) == [OWN_THREAD]
+    assert harness.messenger.opened == 0 and channels_posted_in(harness) == [OWN_THREAD]
 
 
 async def test_what_may_stand_in_a_closed_thread_is_not_sent_again(harness: DeliveryHarness):
@@ -312,7 +312,7 @@ async def test_the_reason_for_a_detour_outlives_a_crash(harness: DeliveryHarness
     """After a crash the picture still says why it is not where its requester wants it."""
     job = await painted(harness, delivery=IN_THREAD)
     harness.messenger.faults = [Undeliverable(Obstacle.FULL, "160006"), TemporaryFailure("killed")]
-    await killed_under_way(harness)
+    await kill_during_delivery(harness)
     found = await harness.deliveries.get(job.id)
     assert found is not None and (found.route, found.fallback_reason) == (Route.EDIT, "full")
     await harness.deliver()

@@ -23,7 +23,7 @@ async def harness() -> AsyncIterator[ProgressHarness]:
 
 async def test_a_message_is_edited_at_most_every_three_seconds(harness: ProgressHarness):
     """Several quick steps cause one edit, with the newest step."""
-    job = await harness.ask(1)
+    job = await harness.submit(1)
     await harness.step(job, 2)
     await harness.tick(1)
     assert harness.messenger.messages == {}
@@ -36,7 +36,7 @@ async def test_a_message_is_edited_at_most_every_three_seconds(harness: Progress
 
 async def test_no_change_no_edit(harness: ProgressHarness):
     """Without a new step there is no edit, however long it takes."""
-    job = await harness.ask(1)
+    job = await harness.submit(1)
     await harness.step(job, 1)
     for _ in range(5):
         await harness.tick(MESSAGE_INTERVAL_S)
@@ -45,9 +45,9 @@ async def test_no_change_no_edit(harness: ProgressHarness):
 
 async def test_one_edit_per_tick_for_all_messages_together(harness: ProgressHarness):
     """However many members wait, there is one edit per tick, and the job on the GPU comes first."""
-    first = await harness.ask(1)
+    first = await harness.submit(1)
     for number in range(2, 12):
-        await harness.ask(number)
+        await harness.submit(number)
     await harness.step(first, 1)
     harness.renderer.step(7)
     await asyncio.sleep(0.1)  # the first job is done, the second is on the GPU
@@ -60,9 +60,9 @@ async def test_one_edit_per_tick_for_all_messages_together(harness: ProgressHarn
 
 async def test_the_place_in_the_queue_is_corrected_after_thirty_seconds(harness: ProgressHarness):
     """A waiting message shows a changed queue position, at most every 30 seconds."""
-    await harness.ask(1)
-    await harness.ask(2)
-    job = await harness.ask(3)
+    await harness.submit(1)
+    await harness.submit(2)
+    job = await harness.submit(3)
     harness.renderer.step(8)
     await asyncio.sleep(0.1)
     await harness.tick(WAITING_INTERVAL_S - 1)
@@ -75,7 +75,7 @@ async def test_the_place_in_the_queue_is_corrected_after_thirty_seconds(harness:
 
 async def test_a_retired_message_is_never_edited_again(harness: ProgressHarness):
     """After `stop_tracking`, no late progress overwrites the result."""
-    job = await harness.ask(1)
+    job = await harness.submit(1)
     await harness.step(job, 1)
     await harness.updater.stop_tracking(1)
     for _ in range(3):
@@ -85,7 +85,7 @@ async def test_a_retired_message_is_never_edited_again(harness: ProgressHarness)
 
 async def test_a_message_that_is_gone_is_left_alone(harness: ProgressHarness):
     """After a permanent refusal there are no further edits."""
-    job = await harness.ask(1)
+    job = await harness.submit(1)
     harness.messenger.faults = [Undeliverable(Obstacle.MESSAGE_GONE, "10008")]
     await harness.step(job, 1)
     await harness.tick(MESSAGE_INTERVAL_S)
@@ -96,7 +96,7 @@ async def test_a_message_that_is_gone_is_left_alone(harness: ProgressHarness):
 
 async def test_trouble_at_discord_costs_one_edit_only(harness: ProgressHarness):
     """After a temporary failure, the next state is shown as usual."""
-    job = await harness.ask(1)
+    job = await harness.submit(1)
     harness.messenger.faults = [TemporaryFailure("503")]
     await harness.step(job, 1)
     await harness.tick(MESSAGE_INTERVAL_S)
@@ -109,14 +109,14 @@ async def test_trouble_at_discord_costs_one_edit_only(harness: ProgressHarness):
 async def test_an_expected_time_is_corrected_only_when_it_is_far_off(harness: ProgressHarness):
     """An expected time is corrected only if it is off by more than a quarter of the wait."""
     for number in range(1, 42):
-        await harness.ask(number)
+        await harness.submit(number)
     harness.engine.estimator.record(REQUEST, 10.0)
     await harness.tick(WAITING_INTERVAL_S)
     for _ in range(60):
         await harness.tick(0.01)
-    told = harness.messenger.messages[40][-1]
-    assert isinstance(told, WaitingCard) and told.ready_at is not None
-    assert (told.ready_at - EPOCH).total_seconds() == pytest.approx(30 + 390, abs=25)
+    shown = harness.messenger.messages[40][-1]
+    assert isinstance(shown, WaitingCard) and shown.ready_at is not None
+    assert (shown.ready_at - EPOCH).total_seconds() == pytest.approx(30 + 390, abs=25)
     before = {number: len(cards) for number, cards in harness.messenger.messages.items()}
     harness.engine.estimator.record(REQUEST, 11.0)  # at most a tenth slower
     harness.now_s += 1.5 * WAITING_INTERVAL_S
@@ -133,7 +133,7 @@ async def test_an_expected_time_is_corrected_only_when_it_is_far_off(harness: Pr
 async def test_a_slow_discord_is_not_given_more_to_do(harness: ProgressHarness):
     """A message with an edit in flight gets no other; then only the newest state is shown."""
     harness.messenger.held = {1}
-    job = await harness.ask(1)
+    job = await harness.submit(1)
     await harness.step(job, 1)
     await harness.tick(MESSAGE_INTERVAL_S)
     await until(lambda: harness.messenger.under_way)
@@ -153,7 +153,7 @@ async def test_a_slow_discord_is_not_given_more_to_do(harness: ProgressHarness):
 async def test_three_seconds_pass_after_an_edit_that_took_long(harness: ProgressHarness):
     """The interval starts when an edit has arrived, not when it was sent."""
     harness.messenger.held = {1}
-    job = await harness.ask(1)
+    job = await harness.submit(1)
     await harness.step(job, 1)
     await harness.tick(MESSAGE_INTERVAL_S)
     await until(lambda: harness.messenger.under_way)
@@ -169,9 +169,9 @@ async def test_three_seconds_pass_after_an_edit_that_took_long(harness: Progress
 
 async def test_one_slow_message_holds_up_no_other(harness: ProgressHarness):
     """Slow edits of waiting messages leave a slot free for the job on the GPU."""
-    first = await harness.ask(1)
+    first = await harness.submit(1)
     for number in range(2, 8):
-        await harness.ask(number)
+        await harness.submit(number)
     harness.messenger.held = set(range(2, 8))
     harness.engine.estimator.record(REQUEST, 100.0)
     harness.now_s += WAITING_INTERVAL_S
@@ -187,22 +187,22 @@ async def test_one_slow_message_holds_up_no_other(harness: ProgressHarness):
 async def test_retiring_waits_for_an_edit_under_way(harness: ProgressHarness):
     """The result is shown only after the last progress edit has arrived."""
     harness.messenger.held = {1}
-    job = await harness.ask(1)
+    job = await harness.submit(1)
     await harness.step(job, 1)
     await harness.tick(MESSAGE_INTERVAL_S)
     await until(lambda: harness.messenger.under_way)
-    retiring = asyncio.create_task(harness.updater.stop_tracking(1))
+    stopping = asyncio.create_task(harness.updater.stop_tracking(1))
     await asyncio.sleep(0.05)
-    assert not retiring.done()
+    assert not stopping.done()
     harness.messenger.release()
     async with asyncio.timeout(5):
-        await retiring
+        await stopping
     await harness.edited(1, 1)
 
 
 async def test_a_job_under_three_seconds_makes_no_noise(harness: ProgressHarness):
     """A job that takes less than three seconds causes no edits."""
-    job = await harness.ask(1)
+    job = await harness.submit(1)
     for _ in range(7):
         await harness.step(job, 1)
         await harness.tick(0.42)
@@ -216,8 +216,8 @@ async def test_a_job_under_three_seconds_makes_no_noise(harness: ProgressHarness
 
 async def test_a_defect_costs_one_message(harness: ProgressHarness):
     """An unexpected error ends the updates of one message, not of all."""
-    first = await harness.ask(1)
-    second = await harness.ask(2)
+    first = await harness.submit(1)
+    second = await harness.submit(2)
     harness.messenger.faults = [ValueError("a defect")]
     await harness.step(first, 1)
     await harness.tick(MESSAGE_INTERVAL_S)

@@ -39,7 +39,7 @@ def shade(card: PaintingCard) -> int | None:
 
 async def test_the_newest_preview_is_shown_with_its_step(harness: ProgressHarness):
     """Only the newest preview is shown, with the step it belongs to."""
-    job = await harness.ask(1)
+    job = await harness.submit(1)
     await harness.step(job, 5)
     await harness.tick(MESSAGE_INTERVAL_S)
     await harness.edited(1, 1)
@@ -53,7 +53,7 @@ async def test_the_newest_preview_is_shown_with_its_step(harness: ProgressHarnes
 
 async def test_between_two_steps_the_last_preview_stays(harness: ProgressHarness):
     """A progress report without a preview keeps the last one on the message."""
-    job = await harness.ask(1)
+    job = await harness.submit(1)
     job.report(Progress(4, 8, fake_preview(4)))
     job.report(Progress(5, 8))
     await harness.tick(MESSAGE_INTERVAL_S)
@@ -63,7 +63,7 @@ async def test_between_two_steps_the_last_preview_stays(harness: ProgressHarness
 
 async def test_a_quiet_message_shows_text_only(harness: ProgressHarness):
     """A quiet message shows the progress bar and no previews."""
-    job = await harness.ask(1, quiet=True)
+    job = await harness.submit(1, quiet=True)
     await harness.step(job, 5)
     await harness.tick(MESSAGE_INTERVAL_S)
     (card,) = await harness.edited(1, 1)
@@ -72,7 +72,7 @@ async def test_a_quiet_message_shows_text_only(harness: ProgressHarness):
 
 async def test_a_picture_is_never_shown_as_the_next_one(harness: ProgressHarness):
     """With several pictures, the preview is of the one the text names, or there is none."""
-    job = await harness.ask(1, count=2)
+    job = await harness.submit(1, count=2)
     job.report(Progress(8, 16, fake_preview(8)))
     await harness.tick(MESSAGE_INTERVAL_S)
     job.report(Progress(9, 16))
@@ -86,7 +86,7 @@ async def test_a_picture_is_never_shown_as_the_next_one(harness: ProgressHarness
 
 async def test_a_step_back_takes_its_preview_along(harness: ProgressHarness):
     """After the sampler has gone back, no preview is shown that is ahead of the text."""
-    job = await harness.ask(1)
+    job = await harness.submit(1)
     job.report(Progress(6, 8, fake_preview(6)))
     job.report(Progress(1, 8))
     await harness.tick(MESSAGE_INTERVAL_S)
@@ -96,7 +96,7 @@ async def test_a_step_back_takes_its_preview_along(harness: ProgressHarness):
 
 async def test_a_preview_that_cannot_be_encoded_leaves_the_text(harness: ProgressHarness):
     """A preview that cannot be encoded is left out; message and job are unaffected."""
-    job = await harness.ask(1)
+    job = await harness.submit(1)
     job.report(Progress(3, 8, Raster(16, 16, b"abc")))
     await harness.tick(MESSAGE_INTERVAL_S)
     (card,) = await harness.edited(1, 1)
@@ -110,7 +110,7 @@ async def test_a_preview_that_discord_refuses_leaves_the_text(
     harness: ProgressHarness, why: Obstacle
 ):
     """If Discord refuses the file, the same state is shown as text, now and later."""
-    job = await harness.ask(1)
+    job = await harness.submit(1)
     harness.messenger.faults = [Undeliverable(why, "no")]
     await harness.step(job, 2)
     await harness.tick(MESSAGE_INTERVAL_S)
@@ -124,7 +124,7 @@ async def test_a_preview_that_discord_refuses_leaves_the_text(
 
 async def test_after_an_upload_that_failed_comes_text(harness: ProgressHarness):
     """A failed edit is followed by one without a file, and then by previews again."""
-    job = await harness.ask(1)
+    job = await harness.submit(1)
     harness.messenger.faults = [TemporaryFailure("timeout"), TemporaryFailure("again")]
     for _ in range(4):
         await harness.step(job, 1)
@@ -154,7 +154,7 @@ async def encoder(
     """An encoder that is about to encode the first job's preview."""
     encoder = HeldEncoder()
     monkeypatch.setattr(progress, "encode_preview", encoder)
-    job = await harness.ask(1)
+    job = await harness.submit(1)
     await harness.step(job, 1)
     await harness.tick(MESSAGE_INTERVAL_S)
     await until(encoder.begun.is_set)
@@ -166,11 +166,11 @@ async def test_a_preview_that_is_encoded_too_late_is_not_sent(
     harness: ProgressHarness, encoder: HeldEncoder
 ):
     """If updates stop while a preview is being encoded, it is not sent."""
-    retiring = asyncio.create_task(harness.updater.stop_tracking(1))
+    stopping = asyncio.create_task(harness.updater.stop_tracking(1))
     await asyncio.sleep(0.02)
     encoder.go.set()
     async with asyncio.timeout(5):
-        await retiring
+        await stopping
     await harness.tick(MESSAGE_INTERVAL_S)
     assert harness.messenger.messages == {}
 

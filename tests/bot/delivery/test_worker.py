@@ -146,13 +146,13 @@ async def test_a_database_in_trouble_delays_a_delivery(
     """A delivery waits while the database fails, and then arrives once."""
     job = await harness.accept()
     await harness.paint(job)
-    troubles = [DatabaseBusy(Path("zimagine.db"), "locked")] * 2
-    really = harness.deliveries.pending_for
+    errors = [DatabaseBusy(Path("zimagine.db"), "locked")] * 2
+    real = harness.deliveries.pending_for
 
     async def pending_for(job_id: int):
-        if troubles:
-            raise troubles.pop()
-        return await really(job_id)
+        if errors:
+            raise errors.pop()
+        return await real(job_id)
 
     monkeypatch.setattr(harness.deliveries, "pending_for", pending_for)
     await harness.deliver()
@@ -168,11 +168,11 @@ async def test_a_post_is_recorded_before_the_status_is_touched(
     harness.clock.advance(31)
     await harness.paint(job)
     states: list[str] = []
-    really = harness.messenger.edit
+    real = harness.messenger.edit
 
     async def edit(*arguments: Any):
         states.append(await harness.state(job))
-        await really(*arguments)
+        await real(*arguments)
 
     monkeypatch.setattr(harness.messenger, "edit", edit)
     await harness.deliver()
@@ -188,9 +188,9 @@ async def test_a_closed_channel_is_no_end(
     job = await harness.accept()
     harness.clock.advance(late_s)
     await harness.paint(job)
-    shut = Undeliverable(obstacle, "no")
+    closed = Undeliverable(obstacle, "no")
     archived = obstacle is Obstacle.ARCHIVED and late_s == 0  # tried as a post before
-    harness.messenger.faults = [shut, shut] if archived else [shut]
+    harness.messenger.faults = [closed, closed] if archived else [closed]
     await harness.deliver()
     ((address, card, _),) = harness.messenger.posts
     assert (address.guild_id, address.channel_id) == (0, DIRECT + 3)

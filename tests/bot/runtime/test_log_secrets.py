@@ -15,7 +15,7 @@ from tests.bot.playground.live import Live
 WORDS = ("quokkaglimmer", "axolotlmarsh", "typedpangolin", "soughtnumbat", "wrongokapi")
 
 
-async def use_all_roads(live: Live) -> list[str]:
+async def send_text_everywhere(live: Live) -> list[str]:
     """Send members' text in every possible way, and return the tokens of all interactions."""
     prompt, negative, picture, sought, job = WORDS
     asked = {"guidance": 2.0, "negative": f"{negative} and fog"}
@@ -52,7 +52,7 @@ async def test_a_bot_at_level_debug_writes_no_words_and_no_secrets(tmp_path: Pat
     async with asyncio.timeout(120), open_playground(plan) as playground:
         live = Live(playground, tmp_path)
         await live.ready()
-        tokens = await use_all_roads(live)
+        tokens = await send_text_everywhere(live)
         assert len(live.rows("SELECT 1 FROM pictures")) == 3
         asked = live.rows("SELECT prompt || request FROM jobs")
     log = written.getvalue()
