@@ -38,7 +38,7 @@ STATUS_WAIT_S = 30.0
 FIRST_RESPONSE_LIMIT = timedelta(seconds=3)
 """Discord accepts the first response to a command within this time."""
 MAX_CONCURRENT = 4
-"""Deliveries that talk to Discord at once; discord.py spaces out requests by itself."""
+"""The maximum number of deliveries in progress; discord.py handles Discord's rate limits."""
 
 
 @dataclass(frozen=True, slots=True)

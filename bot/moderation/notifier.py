@@ -21,7 +21,7 @@ from storage.types import Card, Case, Clock, Verdict
 log = structlog.get_logger(__name__)
 
 MAX_CONCURRENT = 2
-"""Fewer than deliveries, which members are waiting for."""
+"""Lower than for deliveries, because members are waiting for those."""
 LOOK_BACK = timedelta(days=1)
 """Reports that changed within this time before a start are shown again, in case of a crash."""
 _ALREADY_GONE: Final = frozenset({Obstacle.MESSAGE_GONE, Obstacle.CHANNEL_GONE})

@@ -151,7 +151,7 @@ class ModerationService:
         return case
 
     async def decide(self, actor: Actor, picture_id: int, verdict: Verdict) -> Case | Refused:
-        """Decide a picture's open report once; whoever comes second is told who decided.
+        """Decide a picture's open report, once; later verdicts are refused with the first one.
 
         DELETED deletes the picture and all others of the same job; BLOCKED also blocks its
         requester. After a crash in between, the report is still open and can be decided again.
