@@ -1,1 +1,1 @@
-"""The front-end: Discord, the command line, and the use cases behind both."""
+"""The bot: Discord, the command line, and the services behind both."""

@@ -1,4 +1,4 @@
-"""`python -m bot` is `zimagine`."""
+"""Run `zimagine` as `python -m bot`."""
 
 from bot.cli import main
 

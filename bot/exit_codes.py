@@ -3,7 +3,7 @@
 OK = 0
 BAD_INPUT = 2
 UNAVAILABLE = 69
-"""Something needed is not there: the model, a device, Discord's consent to the token."""
+"""Something required is missing: the model, a device, or a valid token."""
 RESTART = 75
-"""The process is no longer of use and a new one will be: restart me."""
+"""This process cannot continue, but a new one can: restart it."""
 BAD_CONFIG = 78

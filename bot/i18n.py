@@ -1,4 +1,4 @@
-"""Every word that a person reads goes through `Words`, from gettext catalogues in locales/."""
+"""Translations: every text shown to people goes through `Words`, with catalogues in locales/."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ FALLBACK = "en"
 
 
 class Words:
-    """Speaks one language. Call it with the English message and its values.
+    """Translates into one language; call it with the English message and its values.
 
-    `say("Seed {seed}", seed=5)`; `say.plural("{n} picture", "{n} pictures", n)`. Values are put in
-    after translation, so catalogues can reorder them.
+    `say("Seed {seed}", seed=5)`; `say.plural("{n} picture", "{n} pictures", n)`. Values are
+    inserted after translation, so catalogues can reorder them.
     """
 
     def __init__(self, catalogue: gettext.NullTranslations) -> None:
@@ -25,7 +25,7 @@ class Words:
         return self._catalogue.gettext(message).format(**values)
 
     def plural(self, singular: str, plural: str, n: int, **values: object) -> str:
-        """The form for the number `n`, which is a value as well."""
+        """Return the form for the number `n`, which is also available as a value."""
         return self._catalogue.ngettext(singular, plural, n).format(n=n, **values)
 
 
@@ -36,6 +36,6 @@ def translatable(text: str) -> str:
 
 @lru_cache(maxsize=64)
 def words(locale: str = FALLBACK) -> Words:
-    """Words of a Discord locale ("en-US", "zh-CN"); English where there is no catalogue."""
+    """Return the Words of a Discord locale ("en-US", "zh-CN"); English if it has no catalogue."""
     languages = [locale.replace("-", "_"), locale.partition("-")[0]]
     return Words(gettext.translation(DOMAIN, LOCALES, languages, fallback=True))

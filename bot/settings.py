@@ -1,4 +1,4 @@
-"""Settings: environment before config.toml before defaults, checked once at start."""
+"""Settings from the environment, config.toml and defaults, in this order, checked once at start."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ _SECRETS = frozenset({"discord.token"})
 
 
 class InvalidSetting(Exception):
-    """A setting cannot be used; str() is one sentence that names its path."""
+    """A setting is invalid; str() is one sentence that names it."""
 
 
 def _ids(value: Any) -> Any:
-    """Accept "1, 2" and "[1, 2]" from the environment beside TOML's own lists."""
+    """Accept "1, 2" and "[1, 2]" from the environment as well as TOML's own lists."""
     if not isinstance(value, str):
         return value
     text = value.strip()
@@ -47,7 +47,7 @@ def _ids(value: Any) -> Any:
         try:
             return json.loads(text)
         except ValueError:
-            raise ValueError("a list of numbers like [1, 2] is needed") from None
+            raise ValueError("expected a list of numbers like [1, 2]") from None
     return [part.strip() for part in text.split(",") if part.strip()]
 
 
@@ -57,7 +57,7 @@ Snowflakes = Annotated[tuple[Snowflake, ...], NoDecode, BeforeValidator(_ids)]
 
 def _folder(path: Path) -> Path:
     if "\0" in str(path):
-        raise ValueError("a path without NUL characters is needed")
+        raise ValueError("a path must not contain NUL characters")
     return path.expanduser()
 
 
@@ -70,7 +70,7 @@ class _Section(BaseModel):
 
 
 class DiscordSection(_Section):
-    """Who the bot is and where it serves."""
+    """Which application the bot is, and which servers it serves."""
 
     token: SecretStr | None = None
     guilds: Snowflakes = ()
@@ -79,7 +79,7 @@ class DiscordSection(_Section):
 
 
 class EngineSection(_Section):
-    """What paints, and on what."""
+    """The model, the device, and the limits of the queue."""
 
     model: Annotated[str, Field(min_length=1)] = "sketch"
     revision: str | None = None
@@ -98,7 +98,7 @@ class EngineSection(_Section):
     smart_limit_s: Annotated[float, Field(ge=1, le=120)] = 10.0
 
     def to_engine(self, cache_dir: Path | None = None) -> EngineSettings:
-        """The same settings in the engine's own terms. cache_dir: None = nothing is kept."""
+        """Return the engine's own settings. cache_dir: None disables its cache."""
         same = self.model_dump(exclude={"memory", "reserve_gib", "smart_limit_s"})
         return EngineSettings(
             **same,
@@ -110,9 +110,9 @@ class EngineSection(_Section):
 
 
 class StorageSection(_Section):
-    """Where pictures and the database are, how many copies of it, and how long pictures stay.
+    """Where pictures and the database are stored, and how many backups and pictures are kept.
 
-    backups: 0 = none. backup_hour: of the day in UTC. keep_days, limit_gib: None = no limit.
+    backups: 0 for none. backup_hour: of the day, in UTC. keep_days, limit_gib: None for no limit.
     """
 
     data_dir: Annotated[Path, AfterValidator(_folder)] = Path("data")
@@ -123,19 +123,19 @@ class StorageSection(_Section):
 
     @property
     def cache_dir(self) -> Path:
-        """What can be made again lies here."""
+        """The folder for everything that can be recreated."""
         return self.data_dir / "cache"
 
 
 class QuotaSection(_Section):
-    """How much each member may paint where a server's admins set nothing else."""
+    """How much each member may paint on servers whose admins have set nothing else."""
 
     pictures: Annotated[int, Field(ge=0, le=1_000_000)] = 50
     hours: Annotated[int, Field(ge=1, le=8760)] = 24
 
 
 class JobsSection(_Section):
-    """For how long a wish, and then its result, is worth something."""
+    """How long jobs may wait, and how long their results are worth sending."""
 
     max_wait_s: Annotated[float, Field(ge=1, le=30 * 86400)] = 2 * 3600
     max_age_s: Annotated[float, Field(ge=60, le=365 * 86400)] = 24 * 3600
@@ -143,14 +143,14 @@ class JobsSection(_Section):
 
 
 class LogSection(_Section):
-    """What is written to the log, and in which form."""
+    """What is logged, and in which format."""
 
     level: Literal["debug", "info", "warning", "error"] = "info"
     format: Literal["text", "json"] = "text"
 
 
 class Settings(BaseSettings):
-    """Everything an owner can set. Build it with `load`."""
+    """Everything that the bot's owner can configure. Create it with `load`."""
 
     model_config = SettingsConfigDict(
         env_prefix=ENV_PREFIX, env_nested_delimiter="__", extra="forbid", frozen=True
@@ -172,60 +172,60 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """The environment wins over what `load` read from the file."""
+        """Let the environment override what `load` read from the file."""
         return env_settings, init_settings
 
 
 def load(path: Path | None, **override: Any) -> Settings:
-    """Read the settings. path: None = config.toml here, if there is one.
+    """Load the settings. path: None for config.toml in the working directory, if it exists.
 
-    override: sections that the command line sets, e.g. `engine={"model": "sketch"}`; they win.
-    Raises WrongSetting.
+    override: sections from the command line, e.g. `engine={"model": "sketch"}`; they take
+    precedence. Raises InvalidSetting.
     """
-    found = _read(path)
+    values_by_section = _read(path)
     token = os.environ.get(TOKEN_ENV)
     if token:
-        section = found.setdefault("discord", {})
+        section = values_by_section.setdefault("discord", {})
         if isinstance(section, dict):
             section["token"] = token
     try:
-        settings = Settings(**found)
+        settings = Settings(**values_by_section)
         for name, values in override.items():
             section = getattr(settings, name)
             changed = type(section).model_validate(section.model_dump() | values)
             settings = settings.model_copy(update={name: changed})
     except ValidationError as error:
-        raise InvalidSetting(_sentence(error, path)) from None
+        raise InvalidSetting(_describe(error, path)) from None
     except SettingsError as error:
         raise InvalidSetting(f"A setting in the environment cannot be read: {error}.") from None
     return settings
 
 
 def _read(path: Path | None) -> dict[str, Any]:
-    wanted = path or DEFAULT_CONFIG
+    config_path = path or DEFAULT_CONFIG
     try:
-        return tomllib.loads(wanted.read_text(encoding="utf-8-sig"))
+        return tomllib.loads(config_path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         if path is None:
             return {}
         raise InvalidSetting(f"The configuration file {path} does not exist.") from None
     except OSError as error:
         raise InvalidSetting(
-            f"The configuration file {wanted} cannot be read: {error.strerror}."
+            f"The configuration file {config_path} cannot be read: {error.strerror}."
         ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InvalidSetting(
-            f"The configuration file {wanted} is not valid TOML: {error}."
+            f"The configuration file {config_path} is not valid TOML: {error}."
         ) from None
 
 
-def _sentence(error: ValidationError, path: Path | None) -> str:
-    """The first problem in one sentence; a secret's value is never repeated."""
+def _describe(error: ValidationError, path: Path | None) -> str:
+    """Describe the first problem in one sentence that never contains a secret's value."""
     first = error.errors()[0]
     where = ".".join(str(part) for part in first["loc"])
     source = f" (in {path or DEFAULT_CONFIG} or the environment)"
     if first["type"] == "extra_forbidden":
-        return f"There is no setting {where}{source}: is it a typing error?"
+        return f"There is no setting {where}{source}; is it misspelled?"
     message = first["msg"].removeprefix("Value error, ")
     message = message[:1].lower() + message[1:]
     if (
@@ -233,5 +233,5 @@ def _sentence(error: ValidationError, path: Path | None) -> str:
         or where in _SECRETS
         or not isinstance(first["input"], str | int | float | bool)
     ):
-        return f"The setting {where}{source} is wrong: {message}."
-    return f"The setting {where} = {first['input']!r}{source} is wrong: {message}."
+        return f"The setting {where}{source} is invalid: {message}."
+    return f"The setting {where} = {first['input']!r}{source} is invalid: {message}."

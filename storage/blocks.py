@@ -32,7 +32,7 @@ class Blocks:
         async with self._db.transaction() as transaction:
             return await _written(transaction, guild_id, user_id, by, reason, self._clock())
 
-    async def shut_out(
+    async def block_and_cancel(
         self, guild_id: int, user_id: int, by: int, reason: str | None
     ) -> tuple[Block, tuple[Job, ...]]:
         """The same, and their jobs there that are not over are cancelled and refunded with it.

@@ -115,7 +115,7 @@ class Reports:
         found = await self._db.fetch_all(_LAST_OF, (picture_id,))
         return next(iter(_cases(found)), None)
 
-    async def stirred(self, since: datetime) -> list[int]:
+    async def changed_since(self, since: datetime) -> list[int]:
         """The pictures whose moderators' message may be missing or out of date, in their order.
 
         Those of open cases without one, and all that were reported or decided upon since. Goes

@@ -1,1 +1,1 @@
-"""Everything that is sent to people: status messages, results, copies; knows no Discord."""
+"""Sending status messages, results and copies to members; knows nothing of discord.py."""

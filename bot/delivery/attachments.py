@@ -1,4 +1,7 @@
-"""Contact sheets: several pictures as one, numbered, in a shape that no client crops. Blocking."""
+"""Files attached to messages: previews, numbered sheets, and pictures shrunk to the upload limit.
+
+Everything here is CPU-bound and blocking: call it on another thread.
+"""
 
 from __future__ import annotations
 
@@ -9,48 +12,120 @@ from typing import Final
 
 from PIL import Image, ImageDraw, ImageFont
 
-MAX_RATIO: Final = 1.6
-"""Longer pictures are cropped in a chat."""
-MAX_SIDE_PX: Final = 2048
-"""Of the whole sheet; every picture has its own file for those who want to see more."""
-_GAPS: Final = 128
-"""A gap is this part of the sheet's longer side."""
-_BADGES: Final = 14
-"""A badge is this part of it: 26 pixels where a phone shows the sheet 360 pixels wide."""
+from bot.delivery.messenger import Obstacle, Undeliverable
+from engine.types import Raster
+
+PREVIEW_NAME: Final = "preview.jpg"
+"""No result has this name, so a preview is never mistaken for one."""
+PREVIEW_SIDE_PX: Final = 512
+"""The longest side of a preview, about as large as a chat shows pictures."""
+PREVIEW_LIMIT_BYTES: Final = 60_000
+"""The maximum size of a preview, which is uploaded again with every edit."""
+_PREVIEW_FORMS: Final = (
+    (PREVIEW_SIDE_PX, 80),
+    (PREVIEW_SIDE_PX, 50),
+    (PREVIEW_SIDE_PX // 2, 50),
+    (PREVIEW_SIDE_PX // 4, 30),
+)
+"""Tried in turn: the longest side in pixels, and the JPEG quality."""
+
+SHEET_MAX_RATIO: Final = 1.6
+"""Discord's clients crop an image that is longer than this."""
+SHEET_MAX_SIDE_PX: Final = 2048
+"""The longer side of the whole sheet; every picture also has a file of its own at full size."""
+_GAP_DIVISOR: Final = 128
+"""The gap between pictures is the sheet's longer side divided by this."""
+_BADGE_DIVISOR: Final = 14
+"""A badge is the longer side divided by this: 26 px on a phone that shows the sheet 360 px wide."""
 _MIN_BADGE_PX: Final = 18
-_SMOOTH: Final = 4
-"""Badges are drawn so many times larger, for smooth edges."""
+_BADGE_OVERSAMPLING: Final = 4
+"""Badges are drawn this many times larger and scaled down, for smooth edges."""
 _FRAME, _DISC, _INK = (24, 25, 28), (17, 18, 20), (255, 255, 255)
 
+_SMALLER_FORMS: Final = (
+    ("WEBP", "webp", 90, 1),
+    ("JPEG", "jpg", 85, 1),
+    ("JPEG", "jpg", 60, 1),
+    ("JPEG", "jpg", 80, 2),
+    ("JPEG", "jpg", 80, 4),
+)
+"""Tried in turn: format, file extension, quality, and what both sides are divided by."""
 
-def contact_sheet(pictures: Sequence[Path | bytes]) -> bytes:
-    """The pictures in reading order, each with its number from 1 on, as a PNG.
 
-    pictures: files, or what is in them. Two stand beside or above each other, more in two columns;
-    the sheet is at most MAX_RATIO times as long as it is short. The same pictures make the same
-    sheet. Raises OSError for a file that is gone or no picture, ValueError without any.
+def encode_preview(raster: Raster, width_px: int, height_px: int) -> bytes:
+    """Encode a JPEG of at most PREVIEW_LIMIT_BYTES with the aspect ratio of the finished picture.
+
+    width_px, height_px: the size of the finished picture. The preview is as large, but at most
+    PREVIEW_SIDE_PX on its longer side; a smaller raster is enlarged, so that the message keeps its
+    size when the result arrives. Raises ValueError if the raster has the wrong number of bytes.
+    """
+    small = Image.frombytes("RGB", (raster.width_px, raster.height_px), raster.rgb)
+    for side_px, quality in _PREVIEW_FORMS:
+        share = min(1.0, side_px / max(width_px, height_px))
+        size = (max(1, round(width_px * share)), max(1, round(height_px * share)))
+        fitted = small if small.size == size else small.resize(size, Image.Resampling.BICUBIC)
+        out = io.BytesIO()
+        fitted.save(out, "JPEG", quality=quality)
+        if out.tell() <= PREVIEW_LIMIT_BYTES:
+            return out.getvalue()
+    raise ValueError(f"no form of the preview is under {PREVIEW_LIMIT_BYTES} bytes")
+
+
+def fit_file_to_limit(path: Path, name: str, limit_bytes: int) -> tuple[str, bytes]:
+    """Do the same as `fit_to_limit` for a file; also raises OSError if the file is missing."""
+    return fit_to_limit(path.read_bytes(), name, limit_bytes)
+
+
+def fit_to_limit(data: bytes, name: str, limit_bytes: int) -> tuple[str, bytes]:
+    """Return a name and bytes of the picture in a form of at most `limit_bytes`.
+
+    A picture that fits is returned unchanged; otherwise it becomes a WebP, then a JPEG, and finally
+    a JPEG of lower resolution. Raises Undeliverable if no form fits, and OSError if the data is not
+    a picture.
+    """
+    if len(data) <= limit_bytes:
+        return name, data
+    stem = name.rpartition(".")[0]
+    with Image.open(io.BytesIO(data)) as image:
+        whole = image.convert("RGB")
+    for form, ending, quality, share in _SMALLER_FORMS:
+        size = (max(1, whole.width // share), max(1, whole.height // share))
+        out = io.BytesIO()
+        (whole if share == 1 else whole.resize(size)).save(out, form, quality=quality)
+        if out.tell() <= limit_bytes:
+            return f"{stem}.{ending}", out.getvalue()
+    raise Undeliverable(Obstacle.TOO_LARGE, f"no form of {name} is under {limit_bytes} bytes")
+
+
+def numbered_sheet(pictures: Sequence[Path | bytes]) -> bytes:
+    """Draw the pictures on one sheet in reading order, numbered from 1, and return it as a PNG.
+
+    pictures: files, or their contents. Two landscape pictures are stacked; otherwise there are two
+    columns. The longer side of the sheet is at most SHEET_MAX_RATIO times the shorter one. The same
+    pictures always make the same sheet. Raises OSError if a file is missing or not a picture, and
+    ValueError if there are no pictures.
     """
     if not pictures:
         raise ValueError("a sheet has at least one picture")
-    images = [_read(each) for each in pictures]
-    columns = _columns(len(images), images[0].width / images[0].height)
+    images = [_decode(each) for each in pictures]
+    columns = _column_count(len(images), images[0].width / images[0].height)
     rows = -(-len(images) // columns)
-    images = _scaled(images, columns, rows)
+    images = _scale_down(images, columns, rows)
     wide, high = (max(sides) for sides in zip(*(each.size for each in images), strict=True))
-    gap = max(2, max(columns * wide, rows * high) // _GAPS)
+    gap = max(2, max(columns * wide, rows * high) // _GAP_DIVISOR)
     width, height = columns * (wide + gap) - gap, rows * (high + gap) - gap
-    size = _framed(width, height)
+    size = _with_frame(width, height)
     sheet = Image.new("RGB", size, _FRAME)
-    across = max(_MIN_BADGE_PX, max(size) // _BADGES)
+    badge_px = max(_MIN_BADGE_PX, max(size) // _BADGE_DIVISOR)
     for at, image in enumerate(images):
         row, column = divmod(at, columns)
-        # A last row with fewer pictures stands in the middle.
+        # A last row with fewer pictures is centered.
         missing = columns - min(columns, len(images) - row * columns)
         left = (size[0] - width + missing * (wide + gap)) // 2 + column * (wide + gap)
         top = (size[1] - height) // 2 + row * (high + gap)
         corner = (left + (wide - image.width) // 2, top + (high - image.height) // 2)
         sheet.paste(image, corner)
-        badge = _badge(at + 1, min(across, min(image.size) // 2))
+        badge = _badge(at + 1, min(badge_px, min(image.size) // 2))
         inset = badge.width // 5
         sheet.paste(badge, (corner[0] + inset, corner[1] + inset), badge)
     out = io.BytesIO()
@@ -58,20 +133,20 @@ def contact_sheet(pictures: Sequence[Path | bytes]) -> bytes:
     return out.getvalue()
 
 
-def _read(picture: Path | bytes) -> Image.Image:
+def _decode(picture: Path | bytes) -> Image.Image:
     with Image.open(io.BytesIO(picture) if isinstance(picture, bytes) else picture) as image:
         return image.convert("RGB")
 
 
-def _columns(count: int, ratio: float) -> int:
-    """Wide pictures stand above each other where there are two."""
+def _column_count(count: int, ratio: float) -> int:
+    """Return the number of columns; two landscape pictures are stacked in one."""
     return 1 if count == 1 or (count == 2 and ratio > 1) else 2
 
 
-def _scaled(images: list[Image.Image], columns: int, rows: int) -> list[Image.Image]:
-    """Small enough that the sheet is, gaps and frame apart, at most MAX_SIDE_PX long."""
+def _scale_down(images: list[Image.Image], columns: int, rows: int) -> list[Image.Image]:
+    """Scale the pictures down so that the sheet with its gaps fits SHEET_MAX_SIDE_PX."""
     wide, high = (max(sides) for sides in zip(*(each.size for each in images), strict=True))
-    room_px = MAX_SIDE_PX - MAX_SIDE_PX // _GAPS
+    room_px = SHEET_MAX_SIDE_PX - SHEET_MAX_SIDE_PX // _GAP_DIVISOR
     share = min(1.0, room_px / (columns * wide), room_px / (rows * high))
     if share == 1.0:
         return images
@@ -84,19 +159,19 @@ def _scaled(images: list[Image.Image], columns: int, rows: int) -> list[Image.Im
     ]
 
 
-def _framed(width: int, height: int) -> tuple[int, int]:
-    """The size with as much frame as it takes not to be cropped."""
-    return max(width, _part(height)), max(height, _part(width))
+def _with_frame(width: int, height: int) -> tuple[int, int]:
+    """Return the sheet's size with enough frame to keep clients from cropping it."""
+    return max(width, _min_side(height)), max(height, _min_side(width))
 
 
-def _part(long: int) -> int:
-    return -int(-long // MAX_RATIO)
+def _min_side(long: int) -> int:
+    return -int(-long // SHEET_MAX_RATIO)
 
 
-def _badge(number: int, across: int) -> Image.Image:
-    """A dark disc with a light rim: one of both stands out from any picture."""
-    large = across * _SMOOTH
-    rim = max(_SMOOTH, large // 16)
+def _badge(number: int, size_px: int) -> Image.Image:
+    """Draw a dark disc with a light rim, so that it stands out against any picture."""
+    large = size_px * _BADGE_OVERSAMPLING
+    rim = max(_BADGE_OVERSAMPLING, large // 16)
     badge = Image.new("RGBA", (large, large), (*_INK, 0))
     draw = ImageDraw.Draw(badge)
     draw.ellipse((0, 0, large - 1, large - 1), (*_INK, 255))
@@ -111,4 +186,4 @@ def _badge(number: int, across: int) -> Image.Image:
         stroke_width=rim / 4,
         stroke_fill=(*_INK, 255),
     )
-    return badge.resize((across, across), Image.Resampling.LANCZOS)
+    return badge.resize((size_px, size_px), Image.Resampling.LANCZOS)

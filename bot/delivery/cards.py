@@ -1,4 +1,4 @@
-"""What a message of ours shows, as data. `bot.discord.views.jobs` makes layouts of it."""
+"""The content of the bot's messages as data, without any layout."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ from storage.types import Case, DeliveryMode, StoredPicture
 
 @dataclass(frozen=True, slots=True)
 class WaitingCard:
-    """A job in the queue. ahead: jobs before it. loading: the model is not there yet.
+    """A job in the queue.
 
-    spoiler: whatever is shown of its pictures, here and later, is hidden until it is clicked.
+    ahead: the number of jobs before it. loading: the model is still being loaded. spoiler: the
+    job's pictures and previews are hidden until clicked.
     """
 
     job_id: int
@@ -34,7 +35,7 @@ class WaitingCard:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What a picture will be, as it looked after `step`: a small JPEG."""
+    """A small JPEG of the picture as it looked after `step`."""
 
     data: bytes
     step: int
@@ -42,9 +43,9 @@ class Preview:
 
 @dataclass(frozen=True, slots=True)
 class PaintingCard:
-    """A job on the GPU: `step` of `steps` done, over all its `pictures`.
+    """A job on the GPU: `step` of `steps` done, counted over all its `pictures`.
 
-    preview: of the picture in the making; None where there is none, or none is wanted.
+    preview: of the picture being painted; None if there is none yet or none is wanted.
     """
 
     job_id: int
@@ -61,18 +62,18 @@ class PaintingCard:
 
     @property
     def number(self) -> int:
-        """Which of its pictures is in the making, from 1 on."""
+        """The number of the picture being painted, from 1."""
         return number_at(self.step, self.steps, self.pictures)
 
 
 def number_at(step: int, steps: int, pictures: int) -> int:
-    """To which picture, from 1 on, a step belongs that is counted over all of them."""
+    """Return which picture, from 1, a step belongs to; steps are counted over all pictures."""
     return max(1, math.ceil(step * pictures / steps))
 
 
 @dataclass(frozen=True, slots=True)
 class ShownPicture:
-    """One of the pictures of a message. path: the PNG on disk."""
+    """One of the pictures in a message. path: the PNG on disk."""
 
     id: int
     seed: int
@@ -81,7 +82,7 @@ class ShownPicture:
 
 @dataclass(frozen=True, slots=True)
 class FallbackNote:
-    """Pictures are not where their person wants them. why: the obstacle that closed the way."""
+    """Why pictures are not where their requester wanted them. reason: an Obstacle's value."""
 
     preferred: DeliveryMode
     reason: str
@@ -89,13 +90,13 @@ class FallbackNote:
 
 @dataclass(frozen=True, slots=True)
 class PictureCard:
-    """A finished picture, or several on one numbered sheet, in the order of their numbers.
+    """A finished picture, or several on one numbered sheet in the order of their numbers.
 
-    request: of the first. file_name: what Discord shows the picture or the sheet as. duration_s:
-    of all together. mention: True where the message has to notify its person. direct: it is a
-    direct message, because the channel it was asked for in, origin_id, is closed to us, it is
-    private, or its person wants it so. spoiler: hidden until it is clicked. detour: why it is not
-    where its person wanted it.
+    request: of the first picture. file_name: the name of the attachment, picture or sheet.
+    duration_s: of all pictures together. mention: the message notifies the requester. direct: it is
+    a direct message, because the requester wants it so, the job is private, or origin_id, the
+    channel in which it was requested, is closed to the bot. spoiler: hidden until clicked.
+    fallback: why the pictures are not where the requester wanted them.
     """
 
     pictures: tuple[ShownPicture, ...]
@@ -115,7 +116,7 @@ class PictureCard:
 
 @dataclass(frozen=True, slots=True)
 class FailureCard:
-    """A job that ended without a picture; what it took was given back. code: an error's code."""
+    """A job that ended without a picture and was refunded. code: the error's code."""
 
     job_id: int
     request: ImageRequest
@@ -128,7 +129,8 @@ class FailureCard:
 
 @dataclass(frozen=True, slots=True)
 class KeptCard:
-    """A result that is not shown. painted: it is in its person's history. old: it came too late."""
+    """A result that was not shown. painted: it is in the history. old: it came too late to be
+    sent."""
 
     request: ImageRequest
     requester_id: int
@@ -138,14 +140,14 @@ class KeptCard:
 
 @dataclass(frozen=True, slots=True)
 class NoticeCard:
-    """A sentence for the bot's owner."""
+    """A notice for the bot's owner."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
 class MovedCard:
-    """The status message after its result got a message of its own."""
+    """The status message of a job whose result is in another message, with a link to it."""
 
     request: ImageRequest
     guild_id: int
@@ -155,11 +157,11 @@ class MovedCard:
 
 @dataclass(frozen=True, slots=True)
 class CaseCard:
-    """A reported picture, for the moderators' eyes.
+    """A reported picture, shown to moderators.
 
-    picture: None once it is erased. pictures: itself, empty without a file; file_name: what
-    Discord shows it as. url: of the message that shows it, "" where none is known. series: how
-    many were painted with it. locale: of its server.
+    picture: None once it is erased. pictures: the reported one, empty if its file is gone.
+    file_name: the name of the attachment. url: the link to the message that shows it, "" if
+    unknown. series: how many pictures the same job made. locale: the language of that job.
     """
 
     case: Case
@@ -173,7 +175,7 @@ class CaseCard:
 
 @dataclass(frozen=True, slots=True)
 class SentCard:
-    """The status message after its result went to its person's direct messages."""
+    """The status message of a job whose result was sent to its requester by direct message."""
 
     request: ImageRequest
     requester_id: int

@@ -1,4 +1,4 @@
-"""A copy of a picture by direct message, for the person who asks and nobody else."""
+"""Send somebody a copy of a picture by direct message."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import structlog
 
 from bot.delivery.cards import PictureCard, ShownPicture
 from bot.delivery.messenger import Address, Messenger, Obstacle, TemporaryFailure, Undeliverable
-from bot.i18n import Words
 from engine.types import Recipe
 from storage.types import StoredPicture
 
@@ -17,16 +16,16 @@ log = structlog.get_logger(__name__)
 
 
 class CopyResult(StrEnum):
-    """What became of a copy."""
+    """The outcome of sending a copy."""
 
     SENT = "sent"
     CLOSED = "closed"
-    """The person takes no direct messages of the bot."""
+    """The user does not accept direct messages from the bot."""
     LATER = "later"
 
 
 class CopySender:
-    """Sends pictures to somebody's direct messages."""
+    """Sends pictures by direct message."""
 
     def __init__(self, messenger: Messenger) -> None:
         self._messenger = messenger
@@ -34,7 +33,7 @@ class CopySender:
     async def send(
         self, user_id: int, picture: StoredPicture, path: Path, locale: str
     ) -> CopyResult:
-        """Post a picture there that the person may see. path: of its file. locale: their own."""
+        """Send a picture that this user may see. path: its file. locale: the user's language."""
         recipe = Recipe.from_json(picture.recipe)
         card = PictureCard(
             pictures=(ShownPicture(picture.id, picture.seed, path),),
@@ -48,7 +47,7 @@ class CopySender:
         )
         try:
             channel_id = await self._messenger.direct_channel(user_id)
-            # The same nonce each time: who presses twice gets one copy.
+            # The nonce is the same every time, so that pressing the button twice sends one copy.
             await self._messenger.post(
                 Address(0, channel_id, locale=locale), card, f"copy{picture.id}"
             )
@@ -60,15 +59,3 @@ class CopySender:
             log.warning("copy not sent", picture=picture.id, detail=str(error))
             return CopyResult.LATER
         return CopyResult.SENT
-
-
-def sentence(copied: CopyResult, say: Words) -> str:
-    """What became of a copy, in words."""
-    return {
-        CopyResult.SENT: say("I sent you a copy by direct message."),
-        CopyResult.CLOSED: say(
-            "I cannot write to you: you take no direct messages from members of this server. "
-            "Its privacy settings can change that."
-        ),
-        CopyResult.LATER: say("The copy could not be sent just now; please try again in a minute."),
-    }[copied]

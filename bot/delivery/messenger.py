@@ -1,4 +1,4 @@
-"""How our messages reach people: a Protocol, so that delivery knows no Discord."""
+"""The port through which delivery sends messages, independent of discord.py."""
 
 from __future__ import annotations
 
@@ -10,15 +10,16 @@ from typing import Protocol
 from bot.delivery.cards import Card
 
 REPLY_TOKEN_LIFE = timedelta(minutes=14)
-"""Discord forgets the token of an interaction after 15 minutes."""
+"""How long an interaction's token is used; Discord invalidates it after 15 minutes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """One message of ours, or (message_id None) the channel it would go to.
+    """One of the bot's messages or, if message_id is None, a channel to post in.
 
-    guild_id: 0 in a direct message. reply_token: of a message that one person alone sees; nothing
-    else can change it. upload_limit_bytes: what Discord said it takes there, None = not known.
+    guild_id: 0 for direct messages. reply_token: the interaction token of an ephemeral message,
+    which cannot be edited without it. upload_limit_bytes: the upload limit that Discord gave with
+    the interaction, None if unknown.
     """
 
     guild_id: int
@@ -30,22 +31,22 @@ class Address:
 
 
 class Obstacle(StrEnum):
-    """Why a message cannot be delivered this way."""
+    """Why a message cannot be delivered."""
 
     MESSAGE_GONE = "message_gone"
     CHANNEL_GONE = "channel_gone"
     ARCHIVED = "archived"
     FULL = "full"
-    """The server has as many active threads as Discord allows."""
+    """The server already has as many active threads as Discord allows."""
     FORBIDDEN = "forbidden"
     UNREADABLE = "unreadable"
-    """The channel's past may not be read, so nobody knows whether an earlier try arrived."""
+    """The channel's history is not readable, so it is unknown whether an earlier post arrived."""
     TOO_LARGE = "too_large"
     REJECTED = "rejected"
 
 
 class Undeliverable(Exception):
-    """Discord said no for good: trying again will not help."""
+    """Discord refused permanently; trying again would not help."""
 
     def __init__(self, obstacle: Obstacle, detail: str) -> None:
         super().__init__(f"{obstacle}: {detail}")
@@ -54,57 +55,62 @@ class Undeliverable(Exception):
 
 
 class TemporaryFailure(Exception):
-    """Discord or the way there is in trouble: the same call may work in a while."""
+    """Discord or the network is in trouble; the same call may succeed later."""
 
 
 class Messenger(Protocol):
-    """Edits, posts and looks up. All raise Undeliverable or TryLater and nothing else."""
+    """Edits, posts and finds messages.
+
+    Every method raises only Undeliverable and TemporaryFailure.
+    """
 
     async def edit(self, address: Address, card: Card) -> None:
-        """Make the message show `card`, replacing all it showed. Repeating it changes nothing."""
+        """Make the message show `card` instead of all it showed before. Idempotent."""
         ...
 
     async def post(self, address: Address, card: Card, nonce: str) -> int:
-        """Post a new message and return its id. Within minutes the same nonce posts only once."""
+        """Post a new message and return its id. Within minutes, the same nonce posts only once."""
         ...
 
     async def delete(self, address: Address) -> None:
-        """Take a message of ours away."""
+        """Delete one of the bot's messages."""
         ...
 
     async def direct_channel(self, user_id: int) -> int:
-        """The channel of direct messages to this person."""
+        """Return the id of the direct message channel with this user."""
         ...
 
     async def open_thread(self, address: Address, user_id: int) -> int:
-        """The channel of a thread under this message, named after a person; made where there is
-        none. Repeating it changes nothing.
-        """
+        """Return the id of the thread under this message, named after the user. Opens it if needed;
+        idempotent."""
         ...
 
     async def find_post(self, address: Address, job_id: int, since: datetime) -> int | None:
-        """The id of the message of ours that shows this job's result; None if there is none.
+        """Return the id of the bot's message that shows this job's result, or None.
 
-        since: no earlier than this was it posted. A message is known by its files' names, or by
-        the job's number where it has none. Undeliverable(UNREADABLE) where nobody can tell.
+        since: the message was posted no earlier than this. It is recognized by the names of its
+        files or, if it has none, by the job's number. Raises Undeliverable(UNREADABLE) if the
+        history cannot be read.
         """
         ...
 
     async def find_status(self, address: Address, job_id: int, since: datetime) -> int | None:
-        """The id of the message of ours that this job can be cancelled on; otherwise as above."""
+        """Return the id of the bot's message with this job's Cancel button; else like
+        `find_post`."""
         ...
 
     async def find_case(self, address: Address, picture_id: int, since: datetime) -> int | None:
-        """The id of the newest message of ours on which this picture's reports can be decided.
+        """Return the id of the bot's newest message with the buttons to decide a picture's reports.
 
-        since: no earlier than this was it posted. Undeliverable(UNREADABLE) where nobody can tell.
+        since: the message was posted no earlier than this. Raises Undeliverable(UNREADABLE) if the
+        history cannot be read.
         """
         ...
 
     async def find_answer(self, reply_token: str) -> int | None:
-        """The id of the message that answered a command; None if it was never answered.
+        """Return the id of the message that answered a command, or None if it was never answered.
 
-        Only for tokens that are younger than REPLY_TOKEN_LIFE; Undeliverable(MESSAGE_GONE) where
-        Discord does not know the token any more.
+        Only for tokens younger than REPLY_TOKEN_LIFE. Raises Undeliverable(MESSAGE_GONE) if Discord
+        no longer knows the token.
         """
         ...

@@ -1,4 +1,4 @@
-"""What the owner has to know, told to them on Discord and in the log, and not all the time."""
+"""Alerts for the bot's owners, by direct message and in the log, at a limited rate."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from storage.types import Clock
 
 log = structlog.get_logger(__name__)
 
-QUIET_FOR = timedelta(hours=6)
-"""The same kind of trouble is told once in so long."""
+REPEAT_AFTER = timedelta(hours=6)
+"""An alert of the same kind is sent at most once in this time."""
 
 Owners = Callable[[], Awaitable[frozenset[int]]]
-"""Who owns the bot; asked when there is something to tell."""
+"""Returns the user ids of the bot's owners; called when there is something to send."""
 
 
 class OwnerAlerts:
-    """Tells the owners, by direct message. nonce: a fresh text of at most 25 characters."""
+    """Sends alerts to all owners. nonce: returns a new text of at most 25 characters each time."""
 
     def __init__(
         self, messenger: Messenger, owners: Owners, *, clock: Clock, nonce: Callable[[], str]
@@ -32,23 +32,23 @@ class OwnerAlerts:
         self._owners = owners
         self._clock = clock
         self._nonce = nonce
-        self._told_at: dict[str, datetime] = {}
-        self._telling: set[asyncio.Task[None]] = set()
+        self._sent_at: dict[str, datetime] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
 
-    def storage(self, error: StorageError) -> None:
-        """The disk or the database is in trouble; a short jam of the database is none."""
+    def storage_failed(self, error: StorageError) -> None:
+        """Send an alert if the disk or the database is unusable, but not if it is merely busy."""
         if isinstance(error, DiskFull | DataFolderUnusable | DatabaseCorrupt):
-            task = asyncio.create_task(self.tell("disk", str(error)))
-            self._telling.add(task)
-            task.add_done_callback(self._telling.discard)
+            task = asyncio.create_task(self.alert("disk", str(error)))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
 
-    async def tell(self, kind: str, sentence: str) -> None:
-        """Tell every owner, unless this kind of trouble was told a short while ago."""
+    async def alert(self, kind: str, sentence: str) -> None:
+        """Alert every owner, unless an alert of this kind was sent within REPEAT_AFTER."""
         now = self._clock()
-        told_at = self._told_at.get(kind)
-        if told_at is not None and now - told_at < QUIET_FOR:
+        sent_at = self._sent_at.get(kind)
+        if sent_at is not None and now - sent_at < REPEAT_AFTER:
             return
-        self._told_at[kind] = now
+        self._sent_at[kind] = now
         log.error("the owner has to know", kind=kind, detail=sentence)
         try:
             for owner_id in sorted(await self._owners()):
@@ -58,4 +58,4 @@ class OwnerAlerts:
         except (Undeliverable, TemporaryFailure) as error:
             log.warning("the owner was not reached", kind=kind, detail=str(error))
             if isinstance(error, TemporaryFailure):
-                self._told_at.pop(kind, None)
+                self._sent_at.pop(kind, None)

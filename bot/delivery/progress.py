@@ -1,4 +1,7 @@
-"""Shows what is waiting or painting, within one global budget of edits. Lossy: newest wins."""
+"""Keep status messages up to date while jobs wait and run, within one global budget of edits.
+
+Updates are lossy: only the newest state is shown.
+"""
 
 from __future__ import annotations
 
@@ -13,55 +16,60 @@ from itertools import islice
 
 import structlog
 
+from bot.delivery.attachments import encode_preview
 from bot.delivery.cards import PaintingCard, Preview, WaitingCard, number_at
 from bot.delivery.messenger import Address, Messenger, Obstacle, TemporaryFailure, Undeliverable
-from bot.delivery.previews import encode_preview
 from engine.job import EngineJob as EngineJob
 from engine.service import Engine
 from storage.types import Clock
 
 log = structlog.get_logger(__name__)
 
-PER_MESSAGE_S = 3.0
-"""A message is edited at most this often."""
-BUDGET_S = 0.5
-"""All messages together are edited at most this often."""
-WAITING_S = 30.0
-"""What a waiting message says is corrected at most this often."""
-WRONG_BY = 0.25
-"""An expected time that is off by a smaller share of the wait is left as it is."""
-SHORT_WAIT_S = 20.0
-"""Of a shorter wait, a quarter is nothing that anybody would notice."""
-LOOKED_AT = 50
-"""Waiting messages that are looked at in one turn: ten thousand cost no more than fifty."""
-AT_ONCE = 3
-"""So many edits are under way at most, however slow Discord is. Waiting messages leave one free."""
-_ONLY_THE_PREVIEW = frozenset({Obstacle.TOO_LARGE, Obstacle.REJECTED, Obstacle.FORBIDDEN})
-"""A message that cannot be edited for these reasons may take text without a file."""
+MESSAGE_INTERVAL_S = 3.0
+"""The shortest time between two edits of one message."""
+EDIT_INTERVAL_S = 0.5
+"""The shortest time between two edits of any messages."""
+WAITING_INTERVAL_S = 30.0
+"""The shortest time between two corrections of a waiting message."""
+TOLERATED_ERROR = 0.25
+"""An expected time is left alone while it is off by a smaller share of the remaining wait."""
+MIN_WAIT_S = 20.0
+"""Waits shorter than this are treated as this long when judging the error."""
+SCAN_LIMIT = 50
+"""How many waiting messages are checked per turn, however many there are."""
+MAX_CONCURRENT = 3
+"""The maximum number of edits in flight, however slow Discord is. Waiting messages always leave one
+free for the job on the GPU."""
+_PREVIEW_OBSTACLES = frozenset({Obstacle.TOO_LARGE, Obstacle.REJECTED, Obstacle.FORBIDDEN})
+"""A message that cannot be edited for one of these reasons may still accept text without a file."""
 
 Sleep = Callable[[float], Awaitable[None]]
 
 
 @dataclass(slots=True)
-class _Shown:
-    """A message. last: what it shows, without its preview. quiet: it shows none. plain: nor does
-    its next edit, because the last one did not arrive."""
+class _StatusMessage:
+    """A message that is kept up to date.
+
+    last_card: what it shows, apart from the preview. quiet: it shows no previews. skip_preview: the
+    next edit has no preview, because the last edit, which had one, failed.
+    """
 
     handle: EngineJob
     address: Address
     card: WaitingCard
     edited_at_s: float
-    last: WaitingCard | PaintingCard | None
+    last_card: WaitingCard | PaintingCard | None
     quiet: bool = False
-    plain: bool = False
+    skip_preview: bool = False
     editing: asyncio.Lock = dataclasses.field(default_factory=asyncio.Lock)
 
 
 class ProgressUpdater:
-    """Edits the status messages in turn; the picture being painted comes first.
+    """Edits status messages in turn; the job on the GPU has priority.
 
-    An edit that takes long holds up no other message, and its own shows what is newest after it.
-    now_s: a monotonic clock in seconds; clock: the time of day, for what people are told.
+    A slow edit delays no other message, and the next edit of the same message shows the newest
+    state. now_s: a monotonic clock in seconds. clock: the time of day, for expected times shown to
+    members.
     """
 
     def __init__(
@@ -78,11 +86,11 @@ class ProgressUpdater:
         self._now_s = now_s
         self._clock = clock
         self._sleep = sleep
-        self._shown: OrderedDict[int, _Shown] = OrderedDict()
-        self._busy = asyncio.Event()
+        self._tracked: OrderedDict[int, _StatusMessage] = OrderedDict()
+        self._has_messages = asyncio.Event()
         self._edits: set[asyncio.Task[None]] = set()
 
-    def show(
+    def track(
         self,
         handle: EngineJob,
         address: Address,
@@ -91,145 +99,156 @@ class ProgressUpdater:
         stale: bool = False,
         quiet: bool = False,
     ) -> None:
-        """Keep the message up to date from now on; it shows `card` already.
+        """Keep the message up to date from now on. card: what it already shows.
 
-        stale: it shows something older, of a process that is gone, and needs an edit soon. quiet:
-        it shows text and no previews.
+        stale: it shows something older, posted by a previous process, and needs an edit soon.
+        quiet: it shows text but no previews.
         """
         if not handle.done:
             last = None if stale else card
             edited_at_s = -math.inf if stale else self._now_s()
-            self._shown[handle.id] = _Shown(handle, address, card, edited_at_s, last, quiet)
-            self._busy.set()
+            self._tracked[handle.id] = _StatusMessage(
+                handle, address, card, edited_at_s, last, quiet
+            )
+            self._has_messages.set()
 
-    async def retire(self, job_id: int) -> None:
-        """Never edit this job's message again; waits for an edit that is under way."""
-        shown = self._shown.pop(job_id, None)
-        if shown is not None:
-            async with shown.editing:
+    async def stop_tracking(self, job_id: int) -> None:
+        """Never edit this job's message again. Waits for an edit that is in flight."""
+        message = self._tracked.pop(job_id, None)
+        if message is not None:
+            async with message.editing:
                 pass
 
     async def run(self) -> None:
-        """Edit for ever."""
+        """Edit messages until cancelled."""
         try:
             while True:
-                if not self._shown:
-                    self._busy.clear()
-                    await self._busy.wait()
-                due = self._due()
-                if due is not None:
-                    self._begin(*due)
-                await self._sleep(BUDGET_S)
+                if not self._tracked:
+                    self._has_messages.clear()
+                    await self._has_messages.wait()
+                next_edit = self._next_edit()
+                if next_edit is not None:
+                    self._start_edit(*next_edit)
+                await self._sleep(EDIT_INTERVAL_S)
         finally:
             for edit in self._edits:
                 edit.cancel()
 
-    def _begin(self, shown: _Shown, card: WaitingCard | PaintingCard) -> None:
-        edit = asyncio.create_task(self._edit(shown, card), name=f"edit-{shown.handle.id}")
+    def _start_edit(self, message: _StatusMessage, card: WaitingCard | PaintingCard) -> None:
+        edit = asyncio.create_task(self._edit(message, card), name=f"edit-{message.handle.id}")
         self._edits.add(edit)
         edit.add_done_callback(self._edits.discard)
 
-    def _due(self) -> tuple[_Shown, WaitingCard | PaintingCard] | None:
-        """The message most in need of an edit, and what it is to show."""
+    def _next_edit(self) -> tuple[_StatusMessage, WaitingCard | PaintingCard] | None:
+        """Return the message most in need of an edit and the card to show, or None."""
         now_s = self._now_s()
-        room = AT_ONCE - len(self._edits)
+        free_edits = MAX_CONCURRENT - len(self._edits)
         current = self._engine.current
-        painting = self._shown.get(current.id) if current is not None else None
-        if room > 0 and painting is not None and self._is_due(painting, now_s, PER_MESSAGE_S):
+        painting = self._tracked.get(current.id) if current is not None else None
+        if (
+            free_edits > 0
+            and painting is not None
+            and self._may_edit(painting, now_s, MESSAGE_INTERVAL_S)
+        ):
             card = self._painting_card(painting)
-            if card is not None and card != painting.last:
+            if card is not None and card != painting.last_card:
                 return painting, card
-        if room <= 1:
+        if free_edits <= 1:
             return None
-        for job_id in list(islice(self._shown, LOOKED_AT)):
-            shown = self._shown[job_id]
-            self._shown.move_to_end(job_id)  # the next turn begins with others
-            if shown is painting or not self._is_due(shown, now_s, WAITING_S):
+        for job_id in list(islice(self._tracked, SCAN_LIMIT)):
+            message = self._tracked[job_id]
+            self._tracked.move_to_end(job_id)  # the next turn starts with others
+            if message is painting or not self._may_edit(message, now_s, WAITING_INTERVAL_S):
                 continue
-            card = self._waiting_card(shown)
-            if card is not None and self._is_wrong(shown.last, card):
-                return shown, card
+            card = self._waiting_card(message)
+            if card is not None and self._needs_correction(message.last_card, card):
+                return message, card
         return None
 
-    def _is_due(self, shown: _Shown, now_s: float, every_s: float) -> bool:
-        return not shown.editing.locked() and now_s - shown.edited_at_s >= every_s
+    def _may_edit(self, message: _StatusMessage, now_s: float, every_s: float) -> bool:
+        return not message.editing.locked() and now_s - message.edited_at_s >= every_s
 
-    def _is_wrong(self, last: WaitingCard | PaintingCard | None, card: WaitingCard) -> bool:
-        """Whether what a waiting message says is so far off that it has to be corrected."""
+    def _needs_correction(self, last: WaitingCard | PaintingCard | None, card: WaitingCard) -> bool:
+        """Return whether a waiting message is too far off the truth to be left as it is."""
         if not isinstance(last, WaitingCard) or last.loading != card.loading:
             return True
         if last.ready_at is None or card.ready_at is None:
             return (last.ready_at, last.ahead) != (card.ready_at, card.ahead)
         wait_s = (card.ready_at - self._clock()).total_seconds()
-        off_s = abs((card.ready_at - last.ready_at).total_seconds())
-        return off_s > WRONG_BY * max(wait_s, SHORT_WAIT_S)
+        error_s = abs((card.ready_at - last.ready_at).total_seconds())
+        return error_s > TOLERATED_ERROR * max(wait_s, MIN_WAIT_S)
 
-    def _painting_card(self, shown: _Shown) -> PaintingCard | None:
-        progress = shown.handle.latest
+    def _painting_card(self, message: _StatusMessage) -> PaintingCard | None:
+        progress = message.handle.latest
         if progress is None:
             return None
         return PaintingCard(
-            job_id=shown.handle.id,
-            request=shown.card.request,
-            requester_id=shown.card.requester_id,
+            job_id=message.handle.id,
+            request=message.card.request,
+            requester_id=message.card.requester_id,
             step=progress.step,
             steps=progress.steps,
-            added=shown.card.added,
-            notes=shown.card.notes,
-            pictures=shown.handle.spec.count,
-            asked=shown.card.asked,
-            spoiler=shown.card.spoiler,
+            added=message.card.added,
+            notes=message.card.notes,
+            pictures=message.handle.spec.count,
+            asked=message.card.asked,
+            spoiler=message.card.spoiler,
         )
 
-    def _waiting_card(self, shown: _Shown) -> WaitingCard | None:
-        position = self._engine.queue.position(shown.handle.id)
+    def _waiting_card(self, message: _StatusMessage) -> WaitingCard | None:
+        position = self._engine.queue.position(message.handle.id)
         if position is None:
             return None
         ahead = position + (self._engine.current is not None)
-        wait_s = self._engine.waiting_s(shown.handle.id)
+        wait_s = self._engine.waiting_s(message.handle.id)
         ready_at = None if wait_s is None else self._clock() + timedelta(seconds=wait_s)
         return dataclasses.replace(
-            shown.card, ahead=ahead, ready_at=ready_at, loading=self._engine.info is None
+            message.card, ahead=ahead, ready_at=ready_at, loading=self._engine.info is None
         )
 
-    async def _edit(self, shown: _Shown, card: WaitingCard | PaintingCard) -> None:
-        async with shown.editing:
-            shown.edited_at_s = self._now_s()
-            shown.last = card
+    async def _edit(self, message: _StatusMessage, card: WaitingCard | PaintingCard) -> None:
+        async with message.editing:
+            message.edited_at_s = self._now_s()
+            message.last_card = card
             if isinstance(card, PaintingCard):
-                card = dataclasses.replace(card, preview=await self._preview(shown, card))
-            # Looked at last: what comes after `retire`, or is over, must not stand in the way.
-            if self._shown.get(shown.handle.id) is not shown or shown.handle.done:
+                card = dataclasses.replace(card, preview=await self._preview(message, card))
+            # Checked last: an edit after `stop_tracking`, or of a finished job, could overwrite the
+            # result.
+            if self._tracked.get(message.handle.id) is not message or message.handle.done:
                 return
             try:
-                await self._messenger.edit(shown.address, card)
+                await self._messenger.edit(message.address, card)
             except Exception as error:
-                self._not_shown(shown, card, error)
+                self._handle_failure(message, card, error)
             else:
-                shown.plain = False
-            shown.edited_at_s = self._now_s()
+                message.skip_preview = False
+            message.edited_at_s = self._now_s()
 
-    def _not_shown(self, shown: _Shown, card: WaitingCard | PaintingCard, error: Exception) -> None:
-        """Decide what becomes of a message whose edit failed: progress is never worth a job."""
-        job_id = shown.handle.id
+    def _handle_failure(
+        self, message: _StatusMessage, card: WaitingCard | PaintingCard, error: Exception
+    ) -> None:
+        """Decide what to do after a failed edit; progress never affects the job itself."""
+        job_id = message.handle.id
         previewed = isinstance(card, PaintingCard) and card.preview is not None
         if isinstance(error, TemporaryFailure):
-            shown.plain = shown.plain or previewed
+            message.skip_preview = message.skip_preview or previewed
             log.debug("progress not shown", job=job_id, detail=str(error))
-        elif isinstance(error, Undeliverable) and previewed and error.obstacle in _ONLY_THE_PREVIEW:
-            shown.quiet, shown.last = True, None
+        elif (
+            isinstance(error, Undeliverable) and previewed and error.obstacle in _PREVIEW_OBSTACLES
+        ):
+            message.quiet, message.last_card = True, None
             log.info("preview not shown", job=job_id, detail=str(error))
         else:
-            self._shown.pop(job_id, None)
+            self._tracked.pop(job_id, None)
             if not isinstance(error, Undeliverable):
                 log.error("progress broke off", job=job_id, exc_info=error)
 
-    async def _preview(self, shown: _Shown, card: PaintingCard) -> Preview | None:
-        """The newest preview of the picture that the card speaks of; None where there is none."""
-        seen = shown.handle.previewed
-        if shown.quiet or shown.plain or seen is None or seen.preview is None:
+    async def _preview(self, message: _StatusMessage, card: PaintingCard) -> Preview | None:
+        """Return the newest preview of the picture the card names, or None."""
+        seen = message.handle.previewed
+        if message.quiet or message.skip_preview or seen is None or seen.preview is None:
             return None
-        # Painting may have gone back a few steps since, or on to the next picture.
+        # Sampling may since have gone back a few steps, or on to the next picture.
         number = number_at(seen.step, seen.steps, card.pictures)
         if seen.step > card.step or number != card.number:
             return None
@@ -237,7 +256,7 @@ class ProgressUpdater:
             data = await asyncio.to_thread(
                 encode_preview, seen.preview, card.request.width_px, card.request.height_px
             )
-        except Exception as error:  # a preview is never worth anything else
+        except Exception as error:  # a preview must never affect anything else
             log.warning("preview not encoded", job=card.job_id, detail=str(error))
             return None
         return Preview(data, seen.step)

@@ -1,4 +1,4 @@
-"""What became of a job, as the card that tells its person."""
+"""Build the card that shows the result of a job."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from storage.types import Job, JobState, PendingDelivery, Route, StoredPicture
 
 
 class ResultCards:
-    """Makes cards of finished jobs. request_notes: remarks on a request alone."""
+    """Builds cards of finished jobs. request_notes: returns the notes on a request alone."""
 
     def __init__(
         self,
@@ -30,7 +30,8 @@ class ResultCards:
         self._request_notes = request_notes
 
     async def card(self, pending: PendingDelivery, route: Route, *, mention: bool = False) -> Card:
-        """The pictures, or why there are none. mention: it has to notify its person."""
+        """Return a card with the pictures or the reason for having none. mention: notify the
+        requester."""
         job = pending.job
         if job.state is not JobState.PAINTED or not pending.pictures:
             return FailureCard(
@@ -49,7 +50,7 @@ class ResultCards:
         if len(pictures) > 1:
             file_name = sheet_name(job.id)
         return PictureCard(
-            pictures=await asyncio.to_thread(self._shown, pictures),
+            pictures=await asyncio.to_thread(self._shown_pictures, pictures),
             request=recipe.request,
             requester_id=job.place.user_id,
             file_name=attachment_name(file_name, spoiler=job.spoiler),
@@ -64,16 +65,20 @@ class ResultCards:
             fallback=_fallback_reason(pending),
         )
 
-    def _shown(self, pictures: Sequence[StoredPicture]) -> tuple[ShownPicture, ...]:
-        """Where each of them lies, which the disk has to be asked (blocking)."""
+    def _shown_pictures(self, pictures: Sequence[StoredPicture]) -> tuple[ShownPicture, ...]:
+        """Return the pictures with the paths of their files (blocking)."""
         return tuple(
             ShownPicture(each.id, each.seed, self._files.path(each.file)) for each in pictures
         )
 
     async def _notes(self, job: Job, recipes: Sequence[Recipe]) -> tuple[Note, ...]:
-        """Remarks on the request; a replay of a seed also says where its pixels may differ."""
+        """Return the notes on the request and, for a repeated seed, where its pixels may differ."""
         recipe, parent_id = recipes[0], job.parent_picture_id
-        notes = (*_missing(job), *self._request_notes(recipe.request), *adaptation_notes(*recipes))
+        notes = (
+            *_some_failed(job),
+            *self._request_notes(recipe.request),
+            *adaptation_notes(*recipes),
+        )
         parent = None if parent_id is None else await self._history.get(parent_id)
         original = None if parent is None else Recipe.from_json(parent.recipe)
         if original is None or original.request != recipe.request:
@@ -87,8 +92,8 @@ def _fallback_reason(pending: PendingDelivery) -> FallbackNote | None:
     return None if why is None else FallbackNote(pending.job.delivery, why)
 
 
-def _missing(job: Job) -> tuple[SomeFailed, ...]:
-    """How many of the pictures that were asked for there are not."""
+def _some_failed(job: Job) -> tuple[SomeFailed, ...]:
+    """Return a note if the job made fewer pictures than were requested."""
     if job.error_code != PARTIAL:
         return ()
     wanted = int(job.error_detail or job.pictures)

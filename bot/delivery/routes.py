@@ -1,4 +1,4 @@
-"""Which road a result takes to its person, and which one is left when it is closed. Pure."""
+"""Decide by which route a result is delivered, and by which one if that is closed. Pure."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from bot.delivery.messenger import REPLY_TOKEN_LIFE, Obstacle
 from storage.types import DeliveryMode, Job, JobState, Route
 
 NOTIFY_AFTER: Final = timedelta(seconds=30)
-"""Who waited longer has looked away: an edit notifies nobody, so a new message mentions them."""
+"""After this wait a new message mentions the requester, because an edit would notify nobody."""
 
-_CLOSED: Final = frozenset(
+_CHANNEL_CLOSED: Final = frozenset(
     {
         Obstacle.CHANNEL_GONE,
         Obstacle.FORBIDDEN,
@@ -20,13 +20,13 @@ _CLOSED: Final = frozenset(
         Obstacle.MESSAGE_GONE,
     }
 )
-"""The whole channel is closed to us, not this one message."""
+"""The whole channel is closed to the bot, not just one message."""
 
 
 def preferred_route(job: Job, *, direct_messages: bool) -> Route | None:
-    """The road that the job's person chose for their pictures; None = the usual one.
+    """Return the route that the requester chose for their pictures, or None for the default one.
 
-    What is private never goes to a thread, where others see it.
+    Private results never go to a thread, where others could see them.
     """
     if job.delivery is DeliveryMode.DIRECT:
         return _direct(job, direct_messages)
@@ -43,11 +43,10 @@ def default_route(
     backlog: bool,
     direct_messages: bool,
 ) -> Route | None:
-    """The road of a result that was never tried and that its person wants nowhere else; None =
-    keep the result.
+    """Return the default route of a result that was not tried yet, or None to keep it undelivered.
 
-    message_id: of the status message, if it is known. has_token: the interaction's token is there.
-    backlog: the result lay there when the bot started.
+    message_id: the status message, if known. has_token: the interaction's token is known. backlog:
+    the result was already waiting when the bot started.
     """
     age = now - job.accepted_at
     if job.private:
@@ -57,36 +56,37 @@ def default_route(
     if message_id is None:
         return Route.POST
     if job.state is JobState.CANCELLED:
-        return Route.EDIT  # somebody asked for it and knows
+        return Route.EDIT  # whoever cancelled it knows already
     if backlog and job.state is not JobState.PAINTED:
-        return Route.EDIT  # an old failure is not worth a ping
+        return Route.EDIT  # an old failure is not worth a notification
     return Route.POST if age > NOTIFY_AFTER else Route.EDIT
 
 
 def fallback_route(
-    route: Route, obstacle: Obstacle, job: Job, *, usual: Route | None, direct_messages: bool
+    route: Route, obstacle: Obstacle, job: Job, *, default: Route | None, direct_messages: bool
 ) -> Route | None:
-    """The road that is left when this one is closed for good; None = keep the result.
+    """Return the route that remains when this one is closed for good, or None to keep the result.
 
-    Only a picture is worth a direct message, and only where the owner allows those. What is
-    private never goes to a channel. usual: the road where nobody wanted another one.
+    Only pictures are sent by direct message, and only if the owner allows it. Private results never
+    go to a channel. default: the route without the requester's own choice.
     """
     direct = _direct(job, direct_messages)
-    wished = preferred_route(job, direct_messages=direct_messages)
-    if route is wished:
-        # Where nobody can look whether it stands there already, it must not stand elsewhere too.
-        return None if usual is route or obstacle is Obstacle.UNREADABLE else usual
-    if wished is Route.DIRECT:
+    preferred = preferred_route(job, direct_messages=direct_messages)
+    if route is preferred:
+        # It may have arrived by the preferred route; if nobody can check, it must not be sent
+        # again.
+        return None if default is route or obstacle is Obstacle.UNREADABLE else default
+    if preferred is Route.DIRECT:
         direct = None  # it was closed before
     match route:
         case Route.EDIT if obstacle in (
             Obstacle.MESSAGE_GONE,
-            Obstacle.ARCHIVED,  # a new message opens the thread again, unless it is locked
+            Obstacle.ARCHIVED,  # a new message reopens the thread, unless it is locked
             Obstacle.REJECTED,
         ):
             return Route.POST
         case Route.EDIT | Route.POST:
-            return direct if obstacle in _CLOSED else None
+            return direct if obstacle in _CHANNEL_CLOSED else None
         case Route.REPLY:
             return direct
         case _:

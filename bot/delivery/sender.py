@@ -1,4 +1,4 @@
-"""One result on its way: down the first road that is open, and never to two places."""
+"""Send one result by the first open route, and never to two places."""
 
 from __future__ import annotations
 
@@ -28,18 +28,19 @@ from storage.types import Clock, Delivery, Job, PendingDelivery, Route
 log = structlog.get_logger(__name__)
 
 NONCE_LIFE = timedelta(seconds=60)
-"""For so long, at least, Discord refuses a second message with the same nonce."""
+"""The minimum time for which Discord rejects a second message with the same nonce."""
 
 
 class TooOld(Exception):
-    """The result is older than what is worth sending."""
+    """The result is too old to be worth sending."""
 
 
 @dataclass(frozen=True, slots=True)
 class RoutePlan:
-    """How one result may go. usual: its road where its person wants no other; None = none.
+    """How a result may be delivered.
 
-    mention: whether its message on a road notifies its person; asked once, right before it is sent.
+    status: the status message. default: the route without the requester's own choice, or None.
+    mention(route): whether the message notifies the requester; called right before it is sent.
     """
 
     status: Address
@@ -48,7 +49,7 @@ class RoutePlan:
 
 
 class ResultSender:
-    """Takes results down their roads. max_age: older ones are not sent any more."""
+    """Sends results, each by the best route that is open. max_age: older results are not sent."""
 
     def __init__(
         self,
@@ -69,123 +70,131 @@ class ResultSender:
         self._max_age = max_age
         self._direct_messages = direct_messages
 
-    async def send(self, pending: PendingDelivery, way: RoutePlan) -> bool:
-        """Deliver; False where there never was a road.
+    async def send(self, pending: PendingDelivery, plan: RoutePlan) -> bool:
+        """Deliver the result; return False if there was no route at all.
 
-        Raises Undeliverable where every road is closed, TooOld, and what has to be tried again:
-        TryLater and StorageError.
+        Raises Undeliverable if all routes are closed, TooOld, and TemporaryFailure and StorageError
+        if it has to be tried again.
         """
         job, route = pending.job, pending.delivery.route
-        # Before its thread is known, nothing was sent there.
+        # Until the thread is known, nothing was sent to it.
         unsent = route is Route.THREAD and pending.delivery.thread_id is None
         tried = route is not None and not unsent
-        route = route or self._preferred(job) or way.default
-        renewed = False
+        route = route or self._preferred(job) or plan.default
+        thread_replaced = False
         while route is not None:
             try:
-                await self._send_by(route, pending, way, tried=tried)
+                await self._send_via(route, pending, plan, tried=tried)
                 return True
             except Undeliverable as error:
                 if tried and error.obstacle is Obstacle.FORBIDDEN:
-                    # It may stand there, where its person still sees it: never a second time.
+                    # It may have arrived where its requester still sees it: never send it a second
+                    # time.
                     raise
-                held = None if renewed else await self._without_thread(job.id, error.obstacle)
-                renewed = renewed or held is not None
-                held = held or await self._another(route, error.obstacle, job, way.default)
-                if held is None:
+                delivery = (
+                    None
+                    if thread_replaced
+                    else await self._forget_deleted_thread(job.id, error.obstacle)
+                )
+                thread_replaced = thread_replaced or delivery is not None
+                delivery = delivery or await self._switch_route(
+                    route, error.obstacle, job, plan.default
+                )
+                if delivery is None:
                     raise
-                pending, route, tried = replace(pending, delivery=held), held.route, False
+                pending, route, tried = replace(pending, delivery=delivery), delivery.route, False
         return False
 
     def _preferred(self, job: Job) -> Route | None:
         return routes.preferred_route(job, direct_messages=self._direct_messages)
 
-    async def _another(
-        self, route: Route, obstacle: Obstacle, job: Job, usual: Route | None
+    async def _switch_route(
+        self, route: Route, obstacle: Obstacle, job: Job, default: Route | None
     ) -> Delivery | None:
-        """The road that is left when this one is closed, written down; None where none is."""
+        """Record the route that remains when this one is closed; None if there is none."""
         direct = self._direct_messages
-        other = routes.fallback_route(route, obstacle, job, usual=usual, direct_messages=direct)
-        if other is None:
+        fallback = routes.fallback_route(
+            route, obstacle, job, default=default, direct_messages=direct
+        )
+        if fallback is None:
             return None
-        log.info("another road", job=job.id, obstacle=obstacle.value, road=other.value)
+        log.info("another road", job=job.id, obstacle=obstacle.value, road=fallback.value)
         fallback_reason = obstacle.value if route is self._preferred(job) else None
-        return await self._deliveries.switch(job.id, other, fallback_reason)
+        return await self._deliveries.switch(job.id, fallback, fallback_reason)
 
-    async def _without_thread(self, job_id: int, obstacle: Obstacle) -> Delivery | None:
-        """Its person's thread was deleted: written down, so that the next try opens another one.
+    async def _forget_deleted_thread(self, job_id: int, obstacle: Obstacle) -> Delivery | None:
+        """Record that the requester's thread was deleted, so that the next attempt opens another.
 
-        None where there was none, or something else is in the way.
+        Returns None if there was no thread, or if the obstacle is a different one.
         """
-        held = await self._deliveries.get(job_id)
-        if held is None or held.thread_id is None or obstacle is not Obstacle.CHANNEL_GONE:
+        delivery = await self._deliveries.get(job_id)
+        if delivery is None or delivery.thread_id is None or obstacle is not Obstacle.CHANNEL_GONE:
             return None
-        await self._threads.forget(held.thread_id)
+        await self._threads.forget(delivery.thread_id)
         return await self._deliveries.thread_gone(job_id)
 
-    async def _send_by(
-        self, route: Route, pending: PendingDelivery, way: RoutePlan, *, tried: bool
+    async def _send_via(
+        self, route: Route, pending: PendingDelivery, plan: RoutePlan, *, tried: bool
     ) -> None:
-        """Deliver on this road. tried: an earlier try on it may have arrived."""
-        job, status = pending.job, way.status
+        """Deliver by this route. tried: an earlier attempt by it may have arrived."""
+        job, status = pending.job, plan.status
         target = await self._target(route, pending, status)
         thread_id = target.channel_id if route is Route.THREAD else None
         attempt = await self._deliveries.attempt(job.id, route, thread_id)
         if route in (Route.EDIT, Route.REPLY):
-            self._refuse_old(pending)
+            self._check_age(pending)
             if route is Route.REPLY and self._clock() - job.accepted_at > REPLY_TOKEN_LIFE:
                 raise Undeliverable(Obstacle.MESSAGE_GONE, "the interaction's token is spent")
-            if status.message_id is None:  # painted all the same, or its answer came too late
+            if status.message_id is None:  # painted despite that, or the answer came too late
                 raise Undeliverable(Obstacle.MESSAGE_GONE, "its command was never answered")
             await self._messenger.edit(status, await self._cards.card(pending, route))
             await self._deliveries.delivered(job.id, status.message_id)
             return
-        found = None
+        message_id = None
         if tried and attempt.attempted_at is not None:
-            found = await self._find(target, job.id, attempt.attempted_at)
-        if found is None:
-            self._refuse_old(pending)
-            card = await self._cards.card(pending, route, mention=way.mention(route))
-            found = await self._messenger.post(target, card, attempt.nonce)
-        # Written down before anything else: what is posted must never be posted again.
-        await self._deliveries.delivered(job.id, found)
-        result = replace(target, message_id=found)
+            message_id = await self._find_earlier_post(target, job.id, attempt.attempted_at)
+        if message_id is None:
+            self._check_age(pending)
+            card = await self._cards.card(pending, route, mention=plan.mention(route))
+            message_id = await self._messenger.post(target, card, attempt.nonce)
+        # Recorded before anything else: what was posted must never be posted again.
+        await self._deliveries.delivered(job.id, message_id)
+        result = replace(target, message_id=message_id)
         if (
             attempt.fallback_reason == Obstacle.MESSAGE_GONE
             and self._preferred(job) is Route.THREAD
         ):
-            await self._begin_thread(job, result)
-        await self._shrink(status, pending, result, route)
+            await self._open_thread_for_next(job, result)
+        await self._replace_status(status, pending, result, route)
 
-    async def _begin_thread(self, job: Job, result: Address) -> None:
-        """Open its person's thread under a picture that no status message led to; the next ones
-        go there."""
+    async def _open_thread_for_next(self, job: Job, result: Address) -> None:
+        """Open the requester's thread under this picture, for the pictures that follow."""
         try:
-            await self._threads.of(job.place, result)
+            await self._threads.thread_for(job.place, result)
         except (Undeliverable, TemporaryFailure, StorageError) as error:
             log.info("thread not begun", job=job.id, detail=str(error))
 
-    async def _find(self, target: Address, job_id: int, since: datetime) -> int | None:
-        """The message that an earlier try left behind; None where none did."""
+    async def _find_earlier_post(self, target: Address, job_id: int, since: datetime) -> int | None:
+        """Return the message that an earlier attempt posted, or None."""
         try:
-            found = await self._messenger.find_post(target, job_id, since)
+            message_id = await self._messenger.find_post(target, job_id, since)
         except Undeliverable as error:
             if error.obstacle is Obstacle.UNREADABLE and self._clock() - since < NONCE_LIFE:
-                return None  # the nonce still guards it
+                return None  # the nonce still prevents a second post
             raise
-        if found is None:
+        if message_id is None:
             await self._deliveries.missed(job_id)
         else:
-            log.info("found posted before", job=job_id, message=found)
-        return found
+            log.info("found posted before", job=job_id, message=message_id)
+        return message_id
 
-    def _refuse_old(self, pending: PendingDelivery) -> None:
+    def _check_age(self, pending: PendingDelivery) -> None:
         finished_at = pending.job.finished_at
         if finished_at is not None and self._clock() - finished_at > self._max_age:
             raise TooOld
 
     async def _target(self, route: Route, pending: PendingDelivery, status: Address) -> Address:
-        """Where this road leads; the status message's channel for all but two."""
+        """Return the address this route leads to."""
         job = pending.job
         if route is Route.DIRECT:
             channel_id = await self._messenger.direct_channel(job.place.user_id)
@@ -193,20 +202,20 @@ class ResultSender:
         if route is Route.THREAD:
             thread_id = pending.delivery.thread_id
             if thread_id is None:
-                self._refuse_old(pending)  # before a thread is opened for nothing
-                thread_id = await self._threads.of(job.place, status)
+                self._check_age(pending)  # before a thread is opened in vain
+                thread_id = await self._threads.thread_for(job.place, status)
             return replace(status, channel_id=thread_id, message_id=None)
         return status
 
-    async def _shrink(
+    async def _replace_status(
         self, status: Address, pending: PendingDelivery, result: Address, route: Route
     ) -> None:
-        """Turn the status message into a link to its result; nothing is lost if that fails."""
+        """Replace the status message with a link to the result; a failure here loses nothing."""
         job = pending.job
         if status.message_id is None:
             return
         if route is Route.DIRECT and route is not self._preferred(job):
-            return  # its channel is closed, or its token is spent
+            return  # its channel is closed, or its token has expired
         request = request_from_json(job.request)
         card: MovedCard | SentCard = SentCard(request, job.place.user_id)
         if route is not Route.DIRECT:

@@ -1,4 +1,4 @@
-"""Everybody's own thread in a channel: opened when it is first needed, and remembered."""
+"""Each user's own thread in a channel, opened when first needed and remembered."""
 
 from __future__ import annotations
 
@@ -15,31 +15,32 @@ log = structlog.get_logger(__name__)
 
 
 class UserThreads:
-    """Finds the thread of a person, or opens it under one of their status messages.
+    """Finds a user's thread, or opens it under one of their status messages.
 
-    Discord lets a message have one thread only: so of a thread that was opened just before a crash
-    the next process learns by opening it again.
+    A message can have only one thread, so a thread that was opened just before a crash is found
+    again when the next process tries to open it.
     """
 
     def __init__(self, threads: Threads, messenger: Messenger) -> None:
         self._threads = threads
         self._messenger = messenger
-        # A lock is there as long as somebody holds it or waits for it.
-        self._opening: WeakValueDictionary[Place, asyncio.Lock] = WeakValueDictionary()
+        # A lock exists as long as somebody holds it or waits for it.
+        self._locks: WeakValueDictionary[Place, asyncio.Lock] = WeakValueDictionary()
 
-    async def of(self, place: Place, status: Address) -> int:
-        """The channel id of the person's thread in a channel.
+    async def thread_for(self, place: Place, status: Address) -> int:
+        """Return the channel id of the user's thread in a channel.
 
-        status: their message in that channel. Raises Undeliverable, TryLater, StorageError.
+        status: the user's message in that channel. Raises Undeliverable, TemporaryFailure and
+        StorageError.
         """
-        known = await self._known(place)
+        known = await self._remembered(place)
         if known is not None:
             return known
         if status.message_id is None:
             raise Undeliverable(Obstacle.MESSAGE_GONE, "there is no message to open a thread under")
-        async with self._opening.setdefault(place, asyncio.Lock()):
-            # Of several pictures that are ready at once, one opens the thread for all.
-            known = await self._known(place)
+        async with self._locks.setdefault(place, asyncio.Lock()):
+            # If several pictures are ready at once, one of them opens the thread for all.
+            known = await self._remembered(place)
             if known is not None:
                 return known
             opened = await self._messenger.open_thread(status, place.user_id)
@@ -49,8 +50,8 @@ class UserThreads:
             )
 
     async def forget(self, thread_id: int) -> None:
-        """A thread is gone; the next picture opens another one."""
+        """Forget a thread that is gone; the next picture opens another one."""
         await self._threads.forget_thread(thread_id)
 
-    async def _known(self, place: Place) -> int | None:
+    async def _remembered(self, place: Place) -> int | None:
         return await self._threads.thread_of(place.guild_id, place.channel_id, place.user_id)

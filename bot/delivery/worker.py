@@ -1,10 +1,10 @@
-"""What is painted reaches its person exactly once: durable, retried, over a Messenger."""
+"""Deliver finished results exactly once: durable and retried, over a Messenger."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -13,6 +13,7 @@ import structlog
 
 from bot.delivery import routes
 from bot.delivery.cards import KeptCard
+from bot.delivery.keyed_worker import KeyedWorker
 from bot.delivery.messenger import (
     REPLY_TOKEN_LIFE,
     Address,
@@ -24,6 +25,7 @@ from bot.delivery.progress import ProgressUpdater
 from bot.delivery.result_cards import ResultCards
 from bot.delivery.sender import ResultSender, RoutePlan, TooOld
 from bot.delivery.user_threads import UserThreads
+from bot.retry import Sleep
 from engine.types import request_from_json
 from storage.deliveries import Deliveries
 from storage.errors import IllegalTransition, StorageError
@@ -31,34 +33,33 @@ from storage.types import Clock, JobState, PendingDelivery, Route
 
 log = structlog.get_logger(__name__)
 
-PLACING_LIMIT_S = 30.0
-"""How long a result waits to learn which message answers its command."""
-ANSWERABLE = timedelta(seconds=3)
-"""For so long Discord takes the first answer to a command."""
-AT_ONCE = 4
-RETRY_S = (2.0, 5.0, 15.0, 60.0, 300.0)
+STATUS_WAIT_S = 30.0
+"""How long a result waits to learn which message is its job's status message."""
+FIRST_RESPONSE_LIMIT = timedelta(seconds=3)
+"""Discord accepts the first response to a command within this time."""
+MAX_CONCURRENT = 4
+"""The maximum number of deliveries in progress; discord.py handles Discord's rate limits."""
 
 
 @dataclass(frozen=True, slots=True)
 class DeliveryPolicy:
-    """max_age: older results are not sent any more. direct_messages: may people be written to?"""
+    """How long results are worth sending, and whether users may be sent direct messages."""
 
     max_age: timedelta = timedelta(hours=24)
     direct_messages: bool = True
 
 
 class NeverAnswered(Exception):
-    """The command of a job got no answer: its person believes that nothing will come."""
+    """The job's command was never answered, so its requester does not expect a result."""
 
 
 class DeliveryWorker:
-    """Carries finished jobs out of the database to Discord.
+    """Delivers finished jobs from the database to Discord.
 
-    A command tells `expect` when its job is accepted, then `placed` (with the message that
-    answers it) or `unplaced`. The road is written down before the first try and kept (roads.py
-    says which one, and what is left when it is closed; carrying.py takes it), and before a message
-    is posted a second time Discord is asked whether the first one stands: so a crash never shows a
-    result twice.
+    A command calls `expect_status` when its job is accepted, then `status_posted` with the message
+    that answers it, or `status_unknown`. The route (see routes.py) is recorded before the first
+    attempt and kept until it is closed, and before a message is posted a second time, Discord is
+    asked whether the first one exists. So no crash shows a result twice.
     """
 
     def __init__(
@@ -71,8 +72,8 @@ class DeliveryWorker:
         threads: UserThreads,
         clock: Clock,
         policy: DeliveryPolicy = DeliveryPolicy(),
-        trouble: Callable[[StorageError], object] = lambda _: None,
-        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        on_storage_error: Callable[[StorageError], object] = lambda _: None,
+        sleep: Sleep = asyncio.sleep,
     ) -> None:
         self._messenger = messenger
         self._progress_updater = progress_updater
@@ -88,24 +89,31 @@ class DeliveryWorker:
         )
         self._clock = clock
         self._policy = policy
-        self._trouble = trouble
+        self._on_storage_error = on_storage_error
         self._sleep = sleep
-        # What lay there at the start; each of its people is notified once, not once per result.
+        # Results that were waiting at the start; each requester is notified once, not once per
+        # result.
         self._backlog: set[int] = set()
-        self._notified: set[int] = set()
-        self._placing: dict[int, asyncio.Event] = {}
-        self._wakes: asyncio.Queue[int] = asyncio.Queue()
-        self._running: dict[int, asyncio.Task[None]] = {}
-        self._places = asyncio.Semaphore(AT_ONCE)
-        self._drained = False
+        self._notified_users: set[int] = set()
+        self._awaited_statuses: dict[int, asyncio.Event] = {}
+        self._worker = KeyedWorker(
+            self._deliver,
+            name="delivery",
+            limit=MAX_CONCURRENT,
+            retry_on=(TemporaryFailure, StorageError),
+            on_retry=self._on_retry,
+            on_end=self._on_end,
+            prepare=self._prepare,
+            sleep=sleep,
+        )
 
     async def status_message(
         self, job_id: int, *, accepted_at: datetime | None = None
     ) -> int | None:
-        """The job's status message; asks Discord where a crash kept it from being written down.
+        """Return the job's status message; asks Discord if a crash kept it from being recorded.
 
-        accepted_at: None = just now. The answer is None if the message is not known (any more).
-        Raises NeverAnswered, Undeliverable, TryLater.
+        accepted_at: None means just now. Returns None if the message is unknown or no longer known.
+        Raises NeverAnswered, Undeliverable and TemporaryFailure.
         """
         delivery = await self._deliveries.get(job_id)
         if delivery is None or delivery.message_id is not None or delivery.reply_token is None:
@@ -114,9 +122,9 @@ class DeliveryWorker:
         if age > REPLY_TOKEN_LIFE:
             return None
         message_id = await self._messenger.find_answer(delivery.reply_token)
-        if message_id is None and age < ANSWERABLE:
-            # A first try, perhaps of a process that is gone, may still be on its way.
-            await self._sleep((ANSWERABLE - age).total_seconds())
+        if message_id is None and age < FIRST_RESPONSE_LIMIT:
+            # The first response, perhaps of a process that was killed, may still be in flight.
+            await self._sleep((FIRST_RESPONSE_LIMIT - age).total_seconds())
             message_id = await self._messenger.find_answer(delivery.reply_token)
         if message_id is None:
             raise NeverAnswered
@@ -124,124 +132,103 @@ class DeliveryWorker:
         return message_id
 
     def expect_status(self, job_id: int) -> None:
-        """The answer to the job's command is on its way; its message will be known soon."""
-        self._placing[job_id] = asyncio.Event()
+        """Announce that the answer to the job's command is being sent, and will be known soon."""
+        self._awaited_statuses[job_id] = asyncio.Event()
 
     async def status_posted(
         self, job_id: int, message_id: int, *, reply_token: str | None = None
     ) -> None:
-        """The job's status message is `message_id`; reply_token: as for Deliveries.placed."""
+        """Record the job's status message. reply_token: as for `Deliveries.placed`."""
         try:
             await self._deliveries.placed(job_id, message_id, reply_token=reply_token)
         finally:
             self.status_unknown(job_id)
 
     def status_unknown(self, job_id: int) -> None:
-        """No (further) word on the status message will come."""
-        if (event := self._placing.pop(job_id, None)) is not None:
+        """Announce that nothing more will be heard of the status message."""
+        if (event := self._awaited_statuses.pop(job_id, None)) is not None:
             event.set()
 
     def wake(self, job_id: int) -> None:
-        """The job has reached its end: deliver what became of it."""
-        self._wakes.put_nowait(job_id)
+        """Deliver the result of a job that has ended."""
+        self._worker.wake(job_id)
 
     async def run(self) -> None:
-        """Deliver for ever, beginning with what the last process left."""
+        """Deliver until cancelled, beginning with what the last process left undelivered."""
         for pending in await self._deliveries.pending():
             self._backlog.add(pending.job.id)
             self.wake(pending.job.id)
-        while True:
-            self._start(await self._wakes.get())
+        await self._worker.run()
 
     async def drain(self, limit_s: float) -> None:
-        """Give what is under way `limit_s` to arrive; the rest, and all that is woken from now on,
-        is delivered at the next start."""
-        loop = asyncio.get_running_loop()
-        until_s = loop.time() + limit_s
-        while self.busy and loop.time() < until_s:
-            while not self._wakes.empty():
-                self._start(self._wakes.get_nowait())
-            await asyncio.wait(self._running.values(), timeout=until_s - loop.time())
-        # A wake may still come from a loop that ends after this one: nobody posts any more.
-        self._drained = True
-        late = list(self._running.values())
-        for task in late:
-            task.cancel()
-        await asyncio.gather(*late, return_exceptions=True)
+        """Give running deliveries `limit_s` to finish. The rest, and all jobs woken from now on,
+        are delivered at the next start."""
+        await self._worker.drain(limit_s)
 
     @property
     def busy(self) -> bool:
-        """Whether anything is under way right now."""
-        return bool(self._running) or not self._wakes.empty()
+        """Whether any delivery is running."""
+        return self._worker.busy
 
-    def _start(self, job_id: int) -> None:
-        if job_id not in self._running and not self._drained:
-            task = asyncio.create_task(self._deliver(job_id), name=f"delivery-{job_id}")
-            self._running[job_id] = task
-            task.add_done_callback(lambda done: self._over(job_id, done))
-
-    def _over(self, job_id: int, task: asyncio.Task[None]) -> None:
-        self._running.pop(job_id, None)
+    def _on_end(self, job_id: int, error: BaseException | None) -> None:
         self._backlog.discard(job_id)
-        if not task.cancelled() and (error := task.exception()) is not None:
+        if error is not None:
             log.error("delivery broke off", job=job_id, exc_info=error)
 
-    async def _deliver(self, job_id: int) -> None:
-        if (placing := self._placing.get(job_id)) is not None:
+    async def _prepare(self, job_id: int) -> None:
+        """Wait until the status message is known, then stop its progress updates."""
+        if (status_known := self._awaited_statuses.get(job_id)) is not None:
             try:
-                async with asyncio.timeout(PLACING_LIMIT_S):
-                    await placing.wait()
+                async with asyncio.timeout(STATUS_WAIT_S):
+                    await status_known.wait()
             except TimeoutError:
                 self.status_unknown(job_id)
-        await self._progress_updater.retire(job_id)
-        tries = 0
+        await self._progress_updater.stop_tracking(job_id)
+
+    def _on_retry(self, job_id: int, error: Exception, wait_s: float | None) -> None:
+        if isinstance(error, StorageError):
+            self._on_storage_error(error)
+        log.warning("delivery delayed", job=job_id, wait_s=wait_s, detail=str(error))
+
+    async def _deliver(self, job_id: int) -> None:
+        """Deliver the job's result. Raises TemporaryFailure and StorageError to be tried again."""
         while True:
             try:
                 await self._deliver_once(job_id)
                 return
             except IllegalTransition:
-                # Its picture was erased under way; the loop looks again and finds nothing to do.
+                # The picture was erased meanwhile; the next look finds nothing left to deliver.
                 log.info("erased while it was delivered", job=job_id)
-                wait_s = 0.0
-            except (TemporaryFailure, StorageError) as error:
-                if isinstance(error, StorageError):
-                    self._trouble(error)
-                wait_s = RETRY_S[min(tries, len(RETRY_S) - 1)]
-                log.warning("delivery delayed", job=job_id, wait_s=wait_s, detail=str(error))
-            tries += 1
-            await self._sleep(wait_s)
 
     async def _deliver_once(self, job_id: int) -> None:
-        """Raises TryLater and StorageError where it has to be tried again."""
         pending = await self._deliveries.pending_for(job_id)
         if pending is None:
             return
         try:
-            async with self._places:
-                await self._try(pending)
+            await self._send(pending)
         except Undeliverable as error:
             log.warning("not deliverable", job=job_id, obstacle=error.obstacle.value)
-            await self._keep(pending, str(error))
+            await self._keep_in_history(pending, str(error))
         except TooOld:
             log.info("too old to be sent", job=job_id)
-            await self._keep(pending, "too old to be sent", old=True)
+            await self._keep_in_history(pending, "too old to be sent", old=True)
         except (TemporaryFailure, StorageError):
             raise
         except Exception as error:
-            # A defect of ours: for ever trying it again would help nobody.
+            # A bug in this program: retrying would not help.
             log.error("delivery broke off", job=job_id, exc_info=error)
-            await self._keep(pending, f"internal: {type(error).__name__}")
+            await self._keep_in_history(pending, f"internal: {type(error).__name__}")
 
-    async def _try(self, pending: PendingDelivery) -> None:
+    async def _send(self, pending: PendingDelivery) -> None:
         job = pending.job
-        message_id = await self._message_id(pending)
+        message_id = await self._status_message_id(pending)
         if message_id is None and job.state is JobState.CANCELLED:
-            message_id = await self._unsure_answer(pending)
+            message_id = await self._find_unrecorded_status(pending)
             if message_id is None:
-                # Its person never saw an answer: there is nothing to correct.
+                # The requester never saw an answer, so there is nothing to correct.
                 await self._deliveries.dropped(job.id)
                 return
-        usual = routes.default_route(
+        default = routes.default_route(
             job,
             message_id=message_id,
             has_token=pending.delivery.reply_token is not None,
@@ -249,12 +236,16 @@ class DeliveryWorker:
             backlog=job.id in self._backlog,
             direct_messages=self._policy.direct_messages,
         )
-        way = RoutePlan(self._status(pending, message_id), usual, partial(self._mention, pending))
-        if not await self._sender.send(pending, way):
-            await self._keep(pending, "nobody could be told")
+        plan = RoutePlan(
+            self._status_address(pending, message_id),
+            default,
+            partial(self._should_mention, pending),
+        )
+        if not await self._sender.send(pending, plan):
+            await self._keep_in_history(pending, "nobody could be told")
 
-    async def _message_id(self, pending: PendingDelivery) -> int | None:
-        """The status message, where it is known or can still be asked for."""
+    async def _status_message_id(self, pending: PendingDelivery) -> int | None:
+        """Return the status message, if it is known or can still be looked up."""
         job = pending.job
         if pending.delivery.message_id is not None:
             return pending.delivery.message_id
@@ -262,22 +253,22 @@ class DeliveryWorker:
             return await self.status_message(job.id, accepted_at=job.accepted_at)
         return None
 
-    async def _unsure_answer(self, pending: PendingDelivery) -> int | None:
-        """A status message of which Discord only said that it came too late: the first try of it
-        may have arrived, and its answer been lost."""
+    async def _find_unrecorded_status(self, pending: PendingDelivery) -> int | None:
+        """Look for a status message that Discord reported as too late: its first attempt may have
+        arrived although the response to it was lost."""
         job = pending.job
-        if job.private or _is_unshown(pending):
+        if job.private or _has_no_status(pending):
             return None
         with contextlib.suppress(Undeliverable):
-            found = await self._messenger.find_status(
-                self._status(pending, None), job.id, job.accepted_at
+            message_id = await self._messenger.find_status(
+                self._status_address(pending, None), job.id, job.accepted_at
             )
-            if found is not None:
-                await self.status_posted(job.id, found)
-            return found
+            if message_id is not None:
+                await self.status_posted(job.id, message_id)
+            return message_id
         return None
 
-    def _status(self, pending: PendingDelivery, message_id: int | None) -> Address:
+    def _status_address(self, pending: PendingDelivery, message_id: int | None) -> Address:
         job, delivery = pending.job, pending.delivery
         return Address(
             job.place.guild_id,
@@ -288,8 +279,10 @@ class DeliveryWorker:
             upload_limit_bytes=delivery.upload_limit_bytes,
         )
 
-    async def _keep(self, pending: PendingDelivery, why: str, *, old: bool = False) -> None:
-        """Leave the result in the history, and say so where that is still possible."""
+    async def _keep_in_history(
+        self, pending: PendingDelivery, why: str, *, old: bool = False
+    ) -> None:
+        """Keep the result in the history only, and say so on the status message if possible."""
         job = pending.job
         kept = await self._deliveries.kept(job.id, why)
         token_lives = self._clock() - job.accepted_at < REPLY_TOKEN_LIFE
@@ -298,22 +291,22 @@ class DeliveryWorker:
         painted = job.state is JobState.PAINTED
         card = KeptCard(request_from_json(job.request), job.place.user_id, painted, old)
         with contextlib.suppress(Undeliverable, TemporaryFailure):
-            await self._messenger.edit(self._status(pending, kept.message_id), card)
+            await self._messenger.edit(self._status_address(pending, kept.message_id), card)
 
-    def _mention(self, pending: PendingDelivery, route: Route) -> bool:
+    def _should_mention(self, pending: PendingDelivery, route: Route) -> bool:
         job = pending.job
-        late = self._clock() - job.accepted_at > routes.NOTIFY_AFTER
-        if route is not Route.POST and not (route is Route.THREAD and late):
+        waited_long = self._clock() - job.accepted_at > routes.NOTIFY_AFTER
+        if route is not Route.POST and not (route is Route.THREAD and waited_long):
             return False
-        if _is_unshown(pending) and not late:
+        if _has_no_status(pending) and not waited_long:
             return False
         if job.id not in self._backlog:
             return True
-        first = job.place.user_id not in self._notified
-        self._notified.add(job.place.user_id)
+        first = job.place.user_id not in self._notified_users
+        self._notified_users.add(job.place.user_id)
         return first
 
 
-def _is_unshown(pending: PendingDelivery) -> bool:
-    """Whether no message was ever to show the job while it waits: its result is the first."""
+def _has_no_status(pending: PendingDelivery) -> bool:
+    """Whether the job never had a status message, so that its result is its first message."""
     return pending.delivery.message_id is None and pending.delivery.reply_token is None

@@ -1,36 +1,44 @@
-"""The way to Discord and back: log in, stay connected, and why that ended."""
+"""The connection to Discord: log in, stay connected, and report why that ended."""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 
 import aiohttp
 import discord
 import structlog
 
+from bot.retry import retry
+
 log = structlog.get_logger(__name__)
 
 LOGIN_RETRY_S = (5.0, 15.0, 60.0)
+"""Waits between logins while the network is down. Chosen by judgement."""
 AUTHENTICATION_FAILED = 4004
+"""The gateway's close code for an invalid token."""
 
 
 class TokenRefused(Exception):
-    """Discord does not accept the bot's token."""
+    """Discord rejected the bot's token."""
 
 
 class ConnectionEnded(Exception):
-    """The connection ended in a way that only a new process can mend."""
+    """The connection ended in a way that only a restart can fix."""
 
 
 async def stay_connected(client: discord.Client, token: str, on_login: Callable[[], None]) -> None:
-    """Log in, as often as it takes while the network is away, and stay until the client closes.
+    """Log in, retrying while the network is down, and stay connected until the client is closed.
 
-    on_login: called once, as soon as the client may send requests. Raises TokenRefused and
+    on_login: called once, as soon as the client can send requests. Raises TokenRefused and
     ConnectionEnded.
     """
     try:
-        await _log_in(client, token)
+        await retry(
+            lambda: client.login(token),
+            on=(aiohttp.ClientError, OSError, discord.DiscordServerError),
+            waits_s=LOGIN_RETRY_S,
+            on_error=_not_reached,
+        )
         on_login()
         await client.connect()
     except discord.LoginFailure as error:
@@ -43,23 +51,14 @@ async def stay_connected(client: discord.Client, token: str, on_login: Callable[
         raise ConnectionEnded(f"{type(error).__name__}: {error}") from error
 
 
-async def _log_in(client: discord.Client, token: str) -> None:
-    tries = 0
-    while True:
-        try:
-            await client.login(token)
-            return
-        except (aiohttp.ClientError, OSError, discord.DiscordServerError) as error:
-            wait_s = LOGIN_RETRY_S[min(tries, len(LOGIN_RETRY_S) - 1)]
-            log.warning("Discord not reached", wait_s=wait_s, error=type(error).__name__)
-            tries += 1
-            await asyncio.sleep(wait_s)
+def _not_reached(error: Exception, wait_s: float | None) -> None:
+    log.warning("Discord not reached", wait_s=wait_s, error=type(error).__name__)
 
 
 async def disconnect(client: discord.Client) -> None:
-    """Close the client, also one that never got as far as logging in."""
+    """Close the client, even if it never logged in."""
     if client.user is None:
-        # Client.close of a sharded client fails before the first login.
+        # Closing a sharded client fails before its first login.
         await client.http.close()
     elif not client.is_closed():
         await client.close()

@@ -1,4 +1,4 @@
-"""What the engine finished is kept: encoded, on the disk, in the database, then told."""
+"""Complete jobs that the engine has finished: encode, write, record, and notify delivery."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ import structlog
 from bot.jobs.active import ActiveJob, ActiveJobs
 from bot.pictures.filenames import picture_name
 from bot.pictures.recent import RecentPictures
+from bot.retry import retry
 from engine.encode import RecipeUnreadable, embedded_recipe, encode_png
 from engine.errors import Cancelled, EngineError, Interrupted
 from engine.series import place_in_series, series
@@ -29,17 +30,18 @@ log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
 Ending = Callable[[], Awaitable[object]]
-"""Writes down how a job ended."""
+"""Records how a job ended."""
 RETRY_S = (0.5, 2.0, 10.0, 30.0)
+"""A busy database is free again in moments; a full disk needs a person. Chosen by judgement."""
 
 
 @dataclass(frozen=True, slots=True)
 class JobEvents:
-    """Where the studio tells what happened; all are called on the loop and must not block.
+    """Callbacks for what happens to jobs; called on the event loop, so they must not block.
 
-    accepted(job_id): right after a job entered the queue, before anything can become of it.
-    settled(job_id): when a job has reached its end in the database. trouble(error): the disk or
-    the database would not take something.
+    accepted(job_id): right after a job entered the queue, before anything can happen to it.
+    finished(job_id): when its end is recorded in the database. storage_failed(error): when the disk
+    or the database rejected a write.
     """
 
     accepted: Callable[[int], object]
@@ -55,58 +57,58 @@ class CompletionService:
         jobs: Jobs,
         files: PictureFiles,
         recent: RecentPictures,
-        live: ActiveJobs,
+        active_jobs: ActiveJobs,
         events: JobEvents,
     ) -> None:
         self._jobs = jobs
         self._files = files
         self._recent = recent
-        self._live = live
+        self._active_jobs = active_jobs
         self._events = events
         self._finished: asyncio.Queue[ActiveJob] = asyncio.Queue()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._leaving = asyncio.Event()
-        self._stopping = asyncio.Event()
+        self._shutting_down = asyncio.Event()
+        self._finishing = asyncio.Event()
 
-    def watch(self, live: ActiveJob) -> None:
-        """Settle this job once the engine is done with it; until then it costs no task."""
-        live.handle.when_done(lambda: self._finished.put_nowait(live))
+    def watch(self, job: ActiveJob) -> None:
+        """Complete this job once the engine has finished it; until then it takes no task."""
+        job.handle.when_done(lambda: self._finished.put_nowait(job))
 
     async def run(self) -> None:
-        """Keep for ever what the engine finishes."""
+        """Complete finished jobs until cancelled."""
         while True:
-            self._begin(await self._finished.get())
+            self._start_completing(await self._finished.get())
 
     def begin_shutdown(self) -> None:
-        """The bot is about to stop: what cannot begin now is left to the next start."""
-        self._leaving.set()
+        """Announce the shutdown: jobs that cannot be started now are left to the next start."""
+        self._shutting_down.set()
 
     async def finish(self) -> None:
-        """After the engine has drained: keep what was painted, leave the rest to the next start."""
+        """After the engine has drained, record its results and leave the rest to the next start."""
         await asyncio.sleep(0)  # lets the last outcome arrive
-        self._stopping.set()
+        self._finishing.set()
         while not self._finished.empty():
-            self._begin(self._finished.get_nowait())
+            self._start_completing(self._finished.get_nowait())
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def admit(self, job_id: int) -> bool:
-        """Write down that painting begins; waits while the database is in trouble.
+        """Record that a job is being painted, retrying while the database is in trouble.
 
-        False where the job is no longer to be painted. Raises Interrupted while the bot stops.
+        Returns False if the job must not be painted any more. Raises Interrupted during shutdown.
         """
         begin = partial(self._jobs.painting, job_id)
         try:
-            return await self._insist(begin, "painting", job_id, self._leaving)
+            return await self._record(begin, "painting", job_id, self._shutting_down)
         except StorageError as error:
             raise Interrupted(f"not begun: {error}") from error
 
     async def recover_finished(self, job: Job) -> bool:
-        """Take over pictures whose files a crash left whole, just before they were written down.
+        """Take over pictures whose files were complete when a crash kept them from being recorded.
 
-        Unless all of the job's are there: they are painted again then, and those that are there
-        are removed, since one that fails the next time would leave its file behind for ever.
+        Only if all pictures of the job are there. Otherwise it is painted again, and the existing
+        files are removed: a picture that fails the next time would leave its file behind forever.
         """
-        pictures = await asyncio.to_thread(self._left_behind, job)
+        pictures = await asyncio.to_thread(self._find_finished, job)
         if len(pictures) < job.pictures:
             await asyncio.to_thread(self._discard, pictures)
             return False
@@ -114,14 +116,16 @@ class CompletionService:
         log.info("picture taken over", job=job.id)
         return True
 
-    def _left_behind(self, job: Job) -> list[NewPicture]:
-        """Those of a job's pictures that lie whole on the disk."""
+    def _find_finished(self, job: Job) -> list[NewPicture]:
+        """Return those of a job's pictures that are complete on disk."""
         first = request_from_json(job.request)
-        found = (self._whole(job, first, each) for each in series(first, job.pictures))
+        found = (self._read_finished(job, first, each) for each in series(first, job.pictures))
         return [each for each in found if each is not None]
 
-    def _whole(self, job: Job, first: ImageRequest, wanted: ImageRequest) -> NewPicture | None:
-        file = self._files.find(_name(job, first, wanted))
+    def _read_finished(
+        self, job: Job, first: ImageRequest, wanted: ImageRequest
+    ) -> NewPicture | None:
+        file = self._files.find(_file_name(job, first, wanted))
         if file is None:
             return None
         path = self._files.path(file)
@@ -130,30 +134,30 @@ class CompletionService:
             found = embedded_recipe(data)
         except (RecipeUnreadable, OSError):
             return None
-        if not found.untouched or not _is_what_became_of(wanted, found.recipe.request):
+        if not found.untouched or not matches_request(wanted, found.recipe.request):
             return None
         began_at_s = job.started_at.timestamp() if job.started_at else finished_at_s
         duration_s = max(0.0, finished_at_s - began_at_s) / job.pictures
         written = WrittenFile(file, hashlib.sha256(data).hexdigest(), len(data))
-        return _row(written, found.recipe, duration_s)
+        return _new_picture(written, found.recipe, duration_s)
 
-    def _begin(self, live: ActiveJob) -> None:
-        task = asyncio.create_task(self._settle(live), name=f"settle-{live.row.id}")
+    def _start_completing(self, active: ActiveJob) -> None:
+        task = asyncio.create_task(self._complete(active), name=f"completion-{active.row.id}")
         self._tasks.add(task)
-        task.add_done_callback(lambda done: self._over(live.row, done))
+        task.add_done_callback(lambda done: self._task_ended(active.row, done))
 
-    def _over(self, job: Job, task: asyncio.Task[None]) -> None:
-        self._live.remove(job.id)
+    def _task_ended(self, job: Job, task: asyncio.Task[None]) -> None:
+        self._active_jobs.remove(job.id)
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
-            # The database would not take the outcome. The row still says "painting" (or
-            # "queued"), so the next start tries again: nothing is lost.
+            # The database rejected the outcome. The row still says "painting" or "queued", so the
+            # next start tries again and nothing is lost.
             log.error("job not settled", job=job.id, exc_info=error)
 
-    async def _settle(self, live: ActiveJob) -> None:
-        job, pictures = live.row, list[NewPicture]()
+    async def _complete(self, active: ActiveJob) -> None:
+        job, pictures = active.row, list[NewPicture]()
         try:
-            painted = await live.handle.result()
+            painted = await active.handle.result()
         except Interrupted:
             end: Ending = partial(self._jobs.interrupted, job.id)
         except Cancelled:
@@ -162,29 +166,31 @@ class CompletionService:
             log.warning("job failed", job=job.id, code=error.code, detail=str(error))
             end = partial(self._jobs.failed, job.id, error.code, str(error))
         else:
-            if live.finished:
+            if active.finished:
                 return
-            for flaw in live.handle.flaws:
+            for flaw in active.handle.flaws:
                 log.warning("picture failed", job=job.id, code=flaw.code, detail=str(flaw))
-            pictures, end = await self._keep(job, painted)
-        if live.finished or not await self._recorded(job, end):
-            # Cancelled while they were being written.
+            pictures, end = await self._write_off_loop(job, painted)
+        if active.finished or not await self._record_end(job, end):
+            # Cancelled while its pictures were being written.
             await asyncio.to_thread(self._discard, pictures)
             return
-        live.finished = True
+        active.finished = True
         self._recent.forget(job.place.user_id, job.place.guild_id)
         self._events.finished(job.id)
 
-    async def _recorded(self, job: Job, end: Ending) -> bool:
-        """Whether the end was written down; False where another one came first."""
+    async def _record_end(self, job: Job, end: Ending) -> bool:
+        """Record the end; return False if the job had already ended in another way."""
         try:
-            await self._insist(end, "end", job.id, self._stopping)
+            await self._record(end, "end", job.id, self._finishing)
         except IllegalTransition:
             return False
         return True
 
-    async def _keep(self, job: Job, painted: Sequence[Painted]) -> tuple[list[NewPicture], Ending]:
-        """Encode and write, off the loop and off the painting thread; how the job ends by it."""
+    async def _write_off_loop(
+        self, job: Job, painted: Sequence[Painted]
+    ) -> tuple[list[NewPicture], Ending]:
+        """Encode and write the pictures on another thread; return their rows and the job's end."""
         for each in painted:
             log.info(
                 "painted",
@@ -209,7 +215,7 @@ class CompletionService:
         first, written = request_from_json(job.request), list[NewPicture]()
         try:
             for each in painted:
-                name = _name(job, first, each.recipe.request)
+                name = _file_name(job, first, each.recipe.request)
                 written.append(write_picture(self._files, name, each))
         except BaseException:
             self._discard(written)
@@ -223,40 +229,43 @@ class CompletionService:
             except StorageError as error:
                 log.warning("file not removed", file=picture.file, detail=str(error))
 
-    async def _insist(
+    async def _record(
         self, step: Callable[[], Awaitable[T]], what: str, job_id: int, stopping: asyncio.Event
     ) -> T:
-        """Take a step of the database, as often as it takes while that is in trouble.
+        """Take a database step, retrying while the database is in trouble.
 
-        Once `stopping` is set it is tried once more and then left to the next start.
+        Once `stopping` is set, it is tried one last time and then left to the next start.
         """
-        tries = 0
-        while True:
-            last = stopping.is_set()
-            try:
-                return await step()
-            except (IllegalTransition, UnknownRow):
-                raise  # waiting would change nothing
-            except StorageError as error:
-                self._events.storage_failed(error)
-                if last:
-                    raise
-                wait_s = RETRY_S[min(tries, len(RETRY_S) - 1)]
+
+        def failed(error: StorageError, wait_s: float | None) -> None:
+            self._events.storage_failed(error)
+            if wait_s is not None:
                 log.warning(f"{what} not recorded", job=job_id, wait_s=wait_s, detail=str(error))
-            tries += 1
+
+        async def wait(seconds: float) -> None:
             with suppress(TimeoutError):
-                async with asyncio.timeout(wait_s):
+                async with asyncio.timeout(seconds):
                     await stopping.wait()
 
+        return await retry(
+            step,
+            on=StorageError,
+            unless=(IllegalTransition, UnknownRow),  # retrying would change nothing
+            waits_s=RETRY_S,
+            on_error=failed,
+            is_last=stopping.is_set,
+            sleep=wait,
+        )
 
-def _name(job: Job, first: ImageRequest, member: ImageRequest) -> str:
-    """The file name of one of a job's pictures, the same whether others of them fail or not."""
+
+def _file_name(job: Job, first: ImageRequest, member: ImageRequest) -> str:
+    """Return the file name of one of a job's pictures, whether or not the others failed."""
     number = None if job.pictures == 1 else place_in_series(first, member) + 1
     return picture_name(job.id, member.seed, number)
 
 
-def _is_what_became_of(wanted: ImageRequest, found: ImageRequest) -> bool:
-    """Whether a picture of `found` is the one that was wanted; painting may write its prompt."""
+def matches_request(wanted: ImageRequest, found: ImageRequest) -> bool:
+    """Return whether a picture of `found` is the one requested; painting may expand its prompt."""
     if wanted.expand:
         text = found.effective_prompt
         wanted = dataclasses.replace(wanted, effective_prompt=text, expand=False)
@@ -264,12 +273,12 @@ def _is_what_became_of(wanted: ImageRequest, found: ImageRequest) -> bool:
 
 
 def write_picture(files: PictureFiles, name: str, painted: Painted) -> NewPicture:
-    """Encode and write one picture (blocking); returns the row it wants to become."""
+    """Encode and write one picture (blocking), and return its row."""
     written = files.write(name, encode_png(painted.raster, painted.recipe))
-    return _row(written, painted.recipe, painted.duration_s)
+    return _new_picture(written, painted.recipe, painted.duration_s)
 
 
-def _row(written: WrittenFile, recipe: Recipe, duration_s: float) -> NewPicture:
+def _new_picture(written: WrittenFile, recipe: Recipe, duration_s: float) -> NewPicture:
     request = recipe.request
     return NewPicture(
         file=written.file,

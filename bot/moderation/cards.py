@@ -1,4 +1,4 @@
-"""A case of reports as the card that moderators see, and where its picture stands."""
+"""Build the card of a report for moderators, and find the messages that show its picture."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from storage.types import Case, Delivery, Job, Route, StoredPicture
 
 
 class ReportCards:
-    """Makes cards of cases out of what is known now; only reads."""
+    """Builds report cards from the current state; only reads."""
 
     def __init__(
         self,
@@ -33,13 +33,13 @@ class ReportCards:
         self._files = files
 
     async def card(self, case: Case) -> CaseCard:
-        """The picture, unless it is erased or has no file any more, and where it stands."""
-        job, delivery = await self._origin(case)
+        """Return the card, with the picture unless it is erased or its file is gone."""
+        job, delivery = await self._job_and_delivery(case)
         locale = "en-US" if job is None else job.locale
         picture = await self._history.get(case.picture_id)
         if picture is None or job is None:
             return CaseCard(case, locale=locale)
-        shown = await self._shown(picture)
+        shown = await self._shown_pictures(picture)
         return CaseCard(
             case=case,
             picture=picture,
@@ -51,20 +51,20 @@ class ReportCards:
         )
 
     async def messages(self, case: Case) -> list[Address]:
-        """The messages in the channel that show the picture, or what was asked for."""
-        job, delivery = await self._origin(case)
+        """Return the public messages that show the picture or its request."""
+        job, delivery = await self._job_and_delivery(case)
         if job is None or delivery is None:
             return []
-        guild_id, found = job.place.guild_id, message_refs(delivery)
-        return [Address(guild_id, each.channel_id, each.message_id) for each in found]
+        guild_id, refs = job.place.guild_id, message_refs(delivery)
+        return [Address(guild_id, each.channel_id, each.message_id) for each in refs]
 
-    async def _origin(self, case: Case) -> tuple[Job | None, Delivery | None]:
+    async def _job_and_delivery(self, case: Case) -> tuple[Job | None, Delivery | None]:
         job_id = await self._reports.job_of(case.picture_id)
         if job_id is None:
             return None, None
         return await self._jobs.get(job_id), await self._deliveries.get(job_id)
 
-    async def _shown(self, picture: StoredPicture) -> tuple[ShownPicture, ...]:
+    async def _shown_pictures(self, picture: StoredPicture) -> tuple[ShownPicture, ...]:
         if not picture.on_disk:
             return ()
         path = await asyncio.to_thread(self._files.existing, picture.file)
@@ -72,7 +72,7 @@ class ReportCards:
 
 
 def _url(job: Job, delivery: Delivery | None) -> str:
-    """The link to the message with the picture; "" where it is not known or was direct."""
+    """Return the link to the message with the picture, "" if it is unknown or a direct message."""
     if delivery is None or delivery.route is Route.DIRECT or job.private:
         return ""
     shown = next(iter(message_refs(delivery)), None)

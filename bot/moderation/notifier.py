@@ -1,16 +1,18 @@
-"""What is reported reaches the moderators: a message a case, kept up to date."""
+"""Show reports to the moderators: one message per reported picture, kept up to date."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Final
 
 import structlog
 
+from bot.delivery.keyed_worker import RETRY_S, KeyedWorker
 from bot.delivery.messenger import Address, Messenger, Obstacle, TemporaryFailure, Undeliverable
 from bot.moderation.cards import ReportCards
+from bot.retry import Sleep, retry
 from storage.errors import StorageError
 from storage.preferences import Preferences
 from storage.reports import Reports
@@ -18,19 +20,19 @@ from storage.types import Card, Case, Clock, Verdict
 
 log = structlog.get_logger(__name__)
 
-AT_ONCE = 2
-RETRY_S = (2.0, 5.0, 15.0, 60.0, 300.0)
-LOOKED_BACK = timedelta(days=1)
-"""What happened so shortly before a start is shown again: a crash may have been faster."""
-_GONE: Final = frozenset({Obstacle.MESSAGE_GONE, Obstacle.CHANNEL_GONE})
+MAX_CONCURRENT = 2
+"""Lower than for deliveries, because members are waiting for those."""
+LOOK_BACK = timedelta(days=1)
+"""Reports that changed within this time before a start are shown again, in case of a crash."""
+_ALREADY_GONE: Final = frozenset({Obstacle.MESSAGE_GONE, Obstacle.CHANNEL_GONE})
 
 
 class ReportNotifier:
-    """Shows every case in the channel that its server has named, as the database has it.
+    """Shows every reported picture, as the database has it, in its server's reports channel.
 
-    A report is filed before anything is posted, and a verdict is written down before its card
-    changes: whatever fails here, the case is there, and the next start tries again. Before a
-    message is posted a second time Discord is asked whether the first one stands.
+    A report is stored before anything is posted, and a verdict before its card changes, so nothing
+    is lost if either fails, and the next start tries again. Before a message is posted a second
+    time, Discord is asked whether the first one exists.
     """
 
     def __init__(
@@ -41,118 +43,98 @@ class ReportNotifier:
         preferences: Preferences,
         cards: ReportCards,
         clock: Clock,
-        trouble: Callable[[StorageError], object] = lambda _: None,
-        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        on_storage_error: Callable[[StorageError], object] = lambda _: None,
+        sleep: Sleep = asyncio.sleep,
     ) -> None:
         self.cards = cards
         self._messenger = messenger
         self._reports = reports
         self._preferences = preferences
         self._clock = clock
-        self._trouble = trouble
+        self._on_storage_error = on_storage_error
         self._sleep = sleep
-        self._begun = False
-        self._wakes: asyncio.Queue[int] = asyncio.Queue()
-        self._running: dict[int, asyncio.Task[None]] = {}
-        self._again: set[int] = set()
-        # Pictures of which an earlier card may stand without our knowing.
-        self._unsure: set[int] = set()
-        self._warned: set[int] = set()
-        self._places = asyncio.Semaphore(AT_ONCE)
+        self._loaded = False
+        # Pictures that may have a card already, although none is recorded.
+        self._maybe_posted: set[int] = set()
+        self._warned_channels: set[int] = set()
+        self._worker = KeyedWorker(
+            self._update,
+            name="report",
+            limit=MAX_CONCURRENT,
+            retry_on=(TemporaryFailure, StorageError),
+            on_retry=self._on_retry,
+            on_end=self._on_end,
+            rerun=True,
+            sleep=sleep,
+        )
 
     @property
     def busy(self) -> bool:
-        """Whether anything is under way right now, or what was left has not been looked for."""
-        return not self._begun or bool(self._running) or not self._wakes.empty()
+        """Whether anything is running, or the latest reports are not loaded yet."""
+        return not self._loaded or self._worker.busy
 
     def wake(self, picture_id: int) -> None:
-        """Something about this picture's case has changed."""
-        self._wakes.put_nowait(picture_id)
+        """Update the card of this picture's report."""
+        self._worker.wake(picture_id)
 
     async def run(self) -> None:
-        """Show for ever what changes, beginning with what the last process may have left."""
-        try:
-            await self._begin()
-            while True:
-                self._start(await self._wakes.get())
-        finally:
-            tasks = list(self._running.values())
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+        """Update cards until cancelled, beginning with what the last process left undone."""
+        await self._load_recent()
+        await self._worker.run()
 
-    async def _begin(self) -> None:
-        while True:
-            try:
-                left = await self._reports.stirred(self._clock() - LOOKED_BACK)
-            except StorageError as error:
-                self._trouble(error)
-                log.warning("reports not read", detail=str(error))
-                await self._sleep(RETRY_S[-1])
-                continue
-            self._unsure.update(left)
-            for picture_id in left:
-                self.wake(picture_id)
-            self._begun = True
-            return
-
-    def _start(self, picture_id: int) -> None:
-        if picture_id in self._running:
-            self._again.add(picture_id)
-            return
-        task = asyncio.create_task(self._show(picture_id), name=f"case-{picture_id}")
-        self._running[picture_id] = task
-        task.add_done_callback(lambda done: self._over(picture_id, done))
-
-    def _over(self, picture_id: int, task: asyncio.Task[None]) -> None:
-        self._running.pop(picture_id, None)
-        if picture_id in self._again:
-            self._again.discard(picture_id)
+    async def _load_recent(self) -> None:
+        recent = await retry(
+            lambda: self._reports.changed_since(self._clock() - LOOK_BACK),
+            on=StorageError,
+            waits_s=RETRY_S[-1:],
+            on_error=self._log_unreadable,
+            sleep=self._sleep,
+        )
+        self._maybe_posted.update(recent)
+        for picture_id in recent:
             self.wake(picture_id)
-        if not task.cancelled() and (error := task.exception()) is not None:
+        self._loaded = True
+
+    def _log_unreadable(self, error: StorageError, _wait_s: float | None) -> None:
+        self._on_storage_error(error)
+        log.warning("reports not read", detail=str(error))
+
+    def _on_end(self, picture_id: int, error: BaseException | None) -> None:
+        if error is not None:
             log.error("showing a report broke off", picture=picture_id, exc_info=error)
 
-    async def _show(self, picture_id: int) -> None:
-        tries = 0
-        while True:
-            try:
-                async with self._places:
-                    await self._show_once(picture_id)
-                return
-            except (TemporaryFailure, StorageError) as error:
-                if isinstance(error, StorageError):
-                    self._trouble(error)
-                wait_s = RETRY_S[min(tries, len(RETRY_S) - 1)]
-                log.warning("report delayed", picture=picture_id, wait_s=wait_s, detail=str(error))
-            tries += 1
-            await self._sleep(wait_s)
+    def _on_retry(self, picture_id: int, error: Exception, wait_s: float | None) -> None:
+        if isinstance(error, StorageError):
+            self._on_storage_error(error)
+        log.warning("report delayed", picture=picture_id, wait_s=wait_s, detail=str(error))
 
-    async def _show_once(self, picture_id: int) -> None:
+    async def _update(self, picture_id: int) -> None:
         case = await self._reports.last_for(picture_id)
         if case is None:
             return
         if case.verdict in (Verdict.DELETED, Verdict.BLOCKED):
-            await self._clear(case)
+            await self._delete_messages(case)
         if case.verdict is not None:
             if case.card is not None:
-                await self._edit(case)
+                await self._edit_card(case)
             return
         channel_id, card = await self._channel_of(case.guild_id), case.card
-        moved = card if card is not None and channel_id not in (None, card.channel_id) else None
-        if card is not None and moved is None and await self._edit(case):
+        replaced = card if card is not None and channel_id not in (None, card.channel_id) else None
+        if card is not None and replaced is None and await self._edit_card(case):
             return
-        posted = channel_id is not None and await self._post(case, channel_id)
-        if moved is not None:
-            # Where the new channel does not take it, the old one has it at least.
-            await (self._remove(case, moved) if posted else self._edit(case))
+        posted = channel_id is not None and await self._post_card(case, channel_id)
+        if replaced is not None:
+            # If the new channel rejects the card, the old one should at least show the current
+            # state.
+            await (self._delete_card(case, replaced) if posted else self._edit_card(case))
 
-    async def _clear(self, case: Case) -> None:
-        """Take away the messages that show a picture that moderators deleted, as far as we may."""
+    async def _delete_messages(self, case: Case) -> None:
+        """Delete the messages that show a deleted picture, as far as permissions allow."""
         for address in await self.cards.messages(case):
             try:
                 await self._messenger.delete(address)
             except Undeliverable as error:
-                if error.obstacle not in _GONE:
+                if error.obstacle not in _ALREADY_GONE:
                     log.warning(
                         "message of a deleted picture not deleted",
                         picture=case.picture_id,
@@ -160,67 +142,71 @@ class ReportNotifier:
                         obstacle=error.obstacle.value,
                     )
 
-    async def _edit(self, case: Case) -> bool:
-        """Bring the card up to date; False where it cannot be reached any more."""
+    async def _edit_card(self, case: Case) -> bool:
+        """Update the card; return False if its message cannot be edited any more."""
         assert case.card is not None
         card = await self.cards.card(case)
-        where = Address(
+        address = Address(
             case.guild_id, case.card.channel_id, case.card.message_id, locale=card.locale
         )
         try:
-            await self._messenger.edit(where, card)
+            await self._messenger.edit(address, card)
         except Undeliverable as error:
             log.info("card not edited", picture=case.picture_id, obstacle=error.obstacle.value)
             return False
         return True
 
-    async def _remove(self, case: Case, card: Card) -> None:
-        """Take away a card that another one in another channel has replaced, as far as we may."""
+    async def _delete_card(self, case: Case, card: Card) -> None:
+        """Delete a card that one in another channel has replaced, as far as permissions allow."""
         try:
             await self._messenger.delete(Address(case.guild_id, card.channel_id, card.message_id))
         except (Undeliverable, TemporaryFailure) as error:
             log.info("old card not deleted", picture=case.picture_id, detail=str(error))
 
-    async def _post(self, case: Case, channel_id: int) -> bool:
-        """Show the case in this channel; False where it cannot be shown there."""
+    async def _post_card(self, case: Case, channel_id: int) -> bool:
+        """Post the card in this channel; return False if that is impossible."""
         picture_id, card = case.picture_id, await self.cards.card(case)
-        where = Address(case.guild_id, channel_id, locale=card.locale)
-        found = None
+        address = Address(case.guild_id, channel_id, locale=card.locale)
+        message_id = None
         try:
-            if picture_id in self._unsure:
-                found = await self._find(where, case)
-            stale = found is not None
-            if found is None:
-                self._unsure.add(picture_id)  # until it is written down that it stands there
+            if picture_id in self._maybe_posted:
+                message_id = await self._find_card(address, case)
+            found_earlier = message_id is not None
+            if message_id is None:
+                self._maybe_posted.add(picture_id)  # until the database knows the message
                 nonce = f"case{case.id}-{len(case.reports)}-{picture_id}"[:25]
-                found = await self._messenger.post(where, card, nonce)
+                message_id = await self._messenger.post(address, card, nonce)
         except Undeliverable as error:
-            self._unsure.discard(picture_id)
-            self._warn(case, channel_id, error)
+            self._maybe_posted.discard(picture_id)
+            self._warn_once(case, channel_id, error)
             return False
-        self._warned.discard(channel_id)
-        known = await self._reports.posted(case.reports[0].id, channel_id, found)
-        self._unsure.discard(picture_id)
-        if stale or known.verdict is not None or len(known.reports) != len(case.reports):
+        self._warned_channels.discard(channel_id)
+        recorded = await self._reports.posted(case.reports[0].id, channel_id, message_id)
+        self._maybe_posted.discard(picture_id)
+        if (
+            found_earlier
+            or recorded.verdict is not None
+            or len(recorded.reports) != len(case.reports)
+        ):
             self.wake(picture_id)
         return True
 
-    async def _find(self, where: Address, case: Case) -> int | None:
-        """The card that an earlier try left there; None where there is none, or nobody can tell.
+    async def _find_card(self, address: Address, case: Case) -> int | None:
+        """Return the card that an earlier attempt posted, or None.
 
-        Two cards would do less harm than none.
+        Also None if the history cannot be read: two cards do less harm than none.
         """
         try:
-            return await self._messenger.find_case(where, case.picture_id, case.opened_at)
+            return await self._messenger.find_case(address, case.picture_id, case.opened_at)
         except Undeliverable as error:
             if error.obstacle is not Obstacle.UNREADABLE:
                 raise
             return None
 
-    def _warn(self, case: Case, channel_id: int, error: Undeliverable) -> None:
-        """Once for a channel, until it works again: the cases stay open meanwhile."""
-        if channel_id not in self._warned:
-            self._warned.add(channel_id)
+    def _warn_once(self, case: Case, channel_id: int, error: Undeliverable) -> None:
+        """Log a warning once per channel until it works again; the reports stay open meanwhile."""
+        if channel_id not in self._warned_channels:
+            self._warned_channels.add(channel_id)
             log.warning(
                 "reports cannot be shown to the moderators",
                 guild=case.guild_id,
@@ -229,5 +215,5 @@ class ReportNotifier:
             )
 
     async def _channel_of(self, guild_id: int) -> int | None:
-        chosen = await self._preferences.server(guild_id)
-        return None if chosen is None else chosen.reports_channel_id
+        settings = await self._preferences.server(guild_id)
+        return None if settings is None else settings.reports_channel_id

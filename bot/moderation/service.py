@@ -1,4 +1,4 @@
-"""Reports and blocks: what members tell the moderators of a server, and what those decide."""
+"""Reports from members, verdicts of moderators, and blocks."""
 
 from __future__ import annotations
 
@@ -37,14 +37,15 @@ from storage.types import (
     Verdict,
 )
 
-CASES_SHOWN = 10
-CASES_GATHERED = 100
-"""So many open cases, at most, are shown in a channel that is newly set for them."""
+CASES_LISTED = 10
+"""The maximum number of open reports in a list for a moderator."""
+BACKFILL_LIMIT = 100
+"""The maximum number of open reports posted to a newly chosen channel."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReportFiled:
-    """A report is written down. channel_id: where the moderators see it; None = nowhere yet."""
+    """A report was stored. channel_id: where moderators see it, None if there is no channel yet."""
 
     picture_id: int
     channel_id: int | None
@@ -52,7 +53,7 @@ class ReportFiled:
 
 @dataclass(frozen=True, slots=True)
 class OpenReports:
-    """What waits for a verdict, the oldest first. more: there are others. channel_id: as above."""
+    """The oldest reports without a verdict. more: there are others. channel_id: see ReportFiled."""
 
     cases: tuple[Case, ...]
     more: bool
@@ -61,16 +62,16 @@ class OpenReports:
 
 @dataclass(frozen=True, slots=True)
 class UserBlocked:
-    """Somebody is blocked; so many of their jobs were cancelled and refunded."""
+    """A user was blocked. cancelled: how many of their jobs were cancelled and refunded."""
 
     block: Block
     cancelled: int
 
 
 class ModerationService:
-    """Each call of a moderator checks the right first; every person sees one server alone.
+    """Checks permissions first in every call by a moderator; everyone sees only their own server.
 
-    changed(picture_id): whatever shows the reports of this picture is out of date.
+    changed(picture_id): called when the report card of this picture is out of date.
     """
 
     def __init__(
@@ -93,14 +94,14 @@ class ModerationService:
         self._cancellation = cancellation
         self._permissions = permissions
         self._changed = changed
-        # What a verdict does comes before the verdict itself: two of one server must not do it side
-        # by side. A lock is there as long as somebody holds it or waits for it.
-        self._deciding: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
+        # The effects of a verdict come before the verdict itself, so two on the same server must
+        # not run side by side. A lock exists as long as somebody holds it or waits for it.
+        self._decision_locks: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
 
-    # What members do
+    # For members
 
     async def reportable(self, actor: Actor, picture_id: int) -> StoredPicture | Refused:
-        """A picture before this person that they may report: somebody else's, in public."""
+        """Return a picture that this member may report: public, on this server, not their own."""
         picture = await self._history.get(picture_id)
         if picture is None or picture.place.guild_id != actor.guild_id:
             return Refused(UnknownPicture(str(picture_id)))
@@ -114,34 +115,34 @@ class ModerationService:
         return picture
 
     async def report(self, actor: Actor, picture_id: int, reason: str) -> ReportFiled | Refused:
-        """File a report, also where nobody has said yet who is to see it. reason: "" for none."""
+        """Store a report, even if the server has no reports channel yet. reason: may be ""."""
         picture = await self.reportable(actor, picture_id)
         if isinstance(picture, Refused):
             return picture
-        checked = _checked(reason)
+        checked = _checked_reason(reason)
         if isinstance(checked, Refused):
             return checked
         try:
             filed = await self._reports.file(picture_id, actor.user_id, checked)
-        except UnknownRow:  # erased this very moment
+        except UnknownRow:  # erased meanwhile
             return Refused(UnknownPicture(str(picture_id)))
         if isinstance(filed, AlreadyReported):
             return Refused(ReportedBefore(picture_id))
         self._changed(picture_id)
         return ReportFiled(picture_id, await self._channel_of(actor.guild_id))
 
-    # What moderators do
+    # For moderators
 
     async def open_cases(self, actor: Actor) -> OpenReports | Refused:
-        """The oldest cases of the server that wait for a verdict."""
+        """Return the server's oldest reports without a verdict."""
         if (refused := self.refusal(actor, Action.JUDGE)) is not None:
             return refused
-        found = await self._reports.open(actor.guild_id, CASES_SHOWN + 1)
+        cases = await self._reports.open(actor.guild_id, CASES_LISTED + 1)
         channel_id = await self._channel_of(actor.guild_id)
-        return OpenReports(tuple(found[:CASES_SHOWN]), len(found) > CASES_SHOWN, channel_id)
+        return OpenReports(tuple(cases[:CASES_LISTED]), len(cases) > CASES_LISTED, channel_id)
 
     async def case(self, actor: Actor, picture_id: int) -> Case | Refused:
-        """The newest case of a picture, with its verdict if it has one."""
+        """Return a picture's newest report, with its verdict if there is one."""
         if (refused := self.refusal(actor, Action.JUDGE)) is not None:
             return refused
         case = await self._reports.last_for(picture_id)
@@ -150,34 +151,34 @@ class ModerationService:
         return case
 
     async def decide(self, actor: Actor, picture_id: int, verdict: Verdict) -> Case | Refused:
-        """Decide the open case of a picture, once: the next one is told who was first.
+        """Decide a picture's open report, once; later verdicts are refused with the first one.
 
-        DELETED takes away the picture and all that were painted with it; BLOCKED does that too,
-        and blocks its painter. A crash in between leaves the case open, to be decided again.
+        DELETED deletes the picture and all others of the same job; BLOCKED also blocks its
+        requester. After a crash in between, the report is still open and can be decided again.
         """
         needed = Action.BLOCK if verdict is Verdict.BLOCKED else Action.JUDGE
         if (refused := self.refusal(actor, needed)) is not None:
             return refused
-        async with self._deciding.setdefault(actor.guild_id, asyncio.Lock()):
+        async with self._decision_locks.setdefault(actor.guild_id, asyncio.Lock()):
             case = await self.case(actor, picture_id)
             if isinstance(case, Refused):
                 return case
             if case.verdict is not None:
-                self._changed(picture_id)  # its buttons should not be there any more
+                self._changed(picture_id)  # its card should not have buttons any more
                 return Refused(ReportDecided(case))
-            refused = await self._carried_out(actor, case, verdict)
+            refused = await self._apply_verdict(actor, case, verdict)
             if refused is not None:
                 return refused
             try:
                 decided = await self._reports.resolve(picture_id, actor.user_id, verdict)
-            except IllegalTransition:  # by hand, beside this process
+            except IllegalTransition:  # decided by another process
                 last = await self.case(actor, picture_id)
                 return last if isinstance(last, Refused) else Refused(ReportDecided(last))
         self._changed(picture_id)
         return decided
 
-    async def _carried_out(self, actor: Actor, case: Case, verdict: Verdict) -> Refused | None:
-        """Do what a verdict says; doing it again changes nothing."""
+    async def _apply_verdict(self, actor: Actor, case: Case, verdict: Verdict) -> Refused | None:
+        """Carry out a verdict; idempotent."""
         if verdict is Verdict.DISMISSED:
             return None
         if verdict is Verdict.BLOCKED:
@@ -189,29 +190,31 @@ class ModerationService:
             for picture in erased:
                 if picture.id != case.picture_id:
                     self._changed(picture.id)
-        # Its painter may have been first: what is gone needs no verdict to go.
+        # The requester may have deleted it first, which is just as good.
         elif not isinstance(erased.reason, UnknownPicture):
             return erased
         return None
 
     async def block(self, actor: Actor, user_id: int, reason: str) -> UserBlocked | Refused:
-        """Keep somebody from painting on this server; what they wait for is cancelled, too.
+        """Block a user on this server and cancel their waiting jobs.
 
-        reason: they are told; "" for none. The newest decision holds.
+        reason: shown to the user; may be "". A new block replaces an earlier one.
         """
         if (refused := self.refusal(actor, Action.BLOCK)) is not None:
             return refused
         if user_id == actor.user_id or user_id in self._permissions.owners:
             return Refused(NotBlockable(user_id))
-        checked = _checked(reason)
+        checked = _checked_reason(reason)
         if isinstance(checked, Refused):
             return checked
-        block, jobs = await self._blocks.shut_out(actor.guild_id, user_id, actor.user_id, checked)
+        block, jobs = await self._blocks.block_and_cancel(
+            actor.guild_id, user_id, actor.user_id, checked
+        )
         await self._cancellation.stop_ended(jobs)
         return UserBlocked(block, len(jobs))
 
     async def unblock(self, actor: Actor, user_id: int) -> Refused | None:
-        """Let somebody paint again; None = they may."""
+        """Unblock a user; return None on success."""
         if (refused := self.refusal(actor, Action.BLOCK)) is not None:
             return refused
         if not await self._blocks.unblock(actor.guild_id, user_id):
@@ -219,17 +222,17 @@ class ModerationService:
         return None
 
     async def blocked(self, actor: Actor) -> list[Block] | Refused:
-        """Everybody who is blocked on this server, the newest decision first."""
+        """Return everybody who is blocked on this server, the latest block first."""
         if (refused := self.refusal(actor, Action.BLOCK)) is not None:
             return refused
         return await self._blocks.blocked(actor.guild_id)
 
-    # What admins do
+    # For admins
 
     async def set_channel(self, actor: Actor, channel_id: int | None) -> int | Refused:
-        """Show reports in this channel from now on, and those that wait already; None = nowhere.
+        """Choose the channel for reports and post the open ones there; None turns it off.
 
-        Returns how many wait, up to CASES_GATHERED.
+        Returns the number of open reports, up to BACKFILL_LIMIT.
         """
         if (refused := self.refusal(actor, Action.SET_REPORTS)) is not None:
             return refused
@@ -237,7 +240,7 @@ class ModerationService:
         await self._preferences.set_server(
             guild_id, by=actor.user_id, reports_channel_id=channel_id
         )
-        waiting = await self._reports.open(guild_id, CASES_GATHERED)
+        waiting = await self._reports.open(guild_id, BACKFILL_LIMIT)
         if channel_id is not None:
             for case in waiting:
                 if case.card is None or case.card.channel_id != channel_id:
@@ -245,16 +248,16 @@ class ModerationService:
         return len(waiting)
 
     def refusal(self, actor: Actor, action: Action) -> Refused | None:
-        """None where this person may do this here."""
+        """Return a refusal if this actor may not do this here, else None."""
         return None if self._permissions.allows(actor, action) else Refused(NotAllowed(action))
 
     async def _channel_of(self, guild_id: int) -> int | None:
-        chosen = await self._preferences.server(guild_id)
-        return None if chosen is None else chosen.reports_channel_id
+        settings = await self._preferences.server(guild_id)
+        return None if settings is None else settings.reports_channel_id
 
 
-def _checked(reason: str) -> str | Refused | None:
-    """A reason as it can be kept: nothing invisible, no half characters."""
+def _checked_reason(reason: str) -> str | Refused | None:
+    """Return the reason without invisible characters and lone surrogates; None if it is empty."""
     cleaned = clean(reason)
     if len(cleaned) > REASON_LIMIT_CHARS:
         return Refused(ReasonTooLong(len(cleaned), REASON_LIMIT_CHARS))

@@ -1,1 +1,1 @@
-"""The running bot: its parts wired together, started, kept in order, shut down."""
+"""The running bot: its parts are wired together, started, maintained and shut down here."""

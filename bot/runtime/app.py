@@ -1,4 +1,4 @@
-"""The composition root: settings → storage → engine → studio → delivery → Discord."""
+"""The application: start it in order, run it until it has to end, and shut it down in order."""
 
 from __future__ import annotations
 
@@ -41,16 +41,19 @@ from storage.types import Clock, utc_now
 
 log = structlog.get_logger(__name__)
 
-DELIVERY_LIMIT_S = 15.0
-ANSWER_LIMIT_S = 3.0
-"""Discord takes no answer to a command after that."""
+DELIVERY_DRAIN_S = 15.0
+"""How long running deliveries may take during shutdown; the next start delivers the rest."""
+RESPONSE_LIMIT_S = 3.0
+"""Discord accepts no first response to a command after this time."""
 
 
 @dataclass(slots=True)
 class Application:
-    """Everything, running but for Discord.
+    """Everything that runs, apart from the connection to Discord.
 
-    tasks: its loops. broken: set when one of them ends by an error, which none should.
+    resumed: the jobs that were taken over from the last process. online: whether the tasks that
+    need Discord were started. tasks: the background tasks. task_failed: set when one of them ends
+    with an error, which none should.
     """
 
     settings: Settings
@@ -61,31 +64,31 @@ class Application:
     maintenance: Maintenance
     stores: Stores
     resumed: list[ActiveJob] = field(default_factory=list[ActiveJob])
-    delivering: bool = False
+    online: bool = False
     tasks: list[asyncio.Task[None]] = field(default_factory=list[asyncio.Task[None]])
-    broken: asyncio.Event = field(default_factory=asyncio.Event)
+    task_failed: asyncio.Event = field(default_factory=asyncio.Event)
 
-    def start_delivery(self) -> None:
-        """Start to deliver and to show progress; the client has to be logged in."""
-        self.delivering = True
+    def start_online_tasks(self) -> None:
+        """Start everything that needs Discord; the client must be logged in."""
+        self.online = True
         self.spawn("delivery", self.services.delivery.run())
-        self.spawn("board", self.services.progress.run())
-        self.spawn("casework", self.services.report_notifier.run())
-        self.spawn("housekeeping", self.maintenance.run())
-        # Not kept any longer: each handle holds its picture.
+        self.spawn("progress", self.services.progress.run())
+        self.spawn("reports", self.services.report_notifier.run())
+        self.spawn("maintenance", self.maintenance.run())
+        # Dropped here, because each handle keeps its picture in memory.
         resumed, self.resumed = self.resumed, []
-        self.spawn("resuming", resume_status_messages(self.services, resumed))
+        self.spawn("recovery", resume_status_messages(self.services, resumed))
 
     def spawn(self, name: str, work: Coroutine[Any, Any, None]) -> None:
-        """Run a loop of the house; an error in it is never silent."""
+        """Run a background task; an error in it is logged and stops the bot."""
         task = asyncio.create_task(work, name=name)
         self.tasks.append(task)
-        task.add_done_callback(self._ended)
+        task.add_done_callback(self._task_ended)
 
-    def _ended(self, task: asyncio.Task[None]) -> None:
+    def _task_ended(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("a task of the bot broke off", task=task.get_name(), exc_info=error)
-            self.broken.set()
+            self.task_failed.set()
 
 
 @asynccontextmanager
@@ -96,11 +99,12 @@ async def open_application(
     clock: Clock = utc_now,
     fetch: Download = download,
 ) -> AsyncIterator[Application]:
-    """The way up, in this order: lock the data folder; check and open the database; take over
-    what is painted, queue again what was waiting, give up what waited too long; start the engine.
+    """Open the application and shut it down again at the end.
 
-    The way down is `_leave`, then the database, then the lock. Raises StorageError. load: another
-    painter than the one the settings name. fetch: how files at Discord are read.
+    In this order: lock the data folder; check and open the database; take over finished pictures,
+    queue waiting jobs again and expire those that waited too long; start the engine. At the end,
+    `_shut_down` comes before the database and the lock. load: a renderer factory in place of the
+    one from the settings. fetch: how files on Discord are downloaded. Raises StorageError.
     """
     data_dir = settings.storage.data_dir
     async with AsyncExitStack() as stack:
@@ -110,25 +114,25 @@ async def open_application(
         db = await stack.enter_async_context(await Database.open(data_dir / FILE_NAME, check=True))
         files = PictureFiles(data_dir, clock=clock)
         await asyncio.to_thread(files.sweep)
-        wanted = settings.engine.to_engine(settings.storage.cache_dir)
+        engine_settings = settings.engine.to_engine(settings.storage.cache_dir)
         engine = Engine(
-            load or diffusion_factory(wanted),
-            bounds=wanted.bounds,
-            stall_s=wanted.stall_s,
-            idle_s=wanted.idle_unload_s,
+            load or diffusion_factory(engine_settings),
+            bounds=engine_settings.bounds,
+            stall_s=engine_settings.stall_s,
+            idle_s=engine_settings.idle_unload_s,
         )
-        made = wire(Infrastructure(settings, db, files, engine, clock, fetch))
+        components = wire(Infrastructure(settings, db, files, engine, clock, fetch))
         app = Application(
             settings,
             engine,
-            made.services,
-            made.client,
-            made.completion,
-            made.maintenance,
-            made.stores,
+            components.services,
+            components.client,
+            components.completion,
+            components.maintenance,
+            components.stores,
         )
-        app.resumed = await made.resumption.resume()
-        app.spawn("settling", app.completion.run())
+        app.resumed = await components.resumption.resume()
+        app.spawn("completion", app.completion.run())
         app.spawn("deadlines", app.services.cancellation.run())
         engine.start()
         stack.push_async_callback(_shut_down, app)
@@ -136,90 +140,96 @@ async def open_application(
 
 
 async def _shut_down(app: Application) -> None:
-    """The way down, so that what is painted still arrives: the picture on the GPU is finished (or,
-    after drain_s, stopped and kept for the next start), written down and delivered; then the
-    loops end, everybody who asked for something has their answer, and Discord is last.
+    """Shut down so that pictures in progress still arrive.
+
+    The picture on the GPU is finished or, after drain_s, stopped and kept for the next start;
+    results are written and delivered; the background tasks end; pending interactions are answered;
+    and the connection to Discord is closed last.
     """
     app.completion.begin_shutdown()
     await app.engine.drain(app.settings.engine.drain_s)
     await app.completion.finish()
-    if app.delivering:
-        await app.services.delivery.drain(DELIVERY_LIMIT_S)
+    if app.online:
+        await app.services.delivery.drain(DELIVERY_DRAIN_S)
     for task in app.tasks:
         task.cancel()
     await asyncio.gather(*app.tasks, return_exceptions=True)
-    await app.client.in_flight.finish(ANSWER_LIMIT_S)
+    await app.client.in_flight.finish(RESPONSE_LIMIT_S)
     await disconnect(app.client)
 
 
-async def serve(settings: Settings, tell: Callable[[str], None]) -> int:
-    """Run the bot until a signal, and return the exit code.
+async def serve(settings: Settings, explain_exit: Callable[[str], None]) -> int:
+    """Run the bot until a signal or a failure, and return the exit code.
 
-    tell: takes the one sentence that explains an exit code other than 0.
+    explain_exit: called with one sentence if the exit code is not 0.
     """
     token = settings.discord.token
     assert token is not None
     stop = asyncio.Event()
-    # From the first moment to the last: a second Ctrl-C must not cut the way down short.
+    # Signals are handled from start to end: a second Ctrl-C must not cut the shutdown short.
     with stop_on_signals(stop):
         async with open_application(settings) as app:
             log.info("starting", model=settings.engine.model, data=str(settings.storage.data_dir))
             watch: list[Coroutine[Any, Any, Any]] = [
                 stop.wait(),
-                app.broken.wait(),
+                app.task_failed.wait(),
                 app.engine.failure(),
-                stay_connected(app.client, token.get_secret_value(), app.start_delivery),
-                _announce(app.engine),
+                stay_connected(app.client, token.get_secret_value(), app.start_online_tasks),
+                _log_model(app.engine),
             ]
-            code = await _first_end(app, watch, tell)
+            code = await _wait_for_end(app, watch, explain_exit)
             log.info("stopping", code=code)
     return code
 
 
-async def _first_end(
-    app: Application, watch: list[Coroutine[Any, Any, Any]], tell: Callable[[str], None]
+async def _wait_for_end(
+    app: Application, watch: list[Coroutine[Any, Any, Any]], explain_exit: Callable[[str], None]
 ) -> int:
     tasks = [asyncio.create_task(each) for each in watch]
-    stop, broken, failure, talk, announce = tasks
+    stop, task_failed, failure, connection, announce = tasks
     try:
-        await asyncio.wait({stop, broken, failure, talk}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait(
+            {stop, task_failed, failure, connection}, return_when=asyncio.FIRST_COMPLETED
+        )
         if stop.done():
             return OK
-        if broken.done():
-            tell("A part of the bot broke off (the log says why); please start zimagine again.")
+        if task_failed.done():
+            explain_exit("A background task failed (see the log); please restart zimagine.")
             return RESTART
         if failure.done():
-            return _engine_exit(failure.result(), tell)
-        return _discord_exit(talk.exception(), tell)
+            return _engine_exit(failure.result(), explain_exit)
+        return _discord_exit(connection.exception(), explain_exit)
     finally:
-        # Discord stays connected while the engine drains: only then is `talk` of no more use.
-        for task in (stop, broken, failure, announce):
+        # Discord stays connected while the engine drains, so this task is cancelled later.
+        for task in (stop, task_failed, failure, announce):
             task.cancel()
-        app.tasks.append(talk)
-        await asyncio.gather(*(task for task in tasks if task is not talk), return_exceptions=True)
+        app.tasks.append(connection)
+        await asyncio.gather(
+            *(task for task in tasks if task is not connection), return_exceptions=True
+        )
 
 
-def _engine_exit(error: EngineError, tell: Callable[[str], None]) -> int:
+def _engine_exit(error: EngineError, explain_exit: Callable[[str], None]) -> int:
     if isinstance(error, ModelUnavailable):
-        tell(f"The model cannot be loaded: {error}.")
+        explain_exit(f"The model cannot be loaded: {error}.")
         return UNAVAILABLE
     assert isinstance(error, Defunct)
-    tell(f"The painter is lost ({error}); please start zimagine again.")
+    explain_exit(f"The engine has failed ({error}); please restart zimagine.")
     return RESTART
 
 
-def _discord_exit(error: BaseException | None, tell: Callable[[str], None]) -> int:
+def _discord_exit(error: BaseException | None, explain_exit: Callable[[str], None]) -> int:
     if isinstance(error, TokenRefused):
-        tell("Discord refused the token; please check DISCORD_TOKEN.")
+        explain_exit("Discord rejected the token; please check DISCORD_TOKEN.")
         return UNAVAILABLE
     if error is not None and not isinstance(error, ConnectionEnded):
         log.error("connection broke off", exc_info=error)
-    tell(f"The connection to Discord ended for good ({error}); please start zimagine again.")
+    explain_exit(f"The connection to Discord was lost for good ({error}); please restart zimagine.")
     return RESTART
 
 
-async def _announce(engine: Engine) -> None:
-    with contextlib.suppress(EngineError):  # `serve` hears of it by itself
+async def _log_model(engine: Engine) -> None:
+    with contextlib.suppress(EngineError):  # `serve` handles it
         info = await engine.ready()
         log.info("model loaded", model=info.model, device=info.device, dtype=info.dtype)
         log.info("memory plan", plan=info.plan, why=info.plan_reason)

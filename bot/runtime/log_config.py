@@ -1,4 +1,4 @@
-"""The log: structured events on standard error, with secrets struck out."""
+"""Configure logging: structured events on standard error, with secrets removed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _FIELD_TOKEN = re.compile(r"(['\"]\w*token['\"]\s*:\s*['\"])[^'\"]+")
 
 
 def redact_secrets(text: str, secrets: frozenset[str] = frozenset()) -> str:
-    """`text` without bot tokens and interaction tokens, and without the given secrets."""
+    """Return `text` without the given secrets and without bot tokens and interaction tokens."""
     for secret in secrets:
         text = text.replace(secret, "[secret]")
     for pattern in (_URL_TOKEN, _FIELD_TOKEN):
@@ -25,7 +25,7 @@ def redact_secrets(text: str, secrets: frozenset[str] = frozenset()) -> str:
 
 
 def configure_logging(level: str, form: str, secrets: frozenset[str] = frozenset()) -> None:
-    """Send structlog's and the libraries' events to standard error. form: "text" or "json"."""
+    """Send the events of structlog and of all libraries to standard error, as "text" or "json"."""
 
     def redact(
         _logger: Any, _method: str, event: MutableMapping[str, Any]
@@ -67,11 +67,11 @@ def configure_logging(level: str, form: str, secrets: frozenset[str] = frozenset
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level.upper())
-    # These write down every statement, event and request, people's words included.
+    # These log every statement, event and request, including what members wrote.
     logging.getLogger("aiosqlite").setLevel(logging.WARNING)
     for talkative in ("discord.gateway", "discord.http", "discord.webhook", "discord.client"):
         logging.getLogger(talkative).setLevel(max(logging.INFO, root.level))
-    # The other libraries' chatter is of use only to somebody who asked for everything.
+    # Other libraries' messages are only useful to somebody who asked for everything.
     if level != "debug":
         for noisy in ("discord", "httpx", "httpx2", "filelock", "diffusers"):
             logging.getLogger(noisy).setLevel(logging.WARNING)

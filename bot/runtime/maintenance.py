@@ -1,4 +1,4 @@
-"""What a bot that runs for years has to do for itself: backups, retention, an eye on the disk."""
+"""Maintenance of a bot that runs for years: backups, retention, and a watch on free disk space."""
 
 from __future__ import annotations
 
@@ -19,48 +19,51 @@ from storage.types import Clock
 
 log = structlog.get_logger(__name__)
 
-ROUND_S = 600.0
-"""The disk is looked at so often; nothing else happens in the first round after a start."""
-RETENTION_EVERY = timedelta(hours=1)
-BACKUP_AGAIN_AFTER = timedelta(hours=1)
-"""After one that failed."""
+ROUND_INTERVAL_S = 600.0
+"""How often the free disk space is checked. The first round after a start does nothing else."""
+RETENTION_INTERVAL = timedelta(hours=1)
+"""The shortest time between two runs of retention."""
+BACKUP_RETRY_AFTER = timedelta(hours=1)
+"""How long to wait after a failed backup."""
 BACKUP_MAX_AGE = timedelta(days=1)
+"""A backup is due at any hour once the newest is older than this."""
 GIB_BYTES = 2**30
-FREE_FLOOR_BYTES = GIB_BYTES
+MIN_FREE_BYTES = GIB_BYTES
+"""Below this, the owner is alerted. Chosen by judgement: room for hundreds of pictures."""
 
 DISK_SENTENCE = (
-    "Only {free_mib} MiB are free on the disk of {folder}. Make room, or set keep_days or "
-    "limit_gib in [storage]: without room nothing can be painted."
+    "Only {free_mib} MiB are free on the disk of {folder}. Please free some space, or set "
+    "keep_days or limit_gib in [storage]; without free space, no pictures can be painted."
 )
-BACKUP_SENTENCE = "The nightly backup failed: {error} The next try is in an hour."
+BACKUP_SENTENCE = "The nightly backup failed: {error} The bot will try again in an hour."
 
-TellOwner = Callable[[str, str], Awaitable[None]]
-"""Takes a kind of trouble and a sentence; may be called again and again with the same."""
+AlertOwner = Callable[[str, str], Awaitable[None]]
+"""Takes the kind of alert and a sentence; may be called repeatedly with the same."""
 
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """When a backup is due; pure. hour: of the day, in UTC."""
+    """Decides when a backup is due; pure. hour: of the day, in UTC."""
 
     hour: int
 
     def due(self, now: datetime, newest_at: datetime | None) -> bool:
-        """Whether the day has no backup and its hour has come, or the newest is a day old."""
+        """Return whether today's backup is missing and due, or the newest one is a day old."""
         if newest_at is None or now - newest_at > BACKUP_MAX_AGE:
             return True
         return now.hour >= self.hour and newest_at.date() < now.date()
 
 
 def free_bytes(folder: Path) -> int:
-    """How much the disk of this folder still takes. Raises OSError. Blocking."""
+    """Return the free space on this folder's disk. Raises OSError. Blocking."""
     return shutil.disk_usage(folder).free
 
 
 class Maintenance:
-    """One loop for as long as the bot runs; no error ends it.
+    """Runs all maintenance in one loop that no error ends.
 
-    sleep: waits for so many seconds. free: the free bytes of a folder's disk; blocking.
-    sweep_questions: forgets those that are too old to be answered, and returns how many.
+    sleep: waits for a number of seconds. free: returns the free bytes of a folder's disk; blocking.
+    sweep_proposals: deletes proposals that are too old to be answered, and returns how many.
     """
 
     def __init__(
@@ -68,87 +71,89 @@ class Maintenance:
         settings: StorageSection,
         retention: Retention,
         *,
-        tell_owner: TellOwner,
+        alert_owner: AlertOwner,
         clock: Clock,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         free: Callable[[Path], int] = free_bytes,
-        sweep_questions: Callable[[], Awaitable[int]] | None = None,
+        sweep_proposals: Callable[[], Awaitable[int]] | None = None,
     ) -> None:
         self._settings = settings
         self._data_dir = settings.data_dir
         self._retention = retention
-        self._tell_owner = tell_owner
+        self._alert_owner = alert_owner
         self._clock = clock
         self._sleep = sleep
         self._free = free
-        self._sweep_questions = sweep_questions
+        self._sweep_proposals = sweep_proposals
         self._schedule = Schedule(settings.backup_hour)
         self._retained_at: datetime | None = None
         self._backup_failed_at: datetime | None = None
 
     async def run(self) -> None:
-        """Look after everything, until it is cancelled."""
+        """Maintain everything until cancelled."""
         while True:
-            await self._guarded("disk", self._watch_disk)
-            await self._sleep(ROUND_S)
-            await self._guarded("retention", self._retain)
-            await self._guarded("questions", self._forget_questions)
+            await self._guarded("disk", self._check_disk)
+            await self._sleep(ROUND_INTERVAL_S)
+            await self._guarded("retention", self.apply_retention)
+            await self._guarded("questions", self.forget_old_proposals)
             await self._guarded("backup", self._back_up)
 
     async def _guarded(self, what: str, work: Callable[[], Awaitable[None]]) -> None:
         try:
             await work()
         except Exception as error:
-            log.error("housekeeping failed", what=what, error=_in_one_line(error))
+            log.error("housekeeping failed", what=what, error=_one_line(error))
 
-    async def _watch_disk(self) -> None:
+    async def _check_disk(self) -> None:
         free = await asyncio.to_thread(self._free, self._data_dir)
-        if free < FREE_FLOOR_BYTES:
+        if free < MIN_FREE_BYTES:
             log.warning("little room on the disk", free_bytes=free)
             sentence = DISK_SENTENCE.format(free_mib=free // 2**20, folder=self._data_dir)
-            await self._tell_owner("disk", sentence)
+            await self._alert_owner("disk", sentence)
 
-    async def _retain(self) -> None:
+    async def apply_retention(self) -> None:
+        """Remove pictures over the configured limits, at most once per RETENTION_INTERVAL."""
         now = self._clock()
-        if self._retained_at is not None and now - self._retained_at < RETENTION_EVERY:
+        if self._retained_at is not None and now - self._retained_at < RETENTION_INTERVAL:
             return
-        self._retained_at = now  # also if it fails: not every ten minutes
+        self._retained_at = now  # even if it fails, so that it is not tried every ten minutes
         limit_gib = self._settings.limit_gib
         limit_bytes = None if limit_gib is None else int(limit_gib * GIB_BYTES)
         removed = await self._retention.apply(self._settings.keep_days, limit_bytes)
         if removed.files:
             log.info("picture files removed", files=removed.files, size_bytes=removed.size_bytes)
 
-    async def _forget_questions(self) -> None:
-        if self._sweep_questions is not None and (forgotten := await self._sweep_questions()):
+    async def forget_old_proposals(self) -> None:
+        """Delete proposals that are too old to be answered."""
+        if self._sweep_proposals is not None and (forgotten := await self._sweep_proposals()):
             log.info("questions forgotten", count=forgotten)
 
     async def _back_up(self) -> None:
         now, failed_at = self._clock(), self._backup_failed_at
         if not self._settings.backups:
             return
-        if failed_at is not None and now - failed_at < BACKUP_AGAIN_AFTER:
+        if failed_at is not None and now - failed_at < BACKUP_RETRY_AFTER:
             return
         try:
             await self._make_backup(now)
         except Exception as error:
             self._backup_failed_at = now
-            sentence = f"{_in_one_line(error).rstrip('.')}."
-            await self._tell_owner("backup", BACKUP_SENTENCE.format(error=sentence))
+            sentence = f"{_one_line(error).rstrip('.')}."
+            await self._alert_owner("backup", BACKUP_SENTENCE.format(error=sentence))
             raise
 
     async def _make_backup(self, now: datetime) -> None:
-        found = await asyncio.to_thread(backup.nightlies, self._data_dir)
-        # One from the future tells of a clock that was wrong.
-        newest_at = next((each.made_at for each in found if each.made_at <= now), None)
+        existing = await asyncio.to_thread(backup.nightlies, self._data_dir)
+        # One dated in the future was made while the clock was wrong.
+        newest_at = next((each.made_at for each in existing if each.made_at <= now), None)
         if not self._schedule.due(now, newest_at):
             return
         target = await asyncio.to_thread(backup.nightly_path, self._data_dir, now)
         made = await backup.back_up(self._data_dir / FILE_NAME, target)
         log.info("backup made", file=target.name, size_bytes=made.size_bytes)
-        # Only now: an old backup goes once there is a new one.
+        # Old backups are removed only once there is a new one.
         await asyncio.to_thread(backup.prune, self._data_dir, self._settings.backups, now)
 
 
-def _in_one_line(error: Exception) -> str:
+def _one_line(error: Exception) -> str:
     return " ".join(str(error).split()) or type(error).__name__

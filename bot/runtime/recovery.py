@@ -1,4 +1,4 @@
-"""After a restart: the status messages of what still waits are taken up again."""
+"""After a restart, resume the status messages of jobs that are still waiting."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ log = structlog.get_logger(__name__)
 
 
 async def resume_status_messages(services: Services, resumed: Sequence[ActiveJob]) -> None:
-    """Show the progress of every resumed job on the message that its command was answered with.
+    """Show the progress of every resumed job on its status message.
 
-    A job whose command was never answered is withdrawn and refunded: Discord told its person
-    that the bot did not respond, and they will have asked again.
+    A job whose command was never answered is withdrawn and refunded: Discord told its requester
+    that the bot did not respond, so they have probably tried again.
     """
     for live in resumed:
         job = live.row
@@ -34,19 +34,19 @@ async def resume_status_messages(services: Services, resumed: Sequence[ActiveJob
             await services.cancellation.withdraw(job.id)
             continue
         except (TemporaryFailure, Undeliverable, StorageError) as error:
-            # Also where it was delivered this very moment: then nobody needs its progress.
+            # Also happens if it was delivered just now; then nobody needs its progress.
             log.info("status message not found", job=job.id, detail=str(error))
             continue
-        # What one person alone sees cannot be changed without its token, which soon runs out.
+        # An ephemeral message can only be edited with its token, which expires soon.
         if message_id is not None and not job.private:
             place = job.place
             address = Address(place.guild_id, place.channel_id, message_id, job.locale)
             quiet = not live.handle.spec.previews
-            card = _card(services, live)
-            services.progress.show(live.handle, address, card, stale=True, quiet=quiet)
+            card = _waiting_card(services, live)
+            services.progress.track(live.handle, address, card, stale=True, quiet=quiet)
 
 
-def _card(services: Services, live: ActiveJob) -> WaitingCard:
+def _waiting_card(services: Services, live: ActiveJob) -> WaitingCard:
     job, request = live.row, live.handle.spec.request
     family = services.family
     notes = request_notes(request, family)

@@ -1,4 +1,4 @@
-"""How a process that runs until it is told to stop hears of it."""
+"""Turn the signals that stop a process into an event."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 @contextlib.contextmanager
 def stop_on_signals(stop: asyncio.Event) -> Iterator[None]:
-    """SIGTERM and SIGINT set `stop`, on Windows too, whose loop takes no handlers."""
+    """Set `stop` on SIGTERM and SIGINT, also on Windows, whose loop has no signal handlers."""
     loop = asyncio.get_running_loop()
     before = {
         number: signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop.set))

@@ -140,7 +140,7 @@ class _Outgoing:
             policy=DeliveryPolicy(
                 timedelta(seconds=settings.jobs.max_age_s), settings.jobs.direct_messages
             ),
-            trouble=self.owner_alerts.storage,
+            on_storage_error=self.owner_alerts.storage_failed,
         )
         self.report_notifier = ReportNotifier(
             messenger=messenger,
@@ -150,7 +150,7 @@ class _Outgoing:
                 stores.reports, stores.history, stores.jobs, stores.deliveries, stores.files
             ),
             clock=clock,
-            trouble=self.owner_alerts.storage,
+            on_storage_error=self.owner_alerts.storage_failed,
         )
 
 
@@ -176,7 +176,7 @@ class _Shared:
         self.events = JobEvents(
             accepted=outgoing.delivery.expect_status,
             finished=outgoing.delivery.wake,
-            storage_failed=outgoing.owner_alerts.storage,
+            storage_failed=outgoing.owner_alerts.storage_failed,
         )
         self.completion = CompletionService(
             stores.jobs, stores.files, self.recent, self.active, self.events
@@ -218,9 +218,9 @@ def wire(base: Infrastructure) -> Components:
     maintenance = Maintenance(
         settings.storage,
         Retention(base.db, stores.files, clock),
-        tell_owner=outgoing.owner_alerts.tell,
+        alert_owner=outgoing.owner_alerts.alert,
         clock=clock,
-        sweep_questions=stores.proposals.sweep,
+        sweep_proposals=stores.proposals.sweep,
     )
     resumption = ResumptionService(
         engine_jobs=shared.engine_jobs,

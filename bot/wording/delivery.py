@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from bot.accounts.delivery_settings import EffectiveSetting, SettingsOverview, SettingsScope, Source
 from bot.delivery.cards import FallbackNote
+from bot.delivery.copies import CopyResult
 from bot.delivery.messenger import Obstacle
 from bot.i18n import Words
 from storage.types import DeliveryMode
@@ -45,6 +46,18 @@ def settings_scope(chosen: SettingsScope, say: Words) -> str:
     if chosen.delivery is DeliveryMode.DIRECT and not chosen.direct_messages:
         lines.append(_small(_no_direct(say)))
     return "\n".join(lines)
+
+
+def copy_result(result: CopyResult, say: Words) -> str:
+    """Return the answer to somebody who asked for a copy by direct message."""
+    return {
+        CopyResult.SENT: say("I sent you a copy by direct message."),
+        CopyResult.CLOSED: say(
+            "I cannot write to you: you take no direct messages from members of this server. "
+            "Its privacy settings can change that."
+        ),
+        CopyResult.LATER: say("The copy could not be sent just now; please try again in a minute."),
+    }[result]
 
 
 def fallback_reason(gone: FallbackNote, say: Words) -> str:

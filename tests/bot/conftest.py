@@ -1,4 +1,4 @@
-"""What tests of the bot share."""
+"""Fixtures for tests of the bot."""
 
 from __future__ import annotations
 
@@ -13,6 +13,6 @@ from tests.bot.delivery_harness import DeliveryHarness
 
 @pytest.fixture
 async def harness(tmp_path: Path) -> AsyncIterator[DeliveryHarness]:
-    """A desk on a fresh database."""
+    """A delivery on a fresh database."""
     async with await Database.open(tmp_path / "zimagine.db") as db:
         yield DeliveryHarness(db, tmp_path)

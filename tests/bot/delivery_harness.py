@@ -1,8 +1,9 @@
-"""The delivery on a real database, over a messenger that fails as a test likes."""
+"""Delivery on a real database, with a messenger that fails on demand."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 
 from bot.delivery.progress import ProgressUpdater
@@ -35,7 +36,7 @@ STATUS_ID = 77
 
 
 class DeliveryHarness:
-    """A delivery with everything around it real but Discord."""
+    """A delivery worker with everything around it real but Discord."""
 
     def __init__(self, db: Database, folder: Path) -> None:
         self.db = db
@@ -45,13 +46,14 @@ class DeliveryHarness:
         self.history = History(db, self.clock)
         self.deliveries = Deliveries(db, self.clock)
         self.slept: list[float] = []
+        self.on_sleep: Callable[[float], object] = lambda _: None
         self.nonces = iter(f"nonce-{n}" for n in range(100))
         self.jobs = Jobs(db, self.clock, lambda: next(self.nonces))
         self.policy = DeliveryPolicy()
         self.restart()
 
     def restart(self) -> None:
-        """A new process on the same database."""
+        """Create the worker of a new process on the same database."""
         engine = Engine(ScriptedRenderer().load, bounds=Bounds(queue=1))
         self.delivery = DeliveryWorker(
             messenger=self.messenger,
@@ -68,6 +70,7 @@ class DeliveryHarness:
 
     async def _sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
+        self.on_sleep(seconds)
         await asyncio.sleep(0)
 
     async def accept(
@@ -80,7 +83,7 @@ class DeliveryHarness:
         delivery: DeliveryMode = DeliveryMode.CHANNEL,
         spoiler: bool = False,
     ) -> Job:
-        """A job in the database, its status message known or not."""
+        """Return a job in the database. placed: its status message is known."""
         place, request = Place(1, 2, 3), request_to_json(REQUEST)
         new = NewJob(
             place,
@@ -99,13 +102,13 @@ class DeliveryHarness:
         return job
 
     async def paint(self, job: Job) -> None:
-        """The job's picture on the disk and in the database."""
+        """Write the job's picture to disk and database."""
         assert await self.jobs.painting(job.id)
         painted = Painted(gradient(REQUEST), fake_recipe(REQUEST), 1.5)
         await self.jobs.painted(job.id, write_picture(self.files, picture_name(job.id, 5), painted))
 
     async def deliver(self) -> None:
-        """Run until nothing moves any more."""
+        """Run until the worker is idle."""
         runner = asyncio.create_task(self.delivery.run())
         async with asyncio.timeout(10):
             await asyncio.sleep(0.05)
@@ -114,7 +117,7 @@ class DeliveryHarness:
         runner.cancel()
 
     async def state(self, job: Job) -> str:
-        """Where the delivery is."""
+        """Return the state of the job's delivery."""
         found = await self.deliveries.get(job.id)
         assert found is not None
         return found.state.value

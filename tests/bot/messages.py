@@ -1,4 +1,4 @@
-"""Collects the words that people read: `python -m tests.bot.messages` prints the template."""
+"""Collect all translatable texts: `python -m tests.bot.messages` prints the template."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ KEYWORDS = {"say": None, "plural": (1, 2), "locale_str": None, "translatable": N
 
 
 def template() -> bytes:
-    """The catalogue template of everything said in `bot`, in a stable order, without dates."""
+    """Return the template of all messages in `bot`, in a stable order and without dates."""
     catalog = Catalog(project="zimagine", charset="utf-8")
     found = extract_from_dir(BOT, [("**.py", "python")], keywords=KEYWORDS)
     for file, _line, message, comments, context in sorted(found, key=lambda each: str(each[:3])):

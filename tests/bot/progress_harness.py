@@ -1,4 +1,4 @@
-"""A board with a held painter, a Discord that is slow where it is told to be, and no clock."""
+"""A progress updater with a held renderer, a slow messenger, and a clock that tests move."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from bot.delivery.cards import Card, PaintingCard, WaitingCard
 from bot.delivery.messenger import Address
-from bot.delivery.progress import BUDGET_S, ProgressUpdater
+from bot.delivery.progress import EDIT_INTERVAL_S, ProgressUpdater
 from engine.job import EngineJob, JobSpec
 from engine.queue import Bounds
 from engine.service import Engine
@@ -20,7 +20,7 @@ REQUEST = ImageRequest("a lake", "a lake", "", 5, 128, 128, 8, 1.0)
 
 
 class SlowMessenger(FakeMessenger):
-    """A Discord whose edits of some messages stay under way until a test lets them arrive."""
+    """A messenger whose edits of some messages stay in flight until a test releases them."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -29,7 +29,7 @@ class SlowMessenger(FakeMessenger):
         self._open = asyncio.Event()
 
     async def edit(self, address: Address, card: Card) -> None:
-        """Show the card on the message, in time."""
+        """Show the card on the message, once released."""
         assert address.message_id is not None
         if address.message_id in self.held:
             self.under_way.append(address.message_id)
@@ -38,13 +38,13 @@ class SlowMessenger(FakeMessenger):
         await super().edit(address, card)
 
     def release(self) -> None:
-        """Let everything arrive."""
+        """Let all edits arrive."""
         self.held.clear()
         self._open.set()
 
 
 class ProgressHarness:
-    """An engine with a held painter, and a board whose time a test moves."""
+    """An engine with a held renderer, and a progress updater whose time a test moves."""
 
     def __init__(self) -> None:
         self.renderer = ScriptedRenderer()
@@ -52,7 +52,7 @@ class ProgressHarness:
         self.engine = Engine(self.renderer.load, bounds=Bounds(queue=100))
         self.messenger = SlowMessenger()
         self.now_s = 0.0
-        self.board = ProgressUpdater(
+        self.updater = ProgressUpdater(
             self.messenger,
             self.engine,
             now_s=lambda: self.now_s,
@@ -65,34 +65,34 @@ class ProgressHarness:
         return EPOCH + timedelta(seconds=self.now_s)
 
     async def _sleep(self, seconds: float) -> None:
-        assert seconds == BUDGET_S
+        assert seconds == EDIT_INTERVAL_S
         await self._ticks.acquire()
 
-    async def ask(self, number: int, *, quiet: bool = False, count: int = 1) -> EngineJob:
-        """A job whose status message has its number."""
+    async def submit(self, number: int, *, quiet: bool = False, count: int = 1) -> EngineJob:
+        """Submit a job whose status message has its number as id."""
         slot = self.engine.reserve(number, 1)
         job = self.engine.submit(slot, JobSpec(number, REQUEST, previews=True, count=count))
         ahead = (self.engine.queue.position(number) or 0) + 1
         card = WaitingCard(number, REQUEST, number, ahead, None)
-        self.board.show(job, Address(1, 2, number), card, quiet=quiet)
+        self.updater.track(job, Address(1, 2, number), card, quiet=quiet)
         await asyncio.sleep(0.02)
         return job
 
     async def tick(self, seconds: float) -> None:
-        """Let time pass and the board act once."""
+        """Let time pass, and the updater act once."""
         self.now_s += seconds
         self._ticks.release()
         await asyncio.sleep(0.02)
 
     async def edited(self, number: int, times: int) -> list[PaintingCard]:
-        """What the message of a job that is painted was made to show, so many times."""
+        """Return the cards shown on a message, once there are `times`."""
         await until(lambda: len(self.messenger.messages.get(number, [])) >= times)
         cards = [each for each in self.messenger.messages[number] if isinstance(each, PaintingCard)]
         assert len(cards) == times == len(self.messenger.messages[number])
         return cards
 
     async def step(self, job: EngineJob, count: int) -> None:
-        """Let the painter make steps, and wait until they are known."""
+        """Let the renderer make steps, and wait until they are reported."""
         before = job.latest.step if job.latest else 0
         self.renderer.step(count)
         async with asyncio.timeout(5):
@@ -102,11 +102,11 @@ class ProgressHarness:
 
 @asynccontextmanager
 async def open_progress_harness() -> AsyncIterator[ProgressHarness]:
-    """A hall whose board is at work."""
+    """Run a progress updater."""
     harness = ProgressHarness()
     harness.engine.start()
     await harness.engine.ready()
-    runner = asyncio.create_task(harness.board.run())
+    runner = asyncio.create_task(harness.updater.run())
     yield harness
     runner.cancel()
     harness.messenger.release()

@@ -1,4 +1,4 @@
-"""Picture files as people send them, sound and otherwise."""
+"""Picture files as members send them, valid and otherwise."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def a_picture(
     form: str = "PNG",
     clear: tuple[int, int, int, int] | None = None,
 ) -> bytes:
-    """A file of one colour with a white corner. clear: a box that is transparent."""
+    """Return a picture of one colour with a white corner. clear: a transparent box."""
     image = Image.new("RGB", (width_px, height_px), colour)
     image.paste("white", (0, 0, max(1, width_px // 3), max(1, height_px // 3)))
     if clear is not None:
@@ -25,7 +25,7 @@ def a_picture(
 
 
 def a_mask(width_px: int = 48, height_px: int = 32, white: bool = True) -> bytes:
-    """A mask that is white in its right half, or black all over."""
+    """Return a mask that is white in its right half, or black all over."""
     image = Image.new("L", (width_px, height_px), 0)
     if white:
         image.paste(255, (width_px // 2, 0, width_px, height_px))
@@ -33,7 +33,7 @@ def a_mask(width_px: int = 48, height_px: int = 32, white: bool = True) -> bytes
 
 
 def an_animation() -> bytes:
-    """A GIF of three frames."""
+    """Return a GIF of three frames."""
     frames = [Image.new("P", (16, 16), each) for each in (1, 2, 3)]
     out = io.BytesIO()
     frames[0].save(out, "GIF", save_all=True, append_images=frames[1:])
@@ -41,7 +41,7 @@ def an_animation() -> bytes:
 
 
 def a_huge_header() -> bytes:
-    """A small PNG file that says of itself that it has 100,000 × 100,000 pixels."""
+    """Return a small PNG whose header claims 100,000 × 100,000 pixels."""
     data = bytearray(a_picture())
     data[16:24] = (100_000).to_bytes(4, "big") * 2
     data[29:33] = zlib.crc32(data[12:29]).to_bytes(4, "big")

@@ -1,4 +1,4 @@
-"""Settings: three sources in order, and one sentence for everything that is wrong."""
+"""Settings come from three sources in order, and every mistake gets one sentence."""
 
 from __future__ import annotations
 
@@ -7,19 +7,18 @@ from pathlib import Path
 import pytest
 
 from bot.settings import InvalidSetting, load
-
-TOKEN = "MTIzNDU2Nzg5MDEyMzQ1Njc4.GaBcDe.abcdefghijklmnopqrstuvwxyz012345678901"
+from tests.bot.sample_token import TOKEN
 
 
 def write(tmp_path: Path, text: str) -> Path:
-    """A configuration file."""
+    """Write a configuration file."""
     path = tmp_path / "config.toml"
     path.write_text(text, encoding="utf-8")
     return path
 
 
 def test_the_environment_wins_over_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """Environment before config.toml before defaults."""
+    """The environment takes precedence over config.toml, and that over the defaults."""
     path = write(tmp_path, '[engine]\nqueue_limit = 7\ndevice = "cpu"\n')
     monkeypatch.setenv("ZIMAGINE_ENGINE__QUEUE_LIMIT", "9")
     settings = load(path)
@@ -29,14 +28,14 @@ def test_the_environment_wins_over_the_file(tmp_path: Path, monkeypatch: pytest.
 
 
 def test_the_command_line_wins_over_both(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """What is given on the command line holds."""
+    """The command line takes precedence over everything."""
     monkeypatch.setenv("ZIMAGINE_ENGINE__MODEL", "from/environment")
     settings = load(write(tmp_path, ""), engine={"model": "a/b"})
     assert settings.engine.model == "a/b"
 
 
 def test_lists_come_from_the_environment_too(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
-    """Ids may be written as JSON or with commas."""
+    """Ids can be written as JSON or separated by commas."""
     monkeypatch.setenv("ZIMAGINE_DISCORD__GUILDS", "1, 22")
     monkeypatch.setenv("ZIMAGINE_DISCORD__OWNERS", "[3]")
     settings = load(write(tmp_path, ""))
@@ -44,7 +43,7 @@ def test_lists_come_from_the_environment_too(monkeypatch: pytest.MonkeyPatch, tm
 
 
 def test_the_token_comes_from_discord_token(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
-    """DISCORD_TOKEN is the token, and printing the settings does not show it."""
+    """The token comes from DISCORD_TOKEN, and is not shown when settings are printed."""
     monkeypatch.setenv("DISCORD_TOKEN", TOKEN)
     settings = load(write(tmp_path, '[discord]\ntoken = "old"\n'))
     assert settings.discord.token is not None
@@ -70,7 +69,7 @@ def test_the_token_comes_from_discord_token(monkeypatch: pytest.MonkeyPatch, tmp
     ],
 )
 def test_a_wrong_setting_is_one_sentence_with_its_path(tmp_path: Path, text: str, path: str):
-    """Each mistake is named by section and key, in one line."""
+    """Each mistake is reported in one line, with its section and key."""
     with pytest.raises(InvalidSetting) as caught:
         load(write(tmp_path, text))
     sentence = str(caught.value)
@@ -78,7 +77,7 @@ def test_a_wrong_setting_is_one_sentence_with_its_path(tmp_path: Path, text: str
 
 
 def test_a_wrong_token_is_never_repeated(tmp_path: Path):
-    """The sentence about a wrong token does not contain it."""
+    """The sentence about an invalid token does not contain it."""
     with pytest.raises(InvalidSetting) as caught:
         load(write(tmp_path, "[discord]\ntoken = 123456789\n"))
     assert "123456789" not in str(caught.value)
@@ -87,7 +86,7 @@ def test_a_wrong_token_is_never_repeated(tmp_path: Path):
 def test_a_missing_file_is_said_only_if_it_was_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    """Without --config the defaults do; a file that was asked for has to be there."""
+    """A missing file is an error only if it was named; otherwise the defaults are used."""
     monkeypatch.chdir(tmp_path)
     assert load(None).engine.model == "sketch"
     with pytest.raises(InvalidSetting, match="does not exist"):

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from bot.delivery.previews import PREVIEW_NAME
+from bot.delivery.attachments import PREVIEW_NAME
 from bot.playground.process import RESTART_WAIT_S, BotState
 from bot.playground.server import Playground, PlaygroundPlan, open_playground
 from bot.playground.watch import RequestLogEntry

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from bot.delivery.previews import PREVIEW_NAME
+from bot.delivery.attachments import PREVIEW_NAME
 from bot.playground.audit import Record
 from bot.playground.interactions import Interaction, InteractionKind
 from bot.playground.model import Channel, ChannelType, MessageFlag

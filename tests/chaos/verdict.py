@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from PIL import Image, ImageStat
 
-from bot.delivery.previews import PREVIEW_NAME
+from bot.delivery.attachments import PREVIEW_NAME
 from bot.playground.model import MessageFlag
 from tests.chaos.crowd import Sent
 from tests.chaos.evidence import Evidence, Row

@@ -25,7 +25,7 @@ def main() -> None:
 def _watched(file: Path) -> None:
     from bot.runtime import app
 
-    announce, serve, watch = app._announce, app.serve, LoopWatch()
+    announce, serve, watch = app._log_model, app.serve, LoopWatch()
 
     async def announced(*arguments: Any) -> None:
         await announce(*arguments)
@@ -41,7 +41,7 @@ def _watched(file: Path) -> None:
             watch.end()
             file.write_text(watch.findings.to_json(), encoding="utf-8")
 
-    app._announce, app.serve = announced, served
+    app._log_model, app.serve = announced, served
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from bot.delivery.previews import encode_preview
+from bot.delivery.attachments import encode_preview
 from engine.diffusion.preview import READY_PICTURES
 from engine.factory import diffusion_factory
 from engine.renderer import RenderTask

@@ -27,7 +27,7 @@ async def test_who_is_shut_out_has_nothing_that_waits(stores: Stores, blocks: Bl
     await stores.jobs.painting(painting.id)
     await stores.painted()
     others = [await stores.accept(new_job(BOB)), await stores.accept(new_job(ELSEWHERE))]
-    block, jobs = await blocks.shut_out(ALICE.guild_id, ALICE.user_id, MODERATOR, "spam")
+    block, jobs = await blocks.block_and_cancel(ALICE.guild_id, ALICE.user_id, MODERATOR, "spam")
     assert await blocks.is_blocked(ALICE.guild_id, ALICE.user_id) == block
     assert [each.id for each in jobs] == [waiting.id, painting.id]
     assert all(each.state is JobState.CANCELLED for each in jobs)
@@ -35,7 +35,7 @@ async def test_who_is_shut_out_has_nothing_that_waits(stores: Stores, blocks: Bl
     for each in others:
         still = await stores.jobs.get(each.id)
         assert still is not None and still.state is JobState.QUEUED
-    assert (await blocks.shut_out(ALICE.guild_id, ALICE.user_id, MODERATOR, None))[1] == ()
+    assert (await blocks.block_and_cancel(ALICE.guild_id, ALICE.user_id, MODERATOR, None))[1] == ()
 
 
 async def test_who_is_blocked_is_not_accepted(stores: Stores, blocks: Blocks) -> None:
@@ -72,7 +72,7 @@ async def test_what_may_have_to_be_shown_again(stores: Stores, reports: Reports)
             await reports.posted(report.id, 1, 2)
     await reports.resolve(ids[3], MODERATOR, Verdict.DELETED)
     since = stores.clock.advance(days=2)
-    assert await reports.stirred(since) == [ids[0]]
+    assert await reports.changed_since(since) == [ids[0]]
     await reports.resolve(ids[1], MODERATOR, Verdict.DELETED)
     await filed(reports, ids[2], by=41)
-    assert await reports.stirred(since) == ids[:3]
+    assert await reports.changed_since(since) == ids[:3]

@@ -1,4 +1,4 @@
-"""Contact sheets: small copies of several pictures side by side, each with its label. Blocking."""
+"""Contact sheets of the command line: thumbnails in a grid, each with its label. Blocking."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from PIL import Image, ImageDraw, ImageFont
 from engine.types import Raster
 
 CELL_PX: Final = 256
-"""The longest side of a copy: a smaller picture is shown as it is."""
+"""The longer side of a thumbnail; smaller pictures are not enlarged."""
 _GAP_PX: Final = 8
 _FONT_PX: Final = 14
 _LINE_PX: Final = 18
-_INK, _PAPER, _EMPTY = (30, 30, 30), (250, 250, 250), (225, 225, 225)
+_TEXT_COLOUR, _BACKGROUND, _EMPTY_CELL = (30, 30, 30), (250, 250, 250), (225, 225, 225)
 
 
-class ContactSheet:
-    """Takes pictures in reading order; a picture that failed leaves its place empty."""
+class LabelledSheet:
+    """Collects pictures in reading order; the cell of a failed picture stays empty."""
 
     def __init__(self, columns: int) -> None:
         self._columns = columns
         self._cells: list[tuple[Image.Image | None, str]] = []
 
     def add(self, raster: Raster | None, label: str) -> None:
-        """Put in the next picture; None = it could not be painted."""
+        """Add the next picture; None if it failed."""
         if raster is None:
             self._cells.append((None, label))
             return
@@ -34,7 +34,7 @@ class ContactSheet:
         self._cells.append((picture, label))
 
     def png(self) -> bytes:
-        """The whole sheet."""
+        """Draw the whole sheet."""
         pictures = [picture for picture, _ in self._cells if picture is not None]
         wide = max((each.width for each in pictures), default=CELL_PX)
         high = max((each.height for each in pictures), default=CELL_PX)
@@ -44,24 +44,24 @@ class ContactSheet:
         step_y = high + max(map(len, labels), default=0) * _LINE_PX + _GAP_PX
         rows = -(-len(self._cells) // self._columns)
         size = (self._columns * step_x + _GAP_PX, rows * step_y + _GAP_PX)
-        sheet = Image.new("RGB", size, _PAPER)
+        sheet = Image.new("RGB", size, _BACKGROUND)
         draw = ImageDraw.Draw(sheet)
         for at, (picture, _) in enumerate(self._cells):
             left = _GAP_PX + at % self._columns * step_x
             top = _GAP_PX + at // self._columns * step_y
             if picture is None:
-                draw.rectangle((left, top, left + wide - 1, top + high - 1), _EMPTY)
+                draw.rectangle((left, top, left + wide - 1, top + high - 1), _EMPTY_CELL)
             else:
                 sheet.paste(picture, (left, top))
             for number, line in enumerate(labels[at]):
-                draw.text((left, top + high + number * _LINE_PX), line, _INK, font)
+                draw.text((left, top + high + number * _LINE_PX), line, _TEXT_COLOUR, font)
         out = io.BytesIO()
         sheet.save(out, "PNG")
         return out.getvalue()
 
 
 def _lines(label: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, wide: int) -> list[str]:
-    """The label in lines that fit, broken after its commas."""
+    """Break the label after its commas into lines that fit."""
     lines: list[str] = []
     for part in label.split(", "):
         longer = f"{lines[-1]}, {part}" if lines else part

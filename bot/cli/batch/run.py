@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
-from bot.cli.batch.contact_sheet import ContactSheet
+from bot.cli.batch.contact_sheet import LabelledSheet
 from bot.cli.batch.output import (
     FolderSink,
     HistorySink,
@@ -96,7 +96,7 @@ class BatchRun:
     async def _batch(
         self, batch: PromptBatch, engine: Engine, sink: PictureSink, bar: ProgressBar
     ) -> None:
-        sheet = ContactSheet(batch.columns) if batch.columns else None
+        sheet = LabelledSheet(batch.columns) if batch.columns else None
         first: LocalPicture | None = None
         for piece in batch.pictures:
             picture = await self._picture(batch, piece, engine, sink, bar)
@@ -145,7 +145,7 @@ class BatchRun:
         self.reporter.picture(picture, resolved)
         return picture
 
-    def _write(self, sheet: ContactSheet, batch: PromptBatch, first: LocalPicture) -> Path:
+    def _write(self, sheet: LabelledSheet, batch: PromptBatch, first: LocalPicture) -> Path:
         named = self.out is not None and is_named(self.out)
         name = self.out.stem if self.out is not None and named else slug(batch.prompt)
         target = first.file.with_name(f"{name}-sheet.png")

@@ -9,6 +9,7 @@ import io
 import discord
 from discord import ui
 
+from bot.delivery.attachments import fit_file_to_limit
 from bot.delivery.cards import CaseCard
 from bot.delivery.messenger import Undeliverable
 from bot.discord.interaction.responses import (
@@ -21,7 +22,6 @@ from bot.discord.interaction.responses import (
     words_of,
 )
 from bot.discord.interaction.services import Services
-from bot.discord.messenger import fitting
 from bot.discord.views.custom_ids import ComponentAction, custom_id
 from bot.discord.views.markdown import form, when
 from bot.discord.views.modals import typed
@@ -102,7 +102,7 @@ async def _show(interaction: Interaction, services: Services, picture_id: int) -
         path = card.pictures[0].path
         try:
             name, data = await asyncio.to_thread(
-                fitting, path, card.file_name, interaction.filesize_limit
+                fit_file_to_limit, path, card.file_name, interaction.filesize_limit
             )
         except (OSError, Undeliverable):  # removed this very moment, or larger than all that fits
             card = dataclasses.replace(card, pictures=(), file_name="")

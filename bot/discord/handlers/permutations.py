@@ -115,4 +115,4 @@ async def _show(interaction: Interaction, services: Services, job: Accepted) -> 
             reply_token=token,
             upload_limit_bytes=actor.upload_limit_bytes,
         )
-        services.progress.show(handle, address, card, quiet=not handle.spec.previews)
+        services.progress.track(handle, address, card, quiet=not handle.spec.previews)

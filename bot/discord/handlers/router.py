@@ -13,7 +13,7 @@ import discord
 import structlog
 from discord import ui
 
-from bot.delivery.copies import sentence
+from bot.delivery.attachments import fit_file_to_limit
 from bot.discord.handlers import moderation, permutations
 from bot.discord.handlers.details import can_read_of, edit_reply, show_details
 from bot.discord.handlers.history import turn_page
@@ -36,13 +36,13 @@ from bot.discord.interaction.responses import (
 )
 from bot.discord.interaction.rest import THREAD_ARCHIVED, remove_message
 from bot.discord.interaction.services import Services
-from bot.discord.messenger import fitting
 from bot.discord.views.custom_ids import PATTERN, PICKABLE, ComponentAction, parse
 from bot.discord.views.jobs import more_layout, shown_layout
 from bot.discord.views.permutations import closed_layout
 from bot.pictures.gallery import MessageRef
 from bot.request.outcomes import Refused
 from bot.request.resolve import STRONG, SUBTLE
+from bot.wording.delivery import copy_result
 from storage.types import StoredPicture
 
 log = structlog.get_logger(__name__)
@@ -197,7 +197,9 @@ async def _show(
         return
     picture, path = found
     await interaction.response.defer(ephemeral=True, thinking=True)
-    name, data = await asyncio.to_thread(fitting, path, path.name, interaction.filesize_limit)
+    name, data = await asyncio.to_thread(
+        fit_file_to_limit, path, path.name, interaction.filesize_limit
+    )
     await interaction.edit_original_response(
         view=shown_layout(picture, name, words_of(interaction)),
         attachments=[discord.File(io.BytesIO(data), name)],
@@ -240,7 +242,7 @@ async def _copy(interaction: Interaction, services: Services, picture_id: int) -
         return
     await interaction.response.defer(ephemeral=True, thinking=True)
     copied = await services.copies.send(interaction.user.id, *found, str(interaction.locale))
-    await edit_reply(interaction, sentence(copied, words_of(interaction)))
+    await edit_reply(interaction, copy_result(copied, words_of(interaction)))
 
 
 async def _delete(interaction: Interaction, services: Services, picture_id: int) -> None:

@@ -210,7 +210,7 @@ async def answer(interaction: Interaction, services: Services, outcome: Accepted
             reply_token=token,
             upload_limit_bytes=actor.upload_limit_bytes,
         )
-        services.progress.show(handle, address, card, quiet=not handle.spec.previews)
+        services.progress.track(handle, address, card, quiet=not handle.spec.previews)
 
 
 def waiting_card(interaction: Interaction, services: Services, accepted: Accepted) -> WaitingCard:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import discord
 from discord import ui
 
+from bot.delivery.attachments import PREVIEW_NAME
 from bot.delivery.cards import (
     Card,
     CaseCard,
@@ -17,7 +18,6 @@ from bot.delivery.cards import (
     SentCard,
     WaitingCard,
 )
-from bot.delivery.previews import PREVIEW_NAME
 from bot.discord.views.buttons import more_rows, picture_rows, shown_rows
 from bot.discord.views.custom_ids import ComponentAction, custom_id
 from bot.discord.views.markdown import alt_text, layout, quoted, when

@@ -1,9 +1,10 @@
-"""Contact sheets: every picture in its place, numbered, in a shape that no client crops."""
+"""Previews, numbered sheets, and pictures that have to fit an upload limit."""
 
 from __future__ import annotations
 
 import io
 import itertools
+import random
 from pathlib import Path
 
 import pytest
@@ -11,22 +12,34 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageChops
 
-from bot.delivery.attachments import MAX_RATIO, MAX_SIDE_PX, contact_sheet
+from bot.delivery.attachments import (
+    PREVIEW_LIMIT_BYTES,
+    PREVIEW_SIDE_PX,
+    SHEET_MAX_RATIO,
+    SHEET_MAX_SIDE_PX,
+    encode_preview,
+    fit_file_to_limit,
+    fit_to_limit,
+    numbered_sheet,
+)
+from bot.delivery.messenger import Obstacle, Undeliverable
+from engine.types import Raster
+from tests.fakes import fake_preview
 
 COLOURS = ((200, 40, 40), (40, 160, 60), (50, 70, 210), (210, 190, 40))
 WHITE, BLACK = (255, 255, 255), (0, 0, 0)
 
 
 def flat(colour: tuple[int, int, int], size: tuple[int, int]) -> bytes:
-    """A picture of one colour."""
+    """Return a picture of one colour."""
     out = io.BytesIO()
     Image.new("RGB", size, colour).save(out, "PNG")
     return out.getvalue()
 
 
 def sheet_of(count: int, size: tuple[int, int]) -> Image.Image:
-    """The sheet of pictures of different colours."""
-    return opened(contact_sheet([flat(colour, size) for colour in COLOURS[:count]]))
+    """Return the sheet of pictures of different colours."""
+    return opened(numbered_sheet([flat(colour, size) for colour in COLOURS[:count]]))
 
 
 def opened(data: bytes) -> Image.Image:
@@ -36,7 +49,7 @@ def opened(data: bytes) -> Image.Image:
 
 
 def place_of(sheet: Image.Image, colour: tuple[int, int, int]) -> tuple[int, int, int, int]:
-    """Left, top, right and bottom of what has this colour."""
+    """Return the left, top, right and bottom of the area with this colour."""
     other = ImageChops.difference(sheet, Image.new("RGB", sheet.size, colour))
     red, green, blue = other.split()
     most = ImageChops.lighter(ImageChops.lighter(red, green), blue)
@@ -48,10 +61,10 @@ def place_of(sheet: Image.Image, colour: tuple[int, int, int]) -> tuple[int, int
 @settings(max_examples=60, deadline=None)
 @given(st.integers(1, 4), st.integers(16, 400), st.integers(16, 400))
 def test_no_client_crops_it(count: int, width: int, height: int) -> None:
-    """Whatever shape the pictures have, the sheet is at most 1.6 times as long as it is short."""
+    """Whatever the pictures, the sheet's longer side is at most 1.6 times the shorter one."""
     sheet = sheet_of(count, (width, height))
-    assert max(sheet.size) <= MAX_RATIO * min(sheet.size)
-    assert max(sheet.size) <= MAX_SIDE_PX
+    assert max(sheet.size) <= SHEET_MAX_RATIO * min(sheet.size)
+    assert max(sheet.size) <= SHEET_MAX_SIDE_PX
 
 
 @pytest.mark.parametrize(
@@ -68,7 +81,8 @@ def test_no_client_crops_it(count: int, width: int, height: int) -> None:
 def test_pictures_stand_in_reading_order(
     count: int, size: tuple[int, int], rows: list[list[int]]
 ) -> None:
-    """Side by side, or above each other where they are wide; whole, and none over another."""
+    """Pictures stand side by side, or are stacked if they are wide, complete and without
+    overlap."""
     sheet = sheet_of(count, size)
     boxes = [place_of(sheet, colour) for colour in COLOURS[:count]]
     for left, top, right, bottom in boxes:
@@ -82,9 +96,9 @@ def test_pictures_stand_in_reading_order(
 
 
 def test_large_pictures_become_smaller() -> None:
-    """A sheet of enlarged pictures is no larger than any other, and shows all of them."""
+    """A sheet of upscaled pictures is no larger than any other, and shows all of them."""
     sheet = sheet_of(4, (2048, 2048))
-    assert MAX_SIDE_PX - 32 < max(sheet.size) <= MAX_SIDE_PX
+    assert SHEET_MAX_SIDE_PX - 32 < max(sheet.size) <= SHEET_MAX_SIDE_PX
 
 
 @pytest.mark.parametrize("paper", [WHITE, BLACK, (128, 128, 128)])
@@ -92,9 +106,9 @@ def test_large_pictures_become_smaller() -> None:
 def test_numbers_stand_out_from_any_picture(
     paper: tuple[int, int, int], size: tuple[int, int]
 ) -> None:
-    """In the corner of each is a badge with dark and light in it, no two of them alike, and large
-    enough on a phone: a part of the sheet's width that does not shrink."""
-    sheet = opened(contact_sheet([flat(paper, size)] * 4))
+    """Each picture has a different badge in its corner, with dark and light parts, and large enough
+    on a phone because its size is a fixed share of the sheet's."""
+    sheet = opened(numbered_sheet([flat(paper, size)] * 4))
     badge_px = max(18, max(sheet.size) // 14)
     wide = (sheet.width - size[0] * 2) if size[0] < 1000 else 0
     corners = []
@@ -112,19 +126,102 @@ def test_numbers_stand_out_from_any_picture(
 
 
 def test_the_same_pictures_make_the_same_sheet(tmp_path: Path) -> None:
-    """From files or from bytes: it can be made again for every try to send it."""
+    """A sheet can be made again for every attempt to send it, from files or from bytes."""
     data = [flat(colour, (96, 64)) for colour in COLOURS]
     for number, each in enumerate(data):
         (tmp_path / f"{number}.png").write_bytes(each)
     files = [tmp_path / f"{number}.png" for number in range(4)]
-    assert contact_sheet(files) == contact_sheet(data) == contact_sheet(files)
+    assert numbered_sheet(files) == numbered_sheet(data) == numbered_sheet(files)
 
 
 def test_a_picture_that_is_gone_or_none_is_an_oserror(tmp_path: Path) -> None:
-    """Who sends it knows what to do then; a sheet of nothing is a mistake of the caller."""
+    """A missing or invalid picture raises OSError, and an empty sheet is a ValueError."""
     with pytest.raises(OSError, match="gone"):
-        contact_sheet([flat(WHITE, (32, 32)), tmp_path / "gone.png"])
+        numbered_sheet([flat(WHITE, (32, 32)), tmp_path / "gone.png"])
     with pytest.raises(OSError, match="identify"):
-        contact_sheet([b"no picture", b"none either"])
+        numbered_sheet([b"no picture", b"none either"])
     with pytest.raises(ValueError, match="at least one"):
-        contact_sheet([])
+        numbered_sheet([])
+
+
+# Previews
+
+sides_px = st.integers(16, 4096)
+
+
+@given(sides_px, sides_px)
+def test_a_preview_has_the_shape_of_its_picture(width_px: int, height_px: int):
+    """A preview is as large as its picture, or as is allowed, and has its aspect ratio."""
+    data = encode_preview(fake_preview(3), width_px, height_px)
+    with Image.open(io.BytesIO(data)) as image:
+        assert image.format == "JPEG"
+        assert max(image.size) == min(PREVIEW_SIDE_PX, max(width_px, height_px))
+        share = max(image.size) / max(width_px, height_px)
+        assert abs(image.width - width_px * share) < 1 and abs(image.height - height_px * share) < 1
+
+
+def test_it_shows_what_was_seen():
+    """Colours keep their values and places."""
+    red, blue = b"\xc8\x14\x14", b"\x14\x14\xc8"
+    data = encode_preview(Raster(16, 16, (red * 8 + blue * 8) * 16), 256, 256)
+    with Image.open(io.BytesIO(data)) as image:
+        for x, wanted in ((40, red), (216, blue)):
+            seen = image.getpixel((x, 128))
+            assert isinstance(seen, tuple)
+            assert all(abs(a - b) < 12 for a, b in zip(seen, wanted, strict=True))
+
+
+def test_even_noise_is_a_small_file():
+    """Noise, as in the first steps, is made to fit the limit by lower resolution."""
+    noise = random.Random(5).randbytes(512 * 512 * 3)
+    data = encode_preview(Raster(512, 512, noise), 1024, 1024)
+    assert len(data) <= PREVIEW_LIMIT_BYTES
+    with Image.open(io.BytesIO(data)) as image:
+        assert image.width == image.height < PREVIEW_SIDE_PX
+
+
+def test_what_is_no_picture_is_refused():
+    """Missing pixels raise ValueError."""
+    with pytest.raises(ValueError, match="not enough"):
+        encode_preview(Raster(16, 16, b"abc"), 64, 64)
+
+
+# The upload limit
+
+
+@pytest.fixture(scope="module")
+def noisy_picture() -> bytes:
+    """A picture that no encoding makes small without losing pixels."""
+    out = io.BytesIO()
+    Image.frombytes("RGB", (160, 96), random.Random(3).randbytes(160 * 96 * 3)).save(out, "PNG")
+    return out.getvalue()
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 60_000))
+def test_a_picture_that_fits_is_left_alone_and_others_become_smaller(
+    noisy_picture: bytes, limit_bytes: int
+):
+    """The result is never over the limit, and its name has the right extension."""
+    try:
+        name, data = fit_to_limit(noisy_picture, "lake.png", limit_bytes)
+    except Undeliverable as error:
+        assert error.obstacle is Obstacle.TOO_LARGE and limit_bytes < 2000
+        return
+    assert len(data) <= limit_bytes
+    assert (name == "lake.png") == (data == noisy_picture) == (limit_bytes >= len(noisy_picture))
+    with Image.open(io.BytesIO(data)) as image:
+        endings = {"PNG": "png", "WEBP": "webp", "JPEG": "jpg"}
+        assert name == f"lake.{endings[image.format or '']}"
+        assert image.width * 96 == image.height * 160
+
+
+def test_fitting_a_file_tells_one_that_is_gone_from_one_that_is_no_picture(tmp_path: Path):
+    """Both are OSErrors; data that fits is not decoded at all."""
+    path = tmp_path / "lake.png"
+    with pytest.raises(OSError, match="No such file"):
+        fit_file_to_limit(path, "lake.png", 100)
+    path.write_bytes(b"no picture")
+    assert fit_file_to_limit(path, "lake.png", 100) == ("lake.png", b"no picture")
+    with pytest.raises(OSError, match="identify"):
+        fit_file_to_limit(path, "lake.png", 5)

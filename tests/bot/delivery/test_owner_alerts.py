@@ -1,4 +1,4 @@
-"""The owner hears of trouble, and is not drowned in it."""
+"""The owner is alerted to trouble, but not flooded."""
 
 from __future__ import annotations
 
@@ -7,53 +7,53 @@ from pathlib import Path
 
 from bot.delivery.cards import NoticeCard
 from bot.delivery.messenger import TemporaryFailure
-from bot.delivery.owner_alerts import QUIET_FOR, OwnerAlerts
+from bot.delivery.owner_alerts import REPEAT_AFTER, OwnerAlerts
 from storage.errors import DatabaseBusy, DiskFull
 from tests.fakes import DIRECT, FakeClock, FakeMessenger
 
 
 async def owners() -> frozenset[int]:
-    """Two people."""
+    """Return the ids of two owners."""
     return frozenset({1, 2})
 
 
-def an_alarm() -> tuple[OwnerAlerts, FakeMessenger, FakeClock]:
-    """An alarm over a Discord that remembers."""
+def owner_alerts_and_fakes() -> tuple[OwnerAlerts, FakeMessenger, FakeClock]:
+    """Return owner alerts, and the fake messenger and clock behind them."""
     messenger, clock = FakeMessenger(), FakeClock()
     nonces = iter(str(number) for number in range(100))
     return OwnerAlerts(messenger, owners, clock=clock, nonce=lambda: next(nonces)), messenger, clock
 
 
 async def test_every_owner_is_told_once_in_a_while():
-    """The same kind of trouble is told once in six hours, another kind at once."""
-    owner_alerts, messenger, clock = an_alarm()
+    """The same kind of alert is sent once in six hours; another kind is sent at once."""
+    owner_alerts, messenger, clock = owner_alerts_and_fakes()
     for _ in range(3):
-        await owner_alerts.tell("disk", "the disk is full")
+        await owner_alerts.alert("disk", "the disk is full")
     assert [address.channel_id for address, _, _ in messenger.posts] == [DIRECT + 1, DIRECT + 2]
-    await owner_alerts.tell("backup", "it failed")
+    await owner_alerts.alert("backup", "it failed")
     assert len(messenger.posts) == 4
-    clock.advance(QUIET_FOR.total_seconds())
-    await owner_alerts.tell("disk", "still full")
+    clock.advance(REPEAT_AFTER.total_seconds())
+    await owner_alerts.alert("disk", "still full")
     card = messenger.posts[-1][1]
     assert isinstance(card, NoticeCard) and "still full" in card.text
 
 
 async def test_who_could_not_be_reached_is_told_later():
-    """While Discord is away nothing counts as told."""
-    owner_alerts, messenger, _ = an_alarm()
+    """An alert that Discord did not take does not count as sent."""
+    owner_alerts, messenger, _ = owner_alerts_and_fakes()
     messenger.faults = [TemporaryFailure("503")]
-    await owner_alerts.tell("disk", "full")
+    await owner_alerts.alert("disk", "full")
     assert messenger.posts == []
-    await owner_alerts.tell("disk", "full")
+    await owner_alerts.alert("disk", "full")
     assert len(messenger.posts) == 2
 
 
 async def test_a_short_jam_is_no_alarm():
-    """A full disk is told; a database that another process holds for a moment is not."""
-    owner_alerts, messenger, _ = an_alarm()
-    owner_alerts.storage(DatabaseBusy(Path("x"), "locked"))
+    """A full disk causes an alert; a database that is busy for a moment does not."""
+    owner_alerts, messenger, _ = owner_alerts_and_fakes()
+    owner_alerts.storage_failed(DatabaseBusy(Path("x"), "locked"))
     await asyncio.sleep(0.01)
     assert messenger.posts == []
-    owner_alerts.storage(DiskFull(Path("x"), "no space left"))
+    owner_alerts.storage_failed(DiskFull(Path("x"), "no space left"))
     await asyncio.sleep(0.01)
     assert len(messenger.posts) == 2

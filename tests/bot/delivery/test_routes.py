@@ -1,4 +1,4 @@
-"""Which road a result takes: every combination has an end, and private ones never a public one."""
+"""Every combination of routes and obstacles ends, and private results are never public."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ENDS = (JobState.PAINTED, JobState.FAILED, JobState.CANCELLED, JobState.EXPIRED)
 def a_job(
     state: JobState, *, private: bool = False, delivery: DeliveryMode = DeliveryMode.CHANNEL
 ) -> Job:
-    """A finished job."""
+    """Return a finished job."""
     return Job(
         id=1,
         place=Place(1, 2, 3),
@@ -46,7 +46,7 @@ def a_job(
 def test_every_way_ends_and_no_private_one_is_public(
     state: JobState, private: bool, delivery: DeliveryMode
 ):
-    """Whatever is closed in whatever order, no road is taken twice, and private stays private."""
+    """Whatever is closed, no route is taken twice and private results stay private."""
     job = a_job(state, private=private, delivery=delivery)
     flags = (False, True)
     for message_id, token, late_s, backlog, direct in itertools.product(
@@ -67,7 +67,9 @@ def test_every_way_ends_and_no_private_one_is_public(
                 if now is None:
                     break
                 taken.append(now)
-                now = routes.fallback_route(now, obstacle, job, usual=usual, direct_messages=direct)
+                now = routes.fallback_route(
+                    now, obstacle, job, default=usual, direct_messages=direct
+                )
             assert now is None and len(set(taken)) == len(taken)
             assert not private or not {Route.EDIT, Route.POST, Route.THREAD} & set(taken)
             assert direct or Route.DIRECT not in taken
@@ -76,7 +78,7 @@ def test_every_way_ends_and_no_private_one_is_public(
 
 
 def test_who_waited_long_is_notified():
-    """Up to thirty seconds the answer becomes the picture; after that there is a new message."""
+    """Up to thirty seconds the status message is edited; after that there is a new message."""
     job = a_job(JobState.PAINTED)
     for late_s, route in ((30, Route.EDIT), (31, Route.POST)):
         now = EPOCH + timedelta(seconds=late_s)
@@ -92,8 +94,8 @@ def test_who_waited_long_is_notified():
 def test_only_pictures_go_where_their_person_wants_them(
     state: JobState, private: bool, delivery: DeliveryMode, direct: bool
 ):
-    """A failure is told where it was asked for; nothing private goes to a thread, and nobody is
-    written to where the owner forbids it."""
+    """Failures go to the default route, private results never to a thread, and nothing to direct
+    messages if the owner forbids them."""
     job = a_job(state, private=private, delivery=delivery)
     expected = None
     if state is JobState.PAINTED and delivery is DeliveryMode.THREAD and not private:
@@ -108,20 +110,20 @@ def test_only_pictures_go_where_their_person_wants_them(
 def test_where_the_wanted_road_is_closed_the_usual_one_is_left(
     delivery: DeliveryMode, usual: Route
 ):
-    """Unless nobody can look whether the picture stands there already: then it is kept."""
+    """Unless nobody can tell whether the picture has already arrived there: then it is kept."""
     job = a_job(JobState.PAINTED, delivery=delivery)
     wanted = routes.preferred_route(job, direct_messages=True)
     assert wanted is not None
     for obstacle in Obstacle:
-        left = routes.fallback_route(wanted, obstacle, job, usual=usual, direct_messages=True)
+        left = routes.fallback_route(wanted, obstacle, job, default=usual, direct_messages=True)
         assert left is (None if obstacle is Obstacle.UNREADABLE else usual)
 
 
 def test_who_is_closed_to_direct_messages_is_not_written_to_in_the_end():
-    """After a direct message was refused, a closed channel leaves no road."""
+    """After a refused direct message, a closed channel leaves no route."""
     job = a_job(JobState.PAINTED, delivery=DeliveryMode.DIRECT)
     for route in (Route.EDIT, Route.POST, Route.REPLY):
         left = routes.fallback_route(
-            route, Obstacle.FORBIDDEN, job, usual=Route.EDIT, direct_messages=True
+            route, Obstacle.FORBIDDEN, job, default=Route.EDIT, direct_messages=True
         )
         assert left is None

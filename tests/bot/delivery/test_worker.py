@@ -1,4 +1,4 @@
-"""What is painted reaches its person exactly once, on a Discord that fails as it likes."""
+"""Results are delivered exactly once, whatever fails on Discord."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tests.fakes import (
 
 
 async def test_a_quick_result_replaces_the_status(harness: DeliveryHarness):
-    """Within 30 seconds the status message becomes the picture and nothing else is sent."""
+    """Within 30 seconds the status message becomes the picture, and nothing else is sent."""
     job = await harness.accept()
     await harness.paint(job)
     await harness.deliver()
@@ -33,7 +33,7 @@ async def test_a_quick_result_replaces_the_status(harness: DeliveryHarness):
 
 
 async def test_a_late_result_is_posted_and_the_status_points_to_it(harness: DeliveryHarness):
-    """After 30 seconds there is a new message that mentions, and a link in the old one."""
+    """After 30 seconds a new message mentions the requester, and the status message links to it."""
     job = await harness.accept()
     harness.clock.advance(31)
     await harness.paint(job)
@@ -46,7 +46,7 @@ async def test_a_late_result_is_posted_and_the_status_points_to_it(harness: Deli
 
 @pytest.mark.parametrize("times", [1, 2, 3])
 async def test_a_post_whose_answer_is_lost_stands_once(harness: DeliveryHarness, times: int):
-    """When the answer to a post is lost, the message is found, however bad things are."""
+    """If the response to a post is lost, the message is found again and not posted twice."""
     job = await harness.accept()
     harness.clock.advance(31)
     await harness.paint(job)
@@ -57,7 +57,7 @@ async def test_a_post_whose_answer_is_lost_stands_once(harness: DeliveryHarness,
 
 
 async def test_the_road_is_kept_over_a_restart(harness: DeliveryHarness):
-    """An edit that may have arrived before a crash is edited again later, never posted as well."""
+    """An edit that may have arrived before a crash is repeated later, and never posted as well."""
     job = await harness.accept()
     await harness.paint(job)
     harness.messenger.faults = [TemporaryFailure("crash here")]
@@ -74,7 +74,7 @@ async def test_the_road_is_kept_over_a_restart(harness: DeliveryHarness):
 
 
 async def test_what_the_last_process_left_is_delivered_once(harness: DeliveryHarness):
-    """A picture painted before a crash is delivered at the next start, and only there."""
+    """A picture finished before a crash is delivered at the next start, once."""
     job = await harness.accept()
     await harness.paint(job)
     harness.restart()
@@ -85,7 +85,7 @@ async def test_what_the_last_process_left_is_delivered_once(harness: DeliveryHar
 
 
 async def test_a_deleted_status_message_is_no_end(harness: DeliveryHarness):
-    """When the status message is gone the picture is posted, with a mention."""
+    """If the status message is gone, the picture is posted with a mention."""
     job = await harness.accept()
     await harness.paint(job)
     harness.messenger.faults = [Undeliverable(Obstacle.MESSAGE_GONE, "10008")]
@@ -97,7 +97,7 @@ async def test_a_deleted_status_message_is_no_end(harness: DeliveryHarness):
 
 @pytest.mark.parametrize("obstacle", [Obstacle.CHANNEL_GONE, Obstacle.FORBIDDEN])
 async def test_what_cannot_be_posted_is_kept(harness: DeliveryHarness, obstacle: Obstacle):
-    """A channel that is gone or closed leaves the picture in the history, not in a loop."""
+    """If the channel is gone or closed, the picture is kept in the history and not retried."""
     job = await harness.accept()
     await harness.paint(job)
     closed = Undeliverable(Obstacle.FORBIDDEN, "takes no direct messages")
@@ -110,7 +110,7 @@ async def test_what_cannot_be_posted_is_kept(harness: DeliveryHarness, obstacle:
 
 
 async def test_trouble_is_retried_with_growing_patience(harness: DeliveryHarness):
-    """Passing faults delay a delivery; none of them loses it."""
+    """Temporary failures delay a delivery with growing waits, and never lose it."""
     job = await harness.accept()
     await harness.paint(job)
     harness.messenger.faults = [TemporaryFailure("503")] * 7
@@ -120,7 +120,7 @@ async def test_trouble_is_retried_with_growing_patience(harness: DeliveryHarness
 
 
 async def test_a_failure_is_delivered_like_a_picture(harness: DeliveryHarness):
-    """A job that failed says so in its status message."""
+    """The status message of a failed job says so."""
     job = await harness.accept()
     await harness.jobs.painting(job.id)
     await harness.jobs.failed(job.id, "non_finite", "step 3")
@@ -130,7 +130,7 @@ async def test_a_failure_is_delivered_like_a_picture(harness: DeliveryHarness):
 
 
 async def test_an_erased_picture_is_not_delivered(harness: DeliveryHarness):
-    """What its person deleted before it was delivered stays away."""
+    """A picture that was erased before its delivery is not shown."""
     job = await harness.accept()
     await harness.paint(job)
     picture = await harness.history.latest(3, 1)
@@ -143,16 +143,16 @@ async def test_an_erased_picture_is_not_delivered(harness: DeliveryHarness):
 async def test_a_database_in_trouble_delays_a_delivery(
     harness: DeliveryHarness, monkeypatch: pytest.MonkeyPatch
 ):
-    """While the disk takes nothing the delivery waits; then it arrives, once."""
+    """A delivery waits while the database fails, and then arrives once."""
     job = await harness.accept()
     await harness.paint(job)
-    troubles = [DatabaseBusy(Path("zimagine.db"), "locked")] * 2
-    really = harness.deliveries.pending_for
+    errors = [DatabaseBusy(Path("zimagine.db"), "locked")] * 2
+    real = harness.deliveries.pending_for
 
     async def pending_for(job_id: int):
-        if troubles:
-            raise troubles.pop()
-        return await really(job_id)
+        if errors:
+            raise errors.pop()
+        return await real(job_id)
 
     monkeypatch.setattr(harness.deliveries, "pending_for", pending_for)
     await harness.deliver()
@@ -163,16 +163,16 @@ async def test_a_database_in_trouble_delays_a_delivery(
 async def test_a_post_is_recorded_before_the_status_is_touched(
     harness: DeliveryHarness, monkeypatch: pytest.MonkeyPatch
 ):
-    """Whatever happens after a post, it is never posted again."""
+    """Whatever happens after a post, it is not posted again."""
     job = await harness.accept()
     harness.clock.advance(31)
     await harness.paint(job)
     states: list[str] = []
-    really = harness.messenger.edit
+    real = harness.messenger.edit
 
     async def edit(*arguments: Any):
         states.append(await harness.state(job))
-        await really(*arguments)
+        await real(*arguments)
 
     monkeypatch.setattr(harness.messenger, "edit", edit)
     await harness.deliver()
@@ -184,13 +184,13 @@ async def test_a_post_is_recorded_before_the_status_is_touched(
 async def test_a_closed_channel_is_no_end(
     harness: DeliveryHarness, obstacle: Obstacle, late_s: int
 ):
-    """Where the channel is gone or closed, its person gets the picture by direct message."""
+    """If the channel is gone or closed, the picture is sent by direct message."""
     job = await harness.accept()
     harness.clock.advance(late_s)
     await harness.paint(job)
-    shut = Undeliverable(obstacle, "no")
-    archived = obstacle is Obstacle.ARCHIVED and late_s == 0  # tried as a post before that
-    harness.messenger.faults = [shut, shut] if archived else [shut]
+    closed = Undeliverable(obstacle, "no")
+    archived = obstacle is Obstacle.ARCHIVED and late_s == 0  # tried as a post before
+    harness.messenger.faults = [closed, closed] if archived else [closed]
     await harness.deliver()
     ((address, card, _),) = harness.messenger.posts
     assert (address.guild_id, address.channel_id) == (0, DIRECT + 3)
@@ -199,7 +199,7 @@ async def test_a_closed_channel_is_no_end(
 
 
 async def test_no_direct_message_where_the_owner_wants_none(harness: DeliveryHarness):
-    """With direct messages switched off, what cannot be posted is kept."""
+    """If direct messages are turned off, a picture that cannot be posted is kept."""
     harness.policy = DeliveryPolicy(direct_messages=False)
     harness.restart()
     job = await harness.accept()
@@ -210,7 +210,7 @@ async def test_no_direct_message_where_the_owner_wants_none(harness: DeliveryHar
 
 
 async def test_after_its_nonce_a_post_is_looked_for(harness: DeliveryHarness):
-    """Hours later Discord has forgotten the nonce: the message that stands is found by its file."""
+    """Hours later, when Discord has forgotten the nonce, the post is found by its file."""
     job = await harness.accept()
     harness.clock.advance(31)
     await harness.paint(job)
@@ -218,7 +218,7 @@ async def test_after_its_nonce_a_post_is_looked_for(harness: DeliveryHarness):
     pending = await harness.deliveries.pending_for(job.id)
     assert pending is not None
     card = await ResultCards(harness.history, harness.files, lambda _: ()).card(pending, Route.POST)
-    await harness.messenger.post(Address(1, 2), card, pending.delivery.nonce)  # and then killed
+    await harness.messenger.post(Address(1, 2), card, pending.delivery.nonce)  # then killed
     harness.clock.advance(5 * 3600)
     harness.messenger.forget_nonces()
     harness.restart()
@@ -230,7 +230,7 @@ async def test_after_its_nonce_a_post_is_looked_for(harness: DeliveryHarness):
 
 @pytest.mark.parametrize("fresh", [True, False])
 async def test_where_nobody_can_look_nothing_is_posted_twice(harness: DeliveryHarness, fresh: bool):
-    """Without the right to read the past the nonce vouches for it; after its life, nothing does."""
+    """If the history is unreadable, a result is posted again only while its nonce protects it."""
     harness.messenger.unreadable = True
     job = await harness.accept()
     harness.clock.advance(31)
@@ -243,7 +243,7 @@ async def test_where_nobody_can_look_nothing_is_posted_twice(harness: DeliveryHa
 
 
 async def test_what_is_too_old_is_not_sent(harness: DeliveryHarness):
-    """After a day a result is kept; its status message says where it is, without a ping."""
+    """After a day a result is kept, and its status message says where, without a notification."""
     job = await harness.accept()
     await harness.paint(job)
     harness.clock.advance(25 * 3600)
@@ -254,7 +254,7 @@ async def test_what_is_too_old_is_not_sent(harness: DeliveryHarness):
 
 
 async def test_no_storm_of_pings_after_an_outage(harness: DeliveryHarness):
-    """Of all that waited for the bot to come back, only the first result mentions its person."""
+    """Of all results that waited during an outage, only the first mentions the requester."""
     for _ in range(4):
         await harness.paint(await harness.accept(placed=False))
     harness.clock.advance(3600)
@@ -267,7 +267,7 @@ async def test_no_storm_of_pings_after_an_outage(harness: DeliveryHarness):
 
 
 async def test_a_defect_of_ours_leaves_the_picture_in_the_history(harness: DeliveryHarness):
-    """A result that cannot be made into a message is kept, not tried for ever."""
+    """A result that cannot be turned into a message is kept and not retried."""
     job = await harness.accept()
     await harness.paint(job)
     async with harness.db.transaction() as transaction:
@@ -283,8 +283,8 @@ async def test_a_defect_of_ours_leaves_the_picture_in_the_history(harness: Deliv
 async def test_what_may_stand_behind_a_closed_door_is_not_sent_again(
     harness: DeliveryHarness, obstacle: Obstacle, state: str, posts: int
 ):
-    """A try whose answer was lost may have arrived: where nobody can look any more, the result is
-    kept; where the channel went away with whatever stood in it, a direct message follows."""
+    """A post with a lost response may have arrived. If nobody can look any more, the result is
+    kept; if the channel is gone, it is sent by direct message."""
     job = await harness.accept()
     await harness.paint(job)
     harness.messenger.faults = [TemporaryFailure("no answer"), Undeliverable(obstacle, "closed")]
@@ -294,7 +294,7 @@ async def test_what_may_stand_behind_a_closed_door_is_not_sent_again(
 
 
 async def test_after_the_drain_nothing_is_sent(harness: DeliveryHarness):
-    """A result that is there only when the bot is already leaving waits for the next process."""
+    """A result that is ready only during shutdown waits for the next process."""
     job = await harness.accept()
     await harness.paint(job)
     await harness.delivery.drain(5)

@@ -1,4 +1,4 @@
-"""Results of commands whose answer is unknown, private, spent, or was never given."""
+"""Results of commands whose answer is unknown, private, expired, or was never given."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.fakes import (
 
 
 async def test_a_result_waits_for_its_status_message(harness: DeliveryHarness):
-    """A picture that is ready before the command's answer is known does not overtake it."""
+    """A picture that is ready before the status message is known waits for it."""
     job = await harness.accept(placed=False)
     harness.delivery.expect_status(job.id)
     await harness.paint(job)
@@ -30,7 +30,7 @@ async def test_a_result_waits_for_its_status_message(harness: DeliveryHarness):
 
 
 async def test_a_job_withdrawn_before_its_answer_is_dropped_silently(harness: DeliveryHarness):
-    """Who was never answered is not told of the job's end either."""
+    """If a command was never answered, the end of its job is not reported."""
     job = await harness.accept(placed=False)
     await harness.jobs.cancelled(job.id)
     await harness.deliver()
@@ -38,8 +38,8 @@ async def test_a_job_withdrawn_before_its_answer_is_dropped_silently(harness: De
 
 
 async def test_an_answer_that_arrived_after_all_is_corrected(harness: DeliveryHarness):
-    """Discord said "too late" to the second try of an answer whose first one stands: the message
-    that promises a picture is found, and says what became of it."""
+    """If the first attempt of an answer arrived although Discord reported the second as too late,
+    that message is found and corrected."""
     job = await harness.accept(placed=False, reply_token="token")
     harness.messenger.statuses[job.id] = STATUS_ID
     await harness.jobs.cancelled(job.id)
@@ -52,8 +52,8 @@ async def test_an_answer_that_arrived_after_all_is_corrected(harness: DeliveryHa
 async def test_a_job_that_no_message_shows_is_posted_and_notifies_who_waits_long(
     harness: DeliveryHarness,
 ):
-    """One of many that were agreed to: its result is its first message, and mentions its person
-    only after half a minute; cancelled, nobody is looked for who could have been told."""
+    """A job without a status message is posted, and mentions its requester only after half a
+    minute. If it was cancelled, no message is searched for."""
     quick, slow, cancelled = [await harness.accept(placed=False) for _ in range(3)]
     harness.messenger.statuses[cancelled.id] = STATUS_ID
     await harness.jobs.cancelled(cancelled.id)
@@ -79,7 +79,7 @@ async def test_a_job_that_no_message_shows_is_posted_and_notifies_who_waits_long
 
 
 async def test_a_private_answer_cannot_be_looked_for(harness: DeliveryHarness):
-    """Where nobody can look, a job that was withdrawn is dropped, as if it was never answered."""
+    """If nobody can search for the answer, a withdrawn job is dropped as if never answered."""
     private, unreadable = (
         await harness.accept(placed=False, private=True),
         await harness.accept(placed=False),
@@ -93,7 +93,7 @@ async def test_a_private_answer_cannot_be_looked_for(harness: DeliveryHarness):
 
 
 async def test_an_answer_that_a_crash_kept_unknown_is_found_again(harness: DeliveryHarness):
-    """Killed between the answer and its being written down: the same message gets the result."""
+    """If a crash kept the answer from being recorded, it is found again and gets the result."""
     job = await harness.accept(placed=False, reply_token="t")
     await harness.paint(job)
     harness.messenger.answers["t"] = 55
@@ -104,39 +104,34 @@ async def test_an_answer_that_a_crash_kept_unknown_is_found_again(harness: Deliv
 
 
 async def test_a_command_that_was_never_answered_is_known_as_such(harness: DeliveryHarness):
-    """Discord has no answer under the token: whoever asks is told, and nothing is placed."""
+    """If Discord knows no answer to the token, NeverAnswered is raised and nothing is recorded."""
     job = await harness.accept(placed=False, reply_token="t")
     with pytest.raises(NeverAnswered):
         await harness.delivery.status_message(job.id, accepted_at=job.accepted_at)
-    assert harness.slept == [3.0]  # until Discord takes no answer any more
+    assert harness.slept == [3.0]  # until Discord accepts no answer any more
 
 
-async def test_an_answer_that_is_still_on_its_way_is_waited_for(
-    harness: DeliveryHarness, monkeypatch: pytest.MonkeyPatch
-):
-    """What a killed process sent arrives after the restart: its job is not given up."""
+async def test_an_answer_that_is_still_on_its_way_is_waited_for(harness: DeliveryHarness):
+    """An answer sent by a killed process may arrive after the restart, and is waited for."""
     job = await harness.accept(placed=False, reply_token="t")
     harness.clock.advance(1)
 
-    async def arrives(delay_s: float) -> None:
-        assert delay_s == 2.0
-        harness.messenger.answers["t"] = 55
-
-    monkeypatch.setattr(harness.delivery, "_sleep", arrives)
+    harness.on_sleep = lambda _: harness.messenger.answers.update(t=55)
     found = await harness.delivery.status_message(job.id, accepted_at=job.accepted_at)
     row = await harness.deliveries.get(job.id)
     assert row is not None and found == 55 == row.message_id
+    assert harness.slept == [2.0]
 
 
 async def test_an_old_token_is_not_asked_about(harness: DeliveryHarness):
-    """After fifteen minutes Discord has forgotten every token: silence proves nothing."""
+    """A token older than fifteen minutes is not looked up: its absence would prove nothing."""
     job = await harness.accept(placed=False, reply_token="t")
     harness.clock.advance(15 * 60)
     assert await harness.delivery.status_message(job.id, accepted_at=job.accepted_at) is None
 
 
 async def test_a_token_is_forgotten_when_it_is_not_needed(harness: DeliveryHarness):
-    """As soon as the status message is known, its token leaves the database."""
+    """Once the status message is known, its token is removed from the database."""
     job = await harness.accept(placed=False, reply_token="t")
     await harness.delivery.status_posted(job.id, STATUS_ID)
     found = await harness.deliveries.get(job.id)
@@ -144,7 +139,7 @@ async def test_a_token_is_forgotten_when_it_is_not_needed(harness: DeliveryHarne
 
 
 async def test_what_is_private_is_shown_through_its_token(harness: DeliveryHarness):
-    """A private picture replaces the answer that only its person sees; the token is then gone."""
+    """A private picture replaces its ephemeral message, and the token is removed."""
     job = await harness.accept(reply_token="t", private=True)
     harness.clock.advance(60)
     await harness.paint(job)
@@ -157,7 +152,7 @@ async def test_what_is_private_is_shown_through_its_token(harness: DeliveryHarne
 
 @pytest.mark.parametrize("accepts", [True, False])
 async def test_what_is_private_is_never_posted_in_public(harness: DeliveryHarness, accepts: bool):
-    """After its token has died a private picture goes by direct message, or stays in /history."""
+    """After its token has expired, a private picture is sent by direct message or kept."""
     job = await harness.accept(reply_token="t", private=True)
     await harness.paint(job)
     harness.clock.advance(16 * 60)
@@ -171,8 +166,7 @@ async def test_what_is_private_is_never_posted_in_public(harness: DeliveryHarnes
 
 
 async def test_a_private_result_without_an_answer_is_written_directly(harness: DeliveryHarness):
-    """Painted before anybody noticed that its command was never answered: no message could be
-    edited, so its person gets a direct one."""
+    """A private picture whose command was never answered is sent by direct message."""
     job = await harness.accept(placed=False, reply_token="never-answered", private=True)
     await harness.paint(job)
     await harness.deliver()

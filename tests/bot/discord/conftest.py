@@ -57,7 +57,7 @@ class BotHarness:
             self._people()
         else:
             await self.env.restart_bot(app.client)
-        app.start_delivery()
+        app.start_online_tasks()
 
     async def fetch(self, url: str, limit_bytes: int) -> bytes:
         """What lies at an address of simulated Discord, once the gate is open."""
@@ -77,10 +77,10 @@ class BotHarness:
     async def crash(self) -> None:
         """Lose everything that is only in memory, without a word to the database."""
         app = self.app
-        completion, delivery = app.completion, app.services.delivery
-        for task in [*app.tasks, *completion._tasks, *delivery._running.values()]:
+        completion = app.completion
+        for task in [*app.tasks, *completion._tasks]:
             task.cancel()
-        completion._begin = lambda _: None  # type: ignore[method-assign]
+        completion._start_completing = lambda _: None  # type: ignore[method-assign]
         await self._stack.aclose()
 
     def forget_delivery(self) -> None:

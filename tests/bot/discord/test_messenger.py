@@ -6,7 +6,7 @@ import aiohttp
 import pytest
 
 from bot.delivery.messenger import TemporaryFailure
-from bot.discord.messenger import _sent  # pyright: ignore[reportPrivateUsage]
+from bot.discord.messenger import _translate_errors  # pyright: ignore[reportPrivateUsage]
 
 
 async def test_a_connection_that_has_ended_is_no_defect() -> None:
@@ -14,7 +14,7 @@ async def test_a_connection_that_has_ended_is_no_defect() -> None:
     session = aiohttp.ClientSession()
     await session.close()
     with pytest.raises(TemporaryFailure, match="ended"):
-        await _sent(session.get("http://127.0.0.1:9/"))
+        await _translate_errors(session.get("http://127.0.0.1:9/"))
 
 
 async def test_other_errors_stay_what_they_are() -> None:
@@ -24,4 +24,4 @@ async def test_other_errors_stay_what_they_are() -> None:
         raise RuntimeError("a defect")
 
     with pytest.raises(RuntimeError, match="a defect"):
-        await _sent(broken())
+        await _translate_errors(broken())

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from bot.delivery.attachments import PREVIEW_NAME
 from bot.delivery.cards import Card, PaintingCard
 from bot.delivery.messenger import Address
-from bot.delivery.previews import PREVIEW_NAME
 from engine.errors import NonFinite
 from tests.bot.discord.conftest import BotHarness, open_harness
 from tests.bot.discord.openapi import DESCRIPTION, ApiDescription

@@ -7,7 +7,7 @@ import dataclasses
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.jobs.completion import _is_what_became_of  # pyright: ignore[reportPrivateUsage]
+from bot.jobs.completion import matches_request
 from bot.pictures.filenames import is_picture_of, picture_name, sheet_name
 from engine.types import MAX_SEED
 from tests.fakes import a_request
@@ -36,10 +36,10 @@ def test_names_differ(job: int, seed: int, order: list[int | None]):
 def test_a_picture_is_known_by_what_was_wanted():
     """Another seed is another picture; what painting itself wrote into the prompt is no change."""
     wanted = a_request(seed=5)
-    assert _is_what_became_of(wanted, wanted)
-    assert not _is_what_became_of(wanted, a_request(seed=6))
+    assert matches_request(wanted, wanted)
+    assert not matches_request(wanted, a_request(seed=6))
     written = dataclasses.replace(wanted, effective_prompt="a red boat on a calm sea")
-    assert not _is_what_became_of(wanted, written)
+    assert not matches_request(wanted, written)
     smart = dataclasses.replace(wanted, expand=True)
-    assert _is_what_became_of(smart, written)
-    assert not _is_what_became_of(smart, dataclasses.replace(written, seed=6))
+    assert matches_request(smart, written)
+    assert not matches_request(smart, dataclasses.replace(written, seed=6))

@@ -1,4 +1,4 @@
-"""The moderators' cards: posted once, kept up to date, through every fault of Discord's."""
+"""Report cards are posted once and kept up to date, whatever fails on Discord."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ GUILD, HERE, MODS = 1, 10, 11
 POLICY = QuotaPolicy(1000, 24, PolicySource.CONFIG)
 
 
-class Room:
-    """Casework over a real database and a Discord that remembers; `again` is a new process."""
+class NotifierHarness:
+    """A report notifier over a real database and a fake messenger."""
 
     def __init__(self, db: Database, data_dir: Path) -> None:
         self.clock, self.messenger = FakeClock(), FakeMessenger()
@@ -49,10 +49,10 @@ class Room:
         self.preferences = Preferences(db, self.clock)
         self.files = PictureFiles(data_dir, clock=self.clock)
         self.slept: list[float] = []
-        self.report_notifier = self.again()
+        self.report_notifier = self.restart()
 
-    def again(self) -> ReportNotifier:
-        """As the next process makes it."""
+    def restart(self) -> ReportNotifier:
+        """Create the notifier of the next process."""
 
         async def sleep(seconds: float) -> None:
             self.slept.append(seconds)
@@ -70,7 +70,7 @@ class Room:
         return self.report_notifier
 
     async def picture(self) -> int:
-        """A picture that was delivered as message 500."""
+        """Return a picture that was delivered as message 500."""
         request = a_request()
         new = NewJob(Place(GUILD, HERE, 100), request_to_json(request), "a boat", 7)
         job = await self.jobs.accept(new, POLICY)
@@ -87,19 +87,19 @@ class Room:
         return picture.id
 
     async def reported(self, by: int = 200, picture_id: int | None = None) -> int:
-        """A report of a picture that nobody has shown to the moderators."""
+        """File a report that moderators have not seen yet."""
         picture_id = picture_id or await self.picture()
         assert isinstance(await self.reports.file(picture_id, by, f"by {by}"), Report)
         return picture_id
 
     async def card(self, picture_id: int) -> Card | None:
-        """Where the newest case of a picture is shown."""
+        """Return where the picture's newest report is shown."""
         case = await self.reports.last_for(picture_id)
         assert case is not None
         return case.card
 
     async def idle(self) -> None:
-        """Let the casework come to rest, in a run that ends like a process."""
+        """Run the notifier until it is idle, then cancel it."""
         task = asyncio.create_task(self.report_notifier.run())
         await until(lambda: not self.report_notifier.busy)
         task.cancel()
@@ -107,150 +107,156 @@ class Room:
 
 
 @pytest.fixture
-async def room(tmp_path: Path) -> AsyncIterator[Room]:
+async def harness(tmp_path: Path) -> AsyncIterator[NotifierHarness]:
     """An empty database, with a channel for reports."""
     async with await Database.open(tmp_path / "data" / "zimagine.db") as db:
-        room = Room(db, tmp_path / "data")
-        await room.preferences.set_server(GUILD, by=1, reports_channel_id=MODS)
-        yield room
+        harness = NotifierHarness(db, tmp_path / "data")
+        await harness.preferences.set_server(GUILD, by=1, reports_channel_id=MODS)
+        yield harness
 
 
-async def test_a_card_says_all_there_is(room: Room):
-    """The picture under a hidden name that no result has, its message, its reports."""
-    picture_id = await room.reported()
-    await room.idle()
-    ((where, card, nonce),) = room.messenger.posts
+async def test_a_card_says_all_there_is(harness: NotifierHarness):
+    """A card shows the picture as a spoiler, the link to its message, and its reports."""
+    picture_id = await harness.reported()
+    await harness.idle()
+    ((where, card, nonce),) = harness.messenger.posts
     assert where == Address(GUILD, MODS) and len(nonce) <= 25
     assert isinstance(card, CaseCard) and card.file_name.startswith("SPOILER_")
     assert "zimagine-" not in card.file_name and card.pictures[0].path.read_bytes() == b"png"
     assert card.url.endswith(f"/{GUILD}/{HERE}/500")
-    assert await room.card(picture_id) == Card(MODS, 1000)
+    assert await harness.card(picture_id) == Card(MODS, 1000)
 
 
-async def test_a_post_whose_answer_was_lost_is_found(room: Room):
-    """It arrived and nobody knew: found again, also when the nonce is forgotten by then."""
-    picture_id = await room.reported()
-    room.messenger.faults = [Lost("reset")]
-    room.messenger.forget_nonces()
-    await room.idle()
-    assert len(room.messenger.posts) == 1 and room.slept == [2.0]
-    assert await room.card(picture_id) == Card(MODS, 1000)
+async def test_a_post_whose_answer_was_lost_is_found(harness: NotifierHarness):
+    """If the response to a post is lost, the card is found again, even without its nonce."""
+    picture_id = await harness.reported()
+    harness.messenger.faults = [Lost("reset")]
+    harness.messenger.forget_nonces()
+    await harness.idle()
+    assert len(harness.messenger.posts) == 1 and harness.slept == [2.0]
+    assert await harness.card(picture_id) == Card(MODS, 1000)
 
 
 @pytest.mark.parametrize("unreadable", [False, True])
-async def test_killed_between_the_post_and_the_note(room: Room, unreadable: bool):
-    """The next process finds the card; where it may not look, the nonce still guards it."""
-    picture_id = await room.reported()
-    posted, real = asyncio.Event(), room.reports.posted
+async def test_killed_between_the_post_and_the_note(
+    harness: NotifierHarness, monkeypatch: pytest.MonkeyPatch, unreadable: bool
+):
+    """Killed after posting and before recording it, the next process finds the card; if it cannot
+    look, the nonce still prevents a second one."""
+    picture_id = await harness.reported()
+    posted = asyncio.Event()
 
     async def dying(*_: object) -> None:
         posted.set()
         await asyncio.Event().wait()
 
-    room.reports.posted = dying  # type: ignore[method-assign, assignment]
-    task = asyncio.create_task(room.report_notifier.run())
+    monkeypatch.setattr(harness.reports, "posted", dying)
+    task = asyncio.create_task(harness.report_notifier.run())
     await posted.wait()
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
-    assert await room.card(picture_id) is None
-    room.reports.posted = real  # type: ignore[method-assign]
-    room.messenger.unreadable = unreadable
-    room.again()
-    await room.idle()
-    assert len(room.messenger.posts) == 1
-    assert await room.card(picture_id) == Card(MODS, 1000)
+    assert await harness.card(picture_id) is None
+    monkeypatch.undo()
+    harness.messenger.unreadable = unreadable
+    harness.restart()
+    await harness.idle()
+    assert len(harness.messenger.posts) == 1
+    assert await harness.card(picture_id) == Card(MODS, 1000)
 
 
-async def test_what_happens_meanwhile_is_on_the_card(room: Room):
-    """A report and a verdict that come while the card is on its way are shown after it."""
-    picture_id, real = await room.reported(), room.messenger.post
+async def test_what_happens_meanwhile_is_on_the_card(
+    harness: NotifierHarness, monkeypatch: pytest.MonkeyPatch
+):
+    """A report and a verdict that arrive while the card is being posted are shown afterwards."""
+    picture_id, real = await harness.reported(), harness.messenger.post
 
     async def slowly(address: Address, card: CaseCard, nonce: str) -> int:
-        if len(room.messenger.posts) == 0:
-            await room.reports.file(picture_id, 201, None)
-            room.report_notifier.wake(picture_id)
+        if len(harness.messenger.posts) == 0:
+            await harness.reports.file(picture_id, 201, None)
+            harness.report_notifier.wake(picture_id)
         message_id = await real(address, card, nonce)
-        await room.reports.resolve(picture_id, 5, Verdict.DISMISSED)
+        await harness.reports.resolve(picture_id, 5, Verdict.DISMISSED)
         return message_id
 
-    room.messenger.post = slowly  # type: ignore[method-assign, assignment]
-    await room.idle()
-    last = room.messenger.messages[1000][-1]
+    monkeypatch.setattr(harness.messenger, "post", slowly)
+    await harness.idle()
+    last = harness.messenger.messages[1000][-1]
     assert isinstance(last, CaseCard) and len(last.case.reports) == 2
-    assert last.case.verdict is Verdict.DISMISSED and len(room.messenger.posts) == 1
+    assert last.case.verdict is Verdict.DISMISSED and len(harness.messenger.posts) == 1
 
 
-async def test_a_deleted_picture_goes_from_its_messages(room: Room):
-    """Gone already, refused or later: each of its messages is tried, and the card is empty."""
-    picture_id = await room.reported()
-    await room.idle()
-    await room.history.erase(picture_id)
-    await room.reports.resolve(picture_id, 5, Verdict.DELETED)
-    room.again()
-    room.messenger.faults = [
+async def test_a_deleted_picture_goes_from_its_messages(harness: NotifierHarness):
+    """Each message of a deleted picture is deleted, whatever fails, and the card loses its
+    picture."""
+    picture_id = await harness.reported()
+    await harness.idle()
+    await harness.history.erase(picture_id)
+    await harness.reports.resolve(picture_id, 5, Verdict.DELETED)
+    harness.restart()
+    harness.messenger.faults = [
         Undeliverable(Obstacle.MESSAGE_GONE, "10008"),
         TemporaryFailure("down"),
         None,
         Undeliverable(Obstacle.FORBIDDEN, "50013"),
     ]
-    await room.idle()
-    last = room.messenger.messages[1000][-1]
+    await harness.idle()
+    last = harness.messenger.messages[1000][-1]
     assert isinstance(last, CaseCard) and last.picture is None and last.pictures == ()
-    assert room.messenger.deleted == [500]
+    assert harness.messenger.deleted == [500]
 
 
-async def test_a_card_that_is_gone_is_posted_again(room: Room):
-    """Deleted by hand: the next report shows the case anew; a case that is over stays as it is."""
-    picture_id = await room.reported()
-    task = asyncio.create_task(room.report_notifier.run())
-    await until(lambda: not room.report_notifier.busy)
-    await room.reported(201, picture_id)
+async def test_a_card_that_is_gone_is_posted_again(harness: NotifierHarness):
+    """If the card was deleted, the next report posts it again, unless the case is decided."""
+    picture_id = await harness.reported()
+    task = asyncio.create_task(harness.report_notifier.run())
+    await until(lambda: not harness.report_notifier.busy)
+    await harness.reported(201, picture_id)
     gone = Undeliverable(Obstacle.MESSAGE_GONE, "10008")
-    room.messenger.faults = [gone]
-    room.report_notifier.wake(picture_id)
-    await until(lambda: not room.report_notifier.busy)
-    assert await room.card(picture_id) == Card(MODS, 1001)
-    await room.reports.resolve(picture_id, 5, Verdict.DISMISSED)
-    room.messenger.faults = [gone]
-    room.report_notifier.wake(picture_id)
-    await until(lambda: not room.report_notifier.busy)
-    assert len(room.messenger.posts) == 2 and room.messenger.faults == []
+    harness.messenger.faults = [gone]
+    harness.report_notifier.wake(picture_id)
+    await until(lambda: not harness.report_notifier.busy)
+    assert await harness.card(picture_id) == Card(MODS, 1001)
+    await harness.reports.resolve(picture_id, 5, Verdict.DISMISSED)
+    harness.messenger.faults = [gone]
+    harness.report_notifier.wake(picture_id)
+    await until(lambda: not harness.report_notifier.busy)
+    assert len(harness.messenger.posts) == 2 and harness.messenger.faults == []
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
 
 
-async def test_old_cases_are_left_alone_at_the_start(room: Room):
-    """What was shown and has not moved for days costs no request."""
-    await room.reported()
-    await room.idle()
-    room.clock.advance(3 * 24 * 3600)
-    room.again()
-    await room.idle()
-    assert room.messenger.messages == {}
-    later = await room.reported()
-    room.again()
-    await room.idle()
-    assert await room.card(later) == Card(MODS, 1001)
+async def test_old_cases_are_left_alone_at_the_start(harness: NotifierHarness):
+    """Reports that have not changed for days cause no request at the start."""
+    await harness.reported()
+    await harness.idle()
+    harness.clock.advance(3 * 24 * 3600)
+    harness.restart()
+    await harness.idle()
+    assert harness.messenger.messages == {}
+    later = await harness.reported()
+    harness.restart()
+    await harness.idle()
+    assert await harness.card(later) == Card(MODS, 1001)
 
 
-async def test_without_a_channel_nothing_is_posted(room: Room):
-    """The case waits; once there is a channel, waking it shows it."""
-    await room.preferences.set_server(GUILD, by=1, reports_channel_id=None)
-    picture_id = await room.reported()
-    await room.idle()
-    assert room.messenger.posts == [] and await room.card(picture_id) is None
-    await room.preferences.set_server(GUILD, by=1, reports_channel_id=MODS)
-    room.report_notifier.wake(picture_id)
-    await room.idle()
-    assert await room.card(picture_id) == Card(MODS, 1000)
+async def test_without_a_channel_nothing_is_posted(harness: NotifierHarness):
+    """A report without a channel waits, and is posted once there is one."""
+    await harness.preferences.set_server(GUILD, by=1, reports_channel_id=None)
+    picture_id = await harness.reported()
+    await harness.idle()
+    assert harness.messenger.posts == [] and await harness.card(picture_id) is None
+    await harness.preferences.set_server(GUILD, by=1, reports_channel_id=MODS)
+    harness.report_notifier.wake(picture_id)
+    await harness.idle()
+    assert await harness.card(picture_id) == Card(MODS, 1000)
 
 
-async def test_a_file_that_is_gone_leaves_the_words(room: Room):
-    """Retention may have taken the file: the card says so and can still be decided."""
-    picture_id = await room.reported()
-    picture = await room.history.get(picture_id)
+async def test_a_file_that_is_gone_leaves_the_words(harness: NotifierHarness):
+    """If the picture's file is gone, the card says so and can still be decided."""
+    picture_id = await harness.reported()
+    picture = await harness.history.get(picture_id)
     assert picture is not None
-    room.files.remove(picture.file)
-    await room.idle()
-    ((_, card, _),) = room.messenger.posts
+    harness.files.remove(picture.file)
+    await harness.idle()
+    ((_, card, _),) = harness.messenger.posts
     assert isinstance(card, CaseCard) and card.pictures == () and card.picture == picture

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bot.delivery.previews import PREVIEW_NAME
+from bot.delivery.attachments import PREVIEW_NAME
 from bot.playground.interactions import Interaction, State
 from bot.playground.model import Message
 from bot.playground.people import ActingUser

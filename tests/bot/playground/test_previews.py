@@ -7,7 +7,7 @@ from pathlib import Path
 
 from playwright.async_api import expect
 
-from bot.delivery.previews import PREVIEW_NAME, SIDE_PX
+from bot.delivery.attachments import PREVIEW_NAME, PREVIEW_SIDE_PX
 from bot.playground.files import REPLACED_KEPT, FileStore
 from tests.bot.playground.conftest import Stage
 from tests.bot.playground.live import open_live
@@ -34,7 +34,7 @@ async def test_a_picture_in_the_making(tmp_path: Path) -> None:
         sent = live.send("imagine", **SLOW)
         preview = tab.log.get_by_role("img", name=PREVIEW)
         await expect(preview).to_be_visible(timeout=PICTURE_MS)
-        assert 0 < await preview.evaluate("img => img.naturalWidth") <= SIDE_PX
+        assert 0 < await preview.evaluate("img => img.naturalWidth") <= PREVIEW_SIDE_PX
         box = await preview.bounding_box()
         assert box is not None and box["x"] >= 0 and box["x"] + box["width"] <= PHONE["width"]
         await expect(tab.log.get_by_text(re.compile(r"picture \d of 2"))).to_be_visible()

@@ -33,14 +33,14 @@ from bot.request.resolve import (
     size_for,
 )
 from bot.wording import rejections
-from engine.diffusion.families import SKETCH_FAMILY, Z_IMAGE_TURBO, Speed
+from engine.diffusion.families import SKETCH_FAMILY, Z_IMAGE_TURBO, Family, Speed
 from engine.prompts import EnhancementLevel, PictureStyle
 from engine.types import MAX_SEED, MAX_VARIATIONS, Mode, Variation
 
 SHA = "a" * 64
 
 
-def resolved(params: GenerationParams, family=SKETCH_FAMILY) -> ResolvedRequest:
+def resolved(params: GenerationParams, family: Family = SKETCH_FAMILY) -> ResolvedRequest:
     """The request of a wish that is all right."""
     outcome = resolve(params, family, lambda: 42)
     assert isinstance(outcome, ResolvedRequest)

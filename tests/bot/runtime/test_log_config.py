@@ -1,4 +1,4 @@
-"""The log holds no secret, whoever writes to it."""
+"""The log contains no secrets, whatever is logged."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.runtime.log_config import configure_logging, redact_secrets
-from tests.bot.test_settings import TOKEN
+from tests.bot.sample_token import TOKEN
 
 
 @pytest.fixture
 def clean_logging() -> Iterator[None]:
-    """What a test configures does not outlive it."""
+    """Restore the logging configuration after the test."""
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
     yield
@@ -28,7 +28,7 @@ def clean_logging() -> Iterator[None]:
 def test_tokens_never_reach_the_log(
     form: str, capsys: pytest.CaptureFixture[str], clean_logging: None
 ):
-    """Neither the bot's token nor an interaction's, in messages, values or tracebacks."""
+    """Neither the bot's token nor an interaction's is logged, in messages, values or tracebacks."""
     configure_logging("debug", form, frozenset({"odd-secret"}))
     log = structlog.get_logger("t")
     log.info("got", token=TOKEN, url="https://x/webhooks/12/aW50ZXI/messages", other="odd-secret")
@@ -46,6 +46,6 @@ def test_tokens_never_reach_the_log(
 
 @given(st.text(), st.text(min_size=1))
 def test_a_named_secret_is_always_struck(text: str, secret: str):
-    """Wherever it stands, a secret is not in what is left (unless the mark itself holds it)."""
+    """A named secret is removed wherever it stands, unless the replacement itself contains it."""
     struck = redact_secrets(text + secret + text, frozenset({secret}))
     assert secret not in struck or secret in "[secret]" or secret in text.replace(secret, "")

@@ -1,4 +1,4 @@
-"""A bot that logs everything it can still keeps people's words and all secrets to itself."""
+"""Even at level debug, the log contains no prompts and no secrets."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from tests.bot.playground.live import Live
 WORDS = ("quokkaglimmer", "axolotlmarsh", "typedpangolin", "soughtnumbat", "wrongokapi")
 
 
-async def use_all_roads(live: Live) -> list[str]:
-    """Words on every road they can take: prompts, options, suggestions; the tokens of all."""
+async def send_text_everywhere(live: Live) -> list[str]:
+    """Send members' text in every possible way, and return the tokens of all interactions."""
     prompt, negative, picture, sought, job = WORDS
     asked = {"guidance": 2.0, "negative": f"{negative} and fog"}
     sent = [
@@ -40,7 +40,7 @@ async def use_all_roads(live: Live) -> list[str]:
 
 
 async def test_a_bot_at_level_debug_writes_no_words_and_no_secrets(tmp_path: Path) -> None:
-    """Real sockets, discord.py's own loggers at work: no prompt and no token is written."""
+    """No prompt and no token is logged, over real sockets and with discord.py's own loggers."""
     written = io.StringIO()
     environment = {
         "ZIMAGINE_STORAGE__DATA_DIR": str(tmp_path),
@@ -52,12 +52,12 @@ async def test_a_bot_at_level_debug_writes_no_words_and_no_secrets(tmp_path: Pat
     async with asyncio.timeout(120), open_playground(plan) as playground:
         live = Live(playground, tmp_path)
         await live.ready()
-        tokens = await use_all_roads(live)
+        tokens = await send_text_everywhere(live)
         assert len(live.rows("SELECT 1 FROM pictures")) == 3
         asked = live.rows("SELECT prompt || request FROM jobs")
     log = written.getvalue()
     assert all(word in str(asked) for word in WORDS[:2])
-    # It did log everything it may: discord.py's chatter is there too.
+    # Everything else was logged, including discord.py's debug messages.
     assert '"level": "debug"' in log and '"logger": "discord' in log, log[:2000]
     secrets = [*WORDS, *tokens, playground.standin.token]
     found = [line for line in log.splitlines() if any(each in line for each in secrets)]

@@ -1,4 +1,4 @@
-"""Housekeeping: what is due is done, nothing ends it, and its owner hears of trouble."""
+"""Maintenance is done when it is due, no error ends it, and the owner is alerted."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
 from bot.runtime.maintenance import (
-    FREE_FLOOR_BYTES,
     GIB_BYTES,
-    ROUND_S,
+    MIN_FREE_BYTES,
+    ROUND_INTERVAL_S,
     Maintenance,
     Schedule,
     free_bytes,
@@ -32,12 +32,12 @@ from tests.storage.fakes import FakeClock
 START = datetime(2026, 11, 20, 14, 5, tzinfo=UTC)
 
 
-class Enough(BaseException):
+class RoundsOver(BaseException):
     """The test has seen enough rounds."""
 
 
 class FakeRetention:
-    """Remembers what it was asked for; fails when told."""
+    """Records the limits it was called with; fails on demand."""
 
     def __init__(self) -> None:
         self.asked: list[tuple[int | None, int | None]] = []
@@ -50,40 +50,45 @@ class FakeRetention:
         return Removed(2, 300)
 
 
-class Household:
-    """Housekeeping over a real database, whose nights pass at once."""
+class MaintenanceHarness:
+    """Maintenance over a real database, with waits that take no time."""
 
     def __init__(self, data_dir: Path, **settings: Any) -> None:
         self.clock = FakeClock(START)
         self.retention = FakeRetention()
-        self.told: list[tuple[str, str]] = []
+        self.alerts: list[tuple[str, str]] = []
         self.free = 100 * GIB_BYTES
         self.data_dir = data_dir
         self.rounds = 0
-        self.every_round: Callable[[], Any] = lambda: None
-        self.housekeeping = Maintenance(
+        self.alert: Callable[[str, str], Awaitable[None]] = self.record_alert
+        self.sleep: Callable[[float], Awaitable[Any]] = self.next_round
+        self.sweep_proposals: Callable[[], Awaitable[int]] = self.sweep_nothing
+        self.maintenance = Maintenance(
             StorageSection(data_dir=data_dir, **settings),
             self.retention,  # pyright: ignore[reportArgumentType]
-            tell_owner=self.tell,
+            alert_owner=lambda kind, sentence: self.alert(kind, sentence),
             clock=self.clock,
-            sleep=self.sleep,
+            sleep=lambda seconds: self.sleep(seconds),
             free=lambda _: self.free,
+            sweep_proposals=lambda: self.sweep_proposals(),
         )
 
-    async def tell(self, kind: str, sentence: str) -> None:
-        self.told.append((kind, sentence))
+    async def record_alert(self, kind: str, sentence: str) -> None:
+        self.alerts.append((kind, sentence))
 
-    async def sleep(self, seconds: float) -> None:
+    async def sweep_nothing(self) -> int:
+        return 0
+
+    async def next_round(self, seconds: float) -> None:
         if not self.rounds:
-            raise Enough
+            raise RoundsOver
         self.rounds -= 1
-        self.every_round()
         self.clock.advance(seconds=seconds)
 
-    async def live(self, **span: float) -> None:
-        self.rounds = int(timedelta(**span).total_seconds() / ROUND_S)
-        with pytest.raises(Enough):
-            await self.housekeeping.run()
+    async def run_for(self, **span: float) -> None:
+        self.rounds = int(timedelta(**span).total_seconds() / ROUND_INTERVAL_S)
+        with pytest.raises(RoundsOver):
+            await self.maintenance.run()
 
     def backups(self) -> list[str]:
         return [f"{each.made_at:%d %H:%M}" for each in reversed(nightlies(self.data_dir))]
@@ -97,38 +102,38 @@ async def data_dir(tmp_path: Path) -> Path:
 
 
 async def test_a_backup_each_night(data_dir: Path):
-    """Soon after the first start there is a backup, then one each night; so many are kept."""
-    app = Household(data_dir, backups=3)
-    await app.live(minutes=10)
-    assert app.backups() == ["20 14:15"]
-    await app.live(days=2)
-    assert app.backups() == ["20 14:15", "21 03:05", "22 03:05"]
-    await app.live(days=2)
-    assert app.backups() == ["22 03:05", "23 03:05", "24 03:05"]
-    assert app.told == []
+    """There is a backup soon after the first start and then every night; old ones are removed."""
+    harness = MaintenanceHarness(data_dir, backups=3)
+    await harness.run_for(minutes=10)
+    assert harness.backups() == ["20 14:15"]
+    await harness.run_for(days=2)
+    assert harness.backups() == ["20 14:15", "21 03:05", "22 03:05"]
+    await harness.run_for(days=2)
+    assert harness.backups() == ["22 03:05", "23 03:05", "24 03:05"]
+    assert harness.alerts == []
 
 
 async def test_a_start_soon_after_a_backup_makes_none(data_dir: Path):
-    """A bot that is started often makes no more backups for it."""
+    """Frequent restarts cause no additional backups."""
     backup.nightly_path(data_dir, START - timedelta(hours=9)).touch()
-    app = Household(data_dir)
-    await app.live(hours=2)
-    assert app.backups() == ["20 05:05"]
+    harness = MaintenanceHarness(data_dir)
+    await harness.run_for(hours=2)
+    assert harness.backups() == ["20 05:05"]
 
 
 async def test_no_backups_when_told(data_dir: Path):
-    """With backups = 0 none are made and none are removed."""
+    """With backups = 0, none are made and none are removed."""
     backup.nightly_path(data_dir, START - timedelta(days=20)).touch()
-    app = Household(data_dir, backups=0)
-    await app.live(days=1)
-    assert len(app.backups()) == 1
+    harness = MaintenanceHarness(data_dir, backups=0)
+    await harness.run_for(days=1)
+    assert len(harness.backups()) == 1
 
 
 async def test_a_failed_backup_is_told_and_tried_again(
     data_dir: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    """A failure is told with its reason and tried again each hour; the old backups stay."""
-    app = Household(data_dir, backups=1)
+    """A failed backup is reported with its reason and retried every hour; old backups are kept."""
+    harness = MaintenanceHarness(data_dir, backups=1)
     backup.nightly_path(data_dir, START - timedelta(days=20)).touch()
 
     async def fail(*_: Any) -> None:
@@ -137,71 +142,70 @@ async def test_a_failed_backup_is_told_and_tried_again(
     with monkeypatch.context() as patch:
         patch.setattr(backup, "back_up", fail)
         with capture_logs() as logs:
-            await app.live(minutes=130)
-    assert [kind for kind, _ in app.told] == ["backup"] * 3
-    assert "no room" in app.told[0][1] and "\n" not in app.told[0][1]
+            await harness.run_for(minutes=130)
+    assert [kind for kind, _ in harness.alerts] == ["backup"] * 3
+    assert "no room" in harness.alerts[0][1] and "\n" not in harness.alerts[0][1]
     failed = [entry for entry in logs if entry["event"] == "housekeeping failed"]
     assert [(entry["what"], "\n" in entry["error"]) for entry in failed] == [("backup", False)] * 3
-    assert len(app.backups()) == 1
-    await app.live(minutes=60)
-    assert app.backups() == ["20 17:15"]
+    assert len(harness.backups()) == 1
+    await harness.run_for(minutes=60)
+    assert harness.backups() == ["20 17:15"]
 
 
 async def test_a_backup_from_the_future_is_no_excuse(data_dir: Path):
-    """A backup that a wrong clock dated keeps no other from being made."""
+    """A backup dated in the future does not keep others from being made."""
     backup.nightly_path(data_dir, START + timedelta(days=900)).touch()
-    app = Household(data_dir, backups=2)
-    await app.live(hours=3)
-    assert "20 14:15" in app.backups() and len(app.backups()) == 2
+    harness = MaintenanceHarness(data_dir, backups=2)
+    await harness.run_for(hours=3)
+    assert "20 14:15" in harness.backups() and len(harness.backups()) == 2
 
 
 async def test_retention_each_hour_with_the_settings(data_dir: Path):
-    """Retention runs soon after the start and then once an hour, with days and bytes."""
-    app = Household(data_dir, keep_days=30, limit_gib=0.5)
+    """Retention runs soon after the start and then hourly, with the configured limits."""
+    harness = MaintenanceHarness(data_dir, keep_days=30, limit_gib=0.5)
     with capture_logs() as logs:
-        await app.live(hours=3)
-    assert app.retention.asked == [(30, GIB_BYTES // 2)] * 3
+        await harness.run_for(hours=3)
+    assert harness.retention.asked == [(30, GIB_BYTES // 2)] * 3
     assert {"files": 2, "size_bytes": 300}.items() <= logs[0].items()
-    app = Household(data_dir)
-    await app.live(minutes=10)
-    assert app.retention.asked == [(None, None)]
+    harness = MaintenanceHarness(data_dir)
+    await harness.run_for(minutes=10)
+    assert harness.retention.asked == [(None, None)]
 
 
 async def test_an_error_ends_nothing(data_dir: Path):
-    """Whatever fails is one line in the log, and everything else goes on."""
-    app = Household(data_dir)
-    app.retention.error = RuntimeError("two\nlines")
-    app.free = 0
+    """Every failure is one line in the log, and the other tasks go on."""
+    harness = MaintenanceHarness(data_dir)
+    harness.retention.error = RuntimeError("two\nlines")
+    harness.free = 0
 
     async def unreachable(kind: str, sentence: str) -> None:
         raise OSError("no network")
 
-    app.housekeeping._tell_owner = unreachable
+    harness.alert = unreachable
     with capture_logs() as logs:
-        await app.live(hours=2)
+        await harness.run_for(hours=2)
     lines = {(entry["what"], entry["error"]) for entry in logs if "what" in entry}
     assert lines == {("retention", "two lines"), ("disk", "no network")}
-    assert len(app.retention.asked) == 2 and app.backups() == ["20 14:15"]
+    assert len(harness.retention.asked) == 2 and harness.backups() == ["20 14:15"]
 
 
 async def test_little_room_is_told_at_once_and_again(data_dir: Path):
-    """Below the floor the owner hears of it each round, from the first moment; at it nothing."""
-    app = Household(data_dir)
-    app.free = FREE_FLOOR_BYTES
-    await app.live(minutes=30)
-    assert app.told == []
-    app.free -= 1
-    await app.live(minutes=20)
-    assert [kind for kind, _ in app.told] == ["disk"] * 3
-    assert "1023 MiB" in app.told[0][1] and str(data_dir) in app.told[0][1]
+    """Below the minimum, and only there, the owner is alerted in every round from the first."""
+    harness = MaintenanceHarness(data_dir)
+    harness.free = MIN_FREE_BYTES
+    await harness.run_for(minutes=30)
+    assert harness.alerts == []
+    harness.free -= 1
+    await harness.run_for(minutes=20)
+    assert [kind for kind, _ in harness.alerts] == ["disk"] * 3
+    assert "1023 MiB" in harness.alerts[0][1] and str(data_dir) in harness.alerts[0][1]
 
 
 async def test_it_ends_when_it_is_cancelled(data_dir: Path):
-    """The bot's stop ends the loop."""
-    app = Household(data_dir)
-    waiting: Callable[[float], Awaitable[Any]] = asyncio.sleep
-    app.housekeeping._sleep = waiting
-    task = asyncio.create_task(app.housekeeping.run())
+    """Cancelling the task ends the loop."""
+    harness = MaintenanceHarness(data_dir)
+    harness.sleep = asyncio.sleep
+    task = asyncio.create_task(harness.maintenance.run())
     await asyncio.sleep(0.05)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -209,7 +213,7 @@ async def test_it_ends_when_it_is_cancelled(data_dir: Path):
 
 
 def test_free_bytes_is_that_of_the_disk(tmp_path: Path):
-    """A real folder has some room, in bytes."""
+    """The free space of a real folder is positive."""
     assert free_bytes(tmp_path) > 0
 
 
@@ -236,8 +240,8 @@ def test_due_is_once_a_day_and_never_later_than_a_day(now: datetime, hour: int, 
 
 
 async def test_old_questions_are_forgotten_every_round(data_dir: Path):
-    """Ten minutes after the start, and again in each round; an error in it ends nothing."""
-    app, swept = Household(data_dir), list[int]()
+    """Old proposals are deleted in every round, and an error does not end that."""
+    harness, swept = MaintenanceHarness(data_dir), list[int]()
 
     async def sweep() -> int:
         swept.append(1)
@@ -245,8 +249,8 @@ async def test_old_questions_are_forgotten_every_round(data_dir: Path):
             raise DataFolderUnusable(data_dir, "a test")
         return 3
 
-    app.housekeeping._sweep_questions = sweep
+    harness.sweep_proposals = sweep
     with capture_logs() as logs:
-        await app.live(minutes=30)
+        await harness.run_for(minutes=30)
     assert len(swept) == 3
     assert [each["count"] for each in logs if each["event"] == "questions forgotten"] == [3, 3]

@@ -14,7 +14,7 @@ from PIL import Image
 
 from bot.cli.batch import grids
 from bot.cli.batch import prompts as prompting
-from bot.cli.batch.contact_sheet import CELL_PX, ContactSheet
+from bot.cli.batch.contact_sheet import CELL_PX, LabelledSheet
 from bot.cli.batch.grids import MAX_CELLS, Axis, InvalidGrid
 from bot.cli.common.click_sections import NumberOption, SectionedCommand, section
 from engine.types import Raster
@@ -66,7 +66,7 @@ def test_any_text_is_an_axis_or_a_sentence(text: str):
 
 def test_a_sheet_shows_every_picture_in_its_place():
     """Red left, blue right, nothing below; small pictures stay as they are, large ones shrink."""
-    sheet = ContactSheet(2)
+    sheet = LabelledSheet(2)
     sheet.add(Raster(32, 32, bytes((255, 0, 0)) * 1024), "steps 4, guidance 1")
     sheet.add(Raster(32, 32, bytes((0, 0, 255)) * 1024), "steps 8")
     sheet.add(None, "steps 9")
@@ -75,7 +75,7 @@ def test_a_sheet_shows_every_picture_in_its_place():
         assert image.getpixel((64, 24)) == (0, 0, 255)
         labels = image.crop((8, 40, 40, 76)).convert("L").getextrema()
         assert isinstance(labels[0], int | float) and labels[0] < 100
-    vast = ContactSheet(1)
+    vast = LabelledSheet(1)
     vast.add(Raster(1024, 512, bytes(1024 * 512 * 3)), "x")
     with Image.open(io.BytesIO(vast.png())) as image:
         assert CELL_PX <= image.width < CELL_PX + 32 and image.height < CELL_PX

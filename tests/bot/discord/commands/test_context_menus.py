@@ -109,7 +109,7 @@ async def test_a_form_that_is_sent_in_too_late(harness: BotHarness):
     sent = await harness.bob.send(harness.channel, "look", attachments=[PHOTO])
     form = await harness.alice.context_menu(harness.channel, MENU, sent)
     harness.clock.advance(3700)
-    await harness.app.maintenance._retain()  # pyright: ignore[reportPrivateUsage]
+    await harness.app.maintenance.apply_retention()
     refused = await harness.alice.submit_modal(form, {"prompt": "a pond"})
     assert "choose it again" in whispered(refused) and harness.charged() == 0
 

@@ -84,7 +84,7 @@ async def test_progress_is_shown_while_it_paints(harness: BotHarness, renderer: 
     await harness.state(1, "painting")
     renderer.step(5)
     board = harness.app.services.progress
-    shown = board._shown[1]
+    shown = board._tracked[1]
     shown.edited_at_s -= 10
     async with asyncio.timeout(10):
         while "step 5 of 8" not in harness.texts(harness.message(result.response.id)):

@@ -170,11 +170,11 @@ async def test_one_line_says_what_was_chosen(turbo: BotHarness, renderer: Script
     await turbo.start()
     board = turbo.app.services.progress
     async with asyncio.timeout(20):
-        while 2 not in board._shown:
+        while 2 not in board._tracked:
             await asyncio.sleep(0.02)
-    assert board._shown[2].card.asked.pictures == 3
+    assert board._tracked[2].card.asked.pictures == 3
     async with asyncio.timeout(20):
-        while board._shown[2].last is None:
+        while board._tracked[2].last_card is None:
             await asyncio.sleep(0.02)
     assert line in turbo.texts(turbo.message(result.response.id)).splitlines()
     renderer.release()

@@ -121,7 +121,7 @@ async def test_progress_tells_which_picture(harness: BotHarness, renderer: Scrip
     result = await harness.alice.slash(harness.channel, "imagine", prompt="a city", count=3)
     await harness.state(1, "painting")
     renderer.step(11)
-    shown = harness.app.services.progress._shown[1]
+    shown = harness.app.services.progress._tracked[1]
     shown.edited_at_s -= 10
     async with asyncio.timeout(10):
         while "step 11 of 24 · picture 2 of 3" not in harness.texts(

@@ -354,7 +354,7 @@ async def test_inputs_go_when_nobody_needs_them(harness: BotHarness, renderer: S
     await harness.settled()
     assert len(kept_files(harness)) >= 2
     harness.clock.advance(3700)
-    await harness.app.maintenance._retain()  # pyright: ignore[reportPrivateUsage]
+    await harness.app.maintenance.apply_retention()
     assert kept_files(harness) == set(kept.inputs) and harness.charged() == 1
 
 

@@ -148,7 +148,7 @@ async def test_a_card_whose_file_cannot_be_sent(
     def removed(*_: object) -> None:
         raise FileNotFoundError
 
-    monkeypatch.setattr(moderation, "fitting", removed)
+    monkeypatch.setattr(moderation, "fit_file_to_limit", removed)
     listed = await harness.admin.slash(harness.channel, "admin reports list")
     opened = await harness.admin.click(listed.response.message, label="Show")
     told = harness.texts(opened.response.message)

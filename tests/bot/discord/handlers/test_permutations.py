@@ -196,7 +196,7 @@ async def test_after_an_hour_it_is_over(harness: BotHarness):
     await harness.alice.click(asked.response.message, label="Paint 4 pictures")
     assert "This question is over" in harness.texts(asked.response.message)
     assert labels(asked.response.message) == []
-    await harness.app.maintenance._forget_questions()
+    await harness.app.maintenance.forget_old_proposals()
     assert harness.rows("SELECT id FROM proposals") == []
     await harness.alice.click(second.response.message, label="Paint 4 pictures")
     assert "This question is over" in harness.texts(second.response.message)

@@ -17,7 +17,7 @@ from bot.discord.views.moderation import (
     reports_layout,
 )
 from bot.i18n import Words
-from bot.moderation.service import CASES_SHOWN, OpenReports, ReportFiled, UserBlocked
+from bot.moderation.service import CASES_LISTED, OpenReports, ReportFiled, UserBlocked
 from bot.wording import moderation
 from storage.types import REASON_LIMIT_CHARS, Block, Verdict
 from storage.types import Case as ReportedCase
@@ -135,7 +135,7 @@ MODERATION: dict[str, Case] = {
     "cases-none": _open(0),
     "cases-nowhere": _open(0, channel=False),
     "cases-one": _open(1, erased=True),
-    "cases-many": _open(CASES_SHOWN, more=True),
+    "cases-many": _open(CASES_LISTED, more=True),
     "blocked-nobody": _blocked(0),
     "blocked-one": _blocked(1),
     "blocked-many": _blocked(BLOCKS_SHOWN + 5),
