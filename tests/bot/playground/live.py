@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import sqlite3
 from collections.abc import AsyncIterator, Callable
@@ -42,8 +43,8 @@ class Live:
                     await asyncio.sleep(0.05)
                 return found
         except TimeoutError:
-            said = "\n".join(self.playground.process.lines)
-            raise AssertionError(f"waited in vain; the bot said:\n{said}") from None
+            printed = "\n".join(self.playground.process.lines)
+            raise AssertionError(f"timed out; the bot printed:\n{printed}") from None
 
     async def ready(self) -> None:
         """Wait until the bot is online with its commands."""
@@ -163,3 +164,18 @@ async def open_live(data_dir: Path, **settings: str) -> AsyncIterator[Live]:
         await live.ready()
         yield live
     live.check_bodies()
+
+
+async def answer_text(live: Live, interaction: Interaction) -> str:
+    """The answer to an interaction, once it is whole: the words and ids in it."""
+    await live.answered(interaction)
+    world = live.playground.standin.world
+
+    def whole() -> str:
+        message = world.message(PAINT_ID, interaction.response_id or 0)
+        if message is None:
+            return ""
+        assert message.reader_id == interaction.user_id
+        return message.content + (json.dumps(message.components) if message.components else "")
+
+    return await live.until(whole)

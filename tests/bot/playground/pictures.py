@@ -14,8 +14,8 @@ from PIL import Image
 from playwright.async_api import Browser
 
 from bot.playground.seed import ADMIN_ID, MEMBER_ID
+from tests.bot.playground.browser import DESKTOP, SMALL_PHONE, Tab, open_browser, open_tab
 from tests.bot.playground.live import Live, open_live
-from tests.bot.playground.test_page import DESKTOP, PHONE, Tab, open_browser, open_tab
 
 FOLDER = Path(__file__).parents[3] / "docs" / "pictures"
 COLOURS = 256
@@ -32,7 +32,7 @@ async def take() -> None:
                 for name, viewport, locale, scheme in (
                     ("playground", DESKTOP, "en-US", "dark"),
                     ("playground-light-zh", DESKTOP, "zh-CN", "light"),
-                    ("playground-phone", PHONE, "en-US", "light"),
+                    ("playground-phone", SMALL_PHONE, "en-US", "light"),
                 ):
                     async with open_tab(
                         live, browser, viewport=viewport, color_scheme=scheme

@@ -20,21 +20,7 @@ from bot.playground.seed import (
     THREAD_ID,
 )
 from tests.bot.playground.conftest import COMMAND, Stage, connect
-
-V2 = int(MessageFlag.IS_COMPONENTS_V2)
-
-
-def button(custom_id: str, **more: Any) -> dict[str, Any]:
-    return {"type": 2, "style": 1, "label": "Go", "custom_id": custom_id, **more}
-
-
-def row(*parts: dict[str, Any]) -> dict[str, Any]:
-    return {"type": 1, "components": list(parts)}
-
-
-def words(content: str = "hello") -> dict[str, Any]:
-    return {"type": 10, "content": content}
-
+from tests.bot.playground.payloads import V2, button, row, words
 
 BAD_MESSAGES: dict[str, tuple[Any, int, int]] = {
     "empty": ({}, 400, 50006),

@@ -6,8 +6,7 @@ from pathlib import Path
 
 from bot.playground.people import ActingUser
 from bot.playground.seed import ADMIN_ID, PAINT_ID
-from tests.bot.playground.live import open_live
-from tests.bot.playground.test_inspection import said
+from tests.bot.playground.live import answer_text, open_live
 from tests.bot.sample_pictures import a_huge_header, a_mask, a_picture
 
 
@@ -65,6 +64,6 @@ async def test_bad_files_over_real_sockets(tmp_path: Path) -> None:
             (gone, "could not fetch"),
         ):
             sent = live.send("imagine", prompt="a lake", picture=str(file.id))
-            assert words in await said(live, sent)
+            assert words in await answer_text(live, sent)
         assert live.rows("SELECT 1 FROM jobs") == []
         live.check()

@@ -10,11 +10,10 @@ from playwright.async_api import expect
 
 from bot.playground.interactions import Interaction, InteractionKind
 from bot.playground.server import PlaygroundPlan, open_playground
+from tests.bot.playground.browser import CHROMIUM, open_browser, open_tab
 from tests.bot.playground.conftest import Stage
 from tests.bot.playground.live import Live
-from tests.bot.playground.test_bad_bot import row
-from tests.bot.playground.test_page import CHROMIUM, open_browser, open_tab
-from tests.bot.playground.test_rest import PNG
+from tests.bot.playground.payloads import PNG, row
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium on this machine")
 

@@ -9,23 +9,20 @@ from playwright.async_api import expect
 
 from bot.playground.people import ActingUser
 from bot.playground.seed import ADMIN_ID, MEMBER_ID, PAINT_ID
+from tests.bot.playground.browser import (
+    BROKEN_LABELS,
+    CHROMIUM,
+    LONG_PROMPT,
+    PHONE,
+    TOO_WIDE,
+    Tab,
+    open_browser,
+    open_tab,
+)
 from tests.bot.playground.live import Live, open_live
-from tests.bot.playground.test_page import CHROMIUM, Tab, open_browser, open_tab
 
-PHONE = {"width": 390, "height": 844}
-ONE_LINE_PX = 50
-LONG = "a red house by a mountain lake at dawn, a small boat, a long line of birds over the water"
 SLOW = {"count": 4, "guidance": 3.0}
 
-TOO_WIDE = """() => [...document.querySelectorAll('[role=log] article *')]
-  .filter((each) => each.getBoundingClientRect().width > 1)
-  .filter((each) => !each.closest('.snippet'))
-  .filter((each) => each.getBoundingClientRect().right > innerWidth
-    || (each.clientWidth && each.scrollWidth > each.clientWidth + 1))
-  .map((each) => each.className + ': ' + each.textContent.slice(0, 60))"""
-BROKEN_LABELS = f"""() => [...document.querySelectorAll('[role=log] article .bot-button')]
-  .filter((each) => each.getBoundingClientRect().height > {ONE_LINE_PX})
-  .map((each) => each.textContent)"""
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium on this machine")
 
@@ -58,7 +55,9 @@ async def test_lists_and_panels_fit(tmp_path: Path) -> None:
         open_tab(live, browser, viewport=PHONE) as tab,
     ):
         await tab.open(ADMIN_ID)
-        live.send("imagine", ADMIN_ID, prompt=LONG, seed=4294967295, negative="fog", guidance=2.0)
+        live.send(
+            "imagine", ADMIN_ID, prompt=LONG_PROMPT, seed=4294967295, negative="fog", guidance=2.0
+        )
         painted = await live.picture()
         await live.settled()
         for name, options, words in (
@@ -72,7 +71,7 @@ async def test_lists_and_panels_fit(tmp_path: Path) -> None:
         live.press(painted, "More ▾", ADMIN_ID)
         await fits(tab, "Picture #1")
         for person in (ADMIN_ID, ADMIN_ID, MEMBER_ID):
-            live.send("imagine", person, prompt=f"{LONG} --steps 50", **SLOW)
+            live.send("imagine", person, prompt=f"{LONG_PROMPT} --steps 50", **SLOW)
         await live.until(lambda: len(live.rows("SELECT 1 FROM jobs")) == 4)
         await cancel_from_the_queue(live, tab)
         live.send("cancel", ADMIN_ID, job="all")

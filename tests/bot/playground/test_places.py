@@ -20,7 +20,7 @@ from bot.playground.seed import (
     THREAD_ID,
 )
 from tests.bot.playground.conftest import Answer, Stage, connect
-from tests.bot.playground.test_bad_bot import button, row
+from tests.bot.playground.payloads import button, row
 
 
 def place(stage: Stage, channel_id: int = PAINT_ID) -> Channel:

@@ -9,15 +9,9 @@ from playwright.async_api import expect
 
 from bot.delivery.previews import PREVIEW_NAME, SIDE_PX
 from bot.playground.files import REPLACED_KEPT, FileStore
+from tests.bot.playground.browser import PICTURE_MS, SMALL_PHONE, open_browser, open_tab
 from tests.bot.playground.conftest import Stage
 from tests.bot.playground.live import open_live
-from tests.bot.playground.test_page import (
-    PHONE,
-    PICTURE_MS,
-    open_browser,
-    open_tab,
-    pytestmark,  # noqa: F401 - nothing here works without a browser
-)
 
 PREVIEW = re.compile(r"^Preview of picture \d of 2 after step \d+ of 100: a slow red house")
 SLOW = {"prompt": "a slow red house by the sea --steps 50", "count": 2, "aspect": "16:9"}
@@ -28,7 +22,7 @@ async def test_a_picture_in_the_making(tmp_path: Path) -> None:
     async with (
         open_live(tmp_path) as live,
         open_browser() as browser,
-        open_tab(live, browser, viewport=PHONE) as tab,
+        open_tab(live, browser, viewport=SMALL_PHONE) as tab,
     ):
         await tab.open()
         sent = live.send("imagine", **SLOW)
@@ -36,7 +30,7 @@ async def test_a_picture_in_the_making(tmp_path: Path) -> None:
         await expect(preview).to_be_visible(timeout=PICTURE_MS)
         assert 0 < await preview.evaluate("img => img.naturalWidth") <= SIDE_PX
         box = await preview.bounding_box()
-        assert box is not None and box["x"] >= 0 and box["x"] + box["width"] <= PHONE["width"]
+        assert box is not None and box["x"] >= 0 and box["x"] + box["width"] <= SMALL_PHONE["width"]
         await expect(tab.log.get_by_text(re.compile(r"picture \d of 2"))).to_be_visible()
         # Ended by hand: how long so many steps take is the machine's business.
         await tab.log.get_by_role("button", name="Cancel", exact=True).click()

@@ -8,15 +8,17 @@ import pytest
 from playwright.async_api import expect
 
 from bot.playground.seed import ADMIN_ID, MEMBER_ID
-from tests.bot.playground.live import open_live
-from tests.bot.playground.test_page import (
+from tests.bot.playground.browser import (
+    BROKEN_LABELS,
     CHROMIUM,
+    PHONE,
     PICTURE_MS,
+    TOO_WIDE,
     another_tab,
     open_browser,
     open_tab,
 )
-from tests.bot.playground.test_phone import BROKEN_LABELS, PHONE, TOO_WIDE
+from tests.bot.playground.live import open_live
 
 PROMPT = "a white boat in the snow, and a long line of birds over the water"
 

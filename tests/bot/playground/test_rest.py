@@ -11,12 +11,7 @@ from bot.playground.model import MessageFlag
 from bot.playground.people import ActingUser, ActionRefused
 from bot.playground.seed import BOT_ID, GUILD_ID, MEMBER_ID, PAINT_ID, THREAD_ID
 from tests.bot.playground.conftest import Stage
-from tests.bot.playground.test_bad_bot import V2, button, row, words
-
-PNG = bytes.fromhex(
-    "89504e470d0a1a0a0000000d4948445200000002000000010802000000"
-    "7b40e8dd0000000d49444154789c63606060000000040001f61738550000000049454e44ae426082"
-)
+from tests.bot.playground.payloads import PNG, V2, button, row, words
 
 
 async def test_the_bot_finds_itself_and_its_places(stage: Stage) -> None:

@@ -9,8 +9,8 @@ import pytest
 from bot.playground.model import MessageFlag
 from bot.playground.rules.attachments import clean_filename
 from bot.playground.rules.messages import MessageKind, UploadedFile, check_message
-from tests.bot.playground.rules.test_components import gallery, picture, section, thumbnail, words
-from tests.bot.playground.rules.test_form import problems, refusal
+from tests.bot.playground.rules.checks import problems, refusal
+from tests.bot.playground.rules.components import gallery, picture, section, thumbnail, words
 
 Json = dict[str, Any]
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bot.playground.rules.choices import check_choices
-from tests.bot.playground.rules.test_form import problems
+from tests.bot.playground.rules.checks import problems
 
 TEXT, INTEGER, NUMBER = 3, 4, 10
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bot.playground.rules.messages import MessageKind, check_message
-from tests.bot.playground.rules.test_form import problems
+from tests.bot.playground.rules.checks import problems
 
 Json = dict[str, Any]
 

@@ -18,8 +18,8 @@ from bot.playground.rules.fields import (
 )
 from bot.playground.rules.grammar import Field
 from bot.playground.rules.messages import check_message
-from tests.bot.playground.rules.test_commands import command, option
-from tests.bot.playground.rules.test_components import (
+from tests.bot.playground.rules.commands import command, option
+from tests.bot.playground.rules.components import (
     box,
     button,
     gallery,
@@ -30,7 +30,7 @@ from tests.bot.playground.rules.test_components import (
     select,
     words,
 )
-from tests.bot.playground.rules.test_modals import label, line, modal
+from tests.bot.playground.rules.modals import label, line, modal
 
 POST = MESSAGES[MessageKind.CHANNEL_POST]
 ODD: dict[str, Any] = {"colour": "red"}

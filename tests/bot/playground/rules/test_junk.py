@@ -15,8 +15,8 @@ from bot.playground.rules.commands import check_commands
 from bot.playground.rules.fields import COMMANDS, MESSAGES, MODAL, MessageKind, unknown_fields
 from bot.playground.rules.messages import UploadedFile, check_message
 from bot.playground.rules.modals import check_modal
-from tests.bot.playground.rules.test_commands import choices, command, option
-from tests.bot.playground.rules.test_components import (
+from tests.bot.playground.rules.commands import choices, command, option
+from tests.bot.playground.rules.components import (
     box,
     button,
     gallery,
@@ -27,7 +27,7 @@ from tests.bot.playground.rules.test_components import (
     select,
     words,
 )
-from tests.bot.playground.rules.test_modals import label, line, modal
+from tests.bot.playground.rules.modals import label, line, modal
 
 JUNK: tuple[Any, ...] = (
     *(None, True, 0, -1, 5, 1.5, 2**70, float("nan"), "", "x", "attachment://", "1", "http://[x"),

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.bot.playground.rules.test_components import (
+from tests.bot.playground.rules.checks import problems
+from tests.bot.playground.rules.components import (
     Json,
     box,
     button,
@@ -18,7 +19,6 @@ from tests.bot.playground.rules.test_components import (
     thumbnail,
     words,
 )
-from tests.bot.playground.rules.test_form import problems
 
 AT_THE_LIMIT: dict[str, list[Json]] = {
     "a long text": [words("x" * 4000)],

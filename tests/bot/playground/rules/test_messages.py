@@ -8,8 +8,8 @@ import pytest
 
 from bot.playground.model import MessageFlag
 from bot.playground.rules.messages import MessageKind, check_message, settable_flags
-from tests.bot.playground.rules.test_components import button, row, words
-from tests.bot.playground.rules.test_form import problems, refusal
+from tests.bot.playground.rules.checks import problems, refusal
+from tests.bot.playground.rules.components import button, row, words
 
 Json = dict[str, Any]
 
