@@ -41,9 +41,10 @@ class FakeClock:
     def __call__(self) -> datetime:
         return self.now
 
-    def advance(self, seconds: float) -> None:
-        """Let time pass."""
-        self.now += timedelta(seconds=seconds)
+    def advance(self, seconds: float = 0.0, **span: float) -> datetime:
+        """Let time pass and return the new time; `span` is `timedelta`'s other arguments."""
+        self.now += timedelta(seconds=seconds, **span)
+        return self.now
 
 
 class ScriptedRenderer:

@@ -5,7 +5,7 @@ import itertools
 import types
 from collections.abc import Callable, Coroutine, Generator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -14,6 +14,7 @@ from storage.deliveries import Deliveries
 from storage.history import History
 from storage.jobs import Jobs
 from storage.quotas import Quotas
+from storage.reports import Reports
 from storage.types import (
     Job,
     NewJob,
@@ -21,8 +22,10 @@ from storage.types import (
     Place,
     PolicySource,
     QuotaPolicy,
+    Report,
     StoredPicture,
 )
+from tests.fakes import FakeClock
 
 T = TypeVar("T")
 
@@ -30,20 +33,6 @@ START = datetime(2026, 3, 1, 12, tzinfo=UTC)
 ALICE = Place(guild_id=10, channel_id=20, user_id=30)
 BOB = Place(guild_id=10, channel_id=20, user_id=31)
 PLENTY = QuotaPolicy(pictures=1000, hours=24, source=PolicySource.CONFIG)
-
-
-class FakeClock:
-    """A clock that stands still until it is told to go on."""
-
-    def __init__(self, now: datetime = START) -> None:
-        self.now = now
-
-    def __call__(self) -> datetime:
-        return self.now
-
-    def advance(self, **span: float) -> datetime:
-        self.now += timedelta(**span)
-        return self.now
 
 
 def counting_nonces() -> Callable[[], str]:
@@ -95,7 +84,7 @@ class Stores:
         clock: FakeClock | None = None,
         nonce: Callable[[], str] | None = None,
     ) -> Self:
-        clock = clock or FakeClock()
+        clock = clock or FakeClock(START)
         db = await Database.open(path)
         return cls(
             db=db,
@@ -171,3 +160,14 @@ def _throwing(work: Coroutine[Any, Any, Any], error: BaseException) -> Callable[
 
 def _sending(work: Coroutine[Any, Any, Any], value: Any) -> Callable[[], Any]:
     return lambda: work.send(value)
+
+
+MODERATOR = 5
+
+
+async def filed(
+    reports: Reports, picture_id: int, by: int = 40, reason: str | None = None
+) -> Report:
+    report = await reports.file(picture_id, by, reason)
+    assert isinstance(report, Report)
+    return report

@@ -5,8 +5,7 @@ import pytest
 from storage.blocks import Blocks
 from storage.reports import Reports
 from storage.types import Job, JobState, Place, Verdict
-from tests.storage.fakes import ALICE, BOB, PLENTY, Stores, new_job
-from tests.storage.test_reports import MODERATOR, filed
+from tests.storage.fakes import ALICE, BOB, MODERATOR, PLENTY, Stores, filed, new_job
 
 ELSEWHERE = Place(guild_id=11, channel_id=20, user_id=30)
 

@@ -17,7 +17,8 @@ from storage.inputs import InputFiles
 from storage.migrate import load_migrations
 from storage.retention import Retention
 from storage.types import utc_now
-from tests.storage.fakes import ALICE, FakeClock, Stores, new_job, new_picture
+from tests.fakes import FakeClock
+from tests.storage.fakes import ALICE, Stores, new_job, new_picture
 
 NOW = FakeClock(utc_now())
 

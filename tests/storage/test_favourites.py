@@ -12,10 +12,8 @@ from storage.files import PictureFiles
 from storage.migrate import load_migrations
 from storage.retention import Retention
 from tests.storage.fakes import ALICE, BOB, Stores, new_job, new_picture
-from tests.storage.test_plans import BY_WORDS_NEWEST_FIRST, filled, plans_of, reads_all
-from tests.storage.test_upgrades import NEWER, old_file
-
-__all__ = ["filled", "old_file"]
+from tests.storage.old_databases import NEWER
+from tests.storage.query_plans import BY_WORDS_NEWEST_FIRST, plans_of, reads_all
 
 ALICES = (ALICE.user_id, ALICE.guild_id)
 

@@ -10,7 +10,8 @@ import pytest
 from storage import folders
 from storage.errors import DataFolderUnusable, DiskFull, PictureMissing, UnsafePath
 from storage.files import PictureFiles
-from tests.storage.fakes import FakeClock
+from tests.fakes import FakeClock
+from tests.storage.fakes import START
 
 
 @pytest.fixture
@@ -20,7 +21,7 @@ def data_dir(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def pictures(data_dir: Path) -> PictureFiles:
-    return PictureFiles(data_dir, clock=FakeClock())
+    return PictureFiles(data_dir, clock=FakeClock(START))
 
 
 def names(data_dir: Path) -> set[str]:
@@ -139,7 +140,7 @@ def test_an_unusable_folder_is_reported(data_dir: Path) -> None:
 def test_sweep_removes_old_leftovers_only(pictures: PictureFiles, data_dir: Path) -> None:
     """What a crash left behind is removed; pictures and writes under way are not."""
     folder = pictures.path(pictures.write("a.png", b"x").file).parent
-    now = FakeClock().now.timestamp()
+    now = FakeClock(START).now.timestamp()
     for name, age_s in [(".old.part", 4000), (".young.part", 10), ("b.part", 4000)]:
         (folder / name).write_bytes(b"half")
         os.utime(folder / name, (now - age_s, now - age_s))

@@ -20,8 +20,9 @@ from storage.files import PictureFiles
 from storage.inputs import InputFiles, Inputs
 from storage.retention import Retention
 from storage.types import Job, NewJob, QuotaExceeded, Removed, StoredPicture
-from tests.storage.fakes import ALICE, BOB, PLENTY, FakeClock, Stores, new_job, new_picture, policy
-from tests.storage.test_plans import plans_of
+from tests.fakes import FakeClock
+from tests.storage.fakes import ALICE, BOB, PLENTY, START, Stores, new_job, new_picture, policy
+from tests.storage.query_plans import plans_of
 
 
 def sha(name: str) -> str:
@@ -102,7 +103,7 @@ async def test_what_is_missing(easel: Easel) -> None:
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_nothing_but_a_hash_becomes_a_path(tmp_path: Path, name: str) -> None:
     """What is not 64 lower-case hex digits is refused everywhere, and touches nothing."""
-    files = InputFiles(tmp_path / "data", clock=FakeClock())
+    files = InputFiles(tmp_path / "data", clock=FakeClock(START))
     for work in (
         lambda: files.path(name),
         lambda: files.write(DATA, name),

@@ -13,7 +13,8 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invaria
 
 from storage.errors import IllegalTransition
 from storage.types import DeliveryState, Place, QuotaExceeded, Route
-from tests.storage.fakes import FakeClock, Stores, counting_nonces, new_job, new_picture, policy
+from tests.fakes import FakeClock
+from tests.storage.fakes import START, Stores, counting_nonces, new_job, new_picture, policy
 
 USERS = (1, 2)
 LIMIT, HOURS = 6, 2
@@ -51,7 +52,7 @@ class JobMachine(RuleBasedStateMachine):
         super().__init__()
         self.folder = tempfile.TemporaryDirectory()
         self.runner = asyncio.Runner()
-        self.clock = FakeClock()
+        self.clock = FakeClock(START)
         self.nonce = counting_nonces()
         self.model: dict[int, ModelJob] = {}
         self.stores = self.run(self.open())

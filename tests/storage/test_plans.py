@@ -1,7 +1,6 @@
 """Query plans: what is asked often is answered from an index, however much has piled up."""
 
 import re
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -12,67 +11,7 @@ from storage.proposals import Proposals
 from storage.retention import Retention
 from storage.types import PolicySource, QuotaPolicy, Route
 from tests.storage.fakes import ALICE, BOB, Stores, new_job, policy
-
-BY_WORDS = re.compile(r"VIRTUAL TABLE INDEX \d+:M")
-"""How SQLite calls it when a search index is asked for words, and not gone through."""
-
-BY_WORDS_NEWEST_FIRST = "VIRTUAL TABLE INDEX 192:M"  # 64: sorted by id, and 128: downwards
-
-
-@pytest.fixture
-async def filled(database_file: Path) -> AsyncIterator[Stores]:
-    """A database with many finished jobs, as old as the clock's start."""
-    stores = await Stores.open(database_file)
-    numbers = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3000) "
-    async with stores.db.transaction() as transaction:
-        for sql in (
-            "INSERT INTO jobs (guild_id, channel_id, user_id, state, request, prompt, seed, "
-            "pictures, locale, accepted_at, finished_at) "
-            "SELECT 10, 20, i % 50, 'painted', '{}', 'a lake', i, 1, 'en-US', i, i FROM n",
-            "INSERT INTO ledger (job_id, guild_id, user_id, pictures, charged_at) "
-            "SELECT i, 10, i % 50, 1, i FROM n",
-            "INSERT INTO deliveries (job_id, state, channel_id, nonce, settled_at) "
-            "SELECT i, 'delivered', 20, 'old-' || i, i FROM n",
-            "INSERT INTO pictures (job_id, guild_id, user_id, file, sha256, recipe, seed, "
-            "width_px, height_px, duration_s, painted_at) "
-            "SELECT i, 10, i % 50, 'pictures/x.png', 'x', '{}', i, 64, 64, 1.0, i FROM n",
-        ):
-            await transaction.execute(numbers + sql)
-    yield stores
-    await stores.db.close()
-
-
-async def plans_of(stores: Stores, monkeypatch: pytest.MonkeyPatch, work: Any) -> list[str]:
-    """Every query plan of what the work asked, one string per statement."""
-    asked: dict[str, tuple[Any, Any]] = {}
-    for connection in (stores.db._reader, stores.db._writer):
-        for name in ("execute", "execute_fetchall"):
-            original = getattr(connection, name)
-
-            def spy(
-                sql: str, parameters: Any = (), original: Any = original, on: Any = connection
-            ) -> Any:
-                asked.setdefault(sql, (on, parameters))
-                return original(sql, parameters)
-
-            monkeypatch.setattr(connection, name, spy)
-    await work
-    monkeypatch.undo()
-    plans = []
-    for sql, (connection, parameters) in asked.items():
-        if re.match(r"SELECT|UPDATE|DELETE", sql):
-            # On its own connection: only the writer knows what the triggers call.
-            rows = await connection.execute_fetchall(f"EXPLAIN QUERY PLAN {sql}", parameters)
-            plans.append("; ".join(row["detail"] for row in rows))
-    return plans
-
-
-def reads_all(plan: str) -> bool:
-    """Whether a table is gone through from end to end."""
-    return any(
-        step.startswith("SCAN") and "USING" not in step and not BY_WORDS.search(step)
-        for step in plan.split("; ")
-    )
+from tests.storage.query_plans import BY_WORDS_NEWEST_FIRST, plans_of, reads_all
 
 
 @pytest.mark.parametrize("analysed", [False, True], ids=["as created", "after ANALYZE"])

@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from storage.database import Database
 from storage.preferences import Preferences, Threads
 from storage.types import DeliveryMode, SettingsLevels, StoredSettings
-from tests.storage.fakes import START, FakeClock, Stores
-from tests.storage.test_plans import plans_of, reads_all
+from tests.fakes import FakeClock
+from tests.storage.fakes import START, Stores
+from tests.storage.query_plans import plans_of, reads_all
 
 MODERATOR = 5
 LEVELS = ("server", "channel", "user")
@@ -133,7 +134,7 @@ def test_what_was_chosen_is_what_the_model_says(database_file: Path) -> None:
     """After any changes and clearings, everybody's levels hold what was set there and no more."""
     guild_ids = itertools.count(100, 10)
     with opened(database_file) as (runner, db):
-        preferences = Preferences(db, FakeClock())
+        preferences = Preferences(db, FakeClock(START))
 
         @settings(max_examples=60, deadline=None)
         @given(doings())

@@ -11,7 +11,8 @@ import pytest
 
 from storage.database import Database
 from storage.types import Job, Place, QuotaExceeded, utc_now
-from tests.storage.fakes import FakeClock, Stores, new_job, policy
+from tests.fakes import FakeClock
+from tests.storage.fakes import Stores, new_job, policy
 
 # Accepts until it is refused, and says each job once it is acknowledged. Half of the jobs are
 # cancelled, so that refunds are interrupted as well.

@@ -13,16 +13,8 @@ from storage.database import FILE_NAME, Database
 from storage.errors import IllegalTransition, PictureMissing, UnknownRow
 from storage.proposals import PROPOSAL_LIFE, Proposals, ProposalState
 from storage.types import Job, QuotaExceeded
-from tests.storage.fakes import (
-    ALICE,
-    BOB,
-    PLENTY,
-    FakeClock,
-    Interruptions,
-    Stores,
-    new_job,
-    policy,
-)
+from tests.fakes import FakeClock
+from tests.storage.fakes import ALICE, BOB, PLENTY, START, Interruptions, Stores, new_job, policy
 
 SEVERAL = tuple(new_job(prompt=f"lake {number}", pictures=2) for number in range(3))
 
@@ -193,8 +185,8 @@ async def test_a_restored_backup_has_no_question_and_gives_no_id_again(tmp_path:
     await backup.back_up(live, copy)
     last = [await proposals.ask(ALICE, "{}") for _ in range(3)][-1]
     await stores.db.close()
-    await restore.restore(live.parent, copy, clock=FakeClock())
+    await restore.restore(live.parent, copy, clock=FakeClock(START))
     async with await Database.open(live) as db:
-        restored = Proposals(db, FakeClock())
+        restored = Proposals(db, FakeClock(START))
         assert await restored.get(1) is None
         assert (await restored.ask(ALICE, "{}")).id > last.id

@@ -27,13 +27,10 @@ from storage.types import (
     Report,
     Verdict,
 )
-from tests.storage.fakes import ALICE, BOB, START, Stores, new_job
-from tests.storage.test_plans import filled, plans_of, reads_all
-from tests.storage.test_upgrades import NEWER, added, old_file, rows_of, state_of
+from tests.storage.fakes import ALICE, BOB, MODERATOR, START, Stores, filed, new_job
+from tests.storage.old_databases import NEWER, added, rows_of, state_of
+from tests.storage.query_plans import plans_of, reads_all
 
-__all__ = ["filled", "old_file"]
-
-MODERATOR = 5
 NEW_TABLES = {
     "server_settings",
     "channel_settings",
@@ -53,14 +50,6 @@ def reports(stores: Stores) -> Reports:
 @pytest.fixture
 def blocks(stores: Stores) -> Blocks:
     return Blocks(stores.db, stores.clock)
-
-
-async def filed(
-    reports: Reports, picture_id: int, by: int = 40, reason: str | None = None
-) -> Report:
-    report = await reports.file(picture_id, by, reason)
-    assert isinstance(report, Report)
-    return report
 
 
 async def test_a_report_opens_a_case(stores: Stores, reports: Reports) -> None:

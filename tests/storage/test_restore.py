@@ -26,8 +26,9 @@ from storage.errors import (
 from storage.migrate import load_migrations
 from storage.restore import UNKNOWN_IDS, restore
 from storage.types import DeliveryState, JobState
+from tests.fakes import FakeClock
 from tests.storage.dying import die
-from tests.storage.fakes import FakeClock, Stores, new_job
+from tests.storage.fakes import Stores, new_job
 
 LATER = datetime(2026, 11, 21, 3, tzinfo=UTC)
 CLOCK = FakeClock(LATER)

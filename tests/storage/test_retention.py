@@ -19,7 +19,7 @@ from storage.retention import BATCH_ROWS, Retention
 from storage.types import Removed
 from tests.storage.dying import die
 from tests.storage.fakes import Stores, new_job, new_picture
-from tests.storage.test_plans import plans_of
+from tests.storage.query_plans import plans_of
 
 SIZE_BYTES = 100
 

@@ -21,9 +21,6 @@ from storage.quota_rules import Charge
 from storage.timestamps import from_us, to_us
 from storage.types import QuotaExceeded, QuotaPolicy, QuotaStatus
 from tests.storage.fakes import ALICE, BOB, START, Stores, new_job, policy
-from tests.storage.test_upgrades import old_file
-
-__all__ = ["old_file"]
 
 HOUR_US = 3_600_000_000
 BEGIN_US = to_us(START)

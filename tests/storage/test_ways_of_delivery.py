@@ -13,9 +13,7 @@ from storage.migrate import load_migrations, statements
 from storage.preferences import Preferences
 from storage.types import DeliveryMode, Route
 from tests.storage.fakes import ALICE, Stores, new_job
-from tests.storage.test_upgrades import NEWER, old_file, rows_of, state_of
-
-__all__ = ["old_file"]
+from tests.storage.old_databases import NEWER, rows_of, state_of
 
 THREAD, OTHER = 900, 901
 SETTINGS = (
