@@ -2,7 +2,7 @@
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, Final, Protocol, Self
@@ -10,7 +10,7 @@ from typing import Any, Final, Protocol, Self
 import aiosqlite
 
 from storage import folders, opening
-from storage.durability import GroupFlush
+from storage.durability import GroupFlush, flush_file
 from storage.errors import DatabaseClosed
 from storage.faults import translated
 from storage.migrate import Migration, load_migrations, migrate
@@ -76,13 +76,17 @@ class Database:
     """An open database; every write goes through transaction()."""
 
     def __init__(
-        self, path: Path, writer: aiosqlite.Connection, reader: aiosqlite.Connection
+        self,
+        path: Path,
+        writer: aiosqlite.Connection,
+        reader: aiosqlite.Connection,
+        flush: Callable[[Path], None] = flush_file,
     ) -> None:
         self.path = path
         self._writer = writer
         self._reader = reader
         self._lock = asyncio.Lock()
-        self._log = GroupFlush(path.with_name(f"{path.name}-wal"))
+        self._log = GroupFlush(path.with_name(f"{path.name}-wal"), flush)
         self._owner: asyncio.Task[Any] | None = None
         self._closed = False
 
@@ -94,15 +98,16 @@ class Database:
         busy_timeout_s: float = 5.0,
         check: bool = False,
         migrations: Sequence[Migration] | None = None,
+        flush: Callable[[Path], None] = flush_file,
     ) -> Self:
         """Open the database file, creating and migrating it as needed.
 
         Another process may have it open at the same time; `busy_timeout_s` is how long to wait
         for it. `check` reads the whole file first, so that damage anywhere in it is DatabaseCorrupt
         now and not in the middle of some work. `migrations` are those of this program unless
-        others are given. Raises DataFolderUnusable, DatabaseTooNew, DatabaseCorrupt, DatabaseBusy,
-        RestoreUnfinished, MigrationFailed, DiskFull or SqliteTooOld; a newer or corrupt file stays
-        as it is, byte for byte.
+        others are given; `flush` puts the write-ahead log on the disk. Raises DataFolderUnusable,
+        DatabaseTooNew, DatabaseCorrupt, DatabaseBusy, RestoreUnfinished, MigrationFailed, DiskFull
+        or SqliteTooOld; a newer or corrupt file stays as it is, byte for byte.
         """
         if migrations is None:
             migrations = await asyncio.to_thread(load_migrations)
@@ -117,7 +122,7 @@ class Database:
             except BaseException:
                 await settle(writer.close())
                 raise
-        return cls(path, writer, reader)
+        return cls(path, writer, reader, flush)
 
     async def __aenter__(self) -> Self:
         return self

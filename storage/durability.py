@@ -8,7 +8,7 @@ from pathlib import Path
 _flush_data = getattr(os, "fdatasync", os.fsync)  # macOS and Windows have no fdatasync
 
 
-def flush(path: Path) -> None:
+def flush_file(path: Path) -> None:
     """Put a file's contents on the disk (blocking). OSError where the disk refuses."""
     descriptor = os.open(path, os.O_RDWR)
     try:
@@ -26,7 +26,7 @@ class GroupFlush:
     outside the lock for the next flush to begin and end.
     """
 
-    def __init__(self, path: Path, flush: Callable[[Path], None] = flush) -> None:
+    def __init__(self, path: Path, flush: Callable[[Path], None] = flush_file) -> None:
         self._path = path
         self._flush = flush
         self._running: asyncio.Task[None] | None = None

@@ -18,6 +18,17 @@ def refuse(_: Path) -> None:
     raise OSError(5, "Input/output error")
 
 
+class FlakyDisk:
+    """A disk that refuses flushes while `broken`."""
+
+    def __init__(self) -> None:
+        self.broken = False
+
+    def flush(self, path: Path) -> None:
+        if self.broken:
+            refuse(path)
+
+
 class SlowDisk:
     """Flushes that a test lets end; remembers what had been written when each began."""
 
@@ -80,41 +91,34 @@ async def test_an_impatient_caller_does_not_take_the_flush_from_the_others():
     assert one.cancelled() and len(disk.seen) == 1
 
 
-async def test_a_transaction_ends_only_after_a_flush(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
+async def test_a_transaction_ends_only_after_a_flush(tmp_path: Path):
     """Leaving a transaction means that a flush began after its commit, and ended."""
-    async with await Database.open(tmp_path / "zimagine.db") as db:
-        flushed: list[Path] = []
-        monkeypatch.setattr(db._log, "_flush", flushed.append)
+    flushed: list[Path] = []
+    async with await Database.open(tmp_path / "zimagine.db", flush=flushed.append) as db:
         async with db.transaction() as transaction:
             await transaction.execute("CREATE TABLE t (x)")
             assert flushed == []
         assert flushed == [tmp_path / "zimagine.db-wal"] and flushed[0].exists()
 
 
-async def test_a_disk_that_refuses_is_an_error_of_the_data_folder(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
+async def test_a_disk_that_refuses_is_an_error_of_the_data_folder(tmp_path: Path):
     """A failed flush is never silent, and the database stays usable afterwards."""
-    async with await Database.open(tmp_path / "zimagine.db") as db:
-        with monkeypatch.context() as patch:
-            patch.setattr(db._log, "_flush", refuse)
-            with pytest.raises(DataFolderUnusable):
-                async with db.transaction() as transaction:
-                    await transaction.execute("CREATE TABLE t (x)")
+    disk = FlakyDisk()
+    async with await Database.open(tmp_path / "zimagine.db", flush=disk.flush) as db:
+        disk.broken = True
+        with pytest.raises(DataFolderUnusable):
+            async with db.transaction() as transaction:
+                await transaction.execute("CREATE TABLE t (x)")
+        disk.broken = False
         async with db.transaction() as transaction:
             await transaction.execute("INSERT INTO t VALUES (1)")
         assert await db.fetch_one("SELECT x FROM t") is not None
 
 
-async def test_an_acceptance_that_the_disk_refused_is_taken_back(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
+async def test_an_acceptance_that_the_disk_refused_is_taken_back(tmp_path: Path):
     """Who is told that it went wrong is neither queued nor charged."""
-    async with await Database.open(tmp_path / "zimagine.db") as db:
+    async with await Database.open(tmp_path / "zimagine.db", flush=refuse) as db:
         jobs = Jobs(db, utc_now, lambda: "nonce")
-        monkeypatch.setattr(db._log, "_flush", refuse)
         new = NewJob(Place(1, 2, 3), "{}", "a lake", 5)
         with pytest.raises(DataFolderUnusable):
             await jobs.accept(new, QuotaPolicy(5, 24, PolicySource.CONFIG))

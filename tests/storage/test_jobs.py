@@ -7,7 +7,7 @@ import pytest
 
 from storage import consistency
 from storage.errors import IllegalTransition, UnknownRow
-from storage.jobs import CRASHED, PARTIAL
+from storage.jobs import CRASHED, PARTIAL, Jobs
 from storage.types import (
     COMMAND_LINE,
     DeliveryState,
@@ -359,7 +359,7 @@ async def test_bad_values_are_refused(stores: Stores) -> None:
     with pytest.raises(ValueError, match="at least one"):
         new_job(pictures=0)
     for nonce in ("", "x" * 26):
-        stores.jobs._nonce = lambda nonce=nonce: nonce
+        jobs = Jobs(stores.db, stores.clock, lambda nonce=nonce: nonce)
         with pytest.raises(ValueError, match="nonce"):
-            await stores.jobs.accept(new_job(), PLENTY)
+            await jobs.accept(new_job(), PLENTY)
     assert await stores.ledger() == {}
