@@ -13,7 +13,7 @@ from pathlib import Path
 import click
 
 from tests.chaos.report import table, trail
-from tests.chaos.storm import Orders, Outcome, run_storm
+from tests.chaos.storm import ChaosSettings, ChaosResult, run_chaos
 from tests.chaos.verdict import Violation, judge
 
 
@@ -24,7 +24,7 @@ from tests.chaos.verdict import Violation, judge
 def main(seed: int, kills: int, folder: Path | None) -> None:
     """Kill the real bot again and again in bad weather, then judge what became of every wish."""
     chosen = folder or Path(tempfile.mkdtemp(prefix=f"zimagine-chaos-{seed}-"))
-    orders = Orders(seed, kills, chosen, say=lambda line: click.echo(line))
+    orders = ChaosSettings(seed, kills, chosen, say=lambda line: click.echo(line))
     outcome, violations = asyncio.run(storm_and_verdict(orders))
     click.echo(table(outcome, violations))
     if violations:
@@ -34,11 +34,11 @@ def main(seed: int, kills: int, folder: Path | None) -> None:
         shutil.rmtree(chosen, ignore_errors=True)
 
 
-async def storm_and_verdict(orders: Orders) -> tuple[Outcome, list[Violation]]:
+async def storm_and_verdict(orders: ChaosSettings) -> tuple[ChaosResult, list[Violation]]:
     """A storm, judged; the database is kept beside the steps."""
     judged: list[Violation] = []
 
-    def look(outcome: Outcome) -> None:
+    def look(outcome: ChaosResult) -> None:
         judged.extend(judge(outcome.evidence))
         with (
             closing(sqlite3.connect(outcome.evidence.data_dir / "zimagine.db")) as source,
@@ -46,7 +46,7 @@ async def storm_and_verdict(orders: Orders) -> tuple[Outcome, list[Violation]]:
         ):
             source.backup(copy)
 
-    outcome = await run_storm(orders, look)
+    outcome = await run_chaos(orders, look)
     if not outcome.settled and not judged:
         judged.append(Violation("stuck", "not everything came to its end in time"))
     if outcome.exit_code:

@@ -14,7 +14,7 @@ from bot.playground.people import ActingUser, ActionRefused
 from bot.playground.registry import Command
 from bot.playground.server import Playground
 from tests.chaos.steps import Steps
-from tests.chaos.town import Town
+from tests.chaos.town import Community
 
 SUBJECTS: Final = ("a red house", "a boat", "a tree in snow", "a tower at night", "a balloon")
 BUTTON: Final = re.compile(r"z\d+:(?P<act>[a-z]+):(?P<id>\d+)")
@@ -33,7 +33,7 @@ RECENT: Final = 30
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
+class SentInteraction:
     """One thing that somebody did. prompt: of a new wish. secret: a word for them alone.
 
     paints: whether it is a wish for a picture. act: of a button.
@@ -47,11 +47,11 @@ class Sent:
     act: str | None = None
 
 
-class Crowd:
+class SimulatedUsers:
     """People who use all that the bot has registered. `sent` holds everything they ever did."""
 
     def __init__(
-        self, playground: Playground, town: Town, choose: random.Random, steps: Steps
+        self, playground: Playground, town: Community, choose: random.Random, steps: Steps
     ) -> None:
         self._playground = playground
         self._town = town
@@ -59,11 +59,11 @@ class Crowd:
         self._steps = steps
         self._wishes = 0
         self._met: set[int] = set()
-        self.sent: list[Sent] = []
+        self.sent: list[SentInteraction] = []
 
-    def act(self) -> Sent | None:
+    def act(self) -> SentInteraction | None:
         """One person does one thing; None where Discord's client would not let them."""
-        acts: list[tuple[Callable[[int, Channel], Sent | None], float]] = [
+        acts: list[tuple[Callable[[int, Channel], SentInteraction | None], float]] = [
             (self._imagine, 50.0),
             (self._reroll, 8.0),
             (self._press_reroll, 14.0),
@@ -75,7 +75,7 @@ class Crowd:
             (self._settle_in, 8.0),
         ]
         person = self._choose.choice(self._town.people)
-        places = self._town.here(person)
+        places = self._town.channels_of(person)
         chosen = self._choose.choices([a for a, _ in acts], [w for _, w in acts])[0]
         if not places:
             return None
@@ -92,7 +92,7 @@ class Crowd:
             self._note(sent)
         return sent
 
-    def imagine(self, person: int, channel: Channel, *, private: bool = False) -> Sent:
+    def imagine(self, person: int, channel: Channel, *, private: bool = False) -> SentInteraction:
         """A new wish, whose words no other wish has."""
         self._wishes += 1
         word = f"q{self._wishes}x{self._choose.randrange(16**6):06x}"
@@ -106,56 +106,56 @@ class Crowd:
             values["count"] = self._choose.randint(2, 3)
         interaction = self._command("imagine", person, channel, values)
         what = "/imagine private" if private else "/imagine"
-        return Sent(what, interaction, prompt, word if private else None, paints=True)
+        return SentInteraction(what, interaction, prompt, word if private else None, paints=True)
 
-    def _imagine(self, person: int, channel: Channel) -> Sent | None:
+    def _imagine(self, person: int, channel: Channel) -> SentInteraction | None:
         asked = self._choose.random() < PRIVATE_SHARE
         return self.imagine(
             person, channel, private=asked and self._has_option("imagine", "private")
         )
 
-    def _choices(self, person: int, channel: Channel) -> Sent:
+    def _choices(self, person: int, channel: Channel) -> SentInteraction:
         """A prompt that makes two or three pictures, which is asked about first."""
         self._wishes += 1
         picked = self._choose.sample(SUBJECTS, self._choose.randint(2, 3))
         values: dict[str, Any] = {"prompt": f"{{{', '.join(picked)}}}, c{self._wishes} --steps 2"}
         if self._choose.random() < PRIVATE_SHARE:
             values["private"] = True
-        return Sent("/imagine choices", self._command("imagine", person, channel, values))
+        return SentInteraction("/imagine choices", self._command("imagine", person, channel, values))
 
-    def _press_answer(self, person: int, channel: Channel) -> Sent | None:
+    def _press_answer(self, person: int, channel: Channel) -> SentInteraction | None:
         return self._press(person, channel, ANSWERS)
 
-    def _reroll(self, person: int, channel: Channel) -> Sent | None:
+    def _reroll(self, person: int, channel: Channel) -> SentInteraction | None:
         seeded = self._choose.random() < 0.3
         values = {"seed": self._choose.randrange(2**31)} if seeded else {}
-        return Sent("/reroll", self._command("reroll", person, channel, values), paints=True)
+        return SentInteraction("/reroll", self._command("reroll", person, channel, values), paints=True)
 
-    def _press_reroll(self, person: int, channel: Channel) -> Sent | None:
+    def _press_reroll(self, person: int, channel: Channel) -> SentInteraction | None:
         return self._press(person, channel, PAINTING_BUTTONS)
 
-    def _press_another(self, person: int, channel: Channel) -> Sent | None:
+    def _press_another(self, person: int, channel: Channel) -> SentInteraction | None:
         return self._press(person, channel, RARE_BUTTONS)
 
-    def _cancel(self, person: int, channel: Channel) -> Sent | None:
+    def _cancel(self, person: int, channel: Channel) -> SentInteraction | None:
         if self._choose.random() < 0.5 or self._known("cancel") is None:
             return self._press(person, channel, ("cancel",))
         everything = self._has_option("cancel", "job") and self._choose.random() < 0.2
         values = {"job": "all"} if everything else {}
-        return Sent("/cancel", self._command("cancel", person, channel, values))
+        return SentInteraction("/cancel", self._command("cancel", person, channel, values))
 
-    def _look(self, person: int, channel: Channel) -> Sent | None:
+    def _look(self, person: int, channel: Channel) -> SentInteraction | None:
         name = self._choose.choice([n for n in ("history", "quota") if self._known(n)])
-        return Sent(f"/{name}", self._command(name, person, channel, {}))
+        return SentInteraction(f"/{name}", self._command(name, person, channel, {}))
 
-    def _settle_in(self, person: int, channel: Channel) -> Sent | None:
+    def _settle_in(self, person: int, channel: Channel) -> SentInteraction | None:
         """Choose another way of delivery, now and then a spoiler."""
         values: dict[str, Any] = {"delivery": self._choose.choices(*WAYS)[0]}
         if self._choose.random() < 0.3:
             values["spoiler"] = self._choose.choice(("on", "default"))
-        return Sent("/settings", self._command("settings", person, channel, values))
+        return SentInteraction("/settings", self._command("settings", person, channel, values))
 
-    def _press(self, person: int, channel: Channel, acts: tuple[str, ...]) -> Sent | None:
+    def _press(self, person: int, channel: Channel, acts: tuple[str, ...]) -> SentInteraction | None:
         """Press one of these buttons, on a message of late or one from long ago."""
         messages = self._playground.standin.world.visible(channel, person)
         if self._choose.random() < 0.7:
@@ -175,7 +175,7 @@ class Crowd:
         match = BUTTON.fullmatch(custom_id)
         assert match is not None
         act = match["act"]
-        return Sent(f"button {act}", pressed, paints=act in PAINTING_BUTTONS, act=act)
+        return SentInteraction(f"button {act}", pressed, paints=act in PAINTING_BUTTONS, act=act)
 
     def _command(
         self, name: str, person: int, channel: Channel, values: dict[str, Any]
@@ -196,7 +196,7 @@ class Crowd:
         options = command.body.get("options") or () if command else ()
         return any(each["name"] == option for each in options)
 
-    def _note(self, sent: Sent) -> None:
+    def _note(self, sent: SentInteraction) -> None:
         interaction = sent.interaction
         self._steps.note(
             sent.what,

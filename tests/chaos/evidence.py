@@ -15,14 +15,14 @@ from bot.playground.audit import Record
 from bot.playground.model import ChannelType
 from bot.playground.seed import BOT_ID
 from bot.playground.server import Playground
-from tests.chaos.crowd import PAINTING_BUTTONS, Sent
+from tests.chaos.crowd import PAINTING_BUTTONS, SentInteraction
 
 PICTURE_NAME: Final = re.compile(r"(?:SPOILER_)?zimagine-(?P<job>\d+)-(?:\d+(?:-\d+)?|sheet)\.\w+")
 Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Left:
+class UnrecordedJob:
     """A job whose pictures all lay whole on the disk when the bot died, not recorded as done."""
 
     job_id: int
@@ -49,8 +49,8 @@ class Evidence:
     records: Sequence[Record]
     person_of: Callable[[int], int | None] = lambda _: None
     parent_of: Callable[[int], int | None] = lambda _: None
-    sent: Sequence[Sent] = ()
-    left: Sequence[Left] = ()
+    sent: Sequence[SentInteraction] = ()
+    left: Sequence[UnrecordedJob] = ()
     log: Sequence[str] = ()
     secrets: Sequence[str] = ()
     problems: Sequence[str] = ()
@@ -93,8 +93,8 @@ def gather(
     playground: Playground,
     data_dir: Path,
     *,
-    sent: Sequence[Sent],
-    left: Sequence[Left],
+    sent: Sequence[SentInteraction],
+    left: Sequence[UnrecordedJob],
     log: Sequence[str],
     problems: Sequence[str],
     weather: frozenset[str],
@@ -158,7 +158,7 @@ def counted(path: Path) -> str:
     return " ".join(f"{state} {number}" for state, number in found)
 
 
-def unrecorded(data_dir: Path, kill: int) -> list[Left]:
+def unrecorded(data_dir: Path, kill: int) -> list[UnrecordedJob]:
     """Jobs that the database does not know to be painted, and whose files are all whole."""
     on_disk = Counter(
         int(match["job"])
@@ -172,7 +172,7 @@ def unrecorded(data_dir: Path, kill: int) -> list[Left]:
     except sqlite3.OperationalError:
         return []
     return [
-        Left(job_id, attempts, kill)
+        UnrecordedJob(job_id, attempts, kill)
         for job_id, attempts, pictures in live
         if on_disk[job_id] == pictures
     ]

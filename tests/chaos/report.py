@@ -6,11 +6,11 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
-from tests.chaos.storm import Orders, Outcome
+from tests.chaos.storm import ChaosSettings, ChaosResult
 from tests.chaos.verdict import Violation, accepted
 
 
-def table(outcome: Outcome, violations: Iterable[Violation]) -> str:
+def table(outcome: ChaosResult, violations: Iterable[Violation]) -> str:
     """All that was counted, in lines of two columns."""
     found, steps = outcome.evidence, outcome.steps
     jobs, roads = found.jobs.values(), found.deliveries.values()
@@ -39,7 +39,7 @@ def table(outcome: Outcome, violations: Iterable[Violation]) -> str:
     return "\n".join(f"{name:36}{value}" for name, value in rows)
 
 
-def trail(orders: Orders, violations: Iterable[Violation]) -> str:
+def trail(orders: ChaosSettings, violations: Iterable[Violation]) -> str:
     """Each violation, and where the rest of the story is."""
     lines = [f"VIOLATION {each.kind}: {each.told}" for each in violations]
     again = f"python -m tests.chaos --seed {orders.seed} --kills {orders.kills}"

@@ -26,7 +26,7 @@ from bot.playground.server import Playground, PlaygroundPlan, open_playground
 from bot.playground.watch import RequestLogEntry
 from tests.chaos import evidence as found
 from tests.chaos.crowd import SUBJECTS
-from tests.chaos.town import Town, build_town, seeded
+from tests.chaos.town import Community, build_community, seeded
 from tests.chaos.verdict import Violation, judge
 
 TENTHS: Final = 10
@@ -38,7 +38,7 @@ STALLED_S: Final = 120.0
 
 
 @dataclass(frozen=True, slots=True)
-class Load:
+class SoakSettings:
     """How much is asked for. at_once: wishes that are open at the same time."""
 
     pictures: int
@@ -59,7 +59,7 @@ class Sample:
 
 
 @dataclass(slots=True)
-class Soaked:
+class SoakResult:
     """What was measured. refused: wishes that became no job; the load never asks for too much."""
 
     samples: list[Sample] = field(default_factory=list[Sample])
@@ -76,7 +76,7 @@ class Soaked:
 class Soak:
     """People who ask for the next picture as soon as one of them has theirs."""
 
-    def __init__(self, load: Load, playground: Playground, town: Town) -> None:
+    def __init__(self, load: SoakSettings, playground: Playground, town: Community) -> None:
         self._load = load
         self._playground = playground
         self._town = town
@@ -86,7 +86,7 @@ class Soak:
         self._wishes: dict[int, Interaction] = {}
         self._unanswered = 0
         self._problems: list[str] = []
-        self.soaked = Soaked()
+        self.soaked = SoakResult()
         playground.standin.log.listen(self._requested)
 
     async def run(self) -> None:
@@ -117,7 +117,7 @@ class Soak:
         while self._asked < most:
             self._asked += 1
             person = self._town.people[self._asked % len(self._town.people)]
-            places = self._town.here(person)
+            places = self._town.channels_of(person)
             self._ask(person, places[self._choose.randrange(len(places))].id, self._choose)
 
     def _ask(self, person: int, channel_id: int, choose: random.Random) -> None:
@@ -176,7 +176,7 @@ class Soak:
             self.soaked.violations.append(Violation("refused", whispers[0].texts[0]))
 
 
-def grown(soaked: Soaked, pictures: int) -> list[Violation]:
+def grown(soaked: SoakResult, pictures: int) -> list[Violation]:
     """What the last tenth needs more of than the second, the first being warm-up."""
     early, late = soaked.tenth(1, pictures), soaked.tenth(TENTHS - 1, pictures)
     if not early or not late:
@@ -191,7 +191,7 @@ def grown(soaked: Soaked, pictures: int) -> list[Violation]:
     return told
 
 
-async def run_soak(load: Load) -> Soaked:
+async def run_soak(load: SoakSettings) -> SoakResult:
     """Start the bot, use it, stop it, judge."""
     data_dir = load.folder / "data"
     data_dir.mkdir(parents=True, exist_ok=True)
@@ -208,7 +208,7 @@ async def run_soak(load: Load) -> Soaked:
         )
         async with open_playground(plan) as playground:
             # Discord takes one edit per second and channel: many channels, or it decides the pace.
-            town = build_town(playground.standin.world, people=load.users, places=12)
+            town = build_community(playground.standin.world, people=load.users, places=12)
             async with asyncio.timeout(90):
                 standin = playground.standin  # commands are there before the bot can be reached
                 while not (standin.gateway.online and standin.registry.all(None)):
@@ -225,7 +225,7 @@ async def run_soak(load: Load) -> Soaked:
             return soak.soaked
 
 
-def table(load: Load, soaked: Soaked) -> str:
+def table(load: SoakSettings, soaked: SoakResult) -> str:
     """A line per tenth, and the pace."""
     lines = ["tenth  pictures  pictures/s  memory MiB  handles"]
     before_s, before = 0.0, 0
@@ -251,7 +251,7 @@ def table(load: Load, soaked: Soaked) -> str:
 def main(pictures: int, users: int, at_once: int, seed: int) -> None:
     """Paint and paint, without a fault; then compare the beginning with the end."""
     folder = Path(tempfile.mkdtemp(prefix="zimagine-soak-"))
-    load = Load(pictures, users, at_once, seed, folder)
+    load = SoakSettings(pictures, users, at_once, seed, folder)
     soaked = asyncio.run(run_soak(load))
     click.echo(table(load, soaked))
     for violation in soaked.violations:

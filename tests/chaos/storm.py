@@ -17,12 +17,12 @@ from bot.playground.server import Playground, PlaygroundPlan, open_playground
 from bot.playground.watch import RequestLogEntry
 from bot.playground.world import Event, MessageCreated, MessageEdited
 from tests.chaos import evidence as found
-from tests.chaos.crowd import Crowd
+from tests.chaos.crowd import SimulatedUsers
 from tests.chaos.disk import small_disk
-from tests.chaos.evidence import Evidence, Left
+from tests.chaos.evidence import Evidence, UnrecordedJob
 from tests.chaos.steps import Steps
-from tests.chaos.town import build_town, seeded
-from tests.chaos.weather import FOLDER, Weather
+from tests.chaos.town import build_community, seeded
+from tests.chaos.weather import FOLDER, FaultInjector
 
 MOST_OPEN: Final = 15
 """Wishes that wait before the crowd waits too."""
@@ -37,7 +37,7 @@ ONLINE_LIMIT_S: Final = 90.0
 
 
 @dataclass(frozen=True, slots=True)
-class Orders:
+class ChaosSettings:
     """What kind of storm. folder: for data, log and steps; made if it is not there."""
 
     seed: int
@@ -48,7 +48,7 @@ class Orders:
 
 
 @dataclass(slots=True)
-class Outcome:
+class ChaosResult:
     """What a storm showed. settled: whether everything came to its end in time."""
 
     evidence: Evidence
@@ -60,7 +60,7 @@ class Outcome:
     exit_code: int | None = None
 
 
-async def run_storm(orders: Orders, look: Callable[[Outcome], None]) -> Outcome:
+async def run_chaos(orders: ChaosSettings, look: Callable[[ChaosResult], None]) -> ChaosResult:
     """Let it blow. look: is shown the outcome while the data folder is still there.
 
     Raises TimeoutError where the bot never came online.
@@ -80,9 +80,9 @@ async def run_storm(orders: Orders, look: Callable[[Outcome], None]) -> Outcome:
         playground = await stack.enter_async_context(open_playground(plan))
         steps = Steps(orders.folder / "steps.jsonl")
         stack.callback(steps.close)
-        town = build_town(playground.standin.world)
-        crowd = Crowd(playground, town, seeded(orders.seed, "crowd"), steps)
-        weather = Weather(
+        town = build_community(playground.standin.world)
+        crowd = SimulatedUsers(playground, town, seeded(orders.seed, "crowd"), steps)
+        weather = FaultInjector(
             playground,
             town,
             seeded(orders.seed, "weather"),
@@ -90,11 +90,11 @@ async def run_storm(orders: Orders, look: Callable[[Outcome], None]) -> Outcome:
             database=data_dir / "zimagine.db",
             disk=disk,
         )
-        storm = Storm(orders, playground, crowd, weather, steps, data_dir)
+        storm = ChaosRun(orders, playground, crowd, weather, steps, data_dir)
         settled = await storm.blow()
         await playground.process.stop()
         lines = (orders.folder / "bot.log").read_text(encoding="utf-8").splitlines()
-        outcome = Outcome(
+        outcome = ChaosResult(
             storm.gather(lines), steps, settled, disk is not None, storm.gave_up, storm.starts
         )
         outcome.exit_code = playground.process.exit_code
@@ -117,15 +117,15 @@ def _environment(seed: int, data_dir: Path) -> dict[str, str]:
     }
 
 
-class Storm:
+class ChaosRun:
     """Kills the bot again and again while a crowd uses it in bad weather."""
 
     def __init__(
         self,
-        orders: Orders,
+        orders: ChaosSettings,
         playground: Playground,
-        crowd: Crowd,
-        weather: Weather,
+        crowd: SimulatedUsers,
+        weather: FaultInjector,
         steps: Steps,
         data_dir: Path,
     ) -> None:
@@ -140,7 +140,7 @@ class Storm:
         self._pause = seeded(orders.seed, "pauses")
         self._acted = asyncio.Event()
         self._shown = asyncio.Event()
-        self._left: list[Left] = []
+        self._left: list[UnrecordedJob] = []
         self._problems: list[str] = []
         self.gave_up: list[str] = []
         self.starts = 1
@@ -155,14 +155,14 @@ class Storm:
             for number in range(1, self._orders.kills + 1):
                 await self._kill(number)
             helpers[0].cancel()
-            await self._weather.calm()
+            await self._weather.stop_all()
             self._steps.note("calm")
             settled = await self._settle()
         finally:
             for helper in helpers:
                 helper.cancel()
             ended = await asyncio.gather(*helpers, return_exceptions=True)
-            await self._weather.calm()
+            await self._weather.stop_all()
         broken = [each for each in ended if isinstance(each, Exception)] + self._weather.broken
         if broken:
             raise ExceptionGroup("the harness itself broke", [Exception(repr(e)) for e in broken])
@@ -182,7 +182,7 @@ class Storm:
 
     async def _kill(self, number: int) -> None:
         """Wait for the moment that the seed names, and kill."""
-        self._weather.brew()
+        self._weather.start_some()
         choose = self._choose
         (kind,) = choose.choices(MOMENTS, (15, 30, 55))
         moment = await self._moment(kind, choose.random())
@@ -190,7 +190,7 @@ class Storm:
         await self._running()
         self._process.restart_wait_s = AWAY_S if away else back_s
         self._process.environment["CHAOS_SEED"] = f"{self._orders.seed}-{number}"
-        weather = ", ".join(self._weather.now) or "fair"
+        weather = ", ".join(self._weather.active) or "fair"
         pid = self._process.pid
         self._process.kill()
         self._steps.note("kill", number=number, moment=moment, weather=weather)

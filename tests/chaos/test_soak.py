@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.chaos.soak import Load, Sample, Soaked, grown, run_soak, table
+from tests.chaos.soak import SoakSettings, Sample, SoakResult, grown, run_soak, table
 
 
 async def test_a_little_soak(tmp_path: Path) -> None:
     """Twenty-four pictures for many people: each is there, and neither memory nor handles grow."""
-    load = Load(pictures=24, users=6, at_once=4, seed=1, folder=tmp_path)
+    load = SoakSettings(pictures=24, users=6, at_once=4, seed=1, folder=tmp_path)
     soaked = await run_soak(load)
     # So few pictures are too short a time to compare memory in.
     broken = [each for each in soaked.violations if each.kind != "measured"]
@@ -18,11 +18,11 @@ async def test_a_little_soak(tmp_path: Path) -> None:
     assert "per second" in table(load, soaked)
 
 
-def measured(memory_mib: float, handles: int) -> Soaked:
+def measured(memory_mib: float, handles: int) -> SoakResult:
     """A soak of a hundred pictures that ends with these."""
     early = [Sample(done, float(done), 500.0, 20) for done in range(90)]
     late = [Sample(done, float(done), memory_mib, handles) for done in range(90, 100)]
-    return Soaked([*early, *late])
+    return SoakResult([*early, *late])
 
 
 def test_what_grows_is_told() -> None:
@@ -34,4 +34,4 @@ def test_what_grows_is_told() -> None:
 
 def test_too_little_is_no_measurement() -> None:
     """Without samples in both tenths nothing is claimed."""
-    assert [each.kind for each in grown(Soaked(), 100)] == ["measured"]
+    assert [each.kind for each in grown(SoakResult(), 100)] == ["measured"]

@@ -16,8 +16,8 @@ from bot.delivery.previews import PREVIEW_NAME
 from bot.playground.audit import Record
 from bot.playground.interactions import Interaction, InteractionKind
 from bot.playground.model import Channel, ChannelType, MessageFlag
-from tests.chaos.crowd import Sent
-from tests.chaos.evidence import Evidence, Left
+from tests.chaos.crowd import SentInteraction
+from tests.chaos.evidence import Evidence, UnrecordedJob
 from tests.chaos.verdict import judge
 
 PERSON, OTHER, CHANNEL, DIRECT, THREAD, ELSEWHERE = 7, 8, 70, 71, 72, 73
@@ -33,14 +33,14 @@ def record(number: int, *files: str, **changes: Any) -> Record:
     return replace(made, **changes)
 
 
-def wish(**changes: Any) -> Sent:
+def wish(**changes: Any) -> SentInteraction:
     """Somebody asked for a lake and was answered by message 100."""
     channel = Channel(CHANNEL, ChannelType.TEXT, "paint", 1)
     asked = Interaction(
         1000, "secret-token", InteractionKind.COMMAND, PERSON, channel, "en-US", {}, NOW
     )
     asked.response_id = 100
-    return replace(Sent("/imagine", asked, "a lake", paints=True), **changes)
+    return replace(SentInteraction("/imagine", asked, "a lake", paints=True), **changes)
 
 
 def paint(path: Path, *, black: bool = False) -> str:
@@ -186,7 +186,7 @@ BROKEN: dict[str, tuple[str, Callable[[Evidence], Evidence]]] = {
     "another hash": ("file", picture(sha256="0")),
     "erased but still there": ("erased", picture(deleted_at=NOW_US)),
     "black": ("black", painted_black),
-    "painted again": ("repainted", lambda e: but(row("jobs", attempts=2)(e), left=[Left(1, 1, 3)])),
+    "painted again": ("repainted", lambda e: but(row("jobs", attempts=2)(e), left=[UnrecordedJob(1, 1, 3)])),
     "private words in public": ("leak", private),
     "private words in the log": ("leak", whispered),
     "a token in the log": ("leak", logged("POST /webhooks/1/secret-token")),

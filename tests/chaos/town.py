@@ -39,7 +39,7 @@ OPEN: Final = bits("CREATE_PUBLIC_THREADS")
 
 
 @dataclass(slots=True)
-class Town:
+class Community:
     """Who lives there, and where one can paint. places: ids of channels and threads."""
 
     world: World
@@ -53,23 +53,23 @@ class Town:
         assert found is not None
         return found
 
-    def here(self, person_id: int) -> list[Channel]:
+    def channels_of(self, person_id: int) -> list[Channel]:
         """Where a person can be right now."""
-        found = [*map(self.world.channel, self.places), *self.own_threads()]
+        found = [*map(self.world.channel, self.places), *self.bot_threads()]
         return [
             channel
             for channel in found
             if channel is not None and self.world.member(channel.guild_id, person_id) is not None
         ]
 
-    def own_threads(self) -> list[Channel]:
+    def bot_threads(self) -> list[Channel]:
         """The threads that the bot has opened for people."""
         channels = (
             each for guild in self.world.guilds.values() for each in guild.channels.values()
         )
         return [each for each in channels if each.is_thread and each.owner_id == BOT_ID]
 
-    def add_place(self, guild_id: int, *, parent_id: int | None = None) -> Channel:
+    def add_channel(self, guild_id: int, *, parent_id: int | None = None) -> Channel:
         """A new channel, or a new thread below one."""
         self.made += 1
         kind = ChannelType.TEXT if parent_id is None else ChannelType.PUBLIC_THREAD
@@ -86,7 +86,7 @@ class Town:
         self.places.append(channel.id)
         return channel
 
-    def demolish(self, channel: Channel) -> None:
+    def delete(self, channel: Channel) -> None:
         """Delete a place, and everything below it."""
         self.world.delete_channel(channel)
         self.places = [each for each in self.places if self.world.channel(each) is not None]
@@ -99,7 +99,7 @@ class Town:
                 self.world.join(guild, Member(BOT, roles, self.world.clock()))
         for guild in self.world.guilds.values():
             guild.thread_limit = ACTIVE_THREADS
-        for channel in [*map(self.channel, self.places), *self.own_threads()]:
+        for channel in [*map(self.channel, self.places), *self.bot_threads()]:
             if any(each.id == BOT_ID for each in channel.overwrites):
                 self.world.overwrite(channel, Overwrite(BOT_ID, 1, 0, 0))
             if channel.archived:
@@ -108,9 +108,9 @@ class Town:
             self.world.close_private(person, closed=False)
 
 
-def build_town(world: World, *, people: int = 8, places: int = 2) -> Town:
+def build_community(world: World, *, people: int = 8, places: int = 2) -> Community:
     """Fill the playground's world up. people: in all. places: channels of the second server."""
-    town = Town(world, [MEMBER_ID, MODERATOR_ID, ADMIN_ID], [PAINT_ID, SECOND_ID, THREAD_ID])
+    town = Community(world, [MEMBER_ID, MODERATOR_ID, ADMIN_ID], [PAINT_ID, SECOND_ID, THREAD_ID])
     first, joined = world.guilds[GUILD_ID], world.clock()
     everyone = Role(SECOND_GUILD_ID, "@everyone", first.roles[GUILD_ID].permissions)
     second = Guild(SECOND_GUILD_ID, "Second", ADMIN_ID, {everyone.id: everyone}, {}, {})
@@ -124,8 +124,8 @@ def build_town(world: World, *, people: int = 8, places: int = 2) -> Town:
             first.members[user.id] = Member(user, [], joined)
     for user_id in (BOT_ID, ADMIN_ID, *town.people[3:]):
         second.members[user_id] = Member(world.users[user_id], [], joined)
-    made = [town.add_place(second.id) for _ in range(places)]
-    town.add_place(second.id, parent_id=made[0].id)
+    made = [town.add_channel(second.id) for _ in range(places)]
+    town.add_channel(second.id, parent_id=made[0].id)
     return town
 
 

@@ -14,7 +14,7 @@ from PIL import Image, ImageStat
 
 from bot.delivery.previews import PREVIEW_NAME
 from bot.playground.model import MessageFlag
-from tests.chaos.crowd import Sent
+from tests.chaos.crowd import SentInteraction
 from tests.chaos.evidence import Evidence, Row
 
 MAX_ATTEMPTS: Final = 2
@@ -45,13 +45,13 @@ def judge(evidence: Evidence) -> list[Violation]:
     return [violation for check in CHECKS for violation in check(evidence)]
 
 
-def accepted(evidence: Evidence, sent: Sent) -> bool:
+def accepted(evidence: Evidence, sent: SentInteraction) -> bool:
     """Whether a person was told that their wish is taken: the answer stands and is a layout."""
     record = evidence.record(sent.interaction.response_id)
     return sent.paints and record is not None and bool(record.flags & MessageFlag.IS_COMPONENTS_V2)
 
 
-def job_of(evidence: Evidence, sent: Sent) -> Row | None:
+def job_of(evidence: Evidence, sent: SentInteraction) -> Row | None:
     """The job that a wish became: by its answer, its own words, or person, place and moment."""
     interaction = sent.interaction
     for job_id, delivery in evidence.deliveries.items():

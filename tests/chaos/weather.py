@@ -17,7 +17,7 @@ from bot.playground.seed import BOT_ID
 from bot.playground.server import Playground
 from tests.chaos.disk import SmallDisk
 from tests.chaos.steps import Steps
-from tests.chaos.town import OPEN, SEE, SPEAK, Town
+from tests.chaos.town import OPEN, SEE, SPEAK, Community
 
 FOLDER: Final = Path(__file__).parents[2]
 TOGGLES: Final = (
@@ -34,15 +34,15 @@ MIN_PLACES: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Mishap:
+class ScheduledFault:
     """One kind of trouble. happen: from its beginning to its end."""
 
     name: str
     weight: float
-    happen: Callable[[], Awaitable[None]]
+    run: Callable[[], Awaitable[None]]
 
 
-class Weather:
+class FaultInjector:
     """Brews mishaps, and calms down again: then everything is as it was.
 
     broken: errors of the mishaps themselves; a storm with any is worth nothing.
@@ -51,7 +51,7 @@ class Weather:
     def __init__(
         self,
         playground: Playground,
-        town: Town,
+        town: Community,
         choose: random.Random,
         steps: Steps,
         *,
@@ -69,11 +69,11 @@ class Weather:
         self.broken: list[BaseException] = []
 
     @property
-    def now(self) -> list[str]:
+    def active(self) -> list[str]:
         """What is wrong at the moment."""
         return sorted(set(self._running.values()))
 
-    def brew(self, most: int = 3) -> None:
+    def start_some(self, most: int = 3) -> None:
         """Let up to so many mishaps begin within the next seconds."""
         weights = [each.weight for each in self.mishaps]
         for mishap in self._choose.choices(self.mishaps, weights, k=self._choose.randint(0, most)):
@@ -83,7 +83,7 @@ class Weather:
                 self._running[task] = mishap.name
                 task.add_done_callback(self._over)
 
-    async def calm(self) -> None:
+    async def stop_all(self) -> None:
         """End all mishaps now, and give everybody back what was taken."""
         tasks = list(self._running)
         for task in tasks:
@@ -100,31 +100,31 @@ class Weather:
         if not task.cancelled() and (error := task.exception()) is not None:
             self.broken.append(error)
 
-    async def _one(self, mishap: Mishap, wait_s: float) -> None:
+    async def _one(self, mishap: ScheduledFault, wait_s: float) -> None:
         await asyncio.sleep(wait_s)
         self._steps.note(mishap.name)
-        await mishap.happen()
+        await mishap.run()
         self._steps.note(f"{mishap.name}: over")
 
-    def _mishaps(self) -> list[Mishap]:
-        found = [Mishap(each.value, 3.0, partial(self._toggle, each)) for each in TOGGLES]
-        found += [Mishap(each.value, 2.0, partial(self._inject, each)) for each in ONCE]
+    def _mishaps(self) -> list[ScheduledFault]:
+        found = [ScheduledFault(each.value, 3.0, partial(self._toggle, each)) for each in TOGGLES]
+        found += [ScheduledFault(each.value, 2.0, partial(self._inject, each)) for each in ONCE]
         found += [
-            Mishap("sigterm", 3.0, self._restart),
-            Mishap("small uploads", 1.0, self._small_uploads),
-            Mishap("channel deleted", 1.5, self._delete_place),
-            Mishap("bot removed", 1.5, self._remove_bot),
-            Mishap("bot muted", 2.0, partial(self._deny, SPEAK)),
-            Mishap("channel hidden", 1.0, partial(self._deny, SEE)),
-            Mishap("thread archived", 1.5, partial(self._archive, locked=False)),
-            Mishap("thread locked", 1.0, partial(self._archive, locked=True)),
-            Mishap("thread deleted", 1.5, self._delete_thread),
-            Mishap("threads forbidden", 1.0, partial(self._deny, OPEN)),
-            Mishap("too many threads", 1.5, self._allow_no_threads),
-            Mishap("direct messages closed", 2.0, self._close_direct),
-            Mishap("database busy", 3.0, self._hold_database),
+            ScheduledFault("sigterm", 3.0, self._restart),
+            ScheduledFault("small uploads", 1.0, self._small_uploads),
+            ScheduledFault("channel deleted", 1.5, self._delete_place),
+            ScheduledFault("bot removed", 1.5, self._remove_bot),
+            ScheduledFault("bot muted", 2.0, partial(self._deny, SPEAK)),
+            ScheduledFault("channel hidden", 1.0, partial(self._deny, SEE)),
+            ScheduledFault("thread archived", 1.5, partial(self._archive, locked=False)),
+            ScheduledFault("thread locked", 1.0, partial(self._archive, locked=True)),
+            ScheduledFault("thread deleted", 1.5, self._delete_thread),
+            ScheduledFault("threads forbidden", 1.0, partial(self._deny, OPEN)),
+            ScheduledFault("too many threads", 1.5, self._allow_no_threads),
+            ScheduledFault("direct messages closed", 2.0, self._close_direct),
+            ScheduledFault("database busy", 3.0, self._hold_database),
         ]
-        return found + ([Mishap("disk full", 3.0, self._fill_disk)] if self._disk else [])
+        return found + ([ScheduledFault("disk full", 3.0, self._fill_disk)] if self._disk else [])
 
     async def _toggle(self, fault: Fault) -> None:
         self._playground.standin.faults.inject(fault)
@@ -156,11 +156,11 @@ class Weather:
             return
         assert channel.guild_id is not None
         guild_id = channel.guild_id
-        self._town.demolish(channel)
+        self._town.delete(channel)
         await asyncio.sleep(self._choose.uniform(0.0, 3.0))
-        fresh = self._town.add_place(guild_id)
+        fresh = self._town.add_channel(guild_id)
         if not any(self._town.channel(each).is_thread for each in self._town.places):
-            self._town.add_place(guild_id, parent_id=fresh.id)
+            self._town.add_channel(guild_id, parent_id=fresh.id)
 
     async def _remove_bot(self) -> None:
         world = self._playground.standin.world
@@ -188,7 +188,7 @@ class Weather:
 
     async def _archive(self, *, locked: bool) -> None:
         found = [each for each in map(self._town.channel, self._town.places) if each.is_thread]
-        found += self._town.own_threads()
+        found += self._town.bot_threads()
         if not found:
             return
         thread = self._choose.choice(found)
@@ -201,7 +201,7 @@ class Weather:
                 world.archive(thread, archived=False)
 
     async def _delete_thread(self) -> None:
-        if found := self._town.own_threads():
+        if found := self._town.bot_threads():
             self._playground.standin.world.delete_channel(self._choose.choice(found))
 
     async def _allow_no_threads(self) -> None:

@@ -13,7 +13,7 @@ LINUX: Final = sys.platform == "linux"
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
+class ClockReading:
     """cpu_ns: that the thread ran. queued_ns: that it could have run while others had the
     processors, up to when it last got one. turns: how often it got one."""
 
@@ -32,11 +32,11 @@ class ThreadClocks:
         path = f"/proc/self/task/{threading.get_native_id()}/schedstat"
         self._file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
 
-    def now(self) -> Moment:
+    def now(self) -> ClockReading:
         """Read them all."""
         wall_ns, cpu_ns = time.perf_counter_ns(), time.clock_gettime_ns(self._cpu)
         _, queued_ns, turns = os.pread(self._file, 100, 0).split()
-        return Moment(wall_ns, cpu_ns, int(queued_ns), int(turns))
+        return ClockReading(wall_ns, cpu_ns, int(queued_ns), int(turns))
 
     def close(self) -> None:
         """They are not read any more."""

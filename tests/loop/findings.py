@@ -17,7 +17,7 @@ Where = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Slow:
+class SlowCallback:
     """One callback. cpu_ms: computed; stuck_ms: stood still in one call; wall_ms: on the clock."""
 
     name: str
@@ -41,7 +41,7 @@ class Slow:
 
 
 @dataclass(frozen=True, slots=True)
-class Blocked:
+class BlockingCall:
     """A call that may block. event: CPython's name of it; about: its first argument."""
 
     event: str
@@ -54,7 +54,7 @@ class Blocked:
 
 
 @dataclass(frozen=True, slots=True)
-class Collected:
+class GcPause:
     """One collection of garbage; every thread waits for it."""
 
     thread: str
@@ -73,9 +73,9 @@ class Findings:
     computed_ms: float = 0.0
     took_s: float = 0.0
     longest_ms: list[float] = field(default_factory=list[float])
-    slow: list[Slow] = field(default_factory=list[Slow])
-    blocked: list[Blocked] = field(default_factory=list[Blocked])
-    collections: list[Collected] = field(default_factory=list[Collected])
+    slow: list[SlowCallback] = field(default_factory=list[SlowCallback])
+    blocked: list[BlockingCall] = field(default_factory=list[BlockingCall])
+    collections: list[GcPause] = field(default_factory=list[GcPause])
 
     def ran(self, cpu_ms: float) -> None:
         """One more callback."""
@@ -86,7 +86,7 @@ class Findings:
         else:
             heapq.heappushpop(self.longest_ms, cpu_ms)
 
-    def collected(self, one: Collected) -> None:
+    def collected(self, one: GcPause) -> None:
         """One more collection; the small ones are not kept."""
         if one.took_ms >= 1.0:
             self.collections.append(one)
@@ -125,11 +125,11 @@ class Findings:
 def from_json(text: str) -> Findings:
     """Read what `to_json` wrote."""
     data: dict[str, Any] = json.loads(text)
-    data["slow"] = [Slow(**{**each, "where": tuple(each["where"])}) for each in data["slow"]]
+    data["slow"] = [SlowCallback(**{**each, "where": tuple(each["where"])}) for each in data["slow"]]
     data["blocked"] = [
-        Blocked(**{**each, "where": tuple(each["where"])}) for each in data["blocked"]
+        BlockingCall(**{**each, "where": tuple(each["where"])}) for each in data["blocked"]
     ]
-    data["collections"] = [Collected(**each) for each in data["collections"]]
+    data["collections"] = [GcPause(**each) for each in data["collections"]]
     return Findings(**data)
 
 

@@ -16,7 +16,7 @@ from bot.playground.people import ActingUser, ActionRefused
 from bot.playground.registry import CHAT_INPUT, MESSAGE, Command
 from bot.playground.server import Playground
 from tests.chaos.crowd import BUTTON, SUBJECTS
-from tests.chaos.town import Town
+from tests.chaos.town import Community
 from tests.scale.prompts import Prompts
 
 PARTS_LOOKED_AT: Final = 25
@@ -38,7 +38,7 @@ Deed = Callable[[], Awaitable[Interaction | None]]
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
+class ResponseTime:
     """One act and how soon it was answered; None: not within Discord's limit."""
 
     what: str
@@ -46,17 +46,17 @@ class Answered:
 
 
 @dataclass(slots=True)
-class Load:
+class UserLoad:
     """People, and what they did. Every act that the bot makes possible is done about as often.
 
     `run` may be called again. answered: in the order of the answers.
     """
 
     playground: Playground
-    town: Town
+    town: Community
     choose: random.Random
     pause_s: tuple[float, float] = PAUSE_S
-    answered: list[Answered] = field(default_factory=list[Answered])
+    answered: list[ResponseTime] = field(default_factory=list[ResponseTime])
     done: Counter[str] = field(default_factory=Counter[str])
     _left: int = 0
     _begun: dict[int, tuple[str, float, asyncio.Event]] = field(
@@ -71,7 +71,7 @@ class Load:
     async def begin(self) -> None:
         """The first person paints, opens their history and More: so that there is more to use."""
         first = ActingUser(self.town.people[0])
-        place = self.town.here(first.user_id)[0]
+        place = self.town.channels_of(first.user_id)[0]
         names = {each.name: each for each in self.playground.standin.registry.all(None)}
 
         async def use(name: str, **values: Any) -> None:
@@ -124,7 +124,7 @@ class Load:
         began_s = time.perf_counter()
         interaction = await deed()
         if interaction is None:  # an autocompletion, answered by now
-            self.answered.append(Answered(what, (time.perf_counter() - began_s) * 1000))
+            self.answered.append(ResponseTime(what, (time.perf_counter() - began_s) * 1000))
             return True
         over = asyncio.Event()
         self._begun[interaction.id] = (what, began_s, over)
@@ -141,7 +141,7 @@ class Load:
             return
         what, began_s, over = begun
         took_ms = None if late else (time.perf_counter() - began_s) * 1000
-        self.answered.append(Answered(what, took_ms))
+        self.answered.append(ResponseTime(what, took_ms))
         if interaction.modal is not None:
             self._forms.setdefault(interaction.user_id, []).append(interaction)
         over.set()
@@ -149,7 +149,7 @@ class Load:
     # What can be done
 
     def _offers(self, actor: ActingUser) -> Iterator[tuple[str, Deed]]:
-        places = self.town.here(actor.user_id)
+        places = self.town.channels_of(actor.user_id)
         place = self.choose.choice(places)
         commands = self.playground.standin.registry.usable(
             self.playground.standin.world, place, actor.user_id

@@ -13,16 +13,16 @@ from typing import Final
 
 from bot.playground.process import POINTED
 from bot.playground.server import Playground, PlaygroundPlan, open_playground
-from tests.chaos.town import build_town, seeded
+from tests.chaos.town import build_community, seeded
 from tests.loop.findings import Findings, from_json
-from tests.loop.load import Answered, Load
+from tests.loop.load import ResponseTime, UserLoad
 
 WATCHED: Final = "tests.loop.bot"
 UP_LIMIT_S: Final = 90.0
 
 
 @dataclass(frozen=True, slots=True)
-class Orders:
+class LoadSettings:
     """acts: of everybody together. folder: for data and log. watched: whether the loop is."""
 
     acts: int
@@ -33,13 +33,13 @@ class Orders:
 
 
 @dataclass(frozen=True, slots=True)
-class Used:
+class LoadResult:
     """What came of it. took_s: while everybody was at it. pictures: messages that show some.
 
     problems: what the bot did wrong. findings: of the watch, None where there was none.
     """
 
-    answered: list[Answered]
+    answered: list[ResponseTime]
     took_s: float
     pictures: int
     problems: list[str]
@@ -63,7 +63,7 @@ class Used:
         return statistics.median(e.took_ms for e in self.answered if e.took_ms is not None)
 
 
-async def use(orders: Orders) -> Used:
+async def run_load(orders: LoadSettings) -> LoadResult:
     """Start the bot, let people use it once its model is loaded, and stop it.
 
     Raises TimeoutError where it does not come up.
@@ -89,8 +89,8 @@ async def use(orders: Orders) -> Used:
         )
         async with open_playground(plan) as playground:
             # Discord takes one edit per second and channel: many channels, or it decides the pace.
-            town = build_town(playground.standin.world, people=orders.people, places=8)
-            load = Load(playground, town, seeded(orders.seed, "loop"))
+            town = build_community(playground.standin.world, people=orders.people, places=8)
+            load = UserLoad(playground, town, seeded(orders.seed, "loop"))
             await _up(playground)
             await load.begin()
             began_s = time.monotonic()
@@ -103,7 +103,7 @@ async def use(orders: Orders) -> Used:
     findings = None
     if orders.watched and findings_file.exists():
         findings = from_json(findings_file.read_text(encoding="utf-8"))
-    return Used(
+    return LoadResult(
         answered=load.answered,
         took_s=took_s,
         pictures=sum(bool(each.attachments) for each in messages),

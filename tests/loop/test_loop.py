@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.loop.clocks import LINUX
-from tests.loop.run import Orders, use
+from tests.loop.run import LoadSettings, run_load
 
 GOAL_MS = 1000.0
 EXPECTED = {
@@ -21,7 +21,7 @@ EXPECTED = {
 async def test_nothing_keeps_the_loop(tmp_path: Path) -> None:
     """Nothing computes or stands still on the loop for 50 ms, nothing there waits for a disk, no
     collection of garbage takes longer; and every act is answered in time, most within a second."""
-    used = await use(Orders(acts=200, people=20, folder=tmp_path))
+    used = await run_load(LoadSettings(acts=200, people=20, folder=tmp_path))
     assert used.exit_code == 0 and used.findings is not None, used.log
     broken = used.findings.violations()
     assert not broken, "\n".join([*broken, str(used.findings)])

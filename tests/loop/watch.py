@@ -22,8 +22,8 @@ from dataclasses import dataclass, field
 from types import FrameType
 from typing import Any, Final
 
-from tests.loop.clocks import Moment, ThreadClocks
-from tests.loop.findings import Blocked, Collected, Findings, Slow
+from tests.loop.clocks import ClockReading, ThreadClocks
+from tests.loop.findings import BlockingCall, GcPause, Findings, SlowCallback
 
 NOTABLE_MS: Final = 20.0
 LOOK_EVERY_S: Final = 0.005
@@ -69,8 +69,8 @@ class _Still:
     """
 
     mark: tuple[int, int]
-    since: Moment
-    until: Moment
+    since: ClockReading
+    until: ClockReading
     where: Where
     looks: int = 1
 
@@ -80,13 +80,13 @@ class _Running:
     """The callback that the loop runs. looks: where it was found, by how often."""
 
     handle: asyncio.Handle
-    began: Moment
+    began: ClockReading
     looks: Counter[Where] = field(default_factory=Counter[Where])
     still: _Still | None = None
     stuck_ns: int = 0
     stuck_where: Where = ()
 
-    def moved_on(self, now: Moment) -> None:
+    def moved_on(self, now: ClockReading) -> None:
         """It is elsewhere now: only now it shows for how long it merely had no processor."""
         still, self.still = self.still, None
         if still is None or still.looks < LOOKS:
@@ -160,7 +160,7 @@ class LoopWatch:
             return
         where = running.stuck_where if stuck_ms > cpu_ms else _most(running.looks)
         self.findings.slow.append(
-            Slow(
+            SlowCallback(
                 name=name_of(running.handle),
                 where=where,
                 cpu_ms=cpu_ms,
@@ -204,7 +204,7 @@ class LoopWatch:
             return  # a descriptor that was open already
         about = repr(arguments[0])[:120] if arguments else ""
         where = _where(sys._getframe(2))
-        self.findings.blocked.append(Blocked(event, about, name_of(running.handle), where))
+        self.findings.blocked.append(BlockingCall(event, about, name_of(running.handle), where))
 
     def _collection(self, phase: str, info: dict[str, int]) -> None:
         thread_id, now_ns = threading.get_ident(), time.thread_time_ns()
@@ -213,7 +213,7 @@ class LoopWatch:
         elif (began_ns := self._collecting.pop(thread_id, None)) is not None:
             took_ms = (now_ns - began_ns) / 1e6
             thread = threading.current_thread().name
-            self.findings.collected(Collected(thread, info["generation"], took_ms))
+            self.findings.collected(GcPause(thread, info["generation"], took_ms))
 
 
 def name_of(handle: asyncio.Handle) -> str:

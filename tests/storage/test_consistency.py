@@ -23,7 +23,7 @@ from tests.storage.fakes import ALICE, Stores, new_job, new_picture
 NOW = FakeClock(utc_now())
 
 
-class Home:
+class DataFolder:
     """A data folder with jobs in every state, and their pictures."""
 
     def __init__(self, stores: Stores) -> None:
@@ -59,8 +59,8 @@ class Home:
 
 
 @pytest.fixture
-async def home(stores: Stores) -> AsyncIterator[Home]:
-    home = Home(stores)
+async def home(stores: Stores) -> AsyncIterator[DataFolder]:
+    home = DataFolder(stores)
     await home.paint("one")
     await home.paint("two", pictures=2)
     await stores.accept()
@@ -82,7 +82,7 @@ def everything(folder: Path) -> dict[Path, bytes]:
 
 
 @pytest.mark.parametrize("hashes", [False, True])
-async def test_a_sound_folder_has_no_findings(home: Home, hashes: bool) -> None:
+async def test_a_sound_folder_has_no_findings(home: DataFolder, hashes: bool) -> None:
     """Jobs in every state, beside an open database, are all in order, and not a byte changes."""
     before = everything(home.data_dir)
     report = home.check(hashes=hashes)
@@ -91,7 +91,7 @@ async def test_a_sound_folder_has_no_findings(home: Home, hashes: bool) -> None:
     assert everything(home.data_dir) == before
 
 
-async def test_a_closed_database_is_left_as_one_file(home: Home) -> None:
+async def test_a_closed_database_is_left_as_one_file(home: DataFolder) -> None:
     """Where nobody has the database open, the check leaves no journal beside it."""
     await home.stores.db.close()
     assert home.check().findings == {}
@@ -128,7 +128,7 @@ async def test_a_closed_database_is_left_as_one_file(home: Home) -> None:
     ],
 )
 async def test_what_does_not_add_up_is_found(
-    home: Home, kind: FindingKind, sql: str, found: str
+    home: DataFolder, kind: FindingKind, sql: str, found: str
 ) -> None:
     """Each disagreement within the database is found, with the ids it is about."""
     await home.write(sql)
@@ -136,7 +136,7 @@ async def test_what_does_not_add_up_is_found(
     assert [finding.kind for finding in home.check().wrong()] == [kind]
 
 
-async def test_rows_that_refer_to_nothing_are_found(home: Home) -> None:
+async def test_rows_that_refer_to_nothing_are_found(home: DataFolder) -> None:
     """A row whose other half is gone is named with its table."""
     await home.stores.db.close()
     connection = sqlite3.connect(home.stores.db.path)
@@ -146,7 +146,7 @@ async def test_rows_that_refer_to_nothing_are_found(home: Home) -> None:
     assert home.found() == {FindingKind.DANGLING: ["ledger 77 → jobs"]}
 
 
-async def test_damage_is_a_finding(home: Home) -> None:
+async def test_damage_is_a_finding(home: DataFolder) -> None:
     """A damaged page, and a file that is no database at all, are found and left alone."""
     await home.stores.db.close()
     content = home.stores.db.path.read_bytes()
@@ -156,7 +156,7 @@ async def test_damage_is_a_finding(home: Home) -> None:
         assert home.stores.db.path.read_bytes() == spoilt
 
 
-async def test_files_are_compared_with_their_rows(home: Home) -> None:
+async def test_files_are_compared_with_their_rows(home: DataFolder) -> None:
     """A file that is missing, or has another size, or with hashes another content, is found."""
     home.path("one0.png").unlink()
     home.path("two0.png").write_bytes(b"larger")
@@ -170,7 +170,7 @@ async def test_files_are_compared_with_their_rows(home: Home) -> None:
     assert home.found(hashes=True) == expected
 
 
-async def test_what_retention_removed_is_not_missing(home: Home) -> None:
+async def test_what_retention_removed_is_not_missing(home: DataFolder) -> None:
     """A file that was removed on purpose is not missed; one that came back is found."""
     home.stores.clock.advance(days=9)
     retention = Retention(home.stores.db, home.files, home.stores.clock)
@@ -180,7 +180,7 @@ async def test_what_retention_removed_is_not_missing(home: Home) -> None:
     assert home.found() == {FindingKind.LEFT_BEHIND: ["pictures/2026/03/one0.png"]}
 
 
-async def test_what_is_left_of_erased_pictures_can_be_removed(home: Home) -> None:
+async def test_what_is_left_of_erased_pictures_can_be_removed(home: DataFolder) -> None:
     """The file of an erased picture is found, and removable; no other picture's file is."""
     await home.stores.history.erase(1)
     await home.stores.history.erase(2)
@@ -192,7 +192,7 @@ async def test_what_is_left_of_erased_pictures_can_be_removed(home: Home) -> Non
     assert home.found() == {FindingKind.ORPHAN: ["pictures/2026/03/two0.png"]}
 
 
-async def test_strangers_are_noted_and_half_files_are_removable(home: Home) -> None:
+async def test_strangers_are_noted_and_half_files_are_removable(home: DataFolder) -> None:
     """Files without a row are notes and never removable; half ones are, once they are old."""
     (home.data_dir / "backups").mkdir()
     old = [
@@ -219,7 +219,7 @@ async def test_strangers_are_noted_and_half_files_are_removable(home: Home) -> N
 
 
 async def test_what_is_erased_meanwhile_is_not_missing(
-    home: Home, monkeypatch: pytest.MonkeyPatch
+    home: DataFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A picture that a running bot erases during the check is not taken for a missing one."""
 
@@ -236,7 +236,7 @@ async def test_what_is_erased_meanwhile_is_not_missing(
     assert home.found() == {}
 
 
-async def test_many_findings_are_counted(home: Home) -> None:
+async def test_many_findings_are_counted(home: DataFolder) -> None:
     """Of each kind the first few are told and all are counted."""
     for number in range(EXAMPLES + 5):
         home.path(f"x{number}.png").write_bytes(b"x")
@@ -252,7 +252,7 @@ async def test_an_older_schema_is_noted(tmp_path: Path) -> None:
     assert set(report.findings) == {FindingKind.OLD_SCHEMA} and report.wrong() == []
 
 
-async def test_what_cannot_be_checked_is_refused(home: Home, tmp_path: Path) -> None:
+async def test_what_cannot_be_checked_is_refused(home: DataFolder, tmp_path: Path) -> None:
     """No database, a newer one, and an unfinished restore are errors, not findings."""
     with pytest.raises(DataFolderUnusable):
         consistency.check(tmp_path / "nowhere")
@@ -265,7 +265,7 @@ async def test_what_cannot_be_checked_is_refused(home: Home, tmp_path: Path) -> 
         home.check()
 
 
-async def with_input(home: Home, sha256: str) -> int:
+async def with_input(home: DataFolder, sha256: str) -> int:
     """The id of a painted job that started from this input."""
     InputFiles(home.data_dir, clock=home.stores.clock).write(b"input", sha256)
     job = await home.stores.painting(new_job(ALICE, inputs=(sha256,)))
@@ -275,7 +275,7 @@ async def with_input(home: Home, sha256: str) -> int:
     return job.id
 
 
-async def test_missing_inputs_are_found(home: Home) -> None:
+async def test_missing_inputs_are_found(home: DataFolder) -> None:
     """The missing input of a kept picture is wrong, that of an erased one is as it should be."""
     one, two = "1" * 64, "2" * 64
     await with_input(home, one)
@@ -292,7 +292,7 @@ async def test_missing_inputs_are_found(home: Home) -> None:
     assert FindingKind.MISSING in home.found() and home.found()[FindingKind.MISSING] == files[:1]
 
 
-async def test_unneeded_inputs_are_notes_and_removable(home: Home) -> None:
+async def test_unneeded_inputs_are_notes_and_removable(home: DataFolder) -> None:
     """An old input that nobody needs is a note and can go, unless it was written again since."""
     needed, *unneeded = (digit * 64 for digit in "123")
     await with_input(home, needed)

@@ -34,7 +34,7 @@ DATA = b"not really a picture"
 
 
 @dataclass
-class Easel:
+class InputJobs:
     """Jobs that start from pictures, with the files of both."""
 
     stores: Stores
@@ -65,14 +65,14 @@ class Easel:
 
 
 @pytest.fixture
-async def easel(stores: Stores) -> AsyncIterator[Easel]:
+async def easel(stores: Stores) -> AsyncIterator[InputJobs]:
     data_dir = stores.db.path.parent
     files = PictureFiles(data_dir, clock=stores.clock)
     retention = Retention(stores.db, files, stores.clock)
-    yield Easel(stores, Inputs(stores.db, stores.clock), files, retention, data_dir)
+    yield InputJobs(stores, Inputs(stores.db, stores.clock), files, retention, data_dir)
 
 
-async def test_write_and_read(easel: Easel) -> None:
+async def test_write_and_read(easel: InputJobs) -> None:
     """What was written is read back, from a file named by its hash, in a private folder."""
     await easel.inputs.write(DATA, ONE)
     await easel.inputs.write(DATA + b"!", ONE)
@@ -84,7 +84,7 @@ async def test_write_and_read(easel: Easel) -> None:
     assert await easel.inputs.size_bytes() == len(DATA) + 1
 
 
-async def test_what_is_missing(easel: Easel) -> None:
+async def test_what_is_missing(easel: InputJobs) -> None:
     """A picture that is not on the disk is an error that names its file."""
     with pytest.raises(PictureMissing) as missing:
         await easel.inputs.read(ONE)
@@ -117,7 +117,7 @@ def test_nothing_but_a_hash_becomes_a_path(tmp_path: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["", "../x", ONE[:63], ONE.upper(), "g" * 64])
-async def test_no_job_has_a_name_for_a_hash(easel: Easel, name: str) -> None:
+async def test_no_job_has_a_name_for_a_hash(easel: InputJobs, name: str) -> None:
     """A job whose input is no hash is not accepted; the table itself takes none either."""
     with pytest.raises(UnsafePath):
         await easel.stores.jobs.accept(new_job(inputs=(name,)), PLENTY)
@@ -128,7 +128,7 @@ async def test_no_job_has_a_name_for_a_hash(easel: Easel, name: str) -> None:
             await transaction.execute("INSERT INTO job_inputs VALUES (?, 0, ?)", (job.id, name))
 
 
-async def test_a_job_knows_what_it_starts_from(easel: Easel) -> None:
+async def test_a_job_knows_what_it_starts_from(easel: InputJobs) -> None:
     """The inputs of a job are in its order, the same one twice, and others' are not among them."""
     first, second = await easel.start(TWO, ONE, TWO), await easel.start(THREE)
     assert await easel.inputs.of_job(first.id) == (TWO, ONE, TWO)
@@ -139,7 +139,7 @@ async def test_a_job_knows_what_it_starts_from(easel: Easel) -> None:
     assert await easel.inputs.of_job(own.job_id) == (ONE,)
 
 
-async def test_no_job_without_its_file(easel: Easel) -> None:
+async def test_no_job_without_its_file(easel: InputJobs) -> None:
     """A job whose input is not on the disk is not accepted, charged or recorded, until it is."""
     new = new_job(inputs=(ONE,))
     with pytest.raises(PictureMissing):
@@ -151,7 +151,7 @@ async def test_no_job_without_its_file(easel: Easel) -> None:
     await easel.stores.accept(new)
 
 
-async def test_a_refused_job_leaves_an_orphan(easel: Easel) -> None:
+async def test_a_refused_job_leaves_an_orphan(easel: InputJobs) -> None:
     """The input of a job that the quota refuses belongs to nobody, and goes after an hour."""
     await easel.inputs.write(DATA, ONE)
     refused = await easel.stores.jobs.accept(new_job(inputs=(ONE,)), policy(0))
@@ -165,7 +165,7 @@ async def test_a_refused_job_leaves_an_orphan(easel: Easel) -> None:
 
 
 @pytest.mark.parametrize("end", ["failed", "cancelled", "expired"])
-async def test_what_a_job_without_a_picture_started_from_goes(easel: Easel, end: str) -> None:
+async def test_what_a_job_without_a_picture_started_from_goes(easel: InputJobs, end: str) -> None:
     """While a job waits or is painted its input stays; when it ends without a picture, it goes."""
     job = await easel.start(ONE)
     easel.stores.clock.advance(days=40)
@@ -179,7 +179,7 @@ async def test_what_a_job_without_a_picture_started_from_goes(easel: Easel, end:
     assert await easel.retention.apply(None, None) == Removed(1, len(DATA))
 
 
-async def test_an_erased_pictures_input_goes_at_once(easel: Easel) -> None:
+async def test_an_erased_pictures_input_goes_at_once(easel: InputJobs) -> None:
     """With the last picture that was made from it an input goes, and not before."""
     first = await easel.paint(ONE, TWO)
     second = await easel.paint(TWO, place=BOB)
@@ -189,7 +189,7 @@ async def test_an_erased_pictures_input_goes_at_once(easel: Easel) -> None:
     assert easel.kept() == set()
 
 
-async def test_a_job_of_several_pictures(easel: Easel) -> None:
+async def test_a_job_of_several_pictures(easel: InputJobs) -> None:
     """While one picture of a job is left, its input stays."""
     job = await easel.start(ONE, pictures=2)
     assert await easel.stores.jobs.painting(job.id)
@@ -200,7 +200,7 @@ async def test_a_job_of_several_pictures(easel: Easel) -> None:
     assert easel.kept() == set()
 
 
-async def test_an_unfinished_job_needs_it_too(easel: Easel) -> None:
+async def test_an_unfinished_job_needs_it_too(easel: InputJobs) -> None:
     """An input that another job still waits with stays, whatever is erased."""
     picture = await easel.paint(ONE)
     job = await easel.start(ONE, place=BOB)
@@ -212,7 +212,7 @@ async def test_an_unfinished_job_needs_it_too(easel: Easel) -> None:
     assert easel.kept() == set()
 
 
-async def test_what_was_written_again_stays(easel: Easel) -> None:
+async def test_what_was_written_again_stays(easel: InputJobs) -> None:
     """An erasure leaves what somebody has just sent again, so that the job can be accepted."""
     picture = await easel.paint(ONE)
     easel.stores.clock.advance(minutes=5)
@@ -226,7 +226,7 @@ async def test_what_was_written_again_stays(easel: Easel) -> None:
 
 
 async def test_an_erasure_holds_whatever_the_disk_says(
-    easel: Easel, monkeypatch: pytest.MonkeyPatch
+    easel: InputJobs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A file that cannot be removed makes no erasure fail; it goes with a later sweep."""
     picture = await easel.paint(ONE)
@@ -245,7 +245,7 @@ def refuse(*_: object, **__: object) -> None:
     raise PermissionError(13, "Permission denied")
 
 
-async def test_a_full_disk(easel: Easel, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_full_disk(easel: InputJobs, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where there is no room nothing is left behind, and what was there before stays whole."""
 
     def full(_: int) -> None:
@@ -261,7 +261,7 @@ async def test_a_full_disk(easel: Easel, monkeypatch: pytest.MonkeyPatch) -> Non
     assert not list(easel.data_dir.glob("inputs/*/.*"))
 
 
-async def test_strangers_are_left_alone(easel: Easel) -> None:
+async def test_strangers_are_left_alone(easel: InputJobs) -> None:
     """Files and folders that are none of ours are neither counted nor removed."""
     await easel.inputs.write(DATA, ONE)
     root = easel.data_dir / "inputs"
@@ -283,7 +283,7 @@ async def test_strangers_are_left_alone(easel: Easel) -> None:
     assert all(path.exists() for path in (*strangers, link))
 
 
-async def test_half_files_go_once_they_are_old(easel: Easel) -> None:
+async def test_half_files_go_once_they_are_old(easel: InputJobs) -> None:
     """What an interrupted write left goes after an hour, and is no picture meanwhile."""
     await easel.inputs.write(DATA, ONE)
     part = easel.path(ONE).with_name(".x.part")
@@ -299,7 +299,7 @@ async def test_half_files_go_once_they_are_old(easel: Easel) -> None:
     assert not part.exists()
 
 
-async def test_many_inputs(easel: Easel) -> None:
+async def test_many_inputs(easel: InputJobs) -> None:
     """Hundreds of inputs are swept in batches, and exactly those that nobody needs."""
     files = InputFiles(easel.data_dir, clock=easel.stores.clock)
     hashes = [sha(str(number)) for number in range(600)]
@@ -315,7 +315,7 @@ async def test_many_inputs(easel: Easel) -> None:
     assert easel.kept() == set(hashes[::40])
 
 
-async def test_a_job_never_loses_its_file_to_a_sweep(easel: Easel) -> None:
+async def test_a_job_never_loses_its_file_to_a_sweep(easel: InputJobs) -> None:
     """However sweeps and acceptances meet, an accepted job's file is there, or it is refused."""
 
     async def accept(new: NewJob) -> bool:
@@ -341,7 +341,7 @@ async def test_a_job_never_loses_its_file_to_a_sweep(easel: Easel) -> None:
 
 
 async def test_a_cancelled_sweep_keeps_the_lock_until_files_are_gone(
-    easel: Easel, monkeypatch: pytest.MonkeyPatch
+    easel: InputJobs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A sweep that is cancelled removes nothing after another transaction has begun."""
     await easel.inputs.write(DATA, ONE)
@@ -364,7 +364,7 @@ async def test_a_cancelled_sweep_keeps_the_lock_until_files_are_gone(
         await sweep
 
 
-async def test_questions_use_their_index(easel: Easel, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_questions_use_their_index(easel: InputJobs, monkeypatch: pytest.MonkeyPatch) -> None:
     """Who needs an input is looked up by its hash and by ids; no table is read as a whole."""
     numbers = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000) "
     picture = await easel.paint(ONE, TWO)

@@ -43,7 +43,7 @@ class ModelJob:
         return self.state in (*ENDINGS, "painted")
 
 
-class JobMachine(RuleBasedStateMachine):
+class StoredJobMachine(RuleBasedStateMachine):
     """Random lives of jobs, with restarts in between."""
 
     jobs = Bundle("jobs")
@@ -200,7 +200,7 @@ class JobMachine(RuleBasedStateMachine):
         assert found == expected
 
 
-JobMachine.TestCase.settings = settings(
+StoredJobMachine.TestCase.settings = settings(
     max_examples=30,
     stateful_step_count=20,
     deadline=None,
@@ -208,5 +208,5 @@ JobMachine.TestCase.settings = settings(
 )
 
 
-class TestJobs(JobMachine.TestCase):
+class TestJobs(StoredJobMachine.TestCase):
     """Whatever happens in whatever order, jobs, deliveries and the ledger follow the model."""

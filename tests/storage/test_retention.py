@@ -25,7 +25,7 @@ SIZE_BYTES = 100
 
 
 @dataclass
-class Gallery:
+class DailyPictures:
     """Pictures with files, painted one day after the other."""
 
     stores: Stores
@@ -64,20 +64,20 @@ class Gallery:
 
 
 @pytest.fixture
-async def gallery(stores: Stores) -> AsyncIterator[Gallery]:
+async def gallery(stores: Stores) -> AsyncIterator[DailyPictures]:
     data_dir = stores.db.path.parent
     files = PictureFiles(data_dir, clock=stores.clock)
-    yield Gallery(stores, files, Retention(stores.db, files, stores.clock), data_dir)
+    yield DailyPictures(stores, files, Retention(stores.db, files, stores.clock), data_dir)
 
 
-async def test_without_limits_everything_stays(gallery: Gallery) -> None:
+async def test_without_limits_everything_stays(gallery: DailyPictures) -> None:
     """No limit removes nothing."""
     ids = await gallery.paint(3)
     assert await gallery.retention.apply(None, None) == Removed(0, 0)
     assert await gallery.kept() == ids
 
 
-async def test_old_files_go_and_their_rows_stay(gallery: Gallery) -> None:
+async def test_old_files_go_and_their_rows_stay(gallery: DailyPictures) -> None:
     """Files older than so many days go; their rows and recipes stay, and say so."""
     ids = await gallery.paint(5)
     assert await gallery.retention.apply(3, None) == Removed(2, 2 * SIZE_BYTES)
@@ -90,7 +90,7 @@ async def test_old_files_go_and_their_rows_stay(gallery: Gallery) -> None:
 
 @pytest.mark.parametrize(("limit_bytes", "kept"), [(500, 5), (499, 4), (150, 1), (99, 0), (0, 0)])
 async def test_the_oldest_go_until_the_rest_fits(
-    gallery: Gallery, limit_bytes: int, kept: int
+    gallery: DailyPictures, limit_bytes: int, kept: int
 ) -> None:
     """Oldest first, and no more than needed, until all files together fit below the limit."""
     ids = await gallery.paint(5)
@@ -99,7 +99,7 @@ async def test_the_oldest_go_until_the_rest_fits(
     assert await gallery.kept() == ids[5 - kept :]
 
 
-async def test_many_batches(gallery: Gallery) -> None:
+async def test_many_batches(gallery: DailyPictures) -> None:
     """More files than one batch holds go as well, also those of one instant."""
     ids = await gallery.paint(2 * BATCH_ROWS + 7)
     async with gallery.stores.db.transaction() as transaction:
@@ -109,7 +109,7 @@ async def test_many_batches(gallery: Gallery) -> None:
     assert await gallery.kept() == [ids[0], *ids[-2:]]
 
 
-async def test_favourites_and_what_is_undelivered_stay(gallery: Gallery) -> None:
+async def test_favourites_and_what_is_undelivered_stay(gallery: DailyPictures) -> None:
     """A favourite's file and one that is still to be delivered stay, however old and large."""
     favourite, other = await gallery.paint(2)
     written = gallery.files.write("pending.png", b"x" * SIZE_BYTES)
@@ -127,7 +127,7 @@ async def test_favourites_and_what_is_undelivered_stay(gallery: Gallery) -> None
 
 
 async def test_a_favourite_at_the_last_moment_stays(
-    gallery: Gallery, monkeypatch: pytest.MonkeyPatch
+    gallery: DailyPictures, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A picture that becomes a favourite while its file is chosen for removal keeps it."""
     first, second = await gallery.paint(2)
@@ -143,7 +143,7 @@ async def test_a_favourite_at_the_last_moment_stays(
     assert await gallery.kept() == [first] and second != first
 
 
-async def test_what_an_erasure_left_behind_goes(gallery: Gallery) -> None:
+async def test_what_an_erasure_left_behind_goes(gallery: DailyPictures) -> None:
     """The file of an erased picture that a crash left goes, whatever the limits, and only once."""
     erased, gone, kept = await gallery.paint(3)
     for picture_id in (erased, gone):
@@ -155,7 +155,7 @@ async def test_what_an_erasure_left_behind_goes(gallery: Gallery) -> None:
     assert await gallery.retention.apply(None, None) == Removed(0, 0)
 
 
-async def with_input(gallery: Gallery, name: str, size_bytes: int, count: int = 1) -> list[int]:
+async def with_input(gallery: DailyPictures, name: str, size_bytes: int, count: int = 1) -> list[int]:
     """Pictures that were made from the same input."""
     sha256 = hashlib.sha256(name.encode()).hexdigest()
     await Inputs(gallery.stores.db, gallery.stores.clock).write(b"x" * size_bytes, sha256)
@@ -164,7 +164,7 @@ async def with_input(gallery: Gallery, name: str, size_bytes: int, count: int = 
     ]
 
 
-async def test_inputs_go_with_their_last_picture(gallery: Gallery) -> None:
+async def test_inputs_go_with_their_last_picture(gallery: DailyPictures) -> None:
     """When retention removes the last picture that was made from it, an input goes as well."""
     inputs = Inputs(gallery.stores.db, gallery.stores.clock)
     await with_input(gallery, "shared", 30, count=3)
@@ -179,7 +179,7 @@ async def test_inputs_go_with_their_last_picture(gallery: Gallery) -> None:
     assert await gallery.kept() == [favourite] and await inputs.size_bytes() == 7
 
 
-async def test_inputs_count_towards_the_limit(gallery: Gallery) -> None:
+async def test_inputs_count_towards_the_limit(gallery: DailyPictures) -> None:
     """Pictures and inputs together are below the limit; what an input gave back is not lost."""
     first, *_ = await with_input(gallery, "one", 500)
     ids = await with_input(gallery, "two", 10, count=3)
@@ -192,7 +192,7 @@ async def test_inputs_count_towards_the_limit(gallery: Gallery) -> None:
 
 
 async def test_an_erased_pictures_input_that_a_crash_left_goes(
-    gallery: Gallery, monkeypatch: pytest.MonkeyPatch
+    gallery: DailyPictures, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An input whose last picture was let go just before a crash goes at the next time."""
     (picture_id,) = await with_input(gallery, "one", 30)
@@ -208,14 +208,14 @@ def die_now() -> None:
     raise RuntimeError("the process ends here")
 
 
-async def test_unknown_sizes_are_measured(gallery: Gallery) -> None:
+async def test_unknown_sizes_are_measured(gallery: DailyPictures) -> None:
     """Files from before sizes were written down count as well, once they have been measured."""
     ids = await gallery.paint(BATCH_ROWS + 3, size_bytes=None)
     assert (await gallery.retention.apply(None, 2 * SIZE_BYTES)).files == BATCH_ROWS + 1
     assert await gallery.kept() == ids[-2:]
 
 
-async def test_a_missing_file_is_not_taken_for_a_removed_one(gallery: Gallery) -> None:
+async def test_a_missing_file_is_not_taken_for_a_removed_one(gallery: DailyPictures) -> None:
     """What cannot be measured, for instance because its disk is away, is left as it is."""
     ids = await gallery.paint(3, size_bytes=None)
     pictures = gallery.data_dir / "pictures"
@@ -226,7 +226,7 @@ async def test_a_missing_file_is_not_taken_for_a_removed_one(gallery: Gallery) -
     assert await gallery.kept() == ids
 
 
-async def test_a_path_that_leads_out_is_never_followed(gallery: Gallery, tmp_path: Path) -> None:
+async def test_a_path_that_leads_out_is_never_followed(gallery: DailyPictures, tmp_path: Path) -> None:
     """A row that names a file outside the pictures' folder removes nothing."""
     await gallery.paint(1)
     (tmp_path / "secret").write_text("x")
@@ -237,7 +237,7 @@ async def test_a_path_that_leads_out_is_never_followed(gallery: Gallery, tmp_pat
 
 
 async def test_a_file_that_cannot_be_removed_is_tried_again(
-    gallery: Gallery, monkeypatch: pytest.MonkeyPatch
+    gallery: DailyPictures, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What the system refuses to remove is an error, and goes at the next time."""
     await gallery.paint(1)
@@ -272,7 +272,7 @@ asyncio.run(main(pathlib.Path(sys.argv[2])))
 
 
 @pytest.mark.skipif(os.name != "posix", reason="SIGKILL is of POSIX")
-async def test_kill_9_at_any_instant_forgets_no_file(gallery: Gallery, tmp_path: Path) -> None:
+async def test_kill_9_at_any_instant_forgets_no_file(gallery: DailyPictures, tmp_path: Path) -> None:
     """Killed at any instant, the next start removes what was begun, even with other limits."""
     erased, *_, favourite = await gallery.paint(4)
     await gallery.set("favourite_at", favourite)
@@ -288,7 +288,7 @@ async def test_kill_9_at_any_instant_forgets_no_file(gallery: Gallery, tmp_path:
         assert code in (0, -signal.SIGKILL)
         stores = await Stores.open(folder / "zimagine.db")
         files = PictureFiles(folder, clock=stores.clock)
-        again = Gallery(stores, files, Retention(stores.db, files, stores.clock), folder)
+        again = DailyPictures(stores, files, Retention(stores.db, files, stores.clock), folder)
         await again.retention.apply(None, None)
         kept = await again.kept()
         await stores.db.close()
@@ -299,7 +299,7 @@ async def test_kill_9_at_any_instant_forgets_no_file(gallery: Gallery, tmp_path:
     assert ends[0] == (False, 3) and ends[-1] == (True, 1)
 
 
-async def test_a_writer_waits_for_one_batch_at_most(gallery: Gallery) -> None:
+async def test_a_writer_waits_for_one_batch_at_most(gallery: DailyPictures) -> None:
     """While hundreds of files go, somebody else's transaction gets its turn between two batches."""
     await gallery.paint(6 * BATCH_ROWS)
     work = asyncio.create_task(gallery.retention.apply(None, 0))

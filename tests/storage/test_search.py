@@ -199,7 +199,7 @@ async def test_a_rolled_back_picture_is_not_found(stores: Stores) -> None:
     assert await tokens_left(stores, ALICE, "lake") == [kept]
 
 
-class Town:
+class SearchDatabase:
     """One database for many examples: every example is another person's."""
 
     def __init__(self, folder: Path) -> None:
@@ -211,7 +211,7 @@ class Town:
         self.runner.run(self.stores.db.close())
         self.runner.close()
 
-    async def settle_in(self, prompts: list[str]) -> Place:
+    async def painted_by_new_user(self, prompts: list[str]) -> Place:
         place = dataclasses.replace(ALICE, user_id=next(self.people))
         for prompt in prompts:
             await painted(self.stores, prompt, place)
@@ -219,9 +219,9 @@ class Town:
 
 
 @pytest.fixture(scope="module")
-def town() -> Iterator[Town]:
+def town() -> Iterator[SearchDatabase]:
     with tempfile.TemporaryDirectory() as folder:
-        opened = Town(Path(folder))
+        opened = SearchDatabase(Path(folder))
         yield opened
         opened.close()
 
@@ -231,12 +231,12 @@ def town() -> Iterator[Town]:
 @example(["é", "e\u0301", "CAFÉ au lait"], ["é", "e", "\u0301", "café"])
 @example(["山水 日落", "a\0b"], ["水日", "水 日", "\0", "A\0B", "b\0"])
 def test_the_index_agrees_with_a_plain_look(
-    town: Town, prompts: list[str], looked_for: list[str]
+    town: SearchDatabase, prompts: list[str], looked_for: list[str]
 ) -> None:
     """Whatever the prompts and the words: found is exactly what a plain look finds."""
 
     async def compare() -> None:
-        place = await town.settle_in(prompts)
+        place = await town.painted_by_new_user(prompts)
         for text in looked_for:
             expected = [prompt for prompt in reversed(prompts) if plainly_found(prompt, text)]
             assert await found(town.stores, text, place) == expected, text
@@ -246,13 +246,13 @@ def test_the_index_agrees_with_a_plain_look(
 
 @settings(max_examples=40, deadline=None)
 @given(PROMPTS, st.data())
-def test_every_piece_of_a_prompt_finds_it(town: Town, prompt: str, data: st.DataObject) -> None:
+def test_every_piece_of_a_prompt_finds_it(town: SearchDatabase, prompt: str, data: st.DataObject) -> None:
     """Any piece cut out of a prompt finds it, as long as it is read alone as it is within."""
     start = data.draw(st.integers(0, len(prompt)))
     piece = prompt[start : data.draw(st.integers(start, len(prompt)))]
 
     async def compare() -> None:
-        place = await town.settle_in([prompt])
+        place = await town.painted_by_new_user([prompt])
         if search.fold(piece) in search.fold(prompt):  # half of a composed letter is another one
             assert await found(town.stores, piece, place) == [prompt]
 

@@ -58,7 +58,7 @@ charges = st.tuples(st.just(CHARGE), st.just(ALICE.user_id), amounts, instants)
 books = st.builds(lambda first, then: first + then, st.lists(charges, max_size=12), st.lists(steps))
 
 
-class Sync:
+class SyncReads:
     """Reads of a plain connection; nothing is ever waited for."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
@@ -89,7 +89,7 @@ def blank() -> sqlite3.Connection:
 TEMPLATE = blank()
 
 
-def kept(doings: list[tuple[Any, ...]]) -> Sync:
+def kept(doings: list[tuple[Any, ...]]) -> SyncReads:
     """The books after all that was done."""
     connection = sqlite3.connect(":memory:", isolation_level=None)
     TEMPLATE.backup(connection)
@@ -97,10 +97,10 @@ def kept(doings: list[tuple[Any, ...]]) -> Sync:
     for sql, *values in doings:
         own = (next(job_ids),) if sql.startswith("INSERT") else ()
         connection.execute(sql, (*own, *values))
-    return Sync(connection)
+    return SyncReads(connection)
 
 
-def charges_of(reads: Sync, user_id: int) -> list[Charge]:
+def charges_of(reads: SyncReads, user_id: int) -> list[Charge]:
     """Every charge of a person that was not refunded, one by one."""
     found = reads.connection.execute(
         "SELECT charged_at, pictures FROM ledger "
@@ -143,7 +143,7 @@ def test_the_answer_is_that_of_all_single_charges(
 
 
 async def _check(
-    reads: Sync, holds: QuotaPolicy, requested: int, now: datetime
+    reads: SyncReads, holds: QuotaPolicy, requested: int, now: datetime
 ) -> QuotaExceeded | None:
     return await quotas.check(reads, ALICE, holds, requested=requested, now=now)
 

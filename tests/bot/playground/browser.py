@@ -13,7 +13,7 @@ from typing import Any
 from playwright.async_api import Browser, Locator, Page, async_playwright, expect
 
 from bot.playground.seed import MEMBER_ID
-from tests.bot.playground.live import Live, open_live
+from tests.bot.playground.live import LivePlayground, open_live
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 FLAGS = (
@@ -35,7 +35,7 @@ class Tab:
     """One open page and everything that went wrong on it."""
 
     page: Page
-    live: Live
+    live: LivePlayground
     errors: list[str] = field(default_factory=list[str])
 
     async def open(self, viewer: int = MEMBER_ID, locale: str = "en-US") -> None:
@@ -78,7 +78,7 @@ async def open_browser(**options: Any) -> AsyncIterator[Browser]:
 
 
 @asynccontextmanager
-async def open_tab(live: Live, browser: Browser, **context: Any) -> AsyncIterator[Tab]:
+async def open_tab(live: LivePlayground, browser: Browser, **context: Any) -> AsyncIterator[Tab]:
     """A fresh page; an error in its console fails the test."""
     opened = await browser.new_context(**{"viewport": DESKTOP, **context})
     page = await opened.new_page()
@@ -112,7 +112,7 @@ async def visit(data_dir: Path) -> AsyncIterator[Tab]:
         yield tab
 
 
-def _is_foreign(url: str, live: Live) -> bool:
+def _is_foreign(url: str, live: LivePlayground) -> bool:
     return not url.startswith((live.playground.url, "blob:", "data:", "ws://127.0.0.1"))
 
 

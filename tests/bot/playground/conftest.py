@@ -32,7 +32,7 @@ _DESCRIPTIONS: list[ApiDescription] = []
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ApiResponse:
     """What the stand-in answered."""
 
     status: int
@@ -46,7 +46,7 @@ class Answer:
 
 
 @dataclass(slots=True)
-class Stage:
+class StandInClient:
     """A stand-in that listens, and who talks to it."""
 
     standin: StandIn
@@ -62,7 +62,7 @@ class Stage:
         *,
         files: dict[str, tuple[str, bytes]] | None = None,
         headers: dict[str, str] | None = None,
-    ) -> Answer:
+    ) -> ApiResponse:
         """One request as the bot. files: field → name and bytes."""
         url = self.standin.base_url + PREFIX + path
         sent = {"Authorization": f"Bot {self.standin.token}", "User-Agent": AGENT}
@@ -77,9 +77,9 @@ class Stage:
             made = self.session.request(method, url, data=form, headers=sent)
         async with made as answer:
             data = await answer.read()
-            return Answer(answer.status, json.loads(data) if data else None, answer.headers)
+            return ApiResponse(answer.status, json.loads(data) if data else None, answer.headers)
 
-    async def post(self, body: Any, channel_id: int = PAINT_ID, **more: Any) -> Answer:
+    async def post(self, body: Any, channel_id: int = PAINT_ID, **more: Any) -> ApiResponse:
         """Post a message to a channel."""
         return await self.call("POST", f"/channels/{channel_id}/messages", body, **more)
 
@@ -95,7 +95,7 @@ class Stage:
             ActingUser(MEMBER_ID), PAINT_ID, int(registered[0]["id"]), [], values
         )
 
-    async def answer(self, interaction: Interaction, body: Any, **more: Any) -> Answer:
+    async def answer(self, interaction: Interaction, body: Any, **more: Any) -> ApiResponse:
         """Answer an interaction, asking for the response."""
         path = f"/interactions/{interaction.id}/{interaction.token}/callback?with_response=1"
         return await self.call("POST", path, body, **more)
@@ -107,7 +107,7 @@ class Stage:
 
 
 @pytest.fixture
-async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
+async def stage(tmp_path: Path) -> AsyncIterator[StandInClient]:
     """A stand-in with its world; what it answers has to be what Discord would answer."""
     standin = build_standin(tmp_path / "files")
     runner = web.AppRunner(build_app(standin))
@@ -116,7 +116,7 @@ async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
     standin.base_url = f"http://{HOST}:{runner.addresses[0][1]}"
     standin.gateway.url = f"ws://{HOST}:{runner.addresses[0][1]}/gateway"
     async with aiohttp.ClientSession() as session:
-        stage = Stage(standin, People(standin), session)
+        stage = StandInClient(standin, People(standin), session)
         standin.log.listen_exchanges(stage.exchanges.append)
         yield stage
     await standin.gateway.close()
@@ -141,10 +141,10 @@ def check_answers(exchanges: list[Exchange]) -> None:
     assert not wrong, wrong
 
 
-class Shard:
+class GatewayClient:
     """A bot's end of the gateway, by hand."""
 
-    def __init__(self, stage: Stage, socket: aiohttp.ClientWebSocketResponse) -> None:
+    def __init__(self, stage: StandInClient, socket: aiohttp.ClientWebSocketResponse) -> None:
         self._stage = stage
         self.socket = socket
         self.sequence = 0
@@ -177,10 +177,10 @@ class Shard:
         return self.socket.close_code
 
 
-async def connect(stage: Stage, query: str = "?v=10&encoding=json") -> Shard:
+async def connect(stage: StandInClient, query: str = "?v=10&encoding=json") -> GatewayClient:
     """Open a gateway connection and read HELLO."""
     socket = await stage.session.ws_connect(stage.standin.gateway.url + query)
-    shard = Shard(stage, socket)
+    shard = GatewayClient(stage, socket)
     hello = await socket.receive_json()
     assert hello["op"] == 10
     return shard

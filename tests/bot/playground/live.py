@@ -28,7 +28,7 @@ WAIT_S = 120.0
 
 
 @dataclass(slots=True)
-class Live:
+class LivePlayground:
     """A running playground and what passed between it and the bot."""
 
     playground: Playground
@@ -149,7 +149,7 @@ class Live:
 
 
 @asynccontextmanager
-async def open_live(data_dir: Path, **settings: str) -> AsyncIterator[Live]:
+async def open_live(data_dir: Path, **settings: str) -> AsyncIterator[LivePlayground]:
     """A playground whose bot is online. settings: environment variables without their prefix."""
     environment = {
         "ZIMAGINE_STORAGE__DATA_DIR": str(data_dir),
@@ -159,14 +159,14 @@ async def open_live(data_dir: Path, **settings: str) -> AsyncIterator[Live]:
     }
     plan = PlaygroundPlan(["run", "--config", os.devnull], environment, output=None)
     async with open_playground(plan) as playground:
-        live = Live(playground, data_dir)
+        live = LivePlayground(playground, data_dir)
         playground.standin.log.listen_exchanges(live.exchanges.append)
         await live.ready()
         yield live
     live.check_bodies()
 
 
-async def answer_text(live: Live, interaction: Interaction) -> str:
+async def answer_text(live: LivePlayground, interaction: Interaction) -> str:
     """The answer to an interaction, once it is whole: the words and ids in it."""
     await live.answered(interaction)
     world = live.playground.standin.world

@@ -15,7 +15,7 @@ from playwright.async_api import Browser
 
 from bot.playground.seed import ADMIN_ID, MEMBER_ID
 from tests.bot.playground.browser import DESKTOP, SMALL_PHONE, Tab, open_browser, open_tab
-from tests.bot.playground.live import Live, open_live
+from tests.bot.playground.live import LivePlayground, open_live
 
 FOLDER = Path(__file__).parents[3] / "docs" / "pictures"
 COLOURS = 256
@@ -44,7 +44,7 @@ async def take() -> None:
                 await _making(live, browser)
 
 
-async def _making(live: Live, browser: Browser) -> None:
+async def _making(live: LivePlayground, browser: Browser) -> None:
     """A picture in the making, and the question about another person's choices in braces."""
     async with open_tab(live, browser, viewport=TALL, color_scheme="dark") as tab:
         await tab.open(ADMIN_ID)
@@ -67,7 +67,7 @@ async def _photograph(tab: Tab, name: str) -> None:
     print(path)
 
 
-async def _paint(live: Live) -> None:
+async def _paint(live: LivePlayground) -> None:
     for number, (who, prompt) in enumerate(
         (
             (MEMBER_ID, "a red house by a mountain lake at dawn"),

@@ -19,7 +19,7 @@ from bot.playground.seed import (
     READ_ONLY_ID,
     THREAD_ID,
 )
-from tests.bot.playground.conftest import COMMAND, Stage, connect
+from tests.bot.playground.conftest import COMMAND, StandInClient, connect
 from tests.bot.playground.payloads import V2, button, row, words
 
 BAD_MESSAGES: dict[str, tuple[Any, int, int]] = {
@@ -115,7 +115,7 @@ BAD_MESSAGES: dict[str, tuple[Any, int, int]] = {
 
 
 @pytest.mark.parametrize("mistake", BAD_MESSAGES)
-async def test_a_bad_message_is_refused(stage: Stage, mistake: str) -> None:
+async def test_a_bad_message_is_refused(stage: StandInClient, mistake: str) -> None:
     """The answer is Discord's own, and nothing is posted."""
     body, status, code = BAD_MESSAGES[mistake]
     answer = await stage.post(body)
@@ -125,7 +125,7 @@ async def test_a_bad_message_is_refused(stage: Stage, mistake: str) -> None:
     assert stage.standin.world.messages(PAINT_ID) == []
 
 
-async def test_a_large_file_is_refused(stage: Stage) -> None:
+async def test_a_large_file_is_refused(stage: StandInClient) -> None:
     """More than ten MiB are 40005, ten are fine."""
     large = await stage.post({"content": "x"}, files={"files[0]": ("a.bin", b"x" * 10_485_761)})
     assert (large.status, large.code) == (413, 40005)
@@ -133,25 +133,25 @@ async def test_a_large_file_is_refused(stage: Stage) -> None:
     assert fits.status == 200 and fits.json["attachments"][0]["size"] == 10_485_760
 
 
-async def test_an_unknown_route_is_refused_and_reported(stage: Stage) -> None:
+async def test_an_unknown_route_is_refused_and_reported(stage: StandInClient) -> None:
     """A typing error in a path is 404, and the log says so."""
     answer = await stage.call("POST", "/channels/1/mesages", {"content": "x"})
     assert answer.status == 404 and any("no such route" in each for each in stage.problems)
 
 
-async def test_a_wrong_token_is_refused(stage: Stage) -> None:
+async def test_a_wrong_token_is_refused(stage: StandInClient) -> None:
     """Every route but those with a token of their own needs the bot's."""
     answer = await stage.call("GET", "/users/@me", headers={"Authorization": "Bot nonsense"})
     assert (answer.status, answer.code) == (401, 0)
 
 
-async def test_missing_permissions_are_refused(stage: Stage) -> None:
+async def test_missing_permissions_are_refused(stage: StandInClient) -> None:
     """A channel where the bot may not write says 50013, an unknown one 10003."""
     assert (await stage.post({"content": "x"}, READ_ONLY_ID)).code == 50013
     assert (await stage.post({"content": "x"}, 1234567890123456789)).code == 10003
 
 
-async def test_others_messages_cannot_be_edited(stage: Stage) -> None:
+async def test_others_messages_cannot_be_edited(stage: StandInClient) -> None:
     """50005; and without the right to manage messages they cannot be deleted either."""
     said = stage.people.say(ActingUser(MEMBER_ID), PAINT_ID, "mine")
     path = f"/channels/{PAINT_ID}/messages/{said.id}"
@@ -159,7 +159,7 @@ async def test_others_messages_cannot_be_edited(stage: Stage) -> None:
     assert (await stage.call("DELETE", path)).code == 50013
 
 
-async def test_a_locked_thread_is_refused(stage: Stage) -> None:
+async def test_a_locked_thread_is_refused(stage: StandInClient) -> None:
     """Nothing is posted to a thread that is archived and locked."""
     thread = stage.standin.world.channel(THREAD_ID)
     assert thread is not None
@@ -167,7 +167,7 @@ async def test_a_locked_thread_is_refused(stage: Stage) -> None:
     assert (await stage.post({"content": "x"}, THREAD_ID)).code == 50083
 
 
-async def test_a_late_answer_is_refused(stage: Stage) -> None:
+async def test_a_late_answer_is_refused(stage: StandInClient) -> None:
     """After three seconds the interaction is unknown, and its person was told."""
     interaction = await stage.command(prompt="x")
     await asyncio.sleep(3.2)
@@ -177,7 +177,7 @@ async def test_a_late_answer_is_refused(stage: Stage) -> None:
     assert (answer.status, answer.code) == (404, 10062)
 
 
-async def test_a_second_answer_is_refused(stage: Stage) -> None:
+async def test_a_second_answer_is_refused(stage: StandInClient) -> None:
     """40060, and the log says so."""
     interaction = await stage.command(prompt="x")
     body = {"type": 4, "data": {"content": "x"}}
@@ -188,7 +188,7 @@ async def test_a_second_answer_is_refused(stage: Stage) -> None:
 
 
 @pytest.mark.parametrize("kind", [1, 6, 7, 8, 10, 99, "4", None])
-async def test_an_answer_of_the_wrong_kind_is_refused(stage: Stage, kind: object) -> None:
+async def test_an_answer_of_the_wrong_kind_is_refused(stage: StandInClient, kind: object) -> None:
     """A command cannot be answered as a button or an autocompletion can."""
     interaction = await stage.command(prompt="x")
     answer = await stage.answer(interaction, {"type": kind, "data": {"content": "x"}})
@@ -197,13 +197,13 @@ async def test_an_answer_of_the_wrong_kind_is_refused(stage: Stage, kind: object
 
 @pytest.mark.parametrize("data", [[1], "x", {"flags": "x"}, {"choices": 5}])
 @pytest.mark.parametrize("kind", [4, 5, 9])
-async def test_odd_data_never_breaks_the_stand_in(stage: Stage, kind: int, data: Any) -> None:
+async def test_odd_data_never_breaks_the_stand_in(stage: StandInClient, kind: int, data: Any) -> None:
     """Whatever a body holds, the answer is a refusal or a success, not a crash."""
     interaction = await stage.command(prompt="x")
     assert (await stage.answer(interaction, {"type": kind, "data": data})).status < 500
 
 
-async def test_an_old_token_is_refused(stage: Stage) -> None:
+async def test_an_old_token_is_refused(stage: StandInClient) -> None:
     """Fifteen minutes after an interaction its webhook is gone."""
     interaction = await stage.command(prompt="x")
     await stage.answer(interaction, {"type": 5})
@@ -212,7 +212,7 @@ async def test_an_old_token_is_refused(stage: Stage) -> None:
     assert (await stage.call("PATCH", path, {"content": "x"})).code == 50027
 
 
-async def test_a_webhook_before_the_answer_is_refused(stage: Stage) -> None:
+async def test_a_webhook_before_the_answer_is_refused(stage: StandInClient) -> None:
     """Follow-ups and edits need an answer to follow."""
     interaction = await stage.command(prompt="x")
     path = f"/webhooks/{BOT_ID}/{interaction.token}"
@@ -220,7 +220,7 @@ async def test_a_webhook_before_the_answer_is_refused(stage: Stage) -> None:
     assert (await stage.call("PATCH", f"{path}/messages/@original", {"content": "x"})).code == 10015
 
 
-async def test_an_ephemeral_message_is_on_no_channel(stage: Stage) -> None:
+async def test_an_ephemeral_message_is_on_no_channel(stage: StandInClient) -> None:
     """Its reader sees it, the channel's routes do not."""
     interaction = await stage.command(prompt="x")
     answer = await stage.answer(interaction, {"type": 4, "data": {"content": "x", "flags": 64}})
@@ -234,7 +234,7 @@ async def test_an_ephemeral_message_is_on_no_channel(stage: Stage) -> None:
     assert stage.standin.world.visible(channel, BOT_ID + 2) == []
 
 
-async def test_a_public_deferral_stays_public(stage: Stage) -> None:
+async def test_a_public_deferral_stays_public(stage: StandInClient) -> None:
     """The ephemeral flag comes too late then: it is ignored, and the log says so."""
     interaction = await stage.command(prompt="x")
     await stage.answer(interaction, {"type": 5})
@@ -244,7 +244,7 @@ async def test_a_public_deferral_stays_public(stage: Stage) -> None:
     assert any("ephemeral flag is ignored" in each for each in stage.problems)
 
 
-async def test_the_flag_of_a_layout_stays(stage: Stage) -> None:
+async def test_the_flag_of_a_layout_stays(stage: StandInClient) -> None:
     """A V2 message cannot get content or embeds later."""
     posted = await stage.post({"flags": V2, "components": [words()]})
     path = f"/channels/{PAINT_ID}/messages/{posted.json['id']}"
@@ -253,14 +253,14 @@ async def test_the_flag_of_a_layout_stays(stage: Stage) -> None:
     assert (await stage.call("PATCH", path, {"components": []})).status == 400
 
 
-async def test_unknown_fields_are_reported(stage: Stage) -> None:
+async def test_unknown_fields_are_reported(stage: StandInClient) -> None:
     """Discord ignores a typing error in a field's name; the log does not."""
     answer = await stage.post({"content": "x", "ephemral": True})
     assert answer.status == 200
     assert any("ephemral" in each for each in stage.problems)
 
 
-async def test_rate_limits_are_kept(stage: Stage) -> None:
+async def test_rate_limits_are_kept(stage: StandInClient) -> None:
     """The sixth message within five seconds waits; to ignore that is reported."""
     answers = [await stage.post({"content": str(i)}) for i in range(7)]
     assert [a.status for a in answers] == [200] * 5 + [429] * 2
@@ -301,7 +301,7 @@ BAD_COMMANDS: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("mistake", BAD_COMMANDS)
-async def test_a_bad_command_is_refused(stage: Stage, mistake: str) -> None:
+async def test_a_bad_command_is_refused(stage: StandInClient, mistake: str) -> None:
     """50035, and none is registered."""
     for path in (
         f"/applications/{BOT_ID}/commands",
@@ -312,7 +312,7 @@ async def test_a_bad_command_is_refused(stage: Stage, mistake: str) -> None:
     assert stage.standin.registry.all(None) == []
 
 
-async def test_too_many_choices_are_refused(stage: Stage) -> None:
+async def test_too_many_choices_are_refused(stage: StandInClient) -> None:
     """An autocompletion offers 25 at most; then its person is told that loading failed."""
     registered = await stage.register()
     completing = asyncio.create_task(
@@ -329,7 +329,7 @@ async def test_too_many_choices_are_refused(stage: Stage) -> None:
     assert fine.status == 200 and len(await completing) == 25
 
 
-async def test_a_bad_form_is_refused(stage: Stage) -> None:
+async def test_a_bad_form_is_refused(stage: StandInClient) -> None:
     """A long title, and a form without fields."""
     interaction = await stage.command(prompt="x")
     field = {"type": 4, "custom_id": "f", "label": "Field", "style": 1}
@@ -353,7 +353,7 @@ async def test_a_bad_form_is_refused(stage: Stage) -> None:
         ({"op": 2, "d": {"token": "é", "intents": 1}}, 4004),
     ],
 )
-async def test_a_bad_gateway_payload_closes(stage: Stage, payload: Any, code: int) -> None:
+async def test_a_bad_gateway_payload_closes(stage: StandInClient, payload: Any, code: int) -> None:
     """With the close code that Discord documents, and an entry in the log."""
     shard = await connect(stage)
     if isinstance(payload, dict):
@@ -366,7 +366,7 @@ async def test_a_bad_gateway_payload_closes(stage: Stage, payload: Any, code: in
     assert any(f"close {code}" in each for each in stage.problems)
 
 
-async def test_identifying_twice_and_too_many_payloads_close(stage: Stage) -> None:
+async def test_identifying_twice_and_too_many_payloads_close(stage: StandInClient) -> None:
     """4005 and 4008."""
     shard = await connect(stage)
     await shard.identify()

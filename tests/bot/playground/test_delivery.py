@@ -6,10 +6,10 @@ from pathlib import Path
 
 from bot.playground.model import Channel
 from bot.playground.seed import ADMIN_ID, BOT_ID, GUILD_ID, MEMBER_ID
-from tests.bot.playground.live import Live, open_live
+from tests.bot.playground.live import LivePlayground, open_live
 
 
-def own_threads(live: Live) -> list[Channel]:
+def own_threads(live: LivePlayground) -> list[Channel]:
     """The threads that the bot has opened."""
     channels = live.playground.standin.world.guilds[GUILD_ID].channels.values()
     return [each for each in channels if each.is_thread and each.owner_id == BOT_ID]

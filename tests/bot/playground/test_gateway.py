@@ -11,10 +11,10 @@ from aiohttp import WSMsgType
 from bot.playground.connection import ACK_AFTER_S
 from bot.playground.people import ActingUser
 from bot.playground.seed import GUILD_ID, MEMBER_ID, PAINT_ID
-from tests.bot.playground.conftest import Shard, Stage, connect
+from tests.bot.playground.conftest import GatewayClient, StandInClient, connect
 
 
-async def test_a_bot_is_greeted(stage: Stage) -> None:
+async def test_a_bot_is_greeted(stage: StandInClient) -> None:
     """HELLO, then READY with where to resume, then the guild; a heartbeat is acknowledged."""
     shard = await connect(stage)
     guild = await shard.identify()
@@ -26,7 +26,7 @@ async def test_a_bot_is_greeted(stage: Stage) -> None:
     assert stage.standin.gateway.online
 
 
-async def test_a_heartbeat_is_acknowledged_a_moment_later(stage: Stage) -> None:
+async def test_a_heartbeat_is_acknowledged_a_moment_later(stage: StandInClient) -> None:
     """As from afar: discord.py takes an answer that comes before it looks at the clock for late."""
     shard = await connect(stage)
     await shard.identify()
@@ -36,7 +36,7 @@ async def test_a_heartbeat_is_acknowledged_a_moment_later(stage: Stage) -> None:
     assert time.monotonic() - began_s >= ACK_AFTER_S * 0.9
 
 
-async def test_what_was_missed_is_replayed(stage: Stage) -> None:
+async def test_what_was_missed_is_replayed(stage: StandInClient) -> None:
     """An interaction that came while the socket was gone comes after RESUME, then RESUMED."""
     shard = await connect(stage)
     await shard.identify()
@@ -56,7 +56,7 @@ async def test_what_was_missed_is_replayed(stage: Stage) -> None:
     await again.next(name="RESUMED")
 
 
-async def test_an_unknown_session_is_invalid(stage: Stage) -> None:
+async def test_an_unknown_session_is_invalid(stage: StandInClient) -> None:
     """RESUME of a session that is over is answered with INVALID_SESSION, not to be resumed."""
     shard = await connect(stage)
     await shard.identify()
@@ -68,7 +68,7 @@ async def test_an_unknown_session_is_invalid(stage: Stage) -> None:
     assert (await again.next(op=9))["d"] is False
 
 
-async def test_a_future_sequence_closes(stage: Stage) -> None:
+async def test_a_future_sequence_closes(stage: StandInClient) -> None:
     """4007, as Discord says."""
     shard = await connect(stage)
     await shard.identify()
@@ -78,7 +78,7 @@ async def test_a_future_sequence_closes(stage: Stage) -> None:
     assert await again.closed() == 4007
 
 
-async def test_the_whole_stream_is_one_compression(stage: Stage) -> None:
+async def test_the_whole_stream_is_one_compression(stage: StandInClient) -> None:
     """zlib-stream has one context per socket; each message ends in a sync flush."""
     socket = await stage.session.ws_connect(stage.standin.gateway.url + "?compress=zlib-stream")
     inflate = zlib.decompressobj()
@@ -91,7 +91,7 @@ async def test_the_whole_stream_is_one_compression(stage: Stage) -> None:
     assert json.loads(inflate.decompress(ready.data))["t"] == "READY"
 
 
-async def test_words_of_others_need_an_intent(stage: Stage) -> None:
+async def test_words_of_others_need_an_intent(stage: StandInClient) -> None:
     """Messages come only to who asked for them, and without the others' words."""
     quiet = await connect(stage)
     await quiet.identify(intents=1)
@@ -103,7 +103,7 @@ async def test_words_of_others_need_an_intent(stage: Stage) -> None:
     assert heard["d"]["content"] == "" and heard["d"]["author"]["id"] == str(MEMBER_ID)
 
 
-async def test_shards_share_the_guilds(stage: Stage) -> None:
+async def test_shards_share_the_guilds(stage: StandInClient) -> None:
     """A guild is on exactly one of two shards."""
     found = []
     for number in (0, 1):
@@ -120,7 +120,7 @@ async def test_shards_share_the_guilds(stage: Stage) -> None:
     assert found == [str(GUILD_ID)]
 
 
-async def with_closed(shard: Shard) -> None:
+async def with_closed(shard: GatewayClient) -> None:
     """Wait until a bot has noticed that its socket is gone."""
     while not shard.socket.closed:
         await shard.socket.receive()

@@ -11,8 +11,8 @@ from playwright.async_api import expect
 from bot.playground.interactions import Interaction, InteractionKind
 from bot.playground.server import PlaygroundPlan, open_playground
 from tests.bot.playground.browser import CHROMIUM, open_browser, open_tab
-from tests.bot.playground.conftest import Stage
-from tests.bot.playground.live import Live
+from tests.bot.playground.conftest import StandInClient
+from tests.bot.playground.live import LivePlayground
 from tests.bot.playground.payloads import PNG, row
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium on this machine")
@@ -34,7 +34,7 @@ async def test_menus_forms_and_message_commands(tmp_path: Path) -> None:
         open_browser() as browser,
     ):
         heard: list[Interaction] = []
-        stage = Stage(playground.standin, playground.people, session)
+        stage = StandInClient(playground.standin, playground.people, session)
         playground.standin.interactions.listen(
             lambda each: None if each in heard else heard.append(each)
         )
@@ -42,7 +42,7 @@ async def test_menus_forms_and_message_commands(tmp_path: Path) -> None:
             {"name": "form", "description": "Opens a form"}, {"name": "Describe", "type": 3}
         )
         await stage.post({"content": "||secret||", "components": [row(menu)]})
-        live = Live(playground, tmp_path)
+        live = LivePlayground(playground, tmp_path)
         async with open_tab(live, browser) as tab:
             await tab.open()
             page = tab.page
@@ -81,11 +81,11 @@ async def test_spoilers_and_uploads(tmp_path: Path) -> None:
         open_browser() as browser,
     ):
         heard: list[Interaction] = []
-        stage = Stage(playground.standin, playground.people, session)
+        stage = StandInClient(playground.standin, playground.people, session)
         playground.standin.interactions.listen(heard.append)
         await stage.register({"name": "look", "description": "Looks", "options": [option]})
         await stage.post({"content": "||secret||"})
-        live = Live(playground, tmp_path)
+        live = LivePlayground(playground, tmp_path)
         async with open_tab(live, browser) as tab:
             await tab.open()
             spoiler = tab.log.get_by_role("button", name="poiler")

@@ -19,7 +19,7 @@ from tests.bot.playground.browser import (
     open_browser,
     open_tab,
 )
-from tests.bot.playground.live import Live, open_live
+from tests.bot.playground.live import LivePlayground, open_live
 
 SLOW = {"count": 4, "guidance": 3.0}
 
@@ -35,7 +35,7 @@ async def fits(tab: Tab, words: str) -> None:
     assert await tab.page.evaluate(BROKEN_LABELS) == []
 
 
-async def cancel_from_the_queue(live: Live, tab: Tab) -> None:
+async def cancel_from_the_queue(live: LivePlayground, tab: Tab) -> None:
     """Press Cancel in the panel of /queue, whose row is then gone."""
     asked = live.send("queue", ADMIN_ID)
     await live.answered(asked)

@@ -19,22 +19,22 @@ from bot.playground.seed import (
     SECOND_ID,
     THREAD_ID,
 )
-from tests.bot.playground.conftest import Answer, Stage, connect
+from tests.bot.playground.conftest import ApiResponse, StandInClient, connect
 from tests.bot.playground.payloads import button, row
 
 
-def place(stage: Stage, channel_id: int = PAINT_ID) -> Channel:
+def place(stage: StandInClient, channel_id: int = PAINT_ID) -> Channel:
     found = stage.standin.world.channel(channel_id)
     assert found is not None
     return found
 
 
-async def posted_edit(stage: Stage, channel_id: int, number: str) -> Answer:
+async def posted_edit(stage: StandInClient, channel_id: int, number: str) -> ApiResponse:
     path = f"/channels/{channel_id}/messages/{number}"
     return await stage.call("PATCH", path, {"content": "y"})
 
 
-async def test_a_deleted_channel_is_gone_with_its_threads(stage: Stage) -> None:
+async def test_a_deleted_channel_is_gone_with_its_threads(stage: StandInClient) -> None:
     """The bot hears of it; from then on the channel, its threads and messages are 10003."""
     shard = await connect(stage)
     await shard.identify()
@@ -50,7 +50,7 @@ async def test_a_deleted_channel_is_gone_with_its_threads(stage: Stage) -> None:
     assert not file.exists()
 
 
-async def test_a_deleted_thread_is_told_in_short(stage: Stage) -> None:
+async def test_a_deleted_thread_is_told_in_short(stage: StandInClient) -> None:
     """THREAD_DELETE carries four ids and no more, as Discord's does."""
     shard = await connect(stage)
     await shard.identify()
@@ -60,7 +60,7 @@ async def test_a_deleted_thread_is_told_in_short(stage: Stage) -> None:
     assert (await stage.post({"content": "x"})).status == 200
 
 
-async def test_a_new_channel_is_announced(stage: Stage) -> None:
+async def test_a_new_channel_is_announced(stage: StandInClient) -> None:
     """CHANNEL_CREATE and THREAD_CREATE, and both can be written to."""
     shard = await connect(stage)
     await shard.identify()
@@ -81,7 +81,7 @@ async def test_a_new_channel_is_announced(stage: Stage) -> None:
         assert (await stage.post({"content": "x"}, each.id)).status == 200
 
 
-async def test_an_interaction_outlives_its_channel_in_vain(stage: Stage) -> None:
+async def test_an_interaction_outlives_its_channel_in_vain(stage: StandInClient) -> None:
     """Neither its answer nor its token reaches a channel that was deleted."""
     interaction = await stage.command(prompt="x")
     assert (await stage.answer(interaction, {"type": 5})).status == 200
@@ -95,7 +95,7 @@ async def test_an_interaction_outlives_its_channel_in_vain(stage: Stage) -> None
     assert (await stage.answer(late, {"type": 4, "data": {"content": "x"}})).code == 10003
 
 
-async def test_a_bot_is_removed_and_comes_back(stage: Stage) -> None:
+async def test_a_bot_is_removed_and_comes_back(stage: StandInClient) -> None:
     """GUILD_DELETE without "unavailable", 50001 and 10004 meanwhile, then GUILD_CREATE."""
     world, guild = stage.standin.world, stage.standin.world.guilds[GUILD_ID]
     shard = await connect(stage)
@@ -122,7 +122,7 @@ async def test_a_bot_is_removed_and_comes_back(stage: Stage) -> None:
     assert (await stage.post({"content": "x"})).status == 200
 
 
-async def test_others_come_and_go_unheard(stage: Stage) -> None:
+async def test_others_come_and_go_unheard(stage: StandInClient) -> None:
     """Who of the people joins or leaves is told only to who asked for that intent."""
     world, guild = stage.standin.world, stage.standin.world.guilds[GUILD_ID]
     shard = await connect(stage)
@@ -133,7 +133,7 @@ async def test_others_come_and_go_unheard(stage: Stage) -> None:
     assert payload["t"] == "CHANNEL_UPDATE"
 
 
-async def test_permissions_are_taken_and_given_back(stage: Stage) -> None:
+async def test_permissions_are_taken_and_given_back(stage: StandInClient) -> None:
     """CHANNEL_UPDATE carries the overwrite, and what it denies is refused until it is lifted."""
     world, channel = stage.standin.world, place(stage)
     shard = await connect(stage)
@@ -149,7 +149,7 @@ async def test_permissions_are_taken_and_given_back(stage: Stage) -> None:
     assert (await stage.post({"content": "x"})).status == 200
 
 
-async def test_a_message_brings_an_archived_thread_back(stage: Stage) -> None:
+async def test_a_message_brings_an_archived_thread_back(stage: StandInClient) -> None:
     """An edit fails with 50083 while it is archived; a post opens it again."""
     world, thread = stage.standin.world, place(stage, THREAD_ID)
     posted = await stage.post({"content": "x"}, THREAD_ID)
@@ -165,7 +165,7 @@ async def test_a_message_brings_an_archived_thread_back(stage: Stage) -> None:
     assert (await posted_edit(stage, THREAD_ID, posted.json["id"])).status == 200
 
 
-async def test_a_locked_thread_stays_shut(stage: Stage) -> None:
+async def test_a_locked_thread_stays_shut(stage: StandInClient) -> None:
     """No post and no answer opens it, and its people cannot even ask."""
     world, thread = stage.standin.world, place(stage, THREAD_ID)
     command_id = int((await stage.register())[0]["id"])
@@ -186,7 +186,7 @@ async def test_a_locked_thread_stays_shut(stage: Stage) -> None:
     assert (await stage.post({"content": "x"}, THREAD_ID)).status == 200
 
 
-async def test_a_person_takes_no_direct_messages(stage: Stage) -> None:
+async def test_a_person_takes_no_direct_messages(stage: StandInClient) -> None:
     """50007 while theirs are closed or no server is shared; by default they are welcome."""
     world = stage.standin.world
     opened = await stage.call("POST", "/users/@me/channels", {"recipient_id": str(MEMBER_ID)})
@@ -200,7 +200,7 @@ async def test_a_person_takes_no_direct_messages(stage: Stage) -> None:
     assert (await stage.post({"content": "x"}, channel_id)).code == 50007
 
 
-async def test_a_small_upload_limit_holds(stage: Stage) -> None:
+async def test_a_small_upload_limit_holds(stage: StandInClient) -> None:
     """Posts, edits and answers above it are 413 with 40005, and an interaction tells it."""
     stage.standin.world.guilds[GUILD_ID].filesize_limit = 1000
     shard = await connect(stage)
@@ -218,7 +218,7 @@ async def test_a_small_upload_limit_holds(stage: Stage) -> None:
     assert answer.code == 40005
 
 
-async def test_every_switch_of_the_drawer_goes_back(stage: Stage) -> None:
+async def test_every_switch_of_the_drawer_goes_back(stage: StandInClient) -> None:
     """What a switched fault does to the world is undone when it is switched off."""
     standin, world = stage.standin, stage.standin.world
     connect_faults(standin)

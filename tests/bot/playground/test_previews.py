@@ -10,7 +10,7 @@ from playwright.async_api import expect
 from bot.delivery.previews import PREVIEW_NAME, SIDE_PX
 from bot.playground.files import REPLACED_KEPT, FileStore
 from tests.bot.playground.browser import PICTURE_MS, SMALL_PHONE, open_browser, open_tab
-from tests.bot.playground.conftest import Stage
+from tests.bot.playground.conftest import StandInClient
 from tests.bot.playground.live import open_live
 
 PREVIEW = re.compile(r"^Preview of picture \d of 2 after step \d+ of 100: a slow red house")
@@ -51,7 +51,7 @@ def test_a_replaced_file_can_still_be_fetched(tmp_path: Path) -> None:
     assert there == [False, False, *[True] * REPLACED_KEPT]
 
 
-async def test_an_edit_replaces_a_file_and_does_not_pull_it_away(stage: Stage) -> None:
+async def test_an_edit_replaces_a_file_and_does_not_pull_it_away(stage: StandInClient) -> None:
     """The message shows the new one alone; the old one's address still leads somewhere."""
     posted = await stage.post({"content": "x"}, files={"files[0]": (PREVIEW_NAME, b"1")})
     path = f"/channels/{posted.json['channel_id']}/messages/{posted.json['id']}"

@@ -10,11 +10,11 @@ from bot.playground.interactions import State
 from bot.playground.model import MessageFlag
 from bot.playground.people import ActingUser, ActionRefused
 from bot.playground.seed import BOT_ID, GUILD_ID, MEMBER_ID, PAINT_ID, THREAD_ID
-from tests.bot.playground.conftest import Stage
+from tests.bot.playground.conftest import StandInClient
 from tests.bot.playground.payloads import PNG, V2, button, row, words
 
 
-async def test_the_bot_finds_itself_and_its_places(stage: Stage) -> None:
+async def test_the_bot_finds_itself_and_its_places(stage: StandInClient) -> None:
     """Everything that a bot asks at its start is there, in Discord's shapes."""
     for path in (
         "/users/@me",
@@ -36,7 +36,7 @@ async def test_the_bot_finds_itself_and_its_places(stage: Stage) -> None:
     assert stage.problems == []
 
 
-async def test_a_gallery_shows_its_file(stage: Stage) -> None:
+async def test_a_gallery_shows_its_file(stage: StandInClient) -> None:
     """The file that a layout names is resolved, with its size, and listed nowhere else."""
     gallery = {
         "type": 12,
@@ -52,7 +52,7 @@ async def test_a_gallery_shows_its_file(stage: Stage) -> None:
         pass  # served by the page; here it is enough that the address is whole
 
 
-async def test_an_enforced_nonce_posts_once(stage: Stage) -> None:
+async def test_an_enforced_nonce_posts_once(stage: StandInClient) -> None:
     """The second post answers with the first message, until the nonce is forgotten."""
     body = {"content": "x", "nonce": "n1", "enforce_nonce": True}
     first, second = await stage.post(body), await stage.post(body)
@@ -62,7 +62,7 @@ async def test_an_enforced_nonce_posts_once(stage: Stage) -> None:
     assert (await stage.post(body)).json["id"] != first.json["id"]
 
 
-async def test_an_edit_keeps_what_it_does_not_name(stage: Stage) -> None:
+async def test_an_edit_keeps_what_it_does_not_name(stage: StandInClient) -> None:
     """Content alone changes; an empty list of attachments takes the files away."""
     posted = await stage.post({"content": "x"}, files={"files[0]": ("a.png", PNG)})
     path = f"/channels/{PAINT_ID}/messages/{posted.json['id']}"
@@ -76,7 +76,7 @@ async def test_an_edit_keeps_what_it_does_not_name(stage: Stage) -> None:
     assert (await stage.call("GET", path)).code == 10008
 
 
-async def test_a_deferred_answer_is_filled_in(stage: Stage) -> None:
+async def test_a_deferred_answer_is_filled_in(stage: StandInClient) -> None:
     """It loads, and the first follow-up takes its place and its audience."""
     interaction = await stage.command(prompt="x")
     deferred = await stage.answer(interaction, {"type": 5, "data": {"flags": 64}})
@@ -93,7 +93,7 @@ async def test_a_deferred_answer_is_filled_in(stage: Stage) -> None:
     assert shown.json["content"] == "more"
 
 
-async def test_a_button_changes_its_message(stage: Stage) -> None:
+async def test_a_button_changes_its_message(stage: StandInClient) -> None:
     """Type 7 edits the message that the button sits on, and @original is that message."""
     posted = await stage.post({"content": "x", "components": [row(button("go"))]})
     number = int(posted.json["id"])
@@ -104,7 +104,7 @@ async def test_a_button_changes_its_message(stage: Stage) -> None:
     assert original.json["content"] == "y"
 
 
-async def test_a_form_is_filled_in(stage: Stage) -> None:
+async def test_a_form_is_filled_in(stage: StandInClient) -> None:
     """A modal opens, its fields are checked as the client does, and come back nested."""
     interaction = await stage.command(prompt="x")
     field = {"type": 4, "custom_id": "f", "label": "Name", "style": 1, "min_length": 2}
@@ -116,7 +116,7 @@ async def test_a_form_is_filled_in(stage: Stage) -> None:
     assert done.json["resource"]["message"]["interaction_metadata"]["type"] == 5
 
 
-async def test_a_form_takes_files(stage: Stage) -> None:
+async def test_a_form_takes_files(stage: StandInClient) -> None:
     """A file that its person chose comes resolved; one that is not there is refused."""
     interaction = await stage.command(prompt="x")
     upload = {"type": 19, "custom_id": "f", "max_values": 2}
@@ -135,7 +135,7 @@ async def test_a_form_takes_files(stage: Stage) -> None:
     assert sent.data["resolved"]["attachments"][str(kept.id)]["width"] == 2
 
 
-async def test_old_messages_are_edited_only_so_often(stage: Stage) -> None:
+async def test_old_messages_are_edited_only_so_often(stage: StandInClient) -> None:
     """After an hour, the thirty-first edit within an hour is refused with 30046."""
     posted = await stage.post({"flags": V2, "components": [words()]})
     message = stage.standin.world.messages(PAINT_ID)[0]
@@ -147,7 +147,7 @@ async def test_old_messages_are_edited_only_so_often(stage: Stage) -> None:
     assert (late.status, late.code) == (429, 30046)
 
 
-async def test_only_the_reader_of_a_mention_is_named(stage: Stage) -> None:
+async def test_only_the_reader_of_a_mention_is_named(stage: StandInClient) -> None:
     """allowed_mentions decides who is notified."""
     body = {"content": f"<@{MEMBER_ID}> @everyone", "allowed_mentions": {"parse": []}}
     quiet = await stage.post(body)

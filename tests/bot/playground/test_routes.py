@@ -17,10 +17,10 @@ from bot.playground.process import pointed_command
 from bot.playground.rest.routes import PREFIX
 from bot.playground.seed import BOT_ID, MEMBER_ID, PAINT_ID, SECOND_ID, THREAD_ID
 from bot.playground.turns import Turns
-from tests.bot.playground.conftest import AGENT, Stage
+from tests.bot.playground.conftest import AGENT, StandInClient
 
 
-async def test_forgotten_nonces_protect_no_more(stage: Stage) -> None:
+async def test_forgotten_nonces_protect_no_more(stage: StandInClient) -> None:
     """As minutes later: the same post is there twice."""
     body = {"content": "x", "nonce": "n1", "enforce_nonce": True}
     first = await stage.post(body)
@@ -29,7 +29,7 @@ async def test_forgotten_nonces_protect_no_more(stage: Stage) -> None:
 
 
 async def test_a_late_request_arrives_after_its_senders_death(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
+    stage: StandInClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What a bot has sent is carried out, whatever became of the bot, with its whole file."""
     monkeypatch.setattr(faults_module, "LATE_S", (0.3, 0.3))
@@ -49,7 +49,7 @@ async def test_a_late_request_arrives_after_its_senders_death(
 
 
 async def test_some_requests_are_late_while_that_is_on(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
+    stage: StandInClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """About one in three, the same ones for the same seed."""
     monkeypatch.setattr(faults_module, "LATE_S", (1.0, 1.0))
@@ -60,7 +60,7 @@ async def test_some_requests_are_late_while_that_is_on(
     assert stage.standin.faults.delay_s() == 0.0
 
 
-async def test_answers_overtake_each_other(stage: Stage) -> None:
+async def test_answers_overtake_each_other(stage: StandInClient) -> None:
     """What is asked at the same time is answered in another order; alone, nothing waits."""
     stage.standin.turns.shuffled = True
     answered: list[int] = []
@@ -95,7 +95,7 @@ async def test_the_other_order_is_the_seeds() -> None:
     assert await _order(1) == await _order(1) != await _order(2)
 
 
-async def test_the_audit_counts_every_message_once(stage: Stage) -> None:
+async def test_the_audit_counts_every_message_once(stage: StandInClient) -> None:
     """Posted, edited, deleted, or lost with its channel: each message is there, with its files."""
     audit, world = stage.standin.audit, stage.standin.world
     first = await stage.post({"content": "one"}, files={"files[0]": ("a.png", b"a")})
@@ -121,7 +121,7 @@ async def test_the_audit_counts_every_message_once(stage: Stage) -> None:
     assert [each.texts for each in audit.of(MEMBER_ID)] == [["of a person"]]
 
 
-async def test_threads_are_lost_with_their_channel(stage: Stage) -> None:
+async def test_threads_are_lost_with_their_channel(stage: StandInClient) -> None:
     """Nobody sees what stood in a thread once the channel around it is deleted."""
     audit, world = stage.standin.audit, stage.standin.world
     await stage.post({"content": "in the thread"}, THREAD_ID)
@@ -134,7 +134,7 @@ async def test_threads_are_lost_with_their_channel(stage: Stage) -> None:
     assert record.channel_id == THREAD_ID and record.gone
 
 
-async def test_the_audit_knows_whom_an_answer_is_for(stage: Stage) -> None:
+async def test_the_audit_knows_whom_an_answer_is_for(stage: StandInClient) -> None:
     """An ephemeral answer is its reader's, and names the interaction that it answers."""
     interaction = await stage.command(prompt="x")
     await stage.answer(interaction, {"type": 4, "data": {"content": "psst", "flags": 64}})
@@ -143,7 +143,7 @@ async def test_the_audit_knows_whom_an_answer_is_for(stage: Stage) -> None:
     assert record.flags & MessageFlag.EPHEMERAL
 
 
-async def test_a_repeated_nonce_is_no_second_post(stage: Stage) -> None:
+async def test_a_repeated_nonce_is_no_second_post(stage: StandInClient) -> None:
     """The audit counts what was created, and with a nonce that is known nothing is."""
     body = {"content": "x", "nonce": "n1", "enforce_nonce": True}
     await stage.post(body)

@@ -7,16 +7,16 @@ import pytest
 from bot.playground.model import Overwrite
 from bot.playground.permissions import bits
 from bot.playground.seed import BOT_ID, GUILD_ID, PAINT_ID
-from tests.bot.playground.conftest import Stage
+from tests.bot.playground.conftest import StandInClient
 
 
-async def under(stage: Stage) -> tuple[str, str]:
+async def under(stage: StandInClient) -> tuple[str, str]:
     """A message, and the path that opens a thread under it."""
     number = (await stage.post({"content": "x"})).json["id"]
     return number, f"/channels/{PAINT_ID}/messages/{number}/threads"
 
 
-async def test_a_thread_has_the_id_of_its_message(stage: Stage) -> None:
+async def test_a_thread_has_the_id_of_its_message(stage: StandInClient) -> None:
     """It is there at once, under its channel, and takes messages."""
     number, path = await under(stage)
     opened = await stage.call("POST", path, {"name": "Pictures", "auto_archive_duration": 1440})
@@ -26,7 +26,7 @@ async def test_a_thread_has_the_id_of_its_message(stage: Stage) -> None:
     assert stage.problems == []
 
 
-async def test_a_message_has_one_thread(stage: Stage) -> None:
+async def test_a_message_has_one_thread(stage: StandInClient) -> None:
     """The second one is refused with Discord's own code, until the first is deleted."""
     number, path = await under(stage)
     await stage.call("POST", path, {"name": "one"})
@@ -37,7 +37,7 @@ async def test_a_message_has_one_thread(stage: Stage) -> None:
     assert (await stage.call("POST", path, {"name": "two"})).status == 201
 
 
-async def test_a_server_has_so_many_active_threads(stage: Stage) -> None:
+async def test_a_server_has_so_many_active_threads(stage: StandInClient) -> None:
     """At the cap no thread is opened, and none that is put away comes back."""
     number, path = await under(stage)
     await stage.call("POST", path, {"name": "one"})
@@ -59,13 +59,13 @@ async def test_a_server_has_so_many_active_threads(stage: Stage) -> None:
     [{}, {"name": ""}, {"name": "x" * 101}, {"name": "x", "auto_archive_duration": 5}],
     ids=["nothing", "no name", "a long name", "another duration"],
 )
-async def test_a_bad_thread_is_refused(stage: Stage, body: dict[str, object]) -> None:
+async def test_a_bad_thread_is_refused(stage: StandInClient, body: dict[str, object]) -> None:
     """What Discord would not take is no thread."""
     _, path = await under(stage)
     assert (await stage.call("POST", path, body)).code == 50035
 
 
-async def test_threads_take_a_permission(stage: Stage) -> None:
+async def test_threads_take_a_permission(stage: StandInClient) -> None:
     """Without the right to create threads none is opened."""
     _, path = await under(stage)
     world = stage.standin.world
