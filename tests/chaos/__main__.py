@@ -12,8 +12,8 @@ from pathlib import Path
 
 import click
 
+from tests.chaos.chaos_run import ChaosResult, ChaosSettings, run_chaos
 from tests.chaos.report import table, trail
-from tests.chaos.storm import ChaosSettings, ChaosResult, run_chaos
 from tests.chaos.verdict import Violation, judge
 
 
@@ -24,34 +24,34 @@ from tests.chaos.verdict import Violation, judge
 def main(seed: int, kills: int, folder: Path | None) -> None:
     """Kill the real bot again and again in bad weather, then judge what became of every wish."""
     chosen = folder or Path(tempfile.mkdtemp(prefix=f"zimagine-chaos-{seed}-"))
-    orders = ChaosSettings(seed, kills, chosen, say=lambda line: click.echo(line))
-    outcome, violations = asyncio.run(storm_and_verdict(orders))
-    click.echo(table(outcome, violations))
+    settings = ChaosSettings(seed, kills, chosen, say=lambda line: click.echo(line))
+    result, violations = asyncio.run(run_and_judge(settings))
+    click.echo(table(result, violations))
     if violations:
-        click.echo(trail(orders, violations), err=True)
+        click.echo(trail(settings, violations), err=True)
         sys.exit(1)
     if folder is None:
         shutil.rmtree(chosen, ignore_errors=True)
 
 
-async def storm_and_verdict(orders: ChaosSettings) -> tuple[ChaosResult, list[Violation]]:
+async def run_and_judge(settings: ChaosSettings) -> tuple[ChaosResult, list[Violation]]:
     """A storm, judged; the database is kept beside the steps."""
     judged: list[Violation] = []
 
-    def look(outcome: ChaosResult) -> None:
-        judged.extend(judge(outcome.evidence))
+    def look(result: ChaosResult) -> None:
+        judged.extend(judge(result.evidence))
         with (
-            closing(sqlite3.connect(outcome.evidence.data_dir / "zimagine.db")) as source,
-            closing(sqlite3.connect(orders.folder / "zimagine.db")) as copy,
+            closing(sqlite3.connect(result.evidence.data_dir / "zimagine.db")) as source,
+            closing(sqlite3.connect(settings.folder / "zimagine.db")) as copy,
         ):
             source.backup(copy)
 
-    outcome = await run_chaos(orders, look)
-    if not outcome.settled and not judged:
+    result = await run_chaos(settings, look)
+    if not result.settled and not judged:
         judged.append(Violation("stuck", "not everything came to its end in time"))
-    if outcome.exit_code:
-        judged.append(Violation("exit", f"the last stop ended with {outcome.exit_code}"))
-    return outcome, judged
+    if result.exit_code:
+        judged.append(Violation("exit", f"the last stop ended with {result.exit_code}"))
+    return result, judged
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from bot.playground.audit import Record
 from bot.playground.model import ChannelType
 from bot.playground.seed import BOT_ID
 from bot.playground.server import Playground
-from tests.chaos.crowd import PAINTING_BUTTONS, SentInteraction
+from tests.chaos.simulated_users import PAINTING_BUTTONS, SentInteraction
 
 PICTURE_NAME: Final = re.compile(r"(?:SPOILER_)?zimagine-(?P<job>\d+)-(?:\d+(?:-\d+)?|sheet)\.\w+")
 Row = Mapping[str, Any]
@@ -54,7 +54,7 @@ class Evidence:
     log: Sequence[str] = ()
     secrets: Sequence[str] = ()
     problems: Sequence[str] = ()
-    weather: frozenset[str] = frozenset()
+    faults: frozenset[str] = frozenset()
     database_says: Sequence[str] = ("ok",)
     showing: dict[int, list[Record]] = field(default_factory=dict[int, list[Record]])
     _by_id: dict[int, Record] = field(default_factory=dict[int, Record])
@@ -97,7 +97,7 @@ def gather(
     left: Sequence[UnrecordedJob],
     log: Sequence[str],
     problems: Sequence[str],
-    weather: frozenset[str],
+    faults: frozenset[str],
 ) -> Evidence:
     """Everything, once nothing moves any more."""
     standin = playground.standin
@@ -128,7 +128,7 @@ def gather(
             log=log,
             secrets=[standin.token, *(each.interaction.token for each in sent)],
             problems=problems,
-            weather=weather,
+            faults=faults,
             database_says=_checks(db),
         )
 

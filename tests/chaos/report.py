@@ -6,18 +6,18 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
-from tests.chaos.storm import ChaosSettings, ChaosResult
+from tests.chaos.chaos_run import ChaosResult, ChaosSettings
 from tests.chaos.verdict import Violation, accepted
 
 
-def table(outcome: ChaosResult, violations: Iterable[Violation]) -> str:
+def table(result: ChaosResult, violations: Iterable[Violation]) -> str:
     """All that was counted, in lines of two columns."""
-    found, steps = outcome.evidence, outcome.steps
+    found, steps = result.evidence, result.steps
     jobs, roads = found.jobs.values(), found.deliveries.values()
     shown = [each for each in found.showing.values() if each]
     rows: list[tuple[str, Any]] = [
         ("kills", steps.counts["kill"]),
-        ("starts of the bot", outcome.starts),
+        ("starts of the bot", result.starts),
         ("acts of people", len(found.sent)),
         ("accepted", sum(accepted(found, each) for each in found.sent)),
         ("of them in private", sum(each.secret is not None for each in found.sent)),
@@ -30,21 +30,21 @@ def table(outcome: ChaosResult, violations: Iterable[Violation]) -> str:
         ("pictures shown", len(shown)),
         ("whole files at a kill", len(found.left)),
         ("messages of the bot", len(found.records)),
-        ("gave up at", _counted(outcome.gave_up)),
-        ("small disk", "yes" if outcome.small_disk else "skipped: cannot mount one here"),
-        ("everything came to its end", "yes" if outcome.settled else "NO"),
+        ("gave up at", _counted(result.gave_up)),
+        ("small disk", "yes" if result.small_disk else "skipped: cannot mount one here"),
+        ("everything came to its end", "yes" if result.settled else "NO"),
         *((f"  {name}", times) for name, times in sorted(steps.counts.items()) if name != "kill"),
         ("violations", _counted(each.kind for each in violations)),
     ]
     return "\n".join(f"{name:36}{value}" for name, value in rows)
 
 
-def trail(orders: ChaosSettings, violations: Iterable[Violation]) -> str:
+def trail(settings: ChaosSettings, violations: Iterable[Violation]) -> str:
     """Each violation, and where the rest of the story is."""
     lines = [f"VIOLATION {each.kind}: {each.told}" for each in violations]
-    again = f"python -m tests.chaos --seed {orders.seed} --kills {orders.kills}"
+    again = f"python -m tests.chaos --seed {settings.seed} --kills {settings.kills}"
     return "\n".join(
-        [*lines, f"again: {again}", f"story: {orders.folder} (steps.jsonl, bot.log, zimagine.db)"]
+        [*lines, f"again: {again}", f"story: {settings.folder} (steps.jsonl, bot.log, zimagine.db)"]
     )
 
 

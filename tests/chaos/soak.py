@@ -25,8 +25,8 @@ from bot.playground.people import ActingUser
 from bot.playground.server import Playground, PlaygroundPlan, open_playground
 from bot.playground.watch import RequestLogEntry
 from tests.chaos import evidence as found
-from tests.chaos.crowd import SUBJECTS
-from tests.chaos.town import Community, build_community, seeded
+from tests.chaos.community import Community, build_community, seeded
+from tests.chaos.simulated_users import SUBJECTS
 from tests.chaos.verdict import Violation, judge
 
 TENTHS: Final = 10
@@ -76,10 +76,10 @@ class SoakResult:
 class Soak:
     """People who ask for the next picture as soon as one of them has theirs."""
 
-    def __init__(self, load: SoakSettings, playground: Playground, town: Community) -> None:
+    def __init__(self, load: SoakSettings, playground: Playground, community: Community) -> None:
         self._load = load
         self._playground = playground
-        self._town = town
+        self._community = community
         self._choose = seeded(load.seed, "soak")
         self._shown: set[int] = set()
         self._asked = 0
@@ -116,8 +116,8 @@ class Soak:
         most = min(self._load.pictures, self._over() + self._load.at_once)
         while self._asked < most:
             self._asked += 1
-            person = self._town.people[self._asked % len(self._town.people)]
-            places = self._town.channels_of(person)
+            person = self._community.people[self._asked % len(self._community.people)]
+            places = self._community.channels_of(person)
             self._ask(person, places[self._choose.randrange(len(places))].id, self._choose)
 
     def _ask(self, person: int, channel_id: int, choose: random.Random) -> None:
@@ -160,7 +160,7 @@ class Soak:
         """The same promises as in a storm, and that nothing grew."""
         seen = found.gather(
             self._playground, data_dir, sent=(), left=(), log=log,
-            problems=self._problems, weather=frozenset(),
+            problems=self._problems, faults=frozenset(),
         )  # fmt: skip
         self.soaked.refused = self._asked - len(seen.jobs)
         self.soaked.violations += [*judge(seen), *grown(self.soaked, self._load.pictures)]
@@ -208,12 +208,12 @@ async def run_soak(load: SoakSettings) -> SoakResult:
         )
         async with open_playground(plan) as playground:
             # Discord takes one edit per second and channel: many channels, or it decides the pace.
-            town = build_community(playground.standin.world, people=load.users, places=12)
+            community = build_community(playground.standin.world, people=load.users, places=12)
             async with asyncio.timeout(90):
                 standin = playground.standin  # commands are there before the bot can be reached
                 while not (standin.gateway.online and standin.registry.all(None)):
                     await asyncio.sleep(0.1)
-            soak = Soak(load, playground, town)
+            soak = Soak(load, playground, community)
             await soak.run()
             with contextlib.suppress(TimeoutError):  # the verdict names what is still open
                 async with asyncio.timeout(60):

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.chaos.__main__ import storm_and_verdict
+from tests.chaos.__main__ import run_and_judge
+from tests.chaos.chaos_run import ChaosSettings
 from tests.chaos.report import table, trail
-from tests.chaos.storm import ChaosSettings
 
 SEED = 4
 KILLS = 6
@@ -18,9 +18,9 @@ KILLS = 6
 async def test_a_small_storm_breaks_no_promise(tmp_path: Path) -> None:
     """Killed six times in bad weather, the bot loses nothing, doubles nothing, charges exactly."""
     told: list[str] = []
-    orders = ChaosSettings(SEED, KILLS, tmp_path, say=told.append)
-    outcome, violations = await storm_and_verdict(orders)
-    story = "\n".join([*told, table(outcome, violations), trail(orders, violations)])
+    settings = ChaosSettings(SEED, KILLS, tmp_path, say=told.append)
+    result, violations = await run_and_judge(settings)
+    story = "\n".join([*told, table(result, violations), trail(settings, violations)])
     assert not violations, story
-    assert outcome.settled and outcome.steps.counts["kill"] == KILLS == len(told), story
-    assert outcome.evidence.jobs and outcome.evidence.showing, story
+    assert result.settled and result.steps.counts["kill"] == KILLS == len(told), story
+    assert result.evidence.jobs and result.evidence.showing, story

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.chaos.soak import SoakSettings, Sample, SoakResult, grown, run_soak, table
+from tests.chaos.soak import Sample, SoakResult, SoakSettings, grown, run_soak, table
 
 
 async def test_a_little_soak(tmp_path: Path) -> None:

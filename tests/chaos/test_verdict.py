@@ -16,8 +16,8 @@ from bot.delivery.previews import PREVIEW_NAME
 from bot.playground.audit import Record
 from bot.playground.interactions import Interaction, InteractionKind
 from bot.playground.model import Channel, ChannelType, MessageFlag
-from tests.chaos.crowd import SentInteraction
 from tests.chaos.evidence import Evidence, UnrecordedJob
+from tests.chaos.simulated_users import SentInteraction
 from tests.chaos.verdict import judge
 
 PERSON, OTHER, CHANNEL, DIRECT, THREAD, ELSEWHERE = 7, 8, 70, 71, 72, 73
@@ -191,7 +191,7 @@ BROKEN: dict[str, tuple[str, Callable[[Evidence], Evidence]]] = {
     "private words in the log": ("leak", whispered),
     "a token in the log": ("leak", logged("POST /webhooks/1/secret-token")),
     "a traceback": ("traceback", logged(TRACE % "broken")),
-    "a traceback of another mishap": ("traceback", logged(TRACE % "broken", weather=FULL)),
+    "a traceback of another mishap": ("traceback", logged(TRACE % "broken", faults=FULL)),
     "a broken database": ("database", lambda e: but(e, database_says=["page 3 is never used"])),
     "a broken rule": ("rule", lambda e: but(e, problems=["POST /x: 50035 Invalid Form Body"])),
 }  # fmt: skip
@@ -221,7 +221,7 @@ FINE: dict[str, Callable[[Evidence], Evidence]] = {
     "what a kill explains": lambda e: but(
         e, problems=["GATEWAY x: It was not acknowledged within three seconds."]
     ),
-    "what a full disk explains": logged(TRACE % "No space left on device", weather=FULL),
+    "what a full disk explains": logged(TRACE % "No space left on device", faults=FULL),
     "seen again on request": lambda e: but(
         e,
         sent=[wish(), replace(wish(act="show", paints=False), interaction=_pressed())],

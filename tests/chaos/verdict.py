@@ -14,8 +14,8 @@ from PIL import Image, ImageStat
 
 from bot.delivery.previews import PREVIEW_NAME
 from bot.playground.model import MessageFlag
-from tests.chaos.crowd import SentInteraction
 from tests.chaos.evidence import Evidence, Row
+from tests.chaos.simulated_users import SentInteraction
 
 MAX_ATTEMPTS: Final = 2
 ACCEPTED_WITHIN_US: Final = 6_000_000
@@ -255,7 +255,7 @@ def traceback_in(line: str) -> str | None:
 
 def _is_explained(evidence: Evidence, trace: str) -> bool:
     return any(
-        name in evidence.weather and pattern.search(trace) for name, pattern in EXPLAINED.items()
+        name in evidence.faults and pattern.search(trace) for name, pattern in EXPLAINED.items()
     )
 
 

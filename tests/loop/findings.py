@@ -125,7 +125,9 @@ class Findings:
 def from_json(text: str) -> Findings:
     """Read what `to_json` wrote."""
     data: dict[str, Any] = json.loads(text)
-    data["slow"] = [SlowCallback(**{**each, "where": tuple(each["where"])}) for each in data["slow"]]
+    data["slow"] = [
+        SlowCallback(**{**each, "where": tuple(each["where"])}) for each in data["slow"]
+    ]
     data["blocked"] = [
         BlockingCall(**{**each, "where": tuple(each["where"])}) for each in data["blocked"]
     ]

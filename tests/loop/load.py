@@ -15,8 +15,8 @@ from bot.playground.model import Channel, Message
 from bot.playground.people import ActingUser, ActionRefused
 from bot.playground.registry import CHAT_INPUT, MESSAGE, Command
 from bot.playground.server import Playground
-from tests.chaos.crowd import BUTTON, SUBJECTS
-from tests.chaos.town import Community
+from tests.chaos.community import Community
+from tests.chaos.simulated_users import BUTTON, SUBJECTS
 from tests.scale.prompts import Prompts
 
 PARTS_LOOKED_AT: Final = 25
@@ -53,7 +53,7 @@ class UserLoad:
     """
 
     playground: Playground
-    town: Community
+    community: Community
     choose: random.Random
     pause_s: tuple[float, float] = PAUSE_S
     answered: list[ResponseTime] = field(default_factory=list[ResponseTime])
@@ -70,8 +70,8 @@ class UserLoad:
 
     async def begin(self) -> None:
         """The first person paints, opens their history and More: so that there is more to use."""
-        first = ActingUser(self.town.people[0])
-        place = self.town.channels_of(first.user_id)[0]
+        first = ActingUser(self.community.people[0])
+        place = self.community.channels_of(first.user_id)[0]
         names = {each.name: each for each in self.playground.standin.registry.all(None)}
 
         async def use(name: str, **values: Any) -> None:
@@ -95,7 +95,7 @@ class UserLoad:
     async def run(self, acts: int) -> None:
         """Everybody at once, until so many acts are done and answered."""
         self._left = acts
-        await asyncio.gather(*(self._live(person) for person in self.town.people))
+        await asyncio.gather(*(self._live(person) for person in self.community.people))
 
     async def _live(self, person: int) -> None:
         actor = ActingUser(person, LOCALES[person % len(LOCALES)])
@@ -149,7 +149,7 @@ class UserLoad:
     # What can be done
 
     def _offers(self, actor: ActingUser) -> Iterator[tuple[str, Deed]]:
-        places = self.town.channels_of(actor.user_id)
+        places = self.community.channels_of(actor.user_id)
         place = self.choose.choice(places)
         commands = self.playground.standin.registry.usable(
             self.playground.standin.world, place, actor.user_id
@@ -301,7 +301,7 @@ class UserLoad:
             return option.get("min_value") or 1
         if kind == BOOLEAN:
             return True
-        return str(self.choose.choice(self.town.people)) if kind == USER else None
+        return str(self.choose.choice(self.community.people)) if kind == USER else None
 
     def _prompt(self) -> str:
         if self.choose.random() > LONG_SHARE:

@@ -13,7 +13,7 @@ from typing import Final
 
 from bot.playground.process import POINTED
 from bot.playground.server import Playground, PlaygroundPlan, open_playground
-from tests.chaos.town import build_community, seeded
+from tests.chaos.community import build_community, seeded
 from tests.loop.findings import Findings, from_json
 from tests.loop.load import ResponseTime, UserLoad
 
@@ -63,15 +63,15 @@ class LoadResult:
         return statistics.median(e.took_ms for e in self.answered if e.took_ms is not None)
 
 
-async def run_load(orders: LoadSettings) -> LoadResult:
+async def run_load(settings: LoadSettings) -> LoadResult:
     """Start the bot, let people use it once its model is loaded, and stop it.
 
     Raises TimeoutError where it does not come up.
     """
-    orders.folder.mkdir(parents=True, exist_ok=True)
-    log_file, findings_file = orders.folder / "bot.log", orders.folder / "findings.json"
+    settings.folder.mkdir(parents=True, exist_ok=True)
+    log_file, findings_file = settings.folder / "bot.log", settings.folder / "findings.json"
     environment = {
-        "ZIMAGINE_STORAGE__DATA_DIR": str(orders.folder / "data"),
+        "ZIMAGINE_STORAGE__DATA_DIR": str(settings.folder / "data"),
         "ZIMAGINE_QUOTA__PICTURES": "100000",
         "ZIMAGINE_DISCORD__GUILDS": "[]",
         # Who is refused is answered sooner than who is accepted.
@@ -83,25 +83,25 @@ async def run_load(orders: LoadSettings) -> LoadResult:
         plan = PlaygroundPlan(
             ["run", "--config", os.devnull],
             environment,
-            seed=orders.seed,
+            seed=settings.seed,
             output=log,
-            module=WATCHED if orders.watched else POINTED,
+            module=WATCHED if settings.watched else POINTED,
         )
         async with open_playground(plan) as playground:
             # Discord takes one edit per second and channel: many channels, or it decides the pace.
-            town = build_community(playground.standin.world, people=orders.people, places=8)
-            load = UserLoad(playground, town, seeded(orders.seed, "loop"))
+            community = build_community(playground.standin.world, people=settings.people, places=8)
+            load = UserLoad(playground, community, seeded(settings.seed, "loop"))
             await _up(playground)
             await load.begin()
             began_s = time.monotonic()
-            await load.run(orders.acts)
+            await load.run(settings.acts)
             took_s = time.monotonic() - began_s
             messages = [
-                m for place in town.places for m in playground.standin.world.messages(place)
+                m for place in community.places for m in playground.standin.world.messages(place)
             ]
             await playground.process.stop()
     findings = None
-    if orders.watched and findings_file.exists():
+    if settings.watched and findings_file.exists():
         findings = from_json(findings_file.read_text(encoding="utf-8"))
     return LoadResult(
         answered=load.answered,

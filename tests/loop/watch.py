@@ -23,7 +23,7 @@ from types import FrameType
 from typing import Any, Final
 
 from tests.loop.clocks import ClockReading, ThreadClocks
-from tests.loop.findings import BlockingCall, GcPause, Findings, SlowCallback
+from tests.loop.findings import BlockingCall, Findings, GcPause, SlowCallback
 
 NOTABLE_MS: Final = 20.0
 LOOK_EVERY_S: Final = 0.005

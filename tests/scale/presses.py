@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from tests.loop.run import LoadSettings, LoadResult, run_load
+from tests.loop.run import LoadResult, LoadSettings, run_load
 from tests.scale.stopwatch import machine
 
 LIMIT_MS: Final = 3000.0

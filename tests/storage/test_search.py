@@ -219,7 +219,7 @@ class SearchDatabase:
 
 
 @pytest.fixture(scope="module")
-def town() -> Iterator[SearchDatabase]:
+def database() -> Iterator[SearchDatabase]:
     with tempfile.TemporaryDirectory() as folder:
         opened = SearchDatabase(Path(folder))
         yield opened
@@ -231,32 +231,34 @@ def town() -> Iterator[SearchDatabase]:
 @example(["é", "e\u0301", "CAFÉ au lait"], ["é", "e", "\u0301", "café"])
 @example(["山水 日落", "a\0b"], ["水日", "水 日", "\0", "A\0B", "b\0"])
 def test_the_index_agrees_with_a_plain_look(
-    town: SearchDatabase, prompts: list[str], looked_for: list[str]
+    database: SearchDatabase, prompts: list[str], looked_for: list[str]
 ) -> None:
     """Whatever the prompts and the words: found is exactly what a plain look finds."""
 
     async def compare() -> None:
-        place = await town.painted_by_new_user(prompts)
+        place = await database.painted_by_new_user(prompts)
         for text in looked_for:
             expected = [prompt for prompt in reversed(prompts) if plainly_found(prompt, text)]
-            assert await found(town.stores, text, place) == expected, text
+            assert await found(database.stores, text, place) == expected, text
 
-    town.runner.run(compare())
+    database.runner.run(compare())
 
 
 @settings(max_examples=40, deadline=None)
 @given(PROMPTS, st.data())
-def test_every_piece_of_a_prompt_finds_it(town: SearchDatabase, prompt: str, data: st.DataObject) -> None:
+def test_every_piece_of_a_prompt_finds_it(
+    database: SearchDatabase, prompt: str, data: st.DataObject
+) -> None:
     """Any piece cut out of a prompt finds it, as long as it is read alone as it is within."""
     start = data.draw(st.integers(0, len(prompt)))
     piece = prompt[start : data.draw(st.integers(start, len(prompt)))]
 
     async def compare() -> None:
-        place = await town.painted_by_new_user([prompt])
+        place = await database.painted_by_new_user([prompt])
         if search.fold(piece) in search.fold(prompt):  # half of a composed letter is another one
-            assert await found(town.stores, piece, place) == [prompt]
+            assert await found(database.stores, piece, place) == [prompt]
 
-    town.runner.run(compare())
+    database.runner.run(compare())
 
 
 @given(st.integers(), st.integers(), st.text())

@@ -107,7 +107,7 @@ class StandInClient:
 
 
 @pytest.fixture
-async def stage(tmp_path: Path) -> AsyncIterator[StandInClient]:
+async def client(tmp_path: Path) -> AsyncIterator[StandInClient]:
     """A stand-in with its world; what it answers has to be what Discord would answer."""
     standin = build_standin(tmp_path / "files")
     runner = web.AppRunner(build_app(standin))
@@ -116,12 +116,12 @@ async def stage(tmp_path: Path) -> AsyncIterator[StandInClient]:
     standin.base_url = f"http://{HOST}:{runner.addresses[0][1]}"
     standin.gateway.url = f"ws://{HOST}:{runner.addresses[0][1]}/gateway"
     async with aiohttp.ClientSession() as session:
-        stage = StandInClient(standin, People(standin), session)
-        standin.log.listen_exchanges(stage.exchanges.append)
-        yield stage
+        client = StandInClient(standin, People(standin), session)
+        standin.log.listen_exchanges(client.exchanges.append)
+        yield client
     await standin.gateway.close()
     await runner.cleanup()
-    check_answers(stage.exchanges)
+    check_answers(client.exchanges)
 
 
 def check_answers(exchanges: list[Exchange]) -> None:
@@ -144,8 +144,8 @@ def check_answers(exchanges: list[Exchange]) -> None:
 class GatewayClient:
     """A bot's end of the gateway, by hand."""
 
-    def __init__(self, stage: StandInClient, socket: aiohttp.ClientWebSocketResponse) -> None:
-        self._stage = stage
+    def __init__(self, client: StandInClient, socket: aiohttp.ClientWebSocketResponse) -> None:
+        self._client = client
         self.socket = socket
         self.sequence = 0
         self.ready: Any = None
@@ -164,7 +164,7 @@ class GatewayClient:
 
     async def identify(self, **changes: Any) -> Any:
         """Identify, and wait until the guild is there."""
-        data = {"token": self._stage.standin.token, "intents": 1, "properties": {"os": "x"}}
+        data = {"token": self._client.standin.token, "intents": 1, "properties": {"os": "x"}}
         await self.socket.send_json({"op": 2, "d": data | changes})
         self.ready = (await self.next(name="READY"))["d"]
         return await self.next(name="GUILD_CREATE")
@@ -177,10 +177,10 @@ class GatewayClient:
         return self.socket.close_code
 
 
-async def connect(stage: StandInClient, query: str = "?v=10&encoding=json") -> GatewayClient:
+async def connect(client: StandInClient, query: str = "?v=10&encoding=json") -> GatewayClient:
     """Open a gateway connection and read HELLO."""
-    socket = await stage.session.ws_connect(stage.standin.gateway.url + query)
-    shard = GatewayClient(stage, socket)
+    socket = await client.session.ws_connect(client.standin.gateway.url + query)
+    shard = GatewayClient(client, socket)
     hello = await socket.receive_json()
     assert hello["op"] == 10
     return shard

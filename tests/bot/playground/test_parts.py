@@ -34,14 +34,14 @@ async def test_menus_forms_and_message_commands(tmp_path: Path) -> None:
         open_browser() as browser,
     ):
         heard: list[Interaction] = []
-        stage = StandInClient(playground.standin, playground.people, session)
+        client = StandInClient(playground.standin, playground.people, session)
         playground.standin.interactions.listen(
             lambda each: None if each in heard else heard.append(each)
         )
-        await stage.register(
+        await client.register(
             {"name": "form", "description": "Opens a form"}, {"name": "Describe", "type": 3}
         )
-        await stage.post({"content": "||secret||", "components": [row(menu)]})
+        await client.post({"content": "||secret||", "components": [row(menu)]})
         live = LivePlayground(playground, tmp_path)
         async with open_tab(live, browser) as tab:
             await tab.open()
@@ -49,17 +49,17 @@ async def test_menus_forms_and_message_commands(tmp_path: Path) -> None:
             await page.get_by_role("combobox", name="Colour").click()
             await page.get_by_role("option", name="Blue").click()
             await live.until(lambda: heard)
-            await stage.answer(heard[0], {"type": 6})
+            await client.answer(heard[0], {"type": 6})
             assert heard[0].data["values"] == ["b"]
             await tab.send("/form")
             await page.keyboard.press("Enter")
             await live.until(lambda: len(heard) == 2)
-            await stage.answer(heard[1], {"type": 9, "data": form})
+            await client.answer(heard[1], {"type": 9, "data": form})
             dialog = page.get_by_role("dialog", name="A form")
             await dialog.get_by_label("Name").fill("Lu")
             await dialog.get_by_role("button", name="Submit").click()
             await live.until(lambda: len(heard) == 3)
-            await stage.answer(heard[2], {"type": 4, "data": {"content": "x", "flags": 64}})
+            await client.answer(heard[2], {"type": 4, "data": {"content": "x", "flags": 64}})
             assert heard[2].kind is InteractionKind.MODAL
             assert heard[2].data["components"][0]["components"][0]["value"] == "Lu"
             message = tab.log.get_by_role("article").first
@@ -67,7 +67,7 @@ async def test_menus_forms_and_message_commands(tmp_path: Path) -> None:
             await message.get_by_role("button", name="More for the message").click()
             await page.get_by_role("menuitem", name="Describe").click()
             await live.until(lambda: len(heard) == 4)
-            await stage.answer(heard[3], {"type": 4, "data": {"content": "y", "flags": 64}})
+            await client.answer(heard[3], {"type": 4, "data": {"content": "y", "flags": 64}})
             assert heard[3].data["target_id"] in heard[3].data["resolved"]["messages"]
             await expect(tab.log.get_by_text("y", exact=True)).to_be_visible()
 
@@ -81,10 +81,10 @@ async def test_spoilers_and_uploads(tmp_path: Path) -> None:
         open_browser() as browser,
     ):
         heard: list[Interaction] = []
-        stage = StandInClient(playground.standin, playground.people, session)
+        client = StandInClient(playground.standin, playground.people, session)
         playground.standin.interactions.listen(heard.append)
-        await stage.register({"name": "look", "description": "Looks", "options": [option]})
-        await stage.post({"content": "||secret||"})
+        await client.register({"name": "look", "description": "Looks", "options": [option]})
+        await client.post({"content": "||secret||"})
         live = LivePlayground(playground, tmp_path)
         async with open_tab(live, browser) as tab:
             await tab.open()
@@ -99,6 +99,6 @@ async def test_spoilers_and_uploads(tmp_path: Path) -> None:
             await expect(group).to_contain_text("a.png")
             await tab.page.get_by_role("button", name="Send").click()
             await live.until(lambda: heard)
-            await stage.answer(heard[0], {"type": 4, "data": {"content": "z", "flags": 64}})
+            await client.answer(heard[0], {"type": 4, "data": {"content": "z", "flags": 64}})
             (found,) = heard[0].data["resolved"]["attachments"].values()
             assert (found["filename"], found["width"], found["size"]) == ("a.png", 2, len(PNG))

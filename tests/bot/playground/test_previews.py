@@ -51,13 +51,13 @@ def test_a_replaced_file_can_still_be_fetched(tmp_path: Path) -> None:
     assert there == [False, False, *[True] * REPLACED_KEPT]
 
 
-async def test_an_edit_replaces_a_file_and_does_not_pull_it_away(stage: StandInClient) -> None:
+async def test_an_edit_replaces_a_file_and_does_not_pull_it_away(client: StandInClient) -> None:
     """The message shows the new one alone; the old one's address still leads somewhere."""
-    posted = await stage.post({"content": "x"}, files={"files[0]": (PREVIEW_NAME, b"1")})
+    posted = await client.post({"content": "x"}, files={"files[0]": (PREVIEW_NAME, b"1")})
     path = f"/channels/{posted.json['channel_id']}/messages/{posted.json['id']}"
     body = {"attachments": [{"id": 0, "filename": PREVIEW_NAME}]}
-    edited = await stage.call("PATCH", path, body, files={"files[0]": (PREVIEW_NAME, b"2")})
+    edited = await client.call("PATCH", path, body, files={"files[0]": (PREVIEW_NAME, b"2")})
     (old,), (new,) = posted.json["attachments"], edited.json["attachments"]
     assert old["id"] != new["id"]
     for attachment, data in ((old, b"1"), (new, b"2")):
-        assert stage.standin.world.files.path(int(attachment["id"])).read_bytes() == data
+        assert client.standin.world.files.path(int(attachment["id"])).read_bytes() == data

@@ -15,9 +15,9 @@ from bot.playground.faults import Fault
 from bot.playground.model import ACTIVE_THREADS, Channel, Overwrite
 from bot.playground.seed import BOT_ID
 from bot.playground.server import Playground
+from tests.chaos.community import OPEN, SEE, SPEAK, Community
 from tests.chaos.disk import SmallDisk
 from tests.chaos.steps import Steps
-from tests.chaos.town import OPEN, SEE, SPEAK, Community
 
 FOLDER: Final = Path(__file__).parents[2]
 TOGGLES: Final = (
@@ -51,7 +51,7 @@ class FaultInjector:
     def __init__(
         self,
         playground: Playground,
-        town: Community,
+        community: Community,
         choose: random.Random,
         steps: Steps,
         *,
@@ -59,13 +59,13 @@ class FaultInjector:
         disk: SmallDisk | None,
     ) -> None:
         self._playground = playground
-        self._town = town
+        self._community = community
         self._choose = choose
         self._steps = steps
         self._database = database
         self._disk = disk
         self._running: dict[asyncio.Task[None], str] = {}
-        self.mishaps = self._mishaps()
+        self.faults = self._all_faults()
         self.broken: list[BaseException] = []
 
     @property
@@ -75,12 +75,12 @@ class FaultInjector:
 
     def start_some(self, most: int = 3) -> None:
         """Let up to so many mishaps begin within the next seconds."""
-        weights = [each.weight for each in self.mishaps]
-        for mishap in self._choose.choices(self.mishaps, weights, k=self._choose.randint(0, most)):
+        weights = [each.weight for each in self.faults]
+        for fault in self._choose.choices(self.faults, weights, k=self._choose.randint(0, most)):
             wait_s = self._choose.uniform(0.0, 4.0)
-            if mishap.name not in self._running.values():
-                task = asyncio.create_task(self._one(mishap, wait_s), name=mishap.name)
-                self._running[task] = mishap.name
+            if fault.name not in self._running.values():
+                task = asyncio.create_task(self._one(fault, wait_s), name=fault.name)
+                self._running[task] = fault.name
                 task.add_done_callback(self._over)
 
     async def stop_all(self) -> None:
@@ -93,20 +93,20 @@ class FaultInjector:
             self._playground.standin.faults.inject(fault, active=False)
         if self._disk is not None:
             self._disk.free()
-        self._town.restore()
+        self._community.restore()
 
     def _over(self, task: asyncio.Task[None]) -> None:
         self._running.pop(task, None)
         if not task.cancelled() and (error := task.exception()) is not None:
             self.broken.append(error)
 
-    async def _one(self, mishap: ScheduledFault, wait_s: float) -> None:
+    async def _one(self, fault: ScheduledFault, wait_s: float) -> None:
         await asyncio.sleep(wait_s)
-        self._steps.note(mishap.name)
-        await mishap.run()
-        self._steps.note(f"{mishap.name}: over")
+        self._steps.note(fault.name)
+        await fault.run()
+        self._steps.note(f"{fault.name}: over")
 
-    def _mishaps(self) -> list[ScheduledFault]:
+    def _all_faults(self) -> list[ScheduledFault]:
         found = [ScheduledFault(each.value, 3.0, partial(self._toggle, each)) for each in TOGGLES]
         found += [ScheduledFault(each.value, 2.0, partial(self._inject, each)) for each in ONCE]
         found += [
@@ -152,15 +152,15 @@ class FaultInjector:
 
     async def _delete_place(self) -> None:
         channel = self._some_place(lambda each: not each.is_thread)
-        if channel is None or len(self._town.places) < MIN_PLACES:
+        if channel is None or len(self._community.places) < MIN_PLACES:
             return
         assert channel.guild_id is not None
         guild_id = channel.guild_id
-        self._town.delete(channel)
+        self._community.delete(channel)
         await asyncio.sleep(self._choose.uniform(0.0, 3.0))
-        fresh = self._town.add_channel(guild_id)
-        if not any(self._town.channel(each).is_thread for each in self._town.places):
-            self._town.add_channel(guild_id, parent_id=fresh.id)
+        fresh = self._community.add_channel(guild_id)
+        if not any(self._community.channel(each).is_thread for each in self._community.places):
+            self._community.add_channel(guild_id, parent_id=fresh.id)
 
     async def _remove_bot(self) -> None:
         world = self._playground.standin.world
@@ -187,8 +187,10 @@ class FaultInjector:
                 world.overwrite(channel, Overwrite(BOT_ID, 1, 0, 0))
 
     async def _archive(self, *, locked: bool) -> None:
-        found = [each for each in map(self._town.channel, self._town.places) if each.is_thread]
-        found += self._town.bot_threads()
+        found = [
+            each for each in map(self._community.channel, self._community.places) if each.is_thread
+        ]
+        found += self._community.bot_threads()
         if not found:
             return
         thread = self._choose.choice(found)
@@ -201,7 +203,7 @@ class FaultInjector:
                 world.archive(thread, archived=False)
 
     async def _delete_thread(self) -> None:
-        if found := self._town.bot_threads():
+        if found := self._community.bot_threads():
             self._playground.standin.world.delete_channel(self._choose.choice(found))
 
     async def _allow_no_threads(self) -> None:
@@ -215,7 +217,7 @@ class FaultInjector:
                 guild.thread_limit = ACTIVE_THREADS
 
     async def _close_direct(self) -> None:
-        person = self._choose.choice(self._town.people)
+        person = self._choose.choice(self._community.people)
         self._playground.standin.world.close_private(person)
         try:
             await asyncio.sleep(self._choose.uniform(3.0, 15.0))
@@ -248,5 +250,7 @@ class FaultInjector:
             self._disk.free()
 
     def _some_place(self, fits: Callable[[Channel], bool]) -> Channel | None:
-        found = [each for each in map(self._town.channel, self._town.places) if fits(each)]
+        found = [
+            each for each in map(self._community.channel, self._community.places) if fits(each)
+        ]
         return self._choose.choice(found) if found else None

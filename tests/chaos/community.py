@@ -110,23 +110,25 @@ class Community:
 
 def build_community(world: World, *, people: int = 8, places: int = 2) -> Community:
     """Fill the playground's world up. people: in all. places: channels of the second server."""
-    town = Community(world, [MEMBER_ID, MODERATOR_ID, ADMIN_ID], [PAINT_ID, SECOND_ID, THREAD_ID])
+    community = Community(
+        world, [MEMBER_ID, MODERATOR_ID, ADMIN_ID], [PAINT_ID, SECOND_ID, THREAD_ID]
+    )
     first, joined = world.guilds[GUILD_ID], world.clock()
     everyone = Role(SECOND_GUILD_ID, "@everyone", first.roles[GUILD_ID].permissions)
     second = Guild(SECOND_GUILD_ID, "Second", ADMIN_ID, {everyone.id: everyone}, {}, {})
     world.guilds[second.id] = second
-    for number in range(people - len(town.people)):
+    for number in range(people - len(community.people)):
         name = NEWCOMER_NAMES[number % len(NEWCOMER_NAMES)]
         user = User(SECOND_GUILD_ID + 100 + number, f"{name}{number}")
         world.users[user.id] = user
-        town.people.append(user.id)
+        community.people.append(user.id)
         if number % 2:
             first.members[user.id] = Member(user, [], joined)
-    for user_id in (BOT_ID, ADMIN_ID, *town.people[3:]):
+    for user_id in (BOT_ID, ADMIN_ID, *community.people[3:]):
         second.members[user_id] = Member(world.users[user_id], [], joined)
-    made = [town.add_channel(second.id) for _ in range(places)]
-    town.add_channel(second.id, parent_id=made[0].id)
-    return town
+    made = [community.add_channel(second.id) for _ in range(places)]
+    community.add_channel(second.id, parent_id=made[0].id)
+    return community
 
 
 def seeded(seed: int, what: str) -> random.Random:

@@ -13,8 +13,8 @@ from bot.playground.model import Channel, Message
 from bot.playground.people import ActingUser, ActionRefused
 from bot.playground.registry import Command
 from bot.playground.server import Playground
+from tests.chaos.community import Community
 from tests.chaos.steps import Steps
-from tests.chaos.town import Community
 
 SUBJECTS: Final = ("a red house", "a boat", "a tree in snow", "a tower at night", "a balloon")
 BUTTON: Final = re.compile(r"z\d+:(?P<act>[a-z]+):(?P<id>\d+)")
@@ -51,10 +51,10 @@ class SimulatedUsers:
     """People who use all that the bot has registered. `sent` holds everything they ever did."""
 
     def __init__(
-        self, playground: Playground, town: Community, choose: random.Random, steps: Steps
+        self, playground: Playground, community: Community, choose: random.Random, steps: Steps
     ) -> None:
         self._playground = playground
-        self._town = town
+        self._community = community
         self._choose = choose
         self._steps = steps
         self._wishes = 0
@@ -74,8 +74,8 @@ class SimulatedUsers:
             (self._look, 6.0),
             (self._settle_in, 8.0),
         ]
-        person = self._choose.choice(self._town.people)
-        places = self._town.channels_of(person)
+        person = self._choose.choice(self._community.people)
+        places = self._community.channels_of(person)
         chosen = self._choose.choices([a for a, _ in acts], [w for _, w in acts])[0]
         if not places:
             return None
@@ -121,7 +121,9 @@ class SimulatedUsers:
         values: dict[str, Any] = {"prompt": f"{{{', '.join(picked)}}}, c{self._wishes} --steps 2"}
         if self._choose.random() < PRIVATE_SHARE:
             values["private"] = True
-        return SentInteraction("/imagine choices", self._command("imagine", person, channel, values))
+        return SentInteraction(
+            "/imagine choices", self._command("imagine", person, channel, values)
+        )
 
     def _press_answer(self, person: int, channel: Channel) -> SentInteraction | None:
         return self._press(person, channel, ANSWERS)
@@ -129,7 +131,9 @@ class SimulatedUsers:
     def _reroll(self, person: int, channel: Channel) -> SentInteraction | None:
         seeded = self._choose.random() < 0.3
         values = {"seed": self._choose.randrange(2**31)} if seeded else {}
-        return SentInteraction("/reroll", self._command("reroll", person, channel, values), paints=True)
+        return SentInteraction(
+            "/reroll", self._command("reroll", person, channel, values), paints=True
+        )
 
     def _press_reroll(self, person: int, channel: Channel) -> SentInteraction | None:
         return self._press(person, channel, PAINTING_BUTTONS)
@@ -155,7 +159,9 @@ class SimulatedUsers:
             values["spoiler"] = self._choose.choice(("on", "default"))
         return SentInteraction("/settings", self._command("settings", person, channel, values))
 
-    def _press(self, person: int, channel: Channel, acts: tuple[str, ...]) -> SentInteraction | None:
+    def _press(
+        self, person: int, channel: Channel, acts: tuple[str, ...]
+    ) -> SentInteraction | None:
         """Press one of these buttons, on a message of late or one from long ago."""
         messages = self._playground.standin.world.visible(channel, person)
         if self._choose.random() < 0.7:

@@ -17,12 +17,12 @@ from bot.playground.server import Playground, PlaygroundPlan, open_playground
 from bot.playground.watch import RequestLogEntry
 from bot.playground.world import Event, MessageCreated, MessageEdited
 from tests.chaos import evidence as found
-from tests.chaos.crowd import SimulatedUsers
+from tests.chaos.community import build_community, seeded
 from tests.chaos.disk import small_disk
 from tests.chaos.evidence import Evidence, UnrecordedJob
+from tests.chaos.fault_injector import FOLDER, FaultInjector
+from tests.chaos.simulated_users import SimulatedUsers
 from tests.chaos.steps import Steps
-from tests.chaos.town import build_community, seeded
-from tests.chaos.weather import FOLDER, FaultInjector
 
 MOST_OPEN: Final = 15
 """Wishes that wait before the crowd waits too."""
@@ -60,46 +60,46 @@ class ChaosResult:
     exit_code: int | None = None
 
 
-async def run_chaos(orders: ChaosSettings, look: Callable[[ChaosResult], None]) -> ChaosResult:
+async def run_chaos(settings: ChaosSettings, look: Callable[[ChaosResult], None]) -> ChaosResult:
     """Let it blow. look: is shown the outcome while the data folder is still there.
 
     Raises TimeoutError where the bot never came online.
     """
-    data_dir = orders.folder / "data"
+    data_dir = settings.folder / "data"
     data_dir.mkdir(parents=True, exist_ok=True)
     async with AsyncExitStack() as stack:
-        disk = stack.enter_context(small_disk(data_dir, 64 + 2 * orders.kills))
-        log = stack.enter_context((orders.folder / "bot.log").open("w", encoding="utf-8"))
+        disk = stack.enter_context(small_disk(data_dir, 64 + 2 * settings.kills))
+        log = stack.enter_context((settings.folder / "bot.log").open("w", encoding="utf-8"))
         plan = PlaygroundPlan(
             ["run", "--config", os.devnull],
-            _environment(orders.seed, data_dir),
-            seed=orders.seed,
+            _environment(settings.seed, data_dir),
+            seed=settings.seed,
             output=log,
             module="tests.chaos.bot",
         )
         playground = await stack.enter_async_context(open_playground(plan))
-        steps = Steps(orders.folder / "steps.jsonl")
+        steps = Steps(settings.folder / "steps.jsonl")
         stack.callback(steps.close)
-        town = build_community(playground.standin.world)
-        crowd = SimulatedUsers(playground, town, seeded(orders.seed, "crowd"), steps)
-        weather = FaultInjector(
+        community = build_community(playground.standin.world)
+        users = SimulatedUsers(playground, community, seeded(settings.seed, "crowd"), steps)
+        injector = FaultInjector(
             playground,
-            town,
-            seeded(orders.seed, "weather"),
+            community,
+            seeded(settings.seed, "weather"),
             steps,
             database=data_dir / "zimagine.db",
             disk=disk,
         )
-        storm = ChaosRun(orders, playground, crowd, weather, steps, data_dir)
-        settled = await storm.blow()
+        run = ChaosRun(settings, playground, users, injector, steps, data_dir)
+        settled = await run.run_all()
         await playground.process.stop()
-        lines = (orders.folder / "bot.log").read_text(encoding="utf-8").splitlines()
-        outcome = ChaosResult(
-            storm.gather(lines), steps, settled, disk is not None, storm.gave_up, storm.starts
+        lines = (settings.folder / "bot.log").read_text(encoding="utf-8").splitlines()
+        result = ChaosResult(
+            run.gather(lines), steps, settled, disk is not None, run.gave_up, run.starts
         )
-        outcome.exit_code = playground.process.exit_code
-        await asyncio.to_thread(look, outcome)
-        return outcome
+        result.exit_code = playground.process.exit_code
+        await asyncio.to_thread(look, result)
+        return result
 
 
 def _environment(seed: int, data_dir: Path) -> dict[str, str]:
@@ -122,22 +122,22 @@ class ChaosRun:
 
     def __init__(
         self,
-        orders: ChaosSettings,
+        settings: ChaosSettings,
         playground: Playground,
-        crowd: SimulatedUsers,
-        weather: FaultInjector,
+        users: SimulatedUsers,
+        injector: FaultInjector,
         steps: Steps,
         data_dir: Path,
     ) -> None:
-        self._orders = orders
+        self._settings = settings
         self._playground = playground
         self._process = playground.process
-        self._crowd = crowd
-        self._weather = weather
+        self._users = users
+        self._injector = injector
         self._steps = steps
         self._data_dir = data_dir
-        self._choose = seeded(orders.seed, "kills")
-        self._pause = seeded(orders.seed, "pauses")
+        self._choose = seeded(settings.seed, "kills")
+        self._pause = seeded(settings.seed, "pauses")
         self._acted = asyncio.Event()
         self._shown = asyncio.Event()
         self._left: list[UnrecordedJob] = []
@@ -147,23 +147,23 @@ class ChaosRun:
         playground.standin.log.listen(self._requested)
         playground.standin.world.listen(self._happened)
 
-    async def blow(self) -> bool:
+    async def run_all(self) -> bool:
         """The whole storm, and the calm after it; whether everything came to its end."""
         await self._online()
         helpers = [asyncio.create_task(self._act()), asyncio.create_task(self._keep_alive())]
         try:
-            for number in range(1, self._orders.kills + 1):
+            for number in range(1, self._settings.kills + 1):
                 await self._kill(number)
             helpers[0].cancel()
-            await self._weather.stop_all()
+            await self._injector.stop_all()
             self._steps.note("calm")
             settled = await self._settle()
         finally:
             for helper in helpers:
                 helper.cancel()
             ended = await asyncio.gather(*helpers, return_exceptions=True)
-            await self._weather.stop_all()
-        broken = [each for each in ended if isinstance(each, Exception)] + self._weather.broken
+            await self._injector.stop_all()
+        broken = [each for each in ended if isinstance(each, Exception)] + self._injector.broken
         if broken:
             raise ExceptionGroup("the harness itself broke", [Exception(repr(e)) for e in broken])
         return settled
@@ -173,27 +173,27 @@ class ChaosRun:
         return found.gather(
             self._playground,
             self._data_dir,
-            sent=self._crowd.sent,
+            sent=self._users.sent,
             left=self._left,
             log=log,
             problems=self._problems,
-            weather=frozenset(self._steps.counts),
+            faults=frozenset(self._steps.counts),
         )
 
     async def _kill(self, number: int) -> None:
         """Wait for the moment that the seed names, and kill."""
-        self._weather.start_some()
+        self._injector.start_some()
         choose = self._choose
         (kind,) = choose.choices(MOMENTS, (15, 30, 55))
         moment = await self._moment(kind, choose.random())
         away, back_s = choose.random() < 0.15, choose.uniform(0.1, RESTART_WAIT_S)
         await self._running()
         self._process.restart_wait_s = AWAY_S if away else back_s
-        self._process.environment["CHAOS_SEED"] = f"{self._orders.seed}-{number}"
-        weather = ", ".join(self._weather.active) or "fair"
+        self._process.environment["CHAOS_SEED"] = f"{self._settings.seed}-{number}"
+        active = ", ".join(self._injector.active) or "none"
         pid = self._process.pid
         self._process.kill()
-        self._steps.note("kill", number=number, moment=moment, weather=weather)
+        self._steps.note("kill", number=number, moment=moment, faults=active)
         while self._process.pid == pid:
             await asyncio.sleep(0.01)
         left = await asyncio.to_thread(found.unrecorded, self._data_dir, number)
@@ -201,10 +201,10 @@ class ChaosRun:
         if away:
             await self._minutes_pass()
         jobs = await asyncio.to_thread(found.counted, self._data_dir / "zimagine.db")
-        self._orders.say(
-            f"kill {number:3}/{self._orders.kills}  {self._steps.at_s:6.1f} s  {moment:24}"
+        self._settings.say(
+            f"kill {number:3}/{self._settings.kills}  {self._steps.at_s:6.1f} s  {moment:24}"
             f"{'  away' if away else ''}{f'  whole files: {len(left)}' if left else ''}"
-            f"  [{weather}]  {jobs}"
+            f"  [{active}]  {jobs}"
         )
 
     async def _moment(self, kind: str, share: float) -> str:
@@ -239,7 +239,7 @@ class ChaosRun:
         self._process.restart()
         self._steps.note("last restart")
         try:
-            async with asyncio.timeout(self._orders.settle_s):
+            async with asyncio.timeout(self._settings.settle_s):
                 # Else the last stop may meet a process that is too young to know what SIGTERM is.
                 while (
                     self._process.pid in (None, pid) or not self._playground.standin.gateway.online
@@ -263,7 +263,7 @@ class ChaosRun:
                 continue
             if await asyncio.to_thread(found.open_count, database) > MOST_OPEN:
                 continue
-            if self._crowd.act() is not None:
+            if self._users.act() is not None:
                 self._acted.set()
 
     async def _keep_alive(self) -> None:
