@@ -58,7 +58,7 @@ class Deliveries:
                 (message_id, token, job_id),
             )
 
-    async def attempt(self, job_id: int, road: Route, thread_id: int | None = None) -> Delivery:
+    async def attempt(self, job_id: int, route: Route, thread_id: int | None = None) -> Delivery:
         """Store the route and time of the first attempt, before it; returns the current route.
 
         Once attempted, a route stays in effect with its first time, whatever is requested later:
@@ -67,27 +67,29 @@ class Deliveries:
         """
         async with self._db.transaction() as transaction:
             row = await _tryable(transaction, job_id, "attempted")
-            first = thread_id is not None and row["thread_id"] is None and row["road"] == road
+            first = thread_id is not None and row["thread_id"] is None and row["road"] == route
             if row["road"] is None or first:
-                return await self._take(transaction, job_id, road, thread_id)
+                return await self._take(transaction, job_id, route, thread_id)
             return rows.delivery(row)
 
-    async def switch(self, job_id: int, road: Route, detour: str | None = None) -> Delivery:
+    async def switch(
+        self, job_id: int, route: Route, fallback_reason: str | None = None
+    ) -> Delivery:
         """Store another route and the time of its first attempt, before it is made.
 
         For a caller that knows the earlier route has failed. A route that is already in effect
-        keeps its first time. detour: why the route the requester wanted was unavailable; the first
-        reason is kept.
+        keeps its first time. fallback_reason: why the route the requester wanted was unavailable;
+        the first reason is kept.
         """
         async with self._db.transaction() as transaction:
             row = await _tryable(transaction, job_id, "switched")
-            if row["road"] == road:
+            if row["road"] == route:
                 return rows.delivery(row)
             await transaction.execute(
                 "UPDATE deliveries SET detour = coalesce(detour, ?) WHERE job_id = ?",
-                (detour, job_id),
+                (fallback_reason, job_id),
             )
-            return await self._take(transaction, job_id, road)
+            return await self._take(transaction, job_id, route)
 
     async def thread_gone(self, job_id: int) -> Delivery:
         """Record that the thread used for the attempt is gone, with everything posted in it."""
@@ -139,13 +141,13 @@ class Deliveries:
         return None if row is None else rows.delivery(row)
 
     async def _take(
-        self, transaction: Transaction, job_id: int, road: Route, thread_id: int | None = None
+        self, transaction: Transaction, job_id: int, route: Route, thread_id: int | None = None
     ) -> Delivery:
         return await _update(
             transaction,
             "UPDATE deliveries SET road = ?, thread_id = ?, attempted_at = ? WHERE job_id = ? "
             "RETURNING *",
-            (road, thread_id, to_us(self._clock()), job_id),
+            (route, thread_id, to_us(self._clock()), job_id),
         )
 
     async def _settle(

@@ -29,7 +29,7 @@ class ProposalState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """A proposal as stored; `place` says who may answer it. `wish` holds the request as JSON."""
+    """A proposal as stored; `place` says who may answer it. `batch` is JSON."""
 
     id: int
     place: Place
@@ -49,14 +49,14 @@ class Proposals:
         self._db = db
         self._clock = clock
 
-    async def ask(self, place: Place, wish: str) -> Proposal:
+    async def ask(self, place: Place, batch: str) -> Proposal:
         """Store a request before its confirmation is shown."""
         async with self._db.transaction() as transaction:
             now = self._clock()
             row = await transaction.fetch_one(
                 "INSERT INTO proposals (guild_id, channel_id, user_id, wish, asked_at) "
                 "VALUES (?, ?, ?, ?, ?) RETURNING *",
-                (place.guild_id, place.channel_id, place.user_id, wish, to_us(now)),
+                (place.guild_id, place.channel_id, place.user_id, batch, to_us(now)),
             )
         assert row is not None
         return _proposal(row, now)

@@ -76,13 +76,13 @@ def job(row: sqlite3.Row, prefix: str = "") -> Job:
 
 def delivery(row: sqlite3.Row, prefix: str = "") -> Delivery:
     """Read a delivery from its columns."""
-    road = row[f"{prefix}road"]
+    route = row[f"{prefix}road"]
     return Delivery(
         job_id=row[f"{prefix}job_id"],
         state=DeliveryState(row[f"{prefix}state"]),
         channel_id=row[f"{prefix}channel_id"],
         message_id=row[f"{prefix}message_id"],
-        route=None if road is None else Route(road),
+        route=None if route is None else Route(route),
         nonce=row[f"{prefix}nonce"],
         attempted_at=from_us_or_none(row[f"{prefix}attempted_at"]),
         settled_at=from_us_or_none(row[f"{prefix}settled_at"]),

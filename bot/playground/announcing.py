@@ -42,7 +42,7 @@ def announce(event: Event, standin: StandIn) -> None:
         standin.gateway.dispatch("MESSAGE_DELETE", gone, guild_id=channel.guild_id, intent=intent)
         return
     created = isinstance(event, MessageCreated)
-    shape = heard_json(message, standin) | place
+    shape = message_for_bot_json(message, standin) | place
     member = standin.world.member(channel.guild_id, message.author_id)
     if member is not None:
         shape["member"] = {k: v for k, v in member_json(member).items() if k != "user"}
@@ -77,7 +77,7 @@ def _announce_member(event: MemberChanged, standin: StandIn) -> None:
     standin.gateway.dispatch(name, shape, guild_id=guild.id, intent=GUILD_MEMBERS)
 
 
-def heard_json(message: Message, standin: StandIn) -> dict[str, Any]:
+def message_for_bot_json(message: Message, standin: StandIn) -> dict[str, Any]:
     """A message as the bot may read it: others' words need an intent that it does not have."""
     shape = message_json(message, standin.world, standin.base_url)
     if message.author_id != standin.bot.id and standin.bot.id not in message.mentions:

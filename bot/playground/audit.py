@@ -48,17 +48,17 @@ class Audit:
     def __init__(self) -> None:
         self.records: dict[int, Record] = {}
 
-    def of(self, author_id: int) -> list[Record]:
+    def by_author(self, author_id: int) -> list[Record]:
         """What one account ever posted."""
         return [each for each in self.records.values() if each.author_id == author_id]
 
-    def hear(self, event: Event) -> None:
+    def record(self, event: Event) -> None:
         """Take in one change of the world."""
         if isinstance(event, MemberChanged):
             return
         if isinstance(event, ChannelChanged):
             if event.gone:
-                self._lost({event.channel.id, *event.threads})
+                self._mark_deleted({event.channel.id, *event.threads})
             return
         message = event.message
         record = self.records.get(message.id)
@@ -77,7 +77,7 @@ class Audit:
         alt = [each.description for each in message.attachments]
         _add(record.texts, _strings([message.content, message.embeds, message.components, alt]))
 
-    def _lost(self, channel_ids: set[int]) -> None:
+    def _mark_deleted(self, channel_ids: set[int]) -> None:
         for record in self.records.values():
             if record.channel_id in channel_ids:
                 record.gone = True

@@ -77,7 +77,7 @@ async def apply_edit(world: World, message: Message, body: Body, *, silent: bool
             if str(each.id) not in listed:
                 world.files.replace(each.id)
         kept_files = [
-            _described(each, listed[str(each.id)])
+            _with_description(each, listed[str(each.id)])
             for each in message.attachments
             if str(each.id) in listed
         ]
@@ -85,7 +85,7 @@ async def apply_edit(world: World, message: Message, body: Body, *, silent: bool
     else:
         message.attachments = [*message.attachments, *fresh]
     world.mention(message, json.get("allowed_mentions"))
-    world.edited(message, silent=silent)
+    world.notify_edit(message, silent=silent)
 
 
 async def _files(world: World, body: Body) -> list[Attachment]:
@@ -102,7 +102,7 @@ async def _files(world: World, body: Body) -> list[Attachment]:
     return kept
 
 
-def _described(attachment: Attachment, entry: Mapping[str, Any]) -> Attachment:
+def _with_description(attachment: Attachment, entry: Mapping[str, Any]) -> Attachment:
     if "description" not in entry:
         return attachment
     return replace(attachment, description=entry["description"])

@@ -43,8 +43,8 @@ from bot.playground.protocol import (
     UNKNOWN_OPCODE,
     VOICE,
     Close,
-    is_for,
     same_secret,
+    shard_receives,
 )
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ class Socket:
         if self._transport is not None:
             self._transport.abort()
 
-    def left(self) -> None:
+    def disconnected(self) -> None:
         """The connection is gone; its session waits to be resumed."""
         if self.session is not None and self.session.socket is self:
             self.session.socket = None
@@ -138,13 +138,13 @@ class Socket:
                 continue
             if message.type in (WSMsgType.CLOSE, WSMsgType.CLOSING, WSMsgType.CLOSED):
                 if message.type is WSMsgType.CLOSE and message.data in (1000, 1001):
-                    self._goodbye()
+                    self._end_if_closed_normally()
                 return
             if message.type is WSMsgType.ERROR:
                 return
             self._handle(self._decoded(message.data))
 
-    def _goodbye(self) -> None:
+    def _end_if_closed_normally(self) -> None:
         """A bot that closes with 1000 or 1001 ends its session."""
         if self.session is not None:
             self.gateway.end(self.session)
@@ -214,7 +214,7 @@ class Socket:
     def _greetings(self, session: Session) -> Iterator[tuple[str, Json]]:
         user = self.gateway.greeting.user()
         guilds = self.gateway.greeting.guilds()
-        own = {key: shape for key, shape in guilds.items() if is_for(session.shard, key)}
+        own = {key: shape for key, shape in guilds.items() if shard_receives(session.shard, key)}
         yield (
             "READY",
             {

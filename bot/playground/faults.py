@@ -34,52 +34,58 @@ class Fault(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class _About:
+class _FaultInfo:
     label: str
     hint: str
     toggle: bool = False
 
 
 ABOUT: Final = {
-    Fault.DROP_SOCKET: _About("Drop the socket", "Cuts the bot's gateway connection; it resumes."),
-    Fault.RECONNECT: _About("Ask to reconnect", "Asks the bot to connect again, as Discord does."),
-    Fault.INVALIDATE: _About("End the session", "The bot has to identify itself anew."),
-    Fault.RATE_LIMIT: _About(
+    Fault.DROP_SOCKET: _FaultInfo(
+        "Drop the socket", "Cuts the bot's gateway connection; it resumes."
+    ),
+    Fault.RECONNECT: _FaultInfo(
+        "Ask to reconnect", "Asks the bot to connect again, as Discord does."
+    ),
+    Fault.INVALIDATE: _FaultInfo("End the session", "The bot has to identify itself anew."),
+    Fault.RATE_LIMIT: _FaultInfo(
         "Rate limit", "About one request in three is answered with 429.", True
     ),
-    Fault.SERVER_ERROR: _About(
+    Fault.SERVER_ERROR: _FaultInfo(
         "Server errors", "About one request in three is answered with 503.", True
     ),
-    Fault.LOST_ANSWER: _About(
+    Fault.LOST_ANSWER: _FaultInfo(
         "Lost answers", "About one request in three is carried out, but answered with 502.", True
     ),
-    Fault.SLOW: _About("Slow", "Every request takes 0.5 to 1.5 seconds longer.", True),
-    Fault.LATE: _About(
+    Fault.SLOW: _FaultInfo("Slow", "Every request takes 0.5 to 1.5 seconds longer.", True),
+    Fault.LATE: _FaultInfo(
         "Late requests",
         "About one request in three is carried out 1 to 5 seconds late, even if its bot is dead.",
         True,
     ),
-    Fault.REORDER: _About(
+    Fault.REORDER: _FaultInfo(
         "Reordered answers", "Requests at the same time are answered in another order.", True
     ),
-    Fault.EXPIRE_TOKENS: _About(
+    Fault.EXPIRE_TOKENS: _FaultInfo(
         "Expire the tokens", "As if fifteen minutes had passed since every interaction."
     ),
-    Fault.FORGET_NONCES: _About(
+    Fault.FORGET_NONCES: _FaultInfo(
         "Forget the nonces", "As if minutes had passed: a repeated message is posted again."
     ),
-    Fault.SMALL_UPLOADS: _About("Small uploads", "A file has at most 64 KiB.", True),
-    Fault.MUTE_BOT: _About("Mute the bot", "The bot may not write in #paint.", True),
-    Fault.ARCHIVE_THREAD: _About("Lock the thread", "The thread is archived and locked.", True),
-    Fault.CLOSE_DIRECT: _About(
+    Fault.SMALL_UPLOADS: _FaultInfo("Small uploads", "A file has at most 64 KiB.", True),
+    Fault.MUTE_BOT: _FaultInfo("Mute the bot", "The bot may not write in #paint.", True),
+    Fault.ARCHIVE_THREAD: _FaultInfo("Lock the thread", "The thread is archived and locked.", True),
+    Fault.CLOSE_DIRECT: _FaultInfo(
         "No direct messages", "Nobody takes direct messages from the bot.", True
     ),
-    Fault.DELETE_CHANNEL: _About("Delete a channel", "#more-paint goes with all its messages."),
-    Fault.REMOVE_BOT: _About(
+    Fault.DELETE_CHANNEL: _FaultInfo("Delete a channel", "#more-paint goes with all its messages."),
+    Fault.REMOVE_BOT: _FaultInfo(
         "Remove the bot", "The bot is not on the server while this is on.", True
     ),
-    Fault.RESTART_BOT: _About("Restart the bot", "Asks the bot to stop, and starts it again."),
-    Fault.KILL_BOT: _About("Kill the bot", "Kills the bot without warning, and starts it again."),
+    Fault.RESTART_BOT: _FaultInfo("Restart the bot", "Asks the bot to stop, and starts it again."),
+    Fault.KILL_BOT: _FaultInfo(
+        "Kill the bot", "Kills the bot without warning, and starts it again."
+    ),
 }
 _SHARE: Final = 1 / 3
 LATE_S: Final = (1.0, 5.0)
@@ -117,7 +123,7 @@ class Faults:
         """Strike the next request of this method whose path contains `path_part`, once."""
         self._planned.append((fault, method, path_part))
 
-    def struck(self, method: str, path: str) -> Fault | None:
+    def fault_for(self, method: str, path: str) -> Fault | None:
         """Which of the request faults strikes this request, if one does."""
         for planned in self._planned:
             fault, wanted, part = planned

@@ -22,7 +22,7 @@ from bot.playground.protocol import (
     RECONNECT,
     SESSION_LIFE_S,
     Close,
-    is_for,
+    shard_receives,
 )
 
 Json = dict[str, Any]
@@ -42,7 +42,7 @@ class Session:
 
 
 @dataclass(slots=True)
-class Watcher:
+class GatewayListener:
     """Who hears what happens on the gateway: note(path, problems), online(changed)."""
 
     note: Callable[[str, list[str]], None]
@@ -50,7 +50,7 @@ class Watcher:
 
 
 @dataclass(frozen=True, slots=True)
-class Greeting:
+class ReadyData:
     """What READY tells: token of the only bot, its user and application, the guilds by id."""
 
     token: str
@@ -63,7 +63,11 @@ class Gateway:
     """All sockets and sessions of the bot."""
 
     def __init__(
-        self, greeting: Greeting, watcher: Watcher, *, now_s: Callable[[], float] = time.monotonic
+        self,
+        greeting: ReadyData,
+        watcher: GatewayListener,
+        *,
+        now_s: Callable[[], float] = time.monotonic,
     ) -> None:
         self.greeting = greeting
         self.watcher = watcher
@@ -90,7 +94,7 @@ class Gateway:
             await socket.run(request.query.get("v", API_VERSION), request.query.get("encoding"))
         finally:
             self._sockets.discard(socket)
-            socket.left()
+            socket.disconnected()
         return answer
 
     def dispatch(self, name: str, data: Json, *, guild_id: int | None, intent: int = 0) -> bool:
@@ -103,7 +107,7 @@ class Gateway:
         for session in self._sessions.values():
             if intent and not session.intents & intent:
                 continue
-            if not is_for(session.shard, guild_id):
+            if not shard_receives(session.shard, guild_id):
                 continue
             heard = True
             session.sequence += 1

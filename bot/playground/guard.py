@@ -17,7 +17,7 @@ POLICY: Final = (
 _NAMES: Final = ("127.0.0.1", "localhost")
 
 
-def only_from_here(standin: StandIn) -> Middleware:
+def local_only(standin: StandIn) -> Middleware:
     """Answer 403 to every request that another site's page or name brought here.
 
     A name that some other server resolves to this machine would else read everything here.

@@ -135,10 +135,10 @@ class Interactions:
         while len(self._by_id) > KEPT:
             self._forget(next(iter(self._by_id)))
         interaction.timer = loop.call_later(self._acknowledge_s, self._too_late, interaction)
-        self.tell(interaction)
+        self.notify(interaction)
         return interaction
 
-    def tell(self, interaction: Interaction) -> None:
+    def notify(self, interaction: Interaction) -> None:
         """Let everyone who listens know of its state."""
         for listener in list(self._listeners):
             listener(interaction)
@@ -185,10 +185,10 @@ class Interactions:
         if interaction.timer is not None:
             interaction.timer.cancel()
 
-    def moved(self, interaction: Interaction, state: State) -> None:
+    def set_state(self, interaction: Interaction, state: State) -> None:
         """The interaction's answer got this far."""
         interaction.state = state
-        self.tell(interaction)
+        self.notify(interaction)
 
     def expire_all(self) -> None:
         """Let every token expire now, as if fifteen minutes had passed."""
@@ -207,7 +207,7 @@ class Interactions:
         if interaction.acknowledged is None:
             if interaction.choices is not None and not interaction.choices.done():
                 interaction.choices.cancel()
-            self.moved(interaction, State.FAILED)
+            self.set_state(interaction, State.FAILED)
 
     def _forget(self, interaction_id: int) -> None:
         gone = self._by_id.pop(interaction_id)

@@ -15,7 +15,7 @@ SMALL_FILE_BYTES: Final = 64 * 2**10
 
 def connect_faults(standin: StandIn) -> None:
     """Put something behind every fault that is more than a request gone wrong."""
-    faults, gateway, mishaps = standin.faults, standin.gateway, _Mishaps(standin)
+    faults, gateway, mishaps = standin.faults, standin.gateway, _WorldFaults(standin)
     faults.connect(Fault.DROP_SOCKET, gateway.drop_sockets)
     faults.connect(Fault.RECONNECT, gateway.ask_reconnect)
     faults.connect(Fault.INVALIDATE, gateway.invalidate)
@@ -30,7 +30,7 @@ def connect_faults(standin: StandIn) -> None:
     faults.connect_switch(Fault.REMOVE_BOT, mishaps.remove_bot)
 
 
-class _Mishaps:
+class _WorldFaults:
     """Each of these survives a world where what it names is gone."""
 
     def __init__(self, standin: StandIn) -> None:

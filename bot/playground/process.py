@@ -119,7 +119,7 @@ class BotProcess:
                 self._process.kill()
                 await asyncio.wait([self._task])
 
-    def seen_online(self, online: bool) -> None:
+    def set_online(self, online: bool) -> None:
         """The gateway tells whether the bot is connected."""
         if self.pid is not None or not self.command:
             self.was_online = self.was_online or online
@@ -163,10 +163,10 @@ class BotProcess:
                 continue
             if not line:
                 break
-            self._heard(line.decode(errors="replace").rstrip())
+            self._on_line(line.decode(errors="replace").rstrip())
         return await self._process.wait()
 
-    def _heard(self, line: str) -> None:
+    def _on_line(self, line: str) -> None:
         self.lines.append(line)
         if self._output is not None:
             with contextlib.suppress(OSError, ValueError):

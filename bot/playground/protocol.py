@@ -43,6 +43,6 @@ def same_secret(given: str, secret: str) -> bool:
     return secrets.compare_digest(given.encode(errors="replace"), secret.encode())
 
 
-def is_for(shard: tuple[int, int], guild_id: int | None) -> bool:
+def shard_receives(shard: tuple[int, int], guild_id: int | None) -> bool:
     """Whether a shard hears of this guild; shard 0 hears of private conversations."""
     return ((guild_id or 0) >> 22) % shard[1] == shard[0]

@@ -19,8 +19,8 @@ from aiohttp import web
 from bot.playground.announcing import announce
 from bot.playground.faults import Fault, Faults
 from bot.playground.files import FileStore
-from bot.playground.gateway import Gateway, Greeting, Watcher
-from bot.playground.guard import only_from_here
+from bot.playground.gateway import Gateway, GatewayListener, ReadyData
+from bot.playground.guard import local_only
 from bot.playground.interactions import Interaction, Interactions, State
 from bot.playground.limits import RateLimiter
 from bot.playground.mishaps import connect_faults
@@ -84,7 +84,7 @@ async def open_playground(plan: PlaygroundPlan) -> AsyncIterator[Playground]:
         process = BotProcess([], {}, output=plan.output)
         people = People(standin)
         page = PageServer(standin, process, people)
-        standin.gateway.watcher.online = process.seen_online
+        standin.gateway.watcher.online = process.set_online
         process.changed = page.bot_changed
         connect_faults(standin)
         app = build_app(standin, page)
@@ -120,12 +120,12 @@ def build_standin(folder: Path, *, seed: int = 1) -> StandIn:
             what = interaction.name or interaction.data.get("custom_id", "")
             note(f"INTERACTION {what}", ["It was not acknowledged within three seconds."])
 
-    greeting = _greeting(world)
+    greeting = _ready_data(world)
     standin = StandIn(
         world=world,
         registry=Registry(world.ids),
         interactions=Interactions(world),
-        gateway=Gateway(greeting, Watcher(note, lambda online: None)),
+        gateway=Gateway(greeting, GatewayListener(note, lambda online: None)),
         log=log,
         faults=Faults(seed),
         limits=RateLimiter(),
@@ -134,13 +134,13 @@ def build_standin(folder: Path, *, seed: int = 1) -> StandIn:
         token=greeting.token,
         turns=Turns(seed),
     )
-    world.listen(standin.audit.hear)
+    world.listen(standin.audit.record)
     world.listen(lambda event: announce(event, standin))
     standin.interactions.listen(late)
     return standin
 
 
-def _greeting(world: World) -> Greeting:
+def _ready_data(world: World) -> ReadyData:
     """What the gateway tells a bot of this world; the token is a fresh one."""
 
     def guilds() -> dict[int, Json]:
@@ -157,13 +157,13 @@ def _greeting(world: World) -> Greeting:
             if str(member.user.id) in wanted or (query and member.user.username.startswith(query))
         ]
 
-    return Greeting(secrets.token_urlsafe(32), lambda: own_user_json(BOT), guilds, members)
+    return ReadyData(secrets.token_urlsafe(32), lambda: own_user_json(BOT), guilds, members)
 
 
 def build_app(standin: StandIn, page: PageServer | None = None) -> web.Application:
     """The web application of a stand-in, with a page if there is one."""
     app = web.Application(
-        client_max_size=MAX_REQUEST_BYTES + 2**20, middlewares=[only_from_here(standin)]
+        client_max_size=MAX_REQUEST_BYTES + 2**20, middlewares=[local_only(standin)]
     )
     add_routes(app, standin)
     app.router.add_get("/gateway", standin.gateway.handle)

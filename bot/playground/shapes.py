@@ -233,7 +233,7 @@ def message_json(message: Message, world: World, base_url: str, *, deep: bool = 
     """A message object. deep: the message that it replies to is in it."""
     files = [attachment_json(a, message.channel_id, base_url) for a in message.attachments]
     by_name = {each["filename"]: each for each in files}
-    shown = _shown(message.components)
+    shown = _displayed_files(message.components)
     people = [world.users[each] for each in message.mentions]
     shape: Json = {
         "id": str(message.id),
@@ -250,7 +250,7 @@ def message_json(message: Message, world: World, base_url: str, *, deep: bool = 
         "mentions": [user_json(each) for each in people],
         "mention_roles": [str(each) for each in message.mention_roles],
         "embeds": [_resolved_embed(embed, by_name) for embed in message.embeds],
-        "components": [_resolved(part, by_name) for part in _numbered(message.components)],
+        "components": [_resolved(part, by_name) for part in _with_ids(message.components)],
         "attachments": [each for each in files if each["filename"] not in shown],
     }
     if message.nonce is not None:
@@ -272,7 +272,7 @@ def message_json(message: Message, world: World, base_url: str, *, deep: bool = 
     return shape
 
 
-def _shown(components: list[Json]) -> set[str]:
+def _displayed_files(components: list[Json]) -> set[str]:
     """Names of files that V2 parts show themselves; Discord lists them nowhere else."""
     names: set[str] = set()
     todo: list[Any] = list(components)
@@ -288,7 +288,7 @@ def _shown(components: list[Json]) -> set[str]:
     return names
 
 
-def _numbered(components: list[Json]) -> list[Json]:
+def _with_ids(components: list[Json]) -> list[Json]:
     """Components with the ids that Discord gives to those that came without."""
     taken = {part["id"] for part in _walk(components) if part.get("id")}
     free = (number for number in range(1, 10_000) if number not in taken)

@@ -30,7 +30,7 @@ class Snowflakes:
         self._last = max(self._last + 1, earliest)
         return self._last
 
-    def seen(self, number: int) -> None:
+    def skip_past(self, number: int) -> None:
         """Never hand out this id or a smaller one again."""
         self._last = max(self._last, number)
 

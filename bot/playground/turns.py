@@ -31,7 +31,7 @@ class Turns:
         return self._in_flight
 
     @asynccontextmanager
-    async def one(self) -> AsyncIterator[None]:
+    async def request(self) -> AsyncIterator[None]:
         """One request, from its arrival until it is answered."""
         self._in_flight += 1
         try:
@@ -40,7 +40,7 @@ class Turns:
             self._in_flight -= 1
             self._release_if_all_wait()
 
-    async def mine(self) -> None:
+    async def wait_turn(self) -> None:
         """Wait for the turn of this answer; returns at once where order is kept."""
         if not self.shuffled:
             return

@@ -94,7 +94,7 @@ class RequestLog:
             refusal="",
         )
 
-    def exchanged(self, exchange: Exchange) -> None:
+    def record_exchange(self, exchange: Exchange) -> None:
         """Hand an exchange to whoever checks them."""
         for listener in list(self._exchanges):
             listener(exchange)

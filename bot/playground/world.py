@@ -118,7 +118,7 @@ class World:
         """Call this with every change from now on."""
         self._listeners.append(listener)
 
-    def tell(self, event: Event) -> None:
+    def notify(self, event: Event) -> None:
         """Let everyone who listens know."""
         for listener in list(self._listeners):
             listener(event)
@@ -149,7 +149,7 @@ class World:
         """Let a person take no direct messages, or take them again."""
         (self._closed.add if closed else self._closed.discard)(user_id)
 
-    def reaches(self, sender_id: int, user_id: int) -> bool:
+    def can_message(self, sender_id: int, user_id: int) -> bool:
         """Whether a direct message would arrive: the two share a server, and it is welcome."""
         shared = any({sender_id, user_id} <= guild.members.keys() for guild in self.guilds.values())
         return shared and user_id not in self._closed
@@ -159,7 +159,7 @@ class World:
         guild = self.guild_of(channel)
         assert guild is not None
         guild.channels[channel.id] = channel
-        self.tell(ChannelChanged(channel, fresh=True))
+        self.notify(ChannelChanged(channel, fresh=True))
 
     def delete_channel(self, channel: Channel) -> None:
         """Take a channel or thread of a server away, with its threads and all their messages."""
@@ -172,30 +172,30 @@ class World:
             for message in self._messages.pop(each.id, {}).values():
                 self._forget(message)
         gone = tuple(thread.id for thread in threads)
-        self.tell(ChannelChanged(channel, gone=True, threads=gone))
+        self.notify(ChannelChanged(channel, gone=True, threads=gone))
 
     def overwrite(self, channel: Channel, overwrite: Overwrite) -> None:
         """Replace what a channel allows and denies one role or member; nothing at all lifts it."""
         others = [each for each in channel.overwrites if each.id != overwrite.id]
         says = overwrite.allow or overwrite.deny
         channel.overwrites = [*others, overwrite] if says else others
-        self.tell(ChannelChanged(channel))
+        self.notify(ChannelChanged(channel))
 
     def archive(self, thread: Channel, *, archived: bool = True, locked: bool = False) -> None:
         """Put a thread away or bring it back. locked: only a moderator may bring it back."""
         thread.archived, thread.locked = archived, locked
-        self.tell(ChannelChanged(thread))
+        self.notify(ChannelChanged(thread))
 
     def leave(self, guild: Guild, user_id: int) -> Member:
         """Take an account from a server; what it was there, to let it back in."""
         member = guild.members.pop(user_id)
-        self.tell(MemberChanged(guild, member, gone=True))
+        self.notify(MemberChanged(guild, member, gone=True))
         return member
 
     def join(self, guild: Guild, member: Member) -> None:
         """Let an account into a server."""
         guild.members[member.user.id] = member
-        self.tell(MemberChanged(guild, member))
+        self.notify(MemberChanged(guild, member))
 
     def has_bot(self, channel: Channel) -> bool:
         """Whether the bot is where the channel is; a private conversation is always with it."""
@@ -290,7 +290,7 @@ class World:
             self._nonces[key] = message
         if message.reader_id is None:
             channel.last_message_id = message.id
-        self.tell(MessageCreated(message))
+        self.notify(MessageCreated(message))
         return message
 
     def forget_nonces(self) -> None:
@@ -304,17 +304,17 @@ class World:
         while len(known) > KEPT_MESSAGES:
             self._forget(known.pop(next(iter(known))))
 
-    def edited(self, message: Message, *, silent: bool = False) -> None:
+    def notify_edit(self, message: Message, *, silent: bool = False) -> None:
         """Let everyone see what became of a message. silent: it does not count as an edit."""
         if not silent:
             message.edited_at = self.clock()
-        self.tell(MessageEdited(message))
+        self.notify(MessageEdited(message))
 
     def delete(self, message: Message) -> None:
         """Take a message away, with its files."""
         if self._messages.get(message.channel_id, {}).pop(message.id, None) is not None:
             self._forget(message)
-            self.tell(MessageDeleted(message))
+            self.notify(MessageDeleted(message))
 
     def _forget(self, message: Message) -> None:
         for attachment in message.attachments:

@@ -120,7 +120,7 @@ def gather(
             deliveries={row["job_id"]: row for row in _rows(db, "SELECT * FROM deliveries")},
             ledger={row["job_id"]: row for row in _rows(db, "SELECT * FROM ledger")},
             pictures=_rows(db, "SELECT * FROM pictures"),
-            records=standin.audit.of(BOT_ID),
+            records=standin.audit.by_author(BOT_ID),
             person_of=person_of,
             parent_of=parent_of,
             sent=sent,

@@ -75,13 +75,13 @@ async def _carry_out(call: Call, interaction: Interaction, kind: int, data: Json
         standin.interactions.acknowledge(interaction, kind)
         if interaction.choices is not None and not interaction.choices.done():
             interaction.choices.set_result(list(data.get("choices") or ()))
-        standin.interactions.moved(interaction, State.ANSWERED)
+        standin.interactions.set_state(interaction, State.ANSWERED)
         return None
     if kind == MODAL:
         check_modal(data)
         standin.interactions.acknowledge(interaction, kind)
         interaction.modal = data
-        standin.interactions.moved(interaction, State.ANSWERED)
+        standin.interactions.set_state(interaction, State.ANSWERED)
         return None
     if kind == DEFERRED:
         standin.interactions.acknowledge(interaction, kind)
@@ -90,7 +90,7 @@ async def _carry_out(call: Call, interaction: Interaction, kind: int, data: Json
     if kind == DEFERRED_UPDATE:
         standin.interactions.acknowledge(interaction, kind)
         interaction.response_id = interaction.source.id if interaction.source else None
-        standin.interactions.moved(interaction, State.ANSWERED)
+        standin.interactions.set_state(interaction, State.ANSWERED)
         return interaction.source
     limit_bytes = standin.world.filesize_limit(interaction.channel)
     source = interaction.source
@@ -100,7 +100,7 @@ async def _carry_out(call: Call, interaction: Interaction, kind: int, data: Json
         standin.interactions.acknowledge(interaction, kind)
         interaction.response_id = source.id
         await apply_edit(standin.world, source, _data_body(call, data))
-        standin.interactions.moved(interaction, State.ANSWERED)
+        standin.interactions.set_state(interaction, State.ANSWERED)
         return source
     check_message(data, uploads, kind=MessageKind.CALLBACK, limit_bytes=limit_bytes)
     standin.interactions.acknowledge(interaction, kind)
@@ -136,7 +136,7 @@ def _respond(call: Call, interaction: Interaction, made: Draft, state: State) ->
     message = post_for(call, interaction, made, first=True)
     interaction.response_id = message.id
     interaction.deferred = state is State.THINKING
-    call.standin.interactions.moved(interaction, state)
+    call.standin.interactions.set_state(interaction, state)
     return message
 
 

@@ -112,5 +112,5 @@ async def change_channel(call: Call) -> Reply:
     the_channel(call, needs=("MANAGE_THREADS",))
     found.archived = bool(call.body.json.get("archived", found.archived))
     found.locked = bool(call.body.json.get("locked", found.locked))
-    call.standin.world.tell(ChannelChanged(found))
+    call.standin.world.notify(ChannelChanged(found))
     return Reply(200, channel_json(found, call.standin.world))

@@ -85,10 +85,10 @@ class Gate:
         start_s, at_ms = time.perf_counter(), int(time.time() * 1000)
         call = Call(standin, request, Body({}))
         verdict = standin.limits.check(request.method, template, _place(request))
-        fault = standin.faults.struck(request.method, request.path)
-        async with standin.turns.one():
+        fault = standin.faults.fault_for(request.method, request.path)
+        async with standin.turns.request():
             reply, refusal = await self._carry_out(call, handler, verdict, fault)
-            await standin.turns.mine()
+            await standin.turns.wait_turn()
         response = _answer(reply)
         _add_headers(response, verdict, fault if response.status == 429 else None)
         path = _without_token(request)
@@ -103,7 +103,7 @@ class Gate:
             refusal=refusal,
         )
         sent = call.body.json if call.size else None
-        standin.log.exchanged(
+        standin.log.record_exchange(
             Exchange(request.method, request.path, sent, response.status, reply.json)
         )
         return response
@@ -131,7 +131,7 @@ class Gate:
                 raise ApiError(502, 0, "502: Bad Gateway")
         except ApiError as error:
             waiting = _waiting(verdict, fault) if error.status == 429 else {}
-            return Reply(error.status, error.body() | waiting), _told(error)
+            return Reply(error.status, error.body() | waiting), _describe(error)
         return reply, ""
 
 
@@ -230,7 +230,7 @@ def _answer(reply: Reply) -> web.Response:
     return response
 
 
-def _told(error: ApiError) -> str:
+def _describe(error: ApiError) -> str:
     """A refusal in one line: code, message, and where in the body the first problem is."""
     line = f"{error.code} {error.message}"
     path: list[str] = []

@@ -118,4 +118,4 @@ def _loading(call: Call, interaction: Interaction) -> Message | None:
 
 
 def _arrived(call: Call, interaction: Interaction) -> None:
-    call.standin.interactions.moved(interaction, State.ANSWERED)
+    call.standin.interactions.set_state(interaction, State.ANSWERED)

@@ -12,31 +12,31 @@ from bot.playground.errors import ENTITY_TOO_LARGE, Form, Path
 from bot.playground.rules.grammar import (
     ATTACHMENT,
     Field,
+    boolean,
     known,
-    listing,
-    must,
+    list_of,
     number,
+    object_with,
     objects,
-    record,
+    required,
     snowflake,
     text,
-    truth,
 )
 
 MAX_FILES: Final = 10
 MAX_REQUEST_BYTES: Final = 25 * 2**20
 
-ATTACHMENTS: Final[Field] = listing(
-    record(
+ATTACHMENTS: Final[Field] = list_of(
+    object_with(
         {
-            "id": must(snowflake()),
+            "id": required(snowflake()),
             "filename": text(1, 1024),
             "title": text(high=1024),
             "description": text(high=1024),
             "duration_secs": number(0, 2**31 - 1),
             "waveform": text(high=400),
-            "is_spoiler": truth(),
-            "is_remix": truth(),
+            "is_spoiler": boolean(),
+            "is_remix": boolean(),
             # discord.py says all this of an attachment that an edit keeps.
             **known("content_type", "size", "url", "proxy_url", "height", "width", "flags"),
             **known("ephemeral", "placeholder", "placeholder_version", "spoiler"),

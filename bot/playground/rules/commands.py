@@ -13,20 +13,20 @@ from bot.playground.rules.choices import CHOICES, MAX_NUMBER, MAX_WHOLE
 from bot.playground.rules.grammar import (
     Field,
     Fields,
+    boolean,
     check,
+    integer,
     is_number,
     known,
-    listing,
-    must,
+    list_of,
     number,
+    object_with,
     objects,
     one_of,
-    record,
+    required,
     snowflake,
     text,
-    truth,
     union,
-    whole,
 )
 from bot.playground.rules.names import DESCRIPTION, MENU_NAME, NAME, localized
 from bot.playground.rules.parts import CHANNEL_TYPES
@@ -74,26 +74,28 @@ _ONLY_FOR: Final[Mapping[str, tuple[Option, ...]]] = {
 """Which options may have a field; others are refused for it, so no table tells it unknown."""
 
 _WORDS: Final[Fields] = {
-    "name": must(NAME),
+    "name": required(NAME),
     "name_localizations": localized(NAME),
-    "description": must(DESCRIPTION),
+    "description": required(DESCRIPTION),
     "description_localizations": localized(DESCRIPTION),
 }
-_BASE: Final[Fields] = {"type": must(whole())} | _WORDS | known(*_ONLY_FOR) | {"required": truth()}
-_INT: Final = whole(-MAX_WHOLE, MAX_WHOLE)
+_BASE: Final[Fields] = (
+    {"type": required(integer())} | _WORDS | known(*_ONLY_FOR) | {"required": boolean()}
+)
+_INT: Final = integer(-MAX_WHOLE, MAX_WHOLE)
 _DOUBLE: Final = number(-MAX_NUMBER, MAX_NUMBER)
 _PLAIN: Final[dict[int, Fields]] = {
     Option.STRING: _BASE
     | {
         "choices": CHOICES[Option.STRING],
-        "autocomplete": truth(),
-        "min_length": whole(0, 6000),
-        "max_length": whole(1, 6000),
+        "autocomplete": boolean(),
+        "min_length": integer(0, 6000),
+        "max_length": integer(1, 6000),
     },
     Option.INTEGER: _BASE
     | {
         "choices": CHOICES[Option.INTEGER],
-        "autocomplete": truth(),
+        "autocomplete": boolean(),
         "min_value": _INT,
         "max_value": _INT,
     },
@@ -105,15 +107,15 @@ _PLAIN: Final[dict[int, Fields]] = {
     Option.NUMBER: _BASE
     | {
         "choices": CHOICES[Option.NUMBER],
-        "autocomplete": truth(),
+        "autocomplete": boolean(),
         "min_value": _DOUBLE,
         "max_value": _DOUBLE,
     },
     Option.ATTACHMENT: _BASE,
 }
-_SUBCOMMAND: Final[Fields] = _BASE | {"options": listing(union(_PLAIN), high=25)}
+_SUBCOMMAND: Final[Fields] = _BASE | {"options": list_of(union(_PLAIN), high=25)}
 _GROUP: Final[Fields] = _BASE | {
-    "options": listing(union({Option.SUBCOMMAND: _SUBCOMMAND}), high=25)
+    "options": list_of(union({Option.SUBCOMMAND: _SUBCOMMAND}), high=25)
 }
 OPTIONS: Final[dict[int, Fields]] = {
     Option.SUBCOMMAND: _SUBCOMMAND,
@@ -125,24 +127,24 @@ _PLACE: Final[Fields] = {
     "type": one_of(1, 2, 3, 4),
     # discord.py sends an integer, Discord documents digits.
     "default_member_permissions": snowflake(),
-    "contexts": listing(one_of(0, 1, 2), 1, unique=True),
-    "integration_types": listing(one_of(0, 1), 1, unique=True),
-    "nsfw": truth(),
-    "dm_permission": truth(),
-    "default_permission": truth(),
+    "contexts": list_of(one_of(0, 1, 2), 1, unique=True),
+    "integration_types": list_of(one_of(0, 1), 1, unique=True),
+    "nsfw": boolean(),
+    "dm_permission": boolean(),
+    "default_permission": boolean(),
     **known("id", "application_id", "guild_id", "version", "handler"),
 }
-COMMAND: Final[Field] = record(_PLACE | _WORDS | {"options": listing(union(OPTIONS), high=25)})
-_MENU: Final[Field] = record(
+COMMAND: Final[Field] = object_with(_PLACE | _WORDS | {"options": list_of(union(OPTIONS), high=25)})
+_MENU: Final[Field] = object_with(
     _PLACE
     | {
-        "name": must(MENU_NAME),
+        "name": required(MENU_NAME),
         "name_localizations": localized(MENU_NAME),
         "description": text(),
         **known("description_localizations", "options"),
     }
 )
-COMMANDS: Final[Field] = listing(COMMAND, high=MAX_AT_ONCE)
+COMMANDS: Final[Field] = list_of(COMMAND, high=MAX_AT_ONCE)
 """All that Discord knows of a request that replaces every command."""
 
 
@@ -189,7 +191,7 @@ def _kind(command: Json) -> int:
 
 def _check_command(form: Form, command: Any, path: Path) -> None:
     menu = isinstance(command, Mapping) and _kind(command) in MENUS
-    check(command, must(_MENU if menu else COMMAND), path, form)
+    check(command, required(_MENU if menu else COMMAND), path, form)
     if not isinstance(command, Mapping):
         return
     if menu:

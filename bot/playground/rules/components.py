@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from bot.playground.errors import Form, Path
-from bot.playground.rules.grammar import Field, check, is_whole, objects, say_length
+from bot.playground.rules.grammar import Field, check, check_length, is_integer, objects
 from bot.playground.rules.parts import MAX_PARTS, SELECTS, ButtonStyle, ComponentType
 
 MAX_TEXT: Final = 4000
@@ -60,7 +60,7 @@ def _check_unique(form: Form, found: Sequence[Found]) -> None:
                 form.add((*path, "custom_id"), "COMPONENT_CUSTOM_ID_DUPLICATED", message)
             custom_ids.add(custom_id)
         # 0 is as good as none: Discord then gives a number of its own.
-        if is_whole(number) and number != 0:
+        if is_integer(number) and number != 0:
             if number in ids:
                 message = "Component id cannot be duplicated"
                 form.add((*path, "id"), "COMPONENT_ID_DUPLICATED", message)
@@ -142,7 +142,7 @@ def _select(form: Form, select: Json, path: Path) -> None:
         form.add((*path, "options"), "SELECT_COMPONENT_OPTIONS_NOT_ALLOWED", message)
     defaults = objects(select.get("default_values"))
     if defaults and not low <= len(defaults) <= high:
-        _say_defaults(form, (*path, "default_values"))
+        _check_defaults(form, (*path, "default_values"))
     if _in_form(path):
         _check_in_form(form, select, path)
 
@@ -150,8 +150,8 @@ def _select(form: Form, select: Json, path: Path) -> None:
 def _bounds(form: Form, part: Json, path: Path, default_high: int) -> tuple[int, int]:
     """How many may be chosen, at least and at most."""
     low, high = part.get("min_values"), part.get("max_values")
-    least = low if is_whole(low) else 1
-    most = high if is_whole(high) else default_high
+    least = low if is_integer(low) else 1
+    most = high if is_integer(high) else default_high
     if low is not None and least > most:
         form.add((*path, "min_values"), "NUMBER_TYPE_MAX", f"Must be equal to or less than {most}.")
     return int(least), int(most)
@@ -161,7 +161,7 @@ def _check_options(form: Form, part: Json, path: Path, high: int, most: int = 25
     options = objects(part.get("options"))
     if 0 < len(options) < high <= most:
         # Discord counts this way round: too few options, not too high a maximum.
-        say_length(len(options), high, most, (*path, "options"), form)
+        check_length(len(options), high, most, (*path, "options"), form)
     seen: set[str] = set()
     for position, option in options:
         value = str(option.get("value"))
@@ -172,10 +172,10 @@ def _check_options(form: Form, part: Json, path: Path, high: int, most: int = 25
         seen.add(value)
         _check_emoji(form, option, (*path, "options", position))
     if sum(option.get("default") is True for _, option in options) > high:
-        _say_defaults(form, (*path, "options"))
+        _check_defaults(form, (*path, "options"))
 
 
-def _say_defaults(form: Form, path: Path) -> None:
+def _check_defaults(form: Form, path: Path) -> None:
     message = "The specified number of default values does not fit the specified values"
     form.add(path, "SELECT_COMPONENT_TOO_MANY_DEFAULT_VALUES", message)
 
@@ -213,10 +213,10 @@ def _text_input(form: Form, part: Json, path: Path) -> None:
     if not _in_form(path) and part.get("label") is None:
         form.add((*path, "label"), "BASE_TYPE_REQUIRED", "This field is required")
     low, high, value = part.get("min_length"), part.get("max_length"), part.get("value")
-    if is_whole(low) and is_whole(high) and low > high:
+    if is_integer(low) and is_integer(high) and low > high:
         form.add((*path, "min_length"), "NUMBER_TYPE_MAX", f"Must be equal to or less than {high}.")
-    if is_whole(high) and isinstance(value, str):
-        say_length(len(value), None, int(high), (*path, "value"), form)
+    if is_integer(high) and isinstance(value, str):
+        check_length(len(value), None, int(high), (*path, "value"), form)
 
 
 _RULES: Final[Mapping[int, Callable[[Form, Json, Path], None]]] = {

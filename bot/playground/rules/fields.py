@@ -8,7 +8,16 @@ from typing import Any, Final
 from bot.playground.errors import Path
 from bot.playground.rules.choices import CHOICES
 from bot.playground.rules.commands import COMMAND, COMMANDS
-from bot.playground.rules.grammar import Field, Fields, ValueKind, must, record, text, union, whole
+from bot.playground.rules.grammar import (
+    Field,
+    Fields,
+    ValueKind,
+    integer,
+    object_with,
+    required,
+    text,
+    union,
+)
 from bot.playground.rules.messages import MESSAGES, MessageKind
 from bot.playground.rules.modals import MODAL
 
@@ -23,7 +32,7 @@ __all__ = [
     "unknown_fields",
 ]
 
-_ANSWER: Final[Fields] = {"type": must(whole())}
+_ANSWER: Final[Fields] = {"type": required(integer())}
 _MESSAGE: Final[Fields] = _ANSWER | {"data": MESSAGES[MessageKind.CALLBACK]}
 CALLBACK: Final[Field] = union(
     {
@@ -32,18 +41,18 @@ CALLBACK: Final[Field] = union(
         5: _MESSAGE,
         6: _MESSAGE,
         7: _MESSAGE,
-        8: _ANSWER | {"data": record({"choices": CHOICES[3]})},
+        8: _ANSWER | {"data": object_with({"choices": CHOICES[3]})},
         9: _ANSWER | {"data": MODAL},
         12: _ANSWER,
     }
 )
 """The whole body of an answer to an interaction."""
-THREAD: Final[Field] = must(
-    record(
+THREAD: Final[Field] = required(
+    object_with(
         {
-            "name": must(text(1, 100)),
-            "auto_archive_duration": whole(),
-            "rate_limit_per_user": whole(0, 21600),
+            "name": required(text(1, 100)),
+            "auto_archive_duration": integer(),
+            "rate_limit_per_user": integer(0, 21600),
         }
     )
 )

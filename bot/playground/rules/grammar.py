@@ -70,7 +70,7 @@ class Field:
 Fields = dict[str, Field]
 
 
-def must(value: Field) -> Field:
+def required(value: Field) -> Field:
     """The same, but it may not be missing."""
     return replace(value, required=True)
 
@@ -87,12 +87,12 @@ def url(*schemes: str, high: int = 2048) -> Field:
     return Field(ValueKind.URL, choices=schemes, high=high)
 
 
-def moment() -> Field:
+def timestamp() -> Field:
     """A time as ISO 8601 writes it."""
     return Field(ValueKind.MOMENT)
 
 
-def whole(low: int | None = None, high: int | None = None) -> Field:
+def integer(low: int | None = None, high: int | None = None) -> Field:
     """An integer."""
     return Field(ValueKind.WHOLE, low=low, high=high)
 
@@ -102,7 +102,7 @@ def number(low: int | None = None, high: int | None = None) -> Field:
     return Field(ValueKind.NUMBER, low=low, high=high)
 
 
-def truth() -> Field:
+def boolean() -> Field:
     """true or false."""
     return Field(ValueKind.TRUTH)
 
@@ -119,14 +119,14 @@ def one_of(*choices: int | str) -> Field:
     )
 
 
-def listing(
+def list_of(
     item: Field, low: int | None = None, high: int | None = None, *, unique: bool = False
 ) -> Field:
     """A list of so many items."""
     return Field(ValueKind.LIST, item=item, low=low, high=high, unique=unique)
 
 
-def record(fields: Fields) -> Field:
+def object_with(fields: Fields) -> Field:
     """An object with these fields."""
     return Field(ValueKind.OBJECT, fields=fields)
 
@@ -138,7 +138,7 @@ def union(variants: Mapping[int, Fields]) -> Field:
 
 def mapping(keys: tuple[str, ...], item: Field) -> Field:
     """An object from some of these keys to values of one sort."""
-    return Field(ValueKind.MAP, choices=keys, item=must(item))
+    return Field(ValueKind.MAP, choices=keys, item=required(item))
 
 
 def known(*names: str) -> Fields:
@@ -160,7 +160,7 @@ def is_number(value: Any) -> TypeGuard[int | float]:
     return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
 
 
-def is_whole(value: Any) -> TypeGuard[int | float]:
+def is_integer(value: Any) -> TypeGuard[int | float]:
     """Is this an integer of JSON's? 24.0 is one too: discord.py sends such."""
     return is_number(value) and value == int(value)
 
@@ -179,7 +179,7 @@ def objects(value: Any) -> list[tuple[int, Mapping[str, Any]]]:
     return [(i, each) for i, each in enumerate(value) if isinstance(each, Mapping)]
 
 
-def say_length(length: int, low: int | None, high: int | None, path: Path, form: Form) -> bool:
+def check_length(length: int, low: int | None, high: int | None, path: Path, form: Form) -> bool:
     """Is a length within its bounds? Adds to the form what Discord says if not."""
     if (low or 0) <= length and (high is None or length <= high):
         return True
@@ -207,7 +207,7 @@ def _text(value: Any, expected: Field, path: Path, form: Form) -> None:
     if expected.required and not expected.low and length == 0:
         form.add(path, "BASE_TYPE_REQUIRED", "This field is required")
         return
-    fits = say_length(length, expected.low, expected.high, path, form)
+    fits = check_length(length, expected.low, expected.high, path, form)
     if fits and _choice(value, expected, path, form):
         rule = expected.rule
         if rule is not None and not rule.holds(value):
@@ -218,7 +218,7 @@ def _url(value: Any, expected: Field, path: Path, form: Form) -> None:
     if not isinstance(value, str):
         form.add(path, "STRING_TYPE_CONVERT", "Could not be read as text.")
         return
-    if not say_length(len(value), None, expected.high, path, form):
+    if not check_length(len(value), None, expected.high, path, form):
         return
     try:
         parts = urlsplit(value)
@@ -242,7 +242,7 @@ def _moment(value: Any, _: Field, path: Path, form: Form) -> None:
 
 
 def _number(value: Any, expected: Field, path: Path, form: Form) -> None:
-    word, fits = ("int", is_whole) if expected.kind is ValueKind.WHOLE else ("float", is_number)
+    word, fits = ("int", is_integer) if expected.kind is ValueKind.WHOLE else ("float", is_number)
     if not fits(value):
         form.add(path, "NUMBER_TYPE_COERCE", f'Value "{value}" is not {word}.')
     elif expected.low is not None and value < expected.low:
@@ -269,11 +269,11 @@ def _list(value: Any, expected: Field, path: Path, form: Form) -> None:
     if not isinstance(value, list):
         form.add(path, "LIST_TYPE_CONVERT", "Only a list may be used here.")
         return
-    say_length(len(value), expected.low, expected.high, path, form)
+    check_length(len(value), expected.low, expected.high, path, form)
     seen: set[str] = set()
     for position, each in enumerate(value):
         if expected.item is not None:
-            check(each, must(expected.item), (*path, position), form)
+            check(each, required(expected.item), (*path, position), form)
         if expected.unique and str(each) in seen:
             message = "The set already contains this value"
             form.add((*path, position), "SET_TYPE_ALREADY_CONTAINS_VALUE", message)

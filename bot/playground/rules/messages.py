@@ -21,18 +21,18 @@ from bot.playground.rules.embeds import EMBEDS, check_embeds
 from bot.playground.rules.grammar import (
     Field,
     Fields,
+    boolean,
     check,
-    is_whole,
+    integer,
+    is_integer,
     known,
-    listing,
-    must,
+    list_of,
+    object_with,
     objects,
     one_of,
-    record,
+    required,
     snowflake,
     text,
-    truth,
-    whole,
 )
 from bot.playground.rules.parts import LAYOUT, LEGACY
 
@@ -63,33 +63,33 @@ _BY_POST: Final = (
 _BY_EDIT: Final = MessageFlag.SUPPRESS_EMBEDS | MessageFlag.IS_COMPONENTS_V2
 _EDITS: Final = (MessageKind.CHANNEL_EDIT, MessageKind.WEBHOOK_EDIT)
 
-_MENTIONS: Final = record(
+_MENTIONS: Final = object_with(
     {
-        "parse": listing(one_of("roles", "users", "everyone"), unique=True),
-        "users": listing(snowflake(), high=100, unique=True),
-        "roles": listing(snowflake(), high=100, unique=True),
-        "replied_user": truth(),
+        "parse": list_of(one_of("roles", "users", "everyone"), unique=True),
+        "users": list_of(snowflake(), high=100, unique=True),
+        "roles": list_of(snowflake(), high=100, unique=True),
+        "replied_user": boolean(),
     }
 )
-_REFERENCE: Final = record(
+_REFERENCE: Final = object_with(
     {
         "type": one_of(0, 1),
-        "message_id": must(snowflake()),
+        "message_id": required(snowflake()),
         "channel_id": snowflake(),
         "guild_id": snowflake(),
-        "fail_if_not_exists": truth(),
+        "fail_if_not_exists": boolean(),
     }
 )
-_POLL_EMOJI: Final = record({"id": snowflake(), "name": text(high=32), **known("animated")})
-_ANSWER: Final = record({"text": text(1, 55), "emoji": _POLL_EMOJI})
-_POLL: Final = record(
+_POLL_EMOJI: Final = object_with({"id": snowflake(), "name": text(high=32), **known("animated")})
+_ANSWER: Final = object_with({"text": text(1, 55), "emoji": _POLL_EMOJI})
+_POLL: Final = object_with(
     {
-        "question": must(record({"text": must(text(1, 300)), "emoji": _POLL_EMOJI})),
-        "answers": must(
-            listing(record({"poll_media": must(_ANSWER), **known("answer_id")}), 1, 10)
+        "question": required(object_with({"text": required(text(1, 300)), "emoji": _POLL_EMOJI})),
+        "answers": required(
+            list_of(object_with({"poll_media": required(_ANSWER), **known("answer_id")}), 1, 10)
         ),
-        "duration": whole(1, 768),
-        "allow_multiselect": truth(),
+        "duration": integer(1, 768),
+        "allow_multiselect": boolean(),
         "layout_type": one_of(1),
     }
 )
@@ -98,21 +98,21 @@ _COMMON: Final[Fields] = {
     "embeds": EMBEDS,
     "allowed_mentions": _MENTIONS,
     "attachments": ATTACHMENTS,
-    "flags": whole(0),
+    "flags": integer(0),
     # discord.py sends it with edits too, where Discord ignores it.
-    "tts": truth(),
+    "tts": boolean(),
 }
 _TABLES: Final[Mapping[MessageKind, Fields]] = {
     MessageKind.CHANNEL_POST: _COMMON
     | {
-        "sticker_ids": listing(snowflake(), high=3),
+        "sticker_ids": list_of(snowflake(), high=3),
         "poll": _POLL,
         "message_reference": _REFERENCE,
-        "enforce_nonce": truth(),
+        "enforce_nonce": boolean(),
         **known("nonce", "shared_client_theme"),
     },
     MessageKind.CHANNEL_EDIT: _COMMON
-    | {"sticker_ids": listing(snowflake(), high=3), **known("poll")},
+    | {"sticker_ids": list_of(snowflake(), high=3), **known("poll")},
     MessageKind.CALLBACK: _COMMON | {"poll": _POLL, **known("sticker_ids")},
     MessageKind.WEBHOOK_POST: _COMMON
     | {
@@ -123,7 +123,7 @@ _TABLES: Final[Mapping[MessageKind, Fields]] = {
     MessageKind.WEBHOOK_EDIT: _COMMON | {"poll": _POLL, **known("sticker_ids")},
 }
 MESSAGES: Final[Mapping[MessageKind, Field]] = {
-    kind: record(fields | {"components": LAYOUT}) for kind, fields in _TABLES.items()
+    kind: object_with(fields | {"components": LAYOUT}) for kind, fields in _TABLES.items()
 }
 """All that Discord knows of a message's body."""
 
@@ -152,7 +152,7 @@ def check_message(
     """
     check_sizes(body, files, limit_bytes)
     form = Form(("data",) if kind is MessageKind.CALLBACK else ())
-    check(body, must(record(_TABLES[kind])), (), form)
+    check(body, required(object_with(_TABLES[kind])), (), form)
     if not isinstance(body, Mapping):
         form.check()
         return
@@ -180,7 +180,7 @@ def check_message(
 def _flags(message: Json) -> int:
     """A message's flags; 0 where they are none or no flags at all."""
     flags = message.get("flags")
-    return int(flags) if is_whole(flags) and flags > 0 else 0
+    return int(flags) if is_integer(flags) and flags > 0 else 0
 
 
 def _is_layout(message: Json) -> bool:

@@ -246,9 +246,9 @@ async def test_every_switch_of_the_drawer_goes_back(client: StandInClient) -> No
         standin.faults.inject(fault, active=False)
     assert [max(0, each) for each in await codes()] == [0, 0, 0]
     standin.faults.inject(Fault.CLOSE_DIRECT)
-    assert not world.reaches(BOT_ID, ADMIN_ID)
+    assert not world.can_message(BOT_ID, ADMIN_ID)
     standin.faults.inject(Fault.CLOSE_DIRECT, active=False)
-    assert world.reaches(BOT_ID, ADMIN_ID)
+    assert world.can_message(BOT_ID, ADMIN_ID)
     standin.faults.inject(Fault.DELETE_CHANNEL)
     standin.faults.inject(Fault.DELETE_CHANNEL)
     assert world.channel(SECOND_ID) is None

@@ -81,9 +81,9 @@ async def _order(seed: int) -> list[int]:
     turns.shuffled = True
 
     async def one(number: int) -> None:
-        async with turns.one():
+        async with turns.request():
             await asyncio.sleep(0)
-            await turns.mine()
+            await turns.wait_turn()
             order.append(number)
 
     await asyncio.gather(*(one(number) for number in range(8)))
@@ -110,7 +110,7 @@ async def test_the_audit_counts_every_message_once(client: StandInClient) -> Non
     assert channel is not None
     world.delete_channel(channel)
     client.people.say(ActingUser(MEMBER_ID), PAINT_ID, "of a person")
-    one, two = audit.of(BOT_ID)
+    one, two = audit.by_author(BOT_ID)
     assert (one.files, one.texts, one.edits, one.gone) == (
         ["a.png", "b.png"],
         ["one", "two"],
@@ -118,7 +118,7 @@ async def test_the_audit_counts_every_message_once(client: StandInClient) -> Non
         True,
     )
     assert (two.files, two.channel_id, two.gone) == (["a.png"], SECOND_ID, True)
-    assert [each.texts for each in audit.of(MEMBER_ID)] == [["of a person"]]
+    assert [each.texts for each in audit.by_author(MEMBER_ID)] == [["of a person"]]
 
 
 async def test_threads_are_lost_with_their_channel(client: StandInClient) -> None:
@@ -130,7 +130,7 @@ async def test_threads_are_lost_with_their_channel(client: StandInClient) -> Non
     channel = world.channel(thread.parent_id)
     assert channel is not None
     world.delete_channel(channel)
-    (record,) = audit.of(BOT_ID)
+    (record,) = audit.by_author(BOT_ID)
     assert record.channel_id == THREAD_ID and record.gone
 
 
@@ -138,7 +138,7 @@ async def test_the_audit_knows_whom_an_answer_is_for(client: StandInClient) -> N
     """An ephemeral answer is its reader's, and names the interaction that it answers."""
     interaction = await client.command(prompt="x")
     await client.answer(interaction, {"type": 4, "data": {"content": "psst", "flags": 64}})
-    (record,) = client.standin.audit.of(BOT_ID)
+    (record,) = client.standin.audit.by_author(BOT_ID)
     assert (record.reader_id, record.answers_id) == (MEMBER_ID, interaction.id)
     assert record.flags & MessageFlag.EPHEMERAL
 
@@ -148,10 +148,10 @@ async def test_a_repeated_nonce_is_no_second_post(client: StandInClient) -> None
     body = {"content": "x", "nonce": "n1", "enforce_nonce": True}
     await client.post(body)
     await client.post(body)
-    assert len(client.standin.audit.of(BOT_ID)) == 1
+    assert len(client.standin.audit.by_author(BOT_ID)) == 1
     client.standin.world.messages(PAINT_ID)[0].created_at -= timedelta(minutes=5)
     await client.post(body)
-    assert len(client.standin.audit.of(BOT_ID)) == 2
+    assert len(client.standin.audit.by_author(BOT_ID)) == 2
 
 
 def test_another_module_may_start_the_bot() -> None:
