@@ -1,4 +1,4 @@
-"""Faults to try a bot with: once or for as long as they are switched on, seeded."""
+"""Faults to test a bot with: one-off or switched on and off, and seeded."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any, Final
 
 
 class Fault(StrEnum):
-    """What can go wrong on purpose."""
+    """Something that can be made to go wrong."""
 
     DROP_SOCKET = "drop_socket"
     RECONNECT = "reconnect"
@@ -92,7 +92,7 @@ LATE_S: Final = (1.0, 5.0)
 
 
 class Faults:
-    """Which faults are switched on, and whom they strike."""
+    """Which faults are switched on, and which requests they affect."""
 
     def __init__(self, seed: int = 1) -> None:
         self._random = random.Random(seed)
@@ -102,15 +102,15 @@ class Faults:
         self._planned: list[tuple[Fault, str, str]] = []
 
     def connect(self, fault: Fault, act: Callable[[], None]) -> None:
-        """What a fault does that happens once."""
+        """Set the action of a fault that happens once."""
         self._once[fault] = act
 
     def connect_switch(self, fault: Fault, act: Callable[[bool], None]) -> None:
-        """What a fault does when it is switched on (True) and off again."""
+        """Set the action of a fault that is switched on (True) and off again."""
         self._switches[fault] = act
 
     def inject(self, fault: Fault, *, active: bool = True) -> None:
-        """Let a fault happen, or switch it. Raises KeyError for one that nothing is behind."""
+        """Trigger or switch a fault. Raises KeyError if it has no action."""
         if not ABOUT[fault].toggle:
             self._once[fault]()
             return
@@ -120,11 +120,11 @@ class Faults:
             self._switches[fault](active)
 
     def plan(self, fault: Fault, method: str, path_part: str) -> None:
-        """Strike the next request of this method whose path contains `path_part`, once."""
+        """Apply a fault once, to the next request of this method whose path contains `path_part`."""
         self._planned.append((fault, method, path_part))
 
     def fault_for(self, method: str, path: str) -> Fault | None:
-        """Which of the request faults strikes this request, if one does."""
+        """Return the fault that affects this request, if any."""
         for planned in self._planned:
             fault, wanted, part = planned
             if wanted == method and part in path:
@@ -136,14 +136,14 @@ class Faults:
         return None
 
     def delay_s(self, struck: Fault | None = None) -> float:
-        """How much later this request is carried out. struck: what strikes it anyway."""
+        """Return the extra delay of this request. struck: the fault that already affects it."""
         slow_s = self._random.uniform(0.5, 1.5) if Fault.SLOW in self._on else 0.0
         late = Fault.LATE in self._on and self._random.random() < _SHARE
         late_s = self._random.uniform(*LATE_S) if late or struck is Fault.LATE else 0.0
         return slow_s + late_s
 
     def to_json(self) -> list[dict[str, Any]]:
-        """As the page gets them: those that something is behind."""
+        """Return the available faults as the page receives them."""
         return [
             {
                 "id": fault.value,

@@ -1,4 +1,4 @@
-"""Menus and forms as people fill them in: checked as Discord's client does, then encoded."""
+"""Select menus and modals as users fill them in: checked as Discord's client does, then encoded."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ MAX_TEXT_CHARS: Final = 4000
 
 
 class BadForm(Exception):
-    """What Discord's client would not send; str() is a sentence for the person."""
+    """Input that Discord's client would not send; str() is a sentence for the user."""
 
 
 def component_named(components: Sequence[Json], custom_id: str) -> Json | None:
-    """The part of a message or form with this custom_id."""
+    """Return the component of a message or modal with this custom_id."""
     todo = list(components)
     while todo:
         part = todo.pop()
@@ -40,7 +40,7 @@ def component_named(components: Sequence[Json], custom_id: str) -> Json | None:
 
 
 def select_data(part: Json, values: list[str], world: World, guild: Guild | None) -> Json:
-    """`values` and `resolved` of a menu. Raises BadForm and BadOption."""
+    """Return `values` and `resolved` of a select menu. Raises BadForm and BadOption."""
     if part["type"] not in SELECTS:
         raise BadForm("That is no menu.")
     least, most = part.get("min_values", 1), part.get("max_values", 1)
@@ -69,7 +69,7 @@ def select_data(part: Json, values: list[str], world: World, guild: Guild | None
 
 @dataclass(frozen=True, slots=True)
 class FormContext:
-    """Where a form is filled in, and the files that its person has uploaded, by their id."""
+    """Where a modal is filled in, and the files its user has uploaded, by id."""
 
     world: World
     guild: Guild | None
@@ -77,7 +77,7 @@ class FormContext:
 
 
 def submitted(form: Json, values: Mapping[str, Any], place: FormContext) -> Json:
-    """The data of a submitted form. Raises BadForm and BadOption."""
+    """Return the data of a submitted modal. Raises BadForm and BadOption."""
     components: list[Json] = []
     found: Json = {}
     for number, part in enumerate(form["components"], start=1):

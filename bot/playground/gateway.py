@@ -1,4 +1,4 @@
-"""The gateway: the bot's sessions, what they are sent, and how they are cut."""
+"""The gateway: the bot's sessions, the events sent to them, and how connections are cut."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ Json = dict[str, Any]
 
 @dataclass(slots=True)
 class Session:
-    """What survives a socket: the events sent, in case the bot asks for them again."""
+    """The part of a connection that survives its socket: sent events, kept for resuming."""
 
     id: str
     intents: int
@@ -43,7 +43,7 @@ class Session:
 
 @dataclass(slots=True)
 class GatewayListener:
-    """Who hears what happens on the gateway: note(path, problems), online(changed)."""
+    """Callbacks for what happens on the gateway: note(path, problems), online(changed)."""
 
     note: Callable[[str, list[str]], None]
     online: Callable[[bool], None]
@@ -51,7 +51,7 @@ class GatewayListener:
 
 @dataclass(frozen=True, slots=True)
 class ReadyData:
-    """What READY tells: token of the only bot, its user and application, the guilds by id."""
+    """The content of READY: the only bot's token, its user and application, the guilds by id."""
 
     token: str
     user: Callable[[], Json]
@@ -80,11 +80,11 @@ class Gateway:
 
     @property
     def online(self) -> bool:
-        """Whether a bot is connected and identified."""
+        """Return whether a bot is connected and identified."""
         return any(session.socket is not None for session in self._sessions.values())
 
     async def handle(self, request: web.Request) -> web.WebSocketResponse:
-        """One connection of a bot."""
+        """Serve one connection of a bot."""
         answer = web.WebSocketResponse(max_msg_size=2**20, autoping=True)
         await answer.prepare(request)
         compression = request.query.get("compress", "")
@@ -98,9 +98,10 @@ class Gateway:
         return answer
 
     def dispatch(self, name: str, data: Json, *, guild_id: int | None, intent: int = 0) -> bool:
-        """Send an event to the shard of a guild; an event is kept while its socket is away.
+        """Send an event to a guild's shard; events are kept while its socket is disconnected.
 
-        intent: which one the bot must have asked for, 0 = none. False if no session would hear.
+        intent: the one the bot must have asked for, 0 for none. False if no session would receive
+        it.
         """
         heard = False
         self._forget_old()
@@ -118,7 +119,7 @@ class Gateway:
         return heard
 
     def open_session(self, identify: Json, socket: Socket) -> Session:
-        """A new session for a socket that identified itself. Raises Close."""
+        """Create a session for a socket that identified itself. Raises Close."""
         match identify.get("shard") or [0, 1]:
             case [int(number), int(count)] if 0 <= number < count:
                 shard = (number, count)
@@ -126,7 +127,7 @@ class Gateway:
                 raise Close(INVALID_SHARD, "Invalid shard")
         for other in list(self._sessions.values()):
             if other.shard == shard:
-                # One shard has one session: who identifies again leaves the old one.
+                # A shard has one session: identifying again abandons the old one.
                 del self._sessions[other.id]
                 if other.socket is not None:
                     other.socket.drop()
@@ -136,26 +137,26 @@ class Gateway:
         return session
 
     def resumable(self, session_id: str) -> Session | None:
-        """The session of this id, if it may still be resumed."""
+        """Return the session with this id, if it can still be resumed."""
         self._forget_old()
         return None if self.refuse_resume else self._sessions.get(session_id)
 
     def end(self, session: Session) -> None:
-        """A session that cannot be resumed any more."""
+        """End a session, which cannot be resumed any more."""
         self._sessions.pop(session.id, None)
 
     def drop_sockets(self) -> None:
-        """Cut every connection without a word, as a failing network does."""
+        """Cut every connection without a close frame, as a failing network does."""
         for socket in list(self._sockets):
             socket.drop()
 
     def ask_reconnect(self) -> None:
-        """Ask every connected bot to come again."""
+        """Ask every connected bot to reconnect."""
         for socket in list(self._sockets):
             socket.send({"op": RECONNECT, "d": None})
 
     def invalidate(self) -> None:
-        """Tell every connected bot that its session is over."""
+        """Tell every connected bot that its session is invalid."""
         for session in list(self._sessions.values()):
             self.end(session)
             if session.socket is not None:
@@ -163,7 +164,7 @@ class Gateway:
                 session.socket.session = None
 
     async def close(self) -> None:
-        """Close all connections, as Discord does before a restart of its own."""
+        """Close all connections, as Discord does before it restarts."""
         for socket in list(self._sockets):
             with contextlib.suppress(ConnectionError, RuntimeError):
                 await socket.answer.close(code=1001)

@@ -1,4 +1,4 @@
-"""What the faults of the drawer do to the gateway and to the little world."""
+"""What the faults in the drawer do to the gateway and to the world."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SMALL_FILE_BYTES: Final = 64 * 2**10
 
 
 def connect_faults(standin: StandIn) -> None:
-    """Put something behind every fault that is more than a request gone wrong."""
+    """Connect every fault that is more than a failing request to its action."""
     faults, gateway, mishaps = standin.faults, standin.gateway, _WorldFaults(standin)
     faults.connect(Fault.DROP_SOCKET, gateway.drop_sockets)
     faults.connect(Fault.RECONNECT, gateway.ask_reconnect)
@@ -31,7 +31,7 @@ def connect_faults(standin: StandIn) -> None:
 
 
 class _WorldFaults:
-    """Each of these survives a world where what it names is gone."""
+    """Faults that change the world; each tolerates that its target no longer exists."""
 
     def __init__(self, standin: StandIn) -> None:
         self._standin = standin

@@ -1,4 +1,4 @@
-"""What a person typed into a command's options: checked as Discord's client does, then encoded."""
+"""Values typed into a command's options: checked as Discord's client does, then encoded."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ MAX_INTEGER: Final = 2**53
 
 
 class BadOption(Exception):
-    """A value that Discord's client would not send; str() is a sentence for the person."""
+    """A value that Discord's client would not send; str() is a sentence for the user."""
 
 
 def leaf_options(body: Mapping[str, Any], path: Sequence[str]) -> list[Json]:
-    """The options of the subcommand at `path`, of the command itself for an empty path.
+    """Return the options of the subcommand at `path`, or of the command for an empty path.
 
     Raises BadOption if there is no such subcommand or if one has to be chosen.
     """
@@ -47,9 +47,9 @@ def encode(
     *,
     focused: str | None = None,
 ) -> list[Json]:
-    """The `options` of an interaction's data. focused: the option being completed, None = sent.
+    """Return the `options` of an interaction. focused: the option being completed, None when sent.
 
-    Raises BadOption. An autocompletion is not checked: its values are not finished yet.
+    Raises BadOption. Autocompletion is not checked: its values are not finished yet.
     """
     known = {option["name"]: option for option in leaf_options(body, path)}
     for name in values:
@@ -104,7 +104,7 @@ def _check_number(option: Mapping[str, Any], value: Any) -> None:
     name, whole = option["name"], option["type"] == Option.INTEGER
     if isinstance(value, bool) or not isinstance(value, int if whole else (int, float)):
         raise BadOption(f"{name}: a {'whole ' if whole else ''}number is needed.")
-    if not -MAX_INTEGER <= value <= MAX_INTEGER:  # also turns NaN away
+    if not -MAX_INTEGER <= value <= MAX_INTEGER:  # also rejects NaN
         raise BadOption(f"{name}: the number is too large.")
     if (least := option.get("min_value")) is not None and value < least:
         raise BadOption(f"{name}: at least {least:g} is needed.")
@@ -121,9 +121,9 @@ def resolved(
     channel: Channel,
     base_url: str,
 ) -> Json:
-    """The `resolved` part: every user, role, channel and file that the options name.
+    """Return the `resolved` object: every user, role, channel and file that the options name.
 
-    files: uploads by their id. Raises BadOption for what is not there.
+    files: uploads by id. Raises BadOption for what does not exist.
     """
     answer: Json = {}
     for kind, value in _references(encoded):
@@ -160,7 +160,7 @@ def _references(encoded: Sequence[Mapping[str, Any]]) -> list[tuple[int, str]]:
 
 
 def add_user(answer: Json, user_id: int, world: World, guild: Guild | None) -> None:
-    """Add an account, and its membership, to `resolved`. Raises BadOption if unknown."""
+    """Add an account and its membership to `resolved`. Raises BadOption if unknown."""
     user = world.users.get(user_id)
     if user is None:
         raise BadOption("That person is not here.")

@@ -1,4 +1,4 @@
-"""The playground as one: stand-in, page and the bot's process behind one port of this machine."""
+"""The whole playground: stand-in, page and the bot's process, behind one local port."""
 
 from __future__ import annotations
 
@@ -39,6 +39,7 @@ from bot.playground.world import World
 
 HOST: Final = "127.0.0.1"
 VITALS_S: Final = 2.0
+"""How often pages are sent the bot's memory, uptime and queue length. Chosen by hand."""
 
 Counts = Callable[[], Awaitable[Mapping[str, int]]]
 
@@ -47,9 +48,10 @@ Counts = Callable[[], Awaitable[Mapping[str, int]]]
 class PlaygroundPlan:
     """How to start a playground.
 
-    arguments: of `zimagine`, for the bot's process; None = start no bot, another one will come.
-    module: what runs as the bot's process, with the addresses of its Discord and then the
-    arguments. counts: how many jobs wait and are painted. port 0 = any that is free.
+    arguments: those of `zimagine`, for the bot's process; None starts no bot, for one that is
+    started elsewhere. module: what runs as the bot's process, with the addresses of its Discord
+    followed by the arguments. counts: returns how many jobs are queued and in progress. port: 0
+    picks a free one.
     """
 
     arguments: Sequence[str] | None
@@ -74,9 +76,9 @@ class Playground:
 
 @asynccontextmanager
 async def open_playground(plan: PlaygroundPlan) -> AsyncIterator[Playground]:
-    """Open the port and start the bot; on leaving, stop the bot and close everything.
+    """Open the port and start the bot; on exit, stop the bot and close everything.
 
-    Raises OSError where the port is taken.
+    Raises OSError if the port is taken.
     """
     async with AsyncExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="zimagine-playground-"))
@@ -107,7 +109,7 @@ async def open_playground(plan: PlaygroundPlan) -> AsyncIterator[Playground]:
 
 
 def build_standin(folder: Path, *, seed: int = 1) -> StandIn:
-    """A stand-in with its world, not yet reachable. folder: for the files on messages."""
+    """Build a stand-in with its world, not yet reachable. folder: for the files of messages."""
     world = World(FileStore(folder))
     populate(world)
     log = RequestLog()
@@ -141,7 +143,7 @@ def build_standin(folder: Path, *, seed: int = 1) -> StandIn:
 
 
 def _ready_data(world: World) -> ReadyData:
-    """What the gateway tells a bot of this world; the token is a fresh one."""
+    """Return what READY tells a bot of this world, with a new token."""
 
     def guilds() -> dict[int, Json]:
         joined = {key: g for key, g in world.guilds.items() if BOT.id in g.members}
@@ -161,7 +163,7 @@ def _ready_data(world: World) -> ReadyData:
 
 
 def build_app(standin: StandIn, page: PageServer | None = None) -> web.Application:
-    """The web application of a stand-in, with a page if there is one."""
+    """Build the web application of a stand-in, with a page if there is one."""
     app = web.Application(
         client_max_size=MAX_REQUEST_BYTES + 2**20, middlewares=[local_only(standin)]
     )
@@ -183,7 +185,7 @@ async def _listen(stack: AsyncExitStack, app: web.Application, port: int) -> int
 
 
 async def _watch(playground: Playground, counts: Counts | None) -> None:
-    """Tell the pages every two seconds how the bot does."""
+    """Send the bot's vital signs to the pages every two seconds."""
     while True:
         waiting = painting = None
         if counts is not None:
@@ -204,7 +206,7 @@ async def _watch(playground: Playground, counts: Counts | None) -> None:
 
 
 async def _end(playground: Playground, watching: asyncio.Task[None]) -> None:
-    """The bot first: what it still has to deliver, it delivers to us."""
+    """Stop everything; the bot first, as it may still have results to deliver to the stand-in."""
     await playground.process.stop()
     watching.cancel()
     await asyncio.gather(watching, return_exceptions=True)

@@ -1,4 +1,4 @@
-"""Who and what there is: the bot itself, users, guilds, channels, the gateway's address."""
+"""Read-only lookups: the bot itself, users, guilds, channels, the gateway's address."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ async def channel(call: Call) -> Reply:
 
 
 async def change_channel(call: Call) -> Reply:
-    """PATCH /channels/{channel_id}: of a thread, whether it is archived or locked."""
+    """PATCH /channels/{channel_id}: for threads, archived and locked."""
     found = the_channel(call)
     if found.type is not ChannelType.PUBLIC_THREAD:
         raise errors.MISSING_PERMISSIONS.error()

@@ -1,4 +1,4 @@
-"""Messages of channels: post, edit, read, delete."""
+"""Messages in channels: post, edit, read, delete."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from bot.playground.shapes import message_json
 OLD: Final = timedelta(hours=1)
 FORWARD: Final = 1
 EDITS_WHEN_OLD: Final = 30
-"""Edits within an hour that a message over an hour old allows; Discord names no number."""
+"""Edits per hour of a message over an hour old; Discord publishes no number. Chosen by hand."""
 
 
 async def post(call: Call) -> Reply:
@@ -99,7 +99,7 @@ async def edit(call: Call) -> Reply:
 
 
 def _count_old(call: Call, message: Message) -> None:
-    """Raises ApiError for too many edits of a message that is over an hour old."""
+    """Raise ApiError for too many edits of a message that is over an hour old."""
     now = call.standin.world.clock()
     if now - message.created_at <= OLD:
         return
@@ -169,5 +169,5 @@ async def typing(call: Call) -> Reply:
 
 
 def is_ephemeral(flags: object) -> bool:
-    """Whether a body's flags ask for an answer that only its reader sees."""
+    """Return whether a body's flags ask for an ephemeral message."""
     return isinstance(flags, int) and bool(flags & MessageFlag.EPHEMERAL)

@@ -1,4 +1,4 @@
-"""What Discord accepts as suggestions for an option that is being typed."""
+"""Rules for autocomplete choices."""
 
 from __future__ import annotations
 
@@ -40,13 +40,14 @@ CHOICES: Final[Mapping[int, Field]] = {
     )
     for option_type, value in _VALUES.items()
 }
-"""Choices by the type of their option: 3 text, 4 integer, 10 number."""
+"""Choices by option type: 3 string, 4 integer, 10 number."""
 
 
 def check_choices(data: Any, option_type: int) -> None:
-    """Pass the data of an interaction's answer of type 8. Raises ApiError; paths begin with `data`.
+    """Check the data of an interaction response of type 8.
 
-    option_type: 3, 4 or 10, of the option that was being typed.
+    option_type: 3, 4 or 10, of the option that was being typed. Raises ApiError; paths begin with
+    `data`.
     """
     form = Form(("data",))
     check(data, required(object_with({"choices": CHOICES[option_type]})), (), form)

@@ -1,4 +1,4 @@
-"""What holds between the fields of components, beyond the tables of each."""
+"""Rules between the fields of components, beyond the tables of each."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from bot.playground.rules.grammar import Field, check, check_length, is_integer,
 from bot.playground.rules.parts import MAX_PARTS, SELECTS, ButtonStyle, ComponentType
 
 MAX_TEXT: Final = 4000
-"""Characters of all text displays of one message together."""
+"""Discord's limit for all text displays of one message together, in characters."""
 _ROW_WIDTH: Final = 5
 _NARROW: Final = (ComponentType.BUTTON,)
 
@@ -19,9 +19,9 @@ Found = tuple[Path, Json]
 
 
 def check_parts(form: Form, value: Any, path: Path, table: Field, *, layout: bool = False) -> None:
-    """Adds to the form whatever is wrong with the components of one message or modal.
+    """Add to the form every problem in the components of one message or modal.
 
-    table: which may stand there. layout: it is a message with the flag IS_COMPONENTS_V2.
+    table: which components are allowed. layout: it is a message with the flag IS_COMPONENTS_V2.
     """
     check(value, table, path, form)
     found = list(walk(value, path))
@@ -35,7 +35,7 @@ def check_parts(form: Form, value: Any, path: Path, table: Field, *, layout: boo
 
 
 def walk(value: Any, path: Path = ()) -> Iterator[Found]:
-    """Every component of a list with its path, nested ones too, in their order."""
+    """Yield every component of a list with its path, including nested ones, in order."""
     for position, part in objects(value):
         yield from _inside(part, (*path, position))
 
@@ -59,7 +59,7 @@ def _check_unique(form: Form, found: Sequence[Found]) -> None:
                 message = "Component custom id cannot be duplicated"
                 form.add((*path, "custom_id"), "COMPONENT_CUSTOM_ID_DUPLICATED", message)
             custom_ids.add(custom_id)
-        # 0 is as good as none: Discord then gives a number of its own.
+        # 0 counts as none: Discord then assigns a number.
         if is_integer(number) and number != 0:
             if number in ids:
                 message = "Component id cannot be duplicated"
@@ -82,7 +82,7 @@ def _check_totals(form: Form, found: Sequence[Found], path: Path) -> None:
 def _row(form: Form, row: Json, path: Path) -> None:
     children = objects(row.get("components"))
     if len(children) > _ROW_WIDTH:
-        return  # The table has said so.
+        return  # Already reported by the table.
     width = 0
     for position, child in children:
         width += 1 if child.get("type") in _NARROW else _ROW_WIDTH
@@ -128,7 +128,7 @@ def _check_emoji(form: Form, owner: Json, path: Path) -> None:
     if not isinstance(emoji, Mapping) or emoji.get("id") is not None:
         return
     name = emoji.get("name")
-    # No emoji of Unicode is made of ASCII alone: this is ":art:" or a custom one without its id.
+    # No Unicode emoji is pure ASCII: this is ":art:" or a custom emoji without its id.
     if isinstance(name, str) and name.isascii():
         form.add((*path, "emoji", "name"), "BUTTON_COMPONENT_INVALID_EMOJI", "Invalid emoji")
 
@@ -148,7 +148,7 @@ def _select(form: Form, select: Json, path: Path) -> None:
 
 
 def _bounds(form: Form, part: Json, path: Path, default_high: int) -> tuple[int, int]:
-    """How many may be chosen, at least and at most."""
+    """Return the minimum and maximum number of choices."""
     low, high = part.get("min_values"), part.get("max_values")
     least = low if is_integer(low) else 1
     most = high if is_integer(high) else default_high
@@ -160,7 +160,7 @@ def _bounds(form: Form, part: Json, path: Path, default_high: int) -> tuple[int,
 def _check_options(form: Form, part: Json, path: Path, high: int, most: int = 25) -> None:
     options = objects(part.get("options"))
     if 0 < len(options) < high <= most:
-        # Discord counts this way round: too few options, not too high a maximum.
+        # Discord reports it this way round: too few options, not too high a maximum.
         check_length(len(options), high, most, (*path, "options"), form)
     seen: set[str] = set()
     for position, option in options:
@@ -181,7 +181,7 @@ def _check_defaults(form: Form, path: Path) -> None:
 
 
 def _in_form(path: Path) -> bool:
-    """Does this component stand in a label, and so in a modal?"""
+    """Return whether this component is inside a label, and so in a modal."""
     return path[-1] == "component"
 
 

@@ -1,4 +1,4 @@
-"""What Discord accepts as the embeds of a message."""
+"""Rules for the embeds of a message."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from bot.playground.rules.grammar import (
 )
 
 MAX_CHARACTERS: Final = 6000
-"""Of all texts in all embeds of one message together."""
+"""Discord's limit for the text of all embeds of one message together."""
 
 _IMAGE: Final = object_with(
     {
@@ -67,7 +67,7 @@ EMBED: Final[Field] = object_with(
         "thumbnail": _IMAGE,
         "author": _AUTHOR,
         "fields": list_of(_FIELD, high=25),
-        # A bot cannot set these; Discord knows them and looks away.
+        # A bot cannot set these; Discord knows and ignores them.
         **known("type", "video", "provider", "flags"),
     }
 )
@@ -79,7 +79,7 @@ _SUBSTANCE: Final = (
 
 
 def check_embeds(form: Form, value: Any, path: Path) -> None:
-    """Adds to the form what the tables cannot say: an empty embed, too many characters."""
+    """Add to the form what the tables cannot express: empty embeds, too many characters."""
     size = 0
     for position, embed in objects(value):
         size += sum(len(each.strip()) for each in _texts(embed))
@@ -96,7 +96,7 @@ def _is_there(value: Any) -> bool:
 
 
 def _texts(embed: Mapping[str, Any]) -> Iterator[str]:
-    """Every text of an embed that counts."""
+    """Yield every text of an embed that counts."""
     places = [(embed, "title"), (embed, "description")]
     places += [(embed.get("footer"), "text"), (embed.get("author"), "name")]
     for _, each in objects(embed.get("fields")):

@@ -1,4 +1,4 @@
-"""Fields that Discord does not know: it ignores them, and so tells nobody of a typing error."""
+"""Unknown fields, which Discord silently ignores, so that typing errors go unnoticed."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ CALLBACK: Final[Field] = union(
         12: _ANSWER,
     }
 )
-"""The whole body of an answer to an interaction."""
+"""The whole body of an interaction response."""
 THREAD: Final[Field] = required(
     object_with(
         {
@@ -56,11 +56,11 @@ THREAD: Final[Field] = required(
         }
     )
 )
-"""A thread under a message."""
+"""The body that creates a thread under a message."""
 
 
 def unknown_fields(body: Any, shape: Field) -> list[str]:
-    """One sentence for each field in a body that its shape has no place for, deep inside too.
+    """Return one sentence for each field that its schema does not have, at any depth.
 
     shape: MESSAGES[kind], CALLBACK, MODAL, THREAD, COMMAND or COMMANDS.
     """
@@ -78,7 +78,7 @@ def _walk(value: Any, shape: Field, path: Path) -> Iterator[tuple[Path, str]]:
     fields: Mapping[str, Field] | None = shape.fields
     if shape.variants:
         kind = value.get("type")
-        # What has no possible type is refused: nobody needs to hear of its fields.
+        # Objects with an invalid type are refused, so their fields need no report.
         fields = shape.variants.get(kind) if type(kind) is int else None
         if fields is None:
             return
@@ -90,6 +90,6 @@ def _walk(value: Any, shape: Field, path: Path) -> Iterator[tuple[Path, str]]:
 
 
 def _place(path: Path) -> str:
-    """A path as a programmer writes it: components[0].label."""
+    """Format a path as in code: components[0].label."""
     words = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
     return words.removeprefix(".") or "body"

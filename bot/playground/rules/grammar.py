@@ -1,4 +1,4 @@
-"""A small language for tables that say what an object of Discord's may hold."""
+"""A small schema language for Discord's JSON objects."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from bot.playground.errors import Form, Path
 
 WEB: Final = ("http", "https")
 MEDIA: Final = (*WEB, "attachment")
-"""Schemes of a picture: a reference to an uploaded file is one of them."""
+"""Schemes of an image address, including references to uploaded files."""
 ATTACHMENT: Final = "attachment://"
 
 
 class ValueKind(Enum):
-    """What sort of value a field holds."""
+    """The type of a field's value."""
 
     TEXT = auto()
     URL = auto()
@@ -36,7 +36,7 @@ class ValueKind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """What a text must be beyond its length, and what Discord says otherwise."""
+    """A condition on a text beyond its length, and Discord's error for it."""
 
     holds: Callable[[str], bool]
     code: str
@@ -45,11 +45,11 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """What one value may be. low, high: of its length, or of the number itself, both allowed.
+    """The schema of one value. low, high: inclusive bounds of its length, or of the number itself.
 
-    choices: the only values (TEXT, WHOLE), schemes (URL) or keys (MAP) allowed.
-    item: what a LIST or a MAP holds. fields: of an OBJECT. variants: of an OBJECT whose fields
-    depend on its number `type`. trim: spaces around a text do not count. unique: a LIST's items.
+    choices: the only values (TEXT, WHOLE), schemes (URL) or keys (MAP) allowed. item: the elements
+    of a LIST or MAP. fields: those of an OBJECT. variants: for an OBJECT whose fields depend on its
+    number `type`. trim: spaces around a text do not count. unique: LIST items must differ.
     """
 
     kind: ValueKind
@@ -71,14 +71,14 @@ Fields = dict[str, Field]
 
 
 def required(value: Field) -> Field:
-    """The same, but it may not be missing."""
+    """Return the same field, but required."""
     return replace(value, required=True)
 
 
 def text(
     low: int | None = None, high: int | None = None, *, trim: bool = False, rule: Rule | None = None
 ) -> Field:
-    """A text of so many characters."""
+    """A text with these length limits."""
     return Field(ValueKind.TEXT, low=low, high=high, trim=trim, rule=rule)
 
 
@@ -88,7 +88,7 @@ def url(*schemes: str, high: int = 2048) -> Field:
 
 
 def timestamp() -> Field:
-    """A time as ISO 8601 writes it."""
+    """An ISO 8601 time."""
     return Field(ValueKind.MOMENT)
 
 
@@ -108,12 +108,12 @@ def boolean() -> Field:
 
 
 def snowflake() -> Field:
-    """An id, as digits or as an integer: Discord takes both."""
+    """An id, as digits or as an integer: Discord accepts both."""
     return Field(ValueKind.SNOWFLAKE)
 
 
 def one_of(*choices: int | str) -> Field:
-    """One of these numbers, or one of these words."""
+    """One of these numbers or strings."""
     return Field(
         ValueKind.WHOLE if isinstance(choices[0], int) else ValueKind.TEXT, choices=choices
     )
@@ -122,7 +122,7 @@ def one_of(*choices: int | str) -> Field:
 def list_of(
     item: Field, low: int | None = None, high: int | None = None, *, unique: bool = False
 ) -> Field:
-    """A list of so many items."""
+    """A list with these length limits."""
     return Field(ValueKind.LIST, item=item, low=low, high=high, unique=unique)
 
 
@@ -132,22 +132,22 @@ def object_with(fields: Fields) -> Field:
 
 
 def union(variants: Mapping[int, Fields]) -> Field:
-    """An object whose number `type` says which fields it has."""
+    """An object whose number `type` determines its fields."""
     return Field(ValueKind.OBJECT, variants=variants)
 
 
 def mapping(keys: tuple[str, ...], item: Field) -> Field:
-    """An object from some of these keys to values of one sort."""
+    """An object from some of these keys to values of one type."""
     return Field(ValueKind.MAP, choices=keys, item=required(item))
 
 
 def known(*names: str) -> Fields:
-    """Fields that Discord knows, whatever is in them: it ignores what they say."""
+    """Fields that Discord knows but ignores, whatever they contain."""
     return dict.fromkeys(names, Field(ValueKind.ANYTHING))
 
 
 def check(value: Any, expected: Field, path: Path, form: Form) -> None:
-    """Adds to the form whatever is wrong with a value, deep inside too."""
+    """Add to the form every problem in a value, at any depth."""
     if value is None:
         if expected.required:
             form.add(path, "BASE_TYPE_REQUIRED", "This field is required")
@@ -156,31 +156,31 @@ def check(value: Any, expected: Field, path: Path, form: Form) -> None:
 
 
 def is_number(value: Any) -> TypeGuard[int | float]:
-    """Is this a number of JSON's? (true and false are none.)"""
+    """Return whether this is a JSON number (true and false are not)."""
     return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
 
 
 def is_integer(value: Any) -> TypeGuard[int | float]:
-    """Is this an integer of JSON's? 24.0 is one too: discord.py sends such."""
+    """Return whether this is a JSON integer. So is 24.0, which discord.py sends."""
     return is_number(value) and value == int(value)
 
 
 def is_snowflake(value: Any) -> bool:
-    """Is this an id, as digits or as an integer?"""
+    """Return whether this is an id, as digits or as an integer."""
     if isinstance(value, str):
         return value.isascii() and value.isdigit() and len(value) <= 20 and int(value) < 2**64
     return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**64
 
 
 def objects(value: Any) -> list[tuple[int, Mapping[str, Any]]]:
-    """The objects in a list with their positions; none where it is not a list."""
+    """Return the objects in a list with their indexes; none if it is not a list."""
     if not isinstance(value, list):
         return []
     return [(i, each) for i, each in enumerate(value) if isinstance(each, Mapping)]
 
 
 def check_length(length: int, low: int | None, high: int | None, path: Path, form: Form) -> bool:
-    """Is a length within its bounds? Adds to the form what Discord says if not."""
+    """Return whether a length is within bounds; adds Discord's error to the form if not."""
     if (low or 0) <= length and (high is None or length <= high):
         return True
     if low and high is not None:

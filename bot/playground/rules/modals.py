@@ -1,4 +1,4 @@
-"""What Discord accepts as a modal: the data of an interaction's answer of type 9."""
+"""Rules for modals: the data of an interaction response of type 9."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MODAL: Final[Field] = object_with(_OUTSIDE | {"components": required(FORM)})
 
 
 def check_modal(data: Any) -> None:
-    """Pass a modal that Discord would show. Raises ApiError; its paths begin with `data`."""
+    """Check a modal. Raises ApiError; its paths begin with `data`."""
     form = Form(("data",))
     check(data, required(object_with(_OUTSIDE)), (), form)
     if isinstance(data, Mapping):

@@ -1,4 +1,4 @@
-"""Tables of every component: its fields, their bounds, and what may stand inside it."""
+"""Tables of every component: its fields, their bounds, and what may be inside it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from bot.playground.rules.grammar import (
 
 
 class ComponentType(IntEnum):
-    """Discord's numbers of the components."""
+    """Discord's numbers of component types."""
 
     ACTION_ROW = 1
     BUTTON = 2
@@ -51,7 +51,7 @@ class ComponentType(IntEnum):
 
 
 class ButtonStyle(IntEnum):
-    """Discord's numbers of the styles of buttons that differ in more than colour."""
+    """Discord's numbers of the button styles that differ in more than colour."""
 
     LINK = 5
     PREMIUM = 6
@@ -79,7 +79,7 @@ _UNFURLED: Final = known(
     "attachment_id",
     "loading_state",
 )
-"""What Discord says of media and ignores when it is told it."""
+"""Fields of media that Discord returns, and ignores when it receives them."""
 _MEDIA: Final = object_with({"url": required(url(*MEDIA)), **_UNFURLED})
 _OWN_FILE: Final = object_with({"url": required(url(ATTACHMENT.removesuffix("://"))), **_UNFURLED})
 
@@ -111,7 +111,7 @@ _SELECT: Final[Fields] = _BASE | {
 
 def _entity_select(*entities: str) -> Fields:
     default = object_with({"id": required(snowflake()), "type": required(one_of(*entities))})
-    # A list of options is refused elsewhere; here it is only a field that has a name.
+    # Options are refused for these elsewhere; here the field is merely known.
     return _SELECT | {"default_values": list_of(default, high=25)} | known("options")
 
 
