@@ -120,7 +120,7 @@ class Faults:
             self._switches[fault](active)
 
     def plan(self, fault: Fault, method: str, path_part: str) -> None:
-        """Apply a fault once, to the next request of this method whose path contains `path_part`."""
+        """Apply a fault once, to the next request with this method and a path with `path_part`."""
         self._planned.append((fault, method, path_part))
 
     def fault_for(self, method: str, path: str) -> Fault | None:

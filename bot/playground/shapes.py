@@ -190,7 +190,7 @@ def guild_json(guild: Guild) -> Json:
 
 
 def guild_create_json(guild: Guild, world: World, bot_id: int) -> Json:
-    """Return a guild as the gateway announces it: with channels and threads, and the bot as member."""
+    """Return a guild as the gateway announces it: with its channels, threads and the bot."""
     channels = list(guild.channels.values())
     own = guild.members.get(bot_id)
     return guild_json(guild) | {
@@ -210,7 +210,7 @@ def guild_create_json(guild: Guild, world: World, bot_id: int) -> Json:
 
 
 def attachment_json(attachment: Attachment, channel_id: int, base_url: str) -> Json:
-    """Return an attachment object. base_url: the file server's address, without a trailing slash."""
+    """Return an attachment object. base_url: the stand-in's address, without a trailing slash."""
     path = f"/attachments/{channel_id}/{attachment.id}/{quote(attachment.filename)}"
     shape: Json = {
         "id": str(attachment.id),

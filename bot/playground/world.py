@@ -259,7 +259,7 @@ class World:
         return [m for m in self.messages(channel.id) if m.reader_id in (None, user_id)]
 
     def post(self, channel: Channel, author_id: int, draft: Draft) -> Message:
-        """Post a message; with an enforced nonce that is still remembered, return the earlier one."""
+        """Post a message; with an enforced nonce that is still remembered, return the first one."""
         key = (channel.id, author_id, str(draft.nonce))
         if draft.nonce is not None and draft.enforce_nonce:
             known = self._nonces.get(key)
