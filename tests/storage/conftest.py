@@ -1,4 +1,4 @@
-"""Fixtures of the tests of storage."""
+"""Fixtures for the tests of storage."""
 
 import sqlite3
 from collections.abc import AsyncIterator
@@ -29,7 +29,7 @@ async def stores(database_file: Path) -> AsyncIterator[Stores]:
 
 @pytest.fixture
 async def filled(database_file: Path) -> AsyncIterator[Stores]:
-    """A database with many finished jobs, as old as the clock's start."""
+    """A database with thousands of finished jobs that are as old as the clock's start."""
     stores = await Stores.open(database_file)
     numbers = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3000) "
     async with stores.db.transaction() as transaction:
@@ -52,7 +52,7 @@ async def filled(database_file: Path) -> AsyncIterator[Stores]:
 
 @pytest.fixture
 async def old_file(database_file: Path) -> Path:
-    """A database of version 1 with old_rows()."""
+    """A database of version 1 filled with old_rows()."""
     await (await Database.open(database_file, migrations=load_migrations()[:1])).close()
     with closing(sqlite3.connect(database_file)) as connection:
         connection.execute("PRAGMA foreign_keys = ON")

@@ -1,4 +1,4 @@
-"""The stand-ins and builders that the tests of storage share."""
+"""Builders and helpers shared by the tests of storage."""
 
 import asyncio
 import itertools
@@ -36,7 +36,7 @@ PLENTY = QuotaPolicy(pictures=1000, hours=24, source=PolicySource.CONFIG)
 
 
 def counting_nonces() -> Callable[[], str]:
-    """Nonces that tell in which order they were asked for."""
+    """Return a nonce factory that numbers its nonces in order of creation."""
     numbers = itertools.count(1)
     return lambda: f"nonce-{next(numbers)}"
 
@@ -68,7 +68,7 @@ def new_picture(seed: int = 7, **fields: Any) -> NewPicture:
 
 @dataclass
 class Stores:
-    """All of storage over one database file."""
+    """All stores over one database file."""
 
     db: Database
     clock: FakeClock
@@ -110,7 +110,7 @@ class Stores:
         return await self.jobs.painted(job.id, [new_picture() for _ in range(job.pictures)])
 
     async def ledger(self) -> dict[int, tuple[int, bool]]:
-        """Job id → how many pictures were charged, and whether they were given back."""
+        """Return, by job id, how many pictures were charged and whether they were refunded."""
         rows = await self.db.fetch_all("SELECT job_id, pictures, refunded_at FROM ledger")
         return {row["job_id"]: (row["pictures"], row["refunded_at"] is not None) for row in rows}
 
@@ -120,9 +120,9 @@ class Stores:
 
 @dataclass
 class Interruptions:
-    """Cancels the task it runs in when its coroutine waits for the `at`-th time.
+    """Cancels the current task when its coroutine awaits for the `at`-th time.
 
-    With `again`, at every later wait as well: the clean-up is cancelled too.
+    With `again`, also at every later await, so that the clean-up is cancelled too.
     """
 
     at: int
@@ -143,7 +143,7 @@ class Interruptions:
             if self.waits == self.at or (self.again and self.waits > self.at):
                 task = asyncio.current_task()
                 assert task is not None
-                # In the next round of the loop, when the task really waits.
+                # On the next iteration of the loop, when the task is really waiting.
                 asyncio.get_running_loop().call_soon(task.cancel)
             self.waits += 1
             try:

@@ -1,4 +1,4 @@
-"""Rows that earlier releases wrote, and snapshots of a database to compare."""
+"""Rows written by earlier releases, and snapshots of a database to compare."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -33,7 +33,7 @@ DELIVERIES = (
 
 
 def old_rows() -> Iterator[tuple[str, tuple[Any, ...]]]:
-    """SQL and values for rows of every kind and state that the first release could write."""
+    """Yield SQL and values for rows of every kind and state that the first release wrote."""
     marks = {size: ", ".join("?" * size) for size in range(20)}
     job_id = picture_id = 0
     for state in (*LIVE, *ENDS):
@@ -69,7 +69,7 @@ def old_rows() -> Iterator[tuple[str, tuple[Any, ...]]]:
 
 
 def rows_of(path: Path, like: Rows | None = None) -> Rows:
-    """Every row of every table, by "columns FROM table"; only what `like` has, if given."""
+    """Return all rows by "columns FROM table"; only the keys of `like`, if given."""
     with closing(sqlite3.connect(path)) as connection:
         if like is None:
             tables = connection.execute(
@@ -83,13 +83,13 @@ def rows_of(path: Path, like: Rows | None = None) -> Rows:
 
 
 def added(after: Rows, before: Rows) -> Rows:
-    """The rows of the tables that were not there before."""
+    """Return the rows of tables that did not exist before."""
     tables = {what.partition(" FROM ")[2] for what in before}
     return {what: rows for what, rows in after.items() if what.partition(" FROM ")[2] not in tables}
 
 
 def state_of(path: Path, like: Rows | None = None) -> tuple[int, list[tuple[Any, ...]], Rows]:
-    """Version, schema and rows."""
+    """Return version, schema and rows."""
     with closing(sqlite3.connect(path)) as connection:
         (version,) = connection.execute("PRAGMA user_version").fetchone()
         schema = connection.execute("SELECT * FROM sqlite_schema ORDER BY name").fetchall()
@@ -105,4 +105,4 @@ NEWER = (
     "UPDATE pictures SET favourite_at = 9 WHERE id % 3 = 0",
     "UPDATE pictures SET file_removed_at = 9 WHERE id % 5 = 0",
 )
-"""What the second release could write, and the first could not."""
+"""Statements that use what the second release added."""

@@ -1,4 +1,4 @@
-"""The check: it finds each thing that can be wrong, nothing in a sound folder, and changes none."""
+"""The consistency check finds every kind of error, and changes nothing."""
 
 import os
 import sqlite3
@@ -32,7 +32,7 @@ class DataFolder:
         self.files = PictureFiles(self.data_dir, clock=stores.clock)
 
     async def paint(self, name: str, pictures: int = 1) -> int:
-        """The id of a painted and delivered job."""
+        """Return the id of a finished and delivered job."""
         job = await self.stores.painting(new_job(ALICE, pictures))
         painted = []
         for number in range(pictures):
@@ -44,7 +44,7 @@ class DataFolder:
         return job.id
 
     async def write(self, sql: str, *values: object) -> None:
-        """What no code of ours would."""
+        """Run SQL that the bot itself never would."""
         async with self.stores.db.transaction() as transaction:
             await transaction.execute(sql, values)
 
@@ -83,7 +83,7 @@ def everything(folder: Path) -> dict[Path, bytes]:
 
 @pytest.mark.parametrize("hashes", [False, True])
 async def test_a_sound_folder_has_no_findings(data_folder: DataFolder, hashes: bool) -> None:
-    """Jobs in every state, beside an open database, are all in order, and not a byte changes."""
+    """A healthy folder has no findings, even beside an open database, and not a byte changes."""
     before = everything(data_folder.data_dir)
     report = data_folder.check(hashes=hashes)
     assert report.findings == {} and report.removable == []
@@ -92,7 +92,7 @@ async def test_a_sound_folder_has_no_findings(data_folder: DataFolder, hashes: b
 
 
 async def test_a_closed_database_is_left_as_one_file(data_folder: DataFolder) -> None:
-    """Where nobody has the database open, the check leaves no journal beside it."""
+    """If nobody has the database open, the check leaves no journal beside it."""
     await data_folder.stores.db.close()
     assert data_folder.check().findings == {}
     assert not list(data_folder.data_dir.glob("zimagine.db-*"))
@@ -130,14 +130,14 @@ async def test_a_closed_database_is_left_as_one_file(data_folder: DataFolder) ->
 async def test_what_does_not_add_up_is_found(
     data_folder: DataFolder, kind: FindingKind, sql: str, found: str
 ) -> None:
-    """Each disagreement within the database is found, with the ids it is about."""
+    """Each inconsistency within the database is found, with the affected ids."""
     await data_folder.write(sql)
     assert data_folder.found() == {kind: found.split()}
     assert [finding.kind for finding in data_folder.check().wrong()] == [kind]
 
 
 async def test_rows_that_refer_to_nothing_are_found(data_folder: DataFolder) -> None:
-    """A row whose other half is gone is named with its table."""
+    """A row that refers to a missing one is reported with its table."""
     await data_folder.stores.db.close()
     connection = sqlite3.connect(data_folder.stores.db.path)
     connection.execute("UPDATE ledger SET job_id = 77 WHERE job_id = 1")
@@ -147,7 +147,7 @@ async def test_rows_that_refer_to_nothing_are_found(data_folder: DataFolder) -> 
 
 
 async def test_damage_is_a_finding(data_folder: DataFolder) -> None:
-    """A damaged page, and a file that is no database at all, are found and left alone."""
+    """A damaged page, or a file that is not a database, is reported and left alone."""
     await data_folder.stores.db.close()
     content = data_folder.stores.db.path.read_bytes()
     for spoilt in (content[: len(content) // 2], b"no database" * 999):
@@ -157,7 +157,7 @@ async def test_damage_is_a_finding(data_folder: DataFolder) -> None:
 
 
 async def test_files_are_compared_with_their_rows(data_folder: DataFolder) -> None:
-    """A file that is missing, or has another size, or with hashes another content, is found."""
+    """Missing files, wrong sizes and, with hashes, wrong contents are found."""
     data_folder.path("one0.png").unlink()
     data_folder.path("two0.png").write_bytes(b"larger")
     data_folder.path("two1.png").write_bytes(b"owt")
@@ -171,7 +171,7 @@ async def test_files_are_compared_with_their_rows(data_folder: DataFolder) -> No
 
 
 async def test_what_retention_removed_is_not_missing(data_folder: DataFolder) -> None:
-    """A file that was removed on purpose is not missed; one that came back is found."""
+    """A file removed by retention is not reported as missing; one that reappeared is found."""
     data_folder.stores.clock.advance(days=9)
     retention = Retention(data_folder.stores.db, data_folder.files, data_folder.stores.clock)
     assert (await retention.apply(1, None)).files == 4
@@ -181,7 +181,7 @@ async def test_what_retention_removed_is_not_missing(data_folder: DataFolder) ->
 
 
 async def test_what_is_left_of_erased_pictures_can_be_removed(data_folder: DataFolder) -> None:
-    """The file of an erased picture is found, and removable; no other picture's file is."""
+    """Only the files of erased pictures are reported as removable."""
     await data_folder.stores.history.erase(1)
     await data_folder.stores.history.erase(2)
     await data_folder.write("UPDATE pictures SET file = 'pictures/2026/03/own.png' WHERE id = 2")
@@ -193,7 +193,7 @@ async def test_what_is_left_of_erased_pictures_can_be_removed(data_folder: DataF
 
 
 async def test_strangers_are_noted_and_half_files_are_removable(data_folder: DataFolder) -> None:
-    """Files without a row are notes and never removable; half ones are, once they are old."""
+    """Files without a row are noted but not removable; old unfinished files are removable."""
     (data_folder.data_dir / "backups").mkdir()
     old = [
         data_folder.path(".x.part"),
@@ -221,7 +221,7 @@ async def test_strangers_are_noted_and_half_files_are_removable(data_folder: Dat
 async def test_what_is_erased_meanwhile_is_not_missing(
     data_folder: DataFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A picture that a running bot erases during the check is not taken for a missing one."""
+    """A picture that a running bot erases during the check is not reported as missing."""
 
     def sizes(files: PictureFiles) -> dict[str, int]:
         data_folder.path("one0.png").unlink()
@@ -237,7 +237,7 @@ async def test_what_is_erased_meanwhile_is_not_missing(
 
 
 async def test_many_findings_are_counted(data_folder: DataFolder) -> None:
-    """Of each kind the first few are told and all are counted."""
+    """The first few findings of each kind are listed, and all are counted."""
     for number in range(EXAMPLES + 5):
         data_folder.path(f"x{number}.png").write_bytes(b"x")
     finding = data_folder.check().findings[FindingKind.ORPHAN]
@@ -245,7 +245,7 @@ async def test_many_findings_are_counted(data_folder: DataFolder) -> None:
 
 
 async def test_an_older_schema_is_noted(tmp_path: Path) -> None:
-    """A database that the next start brings up to date is sound as far as can be told."""
+    """A database that will be migrated at the next start is noted, not reported as wrong."""
     path = tmp_path / "data" / "zimagine.db"
     await (await Database.open(path, migrations=load_migrations()[:1])).close()
     report = consistency.check(path.parent)
@@ -253,7 +253,7 @@ async def test_an_older_schema_is_noted(tmp_path: Path) -> None:
 
 
 async def test_what_cannot_be_checked_is_refused(data_folder: DataFolder, tmp_path: Path) -> None:
-    """No database, a newer one, and an unfinished restore are errors, not findings."""
+    """A missing or newer database, or an unfinished restore, is an error rather than a finding."""
     with pytest.raises(DataFolderUnusable):
         consistency.check(tmp_path / "nowhere")
     assert not (tmp_path / "nowhere").exists()
@@ -266,7 +266,7 @@ async def test_what_cannot_be_checked_is_refused(data_folder: DataFolder, tmp_pa
 
 
 async def with_input(data_folder: DataFolder, sha256: str) -> int:
-    """The id of a painted job that started from this input."""
+    """Return the id of a finished job that used this input."""
     InputFiles(data_folder.data_dir, clock=data_folder.stores.clock).write(b"input", sha256)
     job = await data_folder.stores.painting(new_job(ALICE, inputs=(sha256,)))
     written = data_folder.files.write(f"from-{job.id}.png", b"x")
@@ -278,7 +278,7 @@ async def with_input(data_folder: DataFolder, sha256: str) -> int:
 
 
 async def test_missing_inputs_are_found(data_folder: DataFolder) -> None:
-    """The missing input of a kept picture is wrong, that of an erased one is as it should be."""
+    """A missing input is an error for a kept picture, and fine for an erased one."""
     one, two = "1" * 64, "2" * 64
     await with_input(data_folder, one)
     erased = await with_input(data_folder, two)
@@ -298,7 +298,7 @@ async def test_missing_inputs_are_found(data_folder: DataFolder) -> None:
 
 
 async def test_unneeded_inputs_are_notes_and_removable(data_folder: DataFolder) -> None:
-    """An old input that nobody needs is a note and can go, unless it was written again since."""
+    """An old unneeded input is noted and removable, unless it was written again since."""
     needed, *unneeded = (digit * 64 for digit in "123")
     await with_input(data_folder, needed)
     files = InputFiles(data_folder.data_dir, clock=data_folder.stores.clock)

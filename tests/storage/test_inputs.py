@@ -1,4 +1,4 @@
-"""Inputs: shared, kept exactly as long as somebody needs them, and never outside their folder."""
+"""Inputs are shared, kept exactly as long as needed, and never outside their folder."""
 
 import asyncio
 import hashlib
@@ -35,7 +35,7 @@ DATA = b"not really a picture"
 
 @dataclass
 class InputJobs:
-    """Jobs that start from pictures, with the files of both."""
+    """Jobs with input images, and the files of both."""
 
     stores: Stores
     inputs: Inputs
@@ -73,7 +73,7 @@ async def input_jobs(stores: Stores) -> AsyncIterator[InputJobs]:
 
 
 async def test_write_and_read(input_jobs: InputJobs) -> None:
-    """What was written is read back, from a file named by its hash, in a private folder."""
+    """An input is read back from a private file named by its hash."""
     await input_jobs.inputs.write(DATA, ONE)
     await input_jobs.inputs.write(DATA + b"!", ONE)
     assert await input_jobs.inputs.read(ONE) == DATA + b"!"
@@ -85,7 +85,7 @@ async def test_write_and_read(input_jobs: InputJobs) -> None:
 
 
 async def test_what_is_missing(input_jobs: InputJobs) -> None:
-    """A picture that is not on the disk is an error that names its file."""
+    """A missing input raises an error that names its file."""
     with pytest.raises(PictureMissing) as missing:
         await input_jobs.inputs.read(ONE)
     assert missing.value.file == f"inputs/{ONE[:2]}/{ONE}.png"
@@ -102,7 +102,7 @@ async def test_what_is_missing(input_jobs: InputJobs) -> None:
 )
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_nothing_but_a_hash_becomes_a_path(tmp_path: Path, name: str) -> None:
-    """What is not 64 lower-case hex digits is refused everywhere, and touches nothing."""
+    """Anything but 64 lower-case hex digits is refused everywhere, and touches nothing."""
     files = InputFiles(tmp_path / "data", clock=FakeClock(START))
     for work in (
         lambda: files.path(name),
@@ -118,7 +118,7 @@ def test_nothing_but_a_hash_becomes_a_path(tmp_path: Path, name: str) -> None:
 
 @pytest.mark.parametrize("name", ["", "../x", ONE[:63], ONE.upper(), "g" * 64])
 async def test_no_job_has_a_name_for_a_hash(input_jobs: InputJobs, name: str) -> None:
-    """A job whose input is no hash is not accepted; the table itself takes none either."""
+    """A job whose input is not a hash is refused, and so is such a row in the table."""
     with pytest.raises(UnsafePath):
         await input_jobs.stores.jobs.accept(new_job(inputs=(name,)), PLENTY)
     assert await input_jobs.stores.jobs.get(1) is None and await input_jobs.stores.used() == 0
@@ -129,7 +129,7 @@ async def test_no_job_has_a_name_for_a_hash(input_jobs: InputJobs, name: str) ->
 
 
 async def test_a_job_knows_what_it_starts_from(input_jobs: InputJobs) -> None:
-    """The inputs of a job are in its order, the same one twice, and others' are not among them."""
+    """A job's inputs keep their order and duplicates, and do not mix with other jobs'."""
     first, second = await input_jobs.start(TWO, ONE, TWO), await input_jobs.start(THREE)
     assert await input_jobs.inputs.of_job(first.id) == (TWO, ONE, TWO)
     assert await input_jobs.inputs.of_job(second.id) == (THREE,)
@@ -140,7 +140,7 @@ async def test_a_job_knows_what_it_starts_from(input_jobs: InputJobs) -> None:
 
 
 async def test_no_job_without_its_file(input_jobs: InputJobs) -> None:
-    """A job whose input is not on the disk is not accepted, charged or recorded, until it is."""
+    """A job is not accepted, charged or recorded until its input is on disk."""
     new = new_job(inputs=(ONE,))
     with pytest.raises(PictureMissing):
         await input_jobs.stores.jobs.accept(new, PLENTY)
@@ -152,7 +152,7 @@ async def test_no_job_without_its_file(input_jobs: InputJobs) -> None:
 
 
 async def test_a_refused_job_leaves_an_orphan(input_jobs: InputJobs) -> None:
-    """The input of a job that the quota refuses belongs to nobody, and goes after an hour."""
+    """The input of a job that the quota refused is removed after an hour."""
     await input_jobs.inputs.write(DATA, ONE)
     refused = await input_jobs.stores.jobs.accept(new_job(inputs=(ONE,)), policy(0))
     assert isinstance(refused, QuotaExceeded)
@@ -168,7 +168,7 @@ async def test_a_refused_job_leaves_an_orphan(input_jobs: InputJobs) -> None:
 async def test_what_a_job_without_a_picture_started_from_goes(
     input_jobs: InputJobs, end: str
 ) -> None:
-    """While a job waits or is painted its input stays; when it ends without a picture, it goes."""
+    """An input stays while its job is unfinished, and is removed if the job ends without a picture."""
     job = await input_jobs.start(ONE)
     input_jobs.stores.clock.advance(days=40)
     assert await input_jobs.retention.apply(1, 0) == Removed()
@@ -182,7 +182,7 @@ async def test_what_a_job_without_a_picture_started_from_goes(
 
 
 async def test_an_erased_pictures_input_goes_at_once(input_jobs: InputJobs) -> None:
-    """With the last picture that was made from it an input goes, and not before."""
+    """An input is removed with the last picture made from it, and not before."""
     first = await input_jobs.paint(ONE, TWO)
     second = await input_jobs.paint(TWO, place=BOB)
     await input_jobs.stores.history.erase(first.id)
@@ -203,7 +203,7 @@ async def test_a_job_of_several_pictures(input_jobs: InputJobs) -> None:
 
 
 async def test_an_unfinished_job_needs_it_too(input_jobs: InputJobs) -> None:
-    """An input that another job still waits with stays, whatever is erased."""
+    """An input that another unfinished job uses stays, whatever is erased."""
     picture = await input_jobs.paint(ONE)
     job = await input_jobs.start(ONE, place=BOB)
     await input_jobs.stores.history.erase(picture.id)
@@ -215,7 +215,7 @@ async def test_an_unfinished_job_needs_it_too(input_jobs: InputJobs) -> None:
 
 
 async def test_what_was_written_again_stays(input_jobs: InputJobs) -> None:
-    """An erasure leaves what somebody has just sent again, so that the job can be accepted."""
+    """Erasing a picture keeps an input that was just written again, so its job can be accepted."""
     picture = await input_jobs.paint(ONE)
     input_jobs.stores.clock.advance(minutes=5)
     await input_jobs.inputs.write(DATA, ONE)
@@ -230,7 +230,7 @@ async def test_what_was_written_again_stays(input_jobs: InputJobs) -> None:
 async def test_an_erasure_holds_whatever_the_disk_says(
     input_jobs: InputJobs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A file that cannot be removed makes no erasure fail; it goes with a later sweep."""
+    """A file that cannot be removed does not make an erasure fail; a later sweep removes it."""
     picture = await input_jobs.paint(ONE)
     with monkeypatch.context() as patch:
         patch.setattr(Path, "unlink", refuse)
@@ -248,7 +248,7 @@ def refuse(*_: object, **__: object) -> None:
 
 
 async def test_a_full_disk(input_jobs: InputJobs, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where there is no room nothing is left behind, and what was there before stays whole."""
+    """A full disk leaves no partial file, and the previous file stays intact."""
 
     def full(_: int) -> None:
         raise OSError(28, "No space left on device")
@@ -264,7 +264,7 @@ async def test_a_full_disk(input_jobs: InputJobs, monkeypatch: pytest.MonkeyPatc
 
 
 async def test_strangers_are_left_alone(input_jobs: InputJobs) -> None:
-    """Files and folders that are none of ours are neither counted nor removed."""
+    """Foreign files and folders are neither counted nor removed."""
     await input_jobs.inputs.write(DATA, ONE)
     root = input_jobs.data_dir / "inputs"
     outside = input_jobs.data_dir / "outside.png"
@@ -286,7 +286,7 @@ async def test_strangers_are_left_alone(input_jobs: InputJobs) -> None:
 
 
 async def test_half_files_go_once_they_are_old(input_jobs: InputJobs) -> None:
-    """What an interrupted write left goes after an hour, and is no picture meanwhile."""
+    """An unfinished file is removed after an hour, and never counts as an input before."""
     await input_jobs.inputs.write(DATA, ONE)
     part = input_jobs.path(ONE).with_name(".x.part")
     part.write_bytes(b"half")
@@ -302,7 +302,7 @@ async def test_half_files_go_once_they_are_old(input_jobs: InputJobs) -> None:
 
 
 async def test_many_inputs(input_jobs: InputJobs) -> None:
-    """Hundreds of inputs are swept in batches, and exactly those that nobody needs."""
+    """Hundreds of inputs are swept in batches, exactly those that nothing needs."""
     files = InputFiles(input_jobs.data_dir, clock=input_jobs.stores.clock)
     hashes = [sha(str(number)) for number in range(600)]
     for path in {files.path(each).parent for each in hashes}:
@@ -318,7 +318,7 @@ async def test_many_inputs(input_jobs: InputJobs) -> None:
 
 
 async def test_a_job_never_loses_its_file_to_a_sweep(input_jobs: InputJobs) -> None:
-    """However sweeps and acceptances meet, an accepted job's file is there, or it is refused."""
+    """However sweeps and acceptances interleave, an accepted job's file exists."""
 
     async def accept(new: NewJob) -> bool:
         try:
@@ -330,7 +330,7 @@ async def test_a_job_never_loses_its_file_to_a_sweep(input_jobs: InputJobs) -> N
     for turn in range(30):
         each = sha(f"turn {turn}")
         await input_jobs.inputs.write(DATA, each)
-        input_jobs.stores.clock.advance(hours=2)  # the slowest person of all
+        input_jobs.stores.clock.advance(hours=2)  # the slowest user possible
         new = new_job(ALICE, inputs=(each,))
         if turn % 2:
             _, accepted, _ = await asyncio.gather(
@@ -345,7 +345,7 @@ async def test_a_job_never_loses_its_file_to_a_sweep(input_jobs: InputJobs) -> N
 async def test_a_cancelled_sweep_keeps_the_lock_until_files_are_gone(
     input_jobs: InputJobs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A sweep that is cancelled removes nothing after another transaction has begun."""
+    """A cancelled sweep removes nothing after another transaction has started."""
     await input_jobs.inputs.write(DATA, ONE)
     input_jobs.stores.clock.advance(days=1)
     loop, removing = asyncio.get_running_loop(), asyncio.Event()
@@ -369,7 +369,7 @@ async def test_a_cancelled_sweep_keeps_the_lock_until_files_are_gone(
 async def test_questions_use_their_index(
     input_jobs: InputJobs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Who needs an input is looked up by its hash and by ids; no table is read as a whole."""
+    """Whether an input is needed is looked up by hash and id, without scanning a table."""
     numbers = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000) "
     picture = await input_jobs.paint(ONE, TWO)
     async with input_jobs.stores.db.transaction() as transaction:

@@ -1,4 +1,4 @@
-"""A state machine over jobs, deliveries and the ledger, against a small model of them."""
+"""A state machine over jobs, deliveries and the ledger, compared with a small model."""
 
 import asyncio
 import tempfile
@@ -24,7 +24,7 @@ ENDINGS = ("cancelled", "failed", "expired")
 
 @dataclass
 class ModelJob:
-    """What the reference remembers of a job."""
+    """What the model knows of a job."""
 
     user_id: int
     pictures: int
@@ -44,7 +44,7 @@ class ModelJob:
 
 
 class StoredJobMachine(RuleBasedStateMachine):
-    """Random lives of jobs, with restarts in between."""
+    """Random job histories, with restarts in between."""
 
     jobs = Bundle("jobs")
 
@@ -77,7 +77,7 @@ class StoredJobMachine(RuleBasedStateMachine):
         )
 
     def expect(self, allowed: bool, work: Any) -> None:
-        """Run a step; it must raise IllegalTransition exactly when it is not allowed."""
+        """Run a step, which must raise IllegalTransition exactly when it is not allowed."""
         try:
             self.run(work)
         except IllegalTransition:
@@ -209,4 +209,4 @@ StoredJobMachine.TestCase.settings = settings(
 
 
 class TestJobs(StoredJobMachine.TestCase):
-    """Whatever happens in whatever order, jobs, deliveries and the ledger follow the model."""
+    """In any order of events, jobs, deliveries and the ledger agree with the model."""

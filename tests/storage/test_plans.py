@@ -1,4 +1,4 @@
-"""Query plans: what is asked often is answered from an index, however much has piled up."""
+"""Query plans: frequent queries use an index, however many rows there are."""
 
 import re
 from pathlib import Path
@@ -53,7 +53,7 @@ from tests.storage.query_plans import BY_WORDS_NEWEST_FIRST, plans_of, reads_all
 async def test_questions_use_their_index(
     filled: Stores, monkeypatch: pytest.MonkeyPatch, question: Any, index: str, analysed: bool
 ) -> None:
-    """The question is answered through its index, and no table is read from end to end."""
+    """The query uses its index, and no table is scanned."""
     if analysed:
         async with filled.db.transaction() as transaction:
             await transaction.execute("ANALYZE")
@@ -67,7 +67,7 @@ async def test_questions_use_their_index(
 async def test_pages_come_sorted(
     filled: Stores, monkeypatch: pytest.MonkeyPatch, text: str, before_id: int | None
 ) -> None:
-    """A page is read newest first and no further than it goes: nothing is gathered and sorted."""
+    """A page is read newest first and only as far as needed, without sorting."""
     search = filled.history.search(30, 10, text, before_id, 10)
     plans = await plans_of(filled, monkeypatch, search)
     assert plans
@@ -78,7 +78,7 @@ async def test_pages_come_sorted(
 async def test_accepting_reads_no_table_from_end_to_end(
     filled: Stores, monkeypatch: pytest.MonkeyPatch, limit: int
 ) -> None:
-    """Accepting and refusing cost the same whatever has piled up before."""
+    """The cost of accepting and refusing does not depend on earlier jobs."""
 
     await filled.accept()
     fallback = QuotaPolicy(limit, 24, PolicySource.CONFIG)
@@ -90,7 +90,7 @@ async def test_accepting_reads_no_table_from_end_to_end(
 async def test_steps_of_a_job_read_no_table_from_end_to_end(
     filled: Stores, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Beginning, ending, settling and erasing find their rows by id."""
+    """Starting, finishing, completing and erasing find their rows by id."""
 
     async def life() -> None:
 
@@ -108,14 +108,14 @@ async def test_steps_of_a_job_read_no_table_from_end_to_end(
 async def test_retention_walks_its_own_indices(
     filled: Stores, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """What may leave the disk is found oldest first, and what was erased among nothing else."""
+    """Retention finds old and erased pictures through indexes made for it."""
     await filled.history.erase(7)
     retention = Retention(filled.db, PictureFiles(tmp_path), filled.clock)
     plans = await plans_of(filled, monkeypatch, retention.apply(keep_days=30, limit_bytes=1))
     assert any("INDEX pictures_on_disk (painted_at>" in plan for plan in plans), plans
     assert any("COVERING INDEX pictures_on_disk" in plan for plan in plans), plans
     assert any("INDEX pictures_to_remove" in plan for plan in plans), plans
-    # Walked as a whole: it holds nothing but what is to be removed.
+    # Scanned as a whole, since it contains only rows to be removed.
     others = [
         plan for plan in plans if "INDEX pictures_to_remove" not in plan and "json_each" not in plan
     ]
@@ -123,7 +123,7 @@ async def test_retention_walks_its_own_indices(
 
 
 async def test_the_triggers_of_the_search_find_their_rows_by_id(filled: Stores) -> None:
-    """Painting, erasing and overwriting read the rows of one job, however many there are."""
+    """Triggers of the search index read the rows of one job, however many there are."""
     triggers = await filled.db.fetch_all(
         "SELECT sql FROM sqlite_schema WHERE type = 'trigger' AND sql LIKE '%pictures_search%'"
     )

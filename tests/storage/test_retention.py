@@ -1,4 +1,4 @@
-"""Retention: files go, rows and favourites stay, and nothing is forgotten by a crash."""
+"""Retention removes files, keeps rows and favourites, and survives crashes."""
 
 import asyncio
 import hashlib
@@ -26,7 +26,7 @@ SIZE_BYTES = 100
 
 @dataclass
 class DailyPictures:
-    """Pictures with files, painted one day after the other."""
+    """Pictures with files, one per day."""
 
     stores: Stores
     files: PictureFiles
@@ -54,7 +54,7 @@ class DailyPictures:
             )
 
     async def kept(self) -> list[int]:
-        """Ids whose rows claim a file; checks that these are the files there are."""
+        """Return the ids whose rows claim a file; checks that exactly these files exist."""
         rows = await self.stores.db.fetch_all(
             "SELECT id, file FROM pictures "
             "WHERE deleted_at IS NULL AND file_removed_at IS NULL ORDER BY id"
@@ -71,14 +71,14 @@ async def daily(stores: Stores) -> AsyncIterator[DailyPictures]:
 
 
 async def test_without_limits_everything_stays(daily: DailyPictures) -> None:
-    """No limit removes nothing."""
+    """Without limits nothing is removed."""
     ids = await daily.paint(3)
     assert await daily.retention.apply(None, None) == Removed(0, 0)
     assert await daily.kept() == ids
 
 
 async def test_old_files_go_and_their_rows_stay(daily: DailyPictures) -> None:
-    """Files older than so many days go; their rows and recipes stay, and say so."""
+    """Files older than the limit are removed; their rows and recipes stay and say so."""
     ids = await daily.paint(5)
     assert await daily.retention.apply(3, None) == Removed(2, 2 * SIZE_BYTES)
     assert await daily.kept() == ids[2:]
@@ -92,7 +92,7 @@ async def test_old_files_go_and_their_rows_stay(daily: DailyPictures) -> None:
 async def test_the_oldest_go_until_the_rest_fits(
     daily: DailyPictures, limit_bytes: int, kept: int
 ) -> None:
-    """Oldest first, and no more than needed, until all files together fit below the limit."""
+    """The oldest files are removed, and no more than needed, until the rest fits."""
     ids = await daily.paint(5)
     removed = await daily.retention.apply(None, limit_bytes)
     assert removed == Removed(5 - kept, (5 - kept) * SIZE_BYTES)
@@ -100,7 +100,7 @@ async def test_the_oldest_go_until_the_rest_fits(
 
 
 async def test_many_batches(daily: DailyPictures) -> None:
-    """More files than one batch holds go as well, also those of one instant."""
+    """More files than fit in one batch are removed, including those of the same instant."""
     ids = await daily.paint(2 * BATCH_ROWS + 7)
     async with daily.stores.db.transaction() as transaction:
         await transaction.execute("UPDATE pictures SET painted_at = 5 WHERE id <> ?", (ids[0],))
@@ -110,7 +110,7 @@ async def test_many_batches(daily: DailyPictures) -> None:
 
 
 async def test_favourites_and_what_is_undelivered_stay(daily: DailyPictures) -> None:
-    """A favourite's file and one that is still to be delivered stay, however old and large."""
+    """Files of favourites and undelivered pictures stay, however old and large."""
     favourite, other = await daily.paint(2)
     written = daily.files.write("pending.png", b"x" * SIZE_BYTES)
     job = await daily.stores.painting()
@@ -129,7 +129,7 @@ async def test_favourites_and_what_is_undelivered_stay(daily: DailyPictures) -> 
 async def test_a_favourite_at_the_last_moment_stays(
     daily: DailyPictures, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A picture that becomes a favourite while its file is chosen for removal keeps it."""
+    """A picture that becomes a favourite just before its file is removed keeps it."""
     first, second = await daily.paint(2)
     original = daily.files.plan_removal
     loop = asyncio.get_running_loop()
@@ -144,7 +144,7 @@ async def test_a_favourite_at_the_last_moment_stays(
 
 
 async def test_what_an_erasure_left_behind_goes(daily: DailyPictures) -> None:
-    """The file of an erased picture that a crash left goes, whatever the limits, and only once."""
+    """An erased picture's file that a crash left is removed once, whatever the limits."""
     erased, gone, kept = await daily.paint(3)
     for picture_id in (erased, gone):
         picture = await daily.stores.history.erase(picture_id)
@@ -156,14 +156,14 @@ async def test_what_an_erasure_left_behind_goes(daily: DailyPictures) -> None:
 
 
 async def with_input(daily: DailyPictures, name: str, size_bytes: int, count: int = 1) -> list[int]:
-    """Pictures that were made from the same input."""
+    """Return pictures that were made from the same input."""
     sha256 = hashlib.sha256(name.encode()).hexdigest()
     await Inputs(daily.stores.db, daily.stores.clock).write(b"x" * size_bytes, sha256)
     return [picture_id for _ in range(count) for picture_id in await daily.paint(inputs=(sha256,))]
 
 
 async def test_inputs_go_with_their_last_picture(daily: DailyPictures) -> None:
-    """When retention removes the last picture that was made from it, an input goes as well."""
+    """Removing the last picture made from an input removes the input as well."""
     inputs = Inputs(daily.stores.db, daily.stores.clock)
     await with_input(daily, "shared", 30, count=3)
     favourite, _ = await with_input(daily, "favourite", 7, count=2)
@@ -178,7 +178,7 @@ async def test_inputs_go_with_their_last_picture(daily: DailyPictures) -> None:
 
 
 async def test_inputs_count_towards_the_limit(daily: DailyPictures) -> None:
-    """Pictures and inputs together are below the limit; what an input gave back is not lost."""
+    """Pictures and inputs together fit below the limit; freed inputs are counted."""
     first, *_ = await with_input(daily, "one", 500)
     ids = await with_input(daily, "two", 10, count=3)
     assert await daily.retention.apply(None, 910) == Removed()
@@ -192,7 +192,7 @@ async def test_inputs_count_towards_the_limit(daily: DailyPictures) -> None:
 async def test_an_erased_pictures_input_that_a_crash_left_goes(
     daily: DailyPictures, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An input whose last picture was let go just before a crash goes at the next time."""
+    """An input whose last picture went just before a crash is removed the next time."""
     (picture_id,) = await with_input(daily, "one", 30)
     with monkeypatch.context() as patch:
         patch.setattr(InputFiles, "remove", lambda *_: die_now())
@@ -207,14 +207,14 @@ def die_now() -> None:
 
 
 async def test_unknown_sizes_are_measured(daily: DailyPictures) -> None:
-    """Files from before sizes were written down count as well, once they have been measured."""
+    """Files without a stored size count as well, once they have been measured."""
     ids = await daily.paint(BATCH_ROWS + 3, size_bytes=None)
     assert (await daily.retention.apply(None, 2 * SIZE_BYTES)).files == BATCH_ROWS + 1
     assert await daily.kept() == ids[-2:]
 
 
 async def test_a_missing_file_is_not_taken_for_a_removed_one(daily: DailyPictures) -> None:
-    """What cannot be measured, for instance because its disk is away, is left as it is."""
+    """Files that cannot be measured, for instance on a detached disk, are left alone."""
     ids = await daily.paint(3, size_bytes=None)
     pictures = daily.data_dir / "pictures"
     pictures.rename(daily.data_dir / "away")
@@ -227,7 +227,7 @@ async def test_a_missing_file_is_not_taken_for_a_removed_one(daily: DailyPicture
 async def test_a_path_that_leads_out_is_never_followed(
     daily: DailyPictures, tmp_path: Path
 ) -> None:
-    """A row that names a file outside the pictures' folder removes nothing."""
+    """A row that names a file outside the pictures folder removes nothing."""
     await daily.paint(1)
     (tmp_path / "secret").write_text("x")
     async with daily.stores.db.transaction() as transaction:
@@ -239,7 +239,7 @@ async def test_a_path_that_leads_out_is_never_followed(
 async def test_a_file_that_cannot_be_removed_is_tried_again(
     daily: DailyPictures, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What the system refuses to remove is an error, and goes at the next time."""
+    """A file that cannot be removed raises an error, and is removed the next time."""
     await daily.paint(1)
 
     def refuse(*_: object, **__: object) -> None:
@@ -273,7 +273,7 @@ asyncio.run(main(pathlib.Path(sys.argv[2])))
 
 @pytest.mark.skipif(os.name != "posix", reason="SIGKILL is of POSIX")
 async def test_kill_9_at_any_instant_forgets_no_file(daily: DailyPictures, tmp_path: Path) -> None:
-    """Killed at any instant, the next start removes what was begun, even with other limits."""
+    """Killed at any point, the next run completes the removal, even with other limits."""
     erased, *_, favourite = await daily.paint(4)
     await daily.set("favourite_at", favourite)
     assert await daily.stores.history.erase(erased)
@@ -300,7 +300,7 @@ async def test_kill_9_at_any_instant_forgets_no_file(daily: DailyPictures, tmp_p
 
 
 async def test_a_writer_waits_for_one_batch_at_most(daily: DailyPictures) -> None:
-    """While hundreds of files go, somebody else's transaction gets its turn between two batches."""
+    """While hundreds of files are removed, another transaction can run between two batches."""
     await daily.paint(6 * BATCH_ROWS)
     work = asyncio.create_task(daily.retention.apply(None, 0))
     longest_s, turns = 0.0, 0
@@ -334,7 +334,7 @@ async def fill(stores: Stores, count: int) -> None:
 async def test_questions_use_their_index(
     stores: Stores, monkeypatch: pytest.MonkeyPatch, analysed: bool
 ) -> None:
-    """What lies on the disk is added up and walked through an index, and no table is read whole."""
+    """The total and the oldest files are read from an index, without scanning a table."""
     await fill(stores, 300)
     files = PictureFiles(stores.db.path.parent, clock=stores.clock)
     erased = await stores.history.erase(7)

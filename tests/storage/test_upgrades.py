@@ -1,4 +1,4 @@
-"""Upgrades: a database that an earlier release wrote keeps every row, whatever its state."""
+"""Upgrades: a database of an earlier release keeps every row, whatever its state."""
 
 import asyncio
 import sqlite3
@@ -33,7 +33,7 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture
 async def upgraded(old_file: Path) -> AsyncIterator[Stores]:
-    """The same, opened by this release."""
+    """An old database, opened by this release."""
     stores = await Stores.open(old_file)
     yield stores
     await stores.db.close()
@@ -44,7 +44,7 @@ async def upgrade(path: Path) -> None:
 
 
 def test_the_old_rows_are_of_every_kind(old_file: Path) -> None:
-    """The database that is upgraded here has every state of jobs, deliveries and pictures."""
+    """The old database has every state of jobs, deliveries and pictures."""
     with closing(sqlite3.connect(old_file)) as connection:
 
         def different(what: str, table: str) -> int:
@@ -59,7 +59,7 @@ def test_the_old_rows_are_of_every_kind(old_file: Path) -> None:
 
 
 async def test_every_row_comes_through(old_file: Path) -> None:
-    """After the upgrade every row has the values it had, and nothing refers to nothing."""
+    """After the upgrade every row has its old values, and no reference is broken."""
     before = rows_of(old_file)
     await upgrade(old_file)
     assert rows_of(old_file, before) == before
@@ -73,7 +73,7 @@ async def test_every_row_comes_through(old_file: Path) -> None:
 
 
 async def test_what_is_new_is_unknown(upgraded: Stores) -> None:
-    """Old jobs are not private, old files are on the disk, in no size and nobody's favourite."""
+    """Old jobs are not private; old files are on disk, of unknown size, and not favourites."""
     pictures = await upgraded.history.page(ALICE.user_id, ALICE.guild_id, None, 100)
     assert pictures
     assert not any(picture.private or picture.favourite for picture in pictures)
@@ -82,7 +82,7 @@ async def test_what_is_new_is_unknown(upgraded: Stores) -> None:
 
 
 async def test_what_was_painted_before_is_found(upgraded: Stores) -> None:
-    """The search finds old pictures by their words, and none that were erased before."""
+    """The search finds old pictures by their words, except those erased before."""
     found_by = dict.fromkeys(("日落", "山", "LAKE dawn", "neon", "été", "🎨", 'quotes"'), 0)
     for place in (ALICE, BOB):
         person = (place.user_id, place.guild_id)
@@ -101,7 +101,7 @@ async def test_what_was_painted_before_is_found(upgraded: Stores) -> None:
 
 
 async def test_life_goes_on(upgraded: Stores) -> None:
-    """Old jobs are recovered, old results delivered, and new rows get ids that none ever had."""
+    """Old jobs are recovered, old results delivered, and new rows get unused ids."""
     recovery = await upgraded.jobs.recover()
     assert len(recovery.queued) + len(recovery.ended) == len(LIVE) * 2 * len(DELIVERIES)
     pending = await upgraded.deliveries.pending()
@@ -117,7 +117,7 @@ async def test_life_goes_on(upgraded: Stores) -> None:
 
 @pytest.mark.parametrize("applied", range(len(list(statements(load_migrations()[1].sql))) + 1))
 async def test_a_failure_anywhere_leaves_the_old_version(old_file: Path, applied: int) -> None:
-    """Whatever statement of the upgrade is the last that works, the database is as it was."""
+    """A failure in any statement of the migration leaves the database unchanged."""
     before = state_of(old_file)
     first, second, *_ = load_migrations()
     done = list(statements(second.sql))[:applied]
@@ -130,7 +130,7 @@ async def test_a_failure_anywhere_leaves_the_old_version(old_file: Path, applied
 async def test_a_prompt_that_cannot_be_read_leaves_the_old_version(
     old_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An error while the search index is filled rolls everything back, and can be mended."""
+    """An error while the search index is filled rolls everything back, and can be fixed."""
     before = state_of(old_file)
     with monkeypatch.context() as patch:
         patch.setattr(search, "tokens", lambda *_: 1 / 0)
@@ -158,7 +158,7 @@ asyncio.run(Database.open(Path(sys.argv[1])))
 
 
 def test_a_killed_upgrade_leaves_the_old_version(old_file: Path) -> None:
-    """A process that dies in the middle of the upgrade leaves the database as it was."""
+    """A process that dies during the migration leaves the database unchanged."""
     before = state_of(old_file)
     died = subprocess.run([sys.executable, "-c", KILLED, old_file], cwd=ROOT, check=False)
     assert died.returncode == 86
@@ -169,7 +169,7 @@ def test_a_killed_upgrade_leaves_the_old_version(old_file: Path) -> None:
 
 @pytest.fixture
 async def second_file(old_file: Path) -> Path:
-    """A database of version 2 with old_rows(), and what is new in it."""
+    """A database of version 2 with old_rows() and the rows that version added."""
     async with (
         await Database.open(old_file, migrations=load_migrations()[:2]) as db,
         db.transaction() as transaction,
@@ -180,7 +180,7 @@ async def second_file(old_file: Path) -> Path:
 
 
 async def test_every_row_of_the_second_version_comes_through(second_file: Path) -> None:
-    """After the upgrade from version 2 every row is as it was, and no job has an input."""
+    """After the upgrade from version 2 every row is unchanged, and no job has an input."""
     before = rows_of(second_file)
     assert sum(map(len, before.values())) > 200
     await upgrade(second_file)
@@ -197,7 +197,7 @@ async def test_every_row_of_the_second_version_comes_through(second_file: Path) 
 
 
 async def test_old_jobs_get_along_with_new_ones(second_file: Path) -> None:
-    """After the upgrade a job can start from a picture, and old ones go on without any."""
+    """After the upgrade jobs can have inputs, and old ones continue without."""
     stores = await Stores.open(second_file)
     recovery = await stores.jobs.recover()
     inputs = Inputs(stores.db, stores.clock)
@@ -214,7 +214,7 @@ async def test_old_jobs_get_along_with_new_ones(second_file: Path) -> None:
 async def test_a_failure_anywhere_leaves_the_second_version(
     second_file: Path, applied: int
 ) -> None:
-    """Whatever statement of the third version is the last that works, nothing is changed."""
+    """A failure in any statement of the third migration leaves the database unchanged."""
     before = state_of(second_file)
     *earlier, third = load_migrations()[:3]
     done = list(statements(third.sql))[:applied]
