@@ -142,7 +142,7 @@ async def test_a_target_that_cannot_be_written(stores: Stores, tmp_path: Path, t
 
 
 async def test_a_damaged_source_makes_no_backup(stores: Stores, tmp_path: Path) -> None:
-    """A damaged database is not accepted as a backup: the source is named, and no file is created."""
+    """A damaged database is not backed up: the error names it, and no file is created."""
     for _ in range(200):
         await stores.accept()
     await stores.db.close()

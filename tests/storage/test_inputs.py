@@ -168,7 +168,7 @@ async def test_a_refused_job_leaves_an_orphan(input_jobs: InputJobs) -> None:
 async def test_what_a_job_without_a_picture_started_from_goes(
     input_jobs: InputJobs, end: str
 ) -> None:
-    """An input stays while its job is unfinished, and is removed if the job ends without a picture."""
+    """An input stays while its job is unfinished, and goes if the job ends without a picture."""
     job = await input_jobs.start(ONE)
     input_jobs.stores.clock.advance(days=40)
     assert await input_jobs.retention.apply(1, 0) == Removed()

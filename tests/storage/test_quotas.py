@@ -13,7 +13,7 @@ CONFIG = policy(5)
 
 
 async def test_the_nearest_policy_holds(stores: Stores) -> None:
-    """The user's policy overrides the server's, then the configured one, at once and when cleared."""
+    """The user's policy overrides the server's, then the configured one, also once cleared."""
     assert await stores.quotas.policy(GUILD, USER, CONFIG) == CONFIG
     await stores.quotas.set_default(GUILD, 9, 12, by=1)
     assert await stores.quotas.policy(GUILD, USER, CONFIG) == QuotaPolicy(

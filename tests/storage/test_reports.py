@@ -188,7 +188,7 @@ async def test_reports_outlive_their_picture(stores: Stores, reports: Reports) -
 async def test_no_hand_written_statement_breaks_a_case(
     stores: Stores, reports: Reports, sql: str
 ) -> None:
-    """The database itself refuses incomplete cases, two open ones, and reports without a picture."""
+    """The database itself refuses incomplete cases, two open ones, and reports of nothing."""
     (picture,) = await stores.painted()
     await filed(reports, picture.id)
     with pytest.raises(sqlite3.IntegrityError):
