@@ -1,4 +1,4 @@
-"""`python -m tests.chaos --seed 1 --kills 100`: exit code 1 where a promise was broken."""
+"""`python -m tests.chaos --seed 1 --kills 100`: exit code 1 if a promise was broken."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.chaos.verdict import Violation, judge
 @click.option("--kills", default=100, show_default=True, help="How often the bot is killed.")
 @click.option("--folder", type=click.Path(path_type=Path), help="Where the story is kept.")
 def main(seed: int, kills: int, folder: Path | None) -> None:
-    """Kill the real bot again and again in bad weather, then judge what became of every wish."""
+    """Kill the real bot again and again while faults occur, then check every request's outcome."""
     chosen = folder or Path(tempfile.mkdtemp(prefix=f"zimagine-chaos-{seed}-"))
     settings = ChaosSettings(seed, kills, chosen, say=lambda line: click.echo(line))
     result, violations = asyncio.run(run_and_judge(settings))
@@ -35,7 +35,7 @@ def main(seed: int, kills: int, folder: Path | None) -> None:
 
 
 async def run_and_judge(settings: ChaosSettings) -> tuple[ChaosResult, list[Violation]]:
-    """A storm, judged; the database is kept beside the steps."""
+    """Run and judge; the database is kept next to the steps."""
     judged: list[Violation] = []
 
     def look(result: ChaosResult) -> None:

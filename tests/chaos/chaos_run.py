@@ -1,4 +1,4 @@
-"""A storm: the real bot, a crowd, mishaps, and kill -9; then calm, and the evidence."""
+"""A chaos run: the real bot with simulated users, faults and kill -9, then quiet and evidence."""
 
 from __future__ import annotations
 
@@ -25,20 +25,23 @@ from tests.chaos.simulated_users import SimulatedUsers
 from tests.chaos.steps import Steps
 
 MOST_OPEN: Final = 15
-"""Wishes that wait before the crowd waits too."""
+"""Open requests beyond which the users wait. Chosen by hand."""
 AWAY_S: Final = 7.0
-"""Longer than the latest request is late: a bot that is away for so long was away for minutes."""
+"""Longer than any delayed request takes, so it can stand for an absence of minutes."""
 MOMENTS: Final = ("its start", "an act", "a picture")
 SPAN_S: Final = {"its start": 2.5, "an act": 5.0, "a picture": 1.5}
-"""A kill comes so long after one of these, at most."""
+"""A kill comes at most this long after one of these moments. Chosen by hand."""
 PATIENCE_S: Final = 12.0
+"""How long a kill waits for its moment to occur. Chosen by hand."""
 NONSENSE: Final = 0.01
+"""The share of steps that become non-finite. Chosen by hand."""
 ONLINE_LIMIT_S: Final = 90.0
+"""How long the bot may take to come online. Chosen by hand."""
 
 
 @dataclass(frozen=True, slots=True)
 class ChaosSettings:
-    """What kind of storm. folder: for data, log and steps; made if it is not there."""
+    """What to run. folder: for data, log and steps; created if missing."""
 
     seed: int
     kills: int
@@ -49,7 +52,7 @@ class ChaosSettings:
 
 @dataclass(slots=True)
 class ChaosResult:
-    """What a storm showed. settled: whether everything came to its end in time."""
+    """The outcome of a run. settled: whether everything finished in time."""
 
     evidence: Evidence
     steps: Steps
@@ -61,9 +64,9 @@ class ChaosResult:
 
 
 async def run_chaos(settings: ChaosSettings, look: Callable[[ChaosResult], None]) -> ChaosResult:
-    """Let it blow. look: is shown the outcome while the data folder is still there.
+    """Run it. look: is passed the result while the data folder still exists.
 
-    Raises TimeoutError where the bot never came online.
+    Raises TimeoutError if the bot never came online.
     """
     data_dir = settings.folder / "data"
     data_dir.mkdir(parents=True, exist_ok=True)
@@ -108,7 +111,7 @@ def _environment(seed: int, data_dir: Path) -> dict[str, str]:
         "ZIMAGINE_QUOTA__PICTURES": "100000",
         "ZIMAGINE_DISCORD__GUILDS": "[]",
         "ZIMAGINE_LOG__FORMAT": "json",
-        # Two threads that wait for each other starve beside anything else on a small machine.
+        # On a small machine two threads that wait for each other starve next to other processes.
         "ZIMAGINE_ENGINE__THREADS": "1",
         "CHAOS_NONSENSE": str(NONSENSE),
         "CHAOS_SEED": str(seed),
@@ -118,7 +121,7 @@ def _environment(seed: int, data_dir: Path) -> dict[str, str]:
 
 
 class ChaosRun:
-    """Kills the bot again and again while a crowd uses it in bad weather."""
+    """Kills the bot repeatedly while users use it and faults occur."""
 
     def __init__(
         self,
@@ -148,7 +151,7 @@ class ChaosRun:
         playground.standin.world.listen(self._happened)
 
     async def run_all(self) -> bool:
-        """The whole storm, and the calm after it; whether everything came to its end."""
+        """Run all kills and the quiet phase after them; returns whether everything finished."""
         await self._online()
         helpers = [asyncio.create_task(self._act()), asyncio.create_task(self._keep_alive())]
         try:
@@ -169,7 +172,7 @@ class ChaosRun:
         return settled
 
     def gather(self, log: list[str]) -> Evidence:
-        """What is left, as evidence."""
+        """Collect the evidence."""
         return found.gather(
             self._playground,
             self._data_dir,
@@ -181,7 +184,7 @@ class ChaosRun:
         )
 
     async def _kill(self, number: int) -> None:
-        """Wait for the moment that the seed names, and kill."""
+        """Wait for the moment chosen by the seed, and kill."""
         self._injector.start_some()
         choose = self._choose
         (kind,) = choose.choices(MOMENTS, (15, 30, 55))
@@ -208,7 +211,7 @@ class ChaosRun:
         )
 
     async def _moment(self, kind: str, share: float) -> str:
-        """Wait for the moment of a kill, and say which one it is. share: 0..1, of its span."""
+        """Wait for the moment of a kill, and describe it. share: 0..1, of its span."""
         wait_s = share * SPAN_S[kind]
         if kind == "its start":
             await self._running()
@@ -223,7 +226,7 @@ class ChaosRun:
         return f"{wait_s:.2f} s after {kind}"
 
     async def _minutes_pass(self) -> None:
-        """The bot is away for so long that what it sent has arrived, and no nonce protects it."""
+        """Simulate an absence of minutes: everything sent has arrived, and nonces have expired."""
         standin = self._playground.standin
         while standin.turns.in_flight and self._process.pid is None:
             await asyncio.sleep(0.05)
@@ -232,7 +235,7 @@ class ChaosRun:
             self._steps.note("nonces forgotten")
 
     async def _settle(self) -> bool:
-        """One orderly restart, so that nothing sits out a long pause; then until all is over."""
+        """Restart once cleanly, so that no long pause has to be waited out; wait for the end."""
         database = self._data_dir / "zimagine.db"
         await self._online()
         pid = self._process.pid
@@ -240,7 +243,8 @@ class ChaosRun:
         self._steps.note("last restart")
         try:
             async with asyncio.timeout(self._settings.settle_s):
-                # Else the last stop may meet a process that is too young to know what SIGTERM is.
+                # Otherwise the last stop may reach a process that has not installed its SIGTERM
+                # handler.
                 while (
                     self._process.pid in (None, pid) or not self._playground.standin.gateway.online
                 ):
@@ -254,7 +258,7 @@ class ChaosRun:
         return True
 
     async def _act(self) -> None:
-        """The crowd: all the time, if not too many are waiting; seldom while the bot is away."""
+        """Act constantly unless too many requests are open; seldom while the bot is down."""
         database = self._data_dir / "zimagine.db"
         while True:
             await asyncio.sleep(self._pause.uniform(0.1, 0.7))
@@ -267,7 +271,7 @@ class ChaosRun:
                 self._acted.set()
 
     async def _keep_alive(self) -> None:
-        """What a service manager does: a bot that gave up is started again."""
+        """Restart a bot that gave up, as a service manager does."""
         pid = self._process.pid
         while True:
             await asyncio.sleep(0.2)

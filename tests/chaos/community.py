@@ -1,4 +1,4 @@
-"""Two servers with their channels and eight people: more than the playground has by itself."""
+"""Two servers with channels and eight users: more than the playground has by default."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ OPEN: Final = bits("CREATE_PUBLIC_THREADS")
 
 @dataclass(slots=True)
 class Community:
-    """Who lives there, and where one can paint. places: ids of channels and threads."""
+    """The users, and where they can use the bot. places: ids of channels and threads."""
 
     world: World
     people: list[int]
@@ -48,13 +48,13 @@ class Community:
     made: int = 0
 
     def channel(self, channel_id: int) -> Channel:
-        """A place that is there."""
+        """Return an existing channel."""
         found = self.world.channel(channel_id)
         assert found is not None
         return found
 
     def channels_of(self, person_id: int) -> list[Channel]:
-        """Where a person can be right now."""
+        """Return the channels a user can currently use."""
         found = [*map(self.world.channel, self.places), *self.bot_threads()]
         return [
             channel
@@ -63,14 +63,14 @@ class Community:
         ]
 
     def bot_threads(self) -> list[Channel]:
-        """The threads that the bot has opened for people."""
+        """Return the threads that the bot has opened for users."""
         channels = (
             each for guild in self.world.guilds.values() for each in guild.channels.values()
         )
         return [each for each in channels if each.is_thread and each.owner_id == BOT_ID]
 
     def add_channel(self, guild_id: int, *, parent_id: int | None = None) -> Channel:
-        """A new channel, or a new thread below one."""
+        """Create a channel, or a thread below one."""
         self.made += 1
         kind = ChannelType.TEXT if parent_id is None else ChannelType.PUBLIC_THREAD
         channel = Channel(
@@ -87,12 +87,12 @@ class Community:
         return channel
 
     def delete(self, channel: Channel) -> None:
-        """Delete a place, and everything below it."""
+        """Delete a channel and everything below it."""
         self.world.delete_channel(channel)
         self.places = [each for each in self.places if self.world.channel(each) is not None]
 
     def restore(self) -> None:
-        """Give back every right, open every thread, welcome everyone: as before a storm."""
+        """Restore all permissions, threads and members, as before the faults."""
         for guild in self.world.guilds.values():
             if BOT_ID not in guild.members:
                 roles = [BOT_ROLE_ID] if BOT_ROLE_ID in guild.roles else []
@@ -109,7 +109,7 @@ class Community:
 
 
 def build_community(world: World, *, people: int = 8, places: int = 2) -> Community:
-    """Fill the playground's world up. people: in all. places: channels of the second server."""
+    """Extend the playground's world. people: in total. places: channels of the second server."""
     community = Community(
         world, [MEMBER_ID, MODERATOR_ID, ADMIN_ID], [PAINT_ID, SECOND_ID, THREAD_ID]
     )
@@ -132,5 +132,5 @@ def build_community(world: World, *, people: int = 8, places: int = 2) -> Commun
 
 
 def seeded(seed: int, what: str) -> random.Random:
-    """One stream of decisions per purpose, so that one more of one kind moves no other."""
+    """Return one random stream per purpose, so that using one does not shift the others."""
     return random.Random(f"zimagine-{seed}-{what}")

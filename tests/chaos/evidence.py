@@ -1,4 +1,4 @@
-"""What a storm leaves behind: rows, files, messages and log, gathered from outside the bot."""
+"""The evidence of a run: rows, files, messages and log, collected from outside the bot."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Row = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class UnrecordedJob:
-    """A job whose pictures all lay whole on the disk when the bot died, not recorded as done."""
+    """A job whose picture files were complete when the bot died, but not recorded as finished."""
 
     job_id: int
     attempts: int
@@ -32,13 +32,12 @@ class UnrecordedJob:
 
 @dataclass(slots=True)
 class Evidence:
-    """All that a verdict is based on.
+    """Everything that the verdict is based on.
 
-    records: every message the bot ever created. showing: by job, those of them that ever showed
-    its picture, but for those that somebody asked to see it in. person_of: whose a private
-    channel is, None for any other. parent_of: the channel around a thread, None for any other and
-    for one that is gone. log: the lines the bot wrote. problems: rules of Discord's
-    that it broke.
+    records: every message the bot ever created. showing: by job, those that ever showed its
+    picture, except where a user asked to see it. person_of: the user of a direct message channel,
+    None for others. parent_of: the channel of a thread, None for others and for deleted ones. log:
+    the lines the bot wrote. problems: Discord's rules that it broke.
     """
 
     data_dir: Path
@@ -70,21 +69,21 @@ class Evidence:
                     self.showing.setdefault(job_id, []).append(record)
 
     def record(self, message_id: int | None) -> Record | None:
-        """A message that the bot ever created."""
+        """Return a message that the bot ever created."""
         return None if message_id is None else self._by_id.get(message_id)
 
     def reaches(self, record: Record, person: int) -> bool:
-        """Whether a message is one that this person sees."""
+        """Return whether a user can see a message."""
         owner = self.person_of(record.channel_id)
         return record.reader_id in (None, person) and owner in (None, person)
 
     def is_private_to(self, record: Record, person: int) -> bool:
-        """Whether nobody but this person sees a message."""
+        """Return whether only this user can see a message."""
         return record.reader_id == person or self.person_of(record.channel_id) == person
 
 
 def pictured(record: Record) -> set[int]:
-    """The jobs whose pictures a message ever showed."""
+    """Return the jobs whose pictures a message ever showed."""
     found = (PICTURE_NAME.fullmatch(name) for name in record.files)
     return {int(match["job"]) for match in found if match}
 
@@ -99,7 +98,7 @@ def gather(
     problems: Sequence[str],
     faults: frozenset[str],
 ) -> Evidence:
-    """Everything, once nothing moves any more."""
+    """Collect everything, once nothing changes any more."""
     standin = playground.standin
     path = data_dir / "zimagine.db"
 
@@ -134,7 +133,7 @@ def gather(
 
 
 def open_count(path: Path) -> int:
-    """How many jobs and deliveries are not over; 0 where there is no database yet."""
+    """Count unfinished jobs and deliveries; 0 if there is no database yet."""
     if not path.exists():
         return 0
     sql = (
@@ -144,12 +143,12 @@ def open_count(path: Path) -> int:
     try:
         with closing(_connect(path)) as db:
             return int(db.execute(sql).fetchone()[0])
-    except sqlite3.OperationalError:  # not migrated yet, or just being recovered
+    except sqlite3.OperationalError:  # not migrated yet, or being recovered right now
         return 1
 
 
 def counted(path: Path) -> str:
-    """The jobs by state, in one line."""
+    """Return the jobs by state, in one line."""
     try:
         with closing(_connect(path)) as db:
             found = db.execute("SELECT state, count(*) FROM jobs GROUP BY state").fetchall()
@@ -159,7 +158,7 @@ def counted(path: Path) -> str:
 
 
 def unrecorded(data_dir: Path, kill: int) -> list[UnrecordedJob]:
-    """Jobs that the database does not know to be painted, and whose files are all whole."""
+    """Return unfinished jobs whose files are all complete."""
     on_disk = Counter(
         int(match["job"])
         for path in data_dir.glob("pictures/*/*/*")

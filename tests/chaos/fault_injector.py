@@ -1,4 +1,4 @@
-"""What goes wrong around the bot: seeded mishaps that begin, last for a while, and end."""
+"""Seeded faults around the bot that start, last for a while, and end."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ MIN_PLACES: Final = 4
 
 @dataclass(frozen=True, slots=True)
 class ScheduledFault:
-    """One kind of trouble. happen: from its beginning to its end."""
+    """One kind of fault. run: from its start to its end."""
 
     name: str
     weight: float
@@ -43,9 +43,9 @@ class ScheduledFault:
 
 
 class FaultInjector:
-    """Brews mishaps, and calms down again: then everything is as it was.
+    """Starts faults, and ends them so that everything is as before.
 
-    broken: errors of the mishaps themselves; a storm with any is worth nothing.
+    broken: errors of the faults themselves; a run with any is worthless.
     """
 
     def __init__(
@@ -70,11 +70,11 @@ class FaultInjector:
 
     @property
     def active(self) -> list[str]:
-        """What is wrong at the moment."""
+        """The faults that are currently active."""
         return sorted(set(self._running.values()))
 
     def start_some(self, most: int = 3) -> None:
-        """Let up to so many mishaps begin within the next seconds."""
+        """Let up to `most` faults start within the next seconds."""
         weights = [each.weight for each in self.faults]
         for fault in self._choose.choices(self.faults, weights, k=self._choose.randint(0, most)):
             wait_s = self._choose.uniform(0.0, 4.0)
@@ -84,7 +84,7 @@ class FaultInjector:
                 task.add_done_callback(self._over)
 
     async def stop_all(self) -> None:
-        """End all mishaps now, and give everybody back what was taken."""
+        """End all faults now and restore everything."""
         tasks = list(self._running)
         for task in tasks:
             task.cancel()

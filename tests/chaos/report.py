@@ -1,4 +1,4 @@
-"""The closing table of a storm, and what is needed to follow a violation."""
+"""The summary of a chaos run, and what is needed to investigate a violation."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.chaos.verdict import Violation, accepted
 
 
 def table(result: ChaosResult, violations: Iterable[Violation]) -> str:
-    """All that was counted, in lines of two columns."""
+    """Return all counts, in lines of two columns."""
     found, steps = result.evidence, result.steps
     jobs, roads = found.jobs.values(), found.deliveries.values()
     shown = [each for each in found.showing.values() if each]
@@ -40,7 +40,7 @@ def table(result: ChaosResult, violations: Iterable[Violation]) -> str:
 
 
 def trail(settings: ChaosSettings, violations: Iterable[Violation]) -> str:
-    """Each violation, and where the rest of the story is."""
+    """Return each violation, and where to find the details."""
     lines = [f"VIOLATION {each.kind}: {each.told}" for each in violations]
     again = f"python -m tests.chaos --seed {settings.seed} --kills {settings.kills}"
     return "\n".join(

@@ -1,4 +1,4 @@
-"""What people do in a storm: seeded, and written down with what came of it."""
+"""Simulated users: seeded actions, recorded with their outcomes."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ BUTTON: Final = re.compile(r"z\d+:(?P<act>[a-z]+):(?P<id>\d+)")
 PAINTING_BUTTONS: Final = ("reroll", "subtle", "strong", "upscale")
 RARE_BUTTONS: Final = ("delete", "cancel", "unqueue", "show", "older", "newer", "more", "details")
 ANSWERS: Final = ("paint", "decline")
-"""To the question whether all that a prompt's choices make is to be painted."""
+"""Answers to the confirmation of a prompt's permutations."""
 PRIVATE_SHARE: Final = 0.25
-"""Of the wishes, where there is a way to ask in private."""
+"""The share of private requests, where that is possible. Chosen by hand."""
 SERIES_SHARE: Final = 0.2
-"""Of the wishes, for more than one picture."""
+"""The share of requests for more than one picture. Chosen by hand."""
 WAYS: Final = (("thread", "direct", "channel", "default"), (6, 3, 1, 1))
-"""Of delivery, and how often each is chosen."""
+"""Delivery settings, and how often each is chosen."""
 RECENT: Final = 30
-"""Messages that people look at; now and then they go back further."""
+"""How many recent messages users look at; sometimes they go back further. Chosen by hand."""
 
 
 @dataclass(frozen=True, slots=True)
 class SentInteraction:
-    """One thing that somebody did. prompt: of a new wish. secret: a word for them alone.
+    """One action of a user. prompt: of a new request. secret: a word that only they may see.
 
-    paints: whether it is a wish for a picture. act: of a button.
+    paints: whether it requests a picture. act: of a button.
     """
 
     what: str
@@ -48,7 +48,7 @@ class SentInteraction:
 
 
 class SimulatedUsers:
-    """People who use all that the bot has registered. `sent` holds everything they ever did."""
+    """Users who use everything that the bot has registered. `sent` has all they ever did."""
 
     def __init__(
         self, playground: Playground, community: Community, choose: random.Random, steps: Steps
@@ -62,7 +62,7 @@ class SimulatedUsers:
         self.sent: list[SentInteraction] = []
 
     def act(self) -> SentInteraction | None:
-        """One person does one thing; None where Discord's client would not let them."""
+        """Let one user do one thing; None if Discord's client would not allow it."""
         acts: list[tuple[Callable[[int, Channel], SentInteraction | None], float]] = [
             (self._imagine, 50.0),
             (self._reroll, 8.0),
@@ -79,7 +79,7 @@ class SimulatedUsers:
         chosen = self._choose.choices([a for a, _ in acts], [w for _, w in acts])[0]
         if not places:
             return None
-        if person not in self._met:  # short storms see every way of delivery too
+        if person not in self._met:  # short runs cover every delivery setting as well
             self._met.add(person)
             chosen = self._settle_in
         try:
@@ -93,7 +93,7 @@ class SimulatedUsers:
         return sent
 
     def imagine(self, person: int, channel: Channel, *, private: bool = False) -> SentInteraction:
-        """A new wish, whose words no other wish has."""
+        """Request a picture with a prompt that no other request has."""
         self._wishes += 1
         word = f"q{self._wishes}x{self._choose.randrange(16**6):06x}"
         prompt = f"{self._choose.choice(SUBJECTS)}, {word}"
@@ -115,7 +115,7 @@ class SimulatedUsers:
         )
 
     def _choices(self, person: int, channel: Channel) -> SentInteraction:
-        """A prompt that makes two or three pictures, which is asked about first."""
+        """Request two or three permutations, which have to be confirmed first."""
         self._wishes += 1
         picked = self._choose.sample(SUBJECTS, self._choose.randint(2, 3))
         values: dict[str, Any] = {"prompt": f"{{{', '.join(picked)}}}, c{self._wishes} --steps 2"}
@@ -153,7 +153,7 @@ class SimulatedUsers:
         return SentInteraction(f"/{name}", self._command(name, person, channel, {}))
 
     def _settle_in(self, person: int, channel: Channel) -> SentInteraction | None:
-        """Choose another way of delivery, now and then a spoiler."""
+        """Choose another delivery setting, and sometimes a spoiler."""
         values: dict[str, Any] = {"delivery": self._choose.choices(*WAYS)[0]}
         if self._choose.random() < 0.3:
             values["spoiler"] = self._choose.choice(("on", "default"))
@@ -162,7 +162,7 @@ class SimulatedUsers:
     def _press(
         self, person: int, channel: Channel, acts: tuple[str, ...]
     ) -> SentInteraction | None:
-        """Press one of these buttons, on a message of late or one from long ago."""
+        """Press one of these buttons, on a recent message or an old one."""
         messages = self._playground.standin.world.visible(channel, person)
         if self._choose.random() < 0.7:
             messages = messages[-RECENT:]
@@ -214,7 +214,7 @@ class SimulatedUsers:
 
 
 def buttons(message: Message) -> Iterator[dict[str, Any]]:
-    """The buttons of a message that can be pressed."""
+    """Yield the buttons of a message that can be pressed."""
     todo: list[Any] = list(message.components)
     while todo:
         part = todo.pop()

@@ -1,4 +1,4 @@
-"""`python -m tests.chaos.soak --pictures 1500`: hours of use without a fault, and nothing grows."""
+"""`python -m tests.chaos.soak --pictures 1500`: hours of use without faults or growth."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ MEMORY_GROWTH: Final = 0.10
 HANDLE_GROWTH: Final = 5
 SAMPLE_S: Final = 0.5
 STALLED_S: Final = 120.0
-"""Without a single new picture for so long, nothing will come any more."""
+"""Without a new picture for this long, none is expected any more. Chosen by hand."""
 
 
 @dataclass(frozen=True, slots=True)
 class SoakSettings:
-    """How much is asked for. at_once: wishes that are open at the same time."""
+    """The amount of work. at_once: requests that are open at the same time."""
 
     pictures: int
     users: int
@@ -60,7 +60,7 @@ class Sample:
 
 @dataclass(slots=True)
 class SoakResult:
-    """What was measured. refused: wishes that became no job; the load never asks for too much."""
+    """The measurements. refused: requests that became no job; the load stays within limits."""
 
     samples: list[Sample] = field(default_factory=list[Sample])
     violations: list[Violation] = field(default_factory=list[Violation])
@@ -68,13 +68,13 @@ class SoakResult:
     took_s: float = 0.0
 
     def tenth(self, number: int, pictures: int) -> list[Sample]:
-        """The samples of one tenth of the pictures, counted from 0."""
+        """Return the samples of one tenth of the pictures, counted from 0."""
         low, high = number * pictures / TENTHS, (number + 1) * pictures / TENTHS
         return [each for each in self.samples if low <= each.done < high]
 
 
 class Soak:
-    """People who ask for the next picture as soon as one of them has theirs."""
+    """Users who request the next picture as soon as one of theirs is finished."""
 
     def __init__(self, load: SoakSettings, playground: Playground, community: Community) -> None:
         self._load = load
@@ -90,7 +90,7 @@ class Soak:
         playground.standin.log.listen(self._requested)
 
     async def run(self) -> None:
-        """Ask for everything and wait for everything; where it stalls, that is a violation."""
+        """Request everything and wait for everything; a stall is a violation."""
         began_s = time.monotonic()
         process = psutil.Process(self._playground.process.pid)
         while self._over() < self._load.pictures:
@@ -129,9 +129,9 @@ class Soak:
         self._wishes[wish.id] = wish
 
     def _over(self) -> int:
-        """How many wishes will bring nothing more: shown, or not answered within Discord's limit.
+        """Count requests that need no more waiting: shown, or not answered within Discord's limit.
 
-        Who was not answered does not wait for ever; the verdict tells of them.
+        An unanswered request is not waited for; the verdict reports it.
         """
         known = self._playground.standin.audit.records
         for number, wish in list(self._wishes.items()):
@@ -143,7 +143,7 @@ class Soak:
         return len(self._done()) + self._unanswered
 
     def _done(self) -> set[int]:
-        """The jobs whose pictures are shown; only the newest messages are looked through."""
+        """Return the jobs whose pictures are shown; only the newest messages are searched."""
         records = self._playground.standin.audit.records
         for record in list(records.values())[-6 * self._load.at_once - 50 :]:
             self._shown |= found.pictured(record)
@@ -157,7 +157,7 @@ class Soak:
         self._problems += [f"{entry.method} {entry.path}: {each}" for each in entry.problems]
 
     def judge(self, data_dir: Path, log: Sequence[str]) -> None:
-        """The same promises as in a storm, and that nothing grew."""
+        """Check the promises of a chaos run, and that nothing grew."""
         seen = found.gather(
             self._playground, data_dir, sent=(), left=(), log=log,
             problems=self._problems, faults=frozenset(),
@@ -177,7 +177,7 @@ class Soak:
 
 
 def grown(soaked: SoakResult, pictures: int) -> list[Violation]:
-    """What the last tenth needs more of than the second, the first being warm-up."""
+    """Compare the last tenth with the second; the first is warm-up."""
     early, late = soaked.tenth(1, pictures), soaked.tenth(TENTHS - 1, pictures)
     if not early or not late:
         return [Violation("measured", "too few samples to compare")]
@@ -207,10 +207,12 @@ async def run_soak(load: SoakSettings) -> SoakResult:
             ["run", "--config", os.devnull], environment, seed=load.seed, output=log
         )
         async with open_playground(plan) as playground:
-            # Discord takes one edit per second and channel: many channels, or it decides the pace.
+            # Discord allows one edit per second and channel: with few channels, that would be the
+            # limit.
             community = build_community(playground.standin.world, people=load.users, places=12)
             async with asyncio.timeout(90):
-                standin = playground.standin  # commands are there before the bot can be reached
+                # the bot registers its commands before it can be reached
+                standin = playground.standin
                 while not (standin.gateway.online and standin.registry.all(None)):
                     await asyncio.sleep(0.1)
             soak = Soak(load, playground, community)
@@ -226,7 +228,7 @@ async def run_soak(load: SoakSettings) -> SoakResult:
 
 
 def table(load: SoakSettings, soaked: SoakResult) -> str:
-    """A line per tenth, and the pace."""
+    """Return a line per tenth, and the pace."""
     lines = ["tenth  pictures  pictures/s  memory MiB  handles"]
     before_s, before = 0.0, 0
     for number in range(TENTHS):
@@ -249,7 +251,7 @@ def table(load: SoakSettings, soaked: SoakResult) -> str:
 @click.option("--at-once", default=8, show_default=True, help="Open wishes at the same time.")
 @click.option("--seed", default=1, show_default=True)
 def main(pictures: int, users: int, at_once: int, seed: int) -> None:
-    """Paint and paint, without a fault; then compare the beginning with the end."""
+    """Paint without faults, then compare the start with the end."""
     folder = Path(tempfile.mkdtemp(prefix="zimagine-soak-"))
     load = SoakSettings(pictures, users, at_once, seed, folder)
     soaked = asyncio.run(run_soak(load))

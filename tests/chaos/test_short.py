@@ -1,4 +1,4 @@
-"""A small storm on every run of the tests; the great one is `make chaos`."""
+"""A short chaos run in every test run; the long one is `make chaos`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ KILLS = 6
 
 @pytest.mark.timeout(400)
 async def test_a_small_storm_breaks_no_promise(tmp_path: Path) -> None:
-    """Killed six times in bad weather, the bot loses nothing, doubles nothing, charges exactly."""
+    """Killed six times under faults, the bot loses and duplicates nothing and charges correctly."""
     told: list[str] = []
     settings = ChaosSettings(SEED, KILLS, tmp_path, say=told.append)
     result, violations = await run_and_judge(settings)

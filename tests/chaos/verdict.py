@@ -1,4 +1,4 @@
-"""What was promised, held against the evidence: one function per promise. Pure but for reading."""
+"""Promises compared with the evidence: one function per promise. Pure except for reading."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ DEAD_BOT: Final = (
     "The interaction was already acknowledged.",
     "It came before the time that a 429 had given was over.",
 )
-"""What Discord holds against a bot that was killed, or whose answer was lost."""
+"""Problems of a bot that was killed, or whose response was lost."""
 EXPLAINED: Final = {
     "database busy": re.compile(r"database is locked|DatabaseBusy"),
     "disk full": re.compile(r"No space left|disk is full|DiskFull|disk I/O error"),
 }
-"""Which tracebacks a mishap explains."""
+"""Tracebacks that are explained by a fault."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,18 +41,18 @@ class Violation:
 
 
 def judge(evidence: Evidence) -> list[Violation]:
-    """Every promise that was broken."""
+    """Return every broken promise."""
     return [violation for check in CHECKS for violation in check(evidence)]
 
 
 def accepted(evidence: Evidence, sent: SentInteraction) -> bool:
-    """Whether a person was told that their wish is taken: the answer stands and is a layout."""
+    """Return whether a request was confirmed to its user: its response exists and is a layout."""
     record = evidence.record(sent.interaction.response_id)
     return sent.paints and record is not None and bool(record.flags & MessageFlag.IS_COMPONENTS_V2)
 
 
 def job_of(evidence: Evidence, sent: SentInteraction) -> Row | None:
-    """The job that a wish became: by its answer, its own words, or person, place and moment."""
+    """Return the job of a request: by its response, its words, or user, place and time."""
     interaction = sent.interaction
     for job_id, delivery in evidence.deliveries.items():
         if delivery["message_id"] == interaction.response_id is not None:
@@ -132,7 +132,7 @@ def _delivered(evidence: Evidence, job: Row, row: Row, *, erased: bool) -> Itera
 
 
 def _stands_where_it_may(evidence: Evidence, channel_id: int, job: Row, row: Row) -> bool:
-    """By direct message, in the thread that was written down, or where it was asked for."""
+    """Return whether a result is in the direct messages, the stored thread or the channel."""
     match row["road"]:
         case "direct":
             return evidence.person_of(channel_id) == job["user_id"]
@@ -145,7 +145,7 @@ def _stands_where_it_may(evidence: Evidence, channel_id: int, job: Row, row: Row
 
 def _nothing_is_doubled(evidence: Evidence) -> Iterator[Violation]:
     for job_id, records in evidence.showing.items():
-        # What went away with its channel, nobody sees: another road to its person is no double.
+        # Nobody can see what was deleted with its channel, so showing it elsewhere is no duplicate.
         standing = [each for each in records if not each.gone]
         if len(standing) > 1:
             places = ", ".join(f"{each.channel_id}/{each.id}" for each in standing)
@@ -196,7 +196,7 @@ def _files_are_whole(evidence: Evidence) -> Iterator[Violation]:
 
 
 def is_blank(path: Any) -> bool:
-    """Whether a picture is of one colour, or nearly."""
+    """Return whether a picture has a single colour, or nearly."""
     with Image.open(path) as image:
         found = ImageStat.Stat(image.convert("L"))
         return found.stddev[0] < 2.0 or found.mean[0] < 2.0
@@ -243,7 +243,7 @@ def _log_is_clean(evidence: Evidence) -> Iterator[Violation]:
 
 
 def traceback_in(line: str) -> str | None:
-    """The traceback that a line of the log holds."""
+    """Return the traceback in a line of the log."""
     if "Traceback (most recent call last)" in line:
         try:
             found = json.loads(line)

@@ -1,1 +1,1 @@
-"""What the bot's event loop is kept busy with, measured in the real bot under load."""
+"""What keeps the bot's event loop busy, measured in the real bot under load."""

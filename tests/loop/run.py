@@ -1,4 +1,4 @@
-"""The real bot with the embedded model, used by many people while it paints."""
+"""The real bot with the embedded model, used by many users while it paints."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ UP_LIMIT_S: Final = 90.0
 
 @dataclass(frozen=True, slots=True)
 class LoadSettings:
-    """acts: of everybody together. folder: for data and log. watched: whether the loop is."""
+    """What to run. acts: of all users together. folder: for data and log. watched: the loop."""
 
     acts: int
     people: int
@@ -34,9 +34,9 @@ class LoadSettings:
 
 @dataclass(frozen=True, slots=True)
 class LoadResult:
-    """What came of it. took_s: while everybody was at it. pictures: messages that show some.
+    """The outcome. took_s: while all users were active. pictures: messages that show some.
 
-    problems: what the bot did wrong. findings: of the watch, None where there was none.
+    problems: the bot's mistakes. findings: of the watch, None if there was none.
     """
 
     answered: list[ResponseTime]
@@ -48,25 +48,25 @@ class LoadResult:
     findings: Findings | None
 
     def by_kind(self) -> dict[str, list[float | None]]:
-        """How long each kind of act took to be answered, in milliseconds."""
+        """Return how long each kind of action took to be answered, in milliseconds."""
         kinds: dict[str, list[float | None]] = defaultdict(list)
         for each in sorted(self.answered, key=lambda one: one.what):
             kinds[each.what].append(each.took_ms)
         return kinds
 
     def late(self) -> list[str]:
-        """The acts that nobody answered within Discord's three seconds."""
+        """Return the actions that got no response within Discord's three seconds."""
         return [each.what for each in self.answered if each.took_ms is None]
 
     def median_ms(self) -> float:
-        """Of all that was answered in time."""
+        """Return the median of all responses in time."""
         return statistics.median(e.took_ms for e in self.answered if e.took_ms is not None)
 
 
 async def run_load(settings: LoadSettings) -> LoadResult:
-    """Start the bot, let people use it once its model is loaded, and stop it.
+    """Start the bot, let users use it once its model is loaded, and stop it.
 
-    Raises TimeoutError where it does not come up.
+    Raises TimeoutError if it does not come up.
     """
     settings.folder.mkdir(parents=True, exist_ok=True)
     log_file, findings_file = settings.folder / "bot.log", settings.folder / "findings.json"
@@ -74,7 +74,7 @@ async def run_load(settings: LoadSettings) -> LoadResult:
         "ZIMAGINE_STORAGE__DATA_DIR": str(settings.folder / "data"),
         "ZIMAGINE_QUOTA__PICTURES": "100000",
         "ZIMAGINE_DISCORD__GUILDS": "[]",
-        # Who is refused is answered sooner than who is accepted.
+        # Refusals are faster than acceptances, so nothing may be refused.
         "ZIMAGINE_ENGINE__QUEUE_LIMIT": "5000",
         "ZIMAGINE_ENGINE__USER_LIMIT": "5000",
         "LOOP_FINDINGS": str(findings_file),
@@ -88,7 +88,8 @@ async def run_load(settings: LoadSettings) -> LoadResult:
             module=WATCHED if settings.watched else POINTED,
         )
         async with open_playground(plan) as playground:
-            # Discord takes one edit per second and channel: many channels, or it decides the pace.
+            # Discord allows one edit per second and channel: with few channels, that would be the
+            # limit.
             community = build_community(playground.standin.world, people=settings.people, places=8)
             load = UserLoad(playground, community, seeded(settings.seed, "loop"))
             await _up(playground)
@@ -115,7 +116,7 @@ async def run_load(settings: LoadSettings) -> LoadResult:
 
 
 async def _up(playground: Playground) -> None:
-    """Wait until the bot is online with its commands, and its model is there."""
+    """Wait until the bot is online with its commands, and its model is loaded."""
     async with asyncio.timeout(UP_LIMIT_S):
         standin = playground.standin
         while not (

@@ -32,14 +32,14 @@ SMALL_PHONE = {"width": 360, "height": 740}
 
 @dataclass(slots=True)
 class Tab:
-    """One open page and everything that went wrong on it."""
+    """One open page, and every error that occurred on it."""
 
     page: Page
     live: LivePlayground
     errors: list[str] = field(default_factory=list[str])
 
     async def open(self, viewer: int = MEMBER_ID, locale: str = "en-US") -> None:
-        """Open the page as somebody, and wait until the bot is there."""
+        """Open the page as this user, and wait until the bot is online."""
         await self.page.goto(f"{self.live.playground.url}?viewer={viewer}&locale={locale}")
         await expect(
             self.page.get_by_role("textbox", name=re.compile("Message|消息"))
@@ -52,15 +52,15 @@ class Tab:
 
     @property
     def log(self) -> Locator:
-        """The messages, without what is only announced."""
+        """The message log, without what is only announced to screen readers."""
         return self.page.get_by_role("log")
 
     def pictures(self) -> Locator:
-        """The finished pictures in the messages."""
+        """Return the finished pictures in the messages."""
         return self.log.get_by_role("img", name=re.compile("^(?!Preview |预览)"))
 
     async def pixels(self, picture: Locator) -> bytes:
-        """The bytes behind a picture on the page."""
+        """Return the bytes of a picture on the page."""
         address = await picture.get_attribute("src")
         answer = await self.page.request.get(str(address))
         return await answer.body()
@@ -68,7 +68,7 @@ class Tab:
 
 @asynccontextmanager
 async def open_browser(**options: Any) -> AsyncIterator[Browser]:
-    """Debian's chromium, without a network of its own."""
+    """Start the installed Chromium, without network access of its own."""
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(
             executable_path=CHROMIUM, args=list(FLAGS), **options
@@ -79,7 +79,7 @@ async def open_browser(**options: Any) -> AsyncIterator[Browser]:
 
 @asynccontextmanager
 async def open_tab(live: LivePlayground, browser: Browser, **context: Any) -> AsyncIterator[Tab]:
-    """A fresh page; an error in its console fails the test."""
+    """Open a new page; an error in its console fails the test."""
     opened = await browser.new_context(**{"viewport": DESKTOP, **context})
     page = await opened.new_page()
     tab = Tab(page, live)
@@ -93,7 +93,7 @@ async def open_tab(live: LivePlayground, browser: Browser, **context: Any) -> As
 
 @asynccontextmanager
 async def another_tab(tab: Tab) -> AsyncIterator[Tab]:
-    """A second page of the same playground, in the same browser."""
+    """Open a second page of the same playground in the same browser."""
     browser = tab.page.context.browser
     assert browser is not None
     async with open_tab(tab.live, browser) as another:
@@ -102,7 +102,7 @@ async def another_tab(tab: Tab) -> AsyncIterator[Tab]:
 
 @asynccontextmanager
 async def visit(data_dir: Path) -> AsyncIterator[Tab]:
-    """A member's page with a bot behind it that has never painted."""
+    """Open a member's page with a bot that has not painted yet."""
     async with (
         open_live(data_dir) as live,
         open_browser() as browser,

@@ -1,4 +1,4 @@
-"""A stand-in on a real port, and a bot of bare requests that can make every mistake."""
+"""A stand-in on a real port, and a bot of plain requests that can make any mistake."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _DESCRIPTIONS: list[ApiDescription] = []
 
 @dataclass(frozen=True, slots=True)
 class ApiResponse:
-    """What the stand-in answered."""
+    """A response of the stand-in."""
 
     status: int
     json: Any
@@ -41,13 +41,13 @@ class ApiResponse:
 
     @property
     def code(self) -> int:
-        """Discord's JSON code, -1 where there is none."""
+        """Discord's JSON error code, -1 if there is none."""
         return self.json.get("code", -1) if isinstance(self.json, dict) else -1
 
 
 @dataclass(slots=True)
 class StandInClient:
-    """A stand-in that listens, and who talks to it."""
+    """A listening stand-in, with requests to it as the bot and as users."""
 
     standin: StandIn
     people: People
@@ -63,7 +63,7 @@ class StandInClient:
         files: dict[str, tuple[str, bytes]] | None = None,
         headers: dict[str, str] | None = None,
     ) -> ApiResponse:
-        """One request as the bot. files: field → name and bytes."""
+        """Send one request as the bot. files: field → name and bytes."""
         url = self.standin.base_url + PREFIX + path
         sent = {"Authorization": f"Bot {self.standin.token}", "User-Agent": AGENT}
         sent |= headers or {}
@@ -89,26 +89,26 @@ class StandInClient:
         return (await self.call("PUT", path, list(commands or (COMMAND,)))).json
 
     async def command(self, **values: Any) -> Interaction:
-        """A member uses the command /paint."""
+        """Use the command /paint as a member."""
         registered = await self.register()
         return self.people.command(
             ActingUser(MEMBER_ID), PAINT_ID, int(registered[0]["id"]), [], values
         )
 
     async def answer(self, interaction: Interaction, body: Any, **more: Any) -> ApiResponse:
-        """Answer an interaction, asking for the response."""
+        """Respond to an interaction, and ask for the resulting message."""
         path = f"/interactions/{interaction.id}/{interaction.token}/callback?with_response=1"
         return await self.call("POST", path, body, **more)
 
     @property
     def problems(self) -> list[str]:
-        """What the log holds against the bot."""
+        """The bot's mistakes in the log."""
         return self.standin.log.problems
 
 
 @pytest.fixture
 async def client(tmp_path: Path) -> AsyncIterator[StandInClient]:
-    """A stand-in with its world; what it answers has to be what Discord would answer."""
+    """A stand-in with its world; at the end, its responses are checked against Discord's API."""
     standin = build_standin(tmp_path / "files")
     runner = web.AppRunner(build_app(standin))
     await runner.setup()
@@ -125,7 +125,7 @@ async def client(tmp_path: Path) -> AsyncIterator[StandInClient]:
 
 
 def check_answers(exchanges: list[Exchange]) -> None:
-    """Every answer has to fit Discord's description of its API, where that is at hand."""
+    """Check every response against Discord's API description, if that is available."""
     if not DESCRIPTION.exists():
         return
     if not _DESCRIPTIONS:
@@ -142,7 +142,7 @@ def check_answers(exchanges: list[Exchange]) -> None:
 
 
 class GatewayClient:
-    """A bot's end of the gateway, by hand."""
+    """A bot's side of a gateway connection, operated by hand."""
 
     def __init__(self, client: StandInClient, socket: aiohttp.ClientWebSocketResponse) -> None:
         self._client = client
@@ -151,7 +151,7 @@ class GatewayClient:
         self.ready: Any = None
 
     async def next(self, *, op: int | None = None, name: str | None = None) -> Any:
-        """The next payload of this kind; others before it are passed over."""
+        """Return the next payload of this kind, skipping others."""
         async with asyncio.timeout(5):
             while True:
                 payload = await self.socket.receive_json()
@@ -163,14 +163,14 @@ class GatewayClient:
                 return payload
 
     async def identify(self, **changes: Any) -> Any:
-        """Identify, and wait until the guild is there."""
+        """Identify, and wait until the guild has arrived."""
         data = {"token": self._client.standin.token, "intents": 1, "properties": {"os": "x"}}
         await self.socket.send_json({"op": 2, "d": data | changes})
         self.ready = (await self.next(name="READY"))["d"]
         return await self.next(name="GUILD_CREATE")
 
     async def closed(self) -> int | None:
-        """The code with which the stand-in closes."""
+        """Return the code with which the stand-in closes."""
         async with asyncio.timeout(5):
             while not self.socket.closed:
                 await self.socket.receive()

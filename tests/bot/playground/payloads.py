@@ -1,4 +1,4 @@
-"""JSON that a bot sends, and the smallest picture."""
+"""JSON that a bot sends, and a minimal PNG."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Takes the screenshots in docs/pictures: `python -m tests.bot.playground.pictures`.
 
-The real bot paints with the embedded model; the page is shown by Debian's chromium.
+The real bot paints with the embedded model; the page is rendered by the installed Chromium.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ TALL = {"width": 400, "height": 880}
 
 
 async def take() -> None:
-    """Paint a little, then photograph the page: desktop, phone, Chinese, dark, in the making."""
+    """Paint a few pictures, then take screenshots: desktop, phone, Chinese, dark, in progress."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         async with open_live(Path(folder)) as live:
@@ -45,7 +45,7 @@ async def take() -> None:
 
 
 async def _making(live: LivePlayground, browser: Browser) -> None:
-    """A picture in the making, and the question about another person's choices in braces."""
+    """Capture a picture in progress, and the confirmation of another user's permutations."""
     async with open_tab(live, browser, viewport=TALL, color_scheme="dark") as tab:
         await tab.open(ADMIN_ID)
         slow = "a white lighthouse by the sea at sunset --steps 50"

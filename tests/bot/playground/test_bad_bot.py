@@ -116,7 +116,7 @@ BAD_MESSAGES: dict[str, tuple[Any, int, int]] = {
 
 @pytest.mark.parametrize("mistake", BAD_MESSAGES)
 async def test_a_bad_message_is_refused(client: StandInClient, mistake: str) -> None:
-    """The answer is Discord's own, and nothing is posted."""
+    """A bad message is refused with Discord's own error, and nothing is posted."""
     body, status, code = BAD_MESSAGES[mistake]
     answer = await client.post(body)
     assert (answer.status, answer.code) == (status, code), answer.json
@@ -126,7 +126,7 @@ async def test_a_bad_message_is_refused(client: StandInClient, mistake: str) -> 
 
 
 async def test_a_large_file_is_refused(client: StandInClient) -> None:
-    """More than ten MiB are 40005, ten are fine."""
+    """More than ten MiB are refused with 40005; exactly ten are accepted."""
     large = await client.post({"content": "x"}, files={"files[0]": ("a.bin", b"x" * 10_485_761)})
     assert (large.status, large.code) == (413, 40005)
     fits = await client.post({"content": "x"}, files={"files[0]": ("a.bin", b"x" * 10_485_760)})
@@ -134,25 +134,25 @@ async def test_a_large_file_is_refused(client: StandInClient) -> None:
 
 
 async def test_an_unknown_route_is_refused_and_reported(client: StandInClient) -> None:
-    """A typing error in a path is 404, and the log says so."""
+    """An unknown path returns 404 and is reported in the log."""
     answer = await client.call("POST", "/channels/1/mesages", {"content": "x"})
     assert answer.status == 404 and any("no such route" in each for each in client.problems)
 
 
 async def test_a_wrong_token_is_refused(client: StandInClient) -> None:
-    """Every route but those with a token of their own needs the bot's."""
+    """Every route without a token in its path needs the bot's token."""
     answer = await client.call("GET", "/users/@me", headers={"Authorization": "Bot nonsense"})
     assert (answer.status, answer.code) == (401, 0)
 
 
 async def test_missing_permissions_are_refused(client: StandInClient) -> None:
-    """A channel where the bot may not write says 50013, an unknown one 10003."""
+    """A channel where the bot may not write returns 50013, an unknown one 10003."""
     assert (await client.post({"content": "x"}, READ_ONLY_ID)).code == 50013
     assert (await client.post({"content": "x"}, 1234567890123456789)).code == 10003
 
 
 async def test_others_messages_cannot_be_edited(client: StandInClient) -> None:
-    """50005; and without the right to manage messages they cannot be deleted either."""
+    """Others' messages cannot be edited (50005) nor, without permission, deleted."""
     said = client.people.say(ActingUser(MEMBER_ID), PAINT_ID, "mine")
     path = f"/channels/{PAINT_ID}/messages/{said.id}"
     assert (await client.call("PATCH", path, {"content": "yours"})).code == 50005
@@ -160,7 +160,7 @@ async def test_others_messages_cannot_be_edited(client: StandInClient) -> None:
 
 
 async def test_a_locked_thread_is_refused(client: StandInClient) -> None:
-    """Nothing is posted to a thread that is archived and locked."""
+    """Nothing can be posted to a thread that is archived and locked."""
     thread = client.standin.world.channel(THREAD_ID)
     assert thread is not None
     thread.archived = thread.locked = True
@@ -168,7 +168,7 @@ async def test_a_locked_thread_is_refused(client: StandInClient) -> None:
 
 
 async def test_a_late_answer_is_refused(client: StandInClient) -> None:
-    """After three seconds the interaction is unknown, and its person was told."""
+    """After three seconds the interaction is unknown, and its user was notified."""
     interaction = await client.command(prompt="x")
     await asyncio.sleep(3.2)
     assert interaction.state is State.FAILED
@@ -178,7 +178,7 @@ async def test_a_late_answer_is_refused(client: StandInClient) -> None:
 
 
 async def test_a_second_answer_is_refused(client: StandInClient) -> None:
-    """40060, and the log says so."""
+    """A second response is refused with 40060 and reported in the log."""
     interaction = await client.command(prompt="x")
     body = {"type": 4, "data": {"content": "x"}}
     assert (await client.answer(interaction, body)).status == 200
@@ -189,7 +189,7 @@ async def test_a_second_answer_is_refused(client: StandInClient) -> None:
 
 @pytest.mark.parametrize("kind", [1, 6, 7, 8, 10, 99, "4", None])
 async def test_an_answer_of_the_wrong_kind_is_refused(client: StandInClient, kind: object) -> None:
-    """A command cannot be answered as a button or an autocompletion can."""
+    """A command cannot be answered with the response types of buttons or autocompletion."""
     interaction = await client.command(prompt="x")
     answer = await client.answer(interaction, {"type": kind, "data": {"content": "x"}})
     assert (answer.status, answer.code) == (400, 50035)
@@ -200,13 +200,13 @@ async def test_an_answer_of_the_wrong_kind_is_refused(client: StandInClient, kin
 async def test_odd_data_never_breaks_the_stand_in(
     client: StandInClient, kind: int, data: Any
 ) -> None:
-    """Whatever a body holds, the answer is a refusal or a success, not a crash."""
+    """Any data in a response is refused or accepted, and never crashes the stand-in."""
     interaction = await client.command(prompt="x")
     assert (await client.answer(interaction, {"type": kind, "data": data})).status < 500
 
 
 async def test_an_old_token_is_refused(client: StandInClient) -> None:
-    """Fifteen minutes after an interaction its webhook is gone."""
+    """The webhook of an interaction expires after fifteen minutes."""
     interaction = await client.command(prompt="x")
     await client.answer(interaction, {"type": 5})
     interaction.created_at -= timedelta(minutes=15, seconds=1)
@@ -215,7 +215,7 @@ async def test_an_old_token_is_refused(client: StandInClient) -> None:
 
 
 async def test_a_webhook_before_the_answer_is_refused(client: StandInClient) -> None:
-    """Follow-ups and edits need an answer to follow."""
+    """Follow-ups and edits are refused before the first response."""
     interaction = await client.command(prompt="x")
     path = f"/webhooks/{BOT_ID}/{interaction.token}"
     assert (await client.call("POST", path, {"content": "x"})).code == 10015
@@ -225,7 +225,7 @@ async def test_a_webhook_before_the_answer_is_refused(client: StandInClient) -> 
 
 
 async def test_an_ephemeral_message_is_on_no_channel(client: StandInClient) -> None:
-    """Its reader sees it, the channel's routes do not."""
+    """An ephemeral message is visible to its reader, but not through the channel's routes."""
     interaction = await client.command(prompt="x")
     answer = await client.answer(interaction, {"type": 4, "data": {"content": "x", "flags": 64}})
     number = answer.json["resource"]["message"]["id"]
@@ -239,7 +239,7 @@ async def test_an_ephemeral_message_is_on_no_channel(client: StandInClient) -> N
 
 
 async def test_a_public_deferral_stays_public(client: StandInClient) -> None:
-    """The ephemeral flag comes too late then: it is ignored, and the log says so."""
+    """Setting the ephemeral flag after a public deferral is ignored and reported."""
     interaction = await client.command(prompt="x")
     await client.answer(interaction, {"type": 5})
     path = f"/webhooks/{BOT_ID}/{interaction.token}"
@@ -258,14 +258,14 @@ async def test_the_flag_of_a_layout_stays(client: StandInClient) -> None:
 
 
 async def test_unknown_fields_are_reported(client: StandInClient) -> None:
-    """Discord ignores a typing error in a field's name; the log does not."""
+    """A misspelled field, which Discord ignores, is reported in the log."""
     answer = await client.post({"content": "x", "ephemral": True})
     assert answer.status == 200
     assert any("ephemral" in each for each in client.problems)
 
 
 async def test_rate_limits_are_kept(client: StandInClient) -> None:
-    """The sixth message within five seconds waits; to ignore that is reported."""
+    """The sixth message within five seconds has to wait; ignoring that is reported."""
     answers = [await client.post({"content": str(i)}) for i in range(7)]
     assert [a.status for a in answers] == [200] * 5 + [429] * 2
     late = answers[5]
@@ -306,7 +306,7 @@ BAD_COMMANDS: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("mistake", BAD_COMMANDS)
 async def test_a_bad_command_is_refused(client: StandInClient, mistake: str) -> None:
-    """50035, and none is registered."""
+    """A bad command is refused with 50035, and none is registered."""
     for path in (
         f"/applications/{BOT_ID}/commands",
         f"/applications/{BOT_ID}/guilds/{GUILD_ID}/commands",
@@ -317,7 +317,7 @@ async def test_a_bad_command_is_refused(client: StandInClient, mistake: str) -> 
 
 
 async def test_too_many_choices_are_refused(client: StandInClient) -> None:
-    """An autocompletion offers 25 at most; then its person is told that loading failed."""
+    """More than 25 autocomplete choices are refused, and the user is told that loading failed."""
     registered = await client.register()
     completing = asyncio.create_task(
         client.people.autocomplete(
@@ -334,7 +334,7 @@ async def test_too_many_choices_are_refused(client: StandInClient) -> None:
 
 
 async def test_a_bad_form_is_refused(client: StandInClient) -> None:
-    """A long title, and a form without fields."""
+    """Modals with a long title or without fields are refused."""
     interaction = await client.command(prompt="x")
     field = {"type": 4, "custom_id": "f", "label": "Field", "style": 1}
     form = {"custom_id": "m", "title": "x" * 46, "components": [row(field)]}
@@ -358,7 +358,7 @@ async def test_a_bad_form_is_refused(client: StandInClient) -> None:
     ],
 )
 async def test_a_bad_gateway_payload_closes(client: StandInClient, payload: Any, code: int) -> None:
-    """With the close code that Discord documents, and an entry in the log."""
+    """A bad payload closes the socket with Discord's documented code and is reported."""
     shard = await connect(client)
     if isinstance(payload, dict):
         if payload["op"] == 2:
@@ -371,7 +371,7 @@ async def test_a_bad_gateway_payload_closes(client: StandInClient, payload: Any,
 
 
 async def test_identifying_twice_and_too_many_payloads_close(client: StandInClient) -> None:
-    """4005 and 4008."""
+    """Identifying twice closes with 4005, too many payloads with 4008."""
     shard = await connect(client)
     await shard.identify()
     await shard.socket.send_json({"op": 2, "d": {}})

@@ -1,4 +1,4 @@
-"""A command being filled in on a phone, and a form that finds no answer."""
+"""Filling in a command on a phone, and a modal that gets no response."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium o
 
 
 async def test_a_long_prompt_is_seen_whole(tmp_path: Path) -> None:
-    """On a phone it takes as many lines as it needs; lines that were pasted become one."""
+    """A prompt takes as many lines as it needs on a phone, and pasted lines become one."""
     async with (
         open_live(tmp_path) as live,
         open_browser() as browser,
@@ -56,7 +56,7 @@ async def test_a_long_prompt_is_seen_whole(tmp_path: Path) -> None:
 
 
 async def test_a_form_can_be_sent_again(tmp_path: Path) -> None:
-    """The bot was gone, nobody answered: what was typed stays, and paints at the next try."""
+    """If nobody responds to a modal, what was typed stays and can be submitted again."""
     async with (
         open_live(tmp_path) as live,
         open_browser() as browser,

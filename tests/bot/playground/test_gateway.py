@@ -1,4 +1,4 @@
-"""The gateway: what a bot hears, what it missed, and how it gets it back."""
+"""The gateway: which events a bot receives, which it missed, and how they are replayed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.bot.playground.conftest import GatewayClient, StandInClient, connect
 
 
 async def test_a_bot_is_greeted(client: StandInClient) -> None:
-    """HELLO, then READY with where to resume, then the guild; a heartbeat is acknowledged."""
+    """HELLO, READY with the resume address, and the guild arrive; a heartbeat is acknowledged."""
     shard = await connect(client)
     guild = await shard.identify()
     assert guild["d"]["id"] == str(GUILD_ID) and guild["d"]["channels"]
@@ -27,7 +27,7 @@ async def test_a_bot_is_greeted(client: StandInClient) -> None:
 
 
 async def test_a_heartbeat_is_acknowledged_a_moment_later(client: StandInClient) -> None:
-    """As from afar: discord.py takes an answer that comes before it looks at the clock for late."""
+    """The acknowledgement is delayed, because discord.py misjudges one that comes too early."""
     shard = await connect(client)
     await shard.identify()
     began_s = time.monotonic()
@@ -37,7 +37,7 @@ async def test_a_heartbeat_is_acknowledged_a_moment_later(client: StandInClient)
 
 
 async def test_what_was_missed_is_replayed(client: StandInClient) -> None:
-    """An interaction that came while the socket was gone comes after RESUME, then RESUMED."""
+    """An interaction during a disconnection is replayed after RESUME, then RESUMED follows."""
     shard = await connect(client)
     await shard.identify()
     client.standin.gateway.drop_sockets()
@@ -57,7 +57,7 @@ async def test_what_was_missed_is_replayed(client: StandInClient) -> None:
 
 
 async def test_an_unknown_session_is_invalid(client: StandInClient) -> None:
-    """RESUME of a session that is over is answered with INVALID_SESSION, not to be resumed."""
+    """RESUME of an ended session returns a non-resumable INVALID_SESSION."""
     shard = await connect(client)
     await shard.identify()
     client.standin.gateway.invalidate()
@@ -69,7 +69,7 @@ async def test_an_unknown_session_is_invalid(client: StandInClient) -> None:
 
 
 async def test_a_future_sequence_closes(client: StandInClient) -> None:
-    """4007, as Discord says."""
+    """A sequence number from the future closes with 4007, as Discord documents."""
     shard = await connect(client)
     await shard.identify()
     again = await connect(client)
@@ -92,7 +92,7 @@ async def test_the_whole_stream_is_one_compression(client: StandInClient) -> Non
 
 
 async def test_words_of_others_need_an_intent(client: StandInClient) -> None:
-    """Messages come only to who asked for them, and without the others' words."""
+    """Messages are only sent with their intent, and without the text of others."""
     quiet = await connect(client)
     await quiet.identify(intents=1)
     client.people.say(ActingUser(MEMBER_ID), PAINT_ID, "unheard")
@@ -104,7 +104,7 @@ async def test_words_of_others_need_an_intent(client: StandInClient) -> None:
 
 
 async def test_shards_share_the_guilds(client: StandInClient) -> None:
-    """A guild is on exactly one of two shards."""
+    """Each guild belongs to exactly one of two shards."""
     found = []
     for number in (0, 1):
         shard = await connect(client)
@@ -121,6 +121,6 @@ async def test_shards_share_the_guilds(client: StandInClient) -> None:
 
 
 async def with_closed(shard: GatewayClient) -> None:
-    """Wait until a bot has noticed that its socket is gone."""
+    """Wait until a bot has noticed that its socket is closed."""
     while not shard.socket.closed:
         await shard.socket.receive()

@@ -1,4 +1,4 @@
-"""The real bot over real sockets: what people look up, from files and messages too."""
+"""The real bot answers questions about pictures, also from files and messages."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from tests.bot.playground.live import answer_text, open_live
 from tests.bot.playground.payloads import PNG
 
 LONG = "a red house by the sea at noon, " * 60
-"""So long that the line to copy is a file of its own."""
+"""Too long for the reply, so that the line to copy becomes a file."""
 
 
 async def test_looking_up_what_was_painted(tmp_path: Path) -> None:
-    """/queue, /explain, /recipe with numbers and files, and the menus: no rule is broken."""
+    """/queue, /explain, /recipe with numbers and files, and the menus work; no rule is broken."""
     async with open_live(tmp_path) as live:
         people, registry = live.playground.people, live.playground.standin.registry
         live.send("imagine", prompt="a red house by the sea at noon", seed=5)

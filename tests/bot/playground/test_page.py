@@ -1,4 +1,4 @@
-"""The page in a real browser, with the real bot behind it: what a newcomer sees and does."""
+"""The page in a real browser, with the real bot: what a newcomer sees and does."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium o
 
 
 async def test_a_newcomers_first_picture(tmp_path: Path) -> None:
-    """From an empty data folder: the page says what to do, and a picture comes within 30 s."""
+    """From an empty data folder, the page says what to do and a picture arrives within 30 s."""
     async with visit(tmp_path) as tab:
         example = tab.page.get_by_role("button", name=re.compile("imagine")).first
         await example.click()
@@ -39,7 +39,7 @@ async def test_a_newcomers_first_picture(tmp_path: Path) -> None:
 
 
 async def test_the_same_seed_and_every_button(tmp_path: Path) -> None:
-    """A seed paints the same pixels, also after a restart in between; buttons do what they say."""
+    """A seed paints the same pixels, even after a restart; buttons do what they say."""
     async with visit(tmp_path) as tab:
         live = tab.live
         await tab.send("/imagine prompt: a red house by the sea at noon seed: 5")
@@ -61,7 +61,7 @@ async def test_the_same_seed_and_every_button(tmp_path: Path) -> None:
         await expect(tab.pictures()).to_have_count(2)
         await expect(tab.log.get_by_text("The picture is deleted.")).to_be_visible()
         await tab.page.get_by_role("button", name="Dismiss message").click()
-        await tab.send("/history")  # chooses it, as there
+        await tab.send("/history")  # selects the command, as in Discord
         await tab.page.keyboard.press("Enter")
         await expect(tab.log.get_by_text("You have 2 pictures here.")).to_be_visible()
         await tab.page.get_by_role("button", name="Dismiss message").click()
@@ -69,7 +69,7 @@ async def test_the_same_seed_and_every_button(tmp_path: Path) -> None:
 
 
 async def test_leafing_through_the_history(tmp_path: Path) -> None:
-    """Older and Newer turn the pages of an answer that only its reader sees."""
+    """Older and Newer turn the pages of a response that only its reader sees."""
     async with visit(tmp_path) as tab:
         for number in range(6):
             tab.live.send("imagine", prompt=f"a lake {number}")
@@ -86,7 +86,7 @@ async def test_leafing_through_the_history(tmp_path: Path) -> None:
 
 
 async def test_the_quota_refuses_for_its_reader_alone(tmp_path: Path) -> None:
-    """An admin sets a quota of none; the member is told so, privately, and nothing is charged."""
+    """A member over a quota of zero is refused privately, and nothing is charged."""
     async with visit(tmp_path) as member, another_tab(member) as admin:
         live = member.live
         await admin.open(ADMIN_ID)
@@ -105,7 +105,7 @@ async def test_the_quota_refuses_for_its_reader_alone(tmp_path: Path) -> None:
 
 
 async def test_keyboard_alone(tmp_path: Path) -> None:
-    """Choose a command, fill in an option, send, and press a button: no pointer at all."""
+    """A command can be chosen, filled in and sent, and a button pressed, by keyboard alone."""
     async with visit(tmp_path) as tab:
         keyboard = tab.page.keyboard
         await keyboard.press("Tab")
@@ -129,7 +129,7 @@ async def test_keyboard_alone(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("viewport", [DESKTOP, SMALL_PHONE], ids=["desktop", "phone"])
 async def test_everyone_can_use_it(tmp_path: Path, viewport: dict[str, int]) -> None:
-    """No serious fault for assistive technology, in both languages and themes; nothing is cut."""
+    """No serious accessibility fault in any language or theme, and nothing is cut off."""
     async with open_live(tmp_path) as live, open_browser() as browser:
         live.send("imagine", prompt="a red house by the sea at noon")
         live.send("history")
@@ -150,7 +150,7 @@ async def test_everyone_can_use_it(tmp_path: Path, viewport: dict[str, int]) -> 
 
 
 async def test_strangers_are_turned_away(tmp_path: Path) -> None:
-    """Another host's name or another site's page gets nothing."""
+    """Requests for another host or from another site are refused."""
     async with open_live(tmp_path) as live:
         import aiohttp
 

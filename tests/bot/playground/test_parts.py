@@ -1,4 +1,4 @@
-"""What our bot does not send but others do: menus, forms, message commands."""
+"""Features that other bots use: select menus, modals, message commands."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium o
 
 
 async def test_menus_forms_and_message_commands(tmp_path: Path) -> None:
-    """Each is used in the browser, and what a bot hears of it is what the person did."""
+    """Each is used in the browser, and the bot receives what the user entered."""
     menu = {
         "type": 3,
         "custom_id": "colour",
@@ -73,7 +73,7 @@ async def test_menus_forms_and_message_commands(tmp_path: Path) -> None:
 
 
 async def test_spoilers_and_uploads(tmp_path: Path) -> None:
-    """A spoiler is hidden until it is asked for; a chosen file reaches the bot with its size."""
+    """A spoiler is hidden until clicked; a chosen file reaches the bot with its size."""
     option = {"type": 11, "name": "file", "description": "A picture", "required": True}
     async with (
         open_playground(PlaygroundPlan(None, {}, output=None)) as playground,

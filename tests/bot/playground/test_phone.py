@@ -1,4 +1,4 @@
-"""Lists and panels on a phone: read and pressed without scrolling sideways."""
+"""Lists and panels on a phone can be read and used without scrolling sideways."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium o
 
 
 async def fits(tab: Tab, words: str) -> None:
-    """Wait until an answer with these words is there; nothing is wider than the phone."""
+    """Wait for a response with these words; nothing may be wider than the phone."""
     private = tab.page.get_by_role("article").filter(has_text="Only you can see this")
     await expect(private.last).to_contain_text(words)
     assert await tab.page.evaluate(TOO_WIDE) == []
@@ -36,7 +36,7 @@ async def fits(tab: Tab, words: str) -> None:
 
 
 async def cancel_from_the_queue(live: LivePlayground, tab: Tab) -> None:
-    """Press Cancel in the panel of /queue, whose row is then gone."""
+    """Press Cancel in the panel of /queue, whose row then disappears."""
     asked = live.send("queue", ADMIN_ID)
     await live.answered(asked)
     await fits(tab, "The next of others here")
@@ -48,7 +48,7 @@ async def cancel_from_the_queue(live: LivePlayground, tab: Tab) -> None:
 
 
 async def test_lists_and_panels_fit(tmp_path: Path) -> None:
-    """Queue, history, a search, Details and More: no label is broken, nothing needs scrolling."""
+    """Queue, history, search, Details and More: no label wraps, nothing scrolls sideways."""
     async with (
         open_live(tmp_path) as live,
         open_browser() as browser,

@@ -1,4 +1,4 @@
-"""Places and people do not stay as they are: what a bot that lives for months meets."""
+"""Channels and members change, as a long-running bot experiences."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ async def posted_edit(client: StandInClient, channel_id: int, number: str) -> Ap
 
 
 async def test_a_deleted_channel_is_gone_with_its_threads(client: StandInClient) -> None:
-    """The bot hears of it; from then on the channel, its threads and messages are 10003."""
+    """The bot is notified; from then on the channel, its threads and messages return 10003."""
     shard = await connect(client)
     await shard.identify()
     posted = await client.post({"content": "x"}, files={"files[0]": ("a.bin", b"x")})
@@ -51,7 +51,7 @@ async def test_a_deleted_channel_is_gone_with_its_threads(client: StandInClient)
 
 
 async def test_a_deleted_thread_is_told_in_short(client: StandInClient) -> None:
-    """THREAD_DELETE carries four ids and no more, as Discord's does."""
+    """THREAD_DELETE has four ids and nothing else, as Discord's does."""
     shard = await connect(client)
     await shard.identify()
     client.standin.world.delete_channel(place(client, THREAD_ID))
@@ -61,7 +61,7 @@ async def test_a_deleted_thread_is_told_in_short(client: StandInClient) -> None:
 
 
 async def test_a_new_channel_is_announced(client: StandInClient) -> None:
-    """CHANNEL_CREATE and THREAD_CREATE, and both can be written to."""
+    """CHANNEL_CREATE and THREAD_CREATE are sent, and both can be posted to."""
     shard = await connect(client)
     await shard.identify()
     world = client.standin.world
@@ -82,7 +82,7 @@ async def test_a_new_channel_is_announced(client: StandInClient) -> None:
 
 
 async def test_an_interaction_outlives_its_channel_in_vain(client: StandInClient) -> None:
-    """Neither its answer nor its token reaches a channel that was deleted."""
+    """Neither a response nor the token of an interaction reaches a deleted channel."""
     interaction = await client.command(prompt="x")
     assert (await client.answer(interaction, {"type": 5})).status == 200
     late = client.people.command(
@@ -102,7 +102,7 @@ async def test_an_interaction_outlives_its_channel_in_vain(client: StandInClient
 
 
 async def test_a_bot_is_removed_and_comes_back(client: StandInClient) -> None:
-    """GUILD_DELETE without "unavailable", 50001 and 10004 meanwhile, then GUILD_CREATE."""
+    """GUILD_DELETE has no "unavailable"; requests return 50001 and 10004 until GUILD_CREATE."""
     world, guild = client.standin.world, client.standin.world.guilds[GUILD_ID]
     shard = await connect(client)
     await shard.identify()
@@ -129,7 +129,7 @@ async def test_a_bot_is_removed_and_comes_back(client: StandInClient) -> None:
 
 
 async def test_others_come_and_go_unheard(client: StandInClient) -> None:
-    """Who of the people joins or leaves is told only to who asked for that intent."""
+    """Members joining or leaving are only announced with the intent for it."""
     world, guild = client.standin.world, client.standin.world.guilds[GUILD_ID]
     shard = await connect(client)
     await shard.identify()
@@ -140,7 +140,7 @@ async def test_others_come_and_go_unheard(client: StandInClient) -> None:
 
 
 async def test_permissions_are_taken_and_given_back(client: StandInClient) -> None:
-    """CHANNEL_UPDATE carries the overwrite, and what it denies is refused until it is lifted."""
+    """CHANNEL_UPDATE has the overwrite, and what it denies is refused until it is removed."""
     world, channel = client.standin.world, place(client)
     shard = await connect(client)
     await shard.identify()
@@ -156,7 +156,7 @@ async def test_permissions_are_taken_and_given_back(client: StandInClient) -> No
 
 
 async def test_a_message_brings_an_archived_thread_back(client: StandInClient) -> None:
-    """An edit fails with 50083 while it is archived; a post opens it again."""
+    """An edit fails with 50083 while the thread is archived; a post reopens it."""
     world, thread = client.standin.world, place(client, THREAD_ID)
     posted = await client.post({"content": "x"}, THREAD_ID)
     shard = await connect(client)
@@ -172,7 +172,7 @@ async def test_a_message_brings_an_archived_thread_back(client: StandInClient) -
 
 
 async def test_a_locked_thread_stays_shut(client: StandInClient) -> None:
-    """No post and no answer opens it, and its people cannot even ask."""
+    """Posts and responses do not open a locked thread, and its members cannot use commands."""
     world, thread = client.standin.world, place(client, THREAD_ID)
     command_id = int((await client.register())[0]["id"])
     asked = client.people.command(ActingUser(MEMBER_ID), THREAD_ID, command_id, [], {"prompt": "x"})
@@ -193,7 +193,7 @@ async def test_a_locked_thread_stays_shut(client: StandInClient) -> None:
 
 
 async def test_a_person_takes_no_direct_messages(client: StandInClient) -> None:
-    """50007 while theirs are closed or no server is shared; by default they are welcome."""
+    """50007 if a user's direct messages are closed or no server is shared; open by default."""
     world = client.standin.world
     opened = await client.call("POST", "/users/@me/channels", {"recipient_id": str(MEMBER_ID)})
     channel_id = int(opened.json["id"])
@@ -207,7 +207,7 @@ async def test_a_person_takes_no_direct_messages(client: StandInClient) -> None:
 
 
 async def test_a_small_upload_limit_holds(client: StandInClient) -> None:
-    """Posts, edits and answers above it are 413 with 40005, and an interaction tells it."""
+    """Larger posts, edits and responses return 413 with 40005; interactions state the limit."""
     client.standin.world.guilds[GUILD_ID].filesize_limit = 1000
     shard = await connect(client)
     await shard.identify()
@@ -225,7 +225,7 @@ async def test_a_small_upload_limit_holds(client: StandInClient) -> None:
 
 
 async def test_every_switch_of_the_drawer_goes_back(client: StandInClient) -> None:
-    """What a switched fault does to the world is undone when it is switched off."""
+    """Switching a fault off undoes its change to the world."""
     standin, world = client.standin, client.standin.world
     connect_faults(standin)
 
@@ -241,7 +241,7 @@ async def test_every_switch_of_the_drawer_goes_back(client: StandInClient) -> No
         (Fault.REMOVE_BOT, [50001, 50001, 50001]),
     ):
         standin.faults.inject(fault)
-        standin.faults.inject(fault)  # twice is once
+        standin.faults.inject(fault)  # twice has the same effect as once
         assert [max(0, each) for each in await codes()] == wanted, fault
         standin.faults.inject(fault, active=False)
     assert [max(0, each) for each in await codes()] == [0, 0, 0]
@@ -255,7 +255,7 @@ async def test_every_switch_of_the_drawer_goes_back(client: StandInClient) -> No
 
 
 def test_the_refusal_is_discords() -> None:
-    """The sentence for a closed conversation is the one that Discord says."""
+    """The error for closed direct messages is worded as Discord's."""
     from bot.playground.errors import CANNOT_SEND_TO_USER
 
     error = CANNOT_SEND_TO_USER.error()

@@ -1,4 +1,4 @@
-"""The picture in the making on the page, with the real bot and its real painter."""
+"""Previews of a picture in progress on the page, from the real bot and renderer."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SLOW = {"prompt": "a slow red house by the sea --steps 50", "count": 2, "aspect"
 
 
 async def test_a_picture_in_the_making(tmp_path: Path) -> None:
-    """On a phone it is seen while it is painted, named, inside the screen; then it is gone."""
+    """On a phone a preview is visible and labelled while painting, then disappears."""
     async with (
         open_live(tmp_path) as live,
         open_browser() as browser,
@@ -32,7 +32,7 @@ async def test_a_picture_in_the_making(tmp_path: Path) -> None:
         box = await preview.bounding_box()
         assert box is not None and box["x"] >= 0 and box["x"] + box["width"] <= SMALL_PHONE["width"]
         await expect(tab.log.get_by_text(re.compile(r"picture \d of 2"))).to_be_visible()
-        # Ended by hand: how long so many steps take is the machine's business.
+        # Cancelled by hand: how long this many steps take depends on the machine.
         await tab.log.get_by_role("button", name="Cancel", exact=True).click()
         await expect(tab.log.get_by_text("Cancelled").first).to_be_visible()
         await expect(preview).to_have_count(0)
@@ -42,7 +42,7 @@ async def test_a_picture_in_the_making(tmp_path: Path) -> None:
 
 
 def test_a_replaced_file_can_still_be_fetched(tmp_path: Path) -> None:
-    """A page that is a moment late finds the preview it was told of; no file stays for ever."""
+    """A slow page can still fetch a replaced preview, and replaced files are removed eventually."""
     files = FileStore(tmp_path)
     for number in range(REPLACED_KEPT + 2):
         files.put(number, PREVIEW_NAME, b"x")
@@ -52,7 +52,7 @@ def test_a_replaced_file_can_still_be_fetched(tmp_path: Path) -> None:
 
 
 async def test_an_edit_replaces_a_file_and_does_not_pull_it_away(client: StandInClient) -> None:
-    """The message shows the new one alone; the old one's address still leads somewhere."""
+    """The message shows only the new file, but the old one's address still works."""
     posted = await client.post({"content": "x"}, files={"files[0]": (PREVIEW_NAME, b"1")})
     path = f"/channels/{posted.json['channel_id']}/messages/{posted.json['id']}"
     body = {"attachments": [{"id": 0, "filename": PREVIEW_NAME}]}

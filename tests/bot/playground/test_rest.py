@@ -1,4 +1,4 @@
-"""What a well-behaved bot finds: Discord's answers, its rules for edits, nonces and follow-ups."""
+"""What a well-behaved bot gets: Discord's responses and rules for edits, nonces and follow-ups."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.bot.playground.payloads import PNG, V2, button, row, words
 
 
 async def test_the_bot_finds_itself_and_its_places(client: StandInClient) -> None:
-    """Everything that a bot asks at its start is there, in Discord's shapes."""
+    """Everything that a bot requests at startup exists, in Discord's format."""
     for path in (
         "/users/@me",
         f"/users/{MEMBER_ID}",
@@ -37,7 +37,7 @@ async def test_the_bot_finds_itself_and_its_places(client: StandInClient) -> Non
 
 
 async def test_a_gallery_shows_its_file(client: StandInClient) -> None:
-    """The file that a layout names is resolved, with its size, and listed nowhere else."""
+    """A file named by a layout is resolved with its size, and listed nowhere else."""
     gallery = {
         "type": 12,
         "items": [{"media": {"url": "attachment://a.png"}, "description": "a lake"}],
@@ -49,11 +49,11 @@ async def test_a_gallery_shows_its_file(client: StandInClient) -> None:
     assert item["description"] == "a lake" and item["media"]["width"] == 2
     assert answer.json["attachments"] == []
     async with client.session.get(item["media"]["url"]) as _:
-        pass  # served by the page; here it is enough that the address is whole
+        pass  # served by the page; here a complete address is enough
 
 
 async def test_an_enforced_nonce_posts_once(client: StandInClient) -> None:
-    """The second post answers with the first message, until the nonce is forgotten."""
+    """A second post with the nonce returns the first message, until the nonce expires."""
     body = {"content": "x", "nonce": "n1", "enforce_nonce": True}
     first, second = await client.post(body), await client.post(body)
     assert first.json["id"] == second.json["id"]
@@ -63,7 +63,7 @@ async def test_an_enforced_nonce_posts_once(client: StandInClient) -> None:
 
 
 async def test_an_edit_keeps_what_it_does_not_name(client: StandInClient) -> None:
-    """Content alone changes; an empty list of attachments takes the files away."""
+    """Only the named fields change; an empty list of attachments removes the files."""
     posted = await client.post({"content": "x"}, files={"files[0]": ("a.png", PNG)})
     path = f"/channels/{PAINT_ID}/messages/{posted.json['id']}"
     edited = await client.call("PATCH", path, {"content": "y"})
@@ -77,7 +77,7 @@ async def test_an_edit_keeps_what_it_does_not_name(client: StandInClient) -> Non
 
 
 async def test_a_deferred_answer_is_filled_in(client: StandInClient) -> None:
-    """It loads, and the first follow-up takes its place and its audience."""
+    """A deferred response shows as loading; the first follow-up replaces it, same audience."""
     interaction = await client.command(prompt="x")
     deferred = await client.answer(interaction, {"type": 5, "data": {"flags": 64}})
     assert deferred.json["interaction"]["response_message_loading"] is True
@@ -94,7 +94,7 @@ async def test_a_deferred_answer_is_filled_in(client: StandInClient) -> None:
 
 
 async def test_a_button_changes_its_message(client: StandInClient) -> None:
-    """Type 7 edits the message that the button sits on, and @original is that message."""
+    """Type 7 edits the message with the button, which is then @original."""
     posted = await client.post({"content": "x", "components": [row(button("go"))]})
     number = int(posted.json["id"])
     pressed = client.people.component(ActingUser(MEMBER_ID), PAINT_ID, number, "go")
@@ -105,7 +105,7 @@ async def test_a_button_changes_its_message(client: StandInClient) -> None:
 
 
 async def test_a_form_is_filled_in(client: StandInClient) -> None:
-    """A modal opens, its fields are checked as the client does, and come back nested."""
+    """A modal opens, its fields are checked as the client does, and are returned nested."""
     interaction = await client.command(prompt="x")
     field = {"type": 4, "custom_id": "f", "label": "Name", "style": 1, "min_length": 2}
     form = {"custom_id": "m", "title": "Form", "components": [row(field)]}
@@ -117,7 +117,7 @@ async def test_a_form_is_filled_in(client: StandInClient) -> None:
 
 
 async def test_a_form_takes_files(client: StandInClient) -> None:
-    """A file that its person chose comes resolved; one that is not there is refused."""
+    """A file that the user chose is resolved; a missing one is refused."""
     interaction = await client.command(prompt="x")
     upload = {"type": 19, "custom_id": "f", "max_values": 2}
     form = {

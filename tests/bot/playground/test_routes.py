@@ -1,4 +1,4 @@
-"""The way between bot and Discord: late, reordered, repeated; and the audit that keeps count."""
+"""Late, reordered and repeated requests, and the audit that counts messages."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.bot.playground.conftest import AGENT, StandInClient
 
 
 async def test_forgotten_nonces_protect_no_more(client: StandInClient) -> None:
-    """As minutes later: the same post is there twice."""
+    """Once nonces are forgotten, the same post appears twice."""
     body = {"content": "x", "nonce": "n1", "enforce_nonce": True}
     first = await client.post(body)
     client.standin.world.forget_nonces()
@@ -31,7 +31,7 @@ async def test_forgotten_nonces_protect_no_more(client: StandInClient) -> None:
 async def test_a_late_request_arrives_after_its_senders_death(
     client: StandInClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What a bot has sent is carried out, whatever became of the bot, with its whole file."""
+    """A request that was sent completely is carried out even if the bot dies."""
     monkeypatch.setattr(faults_module, "LATE_S", (0.3, 0.3))
     client.standin.faults.plan(Fault.LATE, "POST", "/messages")
     form = aiohttp.FormData({"payload_json": '{"content": "x"}'})
@@ -51,7 +51,7 @@ async def test_a_late_request_arrives_after_its_senders_death(
 async def test_some_requests_are_late_while_that_is_on(
     client: StandInClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """About one in three, the same ones for the same seed."""
+    """While enabled, about one request in three is late, the same ones for the same seed."""
     monkeypatch.setattr(faults_module, "LATE_S", (1.0, 1.0))
     client.standin.faults.inject(Fault.LATE)
     late = [client.standin.faults.delay_s() for _ in range(300)]
@@ -61,7 +61,7 @@ async def test_some_requests_are_late_while_that_is_on(
 
 
 async def test_answers_overtake_each_other(client: StandInClient) -> None:
-    """What is asked at the same time is answered in another order; alone, nothing waits."""
+    """Concurrent requests are answered in a different order; a single one does not wait."""
     client.standin.turns.shuffled = True
     answered: list[int] = []
 
@@ -91,12 +91,12 @@ async def _order(seed: int) -> list[int]:
 
 
 async def test_the_other_order_is_the_seeds() -> None:
-    """The same seed shuffles alike, another one differently."""
+    """The same seed gives the same order, another seed a different one."""
     assert await _order(1) == await _order(1) != await _order(2)
 
 
 async def test_the_audit_counts_every_message_once(client: StandInClient) -> None:
-    """Posted, edited, deleted, or lost with its channel: each message is there, with its files."""
+    """Edited, deleted or lost with its channel: the audit has each message with its files."""
     audit, world = client.standin.audit, client.standin.world
     first = await client.post({"content": "one"}, files={"files[0]": ("a.png", b"a")})
     path = f"/channels/{PAINT_ID}/messages/{first.json['id']}"
@@ -122,7 +122,7 @@ async def test_the_audit_counts_every_message_once(client: StandInClient) -> Non
 
 
 async def test_threads_are_lost_with_their_channel(client: StandInClient) -> None:
-    """Nobody sees what stood in a thread once the channel around it is deleted."""
+    """Messages in a thread count as lost once its parent channel is deleted."""
     audit, world = client.standin.audit, client.standin.world
     await client.post({"content": "in the thread"}, THREAD_ID)
     thread = world.channel(THREAD_ID)
@@ -135,7 +135,7 @@ async def test_threads_are_lost_with_their_channel(client: StandInClient) -> Non
 
 
 async def test_the_audit_knows_whom_an_answer_is_for(client: StandInClient) -> None:
-    """An ephemeral answer is its reader's, and names the interaction that it answers."""
+    """An ephemeral response belongs to its reader and names its interaction."""
     interaction = await client.command(prompt="x")
     await client.answer(interaction, {"type": 4, "data": {"content": "psst", "flags": 64}})
     (record,) = client.standin.audit.by_author(BOT_ID)
@@ -144,7 +144,7 @@ async def test_the_audit_knows_whom_an_answer_is_for(client: StandInClient) -> N
 
 
 async def test_a_repeated_nonce_is_no_second_post(client: StandInClient) -> None:
-    """The audit counts what was created, and with a nonce that is known nothing is."""
+    """The audit counts a post with a known nonce only once."""
     body = {"content": "x", "nonce": "n1", "enforce_nonce": True}
     await client.post(body)
     await client.post(body)
@@ -155,6 +155,6 @@ async def test_a_repeated_nonce_is_no_second_post(client: StandInClient) -> None
 
 
 def test_another_module_may_start_the_bot() -> None:
-    """Its addresses and arguments come in the same order."""
+    """The module gets its addresses and arguments in the same order."""
     command = pointed_command("http://a", "ws://b", ["run"], "some.launcher")
     assert command[1:] == ["-m", "some.launcher", "http://a", "ws://b", "run"]

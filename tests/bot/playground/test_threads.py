@@ -1,4 +1,4 @@
-"""Threads under messages, as strict as Discord is about them."""
+"""Threads under messages, as strict as Discord is."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from tests.bot.playground.conftest import StandInClient
 
 
 async def under(client: StandInClient) -> tuple[str, str]:
-    """A message, and the path that opens a thread under it."""
+    """Return a message, and the path that opens a thread under it."""
     number = (await client.post({"content": "x"})).json["id"]
     return number, f"/channels/{PAINT_ID}/messages/{number}/threads"
 
 
 async def test_a_thread_has_the_id_of_its_message(client: StandInClient) -> None:
-    """It is there at once, under its channel, and takes messages."""
+    """A thread is created at once, under its channel, and accepts messages."""
     number, path = await under(client)
     opened = await client.call("POST", path, {"name": "Pictures", "auto_archive_duration": 1440})
     assert opened.status == 201 and opened.json["id"] == number
@@ -27,7 +27,7 @@ async def test_a_thread_has_the_id_of_its_message(client: StandInClient) -> None
 
 
 async def test_a_message_has_one_thread(client: StandInClient) -> None:
-    """The second one is refused with Discord's own code, until the first is deleted."""
+    """A second thread is refused with Discord's code, until the first is deleted."""
     number, path = await under(client)
     await client.call("POST", path, {"name": "one"})
     assert (await client.call("POST", path, {"name": "two"})).code == 160004
@@ -38,7 +38,7 @@ async def test_a_message_has_one_thread(client: StandInClient) -> None:
 
 
 async def test_a_server_has_so_many_active_threads(client: StandInClient) -> None:
-    """At the cap no thread is opened, and none that is put away comes back."""
+    """At the limit no thread can be created, and no archived one reopened."""
     number, path = await under(client)
     await client.call("POST", path, {"name": "one"})
     world = client.standin.world
@@ -60,13 +60,13 @@ async def test_a_server_has_so_many_active_threads(client: StandInClient) -> Non
     ids=["nothing", "no name", "a long name", "another duration"],
 )
 async def test_a_bad_thread_is_refused(client: StandInClient, body: dict[str, object]) -> None:
-    """What Discord would not take is no thread."""
+    """A body that Discord would refuse creates no thread."""
     _, path = await under(client)
     assert (await client.call("POST", path, body)).code == 50035
 
 
 async def test_threads_take_a_permission(client: StandInClient) -> None:
-    """Without the right to create threads none is opened."""
+    """Without the permission to create threads none is created."""
     _, path = await under(client)
     world = client.standin.world
     channel = world.channel(PAINT_ID)

@@ -11,14 +11,14 @@ from bot.playground.errors import ApiError
 
 
 def refusal(check: Callable[..., None], *args: Any, **options: Any) -> ApiError:
-    """The error that a check raises."""
+    """Return the error that a check raises."""
     with pytest.raises(ApiError) as caught:
         check(*args, **options)
     return caught.value
 
 
 def problems(check: Callable[..., None], *args: Any, **options: Any) -> set[str]:
-    """What a check finds wrong, as "path CODE"; every path is one of the answer's `errors`."""
+    """Return the problems a check finds, as "path CODE", from the error's nested `errors`."""
     error = refusal(check, *args, **options)
     assert (error.status, error.code) == (400, 50035), error
     return set(_flat(error.errors or {}, ""))

@@ -8,32 +8,32 @@ from tests.bot.playground.rules.components import Json
 
 
 def command(*options: Json, **fields: Any) -> Json:
-    """A slash command, changed as told."""
+    """Return a slash command with these fields changed."""
     return {"name": "imagine", "description": "Paint.", "options": list(options)} | fields
 
 
 def option(kind: int = 3, name: str = "prompt", **fields: Any) -> Json:
-    """An option, of text if nothing else is said."""
+    """Return an option, a string by default."""
     return {"type": kind, "name": name, "description": "What."} | fields
 
 
 def menu(kind: int = 2, **fields: Any) -> Json:
-    """A command in a menu."""
+    """Return a context menu command."""
     return {"type": kind, "name": "Show Recipe"} | fields
 
 
 def choices(count: int, value: Any = None) -> list[Json]:
-    """So many choices, of text if no value is given."""
+    """Return this many choices, of strings by default."""
     return [{"name": f"No. {n}", "value": str(n) if value is None else value} for n in range(count)]
 
 
 def named(name: Any) -> Json:
-    """A slash command of this name."""
+    """Return a slash command with this name."""
     return command(name=name)
 
 
 def heavy(characters: int) -> Json:
-    """A command of so many characters, most of them in choices."""
+    """Return a command with this many characters, most of them in choices."""
     rest = characters - len("imagine") - len("Paint.") - len("prompt") - len("What.")
     parts: list[Json] = []
     options = [option(choices=parts)]

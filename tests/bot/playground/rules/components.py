@@ -1,4 +1,4 @@
-"""Components of messages, and messages made of them."""
+"""Builders for message components, and checks of messages made of them."""
 
 from __future__ import annotations
 
@@ -11,59 +11,59 @@ Json = dict[str, Any]
 
 
 def button(**fields: Any) -> Json:
-    """A grey button with a text and an id, changed as told; None takes a field away."""
+    """Return a grey button with label and id, with these fields changed; None removes a field."""
     part = {"type": 2, "style": 2, "label": "Reroll", "custom_id": "reroll"} | fields
     return {name: each for name, each in part.items() if each is not None}
 
 
 def buttons(count: int) -> list[Json]:
-    """So many buttons with ids of their own."""
+    """Return this many buttons with different ids."""
     return [button(custom_id=f"b{number}") for number in range(count)]
 
 
 def row(*children: Json, **fields: Any) -> Json:
-    """An action row."""
+    """Return an action row."""
     return {"type": 1, "components": list(children)} | fields
 
 
 def options(count: int, **fields: Any) -> list[Json]:
-    """So many options of a select."""
+    """Return this many select options."""
     return [{"label": f"No. {n}", "value": str(n)} | fields for n in range(count)]
 
 
 def select(**fields: Any) -> Json:
-    """A string select with two options, changed as told; None takes a field away."""
+    """Return a string select with two options and these changes; None removes a field."""
     part = {"type": 3, "custom_id": "select", "options": options(2)} | fields
     return {name: each for name, each in part.items() if each is not None}
 
 
 def words(content: Any = "words", **fields: Any) -> Json:
-    """A text display."""
+    """Return a text display."""
     return {"type": 10, "content": content} | fields
 
 
 def picture(url: Any = "https://example.org/a.png", **fields: Any) -> Json:
-    """One item of a media gallery."""
+    """Return one item of a media gallery."""
     return {"media": {"url": url}} | fields
 
 
 def thumbnail(**fields: Any) -> Json:
-    """A thumbnail of a picture elsewhere."""
+    """Return a thumbnail of an external image."""
     return {"type": 11} | picture() | fields
 
 
 def section(*children: Json, **fields: Any) -> Json:
-    """A section with a thumbnail."""
+    """Return a section with a thumbnail."""
     return {"type": 9, "components": list(children), "accessory": thumbnail()} | fields
 
 
 def gallery(*items: Json) -> Json:
-    """A media gallery."""
+    """Return a media gallery."""
     return {"type": 12, "items": list(items)}
 
 
 def box(*children: Json, **fields: Any) -> Json:
-    """A container."""
+    """Return a container."""
     return {"type": 17, "components": list(children)} | fields
 
 

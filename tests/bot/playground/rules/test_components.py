@@ -1,4 +1,4 @@
-"""The rules for components of messages."""
+"""Rules for message components."""
 
 from __future__ import annotations
 
@@ -224,20 +224,20 @@ REFUSED: dict[str, tuple[Json, str]] = {
 
 @pytest.mark.parametrize("name", AT_THE_LIMIT)
 def test_what_discord_takes_in_any_message(name: str):
-    """Rows pass at their very limits, with the flag IS_COMPONENTS_V2 and without."""
+    """Rows pass at their limits, with and without the flag IS_COMPONENTS_V2."""
     post(AT_THE_LIMIT[name])
     post_v2(AT_THE_LIMIT[name])
 
 
 @pytest.mark.parametrize("name", REFUSED)
 def test_what_discord_refuses_in_a_message(name: str):
-    """Each mistake is told with the path of its field, and nothing else is."""
+    """Each mistake is reported with the path of its field, and nothing else is."""
     component, problem = REFUSED[name]
     assert problems(post, component) == {problem}
 
 
 def test_all_mistakes_are_told_at_once():
-    """One answer names every field that is wrong."""
+    """One response names every wrong field."""
     found = problems(post, row(button(label="x" * 81, custom_id="")), row(select(options=None)))
     assert found == {
         "components.0.components.0.label BASE_TYPE_MAX_LENGTH",

@@ -1,4 +1,4 @@
-"""The rules for modals."""
+"""Rules for modals."""
 
 from __future__ import annotations
 
@@ -131,12 +131,12 @@ REFUSED: dict[str, tuple[Any, str]] = {
 
 @pytest.mark.parametrize("name", PASSES)
 def test_what_discord_takes_as_a_modal(name: str):
-    """Modals pass at their very limits."""
+    """Modals pass at their limits."""
     check_modal(PASSES[name])
 
 
 @pytest.mark.parametrize("name", REFUSED)
 def test_what_discord_refuses_in_a_modal(name: str):
-    """Each mistake is told with its path, which begins at the answer's data."""
+    """Each mistake is reported with its path, starting at the response's data."""
     data, problem = REFUSED[name]
     assert problems(check_modal, data) == {problem}
