@@ -80,7 +80,7 @@ def _back_up(source: Path, target: Path, *, replace: bool) -> BackupFacts:
 
 
 def _taken(target: Path) -> DataFolderUnusable:
-    return DataFolderUnusable(target, "there is a file of this name already")
+    return DataFolderUnusable(target, "a file with this name already exists")
 
 
 def _put_in_place(part: Path, target: Path, *, replace: bool) -> None:
@@ -110,7 +110,7 @@ def copy(
         stamp = opening.stamp_of(origin)
         opening.check_stamp(source, stamp, stamp.version if supported is None else supported)
         if stamp.version == 0:
-            raise DataFolderUnusable(source, "there is no database of zimagine in it")
+            raise DataFolderUnusable(source, "it contains no zimagine database")
         with translated(target), closing(sqlite3.connect(target, isolation_level=None)) as made:
             made.execute("PRAGMA synchronous = OFF")  # an unfinished copy is worthless anyway
             try:
@@ -231,7 +231,7 @@ def prune(data_dir: Path, keep: int, now: datetime) -> list[Path]:
     DataFolderUnusable if the system refuses to remove a file. Blocking.
     """
     if keep < 1:
-        raise ValueError(f"at least one backup is kept, not {keep}")
+        raise ValueError(f"at least one backup must be kept, not {keep}")
     # A copy dated in the future comes from a wrong clock and must not outlive the correct ones.
     found = sorted(nightlies(data_dir), key=lambda each: each.made_at > now)
     removed = [each.path for each in found[keep:]]

@@ -83,7 +83,7 @@ async def block_of(reads: Reads, guild_id: int, user_id: int) -> Block | None:
 def checked_reason(reason: str | None) -> str | None:
     """Normalise an empty reason to None; ValueError if it is too long."""
     if reason is not None and len(reason) > REASON_LIMIT_CHARS:
-        raise ValueError(f"a reason has at most {REASON_LIMIT_CHARS} characters, not {len(reason)}")
+        raise ValueError(f"a reason of {len(reason)} characters exceeds {REASON_LIMIT_CHARS}")
     return reason or None
 
 

@@ -65,7 +65,7 @@ class Transaction:
 
     def _check(self) -> None:
         if self._ended:
-            raise RuntimeError("this transaction is over")
+            raise RuntimeError("this transaction has ended")
 
 
 FILE_NAME: Final = "zimagine.db"
@@ -206,7 +206,7 @@ class Database:
 
     def _refuse_nesting(self) -> None:
         if self._owner is not None and self._owner is asyncio.current_task():
-            raise RuntimeError("this task is inside a transaction: it would wait for itself")
+            raise RuntimeError("this task is already in a transaction and would wait for itself")
 
 
 async def _fetch(

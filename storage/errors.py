@@ -63,8 +63,8 @@ class DatabaseTooNew(StorageError):
 
     def __str__(self) -> str:
         return (
-            f"{self.path} has schema version {self.found}, and this program knows versions "
-            f"up to {self.supported}."
+            f"{self.path} has schema version {self.found}, but this program only supports "
+            f"versions up to {self.supported}."
         )
 
 
@@ -77,7 +77,7 @@ class DatabaseCorrupt(StorageError):
         self.detail = detail
 
     def __str__(self) -> str:
-        return f"{self.path} is not a sound database: {self.detail}."
+        return f"{self.path} is damaged or not a database: {self.detail}."
 
 
 class RestoreUnfinished(StorageError):
@@ -88,7 +88,7 @@ class RestoreUnfinished(StorageError):
         self.path = path
 
     def __str__(self) -> str:
-        return f"A restore of {self.path} is unfinished: run zimagine db restore again."
+        return f"A restore of {self.path} was interrupted: run zimagine db restore again."
 
 
 class DatabaseBusy(StorageError):
@@ -148,7 +148,7 @@ class DiskFull(StorageError):
         self.detail = detail
 
     def __str__(self) -> str:
-        return f"No room left to write {self.path}: {self.detail}."
+        return f"No space left to write {self.path}: {self.detail}."
 
 
 class IllegalTransition(StorageError):
@@ -197,4 +197,4 @@ class UnsafePath(StorageError):
         self.detail = detail
 
     def __str__(self) -> str:
-        return f"{self.file!r} is not a path of a picture: {self.detail}."
+        return f"{self.file!r} is not a valid picture path: {self.detail}."

@@ -70,7 +70,7 @@ class PictureFiles:
         root = (self._data_dir / _FOLDER).resolve()
         resolved = (self._data_dir / parts).resolve()  # also through symlinks
         if root not in resolved.parents:
-            raise UnsafePath(file, "it leads out of the pictures folder")
+            raise UnsafePath(file, "it leads outside the pictures folder")
         return self._data_dir / parts
 
     def existing(self, file: str) -> Path | None:
@@ -233,8 +233,8 @@ def _newest_first(folder: Path, pattern: re.Pattern[str]) -> list[str]:
 
 def _check_name(name: str) -> None:
     if not name or name.startswith("."):
-        raise UnsafePath(name, "a name is not empty and does not begin with a dot")
+        raise UnsafePath(name, "a name must not be empty or begin with a dot")
     if any(char in _FORBIDDEN or ord(char) < ord(" ") for char in name):
-        raise UnsafePath(name, "a name has no separators and no control characters")
+        raise UnsafePath(name, "a name must not contain separators or control characters")
     if len(os.fsencode(name)) > _NAME_LIMIT_BYTES:
-        raise UnsafePath(name, f"a name has at most {_NAME_LIMIT_BYTES} bytes")
+        raise UnsafePath(name, f"a name must not have more than {_NAME_LIMIT_BYTES} bytes")

@@ -228,7 +228,7 @@ class History:
 
 def _check_limit(limit: int) -> None:
     if limit < 1:
-        raise ValueError(f"a page has at least one picture, not {limit}")
+        raise ValueError(f"a page must have at least one picture, not {limit}")
 
 
 async def _drop_empty_delivery(transaction: Transaction, job_id: int, now_us: int) -> None:

@@ -66,7 +66,7 @@ class InputFiles:
     def file(sha256: str) -> str:
         """Return the path relative to the data folder; UnsafePath unless given 64 hex digits."""
         if not _SHA256.fullmatch(sha256):
-            raise UnsafePath(sha256, "a hash has 64 lower-case hex digits")
+            raise UnsafePath(sha256, "a hash must have 64 lower-case hex digits")
         return str(PurePosixPath(_FOLDER, sha256[:2], f"{sha256}.png"))
 
     def path(self, sha256: str) -> Path:

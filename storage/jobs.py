@@ -74,7 +74,7 @@ class Jobs:
         refusal leaves it open. ValueError for no jobs, and for jobs of several places.
         """
         if len({new.place for new in news}) != 1:
-            raise ValueError("jobs that are accepted together have one place")
+            raise ValueError("jobs that are accepted together must have the same place")
         nonces = [self._fresh_nonce() for _ in news]
         outcome: tuple[Job, ...] | QuotaExceeded | Block | None = None
         try:
@@ -294,5 +294,5 @@ class Jobs:
     def _fresh_nonce(self) -> str:
         nonce = self._nonce()
         if not 1 <= len(nonce) <= NONCE_LIMIT_CHARS:
-            raise ValueError(f"a nonce has 1..{NONCE_LIMIT_CHARS} characters, not {len(nonce)}")
+            raise ValueError(f"a nonce needs 1..{NONCE_LIMIT_CHARS} characters, not {len(nonce)}")
         return nonce

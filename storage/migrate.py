@@ -103,7 +103,7 @@ async def _run(connection: aiosqlite.Connection, migration: Migration) -> None:
     for statement in statements(migration.sql):
         await connection.execute(statement)
     if await connection.execute_fetchall("PRAGMA foreign_key_check"):
-        raise ValueError("it would leave rows that refer to nothing")
+        raise ValueError("it would leave dangling references")
     # A pragma takes no parameters; both values are our own integers.
     await connection.execute(f"PRAGMA application_id = {APPLICATION_ID:d}")
     await connection.execute(f"PRAGMA user_version = {migration.number:d}")

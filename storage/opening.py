@@ -59,7 +59,7 @@ def inspect(path: Path, supported: int) -> Path:
     folders.make_private(path.parent)
     refuse_unfinished(path)
     if path.is_dir():
-        raise DataFolderUnusable(path, "a folder lies where the database file should be")
+        raise DataFolderUnusable(path, "a folder is in the place of the database file")
     if not path.exists() or path.stat().st_size == 0:
         return path
     if not os.access(path, os.R_OK | os.W_OK):
@@ -199,7 +199,7 @@ async def connect_writer(path: Path, busy_timeout_s: float, supported: int) -> a
         # From here on a restore sees that the file is open. If one came in between, this connection
         # is to the database that was set aside.
         if before not in (None, _identity(path)):
-            raise DatabaseBusy(path, "it was replaced at this moment")
+            raise DatabaseBusy(path, "it was just replaced")
     except BaseException:
         await settle(connection.close())  # its thread would keep the process alive
         raise
@@ -256,5 +256,5 @@ async def _use_wal(connection: aiosqlite.Connection, path: Path, busy_timeout_s:
             await asyncio.sleep(_WAL_RETRY_S)
             continue
         if mode != "wal":
-            raise DataFolderUnusable(path, f"its file system allows journal mode {mode} only")
+            raise DataFolderUnusable(path, f"its file system only allows journal mode {mode}")
         return

@@ -230,7 +230,7 @@ class Threads:
                 place,
             )
         if row is None:
-            raise ValueError(f"thread {thread_id} is somebody else's")
+            raise ValueError(f"thread {thread_id} belongs to somebody else")
         return row["thread_id"]
 
     async def forget_thread(self, thread_id: int) -> bool:

@@ -136,7 +136,7 @@ class Reports:
         ValueError for a limit below 1.
         """
         if limit < 1:
-            raise ValueError(f"a list has at least one case, not {limit}")
+            raise ValueError(f"a list must have at least one case, not {limit}")
         found = await self._db.fetch_all(_OPEN, (guild_id, limit))
         return _cases(found)
 

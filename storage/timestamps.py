@@ -10,7 +10,7 @@ _MICROSECOND: Final = timedelta(microseconds=1)
 def to_us(instant: datetime) -> int:
     """Convert to exact microseconds; ValueError for a naive datetime."""
     if instant.tzinfo is None:
-        raise ValueError(f"a naive datetime is no instant: {instant!r}")
+        raise ValueError(f"a naive datetime has no time zone: {instant!r}")
     return (instant - _EPOCH) // _MICROSECOND
 
 

@@ -119,7 +119,7 @@ class NewJob:
 
     def __post_init__(self) -> None:
         if self.pictures < 1:
-            raise ValueError(f"a job takes at least one picture, not {self.pictures}")
+            raise ValueError(f"a job must have at least one picture, not {self.pictures}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,10 +44,8 @@ ABOUT: Final = {
     Fault.DROP_SOCKET: _FaultInfo(
         "Drop the socket", "Cuts the bot's gateway connection; it resumes."
     ),
-    Fault.RECONNECT: _FaultInfo(
-        "Ask to reconnect", "Asks the bot to connect again, as Discord does."
-    ),
-    Fault.INVALIDATE: _FaultInfo("End the session", "The bot has to identify itself anew."),
+    Fault.RECONNECT: _FaultInfo("Ask to reconnect", "Asks the bot to reconnect, as Discord does."),
+    Fault.INVALIDATE: _FaultInfo("End the session", "The bot has to identify again."),
     Fault.RATE_LIMIT: _FaultInfo(
         "Rate limit", "About one request in three is answered with 429.", True
     ),
@@ -60,11 +58,11 @@ ABOUT: Final = {
     Fault.SLOW: _FaultInfo("Slow", "Every request takes 0.5 to 1.5 seconds longer.", True),
     Fault.LATE: _FaultInfo(
         "Late requests",
-        "About one request in three is carried out 1 to 5 seconds late, even if its bot is dead.",
+        "About one request in three is carried out 1 to 5 seconds late, even if the bot has died.",
         True,
     ),
     Fault.REORDER: _FaultInfo(
-        "Reordered answers", "Requests at the same time are answered in another order.", True
+        "Reordered answers", "Concurrent requests are answered in a different order.", True
     ),
     Fault.EXPIRE_TOKENS: _FaultInfo(
         "Expire the tokens", "As if fifteen minutes had passed since every interaction."
@@ -72,15 +70,17 @@ ABOUT: Final = {
     Fault.FORGET_NONCES: _FaultInfo(
         "Forget the nonces", "As if minutes had passed: a repeated message is posted again."
     ),
-    Fault.SMALL_UPLOADS: _FaultInfo("Small uploads", "A file has at most 64 KiB.", True),
-    Fault.MUTE_BOT: _FaultInfo("Mute the bot", "The bot may not write in #paint.", True),
+    Fault.SMALL_UPLOADS: _FaultInfo("Small uploads", "Files are limited to 64 KiB.", True),
+    Fault.MUTE_BOT: _FaultInfo("Mute the bot", "The bot can't post in #paint.", True),
     Fault.ARCHIVE_THREAD: _FaultInfo("Lock the thread", "The thread is archived and locked.", True),
     Fault.CLOSE_DIRECT: _FaultInfo(
-        "No direct messages", "Nobody takes direct messages from the bot.", True
+        "No direct messages", "Nobody accepts direct messages from the bot.", True
     ),
-    Fault.DELETE_CHANNEL: _FaultInfo("Delete a channel", "#more-paint goes with all its messages."),
+    Fault.DELETE_CHANNEL: _FaultInfo(
+        "Delete a channel", "Deletes #more-paint with all its messages."
+    ),
     Fault.REMOVE_BOT: _FaultInfo(
-        "Remove the bot", "The bot is not on the server while this is on.", True
+        "Remove the bot", "While this is on, the bot is not on the server.", True
     ),
     Fault.RESTART_BOT: _FaultInfo("Restart the bot", "Asks the bot to stop, and starts it again."),
     Fault.KILL_BOT: _FaultInfo(

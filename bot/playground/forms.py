@@ -42,16 +42,16 @@ def component_named(components: Sequence[Json], custom_id: str) -> Json | None:
 def select_data(part: Json, values: list[str], world: World, guild: Guild | None) -> Json:
     """Return `values` and `resolved` of a select menu. Raises BadForm and BadOption."""
     if part["type"] not in SELECTS:
-        raise BadForm("That is no menu.")
+        raise BadForm("That is not a select menu.")
     least, most = part.get("min_values", 1), part.get("max_values", 1)
     if not least <= len(values) <= most:
         raise BadForm(f"Choose {least}." if least == most else f"Choose {least} to {most}.")
     if len(set(values)) != len(values):
-        raise BadForm("Choose each only once.")
+        raise BadForm("Choose each option only once.")
     if part["type"] == ComponentType.STRING_SELECT:
         offered = {option["value"] for option in part["options"]}
         if not set(values) <= offered:
-            raise BadForm("Choose one of those offered.")
+            raise BadForm("Choose one of the listed options.")
         return {"values": values}
     found: Json = {}
     for value in values:
@@ -112,7 +112,7 @@ def _field(part: Json, values: Mapping[str, Any], place: FormContext, found: Jso
         shapes = {each: place.files[each] for each in chosen}
         found.setdefault("attachments", {}).update(shapes)
         return entry | {"values": chosen}
-    raise BadForm("This kind of field is not known here.")
+    raise BadForm("This kind of field is not supported here.")
 
 
 def _files(part: Json, given: Any, place: FormContext) -> list[str]:
@@ -124,7 +124,7 @@ def _files(part: Json, given: Any, place: FormContext) -> list[str]:
             f"Choose {least} files." if least == most else f"Choose {least} to {most} files."
         )
     if not set(chosen) <= set(place.files):
-        raise BadForm("That file is not here any more: choose it again.")
+        raise BadForm("That file is no longer available. Choose it again.")
     return chosen
 
 
@@ -136,7 +136,7 @@ def _text(part: Json, given: Any) -> str:
             raise BadForm(f"{label} is required.")
         return ""
     if len(text) < (least := part.get("min_length") or 0):
-        raise BadForm(f"{label}: at least {least} characters are needed.")
+        raise BadForm(f"{label}: enter at least {least} characters.")
     if len(text) > (most := part.get("max_length") or MAX_TEXT_CHARS):
         raise BadForm(f"{label}: at most {most} characters are allowed.")
     return text

@@ -153,11 +153,11 @@ class People:
         message = self._message(actor, channel, message_id)
         part = component_named(message.components, custom_id)
         if not standin.world.has_bot(channel):
-            raise ActionRefused("That application is not on this server any more.")
+            raise ActionRefused("That application is no longer on this server.")
         if part is None:
-            raise ActionRefused("That is not on the message any more.")
+            raise ActionRefused("That component is no longer on the message.")
         if part.get("disabled"):
-            raise ActionRefused("That is switched off.")
+            raise ActionRefused("That component is disabled.")
         shown = message_json(message, standin.world, standin.base_url)
         numbered = component_named(shown["components"], custom_id) or part
         data: Json = {
@@ -187,10 +187,10 @@ class People:
         """Submit a modal that the bot opened."""
         opened = self._standin.interactions.get(interaction_id)
         if opened is None or opened.modal is None or opened.user_id != actor.user_id:
-            raise ActionRefused("That form is not open any more.")
+            raise ActionRefused("That form is no longer open.")
         form, opened.modal = opened.modal, None
         if form.get("custom_id") != custom_id:
-            raise ActionRefused("That is another form.")
+            raise ActionRefused("That is a different form.")
         world, base_url = self._standin.world, self._standin.base_url
         files = {
             key: attachment_json(each, opened.channel.id, base_url)
@@ -234,12 +234,12 @@ class People:
         can = self._standin.world.permissions(channel, actor.user_id)
         speak = "SEND_MESSAGES_IN_THREADS" if channel.is_thread else "SEND_MESSAGES"
         if not has(can, speak) or (channel.locked and not has(can, "MANAGE_THREADS")):
-            raise ActionRefused("You may not write in this channel.")
+            raise ActionRefused("You can't send messages in this channel.")
         text = content.strip()
         if not text:
             raise ActionRefused("Write something first.")
         if len(text) > MAX_CONTENT_CHARS:
-            raise ActionRefused(f"A message has at most {MAX_CONTENT_CHARS} characters.")
+            raise ActionRefused(f"Messages are limited to {MAX_CONTENT_CHARS} characters.")
         draft = Draft(content=text)
         if reply_to is not None:
             self._message(actor, channel, reply_to)
@@ -253,7 +253,7 @@ class People:
         message = self._message(actor, channel, message_id)
         can = self._standin.world.permissions(channel, actor.user_id)
         if message.author_id != actor.user_id and not has(can, "MANAGE_MESSAGES"):
-            raise ActionRefused("You may only delete messages of your own.")
+            raise ActionRefused("You can only delete your own messages.")
         if message.flags & MessageFlag.EPHEMERAL:
             raise ActionRefused("Dismiss this message instead.")
         self._standin.world.delete(message)
@@ -269,9 +269,9 @@ class People:
     def _channel(self, actor: ActingUser, channel_id: int) -> Channel:
         channel = self._standin.world.channel(channel_id)
         if channel is None:
-            raise ActionRefused("There is no such channel.")
+            raise ActionRefused("That channel does not exist.")
         if not has(self._standin.world.permissions(channel, actor.user_id), "VIEW_CHANNEL"):
-            raise ActionRefused("You do not see that channel.")
+            raise ActionRefused("You can't see that channel.")
         return channel
 
     def _open_channel(self, actor: ActingUser, channel_id: int) -> Channel:
@@ -285,7 +285,7 @@ class People:
     def _message(self, actor: ActingUser, channel: Channel, message_id: int) -> Message:
         message = self._standin.world.message(channel.id, message_id)
         if message is None or message.reader_id not in (None, actor.user_id):
-            raise ActionRefused("That message is gone.")
+            raise ActionRefused("That message no longer exists.")
         return message
 
     def _command(
@@ -293,9 +293,9 @@ class People:
     ) -> Command:
         command = self._standin.registry.get(command_id)
         if command is None or command.type not in types:
-            raise ActionRefused("That command is out of date: choose it again.")
+            raise ActionRefused("That command has changed. Choose it again.")
         if not registry.may_use(command, self._standin.world, channel, actor.user_id):
-            raise ActionRefused("You may not use that command here.")
+            raise ActionRefused("You can't use that command here.")
         return command
 
     def _base_data(self, command: Command, channel: Channel) -> Json:

@@ -101,11 +101,11 @@ def _channels() -> tuple[Channel, ...]:
         ),
         Channel(SECOND_ID, text, "more-paint", GUILD_ID, "A second channel.", CATEGORY_ID, 2),
         Channel(
-            READ_ONLY_ID, text, "read-only", GUILD_ID, "The bot may not write here.",
+            READ_ONLY_ID, text, "read-only", GUILD_ID, "The bot can't post here.",
             CATEGORY_ID, 3, overwrites=[silent, mute],
         ),
         Channel(
-            STAFF_ID, text, "staff", GUILD_ID, "Members do not see this channel.", CATEGORY_ID, 4,
+            STAFF_ID, text, "staff", GUILD_ID, "Members can't see this channel.", CATEGORY_ID, 4,
             overwrites=[hidden, *shown],
         ),
         Channel(

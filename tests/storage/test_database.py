@@ -110,7 +110,7 @@ async def test_an_ended_transaction_refuses(stores: Stores) -> None:
     """A transaction object that outlives its block cannot write into the next one."""
     async with stores.db.transaction() as kept:
         pass
-    with pytest.raises(RuntimeError, match="over"):
+    with pytest.raises(RuntimeError, match="has ended"):
         await kept.execute(SET_DEFAULT, (1,))
 
 

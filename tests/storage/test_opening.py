@@ -95,7 +95,7 @@ async def test_refuses_a_file_in_the_path(tmp_path: Path) -> None:
 async def test_refuses_a_folder_in_place_of_the_file(database_file: Path) -> None:
     """A folder with the name of the database is reported as such."""
     put(database_file / "something", b"in a folder")
-    with pytest.raises(DataFolderUnusable, match="a folder lies where"):
+    with pytest.raises(DataFolderUnusable, match="a folder is in the place"):
         await Database.open(database_file)
 
 

@@ -96,7 +96,7 @@ async def test_one_that_cannot_be_accepted_keeps_all_out(
         with pytest.raises(error):
             await stores.jobs.accept_all((*SEVERAL[:2], bad), PLENTY, asked.id)
     for wrong in ((), (SEVERAL[0], replace(SEVERAL[1], place=BOB))):
-        with pytest.raises(ValueError, match="one place"):
+        with pytest.raises(ValueError, match="same place"):
             await stores.jobs.accept_all(wrong, PLENTY, asked.id)
     assert await counted(stores, "jobs") == 0
     assert await state(proposals, asked.id) is ProposalState.OPEN

@@ -186,7 +186,9 @@ class PageServer:
         except ActionRefused as error:
             return _said({"ok": False, "error": str(error)}, 400)
         except (KeyError, TypeError, ValueError, AttributeError):
-            return _said({"ok": False, "error": "The page sent something odd: reload it."}, 400)
+            return _said(
+                {"ok": False, "error": "The page sent an invalid request. Reload it."}, 400
+            )
         return _said({"ok": True, **answer}, 200)
 
     def _acts(self) -> dict[str, Callable[[ActingUser, Json], Awaitable[Json]]]:
@@ -263,12 +265,12 @@ class PageServer:
         reader = await request.multipart()
         part = await reader.next()
         if not isinstance(part, BodyPartReader) or part.name != "file":
-            return _said({"ok": False, "error": "There is no file in the upload."}, 400)
+            return _said({"ok": False, "error": "The upload contains no file."}, 400)
         data = bytearray()
         while chunk := await part.read_chunk():
             data += chunk
             if len(data) > FILE_LIMIT_BYTES:
-                return _said({"ok": False, "error": "A file has at most 10 MiB."}, 400)
+                return _said({"ok": False, "error": "Files are limited to 10 MiB."}, 400)
         kept = await self._people.upload(part.filename or "file", bytes(data))
         return _said({"ok": True, **attachment_json(kept, 0, self._standin.base_url)}, 200)
 
@@ -300,7 +302,7 @@ def _content_type(name: str) -> str:
 def _viewer_id(text: Any) -> int:
     number = int(text) if str(text).isdecimal() else 0
     if number not in {user.id for user in PEOPLE}:
-        raise ActionRefused("There is no such person here.")
+        raise ActionRefused("There is no such user here.")
     return number
 
 

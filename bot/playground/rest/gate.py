@@ -141,16 +141,16 @@ def _refuse_early(call: Call, verdict: RateLimitResult, fault: Fault | None) -> 
     if fault is Fault.SERVER_ERROR:
         raise ApiError(503, 0, "503: Service Unavailable")
     if verdict.early:
-        call.problems.append("It came before the time that a 429 had given was over.")
+        call.problems.append("It was sent before the wait that a 429 demanded was over.")
     if verdict.retry_after_s is not None or fault is Fault.RATE_LIMIT:
         raise ApiError(429, 0, "You are being rate limited.")
     path = request.path.partition("/api/v10")[2]
     if path.startswith(_BY_TOKEN) or path == "/gateway":
         return
     if not _USER_AGENT.match(request.headers.get("User-Agent", "")):
-        call.problems.append("The User-Agent is not of the form DiscordBot (url, version).")
+        call.problems.append("The User-Agent does not have the form DiscordBot (url, version).")
     if request.headers.get("Authorization") != f"Bot {standin.token}":
-        call.problems.append("The Authorization is not the bot's.")
+        call.problems.append("The Authorization header is not the bot's.")
         raise errors.UNAUTHORIZED.error()
 
 

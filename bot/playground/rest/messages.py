@@ -56,7 +56,7 @@ def _reference(call: Call, channel: Channel) -> dict[str, Any] | None:
     if not sent:
         return None
     if sent.get("type") == FORWARD:
-        call.problems.append("The playground forwards no messages.")
+        call.problems.append("The playground does not support forwarding.")
         raise errors.INVALID_FORM_BODY.error()
     original = call.standin.world.message(channel.id, int(sent["message_id"]))
     if original is None:

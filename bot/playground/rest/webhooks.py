@@ -33,7 +33,7 @@ async def follow_up(call: Call) -> Reply:
     if waiting is not None:
         if is_ephemeral(call.body.json.get("flags")) and waiting.reader_id is None:
             call.problems.append(
-                "The answer was deferred for everyone to see: the ephemeral flag is ignored."
+                "The response was deferred publicly, so the ephemeral flag is ignored."
             )
         # The first follow-up to a deferred response replaces it and keeps its visibility.
         await apply_edit(standin.world, waiting, call.body, silent=True)

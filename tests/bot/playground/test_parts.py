@@ -64,7 +64,7 @@ async def test_menus_forms_and_message_commands(tmp_path: Path) -> None:
             assert heard[2].data["components"][0]["components"][0]["value"] == "Lu"
             message = tab.log.get_by_role("article").first
             await message.hover()
-            await message.get_by_role("button", name="More for the message").click()
+            await message.get_by_role("button", name="More actions for the message").click()
             await page.get_by_role("menuitem", name="Describe").click()
             await live.until(lambda: len(heard) == 4)
             await client.answer(heard[3], {"type": 4, "data": {"content": "y", "flags": 64}})

@@ -10,8 +10,8 @@
  *   log "Messages" / "消息"; article "NAME, TIME" per message (its id in data-id; ephemeral ones add
  *     ", Only you can see this"); img = the alt text; button "Enlarge: ALT" / "放大：ALT"; the bot's
  *     buttons by their label, selects as combobox by their placeholder (then a combobox "Search" and
- *     a listbox); button "Dismiss message" / "关闭消息"; button "More for the message of NAME" →
- *     menu "What to do with this message" with menuitems "Reply", "Copy text", "Copy ID",
+ *     a listbox); button "Dismiss message" / "关闭消息"; button "More actions for the message from NAME" →
+ *     menu "Message actions" with menuitems "Reply", "Copy text", "Copy ID",
  *     "Delete message", and the bot's message commands
  *   button "Jump to present" (or "N new messages – jump to present")
  *   form "Write a message or a command" / "输入消息或命令": textbox "Message" / "消息",
@@ -23,13 +23,13 @@
  *     hidden meanwhile: after fill("/imagine a red house") press Enter on the keyboard, not on it.
  *   dialog named by its title = a modal of the bot; its fields by their labels; "Submit", "Cancel"
  *   dialog "Picture" / "图片" = a picture alone; link "Download" / "下载", button "Close" / "关闭"
- *   button "You are NAME LEVEL Change person, language or colours" → menuitemradios
- *     "NAME, LEVEL" (Member, Moderator, Admin), "English", "中文", "Like the system", "Light", "Dark"
+ *   button "You are NAME LEVEL Change user, language or colours" → menuitemradios
+ *     "NAME, LEVEL" (Member, Moderator, Admin), "English", "中文", "Same as system", "Light", "Dark"
  *   buttons "Channels", "Members", "Behind the scenes" (aria-expanded) open and close the lists
  *   complementary "Behind the scenes" / "幕后": tabs "Requests" / "请求", "Vitals" / "状态",
- *     "Faults" / "故障"; checkbox "Only with problems"; img "Memory over time (MiB) …"; faults are
+ *     "Faults" / "故障"; checkbox "With problems only"; img "Memory over time (MiB) …"; faults are
  *     buttons (once) or switches (toggles) by their label
- *   Words that only appear: "Connecting …", "The connection is lost. …" with a button "Try now",
+ *   Words that only appear: "Connecting …", "Connection lost. …" with a button "Try now",
  *     "This interaction failed", "The application did not respond"
  *
  * /?viewer=ID&locale=zh-CN opens the page as this person in this language.
