@@ -1,4 +1,4 @@
-/** Sentences of the server that are known word for word, in Chinese; others stay as they came. */
+/** Chinese translations of the server's known sentences; others are shown as received. */
 
 /** @type {Record<string, string>} */
 export const SAID = {

@@ -1,4 +1,4 @@
-/** The table of words: key → [English, Chinese]; two English forms where it depends on `n`. */
+/** The page's texts: key → [English, Chinese]; two English forms if it depends on `n`. */
 
 /** @type {Record<string, [string|[string, string], string]>} */
 export const TABLE = {
