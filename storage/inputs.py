@@ -43,7 +43,7 @@ _FILE: Final = re.compile(r"([0-9a-f]{64})\.png")
 _BATCH_ASKED: Final = 500
 """How many hashes are looked up in one query. Chosen by hand."""
 _BATCH_REMOVED: Final = 25
-"""How many files are removed per transaction: other writers wait a few milliseconds at most."""
+"""Files removed per transaction, so that other writers wait a few milliseconds. Chosen by hand."""
 
 
 @dataclass(frozen=True, slots=True)

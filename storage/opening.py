@@ -40,7 +40,7 @@ _DETAIL_LIMIT_CHARS: Final = 200
 
 
 class Stamp(NamedTuple):
-    """What a database file says about itself."""
+    """The header fields of a database file."""
 
     application_id: int
     version: int

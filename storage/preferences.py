@@ -16,7 +16,7 @@ _ID_LIMIT: Final = 2**63
 
 
 class ServerChanges(TypedDict, total=False):
-    """What can be set for a server; None unsets it."""
+    """Settings of a server that can be changed; None unsets one."""
 
     delivery: DeliveryMode | None
     spoiler: bool | None
@@ -25,7 +25,7 @@ class ServerChanges(TypedDict, total=False):
 
 
 class ChannelChanges(TypedDict, total=False):
-    """What can be set for a channel; None unsets it."""
+    """Settings of a channel that can be changed; None unsets one."""
 
     delivery: DeliveryMode | None
     spoiler: bool | None
@@ -33,7 +33,7 @@ class ChannelChanges(TypedDict, total=False):
 
 
 class UserChanges(TypedDict, total=False):
-    """What users can set for themselves in a server; None unsets it."""
+    """Settings that users can change for themselves in a server; None unsets one."""
 
     delivery: DeliveryMode | None
     spoiler: bool | None

@@ -19,7 +19,7 @@ _BY_ID: Final = "SELECT * FROM proposals WHERE id = ?"
 
 
 class ProposalState(StrEnum):
-    """What became of a proposal. EXPIRED is an open one after its lifetime."""
+    """The outcome of a proposal. EXPIRED is an open one after its lifetime."""
 
     OPEN = "open"
     TAKEN = "taken"

@@ -35,7 +35,7 @@ _SHARED_BYTES: Final = (510, 0x40000002)
 
 @dataclass(frozen=True, slots=True)
 class RestoreFacts:
-    """What was restored.
+    """The result of a restore.
 
     `newest_at` is the latest time recorded in the backup; None if it is empty. `given_up` counts
     its unfinished jobs. `set_aside` is the path of the replaced database.

@@ -15,7 +15,7 @@ from storage.timestamps import to_us
 from storage.types import Clock, Removed
 
 BATCH_ROWS: Final = 25
-"""Rows per transaction: other writers wait a few milliseconds at most."""
+"""Rows per transaction, so that other writers wait a few milliseconds. Chosen by hand."""
 
 _TOTAL: Final = (
     "SELECT coalesce(sum(size_bytes), 0) AS size_bytes, count(*) > count(size_bytes) AS unknown "

@@ -57,7 +57,7 @@ class Route(StrEnum):
 
 
 class PolicySource(StrEnum):
-    """Who set a quota policy, lowest precedence first."""
+    """The origin of a quota policy, lowest precedence first."""
 
     CONFIG = "config"
     SERVER = "server"
@@ -65,7 +65,7 @@ class PolicySource(StrEnum):
 
 
 class DeliveryMode(StrEnum):
-    """Where results are shown: in the channel, in the user's own thread, or by direct message."""
+    """The place where results are shown: the channel, the user's own thread, or direct messages."""
 
     CHANNEL = "channel"
     THREAD = "thread"
@@ -82,7 +82,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a job comes from and which user it belongs to; all zero for the command line."""
+    """The origin of a job and the user it belongs to; all zero for the command line."""
 
     guild_id: int
     channel_id: int
@@ -262,7 +262,7 @@ class QuotaExceeded:
 
 @dataclass(frozen=True, slots=True)
 class Recovery:
-    """What a start found: jobs to queue, in order of acceptance, and jobs that ended.
+    """The result of a recovery: jobs to queue, in order of acceptance, and jobs that ended.
 
     `ended` holds those that failed and those that expired.
     """
@@ -273,7 +273,7 @@ class Recovery:
 
 @dataclass(frozen=True, slots=True)
 class Removed:
-    """What was removed from disk."""
+    """Files removed from disk."""
 
     files: int = 0
     size_bytes: int = 0

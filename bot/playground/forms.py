@@ -69,7 +69,7 @@ def select_data(part: Json, values: list[str], world: World, guild: Guild | None
 
 @dataclass(frozen=True, slots=True)
 class FormContext:
-    """Where a modal is filled in, and the files its user has uploaded, by id."""
+    """The place where a modal is filled in, and the files its user has uploaded, by id."""
 
     world: World
     guild: Guild | None

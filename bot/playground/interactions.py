@@ -25,7 +25,7 @@ NO_ANSWER: Final = "The application did not respond"
 
 
 class InteractionKind(IntEnum):
-    """What a user did, with Discord's numbers."""
+    """The kind of a user's action, with Discord's numbers."""
 
     COMMAND = 2
     COMPONENT = 3

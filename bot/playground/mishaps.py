@@ -1,4 +1,4 @@
-"""What the faults in the drawer do to the gateway and to the world."""
+"""The effects of the drawer's faults on the gateway and the world."""
 
 from __future__ import annotations
 

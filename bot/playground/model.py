@@ -79,7 +79,10 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class Overwrite:
-    """What a channel allows and denies a role or a member. kind: 0 = role, 1 = member."""
+    """Permissions that a channel allows and denies to a role or member.
+
+    kind: 0 = role, 1 = member.
+    """
 
     id: int
     kind: int

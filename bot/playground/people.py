@@ -1,4 +1,4 @@
-"""What users do in the playground: checked as Discord's client would, then carried out."""
+"""Users' actions in the playground: checked as Discord's client would, then carried out."""
 
 from __future__ import annotations
 

@@ -20,7 +20,9 @@ from tests.chaos.verdict import Violation, judge
 @click.command()
 @click.option("--seed", default=1, show_default=True, help="Decides everything but the timing.")
 @click.option("--kills", default=100, show_default=True, help="How often the bot is killed.")
-@click.option("--folder", type=click.Path(path_type=Path), help="Where the story is kept.")
+@click.option(
+    "--folder", type=click.Path(path_type=Path), help="Where log, steps and database are kept."
+)
 def main(seed: int, kills: int, folder: Path | None) -> None:
     """Kill the real bot again and again while faults occur, then check every request's outcome."""
     chosen = folder or Path(tempfile.mkdtemp(prefix=f"zimagine-chaos-{seed}-"))
@@ -48,9 +50,9 @@ async def run_and_judge(settings: ChaosSettings) -> tuple[ChaosResult, list[Viol
 
     result = await run_chaos(settings, look)
     if not result.settled and not judged:
-        judged.append(Violation("stuck", "not everything came to its end in time"))
+        judged.append(Violation("stuck", "not everything finished in time"))
     if result.exit_code:
-        judged.append(Violation("exit", f"the last stop ended with {result.exit_code}"))
+        judged.append(Violation("exit", f"the last stop ended with exit code {result.exit_code}"))
     return result, judged
 
 

@@ -41,7 +41,7 @@ ONLINE_LIMIT_S: Final = 90.0
 
 @dataclass(frozen=True, slots=True)
 class ChaosSettings:
-    """What to run. folder: for data, log and steps; created if missing."""
+    """Settings of a run. folder: for data, log and steps; created if missing."""
 
     seed: int
     kills: int

@@ -49,7 +49,7 @@ class Evidence:
     person_of: Callable[[int], int | None] = lambda _: None
     parent_of: Callable[[int], int | None] = lambda _: None
     sent: Sequence[SentInteraction] = ()
-    left: Sequence[UnrecordedJob] = ()
+    unrecorded: Sequence[UnrecordedJob] = ()
     log: Sequence[str] = ()
     secrets: Sequence[str] = ()
     problems: Sequence[str] = ()
@@ -123,7 +123,7 @@ def gather(
             person_of=person_of,
             parent_of=parent_of,
             sent=sent,
-            left=left,
+            unrecorded=left,
             log=log,
             secrets=[standin.token, *(each.interaction.token for each in sent)],
             problems=problems,

@@ -13,26 +13,29 @@ from tests.chaos.verdict import Violation, accepted
 def table(result: ChaosResult, violations: Iterable[Violation]) -> str:
     """Return all counts, in lines of two columns."""
     found, steps = result.evidence, result.steps
-    jobs, roads = found.jobs.values(), found.deliveries.values()
+    jobs, deliveries = found.jobs.values(), found.deliveries.values()
     shown = [each for each in found.showing.values() if each]
     rows: list[tuple[str, Any]] = [
         ("kills", steps.counts["kill"]),
         ("starts of the bot", result.starts),
-        ("acts of people", len(found.sent)),
+        ("user actions", len(found.sent)),
         ("accepted", sum(accepted(found, each) for each in found.sent)),
-        ("of them in private", sum(each.secret is not None for each in found.sent)),
+        ("private ones", sum(each.secret is not None for each in found.sent)),
         ("jobs", _counted(row["state"] for row in jobs)),
         ("failed by", _counted(row["error_code"] for row in jobs if row["error_code"])),
-        ("painted at the second attempt", sum(row["attempts"] == 2 for row in jobs)),
-        ("deliveries", _counted(row["state"] for row in roads)),
-        ("roads", _counted(row["road"] for row in roads if row["road"])),
-        ("kept because", _counted(str(r["detail"])[:50] for r in roads if r["state"] == "kept")),
+        ("painted on the second attempt", sum(row["attempts"] == 2 for row in jobs)),
+        ("deliveries", _counted(row["state"] for row in deliveries)),
+        ("routes", _counted(row["road"] for row in deliveries if row["road"])),
+        (
+            "kept because",
+            _counted(str(r["detail"])[:50] for r in deliveries if r["state"] == "kept"),
+        ),
         ("pictures shown", len(shown)),
-        ("whole files at a kill", len(found.left)),
+        ("unrecorded files at a kill", len(found.unrecorded)),
         ("messages of the bot", len(found.records)),
         ("gave up at", _counted(result.gave_up)),
         ("small disk", "yes" if result.small_disk else "skipped: cannot mount one here"),
-        ("everything came to its end", "yes" if result.settled else "NO"),
+        ("everything finished", "yes" if result.settled else "NO"),
         *((f"  {name}", times) for name, times in sorted(steps.counts.items()) if name != "kill"),
         ("violations", _counted(each.kind for each in violations)),
     ]
@@ -41,10 +44,14 @@ def table(result: ChaosResult, violations: Iterable[Violation]) -> str:
 
 def trail(settings: ChaosSettings, violations: Iterable[Violation]) -> str:
     """Return each violation, and where to find the details."""
-    lines = [f"VIOLATION {each.kind}: {each.told}" for each in violations]
+    lines = [f"VIOLATION {each.kind}: {each.detail}" for each in violations]
     again = f"python -m tests.chaos --seed {settings.seed} --kills {settings.kills}"
     return "\n".join(
-        [*lines, f"again: {again}", f"story: {settings.folder} (steps.jsonl, bot.log, zimagine.db)"]
+        [
+            *lines,
+            f"repeat: {again}",
+            f"details: {settings.folder} (steps.jsonl, bot.log, zimagine.db)",
+        ]
     )
 
 

@@ -9,13 +9,13 @@ from tests.chaos.soak import Sample, SoakResult, SoakSettings, grown, run_soak, 
 
 async def test_a_little_soak(tmp_path: Path) -> None:
     """Twenty-four pictures for many users all arrive, and neither memory nor handles grow."""
-    load = SoakSettings(pictures=24, users=6, at_once=4, seed=1, folder=tmp_path)
-    soaked = await run_soak(load)
+    settings = SoakSettings(pictures=24, users=6, at_once=4, seed=1, folder=tmp_path)
+    result = await run_soak(settings)
     # The time for so few pictures is too short to compare memory.
-    broken = [each for each in soaked.violations if each.kind != "measured"]
-    assert broken == [], table(load, soaked)
-    assert soaked.refused == 0 and soaked.samples[-1].done >= 20
-    assert "per second" in table(load, soaked)
+    broken = [each for each in result.violations if each.kind != "measured"]
+    assert broken == [], table(settings, result)
+    assert result.refused == 0 and result.samples[-1].done >= 20
+    assert "per second" in table(settings, result)
 
 
 def measured(memory_mib: float, handles: int) -> SoakResult:

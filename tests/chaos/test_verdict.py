@@ -152,7 +152,7 @@ FILE_NAME = "zimagine-1-5.png"
 SHOWN = record(100, FILE_NAME)
 SHEET = record(100, "zimagine-1-sheet.png")
 SECOND = record(101, "zimagine-1-sheet.webp")
-UNRECORDED = UnrecordedJob(1, 1, 3)
+AGAIN = UnrecordedJob(1, 1, 3)
 BROKEN: dict[str, tuple[str, Callable[[Evidence], Evidence]]] = {
     "accepted, but no job": ("lost", nothing_written_down),
     "a job is stuck": ("stuck", row("jobs", state="queued", finished_at=None)),
@@ -187,7 +187,7 @@ BROKEN: dict[str, tuple[str, Callable[[Evidence], Evidence]]] = {
     "another hash": ("file", picture(sha256="0")),
     "erased but still there": ("erased", picture(deleted_at=NOW_US)),
     "black": ("black", painted_black),
-    "painted again": ("repainted", lambda e: but(row("jobs", attempts=2)(e), left=[UNRECORDED])),
+    "painted again": ("repainted", lambda e: but(row("jobs", attempts=2)(e), unrecorded=[AGAIN])),
     "private words in public": ("leak", private),
     "private words in the log": ("leak", whispered),
     "a token in the log": ("leak", logged("POST /webhooks/1/secret-token")),

@@ -37,7 +37,7 @@ class Violation:
     """A promise that was not kept. kind: which one."""
 
     kind: str
-    told: str
+    detail: str
 
 
 def judge(evidence: Evidence) -> list[Violation]:
@@ -73,7 +73,7 @@ def job_of(evidence: Evidence, sent: SentInteraction) -> Row | None:
 def _accepted_is_a_job(evidence: Evidence) -> Iterator[Violation]:
     for sent in evidence.sent:
         if accepted(evidence, sent) and job_of(evidence, sent) is None:
-            yield Violation("lost", f"{sent.what} {sent.interaction.id} was accepted: no job")
+            yield Violation("lost", f"{sent.what} {sent.interaction.id} has no job")
 
 
 def _jobs_end(evidence: Evidence) -> Iterator[Violation]:
@@ -89,7 +89,7 @@ def _jobs_end(evidence: Evidence) -> Iterator[Violation]:
         yield Violation("lost", f"job {job_id} has no delivery")
 
 
-def _people_are_told(evidence: Evidence) -> Iterator[Violation]:
+def _users_are_notified(evidence: Evidence) -> Iterator[Violation]:
     erased = {row["job_id"] for row in evidence.pictures if row["deleted_at"] is not None}
     waiting = {
         job["id"]: sent
@@ -106,29 +106,29 @@ def _people_are_told(evidence: Evidence) -> Iterator[Violation]:
             case "dropped" if job["state"] != "cancelled" and job_id not in erased:
                 yield Violation("lost", f"job {job_id} ({job['state']}) was dropped")
             case "dropped" if job_id in waiting and job_id not in erased:
-                told = f"job {job_id} was accepted and then dropped without a word"
-                yield Violation("untold", told)
+                detail = f"job {job_id} was accepted and then dropped without notice"
+                yield Violation("untold", detail)
             case _:
                 pass
 
 
 def _delivered(evidence: Evidence, job: Row, row: Row, *, erased: bool) -> Iterator[Violation]:
-    told = evidence.record(row["result_message_id"] or row["message_id"])
-    if told is None:
+    message = evidence.record(row["result_message_id"] or row["message_id"])
+    if message is None:
         yield Violation("lost", f"job {job['id']} counts as delivered, but there is no message")
         return
-    if not evidence.reaches(told, job["user_id"]):
-        yield Violation("lost", f"the message of job {job['id']} is not for its person")
-    if not _stands_where_it_may(evidence, told.channel_id, job, row):
-        yield Violation("astray", f"job {job['id']} is shown in {told.channel_id}")
-    if not told.gone and any(name.endswith(PREVIEW_NAME) for name in told.showing):
+    if not evidence.reaches(message, job["user_id"]):
+        yield Violation("lost", f"the message of job {job['id']} is not for its user")
+    if not _stands_where_it_may(evidence, message.channel_id, job, row):
+        yield Violation("astray", f"job {job['id']} is shown in {message.channel_id}")
+    if not message.gone and any(name.endswith(PREVIEW_NAME) for name in message.showing):
         yield Violation("covered", f"the message of job {job['id']} still shows a preview")
     if job["state"] != "painted" or erased:
         return
-    if told not in evidence.showing.get(job["id"], []):
+    if message not in evidence.showing.get(job["id"], []):
         yield Violation("lost", f"job {job['id']} counts as delivered, but was never shown")
-    elif not told.gone and not any(f"zimagine-{job['id']}-" in name for name in told.showing):
-        yield Violation("covered", f"the picture of job {job['id']} was edited away again")
+    elif not message.gone and not any(f"zimagine-{job['id']}-" in name for name in message.showing):
+        yield Violation("covered", f"the picture of job {job['id']} was replaced by a later edit")
 
 
 def _stands_where_it_may(evidence: Evidence, channel_id: int, job: Row, row: Row) -> bool:
@@ -154,16 +154,16 @@ def _nothing_is_doubled(evidence: Evidence) -> Iterator[Violation]:
     for job_id, job in evidence.jobs.items():
         wanted = job["pictures"] if job["state"] == "painted" else 0
         if painted[job_id] != wanted:
-            told = f"job {job_id} ({job['state']}) has {painted[job_id]} picture rows"
-            yield Violation("double" if painted[job_id] > wanted else "lost", told)
+            detail = f"job {job_id} ({job['state']}) has {painted[job_id]} picture rows"
+            yield Violation("double" if painted[job_id] > wanted else "lost", detail)
 
 
 def _whole_files_are_kept(evidence: Evidence) -> Iterator[Violation]:
-    for left in evidence.left:
+    for left in evidence.unrecorded:
         job = evidence.jobs.get(left.job_id)
         if job is not None and job["attempts"] > left.attempts:
-            told = f"job {left.job_id} was painted again after kill {left.kill}: its file was whole"
-            yield Violation("repainted", told)
+            detail = f"job {left.job_id} was painted again after kill {left.kill} despite its file"
+            yield Violation("repainted", detail)
 
 
 def _ledger_is_exact(evidence: Evidence) -> Iterator[Violation]:
@@ -192,7 +192,7 @@ def _files_are_whole(evidence: Evidence) -> Iterator[Violation]:
         elif hashlib.sha256(path.read_bytes()).hexdigest() != row["sha256"]:
             yield Violation("file", f"{row['file']} has another hash")
         elif is_blank(path):
-            yield Violation("black", f"{row['file']} shows nothing")
+            yield Violation("black", f"{row['file']} is blank")
 
 
 def is_blank(path: Any) -> bool:
@@ -211,11 +211,11 @@ def _private_stays_private(evidence: Evidence) -> Iterator[Violation]:
         job = next((j for j in evidence.jobs.values() if word in j["prompt"]), None)
         shown = [] if job is None else evidence.showing.get(job["id"], [])
         for record in evidence.records:
-            told = record in shown or any(word in text for text in record.texts)
-            if told and not evidence.is_private_to(record, person):
+            exposed = record in shown or any(word in text for text in record.texts)
+            if exposed and not evidence.is_private_to(record, person):
                 yield Violation("leak", f"message {record.id} shows {sent.what} of {person}")
         if word in everything:
-            yield Violation("leak", f"the log tells the words of {sent.what} of {person}")
+            yield Violation("leak", f"the log contains the prompt of {sent.what} of {person}")
 
 
 def _database_is_sound(evidence: Evidence) -> Iterator[Violation]:
@@ -230,15 +230,15 @@ def _rules_are_kept(evidence: Evidence) -> Iterator[Violation]:
 
 
 def _log_is_clean(evidence: Evidence) -> Iterator[Violation]:
-    told = Counter[str]()
+    tracebacks = Counter[str]()
     everything = "\n".join(evidence.log)
     for secret in evidence.secrets:
         if secret in everything:
-            yield Violation("leak", f"the log tells a token: {secret[:6]}…")
+            yield Violation("leak", f"the log contains a token: {secret[:6]}…")
     for line in evidence.log:
         if (trace := traceback_in(line)) is not None and not _is_explained(evidence, trace):
-            told[_last_words(line, trace)] += 1
-    for words, times in told.items():
+            tracebacks[_last_words(line, trace)] += 1
+    for words, times in tracebacks.items():
         yield Violation("traceback", f"{words} ({times}×)")
 
 
@@ -267,7 +267,7 @@ def _last_words(line: str, trace: str) -> str:
 CHECKS: Final[tuple[Callable[[Evidence], Iterator[Violation]], ...]] = (
     _accepted_is_a_job,
     _jobs_end,
-    _people_are_told,
+    _users_are_notified,
     _nothing_is_doubled,
     _whole_files_are_kept,
     _ledger_is_exact,

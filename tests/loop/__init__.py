@@ -1,1 +1,1 @@
-"""What keeps the bot's event loop busy, measured in the real bot under load."""
+"""Work on the bot's event loop, measured in the real bot under load."""

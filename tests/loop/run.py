@@ -23,7 +23,7 @@ UP_LIMIT_S: Final = 90.0
 
 @dataclass(frozen=True, slots=True)
 class LoadSettings:
-    """What to run. acts: of all users together. folder: for data and log. watched: the loop."""
+    """Settings of a run. acts: of all users. folder: for data and log. watched: the loop."""
 
     acts: int
     people: int

@@ -24,7 +24,7 @@ ENDINGS = ("cancelled", "failed", "expired")
 
 @dataclass
 class ModelJob:
-    """What the model knows of a job."""
+    """A job as the model knows it."""
 
     user_id: int
     pictures: int

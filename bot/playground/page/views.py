@@ -1,4 +1,4 @@
-"""What one user's page shows: everything they may see, in Discord's JSON format."""
+"""The content of one user's page: everything they may see, in Discord's JSON format."""
 
 from __future__ import annotations
 

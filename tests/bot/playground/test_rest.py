@@ -1,4 +1,4 @@
-"""What a well-behaved bot gets: Discord's responses and rules for edits, nonces and follow-ups."""
+"""A well-behaved bot gets Discord's responses and rules for edits, nonces and follow-ups."""
 
 from __future__ import annotations
 

@@ -133,7 +133,7 @@ STRICTER = {
     "CallbackRequestData.components maxItems 40, not 5": "the documents say five of a modal",
     ".choices[].value maxLength 6000, not 100": "the documents say 100 of a choice",
 }
-"""Where Discord is stricter than its description, and how that is known."""
+"""Cases in which Discord is stricter than its description, and how that is known."""
 
 
 def differences(name: str, schemas: Mapping[str, Any]) -> set[str]:

@@ -105,7 +105,7 @@ POSTS_REFUSED: dict[str, tuple[Any, str]] = {
         poll(answers=[{"poll_media": {"text": "x" * 56}}]),
         "poll.answers.0.poll_media.text BASE_TYPE_BAD_LENGTH",
     ),
-    "a poll for ever": (poll(duration=769), "poll.duration NUMBER_TYPE_MAX"),
+    "an endless poll": (poll(duration=769), "poll.duration NUMBER_TYPE_MAX"),
     "half an hour's poll": (poll(duration=1.5), "poll.duration NUMBER_TYPE_COERCE"),
     "flags in words": ({"content": "x", "flags": "many"}, "flags NUMBER_TYPE_COERCE"),
     "negative flags": ({"content": "x", "flags": -1}, "flags NUMBER_TYPE_MIN"),
