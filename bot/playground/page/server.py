@@ -184,12 +184,12 @@ class PageServer:
             actor = ActingUser(_viewer_id(sent["viewer"]), _locale(sent.get("locale")))
             answer = await self._acts()[sent["kind"]](actor, sent)
         except ActionRefused as error:
-            return _said({"ok": False, "error": str(error)}, 400)
+            return _json_answer({"ok": False, "error": str(error)}, 400)
         except (KeyError, TypeError, ValueError, AttributeError):
-            return _said(
+            return _json_answer(
                 {"ok": False, "error": "The page sent an invalid request. Reload it."}, 400
             )
-        return _said({"ok": True, **answer}, 200)
+        return _json_answer({"ok": True, **answer}, 200)
 
     def _acts(self) -> dict[str, Callable[[ActingUser, Json], Awaitable[Json]]]:
         return {
@@ -265,14 +265,14 @@ class PageServer:
         reader = await request.multipart()
         part = await reader.next()
         if not isinstance(part, BodyPartReader) or part.name != "file":
-            return _said({"ok": False, "error": "The upload contains no file."}, 400)
+            return _json_answer({"ok": False, "error": "The upload contains no file."}, 400)
         data = bytearray()
         while chunk := await part.read_chunk():
             data += chunk
             if len(data) > FILE_LIMIT_BYTES:
-                return _said({"ok": False, "error": "Files are limited to 10 MiB."}, 400)
+                return _json_answer({"ok": False, "error": "Files are limited to 10 MiB."}, 400)
         kept = await self._people.upload(part.filename or "file", bytes(data))
-        return _said({"ok": True, **attachment_json(kept, 0, self._standin.base_url)}, 200)
+        return _json_answer({"ok": True, **attachment_json(kept, 0, self._standin.base_url)}, 200)
 
     async def _attachment(self, request: web.Request) -> web.StreamResponse:
         path = self._standin.world.files.path(int(request.match_info["id"]))
@@ -314,5 +314,5 @@ def _values(sent: Json) -> dict[str, Any]:
     return {option["name"]: option["value"] for option in sent["options"]}
 
 
-def _said(answer: Json, status: int) -> web.Response:
+def _json_answer(answer: Json, status: int) -> web.Response:
     return web.json_response(answer, status=status)
