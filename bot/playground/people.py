@@ -234,7 +234,7 @@ class People:
         can = self._standin.world.permissions(channel, actor.user_id)
         speak = "SEND_MESSAGES_IN_THREADS" if channel.is_thread else "SEND_MESSAGES"
         if not has(can, speak) or (channel.locked and not has(can, "MANAGE_THREADS")):
-            raise ActionRefused("You can't send messages in this channel.")
+            raise ActionRefused("You can't post in this channel.")
         text = content.strip()
         if not text:
             raise ActionRefused("Write something first.")

@@ -13,7 +13,7 @@ export const SAID = {
   "That component is disabled.": "它已被停用。",
   "That form is no longer open.": "这个表单已经关闭。",
   "That is a different form.": "这是另一个表单。",
-  "You can't send messages in this channel.": "你不能在这个频道发言。",
+  "You can't post in this channel.": "你不能在这个频道发言。",
   "Write something first.": "请先输入内容。",
   "You can only delete your own messages.": "你只能删除自己的消息。",
   "Dismiss this message instead.": "请改为关闭这条消息。",

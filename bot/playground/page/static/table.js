@@ -22,7 +22,7 @@ export const TABLE = {
   "channels.title": ["Channels", "频道"],
   "channels.private": ["Direct messages", "私信"],
   "channel.none": ["There are no channels that you can see.", "这里没有你能看到的频道。"],
-  "channel.read_only": ["you can't send messages here", "你不能在这里发言"],
+  "channel.read_only": ["you can't post here", "你不能在这里发言"],
   "channel.archived": ["archived", "已归档"],
   threads: ["Threads of {channel}", "{channel} 的子区"],
   unread: [["{n} new message", "{n} new messages"], "{n} 条新消息"],
@@ -158,10 +158,10 @@ export const TABLE = {
   "composer.short": ["Message #{channel}", "发消息到 #{channel}"],
   "composer.letters": ["Ask for pictures in a channel", "请在频道里要图片"],
   "composer.only_commands": [
-    "You can't send messages here – type / for commands",
+    "You can't post here – type / for commands",
     "你不能在这里发言，输入 / 使用命令",
   ],
-  "composer.forbidden": ["You can't send messages in this channel.", "你不能在这个频道发言。"],
+  "composer.forbidden": ["You can't post in this channel.", "你不能在这个频道发言。"],
   "composer.long": [
     "The message is too long: {length} characters, at most {most}.",
     "消息太长：{length} 个字符，最多 {most} 个。",
