@@ -1,20 +1,40 @@
-"""What must outlive the process: jobs, deliveries, pictures, quotas and the ledger, in SQLite.
+"""Durable state: jobs, deliveries, pictures, quotas and moderation, in one SQLite file.
 
-Knows no Discord and no torch. A request and a recipe are opaque JSON text here.
+Knows neither Discord nor torch. Requests and recipes are opaque JSON text here. Callers pass in and
+get back the frozen dataclasses of types.py, never rows.
 
-    database.py     one writer with transaction(), readers beside it
-    jobs.py         the durable job: every transition with its effect on ledger and delivery
-    deliveries.py   the way of a result to its person, exactly once
-    history.py      pictures that were painted, and favourites among them
+Database
+    database.py     one writer with transaction(), and a reader beside it
+    opening.py      what may lie at the database's path; how connections are prepared
+    migrate.py      numbered SQL files in migrations/, applied in order
+    durability.py   one flush of the write-ahead log for all commits that wait for it
+    settling.py     work that completes even when its caller is cancelled
+    faults.py       SQLite's errors as errors of storage
+    errors.py       every error that storage raises on purpose
+    types.py        enums and dataclasses that go in and out
+    rows.py         rows become dataclasses
+    timestamps.py   instants as integers
+Jobs
+    jobs.py         durable jobs: each transition with its effect on ledger and delivery
+    lifecycle.py    which transitions jobs and deliveries allow
+    steps.py        the writes that the transitions are made of
+    deliveries.py   state of each delivery, so that a result is posted exactly once
+    proposals.py    confirmations that are accepted once or expire
     quotas.py       policies and usage; quota_rules.py is the pure decision
-    preferences.py  settings of servers, channels and users; whose thread is which
-    reports.py      reported pictures, and what moderators made of them
-    blocks.py       who may not paint in a server
+Pictures
+    history.py      finished pictures, favourites and search
+    search.py       how words in prompts are matched
     files.py        picture files, written atomically
-    inputs.py       pictures that people start from, kept as long as what was made of them
-    retention.py    how long picture files stay on the disk
-    backup.py       sound copies of the database, made beside a running bot
-    restore.py      a backup in the database's place, whatever is interrupted
-    consistency.py  whether the database agrees with itself and with the files
+    inputs.py       input images, kept as long as the pictures made from them
+    retention.py    how long picture files stay on disk
+Servers
+    preferences.py  settings of servers, channels and users; threads of users
+    reports.py      reported pictures and the moderators' verdicts
+    blocks.py       users who may not generate pictures in a server
+Data folder
+    folders.py      private folders that survive a power cut
     lock.py         one bot per data folder
+    backup.py       consistent copies of the database, made while the bot runs
+    restore.py      replaces the database with a backup, safe against interruption
+    consistency.py  checks the database against itself and the files
 """

@@ -1,4 +1,4 @@
-"""Copies of the database: one sound plain file each, made while others go on writing."""
+"""Copies of the database: each a single consistent file, made while others keep writing."""
 
 import asyncio
 import contextlib
@@ -19,20 +19,22 @@ from storage.errors import DatabaseBusy, DatabaseCorrupt, DataFolderUnusable
 from storage.faults import translated
 
 FOLDER: Final = "backups"
-"""Of the nightly copies, in the data folder."""
+"""Name of the folder for nightly copies, inside the data folder."""
 
 _NAME: Final = re.compile(r"zimagine-(\d{8}T\d{6}Z)\.db")
 _INSTANT: Final = "%Y%m%dT%H%M%SZ"
 _UNFINISHED: Final = ".part"
 _BESIDE: Final = ("-wal", "-shm", "-journal")
-"""What SQLite puts beside a file while it works on it."""
+"""Suffixes of the files that SQLite puts next to a database it has open."""
 _STALE_S: Final = 3600.0
+"""Unfinished copies older than this are removed; far longer than a copy takes. Chosen by hand."""
 _PATIENCE_S: Final = 60.0
+"""How long a copy waits for a lock that another process holds. Chosen by hand."""
 
 
 @dataclass(frozen=True, slots=True)
 class BackupFacts:
-    """A finished copy; `pictures` counts those that nobody has erased."""
+    """A finished copy. `pictures` counts those that have not been erased."""
 
     path: Path
     size_bytes: int
@@ -41,19 +43,19 @@ class BackupFacts:
 
 @dataclass(frozen=True, slots=True)
 class Nightly:
-    """One of the nightly copies, and when it was made."""
+    """One nightly copy and when it was made."""
 
     path: Path
     made_at: datetime
 
 
 async def back_up(source: Path, target: Path, *, replace: bool = False) -> BackupFacts:
-    """Copy the database at `source`, as last committed, to the file `target`, for its owner only.
+    """Copy the database at `source`, as last committed, to `target`, readable only by its owner.
 
-    Others may write meanwhile, and are not held up. There is all of the copy, checked and on the
-    disk, or nothing: an error leaves no file. Raises DataFolderUnusable for a target that exists,
-    unless it is to be replaced, or cannot be written, DiskFull, DatabaseCorrupt for a damaged
-    source, RestoreUnfinished, DatabaseBusy.
+    Other processes can keep writing meanwhile. The result is a complete copy, checked and on disk,
+    or no file at all. Raises DataFolderUnusable for a target that cannot be written or, unless
+    `replace` is set, already exists; DiskFull, DatabaseCorrupt for a damaged source,
+    RestoreUnfinished, DatabaseBusy.
     """
     return await asyncio.to_thread(_back_up, source, target, replace=replace)
 
@@ -78,7 +80,7 @@ def _back_up(source: Path, target: Path, *, replace: bool) -> BackupFacts:
 
 
 def _taken(target: Path) -> DataFolderUnusable:
-    return DataFolderUnusable(target, "there is a file of this name already")
+    return DataFolderUnusable(target, "a file with this name already exists")
 
 
 def _put_in_place(part: Path, target: Path, *, replace: bool) -> None:
@@ -86,10 +88,10 @@ def _put_in_place(part: Path, target: Path, *, replace: bool) -> None:
         part.replace(target)
         return
     try:
-        target.hardlink_to(part)  # unlike renaming, this never replaces what came meanwhile
+        target.hardlink_to(part)  # unlike a rename, this never replaces a file created meanwhile
     except FileExistsError:
         raise
-    except OSError:  # a file system without links
+    except OSError:  # a file system without hard links
         if target.exists():
             raise FileExistsError from None
         part.rename(target)
@@ -98,20 +100,22 @@ def _put_in_place(part: Path, target: Path, *, replace: bool) -> None:
 def copy(
     source: Path, target: Path, *, supported: int | None = None, pragma: str = "quick_check"
 ) -> int:
-    """Copy a database of ours into an empty file and check the copy; returns how many pictures.
+    """Copy the bot's database into an empty file and check it; returns its number of pictures.
 
-    supported: the newest schema version that is not refused; None refuses none. The copy needs no
-    journal. It is not flushed to the disk. Raises as back_up(), and DatabaseTooNew. Blocking.
+    supported: the newest schema version that is accepted; None accepts every version. The copy
+    needs no journal and is not flushed to disk. Raises the errors of back_up(), and DatabaseTooNew.
+    Blocking.
     """
     with translated(source), closing(opening.look(source)) as origin:
         stamp = opening.stamp_of(origin)
         opening.check_stamp(source, stamp, stamp.version if supported is None else supported)
         if stamp.version == 0:
-            raise DataFolderUnusable(source, "there is no database of zimagine in it")
+            raise DataFolderUnusable(source, "it contains no zimagine database")
         with translated(target), closing(sqlite3.connect(target, isolation_level=None)) as made:
-            made.execute("PRAGMA synchronous = OFF")  # nobody needs half of it
+            made.execute("PRAGMA synchronous = OFF")  # an unfinished copy is worthless anyway
             try:
-                # In one step: one of many begins anew whenever somebody writes meanwhile.
+                # In a single step: a copy in several steps starts over whenever somebody writes
+                # meanwhile.
                 origin.backup(made, progress=_patience(source))
                 made.execute("PRAGMA journal_mode = DELETE").fetchone()
                 found = opening.damage(made, pragma)
@@ -119,13 +123,13 @@ def copy(
                 if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_CORRUPT:
                     raise
                 found = str(error)
-            if found is not None:  # page by page the same as its source
+            if found is not None:  # the copy matches its source page by page
                 raise DatabaseCorrupt(source, found)
             return _count_pictures(made)
 
 
 def _patience(source: Path) -> Callable[[int, int, int], None]:
-    """Ends the waiting for a lock that somebody keeps, which sqlite3 does for ever."""
+    """Return a progress callback that ends the wait for a held lock; sqlite3 would never end it."""
     deadline_s = time.monotonic() + _PATIENCE_S
 
     def progress(status: int, _remaining: int, _total: int) -> None:
@@ -145,7 +149,7 @@ def _count_pictures(connection: sqlite3.Connection) -> int:
 
 @contextmanager
 def unfinished(target: Path) -> Iterator[Path]:
-    """An empty file of our own beside the target, gone at the end unless it was renamed.
+    """Yield an empty temporary file beside the target; it is removed at the end unless renamed.
 
     Raises DataFolderUnusable or DiskFull. Blocking.
     """
@@ -166,9 +170,9 @@ def unfinished(target: Path) -> Iterator[Path]:
 
 
 def leftovers(data_dir: Path, now: datetime, min_age_s: float | None = _STALE_S) -> list[Path]:
-    """Unfinished copies that a killed process left; younger ones may be under way. Blocking.
+    """List unfinished copies that a killed process left; younger ones may be in progress. Blocking.
 
-    min_age_s: None for a caller who knows that nobody else is at work.
+    min_age_s: None for a caller that knows no copy is in progress.
     """
     patterns = (f".zimagine.db.*{_UNFINISHED}*", f"{FOLDER}/.zimagine-*.db.*{_UNFINISHED}*")
     found = []
@@ -181,13 +185,13 @@ def leftovers(data_dir: Path, now: datetime, min_age_s: float | None = _STALE_S)
 
 
 def flush(path: Path) -> None:
-    """Put the file on the disk. Raises OSError. Blocking."""
+    """Flush a file to disk. Raises OSError. Blocking."""
     with path.open("rb+") as file:
         os.fsync(file.fileno())
 
 
 def nightly_path(data_dir: Path, now: datetime) -> Path:
-    """Where the copy that is made now lies; makes the folder. Blocking.
+    """Return the path for a nightly copy made now, and create its folder. Blocking.
 
     Raises DataFolderUnusable or DiskFull.
     """
@@ -197,38 +201,38 @@ def nightly_path(data_dir: Path, now: datetime) -> Path:
 
 
 def file_name(now: datetime) -> str:
-    """What a copy that is made now is called."""
+    """Return the file name of a copy made at this time."""
     return f"zimagine-{stamp(now)}.db"
 
 
 def stamp(instant: datetime) -> str:
-    """The instant as a part of a file name, to the second: 20261121T030000Z."""
+    """Format a time for use in a file name, to the second: 20261121T030000Z."""
     return instant.astimezone(UTC).strftime(_INSTANT)
 
 
 def nightlies(data_dir: Path) -> list[Nightly]:
-    """The nightly copies, newest first; other files in their folder are not looked at. Blocking."""
+    """List the nightly copies, newest first; other files in the folder are ignored. Blocking."""
     found = []
     with contextlib.suppress(FileNotFoundError, NotADirectoryError):
         for path in (data_dir / FOLDER).iterdir():
             match = _NAME.fullmatch(path.name)
             if match is None or path.is_symlink() or not path.is_file():
                 continue
-            with contextlib.suppress(ValueError):  # digits that are no date
+            with contextlib.suppress(ValueError):  # digits that are not a date
                 made_at = datetime.strptime(match.group(1), _INSTANT).replace(tzinfo=UTC)
                 found.append(Nightly(path, made_at))
     return sorted(found, key=lambda each: each.made_at, reverse=True)
 
 
 def prune(data_dir: Path, keep: int, now: datetime) -> list[Path]:
-    """Remove all but the newest `keep` nightly copies, and what killed ones left; returns them.
+    """Remove all nightly copies but the newest `keep`, and unfinished ones; returns them.
 
-    Every other file is left alone. ValueError unless at least one is kept; DataFolderUnusable
-    where the system refuses. Blocking.
+    Every other file is left alone. Raises ValueError unless at least one is kept;
+    DataFolderUnusable if the system refuses to remove a file. Blocking.
     """
     if keep < 1:
-        raise ValueError(f"at least one backup is kept, not {keep}")
-    # One from the future tells of a clock that was wrong: it must not outlive the true ones.
+        raise ValueError(f"at least one backup must be kept, not {keep}")
+    # A copy dated in the future comes from a wrong clock and must not outlive the correct ones.
     found = sorted(nightlies(data_dir), key=lambda each: each.made_at > now)
     removed = [each.path for each in found[keep:]]
     removed += [path for path in leftovers(data_dir, now) if path.parent.name == FOLDER]

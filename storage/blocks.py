@@ -1,4 +1,4 @@
-"""Who may not paint in a server, as its moderators decided."""
+"""Users blocked from generating pictures in a server by its moderators."""
 
 import sqlite3
 from datetime import datetime
@@ -16,17 +16,17 @@ _LIVE_OF: Final = (
 
 
 class Blocks:
-    """Blocked people, each in one server; who asks decides what it keeps them from."""
+    """Blocked users per server. What a block prevents is up to the caller."""
 
     def __init__(self, db: Database, clock: Clock) -> None:
         self._db = db
         self._clock = clock
 
     async def block(self, guild_id: int, user_id: int, by: int, reason: str | None) -> Block:
-        """Block a user of a server until they are unblocked; the newest decision holds.
+        """Block a user in a server until unblocked; a newer decision replaces an older one.
 
-        `by` is the user who decided. No reason and an empty one are the same; ValueError for more
-        than 500 characters.
+        `by` is the user who decided. An empty reason is stored as None; ValueError for more than
+        500 characters.
         """
         reason = checked_reason(reason)
         async with self._db.transaction() as transaction:
@@ -35,10 +35,10 @@ class Blocks:
     async def block_and_cancel(
         self, guild_id: int, user_id: int, by: int, reason: str | None
     ) -> tuple[Block, tuple[Job, ...]]:
-        """The same, and their jobs there that are not over are cancelled and refunded with it.
+        """Block a user as block() does, and cancel and refund their unfinished jobs in that server.
 
-        One transaction: no job of a blocked user goes on, whatever happens next. Returns those
-        jobs, too; the painter has not heard of it.
+        All in one transaction, so no job of a blocked user can continue, whatever happens next.
+        Returns the block and those jobs; the caller still has to stop them in the engine.
         """
         reason = checked_reason(reason)
         async with self._db.transaction() as transaction:
@@ -52,7 +52,7 @@ class Blocks:
         return block, tuple(ended)
 
     async def unblock(self, guild_id: int, user_id: int) -> bool:
-        """Let a user paint again; False when they were not blocked."""
+        """Unblock a user; False if they were not blocked."""
         async with self._db.transaction() as transaction:
             changed = await transaction.execute(
                 "DELETE FROM blocks WHERE guild_id = ? AND user_id = ?", (guild_id, user_id)
@@ -60,11 +60,11 @@ class Blocks:
         return changed > 0
 
     async def is_blocked(self, guild_id: int, user_id: int) -> Block | None:
-        """The block that holds for a user in a server; None where there is none."""
+        """Return the block on a user in a server, or None."""
         return await block_of(self._db, guild_id, user_id)
 
     async def blocked(self, guild_id: int) -> list[Block]:
-        """Everybody who is blocked in a server, the newest decision first."""
+        """List every block in a server, newest decision first."""
         found = await self._db.fetch_all(
             "SELECT * FROM blocks WHERE guild_id = ? ORDER BY blocked_at DESC, user_id DESC",
             (guild_id,),
@@ -73,7 +73,7 @@ class Blocks:
 
 
 async def block_of(reads: Reads, guild_id: int, user_id: int) -> Block | None:
-    """The block that holds for a user in a server, as `reads` sees it."""
+    """Return the block on a user in a server as `reads` sees it, or None."""
     row = await reads.fetch_one(
         "SELECT * FROM blocks WHERE guild_id = ? AND user_id = ?", (guild_id, user_id)
     )
@@ -81,9 +81,9 @@ async def block_of(reads: Reads, guild_id: int, user_id: int) -> Block | None:
 
 
 def checked_reason(reason: str | None) -> str | None:
-    """The reason as it is kept, None for an empty one; ValueError for a long one."""
+    """Normalise an empty reason to None; ValueError if it is too long."""
     if reason is not None and len(reason) > REASON_LIMIT_CHARS:
-        raise ValueError(f"a reason has at most {REASON_LIMIT_CHARS} characters, not {len(reason)}")
+        raise ValueError(f"a reason of {len(reason)} characters exceeds {REASON_LIMIT_CHARS}")
     return reason or None
 
 

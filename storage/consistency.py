@@ -1,4 +1,4 @@
-"""Whether the database is whole, agrees with itself, and with the files on the disk."""
+"""Checks that the database is intact, agrees with itself, and with the files on disk."""
 
 import hashlib
 import json
@@ -20,13 +20,13 @@ from storage.migrate import load_migrations
 from storage.types import Clock, utc_now
 
 EXAMPLES: Final = 20
-"""How many findings of one kind are kept; the others are counted."""
+"""How many findings of one kind are kept; further ones are only counted. Chosen by hand."""
 
 _CHUNK_BYTES: Final = 2**20
 
 
 class FindingKind(StrEnum):
-    """What can be wrong, or worth a note."""
+    """A kind of inconsistency, or of something only worth noting."""
 
     DAMAGED = "damaged"
     DANGLING = "dangling"
@@ -48,12 +48,12 @@ class FindingKind(StrEnum):
 
 
 HARMLESS: Final = frozenset({FindingKind.OLD_SCHEMA, FindingKind.ORPHAN, FindingKind.UNFINISHED})
-"""Worth a note, and nothing is wrong."""
+"""Kinds that are worth noting but are not errors."""
 
 
 @dataclass(slots=True)
 class Finding:
-    """How often one kind was found, and the first few: an id, a file or a detail each."""
+    """How often one kind occurred, with the first few examples: an id, a file or a detail each."""
 
     kind: FindingKind
     count: int = 0
@@ -62,7 +62,10 @@ class Finding:
 
 @dataclass(slots=True)
 class ConsistencyReport:
-    """All that was found. `removable`: files of erased pictures, unneeded inputs, half ones."""
+    """Everything a check found.
+
+    `removable`: files of erased pictures, unneeded inputs and unfinished files.
+    """
 
     pictures: int = 0
     files: int = 0
@@ -72,7 +75,7 @@ class ConsistencyReport:
     )
 
     def add(self, kind: FindingKind, examples: Iterable[object]) -> None:
-        """Count these, and keep the first few."""
+        """Count these findings and keep the first few."""
         for example in examples:
             finding = self.findings.setdefault(kind, Finding(kind))
             finding.count += 1
@@ -80,7 +83,7 @@ class ConsistencyReport:
                 finding.examples.append(str(example))
 
     def wrong(self) -> list[Finding]:
-        """What is not harmless."""
+        """Return the findings that are errors."""
         return [each for kind, each in self.findings.items() if kind not in HARMLESS]
 
 
@@ -101,7 +104,7 @@ _LEDGER: Final = {
         "SELECT j.id FROM jobs AS j WHERE iif(j.state = 'painted', j.pictures, 0) <> "
         "(SELECT count(*) FROM pictures AS p WHERE p.job_id = j.id)"
     ),
-    # The command line's own jobs belong to nobody.
+    # Jobs from the command line belong to no user and are never delivered.
     FindingKind.NO_DELIVERY: (
         "SELECT j.id FROM jobs AS j WHERE j.user_id <> 0 AND j.finished_at IS NOT NULL "
         "AND NOT EXISTS (SELECT 1 FROM deliveries AS d WHERE d.job_id = j.id)"
@@ -112,17 +115,17 @@ _LEDGER: Final = {
         "UNION SELECT job_id FROM ledger WHERE charged_at < 0 OR pictures < 0"
     ),
 }
-"""Each answers the ids of the jobs with which something is wrong."""
+"""Queries that return the ids of inconsistent jobs, by kind."""
 
-# The index's own list of what it holds. That it holds the right words, nobody can tell: it keeps
-# no words, and its own check needs the write lock.
+# The index's own list of the rows it holds. Whether it holds the right words cannot be checked: it
+# does not store them, and its own integrity check needs the write lock.
 _SEARCH: Final = (
     "SELECT id FROM (SELECT id FROM pictures_search_docsize "
     "EXCEPT SELECT id FROM pictures WHERE deleted_at IS NULL) "
     "UNION SELECT id FROM (SELECT id FROM pictures WHERE deleted_at IS NULL "
     "EXCEPT SELECT id FROM pictures_search_docsize)"
 )
-# Sums by the hour, which quotas are decided by, against the charges themselves.
+# Hourly sums, on which quota decisions are based, compared with the charges themselves.
 _USAGE: Final = (
     "WITH charged AS (SELECT guild_id, user_id, charged_at / 3600000000 AS hour, "
     "sum(pictures) AS pictures FROM ledger WHERE refunded_at IS NULL GROUP BY 1, 2, 3), "
@@ -138,10 +141,10 @@ _ROWS: Final = (
 
 
 def check(data_dir: Path, *, hashes: bool = False, clock: Clock = utc_now) -> ConsistencyReport:
-    """Look at everything and change nothing; a bot may be running meanwhile. Blocking.
+    """Check everything without changing anything; a bot may be running meanwhile. Blocking.
 
-    hashes: read every picture and compare its hash, not only its size. Raises DataFolderUnusable
-    where there is no database, DatabaseTooNew, RestoreUnfinished, DatabaseBusy.
+    hashes: read every picture and compare its hash, not only its size. Raises DataFolderUnusable if
+    there is no database, DatabaseTooNew, RestoreUnfinished, DatabaseBusy.
     """
     data_dir = data_dir.absolute()
     path = data_dir / FILE_NAME
@@ -175,9 +178,9 @@ def check(data_dir: Path, *, hashes: bool = False, clock: Clock = utc_now) -> Co
 
 
 def remove(removable: Iterable[tuple[FindingKind, Path]], *, clock: Clock = utc_now) -> None:
-    """Remove files that a report calls removable; DataFolderUnusable where the system refuses.
+    """Remove files that a report lists as removable; DataFolderUnusable if the system refuses.
 
-    An input that was written again since the check stays: its job may be on its way.
+    An input that was written again since the check stays: its job may be about to be accepted.
     """
     old_s = clock().timestamp() - MIN_AGE_S
     for kind, path in removable:
@@ -200,7 +203,7 @@ def _check_pages(connection: sqlite3.Connection, report: ConsistencyReport) -> N
 def _check_files(
     connection: sqlite3.Connection, files: PictureFiles, report: ConsistencyReport, *, hashes: bool
 ) -> None:
-    # Rows before files: what is painted meanwhile is at worst a file without a row.
+    # Rows before files: a picture finished meanwhile shows up as a file without a row, at worst.
     rows = connection.execute(_ROWS).fetchall()
     kept = {row["file"] for row in rows if row["kept"]}
     on_disk = files.sizes()
@@ -225,7 +228,7 @@ def _check_files(
 def _check_inputs(
     connection: sqlite3.Connection, files: InputFiles, report: ConsistencyReport
 ) -> None:
-    # Files before rows: of what is removed meanwhile, the rows need nothing any more.
+    # Files before rows: rows no longer need what is removed meanwhile.
     found = {each.sha256: each for each in files.found()}
     known = {row[0] for row in connection.execute("SELECT sha256 FROM job_inputs").fetchall()}
     needed = known - _unneeded(connection, known)
@@ -233,7 +236,7 @@ def _check_inputs(
     report.add(FindingKind.MISSING, sorted(map(files.file, missing)))
     old_us = files.old_us()
     for sha256 in sorted(found.keys() - needed):
-        if found[sha256].written_at_us <= old_us:  # else its job may be on its way
+        if found[sha256].written_at_us <= old_us:  # otherwise its job may be about to be accepted
             report.add(FindingKind.ORPHAN, [files.file(sha256)])
             report.removable.append((FindingKind.ORPHAN, files.path(sha256)))
 
@@ -243,7 +246,7 @@ def _unneeded(connection: sqlite3.Connection, hashes: Iterable[str]) -> set[str]
 
 
 def _still_missing(connection: sqlite3.Connection, missing: list[sqlite3.Row]) -> Iterable[str]:
-    """The files of those that were not erased or removed while we looked."""
+    """Yield the files of pictures that were not erased or removed during the check."""
     for row in missing:
         claims = connection.execute(
             "SELECT 1 FROM pictures "

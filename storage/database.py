@@ -2,7 +2,7 @@
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, Final, Protocol, Self
@@ -10,7 +10,7 @@ from typing import Any, Final, Protocol, Self
 import aiosqlite
 
 from storage import folders, opening
-from storage.durability import GroupFlush
+from storage.durability import GroupFlush, flush_file
 from storage.errors import DatabaseClosed
 from storage.faults import translated
 from storage.migrate import Migration, load_migrations, migrate
@@ -20,7 +20,7 @@ Parameters = Sequence[Any]
 
 
 class Reads(Protocol):
-    """Whatever rows can be read from: the database, or a transaction in it."""
+    """A source of rows: the database, or a transaction in it."""
 
     async def fetch_one(self, sql: str, parameters: Parameters = ()) -> sqlite3.Row | None: ...
 
@@ -28,7 +28,7 @@ class Reads(Protocol):
 
 
 class Transaction:
-    """The writer, for as long as one transaction lasts; refuses every use after its end."""
+    """The writer connection for the duration of one transaction; refuses any use after its end."""
 
     def __init__(self, connection: aiosqlite.Connection, path: Path) -> None:
         self._connection = connection
@@ -36,14 +36,14 @@ class Transaction:
         self._ended = False
 
     async def execute(self, sql: str, parameters: Parameters = ()) -> int:
-        """Run a statement that answers no rows; returns how many rows it changed."""
+        """Run a statement that returns no rows; returns how many rows it changed."""
         self._check()
         with translated(self._path):
             cursor = await self._connection.execute(sql, parameters)
         return cursor.rowcount
 
     async def insert(self, sql: str, parameters: Parameters = ()) -> int:
-        """Insert one row; returns its id."""
+        """Insert one row and return its id."""
         self._check()
         with translated(self._path):
             cursor = await self._connection.execute(sql, parameters)
@@ -51,38 +51,42 @@ class Transaction:
         return cursor.lastrowid
 
     async def fetch_one(self, sql: str, parameters: Parameters = ()) -> sqlite3.Row | None:
-        """The first row of the answer, or None; also for a statement with RETURNING."""
+        """Return the first row of the result, or None; also for statements with RETURNING."""
         return next(iter(await self.fetch_all(sql, parameters)), None)
 
     async def fetch_all(self, sql: str, parameters: Parameters = ()) -> list[sqlite3.Row]:
-        """All rows of the answer; also for a statement with RETURNING."""
+        """Return all rows of the result; also for statements with RETURNING."""
         self._check()
         return await _fetch(self._connection, self._path, sql, parameters)
 
     def end(self) -> None:
-        """Refuse everything from now on: the next statement would run in nobody's transaction."""
+        """Refuse further use: another statement would run outside any transaction."""
         self._ended = True
 
     def _check(self) -> None:
         if self._ended:
-            raise RuntimeError("this transaction is over")
+            raise RuntimeError("this transaction has ended")
 
 
 FILE_NAME: Final = "zimagine.db"
-"""Of the database, in the data folder."""
+"""Name of the database file in the data folder."""
 
 
 class Database:
     """An open database; every write goes through transaction()."""
 
     def __init__(
-        self, path: Path, writer: aiosqlite.Connection, reader: aiosqlite.Connection
+        self,
+        path: Path,
+        writer: aiosqlite.Connection,
+        reader: aiosqlite.Connection,
+        flush: Callable[[Path], None] = flush_file,
     ) -> None:
         self.path = path
         self._writer = writer
         self._reader = reader
         self._lock = asyncio.Lock()
-        self._log = GroupFlush(path.with_name(f"{path.name}-wal"))
+        self._log = GroupFlush(path.with_name(f"{path.name}-wal"), flush)
         self._owner: asyncio.Task[Any] | None = None
         self._closed = False
 
@@ -94,15 +98,17 @@ class Database:
         busy_timeout_s: float = 5.0,
         check: bool = False,
         migrations: Sequence[Migration] | None = None,
+        flush: Callable[[Path], None] = flush_file,
     ) -> Self:
         """Open the database file, creating and migrating it as needed.
 
-        Another process may have it open at the same time; `busy_timeout_s` is how long to wait
-        for it. `check` reads the whole file first, so that damage anywhere in it is DatabaseCorrupt
-        now and not in the middle of some work. `migrations` are those of this program unless
-        others are given. Raises DataFolderUnusable, DatabaseTooNew, DatabaseCorrupt, DatabaseBusy,
-        RestoreUnfinished, MigrationFailed, DiskFull or SqliteTooOld; a newer or corrupt file stays
-        as it is, byte for byte.
+        Another process may have it open at the same time; `busy_timeout_s` is how long to wait for
+        its lock (the default was chosen by hand). `check` reads the whole file first, so that
+        damage anywhere in it raises DatabaseCorrupt now rather than in the middle of some
+        operation. `migrations` defaults to those of this program; `flush` puts the write-ahead log
+        on disk. Raises DataFolderUnusable, DatabaseTooNew, DatabaseCorrupt, DatabaseBusy,
+        RestoreUnfinished, MigrationFailed, DiskFull or SqliteTooOld; a newer or corrupt file is
+        left untouched, byte for byte.
         """
         if migrations is None:
             migrations = await asyncio.to_thread(load_migrations)
@@ -117,7 +123,7 @@ class Database:
             except BaseException:
                 await settle(writer.close())
                 raise
-        return cls(path, writer, reader)
+        return cls(path, writer, reader, flush)
 
     async def __aenter__(self) -> Self:
         return self
@@ -142,13 +148,13 @@ class Database:
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Transaction]:
-        """All that is written inside is written together, or not at all.
+        """Write everything inside the block together, or nothing at all.
 
-        One at a time, in this process and among all others. Leaving the block normally means
-        that it is committed and on the disk. An exception means that nothing was written; the
-        one exception to this is a cancellation that arrives while COMMIT is under way: COMMIT is
-        then completed before CancelledError goes on. Transactions do not nest.
-        DataFolderUnusable or DiskFull also where the disk refuses to keep what was committed.
+        One at a time, in this process and among all others. Leaving the block normally means that
+        the transaction is committed and on disk. An exception means that nothing was written, with
+        one exception: if a cancellation arrives while COMMIT is running, COMMIT is completed before
+        CancelledError propagates. Transactions do not nest. DataFolderUnusable or DiskFull also if
+        the disk refuses to store what was committed.
         """
         self._refuse_nesting()
         async with self._lock:
@@ -156,10 +162,9 @@ class Database:
             self._owner = asyncio.current_task()
             transaction = Transaction(self._writer, self.path)
             try:
-                # Statements run on one thread in the order in which they were handed to it, even
-                # when nobody waits for them any more. So a cancellation at any await below is
-                # followed by ROLLBACK, whatever was still running; and the lock is free only
-                # after that.
+                # Statements run on one thread in the order they were submitted, even when nothing
+                # awaits them any more. So a cancellation at any await below is followed by
+                # ROLLBACK, whatever was still running, and the lock is released only after that.
                 with translated(self.path):
                     await self._writer.execute("BEGIN IMMEDIATE")
                 yield transaction
@@ -177,11 +182,11 @@ class Database:
             raise folders.unusable(self.path, error) from error
 
     async def fetch_one(self, sql: str, parameters: Parameters = ()) -> sqlite3.Row | None:
-        """The first row of the answer, or None, without waiting for the writer."""
+        """Return the first row of the result, or None, without waiting for the writer."""
         return next(iter(await self.fetch_all(sql, parameters)), None)
 
     async def fetch_all(self, sql: str, parameters: Parameters = ()) -> list[sqlite3.Row]:
-        """All rows of the answer, as last committed, without waiting for the writer."""
+        """Return all rows of the result, as last committed, without waiting for the writer."""
         self._check_open()
         return await _fetch(self._reader, self.path, sql, parameters)
 
@@ -191,7 +196,7 @@ class Database:
 
     async def _roll_back(self) -> None:
         # There is nothing to roll back when BEGIN failed, when COMMIT succeeded, or when SQLite
-        # did it by itself, as it does on a full disk. SQLite answers that with an error.
+        # rolled back automatically, as on a full disk. SQLite reports an error then.
         with suppress(sqlite3.OperationalError):
             await self._writer.execute("ROLLBACK")
 
@@ -201,13 +206,13 @@ class Database:
 
     def _refuse_nesting(self) -> None:
         if self._owner is not None and self._owner is asyncio.current_task():
-            raise RuntimeError("this task is inside a transaction: it would wait for itself")
+            raise RuntimeError("this task is already in a transaction and would wait for itself")
 
 
 async def _fetch(
     connection: aiosqlite.Connection, path: Path, sql: str, parameters: Parameters
 ) -> list[sqlite3.Row]:
-    # In one go, so that no half-read answer keeps an old snapshot, and with it the WAL, alive.
+    # All at once, so that no half-read result keeps an old snapshot, and thus the WAL, alive.
     with translated(path):
         rows: Iterable[sqlite3.Row] = await connection.execute_fetchall(sql, parameters)
     return list(rows)

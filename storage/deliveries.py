@@ -1,4 +1,4 @@
-"""The way of a result to its person, written down before every step that cannot be undone."""
+"""The state of each delivery, written down before every step that cannot be undone."""
 
 import sqlite3
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from storage.rows import DELIVERY_COLUMNS, JOB_COLUMNS, PICTURE_COLUMNS, columns
 from storage.timestamps import to_us
 from storage.types import Clock, Delivery, DeliveryState, JobState, PendingDelivery, Route
 
-# The word 'pending' stands in the text, not in a parameter: the partial index needs to see it.
+# The word 'pending' is in the SQL text rather than a parameter: the partial index needs it.
 _PENDING: Final = " ".join(
     (
         "SELECT",
@@ -33,11 +33,11 @@ _PENDING: Final = " ".join(
 
 
 class Deliveries:
-    """Deliveries from pending to their end.
+    """Deliveries from pending to their final state.
 
-    A step that the lifecycle does not allow raises IllegalTransition, a job that does not exist
-    UnknownRow; both leave everything as it was. Only a finished job can be tried and settled;
-    only dropping is allowed before.
+    A transition that the lifecycle does not allow raises IllegalTransition, an unknown job
+    UnknownRow; both change nothing. Only deliveries of finished jobs can be attempted and
+    completed; dropping is the one transition allowed earlier.
     """
 
     def __init__(self, db: Database, clock: Clock) -> None:
@@ -45,10 +45,10 @@ class Deliveries:
         self._clock = clock
 
     async def placed(self, job_id: int, message_id: int, *, reply_token: str | None = None) -> None:
-        """Remember the message that shows the job while it waits and is painted.
+        """Store the message that shows the job while it is queued and in progress.
 
-        Of a private job that message can be changed through the token alone, which is kept:
-        `reply_token`, or where there is none, the one that the job was accepted with.
+        The message of a private job can only be changed with an interaction token, which is kept:
+        `reply_token`, or by default the one the job was accepted with.
         """
         async with self._db.transaction() as transaction:
             row = await _pending(transaction, job_id, "placed")
@@ -58,74 +58,76 @@ class Deliveries:
                 (message_id, token, job_id),
             )
 
-    async def attempt(self, job_id: int, road: Route, thread_id: int | None = None) -> Delivery:
-        """Write down road and instant of the first try, before it; returns the road that holds.
+    async def attempt(self, job_id: int, route: Route, thread_id: int | None = None) -> Delivery:
+        """Store the route and time of the first attempt, before it; returns the current route.
 
-        A road once tried stays, with its first instant, whatever is asked for later: after a
-        crash nobody knows whether that try arrived, and a second road could double it. The same
-        goes for thread_id, on Road.THREAD.
+        Once attempted, a route stays in effect with its first time, whatever is requested later:
+        after a crash nobody knows whether that attempt arrived, and a second route could duplicate
+        it. The same goes for thread_id, on Route.THREAD.
         """
         async with self._db.transaction() as transaction:
             row = await _tryable(transaction, job_id, "attempted")
-            first = thread_id is not None and row["thread_id"] is None and row["road"] == road
+            first = thread_id is not None and row["thread_id"] is None and row["road"] == route
             if row["road"] is None or first:
-                return await self._take(transaction, job_id, road, thread_id)
+                return await self._take(transaction, job_id, route, thread_id)
             return rows.delivery(row)
 
-    async def switch(self, job_id: int, road: Route, detour: str | None = None) -> Delivery:
-        """Write down another road and the instant of its first try, before it.
+    async def switch(
+        self, job_id: int, route: Route, fallback_reason: str | None = None
+    ) -> Delivery:
+        """Store another route and the time of its first attempt, before it is made.
 
-        For a caller that knows the earlier road to have failed. The road that holds already
-        keeps its first instant. detour: why the way that its person wanted is closed; the first
-        reason stays.
+        For a caller that knows the earlier route has failed. A route that is already in effect
+        keeps its first time. fallback_reason: why the route the requester wanted was unavailable;
+        the first reason is kept.
         """
         async with self._db.transaction() as transaction:
             row = await _tryable(transaction, job_id, "switched")
-            if row["road"] == road:
+            if row["road"] == route:
                 return rows.delivery(row)
             await transaction.execute(
                 "UPDATE deliveries SET detour = coalesce(detour, ?) WHERE job_id = ?",
-                (detour, job_id),
+                (fallback_reason, job_id),
             )
-            return await self._take(transaction, job_id, road)
+            return await self._take(transaction, job_id, route)
 
     async def thread_gone(self, job_id: int) -> Delivery:
-        """Write down that the thread it was tried in is gone, with whatever stood in it."""
+        """Record that the thread used for the attempt is gone, with everything posted in it."""
         async with self._db.transaction() as transaction:
             row = await _tryable(transaction, job_id, "without its thread")
             return await self._take(transaction, job_id, Route(row["road"]))
 
     async def missed(self, job_id: int) -> Delivery:
-        """Write down that no try on the road that holds has arrived: the next one is the first."""
+        """Record that nothing sent on the current route arrived: the next attempt is the first."""
         async with self._db.transaction() as transaction:
             row = await _tryable(transaction, job_id, "missed")
             return await self._take(transaction, job_id, Route(row["road"]), row["thread_id"])
 
     async def delivered(self, job_id: int, result_message_id: int | None = None) -> Delivery:
-        """Settle: its person has it, in this message where there is one."""
+        """Complete: the requester has the result, in this message if there is one."""
         return await self._settle(job_id, DeliveryState.DELIVERED, message_id=result_message_id)
 
     async def kept(self, job_id: int, detail: str) -> Delivery:
-        """Settle: it cannot be posted, for this reason, and waits in the history."""
+        """Complete: the result cannot be posted, for this reason, and stays in the history."""
         return await self._settle(job_id, DeliveryState.KEPT, detail=detail)
 
     async def dropped(self, job_id: int) -> Delivery:
-        """Settle: its person does not want it any more."""
+        """Complete: the requester no longer wants the result."""
         return await self._settle(job_id, DeliveryState.DROPPED)
 
     async def pending(self) -> list[PendingDelivery]:
-        """Every finished job that is not settled, in the order of acceptance."""
+        """Return every finished job whose delivery is still pending, in the order of acceptance."""
         found = await self._db.fetch_all(f"{_PENDING} ORDER BY d.job_id, p.id")
         grouped = groupby(found, key=lambda row: row["d_job_id"])
         return [_with_pictures(list(group)) for _, group in grouped]
 
     async def pending_for(self, job_id: int) -> PendingDelivery | None:
-        """The same for one job; None when it is settled, unfinished or unknown."""
+        """Return the pending delivery of one job; None if completed, unfinished or unknown."""
         found = await self._db.fetch_all(f"{_PENDING} AND d.job_id = ? ORDER BY p.id", (job_id,))
         return _with_pictures(found) if found else None
 
     async def kept_among(self, job_ids: Sequence[int]) -> frozenset[int]:
-        """Which of these jobs' results no message shows: they could not be posted."""
+        """Return which of these jobs have no message with their result: it could not be posted."""
         marks = ", ".join("?" * len(job_ids))
         found = await self._db.fetch_all(
             f"SELECT job_id FROM deliveries WHERE state = 'kept' AND job_id IN ({marks})",  # noqa: S608 only marks
@@ -134,18 +136,18 @@ class Deliveries:
         return frozenset(row["job_id"] for row in found)
 
     async def get(self, job_id: int) -> Delivery | None:
-        """The delivery of a job as last committed; None when there is no such job."""
+        """Return the delivery of a job as last committed; None if there is no such job."""
         row = await self._db.fetch_one("SELECT * FROM deliveries WHERE job_id = ?", (job_id,))
         return None if row is None else rows.delivery(row)
 
     async def _take(
-        self, transaction: Transaction, job_id: int, road: Route, thread_id: int | None = None
+        self, transaction: Transaction, job_id: int, route: Route, thread_id: int | None = None
     ) -> Delivery:
         return await _update(
             transaction,
             "UPDATE deliveries SET road = ?, thread_id = ?, attempted_at = ? WHERE job_id = ? "
             "RETURNING *",
-            (road, thread_id, to_us(self._clock()), job_id),
+            (route, thread_id, to_us(self._clock()), job_id),
         )
 
     async def _settle(

@@ -1,30 +1,30 @@
-"""Everything that storage can raise on purpose.
+"""Every error that storage raises on purpose.
 
     StorageError
     ├── DataFolderUnusable   the folder or the file in it cannot be used at all
-    ├── DataFolderLocked     another process runs on this data folder
+    ├── DataFolderLocked     another process is using this data folder
     ├── DatabaseTooNew       written by a newer version of this program
-    ├── DatabaseCorrupt      not a database, or a damaged one
-    ├── RestoreUnfinished    a restore was interrupted, and has to be run again
+    ├── DatabaseCorrupt      damaged, or not a database
+    ├── RestoreUnfinished    a restore was interrupted and has to be run again
     ├── DatabaseBusy         another process held the write lock for too long
     ├── DatabaseClosed       used after close()
     ├── MigrationFailed      a migration was rolled back
     ├── SqliteTooOld         this Python's SQLite lacks what the schema needs
     ├── DiskFull             nothing more can be written
-    ├── IllegalTransition    a lifecycle does not allow this step
+    ├── IllegalTransition    the lifecycle does not allow this step
     ├── UnknownRow           no row with this id
-    ├── PictureMissing       the file of a picture is not on the disk
+    ├── PictureMissing       the file of a picture is not on disk
     └── UnsafePath           a name or path that would leave the pictures folder
 
-The arguments are kept as attributes; str() is one plain technical sentence. Wording for people
-lives in the front-end.
+The arguments are kept as attributes; str() is one plain technical sentence. Messages for users are
+worded in the front end.
 """
 
 from pathlib import Path
 
 
 class StorageError(Exception):
-    """Base of everything that storage raises on purpose."""
+    """Base class of every error that storage raises on purpose."""
 
 
 class DataFolderUnusable(StorageError):
@@ -40,7 +40,7 @@ class DataFolderUnusable(StorageError):
 
 
 class DataFolderLocked(StorageError):
-    """Another process runs on this data folder; `pid` is None where it cannot be told."""
+    """Another process is using this data folder; `pid` is None if unknown."""
 
     def __init__(self, path: Path, pid: int | None) -> None:
         super().__init__(path, pid)
@@ -63,13 +63,13 @@ class DatabaseTooNew(StorageError):
 
     def __str__(self) -> str:
         return (
-            f"{self.path} has schema version {self.found}, and this program knows versions "
-            f"up to {self.supported}."
+            f"{self.path} has schema version {self.found}, but this program only supports "
+            f"versions up to {self.supported}."
         )
 
 
 class DatabaseCorrupt(StorageError):
-    """The file is not a database, or a damaged one."""
+    """The file is damaged or not a database."""
 
     def __init__(self, path: Path, detail: str) -> None:
         super().__init__(path, detail)
@@ -77,18 +77,18 @@ class DatabaseCorrupt(StorageError):
         self.detail = detail
 
     def __str__(self) -> str:
-        return f"{self.path} is not a sound database: {self.detail}."
+        return f"{self.path} is damaged or not a database: {self.detail}."
 
 
 class RestoreUnfinished(StorageError):
-    """A restore of this database was interrupted: there is nothing whole to open."""
+    """A restore of this database was interrupted: there is no complete database to open."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(path)
         self.path = path
 
     def __str__(self) -> str:
-        return f"A restore of {self.path} is unfinished: run zimagine db restore again."
+        return f"A restore of {self.path} was interrupted: run zimagine db restore again."
 
 
 class DatabaseBusy(StorageError):
@@ -115,7 +115,7 @@ class DatabaseClosed(StorageError):
 
 
 class MigrationFailed(StorageError):
-    """Migration `number` was rolled back; the database is as it was before it."""
+    """Migration `number` was rolled back; the database is as it was before."""
 
     def __init__(self, path: Path, number: int, detail: str) -> None:
         super().__init__(path, number, detail)
@@ -140,7 +140,7 @@ class SqliteTooOld(StorageError):
 
 
 class DiskFull(StorageError):
-    """Nothing more can be written; what was being written was undone."""
+    """Nothing more can be written; the write in progress was undone."""
 
     def __init__(self, path: Path, detail: str) -> None:
         super().__init__(path, detail)
@@ -148,11 +148,11 @@ class DiskFull(StorageError):
         self.detail = detail
 
     def __str__(self) -> str:
-        return f"No room left to write {self.path}: {self.detail}."
+        return f"No space left to write {self.path}: {self.detail}."
 
 
 class IllegalTransition(StorageError):
-    """A lifecycle does not allow this step; `what` is "job", "delivery" and the like."""
+    """The lifecycle does not allow this step; `what` is "job", "delivery" and the like."""
 
     def __init__(self, what: str, id: int, from_: str, to: str) -> None:
         super().__init__(what, id, from_, to)
@@ -178,7 +178,7 @@ class UnknownRow(StorageError):
 
 
 class PictureMissing(StorageError):
-    """The file of a picture is not on the disk."""
+    """The file of a picture is not on disk."""
 
     def __init__(self, file: str) -> None:
         super().__init__(file)
@@ -197,4 +197,4 @@ class UnsafePath(StorageError):
         self.detail = detail
 
     def __str__(self) -> str:
-        return f"{self.file!r} is not a path of a picture: {self.detail}."
+        return f"{self.file!r} is not a valid picture path: {self.detail}."

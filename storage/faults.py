@@ -1,4 +1,4 @@
-"""The one place where SQLite's errors become storage's."""
+"""Translates SQLite's errors into errors of storage."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from storage.errors import (
 )
 
 _PRIMARY: Final = 0xFF
-"""The low byte of an extended result code is its primary code."""
+"""Mask for the low byte of an extended result code, which is its primary code."""
 
 _ERRORS: Final[dict[int, type[StorageError]]] = {
     sqlite3.SQLITE_BUSY: DatabaseBusy,
@@ -31,9 +31,9 @@ _ERRORS: Final[dict[int, type[StorageError]]] = {
 
 
 def storage_error(error: sqlite3.Error, path: Path) -> StorageError | None:
-    """What the error means for the database at `path`; None for a mistake in our own SQL."""
+    """Return what the error means for the database at `path`; None for a mistake in the SQL."""
     code = getattr(error, "sqlite_errorcode", None)
-    if code is None:  # raised by the module itself, not by SQLite
+    if code is None:  # raised by the sqlite3 module itself, not by SQLite
         return None
     kind = _ERRORS.get(code & _PRIMARY)
     return None if kind is None else kind(path, str(error))
@@ -41,7 +41,7 @@ def storage_error(error: sqlite3.Error, path: Path) -> StorageError | None:
 
 @contextmanager
 def translated(path: Path) -> Iterator[None]:
-    """Raise SQLite's troubles with the disk and other processes as errors of storage."""
+    """Translate SQLite errors caused by the disk or other processes into errors of storage."""
     try:
         yield
     except sqlite3.Error as error:

@@ -1,4 +1,4 @@
-"""Picture files: written whole or not at all, and never outside their folder."""
+"""Picture files: written completely or not at all, and never outside their folder."""
 
 import contextlib
 import hashlib
@@ -17,18 +17,19 @@ from storage.types import Clock, utc_now
 
 _FOLDER: Final = "pictures"
 UNFINISHED: Final = ".part"
-"""How the name of a half file ends; it begins with a dot."""
+"""Suffix of unfinished files; their names also begin with a dot."""
 
 _PLAN: Final = ".removing"
 _FORBIDDEN: Final = frozenset('/\\:*?"<>|')
 _NAME_LIMIT_BYTES: Final = 200
+"""Leaves room for the temporary suffix within the 255 bytes that common file systems allow."""
 _YEAR: Final = re.compile(r"[0-9]{4}")
 _MONTH: Final = re.compile(r"[0-9]{2}")
 
 
 @dataclass(frozen=True, slots=True)
 class WrittenFile:
-    """A file that is on the disk: its path relative to the data folder, its hash and size."""
+    """A file on disk: its path relative to the data folder, its hash and size."""
 
     file: str
     sha256: str
@@ -43,10 +44,11 @@ class PictureFiles:
         self._clock = clock
 
     def write(self, name: str, data: bytes) -> WrittenFile:
-        """Write a picture so that after a crash there is all of it or nothing.
+        """Write a picture so that after a crash either all of it exists or nothing.
 
-        When this returns, the file survives a power cut; one of the same name was replaced.
-        Raises UnsafePath for a name that is not a plain one, DiskFull or DataFolderUnusable.
+        When this returns, the file survives a power cut. An existing file with this name is
+        replaced. Raises UnsafePath if the name is not a plain file name, DiskFull or
+        DataFolderUnusable.
         """
         _check_name(name)
         now = self._clock()
@@ -61,25 +63,25 @@ class PictureFiles:
         return WrittenFile(file=str(file), sha256=digest, size_bytes=len(data))
 
     def path(self, file: str) -> Path:
-        """The absolute path of a file as the database names it; UnsafePath outside pictures/."""
+        """Return the absolute path of a file named in the database; UnsafePath if outside."""
         parts = PurePosixPath(file)
         if parts.is_absolute() or ".." in parts.parts or "\\" in file or "\0" in file:
             raise UnsafePath(file, "it is not a plain relative path")
         root = (self._data_dir / _FOLDER).resolve()
-        resolved = (self._data_dir / parts).resolve()  # also where links lead
+        resolved = (self._data_dir / parts).resolve()  # also through symlinks
         if root not in resolved.parents:
-            raise UnsafePath(file, "it leads out of the pictures folder")
+            raise UnsafePath(file, "it leads outside the pictures folder")
         return self._data_dir / parts
 
     def existing(self, file: str) -> Path | None:
-        """The absolute path of a file that is there; None where it is not. UnsafePath as path()."""
+        """Return the absolute path of a file, or None if missing. UnsafePath as in path()."""
         path = self.path(file)
         return path if path.is_file() else None
 
     def find(self, name: str) -> str | None:
-        """A finished file of exactly this name, in the newest month that has one; None without.
+        """Find a finished file with exactly this name, in the newest month that has one, or None.
 
-        Looks once per month, however many pictures there are. UnsafePath as in write().
+        Looks once per month folder, however many pictures there are. UnsafePath as in write().
         """
         _check_name(name)
         root = self._data_dir / _FOLDER
@@ -87,13 +89,13 @@ class PictureFiles:
             for month in _newest_first(root / year, _MONTH):
                 if (root / year / month / name).is_file():
                     file = str(PurePosixPath(_FOLDER, year, month, name))
-                    with contextlib.suppress(UnsafePath):  # a link that leads out
+                    with contextlib.suppress(UnsafePath):  # a symlink that leads out of the folder
                         self.path(file)
                         return file
         return None
 
     def size(self, file: str) -> int:
-        """The size of a file in bytes; PictureMissing when it is not there."""
+        """Return the size of a file in bytes; PictureMissing if it does not exist."""
         path = self.path(file)
         try:
             return path.stat().st_size
@@ -103,7 +105,7 @@ class PictureFiles:
             raise folders.unusable(path, error) from error
 
     def remove(self, file: str) -> None:
-        """Remove a file; a missing one is as good."""
+        """Remove a file; a missing one is fine."""
         path = self.path(file)
         try:
             path.unlink(missing_ok=True)
@@ -113,9 +115,9 @@ class PictureFiles:
             raise folders.unusable(path, error) from error
 
     def remove_all(self, files: Sequence[str]) -> None:
-        """Remove files so that they stay away after a power cut; missing ones are as good.
+        """Remove files so that they stay removed after a power cut; missing ones are fine.
 
-        A path that is not one of a picture is passed over: there is nothing of ours.
+        A path that is not that of a picture is skipped: the bot has no file there.
         """
         parents = set[Path]()
         for file in files:
@@ -127,10 +129,10 @@ class PictureFiles:
                 folders.sync_folder(parent)
 
     def plan_removal(self, picture_ids: Sequence[int]) -> None:
-        """Write down which pictures' files are about to be removed; none takes the plan away.
+        """Write down which pictures' files are about to be removed; an empty list clears the plan.
 
-        After a crash planned_removal() tells. What it tells is a hint and no more: a plan that was
-        half written names the wrong ones. Raises DiskFull or DataFolderUnusable.
+        After a crash, planned_removal() reads it back. It is only a hint: a half-written plan may
+        name the wrong pictures. Raises DiskFull or DataFolderUnusable.
         """
         plan = self._data_dir / _FOLDER / _PLAN
         try:
@@ -147,7 +149,7 @@ class PictureFiles:
             raise folders.unusable(plan, error) from error
 
     def planned_removal(self) -> list[int]:
-        """The ids of a plan that was not carried out to its end."""
+        """Return the picture ids of a plan that was not completed."""
         plan = self._data_dir / _FOLDER / _PLAN
         try:
             words = plan.read_text(encoding="ascii", errors="replace").split()
@@ -158,9 +160,10 @@ class PictureFiles:
         return [int(word) for word in words if re.fullmatch("[0-9]{1,18}", word)]
 
     def sweep(self, *, min_age_s: float = 3600.0) -> int:
-        """Remove what interrupted writes left behind; returns how many files that were.
+        """Remove what interrupted writes left behind; returns the number of files.
 
-        Younger files are spared: another process may be writing one at this moment.
+        Files younger than `min_age_s` are spared, because another process may be writing them now.
+        The default of an hour is far longer than any write takes; chosen by hand.
         """
         found = self.unfinished(min_age_s=min_age_s)
         for leftover in found:
@@ -168,7 +171,7 @@ class PictureFiles:
         return len(found)
 
     def unfinished(self, *, min_age_s: float = 3600.0) -> list[Path]:
-        """What interrupted writes left behind, unless it is younger."""
+        """List what interrupted writes left behind, except files younger than `min_age_s`."""
         found = []
         latest = self._clock().timestamp() - min_age_s
         for leftover in (self._data_dir / _FOLDER).glob(f"*/*/.*{UNFINISHED}"):
@@ -178,7 +181,7 @@ class PictureFiles:
         return found
 
     def sizes(self) -> dict[str, int]:
-        """Every finished file and its size in bytes; walks all folders."""
+        """Return every finished file with its size in bytes; walks all folders."""
         found: dict[str, int] = {}
         root = self._data_dir / _FOLDER
         for path in root.rglob("[!.]*"):
@@ -190,7 +193,7 @@ class PictureFiles:
 
 
 def make_folders(data_dir: Path, folder: Path) -> None:
-    """Create a private folder below the data folder, so that it survives a power cut.
+    """Create a private folder below the data folder so that it survives a power cut.
 
     Raises OSError, and DataFolderUnusable for the data folder itself. Blocking.
     """
@@ -230,8 +233,8 @@ def _newest_first(folder: Path, pattern: re.Pattern[str]) -> list[str]:
 
 def _check_name(name: str) -> None:
     if not name or name.startswith("."):
-        raise UnsafePath(name, "a name is not empty and does not begin with a dot")
+        raise UnsafePath(name, "a name must not be empty or begin with a dot")
     if any(char in _FORBIDDEN or ord(char) < ord(" ") for char in name):
-        raise UnsafePath(name, "a name has no separators and no control characters")
+        raise UnsafePath(name, "a name must not contain separators or control characters")
     if len(os.fsencode(name)) > _NAME_LIMIT_BYTES:
-        raise UnsafePath(name, f"a name has at most {_NAME_LIMIT_BYTES} bytes")
+        raise UnsafePath(name, f"a name must not have more than {_NAME_LIMIT_BYTES} bytes")

@@ -1,4 +1,4 @@
-"""Folders that only their owner may read, and that survive a power cut."""
+"""Folders that only their owner can read and that survive a power cut."""
 
 import contextlib
 import errno
@@ -11,13 +11,13 @@ from storage.errors import DataFolderUnusable, DiskFull
 PRIVATE_MODE = 0o700
 
 _FULL = frozenset({errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)})
-"""No space on the device; and, where it exists, no space left to this account."""
+"""No space left on the device or, where the system has it, in this account's disk quota."""
 
 
 def make_private(folder: Path) -> None:
-    """Create the folder, mode 0700, if it is missing; an existing one of ours is closed to others.
+    """Create the folder with mode 0700 if missing; restrict an existing one owned by this user.
 
-    Raises DataFolderUnusable when there cannot be a writable folder at this path. Blocking.
+    Raises DataFolderUnusable if there cannot be a writable folder at this path. Blocking.
     """
     try:
         folder.mkdir(mode=PRIVATE_MODE, parents=True, exist_ok=True)
@@ -31,8 +31,9 @@ def make_private(folder: Path) -> None:
 
 
 def _close_to_others(folder: Path) -> None:
-    # Private prompts and tokens lie below. A folder of another user is theirs to decide on, and
-    # where a mode cannot be changed (a mounted share) it is no reason to refuse the folder.
+    # It will contain private prompts and tokens. The permissions of a folder owned by another user
+    # are theirs to decide, and a mode that cannot be changed (on a mounted share) is no reason to
+    # refuse the folder.
     if os.name != "posix":
         return
     with contextlib.suppress(OSError):
@@ -43,8 +44,8 @@ def _close_to_others(folder: Path) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Make a file that was created or renamed in the folder survive a power cut. Blocking."""
-    if os.name == "nt":  # a folder cannot be opened there, and NTFS journals its names
+    """Make a file created or renamed in this folder survive a power cut. Blocking."""
+    if os.name == "nt":  # folders cannot be opened there, and NTFS journals its names
         return
     descriptor = os.open(folder, os.O_RDONLY)
     try:
@@ -54,7 +55,7 @@ def sync_folder(folder: Path) -> None:
 
 
 def unusable(path: Path, error: OSError) -> DataFolderUnusable | DiskFull:
-    """What an error of the operating system means for this path."""
+    """Return the storage error for an operating system error at this path."""
     detail = (error.strerror or str(error)).lower()
     if error.errno in _FULL:
         return DiskFull(path, detail)

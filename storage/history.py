@@ -1,4 +1,4 @@
-"""Pictures that were painted, for the people they belong to."""
+"""Finished pictures, by the users they belong to."""
 
 from contextlib import suppress
 from typing import Final
@@ -16,7 +16,7 @@ _PICTURES: Final = (
     "WHERE p.deleted_at IS NULL"
 )
 _FOUND: Final = (
-    # CROSS: the index leads, newest first, so that reading stops where the page is full.
+    # CROSS JOIN: the index goes first, newest first, so reading stops once the page is full.
     "SELECT p.*, j.channel_id, j.prompt, j.private FROM pictures_search AS s "
     "CROSS JOIN pictures AS p ON p.id = s.rowid CROSS JOIN jobs AS j ON j.id = p.job_id "
     "WHERE s.pictures_search MATCH ? AND s.rowid < ? "
@@ -24,7 +24,7 @@ _FOUND: Final = (
     "ORDER BY s.rowid DESC LIMIT ?"
 )
 _FAVOURITES: Final = (
-    # INDEXED BY: what is few for most people may be many for one, and SQLite knows averages.
+    # INDEXED BY: few rows for most users may be many for one, and SQLite only knows averages.
     "SELECT p.*, j.channel_id, j.prompt, j.private "
     "FROM pictures AS p INDEXED BY pictures_favourite CROSS JOIN jobs AS j ON j.id = p.job_id "
     "WHERE p.favourite_at IS NOT NULL AND p.deleted_at IS NULL "
@@ -35,12 +35,13 @@ _FAVOURITES_FROM: Final = _FAVOURITES.replace(
     "p.id < ? ORDER BY p.id DESC", "p.id >= ? ORDER BY p.id"
 )
 _CANDIDATES_LIMIT: Final = 500
+"""Upper bound for one batch of search candidates. Chosen by hand."""
 _AFTER_ALL: Final = 2**63 - 1
-"""No row has a greater id."""
+"""Greater than every row id."""
 
 
 class History:
-    """Painted pictures; what was erased is gone from every answer."""
+    """Finished pictures; erased ones never appear in any result."""
 
     def __init__(self, db: Database, clock: Clock) -> None:
         self._db = db
@@ -50,10 +51,10 @@ class History:
     async def page(
         self, user_id: int, guild_id: int, before_id: int | None, limit: int
     ) -> list[StoredPicture]:
-        """At most `limit` pictures of one user in one server, newest first.
+        """Return at most `limit` pictures of one user in one server, newest first.
 
-        `before_id` is the last id of the page before, None for the first: a page costs the same
-        however deep it lies. ValueError for a limit below 1.
+        `before_id` is the last id of the previous page, None for the first: a page costs the same
+        however deep it is. ValueError for a limit below 1.
         """
         _check_limit(limit)
         found = await self._db.fetch_all(
@@ -73,14 +74,14 @@ class History:
         *,
         favourites: bool = False,
     ) -> list[StoredPicture]:
-        """The same for those pictures whose prompts hold every word of `text`, in any order.
+        """Return a page of pictures whose prompts contain every word of `text`, in any order.
 
-        A word is found within another, and in any case, width and way of writing an accent
-        (search.fold). There are no operators: whatever a person types is looked for as it is. A
-        text without words finds every picture. What others wrote costs nothing. What a person
-        wrote a million times does, where words are common and seldom together: tens of
-        milliseconds; and so do prompts with all the letters of a word, yet not the word.
-        favourites: only among those.
+        Words also match within longer words, and regardless of case, character width and how
+        accents are encoded (search.fold). There are no operators: input is always matched
+        literally. A text without words matches every picture. Other users' pictures cost nothing. A
+        million pictures of one user can cost tens of milliseconds, if the words are common but
+        rarely occur together, or if prompts contain all the letters of a word but not the word
+        itself. favourites: search only among those.
         """
         words = search.words_of(text)
         if not words:
@@ -99,13 +100,13 @@ class History:
             found += [rows.picture(row) for row in candidates if search.holds(row["prompt"], words)]
             if len(found) >= limit or len(candidates) < wanted:
                 return found[:limit]
-            # All the letters, not the word: more at a time, until there is a page.
+            # The letters matched but not the word: fetch more at a time until the page is full.
             before_id, wanted = candidates[-1]["id"], min(2 * wanted, _CANDIDATES_LIMIT)
 
     async def after(
         self, user_id: int, guild_id: int, from_id: int, limit: int
     ) -> list[StoredPicture]:
-        """At most `limit` pictures with ids from `from_id` on, oldest first: the way back."""
+        """Return at most `limit` pictures with ids from `from_id` up, oldest first."""
         _check_limit(limit)
         found = await self._db.fetch_all(
             f"{_PICTURES} AND p.guild_id = ? AND p.user_id = ? AND p.id >= ? ORDER BY p.id LIMIT ?",
@@ -116,7 +117,7 @@ class History:
     async def favourites(
         self, user_id: int, guild_id: int, before_id: int | None, limit: int
     ) -> list[StoredPicture]:
-        """A page, as page() makes it, of those pictures that their person marked."""
+        """Return a page, as page() does, of the pictures the user marked as favourites."""
         _check_limit(limit)
         before_id = _AFTER_ALL if before_id is None else before_id
         found = await self._db.fetch_all(_FAVOURITES, (guild_id, user_id, before_id, limit))
@@ -125,13 +126,13 @@ class History:
     async def favourites_after(
         self, user_id: int, guild_id: int, from_id: int, limit: int
     ) -> list[StoredPicture]:
-        """The way back through favourites, as after() is through all pictures."""
+        """Page back through favourites, as after() does through all pictures."""
         _check_limit(limit)
         found = await self._db.fetch_all(_FAVOURITES_FROM, (guild_id, user_id, from_id, limit))
         return [rows.picture(row) for row in found]
 
     async def count_favourites(self, user_id: int, guild_id: int) -> int:
-        """How many favourites a user has in a server."""
+        """Count a user's favourites in a server."""
         row = await self._db.fetch_one(
             "SELECT count(*) AS pictures FROM pictures INDEXED BY pictures_favourite "
             "WHERE guild_id = ? AND user_id = ? "
@@ -142,32 +143,32 @@ class History:
         return row["pictures"]
 
     async def favour(self, picture_id: int, user_id: int) -> StoredPicture | None:
-        """Mark a picture as its person's favourite; None where it is erased or another's.
+        """Mark a picture as its owner's favourite; None if it is erased or someone else's.
 
-        Retention leaves a favourite's file alone from now on. What it had removed before stays
-        removed: `on_disk` says so. Again is nothing new.
+        Retention leaves the file of a favourite alone from now on. A file that was removed earlier
+        stays removed: `on_disk` tells. Marking it again changes nothing.
         """
         return await self._mark(picture_id, user_id, to_us(self._clock()))
 
     async def unfavour(self, picture_id: int, user_id: int) -> StoredPicture | None:
-        """Take the mark off; the file may go with the next retention, if it is old enough."""
+        """Remove the mark; retention may remove the file the next time, if it is old enough."""
         return await self._mark(picture_id, user_id, None)
 
     async def recent(self, user_id: int, guild_id: int, limit: int) -> list[StoredPicture]:
-        """The newest pictures of one user in one server, newest first."""
+        """Return the newest pictures of one user in one server, newest first."""
         return await self.page(user_id, guild_id, None, limit)
 
     async def newest(self, limit: int) -> list[StoredPicture]:
-        """The newest pictures of everybody, newest first: what the painter did last."""
+        """Return the newest pictures of all users, newest first."""
         found = await self._db.fetch_all(f"{_PICTURES} ORDER BY p.id DESC LIMIT ?", (limit,))
         return [rows.picture(row) for row in found]
 
     async def latest(self, user_id: int, guild_id: int) -> StoredPicture | None:
-        """The newest picture of one user in one server."""
+        """Return the newest picture of one user in one server."""
         return next(iter(await self.page(user_id, guild_id, None, 1)), None)
 
     async def count(self, user_id: int, guild_id: int) -> int:
-        """How many pictures a user has in a server."""
+        """Count a user's pictures in a server."""
         row = await self._db.fetch_one(
             "SELECT count(*) AS pictures FROM pictures "
             "WHERE guild_id = ? AND user_id = ? AND deleted_at IS NULL",
@@ -177,21 +178,21 @@ class History:
         return row["pictures"]
 
     async def get(self, picture_id: int) -> StoredPicture | None:
-        """One picture; None when it was erased or never was."""
+        """Return one picture; None if it was erased or never existed."""
         row = await self._db.fetch_one(f"{_PICTURES} AND p.id = ?", (picture_id,))
         return None if row is None else rows.picture(row)
 
     async def of_job(self, job_id: int) -> tuple[StoredPicture, ...]:
-        """The pictures of one job, in the order in which they were painted."""
+        """Return the pictures of one job in the order in which they were finished."""
         found = await self._db.fetch_all(f"{_PICTURES} AND p.job_id = ? ORDER BY p.id", (job_id,))
         return tuple(rows.picture(row) for row in found)
 
     async def erase(self, picture_id: int) -> StoredPicture | None:
-        """Take a picture out of every answer; None when it was gone already.
+        """Hide a picture from every result; None if it was already erased.
 
-        Nothing is given back for it. A delivery that is still pending is dropped with the last
-        picture of its job. The caller removes the file; what the picture was made from goes here,
-        unless somebody else needs it.
+        It is not refunded. Erasing the last picture of a job drops its delivery if that is still
+        pending. The caller removes the file; the input images are removed here, unless something
+        else still needs them.
         """
         async with self._db.transaction() as transaction:
             row = await transaction.fetch_one(f"{_PICTURES} AND p.id = ?", (picture_id,))
@@ -213,7 +214,7 @@ class History:
         self, picture_id: int, user_id: int, favourite_us: int | None
     ) -> StoredPicture | None:
         async with self._db.transaction() as transaction:
-            # A favourite keeps its first instant.
+            # A favourite keeps the time it was first marked.
             await transaction.execute(
                 "UPDATE pictures SET favourite_at = ? WHERE id = ? AND user_id = ? "
                 "AND deleted_at IS NULL AND (favourite_at IS NULL) = (? IS NOT NULL)",
@@ -227,7 +228,7 @@ class History:
 
 def _check_limit(limit: int) -> None:
     if limit < 1:
-        raise ValueError(f"a page has at least one picture, not {limit}")
+        raise ValueError(f"a page must have at least one picture, not {limit}")
 
 
 async def _drop_empty_delivery(transaction: Transaction, job_id: int, now_us: int) -> None:

@@ -1,4 +1,4 @@
-"""Pictures that people start from: files named by their hash, shared, and kept while needed."""
+"""Input images: files named by their hash, shared between jobs, and kept while needed."""
 
 import asyncio
 import json
@@ -21,7 +21,7 @@ from storage.timestamps import to_us
 from storage.types import Clock, Removed, utc_now
 
 MIN_AGE_S: Final = 3600.0
-"""A younger file may belong to a job that is being accepted at this moment."""
+"""A younger file may belong to a job that is just being accepted. Chosen by hand."""
 
 UNNEEDED: Final = (
     "SELECT value AS sha256 FROM json_each(?) WHERE NOT EXISTS (SELECT 1 FROM job_inputs AS i "
@@ -29,7 +29,8 @@ UNNEEDED: Final = (
     "(j.finished_at IS NULL OR EXISTS (SELECT 1 FROM pictures AS p WHERE p.job_id = j.id "
     "AND p.deleted_at IS NULL AND p.file_removed_at IS NULL)))"
 )
-"""Which of a JSON list of hashes no unfinished job has, and no picture that has its file."""
+"""Selects, from a JSON list of hashes, those that no unfinished job and no picture on disk needs.
+"""
 
 _OF_JOBS: Final = (
     "SELECT i.sha256, max(j.accepted_at) AS accepted_at FROM job_inputs AS i "
@@ -40,13 +41,14 @@ _FOLDER: Final = "inputs"
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
 _FILE: Final = re.compile(r"([0-9a-f]{64})\.png")
 _BATCH_ASKED: Final = 500
+"""How many hashes are looked up in one query. Chosen by hand."""
 _BATCH_REMOVED: Final = 25
-"""So many files in one transaction: others wait for it a few milliseconds at most."""
+"""Files removed per transaction, so that other writers wait a few milliseconds. Chosen by hand."""
 
 
 @dataclass(frozen=True, slots=True)
 class InputFile:
-    """A file that is on the disk; `written_at_us` is when it was last written, and needed."""
+    """A file on disk; `written_at_us` is when it was last written, and so last needed."""
 
     sha256: str
     size_bytes: int
@@ -54,7 +56,7 @@ class InputFile:
 
 
 class InputFiles:
-    """The files below data_dir/inputs, by the beginning of their hash. Every method blocks."""
+    """The files below data_dir/inputs, by the first digits of their hash. Every method blocks."""
 
     def __init__(self, data_dir: Path, *, clock: Clock = utc_now) -> None:
         self._data_dir = Path(data_dir).absolute()
@@ -62,20 +64,20 @@ class InputFiles:
 
     @staticmethod
     def file(sha256: str) -> str:
-        """The path relative to the data folder; UnsafePath for what is not 64 hex digits."""
+        """Return the path relative to the data folder; UnsafePath unless given 64 hex digits."""
         if not _SHA256.fullmatch(sha256):
-            raise UnsafePath(sha256, "a hash has 64 lower-case hex digits")
+            raise UnsafePath(sha256, "a hash must have 64 lower-case hex digits")
         return str(PurePosixPath(_FOLDER, sha256[:2], f"{sha256}.png"))
 
     def path(self, sha256: str) -> Path:
-        """The absolute path; UnsafePath as in file()."""
+        """Return the absolute path; UnsafePath as in file()."""
         return self._data_dir / self.file(sha256)
 
     def write(self, data: bytes, sha256: str) -> None:
-        """Write a file so that after a crash there is all of it or nothing.
+        """Write a file so that after a crash either all of it exists or nothing.
 
-        When this returns, it survives a power cut. One that was there is written anew: it may
-        have been damaged, and now it is young. Raises UnsafePath, DiskFull or DataFolderUnusable.
+        When this returns, it survives a power cut. An existing file is written again: it may have
+        been damaged, and this makes it young. Raises UnsafePath, DiskFull or DataFolderUnusable.
         """
         target = self.path(sha256)
         written_at_ns = to_us(self._clock()) * 1000
@@ -87,7 +89,7 @@ class InputFiles:
             raise folders.unusable(target, error) from error
 
     def read(self, sha256: str) -> bytes:
-        """The bytes of a file. PictureMissing, DataFolderUnusable where it cannot be read."""
+        """Return the bytes of a file. PictureMissing, or DataFolderUnusable if unreadable."""
         path = self.path(sha256)
         try:
             return path.read_bytes()
@@ -97,15 +99,15 @@ class InputFiles:
             raise folders.unusable(path, error) from error
 
     def check_there(self, hashes: Iterable[str]) -> None:
-        """Raise PictureMissing for the first that has no file, UnsafePath as in file()."""
+        """Raise PictureMissing for the first hash without a file, UnsafePath as in file()."""
         for sha256 in hashes:
             if not self.path(sha256).is_file():
                 raise PictureMissing(self.file(sha256))
 
     def remove(self, latest_us: Mapping[str, int]) -> Removed:
-        """Remove files, each unless it was written after its instant; missing ones are as good.
+        """Remove files, except those written after their given time; missing ones are fine.
 
-        Not flushed: what a power cut brings back, the next sweep finds.
+        Not flushed: if a power cut brings files back, the next sweep finds them.
         """
         removed = Removed()
         for sha256, limit_us in latest_us.items():
@@ -123,7 +125,7 @@ class InputFiles:
         return removed
 
     def found(self) -> Iterator[InputFile]:
-        """Every finished file; walks all folders, and passes over what is not ours."""
+        """Yield every finished file; walks all folders and skips files that do not belong here."""
         for path in (self._data_dir / _FOLDER).glob("[0-9a-f][0-9a-f]/*.png"):
             name = _FILE.fullmatch(path.name)
             if name is None or path.parent.name != path.name[:2]:
@@ -134,7 +136,7 @@ class InputFiles:
                     yield InputFile(name[1], status.st_size, status.st_mtime_ns // 1000)
 
     def unfinished(self) -> list[Path]:
-        """What interrupted writes left behind, unless it is younger than MIN_AGE_S."""
+        """List what interrupted writes left behind, except files younger than MIN_AGE_S."""
         parts = []
         for path in (self._data_dir / _FOLDER).glob(f"*/.*{UNFINISHED}"):
             with suppress(FileNotFoundError):
@@ -143,16 +145,17 @@ class InputFiles:
         return parts
 
     def old_us(self) -> int:
-        """What was written at this instant or before is old: no job is about to need it."""
+        """Return the time up to which a file counts as old: no job is about to need it."""
         return to_us(self._clock() - timedelta(seconds=MIN_AGE_S))
 
 
 class Inputs:
-    """Which jobs start from which pictures, and the files of these, beside the database.
+    """Which jobs use which input images, together with the image files.
 
-    A file is written before its job is accepted, and stays while an unfinished job has it or a
-    picture whose own file is kept. Files are removed inside a write transaction, and acceptance
-    looks for them inside its own: no job is ever accepted whose file is just being removed.
+    A file is written before its job is accepted, and stays while it is needed by an unfinished job
+    or by a picture whose own file is kept. Files are removed inside a write transaction, and
+    acceptance checks for them inside its own, so no job is ever accepted while its file is being
+    removed.
     """
 
     def __init__(self, db: Database, clock: Clock) -> None:
@@ -160,30 +163,30 @@ class Inputs:
         self._files = InputFiles(db.path.parent, clock=clock)
 
     async def write(self, data: bytes, sha256: str) -> None:
-        """Put a picture on the disk, where it stays for an hour at least: see InputFiles.write().
+        """Write an input image, which stays for at least an hour: see InputFiles.write().
 
-        The caller answers for it that `sha256` is the hash of its pixels.
+        The caller guarantees that `sha256` is the hash of its pixels.
         """
         await asyncio.to_thread(self._files.write, data, sha256)
 
     async def read(self, sha256: str) -> bytes:
-        """The bytes that were written. PictureMissing, UnsafePath, DataFolderUnusable.
+        """Return the bytes that were written. PictureMissing, UnsafePath, DataFolderUnusable.
 
-        The hash is of the pixels, which storage does not know: who decodes them compares it.
+        The hash covers the pixels, which storage does not decode: whoever decodes them compares it.
         """
         return await asyncio.to_thread(self._files.read, sha256)
 
     async def of_job(self, job_id: int) -> tuple[str, ...]:
-        """The hashes of what a job starts from, in its order; also of files that are gone."""
+        """Return the hashes of a job's inputs in its order, including those of removed files."""
         found = await self._db.fetch_all(
             "SELECT sha256 FROM job_inputs WHERE job_id = ? ORDER BY position", (job_id,)
         )
         return tuple(row["sha256"] for row in found)
 
     async def attach(self, transaction: Transaction, job_id: int, hashes: Sequence[str]) -> None:
-        """Write down what a new job starts from, inside its transaction.
+        """Store the inputs of a new job, inside the transaction that accepts it.
 
-        PictureMissing where a file is not there, UnsafePath for what is not a hash.
+        PictureMissing if a file does not exist, UnsafePath if a hash is malformed.
         """
         if not hashes:
             return
@@ -195,27 +198,28 @@ class Inputs:
             )
 
     async def release(self, job_ids: Iterable[int]) -> Removed:
-        """Remove the files of these jobs that nobody needs any more.
+        """Remove the input files of these jobs that nothing needs any more.
 
-        One that was written again since stays until sweep(): its next job may be on its way.
+        A file that was written again since stays until sweep(): its next job may be about to be
+        accepted.
         """
         found = await self._db.fetch_all(_OF_JOBS, (json.dumps(list(job_ids)),))
         return await self._discard({row["sha256"]: row["accepted_at"] for row in found})
 
     async def sweep(self) -> Removed:
-        """Remove every file that nobody needs, and half ones, unless they are young.
+        """Remove every file that nothing needs, and unfinished ones, unless they are young.
 
-        Among them are files whose job was never accepted, or ended without a picture, and what a
-        crash left of release().
+        This includes files whose job was never accepted or ended without a picture, and whatever a
+        crash in release() left.
         """
         return await self._discard(await asyncio.to_thread(self._old))
 
     async def size_bytes(self) -> int:
-        """How much all the files take on the disk."""
+        """Return the total size of all files on disk, in bytes."""
         return await asyncio.to_thread(lambda: sum(each.size_bytes for each in self._files.found()))
 
     def _old(self) -> dict[str, int]:
-        """The old files, after the old half ones were removed."""
+        """Return the old files, after removing old unfinished ones."""
         for part in self._files.unfinished():
             try:
                 part.unlink(missing_ok=True)
@@ -232,7 +236,7 @@ class Inputs:
             unneeded += (row["sha256"] for row in rows)
         for batch in _batches(unneeded, _BATCH_REMOVED):
             async with self._db.transaction() as transaction:
-                # Once more, now that nobody accepts a job.
+                # Check again, now that no job can be accepted meanwhile.
                 rows = await transaction.fetch_all(UNNEEDED, (json.dumps(batch),))
                 chosen = {row["sha256"]: latest_us[row["sha256"]] for row in rows}
                 removed += await settle(asyncio.to_thread(self._files.remove, chosen))

@@ -1,4 +1,4 @@
-"""The durable job: every step is one transaction with its effect on ledger and delivery."""
+"""Durable jobs: each transition is one transaction with its effect on ledger and delivery."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -31,21 +31,20 @@ from storage.types import (
 )
 
 CRASHED: Final = "crashed"
-"""The error code of a job that was being painted whenever the process ended."""
+"""Error code of a job whose every attempt ended with the process."""
 
 PARTIAL: Final = "partial"
-"""The error code of a painted job with fewer pictures than were asked for; its detail is their
-number."""
+"""Error code of a finished job with fewer pictures than requested; its detail is their number."""
 
 _LIVE: Final = "SELECT * FROM jobs INDEXED BY jobs_live WHERE finished_at IS NULL ORDER BY id"
 
 
 class Jobs:
-    """Jobs from their acceptance to their end.
+    """Jobs from acceptance to their final state.
 
-    A step that the lifecycle does not allow raises IllegalTransition, an id that was never given
-    UnknownRow; both leave everything as it was. `nonce` makes a fresh text of at most 25
-    characters that no other delivery has.
+    A transition that the lifecycle does not allow raises IllegalTransition, an unknown id
+    UnknownRow; both change nothing. `nonce` returns a fresh string of at most 25 characters that no
+    other delivery has.
     """
 
     def __init__(self, db: Database, clock: Clock, nonce: Callable[[], str]) -> None:
@@ -55,12 +54,12 @@ class Jobs:
         self._inputs = Inputs(db, clock)
 
     async def accept(self, new: NewJob, fallback: QuotaPolicy) -> Job | QuotaExceeded | Block:
-        """Decide, charge and queue in one transaction; a refusal writes nothing.
+        """Check the quota, charge and queue in one transaction; a refusal writes nothing.
 
-        A job that is returned is on the disk, charged, queued, and has a pending delivery. When
-        this call is cancelled or raises, nothing stays accepted or charged. `fallback` is the
-        policy where neither user nor server has one. UnknownRow for a parent picture that is not
-        there, PictureMissing for an input without its file: written again, it can be accepted.
+        A returned job is on disk, charged and queued, and has a pending delivery. If this call is
+        cancelled or raises, nothing stays accepted or charged. `fallback` is the policy if neither
+        user nor server has one. UnknownRow if the parent picture does not exist, PictureMissing for
+        an input without its file: once it has been written again, the job can be accepted.
         """
         outcome = await self.accept_all((new,), fallback)
         return outcome[0] if isinstance(outcome, tuple) else outcome
@@ -68,21 +67,21 @@ class Jobs:
     async def accept_all(
         self, news: Sequence[NewJob], fallback: QuotaPolicy, proposal_id: int | None = None
     ) -> tuple[Job, ...] | QuotaExceeded | Block:
-        """The same for several jobs of one place: one decision on all, and all of them or none.
+        """Accept several jobs of one place as accept() does: all of them or none.
 
-        proposal_id: the question that they are the answer to, which is taken by the same
-        transaction: IllegalTransition where it is not open any more, UnknownRow where it is
-        forgotten; a refusal leaves it open. ValueError for no job, and for several places.
+        proposal_id: the proposal that these jobs confirm, which is accepted in the same
+        transaction. IllegalTransition if it is no longer open, UnknownRow if it was removed; a
+        refusal leaves it open. ValueError for no jobs, and for jobs of several places.
         """
         if len({new.place for new in news}) != 1:
-            raise ValueError("jobs that are accepted together have one place")
+            raise ValueError("jobs that are accepted together must have the same place")
         nonces = [self._fresh_nonce() for _ in news]
         outcome: tuple[Job, ...] | QuotaExceeded | Block | None = None
         try:
             async with self._db.transaction() as transaction:
                 outcome = await self._accept(transaction, news, fallback, nonces, proposal_id)
         except (asyncio.CancelledError, StorageError):
-            # COMMIT was under way, or the disk did not take it: nobody will learn of these jobs.
+            # COMMIT was running, or the disk refused it: the caller will never learn of these jobs.
             if isinstance(outcome, tuple):
                 with suppress(StorageError):
                     await settle(self._withdraw(nonces, proposal_id))
@@ -90,7 +89,7 @@ class Jobs:
         return outcome
 
     async def painting(self, job_id: int) -> bool:
-        """Begin an attempt; False when the job is no longer queued, for instance cancelled."""
+        """Start an attempt; False if the job is no longer queued, for instance if cancelled."""
         async with self._db.transaction() as transaction:
             job = await steps.fetch_job(transaction, job_id)
             if job.state is not JobState.QUEUED:
@@ -104,7 +103,7 @@ class Jobs:
         return True
 
     async def interrupted(self, job_id: int) -> Job:
-        """Back from painting to queued, for the painter was asked to stop; no attempt is spent."""
+        """Return a job from painting to queued, as the engine is stopping; spends no attempt."""
         async with self._db.transaction() as transaction:
             job = await steps.fetch_job(transaction, job_id)
             return await steps.queue_again(transaction, job, spent=False)
@@ -112,10 +111,10 @@ class Jobs:
     async def painted(
         self, job_id: int, pictures: NewPicture | Sequence[NewPicture]
     ) -> tuple[StoredPicture, ...]:
-        """End the job with its pictures, whose files are on the disk already.
+        """Finish the job with its pictures, whose files are already on disk.
 
-        Fewer than were charged: what is missing is given back, and the job says PARTIAL.
-        ValueError for none, and for more.
+        With fewer pictures than were charged, the rest is refunded and the job's error code is
+        PARTIAL. ValueError for none, and for more than were charged.
         """
         if isinstance(pictures, NewPicture):
             pictures = (pictures,)
@@ -139,21 +138,21 @@ class Jobs:
             )
 
     async def failed(self, job_id: int, code: str, detail: str | None = None) -> Job:
-        """End the job with an error, and give back what it took."""
+        """Finish the job with an error and refund it."""
         return await self._end(job_id, JobState.FAILED, JobError(code, detail))
 
     async def cancelled(self, job_id: int) -> Job:
-        """End the job because someone asked for it, and give back what it took."""
+        """Finish the job because someone cancelled it, and refund it."""
         return await self._end(job_id, JobState.CANCELLED)
 
     async def expired(self, job_id: int) -> Job:
-        """End the job because it waited for too long, and give back what it took."""
+        """Finish the job because it waited too long, and refund it."""
         return await self._end(job_id, JobState.EXPIRED)
 
     async def record(self, new: NewJob, picture: NewPicture) -> StoredPicture:
-        """Write down a picture that was painted without the queue, for the command line.
+        """Store a picture that the command line generated without the queue.
 
-        Nothing is charged and there is nothing to deliver. ValueError for more than one picture.
+        Nothing is charged and nothing has to be delivered. ValueError for more than one picture.
         """
         if new.pictures != 1:
             raise ValueError(f"one picture is recorded at a time, not {new.pictures}")
@@ -175,15 +174,15 @@ class Jobs:
             return await steps.store_picture(transaction, job, picture, now)
 
     async def interrupted_painting(self) -> list[Job]:
-        """The jobs that were being painted when the last process ended, in order."""
+        """Return the jobs that were in progress when the last process ended, in order."""
         return [job for job in await self._live() if job.state is JobState.PAINTING]
 
     async def recover(self, accepted_after: datetime | None = None) -> Recovery:
-        """Take up what the last process left: to be called once, before anything is painted.
+        """Resume what the last process left; call once, before the engine starts.
 
-        What was queued stays queued. What was being painted is queued again after its first
-        attempt, and failed ("crashed") and refunded after its last. What was accepted before
-        `accepted_after` has waited for too long: it expires and is refunded. One transaction.
+        Queued jobs stay queued. A job that was in progress is queued again after its first attempt,
+        and failed ("crashed") and refunded after its last. A job accepted before `accepted_after`
+        has waited too long: it expires and is refunded. All in one transaction.
         """
         queued, ended = [], []
         async with self._db.transaction() as transaction:
@@ -205,12 +204,12 @@ class Jobs:
         return Recovery(queued=tuple(queued), ended=tuple(ended))
 
     async def get(self, job_id: int) -> Job | None:
-        """The job as last committed; None when the id was never given."""
+        """Return the job as last committed; None if the id does not exist."""
         row = await self._db.fetch_one("SELECT * FROM jobs WHERE id = ?", (job_id,))
         return None if row is None else rows.job(row)
 
     async def live_counts(self) -> dict[JobState, int]:
-        """How many jobs are accepted, queued and painting; costs nothing for finished ones."""
+        """Count accepted, queued and painting jobs; the cost does not depend on finished jobs."""
         found = await self._db.fetch_all(
             "SELECT state, count(*) AS jobs FROM jobs INDEXED BY jobs_live "
             "WHERE finished_at IS NULL GROUP BY state"
@@ -229,7 +228,7 @@ class Jobs:
         nonces: Sequence[str],
         proposal_id: int | None,
     ) -> tuple[Job, ...] | QuotaExceeded | Block:
-        now = self._clock()  # inside the lock, so that charges are in the order of their instants
+        now = self._clock()  # inside the lock, so that charges are in order of their times
         if proposal_id is not None:
             await proposals.check_open(transaction, proposal_id, now, ProposalState.TAKEN)
         block = await blocks.block_of(transaction, news[0].place.guild_id, news[0].place.user_id)
@@ -247,9 +246,9 @@ class Jobs:
     async def _insert(
         self, transaction: Transaction, new: NewJob, nonce: str, now: datetime
     ) -> Job:
-        """A job with all that belongs to it."""
+        """Insert a job with its delivery, charge and inputs."""
         place = new.place
-        # Accepted and queued are one instant: no other transaction ever sees the first.
+        # Acceptance and queueing are one step: no other transaction ever sees ACCEPTED.
         job = await steps.insert_job(transaction, new, JobState.QUEUED, accepted_at=now)
         await self._inputs.attach(transaction, job.id, new.inputs)
         await transaction.execute(
@@ -273,7 +272,7 @@ class Jobs:
             return await steps.finish_job(transaction, job, to, self._clock(), error)
 
     async def _withdraw(self, nonces: Sequence[str], proposal_id: int | None) -> None:
-        # By nonce: the id of a rolled-back job is given again, to somebody else's.
+        # By nonce: the id of a rolled-back job is reused, possibly for another user's job.
         async with self._db.transaction() as transaction:
             now = self._clock()
             for nonce in nonces:
@@ -281,7 +280,7 @@ class Jobs:
                     "SELECT job_id FROM deliveries WHERE nonce = ?", (nonce,)
                 )
                 if row is None:
-                    return  # rolled back, all of them
+                    return  # all of them were rolled back
                 job = await steps.fetch_job(transaction, row["job_id"])
                 await steps.finish_job(transaction, job, JobState.CANCELLED, now)
                 await transaction.execute(
@@ -295,5 +294,5 @@ class Jobs:
     def _fresh_nonce(self) -> str:
         nonce = self._nonce()
         if not 1 <= len(nonce) <= NONCE_LIMIT_CHARS:
-            raise ValueError(f"a nonce has 1..{NONCE_LIMIT_CHARS} characters, not {len(nonce)}")
+            raise ValueError(f"a nonce needs 1..{NONCE_LIMIT_CHARS} characters, not {len(nonce)}")
         return nonce

@@ -1,4 +1,4 @@
-"""The one table of steps that a job and a delivery may take; pure."""
+"""Which transitions jobs and deliveries allow; pure."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -8,7 +8,7 @@ from storage.errors import IllegalTransition
 from storage.types import DeliveryState, JobState
 
 MAX_ATTEMPTS: Final = 2
-"""A job is painted once and tried once more: a poison job must not become a crash loop."""
+"""One retry: a job that crashes the process must not cause a crash loop."""
 
 LIVE: Final = frozenset({JobState.ACCEPTED, JobState.QUEUED, JobState.PAINTING})
 TERMINAL: Final = frozenset(JobState) - LIVE
@@ -38,7 +38,7 @@ DELIVERY_STEPS: Final[Mapping[DeliveryState, frozenset[DeliveryState]]] = Mappin
 
 
 def check_job_step(job_id: int, from_: JobState, to: JobState, *, attempts: int) -> None:
-    """Raise IllegalTransition unless the job may take this step after so many attempts."""
+    """Raise IllegalTransition unless the job may take this step after that many attempts."""
     spent = from_ is JobState.PAINTING and to is JobState.QUEUED and attempts >= MAX_ATTEMPTS
     if spent or to not in JOB_STEPS[from_]:
         raise IllegalTransition("job", job_id, from_, to)

@@ -1,4 +1,4 @@
-"""One bot per data folder; the second learns who the first is."""
+"""One bot per data folder; a second one learns the process id of the first."""
 
 import os
 from pathlib import Path
@@ -15,16 +15,16 @@ _PID_FILE: Final = "zimagine.pid"
 
 
 class DataFolderLock:
-    """Held by the process that runs on a data folder, and gone with it, however it ends.
+    """Held by the process that uses a data folder, and released when it ends, however it ends.
 
-    The operating system holds the lock on an open file, so a killed holder leaves nothing in
-    the way. The pid lies in a file beside it, since Windows lets nobody read a locked file.
+    The operating system holds the lock on an open file, so a killed process leaves nothing in the
+    way. The pid is in a separate file, since Windows lets nobody read a locked one.
     """
 
     def __init__(self, data_dir: Path) -> None:
         self._data_dir = Path(data_dir).absolute()
         self._pid_file = self._data_dir / _PID_FILE
-        # Not bound to a thread: the loop may acquire it and an executor release it.
+        # Not bound to a thread: the event loop may acquire it and an executor release it.
         self._lock = filelock.FileLock(
             self._data_dir / _LOCK_FILE, blocking=False, thread_local=False
         )
@@ -32,7 +32,7 @@ class DataFolderLock:
     def acquire(self) -> None:
         """Take the lock at once, or raise DataFolderLocked with the holder's pid.
 
-        Raises DataFolderUnusable when the folder cannot be written. Blocking, but not for long.
+        Raises DataFolderUnusable if the folder cannot be written. Blocking, but not for long.
         """
         folders.make_private(self._data_dir)
         if self._lock.is_locked:
@@ -50,7 +50,7 @@ class DataFolderLock:
             raise folders.unusable(self._pid_file, error) from error
 
     def release(self) -> None:
-        """Give the lock back; does nothing when it is not held."""
+        """Release the lock; does nothing if it is not held."""
         if self._lock.is_locked:
             self._pid_file.unlink(missing_ok=True)
             self._lock.release()

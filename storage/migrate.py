@@ -1,4 +1,4 @@
-"""Numbered SQL files, applied in order, each in one transaction with the version it leads to."""
+"""Numbered SQL files, applied in order, each in one transaction with its version number."""
 
 import re
 import sqlite3
@@ -29,7 +29,7 @@ class Migration:
 
 
 def load_migrations() -> tuple[Migration, ...]:
-    """The migrations that this program brings along, in order; ValueError when one is missing."""
+    """Load the migrations shipped with this program, in order; ValueError if one is missing."""
     found = []
     for entry in resources.files("storage").joinpath("migrations").iterdir():
         if match := _FILE_NAME.fullmatch(entry.name):
@@ -41,14 +41,14 @@ def load_migrations() -> tuple[Migration, ...]:
 
 
 def check_numbers(migrations: Sequence[Migration]) -> None:
-    """Raise ValueError unless the migrations are numbered 1, 2, 3 … without gap or double."""
+    """Raise ValueError unless the migrations are numbered 1, 2, 3 … without gaps or duplicates."""
     numbers = [migration.number for migration in migrations]
     if numbers != list(range(1, len(numbers) + 1)):
         raise ValueError(f"migrations must be numbered from 1 without gaps, not {numbers}")
 
 
 def statements(sql: str) -> Iterator[str]:
-    """Split SQL into its statements; ValueError when the last one is not finished.
+    """Split SQL into its statements; ValueError if the last one is unfinished.
 
     Semicolons in strings, comments and trigger bodies do not end a statement.
     """
@@ -65,14 +65,14 @@ def statements(sql: str) -> Iterator[str]:
 async def migrate(
     connection: aiosqlite.Connection, migrations: Sequence[Migration], path: Path
 ) -> None:
-    """Bring the database to the newest version; what fails leaves the version before it.
+    """Bring the database to the newest version; a failed step leaves the version before it.
 
     Two processes may do this at once: each migration is applied by one of them. Raises
     DatabaseTooNew, DataFolderUnusable for another program's database, or MigrationFailed.
     """
     check_numbers(migrations)
-    # Enforced foreign keys would stop a migration from rebuilding a table that others refer to,
-    # and the switch does nothing inside a transaction. Each one is checked as a whole instead.
+    # Enforced foreign keys would stop a migration from rebuilding a table that others refer to, and
+    # the pragma does nothing inside a transaction. Each migration's result is checked as a whole.
     await connection.execute("PRAGMA foreign_keys = OFF")
     for migration in migrations:
         if (await read_stamp(connection)).version < migration.number:
@@ -86,7 +86,7 @@ async def _apply(
 ) -> None:
     await connection.execute("BEGIN IMMEDIATE")
     try:
-        stamp = await read_stamp(connection)  # again: only now does nobody else write
+        stamp = await read_stamp(connection)  # read again: only now is nobody else writing
         check_stamp(path, stamp, supported)
         if stamp.version < migration.number:
             await _run(connection, migration)
@@ -103,8 +103,8 @@ async def _run(connection: aiosqlite.Connection, migration: Migration) -> None:
     for statement in statements(migration.sql):
         await connection.execute(statement)
     if await connection.execute_fetchall("PRAGMA foreign_key_check"):
-        raise ValueError("it would leave rows that refer to nothing")
-    # A pragma takes no parameters; both values are integers of our own.
+        raise ValueError("it would leave dangling references")
+    # A pragma takes no parameters; both values are our own integers.
     await connection.execute(f"PRAGMA application_id = {APPLICATION_ID:d}")
     await connection.execute(f"PRAGMA user_version = {migration.number:d}")
 

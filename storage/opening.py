@@ -1,4 +1,4 @@
-"""What may lie where the database should be, and how a connection to it is made ready."""
+"""Check what lies at the database's path, and prepare connections to it."""
 
 import asyncio
 import os
@@ -22,22 +22,25 @@ from storage.faults import translated
 from storage.settling import settle
 
 APPLICATION_ID: Final = 0x7A696D67
-"""The letters "zimg" in the file's header: this database is ours and nobody else's."""
+"""The letters "zimg" in the file header, which mark a database as this program's."""
 
-_OLDEST_SQLITE: Final = (3, 37, 0)  # STRICT tables
+_OLDEST_SQLITE: Final = (3, 37, 0)  # the first version with STRICT tables
 _MAGIC: Final = b"SQLite format 3\0"
 _HEADER_BYTES: Final = 100
 _FRACTIONS_OFFSET: Final = 21
-_FRACTIONS: Final = b"\x40\x20\x20"  # the same in every SQLite database
+_FRACTIONS: Final = b"\x40\x20\x20"  # identical in every SQLite database
 _VERSION_OFFSET: Final = 60
 _APPLICATION_OFFSET: Final = 68
 _WAL_LIMIT_BYTES: Final = 64 * 2**20
+"""The log file is truncated to this size once it has been written back. Chosen by hand."""
 _WAL_RETRY_S: Final = 0.02
+"""Pause between attempts to switch to WAL mode. Chosen by hand."""
 _DETAIL_LIMIT_CHARS: Final = 200
+"""How much of SQLite's report of damage is kept. Chosen by hand."""
 
 
 class Stamp(NamedTuple):
-    """What a database file says about itself."""
+    """The header fields of a database file."""
 
     application_id: int
     version: int
@@ -45,9 +48,9 @@ class Stamp(NamedTuple):
 
 
 def inspect(path: Path, supported: int) -> Path:
-    """Refuse, without changing one byte of it, a file that this program must not write to.
+    """Refuse a file that this program must not write to, without changing one byte of it.
 
-    Creates the folder if it is missing, and returns the absolute path. Raises DataFolderUnusable,
+    Creates the folder if missing, and returns the absolute path. Raises DataFolderUnusable,
     DatabaseCorrupt, DatabaseTooNew, RestoreUnfinished or SqliteTooOld. Blocking.
     """
     if sqlite3.sqlite_version_info < _OLDEST_SQLITE:
@@ -56,7 +59,7 @@ def inspect(path: Path, supported: int) -> Path:
     folders.make_private(path.parent)
     refuse_unfinished(path)
     if path.is_dir():
-        raise DataFolderUnusable(path, "a folder lies where the database file should be")
+        raise DataFolderUnusable(path, "a folder is in the place of the database file")
     if not path.exists() or path.stat().st_size == 0:
         return path
     if not os.access(path, os.R_OK | os.W_OK):
@@ -66,23 +69,23 @@ def inspect(path: Path, supported: int) -> Path:
 
 
 def restoring_file(path: Path) -> Path:
-    """Where a restore has its finished copy ready; while it is there, nothing may be opened."""
+    """Return where a restore keeps its finished copy; while it exists, nothing may be opened."""
     return path.with_name(f"{path.name}.restoring")
 
 
 def refuse_unfinished(path: Path) -> None:
-    """Raise RestoreUnfinished where a restore was interrupted between old and new. Blocking."""
+    """Raise RestoreUnfinished if a restore was interrupted while swapping files. Blocking."""
     if restoring_file(path).exists():
         raise RestoreUnfinished(path)
 
 
 def look(path: Path) -> sqlite3.Connection:
-    """A connection that changes not one byte, whatever lies beside the file. Blocking.
+    """Open a connection that changes not one byte, whatever lies beside the file. Blocking.
 
-    Raises sqlite3.Error, to be translated. Others may write meanwhile.
+    Raises sqlite3.Error, for the caller to translate. Others may write meanwhile.
     """
     # Closing the last connection that may write would move a killed process's journal into the
-    # file; one that may only read would leave an empty journal behind where there was none.
+    # file; a read-only one would leave an empty journal behind where there was none.
     journal = path.with_name(f"{path.name}-wal")
     left = journal.exists() and journal.stat().st_size > 0
     uri = f"{path.absolute().as_uri()}?mode={'ro' if left else 'rw'}"
@@ -96,14 +99,14 @@ def look(path: Path) -> sqlite3.Connection:
 
 
 def stamp_of(connection: sqlite3.Connection) -> Stamp:
-    """What an open database says about itself. Blocking."""
+    """Return what an open database says about itself. Blocking."""
     return Stamp(*connection.execute(_STAMP).fetchone())
 
 
 def damage(connection: sqlite3.Connection, pragma: str = "quick_check") -> str | None:
-    """The first thing that is wrong with the pages of the database, in one line. Blocking.
+    """Return the first fault in the database's pages, in one line, or None. Blocking.
 
-    pragma: "integrity_check" compares every index with its table as well.
+    pragma: "integrity_check" also compares every index with its table.
     """
     (found,) = connection.execute(f"PRAGMA {pragma}(1)").fetchone()
     if found == "ok":
@@ -125,7 +128,7 @@ def check_sound(path: Path) -> None:
 
 
 def check_stamp(path: Path, stamp: Stamp, supported: int) -> None:
-    """Raise unless the database is ours, or empty, and of a version that this program knows."""
+    """Raise unless the database is this program's, or empty, and of a supported version."""
     foreign = stamp.application_id not in (0, APPLICATION_ID)
     unmarked = stamp.application_id == 0 and bool(stamp.tables)
     if foreign or unmarked:
@@ -142,8 +145,8 @@ def _read_stamp(path: Path) -> Stamp:
         raise DatabaseCorrupt(path, "file is not a database")
     journal = path.with_name(path.name + "-wal")
     if journal.exists() and journal.stat().st_size > 0:
-        # A process that was killed, or one that is running: the newest header is in the journal.
-        # Only a read-only connection may look, since closing any other would write to the file.
+        # A process was killed or is running: the newest header is in the journal. Only a read-only
+        # connection may look, since closing any other would write to the file.
         stamp = _read_stamp_beside_journal(path)
         if stamp is not None:
             return stamp
@@ -162,13 +165,13 @@ def _read_stamp_beside_journal(path: Path) -> Stamp | None:
         except sqlite3.DatabaseError as error:
             if error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
                 raise
-            return None  # cannot be told without writing; the writer asks again
+            return None  # cannot be determined without writing; the writer checks again
         finally:
             connection.close()
     return Stamp(*values)
 
 
-# One statement, hence one snapshot: another process may be creating the tables at this moment.
+# One statement, hence one snapshot: another process may be creating the tables right now.
 _STAMP: Final = (
     "SELECT application_id, user_version, (SELECT count(*) FROM sqlite_schema) "
     "FROM pragma_application_id, pragma_user_version"
@@ -176,27 +179,27 @@ _STAMP: Final = (
 
 
 async def read_stamp(connection: aiosqlite.Connection) -> Stamp:
-    """What the open database says about itself, its journal included."""
+    """Return what the open database says about itself, its journal included."""
     (values,) = await connection.execute_fetchall(_STAMP)
     return Stamp(*values)
 
 
 async def connect_writer(path: Path, busy_timeout_s: float, supported: int) -> aiosqlite.Connection:
-    """Open the connection that writes, in WAL mode; refuses as inspect() before it writes."""
+    """Open the writing connection in WAL mode, after the same checks as inspect()."""
     before = _identity(path)
     connection = await _connect(path.as_uri(), busy_timeout_s)
     try:
-        # Before WAL mode, which is written into the file. Damage shows here as well.
+        # Before WAL mode, which is recorded in the file. Damage shows here as well.
         check_stamp(path, await read_stamp(connection), supported)
         await _use_wal(connection, path, busy_timeout_s)
-        # NORMAL keeps the file sound; that a commit survives a power cut is durability.py's work.
+        # NORMAL keeps the file intact; durability.py makes commits survive a power cut.
         await connection.execute("PRAGMA synchronous = NORMAL")
         await connection.execute(f"PRAGMA journal_size_limit = {_WAL_LIMIT_BYTES}")
         await teach_search(connection)
-        # From here on a restore sees that somebody has the file open. If one came between, this
-        # is a connection to the database that was set aside.
+        # From here on a restore sees that the file is open. If one came in between, this connection
+        # is to the database that was set aside.
         if before not in (None, _identity(path)):
-            raise DatabaseBusy(path, "it was replaced at this moment")
+            raise DatabaseBusy(path, "it was just replaced")
     except BaseException:
         await settle(connection.close())  # its thread would keep the process alive
         raise
@@ -204,8 +207,9 @@ async def connect_writer(path: Path, busy_timeout_s: float, supported: int) -> a
 
 
 async def teach_search(connection: aiosqlite.Connection) -> None:
-    """Give the connection what migrations, and the triggers that keep the search index, call."""
-    await connection.execute("PRAGMA trusted_schema = ON")  # some builds forbid it to triggers
+    """Register the SQL function that migrations and the triggers of the search index call."""
+    # some builds forbid such functions in triggers
+    await connection.execute("PRAGMA trusted_schema = ON")
     await connection.create_function(search.SQL_FUNCTION, search.SQL_PARAMETERS, search.tokens)
 
 
@@ -221,7 +225,7 @@ async def connect_reader(path: Path, busy_timeout_s: float) -> aiosqlite.Connect
 
 
 async def _connect(uri: str, busy_timeout_s: float) -> aiosqlite.Connection:
-    # isolation_level=None: the sqlite3 module must not begin transactions behind our back.
+    # isolation_level=None: the sqlite3 module must not begin transactions on its own.
     connection = await aiosqlite.connect(
         uri, uri=True, isolation_level=None, timeout=busy_timeout_s
     )
@@ -238,8 +242,8 @@ def _identity(path: Path) -> tuple[int, int] | None:
 
 
 async def _use_wal(connection: aiosqlite.Connection, path: Path, busy_timeout_s: float) -> None:
-    # SQLite does not wait out its busy timeout for this one statement, so two processes that
-    # create the same database at the same moment need patience of our own.
+    # SQLite does not apply its busy timeout to this statement, so if two processes create the same
+    # database at the same moment, the waiting has to happen here.
     loop = asyncio.get_running_loop()
     deadline = loop.time() + busy_timeout_s
     while True:
@@ -252,5 +256,5 @@ async def _use_wal(connection: aiosqlite.Connection, path: Path, busy_timeout_s:
             await asyncio.sleep(_WAL_RETRY_S)
             continue
         if mode != "wal":
-            raise DataFolderUnusable(path, f"its file system allows journal mode {mode} only")
+            raise DataFolderUnusable(path, f"its file system only allows journal mode {mode}")
         return

@@ -1,4 +1,4 @@
-"""What servers, channels and users set."""
+"""Settings of servers, channels and users, and the threads of users."""
 
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping
@@ -12,11 +12,11 @@ from storage.types import Clock, DeliveryMode, SettingsLevels, StoredSettings
 
 _SETTINGS: Final = ("delivery", "spoiler", "quiet", "reports_channel_id")
 _ID_LIMIT: Final = 2**63
-"""Greater ids are no integers of SQLite's."""
+"""SQLite integers are smaller than this."""
 
 
 class ServerChanges(TypedDict, total=False):
-    """What can be set for a server; None takes a choice back."""
+    """Settings of a server that can be changed; None unsets one."""
 
     delivery: DeliveryMode | None
     spoiler: bool | None
@@ -25,7 +25,7 @@ class ServerChanges(TypedDict, total=False):
 
 
 class ChannelChanges(TypedDict, total=False):
-    """What can be set for a channel; None takes a choice back."""
+    """Settings of a channel that can be changed; None unsets one."""
 
     delivery: DeliveryMode | None
     spoiler: bool | None
@@ -33,7 +33,7 @@ class ChannelChanges(TypedDict, total=False):
 
 
 class UserChanges(TypedDict, total=False):
-    """What users can set for themselves in a server; None takes a choice back."""
+    """Settings that users can change for themselves in a server; None unsets one."""
 
     delivery: DeliveryMode | None
     spoiler: bool | None
@@ -54,19 +54,19 @@ def _is_id(value: object) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Level:
-    """Where something can be set: a table, its key, and what each setting may be."""
+    """One scope of settings: its table, key columns, and the accepted values of each setting."""
 
     table: str
     keys: tuple[str, ...]
     checks: Mapping[str, Callable[[object], bool]]
 
     def select(self) -> str:
-        """The row with this key, with NULL for what cannot be set here."""
+        """SQL for the row with this key, with NULL for settings that this scope does not have."""
         columns = (name if name in self.checks else f"NULL AS {name}" for name in _SETTINGS)
         return f"{', '.join(columns)}, set_by, set_at FROM {self.table} WHERE {self.where()}"
 
     def upsert(self, names: Iterable[str]) -> str:
-        """Set these settings of the row with this key: the key, their values, by whom and when."""
+        """SQL that sets these settings; parameters: the key, the values, by whom and when."""
         changed = (*names, "set_by", "set_at")
         columns = (*self.keys, *changed)
         return (
@@ -76,7 +76,7 @@ class _Level:
         )
 
     def clear(self) -> str:
-        """Unset what is set in the row with this key, if anything is: by whom, when, the key."""
+        """SQL that unsets all settings of a row, if any; parameters: by whom, when, the key."""
         return (
             f"{self.table} SET {', '.join(f'{name} = NULL' for name in self.checks)}, "
             f"set_by = ?, set_at = ? WHERE {self.where()} "
@@ -111,10 +111,10 @@ _LEVELS: Final = " UNION ALL ".join(
 
 
 class Preferences:
-    """Settings of servers, channels and users; each remembers who changed it last, and when.
+    """Settings of servers, channels and users, each with who changed it last and when.
 
-    An unknown name is a TypeError, an unfit value or no change at all a ValueError; both leave
-    everything as it was.
+    An unknown name raises TypeError; an invalid value, or no change at all, ValueError. Both change
+    nothing.
     """
 
     def __init__(self, db: Database, clock: Clock) -> None:
@@ -122,52 +122,52 @@ class Preferences:
         self._clock = clock
 
     async def levels(self, guild_id: int, channel_id: int, user_id: int) -> SettingsLevels:
-        """What was chosen for this person in this channel; three look-ups by key in one query."""
+        """Return the settings of all three scopes for this user in this channel, in one query."""
         found = await self._db.fetch_all(
             _LEVELS, (guild_id, guild_id, channel_id, guild_id, user_id)
         )
         return SettingsLevels(**{row["level"]: _chosen(row) for row in found})
 
     async def server(self, guild_id: int) -> StoredSettings | None:
-        """What was chosen for a server itself; None where nothing ever was."""
+        """Return the settings of a server itself; None if nothing was ever set."""
         return await self._get(_SERVER, (guild_id,))
 
     async def channel(self, guild_id: int, channel_id: int) -> StoredSettings | None:
-        """What was chosen for a channel itself; None where nothing ever was."""
+        """Return the settings of a channel itself; None if nothing was ever set."""
         return await self._get(_CHANNEL, (guild_id, channel_id))
 
     async def user(self, guild_id: int, user_id: int) -> StoredSettings | None:
-        """What a user chose for themselves in a server; None where nothing ever was."""
+        """Return a user's own settings in a server; None if nothing was ever set."""
         return await self._get(_USER, (guild_id, user_id))
 
     async def set_server(
         self, guild_id: int, *, by: int, **changes: Unpack[ServerChanges]
     ) -> StoredSettings:
-        """Change these settings of a server and leave the others; returns all of them."""
+        """Change these settings of a server, leave the others, and return all of them."""
         return await self._set(_SERVER, (guild_id,), by, changes)
 
     async def set_channel(
         self, guild_id: int, channel_id: int, *, by: int, **changes: Unpack[ChannelChanges]
     ) -> StoredSettings:
-        """The same for a channel."""
+        """Change settings of a channel as set_server() does."""
         return await self._set(_CHANNEL, (guild_id, channel_id), by, changes)
 
     async def set_user(
         self, guild_id: int, user_id: int, *, by: int, **changes: Unpack[UserChanges]
     ) -> StoredSettings:
-        """The same for a user in a server."""
+        """Change a user's settings in a server as set_server() does."""
         return await self._set(_USER, (guild_id, user_id), by, changes)
 
     async def clear_server(self, guild_id: int, *, by: int) -> bool:
-        """Take every choice of a server back; False when there was none."""
+        """Unset every setting of a server; False if there was none."""
         return await self._clear(_SERVER, (guild_id,), by)
 
     async def clear_channel(self, guild_id: int, channel_id: int, *, by: int) -> bool:
-        """The same for a channel."""
+        """Unset every setting of a channel; False if there was none."""
         return await self._clear(_CHANNEL, (guild_id, channel_id), by)
 
     async def clear_user(self, guild_id: int, user_id: int, *, by: int) -> bool:
-        """The same for a user in a server."""
+        """Unset every setting of a user in a server; False if there was none."""
         return await self._clear(_USER, (guild_id, user_id), by)
 
     async def _get(self, level: _Level, key: tuple[int, ...]) -> StoredSettings | None:
@@ -180,7 +180,7 @@ class Preferences:
         _check(level, changes)
         values = (*key, *changes.values(), by, to_us(self._clock()))
         async with self._db.transaction() as transaction:
-            # Every name is one of the level's own by now.
+            # Every name has been checked against the scope's own names by now.
             await transaction.execute(f"INSERT {level.upsert(changes)}", values)
             row = await transaction.fetch_one(f"SELECT {level.select()}", key)
         assert row is not None
@@ -195,14 +195,14 @@ class Preferences:
 
 
 class Threads:
-    """Which thread belongs to whom: at most one per person and channel."""
+    """Which thread belongs to which user: at most one per user and channel."""
 
     def __init__(self, db: Database, clock: Clock) -> None:
         self._db = db
         self._clock = clock
 
     async def thread_of(self, guild_id: int, channel_id: int, user_id: int) -> int | None:
-        """The thread of a person in a channel; None where none is remembered."""
+        """Return a user's thread in a channel; None if none is stored."""
         row = await self._db.fetch_one(
             "SELECT thread_id FROM threads WHERE guild_id = ? AND channel_id = ? AND user_id = ?",
             (guild_id, channel_id, user_id),
@@ -212,10 +212,10 @@ class Threads:
     async def remember_thread(
         self, guild_id: int, channel_id: int, user_id: int, thread_id: int
     ) -> int:
-        """Give a thread to a person in a channel; returns the one that holds.
+        """Store a user's thread in a channel; returns the effective one.
 
-        An earlier one stays until it is forgotten: of two that were made at once the first
-        counts. ValueError for a thread that is somebody else's.
+        An earlier thread stays until it is forgotten: if two were created at once, the first
+        counts. ValueError for a thread that belongs to somebody else.
         """
         place = (guild_id, channel_id, user_id)
         async with self._db.transaction() as transaction:
@@ -230,11 +230,11 @@ class Threads:
                 place,
             )
         if row is None:
-            raise ValueError(f"thread {thread_id} is somebody else's")
+            raise ValueError(f"thread {thread_id} belongs to somebody else")
         return row["thread_id"]
 
     async def forget_thread(self, thread_id: int) -> bool:
-        """Forget a thread that is gone, whoever it belonged to; False when it was not known."""
+        """Remove a thread that no longer exists, whoever's it was; False if it was not stored."""
         async with self._db.transaction() as transaction:
             changed = await transaction.execute(
                 "DELETE FROM threads WHERE thread_id = ?", (thread_id,)

@@ -1,4 +1,4 @@
-"""Questions that wait for an answer: what somebody wants to be painted is taken once, or never."""
+"""Proposals: requests that wait for confirmation and are accepted at most once."""
 
 import sqlite3
 from dataclasses import dataclass
@@ -13,13 +13,13 @@ from storage.timestamps import from_us, to_us
 from storage.types import Clock, Place
 
 PROPOSAL_LIFE: Final = timedelta(hours=1)
-"""So long a question can be answered; it is forgotten some time after."""
+"""How long a proposal can be answered; it is removed some time later. Chosen by hand."""
 
 _BY_ID: Final = "SELECT * FROM proposals WHERE id = ?"
 
 
 class ProposalState(StrEnum):
-    """What became of a question. EXPIRED is what an open one is after its life."""
+    """The outcome of a proposal. EXPIRED is an open one after its lifetime."""
 
     OPEN = "open"
     TAKEN = "taken"
@@ -29,7 +29,7 @@ class ProposalState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """A question as it stands; `place` says who may answer it. `wish` is JSON."""
+    """A proposal as stored; `place` says who may answer it. `batch` is JSON."""
 
     id: int
     place: Place
@@ -39,43 +39,42 @@ class Proposal:
 
 
 class Proposals:
-    """Questions from being asked to being taken, declined, or too old.
+    """Proposals from being asked until accepted, declined or expired.
 
-    Jobs.accept_all() takes one, in the transaction that accepts what it asked for. A step that is
-    not possible any more raises IllegalTransition, an id that is not known (any more) UnknownRow;
-    both leave everything as it was.
+    Jobs.accept_all() accepts one in the transaction that queues its jobs. A step that is no longer
+    possible raises IllegalTransition, an unknown or removed id UnknownRow; both change nothing.
     """
 
     def __init__(self, db: Database, clock: Clock) -> None:
         self._db = db
         self._clock = clock
 
-    async def ask(self, place: Place, wish: str) -> Proposal:
-        """Write down what is asked for, before the question is shown."""
+    async def ask(self, place: Place, batch: str) -> Proposal:
+        """Store a request before its confirmation is shown."""
         async with self._db.transaction() as transaction:
             now = self._clock()
             row = await transaction.fetch_one(
                 "INSERT INTO proposals (guild_id, channel_id, user_id, wish, asked_at) "
                 "VALUES (?, ?, ?, ?, ?) RETURNING *",
-                (place.guild_id, place.channel_id, place.user_id, wish, to_us(now)),
+                (place.guild_id, place.channel_id, place.user_id, batch, to_us(now)),
             )
         assert row is not None
         return _proposal(row, now)
 
     async def get(self, proposal_id: int) -> Proposal | None:
-        """The question as last committed; None when it is forgotten or was never asked."""
+        """Return the proposal as last committed; None if it was removed or never existed."""
         row = await self._db.fetch_one(_BY_ID, (proposal_id,))
         return None if row is None else _proposal(row, self._clock())
 
     async def decline(self, proposal_id: int) -> None:
-        """Close an open question: nothing comes of it."""
+        """Close an open proposal without accepting it."""
         async with self._db.transaction() as transaction:
             now = self._clock()
             await check_open(transaction, proposal_id, now, ProposalState.DECLINED)
             await settle(transaction, proposal_id, now, ProposalState.DECLINED)
 
     async def sweep(self) -> int:
-        """Forget every question that is too old to be answered, and how many those were."""
+        """Remove every proposal that is too old to be answered; returns how many."""
         async with self._db.transaction() as transaction:
             return await transaction.execute(
                 "DELETE FROM proposals WHERE asked_at <= ?", (to_us(self._clock() - PROPOSAL_LIFE),)
@@ -85,7 +84,7 @@ class Proposals:
 async def check_open(
     transaction: Transaction, proposal_id: int, now: datetime, to: ProposalState
 ) -> None:
-    """Raise UnknownRow or IllegalTransition unless the question can still be answered."""
+    """Raise UnknownRow or IllegalTransition unless the proposal can still be answered."""
     row = await transaction.fetch_one(_BY_ID, (proposal_id,))
     if row is None:
         raise UnknownRow("proposal", proposal_id)
@@ -97,7 +96,7 @@ async def check_open(
 async def settle(
     transaction: Transaction, proposal_id: int, now: datetime, to: ProposalState
 ) -> None:
-    """Close a question that check_open() has found open in the same transaction."""
+    """Close a proposal that check_open() found open in the same transaction."""
     await transaction.execute(
         "UPDATE proposals SET state = ?, settled_at = ? WHERE id = ?",
         (to, to_us(now), proposal_id),
@@ -105,7 +104,7 @@ async def settle(
 
 
 async def reopen(transaction: Transaction, proposal_id: int) -> None:
-    """Undo settle(), where nothing came of it after all."""
+    """Undo settle() because its jobs were not accepted after all."""
     await transaction.execute(
         "UPDATE proposals SET state = 'open', settled_at = NULL WHERE id = ?", (proposal_id,)
     )

@@ -1,7 +1,7 @@
-"""The pure decision on quotas: a limit of pictures within a rolling window of hours.
+"""The pure quota decision: a limit of pictures within a rolling window of hours.
 
-A charge made at `at` counts while `now < at + hours`; at that very instant it has come back.
-decide() says from all the single charges what `quotas` finds out without reading them.
+A charge made at `at` counts while `now < at + hours`; at that instant it becomes available again.
+decide() computes from all individual charges what `quotas` finds without reading them.
 """
 
 from collections.abc import Iterable
@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 @dataclass(frozen=True, slots=True)
 class Charge:
-    """So many pictures taken at one instant."""
+    """A number of pictures charged at one instant."""
 
     at: datetime
     pictures: int
@@ -19,10 +19,11 @@ class Charge:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """Whether a request fits, and when things change.
+    """Whether a request fits, and when that changes.
 
-    `next_return_at` is when the oldest counting charge comes back (None without any), `retry_at`
-    the earliest instant at which the request fits: now if it is allowed, None if never.
+    `next_return_at` is when the oldest counting charge becomes available again (None if there is
+    none), `retry_at` the earliest instant at which the request fits: now if it is allowed, None if
+    it never will.
     """
 
     allowed: bool
@@ -33,35 +34,35 @@ class Decision:
 
 
 def returns_at(charged_at: datetime, hours: int) -> datetime:
-    """The first instant at which a charge no longer counts."""
+    """Return the first instant at which a charge no longer counts."""
     return charged_at + timedelta(hours=hours)
 
 
 def counts_after(now: datetime, hours: int) -> datetime:
-    """The instant that a charge must be later than, to count now."""
+    """Return the instant after which a charge must have been made to count now."""
     return now - timedelta(hours=hours)
 
 
 def fits(*, used: int, limit: int, requested: int) -> bool:
-    """Whether a request fits into what is left."""
+    """Return whether a request fits into what is left."""
     return used + requested <= limit
 
 
 def remaining(*, used: int, limit: int) -> int:
-    """What is left; never below zero, also when a limit was lowered after pictures were taken."""
+    """Return what is left; zero if the limit was lowered below what is used."""
     return max(0, limit - used)
 
 
 def to_come_back(*, used: int, limit: int, requested: int) -> int | None:
-    """How many of the used pictures have to come back before a request fits; None if it never will.
+    """Return how many used pictures must become available before a request fits; None if never.
 
-    Zero or less where it fits now.
+    Zero or less if it fits now.
     """
     return None if requested > limit else used + requested - limit
 
 
 def reached(amounts: Iterable[int], needed: int) -> tuple[int, int] | None:
-    """Which of these, added up in their order, reaches `needed`, and the sum of those before it."""
+    """Find where a running sum reaches `needed`: that amount and the sum before it."""
     before = 0
     for index, amount in enumerate(amounts):
         if before + amount >= needed:
@@ -73,7 +74,7 @@ def reached(amounts: Iterable[int], needed: int) -> tuple[int, int] | None:
 def decide(
     charges: Iterable[Charge], *, limit: int, hours: int, now: datetime, requested: int
 ) -> Decision:
-    """Decide on a request for `requested` pictures, and say exactly when it would fit."""
+    """Decide on a request for `requested` pictures, and compute exactly when it would fit."""
     counting = sorted(
         (charge for charge in charges if now < returns_at(charge.at, hours)),
         key=lambda charge: charge.at,
@@ -92,7 +93,7 @@ def decide(
 def _retry_at(
     counting: list[Charge], used: int, limit: int, hours: int, requested: int
 ) -> datetime | None:
-    # Charges come back oldest first, so the first one that makes enough room is the answer.
+    # Charges become available oldest first: the first that frees enough is the answer.
     for charge in counting:
         used -= charge.pictures
         if fits(used=used, limit=limit, requested=requested):

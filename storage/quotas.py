@@ -1,4 +1,4 @@
-"""Who may take how many pictures: policies, and what was used of them."""
+"""Quotas: policies of servers and users, and how much of them is used."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,7 +10,9 @@ from storage.timestamps import from_us, to_us
 from storage.types import Clock, Place, PolicySource, QuotaExceeded, QuotaPolicy, QuotaStatus
 
 PICTURES_LIMIT: Final = 1_000_000
+"""Far above any sensible quota. Chosen by hand."""
 HOURS_LIMIT: Final = 8760
+"""One year."""
 
 
 class Quotas:
@@ -23,7 +25,7 @@ class Quotas:
     async def set_user(
         self, guild_id: int, user_id: int, pictures: int, hours: int, by: int
     ) -> None:
-        """Give one user of one server a policy of their own, at once and until it is cleared.
+        """Give a user of a server a policy of their own, effective until it is cleared.
 
         `by` is the user who decided. ValueError outside 0..1,000,000 pictures and 1..8760 hours.
         """
@@ -38,7 +40,7 @@ class Quotas:
             )
 
     async def clear_user(self, guild_id: int, user_id: int) -> bool:
-        """Take a user's own policy away; False when there was none."""
+        """Remove a user's own policy; False if there was none."""
         async with self._db.transaction() as transaction:
             changed = await transaction.execute(
                 "DELETE FROM user_quotas WHERE guild_id = ? AND user_id = ?", (guild_id, user_id)
@@ -46,7 +48,7 @@ class Quotas:
         return changed > 0
 
     async def set_default(self, guild_id: int, pictures: int, hours: int, by: int) -> None:
-        """Give a server a policy for everyone who has none of their own; as set_user."""
+        """Give a server a policy for everyone without their own; limits as in set_user()."""
         _check_policy(pictures, hours)
         async with self._db.transaction() as transaction:
             await transaction.execute(
@@ -58,11 +60,11 @@ class Quotas:
             )
 
     async def policy(self, guild_id: int, user_id: int, fallback: QuotaPolicy) -> QuotaPolicy:
-        """The policy that holds: the user's own, else the server's, else the fallback."""
+        """Return the effective policy: the user's own, else the server's, else the fallback."""
         return await effective_policy(self._db, guild_id, user_id, fallback)
 
     async def status(self, guild_id: int, user_id: int, fallback: QuotaPolicy) -> QuotaStatus:
-        """What is used and left now, under the policy that holds."""
+        """Return what is used and left now under the effective policy."""
         policy = await effective_policy(self._db, guild_id, user_id, fallback)
         place = Place(guild_id, 0, user_id)
         return (await _usage(self._db, place, policy, self._clock())).status(policy)
@@ -70,15 +72,15 @@ class Quotas:
     async def refusal(
         self, place: Place, fallback: QuotaPolicy, requested: int
     ) -> QuotaExceeded | None:
-        """Why so many pictures would be refused now; None where they would not. Charges nothing."""
-        async with self._db.transaction() as transaction:  # all that is read is of one moment
+        """Return why that many pictures would be refused now, or None. Charges nothing."""
+        async with self._db.transaction() as transaction:  # everything is read as of one instant
             return await check(transaction, place, fallback, requested=requested, now=self._clock())
 
 
 async def effective_policy(
     reads: Reads, guild_id: int, user_id: int, fallback: QuotaPolicy
 ) -> QuotaPolicy:
-    """The policy that holds for this person, as `reads` sees it."""
+    """Return the effective policy for this user, as `reads` sees it."""
     rows = await reads.fetch_all(
         "SELECT 'user' AS source, pictures, hours FROM user_quotas "
         "WHERE guild_id = ? AND user_id = ? "
@@ -95,7 +97,7 @@ async def effective_policy(
 async def check(
     reads: Reads, place: Place, fallback: QuotaPolicy, *, requested: int, now: datetime
 ) -> QuotaExceeded | None:
-    """Decide whether so many pictures may be taken now; None when they may."""
+    """Decide whether that many pictures may be charged now; None if they may."""
     policy = await effective_policy(reads, place.guild_id, place.user_id, fallback)
     usage = await _usage(reads, place, policy, now)
     if quota_rules.fits(used=usage.used, limit=policy.pictures, requested=requested):
@@ -109,10 +111,10 @@ async def check(
 
 @dataclass(frozen=True, slots=True)
 class _Usage:
-    """What counts in a window that begins after `since_us`.
+    """Charges that count in a window starting after `since_us`.
 
-    at_edge: pictures of the hour that the window's beginning cuts, which ends at `edge_end_us`;
-    later: of the whole hours after it. oldest_us: the oldest charge that counts.
+    at_edge: pictures charged in the hour that the start of the window cuts through, which ends at
+    `edge_end_us`; later: in the whole hours after it. oldest_us: the oldest charge that counts.
     """
 
     since_us: int
@@ -146,7 +148,7 @@ async def _usage(reads: Reads, place: Place, policy: QuotaPolicy, now: datetime)
     whole_hour = since_us // _HOUR_US + 1
     edge_end_us = whole_hour * _HOUR_US
     whose = (place.guild_id, place.user_id)
-    # One statement, so that all three are of one moment.
+    # One statement, so that all three are of the same instant.
     rows = await reads.fetch_all(
         f"SELECT 'at_edge' AS what, coalesce(sum(pictures), 0) AS value {_COUNTING} "
         f"AND charged_at < ? UNION ALL SELECT 'later', coalesce(sum(pictures), 0) {_HOURS} "
@@ -160,9 +162,9 @@ async def _usage(reads: Reads, place: Place, policy: QuotaPolicy, now: datetime)
 async def _retry_at(
     reads: Reads, place: Place, policy: QuotaPolicy, usage: _Usage, *, requested: int
 ) -> datetime | None:
-    """When so many pictures fit; reads the hours until then, and the charges of the last of them.
+    """Return when that many pictures fit; reads hourly sums, then charges of the deciding hour.
 
-    `reads` has to see the moment of the usage: a transaction.
+    `reads` must see the same instant as the usage: a transaction.
     """
     needed = quota_rules.to_come_back(used=usage.used, limit=policy.pictures, requested=requested)
     if needed is None:
@@ -171,7 +173,7 @@ async def _retry_at(
     after_us, end_us = usage.since_us, usage.edge_end_us
     if needed > usage.at_edge:
         needed -= usage.at_edge
-        # An hour holds a picture at least: so many hours are enough.
+        # Each stored hour holds at least one picture, so this many hours are enough.
         hours = await reads.fetch_all(
             f"SELECT hour, pictures {_HOURS} ORDER BY hour LIMIT ?",
             (*whose, usage.edge_end_us // _HOUR_US, needed),

@@ -13,7 +13,7 @@ from storage.timestamps import from_us, from_us_or_none, to_us
 from storage.types import AlreadyReported, Card, Case, Clock, Report, Verdict
 
 _PARTS: Final = (
-    # CROSS: the cases lead, and each finds its picture and its reports.
+    # CROSS JOIN: the cases go first, then each one's picture and reports are looked up.
     "CROSS JOIN pictures AS p ON p.id = c.picture_id CROSS JOIN reports AS r ON r.case_id = c.id"
 )
 _SELECT: Final = (
@@ -41,9 +41,9 @@ _OPEN: Final = f"{_SELECT} {_OLDEST} AS c {_PARTS} ORDER BY c.id, r.id"
 class Reports:
     """Reports from being filed to their verdict.
 
-    Every report of a picture joins the case that is open, which has one card and one verdict;
-    the next one after that opens another. A verdict on a case that has one raises
-    IllegalTransition, what does not exist UnknownRow; both leave everything as it was.
+    All reports of a picture join its open case, which has one card and one verdict; a report after
+    the verdict opens another case. A second verdict raises IllegalTransition, an unknown id
+    UnknownRow; both change nothing.
     """
 
     def __init__(self, db: Database, clock: Clock) -> None:
@@ -51,11 +51,11 @@ class Reports:
         self._clock = clock
 
     async def file(self, picture_id: int, by: int, reason: str | None) -> Report | AlreadyReported:
-        """Report a picture to the moderators of its server, once while its case is open.
+        """Report a picture to its server's moderators, once per user while its case is open.
 
-        open_for() has the case, and the card if there is one already. The reason is kept as it
-        is given; none and an empty one are the same. UnknownRow for a picture that is erased or
-        never was, ValueError for more than 500 characters.
+        open_for() returns the case, with its card if there is one. The reason is stored as given;
+        an empty one becomes None. UnknownRow for a picture that was erased or never existed,
+        ValueError for more than 500 characters.
         """
         reason = checked_reason(reason)
         async with self._db.transaction() as transaction:
@@ -74,9 +74,10 @@ class Reports:
         return _report(row, picture_id)
 
     async def posted(self, report_id: int, channel_id: int, message_id: int) -> Case:
-        """Remember the card that shows the report's case; a later one takes its place.
+        """Store the card that shows the report's case; a later card replaces it.
 
-        Also after a verdict, which may have come while the card was on its way: the answer says.
+        Also after a verdict, which may have come while the card was being posted: the returned case
+        tells.
         """
         async with self._db.transaction() as transaction:
             row = await transaction.fetch_one(
@@ -91,8 +92,8 @@ class Reports:
     async def resolve(self, picture_id: int, by: int, verdict: Verdict) -> Case:
         """Close the open case of a picture; `by` is the moderator who decided.
 
-        Nothing else happens: whoever deletes or blocks does that first, so that a crash between
-        the two leaves the case open. ValueError for a verdict that there is not.
+        Does nothing else: the caller deletes or blocks first, so that a crash in between leaves the
+        case open. ValueError for an unknown verdict.
         """
         verdict = Verdict(verdict)
         async with self._db.transaction() as transaction:
@@ -106,41 +107,41 @@ class Reports:
             return await _case(transaction, row["id"])
 
     async def open_for(self, picture_id: int) -> Case | None:
-        """The case of a picture that waits for its verdict; None where none does."""
+        """Return the open case of a picture, or None."""
         found = await self._db.fetch_all(_OPEN_FOR, (picture_id,))
         return next(iter(_cases(found)), None)
 
     async def last_for(self, picture_id: int) -> Case | None:
-        """The newest case of a picture, open or not; None where it was never reported."""
+        """Return the newest case of a picture, open or not; None if it was never reported."""
         found = await self._db.fetch_all(_LAST_OF, (picture_id,))
         return next(iter(_cases(found)), None)
 
     async def changed_since(self, since: datetime) -> list[int]:
-        """The pictures whose moderators' message may be missing or out of date, in their order.
+        """Return the pictures whose moderator message may be missing or outdated, in order.
 
-        Those of open cases without one, and all that were reported or decided upon since. Goes
-        through every case: for the start alone.
+        That is every open case without one, and everything reported or decided since. Reads every
+        case, so it is meant for startup only.
         """
         found = await self._db.fetch_all(_STIRRED, (to_us(since), to_us(since)))
         return sorted(row["picture_id"] for row in found)
 
     async def job_of(self, picture_id: int) -> int | None:
-        """The job of a picture, also of one that is erased; None where it never was."""
+        """Return the job of a picture, erased or not; None if the picture never existed."""
         row = await self._db.fetch_one("SELECT job_id FROM pictures WHERE id = ?", (picture_id,))
         return None if row is None else row["job_id"]
 
     async def open(self, guild_id: int, limit: int) -> list[Case]:
-        """At most `limit` cases of a server that wait for their verdict, the oldest first.
+        """Return at most `limit` open cases of a server, oldest first.
 
         ValueError for a limit below 1.
         """
         if limit < 1:
-            raise ValueError(f"a list has at least one case, not {limit}")
+            raise ValueError(f"a list must have at least one case, not {limit}")
         found = await self._db.fetch_all(_OPEN, (guild_id, limit))
         return _cases(found)
 
     async def _opened(self, transaction: Transaction, picture_id: int) -> int:
-        """The id of the open case of a picture, which is opened where there is none."""
+        """Return the id of a picture's open case, opening one if necessary."""
         living = await transaction.fetch_one(
             "SELECT 1 FROM pictures WHERE id = ? AND deleted_at IS NULL", (picture_id,)
         )
@@ -173,7 +174,7 @@ async def _case(reads: Reads, case_id: int) -> Case:
 
 
 def _cases(found: Iterable[sqlite3.Row]) -> list[Case]:
-    """One case from the rows of each, which come together and hold a report each."""
+    """Group rows into cases; a case's rows are adjacent and hold one report each."""
     cases: list[Case] = []
     for _, rows in groupby(found, key=lambda row: row["id"]):
         each = list(rows)

@@ -1,4 +1,4 @@
-"""Putting a backup in the database's place, so that whatever is interrupted can be done again."""
+"""Replace the database with a backup, in steps that can be repeated after an interruption."""
 
 import asyncio
 import contextlib
@@ -23,22 +23,22 @@ from storage.timestamps import from_us_or_none, to_us
 from storage.types import Clock, utc_now
 
 RESTORED: Final = "restored"
-"""The error code of a job that was not finished when the backup was made."""
+"""Error code of a job that was unfinished when the backup was made."""
 
 UNKNOWN_IDS: Final = 100_000
-"""How far ids jump ahead where nobody can tell which of them were given since the backup."""
+"""How far ids jump ahead if it is unknown which were used since the backup. Chosen by hand."""
 
 _BESIDE: Final = ("-wal", "-shm", "-journal")
 _SHARED_BYTES: Final = (510, 0x40000002)
-"""Length and start of the bytes that every connection of SQLite's keeps locked."""
+"""Length and start of the byte range that every SQLite connection keeps locked."""
 
 
 @dataclass(frozen=True, slots=True)
 class RestoreFacts:
-    """What was restored.
+    """The result of a restore.
 
-    `newest_at` is the last thing that the backup knows of; None where it knows of nothing.
-    `given_up` jobs were not finished in it. `set_aside` is where the replaced database lies.
+    `newest_at` is the latest time recorded in the backup; None if it is empty. `given_up` counts
+    its unfinished jobs. `set_aside` is the path of the replaced database.
     """
 
     pictures: int
@@ -49,7 +49,7 @@ class RestoreFacts:
 
 @dataclass(frozen=True, slots=True)
 class _Ids:
-    """The highest ids that were given, by table, and how many more there may have been."""
+    """The highest ids used, by table, and how many more there may have been."""
 
     highest: Mapping[str, int]
     gap: int
@@ -58,15 +58,15 @@ class _Ids:
 async def restore(data_dir: Path, source: Path, *, clock: Clock = utc_now) -> RestoreFacts:
     """Make the backup at `source` the database of the data folder.
 
-    The caller holds the DataFolderLock. The backup stays as it is; the database that is replaced
-    is set aside with its journal, never deleted. Nothing that may have been painted or posted
-    since the backup happens twice: what was not finished has failed and is refunded, what was not
-    delivered is kept, and no id is given again. Killed at any instant, either nothing has
-    happened, or opening the database raises RestoreUnfinished until this is called again, or all
-    is done. Raises DataFolderUnusable, DatabaseCorrupt or DatabaseTooNew for the backup, DiskFull,
+    The caller holds the DataFolderLock. The backup is left as it is; the replaced database is set
+    aside with its journal, never deleted. Nothing that may have been generated or posted since the
+    backup happens twice: unfinished jobs fail and are refunded, undelivered results are kept in the
+    history, and no id is used again. If killed at any instant, either nothing has happened, or
+    opening the database raises RestoreUnfinished until this is called again, or everything is done.
+    Raises DataFolderUnusable, DatabaseCorrupt or DatabaseTooNew for the backup, DiskFull,
     MigrationFailed, DatabaseBusy while another program has the database open.
     """
-    # To its end: the caller gives the lock back as soon as this returns.
+    # Run to completion even if cancelled: the caller releases the lock as soon as this returns.
     return await settle(asyncio.to_thread(_restore, data_dir, source, clock()))
 
 
@@ -82,7 +82,7 @@ def _restore(data_dir: Path, source: Path, now: datetime) -> RestoreFacts:
         pictures = backup.copy(source, part, supported=len(migrations), pragma="integrity_check")
         asyncio.run(_bring_up_to_date(part, migrations))
         if opening.restoring_file(live).exists():
-            # The old database may have been torn from its journal, which knows the newest ids.
+            # The old database may have been separated from its journal, which holds the newest ids.
             with _nobody_else(live):
                 _set_aside(live, moment)
         newest_at, given_up = _give_up(part, _ids_given(live, moment), now)
@@ -101,7 +101,8 @@ async def _bring_up_to_date(part: Path, migrations: tuple[Migration, ...]) -> No
         connection = await aiosqlite.connect(part, isolation_level=None)
         connection.row_factory = sqlite3.Row
         try:
-            await connection.execute("PRAGMA synchronous = OFF")  # flushed as a whole, in the end
+            # the whole file is flushed at the end
+            await connection.execute("PRAGMA synchronous = OFF")
             await opening.teach_search(connection)
             await migrate(connection, migrations, part)
         finally:
@@ -113,7 +114,7 @@ def _set_aside_file(live: Path, moment: datetime) -> Path:
 
 
 def _moment(live: Path, now: datetime) -> datetime:
-    """When the restore began that this one completes, or a second that no earlier one has."""
+    """Return when the restore being completed began, or a second that no earlier one used."""
     restoring = opening.restoring_file(live)
     if restoring.exists():
         return datetime.fromtimestamp(restoring.stat().st_mtime, UTC).replace(microsecond=0)
@@ -124,7 +125,7 @@ def _moment(live: Path, now: datetime) -> datetime:
 
 
 def _ids_given(live: Path, moment: datetime) -> _Ids:
-    """What the replaced database knows of ids, be it damaged."""
+    """Return the ids that the replaced database used, even if it is damaged."""
     old = live if live.exists() else _set_aside_file(live, moment)
     highest, sound = {}, False
     with contextlib.suppress(sqlite3.Error):
@@ -133,15 +134,15 @@ def _ids_given(live: Path, moment: datetime) -> _Ids:
                 found = connection.execute("SELECT name, seq FROM sqlite_sequence").fetchall()
                 highest = {name: seq for name, seq in found if isinstance(seq, int)}
                 sound = opening.damage(connection) is None
-    # Each unreadable database before this one may have begun above a gap of its own.
+    # Each unreadable database before this one may have added a gap of its own.
     earlier = sum(path != old for path in live.parent.glob(f"{live.name}.before-*Z"))
     return _Ids(highest, gap=0 if sound else UNKNOWN_IDS * (1 + earlier))
 
 
 def _give_up(part: Path, ids: _Ids, now: datetime) -> tuple[datetime | None, int]:
-    """Close what the backup left open, and set the ids; when it ends, and how many jobs that were.
+    """Close what the backup left open, and raise ids; returns its newest time and the job count.
 
-    Nobody knows what was painted and posted of them since.
+    Whether they were finished and posted since the backup is unknown.
     """
     now_us = to_us(now)
     with translated(part), closing(sqlite3.connect(part, isolation_level=None)) as connection:
@@ -165,7 +166,7 @@ def _give_up(part: Path, ids: _Ids, now: datetime) -> tuple[datetime | None, int
             "detail = 'restored from a backup' WHERE state = 'pending'",
             (now_us,),
         )
-        # Some of them may have been taken since.
+        # Some of them may have been accepted since.
         connection.execute("DELETE FROM proposals")
         for table in ("jobs", "pictures", "proposals"):
             _raise_ids(connection, table, ids)
@@ -174,7 +175,7 @@ def _give_up(part: Path, ids: _Ids, now: datetime) -> tuple[datetime | None, int
 
 
 def _raise_ids(connection: sqlite3.Connection, table: str, ids: _Ids) -> None:
-    """Buttons in old messages carry ids: none may mean something else tomorrow."""
+    """Raise a table's next id: old messages' buttons carry ids, which must never be reused."""
     found = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = ?", (table,))
     own = next(iter(found.fetchone() or (0,)))
     highest = max(own, ids.highest.get(table, 0)) + ids.gap
@@ -183,14 +184,14 @@ def _raise_ids(connection: sqlite3.Connection, table: str, ids: _Ids) -> None:
 
 
 def _swap(part: Path, live: Path, moment: datetime) -> Path | None:
-    """Set the old database aside and put the copy in its place; returns where the old one is.
+    """Set the old database aside and put the copy in its place; returns the old one's path.
 
-    From the first renaming to the last, the finished copy lies where it keeps everybody from
-    opening what is between old and new.
+    From the first rename to the last, the finished copy is where it keeps everyone from opening the
+    database.
     """
     restoring = opening.restoring_file(live)
     with _nobody_else(live):
-        # The moment goes with the file, so that a second attempt takes the same names.
+        # The time is stored with the file, so that a second attempt uses the same names.
         os.utime(part, (moment.timestamp(), moment.timestamp()))
         backup.flush(part)
         part.replace(restoring)
@@ -204,8 +205,8 @@ def _swap(part: Path, live: Path, moment: datetime) -> Path | None:
 
 def _set_aside(live: Path, moment: datetime) -> None:
     set_aside = _set_aside_file(live, moment)
-    # The journal first: at no instant may the new file lie beside the old one's. All keep their
-    # endings, so that SQLite finds the journal of what was set aside.
+    # The journal first: the new file must never be next to the old one's journal. All keep their
+    # suffixes, so that SQLite finds the journal of the database that was set aside.
     for ending in (*_BESIDE, ""):
         old = live.with_name(live.name + ending)
         if old.exists():
@@ -215,14 +216,14 @@ def _set_aside(live: Path, moment: datetime) -> None:
 
 @contextmanager
 def _nobody_else(live: Path) -> Iterator[None]:
-    """Hold the lock that every open connection shares; DatabaseBusy where somebody has one.
+    """Hold the lock that every open connection shares; DatabaseBusy if anyone has one.
 
-    A program that keeps the old file open would later remove the new one's journal by its name.
-    What fails inside becomes DataFolderUnusable or DiskFull.
+    A program that still has the old file open would later delete the new one's journal by name.
+    Errors inside the block become DataFolderUnusable or DiskFull.
     """
     try:
         with contextlib.ExitStack() as stack:
-            if os.name == "posix" and live.exists():  # Windows renames no file that is open
+            if os.name == "posix" and live.exists():  # Windows cannot rename a file that is open
                 _lock_all(stack.enter_context(live.open("rb+")), live)
             yield
     except OSError as error:

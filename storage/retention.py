@@ -1,4 +1,4 @@
-"""How long picture files stay on the disk; rows, recipes and seeds stay for ever."""
+"""How long picture files stay on disk; rows, recipes and seeds are kept permanently."""
 
 import asyncio
 import json
@@ -15,7 +15,7 @@ from storage.timestamps import to_us
 from storage.types import Clock, Removed
 
 BATCH_ROWS: Final = 25
-"""So many rows in one transaction: others wait for it a few milliseconds at most."""
+"""Rows per transaction, so that other writers wait a few milliseconds. Chosen by hand."""
 
 _TOTAL: Final = (
     "SELECT coalesce(sum(size_bytes), 0) AS size_bytes, count(*) > count(size_bytes) AS unknown "
@@ -38,7 +38,7 @@ _ERASED: Final = (
     "SELECT id, file, size_bytes FROM pictures INDEXED BY pictures_to_remove "
     "WHERE deleted_at IS NOT NULL AND file_removed_at IS NULL ORDER BY id LIMIT ?"
 )
-# Once more all that lets a file go: it may have become a favourite since it was chosen.
+# Checks again everything that allows removal: the picture may have become a favourite since.
 _LET_GO: Final = (
     "UPDATE pictures SET file_removed_at = ? WHERE id IN (SELECT value FROM json_each(?)) "
     "AND file_removed_at IS NULL AND deleted_at IS NULL AND favourite_at IS NULL "
@@ -47,16 +47,16 @@ _LET_GO: Final = (
     "RETURNING job_id, file, size_bytes"
 )
 _AFTER_ALL: Final = 2**63 - 1
-"""No instant is later."""
+"""Later than every stored time."""
 
 
 class Retention:
-    """Takes picture files off the disk; one at a time per data folder.
+    """Removes picture files from disk; at most one per data folder at a time.
 
-    Killed at any instant, the next apply() completes what was begun: which files go is written
-    down first, then their rows say so, then they go. So nobody makes a picture a favourite, or
-    posts it, while its file is being removed, and no file is forgotten. What a picture was made
-    from goes with the last one that was made from it.
+    If killed at any instant, the next apply() completes what was started: the files to be removed
+    are written down first, then marked in their rows, then removed. So no picture becomes a
+    favourite or is posted while its file is being removed, and no file is forgotten. An input image
+    goes with the last picture that was made from it.
     """
 
     def __init__(self, db: Database, files: PictureFiles, clock: Clock) -> None:
@@ -66,11 +66,11 @@ class Retention:
         self._inputs = Inputs(db, clock)
 
     async def apply(self, keep_days: int | None, limit_bytes: int | None) -> Removed:
-        """Remove the files of erased pictures, then the too old, then the oldest above the limit.
+        """Remove files of erased pictures, then those too old, then the oldest above the limit.
 
-        None is no limit. Inputs that nobody needs go as well, and the others count towards the
-        limit. Favourites stay, and what is still to be delivered. Raises DiskFull or
-        DataFolderUnusable, also where the system refuses to remove a file; and DatabaseBusy.
+        None means no limit. Unneeded inputs are removed as well, and the others count towards the
+        limit. Favourites and pictures still to be delivered stay. Raises DiskFull, DatabaseBusy, or
+        DataFolderUnusable, also if the system refuses to remove a file.
         """
         await self._complete()
         removed = await self._remove_erased()
@@ -94,7 +94,7 @@ class Retention:
             for row in batch:
                 if missing_bytes <= 0:
                     break
-                if row["size_bytes"] is not None:  # else it is not in the sum either
+                if row["size_bytes"] is not None:  # otherwise it is not part of the sum either
                     chosen.append(row)
                     missing_bytes -= row["size_bytes"]
             removed += await self._remove(chosen)
@@ -103,7 +103,7 @@ class Retention:
         return removed
 
     async def _oldest(self, before_us: int | None) -> AsyncIterator[list[sqlite3.Row]]:
-        """What may go, oldest first, in batches; each row is handed out once."""
+        """Yield removable pictures in batches, oldest first; each row once."""
         last = (0, 0)
         while True:
             batch = await self._db.fetch_all(
@@ -128,7 +128,7 @@ class Retention:
         return removed + await self._inputs.release(row["job_id"] for row in gone)
 
     async def _complete(self) -> None:
-        """Carry out what the last process had planned, as far as its rows say so."""
+        """Complete what the last process had planned, as far as the rows say so."""
         ids = await asyncio.to_thread(self._files.planned_removal)
         if not ids:
             return
@@ -141,7 +141,7 @@ class Retention:
         await asyncio.to_thread(self._files.plan_removal, [])
 
     async def _remove_erased(self) -> Removed:
-        """Erased for good: the file first, and again after a crash, until the row says so."""
+        """Remove the files of erased pictures; repeated after a crash until the row is updated."""
         removed = Removed()
         while rows := await self._db.fetch_all(_ERASED, (BATCH_ROWS,)):
             sizes = await asyncio.to_thread(self._sizes, rows)
@@ -158,7 +158,7 @@ class Retention:
         return removed
 
     async def _measured(self) -> int:
-        """How much lies on the disk, after what was never measured is."""
+        """Return the total size on disk, after measuring files of unknown size."""
         total = await self._db.fetch_one(_TOTAL)
         assert total is not None
         if not total["unknown"]:
@@ -169,7 +169,7 @@ class Retention:
             sizes = await asyncio.to_thread(self._sizes, rows)
             async with self._db.transaction() as transaction:
                 for row, size_bytes in zip(rows, sizes, strict=True):
-                    # A missing file stays unknown: it may be on a disk that is away just now.
+                    # A missing file keeps an unknown size: its disk may be temporarily unavailable.
                     if size_bytes is not None:
                         await transaction.execute(
                             "UPDATE pictures SET size_bytes = ? WHERE id = ?",
@@ -180,7 +180,7 @@ class Retention:
         return total["size_bytes"]
 
     def _sizes(self, rows: Sequence[sqlite3.Row]) -> list[int | None]:
-        """Of the files on the disk; None for a missing one."""
+        """Return the sizes of the files on disk, None for a missing one."""
         sizes: list[int | None] = []
         for row in rows:
             try:

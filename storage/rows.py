@@ -1,4 +1,4 @@
-"""Rows become dataclasses here, and nowhere else."""
+"""Converts rows into dataclasses."""
 
 import sqlite3
 from collections.abc import Sequence
@@ -32,16 +32,16 @@ PICTURE_COLUMNS: Final = (
     *("id", "job_id", "guild_id", "user_id", "file", "sha256", "recipe", "seed", "width_px"),
     *("height_px", "duration_s", "painted_at", "favourite_at", "file_removed_at"),
 )
-"""Of the table itself; channel, prompt and private are the job's."""
+"""Columns of the table itself; channel, prompt and private come from the job."""
 
 
 def columns(names: Sequence[str], table: str, prefix: str) -> str:
-    """The names as result columns of one table, each renamed with the prefix."""
+    """Return result columns for these names of one table, each renamed with the prefix."""
     return ", ".join(f"{table}.{name} AS {prefix}{name}" for name in names)
 
 
 def place(row: sqlite3.Row, prefix: str = "") -> Place:
-    """Whom a row belongs to."""
+    """Read a place from a row."""
     return Place(
         guild_id=row[f"{prefix}guild_id"],
         channel_id=row[f"{prefix}channel_id"],
@@ -50,7 +50,7 @@ def place(row: sqlite3.Row, prefix: str = "") -> Place:
 
 
 def job(row: sqlite3.Row, prefix: str = "") -> Job:
-    """A job from its columns."""
+    """Read a job from its columns."""
     return Job(
         id=row[f"{prefix}id"],
         place=place(row, prefix),
@@ -75,14 +75,14 @@ def job(row: sqlite3.Row, prefix: str = "") -> Job:
 
 
 def delivery(row: sqlite3.Row, prefix: str = "") -> Delivery:
-    """A delivery from its columns."""
-    road = row[f"{prefix}road"]
+    """Read a delivery from its columns."""
+    route = row[f"{prefix}road"]
     return Delivery(
         job_id=row[f"{prefix}job_id"],
         state=DeliveryState(row[f"{prefix}state"]),
         channel_id=row[f"{prefix}channel_id"],
         message_id=row[f"{prefix}message_id"],
-        route=None if road is None else Route(road),
+        route=None if route is None else Route(route),
         nonce=row[f"{prefix}nonce"],
         attempted_at=from_us_or_none(row[f"{prefix}attempted_at"]),
         settled_at=from_us_or_none(row[f"{prefix}settled_at"]),
@@ -96,7 +96,7 @@ def delivery(row: sqlite3.Row, prefix: str = "") -> Delivery:
 
 
 def picture(row: sqlite3.Row, prefix: str = "") -> StoredPicture:
-    """A picture from its columns and its job's channel_id, prompt and private."""
+    """Read a picture from its columns and its job's channel_id, prompt and private."""
     return StoredPicture(
         id=row[f"{prefix}id"],
         job_id=row[f"{prefix}job_id"],

@@ -1,14 +1,14 @@
-"""Pure: how the words of prompts are found, letter by letter, in any script.
+"""How words in prompts are matched, letter by letter, in any script; pure.
 
-Every run of one, two and three letters within a word becomes a token that also carries its
-person: a search reads the letters of one person's prompts and of nobody else's, so it costs the
-same whatever others wrote, and two Chinese characters are found as fast as an English word. The
-tokens of all pictures are one FTS5 index, `pictures_search`. It knows which letters a prompt has
-and not where, so it hands out candidates, newest first, and `holds` decides.
+Every run of one, two or three letters within a word becomes a token that also contains the user: a
+search reads only that user's tokens, so it costs the same whatever others wrote, and two Chinese
+characters are found as fast as an English word. The tokens of all pictures form one FTS5 index,
+`pictures_search`. It knows which letters a prompt has but not where, so it returns candidates,
+newest first, and `holds` decides.
 
-Triggers keep the index (migrations/0002): they call `tokens` as the SQL function `picture_tokens`.
-What `fold` and `tokens` answer lies in every database: a change here needs a migration that fills
-the index anew.
+Triggers maintain the index (migrations/0002): they call `tokens` as the SQL function
+`picture_tokens`. The results of `fold` and `tokens` are stored in every database: changing them
+requires a migration that rebuilds the index.
 """
 
 import unicodedata
@@ -21,43 +21,43 @@ SQL_PARAMETERS: Final = 3
 
 _RUN_LETTERS: Final = 3
 _TOKENS_LIMIT: Final = 24
-"""In one query: they narrow the candidates down, and `holds` looks at the words themselves."""
+"""Per query: tokens only narrow down the candidates, and `holds` decides. Chosen by hand."""
 _UNSIGNED: Final = 2**64 - 1
 
 
 def fold(text: str) -> str:
-    """The text without the differences that a search passes over.
+    """Return the text without the differences that a search ignores.
 
-    Those are case, width (Ａ, A) and whether an accent is a character of its own.
+    Those are case, width (Ａ, A), and whether an accent is a separate character.
     """
     return unicodedata.normalize("NFKC", text).casefold()
 
 
 def words_of(text: str) -> tuple[str, ...]:
-    """The different words of what somebody looks for, folded; whatever else they typed is text."""
+    """Return the distinct words of a search, folded; any other input is literal text."""
     return tuple(dict.fromkeys(fold(text).split()))
 
 
 def holds(prompt: str, words: Iterable[str]) -> bool:
-    """Whether each of the words of `words_of` is somewhere in the prompt, also within a word."""
+    """Return whether each of these folded words occurs in the prompt, also within longer words."""
     folded = fold(prompt)
     return all(word in folded for word in words)
 
 
 def tokens(guild_id: int, user_id: int, prompt: str) -> str:
-    """Under what a picture is found, separated by spaces. Never raises: a painting hangs on it."""
+    """Return a picture's index tokens, separated by spaces. Never raises: it runs in a trigger."""
     owner = _owner(guild_id, user_id)
     runs = set(chain.from_iterable(map(_runs, set(fold(prompt).split()))))
     return " ".join([owner + _hex(run) for run in runs])
 
 
 def query(guild_id: int, user_id: int, words: Iterable[str]) -> str:
-    """What to MATCH for the pictures of one person that may hold all these words, at least one.
+    """Return the MATCH expression for a user's pictures that may contain all of these words.
 
-    ASCII letters and digits throughout: nothing in it can be read as syntax.
+    Consists of ASCII letters and digits: nothing in it can be read as FTS5 syntax.
     """
     # The first run of every word before the second of any: runs of different words have less in
-    # common, and the search skips the further.
+    # common, so the search skips further.
     turns = zip_longest(*map(_narrowing, words))
     runs = list(dict.fromkeys(run for turn in turns for run in turn if run is not None))
     step = -(-len(runs) // _TOKENS_LIMIT)
@@ -72,7 +72,7 @@ def _runs(word: str) -> Iterator[str]:
 
 
 def _narrowing(word: str) -> list[str]:
-    # Every second run: each letter still stands beside its neighbours, at half the cost.
+    # Every second run: each letter still appears next to its neighbours, at half the cost.
     last = max(0, len(word) - _RUN_LETTERS)
     return [word[start : start + _RUN_LETTERS] for start in (*range(0, last, 2), last)]
 
@@ -82,5 +82,5 @@ def _owner(guild_id: int, user_id: int) -> str:
 
 
 def _hex(run: str) -> str:
-    # surrogatepass: half a character is in no prompt, and somebody may look for it all the same.
+    # surrogatepass: no prompt contains half a character, but somebody may still search for one.
     return run.encode("utf-8", "surrogatepass").hex()

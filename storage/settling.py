@@ -1,4 +1,4 @@
-"""Work that a cancellation may interrupt the caller of, but never the work itself."""
+"""Work that completes even when its caller is cancelled."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -8,10 +8,10 @@ T = TypeVar("T")
 
 
 async def settle(work: Coroutine[Any, Any, T]) -> T:
-    """Run the work to its end, whatever happens to the caller.
+    """Run the work to completion, whatever happens to the caller.
 
     A cancellation that arrives meanwhile is raised once the work is done; an error of the work
-    itself is raised in its place, because it says more.
+    itself is raised instead, because it is more informative.
     """
     task = asyncio.ensure_future(work)
     cancellation: asyncio.CancelledError | None = None

@@ -1,4 +1,4 @@
-"""The writes that the steps of a job are made of, each inside its caller's transaction."""
+"""The writes that job transitions consist of, each inside its caller's transaction."""
 
 from datetime import datetime
 from typing import NamedTuple
@@ -19,7 +19,7 @@ class JobError(NamedTuple):
 
 
 async def fetch_job(transaction: Transaction, job_id: int) -> Job:
-    """The job, or UnknownRow."""
+    """Return the job, or raise UnknownRow."""
     row = await transaction.fetch_one("SELECT * FROM jobs WHERE id = ?", (job_id,))
     if row is None:
         raise UnknownRow("job", job_id)
@@ -33,7 +33,7 @@ async def finish_job(
     now: datetime,
     error: JobError | None = None,
 ) -> Job:
-    """End a job without a picture, and give back what it took."""
+    """Finish a job without a picture, and refund it."""
     check_job_step(job.id, job.state, to, attempts=job.attempts)
     code, detail = error or (None, None)
     row = await transaction.fetch_one(
@@ -50,7 +50,7 @@ async def finish_job(
 
 
 async def lower_charge(transaction: Transaction, job: Job, pictures: int, error: JobError) -> None:
-    """Charge a job that is not refunded for fewer pictures; `error` says that some failed."""
+    """Charge an unrefunded job for fewer pictures; `error` records that some failed."""
     await transaction.execute(
         "UPDATE jobs SET pictures = ?, error_code = ?, error_detail = ? WHERE id = ?",
         (pictures, error.code, error.detail, job.id),
@@ -62,7 +62,7 @@ async def lower_charge(transaction: Transaction, job: Job, pictures: int, error:
 
 
 async def queue_again(transaction: Transaction, job: Job, *, spent: bool = True) -> Job:
-    """Back to queued. spent: the attempt counts, since the job may be what ended it."""
+    """Return a job to queued. spent: count the attempt, since the job may have caused the crash."""
     check_job_step(job.id, job.state, JobState.QUEUED, attempts=job.attempts if spent else 0)
     row = await transaction.fetch_one(
         "UPDATE jobs SET state = 'queued', attempts = ? WHERE id = ? RETURNING *",
@@ -80,7 +80,7 @@ async def insert_job(
     accepted_at: datetime,
     painted: tuple[datetime, datetime] | None = None,
 ) -> Job:
-    """Insert a job; `painted` is when its only attempt started and finished."""
+    """Insert a job; `painted` holds when its only attempt started and finished."""
     parent_id = new.parent_picture_id
     if parent_id is not None and not await transaction.fetch_all(
         "SELECT 1 FROM pictures WHERE id = ?", (parent_id,)
@@ -146,7 +146,7 @@ async def store_picture(
     transaction: Transaction, job: Job, new: NewPicture, now: datetime
 ) -> StoredPicture:
     """Insert a picture of the job."""
-    # RETURNING: the trigger that feeds the search may move SQLite's "last inserted row".
+    # RETURNING: the trigger that feeds the search may change SQLite's last inserted row id.
     row = await transaction.fetch_one(
         "INSERT INTO pictures (job_id, guild_id, user_id, file, sha256, recipe, seed, width_px, "
         "height_px, duration_s, size_bytes, painted_at) "

@@ -1,4 +1,4 @@
-"""Instants in SQL are integers: microseconds since 1970 in UTC."""
+"""Times in SQL are integers: microseconds since 1970 in UTC."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -8,17 +8,17 @@ _MICROSECOND: Final = timedelta(microseconds=1)
 
 
 def to_us(instant: datetime) -> int:
-    """The instant in microseconds, exact; ValueError for a naive datetime."""
+    """Convert to exact microseconds; ValueError for a naive datetime."""
     if instant.tzinfo is None:
-        raise ValueError(f"a naive datetime is no instant: {instant!r}")
+        raise ValueError(f"a naive datetime has no time zone: {instant!r}")
     return (instant - _EPOCH) // _MICROSECOND
 
 
 def from_us(instant_us: int) -> datetime:
-    """The instant as an aware datetime in UTC."""
+    """Convert to an aware datetime in UTC."""
     return _EPOCH + timedelta(microseconds=instant_us)
 
 
 def from_us_or_none(instant_us: int | None) -> datetime | None:
-    """The same for a column that may be NULL."""
+    """Convert a column that may be NULL."""
     return None if instant_us is None else from_us(instant_us)

@@ -1,4 +1,4 @@
-"""What storage takes and hands out: enums and frozen dataclasses, never rows."""
+"""The enums and frozen dataclasses that go into and out of storage."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -6,22 +6,22 @@ from datetime import UTC, datetime
 from enum import StrEnum
 
 Clock = Callable[[], datetime]
-"""Answers the present instant as an aware datetime in UTC."""
+"""Returns the current time as an aware datetime in UTC."""
 
 NONCE_LIMIT_CHARS = 25
-"""Discord takes no longer nonce with a message."""
+"""Discord's limit for a message nonce."""
 
 REASON_LIMIT_CHARS = 500
-"""Of a report and of a block."""
+"""Limit for the reason of a report or block. Chosen by hand."""
 
 
 def utc_now() -> datetime:
-    """The present instant, aware, in UTC."""
+    """Return the current time, aware, in UTC."""
     return datetime.now(UTC)
 
 
 class JobState(StrEnum):
-    """Where a job is in its life; lifecycle.py says which steps are allowed."""
+    """State of a job; lifecycle.py defines the allowed transitions."""
 
     ACCEPTED = "accepted"
     QUEUED = "queued"
@@ -33,7 +33,7 @@ class JobState(StrEnum):
 
 
 class DeliveryState(StrEnum):
-    """Where a delivery is: pending, or settled in one of three ways."""
+    """State of a delivery: pending, or completed in one of three ways."""
 
     PENDING = "pending"
     DELIVERED = "delivered"
@@ -42,11 +42,11 @@ class DeliveryState(StrEnum):
 
 
 class Route(StrEnum):
-    """How a result reaches its person.
+    """How a result is delivered.
 
-    By editing the status message, by a new message in the channel or in a thread of its person's,
-    through the interaction's token (which alone can change what only its person sees), or by a
-    direct message.
+    By editing the status message; with a new message in the channel or in the requester's thread;
+    through the interaction token, which alone can change a response that only the requester sees;
+    or by direct message.
     """
 
     EDIT = "edit"
@@ -57,7 +57,7 @@ class Route(StrEnum):
 
 
 class PolicySource(StrEnum):
-    """Who decided a quota policy, the weakest first."""
+    """The origin of a quota policy, lowest precedence first."""
 
     CONFIG = "config"
     SERVER = "server"
@@ -65,7 +65,7 @@ class PolicySource(StrEnum):
 
 
 class DeliveryMode(StrEnum):
-    """Where results are shown: in the channel, in a thread of their person's, or directly."""
+    """The place where results are shown: the channel, the user's own thread, or direct messages."""
 
     CHANNEL = "channel"
     THREAD = "thread"
@@ -73,7 +73,7 @@ class DeliveryMode(StrEnum):
 
 
 class Verdict(StrEnum):
-    """What moderators made of a reported picture: removed, its person blocked, or nothing."""
+    """Moderators' verdict on a reported picture: removed, its owner blocked, or dismissed."""
 
     DELETED = "deleted"
     BLOCKED = "blocked"
@@ -82,7 +82,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a job comes from and whom it belongs to; all zero for the command line."""
+    """The origin of a job and the user it belongs to; all zero for the command line."""
 
     guild_id: int
     channel_id: int
@@ -96,11 +96,10 @@ COMMAND_LINE = Place(guild_id=0, channel_id=0, user_id=0)
 class NewJob:
     """A job to be accepted; `request` is JSON that storage never reads.
 
-    `reply_token` finds the message that answers the command for as long as Discord lets it.
-    `private`: nobody but its person may see it. `upload_limit_bytes`: the largest file that
-    Discord takes where the command was given; None where it did not say. `inputs`: the hashes of
-    the pictures that it starts from, whose files are on the disk already. `delivery`, `spoiler`
-    and `quiet`: what holds for its person there.
+    `reply_token` gives access to the command's response for as long as Discord allows. `private`:
+    only the requester may see it. `upload_limit_bytes`: the largest file that Discord accepts where
+    the command was used, None if unknown. `inputs`: the hashes of its input images, whose files are
+    already on disk. `delivery`, `spoiler` and `quiet`: the requester's effective settings there.
     """
 
     place: Place
@@ -120,12 +119,12 @@ class NewJob:
 
     def __post_init__(self) -> None:
         if self.pictures < 1:
-            raise ValueError(f"a job takes at least one picture, not {self.pictures}")
+            raise ValueError(f"a job must have at least one picture, not {self.pictures}")
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A job as it stands in the database."""
+    """A job as stored in the database."""
 
     id: int
     place: Place
@@ -150,7 +149,7 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class NewPicture:
-    """A painted picture whose file is already on the disk.
+    """A finished picture whose file is already on disk.
 
     `file` is relative to the data folder; `recipe` is JSON that storage never reads.
     """
@@ -167,9 +166,9 @@ class NewPicture:
 
 @dataclass(frozen=True, slots=True)
 class StoredPicture:
-    """A picture as it stands in the database; `prompt` and `private` are its job's.
+    """A picture as stored in the database; `prompt` and `private` come from its job.
 
-    `on_disk` is False once retention has removed the file; the recipe paints it again.
+    `on_disk` is False once retention has removed the file; the recipe can paint it again.
     """
 
     id: int
@@ -191,14 +190,14 @@ class StoredPicture:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """How far the result of a job is on its way.
+    """The state of delivering a job's result.
 
-    `message_id` is the message that shows the job while it waits and is painted,
-    `result_message_id` the one that carried the result. `attempted_at` is the first try on `road`
-    since it was last known that no earlier one had arrived. `thread_id` is the thread that it was
-    tried in, on Road.THREAD; while it is None nothing was sent there. `detour` is why the way that
-    its person wanted was closed. `reply_token` is there until `message_id` is known; for a private
-    job until it is settled.
+    `message_id` is the message that shows the job while it is queued and in progress,
+    `result_message_id` the one with the result. `attempted_at` is the first attempt on `route`
+    since it was last known that no earlier one had arrived. `thread_id` is the thread used for the
+    attempt, on Route.THREAD; while it is None, nothing was sent there. `fallback_reason` is why the
+    route the requester wanted was unavailable. `reply_token` is kept until `message_id` is known;
+    for a private job, until the delivery is completed.
     """
 
     job_id: int
@@ -219,7 +218,7 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class PendingDelivery:
-    """A finished job whose person has not been told; no pictures unless it was painted."""
+    """A finished job that has not been delivered; no pictures unless it was painted."""
 
     delivery: Delivery
     job: Job
@@ -237,9 +236,9 @@ class QuotaPolicy:
 
 @dataclass(frozen=True, slots=True)
 class QuotaStatus:
-    """One person's allowance at one instant.
+    """One user's quota at one instant.
 
-    `next_return_at` is when the next used picture comes back; None when none is used.
+    `next_return_at` is when the next used picture becomes available again; None if none is used.
     """
 
     policy: QuotaPolicy
@@ -252,8 +251,8 @@ class QuotaStatus:
 class QuotaExceeded:
     """A refusal; nothing was written.
 
-    `retry_at` is the earliest instant at which the same request would fit; None when it never
-    would under this policy.
+    `retry_at` is the earliest instant at which the same request would fit; None if it never would
+    under this policy.
     """
 
     status: QuotaStatus
@@ -263,9 +262,9 @@ class QuotaExceeded:
 
 @dataclass(frozen=True, slots=True)
 class Recovery:
-    """What a start found: jobs to queue, in the order of their acceptance, and jobs given up.
+    """The result of a recovery: jobs to queue, in order of acceptance, and jobs that ended.
 
-    `ended` holds those that were failed and those that expired.
+    `ended` holds those that failed and those that expired.
     """
 
     queued: tuple[Job, ...]
@@ -274,7 +273,7 @@ class Recovery:
 
 @dataclass(frozen=True, slots=True)
 class Removed:
-    """What was taken off the disk."""
+    """Files removed from disk."""
 
     files: int = 0
     size_bytes: int = 0
@@ -285,9 +284,9 @@ class Removed:
 
 @dataclass(frozen=True, slots=True)
 class StoredSettings:
-    """What was chosen for one server, channel or user, by whom and when; None: nothing.
+    """The settings of one server, channel or user, set by whom and when; None means unset.
 
-    `spoiler`: pictures are hidden until they are clicked. `quiet`: no previews. Reports go to
+    `spoiler`: pictures are hidden until clicked. `quiet`: no previews. Reports are posted to
     `reports_channel_id`.
     """
 
@@ -301,7 +300,7 @@ class StoredSettings:
 
 @dataclass(frozen=True, slots=True)
 class SettingsLevels:
-    """What was chosen at each level for one person in one channel; None: nothing ever."""
+    """The settings of each scope for one user in one channel; None if never set."""
 
     server: StoredSettings | None = None
     channel: StoredSettings | None = None
@@ -310,7 +309,7 @@ class SettingsLevels:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """One person's report of one picture."""
+    """One user's report of one picture."""
 
     id: int
     picture_id: int
@@ -322,7 +321,7 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class AlreadyReported:
-    """A refusal: this person's earlier report of the picture is still open."""
+    """A refusal: this user's earlier report of the picture is still open."""
 
     report: Report
 
@@ -337,10 +336,10 @@ class Card:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """All reports of one picture until their verdict, the oldest first.
+    """All reports of one picture until their verdict, oldest first.
 
-    `user_id`: whose picture it is. `picture_erased`: it is gone from every other answer. `card`
-    is None until the moderators' message is posted, `verdict` until the case is resolved.
+    `user_id`: the picture's owner. `picture_erased`: it is hidden from every other result. `card`
+    is None until the moderator message is posted, `verdict` until the case is resolved.
     """
 
     id: int
@@ -358,7 +357,7 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Somebody who may not paint in a server, by whose decision and why."""
+    """A user who may not generate pictures in a server, with who decided it and why."""
 
     guild_id: int
     user_id: int

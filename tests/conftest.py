@@ -1,4 +1,4 @@
-"""Fixtures for every room."""
+"""Settings for all tests."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import os
 
 from hypothesis import settings
 
-# No test may reach a hub, and none may take its settings from the machine it runs on.
+# Tests must not access a model hub, nor take settings from this machine's environment.
 os.environ["HF_HUB_OFFLINE"] = "1"
 for _name in [name for name in os.environ if name.startswith("ZIMAGINE_")]:
     del os.environ[_name]
 os.environ.pop("DISCORD_TOKEN", None)
 
-# A busy machine is no bug: properties are not timed.
+# A busy machine is not a bug: properties are not timed.
 settings.register_profile("zimagine", deadline=None, max_examples=80)
 settings.load_profile("zimagine")

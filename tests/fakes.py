@@ -1,4 +1,4 @@
-"""The fakes: a painter whose steps a test holds and releases, and clocks that tests move."""
+"""Fakes: a renderer whose steps a test holds and releases, a clock, and a messenger."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ from engine.types import (
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 HELD_LIMIT_S = 30.0
 DIRECT = 9000
-"""A fake channel of direct messages has this number and its person's."""
+"""The channel id of a user's direct messages is this number plus the user id."""
 THREAD = 20000
-"""A fake thread has this number and that of the message it was opened under."""
+"""A thread's id is this number plus the id of the message it was opened under."""
 
 
 class FakeClock:
@@ -41,18 +41,19 @@ class FakeClock:
     def __call__(self) -> datetime:
         return self.now
 
-    def advance(self, seconds: float) -> None:
-        """Let time pass."""
-        self.now += timedelta(seconds=seconds)
+    def advance(self, seconds: float = 0.0, **span: float) -> datetime:
+        """Let time pass and return the new time; `span` is `timedelta`'s other arguments."""
+        self.now += timedelta(seconds=seconds, **span)
+        return self.now
 
 
 class ScriptedRenderer:
     """Paints flat gradients from the seed, step by step, as fast as the test allows.
 
-    Where previews are asked for each step has one, as grey as it is far.
-    hold(): the next picture stops before its first step until `release()` (or `step()` for one
-    step). failures: outcomes to answer with, by prompt; flaws: the same by seed. painted: the
-    requests, in order. previews: whether they were asked for, by picture that was begun.
+    If previews are requested, each step has one, lighter with every step. hold(): the next picture
+    stops before its first step until `release()` (or `step()` for one step). failures: outcomes to
+    return, by prompt; flaws: the same by seed. painted: the requests, in order. previews: whether
+    they were requested, for each picture started.
     """
 
     def __init__(self) -> None:
@@ -70,11 +71,11 @@ class ScriptedRenderer:
     info = ModelInfo("fake", "0" * 16, "sketch", "cpu", "float32", "resident")
 
     def load(self) -> ScriptedRenderer:
-        """A RendererFactory that answers with this very painter."""
+        """Act as a RendererFactory that returns this renderer."""
         return self
 
     def hold(self) -> None:
-        """Every step waits from now on."""
+        """Make every step wait from now on."""
         self._open = threading.Semaphore(0)
         self._held = True
 
@@ -90,20 +91,20 @@ class ScriptedRenderer:
     def render(
         self, batch: Sequence[RenderTask], *, on_step: Callable[[int, Progress], None]
     ) -> list[Outcome]:
-        """Paint."""
+        """Paint the batch."""
         self.threads.add(threading.current_thread().name)
         return [self._one(row, task, on_step) for row, task in enumerate(batch)]
 
     def count_tokens(self, text: str) -> int:
-        """One a word."""
+        """Count one token per word."""
         return len(text.split())
 
     def unload(self) -> None:
-        """Remember that its memory was wanted back."""
+        """Record that its memory was requested back."""
         self.unloaded += 1
 
     def close(self) -> None:
-        """Remember that it was closed."""
+        """Record that it was closed."""
         self.closed = True
 
     def _one(self, row: int, task: RenderTask, on_step: Callable[[int, Progress], None]) -> Outcome:
@@ -128,26 +129,26 @@ class ScriptedRenderer:
 
 
 def gradient(request: ImageRequest) -> Raster:
-    """Pixels that depend on the seed and are not blank."""
+    """Return pixels that depend on the seed and are not blank."""
     width, height = request.width_px, request.height_px
     row = bytes((x + request.seed) % 256 for x in range(width) for _ in range(3))
     return Raster(width, height, row * height)
 
 
 def fake_preview(step: int) -> Raster:
-    """A small square, lighter with each step."""
+    """Return a small square, lighter with each step."""
     return Raster(16, 16, bytes([8 + 8 * step]) * (16 * 16 * 3))
 
 
 def fake_recipe(request: ImageRequest) -> Recipe:
-    """A recipe as the scripted painter would write it."""
+    """Return a recipe as the scripted renderer would write it."""
     info = ScriptedRenderer.info
     conditions = Conditions("cpu", 1, "float32", "native", "resident", versions={"torch": "0"})
     return Recipe(info.model, info.revision, info.family, request, conditions)
 
 
 def a_request(prompt: str = "a red boat", **changes: Any) -> ImageRequest:
-    """A small request; `changes` are its other fields."""
+    """Return a small request; `changes` are its other fields."""
     plain: dict[str, Any] = {
         "prompt": prompt,
         "effective_prompt": prompt,
@@ -171,10 +172,10 @@ async def until(condition: Callable[[], object], limit_s: float = 20.0) -> None:
 
 
 class FakeMessenger:
-    """A Discord that remembers: messages by id, and the faults a test has planned.
+    """A Discord that remembers messages by id, with the faults that a test has planned.
 
-    faults: exceptions raised by the next calls, in order; None lets one pass. A post whose fault
-    is `Lost` arrives, and the caller is told that it did not.
+    faults: exceptions raised by the next calls, in order; None lets one pass. A post whose fault is
+    `Lost` arrives although the caller gets an error.
     """
 
     def __init__(self) -> None:
@@ -210,13 +211,13 @@ class FakeMessenger:
         return self._by_nonce[nonce]
 
     async def delete(self, address: Address) -> None:
-        """Remember what was taken away."""
+        """Record the deletion."""
         self._fail()
         assert address.message_id is not None
         self.deleted.append(address.message_id)
 
     async def find_case(self, address: Address, picture_id: int, since: datetime) -> int | None:
-        """The newest card of this picture's reports there, whoever heard of it."""
+        """Return the newest card of this picture's reports in the channel."""
         if self.unreadable:
             raise Undeliverable(Obstacle.UNREADABLE, "no Read Message History")
         found = None
@@ -227,23 +228,23 @@ class FakeMessenger:
         return found
 
     async def find_answer(self, reply_token: str) -> int | None:
-        """The answers that a test says there are."""
+        """Return the response that a test has set up."""
         self._fail()
         return self.answers.get(reply_token)
 
     async def direct_channel(self, user_id: int) -> int:
-        """One channel a person."""
+        """Return one channel per user."""
         return DIRECT + user_id
 
     async def open_thread(self, address: Address, user_id: int) -> int:
-        """One thread a message, with a number of its own."""
+        """Return one thread per message, with an id of its own."""
         self._fail()
         assert address.message_id is not None
         self.opened += address.message_id not in self.threads
         return self.threads.setdefault(address.message_id, THREAD + address.message_id)
 
     async def find_post(self, address: Address, job_id: int, since: datetime) -> int | None:
-        """What was posted there before, whoever heard of it."""
+        """Return the message with this job's result in the channel."""
         if self.unreadable:
             raise Undeliverable(Obstacle.UNREADABLE, "no Read Message History")
         for message_id, (there, card) in self._posted.items():
@@ -254,13 +255,13 @@ class FakeMessenger:
         return None
 
     async def find_status(self, address: Address, job_id: int, since: datetime) -> int | None:
-        """The status messages that a test says there are, by job."""
+        """Return the status message that a test has set up for the job."""
         if self.unreadable:
             raise Undeliverable(Obstacle.UNREADABLE, "no Read Message History")
         return self.statuses.get(job_id)
 
     def forget_nonces(self) -> None:
-        """As if minutes had passed."""
+        """Forget every nonce, as if minutes had passed."""
         self._by_nonce.clear()
 
     def _fail(self) -> None:
@@ -270,4 +271,4 @@ class FakeMessenger:
 
 
 class Lost(TemporaryFailure):
-    """The call arrived, its answer did not."""
+    """The call arrived, but its response did not."""

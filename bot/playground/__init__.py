@@ -1,1 +1,1 @@
-"""A strict local stand-in for Discord, with a page that shows the bot at work in it."""
+"""A strict local stand-in for Discord, and a chat page that shows the bot at work in it."""

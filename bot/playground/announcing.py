@@ -1,4 +1,4 @@
-"""What the gateway tells the bot of the world's changes, if it asked for such events."""
+"""Sends changes of the world to the bot as gateway events, as far as its intents ask for them."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def announce(event: Event, standin: StandIn) -> None:
         standin.gateway.dispatch("MESSAGE_DELETE", gone, guild_id=channel.guild_id, intent=intent)
         return
     created = isinstance(event, MessageCreated)
-    shape = heard_json(message, standin) | place
+    shape = message_for_bot_json(message, standin) | place
     member = standin.world.member(channel.guild_id, message.author_id)
     if member is not None:
         shape["member"] = {k: v for k, v in member_json(member).items() if k != "user"}
@@ -62,11 +62,14 @@ def _announce_channel(event: ChannelChanged, standin: StandIn) -> None:
 
 
 def _announce_member(event: MemberChanged, standin: StandIn) -> None:
-    """The bot's own coming and going is that of the server; of others only an intent tells."""
+    """Announce a member; the bot's own arrival or removal is announced as that of the guild.
+
+    Other members' events require an intent.
+    """
     guild, member = event.guild, event.member
     if member.user.id == standin.bot.id:
         name = "GUILD_DELETE" if event.gone else "GUILD_CREATE"
-        shape = {"id": str(guild.id)}  # without "unavailable": removed, and not just a failure
+        shape = {"id": str(guild.id)}  # without "unavailable": removed, not just an outage
         if not event.gone:
             shape = guild_create_json(guild, standin.world, standin.bot.id)
         standin.gateway.dispatch(name, shape, guild_id=guild.id, intent=GUILDS)
@@ -77,8 +80,8 @@ def _announce_member(event: MemberChanged, standin: StandIn) -> None:
     standin.gateway.dispatch(name, shape, guild_id=guild.id, intent=GUILD_MEMBERS)
 
 
-def heard_json(message: Message, standin: StandIn) -> dict[str, Any]:
-    """A message as the bot may read it: others' words need an intent that it does not have."""
+def message_for_bot_json(message: Message, standin: StandIn) -> dict[str, Any]:
+    """Return a message as the bot may read it; others' text needs an intent that it lacks."""
     shape = message_json(message, standin.world, standin.base_url)
     if message.author_id != standin.bot.id and standin.bot.id not in message.mentions:
         shape |= {"content": "", "embeds": [], "attachments": [], "components": []}

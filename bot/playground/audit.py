@@ -1,4 +1,4 @@
-"""What accounts ever posted, also after it was deleted: so that nothing is counted wrongly."""
+"""A record of everything that was ever posted, including what was deleted, for counting."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from bot.playground.world import (
 class Record:
     """One message that was ever created.
 
-    reader_id: the one person who sees it, None = everyone in the channel. answers_id: the
-    interaction that it answers. files: the name of every file it ever showed, each once, in
-    order: an edit that shows the same again adds nothing. showing: those it shows now. texts:
-    everything it ever said, each once, also in components and to screen readers. gone: it was
-    deleted, or its channel was.
+    reader_id: the only user who sees it, None for everyone in the channel. answers_id: the
+    interaction it responds to. files: the name of every file it ever showed, each once, in order:
+    an edit that shows the same file again adds nothing. showing: those it shows now. texts: every
+    text it ever contained, each once, including components and alt texts. gone: it was deleted, or
+    its channel was.
     """
 
     id: int
@@ -43,22 +43,22 @@ class Record:
 
 
 class Audit:
-    """Every message of the world, in the order of creation; it never forgets."""
+    """Every message of the world, in order of creation; nothing is ever removed."""
 
     def __init__(self) -> None:
         self.records: dict[int, Record] = {}
 
-    def of(self, author_id: int) -> list[Record]:
-        """What one account ever posted."""
+    def by_author(self, author_id: int) -> list[Record]:
+        """Return everything that one account ever posted."""
         return [each for each in self.records.values() if each.author_id == author_id]
 
-    def hear(self, event: Event) -> None:
-        """Take in one change of the world."""
+    def record(self, event: Event) -> None:
+        """Record one change of the world."""
         if isinstance(event, MemberChanged):
             return
         if isinstance(event, ChannelChanged):
             if event.gone:
-                self._lost({event.channel.id, *event.threads})
+                self._mark_deleted({event.channel.id, *event.threads})
             return
         message = event.message
         record = self.records.get(message.id)
@@ -77,7 +77,7 @@ class Audit:
         alt = [each.description for each in message.attachments]
         _add(record.texts, _strings([message.content, message.embeds, message.components, alt]))
 
-    def _lost(self, channel_ids: set[int]) -> None:
+    def _mark_deleted(self, channel_ids: set[int]) -> None:
         for record in self.records.values():
             if record.channel_id in channel_ids:
                 record.gone = True
@@ -100,7 +100,7 @@ def _add(known: list[str], new: Iterable[str]) -> None:
 
 
 def _strings(value: Any) -> Iterator[str]:
-    """Every text in a piece of JSON."""
+    """Yield every string in a piece of JSON."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, list | tuple):

@@ -1,4 +1,4 @@
-"""A bot's request to post or edit, once it is found valid, becomes a message of the world."""
+"""Turns a bot's valid request to post or edit into a message of the world."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bot.playground.rules.messages import UploadedFile
 from bot.playground.world import Draft, World
 
 KEPT_FLAGS: Final = MessageFlag.EPHEMERAL | MessageFlag.LOADING
-"""What a bot cannot change by an edit."""
+"""Flags that a bot cannot change with an edit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class FilePart:
     data: bytes
 
     def upload(self) -> UploadedFile:
-        """What the rules want to know of it."""
+        """Return the metadata that the rules check."""
         return UploadedFile(self.field, self.filename, len(self.data), self.content_type)
 
 
@@ -37,12 +37,12 @@ class Body:
     parts: Sequence[FilePart] = ()
 
     def uploads(self) -> list[UploadedFile]:
-        """What the rules want to know of the files."""
+        """Return the metadata of all files that the rules check."""
         return [part.upload() for part in self.parts]
 
 
 async def draft(world: World, body: Body) -> Draft:
-    """The message that a valid request describes; its files are kept."""
+    """Return the message that a valid request describes, and store its files."""
     json = body.json
     return Draft(
         content=str(json.get("content") or ""),
@@ -58,7 +58,7 @@ async def draft(world: World, body: Body) -> Draft:
 
 
 async def apply_edit(world: World, message: Message, body: Body, *, silent: bool = False) -> None:
-    """Change a message as a valid edit says; what the edit does not name stays."""
+    """Apply a valid edit to a message; fields that the edit does not name stay."""
     json = body.json
     fresh = await _files(world, body)
     if "content" in json:
@@ -77,7 +77,7 @@ async def apply_edit(world: World, message: Message, body: Body, *, silent: bool
             if str(each.id) not in listed:
                 world.files.replace(each.id)
         kept_files = [
-            _described(each, listed[str(each.id)])
+            _with_description(each, listed[str(each.id)])
             for each in message.attachments
             if str(each.id) in listed
         ]
@@ -85,7 +85,7 @@ async def apply_edit(world: World, message: Message, body: Body, *, silent: bool
     else:
         message.attachments = [*message.attachments, *fresh]
     world.mention(message, json.get("allowed_mentions"))
-    world.edited(message, silent=silent)
+    world.notify_edit(message, silent=silent)
 
 
 async def _files(world: World, body: Body) -> list[Attachment]:
@@ -102,7 +102,7 @@ async def _files(world: World, body: Body) -> list[Attachment]:
     return kept
 
 
-def _described(attachment: Attachment, entry: Mapping[str, Any]) -> Attachment:
+def _with_description(attachment: Attachment, entry: Mapping[str, Any]) -> Attachment:
     if "description" not in entry:
         return attachment
     return replace(attachment, description=entry["description"])

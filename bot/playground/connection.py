@@ -1,4 +1,4 @@
-"""One WebSocket of the gateway: compression, heartbeat, and its place in the protocol."""
+"""One WebSocket connection of the gateway: compression, heartbeat and protocol state."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ from bot.playground.protocol import (
     UNKNOWN_OPCODE,
     VOICE,
     Close,
-    is_for,
     same_secret,
+    shard_receives,
 )
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ ACK_AFTER_S = 0.05
 
 
 class Socket:
-    """One connection: its compression, its heartbeat, its place in the protocol."""
+    """One connection with its compression, heartbeat and protocol state."""
 
     def __init__(
         self,
@@ -76,7 +76,7 @@ class Socket:
         self._was_online = False
 
     async def run(self, version: str, encoding: str | None) -> None:
-        """Speak with the bot until the connection ends."""
+        """Communicate with the bot until the connection ends."""
         writer = asyncio.create_task(self._write())
         self.send(
             {"op": HELLO, "d": {"heartbeat_interval": HEARTBEAT_MS, "_trace": ["playground"]}}
@@ -104,8 +104,8 @@ class Socket:
         if self._transport is not None:
             self._transport.abort()
 
-    def left(self) -> None:
-        """The connection is gone; its session waits to be resumed."""
+    def disconnected(self) -> None:
+        """Handle the loss of the connection; its session waits to be resumed."""
         if self.session is not None and self.session.socket is self:
             self.session.socket = None
             self.session.left_at_s = self.gateway.now_s()
@@ -138,14 +138,14 @@ class Socket:
                 continue
             if message.type in (WSMsgType.CLOSE, WSMsgType.CLOSING, WSMsgType.CLOSED):
                 if message.type is WSMsgType.CLOSE and message.data in (1000, 1001):
-                    self._goodbye()
+                    self._end_if_closed_normally()
                 return
             if message.type is WSMsgType.ERROR:
                 return
             self._handle(self._decoded(message.data))
 
-    def _goodbye(self) -> None:
-        """A bot that closes with 1000 or 1001 ends its session."""
+    def _end_if_closed_normally(self) -> None:
+        """End the session of a bot that closed with 1000 or 1001."""
         if self.session is not None:
             self.gateway.end(self.session)
             self.session.socket = None
@@ -173,8 +173,8 @@ class Socket:
         op, data = payload["op"], payload.get("d")
         if op == HEARTBEAT:
             self._last_heartbeat_s = self.gateway.now_s()
-            # discord.py notes when it sent a heartbeat in a thread of its own, a moment afterwards;
-            # an answer that is there before that looks to it as late as the whole interval.
+            # discord.py records when it sent a heartbeat on a separate thread, a moment afterwards;
+            # an acknowledgement that arrives before that looks a whole interval late.
             acknowledge = {"op": ACK, "d": None}
             asyncio.get_running_loop().call_later(ACK_AFTER_S, self.send, acknowledge)
         elif op == IDENTIFY:
@@ -214,7 +214,7 @@ class Socket:
     def _greetings(self, session: Session) -> Iterator[tuple[str, Json]]:
         user = self.gateway.greeting.user()
         guilds = self.gateway.greeting.guilds()
-        own = {key: shape for key, shape in guilds.items() if is_for(session.shard, key)}
+        own = {key: shape for key, shape in guilds.items() if shard_receives(session.shard, key)}
         yield (
             "READY",
             {
@@ -281,7 +281,7 @@ class Socket:
 
 
 def _deflater(compression: str) -> Callable[[bytes], bytes] | None:
-    """What compresses the whole stream, as the bot asked for it; None = nothing does."""
+    """Return the stream compressor that the bot asked for, or None."""
     if compression == "zlib-stream":
         deflate = zlib.compressobj()
         return lambda data: deflate.compress(data) + deflate.flush(zlib.Z_SYNC_FLUSH)

@@ -1,4 +1,4 @@
-"""How Discord says no: a status, a code, a sentence, and for forms every single problem."""
+"""Discord's refusals: an HTTP status, a code, a message, and for forms every single problem."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 Path = tuple[str | int, ...]
-"""Where in a body something is: names of fields and positions in lists."""
+"""A position in a body: names of fields and indexes in lists."""
 
 
 class ApiError(Exception):
-    """A refusal of one request.
+    """The refusal of one request.
 
-    status: of HTTP. code: Discord's JSON code, 0 = none of its own. errors: for 50035, nested
-    objects named like the body's fields, ending in lists named `_errors`.
+    status: the HTTP status. code: Discord's JSON error code, 0 for none. errors: for 50035, nested
+    objects with the body's field names, ending in lists named `_errors`.
     """
 
     def __init__(
@@ -27,7 +27,7 @@ class ApiError(Exception):
         self.errors = errors
 
     def body(self) -> dict[str, Any]:
-        """The answer's JSON, as Discord writes it."""
+        """Return the response JSON, as Discord writes it."""
         body: dict[str, Any] = {"message": self.message, "code": self.code}
         return body if self.errors is None else body | {"errors": self.errors}
 
@@ -41,7 +41,7 @@ class Refusal:
     message: str
 
     def error(self, errors: dict[str, Any] | None = None) -> ApiError:
-        """A new exception to raise."""
+        """Return a new exception to raise."""
         return ApiError(self.status, self.code, self.message, errors)
 
 
@@ -95,9 +95,9 @@ INVALID_JSON: Final = Refusal(400, 50109, "The request body contains invalid JSO
 
 
 class Form:
-    """Collects everything that is wrong with a body, for Discord tells all of it at once.
+    """Collects every problem in a body, since Discord reports all of them at once.
 
-    root: where in the request the body lies, such as ("data",) in an interaction's answer.
+    root: where the body is in the request, such as ("data",) in an interaction response.
     """
 
     def __init__(self, root: Path = ()) -> None:
@@ -105,25 +105,25 @@ class Form:
         self._found: list[tuple[Path, str, str]] = []
 
     def __bool__(self) -> bool:
-        """Has anything been found?"""
+        """Return whether any problem was found."""
         return bool(self._found)
 
     def add(self, path: Path, code: str, message: str) -> None:
-        """One more problem. code: Discord's word for it. message: one short sentence."""
+        """Add a problem. code: Discord's error name. message: one short sentence."""
         self._found.append(((*self._root, *path), code, message))
 
     def nested(self) -> dict[str, Any]:
-        """All problems as Discord nests them; empty if there is none."""
+        """Return all problems, nested as Discord does; empty if there are none."""
         return nest(self._found)
 
     def check(self) -> None:
-        """Do nothing if nothing was found. Raises ApiError with code 50035."""
+        """Raise ApiError with code 50035 if any problem was found."""
         if self._found:
             raise INVALID_FORM_BODY.error(self.nested())
 
 
 def nest(found: Sequence[tuple[Path, str, str]]) -> dict[str, Any]:
-    """Problems, each with its path, code and message, as objects that end in `_errors`."""
+    """Nest problems, given as path, code and message, in objects that end in `_errors`."""
     tree: dict[str, Any] = {}
     for path, code, message in found:
         node = tree

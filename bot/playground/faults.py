@@ -1,4 +1,4 @@
-"""Faults to try a bot with: once or for as long as they are switched on, seeded."""
+"""Faults to test a bot with: one-off or switched on and off, and seeded."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any, Final
 
 
 class Fault(StrEnum):
-    """What can go wrong on purpose."""
+    """Something that can be made to go wrong."""
 
     DROP_SOCKET = "drop_socket"
     RECONNECT = "reconnect"
@@ -34,59 +34,65 @@ class Fault(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class _About:
+class _FaultInfo:
     label: str
     hint: str
     toggle: bool = False
 
 
 ABOUT: Final = {
-    Fault.DROP_SOCKET: _About("Drop the socket", "Cuts the bot's gateway connection; it resumes."),
-    Fault.RECONNECT: _About("Ask to reconnect", "Asks the bot to connect again, as Discord does."),
-    Fault.INVALIDATE: _About("End the session", "The bot has to identify itself anew."),
-    Fault.RATE_LIMIT: _About(
+    Fault.DROP_SOCKET: _FaultInfo(
+        "Drop the socket", "Cuts the bot's gateway connection; it resumes."
+    ),
+    Fault.RECONNECT: _FaultInfo("Ask to reconnect", "Asks the bot to reconnect, as Discord does."),
+    Fault.INVALIDATE: _FaultInfo("End the session", "The bot has to identify again."),
+    Fault.RATE_LIMIT: _FaultInfo(
         "Rate limit", "About one request in three is answered with 429.", True
     ),
-    Fault.SERVER_ERROR: _About(
+    Fault.SERVER_ERROR: _FaultInfo(
         "Server errors", "About one request in three is answered with 503.", True
     ),
-    Fault.LOST_ANSWER: _About(
+    Fault.LOST_ANSWER: _FaultInfo(
         "Lost answers", "About one request in three is carried out, but answered with 502.", True
     ),
-    Fault.SLOW: _About("Slow", "Every request takes 0.5 to 1.5 seconds longer.", True),
-    Fault.LATE: _About(
+    Fault.SLOW: _FaultInfo("Slow", "Every request takes 0.5 to 1.5 seconds longer.", True),
+    Fault.LATE: _FaultInfo(
         "Late requests",
-        "About one request in three is carried out 1 to 5 seconds late, even if its bot is dead.",
+        "About one request in three is carried out 1 to 5 seconds late, even if the bot has died.",
         True,
     ),
-    Fault.REORDER: _About(
-        "Reordered answers", "Requests at the same time are answered in another order.", True
+    Fault.REORDER: _FaultInfo(
+        "Reordered answers", "Concurrent requests are answered in a different order.", True
     ),
-    Fault.EXPIRE_TOKENS: _About(
+    Fault.EXPIRE_TOKENS: _FaultInfo(
         "Expire the tokens", "As if fifteen minutes had passed since every interaction."
     ),
-    Fault.FORGET_NONCES: _About(
+    Fault.FORGET_NONCES: _FaultInfo(
         "Forget the nonces", "As if minutes had passed: a repeated message is posted again."
     ),
-    Fault.SMALL_UPLOADS: _About("Small uploads", "A file has at most 64 KiB.", True),
-    Fault.MUTE_BOT: _About("Mute the bot", "The bot may not write in #paint.", True),
-    Fault.ARCHIVE_THREAD: _About("Lock the thread", "The thread is archived and locked.", True),
-    Fault.CLOSE_DIRECT: _About(
-        "No direct messages", "Nobody takes direct messages from the bot.", True
+    Fault.SMALL_UPLOADS: _FaultInfo("Small uploads", "Files are limited to 64 KiB.", True),
+    Fault.MUTE_BOT: _FaultInfo("Mute the bot", "The bot can't post in #paint.", True),
+    Fault.ARCHIVE_THREAD: _FaultInfo("Lock the thread", "The thread is archived and locked.", True),
+    Fault.CLOSE_DIRECT: _FaultInfo(
+        "No direct messages", "Nobody accepts direct messages from the bot.", True
     ),
-    Fault.DELETE_CHANNEL: _About("Delete a channel", "#more-paint goes with all its messages."),
-    Fault.REMOVE_BOT: _About(
-        "Remove the bot", "The bot is not on the server while this is on.", True
+    Fault.DELETE_CHANNEL: _FaultInfo(
+        "Delete a channel", "Deletes #more-paint with all its messages."
     ),
-    Fault.RESTART_BOT: _About("Restart the bot", "Asks the bot to stop, and starts it again."),
-    Fault.KILL_BOT: _About("Kill the bot", "Kills the bot without warning, and starts it again."),
+    Fault.REMOVE_BOT: _FaultInfo(
+        "Remove the bot", "While this is on, the bot is not on the server.", True
+    ),
+    Fault.RESTART_BOT: _FaultInfo("Restart the bot", "Asks the bot to stop, and starts it again."),
+    Fault.KILL_BOT: _FaultInfo(
+        "Kill the bot", "Kills the bot without warning, and starts it again."
+    ),
 }
 _SHARE: Final = 1 / 3
 LATE_S: Final = (1.0, 5.0)
 
 
 class Faults:
-    """Which faults are switched on, and whom they strike."""
+    """Which faults are switched on, and which requests they affect."""
 
     def __init__(self, seed: int = 1) -> None:
         self._random = random.Random(seed)
@@ -96,15 +102,15 @@ class Faults:
         self._planned: list[tuple[Fault, str, str]] = []
 
     def connect(self, fault: Fault, act: Callable[[], None]) -> None:
-        """What a fault does that happens once."""
+        """Set the action of a fault that happens once."""
         self._once[fault] = act
 
     def connect_switch(self, fault: Fault, act: Callable[[bool], None]) -> None:
-        """What a fault does when it is switched on (True) and off again."""
+        """Set the action of a fault that is switched on (True) and off again."""
         self._switches[fault] = act
 
     def inject(self, fault: Fault, *, active: bool = True) -> None:
-        """Let a fault happen, or switch it. Raises KeyError for one that nothing is behind."""
+        """Trigger or switch a fault. Raises KeyError if it has no action."""
         if not ABOUT[fault].toggle:
             self._once[fault]()
             return
@@ -114,11 +120,11 @@ class Faults:
             self._switches[fault](active)
 
     def plan(self, fault: Fault, method: str, path_part: str) -> None:
-        """Strike the next request of this method whose path contains `path_part`, once."""
+        """Apply a fault once, to the next request with this method and a path with `path_part`."""
         self._planned.append((fault, method, path_part))
 
-    def struck(self, method: str, path: str) -> Fault | None:
-        """Which of the request faults strikes this request, if one does."""
+    def fault_for(self, method: str, path: str) -> Fault | None:
+        """Return the fault that affects this request, if any."""
         for planned in self._planned:
             fault, wanted, part = planned
             if wanted == method and part in path:
@@ -130,14 +136,14 @@ class Faults:
         return None
 
     def delay_s(self, struck: Fault | None = None) -> float:
-        """How much later this request is carried out. struck: what strikes it anyway."""
+        """Return the extra delay of this request. struck: the fault that already affects it."""
         slow_s = self._random.uniform(0.5, 1.5) if Fault.SLOW in self._on else 0.0
         late = Fault.LATE in self._on and self._random.random() < _SHARE
         late_s = self._random.uniform(*LATE_S) if late or struck is Fault.LATE else 0.0
         return slow_s + late_s
 
     def to_json(self) -> list[dict[str, Any]]:
-        """As the page gets them: those that something is behind."""
+        """Return the available faults as the page receives them."""
         return [
             {
                 "id": fault.value,

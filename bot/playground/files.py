@@ -1,4 +1,4 @@
-"""The files on messages: on disk while the stand-in runs, by the id of their attachment."""
+"""The files of messages: on disk while the stand-in runs, by attachment id."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from bot.playground.model import Attachment
 _UNSAFE: Final = re.compile(r"[^\w.\-]+", re.ASCII)
 _SPOILER: Final = "SPOILER_"
 REPLACED_KEPT: Final = 64
-"""Files that an edit took off a message stay so long that every page has seen the edit."""
+"""Replaced files are kept until every page has seen the edit. Chosen by hand."""
 
 
 class FileStore:
-    """Keeps what was uploaded. The folder is made when the first file comes."""
+    """Stores uploaded files. The folder is created for the first one."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -29,7 +29,7 @@ class FileStore:
     def put(
         self, number: int, filename: str, data: bytes, *, description: str | None = None
     ) -> Attachment:
-        """Keep a file under an id (blocking: it writes)."""
+        """Store a file under an id (blocking: it writes)."""
         self._folder.mkdir(parents=True, exist_ok=True)
         (self._folder / str(number)).write_bytes(data)
         name = _UNSAFE.sub("_", filename).strip("_") or "file"
@@ -47,17 +47,17 @@ class FileStore:
         )
 
     def path(self, number: int) -> Path:
-        """Where the file of an id lies, if it does."""
+        """Return where the file of an id is, or would be."""
         return self._folder / str(number)
 
     def replace(self, number: int) -> None:
-        """Forget a file in whose place another one came, not at once: a page may be fetching it."""
+        """Remove a file that an edit replaced, but not at once: a page may be fetching it."""
         self._replaced.append(number)
         while len(self._replaced) > REPLACED_KEPT:
             self.remove(self._replaced.popleft())
 
     def remove(self, number: int) -> None:
-        """Forget a file; one that is not there is fine."""
+        """Remove a file; a missing one is fine."""
         self.path(number).unlink(missing_ok=True)
 
 

@@ -1,4 +1,4 @@
-"""Menus and forms as people fill them in: checked as Discord's client does, then encoded."""
+"""Select menus and modals as users fill them in: checked as Discord's client does, then encoded."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ MAX_TEXT_CHARS: Final = 4000
 
 
 class BadForm(Exception):
-    """What Discord's client would not send; str() is a sentence for the person."""
+    """Input that Discord's client would not send; str() is a sentence for the user."""
 
 
 def component_named(components: Sequence[Json], custom_id: str) -> Json | None:
-    """The part of a message or form with this custom_id."""
+    """Return the component of a message or modal with this custom_id."""
     todo = list(components)
     while todo:
         part = todo.pop()
@@ -40,18 +40,18 @@ def component_named(components: Sequence[Json], custom_id: str) -> Json | None:
 
 
 def select_data(part: Json, values: list[str], world: World, guild: Guild | None) -> Json:
-    """`values` and `resolved` of a menu. Raises BadForm and BadOption."""
+    """Return `values` and `resolved` of a select menu. Raises BadForm and BadOption."""
     if part["type"] not in SELECTS:
-        raise BadForm("That is no menu.")
+        raise BadForm("That is not a select menu.")
     least, most = part.get("min_values", 1), part.get("max_values", 1)
     if not least <= len(values) <= most:
         raise BadForm(f"Choose {least}." if least == most else f"Choose {least} to {most}.")
     if len(set(values)) != len(values):
-        raise BadForm("Choose each only once.")
+        raise BadForm("Choose each option only once.")
     if part["type"] == ComponentType.STRING_SELECT:
         offered = {option["value"] for option in part["options"]}
         if not set(values) <= offered:
-            raise BadForm("Choose one of those offered.")
+            raise BadForm("Choose one of the listed options.")
         return {"values": values}
     found: Json = {}
     for value in values:
@@ -69,7 +69,7 @@ def select_data(part: Json, values: list[str], world: World, guild: Guild | None
 
 @dataclass(frozen=True, slots=True)
 class FormContext:
-    """Where a form is filled in, and the files that its person has uploaded, by their id."""
+    """The place where a modal is filled in, and the files its user has uploaded, by id."""
 
     world: World
     guild: Guild | None
@@ -77,7 +77,7 @@ class FormContext:
 
 
 def submitted(form: Json, values: Mapping[str, Any], place: FormContext) -> Json:
-    """The data of a submitted form. Raises BadForm and BadOption."""
+    """Return the data of a submitted modal. Raises BadForm and BadOption."""
     components: list[Json] = []
     found: Json = {}
     for number, part in enumerate(form["components"], start=1):
@@ -112,7 +112,7 @@ def _field(part: Json, values: Mapping[str, Any], place: FormContext, found: Jso
         shapes = {each: place.files[each] for each in chosen}
         found.setdefault("attachments", {}).update(shapes)
         return entry | {"values": chosen}
-    raise BadForm("This kind of field is not known here.")
+    raise BadForm("This kind of field is not supported here.")
 
 
 def _files(part: Json, given: Any, place: FormContext) -> list[str]:
@@ -124,7 +124,7 @@ def _files(part: Json, given: Any, place: FormContext) -> list[str]:
             f"Choose {least} files." if least == most else f"Choose {least} to {most} files."
         )
     if not set(chosen) <= set(place.files):
-        raise BadForm("That file is not here any more: choose it again.")
+        raise BadForm("That file is no longer available. Choose it again.")
     return chosen
 
 
@@ -136,7 +136,7 @@ def _text(part: Json, given: Any) -> str:
             raise BadForm(f"{label} is required.")
         return ""
     if len(text) < (least := part.get("min_length") or 0):
-        raise BadForm(f"{label}: at least {least} characters are needed.")
+        raise BadForm(f"{label}: enter at least {least} characters.")
     if len(text) > (most := part.get("max_length") or MAX_TEXT_CHARS):
         raise BadForm(f"{label}: at most {most} characters are allowed.")
     return text

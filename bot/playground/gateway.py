@@ -1,4 +1,4 @@
-"""The gateway: the bot's sessions, what they are sent, and how they are cut."""
+"""The gateway: the bot's sessions, the events sent to them, and how connections are cut."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from bot.playground.protocol import (
     RECONNECT,
     SESSION_LIFE_S,
     Close,
-    is_for,
+    shard_receives,
 )
 
 Json = dict[str, Any]
@@ -30,7 +30,7 @@ Json = dict[str, Any]
 
 @dataclass(slots=True)
 class Session:
-    """What survives a socket: the events sent, in case the bot asks for them again."""
+    """The part of a connection that survives its socket: sent events, kept for resuming."""
 
     id: str
     intents: int
@@ -42,16 +42,16 @@ class Session:
 
 
 @dataclass(slots=True)
-class Watcher:
-    """Who hears what happens on the gateway: note(path, problems), online(changed)."""
+class GatewayListener:
+    """Callbacks for what happens on the gateway: note(path, problems), online(changed)."""
 
     note: Callable[[str, list[str]], None]
     online: Callable[[bool], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Greeting:
-    """What READY tells: token of the only bot, its user and application, the guilds by id."""
+class ReadyData:
+    """The content of READY: the only bot's token, its user and application, the guilds by id."""
 
     token: str
     user: Callable[[], Json]
@@ -63,7 +63,11 @@ class Gateway:
     """All sockets and sessions of the bot."""
 
     def __init__(
-        self, greeting: Greeting, watcher: Watcher, *, now_s: Callable[[], float] = time.monotonic
+        self,
+        greeting: ReadyData,
+        watcher: GatewayListener,
+        *,
+        now_s: Callable[[], float] = time.monotonic,
     ) -> None:
         self.greeting = greeting
         self.watcher = watcher
@@ -76,11 +80,11 @@ class Gateway:
 
     @property
     def online(self) -> bool:
-        """Whether a bot is connected and identified."""
+        """Return whether a bot is connected and identified."""
         return any(session.socket is not None for session in self._sessions.values())
 
     async def handle(self, request: web.Request) -> web.WebSocketResponse:
-        """One connection of a bot."""
+        """Serve one connection of a bot."""
         answer = web.WebSocketResponse(max_msg_size=2**20, autoping=True)
         await answer.prepare(request)
         compression = request.query.get("compress", "")
@@ -90,20 +94,21 @@ class Gateway:
             await socket.run(request.query.get("v", API_VERSION), request.query.get("encoding"))
         finally:
             self._sockets.discard(socket)
-            socket.left()
+            socket.disconnected()
         return answer
 
     def dispatch(self, name: str, data: Json, *, guild_id: int | None, intent: int = 0) -> bool:
-        """Send an event to the shard of a guild; an event is kept while its socket is away.
+        """Send an event to a guild's shard; events are kept while its socket is disconnected.
 
-        intent: which one the bot must have asked for, 0 = none. False if no session would hear.
+        intent: the one the bot must have asked for, 0 for none. False if no session would receive
+        it.
         """
         heard = False
         self._forget_old()
         for session in self._sessions.values():
             if intent and not session.intents & intent:
                 continue
-            if not is_for(session.shard, guild_id):
+            if not shard_receives(session.shard, guild_id):
                 continue
             heard = True
             session.sequence += 1
@@ -114,7 +119,7 @@ class Gateway:
         return heard
 
     def open_session(self, identify: Json, socket: Socket) -> Session:
-        """A new session for a socket that identified itself. Raises Close."""
+        """Create a session for a socket that identified itself. Raises Close."""
         match identify.get("shard") or [0, 1]:
             case [int(number), int(count)] if 0 <= number < count:
                 shard = (number, count)
@@ -122,7 +127,7 @@ class Gateway:
                 raise Close(INVALID_SHARD, "Invalid shard")
         for other in list(self._sessions.values()):
             if other.shard == shard:
-                # One shard has one session: who identifies again leaves the old one.
+                # A shard has one session: identifying again abandons the old one.
                 del self._sessions[other.id]
                 if other.socket is not None:
                     other.socket.drop()
@@ -132,26 +137,26 @@ class Gateway:
         return session
 
     def resumable(self, session_id: str) -> Session | None:
-        """The session of this id, if it may still be resumed."""
+        """Return the session with this id, if it can still be resumed."""
         self._forget_old()
         return None if self.refuse_resume else self._sessions.get(session_id)
 
     def end(self, session: Session) -> None:
-        """A session that cannot be resumed any more."""
+        """End a session, which cannot be resumed any more."""
         self._sessions.pop(session.id, None)
 
     def drop_sockets(self) -> None:
-        """Cut every connection without a word, as a failing network does."""
+        """Cut every connection without a close frame, as a failing network does."""
         for socket in list(self._sockets):
             socket.drop()
 
     def ask_reconnect(self) -> None:
-        """Ask every connected bot to come again."""
+        """Ask every connected bot to reconnect."""
         for socket in list(self._sockets):
             socket.send({"op": RECONNECT, "d": None})
 
     def invalidate(self) -> None:
-        """Tell every connected bot that its session is over."""
+        """Tell every connected bot that its session is invalid."""
         for session in list(self._sessions.values()):
             self.end(session)
             if session.socket is not None:
@@ -159,7 +164,7 @@ class Gateway:
                 session.socket.session = None
 
     async def close(self) -> None:
-        """Close all connections, as Discord does before a restart of its own."""
+        """Close all connections, as Discord does before it restarts."""
         for socket in list(self._sockets):
             with contextlib.suppress(ConnectionError, RuntimeError):
                 await socket.answer.close(code=1001)

@@ -1,4 +1,4 @@
-"""Keeps the playground to this machine: foreign hosts and origins are refused."""
+"""Keeps the playground local: foreign hosts and origins are refused."""
 
 from __future__ import annotations
 
@@ -17,10 +17,11 @@ POLICY: Final = (
 _NAMES: Final = ("127.0.0.1", "localhost")
 
 
-def only_from_here(standin: StandIn) -> Middleware:
-    """Answer 403 to every request that another site's page or name brought here.
+def local_only(standin: StandIn) -> Middleware:
+    """Answer 403 to every request sent by another site or under another host name.
 
-    A name that some other server resolves to this machine would else read everything here.
+    Otherwise, a host name that someone else's DNS resolves to this machine could read everything
+    here.
     """
 
     @web.middleware

@@ -1,4 +1,4 @@
-"""Interactions: what a person did, the three seconds to answer, the fifteen minutes after."""
+"""Interactions: what a user did, with three seconds to respond and fifteen minutes to follow up."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ Json = dict[str, Any]
 ACKNOWLEDGE_S: Final = 3.0
 TOKEN_LIFE: Final = timedelta(minutes=15)
 KEPT: Final = 500
-"""Interactions remembered; beyond, the oldest are forgotten with their tokens."""
+"""How many interactions are kept; the oldest expire beyond that. Chosen by hand."""
 NO_ANSWER: Final = "The application did not respond"
 
 
 class InteractionKind(IntEnum):
-    """What a person did, by Discord's numbers."""
+    """The kind of a user's action, with Discord's numbers."""
 
     COMMAND = 2
     COMPONENT = 3
@@ -34,7 +34,7 @@ class InteractionKind(IntEnum):
 
 
 class State(StrEnum):
-    """How far the bot's answer is."""
+    """How far the bot's response is."""
 
     SENT = "sent"
     THINKING = "thinking"
@@ -44,10 +44,10 @@ class State(StrEnum):
 
 @dataclass(slots=True)
 class Interaction:
-    """One interaction. data: as Discord sends it; name: the command's path in words.
+    """One interaction. data: as Discord sends it; name: the command's path as text.
 
     source: the message that a component or modal belongs to. response_id: the message that
-    answered. modal: the form that was answered with.
+    responded. modal: the modal it was answered with.
     """
 
     id: int
@@ -73,14 +73,14 @@ class Interaction:
 
     @property
     def command_type(self) -> int | None:
-        """Of a command: chat input, user or message."""
+        """For a command: chat input, user or message."""
         return self.data.get("type") if self.kind is InteractionKind.COMMAND else None
 
 
 class Interactions:
-    """All interactions that the bot may still answer.
+    """All interactions that the bot may still respond to.
 
-    told: called with each one whose state changed. late: called with each that nobody answered.
+    acknowledge_s, token_life: Discord's documented limits, or others for tests.
     """
 
     def __init__(
@@ -113,7 +113,7 @@ class Interactions:
         source: Message | None = None,
         target_message_id: int | None = None,
     ) -> Interaction:
-        """A person did something; the bot has to answer in time from now on."""
+        """Create an interaction; from now on the bot has to respond in time."""
         interaction = Interaction(
             id=self._world.ids.new(),
             token=secrets.token_urlsafe(48),
@@ -135,16 +135,16 @@ class Interactions:
         while len(self._by_id) > KEPT:
             self._forget(next(iter(self._by_id)))
         interaction.timer = loop.call_later(self._acknowledge_s, self._too_late, interaction)
-        self.tell(interaction)
+        self.notify(interaction)
         return interaction
 
-    def tell(self, interaction: Interaction) -> None:
-        """Let everyone who listens know of its state."""
+    def notify(self, interaction: Interaction) -> None:
+        """Notify every listener of its state."""
         for listener in list(self._listeners):
             listener(interaction)
 
     def of_user(self, user_id: int) -> list[Interaction]:
-        """A person's interactions that are still open."""
+        """Return a user's interactions that are still open."""
         return [
             each
             for each in self._by_id.values()
@@ -152,13 +152,13 @@ class Interactions:
         ]
 
     def get(self, interaction_id: int) -> Interaction | None:
-        """An interaction that is remembered."""
+        """Return a stored interaction."""
         return self._by_id.get(interaction_id)
 
     def awaiting(self, interaction_id: int, token: str) -> Interaction:
-        """The interaction that a callback is for.
+        """Return the interaction that a callback is for.
 
-        Raises ApiError where it does not exist, its token is another, or the time is up.
+        Raises ApiError if it does not exist, has another token, or the time is up.
         """
         interaction = self._by_id.get(interaction_id)
         if interaction is None or not same_secret(token, interaction.token):
@@ -168,9 +168,9 @@ class Interactions:
         return interaction
 
     def webhook(self, token: str) -> Interaction:
-        """The interaction whose token edits and follow-ups use.
+        """Return the interaction whose token is used for an edit or follow-up.
 
-        Raises ApiError where the token is unknown or expired, or nothing was answered yet.
+        Raises ApiError if the token is unknown or expired, or there was no response yet.
         """
         interaction = self._by_token.get(token)
         if interaction is None or self._is_expired(interaction):
@@ -180,23 +180,23 @@ class Interactions:
         return interaction
 
     def acknowledge(self, interaction: Interaction, callback_type: int) -> None:
-        """The bot has answered in time."""
+        """Record that the bot responded in time."""
         interaction.acknowledged = callback_type
         if interaction.timer is not None:
             interaction.timer.cancel()
 
-    def moved(self, interaction: Interaction, state: State) -> None:
-        """The interaction's answer got this far."""
+    def set_state(self, interaction: Interaction, state: State) -> None:
+        """Set the state of the bot's response and notify listeners."""
         interaction.state = state
-        self.tell(interaction)
+        self.notify(interaction)
 
     def expire_all(self) -> None:
-        """Let every token expire now, as if fifteen minutes had passed."""
+        """Expire every token now, as if fifteen minutes had passed."""
         for interaction in self._by_id.values():
             interaction.expired = True
 
     def by_response(self, message_id: int) -> Interaction | None:
-        """The interaction that a message answered."""
+        """Return the interaction that a message responded to."""
         return next((i for i in self._by_id.values() if i.response_id == message_id), None)
 
     def _is_expired(self, interaction: Interaction) -> bool:
@@ -207,7 +207,7 @@ class Interactions:
         if interaction.acknowledged is None:
             if interaction.choices is not None and not interaction.choices.done():
                 interaction.choices.cancel()
-            self.moved(interaction, State.FAILED)
+            self.set_state(interaction, State.FAILED)
 
     def _forget(self, interaction_id: int) -> None:
         gone = self._by_id.pop(interaction_id)
@@ -217,7 +217,7 @@ class Interactions:
 
 
 def state_json(interaction: Interaction) -> Mapping[str, Any]:
-    """What a person's page shows of an interaction."""
+    """Return what a user's page shows of an interaction."""
     kinds = {
         InteractionKind.COMMAND: "command",
         InteractionKind.COMPONENT: "component",

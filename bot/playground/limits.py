@@ -1,4 +1,4 @@
-"""Rate limits: a few requests per window, route and place; and fifty a second in all."""
+"""Rate limits: a few requests per window, route and resource, and fifty a second in total."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ _BY_ROUTE: Final = {
     ("PATCH", WEBHOOK_MESSAGE): (5, 2.0),
     ("PUT", "/applications/{application_id}/commands"): (2, 4.0),
 }
-"""(requests, seconds). Discord publishes none of these; they are what its headers have shown."""
+"""(requests, seconds). Discord does not publish these; they were observed in its headers."""
 _UNLIMITED_TOGETHER: Final = (CALLBACK, WEBHOOK, WEBHOOK_MESSAGE)
 
 
 @dataclass(frozen=True, slots=True)
 class RateLimitResult:
-    """What a request's headers say; retry_after_s is None where it may pass.
+    """The contents of a response's rate limit headers; retry_after_s is None if it may pass.
 
-    early: it came although an earlier answer had told the bot to wait.
+    early: it was sent although an earlier response had told the bot to wait.
     """
 
     bucket: str
@@ -59,7 +59,7 @@ class RateLimiter:
         self._windows: dict[tuple[str, ...], _Window] = {}
 
     def check(self, method: str, template: str, place: str) -> RateLimitResult:
-        """Count a request. place: what the route is limited by, e.g. the channel's id."""
+        """Count a request. place: the resource the limit applies to, such as the channel's id."""
         now_s = self._now_s()
         limit, seconds = _BY_ROUTE.get((method, template), _DEFAULT)
         bucket = hashlib.sha256(f"{method} {template}".encode()).hexdigest()[:32]

@@ -1,4 +1,4 @@
-"""What the faults of the drawer do to the gateway and to the little world."""
+"""The effects of the drawer's faults on the gateway and the world."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ SMALL_FILE_BYTES: Final = 64 * 2**10
 
 
 def connect_faults(standin: StandIn) -> None:
-    """Put something behind every fault that is more than a request gone wrong."""
-    faults, gateway, mishaps = standin.faults, standin.gateway, _Mishaps(standin)
+    """Connect every fault that is more than a failing request to its action."""
+    faults, gateway, mishaps = standin.faults, standin.gateway, _WorldFaults(standin)
     faults.connect(Fault.DROP_SOCKET, gateway.drop_sockets)
     faults.connect(Fault.RECONNECT, gateway.ask_reconnect)
     faults.connect(Fault.INVALIDATE, gateway.invalidate)
@@ -30,8 +30,8 @@ def connect_faults(standin: StandIn) -> None:
     faults.connect_switch(Fault.REMOVE_BOT, mishaps.remove_bot)
 
 
-class _Mishaps:
-    """Each of these survives a world where what it names is gone."""
+class _WorldFaults:
+    """Faults that change the world; each tolerates that its target no longer exists."""
 
     def __init__(self, standin: StandIn) -> None:
         self._standin = standin

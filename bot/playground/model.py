@@ -1,4 +1,4 @@
-"""What the stand-in's world is made of; no transport, no JSON."""
+"""The data that the stand-in's world consists of; no transport, no JSON."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from enum import IntEnum, IntFlag
 from typing import Any, Final
 
 FILE_LIMIT_BYTES: Final = 10 * 2**20
-"""Of one file, where neither the server nor the person has paid for more."""
+"""Discord's limit for one file, unless the server or the user has paid for more."""
 ACTIVE_THREADS: Final = 1000
-"""So many threads of a server may be open at once."""
+"""Discord's limit of active threads per server."""
 
 
 class ChannelType(IntEnum):
-    """The kinds of channel that the world knows."""
+    """The kinds of channel that the world has."""
 
     TEXT = 0
     DM = 1
@@ -23,7 +23,7 @@ class ChannelType(IntEnum):
 
 
 class MessageType(IntEnum):
-    """The kinds of message that the world knows."""
+    """The kinds of message that the world has."""
 
     DEFAULT = 0
     REPLY = 19
@@ -32,7 +32,7 @@ class MessageType(IntEnum):
 
 
 class MessageFlag(IntFlag):
-    """What a message is beside its words."""
+    """Properties of a message beyond its text."""
 
     SUPPRESS_EMBEDS = 1 << 2
     EPHEMERAL = 1 << 6
@@ -58,7 +58,7 @@ class User:
 
 @dataclass(slots=True)
 class Role:
-    """A role; the one with the guild's own id is @everyone's. permissions: bits."""
+    """A role; the one with the guild's own id is @everyone. permissions: bits."""
 
     id: int
     name: str
@@ -69,7 +69,7 @@ class Role:
 
 @dataclass(slots=True)
 class Member:
-    """An account on a server."""
+    """An account's membership of a server."""
 
     user: User
     roles: list[int]
@@ -79,7 +79,10 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class Overwrite:
-    """What a channel allows and denies a role or a member. kind: 0 = role, 1 = member."""
+    """Permissions that a channel allows and denies to a role or member.
+
+    kind: 0 = role, 1 = member.
+    """
 
     id: int
     kind: int
@@ -89,7 +92,7 @@ class Overwrite:
 
 @dataclass(slots=True)
 class Channel:
-    """A channel, a category, a thread or a private conversation (guild_id None)."""
+    """A channel, category, thread or direct message channel (guild_id None)."""
 
     id: int
     type: ChannelType
@@ -131,7 +134,7 @@ class Guild:
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """A file on a message; its bytes lie in the world's file store under its id."""
+    """A file on a message; its bytes are in the world's file store under its id."""
 
     id: int
     filename: str
@@ -145,10 +148,10 @@ class Attachment:
 
 @dataclass(slots=True)
 class Message:
-    """A message. reader_id: the one person who sees it, None = everyone in the channel.
+    """A message. reader_id: the only user who sees it, None for everyone in the channel.
 
-    embeds and components are as Discord's JSON has them, with `attachment://` not yet resolved.
-    origin: the interaction that it answers, as Discord's interaction_metadata.
+    embeds and components are in Discord's JSON format, with `attachment://` not yet resolved.
+    origin: the interaction it responds to, as Discord's interaction_metadata.
     """
 
     id: int

@@ -1,4 +1,4 @@
-"""What a person typed into a command's options: checked as Discord's client does, then encoded."""
+"""Values typed into a command's options: checked as Discord's client does, then encoded."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ MAX_INTEGER: Final = 2**53
 
 
 class BadOption(Exception):
-    """A value that Discord's client would not send; str() is a sentence for the person."""
+    """A value that Discord's client would not send; str() is a sentence for the user."""
 
 
 def leaf_options(body: Mapping[str, Any], path: Sequence[str]) -> list[Json]:
-    """The options of the subcommand at `path`, of the command itself for an empty path.
+    """Return the options of the subcommand at `path`, or of the command for an empty path.
 
     Raises BadOption if there is no such subcommand or if one has to be chosen.
     """
@@ -47,9 +47,9 @@ def encode(
     *,
     focused: str | None = None,
 ) -> list[Json]:
-    """The `options` of an interaction's data. focused: the option being completed, None = sent.
+    """Return the `options` of an interaction. focused: the option being completed, None when sent.
 
-    Raises BadOption. An autocompletion is not checked: its values are not finished yet.
+    Raises BadOption. Autocompletion is not checked: its values are not finished yet.
     """
     known = {option["name"]: option for option in leaf_options(body, path)}
     for name in values:
@@ -85,17 +85,17 @@ def _checked(option: Mapping[str, Any], value: Any) -> Any:
         return str(value)
     choices = option.get("choices")
     if choices and value not in [choice["value"] for choice in choices]:
-        raise BadOption(f"{name}: choose one of those offered.")
+        raise BadOption(f"{name}: choose one of the listed options.")
     return value
 
 
 def _check_text(option: Mapping[str, Any], value: Any) -> None:
     name = option["name"]
     if not isinstance(value, str):
-        raise BadOption(f"{name}: text is needed.")
+        raise BadOption(f"{name}: enter some text.")
     shortest, longest = option.get("min_length") or 0, option.get("max_length") or MAX_STRING_CHARS
     if len(value) < max(shortest, 1 if option.get("required") else 0):
-        raise BadOption(f"{name}: at least {max(shortest, 1)} characters are needed.")
+        raise BadOption(f"{name}: enter at least {max(shortest, 1)} characters.")
     if len(value) > longest:
         raise BadOption(f"{name}: at most {longest} characters are allowed.")
 
@@ -103,13 +103,13 @@ def _check_text(option: Mapping[str, Any], value: Any) -> None:
 def _check_number(option: Mapping[str, Any], value: Any) -> None:
     name, whole = option["name"], option["type"] == Option.INTEGER
     if isinstance(value, bool) or not isinstance(value, int if whole else (int, float)):
-        raise BadOption(f"{name}: a {'whole ' if whole else ''}number is needed.")
-    if not -MAX_INTEGER <= value <= MAX_INTEGER:  # also turns NaN away
+        raise BadOption(f"{name}: enter a {'whole ' if whole else ''}number.")
+    if not -MAX_INTEGER <= value <= MAX_INTEGER:  # also rejects NaN
         raise BadOption(f"{name}: the number is too large.")
     if (least := option.get("min_value")) is not None and value < least:
-        raise BadOption(f"{name}: at least {least:g} is needed.")
+        raise BadOption(f"{name} must be at least {least:g}.")
     if (most := option.get("max_value")) is not None and value > most:
-        raise BadOption(f"{name}: at most {most:g} is allowed.")
+        raise BadOption(f"{name} must be at most {most:g}.")
 
 
 def resolved(
@@ -121,15 +121,15 @@ def resolved(
     channel: Channel,
     base_url: str,
 ) -> Json:
-    """The `resolved` part: every user, role, channel and file that the options name.
+    """Return the `resolved` object: every user, role, channel and file that the options name.
 
-    files: uploads by their id. Raises BadOption for what is not there.
+    files: uploads by id. Raises BadOption for what does not exist.
     """
     answer: Json = {}
     for kind, value in _references(encoded):
         if kind == Option.ATTACHMENT:
             if value not in files:
-                raise BadOption("That file is not here any more: choose it again.")
+                raise BadOption("That file is no longer available. Choose it again.")
             shape = attachment_json(files[value], channel.id, base_url)
             answer.setdefault("attachments", {})[value] = shape
         elif kind == Option.CHANNEL:
@@ -160,10 +160,10 @@ def _references(encoded: Sequence[Mapping[str, Any]]) -> list[tuple[int, str]]:
 
 
 def add_user(answer: Json, user_id: int, world: World, guild: Guild | None) -> None:
-    """Add an account, and its membership, to `resolved`. Raises BadOption if unknown."""
+    """Add an account and its membership to `resolved`. Raises BadOption if unknown."""
     user = world.users.get(user_id)
     if user is None:
-        raise BadOption("That person is not here.")
+        raise BadOption("That user is not here.")
     answer.setdefault("users", {})[str(user_id)] = user_json(user)
     member = guild.members.get(user_id) if guild else None
     if member is not None and guild is not None:
@@ -176,7 +176,7 @@ def add_role(answer: Json, role_id: int, guild: Guild | None) -> None:
     """Add a role to `resolved`. Raises BadOption if unknown."""
     role = guild.roles.get(role_id) if guild else None
     if role is None:
-        raise BadOption("That role is not here.")
+        raise BadOption("That role does not exist here.")
     answer.setdefault("roles", {})[str(role_id)] = role_json(role)
 
 
@@ -184,5 +184,5 @@ def add_channel(answer: Json, channel_id: int, world: World) -> None:
     """Add a channel to `resolved`. Raises BadOption if unknown."""
     channel = world.channel(channel_id)
     if channel is None:
-        raise BadOption("That channel is not here.")
+        raise BadOption("That channel does not exist here.")
     answer.setdefault("channels", {})[str(channel_id)] = channel_json(channel, world)

@@ -1,4 +1,4 @@
-"""What people do in the playground: each act is checked as Discord's client would, then happens."""
+"""Users' actions in the playground: checked as Discord's client would, then carried out."""
 
 from __future__ import annotations
 
@@ -32,28 +32,28 @@ _DM_CONTEXT: Final = 1
 
 
 class ActionRefused(Exception):
-    """What Discord's client would not let a person do; str() is a sentence for them."""
+    """An action that Discord's client would not allow; str() is a sentence for the user."""
 
 
 @dataclass(frozen=True, slots=True)
 class ActingUser:
-    """Who acts, and in which language their client is."""
+    """Which user acts, and the language of their client."""
 
     user_id: int
     locale: str = "en-US"
 
 
 class People:
-    """Turns what people do into messages and interactions. Every act raises Refused."""
+    """Turns user actions into messages and interactions. Every action raises ActionRefused."""
 
     def __init__(self, standin: StandIn) -> None:
         self._standin = standin
         self._uploads: dict[str, Attachment] = {}
-        self._forms: dict[int, tuple[Interaction, Json]] = {}  # sent in, by the new interaction
+        self._forms: dict[int, tuple[Interaction, Json]] = {}  # by the interaction that submits it
         standin.interactions.listen(self._answered)
 
     async def upload(self, filename: str, data: bytes) -> Attachment:
-        """Keep a file that a person chose for an option; the oldest of many is forgotten."""
+        """Store a file that a user chose for an option; beyond a limit, the oldest is removed."""
         world = self._standin.world
         kept = await asyncio.to_thread(world.files.put, world.ids.new(), filename, data)
         self._uploads[str(kept.id)] = kept
@@ -88,7 +88,7 @@ class People:
         values: Mapping[str, Any],
         focused: str,
     ) -> list[Json]:
-        """Ask for the choices of the option that is being typed."""
+        """Request choices for the option that is being typed."""
         channel = self._channel(actor, channel_id)
         command = self._command(actor, channel, command_id, registry.CHAT_INPUT)
         data = self._command_data(command, path, {focused: "", **values}, channel, focused)
@@ -112,7 +112,7 @@ class People:
     def context(
         self, actor: ActingUser, channel_id: int, command_id: int, target_id: int
     ) -> Interaction:
-        """Use a command on a message or a member."""
+        """Use a context menu command on a message or a member."""
         standin, channel = self._standin, self._open_channel(actor, channel_id)
         command = self._command(actor, channel, command_id, registry.USER, registry.MESSAGE)
         data = self._base_data(command, channel) | {"target_id": str(target_id)}
@@ -148,16 +148,16 @@ class People:
         custom_id: str,
         values: Sequence[str] | None = None,
     ) -> Interaction:
-        """Press a button or choose from a menu."""
+        """Press a button or choose from a select menu."""
         standin, channel = self._standin, self._open_channel(actor, channel_id)
         message = self._message(actor, channel, message_id)
         part = component_named(message.components, custom_id)
         if not standin.world.has_bot(channel):
-            raise ActionRefused("That application is not on this server any more.")
+            raise ActionRefused("That application is no longer on this server.")
         if part is None:
-            raise ActionRefused("That is not on the message any more.")
+            raise ActionRefused("That component is no longer on the message.")
         if part.get("disabled"):
-            raise ActionRefused("That is switched off.")
+            raise ActionRefused("That component is disabled.")
         shown = message_json(message, standin.world, standin.base_url)
         numbered = component_named(shown["components"], custom_id) or part
         data: Json = {
@@ -184,13 +184,13 @@ class People:
     def modal(
         self, actor: ActingUser, interaction_id: int, custom_id: str, values: Mapping[str, Any]
     ) -> Interaction:
-        """Submit a form that the bot opened."""
+        """Submit a modal that the bot opened."""
         opened = self._standin.interactions.get(interaction_id)
         if opened is None or opened.modal is None or opened.user_id != actor.user_id:
-            raise ActionRefused("That form is not open any more.")
+            raise ActionRefused("That form is no longer open.")
         form, opened.modal = opened.modal, None
         if form.get("custom_id") != custom_id:
-            raise ActionRefused("That is another form.")
+            raise ActionRefused("That is a different form.")
         world, base_url = self._standin.world, self._standin.base_url
         files = {
             key: attachment_json(each, opened.channel.id, base_url)
@@ -216,7 +216,10 @@ class People:
         return self._sent(interaction)
 
     def _answered(self, interaction: Interaction) -> None:
-        """A form that nobody answers stays open, as in Discord's client, and can be sent again."""
+        """Close a modal once its submission is acknowledged.
+
+        One that gets no response stays open, as in Discord's client, and can be submitted again.
+        """
         if interaction.state is State.SENT or interaction.id not in self._forms:
             return
         opened, form = self._forms.pop(interaction.id)
@@ -231,12 +234,12 @@ class People:
         can = self._standin.world.permissions(channel, actor.user_id)
         speak = "SEND_MESSAGES_IN_THREADS" if channel.is_thread else "SEND_MESSAGES"
         if not has(can, speak) or (channel.locked and not has(can, "MANAGE_THREADS")):
-            raise ActionRefused("You may not write in this channel.")
+            raise ActionRefused("You can't post in this channel.")
         text = content.strip()
         if not text:
             raise ActionRefused("Write something first.")
         if len(text) > MAX_CONTENT_CHARS:
-            raise ActionRefused(f"A message has at most {MAX_CONTENT_CHARS} characters.")
+            raise ActionRefused(f"Messages are limited to {MAX_CONTENT_CHARS} characters.")
         draft = Draft(content=text)
         if reply_to is not None:
             self._message(actor, channel, reply_to)
@@ -245,18 +248,18 @@ class People:
         return self._standin.world.post(channel, actor.user_id, draft)
 
     def delete(self, actor: ActingUser, channel_id: int, message_id: int) -> None:
-        """Delete one's own message, or, as a moderator, anyone's."""
+        """Delete the user's own message or, as a moderator, any message."""
         channel = self._channel(actor, channel_id)
         message = self._message(actor, channel, message_id)
         can = self._standin.world.permissions(channel, actor.user_id)
         if message.author_id != actor.user_id and not has(can, "MANAGE_MESSAGES"):
-            raise ActionRefused("You may only delete messages of your own.")
+            raise ActionRefused("You can only delete your own messages.")
         if message.flags & MessageFlag.EPHEMERAL:
             raise ActionRefused("Dismiss this message instead.")
         self._standin.world.delete(message)
 
     def _sent(self, interaction: Interaction) -> Interaction:
-        """Hand an interaction to the bot; it fails by itself where no bot is there."""
+        """Send an interaction to the bot; it fails immediately if no bot is connected."""
         shape = interaction_json(interaction, self._standin)
         self._standin.gateway.dispatch(
             "INTERACTION_CREATE", shape, guild_id=interaction.channel.guild_id
@@ -266,13 +269,13 @@ class People:
     def _channel(self, actor: ActingUser, channel_id: int) -> Channel:
         channel = self._standin.world.channel(channel_id)
         if channel is None:
-            raise ActionRefused("There is no such channel.")
+            raise ActionRefused("That channel does not exist.")
         if not has(self._standin.world.permissions(channel, actor.user_id), "VIEW_CHANNEL"):
-            raise ActionRefused("You do not see that channel.")
+            raise ActionRefused("You can't see that channel.")
         return channel
 
     def _open_channel(self, actor: ActingUser, channel_id: int) -> Channel:
-        """A channel where its client would let a person do something."""
+        """Return a channel in which the client would let the user act."""
         channel = self._channel(actor, channel_id)
         can = self._standin.world.permissions(channel, actor.user_id)
         if channel.archived and channel.locked and not has(can, "MANAGE_THREADS"):
@@ -282,7 +285,7 @@ class People:
     def _message(self, actor: ActingUser, channel: Channel, message_id: int) -> Message:
         message = self._standin.world.message(channel.id, message_id)
         if message is None or message.reader_id not in (None, actor.user_id):
-            raise ActionRefused("That message is gone.")
+            raise ActionRefused("That message no longer exists.")
         return message
 
     def _command(
@@ -290,9 +293,9 @@ class People:
     ) -> Command:
         command = self._standin.registry.get(command_id)
         if command is None or command.type not in types:
-            raise ActionRefused("That command is out of date: choose it again.")
+            raise ActionRefused("That command has changed. Choose it again.")
         if not registry.may_use(command, self._standin.world, channel, actor.user_id):
-            raise ActionRefused("You may not use that command here.")
+            raise ActionRefused("You can't use that command here.")
         return command
 
     def _base_data(self, command: Command, channel: Channel) -> Json:
@@ -326,7 +329,7 @@ class People:
 
 
 def interaction_json(interaction: Interaction, standin: StandIn) -> Json:
-    """What INTERACTION_CREATE tells the bot."""
+    """Return the payload of INTERACTION_CREATE for the bot."""
     world, channel = standin.world, interaction.channel
     guild = world.guild_of(channel)
     can = world.permissions(channel, interaction.user_id)
@@ -362,7 +365,7 @@ def interaction_json(interaction: Interaction, standin: StandIn) -> Json:
 
 
 def _with_permissions(data: Json, user_id: int, world: World) -> Json:
-    """Each channel that was chosen, with what the person who chose it may do there."""
+    """Add to each chosen channel what the user who chose it may do there."""
     chosen = data.get("resolved", {}).get("channels")
     if not chosen:
         return data

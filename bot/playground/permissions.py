@@ -38,7 +38,7 @@ _NEEDS_SEND: Final = ("SEND_TTS_MESSAGES", "EMBED_LINKS", "ATTACH_FILES", "MENTI
 
 
 def bits(*names: str) -> int:
-    """The permissions of these names as one number."""
+    """Return the permissions with these names as one number."""
     total = 0
     for name in names:
         total |= BITS[name]
@@ -46,12 +46,12 @@ def bits(*names: str) -> int:
 
 
 def has(permissions: int, name: str) -> bool:
-    """Whether a number contains a permission; an administrator has all."""
+    """Return whether a number includes a permission; an administrator has all."""
     return bool(permissions & (BITS[name] | BITS["ADMINISTRATOR"]))
 
 
 def in_guild(everyone: int, roles: Iterable[int], *, owner: bool) -> int:
-    """What a member may do on a server, before any channel has its say."""
+    """Return what a member may do on a server, before channel overwrites."""
     total = everyone
     for role in roles:
         total |= role
@@ -59,10 +59,10 @@ def in_guild(everyone: int, roles: Iterable[int], *, owner: bool) -> int:
 
 
 def in_channel(base: int, overwrites: Iterable[tuple[int, int]], *, thread: bool) -> int:
-    """What is left of `base` in a channel.
+    """Return what is left of `base` in a channel.
 
-    overwrites: (allow, deny) in the order in which Discord applies them: @everyone's, the roles'
-    together, the member's own.
+    overwrites: (allow, deny) in the order in which Discord applies them: @everyone's, those of all
+    roles combined, the member's own.
     """
     if base & BITS["ADMINISTRATOR"]:
         return ALL

@@ -1,6 +1,6 @@
-"""Runs `zimagine` with another Discord: `python -m bot.playground.pointed API GATEWAY ARGUMENTS…`.
+"""Run `zimagine` with another Discord: `python -m bot.playground.pointed API GATEWAY ARGUMENTS…`.
 
-It ends with SIGTERM when its standard input does: whoever started it is gone then.
+It ends with SIGTERM when its standard input closes, because whoever started it is gone then.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def main() -> None:
 
 
 def _end_with_input() -> None:
-    # Not by sys.stdin: the interpreter aborts if its lock is held by a thread when it ends.
+    # Not through sys.stdin: the interpreter aborts if a thread holds its lock at exit.
     while os.read(sys.stdin.fileno(), 4096):
         pass
     signal.raise_signal(signal.SIGTERM)

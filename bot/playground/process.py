@@ -16,15 +16,19 @@ from typing import IO, Final
 import psutil
 
 RESTART_CODE: Final = 75
-"""With this exit code the bot asks to be started again."""
+"""The bot exits with this code to be started again."""
 POINTED: Final = "bot.playground.pointed"
 KEPT_LINES: Final = 40
 STOP_LIMIT_S: Final = 60.0
+"""The last lines of output, for messages about why the bot stopped. Chosen by hand."""
 RESTART_WAIT_S: Final = 1.0
+"""How long the bot may take to stop before it is killed. Chosen by hand."""
+
+"""Keeps a bot that fails at startup from restarting in a tight loop. Chosen by hand."""
 
 
 class BotState(StrEnum):
-    """How the bot is, as the page shows it."""
+    """The bot's state, as the page shows it."""
 
     STARTING = "starting"
     ONLINE = "online"
@@ -35,9 +39,9 @@ class BotState(StrEnum):
 class BotProcess:
     """Runs one command and keeps it running.
 
-    command: what to start; empty = somebody else starts a bot. output: where its lines go,
-    besides the last ones being kept. gave_up is set when it ended and will not be started again,
-    with exit_code. restart_wait_s: from an end to the next start.
+    command: what to start; empty if the bot is started elsewhere. output: where its lines go, in
+    addition to the last ones being kept. gave_up is set, along with exit_code, when the process
+    ended and will not be started again. restart_wait_s: delay between an exit and the next start.
     """
 
     def __init__(
@@ -67,18 +71,18 @@ class BotProcess:
 
     @property
     def pid(self) -> int | None:
-        """The process's id while it runs."""
+        """The process id while it runs."""
         running = self._process is not None and self._process.returncode is None
         return self._process.pid if running and self._process else None
 
     @property
     def uptime_s(self) -> float:
-        """How long the process has been running; 0 where it does not."""
+        """How long the process has been running; 0 if it is not."""
         return time.monotonic() - self._started_s if self.pid is not None else 0.0
 
     @property
     def memory_mib(self) -> float | None:
-        """What the process keeps in memory; None where it cannot be read."""
+        """The resident memory of the process; None if it cannot be read."""
         if (pid := self.pid) is None:
             return None
         try:
@@ -87,7 +91,7 @@ class BotProcess:
             return None
 
     def start(self) -> None:
-        """Start the bot, if it does not run."""
+        """Start the bot unless it is running."""
         if self._task is None or self._task.done():
             self._wanted = True
             self._task = asyncio.create_task(self._keep_running(), name="bot-process")
@@ -109,7 +113,7 @@ class BotProcess:
             self.start()
 
     async def stop(self) -> None:
-        """Ask the bot to stop and wait for it; who is too slow is killed."""
+        """Ask the bot to stop and wait; kill it if it takes too long."""
         self._wanted = self._again = False
         if self.pid is not None:
             self._signal(signal.SIGTERM)
@@ -119,8 +123,8 @@ class BotProcess:
                 self._process.kill()
                 await asyncio.wait([self._task])
 
-    def seen_online(self, online: bool) -> None:
-        """The gateway tells whether the bot is connected."""
+    def set_online(self, online: bool) -> None:
+        """Update the state when the gateway reports whether the bot is connected."""
         if self.pid is not None or not self.command:
             self.was_online = self.was_online or online
             self._set(BotState.ONLINE if online else BotState.OFFLINE)
@@ -145,11 +149,11 @@ class BotProcess:
         self._process = await asyncio.create_subprocess_exec(
             *self.command,
             env=os.environ | self.environment,
-            stdin=asyncio.subprocess.PIPE,  # its end tells the bot that we are gone
+            stdin=asyncio.subprocess.PIPE,  # its end tells the bot that this process is gone
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
             limit=2**20,
-            # Ctrl-C is for us: we tell the bot ourselves, once.
+            # Ctrl-C is handled here: the bot is asked to stop once, by this process.
             start_new_session=True,
         )
         self._started_s = time.monotonic()
@@ -163,17 +167,17 @@ class BotProcess:
                 continue
             if not line:
                 break
-            self._heard(line.decode(errors="replace").rstrip())
+            self._on_line(line.decode(errors="replace").rstrip())
         return await self._process.wait()
 
-    def _heard(self, line: str) -> None:
+    def _on_line(self, line: str) -> None:
         self.lines.append(line)
         if self._output is not None:
             with contextlib.suppress(OSError, ValueError):
                 print(line, file=self._output, flush=True)
 
     def _last_sentence(self) -> str:
-        """What the bot said last on its own behalf."""
+        """Return the last message that the bot printed about itself."""
         for line in reversed(self.lines):
             if line.startswith("zimagine: "):
                 return line.removeprefix("zimagine: ")
@@ -193,5 +197,5 @@ class BotProcess:
 def pointed_command(
     api_url: str, gateway_url: str, arguments: Sequence[str], module: str = POINTED
 ) -> list[str]:
-    """The command that runs `zimagine ARGUMENTS` with its Discord at these addresses."""
+    """Return the command that runs `zimagine ARGUMENTS` with Discord at these addresses."""
     return [sys.executable, "-m", module, api_url, gateway_url, *arguments]

@@ -1,4 +1,4 @@
-"""The gateway's numbers: opcodes, intents, close codes, limits."""
+"""Constants of the gateway: opcodes, intents, close codes, limits."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ API_VERSION: Final = "10"
 HEARTBEAT_MS: Final = 41_250
 KEPT_EVENTS: Final = 1000
 SESSION_LIFE_S: Final = 120.0
-"""How long a session may be resumed after its socket is gone."""
+"""How long a session can be resumed after its socket is lost."""
 SENDS_PER_MINUTE: Final = 120
 MAX_PAYLOAD_BYTES: Final = 15 * 1024
 PRIVILEGED_INTENTS: Final = 1 << 1 | 1 << 8 | 1 << 15
@@ -39,10 +39,10 @@ class Close(Exception):
 
 
 def same_secret(given: str, secret: str) -> bool:
-    """Whether a token is the right one, in a time that tells nothing; any text may be given."""
+    """Compare a token in constant time; any text may be given."""
     return secrets.compare_digest(given.encode(errors="replace"), secret.encode())
 
 
-def is_for(shard: tuple[int, int], guild_id: int | None) -> bool:
-    """Whether a shard hears of this guild; shard 0 hears of private conversations."""
+def shard_receives(shard: tuple[int, int], guild_id: int | None) -> bool:
+    """Return whether a shard receives this guild's events; shard 0 receives direct messages."""
     return ((guild_id or 0) >> 22) % shard[1] == shard[0]

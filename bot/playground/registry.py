@@ -23,7 +23,7 @@ _GUILD_INSTALL: Final = 0
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """One registered command. body: as the bot sent it; guild_id None = everywhere."""
+    """One registered command. body: as the bot sent it; guild_id None means global."""
 
     id: int
     version: int
@@ -37,11 +37,11 @@ class Command:
 
     @property
     def name(self) -> str:
-        """What people type or choose."""
+        """The name that users type or choose."""
         return str(self.body["name"])
 
     def to_json(self, application_id: int) -> Json:
-        """The application command object."""
+        """Return the application command object."""
         defaults: Json = {
             "type": CHAT_INPUT,
             "description": "",
@@ -50,7 +50,7 @@ class Command:
         }
         sent = {key: value for key, value in self.body.items() if key != "id"}
         if sent.get("default_member_permissions") is not None:
-            # discord.py sends a number; Discord takes it, and answers with text.
+            # discord.py sends a number; Discord accepts it and returns a string.
             sent["default_member_permissions"] = str(sent["default_member_permissions"])
         own: Json = {
             "id": str(self.id),
@@ -76,22 +76,22 @@ class Registry:
         self._commands: dict[int, Command] = {}
 
     def all(self, guild_id: int | None) -> list[Command]:
-        """The commands of one scope: a guild's, or (None) the global ones."""
+        """Return the commands of a guild, or the global ones for None."""
         return [each for each in self._commands.values() if each.guild_id == guild_id]
 
     def get(self, command_id: int) -> Command | None:
-        """A command by its id."""
+        """Return a command by its id."""
         return self._commands.get(command_id)
 
     def overwrite(self, guild_id: int | None, bodies: Iterable[Mapping[str, Any]]) -> list[Command]:
-        """Replace a scope's commands; one that keeps name and type keeps its id."""
+        """Replace the commands of a scope; one that keeps its name and type keeps its id."""
         before = {(each.name, each.type): each for each in self.all(guild_id)}
         for each in before.values():
             del self._commands[each.id]
         return [self._keep(guild_id, body, before) for body in bodies]
 
     def upsert(self, guild_id: int | None, body: Mapping[str, Any]) -> Command:
-        """Register one command, or replace the one of the same name and type."""
+        """Register a command, or replace the one with the same name and type."""
         before = {(each.name, each.type): each for each in self.all(guild_id)}
         return self._keep(guild_id, body, before)
 
@@ -104,7 +104,7 @@ class Registry:
         return changed
 
     def remove(self, command: Command) -> None:
-        """Forget a command."""
+        """Remove a command."""
         del self._commands[command.id]
 
     def _keep(
@@ -121,14 +121,14 @@ class Registry:
         return command
 
     def usable(self, world: World, channel: Channel, user_id: int) -> Iterator[Command]:
-        """The commands that an account may use in a channel, those of its guild first."""
+        """Yield the commands that an account may use in a channel, those of its guild first."""
         for command in (*self.all(channel.guild_id or -1), *self.all(None)):
             if may_use(command, world, channel, user_id):
                 yield command
 
 
 def may_use(command: Command, world: World, channel: Channel, user_id: int) -> bool:
-    """Whether Discord would let this account use the command in this channel."""
+    """Return whether Discord would let this account use the command in this channel."""
     contexts = command.body.get("contexts")
     here = _BOT_DM_CONTEXT if channel.type is ChannelType.DM else _GUILD_CONTEXT
     if contexts is not None and here not in contexts:

@@ -1,4 +1,4 @@
-"""The little world that everyone finds: one server, its channels, three people and the bot."""
+"""The initial world: one server with its channels, three users and the bot."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from bot.playground.model import Channel, ChannelType, Guild, Member, Overwrite,
 from bot.playground.permissions import bits
 from bot.playground.world import World
 
-# Ids that stay, so that the bot's own history finds its people again after a restart.
+# Fixed ids, so that the bot's stored history still matches its users after a restart.
 GUILD_ID: Final = 1100000000000000000
 BOT_ID: Final = 1100000000000000001
 MEMBER_ID: Final = 1100000000000000002
@@ -87,7 +87,7 @@ def populate(world: World) -> Guild:
 def _channels() -> tuple[Channel, ...]:
     text = ChannelType.TEXT
     silent = Overwrite(GUILD_ID, 0, 0, bits("SEND_MESSAGES", "SEND_MESSAGES_IN_THREADS"))
-    # The bot's role allows what @everyone may not; here its own account is denied it too.
+    # The bot's role allows what @everyone may not do, so its own account is denied as well.
     mute = Overwrite(BOT_ID, 1, 0, bits("SEND_MESSAGES", "SEND_MESSAGES_IN_THREADS"))
     hidden = Overwrite(GUILD_ID, 0, 0, bits("VIEW_CHANNEL"))
     shown = tuple(
@@ -101,11 +101,11 @@ def _channels() -> tuple[Channel, ...]:
         ),
         Channel(SECOND_ID, text, "more-paint", GUILD_ID, "A second channel.", CATEGORY_ID, 2),
         Channel(
-            READ_ONLY_ID, text, "read-only", GUILD_ID, "The bot may not write here.",
+            READ_ONLY_ID, text, "read-only", GUILD_ID, "The bot can't post here.",
             CATEGORY_ID, 3, overwrites=[silent, mute],
         ),
         Channel(
-            STAFF_ID, text, "staff", GUILD_ID, "Members do not see this channel.", CATEGORY_ID, 4,
+            STAFF_ID, text, "staff", GUILD_ID, "Members can't see this channel.", CATEGORY_ID, 4,
             overwrites=[hidden, *shown],
         ),
         Channel(

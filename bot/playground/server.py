@@ -1,4 +1,4 @@
-"""The playground as one: stand-in, page and the bot's process behind one port of this machine."""
+"""The whole playground: stand-in, page and the bot's process, behind one local port."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from aiohttp import web
 from bot.playground.announcing import announce
 from bot.playground.faults import Fault, Faults
 from bot.playground.files import FileStore
-from bot.playground.gateway import Gateway, Greeting, Watcher
-from bot.playground.guard import only_from_here
+from bot.playground.gateway import Gateway, GatewayListener, ReadyData
+from bot.playground.guard import local_only
 from bot.playground.interactions import Interaction, Interactions, State
 from bot.playground.limits import RateLimiter
 from bot.playground.mishaps import connect_faults
@@ -39,6 +39,7 @@ from bot.playground.world import World
 
 HOST: Final = "127.0.0.1"
 VITALS_S: Final = 2.0
+"""How often pages are sent the bot's memory, uptime and queue length. Chosen by hand."""
 
 Counts = Callable[[], Awaitable[Mapping[str, int]]]
 
@@ -47,9 +48,10 @@ Counts = Callable[[], Awaitable[Mapping[str, int]]]
 class PlaygroundPlan:
     """How to start a playground.
 
-    arguments: of `zimagine`, for the bot's process; None = start no bot, another one will come.
-    module: what runs as the bot's process, with the addresses of its Discord and then the
-    arguments. counts: how many jobs wait and are painted. port 0 = any that is free.
+    arguments: those of `zimagine`, for the bot's process; None starts no bot, for one that is
+    started elsewhere. module: what runs as the bot's process, with the addresses of its Discord
+    followed by the arguments. counts: returns how many jobs are queued and in progress. port: 0
+    picks a free one.
     """
 
     arguments: Sequence[str] | None
@@ -74,9 +76,9 @@ class Playground:
 
 @asynccontextmanager
 async def open_playground(plan: PlaygroundPlan) -> AsyncIterator[Playground]:
-    """Open the port and start the bot; on leaving, stop the bot and close everything.
+    """Open the port and start the bot; on exit, stop the bot and close everything.
 
-    Raises OSError where the port is taken.
+    Raises OSError if the port is taken.
     """
     async with AsyncExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="zimagine-playground-"))
@@ -84,7 +86,7 @@ async def open_playground(plan: PlaygroundPlan) -> AsyncIterator[Playground]:
         process = BotProcess([], {}, output=plan.output)
         people = People(standin)
         page = PageServer(standin, process, people)
-        standin.gateway.watcher.online = process.seen_online
+        standin.gateway.watcher.online = process.set_online
         process.changed = page.bot_changed
         connect_faults(standin)
         app = build_app(standin, page)
@@ -107,7 +109,7 @@ async def open_playground(plan: PlaygroundPlan) -> AsyncIterator[Playground]:
 
 
 def build_standin(folder: Path, *, seed: int = 1) -> StandIn:
-    """A stand-in with its world, not yet reachable. folder: for the files on messages."""
+    """Build a stand-in with its world, not yet reachable. folder: for the files of messages."""
     world = World(FileStore(folder))
     populate(world)
     log = RequestLog()
@@ -120,12 +122,12 @@ def build_standin(folder: Path, *, seed: int = 1) -> StandIn:
             what = interaction.name or interaction.data.get("custom_id", "")
             note(f"INTERACTION {what}", ["It was not acknowledged within three seconds."])
 
-    greeting = _greeting(world)
+    greeting = _ready_data(world)
     standin = StandIn(
         world=world,
         registry=Registry(world.ids),
         interactions=Interactions(world),
-        gateway=Gateway(greeting, Watcher(note, lambda online: None)),
+        gateway=Gateway(greeting, GatewayListener(note, lambda online: None)),
         log=log,
         faults=Faults(seed),
         limits=RateLimiter(),
@@ -134,14 +136,14 @@ def build_standin(folder: Path, *, seed: int = 1) -> StandIn:
         token=greeting.token,
         turns=Turns(seed),
     )
-    world.listen(standin.audit.hear)
+    world.listen(standin.audit.record)
     world.listen(lambda event: announce(event, standin))
     standin.interactions.listen(late)
     return standin
 
 
-def _greeting(world: World) -> Greeting:
-    """What the gateway tells a bot of this world; the token is a fresh one."""
+def _ready_data(world: World) -> ReadyData:
+    """Return what READY tells a bot of this world, with a new token."""
 
     def guilds() -> dict[int, Json]:
         joined = {key: g for key, g in world.guilds.items() if BOT.id in g.members}
@@ -157,13 +159,13 @@ def _greeting(world: World) -> Greeting:
             if str(member.user.id) in wanted or (query and member.user.username.startswith(query))
         ]
 
-    return Greeting(secrets.token_urlsafe(32), lambda: own_user_json(BOT), guilds, members)
+    return ReadyData(secrets.token_urlsafe(32), lambda: own_user_json(BOT), guilds, members)
 
 
 def build_app(standin: StandIn, page: PageServer | None = None) -> web.Application:
-    """The web application of a stand-in, with a page if there is one."""
+    """Build the web application of a stand-in, with a page if there is one."""
     app = web.Application(
-        client_max_size=MAX_REQUEST_BYTES + 2**20, middlewares=[only_from_here(standin)]
+        client_max_size=MAX_REQUEST_BYTES + 2**20, middlewares=[local_only(standin)]
     )
     add_routes(app, standin)
     app.router.add_get("/gateway", standin.gateway.handle)
@@ -183,7 +185,7 @@ async def _listen(stack: AsyncExitStack, app: web.Application, port: int) -> int
 
 
 async def _watch(playground: Playground, counts: Counts | None) -> None:
-    """Tell the pages every two seconds how the bot does."""
+    """Send the bot's vital signs to the pages every two seconds."""
     while True:
         waiting = painting = None
         if counts is not None:
@@ -204,7 +206,7 @@ async def _watch(playground: Playground, counts: Counts | None) -> None:
 
 
 async def _end(playground: Playground, watching: asyncio.Task[None]) -> None:
-    """The bot first: what it still has to deliver, it delivers to us."""
+    """Stop everything; the bot first, as it may still have results to deliver to the stand-in."""
     await playground.process.stop()
     watching.cancel()
     await asyncio.gather(watching, return_exceptions=True)

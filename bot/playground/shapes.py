@@ -1,4 +1,4 @@
-"""The world in Discord's JSON shapes (API v10). Snowflakes are strings, times ISO 8601."""
+"""The world in Discord's JSON format (API v10). Snowflakes are strings, times ISO 8601."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ _EMBED_MEDIA: Final = ("image", "thumbnail", "video")
 
 
 def iso(moment: datetime) -> str:
-    """A time as Discord writes it."""
+    """Format a time as Discord does."""
     return moment.isoformat()
 
 
 def user_json(user: User) -> Json:
-    """A user object."""
+    """Return a user object."""
     shape: Json = {
         "id": str(user.id),
         "username": user.username,
@@ -49,12 +49,12 @@ def user_json(user: User) -> Json:
 
 
 def own_user_json(user: User) -> Json:
-    """The user object that an account gets of itself."""
+    """Return the user object that an account gets for itself."""
     return user_json(user) | {"mfa_enabled": True, "locale": "en-US", "verified": True}
 
 
 def application_json(user: User, owner: User, guild_count: int) -> Json:
-    """The application that a bot's account belongs to."""
+    """Return the application that a bot account belongs to."""
     return {
         "id": str(user.id),
         "name": user.username,
@@ -84,7 +84,7 @@ def application_json(user: User, owner: User, guild_count: int) -> Json:
 
 
 def role_json(role: Role) -> Json:
-    """A role object."""
+    """Return a role object."""
     return {
         "id": str(role.id),
         "name": role.name,
@@ -102,7 +102,7 @@ def role_json(role: Role) -> Json:
 
 
 def member_json(member: Member) -> Json:
-    """A guild member object with its user."""
+    """Return a guild member object with its user."""
     return {
         "user": user_json(member.user),
         "nick": member.nick,
@@ -120,7 +120,7 @@ def member_json(member: Member) -> Json:
 
 
 def channel_json(channel: Channel, world: World) -> Json:
-    """A channel, thread or private channel object."""
+    """Return a channel, thread or direct message channel object."""
     shape: Json = {
         "id": str(channel.id),
         "type": int(channel.type),
@@ -168,7 +168,7 @@ def _thread_part(channel: Channel, world: World) -> Json:
 
 
 def guild_json(guild: Guild) -> Json:
-    """A guild object as REST answers it."""
+    """Return a guild object as the REST API does."""
     return {
         "id": str(guild.id),
         "name": guild.name,
@@ -190,7 +190,7 @@ def guild_json(guild: Guild) -> Json:
 
 
 def guild_create_json(guild: Guild, world: World, bot_id: int) -> Json:
-    """A guild as the gateway announces it: channels and threads are in it, of members the bot."""
+    """Return a guild as the gateway announces it: with its channels, threads and the bot."""
     channels = list(guild.channels.values())
     own = guild.members.get(bot_id)
     return guild_json(guild) | {
@@ -210,7 +210,7 @@ def guild_create_json(guild: Guild, world: World, bot_id: int) -> Json:
 
 
 def attachment_json(attachment: Attachment, channel_id: int, base_url: str) -> Json:
-    """An attachment object. base_url: where the stand-in serves files, without a closing slash."""
+    """Return an attachment object. base_url: the stand-in's address, without a trailing slash."""
     path = f"/attachments/{channel_id}/{attachment.id}/{quote(attachment.filename)}"
     shape: Json = {
         "id": str(attachment.id),
@@ -230,10 +230,10 @@ def attachment_json(attachment: Attachment, channel_id: int, base_url: str) -> J
 
 
 def message_json(message: Message, world: World, base_url: str, *, deep: bool = True) -> Json:
-    """A message object. deep: the message that it replies to is in it."""
+    """Return a message object. deep: include the message that it replies to."""
     files = [attachment_json(a, message.channel_id, base_url) for a in message.attachments]
     by_name = {each["filename"]: each for each in files}
-    shown = _shown(message.components)
+    shown = _displayed_files(message.components)
     people = [world.users[each] for each in message.mentions]
     shape: Json = {
         "id": str(message.id),
@@ -250,7 +250,7 @@ def message_json(message: Message, world: World, base_url: str, *, deep: bool = 
         "mentions": [user_json(each) for each in people],
         "mention_roles": [str(each) for each in message.mention_roles],
         "embeds": [_resolved_embed(embed, by_name) for embed in message.embeds],
-        "components": [_resolved(part, by_name) for part in _numbered(message.components)],
+        "components": [_resolved(part, by_name) for part in _with_ids(message.components)],
         "attachments": [each for each in files if each["filename"] not in shown],
     }
     if message.nonce is not None:
@@ -272,8 +272,8 @@ def message_json(message: Message, world: World, base_url: str, *, deep: bool = 
     return shape
 
 
-def _shown(components: list[Json]) -> set[str]:
-    """Names of files that V2 parts show themselves; Discord lists them nowhere else."""
+def _displayed_files(components: list[Json]) -> set[str]:
+    """Return the names of files shown by V2 components; Discord lists them nowhere else."""
     names: set[str] = set()
     todo: list[Any] = list(components)
     while todo:
@@ -288,8 +288,8 @@ def _shown(components: list[Json]) -> set[str]:
     return names
 
 
-def _numbered(components: list[Json]) -> list[Json]:
-    """Components with the ids that Discord gives to those that came without."""
+def _with_ids(components: list[Json]) -> list[Json]:
+    """Add ids to components that came without, as Discord does."""
     taken = {part["id"] for part in _walk(components) if part.get("id")}
     free = (number for number in range(1, 10_000) if number not in taken)
 
@@ -322,7 +322,7 @@ def _walk(components: list[Json]) -> list[Json]:
 
 
 def _resolved(part: Json, files: Mapping[str, Json]) -> Json:
-    """A component whose media say where they are and how large."""
+    """Return a component with the address and size of its media."""
     copy = dict(part)
     for key in _MEDIA_PARTS:
         if isinstance(copy.get(key), dict):

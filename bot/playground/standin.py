@@ -1,4 +1,4 @@
-"""Everything that stands in for Discord, put together; no sockets are opened here."""
+"""All parts of the stand-in, put together; no sockets are opened here."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from bot.playground.world import World
 class StandIn:
     """The parts that routes, gateway and page share.
 
-    bot, owner: the application's account and the account it belongs to. base_url: where the
-    stand-in is reached, without a closing slash; known once the port is open.
+    bot, owner: the application's account and the account it belongs to. base_url: the address of
+    the stand-in, without a trailing slash; known once the port is open.
     """
 
     world: World
@@ -41,6 +41,6 @@ class StandIn:
     on_commands: list[Callable[[], None]] = field(default_factory=list[Callable[[], None]])
 
     def commands_changed(self) -> None:
-        """Let everyone know that the bot registered or removed commands."""
+        """Notify listeners that the bot registered or removed commands."""
         for listener in list(self.on_commands):
             listener()

@@ -1,4 +1,4 @@
-"""In which order the requests that are in flight at the same time are answered."""
+"""The order in which concurrent requests are answered."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from contextlib import asynccontextmanager
 from typing import Final
 
 PATIENCE_S: Final = 0.3
-"""How long a finished answer waits for others to be sent before it."""
+"""How long a finished response waits for others to be sent before it. Chosen by hand."""
 GAP_S: Final = 0.01
-"""Between two answers, so that the second is also read as the second."""
+"""Delay between two responses, so that they are read in this order. Chosen by hand."""
 
 
 class Turns:
-    """Holds answers back while `shuffled`, and lets them go in another order than they came."""
+    """Holds responses back while `shuffled`, and releases them in a different order."""
 
     def __init__(self, seed: int = 1) -> None:
         self.shuffled = False
@@ -27,12 +27,12 @@ class Turns:
 
     @property
     def in_flight(self) -> int:
-        """How many requests are not answered yet, those of bots that are dead among them."""
+        """How many requests are unanswered, including those of bots that have died."""
         return self._in_flight
 
     @asynccontextmanager
-    async def one(self) -> AsyncIterator[None]:
-        """One request, from its arrival until it is answered."""
+    async def request(self) -> AsyncIterator[None]:
+        """Count one request, from its arrival until it is answered."""
         self._in_flight += 1
         try:
             yield
@@ -40,8 +40,8 @@ class Turns:
             self._in_flight -= 1
             self._release_if_all_wait()
 
-    async def mine(self) -> None:
-        """Wait for the turn of this answer; returns at once where order is kept."""
+    async def wait_turn(self) -> None:
+        """Wait until this response may be sent; returns at once unless shuffled."""
         if not self.shuffled:
             return
         turn = asyncio.Event()

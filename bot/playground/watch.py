@@ -1,4 +1,4 @@
-"""What the bot asked for, how long it took, and which rules it broke."""
+"""The log of the bot's requests: how long each took, and which rules it broke."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ from itertools import count
 from typing import Any, Final
 
 KEPT: Final = 300
+"""How many log entries are kept. Chosen by hand."""
 
 
 @dataclass(frozen=True, slots=True)
 class RequestLogEntry:
-    """One request, or (method GATEWAY) one thing of note on the socket.
+    """One request, or (method GATEWAY) one notable event on the socket.
 
-    problems: sentences on what the bot did wrong. refusal: what it was told, empty if nothing.
+    problems: sentences about what the bot did wrong. refusal: the error it received, or empty.
     """
 
     id: int
@@ -29,13 +30,13 @@ class RequestLogEntry:
     refusal: str = ""
 
     def to_json(self) -> dict[str, Any]:
-        """As the page gets it."""
+        """Return the entry as the page receives it."""
         return asdict(self)
 
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """A whole request and its answer, for those who check them."""
+    """A whole request with its response, for tests that check them."""
 
     method: str
     path: str
@@ -45,7 +46,7 @@ class Exchange:
 
 
 class RequestLog:
-    """Keeps the newest entries and tells listeners of each."""
+    """Keeps the newest entries and passes each to listeners."""
 
     def __init__(self) -> None:
         self.entries: deque[RequestLogEntry] = deque(maxlen=KEPT)
@@ -58,7 +59,7 @@ class RequestLog:
         self._listeners.append(listener)
 
     def listen_exchanges(self, listener: Callable[[Exchange], None]) -> None:
-        """Call this with every request and its answer, bodies and all, from now on."""
+        """Call this with every request and its response, including bodies, from now on."""
         self._exchanges.append(listener)
 
     def add(
@@ -73,7 +74,7 @@ class RequestLog:
         problems: list[str],
         refusal: str,
     ) -> None:
-        """Keep an entry."""
+        """Add an entry."""
         entry = RequestLogEntry(
             next(self._numbers), at_ms, method, path, status, round(ms, 1), size, problems, refusal
         )
@@ -82,7 +83,7 @@ class RequestLog:
             listener(entry)
 
     def note(self, at_ms: int, path: str, problems: list[str]) -> None:
-        """Keep something of note that happened on the gateway."""
+        """Add a notable event on the gateway."""
         self.add(
             at_ms=at_ms,
             method="GATEWAY",
@@ -94,12 +95,12 @@ class RequestLog:
             refusal="",
         )
 
-    def exchanged(self, exchange: Exchange) -> None:
-        """Hand an exchange to whoever checks them."""
+    def record_exchange(self, exchange: Exchange) -> None:
+        """Pass an exchange to its listeners."""
         for listener in list(self._exchanges):
             listener(exchange)
 
     @property
     def problems(self) -> list[str]:
-        """Every problem that is still known, with its request."""
+        """Every problem in the kept entries, with its request."""
         return [f"{e.method} {e.path}: {p}" for e in self.entries for p in e.problems]

@@ -1,4 +1,4 @@
-"""The world behind the stand-in: who is where, what was said, who may do what. No transport."""
+"""The world behind the stand-in: members, messages, permissions. No transport."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ from bot.playground.model import (
 from bot.playground.snowflakes import Clock, Snowflakes, utc_now
 
 NONCE_LIFE: Final = timedelta(minutes=3)
-"""How long Discord remembers a nonce; it says "a few minutes"."""
+"""How long Discord remembers a nonce; its documentation says "a few minutes"."""
 KEPT_MESSAGES: Final = 2000
-"""Messages kept per channel; older ones are forgotten with their files."""
+"""How many messages are kept per channel; older ones are removed with their files."""
 
 _MENTION: Final = re.compile(r"<@!?(\d+)>")
 _ROLE_MENTION: Final = re.compile(r"<@&(\d+)>")
@@ -37,29 +37,32 @@ _ROLE_MENTION: Final = re.compile(r"<@&(\d+)>")
 
 @dataclass(frozen=True, slots=True)
 class MessageCreated:
-    """A message is there."""
+    """A message was created."""
 
     message: Message
 
 
 @dataclass(frozen=True, slots=True)
 class MessageEdited:
-    """A message shows something else."""
+    """A message's content changed."""
 
     message: Message
 
 
 @dataclass(frozen=True, slots=True)
 class MessageDeleted:
-    """A message is gone."""
+    """A message was deleted."""
 
     message: Message
 
 
 @dataclass(frozen=True, slots=True)
 class ChannelChanged:
-    """A channel or thread changed. fresh: it was made just now. gone: it was deleted, and these
-    threads along with it, of which Discord says nothing more."""
+    """A channel or thread changed.
+
+    fresh: it was just created. gone: it was deleted along with these threads, which Discord does
+    not announce separately.
+    """
 
     channel: Channel
     gone: bool = False
@@ -69,7 +72,7 @@ class ChannelChanged:
 
 @dataclass(frozen=True, slots=True)
 class MemberChanged:
-    """An account came to a server. gone: it left, or was removed."""
+    """An account joined a server. gone: it left or was removed."""
 
     guild: Guild
     member: Member
@@ -100,7 +103,7 @@ class Draft:
 
 
 class World:
-    """Guilds, private conversations and their messages. Listeners hear of every change."""
+    """Guilds, direct messages and their contents. Listeners are notified of every change."""
 
     def __init__(self, files: FileStore, clock: Clock = utc_now) -> None:
         self.clock = clock
@@ -118,13 +121,13 @@ class World:
         """Call this with every change from now on."""
         self._listeners.append(listener)
 
-    def tell(self, event: Event) -> None:
-        """Let everyone who listens know."""
+    def notify(self, event: Event) -> None:
+        """Notify every listener."""
         for listener in list(self._listeners):
             listener(event)
 
     def channel(self, channel_id: int) -> Channel | None:
-        """A channel, thread or private conversation by its id."""
+        """Return a channel, thread or direct message channel by its id."""
         if (private := self._private.get(channel_id)) is not None:
             return private
         for guild in self.guilds.values():
@@ -133,7 +136,7 @@ class World:
         return None
 
     def private_channel(self, *people: int) -> Channel:
-        """The private conversation of these accounts, a new one if there is none."""
+        """Return the direct message channel of these accounts, creating it if needed."""
         for channel in self._private.values():
             if set(channel.recipients) == set(people):
                 return channel
@@ -142,15 +145,15 @@ class World:
         return channel
 
     def private_of(self, user_id: int) -> list[Channel]:
-        """The private conversations of an account."""
+        """Return the direct message channels of an account."""
         return [each for each in self._private.values() if user_id in each.recipients]
 
     def close_private(self, user_id: int, *, closed: bool = True) -> None:
-        """Let a person take no direct messages, or take them again."""
+        """Make a user refuse direct messages, or accept them again."""
         (self._closed.add if closed else self._closed.discard)(user_id)
 
-    def reaches(self, sender_id: int, user_id: int) -> bool:
-        """Whether a direct message would arrive: the two share a server, and it is welcome."""
+    def can_message(self, sender_id: int, user_id: int) -> bool:
+        """Return whether a direct message would arrive: a shared server, and not refused."""
         shared = any({sender_id, user_id} <= guild.members.keys() for guild in self.guilds.values())
         return shared and user_id not in self._closed
 
@@ -159,10 +162,10 @@ class World:
         guild = self.guild_of(channel)
         assert guild is not None
         guild.channels[channel.id] = channel
-        self.tell(ChannelChanged(channel, fresh=True))
+        self.notify(ChannelChanged(channel, fresh=True))
 
     def delete_channel(self, channel: Channel) -> None:
-        """Take a channel or thread of a server away, with its threads and all their messages."""
+        """Delete a channel or thread of a server, with its threads and all their messages."""
         guild = self.guild_of(channel)
         assert guild is not None
         inside = (each for each in guild.channels.values() if each.parent_id == channel.id)
@@ -172,52 +175,52 @@ class World:
             for message in self._messages.pop(each.id, {}).values():
                 self._forget(message)
         gone = tuple(thread.id for thread in threads)
-        self.tell(ChannelChanged(channel, gone=True, threads=gone))
+        self.notify(ChannelChanged(channel, gone=True, threads=gone))
 
     def overwrite(self, channel: Channel, overwrite: Overwrite) -> None:
-        """Replace what a channel allows and denies one role or member; nothing at all lifts it."""
+        """Replace a channel's overwrite for one role or member; an empty one removes it."""
         others = [each for each in channel.overwrites if each.id != overwrite.id]
         says = overwrite.allow or overwrite.deny
         channel.overwrites = [*others, overwrite] if says else others
-        self.tell(ChannelChanged(channel))
+        self.notify(ChannelChanged(channel))
 
     def archive(self, thread: Channel, *, archived: bool = True, locked: bool = False) -> None:
-        """Put a thread away or bring it back. locked: only a moderator may bring it back."""
+        """Archive or reopen a thread. locked: only a moderator may reopen it."""
         thread.archived, thread.locked = archived, locked
-        self.tell(ChannelChanged(thread))
+        self.notify(ChannelChanged(thread))
 
     def leave(self, guild: Guild, user_id: int) -> Member:
-        """Take an account from a server; what it was there, to let it back in."""
+        """Remove an account from a server; returns its membership, to restore it later."""
         member = guild.members.pop(user_id)
-        self.tell(MemberChanged(guild, member, gone=True))
+        self.notify(MemberChanged(guild, member, gone=True))
         return member
 
     def join(self, guild: Guild, member: Member) -> None:
-        """Let an account into a server."""
+        """Add an account to a server."""
         guild.members[member.user.id] = member
-        self.tell(MemberChanged(guild, member))
+        self.notify(MemberChanged(guild, member))
 
     def has_bot(self, channel: Channel) -> bool:
-        """Whether the bot is where the channel is; a private conversation is always with it."""
+        """Return whether the bot has access to a channel's server; always for direct messages."""
         guild = self.guild_of(channel)
         return guild is None or any(member.user.bot for member in guild.members.values())
 
     def guild_of(self, channel: Channel) -> Guild | None:
-        """The server of a channel; None for a private conversation."""
+        """Return the server of a channel; None for a direct message channel."""
         return None if channel.guild_id is None else self.guilds.get(channel.guild_id)
 
     def filesize_limit(self, channel: Channel) -> int:
-        """The largest file that may be uploaded to a channel, bytes."""
+        """Return the largest file that may be uploaded to a channel, in bytes."""
         guild = self.guild_of(channel)
         return guild.filesize_limit if guild else FILE_LIMIT_BYTES
 
     def member(self, guild_id: int | None, user_id: int) -> Member | None:
-        """An account on a server."""
+        """Return the membership of an account on a server."""
         guild = None if guild_id is None else self.guilds.get(guild_id)
         return None if guild is None else guild.members.get(user_id)
 
     def guild_permissions(self, guild: Guild, user_id: int) -> int:
-        """What an account may do on a server; 0 where it is no member."""
+        """Return what an account may do on a server; 0 if it is not a member."""
         member = guild.members.get(user_id)
         if member is None:
             return 0
@@ -226,7 +229,7 @@ class World:
         return permissions.in_guild(everyone, roles, owner=guild.owner_id == user_id)
 
     def permissions(self, channel: Channel, user_id: int) -> int:
-        """What an account may do in a channel; 0 = it does not even see it."""
+        """Return what an account may do in a channel; 0 if it cannot even see it."""
         guild = self.guild_of(channel)
         if guild is None:
             return permissions.ALL if user_id in channel.recipients else 0
@@ -242,21 +245,21 @@ class World:
         )
 
     def messages(self, channel_id: int) -> list[Message]:
-        """A channel's messages, oldest first."""
+        """Return a channel's messages, oldest first."""
         return list(self._messages.get(channel_id, {}).values())
 
     def message(self, channel_id: int, message_id: int) -> Message | None:
-        """One message."""
+        """Return one message."""
         return self._messages.get(channel_id, {}).get(message_id)
 
     def visible(self, channel: Channel, user_id: int) -> list[Message]:
-        """What an account sees of a channel, its own ephemeral messages among it."""
+        """Return what an account sees of a channel, including its own ephemeral messages."""
         if not permissions.has(self.permissions(channel, user_id), "VIEW_CHANNEL"):
             return []
         return [m for m in self.messages(channel.id) if m.reader_id in (None, user_id)]
 
     def post(self, channel: Channel, author_id: int, draft: Draft) -> Message:
-        """Post a message; with an enforced nonce that is still remembered, the first one again."""
+        """Post a message; with an enforced nonce that is still remembered, return the first one."""
         key = (channel.id, author_id, str(draft.nonce))
         if draft.nonce is not None and draft.enforce_nonce:
             known = self._nonces.get(key)
@@ -282,7 +285,7 @@ class World:
             origin=draft.origin,
             application_id=draft.application_id,
         )
-        if channel.archived:  # a new message brings a thread back
+        if channel.archived:  # a new message reopens an archived thread
             self.archive(channel, archived=False, locked=channel.locked)
         self.mention(message, draft.allowed_mentions)
         self.add(message)
@@ -290,38 +293,38 @@ class World:
             self._nonces[key] = message
         if message.reader_id is None:
             channel.last_message_id = message.id
-        self.tell(MessageCreated(message))
+        self.notify(MessageCreated(message))
         return message
 
     def forget_nonces(self) -> None:
-        """From now on no earlier nonce protects, as if minutes had passed."""
+        """Forget every nonce, as if minutes had passed."""
         self._nonces.clear()
 
     def add(self, message: Message) -> None:
-        """Keep a message, and forget the oldest where there are too many."""
+        """Add a message, and remove the oldest beyond the limit."""
         known = self._messages.setdefault(message.channel_id, {})
         known[message.id] = message
         while len(known) > KEPT_MESSAGES:
             self._forget(known.pop(next(iter(known))))
 
-    def edited(self, message: Message, *, silent: bool = False) -> None:
-        """Let everyone see what became of a message. silent: it does not count as an edit."""
+    def notify_edit(self, message: Message, *, silent: bool = False) -> None:
+        """Notify listeners that a message changed. silent: it does not count as an edit."""
         if not silent:
             message.edited_at = self.clock()
-        self.tell(MessageEdited(message))
+        self.notify(MessageEdited(message))
 
     def delete(self, message: Message) -> None:
-        """Take a message away, with its files."""
+        """Delete a message with its files."""
         if self._messages.get(message.channel_id, {}).pop(message.id, None) is not None:
             self._forget(message)
-            self.tell(MessageDeleted(message))
+            self.notify(MessageDeleted(message))
 
     def _forget(self, message: Message) -> None:
         for attachment in message.attachments:
             self.files.remove(attachment.id)
 
     def mention(self, message: Message, allowed: Mapping[str, Any] | None) -> None:
-        """Write down whom a message notifies: those it names, of those it may."""
+        """Store whom a message notifies: those it mentions, as far as it may."""
         text = "\n".join(_texts(message))
         users = list(dict.fromkeys(int(each) for each in _MENTION.findall(text)))
         roles = list(dict.fromkeys(int(each) for each in _ROLE_MENTION.findall(text)))
@@ -341,7 +344,7 @@ class World:
 
 
 def _overwrites(guild: Guild, channel: Channel, member: Member) -> list[tuple[int, int]]:
-    """Allow and deny for @everyone, for all the member's roles together, for the member."""
+    """Return allow and deny for @everyone, for all of the member's roles, and for the member."""
 
     def merged(ids: Iterable[int]) -> tuple[int, int]:
         wanted = set(ids)

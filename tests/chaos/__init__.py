@@ -1,1 +1,1 @@
-"""The real bot in a storm of faults, judged from outside; and for hours without any."""
+"""Chaos and soak tests: the real bot under faults and kills, or for hours without any."""

@@ -1,7 +1,7 @@
-"""The real bot, whose painter now and then computes nonsense: `python -m tests.chaos.bot …`.
+"""The real bot with occasional numerical faults: `python -m tests.chaos.bot …`.
 
-Nothing in the bot itself has such a switch. CHAOS_NONSENSE is the share of the steps that come
-out non-finite, CHAOS_SEED decides which; both are this launcher's own.
+The bot itself has no such switch. CHAOS_NONSENSE is the share of steps that become non-finite,
+CHAOS_SEED decides which; both belong to this launcher only.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def _spoil(share: float, decide: random.Random) -> None:
 
 
 def _spoilt(output: Any, share: float, decide: random.Random) -> Any:
-    """The transformer's output; now and then all of it NaN."""
+    """Return the transformer's output, occasionally replaced by NaN."""
     if decide.random() >= share:
         return output
     if hasattr(output, "sample"):

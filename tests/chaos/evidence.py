@@ -1,4 +1,4 @@
-"""What a storm leaves behind: rows, files, messages and log, gathered from outside the bot."""
+"""The evidence of a run: rows, files, messages and log, collected from outside the bot."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from bot.playground.audit import Record
 from bot.playground.model import ChannelType
 from bot.playground.seed import BOT_ID
 from bot.playground.server import Playground
-from tests.chaos.crowd import PAINTING_BUTTONS, Sent
+from tests.chaos.simulated_users import PAINTING_BUTTONS, SentInteraction
 
 PICTURE_NAME: Final = re.compile(r"(?:SPOILER_)?zimagine-(?P<job>\d+)-(?:\d+(?:-\d+)?|sheet)\.\w+")
 Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Left:
-    """A job whose pictures all lay whole on the disk when the bot died, not recorded as done."""
+class UnrecordedJob:
+    """A job whose picture files were complete when the bot died, but not recorded as finished."""
 
     job_id: int
     attempts: int
@@ -32,13 +32,12 @@ class Left:
 
 @dataclass(slots=True)
 class Evidence:
-    """All that a verdict is based on.
+    """Everything that the verdict is based on.
 
-    records: every message the bot ever created. showing: by job, those of them that ever showed
-    its picture, but for those that somebody asked to see it in. person_of: whose a private
-    channel is, None for any other. parent_of: the channel around a thread, None for any other and
-    for one that is gone. log: the lines the bot wrote. problems: rules of Discord's
-    that it broke.
+    records: every message the bot ever created. showing: by job, those that ever showed its
+    picture, except where a user asked to see it. person_of: the user of a direct message channel,
+    None for others. parent_of: the channel of a thread, None for others and for deleted ones. log:
+    the lines the bot wrote. problems: Discord's rules that it broke.
     """
 
     data_dir: Path
@@ -49,12 +48,12 @@ class Evidence:
     records: Sequence[Record]
     person_of: Callable[[int], int | None] = lambda _: None
     parent_of: Callable[[int], int | None] = lambda _: None
-    sent: Sequence[Sent] = ()
-    left: Sequence[Left] = ()
+    sent: Sequence[SentInteraction] = ()
+    unrecorded: Sequence[UnrecordedJob] = ()
     log: Sequence[str] = ()
     secrets: Sequence[str] = ()
     problems: Sequence[str] = ()
-    weather: frozenset[str] = frozenset()
+    faults: frozenset[str] = frozenset()
     database_says: Sequence[str] = ("ok",)
     showing: dict[int, list[Record]] = field(default_factory=dict[int, list[Record]])
     _by_id: dict[int, Record] = field(default_factory=dict[int, Record])
@@ -70,21 +69,21 @@ class Evidence:
                     self.showing.setdefault(job_id, []).append(record)
 
     def record(self, message_id: int | None) -> Record | None:
-        """A message that the bot ever created."""
+        """Return a message that the bot ever created."""
         return None if message_id is None else self._by_id.get(message_id)
 
     def reaches(self, record: Record, person: int) -> bool:
-        """Whether a message is one that this person sees."""
+        """Return whether a user can see a message."""
         owner = self.person_of(record.channel_id)
         return record.reader_id in (None, person) and owner in (None, person)
 
     def is_private_to(self, record: Record, person: int) -> bool:
-        """Whether nobody but this person sees a message."""
+        """Return whether only this user can see a message."""
         return record.reader_id == person or self.person_of(record.channel_id) == person
 
 
 def pictured(record: Record) -> set[int]:
-    """The jobs whose pictures a message ever showed."""
+    """Return the jobs whose pictures a message ever showed."""
     found = (PICTURE_NAME.fullmatch(name) for name in record.files)
     return {int(match["job"]) for match in found if match}
 
@@ -93,13 +92,13 @@ def gather(
     playground: Playground,
     data_dir: Path,
     *,
-    sent: Sequence[Sent],
-    left: Sequence[Left],
+    sent: Sequence[SentInteraction],
+    left: Sequence[UnrecordedJob],
     log: Sequence[str],
     problems: Sequence[str],
-    weather: frozenset[str],
+    faults: frozenset[str],
 ) -> Evidence:
-    """Everything, once nothing moves any more."""
+    """Collect everything, once nothing changes any more."""
     standin = playground.standin
     path = data_dir / "zimagine.db"
 
@@ -120,21 +119,21 @@ def gather(
             deliveries={row["job_id"]: row for row in _rows(db, "SELECT * FROM deliveries")},
             ledger={row["job_id"]: row for row in _rows(db, "SELECT * FROM ledger")},
             pictures=_rows(db, "SELECT * FROM pictures"),
-            records=standin.audit.of(BOT_ID),
+            records=standin.audit.by_author(BOT_ID),
             person_of=person_of,
             parent_of=parent_of,
             sent=sent,
-            left=left,
+            unrecorded=left,
             log=log,
             secrets=[standin.token, *(each.interaction.token for each in sent)],
             problems=problems,
-            weather=weather,
+            faults=faults,
             database_says=_checks(db),
         )
 
 
 def open_count(path: Path) -> int:
-    """How many jobs and deliveries are not over; 0 where there is no database yet."""
+    """Count unfinished jobs and deliveries; 0 if there is no database yet."""
     if not path.exists():
         return 0
     sql = (
@@ -144,12 +143,12 @@ def open_count(path: Path) -> int:
     try:
         with closing(_connect(path)) as db:
             return int(db.execute(sql).fetchone()[0])
-    except sqlite3.OperationalError:  # not migrated yet, or just being recovered
+    except sqlite3.OperationalError:  # not migrated yet, or being recovered right now
         return 1
 
 
 def counted(path: Path) -> str:
-    """The jobs by state, in one line."""
+    """Return the jobs by state, in one line."""
     try:
         with closing(_connect(path)) as db:
             found = db.execute("SELECT state, count(*) FROM jobs GROUP BY state").fetchall()
@@ -158,8 +157,8 @@ def counted(path: Path) -> str:
     return " ".join(f"{state} {number}" for state, number in found)
 
 
-def unrecorded(data_dir: Path, kill: int) -> list[Left]:
-    """Jobs that the database does not know to be painted, and whose files are all whole."""
+def unrecorded(data_dir: Path, kill: int) -> list[UnrecordedJob]:
+    """Return unfinished jobs whose files are all complete."""
     on_disk = Counter(
         int(match["job"])
         for path in data_dir.glob("pictures/*/*/*")
@@ -172,7 +171,7 @@ def unrecorded(data_dir: Path, kill: int) -> list[Left]:
     except sqlite3.OperationalError:
         return []
     return [
-        Left(job_id, attempts, kill)
+        UnrecordedJob(job_id, attempts, kill)
         for job_id, attempts, pictures in live
         if on_disk[job_id] == pictures
     ]

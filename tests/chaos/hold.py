@@ -1,4 +1,4 @@
-"""Keeps the database's only writer for itself: `python -m tests.chaos.hold PATH SECONDS`."""
+"""Hold the database's write lock: `python -m tests.chaos.hold PATH SECONDS`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import time
 
 
 def main(path: str, seconds: str) -> None:
-    """Hold BEGIN IMMEDIATE for so long; a database that cannot be written just now is left."""
+    """Hold BEGIN IMMEDIATE for this long; a database that is locked already is skipped."""
     with contextlib.suppress(sqlite3.OperationalError):
         connection = sqlite3.connect(f"file:{path}?mode=rw", uri=True, timeout=5)
         try:

@@ -1,4 +1,4 @@
-"""The closing table of a storm, and what is needed to follow a violation."""
+"""The summary of a chaos run, and what is needed to investigate a violation."""
 
 from __future__ import annotations
 
@@ -6,45 +6,52 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
-from tests.chaos.storm import Orders, Outcome
+from tests.chaos.chaos_run import ChaosResult, ChaosSettings
 from tests.chaos.verdict import Violation, accepted
 
 
-def table(outcome: Outcome, violations: Iterable[Violation]) -> str:
-    """All that was counted, in lines of two columns."""
-    found, steps = outcome.evidence, outcome.steps
-    jobs, roads = found.jobs.values(), found.deliveries.values()
+def table(result: ChaosResult, violations: Iterable[Violation]) -> str:
+    """Return all counts, in lines of two columns."""
+    found, steps = result.evidence, result.steps
+    jobs, deliveries = found.jobs.values(), found.deliveries.values()
     shown = [each for each in found.showing.values() if each]
     rows: list[tuple[str, Any]] = [
         ("kills", steps.counts["kill"]),
-        ("starts of the bot", outcome.starts),
-        ("acts of people", len(found.sent)),
+        ("starts of the bot", result.starts),
+        ("user actions", len(found.sent)),
         ("accepted", sum(accepted(found, each) for each in found.sent)),
-        ("of them in private", sum(each.secret is not None for each in found.sent)),
+        ("private ones", sum(each.secret is not None for each in found.sent)),
         ("jobs", _counted(row["state"] for row in jobs)),
         ("failed by", _counted(row["error_code"] for row in jobs if row["error_code"])),
-        ("painted at the second attempt", sum(row["attempts"] == 2 for row in jobs)),
-        ("deliveries", _counted(row["state"] for row in roads)),
-        ("roads", _counted(row["road"] for row in roads if row["road"])),
-        ("kept because", _counted(str(r["detail"])[:50] for r in roads if r["state"] == "kept")),
+        ("painted on the second attempt", sum(row["attempts"] == 2 for row in jobs)),
+        ("deliveries", _counted(row["state"] for row in deliveries)),
+        ("routes", _counted(row["road"] for row in deliveries if row["road"])),
+        (
+            "kept because",
+            _counted(str(r["detail"])[:50] for r in deliveries if r["state"] == "kept"),
+        ),
         ("pictures shown", len(shown)),
-        ("whole files at a kill", len(found.left)),
+        ("unrecorded files at a kill", len(found.unrecorded)),
         ("messages of the bot", len(found.records)),
-        ("gave up at", _counted(outcome.gave_up)),
-        ("small disk", "yes" if outcome.small_disk else "skipped: cannot mount one here"),
-        ("everything came to its end", "yes" if outcome.settled else "NO"),
+        ("gave up at", _counted(result.gave_up)),
+        ("small disk", "yes" if result.small_disk else "skipped: cannot mount one here"),
+        ("everything finished", "yes" if result.settled else "NO"),
         *((f"  {name}", times) for name, times in sorted(steps.counts.items()) if name != "kill"),
         ("violations", _counted(each.kind for each in violations)),
     ]
     return "\n".join(f"{name:36}{value}" for name, value in rows)
 
 
-def trail(orders: Orders, violations: Iterable[Violation]) -> str:
-    """Each violation, and where the rest of the story is."""
-    lines = [f"VIOLATION {each.kind}: {each.told}" for each in violations]
-    again = f"python -m tests.chaos --seed {orders.seed} --kills {orders.kills}"
+def trail(settings: ChaosSettings, violations: Iterable[Violation]) -> str:
+    """Return each violation, and where to find the details."""
+    lines = [f"VIOLATION {each.kind}: {each.detail}" for each in violations]
+    again = f"python -m tests.chaos --seed {settings.seed} --kills {settings.kills}"
     return "\n".join(
-        [*lines, f"again: {again}", f"story: {orders.folder} (steps.jsonl, bot.log, zimagine.db)"]
+        [
+            *lines,
+            f"repeat: {again}",
+            f"details: {settings.folder} (steps.jsonl, bot.log, zimagine.db)",
+        ]
     )
 
 

@@ -1,4 +1,4 @@
-"""What a storm did and when: one line of JSON per step, enough to follow it again."""
+"""The events of a run: one line of JSON per step, enough to retrace it."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ class Steps:
 
     @property
     def at_s(self) -> float:
-        """Seconds since the beginning."""
+        """Seconds since the start."""
         return time.monotonic() - self._began_s
 
     def note(self, what: str, **more: Any) -> None:
-        """Something happened."""
+        """Record a step."""
         self.counts[what] += 1
         line = {"at_s": round(self.at_s, 3), "what": what, **more}
         self._file.write(json.dumps(line, ensure_ascii=False, default=str) + "\n")
 
     def close(self) -> None:
-        """No step will follow."""
+        """Close the file."""
         self._file.close()

@@ -1,4 +1,4 @@
-"""A small storm on every run of the tests; the great one is `make chaos`."""
+"""A short chaos run in every test run; the long one is `make chaos`."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.chaos.__main__ import storm_and_verdict
+from tests.chaos.__main__ import run_and_judge
+from tests.chaos.chaos_run import ChaosSettings
 from tests.chaos.report import table, trail
-from tests.chaos.storm import Orders
 
 SEED = 4
 KILLS = 6
@@ -16,11 +16,11 @@ KILLS = 6
 
 @pytest.mark.timeout(400)
 async def test_a_small_storm_breaks_no_promise(tmp_path: Path) -> None:
-    """Killed six times in bad weather, the bot loses nothing, doubles nothing, charges exactly."""
+    """Killed six times under faults, the bot loses and duplicates nothing and charges correctly."""
     told: list[str] = []
-    orders = Orders(SEED, KILLS, tmp_path, say=told.append)
-    outcome, violations = await storm_and_verdict(orders)
-    story = "\n".join([*told, table(outcome, violations), trail(orders, violations)])
+    settings = ChaosSettings(SEED, KILLS, tmp_path, say=told.append)
+    result, violations = await run_and_judge(settings)
+    story = "\n".join([*told, table(result, violations), trail(settings, violations)])
     assert not violations, story
-    assert outcome.settled and outcome.steps.counts["kill"] == KILLS == len(told), story
-    assert outcome.evidence.jobs and outcome.evidence.showing, story
+    assert result.settled and result.steps.counts["kill"] == KILLS == len(told), story
+    assert result.evidence.jobs and result.evidence.showing, story

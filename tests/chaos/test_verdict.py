@@ -1,4 +1,4 @@
-"""A judge that overlooks something is worse than none: every broken promise is found."""
+"""The judge finds every kind of broken promise."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from bot.delivery.attachments import PREVIEW_NAME
 from bot.playground.audit import Record
 from bot.playground.interactions import Interaction, InteractionKind
 from bot.playground.model import Channel, ChannelType, MessageFlag
-from tests.chaos.crowd import Sent
-from tests.chaos.evidence import Evidence, Left
+from tests.chaos.evidence import Evidence, UnrecordedJob
+from tests.chaos.simulated_users import SentInteraction
 from tests.chaos.verdict import judge
 
 PERSON, OTHER, CHANNEL, DIRECT, THREAD, ELSEWHERE = 7, 8, 70, 71, 72, 73
@@ -28,23 +28,23 @@ FILE = "pictures/2026/01/zimagine-1-5.png"
 
 
 def record(number: int, *files: str, **changes: Any) -> Record:
-    """A message of the bot's in the channel."""
+    """Return a message of the bot's in the channel."""
     made = Record(number, CHANNEL, 1, NOW, None, None, LAYOUT, list(files), list(files), ["words"])
     return replace(made, **changes)
 
 
-def wish(**changes: Any) -> Sent:
-    """Somebody asked for a lake and was answered by message 100."""
+def wish(**changes: Any) -> SentInteraction:
+    """Return a request for a lake, answered by message 100."""
     channel = Channel(CHANNEL, ChannelType.TEXT, "paint", 1)
     asked = Interaction(
         1000, "secret-token", InteractionKind.COMMAND, PERSON, channel, "en-US", {}, NOW
     )
     asked.response_id = 100
-    return replace(Sent("/imagine", asked, "a lake", paints=True), **changes)
+    return replace(SentInteraction("/imagine", asked, "a lake", paints=True), **changes)
 
 
 def paint(path: Path, *, black: bool = False) -> str:
-    """A picture on the disk, and its hash."""
+    """Write a picture to disk, and return its hash."""
     path.parent.mkdir(parents=True, exist_ok=True)
     image = Image.new("RGB", (16, 16)) if black else Image.linear_gradient("L")
     image.save(path)
@@ -52,7 +52,7 @@ def paint(path: Path, *, black: bool = False) -> str:
 
 
 def all_is_well(folder: Path) -> Evidence:
-    """One job, painted, shown in the message that answered it, charged once."""
+    """Return evidence of one job: painted, shown in the message that answered it, charged once."""
     job = {
         "id": 1, "state": "painted", "attempts": 1, "pictures": 1, "finished_at": NOW_US,
         "user_id": PERSON, "channel_id": CHANNEL, "prompt": "a lake", "accepted_at": NOW_US,
@@ -79,12 +79,12 @@ def all_is_well(folder: Path) -> Evidence:
 
 
 def but(evidence: Evidence, **changes: Any) -> Evidence:
-    """The same evidence with something else in it."""
+    """Return the same evidence with these changes."""
     return replace(evidence, showing={}, **changes)
 
 
 def row(table: str, **changes: Any) -> Callable[[Evidence], Evidence]:
-    """The only row of a table says something else."""
+    """Change the only row of a table."""
 
     def changed(evidence: Evidence) -> Evidence:
         return but(evidence, **{table: {1: {**getattr(evidence, table)[1], **changes}}})
@@ -93,17 +93,17 @@ def row(table: str, **changes: Any) -> Callable[[Evidence], Evidence]:
 
 
 def picture(**changes: Any) -> Callable[[Evidence], Evidence]:
-    """The only picture's row says something else."""
+    """Change the only picture's row."""
     return lambda evidence: but(evidence, pictures=[{**evidence.pictures[0], **changes}])
 
 
 def messages(*records: Record) -> Callable[[Evidence], Evidence]:
-    """The bot created these messages instead."""
+    """Replace the bot's messages."""
     return lambda evidence: but(evidence, records=list(records))
 
 
 def logged(line: str, **more: Any) -> Callable[[Evidence], Evidence]:
-    """The bot wrote this line."""
+    """Add a line to the bot's log."""
     return lambda evidence: but(evidence, log=[line], **more)
 
 
@@ -113,12 +113,12 @@ def painted_black(evidence: Evidence) -> Evidence:
 
 
 def private(evidence: Evidence) -> Evidence:
-    """It was asked for in private, and shown to everyone."""
+    """Show a private request's picture to everyone."""
     return but(evidence, sent=[wish(secret="lake")])
 
 
 def whispered(evidence: Evidence) -> Evidence:
-    """It was asked for and shown in private, and then the log told it."""
+    """Let the log contain a private request's words."""
     told = but(private(evidence), records=[replace(SHOWN, reader_id=PERSON)])
     return but(told, log=["a lake"])
 
@@ -128,7 +128,7 @@ def nothing_written_down(evidence: Evidence) -> Evidence:
 
 
 def series(evidence: Evidence) -> Evidence:
-    """The job was for two pictures, which one sheet shows."""
+    """Make the job one of two pictures, shown on one sheet."""
     both = row("ledger", pictures=2)(row("jobs", pictures=2)(evidence))
     file = "pictures/2026/01/zimagine-1-6-2.png"
     second = {**evidence.pictures[0], "file": file, "sha256": paint(evidence.data_dir / file)}
@@ -136,7 +136,7 @@ def series(evidence: Evidence) -> Evidence:
 
 
 def sent_to(channel_id: int, **delivery: Any) -> Callable[[Evidence], Evidence]:
-    """The picture stands in another channel, and the delivery says so."""
+    """Put the picture into another channel, and say so in the delivery."""
 
     def changed(evidence: Evidence) -> Evidence:
         there = record(101, "zimagine-1-5.png", channel_id=channel_id)
@@ -152,6 +152,7 @@ FILE_NAME = "zimagine-1-5.png"
 SHOWN = record(100, FILE_NAME)
 SHEET = record(100, "zimagine-1-sheet.png")
 SECOND = record(101, "zimagine-1-sheet.webp")
+AGAIN = UnrecordedJob(1, 1, 3)
 BROKEN: dict[str, tuple[str, Callable[[Evidence], Evidence]]] = {
     "accepted, but no job": ("lost", nothing_written_down),
     "a job is stuck": ("stuck", row("jobs", state="queued", finished_at=None)),
@@ -186,25 +187,25 @@ BROKEN: dict[str, tuple[str, Callable[[Evidence], Evidence]]] = {
     "another hash": ("file", picture(sha256="0")),
     "erased but still there": ("erased", picture(deleted_at=NOW_US)),
     "black": ("black", painted_black),
-    "painted again": ("repainted", lambda e: but(row("jobs", attempts=2)(e), left=[Left(1, 1, 3)])),
+    "painted again": ("repainted", lambda e: but(row("jobs", attempts=2)(e), unrecorded=[AGAIN])),
     "private words in public": ("leak", private),
     "private words in the log": ("leak", whispered),
     "a token in the log": ("leak", logged("POST /webhooks/1/secret-token")),
     "a traceback": ("traceback", logged(TRACE % "broken")),
-    "a traceback of another mishap": ("traceback", logged(TRACE % "broken", weather=FULL)),
+    "a traceback of another mishap": ("traceback", logged(TRACE % "broken", faults=FULL)),
     "a broken database": ("database", lambda e: but(e, database_says=["page 3 is never used"])),
     "a broken rule": ("rule", lambda e: but(e, problems=["POST /x: 50035 Invalid Form Body"])),
 }  # fmt: skip
 
 
 def test_nothing_is_found_where_all_is_well(tmp_path: Path) -> None:
-    """The judge does not invent violations."""
+    """The judge finds nothing if nothing is wrong."""
     assert judge(all_is_well(tmp_path)) == []
 
 
 @pytest.mark.parametrize("name", BROKEN)
 def test_every_broken_promise_is_found(tmp_path: Path, name: str) -> None:
-    """Each is told by its kind."""
+    """Each violation is reported by its kind."""
     kind, spoil = BROKEN[name]
     assert kind in {each.kind for each in judge(spoil(all_is_well(tmp_path)))}
 
@@ -221,7 +222,7 @@ FINE: dict[str, Callable[[Evidence], Evidence]] = {
     "what a kill explains": lambda e: but(
         e, problems=["GATEWAY x: It was not acknowledged within three seconds."]
     ),
-    "what a full disk explains": logged(TRACE % "No space left on device", weather=FULL),
+    "what a full disk explains": logged(TRACE % "No space left on device", faults=FULL),
     "seen again on request": lambda e: but(
         e,
         sent=[wish(), replace(wish(act="show", paints=False), interaction=_pressed())],
@@ -239,5 +240,5 @@ def _pressed() -> Interaction:
 
 @pytest.mark.parametrize("name", FINE)
 def test_what_may_happen_is_no_violation(tmp_path: Path, name: str) -> None:
-    """The judge knows what nobody promised."""
+    """The judge does not report what nobody promised."""
     assert judge(FINE[name](all_is_well(tmp_path))) == []

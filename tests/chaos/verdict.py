@@ -1,4 +1,4 @@
-"""What was promised, held against the evidence: one function per promise. Pure but for reading."""
+"""Promises compared with the evidence: one function per promise. Pure except for reading."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from PIL import Image, ImageStat
 
 from bot.delivery.attachments import PREVIEW_NAME
 from bot.playground.model import MessageFlag
-from tests.chaos.crowd import Sent
 from tests.chaos.evidence import Evidence, Row
+from tests.chaos.simulated_users import SentInteraction
 
 MAX_ATTEMPTS: Final = 2
 ACCEPTED_WITHIN_US: Final = 6_000_000
@@ -24,12 +24,12 @@ DEAD_BOT: Final = (
     "The interaction was already acknowledged.",
     "It came before the time that a 429 had given was over.",
 )
-"""What Discord holds against a bot that was killed, or whose answer was lost."""
+"""Problems of a bot that was killed, or whose response was lost."""
 EXPLAINED: Final = {
     "database busy": re.compile(r"database is locked|DatabaseBusy"),
     "disk full": re.compile(r"No space left|disk is full|DiskFull|disk I/O error"),
 }
-"""Which tracebacks a mishap explains."""
+"""Tracebacks that are explained by a fault."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,22 +37,22 @@ class Violation:
     """A promise that was not kept. kind: which one."""
 
     kind: str
-    told: str
+    detail: str
 
 
 def judge(evidence: Evidence) -> list[Violation]:
-    """Every promise that was broken."""
+    """Return every broken promise."""
     return [violation for check in CHECKS for violation in check(evidence)]
 
 
-def accepted(evidence: Evidence, sent: Sent) -> bool:
-    """Whether a person was told that their wish is taken: the answer stands and is a layout."""
+def accepted(evidence: Evidence, sent: SentInteraction) -> bool:
+    """Return whether a request was confirmed to its user: its response exists and is a layout."""
     record = evidence.record(sent.interaction.response_id)
     return sent.paints and record is not None and bool(record.flags & MessageFlag.IS_COMPONENTS_V2)
 
 
-def job_of(evidence: Evidence, sent: Sent) -> Row | None:
-    """The job that a wish became: by its answer, its own words, or person, place and moment."""
+def job_of(evidence: Evidence, sent: SentInteraction) -> Row | None:
+    """Return the job of a request: by its response, its words, or user, place and time."""
     interaction = sent.interaction
     for job_id, delivery in evidence.deliveries.items():
         if delivery["message_id"] == interaction.response_id is not None:
@@ -73,7 +73,7 @@ def job_of(evidence: Evidence, sent: Sent) -> Row | None:
 def _accepted_is_a_job(evidence: Evidence) -> Iterator[Violation]:
     for sent in evidence.sent:
         if accepted(evidence, sent) and job_of(evidence, sent) is None:
-            yield Violation("lost", f"{sent.what} {sent.interaction.id} was accepted: no job")
+            yield Violation("lost", f"{sent.what} {sent.interaction.id} has no job")
 
 
 def _jobs_end(evidence: Evidence) -> Iterator[Violation]:
@@ -89,7 +89,7 @@ def _jobs_end(evidence: Evidence) -> Iterator[Violation]:
         yield Violation("lost", f"job {job_id} has no delivery")
 
 
-def _people_are_told(evidence: Evidence) -> Iterator[Violation]:
+def _users_are_notified(evidence: Evidence) -> Iterator[Violation]:
     erased = {row["job_id"] for row in evidence.pictures if row["deleted_at"] is not None}
     waiting = {
         job["id"]: sent
@@ -106,33 +106,33 @@ def _people_are_told(evidence: Evidence) -> Iterator[Violation]:
             case "dropped" if job["state"] != "cancelled" and job_id not in erased:
                 yield Violation("lost", f"job {job_id} ({job['state']}) was dropped")
             case "dropped" if job_id in waiting and job_id not in erased:
-                told = f"job {job_id} was accepted and then dropped without a word"
-                yield Violation("untold", told)
+                detail = f"job {job_id} was accepted and then dropped without notice"
+                yield Violation("untold", detail)
             case _:
                 pass
 
 
 def _delivered(evidence: Evidence, job: Row, row: Row, *, erased: bool) -> Iterator[Violation]:
-    told = evidence.record(row["result_message_id"] or row["message_id"])
-    if told is None:
+    message = evidence.record(row["result_message_id"] or row["message_id"])
+    if message is None:
         yield Violation("lost", f"job {job['id']} counts as delivered, but there is no message")
         return
-    if not evidence.reaches(told, job["user_id"]):
-        yield Violation("lost", f"the message of job {job['id']} is not for its person")
-    if not _stands_where_it_may(evidence, told.channel_id, job, row):
-        yield Violation("astray", f"job {job['id']} is shown in {told.channel_id}")
-    if not told.gone and any(name.endswith(PREVIEW_NAME) for name in told.showing):
+    if not evidence.reaches(message, job["user_id"]):
+        yield Violation("lost", f"the message of job {job['id']} is not for its user")
+    if not _stands_where_it_may(evidence, message.channel_id, job, row):
+        yield Violation("astray", f"job {job['id']} is shown in {message.channel_id}")
+    if not message.gone and any(name.endswith(PREVIEW_NAME) for name in message.showing):
         yield Violation("covered", f"the message of job {job['id']} still shows a preview")
     if job["state"] != "painted" or erased:
         return
-    if told not in evidence.showing.get(job["id"], []):
+    if message not in evidence.showing.get(job["id"], []):
         yield Violation("lost", f"job {job['id']} counts as delivered, but was never shown")
-    elif not told.gone and not any(f"zimagine-{job['id']}-" in name for name in told.showing):
-        yield Violation("covered", f"the picture of job {job['id']} was edited away again")
+    elif not message.gone and not any(f"zimagine-{job['id']}-" in name for name in message.showing):
+        yield Violation("covered", f"the picture of job {job['id']} was replaced by a later edit")
 
 
 def _stands_where_it_may(evidence: Evidence, channel_id: int, job: Row, row: Row) -> bool:
-    """By direct message, in the thread that was written down, or where it was asked for."""
+    """Return whether a result is in the direct messages, the stored thread or the channel."""
     match row["road"]:
         case "direct":
             return evidence.person_of(channel_id) == job["user_id"]
@@ -145,7 +145,7 @@ def _stands_where_it_may(evidence: Evidence, channel_id: int, job: Row, row: Row
 
 def _nothing_is_doubled(evidence: Evidence) -> Iterator[Violation]:
     for job_id, records in evidence.showing.items():
-        # What went away with its channel, nobody sees: another road to its person is no double.
+        # Nobody can see what was deleted with its channel, so showing it elsewhere is no duplicate.
         standing = [each for each in records if not each.gone]
         if len(standing) > 1:
             places = ", ".join(f"{each.channel_id}/{each.id}" for each in standing)
@@ -154,16 +154,16 @@ def _nothing_is_doubled(evidence: Evidence) -> Iterator[Violation]:
     for job_id, job in evidence.jobs.items():
         wanted = job["pictures"] if job["state"] == "painted" else 0
         if painted[job_id] != wanted:
-            told = f"job {job_id} ({job['state']}) has {painted[job_id]} picture rows"
-            yield Violation("double" if painted[job_id] > wanted else "lost", told)
+            detail = f"job {job_id} ({job['state']}) has {painted[job_id]} picture rows"
+            yield Violation("double" if painted[job_id] > wanted else "lost", detail)
 
 
 def _whole_files_are_kept(evidence: Evidence) -> Iterator[Violation]:
-    for left in evidence.left:
+    for left in evidence.unrecorded:
         job = evidence.jobs.get(left.job_id)
         if job is not None and job["attempts"] > left.attempts:
-            told = f"job {left.job_id} was painted again after kill {left.kill}: its file was whole"
-            yield Violation("repainted", told)
+            detail = f"job {left.job_id} was painted again after kill {left.kill} despite its file"
+            yield Violation("repainted", detail)
 
 
 def _ledger_is_exact(evidence: Evidence) -> Iterator[Violation]:
@@ -192,11 +192,11 @@ def _files_are_whole(evidence: Evidence) -> Iterator[Violation]:
         elif hashlib.sha256(path.read_bytes()).hexdigest() != row["sha256"]:
             yield Violation("file", f"{row['file']} has another hash")
         elif is_blank(path):
-            yield Violation("black", f"{row['file']} shows nothing")
+            yield Violation("black", f"{row['file']} is blank")
 
 
 def is_blank(path: Any) -> bool:
-    """Whether a picture is of one colour, or nearly."""
+    """Return whether a picture has a single colour, or nearly."""
     with Image.open(path) as image:
         found = ImageStat.Stat(image.convert("L"))
         return found.stddev[0] < 2.0 or found.mean[0] < 2.0
@@ -211,11 +211,11 @@ def _private_stays_private(evidence: Evidence) -> Iterator[Violation]:
         job = next((j for j in evidence.jobs.values() if word in j["prompt"]), None)
         shown = [] if job is None else evidence.showing.get(job["id"], [])
         for record in evidence.records:
-            told = record in shown or any(word in text for text in record.texts)
-            if told and not evidence.is_private_to(record, person):
+            exposed = record in shown or any(word in text for text in record.texts)
+            if exposed and not evidence.is_private_to(record, person):
                 yield Violation("leak", f"message {record.id} shows {sent.what} of {person}")
         if word in everything:
-            yield Violation("leak", f"the log tells the words of {sent.what} of {person}")
+            yield Violation("leak", f"the log contains the prompt of {sent.what} of {person}")
 
 
 def _database_is_sound(evidence: Evidence) -> Iterator[Violation]:
@@ -230,20 +230,20 @@ def _rules_are_kept(evidence: Evidence) -> Iterator[Violation]:
 
 
 def _log_is_clean(evidence: Evidence) -> Iterator[Violation]:
-    told = Counter[str]()
+    tracebacks = Counter[str]()
     everything = "\n".join(evidence.log)
     for secret in evidence.secrets:
         if secret in everything:
-            yield Violation("leak", f"the log tells a token: {secret[:6]}…")
+            yield Violation("leak", f"the log contains a token: {secret[:6]}…")
     for line in evidence.log:
         if (trace := traceback_in(line)) is not None and not _is_explained(evidence, trace):
-            told[_last_words(line, trace)] += 1
-    for words, times in told.items():
+            tracebacks[_last_words(line, trace)] += 1
+    for words, times in tracebacks.items():
         yield Violation("traceback", f"{words} ({times}×)")
 
 
 def traceback_in(line: str) -> str | None:
-    """The traceback that a line of the log holds."""
+    """Return the traceback in a line of the log."""
     if "Traceback (most recent call last)" in line:
         try:
             found = json.loads(line)
@@ -255,7 +255,7 @@ def traceback_in(line: str) -> str | None:
 
 def _is_explained(evidence: Evidence, trace: str) -> bool:
     return any(
-        name in evidence.weather and pattern.search(trace) for name, pattern in EXPLAINED.items()
+        name in evidence.faults and pattern.search(trace) for name, pattern in EXPLAINED.items()
     )
 
 
@@ -267,7 +267,7 @@ def _last_words(line: str, trace: str) -> str:
 CHECKS: Final[tuple[Callable[[Evidence], Iterator[Violation]], ...]] = (
     _accepted_is_a_job,
     _jobs_end,
-    _people_are_told,
+    _users_are_notified,
     _nothing_is_doubled,
     _whole_files_are_kept,
     _ledger_is_exact,

@@ -1,1 +1,1 @@
-"""What the bot's event loop is kept busy with, measured in the real bot under load."""
+"""Work on the bot's event loop, measured in the real bot under load."""

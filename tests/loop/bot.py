@@ -1,7 +1,7 @@
 """The real bot with its loop watched: `python -m tests.loop.bot API GATEWAY ARGUMENTS…`.
 
-Nothing in the bot itself has such a switch. From the moment its model is loaded until it ends, its
-loop is watched; what was found is written to the file that LOOP_FINDINGS names.
+The bot itself has no such switch. Its loop is watched from when the model is loaded until the bot
+ends; the findings are written to the file named by LOOP_FINDINGS.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from tests.loop.watch import LoopWatch
 
 
 def main() -> None:
-    """Put the watch around the bot's way up and down, then hand over to the usual launcher."""
+    """Wrap the bot's start and end with the watch, then hand over to the usual launcher."""
     _watched(Path(os.environ["LOOP_FINDINGS"]))
     pointed.main()
 
@@ -34,7 +34,7 @@ def _watched(file: Path) -> None:
     async def served(*arguments: Any) -> int:
         try:
             code = await serve(*arguments)
-            # Under way there may be none: how long one takes is measured all the same.
+            # There may have been none during the run: measure one in any case.
             await asyncio.to_thread(gc.collect)
             return code
         finally:

@@ -1,4 +1,4 @@
-"""One thread's clocks: how long it ran, and how long it only waited for a processor."""
+"""The clocks of one thread: how long it ran, and how long it waited for a processor."""
 
 from __future__ import annotations
 
@@ -13,9 +13,12 @@ LINUX: Final = sys.platform == "linux"
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
-    """cpu_ns: that the thread ran. queued_ns: that it could have run while others had the
-    processors, up to when it last got one. turns: how often it got one."""
+class ClockReading:
+    """One reading of a thread's clocks.
+
+    cpu_ns: how long the thread ran. queued_ns: how long it was ready to run while others had the
+    processors, up to when it last got one. turns: how often it got one.
+    """
 
     wall_ns: int
     cpu_ns: int
@@ -24,7 +27,7 @@ class Moment:
 
 
 class ThreadClocks:
-    """The clocks of the thread that makes this; any thread may read them. Only on Linux."""
+    """The clocks of the thread that creates this; any thread may read them. Linux only."""
 
     def __init__(self) -> None:
         self.thread_id = threading.get_ident()
@@ -32,12 +35,12 @@ class ThreadClocks:
         path = f"/proc/self/task/{threading.get_native_id()}/schedstat"
         self._file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
 
-    def now(self) -> Moment:
-        """Read them all."""
+    def now(self) -> ClockReading:
+        """Read all clocks."""
         wall_ns, cpu_ns = time.perf_counter_ns(), time.clock_gettime_ns(self._cpu)
         _, queued_ns, turns = os.pread(self._file, 100, 0).split()
-        return Moment(wall_ns, cpu_ns, int(queued_ns), int(turns))
+        return ClockReading(wall_ns, cpu_ns, int(queued_ns), int(turns))
 
     def close(self) -> None:
-        """They are not read any more."""
+        """Stop reading; closes the file."""
         os.close(self._file)

@@ -1,4 +1,4 @@
-"""What a watch found: the longest callbacks, blocking calls, collections; as JSON and as words."""
+"""Findings of a watch: longest callbacks, blocking calls and collections, as JSON and text."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 LIMIT_MS: Final = 50.0
-"""Nothing may keep the loop for longer."""
+"""Nothing may occupy the loop for longer: the bound stated in ARCHITECTURE.md."""
 LONGEST: Final = 5
 
 Where = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Slow:
-    """One callback. cpu_ms: computed; stuck_ms: stood still in one call; wall_ms: on the clock."""
+class SlowCallback:
+    """One callback. cpu_ms: computed; stuck_ms: stood still in one call; wall_ms: elapsed."""
 
     name: str
     where: Where
@@ -29,7 +29,7 @@ class Slow:
 
     @property
     def took_ms(self) -> float:
-        """What it alone is to blame for."""
+        """The time that the callback itself is responsible for."""
         return max(self.cpu_ms, self.stuck_ms)
 
     def __str__(self) -> str:
@@ -41,7 +41,7 @@ class Slow:
 
 
 @dataclass(frozen=True, slots=True)
-class Blocked:
+class BlockingCall:
     """A call that may block. event: CPython's name of it; about: its first argument."""
 
     event: str
@@ -54,8 +54,8 @@ class Blocked:
 
 
 @dataclass(frozen=True, slots=True)
-class Collected:
-    """One collection of garbage; every thread waits for it."""
+class GcPause:
+    """One garbage collection; every thread waits for it."""
 
     thread: str
     generation: int
@@ -67,18 +67,18 @@ class Collected:
 
 @dataclass(slots=True)
 class Findings:
-    """slow: only the notable ones. longest_ms: of all callbacks, the longest last."""
+    """The findings. slow: only notable callbacks. longest_ms: of all callbacks, as a heap."""
 
     callbacks: int = 0
     computed_ms: float = 0.0
     took_s: float = 0.0
     longest_ms: list[float] = field(default_factory=list[float])
-    slow: list[Slow] = field(default_factory=list[Slow])
-    blocked: list[Blocked] = field(default_factory=list[Blocked])
-    collections: list[Collected] = field(default_factory=list[Collected])
+    slow: list[SlowCallback] = field(default_factory=list[SlowCallback])
+    blocked: list[BlockingCall] = field(default_factory=list[BlockingCall])
+    collections: list[GcPause] = field(default_factory=list[GcPause])
 
     def ran(self, cpu_ms: float) -> None:
-        """One more callback."""
+        """Count a callback."""
         self.callbacks += 1
         self.computed_ms += cpu_ms
         if len(self.longest_ms) < LONGEST:
@@ -86,13 +86,13 @@ class Findings:
         else:
             heapq.heappushpop(self.longest_ms, cpu_ms)
 
-    def collected(self, one: Collected) -> None:
-        """One more collection; the small ones are not kept."""
+    def collected(self, one: GcPause) -> None:
+        """Record a collection, unless it was short."""
         if one.took_ms >= 1.0:
             self.collections.append(one)
 
     def violations(self, limit_ms: float = LIMIT_MS) -> list[str]:
-        """What kept the loop, or might on a slower disk, in words that say where."""
+        """Return what occupied the loop, or might on a slower disk, with its place in the code."""
         return [
             *(str(each) for each in self.slow if each.took_ms > limit_ms),
             *self._blocking(),
@@ -100,13 +100,13 @@ class Findings:
         ]
 
     def _blocking(self) -> list[str]:
-        """One example of each place, and how often it was there."""
+        """Return one example of each place, with the number of occurrences."""
         times = Counter((each.event, each.where) for each in self.blocked)
         first = {(each.event, each.where): each for each in reversed(self.blocked)}
         return [f"{times[each]}× blocking: {first[each]}" for each in times]
 
     def __str__(self) -> str:
-        """A summary, and what was notable."""
+        """Return a summary and everything notable."""
         longest = ", ".join(f"{each:.1f}" for each in sorted(self.longest_ms, reverse=True))
         pauses = [each.took_ms for each in self.collections]
         head = (
@@ -118,18 +118,20 @@ class Findings:
         return "\n".join([head, *map(str, notable), *self._blocking()])
 
     def to_json(self) -> str:
-        """For another process to read."""
+        """Return JSON for another process to read."""
         return json.dumps(dataclasses.asdict(self))
 
 
 def from_json(text: str) -> Findings:
-    """Read what `to_json` wrote."""
+    """Read the output of `to_json`."""
     data: dict[str, Any] = json.loads(text)
-    data["slow"] = [Slow(**{**each, "where": tuple(each["where"])}) for each in data["slow"]]
-    data["blocked"] = [
-        Blocked(**{**each, "where": tuple(each["where"])}) for each in data["blocked"]
+    data["slow"] = [
+        SlowCallback(**{**each, "where": tuple(each["where"])}) for each in data["slow"]
     ]
-    data["collections"] = [Collected(**each) for each in data["collections"]]
+    data["blocked"] = [
+        BlockingCall(**{**each, "where": tuple(each["where"])}) for each in data["blocked"]
+    ]
+    data["collections"] = [GcPause(**each) for each in data["collections"]]
     return Findings(**data)
 
 

@@ -1,4 +1,4 @@
-"""Twenty people who use everything that the bot offers, and how soon each act was answered."""
+"""Twenty users who use everything the bot offers, and how soon each action was answered."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from bot.playground.model import Channel, Message
 from bot.playground.people import ActingUser, ActionRefused
 from bot.playground.registry import CHAT_INPUT, MESSAGE, Command
 from bot.playground.server import Playground
-from tests.chaos.crowd import BUTTON, SUBJECTS
-from tests.chaos.town import Town
+from tests.chaos.community import Community
+from tests.chaos.simulated_users import BUTTON, SUBJECTS
 from tests.scale.prompts import Prompts
 
 PARTS_LOOKED_AT: Final = 25
-"""Of the messages that a person sees, the newest ones."""
+"""How many of the newest messages a user looks at. Chosen by hand."""
 LONG_SHARE: Final = 0.4
-"""Of the prompts, the share of those that are as long as they may be."""
+"""The share of prompts with the maximum length. Chosen by hand."""
 HARD: Final = ("no a ", "a ", "x-", "湖", "not ", "a\n")
-"""Over and over, what takes longest to be understood."""
+"""Repeated to build the prompts that take longest to analyse."""
 PROMPT_CHARS: Final = 2000
 PAUSE_S: Final = (0.0, 1.2)
-"""From an answer to the next act of the same person, between these."""
+"""Range of pauses between a response and the same user's next action. Chosen by hand."""
 OFTEN: Final = {"/imagine": 3.0, "/imagine ×2–4": 2.0}
-"""How often an act is done, compared with the others."""
+"""How often an action is done, compared with the others."""
 TEXT_INPUT: Final = 4
 LOCALES: Final = ("en-US", "zh-CN", "de")
 STRING, INTEGER, BOOLEAN, USER = 3, 4, 5, 6
@@ -38,25 +38,25 @@ Deed = Callable[[], Awaitable[Interaction | None]]
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
-    """One act and how soon it was answered; None: not within Discord's limit."""
+class ResponseTime:
+    """One action and how soon it was answered; None: not within Discord's limit."""
 
     what: str
     took_ms: float | None
 
 
 @dataclass(slots=True)
-class Load:
-    """People, and what they did. Every act that the bot makes possible is done about as often.
+class UserLoad:
+    """Users and their actions. Every possible action is done about equally often.
 
-    `run` may be called again. answered: in the order of the answers.
+    `run` may be called again. answered: in the order of the responses.
     """
 
     playground: Playground
-    town: Town
+    community: Community
     choose: random.Random
     pause_s: tuple[float, float] = PAUSE_S
-    answered: list[Answered] = field(default_factory=list[Answered])
+    answered: list[ResponseTime] = field(default_factory=list[ResponseTime])
     done: Counter[str] = field(default_factory=Counter[str])
     _left: int = 0
     _begun: dict[int, tuple[str, float, asyncio.Event]] = field(
@@ -69,9 +69,9 @@ class Load:
         self.playground.standin.interactions.listen(self._heard)
 
     async def begin(self) -> None:
-        """The first person paints, opens their history and More: so that there is more to use."""
-        first = ActingUser(self.town.people[0])
-        place = self.town.here(first.user_id)[0]
+        """Let the first user paint, open their history and More, so that there is more to use."""
+        first = ActingUser(self.community.people[0])
+        place = self.community.channels_of(first.user_id)[0]
         names = {each.name: each for each in self.playground.standin.registry.all(None)}
 
         async def use(name: str, **values: Any) -> None:
@@ -93,9 +93,9 @@ class Load:
                 )
 
     async def run(self, acts: int) -> None:
-        """Everybody at once, until so many acts are done and answered."""
+        """Let all users act at once until `acts` actions are done and answered."""
         self._left = acts
-        await asyncio.gather(*(self._live(person) for person in self.town.people))
+        await asyncio.gather(*(self._live(person) for person in self.community.people))
 
     async def _live(self, person: int) -> None:
         actor = ActingUser(person, LOCALES[person % len(LOCALES)])
@@ -105,7 +105,7 @@ class Load:
             await asyncio.sleep(self.choose.uniform(*self.pause_s))
 
     async def _act(self, actor: ActingUser) -> None:
-        """Do what was done least often of all that can be done now; what fails, is not counted."""
+        """Do the least frequent of all possible actions; failed ones are not counted."""
         offers = dict(self._offers(actor))
         while offers:
             what = min(offers, key=self._urgency)
@@ -113,7 +113,7 @@ class Load:
             try:
                 if await self._timed(what, offers.pop(what)):
                     return
-            except ActionRefused:  # by Discord's client: the message is gone, say
+            except ActionRefused:  # by Discord's client: the message is gone, for example
                 pass
             self.done[what] -= 1
 
@@ -123,8 +123,8 @@ class Load:
     async def _timed(self, what: str, deed: Deed) -> bool:
         began_s = time.perf_counter()
         interaction = await deed()
-        if interaction is None:  # an autocompletion, answered by now
-            self.answered.append(Answered(what, (time.perf_counter() - began_s) * 1000))
+        if interaction is None:  # an autocompletion, already answered
+            self.answered.append(ResponseTime(what, (time.perf_counter() - began_s) * 1000))
             return True
         over = asyncio.Event()
         self._begun[interaction.id] = (what, began_s, over)
@@ -141,21 +141,21 @@ class Load:
             return
         what, began_s, over = begun
         took_ms = None if late else (time.perf_counter() - began_s) * 1000
-        self.answered.append(Answered(what, took_ms))
+        self.answered.append(ResponseTime(what, took_ms))
         if interaction.modal is not None:
             self._forms.setdefault(interaction.user_id, []).append(interaction)
         over.set()
 
-    # What can be done
+    # Possible actions
 
     def _offers(self, actor: ActingUser) -> Iterator[tuple[str, Deed]]:
-        places = self.town.here(actor.user_id)
+        places = self.community.channels_of(actor.user_id)
         place = self.choose.choice(places)
         commands = self.playground.standin.registry.usable(
             self.playground.standin.world, place, actor.user_id
         )
         for command in commands:
-            # What an admin chooses for a whole server would end the load.
+            # A server-wide setting of an admin would end the load.
             if command.body.get("default_member_permissions") is not None:
                 continue
             if command.type == CHAT_INPUT:
@@ -174,7 +174,7 @@ class Load:
     ) -> Iterator[tuple[str, Deed]]:
         people, options = self.playground.people, {o["name"]: o for o in leaves(command)}
         if any(option["type"] <= 2 for option in options.values()):
-            return  # a group: nothing is known of what its commands do
+            return  # a group, whose commands are unknown here
         needed = {n: self._value(o) for n, o in options.items() if o.get("required")}
         if any(value is None for value in needed.values()):
             return
@@ -241,8 +241,8 @@ class Load:
         yield f"Apps → {command.name}", deed
 
     def _parts(self, actor: ActingUser, place: Channel) -> Iterator[tuple[str, Deed]]:
-        """Every button, and one option of every menu; of several of a kind, any one."""
-        # Their own at last, which are what is used then: with them one may do more.
+        """Yield every button, and one option of each select menu; one of each kind."""
+        # The user's own messages last, so that they are used: they allow more.
         for message in sorted(self._seen(actor, place), key=lambda each: is_of(each, actor)):
             for part in parts(message.components):
                 match = BUTTON.match(part.get("custom_id") or "")
@@ -286,10 +286,10 @@ class Load:
             return part.get("value") or ("" if part.get("required") is False else "a lake")
         return [option["value"] for option in (part.get("options") or ())[:1]]
 
-    # What is typed
+    # Typed values
 
     def _value(self, option: dict[str, Any]) -> Any:
-        """Something that fits an option; None where nothing is known that would."""
+        """Return a value that fits an option; None if none is known."""
         if option.get("choices"):
             return self.choose.choice(option["choices"])["value"]
         if option.get("autocomplete"):
@@ -301,7 +301,7 @@ class Load:
             return option.get("min_value") or 1
         if kind == BOOLEAN:
             return True
-        return str(self.choose.choice(self.town.people)) if kind == USER else None
+        return str(self.choose.choice(self.community.people)) if kind == USER else None
 
     def _prompt(self) -> str:
         if self.choose.random() > LONG_SHARE:
@@ -317,17 +317,17 @@ class Load:
 
 
 def is_of(message: Message, actor: ActingUser) -> bool:
-    """Whether this person asked for it."""
+    """Return whether this user requested it."""
     return message.origin is not None and message.origin["user"]["id"] == str(actor.user_id)
 
 
 def leaves(command: Command) -> list[dict[str, Any]]:
-    """The options of a command."""
+    """Return the options of a command."""
     return list(command.body.get("options") or ())
 
 
 def parts(components: Any) -> Iterator[dict[str, Any]]:
-    """All parts of a message or a form, inner ones too."""
+    """Yield all components of a message or modal, including nested ones."""
     todo: list[Any] = list(components)
     while todo:
         part = todo.pop()

@@ -1,6 +1,6 @@
-"""A loop that is kept busy in every way the watch has to find: `python -m tests.loop.mischief`.
+"""A loop that is blocked in every way the watch has to find: `python -m tests.loop.mischief`.
 
-Prints the findings as JSON. A process of its own, because an audit hook stays until its end.
+Prints the findings as JSON. A separate process, because an audit hook cannot be removed.
 """
 
 from __future__ import annotations
@@ -19,19 +19,19 @@ BLOCK_S = 0.2
 
 
 async def computes() -> None:
-    """Does sums for longer than it may."""
+    """Compute for longer than allowed."""
     until_s = time.thread_time() + BLOCK_S
     while time.thread_time() < until_s:
         sum(range(1000))
 
 
 async def sleeps() -> None:
-    """Sleeps as a thread may, and no coroutine."""
+    """Sleep as a thread may, but no coroutine."""
     time.sleep(BLOCK_S)  # noqa: ASYNC251 - the mischief itself
 
 
 async def waits_for_a_lock() -> None:
-    """Waits for what another thread holds."""
+    """Wait for a lock that another thread holds."""
     lock = threading.Lock()
     lock.acquire()
     threading.Timer(BLOCK_S, lock.release).start()
@@ -39,17 +39,17 @@ async def waits_for_a_lock() -> None:
 
 
 async def reads_a_file() -> None:
-    """Asks the disk for something."""
+    """Read a file."""
     Path(__file__).read_bytes()
 
 
 async def looks_for_a_file() -> None:
-    """Asks whether there is one."""
+    """Check whether a file exists."""
     Path(__file__).exists()
 
 
 async def calls_back() -> None:
-    """A plain callback, not a task, that computes."""
+    """Compute in a plain callback rather than a task."""
     ended = asyncio.Event()
 
     def plain_callback() -> None:
@@ -63,7 +63,7 @@ async def calls_back() -> None:
 
 
 async def collects() -> None:
-    """Has garbage looked for in a large heap, on another thread."""
+    """Collect garbage in a large heap, on another thread."""
 
     def large() -> list[list[int]]:
         gc.disable()
@@ -76,13 +76,13 @@ async def collects() -> None:
 
 
 async def behaves() -> None:
-    """Waits as a coroutine should, and has its file read elsewhere."""
+    """Wait as a coroutine should, and read a file on another thread."""
     await asyncio.sleep(BLOCK_S)
     await asyncio.to_thread(Path(__file__).read_bytes)
 
 
 async def crowded() -> None:
-    """Shares the interpreter with threads that never let go of it by themselves."""
+    """Share the interpreter with threads that never yield voluntarily."""
     over = threading.Event()
 
     def burn() -> None:

@@ -1,4 +1,4 @@
-"""The real bot with the embedded model, used by many people while it paints."""
+"""The real bot with the embedded model, used by many users while it paints."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from typing import Final
 
 from bot.playground.process import POINTED
 from bot.playground.server import Playground, PlaygroundPlan, open_playground
-from tests.chaos.town import build_town, seeded
+from tests.chaos.community import build_community, seeded
 from tests.loop.findings import Findings, from_json
-from tests.loop.load import Answered, Load
+from tests.loop.load import ResponseTime, UserLoad
 
 WATCHED: Final = "tests.loop.bot"
 UP_LIMIT_S: Final = 90.0
 
 
 @dataclass(frozen=True, slots=True)
-class Orders:
-    """acts: of everybody together. folder: for data and log. watched: whether the loop is."""
+class LoadSettings:
+    """Settings of a run. acts: of all users. folder: for data and log. watched: the loop."""
 
     acts: int
     people: int
@@ -33,13 +33,13 @@ class Orders:
 
 
 @dataclass(frozen=True, slots=True)
-class Used:
-    """What came of it. took_s: while everybody was at it. pictures: messages that show some.
+class LoadResult:
+    """The outcome. took_s: while all users were active. pictures: messages that show some.
 
-    problems: what the bot did wrong. findings: of the watch, None where there was none.
+    problems: the bot's mistakes. findings: of the watch, None if there was none.
     """
 
-    answered: list[Answered]
+    answered: list[ResponseTime]
     took_s: float
     pictures: int
     problems: list[str]
@@ -48,33 +48,33 @@ class Used:
     findings: Findings | None
 
     def by_kind(self) -> dict[str, list[float | None]]:
-        """How long each kind of act took to be answered, in milliseconds."""
+        """Return how long each kind of action took to be answered, in milliseconds."""
         kinds: dict[str, list[float | None]] = defaultdict(list)
         for each in sorted(self.answered, key=lambda one: one.what):
             kinds[each.what].append(each.took_ms)
         return kinds
 
     def late(self) -> list[str]:
-        """The acts that nobody answered within Discord's three seconds."""
+        """Return the actions that got no response within Discord's three seconds."""
         return [each.what for each in self.answered if each.took_ms is None]
 
     def median_ms(self) -> float:
-        """Of all that was answered in time."""
+        """Return the median of all responses in time."""
         return statistics.median(e.took_ms for e in self.answered if e.took_ms is not None)
 
 
-async def use(orders: Orders) -> Used:
-    """Start the bot, let people use it once its model is loaded, and stop it.
+async def run_load(settings: LoadSettings) -> LoadResult:
+    """Start the bot, let users use it once its model is loaded, and stop it.
 
-    Raises TimeoutError where it does not come up.
+    Raises TimeoutError if it does not come up.
     """
-    orders.folder.mkdir(parents=True, exist_ok=True)
-    log_file, findings_file = orders.folder / "bot.log", orders.folder / "findings.json"
+    settings.folder.mkdir(parents=True, exist_ok=True)
+    log_file, findings_file = settings.folder / "bot.log", settings.folder / "findings.json"
     environment = {
-        "ZIMAGINE_STORAGE__DATA_DIR": str(orders.folder / "data"),
+        "ZIMAGINE_STORAGE__DATA_DIR": str(settings.folder / "data"),
         "ZIMAGINE_QUOTA__PICTURES": "100000",
         "ZIMAGINE_DISCORD__GUILDS": "[]",
-        # Who is refused is answered sooner than who is accepted.
+        # Refusals are faster than acceptances, so nothing may be refused.
         "ZIMAGINE_ENGINE__QUEUE_LIMIT": "5000",
         "ZIMAGINE_ENGINE__USER_LIMIT": "5000",
         "LOOP_FINDINGS": str(findings_file),
@@ -83,27 +83,28 @@ async def use(orders: Orders) -> Used:
         plan = PlaygroundPlan(
             ["run", "--config", os.devnull],
             environment,
-            seed=orders.seed,
+            seed=settings.seed,
             output=log,
-            module=WATCHED if orders.watched else POINTED,
+            module=WATCHED if settings.watched else POINTED,
         )
         async with open_playground(plan) as playground:
-            # Discord takes one edit per second and channel: many channels, or it decides the pace.
-            town = build_town(playground.standin.world, people=orders.people, places=8)
-            load = Load(playground, town, seeded(orders.seed, "loop"))
+            # Discord allows one edit per second and channel: with few channels, that would be the
+            # limit.
+            community = build_community(playground.standin.world, people=settings.people, places=8)
+            load = UserLoad(playground, community, seeded(settings.seed, "loop"))
             await _up(playground)
             await load.begin()
             began_s = time.monotonic()
-            await load.run(orders.acts)
+            await load.run(settings.acts)
             took_s = time.monotonic() - began_s
             messages = [
-                m for place in town.places for m in playground.standin.world.messages(place)
+                m for place in community.places for m in playground.standin.world.messages(place)
             ]
             await playground.process.stop()
     findings = None
-    if orders.watched and findings_file.exists():
+    if settings.watched and findings_file.exists():
         findings = from_json(findings_file.read_text(encoding="utf-8"))
-    return Used(
+    return LoadResult(
         answered=load.answered,
         took_s=took_s,
         pictures=sum(bool(each.attachments) for each in messages),
@@ -115,7 +116,7 @@ async def use(orders: Orders) -> Used:
 
 
 async def _up(playground: Playground) -> None:
-    """Wait until the bot is online with its commands, and its model is there."""
+    """Wait until the bot is online with its commands, and its model is loaded."""
     async with asyncio.timeout(UP_LIMIT_S):
         standin = playground.standin
         while not (

@@ -1,4 +1,4 @@
-"""The event loop of the real bot, while twenty people use it and it paints."""
+"""The event loop of the real bot, while twenty users use it and it paints."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.loop.clocks import LINUX
-from tests.loop.run import Orders, use
+from tests.loop.run import LoadSettings, run_load
 
 GOAL_MS = 1000.0
 EXPECTED = {
@@ -19,9 +19,11 @@ EXPECTED = {
 
 @pytest.mark.skipif(not LINUX, reason="only Linux tells how long a thread waited for a processor")
 async def test_nothing_keeps_the_loop(tmp_path: Path) -> None:
-    """Nothing computes or stands still on the loop for 50 ms, nothing there waits for a disk, no
-    collection of garbage takes longer; and every act is answered in time, most within a second."""
-    used = await use(Orders(acts=200, people=20, folder=tmp_path))
+    """Nothing occupies the loop for 50 ms or waits for a disk, and all responses are in time.
+
+    Garbage collections take no longer either, and most responses take less than a second.
+    """
+    used = await run_load(LoadSettings(acts=200, people=20, folder=tmp_path))
     assert used.exit_code == 0 and used.findings is not None, used.log
     broken = used.findings.violations()
     assert not broken, "\n".join([*broken, str(used.findings)])

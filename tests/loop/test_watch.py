@@ -1,4 +1,4 @@
-"""The watch itself: it finds what keeps a loop, says where, and leaves what only looks so."""
+"""The watch itself: it finds what blocks a loop, says where, and reports nothing else."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.skipif(not LINUX, reason="the clocks of threads are Lin
 
 
 def after(*deeds: str) -> Findings:
-    """What the watch found while a loop did this."""
+    """Return what the watch found while a loop did this."""
     done = subprocess.run(
         [sys.executable, "-m", "tests.loop.mischief", *deeds],
         cwd=ROOT,
@@ -30,19 +30,19 @@ def after(*deeds: str) -> Findings:
 
 @pytest.mark.parametrize("deed", ["computes", "sleeps", "waits_for_a_lock"])
 def test_a_callback_that_keeps_the_loop_is_named(deed: str) -> None:
-    """Computing, sleeping and waiting for another thread are found, with the line they are in."""
+    """Computing, sleeping and waiting for another thread are reported with their line."""
     found = after("behaves", deed, "behaves").violations()
     assert found and all(deed in each and "mischief.py" in each for each in found), found
 
 
 def test_a_plain_callback_is_named() -> None:
-    """What is no task is found as well."""
+    """Callbacks that are not tasks are found as well."""
     (found,) = after("calls_back").violations()
     assert "plain_callback" in found
 
 
 def test_what_may_block_is_found_however_quick_it_was() -> None:
-    """One file that is read or looked for, on the loop, is one too many; elsewhere it is none."""
+    """A single file access on the loop is found, however quick; on other threads it is not."""
     found = after("reads_a_file", "looks_for_a_file", "behaves").violations()
     assert len(found) == 2
     assert "open" in found[0] and "reads_a_file" in found[0]
@@ -50,12 +50,12 @@ def test_what_may_block_is_found_however_quick_it_was() -> None:
 
 
 def test_a_collection_of_garbage_is_found_on_any_thread() -> None:
-    """Everybody waits for it, whichever thread it is on."""
+    """A garbage collection is found on any thread, since all threads wait for it."""
     found = after("collects").violations()
     assert any("garbage collection on asyncio" in each for each in found), found
 
 
 def test_a_crowded_interpreter_is_nobodys_fault() -> None:
-    """Who waits for the interpreter's lock among busy threads has kept nothing."""
+    """Waiting for the interpreter's lock among busy threads is not reported."""
     findings = after("behaves", "crowded")
     assert findings.callbacks > 60 and findings.violations() == [], str(findings)

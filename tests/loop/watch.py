@@ -1,10 +1,10 @@
-"""Times everything that an event loop runs, so that a busy machine changes little of it.
+"""Times everything that an event loop runs, largely independent of how busy the machine is.
 
-The time on the clock says nothing on a machine with other work. So three things are looked at: how
-long the loop's own thread computed within one callback; which calls that may block (files,
-databases, sleeps) it made; and whether it stood still at one instruction although a processor
-and the interpreter's lock were to be had, which a second thread sees. Collections of garbage are
-timed on every thread, since all others wait for them.
+Elapsed time means little on a machine with other work. So three things are measured: how long the
+loop's own thread computed within one callback; which potentially blocking calls (files, databases,
+sleeps) it made; and whether it stood still at one instruction although a processor and the
+interpreter's lock were available, which a second thread observes. Garbage collections are timed on
+every thread, since all others wait for them.
 """
 
 from __future__ import annotations
@@ -22,14 +22,18 @@ from dataclasses import dataclass, field
 from types import FrameType
 from typing import Any, Final
 
-from tests.loop.clocks import Moment, ThreadClocks
-from tests.loop.findings import Blocked, Collected, Findings, Slow
+from tests.loop.clocks import ClockReading, ThreadClocks
+from tests.loop.findings import BlockingCall, Findings, GcPause, SlowCallback
 
 NOTABLE_MS: Final = 20.0
+"""Callbacks that take less are not recorded. Chosen by hand."""
 LOOK_EVERY_S: Final = 0.005
+"""How often the second thread looks: the interpreter's switch interval."""
 LOOKS: Final = 4
-"""Only so many looks in a row that find a thread standing still say something: each look is a
-moment at which the interpreter's lock could be had."""
+"""A thread counts as stuck after this many looks in a row. Chosen by hand.
+
+Each look is a moment at which the interpreter's lock was available.
+"""
 FRAMES: Final = 20
 BLOCKING: Final = frozenset(
     {
@@ -55,39 +59,41 @@ BLOCKING: Final = frozenset(
         "subprocess.Popen",
     }
 )
-"""What CPython tells an audit hook of, and what may wait for a disk, a process or a network."""
+"""CPython's audit events for calls that may wait for a disk, a process or a network."""
 UNTOLD: Final = ("stat", "fsync", "fdatasync")
-"""Functions of `os` that may wait for a disk as well, and of which no audit hook is told."""
+"""Functions of `os` that may also wait for a disk, but have no audit event."""
 
 Where = tuple[str, ...]
 
 
 @dataclass(slots=True)
 class _Still:
-    """A thread that has not moved: looks, so many in a row, found it at the same instruction, and
-    it had no turn of a processor since. Who waits for the interpreter's lock has one every 5 ms.
+    """A thread that has not moved, found `looks` times in a row at the same instruction.
+
+    It got no turn on a processor in between; a thread that waits for the interpreter's lock gets
+    one every 5 ms.
     """
 
     mark: tuple[int, int]
-    since: Moment
-    until: Moment
+    since: ClockReading
+    until: ClockReading
     where: Where
     looks: int = 1
 
 
 @dataclass(slots=True)
 class _Running:
-    """The callback that the loop runs. looks: where it was found, by how often."""
+    """The callback that the loop is running. looks: where it was found, and how often."""
 
     handle: asyncio.Handle
-    began: Moment
+    began: ClockReading
     looks: Counter[Where] = field(default_factory=Counter[Where])
     still: _Still | None = None
     stuck_ns: int = 0
     stuck_where: Where = ()
 
-    def moved_on(self, now: Moment) -> None:
-        """It is elsewhere now: only now it shows for how long it merely had no processor."""
+    def moved_on(self, now: ClockReading) -> None:
+        """Record that it moved: only now is known for how long it merely had no processor."""
         still, self.still = self.still, None
         if still is None or still.looks < LOOKS:
             return
@@ -108,7 +114,7 @@ class LoopWatch:
         self._collecting: dict[int, int] = {}
 
     def begin(self) -> None:
-        """Look at every callback from the next one on; the loop's thread calls this."""
+        """Watch every callback from the next one on; called on the loop's thread."""
         self._clocks = ThreadClocks()
         self._began_s = time.monotonic()
         self._original = asyncio.Handle._run
@@ -123,7 +129,7 @@ class LoopWatch:
                 original(handle)
             finally:
                 watch._running = None
-                if not watch._ended.is_set():  # else it is the one that called `end`
+                if not watch._ended.is_set():  # otherwise it is the one that called `end`
                     watch._ran(running)
 
         asyncio.Handle._run = run  # type: ignore[method-assign]
@@ -136,7 +142,7 @@ class LoopWatch:
         self._looker.start()
 
     def end(self) -> None:
-        """Look no more; the findings are complete. Without `begin` there are none."""
+        """Stop watching; the findings are complete. Without `begin` there are none."""
         if not self._began_s:
             return
         asyncio.Handle._run = self._original  # type: ignore[method-assign]
@@ -150,7 +156,7 @@ class LoopWatch:
         self.findings.took_s = time.monotonic() - self._began_s
 
     def _ran(self, running: _Running) -> None:
-        """A callback is over."""
+        """Record a finished callback."""
         began, now = running.began, self._clocks.now()
         running.moved_on(now)
         cpu_ms = (now.cpu_ns - began.cpu_ns) / 1e6
@@ -160,7 +166,7 @@ class LoopWatch:
             return
         where = running.stuck_where if stuck_ms > cpu_ms else _most(running.looks)
         self.findings.slow.append(
-            Slow(
+            SlowCallback(
                 name=name_of(running.handle),
                 where=where,
                 cpu_ms=cpu_ms,
@@ -170,7 +176,7 @@ class LoopWatch:
             )
         )
 
-    # What the second thread sees
+    # Observations of the second thread
 
     def _look_on(self) -> None:
         while not self._ended.wait(LOOK_EVERY_S):
@@ -184,7 +190,7 @@ class LoopWatch:
         frame = sys._current_frames().get(self._clocks.thread_id)
         if frame is None or self._running is not running:
             return
-        # A frame that is gone may leave its address to another one: its instruction tells too.
+        # A new frame may get the address of an old one, so its instruction is compared as well.
         mark, where, still = (id(frame), frame.f_lasti), _where(frame), running.still
         running.looks[where] += 1
         if still is not None and mark == still.mark and now.turns == still.since.turns:
@@ -194,17 +200,17 @@ class LoopWatch:
         running.moved_on(now)
         running.still = _Still(mark, now, now, where)
 
-    # What the interpreter tells
+    # Events from the interpreter
 
     def _audited(self, event: str, arguments: tuple[Any, ...]) -> None:
         running = self._running
         if running is None or threading.get_ident() != self._clocks.thread_id:
             return
         if event == "open" and not isinstance(arguments[0], str | bytes):
-            return  # a descriptor that was open already
+            return  # a descriptor that was already open
         about = repr(arguments[0])[:120] if arguments else ""
         where = _where(sys._getframe(2))
-        self.findings.blocked.append(Blocked(event, about, name_of(running.handle), where))
+        self.findings.blocked.append(BlockingCall(event, about, name_of(running.handle), where))
 
     def _collection(self, phase: str, info: dict[str, int]) -> None:
         thread_id, now_ns = threading.get_ident(), time.thread_time_ns()
@@ -213,11 +219,11 @@ class LoopWatch:
         elif (began_ns := self._collecting.pop(thread_id, None)) is not None:
             took_ms = (now_ns - began_ns) / 1e6
             thread = threading.current_thread().name
-            self.findings.collected(Collected(thread, info["generation"], took_ms))
+            self.findings.collected(GcPause(thread, info["generation"], took_ms))
 
 
 def name_of(handle: asyncio.Handle) -> str:
-    """What a callback is: the task and its coroutine where it is a step of one."""
+    """Return a callback's name: the task and its coroutine if it is a step of one."""
     callback: Any = getattr(handle, "_callback", None)
     owner = getattr(callback, "__self__", None)
     if isinstance(owner, asyncio.Task):
@@ -233,13 +239,13 @@ def _most(looks: Counter[Where]) -> Where:
 
 
 def _where(frame: FrameType | None) -> Where:
-    """The innermost frames, without the loop's own; nothing here may open a file."""
+    """Return the innermost frames, without the loop's own; nothing here may open a file."""
     found: list[str] = []
     while frame is not None and len(found) < FRAMES:
         code = frame.f_code
         if code.co_filename == __file__:
             break
-        if not code.co_filename.startswith("<frozen"):  # the machinery of imports
+        if not code.co_filename.startswith("<frozen"):  # the import system
             file = "/".join(code.co_filename.split("/")[-3:])
             found.append(f"{file}:{frame.f_lineno} {code.co_name}")
         frame = frame.f_back
@@ -251,7 +257,7 @@ _hooked = False
 
 
 def _listen(listener: Callable[[str, tuple[Any, ...]], None] | None) -> None:
-    """Tell this of blocking calls; a hook stays for the life of the process."""
+    """Call this for blocking calls; the audit hook stays for the life of the process."""
     global _listener, _hooked
     _listener = listener
     if not _hooked and listener is not None:

@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from tests.loop.run import Orders, Used, use
+from tests.loop.run import LoadResult, LoadSettings, run_load
 from tests.scale.stopwatch import machine
 
 LIMIT_MS: Final = 3000.0
@@ -25,7 +25,7 @@ GOAL_MS: Final = 1000.0
 """For the median of each kind."""
 
 
-def table(used: Used) -> str:
+def table(used: LoadResult) -> str:
     """Format as Markdown: one row per kind of interaction, the slowest first, and a total."""
     kinds = {what: _capped(times) for what, times in used.by_kind().items()}
     rows = sorted(kinds.items(), key=lambda row: -statistics.median(row[1]))
@@ -37,7 +37,7 @@ def table(used: Used) -> str:
     return "\n".join(lines)
 
 
-def broken(used: Used) -> list[str]:
+def broken(used: LoadResult) -> list[str]:
     """Return what was not answered in time, and which kinds are slower than they should be."""
     late = [f"{what} was not answered within {LIMIT_MS:.0f} ms" for what in used.late()]
     slow = [
@@ -58,8 +58,8 @@ def main() -> None:
     parser.add_argument("--watch", action="store_true", help="also what keeps the event loop")
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        orders = Orders(chosen.acts, chosen.people, Path(folder), chosen.watch, chosen.seed)
-        used = asyncio.run(use(orders))
+        orders = LoadSettings(chosen.acts, chosen.people, Path(folder), chosen.watch, chosen.seed)
+        used = asyncio.run(run_load(orders))
     print(f"{datetime.now(UTC):%Y-%m-%d}. {machine()}.")
     print(
         f"{chosen.people} people, {len(used.answered):,} interactions in {used.took_s:.0f} s, "

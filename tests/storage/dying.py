@@ -1,4 +1,4 @@
-"""Processes that kill themselves with SIGKILL at a chosen instant of their work."""
+"""Processes that kill themselves with SIGKILL at a chosen point of their work."""
 
 import asyncio
 import sys
@@ -34,7 +34,7 @@ def begin():
 
 
 async def die(script: str, last: int, *arguments: str) -> int:
-    """Run the script, which begins with PRELUDE, until its instant number `last`; its exit code."""
+    """Run the script, which starts with PRELUDE, up to checkpoint `last`; returns its exit code."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-c", PRELUDE + script, str(last), *arguments),
         stdout=asyncio.subprocess.DEVNULL,

@@ -1,11 +1,11 @@
-"""The stand-ins and builders that the tests of storage share."""
+"""Builders and helpers shared by the tests of storage."""
 
 import asyncio
 import itertools
 import types
 from collections.abc import Callable, Coroutine, Generator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -14,6 +14,7 @@ from storage.deliveries import Deliveries
 from storage.history import History
 from storage.jobs import Jobs
 from storage.quotas import Quotas
+from storage.reports import Reports
 from storage.types import (
     Job,
     NewJob,
@@ -21,8 +22,10 @@ from storage.types import (
     Place,
     PolicySource,
     QuotaPolicy,
+    Report,
     StoredPicture,
 )
+from tests.fakes import FakeClock
 
 T = TypeVar("T")
 
@@ -32,22 +35,8 @@ BOB = Place(guild_id=10, channel_id=20, user_id=31)
 PLENTY = QuotaPolicy(pictures=1000, hours=24, source=PolicySource.CONFIG)
 
 
-class FakeClock:
-    """A clock that stands still until it is told to go on."""
-
-    def __init__(self, now: datetime = START) -> None:
-        self.now = now
-
-    def __call__(self) -> datetime:
-        return self.now
-
-    def advance(self, **span: float) -> datetime:
-        self.now += timedelta(**span)
-        return self.now
-
-
 def counting_nonces() -> Callable[[], str]:
-    """Nonces that tell in which order they were asked for."""
+    """Return a nonce factory that numbers its nonces in order of creation."""
     numbers = itertools.count(1)
     return lambda: f"nonce-{next(numbers)}"
 
@@ -79,7 +68,7 @@ def new_picture(seed: int = 7, **fields: Any) -> NewPicture:
 
 @dataclass
 class Stores:
-    """All of storage over one database file."""
+    """All stores over one database file."""
 
     db: Database
     clock: FakeClock
@@ -95,7 +84,7 @@ class Stores:
         clock: FakeClock | None = None,
         nonce: Callable[[], str] | None = None,
     ) -> Self:
-        clock = clock or FakeClock()
+        clock = clock or FakeClock(START)
         db = await Database.open(path)
         return cls(
             db=db,
@@ -121,7 +110,7 @@ class Stores:
         return await self.jobs.painted(job.id, [new_picture() for _ in range(job.pictures)])
 
     async def ledger(self) -> dict[int, tuple[int, bool]]:
-        """Job id → how many pictures were charged, and whether they were given back."""
+        """Return, by job id, how many pictures were charged and whether they were refunded."""
         rows = await self.db.fetch_all("SELECT job_id, pictures, refunded_at FROM ledger")
         return {row["job_id"]: (row["pictures"], row["refunded_at"] is not None) for row in rows}
 
@@ -131,9 +120,9 @@ class Stores:
 
 @dataclass
 class Interruptions:
-    """Cancels the task it runs in when its coroutine waits for the `at`-th time.
+    """Cancels the current task when its coroutine awaits for the `at`-th time.
 
-    With `again`, at every later wait as well: the clean-up is cancelled too.
+    With `again`, also at every later await, so that the clean-up is cancelled too.
     """
 
     at: int
@@ -154,7 +143,7 @@ class Interruptions:
             if self.waits == self.at or (self.again and self.waits > self.at):
                 task = asyncio.current_task()
                 assert task is not None
-                # In the next round of the loop, when the task really waits.
+                # On the next iteration of the loop, when the task is really waiting.
                 asyncio.get_running_loop().call_soon(task.cancel)
             self.waits += 1
             try:
@@ -171,3 +160,14 @@ def _throwing(work: Coroutine[Any, Any, Any], error: BaseException) -> Callable[
 
 def _sending(work: Coroutine[Any, Any, Any], value: Any) -> Callable[[], Any]:
     return lambda: work.send(value)
+
+
+MODERATOR = 5
+
+
+async def filed(
+    reports: Reports, picture_id: int, by: int = 40, reason: str | None = None
+) -> Report:
+    report = await reports.file(picture_id, by, reason)
+    assert isinstance(report, Report)
+    return report

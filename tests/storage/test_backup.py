@@ -1,4 +1,4 @@
-"""Backups: whole or absent, sound, and made beside those who write."""
+"""Backups are complete or absent, consistent, and made while others write."""
 
 import asyncio
 import os
@@ -40,7 +40,7 @@ def jobs_in(path: Path) -> int:
 
 
 async def test_a_backup_is_one_private_sound_file(stores: Stores, tmp_path: Path) -> None:
-    """A copy holds what was last committed, in one file for its owner, and says what is in it."""
+    """A copy contains the last commit in one private file, and reports what it contains."""
     await stores.painted()
     await stores.accept()
     folder = tmp_path / "elsewhere"
@@ -58,7 +58,7 @@ async def test_a_backup_is_one_private_sound_file(stores: Stores, tmp_path: Path
 async def test_writers_go_on_during_a_backup(
     stores: Stores, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whoever writes while a copy is made is not held up, and the copy is of one instant."""
+    """Writers are not blocked while a copy is made, and the copy shows a single instant."""
     for _ in range(30):
         await stores.accept()
     checking, go_on = asyncio.Event(), asyncio.Event()
@@ -82,7 +82,7 @@ async def test_writers_go_on_during_a_backup(
 async def test_what_a_killed_process_left_in_its_journal_is_copied(
     stores: Stores, tmp_path: Path
 ) -> None:
-    """A copy of a killed process's database holds its journal, and changes neither of the two."""
+    """Copying a killed process's database includes its journal, and changes neither file."""
     await stores.accept()
     left = tmp_path / "left"
     left.mkdir()
@@ -96,7 +96,7 @@ async def test_what_a_killed_process_left_in_its_journal_is_copied(
 
 
 async def test_an_existing_file_is_replaced_only_when_told(stores: Stores, tmp_path: Path) -> None:
-    """A file of the same name stays as it is, unless it is to be replaced; never the source."""
+    """An existing file is kept unless it is to be replaced; the source is never replaced."""
     target = tmp_path / "copy.db"
     target.write_text("mine")
     with pytest.raises(DataFolderUnusable, match="already"):
@@ -112,7 +112,7 @@ async def test_an_existing_file_is_replaced_only_when_told(stores: Stores, tmp_p
 async def test_a_file_that_comes_meanwhile_is_not_replaced(
     stores: Stores, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A file that appears while the copy is made is left alone, with links and without."""
+    """A file created while the copy is made is left alone, with and without hard links."""
     target = tmp_path / "copy.db"
 
     def appear(_: Path) -> None:
@@ -134,7 +134,7 @@ async def test_a_file_that_comes_meanwhile_is_not_replaced(
 
 @pytest.mark.parametrize("target", ["missing/copy.db", "file/copy.db"])
 async def test_a_target_that_cannot_be_written(stores: Stores, tmp_path: Path, target: str) -> None:
-    """A folder that is not there, or is a file, is refused by name."""
+    """A missing folder, or a file in its place, is refused by name."""
     (tmp_path / "file").write_text("x")
     with pytest.raises(DataFolderUnusable) as caught:
         await backup.back_up(stores.db.path, tmp_path / target)
@@ -142,7 +142,7 @@ async def test_a_target_that_cannot_be_written(stores: Stores, tmp_path: Path, t
 
 
 async def test_a_damaged_source_makes_no_backup(stores: Stores, tmp_path: Path) -> None:
-    """What is damaged is not passed off as a backup: the source is named, and no file is made."""
+    """A damaged database is not backed up: the error names it, and no file is created."""
     for _ in range(200):
         await stores.accept()
     await stores.db.close()
@@ -157,7 +157,7 @@ async def test_a_damaged_source_makes_no_backup(stores: Stores, tmp_path: Path) 
 
 @pytest.mark.parametrize("content", [b"", b"text", None], ids=["empty", "text", "missing"])
 async def test_only_a_database_of_ours_is_backed_up(tmp_path: Path, content: bytes | None) -> None:
-    """What holds no database of ours is refused, and no file is made."""
+    """Anything but the bot's own database is refused, and no file is created."""
     source = tmp_path / "zimagine.db"
     if content is not None:
         source.write_bytes(content)
@@ -167,7 +167,7 @@ async def test_only_a_database_of_ours_is_backed_up(tmp_path: Path, content: byt
 
 
 async def test_an_unfinished_restore_is_not_backed_up(stores: Stores, tmp_path: Path) -> None:
-    """Between the old database and the new there is nothing to copy."""
+    """While a restore is unfinished, there is nothing to copy."""
     (stores.db.path.parent / "zimagine.db.restoring").touch()
     with pytest.raises(RestoreUnfinished):
         await backup.back_up(stores.db.path, tmp_path / "copy.db")
@@ -176,7 +176,7 @@ async def test_an_unfinished_restore_is_not_backed_up(stores: Stores, tmp_path: 
 async def test_a_source_that_stays_locked_is_given_up(
     stores: Stores, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A copy does not wait for ever for somebody who keeps the whole database locked."""
+    """A copy does not wait forever for a process that keeps the whole database locked."""
     await stores.db.close()
     holder = sqlite3.connect(stores.db.path, isolation_level=None)
     holder.execute("PRAGMA locking_mode = EXCLUSIVE")
@@ -209,7 +209,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 async def test_a_full_disk_leaves_no_half_backup(
     stores: Stores, small_disk: Path, room_bytes: int
 ) -> None:
-    """Wherever the disk becomes full, that is what is said, and nothing stays on it."""
+    """Whenever the disk becomes full, the error says so and no file is left."""
     for _ in range(150):
         await stores.accept()
     async with stores.db.transaction() as transaction:
@@ -224,7 +224,7 @@ async def test_a_full_disk_leaves_no_half_backup(
 async def test_a_disk_that_fails_at_the_end(
     stores: Stores, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A copy that the disk does not keep is an error, and no file."""
+    """If the disk refuses the finished copy, that is an error and no file is left."""
 
     def full(_: int) -> None:
         raise OSError(28, "No space left on device")
@@ -245,7 +245,7 @@ asyncio.run(back_up(*map(pathlib.Path, sys.argv[2:])))
 
 @pytest.mark.skipif(os.name != "posix", reason="SIGKILL is of POSIX")
 async def test_kill_9_leaves_a_whole_backup_or_none(stores: Stores, tmp_path: Path) -> None:
-    """Killed at any instant, there is all of a backup or none, and what is left half is swept."""
+    """Killed at any point, a backup is complete or absent, and leftovers are removed later."""
     await stores.accept()
     data_dir = stores.db.path.parent
     ended: list[bool] = []
@@ -273,7 +273,7 @@ def make(folder: Path, *files: str) -> None:
 
 
 def test_prune_keeps_the_newest_and_whatever_is_not_ours(tmp_path: Path) -> None:
-    """All but the newest so many nightly copies go; every other file in the folder stays."""
+    """All but the newest nightly copies are removed; every other file in the folder stays."""
     folder = tmp_path / "backups"
     ours = [f"zimagine-202611{day}T030000Z.db" for day in (10, 11, 12, 20)]
     foreign = ["mine.db", "zimagine-20261101T030000Z.db.gz", "zimagine-20269999T030000Z.db", ".x"]
@@ -288,14 +288,14 @@ def test_prune_keeps_the_newest_and_whatever_is_not_ours(tmp_path: Path) -> None
 
 
 def test_prune_trusts_no_backup_from_the_future(tmp_path: Path) -> None:
-    """A copy that a wrong clock dated does not outlive the true ones."""
+    """A copy dated in the future by a wrong clock does not outlive the correct ones."""
     make(tmp_path / "backups", "zimagine-20990101T030000Z.db", "zimagine-20261121T030000Z.db")
     backup.prune(tmp_path, 1, NOW)
     assert names(tmp_path / "backups") == ["zimagine-20261121T030000Z.db"]
 
 
 def test_prune_spares_what_is_under_way(tmp_path: Path) -> None:
-    """Half a copy goes once it is an hour old; a younger one may still grow."""
+    """An unfinished copy is removed after an hour; a younger one may be in progress."""
     folder = tmp_path / "backups"
     make(
         folder, ".zimagine-x.db.old.part", ".zimagine-x.db.old.part-wal", ".zimagine-x.db.new.part"
@@ -308,12 +308,12 @@ def test_prune_spares_what_is_under_way(tmp_path: Path) -> None:
 
 
 def test_a_data_folder_without_backups(tmp_path: Path) -> None:
-    """Where no backup was made there are none, and nothing to prune."""
+    """Without backups the list is empty, and there is nothing to prune."""
     assert backup.nightlies(tmp_path) == [] == backup.prune(tmp_path, 1, NOW)
 
 
 def test_nightly_names(tmp_path: Path) -> None:
-    """A nightly copy is named after its instant in UTC, in a folder for its owner only."""
+    """A nightly copy is named after its time in UTC, in a private folder."""
     path = backup.nightly_path(tmp_path, NOW)
     assert path == tmp_path / "backups" / "zimagine-20261121T030000Z.db"
     if os.name == "posix":
@@ -323,7 +323,7 @@ def test_nightly_names(tmp_path: Path) -> None:
 def test_prune_says_what_the_system_refuses(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A copy that cannot be removed is an error that names it."""
+    """A copy that cannot be removed raises an error that names it."""
     make(tmp_path / "backups", "zimagine-20261120T030000Z.db", "zimagine-20261121T030000Z.db")
 
     def refuse(*_: Any, **__: Any) -> None:

@@ -1,12 +1,11 @@
-"""Blocks and jobs in one transaction; and what the moderators' messages are kept up to date by."""
+"""Blocks together with their jobs, and which moderator messages have to be updated."""
 
 import pytest
 
 from storage.blocks import Blocks
 from storage.reports import Reports
 from storage.types import Job, JobState, Place, Verdict
-from tests.storage.fakes import ALICE, BOB, PLENTY, Stores, new_job
-from tests.storage.test_reports import MODERATOR, filed
+from tests.storage.fakes import ALICE, BOB, MODERATOR, PLENTY, Stores, filed, new_job
 
 ELSEWHERE = Place(guild_id=11, channel_id=20, user_id=30)
 
@@ -22,7 +21,7 @@ def blocks(stores: Stores) -> Blocks:
 
 
 async def test_who_is_shut_out_has_nothing_that_waits(stores: Stores, blocks: Blocks) -> None:
-    """Their jobs of that server are cancelled and refunded with the block, and no others."""
+    """Blocking cancels and refunds a user's jobs in that server and no others."""
     waiting, painting = [await stores.accept() for _ in range(2)]
     await stores.jobs.painting(painting.id)
     await stores.painted()
@@ -39,7 +38,7 @@ async def test_who_is_shut_out_has_nothing_that_waits(stores: Stores, blocks: Bl
 
 
 async def test_who_is_blocked_is_not_accepted(stores: Stores, blocks: Blocks) -> None:
-    """The block is the answer, and nothing is written; in another server it says nothing."""
+    """A blocked user's job is refused and nothing is written; other servers still accept it."""
     block = await blocks.block(ALICE.guild_id, ALICE.user_id, MODERATOR, "spam")
     assert await stores.jobs.accept(new_job(), PLENTY) == block
     assert await stores.ledger() == {}
@@ -50,7 +49,7 @@ async def test_who_is_blocked_is_not_accepted(stores: Stores, blocks: Blocks) ->
 
 
 async def test_the_newest_case_of_a_picture(stores: Stores, reports: Reports) -> None:
-    """Open or decided; the job of an erased picture is known too."""
+    """The newest case is returned, open or resolved; an erased picture's job is still known."""
     (picture,) = await stores.painted()
     assert await reports.last_for(picture.id) is None
     await filed(reports, picture.id)
@@ -64,7 +63,7 @@ async def test_the_newest_case_of_a_picture(stores: Stores, reports: Reports) ->
 
 
 async def test_what_may_have_to_be_shown_again(stores: Stores, reports: Reports) -> None:
-    """Open cases without a card, however old, and all that moved since."""
+    """Open cases without a card, however old, and all recently changed ones are returned."""
     ids = [(await stores.painted())[0].id for _ in range(5)]
     for picture_id in ids[:4]:
         report = await filed(reports, picture_id)

@@ -1,4 +1,4 @@
-"""The check: it finds each thing that can be wrong, nothing in a sound folder, and changes none."""
+"""The consistency check finds every kind of error, and changes nothing."""
 
 import os
 import sqlite3
@@ -17,12 +17,13 @@ from storage.inputs import InputFiles
 from storage.migrate import load_migrations
 from storage.retention import Retention
 from storage.types import utc_now
-from tests.storage.fakes import ALICE, FakeClock, Stores, new_job, new_picture
+from tests.fakes import FakeClock
+from tests.storage.fakes import ALICE, Stores, new_job, new_picture
 
 NOW = FakeClock(utc_now())
 
 
-class Home:
+class DataFolder:
     """A data folder with jobs in every state, and their pictures."""
 
     def __init__(self, stores: Stores) -> None:
@@ -31,7 +32,7 @@ class Home:
         self.files = PictureFiles(self.data_dir, clock=stores.clock)
 
     async def paint(self, name: str, pictures: int = 1) -> int:
-        """The id of a painted and delivered job."""
+        """Return the id of a finished and delivered job."""
         job = await self.stores.painting(new_job(ALICE, pictures))
         painted = []
         for number in range(pictures):
@@ -43,7 +44,7 @@ class Home:
         return job.id
 
     async def write(self, sql: str, *values: object) -> None:
-        """What no code of ours would."""
+        """Run SQL that the bot itself never would."""
         async with self.stores.db.transaction() as transaction:
             await transaction.execute(sql, values)
 
@@ -58,18 +59,18 @@ class Home:
 
 
 @pytest.fixture
-async def home(stores: Stores) -> AsyncIterator[Home]:
-    home = Home(stores)
-    await home.paint("one")
-    await home.paint("two", pictures=2)
+async def data_folder(stores: Stores) -> AsyncIterator[DataFolder]:
+    data_folder = DataFolder(stores)
+    await data_folder.paint("one")
+    await data_folder.paint("two", pictures=2)
     await stores.accept()
     await stores.painting()
     await stores.jobs.cancelled((await stores.accept()).id)
     await stores.jobs.failed((await stores.painting()).id, "internal")
     await stores.jobs.expired((await stores.accept()).id)
-    written = home.files.write("own.png", b"own")
+    written = data_folder.files.write("own.png", b"own")
     await stores.jobs.record(new_job(), new_picture(file=written.file, sha256=written.sha256))
-    yield home
+    yield data_folder
 
 
 def everything(folder: Path) -> dict[Path, bytes]:
@@ -81,20 +82,20 @@ def everything(folder: Path) -> dict[Path, bytes]:
 
 
 @pytest.mark.parametrize("hashes", [False, True])
-async def test_a_sound_folder_has_no_findings(home: Home, hashes: bool) -> None:
-    """Jobs in every state, beside an open database, are all in order, and not a byte changes."""
-    before = everything(home.data_dir)
-    report = home.check(hashes=hashes)
+async def test_a_sound_folder_has_no_findings(data_folder: DataFolder, hashes: bool) -> None:
+    """A healthy folder has no findings, even beside an open database, and not a byte changes."""
+    before = everything(data_folder.data_dir)
+    report = data_folder.check(hashes=hashes)
     assert report.findings == {} and report.removable == []
     assert (report.pictures, report.files) == (4, 4)
-    assert everything(home.data_dir) == before
+    assert everything(data_folder.data_dir) == before
 
 
-async def test_a_closed_database_is_left_as_one_file(home: Home) -> None:
-    """Where nobody has the database open, the check leaves no journal beside it."""
-    await home.stores.db.close()
-    assert home.check().findings == {}
-    assert not list(home.data_dir.glob("zimagine.db-*"))
+async def test_a_closed_database_is_left_as_one_file(data_folder: DataFolder) -> None:
+    """If nobody has the database open, the check leaves no journal beside it."""
+    await data_folder.stores.db.close()
+    assert data_folder.check().findings == {}
+    assert not list(data_folder.data_dir.glob("zimagine.db-*"))
 
 
 @pytest.mark.parametrize(
@@ -127,84 +128,84 @@ async def test_a_closed_database_is_left_as_one_file(home: Home) -> None:
     ],
 )
 async def test_what_does_not_add_up_is_found(
-    home: Home, kind: FindingKind, sql: str, found: str
+    data_folder: DataFolder, kind: FindingKind, sql: str, found: str
 ) -> None:
-    """Each disagreement within the database is found, with the ids it is about."""
-    await home.write(sql)
-    assert home.found() == {kind: found.split()}
-    assert [finding.kind for finding in home.check().wrong()] == [kind]
+    """Each inconsistency within the database is found, with the affected ids."""
+    await data_folder.write(sql)
+    assert data_folder.found() == {kind: found.split()}
+    assert [finding.kind for finding in data_folder.check().wrong()] == [kind]
 
 
-async def test_rows_that_refer_to_nothing_are_found(home: Home) -> None:
-    """A row whose other half is gone is named with its table."""
-    await home.stores.db.close()
-    connection = sqlite3.connect(home.stores.db.path)
+async def test_rows_that_refer_to_nothing_are_found(data_folder: DataFolder) -> None:
+    """A row that refers to a missing one is reported with its table."""
+    await data_folder.stores.db.close()
+    connection = sqlite3.connect(data_folder.stores.db.path)
     connection.execute("UPDATE ledger SET job_id = 77 WHERE job_id = 1")
     connection.commit()
     connection.close()
-    assert home.found() == {FindingKind.DANGLING: ["ledger 77 → jobs"]}
+    assert data_folder.found() == {FindingKind.DANGLING: ["ledger 77 → jobs"]}
 
 
-async def test_damage_is_a_finding(home: Home) -> None:
-    """A damaged page, and a file that is no database at all, are found and left alone."""
-    await home.stores.db.close()
-    content = home.stores.db.path.read_bytes()
+async def test_damage_is_a_finding(data_folder: DataFolder) -> None:
+    """A damaged page, or a file that is not a database, is reported and left alone."""
+    await data_folder.stores.db.close()
+    content = data_folder.stores.db.path.read_bytes()
     for spoilt in (content[: len(content) // 2], b"no database" * 999):
-        home.stores.db.path.write_bytes(spoilt)
-        assert FindingKind.DAMAGED in home.found()
-        assert home.stores.db.path.read_bytes() == spoilt
+        data_folder.stores.db.path.write_bytes(spoilt)
+        assert FindingKind.DAMAGED in data_folder.found()
+        assert data_folder.stores.db.path.read_bytes() == spoilt
 
 
-async def test_files_are_compared_with_their_rows(home: Home) -> None:
-    """A file that is missing, or has another size, or with hashes another content, is found."""
-    home.path("one0.png").unlink()
-    home.path("two0.png").write_bytes(b"larger")
-    home.path("two1.png").write_bytes(b"owt")
+async def test_files_are_compared_with_their_rows(data_folder: DataFolder) -> None:
+    """Missing files, wrong sizes and, with hashes, wrong contents are found."""
+    data_folder.path("one0.png").unlink()
+    data_folder.path("two0.png").write_bytes(b"larger")
+    data_folder.path("two1.png").write_bytes(b"owt")
     expected = {
         FindingKind.WRONG_SIZE: ["pictures/2026/03/two0.png"],
         FindingKind.MISSING: ["pictures/2026/03/one0.png"],
     }
-    assert home.found() == expected
+    assert data_folder.found() == expected
     expected[FindingKind.WRONG_HASH] = ["pictures/2026/03/two1.png"]
-    assert home.found(hashes=True) == expected
+    assert data_folder.found(hashes=True) == expected
 
 
-async def test_what_retention_removed_is_not_missing(home: Home) -> None:
-    """A file that was removed on purpose is not missed; one that came back is found."""
-    home.stores.clock.advance(days=9)
-    retention = Retention(home.stores.db, home.files, home.stores.clock)
+async def test_what_retention_removed_is_not_missing(data_folder: DataFolder) -> None:
+    """A file removed by retention is not reported as missing; one that reappeared is found."""
+    data_folder.stores.clock.advance(days=9)
+    retention = Retention(data_folder.stores.db, data_folder.files, data_folder.stores.clock)
     assert (await retention.apply(1, None)).files == 4
-    assert home.found() == {}
-    home.path("one0.png").write_bytes(b"x")
-    assert home.found() == {FindingKind.LEFT_BEHIND: ["pictures/2026/03/one0.png"]}
+    assert data_folder.found() == {}
+    data_folder.path("one0.png").write_bytes(b"x")
+    assert data_folder.found() == {FindingKind.LEFT_BEHIND: ["pictures/2026/03/one0.png"]}
 
 
-async def test_what_is_left_of_erased_pictures_can_be_removed(home: Home) -> None:
-    """The file of an erased picture is found, and removable; no other picture's file is."""
-    await home.stores.history.erase(1)
-    await home.stores.history.erase(2)
-    await home.write("UPDATE pictures SET file = 'pictures/2026/03/own.png' WHERE id = 2")
-    report = home.check()
+async def test_what_is_left_of_erased_pictures_can_be_removed(data_folder: DataFolder) -> None:
+    """Only the files of erased pictures are reported as removable."""
+    await data_folder.stores.history.erase(1)
+    await data_folder.stores.history.erase(2)
+    await data_folder.write("UPDATE pictures SET file = 'pictures/2026/03/own.png' WHERE id = 2")
+    report = data_folder.check()
     assert report.findings[FindingKind.LEFT_BEHIND].examples == ["pictures/2026/03/one0.png"]
     consistency.remove(report.removable)
-    assert not home.path("one0.png").exists() and home.path("own.png").exists()
-    assert home.found() == {FindingKind.ORPHAN: ["pictures/2026/03/two0.png"]}
+    assert not data_folder.path("one0.png").exists() and data_folder.path("own.png").exists()
+    assert data_folder.found() == {FindingKind.ORPHAN: ["pictures/2026/03/two0.png"]}
 
 
-async def test_strangers_are_noted_and_half_files_are_removable(home: Home) -> None:
-    """Files without a row are notes and never removable; half ones are, once they are old."""
-    (home.data_dir / "backups").mkdir()
+async def test_strangers_are_noted_and_half_files_are_removable(data_folder: DataFolder) -> None:
+    """Files without a row are noted but not removable; old unfinished files are removable."""
+    (data_folder.data_dir / "backups").mkdir()
     old = [
-        home.path(".x.part"),
-        home.data_dir / ".zimagine.db.x.part",
-        home.data_dir / "backups" / ".zimagine-1.db.x.part",
+        data_folder.path(".x.part"),
+        data_folder.data_dir / ".zimagine.db.x.part",
+        data_folder.data_dir / "backups" / ".zimagine-1.db.x.part",
     ]
-    for path in (*old, home.path(".young.part"), home.path("mine.png")):
+    for path in (*old, data_folder.path(".young.part"), data_folder.path("mine.png")):
         path.write_bytes(b"x")
     at = NOW().timestamp() - 4000
     for path in old:
         os.utime(path, (at, at))
-    report = home.check()
+    report = data_folder.check()
     assert (
         set(report.findings)
         == {FindingKind.ORPHAN, FindingKind.UNFINISHED}
@@ -213,18 +214,18 @@ async def test_strangers_are_noted_and_half_files_are_removable(home: Home) -> N
     assert report.wrong() == []
     assert {path for _, path in report.removable} == set(old)
     consistency.remove(report.removable)
-    assert home.path("mine.png").exists() and home.path(".young.part").exists()
-    assert home.found() == {FindingKind.ORPHAN: ["pictures/2026/03/mine.png"]}
+    assert data_folder.path("mine.png").exists() and data_folder.path(".young.part").exists()
+    assert data_folder.found() == {FindingKind.ORPHAN: ["pictures/2026/03/mine.png"]}
 
 
 async def test_what_is_erased_meanwhile_is_not_missing(
-    home: Home, monkeypatch: pytest.MonkeyPatch
+    data_folder: DataFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A picture that a running bot erases during the check is not taken for a missing one."""
+    """A picture that a running bot erases during the check is not reported as missing."""
 
     def sizes(files: PictureFiles) -> dict[str, int]:
-        home.path("one0.png").unlink()
-        connection = sqlite3.connect(home.stores.db.path)
+        data_folder.path("one0.png").unlink()
+        connection = sqlite3.connect(data_folder.stores.db.path)
         connection.execute("UPDATE pictures SET file_removed_at = 1 WHERE id = 1")
         connection.commit()
         connection.close()
@@ -232,79 +233,84 @@ async def test_what_is_erased_meanwhile_is_not_missing(
 
     original = PictureFiles.sizes
     monkeypatch.setattr(PictureFiles, "sizes", sizes)
-    assert home.found() == {}
+    assert data_folder.found() == {}
 
 
-async def test_many_findings_are_counted(home: Home) -> None:
-    """Of each kind the first few are told and all are counted."""
+async def test_many_findings_are_counted(data_folder: DataFolder) -> None:
+    """The first few findings of each kind are listed, and all are counted."""
     for number in range(EXAMPLES + 5):
-        home.path(f"x{number}.png").write_bytes(b"x")
-    finding = home.check().findings[FindingKind.ORPHAN]
+        data_folder.path(f"x{number}.png").write_bytes(b"x")
+    finding = data_folder.check().findings[FindingKind.ORPHAN]
     assert (len(finding.examples), finding.count) == (EXAMPLES, EXAMPLES + 5)
 
 
 async def test_an_older_schema_is_noted(tmp_path: Path) -> None:
-    """A database that the next start brings up to date is sound as far as can be told."""
+    """A database that will be migrated at the next start is noted, not reported as wrong."""
     path = tmp_path / "data" / "zimagine.db"
     await (await Database.open(path, migrations=load_migrations()[:1])).close()
     report = consistency.check(path.parent)
     assert set(report.findings) == {FindingKind.OLD_SCHEMA} and report.wrong() == []
 
 
-async def test_what_cannot_be_checked_is_refused(home: Home, tmp_path: Path) -> None:
-    """No database, a newer one, and an unfinished restore are errors, not findings."""
+async def test_what_cannot_be_checked_is_refused(data_folder: DataFolder, tmp_path: Path) -> None:
+    """A missing or newer database, or an unfinished restore, is an error rather than a finding."""
     with pytest.raises(DataFolderUnusable):
         consistency.check(tmp_path / "nowhere")
     assert not (tmp_path / "nowhere").exists()
-    await home.write("PRAGMA user_version = 99")
+    await data_folder.write("PRAGMA user_version = 99")
     with pytest.raises(DatabaseTooNew):
-        home.check()
-    (home.data_dir / "zimagine.db.restoring").touch()
+        data_folder.check()
+    (data_folder.data_dir / "zimagine.db.restoring").touch()
     with pytest.raises(RestoreUnfinished):
-        home.check()
+        data_folder.check()
 
 
-async def with_input(home: Home, sha256: str) -> int:
-    """The id of a painted job that started from this input."""
-    InputFiles(home.data_dir, clock=home.stores.clock).write(b"input", sha256)
-    job = await home.stores.painting(new_job(ALICE, inputs=(sha256,)))
-    written = home.files.write(f"from-{job.id}.png", b"x")
-    await home.stores.jobs.painted(job.id, new_picture(file=written.file, sha256=written.sha256))
-    await home.stores.deliveries.delivered(job.id)
+async def with_input(data_folder: DataFolder, sha256: str) -> int:
+    """Return the id of a finished job that used this input."""
+    InputFiles(data_folder.data_dir, clock=data_folder.stores.clock).write(b"input", sha256)
+    job = await data_folder.stores.painting(new_job(ALICE, inputs=(sha256,)))
+    written = data_folder.files.write(f"from-{job.id}.png", b"x")
+    await data_folder.stores.jobs.painted(
+        job.id, new_picture(file=written.file, sha256=written.sha256)
+    )
+    await data_folder.stores.deliveries.delivered(job.id)
     return job.id
 
 
-async def test_missing_inputs_are_found(home: Home) -> None:
-    """The missing input of a kept picture is wrong, that of an erased one is as it should be."""
+async def test_missing_inputs_are_found(data_folder: DataFolder) -> None:
+    """A missing input is an error for a kept picture, and fine for an erased one."""
     one, two = "1" * 64, "2" * 64
-    await with_input(home, one)
-    erased = await with_input(home, two)
-    waiting = await home.stores.accept(new_job(ALICE, inputs=(two,)))
-    assert home.found() == {}
-    for path in home.data_dir.glob("inputs/*/*.png"):
+    await with_input(data_folder, one)
+    erased = await with_input(data_folder, two)
+    waiting = await data_folder.stores.accept(new_job(ALICE, inputs=(two,)))
+    assert data_folder.found() == {}
+    for path in data_folder.data_dir.glob("inputs/*/*.png"):
         path.unlink()
     files = [f"inputs/{each[:2]}/{each}.png" for each in (one, two)]
-    assert home.found() == {FindingKind.MISSING: files}
-    assert [each.kind for each in home.check().wrong()] == [FindingKind.MISSING]
-    await home.stores.jobs.cancelled(waiting.id)
-    await home.write("UPDATE pictures SET deleted_at = 1 WHERE job_id = ?", erased)
-    assert FindingKind.MISSING in home.found() and home.found()[FindingKind.MISSING] == files[:1]
+    assert data_folder.found() == {FindingKind.MISSING: files}
+    assert [each.kind for each in data_folder.check().wrong()] == [FindingKind.MISSING]
+    await data_folder.stores.jobs.cancelled(waiting.id)
+    await data_folder.write("UPDATE pictures SET deleted_at = 1 WHERE job_id = ?", erased)
+    assert (
+        FindingKind.MISSING in data_folder.found()
+        and data_folder.found()[FindingKind.MISSING] == files[:1]
+    )
 
 
-async def test_unneeded_inputs_are_notes_and_removable(home: Home) -> None:
-    """An old input that nobody needs is a note and can go, unless it was written again since."""
+async def test_unneeded_inputs_are_notes_and_removable(data_folder: DataFolder) -> None:
+    """An old unneeded input is noted and removable, unless it was written again since."""
     needed, *unneeded = (digit * 64 for digit in "123")
-    await with_input(home, needed)
-    files = InputFiles(home.data_dir, clock=home.stores.clock)
+    await with_input(data_folder, needed)
+    files = InputFiles(data_folder.data_dir, clock=data_folder.stores.clock)
     for each in unneeded:
         files.write(b"input", each)
-    young = InputFiles(home.data_dir, clock=NOW)
+    young = InputFiles(data_folder.data_dir, clock=NOW)
     young.write(b"input", "4" * 64)
-    report = home.check()
+    report = data_folder.check()
     assert report.findings.keys() == {FindingKind.ORPHAN} and report.wrong() == []
     assert [path for _, path in report.removable] == [files.path(each) for each in unneeded]
     young.write(b"input", unneeded[0])
     consistency.remove(report.removable, clock=NOW)
     consistency.remove(report.removable, clock=NOW)  # by somebody else meanwhile
-    left = {path.stem for path in home.data_dir.glob("inputs/*/*.png")}
+    left = {path.stem for path in data_folder.data_dir.glob("inputs/*/*.png")}
     assert left == {needed, unneeded[0], "4" * 64}

@@ -1,4 +1,4 @@
-"""Transactions: all or nothing, one at a time, whatever is cancelled in the middle of them."""
+"""Transactions are atomic and run one at a time, whatever is cancelled in between."""
 
 import asyncio
 import sqlite3
@@ -24,7 +24,7 @@ async def write(db: Database, *guild_ids: int) -> None:
 
 
 async def test_commits_at_the_end(stores: Stores) -> None:
-    """What a block wrote is there for readers once it is left, and not before."""
+    """Readers see a transaction's writes after the block, and not before."""
     async with stores.db.transaction() as transaction:
         await transaction.execute(SET_DEFAULT, (1,))
         assert await guilds(stores.db) == set()
@@ -32,7 +32,7 @@ async def test_commits_at_the_end(stores: Stores) -> None:
 
 
 async def test_an_error_rolls_everything_back(stores: Stores) -> None:
-    """An exception in the block undoes all of it and passes through unchanged."""
+    """An exception in the block undoes all of it and propagates unchanged."""
     with pytest.raises(ZeroDivisionError):
         async with stores.db.transaction() as transaction:
             await transaction.execute(SET_DEFAULT, (1,))
@@ -48,7 +48,7 @@ async def test_an_error_rolls_everything_back(stores: Stores) -> None:
 async def test_a_cancellation_at_any_await_leaves_nothing_half_done(
     stores: Stores, again: bool
 ) -> None:
-    """Cancelled at whichever await, a transaction is whole or absent, and the next one works."""
+    """Cancelled at any await, a transaction is complete or absent, and the next one works."""
     outcomes = []
     for at in range(20):
         pair = {100 + 2 * at, 101 + 2 * at}
@@ -70,7 +70,7 @@ async def test_a_cancellation_at_any_await_leaves_nothing_half_done(
 
 
 async def test_a_cancelled_wait_for_the_lock_takes_nothing(stores: Stores) -> None:
-    """A task cancelled while another one writes leaves that one's work alone."""
+    """A task cancelled while waiting for another writer leaves that writer's work alone."""
     async with stores.db.transaction() as transaction:
         await transaction.execute(SET_DEFAULT, (1,))
         waiting = asyncio.create_task(write(stores.db, 2))
@@ -83,7 +83,7 @@ async def test_a_cancelled_wait_for_the_lock_takes_nothing(stores: Stores) -> No
 
 
 async def test_a_time_limit_in_the_block_rolls_back(stores: Stores) -> None:
-    """asyncio.timeout works around a transaction, and leaves no stray cancellation behind."""
+    """asyncio.timeout works around a transaction and leaves no stray cancellation."""
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.02), stores.db.transaction() as transaction:
             await transaction.execute(SET_DEFAULT, (1,))
@@ -93,7 +93,7 @@ async def test_a_time_limit_in_the_block_rolls_back(stores: Stores) -> None:
 
 
 async def test_nobodys_work_is_committed_or_undone_by_another(stores: Stores) -> None:
-    """Of many transactions at once, exactly those that did not fail are there."""
+    """Of many concurrent transactions, exactly those that did not fail are stored."""
 
     async def one(number: int) -> None:
         async with stores.db.transaction() as transaction:
@@ -107,15 +107,15 @@ async def test_nobodys_work_is_committed_or_undone_by_another(stores: Stores) ->
 
 
 async def test_an_ended_transaction_refuses(stores: Stores) -> None:
-    """A transaction that somebody kept cannot write into the next one."""
+    """A transaction object that outlives its block cannot write into the next one."""
     async with stores.db.transaction() as kept:
         pass
-    with pytest.raises(RuntimeError, match="over"):
+    with pytest.raises(RuntimeError, match="has ended"):
         await kept.execute(SET_DEFAULT, (1,))
 
 
 async def test_nesting_is_refused_instead_of_waiting_for_ever(stores: Stores) -> None:
-    """A transaction, or close(), inside a transaction of the same task raises at once."""
+    """A transaction or close() inside a transaction of the same task raises at once."""
     with pytest.raises(RuntimeError, match="wait for itself"):
         async with stores.db.transaction():
             await write(stores.db, 1)
@@ -126,13 +126,13 @@ async def test_nesting_is_refused_instead_of_waiting_for_ever(stores: Stores) ->
 
 
 async def test_readers_cannot_write(stores: Stores) -> None:
-    """The reader refuses a statement that would change anything."""
+    """The reader refuses any statement that would change something."""
     with pytest.raises(Exception, match="readonly"):
         await stores.db.fetch_all("DELETE FROM server_quotas")
 
 
 async def test_readers_do_not_wait_for_a_writer(stores: Stores) -> None:
-    """A read is answered with what was last committed while a transaction is open."""
+    """A read returns the last commit while a transaction is open."""
     await write(stores.db, 1)
     async with stores.db.transaction() as transaction:
         await transaction.execute("DELETE FROM server_quotas")
@@ -140,7 +140,7 @@ async def test_readers_do_not_wait_for_a_writer(stores: Stores) -> None:
 
 
 async def test_close_is_idempotent_and_final(database_file: Path) -> None:
-    """A second close() does nothing, and every use afterwards raises DatabaseClosed."""
+    """A second close() does nothing, and any later use raises DatabaseClosed."""
     db = await Database.open(database_file)
     await asyncio.gather(db.close(), db.close())
     await db.close()
@@ -151,7 +151,7 @@ async def test_close_is_idempotent_and_final(database_file: Path) -> None:
 
 
 async def test_close_waits_for_the_running_transaction(database_file: Path) -> None:
-    """A transaction that has begun is finished before the database closes."""
+    """A running transaction is finished before the database closes."""
     db = await Database.open(database_file)
     begun = asyncio.Event()
 
@@ -170,7 +170,7 @@ async def test_close_waits_for_the_running_transaction(database_file: Path) -> N
 
 
 async def test_a_locked_out_writer_gives_up_in_time(database_file: Path) -> None:
-    """A lock held elsewhere beyond the busy timeout raises DatabaseBusy, and later writes work."""
+    """A lock held elsewhere beyond the busy timeout raises DatabaseBusy; later writes work."""
     async with await Database.open(database_file, busy_timeout_s=0.05) as db:
         other = sqlite3.connect(database_file, isolation_level=None)
         other.execute("BEGIN IMMEDIATE")
@@ -184,7 +184,7 @@ async def test_a_locked_out_writer_gives_up_in_time(database_file: Path) -> None
 
 
 async def test_a_patient_writer_gets_its_turn(database_file: Path) -> None:
-    """A lock that another process gives back within the busy timeout is waited for."""
+    """A lock that another process releases within the busy timeout is waited for."""
     async with await Database.open(database_file) as db:
         other = sqlite3.connect(database_file, isolation_level=None)
         other.execute("BEGIN IMMEDIATE")

@@ -1,4 +1,4 @@
-"""Deliveries: what is written before a try, what stays, and what settles."""
+"""Deliveries: what is stored before an attempt, what stays, and how they are completed."""
 
 import pytest
 
@@ -36,7 +36,7 @@ async def test_placed_is_remembered(stores: Stores) -> None:
 
 
 async def test_the_first_road_stays(stores: Stores) -> None:
-    """A road is stored before its first try; a later attempt gets that road and that instant."""
+    """A route is stored before its first attempt; later attempts get the same route and time."""
     job = await finished(stores)
     first = await stores.deliveries.attempt(job.id, Route.EDIT)
     assert (first.route, first.attempted_at) == (Route.EDIT, stores.clock.now)
@@ -47,7 +47,7 @@ async def test_the_first_road_stays(stores: Stores) -> None:
 
 
 async def test_switch_changes_the_road(stores: Stores) -> None:
-    """Only switch takes another road, with its own first instant and the same nonce."""
+    """Only switch changes the route, with a first time of its own and the same nonce."""
     job = await finished(stores)
     first = await stores.deliveries.attempt(job.id, Route.EDIT)
     stores.clock.advance(minutes=3)
@@ -61,7 +61,7 @@ async def test_switch_changes_the_road(stores: Stores) -> None:
 
 @pytest.mark.parametrize("state", SETTLED)
 async def test_settling_is_final(stores: Stores, state: DeliveryState) -> None:
-    """A settled delivery is pending no more, and no step leads out of it."""
+    """A completed delivery is no longer pending, and no transition leads out of it."""
     job = await finished(stores)
     await settle(stores, job.id, state)
     settled = await stores.deliveries.get(job.id)
@@ -96,7 +96,7 @@ async def test_settling_keeps_what_there_is_to_know(stores: Stores) -> None:
 
 
 async def test_nothing_is_tried_before_the_end_of_its_job(stores: Stores) -> None:
-    """A waiting or painting job has nothing to deliver; it can only be dropped."""
+    """A waiting or painting job has nothing to deliver; its delivery can only be dropped."""
     for job in (await stores.accept(), await stores.painting()):
         for work in (
             stores.deliveries.attempt(job.id, Route.EDIT),
@@ -111,7 +111,7 @@ async def test_nothing_is_tried_before_the_end_of_its_job(stores: Stores) -> Non
 
 
 async def test_pending_is_every_finished_job_in_order(stores: Stores) -> None:
-    """Painted, failed, cancelled and expired jobs wait to be told, in order of acceptance."""
+    """Painted, failed, cancelled and expired jobs are pending, in order of acceptance."""
     jobs = [await stores.accept(new_job(pictures=2)) for _ in range(5)]
     await stores.jobs.cancelled(jobs[3].id)
     await stores.jobs.expired(jobs[2].id)
@@ -139,7 +139,7 @@ async def test_pending_is_every_finished_job_in_order(stores: Stores) -> None:
 
 
 async def test_unknown_jobs_are_named(stores: Stores) -> None:
-    """A step for a job that does not exist raises UnknownRow; reading it answers None."""
+    """A step for an unknown job raises UnknownRow; reading it returns None."""
     with pytest.raises(UnknownRow):
         await stores.deliveries.attempt(99, Route.EDIT)
     with pytest.raises(UnknownRow):
@@ -149,7 +149,7 @@ async def test_unknown_jobs_are_named(stores: Stores) -> None:
 
 
 async def test_a_private_job_keeps_its_token_until_it_is_settled(stores: Stores) -> None:
-    """Only the token reaches a message that one person sees; a public job's goes at once."""
+    """A private job keeps its token, which alone can change its message; a public one does not."""
     public = await stores.accept(new_job(reply_token="one"))
     private = await stores.accept(new_job(reply_token="two", private=True))
     for job in (public, private):
@@ -165,7 +165,7 @@ async def test_a_private_job_keeps_its_token_until_it_is_settled(stores: Stores)
 
 
 async def test_a_missed_try_makes_the_next_one_the_first(stores: Stores) -> None:
-    """Once it is known that nothing arrived, the instant of the first try is the present one."""
+    """Once nothing is known to have arrived, the next attempt counts as the first."""
     (picture,) = await stores.painted()
     first = await stores.deliveries.attempt(picture.job_id, Route.POST)
     stores.clock.advance(minutes=9)
@@ -176,7 +176,7 @@ async def test_a_missed_try_makes_the_next_one_the_first(stores: Stores) -> None
 
 
 async def test_kept_results_can_be_told_apart(stores: Stores) -> None:
-    """Of many jobs, those whose result no message shows are named."""
+    """Of many jobs, those whose result is in no message are returned."""
     kept, posted = [(await stores.painted())[0].job_id for _ in range(2)]
     await stores.deliveries.kept(kept, "no permission")
     await stores.deliveries.delivered(posted, 5)

@@ -1,4 +1,4 @@
-"""A commit is on the disk when its transaction is over, and flushes are shared."""
+"""A commit is on disk when its transaction ends, and flushes are shared."""
 
 import asyncio
 import threading
@@ -18,8 +18,19 @@ def refuse(_: Path) -> None:
     raise OSError(5, "Input/output error")
 
 
+class FlakyDisk:
+    """A disk that refuses flushes while `broken`."""
+
+    def __init__(self) -> None:
+        self.broken = False
+
+    def flush(self, path: Path) -> None:
+        if self.broken:
+            refuse(path)
+
+
 class SlowDisk:
-    """Flushes that a test lets end; remembers what had been written when each began."""
+    """Flushes that end when a test says so; records what had been written when each started."""
 
     def __init__(self) -> None:
         self.written = 0
@@ -27,13 +38,13 @@ class SlowDisk:
         self.go = threading.Semaphore(0)
 
     def flush(self, _: Path) -> None:
-        """Begin, and wait for the test."""
+        """Start, and wait for the test."""
         self.seen.append(self.written)
         assert self.go.acquire(timeout=10)
 
 
 async def test_everyone_who_waits_shares_one_flush():
-    """A hundred commits during one flush are served by the next one alone."""
+    """A hundred commits during one flush are all covered by the next one."""
     disk = SlowDisk()
     group = GroupFlush(Path("wal"), disk.flush)
     disk.written = 1
@@ -52,7 +63,7 @@ async def test_everyone_who_waits_shares_one_flush():
 
 
 async def test_a_flush_that_began_before_does_not_count():
-    """Who commits while a flush is under way waits for one that begins later."""
+    """A commit during a flush waits for the next flush."""
     disk = SlowDisk()
     group = GroupFlush(Path("wal"), disk.flush)
     early = asyncio.create_task(group.reached())
@@ -69,7 +80,7 @@ async def test_a_flush_that_began_before_does_not_count():
 
 
 async def test_an_impatient_caller_does_not_take_the_flush_from_the_others():
-    """Cancelling one wait leaves the flush to those who still wait."""
+    """Cancelling one waiting caller does not cancel the flush for the others."""
     disk = SlowDisk()
     group = GroupFlush(Path("wal"), disk.flush)
     one, two = (asyncio.create_task(group.reached()) for _ in range(2))
@@ -80,41 +91,34 @@ async def test_an_impatient_caller_does_not_take_the_flush_from_the_others():
     assert one.cancelled() and len(disk.seen) == 1
 
 
-async def test_a_transaction_ends_only_after_a_flush(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
-    """Leaving a transaction means that a flush began after its commit, and ended."""
-    async with await Database.open(tmp_path / "zimagine.db") as db:
-        flushed: list[Path] = []
-        monkeypatch.setattr(db._log, "_flush", flushed.append)
+async def test_a_transaction_ends_only_after_a_flush(tmp_path: Path):
+    """A transaction ends after a flush that started after its commit."""
+    flushed: list[Path] = []
+    async with await Database.open(tmp_path / "zimagine.db", flush=flushed.append) as db:
         async with db.transaction() as transaction:
             await transaction.execute("CREATE TABLE t (x)")
             assert flushed == []
         assert flushed == [tmp_path / "zimagine.db-wal"] and flushed[0].exists()
 
 
-async def test_a_disk_that_refuses_is_an_error_of_the_data_folder(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
-    """A failed flush is never silent, and the database stays usable afterwards."""
-    async with await Database.open(tmp_path / "zimagine.db") as db:
-        with monkeypatch.context() as patch:
-            patch.setattr(db._log, "_flush", refuse)
-            with pytest.raises(DataFolderUnusable):
-                async with db.transaction() as transaction:
-                    await transaction.execute("CREATE TABLE t (x)")
+async def test_a_disk_that_refuses_is_an_error_of_the_data_folder(tmp_path: Path):
+    """A failed flush raises, and the database stays usable afterwards."""
+    disk = FlakyDisk()
+    async with await Database.open(tmp_path / "zimagine.db", flush=disk.flush) as db:
+        disk.broken = True
+        with pytest.raises(DataFolderUnusable):
+            async with db.transaction() as transaction:
+                await transaction.execute("CREATE TABLE t (x)")
+        disk.broken = False
         async with db.transaction() as transaction:
             await transaction.execute("INSERT INTO t VALUES (1)")
         assert await db.fetch_one("SELECT x FROM t") is not None
 
 
-async def test_an_acceptance_that_the_disk_refused_is_taken_back(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
-    """Who is told that it went wrong is neither queued nor charged."""
-    async with await Database.open(tmp_path / "zimagine.db") as db:
+async def test_an_acceptance_that_the_disk_refused_is_taken_back(tmp_path: Path):
+    """A job whose acceptance failed is neither queued nor charged."""
+    async with await Database.open(tmp_path / "zimagine.db", flush=refuse) as db:
         jobs = Jobs(db, utc_now, lambda: "nonce")
-        monkeypatch.setattr(db._log, "_flush", refuse)
         new = NewJob(Place(1, 2, 3), "{}", "a lake", 5)
         with pytest.raises(DataFolderUnusable):
             await jobs.accept(new, QuotaPolicy(5, 24, PolicySource.CONFIG))

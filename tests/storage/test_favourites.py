@@ -1,4 +1,4 @@
-"""Favourites: marked by their person, paged as history is, and left alone by retention."""
+"""Favourites: marked by their owner, paged like the history, and spared by retention."""
 
 import dataclasses
 from collections.abc import AsyncIterator
@@ -12,20 +12,18 @@ from storage.files import PictureFiles
 from storage.migrate import load_migrations
 from storage.retention import Retention
 from tests.storage.fakes import ALICE, BOB, Stores, new_job, new_picture
-from tests.storage.test_plans import BY_WORDS_NEWEST_FIRST, filled, plans_of, reads_all
-from tests.storage.test_upgrades import NEWER, old_file
-
-__all__ = ["filled", "old_file"]
+from tests.storage.old_databases import NEWER
+from tests.storage.query_plans import BY_WORDS_NEWEST_FIRST, plans_of, reads_all
 
 ALICES = (ALICE.user_id, ALICE.guild_id)
 
 
 @pytest.fixture
 async def many(filled: Stores) -> AsyncIterator[Stores]:
-    """A person with thousands of pictures and one favourite, unlike everybody else.
+    """A user with thousands of pictures and one favourite, unlike everybody else.
 
-    One other has hundreds of favourites, and most have one picture: by the averages, a person's
-    pictures are sooner read than their favourites.
+    One other has hundreds of favourites, and most have one picture, so that SQLite's averages
+    suggest scanning a user's pictures rather than their favourites.
     """
     async with filled.db.transaction() as transaction:
         for sql in (
@@ -39,7 +37,7 @@ async def many(filled: Stores) -> AsyncIterator[Stores]:
 
 
 async def test_pages_hold_the_favourites_of_one_person(stores: Stores) -> None:
-    """Walking the pages shows each favourite of one user in one server once, newest first."""
+    """Paging shows each favourite of one user in one server once, newest first."""
     elsewhere = dataclasses.replace(ALICE, guild_id=11)
     favourites = []
     for number in range(7):
@@ -64,7 +62,7 @@ async def test_pages_hold_the_favourites_of_one_person(stores: Stores) -> None:
 
 
 async def test_searching_among_favourites(stores: Stores) -> None:
-    """Only favourites of that person with the words are found; without words, all favourites."""
+    """Only the user's favourites with the words are found; without words, all favourites."""
     marked = []
     for number in range(6):
         for place in (ALICE, BOB):
@@ -84,7 +82,7 @@ async def test_searching_among_favourites(stores: Stores) -> None:
 
 
 async def test_only_its_person_marks_a_picture(stores: Stores) -> None:
-    """Another's picture, an erased one and none at all are nobody's to mark or unmark."""
+    """A picture that is another user's, erased or unknown cannot be marked or unmarked."""
     (mine,), (gone,) = await stores.painted(), await stores.painted()
     await stores.history.erase(gone.id)
     for picture_id, user_id in ((mine.id, BOB.user_id), (gone.id, ALICE.user_id), (99, 30)):
@@ -96,7 +94,7 @@ async def test_only_its_person_marks_a_picture(stores: Stores) -> None:
 
 
 async def test_marking_again_is_nothing_new(stores: Stores) -> None:
-    """A mark keeps its first instant, and taking it off twice is the same as once."""
+    """Marking twice keeps the first time, and unmarking twice is the same as once."""
     (picture,) = await stores.painted()
     since = "SELECT favourite_at FROM pictures"
     first = await stores.history.favour(picture.id, ALICE.user_id)
@@ -111,7 +109,7 @@ async def test_marking_again_is_nothing_new(stores: Stores) -> None:
 
 
 async def test_an_erased_favourite_is_gone(stores: Stores) -> None:
-    """Erasing takes a picture out of its person's favourites too."""
+    """An erased picture is no longer a favourite."""
     (picture,) = await stores.painted()
     await stores.history.favour(picture.id, ALICE.user_id)
     await stores.history.erase(picture.id)
@@ -121,7 +119,7 @@ async def test_an_erased_favourite_is_gone(stores: Stores) -> None:
 async def test_retention_leaves_a_favourite_until_it_is_none(
     stores: Stores, tmp_path: Path
 ) -> None:
-    """The file stays while the mark does, goes after it, and no mark brings it back."""
+    """Retention keeps the file while marked and removes it afterwards; no mark brings it back."""
     files = PictureFiles(tmp_path / "data")
     retention = Retention(stores.db, files, stores.clock)
     job = await stores.painting()
@@ -145,7 +143,7 @@ async def test_retention_leaves_a_favourite_until_it_is_none(
 async def test_a_page_walks_its_own_index(
     many: Stores, monkeypatch: pytest.MonkeyPatch, before_id: int | None, analysed: bool
 ) -> None:
-    """One favourite among thousands of pictures is found without reading those, and unsorted."""
+    """One favourite among thousands of pictures is found through its index, without sorting."""
     if analysed:
         async with many.db.transaction() as transaction:
             await transaction.execute("ANALYZE")
@@ -167,7 +165,7 @@ async def test_a_page_walks_its_own_index(
 
 
 async def test_favourites_of_earlier_versions_are_found(old_file: Path) -> None:
-    """What was a favourite before there were pages of them is on one after the upgrade."""
+    """Favourites from before they could be paged are shown after the upgrade."""
     async with (
         await Database.open(old_file, migrations=load_migrations()[:4]) as db,
         db.transaction() as transaction,

@@ -1,4 +1,4 @@
-"""Picture files: whole or absent, and never outside their folder."""
+"""Picture files are complete or absent, and never outside their folder."""
 
 import hashlib
 import os
@@ -10,7 +10,8 @@ import pytest
 from storage import folders
 from storage.errors import DataFolderUnusable, DiskFull, PictureMissing, UnsafePath
 from storage.files import PictureFiles
-from tests.storage.fakes import FakeClock
+from tests.fakes import FakeClock
+from tests.storage.fakes import START
 
 
 @pytest.fixture
@@ -20,7 +21,7 @@ def data_dir(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def pictures(data_dir: Path) -> PictureFiles:
-    return PictureFiles(data_dir, clock=FakeClock())
+    return PictureFiles(data_dir, clock=FakeClock(START))
 
 
 def names(data_dir: Path) -> set[str]:
@@ -28,7 +29,7 @@ def names(data_dir: Path) -> set[str]:
 
 
 def test_write_read_remove(pictures: PictureFiles, data_dir: Path) -> None:
-    """A picture is filed by year and month with its hash, read back, and removed for good."""
+    """A picture is stored by year and month with its hash, read back, and removed."""
     written = pictures.write("1-7.png", b"pixels")
     assert written.file == "pictures/2026/03/1-7.png"
     assert written.sha256 == hashlib.sha256(b"pixels").hexdigest()
@@ -47,7 +48,7 @@ def test_write_read_remove(pictures: PictureFiles, data_dir: Path) -> None:
 
 
 def test_only_a_file_that_is_there_exists(pictures: PictureFiles) -> None:
-    """A removed file and a folder are none, and what leads out is refused as ever."""
+    """Removed files and folders do not count as files, and paths that lead out are refused."""
     file = pictures.write("1-7.png", b"pixels").file
     assert pictures.existing(file) == pictures.path(file)
     assert pictures.existing("pictures/2026") is None
@@ -59,7 +60,7 @@ def test_only_a_file_that_is_there_exists(pictures: PictureFiles) -> None:
 
 @pytest.mark.skipif(os.name != "posix", reason="modes are those of POSIX")
 def test_folders_are_private(pictures: PictureFiles, data_dir: Path) -> None:
-    """Every folder that is created is for its owner only."""
+    """Every folder that is created is private."""
     folder = pictures.path(pictures.write("a.png", b"x").file).parent
     while folder != data_dir.parent:
         assert folder.stat().st_mode & 0o777 == 0o700
@@ -71,7 +72,7 @@ def test_folders_are_private(pictures: PictureFiles, data_dir: Path) -> None:
     ["", ".", "..", ".hidden", "a/b", "a\\b", "/etc/passwd", "a\0b", "a\nb", "C:x", "x" * 201],
 )
 def test_names_never_become_paths(pictures: PictureFiles, data_dir: Path, name: str) -> None:
-    """A name that is not a plain one is refused and nothing is written."""
+    """A name that is not a plain file name is refused and nothing is written."""
     with pytest.raises(UnsafePath):
         pictures.write(name, b"x")
     assert not data_dir.exists()
@@ -101,7 +102,7 @@ def test_paths_do_not_lead_out(pictures: PictureFiles, file: str) -> None:
 
 @pytest.mark.skipif(os.name != "posix", reason="links need rights on Windows")
 def test_links_do_not_lead_out(pictures: PictureFiles, data_dir: Path, tmp_path: Path) -> None:
-    """A link inside the folder that points outside is not followed."""
+    """A symlink that points outside the folder is not followed."""
     (tmp_path / "secret").write_text("secret")
     folder = pictures.path(pictures.write("a.png", b"x").file).parent
     (folder / "b.png").symlink_to(tmp_path / "secret")
@@ -115,7 +116,7 @@ def test_links_do_not_lead_out(pictures: PictureFiles, data_dir: Path, tmp_path:
 def test_an_interrupted_write_leaves_nothing(
     pictures: PictureFiles, data_dir: Path, monkeypatch: pytest.MonkeyPatch, step: tuple[Any, str]
 ) -> None:
-    """A write that fails keeps the old file, leaves no other, and says what is wrong."""
+    """A failed write keeps the old file, leaves no other, and says what is wrong."""
     pictures.write("a.png", b"old")
 
     def full(*_: object) -> None:
@@ -129,7 +130,7 @@ def test_an_interrupted_write_leaves_nothing(
 
 
 def test_an_unusable_folder_is_reported(data_dir: Path) -> None:
-    """A file where the pictures should be is reported as an unusable folder."""
+    """A file in place of the pictures folder is reported as an unusable folder."""
     data_dir.mkdir()
     (data_dir / "pictures").write_text("I am a file")
     with pytest.raises(DataFolderUnusable):
@@ -137,9 +138,9 @@ def test_an_unusable_folder_is_reported(data_dir: Path) -> None:
 
 
 def test_sweep_removes_old_leftovers_only(pictures: PictureFiles, data_dir: Path) -> None:
-    """What a crash left behind is removed; pictures and writes under way are not."""
+    """Leftovers of a crash are removed; pictures and writes in progress are not."""
     folder = pictures.path(pictures.write("a.png", b"x").file).parent
-    now = FakeClock().now.timestamp()
+    now = FakeClock(START).now.timestamp()
     for name, age_s in [(".old.part", 4000), (".young.part", 10), ("b.part", 4000)]:
         (folder / name).write_bytes(b"half")
         os.utime(folder / name, (now - age_s, now - age_s))
@@ -160,7 +161,7 @@ def put(data_dir: Path, *files: str) -> None:
 
 
 def test_find_takes_the_newest_of_exactly_this_name(pictures: PictureFiles, data_dir: Path) -> None:
-    """A file is found by its whole name in any month, the newest first, and nothing else is."""
+    """A file is found by its full name in any month, newest first, and no other file is."""
     assert pictures.find("a.png") is None
     put(
         data_dir,
@@ -182,7 +183,7 @@ def test_find_takes_the_newest_of_exactly_this_name(pictures: PictureFiles, data
 def test_find_looks_once_per_month(
     pictures: PictureFiles, data_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """However many pictures a month holds, its folder is not read for one of them."""
+    """However many pictures a month has, its folder is not listed to find one."""
     put(data_dir, *(f"pictures/2026/03/{number}.png" for number in range(50)))
     listed: list[Path] = []
     original = Path.iterdir
@@ -197,14 +198,14 @@ def test_find_looks_once_per_month(
 
 
 def test_sizes_lists_finished_files(pictures: PictureFiles, data_dir: Path) -> None:
-    """Every finished file is listed with its size; what is unfinished or hidden is not."""
+    """Every finished file is listed with its size; unfinished and hidden ones are not."""
     assert pictures.sizes() == {}
     put(data_dir, "pictures/2026/03/a.png", "pictures/2026/03/.b.part", "pictures/.removing")
     assert pictures.sizes() == {"pictures/2026/03/a.png": 1}
 
 
 def test_a_plan_of_removal_outlives_the_process(pictures: PictureFiles, data_dir: Path) -> None:
-    """A plan is read back until it is taken away; a half written one is a hint, never an error."""
+    """A plan can be read until it is cleared; a half-written one never raises."""
     assert pictures.planned_removal() == []
     pictures.plan_removal([3, 14])
     assert PictureFiles(data_dir).planned_removal() == [3, 14]
@@ -216,7 +217,7 @@ def test_a_plan_of_removal_outlives_the_process(pictures: PictureFiles, data_dir
 
 
 def test_removing_many_passes_over_what_is_not_ours(pictures: PictureFiles, data_dir: Path) -> None:
-    """Files of several months go; missing ones and paths that lead out are passed over."""
+    """Files of several months are removed; missing and foreign paths are skipped."""
     put(data_dir, "pictures/2026/01/a.png", "pictures/2026/02/b.png", "zimagine.db")
     pictures.remove_all(["pictures/2026/01/a.png", "../x", "zimagine.db", "pictures/9/9/c.png"])
     assert names(data_dir) == {"b.png", "zimagine.db"}
@@ -225,7 +226,7 @@ def test_removing_many_passes_over_what_is_not_ours(pictures: PictureFiles, data
 @pytest.mark.skipif(os.name != "posix", reason="modes are those of POSIX")
 @pytest.mark.parametrize(("before", "after"), [(0o755, 0o700), (0o2770, 0o2700), (0o700, 0o700)])
 def test_an_existing_folder_is_closed_to_others(data_dir: Path, before: int, after: int) -> None:
-    """A data folder that group or others may enter is closed to them; other bits stay."""
+    """Group and others lose access to an existing data folder; other mode bits stay."""
     data_dir.mkdir()
     data_dir.chmod(before)
     folders.make_private(data_dir)
@@ -236,7 +237,7 @@ def test_an_existing_folder_is_closed_to_others(data_dir: Path, before: int, aft
 def test_a_folder_that_cannot_be_closed_is_used_all_the_same(
     data_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A file system that changes no modes, and a folder of another user, are no reason to stop."""
+    """A file system without modes, or another user's folder, does not stop the bot."""
     data_dir.mkdir()
     data_dir.chmod(0o755)
 

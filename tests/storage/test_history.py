@@ -1,4 +1,4 @@
-"""History: paging, and that what was erased is gone."""
+"""History: paging, and that erased pictures are hidden."""
 
 import dataclasses
 
@@ -12,7 +12,7 @@ ALICES = (ALICE.user_id, ALICE.guild_id)
 
 
 async def test_pages_are_newest_first_and_complete(stores: Stores) -> None:
-    """Walking the pages shows every picture of one user in one server once, newest first."""
+    """Paging shows every picture of one user in one server once, newest first."""
     mine = []
     for number in range(7):
         mine += await stores.painted(new_job(prompt=f"number {number}"))
@@ -31,7 +31,7 @@ async def test_pages_are_newest_first_and_complete(stores: Stores) -> None:
 
 
 async def test_nobody_has_nothing(stores: Stores) -> None:
-    """A user without pictures gets empty answers."""
+    """A user without pictures gets empty results."""
     assert await stores.history.page(1, 1, None, 5) == []
     assert await stores.history.latest(1, 1) is None
     assert await stores.history.count(1, 1) == 0
@@ -43,7 +43,7 @@ async def test_nobody_has_nothing(stores: Stores) -> None:
 
 
 async def test_erased_is_gone_from_every_answer(stores: Stores) -> None:
-    """An erased picture is in no answer, and erasing it again answers None."""
+    """An erased picture is in no result, and erasing it again returns None."""
     (kept,), (gone,) = await stores.painted(), await stores.painted()
     assert await stores.history.erase(gone.id) == gone
     assert await stores.history.erase(gone.id) is None
@@ -55,14 +55,14 @@ async def test_erased_is_gone_from_every_answer(stores: Stores) -> None:
 
 
 async def test_erasing_gives_no_quota_back(stores: Stores) -> None:
-    """The charge of an erased picture stays."""
+    """Erasing a picture does not refund it."""
     (picture,) = await stores.painted()
     await stores.history.erase(picture.id)
     assert await stores.used(ALICE, policy(5)) == 1
 
 
 async def test_erasing_drops_a_pending_delivery(stores: Stores) -> None:
-    """What was erased before it was delivered is not delivered any more, whoever was at it."""
+    """Erasing a picture before its delivery drops the delivery, even one in progress."""
     (picture,) = await stores.painted()
     await stores.deliveries.attempt(picture.job_id, Route.EDIT)
     await stores.history.erase(picture.id)
@@ -74,7 +74,7 @@ async def test_erasing_drops_a_pending_delivery(stores: Stores) -> None:
 
 
 async def test_a_delivery_is_dropped_with_its_last_picture_only(stores: Stores) -> None:
-    """While a job has another picture, its delivery goes on with that one."""
+    """While a job has another picture, its delivery continues with that one."""
     first, second = await stores.painted(new_job(pictures=2))
     await stores.history.erase(first.id)
     (waiting,) = await stores.deliveries.pending()
@@ -84,7 +84,7 @@ async def test_a_delivery_is_dropped_with_its_last_picture_only(stores: Stores) 
 
 
 async def test_erasing_leaves_a_settled_delivery(stores: Stores) -> None:
-    """A delivery that was settled stays as it was."""
+    """Erasing leaves a completed delivery as it was."""
     (picture,) = await stores.painted()
     await stores.deliveries.delivered(picture.job_id, 5)
     before = await stores.deliveries.get(picture.job_id)

@@ -1,4 +1,4 @@
-"""Inputs: shared, kept exactly as long as somebody needs them, and never outside their folder."""
+"""Inputs are shared, kept exactly as long as needed, and never outside their folder."""
 
 import asyncio
 import hashlib
@@ -20,8 +20,9 @@ from storage.files import PictureFiles
 from storage.inputs import InputFiles, Inputs
 from storage.retention import Retention
 from storage.types import Job, NewJob, QuotaExceeded, Removed, StoredPicture
-from tests.storage.fakes import ALICE, BOB, PLENTY, FakeClock, Stores, new_job, new_picture, policy
-from tests.storage.test_plans import plans_of
+from tests.fakes import FakeClock
+from tests.storage.fakes import ALICE, BOB, PLENTY, START, Stores, new_job, new_picture, policy
+from tests.storage.query_plans import plans_of
 
 
 def sha(name: str) -> str:
@@ -33,8 +34,8 @@ DATA = b"not really a picture"
 
 
 @dataclass
-class Easel:
-    """Jobs that start from pictures, with the files of both."""
+class InputJobs:
+    """Jobs with input images, and the files of both."""
 
     stores: Stores
     inputs: Inputs
@@ -64,29 +65,29 @@ class Easel:
 
 
 @pytest.fixture
-async def easel(stores: Stores) -> AsyncIterator[Easel]:
+async def input_jobs(stores: Stores) -> AsyncIterator[InputJobs]:
     data_dir = stores.db.path.parent
     files = PictureFiles(data_dir, clock=stores.clock)
     retention = Retention(stores.db, files, stores.clock)
-    yield Easel(stores, Inputs(stores.db, stores.clock), files, retention, data_dir)
+    yield InputJobs(stores, Inputs(stores.db, stores.clock), files, retention, data_dir)
 
 
-async def test_write_and_read(easel: Easel) -> None:
-    """What was written is read back, from a file named by its hash, in a private folder."""
-    await easel.inputs.write(DATA, ONE)
-    await easel.inputs.write(DATA + b"!", ONE)
-    assert await easel.inputs.read(ONE) == DATA + b"!"
-    assert easel.path(ONE).read_bytes() == DATA + b"!"
-    assert [each.name for each in easel.path(ONE).parent.iterdir()] == [f"{ONE}.png"]
+async def test_write_and_read(input_jobs: InputJobs) -> None:
+    """An input is read back from a private file named by its hash."""
+    await input_jobs.inputs.write(DATA, ONE)
+    await input_jobs.inputs.write(DATA + b"!", ONE)
+    assert await input_jobs.inputs.read(ONE) == DATA + b"!"
+    assert input_jobs.path(ONE).read_bytes() == DATA + b"!"
+    assert [each.name for each in input_jobs.path(ONE).parent.iterdir()] == [f"{ONE}.png"]
     if os.name == "posix":
-        assert easel.path(ONE).parent.stat().st_mode & 0o777 == 0o700
-    assert await easel.inputs.size_bytes() == len(DATA) + 1
+        assert input_jobs.path(ONE).parent.stat().st_mode & 0o777 == 0o700
+    assert await input_jobs.inputs.size_bytes() == len(DATA) + 1
 
 
-async def test_what_is_missing(easel: Easel) -> None:
-    """A picture that is not on the disk is an error that names its file."""
+async def test_what_is_missing(input_jobs: InputJobs) -> None:
+    """A missing input raises an error that names its file."""
     with pytest.raises(PictureMissing) as missing:
-        await easel.inputs.read(ONE)
+        await input_jobs.inputs.read(ONE)
     assert missing.value.file == f"inputs/{ONE[:2]}/{ONE}.png"
 
 
@@ -101,8 +102,8 @@ async def test_what_is_missing(easel: Easel) -> None:
 )
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_nothing_but_a_hash_becomes_a_path(tmp_path: Path, name: str) -> None:
-    """What is not 64 lower-case hex digits is refused everywhere, and touches nothing."""
-    files = InputFiles(tmp_path / "data", clock=FakeClock())
+    """Anything but 64 lower-case hex digits is refused everywhere, and touches nothing."""
+    files = InputFiles(tmp_path / "data", clock=FakeClock(START))
     for work in (
         lambda: files.path(name),
         lambda: files.write(DATA, name),
@@ -116,155 +117,157 @@ def test_nothing_but_a_hash_becomes_a_path(tmp_path: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["", "../x", ONE[:63], ONE.upper(), "g" * 64])
-async def test_no_job_has_a_name_for_a_hash(easel: Easel, name: str) -> None:
-    """A job whose input is no hash is not accepted; the table itself takes none either."""
+async def test_no_job_has_a_name_for_a_hash(input_jobs: InputJobs, name: str) -> None:
+    """A job whose input is not a hash is refused, and so is such a row in the table."""
     with pytest.raises(UnsafePath):
-        await easel.stores.jobs.accept(new_job(inputs=(name,)), PLENTY)
-    assert await easel.stores.jobs.get(1) is None and await easel.stores.used() == 0
-    job = await easel.stores.accept()
+        await input_jobs.stores.jobs.accept(new_job(inputs=(name,)), PLENTY)
+    assert await input_jobs.stores.jobs.get(1) is None and await input_jobs.stores.used() == 0
+    job = await input_jobs.stores.accept()
     with pytest.raises(sqlite3.IntegrityError):
-        async with easel.stores.db.transaction() as transaction:
+        async with input_jobs.stores.db.transaction() as transaction:
             await transaction.execute("INSERT INTO job_inputs VALUES (?, 0, ?)", (job.id, name))
 
 
-async def test_a_job_knows_what_it_starts_from(easel: Easel) -> None:
-    """The inputs of a job are in its order, the same one twice, and others' are not among them."""
-    first, second = await easel.start(TWO, ONE, TWO), await easel.start(THREE)
-    assert await easel.inputs.of_job(first.id) == (TWO, ONE, TWO)
-    assert await easel.inputs.of_job(second.id) == (THREE,)
-    assert await easel.inputs.of_job((await easel.stores.accept()).id) == ()
-    await easel.inputs.write(DATA, ONE)
-    own = await easel.stores.jobs.record(new_job(inputs=(ONE,)), new_picture())
-    assert await easel.inputs.of_job(own.job_id) == (ONE,)
+async def test_a_job_knows_what_it_starts_from(input_jobs: InputJobs) -> None:
+    """A job's inputs keep their order and duplicates, and do not mix with other jobs'."""
+    first, second = await input_jobs.start(TWO, ONE, TWO), await input_jobs.start(THREE)
+    assert await input_jobs.inputs.of_job(first.id) == (TWO, ONE, TWO)
+    assert await input_jobs.inputs.of_job(second.id) == (THREE,)
+    assert await input_jobs.inputs.of_job((await input_jobs.stores.accept()).id) == ()
+    await input_jobs.inputs.write(DATA, ONE)
+    own = await input_jobs.stores.jobs.record(new_job(inputs=(ONE,)), new_picture())
+    assert await input_jobs.inputs.of_job(own.job_id) == (ONE,)
 
 
-async def test_no_job_without_its_file(easel: Easel) -> None:
-    """A job whose input is not on the disk is not accepted, charged or recorded, until it is."""
+async def test_no_job_without_its_file(input_jobs: InputJobs) -> None:
+    """A job is not accepted, charged or recorded until its input is on disk."""
     new = new_job(inputs=(ONE,))
     with pytest.raises(PictureMissing):
-        await easel.stores.jobs.accept(new, PLENTY)
+        await input_jobs.stores.jobs.accept(new, PLENTY)
     with pytest.raises(PictureMissing):
-        await easel.stores.jobs.record(new, new_picture())
-    assert await easel.stores.jobs.get(1) is None and await easel.stores.used() == 0
-    await easel.inputs.write(DATA, ONE)
-    await easel.stores.accept(new)
+        await input_jobs.stores.jobs.record(new, new_picture())
+    assert await input_jobs.stores.jobs.get(1) is None and await input_jobs.stores.used() == 0
+    await input_jobs.inputs.write(DATA, ONE)
+    await input_jobs.stores.accept(new)
 
 
-async def test_a_refused_job_leaves_an_orphan(easel: Easel) -> None:
-    """The input of a job that the quota refuses belongs to nobody, and goes after an hour."""
-    await easel.inputs.write(DATA, ONE)
-    refused = await easel.stores.jobs.accept(new_job(inputs=(ONE,)), policy(0))
+async def test_a_refused_job_leaves_an_orphan(input_jobs: InputJobs) -> None:
+    """The input of a job that the quota refused is removed after an hour."""
+    await input_jobs.inputs.write(DATA, ONE)
+    refused = await input_jobs.stores.jobs.accept(new_job(inputs=(ONE,)), policy(0))
     assert isinstance(refused, QuotaExceeded)
-    assert await easel.inputs.of_job(1) == ()
-    easel.stores.clock.advance(minutes=59)
-    assert await easel.inputs.sweep() == Removed()
-    easel.stores.clock.advance(minutes=1)
-    assert await easel.inputs.sweep() == Removed(1, len(DATA))
-    assert easel.kept() == set()
+    assert await input_jobs.inputs.of_job(1) == ()
+    input_jobs.stores.clock.advance(minutes=59)
+    assert await input_jobs.inputs.sweep() == Removed()
+    input_jobs.stores.clock.advance(minutes=1)
+    assert await input_jobs.inputs.sweep() == Removed(1, len(DATA))
+    assert input_jobs.kept() == set()
 
 
 @pytest.mark.parametrize("end", ["failed", "cancelled", "expired"])
-async def test_what_a_job_without_a_picture_started_from_goes(easel: Easel, end: str) -> None:
-    """While a job waits or is painted its input stays; when it ends without a picture, it goes."""
-    job = await easel.start(ONE)
-    easel.stores.clock.advance(days=40)
-    assert await easel.retention.apply(1, 0) == Removed()
+async def test_what_a_job_without_a_picture_started_from_goes(
+    input_jobs: InputJobs, end: str
+) -> None:
+    """An input stays while its job is unfinished, and goes if the job ends without a picture."""
+    job = await input_jobs.start(ONE)
+    input_jobs.stores.clock.advance(days=40)
+    assert await input_jobs.retention.apply(1, 0) == Removed()
     if end == "failed":
-        assert await easel.stores.jobs.painting(job.id)
-        assert await easel.retention.apply(1, 0) == Removed()
-        await easel.stores.jobs.failed(job.id, "internal")
+        assert await input_jobs.stores.jobs.painting(job.id)
+        assert await input_jobs.retention.apply(1, 0) == Removed()
+        await input_jobs.stores.jobs.failed(job.id, "internal")
     else:
-        await getattr(easel.stores.jobs, end)(job.id)
-    assert await easel.retention.apply(None, None) == Removed(1, len(DATA))
+        await getattr(input_jobs.stores.jobs, end)(job.id)
+    assert await input_jobs.retention.apply(None, None) == Removed(1, len(DATA))
 
 
-async def test_an_erased_pictures_input_goes_at_once(easel: Easel) -> None:
-    """With the last picture that was made from it an input goes, and not before."""
-    first = await easel.paint(ONE, TWO)
-    second = await easel.paint(TWO, place=BOB)
-    await easel.stores.history.erase(first.id)
-    assert easel.kept() == {TWO}
-    await easel.stores.history.erase(second.id)
-    assert easel.kept() == set()
+async def test_an_erased_pictures_input_goes_at_once(input_jobs: InputJobs) -> None:
+    """An input is removed with the last picture made from it, and not before."""
+    first = await input_jobs.paint(ONE, TWO)
+    second = await input_jobs.paint(TWO, place=BOB)
+    await input_jobs.stores.history.erase(first.id)
+    assert input_jobs.kept() == {TWO}
+    await input_jobs.stores.history.erase(second.id)
+    assert input_jobs.kept() == set()
 
 
-async def test_a_job_of_several_pictures(easel: Easel) -> None:
+async def test_a_job_of_several_pictures(input_jobs: InputJobs) -> None:
     """While one picture of a job is left, its input stays."""
-    job = await easel.start(ONE, pictures=2)
-    assert await easel.stores.jobs.painting(job.id)
-    first, second = await easel.stores.jobs.painted(job.id, [new_picture(), new_picture(8)])
-    await easel.stores.history.erase(first.id)
-    assert easel.kept() == {ONE}
-    await easel.stores.history.erase(second.id)
-    assert easel.kept() == set()
+    job = await input_jobs.start(ONE, pictures=2)
+    assert await input_jobs.stores.jobs.painting(job.id)
+    first, second = await input_jobs.stores.jobs.painted(job.id, [new_picture(), new_picture(8)])
+    await input_jobs.stores.history.erase(first.id)
+    assert input_jobs.kept() == {ONE}
+    await input_jobs.stores.history.erase(second.id)
+    assert input_jobs.kept() == set()
 
 
-async def test_an_unfinished_job_needs_it_too(easel: Easel) -> None:
-    """An input that another job still waits with stays, whatever is erased."""
-    picture = await easel.paint(ONE)
-    job = await easel.start(ONE, place=BOB)
-    await easel.stores.history.erase(picture.id)
-    assert easel.kept() == {ONE}
-    await easel.stores.jobs.cancelled(job.id)
-    easel.stores.clock.advance(hours=1)
-    await easel.inputs.sweep()
-    assert easel.kept() == set()
+async def test_an_unfinished_job_needs_it_too(input_jobs: InputJobs) -> None:
+    """An input that another unfinished job uses stays, whatever is erased."""
+    picture = await input_jobs.paint(ONE)
+    job = await input_jobs.start(ONE, place=BOB)
+    await input_jobs.stores.history.erase(picture.id)
+    assert input_jobs.kept() == {ONE}
+    await input_jobs.stores.jobs.cancelled(job.id)
+    input_jobs.stores.clock.advance(hours=1)
+    await input_jobs.inputs.sweep()
+    assert input_jobs.kept() == set()
 
 
-async def test_what_was_written_again_stays(easel: Easel) -> None:
-    """An erasure leaves what somebody has just sent again, so that the job can be accepted."""
-    picture = await easel.paint(ONE)
-    easel.stores.clock.advance(minutes=5)
-    await easel.inputs.write(DATA, ONE)
-    await easel.stores.history.erase(picture.id)
-    assert easel.kept() == {ONE}
-    await easel.stores.accept(new_job(BOB, inputs=(ONE,)))
-    easel.stores.clock.advance(days=1)
-    await easel.inputs.sweep()
-    assert easel.kept() == {ONE}
+async def test_what_was_written_again_stays(input_jobs: InputJobs) -> None:
+    """Erasing a picture keeps an input that was just written again, so its job can be accepted."""
+    picture = await input_jobs.paint(ONE)
+    input_jobs.stores.clock.advance(minutes=5)
+    await input_jobs.inputs.write(DATA, ONE)
+    await input_jobs.stores.history.erase(picture.id)
+    assert input_jobs.kept() == {ONE}
+    await input_jobs.stores.accept(new_job(BOB, inputs=(ONE,)))
+    input_jobs.stores.clock.advance(days=1)
+    await input_jobs.inputs.sweep()
+    assert input_jobs.kept() == {ONE}
 
 
 async def test_an_erasure_holds_whatever_the_disk_says(
-    easel: Easel, monkeypatch: pytest.MonkeyPatch
+    input_jobs: InputJobs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A file that cannot be removed makes no erasure fail; it goes with a later sweep."""
-    picture = await easel.paint(ONE)
+    """A file that cannot be removed does not make an erasure fail; a later sweep removes it."""
+    picture = await input_jobs.paint(ONE)
     with monkeypatch.context() as patch:
         patch.setattr(Path, "unlink", refuse)
-        assert await easel.stores.history.erase(picture.id) is not None
-        easel.stores.clock.advance(hours=1)
+        assert await input_jobs.stores.history.erase(picture.id) is not None
+        input_jobs.stores.clock.advance(hours=1)
         with pytest.raises(DataFolderUnusable):
-            await easel.inputs.sweep()
-    assert await easel.stores.history.get(picture.id) is None and easel.kept() == {ONE}
-    await easel.inputs.sweep()
-    assert easel.kept() == set()
+            await input_jobs.inputs.sweep()
+    assert await input_jobs.stores.history.get(picture.id) is None and input_jobs.kept() == {ONE}
+    await input_jobs.inputs.sweep()
+    assert input_jobs.kept() == set()
 
 
 def refuse(*_: object, **__: object) -> None:
     raise PermissionError(13, "Permission denied")
 
 
-async def test_a_full_disk(easel: Easel, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where there is no room nothing is left behind, and what was there before stays whole."""
+async def test_a_full_disk(input_jobs: InputJobs, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A full disk leaves no partial file, and the previous file stays intact."""
 
     def full(_: int) -> None:
         raise OSError(28, "No space left on device")
 
-    await easel.inputs.write(DATA, ONE)
+    await input_jobs.inputs.write(DATA, ONE)
     monkeypatch.setattr(os, "fsync", full)
     for each in (ONE, TWO):
         with pytest.raises(DiskFull):
-            await easel.inputs.write(b"longer than before", each)
+            await input_jobs.inputs.write(b"longer than before", each)
     monkeypatch.undo()
-    assert easel.kept() == {ONE} and await easel.inputs.read(ONE) == DATA
-    assert not list(easel.data_dir.glob("inputs/*/.*"))
+    assert input_jobs.kept() == {ONE} and await input_jobs.inputs.read(ONE) == DATA
+    assert not list(input_jobs.data_dir.glob("inputs/*/.*"))
 
 
-async def test_strangers_are_left_alone(easel: Easel) -> None:
-    """Files and folders that are none of ours are neither counted nor removed."""
-    await easel.inputs.write(DATA, ONE)
-    root = easel.data_dir / "inputs"
-    outside = easel.data_dir / "outside.png"
+async def test_strangers_are_left_alone(input_jobs: InputJobs) -> None:
+    """Foreign files and folders are neither counted nor removed."""
+    await input_jobs.inputs.write(DATA, ONE)
+    root = input_jobs.data_dir / "inputs"
+    outside = input_jobs.data_dir / "outside.png"
     strangers = [
         root / "mine.png",
         root / ONE[:2] / "mine.png",
@@ -276,75 +279,75 @@ async def test_strangers_are_left_alone(easel: Easel) -> None:
         path.write_bytes(b"x")
     link = root / ONE[:2] / f"{ONE[:2]}{'0' * 62}.png"
     link.symlink_to(outside)
-    easel.stores.clock.advance(days=9999)
-    assert await easel.inputs.size_bytes() == len(DATA)
-    assert await easel.inputs.sweep() == Removed(1, len(DATA))
+    input_jobs.stores.clock.advance(days=9999)
+    assert await input_jobs.inputs.size_bytes() == len(DATA)
+    assert await input_jobs.inputs.sweep() == Removed(1, len(DATA))
     assert all(path.exists() for path in (*strangers, link))
 
 
-async def test_half_files_go_once_they_are_old(easel: Easel) -> None:
-    """What an interrupted write left goes after an hour, and is no picture meanwhile."""
-    await easel.inputs.write(DATA, ONE)
-    part = easel.path(ONE).with_name(".x.part")
+async def test_half_files_go_once_they_are_old(input_jobs: InputJobs) -> None:
+    """An unfinished file is removed after an hour, and never counts as an input before."""
+    await input_jobs.inputs.write(DATA, ONE)
+    part = input_jobs.path(ONE).with_name(".x.part")
     part.write_bytes(b"half")
-    at = easel.stores.clock().timestamp()
+    at = input_jobs.stores.clock().timestamp()
     os.utime(part, (at, at))
-    await easel.inputs.sweep()
+    await input_jobs.inputs.sweep()
     assert part.exists()
-    easel.stores.clock.advance(hours=1)
-    report = consistency.check(easel.data_dir, clock=easel.stores.clock)
+    input_jobs.stores.clock.advance(hours=1)
+    report = consistency.check(input_jobs.data_dir, clock=input_jobs.stores.clock)
     assert (consistency.FindingKind.UNFINISHED, part) in report.removable
-    await easel.inputs.sweep()
+    await input_jobs.inputs.sweep()
     assert not part.exists()
 
 
-async def test_many_inputs(easel: Easel) -> None:
-    """Hundreds of inputs are swept in batches, and exactly those that nobody needs."""
-    files = InputFiles(easel.data_dir, clock=easel.stores.clock)
+async def test_many_inputs(input_jobs: InputJobs) -> None:
+    """Hundreds of inputs are swept in batches, exactly those that nothing needs."""
+    files = InputFiles(input_jobs.data_dir, clock=input_jobs.stores.clock)
     hashes = [sha(str(number)) for number in range(600)]
     for path in {files.path(each).parent for each in hashes}:
         path.mkdir(mode=folders.PRIVATE_MODE, parents=True)
-    at = easel.stores.clock().timestamp()
+    at = input_jobs.stores.clock().timestamp()
     for each in hashes:
         files.path(each).write_bytes(DATA)
         os.utime(files.path(each), (at, at))
-    await easel.stores.accept(new_job(inputs=tuple(hashes[::40])))
-    easel.stores.clock.advance(days=1)
-    assert (await easel.inputs.sweep()).files == 600 - 15
-    assert easel.kept() == set(hashes[::40])
+    await input_jobs.stores.accept(new_job(inputs=tuple(hashes[::40])))
+    input_jobs.stores.clock.advance(days=1)
+    assert (await input_jobs.inputs.sweep()).files == 600 - 15
+    assert input_jobs.kept() == set(hashes[::40])
 
 
-async def test_a_job_never_loses_its_file_to_a_sweep(easel: Easel) -> None:
-    """However sweeps and acceptances meet, an accepted job's file is there, or it is refused."""
+async def test_a_job_never_loses_its_file_to_a_sweep(input_jobs: InputJobs) -> None:
+    """However sweeps and acceptances interleave, an accepted job's file exists."""
 
     async def accept(new: NewJob) -> bool:
         try:
-            await easel.stores.accept(new)
+            await input_jobs.stores.accept(new)
         except PictureMissing:
             return False
         return True
 
     for turn in range(30):
         each = sha(f"turn {turn}")
-        await easel.inputs.write(DATA, each)
-        easel.stores.clock.advance(hours=2)  # the slowest person of all
+        await input_jobs.inputs.write(DATA, each)
+        input_jobs.stores.clock.advance(hours=2)  # the slowest user possible
         new = new_job(ALICE, inputs=(each,))
         if turn % 2:
             _, accepted, _ = await asyncio.gather(
-                easel.inputs.sweep(), accept(new), easel.inputs.sweep()
+                input_jobs.inputs.sweep(), accept(new), input_jobs.inputs.sweep()
             )
         else:
-            accepted, _ = await asyncio.gather(accept(new), easel.inputs.sweep())
-        assert (each in easel.kept()) == accepted
-        assert await easel.inputs.of_job(turn + 1) in ((), (each,))
+            accepted, _ = await asyncio.gather(accept(new), input_jobs.inputs.sweep())
+        assert (each in input_jobs.kept()) == accepted
+        assert await input_jobs.inputs.of_job(turn + 1) in ((), (each,))
 
 
 async def test_a_cancelled_sweep_keeps_the_lock_until_files_are_gone(
-    easel: Easel, monkeypatch: pytest.MonkeyPatch
+    input_jobs: InputJobs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A sweep that is cancelled removes nothing after another transaction has begun."""
-    await easel.inputs.write(DATA, ONE)
-    easel.stores.clock.advance(days=1)
+    """A cancelled sweep removes nothing after another transaction has started."""
+    await input_jobs.inputs.write(DATA, ONE)
+    input_jobs.stores.clock.advance(days=1)
     loop, removing = asyncio.get_running_loop(), asyncio.Event()
     original = InputFiles.remove
 
@@ -354,20 +357,22 @@ async def test_a_cancelled_sweep_keeps_the_lock_until_files_are_gone(
         return original(files, latest_us)
 
     monkeypatch.setattr(InputFiles, "remove", slowly)
-    sweep = asyncio.create_task(easel.inputs.sweep())
+    sweep = asyncio.create_task(input_jobs.inputs.sweep())
     await removing.wait()
     sweep.cancel()
     with pytest.raises(PictureMissing):
-        await easel.stores.accept(new_job(inputs=(ONE,)))
+        await input_jobs.stores.accept(new_job(inputs=(ONE,)))
     with pytest.raises(asyncio.CancelledError):
         await sweep
 
 
-async def test_questions_use_their_index(easel: Easel, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Who needs an input is looked up by its hash and by ids; no table is read as a whole."""
+async def test_questions_use_their_index(
+    input_jobs: InputJobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether an input is needed is looked up by hash and id, without scanning a table."""
     numbers = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000) "
-    picture = await easel.paint(ONE, TWO)
-    async with easel.stores.db.transaction() as transaction:
+    picture = await input_jobs.paint(ONE, TWO)
+    async with input_jobs.stores.db.transaction() as transaction:
         for sql in (
             "INSERT INTO jobs (guild_id, channel_id, user_id, state, request, prompt, seed, "
             "pictures, locale, accepted_at, finished_at) "
@@ -377,14 +382,14 @@ async def test_questions_use_their_index(easel: Easel, monkeypatch: pytest.Monke
             await transaction.execute(numbers + sql)
 
     async def work() -> None:
-        await easel.stores.history.erase(picture.id)
-        easel.stores.clock.advance(days=1)
-        await easel.inputs.sweep()
-        await easel.start(THREE)
+        await input_jobs.stores.history.erase(picture.id)
+        input_jobs.stores.clock.advance(days=1)
+        await input_jobs.inputs.sweep()
+        await input_jobs.start(THREE)
 
-    plans = await plans_of(easel.stores, monkeypatch, work())
+    plans = await plans_of(input_jobs.stores, monkeypatch, work())
     assert any("job_inputs_by_sha256" in plan for plan in plans), plans
     for plan in plans:
         for step in plan.split("; "):
             assert not step.startswith("SCAN") or "json_each" in step, plan
-    assert easel.kept() == {THREE}
+    assert input_jobs.kept() == {THREE}

@@ -1,4 +1,4 @@
-"""Jobs: each step with its effect on ledger and delivery, and every other step refused."""
+"""Jobs: each transition with its effect on ledger and delivery; all others are refused."""
 
 import dataclasses
 from datetime import timedelta
@@ -7,7 +7,7 @@ import pytest
 
 from storage import consistency
 from storage.errors import IllegalTransition, UnknownRow
-from storage.jobs import CRASHED, PARTIAL
+from storage.jobs import CRASHED, PARTIAL, Jobs
 from storage.types import (
     COMMAND_LINE,
     DeliveryState,
@@ -38,7 +38,7 @@ async def end(stores: Stores, job_id: int, ending: str) -> Job:
 
 
 async def test_accept_charges_queues_and_prepares_delivery(stores: Stores) -> None:
-    """An accepted job is queued with all it was given, charged, and waiting to be delivered."""
+    """An accepted job is queued with all its fields, charged, and has a pending delivery."""
     new = new_job(pictures=2, locale="zh-CN", private=True, upload_limit_bytes=8_000_000)
     job = await stores.accept(new)
     assert job == await stores.jobs.get(job.id)
@@ -69,7 +69,7 @@ async def test_accept_charges_queues_and_prepares_delivery(stores: Stores) -> No
 
 
 async def test_a_refusal_writes_nothing(stores: Stores) -> None:
-    """Beyond the quota nothing is written, and the answer says when the request would fit."""
+    """Beyond the quota nothing is written, and the refusal says when the request would fit."""
     first = await stores.accept(fallback=policy(2))
     stores.clock.advance(hours=1)
     refusal = await stores.jobs.accept(new_job(pictures=2), policy(2))
@@ -81,7 +81,7 @@ async def test_a_refusal_writes_nothing(stores: Stores) -> None:
 
 
 async def test_a_refusal_holds_until_the_promised_instant(stores: Stores) -> None:
-    """The same request is refused a microsecond before the promised instant and accepted at it."""
+    """A request is refused one microsecond before the promised instant and accepted at it."""
     await stores.accept(fallback=policy(1))
     refusal = await stores.jobs.accept(new_job(), policy(1))
     assert isinstance(refusal, QuotaExceeded) and refusal.retry_at is not None
@@ -92,14 +92,14 @@ async def test_a_refusal_holds_until_the_promised_instant(stores: Stores) -> Non
 
 
 async def test_a_quota_of_zero_and_a_request_above_the_limit_never_fit(stores: Stores) -> None:
-    """What no waiting can cure is refused without an instant."""
+    """A request that can never fit is refused without a retry time."""
     for limit, requested in [(0, 1), (2, 3)]:
         refusal = await stores.jobs.accept(new_job(pictures=requested), policy(limit))
         assert isinstance(refusal, QuotaExceeded) and refusal.retry_at is None
 
 
 async def test_the_nearest_policy_decides(stores: Stores) -> None:
-    """A user's own policy comes before the server's, and that before the configured one."""
+    """A user's own policy overrides the server's, which overrides the configured one."""
     await stores.quotas.set_default(ALICE.guild_id, 0, 24, by=1)
     refusal = await stores.jobs.accept(new_job(), PLENTY)
     assert isinstance(refusal, QuotaExceeded)
@@ -110,7 +110,7 @@ async def test_the_nearest_policy_decides(stores: Stores) -> None:
 
 
 async def test_quotas_are_per_server_and_user(stores: Stores) -> None:
-    """What one user takes, or the same user elsewhere, leaves a quota alone."""
+    """Other users, and the same user in another server, do not use up a quota."""
     elsewhere = dataclasses.replace(ALICE, guild_id=11)
     for place in (ALICE, BOB, elsewhere):
         await stores.accept(new_job(place), policy(1))
@@ -122,7 +122,7 @@ async def test_quotas_are_per_server_and_user(stores: Stores) -> None:
 async def test_an_end_without_picture_gives_everything_back(
     stores: Stores, ending: str, begun: bool
 ) -> None:
-    """Cancelled, failed or expired, queued or painting: exactly what was charged comes back."""
+    """A job that ends without pictures refunds exactly what was charged."""
     other = await stores.accept()
     job = await stores.accept(new_job(pictures=3))
     if begun:
@@ -143,7 +143,7 @@ async def test_a_failure_keeps_its_reason(stores: Stores) -> None:
 
 
 async def test_painting_counts_attempts(stores: Stores) -> None:
-    """Beginning an attempt counts it and stores when it began."""
+    """Starting an attempt counts it and stores its time."""
     job = await stores.accept()
     stores.clock.advance(seconds=5)
     assert await stores.jobs.painting(job.id) is True
@@ -154,7 +154,7 @@ async def test_painting_counts_attempts(stores: Stores) -> None:
 
 
 async def test_painting_a_job_that_is_not_queued_is_declined(stores: Stores) -> None:
-    """A job that was cancelled meanwhile, or is being painted already, is not begun."""
+    """A job that was cancelled meanwhile, or is already painting, is not started."""
     gone, begun = await stores.accept(), await stores.painting()
     await stores.jobs.cancelled(gone.id)
     for job in (gone, begun):
@@ -164,7 +164,7 @@ async def test_painting_a_job_that_is_not_queued_is_declined(stores: Stores) -> 
 
 
 async def test_an_interruption_spends_no_attempt(stores: Stores) -> None:
-    """A job that was stopped for a restart goes back into the queue as often as it takes."""
+    """A job stopped for a restart returns to the queue without limit."""
     job = await stores.painting()
     for _ in range(5):
         again = await stores.jobs.interrupted(job.id)
@@ -174,7 +174,7 @@ async def test_an_interruption_spends_no_attempt(stores: Stores) -> None:
 
 
 async def test_painted_stores_pictures_and_keeps_the_charge(stores: Stores) -> None:
-    """A painted job has its pictures, stays charged, and is ready to be delivered."""
+    """A finished job has its pictures, stays charged, and is ready to be delivered."""
     job = await stores.painting(new_job(pictures=2))
     stores.clock.advance(seconds=9)
     news = [new_picture(1), new_picture(2)]
@@ -192,7 +192,7 @@ async def test_painted_stores_pictures_and_keeps_the_charge(stores: Stores) -> N
 
 
 async def test_painted_takes_no_more_than_was_charged(stores: Stores) -> None:
-    """No picture, or more than were charged, are refused, and the job goes on."""
+    """No pictures, or more than were charged, are refused, and the job continues."""
     job = await stores.painting(new_job(pictures=2))
     for wrong in ([], [new_picture()] * 3):
         with pytest.raises(ValueError, match=r"takes 1\.\.2 pictures"):
@@ -206,7 +206,7 @@ async def test_painted_takes_no_more_than_was_charged(stores: Stores) -> None:
     ("wanted", "made"), [(wanted, made) for wanted in range(2, 5) for made in range(1, wanted)]
 )
 async def test_what_was_not_painted_is_not_charged(stores: Stores, wanted: int, made: int) -> None:
-    """Fewer pictures than charged: the rest comes back at once, and the job says what it lacks."""
+    """Missing pictures are refunded at once, and the job records how many were finished."""
     other = await stores.accept()
     job = await stores.painting(new_job(pictures=wanted))
     assert await stores.used() == 1 + wanted
@@ -224,7 +224,7 @@ async def test_what_was_not_painted_is_not_charged(stores: Stores, wanted: int, 
 
 
 async def test_a_whole_job_lacks_nothing(stores: Stores) -> None:
-    """As many as were charged: nothing is said to have failed."""
+    """A job with all its pictures has no error."""
     (first, *_) = await stores.painted(new_job(pictures=3))
     job = await stores.jobs.get(first.job_id)
     assert job is not None and (job.pictures, job.error_code) == (3, None)
@@ -232,7 +232,7 @@ async def test_a_whole_job_lacks_nothing(stores: Stores) -> None:
 
 @pytest.mark.parametrize("ending", ["painted", *ENDINGS])
 async def test_an_end_is_final(stores: Stores, ending: str) -> None:
-    """No step leads out of an end, and trying one changes nothing."""
+    """No transition leads out of a final state, and attempting one changes nothing."""
     job = await stores.painting()
     if ending == "painted":
         await stores.jobs.painted(job.id, new_picture())
@@ -252,7 +252,7 @@ async def test_an_end_is_final(stores: Stores, ending: str) -> None:
 
 
 async def test_queued_is_not_painted_without_painting(stores: Stores) -> None:
-    """A queued job can neither be painted nor queued again."""
+    """A queued job can be neither finished nor queued again."""
     job = await stores.accept()
     with pytest.raises(IllegalTransition):
         await stores.jobs.painted(job.id, new_picture())
@@ -262,7 +262,7 @@ async def test_queued_is_not_painted_without_painting(stores: Stores) -> None:
 
 
 async def test_unknown_ids_are_named(stores: Stores) -> None:
-    """A step of a job that does not exist raises UnknownRow; reading it answers None."""
+    """A transition of an unknown job raises UnknownRow; reading it returns None."""
     for step in (
         stores.jobs.painting,
         stores.jobs.interrupted,
@@ -279,7 +279,7 @@ async def test_unknown_ids_are_named(stores: Stores) -> None:
 
 
 async def test_a_reroll_knows_its_parent(stores: Stores) -> None:
-    """A job made from a picture keeps that picture's id, also after it is erased."""
+    """A job made from a picture keeps that picture's id, even after it is erased."""
     (parent,) = await stores.painted()
     job = await stores.accept(new_job(parent_picture_id=parent.id))
     await stores.history.erase(parent.id)
@@ -288,7 +288,7 @@ async def test_a_reroll_knows_its_parent(stores: Stores) -> None:
 
 
 async def test_record_costs_nothing_and_is_delivered(stores: Stores) -> None:
-    """A picture of the command line is in the history, uncharged, with nothing to deliver."""
+    """A picture from the command line is in the history, uncharged and undelivered."""
     picture = await stores.jobs.record(new_job(COMMAND_LINE), new_picture(duration_s=2.5))
     assert await stores.history.latest(user_id=0, guild_id=0) == picture
     job = await stores.jobs.get(picture.job_id)
@@ -302,7 +302,7 @@ async def test_record_costs_nothing_and_is_delivered(stores: Stores) -> None:
 
 
 async def test_recover_takes_up_what_was_left(stores: Stores) -> None:
-    """Queued and first attempts are queued in order of acceptance; second ones fail, refunded."""
+    """Queued jobs and first attempts are queued in order; second attempts fail with a refund."""
     twice = await stores.painting(new_job(pictures=2))
     await stores.jobs.recover()
     await stores.jobs.painting(twice.id)
@@ -322,7 +322,7 @@ async def test_recover_takes_up_what_was_left(stores: Stores) -> None:
 
 
 async def test_what_waited_too_long_expires_at_the_start(stores: Stores) -> None:
-    """After a long outage old jobs are given up and refunded; young ones stay."""
+    """After a long outage old jobs expire with a refund, and young ones stay."""
     old, begun = await stores.accept(), await stores.painting()
     stores.clock.advance(hours=3)
     young = await stores.accept()
@@ -336,7 +336,7 @@ async def test_what_waited_too_long_expires_at_the_start(stores: Stores) -> None
 
 
 async def test_a_poison_job_crashes_twice_at_most(stores: Stores) -> None:
-    """A job that ends the process each time is tried twice, then failed and refunded."""
+    """A job that crashes the process each time is tried twice, then failed and refunded."""
     job = await stores.accept()
     starts = 0
     while (await stores.jobs.recover()).queued:
@@ -347,7 +347,7 @@ async def test_a_poison_job_crashes_twice_at_most(stores: Stores) -> None:
 
 
 async def test_counts_are_of_the_unfinished(stores: Stores) -> None:
-    """What is accepted, queued and painting is counted, zeros included."""
+    """Accepted, queued and painting jobs are counted, including zeros."""
     await stores.accept()
     await stores.painting()
     await stores.painted()
@@ -355,11 +355,11 @@ async def test_counts_are_of_the_unfinished(stores: Stores) -> None:
 
 
 async def test_bad_values_are_refused(stores: Stores) -> None:
-    """A job of no pictures and a nonce that Discord would refuse never reach the database."""
+    """A job without pictures, or a nonce that Discord would refuse, is never stored."""
     with pytest.raises(ValueError, match="at least one"):
         new_job(pictures=0)
     for nonce in ("", "x" * 26):
-        stores.jobs._nonce = lambda nonce=nonce: nonce
+        jobs = Jobs(stores.db, stores.clock, lambda nonce=nonce: nonce)
         with pytest.raises(ValueError, match="nonce"):
-            await stores.jobs.accept(new_job(), PLENTY)
+            await jobs.accept(new_job(), PLENTY)
     assert await stores.ledger() == {}

@@ -1,4 +1,4 @@
-"""Many jobs at once, and jobs whose callers are cancelled in the middle."""
+"""Many jobs at once, and jobs whose callers are cancelled."""
 
 import asyncio
 
@@ -9,7 +9,7 @@ from tests.storage.fakes import ALICE, Interruptions, Stores, new_job, policy
 
 
 async def test_many_accepts_at_once_never_overspend(stores: Stores) -> None:
-    """Of 200 simultaneous requests by several users, each gets exactly the quota and no more."""
+    """Of 200 simultaneous requests, each user gets exactly their quota and no more."""
     users = [Place(guild_id=1, channel_id=1, user_id=user_id) for user_id in range(8)]
     outcomes = await asyncio.gather(
         *(stores.jobs.accept(new_job(users[number % 8]), policy(10)) for number in range(200))
@@ -24,7 +24,7 @@ async def test_many_accepts_at_once_never_overspend(stores: Stores) -> None:
 
 
 async def test_ends_race_and_one_wins(stores: Stores) -> None:
-    """Of several ends of one job at once exactly one happens, and the refund only once."""
+    """Of several concurrent endings of a job exactly one succeeds, and it is refunded once."""
     for _ in range(10):
         job = await stores.painting(new_job(pictures=2))
         outcomes = await asyncio.gather(
@@ -39,7 +39,7 @@ async def test_ends_race_and_one_wins(stores: Stores) -> None:
 
 @pytest.mark.parametrize("again", [False, True], ids=["cancelled once", "cancelled all the way"])
 async def test_a_cancelled_accept_leaves_nothing_accepted(stores: Stores, again: bool) -> None:
-    """Cancelled at whichever await, an accept that answers nothing has charged nothing."""
+    """An accept that is cancelled at any await, and returns nothing, has charged nothing."""
     cancelled = 0
     for at in range(40):
         interruptions = Interruptions(at, again)
@@ -64,7 +64,7 @@ async def test_a_cancelled_accept_leaves_nothing_accepted(stores: Stores, again:
 async def test_a_job_committed_for_nobody_is_withdrawn(
     stores: Stores, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A cancellation that COMMIT overtakes takes the job back: refunded, nothing to deliver."""
+    """If COMMIT completes despite a cancellation, the job is withdrawn and refunded."""
     commit, committing, go_on = stores.db._commit, asyncio.Event(), asyncio.Event()
 
     async def slow_commit() -> None:

@@ -1,4 +1,4 @@
-"""A state machine over jobs, deliveries and the ledger, against a small model of them."""
+"""A state machine over jobs, deliveries and the ledger, compared with a small model."""
 
 import asyncio
 import tempfile
@@ -13,7 +13,8 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invaria
 
 from storage.errors import IllegalTransition
 from storage.types import DeliveryState, Place, QuotaExceeded, Route
-from tests.storage.fakes import FakeClock, Stores, counting_nonces, new_job, new_picture, policy
+from tests.fakes import FakeClock
+from tests.storage.fakes import START, Stores, counting_nonces, new_job, new_picture, policy
 
 USERS = (1, 2)
 LIMIT, HOURS = 6, 2
@@ -23,7 +24,7 @@ ENDINGS = ("cancelled", "failed", "expired")
 
 @dataclass
 class ModelJob:
-    """What the reference remembers of a job."""
+    """A job as the model knows it."""
 
     user_id: int
     pictures: int
@@ -42,8 +43,8 @@ class ModelJob:
         return self.state in (*ENDINGS, "painted")
 
 
-class JobMachine(RuleBasedStateMachine):
-    """Random lives of jobs, with restarts in between."""
+class StoredJobMachine(RuleBasedStateMachine):
+    """Random job histories, with restarts in between."""
 
     jobs = Bundle("jobs")
 
@@ -51,7 +52,7 @@ class JobMachine(RuleBasedStateMachine):
         super().__init__()
         self.folder = tempfile.TemporaryDirectory()
         self.runner = asyncio.Runner()
-        self.clock = FakeClock()
+        self.clock = FakeClock(START)
         self.nonce = counting_nonces()
         self.model: dict[int, ModelJob] = {}
         self.stores = self.run(self.open())
@@ -76,7 +77,7 @@ class JobMachine(RuleBasedStateMachine):
         )
 
     def expect(self, allowed: bool, work: Any) -> None:
-        """Run a step; it must raise IllegalTransition exactly when it is not allowed."""
+        """Run a step, which must raise IllegalTransition exactly when it is not allowed."""
         try:
             self.run(work)
         except IllegalTransition:
@@ -199,7 +200,7 @@ class JobMachine(RuleBasedStateMachine):
         assert found == expected
 
 
-JobMachine.TestCase.settings = settings(
+StoredJobMachine.TestCase.settings = settings(
     max_examples=30,
     stateful_step_count=20,
     deadline=None,
@@ -207,5 +208,5 @@ JobMachine.TestCase.settings = settings(
 )
 
 
-class TestJobs(JobMachine.TestCase):
-    """Whatever happens in whatever order, jobs, deliveries and the ledger follow the model."""
+class TestJobs(StoredJobMachine.TestCase):
+    """In any order of events, jobs, deliveries and the ledger agree with the model."""

@@ -1,4 +1,4 @@
-"""The lock of a data folder: one holder, named to the next, and gone with its process."""
+"""The data folder lock: one holder, known to the next, and released with its process."""
 
 import os
 import signal
@@ -45,7 +45,7 @@ def test_the_second_learns_the_pid_of_the_first(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(os.name != "posix", reason="SIGKILL is of POSIX")
 def test_a_killed_holder_blocks_nobody(tmp_path: Path) -> None:
-    """After kill -9 of the holder the next one acquires at once, and is the one that is named."""
+    """After the holder is killed, the next process acquires at once and its pid is reported."""
     with hold(tmp_path) as process:
         process.send_signal(signal.SIGKILL)
         process.wait()
@@ -56,7 +56,7 @@ def test_a_killed_holder_blocks_nobody(tmp_path: Path) -> None:
 
 
 def test_a_holder_that_cannot_be_read_is_nobody(tmp_path: Path) -> None:
-    """Without a readable pid the error says None instead of failing."""
+    """Without a readable pid the error has None instead of failing."""
     with DataFolderLock(tmp_path):
         (tmp_path / "zimagine.pid").write_text("")
         with pytest.raises(DataFolderLocked) as caught:
@@ -65,7 +65,7 @@ def test_a_holder_that_cannot_be_read_is_nobody(tmp_path: Path) -> None:
 
 
 def test_one_lock_is_taken_once(tmp_path: Path) -> None:
-    """The same lock object cannot be acquired twice, and can be after its release."""
+    """The same lock object cannot be acquired twice, but can be after its release."""
     lock = DataFolderLock(tmp_path)
     with lock, pytest.raises(DataFolderLocked):
         lock.acquire()

@@ -1,4 +1,4 @@
-"""Migrations: the splitting of SQL, the order, and that a failure leaves the version before it."""
+"""Migrations: splitting SQL, the order, and that a failed one changes nothing."""
 
 import asyncio
 import sqlite3
@@ -44,20 +44,20 @@ def test_statements_end_only_where_they_end() -> None:
 
 
 def test_an_unfinished_statement_is_refused() -> None:
-    """A file that ends in the middle of a statement raises instead of losing it."""
+    """A file that ends in the middle of a statement raises."""
     with pytest.raises(ValueError, match="unfinished"):
         list(statements("CREATE TABLE t (a); INSERT INTO t VALUES (1)"))
 
 
 def test_numbers_have_no_gap() -> None:
-    """The files that are shipped are numbered from 1 without a gap, and a gap is refused."""
+    """The shipped files are numbered from 1 without gaps, and a gap is refused."""
     check_numbers(load_migrations())
     with pytest.raises(ValueError, match="without gaps"):
         check_numbers([FIRST, Migration(3, "0003_c.sql", "")])
 
 
 async def test_applies_what_is_missing_and_keeps_what_is_there(database_file: Path) -> None:
-    """An older database gets the missing migrations only, with its rows kept."""
+    """An older database gets only the missing migrations and keeps its rows."""
     await (await Database.open(database_file, migrations=[FIRST])).close()
     assert version_and_tables(database_file) == (1, {"a"})
     async with await Database.open(database_file, migrations=[FIRST, SECOND]) as db:
@@ -75,7 +75,7 @@ async def test_applies_what_is_missing_and_keeps_what_is_there(database_file: Pa
     ids=["an error", "an unfinished statement", "a row that refers to nothing"],
 )
 async def test_a_failure_rolls_the_whole_file_back(database_file: Path, broken: str) -> None:
-    """A migration that fails leaves the version and the tables before it, and can be mended."""
+    """A failed migration leaves version and tables unchanged, and can be retried once fixed."""
     bad = Migration(2, "0002_bad.sql", broken)
     with pytest.raises(MigrationFailed) as caught:
         await Database.open(database_file, migrations=[FIRST, bad])
@@ -85,7 +85,7 @@ async def test_a_failure_rolls_the_whole_file_back(database_file: Path, broken: 
 
 
 async def test_a_table_can_be_rebuilt(database_file: Path) -> None:
-    """A migration may drop and rebuild a table that others refer to."""
+    """A migration can drop and rebuild a table that others refer to."""
     rebuild = Migration(
         3,
         "0003_rebuild.sql",
@@ -109,7 +109,7 @@ async def test_an_older_program_refuses(database_file: Path) -> None:
 
 
 async def test_many_openings_at_once_migrate_once(database_file: Path) -> None:
-    """Openings of a new file at the same moment all succeed, and each migration ran once."""
+    """Concurrent openings of a new file all succeed, and each migration runs once."""
     opened = await asyncio.gather(
         *(Database.open(database_file, migrations=[FIRST, SECOND]) for _ in range(8))
     )

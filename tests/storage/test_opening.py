@@ -26,7 +26,7 @@ NEWER = SUPPORTED + 1
 
 
 def contents(path: Path) -> dict[str, bytes]:
-    """Name → bytes of the database and its journal; the -shm file holds nothing of value."""
+    """Return the bytes of the database and its journal by name; the -shm file is irrelevant."""
     return {
         each.name: each.read_bytes() for each in path.parent.glob("*") if "-shm" not in each.name
     }
@@ -46,7 +46,7 @@ async def make_closed(path: Path) -> None:
 
 
 async def test_creates_a_private_folder_and_a_marked_database(database_file: Path) -> None:
-    """A missing folder is created for its owner only, with a database in WAL mode that is ours."""
+    """A missing folder is created privately, with a marked database in WAL mode."""
     async with await Database.open(database_file) as db:
         row = await db.fetch_one("PRAGMA journal_mode")
         assert row is not None and row[0] == "wal"
@@ -57,7 +57,7 @@ async def test_creates_a_private_folder_and_a_marked_database(database_file: Pat
 
 
 async def test_writes_survive_a_power_cut(database_file: Path) -> None:
-    """The writer syncs at every commit and enforces foreign keys."""
+    """The writer uses durable commits and enforces foreign keys."""
     async with await Database.open(database_file) as db, db.transaction() as transaction:
         for name, value in [("synchronous", 1), ("foreign_keys", 1)]:
             row = await transaction.fetch_one(f"PRAGMA {name}")
@@ -71,14 +71,14 @@ async def test_a_closed_database_leaves_one_file(database_file: Path) -> None:
 
 
 async def test_opens_an_empty_file(database_file: Path) -> None:
-    """A file of no bytes, as a crash during creation leaves it, becomes a database."""
+    """An empty file, left by a crash during creation, becomes a database."""
     put(database_file, b"")
     await make_closed(database_file)
     assert len(contents(database_file)["zimagine.db"]) > 0
 
 
 async def test_odd_names_are_only_names(tmp_path: Path) -> None:
-    """Signs that mean something in a URI or in SQL mean nothing in a path."""
+    """Characters with a meaning in URIs or SQL have none in a path."""
     path = tmp_path / "a?mode=ro#x %41 'b" / "zimagine.db"
     await make_closed(path)
     assert names(path.parent) == ["zimagine.db"]
@@ -95,7 +95,7 @@ async def test_refuses_a_file_in_the_path(tmp_path: Path) -> None:
 async def test_refuses_a_folder_in_place_of_the_file(database_file: Path) -> None:
     """A folder with the name of the database is reported as such."""
     put(database_file / "something", b"in a folder")
-    with pytest.raises(DataFolderUnusable, match="a folder lies where"):
+    with pytest.raises(DataFolderUnusable, match="a folder is in the place"):
         await Database.open(database_file)
 
 
@@ -105,7 +105,7 @@ async def test_refuses_a_folder_in_place_of_the_file(database_file: Path) -> Non
     ids=["text", "zeros", "cut off", "nonsense after the magic"],
 )
 async def test_refuses_what_is_no_database(database_file: Path, content: bytes) -> None:
-    """A file that is not a database is refused and stays byte for byte."""
+    """A file that is not a database is refused and stays unchanged, byte for byte."""
     put(database_file, content)
     with pytest.raises(DatabaseCorrupt):
         await Database.open(database_file)
@@ -114,7 +114,7 @@ async def test_refuses_what_is_no_database(database_file: Path, content: bytes) 
 
 @pytest.mark.parametrize("keep_bytes", [5000, 4096 * 3, 120], ids=["torn", "short", "tiny"])
 async def test_refuses_a_truncated_database(database_file: Path, keep_bytes: int) -> None:
-    """A database that lost its end is refused and stays byte for byte."""
+    """A truncated database is refused and stays unchanged, byte for byte."""
     await make_closed(database_file)
     content = contents(database_file)["zimagine.db"][:keep_bytes]
     put(database_file, content)
@@ -124,7 +124,7 @@ async def test_refuses_a_truncated_database(database_file: Path, keep_bytes: int
 
 
 async def test_refuses_a_newer_database(database_file: Path) -> None:
-    """A closed database of a newer version is refused with both versions, byte for byte."""
+    """A closed database of a newer version is refused with both versions, unchanged."""
     await make_closed(database_file)
     connection = sqlite3.connect(database_file)
     connection.execute(f"PRAGMA user_version = {NEWER}")
@@ -137,7 +137,7 @@ async def test_refuses_a_newer_database(database_file: Path) -> None:
 
 
 async def test_refuses_a_newer_database_left_by_a_crash(database_file: Path) -> None:
-    """A newer version that is only in the journal yet is seen, and neither file is changed."""
+    """A newer version that is only in the journal is noticed, and neither file is changed."""
     await make_closed(database_file)
     crashed = database_file.parent.parent / "crashed" / "zimagine.db"
     crashed.parent.mkdir()
@@ -157,7 +157,7 @@ async def test_refuses_a_newer_database_left_by_a_crash(database_file: Path) -> 
 
 @pytest.mark.parametrize("sign", ["application_id = 5", "user_version = 0"])
 async def test_refuses_another_programs_database(database_file: Path, sign: str) -> None:
-    """A sound database that is not ours is refused and stays byte for byte."""
+    """Another program's database is refused and stays unchanged, byte for byte."""
     database_file.parent.mkdir()
     connection = sqlite3.connect(database_file)
     connection.execute("CREATE TABLE theirs (a)")
@@ -173,8 +173,8 @@ async def test_refuses_another_programs_database(database_file: Path, sign: str)
 @pytest.mark.skipif(os.name != "posix", reason="permissions are those of POSIX")
 @pytest.mark.parametrize("existing", [False, True], ids=["no database yet", "a database in it"])
 def test_refuses_a_read_only_folder(existing: bool) -> None:
-    """A folder that cannot be written is refused as unusable, with or without a database in it."""
-    # In a process of its own: the tests may run as root, for whom nothing is read-only.
+    """A folder that cannot be written is refused, with or without a database in it."""
+    # In a separate process: the tests may run as root, for whom nothing is read-only.
     script = (
         "import asyncio, concurrent.futures.thread, os, sys, pathlib\n"
         "from storage.database import Database\n"
@@ -206,7 +206,7 @@ def test_refuses_a_read_only_folder(existing: bool) -> None:
 async def test_refuses_an_sqlite_without_strict_tables(
     database_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A Python whose SQLite is too old is told so, and no file appears."""
+    """An SQLite that is too old is reported, and no file is created."""
     monkeypatch.setattr(opening.sqlite3, "sqlite_version_info", (3, 36, 0))
     with pytest.raises(SqliteTooOld):
         await Database.open(database_file)
@@ -214,7 +214,7 @@ async def test_refuses_an_sqlite_without_strict_tables(
 
 
 async def test_a_refusal_leaves_no_thread_behind(database_file: Path) -> None:
-    """After a refused opening the same file can be opened once it is in order."""
+    """After a refusal, the same file can be opened once it is fixed."""
     put(database_file, b"hello")
     with pytest.raises(DatabaseCorrupt):
         await Database.open(database_file)
@@ -223,7 +223,7 @@ async def test_a_refusal_leaves_no_thread_behind(database_file: Path) -> None:
 
 
 async def fill(path: Path, journal: bool = False) -> None:
-    """Enough rows for many pages; `journal`: the newest of them as kill -9 leaves them."""
+    """Write enough rows for many pages; `journal`: leave the newest as kill -9 would."""
     db = await Database.open(path)
     async with db.transaction() as transaction:
         for guild_id in range(500):
@@ -255,7 +255,7 @@ def damage(path: Path, page: int) -> None:
 
 
 async def test_damage_anywhere_is_found_at_start(database_file: Path) -> None:
-    """With the check, damage in a page that nobody has read is found, and not a byte is changed."""
+    """With the check, damage in a page that was never read is found, and nothing is changed."""
     await fill(database_file)
     damage(database_file, root_page(database_file))
     before = contents(database_file)
@@ -272,7 +272,7 @@ async def test_damage_anywhere_is_found_at_start(database_file: Path) -> None:
 async def test_the_check_of_a_sound_database_changes_nothing(
     database_file: Path, journal: bool
 ) -> None:
-    """A sound file passes, beside a killed process's journal too, which stays and is then used."""
+    """An intact file passes, also beside a killed process's journal, which is kept and used."""
     await fill(database_file, journal=journal)
     before = contents(database_file)
     assert len(before) == 1 + journal
@@ -284,7 +284,7 @@ async def test_the_check_of_a_sound_database_changes_nothing(
 
 
 async def test_pages_that_the_journal_makes_good_are_no_damage(database_file: Path) -> None:
-    """A file torn by a power cut while its journal was being moved into it is as good as new."""
+    """A file torn while its journal was being written back counts as intact."""
     await fill(database_file, journal=True)
     journal = database_file.with_name("zimagine.db-wal").read_bytes()
     damage(database_file, int.from_bytes(journal[32:36]))  # the page of its first frame
@@ -295,14 +295,14 @@ async def test_pages_that_the_journal_makes_good_are_no_damage(database_file: Pa
 
 
 async def test_the_check_of_a_new_database(database_file: Path) -> None:
-    """Where there is no file yet, or an empty one, there is nothing to check."""
+    """A missing or empty file passes the check."""
     await (await Database.open(database_file, check=True)).close()
     put(database_file, b"")
     await (await Database.open(database_file, check=True)).close()
 
 
 async def test_looking_changes_nothing_beside_a_writer(database_file: Path) -> None:
-    """A connection that only looks cannot write, and sees what others commit."""
+    """A read-only look cannot write, and sees what others commit."""
     async with await Database.open(database_file) as db:
         connection = opening.look(database_file)
         async with db.transaction() as transaction:
@@ -314,7 +314,7 @@ async def test_looking_changes_nothing_beside_a_writer(database_file: Path) -> N
 
 
 def test_every_error_is_one_sentence_and_survives_a_copy() -> None:
-    """Each error says one plain sentence and can be sent to another process."""
+    """Each error's text is one plain sentence, and errors can be pickled."""
     samples = [
         errors.DataFolderUnusable(Path("/data"), "the folder is not writable"),
         errors.DataFolderLocked(Path("/data"), None),

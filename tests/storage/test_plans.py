@@ -1,7 +1,6 @@
-"""Query plans: what is asked often is answered from an index, however much has piled up."""
+"""Query plans: frequent queries use an index, however many rows there are."""
 
 import re
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -12,67 +11,7 @@ from storage.proposals import Proposals
 from storage.retention import Retention
 from storage.types import PolicySource, QuotaPolicy, Route
 from tests.storage.fakes import ALICE, BOB, Stores, new_job, policy
-
-BY_WORDS = re.compile(r"VIRTUAL TABLE INDEX \d+:M")
-"""How SQLite calls it when a search index is asked for words, and not gone through."""
-
-BY_WORDS_NEWEST_FIRST = "VIRTUAL TABLE INDEX 192:M"  # 64: sorted by id, and 128: downwards
-
-
-@pytest.fixture
-async def filled(database_file: Path) -> AsyncIterator[Stores]:
-    """A database with many finished jobs, as old as the clock's start."""
-    stores = await Stores.open(database_file)
-    numbers = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3000) "
-    async with stores.db.transaction() as transaction:
-        for sql in (
-            "INSERT INTO jobs (guild_id, channel_id, user_id, state, request, prompt, seed, "
-            "pictures, locale, accepted_at, finished_at) "
-            "SELECT 10, 20, i % 50, 'painted', '{}', 'a lake', i, 1, 'en-US', i, i FROM n",
-            "INSERT INTO ledger (job_id, guild_id, user_id, pictures, charged_at) "
-            "SELECT i, 10, i % 50, 1, i FROM n",
-            "INSERT INTO deliveries (job_id, state, channel_id, nonce, settled_at) "
-            "SELECT i, 'delivered', 20, 'old-' || i, i FROM n",
-            "INSERT INTO pictures (job_id, guild_id, user_id, file, sha256, recipe, seed, "
-            "width_px, height_px, duration_s, painted_at) "
-            "SELECT i, 10, i % 50, 'pictures/x.png', 'x', '{}', i, 64, 64, 1.0, i FROM n",
-        ):
-            await transaction.execute(numbers + sql)
-    yield stores
-    await stores.db.close()
-
-
-async def plans_of(stores: Stores, monkeypatch: pytest.MonkeyPatch, work: Any) -> list[str]:
-    """Every query plan of what the work asked, one string per statement."""
-    asked: dict[str, tuple[Any, Any]] = {}
-    for connection in (stores.db._reader, stores.db._writer):
-        for name in ("execute", "execute_fetchall"):
-            original = getattr(connection, name)
-
-            def spy(
-                sql: str, parameters: Any = (), original: Any = original, on: Any = connection
-            ) -> Any:
-                asked.setdefault(sql, (on, parameters))
-                return original(sql, parameters)
-
-            monkeypatch.setattr(connection, name, spy)
-    await work
-    monkeypatch.undo()
-    plans = []
-    for sql, (connection, parameters) in asked.items():
-        if re.match(r"SELECT|UPDATE|DELETE", sql):
-            # On its own connection: only the writer knows what the triggers call.
-            rows = await connection.execute_fetchall(f"EXPLAIN QUERY PLAN {sql}", parameters)
-            plans.append("; ".join(row["detail"] for row in rows))
-    return plans
-
-
-def reads_all(plan: str) -> bool:
-    """Whether a table is gone through from end to end."""
-    return any(
-        step.startswith("SCAN") and "USING" not in step and not BY_WORDS.search(step)
-        for step in plan.split("; ")
-    )
+from tests.storage.query_plans import BY_WORDS_NEWEST_FIRST, plans_of, reads_all
 
 
 @pytest.mark.parametrize("analysed", [False, True], ids=["as created", "after ANALYZE"])
@@ -114,7 +53,7 @@ def reads_all(plan: str) -> bool:
 async def test_questions_use_their_index(
     filled: Stores, monkeypatch: pytest.MonkeyPatch, question: Any, index: str, analysed: bool
 ) -> None:
-    """The question is answered through its index, and no table is read from end to end."""
+    """The query uses its index, and no table is scanned."""
     if analysed:
         async with filled.db.transaction() as transaction:
             await transaction.execute("ANALYZE")
@@ -128,7 +67,7 @@ async def test_questions_use_their_index(
 async def test_pages_come_sorted(
     filled: Stores, monkeypatch: pytest.MonkeyPatch, text: str, before_id: int | None
 ) -> None:
-    """A page is read newest first and no further than it goes: nothing is gathered and sorted."""
+    """A page is read newest first and only as far as needed, without sorting."""
     search = filled.history.search(30, 10, text, before_id, 10)
     plans = await plans_of(filled, monkeypatch, search)
     assert plans
@@ -139,7 +78,7 @@ async def test_pages_come_sorted(
 async def test_accepting_reads_no_table_from_end_to_end(
     filled: Stores, monkeypatch: pytest.MonkeyPatch, limit: int
 ) -> None:
-    """Accepting and refusing cost the same whatever has piled up before."""
+    """The cost of accepting and refusing does not depend on earlier jobs."""
 
     await filled.accept()
     fallback = QuotaPolicy(limit, 24, PolicySource.CONFIG)
@@ -151,7 +90,7 @@ async def test_accepting_reads_no_table_from_end_to_end(
 async def test_steps_of_a_job_read_no_table_from_end_to_end(
     filled: Stores, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Beginning, ending, settling and erasing find their rows by id."""
+    """Starting, finishing, completing and erasing find their rows by id."""
 
     async def life() -> None:
 
@@ -169,14 +108,14 @@ async def test_steps_of_a_job_read_no_table_from_end_to_end(
 async def test_retention_walks_its_own_indices(
     filled: Stores, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """What may leave the disk is found oldest first, and what was erased among nothing else."""
+    """Retention finds old and erased pictures through indexes made for it."""
     await filled.history.erase(7)
     retention = Retention(filled.db, PictureFiles(tmp_path), filled.clock)
     plans = await plans_of(filled, monkeypatch, retention.apply(keep_days=30, limit_bytes=1))
     assert any("INDEX pictures_on_disk (painted_at>" in plan for plan in plans), plans
     assert any("COVERING INDEX pictures_on_disk" in plan for plan in plans), plans
     assert any("INDEX pictures_to_remove" in plan for plan in plans), plans
-    # Walked as a whole: it holds nothing but what is to be removed.
+    # Scanned as a whole, since it contains only rows to be removed.
     others = [
         plan for plan in plans if "INDEX pictures_to_remove" not in plan and "json_each" not in plan
     ]
@@ -184,7 +123,7 @@ async def test_retention_walks_its_own_indices(
 
 
 async def test_the_triggers_of_the_search_find_their_rows_by_id(filled: Stores) -> None:
-    """Painting, erasing and overwriting read the rows of one job, however many there are."""
+    """Triggers of the search index read the rows of one job, however many there are."""
     triggers = await filled.db.fetch_all(
         "SELECT sql FROM sqlite_schema WHERE type = 'trigger' AND sql LIKE '%pictures_search%'"
     )

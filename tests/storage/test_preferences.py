@@ -1,4 +1,4 @@
-"""Preferences: what was chosen at which level, by whom, and whose thread is which."""
+"""Preferences: what was set in which scope, by whom, and which thread is whose."""
 
 import asyncio
 import itertools
@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from storage.database import Database
 from storage.preferences import Preferences, Threads
 from storage.types import DeliveryMode, SettingsLevels, StoredSettings
-from tests.storage.fakes import START, FakeClock, Stores
-from tests.storage.test_plans import plans_of, reads_all
+from tests.fakes import FakeClock
+from tests.storage.fakes import START, Stores
+from tests.storage.query_plans import plans_of, reads_all
 
 MODERATOR = 5
 LEVELS = ("server", "channel", "user")
@@ -78,7 +79,7 @@ async def choose(
 
 
 async def test_nobody_has_chosen_anything(preferences: Preferences) -> None:
-    """Without any choice there is none at any level."""
+    """Without any settings every scope is empty."""
     assert await preferences.levels(10, 20, 30) == SettingsLevels()
     assert await preferences.server(10) is None
     assert await preferences.channel(10, 20) is None
@@ -86,7 +87,7 @@ async def test_nobody_has_chosen_anything(preferences: Preferences) -> None:
 
 
 async def test_the_levels_of_a_place_are_read_together(preferences: Preferences) -> None:
-    """What server, channel and person chose comes in one answer, each of the right one."""
+    """The settings of server, channel and user are returned together, each from the right row."""
     server = await preferences.set_server(
         10, by=1, delivery=DeliveryMode.THREAD, spoiler=True, quiet=True, reports_channel_id=77
     )
@@ -100,7 +101,7 @@ async def test_the_levels_of_a_place_are_read_together(preferences: Preferences)
 
 @st.composite
 def doings(draw: st.DrawFn) -> list[tuple[str, tuple[int, ...], dict[str, Any] | None]]:
-    """Level, its key, and what is set there; None for a clearing."""
+    """Draw scope, key and new settings; None clears the row."""
     found: list[tuple[str, tuple[int, ...], dict[str, Any] | None]] = []
     for _ in range(draw(st.integers(0, 12))):
         level = draw(st.sampled_from(LEVELS))
@@ -113,14 +114,14 @@ def doings(draw: st.DrawFn) -> list[tuple[str, tuple[int, ...], dict[str, Any] |
 
 
 def values_of(chosen: StoredSettings | None) -> dict[str, Any]:
-    """What is set at a level."""
+    """Return what is set in a row."""
     values = {name: getattr(chosen, name, None) for name in VALUES}
     return {name: value for name, value in values.items() if value is not None}
 
 
 @contextmanager
 def opened(path: Path) -> Iterator[tuple[asyncio.Runner, Database]]:
-    """A database for many examples, which run one after the other."""
+    """Open a database for many examples that run one after another."""
     with asyncio.Runner() as runner:
         db = runner.run(Database.open(path))
         try:
@@ -130,10 +131,10 @@ def opened(path: Path) -> Iterator[tuple[asyncio.Runner, Database]]:
 
 
 def test_what_was_chosen_is_what_the_model_says(database_file: Path) -> None:
-    """After any changes and clearings, everybody's levels hold what was set there and no more."""
+    """After any changes, every scope contains exactly what was set there."""
     guild_ids = itertools.count(100, 10)
     with opened(database_file) as (runner, db):
-        preferences = Preferences(db, FakeClock())
+        preferences = Preferences(db, FakeClock(START))
 
         @settings(max_examples=60, deadline=None)
         @given(doings())
@@ -170,7 +171,7 @@ def test_what_was_chosen_is_what_the_model_says(database_file: Path) -> None:
 async def test_who_and_when_are_remembered(
     preferences: Preferences, stores: Stores, level: str
 ) -> None:
-    """The last change of a row says by whom and when it was made, and so does a clearing."""
+    """Each change, including clearing, stores by whom and when it was made."""
     whose = key(level, 10)
     read, clear = getattr(preferences, level), getattr(preferences, f"clear_{level}")
     assert await clear(*whose, by=9) is False
@@ -197,7 +198,7 @@ async def test_who_and_when_are_remembered(
 async def test_what_cannot_be_set_changes_nothing(
     preferences: Preferences, level: str, changes: dict[str, Any], error: type[Exception]
 ) -> None:
-    """An unknown name is a TypeError, an unfit value or none a ValueError, and all stays."""
+    """An unknown name raises TypeError, an invalid or missing value ValueError; nothing changes."""
     whose = key(level, 10)
     before = await choose(preferences, level, whose, quiet=False)
     with pytest.raises(error):
@@ -217,7 +218,7 @@ async def test_what_cannot_be_set_changes_nothing(
     ],
 )
 async def test_no_hand_written_row_is_unknown(stores: Stores, row: str) -> None:
-    """The database itself refuses what no level may hold."""
+    """The database itself refuses values that a scope must not have."""
     with pytest.raises(sqlite3.IntegrityError):
         async with stores.db.transaction() as transaction:
             await transaction.execute(f"INSERT INTO {row}")
@@ -227,7 +228,7 @@ async def test_no_hand_written_row_is_unknown(stores: Stores, row: str) -> None:
 async def test_settings_are_looked_up_by_key(
     stores: Stores, preferences: Preferences, monkeypatch: pytest.MonkeyPatch, analysed: bool
 ) -> None:
-    """A place is one statement of three look-ups by key; a change reads no table either."""
+    """Settings are read in one statement with three key lookups; changes scan no table."""
     numbers = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000) "
     async with stores.db.transaction() as transaction:
         for sql in (
@@ -253,14 +254,14 @@ async def test_settings_are_looked_up_by_key(
         await threads.forget_thread(9999)
 
     plans = await plans_of(stores, monkeypatch, life())
-    # SELECT and UPDATE of each level; of a thread SELECT before and after, which is the same, once
-    # on each connection, and DELETE.
+    # SELECT and UPDATE for each scope; for a thread a SELECT before and after, which is the same,
+    # once on each connection, and DELETE.
     assert len(plans) == 2 * len(LEVELS) + 2, plans
     assert not any(map(reads_all, plans)), plans
 
 
 async def test_a_thread_belongs_to_one_person_in_one_channel(threads: Threads) -> None:
-    """A remembered thread is found for its person in its channel, and for nobody else."""
+    """A stored thread is found for its user in its channel only."""
     assert await threads.thread_of(10, 20, 30) is None
     assert await threads.remember_thread(10, 20, 30, 900) == 900
     assert await threads.remember_thread(10, 20, 31, 901) == 901
@@ -274,7 +275,7 @@ async def test_a_thread_belongs_to_one_person_in_one_channel(threads: Threads) -
 
 
 async def test_of_two_threads_made_at_once_the_first_counts(threads: Threads) -> None:
-    """Both are told the same thread; another one counts once that is forgotten."""
+    """Of two threads created at once the first wins; another can follow once it is forgotten."""
     held = await asyncio.gather(*(threads.remember_thread(10, 20, 30, 900 + i) for i in range(3)))
     assert len(set(held)) == 1 and held[0] in (900, 901, 902)
     assert await threads.forget_thread(held[0]) is True

@@ -1,4 +1,4 @@
-"""Several processes on one file, and processes that are killed in the middle of their work."""
+"""Several processes on one file, and processes that are killed while working."""
 
 import asyncio
 import os
@@ -11,9 +11,10 @@ import pytest
 
 from storage.database import Database
 from storage.types import Job, Place, QuotaExceeded, utc_now
-from tests.storage.fakes import FakeClock, Stores, new_job, policy
+from tests.fakes import FakeClock
+from tests.storage.fakes import Stores, new_job, policy
 
-# Accepts until it is refused, and says each job once it is acknowledged. Half of the jobs are
+# Accepts until refused, and prints each job once it is acknowledged. Half of the jobs are
 # cancelled, so that refunds are interrupted as well.
 ACCEPTING = """
 import asyncio, pathlib, sys, uuid
@@ -55,7 +56,7 @@ async def start(path: Path, user_id: int, limit: int) -> asyncio.subprocess.Proc
 
 
 def said(output: bytes) -> tuple[set[int], set[int]]:
-    """The ids that were acknowledged as accepted, and as cancelled."""
+    """Return the ids that were acknowledged as accepted, and as cancelled."""
     lines = [line.split() for line in output.decode().splitlines(keepends=True) if line[-1] == "\n"]
     return (
         {int(number) for word, number in lines if word == "accepted"},
@@ -81,8 +82,9 @@ def check_sound(path: Path) -> None:
 
 
 async def test_two_processes_share_one_file_and_one_quota(database_file: Path) -> None:
-    """Two processes accepting for one user at once spend the quota together, exactly once."""
-    stores = await Stores.open(database_file, FakeClock(utc_now()))  # the other one lives now
+    """Two processes accepting for one user at once use up the quota exactly once."""
+    # the other process uses the real time
+    stores = await Stores.open(database_file, FakeClock(utc_now()))
     other = await start(database_file, user_id=5, limit=60)
     mine: set[int] = set()
     new = new_job(Place(1, 1, 5), pictures=2)
@@ -93,7 +95,7 @@ async def test_two_processes_share_one_file_and_one_quota(database_file: Path) -
     output, _ = await other.communicate()
     accepted, cancelled = said(output)
     assert other.returncode == 0
-    # The other one gave some back after we were refused; it spent all of that again.
+    # The other process refunded some after this one was refused, and spent all of that again.
     kept = mine | (accepted - cancelled)
     assert await stores.used(Place(1, 1, 5)) == 2 * len(kept) == 60
     await stores.db.close()
@@ -102,7 +104,7 @@ async def test_two_processes_share_one_file_and_one_quota(database_file: Path) -
 
 @pytest.mark.skipif(os.name != "posix", reason="SIGKILL is of POSIX")
 async def test_kill_9_loses_nothing_that_was_acknowledged(database_file: Path) -> None:
-    """After kill -9 amid accepts the file is sound, and each acknowledgement is kept exactly."""
+    """After kill -9 during accepts the file is intact, and every acknowledged job is kept."""
     accepted: set[int] = set()
     cancelled: set[int] = set()
     for after_lines in (1, 7, 20, 33):
@@ -113,7 +115,7 @@ async def test_kill_9_loses_nothing_that_was_acknowledged(database_file: Path) -
         output += await process.stdout.read()
         await process.wait()
         more_accepted, more_cancelled = said(output)
-        assert not accepted & more_accepted  # no id is given twice
+        assert not accepted & more_accepted  # no id is used twice
         accepted |= more_accepted
         cancelled |= more_cancelled
 
@@ -130,8 +132,8 @@ async def test_kill_9_loses_nothing_that_was_acknowledged(database_file: Path) -
     check_sound(database_file)
 
 
-# One job's whole life and another's early end, each step said once it is acknowledged; the
-# process kills itself just before the statement with the given number.
+# One job's whole life and another's early end, each step printed once acknowledged; the process
+# kills itself just before the statement with the given number.
 DYING = """
 import asyncio, itertools, os, pathlib, signal, sys
 from storage.database import Database
@@ -163,7 +165,7 @@ async def main(path, last):
 asyncio.run(main(sys.argv[1], int(sys.argv[2])))
 """
 
-# After so many acknowledged steps: states of the jobs, of the deliveries, and what is charged.
+# States of the jobs and deliveries, and what is charged, by number of acknowledged steps.
 AFTER_STEPS = [
     ([], [], 0),
     (["queued"], ["pending"], 1),
@@ -179,7 +181,7 @@ AFTER_STEPS = [
 
 @pytest.mark.skipif(os.name != "posix", reason="SIGKILL is of POSIX")
 async def test_kill_9_at_any_statement_leaves_whole_steps(tmp_path: Path) -> None:
-    """Killed before any statement, the file holds every acknowledged step, and no half one."""
+    """Killed before any statement, the file has every acknowledged step, and no partial one."""
     limit = asyncio.Semaphore(3)
 
     async def die(last: int) -> int:
@@ -201,7 +203,7 @@ async def test_kill_9_at_any_statement_leaves_whole_steps(tmp_path: Path) -> Non
             "SELECT coalesce(sum(pictures), 0) FROM ledger WHERE refunded_at IS NULL"
         ).fetchone()
         connection.close()
-        # Killed before anything of the next step could be acknowledged: it is there or not.
+        # Killed before the next step could be acknowledged: it may or may not be stored.
         assert (jobs, deliveries, charged) in AFTER_STEPS[steps : steps + 2]
         assert process.returncode == (0 if steps == len(AFTER_STEPS) - 1 else -signal.SIGKILL)
         return steps

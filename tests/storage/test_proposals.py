@@ -1,4 +1,4 @@
-"""Questions: answered once, by one transaction with all that they are about, or never."""
+"""Proposals: accepted at most once, in one transaction with their jobs."""
 
 from __future__ import annotations
 
@@ -13,16 +13,8 @@ from storage.database import FILE_NAME, Database
 from storage.errors import IllegalTransition, PictureMissing, UnknownRow
 from storage.proposals import PROPOSAL_LIFE, Proposals, ProposalState
 from storage.types import Job, QuotaExceeded
-from tests.storage.fakes import (
-    ALICE,
-    BOB,
-    PLENTY,
-    FakeClock,
-    Interruptions,
-    Stores,
-    new_job,
-    policy,
-)
+from tests.fakes import FakeClock
+from tests.storage.fakes import ALICE, BOB, PLENTY, START, Interruptions, Stores, new_job, policy
 
 SEVERAL = tuple(new_job(prompt=f"lake {number}", pictures=2) for number in range(3))
 
@@ -43,7 +35,7 @@ async def counted(stores: Stores, table: str) -> int:
 
 
 async def test_a_question_is_kept_as_it_was_asked(stores: Stores, proposals: Proposals) -> None:
-    """Place, wish and instant come back; what was never asked is nothing."""
+    """Place, request and time are stored; an unknown proposal is None."""
     asked = await proposals.ask(ALICE, '{"prompt": "{a, b} 湖"}')
     assert await proposals.get(asked.id) == asked
     assert (asked.place, asked.state, asked.asked_at) == (ALICE, "open", stores.clock())
@@ -51,7 +43,7 @@ async def test_a_question_is_kept_as_it_was_asked(stores: Stores, proposals: Pro
 
 
 async def test_taken_with_its_jobs_and_only_once(stores: Stores, proposals: Proposals) -> None:
-    """All jobs are queued and charged with it; a second time changes nothing."""
+    """All jobs are queued and charged with it; accepting it again changes nothing."""
     asked = await proposals.ask(ALICE, "{}")
     jobs = await stores.jobs.accept_all(SEVERAL, PLENTY, asked.id)
     assert isinstance(jobs, tuple) and [each.prompt for each in jobs] == [
@@ -69,7 +61,7 @@ async def test_taken_with_its_jobs_and_only_once(stores: Stores, proposals: Prop
 
 
 async def test_of_many_at_once_one_takes_it(stores: Stores, proposals: Proposals) -> None:
-    """However many answers come together, the jobs are accepted once."""
+    """However many confirmations arrive at once, the jobs are accepted once."""
     asked = await proposals.ask(ALICE, "{}")
     answers = (stores.jobs.accept_all(SEVERAL, PLENTY, asked.id) for _ in range(10))
     outcomes = await asyncio.gather(*answers, return_exceptions=True)
@@ -80,7 +72,7 @@ async def test_of_many_at_once_one_takes_it(stores: Stores, proposals: Proposals
 
 @pytest.mark.parametrize("left", range(8))
 async def test_all_or_none_under_any_quota(stores: Stores, proposals: Proposals, left: int) -> None:
-    """Six pictures need six; with fewer left nothing is written, and the question stays open."""
+    """If the quota does not cover all pictures, nothing is written and the proposal stays open."""
     asked = await proposals.ask(ALICE, "{}")
     outcome = await stores.jobs.accept_all(SEVERAL, policy(left), asked.id)
     if left >= 6:
@@ -95,7 +87,7 @@ async def test_all_or_none_under_any_quota(stores: Stores, proposals: Proposals,
 async def test_one_that_cannot_be_accepted_keeps_all_out(
     stores: Stores, proposals: Proposals
 ) -> None:
-    """A picture or an input that is not there: nothing is written, and the question stays open."""
+    """If a parent picture or input is missing, nothing is written and the proposal stays open."""
     asked = await proposals.ask(ALICE, "{}")
     for bad, error in (
         (replace(SEVERAL[2], parent_picture_id=99), UnknownRow),
@@ -104,15 +96,14 @@ async def test_one_that_cannot_be_accepted_keeps_all_out(
         with pytest.raises(error):
             await stores.jobs.accept_all((*SEVERAL[:2], bad), PLENTY, asked.id)
     for wrong in ((), (SEVERAL[0], replace(SEVERAL[1], place=BOB))):
-        with pytest.raises(ValueError, match="one place"):
+        with pytest.raises(ValueError, match="same place"):
             await stores.jobs.accept_all(wrong, PLENTY, asked.id)
     assert await counted(stores, "jobs") == 0
     assert await state(proposals, asked.id) is ProposalState.OPEN
 
 
 async def test_cancelled_anywhere_nothing_stays_accepted(tmp_path: Path) -> None:
-    """Wherever the call is cancelled: all jobs are accepted and it says so, or none is charged and
-    the question can be answered again."""
+    """Cancelled at any point, all jobs are accepted, or none and the proposal is open."""
     for again in (False, True):
         for at in range(60):
             stores = await Stores.open(tmp_path / f"{again}-{at}" / "zimagine.db")
@@ -139,7 +130,7 @@ async def test_cancelled_anywhere_nothing_stays_accepted(tmp_path: Path) -> None
 
 
 async def test_declined_it_is_closed(stores: Stores, proposals: Proposals) -> None:
-    """Nothing can be made of it any more."""
+    """A declined proposal cannot be accepted any more."""
     asked = await proposals.ask(ALICE, "{}")
     await proposals.decline(asked.id)
     assert await state(proposals, asked.id) is ProposalState.DECLINED
@@ -151,7 +142,7 @@ async def test_declined_it_is_closed(stores: Stores, proposals: Proposals) -> No
 async def test_it_expires_to_the_microsecond_and_is_forgotten(
     stores: Stores, proposals: Proposals
 ) -> None:
-    """It can be answered until its life is over; then it expires, and a sweep removes it."""
+    """It can be answered until its lifetime ends; then it expires, and a sweep removes it."""
     old, young = await proposals.ask(ALICE, "{}"), await proposals.ask(BOB, "{}")
     stores.clock.now += PROPOSAL_LIFE
     stores.clock.advance(microseconds=-1)
@@ -170,12 +161,12 @@ async def test_it_expires_to_the_microsecond_and_is_forgotten(
         with pytest.raises(UnknownRow):
             await step
     again = await proposals.ask(ALICE, "{}")
-    assert again.id > young.id  # no id is ever given twice
+    assert again.id > young.id  # no id is ever used twice
     assert isinstance(await stores.jobs.get(taken[0].id), Job)
 
 
 async def test_a_refusal_is_known_before_it_is_charged(stores: Stores) -> None:
-    """The quota answers what accepting would, and charges nothing for it."""
+    """The quota check returns what accepting would, without charging anything."""
     fallback = policy(5)
     assert await stores.quotas.refusal(ALICE, fallback, 5) is None
     refusal = await stores.quotas.refusal(ALICE, fallback, 6)
@@ -184,7 +175,7 @@ async def test_a_refusal_is_known_before_it_is_charged(stores: Stores) -> None:
 
 
 async def test_a_restored_backup_has_no_question_and_gives_no_id_again(tmp_path: Path) -> None:
-    """What was open in the backup may have been taken since, and buttons carry later ids."""
+    """A restore removes open proposals, which may have been accepted since, and reuses no id."""
     live = tmp_path / "data" / FILE_NAME
     stores = await Stores.open(live)
     proposals = Proposals(stores.db, stores.clock)
@@ -193,8 +184,8 @@ async def test_a_restored_backup_has_no_question_and_gives_no_id_again(tmp_path:
     await backup.back_up(live, copy)
     last = [await proposals.ask(ALICE, "{}") for _ in range(3)][-1]
     await stores.db.close()
-    await restore.restore(live.parent, copy, clock=FakeClock())
+    await restore.restore(live.parent, copy, clock=FakeClock(START))
     async with await Database.open(live) as db:
-        restored = Proposals(db, FakeClock())
+        restored = Proposals(db, FakeClock(START))
         assert await restored.get(1) is None
         assert (await restored.ask(ALICE, "{}")).id > last.id

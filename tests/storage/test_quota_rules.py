@@ -1,4 +1,4 @@
-"""The pure decision on quotas, against a reference that walks through time."""
+"""The pure quota decision, compared with a reference that walks through time."""
 
 from datetime import timedelta
 
@@ -32,7 +32,7 @@ def used_at(charges: list[Charge], minute: int) -> int:
 def test_agrees_with_a_walk_through_every_minute(
     charges: list[Charge], limit: int, requested: int
 ) -> None:
-    """The decision, what is used and the instant to retry equal those of a brute-force walk."""
+    """The decision, the usage and the retry time equal those of a brute-force walk."""
     decision = decide(charges, limit=limit, hours=HOURS, now=START, requested=requested)
 
     assert decision.used == used_at(charges, 0)
@@ -47,7 +47,7 @@ def test_agrees_with_a_walk_through_every_minute(
 def test_retry_is_exact_to_the_microsecond(
     charges: list[Charge], limit: int, requested: int
 ) -> None:
-    """At the promised instant the request fits, one microsecond before it does not."""
+    """A request fits at the promised instant, and not one microsecond before."""
     refused = decide(charges, limit=limit, hours=HOURS, now=START, requested=requested)
     if refused.allowed or refused.retry_at is None:
         return
@@ -62,7 +62,7 @@ def test_retry_is_exact_to_the_microsecond(
 
 @given(charge_lists)
 def test_next_return_is_when_usage_first_falls(charges: list[Charge]) -> None:
-    """Usage stays the same until the next return, and is smaller at that instant."""
+    """Usage stays the same until the next return, and is lower at that instant."""
     decision = decide(charges, limit=5, hours=HOURS, now=START, requested=1)
     if decision.next_return_at is None:
         assert decision.used == 0
@@ -77,13 +77,13 @@ def test_next_return_is_when_usage_first_falls(charges: list[Charge]) -> None:
 
 @pytest.mark.parametrize(("after_us", "allowed"), [(-1, False), (0, True)])
 def test_a_charge_comes_back_at_the_end_of_its_window(after_us: int, allowed: bool) -> None:
-    """A charge counts while now is before its instant plus the window, and no longer."""
+    """A charge counts until exactly the end of its window."""
     now = START + timedelta(hours=24, microseconds=after_us)
     decision = decide([Charge(START, 1)], limit=1, hours=24, now=now, requested=1)
     assert decision.allowed is allowed
 
 
 def test_more_than_the_limit_never_fits() -> None:
-    """A request above the whole limit is refused without an instant to retry."""
+    """A request above the whole limit is refused without a retry time."""
     decision = decide([], limit=3, hours=24, now=START, requested=4)
     assert (decision.allowed, decision.retry_at) == (False, None)

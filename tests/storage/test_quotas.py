@@ -1,4 +1,4 @@
-"""Quota policies: which one holds, from when, and what they say is used."""
+"""Quota policies: which one is effective, from when, and the usage it reports."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -13,7 +13,7 @@ CONFIG = policy(5)
 
 
 async def test_the_nearest_policy_holds(stores: Stores) -> None:
-    """User before server before configuration, at once, and back again when cleared."""
+    """The user's policy overrides the server's, then the configured one, also once cleared."""
     assert await stores.quotas.policy(GUILD, USER, CONFIG) == CONFIG
     await stores.quotas.set_default(GUILD, 9, 12, by=1)
     assert await stores.quotas.policy(GUILD, USER, CONFIG) == QuotaPolicy(
@@ -30,7 +30,7 @@ async def test_the_nearest_policy_holds(stores: Stores) -> None:
 
 
 async def test_policies_outlive_a_restart(database_file: Path) -> None:
-    """What an admin decided, and who did, is on the disk."""
+    """A policy and who set it survive a restart."""
     stores = await Stores.open(database_file)
     await stores.quotas.set_user(GUILD, USER, 4, 2, by=99)
     await stores.db.close()
@@ -42,7 +42,7 @@ async def test_policies_outlive_a_restart(database_file: Path) -> None:
 
 
 async def test_status_says_what_is_used_and_when_it_returns(stores: Stores) -> None:
-    """Used and remaining add up, and the oldest charge tells when something returns."""
+    """Used and remaining add up, and the oldest charge determines the next return."""
     assert await stores.quotas.status(GUILD, USER, CONFIG) == QuotaStatus(CONFIG, 0, 5, None)
     await stores.accept(new_job(pictures=2))
     stores.clock.advance(hours=1)
@@ -75,7 +75,7 @@ async def test_senseless_policies_are_refused(stores: Stores, pictures: int, hou
 
 @pytest.mark.parametrize(("pictures", "hours"), [(0, 1), (1_000_000, 8760)])
 async def test_the_bounds_themselves_are_fine(stores: Stores, pictures: int, hours: int) -> None:
-    """The smallest and the greatest policy are stored and work."""
+    """The smallest and the largest policy are accepted."""
     await stores.quotas.set_user(GUILD, USER, pictures, hours, by=1)
     status = await stores.quotas.status(GUILD, USER, CONFIG)
     assert (status.policy.pictures, status.policy.hours, status.used) == (pictures, hours, 0)

@@ -1,4 +1,4 @@
-"""Reports and blocks: what moderators are asked, what they decide, and that none of it is lost."""
+"""Reports and blocks: what users report, what moderators decide, and that nothing is lost."""
 
 import asyncio
 import dataclasses
@@ -27,13 +27,10 @@ from storage.types import (
     Report,
     Verdict,
 )
-from tests.storage.fakes import ALICE, BOB, START, Stores, new_job
-from tests.storage.test_plans import filled, plans_of, reads_all
-from tests.storage.test_upgrades import NEWER, added, old_file, rows_of, state_of
+from tests.storage.fakes import ALICE, BOB, MODERATOR, START, Stores, filed, new_job
+from tests.storage.old_databases import NEWER, added, rows_of, state_of
+from tests.storage.query_plans import plans_of, reads_all
 
-__all__ = ["filled", "old_file"]
-
-MODERATOR = 5
 NEW_TABLES = {
     "server_settings",
     "channel_settings",
@@ -55,16 +52,8 @@ def blocks(stores: Stores) -> Blocks:
     return Blocks(stores.db, stores.clock)
 
 
-async def filed(
-    reports: Reports, picture_id: int, by: int = 40, reason: str | None = None
-) -> Report:
-    report = await reports.file(picture_id, by, reason)
-    assert isinstance(report, Report)
-    return report
-
-
 async def test_a_report_opens_a_case(stores: Stores, reports: Reports) -> None:
-    """The first report of a picture is a case that knows where and whose picture it is."""
+    """The first report of a picture opens a case with its server and owner."""
     (picture,) = await stores.painted()
     assert await reports.open_for(picture.id) is None
     report = await filed(reports, picture.id, 40, "blood")
@@ -86,7 +75,7 @@ async def test_a_report_opens_a_case(stores: Stores, reports: Reports) -> None:
 
 
 async def test_all_reports_of_a_picture_are_one_card(stores: Stores, reports: Reports) -> None:
-    """Whoever reports next joins the case and its card; the same person only once."""
+    """Later reports join the case and its card; the same user counts only once."""
     (picture,) = await stores.painted()
     first = await filed(reports, picture.id, 40, "blood")
     case = await reports.posted(first.id, 70, 700)
@@ -95,7 +84,7 @@ async def test_all_reports_of_a_picture_are_one_card(stores: Stores, reports: Re
     second = await filed(reports, picture.id, 41)
     assert await reports.file(picture.id, 40, "more blood") == AlreadyReported(first)
     assert await reports.open_for(picture.id) == replace(case, reports=(first, second))
-    # Whichever report it is told for.
+    # Any report of the case will do.
     assert (await reports.posted(second.id, 70, 701)).card == Card(70, 701)
 
 
@@ -103,7 +92,7 @@ async def test_all_reports_of_a_picture_are_one_card(stores: Stores, reports: Re
 async def test_a_verdict_closes_the_case(
     stores: Stores, reports: Reports, verdict: Verdict
 ) -> None:
-    """The verdict is remembered with its moderator, and the next report opens another case."""
+    """A verdict is stored with its moderator, and the next report opens another case."""
     (picture,) = await stores.painted()
     first = await filed(reports, picture.id)
     now = stores.clock.advance(hours=1)
@@ -122,7 +111,7 @@ async def test_a_verdict_closes_the_case(
 async def test_there_is_one_verdict(
     stores: Stores, reports: Reports, first: Verdict, second: Verdict
 ) -> None:
-    """A second verdict, also the same, is no step that a case can take; the first one stays."""
+    """A second verdict, even the same one, is refused; the first one stays."""
     (picture,) = await stores.painted()
     report = await filed(reports, picture.id)
     closed = await reports.resolve(picture.id, MODERATOR, first)
@@ -133,7 +122,7 @@ async def test_there_is_one_verdict(
 
 
 async def test_what_is_unknown_is_refused(stores: Stores, reports: Reports) -> None:
-    """Erased and unknown pictures, unknown reports and verdicts raise, and nothing is written."""
+    """Erased and unknown pictures, reports and verdicts raise, and nothing is written."""
     (picture,), (gone,) = await stores.painted(), await stores.painted()
     await stores.history.erase(gone.id)
     for picture_id in (gone.id, 99):
@@ -152,7 +141,7 @@ async def test_what_is_unknown_is_refused(stores: Stores, reports: Reports) -> N
 
 
 async def test_a_reason_is_short(stores: Stores, reports: Reports, blocks: Blocks) -> None:
-    """Five hundred characters are kept as they are, an empty reason is none, more is refused."""
+    """Five hundred characters are accepted, an empty reason is None, and more is refused."""
     (picture,) = await stores.painted()
     longest = "🎨" * REASON_LIMIT_CHARS
     with pytest.raises(ValueError, match="500"):
@@ -168,7 +157,7 @@ async def test_a_reason_is_short(stores: Stores, reports: Reports, blocks: Block
 
 
 async def test_reports_outlive_their_picture(stores: Stores, reports: Reports) -> None:
-    """A case stays when its picture is erased, says so, and can still be resolved."""
+    """A case survives its picture's erasure, says so, and can still be resolved."""
     (picture,) = await stores.painted()
     report = await filed(reports, picture.id, 40, "blood")
     before = await reports.open_for(picture.id)
@@ -199,7 +188,7 @@ async def test_reports_outlive_their_picture(stores: Stores, reports: Reports) -
 async def test_no_hand_written_statement_breaks_a_case(
     stores: Stores, reports: Reports, sql: str
 ) -> None:
-    """The database itself refuses half a case, two open ones, and reports of nothing."""
+    """The database itself refuses incomplete cases, two open ones, and reports of nothing."""
     (picture,) = await stores.painted()
     await filed(reports, picture.id)
     with pytest.raises(sqlite3.IntegrityError):
@@ -209,7 +198,7 @@ async def test_no_hand_written_statement_breaks_a_case(
 
 
 async def test_moderators_see_the_oldest_of_their_server(stores: Stores, reports: Reports) -> None:
-    """The list holds a server's open cases with all their reports, the oldest first."""
+    """The list contains a server's open cases with all their reports, oldest first."""
     elsewhere = dataclasses.replace(ALICE, guild_id=11)
     mine: list[Case] = []
     for number in range(5):
@@ -233,7 +222,7 @@ doings = st.lists(st.one_of(people, st.sampled_from(Verdict)), max_size=12)
 
 
 def test_cases_are_what_the_model_says(database_file: Path) -> None:
-    """Any order of reports and verdicts opens, fills and closes cases as a naive list does."""
+    """In any order, reports and verdicts open and close cases as in a simple model."""
 
     async def agree(stores: Stores, reports: Reports, done: list[int | Verdict]) -> None:
         (picture,) = await stores.painted()
@@ -276,7 +265,7 @@ def test_cases_are_what_the_model_says(database_file: Path) -> None:
 async def test_a_block_holds_in_its_server_until_it_is_taken_off(
     stores: Stores, blocks: Blocks
 ) -> None:
-    """A blocked user is blocked in that server alone, for the newest reason, until unblocked."""
+    """A user is blocked in that server only, with the newest reason, until unblocked."""
     assert await blocks.is_blocked(10, 30) is None
     assert await blocks.unblock(10, 30) is False
     first = await blocks.block(10, 30, MODERATOR, "spam")
@@ -293,7 +282,7 @@ async def test_a_block_holds_in_its_server_until_it_is_taken_off(
 
 
 async def test_the_blocked_are_listed(stores: Stores, blocks: Blocks) -> None:
-    """Everybody who is blocked in a server is on its list, the newest decision first."""
+    """Every block of a server is listed, newest decision first."""
     made = []
     for user_id in (33, 30, 31):
         made.append(await blocks.block(10, user_id, MODERATOR, None))
@@ -346,7 +335,7 @@ async def old_cases(filled: Stores) -> AsyncIterator[Stores]:
 async def test_questions_use_their_index(
     old_cases: Stores, monkeypatch: pytest.MonkeyPatch, question: Any, index: str, analysed: bool
 ) -> None:
-    """What is asked is answered through its index, and no table is read from end to end."""
+    """Queries use their index, and no table is scanned."""
     stores = old_cases
     if analysed:
         async with stores.db.transaction() as transaction:
@@ -354,7 +343,7 @@ async def test_questions_use_their_index(
     asked = question(Reports(stores.db, stores.clock), Blocks(stores.db, stores.clock))
     plans = await plans_of(stores, monkeypatch, asked)
     assert any(index in plan for plan in plans), plans
-    # What the list of a server goes through is its own few cases, and nothing of a table.
+    # A server's list scans only its own few cases, not a table.
     assert not any(reads_all(plan.replace("SCAN c;", "")) for plan in plans), plans
     assert "blocks" not in index or not any("TEMP B-TREE" in plan for plan in plans), plans
 
@@ -366,7 +355,7 @@ async def refused(reports: Reports, picture_id: int) -> None:
 
 @pytest.fixture
 async def fourth_file(old_file: Path) -> Path:
-    """A database of version 4 with rows of every kind that there was until then."""
+    """A database of version 4 with rows of every kind that existed until then."""
     async with (
         await Database.open(old_file, migrations=load_migrations()[:4]) as db,
         db.transaction() as transaction,
@@ -377,7 +366,7 @@ async def fourth_file(old_file: Path) -> Path:
 
 
 async def test_every_row_of_the_fourth_version_comes_through(fourth_file: Path) -> None:
-    """After the upgrade from version 4 every row is as it was, and nothing is set or reported."""
+    """After the upgrade from version 4 every row is unchanged, and nothing is set or reported."""
     before = rows_of(fourth_file)
     assert sum(map(len, before.values())) > 300
     await (await Database.open(fourth_file)).close()
@@ -392,7 +381,7 @@ async def test_every_row_of_the_fourth_version_comes_through(fourth_file: Path) 
 
 
 async def test_old_pictures_can_be_reported(fourth_file: Path) -> None:
-    """After the upgrade a picture of an earlier version is reported, erased and resolved."""
+    """After the upgrade an older picture can be reported, erased and resolved."""
     stores = await Stores.open(fourth_file)
     reports = Reports(stores.db, stores.clock)
     (picture, *_) = await stores.history.page(BOB.user_id, BOB.guild_id, None, 1)
@@ -407,7 +396,7 @@ async def test_old_pictures_can_be_reported(fourth_file: Path) -> None:
 async def test_a_failure_anywhere_leaves_the_fourth_version(
     fourth_file: Path, applied: int
 ) -> None:
-    """Whatever statement of the fifth version is the last that works, nothing is changed."""
+    """A failure in any statement of the fifth migration leaves the database unchanged."""
     before = state_of(fourth_file)
     *earlier, fifth = load_migrations()[:5]
     done = list(statements(fifth.sql))[:applied]

@@ -1,4 +1,4 @@
-"""Restoring a backup: nothing is lost, nothing happens twice, and it can always be done again."""
+"""Restoring a backup: nothing is lost or repeated, and it can always be run again."""
 
 import asyncio
 import os
@@ -26,8 +26,9 @@ from storage.errors import (
 from storage.migrate import load_migrations
 from storage.restore import UNKNOWN_IDS, restore
 from storage.types import DeliveryState, JobState
+from tests.fakes import FakeClock
 from tests.storage.dying import die
-from tests.storage.fakes import FakeClock, Stores, new_job
+from tests.storage.fakes import Stores, new_job
 
 LATER = datetime(2026, 11, 21, 3, tzinfo=UTC)
 CLOCK = FakeClock(LATER)
@@ -35,7 +36,7 @@ ASIDE = "zimagine.db.before-20261121T030000Z"
 
 
 async def opened(path: Path) -> Stores:
-    """All of storage, with nonces that no earlier process has used."""
+    """Open all stores, with nonces that no earlier process used."""
     return await Stores.open(path, nonce=lambda: secrets.token_hex(12))
 
 
@@ -46,7 +47,7 @@ def data_dir(database_file: Path) -> Path:
 
 @pytest.fixture
 async def saved(database_file: Path, tmp_path: Path) -> Path:
-    """A backup with a painted, a queued and a painting job; the database went on for three more."""
+    """A backup with a painted, a queued and a painting job; three more jobs follow after it."""
     stores = await opened(database_file)
     await stores.painted(new_job(prompt="painted"))
     await stores.accept(new_job(prompt="queued", pictures=2, reply_token="secret"))
@@ -64,7 +65,7 @@ def names(folder: Path) -> list[str]:
 
 
 def contents(folder: Path) -> dict[str, bytes]:
-    """Name → bytes; the -shm file holds nothing of value."""
+    """Return the bytes of each file by name; the -shm file is irrelevant."""
     return {each.name: each.read_bytes() for each in folder.iterdir() if "-shm" not in each.name}
 
 
@@ -81,7 +82,7 @@ SINCE = [*BEFORE, *["since"] * 3]
 
 
 async def test_nothing_is_replayed_and_nothing_is_lost(data_dir: Path, saved: Path) -> None:
-    """What was unfinished is refunded, what was undelivered is kept, no id returns."""
+    """Unfinished jobs are refunded, undelivered results are kept, and no id is reused."""
     content = saved.read_bytes()
     facts = await restore(data_dir, saved, clock=CLOCK)
     assert saved.read_bytes() == content
@@ -105,7 +106,7 @@ async def test_nothing_is_replayed_and_nothing_is_lost(data_dir: Path, saved: Pa
     assert await stores.deliveries.pending() == []
     recovery = await stores.jobs.recover()
     assert recovery.queued == ()
-    # Six jobs and four pictures had been given before.
+    # Six jobs and four pictures existed before.
     (picture,) = await stores.painted()
     assert (picture.job_id, picture.id) == (7, 5)
     await stores.db.close()
@@ -127,12 +128,12 @@ async def test_the_old_journal_goes_with_the_old_database(
     assert prompts(killed / "zimagine.db") == BEFORE
     assert prompts(killed / ASIDE) == [*SINCE, "journal"]
     stores = await opened(killed / "zimagine.db")
-    assert (await stores.accept()).id == 8  # the seventh was in the journal alone
+    assert (await stores.accept()).id == 8  # the seventh was only in the journal
     await stores.db.close()
 
 
 async def left_by_a_kill(data_dir: Path, folder: Path) -> Path:
-    """The data folder as kill -9 leaves it, with one job that is in the journal alone."""
+    """Return the data folder as kill -9 leaves it, with one job only in the journal."""
     stores = await opened(data_dir / "zimagine.db")
     await stores.accept(new_job(prompt="journal"))
     shutil.copytree(data_dir, folder)
@@ -141,7 +142,7 @@ async def left_by_a_kill(data_dir: Path, folder: Path) -> Path:
 
 
 async def test_on_an_empty_folder_ids_jump_ahead(saved: Path, tmp_path: Path) -> None:
-    """Where nobody knows which ids were given since, a wide gap keeps them from coming back."""
+    """If it is unknown which ids were used since, a wide gap prevents reuse."""
     facts = await restore(tmp_path / "new", saved, clock=CLOCK)
     assert facts.set_aside is None and names(tmp_path / "new") == ["zimagine.db"]
     stores = await opened(tmp_path / "new" / "zimagine.db")
@@ -154,7 +155,7 @@ async def test_on_an_empty_folder_ids_jump_ahead(saved: Path, tmp_path: Path) ->
 async def test_a_damaged_database_is_set_aside_as_it_is(
     data_dir: Path, saved: Path, damage: str
 ) -> None:
-    """Damage does not stand in the way, is kept to the byte, and never brings an id back."""
+    """A damaged database does not prevent a restore, is kept unchanged, and no id is reused."""
     live = data_dir / "zimagine.db"
     for times in (1, 2):
         stores = await opened(live)
@@ -166,14 +167,14 @@ async def test_a_damaged_database_is_set_aside_as_it_is(
         live.write_bytes(content)
         facts = await restore(data_dir, saved, clock=CLOCK)
         assert facts.set_aside is not None and facts.set_aside.read_bytes() == content
-        assert len(names(data_dir)) == 1 + times  # each under a name of its own
+        assert len(names(data_dir)) == 1 + times  # each with a different name
         stores = await opened(live)
         assert (await stores.accept()).id > max(given, UNKNOWN_IDS)
         await stores.db.close()
 
 
 async def test_an_older_backup_is_brought_up_to_date(data_dir: Path, tmp_path: Path) -> None:
-    """A backup of an older version of this program has the newest schema once it is restored."""
+    """A backup of an older version is migrated when it is restored."""
     old = tmp_path / "old.db"
     db = await Database.open(old, migrations=load_migrations()[:1])
     async with db, db.transaction() as transaction:
@@ -191,7 +192,7 @@ async def test_an_older_backup_is_brought_up_to_date(data_dir: Path, tmp_path: P
 
 
 async def test_a_set_aside_database_can_be_restored(data_dir: Path, saved: Path) -> None:
-    """A restore is undone by restoring what it set aside."""
+    """A restore can be undone by restoring what it set aside."""
     first = await restore(data_dir, saved, clock=CLOCK)
     assert first.set_aside is not None
     second = await restore(data_dir, first.set_aside, clock=CLOCK)
@@ -229,7 +230,7 @@ def spoil(path: Path, kind: str) -> None:
 async def test_a_backup_that_is_no_good_changes_nothing(
     data_dir: Path, saved: Path, kind: str, error: type[Any]
 ) -> None:
-    """What is damaged, foreign or too new is refused by name, and the database stays."""
+    """A damaged, foreign or too new backup is refused, and the database stays."""
     spoil(saved, kind)
     before = contents(data_dir)
     with pytest.raises(error) as caught:
@@ -239,7 +240,7 @@ async def test_a_backup_that_is_no_good_changes_nothing(
 
 
 async def test_the_database_is_no_backup_of_itself(data_dir: Path, saved: Path) -> None:
-    """The database itself, under whatever name, is refused."""
+    """The database itself is refused as a backup, under any name."""
     link = data_dir / "link.db"
     link.symlink_to(data_dir / "zimagine.db")
     for source in (data_dir / "zimagine.db", link):
@@ -250,7 +251,7 @@ async def test_the_database_is_no_backup_of_itself(data_dir: Path, saved: Path) 
 async def test_a_full_disk_changes_nothing(
     data_dir: Path, saved: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where the copy finds no room, that is said, and the database stays."""
+    """If there is no room for the copy, the error says so and the database stays."""
 
     def full(_: int) -> None:
         raise OSError(28, "No space left on device")
@@ -275,7 +276,7 @@ sys.stdin.read()
 async def test_a_database_that_is_open_elsewhere_is_not_replaced(
     data_dir: Path, saved: Path
 ) -> None:
-    """While another process has it open, idle as it may be, the database stays as it is."""
+    """While another process has it open, even idle, the database is not replaced."""
     stores = await opened(data_dir / "zimagine.db")  # for its journal mode
     await stores.db.close()
     holder = await asyncio.create_subprocess_exec(
@@ -296,7 +297,7 @@ async def test_a_database_that_is_open_elsewhere_is_not_replaced(
 async def test_opening_while_it_is_replaced(
     data_dir: Path, saved: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Who opens the old file while the new one takes its place is refused, and tries again."""
+    """A database that is replaced while being opened is refused."""
     original = opening._use_wal
 
     async def replaced(*arguments: Any) -> None:
@@ -310,7 +311,7 @@ async def test_opening_while_it_is_replaced(
 
 
 async def test_nothing_is_opened_between_old_and_new(data_dir: Path, saved: Path) -> None:
-    """An interrupted restore keeps everybody out, and a second one completes it."""
+    """An interrupted restore keeps the database closed, and a second one completes it."""
     (data_dir / "zimagine.db").unlink()
     shutil.copy(saved, data_dir / "zimagine.db.restoring")
     before = contents(data_dir)
@@ -336,7 +337,7 @@ asyncio.run(restore(*map(pathlib.Path, sys.argv[2:]), clock=clock))
 async def test_kill_9_at_any_instant_of_a_restore(
     data_dir: Path, saved: Path, tmp_path: Path
 ) -> None:
-    """Killed at any instant: nothing has happened, or all has, or it is refused until completed."""
+    """Killed at any point, a restore has not happened, is complete, or has to be run again."""
     killed = await left_by_a_kill(data_dir, tmp_path / "killed")
     limit = asyncio.Semaphore(3)
 
@@ -364,7 +365,7 @@ async def test_kill_9_at_any_instant_of_a_restore(
 
 
 async def state_of(folder: Path) -> str:
-    """Whether the old database opens, the new one, or neither."""
+    """Return whether the old database opens, the new one, or neither."""
     copy = folder.with_name(f"{folder.name}-look")
     shutil.copytree(folder, copy)
     try:
@@ -381,7 +382,7 @@ async def state_of(folder: Path) -> str:
 async def test_a_cancelled_restore_runs_to_its_end(
     data_dir: Path, saved: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Ctrl-C does not give the data folder back while files are still being renamed."""
+    """Ctrl-C does not release the data folder while files are still being renamed."""
     copying = asyncio.Event()
     loop = asyncio.get_running_loop()
     original = backup.copy

@@ -1,4 +1,4 @@
-"""Retention: files go, rows and favourites stay, and nothing is forgotten by a crash."""
+"""Retention removes files, keeps rows and favourites, and survives crashes."""
 
 import asyncio
 import hashlib
@@ -19,14 +19,14 @@ from storage.retention import BATCH_ROWS, Retention
 from storage.types import Removed
 from tests.storage.dying import die
 from tests.storage.fakes import Stores, new_job, new_picture
-from tests.storage.test_plans import plans_of
+from tests.storage.query_plans import plans_of
 
 SIZE_BYTES = 100
 
 
 @dataclass
-class Gallery:
-    """Pictures with files, painted one day after the other."""
+class DailyPictures:
+    """Pictures with files, one per day."""
 
     stores: Stores
     files: PictureFiles
@@ -54,7 +54,7 @@ class Gallery:
             )
 
     async def kept(self) -> list[int]:
-        """Ids whose rows claim a file; checks that these are the files there are."""
+        """Return the ids whose rows claim a file; checks that exactly these files exist."""
         rows = await self.stores.db.fetch_all(
             "SELECT id, file FROM pictures "
             "WHERE deleted_at IS NULL AND file_removed_at IS NULL ORDER BY id"
@@ -64,194 +64,194 @@ class Gallery:
 
 
 @pytest.fixture
-async def gallery(stores: Stores) -> AsyncIterator[Gallery]:
+async def daily(stores: Stores) -> AsyncIterator[DailyPictures]:
     data_dir = stores.db.path.parent
     files = PictureFiles(data_dir, clock=stores.clock)
-    yield Gallery(stores, files, Retention(stores.db, files, stores.clock), data_dir)
+    yield DailyPictures(stores, files, Retention(stores.db, files, stores.clock), data_dir)
 
 
-async def test_without_limits_everything_stays(gallery: Gallery) -> None:
-    """No limit removes nothing."""
-    ids = await gallery.paint(3)
-    assert await gallery.retention.apply(None, None) == Removed(0, 0)
-    assert await gallery.kept() == ids
+async def test_without_limits_everything_stays(daily: DailyPictures) -> None:
+    """Without limits nothing is removed."""
+    ids = await daily.paint(3)
+    assert await daily.retention.apply(None, None) == Removed(0, 0)
+    assert await daily.kept() == ids
 
 
-async def test_old_files_go_and_their_rows_stay(gallery: Gallery) -> None:
-    """Files older than so many days go; their rows and recipes stay, and say so."""
-    ids = await gallery.paint(5)
-    assert await gallery.retention.apply(3, None) == Removed(2, 2 * SIZE_BYTES)
-    assert await gallery.kept() == ids[2:]
-    assert await gallery.retention.apply(3, None) == Removed(0, 0)
-    picture = await gallery.stores.history.get(ids[0])
+async def test_old_files_go_and_their_rows_stay(daily: DailyPictures) -> None:
+    """Files older than the limit are removed; their rows and recipes stay and say so."""
+    ids = await daily.paint(5)
+    assert await daily.retention.apply(3, None) == Removed(2, 2 * SIZE_BYTES)
+    assert await daily.kept() == ids[2:]
+    assert await daily.retention.apply(3, None) == Removed(0, 0)
+    picture = await daily.stores.history.get(ids[0])
     assert picture is not None and not picture.on_disk
     assert picture.recipe == new_picture().recipe
 
 
 @pytest.mark.parametrize(("limit_bytes", "kept"), [(500, 5), (499, 4), (150, 1), (99, 0), (0, 0)])
 async def test_the_oldest_go_until_the_rest_fits(
-    gallery: Gallery, limit_bytes: int, kept: int
+    daily: DailyPictures, limit_bytes: int, kept: int
 ) -> None:
-    """Oldest first, and no more than needed, until all files together fit below the limit."""
-    ids = await gallery.paint(5)
-    removed = await gallery.retention.apply(None, limit_bytes)
+    """The oldest files are removed, and no more than needed, until the rest fits."""
+    ids = await daily.paint(5)
+    removed = await daily.retention.apply(None, limit_bytes)
     assert removed == Removed(5 - kept, (5 - kept) * SIZE_BYTES)
-    assert await gallery.kept() == ids[5 - kept :]
+    assert await daily.kept() == ids[5 - kept :]
 
 
-async def test_many_batches(gallery: Gallery) -> None:
-    """More files than one batch holds go as well, also those of one instant."""
-    ids = await gallery.paint(2 * BATCH_ROWS + 7)
-    async with gallery.stores.db.transaction() as transaction:
+async def test_many_batches(daily: DailyPictures) -> None:
+    """More files than fit in one batch are removed, including those of the same instant."""
+    ids = await daily.paint(2 * BATCH_ROWS + 7)
+    async with daily.stores.db.transaction() as transaction:
         await transaction.execute("UPDATE pictures SET painted_at = 5 WHERE id <> ?", (ids[0],))
-    removed = await gallery.retention.apply(None, 3 * SIZE_BYTES)
+    removed = await daily.retention.apply(None, 3 * SIZE_BYTES)
     assert removed.files == len(ids) - 3
-    assert await gallery.kept() == [ids[0], *ids[-2:]]
+    assert await daily.kept() == [ids[0], *ids[-2:]]
 
 
-async def test_favourites_and_what_is_undelivered_stay(gallery: Gallery) -> None:
-    """A favourite's file and one that is still to be delivered stay, however old and large."""
-    favourite, other = await gallery.paint(2)
-    written = gallery.files.write("pending.png", b"x" * SIZE_BYTES)
-    job = await gallery.stores.painting()
-    (pending,) = await gallery.stores.jobs.painted(
+async def test_favourites_and_what_is_undelivered_stay(daily: DailyPictures) -> None:
+    """Files of favourites and undelivered pictures stay, however old and large."""
+    favourite, other = await daily.paint(2)
+    written = daily.files.write("pending.png", b"x" * SIZE_BYTES)
+    job = await daily.stores.painting()
+    (pending,) = await daily.stores.jobs.painted(
         job.id, new_picture(file=written.file, size_bytes=SIZE_BYTES)
     )
-    await gallery.set("favourite_at", favourite)
-    gallery.stores.clock.advance(days=100)
-    assert await gallery.retention.apply(1, 0) == Removed(1, SIZE_BYTES)
-    assert other not in await gallery.kept()
-    assert await gallery.kept() == [favourite, pending.id]
-    await gallery.stores.deliveries.delivered(job.id)
-    assert (await gallery.retention.apply(1, 0)).files == 1
+    await daily.set("favourite_at", favourite)
+    daily.stores.clock.advance(days=100)
+    assert await daily.retention.apply(1, 0) == Removed(1, SIZE_BYTES)
+    assert other not in await daily.kept()
+    assert await daily.kept() == [favourite, pending.id]
+    await daily.stores.deliveries.delivered(job.id)
+    assert (await daily.retention.apply(1, 0)).files == 1
 
 
 async def test_a_favourite_at_the_last_moment_stays(
-    gallery: Gallery, monkeypatch: pytest.MonkeyPatch
+    daily: DailyPictures, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A picture that becomes a favourite while its file is chosen for removal keeps it."""
-    first, second = await gallery.paint(2)
-    original = gallery.files.plan_removal
+    """A picture that becomes a favourite just before its file is removed keeps it."""
+    first, second = await daily.paint(2)
+    original = daily.files.plan_removal
     loop = asyncio.get_running_loop()
 
     def meanwhile(ids: list[int]) -> None:
-        asyncio.run_coroutine_threadsafe(gallery.set("favourite_at", first), loop).result()
+        asyncio.run_coroutine_threadsafe(daily.set("favourite_at", first), loop).result()
         original(ids)
 
-    monkeypatch.setattr(gallery.files, "plan_removal", meanwhile)
-    assert await gallery.retention.apply(None, 0) == Removed(1, SIZE_BYTES)
-    assert await gallery.kept() == [first] and second != first
+    monkeypatch.setattr(daily.files, "plan_removal", meanwhile)
+    assert await daily.retention.apply(None, 0) == Removed(1, SIZE_BYTES)
+    assert await daily.kept() == [first] and second != first
 
 
-async def test_what_an_erasure_left_behind_goes(gallery: Gallery) -> None:
-    """The file of an erased picture that a crash left goes, whatever the limits, and only once."""
-    erased, gone, kept = await gallery.paint(3)
+async def test_what_an_erasure_left_behind_goes(daily: DailyPictures) -> None:
+    """An erased picture's file that a crash left is removed once, whatever the limits."""
+    erased, gone, kept = await daily.paint(3)
     for picture_id in (erased, gone):
-        picture = await gallery.stores.history.erase(picture_id)
+        picture = await daily.stores.history.erase(picture_id)
         assert picture is not None
-    gallery.files.remove(picture.file)  # as it should have been
-    assert await gallery.retention.apply(None, None) == Removed(1, SIZE_BYTES)
-    assert await gallery.kept() == [kept]
-    assert await gallery.retention.apply(None, None) == Removed(0, 0)
+    daily.files.remove(picture.file)  # as it should have been
+    assert await daily.retention.apply(None, None) == Removed(1, SIZE_BYTES)
+    assert await daily.kept() == [kept]
+    assert await daily.retention.apply(None, None) == Removed(0, 0)
 
 
-async def with_input(gallery: Gallery, name: str, size_bytes: int, count: int = 1) -> list[int]:
-    """Pictures that were made from the same input."""
+async def with_input(daily: DailyPictures, name: str, size_bytes: int, count: int = 1) -> list[int]:
+    """Return pictures that were made from the same input."""
     sha256 = hashlib.sha256(name.encode()).hexdigest()
-    await Inputs(gallery.stores.db, gallery.stores.clock).write(b"x" * size_bytes, sha256)
-    return [
-        picture_id for _ in range(count) for picture_id in await gallery.paint(inputs=(sha256,))
-    ]
+    await Inputs(daily.stores.db, daily.stores.clock).write(b"x" * size_bytes, sha256)
+    return [picture_id for _ in range(count) for picture_id in await daily.paint(inputs=(sha256,))]
 
 
-async def test_inputs_go_with_their_last_picture(gallery: Gallery) -> None:
-    """When retention removes the last picture that was made from it, an input goes as well."""
-    inputs = Inputs(gallery.stores.db, gallery.stores.clock)
-    await with_input(gallery, "shared", 30, count=3)
-    favourite, _ = await with_input(gallery, "favourite", 7, count=2)
-    await gallery.set("favourite_at", favourite)
-    assert await gallery.retention.apply(3, None) == Removed(2, 2 * SIZE_BYTES)
+async def test_inputs_go_with_their_last_picture(daily: DailyPictures) -> None:
+    """Removing the last picture made from an input removes the input as well."""
+    inputs = Inputs(daily.stores.db, daily.stores.clock)
+    await with_input(daily, "shared", 30, count=3)
+    favourite, _ = await with_input(daily, "favourite", 7, count=2)
+    await daily.set("favourite_at", favourite)
+    assert await daily.retention.apply(3, None) == Removed(2, 2 * SIZE_BYTES)
     assert await inputs.size_bytes() == 37
-    gallery.stores.clock.advance(days=1)
-    assert await gallery.retention.apply(3, None) == Removed(2, SIZE_BYTES + 30)
-    gallery.stores.clock.advance(days=9)
-    assert await gallery.retention.apply(3, None) == Removed(1, SIZE_BYTES)
-    assert await gallery.kept() == [favourite] and await inputs.size_bytes() == 7
+    daily.stores.clock.advance(days=1)
+    assert await daily.retention.apply(3, None) == Removed(2, SIZE_BYTES + 30)
+    daily.stores.clock.advance(days=9)
+    assert await daily.retention.apply(3, None) == Removed(1, SIZE_BYTES)
+    assert await daily.kept() == [favourite] and await inputs.size_bytes() == 7
 
 
-async def test_inputs_count_towards_the_limit(gallery: Gallery) -> None:
-    """Pictures and inputs together are below the limit; what an input gave back is not lost."""
-    first, *_ = await with_input(gallery, "one", 500)
-    ids = await with_input(gallery, "two", 10, count=3)
-    assert await gallery.retention.apply(None, 910) == Removed()
-    assert await gallery.kept() == [first, *ids]
-    assert await gallery.retention.apply(None, 909) == Removed(2, SIZE_BYTES + 500)
-    assert await gallery.retention.apply(None, 310) == Removed()
-    assert await gallery.retention.apply(None, 309) == Removed(1, SIZE_BYTES)
-    assert await gallery.kept() == ids[1:]
+async def test_inputs_count_towards_the_limit(daily: DailyPictures) -> None:
+    """Pictures and inputs together fit below the limit; freed inputs are counted."""
+    first, *_ = await with_input(daily, "one", 500)
+    ids = await with_input(daily, "two", 10, count=3)
+    assert await daily.retention.apply(None, 910) == Removed()
+    assert await daily.kept() == [first, *ids]
+    assert await daily.retention.apply(None, 909) == Removed(2, SIZE_BYTES + 500)
+    assert await daily.retention.apply(None, 310) == Removed()
+    assert await daily.retention.apply(None, 309) == Removed(1, SIZE_BYTES)
+    assert await daily.kept() == ids[1:]
 
 
 async def test_an_erased_pictures_input_that_a_crash_left_goes(
-    gallery: Gallery, monkeypatch: pytest.MonkeyPatch
+    daily: DailyPictures, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An input whose last picture was let go just before a crash goes at the next time."""
-    (picture_id,) = await with_input(gallery, "one", 30)
+    """An input whose last picture went just before a crash is removed the next time."""
+    (picture_id,) = await with_input(daily, "one", 30)
     with monkeypatch.context() as patch:
         patch.setattr(InputFiles, "remove", lambda *_: die_now())
         with pytest.raises(RuntimeError):
-            await gallery.retention.apply(None, 0)
-    assert picture_id not in await gallery.kept()
-    assert await gallery.retention.apply(None, None) == Removed(1, 30)
+            await daily.retention.apply(None, 0)
+    assert picture_id not in await daily.kept()
+    assert await daily.retention.apply(None, None) == Removed(1, 30)
 
 
 def die_now() -> None:
     raise RuntimeError("the process ends here")
 
 
-async def test_unknown_sizes_are_measured(gallery: Gallery) -> None:
-    """Files from before sizes were written down count as well, once they have been measured."""
-    ids = await gallery.paint(BATCH_ROWS + 3, size_bytes=None)
-    assert (await gallery.retention.apply(None, 2 * SIZE_BYTES)).files == BATCH_ROWS + 1
-    assert await gallery.kept() == ids[-2:]
+async def test_unknown_sizes_are_measured(daily: DailyPictures) -> None:
+    """Files without a stored size count as well, once they have been measured."""
+    ids = await daily.paint(BATCH_ROWS + 3, size_bytes=None)
+    assert (await daily.retention.apply(None, 2 * SIZE_BYTES)).files == BATCH_ROWS + 1
+    assert await daily.kept() == ids[-2:]
 
 
-async def test_a_missing_file_is_not_taken_for_a_removed_one(gallery: Gallery) -> None:
-    """What cannot be measured, for instance because its disk is away, is left as it is."""
-    ids = await gallery.paint(3, size_bytes=None)
-    pictures = gallery.data_dir / "pictures"
-    pictures.rename(gallery.data_dir / "away")
-    assert await gallery.retention.apply(None, 0) == Removed(0, 0)
+async def test_a_missing_file_is_not_taken_for_a_removed_one(daily: DailyPictures) -> None:
+    """Files that cannot be measured, for instance on a detached disk, are left alone."""
+    ids = await daily.paint(3, size_bytes=None)
+    pictures = daily.data_dir / "pictures"
+    pictures.rename(daily.data_dir / "away")
+    assert await daily.retention.apply(None, 0) == Removed(0, 0)
     shutil.rmtree(pictures, ignore_errors=True)
-    (gallery.data_dir / "away").rename(pictures)
-    assert await gallery.kept() == ids
+    (daily.data_dir / "away").rename(pictures)
+    assert await daily.kept() == ids
 
 
-async def test_a_path_that_leads_out_is_never_followed(gallery: Gallery, tmp_path: Path) -> None:
-    """A row that names a file outside the pictures' folder removes nothing."""
-    await gallery.paint(1)
+async def test_a_path_that_leads_out_is_never_followed(
+    daily: DailyPictures, tmp_path: Path
+) -> None:
+    """A row that names a file outside the pictures folder removes nothing."""
+    await daily.paint(1)
     (tmp_path / "secret").write_text("x")
-    async with gallery.stores.db.transaction() as transaction:
+    async with daily.stores.db.transaction() as transaction:
         await transaction.execute("UPDATE pictures SET file = '../secret'")
-    assert (await gallery.retention.apply(1, 0)).files <= 1
+    assert (await daily.retention.apply(1, 0)).files <= 1
     assert (tmp_path / "secret").exists()
 
 
 async def test_a_file_that_cannot_be_removed_is_tried_again(
-    gallery: Gallery, monkeypatch: pytest.MonkeyPatch
+    daily: DailyPictures, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What the system refuses to remove is an error, and goes at the next time."""
-    await gallery.paint(1)
+    """A file that cannot be removed raises an error, and is removed the next time."""
+    await daily.paint(1)
 
     def refuse(*_: object, **__: object) -> None:
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(Path, "unlink", refuse)
-    gallery.stores.clock.advance(days=9)
+    daily.stores.clock.advance(days=9)
     with pytest.raises(DataFolderUnusable):
-        await gallery.retention.apply(1, None)
+        await daily.retention.apply(1, None)
     monkeypatch.undo()
-    await gallery.retention.apply(None, None)
-    assert await gallery.kept() == []
+    await daily.retention.apply(None, None)
+    assert await daily.kept() == []
 
 
 RETAINING = """
@@ -272,23 +272,23 @@ asyncio.run(main(pathlib.Path(sys.argv[2])))
 
 
 @pytest.mark.skipif(os.name != "posix", reason="SIGKILL is of POSIX")
-async def test_kill_9_at_any_instant_forgets_no_file(gallery: Gallery, tmp_path: Path) -> None:
-    """Killed at any instant, the next start removes what was begun, even with other limits."""
-    erased, *_, favourite = await gallery.paint(4)
-    await gallery.set("favourite_at", favourite)
-    assert await gallery.stores.history.erase(erased)
-    await gallery.stores.db.close()
+async def test_kill_9_at_any_instant_forgets_no_file(daily: DailyPictures, tmp_path: Path) -> None:
+    """Killed at any point, the next run completes the removal, even with other limits."""
+    erased, *_, favourite = await daily.paint(4)
+    await daily.set("favourite_at", favourite)
+    assert await daily.stores.history.erase(erased)
+    await daily.stores.db.close()
     limit = asyncio.Semaphore(3)
 
     async def attempt(last: int) -> tuple[bool, int]:
         folder = tmp_path / str(last)
-        shutil.copytree(gallery.data_dir, folder)
+        shutil.copytree(daily.data_dir, folder)
         async with limit:
             code = await die(RETAINING, last, str(folder))
         assert code in (0, -signal.SIGKILL)
         stores = await Stores.open(folder / "zimagine.db")
         files = PictureFiles(folder, clock=stores.clock)
-        again = Gallery(stores, files, Retention(stores.db, files, stores.clock), folder)
+        again = DailyPictures(stores, files, Retention(stores.db, files, stores.clock), folder)
         await again.retention.apply(None, None)
         kept = await again.kept()
         await stores.db.close()
@@ -299,14 +299,14 @@ async def test_kill_9_at_any_instant_forgets_no_file(gallery: Gallery, tmp_path:
     assert ends[0] == (False, 3) and ends[-1] == (True, 1)
 
 
-async def test_a_writer_waits_for_one_batch_at_most(gallery: Gallery) -> None:
-    """While hundreds of files go, somebody else's transaction gets its turn between two batches."""
-    await gallery.paint(6 * BATCH_ROWS)
-    work = asyncio.create_task(gallery.retention.apply(None, 0))
+async def test_a_writer_waits_for_one_batch_at_most(daily: DailyPictures) -> None:
+    """While hundreds of files are removed, another transaction can run between two batches."""
+    await daily.paint(6 * BATCH_ROWS)
+    work = asyncio.create_task(daily.retention.apply(None, 0))
     longest_s, turns = 0.0, 0
     while not work.done():
         begun_s = time.monotonic()
-        async with gallery.stores.db.transaction() as transaction:
+        async with daily.stores.db.transaction() as transaction:
             await transaction.fetch_one("SELECT 1")
         longest_s, turns = max(longest_s, time.monotonic() - begun_s), turns + 1
         await asyncio.sleep(0)
@@ -334,7 +334,7 @@ async def fill(stores: Stores, count: int) -> None:
 async def test_questions_use_their_index(
     stores: Stores, monkeypatch: pytest.MonkeyPatch, analysed: bool
 ) -> None:
-    """What lies on the disk is added up and walked through an index, and no table is read whole."""
+    """The total and the oldest files are read from an index, without scanning a table."""
     await fill(stores, 300)
     files = PictureFiles(stores.db.path.parent, clock=stores.clock)
     erased = await stores.history.erase(7)

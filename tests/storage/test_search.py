@@ -1,4 +1,4 @@
-"""Search: every word of it in the prompt, whatever was typed, and nobody else's pictures."""
+"""Search: finds every word, takes any input literally, and only in the user's own pictures."""
 
 import asyncio
 import dataclasses
@@ -24,7 +24,7 @@ LOOKED_FOR = st.text(LETTERS + "\ud800", max_size=5) | st.text(max_size=3)
 
 
 def plainly_found(prompt: str, text: str) -> bool:
-    """What a search means, without an index."""
+    """Search without an index, as a reference."""
 
     def plain(written: str) -> str:
         return unicodedata.normalize("NFKC", written).casefold()
@@ -43,13 +43,13 @@ async def found(stores: Stores, text: str, place: Place = ALICE, limit: int = 50
 
 
 async def indexed(stores: Stores) -> set[int]:
-    """Under how many pictures' ids the index holds anything at all."""
+    """Return the ids of all pictures that the index has any entry for."""
     rows = await stores.db.fetch_all("SELECT id FROM pictures_search_docsize")
     return {row["id"] for row in rows}
 
 
 async def tokens_left(stores: Stores, place: Place, word: str) -> list[int]:
-    """The ids that the index itself names for a word, whatever became of the pictures."""
+    """Return the ids that the index has for a word, whatever became of the pictures."""
     match = search.query(place.guild_id, place.user_id, search.words_of(word))
     rows = await stores.db.fetch_all(
         "SELECT rowid FROM pictures_search WHERE pictures_search MATCH ?", (match,)
@@ -58,7 +58,7 @@ async def tokens_left(stores: Stores, place: Place, word: str) -> list[int]:
 
 
 async def test_every_word_in_any_order(stores: Stores) -> None:
-    """A picture is found by all of its words in any order, and not when one is missing."""
+    """A picture is found by all of its words in any order, and not if one is missing."""
     await painted(stores, "A mountain lake at dawn")
     await painted(stores, "a lake in the city")
     assert await found(stores, "lake mountain") == ["A mountain lake at dawn"]
@@ -68,7 +68,7 @@ async def test_every_word_in_any_order(stores: Stores) -> None:
 
 @pytest.mark.parametrize("text", ["落", "日落", "山间日", "山间日落", "日落 lake", "LAKE 湖"])
 async def test_chinese_words_of_any_length(stores: Stores, text: str) -> None:
-    """Chinese words of one to four characters are found, also beside English ones."""
+    """Chinese words of one to four characters are found, also next to English ones."""
     await painted(stores, "山间日落 over a lake, 湖")
     await painted(stores, "山间")
     assert await found(stores, text) == ["山间日落 over a lake, 湖"]
@@ -86,7 +86,7 @@ async def test_chinese_words_of_any_length(stores: Stores, text: str) -> None:
     ],
 )
 async def test_what_a_search_passes_over(stores: Stores, prompt: str, text: str) -> None:
-    """Case, width and the way of writing an accent make no difference, nor where a word begins."""
+    """Case, width, the encoding of accents and positions within words make no difference."""
     await painted(stores, prompt)
     assert await found(stores, text) == [prompt]
 
@@ -102,7 +102,7 @@ async def test_what_a_search_passes_over(stores: Stores, prompt: str, text: str)
     ],
 )
 async def test_nothing_typed_is_syntax(stores: Stores, text: str) -> None:
-    """Quotes, operators, NUL, emoji and half characters are text: searched for, and no error."""
+    """Quotes, operators, NUL, emoji and half characters are searched for as text."""
     await painted(stores, "a lake at dawn")
     assert await found(stores, text) == []
     if not any(0xD800 <= ord(letter) < 0xE000 for letter in text):
@@ -112,14 +112,14 @@ async def test_nothing_typed_is_syntax(stores: Stores, text: str) -> None:
 
 @pytest.mark.parametrize("text", ["", " ", "\u3000\t\n "])
 async def test_no_words_find_everything(stores: Stores, text: str) -> None:
-    """A text without words asks for nothing in particular: the answer is the page."""
+    """A text without words returns the ordinary page."""
     await painted(stores, "one")
     await painted(stores, "two")
     assert await found(stores, text) == ["two", "one"]
 
 
 async def test_pages_are_newest_first_and_complete(stores: Stores) -> None:
-    """Walking the pages shows every picture with the word once, newest first."""
+    """Paging shows every picture with the word once, newest first."""
     mine = [await painted(stores, f"lake {number}") for number in range(7)]
     for number in range(7):
         await painted(stores, f"forest {number}")
@@ -135,7 +135,7 @@ async def test_pages_are_newest_first_and_complete(stores: Stores) -> None:
 
 
 async def test_letters_without_the_word_are_passed_over(stores: Stores) -> None:
-    """A page is filled however many prompts have the letters of the word, and not the word."""
+    """A page is filled even if many prompts contain the letters but not the word."""
     await painted(stores, "abcde the first")
     for _ in range(40):
         await painted(stores, "abc cde bcd")
@@ -145,7 +145,7 @@ async def test_letters_without_the_word_are_passed_over(stores: Stores) -> None:
 
 
 async def test_only_ones_own_on_this_server(stores: Stores) -> None:
-    """Other people's pictures are not found, nor one's own on another server."""
+    """Other users' pictures are not found, nor the user's own in another server."""
     await painted(stores, "lake of Bob", BOB)
     await painted(stores, "lake elsewhere", dataclasses.replace(ALICE, guild_id=11))
     assert await found(stores, "lake") == []
@@ -153,7 +153,7 @@ async def test_only_ones_own_on_this_server(stores: Stores) -> None:
 
 
 async def test_a_private_picture_is_found_by_its_person(stores: Stores) -> None:
-    """What only its person may see, its person finds."""
+    """A private picture is found by its owner."""
     await stores.painted(new_job(prompt="a secret lake", private=True))
     (picture,) = await stores.history.search(*ALICES, "secret", None, 5)
     assert picture.private
@@ -161,14 +161,14 @@ async def test_a_private_picture_is_found_by_its_person(stores: Stores) -> None:
 
 
 async def test_all_pictures_of_a_job_are_found(stores: Stores) -> None:
-    """Each picture of a job is found by the job's prompt, and an erased one is not."""
+    """Each picture of a job is found by its prompt, except erased ones."""
     first, second = await stores.painted(new_job(prompt="two lakes", pictures=2))
     await stores.history.erase(second.id)
     assert await stores.history.search(*ALICES, "lakes", None, 5) == [first]
 
 
 async def test_the_erased_leave_the_index(stores: Stores) -> None:
-    """Nothing in the index names an erased picture, and its words bring nothing back."""
+    """Erased pictures leave the index, and their words do not bring them back."""
     gone, kept = await painted(stores, "a lake"), await painted(stores, "a lake")
     await stores.history.erase(gone)
     assert await tokens_left(stores, ALICE, "lake") == [kept]
@@ -180,7 +180,7 @@ async def test_the_erased_leave_the_index(stores: Stores) -> None:
 
 
 async def test_a_changed_prompt_is_found_by_its_new_words(stores: Stores) -> None:
-    """When the prompt of a job is overwritten, its old words find nothing any more."""
+    """When a job's prompt is overwritten, its old words no longer match."""
     picture_id = await painted(stores, "a secret lake")
     async with stores.db.transaction() as transaction:
         await transaction.execute("UPDATE jobs SET prompt = 'gone'")
@@ -199,8 +199,8 @@ async def test_a_rolled_back_picture_is_not_found(stores: Stores) -> None:
     assert await tokens_left(stores, ALICE, "lake") == [kept]
 
 
-class Town:
-    """One database for many examples: every example is another person's."""
+class SearchDatabase:
+    """One database for many examples: each example is a new user."""
 
     def __init__(self, folder: Path) -> None:
         self.runner = asyncio.Runner()
@@ -211,7 +211,7 @@ class Town:
         self.runner.run(self.stores.db.close())
         self.runner.close()
 
-    async def settle_in(self, prompts: list[str]) -> Place:
+    async def painted_by_new_user(self, prompts: list[str]) -> Place:
         place = dataclasses.replace(ALICE, user_id=next(self.people))
         for prompt in prompts:
             await painted(self.stores, prompt, place)
@@ -219,9 +219,9 @@ class Town:
 
 
 @pytest.fixture(scope="module")
-def town() -> Iterator[Town]:
+def database() -> Iterator[SearchDatabase]:
     with tempfile.TemporaryDirectory() as folder:
-        opened = Town(Path(folder))
+        opened = SearchDatabase(Path(folder))
         yield opened
         opened.close()
 
@@ -231,43 +231,46 @@ def town() -> Iterator[Town]:
 @example(["é", "e\u0301", "CAFÉ au lait"], ["é", "e", "\u0301", "café"])
 @example(["山水 日落", "a\0b"], ["水日", "水 日", "\0", "A\0B", "b\0"])
 def test_the_index_agrees_with_a_plain_look(
-    town: Town, prompts: list[str], looked_for: list[str]
+    database: SearchDatabase, prompts: list[str], looked_for: list[str]
 ) -> None:
-    """Whatever the prompts and the words: found is exactly what a plain look finds."""
+    """For any prompts and words, the index finds exactly what a plain search does."""
 
     async def compare() -> None:
-        place = await town.settle_in(prompts)
+        place = await database.painted_by_new_user(prompts)
         for text in looked_for:
             expected = [prompt for prompt in reversed(prompts) if plainly_found(prompt, text)]
-            assert await found(town.stores, text, place) == expected, text
+            assert await found(database.stores, text, place) == expected, text
 
-    town.runner.run(compare())
+    database.runner.run(compare())
 
 
 @settings(max_examples=40, deadline=None)
 @given(PROMPTS, st.data())
-def test_every_piece_of_a_prompt_finds_it(town: Town, prompt: str, data: st.DataObject) -> None:
-    """Any piece cut out of a prompt finds it, as long as it is read alone as it is within."""
+def test_every_piece_of_a_prompt_finds_it(
+    database: SearchDatabase, prompt: str, data: st.DataObject
+) -> None:
+    """Any piece of a prompt finds it, if the piece alone folds as it does within."""
     start = data.draw(st.integers(0, len(prompt)))
     piece = prompt[start : data.draw(st.integers(start, len(prompt)))]
 
     async def compare() -> None:
-        place = await town.settle_in([prompt])
-        if search.fold(piece) in search.fold(prompt):  # half of a composed letter is another one
-            assert await found(town.stores, piece, place) == [prompt]
+        place = await database.painted_by_new_user([prompt])
+        # half of a composed letter is a different one
+        if search.fold(piece) in search.fold(prompt):
+            assert await found(database.stores, piece, place) == [prompt]
 
-    town.runner.run(compare())
+    database.runner.run(compare())
 
 
 @given(st.integers(), st.integers(), st.text())
 def test_tokens_never_raise_and_never_need_quotes(guild_id: int, user_id: int, prompt: str) -> None:
-    """Every prompt has tokens of plain letters and digits, whoever it belongs to."""
+    """Every prompt has tokens of plain letters and digits, for any user."""
     assert set(search.tokens(guild_id, user_id, prompt)) <= set("0123456789abcdefgu ")
 
 
 @given(PROMPTS, LOOKED_FOR)
 def test_a_query_asks_only_for_tokens_of_what_holds(prompt: str, text: str) -> None:
-    """A prompt that holds the words has every token of the query: none is overlooked."""
+    """A prompt that contains the words has every token of the query."""
     words = search.words_of(text)
     if words and search.holds(prompt, words):
         asked = set(search.query(1, 2, words).split(" AND "))

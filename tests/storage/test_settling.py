@@ -1,4 +1,4 @@
-"""Work that goes on when its caller is cancelled."""
+"""Work that continues when its caller is cancelled."""
 
 import asyncio
 
@@ -8,7 +8,7 @@ from storage.settling import settle
 
 
 async def test_a_cancelled_caller_waits_for_the_work() -> None:
-    """However often the caller is cancelled, the work ends first, and then the caller does."""
+    """However often the caller is cancelled, it ends after the work does."""
     ended = asyncio.Event()
 
     async def work() -> None:
@@ -25,7 +25,7 @@ async def test_a_cancelled_caller_waits_for_the_work() -> None:
 
 
 async def test_result_and_error_pass_through() -> None:
-    """Without a cancellation the work's result or error is the caller's."""
+    """Without a cancellation the caller gets the work's result or error."""
 
     async def fails() -> None:
         raise ZeroDivisionError

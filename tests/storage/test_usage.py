@@ -1,4 +1,4 @@
-"""The hours that quotas are added up from: always what the ledger says, and cheap to ask."""
+"""Hourly sums for quotas always agree with the ledger, and are cheap to read."""
 
 import asyncio
 import itertools
@@ -21,9 +21,6 @@ from storage.quota_rules import Charge
 from storage.timestamps import from_us, to_us
 from storage.types import QuotaExceeded, QuotaPolicy, QuotaStatus
 from tests.storage.fakes import ALICE, BOB, START, Stores, new_job, policy
-from tests.storage.test_upgrades import old_file
-
-__all__ = ["old_file"]
 
 HOUR_US = 3_600_000_000
 BEGIN_US = to_us(START)
@@ -33,7 +30,7 @@ NAIVE = (
 )
 KEPT = "SELECT guild_id, user_id, hour, pictures FROM usage_hours ORDER BY 1, 2, 3"
 
-# Around the full hours, where a charge is of one or of the other.
+# Around full hours, where a charge belongs to one or the other.
 instants = st.builds(
     lambda hour, beside_us: BEGIN_US + hour * HOUR_US + beside_us,
     st.integers(0, 3),
@@ -61,8 +58,8 @@ charges = st.tuples(st.just(CHARGE), st.just(ALICE.user_id), amounts, instants)
 books = st.builds(lambda first, then: first + then, st.lists(charges, max_size=12), st.lists(steps))
 
 
-class Sync:
-    """Reads of a plain connection; nothing is ever waited for."""
+class SyncReads:
+    """Reads from a plain connection without ever waiting."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         connection.row_factory = sqlite3.Row
@@ -80,7 +77,7 @@ class Sync:
 
 
 def blank() -> sqlite3.Connection:
-    """A database of this version in memory, where charges need no jobs."""
+    """Return an in-memory database of this version in which charges need no jobs."""
     connection = sqlite3.connect(":memory:", isolation_level=None)
     connection.create_function("picture_tokens", 3, lambda *_: "", deterministic=True)
     for migration in load_migrations():
@@ -92,19 +89,19 @@ def blank() -> sqlite3.Connection:
 TEMPLATE = blank()
 
 
-def kept(doings: list[tuple[Any, ...]]) -> Sync:
-    """The books after all that was done."""
+def kept(doings: list[tuple[Any, ...]]) -> SyncReads:
+    """Return the ledger after these operations."""
     connection = sqlite3.connect(":memory:", isolation_level=None)
     TEMPLATE.backup(connection)
     job_ids = itertools.count(1)
     for sql, *values in doings:
         own = (next(job_ids),) if sql.startswith("INSERT") else ()
         connection.execute(sql, (*own, *values))
-    return Sync(connection)
+    return SyncReads(connection)
 
 
-def charges_of(reads: Sync, user_id: int) -> list[Charge]:
-    """Every charge of a person that was not refunded, one by one."""
+def charges_of(reads: SyncReads, user_id: int) -> list[Charge]:
+    """Return every charge of a user that was not refunded."""
     found = reads.connection.execute(
         "SELECT charged_at, pictures FROM ledger "
         "WHERE guild_id = 10 AND user_id = ? AND refunded_at IS NULL",
@@ -116,7 +113,7 @@ def charges_of(reads: Sync, user_id: int) -> list[Charge]:
 @settings(max_examples=150)
 @given(books)
 def test_the_hours_are_what_the_ledger_says(doings: list[tuple[Any, ...]]) -> None:
-    """After any charges, refunds, corrections and deletions the sums are those of the rows."""
+    """After any charges, refunds, corrections and deletions the sums match the rows."""
     with closing(kept(doings).connection) as connection:
         wanted = list(map(tuple, connection.execute(NAIVE)))
         assert list(map(tuple, connection.execute(KEPT))) == wanted
@@ -127,7 +124,7 @@ def test_the_hours_are_what_the_ledger_says(doings: list[tuple[Any, ...]]) -> No
 def test_the_answer_is_that_of_all_single_charges(
     doings: list[tuple[Any, ...]], now_us: int, hours: int, limit: int, requested: int
 ) -> None:
-    """Used, left, the next return and the instant to retry are those of the naive decision."""
+    """Usage, rest, next return and retry time equal those of the reference decision."""
     reads, now = kept(doings), from_us(now_us + 3 * HOUR_US)
     with closing(reads.connection):
         holds = policy(limit, hours)
@@ -146,7 +143,7 @@ def test_the_answer_is_that_of_all_single_charges(
 
 
 async def _check(
-    reads: Sync, holds: QuotaPolicy, requested: int, now: datetime
+    reads: SyncReads, holds: QuotaPolicy, requested: int, now: datetime
 ) -> QuotaExceeded | None:
     return await quotas.check(reads, ALICE, holds, requested=requested, now=now)
 
@@ -159,7 +156,7 @@ def many(count: int) -> Iterator[tuple[Any, ...]]:
 
 @pytest.mark.parametrize(("limit", "most"), [(5000, 10), (4999, 12), (0, 5), (1000, 200)])
 def test_a_refusal_reads_no_more_than_it_needs(limit: int, most: int) -> None:
-    """Of five thousand charges it reads the few that have to come back, or the hours of many."""
+    """A refusal reads only the charges that must return first, or the sums of many hours."""
     reads = kept(list(many(5000)))
     with closing(reads.connection):
         now = START + timedelta(minutes=5000)
@@ -175,7 +172,7 @@ def test_a_refusal_reads_no_more_than_it_needs(limit: int, most: int) -> None:
 @pytest.mark.parametrize("limit", [10_000, 4999, 1000])
 @pytest.mark.parametrize("analysed", [False, True], ids=["as created", "after ANALYZE"])
 def test_every_question_is_answered_by_an_index(limit: int, analysed: bool) -> None:
-    """Accepting and refusing search by person and instant: nothing is scanned or sorted."""
+    """Accepting and refusing look up by user and time: nothing is scanned or sorted."""
     reads = kept(list(many(5000)))
     with closing(reads.connection):
         if analysed:
@@ -195,7 +192,7 @@ def test_every_question_is_answered_by_an_index(limit: int, analysed: bool) -> N
 
 
 async def test_an_upgrade_adds_up_what_is_there(old_file: Path) -> None:
-    """A filled database of any earlier version has its hours afterwards, and they are kept."""
+    """A filled database of any earlier version gets its hourly sums, and they stay correct."""
     await (await Database.open(old_file, migrations=load_migrations()[:3])).close()
     with closing(sqlite3.connect(old_file)) as connection:
         connection.execute("UPDATE ledger SET charged_at = job_id * 1000000000")

@@ -1,4 +1,4 @@
-"""Ways of delivery: what a job's person wants, the thread it is tried in, why that was closed."""
+"""Delivery settings of a job, the thread of an attempt, and why a route was not used."""
 
 import sqlite3
 from contextlib import closing
@@ -13,9 +13,7 @@ from storage.migrate import load_migrations, statements
 from storage.preferences import Preferences
 from storage.types import DeliveryMode, Route
 from tests.storage.fakes import ALICE, Stores, new_job
-from tests.storage.test_upgrades import NEWER, old_file, rows_of, state_of
-
-__all__ = ["old_file"]
+from tests.storage.old_databases import NEWER, rows_of, state_of
 
 THREAD, OTHER = 900, 901
 SETTINGS = (
@@ -24,18 +22,18 @@ SETTINGS = (
     "INSERT INTO user_settings VALUES (10, 30, 'direct', 1, 30, 2), (10, 31, NULL, NULL, 31, 3)",
     "INSERT INTO threads VALUES (900, 10, 20, 30, 1)",
 )
-"""What the fifth release could write, and the second could not."""
+"""Statements that use what the fifth release added."""
 
 
 async def finished(stores: Stores) -> int:
-    """A painted job that is not delivered."""
+    """Return the id of a finished job that has not been delivered."""
     (picture,) = await stores.painted(new_job(ALICE, delivery=DeliveryMode.THREAD))
     return picture.job_id
 
 
 @pytest.mark.parametrize("delivery", DeliveryMode)
 async def test_what_was_wanted_stays_with_the_job(stores: Stores, delivery: DeliveryMode) -> None:
-    """A job keeps what held for its person when they asked, whatever is set later."""
+    """A job keeps the settings from when it was requested, whatever is set later."""
     new = new_job(ALICE, delivery=delivery, spoiler=True, quiet=True)
     job = await stores.accept(new)
     assert (job.delivery, job.spoiler, job.quiet) == (delivery, True, True)
@@ -45,7 +43,7 @@ async def test_what_was_wanted_stays_with_the_job(stores: Stores, delivery: Deli
 
 
 async def test_a_thread_is_written_down_before_anything_is_sent_there(stores: Stores) -> None:
-    """The first thread of a road stays, with its first instant, whatever is asked for later."""
+    """The first thread of a route stays with its first time, whatever is requested later."""
     job_id = await finished(stores)
     first = await stores.deliveries.attempt(job_id, Route.THREAD, THREAD)
     stores.clock.advance(hours=1)
@@ -59,7 +57,7 @@ async def test_a_thread_is_written_down_before_anything_is_sent_there(stores: St
 
 
 async def test_a_thread_that_is_gone_makes_room_for_another(stores: Stores) -> None:
-    """Once it is written down that the thread is gone, the next one is a first try."""
+    """Once the thread is recorded as gone, the next attempt is a first one."""
     job_id = await finished(stores)
     await stores.deliveries.attempt(job_id, Route.THREAD, THREAD)
     gone = await stores.deliveries.thread_gone(job_id)
@@ -70,7 +68,7 @@ async def test_a_thread_that_is_gone_makes_room_for_another(stores: Stores) -> N
 
 
 async def test_the_first_reason_for_another_road_stays(stores: Stores) -> None:
-    """Another road has no thread, and says why the one that was wanted is closed."""
+    """Another route has no thread, and keeps the first reason why the wanted one was not used."""
     job_id = await finished(stores)
     await stores.deliveries.attempt(job_id, Route.THREAD, THREAD)
     switched = await stores.deliveries.switch(job_id, Route.EDIT, "archived")
@@ -96,7 +94,7 @@ async def test_the_first_reason_for_another_road_stays(stores: Stores) -> None:
     ],
 )
 async def test_no_hand_written_row_is_unknown(stores: Stores, change: str) -> None:
-    """The database itself refuses a road that nobody knows, and a thread on any other road."""
+    """The database itself refuses an unknown route, and a thread on any other route."""
     await finished(stores)
     with pytest.raises(sqlite3.IntegrityError):
         async with stores.db.transaction() as transaction:
@@ -105,7 +103,7 @@ async def test_no_hand_written_row_is_unknown(stores: Stores, change: str) -> No
 
 @pytest.fixture
 async def fifth_file(old_file: Path) -> Path:
-    """A database of version 5 with rows of every kind that deliveries and settings had."""
+    """A database of version 5 with every kind of delivery and setting."""
     async with (
         await Database.open(old_file, migrations=load_migrations()[:5]) as db,
         db.transaction() as transaction,
@@ -116,7 +114,7 @@ async def fifth_file(old_file: Path) -> Path:
 
 
 async def test_every_row_of_the_fifth_version_comes_through(fifth_file: Path) -> None:
-    """After the upgrade every row is as it was, and nobody wants anything that they did not."""
+    """After the upgrade every row is unchanged, and no job wants anything new."""
     before = rows_of(fifth_file)
     stores = await Stores.open(fifth_file)
     assert rows_of(fifth_file, before) == before
@@ -137,7 +135,7 @@ async def test_every_row_of_the_fifth_version_comes_through(fifth_file: Path) ->
 
 @pytest.mark.parametrize("applied", range(len(list(statements(load_migrations()[5].sql))) + 1))
 async def test_a_failure_anywhere_leaves_the_fifth_version(fifth_file: Path, applied: int) -> None:
-    """Whatever statement of the sixth version is the last that works, nothing is changed."""
+    """A failure in any statement of the sixth migration leaves the database unchanged."""
     before = state_of(fifth_file)
     *earlier, sixth = load_migrations()[:6]
     done = list(statements(sixth.sql))[:applied]

@@ -1,1 +1,1 @@
-"""What the browser talks to: the page's files, its socket, its acts."""
+"""The browser's side of the playground: static files, socket and user actions."""

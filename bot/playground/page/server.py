@@ -1,4 +1,4 @@
-"""The page over HTTP: its files, its socket, its acts, and the pictures that messages show."""
+"""Serves the page over HTTP: static files, socket, user actions, and the files of messages."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Viewer:
     lost: bool = False
 
     def send(self, event: Json) -> None:
-        """Queue an event; a page that does not keep up is cut off, and comes again."""
+        """Queue an event; a page that does not keep up is disconnected and reconnects."""
         try:
             self.outbox.put_nowait(event)
         except asyncio.QueueFull:
@@ -55,7 +55,7 @@ class Viewer:
 
 
 class PageServer:
-    """All open pages, and what people do on them."""
+    """All open pages, and the actions of their users."""
 
     def __init__(self, standin: StandIn, process: BotProcess, people: People) -> None:
         self._standin = standin
@@ -79,16 +79,16 @@ class PageServer:
         app.router.add_get(r"/attachments/{channel:\d+}/{id:\d+}/{name}", self._attachment)
 
     def bot_changed(self) -> None:
-        """Tell every page how the bot is."""
+        """Send the bot's state to every page."""
         self._tell({"type": "bot", "bot": self._views.bot()})
 
     def set_vitals(self, vitals: Json) -> None:
-        """Tell every page how the bot's process does."""
+        """Send the vital signs of the bot's process to every page."""
         self.vitals = {"type": "vitals", "vitals": vitals}
         self._tell(self.vitals)
 
     async def close(self) -> None:
-        """Send every page away."""
+        """Disconnect every page."""
         for viewer in list(self._viewers):
             viewer.lost = True
             viewer.send({"type": "bye"})
@@ -126,7 +126,7 @@ class PageServer:
         self._tell(told, lambda viewer: self._views.sees_message(viewer.user_id, message))
 
     def _tell_private(self, message: Message) -> None:
-        """A private conversation is known to its person's pages before what is said in it."""
+        """Announce a direct message channel to its user's pages before its messages."""
         channel = self._standin.world.channel(message.channel_id)
         if channel is None or channel.type is not ChannelType.DM:
             return
@@ -184,10 +184,12 @@ class PageServer:
             actor = ActingUser(_viewer_id(sent["viewer"]), _locale(sent.get("locale")))
             answer = await self._acts()[sent["kind"]](actor, sent)
         except ActionRefused as error:
-            return _said({"ok": False, "error": str(error)}, 400)
+            return _json_answer({"ok": False, "error": str(error)}, 400)
         except (KeyError, TypeError, ValueError, AttributeError):
-            return _said({"ok": False, "error": "The page sent something odd: reload it."}, 400)
-        return _said({"ok": True, **answer}, 200)
+            return _json_answer(
+                {"ok": False, "error": "The page sent an invalid request. Reload it."}, 400
+            )
+        return _json_answer({"ok": True, **answer}, 200)
 
     def _acts(self) -> dict[str, Callable[[ActingUser, Json], Awaitable[Json]]]:
         return {
@@ -263,14 +265,14 @@ class PageServer:
         reader = await request.multipart()
         part = await reader.next()
         if not isinstance(part, BodyPartReader) or part.name != "file":
-            return _said({"ok": False, "error": "There is no file in the upload."}, 400)
+            return _json_answer({"ok": False, "error": "The upload contains no file."}, 400)
         data = bytearray()
         while chunk := await part.read_chunk():
             data += chunk
             if len(data) > FILE_LIMIT_BYTES:
-                return _said({"ok": False, "error": "A file has at most 10 MiB."}, 400)
+                return _json_answer({"ok": False, "error": "Files are limited to 10 MiB."}, 400)
         kept = await self._people.upload(part.filename or "file", bytes(data))
-        return _said({"ok": True, **attachment_json(kept, 0, self._standin.base_url)}, 200)
+        return _json_answer({"ok": True, **attachment_json(kept, 0, self._standin.base_url)}, 200)
 
     async def _attachment(self, request: web.Request) -> web.StreamResponse:
         path = self._standin.world.files.path(int(request.match_info["id"]))
@@ -291,7 +293,7 @@ async def _write(socket: web.WebSocketResponse, viewer: Viewer) -> None:
 
 
 def _content_type(name: str) -> str:
-    """What the browser is told a file is: pictures are shown, everything else is downloaded."""
+    """Return the content type for the browser: images are shown, everything else is downloaded."""
     ending = name.rpartition(".")[2].lower()
     pictures = {"png": "png", "jpg": "jpeg", "jpeg": "jpeg", "webp": "webp", "gif": "gif"}
     return f"image/{pictures[ending]}" if ending in pictures else "application/octet-stream"
@@ -300,7 +302,7 @@ def _content_type(name: str) -> str:
 def _viewer_id(text: Any) -> int:
     number = int(text) if str(text).isdecimal() else 0
     if number not in {user.id for user in PEOPLE}:
-        raise ActionRefused("There is no such person here.")
+        raise ActionRefused("There is no such user here.")
     return number
 
 
@@ -312,5 +314,5 @@ def _values(sent: Json) -> dict[str, Any]:
     return {option["name"]: option["value"] for option in sent["options"]}
 
 
-def _said(answer: Json, status: int) -> web.Response:
+def _json_answer(answer: Json, status: int) -> web.Response:
     return web.json_response(answer, status=status)

@@ -1,4 +1,4 @@
-"""What one person's page shows: everything they may see, in Discord's shapes."""
+"""The content of one user's page: everything they may see, in Discord's JSON format."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ SHOWN_MESSAGES = 500
 
 
 class Views:
-    """Builds what pages are told."""
+    """Builds the JSON that pages receive."""
 
     def __init__(self, standin: StandIn, process: BotProcess) -> None:
         self._standin = standin
         self._process = process
 
     def state(self, viewer_id: int, vitals: Json) -> Json:
-        """Everything, for a page that has just been opened."""
+        """Return everything, for a page that has just been opened."""
         standin = self._standin
         channels = [
             channel
@@ -51,18 +51,18 @@ class Views:
         }
 
     def sees(self, viewer_id: int, channel: Channel) -> bool:
-        """Whether a person sees a channel."""
+        """Return whether a user sees a channel."""
         return has(self._standin.world.permissions(channel, viewer_id), "VIEW_CHANNEL")
 
     def sees_message(self, viewer_id: int, message: Message) -> bool:
-        """Whether a person sees a message."""
+        """Return whether a user sees a message."""
         channel = self._standin.world.channel(message.channel_id)
         if channel is None or message.reader_id not in (None, viewer_id):
             return False
         return self.sees(viewer_id, channel)
 
     def message(self, message: Message) -> Json:
-        """A message, with what only the page knows of it."""
+        """Return a message, with fields that only the page uses."""
         shape = message_json(message, self._standin.world, self._standin.base_url)
         if message.origin is not None:
             origin = self._standin.interactions.get(int(message.origin["id"]))
@@ -71,7 +71,7 @@ class Views:
         return shape
 
     def bot(self) -> Json:
-        """How the bot is."""
+        """Return the bot's state."""
         return {
             "user": user_json(self._standin.bot),
             "state": self._process.state.value,
@@ -79,7 +79,7 @@ class Views:
         }
 
     def commands(self, viewer_id: int) -> list[Json]:
-        """The commands that a person may use somewhere."""
+        """Return the commands that a user can use in at least one channel."""
         standin = self._standin
         found: dict[int, Json] = {}
         for guild in standin.world.guilds.values():
@@ -91,11 +91,11 @@ class Views:
         return list(found.values())
 
     def home(self) -> Guild:
-        """The server among whose channels the page lists private conversations, which have none."""
+        """Return the server under which the page lists direct messages, which have none."""
         return next(iter(self._standin.world.guilds.values()))
 
     def channel(self, viewer_id: int, channel: Channel) -> Json:
-        """A channel as one person has it; a private conversation is called after the bot."""
+        """Return a channel for one user; a direct message channel is named after the bot."""
         if channel.type is ChannelType.DM:
             return {
                 "id": str(channel.id),
@@ -144,7 +144,7 @@ class Views:
 
 
 def modal_json(interaction: Interaction) -> Json | None:
-    """The form that an interaction opened, if it did."""
+    """Return the modal that an interaction opened, if any."""
     if interaction.modal is None or interaction.state is not State.ANSWERED:
         return None
     return {

@@ -1,1 +1,1 @@
-"""Discord's REST API, as far as a bot of slash commands uses it."""
+"""Discord's REST API, as far as a bot with slash commands uses it."""

@@ -1,4 +1,4 @@
-"""POST /interactions/{interaction_id}/{token}/callback: the bot's first answer."""
+"""POST /interactions/{interaction_id}/{token}/callback: the bot's first response."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _ALLOWED: Final = {
 
 
 async def callback(call: Call) -> Reply:
-    """Answer an interaction, once, in time, in a way that fits it."""
+    """Respond to an interaction: once, in time, and with a type that fits it."""
     interactions = call.standin.interactions
     interaction = interactions.awaiting(call.number("interaction_id"), call.text("token"))
     json = call.body.json
@@ -67,7 +67,7 @@ def _check_type(interaction: Interaction, kind: Any) -> None:
 
 
 async def _carry_out(call: Call, interaction: Interaction, kind: int, data: Json) -> Message | None:
-    """Let the answer happen; the message that it made or changed, if it did."""
+    """Carry out the response; returns the message that it created or changed, if any."""
     standin = call.standin
     uploads = call.body.uploads()
     if kind == CHOICES:
@@ -75,13 +75,13 @@ async def _carry_out(call: Call, interaction: Interaction, kind: int, data: Json
         standin.interactions.acknowledge(interaction, kind)
         if interaction.choices is not None and not interaction.choices.done():
             interaction.choices.set_result(list(data.get("choices") or ()))
-        standin.interactions.moved(interaction, State.ANSWERED)
+        standin.interactions.set_state(interaction, State.ANSWERED)
         return None
     if kind == MODAL:
         check_modal(data)
         standin.interactions.acknowledge(interaction, kind)
         interaction.modal = data
-        standin.interactions.moved(interaction, State.ANSWERED)
+        standin.interactions.set_state(interaction, State.ANSWERED)
         return None
     if kind == DEFERRED:
         standin.interactions.acknowledge(interaction, kind)
@@ -90,7 +90,7 @@ async def _carry_out(call: Call, interaction: Interaction, kind: int, data: Json
     if kind == DEFERRED_UPDATE:
         standin.interactions.acknowledge(interaction, kind)
         interaction.response_id = interaction.source.id if interaction.source else None
-        standin.interactions.moved(interaction, State.ANSWERED)
+        standin.interactions.set_state(interaction, State.ANSWERED)
         return interaction.source
     limit_bytes = standin.world.filesize_limit(interaction.channel)
     source = interaction.source
@@ -100,7 +100,7 @@ async def _carry_out(call: Call, interaction: Interaction, kind: int, data: Json
         standin.interactions.acknowledge(interaction, kind)
         interaction.response_id = source.id
         await apply_edit(standin.world, source, _data_body(call, data))
-        standin.interactions.moved(interaction, State.ANSWERED)
+        standin.interactions.set_state(interaction, State.ANSWERED)
         return source
     check_message(data, uploads, kind=MessageKind.CALLBACK, limit_bytes=limit_bytes)
     standin.interactions.acknowledge(interaction, kind)
@@ -117,7 +117,7 @@ def _ephemeral(data: Json) -> MessageFlag:
 
 
 def _focused_type(call: Call, interaction: Interaction) -> int:
-    """The type of the option that is being completed."""
+    """Return the type of the option that is being completed."""
     command = call.standin.registry.get(int(interaction.data["id"]))
     if command is None:
         raise errors.UNKNOWN_COMMAND.error()
@@ -132,16 +132,16 @@ def _focused_type(call: Call, interaction: Interaction) -> int:
 
 
 def _respond(call: Call, interaction: Interaction, made: Draft, state: State) -> Message:
-    """Post the message that answers an interaction."""
+    """Post the message that responds to an interaction."""
     message = post_for(call, interaction, made, first=True)
     interaction.response_id = message.id
     interaction.deferred = state is State.THINKING
-    call.standin.interactions.moved(interaction, state)
+    call.standin.interactions.set_state(interaction, state)
     return message
 
 
 def post_for(call: Call, interaction: Interaction, made: Draft, *, first: bool) -> Message:
-    """Post an answer or a follow-up, seen by its person alone where its flags say so."""
+    """Post a response or follow-up, visible only to its user if its flags say so."""
     standin = call.standin
     kind = MessageType.DEFAULT
     if first and interaction.kind is InteractionKind.COMMAND:
@@ -170,7 +170,7 @@ def post_for(call: Call, interaction: Interaction, made: Draft, *, first: bool) 
 
 
 def _origin(call: Call, interaction: Interaction) -> Json:
-    """interaction_metadata: who asked, and by what."""
+    """Return interaction_metadata: who triggered it, and how."""
     user = call.standin.world.users[interaction.user_id]
     guild_id = interaction.channel.guild_id
     shape: Json = {
@@ -194,14 +194,14 @@ def _origin(call: Call, interaction: Interaction) -> Json:
 
 
 def old_json(call: Call, message: Message) -> Json:
-    """What a message is before an edit, with all its attachments."""
+    """Return a message before an edit, with all its attachments."""
     shape = message_json(message, call.standin.world, call.standin.base_url)
     shape["attachments"] = [{"id": str(a.id), "filename": a.filename} for a in message.attachments]
     return shape
 
 
 def _response(call: Call, interaction: Interaction, kind: int, message: Message | None) -> Json:
-    """What `with_response` asks for."""
+    """Return the body that `with_response` asks for."""
     about: Json = {"id": str(interaction.id), "type": int(interaction.kind)}
     resource: Json = {"type": kind}
     if message is not None and kind in (MESSAGE, DEFERRED, UPDATE):

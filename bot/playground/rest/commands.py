@@ -1,4 +1,4 @@
-"""Application commands: of the whole application, and of single guilds."""
+"""Application commands, global and per guild."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bot.playground.rules.fields import COMMAND, unknown_fields
 
 
 def _scope(call: Call) -> int | None:
-    """The guild whose commands the path means, None = everywhere. Raises ApiError."""
+    """Return the guild in the path, None for global commands. Raises ApiError."""
     check_application(call)
     return the_guild(call).id if "guild_id" in call.request.match_info else None
 

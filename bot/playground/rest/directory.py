@@ -1,4 +1,4 @@
-"""Who and what there is: the bot itself, users, guilds, channels, the gateway's address."""
+"""Read-only lookups: the bot itself, users, guilds, channels, the gateway's address."""
 
 from __future__ import annotations
 
@@ -105,12 +105,12 @@ async def channel(call: Call) -> Reply:
 
 
 async def change_channel(call: Call) -> Reply:
-    """PATCH /channels/{channel_id}: of a thread, whether it is archived or locked."""
+    """PATCH /channels/{channel_id}: for threads, archived and locked."""
     found = the_channel(call)
     if found.type is not ChannelType.PUBLIC_THREAD:
         raise errors.MISSING_PERMISSIONS.error()
     the_channel(call, needs=("MANAGE_THREADS",))
     found.archived = bool(call.body.json.get("archived", found.archived))
     found.locked = bool(call.body.json.get("locked", found.locked))
-    call.standin.world.tell(ChannelChanged(found))
+    call.standin.world.notify(ChannelChanged(found))
     return Reply(200, channel_json(found, call.standin.world))

@@ -1,4 +1,4 @@
-"""Finds what a path names, or says no as Discord does."""
+"""Find what a path names, or refuse as Discord does."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from bot.playground.rest.gate import Call
 
 
 def the_channel(call: Call, *, needs: tuple[str, ...] = ()) -> Channel:
-    """The channel of the path, with the permissions that the bot needs there. Raises ApiError."""
+    """Return the path's channel if the bot has these permissions there. Raises ApiError."""
     world, bot_id = call.standin.world, call.standin.bot.id
     channel = world.channel(call.number("channel_id"))
     if channel is None:
@@ -23,7 +23,7 @@ def the_channel(call: Call, *, needs: tuple[str, ...] = ()) -> Channel:
 
 
 def the_message(call: Call, channel: Channel) -> Message:
-    """The message of the path; an ephemeral one is on no channel. Raises ApiError."""
+    """Return the path's message; ephemeral ones are not found. Raises ApiError."""
     message = call.standin.world.message(channel.id, call.number("message_id"))
     if message is None or message.reader_id is not None:
         raise errors.UNKNOWN_MESSAGE.error()
@@ -31,19 +31,19 @@ def the_message(call: Call, channel: Channel) -> Message:
 
 
 def not_closed(channel: Channel) -> None:
-    """Raises ApiError for a thread that a new message cannot bring back."""
+    """Raise ApiError for a thread that a new message cannot reopen."""
     if channel.archived and channel.locked:
         raise errors.THREAD_ARCHIVED.error()
 
 
 def still_there(call: Call, channel: Channel) -> None:
-    """Raises ApiError where the channel of an interaction was deleted in the meantime."""
+    """Raise ApiError if the channel of an interaction was deleted in the meantime."""
     if call.standin.world.channel(channel.id) is None:
         raise errors.UNKNOWN_CHANNEL.error()
 
 
 def the_guild(call: Call) -> Guild:
-    """The guild of the path, where the bot is a member. Raises ApiError."""
+    """Return the path's guild if the bot is a member of it. Raises ApiError."""
     guild = call.standin.world.guilds.get(call.number("guild_id"))
     if guild is None or call.standin.bot.id not in guild.members:
         raise errors.UNKNOWN_GUILD.error()
@@ -51,6 +51,6 @@ def the_guild(call: Call) -> Guild:
 
 
 def check_application(call: Call) -> None:
-    """Raises ApiError unless the path's application is the bot's own."""
+    """Raise ApiError unless the path's application is the bot's own."""
     if call.number("application_id") != call.standin.bot.id:
         raise errors.UNKNOWN_APPLICATION.error()

@@ -1,4 +1,4 @@
-"""What every REST request passes: faults, authorization, rate limits, its body, the log."""
+"""The checks that every REST request passes: faults, authorization, rate limits, body, log."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ from bot.playground.watch import Exchange
 MAX_REQUEST_BYTES: Final = 25 * 2**20
 _USER_AGENT: Final = re.compile(r"DiscordBot \(\S+,? \S+\)")
 _BY_TOKEN: Final = ("/interactions/", "/webhooks/")
-"""Routes whose path carries a token of its own: they need no authorization."""
+"""Routes whose path contains a token, so that they need no authorization."""
 _VIA: Final = "1.1 playground"
-"""discord.py takes a 429 without it for a ban by the network in front of Discord."""
+"""discord.py takes a 429 without this header for a ban by Cloudflare."""
 
 
 @dataclass(slots=True)
 class Call:
-    """One request on its way to its handler. problems: what the log will say of it.
+    """One request on its way to its handler. problems: collected for the log.
 
-    size: of the body, bytes.
+    size: of the body, in bytes.
     """
 
     standin: StandIn
@@ -42,7 +42,7 @@ class Call:
     problems: list[str] = field(default_factory=list[str])
 
     def number(self, name: str) -> int:
-        """An id out of the path. Raises ApiError where there is none."""
+        """Return an id from the path. Raises ApiError if there is none."""
         value = self.request.match_info[name]
         if not value.isdecimal():
             raise errors.INVALID_FORM_BODY.error(
@@ -51,13 +51,13 @@ class Call:
         return int(value)
 
     def text(self, name: str) -> str:
-        """A word out of the path."""
+        """Return a string from the path."""
         return self.request.match_info[name]
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What a handler answers. json None = no body."""
+    """The response of a handler. json None means no body."""
 
     status: int = 200
     json: Any = None
@@ -73,7 +73,7 @@ class Gate:
         self._standin = standin
 
     def guard(self, template: str, handler: Handler) -> Callable[[web.Request], Any]:
-        """An aiohttp handler for one route. template: the path with its variables' names."""
+        """Return an aiohttp handler for one route. template: the path with variable names."""
 
         async def guarded(request: web.Request) -> web.Response:
             return await self._pass(request, template, handler)
@@ -85,10 +85,10 @@ class Gate:
         start_s, at_ms = time.perf_counter(), int(time.time() * 1000)
         call = Call(standin, request, Body({}))
         verdict = standin.limits.check(request.method, template, _place(request))
-        fault = standin.faults.struck(request.method, request.path)
-        async with standin.turns.one():
+        fault = standin.faults.fault_for(request.method, request.path)
+        async with standin.turns.request():
             reply, refusal = await self._carry_out(call, handler, verdict, fault)
-            await standin.turns.mine()
+            await standin.turns.wait_turn()
         response = _answer(reply)
         _add_headers(response, verdict, fault if response.status == 429 else None)
         path = _without_token(request)
@@ -103,7 +103,7 @@ class Gate:
             refusal=refusal,
         )
         sent = call.body.json if call.size else None
-        standin.log.exchanged(
+        standin.log.record_exchange(
             Exchange(request.method, request.path, sent, response.status, reply.json)
         )
         return response
@@ -111,11 +111,11 @@ class Gate:
     async def _carry_out(
         self, call: Call, handler: Handler, verdict: RateLimitResult, fault: Fault | None
     ) -> tuple[Reply, str]:
-        """What is answered, and how the log tells of a refusal."""
+        """Return the response, and the log's description of a refusal."""
         unreadable: ApiError | None = None
         body, size = Body({}), 0
         try:
-            # Read before the delay: what was sent arrives, even if its bot is dead by then.
+            # Read before the delay: what was sent arrives, even if its bot has died by then.
             body, size = await _read(call.request)
         except ApiError as error:
             unreadable = error
@@ -131,31 +131,31 @@ class Gate:
                 raise ApiError(502, 0, "502: Bad Gateway")
         except ApiError as error:
             waiting = _waiting(verdict, fault) if error.status == 429 else {}
-            return Reply(error.status, error.body() | waiting), _told(error)
+            return Reply(error.status, error.body() | waiting), _describe(error)
         return reply, ""
 
 
 def _refuse_early(call: Call, verdict: RateLimitResult, fault: Fault | None) -> None:
-    """What needs no look at the body. Raises ApiError."""
+    """Refuse what can be refused without reading the body. Raises ApiError."""
     request, standin = call.request, call.standin
     if fault is Fault.SERVER_ERROR:
         raise ApiError(503, 0, "503: Service Unavailable")
     if verdict.early:
-        call.problems.append("It came before the time that a 429 had given was over.")
+        call.problems.append("It was sent before the wait that a 429 demanded was over.")
     if verdict.retry_after_s is not None or fault is Fault.RATE_LIMIT:
         raise ApiError(429, 0, "You are being rate limited.")
     path = request.path.partition("/api/v10")[2]
     if path.startswith(_BY_TOKEN) or path == "/gateway":
         return
     if not _USER_AGENT.match(request.headers.get("User-Agent", "")):
-        call.problems.append("The User-Agent is not of the form DiscordBot (url, version).")
+        call.problems.append("The User-Agent does not have the form DiscordBot (url, version).")
     if request.headers.get("Authorization") != f"Bot {standin.token}":
-        call.problems.append("The Authorization is not the bot's.")
+        call.problems.append("The Authorization header is not the bot's.")
         raise errors.UNAUTHORIZED.error()
 
 
 def _check_kind(request: web.Request, json: Any) -> None:
-    """A body is an object, but for lists of commands. Raises ApiError."""
+    """Require an object, or a list for commands. Raises ApiError."""
     wanted = list if request.method == "PUT" else dict
     empty = request.method == "PUT" and json is None
     if request.method != "GET" and not empty and not isinstance(json, wanted):
@@ -166,7 +166,7 @@ def _check_kind(request: web.Request, json: Any) -> None:
 
 
 async def _read(request: web.Request) -> tuple[Body, int]:
-    """The body and its size in bytes. Raises ApiError."""
+    """Return the body and its size in bytes. Raises ApiError."""
     if request.content_length is not None and request.content_length > MAX_REQUEST_BYTES:
         raise errors.ENTITY_TOO_LARGE.error()
     if request.content_type.startswith("multipart/"):
@@ -214,7 +214,7 @@ def _parsed(data: bytes) -> Any:
 
 
 def _place(request: web.Request) -> str:
-    """What a route is limited by: its channel, its guild, its webhook's token."""
+    """Return the resource that a route is limited by: its channel, guild or webhook token."""
     for name in ("channel_id", "guild_id", "token"):
         if name in request.match_info:
             return request.match_info[name]
@@ -225,13 +225,13 @@ def _answer(reply: Reply) -> web.Response:
     if reply.json is None:
         return web.Response(status=reply.status)
     response = web.Response(status=reply.status, body=json.dumps(reply.json).encode())
-    # Exactly this: with a charset behind it discord.py reads text instead of JSON.
+    # Exactly this value: with a charset appended, discord.py reads text instead of JSON.
     response.headers["Content-Type"] = "application/json"
     return response
 
 
-def _told(error: ApiError) -> str:
-    """A refusal in one line: code, message, and where in the body the first problem is."""
+def _describe(error: ApiError) -> str:
+    """Describe a refusal in one line: code, message, and where the first problem is."""
     line = f"{error.code} {error.message}"
     path: list[str] = []
     node: Any = error.errors
@@ -265,7 +265,7 @@ def _add_headers(response: web.Response, verdict: RateLimitResult, fault: Fault 
 
 
 def _without_token(request: web.Request) -> str:
-    """The path as the log shows it: a token in it is shortened."""
+    """Return the path for the log, with any token shortened."""
     path = request.path.removeprefix("/api/v10")
     token = request.match_info.get("token")
     return path.replace(token, token[:6] + "…") if token else path

@@ -1,4 +1,4 @@
-"""Messages of channels: post, edit, read, delete."""
+"""Messages in channels: post, edit, read, delete."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any, Final
 
 from bot.playground import errors
-from bot.playground.announcing import heard_json
+from bot.playground.announcing import message_for_bot_json
 from bot.playground.composing import apply_edit, draft
 from bot.playground.errors import Form
 from bot.playground.model import Channel, Message, MessageFlag, MessageType
@@ -22,7 +22,7 @@ from bot.playground.shapes import message_json
 OLD: Final = timedelta(hours=1)
 FORWARD: Final = 1
 EDITS_WHEN_OLD: Final = 30
-"""Edits within an hour that a message over an hour old allows; Discord names no number."""
+"""Edits per hour of a message over an hour old; Discord publishes no number. Chosen by hand."""
 
 
 async def post(call: Call) -> Reply:
@@ -39,7 +39,7 @@ async def post(call: Call) -> Reply:
     check_message(json, call.body.uploads(), kind=MessageKind.CHANNEL_POST, limit_bytes=limit_bytes)
     reference = _reference(call, channel)
     people = [each for each in channel.recipients if each != standin.bot.id]
-    if not all(standin.world.reaches(standin.bot.id, each) for each in people):
+    if not all(standin.world.can_message(standin.bot.id, each) for each in people):
         raise errors.CANNOT_SEND_TO_USER.error()
     not_closed(channel)
     if channel.archived:
@@ -56,7 +56,7 @@ def _reference(call: Call, channel: Channel) -> dict[str, Any] | None:
     if not sent:
         return None
     if sent.get("type") == FORWARD:
-        call.problems.append("The playground forwards no messages.")
+        call.problems.append("The playground does not support forwarding.")
         raise errors.INVALID_FORM_BODY.error()
     original = call.standin.world.message(channel.id, int(sent["message_id"]))
     if original is None:
@@ -99,7 +99,7 @@ async def edit(call: Call) -> Reply:
 
 
 def _count_old(call: Call, message: Message) -> None:
-    """Raises ApiError for too many edits of a message that is over an hour old."""
+    """Raise ApiError for too many edits of a message that is over an hour old."""
     now = call.standin.world.clock()
     if now - message.created_at <= OLD:
         return
@@ -112,7 +112,7 @@ def _count_old(call: Call, message: Message) -> None:
 async def read(call: Call) -> Reply:
     """GET /channels/{channel_id}/messages/{message_id}"""
     channel = the_channel(call, needs=("READ_MESSAGE_HISTORY",))
-    return Reply(200, heard_json(the_message(call, channel), call.standin))
+    return Reply(200, message_for_bot_json(the_message(call, channel), call.standin))
 
 
 async def read_many(call: Call) -> Reply:
@@ -139,7 +139,9 @@ async def read_many(call: Call) -> Reply:
     if (around := cursors.get("around")) is not None:
         earlier = [m for m in messages if m.id <= around][-(limit // 2 + 1) :]
         messages = [*earlier, *[m for m in messages if m.id > around][: limit // 2]]
-    return Reply(200, [heard_json(message, standin) for message in reversed(messages[-limit:])])
+    return Reply(
+        200, [message_for_bot_json(message, standin) for message in reversed(messages[-limit:])]
+    )
 
 
 def _count(text: str) -> int | None:
@@ -167,5 +169,5 @@ async def typing(call: Call) -> Reply:
 
 
 def is_ephemeral(flags: object) -> bool:
-    """Whether a body's flags ask for an answer that only its reader sees."""
+    """Return whether a body's flags ask for an ephemeral message."""
     return isinstance(flags, int) and bool(flags & MessageFlag.EPHEMERAL)

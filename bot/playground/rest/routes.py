@@ -1,4 +1,4 @@
-"""Every route of the REST API that the stand-in knows; all others are refused."""
+"""Every route of the REST API that the stand-in supports; all others are refused."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def add_routes(app: web.Application, standin: StandIn) -> None:
 
 
 def _pattern(template: str) -> str:
-    """The template with a pattern for each variable: ids are digits."""
+    """Return the template with a pattern for each variable: ids are digits."""
     parts = []
     for part in template.split("/"):
         name = part[1:-1] if part.startswith("{") else None

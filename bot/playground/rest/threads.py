@@ -1,4 +1,4 @@
-"""Threads under messages: a message has one at most, with the message's own id."""
+"""Threads under messages: at most one per message, with the message's own id."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from bot.playground.rules.grammar import check
 from bot.playground.shapes import channel_json
 
 _REST_MIN: Final = (60, 1440, 4320, 10080)
-"""After how many minutes without a message a thread may be put away."""
+"""The auto-archive durations that Discord accepts, in minutes."""
 
 
 async def open_under_message(call: Call) -> Reply:
@@ -47,7 +47,7 @@ async def open_under_message(call: Call) -> Reply:
 
 
 def not_full(call: Call, channel: Channel) -> None:
-    """Raises ApiError where the channel's server has as many active threads as it may."""
+    """Raise ApiError if the channel's server has reached its limit of active threads."""
     guild = call.standin.world.guild_of(channel)
     if guild is None:
         return

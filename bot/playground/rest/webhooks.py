@@ -1,4 +1,4 @@
-"""What the bot does after its first answer, by the interaction's token."""
+"""Follow-ups and edits through an interaction's token."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ async def follow_up(call: Call) -> Reply:
     if waiting is not None:
         if is_ephemeral(call.body.json.get("flags")) and waiting.reader_id is None:
             call.problems.append(
-                "The answer was deferred for everyone to see: the ephemeral flag is ignored."
+                "The response was deferred publicly, so the ephemeral flag is ignored."
             )
-        # The first follow-up to a deferred answer takes that answer's place, and its audience.
+        # The first follow-up to a deferred response replaces it and keeps its visibility.
         await apply_edit(standin.world, waiting, call.body, silent=True)
         _arrived(call, interaction)
         return Reply(200, message_json(waiting, standin.world, standin.base_url))
@@ -91,13 +91,13 @@ def _interaction(call: Call) -> Interaction:
 
 
 def _not_archived(interaction: Interaction) -> None:
-    """Raises ApiError: only a new message brings a thread back."""
+    """Raise ApiError if the thread is archived: only a new message reopens it."""
     if interaction.channel.archived:
         raise errors.THREAD_ARCHIVED.error()
 
 
 def _message(call: Call, interaction: Interaction) -> Message:
-    """The message of the path, if this token may touch it. Raises ApiError."""
+    """Return the path's message if this token gives access to it. Raises ApiError."""
     named = call.text("message_id")
     number = interaction.response_id if named == ORIGINAL else None
     if named.isdecimal() and int(named) in (interaction.response_id, *interaction.followups):
@@ -118,4 +118,4 @@ def _loading(call: Call, interaction: Interaction) -> Message | None:
 
 
 def _arrived(call: Call, interaction: Interaction) -> None:
-    call.standin.interactions.moved(interaction, State.ANSWERED)
+    call.standin.interactions.set_state(interaction, State.ANSWERED)

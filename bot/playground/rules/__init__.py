@@ -1,1 +1,1 @@
-"""What Discord accepts: pure checks of the bodies that a bot sends."""
+"""Discord's rules: pure checks of the bodies that a bot sends."""

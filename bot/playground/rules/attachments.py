@@ -1,4 +1,4 @@
-"""What Discord accepts of the files of a message, and of what refers to them."""
+"""Rules for the files of a message, and for references to them."""
 
 from __future__ import annotations
 
@@ -12,32 +12,32 @@ from bot.playground.errors import ENTITY_TOO_LARGE, Form, Path
 from bot.playground.rules.grammar import (
     ATTACHMENT,
     Field,
+    boolean,
     known,
-    listing,
-    must,
+    list_of,
     number,
+    object_with,
     objects,
-    record,
+    required,
     snowflake,
     text,
-    truth,
 )
 
 MAX_FILES: Final = 10
 MAX_REQUEST_BYTES: Final = 25 * 2**20
 
-ATTACHMENTS: Final[Field] = listing(
-    record(
+ATTACHMENTS: Final[Field] = list_of(
+    object_with(
         {
-            "id": must(snowflake()),
+            "id": required(snowflake()),
             "filename": text(1, 1024),
             "title": text(high=1024),
             "description": text(high=1024),
             "duration_secs": number(0, 2**31 - 1),
             "waveform": text(high=400),
-            "is_spoiler": truth(),
-            "is_remix": truth(),
-            # discord.py says all this of an attachment that an edit keeps.
+            "is_spoiler": boolean(),
+            "is_remix": boolean(),
+            # discord.py sends all of these for an attachment that an edit keeps.
             **known("content_type", "size", "url", "proxy_url", "height", "width", "flags"),
             **known("ephemeral", "placeholder", "placeholder_version", "spoiler"),
         }
@@ -47,7 +47,7 @@ ATTACHMENTS: Final[Field] = listing(
 
 _FIELD_NAME: Final = re.compile(r"files\[(\d{1,4})\]")
 _SHOWING: Final = ("image", "thumbnail", "media", "file")
-"""What has a `url` that may be an upload; other addresses are refused for that scheme."""
+"""Components whose `url` may be an upload; other schemes are refused."""
 _UNSAFE: Final = re.compile(r"[^A-Za-z0-9_.-]")
 
 
@@ -63,19 +63,19 @@ class UploadedFile:
 
 @dataclass(frozen=True, slots=True)
 class Files:
-    """The files that a message will have. names: cleaned, as references find them."""
+    """The files that a message will have. names: cleaned, as references use them."""
 
     names: frozenset[str]
     count: int
 
 
 def clean_filename(name: str) -> str:
-    """A file's name as Discord keeps it and as it looks it up: no spaces, no odd characters."""
+    """Return a file name as Discord stores it: no spaces, no unusual characters."""
     return _UNSAFE.sub("", "_".join(name.split())).strip("._")
 
 
 def check_sizes(body: Any, uploads: Sequence[UploadedFile], limit_bytes: int) -> None:
-    """Pass files that are each and together small enough. Raises ApiError 40005."""
+    """Raise ApiError 40005 if a file, or all of them together, are too large."""
     total = sum(each.size for each in uploads) + len(json.dumps(body, ensure_ascii=False).encode())
     if total > MAX_REQUEST_BYTES or any(each.size > limit_bytes for each in uploads):
         raise ENTITY_TOO_LARGE.error()
@@ -84,9 +84,9 @@ def check_sizes(body: Any, uploads: Sequence[UploadedFile], limit_bytes: int) ->
 def check_files(
     form: Form, body: Mapping[str, Any], uploads: Sequence[UploadedFile], before: Mapping[str, Any]
 ) -> Files:
-    """The files that a message will have; adds to the form those listed that are nowhere.
+    """Return the files that a message will have; adds listed files that do not exist to the form.
 
-    before: what the message is now, in Discord's JSON; empty for a new one.
+    before: the current message in Discord's JSON; empty for a new one.
     """
     fresh = {_number(each.field) or f"#{i}": each.filename for i, each in enumerate(uploads)}
     kept = {str(each.get("id")): each for _, each in objects(before.get("attachments"))}
@@ -112,7 +112,7 @@ def check_files(
 
 
 def check_references(form: Form, body: Mapping[str, Any], files: Files) -> None:
-    """Adds to the form every `attachment://name` in embeds and components that has no file."""
+    """Add to the form every `attachment://name` in embeds and components without a file."""
     for part in ("embeds", "components"):
         for path, url in _references(body.get(part), (part,)):
             if clean_filename(url.removeprefix(ATTACHMENT)) not in files.names:
@@ -135,6 +135,6 @@ def _references(value: Any, path: Path) -> Iterator[tuple[Path, str]]:
 
 
 def _number(field: str) -> str:
-    """The number in the name of a file's part; empty for a part with another name."""
+    """Return the number in the name of a file's part; empty for a part with another name."""
     match = _FIELD_NAME.fullmatch(field)
     return str(int(match[1])) if match else ""

@@ -1,4 +1,4 @@
-"""What Discord accepts as an application's commands."""
+"""Rules for application commands."""
 
 from __future__ import annotations
 
@@ -13,37 +13,37 @@ from bot.playground.rules.choices import CHOICES, MAX_NUMBER, MAX_WHOLE
 from bot.playground.rules.grammar import (
     Field,
     Fields,
+    boolean,
     check,
+    integer,
     is_number,
     known,
-    listing,
-    must,
+    list_of,
     number,
+    object_with,
     objects,
     one_of,
-    record,
+    required,
     snowflake,
     text,
-    truth,
     union,
-    whole,
 )
 from bot.playground.rules.names import DESCRIPTION, MENU_NAME, NAME, localized
 from bot.playground.rules.parts import CHANNEL_TYPES
 
 MAX_CHARACTERS: Final = 8000
-"""Of all names, descriptions and values of one command together."""
+"""Discord's limit for all names, descriptions and values of one command together."""
 MAX_COMMANDS: Final[Mapping[int, int]] = {1: 100, 2: 15, 3: 15, 4: 1}
-"""How many commands of each type an application may have in one place."""
+"""Discord's limits of commands of each type, globally and per guild."""
 MAX_AT_ONCE: Final = 130
-"""All but the one of type 4, which no server may have."""
+"""All types but 4, which exists only globally."""
 MENUS: Final = (2, 3)
 
 Json = Mapping[str, Any]
 
 
 class Option(IntEnum):
-    """Discord's numbers of the types of options."""
+    """Discord's numbers of option types."""
 
     SUBCOMMAND = 1
     GROUP = 2
@@ -71,29 +71,31 @@ _ONLY_FOR: Final[Mapping[str, tuple[Option, ...]]] = {
     "options": _NESTING,
     "required": tuple(each for each in Option if each not in _NESTING),
 }
-"""Which options may have a field; others are refused for it, so no table tells it unknown."""
+"""Options that may have a field; for others it is refused, rather than unknown."""
 
 _WORDS: Final[Fields] = {
-    "name": must(NAME),
+    "name": required(NAME),
     "name_localizations": localized(NAME),
-    "description": must(DESCRIPTION),
+    "description": required(DESCRIPTION),
     "description_localizations": localized(DESCRIPTION),
 }
-_BASE: Final[Fields] = {"type": must(whole())} | _WORDS | known(*_ONLY_FOR) | {"required": truth()}
-_INT: Final = whole(-MAX_WHOLE, MAX_WHOLE)
+_BASE: Final[Fields] = (
+    {"type": required(integer())} | _WORDS | known(*_ONLY_FOR) | {"required": boolean()}
+)
+_INT: Final = integer(-MAX_WHOLE, MAX_WHOLE)
 _DOUBLE: Final = number(-MAX_NUMBER, MAX_NUMBER)
 _PLAIN: Final[dict[int, Fields]] = {
     Option.STRING: _BASE
     | {
         "choices": CHOICES[Option.STRING],
-        "autocomplete": truth(),
-        "min_length": whole(0, 6000),
-        "max_length": whole(1, 6000),
+        "autocomplete": boolean(),
+        "min_length": integer(0, 6000),
+        "max_length": integer(1, 6000),
     },
     Option.INTEGER: _BASE
     | {
         "choices": CHOICES[Option.INTEGER],
-        "autocomplete": truth(),
+        "autocomplete": boolean(),
         "min_value": _INT,
         "max_value": _INT,
     },
@@ -105,15 +107,15 @@ _PLAIN: Final[dict[int, Fields]] = {
     Option.NUMBER: _BASE
     | {
         "choices": CHOICES[Option.NUMBER],
-        "autocomplete": truth(),
+        "autocomplete": boolean(),
         "min_value": _DOUBLE,
         "max_value": _DOUBLE,
     },
     Option.ATTACHMENT: _BASE,
 }
-_SUBCOMMAND: Final[Fields] = _BASE | {"options": listing(union(_PLAIN), high=25)}
+_SUBCOMMAND: Final[Fields] = _BASE | {"options": list_of(union(_PLAIN), high=25)}
 _GROUP: Final[Fields] = _BASE | {
-    "options": listing(union({Option.SUBCOMMAND: _SUBCOMMAND}), high=25)
+    "options": list_of(union({Option.SUBCOMMAND: _SUBCOMMAND}), high=25)
 }
 OPTIONS: Final[dict[int, Fields]] = {
     Option.SUBCOMMAND: _SUBCOMMAND,
@@ -123,40 +125,40 @@ OPTIONS: Final[dict[int, Fields]] = {
 
 _PLACE: Final[Fields] = {
     "type": one_of(1, 2, 3, 4),
-    # discord.py sends an integer, Discord documents digits.
+    # discord.py sends an integer, Discord documents a string of digits.
     "default_member_permissions": snowflake(),
-    "contexts": listing(one_of(0, 1, 2), 1, unique=True),
-    "integration_types": listing(one_of(0, 1), 1, unique=True),
-    "nsfw": truth(),
-    "dm_permission": truth(),
-    "default_permission": truth(),
+    "contexts": list_of(one_of(0, 1, 2), 1, unique=True),
+    "integration_types": list_of(one_of(0, 1), 1, unique=True),
+    "nsfw": boolean(),
+    "dm_permission": boolean(),
+    "default_permission": boolean(),
     **known("id", "application_id", "guild_id", "version", "handler"),
 }
-COMMAND: Final[Field] = record(_PLACE | _WORDS | {"options": listing(union(OPTIONS), high=25)})
-_MENU: Final[Field] = record(
+COMMAND: Final[Field] = object_with(_PLACE | _WORDS | {"options": list_of(union(OPTIONS), high=25)})
+_MENU: Final[Field] = object_with(
     _PLACE
     | {
-        "name": must(MENU_NAME),
+        "name": required(MENU_NAME),
         "name_localizations": localized(MENU_NAME),
         "description": text(),
         **known("description_localizations", "options"),
     }
 )
-COMMANDS: Final[Field] = listing(COMMAND, high=MAX_AT_ONCE)
-"""All that Discord knows of a request that replaces every command."""
+COMMANDS: Final[Field] = list_of(COMMAND, high=MAX_AT_ONCE)
+"""Every field that Discord knows in a request that replaces all commands."""
 
 
 def check_command(command: Any) -> None:
-    """Pass one command that Discord would register. Raises ApiError."""
+    """Check one command. Raises ApiError."""
     form = Form()
     _check_command(form, command, ())
     form.check()
 
 
 def check_commands(commands: Any) -> None:
-    """Pass commands that Discord would take in place of all others. Raises ApiError.
+    """Check a list that replaces all commands. Raises ApiError.
 
-    Paths begin with a command's position. null stands for none.
+    Paths begin with a command's index. null stands for an empty list.
     """
     if commands is None:
         return
@@ -182,14 +184,14 @@ def check_commands(commands: Any) -> None:
 
 
 def _kind(command: Json) -> int:
-    """A command's type; that of a slash command where none, or no possible one, is given."""
+    """Return a command's type; that of a slash command if missing or invalid."""
     kind = command.get("type")
     return kind if type(kind) is int and kind in MAX_COMMANDS else 1
 
 
 def _check_command(form: Form, command: Any, path: Path) -> None:
     menu = isinstance(command, Mapping) and _kind(command) in MENUS
-    check(command, must(_MENU if menu else COMMAND), path, form)
+    check(command, required(_MENU if menu else COMMAND), path, form)
     if not isinstance(command, Mapping):
         return
     if menu:
@@ -207,7 +209,7 @@ def _check_command(form: Form, command: Any, path: Path) -> None:
 
 
 def _check_options(form: Form, value: Any, path: Path) -> None:
-    """What holds between the options of one command or subcommand, and inside each."""
+    """Check the relations between a command's or subcommand's options, and each option."""
     names: set[str] = set()
     optional = False
     nesting: set[bool] = set()
@@ -237,7 +239,7 @@ def _check_option(form: Form, option: Json, path: Path) -> None:
     kind = option.get("type")
     for name, kinds in _ONLY_FOR.items():
         value = option.get(name)
-        # An empty list and false ask for nothing: Discord lets them pass. 0 is a bound.
+        # An empty list and false request nothing, so Discord accepts them. 0 is a bound.
         if value is None or value is False or value == [] or kind in kinds:
             continue
         message = f"{name} cannot be configured for this type of option"
@@ -253,7 +255,7 @@ def _check_option(form: Form, option: Json, path: Path) -> None:
 
 
 def _lengths(command: Json) -> Iterator[int]:
-    """The lengths of all texts that count, of each the longest of its languages."""
+    """Yield the lengths of all texts that count, each in its longest language."""
     yield _longest(command, "name")
     yield _longest(command, "description")
     for _, choice in objects(command.get("choices")):

@@ -1,4 +1,4 @@
-"""What holds between the fields of components, beyond the tables of each."""
+"""Rules between the fields of components, beyond the tables of each."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from bot.playground.errors import Form, Path
-from bot.playground.rules.grammar import Field, check, is_whole, objects, say_length
+from bot.playground.rules.grammar import Field, check, check_length, is_integer, objects
 from bot.playground.rules.parts import MAX_PARTS, SELECTS, ButtonStyle, ComponentType
 
 MAX_TEXT: Final = 4000
-"""Characters of all text displays of one message together."""
+"""Discord's limit for all text displays of one message together, in characters."""
 _ROW_WIDTH: Final = 5
 _NARROW: Final = (ComponentType.BUTTON,)
 
@@ -19,9 +19,9 @@ Found = tuple[Path, Json]
 
 
 def check_parts(form: Form, value: Any, path: Path, table: Field, *, layout: bool = False) -> None:
-    """Adds to the form whatever is wrong with the components of one message or modal.
+    """Add to the form every problem in the components of one message or modal.
 
-    table: which may stand there. layout: it is a message with the flag IS_COMPONENTS_V2.
+    table: which components are allowed. layout: it is a message with the flag IS_COMPONENTS_V2.
     """
     check(value, table, path, form)
     found = list(walk(value, path))
@@ -35,7 +35,7 @@ def check_parts(form: Form, value: Any, path: Path, table: Field, *, layout: boo
 
 
 def walk(value: Any, path: Path = ()) -> Iterator[Found]:
-    """Every component of a list with its path, nested ones too, in their order."""
+    """Yield every component of a list with its path, including nested ones, in order."""
     for position, part in objects(value):
         yield from _inside(part, (*path, position))
 
@@ -59,8 +59,8 @@ def _check_unique(form: Form, found: Sequence[Found]) -> None:
                 message = "Component custom id cannot be duplicated"
                 form.add((*path, "custom_id"), "COMPONENT_CUSTOM_ID_DUPLICATED", message)
             custom_ids.add(custom_id)
-        # 0 is as good as none: Discord then gives a number of its own.
-        if is_whole(number) and number != 0:
+        # 0 counts as none: Discord then assigns a number.
+        if is_integer(number) and number != 0:
             if number in ids:
                 message = "Component id cannot be duplicated"
                 form.add((*path, "id"), "COMPONENT_ID_DUPLICATED", message)
@@ -82,7 +82,7 @@ def _check_totals(form: Form, found: Sequence[Found], path: Path) -> None:
 def _row(form: Form, row: Json, path: Path) -> None:
     children = objects(row.get("components"))
     if len(children) > _ROW_WIDTH:
-        return  # The table has said so.
+        return  # Already reported by the table.
     width = 0
     for position, child in children:
         width += 1 if child.get("type") in _NARROW else _ROW_WIDTH
@@ -128,7 +128,7 @@ def _check_emoji(form: Form, owner: Json, path: Path) -> None:
     if not isinstance(emoji, Mapping) or emoji.get("id") is not None:
         return
     name = emoji.get("name")
-    # No emoji of Unicode is made of ASCII alone: this is ":art:" or a custom one without its id.
+    # No Unicode emoji is pure ASCII: this is ":art:" or a custom emoji without its id.
     if isinstance(name, str) and name.isascii():
         form.add((*path, "emoji", "name"), "BUTTON_COMPONENT_INVALID_EMOJI", "Invalid emoji")
 
@@ -142,16 +142,16 @@ def _select(form: Form, select: Json, path: Path) -> None:
         form.add((*path, "options"), "SELECT_COMPONENT_OPTIONS_NOT_ALLOWED", message)
     defaults = objects(select.get("default_values"))
     if defaults and not low <= len(defaults) <= high:
-        _say_defaults(form, (*path, "default_values"))
+        _check_defaults(form, (*path, "default_values"))
     if _in_form(path):
         _check_in_form(form, select, path)
 
 
 def _bounds(form: Form, part: Json, path: Path, default_high: int) -> tuple[int, int]:
-    """How many may be chosen, at least and at most."""
+    """Return the minimum and maximum number of choices."""
     low, high = part.get("min_values"), part.get("max_values")
-    least = low if is_whole(low) else 1
-    most = high if is_whole(high) else default_high
+    least = low if is_integer(low) else 1
+    most = high if is_integer(high) else default_high
     if low is not None and least > most:
         form.add((*path, "min_values"), "NUMBER_TYPE_MAX", f"Must be equal to or less than {most}.")
     return int(least), int(most)
@@ -160,8 +160,8 @@ def _bounds(form: Form, part: Json, path: Path, default_high: int) -> tuple[int,
 def _check_options(form: Form, part: Json, path: Path, high: int, most: int = 25) -> None:
     options = objects(part.get("options"))
     if 0 < len(options) < high <= most:
-        # Discord counts this way round: too few options, not too high a maximum.
-        say_length(len(options), high, most, (*path, "options"), form)
+        # Discord reports it this way round: too few options, not too high a maximum.
+        check_length(len(options), high, most, (*path, "options"), form)
     seen: set[str] = set()
     for position, option in options:
         value = str(option.get("value"))
@@ -172,16 +172,16 @@ def _check_options(form: Form, part: Json, path: Path, high: int, most: int = 25
         seen.add(value)
         _check_emoji(form, option, (*path, "options", position))
     if sum(option.get("default") is True for _, option in options) > high:
-        _say_defaults(form, (*path, "options"))
+        _check_defaults(form, (*path, "options"))
 
 
-def _say_defaults(form: Form, path: Path) -> None:
+def _check_defaults(form: Form, path: Path) -> None:
     message = "The specified number of default values does not fit the specified values"
     form.add(path, "SELECT_COMPONENT_TOO_MANY_DEFAULT_VALUES", message)
 
 
 def _in_form(path: Path) -> bool:
-    """Does this component stand in a label, and so in a modal?"""
+    """Return whether this component is inside a label, and so in a modal."""
     return path[-1] == "component"
 
 
@@ -213,10 +213,10 @@ def _text_input(form: Form, part: Json, path: Path) -> None:
     if not _in_form(path) and part.get("label") is None:
         form.add((*path, "label"), "BASE_TYPE_REQUIRED", "This field is required")
     low, high, value = part.get("min_length"), part.get("max_length"), part.get("value")
-    if is_whole(low) and is_whole(high) and low > high:
+    if is_integer(low) and is_integer(high) and low > high:
         form.add((*path, "min_length"), "NUMBER_TYPE_MAX", f"Must be equal to or less than {high}.")
-    if is_whole(high) and isinstance(value, str):
-        say_length(len(value), None, int(high), (*path, "value"), form)
+    if is_integer(high) and isinstance(value, str):
+        check_length(len(value), None, int(high), (*path, "value"), form)
 
 
 _RULES: Final[Mapping[int, Callable[[Form, Json, Path], None]]] = {

@@ -1,4 +1,4 @@
-"""What Discord accepts as the embeds of a message."""
+"""Rules for the embeds of a message."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from bot.playground.rules.grammar import (
     MEDIA,
     WEB,
     Field,
+    boolean,
+    integer,
     known,
-    listing,
-    moment,
-    must,
+    list_of,
+    object_with,
     objects,
-    record,
+    required,
     text,
-    truth,
+    timestamp,
     url,
-    whole,
 )
 
 MAX_CHARACTERS: Final = 6000
-"""Of all texts in all embeds of one message together."""
+"""Discord's limit for the text of all embeds of one message together."""
 
-_IMAGE: Final = record(
+_IMAGE: Final = object_with(
     {
         "url": url(*MEDIA),
         "description": text(high=4096),
@@ -33,45 +33,45 @@ _IMAGE: Final = record(
         **known("placeholder", "placeholder_version", "is_animated"),
     }
 )
-_FOOTER: Final = record(
+_FOOTER: Final = object_with(
     {
-        "text": must(text(high=2048, trim=True)),
+        "text": required(text(high=2048, trim=True)),
         "icon_url": url(*MEDIA),
         **known("proxy_icon_url"),
     }
 )
-_AUTHOR: Final = record(
+_AUTHOR: Final = object_with(
     {
-        "name": must(text(high=256, trim=True)),
+        "name": required(text(high=256, trim=True)),
         "url": url(*WEB),
         "icon_url": url(*MEDIA),
         **known("proxy_icon_url"),
     }
 )
-_FIELD: Final = record(
+_FIELD: Final = object_with(
     {
-        "name": must(text(high=256, trim=True)),
-        "value": must(text(high=1024, trim=True)),
-        "inline": truth(),
+        "name": required(text(high=256, trim=True)),
+        "value": required(text(high=1024, trim=True)),
+        "inline": boolean(),
     }
 )
-EMBED: Final[Field] = record(
+EMBED: Final[Field] = object_with(
     {
         "title": text(high=256, trim=True),
         "description": text(high=4096, trim=True),
         "url": url(*WEB),
-        "timestamp": moment(),
-        "color": whole(0, 0xFFFFFF),
+        "timestamp": timestamp(),
+        "color": integer(0, 0xFFFFFF),
         "footer": _FOOTER,
         "image": _IMAGE,
         "thumbnail": _IMAGE,
         "author": _AUTHOR,
-        "fields": listing(_FIELD, high=25),
-        # A bot cannot set these; Discord knows them and looks away.
+        "fields": list_of(_FIELD, high=25),
+        # A bot cannot set these; Discord knows and ignores them.
         **known("type", "video", "provider", "flags"),
     }
 )
-EMBEDS: Final[Field] = listing(EMBED, high=10)
+EMBEDS: Final[Field] = list_of(EMBED, high=10)
 
 _SUBSTANCE: Final = (
     *("title", "description", "fields", "author", "footer", "image", "thumbnail", "timestamp"),
@@ -79,7 +79,7 @@ _SUBSTANCE: Final = (
 
 
 def check_embeds(form: Form, value: Any, path: Path) -> None:
-    """Adds to the form what the tables cannot say: an empty embed, too many characters."""
+    """Add to the form what the tables cannot express: empty embeds, too many characters."""
     size = 0
     for position, embed in objects(value):
         size += sum(len(each.strip()) for each in _texts(embed))
@@ -96,7 +96,7 @@ def _is_there(value: Any) -> bool:
 
 
 def _texts(embed: Mapping[str, Any]) -> Iterator[str]:
-    """Every text of an embed that counts."""
+    """Yield every text of an embed that counts."""
     places = [(embed, "title"), (embed, "description")]
     places += [(embed.get("footer"), "text"), (embed.get("author"), "name")]
     for _, each in objects(embed.get("fields")):

@@ -1,4 +1,4 @@
-"""Fields that Discord does not know: it ignores them, and so tells nobody of a typing error."""
+"""Unknown fields, which Discord silently ignores, so that typing errors go unnoticed."""
 
 from __future__ import annotations
 
@@ -8,7 +8,16 @@ from typing import Any, Final
 from bot.playground.errors import Path
 from bot.playground.rules.choices import CHOICES
 from bot.playground.rules.commands import COMMAND, COMMANDS
-from bot.playground.rules.grammar import Field, Fields, ValueKind, must, record, text, union, whole
+from bot.playground.rules.grammar import (
+    Field,
+    Fields,
+    ValueKind,
+    integer,
+    object_with,
+    required,
+    text,
+    union,
+)
 from bot.playground.rules.messages import MESSAGES, MessageKind
 from bot.playground.rules.modals import MODAL
 
@@ -23,7 +32,7 @@ __all__ = [
     "unknown_fields",
 ]
 
-_ANSWER: Final[Fields] = {"type": must(whole())}
+_ANSWER: Final[Fields] = {"type": required(integer())}
 _MESSAGE: Final[Fields] = _ANSWER | {"data": MESSAGES[MessageKind.CALLBACK]}
 CALLBACK: Final[Field] = union(
     {
@@ -32,26 +41,26 @@ CALLBACK: Final[Field] = union(
         5: _MESSAGE,
         6: _MESSAGE,
         7: _MESSAGE,
-        8: _ANSWER | {"data": record({"choices": CHOICES[3]})},
+        8: _ANSWER | {"data": object_with({"choices": CHOICES[3]})},
         9: _ANSWER | {"data": MODAL},
         12: _ANSWER,
     }
 )
-"""The whole body of an answer to an interaction."""
-THREAD: Final[Field] = must(
-    record(
+"""The whole body of an interaction response."""
+THREAD: Final[Field] = required(
+    object_with(
         {
-            "name": must(text(1, 100)),
-            "auto_archive_duration": whole(),
-            "rate_limit_per_user": whole(0, 21600),
+            "name": required(text(1, 100)),
+            "auto_archive_duration": integer(),
+            "rate_limit_per_user": integer(0, 21600),
         }
     )
 )
-"""A thread under a message."""
+"""The body that creates a thread under a message."""
 
 
 def unknown_fields(body: Any, shape: Field) -> list[str]:
-    """One sentence for each field in a body that its shape has no place for, deep inside too.
+    """Return one sentence for each field that its schema does not have, at any depth.
 
     shape: MESSAGES[kind], CALLBACK, MODAL, THREAD, COMMAND or COMMANDS.
     """
@@ -69,7 +78,7 @@ def _walk(value: Any, shape: Field, path: Path) -> Iterator[tuple[Path, str]]:
     fields: Mapping[str, Field] | None = shape.fields
     if shape.variants:
         kind = value.get("type")
-        # What has no possible type is refused: nobody needs to hear of its fields.
+        # Objects with an invalid type are refused, so their fields need no report.
         fields = shape.variants.get(kind) if type(kind) is int else None
         if fields is None:
             return
@@ -81,6 +90,6 @@ def _walk(value: Any, shape: Field, path: Path) -> Iterator[tuple[Path, str]]:
 
 
 def _place(path: Path) -> str:
-    """A path as a programmer writes it: components[0].label."""
+    """Format a path as in code: components[0].label."""
     words = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
     return words.removeprefix(".") or "body"

@@ -1,4 +1,4 @@
-"""A small language for tables that say what an object of Discord's may hold."""
+"""A small schema language for Discord's JSON objects."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from bot.playground.errors import Form, Path
 
 WEB: Final = ("http", "https")
 MEDIA: Final = (*WEB, "attachment")
-"""Schemes of a picture: a reference to an uploaded file is one of them."""
+"""Schemes of an image address, including references to uploaded files."""
 ATTACHMENT: Final = "attachment://"
 
 
 class ValueKind(Enum):
-    """What sort of value a field holds."""
+    """The type of a field's value."""
 
     TEXT = auto()
     URL = auto()
@@ -36,7 +36,7 @@ class ValueKind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """What a text must be beyond its length, and what Discord says otherwise."""
+    """A condition on a text beyond its length, and Discord's error for it."""
 
     holds: Callable[[str], bool]
     code: str
@@ -45,11 +45,11 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """What one value may be. low, high: of its length, or of the number itself, both allowed.
+    """The schema of one value. low, high: inclusive bounds of its length, or of the number itself.
 
-    choices: the only values (TEXT, WHOLE), schemes (URL) or keys (MAP) allowed.
-    item: what a LIST or a MAP holds. fields: of an OBJECT. variants: of an OBJECT whose fields
-    depend on its number `type`. trim: spaces around a text do not count. unique: a LIST's items.
+    choices: the only values (TEXT, WHOLE), schemes (URL) or keys (MAP) allowed. item: the elements
+    of a LIST or MAP. fields: those of an OBJECT. variants: for an OBJECT whose fields depend on its
+    number `type`. trim: spaces around a text do not count. unique: LIST items must differ.
     """
 
     kind: ValueKind
@@ -70,15 +70,15 @@ class Field:
 Fields = dict[str, Field]
 
 
-def must(value: Field) -> Field:
-    """The same, but it may not be missing."""
+def required(value: Field) -> Field:
+    """Return the same field, but required."""
     return replace(value, required=True)
 
 
 def text(
     low: int | None = None, high: int | None = None, *, trim: bool = False, rule: Rule | None = None
 ) -> Field:
-    """A text of so many characters."""
+    """A text with these length limits."""
     return Field(ValueKind.TEXT, low=low, high=high, trim=trim, rule=rule)
 
 
@@ -87,12 +87,12 @@ def url(*schemes: str, high: int = 2048) -> Field:
     return Field(ValueKind.URL, choices=schemes, high=high)
 
 
-def moment() -> Field:
-    """A time as ISO 8601 writes it."""
+def timestamp() -> Field:
+    """An ISO 8601 time."""
     return Field(ValueKind.MOMENT)
 
 
-def whole(low: int | None = None, high: int | None = None) -> Field:
+def integer(low: int | None = None, high: int | None = None) -> Field:
     """An integer."""
     return Field(ValueKind.WHOLE, low=low, high=high)
 
@@ -102,52 +102,52 @@ def number(low: int | None = None, high: int | None = None) -> Field:
     return Field(ValueKind.NUMBER, low=low, high=high)
 
 
-def truth() -> Field:
+def boolean() -> Field:
     """true or false."""
     return Field(ValueKind.TRUTH)
 
 
 def snowflake() -> Field:
-    """An id, as digits or as an integer: Discord takes both."""
+    """An id, as digits or as an integer: Discord accepts both."""
     return Field(ValueKind.SNOWFLAKE)
 
 
 def one_of(*choices: int | str) -> Field:
-    """One of these numbers, or one of these words."""
+    """One of these numbers or strings."""
     return Field(
         ValueKind.WHOLE if isinstance(choices[0], int) else ValueKind.TEXT, choices=choices
     )
 
 
-def listing(
+def list_of(
     item: Field, low: int | None = None, high: int | None = None, *, unique: bool = False
 ) -> Field:
-    """A list of so many items."""
+    """A list with these length limits."""
     return Field(ValueKind.LIST, item=item, low=low, high=high, unique=unique)
 
 
-def record(fields: Fields) -> Field:
+def object_with(fields: Fields) -> Field:
     """An object with these fields."""
     return Field(ValueKind.OBJECT, fields=fields)
 
 
 def union(variants: Mapping[int, Fields]) -> Field:
-    """An object whose number `type` says which fields it has."""
+    """An object whose number `type` determines its fields."""
     return Field(ValueKind.OBJECT, variants=variants)
 
 
 def mapping(keys: tuple[str, ...], item: Field) -> Field:
-    """An object from some of these keys to values of one sort."""
-    return Field(ValueKind.MAP, choices=keys, item=must(item))
+    """An object from some of these keys to values of one type."""
+    return Field(ValueKind.MAP, choices=keys, item=required(item))
 
 
 def known(*names: str) -> Fields:
-    """Fields that Discord knows, whatever is in them: it ignores what they say."""
+    """Fields that Discord knows but ignores, whatever they contain."""
     return dict.fromkeys(names, Field(ValueKind.ANYTHING))
 
 
 def check(value: Any, expected: Field, path: Path, form: Form) -> None:
-    """Adds to the form whatever is wrong with a value, deep inside too."""
+    """Add to the form every problem in a value, at any depth."""
     if value is None:
         if expected.required:
             form.add(path, "BASE_TYPE_REQUIRED", "This field is required")
@@ -156,31 +156,31 @@ def check(value: Any, expected: Field, path: Path, form: Form) -> None:
 
 
 def is_number(value: Any) -> TypeGuard[int | float]:
-    """Is this a number of JSON's? (true and false are none.)"""
+    """Return whether this is a JSON number (true and false are not)."""
     return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
 
 
-def is_whole(value: Any) -> TypeGuard[int | float]:
-    """Is this an integer of JSON's? 24.0 is one too: discord.py sends such."""
+def is_integer(value: Any) -> TypeGuard[int | float]:
+    """Return whether this is a JSON integer. So is 24.0, which discord.py sends."""
     return is_number(value) and value == int(value)
 
 
 def is_snowflake(value: Any) -> bool:
-    """Is this an id, as digits or as an integer?"""
+    """Return whether this is an id, as digits or as an integer."""
     if isinstance(value, str):
         return value.isascii() and value.isdigit() and len(value) <= 20 and int(value) < 2**64
     return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**64
 
 
 def objects(value: Any) -> list[tuple[int, Mapping[str, Any]]]:
-    """The objects in a list with their positions; none where it is not a list."""
+    """Return the objects in a list with their indexes; none if it is not a list."""
     if not isinstance(value, list):
         return []
     return [(i, each) for i, each in enumerate(value) if isinstance(each, Mapping)]
 
 
-def say_length(length: int, low: int | None, high: int | None, path: Path, form: Form) -> bool:
-    """Is a length within its bounds? Adds to the form what Discord says if not."""
+def check_length(length: int, low: int | None, high: int | None, path: Path, form: Form) -> bool:
+    """Return whether a length is within bounds; adds Discord's error to the form if not."""
     if (low or 0) <= length and (high is None or length <= high):
         return True
     if low and high is not None:
@@ -207,7 +207,7 @@ def _text(value: Any, expected: Field, path: Path, form: Form) -> None:
     if expected.required and not expected.low and length == 0:
         form.add(path, "BASE_TYPE_REQUIRED", "This field is required")
         return
-    fits = say_length(length, expected.low, expected.high, path, form)
+    fits = check_length(length, expected.low, expected.high, path, form)
     if fits and _choice(value, expected, path, form):
         rule = expected.rule
         if rule is not None and not rule.holds(value):
@@ -218,7 +218,7 @@ def _url(value: Any, expected: Field, path: Path, form: Form) -> None:
     if not isinstance(value, str):
         form.add(path, "STRING_TYPE_CONVERT", "Could not be read as text.")
         return
-    if not say_length(len(value), None, expected.high, path, form):
+    if not check_length(len(value), None, expected.high, path, form):
         return
     try:
         parts = urlsplit(value)
@@ -242,7 +242,7 @@ def _moment(value: Any, _: Field, path: Path, form: Form) -> None:
 
 
 def _number(value: Any, expected: Field, path: Path, form: Form) -> None:
-    word, fits = ("int", is_whole) if expected.kind is ValueKind.WHOLE else ("float", is_number)
+    word, fits = ("int", is_integer) if expected.kind is ValueKind.WHOLE else ("float", is_number)
     if not fits(value):
         form.add(path, "NUMBER_TYPE_COERCE", f'Value "{value}" is not {word}.')
     elif expected.low is not None and value < expected.low:
@@ -269,11 +269,11 @@ def _list(value: Any, expected: Field, path: Path, form: Form) -> None:
     if not isinstance(value, list):
         form.add(path, "LIST_TYPE_CONVERT", "Only a list may be used here.")
         return
-    say_length(len(value), expected.low, expected.high, path, form)
+    check_length(len(value), expected.low, expected.high, path, form)
     seen: set[str] = set()
     for position, each in enumerate(value):
         if expected.item is not None:
-            check(each, must(expected.item), (*path, position), form)
+            check(each, required(expected.item), (*path, position), form)
         if expected.unique and str(each) in seen:
             message = "The set already contains this value"
             form.add((*path, position), "SET_TYPE_ALREADY_CONTAINS_VALUE", message)

@@ -1,4 +1,4 @@
-"""What Discord accepts as a message: posts, edits, answers to interactions and their edits."""
+"""Rules for messages: posts, edits, interaction responses and their edits."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ from bot.playground.rules.embeds import EMBEDS, check_embeds
 from bot.playground.rules.grammar import (
     Field,
     Fields,
+    boolean,
     check,
-    is_whole,
+    integer,
+    is_integer,
     known,
-    listing,
-    must,
+    list_of,
+    object_with,
     objects,
     one_of,
-    record,
+    required,
     snowflake,
     text,
-    truth,
-    whole,
 )
 from bot.playground.rules.parts import LAYOUT, LEGACY
 
@@ -42,16 +42,16 @@ Json = Mapping[str, Any]
 
 
 class MessageKind(Enum):
-    """Which request a message's body comes in."""
+    """The kind of request that a message body arrives in."""
 
     CHANNEL_POST = auto()
     CHANNEL_EDIT = auto()
     CALLBACK = auto()
-    """The data of an interaction's answer: type 4, or 7 with what the message is now."""
+    """The data of an interaction response: type 4, or 7 with the current message."""
     WEBHOOK_POST = auto()
     """A follow-up to an interaction."""
     WEBHOOK_EDIT = auto()
-    """An edit of an interaction's answer or of a follow-up."""
+    """An edit of an interaction response or of a follow-up."""
 
 
 _BY_POST: Final = (
@@ -63,33 +63,33 @@ _BY_POST: Final = (
 _BY_EDIT: Final = MessageFlag.SUPPRESS_EMBEDS | MessageFlag.IS_COMPONENTS_V2
 _EDITS: Final = (MessageKind.CHANNEL_EDIT, MessageKind.WEBHOOK_EDIT)
 
-_MENTIONS: Final = record(
+_MENTIONS: Final = object_with(
     {
-        "parse": listing(one_of("roles", "users", "everyone"), unique=True),
-        "users": listing(snowflake(), high=100, unique=True),
-        "roles": listing(snowflake(), high=100, unique=True),
-        "replied_user": truth(),
+        "parse": list_of(one_of("roles", "users", "everyone"), unique=True),
+        "users": list_of(snowflake(), high=100, unique=True),
+        "roles": list_of(snowflake(), high=100, unique=True),
+        "replied_user": boolean(),
     }
 )
-_REFERENCE: Final = record(
+_REFERENCE: Final = object_with(
     {
         "type": one_of(0, 1),
-        "message_id": must(snowflake()),
+        "message_id": required(snowflake()),
         "channel_id": snowflake(),
         "guild_id": snowflake(),
-        "fail_if_not_exists": truth(),
+        "fail_if_not_exists": boolean(),
     }
 )
-_POLL_EMOJI: Final = record({"id": snowflake(), "name": text(high=32), **known("animated")})
-_ANSWER: Final = record({"text": text(1, 55), "emoji": _POLL_EMOJI})
-_POLL: Final = record(
+_POLL_EMOJI: Final = object_with({"id": snowflake(), "name": text(high=32), **known("animated")})
+_ANSWER: Final = object_with({"text": text(1, 55), "emoji": _POLL_EMOJI})
+_POLL: Final = object_with(
     {
-        "question": must(record({"text": must(text(1, 300)), "emoji": _POLL_EMOJI})),
-        "answers": must(
-            listing(record({"poll_media": must(_ANSWER), **known("answer_id")}), 1, 10)
+        "question": required(object_with({"text": required(text(1, 300)), "emoji": _POLL_EMOJI})),
+        "answers": required(
+            list_of(object_with({"poll_media": required(_ANSWER), **known("answer_id")}), 1, 10)
         ),
-        "duration": whole(1, 768),
-        "allow_multiselect": truth(),
+        "duration": integer(1, 768),
+        "allow_multiselect": boolean(),
         "layout_type": one_of(1),
     }
 )
@@ -98,21 +98,21 @@ _COMMON: Final[Fields] = {
     "embeds": EMBEDS,
     "allowed_mentions": _MENTIONS,
     "attachments": ATTACHMENTS,
-    "flags": whole(0),
-    # discord.py sends it with edits too, where Discord ignores it.
-    "tts": truth(),
+    "flags": integer(0),
+    # discord.py also sends it with edits, where Discord ignores it.
+    "tts": boolean(),
 }
 _TABLES: Final[Mapping[MessageKind, Fields]] = {
     MessageKind.CHANNEL_POST: _COMMON
     | {
-        "sticker_ids": listing(snowflake(), high=3),
+        "sticker_ids": list_of(snowflake(), high=3),
         "poll": _POLL,
         "message_reference": _REFERENCE,
-        "enforce_nonce": truth(),
+        "enforce_nonce": boolean(),
         **known("nonce", "shared_client_theme"),
     },
     MessageKind.CHANNEL_EDIT: _COMMON
-    | {"sticker_ids": listing(snowflake(), high=3), **known("poll")},
+    | {"sticker_ids": list_of(snowflake(), high=3), **known("poll")},
     MessageKind.CALLBACK: _COMMON | {"poll": _POLL, **known("sticker_ids")},
     MessageKind.WEBHOOK_POST: _COMMON
     | {
@@ -123,13 +123,13 @@ _TABLES: Final[Mapping[MessageKind, Fields]] = {
     MessageKind.WEBHOOK_EDIT: _COMMON | {"poll": _POLL, **known("sticker_ids")},
 }
 MESSAGES: Final[Mapping[MessageKind, Field]] = {
-    kind: record(fields | {"components": LAYOUT}) for kind, fields in _TABLES.items()
+    kind: object_with(fields | {"components": LAYOUT}) for kind, fields in _TABLES.items()
 }
-"""All that Discord knows of a message's body."""
+"""Every field that Discord knows in a message body."""
 
 
 def settable_flags(kind: MessageKind, *, editing: bool = False) -> MessageFlag:
-    """The flags that such a request may set; Discord ignores others in edits."""
+    """Return the flags that such a request may set; Discord ignores others in edits."""
     if editing or kind in _EDITS:
         return _BY_EDIT
     return _BY_POST if kind is MessageKind.CHANNEL_POST else _BY_POST | MessageFlag.EPHEMERAL
@@ -143,16 +143,16 @@ def check_message(
     old: Json | None = None,
     limit_bytes: int = FILE_LIMIT_BYTES,
 ) -> None:
-    """Pass a body that Discord would take.
+    """Check a message body.
 
-    old: what the message is now, in Discord's JSON, wherever there is one to change. It needs
-    content, flags, embeds, components and all of its attachments.
-    Raises ApiError: 40005 for files too large, 50035 for a wrong form, 30015 for too many files,
-    50006 if nothing is, or would be left, in the message.
+    old: the current message in Discord's JSON, if there is one. It needs content, flags, embeds,
+    components and all of its attachments. Raises ApiError: 40005 for files that are too large,
+    50035 for an invalid form, 30015 for too many files, 50006 if the message is, or would become,
+    empty.
     """
     check_sizes(body, files, limit_bytes)
     form = Form(("data",) if kind is MessageKind.CALLBACK else ())
-    check(body, must(record(_TABLES[kind])), (), form)
+    check(body, required(object_with(_TABLES[kind])), (), form)
     if not isinstance(body, Mapping):
         form.check()
         return
@@ -178,9 +178,9 @@ def check_message(
 
 
 def _flags(message: Json) -> int:
-    """A message's flags; 0 where they are none or no flags at all."""
+    """Return a message's flags; 0 if missing or invalid."""
     flags = message.get("flags")
-    return int(flags) if is_whole(flags) and flags > 0 else 0
+    return int(flags) if is_integer(flags) and flags > 0 else 0
 
 
 def _is_layout(message: Json) -> bool:
@@ -193,7 +193,7 @@ def _check_mentions(form: Form, body: Json) -> None:
         return
     parse = allowed.get("parse")
     for name in ("users", "roles"):
-        # An empty list is no contradiction: Discord says so.
+        # An empty list does not contradict, according to Discord.
         if isinstance(parse, list) and name in parse and allowed.get(name):
             message = f'parse:["{name}"] and {name}: [ids...] are mutually exclusive.'
             form.add(("allowed_mentions",), "MESSAGE_ALLOWED_MENTIONS_PARSE_EXCLUSIVE", message)
@@ -234,7 +234,7 @@ def _check_flags(form: Form, body: Json, kind: MessageKind) -> None:
 
 
 def _check_layout(form: Form, body: Json, before: Json, editing: bool) -> None:
-    """What the flag IS_COMPONENTS_V2 forbids and asks for."""
+    """Check what the flag IS_COMPONENTS_V2 forbids and requires."""
     was, becomes = _is_layout(before), _is_layout(body)
     if was and not becomes and body.get("flags") is not None:
         message = "The flag IS_COMPONENTS_V2 cannot be removed"
@@ -249,18 +249,18 @@ def _check_layout(form: Form, body: Json, before: Json, editing: bool) -> None:
 
 
 def _is_left(name: str, body: Json, before: Json) -> bool:
-    """Does a message keep something of a field that this edit had to empty?"""
+    """Return whether a message keeps content in a field that this edit had to empty."""
     had = before.get("sticker_items" if name == "sticker_ids" else name)
     if name == "embeds":
-        # Discord's own, of a link in the text, are none of the bot's.
+        # Embeds that Discord generated for links in the text are not the bot's.
         had = [each for _, each in objects(had) if each.get("type", "rich") == "rich"]
-    # null empties a text and a poll, but only [] empties a list here.
+    # null clears a text and a poll, but a list here is only cleared by [].
     emptied = name in body and (body[name] is not None or name in ("content", "poll"))
     return bool(had) and not emptied
 
 
 def _is_empty(body: Json, before: Json, file_count: int, layout: bool) -> bool:
-    """Would nothing be in the message?"""
+    """Return whether the message would be empty."""
     after = {**before, **body}
     if layout:
         return not after.get("components")

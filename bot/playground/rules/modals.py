@@ -1,4 +1,4 @@
-"""What Discord accepts as a modal: the data of an interaction's answer of type 9."""
+"""Rules for modals: the data of an interaction response of type 9."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from typing import Any, Final
 
 from bot.playground.errors import Form
 from bot.playground.rules.components import check_parts
-from bot.playground.rules.grammar import Field, check, must, record, text
+from bot.playground.rules.grammar import Field, check, object_with, required, text
 from bot.playground.rules.parts import CUSTOM_ID, FORM
 
-_OUTSIDE: Final = {"title": must(text(1, 45)), "custom_id": must(CUSTOM_ID)}
-MODAL: Final[Field] = record(_OUTSIDE | {"components": must(FORM)})
+_OUTSIDE: Final = {"title": required(text(1, 45)), "custom_id": required(CUSTOM_ID)}
+MODAL: Final[Field] = object_with(_OUTSIDE | {"components": required(FORM)})
 
 
 def check_modal(data: Any) -> None:
-    """Pass a modal that Discord would show. Raises ApiError; its paths begin with `data`."""
+    """Check a modal. Raises ApiError; its paths begin with `data`."""
     form = Form(("data",))
-    check(data, must(record(_OUTSIDE)), (), form)
+    check(data, required(object_with(_OUTSIDE)), (), form)
     if isinstance(data, Mapping):
-        check_parts(form, data.get("components"), ("components",), must(FORM))
+        check_parts(form, data.get("components"), ("components",), required(FORM))
     form.check()

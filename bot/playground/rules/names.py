@@ -1,4 +1,4 @@
-"""What Discord accepts as the name of a command or option, and in which languages."""
+"""Rules for the names of commands and options, and for languages."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ _SCRIPTS: Final = (
     *((0x0900, 0x0950), (0x0955, 0x0963), (0x0966, 0x097F), (0xA8E0, 0xA8FF)),
     *((0x11B00, 0x11B09), (0x0E01, 0x0E3A), (0x0E40, 0x0E5B)),
 )
-"""Devanagari and Thai: their vowel signs are no letters, but belong to words."""
+"""Devanagari and Thai: their vowel signs are not letters, but part of words."""
 
 
 def is_command_name(name: str) -> bool:
-    """May a slash command or an option be called this? Its length is another matter."""
+    """Return whether a slash command or option may have this name, apart from its length."""
     return all(_is_allowed(each) for each in name)
 
 
@@ -30,7 +30,7 @@ def _is_allowed(character: str) -> bool:
     if character in "-_'":
         return True
     if unicodedata.category(character)[0] in "LN":
-        # A letter that has a lower case must be in it; most scripts know no cases.
+        # A letter that has a lower case must use it; most scripts have no case.
         return character == character.lower()
     return any(low <= ord(character) <= high for low, high in _SCRIPTS)
 
@@ -44,5 +44,5 @@ NAME: Final = text(
     1, 32, rule=Rule(is_command_name, "APPLICATION_COMMAND_INVALID_NAME", "Command name is invalid")
 )
 MENU_NAME: Final = text(1, 32, trim=True)
-"""The name of a command in a menu: spaces and capitals are welcome."""
+"""The name of a context menu command: spaces and capitals are allowed."""
 DESCRIPTION: Final = text(1, 100, trim=True)

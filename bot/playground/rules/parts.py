@@ -1,4 +1,4 @@
-"""Tables of every component: its fields, their bounds, and what may stand inside it."""
+"""Tables of every component: its fields, their bounds, and what may be inside it."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from bot.playground.rules.grammar import (
     WEB,
     Field,
     Fields,
+    boolean,
+    integer,
     known,
-    listing,
-    must,
+    list_of,
+    object_with,
     one_of,
-    record,
+    required,
     snowflake,
     text,
-    truth,
     union,
     url,
-    whole,
 )
 
 
 class ComponentType(IntEnum):
-    """Discord's numbers of the components."""
+    """Discord's numbers of component types."""
 
     ACTION_ROW = 1
     BUTTON = 2
@@ -51,7 +51,7 @@ class ComponentType(IntEnum):
 
 
 class ButtonStyle(IntEnum):
-    """Discord's numbers of the styles of buttons that differ in more than colour."""
+    """Discord's numbers of the button styles that differ in more than colour."""
 
     LINK = 5
     PREMIUM = 6
@@ -62,9 +62,11 @@ MAX_ROWS: Final = 5
 MAX_FORM_PARTS: Final = 5
 
 CUSTOM_ID: Final = text(1, 100)
-EMOJI: Final = record({"id": snowflake(), "name": must(text(high=32)), **known("animated")})
-CHANNEL_TYPES: Final = listing(one_of(0, 1, 2, 3, 4, 5, 10, 11, 12, 13, 14, 15, 16), unique=True)
-_BASE: Final[Fields] = {"type": must(whole()), "id": whole(0, 2**31 - 1)}
+EMOJI: Final = object_with(
+    {"id": snowflake(), "name": required(text(high=32)), **known("animated")}
+)
+CHANNEL_TYPES: Final = list_of(one_of(0, 1, 2, 3, 4, 5, 10, 11, 12, 13, 14, 15, 16), unique=True)
+_BASE: Final[Fields] = {"type": required(integer()), "id": integer(0, 2**31 - 1)}
 _ALT_TEXT: Final = text(1, 1024)
 _UNFURLED: Final = known(
     "proxy_url",
@@ -77,76 +79,82 @@ _UNFURLED: Final = known(
     "attachment_id",
     "loading_state",
 )
-"""What Discord says of media and ignores when it is told it."""
-_MEDIA: Final = record({"url": must(url(*MEDIA)), **_UNFURLED})
-_OWN_FILE: Final = record({"url": must(url(ATTACHMENT.removesuffix("://"))), **_UNFURLED})
+"""Fields of media that Discord returns, and ignores when it receives them."""
+_MEDIA: Final = object_with({"url": required(url(*MEDIA)), **_UNFURLED})
+_OWN_FILE: Final = object_with({"url": required(url(ATTACHMENT.removesuffix("://"))), **_UNFURLED})
 
 BUTTON: Final[Fields] = _BASE | {
-    "style": must(one_of(1, 2, 3, 4, 5, 6)),
+    "style": required(one_of(1, 2, 3, 4, 5, 6)),
     "label": text(high=80),
     "emoji": EMOJI,
     "custom_id": CUSTOM_ID,
     "sku_id": snowflake(),
     "url": url(*WEB, "discord", high=512),
-    "disabled": truth(),
+    "disabled": boolean(),
 }
 
 _OPTION: Final[Fields] = {
-    "label": must(text(1, 100)),
-    "value": must(text(1, 100)),
+    "label": required(text(1, 100)),
+    "value": required(text(1, 100)),
     "description": text(high=100),
-    "default": truth(),
+    "default": boolean(),
 }
 _SELECT: Final[Fields] = _BASE | {
-    "custom_id": must(CUSTOM_ID),
+    "custom_id": required(CUSTOM_ID),
     "placeholder": text(high=150),
-    "min_values": whole(0, 25),
-    "max_values": whole(1, 25),
-    "disabled": truth(),
-    "required": truth(),
+    "min_values": integer(0, 25),
+    "max_values": integer(1, 25),
+    "disabled": boolean(),
+    "required": boolean(),
 }
 
 
 def _entity_select(*entities: str) -> Fields:
-    default = record({"id": must(snowflake()), "type": must(one_of(*entities))})
-    # A list of options is refused elsewhere; here it is only a field that has a name.
-    return _SELECT | {"default_values": listing(default, high=25)} | known("options")
+    default = object_with({"id": required(snowflake()), "type": required(one_of(*entities))})
+    # Options are refused for these elsewhere; here the field is merely known.
+    return _SELECT | {"default_values": list_of(default, high=25)} | known("options")
 
 
 SELECTS: Final[dict[int, Fields]] = {
     ComponentType.STRING_SELECT: _SELECT
-    | {"options": must(listing(record(_OPTION | {"emoji": EMOJI}), 1, 25))},
+    | {"options": required(list_of(object_with(_OPTION | {"emoji": EMOJI}), 1, 25))},
     ComponentType.USER_SELECT: _entity_select("user"),
     ComponentType.ROLE_SELECT: _entity_select("role"),
     ComponentType.MENTIONABLE_SELECT: _entity_select("user", "role"),
     ComponentType.CHANNEL_SELECT: _entity_select("channel") | {"channel_types": CHANNEL_TYPES},
 }
 
-TEXT_DISPLAY: Final[Fields] = _BASE | {"content": must(text(1, 4000))}
+TEXT_DISPLAY: Final[Fields] = _BASE | {"content": required(text(1, 4000))}
 THUMBNAIL: Final[Fields] = _BASE | {
-    "media": must(_MEDIA),
+    "media": required(_MEDIA),
     "description": _ALT_TEXT,
-    "spoiler": truth(),
+    "spoiler": boolean(),
 }
 MEDIA_GALLERY: Final[Fields] = _BASE | {
-    "items": must(
-        listing(
-            record({"media": must(_MEDIA), "description": _ALT_TEXT, "spoiler": truth()}), 1, 10
+    "items": required(
+        list_of(
+            object_with(
+                {"media": required(_MEDIA), "description": _ALT_TEXT, "spoiler": boolean()}
+            ),
+            1,
+            10,
         )
     )
 }
 FILE: Final[Fields] = _BASE | {
-    "file": must(_OWN_FILE),
-    "spoiler": truth(),
+    "file": required(_OWN_FILE),
+    "spoiler": boolean(),
     **known("name", "size"),
 }
-SEPARATOR: Final[Fields] = _BASE | {"divider": truth(), "spacing": one_of(1, 2)}
+SEPARATOR: Final[Fields] = _BASE | {"divider": boolean(), "spacing": one_of(1, 2)}
 SECTION: Final[Fields] = _BASE | {
-    "components": must(listing(union({ComponentType.TEXT_DISPLAY: TEXT_DISPLAY}), 1, 3)),
-    "accessory": must(union({ComponentType.BUTTON: BUTTON, ComponentType.THUMBNAIL: THUMBNAIL})),
+    "components": required(list_of(union({ComponentType.TEXT_DISPLAY: TEXT_DISPLAY}), 1, 3)),
+    "accessory": required(
+        union({ComponentType.BUTTON: BUTTON, ComponentType.THUMBNAIL: THUMBNAIL})
+    ),
 }
 ACTION_ROW: Final[Fields] = _BASE | {
-    "components": must(listing(union({ComponentType.BUTTON: BUTTON} | SELECTS), 1, 5))
+    "components": required(list_of(union({ComponentType.BUTTON: BUTTON} | SELECTS), 1, 5))
 }
 _INSIDE: Final[dict[int, Fields]] = {
     ComponentType.ACTION_ROW: ACTION_ROW,
@@ -157,45 +165,47 @@ _INSIDE: Final[dict[int, Fields]] = {
     ComponentType.SEPARATOR: SEPARATOR,
 }
 CONTAINER: Final[Fields] = _BASE | {
-    "components": must(listing(union(_INSIDE), 1, MAX_PARTS)),
-    "accent_color": whole(0, 0xFFFFFF),
-    "spoiler": truth(),
+    "components": required(list_of(union(_INSIDE), 1, MAX_PARTS)),
+    "accent_color": integer(0, 0xFFFFFF),
+    "spoiler": boolean(),
 }
 
-LEGACY: Final[Field] = listing(union({ComponentType.ACTION_ROW: ACTION_ROW}), high=MAX_ROWS)
+LEGACY: Final[Field] = list_of(union({ComponentType.ACTION_ROW: ACTION_ROW}), high=MAX_ROWS)
 """The components of a message without the flag IS_COMPONENTS_V2."""
-LAYOUT: Final[Field] = listing(
+LAYOUT: Final[Field] = list_of(
     union(_INSIDE | {ComponentType.CONTAINER: CONTAINER}), high=MAX_PARTS
 )
 """The components of a message with the flag IS_COMPONENTS_V2."""
 
 TEXT_INPUT: Final[Fields] = _BASE | {
-    "custom_id": must(CUSTOM_ID),
-    "style": must(one_of(1, 2)),
+    "custom_id": required(CUSTOM_ID),
+    "style": required(one_of(1, 2)),
     "label": text(1, 45),
-    "min_length": whole(0, 4000),
-    "max_length": whole(1, 4000),
-    "required": truth(),
+    "min_length": integer(0, 4000),
+    "max_length": integer(1, 4000),
+    "required": boolean(),
     "value": text(high=4000),
     "placeholder": text(high=100),
 }
 FILE_UPLOAD: Final[Fields] = _BASE | {
-    "custom_id": must(CUSTOM_ID),
-    "min_values": whole(0, 10),
-    "max_values": whole(1, 10),
-    "required": truth(),
+    "custom_id": required(CUSTOM_ID),
+    "min_values": integer(0, 10),
+    "max_values": integer(1, 10),
+    "required": boolean(),
 }
 RADIO_GROUP: Final[Fields] = _BASE | {
-    "custom_id": must(CUSTOM_ID),
-    "options": must(listing(record(_OPTION), 2, 10)),
-    "required": truth(),
+    "custom_id": required(CUSTOM_ID),
+    "options": required(list_of(object_with(_OPTION), 2, 10)),
+    "required": boolean(),
 }
-CHECKBOX_GROUP: Final[Fields] = FILE_UPLOAD | {"options": must(listing(record(_OPTION), 1, 10))}
-CHECKBOX: Final[Fields] = _BASE | {"custom_id": must(CUSTOM_ID), "default": truth()}
+CHECKBOX_GROUP: Final[Fields] = FILE_UPLOAD | {
+    "options": required(list_of(object_with(_OPTION), 1, 10))
+}
+CHECKBOX: Final[Fields] = _BASE | {"custom_id": required(CUSTOM_ID), "default": boolean()}
 LABEL: Final[Fields] = _BASE | {
-    "label": must(text(1, 45)),
+    "label": required(text(1, 45)),
     "description": text(1, 100),
-    "component": must(
+    "component": required(
         union(
             SELECTS
             | {
@@ -209,9 +219,9 @@ LABEL: Final[Fields] = _BASE | {
     ),
 }
 FORM_ROW: Final[Fields] = _BASE | {
-    "components": must(listing(union({ComponentType.TEXT_INPUT: TEXT_INPUT}), 1, 5))
+    "components": required(list_of(union({ComponentType.TEXT_INPUT: TEXT_INPUT}), 1, 5))
 }
-FORM: Final[Field] = listing(
+FORM: Final[Field] = list_of(
     union(
         {
             ComponentType.ACTION_ROW: FORM_ROW,

@@ -1,4 +1,4 @@
-"""A stand-in on a real port, and a bot of bare requests that can make every mistake."""
+"""A stand-in on a real port, and a bot of plain requests that can make any mistake."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ _DESCRIPTIONS: list[ApiDescription] = []
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """What the stand-in answered."""
+class ApiResponse:
+    """A response of the stand-in."""
 
     status: int
     json: Any
@@ -41,13 +41,13 @@ class Answer:
 
     @property
     def code(self) -> int:
-        """Discord's JSON code, -1 where there is none."""
+        """Discord's JSON error code, -1 if there is none."""
         return self.json.get("code", -1) if isinstance(self.json, dict) else -1
 
 
 @dataclass(slots=True)
-class Stage:
-    """A stand-in that listens, and who talks to it."""
+class StandInClient:
+    """A listening stand-in, with requests to it as the bot and as users."""
 
     standin: StandIn
     people: People
@@ -62,8 +62,8 @@ class Stage:
         *,
         files: dict[str, tuple[str, bytes]] | None = None,
         headers: dict[str, str] | None = None,
-    ) -> Answer:
-        """One request as the bot. files: field → name and bytes."""
+    ) -> ApiResponse:
+        """Send one request as the bot. files: field → name and bytes."""
         url = self.standin.base_url + PREFIX + path
         sent = {"Authorization": f"Bot {self.standin.token}", "User-Agent": AGENT}
         sent |= headers or {}
@@ -77,9 +77,9 @@ class Stage:
             made = self.session.request(method, url, data=form, headers=sent)
         async with made as answer:
             data = await answer.read()
-            return Answer(answer.status, json.loads(data) if data else None, answer.headers)
+            return ApiResponse(answer.status, json.loads(data) if data else None, answer.headers)
 
-    async def post(self, body: Any, channel_id: int = PAINT_ID, **more: Any) -> Answer:
+    async def post(self, body: Any, channel_id: int = PAINT_ID, **more: Any) -> ApiResponse:
         """Post a message to a channel."""
         return await self.call("POST", f"/channels/{channel_id}/messages", body, **more)
 
@@ -89,26 +89,26 @@ class Stage:
         return (await self.call("PUT", path, list(commands or (COMMAND,)))).json
 
     async def command(self, **values: Any) -> Interaction:
-        """A member uses the command /paint."""
+        """Use the command /paint as a member."""
         registered = await self.register()
         return self.people.command(
             ActingUser(MEMBER_ID), PAINT_ID, int(registered[0]["id"]), [], values
         )
 
-    async def answer(self, interaction: Interaction, body: Any, **more: Any) -> Answer:
-        """Answer an interaction, asking for the response."""
+    async def answer(self, interaction: Interaction, body: Any, **more: Any) -> ApiResponse:
+        """Respond to an interaction, and ask for the resulting message."""
         path = f"/interactions/{interaction.id}/{interaction.token}/callback?with_response=1"
         return await self.call("POST", path, body, **more)
 
     @property
     def problems(self) -> list[str]:
-        """What the log holds against the bot."""
+        """The bot's mistakes in the log."""
         return self.standin.log.problems
 
 
 @pytest.fixture
-async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
-    """A stand-in with its world; what it answers has to be what Discord would answer."""
+async def client(tmp_path: Path) -> AsyncIterator[StandInClient]:
+    """A stand-in with its world; at the end, its responses are checked against Discord's API."""
     standin = build_standin(tmp_path / "files")
     runner = web.AppRunner(build_app(standin))
     await runner.setup()
@@ -116,16 +116,16 @@ async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
     standin.base_url = f"http://{HOST}:{runner.addresses[0][1]}"
     standin.gateway.url = f"ws://{HOST}:{runner.addresses[0][1]}/gateway"
     async with aiohttp.ClientSession() as session:
-        stage = Stage(standin, People(standin), session)
-        standin.log.listen_exchanges(stage.exchanges.append)
-        yield stage
+        client = StandInClient(standin, People(standin), session)
+        standin.log.listen_exchanges(client.exchanges.append)
+        yield client
     await standin.gateway.close()
     await runner.cleanup()
-    check_answers(stage.exchanges)
+    check_answers(client.exchanges)
 
 
 def check_answers(exchanges: list[Exchange]) -> None:
-    """Every answer has to fit Discord's description of its API, where that is at hand."""
+    """Check every response against Discord's API description, if that is available."""
     if not DESCRIPTION.exists():
         return
     if not _DESCRIPTIONS:
@@ -141,17 +141,17 @@ def check_answers(exchanges: list[Exchange]) -> None:
     assert not wrong, wrong
 
 
-class Shard:
-    """A bot's end of the gateway, by hand."""
+class GatewayClient:
+    """A bot's side of a gateway connection, operated by hand."""
 
-    def __init__(self, stage: Stage, socket: aiohttp.ClientWebSocketResponse) -> None:
-        self._stage = stage
+    def __init__(self, client: StandInClient, socket: aiohttp.ClientWebSocketResponse) -> None:
+        self._client = client
         self.socket = socket
         self.sequence = 0
         self.ready: Any = None
 
     async def next(self, *, op: int | None = None, name: str | None = None) -> Any:
-        """The next payload of this kind; others before it are passed over."""
+        """Return the next payload of this kind, skipping others."""
         async with asyncio.timeout(5):
             while True:
                 payload = await self.socket.receive_json()
@@ -163,24 +163,24 @@ class Shard:
                 return payload
 
     async def identify(self, **changes: Any) -> Any:
-        """Identify, and wait until the guild is there."""
-        data = {"token": self._stage.standin.token, "intents": 1, "properties": {"os": "x"}}
+        """Identify, and wait until the guild has arrived."""
+        data = {"token": self._client.standin.token, "intents": 1, "properties": {"os": "x"}}
         await self.socket.send_json({"op": 2, "d": data | changes})
         self.ready = (await self.next(name="READY"))["d"]
         return await self.next(name="GUILD_CREATE")
 
     async def closed(self) -> int | None:
-        """The code with which the stand-in closes."""
+        """Return the code with which the stand-in closes."""
         async with asyncio.timeout(5):
             while not self.socket.closed:
                 await self.socket.receive()
         return self.socket.close_code
 
 
-async def connect(stage: Stage, query: str = "?v=10&encoding=json") -> Shard:
+async def connect(client: StandInClient, query: str = "?v=10&encoding=json") -> GatewayClient:
     """Open a gateway connection and read HELLO."""
-    socket = await stage.session.ws_connect(stage.standin.gateway.url + query)
-    shard = Shard(stage, socket)
+    socket = await client.session.ws_connect(client.standin.gateway.url + query)
+    shard = GatewayClient(client, socket)
     hello = await socket.receive_json()
     assert hello["op"] == 10
     return shard

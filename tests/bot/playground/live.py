@@ -1,8 +1,9 @@
-"""The real bot in its own process, with the embedded model, and what a test asks of it."""
+"""The real bot in its own process, with the embedded model, and helpers to use it."""
 
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import sqlite3
 from collections.abc import AsyncIterator, Callable
@@ -23,30 +24,30 @@ from tests.bot.discord.openapi import DESCRIPTION, ApiDescription
 from tests.bot.playground.conftest import check_answers
 
 WAIT_S = 120.0
-"""For what takes as long as the machine is slow; what Discord bounds is judged by the stand-in."""
+"""Generous, for slow machines; Discord's own time limits are enforced by the stand-in."""
 
 
 @dataclass(slots=True)
-class Live:
-    """A running playground and what passed between it and the bot."""
+class LivePlayground:
+    """A running playground, and the requests between it and the bot."""
 
     playground: Playground
     data_dir: Path
     exchanges: list[Exchange] = field(default_factory=list[Exchange])
 
     async def until(self, what: Callable[[], Any], wait_s: float = WAIT_S) -> Any:
-        """Wait until `what` answers with something true, and return that."""
+        """Wait until `what` returns something true, and return that."""
         try:
             async with asyncio.timeout(wait_s):
                 while not (found := what()):
                     await asyncio.sleep(0.05)
                 return found
         except TimeoutError:
-            said = "\n".join(self.playground.process.lines)
-            raise AssertionError(f"waited in vain; the bot said:\n{said}") from None
+            printed = "\n".join(self.playground.process.lines)
+            raise AssertionError(f"timed out; the bot printed:\n{printed}") from None
 
     async def ready(self) -> None:
-        """Wait until the bot is online with its commands."""
+        """Wait until the bot is online and has registered its commands."""
         await self.until(
             lambda: (
                 self.playground.standin.gateway.online
@@ -55,7 +56,7 @@ class Live:
         )
 
     def send(self, name: str, person: int = MEMBER_ID, **values: Any) -> Interaction:
-        """A person uses a slash command."""
+        """Use a slash command as a user."""
         known = {each.name: each for each in self.playground.standin.registry.all(None)}
         root, *path = name.split()
         return self.playground.people.command(
@@ -63,7 +64,7 @@ class Live:
         )
 
     def press(self, message: Message, label: str, person: int = MEMBER_ID) -> Interaction:
-        """A person presses a button."""
+        """Press a button as a user."""
         custom_id = next(
             part["custom_id"]
             for row in message.components
@@ -73,13 +74,13 @@ class Live:
         return self.playground.people.component(ActingUser(person), PAINT_ID, message.id, custom_id)
 
     def answer(self, interaction: Interaction) -> Message:
-        """The message that an interaction was answered with."""
+        """Return the message that responded to an interaction."""
         found = self.playground.standin.world.message(PAINT_ID, interaction.response_id or 0)
         assert found is not None
         return found
 
     def pictures(self) -> list[Message]:
-        """The messages that show a finished picture, oldest first."""
+        """Return the messages that show a finished picture, oldest first."""
         return [
             each
             for each in self.playground.standin.world.messages(PAINT_ID)
@@ -87,13 +88,13 @@ class Live:
         ]
 
     async def picture(self, number: int = 1, wait_s: float = WAIT_S) -> Message:
-        """Wait for so many pictures; the newest."""
+        """Wait for this number of pictures and return the newest."""
         return (await self.until(lambda: len(self.pictures()) >= number, wait_s)) and (
             self.pictures()[-1]
         )
 
     async def answered(self, *interactions: Interaction) -> None:
-        """Wait until each is answered; one that failed fails the test."""
+        """Wait until each has a response; a failed one fails the test."""
         await self.until(
             lambda: all(i.state in (State.ANSWERED, State.FAILED) for i in interactions)
         )
@@ -101,11 +102,11 @@ class Live:
         assert not failed, failed
 
     def bytes_of(self, message: Message) -> bytes:
-        """The picture that a message shows."""
+        """Return the picture that a message shows."""
         return self.playground.standin.world.files.path(message.attachments[0].id).read_bytes()
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
-        """What is in the bot's database, seen from outside."""
+        """Read the bot's database from outside."""
         connection = sqlite3.connect(self.data_dir / "zimagine.db", timeout=10)
         try:
             return connection.execute(sql).fetchall()
@@ -122,17 +123,17 @@ class Live:
         )
 
     def charged(self) -> int:
-        """Pictures that are charged and not refunded, of everyone."""
+        """Return how many pictures are charged and not refunded, for all users."""
         sql = "SELECT coalesce(sum(pictures), 0) FROM ledger WHERE refunded_at IS NULL"
         return self.rows(sql)[0][0]
 
     def check(self) -> None:
-        """No request broke a rule."""
+        """Check that no request broke a rule."""
         problems = self.playground.standin.log.problems
         assert not problems, problems
 
     def check_bodies(self) -> None:
-        """Every body, of the bot and of the stand-in, fits Discord's description."""
+        """Check every body of the bot and the stand-in against Discord's API description."""
         check_answers(self.exchanges)
         if DESCRIPTION.exists():
             api = ApiDescription()
@@ -148,8 +149,8 @@ class Live:
 
 
 @asynccontextmanager
-async def open_live(data_dir: Path, **settings: str) -> AsyncIterator[Live]:
-    """A playground whose bot is online. settings: environment variables without their prefix."""
+async def open_live(data_dir: Path, **settings: str) -> AsyncIterator[LivePlayground]:
+    """Open a playground with an online bot. settings: environment variables without prefix."""
     environment = {
         "ZIMAGINE_STORAGE__DATA_DIR": str(data_dir),
         "ZIMAGINE_QUOTA__PICTURES": "1000",
@@ -158,8 +159,23 @@ async def open_live(data_dir: Path, **settings: str) -> AsyncIterator[Live]:
     }
     plan = PlaygroundPlan(["run", "--config", os.devnull], environment, output=None)
     async with open_playground(plan) as playground:
-        live = Live(playground, data_dir)
+        live = LivePlayground(playground, data_dir)
         playground.standin.log.listen_exchanges(live.exchanges.append)
         await live.ready()
         yield live
     live.check_bodies()
+
+
+async def answer_text(live: LivePlayground, interaction: Interaction) -> str:
+    """Return the text and ids of a response, once it is complete."""
+    await live.answered(interaction)
+    world = live.playground.standin.world
+
+    def whole() -> str:
+        message = world.message(PAINT_ID, interaction.response_id or 0)
+        if message is None:
+            return ""
+        assert message.reader_id == interaction.user_id
+        return message.content + (json.dumps(message.components) if message.components else "")
+
+    return await live.until(whole)

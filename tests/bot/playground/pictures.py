@@ -1,6 +1,6 @@
 """Takes the screenshots in docs/pictures: `python -m tests.bot.playground.pictures`.
 
-The real bot paints with the embedded model; the page is shown by Debian's chromium.
+The real bot paints with the embedded model; the page is rendered by the installed Chromium.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from PIL import Image
 from playwright.async_api import Browser
 
 from bot.playground.seed import ADMIN_ID, MEMBER_ID
-from tests.bot.playground.live import Live, open_live
-from tests.bot.playground.test_page import DESKTOP, PHONE, Tab, open_browser, open_tab
+from tests.bot.playground.browser import DESKTOP, SMALL_PHONE, Tab, open_browser, open_tab
+from tests.bot.playground.live import LivePlayground, open_live
 
 FOLDER = Path(__file__).parents[3] / "docs" / "pictures"
 COLOURS = 256
@@ -23,7 +23,7 @@ TALL = {"width": 400, "height": 880}
 
 
 async def take() -> None:
-    """Paint a little, then photograph the page: desktop, phone, Chinese, dark, in the making."""
+    """Paint a few pictures, then take screenshots: desktop, phone, Chinese, dark, in progress."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         async with open_live(Path(folder)) as live:
@@ -32,7 +32,7 @@ async def take() -> None:
                 for name, viewport, locale, scheme in (
                     ("playground", DESKTOP, "en-US", "dark"),
                     ("playground-light-zh", DESKTOP, "zh-CN", "light"),
-                    ("playground-phone", PHONE, "en-US", "light"),
+                    ("playground-phone", SMALL_PHONE, "en-US", "light"),
                 ):
                     async with open_tab(
                         live, browser, viewport=viewport, color_scheme=scheme
@@ -44,8 +44,8 @@ async def take() -> None:
                 await _making(live, browser)
 
 
-async def _making(live: Live, browser: Browser) -> None:
-    """A picture in the making, and the question about another person's choices in braces."""
+async def _making(live: LivePlayground, browser: Browser) -> None:
+    """Capture a picture in progress, and the confirmation of another user's permutations."""
     async with open_tab(live, browser, viewport=TALL, color_scheme="dark") as tab:
         await tab.open(ADMIN_ID)
         slow = "a white lighthouse by the sea at sunset --steps 50"
@@ -67,7 +67,7 @@ async def _photograph(tab: Tab, name: str) -> None:
     print(path)
 
 
-async def _paint(live: Live) -> None:
+async def _paint(live: LivePlayground) -> None:
     for number, (who, prompt) in enumerate(
         (
             (MEMBER_ID, "a red house by a mountain lake at dawn"),

@@ -1,4 +1,4 @@
-"""A command being filled in on a phone, and a form that finds no answer."""
+"""Filling in a command on a phone, and a modal that gets no response."""
 
 from __future__ import annotations
 
@@ -9,15 +9,16 @@ import pytest
 from playwright.async_api import expect
 
 from bot.playground.seed import MEMBER_ID
-from tests.bot.playground.live import open_live
-from tests.bot.playground.test_page import (
+from tests.bot.playground.browser import (
     CHROMIUM,
     COMPOSER,
+    LONG_PROMPT,
+    PHONE,
     PICTURE_MS,
     open_browser,
     open_tab,
 )
-from tests.bot.playground.test_phone import LONG, PHONE
+from tests.bot.playground.live import open_live
 
 WHOLE = """(field) => field.scrollHeight <= field.clientHeight + 1
   && field.scrollWidth <= field.clientWidth + 1"""
@@ -29,7 +30,7 @@ pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium o
 
 
 async def test_a_long_prompt_is_seen_whole(tmp_path: Path) -> None:
-    """On a phone it takes as many lines as it needs; lines that were pasted become one."""
+    """A prompt takes as many lines as it needs on a phone, and pasted lines become one."""
     async with (
         open_live(tmp_path) as live,
         open_browser() as browser,
@@ -39,8 +40,8 @@ async def test_a_long_prompt_is_seen_whole(tmp_path: Path) -> None:
         await tab.page.get_by_role("textbox", name=COMPOSER).fill("/imagine")
         await tab.page.keyboard.press("Enter")
         prompt = tab.page.get_by_label("prompt", exact=True)
-        await prompt.fill(LONG.replace(", ", ",\n ", 1))
-        await expect(prompt).to_have_value(LONG)
+        await prompt.fill(LONG_PROMPT.replace(", ", ",\n ", 1))
+        await expect(prompt).to_have_value(LONG_PROMPT)
         assert await prompt.evaluate(WHOLE)
         for name in ("picture", "aspect", "private"):
             await tab.page.get_by_role("button", name="more").click()
@@ -51,11 +52,11 @@ async def test_a_long_prompt_is_seen_whole(tmp_path: Path) -> None:
             await tab.page.get_by_role("button", name=f"Remove {name}").click()
         await prompt.press("Enter")
         await expect(tab.pictures()).to_be_visible(timeout=PICTURE_MS)
-        assert live.rows("SELECT prompt FROM jobs") == [(LONG,)]
+        assert live.rows("SELECT prompt FROM jobs") == [(LONG_PROMPT,)]
 
 
 async def test_a_form_can_be_sent_again(tmp_path: Path) -> None:
-    """The bot was gone, nobody answered: what was typed stays, and paints at the next try."""
+    """If nobody responds to a modal, what was typed stays and can be submitted again."""
     async with (
         open_live(tmp_path) as live,
         open_browser() as browser,

@@ -1,4 +1,4 @@
-"""Pictures in one's own thread, by direct message and behind a spoiler, against the stand-in."""
+"""Pictures in the user's thread, by direct message and behind a spoiler, on the stand-in."""
 
 from __future__ import annotations
 
@@ -6,18 +6,20 @@ from pathlib import Path
 
 from bot.playground.model import Channel
 from bot.playground.seed import ADMIN_ID, BOT_ID, GUILD_ID, MEMBER_ID
-from tests.bot.playground.live import Live, open_live
+from tests.bot.playground.live import LivePlayground, open_live
 
 
-def own_threads(live: Live) -> list[Channel]:
-    """The threads that the bot has opened."""
+def own_threads(live: LivePlayground) -> list[Channel]:
+    """Return the threads that the bot has opened."""
     channels = live.playground.standin.world.guilds[GUILD_ID].channels.values()
     return [each for each in channels if each.is_thread and each.owner_id == BOT_ID]
 
 
 async def test_every_way_of_delivery(tmp_path: Path) -> None:
-    """Thread, full server, direct message, closed direct messages, spoiler: each picture once,
-    where it belongs, without one broken rule."""
+    """On every route, each picture is shown once, in the right place, without breaking a rule.
+
+    The routes: thread, full server, direct message, closed direct messages, spoiler.
+    """
     async with open_live(tmp_path) as live:
         world = live.playground.standin.world
         await live.answered(live.send("settings", delivery="thread"))

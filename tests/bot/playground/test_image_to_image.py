@@ -1,4 +1,4 @@
-"""The real bot over real sockets paints from pictures that people upload and point to."""
+"""The real bot paints from pictures that users upload or refer to."""
 
 from __future__ import annotations
 
@@ -6,13 +6,12 @@ from pathlib import Path
 
 from bot.playground.people import ActingUser
 from bot.playground.seed import ADMIN_ID, PAINT_ID
-from tests.bot.playground.live import open_live
-from tests.bot.playground.test_inspection import said
+from tests.bot.playground.live import answer_text, open_live
 from tests.bot.sample_pictures import a_huge_header, a_mask, a_picture
 
 
 async def test_painting_from_pictures(tmp_path: Path) -> None:
-    """Each command with real files, the menu, its form after a kill; no rule is broken."""
+    """Each command works with real files, and so does its modal after a kill; no rule is broken."""
     async with open_live(tmp_path) as live:
         people, registry = live.playground.people, live.playground.standin.registry
         photo = await people.upload("photo.jpg", a_picture(600, 400, form="JPEG"))
@@ -41,7 +40,7 @@ async def test_painting_from_pictures(tmp_path: Path) -> None:
             "SELECT json_extract(request, '$.mode'), json_extract(request, '$.strength'), "
             "parent_picture_id FROM jobs ORDER BY id"
         )
-        # Whose files were read first is first in the queue.
+        # The job whose files were read first is first in the queue.
         assert [rows[0], *sorted(rows[1:3]), rows[3]] == [
             ("image", 0.5, None), ("blend", 0.8, None), ("inpaint", 1.0, None), ("image", 0.6, 1),
         ]  # fmt: skip
@@ -52,7 +51,7 @@ async def test_painting_from_pictures(tmp_path: Path) -> None:
 
 
 async def test_bad_files_over_real_sockets(tmp_path: Path) -> None:
-    """No picture, too many pixels, a file that is gone: each a sentence for one person."""
+    """Unusable, oversized and missing files each cause a message that only the user sees."""
     async with open_live(tmp_path) as live:
         people, world = live.playground.people, live.playground.standin.world
         poem = await people.upload("x.png", b"a poem")
@@ -65,6 +64,6 @@ async def test_bad_files_over_real_sockets(tmp_path: Path) -> None:
             (gone, "could not fetch"),
         ):
             sent = live.send("imagine", prompt="a lake", picture=str(file.id))
-            assert words in await said(live, sent)
+            assert words in await answer_text(live, sent)
         assert live.rows("SELECT 1 FROM jobs") == []
         live.check()

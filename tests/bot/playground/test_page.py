@@ -1,127 +1,32 @@
-"""The page in a real browser, with the real bot behind it: what a newcomer sees and does."""
+"""The page in a real browser, with the real bot: what a newcomer sees and does."""
 
 from __future__ import annotations
 
 import re
-import shutil
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import pytest
 from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Browser, Locator, Page, async_playwright, expect
+from playwright.async_api import expect
 
 from bot.playground.seed import ADMIN_ID, MEMBER_ID
-from tests.bot.playground.live import Live, open_live
-
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-FLAGS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
+from tests.bot.playground.browser import (
+    CHROMIUM,
+    DESKTOP,
+    PICTURE_MS,
+    SMALL_PHONE,
+    another_tab,
+    open_browser,
+    open_tab,
+    visit,
 )
-PICTURE_MS = 30_000
-COMPOSER = re.compile("^(Message|消息)$")
-DESKTOP = {"width": 1280, "height": 800}
-PHONE = {"width": 360, "height": 740}
+from tests.bot.playground.live import open_live
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium on this machine")
 
 
-@dataclass(slots=True)
-class Tab:
-    """One open page and everything that went wrong on it."""
-
-    page: Page
-    live: Live
-    errors: list[str] = field(default_factory=list[str])
-
-    async def open(self, viewer: int = MEMBER_ID, locale: str = "en-US") -> None:
-        """Open the page as somebody, and wait until the bot is there."""
-        await self.page.goto(f"{self.live.playground.url}?viewer={viewer}&locale={locale}")
-        await expect(
-            self.page.get_by_role("textbox", name=re.compile("Message|消息"))
-        ).to_be_visible()
-
-    async def send(self, text: str) -> None:
-        """Type something into the composer and send it."""
-        await self.page.get_by_role("textbox", name=COMPOSER).fill(text)
-        await self.page.keyboard.press("Enter")
-
-    @property
-    def log(self) -> Locator:
-        """The messages, without what is only announced."""
-        return self.page.get_by_role("log")
-
-    def pictures(self) -> Locator:
-        """The finished pictures in the messages."""
-        return self.log.get_by_role("img", name=re.compile("^(?!Preview |预览)"))
-
-    async def pixels(self, picture: Locator) -> bytes:
-        """The bytes behind a picture on the page."""
-        address = await picture.get_attribute("src")
-        answer = await self.page.request.get(str(address))
-        return await answer.body()
-
-
-@asynccontextmanager
-async def open_browser(**options: Any) -> AsyncIterator[Browser]:
-    """Debian's chromium, without a network of its own."""
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(
-            executable_path=CHROMIUM, args=list(FLAGS), **options
-        )
-        yield browser
-        await browser.close()
-
-
-@asynccontextmanager
-async def open_tab(live: Live, browser: Browser, **context: Any) -> AsyncIterator[Tab]:
-    """A fresh page; an error in its console fails the test."""
-    opened = await browser.new_context(**{"viewport": DESKTOP, **context})
-    page = await opened.new_page()
-    tab = Tab(page, live)
-    page.on("console", lambda m: tab.errors.append(m.text) if m.type == "error" else None)
-    page.on("pageerror", lambda error: tab.errors.append(str(error)))
-    page.on("request", lambda r: tab.errors.append(r.url) if _is_foreign(r.url, live) else None)
-    yield tab
-    await opened.close()
-    assert tab.errors == []
-
-
-@asynccontextmanager
-async def another_tab(tab: Tab) -> AsyncIterator[Tab]:
-    """A second page of the same playground, in the same browser."""
-    browser = tab.page.context.browser
-    assert browser is not None
-    async with open_tab(tab.live, browser) as another:
-        yield another
-
-
-@asynccontextmanager
-async def visit(data_dir: Path) -> AsyncIterator[Tab]:
-    """A member's page with a bot behind it that has never painted."""
-    async with (
-        open_live(data_dir) as live,
-        open_browser() as browser,
-        open_tab(live, browser) as tab,
-    ):
-        await tab.open()
-        yield tab
-
-
-def _is_foreign(url: str, live: Live) -> bool:
-    return not url.startswith((live.playground.url, "blob:", "data:", "ws://127.0.0.1"))
-
-
 async def test_a_newcomers_first_picture(tmp_path: Path) -> None:
-    """From an empty data folder: the page says what to do, and a picture comes within 30 s."""
+    """From an empty data folder, the page says what to do and a picture arrives within 30 s."""
     async with visit(tmp_path) as tab:
         example = tab.page.get_by_role("button", name=re.compile("imagine")).first
         await example.click()
@@ -134,7 +39,7 @@ async def test_a_newcomers_first_picture(tmp_path: Path) -> None:
 
 
 async def test_the_same_seed_and_every_button(tmp_path: Path) -> None:
-    """A seed paints the same pixels, also after a restart in between; buttons do what they say."""
+    """A seed paints the same pixels, even after a restart; buttons do what they say."""
     async with visit(tmp_path) as tab:
         live = tab.live
         await tab.send("/imagine prompt: a red house by the sea at noon seed: 5")
@@ -156,7 +61,7 @@ async def test_the_same_seed_and_every_button(tmp_path: Path) -> None:
         await expect(tab.pictures()).to_have_count(2)
         await expect(tab.log.get_by_text("The picture is deleted.")).to_be_visible()
         await tab.page.get_by_role("button", name="Dismiss message").click()
-        await tab.send("/history")  # chooses it, as there
+        await tab.send("/history")  # selects the command, as in Discord
         await tab.page.keyboard.press("Enter")
         await expect(tab.log.get_by_text("You have 2 pictures here.")).to_be_visible()
         await tab.page.get_by_role("button", name="Dismiss message").click()
@@ -164,7 +69,7 @@ async def test_the_same_seed_and_every_button(tmp_path: Path) -> None:
 
 
 async def test_leafing_through_the_history(tmp_path: Path) -> None:
-    """Older and Newer turn the pages of an answer that only its reader sees."""
+    """Older and Newer turn the pages of a response that only its reader sees."""
     async with visit(tmp_path) as tab:
         for number in range(6):
             tab.live.send("imagine", prompt=f"a lake {number}")
@@ -181,7 +86,7 @@ async def test_leafing_through_the_history(tmp_path: Path) -> None:
 
 
 async def test_the_quota_refuses_for_its_reader_alone(tmp_path: Path) -> None:
-    """An admin sets a quota of none; the member is told so, privately, and nothing is charged."""
+    """A member over a quota of zero is refused privately, and nothing is charged."""
     async with visit(tmp_path) as member, another_tab(member) as admin:
         live = member.live
         await admin.open(ADMIN_ID)
@@ -200,7 +105,7 @@ async def test_the_quota_refuses_for_its_reader_alone(tmp_path: Path) -> None:
 
 
 async def test_keyboard_alone(tmp_path: Path) -> None:
-    """Choose a command, fill in an option, send, and press a button: no pointer at all."""
+    """A command can be chosen, filled in and sent, and a button pressed, by keyboard alone."""
     async with visit(tmp_path) as tab:
         keyboard = tab.page.keyboard
         await keyboard.press("Tab")
@@ -222,9 +127,9 @@ async def test_keyboard_alone(tmp_path: Path) -> None:
         await expect(tab.pictures()).to_have_count(2, timeout=PICTURE_MS)
 
 
-@pytest.mark.parametrize("viewport", [DESKTOP, PHONE], ids=["desktop", "phone"])
+@pytest.mark.parametrize("viewport", [DESKTOP, SMALL_PHONE], ids=["desktop", "phone"])
 async def test_everyone_can_use_it(tmp_path: Path, viewport: dict[str, int]) -> None:
-    """No serious fault for assistive technology, in both languages and themes; nothing is cut."""
+    """No serious accessibility fault in any language or theme, and nothing is cut off."""
     async with open_live(tmp_path) as live, open_browser() as browser:
         live.send("imagine", prompt="a red house by the sea at noon")
         live.send("history")
@@ -245,7 +150,7 @@ async def test_everyone_can_use_it(tmp_path: Path, viewport: dict[str, int]) -> 
 
 
 async def test_strangers_are_turned_away(tmp_path: Path) -> None:
-    """Another host's name or another site's page gets nothing."""
+    """Requests for another host or from another site are refused."""
     async with open_live(tmp_path) as live:
         import aiohttp
 

@@ -1,4 +1,4 @@
-"""What our bot does not send but others do: menus, forms, message commands."""
+"""Features that other bots use: select menus, modals, message commands."""
 
 from __future__ import annotations
 
@@ -10,17 +10,16 @@ from playwright.async_api import expect
 
 from bot.playground.interactions import Interaction, InteractionKind
 from bot.playground.server import PlaygroundPlan, open_playground
-from tests.bot.playground.conftest import Stage
-from tests.bot.playground.live import Live
-from tests.bot.playground.test_bad_bot import row
-from tests.bot.playground.test_page import CHROMIUM, open_browser, open_tab
-from tests.bot.playground.test_rest import PNG
+from tests.bot.playground.browser import CHROMIUM, open_browser, open_tab
+from tests.bot.playground.conftest import StandInClient
+from tests.bot.playground.live import LivePlayground
+from tests.bot.playground.payloads import PNG, row
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium on this machine")
 
 
 async def test_menus_forms_and_message_commands(tmp_path: Path) -> None:
-    """Each is used in the browser, and what a bot hears of it is what the person did."""
+    """Each is used in the browser, and the bot receives what the user entered."""
     menu = {
         "type": 3,
         "custom_id": "colour",
@@ -35,46 +34,46 @@ async def test_menus_forms_and_message_commands(tmp_path: Path) -> None:
         open_browser() as browser,
     ):
         heard: list[Interaction] = []
-        stage = Stage(playground.standin, playground.people, session)
+        client = StandInClient(playground.standin, playground.people, session)
         playground.standin.interactions.listen(
             lambda each: None if each in heard else heard.append(each)
         )
-        await stage.register(
+        await client.register(
             {"name": "form", "description": "Opens a form"}, {"name": "Describe", "type": 3}
         )
-        await stage.post({"content": "||secret||", "components": [row(menu)]})
-        live = Live(playground, tmp_path)
+        await client.post({"content": "||secret||", "components": [row(menu)]})
+        live = LivePlayground(playground, tmp_path)
         async with open_tab(live, browser) as tab:
             await tab.open()
             page = tab.page
             await page.get_by_role("combobox", name="Colour").click()
             await page.get_by_role("option", name="Blue").click()
             await live.until(lambda: heard)
-            await stage.answer(heard[0], {"type": 6})
+            await client.answer(heard[0], {"type": 6})
             assert heard[0].data["values"] == ["b"]
             await tab.send("/form")
             await page.keyboard.press("Enter")
             await live.until(lambda: len(heard) == 2)
-            await stage.answer(heard[1], {"type": 9, "data": form})
+            await client.answer(heard[1], {"type": 9, "data": form})
             dialog = page.get_by_role("dialog", name="A form")
             await dialog.get_by_label("Name").fill("Lu")
             await dialog.get_by_role("button", name="Submit").click()
             await live.until(lambda: len(heard) == 3)
-            await stage.answer(heard[2], {"type": 4, "data": {"content": "x", "flags": 64}})
+            await client.answer(heard[2], {"type": 4, "data": {"content": "x", "flags": 64}})
             assert heard[2].kind is InteractionKind.MODAL
             assert heard[2].data["components"][0]["components"][0]["value"] == "Lu"
             message = tab.log.get_by_role("article").first
             await message.hover()
-            await message.get_by_role("button", name="More for the message").click()
+            await message.get_by_role("button", name="More actions for the message").click()
             await page.get_by_role("menuitem", name="Describe").click()
             await live.until(lambda: len(heard) == 4)
-            await stage.answer(heard[3], {"type": 4, "data": {"content": "y", "flags": 64}})
+            await client.answer(heard[3], {"type": 4, "data": {"content": "y", "flags": 64}})
             assert heard[3].data["target_id"] in heard[3].data["resolved"]["messages"]
             await expect(tab.log.get_by_text("y", exact=True)).to_be_visible()
 
 
 async def test_spoilers_and_uploads(tmp_path: Path) -> None:
-    """A spoiler is hidden until it is asked for; a chosen file reaches the bot with its size."""
+    """A spoiler is hidden until clicked; a chosen file reaches the bot with its size."""
     option = {"type": 11, "name": "file", "description": "A picture", "required": True}
     async with (
         open_playground(PlaygroundPlan(None, {}, output=None)) as playground,
@@ -82,11 +81,11 @@ async def test_spoilers_and_uploads(tmp_path: Path) -> None:
         open_browser() as browser,
     ):
         heard: list[Interaction] = []
-        stage = Stage(playground.standin, playground.people, session)
+        client = StandInClient(playground.standin, playground.people, session)
         playground.standin.interactions.listen(heard.append)
-        await stage.register({"name": "look", "description": "Looks", "options": [option]})
-        await stage.post({"content": "||secret||"})
-        live = Live(playground, tmp_path)
+        await client.register({"name": "look", "description": "Looks", "options": [option]})
+        await client.post({"content": "||secret||"})
+        live = LivePlayground(playground, tmp_path)
         async with open_tab(live, browser) as tab:
             await tab.open()
             spoiler = tab.log.get_by_role("button", name="poiler")
@@ -100,6 +99,6 @@ async def test_spoilers_and_uploads(tmp_path: Path) -> None:
             await expect(group).to_contain_text("a.png")
             await tab.page.get_by_role("button", name="Send").click()
             await live.until(lambda: heard)
-            await stage.answer(heard[0], {"type": 4, "data": {"content": "z", "flags": 64}})
+            await client.answer(heard[0], {"type": 4, "data": {"content": "z", "flags": 64}})
             (found,) = heard[0].data["resolved"]["attachments"].values()
             assert (found["filename"], found["width"], found["size"]) == ("a.png", 2, len(PNG))

@@ -1,4 +1,4 @@
-"""Lists and panels on a phone: read and pressed without scrolling sideways."""
+"""Lists and panels on a phone can be read and used without scrolling sideways."""
 
 from __future__ import annotations
 
@@ -9,37 +9,34 @@ from playwright.async_api import expect
 
 from bot.playground.people import ActingUser
 from bot.playground.seed import ADMIN_ID, MEMBER_ID, PAINT_ID
-from tests.bot.playground.live import Live, open_live
-from tests.bot.playground.test_page import CHROMIUM, Tab, open_browser, open_tab
+from tests.bot.playground.browser import (
+    BROKEN_LABELS,
+    CHROMIUM,
+    LONG_PROMPT,
+    PHONE,
+    TOO_WIDE,
+    Tab,
+    open_browser,
+    open_tab,
+)
+from tests.bot.playground.live import LivePlayground, open_live
 
-PHONE = {"width": 390, "height": 844}
-ONE_LINE_PX = 50
-LONG = "a red house by a mountain lake at dawn, a small boat, a long line of birds over the water"
 SLOW = {"count": 4, "guidance": 3.0}
 
-TOO_WIDE = """() => [...document.querySelectorAll('[role=log] article *')]
-  .filter((each) => each.getBoundingClientRect().width > 1)
-  .filter((each) => !each.closest('.snippet'))
-  .filter((each) => each.getBoundingClientRect().right > innerWidth
-    || (each.clientWidth && each.scrollWidth > each.clientWidth + 1))
-  .map((each) => each.className + ': ' + each.textContent.slice(0, 60))"""
-BROKEN_LABELS = f"""() => [...document.querySelectorAll('[role=log] article .bot-button')]
-  .filter((each) => each.getBoundingClientRect().height > {ONE_LINE_PX})
-  .map((each) => each.textContent)"""
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium on this machine")
 
 
 async def fits(tab: Tab, words: str) -> None:
-    """Wait until an answer with these words is there; nothing is wider than the phone."""
+    """Wait for a response with these words; nothing may be wider than the phone."""
     private = tab.page.get_by_role("article").filter(has_text="Only you can see this")
     await expect(private.last).to_contain_text(words)
     assert await tab.page.evaluate(TOO_WIDE) == []
     assert await tab.page.evaluate(BROKEN_LABELS) == []
 
 
-async def cancel_from_the_queue(live: Live, tab: Tab) -> None:
-    """Press Cancel in the panel of /queue, whose row is then gone."""
+async def cancel_from_the_queue(live: LivePlayground, tab: Tab) -> None:
+    """Press Cancel in the panel of /queue, whose row then disappears."""
     asked = live.send("queue", ADMIN_ID)
     await live.answered(asked)
     await fits(tab, "The next of others here")
@@ -51,14 +48,16 @@ async def cancel_from_the_queue(live: Live, tab: Tab) -> None:
 
 
 async def test_lists_and_panels_fit(tmp_path: Path) -> None:
-    """Queue, history, a search, Details and More: no label is broken, nothing needs scrolling."""
+    """Queue, history, search, Details and More: no label wraps, nothing scrolls sideways."""
     async with (
         open_live(tmp_path) as live,
         open_browser() as browser,
         open_tab(live, browser, viewport=PHONE) as tab,
     ):
         await tab.open(ADMIN_ID)
-        live.send("imagine", ADMIN_ID, prompt=LONG, seed=4294967295, negative="fog", guidance=2.0)
+        live.send(
+            "imagine", ADMIN_ID, prompt=LONG_PROMPT, seed=4294967295, negative="fog", guidance=2.0
+        )
         painted = await live.picture()
         await live.settled()
         for name, options, words in (
@@ -72,7 +71,7 @@ async def test_lists_and_panels_fit(tmp_path: Path) -> None:
         live.press(painted, "More ▾", ADMIN_ID)
         await fits(tab, "Picture #1")
         for person in (ADMIN_ID, ADMIN_ID, MEMBER_ID):
-            live.send("imagine", person, prompt=f"{LONG} --steps 50", **SLOW)
+            live.send("imagine", person, prompt=f"{LONG_PROMPT} --steps 50", **SLOW)
         await live.until(lambda: len(live.rows("SELECT 1 FROM jobs")) == 4)
         await cancel_from_the_queue(live, tab)
         live.send("cancel", ADMIN_ID, job="all")

@@ -1,4 +1,4 @@
-"""The bot that is started for the playground ends as it would have ended by itself."""
+"""The bot started for the playground exits as it would on its own."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""What the bot sends by direct message is seen on the page, by its reader alone."""
+"""The bot's direct messages are shown on the page, only to their reader."""
 
 from __future__ import annotations
 
@@ -8,15 +8,17 @@ import pytest
 from playwright.async_api import expect
 
 from bot.playground.seed import ADMIN_ID, MEMBER_ID
-from tests.bot.playground.live import open_live
-from tests.bot.playground.test_page import (
+from tests.bot.playground.browser import (
+    BROKEN_LABELS,
     CHROMIUM,
+    PHONE,
     PICTURE_MS,
+    TOO_WIDE,
     another_tab,
     open_browser,
     open_tab,
 )
-from tests.bot.playground.test_phone import BROKEN_LABELS, PHONE, TOO_WIDE
+from tests.bot.playground.live import open_live
 
 PROMPT = "a white boat in the snow, and a long line of birds over the water"
 
@@ -24,7 +26,7 @@ pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium o
 
 
 async def test_a_picture_sent_by_direct_message(tmp_path: Path) -> None:
-    """It is announced at once, found under Direct messages, fits a phone and survives a reload."""
+    """A direct message is announced at once, fits a phone and survives a reload."""
     async with (
         open_live(tmp_path) as live,
         open_browser() as browser,

@@ -1,4 +1,4 @@
-"""The real bot over real sockets: what goes wrong on the way never loses or doubles a picture."""
+"""The real bot over real sockets: no failure on the way loses or duplicates a picture."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.bot.playground.live import open_live
 
 
 async def test_a_picture_and_every_button(tmp_path: Path) -> None:
-    """From the first command to the last button, without one broken rule."""
+    """From the first command to the last button, no rule is broken."""
     async with open_live(tmp_path) as live:
         sent = live.send("imagine", prompt="a red house by the sea at noon", seed=5)
         first = await live.picture()
@@ -51,7 +51,7 @@ async def test_a_picture_and_every_button(tmp_path: Path) -> None:
 
 
 async def test_every_command_of_a_crowd_is_answered(tmp_path: Path) -> None:
-    """Two hundred at once: each is answered in time, and none is charged that was refused."""
+    """Of two hundred commands at once, each is answered in time; refused ones are not charged."""
     async with open_live(tmp_path, ENGINE__QUEUE_LIMIT="20", ENGINE__USER_LIMIT="1000") as live:
         await live.until(lambda: any("model loaded" in x for x in live.playground.process.lines))
         sent = [live.send("imagine", prompt=f"a lake {number}") for number in range(200)]
@@ -63,7 +63,7 @@ async def test_every_command_of_a_crowd_is_answered(tmp_path: Path) -> None:
 
 
 async def test_faults_on_the_way(tmp_path: Path) -> None:
-    """429, 503, answers that get lost, a dropped socket: each picture arrives exactly once."""
+    """With 429, 503, lost responses and a dropped socket, each picture arrives exactly once."""
     async with open_live(tmp_path) as live:
         faults, standin = live.playground.standin.faults, live.playground.standin
         faults.plan(Fault.LOST_ANSWER, "POST", "/callback")
@@ -98,7 +98,7 @@ async def test_faults_on_the_way(tmp_path: Path) -> None:
 
 
 async def test_killed_in_the_middle(tmp_path: Path) -> None:
-    """Painted once more after the kill, delivered once; old buttons work, expired tokens too."""
+    """After a kill the picture is painted again and delivered once; old buttons work."""
     async with open_live(tmp_path) as live:
         live.send("imagine", prompt="a red car in the city", seed=3)
         old = await live.picture()
@@ -123,7 +123,7 @@ async def test_killed_in_the_middle(tmp_path: Path) -> None:
 
 
 async def test_where_it_may_not_write_it_says_so(tmp_path: Path) -> None:
-    """A channel without the right to post is refused at once, with words for its reader alone."""
+    """In a channel without permission to post, the command is refused privately at once."""
     async with open_live(tmp_path) as live:
         standin = live.playground.standin
         command = next(c for c in standin.registry.all(None) if c.name == "imagine")

@@ -1,4 +1,4 @@
-"""A report, its card and its verdict, against the stand-in: without one broken rule."""
+"""A report, its card and its verdict on the stand-in, without breaking a rule."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.bot.playground.live import open_live
 
 
 async def test_a_report_and_its_verdict(tmp_path: Path) -> None:
-    """Set a channel, report twice, decide on the card; its painter is out, and let in again."""
+    """After two reports a decision on the card blocks the owner, who is then unblocked."""
     async with open_live(tmp_path) as live:
         people, world = live.playground.people, live.playground.standin.world
         channel = live.send("admin reports channel", ADMIN_ID, channel=str(STAFF_ID))

@@ -1,4 +1,4 @@
-"""The way between bot and Discord: late, reordered, repeated; and the audit that keeps count."""
+"""Late, reordered and repeated requests, and the audit that counts messages."""
 
 from __future__ import annotations
 
@@ -17,57 +17,57 @@ from bot.playground.process import pointed_command
 from bot.playground.rest.routes import PREFIX
 from bot.playground.seed import BOT_ID, MEMBER_ID, PAINT_ID, SECOND_ID, THREAD_ID
 from bot.playground.turns import Turns
-from tests.bot.playground.conftest import AGENT, Stage
+from tests.bot.playground.conftest import AGENT, StandInClient
 
 
-async def test_forgotten_nonces_protect_no_more(stage: Stage) -> None:
-    """As minutes later: the same post is there twice."""
+async def test_forgotten_nonces_protect_no_more(client: StandInClient) -> None:
+    """Once nonces are forgotten, the same post appears twice."""
     body = {"content": "x", "nonce": "n1", "enforce_nonce": True}
-    first = await stage.post(body)
-    stage.standin.world.forget_nonces()
-    assert (await stage.post(body)).json["id"] != first.json["id"]
+    first = await client.post(body)
+    client.standin.world.forget_nonces()
+    assert (await client.post(body)).json["id"] != first.json["id"]
 
 
 async def test_a_late_request_arrives_after_its_senders_death(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
+    client: StandInClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What a bot has sent is carried out, whatever became of the bot, with its whole file."""
+    """A request that was sent completely is carried out even if the bot dies."""
     monkeypatch.setattr(faults_module, "LATE_S", (0.3, 0.3))
-    stage.standin.faults.plan(Fault.LATE, "POST", "/messages")
+    client.standin.faults.plan(Fault.LATE, "POST", "/messages")
     form = aiohttp.FormData({"payload_json": '{"content": "x"}'})
     form.add_field("files[0]", b"x" * 2_000_000, filename="a.bin")
-    url = f"{stage.standin.base_url}{PREFIX}/channels/{PAINT_ID}/messages"
-    headers = {"Authorization": f"Bot {stage.standin.token}", "User-Agent": AGENT}
+    url = f"{client.standin.base_url}{PREFIX}/channels/{PAINT_ID}/messages"
+    headers = {"Authorization": f"Bot {client.standin.token}", "User-Agent": AGENT}
     async with aiohttp.ClientSession() as doomed:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(0.15):
                 await doomed.post(url, data=form, headers=headers)
-    assert stage.standin.world.messages(PAINT_ID) == []
+    assert client.standin.world.messages(PAINT_ID) == []
     await asyncio.sleep(0.6)
-    (message,) = stage.standin.world.messages(PAINT_ID)
+    (message,) = client.standin.world.messages(PAINT_ID)
     assert message.attachments[0].size == 2_000_000
 
 
 async def test_some_requests_are_late_while_that_is_on(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
+    client: StandInClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """About one in three, the same ones for the same seed."""
+    """While enabled, about one request in three is late, the same ones for the same seed."""
     monkeypatch.setattr(faults_module, "LATE_S", (1.0, 1.0))
-    stage.standin.faults.inject(Fault.LATE)
-    late = [stage.standin.faults.delay_s() for _ in range(300)]
+    client.standin.faults.inject(Fault.LATE)
+    late = [client.standin.faults.delay_s() for _ in range(300)]
     assert 70 < late.count(1.0) < 130 and set(late) == {0.0, 1.0}
-    stage.standin.faults.inject(Fault.LATE, active=False)
-    assert stage.standin.faults.delay_s() == 0.0
+    client.standin.faults.inject(Fault.LATE, active=False)
+    assert client.standin.faults.delay_s() == 0.0
 
 
-async def test_answers_overtake_each_other(stage: Stage) -> None:
-    """What is asked at the same time is answered in another order; alone, nothing waits."""
-    stage.standin.turns.shuffled = True
+async def test_answers_overtake_each_other(client: StandInClient) -> None:
+    """Concurrent requests are answered in a different order; a single one does not wait."""
+    client.standin.turns.shuffled = True
     answered: list[int] = []
 
     async def ask(number: int) -> None:
         channel_id = PAINT_ID if number % 2 else SECOND_ID
-        assert (await stage.post({"content": str(number)}, channel_id)).status == 200
+        assert (await client.post({"content": str(number)}, channel_id)).status == 200
         answered.append(number)
 
     await asyncio.gather(*(ask(number) for number in range(6)))
@@ -81,9 +81,9 @@ async def _order(seed: int) -> list[int]:
     turns.shuffled = True
 
     async def one(number: int) -> None:
-        async with turns.one():
+        async with turns.request():
             await asyncio.sleep(0)
-            await turns.mine()
+            await turns.wait_turn()
             order.append(number)
 
     await asyncio.gather(*(one(number) for number in range(8)))
@@ -91,26 +91,26 @@ async def _order(seed: int) -> list[int]:
 
 
 async def test_the_other_order_is_the_seeds() -> None:
-    """The same seed shuffles alike, another one differently."""
+    """The same seed gives the same order, another seed a different one."""
     assert await _order(1) == await _order(1) != await _order(2)
 
 
-async def test_the_audit_counts_every_message_once(stage: Stage) -> None:
-    """Posted, edited, deleted, or lost with its channel: each message is there, with its files."""
-    audit, world = stage.standin.audit, stage.standin.world
-    first = await stage.post({"content": "one"}, files={"files[0]": ("a.png", b"a")})
+async def test_the_audit_counts_every_message_once(client: StandInClient) -> None:
+    """Edited, deleted or lost with its channel: the audit has each message with its files."""
+    audit, world = client.standin.audit, client.standin.world
+    first = await client.post({"content": "one"}, files={"files[0]": ("a.png", b"a")})
     path = f"/channels/{PAINT_ID}/messages/{first.json['id']}"
     for name in ("a.png", "b.png"):
-        await stage.call(
+        await client.call(
             "PATCH", path, {"attachments": [], "content": "two"}, files={"files[0]": (name, b"b")}
         )
-    await stage.call("DELETE", path)
-    await stage.post({"content": "three"}, SECOND_ID, files={"files[0]": ("a.png", b"a")})
+    await client.call("DELETE", path)
+    await client.post({"content": "three"}, SECOND_ID, files={"files[0]": ("a.png", b"a")})
     channel = world.channel(SECOND_ID)
     assert channel is not None
     world.delete_channel(channel)
-    stage.people.say(ActingUser(MEMBER_ID), PAINT_ID, "of a person")
-    one, two = audit.of(BOT_ID)
+    client.people.say(ActingUser(MEMBER_ID), PAINT_ID, "of a person")
+    one, two = audit.by_author(BOT_ID)
     assert (one.files, one.texts, one.edits, one.gone) == (
         ["a.png", "b.png"],
         ["one", "two"],
@@ -118,43 +118,43 @@ async def test_the_audit_counts_every_message_once(stage: Stage) -> None:
         True,
     )
     assert (two.files, two.channel_id, two.gone) == (["a.png"], SECOND_ID, True)
-    assert [each.texts for each in audit.of(MEMBER_ID)] == [["of a person"]]
+    assert [each.texts for each in audit.by_author(MEMBER_ID)] == [["of a person"]]
 
 
-async def test_threads_are_lost_with_their_channel(stage: Stage) -> None:
-    """Nobody sees what stood in a thread once the channel around it is deleted."""
-    audit, world = stage.standin.audit, stage.standin.world
-    await stage.post({"content": "in the thread"}, THREAD_ID)
+async def test_threads_are_lost_with_their_channel(client: StandInClient) -> None:
+    """Messages in a thread count as lost once its parent channel is deleted."""
+    audit, world = client.standin.audit, client.standin.world
+    await client.post({"content": "in the thread"}, THREAD_ID)
     thread = world.channel(THREAD_ID)
     assert thread is not None and thread.parent_id is not None
     channel = world.channel(thread.parent_id)
     assert channel is not None
     world.delete_channel(channel)
-    (record,) = audit.of(BOT_ID)
+    (record,) = audit.by_author(BOT_ID)
     assert record.channel_id == THREAD_ID and record.gone
 
 
-async def test_the_audit_knows_whom_an_answer_is_for(stage: Stage) -> None:
-    """An ephemeral answer is its reader's, and names the interaction that it answers."""
-    interaction = await stage.command(prompt="x")
-    await stage.answer(interaction, {"type": 4, "data": {"content": "psst", "flags": 64}})
-    (record,) = stage.standin.audit.of(BOT_ID)
+async def test_the_audit_knows_whom_an_answer_is_for(client: StandInClient) -> None:
+    """An ephemeral response belongs to its reader and names its interaction."""
+    interaction = await client.command(prompt="x")
+    await client.answer(interaction, {"type": 4, "data": {"content": "psst", "flags": 64}})
+    (record,) = client.standin.audit.by_author(BOT_ID)
     assert (record.reader_id, record.answers_id) == (MEMBER_ID, interaction.id)
     assert record.flags & MessageFlag.EPHEMERAL
 
 
-async def test_a_repeated_nonce_is_no_second_post(stage: Stage) -> None:
-    """The audit counts what was created, and with a nonce that is known nothing is."""
+async def test_a_repeated_nonce_is_no_second_post(client: StandInClient) -> None:
+    """The audit counts a post with a known nonce only once."""
     body = {"content": "x", "nonce": "n1", "enforce_nonce": True}
-    await stage.post(body)
-    await stage.post(body)
-    assert len(stage.standin.audit.of(BOT_ID)) == 1
-    stage.standin.world.messages(PAINT_ID)[0].created_at -= timedelta(minutes=5)
-    await stage.post(body)
-    assert len(stage.standin.audit.of(BOT_ID)) == 2
+    await client.post(body)
+    await client.post(body)
+    assert len(client.standin.audit.by_author(BOT_ID)) == 1
+    client.standin.world.messages(PAINT_ID)[0].created_at -= timedelta(minutes=5)
+    await client.post(body)
+    assert len(client.standin.audit.by_author(BOT_ID)) == 2
 
 
 def test_another_module_may_start_the_bot() -> None:
-    """Its addresses and arguments come in the same order."""
+    """The module gets its addresses and arguments in the same order."""
     command = pointed_command("http://a", "ws://b", ["run"], "some.launcher")
     assert command[1:] == ["-m", "some.launcher", "http://a", "ws://b", "run"]

@@ -1,4 +1,4 @@
-"""Threads under messages, as strict as Discord is about them."""
+"""Threads under messages, as strict as Discord is."""
 
 from __future__ import annotations
 
@@ -7,50 +7,50 @@ import pytest
 from bot.playground.model import Overwrite
 from bot.playground.permissions import bits
 from bot.playground.seed import BOT_ID, GUILD_ID, PAINT_ID
-from tests.bot.playground.conftest import Stage
+from tests.bot.playground.conftest import StandInClient
 
 
-async def under(stage: Stage) -> tuple[str, str]:
-    """A message, and the path that opens a thread under it."""
-    number = (await stage.post({"content": "x"})).json["id"]
+async def under(client: StandInClient) -> tuple[str, str]:
+    """Return a message, and the path that opens a thread under it."""
+    number = (await client.post({"content": "x"})).json["id"]
     return number, f"/channels/{PAINT_ID}/messages/{number}/threads"
 
 
-async def test_a_thread_has_the_id_of_its_message(stage: Stage) -> None:
-    """It is there at once, under its channel, and takes messages."""
-    number, path = await under(stage)
-    opened = await stage.call("POST", path, {"name": "Pictures", "auto_archive_duration": 1440})
+async def test_a_thread_has_the_id_of_its_message(client: StandInClient) -> None:
+    """A thread is created at once, under its channel, and accepts messages."""
+    number, path = await under(client)
+    opened = await client.call("POST", path, {"name": "Pictures", "auto_archive_duration": 1440})
     assert opened.status == 201 and opened.json["id"] == number
     assert opened.json["parent_id"] == str(PAINT_ID)
-    assert (await stage.post({"content": "y"}, int(number))).status == 200
-    assert stage.problems == []
+    assert (await client.post({"content": "y"}, int(number))).status == 200
+    assert client.problems == []
 
 
-async def test_a_message_has_one_thread(stage: Stage) -> None:
-    """The second one is refused with Discord's own code, until the first is deleted."""
-    number, path = await under(stage)
-    await stage.call("POST", path, {"name": "one"})
-    assert (await stage.call("POST", path, {"name": "two"})).code == 160004
-    thread = stage.standin.world.channel(int(number))
+async def test_a_message_has_one_thread(client: StandInClient) -> None:
+    """A second thread is refused with Discord's code, until the first is deleted."""
+    number, path = await under(client)
+    await client.call("POST", path, {"name": "one"})
+    assert (await client.call("POST", path, {"name": "two"})).code == 160004
+    thread = client.standin.world.channel(int(number))
     assert thread is not None
-    stage.standin.world.delete_channel(thread)
-    assert (await stage.call("POST", path, {"name": "two"})).status == 201
+    client.standin.world.delete_channel(thread)
+    assert (await client.call("POST", path, {"name": "two"})).status == 201
 
 
-async def test_a_server_has_so_many_active_threads(stage: Stage) -> None:
-    """At the cap no thread is opened, and none that is put away comes back."""
-    number, path = await under(stage)
-    await stage.call("POST", path, {"name": "one"})
-    world = stage.standin.world
+async def test_a_server_has_so_many_active_threads(client: StandInClient) -> None:
+    """At the limit no thread can be created, and no archived one reopened."""
+    number, path = await under(client)
+    await client.call("POST", path, {"name": "one"})
+    world = client.standin.world
     thread = world.channel(int(number))
     assert thread is not None
     world.archive(thread)
     world.guilds[GUILD_ID].thread_limit = 1
-    _, other = await under(stage)
-    assert (await stage.call("POST", other, {"name": "two"})).code == 160006
-    assert (await stage.post({"content": "y"}, thread.id)).code == 160006
+    _, other = await under(client)
+    assert (await client.call("POST", other, {"name": "two"})).code == 160006
+    assert (await client.post({"content": "y"}, thread.id)).code == 160006
     world.guilds[GUILD_ID].thread_limit = 2
-    assert (await stage.post({"content": "y"}, thread.id)).status == 200
+    assert (await client.post({"content": "y"}, thread.id)).status == 200
     assert not thread.archived
 
 
@@ -59,17 +59,17 @@ async def test_a_server_has_so_many_active_threads(stage: Stage) -> None:
     [{}, {"name": ""}, {"name": "x" * 101}, {"name": "x", "auto_archive_duration": 5}],
     ids=["nothing", "no name", "a long name", "another duration"],
 )
-async def test_a_bad_thread_is_refused(stage: Stage, body: dict[str, object]) -> None:
-    """What Discord would not take is no thread."""
-    _, path = await under(stage)
-    assert (await stage.call("POST", path, body)).code == 50035
+async def test_a_bad_thread_is_refused(client: StandInClient, body: dict[str, object]) -> None:
+    """A body that Discord would refuse creates no thread."""
+    _, path = await under(client)
+    assert (await client.call("POST", path, body)).code == 50035
 
 
-async def test_threads_take_a_permission(stage: Stage) -> None:
-    """Without the right to create threads none is opened."""
-    _, path = await under(stage)
-    world = stage.standin.world
+async def test_threads_take_a_permission(client: StandInClient) -> None:
+    """Without the permission to create threads none is created."""
+    _, path = await under(client)
+    world = client.standin.world
     channel = world.channel(PAINT_ID)
     assert channel is not None
     world.overwrite(channel, Overwrite(BOT_ID, 1, 0, bits("CREATE_PUBLIC_THREADS")))
-    assert (await stage.call("POST", path, {"name": "x"})).code == 50013
+    assert (await client.call("POST", path, {"name": "x"})).code == 50013

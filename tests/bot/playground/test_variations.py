@@ -1,4 +1,4 @@
-"""What one does with a picture, against the stand-in: buttons, menus, the form, a copy by DM."""
+"""Actions on a picture, on the stand-in: buttons, menus, the modal, a copy by direct message."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.bot.playground.live import open_live
 
 
 async def test_everything_one_does_with_a_picture(tmp_path: Path) -> None:
-    """Vary, upscale, remix, favourite, copy, and one of several: without one broken rule."""
+    """Vary, upscale, remix, favourite, copy, and one of several work without breaking a rule."""
     async with open_live(tmp_path) as live:
         people = live.playground.people
         live.send("imagine", prompt="a red house by the sea at noon", seed=5)

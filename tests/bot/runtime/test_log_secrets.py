@@ -10,12 +10,12 @@ from pathlib import Path
 from bot.playground.people import ActingUser
 from bot.playground.seed import ADMIN_ID, MEMBER_ID, PAINT_ID
 from bot.playground.server import PlaygroundPlan, open_playground
-from tests.bot.playground.live import Live
+from tests.bot.playground.live import LivePlayground
 
 WORDS = ("quokkaglimmer", "axolotlmarsh", "typedpangolin", "soughtnumbat", "wrongokapi")
 
 
-async def send_text_everywhere(live: Live) -> list[str]:
+async def send_text_everywhere(live: LivePlayground) -> list[str]:
     """Send members' text in every possible way, and return the tokens of all interactions."""
     prompt, negative, picture, sought, job = WORDS
     asked = {"guidance": 2.0, "negative": f"{negative} and fog"}
@@ -50,7 +50,7 @@ async def test_a_bot_at_level_debug_writes_no_words_and_no_secrets(tmp_path: Pat
     }
     plan = PlaygroundPlan(["run", "--config", os.devnull], environment, output=written)
     async with asyncio.timeout(120), open_playground(plan) as playground:
-        live = Live(playground, tmp_path)
+        live = LivePlayground(playground, tmp_path)
         await live.ready()
         tokens = await send_text_everywhere(live)
         assert len(live.rows("SELECT 1 FROM pictures")) == 3

@@ -27,7 +27,7 @@ from storage.backup import nightlies
 from storage.database import Database
 from storage.errors import DataFolderUnusable
 from storage.retention import Removed
-from tests.storage.fakes import FakeClock
+from tests.fakes import FakeClock
 
 START = datetime(2026, 11, 20, 14, 5, tzinfo=UTC)
 

@@ -1,4 +1,4 @@
-/** What the page asks the server to do. Everything that goes wrong comes back as one sentence. */
+/** Requests of the page to the server. Every failure comes back as one sentence. */
 
 import { SAID } from "./said.js";
 import { state } from "./state.js";
@@ -31,7 +31,7 @@ export async function upload(file, signal) {
   return send("/page/uploads", { method: "POST", body: form, signal });
 }
 
-/** The reader's words for a sentence that the server is known to say, else its own. */
+/** The translation of a known sentence of the server, otherwise the sentence itself. */
 export function translated(sentence) {
   return (locale() === "zh-CN" && SAID[sentence]) || sentence;
 }
@@ -48,7 +48,7 @@ async function send(path, init) {
   try {
     answer = await response.json();
   } catch {
-    // Not JSON: the status has to say it.
+    // Not JSON: only the status is known.
   }
   if (response.ok && answer && answer.ok !== false) return answer;
   throw new Refusal(translated(answer?.error || say("error.status", { status: response.status })));

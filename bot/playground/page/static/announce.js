@@ -1,4 +1,4 @@
-/** Says things without moving the focus: to screen readers, and in small notices for everyone. */
+/** Announcements that do not move the focus: for screen readers, and as small notices. */
 
 import { byId, h } from "./dom.js";
 import { iconButton } from "./icons.js";
@@ -12,24 +12,24 @@ let waiting = [];
 let timer = 0;
 let clearing = 0;
 
-/** Politely read out; what comes in the same moment is read together. */
+/** Announces politely; texts that come at the same moment are announced together. */
 export function announce(text) {
   if (!text) return;
   waiting.push(text);
   if (timer) return;
   window.clearTimeout(clearing);
-  // A region that is emptied first is read again even when it says the same.
+  // A region that is emptied first is announced again even if its text is the same.
   byId("announcer").textContent = "";
   timer = window.setTimeout(() => {
     byId("announcer").textContent = waiting.join("\n");
     waiting = [];
     timer = 0;
-    // Whoever reads the page from top to bottom later need not find it there.
+    // Nobody who reads the page from top to bottom later should find it there.
     clearing = window.setTimeout(() => (byId("announcer").textContent = ""), SAID_MS);
   }, GATHER_MS);
 }
 
-/** A sentence in the corner that stays until it is closed; for what has no better place. */
+/** A notice in the corner that stays until it is closed, for messages without a better place. */
 export function notice(sentence) {
   const box = byId("notices");
   const item = h(

@@ -1,4 +1,4 @@
-/** A person's disc: a colour and an initial, since nobody here has a picture. */
+/** A user's avatar: a colour and an initial, since nobody here has an image. */
 
 import { h } from "./dom.js";
 import { colour, nameOf } from "./lookups.js";

@@ -11,7 +11,7 @@ const PRIVATE = 1;
 const CATEGORY = 4;
 const THREADS = [10, 11, 12];
 
-/** @param {() => void} chosen told when the reader has chosen a channel */
+/** @param {() => void} chosen called when the reader has chosen a channel */
 export function setUpChannels(chosen) {
   for (const topic of ["state", "channels", "channel", "words"]) on(topic, show);
   for (const id of ["channel-list", "guild-list"]) {
@@ -120,7 +120,7 @@ function link(channel) {
   );
 }
 
-/** The drawing beside a channel's name. @param {import("./types.js").Channel} channel */
+/** The icon beside a channel's name. @param {import("./types.js").Channel} channel */
 export function channelIcon(channel) {
   if (channel.type === PRIVATE) return "letter";
   return THREADS.includes(channel.type) ? "thread" : "hash";

@@ -1,4 +1,4 @@
-/** Pure: the bot's commands as a person finds them, by name in their own language. */
+/** Pure: the bot's commands as users search them, by name in their language. */
 
 const CHAT_INPUT = 1;
 const SUBCOMMAND = 1;
@@ -12,7 +12,7 @@ export function localised(thing, field, locale) {
 }
 
 /**
- * Every command that can be typed, subcommands each by themselves, by name.
+ * Every command that can be typed, with an entry for each subcommand, by name.
  *
  * @param {import("./types.js").Command[]} commands
  * @returns {Entry[]}
@@ -27,7 +27,7 @@ export function entries(commands, locale) {
 function leaves(command, node, above, locale) {
   const nodes = [...above, node];
   const inner = (node.options ?? []).filter(({ type }) => type === SUBCOMMAND || type === GROUP);
-  // A command itself may carry the type of a subcommand, so only its options tell what it is.
+  // A command may have the same type number as a subcommand, so only its options tell.
   if (inner.length > 0) return inner.flatMap((child) => leaves(command, child, nodes, locale));
   return [
     {
@@ -46,7 +46,7 @@ export function commandLine(entry) {
   return `/${entry.words.join(" ")}`;
 }
 
-/** Those that the typed letters may mean, the likeliest first. @param {Entry[]} all */
+/** The entries that match the typed letters, best match first. @param {Entry[]} all */
 export function matching(all, typed) {
   const query = typed.toLowerCase().trim().replace(/\s+/g, " ");
   const rank = (entry) => {
@@ -65,14 +65,14 @@ export function matching(all, typed) {
     .map((found) => found.entry);
 }
 
-/** The commands in the menus of users (type 2) or messages (type 3). */
+/** The context menu commands of users (type 2) or messages (type 3). */
 export function contextCommands(commands, type, locale) {
   return commands
     .filter((command) => command.type === type)
     .map((command) => ({ command, name: localised(command, "name", locale) }));
 }
 
-/** The entry that this name means, as in </admin quota set:…>; null when there is none. */
+/** The entry with this name, as in </admin quota set:…>, or null. */
 export function namedEntry(all, name) {
   const wanted = name.toLowerCase();
   return all.find((entry) => entry.rawWords.join(" ").toLowerCase() === wanted) ?? null;

@@ -1,4 +1,4 @@
-/** Components of a message (layouts, buttons, menus) as elements; presses are told by `data-act`. */
+/** Components of a message (layouts, buttons, menus) as elements; `data-act` marks their actions. */
 
 import { h } from "./dom.js";
 import { safeUrl } from "./inline.js";
@@ -64,7 +64,7 @@ function button(component, where) {
     {
       type: "button",
       class: `bot-button ${BUTTON_STYLES[component.style] ?? "secondary"}`,
-      // aria-disabled instead of disabled: the focus stays where it is while the bot works.
+      // aria-disabled instead of disabled, to keep the focus while the bot works.
       "aria-disabled": off || busy ? true : null,
       "aria-busy": busy ? true : null,
       data: { act: off ? null : "press", customId: component.custom_id },
@@ -92,7 +92,7 @@ function linkButton(component, mark) {
   );
 }
 
-/** A unicode emoji as it is, a custom one by its name. */
+/** A Unicode emoji itself, a custom one by name. */
 export function emoji({ id, name }) {
   return id ? `:${name}:` : (name ?? "");
 }

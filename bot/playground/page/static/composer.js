@@ -1,4 +1,4 @@
-/** Where one writes: plain messages, and commands that become forms as soon as they are known. */
+/** The composer: plain messages, and commands, which turn into forms once recognised. */
 
 import { Refusal, act } from "./actions.js";
 import { notice } from "./announce.js";
@@ -17,10 +17,10 @@ const LONGEST = 2000;
 /** @type {OptionForm|null} */ let form = null;
 /** @type {Picker} */ let picker;
 /** @type {import("./types.js").Message|null} */ let replyTo = null;
-let shownFor = ""; // whose composer this is, in which channel
-const drafts = new Map(); // what was begun elsewhere waits there
+let shownFor = ""; // which user and channel this composer belongs to
+const drafts = new Map(); // unfinished messages of other channels
 
-// What does not fit is cut off, and the button for commands is there as well.
+// Long placeholders are cut off; the button for commands is there as well.
 const NARROW = window.matchMedia("(max-width: 599px)");
 const text = () => byId("composer-text");
 const all = () => entries(state.commands, locale());
@@ -50,14 +50,14 @@ export function setUpComposer() {
   document.addEventListener("drop", dropped);
 }
 
-/** Begins a command by its name, as a mention of it in a message does. */
+/** Starts a command by its name, as clicking its mention in a message does. */
 export function startCommand(name) {
   const entry = namedEntry(all(), name);
   if (entry) startForm(entry);
   else notice(say("command.unknown", { name }));
 }
 
-/** Fills in /imagine and leaves the sending to the reader. */
+/** Fills in /imagine without sending it. */
 export function fillExample(prompt) {
   const entry = namedEntry(all(), "imagine");
   const option = entry?.options.find(isFreeText);
@@ -68,7 +68,7 @@ export function fillExample(prompt) {
   startForm(entry, new Map([[option.name, prompt]]));
 }
 
-/** The next message will answer this one. @param {import("./types.js").Message} message */
+/** The next message will reply to this one. @param {import("./types.js").Message} message */
 export function replyWith(message) {
   if (form) leaveForm();
   setReply(message);
@@ -82,7 +82,7 @@ function setReply(message) {
     byId("replying-words").textContent = say("replying", { name: nameOf(message.author) });
 }
 
-/** Puts a mention where the caret is. @param {import("./types.js").User} user */
+/** Inserts a mention at the caret. @param {import("./types.js").User} user */
 export function mention(user) {
   if (form) leaveForm();
   const area = text();
@@ -91,7 +91,7 @@ export function mention(user) {
   typed();
 }
 
-/** Where the next word is to be typed. */
+/** Moves the focus to where typing continues. */
 export function focusComposer() {
   if (form) {
     if (!form.focus()) byId("send").focus();
@@ -102,7 +102,7 @@ export function focusComposer() {
 
 function typed(event) {
   fit();
-  // Letters that an input method is still composing are its own.
+  // Leave letters alone that an input method is still composing.
   if (event?.isComposing) return;
   const value = text().value;
   const known = parseTyped(value, all(), locale());
@@ -158,7 +158,7 @@ function endForm() {
   text().hidden = false;
 }
 
-// Back to plain text; the focus goes along if it was in the form.
+// Back to plain text; moves the focus along if it was in the form.
 function leaveForm() {
   const had =
     byId("composer").contains(document.activeElement) || document.activeElement === document.body;
@@ -185,7 +185,7 @@ async function sendText() {
     return;
   }
   const before = { content: text().value, replyTo, channelId: state.channelId };
-  // Emptied before it is sent, so that a second Enter has nothing to send.
+  // Cleared before sending, so that a second Enter has nothing to send.
   text().value = "";
   setReply(null);
   fit();
@@ -202,7 +202,7 @@ async function sendText() {
   }
 }
 
-// What could not be sent is not lost, unless something else has been begun meanwhile.
+// An unsent message comes back, unless another one has been started meanwhile.
 function giveBack({ content, replyTo: answered, channelId }) {
   if (channelId !== state.channelId) {
     drafts.set(draftKey(channelId), content);
@@ -223,8 +223,8 @@ function draftKey(channelId) {
   return `${state.viewer} ${channelId}`;
 }
 
-// After a change of channel, person or language it is another composer; after a mere loss of the
-// line it is the same one, and nothing that was begun is taken away.
+// After a change of channel, user or language this is a new composer; after a mere reconnection
+// it is the same one, and everything that was typed stays.
 function refresh() {
   const now = `${draftKey(state.channelId)} ${locale()}`;
   if (state.ready && now !== shownFor) {
@@ -239,10 +239,10 @@ function refresh() {
   fit();
 }
 
-// Commands work also where one may not write.
+// Commands work even where posting is not allowed.
 function showPlace() {
   const channel = findChannel(state.channelId)?.channel;
-  const letters = channel?.type === 1; // the bot's own, where nothing can be asked for
+  const letters = channel?.type === 1; // the bot's direct messages, where commands do not work
   for (const id of ["composer-text", "commands-button", "send"])
     byId(id).disabled = !channel || letters;
   text().placeholder = channel ? say(placeholder(letters), { channel: channel.name }) : "";
@@ -258,7 +258,7 @@ function mayWrite() {
   return findChannel(state.channelId)?.channel.can_send !== false;
 }
 
-// As high as what is in it, up to what the style allows.
+// As high as its content, up to the style's limit.
 function fit() {
   const area = text();
   area.style.setProperty("height", "auto");

@@ -1,4 +1,4 @@
-/** What can be done with a message or a member: the page's own deeds and the bot's commands. */
+/** Context menus of messages and members: the page's own actions and the bot's commands. */
 
 import { Refusal, act } from "./actions.js";
 import { announce, notice } from "./announce.js";
@@ -48,13 +48,13 @@ export function openMemberMenu(user, anchor, can) {
   ]);
 }
 
-/** Takes an ephemeral message out of its reader's sight; nobody else has ever seen it. */
+/** Hides an ephemeral message; nobody else has ever seen it. */
 export function dismiss(message) {
   dismissed.add(message.id);
   removeMessage(message.channel_id, message.id);
 }
 
-/** A dismissed message stays away, also when the server tells of it again. */
+/** A dismissed message stays hidden, even if the server sends it again. */
 export function isDismissed(id) {
   return dismissed.has(id);
 }

@@ -16,14 +16,14 @@ export function h(tag, props = {}, ...children) {
   return element;
 }
 
-/** A fragment of children, with the same liberties as `h`. */
+/** A fragment of children, which are given as for `h`. */
 export function fragment(...children) {
   const nodes = document.createDocumentFragment();
   nodes.append(...given(children));
   return nodes;
 }
 
-/** The element with this id; its absence is a mistake in index.html. */
+/** The element with this id; if it is missing, index.html is wrong. */
 export function byId(id) {
   const element = document.getElementById(id);
   if (!element) throw new Error(`index.html has no #${id}`);
@@ -55,7 +55,7 @@ function put(element, name, value) {
   } else if (name === "style") {
     for (const [property, item] of Object.entries(value)) element.style.setProperty(property, item);
   } else if (name.startsWith("aria-")) {
-    element.setAttribute(name, String(value)); // "false" means something there
+    element.setAttribute(name, String(value)); // "false" has a meaning there
   } else if (value !== false) {
     element.setAttribute(name, value === true ? "" : String(value));
   }

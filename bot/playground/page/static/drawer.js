@@ -1,4 +1,4 @@
-/** "Behind the scenes": three tabs for who wants to know what the bot does. */
+/** "Behind the scenes": three tabs about what the bot does. */
 
 import { byId } from "./dom.js";
 import { setUpFaults } from "./faults.js";

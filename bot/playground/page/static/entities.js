@@ -1,9 +1,9 @@
-/** People, roles and channels as things to choose from. */
+/** Users, roles and channels as choices. */
 
 import { guild, levelOf, nameOf } from "./lookups.js";
 import { say } from "./words.js";
 
-/** What an option or a select of this type lets one choose from (Discord's numbers differ). */
+/** The kinds of entities for an option or select of this type (Discord's numbers differ). */
 export const OPTION_KINDS = { 6: ["user"], 7: ["channel"], 8: ["role"], 9: ["user", "role"] };
 export const SELECT_KINDS = { 5: ["user"], 6: ["role"], 7: ["user", "role"], 8: ["channel"] };
 
@@ -44,7 +44,7 @@ export function entities(kinds, channelTypes) {
   return found;
 }
 
-/** Those that a typed text means: by name, by mention or by id; all for an empty text. */
+/** The entities that match a text by name, mention or id; all of them for an empty text. */
 export function matchingEntities(list, text) {
   const typed = text.trim().toLowerCase();
   if (!typed) return list;
@@ -56,7 +56,7 @@ export function matchingEntities(list, text) {
   return found.sort((one, other) => name(one).indexOf(bare) - name(other).indexOf(bare));
 }
 
-/** The one entity that a text names exactly, or null. */
+/** The entity that a text names exactly, or null. */
 export function namedEntity(list, text) {
   const bare = text.trim().toLowerCase().replace(/^[@#]/, "");
   const found = matchingEntities(list, text);

@@ -1,4 +1,4 @@
-/** Faults to try the bot with: some happen once, others hold until they are switched off. */
+/** Faults to test the bot with: some happen once, others last until they are switched off. */
 
 import { Refusal, act } from "./actions.js";
 import { announce, notice } from "./announce.js";
@@ -48,7 +48,7 @@ function item(fault) {
   );
 }
 
-// The server names its faults in English; those known here have the reader's words.
+// The server sends English labels; known faults are translated here.
 function labelOf(fault) {
   return hasWord(`fault.${fault.id}`) ? say(`fault.${fault.id}`) : fault.label;
 }

@@ -51,7 +51,7 @@ export class Field {
     this.fit();
   }
 
-  /** Puts in one of the listed values. */
+  /** Enters one of the listed values. */
   pick({ name, value }) {
     this.text = name;
     this.picked = { name, value };
@@ -74,7 +74,7 @@ export class Field {
     return check(this.option, given, (text) => this.named(text));
   }
 
-  /** What this option lets one choose from, without asking the bot. */
+  /** The choices of this option that are known without asking the bot. */
   items() {
     switch (this.list) {
       case "choices":
@@ -102,7 +102,7 @@ export class Field {
     return this.items().find(same) ?? null;
   }
 
-  /** Shows what is wrong, or takes it back. @param {{problem: string, values?: any}|null} verdict */
+  /** Shows or clears the error. @param {{problem: string, values?: any}|null} verdict */
   complain(verdict) {
     this.problem.textContent = verdict ? say(verdict.problem, verdict.values) : "";
     this.root.classList.toggle("invalid", verdict !== null);
@@ -131,7 +131,7 @@ export class Field {
 
   textInput(tell) {
     const combobox = this.list !== "none";
-    const words = this.option.type === TYPE.STRING && !combobox; // may be long: seen whole
+    const words = this.option.type === TYPE.STRING && !combobox; // may be long: shown in full
     return h(words ? "textarea" : "input", {
       id: freshId("option"),
       type: words ? null : "text",
@@ -155,16 +155,16 @@ export class Field {
   }
 
   typed(event, tell) {
-    // An option is one line, also where several were pasted.
+    // An option is one line, even if several were pasted.
     const line = this.input.value.replace(/\s*\n\s*/g, " ");
     if (line !== this.input.value) this.input.value = line;
     this.fit();
     this.complain(null);
-    // Letters that an input method is still composing are its own.
+    // Leave letters alone that an input method is still composing.
     if (!event.isComposing) tell.onChange(this);
   }
 
-  // The pill is as wide as what is in it, within reason.
+  // The pill is as wide as its content, within limits.
   fit() {
     const length = [...this.input.value].reduce((sum, sign) => sum + (sign > "\u2e7f" ? 2 : 1), 0);
     this.input.style.setProperty("--width", `${Math.min(WIDEST_CH, Math.max(6, length + 2))}ch`);

@@ -26,7 +26,7 @@ export class OptionForm {
     this.channelId = channelId;
     this.tell = tell;
     /** @type {Field[]} */ this.fields = [];
-    this.declined = new Set(); // options that were taken back are not put in again by typing
+    this.declined = new Set(); // removed options are not added again by typing
     this.sending = false;
     this.suggestions = new Suggestions({
       pick: (field, item) => this.pick(field, item),
@@ -63,7 +63,7 @@ export class OptionForm {
     this.countMore();
   }
 
-  /** Puts texts into options, adding those not shown. @param {Map<string, string>} values */
+  /** Fills in options, adding those not shown. @param {Map<string, string>} values */
   fill(values) {
     for (const [name, text] of values) {
       const option = this.entry.options.find((candidate) => candidate.name === name);
@@ -75,7 +75,7 @@ export class OptionForm {
     }
   }
 
-  /** To what is required and empty, else to the last one. @returns {boolean} was there one? */
+  /** Focuses the first empty required option, else the last one. @returns {boolean} was there one? */
   focus() {
     const empty = this.fields.find((one) => one.option.required && one.isEmpty);
     const field = empty ?? this.fields.at(-1) ?? (this.hidden.length > 0 ? this.tail : null);
@@ -102,7 +102,7 @@ export class OptionForm {
     this.declined.add(field.option.name);
     this.fields.splice(at, 1);
     this.countMore();
-    // Before it goes: a focus that vanishes falls to the page.
+    // Before it is removed: otherwise the focus falls to the page.
     (this.fields[Math.max(0, at - 1)] ?? this.tail).input.focus();
     field.root.remove();
   }
@@ -138,7 +138,7 @@ export class OptionForm {
     if (this.suggestions.field === field) this.suggestions.update();
   }
 
-  // "a red house seed: 5" typed into the prompt is meant for two options.
+  // "a red house seed: 5" typed into the prompt is for two options.
   spread(field) {
     let text = field.text.trimStart(); // the space after "seed:"
     const [own] = field === this.tail ? [] : optionMarks(text, [field.option], locale());
@@ -172,7 +172,7 @@ export class OptionForm {
 
   focused(target) {
     const field = this.at(target);
-    field?.root?.scrollIntoView({ block: "nearest" }); // whole, where the box scrolls
+    field?.root?.scrollIntoView({ block: "nearest" }); // completely, where the box scrolls
     if (field) this.suggestions.open(field);
     else this.suggestions.stop();
   }
@@ -195,18 +195,18 @@ export class OptionForm {
     } else if (!field || this.suggestions.key(event)) {
       return;
     } else if (event.key === "Enter") {
-      if (field.files) return; // opens the choice of a file, as for any such input
+      if (field.files) return; // opens the file chooser, as for any file input
       event.preventDefault();
       if (!event.repeat) this.enter(field);
     } else if (event.key === "Tab" && !event.shiftKey && !field.isEmpty && !field.isPicked) {
-      // Tab takes the value that is offered; picking goes on to the next option by itself.
+      // Tab takes the suggested value; picking moves on to the next option.
       if (this.suggestions.isOpen && this.suggestions.choose()) event.preventDefault();
     } else {
       this.walk(event, field);
     }
   }
 
-  // Between the pills the caret moves as if they were one line.
+  // The caret moves between pills as within one line.
   walk(event, field) {
     const line = [...this.fields, this.tail];
     const at = line.indexOf(field);
@@ -231,7 +231,7 @@ export class OptionForm {
     }
   }
 
-  /** Enter: takes what the list offers, or sends. */
+  /** Enter: takes the suggested value, or sends. */
   enter(field) {
     if (!field.isPicked && this.suggestions.choose()) return;
     if (this.tail.isEmpty) this.submit();
@@ -264,7 +264,7 @@ export class OptionForm {
     };
   }
 
-  /** Sends the command once, if every option holds. */
+  /** Sends the command once, if every option is valid. */
   async submit() {
     if (this.sending || !this.holds()) return;
     this.setSending(true);
@@ -279,7 +279,7 @@ export class OptionForm {
     }
   }
 
-  // Marks what is wrong and goes to the first of it.
+  // Marks all errors and focuses the first.
   holds() {
     const wrong = [];
     for (const field of this.fields) {
@@ -298,7 +298,7 @@ export class OptionForm {
     this.root.setAttribute("aria-busy", String(sending));
   }
 
-  /** Takes dropped files into an attachment option. @returns {boolean} whether there is one */
+  /** Adds dropped files to an attachment option. @returns {boolean} whether there is one */
   takeFiles(files) {
     const option = this.entry.options.find(({ type }) => type === TYPE.ATTACHMENT);
     if (!option) return false;
@@ -310,7 +310,7 @@ export class OptionForm {
     this.tell.left();
   }
 
-  /** Lets go of everything that outlives its elements. */
+  /** Releases everything that would outlive the form's elements. */
   end() {
     this.suggestions.stop();
     for (const field of this.fields) field.files?.clear();

@@ -1,4 +1,4 @@
-/** Small line drawings, made here so that no file and no other server is asked for them. */
+/** Line icons, drawn inline so that no file or other server is needed. */
 
 import { h } from "./dom.js";
 
@@ -29,14 +29,14 @@ const PATHS = {
   works: "M4 6h10M18 6h2M16 4v4M4 12h2M10 12h10M8 10v4M4 18h8M16 18h4M14 16v4",
 };
 
-/** @param {keyof PATHS} name @returns {SVGSVGElement} hidden from screen readers: words go beside it */
+/** @param {keyof PATHS} name @returns {SVGSVGElement} hidden from screen readers: add text */
 export function icon(name) {
   const drawing = svg("svg", { viewBox: "0 0 24 24", class: "icon", "aria-hidden": "true" });
   drawing.append(svg("path", { d: PATHS[name] }));
   return drawing;
 }
 
-/** A button that is only a drawing; its words are for those who do not see it. */
+/** An icon button with a label for screen readers. */
 export function iconButton(name, label, click) {
   return h(
     "button",

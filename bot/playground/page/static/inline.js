@@ -6,7 +6,7 @@
  */
 
 const DEEPEST = 12;
-const LAST_SECOND = 8.64e12; // what a Date can still hold
+const LAST_SECOND = 8.64e12; // the limit of Date
 
 // Longest first: "**" must be tried before "*".
 const PAIRS = [
@@ -23,7 +23,7 @@ const PAIRS = [
   { mark: "_", wrap: (children) => ({ kind: "em", children }) },
 ];
 
-// What stands between < and >; the first that fits wins.
+// Contents of < and >; the first match wins.
 const ANGLES = [
   [/<@!?(\d+)>/y, ([, id]) => ({ kind: "user", id })],
   [/<@&(\d+)>/y, ([, id]) => ({ kind: "role", id })],
@@ -65,7 +65,7 @@ export function inline(text, { inLink = false, depth = 0 } = {}) {
   return nodes;
 }
 
-/** The address if a page may link to it, else null. */
+/** The address if it is safe to link to, else null. */
 export function safeUrl(address) {
   try {
     const url = new URL(address);
@@ -99,7 +99,7 @@ function special(text, at, scope) {
   }
 }
 
-// A backslash makes the sign after it plain; before letters, digits and spaces it is itself.
+// A backslash escapes the next character; before letters, digits and spaces it is literal.
 function escaped(text, at) {
   const sign = String.fromCodePoint(text.codePointAt(at + 1) ?? 32);
   if (/[0-9A-Za-z\s]/.test(sign)) return null;
@@ -111,12 +111,12 @@ function code(text, at) {
   if (end < 0) return null;
   const ticks = /`+/y.exec(text.slice(at))[0].length;
   let inside = text.slice(at + ticks, end - ticks);
-  // One space of padding lets code begin or end with a tick.
+  // One space of padding allows code to start or end with a backtick.
   if (/^ .*` $|^ `.* $/s.test(inside)) inside = inside.slice(1, -1);
   return { node: { kind: "code", text: inside }, end };
 }
 
-// Where the code span that opens at `at` is over, or -1: the closing run is as long as the opening.
+// The end of the code span that opens at `at`, or -1: both runs of backticks have the same length.
 function codeEnd(text, at) {
   const opening = /^`+/.exec(text.slice(at))[0].length;
   const run = /`+/g;
@@ -152,7 +152,7 @@ function bareLink(text, at) {
   const found = pattern.exec(text);
   if (!found) return null;
   let address = found[0].replace(/[.,:;"'!?*_~|\]]+$/, "");
-  // A bracket that closes nothing inside the address belongs to the sentence around it.
+  // An unmatched closing bracket belongs to the sentence around the address.
   while (address.endsWith(")") && count(address, ")") > count(address, "(")) {
     address = address.slice(0, -1).replace(/[.,:;"'!?]+$/, "");
   }
@@ -203,7 +203,7 @@ function pair(text, at, scope) {
     const from = at + mark.length;
     const close = closing(text, from, mark);
     if (close < 0) {
-      // Nothing closes it from here on, so nothing will further right: keeps long texts quick.
+      // Nothing closes it from here on, nor further right: keeps long texts fast.
       scope.hopeless.add(mark);
       continue;
     }
@@ -218,12 +218,12 @@ function pair(text, at, scope) {
 
 function mayOpen(text, at, mark) {
   if (mark === "*") return !/\s/.test(text[at + 1] ?? " ");
-  // snake_case stays as it is.
+  // snake_case is not emphasis.
   if (mark === "_") return !/[\p{L}\p{N}_]/u.test(text[at - 1] ?? " ");
   return true;
 }
 
-// Where `mark` closes, or -1. Escapes and code are passed over; longer runs of the sign are not it.
+// Where `mark` closes, or -1. Escapes and code are skipped; longer runs do not count.
 function closing(text, from, mark) {
   const sign = mark[0];
   for (let at = from; at < text.length; at += 1) {

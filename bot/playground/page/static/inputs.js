@@ -1,4 +1,4 @@
-/** The things one can fill in inside a dialog of the bot: texts, menus, files. */
+/** The inputs of a modal: text, select menus, files. */
 
 import { freshId, h } from "./dom.js";
 import { icon } from "./icons.js";
@@ -11,15 +11,15 @@ const PARAGRAPH = 2;
 
 /**
  * @typedef {Object} Input
- * @property {string|null} customId null for what is only shown
+ * @property {string|null} customId null for display only
  * @property {HTMLElement} root
  * @property {() => any} value
- * @property {() => string} check a sentence about what is wrong, or ""
+ * @property {() => string} check an error message, or ""
  * @property {() => void} focus
  */
 
 /**
- * The inputs of a modal in their order. Rows and labels are wrappers and have none of their own.
+ * The inputs of a modal in order. Rows and labels are wrappers without an input of their own.
  *
  * @param {import("./types.js").Component[]} components
  * @returns {Input[]}
@@ -60,7 +60,7 @@ function build(component, label, description) {
   }
 }
 
-// A label, what belongs under it, and a place for what is wrong.
+// A label, its input, and a place for errors.
 function frame(control, id, label, description, required) {
   const problem = h("p", { class: "problem", id: `${id}-problem`, hidden: true });
   const root = h(

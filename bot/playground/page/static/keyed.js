@@ -1,12 +1,12 @@
-/** Keeps a long list of elements in step with a list of items, touching only what has changed. */
+/** Syncs a long list of elements with a list of items, touching only what has changed. */
 
 import { morph } from "./morph.js";
 
 const marks = new WeakMap();
 
 /**
- * Two items with equal marks look the same, so the second is not built at all. What is removed is
- * handed to `leaving` first.
+ * Items with equal marks look the same, so they are not rebuilt. Removed elements are passed to
+ * `leaving` first.
  *
  * @template T
  * @param {HTMLElement} container holds nothing but these elements
@@ -20,7 +20,7 @@ export function syncList(container, items, how) {
   let cursor = container.firstElementChild;
   const wanted = new Set(items.map(how.key));
   for (const item of items) {
-    // Skip what goes away, so that what stays need not be moved past it.
+    // Skip removed elements, so that the others need not be moved past them.
     while (cursor && !wanted.has(cursor.dataset.item)) cursor = cursor.nextElementSibling;
     const element = upToDate(shown.get(how.key(item)), item, how);
     if (element === cursor) cursor = cursor.nextElementSibling;

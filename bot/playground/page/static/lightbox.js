@@ -1,4 +1,4 @@
-/** A picture alone and large, with its alt text, a way to keep it, and its neighbours. */
+/** A single large picture with its alt text, a download link, and its neighbours. */
 
 import { h } from "./dom.js";
 import { icon, iconButton } from "./icons.js";
@@ -7,7 +7,7 @@ import { say } from "./words.js";
 /** @param {HTMLElement} figure of a message, as media.js builds it */
 export function openPicture(figure) {
   const around = [...(figure.closest(".gallery")?.querySelectorAll(".picture") ?? [figure])];
-  // Films play where they are, and what is covered stays covered.
+  // Videos play in place, and spoilers stay hidden.
   const figures = around.filter(
     (one) => one.querySelector(".enlarge") && !one.querySelector("[inert]"),
   );
@@ -21,7 +21,7 @@ class Lightbox {
     this.items = items;
     this.at = at;
     this.image = h("img", { alt: "" });
-    // Long words scroll, so the keyboard has to get there.
+    // A long alt text scrolls, so it must be reachable by keyboard.
     this.caption = h("p", { class: "lightbox-alt", id: "lightbox-alt", tabindex: "0" });
     this.place = h("span", { class: "muted", role: "status" });
     const kind = "bot-button secondary";
@@ -64,7 +64,7 @@ class Lightbox {
     );
   }
 
-  /** Shows the neighbour so many places away, around the ends. */
+  /** Shows the picture this many places away, wrapping around. */
   step(by) {
     const count = this.items.length;
     this.at = (this.at + by + count) % count;

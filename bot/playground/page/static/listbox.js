@@ -29,7 +29,7 @@ export class Listbox {
     });
   }
 
-  /** From now on `field` tells which option is active; null lets go of the former one. */
+  /** Lets `field` announce the active option from now on; null releases the previous field. */
   attach(field) {
     this.field?.removeAttribute("aria-activedescendant");
     this.field = field;
@@ -37,14 +37,14 @@ export class Listbox {
     this.tell();
   }
 
-  /** @param {Item[]} items @param {number} [active] which one Enter would choose; -1 for none */
+  /** @param {Item[]} items @param {number} [active] the option that Enter chooses; -1 for none */
   show(items, active = items.length > 0 ? 0 : -1) {
     this.items = items;
     this.element.replaceChildren(...items.map((item, index) => this.option(item, index)));
     this.activate(active);
   }
 
-  /** Steps to the next or previous option that can be chosen, around the ends. */
+  /** Moves to the next or previous selectable option, wrapping around. */
   move(step) {
     const count = this.items.length;
     const start = this.active < 0 && step < 0 ? count : this.active;
@@ -75,7 +75,7 @@ export class Listbox {
   }
 
   /**
-   * What the keyboard does in a field with an open list.
+   * Handles a key in a field with an open list.
    * @returns {boolean} whether the key was for the list
    */
   key(event) {

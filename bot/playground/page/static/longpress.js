@@ -1,11 +1,11 @@
-/** One gesture for "what can I do with this": right click, the menu key, or a long press. */
+/** Opens context menus: by right click, the menu key, or a long press. */
 
 const HOLD_MS = 550;
 const STILL_PX = 10;
 
 /**
  * @param {HTMLElement} root
- * @param {string} selector what inside the root has such a menu
+ * @param {string} selector the elements inside the root that have a menu
  * @param {(element: HTMLElement, anchor: Parameters<typeof import("./menu.js").openMenu>[0]) => void} open
  */
 export function onContext(root, selector, open) {
@@ -16,7 +16,7 @@ export function onContext(root, selector, open) {
 
   root.addEventListener("contextmenu", (event) => {
     const element = event.target.closest(selector);
-    // A selected text keeps the browser's own menu, to be copied.
+    // Selected text keeps the browser's own menu, for copying.
     if (!element || !window.getSelection().isCollapsed) return;
     event.preventDefault();
     cancel();
@@ -25,7 +25,7 @@ export function onContext(root, selector, open) {
     open(element, byKey ? event.target : point(event, element));
   });
 
-  // Where a long press makes no contextmenu event (iOS), the clock does.
+  // Where a long press fires no contextmenu event (iOS), a timer does.
   root.addEventListener("pointerdown", (event) => {
     const element = event.target.closest(selector);
     if (event.pointerType !== "touch" || !element) return;
@@ -42,7 +42,7 @@ export function onContext(root, selector, open) {
   });
   for (const type of ["pointerup", "pointercancel", "scroll"])
     root.addEventListener(type, cancel, true);
-  // The finger that opened the menu presses nothing when it is lifted.
+  // Lifting the finger that opened the menu must not press anything.
   root.addEventListener(
     "click",
     (event) => {

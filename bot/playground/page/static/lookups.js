@@ -15,7 +15,7 @@ export function member(userId) {
   return guild()?.members.find((candidate) => candidate.user.id === userId) ?? null;
 }
 
-/** A user by id: a member, one of the people, the bot, or whoever a message names. */
+/** A user by id: a member, a viewer, the bot, or anyone a message mentions. */
 export function user(userId) {
   const known =
     member(userId)?.user ??
@@ -30,7 +30,7 @@ export function user(userId) {
   return null;
 }
 
-/** What people call this user here. @param {import("./types.js").User|null} someone */
+/** The user's display name here. @param {import("./types.js").User|null} someone */
 export function nameOf(someone) {
   if (!someone) return say("unknown.user");
   return member(someone.id)?.nick || someone.global_name || someone.username;
@@ -58,7 +58,7 @@ export function channelName(channelId) {
   return findChannel(channelId)?.channel.name ?? null;
 }
 
-/** May the viewer take away other people's messages? */
+/** Whether the viewer may delete other users' messages. */
 export function moderates() {
   return ["moderator", "admin"].includes(levelOf(state.viewer));
 }
@@ -69,14 +69,14 @@ export function levelOf(userId) {
   return member(userId)?.level ?? person?.level ?? "member";
 }
 
-/** All that a message says, as one plain line; for screen readers and for references to it. */
+/** A message's text as one plain line, for screen readers and references. */
 export function plainMessage(message) {
   const texts = [message.content, ...embedTexts(message), ...componentTexts(message.components)];
   const plain = texts.filter(Boolean).map((text) => plainText(text, nameInText));
   return plain.join(" ").replace(/\s+/g, " ").trim();
 }
 
-/** How many pictures a message shows. */
+/** The number of pictures in a message. */
 export function pictureCount(message) {
   const inComponents = (list = []) =>
     list.reduce((sum, part) => sum + (part.items?.length ?? 0) + inComponents(part.components), 0);
@@ -104,13 +104,13 @@ function componentTexts(components = []) {
   );
 }
 
-/** A mention, time or emoji in plain words. @param {import("./inline.js").Inline} node */
+/** A mention, time or emoji as plain text. @param {import("./inline.js").Inline} node */
 export function nameInText(node) {
   switch (node.kind) {
     case "user":
       return `@${nameOf(user(node.id))}`;
     case "role":
-      // The role of everyone has the sign in its name.
+      // The role @everyone has the @ in its name.
       return `@${(role(node.id)?.name ?? say("unknown.role")).replace(/^@/, "")}`;
     case "channel":
       return `#${channelName(node.id) ?? say("unknown.channel")}`;

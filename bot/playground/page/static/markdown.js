@@ -48,10 +48,10 @@ export function blocks(text, inQuote = false) {
 }
 
 /**
- * A text without its marks, for places that hold no formatting.
+ * A text without markup, for places without formatting.
  *
  * @param {string} text
- * @param {(node: Inline) => string} naming what a mention, a time or an emoji is called
+ * @param {(node: Inline) => string} naming the text for a mention, a time or an emoji
  */
 export function plainText(text, naming) {
   return blocks(text)
@@ -79,14 +79,14 @@ function plainBlock(block, naming) {
 }
 
 function plainInline(node, naming) {
-  // What a spoiler hides is not read out either.
+  // Spoilers are not announced either.
   if (node.kind === "spoiler") return "…";
   if (node.children) return node.children.map((child) => plainInline(child, naming)).join("");
   if (["text", "code", "everyone"].includes(node.kind)) return node.text;
   return naming(node);
 }
 
-// The line that comes next, cut where a code block begins in it.
+// The next line, cut where a code block starts in it.
 function nextLine(rest) {
   const end = rest.indexOf("\n");
   const whole = end < 0 ? rest : rest.slice(0, end);
@@ -96,7 +96,7 @@ function nextLine(rest) {
   return starts ? { line: rest.slice(0, fence.index), fence } : { line: whole, fence: null };
 }
 
-// The block other than a paragraph that begins here, and how many characters it takes.
+// The block (not a paragraph) that starts here, and its length in characters.
 function blockAt(rest, inQuote) {
   const quote = inQuote ? null : quoteAt(rest);
   if (quote) return quote;
@@ -141,12 +141,12 @@ function listAt(rest) {
   return { block: nested(lines), length };
 }
 
-// Bullets after numbers, or numbers after bullets, begin another list.
+// Bullets after numbers, or the reverse, start another list.
 function isOther([, indent, bullet], first) {
   return indent.length <= first.indent && /\d/.test(bullet) !== /\d/.test(first.bullet);
 }
 
-// Lines that are further in than the first one become lists of the item before them.
+// Lines with a deeper indent become lists of the item before them.
 function nested(lines) {
   const ordered = /\d/.test(lines[0].bullet);
   const items = [];

@@ -1,4 +1,4 @@
-/** Pictures, films and files: alone, in galleries, and behind spoilers. */
+/** Images, videos and files: single, in galleries, and behind spoilers. */
 
 import { fragment, h } from "./dom.js";
 import { icon } from "./icons.js";
@@ -15,8 +15,8 @@ const HIGHEST = 420;
  */
 
 /**
- * An address on this machine is fetched from where the page came from, whatever name that has
- * (the page's policy knows only its own origin). Only http(s) addresses come back.
+ * Returns the address, with local ones rewritten to the page's own origin, the only one that the
+ * page's policy allows. Only http(s) addresses are returned.
  */
 export function mediaUrl(address) {
   try {
@@ -42,10 +42,10 @@ export function gallery(items) {
 }
 
 /**
- * A picture that opens large when pressed. Its key is its address: as long as that stays, an edit
- * of the message leaves the very element in place and nothing is loaded or painted anew.
+ * A picture that opens enlarged when pressed. Its key is its address: as long as that stays, an edit
+ * of the message keeps the element and nothing is loaded again.
  *
- * @param {Media} item @param {boolean} fitted shown in its own proportions
+ * @param {Media} item @param {boolean} fitted shown with its own aspect ratio
  */
 export function picture(item, fitted) {
   const url = mediaUrl(item.url);
@@ -63,7 +63,7 @@ export function picture(item, fitted) {
   );
 }
 
-/** What lies over a spoiler until it is pressed. */
+/** The cover of a spoiler until it is pressed. */
 export function cover() {
   const name = say("spoiler.show");
   const data = { act: "reveal" };
@@ -95,14 +95,14 @@ function video(url, item) {
   });
 }
 
-// The room it will take is known before it is loaded, so nothing jumps.
+// Its size is reserved before it is loaded, so nothing jumps.
 function scaled(width, height) {
   if (!width || !height) return {};
   const factor = Math.min(1, WIDEST / width, HIGHEST / height);
   return { width: Math.round(width * factor), height: Math.round(height * factor) };
 }
 
-/** The attachments of a message that no component shows: pictures as pictures, the rest as files. */
+/** The attachments of a message that no component shows: images as images, others as files. */
 export function attachments(list) {
   const seen = list.filter((file) => isImage(file.content_type));
   const others = list.filter((file) => !isImage(file.content_type));

@@ -1,12 +1,12 @@
-/** Menus: a panel of choices that the arrow keys walk through. */
+/** Menus: a panel of choices with arrow key navigation. */
 
 import { h } from "./dom.js";
 import { closePanel, openPanel, panelOf } from "./overlay.js";
 
 /**
  * @typedef {{label: string, name?: string, hint?: string, lead?: Node|null, danger?: boolean,
- *   checked?: boolean, pick: () => void}} MenuItem `name` is what a screen reader says instead of the
- *   label; `checked` makes it one of several that exclude each other
+ *   checked?: boolean, pick: () => void}} MenuItem `name` replaces the label for screen readers;
+ *   `checked` makes it a radio item
  * @typedef {{title: string, items: MenuItem[]}} MenuGroup
  */
 

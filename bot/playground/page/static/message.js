@@ -1,4 +1,4 @@
-/** One message as an element, built anew for every change and then morphed into the shown one. */
+/** One message as an element, rebuilt for every change and then morphed into the shown one. */
 
 import { translated } from "./actions.js";
 import { avatar } from "./avatar.js";
@@ -21,7 +21,7 @@ const BY_COMMAND = 2;
 
 /** @typedef {import("./types.js").Message} Message */
 
-/** Does this message stand under the one before it without a head of its own? */
+/** Whether this message is grouped under the previous one without a header of its own. */
 export function continues(message, previous) {
   if (!previous || message.local || previous.local) return false;
   const gap = Date.parse(message.timestamp) - Date.parse(previous.timestamp);
@@ -37,7 +37,7 @@ export function continues(message, previous) {
 
 /**
  * @param {Message} message
- * @param {{grouped: boolean, active: boolean}} how active: the arrow keys have led here
+ * @param {{grouped: boolean, active: boolean}} how active: selected with the arrow keys
  */
 export function messageView(message, { grouped, active }) {
   const ms = Date.parse(message.timestamp);
@@ -77,7 +77,7 @@ function has(message, flag) {
 
 function callsMe(message) {
   if (message.author.id === state.viewer || has(message, FLAG.EPHEMERAL)) return false;
-  // A name in the text calls nobody by itself: the sender may have forbidden it.
+  // A mention in the text does not imply a notification: the sender may have suppressed it.
   const named = message.mentions?.some((mentioned) => mentioned.id === state.viewer);
   return named || message.mention_everyone === true;
 }
@@ -116,7 +116,7 @@ function moreButton(active, name) {
       "aria-haspopup": "menu",
       "aria-expanded": false,
       "aria-label": say("message.more", { name }),
-      // One stop per list and not one per message; the arrow keys move it.
+      // One tab stop per list, not per message; the arrow keys move it.
       tabindex: active ? "0" : "-1",
       data: { act: "more" },
     },
@@ -124,7 +124,7 @@ function moreButton(active, name) {
   );
 }
 
-// What a message answers: another message, or somebody's command.
+// What a message responds to: another message, or a user's command.
 function reference(message) {
   if (message.type === REPLY) return replyLine(message.referenced_message);
   const by = message.interaction_metadata;

@@ -1,4 +1,4 @@
-/** The list of messages: kept in step with the state, read with the arrow keys, used by pressing. */
+/** The list of messages: synced with the state, with keyboard navigation and actions. */
 
 import { announce } from "./announce.js";
 import { dismiss, isDismissed, openMessageMenu } from "./contextmenus.js";
@@ -22,10 +22,10 @@ const READ_OUT = 240;
 
 let place = null;
 let activeId = null; // the one message that Tab stops at
-let epoch = 0; // rises when everything may look different
-let missed = 0; // messages that came while the reader was further up
+let epoch = 0; // increases when everything may look different
+let missed = 0; // messages that arrived while the reader was scrolled up
 let planned = false;
-let shownFor = ""; // whose list this is, of which channel
+let shownFor = ""; // which user and channel this list belongs to
 
 /** @param {{start: (name: string) => void, example: (prompt: string) => void,
  *   reply: (message: import("./types.js").Message) => void, leave: () => void}} can */
@@ -53,8 +53,8 @@ export function setUpMessages(can) {
   on("interaction", announceFailure);
 }
 
-// Everything may look different now. Whoever sees another list begins at its end; after a mere loss
-// of the line the reader stays where they were.
+// Everything may look different now. A different list starts at its end; after a mere reconnection
+// the reader stays where they were.
 function startOver() {
   epoch += 1;
   const now = `${state.viewer} ${state.channelId}`;
@@ -65,7 +65,7 @@ function startOver() {
   if (other) place.toBottom();
 }
 
-// Many frames may come in one moment; they are shown together with the next picture of the screen.
+// Many updates may come at once; they are shown together in the next animation frame.
 function plan() {
   if (planned) return;
   planned = true;
@@ -73,7 +73,7 @@ function plan() {
     planned = false;
     sync();
   };
-  // A hidden tab paints nothing, but its list must not wait for that.
+  // A hidden tab has no animation frames, but its list must not wait for them.
   if (document.hidden) window.setTimeout(go, 50);
   else window.requestAnimationFrame(go);
 }
@@ -88,7 +88,7 @@ function news({ channelId, message, previous, isNew }) {
   readOut(message, previous, mine);
 }
 
-// New messages of others, and what turned from a promise into a picture or a sentence; not each step.
+// New messages of others, and placeholders that became a picture or a text; not each progress step.
 function readOut(message, previous, mine) {
   if (mine || message.local || ((message.flags ?? 0) & FLAG.LOADING) !== 0) return;
   const painted = pictureCount(message) > (previous ? pictureCount(previous) : 0);
@@ -104,7 +104,7 @@ function sync() {
   const list = byId("messages");
   morphChildren(byId("welcome"), fragment(welcome()));
   const messages = messagesOf(state.channelId).filter(({ id }) => !isDismissed(id));
-  // Whoever comes to the list from outside comes to its newest message.
+  // Focus entering the list goes to its newest message.
   const reading = list.contains(document.activeElement);
   if (!reading || !messages.some(({ id }) => id === activeId))
     activeId = messages.at(-1)?.id ?? null;
@@ -119,7 +119,7 @@ function sync() {
   showJump();
 }
 
-// The messages with a line between two days.
+// The messages, with a divider between days.
 function rows(messages) {
   const result = [];
   let before = null;
@@ -135,7 +135,7 @@ function rows(messages) {
   return result;
 }
 
-// All that the looks of a message depend on.
+// Everything that a message's appearance depends on.
 function markOf({ message, grouped, active }) {
   const own = (map) => [...map.keys()].filter((key) => key.startsWith(`${message.id}/`));
   const chosen = own(state.chosen).map((key) => `${key}=${state.chosen.get(key)}`);
@@ -218,7 +218,7 @@ function keyed(event, can) {
   }
 }
 
-// The arrow keys walk from message to message.
+// The arrow keys move from message to message.
 function step(event) {
   const articles = [...byId("messages").querySelectorAll("article")];
   const at = articles.findIndex((article) => article.dataset.id === activeId);
@@ -243,7 +243,7 @@ function activate(id) {
   sync();
 }
 
-/** Goes to a message, in whatever channel it is, and shows which one it is. */
+/** Goes to a message in any channel, and highlights it. */
 export function jumpTo(channelId, messageId) {
   openChannel(channelId);
   if (!messageId) return;
@@ -256,7 +256,7 @@ export function jumpTo(channelId, messageId) {
   window.setTimeout(() => article.classList.remove("flash"), 1600);
 }
 
-// A picture that cannot be loaded leaves its words behind.
+// A picture that cannot be loaded shows its alt text.
 function broken(target) {
   if (target instanceof HTMLImageElement)
     target.closest(".picture")?.setAttribute("data-broken", "");

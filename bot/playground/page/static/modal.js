@@ -1,4 +1,4 @@
-/** The bot's modals: a dialog that is filled in, checked, sent, and closed once the bot has it. */
+/** The bot's modals: a dialog that is filled in, checked, sent, and closed once acknowledged. */
 
 import { Refusal, act } from "./actions.js";
 import { h } from "./dom.js";
@@ -11,7 +11,7 @@ import { say } from "./words.js";
 /** @type {HTMLDialogElement|null} */
 let open = null;
 
-/** Shows each modal that the bot sends; a newer one takes the place of the former. */
+/** Shows each modal that the bot sends; a newer one replaces the previous one. */
 export function setUpModals() {
   on("modal", show);
   on("words", () => open?.close());
@@ -77,7 +77,7 @@ async function submit({ dialog, form, inputs, problem, interactionId, customId }
       custom_id: customId,
       values: Object.fromEntries(values.map((input) => [input.customId, input.value()])),
     });
-    // What was typed stays until it is known that the bot has it.
+    // Keep what was typed until the bot has acknowledged it.
     const outcome = await settledInteraction(answer.interaction_id);
     if (outcome?.state === "failed") tell(problem, say("modal.failed"));
     else dialog.close();
@@ -89,7 +89,7 @@ async function submit({ dialog, form, inputs, problem, interactionId, customId }
   }
 }
 
-// Checks all of them, so that each shows what is wrong, and goes to the first.
+// Checks all inputs, so that each shows its error, and focuses the first.
 function hold(inputs) {
   const wrong = inputs.filter((input) => input.check() !== "");
   wrong[0]?.focus();

@@ -3,11 +3,11 @@
  * focus, scroll positions, decoded pictures and what the reader has opened survive an edit.
  */
 
-// Known to whoever set them on the shown element, not to who builds the message anew: whether its
-// list is open, and that its picture could not be loaded.
+// Set on the shown element and unknown when the message is rebuilt: whether its list is open, and
+// that its picture could not be loaded.
 const KEPT = new Set(["aria-expanded", "aria-controls", "data-broken"]);
 
-/** @param {Node} shown @param {Node} fresh of the same kind; is used up */
+/** @param {Node} shown @param {Node} fresh of the same kind; consumed */
 export function morph(shown, fresh) {
   if (shown.nodeType === Node.TEXT_NODE) {
     if (shown.data !== fresh.data) shown.data = fresh.data;
@@ -31,7 +31,7 @@ export function morphChildren(parent, fresh) {
     if (!found) {
       parent.insertBefore(wanted, cursor);
     } else {
-      // Moving a node takes the focus from it, so what is in its place is not moved.
+      // Moving a node loses its focus, so nodes already in place are not moved.
       if (found === cursor) cursor = cursor.nextSibling;
       else parent.insertBefore(found, cursor);
       keyed.delete(keyOf(found));
@@ -59,14 +59,14 @@ function keyOf(node) {
   return node.nodeType === Node.ELEMENT_NODE ? (node.dataset.key ?? null) : null;
 }
 
-// A spoiler stays open while it hides the same thing.
+// A spoiler stays open while its content is the same.
 function keepRevealed(shown, fresh) {
   if (shown.dataset.revealed === undefined || fresh.dataset.spoiler !== shown.dataset.spoiler)
     return;
   reveal(fresh);
 }
 
-/** Opens a spoiler: what it covered can be seen, read out and used. */
+/** Opens a spoiler: its content becomes visible, readable and usable. */
 export function reveal(spoiler) {
   spoiler.dataset.revealed = "";
   for (const name of ["role", "aria-label"]) spoiler.removeAttribute(name);

@@ -18,7 +18,7 @@ const LARGEST = 2 ** 53;
 /**
  * @typedef {import("./types.js").Option} Option
  * @typedef {{text: string, picked?: {name: string, value: any}|null, upload?: string|null,
- *   uploading?: boolean}} Given what a person has put in
+ *   uploading?: boolean}} Given the user's input
  * @typedef {{value: any} | {missing: true} | {problem: string, values?: Record<string, any>}} Verdict
  *   `problem` is a key of the table of words
  */
@@ -33,7 +33,7 @@ export function listOf(option) {
   return "none";
 }
 
-/** Free words, in which the names of other options may be typed too. */
+/** Whether it takes free text, in which other options may be named too. */
 export function isFreeText(option) {
   return option.type === TYPE.STRING && listOf(option) === "none";
 }
@@ -41,7 +41,7 @@ export function isFreeText(option) {
 /**
  * @param {Option} option
  * @param {Given} given
- * @param {(text: string) => {value: any}|null} named finds the value that a text names in a list
+ * @param {(text: string) => {value: any}|null} named finds the list value that a text names
  * @returns {Verdict}
  */
 export function check(option, given, named = () => null) {

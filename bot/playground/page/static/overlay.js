@@ -1,4 +1,4 @@
-/** One small panel beside what opened it; Escape or a press elsewhere closes it. */
+/** One small panel beside its anchor; Escape or a press elsewhere closes it. */
 
 const GAP = 6;
 const MARGIN = 8;
@@ -6,7 +6,7 @@ const MARGIN = 8;
 let shown = null;
 
 /**
- * Shows `element` at `anchor`; a panel shown before closes. The focus returns to the anchor when the
+ * Shows `element` at `anchor` and closes any open panel. The focus returns to the anchor if the
  * panel closes while the focus is in it.
  *
  * @param {Element|{x: number, y: number, owner: HTMLElement}} anchor an element, or a point that
@@ -26,7 +26,7 @@ export function openPanel(anchor, element, { onClose } = {}) {
   return closePanel;
 }
 
-/** Closes the panel that is open, if one is. */
+/** Closes the open panel, if any. */
 export function closePanel() {
   if (!shown) return;
   const { owner, element, onClose } = shown;
@@ -37,17 +37,17 @@ export function closePanel() {
   if (hadFocus && owner.isConnected) owner.focus({ preventScroll: true });
 }
 
-/** Is this element's panel open? */
+/** Whether this element's panel is open. */
 export function panelOf(owner) {
   return shown !== null && shown.owner === owner;
 }
 
-/** Closes the panel when what it belongs to has gone from the page. */
+/** Closes the panel if its anchor is no longer on the page. */
 export function closeOrphan() {
   if (shown && !shown.owner.isConnected) closePanel();
 }
 
-/** Places the panel again, after it or its anchor has changed its size or place. */
+/** Repositions the panel after it or its anchor has moved or changed size. */
 export function place() {
   if (!shown) return;
   const { anchor, element } = shown;
@@ -65,13 +65,13 @@ export function place() {
   element.style.setProperty("left", `${Math.max(MARGIN, left)}px`);
 }
 
-/** Starts to listen for what closes or moves panels; once. */
+/** Registers the listeners that close or move panels; once. */
 export function watchPanels() {
   document.addEventListener(
     "pointerdown",
     ({ target }) => {
       if (!shown || shown.element.contains(target)) return;
-      // The owner's own press closes it by itself.
+      // A press on the owner closes it anyway.
       if (shown.anchor instanceof Element && shown.anchor.contains(target)) return;
       closePanel();
     },

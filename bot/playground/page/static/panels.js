@@ -1,4 +1,4 @@
-/** The lists beside the messages: columns where there is room, else panels that slide over. */
+/** The lists beside the messages: columns if there is room, otherwise sliding panels. */
 
 import { byId } from "./dom.js";
 import { recall, remember } from "./settings.js";
@@ -32,13 +32,13 @@ export function setUpPanels() {
   arrange();
 }
 
-/** After a choice in a panel that covers the messages, the messages are what one wants to see. */
+/** Closes a panel that covers the messages once something was chosen in it. */
 export function closeOverlaid() {
   const name = overlaid();
   if (name) close(name);
 }
 
-// The panel that lies over the messages now, if any.
+// The panel that covers the messages now, if any.
 function overlaid() {
   return NARROW.matches ? PANELS.find(isOpen) : undefined;
 }
@@ -67,14 +67,14 @@ function set(name, shown) {
   button(name).setAttribute("aria-expanded", String(shown));
 }
 
-// Behind a panel that covers it, nothing can be reached.
+// Nothing behind a covering panel can be reached.
 function curtain() {
   const covered = overlaid() !== undefined;
   byId("curtain").hidden = !covered;
   byId("main").inert = covered;
 }
 
-// Which columns are there when the window changes its kind, or at first.
+// The columns to show at first and when the window crosses a breakpoint.
 function arrange() {
   const wanted = (name, otherwise) => (recall(`panel.${name}`) ?? otherwise) === "open";
   const drawer = !NARROW.matches && wanted("drawer", "closed");

@@ -1,4 +1,4 @@
-/** The members of the server, by what they may do, each with a menu. */
+/** The members of the server, grouped by level, each with a menu. */
 
 import { avatar } from "./avatar.js";
 import { openMemberMenu } from "./contextmenus.js";

@@ -8,7 +8,7 @@ import { say } from "./words.js";
 
 export class Picker {
   /**
-   * @param {HTMLTextAreaElement} field keeps the focus while one chooses
+   * @param {HTMLTextAreaElement} field keeps the focus while choosing
    * @param {(entry: import("./types.js").Entry) => void} onPick
    */
   constructor(field, onPick) {
@@ -22,7 +22,7 @@ export class Picker {
     return this.list !== null;
   }
 
-  /** Follows what is typed. @param {string} text @param {import("./types.js").Entry[]} all */
+  /** Updates the list while typing. @param {string} text @param {import("./types.js").Entry[]} all */
   follow(text, all) {
     if (!text.startsWith("/") || text.includes("\n") || text === this.folded) {
       this.close();
@@ -78,7 +78,7 @@ export class Picker {
     hideShelf();
   }
 
-  // The field must not name a list that is not on the page.
+  // The field must not refer to a list that is not on the page.
   letGo() {
     this.list.attach(null);
     this.field.removeAttribute("aria-controls");

@@ -1,4 +1,4 @@
-/** What follows when somebody uses a component of a message. */
+/** Handles the use of a message's components. */
 
 import { Refusal, act } from "./actions.js";
 import { announce } from "./announce.js";
@@ -6,7 +6,7 @@ import { markPressed, noteAt, state } from "./state.js";
 import { say } from "./words.js";
 
 /**
- * Sends a press to the bot. A second press before the answer is ignored.
+ * Sends a press to the bot. A second press before the response is ignored.
  *
  * @param {import("./types.js").Message} message
  * @param {import("./types.js").Component} component
@@ -33,7 +33,7 @@ export async function use(message, component, values) {
   }
 }
 
-/** The sentence for a note that the state keeps at a message. */
+/** The sentence for a note stored with a message. */
 export function noteText(note) {
   return note === "failed" ? say("interaction.failed") : note;
 }
@@ -49,7 +49,7 @@ export function findComponent(list, customId) {
   return null;
 }
 
-/** Reads out that a press failed, for those who do not see the note. */
+/** Announces that a press failed, for those who do not see the note. */
 export function announceFailure(interaction) {
   if (interaction.state !== "failed" || interaction.user_id !== state.viewer) return;
   announce(

@@ -1,4 +1,4 @@
-/** Shows Discord's markdown as elements, with the names that ids stand for. */
+/** Renders Discord's markdown as elements, with names in place of ids. */
 
 import { fragment, h } from "./dom.js";
 import { channelName, nameInText, nameOf, user } from "./lookups.js";
@@ -130,7 +130,7 @@ function timeView({ seconds, style }) {
   );
 }
 
-// What it hides can be neither read out nor reached until it is opened.
+// Its content can be neither announced nor reached until it is opened.
 function spoiler(node) {
   return h(
     "span",

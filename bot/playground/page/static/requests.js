@@ -1,4 +1,4 @@
-/** What the bot asked of the stand-in for Discord, newest first, and what was wrong with it. */
+/** The bot's requests to the stand-in, newest first, with their problems. */
 
 import { byId, h } from "./dom.js";
 import { icon } from "./icons.js";
@@ -17,7 +17,7 @@ export function setUpRequests() {
   byId("only-problems").addEventListener("change", show);
 }
 
-// A busy bot asks many times a second; the list follows at the pace of the eye.
+// A busy bot sends many requests a second; the list updates at a readable pace.
 function plan() {
   if (planned) return;
   planned = true;
@@ -28,8 +28,8 @@ function plan() {
 }
 
 /**
- * Against Discord's rules, whether it was refused or not. What is missing (404) may just be gone;
- * limits (429) and the server's own errors are no mistakes of the bot.
+ * Whether it broke Discord's rules, refused or not. A 404 may just mean something was deleted;
+ * rate limits (429) and server errors are not the bot's mistakes.
  * @param {RequestRow} row
  */
 function isBad(row) {
@@ -56,7 +56,7 @@ function show() {
   });
 }
 
-// The number for the eye; the words around it are for the ear.
+// The number is visible; the words around it are for screen readers.
 function badge(id, count) {
   const element = byId(id);
   element.hidden = count === 0;

@@ -1,6 +1,6 @@
 /**
- * Keeps a reader's place in a growing list: at the bottom for whoever is at the bottom, and else at
- * the message they are reading, whatever changes above or below it.
+ * Keeps a reader's place in a growing list: at the bottom if they are there, and otherwise
+ * at the message they are reading, whatever changes above or below it.
  */
 
 const NEAR_PX = 32;
@@ -8,8 +8,8 @@ const NEAR_PX = 32;
 /**
  * @param {HTMLElement} scroller
  * @param {HTMLElement} content its one child that grows
- * @param {HTMLElement} list whose children are the places one can be at
- * @param {(atBottom: boolean) => void} moved told when the bottom is reached or left
+ * @param {HTMLElement} list whose children are the possible positions
+ * @param {(atBottom: boolean) => void} moved called when the bottom is reached or left
  */
 export function keepPlace(scroller, content, list, moved) {
   let stuck = true;
@@ -19,7 +19,7 @@ export function keepPlace(scroller, content, list, moved) {
   function look() {
     const away = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight;
     const was = stuck;
-    // Only going up leaves the bottom: where the list has grown meanwhile, nobody has left it.
+    // Only scrolling up leaves the bottom: a list that has merely grown does not.
     const left = scroller.scrollTop < lastTop - 1;
     stuck = away < NEAR_PX || (was && !left);
     place = stuck ? null : firstVisible(scroller, list);
@@ -44,7 +44,7 @@ export function keepPlace(scroller, content, list, moved) {
   observer.observe(scroller);
 
   return {
-    look, // for those who cannot wait until the browser tells of a scroll
+    look, // for callers that cannot wait for the scroll event
     restore,
     atBottom: () => stuck,
     toBottom() {
@@ -61,7 +61,7 @@ function offset(element, scroller) {
   return element.getBoundingClientRect().top - scroller.getBoundingClientRect().top;
 }
 
-// The children lie one under another, so halving finds the first one that is still seen.
+// The children are stacked, so bisection finds the first visible one.
 function firstVisible(scroller, list) {
   const top = scroller.getBoundingClientRect().top;
   const { children } = list;

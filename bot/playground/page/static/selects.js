@@ -1,4 +1,4 @@
-/** Select menus of strings, people, roles and channels, in messages and in dialogs. */
+/** Select menus of strings, users, roles and channels, in messages and modals. */
 
 import { h } from "./dom.js";
 import { SELECT_KINDS, entities } from "./entities.js";
@@ -35,7 +35,7 @@ export function selectView(component, { messageId }) {
   );
 }
 
-/** What is chosen before anybody chooses. */
+/** The default selection. */
 export function defaultValues(component) {
   if (component.type === 3) {
     return component.options.filter((option) => option.default).map((option) => option.value);
@@ -43,7 +43,7 @@ export function defaultValues(component) {
   return (component.default_values ?? []).map((value) => value.id);
 }
 
-/** The chosen values in words, or the placeholder. */
+/** The chosen values as text, or the placeholder. */
 export function valueText(component, values) {
   if (values.length === 0) return component.placeholder || say("select.placeholder");
   const names = new Map(choices(component).map((choice) => [choice.value, choice.name]));
@@ -68,7 +68,7 @@ function choices(component) {
  * @param {HTMLElement} button
  * @param {import("./types.js").Component} component
  * @param {string[]} before the values chosen so far
- * @param {(values: string[]) => void} done called once, and only when something else was chosen
+ * @param {(values: string[]) => void} done called once, and only if the selection changed
  */
 export function openSelect(button, component, before, done) {
   if (panelOf(button)) closePanel();
@@ -160,7 +160,7 @@ class SelectPanel {
       else if (this.values.length < this.most) this.values = [...this.values, value];
       this.show();
     } else {
-      // The same again takes it back, where nothing may be chosen.
+      // Choosing it again clears it, if an empty selection is allowed.
       this.values = chosen && this.mayBeEmpty ? [] : [value];
       closePanel();
     }

@@ -1,4 +1,4 @@
-/** Remembers what the reader chose, and works without a memory where the browser gives none. */
+/** Stores the reader's choices, and works without storage if the browser has none. */
 
 const PREFIX = "zimagine.playground.";
 
@@ -8,12 +8,12 @@ export function remember(key, value, tabOnly = false) {
     try {
       store.setItem(PREFIX + key, value);
     } catch {
-      // A full or forbidden store costs the memory, never the page.
+      // If storage is full or forbidden, only the choice is lost.
     }
   }
 }
 
-/** What was remembered; what this tab remembers comes before what all tabs do. */
+/** The stored value; this tab's value takes precedence over the shared one. */
 export function recall(key) {
   for (const store of stores(false).reverse()) {
     try {
@@ -26,7 +26,7 @@ export function recall(key) {
   return null;
 }
 
-// Two tabs can be two people: each tab has its own memory before the shared one.
+// Two tabs can be two users: each tab's own storage comes before the shared one.
 function stores(tabOnly) {
   try {
     return tabOnly ? [window.sessionStorage] : [window.localStorage, window.sessionStorage];

@@ -1,4 +1,4 @@
-/** The shelf above the composer: what is being asked for, and a list to choose from. */
+/** The shelf above the composer: what to enter, and a list to choose from. */
 
 import { byId } from "./dom.js";
 

@@ -1,4 +1,4 @@
-/** Holds the line to the server: one WebSocket, opened again by itself for as long as it takes. */
+/** The connection to the server: one WebSocket that reconnects automatically. */
 
 import { receive, setConnection } from "./state.js";
 
@@ -8,8 +8,8 @@ const LONGEST_WAIT_MS = 10_000;
 let current = null;
 
 /**
- * Opens the line as this person in this language; a former line is closed first. Without a viewer
- * the server chooses one and says whom.
+ * Connects as this user in this language; a previous connection is closed first. Without a viewer
+ * the server chooses one and reports it.
  *
  * @param {{viewer: string|null, locale: string}} who
  */
@@ -18,7 +18,7 @@ export function connect(who) {
   current = line(who);
 }
 
-/** Does not wait for the next attempt. */
+/** Retries at once. */
 export function retryNow() {
   current?.retry();
 }
@@ -47,7 +47,7 @@ function line({ viewer, locale }) {
     };
     socket.onclose = () => {
       if (ended) return;
-      // A person remembered from another playground may not exist in this one.
+      // A stored user of another playground may not exist in this one.
       if (!welcomed && failures > 0) asViewer = null;
       again();
     };

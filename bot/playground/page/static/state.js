@@ -1,6 +1,6 @@
 /**
- * All the page knows, and the one place where it changes: frames from the server come in through
- * `receive`, and whoever shows something listens to its topic. Nothing here touches the document.
+ * The state of the page, and the only place where it changes: frames from the server go through
+ * `receive`, and views listen to their topic. Nothing here touches the document.
  *
  * Topics: state (everything is new), messages, channels, channel (another one is open), people,
  * commands, bot, interaction, modal, requests, faults, vitals, connection, words.
@@ -30,7 +30,7 @@ function empty() {
     guildId: null,
     channelId: null,
     unread: new Map(), // channel id → how many messages
-    pressed: new Map(), // "message id/custom id" → true, while the bot has not answered
+    pressed: new Map(), // "message id/custom id" → true, until the bot responds
     notes: new Map(), // message id → what went wrong with its last component
     chosen: new Map(), // "message id/custom id" → values, until the bot changes the message
     settled: new Map(), // interaction id → its last state
@@ -46,7 +46,7 @@ export function on(topic, listener) {
   return () => listeners.get(topic).delete(listener);
 }
 
-/** Tells who listens to `topic`. One listener's mistake does not keep the news from the others. */
+/** Notifies the listeners of `topic`. An error in one listener does not affect the others. */
 export function emit(topic, detail) {
   for (const listener of [...(listeners.get(topic) ?? [])]) {
     try {
@@ -57,7 +57,7 @@ export function emit(topic, detail) {
   }
 }
 
-/** Takes in one frame of the page's socket. An unknown type is a newer server's, and left alone. */
+/** Handles one frame from the socket. An unknown type comes from a newer server and is ignored. */
 export function receive(frame) {
   RECEIVERS[frame.type]?.(frame);
 }
@@ -143,7 +143,7 @@ export function openChannel(channelId) {
   emit("channel");
 }
 
-/** The messages of a channel, oldest first, with the page's own lines among them. */
+/** The messages of a channel, oldest first, including the page's own lines. */
 export function messagesOf(channelId) {
   return state.messages.get(channelId) ?? [];
 }
@@ -171,7 +171,7 @@ function put(message, isNew) {
   emit("messages", { channelId: message.channel_id, message, previous: previous ?? null, isNew });
 }
 
-/** Takes a message off the page: because it was deleted, or its reader dismissed it. */
+/** Removes a message because it was deleted or dismissed. */
 export function removeMessage(channelId, id) {
   const list = messagesOf(channelId);
   const kept = list.filter((message) => message.id !== id);
@@ -196,7 +196,7 @@ function forgetChosen(messageId) {
   }
 }
 
-/** From the press of a component until the bot answers. */
+/** Marks a component as pressed until the bot responds. */
 export function markPressed(channelId, messageId, customId, pressed) {
   const key = `${messageId}/${customId}`;
   if (pressed) {
@@ -208,7 +208,7 @@ export function markPressed(channelId, messageId, customId, pressed) {
   emit("messages", { channelId, message: null, previous: null, isNew: false });
 }
 
-/** Says at a message what went wrong with it. */
+/** Attaches an error to a message. */
 export function noteAt(channelId, messageId, sentence) {
   state.notes.set(messageId, sentence);
   emit("messages", { channelId, message: null, previous: null, isNew: false });
@@ -230,7 +230,7 @@ function takeInteraction(interaction) {
   emit("interaction", interaction);
 }
 
-// What Discord's client shows by itself: that a command is on its way, or that nobody answered it.
+// Lines that Discord's client adds: a command is being sent, or got no response.
 function showLine(interaction) {
   const channelId = interaction.channel_id;
   const answered = messagesOf(channelId).some(
@@ -263,8 +263,8 @@ function dropLine(channelId, interactionId) {
 }
 
 /**
- * Resolves with the interaction once the bot has answered it or failed to; with null where the line
- * was lost in between, so that nobody waits for ever.
+ * Resolves with the interaction once the bot has responded or failed to; with null if the connection
+ * was lost in between, so that nobody waits forever.
  */
 export function settledInteraction(id) {
   const known = state.settled.get(id);

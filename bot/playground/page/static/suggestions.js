@@ -21,13 +21,13 @@ export class Suggestions {
     this.can = can;
     /** @type {Field|null} */ this.field = null;
     /** @type {Listbox|null} */ this.list = null;
-    this.order = 0; // of the questions to the bot; only the newest one's answer counts
+    this.order = 0; // of the requests to the bot; only the newest response counts
     this.timer = 0;
     this.waiting = false;
     this.enterWhenReady = false;
   }
 
-  /** The field has the focus now. @param {Field} field */
+  /** Called when the field gets the focus. @param {Field} field */
   open(field) {
     if (this.field === field) return;
     this.stop();
@@ -43,7 +43,7 @@ export class Suggestions {
     this.update();
   }
 
-  /** What is typed has changed. */
+  /** Called when the text changes. */
   update() {
     const { field } = this;
     if (!field) return;
@@ -55,7 +55,7 @@ export class Suggestions {
     else this.present(fitting(field));
   }
 
-  /** Nothing has the focus any more. */
+  /** Called when the focus is lost. */
   stop() {
     this.order += 1;
     window.clearTimeout(this.timer);
@@ -72,7 +72,7 @@ export class Suggestions {
     return this.list !== null && this.list.items.length > 0;
   }
 
-  /** Takes the list away but leaves what is typed. @returns {boolean} whether there was one */
+  /** Closes the list but keeps the text. @returns {boolean} whether there was one */
   fold() {
     const open = this.isOpen || this.waiting;
     this.order += 1;
@@ -82,10 +82,10 @@ export class Suggestions {
     return open;
   }
 
-  /** Enter or Tab in the field. @returns {boolean} whether the list has dealt with it */
+  /** Enter or Tab in the field. @returns {boolean} whether the list handled it */
   choose() {
     if (this.waiting) {
-      // The answer is on its way, and then it is known what Enter means.
+      // The response is on its way, and decides what Enter means.
       this.enterWhenReady = true;
       return true;
     }
@@ -129,7 +129,7 @@ export class Suggestions {
     if (order !== this.order) return;
     this.waiting = false;
     this.present(items, status);
-    // Where the bot has nothing to offer, Enter waits for another press.
+    // If the bot has no suggestions, Enter needs another press.
     const enter = this.enterWhenReady && items.length > 0;
     this.enterWhenReady = false;
     if (enter) this.can.enter(field);
@@ -153,7 +153,7 @@ export class Suggestions {
   }
 }
 
-// What begins with the typed letters comes before what only has them inside.
+// Matches at the start come before matches inside.
 function fitting(field) {
   const all = field.items();
   if (field.list === "entities") return matchingEntities(all, field.text).slice(0, MOST);

@@ -1,4 +1,4 @@
-/** The table of words: key → [English, Chinese]; two English forms where it depends on `n`. */
+/** The page's texts: key → [English, Chinese]; two English forms if it depends on `n`. */
 
 /** @type {Record<string, [string|[string, string], string]>} */
 export const TABLE = {
@@ -21,8 +21,8 @@ export const TABLE = {
   "guilds.label": ["Servers", "服务器"],
   "channels.title": ["Channels", "频道"],
   "channels.private": ["Direct messages", "私信"],
-  "channel.none": ["There is no channel here that you can see.", "这里没有你能看到的频道。"],
-  "channel.read_only": ["you may not write here", "你不能在这里发言"],
+  "channel.none": ["There are no channels that you can see.", "这里没有你能看到的频道。"],
+  "channel.read_only": ["you can't post here", "你不能在这里发言"],
   "channel.archived": ["archived", "已归档"],
   threads: ["Threads of {channel}", "{channel} 的子区"],
   unread: [["{n} new message", "{n} new messages"], "{n} 条新消息"],
@@ -41,12 +41,12 @@ export const TABLE = {
   "unknown.role": ["unknown role", "未知身份组"],
   "unknown.channel": ["unknown channel", "未知频道"],
 
-  "who.change": ["Change person, language or colours", "切换身份、语言或颜色"],
-  "who.menu": ["Person, language and colours", "身份、语言与颜色"],
+  "who.change": ["Change user, language or colours", "切换身份、语言或颜色"],
+  "who.menu": ["User, language and colours", "身份、语言与颜色"],
   "who.people": ["You are", "你的身份"],
   "who.language": ["Language", "语言"],
   "who.theme": ["Colours", "颜色"],
-  "theme.system": ["Like the system", "跟随系统"],
+  "theme.system": ["Same as system", "跟随系统"],
   "theme.light": ["Light", "浅色"],
   "theme.dark": ["Dark", "深色"],
 
@@ -56,30 +56,30 @@ export const TABLE = {
   "bot.offline": ["offline", "离线"],
   "bot.stopped": ["stopped", "已停止"],
   "bot.starting.long": [
-    "{name} is starting. It answers as soon as it is online.",
+    "{name} is starting. It responds as soon as it is online.",
     "{name} 正在启动，上线后就会回应。",
   ],
-  "bot.offline.long": ["{name} is offline. It cannot answer now.", "{name} 离线，暂时无法回应。"],
+  "bot.offline.long": ["{name} is offline. It can't respond right now.", "{name} 离线，暂时无法回应。"],
   "bot.stopped.long": [
-    "{name} has stopped. It does not answer any more.",
+    "{name} has stopped and no longer responds.",
     "{name} 已停止运行，不再回应。",
   ],
   "connection.connecting": ["Connecting …", "正在连接……"],
   "connection.waiting": [
     [
-      "The connection is lost. Trying again in {n} second.",
-      "The connection is lost. Trying again in {n} seconds.",
+      "Connection lost. Trying again in {n} second.",
+      "Connection lost. Trying again in {n} seconds.",
     ],
     "连接已断开，{n} 秒后重试。",
   ],
-  "connection.lost": ["The connection to the playground is lost.", "与试玩场的连接已断开。"],
+  "connection.lost": ["The connection to the playground was lost.", "与试玩场的连接已断开。"],
   "connection.back": ["Connected again.", "已重新连接。"],
   "connection.retry": ["Try now", "立即重试"],
 
   "welcome.title": ["Welcome to #{channel}", "欢迎来到 #{channel}"],
   "welcome.private": ["Messages from {channel}", "{channel} 发来的私信"],
   "welcome.letters": [
-    "What {channel} sends you by direct message stands here. Ask for pictures in a channel.",
+    "Direct messages from {channel} appear here. Ask for pictures in a channel.",
     "{channel} 私信给你的内容会出现在这里。请在频道里要图片。",
   ],
   "welcome.paint": [
@@ -93,7 +93,7 @@ export const TABLE = {
   "welcome.try": ["Try one of these", "试试这些"],
   "welcome.try_again": ["Or try one of these", "也可以试试这些"],
   "welcome.enter": [
-    "The words are put into the box below. Press Enter to send them.",
+    "The prompt is filled in below. Press Enter to send it.",
     "文字会填到下方的输入框里，按回车键发送。",
   ],
   "example.lake": ["a mountain lake at dawn", "黎明时分的高山湖泊"],
@@ -102,7 +102,7 @@ export const TABLE = {
 
   "messages.label": ["Messages", "消息"],
   "message.label": ["{name}, {time}", "{name}，{time}"],
-  "message.more": ["More for the message of {name}", "{name} 的消息：更多操作"],
+  "message.more": ["More actions for the message from {name}", "{name} 的消息：更多操作"],
   "read.pictures": [["{n} picture.", "{n} pictures."], "{n} 张图片。"],
   jump: ["Jump to present", "跳到最新"],
   "jump.new": [
@@ -122,7 +122,7 @@ export const TABLE = {
   "spoiler.show": ["Spoiler: press to show", "剧透：点击显示"],
   "code.block": ["Code", "代码"],
   embed: ["Embed", "嵌入内容"],
-  "embed.video": ["Watch the film", "观看视频"],
+  "embed.video": ["Watch the video", "观看视频"],
   "component.unknown": [
     "The playground cannot show a component of type {type} here.",
     "试玩场无法在这里显示类型为 {type} 的组件。",
@@ -138,10 +138,10 @@ export const TABLE = {
   "media.original": ["Open original", "打开原图"],
   "media.previous": ["Previous picture", "上一张"],
   "media.next": ["Next picture", "下一张"],
-  "media.unsafe": ["A picture with an address that cannot be shown.", "图片地址无法显示。"],
+  "media.unsafe": ["This picture's address can't be displayed.", "图片地址无法显示。"],
 
-  "menu.message": ["What to do with this message", "消息操作"],
-  "menu.member": ["What to do with {name}", "{name} 的操作"],
+  "menu.message": ["Message actions", "消息操作"],
+  "menu.member": ["Actions for {name}", "{name} 的操作"],
   "menu.apps": ["Apps", "应用"],
   "menu.reply": ["Reply", "回复"],
   "menu.copy_text": ["Copy text", "复制文字"],
@@ -158,10 +158,10 @@ export const TABLE = {
   "composer.short": ["Message #{channel}", "发消息到 #{channel}"],
   "composer.letters": ["Ask for pictures in a channel", "请在频道里要图片"],
   "composer.only_commands": [
-    "You may not write here – type / for commands",
+    "You can't post here – type / for commands",
     "你不能在这里发言，输入 / 使用命令",
   ],
-  "composer.forbidden": ["You may not write in this channel.", "你不能在这个频道发言。"],
+  "composer.forbidden": ["You can't post in this channel.", "你不能在这个频道发言。"],
   "composer.long": [
     "The message is too long: {length} characters, at most {most}.",
     "消息太长：{length} 个字符，最多 {most} 个。",
@@ -170,16 +170,16 @@ export const TABLE = {
   "composer.send": ["Send", "发送"],
   "command.unknown": ["There is no command /{name} here.", "这里没有 /{name} 命令。"],
   "drop.nowhere": [
-    "A file can only be dropped where a command asks for one.",
+    "Files can only be dropped where a command asks for one.",
     "只有在命令需要文件时才能拖入文件。",
   ],
 
   "picker.label": ["Commands", "命令"],
   "picker.hint": ["Choose with the arrow keys and Enter", "用方向键和回车键选择"],
   "picker.count": [["{n} command", "{n} commands"], "{n} 个命令"],
-  "picker.none": ["No command is called so.", "没有这个命令。"],
+  "picker.none": ["No matching command.", "没有这个命令。"],
   "picker.empty": ["The bot has no commands for you here.", "机器人在这里没有你可用的命令。"],
-  "picker.offline": ["There are no commands before the bot is online.", "机器人上线后才有命令。"],
+  "picker.offline": ["Commands appear once the bot is online.", "机器人上线后才有命令。"],
 
   "form.more": ["+{n} more", "还有 {n} 项"],
   "form.options": ["More options", "更多选项"],
@@ -191,7 +191,7 @@ export const TABLE = {
   "form.leave": ["Leave the command", "退出命令"],
   "choices.label": ["Choices for {name}", "{name} 的选项"],
   "choices.count": [["{n} choice", "{n} choices"], "{n} 个选项"],
-  "choices.none": ["Nothing fits.", "没有匹配的选项。"],
+  "choices.none": ["No matches.", "没有匹配的选项。"],
   "choices.loading": ["Loading …", "加载中……"],
   "choices.failed": ["Loading the choices failed. {error}", "选项加载失败。{error}"],
   "option.is_required": ["Required", "必填"],
@@ -202,7 +202,7 @@ export const TABLE = {
   "option.small": ["The value must be at least {least}.", "数值不能小于 {least}。"],
   "option.large": ["The value must be at most {most}.", "数值不能大于 {most}。"],
   "option.short": [
-    ["At least {n} character is needed.", "At least {n} characters are needed."],
+    ["Enter at least {n} character.", "Enter at least {n} characters."],
     "至少需要 {n} 个字符。",
   ],
   "option.long": [
@@ -220,7 +220,7 @@ export const TABLE = {
   "option.remove": ["Remove {name}", "移除 {name}"],
   "select.placeholder": ["Make a selection", "请选择"],
   "select.search": ["Search", "搜索"],
-  "select.none": ["Nothing fits.", "没有匹配的选项。"],
+  "select.none": ["No matches.", "没有匹配的选项。"],
   "select.limits": [
     "{count} chosen; from {least} to {most}",
     "已选 {count} 项；可选 {least} 到 {most} 项",
@@ -230,15 +230,15 @@ export const TABLE = {
   "file.choose": ["Choose a file", "选择文件"],
   "file.uploading": ["Uploading …", "正在上传……"],
   "file.remove": ["Remove {name}", "移除 {name}"],
-  "file.least": ["At least {least} files are needed.", "至少需要 {least} 个文件。"],
+  "file.least": ["Choose at least {least} files.", "至少需要 {least} 个文件。"],
   "modal.send": ["Submit", "提交"],
   "modal.cancel": ["Cancel", "取消"],
   "modal.failed": ["Something went wrong. Try again.", "出了点问题，请重试。"],
 
   "notices.label": ["Notices", "通知"],
-  "error.network": ["The playground's server cannot be reached.", "无法连接到试玩场的服务器。"],
+  "error.network": ["Can't reach the playground's server.", "无法连接到试玩场的服务器。"],
   "error.status": [
-    "The playground's server answered with {status}.",
+    "The playground's server responded with {status}.",
     "试玩场的服务器返回了 {status}。",
   ],
 
@@ -246,7 +246,7 @@ export const TABLE = {
   "drawer.close": ["Close “Behind the scenes”", "关闭“幕后”"],
   "drawer.tabs": ["Behind the scenes", "幕后"],
   "requests.tab": ["Requests", "请求"],
-  "requests.only": ["Only with problems", "只看有问题的"],
+  "requests.only": ["With problems only", "只看有问题的"],
   "requests.count": [
     ["{n} request, {bad} with problems", "{n} requests, {bad} with problems"],
     "{n} 个请求，{bad} 个有问题",
@@ -255,13 +255,13 @@ export const TABLE = {
     ["{n} request with problems", "{n} requests with problems"],
     "{n} 个请求有问题",
   ],
-  "requests.none": ["The bot has not asked for anything yet.", "机器人还没有发出请求。"],
+  "requests.none": ["The bot has not sent any requests yet.", "机器人还没有发出请求。"],
   "requests.no_problems": ["No request had a problem.", "没有请求出现问题。"],
   "requests.bad": ["with problems", "有问题"],
   "vitals.tab": ["Vitals", "状态"],
   "vitals.bot": ["Bot", "机器人"],
   "vitals.waiting": ["Waiting in the queue", "排队中"],
-  "vitals.painting": ["Being painted", "绘制中"],
+  "vitals.painting": ["In progress", "绘制中"],
   "vitals.memory": ["Memory", "内存"],
   "vitals.uptime": ["Running for", "已运行"],
   "vitals.memory_title": ["Memory over time (MiB)", "内存变化（MiB）"],
@@ -275,7 +275,7 @@ export const TABLE = {
     "See how the bot behaves when something goes wrong.",
     "看看出问题时机器人会怎样。",
   ],
-  "faults.none": ["This server offers no faults.", "服务器没有提供故障。"],
+  "faults.none": ["No faults are available.", "服务器没有提供故障。"],
   "fault.done": ["Done: {name}", "完成：{name}"],
 
   "fault.drop_socket": ["Drop the socket", "断开网关连接"],
@@ -285,12 +285,12 @@ export const TABLE = {
   ],
   "fault.reconnect": ["Ask to reconnect", "要求重新连接"],
   "fault.reconnect.hint": [
-    "Asks the bot to connect again, as Discord does.",
+    "Asks the bot to reconnect, as Discord does.",
     "像 Discord 那样要求机器人重新连接。",
   ],
   "fault.invalidate_session": ["End the session", "结束会话"],
   "fault.invalidate_session.hint": [
-    "The bot has to identify itself anew.",
+    "The bot has to identify again.",
     "机器人需要重新验证身份。",
   ],
   "fault.rate_limit": ["Rate limit", "速率限制"],
@@ -320,12 +320,12 @@ export const TABLE = {
   ],
   "fault.late": ["Late requests", "迟到的请求"],
   "fault.late.hint": [
-    "About one request in three is carried out 1 to 5 seconds late, even if its bot is dead.",
+    "About one request in three is carried out 1 to 5 seconds late, even if the bot has died.",
     "约三分之一的请求会迟 1 到 5 秒才执行，即使机器人已经结束。",
   ],
   "fault.reorder": ["Reordered answers", "打乱应答顺序"],
   "fault.reorder.hint": [
-    "Requests at the same time are answered in another order.",
+    "Concurrent requests are answered in a different order.",
     "同时进行的请求会以另一种顺序得到应答。",
   ],
   "fault.forget_nonces": ["Forget the nonces", "忘记随机数"],
@@ -334,9 +334,9 @@ export const TABLE = {
     "就像已过去几分钟：重复的消息会再次发布。",
   ],
   "fault.small_uploads": ["Small uploads", "缩小上传限制"],
-  "fault.small_uploads.hint": ["A file has at most 64 KiB.", "每个文件最多 64 KiB。"],
+  "fault.small_uploads.hint": ["Files are limited to 64 KiB.", "每个文件最多 64 KiB。"],
   "fault.mute_bot": ["Mute the bot", "禁止机器人发言"],
-  "fault.mute_bot.hint": ["The bot may not write in #paint.", "机器人不能在 #paint 发言。"],
+  "fault.mute_bot.hint": ["The bot can't post in #paint.", "机器人不能在 #paint 发言。"],
   "fault.archive_thread": ["Lock the thread", "锁定子区"],
   "fault.archive_thread.hint": [
     "The thread is archived and locked.",
@@ -344,17 +344,17 @@ export const TABLE = {
   ],
   "fault.close_direct": ["No direct messages", "关闭私信"],
   "fault.close_direct.hint": [
-    "Nobody takes direct messages from the bot.",
+    "Nobody accepts direct messages from the bot.",
     "没有人接收机器人的私信。",
   ],
   "fault.delete_channel": ["Delete a channel", "删除一个频道"],
   "fault.delete_channel.hint": [
-    "#more-paint goes with all its messages.",
+    "Deletes #more-paint with all its messages.",
     "#more-paint 连同其所有消息一起消失。",
   ],
   "fault.remove_bot": ["Remove the bot", "移除机器人"],
   "fault.remove_bot.hint": [
-    "The bot is not on the server while this is on.",
+    "While this is on, the bot is not on the server.",
     "开启期间机器人不在服务器上。",
   ],
   "fault.restart_bot": ["Restart the bot", "重启机器人"],

@@ -4,7 +4,7 @@ import { localised } from "./commands.js";
 import { freshId, h } from "./dom.js";
 import { locale, say } from "./words.js";
 
-/** To the suggestions it is a field like the others; its values are the options not shown yet. */
+/** For the suggestions it is another field, whose values are the hidden options. */
 export class Tail {
   /** @param {{hidden: () => import("./types.js").Option[], typed: () => void}} form */
   constructor(form) {
@@ -41,12 +41,12 @@ export class Tail {
     return this.text.trim() === "";
   }
 
-  /** With nothing typed Enter means "send", so nothing is offered to it. */
+  /** With nothing typed Enter means "send", so nothing is suggested. */
   get eager() {
     return !this.isEmpty;
   }
 
-  /** The options that may be added, as things to choose from. */
+  /** The options that can be added, as choices. */
   items() {
     return this.form.hidden().map((option) => ({
       name: localised(option, "name", locale()),

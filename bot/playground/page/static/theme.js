@@ -1,4 +1,4 @@
-/** Light, dark or as the system has it; runs before the page is painted, so that nothing flashes. */
+/** Light, dark or the system's theme; runs before the first paint, so that nothing flashes. */
 
 import { recall, remember } from "./settings.js";
 

@@ -1,10 +1,10 @@
-/** Points in time in the reader's own zone and language; relative ones are kept up to date. */
+/** Times in the reader's own zone and language; relative ones are kept up to date. */
 
 import { locale } from "./words.js";
 
 const DAY_MS = 86_400_000;
 
-// Discord's styles of <t:…>; R is relative and stands apart.
+// Discord's styles of <t:…>; R is relative and handled separately.
 const STYLES = {
   t: { timeStyle: "short" },
   T: { timeStyle: "medium" },
@@ -43,7 +43,7 @@ export function relative(ms, now = Date.now()) {
   return formats.get(key).format(Math.round(away / size), unit);
 }
 
-/** The time of a message: today only the hour, else the day with it. */
+/** The time of a message: without the date if it is today. */
 export function messageTime(ms, now = Date.now()) {
   return stamp(ms, sameDay(ms, now) ? "t" : "s");
 }
@@ -53,14 +53,14 @@ export function sameDay(one, other) {
   return new Date(one).toDateString() === new Date(other).toDateString();
 }
 
-/** The hour with seconds, for lists of what happened. */
+/** The time with seconds, for logs. */
 export function clock(ms) {
   return format({ hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" }).format(
     ms,
   );
 }
 
-/** A length of time as "2 h 5 min", from seconds. */
+/** A duration as "2 h 5 min", from seconds. */
 export function duration(seconds) {
   const parts = [];
   const whole = Math.max(0, Math.floor(seconds));
@@ -88,7 +88,7 @@ export function fileSize(bytes) {
   return new Intl.NumberFormat(locale(), options).format(bytes / size);
 }
 
-/** Once a second, every relative time on the page says what is true now. */
+/** Updates every relative time on the page once a second. */
 export function keepTimesFresh() {
   window.setInterval(() => {
     for (const element of document.querySelectorAll("time[data-relative]")) {

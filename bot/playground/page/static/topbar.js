@@ -1,4 +1,4 @@
-/** Where one is and whether all is well: the channel, the bot, the line to the server. */
+/** The top bar: channel, bot state and connection. */
 
 import { announce } from "./announce.js";
 import { channelIcon } from "./channels.js";
@@ -26,14 +26,14 @@ function showChannel() {
   const name = channel?.name ?? "";
   const unread = [...state.unread.values()].reduce((sum, count) => sum + count, 0);
   byId("channel-icon").replaceChildren(icon(channel ? channelIcon(channel) : "hash"));
-  // Where the list of channels is folded away, its numbers are not seen.
+  // If the channel list is hidden, so are its unread counts.
   byId("side-button").classList.toggle("news", unread > 0);
   byId("channel-title").textContent = name || say("title");
   byId("channel-topic").textContent = channel?.topic ?? "";
   document.title = `${unread > 0 ? `(${unread}) ` : ""}${name ? `${channel.type === 1 ? "" : "#"}${name} · ` : ""}${say("title")}`;
 }
 
-// Only what keeps the bot from answering is worth a banner.
+// A banner is only shown if the bot cannot respond.
 function showBot() {
   const { bot } = state;
   const banner = byId("bot-banner");
@@ -45,7 +45,7 @@ function showBot() {
       : [say(`bot.${bot.state}.long`, { name }), bot.detail].filter(Boolean).join(" ");
   banner.className = `banner ${bot.state}`;
   const words = h("p", {}, text);
-  // A status region reads out its changes, and only these.
+  // A status region only announces changes.
   if (banner.textContent !== text)
     banner.replaceChildren(icon(bot.state === "starting" ? "works" : "warning"), words);
 }

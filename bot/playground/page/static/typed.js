@@ -1,4 +1,4 @@
-/** Pure: a whole command in one line of text ("/imagine a red house seed: 5") becomes its options. */
+/** Pure: parses a whole command from one line of text ("/imagine a red house seed: 5"). */
 
 import { isFreeText } from "./options.js";
 
@@ -11,8 +11,8 @@ import { isFreeText } from "./options.js";
  * @param {string} text
  * @param {Entry[]} all
  * @param {string} locale
- * @returns {{entry: Entry, values: Map<string, string>}|null} null while the name of the command is
- *   not followed by a space: it may still become another one
+ * @returns {{entry: Entry, values: Map<string, string>}|null} null while the command's name is
+ *   not followed by a space: it may still change
  */
 export function parseTyped(text, all, locale) {
   if (!text.startsWith("/")) return null;
@@ -35,8 +35,8 @@ export function parseTyped(text, all, locale) {
 }
 
 /**
- * The values that a text gives to options by "name: value". What stands before the first name goes
- * to the first option of free words, or else to the first that is not named.
+ * Parses option values written as "name: value". Text before the first name goes to the first option
+ * that takes free text, or else to the first that is not named.
  *
  * @param {string} text @param {Option[]} options @param {string} locale
  * @returns {Map<string, string>} option name → text, in the order of the text
@@ -60,7 +60,7 @@ export function splitOptions(text, options, locale) {
   return values;
 }
 
-/** Where options are named in a text; each once, the first time. */
+/** The positions of option names in a text; each once, at its first occurrence. */
 export function optionMarks(text, options, locale) {
   const byName = new Map();
   for (const option of options) {

@@ -1,7 +1,7 @@
 /**
- * The shapes that travel between the modules, for readers and editors; nothing here runs.
+ * Types shared by the modules, for readers and editors; nothing here runs.
  *
- * Whatever comes from Discord's API keeps Discord's names and shapes. Snowflakes are strings.
+ * Data from Discord's API keeps Discord's names and structure. Snowflakes are strings.
  *
  * @typedef {{id: string, username: string, global_name?: string|null, bot?: boolean,
  *   accent_color?: number|null}} User
@@ -27,12 +27,12 @@
  * @property {User[]} [mentions]
  * @property {Message|null} [referenced_message]
  * @property {{id: string, type: number, user: User, name?: string}|null} [interaction_metadata]
- * @property {"pending"|"failed"} [local] ours: a line that only this page knows
+ * @property {"pending"|"failed"} [local] a line that only this page has
  *
  * @typedef {{id: string, filename: string, description?: string|null, content_type?: string,
  *   size: number, url: string, width?: number|null, height?: number|null, flags?: number}} Attachment
  *
- * A component of any type; which of the further keys are there depends on `type`.
+ * A component of any type; the other keys depend on `type`.
  * @typedef {{type: number, custom_id?: string, components?: Component[]} & Record<string, any>} Component
  *
  * @typedef {{name: string, value: string|number, name_localizations?: Record<string, string>}} Choice
@@ -57,7 +57,7 @@
  *   name_localizations?: Record<string, string>|null,
  *   description_localizations?: Record<string, string>|null}} Command
  *
- * A command as a person chooses it: subcommands are entries of their own.
+ * A command as users choose it: each subcommand is an entry.
  * @typedef {{command: Command, path: string[], words: string[], rawWords: string[],
  *   description: string, options: Option[]}} Entry
  *

@@ -1,4 +1,4 @@
-/** Files that a person hands over: chosen or dropped, uploaded at once, with a preview. */
+/** Files that a user chooses or drops: uploaded at once, with a preview. */
 
 import { Refusal, upload } from "./actions.js";
 import { freshId, h } from "./dom.js";
@@ -60,12 +60,12 @@ export class FilePicker {
     return this.slots.find((slot) => slot.error !== "")?.error ?? "";
   }
 
-  /** The ids of what has been uploaded. */
+  /** The ids of the uploaded files. */
   get ids() {
     return this.slots.flatMap((slot) => (slot.id === null ? [] : [slot.id]));
   }
 
-  /** Takes in files, up to as many as are wanted; one file more replaces the oldest. */
+  /** Adds files up to the limit; beyond it, the oldest is replaced. */
   take(files) {
     for (const file of files) {
       while (this.slots.length >= this.most) this.drop(this.slots[0]);
@@ -89,7 +89,7 @@ export class FilePicker {
     this.show();
   }
 
-  /** Forgets a file, also in the middle of its way. */
+  /** Removes a file, even during its upload. */
   drop(slot) {
     slot.stop.abort();
     if (slot.preview) URL.revokeObjectURL(slot.preview);

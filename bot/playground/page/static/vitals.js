@@ -1,4 +1,4 @@
-/** How the bot is: its queue, its age, and its memory over time as a line. */
+/** The bot's vital signs: queue, uptime, and memory over time as a chart. */
 
 import { byId, h } from "./dom.js";
 import { svg } from "./icons.js";
@@ -36,7 +36,7 @@ function show() {
   byId("memory-words").textContent = inWords(points);
 }
 
-// The same as the line says, for whoever does not see it.
+// The chart as text, for screen readers.
 function inWords(points) {
   if (points.length < 2) return say("vitals.no_memory");
   const sizes = points.map((point) => point.memory_mib);
@@ -84,7 +84,7 @@ function chart(points) {
   );
 }
 
-// Round bounds with some air, so that a steady line lies in the middle and does not tremble.
+// Rounded bounds with a margin, so that a steady line stays in the middle and does not jitter.
 function scale(least, most) {
   const step = most - least > 400 ? 200 : 50;
   const low = Math.max(0, Math.floor((least - step / 4) / step) * step);

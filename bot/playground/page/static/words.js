@@ -1,6 +1,6 @@
 /**
- * Every word of the page itself, in English and Chinese, in one table. What the bot and the server
- * say is not here, except for the few sentences that are known word for word.
+ * The page's own texts in English and Chinese, in one table. Texts of the bot and the server are not
+ * included, except for the few known sentences in said.js.
  */
 
 import { TABLE } from "./table.js";
@@ -16,7 +16,7 @@ export function locale() {
   return current;
 }
 
-/** @param {string} wanted any language; the page speaks the nearest that it knows */
+/** @param {string} wanted any language; the page uses the closest one it has */
 export function setLocale(wanted) {
   current = /^zh\b/i.test(wanted) ? "zh-CN" : "en-US";
 }
@@ -27,7 +27,7 @@ export function hasWord(key) {
 }
 
 /**
- * A sentence of the table with its values put in. A pair of English forms is chosen from by `n`.
+ * A text from the table with its values filled in. `n` selects the English singular or plural.
  *
  * @param {string} key
  * @param {Record<string, any>} [values]
@@ -44,7 +44,7 @@ export function say(key, values = {}) {
   );
 }
 
-/** Puts the words into the elements of index.html that ask for them by `data-t…`. */
+/** Fills in the elements of index.html that have `data-t…` attributes. */
 export function fillIn(root) {
   const places = { t: null, tLabel: "aria-label", tTitle: "title" };
   for (const [name, attribute] of Object.entries(places)) {

@@ -1,4 +1,4 @@
-"""The rules for files: how large, how many, and who refers to them."""
+"""Rules for files: size, number, and references to them."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import pytest
 from bot.playground.model import MessageFlag
 from bot.playground.rules.attachments import clean_filename
 from bot.playground.rules.messages import MessageKind, UploadedFile, check_message
-from tests.bot.playground.rules.test_components import gallery, picture, section, thumbnail, words
-from tests.bot.playground.rules.test_form import problems, refusal
+from tests.bot.playground.rules.checks import problems, refusal
+from tests.bot.playground.rules.components import gallery, picture, section, thumbnail, words
 
 Json = dict[str, Any]
 
@@ -27,18 +27,18 @@ OLD: Json = {
 
 
 def upload(number: int = 0, filename: str = "lake.png", size: int = 1) -> UploadedFile:
-    """A file in the part files[number]."""
+    """Return a file in the part files[number]."""
     return UploadedFile(f"files[{number}]", filename, size, "image/png")
 
 
 def test_files_need_no_list():
-    """A file without a word about it is a message."""
+    """A file without an attachments entry is accepted."""
     check_message({}, [upload()], kind=POST)
     check_message({"content": "x"}, [UploadedFile("file", "a.png", 1, "image/png")], kind=POST)
 
 
 def test_a_list_says_more_of_the_files():
-    """Ids are the numbers of the parts, as integers or as text."""
+    """Ids are the numbers of the parts, as integers or strings."""
     listed = [{"id": 0, "description": "x" * 1024}, {"id": "1", "filename": "b.png"}]
     check_message({"attachments": listed}, [upload(0), upload(1)], kind=POST)
 
@@ -55,12 +55,12 @@ def test_a_list_says_more_of_the_files():
     ],
 )
 def test_a_list_that_fits_no_file(listed: Json, problem: str):
-    """What is listed must be there, and be described within bounds."""
+    """A listed file must exist and be described within bounds."""
     assert problems(check_message, {"attachments": [listed]}, [upload()], kind=POST) == {problem}
 
 
 def test_a_file_is_listed_once():
-    """The same id in two forms is the same id."""
+    """An integer and a string with the same digits are the same id."""
     body = {"attachments": [{"id": 0}, {"id": "0"}]}
     found = problems(check_message, body, [upload()], kind=POST)
     assert found == {"attachments.1.id SET_TYPE_ALREADY_CONTAINS_VALUE"}
@@ -75,14 +75,14 @@ def test_how_large_a_file_may_be():
 
 
 def test_how_large_a_request_may_be():
-    """25 MiB with the words, however small each file is."""
+    """A whole request is limited to 25 MiB, however small each file is."""
     files = [upload(number, size=8 * MIB) for number in range(3)]
     check_message({}, [*files, upload(3, size=MIB - 2)], kind=POST)
     assert refusal(check_message, {}, [*files, upload(3, size=MIB - 1)], kind=POST).code == 40005
 
 
 def test_how_many_files_a_message_has():
-    """Ten pass, eleven do not, and those kept by an edit count."""
+    """Ten files pass, eleven do not, including those that an edit keeps."""
     check_message({}, [upload(n) for n in range(10)], kind=POST)
     error = refusal(check_message, {}, [upload(n) for n in range(11)], kind=POST)
     assert (error.status, error.code) == (400, 30015)
@@ -96,7 +96,7 @@ def test_how_many_files_a_message_has():
 
 
 def test_an_edit_lists_what_it_keeps_and_what_it_adds():
-    """Old ids and new numbers stand in one list; an id of neither is refused."""
+    """Old ids and new numbers go in one list; an id of neither is refused."""
     check_message({"attachments": [{"id": 100}, {"id": "0"}]}, [upload()], kind=EDIT, old=OLD)
     body = {"attachments": [{"id": 100}, {"id": "102"}]}
     found = problems(check_message, body, kind=EDIT, old=OLD)
@@ -104,12 +104,12 @@ def test_an_edit_lists_what_it_keeps_and_what_it_adds():
 
 
 def embed(**parts: Any) -> Json:
-    """A message with one embed."""
+    """Return a message with one embed."""
     return {"embeds": [{"title": "x"} | parts]}
 
 
 def layout(*components: Json) -> Json:
-    """A message of components only."""
+    """Return a message that consists of components."""
     return {"flags": V2, "components": list(components)}
 
 
@@ -128,7 +128,7 @@ REFERENCES = {
 
 @pytest.mark.parametrize("path", REFERENCES)
 def test_references_lead_to_files(path: str):
-    """Every place that may show an upload asks for one that is there."""
+    """Every reference to an upload must name an existing file."""
     body = REFERENCES[path]("attachment://lake.png")
     check_message(body, [upload()], kind=POST)
     check_message(body, [upload(filename="b.png"), upload(1)], kind=POST)
@@ -137,7 +137,7 @@ def test_references_lead_to_files(path: str):
 
 
 def test_references_of_an_edit_lead_to_files_that_stay():
-    """What is kept may be shown, what is dropped may not."""
+    """An edit can show a file that it keeps, but not one that it drops."""
     body = embed(image={"url": "attachment://old.png"})
     check_message(body, kind=EDIT, old=OLD)
     check_message(body | {"attachments": [{"id": "100"}]}, kind=EDIT, old=OLD)
@@ -147,7 +147,7 @@ def test_references_of_an_edit_lead_to_files_that_stay():
 
 
 def test_a_new_name_replaces_that_of_the_part():
-    """References use the name in the list."""
+    """References use the name in the list rather than the part's."""
     body = embed(image={"url": "attachment://new.png"})
     listed = {"attachments": [{"id": 0, "filename": "new.png"}]}
     check_message(body | listed, [upload(filename="part.png")], kind=POST)
@@ -165,7 +165,7 @@ def test_a_new_name_replaces_that_of_the_part():
     ],
 )
 def test_names_are_cleaned(name: str, cleaned: str):
-    """Discord keeps plain names, and looks references up by the same rule."""
+    """Discord keeps plain names, and resolves references by the same rule."""
     assert clean_filename(name) == cleaned
     body = embed(image={"url": f"attachment://{name}"})
     check_message(body, [upload(filename=name)], kind=POST)

@@ -1,4 +1,4 @@
-"""The rules for suggestions."""
+"""Rules for autocomplete choices."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 
 from bot.playground.rules.choices import check_choices
-from tests.bot.playground.rules.test_form import problems
+from tests.bot.playground.rules.checks import problems
 
 TEXT, INTEGER, NUMBER = 3, 4, 10
 
 
 def some(value: Any, count: int = 1, **fields: Any) -> dict[str, Any]:
-    """The data of an answer with suggestions of this value."""
+    """Return the data of a response with choices of this value."""
     return {"choices": [{"name": "A lake", "value": value} | fields] * count}
 
 
@@ -33,7 +33,7 @@ def some(value: Any, count: int = 1, **fields: Any) -> dict[str, Any]:
     ],
 )
 def test_what_discord_takes_as_suggestions(data: Any, option_type: int):
-    """Suggestions pass at their very limits."""
+    """Choices pass at their limits."""
     check_choices(data, option_type)
 
 
@@ -64,5 +64,5 @@ def test_what_discord_takes_as_suggestions(data: Any, option_type: int):
     ],
 )
 def test_what_discord_refuses_in_suggestions(data: Any, option_type: int, problem: str):
-    """Each mistake is told with its path, which begins at the answer's data."""
+    """Each mistake is reported with its path, starting at the response's data."""
     assert problems(check_choices, data, option_type) == {problem}

@@ -1,4 +1,4 @@
-"""The rules for commands."""
+"""Rules for application commands."""
 
 from __future__ import annotations
 
@@ -7,54 +7,10 @@ from typing import Any
 import pytest
 
 from bot.playground.rules.commands import check_command, check_commands
-from tests.bot.playground.rules.test_form import problems, refusal
+from tests.bot.playground.rules.checks import problems, refusal
+from tests.bot.playground.rules.commands import choices, command, heavy, menu, named, option
 
 Json = dict[str, Any]
-
-
-def command(*options: Json, **fields: Any) -> Json:
-    """A slash command, changed as told."""
-    return {"name": "imagine", "description": "Paint.", "options": list(options)} | fields
-
-
-def option(kind: int = 3, name: str = "prompt", **fields: Any) -> Json:
-    """An option, of text if nothing else is said."""
-    return {"type": kind, "name": name, "description": "What."} | fields
-
-
-def menu(kind: int = 2, **fields: Any) -> Json:
-    """A command in a menu."""
-    return {"type": kind, "name": "Show Recipe"} | fields
-
-
-def choices(count: int, value: Any = None) -> list[Json]:
-    """So many choices, of text if no value is given."""
-    return [{"name": f"No. {n}", "value": str(n) if value is None else value} for n in range(count)]
-
-
-def named(name: Any) -> Json:
-    """A slash command of this name."""
-    return command(name=name)
-
-
-def heavy(characters: int) -> Json:
-    """A command of so many characters, most of them in choices."""
-    rest = characters - len("imagine") - len("Paint.") - len("prompt") - len("What.")
-    parts: list[Json] = []
-    options = [option(choices=parts)]
-    for number in range(60):
-        if number % 25 == 24:
-            parts = []
-            name = f"p{len(options)}"
-            rest -= len(name) + len("What.")
-            options.append(option(name=name, choices=parts))
-        pair = min(200, rest)
-        half = max(1, pair // 2)
-        parts.append({"name": "n" * half, "value": "v" * (pair - half)})
-        rest -= pair
-        if rest <= 0:
-            break
-    return command(*options)
 
 
 PASSES: dict[str, Json] = {
@@ -299,14 +255,14 @@ REFUSED: dict[str, tuple[Any, str]] = {
 
 @pytest.mark.parametrize("name", PASSES)
 def test_what_discord_takes_as_a_command(name: str):
-    """Commands pass at their very limits, alone and among others."""
+    """Commands pass at their limits, alone and among others."""
     check_command(PASSES[name])
     check_commands([PASSES[name]])
 
 
 @pytest.mark.parametrize("name", REFUSED)
 def test_what_discord_refuses_in_a_command(name: str):
-    """Each mistake is told with its path, which begins at the position among others."""
+    """Each mistake is reported with its path, starting at the command's index."""
     body, problem = REFUSED[name]
     assert problems(check_command, body) == {problem}
     separator = "." if " " in problem else " "
@@ -315,7 +271,7 @@ def test_what_discord_refuses_in_a_command(name: str):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_how_a_command_may_be_called(name: str):
-    """Lower case where there is one, letters and digits of any script, no spaces."""
+    """Names are lower case, with letters and digits of any script and no spaces."""
     if NAMES[name]:
         check_command(command(option(name=name), name=name))
     else:
@@ -323,7 +279,7 @@ def test_how_a_command_may_be_called(name: str):
 
 
 def test_how_long_a_command_may_be_in_all():
-    """8000 characters pass, one more does not, and it is the command that is too large."""
+    """8000 characters pass, one more does not, and the command itself is reported."""
     check_command(heavy(8000))
     assert problems(check_command, heavy(8001)) == {"APPLICATION_COMMAND_TOO_LARGE"}
     assert problems(check_commands, [heavy(8001)]) == {"0 APPLICATION_COMMAND_TOO_LARGE"}
@@ -340,7 +296,7 @@ def test_the_longest_language_counts():
 
 @pytest.mark.parametrize(("kind", "most"), [(1, 100), (2, 15), (3, 15)])
 def test_how_many_commands_there_may_be(kind: int, most: int):
-    """Each type has its own number; beyond it is 30032."""
+    """Each type has its own limit, beyond which the error is 30032."""
     each = command() if kind == 1 else menu(kind)
     many = [each | {"name": f"c{number}"} for number in range(most + 1)]
     check_commands(many[:most])
@@ -350,7 +306,7 @@ def test_how_many_commands_there_may_be(kind: int, most: int):
 
 
 def test_how_many_commands_a_request_may_have():
-    """130 of all types together."""
+    """130 commands of all types together."""
     slash = [command(name=f"c{n}") for n in range(100)]
     menus = [menu(kind, name=f"c{n}") for kind in (2, 3) for n in range(15)]
     check_commands([*slash, *menus])
@@ -358,14 +314,14 @@ def test_how_many_commands_a_request_may_have():
 
 
 def test_names_are_unique_by_type():
-    """The same name may stand once for each type."""
+    """Each type may have a command with the same name."""
     check_commands([command(name="show"), menu(2, name="show"), menu(3, name="show")])
     found = problems(check_commands, [command(), menu(), command()])
     assert found == {"2 APPLICATION_COMMANDS_DUPLICATE_NAME"}
 
 
 def test_no_commands_are_commands_too():
-    """An empty list and null take all away; something else is refused."""
+    """An empty list and null remove all commands; anything else is refused."""
     check_commands([])
     check_commands(None)
     assert problems(check_commands, {"name": "x"}) == {"LIST_TYPE_CONVERT"}

@@ -1,85 +1,21 @@
-"""The rules for components of messages."""
+"""Rules for message components."""
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
-from bot.playground.model import MessageFlag
-from bot.playground.rules.messages import MessageKind, check_message
-from tests.bot.playground.rules.test_form import problems
-
-Json = dict[str, Any]
-
-
-def button(**fields: Any) -> Json:
-    """A grey button with a text and an id, changed as told; None takes a field away."""
-    part = {"type": 2, "style": 2, "label": "Reroll", "custom_id": "reroll"} | fields
-    return {name: each for name, each in part.items() if each is not None}
-
-
-def buttons(count: int) -> list[Json]:
-    """So many buttons with ids of their own."""
-    return [button(custom_id=f"b{number}") for number in range(count)]
-
-
-def row(*children: Json, **fields: Any) -> Json:
-    """An action row."""
-    return {"type": 1, "components": list(children)} | fields
-
-
-def options(count: int, **fields: Any) -> list[Json]:
-    """So many options of a select."""
-    return [{"label": f"No. {n}", "value": str(n)} | fields for n in range(count)]
-
-
-def select(**fields: Any) -> Json:
-    """A string select with two options, changed as told; None takes a field away."""
-    part = {"type": 3, "custom_id": "select", "options": options(2)} | fields
-    return {name: each for name, each in part.items() if each is not None}
-
-
-def words(content: Any = "words", **fields: Any) -> Json:
-    """A text display."""
-    return {"type": 10, "content": content} | fields
-
-
-def picture(url: Any = "https://example.org/a.png", **fields: Any) -> Json:
-    """One item of a media gallery."""
-    return {"media": {"url": url}} | fields
-
-
-def thumbnail(**fields: Any) -> Json:
-    """A thumbnail of a picture elsewhere."""
-    return {"type": 11} | picture() | fields
-
-
-def section(*children: Json, **fields: Any) -> Json:
-    """A section with a thumbnail."""
-    return {"type": 9, "components": list(children), "accessory": thumbnail()} | fields
-
-
-def gallery(*items: Json) -> Json:
-    """A media gallery."""
-    return {"type": 12, "items": list(items)}
-
-
-def box(*children: Json, **fields: Any) -> Json:
-    """A container."""
-    return {"type": 17, "components": list(children)} | fields
-
-
-def post(*components: Any, flags: int = 0, **fields: Any) -> None:
-    """Check a message with these components."""
-    body = {"components": list(components), "flags": flags} | fields
-    check_message(body, kind=MessageKind.CHANNEL_POST)
-
-
-def post_v2(*components: Any) -> None:
-    """Check a message with the flag IS_COMPONENTS_V2."""
-    post(*components, flags=MessageFlag.IS_COMPONENTS_V2)
-
+from tests.bot.playground.rules.checks import problems
+from tests.bot.playground.rules.components import (
+    Json,
+    button,
+    buttons,
+    options,
+    post,
+    post_v2,
+    row,
+    select,
+    words,
+)
 
 AT_THE_LIMIT: dict[str, Json] = {
     "five buttons": row(*buttons(5)),
@@ -288,20 +224,20 @@ REFUSED: dict[str, tuple[Json, str]] = {
 
 @pytest.mark.parametrize("name", AT_THE_LIMIT)
 def test_what_discord_takes_in_any_message(name: str):
-    """Rows pass at their very limits, with the flag IS_COMPONENTS_V2 and without."""
+    """Rows pass at their limits, with and without the flag IS_COMPONENTS_V2."""
     post(AT_THE_LIMIT[name])
     post_v2(AT_THE_LIMIT[name])
 
 
 @pytest.mark.parametrize("name", REFUSED)
 def test_what_discord_refuses_in_a_message(name: str):
-    """Each mistake is told with the path of its field, and nothing else is."""
+    """Each mistake is reported with the path of its field, and nothing else is."""
     component, problem = REFUSED[name]
     assert problems(post, component) == {problem}
 
 
 def test_all_mistakes_are_told_at_once():
-    """One answer names every field that is wrong."""
+    """One response names every wrong field."""
     found = problems(post, row(button(label="x" * 81, custom_id="")), row(select(options=None)))
     assert found == {
         "components.0.components.0.label BASE_TYPE_MAX_LENGTH",

@@ -1,4 +1,4 @@
-"""Every bound in the tables is the one that Discord's own API description states."""
+"""Every bound in the tables is the one in Discord's API description."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.skipif(
 
 @pytest.fixture(scope="module")
 def schemas() -> dict[str, Any]:
-    """The description's schemas. Read once: it is a megabyte."""
+    """Return the description's schemas, read once since it is a megabyte."""
     return json.loads(DESCRIPTION.read_text(encoding="utf-8"))["components"]["schemas"]
 
 
@@ -72,11 +72,11 @@ WORDS = {
     ValueKind.WHOLE: ("minimum", "maximum"),
     ValueKind.NUMBER: ("minimum", "maximum"),
 }
-"""The description's words for the two bounds of each kind."""
+"""The description's names for the two bounds of each kind."""
 
 
 def resolve(schema: Any, schemas: Mapping[str, Any]) -> dict[str, Any]:
-    """A schema without its reference and without null."""
+    """Return a schema without its reference and without null."""
     while True:
         if "$ref" in schema:
             schema = schemas[schema["$ref"].rsplit("/", 1)[1]]
@@ -91,7 +91,7 @@ def resolve(schema: Any, schemas: Mapping[str, Any]) -> dict[str, Any]:
 def compare(
     where: str, fields: Mapping[str, Field], schema: Any, schemas: Mapping[str, Any]
 ) -> Iterator[str]:
-    """What a table and the description say differently of one object, and deep inside."""
+    """Yield differences between a table and the description for one object, at any depth."""
     properties = schema.get("properties", {})
     for name in sorted(set(properties) - set(fields)):
         yield f"{where}.{name} is missing"
@@ -104,7 +104,7 @@ def compare(
 def compare_field(
     where: str, field: Field, schema: Any, schemas: Mapping[str, Any]
 ) -> Iterator[str]:
-    """What a table and the description say differently of one field, and deep inside."""
+    """Yield differences between a table and the description for one field, at any depth."""
     schema = resolve(schema, schemas)
     words = () if field.choices and field.kind is not ValueKind.URL else WORDS.get(field.kind, ())
     for word, bound in zip(words, (field.low, field.high), strict=False):
@@ -121,7 +121,7 @@ def compare_field(
 
 
 def _number(schema: Any, schemas: Mapping[str, Any]) -> int:
-    """The type of the objects that a schema describes."""
+    """Return the component type that a schema describes."""
     return resolve(schema, schemas)["properties"]["type"]["enum"][0]
 
 
@@ -133,41 +133,41 @@ STRICTER = {
     "CallbackRequestData.components maxItems 40, not 5": "the documents say five of a modal",
     ".choices[].value maxLength 6000, not 100": "the documents say 100 of a choice",
 }
-"""Where Discord asks for more than its description states, and how that is known."""
+"""Cases in which Discord is stricter than its description, and how that is known."""
 
 
 def differences(name: str, schemas: Mapping[str, Any]) -> set[str]:
-    """What the tables and the description say differently of one object."""
+    """Return the differences between the tables and the description for one object."""
     return set(compare(name, OBJECTS[name], schemas[name], schemas))
 
 
 @pytest.mark.parametrize("name", OBJECTS)
 def test_bounds_are_those_of_the_description(name: str, schemas: dict[str, Any]):
-    """Every field the description knows is in the table, with its bounds and what may be in it."""
+    """Every field of the description is in the table, with its bounds and contents."""
     found = differences(name, schemas)
     assert {each for each in found if not each.endswith(tuple(STRICTER))} == set()
 
 
 def test_what_is_stricter_still_is(schemas: dict[str, Any]):
-    """No exception outlives its reason."""
+    """Every listed exception still applies."""
     found = set[str]().union(*(differences(name, schemas) for name in OBJECTS))
     assert [end for end in STRICTER if not any(each.endswith(end) for each in found)] == []
 
 
 def test_the_languages_are_those_of_the_description(schemas: dict[str, Any]):
-    """No locale is missing, none is invented."""
+    """The languages are exactly those of the description."""
     stated = [each["const"] for each in schemas["AvailableLocalesEnum"]["oneOf"]]
     assert sorted(names.LOCALES) == sorted(stated)
 
 
 def test_the_components_are_those_of_the_description(schemas: dict[str, Any]):
-    """Every component has its number and its name."""
+    """Every component has its number and name."""
     stated = {each["title"]: each["const"] for each in schemas["MessageComponentTypes"]["oneOf"]}
     assert {each.name: each.value for each in ComponentType} == stated
 
 
 def test_the_number_of_commands_is_that_of_the_description():
-    """A request that replaces all commands has a bound of its own."""
+    """A request that replaces all commands has the description's limit."""
     document = json.loads(DESCRIPTION.read_text(encoding="utf-8"))
     request = document["paths"]["/applications/{application_id}/commands"]["put"]["requestBody"]
     stated = request["content"]["application/json"]["schema"]["maxItems"]

@@ -1,4 +1,4 @@
-"""What discord.py really sends passes, and no field of it is unknown."""
+"""Everything that discord.py sends passes, and none of its fields is unknown."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ NOBODY = discord.AllowedMentions.none()
 
 
 def sent(parameters: MultipartParameters) -> tuple[dict[str, Any], list[UploadedFile]]:
-    """The JSON and the files of a request that discord.py would make."""
+    """Return the JSON and the files of a request that discord.py would make."""
     if parameters.payload is not None:
         return parameters.payload, []
     assert parameters.multipart
@@ -44,12 +44,12 @@ def sent(parameters: MultipartParameters) -> tuple[dict[str, Any], list[Uploaded
 
 
 def picture(name: str = "a lake.png") -> discord.File:
-    """A file with alt text."""
+    """Return a file with alt text."""
     return discord.File(io.BytesIO(b"a pixel."), filename=name, description="A lake.")
 
 
 def card() -> discord.Embed:
-    """An embed with every part that discord.py can write."""
+    """Return an embed with every part that discord.py can write."""
     embed = discord.Embed(title="Done", description="A lake.", colour=0x123456, url="https://e.org")
     embed.timestamp = datetime(2026, 1, 1, tzinfo=UTC)
     embed.set_footer(text="42", icon_url="https://e.org/a.png")
@@ -59,7 +59,7 @@ def card() -> discord.Embed:
 
 
 def buttons() -> ui.View:
-    """A view of the first version with every kind of item."""
+    """Return a legacy view with every kind of item."""
     view = ui.View(timeout=None)
     view.add_item(ui.Button(label="Reroll", custom_id="z1:reroll:1", emoji="🎲", row=0))
     view.add_item(ui.Button(label="Home", url="https://e.org", row=0))
@@ -76,7 +76,7 @@ def buttons() -> ui.View:
 
 
 def layout() -> ui.LayoutView:
-    """A view of the second version with every kind of item."""
+    """Return a V2 view with every kind of item."""
     view = ui.LayoutView(timeout=None)
     box = ui.Container(accent_colour=discord.Colour.blurple(), spoiler=False)
     box.add_item(ui.TextDisplay("# Done"))
@@ -122,7 +122,7 @@ def check_sent(
     old: Mapping[str, Any] | None = None,
     limit_bytes: int = 10 * 2**20,
 ) -> dict[str, Any]:
-    """Pass a request, with all of its fields known; its JSON."""
+    """Check a request, including unknown fields, and return its JSON."""
     body, uploads = sent(parameters)
     check_message(body, uploads, kind=kind, old=old, limit_bytes=limit_bytes)
     assert unknown_fields(body, MESSAGES[kind]) == []
@@ -130,7 +130,7 @@ def check_sent(
 
 
 async def test_posts():
-    """A post with everything of the first version, and one of the second."""
+    """A post with every legacy feature passes, and so does a V2 one."""
     reference = discord.MessageReference(message_id=1, channel_id=2, fail_if_not_exists=False)
     check_sent(
         handle_message_parameters(
@@ -154,13 +154,13 @@ async def test_posts():
 
 
 async def test_polls():
-    """A poll lasts hours, which discord.py sends as a fraction."""
+    """discord.py's fractional poll duration is accepted."""
     poll = discord.Poll("Again?", timedelta(hours=24)).add_answer(text="Yes", emoji="🎨")
     check_sent(handle_message_parameters("?", poll=poll), MessageKind.CHANNEL_POST)
 
 
 def kept() -> discord.Attachment:
-    """A file that a message has already."""
+    """Return a file that a message already has."""
     data: Any = {
         "id": "100",
         "filename": "old.png",
@@ -177,7 +177,7 @@ def kept() -> discord.Attachment:
 
 @pytest.mark.parametrize("kind", [MessageKind.CHANNEL_EDIT, MessageKind.WEBHOOK_EDIT])
 async def test_edits(kind: MessageKind):
-    """An edit keeps a file and adds one, takes everything away, or turns into a layout."""
+    """An edit can keep and add a file, clear everything, or change to a layout."""
     old = {"content": "x", "flags": 0, "embeds": [], "attachments": [kept().to_dict()]}
     files = [kept(), picture()]
     check_sent(handle_message_parameters("y", embed=card(), attachments=files), kind, old)
@@ -189,7 +189,7 @@ async def test_edits(kind: MessageKind):
 
 
 async def test_answers_to_interactions():
-    """Answers, hidden or not, edits of the message pressed on, and follow-ups."""
+    """Responses, ephemeral or not, message updates and follow-ups pass."""
     hidden = discord.MessageFlags(ephemeral=True)
     for parameters, old in [
         (interaction_message_response_params(type=4, content="x", flags=hidden), None),
@@ -211,14 +211,14 @@ async def test_answers_to_interactions():
 
 
 async def test_modals():
-    """Modals of labels and of rows."""
+    """Modals of labels and of rows pass."""
     for sheet in (Sheet(), OldSheet()):
         check_modal(sheet.to_dict())
         assert unknown_fields(sheet.to_dict(), MODAL) == []
 
 
 class Chinese(app_commands.Translator):
-    """Everything has another name in one language."""
+    """Gives everything a different name in one language."""
 
     async def translate(
         self,
@@ -226,7 +226,7 @@ class Chinese(app_commands.Translator):
         locale: discord.Locale,
         context: app_commands.TranslationContextTypes,
     ) -> str | None:
-        """The text in Chinese, or nothing."""
+        """Return the Chinese text, or None for other languages."""
         return "画图" if locale is discord.Locale.chinese else None
 
 
@@ -248,27 +248,27 @@ async def imagine(
     source: discord.Attachment | None = None,
     where: discord.TextChannel | None = None,
 ) -> None:
-    """A command with options of every sort."""
+    """A command with options of every type."""
 
 
 @imagine.autocomplete("prompt")
 async def suggest(interaction: discord.Interaction, current: str) -> list[app_commands.Choice[str]]:
-    """Suggestions for the prompt."""
+    """Choices for the prompt."""
     return [app_commands.Choice(name="a lake", value="a lake")]
 
 
 @app_commands.context_menu(name="Show Recipe")
 async def recipe(interaction: discord.Interaction, message: discord.Message) -> None:
-    """A command in a message's menu."""
+    """A message context menu command."""
 
 
 @app_commands.context_menu(name="Show Quota")
 async def quota(interaction: discord.Interaction, member: discord.Member) -> None:
-    """A command in a person's menu."""
+    """A user context menu command."""
 
 
 def admin() -> app_commands.Group:
-    """Commands in groups, for those who manage the server."""
+    """Command groups for those who manage the server."""
     root = app_commands.Group(
         name="admin",
         description="Manage.",
@@ -283,7 +283,7 @@ def admin() -> app_commands.Group:
 
 
 async def test_commands():
-    """A whole tree with names in another language."""
+    """A whole command tree with localized names passes."""
     async with discord.Client(intents=discord.Intents.none()) as client:
         tree = app_commands.CommandTree(
             client,
@@ -299,6 +299,6 @@ async def test_commands():
 
 
 def test_suggestions():
-    """Choices as discord.py answers with them."""
+    """Choices pass as discord.py sends them."""
     choice = app_commands.Choice(name="a lake", value="a lake")
     check_choices({"choices": [choice.to_dict()]}, discord.AppCommandOptionType.string.value)

@@ -1,4 +1,4 @@
-"""The rules for embeds."""
+"""Rules for embeds."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bot.playground.rules.messages import MessageKind, check_message
-from tests.bot.playground.rules.test_form import problems
+from tests.bot.playground.rules.checks import problems
 
 Json = dict[str, Any]
 
@@ -18,7 +18,7 @@ def post(*embeds: Any) -> None:
 
 
 def fields(count: int, **changes: Any) -> list[Json]:
-    """So many fields."""
+    """Return this many fields."""
     return [{"name": "Seed", "value": "42", "inline": True} | changes for _ in range(count)]
 
 
@@ -117,12 +117,12 @@ REFUSED: dict[str, tuple[list[Any], str]] = {
 
 @pytest.mark.parametrize("name", PASSES)
 def test_what_discord_takes_as_embeds(name: str):
-    """Embeds pass at their very limits."""
+    """Embeds pass at their limits."""
     post(*PASSES[name])
 
 
 @pytest.mark.parametrize("name", REFUSED)
 def test_what_discord_refuses_in_embeds(name: str):
-    """Each mistake is told with the path of its field."""
+    """Each mistake is reported with the path of its field."""
     embeds, problem = REFUSED[name]
     assert problems(post, *embeds) == {problem}

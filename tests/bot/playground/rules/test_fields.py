@@ -1,4 +1,4 @@
-"""Unknown fields are reported, wherever they stand, and never refused."""
+"""Unknown fields are reported anywhere in a body, and never refused."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from bot.playground.rules.fields import (
 )
 from bot.playground.rules.grammar import Field
 from bot.playground.rules.messages import check_message
-from tests.bot.playground.rules.test_commands import command, option
-from tests.bot.playground.rules.test_components import (
+from tests.bot.playground.rules.commands import command, option
+from tests.bot.playground.rules.components import (
     box,
     button,
     gallery,
@@ -30,14 +30,14 @@ from tests.bot.playground.rules.test_components import (
     select,
     words,
 )
-from tests.bot.playground.rules.test_modals import label, line, modal
+from tests.bot.playground.rules.modals import label, line, modal
 
 POST = MESSAGES[MessageKind.CHANNEL_POST]
 ODD: dict[str, Any] = {"colour": "red"}
 
 
 def of(*components: Any) -> dict[str, Any]:
-    """A message of these components."""
+    """Return a message of these components."""
     return {"components": list(components)}
 
 
@@ -91,7 +91,7 @@ def test_a_field_that_discord_does_not_know(body: Any, shape: Field, place: str)
 
 
 def test_unknown_fields_are_not_refused():
-    """Discord looks away, and so does the check."""
+    """Unknown fields pass the check, as Discord ignores them."""
     check_message({"content": "x", "colour": "red"}, kind=MessageKind.CHANNEL_POST)
     component = words() | ODD
     body = {"flags": MessageFlag.IS_COMPONENTS_V2, "components": [component]}
@@ -100,12 +100,12 @@ def test_unknown_fields_are_not_refused():
 
 @pytest.mark.parametrize("body", [None, 5, [], "x", {"embeds": 5, "components": [5, {"type": []}]}])
 def test_what_has_no_shape_has_no_unknown_fields(body: Any):
-    """Nonsense is for the checks to refuse."""
+    """Malformed values are not reported as unknown fields."""
     assert unknown_fields(body, POST) == []
 
 
 def test_a_field_of_posts_is_unknown_to_answers():
-    """Each request has fields of its own."""
+    """Each kind of request has its own fields."""
     body = {"content": "x", "nonce": "1"}
     assert unknown_fields(body, POST) == []
     assert unknown_fields({"type": 4, "data": body}, CALLBACK) == [

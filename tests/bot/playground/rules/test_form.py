@@ -1,9 +1,6 @@
-"""How a refusal looks on the wire."""
+"""The JSON of a refusal."""
 
 from __future__ import annotations
-
-from collections.abc import Callable
-from typing import Any
 
 import discord
 import pytest
@@ -12,35 +9,13 @@ from bot.playground import errors
 from bot.playground.errors import ApiError, Form, Refusal
 
 
-def refusal(check: Callable[..., None], *args: Any, **options: Any) -> ApiError:
-    """The error that a check raises."""
-    with pytest.raises(ApiError) as caught:
-        check(*args, **options)
-    return caught.value
-
-
-def problems(check: Callable[..., None], *args: Any, **options: Any) -> set[str]:
-    """What a check finds wrong, as "path CODE"; every path is one of the answer's `errors`."""
-    error = refusal(check, *args, **options)
-    assert (error.status, error.code) == (400, 50035), error
-    return set(_flat(error.errors or {}, ""))
-
-
-def _flat(node: dict[str, Any], path: str) -> list[str]:
-    found = [f"{path} {each['code']}".strip() for each in node.get("_errors", ())]
-    for name, child in node.items():
-        if name != "_errors":
-            found += _flat(child, f"{path}.{name}".lstrip("."))
-    return found
-
-
 def test_a_form_without_problems_passes():
-    """Nothing found, nothing raised."""
+    """A form without problems raises nothing."""
     Form().check()
 
 
 def test_all_problems_are_nested_under_their_paths():
-    """Positions become words, two problems of one field share a list, roots come first."""
+    """Indexes become strings, problems of one field share a list, and roots come first."""
     form = Form(("data",))
     form.add(("components", 0, "label"), "A", "one")
     form.add(("components", 0, "label"), "B", "two")
@@ -69,13 +44,13 @@ def test_all_problems_are_nested_under_their_paths():
 
 
 def test_other_refusals_have_no_errors():
-    """The key is there for forms only."""
+    """Only forms have the key `errors`."""
     assert errors.UNKNOWN_MESSAGE.error().body() == {"message": "Unknown Message", "code": 10008}
     assert errors.UNAUTHORIZED.error().body() == {"message": "401: Unauthorized", "code": 0}
 
 
 def test_every_known_refusal_has_a_code_and_a_status_of_its_own():
-    """No code stands twice, and each status is one of HTTP's for errors."""
+    """No code occurs twice, and each status is an HTTP error."""
     known = [each for each in vars(errors).values() if isinstance(each, Refusal)]
     codes = [each.code for each in known if each.code]
     assert len(codes) == len(set(codes)) > 20
@@ -87,7 +62,7 @@ class _Response:
 
 
 def test_discord_py_reads_it():
-    """The library shows each problem with its path."""
+    """discord.py shows each problem with its path."""
     form = Form()
     form.add(("embeds", 0, "title"), "BASE_TYPE_MAX_LENGTH", "Must be 256 or fewer in length.")
     with pytest.raises(ApiError) as caught:

@@ -1,4 +1,4 @@
-"""Whatever stands wherever in a body, the rules pass it or refuse it: they never break."""
+"""Any value anywhere in a body is accepted or refused, and never crashes the rules."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from bot.playground.rules.commands import check_commands
 from bot.playground.rules.fields import COMMANDS, MESSAGES, MODAL, MessageKind, unknown_fields
 from bot.playground.rules.messages import UploadedFile, check_message
 from bot.playground.rules.modals import check_modal
-from tests.bot.playground.rules.test_commands import choices, command, option
-from tests.bot.playground.rules.test_components import (
+from tests.bot.playground.rules.commands import choices, command, option
+from tests.bot.playground.rules.components import (
     box,
     button,
     gallery,
@@ -27,7 +27,7 @@ from tests.bot.playground.rules.test_components import (
     select,
     words,
 )
-from tests.bot.playground.rules.test_modals import label, line, modal
+from tests.bot.playground.rules.modals import label, line, modal
 
 JUNK: tuple[Any, ...] = (
     *(None, True, 0, -1, 5, 1.5, 2**70, float("nan"), "", "x", "attachment://", "1", "http://[x"),
@@ -69,31 +69,31 @@ LAYOUT = {
 
 
 def post(body: Any) -> None:
-    """As a post, with all that the log would say of it."""
+    """Check a post, including its unknown fields."""
     unknown_fields(body, MESSAGES[MessageKind.CHANNEL_POST])
     check_message(body, [FILE], kind=MessageKind.CHANNEL_POST)
 
 
 def edit(body: Any) -> None:
-    """As an edit, with all that the log would say of it."""
+    """Check an edit, including its unknown fields."""
     unknown_fields(body, MESSAGES[MessageKind.WEBHOOK_EDIT])
     check_message(body, [FILE], kind=MessageKind.WEBHOOK_EDIT, old=OLD)
 
 
 def show(body: Any) -> None:
-    """As a modal."""
+    """Check a modal."""
     unknown_fields(body, MODAL)
     check_modal(body)
 
 
 def register(body: Any) -> None:
-    """As commands."""
+    """Check commands."""
     unknown_fields(body, COMMANDS)
     check_commands(body)
 
 
 def suggest(body: Any) -> None:
-    """As suggestions."""
+    """Check autocomplete choices."""
     check_choices(body, 4)
 
 
@@ -116,7 +116,7 @@ TREE = [
 
 
 def spoiled(body: Any) -> Iterator[Any]:
-    """The body with each value in it, in turn, replaced by each sort of junk."""
+    """Yield the body with each value replaced in turn by each kind of junk."""
     for junk in JUNK:
         yield junk
         for steps in list(_paths(body)):
@@ -152,7 +152,7 @@ def _paths(value: Any, steps: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]
     ],
 )
 def test_junk_is_passed_or_refused(check: Callable[[Any], None], body: Any):
-    """Every value of a body, replaced by anything at all, leads to a clean yes or no."""
+    """A body with any value replaced by junk is accepted or cleanly refused."""
     refused = 0
     for changed in spoiled(body):
         try:

@@ -1,4 +1,4 @@
-"""The rules for messages that consist of components only."""
+"""Rules for messages that consist of components only."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.bot.playground.rules.test_components import (
+from tests.bot.playground.rules.checks import problems
+from tests.bot.playground.rules.components import (
     Json,
     box,
     button,
@@ -18,7 +19,6 @@ from tests.bot.playground.rules.test_components import (
     thumbnail,
     words,
 )
-from tests.bot.playground.rules.test_form import problems
 
 AT_THE_LIMIT: dict[str, list[Json]] = {
     "a long text": [words("x" * 4000)],
@@ -116,19 +116,19 @@ REFUSED: dict[str, tuple[list[Any], str]] = {
 
 @pytest.mark.parametrize("name", AT_THE_LIMIT)
 def test_what_discord_takes_as_a_layout(name: str):
-    """Components of the second version pass at their very limits."""
+    """V2 components pass at their limits."""
     post_v2(*AT_THE_LIMIT[name])
 
 
 @pytest.mark.parametrize("name", REFUSED)
 def test_what_discord_refuses_in_a_layout(name: str):
-    """Each mistake in a layout is told with the path of its field."""
+    """Each mistake in a layout is reported with the path of its field."""
     components, problem = REFUSED[name]
     assert problems(post_v2, *components) == {problem}
 
 
 def test_a_text_that_is_too_long_alone_is_too_long_in_all():
-    """4001 characters in one display break the bound of one and the bound of all."""
+    """4001 characters in one display exceed both its own limit and the total."""
     assert problems(post_v2, words("x" * 4001)) == {
         "components.0.content BASE_TYPE_BAD_LENGTH",
         "components COMPONENT_DISPLAYABLE_TEXT_SIZE_EXCEEDED",

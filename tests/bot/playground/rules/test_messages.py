@@ -1,4 +1,4 @@
-"""The rules for messages: their text, flags, mentions, and what an edit leaves."""
+"""Rules for messages: text, flags, mentions, and what remains after an edit."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import pytest
 
 from bot.playground.model import MessageFlag
 from bot.playground.rules.messages import MessageKind, check_message, settable_flags
-from tests.bot.playground.rules.test_components import button, row, words
-from tests.bot.playground.rules.test_form import problems, refusal
+from tests.bot.playground.rules.checks import problems, refusal
+from tests.bot.playground.rules.components import button, row, words
 
 Json = dict[str, Any]
 
@@ -24,12 +24,12 @@ LOADING: Json = WORDS | {"content": "", "flags": 128}
 
 
 def mentions(**allowed: Any) -> Json:
-    """A message with something to say of its mentions."""
+    """Return a message with these allowed mentions."""
     return {"content": "x", "allowed_mentions": allowed}
 
 
 def poll(**changes: Any) -> Json:
-    """A message with a question."""
+    """Return a message with a poll."""
     answers = [{"poll_media": {"text": "yes"}}, {"poll_media": {"text": "no"}}]
     return {"poll": {"question": {"text": "Again?"}, "answers": answers} | changes}
 
@@ -105,7 +105,7 @@ POSTS_REFUSED: dict[str, tuple[Any, str]] = {
         poll(answers=[{"poll_media": {"text": "x" * 56}}]),
         "poll.answers.0.poll_media.text BASE_TYPE_BAD_LENGTH",
     ),
-    "a poll for ever": (poll(duration=769), "poll.duration NUMBER_TYPE_MAX"),
+    "an endless poll": (poll(duration=769), "poll.duration NUMBER_TYPE_MAX"),
     "half an hour's poll": (poll(duration=1.5), "poll.duration NUMBER_TYPE_COERCE"),
     "flags in words": ({"content": "x", "flags": "many"}, "flags NUMBER_TYPE_COERCE"),
     "negative flags": ({"content": "x", "flags": -1}, "flags NUMBER_TYPE_MIN"),
@@ -132,13 +132,13 @@ POSTS_REFUSED: dict[str, tuple[Any, str]] = {
 
 @pytest.mark.parametrize("name", POSTS)
 def test_what_discord_takes_as_a_post(name: str):
-    """Posts pass at their very limits."""
+    """Posts pass at their limits."""
     check_message(POSTS[name], kind=POST)
 
 
 @pytest.mark.parametrize("name", POSTS_REFUSED)
 def test_what_discord_refuses_in_a_post(name: str):
-    """Each mistake is told with the path of its field."""
+    """Each mistake is reported with the path of its field."""
     body, problem = POSTS_REFUSED[name]
     assert problems(check_message, body, kind=POST) == {problem}
 
@@ -157,14 +157,14 @@ def test_what_discord_refuses_in_a_post(name: str):
 )
 @pytest.mark.parametrize("kind", [POST, CALLBACK, FOLLOWUP])
 def test_nothing_cannot_be_sent(body: Json, kind: MessageKind):
-    """A message without anything in it is 50006, whatever request it comes in."""
+    """An empty message is 50006 in any request."""
     error = refusal(check_message, body, kind=kind)
     assert (error.status, error.code, error.errors) == (400, 50006, None)
 
 
 @pytest.mark.parametrize("kind", [CALLBACK, FOLLOWUP])
 def test_answers_to_interactions_may_be_ephemeral(kind: MessageKind):
-    """64 is for answers and follow-ups; 128 is for nobody."""
+    """Flag 64 is allowed for responses and follow-ups; 128 for none."""
     check_message({"content": "x", "flags": 64 | 4 | 4096}, kind=kind)
     where = "data.flags" if kind is CALLBACK else "flags"
     body = {"content": "x", "flags": 128}
@@ -172,7 +172,7 @@ def test_answers_to_interactions_may_be_ephemeral(kind: MessageKind):
 
 
 def test_an_answers_paths_begin_at_its_data():
-    """The body of an answer lies inside its envelope, and so do the paths."""
+    """Paths in a response start at its `data`."""
     body = {"content": "x" * 2001}
     assert problems(check_message, body, kind=CALLBACK) == {"data.content BASE_TYPE_MAX_LENGTH"}
     assert problems(check_message, body, kind=FOLLOWUP) == {"content BASE_TYPE_MAX_LENGTH"}
@@ -241,7 +241,7 @@ EDITS_REFUSED: dict[str, tuple[Json, Json, str]] = {
 @pytest.mark.parametrize("kind", [EDIT, WEBHOOK_EDIT])
 @pytest.mark.parametrize("name", EDITS)
 def test_what_discord_takes_as_an_edit(name: str, kind: MessageKind):
-    """Edits pass where what they leave is a message."""
+    """Edits pass if the message is not empty afterwards."""
     body, old = EDITS[name]
     check_message(body, kind=kind, old=old)
 
@@ -249,7 +249,7 @@ def test_what_discord_takes_as_an_edit(name: str, kind: MessageKind):
 @pytest.mark.parametrize("kind", [EDIT, WEBHOOK_EDIT])
 @pytest.mark.parametrize("name", EDITS_REFUSED)
 def test_what_discord_refuses_in_an_edit(name: str, kind: MessageKind):
-    """Each mistake is told with the path of its field."""
+    """Each mistake is reported with the path of its field."""
     body, old, problem = EDITS_REFUSED[name]
     assert problems(check_message, body, kind=kind, old=old) == {problem}
 
@@ -267,19 +267,19 @@ def test_what_discord_refuses_in_an_edit(name: str, kind: MessageKind):
 )
 @pytest.mark.parametrize("kind", [EDIT, WEBHOOK_EDIT, CALLBACK])
 def test_an_edit_cannot_leave_nothing(body: Json, old: Json, kind: MessageKind):
-    """What would remain counts, not what the edit says."""
+    """An edit is refused if the message would be empty afterwards."""
     assert refusal(check_message, body, kind=kind, old=old).code == 50006
 
 
 def test_an_answer_that_edits_follows_the_rules_of_edits():
-    """Type 7 knows the message that its component sits on."""
+    """Type 7 is checked against the message with the component."""
     check_message({"components": [words("other")]}, kind=CALLBACK, old=LAYOUT)
     found = problems(check_message, {"flags": 0}, kind=CALLBACK, old=LAYOUT)
     assert found == {"data.flags MESSAGE_CANNOT_REMOVE_COMPONENTS_V2_FLAG"}
 
 
 def test_which_flags_a_request_sets():
-    """An edit sets two, a post four, an answer may be ephemeral too."""
+    """An edit sets two flags, a post four, and a response may also be ephemeral."""
     assert settable_flags(EDIT) == settable_flags(CALLBACK, editing=True) == 4 | V2
     assert settable_flags(POST) == 4 | 4096 | 8192 | V2
     assert settable_flags(CALLBACK) == settable_flags(FOLLOWUP) == settable_flags(POST) | 64

@@ -1,4 +1,4 @@
-"""The rules for modals."""
+"""Rules for modals."""
 
 from __future__ import annotations
 
@@ -7,37 +7,11 @@ from typing import Any
 import pytest
 
 from bot.playground.rules.modals import check_modal
-from tests.bot.playground.rules.test_components import button, options, row, select, words
-from tests.bot.playground.rules.test_form import problems
+from tests.bot.playground.rules.checks import problems
+from tests.bot.playground.rules.components import button, options, row, select, words
+from tests.bot.playground.rules.modals import five, label, line, modal, upload
 
 Json = dict[str, Any]
-
-
-def line(**fields: Any) -> Json:
-    """A text input, changed as told; None takes a field away."""
-    part = {"type": 4, "custom_id": "prompt", "style": 1} | fields
-    return {name: each for name, each in part.items() if each is not None}
-
-
-def label(child: Any = None, **fields: Any) -> Json:
-    """A label around a part, a text input if none is given."""
-    return {"type": 18, "label": "Prompt", "component": line() if child is None else child} | fields
-
-
-def modal(*components: Json, **fields: Any) -> Json:
-    """The data of an answer that shows a modal."""
-    shown = list(components) or [label()]
-    return {"title": "Paint", "custom_id": "paint", "components": shown} | fields
-
-
-def upload(**fields: Any) -> Json:
-    """A place to put files."""
-    return {"type": 19, "custom_id": "files"} | fields
-
-
-def five() -> list[Json]:
-    """As many labels as fit."""
-    return [label(line(custom_id=f"line {number}")) for number in range(5)]
 
 
 PASSES: dict[str, Json] = {
@@ -157,12 +131,12 @@ REFUSED: dict[str, tuple[Any, str]] = {
 
 @pytest.mark.parametrize("name", PASSES)
 def test_what_discord_takes_as_a_modal(name: str):
-    """Modals pass at their very limits."""
+    """Modals pass at their limits."""
     check_modal(PASSES[name])
 
 
 @pytest.mark.parametrize("name", REFUSED)
 def test_what_discord_refuses_in_a_modal(name: str):
-    """Each mistake is told with its path, which begins at the answer's data."""
+    """Each mistake is reported with its path, starting at the response's data."""
     data, problem = REFUSED[name]
     assert problems(check_modal, data) == {problem}

@@ -1,4 +1,4 @@
-"""A storm: the real bot, a crowd, mishaps, and kill -9; then calm, and the evidence."""
+"""A chaos run: the real bot with simulated users, faults and kill -9, then quiet and evidence."""
 
 from __future__ import annotations
 
@@ -17,28 +17,31 @@ from bot.playground.server import Playground, PlaygroundPlan, open_playground
 from bot.playground.watch import RequestLogEntry
 from bot.playground.world import Event, MessageCreated, MessageEdited
 from tests.chaos import evidence as found
-from tests.chaos.crowd import Crowd
+from tests.chaos.community import build_community, seeded
 from tests.chaos.disk import small_disk
-from tests.chaos.evidence import Evidence, Left
+from tests.chaos.evidence import Evidence, UnrecordedJob
+from tests.chaos.fault_injector import FOLDER, FaultInjector
+from tests.chaos.simulated_users import SimulatedUsers
 from tests.chaos.steps import Steps
-from tests.chaos.town import build_town, seeded
-from tests.chaos.weather import FOLDER, Weather
 
 MOST_OPEN: Final = 15
-"""Wishes that wait before the crowd waits too."""
+"""Open requests beyond which the users wait. Chosen by hand."""
 AWAY_S: Final = 7.0
-"""Longer than the latest request is late: a bot that is away for so long was away for minutes."""
+"""Longer than any delayed request takes, so it can stand for an absence of minutes."""
 MOMENTS: Final = ("its start", "an act", "a picture")
 SPAN_S: Final = {"its start": 2.5, "an act": 5.0, "a picture": 1.5}
-"""A kill comes so long after one of these, at most."""
+"""A kill comes at most this long after one of these moments. Chosen by hand."""
 PATIENCE_S: Final = 12.0
+"""How long a kill waits for its moment to occur. Chosen by hand."""
 NONSENSE: Final = 0.01
+"""The share of steps that become non-finite. Chosen by hand."""
 ONLINE_LIMIT_S: Final = 90.0
+"""How long the bot may take to come online. Chosen by hand."""
 
 
 @dataclass(frozen=True, slots=True)
-class Orders:
-    """What kind of storm. folder: for data, log and steps; made if it is not there."""
+class ChaosSettings:
+    """Settings of a run. folder: for data, log and steps; created if missing."""
 
     seed: int
     kills: int
@@ -48,8 +51,8 @@ class Orders:
 
 
 @dataclass(slots=True)
-class Outcome:
-    """What a storm showed. settled: whether everything came to its end in time."""
+class ChaosResult:
+    """The outcome of a run. settled: whether everything finished in time."""
 
     evidence: Evidence
     steps: Steps
@@ -60,46 +63,46 @@ class Outcome:
     exit_code: int | None = None
 
 
-async def run_storm(orders: Orders, look: Callable[[Outcome], None]) -> Outcome:
-    """Let it blow. look: is shown the outcome while the data folder is still there.
+async def run_chaos(settings: ChaosSettings, look: Callable[[ChaosResult], None]) -> ChaosResult:
+    """Run it. look: is passed the result while the data folder still exists.
 
-    Raises TimeoutError where the bot never came online.
+    Raises TimeoutError if the bot never came online.
     """
-    data_dir = orders.folder / "data"
+    data_dir = settings.folder / "data"
     data_dir.mkdir(parents=True, exist_ok=True)
     async with AsyncExitStack() as stack:
-        disk = stack.enter_context(small_disk(data_dir, 64 + 2 * orders.kills))
-        log = stack.enter_context((orders.folder / "bot.log").open("w", encoding="utf-8"))
+        disk = stack.enter_context(small_disk(data_dir, 64 + 2 * settings.kills))
+        log = stack.enter_context((settings.folder / "bot.log").open("w", encoding="utf-8"))
         plan = PlaygroundPlan(
             ["run", "--config", os.devnull],
-            _environment(orders.seed, data_dir),
-            seed=orders.seed,
+            _environment(settings.seed, data_dir),
+            seed=settings.seed,
             output=log,
             module="tests.chaos.bot",
         )
         playground = await stack.enter_async_context(open_playground(plan))
-        steps = Steps(orders.folder / "steps.jsonl")
+        steps = Steps(settings.folder / "steps.jsonl")
         stack.callback(steps.close)
-        town = build_town(playground.standin.world)
-        crowd = Crowd(playground, town, seeded(orders.seed, "crowd"), steps)
-        weather = Weather(
+        community = build_community(playground.standin.world)
+        users = SimulatedUsers(playground, community, seeded(settings.seed, "crowd"), steps)
+        injector = FaultInjector(
             playground,
-            town,
-            seeded(orders.seed, "weather"),
+            community,
+            seeded(settings.seed, "weather"),
             steps,
             database=data_dir / "zimagine.db",
             disk=disk,
         )
-        storm = Storm(orders, playground, crowd, weather, steps, data_dir)
-        settled = await storm.blow()
+        run = ChaosRun(settings, playground, users, injector, steps, data_dir)
+        settled = await run.run_all()
         await playground.process.stop()
-        lines = (orders.folder / "bot.log").read_text(encoding="utf-8").splitlines()
-        outcome = Outcome(
-            storm.gather(lines), steps, settled, disk is not None, storm.gave_up, storm.starts
+        lines = (settings.folder / "bot.log").read_text(encoding="utf-8").splitlines()
+        result = ChaosResult(
+            run.gather(lines), steps, settled, disk is not None, run.gave_up, run.starts
         )
-        outcome.exit_code = playground.process.exit_code
-        await asyncio.to_thread(look, outcome)
-        return outcome
+        result.exit_code = playground.process.exit_code
+        await asyncio.to_thread(look, result)
+        return result
 
 
 def _environment(seed: int, data_dir: Path) -> dict[str, str]:
@@ -108,7 +111,7 @@ def _environment(seed: int, data_dir: Path) -> dict[str, str]:
         "ZIMAGINE_QUOTA__PICTURES": "100000",
         "ZIMAGINE_DISCORD__GUILDS": "[]",
         "ZIMAGINE_LOG__FORMAT": "json",
-        # Two threads that wait for each other starve beside anything else on a small machine.
+        # On a small machine two threads that wait for each other starve next to other processes.
         "ZIMAGINE_ENGINE__THREADS": "1",
         "CHAOS_NONSENSE": str(NONSENSE),
         "CHAOS_SEED": str(seed),
@@ -117,83 +120,83 @@ def _environment(seed: int, data_dir: Path) -> dict[str, str]:
     }
 
 
-class Storm:
-    """Kills the bot again and again while a crowd uses it in bad weather."""
+class ChaosRun:
+    """Kills the bot repeatedly while users use it and faults occur."""
 
     def __init__(
         self,
-        orders: Orders,
+        settings: ChaosSettings,
         playground: Playground,
-        crowd: Crowd,
-        weather: Weather,
+        users: SimulatedUsers,
+        injector: FaultInjector,
         steps: Steps,
         data_dir: Path,
     ) -> None:
-        self._orders = orders
+        self._settings = settings
         self._playground = playground
         self._process = playground.process
-        self._crowd = crowd
-        self._weather = weather
+        self._users = users
+        self._injector = injector
         self._steps = steps
         self._data_dir = data_dir
-        self._choose = seeded(orders.seed, "kills")
-        self._pause = seeded(orders.seed, "pauses")
+        self._choose = seeded(settings.seed, "kills")
+        self._pause = seeded(settings.seed, "pauses")
         self._acted = asyncio.Event()
         self._shown = asyncio.Event()
-        self._left: list[Left] = []
+        self._left: list[UnrecordedJob] = []
         self._problems: list[str] = []
         self.gave_up: list[str] = []
         self.starts = 1
         playground.standin.log.listen(self._requested)
         playground.standin.world.listen(self._happened)
 
-    async def blow(self) -> bool:
-        """The whole storm, and the calm after it; whether everything came to its end."""
+    async def run_all(self) -> bool:
+        """Run all kills and the quiet phase after them; returns whether everything finished."""
         await self._online()
         helpers = [asyncio.create_task(self._act()), asyncio.create_task(self._keep_alive())]
         try:
-            for number in range(1, self._orders.kills + 1):
+            for number in range(1, self._settings.kills + 1):
                 await self._kill(number)
             helpers[0].cancel()
-            await self._weather.calm()
+            await self._injector.stop_all()
             self._steps.note("calm")
             settled = await self._settle()
         finally:
             for helper in helpers:
                 helper.cancel()
             ended = await asyncio.gather(*helpers, return_exceptions=True)
-            await self._weather.calm()
-        broken = [each for each in ended if isinstance(each, Exception)] + self._weather.broken
+            await self._injector.stop_all()
+        broken = [each for each in ended if isinstance(each, Exception)] + self._injector.broken
         if broken:
             raise ExceptionGroup("the harness itself broke", [Exception(repr(e)) for e in broken])
         return settled
 
     def gather(self, log: list[str]) -> Evidence:
-        """What is left, as evidence."""
+        """Collect the evidence."""
         return found.gather(
             self._playground,
             self._data_dir,
-            sent=self._crowd.sent,
+            sent=self._users.sent,
             left=self._left,
             log=log,
             problems=self._problems,
-            weather=frozenset(self._steps.counts),
+            faults=frozenset(self._steps.counts),
         )
 
     async def _kill(self, number: int) -> None:
-        """Wait for the moment that the seed names, and kill."""
-        self._weather.brew()
+        """Wait for the moment chosen by the seed, and kill."""
+        self._injector.start_some()
         choose = self._choose
         (kind,) = choose.choices(MOMENTS, (15, 30, 55))
         moment = await self._moment(kind, choose.random())
         away, back_s = choose.random() < 0.15, choose.uniform(0.1, RESTART_WAIT_S)
         await self._running()
         self._process.restart_wait_s = AWAY_S if away else back_s
-        self._process.environment["CHAOS_SEED"] = f"{self._orders.seed}-{number}"
-        weather = ", ".join(self._weather.now) or "fair"
+        self._process.environment["CHAOS_SEED"] = f"{self._settings.seed}-{number}"
+        active = ", ".join(self._injector.active) or "none"
         pid = self._process.pid
         self._process.kill()
-        self._steps.note("kill", number=number, moment=moment, weather=weather)
+        self._steps.note("kill", number=number, moment=moment, faults=active)
         while self._process.pid == pid:
             await asyncio.sleep(0.01)
         left = await asyncio.to_thread(found.unrecorded, self._data_dir, number)
@@ -201,14 +204,14 @@ class Storm:
         if away:
             await self._minutes_pass()
         jobs = await asyncio.to_thread(found.counted, self._data_dir / "zimagine.db")
-        self._orders.say(
-            f"kill {number:3}/{self._orders.kills}  {self._steps.at_s:6.1f} s  {moment:24}"
+        self._settings.say(
+            f"kill {number:3}/{self._settings.kills}  {self._steps.at_s:6.1f} s  {moment:24}"
             f"{'  away' if away else ''}{f'  whole files: {len(left)}' if left else ''}"
-            f"  [{weather}]  {jobs}"
+            f"  [{active}]  {jobs}"
         )
 
     async def _moment(self, kind: str, share: float) -> str:
-        """Wait for the moment of a kill, and say which one it is. share: 0..1, of its span."""
+        """Wait for the moment of a kill, and describe it. share: 0..1, of its span."""
         wait_s = share * SPAN_S[kind]
         if kind == "its start":
             await self._running()
@@ -223,7 +226,7 @@ class Storm:
         return f"{wait_s:.2f} s after {kind}"
 
     async def _minutes_pass(self) -> None:
-        """The bot is away for so long that what it sent has arrived, and no nonce protects it."""
+        """Simulate an absence of minutes: everything sent has arrived, and nonces have expired."""
         standin = self._playground.standin
         while standin.turns.in_flight and self._process.pid is None:
             await asyncio.sleep(0.05)
@@ -232,15 +235,16 @@ class Storm:
             self._steps.note("nonces forgotten")
 
     async def _settle(self) -> bool:
-        """One orderly restart, so that nothing sits out a long pause; then until all is over."""
+        """Restart once cleanly, so that no long pause has to be waited out; wait for the end."""
         database = self._data_dir / "zimagine.db"
         await self._online()
         pid = self._process.pid
         self._process.restart()
         self._steps.note("last restart")
         try:
-            async with asyncio.timeout(self._orders.settle_s):
-                # Else the last stop may meet a process that is too young to know what SIGTERM is.
+            async with asyncio.timeout(self._settings.settle_s):
+                # Otherwise the last stop may reach a process that has not installed its SIGTERM
+                # handler.
                 while (
                     self._process.pid in (None, pid) or not self._playground.standin.gateway.online
                 ):
@@ -254,7 +258,7 @@ class Storm:
         return True
 
     async def _act(self) -> None:
-        """The crowd: all the time, if not too many are waiting; seldom while the bot is away."""
+        """Act constantly unless too many requests are open; seldom while the bot is down."""
         database = self._data_dir / "zimagine.db"
         while True:
             await asyncio.sleep(self._pause.uniform(0.1, 0.7))
@@ -263,11 +267,11 @@ class Storm:
                 continue
             if await asyncio.to_thread(found.open_count, database) > MOST_OPEN:
                 continue
-            if self._crowd.act() is not None:
+            if self._users.act() is not None:
                 self._acted.set()
 
     async def _keep_alive(self) -> None:
-        """What a service manager does: a bot that gave up is started again."""
+        """Restart a bot that gave up, as a service manager does."""
         pid = self._process.pid
         while True:
             await asyncio.sleep(0.2)

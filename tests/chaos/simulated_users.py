@@ -1,4 +1,4 @@
-"""What people do in a storm: seeded, and written down with what came of it."""
+"""Simulated users: seeded actions, recorded with their outcomes."""
 
 from __future__ import annotations
 
@@ -13,30 +13,30 @@ from bot.playground.model import Channel, Message
 from bot.playground.people import ActingUser, ActionRefused
 from bot.playground.registry import Command
 from bot.playground.server import Playground
+from tests.chaos.community import Community
 from tests.chaos.steps import Steps
-from tests.chaos.town import Town
 
 SUBJECTS: Final = ("a red house", "a boat", "a tree in snow", "a tower at night", "a balloon")
 BUTTON: Final = re.compile(r"z\d+:(?P<act>[a-z]+):(?P<id>\d+)")
 PAINTING_BUTTONS: Final = ("reroll", "subtle", "strong", "upscale")
 RARE_BUTTONS: Final = ("delete", "cancel", "unqueue", "show", "older", "newer", "more", "details")
 ANSWERS: Final = ("paint", "decline")
-"""To the question whether all that a prompt's choices make is to be painted."""
+"""Answers to the confirmation of a prompt's permutations."""
 PRIVATE_SHARE: Final = 0.25
-"""Of the wishes, where there is a way to ask in private."""
+"""The share of private requests, where that is possible. Chosen by hand."""
 SERIES_SHARE: Final = 0.2
-"""Of the wishes, for more than one picture."""
+"""The share of requests for more than one picture. Chosen by hand."""
 WAYS: Final = (("thread", "direct", "channel", "default"), (6, 3, 1, 1))
-"""Of delivery, and how often each is chosen."""
+"""Delivery settings, and how often each is chosen."""
 RECENT: Final = 30
-"""Messages that people look at; now and then they go back further."""
+"""How many recent messages users look at; sometimes they go back further. Chosen by hand."""
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
-    """One thing that somebody did. prompt: of a new wish. secret: a word for them alone.
+class SentInteraction:
+    """One action of a user. prompt: of a new request. secret: a word that only they may see.
 
-    paints: whether it is a wish for a picture. act: of a button.
+    paints: whether it requests a picture. act: of a button.
     """
 
     what: str
@@ -47,23 +47,23 @@ class Sent:
     act: str | None = None
 
 
-class Crowd:
-    """People who use all that the bot has registered. `sent` holds everything they ever did."""
+class SimulatedUsers:
+    """Users who use everything that the bot has registered. `sent` has all they ever did."""
 
     def __init__(
-        self, playground: Playground, town: Town, choose: random.Random, steps: Steps
+        self, playground: Playground, community: Community, choose: random.Random, steps: Steps
     ) -> None:
         self._playground = playground
-        self._town = town
+        self._community = community
         self._choose = choose
         self._steps = steps
         self._wishes = 0
         self._met: set[int] = set()
-        self.sent: list[Sent] = []
+        self.sent: list[SentInteraction] = []
 
-    def act(self) -> Sent | None:
-        """One person does one thing; None where Discord's client would not let them."""
-        acts: list[tuple[Callable[[int, Channel], Sent | None], float]] = [
+    def act(self) -> SentInteraction | None:
+        """Let one user do one thing; None if Discord's client would not allow it."""
+        acts: list[tuple[Callable[[int, Channel], SentInteraction | None], float]] = [
             (self._imagine, 50.0),
             (self._reroll, 8.0),
             (self._press_reroll, 14.0),
@@ -74,12 +74,12 @@ class Crowd:
             (self._look, 6.0),
             (self._settle_in, 8.0),
         ]
-        person = self._choose.choice(self._town.people)
-        places = self._town.here(person)
+        person = self._choose.choice(self._community.people)
+        places = self._community.channels_of(person)
         chosen = self._choose.choices([a for a, _ in acts], [w for _, w in acts])[0]
         if not places:
             return None
-        if person not in self._met:  # short storms see every way of delivery too
+        if person not in self._met:  # short runs cover every delivery setting as well
             self._met.add(person)
             chosen = self._settle_in
         try:
@@ -92,8 +92,8 @@ class Crowd:
             self._note(sent)
         return sent
 
-    def imagine(self, person: int, channel: Channel, *, private: bool = False) -> Sent:
-        """A new wish, whose words no other wish has."""
+    def imagine(self, person: int, channel: Channel, *, private: bool = False) -> SentInteraction:
+        """Request a picture with a prompt that no other request has."""
         self._wishes += 1
         word = f"q{self._wishes}x{self._choose.randrange(16**6):06x}"
         prompt = f"{self._choose.choice(SUBJECTS)}, {word}"
@@ -106,57 +106,63 @@ class Crowd:
             values["count"] = self._choose.randint(2, 3)
         interaction = self._command("imagine", person, channel, values)
         what = "/imagine private" if private else "/imagine"
-        return Sent(what, interaction, prompt, word if private else None, paints=True)
+        return SentInteraction(what, interaction, prompt, word if private else None, paints=True)
 
-    def _imagine(self, person: int, channel: Channel) -> Sent | None:
+    def _imagine(self, person: int, channel: Channel) -> SentInteraction | None:
         asked = self._choose.random() < PRIVATE_SHARE
         return self.imagine(
             person, channel, private=asked and self._has_option("imagine", "private")
         )
 
-    def _choices(self, person: int, channel: Channel) -> Sent:
-        """A prompt that makes two or three pictures, which is asked about first."""
+    def _choices(self, person: int, channel: Channel) -> SentInteraction:
+        """Request two or three permutations, which have to be confirmed first."""
         self._wishes += 1
         picked = self._choose.sample(SUBJECTS, self._choose.randint(2, 3))
         values: dict[str, Any] = {"prompt": f"{{{', '.join(picked)}}}, c{self._wishes} --steps 2"}
         if self._choose.random() < PRIVATE_SHARE:
             values["private"] = True
-        return Sent("/imagine choices", self._command("imagine", person, channel, values))
+        return SentInteraction(
+            "/imagine choices", self._command("imagine", person, channel, values)
+        )
 
-    def _press_answer(self, person: int, channel: Channel) -> Sent | None:
+    def _press_answer(self, person: int, channel: Channel) -> SentInteraction | None:
         return self._press(person, channel, ANSWERS)
 
-    def _reroll(self, person: int, channel: Channel) -> Sent | None:
+    def _reroll(self, person: int, channel: Channel) -> SentInteraction | None:
         seeded = self._choose.random() < 0.3
         values = {"seed": self._choose.randrange(2**31)} if seeded else {}
-        return Sent("/reroll", self._command("reroll", person, channel, values), paints=True)
+        return SentInteraction(
+            "/reroll", self._command("reroll", person, channel, values), paints=True
+        )
 
-    def _press_reroll(self, person: int, channel: Channel) -> Sent | None:
+    def _press_reroll(self, person: int, channel: Channel) -> SentInteraction | None:
         return self._press(person, channel, PAINTING_BUTTONS)
 
-    def _press_another(self, person: int, channel: Channel) -> Sent | None:
+    def _press_another(self, person: int, channel: Channel) -> SentInteraction | None:
         return self._press(person, channel, RARE_BUTTONS)
 
-    def _cancel(self, person: int, channel: Channel) -> Sent | None:
+    def _cancel(self, person: int, channel: Channel) -> SentInteraction | None:
         if self._choose.random() < 0.5 or self._known("cancel") is None:
             return self._press(person, channel, ("cancel",))
         everything = self._has_option("cancel", "job") and self._choose.random() < 0.2
         values = {"job": "all"} if everything else {}
-        return Sent("/cancel", self._command("cancel", person, channel, values))
+        return SentInteraction("/cancel", self._command("cancel", person, channel, values))
 
-    def _look(self, person: int, channel: Channel) -> Sent | None:
+    def _look(self, person: int, channel: Channel) -> SentInteraction | None:
         name = self._choose.choice([n for n in ("history", "quota") if self._known(n)])
-        return Sent(f"/{name}", self._command(name, person, channel, {}))
+        return SentInteraction(f"/{name}", self._command(name, person, channel, {}))
 
-    def _settle_in(self, person: int, channel: Channel) -> Sent | None:
-        """Choose another way of delivery, now and then a spoiler."""
+    def _settle_in(self, person: int, channel: Channel) -> SentInteraction | None:
+        """Choose another delivery setting, and sometimes a spoiler."""
         values: dict[str, Any] = {"delivery": self._choose.choices(*WAYS)[0]}
         if self._choose.random() < 0.3:
             values["spoiler"] = self._choose.choice(("on", "default"))
-        return Sent("/settings", self._command("settings", person, channel, values))
+        return SentInteraction("/settings", self._command("settings", person, channel, values))
 
-    def _press(self, person: int, channel: Channel, acts: tuple[str, ...]) -> Sent | None:
-        """Press one of these buttons, on a message of late or one from long ago."""
+    def _press(
+        self, person: int, channel: Channel, acts: tuple[str, ...]
+    ) -> SentInteraction | None:
+        """Press one of these buttons, on a recent message or an old one."""
         messages = self._playground.standin.world.visible(channel, person)
         if self._choose.random() < 0.7:
             messages = messages[-RECENT:]
@@ -175,7 +181,7 @@ class Crowd:
         match = BUTTON.fullmatch(custom_id)
         assert match is not None
         act = match["act"]
-        return Sent(f"button {act}", pressed, paints=act in PAINTING_BUTTONS, act=act)
+        return SentInteraction(f"button {act}", pressed, paints=act in PAINTING_BUTTONS, act=act)
 
     def _command(
         self, name: str, person: int, channel: Channel, values: dict[str, Any]
@@ -196,7 +202,7 @@ class Crowd:
         options = command.body.get("options") or () if command else ()
         return any(each["name"] == option for each in options)
 
-    def _note(self, sent: Sent) -> None:
+    def _note(self, sent: SentInteraction) -> None:
         interaction = sent.interaction
         self._steps.note(
             sent.what,
@@ -208,7 +214,7 @@ class Crowd:
 
 
 def buttons(message: Message) -> Iterator[dict[str, Any]]:
-    """The buttons of a message that can be pressed."""
+    """Yield the buttons of a message that can be pressed."""
     todo: list[Any] = list(message.components)
     while todo:
         part = todo.pop()

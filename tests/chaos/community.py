@@ -1,4 +1,4 @@
-"""Two servers with their channels and eight people: more than the playground has by itself."""
+"""Two servers with channels and eight users: more than the playground has by default."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ OPEN: Final = bits("CREATE_PUBLIC_THREADS")
 
 
 @dataclass(slots=True)
-class Town:
-    """Who lives there, and where one can paint. places: ids of channels and threads."""
+class Community:
+    """The users, and where they can use the bot. places: ids of channels and threads."""
 
     world: World
     people: list[int]
@@ -48,29 +48,29 @@ class Town:
     made: int = 0
 
     def channel(self, channel_id: int) -> Channel:
-        """A place that is there."""
+        """Return an existing channel."""
         found = self.world.channel(channel_id)
         assert found is not None
         return found
 
-    def here(self, person_id: int) -> list[Channel]:
-        """Where a person can be right now."""
-        found = [*map(self.world.channel, self.places), *self.own_threads()]
+    def channels_of(self, person_id: int) -> list[Channel]:
+        """Return the channels a user can currently use."""
+        found = [*map(self.world.channel, self.places), *self.bot_threads()]
         return [
             channel
             for channel in found
             if channel is not None and self.world.member(channel.guild_id, person_id) is not None
         ]
 
-    def own_threads(self) -> list[Channel]:
-        """The threads that the bot has opened for people."""
+    def bot_threads(self) -> list[Channel]:
+        """Return the threads that the bot has opened for users."""
         channels = (
             each for guild in self.world.guilds.values() for each in guild.channels.values()
         )
         return [each for each in channels if each.is_thread and each.owner_id == BOT_ID]
 
-    def add_place(self, guild_id: int, *, parent_id: int | None = None) -> Channel:
-        """A new channel, or a new thread below one."""
+    def add_channel(self, guild_id: int, *, parent_id: int | None = None) -> Channel:
+        """Create a channel, or a thread below one."""
         self.made += 1
         kind = ChannelType.TEXT if parent_id is None else ChannelType.PUBLIC_THREAD
         channel = Channel(
@@ -86,20 +86,20 @@ class Town:
         self.places.append(channel.id)
         return channel
 
-    def demolish(self, channel: Channel) -> None:
-        """Delete a place, and everything below it."""
+    def delete(self, channel: Channel) -> None:
+        """Delete a channel and everything below it."""
         self.world.delete_channel(channel)
         self.places = [each for each in self.places if self.world.channel(each) is not None]
 
     def restore(self) -> None:
-        """Give back every right, open every thread, welcome everyone: as before a storm."""
+        """Restore all permissions, threads and members, as before the faults."""
         for guild in self.world.guilds.values():
             if BOT_ID not in guild.members:
                 roles = [BOT_ROLE_ID] if BOT_ROLE_ID in guild.roles else []
                 self.world.join(guild, Member(BOT, roles, self.world.clock()))
         for guild in self.world.guilds.values():
             guild.thread_limit = ACTIVE_THREADS
-        for channel in [*map(self.channel, self.places), *self.own_threads()]:
+        for channel in [*map(self.channel, self.places), *self.bot_threads()]:
             if any(each.id == BOT_ID for each in channel.overwrites):
                 self.world.overwrite(channel, Overwrite(BOT_ID, 1, 0, 0))
             if channel.archived:
@@ -108,27 +108,29 @@ class Town:
             self.world.close_private(person, closed=False)
 
 
-def build_town(world: World, *, people: int = 8, places: int = 2) -> Town:
-    """Fill the playground's world up. people: in all. places: channels of the second server."""
-    town = Town(world, [MEMBER_ID, MODERATOR_ID, ADMIN_ID], [PAINT_ID, SECOND_ID, THREAD_ID])
+def build_community(world: World, *, people: int = 8, places: int = 2) -> Community:
+    """Extend the playground's world. people: in total. places: channels of the second server."""
+    community = Community(
+        world, [MEMBER_ID, MODERATOR_ID, ADMIN_ID], [PAINT_ID, SECOND_ID, THREAD_ID]
+    )
     first, joined = world.guilds[GUILD_ID], world.clock()
     everyone = Role(SECOND_GUILD_ID, "@everyone", first.roles[GUILD_ID].permissions)
     second = Guild(SECOND_GUILD_ID, "Second", ADMIN_ID, {everyone.id: everyone}, {}, {})
     world.guilds[second.id] = second
-    for number in range(people - len(town.people)):
+    for number in range(people - len(community.people)):
         name = NEWCOMER_NAMES[number % len(NEWCOMER_NAMES)]
         user = User(SECOND_GUILD_ID + 100 + number, f"{name}{number}")
         world.users[user.id] = user
-        town.people.append(user.id)
+        community.people.append(user.id)
         if number % 2:
             first.members[user.id] = Member(user, [], joined)
-    for user_id in (BOT_ID, ADMIN_ID, *town.people[3:]):
+    for user_id in (BOT_ID, ADMIN_ID, *community.people[3:]):
         second.members[user_id] = Member(world.users[user_id], [], joined)
-    made = [town.add_place(second.id) for _ in range(places)]
-    town.add_place(second.id, parent_id=made[0].id)
-    return town
+    made = [community.add_channel(second.id) for _ in range(places)]
+    community.add_channel(second.id, parent_id=made[0].id)
+    return community
 
 
 def seeded(seed: int, what: str) -> random.Random:
-    """One stream of decisions per purpose, so that one more of one kind moves no other."""
+    """Return one random stream per purpose, so that using one does not shift the others."""
     return random.Random(f"zimagine-{seed}-{what}")

@@ -1,4 +1,4 @@
-"""What goes wrong around the bot: seeded mishaps that begin, last for a while, and end."""
+"""Seeded faults around the bot that start, last for a while, and end."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from bot.playground.faults import Fault
 from bot.playground.model import ACTIVE_THREADS, Channel, Overwrite
 from bot.playground.seed import BOT_ID
 from bot.playground.server import Playground
+from tests.chaos.community import OPEN, SEE, SPEAK, Community
 from tests.chaos.disk import SmallDisk
 from tests.chaos.steps import Steps
-from tests.chaos.town import OPEN, SEE, SPEAK, Town
 
 FOLDER: Final = Path(__file__).parents[2]
 TOGGLES: Final = (
@@ -34,24 +34,24 @@ MIN_PLACES: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Mishap:
-    """One kind of trouble. happen: from its beginning to its end."""
+class ScheduledFault:
+    """One kind of fault. run: from its start to its end."""
 
     name: str
     weight: float
-    happen: Callable[[], Awaitable[None]]
+    run: Callable[[], Awaitable[None]]
 
 
-class Weather:
-    """Brews mishaps, and calms down again: then everything is as it was.
+class FaultInjector:
+    """Starts faults, and ends them so that everything is as before.
 
-    broken: errors of the mishaps themselves; a storm with any is worth nothing.
+    broken: errors of the faults themselves; a run with any is worthless.
     """
 
     def __init__(
         self,
         playground: Playground,
-        town: Town,
+        community: Community,
         choose: random.Random,
         steps: Steps,
         *,
@@ -59,32 +59,32 @@ class Weather:
         disk: SmallDisk | None,
     ) -> None:
         self._playground = playground
-        self._town = town
+        self._community = community
         self._choose = choose
         self._steps = steps
         self._database = database
         self._disk = disk
         self._running: dict[asyncio.Task[None], str] = {}
-        self.mishaps = self._mishaps()
+        self.faults = self._all_faults()
         self.broken: list[BaseException] = []
 
     @property
-    def now(self) -> list[str]:
-        """What is wrong at the moment."""
+    def active(self) -> list[str]:
+        """The faults that are currently active."""
         return sorted(set(self._running.values()))
 
-    def brew(self, most: int = 3) -> None:
-        """Let up to so many mishaps begin within the next seconds."""
-        weights = [each.weight for each in self.mishaps]
-        for mishap in self._choose.choices(self.mishaps, weights, k=self._choose.randint(0, most)):
+    def start_some(self, most: int = 3) -> None:
+        """Let up to `most` faults start within the next seconds."""
+        weights = [each.weight for each in self.faults]
+        for fault in self._choose.choices(self.faults, weights, k=self._choose.randint(0, most)):
             wait_s = self._choose.uniform(0.0, 4.0)
-            if mishap.name not in self._running.values():
-                task = asyncio.create_task(self._one(mishap, wait_s), name=mishap.name)
-                self._running[task] = mishap.name
+            if fault.name not in self._running.values():
+                task = asyncio.create_task(self._one(fault, wait_s), name=fault.name)
+                self._running[task] = fault.name
                 task.add_done_callback(self._over)
 
-    async def calm(self) -> None:
-        """End all mishaps now, and give everybody back what was taken."""
+    async def stop_all(self) -> None:
+        """End all faults now and restore everything."""
         tasks = list(self._running)
         for task in tasks:
             task.cancel()
@@ -93,38 +93,38 @@ class Weather:
             self._playground.standin.faults.inject(fault, active=False)
         if self._disk is not None:
             self._disk.free()
-        self._town.restore()
+        self._community.restore()
 
     def _over(self, task: asyncio.Task[None]) -> None:
         self._running.pop(task, None)
         if not task.cancelled() and (error := task.exception()) is not None:
             self.broken.append(error)
 
-    async def _one(self, mishap: Mishap, wait_s: float) -> None:
+    async def _one(self, fault: ScheduledFault, wait_s: float) -> None:
         await asyncio.sleep(wait_s)
-        self._steps.note(mishap.name)
-        await mishap.happen()
-        self._steps.note(f"{mishap.name}: over")
+        self._steps.note(fault.name)
+        await fault.run()
+        self._steps.note(f"{fault.name}: over")
 
-    def _mishaps(self) -> list[Mishap]:
-        found = [Mishap(each.value, 3.0, partial(self._toggle, each)) for each in TOGGLES]
-        found += [Mishap(each.value, 2.0, partial(self._inject, each)) for each in ONCE]
+    def _all_faults(self) -> list[ScheduledFault]:
+        found = [ScheduledFault(each.value, 3.0, partial(self._toggle, each)) for each in TOGGLES]
+        found += [ScheduledFault(each.value, 2.0, partial(self._inject, each)) for each in ONCE]
         found += [
-            Mishap("sigterm", 3.0, self._restart),
-            Mishap("small uploads", 1.0, self._small_uploads),
-            Mishap("channel deleted", 1.5, self._delete_place),
-            Mishap("bot removed", 1.5, self._remove_bot),
-            Mishap("bot muted", 2.0, partial(self._deny, SPEAK)),
-            Mishap("channel hidden", 1.0, partial(self._deny, SEE)),
-            Mishap("thread archived", 1.5, partial(self._archive, locked=False)),
-            Mishap("thread locked", 1.0, partial(self._archive, locked=True)),
-            Mishap("thread deleted", 1.5, self._delete_thread),
-            Mishap("threads forbidden", 1.0, partial(self._deny, OPEN)),
-            Mishap("too many threads", 1.5, self._allow_no_threads),
-            Mishap("direct messages closed", 2.0, self._close_direct),
-            Mishap("database busy", 3.0, self._hold_database),
+            ScheduledFault("sigterm", 3.0, self._restart),
+            ScheduledFault("small uploads", 1.0, self._small_uploads),
+            ScheduledFault("channel deleted", 1.5, self._delete_place),
+            ScheduledFault("bot removed", 1.5, self._remove_bot),
+            ScheduledFault("bot muted", 2.0, partial(self._deny, SPEAK)),
+            ScheduledFault("channel hidden", 1.0, partial(self._deny, SEE)),
+            ScheduledFault("thread archived", 1.5, partial(self._archive, locked=False)),
+            ScheduledFault("thread locked", 1.0, partial(self._archive, locked=True)),
+            ScheduledFault("thread deleted", 1.5, self._delete_thread),
+            ScheduledFault("threads forbidden", 1.0, partial(self._deny, OPEN)),
+            ScheduledFault("too many threads", 1.5, self._allow_no_threads),
+            ScheduledFault("direct messages closed", 2.0, self._close_direct),
+            ScheduledFault("database busy", 3.0, self._hold_database),
         ]
-        return found + ([Mishap("disk full", 3.0, self._fill_disk)] if self._disk else [])
+        return found + ([ScheduledFault("disk full", 3.0, self._fill_disk)] if self._disk else [])
 
     async def _toggle(self, fault: Fault) -> None:
         self._playground.standin.faults.inject(fault)
@@ -152,15 +152,15 @@ class Weather:
 
     async def _delete_place(self) -> None:
         channel = self._some_place(lambda each: not each.is_thread)
-        if channel is None or len(self._town.places) < MIN_PLACES:
+        if channel is None or len(self._community.places) < MIN_PLACES:
             return
         assert channel.guild_id is not None
         guild_id = channel.guild_id
-        self._town.demolish(channel)
+        self._community.delete(channel)
         await asyncio.sleep(self._choose.uniform(0.0, 3.0))
-        fresh = self._town.add_place(guild_id)
-        if not any(self._town.channel(each).is_thread for each in self._town.places):
-            self._town.add_place(guild_id, parent_id=fresh.id)
+        fresh = self._community.add_channel(guild_id)
+        if not any(self._community.channel(each).is_thread for each in self._community.places):
+            self._community.add_channel(guild_id, parent_id=fresh.id)
 
     async def _remove_bot(self) -> None:
         world = self._playground.standin.world
@@ -187,8 +187,10 @@ class Weather:
                 world.overwrite(channel, Overwrite(BOT_ID, 1, 0, 0))
 
     async def _archive(self, *, locked: bool) -> None:
-        found = [each for each in map(self._town.channel, self._town.places) if each.is_thread]
-        found += self._town.own_threads()
+        found = [
+            each for each in map(self._community.channel, self._community.places) if each.is_thread
+        ]
+        found += self._community.bot_threads()
         if not found:
             return
         thread = self._choose.choice(found)
@@ -201,7 +203,7 @@ class Weather:
                 world.archive(thread, archived=False)
 
     async def _delete_thread(self) -> None:
-        if found := self._town.own_threads():
+        if found := self._community.bot_threads():
             self._playground.standin.world.delete_channel(self._choose.choice(found))
 
     async def _allow_no_threads(self) -> None:
@@ -215,7 +217,7 @@ class Weather:
                 guild.thread_limit = ACTIVE_THREADS
 
     async def _close_direct(self) -> None:
-        person = self._choose.choice(self._town.people)
+        person = self._choose.choice(self._community.people)
         self._playground.standin.world.close_private(person)
         try:
             await asyncio.sleep(self._choose.uniform(3.0, 15.0))
@@ -248,5 +250,7 @@ class Weather:
             self._disk.free()
 
     def _some_place(self, fits: Callable[[Channel], bool]) -> Channel | None:
-        found = [each for each in map(self._town.channel, self._town.places) if fits(each)]
+        found = [
+            each for each in map(self._community.channel, self._community.places) if fits(each)
+        ]
         return self._choose.choice(found) if found else None
