@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from engine.diffusion.families.base import ModelClues
+from engine.diffusion.families.base import Family, ModelClues
 from engine.diffusion.families.z_image import ZImage
 from engine.prompts import EnhancementLevel
 from engine.sizing import GRID_PX
@@ -36,7 +36,7 @@ class Sketch(ZImage):
         return f"its autoencoder was trained at {side_px} px, no more than {self.native_side_px}"
 
 
-SKETCH_FAMILY = Sketch(
+SKETCH_FAMILY: Family = Sketch(
     name=SKETCH,
     native_side_px=256,
     min_side_px=128,

@@ -153,7 +153,7 @@ class ZImage(Family):
         return list(transformer.layers)
 
 
-Z_IMAGE_TURBO = ZImage(
+Z_IMAGE_TURBO: Family = ZImage(
     name="z-image-turbo",
     native_side_px=1024,
     min_side_px=256,

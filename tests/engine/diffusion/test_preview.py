@@ -372,7 +372,10 @@ def change_weights(home: Path, *, keep: int | None = None, factor: float = 1.0) 
 FAULTS: dict[str, tuple[Callable[[Path], object], str]] = {
     "no configuration": (lambda home: (home / "config.json").unlink(), "config.json"),
     "not JSON": (lambda home: (home / "config.json").write_text("{"), "vae_tiny: "),
-    "not an object": (lambda home: (home / "config.json").write_text("[]"), "not an AutoencoderTiny"),
+    "not an object": (
+        lambda home: (home / "config.json").write_text("[]"),
+        "not an AutoencoderTiny",
+    ),
     "another class": (
         lambda home: change(home / "config.json", _class_name=AutoencoderKL.__name__),
         "not an AutoencoderTiny",
