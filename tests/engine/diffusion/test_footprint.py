@@ -55,7 +55,7 @@ def test_any_text(text: str) -> None:
     try:
         assert MemoryPlan.parse(text) in ALL
     except ValueError as error:
-        assert "no memory plan" in str(error)
+        assert "not a memory plan" in str(error)
 
 
 def test_goal_of_small_cards() -> None:
