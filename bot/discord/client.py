@@ -18,25 +18,17 @@ from bot.discord.commands.help import help_commands
 from bot.discord.commands.image_to_image import image_to_image_commands, image_to_image_menu
 from bot.discord.commands.inspection import inspection_commands
 from bot.discord.commands.settings import settings_command
-from bot.discord.handlers.image_to_image import staged_button_class, submit_from, submit_staged
-from bot.discord.handlers.moderation import submit_report
-from bot.discord.handlers.router import button_class
-from bot.discord.handlers.variations import submit_remix
+from bot.discord.handlers.image_to_image import staged_button_class
+from bot.discord.handlers.router import button_class, submit
 from bot.discord.interaction.error_handler import explain
 from bot.discord.interaction.in_flight import InFlightInteractions
 from bot.discord.interaction.responses import Interaction, reject_foreign_press, reject_server
 from bot.discord.interaction.services import Services
-from bot.discord.views.custom_ids import ComponentAction, parse, parse_staged
+from bot.discord.views.custom_ids import is_known
 
 log = structlog.get_logger(__name__)
 
 CONNECTIONS = 40
-FORMS = {
-    ComponentAction.REMIX: submit_remix,
-    ComponentAction.REPORT: submit_report,
-    ComponentAction.FROM: submit_from,
-}
-"""What takes a form that is sent in."""
 PERMISSIONS = discord.Permissions(
     view_channel=True,
     send_messages=True,
@@ -119,23 +111,19 @@ class ZimagineClient(discord.AutoShardedClient):
         self._command_ids = await sync_commands(self.tree, self.application_id, self._sync_state)
 
     async def on_interaction(self, interaction: Interaction) -> None:
-        """Take the forms that are sent in, and answer a press that no button of ours takes."""
-        pressed = interaction.type is discord.InteractionType.component
-        if not pressed and interaction.type is not discord.InteractionType.modal_submit:
+        """Handle submitted forms, and answer presses of buttons that the bot did not make."""
+        is_press = interaction.type is discord.InteractionType.component
+        if not is_press and interaction.type is not discord.InteractionType.modal_submit:
             return
         custom_id = str((interaction.data or {}).get("custom_id", ""))
-        known, kept = parse(custom_id), parse_staged(custom_id)
-        if pressed and (known is not None or kept is not None):
-            return
+        if is_press and is_known(custom_id):
+            return  # discord.py hands it to its DynamicItem
         self.in_flight.begin()
         try:
-            submit = None if known is None else FORMS.get(known[0])
-            if kept is not None:
-                await submit_staged(interaction, self.tree.services, kept)
-            elif known is None or submit is None:
+            if is_press:
                 await reject_foreign_press(interaction)
             else:
-                await submit(interaction, self.tree.services, known[1])
+                await submit(interaction, self.tree.services, custom_id)
         except Exception as error:
             await explain(interaction, error)
 

@@ -187,7 +187,7 @@ class DiscordMessenger:
         """Look for its buttons, from the newest message on."""
         self._check_readable(address)
         return await _sent(
-            self._search_back(address, custom_id(ComponentAction.DISMISS, picture_id), since)
+            self._search_back(address, custom_id(ComponentAction.DISMISS_REPORT, picture_id), since)
         )
 
     async def _search_back(self, address: Address, button: str, since: datetime) -> int | None:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from discord import InteractionType
 
-from bot.discord.views.custom_ids import PICKABLE, ComponentAction, parse, parse_staged
+from bot.discord.views.custom_ids import MENU_ACTIONS, ComponentAction, parse, parse_staged
 from tests.bot.discord.test_fuzz import Fuzzer
 from tests.compatibility.home import CUSTOM_IDS, TOKEN, TOLD, Home, copied, open_home
 from tests.fakes import ScriptedRenderer
@@ -126,7 +126,7 @@ def test_the_table_is_whole() -> None:
     """Every act that there is was recorded, and every kind that was recorded is pressed."""
     recorded = {(each["on"], kind(each["custom_id"])) for each in SHOWN}
     assert {act for _, act in recorded} == {*ComponentAction, "kept"} - LATER_ACTIONS
-    assert {act for on, act in recorded if on == OPTION} <= PICKABLE
+    assert {act for on, act in recorded if on == OPTION} <= MENU_ACTIONS
     assert {(each.on, kind(each.custom_id)) for each in PRESSES} == recorded
     names = {(each["on"], each["custom_id"]) for each in SHOWN}
     assert {(each.on, each.custom_id) for each in PRESSES} <= names

@@ -184,7 +184,7 @@ async def test_open_questions_make_what_they_asked_about(home: Home) -> None:
     (first,) = home.rows(newest)
     for question in RECORDED["proposals"]:
         before = home.rows(newest)[0][0]
-        pressed = custom_id(ComponentAction.PAINT, question["id"])
+        pressed = custom_id(ComponentAction.ACCEPT_PROPOSAL, question["id"])
         await fuzzer.press(home.alice, pressed, message=panel)
         await home.settled()
         sql = "SELECT request, pictures, private, parent_picture_id FROM jobs WHERE id > ?"

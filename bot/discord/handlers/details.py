@@ -10,10 +10,12 @@ import discord
 from bot.discord.interaction.responses import (
     NO_MENTIONS,
     Interaction,
+    actor_of,
     refuse,
     reply_privately,
     words_of,
 )
+from bot.discord.interaction.services import Services
 from bot.discord.views.inspection import Panel, details_panel
 from bot.pictures.embedded_recipe import UnreadableRecipe
 from bot.pictures.inspection import CanRead, PictureDetails, RecipeFile
@@ -51,6 +53,14 @@ def recipe_file_of(attachment: discord.Attachment) -> RecipeFile:
             raise OSError(str(error)[:200]) from error
 
     return RecipeFile(attachment.filename, attachment.size, fetch)
+
+
+async def show_by_id(interaction: Interaction, services: Services, picture_id: int) -> None:
+    """Show how the picture with this id was made."""
+    outcome = await services.inspection.details(
+        actor_of(interaction), picture_id, can_read_of(interaction)
+    )
+    await show_details(interaction, outcome)
 
 
 async def show_details(interaction: Interaction, outcome: PictureDetails | Refused) -> None:

@@ -90,7 +90,7 @@ async def show_form_for_own(
 ) -> None:
     """Show the form for the pictures of a message of ours."""
     assert found.picture is not None
-    name = custom_id(ComponentAction.FROM, found.picture.id)
+    name = custom_id(ComponentAction.PAINT_FROM, found.picture.id)
     form = image_to_image_form(name, words_of(interaction), found.series)
     await _show_form(interaction, services, form)
 
@@ -169,17 +169,11 @@ def staged_button_class(
 
 async def submit_staged(interaction: Interaction, services: Services, kept: StagedSource) -> None:
     """Paint what the form says from a picture that was put aside, if it is still there."""
-    if not services.serves(interaction.guild_id):
-        await reject_server(interaction)
-    else:
-        await _submit(interaction, services, typed(interaction), kept)
+    await _submit(interaction, services, typed(interaction), kept)
 
 
 async def submit_from(interaction: Interaction, services: Services, picture_id: int) -> None:
     """Paint what the form says from a picture of ours, or from the chosen one of its series."""
-    if not services.serves(interaction.guild_id):
-        await reject_server(interaction)
-        return
     values = typed(interaction)
     chosen = values.get("picture") or str(picture_id)
     if chosen != str(picture_id) and not await _together(interaction, services, picture_id, chosen):

@@ -16,7 +16,6 @@ from bot.discord.interaction.responses import (
     Interaction,
     actor_of,
     refuse,
-    reject_server,
     reply_privately,
     words_of,
 )
@@ -30,26 +29,6 @@ from bot.i18n import Words
 from bot.request.outcomes import Refused, ReportDecided
 from bot.wording import moderation
 from storage.types import REASON_LIMIT_CHARS, Verdict
-
-VERDICTS = {
-    ComponentAction.DELETE_REPORTED: Verdict.DELETED,
-    ComponentAction.BLOCK_REPORTED: Verdict.BLOCKED,
-    ComponentAction.DISMISS: Verdict.DISMISSED,
-}
-ACTS = frozenset({ComponentAction.REPORT, ComponentAction.CASE, *VERDICTS})
-"""Those that `press` takes."""
-
-
-async def press(
-    interaction: Interaction, services: Services, action: ComponentAction, picture_id: int
-) -> None:
-    """Do what a button of these says."""
-    if action is ComponentAction.REPORT:
-        await _ask(interaction, services, picture_id)
-    elif action is ComponentAction.CASE:
-        await _show(interaction, services, picture_id)
-    else:
-        await _decide(interaction, services, picture_id, VERDICTS[action])
 
 
 def report_form(picture_id: int, say: Words) -> ui.Modal:
@@ -70,9 +49,6 @@ def report_form(picture_id: int, say: Words) -> ui.Modal:
 
 async def submit_report(interaction: Interaction, services: Services, picture_id: int) -> None:
     """File what the form says; the picture may be gone by now, or the bot another process."""
-    if not services.serves(interaction.guild_id):
-        await reject_server(interaction)
-        return
     filed = await services.moderation.report(
         actor_of(interaction), picture_id, typed(interaction).get("reason", "")
     )
@@ -82,7 +58,8 @@ async def submit_report(interaction: Interaction, services: Services, picture_id
         await reply_privately(interaction, moderation.thanks(filed, words_of(interaction)))
 
 
-async def _ask(interaction: Interaction, services: Services, picture_id: int) -> None:
+async def show_report_form(interaction: Interaction, services: Services, picture_id: int) -> None:
+    """Open the form, unless the picture cannot be reported."""
     found = await services.moderation.reportable(actor_of(interaction), picture_id)
     if isinstance(found, Refused):
         await refuse(interaction, found)
@@ -90,7 +67,7 @@ async def _ask(interaction: Interaction, services: Services, picture_id: int) ->
         await interaction.response.send_modal(report_form(picture_id, words_of(interaction)))
 
 
-async def _show(interaction: Interaction, services: Services, picture_id: int) -> None:
+async def show_report(interaction: Interaction, services: Services, picture_id: int) -> None:
     """The card of a case for one moderator, also where it stands in no channel."""
     case = await services.moderation.case(actor_of(interaction), picture_id)
     if isinstance(case, Refused):
@@ -115,9 +92,10 @@ async def _show(interaction: Interaction, services: Services, picture_id: int) -
     )
 
 
-async def _decide(
-    interaction: Interaction, services: Services, picture_id: int, verdict: Verdict
+async def decide(
+    interaction: Interaction, services: Services, picture_id: int, *, verdict: Verdict
 ) -> None:
+    """Record the verdict on a report and show it in place of the buttons."""
     decided = await services.moderation.decide(actor_of(interaction), picture_id, verdict)
     if isinstance(decided, Refused):
         if isinstance(

@@ -30,7 +30,7 @@ _UNSURE = (discord.HTTPException, aiohttp.ClientError, OSError)
 log = structlog.get_logger(__name__)
 
 
-async def paint(interaction: Interaction, services: Services, proposal_id: int) -> None:
+async def accept(interaction: Interaction, services: Services, proposal_id: int) -> None:
     """Accept all that the question is about, and answer in its place.
 
     Once it is accepted, it is painted, whether the answer arrives or not: a second press says so.

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 
+from bot.discord.handlers.details import can_read_of
 from bot.discord.interaction.responses import (
     Interaction,
     actor_of,
     answer,
     can_deliver_here,
     refuse,
-    reject_server,
     words_of,
 )
 from bot.discord.interaction.services import Services
@@ -20,6 +20,48 @@ from engine.types import Recipe
 
 ANNOUNCED_AFTER_S = 0.7
 """An answer that takes longer is announced: every press is answered within a second."""
+
+
+async def reroll(interaction: Interaction, services: Services, picture_id: int) -> None:
+    """Paint the job of a picture again with a fresh seed, all pictures of it."""
+    if await can_deliver_here(interaction):
+        outcome = await services.generation.reroll(
+            actor_of(interaction), picture=str(picture_id), anyones=True, whole=True
+        )
+        await answer(interaction, services, outcome)
+
+
+async def paint_again(interaction: Interaction, services: Services, picture_id: int) -> None:
+    """Paint the same picture once more, with its seed; it counts against the presser's quota."""
+    if not await can_deliver_here(interaction):
+        return
+    actor = actor_of(interaction)
+    found = await services.inspection.details(actor, picture_id, can_read_of(interaction))
+    if isinstance(found, Refused):
+        await refuse(interaction, found)
+        return
+    seed = found.recipe.request.seed
+    outcome = await services.generation.reroll(
+        actor, picture=str(picture_id), seed=seed, anyones=True
+    )
+    await answer(interaction, services, outcome)
+
+
+async def vary_shown(
+    interaction: Interaction, services: Services, picture_id: int, *, amount: float
+) -> None:
+    """Vary the picture whose button was pressed."""
+    await vary(interaction, services, amount, str(picture_id), anyones=True)
+
+
+async def upscale_shown(interaction: Interaction, services: Services, picture_id: int) -> None:
+    """Upscale the picture whose button was pressed."""
+    await upscale(interaction, services, str(picture_id), anyones=True)
+
+
+async def show_remix_of(interaction: Interaction, services: Services, picture_id: int) -> None:
+    """Open the remix form of the picture whose button was pressed."""
+    await show_remix(interaction, services, str(picture_id), anyones=True)
 
 
 async def vary(
@@ -114,9 +156,6 @@ async def show_remix(
 
 async def submit_remix(interaction: Interaction, services: Services, picture_id: int) -> None:
     """Paint what the form says; the picture may be gone by now, or the bot another process."""
-    if not services.serves(interaction.guild_id):
-        await reject_server(interaction)
-        return
     if await can_deliver_here(interaction):
         outcome = await services.variations.remix(
             actor_of(interaction), sent_in(interaction), str(picture_id), anyones=True

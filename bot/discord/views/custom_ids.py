@@ -9,65 +9,66 @@ from bot.request.input_sources import StagedSource
 
 
 class ComponentAction(StrEnum):
-    """What a press does with the row id that follows: a picture's, (cancel) a job's, (paint,
-    decline) a question's, (queue) 0.
+    """The action of a button, a menu or a form; the values are stored in messages for good.
 
-    UNQUEUE cancels too, and stands in the panel of /queue, which then changes in place.
-    FAV_OLDER and FAV_NEWER turn pages of favourites.
+    The row id that follows it is a picture's, but for CANCEL and CANCEL_IN_QUEUE a job's, for
+    ACCEPT_PROPOSAL and DECLINE_PROPOSAL a proposal's, and for REFRESH_QUEUE 0.
 
-    PICK is a menu's own; what is done, and with which picture, is the value of its option.
+    CANCEL_IN_QUEUE is on the panel of /queue, which is then updated in place.
+
+    MENU is on menus; the value of the chosen option holds the action and the picture.
     """
 
     REROLL = "reroll"
     DELETE = "delete"
     CANCEL = "cancel"
-    SHOW = "show"
+    SHOW_OWN = "show"
     OLDER = "older"
     NEWER = "newer"
     DETAILS = "details"
-    AGAIN = "again"
-    QUEUE = "queue"
-    SUBTLE = "subtle"
-    STRONG = "strong"
+    PAINT_AGAIN = "again"
+    REFRESH_QUEUE = "queue"
+    VARY_SUBTLE = "subtle"
+    VARY_STRONG = "strong"
     UPSCALE = "upscale"
     REMIX = "remix"
-    ORIGINAL = "original"
-    FAVOUR = "favour"
-    UNFAVOUR = "unfavour"
+    SHOW_ORIGINAL = "original"
+    ADD_FAVOURITE = "favour"
+    REMOVE_FAVOURITE = "unfavour"
     COPY = "copy"
     MORE = "more"
-    PICK = "pick"
-    UNQUEUE = "unqueue"
-    FAV_OLDER = "favolder"
-    FAV_NEWER = "favnewer"
+    MENU = "pick"
+    CANCEL_IN_QUEUE = "unqueue"
+    FAVOURITES_OLDER = "favolder"
+    FAVOURITES_NEWER = "favnewer"
     REPORT = "report"
-    CASE = "case"
+    SHOW_REPORT = "case"
     DELETE_REPORTED = "deletereported"
     BLOCK_REPORTED = "blockreported"
-    DISMISS = "dismiss"
-    FROM = "from"
-    PAINT = "paint"
-    DECLINE = "decline"
+    DISMISS_REPORT = "dismiss"
+    PAINT_FROM = "from"
+    ACCEPT_PROPOSAL = "paint"
+    DECLINE_PROPOSAL = "decline"
 
 
 PATTERN = rf"z1:(?P<act>{'|'.join(ComponentAction)}):(?P<id>[0-9]{{1,18}})"
 """Every id that this version or an older one ever put on a button, a menu or a form."""
 
-PICKABLE = frozenset(
+MENU_ACTIONS = frozenset(
     {
         ComponentAction.DETAILS,
-        ComponentAction.SUBTLE,
-        ComponentAction.STRONG,
+        ComponentAction.VARY_SUBTLE,
+        ComponentAction.VARY_STRONG,
         ComponentAction.UPSCALE,
         ComponentAction.REMIX,
-        ComponentAction.ORIGINAL,
-        ComponentAction.FAVOUR,
-        ComponentAction.UNFAVOUR,
+        ComponentAction.SHOW_ORIGINAL,
+        ComponentAction.ADD_FAVOURITE,
+        ComponentAction.REMOVE_FAVOURITE,
         ComponentAction.COPY,
         ComponentAction.REPORT,
     }
 )
-"""What an option of a menu may do; its value is written like an id."""
+"""The actions that menu options may have; their values are written like custom_ids."""
 
 
 STAGED_PATTERN = r"z1:kept:(?P<sha256>[0-9a-f]{64}):(?P<seal>[0-9a-f]{16})"
@@ -95,3 +96,8 @@ def parse_staged(text: str) -> StagedSource | None:
     """What kept_id() was given; None for what it never made."""
     match = re.fullmatch(STAGED_PATTERN, text)
     return None if match is None else StagedSource(match["sha256"], match["seal"])
+
+
+def is_known(text: str) -> bool:
+    """Whether the bot made this custom_id."""
+    return parse(text) is not None or parse_staged(text) is not None

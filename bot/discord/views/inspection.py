@@ -74,7 +74,7 @@ def queue_layout(own: OwnQueue, whole: WholeQueue, say: Words, said: str = "") -
     refresh = ui.Button[ui.LayoutView](
         label=say("Refresh"),
         style=discord.ButtonStyle.secondary,
-        custom_id=custom_id(ComponentAction.QUEUE, 0),
+        custom_id=custom_id(ComponentAction.REFRESH_QUEUE, 0),
     )
     return layout(*items, ui.ActionRow(refresh))
 
@@ -91,7 +91,7 @@ def _queue_row(job: QueuedJob, say: Words, *, whose: bool) -> ui.Section[ui.Layo
     cancel = ui.Button[ui.LayoutView](
         label=say("Cancel"),
         style=discord.ButtonStyle.secondary,
-        custom_id=custom_id(ComponentAction.UNQUEUE, job.id),
+        custom_id=custom_id(ComponentAction.CANCEL_IN_QUEUE, job.id),
     )
     return ui.Section(ui.TextDisplay(f"**{prompt}**\n-# {' · '.join(facts)}"), accessory=cancel)
 
@@ -271,7 +271,7 @@ def _detail_buttons(details: PictureDetails, say: Words) -> list[ui.ActionRow[ui
     again = ui.Button[ui.LayoutView](
         label=say("Paint it again"),
         style=discord.ButtonStyle.primary,
-        custom_id=custom_id(ComponentAction.AGAIN, picture.id),
+        custom_id=custom_id(ComponentAction.PAINT_AGAIN, picture.id),
     )
     rows = [ui.ActionRow(again)]
     others = [each for each in details.series if each != picture.id][:4]

@@ -275,7 +275,7 @@ def history_layout(page: GalleryPage, say: Words) -> ui.LayoutView:
         head = say.plural(
             "You have {n} favourite here.", "You have {n} favourites here.", page.total
         )
-        newer, older = ComponentAction.FAV_NEWER, ComponentAction.FAV_OLDER
+        newer, older = ComponentAction.FAVOURITES_NEWER, ComponentAction.FAVOURITES_OLDER
     items: list[ui.Item[ui.LayoutView]] = [ui.TextDisplay(head)]
     items += [
         history_row(each, each.id in page.unseen, say, marked=not page.favourites)
@@ -322,7 +322,7 @@ def history_row(
     ]
     text = f"**#{picture.id}** {quoted(picture.prompt, prompt_chars)}\n{_small(' · '.join(facts))}"
     show = ui.Button[ui.LayoutView](
-        label=say("Show"), custom_id=custom_id(ComponentAction.SHOW, picture.id)
+        label=say("Show"), custom_id=custom_id(ComponentAction.SHOW_OWN, picture.id)
     )
     return ui.Section(ui.TextDisplay(text), accessory=show)
 

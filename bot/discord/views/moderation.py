@@ -99,7 +99,7 @@ def _buttons(picture_id: int, say: Words) -> ui.ActionRow[ui.LayoutView]:
     offered = (
         (say("Delete"), danger, ComponentAction.DELETE_REPORTED),
         (say("Delete and block"), danger, ComponentAction.BLOCK_REPORTED),
-        (say("Dismiss"), plain, ComponentAction.DISMISS),
+        (say("Dismiss"), plain, ComponentAction.DISMISS_REPORT),
     )
     return ui.ActionRow(
         *(
@@ -144,7 +144,7 @@ def _case_row(case: Case, say: Words) -> ui.Section[ui.LayoutView]:
     show = ui.Button[ui.LayoutView](
         label=say("Show"),
         style=discord.ButtonStyle.secondary,
-        custom_id=custom_id(ComponentAction.CASE, case.picture_id),
+        custom_id=custom_id(ComponentAction.SHOW_REPORT, case.picture_id),
     )
     return ui.Section(ui.TextDisplay(f"{text}\n-# {' · '.join(facts)}"), accessory=show)
 

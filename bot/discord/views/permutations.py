@@ -39,12 +39,12 @@ def proposal_layout(proposed: BatchProposal, say: Words) -> ui.LayoutView:
     paint = ui.Button[ui.LayoutView](
         label=say.plural("Paint {n} picture", "Paint {n} pictures", n),
         style=discord.ButtonStyle.primary,
-        custom_id=custom_id(ComponentAction.PAINT, proposed.proposal_id),
+        custom_id=custom_id(ComponentAction.ACCEPT_PROPOSAL, proposed.proposal_id),
     )
     decline = ui.Button[ui.LayoutView](
         label=say("Don't"),
         style=discord.ButtonStyle.secondary,
-        custom_id=custom_id(ComponentAction.DECLINE, proposed.proposal_id),
+        custom_id=custom_id(ComponentAction.DECLINE_PROPOSAL, proposed.proposal_id),
     )
     lines = [f"**{head}**", *_numbered(shown_texts), *more]
     shown = map(ui.TextDisplay[ui.LayoutView], ("\n".join(lines), " ".join(costs)))

@@ -9,11 +9,19 @@ import discord
 import pytest
 
 from bot.accounts.permissions import Actor
+from bot.discord.handlers.router import BUTTON_HANDLERS, FORM_HANDLERS
+from bot.discord.views.custom_ids import ComponentAction
 from bot.request.outcomes import Accepted
 from bot.request.params import GenerationParams
 from tests.bot.discord.commands.test_reroll import paint
 from tests.bot.discord.conftest import BotHarness, open_harness
 from tests.fakes import ScriptedRenderer
+
+
+def test_every_action_has_a_handler():
+    """The table of button handlers names each action once; forms are about known actions too."""
+    assert set(BUTTON_HANDLERS) == set(ComponentAction)
+    assert set(FORM_HANDLERS) < set(ComponentAction)
 
 
 async def test_the_requester_may_delete(harness: BotHarness):

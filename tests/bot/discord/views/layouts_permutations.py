@@ -59,9 +59,9 @@ def _over(say: Words, _: str) -> Shown:
 ASKING: dict[str, Case] = {
     "remix": _remix(),
     "remix-words": _remix("a blue boat", negative_prompt=NEGATIVE),
-    "start": lambda say, _: image_to_image_form(custom_id(ComponentAction.FROM, 31), say),
+    "start": lambda say, _: image_to_image_form(custom_id(ComponentAction.PAINT_FROM, 31), say),
     "start-series": lambda say, _: image_to_image_form(
-        custom_id(ComponentAction.FROM, 31), say, (31, 32, 33, 34)
+        custom_id(ComponentAction.PAINT_FROM, 31), say, (31, 32, 33, 34)
     ),
     "start-kept": lambda say, _: image_to_image_form(staged_id(KEPT), say),
     "start-later": lambda say, _: staged_layout(KEPT, say),

@@ -1,0 +1,81 @@
+"""Buttons that show, copy or mark one picture, and the panel behind More."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+
+import discord
+
+from bot.delivery.copies import sentence
+from bot.discord.handlers.details import edit_reply
+from bot.discord.interaction.responses import (
+    NO_MENTIONS,
+    Interaction,
+    actor_of,
+    refuse,
+    reply_layout_privately,
+    words_of,
+)
+from bot.discord.interaction.services import Services
+from bot.discord.messenger import fitting
+from bot.discord.views.jobs import more_layout, shown_layout
+from bot.request.outcomes import Refused
+
+
+async def show(
+    interaction: Interaction, services: Services, picture_id: int, *, anyones: bool
+) -> None:
+    """Show the file of a picture privately. anyones: also one of another member's."""
+    found = await services.gallery.show(actor_of(interaction), picture_id, anyones=anyones)
+    if isinstance(found, Refused):
+        await refuse(interaction, found)
+        return
+    picture, path = found
+    await interaction.response.defer(ephemeral=True, thinking=True)
+    name, data = await asyncio.to_thread(fitting, path, path.name, interaction.filesize_limit)
+    await interaction.edit_original_response(
+        view=shown_layout(picture, name, words_of(interaction)),
+        attachments=[discord.File(io.BytesIO(data), name)],
+        allowed_mentions=NO_MENTIONS,
+    )
+
+
+async def show_more(interaction: Interaction, services: Services, picture_id: int) -> None:
+    """Open the panel behind More."""
+    allowed = await services.gallery.allowed_actions(actor_of(interaction), picture_id)
+    if isinstance(allowed, Refused):
+        await refuse(interaction, allowed)
+    else:
+        await reply_layout_privately(
+            interaction, more_layout(allowed, picture_id, words_of(interaction))
+        )
+
+
+async def set_favourite(
+    interaction: Interaction, services: Services, picture_id: int, *, favourite: bool
+) -> None:
+    """Mark or unmark a favourite, and update the panel behind More that the button is on."""
+    actor = actor_of(interaction)
+    marked = await services.gallery.set_favourite(actor, picture_id, favourite=favourite)
+    allowed = (
+        marked
+        if isinstance(marked, Refused)
+        else await services.gallery.allowed_actions(actor, marked.id)
+    )
+    if isinstance(allowed, Refused):
+        await refuse(interaction, allowed)
+        return
+    view = more_layout(allowed, picture_id, words_of(interaction))
+    await interaction.response.edit_message(view=view, allowed_mentions=NO_MENTIONS)
+
+
+async def send_copy(interaction: Interaction, services: Services, picture_id: int) -> None:
+    """Send the presser a copy of a picture by direct message."""
+    found = await services.gallery.show(actor_of(interaction), picture_id, anyones=True)
+    if isinstance(found, Refused):
+        await refuse(interaction, found)
+        return
+    await interaction.response.defer(ephemeral=True, thinking=True)
+    copied = await services.copies.send(interaction.user.id, *found, str(interaction.locale))
+    await edit_reply(interaction, sentence(copied, words_of(interaction)))
