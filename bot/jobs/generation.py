@@ -22,6 +22,7 @@ from bot.jobs.input_fetch import input_loader
 from bot.jobs.submission import JobSubmission, missing_reason, quota_refusal, token_problem
 from bot.pictures.recent import learn_speed
 from bot.request.apply_flags import apply_flags
+from bot.request.ids import parse_id
 from bot.request.outcomes import (
     Accepted,
     Blocked,
@@ -212,9 +213,8 @@ class GenerationService:
         if picture is None:
             latest = await self._history.latest(actor.user_id, actor.guild_id)
             return Refused(NoPictures()) if latest is None else latest
-        digits = picture.strip().lstrip("#")
-        known = digits.isascii() and digits.isdigit() and len(digits) <= 18
-        found = await self._history.get(int(digits)) if known else None
+        picture_id = parse_id(picture)
+        found = None if picture_id is None else await self._history.get(picture_id)
         if found is None or found.place.guild_id != actor.guild_id:
             return Refused(UnknownPicture(picture))
         own = found.place.user_id == actor.user_id

@@ -8,7 +8,7 @@ import discord
 from discord import app_commands
 from discord.app_commands import Choice, Range, locale_str
 
-from bot.discord.commands.options import closed_choices, picture_choices
+from bot.discord.commands.options import closed_choices, matching_choices, suggest_pictures
 from bot.discord.commands.variations import variation_commands
 from bot.discord.handlers.history import show_history
 from bot.discord.handlers.image_to_image import imagine_from
@@ -122,13 +122,7 @@ def _reroll(services: Services) -> app_commands.Command[Any, ..., None]:
             )
             await answer(interaction, services, outcome)
 
-    @reroll.autocomplete("picture")
-    async def pictures(interaction: Interaction, current: str) -> list[Choice[str]]:
-        if not services.serves(interaction.guild_id):
-            return []
-        stored = await services.gallery.recent(actor_of(interaction))
-        return picture_choices(current, ((each.id, each.prompt) for each in stored))
-
+    suggest_pictures(reroll, services)
     return reroll
 
 
@@ -148,7 +142,7 @@ def _cancel(services: Services) -> app_commands.Command[Any, ..., None]:
         if not services.serves(interaction.guild_id):
             return []
         offered = services.cancellation.cancellable(actor_of(interaction))
-        return picture_choices(current, ((each.row.id, each.row.prompt) for each in offered))
+        return matching_choices(current, ((each.row.id, each.row.prompt) for each in offered))
 
     return cancel
 

@@ -9,7 +9,7 @@ from discord import app_commands
 from discord.app_commands import Choice, Range, locale_str
 
 from bot.discord.commands.context_menus import shown_files
-from bot.discord.commands.options import picture_choices
+from bot.discord.commands.options import suggest_pictures
 from bot.discord.handlers.image_to_image import (
     generate_from,
     reply_no_picture,
@@ -140,12 +140,5 @@ def _inpaint(services: Services) -> app_commands.Command[Any, ..., None]:
             interaction, services, GenerationParams(prompt), beginning, private=private
         )
 
-    @inpaint.autocomplete("painting")
-    async def pictures(interaction: Interaction, current: str) -> list[Choice[str]]:
-        if not services.serves(interaction.guild_id):
-            return []
-        stored = await services.gallery.recent(actor_of(interaction))
-        return picture_choices(current, ((each.id, each.prompt) for each in stored))
-
-    del pictures
+    suggest_pictures(inpaint, services, "painting")
     return inpaint

@@ -7,9 +7,9 @@ from typing import Any
 
 import discord
 from discord import app_commands
-from discord.app_commands import Choice, Range, locale_str
+from discord.app_commands import Range, locale_str
 
-from bot.discord.commands.options import picture_choices
+from bot.discord.commands.options import suggest_pictures
 from bot.discord.handlers.details import can_read_of, recipe_file_of, show_details, show_found
 from bot.discord.interaction.responses import (
     Interaction,
@@ -92,11 +92,5 @@ def _recipe(services: Services) -> app_commands.Command[Any, ..., None]:
         else:
             await show_details(interaction, await services.inspection.latest(actor, sees))
 
-    @recipe.autocomplete("picture")
-    async def pictures(interaction: Interaction, current: str) -> list[Choice[str]]:
-        if not services.serves(interaction.guild_id):
-            return []
-        stored = await services.gallery.recent(actor_of(interaction))
-        return picture_choices(current, ((each.id, each.prompt) for each in stored))
-
+    suggest_pictures(recipe, services)
     return recipe

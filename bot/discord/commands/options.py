@@ -1,11 +1,15 @@
-"""What is offered: rows by their number or their prompt while somebody types, and closed lists."""
+"""Suggestions and choices of options: rows found by number or prompt, and closed lists."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
+from discord import app_commands
 from discord.app_commands import Choice, locale_str
 
+from bot.discord.interaction.responses import Interaction, actor_of
+from bot.discord.interaction.services import Services
 from bot.i18n import words
 from bot.wording.labels import level_name, speed_name, style_name
 from engine.diffusion.families import Family
@@ -16,7 +20,21 @@ CHOICE_CHARS = 100
 CHOICES = 25
 
 
-def picture_choices(typed: str, rows: Iterable[tuple[int, str]]) -> list[Choice[str]]:
+def suggest_pictures(
+    command: app_commands.Command[Any, ..., None], services: Services, option: str = "picture"
+) -> None:
+    """Suggest the member's newest pictures on this server while they type in `option`."""
+
+    async def pictures(interaction: Interaction, current: str) -> list[Choice[str]]:
+        if not services.serves(interaction.guild_id):
+            return []
+        stored = await services.gallery.recent(actor_of(interaction))
+        return matching_choices(current, ((each.id, each.prompt) for each in stored))
+
+    command.autocomplete(option)(pictures)
+
+
+def matching_choices(typed: str, rows: Iterable[tuple[int, str]]) -> list[Choice[str]]:
     """Those whose number or prompt holds what was typed so far."""
     wanted = typed.casefold().lstrip("#")
     found = []
