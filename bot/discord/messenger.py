@@ -5,11 +5,10 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import io
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, TypeVar
-from urllib.parse import urlsplit
+from typing import TypeVar
 
 import aiohttp
 import discord
@@ -20,7 +19,9 @@ from bot.delivery.attachments import contact_sheet
 from bot.delivery.cards import Card, CaseCard, FailureCard, PaintingCard, PictureCard
 from bot.delivery.messenger import Address, Obstacle, TemporaryFailure, Undeliverable
 from bot.delivery.previews import PREVIEW_NAME
-from bot.discord.interaction.rest import THREAD_ARCHIVED, remove_message
+from bot.discord.interaction.error_codes import ErrorCode
+from bot.discord.interaction.messages import file_names, walk_components
+from bot.discord.interaction.rest import remove_message
 from bot.discord.views.custom_ids import ComponentAction, custom_id
 from bot.discord.views.jobs import card_layout, job_line
 from bot.i18n import words
@@ -40,17 +41,21 @@ _SMALLER = (
 """Forms to try in turn: format, ending, quality, and by what both sides are divided."""
 
 _OBSTACLES = {
-    10003: Obstacle.CHANNEL_GONE,
-    10004: Obstacle.CHANNEL_GONE,
-    10008: Obstacle.MESSAGE_GONE,
-    10015: Obstacle.MESSAGE_GONE,  # an interaction's token that Discord knows no more
-    50027: Obstacle.MESSAGE_GONE,
-    THREAD_ARCHIVED: Obstacle.ARCHIVED,
-    **dict.fromkeys((160006, 160007), Obstacle.FULL),
-    40005: Obstacle.TOO_LARGE,
-    **dict.fromkeys((50001, 50005, 50007, 50013, 160005), Obstacle.FORBIDDEN),
+    ErrorCode.UNKNOWN_CHANNEL: Obstacle.CHANNEL_GONE,
+    ErrorCode.UNKNOWN_GUILD: Obstacle.CHANNEL_GONE,
+    ErrorCode.UNKNOWN_MESSAGE: Obstacle.MESSAGE_GONE,
+    ErrorCode.UNKNOWN_WEBHOOK: Obstacle.MESSAGE_GONE,
+    ErrorCode.INVALID_WEBHOOK_TOKEN: Obstacle.MESSAGE_GONE,
+    ErrorCode.THREAD_ARCHIVED: Obstacle.ARCHIVED,
+    ErrorCode.TOO_MANY_ACTIVE_THREADS: Obstacle.FULL,
+    ErrorCode.TOO_MANY_ACTIVE_ANNOUNCEMENT_THREADS: Obstacle.FULL,
+    ErrorCode.REQUEST_TOO_LARGE: Obstacle.TOO_LARGE,
+    ErrorCode.MISSING_ACCESS: Obstacle.FORBIDDEN,
+    ErrorCode.CANNOT_EDIT_OTHERS_MESSAGE: Obstacle.FORBIDDEN,
+    ErrorCode.CANNOT_MESSAGE_USER: Obstacle.FORBIDDEN,
+    ErrorCode.MISSING_PERMISSIONS: Obstacle.FORBIDDEN,
+    ErrorCode.THREAD_LOCKED: Obstacle.FORBIDDEN,
 }
-_HAS_THREAD = 160004
 _THREAD_NAME_CHARS = 100
 _THREAD_REST_MIN = 1440
 """After a day without a message Discord puts a thread away; the next picture brings it back."""
@@ -150,7 +155,7 @@ class DiscordMessenger:
         except Undeliverable as error:
             if not isinstance(error.__cause__, discord.HTTPException):
                 raise
-            if error.__cause__.code != _HAS_THREAD:
+            if error.__cause__.code != ErrorCode.THREAD_ALREADY_CREATED:
                 raise
         return message_id
 
@@ -317,25 +322,16 @@ async def _sent(call: Awaitable[T]) -> T:
 
 def _shows(message: discord.Message, job_id: int, number: str) -> bool:
     """Whether a message of ours shows this job's result: by its files' names, or its number."""
-    names = [each.filename for each in message.attachments]
     texts: list[str] = []
-    for component in _parts(message.components):
-        if isinstance(component, discord.MediaGalleryComponent):
-            names += [urlsplit(item.media.url).path.rpartition("/")[2] for item in component.items]
-        elif isinstance(component, discord.TextDisplay):
+    for component in walk_components(message.components):
+        if isinstance(component, discord.TextDisplay):
             texts += component.content.splitlines()
-    return any(is_picture_of(job_id, name) for name in names) or number in texts
+    return any(is_picture_of(job_id, name) for name in file_names(message)) or number in texts
 
 
 def _custom_ids(message: discord.Message) -> set[str | None]:
-    parts = _parts(message.components)
+    parts = walk_components(message.components)
     return {part.custom_id for part in parts if isinstance(part, discord.Button)}
-
-
-def _parts(components: Iterable[Any]) -> Iterator[Any]:
-    for component in components:
-        yield component
-        yield from _parts(getattr(component, "children", ()))
 
 
 def _upload(card: PictureCard | CaseCard) -> bytes:

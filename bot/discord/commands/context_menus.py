@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import Any
-from urllib.parse import urlsplit
-
 import discord
 from discord import app_commands
 from discord.app_commands import locale_str
@@ -17,6 +13,7 @@ from bot.discord.handlers.details import (
     show_details,
     show_found,
 )
+from bot.discord.interaction.messages import file_names
 from bot.discord.interaction.responses import (
     Interaction,
     actor_of,
@@ -65,7 +62,7 @@ def message_menus(services: Services) -> list[app_commands.ContextMenu]:
 async def _painted(
     interaction: Interaction, services: Services, message: discord.Message
 ) -> PictureDetails | Refused | None:
-    names = list(shown_files(message))
+    names = list(file_names(message))
     return await services.inspection.of_message(actor_of(interaction), message.id, names)
 
 
@@ -89,19 +86,3 @@ async def _read(interaction: Interaction, services: Services, message: discord.M
             return
         outcomes.append(found)
     await show_found(interaction, outcomes[0])
-
-
-def shown_files(message: discord.Message) -> Iterator[str]:
-    """The names of all files that a message shows, those in layouts too."""
-    for attachment in message.attachments:
-        yield attachment.filename
-    for part in _parts(message.components):
-        if isinstance(part, discord.MediaGalleryComponent):
-            for item in part.items:
-                yield urlsplit(item.media.url).path.rpartition("/")[2]
-
-
-def _parts(components: Iterable[Any]) -> Iterator[Any]:
-    for component in components:
-        yield component
-        yield from _parts(getattr(component, "children", ()))

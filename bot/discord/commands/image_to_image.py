@@ -8,7 +8,6 @@ import discord
 from discord import app_commands
 from discord.app_commands import Choice, Range, locale_str
 
-from bot.discord.commands.context_menus import shown_files
 from bot.discord.commands.options import suggest_pictures
 from bot.discord.handlers.image_to_image import (
     generate_from,
@@ -17,6 +16,7 @@ from bot.discord.handlers.image_to_image import (
     show_form_for_own,
 )
 from bot.discord.handlers.shown_pictures import attached, shown_picture
+from bot.discord.interaction.messages import file_names
 from bot.discord.interaction.responses import (
     Interaction,
     actor_of,
@@ -51,7 +51,7 @@ def image_to_image_menu(services: Services) -> app_commands.ContextMenu:
     async def paint_from_this(interaction: Interaction, message: discord.Message) -> None:
         if not await can_deliver_here(interaction):
             return
-        files = list(shown_files(message))
+        files = list(file_names(message))
         found = await services.inspection.of_message(actor_of(interaction), message.id, files)
         if isinstance(found, Refused):
             await refuse(interaction, found)

@@ -8,6 +8,7 @@ import aiohttp
 import discord
 import structlog
 
+from bot.discord.interaction.error_codes import ErrorCode
 from bot.discord.interaction.responses import (
     NO_MENTIONS,
     Interaction,
@@ -15,7 +16,7 @@ from bot.discord.interaction.responses import (
     refuse,
     words_of,
 )
-from bot.discord.interaction.rest import THREAD_ARCHIVED, remove_message
+from bot.discord.interaction.rest import remove_message
 from bot.discord.interaction.services import Services
 from bot.discord.views.permutations import closed_layout
 from bot.pictures.gallery import MessageRef
@@ -92,6 +93,6 @@ async def _delete_pressed(
     try:
         await interaction.delete_original_response()
     except discord.HTTPException as error:
-        if error.code != THREAD_ARCHIVED:
+        if error.code != ErrorCode.THREAD_ARCHIVED:
             raise
         await _delete_message(interaction, picture, result)

@@ -18,6 +18,7 @@ from bot.discord.interaction.responses import (
     Interaction,
     actor_of,
     can_deliver_here,
+    finished_within,
     refuse,
     reject_server,
     reply_privately,
@@ -112,7 +113,7 @@ async def show_form_for(interaction: Interaction, services: Services, given: Url
     """
     keeping = asyncio.ensure_future(services.image_to_image.stage(actor_of(interaction), given))
     try:
-        if not await _soon(keeping):
+        if not await finished_within(keeping, FORM_AFTER_S):
             await interaction.response.defer(ephemeral=True, thinking=True)
         kept = await keeping
     except BaseException:
@@ -126,12 +127,6 @@ async def show_form_for(interaction: Interaction, services: Services, given: Url
     else:
         view = staged_layout(kept, say)
         await interaction.edit_original_response(view=view, allowed_mentions=NO_MENTIONS)
-
-
-async def _soon(keeping: asyncio.Future[StagedSource | Refused]) -> bool:
-    """Wait as long as a form can wait; whether it is over then."""
-    await asyncio.wait({keeping}, timeout=FORM_AFTER_S)
-    return keeping.done()
 
 
 def staged_button_class(

@@ -10,6 +10,7 @@ from bot.discord.interaction.responses import (
     actor_of,
     answer,
     can_deliver_here,
+    finished_within,
     refuse,
     words_of,
 )
@@ -109,18 +110,12 @@ async def answer_soon(
     """Answer with what comes of it; where that takes long, it is announced."""
     # Not announced at once: a refusal could then not be for one person's eyes without a trace.
     try:
-        if not await _soon(accepting):
+        if not await finished_within(accepting, ANNOUNCED_AFTER_S):
             await interaction.response.defer(ephemeral=private, thinking=True)
     except BaseException:
         await _cancel_accepted(services, accepting)
         raise
     await answer(interaction, services, await accepting)
-
-
-async def _soon(accepting: asyncio.Future[Accepted | Refused]) -> bool:
-    """Wait as long as may be waited without a word; whether it is over then."""
-    await asyncio.wait({accepting}, timeout=ANNOUNCED_AFTER_S)
-    return accepting.done()
 
 
 async def _cancel_accepted(

@@ -9,19 +9,12 @@ import discord
 import structlog
 from discord import app_commands
 
-from bot.discord.interaction.responses import (
-    UNKNOWN_INTERACTION,
-    Interaction,
-    reply_privately,
-    words_of,
-)
+from bot.discord.interaction.error_codes import ErrorCode
+from bot.discord.interaction.responses import Interaction, reply_privately, words_of
 from bot.wording import rejections
 from storage.errors import StorageError
 
 log = structlog.get_logger(__name__)
-
-ALREADY_ANSWERED = 40060
-THREAD_ARCHIVED = 50083
 
 
 async def explain(interaction: Interaction, error: BaseException) -> None:
@@ -37,14 +30,14 @@ async def explain(interaction: Interaction, error: BaseException) -> None:
     if isinstance(error, app_commands.CheckFailure):
         await _tell(interaction, rejections.no_right(say))
         return
-    if isinstance(error, discord.NotFound) and error.code == UNKNOWN_INTERACTION:
+    if isinstance(error, discord.NotFound) and error.code == ErrorCode.UNKNOWN_INTERACTION:
         log.warning("answered too late", interaction=interaction.id)
         return
-    if isinstance(error, discord.HTTPException) and error.code == ALREADY_ANSWERED:
+    if isinstance(error, discord.HTTPException) and error.code == ErrorCode.ALREADY_ACKNOWLEDGED:
         # discord.py tries again where the answer to its first try was lost; that one arrived.
         log.warning("answered before", interaction=interaction.id)
         return
-    if isinstance(error, discord.HTTPException) and error.code == THREAD_ARCHIVED:
+    if isinstance(error, discord.HTTPException) and error.code == ErrorCode.THREAD_ARCHIVED:
         log.warning("not answered: its thread was put away", interaction=interaction.id)
         return
     if isinstance(error, StorageError):

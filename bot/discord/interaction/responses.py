@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
+from typing import Any
 
 import aiohttp
 import discord
@@ -14,6 +16,7 @@ from bot.accounts.permissions import Actor
 from bot.delivery.cards import WaitingCard
 from bot.delivery.messenger import Address, TemporaryFailure, Undeliverable
 from bot.delivery.worker import NeverAnswered
+from bot.discord.interaction.error_codes import ErrorCode
 from bot.discord.interaction.services import Services
 from bot.discord.views.jobs import card_layout
 from bot.discord.views.markdown import quoted, when
@@ -27,7 +30,6 @@ from bot.wording.cancellations import jobs_cancelled
 
 log = structlog.get_logger(__name__)
 
-UNKNOWN_INTERACTION = 10062
 CONTENT_CHARS = 1900
 NO_MENTIONS = discord.AllowedMentions.none()
 
@@ -177,6 +179,12 @@ async def can_deliver_here(interaction: Interaction) -> bool:
     return not missing
 
 
+async def finished_within(task: asyncio.Future[Any], limit_s: float) -> bool:
+    """Wait for a task, at most `limit_s`, and say whether it is done; it is not cancelled."""
+    await asyncio.wait({task}, timeout=limit_s)
+    return task.done()
+
+
 async def answer(interaction: Interaction, services: Services, outcome: Accepted | Refused) -> None:
     """Say what became of a wish to paint, and tell delivery where that stands.
 
@@ -268,7 +276,7 @@ async def _send(
             return sent.message_id
         return (await interaction.original_response()).id
     except discord.NotFound as error:
-        if error.code != UNKNOWN_INTERACTION:
+        if error.code != ErrorCode.UNKNOWN_INTERACTION:
             raise
         # The person was told that the bot did not answer: they will try again.
         log.warning("answered too late", job=job_id)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 import discord
 
-THREAD_ARCHIVED: Final = 50083
+from bot.discord.interaction.error_codes import ErrorCode
 
 
 async def remove_message(
@@ -22,7 +20,7 @@ async def remove_message(
         await message.delete()
     except discord.HTTPException as error:
         # After a day without a message nothing in a thread can be changed, until it is back.
-        if error.code != THREAD_ARCHIVED:
+        if error.code != ErrorCode.THREAD_ARCHIVED:
             raise
         await client.http.edit_channel(channel_id, archived=False)
         await message.delete()

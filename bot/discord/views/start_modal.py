@@ -11,10 +11,11 @@ from bot.discord.views.custom_ids import staged_id
 from bot.discord.views.markdown import form, layout
 from bot.i18n import Words
 from bot.request.input_sources import StagedSource
+from bot.request.resolve import DEFAULT_STRENGTHS
 from engine.prompts import MAX_PROMPT_CHARS
+from engine.types import Mode
 
 STRENGTH_CHARS = 10
-USUAL_STRENGTH = "0.75"
 
 
 def image_to_image_form(custom_id: str, say: Words, pictures: Sequence[int] = ()) -> ui.Modal:
@@ -28,7 +29,7 @@ def image_to_image_form(custom_id: str, say: Words, pictures: Sequence[int] = ()
     strength = ui.TextInput[ui.Modal](
         custom_id="strength",
         style=discord.TextStyle.short,
-        default=USUAL_STRENGTH,
+        default=f"{DEFAULT_STRENGTHS[Mode.IMAGE]:g}",
         required=False,
         max_length=STRENGTH_CHARS,
     )

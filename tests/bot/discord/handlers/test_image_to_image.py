@@ -255,7 +255,7 @@ async def test_a_file_that_is_gone(harness: BotHarness, monkeypatch: pytest.Monk
 def opening(harness: BotHarness, monkeypatch: pytest.MonkeyPatch) -> None:
     """Downloads wait until their interaction is announced."""
 
-    async def not_soon(_keeping: Any) -> bool:
+    async def not_finished(_task: Any, _limit_s: float) -> bool:
         return False
 
     harness.gate.clear()
@@ -267,7 +267,7 @@ def opening(harness: BotHarness, monkeypatch: pytest.MonkeyPatch) -> None:
         return done
 
     monkeypatch.setattr(discord.InteractionResponse, "defer", announced)
-    monkeypatch.setattr(image_to_image, "_soon", not_soon)
+    monkeypatch.setattr(image_to_image, "finished_within", not_finished)
     read_slowly(monkeypatch)
 
 

@@ -309,10 +309,10 @@ def person(harness: BotHarness) -> Actor:
 def read_slowly(monkeypatch: pytest.MonkeyPatch) -> None:
     """As if reading a picture took longer than anybody waits for an answer."""
 
-    async def not_soon(_accepting: Any) -> bool:
+    async def not_finished(_task: Any, _limit_s: float) -> bool:
         return False
 
-    monkeypatch.setattr(variations, "_soon", not_soon)
+    monkeypatch.setattr(variations, "finished_within", not_finished)
 
 
 def announcements(harness: BotHarness) -> int:
