@@ -11,11 +11,26 @@ from typing import Any
 
 import discord
 import structlog
-from discord import app_commands
+from discord import Locale, app_commands
+from discord.app_commands import locale_str
 
-from bot.discord.command_translation import CatalogueTranslator
+from bot.i18n import words
 
 log = structlog.get_logger(__name__)
+
+
+class CatalogueTranslator(app_commands.Translator):
+    """Translates names and descriptions of commands with the catalogues of all other texts."""
+
+    async def translate(
+        self,
+        string: locale_str,
+        locale: Locale,
+        context: app_commands.TranslationContextTypes,
+    ) -> str | None:
+        """Return the text in this language; None, which means English, if it has none."""
+        translated = words(locale.value)(string.message)
+        return None if translated == string.message else translated
 
 
 async def sync_commands(

@@ -10,12 +10,13 @@ from discord.app_commands import Choice, Range, locale_str
 
 from bot.discord.commands.options import suggest_pictures
 from bot.discord.handlers.image_to_image import (
+    attached,
     generate_from,
     reply_no_picture,
     show_form_for,
     show_form_for_own,
+    shown_picture,
 )
-from bot.discord.handlers.shown_pictures import attached, shown_picture
 from bot.discord.interaction.messages import file_names
 from bot.discord.interaction.responses import (
     Interaction,

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Iterable, Iterator
+from itertools import chain
 from typing import Any, Self
 
 import discord
 from discord import ui
 
-from bot.discord.handlers.shown_pictures import attached
 from bot.discord.handlers.variations import answer_soon
 from bot.discord.interaction.error_handler import explain
 from bot.discord.interaction.in_flight import InFlightInteractions
@@ -26,8 +27,7 @@ from bot.discord.interaction.responses import (
 )
 from bot.discord.interaction.services import Services
 from bot.discord.views.custom_ids import STAGED_PATTERN, ComponentAction, custom_id, staged_id
-from bot.discord.views.modals import typed
-from bot.discord.views.start_modal import image_to_image_form, staged_layout
+from bot.discord.views.modals import image_to_image_form, staged_layout, typed
 from bot.pictures.inspection import PictureDetails
 from bot.request.input_sources import (
     InputSource,
@@ -44,6 +44,46 @@ from engine.types import Mode
 FORM_AFTER_S = 1.5
 """A form has to be the first answer, within three seconds; a picture that takes longer gets a
 button that opens it."""
+
+
+# Pictures of messages
+
+
+def attached(attachment: discord.Attachment) -> UrlSource:
+    """An attachment as the studio takes it."""
+    return UrlSource(attachment.url, attachment.size)
+
+
+def shown_picture(message: discord.Message) -> UrlSource | None:
+    """The first picture of a message: a file of its own or a forwarded one, else of an embed.
+
+    Of a page elsewhere it takes the copy that Discord made: the bot asks nobody else.
+    """
+    whole = [message, *message.message_snapshots]
+    files = [file for each in whole for file in each.attachments]
+    # What it really is, only its content says; this decides which is looked at.
+    files.sort(key=lambda file: not (file.content_type or "").startswith("image/"))
+    if files:
+        return attached(files[0])
+    embeds = [embed for each in whole for embed in each.embeds]
+    copies = chain(
+        (each.image.proxy_url or each.thumbnail.proxy_url for each in embeds),
+        _in_layouts(message.components),
+    )
+    return next((UrlSource(url) for url in copies if url), None)
+
+
+def _in_layouts(components: Iterable[Any]) -> Iterator[str | None]:
+    for component in components:
+        if isinstance(component, discord.MediaGalleryComponent):
+            yield from (item.media.proxy_url for item in component.items)
+        if isinstance(component, discord.ThumbnailComponent):
+            yield component.media.proxy_url
+        yield from _in_layouts(getattr(component, "children", ()))
+        yield from _in_layouts(filter(None, [getattr(component, "accessory", None)]))
+
+
+# Generation
 
 
 async def generate_from(

@@ -7,7 +7,6 @@ import dataclasses
 import io
 
 import discord
-from discord import ui
 
 from bot.delivery.cards import CaseCard
 from bot.delivery.messenger import Undeliverable
@@ -21,30 +20,12 @@ from bot.discord.interaction.responses import (
 )
 from bot.discord.interaction.services import Services
 from bot.discord.messenger import fitting
-from bot.discord.views.custom_ids import ComponentAction, custom_id
-from bot.discord.views.markdown import form, when
-from bot.discord.views.modals import typed
+from bot.discord.views.markdown import when
+from bot.discord.views.modals import report_form, typed
 from bot.discord.views.moderation import report_layout
-from bot.i18n import Words
 from bot.request.outcomes import Refused, ReportDecided
 from bot.wording import moderation
-from storage.types import REASON_LIMIT_CHARS, Verdict
-
-
-def report_form(picture_id: int, say: Words) -> ui.Modal:
-    """Why somebody reports a picture. It lives for ever, as all forms do."""
-    reason = ui.TextInput[ui.Modal](
-        custom_id="reason",
-        style=discord.TextStyle.paragraph,
-        required=False,
-        max_length=REASON_LIMIT_CHARS,
-    )
-    told = say("You need not say. The moderators see this and your name.")
-    return form(
-        say("Report picture #{id}", id=picture_id),
-        custom_id(ComponentAction.REPORT, picture_id),
-        ui.Label(text=say("What is wrong with it?"), description=told, component=reason),
-    )
+from storage.types import Verdict
 
 
 async def submit_report(interaction: Interaction, services: Services, picture_id: int) -> None:

@@ -20,8 +20,8 @@ from bot.discord.interaction.error_codes import ErrorCode
 from bot.discord.interaction.services import Services
 from bot.discord.views.jobs import card_layout
 from bot.discord.views.markdown import quoted, when
+from bot.discord.views.modals import returned
 from bot.discord.views.permutations import proposal_layout
-from bot.discord.views.returned_input import returned
 from bot.i18n import Words, words
 from bot.request.outcomes import Accepted, Blocked, JobsCancelled, ManyPermutations, Refused
 from bot.request.summary import summarize

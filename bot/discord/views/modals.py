@@ -1,22 +1,34 @@
-"""The form of Remix. It lives for ever: all it needs is in its custom_id and what is sent in."""
+"""Pure: the forms, and what was filled in. They outlive the process that showed them: all it needs
+is in the custom_id and the submission."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import io
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, cast
 
 import discord
 from discord import ui
 
-from bot.discord.views.custom_ids import ComponentAction, custom_id
-from bot.discord.views.markdown import form, whole
+from bot.discord.views.custom_ids import ComponentAction, custom_id, staged_id
+from bot.discord.views.markdown import form, layout, whole
 from bot.i18n import Words
 from bot.jobs.variations import RemixChanges
 from bot.request.flags import escape_prompt
+from bot.request.input_sources import StagedSource
+from bot.request.resolve import DEFAULT_STRENGTHS
 from engine.prompts import MAX_PROMPT_CHARS, clean, is_ours
-from engine.types import ImageRequest
+from engine.types import ImageRequest, Mode
+from storage.types import REASON_LIMIT_CHARS
 
 SEED_CHARS = 10
+STRENGTH_CHARS = 10
+WORDS_LIMIT = 1200
+"""Longer words are given back as a file."""
+_FENCE = "```"
+
+
+# The forms
 
 
 def remix_form(picture_id: int, request: ImageRequest, prompt: str | None, say: Words) -> ui.Modal:
@@ -38,6 +50,87 @@ def remix_form(picture_id: int, request: ImageRequest, prompt: str | None, say: 
     )
 
 
+def image_to_image_form(form_id: str, say: Words, pictures: Sequence[int] = ()) -> ui.Modal:
+    """The words and the strength. pictures: ids of several, of which one is to be chosen."""
+    prompt = ui.TextInput[ui.Modal](
+        custom_id="prompt",
+        style=discord.TextStyle.paragraph,
+        required=True,
+        max_length=MAX_PROMPT_CHARS,
+    )
+    strength = ui.TextInput[ui.Modal](
+        custom_id="strength",
+        style=discord.TextStyle.short,
+        default=f"{DEFAULT_STRENGTHS[Mode.IMAGE]:g}",
+        required=False,
+        max_length=STRENGTH_CHARS,
+    )
+    told = say("From 0.01 (as it is) to 1 (nothing of it is left)")
+    return form(
+        say("Paint from this picture"),
+        form_id,
+        *([_choice(pictures, say)] if len(pictures) > 1 else []),
+        ui.Label(text=say("Prompt"), component=prompt),
+        ui.Label(text=say("Strength"), description=told, component=strength),
+    )
+
+
+def staged_layout(kept: StagedSource, say: Words) -> ui.LayoutView:
+    """What is shown in place of the form when a picture took too long: a button that opens it."""
+    button = ui.Button[ui.LayoutView](
+        label=say("Paint from this"),
+        style=discord.ButtonStyle.primary,
+        custom_id=staged_id(kept),
+    )
+    text = say("I have the picture; now say what to paint.")
+    return layout(ui.TextDisplay(text), ui.ActionRow(button))
+
+
+def report_form(picture_id: int, say: Words) -> ui.Modal:
+    """Why somebody reports a picture. It lives for ever, as all forms do."""
+    reason = ui.TextInput[ui.Modal](
+        custom_id="reason",
+        style=discord.TextStyle.paragraph,
+        required=False,
+        max_length=REASON_LIMIT_CHARS,
+    )
+    told = say("You need not say. The moderators see this and your name.")
+    return form(
+        say("Report picture #{id}", id=picture_id),
+        custom_id(ComponentAction.REPORT, picture_id),
+        ui.Label(text=say("What is wrong with it?"), description=told, component=reason),
+    )
+
+
+def _choice(pictures: Sequence[int], say: Words) -> ui.Label[ui.Modal]:
+    options = [
+        discord.SelectOption(
+            label=say("Picture {number} (#{id})", number=number, id=picture_id),
+            value=str(picture_id),
+            default=number == 1,
+        )
+        for number, picture_id in enumerate(pictures, 1)
+    ]
+    menu = ui.Select[ui.Modal](custom_id="picture", options=options, required=True)
+    return ui.Label(text=say("Which one"), component=menu)
+
+
+def _field(label: str, name: str, text: str, *, required: bool = False) -> ui.Label[ui.Modal]:
+    return ui.Label(
+        text=label,
+        component=ui.TextInput(
+            custom_id=name,
+            style=discord.TextStyle.paragraph,
+            default=whole(text[:MAX_PROMPT_CHARS]) or None,
+            required=required,
+            max_length=MAX_PROMPT_CHARS,
+        ),
+    )
+
+
+# Submissions
+
+
 def sent_in(interaction: discord.Interaction[Any]) -> RemixChanges:
     """What was filled in; a field that is not there is empty."""
     values = typed(interaction)
@@ -54,17 +147,25 @@ def typed(interaction: discord.Interaction[Any]) -> dict[str, str]:
     return found
 
 
-def _field(label: str, name: str, text: str, *, required: bool = False) -> ui.Label[ui.Modal]:
-    return ui.Label(
-        text=label,
-        component=ui.TextInput(
-            custom_id=name,
-            style=discord.TextStyle.paragraph,
-            default=whole(text[:MAX_PROMPT_CHARS]) or None,
-            required=required,
-            max_length=MAX_PROMPT_CHARS,
-        ),
-    )
+def returned(
+    interaction: discord.Interaction[Any], refusal: str, say: Words
+) -> tuple[str, list[discord.File]]:
+    """The refusal with the prompt of the form below it, to be copied, or in a file beside it.
+
+    The refusal alone where no form with a prompt was sent in.
+    """
+    if interaction.type is not discord.InteractionType.modal_submit:
+        return refusal, []
+    prompt = whole(typed(interaction).get("prompt", "")).strip()
+    if not prompt:
+        return refusal, []
+    if len(prompt) > WORDS_LIMIT or _FENCE in prompt:
+        words = say("Your words are in the file, to be copied.")
+        return f"{refusal}\n{words}", [discord.File(io.BytesIO(prompt.encode()), "prompt.txt")]
+    # A mention stays one in a block; what makes it none is invisible, and cleaned away again.
+    block = f"{_FENCE}\n{discord.utils.escape_mentions(prompt)}\n{_FENCE}"
+    words = say("Your words, to be copied:")
+    return f"{refusal}\n{words}\n{block}", []
 
 
 def _fields(part: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:

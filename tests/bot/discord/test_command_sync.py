@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from discord import Locale
 
-from bot.discord.command_translation import CatalogueTranslator
+from bot.discord.command_sync import CatalogueTranslator
 from bot.discord.commands import options
 from bot.runtime.wiring import SYNC_FILE
 from tests.bot.discord.conftest import BotHarness

@@ -8,7 +8,7 @@ from typing import Any, cast
 import discord
 import pytest
 
-from bot.discord.handlers.shown_pictures import shown_picture
+from bot.discord.handlers.image_to_image import shown_picture
 from bot.request.input_sources import UrlSource
 from engine.types import Mode
 from tests.bot.discord.commands.test_imagine import painted

@@ -9,14 +9,14 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 
 from bot.discord.client import create_client
-from bot.discord.command_translation import CatalogueTranslator
+from bot.discord.command_sync import CatalogueTranslator
 from bot.i18n import words
 from bot.playground.rules.commands import check_commands
 from bot.playground.rules.names import LOCALES, is_command_name
 from tests.bot.discord.openapi import DESCRIPTION, ApiDescription
 from tests.bot.discord.snapshots import ReadableJson
-from tests.bot.discord.views.layouts_inspection import help_entries
-from tests.bot.discord.views.layouts_samples import NO_SERVICES
+from tests.bot.discord.views.samples.data import NO_SERVICES
+from tests.bot.discord.views.samples.inspection import help_entries
 
 COMMAND_CHARS = 8000
 OPTIONS = CHOICES = 25

@@ -25,9 +25,6 @@ from bot.pictures.filenames import SPOILER
 from engine.prompts import MAX_PROMPT_CHARS
 from tests.bot.discord.openapi import DESCRIPTION, ApiDescription
 from tests.bot.discord.snapshots import ReadableJson, readable
-from tests.bot.discord.views import layouts
-from tests.bot.discord.views.layouts import CASES, PARTS
-from tests.bot.discord.views.layouts_samples import PROMPT, Shown
 from tests.bot.discord.views.limits import (
     BUTTON,
     GALLERY,
@@ -40,6 +37,9 @@ from tests.bot.discord.views.limits import (
     problems,
     text_problems,
 )
+from tests.bot.discord.views.samples import layouts
+from tests.bot.discord.views.samples.data import PROMPT, Shown
+from tests.bot.discord.views.samples.layouts import CASES, PARTS
 
 LOCALES = ("en-US", "zh-CN")
 MADE = ("ui.LayoutView", "ui.Modal", "Panel")
@@ -125,7 +125,7 @@ def test_the_table_is_complete():
     """Every card has a case, and so has everything public that makes a layout, panel or form."""
     cards = [card.__name__.removesuffix("Card").lower() for card in get_args(Card)]
     assert [card for card in cards if not any(name.startswith(card) for name in CASES)] == []
-    files = Path(layouts.__file__).parent.glob("layouts_*.py")
+    files = Path(layouts.__file__).parent.glob("*.py")
     used = "".join(file.read_text(encoding="utf-8") for file in files)
     assert [name for name in makers() if f"{name}(" not in used] == []
     assert len(CASES) == sum(map(len, PARTS)), "two parts have a case of the same name"

@@ -1,4 +1,4 @@
-"""Remix: a form with a picture's words, kept nowhere but at Discord."""
+"""Forms: Remix, which Discord alone stores, and the words that a refused form gives back."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 import discord
 import pytest
 
-from bot.discord.views.modals import remix_form
+from bot.discord.views.modals import WORDS_LIMIT, remix_form
 from bot.i18n import words
 from engine.prompts import MAX_PROMPT_CHARS, clean
 from engine.types import MAX_SEED, Mode
@@ -125,3 +125,39 @@ def test_every_text_fits_its_field():
         value = part["component"].get("value") or ""  # type: ignore[union-attr]
         assert len(value) <= part["component"]["max_length"]  # type: ignore[index]
     assert clean("z" * 5000)[:MAX_PROMPT_CHARS] in str(form)
+
+
+async def test_the_words_come_back_to_be_copied(harness: BotHarness):
+    """Below the refusal they stand as typed, in a block, and ping nobody."""
+    await paint(harness, prompt="a lake")
+    typed = "a *pond* for @everyone --nonsense 3"
+    result = await harness.alice.submit_modal(
+        await remix(harness, harness.alice), {"prompt": typed}
+    )
+    said = result.response.content
+    assert result.ephemeral and said.startswith("There is no flag `--nonsense`.")
+    assert said.endswith("```\na *pond* for @\u200beveryone --nonsense 3\n```")
+    assert result.response.message.attachments == []
+    assert harness.charged() == 1
+
+
+@pytest.mark.parametrize("typed", ["word " * (WORDS_LIMIT // 4), "a ``` cat"])
+async def test_words_that_fit_no_block_come_in_a_file(harness: BotHarness, typed: str):
+    """Long words, and those that would end the block, are in a text file, whole."""
+    await paint(harness, prompt="a lake")
+    sent = {"prompt": typed, "seed": "no number"}
+    result = await harness.alice.submit_modal(await remix(harness, harness.alice), sent)
+    assert result.ephemeral and "The seed has to be between" in result.response.content
+    (file,) = result.response.message.attachments
+    assert file.filename == "prompt.txt"
+    assert (await file.read()).decode() == typed.strip()
+
+
+async def test_nothing_to_give_back(harness: BotHarness):
+    """A refused command, which one can call up again, and an empty form say why and no more."""
+    result = await harness.alice.slash(harness.channel, "imagine", prompt="a cat --nonsense")
+    assert result.response.content == "There is no flag `--nonsense`."
+    await paint(harness, prompt="a lake")
+    sent = {"prompt": " \u200b "}
+    result = await harness.alice.submit_modal(await remix(harness, harness.alice), sent)
+    assert "prompt is empty" in result.response.content

@@ -28,7 +28,7 @@ from bot.request.summary import RequestSummary
 from engine.diffusion.families import Speed
 from engine.prompts import PictureStyle
 from storage.types import DeliveryMode
-from tests.bot.discord.views.layouts_samples import (
+from tests.bot.discord.views.samples.data import (
     ALICE,
     CHANNEL,
     GUILD,

@@ -8,7 +8,7 @@ from bot.accounts.delivery_settings import EffectiveSetting, SettingsOverview, S
 from bot.discord.views.jobs import quota_text
 from bot.wording import delivery as preferring
 from storage.types import DeliveryMode, PolicySource, QuotaPolicy, QuotaStatus
-from tests.bot.discord.views.layouts_samples import BOB, CHANNEL, SOON, Case
+from tests.bot.discord.views.samples.data import BOB, CHANNEL, SOON, Case
 
 
 def _quota(source: PolicySource, used: int, who: str | None = None) -> Case:

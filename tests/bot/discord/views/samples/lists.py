@@ -19,7 +19,7 @@ from bot.pictures.gallery import (
     SearchResults,
 )
 from bot.pictures.inspection import NEXT_SHOWN, OwnQueue, QueuedJob, WholeQueue
-from tests.bot.discord.views.layouts_samples import (
+from tests.bot.discord.views.samples.data import (
     ALICE,
     BOB,
     SOON,

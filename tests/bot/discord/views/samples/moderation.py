@@ -22,7 +22,7 @@ from bot.wording import moderation
 from storage.types import REASON_LIMIT_CHARS, Block, Verdict
 from storage.types import Case as ReportedCase
 from storage.types import Report as FiledReport
-from tests.bot.discord.views.layouts_samples import (
+from tests.bot.discord.views.samples.data import (
     ALICE,
     BOB,
     CHANNEL,

@@ -6,13 +6,13 @@ a person's words, which stand wherever people's words do.
 
 from __future__ import annotations
 
-from tests.bot.discord.views.layouts_inspection import LOOKUP
-from tests.bot.discord.views.layouts_lists import LISTS
-from tests.bot.discord.views.layouts_moderation import MODERATION
-from tests.bot.discord.views.layouts_permutations import ASKING
-from tests.bot.discord.views.layouts_results import RESULTS
-from tests.bot.discord.views.layouts_samples import Case
-from tests.bot.discord.views.layouts_settings import SETTINGS
+from tests.bot.discord.views.samples.data import Case
+from tests.bot.discord.views.samples.inspection import LOOKUP
+from tests.bot.discord.views.samples.lists import LISTS
+from tests.bot.discord.views.samples.moderation import MODERATION
+from tests.bot.discord.views.samples.permutations import ASKING
+from tests.bot.discord.views.samples.results import RESULTS
+from tests.bot.discord.views.samples.settings import SETTINGS
 
 PARTS = (RESULTS, LISTS, LOOKUP, ASKING, MODERATION, SETTINGS)
 CASES: dict[str, Case] = {name: case for part in PARTS for name, case in part.items()}

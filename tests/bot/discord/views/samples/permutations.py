@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from bot.discord.handlers.moderation import report_form
 from bot.discord.views.custom_ids import ComponentAction, custom_id, staged_id
-from bot.discord.views.modals import remix_form
+from bot.discord.views.modals import image_to_image_form, remix_form, report_form, staged_layout
 from bot.discord.views.permutations import accepted_layout, closed_layout, proposal_layout
-from bot.discord.views.start_modal import image_to_image_form, staged_layout
 from bot.i18n import Words
 from bot.jobs.permutations import AcceptedBatch, BatchProposal
 from bot.request.apply_flags import MAX_PERMUTATIONS
@@ -17,7 +15,7 @@ from bot.request.outcomes import Accepted, ProposalClosed, Refused
 from bot.request.resolve import ResolvedRequest
 from bot.wording.rejections import refusal
 from storage.types import PolicySource, QuotaPolicy, QuotaStatus
-from tests.bot.discord.views.layouts_samples import NEGATIVE, SOON, Case, Shown
+from tests.bot.discord.views.samples.data import NEGATIVE, SOON, Case, Shown
 from tests.fakes import a_request
 
 KEPT = StagedSource("0" * 64, "0123456789abcdef")

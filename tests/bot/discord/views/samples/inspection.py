@@ -22,7 +22,7 @@ from engine.diffusion.families import Z_IMAGE_TURBO
 from engine.prompts import EnhancementLevel, PictureStyle, analyse, enhance
 from engine.states import EngineState
 from engine.types import Mode, Recipe, Variation
-from tests.bot.discord.views.layouts_samples import (
+from tests.bot.discord.views.samples.data import (
     MENDS,
     NEGATIVE,
     NO_SERVICES,
