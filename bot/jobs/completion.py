@@ -67,6 +67,7 @@ class CompletionService:
         self._tasks: set[asyncio.Task[None]] = set()
         self._leaving = asyncio.Event()
         self._stopping = asyncio.Event()
+        self._abandoned = False
 
     def watch(self, live: ActiveJob) -> None:
         """Settle this job once the engine is done with it; until then it costs no task."""
@@ -88,6 +89,12 @@ class CompletionService:
         while not self._finished.empty():
             self._begin(self._finished.get_nowait())
         await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def abandon(self) -> None:
+        """Record nothing more, not even what is being recorded; the next start recovers it."""
+        self._abandoned = True
+        for task in self._tasks:
+            task.cancel()
 
     async def admit(self, job_id: int) -> bool:
         """Write down that painting begins; waits while the database is in trouble.
@@ -138,6 +145,8 @@ class CompletionService:
         return _row(written, found.recipe, duration_s)
 
     def _begin(self, live: ActiveJob) -> None:
+        if self._abandoned:
+            return
         task = asyncio.create_task(self._settle(live), name=f"settle-{live.row.id}")
         self._tasks.add(task)
         task.add_done_callback(lambda done: self._over(live.row, done))
