@@ -13,7 +13,7 @@ import discord
 
 from bot.settings import Settings
 from engine.renderer import RendererFactory
-from tests.bot.discord.conftest import OWNER_ID, BotHarness, make_settings
+from tests.bot.discord.harness import OWNER_ID, BotHarness, make_settings
 from tests.fakes import FakeClock
 
 HERE = Path(__file__).parent

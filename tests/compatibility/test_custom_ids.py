@@ -13,7 +13,7 @@ import pytest
 from discord import InteractionType
 
 from bot.discord.views.custom_ids import MENU_ACTIONS, ComponentAction, parse, parse_staged
-from tests.bot.discord.test_fuzz import Fuzzer
+from tests.bot.discord.fuzzer import Fuzzer
 from tests.compatibility.home import CUSTOM_IDS, TOKEN, TOLD, Home, copied, open_home
 from tests.fakes import ScriptedRenderer
 

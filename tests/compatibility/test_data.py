@@ -20,7 +20,7 @@ from storage import consistency
 from storage.database import FILE_NAME, Database
 from storage.files import PictureFiles
 from storage.types import DeliveryMode, DeliveryState, JobState, PolicySource, Route, Verdict
-from tests.bot.discord.test_fuzz import Fuzzer
+from tests.bot.discord.fuzzer import Fuzzer
 from tests.compatibility.accounts import told
 from tests.compatibility.home import TOLD, Home, copied, open_home
 from tests.fakes import FakeClock, ScriptedRenderer

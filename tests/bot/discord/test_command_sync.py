@@ -12,7 +12,7 @@ from discord import Locale
 from bot.discord.command_sync import CatalogueTranslator
 from bot.discord.commands import options
 from bot.runtime.wiring import SYNC_FILE
-from tests.bot.discord.conftest import BotHarness
+from tests.bot.discord.harness import BotHarness
 
 Mishap = Callable[[Path], object]
 

@@ -2,64 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import Any
-
 import pytest
-import simcord.interactions
-from babel.messages.catalog import Catalog
-from babel.messages.mofile import write_mo
 
-from bot import i18n
 from engine.errors import NonFinite
-from tests.bot.discord.commands.test_reroll import paint
-from tests.bot.discord.conftest import BotHarness
+from tests.bot.discord.harness import BotHarness
+from tests.bot.discord.languages import Speak
+from tests.bot.discord.painting import paint
 from tests.fakes import ScriptedRenderer
 
-CHINESE = {
-    "Next in line.": "下一个就是你。",
-    "seed {seed}": "种子 {seed}",
-    "It was not charged.": "未扣除额度。",
-    "Asked for in {channel}; only you see it here.": "来自 {channel}。",
-    "I sent you a copy by direct message.": "已发送。",
-    "fast": "快速",
-}
-Speak = Callable[[str, str], None]
-
-
-@pytest.fixture(autouse=True)
-def chinese(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A small Chinese catalogue, the only one that there is."""
-    catalog = Catalog(locale="zh_CN", domain=i18n.DOMAIN)
-    for message, said in CHINESE.items():
-        catalog.add(message, said)
-    folder = tmp_path / "locales" / "zh_CN" / "LC_MESSAGES"
-    folder.mkdir(parents=True)
-    with (folder / f"{i18n.DOMAIN}.mo").open("wb") as file:
-        write_mo(file, catalog)
-    monkeypatch.setattr(i18n, "LOCALES", tmp_path / "locales")
-    i18n.words.cache_clear()
-    yield
-    i18n.words.cache_clear()
-
-
-@pytest.fixture
-def speak(monkeypatch: pytest.MonkeyPatch) -> Speak:
-    """Sets the languages of the reader and of the server from now on."""
-    whole = simcord.interactions.base_payload
-    spoken = ["en-US", "en-US"]
-
-    def base_payload(*args: Any, **kwargs: Any) -> Any:
-        record, payload = whole(*args, **kwargs)
-        return record, payload | {"locale": spoken[0], "guild_locale": spoken[1]}
-
-    def set_to(reader: str, server: str) -> None:
-        spoken[:] = [reader, server]
-
-    monkeypatch.setattr(simcord.interactions, "base_payload", base_payload)
-    return set_to
-
+pytestmark = pytest.mark.usefixtures("chinese")
 
 BOTH = pytest.mark.parametrize(
     ("reader", "server", "private", "is_chinese"),
@@ -129,7 +80,6 @@ async def test_after_a_restart(harness: BotHarness, renderer: ScriptedRenderer, 
     )
     await harness.state(1, "painting")
     await harness.crash()
-    renderer.release()
     await harness.start()
     await harness.settled()
     assert "种子 5" in harness.texts(result.response.message)

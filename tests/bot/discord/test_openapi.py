@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from engine.errors import NonFinite
-from tests.bot.discord.commands.test_reroll import paint
-from tests.bot.discord.conftest import BotHarness
+from tests.bot.discord.harness import BotHarness
 from tests.bot.discord.openapi import DESCRIPTION, ApiDescription
+from tests.bot.discord.painting import paint
 from tests.fakes import ScriptedRenderer
 
 pytestmark = pytest.mark.skipif(

@@ -13,7 +13,7 @@ from PIL import Image
 from engine.encode import embedded_recipe
 from engine.factory import diffusion_factory
 from engine.settings import EngineSettings
-from tests.bot.discord.conftest import BotHarness, open_harness
+from tests.bot.discord.harness import BotHarness, open_harness
 
 SKETCH = diffusion_factory(EngineSettings())
 LAG_LIMIT_S = 0.5

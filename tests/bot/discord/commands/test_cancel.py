@@ -13,7 +13,7 @@ from bot.jobs.cancellation import LOOK_EVERY_S
 from engine.errors import NonFinite
 from engine.types import Painted
 from storage.errors import DiskFull
-from tests.bot.discord.conftest import BotHarness, open_harness
+from tests.bot.discord.harness import BotHarness, open_harness
 from tests.fakes import ScriptedRenderer, fake_recipe, gradient
 
 
@@ -123,7 +123,6 @@ async def test_a_picture_on_the_disk_is_not_painted_again(
     painted = Painted(gradient(request.spec.request), fake_recipe(request.spec.request), 1.0)
     files = harness.app.completion._files
     written = completion.write_picture(files, "zimagine-1-5.png", painted)
-    renderer.release()
     await harness.crash()
     renderer.painted.clear()
     await harness.start()

@@ -11,12 +11,10 @@ import pytest
 from bot.discord.handlers.image_to_image import shown_picture
 from bot.request.input_sources import UrlSource
 from engine.types import Mode
-from tests.bot.discord.commands.test_imagine import painted
-from tests.bot.discord.commands.test_reroll import paint
-from tests.bot.discord.conftest import BotHarness
-from tests.bot.discord.handlers.test_image_to_image import MENU, PHOTO, kept_files, opening
-from tests.bot.discord.handlers.test_variations import parents, whispered
-from tests.bot.discord.views.test_modals import fields
+from tests.bot.discord.forms import form_fields
+from tests.bot.discord.harness import BotHarness
+from tests.bot.discord.images import MENU, PHOTO, input_hashes, slow_downloads
+from tests.bot.discord.painting import paint, painted, parent_ids, private_text
 
 
 async def test_paint_from_a_picture_of_ours(harness: BotHarness):
@@ -24,14 +22,14 @@ async def test_paint_from_a_picture_of_ours(harness: BotHarness):
     await paint(harness, prompt="a lake", seed=5)
     form = await harness.bob.context_menu(harness.channel, MENU, harness.message_with_picture())
     assert form.modal["custom_id"] == "z1:from:1"
-    assert fields(form) == {"prompt": None, "strength": "0.75"}
+    assert form_fields(form) == {"prompt": None, "strength": "0.75"}
     await harness.stop()
     await harness.start()
     await harness.bob.submit_modal(form, {"prompt": "a pond", "strength": "60 %"})
     await harness.settled()
     request = painted(harness)[1]
     assert (request.mode, request.strength, request.prompt) == (Mode.IMAGE, 0.6, "a pond")
-    assert parents(harness) == [None, 1]
+    assert parent_ids(harness) == [None, 1]
     assert harness.rows("SELECT user_id FROM ledger WHERE job_id = 2") == [(harness.bob.id,)]
 
 
@@ -44,12 +42,12 @@ async def test_one_of_several_is_chosen_in_the_form(harness: BotHarness):
         form = await harness.bob.context_menu(harness.channel, MENU, message)
         await harness.bob.submit_modal(form, {"prompt": "a pond", "picture": [chosen]})
         await harness.settled()
-        assert parents(harness)[-1] == parent
+        assert parent_ids(harness)[-1] == parent
     form = await harness.bob.context_menu(harness.channel, MENU, message)
     label = form._interaction.modal["components"][0]["component"]
     label["options"].append({"label": "x", "value": "4"})
     refused = await harness.bob.submit_modal(form, {"prompt": "a pond", "picture": ["4"]})
-    assert "no picture" in whispered(refused) and harness.charged() == 6
+    assert "no picture" in private_text(refused) and harness.charged() == 6
 
 
 @pytest.mark.parametrize("restarted", [False, True])
@@ -59,7 +57,7 @@ async def test_paint_from_anybodys_picture(harness: BotHarness, restarted: bool)
         harness.channel, "look", attachments=[("notes.txt", b"milk"), PHOTO]
     )
     form = await harness.alice.context_menu(harness.channel, MENU, sent)
-    (sha256,) = kept_files(harness)
+    (sha256,) = input_hashes(harness)
     assert form.modal["custom_id"].startswith(f"z1:kept:{sha256}:")
     if restarted:
         await harness.stop()
@@ -100,7 +98,7 @@ async def test_what_the_form_cannot_mean_is_said(
     """A refusal is for who sent it in, and costs nothing."""
     message = await harness.bob.send(harness.channel, "look", attachments=[PHOTO])
     form = await harness.alice.context_menu(harness.channel, MENU, message)
-    assert said in whispered(await harness.alice.submit_modal(form, sent))
+    assert said in private_text(await harness.alice.submit_modal(form, sent))
     assert harness.charged() == 0
 
 
@@ -111,14 +109,14 @@ async def test_a_form_that_is_sent_in_too_late(harness: BotHarness):
     harness.clock.advance(3700)
     await harness.app.maintenance._retain()  # pyright: ignore[reportPrivateUsage]
     refused = await harness.alice.submit_modal(form, {"prompt": "a pond"})
-    assert "choose it again" in whispered(refused) and harness.charged() == 0
+    assert "choose it again" in private_text(refused) and harness.charged() == 0
 
 
 async def test_no_picture_and_no_right(harness: BotHarness):
     """A message of words has none; a private picture is nobody else's."""
     plain = await harness.bob.send(harness.channel, "hello")
     nothing = await harness.alice.context_menu(harness.channel, MENU, plain)
-    assert "no picture" in whispered(nothing)
+    assert "no picture" in private_text(nothing)
     hushed = await harness.alice.slash(harness.channel, "imagine", prompt="hush", private=True)
     await harness.settled()
     message = hushed.response.message
@@ -151,7 +149,7 @@ async def test_a_slow_picture_has_a_button_for_its_form(
 ):
     """A form cannot follow an announcement; the button opens it, after a restart too."""
     sent = await harness.bob.send(harness.channel, "look", attachments=[PHOTO])
-    opening(harness, monkeypatch)
+    slow_downloads(harness, monkeypatch)
     shown = await harness.alice.context_menu(harness.channel, MENU, sent)
     assert shown.ephemeral and "I have the picture" in harness.texts(shown.response.message)
     await harness.stop()
@@ -159,4 +157,4 @@ async def test_a_slow_picture_has_a_button_for_its_form(
     form = await harness.alice.click(shown.response.message, label=MENU)
     await harness.alice.submit_modal(form, {"prompt": "a pond"})
     await harness.settled()
-    assert painted(harness)[0].inputs == tuple(kept_files(harness))
+    assert painted(harness)[0].inputs == tuple(input_hashes(harness))

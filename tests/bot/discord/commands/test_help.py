@@ -12,8 +12,8 @@ from bot.i18n import words
 from bot.jobs.status import BotStatus
 from bot.request.flags import ParsedPrompt, parse
 from engine.states import EngineState
-from tests.bot.discord.commands.test_reroll import paint
-from tests.bot.discord.conftest import BotHarness
+from tests.bot.discord.harness import BotHarness
+from tests.bot.discord.painting import paint
 
 
 async def test_help_lists_every_command_of_members(harness: BotHarness):

@@ -10,7 +10,8 @@ import pytest
 
 from engine.encode import embedded_recipe
 from engine.errors import NonFinite, OutOfMemory
-from tests.bot.discord.conftest import BotHarness, open_harness
+from tests.bot.discord.harness import BotHarness, open_harness
+from tests.bot.discord.painting import painted
 from tests.fakes import ScriptedRenderer
 
 
@@ -241,11 +242,6 @@ async def test_everything_painted_is_charged_once(harness: BotHarness):
     assert harness.charged() == 10
     assert harness.rows("SELECT count(*) FROM deliveries WHERE state = 'delivered'") == [(10,)]
     assert len({r.prompt for r in painted(harness)}) == 10
-
-
-def painted(harness: BotHarness) -> list:
-    """What the scripted painter was asked for, in order."""
-    return harness.load.__self__.painted  # type: ignore[attr-defined]
 
 
 async def test_flags_in_the_prompt_are_obeyed(harness: BotHarness):

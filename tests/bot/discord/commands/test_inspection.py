@@ -19,16 +19,10 @@ from bot.request.params import GenerationParams
 from engine.diffusion.families import Z_IMAGE_TURBO
 from engine.prompts import MAX_PROMPT_CHARS, EnhancementLevel, analyse, enhance
 from engine.types import Adaptation, Mend
-from tests.bot.discord.commands.test_imagine import painted
-from tests.bot.discord.commands.test_reroll import paint
-from tests.bot.discord.conftest import BotHarness
+from tests.bot.discord.harness import BotHarness
 from tests.bot.discord.openapi import DESCRIPTION, ApiDescription
+from tests.bot.discord.painting import paint, painted, response_text
 from tests.fakes import ScriptedRenderer, a_request, fake_recipe
-
-
-def text_of(harness: BotHarness, result: Any) -> str:
-    """What an answer says."""
-    return harness.texts(result.response.message)
 
 
 def file_of(harness: BotHarness, picture_id: int = 1) -> tuple[str, bytes]:
@@ -50,9 +44,9 @@ def press(message: Any, custom_id: str) -> dict[str, Any]:
 async def test_the_queue_with_cancel(harness: BotHarness, renderer: ScriptedRenderer):
     """One's own jobs with a place and a Cancel each; another's prompt is not there."""
     nothing = await harness.alice.slash(harness.channel, "queue")
-    assert "Nothing of yours" in text_of(harness, nothing) and "Nobody waits" in text_of(
+    assert "Nothing of yours" in response_text(
         harness, nothing
-    )
+    ) and "Nobody waits" in response_text(harness, nothing)
     await paint(harness, prompt="first")  # from now on the speed is known
     renderer.hold()
     await harness.alice.slash(harness.channel, "imagine", prompt="a **red** boat")
@@ -61,7 +55,7 @@ async def test_the_queue_with_cancel(harness: BotHarness, renderer: ScriptedRend
     for number in range(6):
         await harness.alice.slash(harness.channel, "imagine", prompt=f"wish {number}")
     shown = await harness.alice.slash(harness.channel, "queue")
-    text = text_of(harness, shown)
+    text = response_text(harness, shown)
     assert shown.ephemeral and "bob" not in text
     assert "a \\*\\*red\\*\\* boat" in text and "being painted" in text and "and 2 more" in text
     assert "7 jobs are waiting" in text and "of 2 people" in text
@@ -69,9 +63,9 @@ async def test_the_queue_with_cancel(harness: BotHarness, renderer: ScriptedRend
     message = shown.response.message
     await harness.alice.click(message, **press(message, "z1:unqueue:4"))
     assert harness.rows("SELECT state FROM jobs WHERE id = 4") == [("cancelled",)]
-    assert "Cancelled and not charged: “wish 0”" in text_of(harness, shown)
+    assert "Cancelled and not charged: “wish 0”" in response_text(harness, shown)
     await harness.alice.click(message, label="Refresh")
-    again = text_of(harness, shown)
+    again = response_text(harness, shown)
     assert "wish 0" not in again and "and 1 more" in again and "6 jobs are waiting" in again
     renderer.release()
     await harness.settled()
@@ -86,10 +80,10 @@ async def test_who_may_cancel_anyones_sees_what_is_next(
     await harness.state(1, "painting")
     await harness.bob.slash(harness.channel, "imagine", prompt="hush", private=True)
     for person in (harness.alice, harness.moderator):
-        text = text_of(harness, await person.slash(harness.channel, "queue"))
+        text = response_text(harness, await person.slash(harness.channel, "queue"))
         assert "others" not in text and "hush" not in text
     shown = await harness.admin.slash(harness.channel, "queue")
-    text = text_of(harness, shown)
+    text = response_text(harness, shown)
     assert "a lake" in text and "(private)" in text and "hush" not in text
     message = shown.response.message
     await harness.admin.click(message, **press(message, "z1:unqueue:2"))
@@ -106,7 +100,7 @@ async def test_explaining_a_prompt(harness: BotHarness):
     result = await harness.alice.slash(
         harness.channel, "explain", prompt="an oil painting of a fox at dusk, 8k, --ar 16:9"
     )
-    text = text_of(harness, result)
+    text = response_text(harness, result)
     assert result.ephemeral and harness.rows("SELECT * FROM jobs") == []
     assert "oil painting" in text and "dusk" in text and "of 512" in text
     assert "8k" in text and "Advice" in text and "What would be added" in text
@@ -125,7 +119,7 @@ async def test_everything_about_a_picture(harness: BotHarness):
     await harness.alice.slash(harness.channel, "reroll", seed=5)
     await harness.settled()
     shown = await harness.bob.slash(harness.channel, "recipe", picture="#2")
-    text = text_of(harness, shown)
+    text = response_text(harness, shown)
     assert shown.ephemeral and shown.response.message.attachments == []
     for part in (
         "Picture #2", f"<@{harness.alice.id}>", "**Negative prompt:** fog", "**Seed:** 5",
@@ -156,13 +150,13 @@ async def test_numbers_do_not_open_what_is_hidden(harness: BotHarness):
     assert isinstance(accepted, Accepted)
     await harness.state(3, "painted")
     seen = await harness.bob.slash(other, "recipe", picture="1")
-    assert "open" in text_of(harness, seen)
+    assert "open" in response_text(harness, seen)
     for number in ("2", "3", "4"):
         refused = await harness.bob.slash(other, "recipe", picture=number)
         assert refused.ephemeral and "There is no picture" in refused.response.content
     for number, prompt in (("2", "hush"), ("3", "psst")):
         own = await harness.alice.slash(other, "recipe", picture=number)
-        assert prompt in text_of(harness, own)
+        assert prompt in response_text(harness, own)
     harness.app.services.delivery.status_unknown(3)
     await harness.settled()
 
@@ -172,13 +166,13 @@ async def test_a_file_tells_its_recipe(harness: BotHarness):
     await paint(harness, prompt="a lake", seed=5)
     file = file_of(harness)
     shown = await harness.alice.slash(harness.channel, "recipe", file=file)
-    text = text_of(harness, shown)
+    text = response_text(harness, shown)
     assert shown.ephemeral and "Picture #1" in text and "untouched" in text
     assert "z1:again:1" in str(shown.response.message.components)
     both = await harness.alice.slash(harness.channel, "recipe", file=file, picture="1")
     assert "not both" in both.response.content
     last = await harness.alice.slash(harness.channel, "recipe")
-    assert "Picture #1" in text_of(harness, last)
+    assert "Picture #1" in response_text(harness, last)
 
 
 async def test_a_file_whose_picture_is_not_here_still_tells(harness: BotHarness):
@@ -188,7 +182,7 @@ async def test_a_file_whose_picture_is_not_here_still_tells(harness: BotHarness)
     panel = await harness.more(harness.alice, harness.message_with_picture())
     await harness.alice.click(panel, label="Delete")
     shown = await harness.alice.slash(harness.channel, "recipe", file=file)
-    text = text_of(harness, shown)
+    text = response_text(harness, shown)
     assert "The recipe in this file" in text and "--seed 5" in text
     assert "z1:again" not in str(shown.response.message.components)
 
@@ -223,10 +217,10 @@ async def test_recipe_of_a_message(harness: BotHarness):
     await paint(harness, prompt="a lake", count=3)
     message = harness.message_with_picture()
     shown = await harness.bob.context_menu(harness.channel, "Recipe", message)
-    assert shown.ephemeral and "Picture #1" in text_of(harness, shown)
+    assert shown.ephemeral and "Picture #1" in response_text(harness, shown)
     answer = shown.response.message
     third = await harness.bob.click(answer, **press(answer, "z1:details:3"))
-    assert third.ephemeral and "Picture #3" in text_of(harness, third)
+    assert third.ephemeral and "Picture #3" in response_text(harness, third)
 
 
 async def test_reroll_of_a_message(harness: BotHarness):
@@ -246,7 +240,7 @@ async def test_other_peoples_messages(harness: BotHarness):
     plain = await harness.bob.send(harness.channel, "hello")
     for menu in ("Recipe", "Reroll"):
         shown = await harness.bob.context_menu(harness.channel, menu, sent)
-        assert shown.ephemeral and "Picture #1" in text_of(harness, shown)
+        assert shown.ephemeral and "Picture #1" in response_text(harness, shown)
         nothing = await harness.bob.context_menu(harness.channel, menu, plain)
         assert nothing.ephemeral and "no picture of mine" in nothing.response.content
     assert harness.rows("SELECT count(*) FROM jobs") == [(1,)]

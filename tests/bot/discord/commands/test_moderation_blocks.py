@@ -7,10 +7,10 @@ from typing import Any
 
 import discord
 
-from tests.bot.discord.commands.test_reroll import paint
-from tests.bot.discord.conftest import BotHarness
-from tests.bot.discord.handlers.test_image_to_image import MENU, PHOTO
-from tests.bot.discord.handlers.test_moderation import hidden_channel
+from tests.bot.discord.harness import BotHarness
+from tests.bot.discord.images import MENU, PHOTO
+from tests.bot.discord.painting import paint
+from tests.bot.discord.reports import hidden_channel
 from tests.fakes import ScriptedRenderer
 
 
@@ -110,7 +110,6 @@ async def test_what_waits_is_cancelled_and_refunded(
     done = await block(harness, harness.bob)
     assert "3 jobs of theirs are cancelled" in done.response.content
     assert harness.charged() == 1
-    renderer.release()
     await harness.crash()
     await harness.start()
     await harness.settled()

@@ -11,9 +11,8 @@ import pytest
 
 from bot.playground.rules.commands import MAX_CHARACTERS
 from engine.prompts import EnhancementLevel, PictureStyle
-from tests.bot.discord.commands.test_imagine import painted
-from tests.bot.discord.commands.test_reroll import paint
-from tests.bot.discord.conftest import BotHarness, open_harness
+from tests.bot.discord.harness import BotHarness, open_harness
+from tests.bot.discord.painting import paint, painted
 from tests.fakes import ScriptedRenderer
 
 ORDER = [
@@ -167,6 +166,7 @@ async def test_one_line_says_what_was_chosen(turbo: BotHarness, renderer: Script
     )
     assert "-# 512×1024 · 7 steps" in turbo.texts(own.response.message).splitlines()
     await turbo.crash()
+    renderer.hold()
     await turbo.start()
     board = turbo.app.services.progress
     async with asyncio.timeout(20):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from simcord.backend.errors import SetupError
 
-from tests.bot.discord.commands.test_reroll import paint
-from tests.bot.discord.conftest import BotHarness
+from tests.bot.discord.harness import BotHarness
+from tests.bot.discord.painting import paint
 
 
 async def test_one_sees_ones_own_quota(harness: BotHarness):

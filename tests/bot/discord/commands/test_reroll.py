@@ -6,22 +6,10 @@ import dataclasses
 
 import pytest
 
-from bot.accounts.permissions import Actor
-from bot.request.outcomes import Accepted
-from bot.request.params import GenerationParams, InitImages
-from engine.types import Mode, Raster
-from engine.uploads import Upload, canonical
-from storage.inputs import Inputs
-from storage.types import utc_now
-from tests.bot.discord.commands.test_imagine import painted
-from tests.bot.discord.conftest import BotHarness
+from tests.bot.discord.harness import BotHarness
+from tests.bot.discord.images import PHOTO
+from tests.bot.discord.painting import paint, painted
 from tests.fakes import fake_recipe
-
-
-async def paint(harness: BotHarness, who=None, **options) -> None:
-    """Paint one picture to its end."""
-    await (who or harness.alice).slash(harness.channel, "imagine", **options)
-    await harness.settled()
 
 
 async def test_the_last_picture_with_a_fresh_seed(harness: BotHarness):
@@ -130,24 +118,13 @@ async def test_a_typed_number_finds_ones_own_pictures_alone(harness: BotHarness)
 async def test_what_started_from_a_picture_starts_from_it_again(harness: BotHarness, renderer):
     """A reroll has the same input, which is kept as long as it is needed; once it is gone, that is
     said and nothing is charged."""
-    source = Upload.of(Raster(256, 256, bytes(256 * 256 * 3)))
-    services, inputs = (
-        harness.app.services,
-        Inputs(harness.app.services.generation._jobs._db, utc_now),
-    )
-    await inputs.write(canonical(source), source.sha256)
     await paint(harness, prompt="first")
-    (row,) = harness.rows("SELECT guild_id, channel_id, user_id FROM jobs")
-    alice = Actor(guild_id=row[0], channel_id=row[1], user_id=row[2], locale="en-US")
-    start = InitImages(Mode.IMAGE, (source.sha256,), 0.5)
-    assert isinstance(
-        await services.generation.imagine(alice, GenerationParams("x", start=start)), Accepted
-    )
-    await harness.settled()
+    await paint(harness, prompt="x", picture=PHOTO, strength=0.5)
     await harness.alice.slash(harness.channel, "reroll", picture="2")
     await harness.settled()
-    assert renderer.inputs == [(), (source.raster,), (source.raster,)]
-    assert painted(harness)[-1].inputs == (source.sha256,)
+    without, once, again = renderer.inputs
+    assert without == () and len(once) == 1 and again == once
+    assert painted(harness)[2].inputs == painted(harness)[1].inputs
     charged = harness.charged()
     for file in harness.settings.storage.data_dir.glob("inputs/*/*.png"):
         file.unlink()

@@ -26,7 +26,7 @@ from engine.series import series
 from engine.types import Painted
 from storage import consistency
 from storage.errors import DiskFull
-from tests.bot.discord.conftest import BotHarness, open_harness
+from tests.bot.discord.harness import BotHarness, open_harness
 from tests.fakes import ScriptedRenderer, a_request, fake_recipe, gradient
 
 
@@ -228,7 +228,6 @@ async def test_a_crash_between_files_and_database(
     )
     await harness.state(1, "painting")
     leave(harness, left)
-    renderer.release()
     await harness.crash()
     renderer.painted.clear()
     renderer.flaws[7] = NonFinite("step 3")

@@ -9,19 +9,13 @@ import discord
 import pytest
 from simcord.backend.errors import SetupError
 
-from tests.bot.discord.commands.test_reroll import paint
-from tests.bot.discord.conftest import BotHarness, open_harness
+from tests.bot.discord.delivery_settings import change_settings, direct_messages
+from tests.bot.discord.harness import BotHarness, open_harness
 from tests.bot.discord.openapi import DESCRIPTION, ApiDescription
+from tests.bot.discord.painting import paint
 from tests.fakes import ScriptedRenderer
 
 THREADS = "/channels/*/messages/*/threads"
-
-
-async def choose(harness: BotHarness, **options: Any) -> str:
-    """What /settings answers Alice."""
-    result = await harness.alice.slash(harness.channel, "settings", **options)
-    assert result.ephemeral
-    return result.response.content
 
 
 async def admin(harness: BotHarness, level: str, **options: Any) -> str:
@@ -36,19 +30,12 @@ def galleries(message: Any) -> list[Any]:
     return [item for part in message.components if part.type.value == 12 for item in part.items]
 
 
-def direct(harness: BotHarness) -> list[Any]:
-    """What Alice was written directly."""
-    channel_id = harness.env.backend.dm_channels.get(harness.alice.id)
-    messages = harness.env.backend.messages.get(channel_id, {})
-    return sorted(messages.values(), key=lambda each: each.id)
-
-
 # What is said
 
 
 async def test_without_options_one_sees_what_holds(harness: BotHarness):
     """Everything is named with whose choice it is, and nothing is written."""
-    text = await choose(harness)
+    text = await change_settings(harness)
     assert f"<#{harness.channel.id}>" in text
     assert "Delivery: in the channel (the bot's default)" in text
     assert "Spoiler: off (the bot's default)" in text and "Quiet (no previews): off" in text
@@ -57,10 +44,10 @@ async def test_without_options_one_sees_what_holds(harness: BotHarness):
 
 async def test_what_one_chooses_is_said_and_can_be_taken_back(harness: BotHarness):
     """The answer tells what now holds; "default" returns to what holds without a choice."""
-    text = await choose(harness, delivery="thread", spoiler="on", quiet="on")
+    text = await change_settings(harness, delivery="thread", spoiler="on", quiet="on")
     assert "Delivery: in a thread of one's own (your choice)" in text
     assert "Spoiler: on (your choice)" in text and "Quiet (no previews): on (your choice)" in text
-    text = await choose(harness, delivery="default", spoiler="default")
+    text = await change_settings(harness, delivery="default", spoiler="default")
     assert "Delivery: in the channel (the bot's default)" in text
     assert (
         "Spoiler: off (the bot's default)" in text
@@ -71,7 +58,7 @@ async def test_what_one_chooses_is_said_and_can_be_taken_back(harness: BotHarnes
 async def test_what_moderators_decided_is_told(harness: BotHarness):
     """A wish that does not hold is shown beside what does, with the reason."""
     await admin(harness, "channel", delivery="thread", spoiler="on")
-    text = await choose(harness, delivery="channel", spoiler="off")
+    text = await change_settings(harness, delivery="channel", spoiler="off")
     assert "in a thread of one's own (set for this channel; you chose: in the channel)" in text
     assert "Spoiler: on (set for this channel; you chose: off)" in text
     assert "not more" in text
@@ -86,7 +73,7 @@ async def test_admins_set_server_and_channel(harness: BotHarness):
     assert f"<#{other.id}>" in text and "Quiet (no previews): on" in text
     result = await harness.alice.slash(other, "settings")
     assert "in the channel (set for this channel)" in result.response.content
-    assert "by direct message (set for this server)" in await choose(harness)
+    assert "by direct message (set for this server)" in await change_settings(harness)
     assert "Delivery: not set" in await admin(harness, "server", delivery="default")
 
 
@@ -112,10 +99,10 @@ async def test_members_are_offered_their_own_settings_only(harness: BotHarness):
 
 async def test_settings_outlive_a_restart(harness: BotHarness):
     """What was chosen holds in the next process."""
-    await choose(harness, delivery="direct")
+    await change_settings(harness, delivery="direct")
     await harness.stop()
     await harness.start()
-    assert "by direct message (your choice)" in await choose(harness)
+    assert "by direct message (your choice)" in await change_settings(harness)
 
 
 # Threads
@@ -124,7 +111,7 @@ async def test_settings_outlive_a_restart(harness: BotHarness):
 async def test_pictures_go_to_ones_own_thread(harness: BotHarness):
     """The first picture opens a thread under its status message, named after its person; the
     status shrinks to a link, and the next picture goes to the same thread."""
-    await choose(harness, delivery="thread")
+    await change_settings(harness, delivery="thread")
     await paint(harness, prompt="a lake")
     await paint(harness, prompt="a boat")
     (thread,) = harness.channel.threads
@@ -138,7 +125,7 @@ async def test_pictures_go_to_ones_own_thread(harness: BotHarness):
 
 async def test_everybody_has_a_thread_of_their_own(harness: BotHarness):
     """Another person's pictures stand in another thread, or in the channel."""
-    await choose(harness, delivery="thread")
+    await change_settings(harness, delivery="thread")
     await harness.bob.slash(harness.channel, "settings", delivery="thread")
     await paint(harness, prompt="a lake")
     await paint(harness, harness.bob, prompt="a boat")
@@ -150,7 +137,7 @@ async def test_everybody_has_a_thread_of_their_own(harness: BotHarness):
 
 async def test_a_wish_made_in_a_thread_stays_there(harness: BotHarness):
     """In a thread the answer becomes the picture, as in a channel; its channel's spoiler counts."""
-    await choose(harness, delivery="thread")
+    await change_settings(harness, delivery="thread")
     await paint(harness, prompt="a lake")
     await admin(harness, "channel", spoiler="on")
     (thread,) = harness.channel.threads
@@ -169,7 +156,7 @@ async def test_without_a_thread_the_picture_stands_in_the_channel(
     harness: BotHarness, status: int, code: int, said: str
 ):
     """Discord's cap or a missing permission costs nobody a picture, and the picture says why."""
-    await choose(harness, delivery="thread")
+    await change_settings(harness, delivery="thread")
     harness.env.inject_error("POST", THREADS, status=status, code=code)
     await paint(harness, prompt="a lake")
     message = harness.message_with_picture()
@@ -183,7 +170,7 @@ async def test_no_thread_is_opened_that_cannot_be_used(harness: BotHarness, righ
     channel = harness.guild.create_text_channel(
         "no threads", overwrites={harness.app.client.user: denied}
     )
-    await choose(harness, delivery="thread")
+    await change_settings(harness, delivery="thread")
     await harness.alice.slash(channel, "imagine", prompt="a lake")
     await harness.settled()
     assert channel.threads == [] and channel.last_message.attachments
@@ -192,7 +179,7 @@ async def test_no_thread_is_opened_that_cannot_be_used(harness: BotHarness, righ
 
 async def test_a_thread_that_is_there_already_is_used(harness: BotHarness):
     """Opened right before a crash: Discord says that there is one, and the picture goes there."""
-    await choose(harness, delivery="thread")
+    await change_settings(harness, delivery="thread")
     await harness.alice.slash(harness.channel, "imagine", prompt="a lake")
     await harness.settled()
     (thread,) = harness.channel.threads
@@ -208,7 +195,7 @@ async def test_a_thread_that_is_there_already_is_used(harness: BotHarness):
 
 async def test_a_deleted_thread_is_opened_anew(harness: BotHarness):
     """A moderator deletes the thread; the next picture has another one."""
-    await choose(harness, delivery="thread")
+    await change_settings(harness, delivery="thread")
     await paint(harness, prompt="a lake")
     (first,) = harness.channel.threads
     harness.env.backend.delete_channel(first.id)
@@ -219,7 +206,7 @@ async def test_a_deleted_thread_is_opened_anew(harness: BotHarness):
 
 async def test_killed_after_the_post_it_stands_in_the_thread_once(harness: BotHarness):
     """After a crash the result is found in the thread, and not posted again."""
-    await choose(harness, delivery="thread")
+    await change_settings(harness, delivery="thread")
     await paint(harness, prompt="a lake")
     await harness.stop()
     harness.forget_delivery()
@@ -232,7 +219,7 @@ async def test_killed_after_the_post_it_stands_in_the_thread_once(harness: BotHa
 
 async def test_a_picture_in_a_thread_is_deleted_where_it_stands(harness: BotHarness):
     """Delete in the panel behind More takes away the message in the thread."""
-    await choose(harness, delivery="thread")
+    await change_settings(harness, delivery="thread")
     await paint(harness, prompt="a lake")
     (thread,) = harness.channel.threads
     panel = await harness.more(harness.alice, thread.last_message)
@@ -246,9 +233,9 @@ async def test_a_picture_in_a_thread_is_deleted_where_it_stands(harness: BotHarn
 
 async def test_pictures_are_sent_directly(harness: BotHarness):
     """The picture goes to its person alone, and the channel only hears that it did."""
-    await choose(harness, delivery="direct")
+    await change_settings(harness, delivery="direct")
     await paint(harness, prompt="a lake")
-    (message,) = direct(harness)
+    (message,) = direct_messages(harness)
     assert len(message.attachments) == 1
     (status,) = harness.channel.history()
     assert "by direct message" in harness.texts(status) and not status.attachments
@@ -256,7 +243,7 @@ async def test_pictures_are_sent_directly(harness: BotHarness):
 
 async def test_closed_direct_messages_cost_nobody_a_picture(harness: BotHarness):
     """It stands in the channel, and says why."""
-    await choose(harness, delivery="direct")
+    await change_settings(harness, delivery="direct")
     harness.env.inject_error("POST", "/users/@me/channels", status=403, code=50007)
     await paint(harness, prompt="a lake")
     message = harness.message_with_picture()
@@ -265,23 +252,23 @@ async def test_closed_direct_messages_cost_nobody_a_picture(harness: BotHarness)
 
 async def test_killed_after_the_post_it_is_sent_directly_once(harness: BotHarness):
     """After a crash the direct message is found, and not sent again."""
-    await choose(harness, delivery="direct")
+    await change_settings(harness, delivery="direct")
     await paint(harness, prompt="a lake")
     await harness.stop()
     harness.forget_delivery()
     await harness.start()
     await harness.settled()
-    assert len(direct(harness)) == 1
+    assert len(direct_messages(harness)) == 1
 
 
 async def test_the_owner_may_forbid_direct_messages(data_dir: Path, renderer: ScriptedRenderer):
     """The choice is kept and does not hold; /settings says why."""
     async with open_harness(data_dir, renderer.load, jobs={"direct_messages": False}) as harness:
-        text = await choose(harness, delivery="direct")
+        text = await change_settings(harness, delivery="direct")
         assert "in the channel (the bot's default; you chose: by direct message)" in text
         assert "owner" in text
         await paint(harness, prompt="a lake")
-        assert harness.message_with_picture() and direct(harness) == []
+        assert harness.message_with_picture() and direct_messages(harness) == []
 
 
 # Spoilers
@@ -304,7 +291,7 @@ async def test_a_spoiler_channel_hides_every_picture(harness: BotHarness, count:
 
 async def test_killed_after_a_spoiler_it_is_found(harness: BotHarness, renderer: ScriptedRenderer):
     """A hidden picture that was posted before a crash is known by its name, and stands once."""
-    await choose(harness, spoiler="on")
+    await change_settings(harness, spoiler="on")
     renderer.hold()
     await harness.alice.slash(harness.channel, "imagine", prompt="a lake")
     harness.clock.advance(31)
@@ -321,9 +308,9 @@ async def test_killed_after_a_spoiler_it_is_found(harness: BotHarness, renderer:
 @pytest.mark.skipif(not DESCRIPTION.exists(), reason="Discord's API description is not at hand")
 async def test_every_request_is_valid(harness: BotHarness):
     """What threads, direct messages and spoilers take is what Discord describes."""
-    await choose(harness, delivery="thread", spoiler="on")
+    await change_settings(harness, delivery="thread", spoiler="on")
     await paint(harness, prompt="a lake")
-    await choose(harness, delivery="direct")
+    await change_settings(harness, delivery="direct")
     await paint(harness, prompt="a boat")
     await admin(harness, "channel", channel=harness.channel, quiet="off")
     api = ApiDescription()

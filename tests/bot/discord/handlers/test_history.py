@@ -11,17 +11,16 @@ from bot.i18n import words
 from bot.pictures.gallery import FOUND_PICTURES, MAX_SEARCH_CHARS
 from bot.request.outcomes import Refused, TextTooLong
 from bot.wording.rejections import refusal
-from tests.bot.discord.commands.test_inspection import text_of
-from tests.bot.discord.commands.test_reroll import paint
-from tests.bot.discord.conftest import BotHarness
+from tests.bot.discord.harness import BotHarness
 from tests.bot.discord.openapi import DESCRIPTION, ApiDescription
+from tests.bot.discord.painting import paint, response_text
 
 
 async def history(harness: BotHarness, who: Any, **options: Any) -> tuple[Any, str]:
     """The answer and what it says; only its reader sees it."""
     result = await who.slash(harness.channel, "history", **options)
     assert result.ephemeral
-    return result, text_of(harness, result)
+    return result, response_text(harness, result)
 
 
 async def favour(harness: BotHarness, who: Any, *picture_ids: int) -> None:
@@ -123,17 +122,19 @@ async def test_pages_of_favourites_turn_for_ever(harness: BotHarness):
     await harness.stop()
     await harness.start()
     await harness.alice.click(answer.response.message, label="Older")
-    second = text_of(harness, answer)
+    second = response_text(harness, answer)
     assert "#7" in second and "#3" in second and "#8" not in second
     await harness.alice.click(answer.response.message, label="Older")
-    assert "#2" in text_of(harness, answer) and "#3" not in text_of(harness, answer)
+    assert "#2" in response_text(harness, answer) and "#3" not in response_text(harness, answer)
     await harness.alice.click(answer.response.message, label="Newer")
-    assert text_of(harness, answer) == second
+    assert response_text(harness, answer) == second
     gallery, alice = harness.app.services.gallery, person(harness, harness.alice)
     for picture_id in range(1, 7):
         await gallery.set_favourite(alice, picture_id, favourite=False)
     await harness.alice.click(answer.response.message, label="Older")
-    assert "You have 6 favourites" in text_of(harness, answer) and "#12" in text_of(harness, answer)
+    assert "You have 6 favourites" in response_text(harness, answer) and "#12" in response_text(
+        harness, answer
+    )
 
 
 async def test_a_page_that_is_gone_is_the_first(harness: BotHarness):
@@ -143,7 +144,7 @@ async def test_a_page_that_is_gone_is_the_first(harness: BotHarness):
     answer, _ = await history(harness, harness.alice)
     await harness.app.services.gallery.erase(person(harness, harness.alice), 1)
     await harness.alice.click(answer.response.message, label="Older")
-    text = text_of(harness, answer)
+    text = response_text(harness, answer)
     assert "You have 5 pictures here." in text and "#6" in text
 
 

@@ -10,14 +10,14 @@ import structlog
 
 from bot.discord.handlers import moderation
 from storage.database import FILE_NAME
-from tests.bot.discord.commands.test_reroll import paint
-from tests.bot.discord.conftest import BotHarness
-from tests.bot.discord.handlers.test_moderation import (
-    gallery,
-    labels,
+from tests.bot.discord.harness import BotHarness
+from tests.bot.discord.painting import paint
+from tests.bot.discord.reports import (
+    button_labels,
+    gallery_items,
     report,
     reports_channel,
-    shown,
+    reports_shown,
 )
 
 
@@ -38,15 +38,15 @@ async def test_everything_outlives_a_restart(harness: BotHarness):
     await harness.stop()
     await harness.start()
     await harness.bob.submit_modal(form, {"reason": "why"})
-    await shown(harness)
+    await reports_shown(harness)
     (card,) = mods.history()
     await harness.stop()
     await harness.start()
-    await shown(harness)
+    await reports_shown(harness)
     await harness.moderator.click(card, label="Delete")
-    await shown(harness)
+    await reports_shown(harness)
     (card,) = mods.history()
-    assert labels(card) == [] and harness.channel.history() == []
+    assert button_labels(card) == [] and harness.channel.history() == []
 
 
 async def test_a_crash_before_the_card_is_posted(
@@ -60,7 +60,7 @@ async def test_a_crash_before_the_card_is_posted(
     assert mods.history() == []
     await harness.crash()
     await harness.start()
-    await shown(harness)
+    await reports_shown(harness)
     (card,) = mods.history()
     assert "why" in harness.texts(card) and card.attachments
 
@@ -74,12 +74,12 @@ async def test_a_crash_after_the_card_is_posted(harness: BotHarness):
     await harness.crash()
     forget_card(harness)
     await harness.start()
-    await shown(harness)
+    await reports_shown(harness)
     assert [each.id for each in mods.history()] == [card.id]
     assert harness.rows("SELECT message_id FROM cases") == [(card.id,)]
     await harness.moderator.click(card, label="Dismiss")
-    await shown(harness)
-    assert labels(mods.history()[0]) == []
+    await reports_shown(harness)
+    assert button_labels(mods.history()[0]) == []
 
 
 async def test_a_crash_after_the_verdict(harness: BotHarness, monkeypatch: pytest.MonkeyPatch):
@@ -91,12 +91,12 @@ async def test_a_crash_after_the_verdict(harness: BotHarness, monkeypatch: pytes
     opened = await harness.admin.click(listed.response.message, label="Show")
     monkeypatch.setattr(harness.app.services.moderation, "_changed", lambda _: None)
     await harness.admin.click(opened.response.message, label="Delete")
-    assert labels(mods.history()[0]) and len(harness.channel.history()) == 1
+    assert button_labels(mods.history()[0]) and len(harness.channel.history()) == 1
     await harness.crash()
     await harness.start()
-    await shown(harness)
+    await reports_shown(harness)
     (card,) = mods.history()
-    assert labels(card) == [] and card.attachments == []
+    assert button_labels(card) == [] and card.attachments == []
     assert harness.channel.history() == []
 
 
@@ -152,5 +152,5 @@ async def test_a_card_whose_file_cannot_be_sent(
     listed = await harness.admin.slash(harness.channel, "admin reports list")
     opened = await harness.admin.click(listed.response.message, label="Show")
     told = harness.texts(opened.response.message)
-    assert "not kept any more" in told and gallery(opened.response.message) == []
+    assert "not kept any more" in told and gallery_items(opened.response.message) == []
     assert message.jump_url in told and "one of 2 pictures" in told

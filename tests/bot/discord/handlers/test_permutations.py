@@ -12,30 +12,18 @@ from bot.accounts.permissions import Actor
 from bot.request.outcomes import ProposalClosed, Refused
 from storage import consistency
 from storage.errors import DatabaseBusy
-from tests.bot.discord.commands.test_reroll import paint
-from tests.bot.discord.conftest import BotHarness, open_harness
-from tests.bot.discord.test_fuzz import Fuzzer, check_harmless
+from tests.bot.discord.fuzzer import Fuzzer, check_harmless
+from tests.bot.discord.harness import BotHarness, open_harness
+from tests.bot.discord.painting import last_row_labels, paint, picture_messages
+from tests.bot.discord.permutations import FOUR, propose
 from tests.fakes import ScriptedRenderer
 
-FOUR = "{red, blue} house {at dawn, at night}"
 ALL_FOUR = [
     "red house at dawn",
     "red house at night",
     "blue house at dawn",
     "blue house at night",
 ]
-
-
-async def ask(harness: BotHarness, prompt: str = FOUR, **options: Any) -> Any:
-    """What Alice is answered when she asks for so much."""
-    asked = {"prompt": prompt, "enhance": "off"} | options
-    return await harness.alice.slash(harness.channel, "imagine", **asked)
-
-
-def labels(message: Any) -> list[str]:
-    """The buttons of the last row; [] where it has none."""
-    row = message.components[-1]
-    return [each.label for each in getattr(row, "children", ())]
 
 
 def prompts(harness: BotHarness) -> list[str]:
@@ -53,11 +41,6 @@ def sound(harness: BotHarness) -> bool:
     return consistency.check(harness.settings.storage.data_dir, hashes=True).wrong() == []
 
 
-def pictures(harness: BotHarness) -> list[Any]:
-    """The messages of the channel that show a picture."""
-    return [each for each in harness.channel.history() if each.attachments]
-
-
 async def press(harness: BotHarness, message: Any, custom_id: str) -> str:
     """Press what another device may still show on this message; what that was answered with."""
     before = len(harness.env.http_requests)
@@ -71,55 +54,55 @@ async def test_it_is_asked_before_anything_is_spent(data_dir: Path):
     """In private: how many, which ones, what it costs; nothing is charged for the question."""
     renderer = ScriptedRenderer()
     async with open_harness(data_dir, renderer.load, quota={"pictures": 20, "hours": 2}) as harness:
-        asked = await ask(harness)
+        asked = await propose(harness)
         assert asked.ephemeral
         text = harness.texts(asked.response.message)
         assert "make 4 pictures" in text and "20 now, 16 after" in text
         for number, prompt in enumerate(ALL_FOUR, 1):
             assert f"{number}. {prompt}" in text
-        assert labels(asked.response.message) == ["Paint 4 pictures", "Don't"]
+        assert last_row_labels(asked.response.message) == ["Paint 4 pictures", "Don't"]
         assert nothing_happened(harness) and renderer.painted == []
         assert "takes about" not in text  # nothing was painted yet that it could be known from
         await harness.alice.slash(harness.channel, "imagine", prompt="one")
         await harness.settled()
-        text = harness.texts((await ask(harness, "{a, b, c, d, e, f, g}")).response.message)
+        text = harness.texts((await propose(harness, "{a, b, c, d, e, f, g}")).response.message)
         assert "takes about" in text and "and 2 more" in text and "19 now, 12 after" in text
 
 
 async def test_paint_makes_a_job_of_each(harness: BotHarness, renderer: ScriptedRenderer):
     """Each with a seed of its own is charged once and posted once; the question lists the jobs."""
-    asked = await ask(harness)
+    asked = await propose(harness)
     await harness.alice.click(asked.response.message, label="Paint 4 pictures")
     await harness.settled()
     assert prompts(harness) == ALL_FOUR
     assert [each.prompt for each in renderer.painted] == ALL_FOUR
     assert len({each.seed for each in renderer.painted}) == 4
     assert harness.charged() == 4 and sound(harness)
-    posted = pictures(harness)
+    posted = picture_messages(harness)
     assert len(posted) == 4 == len(harness.channel.history())
     heads = [harness.texts(message).splitlines()[0] for message in posted]
     assert sorted(heads) == sorted(f"**{prompt}**" for prompt in ALL_FOUR)  # quick: no ping
     answer = harness.texts(asked.response.message)
     assert "4 jobs are accepted" in answer and "blue house at night · job 4" in answer
-    assert "/queue" in answer and labels(asked.response.message) == []
+    assert "/queue" in answer and last_row_labels(asked.response.message) == []
 
 
 async def test_who_waits_long_is_notified(harness: BotHarness, renderer: ScriptedRenderer):
     """As everywhere: a result that comes after half a minute mentions its person, and only them."""
     renderer.hold()
-    asked = await ask(harness, "{a, b} lake")
+    asked = await propose(harness, "{a, b} lake")
     await harness.alice.click(asked.response.message, label="Paint 2 pictures")
     await harness.state(1, "painting")
     harness.clock.advance(40)
     renderer.release()
     await harness.settled()
-    for message in pictures(harness):
+    for message in picture_messages(harness):
         assert harness.texts(message).startswith(f"<@{harness.alice.id}> **")
 
 
 async def test_a_fixed_seed_is_that_of_all(harness: BotHarness, renderer: ScriptedRenderer):
     """To be compared; and each choice has as many pictures as were asked for, and its own flags."""
-    asked = await ask(harness, "a lake --ar {1:1, 16:9} --no fog", seed=7, count=2)
+    asked = await propose(harness, "a lake --ar {1:1, 16:9} --no fog", seed=7, count=2)
     text = harness.texts(asked.response.message)
     assert "make 4 pictures" in text and "--ar 16:9" in text
     await harness.alice.click(asked.response.message, label="Paint 4 pictures")
@@ -132,11 +115,11 @@ async def test_a_fixed_seed_is_that_of_all(harness: BotHarness, renderer: Script
 
 async def test_declined_nothing_happens(harness: BotHarness):
     """The question goes, and cannot be answered any more."""
-    asked = await ask(harness)
+    asked = await propose(harness)
     before = asked.response.message
     await harness.alice.click(before, label="Don't")
     assert "Nothing was painted or charged" in harness.texts(asked.response.message)
-    assert labels(asked.response.message) == []
+    assert last_row_labels(asked.response.message) == []
     assert "Nothing was painted" in await press(harness, before, "z1:decline:1")
     assert "This question is over" in await press(harness, before, "z1:paint:1")
     assert nothing_happened(harness)
@@ -145,7 +128,7 @@ async def test_declined_nothing_happens(harness: BotHarness):
 async def test_pressed_twice_it_is_painted_once(harness: BotHarness, renderer: ScriptedRenderer):
     """The second press is told so, and leaves the first one's answer where it is."""
     renderer.hold()
-    asked = await ask(harness)
+    asked = await propose(harness)
     question = asked.response.message
     await harness.alice.click(question, label="Paint 4 pictures")
     for custom_id in ("z1:paint:1", "z1:decline:1"):
@@ -153,7 +136,7 @@ async def test_pressed_twice_it_is_painted_once(harness: BotHarness, renderer: S
     assert "4 jobs are accepted" in harness.texts(asked.response.message)
     renderer.release()
     await harness.settled()
-    assert harness.charged() == 4 and len(pictures(harness)) == 4
+    assert harness.charged() == 4 and len(picture_messages(harness)) == 4
 
 
 async def test_two_devices_at_once_paint_once(data_dir: Path, renderer: ScriptedRenderer):
@@ -161,7 +144,7 @@ async def test_two_devices_at_once_paint_once(data_dir: Path, renderer: Scripted
     limits: dict[str, Any] = {"quota": {"pictures": 4, "hours": 2}, "engine": {"user_limit": 4}}
     async with open_harness(data_dir, renderer.load, **limits) as harness:
         renderer.hold()
-        asked = await ask(harness)
+        asked = await propose(harness)
         question = asked.response.message
         before, fuzzer = len(harness.env.http_requests), Fuzzer(harness)
         presses = [fuzzer.press(harness.alice, "z1:paint:1", message=question) for _ in range(2)]
@@ -171,12 +154,12 @@ async def test_two_devices_at_once_paint_once(data_dir: Path, renderer: Scripted
         assert "4 jobs are accepted" in harness.texts(asked.response.message)
         renderer.release()
         await harness.settled()
-        assert harness.charged() == 4 and len(pictures(harness)) == 4 and sound(harness)
+        assert harness.charged() == 4 and len(picture_messages(harness)) == 4 and sound(harness)
 
 
 async def test_the_question_outlives_the_process(harness: BotHarness, renderer: ScriptedRenderer):
     """Asked by one process and answered in the next: all that was asked for is painted."""
-    asked = await ask(harness, "{a, b} lake --steps 4", seed=7, negative="fog")
+    asked = await propose(harness, "{a, b} lake --steps 4", seed=7, negative="fog")
     await harness.stop()
     await harness.start()
     await harness.alice.click(asked.response.message, label="Paint 2 pictures")
@@ -186,16 +169,16 @@ async def test_the_question_outlives_the_process(harness: BotHarness, renderer: 
         ("b lake", 7, 4),
     ]
     assert all(each.negative_prompt == "fog" for each in renderer.painted)
-    assert len(pictures(harness)) == 2
+    assert len(picture_messages(harness)) == 2
 
 
 async def test_after_an_hour_it_is_over(harness: BotHarness):
     """An old question says so instead of painting, forgotten or not yet."""
-    asked, second = await ask(harness), await ask(harness)
+    asked, second = await propose(harness), await propose(harness)
     harness.clock.advance(3600)
     await harness.alice.click(asked.response.message, label="Paint 4 pictures")
     assert "This question is over" in harness.texts(asked.response.message)
-    assert labels(asked.response.message) == []
+    assert last_row_labels(asked.response.message) == []
     await harness.app.maintenance._forget_questions()
     assert harness.rows("SELECT id FROM proposals") == []
     await harness.alice.click(second.response.message, label="Paint 4 pictures")
@@ -207,10 +190,10 @@ async def test_a_quota_that_is_too_small_is_said_at_once(data_dir: Path):
     """With the numbers, and without a question; and again where it shrank before the press."""
     renderer = ScriptedRenderer()
     async with open_harness(data_dir, renderer.load, quota={"pictures": 3, "hours": 2}) as harness:
-        refused = await ask(harness)
+        refused = await propose(harness)
         assert refused.ephemeral and "used up" not in refused.response.content
         assert "asked for 4 pictures, and 3 of your 3" in refused.response.content
-        asked = await ask(harness, "{a, b, c}")
+        asked = await propose(harness, "{a, b, c}")
         await harness.alice.slash(harness.channel, "imagine", prompt="one")
         await harness.settled()
         question = asked.response.message
@@ -230,10 +213,10 @@ async def test_a_queue_that_is_too_full_is_said_at_once(data_dir: Path, renderer
     """With how many there is room for; and again where others came before the press."""
     async with open_harness(data_dir, renderer.load, engine={"user_limit": 4}) as harness:
         renderer.hold()
-        refused = await ask(harness, "{a, b, c, d, e}")
+        refused = await propose(harness, "{a, b, c, d, e}")
         assert refused.ephemeral and "of the 4 that one member" in refused.response.content
         assert "add 4 now" in refused.response.content
-        asked = await ask(harness)
+        asked = await propose(harness)
         for number in range(2):
             await harness.alice.slash(harness.channel, "imagine", prompt=f"x{number}")
             await harness.state(1, "painting")
@@ -244,21 +227,23 @@ async def test_a_queue_that_is_too_full_is_said_at_once(data_dir: Path, renderer
         await harness.settled()
         await harness.alice.click(asked.response.message, label="Paint 4 pictures")
         await harness.settled()
-        assert harness.charged() == 6 and len(pictures(harness)) == 6
+        assert harness.charged() == 6 and len(picture_messages(harness)) == 6
 
 
 async def test_too_many_choices_are_refused_with_their_number(harness: BotHarness):
     """More than ten at once, or more of each than a wish may have, are not even asked about."""
-    assert "12 prompts; at most 10" in (await ask(harness, "{1,2,3,4} {a,b,c}")).response.content
-    assert "count has to be" in (await ask(harness, "{a, b} --repeat 5")).response.content
-    assert "empty" in (await ask(harness, "{a,}")).response.content
-    assert "--tile" in (await ask(harness, "{a, b --tile}")).response.content
+    assert (
+        "12 prompts; at most 10" in (await propose(harness, "{1,2,3,4} {a,b,c}")).response.content
+    )
+    assert "count has to be" in (await propose(harness, "{a, b} --repeat 5")).response.content
+    assert "empty" in (await propose(harness, "{a,}")).response.content
+    assert "--tile" in (await propose(harness, "{a, b --tile}")).response.content
     assert harness.rows("SELECT id FROM proposals") == []
 
 
 async def test_private_stays_private(harness: BotHarness):
     """Each picture replaces a message that Alice alone sees; the channel stays empty."""
-    asked = await ask(harness, "{a, b} lake", private=True)
+    asked = await propose(harness, "{a, b} lake", private=True)
     pressed = await harness.alice.click(asked.response.message, label="Paint 2 pictures")
     await harness.settled()
     assert "Only you will see" in harness.texts(asked.response.message)
@@ -266,25 +251,27 @@ async def test_private_stays_private(harness: BotHarness):
     assert len(shown) == 2 and all(each.ephemeral for each in shown)
     for each, prompt in zip(shown, ("a lake", "b lake"), strict=True):
         assert each.message.attachments and prompt in harness.texts(each.message)
-    assert pictures(harness) == [] or all(each.flags.ephemeral for each in pictures(harness))
+    assert picture_messages(harness) == [] or all(
+        each.flags.ephemeral for each in picture_messages(harness)
+    )
     assert harness.rows("SELECT DISTINCT private FROM jobs") == [(1,)]
     assert harness.rows("SELECT DISTINCT road FROM deliveries") == [("reply",)]
 
 
 async def test_a_private_job_without_its_message_goes_to_its_person(harness: BotHarness):
     """Where no message of the press can show it, the picture comes as a direct message."""
-    asked = await ask(harness, "{a, b --private}")
+    asked = await propose(harness, "{a, b --private}")
     harness.env.inject_error("POST", "/webhooks/*/*", status=404, code=10015)
     await harness.alice.click(asked.response.message, label="Paint 2 pictures")
     await harness.settled()
     assert harness.rows("SELECT private FROM jobs ORDER BY id") == [(0,), (1,)]
     assert harness.rows("SELECT road FROM deliveries ORDER BY job_id") == [("post",), ("direct",)]
-    assert len(pictures(harness)) == 1
+    assert len(picture_messages(harness)) == 1
 
 
 async def test_nobody_else_can_press(harness: BotHarness):
     """Whoever sends its id: the question is not theirs, and stays open."""
-    asked = await ask(harness)
+    asked = await propose(harness)
     services = harness.app.services
     bob = Actor(harness.bob.id, harness.guild.id, harness.channel.id)
     over = Refused(ProposalClosed(answered=False))
@@ -303,11 +290,11 @@ async def test_an_answer_that_does_not_arrive_loses_nothing(
     harness: BotHarness, status: int, code: int
 ):
     """What was accepted is painted and posted; the question's second press says so."""
-    asked = await ask(harness, "{a, b} lake")
+    asked = await propose(harness, "{a, b} lake")
     harness.env.inject_error("POST", "/interactions/*/callback", status=status, code=code)
     await harness.alice.click(asked.response.message, label="Paint 2 pictures")
     await harness.settled()
-    assert harness.charged() == 2 and len(pictures(harness)) == 2
+    assert harness.charged() == 2 and len(picture_messages(harness)) == 2
     again = await harness.alice.click(asked.response.message, label="Paint 2 pictures")
     assert "answered with Paint already" in again.response.content and harness.charged() == 2
 
@@ -317,15 +304,14 @@ async def test_a_crash_after_the_press_loses_and_doubles_nothing(
 ):
     """The jobs are in the database: the next process paints each and posts it once."""
     renderer.hold()
-    asked = await ask(harness)
+    asked = await propose(harness)
     await harness.alice.click(asked.response.message, label="Paint 4 pictures")
     await harness.state(1, "painting")
-    renderer.release()
     await harness.crash()
     await harness.start()
     await harness.settled()
     assert harness.rows("SELECT DISTINCT state FROM jobs") == [("painted",)]
-    assert len(pictures(harness)) == 4 and harness.charged() == 4
+    assert len(picture_messages(harness)) == 4 and harness.charged() == 4
     assert "answered with Paint already" in await press(
         harness, asked.response.message, "z1:paint:1"
     )
@@ -333,7 +319,7 @@ async def test_a_crash_after_the_press_loses_and_doubles_nothing(
 
 async def test_a_disk_in_trouble_accepts_none(harness: BotHarness, monkeypatch: pytest.MonkeyPatch):
     """The question stays open: pressed again later, everything is painted."""
-    asked = await ask(harness)
+    asked = await propose(harness)
     jobs = harness.app.services.generation._jobs
     real, calls = jobs._insert, iter(range(100))
 
@@ -350,20 +336,23 @@ async def test_a_disk_in_trouble_accepts_none(harness: BotHarness, monkeypatch: 
     monkeypatch.undo()
     await harness.alice.click(asked.response.message, label="Paint 4 pictures")
     await harness.settled()
-    assert harness.charged() == 4 and len(pictures(harness)) == 4
+    assert harness.charged() == 4 and len(picture_messages(harness)) == 4
 
 
 async def test_one_of_them_can_be_cancelled(harness: BotHarness, renderer: ScriptedRenderer):
     """By /queue: it is refunded, and nothing is posted for it."""
     renderer.hold()
-    asked = await ask(harness)
+    asked = await propose(harness)
     await harness.alice.click(asked.response.message, label="Paint 4 pictures")
     await harness.state(1, "painting")
     queue = await harness.alice.slash(harness.channel, "queue")
     await harness.alice.click(queue.response.message, custom_id="z1:unqueue:3")
     renderer.release()
     await harness.settled()
-    assert len(pictures(harness)) == 3 == len(harness.channel.history()) and harness.charged() == 3
+    assert (
+        len(picture_messages(harness)) == 3 == len(harness.channel.history())
+        and harness.charged() == 3
+    )
 
 
 async def test_remix_asks_too(harness: BotHarness, renderer: ScriptedRenderer):
@@ -410,7 +399,7 @@ async def test_explain_counts_them(harness: BotHarness):
 
 async def test_nothing_typed_pings_or_formats(harness: BotHarness):
     """What a person typed is quoted in the question and in its answer."""
-    asked = await ask(harness, "{<@123456789012345678>, **b** @everyone} lake")
+    asked = await propose(harness, "{<@123456789012345678>, **b** @everyone} lake")
     await harness.alice.click(asked.response.message, label="Paint 2 pictures")
     await harness.settled()
     for request in harness.env.http_requests:

@@ -9,7 +9,7 @@ import pytest
 
 from storage.errors import DiskFull
 from storage.jobs import Jobs
-from tests.bot.discord.conftest import BotHarness
+from tests.bot.discord.harness import BotHarness
 from tests.fakes import ScriptedRenderer
 
 

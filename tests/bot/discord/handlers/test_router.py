@@ -13,8 +13,8 @@ from bot.discord.handlers.router import BUTTON_HANDLERS, FORM_HANDLERS
 from bot.discord.views.custom_ids import ComponentAction
 from bot.request.outcomes import Accepted
 from bot.request.params import GenerationParams
-from tests.bot.discord.commands.test_reroll import paint
-from tests.bot.discord.conftest import BotHarness, open_harness
+from tests.bot.discord.harness import BotHarness, open_harness
+from tests.bot.discord.painting import paint
 from tests.fakes import ScriptedRenderer
 
 
@@ -114,7 +114,6 @@ async def test_a_crash_while_painting_costs_one_retry(
     renderer.hold()
     result = await harness.alice.slash(harness.channel, "imagine", prompt="a lake", seed=5)
     await harness.state(1, "painting")
-    renderer.release()
     await harness.crash()
     assert harness.rows("SELECT state FROM jobs") == [("painting",)]
     await harness.start()
@@ -132,7 +131,6 @@ async def test_a_job_that_crashes_twice_is_given_up_and_refunded(
     result = await harness.alice.slash(harness.channel, "imagine", prompt="poison")
     for _ in range(2):
         await harness.state(1, "painting")
-        renderer.release()
         await harness.crash()
         renderer.hold()
         await harness.start()
@@ -159,7 +157,6 @@ async def test_progress_goes_on_after_a_restart(harness: BotHarness, renderer: S
     await harness.alice.slash(harness.channel, "imagine", prompt="one")
     second = await harness.bob.slash(harness.channel, "imagine", prompt="two")
     await harness.state(1, "painting")
-    renderer.release()
     await harness.crash()
     renderer.hold()
     await harness.start()
@@ -180,7 +177,6 @@ async def test_a_wish_that_was_never_answered_is_withdrawn(
     bob = Actor(harness.bob.id, harness.guild.id, harness.channel.id, reply_token="never-used")
     accepted = await harness.app.services.generation.imagine(bob, GenerationParams("two"))
     assert isinstance(accepted, Accepted)
-    renderer.release()
     await harness.crash()
     before = len(harness.channel.history())
     harness.clock.advance(4)  # nothing can answer the command any more

@@ -10,7 +10,7 @@ from bot.accounts.permissions import Actor
 from bot.accounts.quotas import QuotaService
 from bot.discord.interaction.in_flight import InFlightInteractions
 from storage.types import QuotaStatus
-from tests.bot.discord.conftest import BotHarness
+from tests.bot.discord.harness import BotHarness
 
 
 async def test_a_stop_waits_for_those_who_are_being_answered(

@@ -1,0 +1,15 @@
+"""Ask for a prompt with permutations."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.bot.discord.harness import BotHarness
+
+FOUR = "{red, blue} house {at dawn, at night}"
+
+
+async def propose(harness: BotHarness, prompt: str = FOUR, **options: Any) -> Any:
+    """What Alice is answered when she asks for so much."""
+    asked = {"prompt": prompt, "enhance": "off"} | options
+    return await harness.alice.slash(harness.channel, "imagine", **asked)
