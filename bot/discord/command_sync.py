@@ -47,20 +47,20 @@ async def sync_commands(
     payload = [
         await command.get_translated_payload(tree, translator) for command in tree.get_commands()
     ]
-    ours = f"{application_id}:{_digest(payload)}"
+    own_key = f"{application_id}:{_digest(payload)}"
     remembered = await asyncio.to_thread(_read, state_file)
-    theirs = await _theirs(tree.client, application_id)
-    if remembered != f"{ours}:{_digest(theirs)}":
+    registered = await _registered_commands(tree.client, application_id)
+    if remembered != f"{own_key}:{_digest(registered)}":
         await tree.sync()
         # Asked for once more: what the registration answers has other fields than what is asked.
-        theirs = await _theirs(tree.client, application_id)
-        await asyncio.to_thread(_write, state_file, f"{ours}:{_digest(theirs)}")
+        registered = await _registered_commands(tree.client, application_id)
+        await asyncio.to_thread(_write, state_file, f"{own_key}:{_digest(registered)}")
         log.info("commands synced", count=len(payload))
     slash = discord.AppCommandType.chat_input.value
-    return {each["name"]: int(each["id"]) for each in theirs if _place(each)[0] == slash}
+    return {each["name"]: int(each["id"]) for each in registered if _place(each)[0] == slash}
 
 
-async def _theirs(client: discord.Client, application_id: int) -> list[Any]:
+async def _registered_commands(client: discord.Client, application_id: int) -> list[Any]:
     """All that Discord knows of our commands, their versions too, whoever registered them."""
     # Not the tree's fetch_commands: it leaves out rights and versions.
     return sorted(await client.http.get_global_commands(application_id), key=_place)

@@ -11,7 +11,7 @@ from bot.discord.handlers.details import (
     edit_reply,
     recipe_file_of,
     show_details,
-    show_found,
+    show_file_details,
 )
 from bot.discord.interaction.messages import file_names
 from bot.discord.interaction.responses import (
@@ -34,16 +34,16 @@ def message_menus(services: Services) -> list[app_commands.ContextMenu]:
     """What the menu of a message offers, bound to these services."""
 
     async def recipe(interaction: Interaction, message: discord.Message) -> None:
-        found = await _painted(interaction, services, message)
+        found = await _own_picture(interaction, services, message)
         if found is None:
-            await _read(interaction, services, message)
+            await _read_files(interaction, services, message)
         else:
             await show_details(interaction, found)
 
     async def reroll(interaction: Interaction, message: discord.Message) -> None:
-        found = await _painted(interaction, services, message)
+        found = await _own_picture(interaction, services, message)
         if found is None:
-            await _read(interaction, services, message)
+            await _read_files(interaction, services, message)
         elif isinstance(found, Refused):
             await refuse(interaction, found)
         elif await can_deliver_here(interaction):
@@ -59,14 +59,16 @@ def message_menus(services: Services) -> list[app_commands.ContextMenu]:
     ]
 
 
-async def _painted(
+async def _own_picture(
     interaction: Interaction, services: Services, message: discord.Message
 ) -> PictureDetails | Refused | None:
     names = list(file_names(message))
     return await services.inspection.of_message(actor_of(interaction), message.id, names)
 
 
-async def _read(interaction: Interaction, services: Services, message: discord.Message) -> None:
+async def _read_files(
+    interaction: Interaction, services: Services, message: discord.Message
+) -> None:
     """What the files of somebody else's message say of themselves: the first that has a recipe."""
     forwarded = [file for each in message.message_snapshots for file in each.attachments]
     files = [*message.attachments, *forwarded][:FILES_READ]
@@ -82,7 +84,7 @@ async def _read(interaction: Interaction, services: Services, message: discord.M
     for file in files:
         found = await services.inspection.read_file(actor, recipe_file_of(file), sees)
         if isinstance(found, PictureDetails):
-            await show_found(interaction, found)
+            await show_file_details(interaction, found)
             return
         outcomes.append(found)
-    await show_found(interaction, outcomes[0])
+    await show_file_details(interaction, outcomes[0])

@@ -10,12 +10,12 @@ from discord.app_commands import Choice, Range, locale_str
 
 from bot.discord.commands.options import suggest_pictures
 from bot.discord.handlers.image_to_image import (
-    attached,
+    attachment_source,
+    first_picture_source,
     generate_from,
     reply_no_picture,
-    show_form_for,
-    show_form_for_own,
-    shown_picture,
+    show_form_for_own_picture,
+    show_form_for_upload,
 )
 from bot.discord.interaction.messages import file_names
 from bot.discord.interaction.responses import (
@@ -53,13 +53,13 @@ def image_to_image_menu(services: Services) -> app_commands.ContextMenu:
         if not await can_deliver_here(interaction):
             return
         files = list(file_names(message))
-        found = await services.inspection.of_message(actor_of(interaction), message.id, files)
-        if isinstance(found, Refused):
-            await refuse(interaction, found)
-        elif found is not None:
-            await show_form_for_own(interaction, services, found)
-        elif (given := shown_picture(message)) is not None:
-            await show_form_for(interaction, services, given)
+        details = await services.inspection.of_message(actor_of(interaction), message.id, files)
+        if isinstance(details, Refused):
+            await refuse(interaction, details)
+        elif details is not None:
+            await show_form_for_own_picture(interaction, services, details)
+        elif (source := first_picture_source(message)) is not None:
+            await show_form_for_upload(interaction, services, source)
         else:
             await reply_no_picture(interaction)
 
@@ -98,8 +98,8 @@ def _blend(services: Services) -> app_commands.Command[Any, ..., None]:
             prompt or say("a harmonious mixture of the pictures"), aspect=aspect
         )
         files = [each for each in (first, second, third, fourth) if each is not None]
-        beginning = InputSpec(Mode.BLEND, tuple(map(attached, files)), strength)
-        await generate_from(interaction, services, params, beginning, private=private)
+        spec = InputSpec(Mode.BLEND, tuple(map(attachment_source, files)), strength)
+        await generate_from(interaction, services, params, spec, private=private)
 
     return blend
 
@@ -133,13 +133,11 @@ def _inpaint(services: Services) -> app_commands.Command[Any, ..., None]:
             )
             return
         sources: list[InputSource] = [
-            attached(picture) if picture is not None else PictureSource(painting or "")
+            attachment_source(picture) if picture is not None else PictureSource(painting or "")
         ]
-        sources += [attached(mask)] if mask is not None else []
-        beginning = InputSpec(Mode.INPAINT, tuple(sources), strength)
-        await generate_from(
-            interaction, services, GenerationParams(prompt), beginning, private=private
-        )
+        sources += [attachment_source(mask)] if mask is not None else []
+        spec = InputSpec(Mode.INPAINT, tuple(sources), strength)
+        await generate_from(interaction, services, GenerationParams(prompt), spec, private=private)
 
     suggest_pictures(inpaint, services, "painting")
     return inpaint

@@ -10,7 +10,12 @@ from discord import app_commands
 from discord.app_commands import Range, locale_str
 
 from bot.discord.commands.options import suggest_pictures
-from bot.discord.handlers.details import can_read_of, recipe_file_of, show_details, show_found
+from bot.discord.handlers.details import (
+    can_read_of,
+    recipe_file_of,
+    show_details,
+    show_file_details,
+)
 from bot.discord.interaction.responses import (
     Interaction,
     actor_of,
@@ -20,7 +25,7 @@ from bot.discord.interaction.responses import (
     words_of,
 )
 from bot.discord.interaction.services import Services
-from bot.discord.views.inspection import explained_layout, queue_layout
+from bot.discord.views.inspection import explanation_layout, queue_layout
 from bot.request.outcomes import Refused
 from engine.prompts import MAX_PROMPT_CHARS
 
@@ -38,11 +43,11 @@ def _queue(services: Services) -> app_commands.Command[Any, ..., None]:
     )
     async def queue(interaction: Interaction) -> None:
         actor = actor_of(interaction)
-        own, whole = (
-            services.inspection.queue_of(actor),
-            services.inspection.everybodys_queue(actor),
+        own = services.inspection.queue_of(actor)
+        everyone = services.inspection.everybodys_queue(actor)
+        await reply_layout_privately(
+            interaction, queue_layout(own, everyone, words_of(interaction))
         )
-        await reply_layout_privately(interaction, queue_layout(own, whole, words_of(interaction)))
 
     return queue
 
@@ -59,7 +64,7 @@ def _explain(services: Services) -> app_commands.Command[Any, ..., None]:
             await refuse(interaction, outcome)
         else:
             await reply_layout_privately(
-                interaction, explained_layout(outcome, words_of(interaction))
+                interaction, explanation_layout(outcome, words_of(interaction))
             )
 
     return explain
@@ -85,7 +90,7 @@ def _recipe(services: Services) -> app_commands.Command[Any, ..., None]:
         elif file is not None:
             await interaction.response.defer(ephemeral=True, thinking=True)
             found = await services.inspection.read_file(actor, recipe_file_of(file), sees)
-            await show_found(interaction, found)
+            await show_file_details(interaction, found)
         elif picture is not None:
             outcome = await services.inspection.details(actor, picture, sees)
             await show_details(interaction, outcome)

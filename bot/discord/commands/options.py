@@ -34,16 +34,16 @@ def suggest_pictures(
     command.autocomplete(option)(pictures)
 
 
-def matching_choices(typed: str, rows: Iterable[tuple[int, str]]) -> list[Choice[str]]:
+def matching_choices(text: str, rows: Iterable[tuple[int, str]]) -> list[Choice[str]]:
     """Those whose number or prompt holds what was typed so far."""
-    wanted = typed.casefold().lstrip("#")
-    found = []
+    needle = text.casefold().lstrip("#")
+    choices = []
     for row_id, prompt in rows:
         label = f"#{row_id} {prompt}"
-        if wanted in label.casefold():
+        if needle in label.casefold():
             cut = label if len(label) <= CHOICE_CHARS else label[: CHOICE_CHARS - 1] + "…"
-            found.append(Choice(name=cut, value=str(row_id)))
-    return found[:CHOICES]
+            choices.append(Choice(name=cut, value=str(row_id)))
+    return choices[:CHOICES]
 
 
 def closed_choices(family: Family) -> dict[str, list[Choice[str]]]:

@@ -23,7 +23,7 @@ from bot.request.outcomes import Refused
 from bot.wording import recipes, rejections
 from engine.uploads import UploadRefused
 
-Found = PictureDetails | UnreadableRecipe | UploadRefused
+FileOutcome = PictureDetails | UnreadableRecipe | UploadRefused
 
 
 def can_read_of(interaction: Interaction) -> CanRead:
@@ -71,16 +71,16 @@ async def show_details(interaction: Interaction, outcome: PictureDetails | Refus
         await _show(interaction, details_panel(outcome, words_of(interaction)))
 
 
-async def show_found(interaction: Interaction, found: Found) -> None:
+async def show_file_details(interaction: Interaction, outcome: FileOutcome) -> None:
     """Show what a file says of itself, or a sentence about it."""
     say = words_of(interaction)
-    match found:
+    match outcome:
         case PictureDetails():
-            await _show(interaction, details_panel(found, say))
+            await _show(interaction, details_panel(outcome, say))
         case UnreadableRecipe():
-            await edit_reply(interaction, recipes.unreadable(found, say))
+            await edit_reply(interaction, recipes.unreadable(outcome, say))
         case UploadRefused():
-            await edit_reply(interaction, rejections.upload(found, say))
+            await edit_reply(interaction, rejections.upload(outcome, say))
 
 
 async def edit_reply(interaction: Interaction, text: str) -> None:

@@ -19,32 +19,33 @@ from bot.i18n import Words
 from bot.pictures.gallery import MAX_SEARCH_CHARS, SearchResults
 from bot.request.outcomes import Refused
 
-FOUND_PROMPT = 100
+SEARCH_PROMPT_CHARS = 100
 """Ten prompts, escaped, and all that stands around them fit into a message."""
 
 
-def found_layout(found: SearchResults, say: Words) -> ui.LayoutView:
+def search_layout(results: SearchResults, say: Words) -> ui.LayoutView:
     """What a search found, or a sentence that there is nothing."""
-    words = f"“{quoted(found.text, MAX_SEARCH_CHARS)}”"
-    if not found.pictures:
-        return layout(ui.TextDisplay(_nothing(found, words, say)))
+    quoted_text = f"“{quoted(results.text, MAX_SEARCH_CHARS)}”"
+    if not results.pictures:
+        return layout(ui.TextDisplay(_nothing(results, quoted_text, say)))
     rows = [
-        history_row(each, each.id in found.unseen, say, FOUND_PROMPT) for each in found.pictures
+        history_row(each, each.id in results.unseen, say, SEARCH_PROMPT_CHARS)
+        for each in results.pictures
     ]
-    return layout(ui.TextDisplay(_head(found, words, say)), *rows)
+    return layout(ui.TextDisplay(_head(results, quoted_text, say)), *rows)
 
 
-def _nothing(found: SearchResults, words: str, say: Words) -> str:
-    if found.favourites:
+def _nothing(results: SearchResults, words: str, say: Words) -> str:
+    if results.favourites:
         return say(
             "No favourite of yours here has every word of {words} in its prompt.", words=words
         )
     return say("No picture of yours here has every word of {words} in its prompt.", words=words)
 
 
-def _head(found: SearchResults, words: str, say: Words) -> str:
-    count = len(found.pictures)
-    if found.favourites:
+def _head(results: SearchResults, words: str, say: Words) -> str:
+    count = len(results.pictures)
+    if results.favourites:
         text = say.plural(
             "{n} favourite with {words}", "{n} favourites with {words}", count, words=words
         )
@@ -52,7 +53,7 @@ def _head(found: SearchResults, words: str, say: Words) -> str:
         text = say.plural(
             "{n} picture with {words}", "{n} pictures with {words}", count, words=words
         )
-    if found.more:
+    if results.more:
         more = say("These are the newest; there are more. Another word narrows them down.")
         text = f"{text}\n-# {more}"
     return text
@@ -68,7 +69,7 @@ async def show_history(
         case Refused():
             await refuse(interaction, found)
         case SearchResults():
-            await reply_layout_privately(interaction, found_layout(found, say))
+            await reply_layout_privately(interaction, search_layout(found, say))
         case _:
             await reply_layout_privately(interaction, history_layout(found, say))
 

@@ -27,7 +27,7 @@ from bot.discord.interaction.responses import (
 )
 from bot.discord.interaction.services import Services
 from bot.discord.views.custom_ids import STAGED_PATTERN, ComponentAction, custom_id, staged_id
-from bot.discord.views.modals import image_to_image_form, staged_layout, typed
+from bot.discord.views.modals import image_to_image_form, staged_layout, submitted_values
 from bot.pictures.inspection import PictureDetails
 from bot.request.input_sources import (
     InputSource,
@@ -49,38 +49,38 @@ button that opens it."""
 # Pictures of messages
 
 
-def attached(attachment: discord.Attachment) -> UrlSource:
+def attachment_source(attachment: discord.Attachment) -> UrlSource:
     """An attachment as the studio takes it."""
     return UrlSource(attachment.url, attachment.size)
 
 
-def shown_picture(message: discord.Message) -> UrlSource | None:
+def first_picture_source(message: discord.Message) -> UrlSource | None:
     """The first picture of a message: a file of its own or a forwarded one, else of an embed.
 
     Of a page elsewhere it takes the copy that Discord made: the bot asks nobody else.
     """
-    whole = [message, *message.message_snapshots]
-    files = [file for each in whole for file in each.attachments]
+    messages = [message, *message.message_snapshots]
+    files = [file for each in messages for file in each.attachments]
     # What it really is, only its content says; this decides which is looked at.
     files.sort(key=lambda file: not (file.content_type or "").startswith("image/"))
     if files:
-        return attached(files[0])
-    embeds = [embed for each in whole for embed in each.embeds]
+        return attachment_source(files[0])
+    embeds = [embed for each in messages for embed in each.embeds]
     copies = chain(
         (each.image.proxy_url or each.thumbnail.proxy_url for each in embeds),
-        _in_layouts(message.components),
+        _layout_urls(message.components),
     )
     return next((UrlSource(url) for url in copies if url), None)
 
 
-def _in_layouts(components: Iterable[Any]) -> Iterator[str | None]:
+def _layout_urls(components: Iterable[Any]) -> Iterator[str | None]:
     for component in components:
         if isinstance(component, discord.MediaGalleryComponent):
             yield from (item.media.proxy_url for item in component.items)
         if isinstance(component, discord.ThumbnailComponent):
             yield component.media.proxy_url
-        yield from _in_layouts(getattr(component, "children", ()))
-        yield from _in_layouts(filter(None, [getattr(component, "accessory", None)]))
+        yield from _layout_urls(getattr(component, "children", ()))
+        yield from _layout_urls(filter(None, [getattr(component, "accessory", None)]))
 
 
 # Generation
@@ -90,19 +90,19 @@ async def generate_from(
     interaction: Interaction,
     services: Services,
     params: GenerationParams,
-    beginning: InputSpec,
+    spec: InputSpec,
     *,
     private: bool = False,
     count: int = 1,
 ) -> None:
     """Paint from pictures. They are read first; where that takes long, it is announced."""
     actor, image_to_image = actor_of(interaction), services.image_to_image
-    plan = await image_to_image.plan(actor, params, beginning, private=private, count=count)
+    plan = await image_to_image.plan(actor, params, spec, private=private, count=count)
     if isinstance(plan, Refused):
         await refuse(interaction, plan)
         return
-    accepting = asyncio.ensure_future(image_to_image.paint(actor, plan))
-    await answer_soon(interaction, services, accepting, private=plan.private)
+    acceptance = asyncio.ensure_future(image_to_image.paint(actor, plan))
+    await answer_soon(interaction, services, acceptance, private=plan.private)
 
 
 async def imagine_from(
@@ -119,20 +119,20 @@ async def imagine_from(
     if picture is None:
         await refuse(interaction, Refused(StrengthWithoutImage()))
         return
-    beginning = InputSpec(Mode.IMAGE, (attached(picture),), strength)
-    await generate_from(interaction, services, params, beginning, private=private, count=count)
+    spec = InputSpec(Mode.IMAGE, (attachment_source(picture),), strength)
+    await generate_from(interaction, services, params, spec, private=private, count=count)
 
 
 # The form
 
 
-async def show_form_for_own(
-    interaction: Interaction, services: Services, found: PictureDetails
+async def show_form_for_own_picture(
+    interaction: Interaction, services: Services, details: PictureDetails
 ) -> None:
     """Show the form for the pictures of a message of ours."""
-    assert found.picture is not None
-    name = custom_id(ComponentAction.PAINT_FROM, found.picture.id)
-    form = image_to_image_form(name, words_of(interaction), found.series)
+    assert details.picture is not None
+    name = custom_id(ComponentAction.PAINT_FROM, details.picture.id)
+    form = image_to_image_form(name, words_of(interaction), details.series)
     await _show_form(interaction, services, form)
 
 
@@ -145,27 +145,29 @@ async def _show_form(interaction: Interaction, services: Services, form: ui.Moda
         await interaction.response.send_modal(form)
 
 
-async def show_form_for(interaction: Interaction, services: Services, given: UrlSource) -> None:
+async def show_form_for_upload(
+    interaction: Interaction, services: Services, source: UrlSource
+) -> None:
     """Put a picture aside, so that the form can name it, and show the form.
 
     A message of others could not be read again later: without a privileged intent its files are
     shown only to the command that was used on it.
     """
-    keeping = asyncio.ensure_future(services.image_to_image.stage(actor_of(interaction), given))
+    staging = asyncio.ensure_future(services.image_to_image.stage(actor_of(interaction), source))
     try:
-        if not await finished_within(keeping, FORM_AFTER_S):
+        if not await finished_within(staging, FORM_AFTER_S):
             await interaction.response.defer(ephemeral=True, thinking=True)
-        kept = await keeping
+        staged = await staging
     except BaseException:
-        keeping.cancel()
+        staging.cancel()
         raise
     say = words_of(interaction)
-    if isinstance(kept, Refused):
-        await refuse(interaction, kept)
+    if isinstance(staged, Refused):
+        await refuse(interaction, staged)
     elif not interaction.response.is_done():
-        await interaction.response.send_modal(image_to_image_form(staged_id(kept), say))
+        await interaction.response.send_modal(image_to_image_form(staged_id(staged), say))
     else:
-        view = staged_layout(kept, say)
+        view = staged_layout(staged, say)
         await interaction.edit_original_response(view=view, allowed_mentions=NO_MENTIONS)
 
 
@@ -174,12 +176,12 @@ def staged_button_class(
 ) -> type[ui.DynamicItem[Any]]:
     """The button that opens the form of a picture which was put aside."""
 
-    class KeptButton(ui.DynamicItem[ui.Item[Any]], template=STAGED_PATTERN):
+    class StagedButton(ui.DynamicItem[ui.Item[Any]], template=STAGED_PATTERN):
         """Rebuilt from its custom_id when it is pressed."""
 
-        def __init__(self, item: ui.Item[Any], kept: StagedSource) -> None:
+        def __init__(self, item: ui.Item[Any], staged: StagedSource) -> None:
             super().__init__(item)
-            self.kept = kept
+            self.staged = staged
 
         @classmethod
         async def from_custom_id(
@@ -193,31 +195,31 @@ def staged_button_class(
                 if not services.serves(interaction.guild_id):
                     await reject_server(interaction)
                 elif await can_deliver_here(interaction):
-                    form = image_to_image_form(staged_id(self.kept), words_of(interaction))
+                    form = image_to_image_form(staged_id(self.staged), words_of(interaction))
                     await _show_form(interaction, services, form)
             except Exception as error:
                 # discord.py would only log what a DynamicItem raises.
                 await explain(interaction, error)
 
-    return KeptButton
+    return StagedButton
 
 
-async def submit_staged(interaction: Interaction, services: Services, kept: StagedSource) -> None:
+async def submit_staged(interaction: Interaction, services: Services, staged: StagedSource) -> None:
     """Paint what the form says from a picture that was put aside, if it is still there."""
-    await _submit(interaction, services, typed(interaction), kept)
+    await _submit(interaction, services, submitted_values(interaction), staged)
 
 
 async def submit_from(interaction: Interaction, services: Services, picture_id: int) -> None:
     """Paint what the form says from a picture of ours, or from the chosen one of its series."""
-    values = typed(interaction)
+    values = submitted_values(interaction)
     chosen = values.get("picture") or str(picture_id)
-    if chosen != str(picture_id) and not await _together(interaction, services, picture_id, chosen):
+    if chosen != str(picture_id) and not await _same_job(interaction, services, picture_id, chosen):
         await refuse(interaction, Refused(UnknownPicture(chosen)))
         return
     await _submit(interaction, services, values, PictureSource(chosen, anyones=True))
 
 
-async def _together(
+async def _same_job(
     interaction: Interaction, services: Services, picture_id: int, chosen: str
 ) -> bool:
     """Whether both were painted as one job: the person sees one, so they see the other."""
@@ -239,10 +241,8 @@ async def _submit(
     if isinstance(strength, Refused):
         await refuse(interaction, strength)
         return
-    beginning = InputSpec(Mode.IMAGE, (source,), strength)
-    await generate_from(
-        interaction, services, GenerationParams(values.get("prompt", "")), beginning
-    )
+    spec = InputSpec(Mode.IMAGE, (source,), strength)
+    await generate_from(interaction, services, GenerationParams(values.get("prompt", "")), spec)
 
 
 async def reply_no_picture(interaction: Interaction) -> None:

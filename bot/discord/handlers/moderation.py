@@ -20,8 +20,8 @@ from bot.discord.interaction.responses import (
 )
 from bot.discord.interaction.services import Services
 from bot.discord.messenger import fitting
-from bot.discord.views.markdown import when
-from bot.discord.views.modals import report_form, typed
+from bot.discord.views.markdown import timestamp
+from bot.discord.views.modals import report_form, submitted_values
 from bot.discord.views.moderation import report_layout
 from bot.request.outcomes import Refused, ReportDecided
 from bot.wording import moderation
@@ -31,7 +31,7 @@ from storage.types import Verdict
 async def submit_report(interaction: Interaction, services: Services, picture_id: int) -> None:
     """File what the form says; the picture may be gone by now, or the bot another process."""
     filed = await services.moderation.report(
-        actor_of(interaction), picture_id, typed(interaction).get("reason", "")
+        actor_of(interaction), picture_id, submitted_values(interaction).get("reason", "")
     )
     if isinstance(filed, Refused):
         await refuse(interaction, filed)
@@ -82,8 +82,8 @@ async def decide(
         if isinstance(
             decided.reason, ReportDecided
         ):  # it mentions a moderator, and nobody typed it
-            said = moderation.already_decided(decided.reason.case, words_of(interaction), when)
-            await reply_privately(interaction, said)
+            text = moderation.already_decided(decided.reason.case, words_of(interaction), timestamp)
+            await reply_privately(interaction, text)
         else:
             await refuse(interaction, decided)
         return

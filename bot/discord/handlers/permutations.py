@@ -18,7 +18,8 @@ from bot.discord.interaction.responses import (
     words_of,
 )
 from bot.discord.interaction.services import Services
-from bot.discord.views.jobs import card_layout, when
+from bot.discord.views.jobs import card_layout
+from bot.discord.views.markdown import timestamp
 from bot.discord.views.permutations import accepted_layout, closed_layout
 from bot.i18n import words
 from bot.request.outcomes import Accepted, ProposalClosed, Refused
@@ -37,26 +38,26 @@ async def accept(interaction: Interaction, services: Services, proposal_id: int)
     """
     if not await can_deliver_here(interaction):
         return
-    taken = await services.permutations.accept(actor_of(interaction), proposal_id)
-    if isinstance(taken, Refused):
-        await _refuse(interaction, taken)
+    batch = await services.permutations.accept(actor_of(interaction), proposal_id)
+    if isinstance(batch, Refused):
+        await _refuse(interaction, batch)
         return
     try:
         try:
             await interaction.response.edit_message(
-                view=accepted_layout(taken, words_of(interaction)), allowed_mentions=NO_MENTIONS
+                view=accepted_layout(batch, words_of(interaction)), allowed_mentions=NO_MENTIONS
             )
         except _UNSURE as error:
             log.warning("answer not confirmed", proposal=proposal_id, error=str(error)[:200])
-        for job in taken.jobs:
+        for job in batch.jobs:
             if not job.private:
                 services.delivery.status_unknown(job.job_id)
-        for job in taken.jobs:
+        for job in batch.jobs:
             if job.private:
                 await _show(interaction, services, job)
     finally:
         # Their results find their way without: to the channel, or to the person directly.
-        for job in taken.jobs:
+        for job in batch.jobs:
             services.delivery.status_unknown(job.job_id)
 
 
@@ -76,7 +77,7 @@ async def _refuse(interaction: Interaction, refused: Refused) -> None:
     if refused.reason != ProposalClosed(answered=False):
         await refuse(interaction, refused)
         return
-    await _close(interaction, rejections.refusal(refused, words_of(interaction), when))
+    await _close(interaction, rejections.refusal(refused, words_of(interaction), timestamp))
 
 
 async def _close(interaction: Interaction, sentence: str) -> None:

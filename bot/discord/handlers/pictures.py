@@ -19,7 +19,7 @@ from bot.discord.interaction.responses import (
 )
 from bot.discord.interaction.services import Services
 from bot.discord.messenger import fitting
-from bot.discord.views.jobs import more_layout, shown_layout
+from bot.discord.views.jobs import more_layout, picture_layout
 from bot.request.outcomes import Refused
 
 
@@ -35,7 +35,7 @@ async def show(
     await interaction.response.defer(ephemeral=True, thinking=True)
     name, data = await asyncio.to_thread(fitting, path, path.name, interaction.filesize_limit)
     await interaction.edit_original_response(
-        view=shown_layout(picture, name, words_of(interaction)),
+        view=picture_layout(picture, name, words_of(interaction)),
         attachments=[discord.File(io.BytesIO(data), name)],
         allowed_mentions=NO_MENTIONS,
     )

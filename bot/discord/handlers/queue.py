@@ -30,8 +30,8 @@ async def refresh(interaction: Interaction, services: Services, _row_id: int) ->
 async def _update(interaction: Interaction, services: Services, notice: str = "") -> None:
     """Show the queue as it is now. notice: what a press just did, shown first."""
     actor = actor_of(interaction)
-    own, whole = services.inspection.queue_of(actor), services.inspection.everybodys_queue(actor)
-    view = queue_layout(own, whole, words_of(interaction), notice)
+    own, everyone = services.inspection.queue_of(actor), services.inspection.everybodys_queue(actor)
+    view = queue_layout(own, everyone, words_of(interaction), notice)
     await interaction.response.edit_message(view=view, allowed_mentions=NO_MENTIONS)
 
 

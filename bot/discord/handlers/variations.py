@@ -15,7 +15,7 @@ from bot.discord.interaction.responses import (
     words_of,
 )
 from bot.discord.interaction.services import Services
-from bot.discord.views.modals import remix_form, sent_in
+from bot.discord.views.modals import remix_changes, remix_form
 from bot.request.outcomes import Accepted, Refused
 from engine.types import Recipe
 
@@ -48,19 +48,19 @@ async def paint_again(interaction: Interaction, services: Services, picture_id: 
     await answer(interaction, services, outcome)
 
 
-async def vary_shown(
+async def vary_picture(
     interaction: Interaction, services: Services, picture_id: int, *, amount: float
 ) -> None:
     """Vary the picture whose button was pressed."""
     await vary(interaction, services, amount, str(picture_id), anyones=True)
 
 
-async def upscale_shown(interaction: Interaction, services: Services, picture_id: int) -> None:
+async def upscale_picture(interaction: Interaction, services: Services, picture_id: int) -> None:
     """Upscale the picture whose button was pressed."""
     await upscale(interaction, services, str(picture_id), anyones=True)
 
 
-async def show_remix_of(interaction: Interaction, services: Services, picture_id: int) -> None:
+async def show_remix_form(interaction: Interaction, services: Services, picture_id: int) -> None:
     """Open the remix form of the picture whose button was pressed."""
     await show_remix(interaction, services, str(picture_id), anyones=True)
 
@@ -96,34 +96,34 @@ async def upscale(
     if isinstance(found, Refused):
         await refuse(interaction, found)
         return
-    accepting = asyncio.ensure_future(services.variations.upscale(actor, found))
-    await answer_soon(interaction, services, accepting, private=found.original.private)
+    acceptance = asyncio.ensure_future(services.variations.upscale(actor, found))
+    await answer_soon(interaction, services, acceptance, private=found.original.private)
 
 
 async def answer_soon(
     interaction: Interaction,
     services: Services,
-    accepting: asyncio.Future[Accepted | Refused],
+    acceptance: asyncio.Future[Accepted | Refused],
     *,
     private: bool,
 ) -> None:
     """Answer with what comes of it; where that takes long, it is announced."""
     # Not announced at once: a refusal could then not be for one person's eyes without a trace.
     try:
-        if not await finished_within(accepting, ANNOUNCED_AFTER_S):
+        if not await finished_within(acceptance, ANNOUNCED_AFTER_S):
             await interaction.response.defer(ephemeral=private, thinking=True)
     except BaseException:
-        await _cancel_accepted(services, accepting)
+        await _withdraw_accepted(services, acceptance)
         raise
-    await answer(interaction, services, await accepting)
+    await answer(interaction, services, await acceptance)
 
 
-async def _cancel_accepted(
-    services: Services, accepting: asyncio.Future[Accepted | Refused]
+async def _withdraw_accepted(
+    services: Services, acceptance: asyncio.Future[Accepted | Refused]
 ) -> None:
     """Nothing stays accepted where nobody can be told."""
-    accepting.cancel()
-    (outcome,) = await asyncio.gather(accepting, return_exceptions=True)
+    acceptance.cancel()
+    (outcome,) = await asyncio.gather(acceptance, return_exceptions=True)
     if isinstance(outcome, Accepted):
         await services.cancellation.withdraw(outcome.job_id)
         services.delivery.status_unknown(outcome.job_id)
@@ -153,6 +153,6 @@ async def submit_remix(interaction: Interaction, services: Services, picture_id:
     """Paint what the form says; the picture may be gone by now, or the bot another process."""
     if await can_deliver_here(interaction):
         outcome = await services.variations.remix(
-            actor_of(interaction), sent_in(interaction), str(picture_id), anyones=True
+            actor_of(interaction), remix_changes(interaction), str(picture_id), anyones=True
         )
         await answer(interaction, services, outcome)

@@ -28,7 +28,7 @@ async def explain(interaction: Interaction, error: BaseException) -> None:
         error = error.original
     say = words_of(interaction)
     if isinstance(error, app_commands.CheckFailure):
-        await _tell(interaction, rejections.no_right(say))
+        await _send_notice(interaction, rejections.no_right(say))
         return
     if isinstance(error, discord.NotFound) and error.code == ErrorCode.UNKNOWN_INTERACTION:
         log.warning("answered too late", interaction=interaction.id)
@@ -42,10 +42,10 @@ async def explain(interaction: Interaction, error: BaseException) -> None:
         return
     if isinstance(error, StorageError):
         log.error("not stored", interaction=interaction.id, detail=str(error))
-        await _tell(interaction, rejections.storage_trouble(say))
+        await _send_notice(interaction, rejections.storage_trouble(say))
         return
     log.error("interaction failed", interaction=interaction.id, exc_info=error)
-    await _tell(
+    await _send_notice(
         interaction,
         say(
             "Something went wrong on my side; nothing was charged that was not accepted. "
@@ -55,7 +55,7 @@ async def explain(interaction: Interaction, error: BaseException) -> None:
     )
 
 
-async def _tell(interaction: Interaction, text: str) -> None:
+async def _send_notice(interaction: Interaction, text: str) -> None:
     with contextlib.suppress(discord.HTTPException, aiohttp.ClientError, OSError):
         if interaction.response.is_done():
             await interaction.followup.send(text, ephemeral=True)

@@ -19,8 +19,8 @@ from bot.delivery.worker import NeverAnswered
 from bot.discord.interaction.error_codes import ErrorCode
 from bot.discord.interaction.services import Services
 from bot.discord.views.jobs import card_layout
-from bot.discord.views.markdown import quoted, when
-from bot.discord.views.modals import returned
+from bot.discord.views.markdown import quoted, timestamp
+from bot.discord.views.modals import refusal_with_prompt
 from bot.discord.views.permutations import proposal_layout
 from bot.i18n import Words, words
 from bot.request.outcomes import Accepted, Blocked, JobsCancelled, ManyPermutations, Refused
@@ -99,7 +99,9 @@ def refusal_text(interaction: Interaction, refused: Refused) -> str:
     What was typed may stand in it, and reads as no mention; half a character is none.
     """
     text = (
-        rejections.refusal(refused, words_of(interaction), when).encode(errors="replace").decode()
+        rejections.refusal(refused, words_of(interaction), timestamp)
+        .encode(errors="replace")
+        .decode()
     )
     text = discord.utils.escape_mentions(text)
     # A moderator's own words stand in it.
@@ -108,13 +110,15 @@ def refusal_text(interaction: Interaction, refused: Refused) -> str:
 
 def cancelled_text(interaction: Interaction, outcome: JobsCancelled) -> str:
     """What was cancelled, as who cancelled it may read it."""
-    said = jobs_cancelled(outcome, interaction.user.id, words_of(interaction))
-    return quoted(said, CONTENT_CHARS)
+    text = jobs_cancelled(outcome, interaction.user.id, words_of(interaction))
+    return quoted(text, CONTENT_CHARS)
 
 
 async def refuse(interaction: Interaction, refused: Refused) -> None:
     """Answer only the person who asked: what is wrong, and what to do."""
-    text, files = returned(interaction, refusal_text(interaction, refused), words_of(interaction))
+    text, files = refusal_with_prompt(
+        interaction, refusal_text(interaction, refused), words_of(interaction)
+    )
     if not interaction.response.is_done():
         await reply_privately(interaction, text, files)
         return
@@ -191,7 +195,7 @@ async def answer(interaction: Interaction, services: Services, outcome: Accepted
     What would be many pictures is asked about first.
     """
     if isinstance(outcome, Refused) and isinstance(outcome.reason, ManyPermutations):
-        await _ask(interaction, services, outcome.reason)
+        await _propose(interaction, services, outcome.reason)
         return
     if isinstance(outcome, Refused):
         await refuse(interaction, outcome)
@@ -199,7 +203,7 @@ async def answer(interaction: Interaction, services: Services, outcome: Accepted
     card = waiting_card(interaction, services, outcome)
     actor = actor_of(interaction)
     try:
-        message_id = await _send(interaction, services, card, private=outcome.private)
+        message_id = await _send_status(interaction, services, card, private=outcome.private)
     except BaseException:
         services.delivery.status_unknown(outcome.job_id)
         raise
@@ -242,7 +246,7 @@ def waiting_card(interaction: Interaction, services: Services, accepted: Accepte
     )
 
 
-async def _ask(interaction: Interaction, services: Services, many: ManyPermutations) -> None:
+async def _propose(interaction: Interaction, services: Services, many: ManyPermutations) -> None:
     """Ask only the person who wants so much, or refuse it at once."""
     proposed = await services.permutations.propose(actor_of(interaction), many)
     if isinstance(proposed, Refused):
@@ -258,7 +262,7 @@ async def _ask(interaction: Interaction, services: Services, many: ManyPermutati
     await interaction.delete_original_response()
 
 
-async def _send(
+async def _send_status(
     interaction: Interaction, services: Services, card: WaitingCard, *, private: bool
 ) -> int | None:
     """Answer with the status message and return its id; None where it may not stand."""
@@ -284,11 +288,11 @@ async def _send(
     except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
         # Perhaps a first try of ours arrived, and only its answer was lost: Discord knows.
         log.warning("answer not confirmed", job=job_id, error=str(error)[:200])
-        return await _answered(services, job_id)
+        return await _find_answer(services, job_id)
     return None
 
 
-async def _answered(services: Services, job_id: int) -> int | None:
+async def _find_answer(services: Services, job_id: int) -> int | None:
     """The message that did answer after all; a job without one is withdrawn and refunded."""
     try:
         return await services.delivery.status_message(job_id)

@@ -42,7 +42,7 @@ def picture_rows(ids: Sequence[int], say: Words) -> list[Row]:
     return [ui.ActionRow(_menu(first, options, say)), ui.ActionRow(*buttons)]
 
 
-def shown_rows(picture_id: int, say: Words) -> list[Row]:
+def single_picture_rows(picture_id: int, say: Words) -> list[Row]:
     """What can be done with a picture that is shown by itself.
 
     No Reroll: that of a picture which was painted with others paints, and charges, all of them.

@@ -87,9 +87,9 @@ def parse(text: str) -> tuple[ComponentAction, int] | None:
     return None if match is None else (ComponentAction(match["act"]), int(match["id"]))
 
 
-def staged_id(kept: StagedSource) -> str:
+def staged_id(staged: StagedSource) -> str:
     """The id of a form or a button that is about a picture which was put aside."""
-    return f"z1:kept:{kept.sha256}:{kept.signature}"
+    return f"z1:kept:{staged.sha256}:{staged.signature}"
 
 
 def parse_staged(text: str) -> StagedSource | None:

@@ -18,9 +18,9 @@ from bot.delivery.cards import (
     WaitingCard,
 )
 from bot.delivery.previews import PREVIEW_NAME
-from bot.discord.views.buttons import more_rows, picture_rows, shown_rows
+from bot.discord.views.buttons import more_rows, picture_rows, single_picture_rows
 from bot.discord.views.custom_ids import ComponentAction, custom_id
-from bot.discord.views.markdown import alt_text, layout, quoted, when
+from bot.discord.views.markdown import alt_text, layout, quoted, timestamp
 from bot.discord.views.moderation import report_layout
 from bot.i18n import Words
 from bot.pictures.filenames import attachment_name
@@ -99,7 +99,7 @@ def job_line(job_id: int, say: Words) -> str:
 def _waiting(card: WaitingCard, say: Words) -> ui.LayoutView:
     if card.ready_at is not None:
         # Discord keeps this up to date by itself; a number of pictures would soon be wrong.
-        place = say("In the queue. Expected {when}.", when=when(card.ready_at))
+        place = say("In the queue. Expected {when}.", when=timestamp(card.ready_at))
     elif card.ahead == 0:
         place = say("Next in line.")
     else:
@@ -126,15 +126,15 @@ def _painting(card: PaintingCard, say: Words) -> ui.LayoutView:
 def _preview(card: PaintingCard, say: Words) -> ui.MediaGallery[ui.LayoutView] | None:
     if card.preview is None:
         return None
-    done = {"step": card.preview.step, "steps": card.steps, "prompt": card.request.prompt}
+    placeholders = {"step": card.preview.step, "steps": card.steps, "prompt": card.request.prompt}
     if card.pictures == 1:
-        described = say("Preview after step {step} of {steps}: {prompt}", **done)
+        described = say("Preview after step {step} of {steps}: {prompt}", **placeholders)
     else:
         described = say(
             "Preview of picture {number} of {count} after step {step} of {steps}: {prompt}",
             number=card.number,
             count=card.pictures,
-            **done,
+            **placeholders,
         )
     name = attachment_name(PREVIEW_NAME, spoiler=card.spoiler)
     return gallery_of(name, described, spoiler=card.spoiler)
@@ -154,8 +154,8 @@ def _status(
         style=discord.ButtonStyle.secondary,
         custom_id=custom_id(ComponentAction.CANCEL, card.job_id),
     )
-    shown = [ui.TextDisplay[ui.LayoutView]("\n".join(texts)), gallery, ui.ActionRow(cancel)]
-    return layout(*(item for item in shown if item is not None))
+    items = [ui.TextDisplay[ui.LayoutView]("\n".join(texts)), gallery, ui.ActionRow(cancel)]
+    return layout(*(item for item in items if item is not None))
 
 
 def _asked(asked: RequestSummary, say: Words) -> str:
@@ -187,7 +187,7 @@ def _picture(card: PictureCard, say: Words) -> ui.LayoutView:
     facts += [say("{seconds} s", seconds=f"{card.duration_s:.1f}"), quoted(card.model, 60)]
     small = _small(
         " · ".join(facts),
-        _whose(card, say),
+        _byline(card, say),
         _added(card.added, say),
         *_notes(card.notes, say),
         fallback_reason(card.fallback, say) if card.fallback else "",
@@ -219,22 +219,22 @@ def _seeds(card: PictureCard, say: Words) -> str:
     seeds = list(dict.fromkeys(each.seed for each in card.pictures))
     if len(seeds) == 1:
         return say("seed {seed}", seed=seeds[0])
-    return say("seeds {seeds}", seeds=_listed(seeds, ""))
+    return say("seeds {seeds}", seeds=_join_numbers(seeds, ""))
 
 
-def _whose(card: PictureCard, say: Words) -> str:
+def _byline(card: PictureCard, say: Words) -> str:
     actor, ids = f"<@{card.requester_id}>", [each.id for each in card.pictures]
     if len(ids) == 1:
         return say("by {person} · picture #{id}", person=actor, id=ids[0])
-    return say("by {person} · pictures {ids}", person=actor, ids=_listed(ids, "#"))
+    return say("by {person} · pictures {ids}", person=actor, ids=_join_numbers(ids, "#"))
 
 
-def _listed(numbers: list[int], sign: str) -> str:
+def _join_numbers(numbers: list[int], sign: str) -> str:
     """Each number with the sign before it; of some in a row only the ends."""
     first, last = numbers[0], numbers[-1]
     in_a_row = len(numbers) > 1 and numbers == list(range(first, last + 1))
-    shown = f"{sign}{first}…{sign}{last}"
-    return shown if in_a_row else ", ".join(f"{sign}{each}" for each in numbers)
+    span = f"{sign}{first}…{sign}{last}"
+    return span if in_a_row else ", ".join(f"{sign}{each}" for each in numbers)
 
 
 def _failure(card: FailureCard, say: Words) -> ui.LayoutView:
@@ -315,7 +315,7 @@ def history_row(
     facts = [
         say("seed {seed}", seed=picture.seed),
         f"{picture.width_px}×{picture.height_px}",
-        when(picture.painted_at),
+        timestamp(picture.painted_at),
         *([say("your favourite")] if marked and picture.favourite else []),
         *([say("private")] if picture.private else []),
         *([say("could not be posted")] if unseen else []),
@@ -327,11 +327,11 @@ def history_row(
     return ui.Section(ui.TextDisplay(text), accessory=show)
 
 
-def shown_layout(picture: StoredPicture, file_name: str, say: Words) -> ui.LayoutView:
+def picture_layout(picture: StoredPicture, file_name: str, say: Words) -> ui.LayoutView:
     """One picture for one person alone, with what can be done with it."""
     gallery = gallery_of(file_name, picture.prompt)
     text = f"**#{picture.id}** {quoted(picture.prompt, PROMPT_SHOWN)}"
-    return layout(ui.TextDisplay(text), gallery, *shown_rows(picture.id, say))
+    return layout(ui.TextDisplay(text), gallery, *single_picture_rows(picture.id, say))
 
 
 def more_layout(allowed: AllowedActions, picture_id: int, say: Words) -> ui.LayoutView:
@@ -347,8 +347,8 @@ def more_layout(allowed: AllowedActions, picture_id: int, say: Words) -> ui.Layo
         marks = [favourites] if allowed.own and numbers else []
     text = f"**{head}**\n{quoted(first.prompt, PROMPT_SHOWN)}"
     small = _small(*marks)
-    shown = ui.TextDisplay[ui.LayoutView](f"{text}\n{small}" if small else text)
-    return layout(shown, *more_rows(allowed, say))
+    head_text = ui.TextDisplay[ui.LayoutView](f"{text}\n{small}" if small else text)
+    return layout(head_text, *more_rows(allowed, say))
 
 
 def _turn(label: str, action: ComponentAction, cursor: int | None) -> ui.Button[ui.LayoutView]:
@@ -376,5 +376,5 @@ def quota_text(status: QuotaStatus, who: str | None, say: Words) -> str:
         say("Used: {used}. Left: {left}.", used=status.used, left=status.remaining),
     ]
     if status.next_return_at is not None:
-        lines.append(say("The next one returns {when}.", when=when(status.next_return_at)))
+        lines.append(say("The next one returns {when}.", when=timestamp(status.next_return_at)))
     return "\n".join(lines)

@@ -10,19 +10,19 @@ from discord import ui
 ALT_LIMIT = 1024
 
 
-def when(moment: datetime) -> str:
+def timestamp(moment: datetime) -> str:
     """A point in time in the reader's own zone and language, kept up to date by Discord."""
     return discord.utils.format_dt(moment, "R")
 
 
 def quoted(text: str, limit: int) -> str:
     """A person's words, cut to `limit`, harmless: no Markdown, no mention, no link preview."""
-    cut = whole(text if len(text) <= limit else text[: limit - 1].rstrip() + "…")
+    cut = replace_surrogates(text if len(text) <= limit else text[: limit - 1].rstrip() + "…")
     # In links too: a mark within one would end what stands around it.
     return discord.utils.escape_mentions(discord.utils.escape_markdown(cut, ignore_links=False))
 
 
-def whole(text: str) -> str:
+def replace_surrogates(text: str) -> str:
     """The text without halves of characters, which Discord refuses."""
     return text.encode(errors="replace").decode()
 
@@ -47,4 +47,4 @@ def form(title: str, custom_id: str, *fields: ui.Item[ui.Modal]) -> ui.Modal:
 
 def alt_text(prompt: str) -> str:
     """What a screen reader says for a picture: its prompt."""
-    return whole(prompt if len(prompt) <= ALT_LIMIT else prompt[: ALT_LIMIT - 1] + "…")
+    return replace_surrogates(prompt if len(prompt) <= ALT_LIMIT else prompt[: ALT_LIMIT - 1] + "…")

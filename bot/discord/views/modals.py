@@ -11,7 +11,7 @@ import discord
 from discord import ui
 
 from bot.discord.views.custom_ids import ComponentAction, custom_id, staged_id
-from bot.discord.views.markdown import form, layout, whole
+from bot.discord.views.markdown import form, layout, replace_surrogates
 from bot.i18n import Words
 from bot.jobs.variations import RemixChanges
 from bot.request.flags import escape_prompt
@@ -65,22 +65,22 @@ def image_to_image_form(form_id: str, say: Words, pictures: Sequence[int] = ()) 
         required=False,
         max_length=STRENGTH_CHARS,
     )
-    told = say("From 0.01 (as it is) to 1 (nothing of it is left)")
+    description = say("From 0.01 (as it is) to 1 (nothing of it is left)")
     return form(
         say("Paint from this picture"),
         form_id,
         *([_choice(pictures, say)] if len(pictures) > 1 else []),
         ui.Label(text=say("Prompt"), component=prompt),
-        ui.Label(text=say("Strength"), description=told, component=strength),
+        ui.Label(text=say("Strength"), description=description, component=strength),
     )
 
 
-def staged_layout(kept: StagedSource, say: Words) -> ui.LayoutView:
+def staged_layout(staged: StagedSource, say: Words) -> ui.LayoutView:
     """What is shown in place of the form when a picture took too long: a button that opens it."""
     button = ui.Button[ui.LayoutView](
         label=say("Paint from this"),
         style=discord.ButtonStyle.primary,
-        custom_id=staged_id(kept),
+        custom_id=staged_id(staged),
     )
     text = say("I have the picture; now say what to paint.")
     return layout(ui.TextDisplay(text), ui.ActionRow(button))
@@ -94,11 +94,11 @@ def report_form(picture_id: int, say: Words) -> ui.Modal:
         required=False,
         max_length=REASON_LIMIT_CHARS,
     )
-    told = say("You need not say. The moderators see this and your name.")
+    description = say("You need not say. The moderators see this and your name.")
     return form(
         say("Report picture #{id}", id=picture_id),
         custom_id(ComponentAction.REPORT, picture_id),
-        ui.Label(text=say("What is wrong with it?"), description=told, component=reason),
+        ui.Label(text=say("What is wrong with it?"), description=description, component=reason),
     )
 
 
@@ -121,7 +121,7 @@ def _field(label: str, name: str, text: str, *, required: bool = False) -> ui.La
         component=ui.TextInput(
             custom_id=name,
             style=discord.TextStyle.paragraph,
-            default=whole(text[:MAX_PROMPT_CHARS]) or None,
+            default=replace_surrogates(text[:MAX_PROMPT_CHARS]) or None,
             required=required,
             max_length=MAX_PROMPT_CHARS,
         ),
@@ -131,23 +131,23 @@ def _field(label: str, name: str, text: str, *, required: bool = False) -> ui.La
 # Submissions
 
 
-def sent_in(interaction: discord.Interaction[Any]) -> RemixChanges:
+def remix_changes(interaction: discord.Interaction[Any]) -> RemixChanges:
     """What was filled in; a field that is not there is empty."""
-    values = typed(interaction)
+    values = submitted_values(interaction)
     return RemixChanges(*(values.get(name, "") for name in ("prompt", "negative", "seed")))
 
 
-def typed(interaction: discord.Interaction[Any]) -> dict[str, str]:
+def submitted_values(interaction: discord.Interaction[Any]) -> dict[str, str]:
     """What was typed or chosen, by the name of the field; the first of several choices."""
     data = cast("Mapping[str, Any]", interaction.data or {})
-    found: dict[str, str] = {}
+    values: dict[str, str] = {}
     for each in _fields(data):
         value = each["value"] if "value" in each else next(iter(each["values"] or ()), "")
-        found[str(each.get("custom_id"))] = str(value or "")
-    return found
+        values[str(each.get("custom_id"))] = str(value or "")
+    return values
 
 
-def returned(
+def refusal_with_prompt(
     interaction: discord.Interaction[Any], refusal: str, say: Words
 ) -> tuple[str, list[discord.File]]:
     """The refusal with the prompt of the form below it, to be copied, or in a file beside it.
@@ -156,7 +156,7 @@ def returned(
     """
     if interaction.type is not discord.InteractionType.modal_submit:
         return refusal, []
-    prompt = whole(typed(interaction).get("prompt", "")).strip()
+    prompt = replace_surrogates(submitted_values(interaction).get("prompt", "")).strip()
     if not prompt:
         return refusal, []
     if len(prompt) > WORDS_LIMIT or _FENCE in prompt:

@@ -47,23 +47,23 @@ def proposal_layout(proposed: BatchProposal, say: Words) -> ui.LayoutView:
         custom_id=custom_id(ComponentAction.DECLINE_PROPOSAL, proposed.proposal_id),
     )
     lines = [f"**{head}**", *_numbered(shown_texts), *more]
-    shown = map(ui.TextDisplay[ui.LayoutView], ("\n".join(lines), " ".join(costs)))
-    return layout(*shown, ui.ActionRow(paint, decline))
+    displays = map(ui.TextDisplay[ui.LayoutView], ("\n".join(lines), " ".join(costs)))
+    return layout(*displays, ui.ActionRow(paint, decline))
 
 
-def accepted_layout(taken: AcceptedBatch, say: Words) -> ui.LayoutView:
+def accepted_layout(batch: AcceptedBatch, say: Words) -> ui.LayoutView:
     """The jobs that were accepted, and where their pictures will be seen."""
-    head = say.plural("{n} job is accepted.", "{n} jobs are accepted.", len(taken.jobs))
-    jobs = [say("job {id}", id=each.job_id) for each in taken.jobs]
-    lines = [f"**{head}**", *_numbered(taken.texts, [f" · {job}" for job in jobs])]
-    return layout(ui.TextDisplay("\n".join(lines)), ui.TextDisplay(f"-# {_where(taken, say)}"))
+    head = say.plural("{n} job is accepted.", "{n} jobs are accepted.", len(batch.jobs))
+    jobs = [say("job {id}", id=each.job_id) for each in batch.jobs]
+    lines = [f"**{head}**", *_numbered(batch.texts, [f" · {job}" for job in jobs])]
+    return layout(ui.TextDisplay("\n".join(lines)), ui.TextDisplay(f"-# {_where(batch, say)}"))
 
 
-def _where(taken: AcceptedBatch, say: Words) -> str:
+def _where(batch: AcceptedBatch, say: Words) -> str:
     """Where the pictures will be seen, and what can be done until then."""
-    if all(each.private for each in taken.jobs):
+    if all(each.private for each in batch.jobs):
         return say("Only you will see the pictures.")
-    match taken.jobs[0].delivery:
+    match batch.jobs[0].delivery:
         case DeliveryMode.DIRECT:
             return say(
                 "Each is sent to you by direct message when it is painted. "

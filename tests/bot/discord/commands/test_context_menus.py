@@ -8,7 +8,7 @@ from typing import Any, cast
 import discord
 import pytest
 
-from bot.discord.handlers.image_to_image import shown_picture
+from bot.discord.handlers.image_to_image import first_picture_source
 from bot.request.input_sources import UrlSource
 from engine.types import Mode
 from tests.bot.discord.forms import form_fields
@@ -136,7 +136,7 @@ def test_a_copy_at_discord_is_all_that_is_taken_of_an_embed():
     def shown(*embeds: dict[str, Any]) -> UrlSource | None:
         found = [discord.Embed.from_dict(cast(Any, each)) for each in embeds]
         message = SimpleNamespace(attachments=[], embeds=found, components=[], message_snapshots=[])
-        return shown_picture(cast(discord.Message, message))
+        return first_picture_source(cast(discord.Message, message))
 
     assert shown({"image": elsewhere}) is None and shown() is None
     copied = {"image": elsewhere | {"proxy_url": own}}

@@ -11,7 +11,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from bot.accounts.permissions import Actor
-from bot.discord.views.inspection import BLOCK_LIMIT, TEXT_LIMIT, details_panel, explained_layout
+from bot.discord.views.inspection import BLOCK_LIMIT, TEXT_LIMIT, details_panel, explanation_layout
 from bot.i18n import words
 from bot.pictures.inspection import PictureDetails, PromptExplanation
 from bot.request.outcomes import Accepted
@@ -306,6 +306,6 @@ def test_the_longest_texts_fit(letter: str):
         negative_works=True,
     )
     explained = PromptExplanation(prompt, analyse(prompt), enhanced, EnhancementLevel.FULL, 512)
-    parts = explained_layout(explained, say).children
+    parts = explanation_layout(explained, say).children
     shown = [each.content for each in parts if isinstance(each, discord.ui.TextDisplay)]
     assert len(shown) == len(parts) and sum(map(len, shown)) <= TEXT_LIMIT

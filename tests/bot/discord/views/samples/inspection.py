@@ -12,7 +12,7 @@ from bot.discord.commands.image_to_image import image_to_image_commands
 from bot.discord.commands.inspection import inspection_commands
 from bot.discord.commands.settings import settings_command
 from bot.discord.views.help import CommandEntry, help_layout, status_layout
-from bot.discord.views.inspection import details_panel, explained_layout
+from bot.discord.views.inspection import details_panel, explanation_layout
 from bot.i18n import Words
 from bot.jobs.status import BotStatus
 from bot.pictures.inspection import PictureDetails, PromptExplanation
@@ -73,7 +73,7 @@ def _explain(
         )
         analysis = analyse(prompt, count=count, max_tokens=max_tokens)
         explained = PromptExplanation(prompt, analysis, enhanced, EnhancementLevel.FULL, max_tokens)
-        return explained_layout(dataclasses.replace(explained, **changes), say)
+        return explanation_layout(dataclasses.replace(explained, **changes), say)
 
     return shown
 

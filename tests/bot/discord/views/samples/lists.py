@@ -5,9 +5,9 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from bot.discord.handlers.history import found_layout
+from bot.discord.handlers.history import search_layout
 from bot.discord.views.inspection import queue_layout
-from bot.discord.views.jobs import history_layout, more_layout, shown_layout
+from bot.discord.views.jobs import history_layout, more_layout, picture_layout
 from bot.discord.views.markdown import quoted
 from bot.i18n import Words
 from bot.pictures.gallery import (
@@ -42,7 +42,7 @@ def _found(count: int, *, more: bool = False, favourites: bool = False) -> Case:
     def shown(say: Words, words: str) -> Shown:
         pictures = pictures_of(count, words, private=more, favourite=favourites)
         unseen = frozenset(each.id for each in pictures) if more else frozenset[int]()
-        return found_layout(
+        return search_layout(
             SearchResults(words[:MAX_SEARCH_CHARS], pictures, more, unseen, favourites), say
         )
 
@@ -96,7 +96,7 @@ LISTS: dict[str, Case] = {
     "found-many": _found(FOUND_PICTURES, more=True),
     "found-no-favourite": _found(0, favourites=True),
     "found-favourites": _found(2, favourites=True),
-    "shown": lambda say, words: shown_layout(a_picture(31, words), "zimagine-12-5.png", say),
+    "shown": lambda say, words: picture_layout(a_picture(31, words), "zimagine-12-5.png", say),
     "more-own": _more(1),
     "more-own-favourite": _more(1, 1),
     "more-foreign": _more(1, own=False, erasable=False),

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bot.delivery.cards import CaseCard, ShownPicture
-from bot.discord.views.markdown import quoted, when
+from bot.discord.views.markdown import quoted, timestamp
 from bot.discord.views.moderation import (
     BLOCKS_SHOWN,
     REPORTS_SHOWN,
@@ -144,6 +144,6 @@ MODERATION: dict[str, Case] = {
     "report-filed": _text(lambda say: moderation.thanks(ReportFiled(31, CHANNEL), say)),
     "report-nowhere": _text(lambda say: moderation.thanks(ReportFiled(31, None), say)),
     "verdict-too-late": lambda say, words: moderation.already_decided(
-        _decided(words, Verdict.BLOCKED), say, when
+        _decided(words, Verdict.BLOCKED), say, timestamp
     ),
 }
