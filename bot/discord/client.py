@@ -1,4 +1,4 @@
-"""The client: intents, command tree, buttons; `create_client` puts it together."""
+"""The Discord client: intents, command tree and persistent buttons."""
 
 from __future__ import annotations
 
@@ -34,21 +34,21 @@ PERMISSIONS = discord.Permissions(
     send_messages=True,
     send_messages_in_threads=True,
     attach_files=True,
-    create_public_threads=True,  # for who wants their pictures in a thread of their own
-    read_message_history=True,  # to find its own earlier message before it posts one again
+    create_public_threads=True,  # for members whose pictures go to a thread of their own
+    read_message_history=True,  # to find its own earlier message before posting it again
     use_application_commands=True,
 )
-"""Exactly what the bot needs in a server; the invitation asks for no more."""
+"""The permissions that the bot needs on a server, and the only ones the invitation asks for."""
 
 
 class ZimagineTree(app_commands.CommandTree[discord.AutoShardedClient]):
-    """The commands: only in servers, only where the owner wants them."""
+    """The command tree; works only on the servers that the settings allow."""
 
     services: Services
     in_flight: InFlightInteractions
 
     async def interaction_check(self, interaction: Interaction, /) -> bool:
-        """Turn away other servers and private messages."""
+        """Reject interactions from direct messages and from other servers."""
         self.in_flight.begin()
         if self.services.serves(interaction.guild_id):
             return True
@@ -61,15 +61,16 @@ class ZimagineTree(app_commands.CommandTree[discord.AutoShardedClient]):
     async def on_error(
         self, interaction: Interaction, error: app_commands.AppCommandError, /
     ) -> None:
-        """Hand every error to the one place that explains them."""
+        """Pass every error to the central error handler."""
         await explain(interaction, error)
 
 
 class ZimagineClient(discord.AutoShardedClient):
-    """A client that knows servers and nothing else, so that it stays small for months."""
+    """The client. It caches servers but no members or messages, so memory use stays flat for
+    months."""
 
     def __init__(self, services: Services, sync_state: Path | None) -> None:
-        # The bot has no voice: discord.py need not warn that it lacks the libraries for one.
+        # The bot does not use voice, so discord.py need not warn about missing voice libraries.
         discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
         super().__init__(
             intents=discord.Intents(guilds=True),
@@ -77,7 +78,8 @@ class ZimagineClient(discord.AutoShardedClient):
             chunk_guilds_at_startup=False,
             max_messages=None,
             allowed_mentions=discord.AllowedMentions.none(),
-            # Two hundred answers at once reuse these instead of shaking hands two hundred times.
+            # Two hundred simultaneous responses reuse these instead of doing two hundred TLS
+            # handshakes.
             connector=aiohttp.TCPConnector(limit=CONNECTIONS),
         )
         self._sync_state = sync_state
@@ -106,7 +108,7 @@ class ZimagineClient(discord.AutoShardedClient):
         self.add_dynamic_items(staged_button_class(services, self.in_flight))
 
     async def setup_hook(self) -> None:
-        """Tell Discord our commands if they are not the ones it has."""
+        """Register the commands with Discord if they have changed."""
         assert self.application_id is not None
         self._command_ids = await sync_commands(self.tree, self.application_id, self._sync_state)
 
@@ -128,7 +130,7 @@ class ZimagineClient(discord.AutoShardedClient):
             await explain(interaction, error)
 
     async def on_ready(self) -> None:
-        """Say that the bot is there (again)."""
+        """Log that the connection is up, also after a reconnect."""
         log.info("online", user=str(self.user), servers=len(self.guilds))
 
     def _registered(self) -> list[tuple[app_commands.Command[Any, ..., None], int | None]]:
@@ -136,15 +138,15 @@ class ZimagineClient(discord.AutoShardedClient):
 
 
 def create_client(services: Services, sync_state: Path | None = None) -> ZimagineClient:
-    """A client ready to be started, on the running loop.
+    """Create a client that is ready to be started on the running loop.
 
-    sync_state: a small file that remembers the last sync.
+    sync_state: the file that remembers the last command sync.
     """
     return ZimagineClient(services, sync_state)
 
 
 def invitation(application_id: int) -> str:
-    """The link that adds the bot to a server with exactly the permissions it needs."""
+    """Return the URL that adds the bot to a server with exactly the permissions it needs."""
     return discord.utils.oauth_url(
         application_id, permissions=PERMISSIONS, scopes=("bot", "applications.commands")
     )

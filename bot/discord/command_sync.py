@@ -1,4 +1,4 @@
-"""Telling Discord our commands when, and only when, they are not the ones it has."""
+"""Registration of the commands with Discord, only when they differ from what Discord has."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ log = structlog.get_logger(__name__)
 
 
 class CatalogueTranslator(app_commands.Translator):
-    """Translates names and descriptions of commands with the catalogues of all other texts."""
+    """Translates command names and descriptions with the same catalogues as all other texts."""
 
     async def translate(
         self,
@@ -28,7 +28,8 @@ class CatalogueTranslator(app_commands.Translator):
         locale: Locale,
         context: app_commands.TranslationContextTypes,
     ) -> str | None:
-        """Return the text in this language; None, which means English, if it has none."""
+        """Return the text in this language, or None (use the English one) where there is no
+        translation."""
         translated = words(locale.value)(string.message)
         return None if translated == string.message else translated
 
@@ -36,11 +37,13 @@ class CatalogueTranslator(app_commands.Translator):
 async def sync_commands(
     tree: app_commands.CommandTree[Any], application_id: int, state_file: Path | None
 ) -> dict[str, int]:
-    """Register the tree's commands, unless Discord has these very ones from an earlier start.
+    """Register the tree's commands unless Discord still has exactly those of an earlier sync.
 
-    state_file: remembers the last time: for which application, what we sent, and what Discord
-    then had. Where any of it is otherwise now, or the file cannot be read, they are sent again.
-    The answer is the id of each slash command, by its name. Raises discord.HTTPException.
+    state_file: remembers the last sync: the application, the payload, and the commands that Discord
+    listed afterwards. If any of these differs, or the file cannot be read, the commands are sent
+    again.
+
+    Returns the id of each slash command by name. Raises discord.HTTPException.
     """
     translator = CatalogueTranslator()
     await tree.set_translator(translator)
@@ -52,7 +55,7 @@ async def sync_commands(
     registered = await _registered_commands(tree.client, application_id)
     if remembered != f"{own_key}:{_digest(registered)}":
         await tree.sync()
-        # Asked for once more: what the registration answers has other fields than what is asked.
+        # Fetched again, because the response to the registration has other fields than a listing.
         registered = await _registered_commands(tree.client, application_id)
         await asyncio.to_thread(_write, state_file, f"{own_key}:{_digest(registered)}")
         log.info("commands synced", count=len(payload))
@@ -61,13 +64,14 @@ async def sync_commands(
 
 
 async def _registered_commands(client: discord.Client, application_id: int) -> list[Any]:
-    """All that Discord knows of our commands, their versions too, whoever registered them."""
-    # Not the tree's fetch_commands: it leaves out rights and versions.
+    """Return Discord's full records of the application's global commands, whoever registered
+    them."""
+    # Not the tree's fetch_commands, which leaves out permissions and versions.
     return sorted(await client.http.get_global_commands(application_id), key=_place)
 
 
 def _place(command: Mapping[str, Any]) -> tuple[int, str]:
-    """A slash command and a menu may have the same name."""
+    """Return a sort key. A slash command and a context menu may share a name."""
     return int(command.get("type", 1)), str(command["name"])
 
 
@@ -77,7 +81,7 @@ def _digest(value: object) -> str:
 
 
 def _read(file: Path | None) -> str:
-    """What is remembered; whatever is wrong with the file is as good as nothing."""
+    """Return the remembered state; an unreadable file counts as empty."""
     try:
         return "" if file is None else file.read_bytes().decode("ascii", errors="replace")
     except OSError:
@@ -85,7 +89,7 @@ def _read(file: Path | None) -> str:
 
 
 def _write(file: Path | None, state: str) -> None:
-    """A disk in trouble costs one more sync at the next start, nothing else."""
+    """Remember the state. A failure only costs another sync at the next start."""
     if file is not None:
         try:
             file.write_text(state, encoding="ascii")

@@ -1,4 +1,4 @@
-"""Apps → Recipe and Apps → Reroll, on any message with a picture."""
+"""The context menus Apps → Recipe and Apps → Reroll, for any message with a picture."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ from bot.pictures.inspection import PictureDetails
 from bot.request.outcomes import Refused
 
 FILES_READ = 4
-"""So many files of a message are looked into, until one has a recipe."""
+"""At most this many files of a message are searched for a recipe."""
 
 
 def message_menus(services: Services) -> list[app_commands.ContextMenu]:
-    """What the menu of a message offers, bound to these services."""
+    """Return the message context menus, bound to these services."""
 
     async def recipe(interaction: Interaction, message: discord.Message) -> None:
         found = await _own_picture(interaction, services, message)
@@ -69,7 +69,8 @@ async def _own_picture(
 async def _read_files(
     interaction: Interaction, services: Services, message: discord.Message
 ) -> None:
-    """What the files of somebody else's message say of themselves: the first that has a recipe."""
+    """Show the recipe in the files of another user's message; the first file that has one
+    counts."""
     forwarded = [file for each in message.message_snapshots for file in each.attachments]
     files = [*message.attachments, *forwarded][:FILES_READ]
     if not files:

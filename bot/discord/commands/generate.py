@@ -1,4 +1,4 @@
-"""What every member may use: /imagine, /reroll and its like, /cancel, /history, /quota."""
+"""Commands for every member: /imagine, /reroll, the variations, /cancel, /history, /quota."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from engine.prompts import MAX_PROMPT_CHARS
 from engine.series import MAX_PICTURES
 from engine.types import MAX_SEED
 
-# Discord's own client checks these bounds while one types; the studio checks them again.
+# Discord's client enforces these bounds while a member types; the services check them again.
 Prompt = Range[str, 1, MAX_PROMPT_CHARS]
 Seed = Range[int, 0, MAX_SEED]
 Guidance = Range[float, 1.0, MAX_GUIDANCE]
@@ -43,7 +43,7 @@ Strength = Range[float, 0.01, 1.0]
 
 
 def generate_commands(services: Services) -> list[app_commands.Command[Any, ..., None]]:
-    """The members' commands, bound to these services."""
+    """Return the members' commands, bound to these services."""
     return [
         _imagine(services),
         _reroll(services),

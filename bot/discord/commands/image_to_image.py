@@ -42,12 +42,12 @@ _PRIVATE = locale_str("Only you see the picture (no unless you say yes)")
 
 
 def image_to_image_commands(services: Services) -> list[app_commands.Command[Any, ..., None]]:
-    """The commands that begin with pictures, bound to these services."""
+    """Return the commands that start from pictures, bound to these services."""
     return [_blend(services), _inpaint(services)]
 
 
 def image_to_image_menu(services: Services) -> app_commands.ContextMenu:
-    """Paint from this, bound to these services."""
+    """Return the context menu Paint from this, bound to these services."""
 
     async def paint_from_this(interaction: Interaction, message: discord.Message) -> None:
         if not await can_deliver_here(interaction):
@@ -92,7 +92,8 @@ def _blend(services: Services) -> app_commands.Command[Any, ..., None]:
     ) -> None:
         if not await can_deliver_here(interaction):
             return
-        # The model needs words, and whoever sees the picture reads them below it.
+        # The model needs a prompt, and it is shown below the picture, so it is in the readers'
+        # language.
         say = words(actor_of(interaction).locale_for(private=private))
         params = GenerationParams(
             prompt or say("a harmonious mixture of the pictures"), aspect=aspect

@@ -1,4 +1,4 @@
-"""Looking things up: /queue, /explain, /recipe. Only the person who asks sees the answers."""
+"""The read-only commands /queue, /explain and /recipe. Their replies are ephemeral."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ Prompt = Range[str, 1, MAX_PROMPT_CHARS]
 
 
 def inspection_commands(services: Services) -> list[app_commands.Command[Any, ..., None]]:
-    """The commands that only read, bound to these services."""
+    """Return the read-only commands, bound to these services."""
     return [_queue(services), _explain(services), _recipe(services)]
 
 
@@ -58,7 +58,7 @@ def _explain(services: Services) -> app_commands.Command[Any, ..., None]:
     )
     @app_commands.describe(prompt=locale_str("The prompt, in English or Chinese"))
     async def explain(interaction: Interaction, prompt: Prompt) -> None:
-        # Not on the loop: a long prompt takes a tenth of a second to be read.
+        # Off the loop: parsing a long prompt takes a tenth of a second.
         outcome = await asyncio.to_thread(services.inspection.explain, prompt)
         if isinstance(outcome, Refused):
             await refuse(interaction, outcome)

@@ -1,4 +1,5 @@
-"""What moderators use: /admin reports …, block, unblock, blocked; every right is checked again."""
+"""Commands for moderators: /admin reports, block, unblock, blocked. Permissions are checked
+again."""
 
 from __future__ import annotations
 
@@ -30,7 +31,7 @@ Why = Range[str, 1, REASON_LIMIT_CHARS]
 def moderation_commands(
     services: Services,
 ) -> list[app_commands.Command[Any, ..., None] | app_commands.Group]:
-    """Parts of /admin, bound to these services."""
+    """Return the moderation parts of /admin, bound to these services."""
     return [_reports(services), _block(services), _unblock(services), _blocked(services)]
 
 
@@ -102,7 +103,8 @@ async def _set_channel(
 
 
 def _missing(channel: discord.TextChannel) -> list[str]:
-    """What the bot lacks to post reports in a channel, in Discord's names."""
+    """Return the permissions that the bot lacks to post reports in a channel, by Discord's
+    names."""
     can = channel.permissions_for(channel.guild.me)
     needed = {
         "View Channel": can.view_channel,

@@ -1,4 +1,4 @@
-"""Suggestions and choices of options: rows found by number or prompt, and closed lists."""
+"""Autocomplete suggestions and fixed choices for command options."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def suggest_pictures(
 
 
 def matching_choices(text: str, rows: Iterable[tuple[int, str]]) -> list[Choice[str]]:
-    """Those whose number or prompt holds what was typed so far."""
+    """Return choices for the rows whose number or prompt contains the typed text."""
     needle = text.casefold().lstrip("#")
     choices = []
     for row_id, prompt in rows:
@@ -47,7 +47,8 @@ def matching_choices(text: str, rows: Iterable[tuple[int, str]]) -> list[Choice[
 
 
 def closed_choices(family: Family) -> dict[str, list[Choice[str]]]:
-    """The options of /imagine that are chosen from a list; their names are translated later."""
+    """Return the fixed choices of /imagine by option; Discord gets their names in every
+    language."""
     say = words()
     return {
         "aspect": [Choice(name=ratio, value=ratio) for ratio in ASPECTS],

@@ -1,4 +1,4 @@
-"""Where and how pictures are delivered: /settings for everybody, /admin settings for admins."""
+"""Delivery settings: /settings for members, /admin settings for admins."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ _ON_OFF = [
 
 
 def settings_command(services: Services) -> app_commands.Command[Any, ..., None]:
-    """/settings, bound to these services."""
+    """Return /settings, bound to these services."""
 
     @app_commands.command(
         description=locale_str("Where and how your pictures are delivered on this server")
@@ -69,7 +69,7 @@ def settings_command(services: Services) -> app_commands.Command[Any, ..., None]
 
 
 def admin_settings(services: Services) -> app_commands.Group:
-    """/admin settings …, bound to these services."""
+    """Return the group /admin settings, bound to these services."""
     settings = app_commands.Group(
         name="settings", description=locale_str("Where and how pictures are delivered")
     )
@@ -117,7 +117,7 @@ def admin_settings(services: Services) -> app_commands.Group:
 
 
 def _changes(delivery: str | None, spoiler: str | None, quiet: str | None) -> SettingChanges:
-    """What the options ask for; one that Discord's client would not send changes nothing."""
+    """Return the changes that the options ask for; values outside the choices change nothing."""
     modes = {mode.value: mode for mode in DeliveryMode}
     return SettingChanges(
         SettingChange(modes.get(delivery)) if delivery in modes or delivery == _DEFAULT else None,

@@ -1,4 +1,4 @@
-"""Making something of one's own pictures: /vary, /upscale, /remix."""
+"""Commands that start from one of the member's own pictures: /vary, /upscale, /remix."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _PICTURE = locale_str("One of your pictures; without it, your last one here")
 
 
 def variation_commands(services: Services) -> list[app_commands.Command[Any, ..., None]]:
-    """The commands that start from a picture, bound to these services."""
+    """Return /vary, /upscale and /remix, bound to these services."""
     return [_vary(services), _upscale(services), _remix(services)]
 
 

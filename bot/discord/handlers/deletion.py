@@ -1,4 +1,4 @@
-"""Deletion of pictures: their files and rows, and every message that shows them or links there."""
+"""Deletion of pictures, with every message that shows them or links to them."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ log = structlog.get_logger(__name__)
 
 
 async def delete(interaction: Interaction, services: Services, picture_id: int) -> None:
-    """Delete a picture with all others of its message, and say what became of the message."""
+    """Delete all pictures of a message with their files, then the message and the links to it."""
     outcome = await services.gallery.erase_all(actor_of(interaction), picture_id)
     if isinstance(outcome, Refused):
         await refuse(interaction, outcome)
         return
-    for each in outcome:  # a report's card must not show it to moderators any longer either
+    for each in outcome:  # moderators must not see it on a report's card either
         services.report_notifier.wake(each.id)
     pressed, message_refs = interaction.message, await services.gallery.messages_of(outcome[0])
     result = next(iter(message_refs), None)
@@ -75,7 +75,7 @@ async def _delete_message(
 async def _delete_links(
     interaction: Interaction, picture: StoredPicture, message_refs: Sequence[MessageRef]
 ) -> None:
-    """Delete the messages that linked to the result; a dead link that stays does no harm."""
+    """Delete the messages that link to the result; a link that cannot be deleted does no harm."""
     for message_ref in message_refs:
         try:
             await _delete_message(interaction, picture, message_ref)
@@ -88,7 +88,8 @@ async def _delete_pressed(
 ) -> None:
     """Delete the message whose button was pressed.
 
-    The interaction's token cannot unarchive a thread; there the bot's own account deletes it.
+    An interaction's token cannot delete from an archived thread, so the bot's own account does it
+    there.
     """
     try:
         await interaction.delete_original_response()

@@ -1,4 +1,4 @@
-"""How what was looked up is shown: to its reader alone, at once or after something was fetched."""
+"""Recipes of pictures and files, shown ephemerally, at once or after a download."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ FileOutcome = PictureDetails | UnreadableRecipe | UploadRefused
 
 
 def can_read_of(interaction: Interaction) -> CanRead:
-    """Which channels of this server the person who asks can read."""
+    """Return a function that tells which channels of this server the user can read."""
     guild, member = interaction.guild, interaction.user
 
     def sees(channel_id: int) -> bool:
         if guild is None or not isinstance(member, discord.Member):
             return False
         channel = guild.get_channel_or_thread(channel_id)
-        # Who is in a private thread is not known here; whoever asks from within it is.
+        # The members of a private thread are not cached; whoever asks from inside it can read it.
         if channel is None or (isinstance(channel, discord.Thread) and channel.is_private()):
             return False
         can = channel.permissions_for(member)
@@ -44,7 +44,7 @@ def can_read_of(interaction: Interaction) -> CanRead:
 
 
 def recipe_file_of(attachment: discord.Attachment) -> RecipeFile:
-    """An attachment as the studio takes it."""
+    """Return an attachment in the form that the inspection service takes."""
 
     async def fetch() -> bytes:
         try:
@@ -64,7 +64,7 @@ async def show_by_id(interaction: Interaction, services: Services, picture_id: i
 
 
 async def show_details(interaction: Interaction, outcome: PictureDetails | Refused) -> None:
-    """Show how a picture was made."""
+    """Show how a picture was made, or why that cannot be shown."""
     if isinstance(outcome, Refused):
         await refuse(interaction, outcome)
     else:
@@ -72,7 +72,7 @@ async def show_details(interaction: Interaction, outcome: PictureDetails | Refus
 
 
 async def show_file_details(interaction: Interaction, outcome: FileOutcome) -> None:
-    """Show what a file says of itself, or a sentence about it."""
+    """Show the recipe found in a file, or a sentence on why there is none."""
     say = words_of(interaction)
     match outcome:
         case PictureDetails():
@@ -84,7 +84,7 @@ async def show_file_details(interaction: Interaction, outcome: FileOutcome) -> N
 
 
 async def edit_reply(interaction: Interaction, text: str) -> None:
-    """Answer with a sentence, also where an answer was announced before."""
+    """Reply with a sentence; a deferred response is edited instead."""
     if interaction.response.is_done():
         await interaction.edit_original_response(content=text, allowed_mentions=NO_MENTIONS)
     else:

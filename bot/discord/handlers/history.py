@@ -1,4 +1,4 @@
-"""/history: what it shows, by page, among favourites or found by words."""
+"""/history: pages of pictures or favourites, and search results."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from bot.pictures.gallery import MAX_SEARCH_CHARS, SearchResults
 from bot.request.outcomes import Refused
 
 SEARCH_PROMPT_CHARS = 100
-"""Ten prompts, escaped, and all that stands around them fit into a message."""
+"""So that ten prompts fit into a message with all markup, even after escaping."""
 
 
 def search_layout(results: SearchResults, say: Words) -> ui.LayoutView:
-    """What a search found, or a sentence that there is nothing."""
+    """Return the layout of search results, or a sentence that nothing matches."""
     quoted_text = f"“{quoted(results.text, MAX_SEARCH_CHARS)}”"
     if not results.pictures:
         return layout(ui.TextDisplay(_nothing(results, quoted_text, say)))
@@ -62,7 +62,7 @@ def _head(results: SearchResults, words: str, say: Words) -> str:
 async def show_history(
     interaction: Interaction, services: Services, search: str | None, *, favourites: bool
 ) -> None:
-    """Answer /history: the first page, or what was searched for."""
+    """Answer /history with the first page, or with search results."""
     found = await services.gallery.search(actor_of(interaction), search, favourites=favourites)
     say = words_of(interaction)
     match found:
@@ -77,7 +77,7 @@ async def show_history(
 async def turn_page(
     interaction: Interaction, services: Services, before_id: int, *, favourites: bool
 ) -> None:
-    """Show another page in place of the one whose button was pressed."""
+    """Replace the page whose button was pressed by another one."""
     page = await services.gallery.page(actor_of(interaction), before_id, favourites=favourites)
     view = history_layout(page, words_of(interaction))
     await interaction.response.edit_message(view=view, allowed_mentions=NO_MENTIONS)

@@ -1,4 +1,4 @@
-"""Painting from pictures: what commands, the menu of a message, and its form make of them."""
+"""Painting from pictures, for the commands, the context menu and its form."""
 
 from __future__ import annotations
 
@@ -42,26 +42,27 @@ from bot.request.params import GenerationParams
 from engine.types import Mode
 
 FORM_AFTER_S = 1.5
-"""A form has to be the first answer, within three seconds; a picture that takes longer gets a
-button that opens it."""
+"""A modal must be the first response, within three seconds; if staging takes longer, the reply has
+a button that opens the modal."""
 
 
 # Pictures of messages
 
 
 def attachment_source(attachment: discord.Attachment) -> UrlSource:
-    """An attachment as the studio takes it."""
+    """Return an attachment in the form that the image-to-image service takes."""
     return UrlSource(attachment.url, attachment.size)
 
 
 def first_picture_source(message: discord.Message) -> UrlSource | None:
-    """The first picture of a message: a file of its own or a forwarded one, else of an embed.
+    """Return the first picture of a message: an attachment, also of a forwarded message, or an
+    embed.
 
-    Of a page elsewhere it takes the copy that Discord made: the bot asks nobody else.
+    For pictures on other sites this is Discord's proxy URL: the bot fetches only from Discord.
     """
     messages = [message, *message.message_snapshots]
     files = [file for each in messages for file in each.attachments]
-    # What it really is, only its content says; this decides which is looked at.
+    # The content type is only a hint for choosing a file; the file is validated when it is decoded.
     files.sort(key=lambda file: not (file.content_type or "").startswith("image/"))
     if files:
         return attachment_source(files[0])
@@ -95,7 +96,7 @@ async def generate_from(
     private: bool = False,
     count: int = 1,
 ) -> None:
-    """Paint from pictures. They are read first; where that takes long, it is announced."""
+    """Paint from pictures. They are loaded first; the response is deferred if that takes long."""
     actor, image_to_image = actor_of(interaction), services.image_to_image
     plan = await image_to_image.plan(actor, params, spec, private=private, count=count)
     if isinstance(plan, Refused):
@@ -115,7 +116,7 @@ async def imagine_from(
     *,
     private: bool,
 ) -> None:
-    """What /imagine does with a picture; and with a strength alone."""
+    """Handle /imagine with a picture; a strength without a picture is refused."""
     if picture is None:
         await refuse(interaction, Refused(StrengthWithoutImage()))
         return
@@ -129,7 +130,7 @@ async def imagine_from(
 async def show_form_for_own_picture(
     interaction: Interaction, services: Services, details: PictureDetails
 ) -> None:
-    """Show the form for the pictures of a message of ours."""
+    """Show the form for the pictures of one of the bot's own messages."""
     assert details.picture is not None
     name = custom_id(ComponentAction.PAINT_FROM, details.picture.id)
     form = image_to_image_form(name, words_of(interaction), details.series)
@@ -137,7 +138,7 @@ async def show_form_for_own_picture(
 
 
 async def _show_form(interaction: Interaction, services: Services, form: ui.Modal) -> None:
-    """Show a form, unless whatever would be sent in with it is refused anyway."""
+    """Show a form, unless the member is blocked and the submission would be refused anyway."""
     barred = await services.generation.block_refusal(actor_of(interaction))
     if barred is not None:
         await refuse(interaction, barred)
@@ -148,10 +149,10 @@ async def _show_form(interaction: Interaction, services: Services, form: ui.Moda
 async def show_form_for_upload(
     interaction: Interaction, services: Services, source: UrlSource
 ) -> None:
-    """Put a picture aside, so that the form can name it, and show the form.
+    """Stage a picture so that the form's custom_id can name it, then show the form.
 
-    A message of others could not be read again later: without a privileged intent its files are
-    shown only to the command that was used on it.
+    The message could not be read again later: without the message content intent, its files are
+    visible only to the context menu command used on it.
     """
     staging = asyncio.ensure_future(services.image_to_image.stage(actor_of(interaction), source))
     try:
@@ -174,10 +175,10 @@ async def show_form_for_upload(
 def staged_button_class(
     services: Services, in_flight: InFlightInteractions
 ) -> type[ui.DynamicItem[Any]]:
-    """The button that opens the form of a picture which was put aside."""
+    """Return a DynamicItem for the buttons that open the form of a staged picture."""
 
     class StagedButton(ui.DynamicItem[ui.Item[Any]], template=STAGED_PATTERN):
-        """Rebuilt from its custom_id when it is pressed."""
+        """A button, rebuilt from its custom_id when it is pressed."""
 
         def __init__(self, item: ui.Item[Any], staged: StagedSource) -> None:
             super().__init__(item)
@@ -205,12 +206,12 @@ def staged_button_class(
 
 
 async def submit_staged(interaction: Interaction, services: Services, staged: StagedSource) -> None:
-    """Paint what the form says from a picture that was put aside, if it is still there."""
+    """Paint from a staged picture as the form says; refused if its file is no longer there."""
     await _submit(interaction, services, submitted_values(interaction), staged)
 
 
 async def submit_from(interaction: Interaction, services: Services, picture_id: int) -> None:
-    """Paint what the form says from a picture of ours, or from the chosen one of its series."""
+    """Paint from a picture of the bot's as the form says, or from the chosen one of its series."""
     values = submitted_values(interaction)
     chosen = values.get("picture") or str(picture_id)
     if chosen != str(picture_id) and not await _same_job(interaction, services, picture_id, chosen):
@@ -222,7 +223,7 @@ async def submit_from(interaction: Interaction, services: Services, picture_id: 
 async def _same_job(
     interaction: Interaction, services: Services, picture_id: int, chosen: str
 ) -> bool:
-    """Whether both were painted as one job: the person sees one, so they see the other."""
+    """Return whether both pictures belong to one job; members who see one see the other too."""
     actor = actor_of(interaction)
     found = [
         await services.variations.original(actor, each, anyones=True)
@@ -246,6 +247,6 @@ async def _submit(
 
 
 async def reply_no_picture(interaction: Interaction) -> None:
-    """There is nothing in the message that could be painted from."""
+    """Reply that the message has no picture to paint from."""
     say = words_of(interaction)
     await reply_privately(interaction, say("I see no picture in this message."))

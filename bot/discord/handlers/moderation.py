@@ -1,4 +1,4 @@
-"""What the buttons and forms of reports do: report, look at a case, decide it."""
+"""Buttons and forms of reports: file one, show one, decide one."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from storage.types import Verdict
 
 
 async def submit_report(interaction: Interaction, services: Services, picture_id: int) -> None:
-    """File what the form says; the picture may be gone by now, or the bot another process."""
+    """File a report from the form; the picture may have been deleted since the form was opened."""
     filed = await services.moderation.report(
         actor_of(interaction), picture_id, submitted_values(interaction).get("reason", "")
     )
@@ -49,7 +49,7 @@ async def show_report_form(interaction: Interaction, services: Services, picture
 
 
 async def show_report(interaction: Interaction, services: Services, picture_id: int) -> None:
-    """The card of a case for one moderator, also where it stands in no channel."""
+    """Show the card of a report to one moderator, even if it was never posted in a channel."""
     case = await services.moderation.case(actor_of(interaction), picture_id)
     if isinstance(case, Refused):
         await refuse(interaction, case)
@@ -62,7 +62,10 @@ async def show_report(interaction: Interaction, services: Services, picture_id: 
             name, data = await asyncio.to_thread(
                 fitting, path, card.file_name, interaction.filesize_limit
             )
-        except (OSError, Undeliverable):  # removed this very moment, or larger than all that fits
+        except (
+            OSError,
+            Undeliverable,
+        ):  # deleted just now, or too large in any format
             card = dataclasses.replace(card, pictures=(), file_name="")
         else:
             files.append(discord.File(io.BytesIO(data), name))
@@ -81,13 +84,13 @@ async def decide(
     if isinstance(decided, Refused):
         if isinstance(
             decided.reason, ReportDecided
-        ):  # it mentions a moderator, and nobody typed it
+        ):  # the text mentions a moderator, and none of it was typed by a user
             text = moderation.already_decided(decided.reason.case, words_of(interaction), timestamp)
             await reply_privately(interaction, text)
         else:
             await refuse(interaction, decided)
         return
-    # What was pressed says so at once; the casework has it as it stays.
+    # The pressed message is updated at once; the report notifier updates the posted card.
     await interaction.response.edit_message(
         view=report_layout(CaseCard(decided), words_of(interaction)),
         attachments=[],

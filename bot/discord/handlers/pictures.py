@@ -1,4 +1,4 @@
-"""Buttons that show, copy or mark one picture, and the panel behind More."""
+"""Buttons that show, copy or mark a single picture, and the panel behind More."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from bot.request.outcomes import Refused
 async def show(
     interaction: Interaction, services: Services, picture_id: int, *, anyones: bool
 ) -> None:
-    """Show the file of a picture privately. anyones: also one of another member's."""
+    """Show a picture ephemerally. anyones: pictures of other members are shown too."""
     found = await services.gallery.show(actor_of(interaction), picture_id, anyones=anyones)
     if isinstance(found, Refused):
         await refuse(interaction, found)
@@ -55,7 +55,7 @@ async def show_more(interaction: Interaction, services: Services, picture_id: in
 async def set_favourite(
     interaction: Interaction, services: Services, picture_id: int, *, favourite: bool
 ) -> None:
-    """Mark or unmark a favourite, and update the panel behind More that the button is on."""
+    """Mark or unmark a favourite, and update the panel behind More that holds the button."""
     actor = actor_of(interaction)
     marked = await services.gallery.set_favourite(actor, picture_id, favourite=favourite)
     allowed = (
@@ -71,7 +71,7 @@ async def set_favourite(
 
 
 async def send_copy(interaction: Interaction, services: Services, picture_id: int) -> None:
-    """Send the presser a copy of a picture by direct message."""
+    """Send a copy of a picture by direct message to whoever pressed the button."""
     found = await services.gallery.show(actor_of(interaction), picture_id, anyones=True)
     if isinstance(found, Refused):
         await refuse(interaction, found)

@@ -1,4 +1,4 @@
-"""What the buttons of the panel of /queue do: the panel changes in place."""
+"""Cancel buttons, and the panel of /queue, which is updated in place."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ async def refresh(interaction: Interaction, services: Services, _row_id: int) ->
 
 
 async def _update(interaction: Interaction, services: Services, notice: str = "") -> None:
-    """Show the queue as it is now. notice: what a press just did, shown first."""
+    """Show the current queue in place of the panel. notice: the outcome of a press, shown first."""
     actor = actor_of(interaction)
     own, everyone = services.inspection.queue_of(actor), services.inspection.everybodys_queue(actor)
     view = queue_layout(own, everyone, words_of(interaction), notice)
@@ -36,7 +36,7 @@ async def _update(interaction: Interaction, services: Services, notice: str = ""
 
 
 async def cancel_in_panel(interaction: Interaction, services: Services, job_id: int) -> None:
-    """Cancel a job of the panel; what became of it is said there, as its row is gone."""
+    """Cancel a job on the panel; the outcome is shown there, because the job's row disappears."""
     outcome = await services.cancellation.cancel(actor_of(interaction), str(job_id))
     if isinstance(outcome, Refused):
         await _update(interaction, services, refusal_text(interaction, outcome))

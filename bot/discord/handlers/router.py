@@ -1,5 +1,5 @@
-"""Dispatch of buttons, menus and forms. They outlive the process that made them: everything a
-handler needs is in the custom_id and the database."""
+"""Dispatch of buttons, menus and forms. They work across restarts, because everything a handler
+needs is in the custom_id and the database."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ from bot.request.resolve import STRONG, SUBTLE
 from storage.types import Verdict
 
 Handler = Callable[[Interaction, Services, int], Awaitable[None]]
-"""Answers an interaction; the number is the row id of its custom_id."""
+"""Answers an interaction. The number is the row id from the custom_id."""
 
 
 def button_class(services: Services, in_flight: InFlightInteractions) -> type[ui.DynamicItem[Any]]:
-    """A DynamicItem bound to these services, to be registered with the client."""
+    """Return a DynamicItem bound to these services, to be registered with the client."""
 
     class PictureButton(ui.DynamicItem[ui.Item[Any]], template=PATTERN):
         """Any button or menu of the bot, rebuilt from its custom_id when it is used."""
@@ -93,14 +93,15 @@ async def submit(interaction: Interaction, services: Services, custom_id: str) -
 
 
 def chosen_option(interaction: Interaction) -> tuple[ComponentAction, int] | None:
-    """The action and the row id of the chosen menu option; None if the bot made no such option."""
+    """Return the action and row id of the chosen menu option; None if it is not one of the
+    bot's."""
     values = cast("Mapping[str, Any]", interaction.data or {}).get("values")
     chosen = parse(str(values[0])) if isinstance(values, list) and values else None
     return chosen if chosen is not None and chosen[0] in MENU_ACTIONS else None
 
 
 async def _choose(interaction: Interaction, services: Services, _row_id: int) -> None:
-    """Run the handler of the chosen option; the custom_id of the menu itself does not matter."""
+    """Run the handler of the chosen option. The menu's own row id is not needed."""
     chosen = chosen_option(interaction)
     if chosen is None:
         await reject_foreign_press(interaction)
@@ -110,7 +111,7 @@ async def _choose(interaction: Interaction, services: Services, _row_id: int) ->
 
 
 async def _reject(interaction: Interaction, _services: Services, _row_id: int) -> None:
-    """Reject an id that belongs to forms alone; the bot puts it on no button."""
+    """Reject an action that only forms have; no button of the bot has it."""
     await reject_foreign_press(interaction)
 
 

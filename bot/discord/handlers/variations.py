@@ -1,4 +1,4 @@
-"""What a press, a menu's option, a form or a command makes of a picture that is there."""
+"""Rerolls, variations, upscales and remixes of existing pictures."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from bot.request.outcomes import Accepted, Refused
 from engine.types import Recipe
 
 ANNOUNCED_AFTER_S = 0.7
-"""An answer that takes longer is announced: every press is answered within a second."""
+"""Slower responses are deferred, so that every press is answered within a second."""
 
 
 async def reroll(interaction: Interaction, services: Services, picture_id: int) -> None:
-    """Paint the job of a picture again with a fresh seed, all pictures of it."""
+    """Paint all pictures of a job again with a fresh seed."""
     if await can_deliver_here(interaction):
         outcome = await services.generation.reroll(
             actor_of(interaction), picture=str(picture_id), anyones=True, whole=True
@@ -33,7 +33,7 @@ async def reroll(interaction: Interaction, services: Services, picture_id: int) 
 
 
 async def paint_again(interaction: Interaction, services: Services, picture_id: int) -> None:
-    """Paint the same picture once more, with its seed; it counts against the presser's quota."""
+    """Paint a picture again with its own seed; it counts against the quota of whoever pressed."""
     if not await can_deliver_here(interaction):
         return
     actor = actor_of(interaction)
@@ -73,7 +73,7 @@ async def vary(
     *,
     anyones: bool = False,
 ) -> None:
-    """Paint a variation. picture, anyones: as for Repaint."""
+    """Paint a variation. picture, anyones: as for VariationService."""
     if await can_deliver_here(interaction):
         outcome = await services.variations.vary(
             actor_of(interaction), amount, picture, anyones=anyones
@@ -88,7 +88,7 @@ async def upscale(
     *,
     anyones: bool = False,
 ) -> None:
-    """Paint it twice as large. Its file is read first; where that takes long, it is announced."""
+    """Paint a picture at twice its size. Its file is loaded first; slow responses are deferred."""
     if not await can_deliver_here(interaction):
         return
     actor = actor_of(interaction)
@@ -107,8 +107,8 @@ async def answer_soon(
     *,
     private: bool,
 ) -> None:
-    """Answer with what comes of it; where that takes long, it is announced."""
-    # Not announced at once: a refusal could then not be for one person's eyes without a trace.
+    """Answer with the outcome of a pending acceptance, deferring the response if it is slow."""
+    # Not deferred from the start: a refusal after a public deferral would leave a visible trace.
     try:
         if not await finished_within(acceptance, ANNOUNCED_AFTER_S):
             await interaction.response.defer(ephemeral=private, thinking=True)
@@ -121,7 +121,7 @@ async def answer_soon(
 async def _withdraw_accepted(
     services: Services, acceptance: asyncio.Future[Accepted | Refused]
 ) -> None:
-    """Nothing stays accepted where nobody can be told."""
+    """Withdraw a job whose requester can no longer be answered."""
     acceptance.cancel()
     (outcome,) = await asyncio.gather(acceptance, return_exceptions=True)
     if isinstance(outcome, Accepted):
@@ -137,7 +137,7 @@ async def show_remix(
     *,
     anyones: bool = False,
 ) -> None:
-    """Show the form with the picture's words, or with `prompt`."""
+    """Show the remix form, filled with the picture's prompt or with `prompt`."""
     if not await can_deliver_here(interaction):
         return
     original = await services.variations.original(actor_of(interaction), picture, anyones=anyones)
@@ -150,7 +150,8 @@ async def show_remix(
 
 
 async def submit_remix(interaction: Interaction, services: Services, picture_id: int) -> None:
-    """Paint what the form says; the picture may be gone by now, or the bot another process."""
+    """Paint a remix as the form says; the picture may have been deleted since the form was
+    opened."""
     if await can_deliver_here(interaction):
         outcome = await services.variations.remix(
             actor_of(interaction), remix_changes(interaction), str(picture_id), anyones=True

@@ -6,13 +6,14 @@ from enum import IntEnum
 
 
 class ErrorCode(IntEnum):
-    """Compares equal to `discord.HTTPException.code`; the names follow Discord's documentation."""
+    """Members compare equal to `discord.HTTPException.code`; the names follow Discord's
+    documentation."""
 
     UNKNOWN_CHANNEL = 10003
     UNKNOWN_GUILD = 10004
     UNKNOWN_MESSAGE = 10008
     UNKNOWN_WEBHOOK = 10015
-    """Also of an interaction whose token has expired."""
+    """Also returned for an interaction whose token has expired."""
     UNKNOWN_INTERACTION = 10062
     REQUEST_TOO_LARGE = 40005
     ALREADY_ACKNOWLEDGED = 40060

@@ -1,4 +1,5 @@
-"""The one place where an unexpected error becomes words, for commands and buttons alike."""
+"""The one place where unexpected errors are turned into messages, for commands and buttons
+alike."""
 
 from __future__ import annotations
 
@@ -18,11 +19,11 @@ log = structlog.get_logger(__name__)
 
 
 async def explain(interaction: Interaction, error: BaseException) -> None:
-    """Log an error and tell the person that it was not their fault.
+    """Log an error and tell the user what happened.
 
-    In order: a failed check (they lack a right), an interaction that is gone (nobody to tell) or
-    answered (an earlier try arrived), a thread that was put away meanwhile, a disk in trouble,
-    anything else (a defect of ours, with its number to find it in the log).
+    In this order: a failed check (missing permission), an expired interaction (nobody to tell), an
+    already answered one (an earlier attempt arrived), an archived thread, a storage failure, and
+    anything else: a bug, reported with a number that finds it in the log.
     """
     if isinstance(error, app_commands.CommandInvokeError):
         error = error.original
@@ -34,7 +35,8 @@ async def explain(interaction: Interaction, error: BaseException) -> None:
         log.warning("answered too late", interaction=interaction.id)
         return
     if isinstance(error, discord.HTTPException) and error.code == ErrorCode.ALREADY_ACKNOWLEDGED:
-        # discord.py tries again where the answer to its first try was lost; that one arrived.
+        # discord.py retries when the response to its first attempt is lost; that attempt had
+        # arrived.
         log.warning("answered before", interaction=interaction.id)
         return
     if isinstance(error, discord.HTTPException) and error.code == ErrorCode.THREAD_ARCHIVED:

@@ -1,4 +1,4 @@
-"""What a message of Discord's shows."""
+"""Reads what a Discord message shows."""
 
 from __future__ import annotations
 

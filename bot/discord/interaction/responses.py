@@ -1,4 +1,4 @@
-"""How an interaction is answered: once, in time, and known to the delivery afterwards."""
+"""Responses to interactions: exactly one each, in time, and reported to the delivery worker."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ Interaction = discord.Interaction[discord.Client]
 
 
 def actor_of(interaction: Interaction) -> Actor:
-    """Who is asking, and what Discord says they may do here. Only for use in a server."""
+    """Return the user with the permissions Discord reports for this channel. Only for servers."""
     assert interaction.guild_id is not None
     assert interaction.channel_id is not None
     can = interaction.permissions
@@ -56,20 +56,20 @@ def actor_of(interaction: Interaction) -> Actor:
 
 
 def _parent_of(interaction: Interaction) -> int | None:
-    """The channel around the thread that the interaction comes from."""
+    """Return the parent channel if the interaction comes from a thread."""
     channel = interaction.channel
     return channel.parent_id if isinstance(channel, discord.Thread) else None
 
 
 def words_of(interaction: Interaction) -> Words:
-    """The reader's language."""
+    """Return the user's own language."""
     return words(str(interaction.locale))
 
 
 async def reply_privately(
     interaction: Interaction, text: str, files: Sequence[discord.File] = ()
 ) -> None:
-    """Answer only the person who asked."""
+    """Reply ephemerally."""
     await interaction.response.send_message(
         text,
         files=files or MISSING,
@@ -80,12 +80,12 @@ async def reply_privately(
 
 
 async def reply_layout_privately(interaction: Interaction, view: ui.LayoutView) -> None:
-    """Answer only the person who asked, with a layout."""
+    """Reply ephemerally with a layout."""
     await interaction.response.send_message(view=view, ephemeral=True, allowed_mentions=NO_MENTIONS)
 
 
 async def reject_server(interaction: Interaction) -> None:
-    """Say that the bot does not work here."""
+    """Reply that the bot does not work here."""
     say = words_of(interaction)
     if interaction.guild_id is None:
         await reply_privately(interaction, say("I only paint on servers."))
@@ -94,9 +94,9 @@ async def reject_server(interaction: Interaction) -> None:
 
 
 def refusal_text(interaction: Interaction, refused: Refused) -> str:
-    """What is wrong, and what to do.
+    """Return the sentence that explains a refusal.
 
-    What was typed may stand in it, and reads as no mention; half a character is none.
+    It may quote user input: mentions are escaped and lone surrogates replaced.
     """
     text = (
         rejections.refusal(refused, words_of(interaction), timestamp)
@@ -104,26 +104,26 @@ def refusal_text(interaction: Interaction, refused: Refused) -> str:
         .decode()
     )
     text = discord.utils.escape_mentions(text)
-    # A moderator's own words stand in it.
+    # It quotes what a moderator typed.
     return quoted(text, CONTENT_CHARS) if isinstance(refused.reason, Blocked) else text
 
 
 def cancelled_text(interaction: Interaction, outcome: JobsCancelled) -> str:
-    """What was cancelled, as who cancelled it may read it."""
+    """Return what was cancelled, as whoever cancelled it may read it."""
     text = jobs_cancelled(outcome, interaction.user.id, words_of(interaction))
     return quoted(text, CONTENT_CHARS)
 
 
 async def refuse(interaction: Interaction, refused: Refused) -> None:
-    """Answer only the person who asked: what is wrong, and what to do."""
+    """Explain a refusal ephemerally."""
     text, files = refusal_with_prompt(
         interaction, refusal_text(interaction, refused), words_of(interaction)
     )
     if not interaction.response.is_done():
         await reply_privately(interaction, text, files)
         return
-    # An answer was announced, perhaps for all to see. A new message can be for one person, but only
-    # once the announced one was given.
+    # The response was deferred, perhaps publicly. A followup can be ephemeral, but only after the
+    # deferred response has been completed.
     await interaction.edit_original_response(content="…")
     await interaction.followup.send(
         text,
@@ -136,7 +136,7 @@ async def refuse(interaction: Interaction, refused: Refused) -> None:
 
 
 async def reject_foreign_press(interaction: Interaction) -> None:
-    """Say that nothing here made this button or form; an unanswered one looks like a crash."""
+    """Reply that the bot did not make this button or form; no reply would look like a crash."""
     say = words_of(interaction)
     await reply_privately(
         interaction,
@@ -145,7 +145,7 @@ async def reject_foreign_press(interaction: Interaction) -> None:
 
 
 async def reply_cancelled(interaction: Interaction, outcome: JobsCancelled | Refused) -> None:
-    """Say what was cancelled; the status message changes by itself."""
+    """Reply what was cancelled; the status message is updated automatically."""
     if isinstance(outcome, Refused):
         await refuse(interaction, outcome)
     else:
@@ -153,7 +153,7 @@ async def reply_cancelled(interaction: Interaction, outcome: JobsCancelled | Ref
 
 
 def missing_permissions(interaction: Interaction) -> list[str]:
-    """What the bot lacks in this channel to deliver a picture, in Discord's names."""
+    """Return the permissions that the bot lacks to deliver a picture here, by Discord's names."""
     can = interaction.app_permissions
     in_thread = isinstance(interaction.channel, discord.Thread)
     needed = {
@@ -168,7 +168,8 @@ def missing_permissions(interaction: Interaction) -> list[str]:
 
 
 async def can_deliver_here(interaction: Interaction) -> bool:
-    """Refuse before anything is charged if the bot could not post the picture here."""
+    """Return whether the bot can post a picture here; if not, explain it before anything is
+    charged."""
     missing = missing_permissions(interaction)
     if missing:
         say = words_of(interaction)
@@ -190,9 +191,9 @@ async def finished_within(task: asyncio.Future[Any], limit_s: float) -> bool:
 
 
 async def answer(interaction: Interaction, services: Services, outcome: Accepted | Refused) -> None:
-    """Say what became of a wish to paint, and tell delivery where that stands.
+    """Reply with the outcome of a request, and tell the delivery worker which message shows it.
 
-    What would be many pictures is asked about first.
+    Many permutations are proposed first instead.
     """
     if isinstance(outcome, Refused) and isinstance(outcome.reason, ManyPermutations):
         await _propose(interaction, services, outcome.reason)
@@ -226,7 +227,7 @@ async def answer(interaction: Interaction, services: Services, outcome: Accepted
 
 
 def waiting_card(interaction: Interaction, services: Services, accepted: Accepted) -> WaitingCard:
-    """What shows a job that was accepted just now."""
+    """Return the card of a job that has just been accepted."""
     return WaitingCard(
         job_id=accepted.job_id,
         request=accepted.resolved.request,
@@ -247,7 +248,7 @@ def waiting_card(interaction: Interaction, services: Services, accepted: Accepte
 
 
 async def _propose(interaction: Interaction, services: Services, many: ManyPermutations) -> None:
-    """Ask only the person who wants so much, or refuse it at once."""
+    """Propose a batch ephemerally, or refuse it at once."""
     proposed = await services.permutations.propose(actor_of(interaction), many)
     if isinstance(proposed, Refused):
         await refuse(interaction, proposed)
@@ -256,7 +257,7 @@ async def _propose(interaction: Interaction, services: Services, many: ManyPermu
     if not interaction.response.is_done():
         await reply_layout_privately(interaction, view)
         return
-    # As in refuse(): the answer that was announced may be for all to see.
+    # As in refuse(): the deferred response may be public.
     await interaction.edit_original_response(content="…")
     await interaction.followup.send(view=view, ephemeral=True, allowed_mentions=NO_MENTIONS)
     await interaction.delete_original_response()
@@ -265,10 +266,10 @@ async def _propose(interaction: Interaction, services: Services, many: ManyPermu
 async def _send_status(
     interaction: Interaction, services: Services, card: WaitingCard, *, private: bool
 ) -> int | None:
-    """Answer with the status message and return its id; None where it may not stand."""
+    """Reply with the status message and return its id; None if there is none."""
     job_id, say = card.job_id, words(actor_of(interaction).locale_for(private=private))
     try:
-        if interaction.response.is_done():  # announced before, as private as it is
+        if interaction.response.is_done():  # deferred, with the right visibility
             edited = await interaction.edit_original_response(
                 view=card_layout(card, say), allowed_mentions=NO_MENTIONS
             )
@@ -282,18 +283,18 @@ async def _send_status(
     except discord.NotFound as error:
         if error.code != ErrorCode.UNKNOWN_INTERACTION:
             raise
-        # The person was told that the bot did not answer: they will try again.
+        # Discord has shown that the bot did not respond, so the user will try again.
         log.warning("answered too late", job=job_id)
         await services.cancellation.withdraw(job_id)
     except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
-        # Perhaps a first try of ours arrived, and only its answer was lost: Discord knows.
+        # The first attempt may have arrived and only its response been lost; Discord can tell.
         log.warning("answer not confirmed", job=job_id, error=str(error)[:200])
         return await _find_answer(services, job_id)
     return None
 
 
 async def _find_answer(services: Services, job_id: int) -> int | None:
-    """The message that did answer after all; a job without one is withdrawn and refunded."""
+    """Return the message that did answer after all; a job without one is withdrawn and refunded."""
     try:
         return await services.delivery.status_message(job_id)
     except NeverAnswered:

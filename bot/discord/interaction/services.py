@@ -1,4 +1,4 @@
-"""What the front rooms work with, put together by `bot.runtime.app` and handed to `bot.discord`."""
+"""The application services, assembled by `bot.runtime.wiring` for `bot.discord`."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ from bot.pictures.inspection import InspectionService
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The use cases and the ways back to people. guilds: the servers served, empty = all."""
+    """The use cases and the delivery of results. guilds: the servers to work on; empty means
+    all."""
 
     generation: GenerationService
     variations: VariationService
@@ -41,5 +42,5 @@ class Services:
     guilds: frozenset[int] = frozenset()
 
     def serves(self, guild_id: int | None) -> bool:
-        """Is this one of the servers the owner wants the bot to work in?"""
+        """Return whether the bot works on this server."""
         return guild_id is not None and (not self.guilds or guild_id in self.guilds)

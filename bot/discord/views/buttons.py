@@ -1,4 +1,4 @@
-"""Pure: the buttons and menus under pictures, and those of the panel behind More."""
+"""Pure: buttons and menus under pictures, and those of the panel behind More."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Row = ui.ActionRow[ui.LayoutView]
 
 
 def picture_rows(ids: Sequence[int], say: Words) -> list[Row]:
-    """What can be done with the pictures of a message; at most five buttons are in sight."""
+    """Return the action rows of a result message; at most five buttons are visible."""
     first = ids[0]
     if len(ids) == 1:
         return [
@@ -43,9 +43,9 @@ def picture_rows(ids: Sequence[int], say: Words) -> list[Row]:
 
 
 def single_picture_rows(picture_id: int, say: Words) -> list[Row]:
-    """What can be done with a picture that is shown by itself.
+    """Return the action rows of a picture shown on its own.
 
-    No Reroll: that of a picture which was painted with others paints, and charges, all of them.
+    Without Reroll: on a picture from a series it would paint, and charge for, the whole series.
     """
     return [
         ui.ActionRow(
@@ -59,7 +59,7 @@ def single_picture_rows(picture_id: int, say: Words) -> list[Row]:
 
 
 def more_rows(allowed: AllowedActions, say: Words) -> list[Row]:
-    """The rows of the panel behind More."""
+    """Return the action rows of the panel behind More."""
     pictures = allowed.pictures
     first = pictures[0]
     if len(pictures) > 1:
@@ -123,7 +123,7 @@ def _more(picture_id: int, say: Words) -> ui.Button[ui.LayoutView]:
 def _options(
     label: Callable[[int], str], action: ComponentAction, numbered: Iterable[tuple[int, int]]
 ) -> list[discord.SelectOption]:
-    """One for each (number, picture id)."""
+    """Return one option for each (number, picture id)."""
     return [
         discord.SelectOption(label=label(number), value=custom_id(action, picture_id))
         for number, picture_id in numbered

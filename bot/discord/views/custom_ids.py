@@ -1,4 +1,4 @@
-"""The ids on our buttons, menus and forms: version, action, row id, and nothing else."""
+"""The custom_ids of buttons, menus and forms: version, action and row id, nothing else."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from bot.request.input_sources import StagedSource
 
 
 class ComponentAction(StrEnum):
-    """The action of a button, a menu or a form; the values are stored in messages for good.
+    """The action of a button, a menu or a form. The values never change: old messages hold them.
 
-    The row id that follows it is a picture's, but for CANCEL and CANCEL_IN_QUEUE a job's, for
-    ACCEPT_PROPOSAL and DECLINE_PROPOSAL a proposal's, and for REFRESH_QUEUE 0.
+    The row id that follows is a picture's, except for CANCEL and CANCEL_IN_QUEUE (a job's),
+    ACCEPT_PROPOSAL and DECLINE_PROPOSAL (a proposal's), and REFRESH_QUEUE (0).
 
     CANCEL_IN_QUEUE is on the panel of /queue, which is then updated in place.
 
@@ -52,7 +52,7 @@ class ComponentAction(StrEnum):
 
 
 PATTERN = rf"z1:(?P<act>{'|'.join(ComponentAction)}):(?P<id>[0-9]{{1,18}})"
-"""Every id that this version or an older one ever put on a button, a menu or a form."""
+"""Every custom_id that this or an earlier version put on a button, a menu or a form."""
 
 MENU_ACTIONS = frozenset(
     {
@@ -68,36 +68,36 @@ MENU_ACTIONS = frozenset(
         ComponentAction.REPORT,
     }
 )
-"""The actions that menu options may have; their values are written like custom_ids."""
+"""The actions of menu options, whose values are written like custom_ids."""
 
 
 STAGED_PATTERN = r"z1:kept:(?P<sha256>[0-9a-f]{64}):(?P<seal>[0-9a-f]{16})"
-"""On what begins with a picture that has no row, for no job has it yet: the hash of its pixels, and
-what shows whose it is."""
+"""For a staged picture, which has no row because no job uses it yet: the hash of its pixels, and a
+signature that proves whose it is."""
 
 
 def custom_id(action: ComponentAction, row_id: int) -> str:
-    """The id of a button, a menu or a form, or the value of an option: at most 100 characters."""
+    """Return the custom_id of a component, or the value of an option, in at most 100 characters."""
     return f"z1:{action}:{row_id}"
 
 
 def parse(text: str) -> tuple[ComponentAction, int] | None:
-    """What custom_id() was given; None for what it never made."""
+    """Return the arguments of `custom_id`; None for any other text."""
     match = re.fullmatch(PATTERN, text)
     return None if match is None else (ComponentAction(match["act"]), int(match["id"]))
 
 
 def staged_id(staged: StagedSource) -> str:
-    """The id of a form or a button that is about a picture which was put aside."""
+    """Return the custom_id of a form or button for a staged picture."""
     return f"z1:kept:{staged.sha256}:{staged.signature}"
 
 
 def parse_staged(text: str) -> StagedSource | None:
-    """What kept_id() was given; None for what it never made."""
+    """Return the argument of `staged_id`; None for any other text."""
     match = re.fullmatch(STAGED_PATTERN, text)
     return None if match is None else StagedSource(match["sha256"], match["seal"])
 
 
 def is_known(text: str) -> bool:
-    """Whether the bot made this custom_id."""
+    """Return whether a custom_id is one of the bot's."""
     return parse(text) is not None or parse_staged(text) is not None

@@ -14,16 +14,16 @@ from bot.jobs.status import BotStatus
 from engine.states import EngineState
 
 FLAGS: Final = "--ar 16:9    --seed 5\n--no fog     --repeat 3\n--speed fast --private"
-"""What a prompt may end with; a dash that a phone made long counts as two."""
+"""Flags at the end of a prompt; a long dash, as phones type it, counts as two hyphens."""
 EXAMPLE: Final = "a lake at dawn --ar 16:9"
-"""Short, as the lines above: what a phone breaks, it breaks between the dashes of a flag."""
+"""As short as the lines above, because phones break longer lines between the dashes of a flag."""
 
 _PAINTS: Final = ("imagine", "blend", "inpaint", "reroll", "vary", "upscale", "remix")
 
 
 @dataclass(frozen=True, slots=True)
 class CommandEntry:
-    """A command as it is listed. mention: what to show, which starts the command when tapped."""
+    """A command in the list. mention: text that Discord turns into a link to the command."""
 
     name: str
     mention: str
@@ -31,7 +31,7 @@ class CommandEntry:
 
 
 def help_layout(entries: Sequence[CommandEntry], say: Words) -> ui.LayoutView:
-    """Every command with a line on it, what else a prompt may hold, and where the buttons are."""
+    """List every command with a description, then explain flags, permutations and buttons."""
     rank = {name: place for place, name in enumerate(_PAINTS)}
     paint = sorted((e for e in entries if e.name in rank), key=lambda each: rank[each.name])
     others = [each for each in entries if each.name not in rank]
@@ -57,7 +57,7 @@ def _listed(heading: str, entries: Sequence[CommandEntry]) -> str:
 
 
 def status_layout(condition: BotStatus, say: Words) -> ui.LayoutView:
-    """Whether the bot paints, with what, how fast, and how many wait."""
+    """Show whether the bot is ready, its model, its speed, and how many jobs are waiting."""
     rows = [_state(condition.state, say)]
     if condition.model is not None:
         model = quoted(condition.model, 60)

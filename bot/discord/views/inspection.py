@@ -1,4 +1,5 @@
-"""Pure: the layouts of what people look up. Only the reader sees them, in their own language."""
+"""Pure: the layouts of /queue, /explain and recipes. They are ephemeral, in the reader's
+language."""
 
 from __future__ import annotations
 
@@ -24,14 +25,14 @@ from bot.wording.labels import level_name, style_name
 from engine.types import Mode
 
 TEXT_LIMIT = 4000
-"""Of all the texts of a message together."""
+"""Discord's limit for all texts of a message together."""
 QUEUE_PROMPT_CHARS = 70
-"""Enough to know one's wish again, and three lines beside a button on a phone."""
+"""Enough to recognise a prompt, and three lines beside a button on a phone."""
 VALUE_CHARS = 120
 BLOCK_LIMIT = 1200
-"""A longer line to copy is sent as a file."""
+"""Longer lines to copy are attached as a file."""
 CUTS = (1000, 600, 350, 200, 100, 50)
-"""How much of a person's words is shown, until everything fits."""
+"""Lengths that user texts are cut to, tried in turn until everything fits."""
 NOTES_SHOWN = 5
 ADVICE_SHOWN = 6
 
@@ -40,7 +41,7 @@ Item = ui.Item[ui.LayoutView]
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """A layout and the text file it shows, if any, as (name, content)."""
+    """A layout and the text file that it shows, if any, as (name, content)."""
 
     view: ui.LayoutView
     file: tuple[str, bytes] | None = None
@@ -52,9 +53,9 @@ class Panel:
 def queue_layout(
     own: OwnQueue, everyone: WholeQueue, say: Words, notice: str = ""
 ) -> ui.LayoutView:
-    """One's own jobs, then how long the queue is, then others' jobs for who may cancel them.
+    """Show the member's own jobs, the length of the queue, and others' jobs that they may cancel.
 
-    said: what a press on it just did, harmless; it stands first.
+    notice: the outcome of a press, already escaped; shown first.
     """
     items: list[Item] = [ui.TextDisplay(notice), ui.Separator()] if notice else []
     if own.jobs:
@@ -124,7 +125,7 @@ def _queue_summary(everyone: WholeQueue, say: Words) -> str:
 
 
 def explanation_layout(explained: PromptExplanation, say: Words) -> ui.LayoutView:
-    """What is read out of a prompt, advice on it, and what would be added."""
+    """Show what is parsed from a prompt, advice on it, and what enhancement would add."""
 
     def texts(cut: int) -> list[str]:
         analysis, enhancement = explained.analysis, explained.enhancement
@@ -182,7 +183,7 @@ def _permutation_lines(explained: PromptExplanation, say: Words) -> list[str]:
 
 
 def details_panel(details: PictureDetails, say: Words) -> Panel:
-    """All that is known of how a picture was made, the line to copy, and a button for it."""
+    """Show how a picture was made, a line to copy, and a button to paint it again."""
     file, line = None, replace_surrogates(details.line)
     if len(line) > BLOCK_LIMIT or "```" in line:
         file = (_file_name(details), line.encode())
@@ -238,7 +239,7 @@ def _head(details: PictureDetails, say: Words) -> str:
 
 
 def _origin_rows(details: PictureDetails, say: Words) -> list[tuple[str, str]]:
-    """When it was painted and for how long, and what it was painted again from."""
+    """Return rows on when and how fast it was painted, and from which picture."""
     picture = details.picture
     if picture is None:
         return []
@@ -255,7 +256,7 @@ def _copy_block(details: PictureDetails, say: Words, *, in_file: bool) -> str:
     if in_file:
         text = say("The words to ask for it again are in the file below: they are long.")
     else:
-        # A mention stays one in a block; what makes it none is invisible, and cleaned away again.
+        # Code blocks keep mentions as text; the zero-width characters are cleaned when pasted back.
         text += f"\n```\n{discord.utils.escape_mentions(replace_surrogates(details.line))}\n```"
     if request.mode is not Mode.TEXT or request.variations:
         text += "\n-# " + _replay_note(details, say)
@@ -263,7 +264,7 @@ def _copy_block(details: PictureDetails, say: Words, *, in_file: bool) -> str:
 
 
 def _replay_note(details: PictureDetails, say: Words) -> str:
-    """That words alone do not paint it again, and what does."""
+    """Explain that the prompt alone does not reproduce the picture, and what does."""
     if details.picture is None:
         return say("A prompt cannot name the pictures or variations that it began with.")
     return say(
@@ -301,11 +302,11 @@ def _labelled_lines(rows: Sequence[tuple[str, str]]) -> str:
 
 
 def _fit(texts: Callable[[int], list[str]]) -> list[str]:
-    """The texts with as much of people's words as fits into a message."""
+    """Return the texts with user input cut so far that the message fits Discord's limit."""
     shortened: list[str] = []
     for cut in CUTS:
         shortened = texts(cut)
         if sum(map(len, shortened)) <= TEXT_LIMIT:
             return shortened
-    # Nothing that the bot writes itself is so long; a cut text is better than no answer.
+    # The bot's own texts are never that long; a truncated reply is better than none.
     return [text[: TEXT_LIMIT // len(shortened)] for text in shortened]

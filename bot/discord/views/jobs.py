@@ -1,4 +1,4 @@
-"""Pure: a card or a page becomes a layout (Components V2) with text, pictures and buttons."""
+"""Pure: the layouts (Components V2) of delivery cards, the history, single pictures and quotas."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ BAR_CELLS = 16
 
 
 def card_layout(card: Card, say: Words) -> ui.LayoutView:
-    """The layout of a status or result message."""
+    """Return the layout of a status or result message."""
     match card:
         case WaitingCard():
             return _waiting(card, say)
@@ -63,10 +63,10 @@ def card_layout(card: Card, say: Words) -> ui.LayoutView:
 def gallery_of(
     file_name: str, described: str, *, spoiler: bool = False
 ) -> ui.MediaGallery[ui.LayoutView]:
-    """One picture that a message shows, preview or result; described: for screen readers.
+    """Return a media gallery with one preview or result. described: text for screen readers.
 
-    spoiler: hidden until it is clicked. The file's own name has to say so too
-    (`naming.shown_name`): some clients look at nothing else.
+    spoiler: hidden until clicked. The file name needs its prefix too (`filenames.attachment_name`),
+    because some clients look only at that.
     """
     return ui.MediaGallery(
         discord.MediaGalleryItem(
@@ -92,13 +92,14 @@ def _notes(notes: tuple[Note, ...], say: Words) -> list[str]:
 
 
 def job_line(job_id: int, say: Words) -> str:
-    """A job's number, small: what to tell the owner, and what finds the message again."""
+    """Return a job's number in small print; it helps the owner, and identifies the message
+    later."""
     return _small(say("job {id}", id=job_id))
 
 
 def _waiting(card: WaitingCard, say: Words) -> ui.LayoutView:
     if card.ready_at is not None:
-        # Discord keeps this up to date by itself; a number of pictures would soon be wrong.
+        # Discord keeps a relative time up to date; a count of pictures would soon be wrong.
         place = say("In the queue. Expected {when}.", when=timestamp(card.ready_at))
     elif card.ahead == 0:
         place = say("Next in line.")
@@ -159,7 +160,7 @@ def _status(
 
 
 def _asked(asked: RequestSummary, say: Words) -> str:
-    """How many pictures, and what else was chosen; "" where nothing was."""
+    """Return the number of pictures and the chosen options; "" if there are none to show."""
     facts = [asked.shape]
     if asked.pictures > 1:
         facts.insert(0, say.plural("{n} picture", "{n} pictures", asked.pictures))
@@ -203,7 +204,7 @@ def _picture(card: PictureCard, say: Words) -> ui.LayoutView:
     gallery = gallery_of(card.file_name, described, spoiler=card.spoiler)
     texts = head + _prompt_line(request)
     if card.direct:
-        # Buttons work on servers only; /reroll there takes the picture's number.
+        # Components work only on servers; /reroll there takes the picture's number.
         why = say("Asked for in {channel}; only you see it here.", channel=f"<#{card.origin_id}>")
         return layout(ui.TextDisplay(f"{texts}\n{why}"), gallery, ui.TextDisplay(small))
     return layout(
@@ -215,7 +216,7 @@ def _picture(card: PictureCard, say: Words) -> ui.LayoutView:
 
 
 def _seeds(card: PictureCard, say: Words) -> str:
-    """The seeds in the order of the pictures; one that all of them share is said once."""
+    """Return the seeds in the order of the pictures; a shared seed appears once."""
     seeds = list(dict.fromkeys(each.seed for each in card.pictures))
     if len(seeds) == 1:
         return say("seed {seed}", seed=seeds[0])
@@ -230,7 +231,7 @@ def _byline(card: PictureCard, say: Words) -> str:
 
 
 def _join_numbers(numbers: list[int], sign: str) -> str:
-    """Each number with the sign before it; of some in a row only the ends."""
+    """Join numbers, each with the sign before it; a consecutive range shows only its ends."""
     first, last = numbers[0], numbers[-1]
     in_a_row = len(numbers) > 1 and numbers == list(range(first, last + 1))
     span = f"{sign}{first}…{sign}{last}"
@@ -266,7 +267,7 @@ def _sent(card: SentCard, say: Words) -> ui.LayoutView:
 
 
 def history_layout(page: GalleryPage, say: Words) -> ui.LayoutView:
-    """One page of a person's own pictures, newest first, with its paging buttons."""
+    """Show one page of the member's own pictures, newest first, with paging buttons."""
     if not page.pictures:
         return layout(ui.TextDisplay(_nothing(page, say)))
     head = say.plural("You have {n} picture here.", "You have {n} pictures here.", page.total)
@@ -308,9 +309,9 @@ def history_row(
     *,
     marked: bool = True,
 ) -> ui.Section[ui.LayoutView]:
-    """A picture in a list of a person's own, with a button to show it.
+    """Return a row of the history: a picture with a button to show it.
 
-    marked: favourites are told from others.
+    marked: favourites are marked as such.
     """
     facts = [
         say("seed {seed}", seed=picture.seed),
@@ -328,14 +329,14 @@ def history_row(
 
 
 def picture_layout(picture: StoredPicture, file_name: str, say: Words) -> ui.LayoutView:
-    """One picture for one person alone, with what can be done with it."""
+    """Show one picture ephemerally, with its buttons."""
     gallery = gallery_of(file_name, picture.prompt)
     text = f"**#{picture.id}** {quoted(picture.prompt, PROMPT_SHOWN)}"
     return layout(ui.TextDisplay(text), gallery, *single_picture_rows(picture.id, say))
 
 
 def more_layout(allowed: AllowedActions, picture_id: int, say: Words) -> ui.LayoutView:
-    """The panel behind More, for one person: what else can be done with these pictures."""
+    """Show the panel behind More: further actions for these pictures."""
     first = allowed.pictures[0]
     if len(allowed.pictures) == 1:
         head = say("Picture #{id}", id=picture_id)
@@ -352,12 +353,12 @@ def more_layout(allowed: AllowedActions, picture_id: int, say: Words) -> ui.Layo
 
 
 def _turn(label: str, action: ComponentAction, cursor: int | None) -> ui.Button[ui.LayoutView]:
-    # A disabled button still needs an id of its own, and both must differ.
+    # Even a disabled button needs a custom_id, and the two must differ.
     return ui.Button(label=label, custom_id=custom_id(action, cursor or 0), disabled=cursor is None)
 
 
 def quota_text(status: QuotaStatus, who: str | None, say: Words) -> str:
-    """An allowance in words. who: a mention, None for the reader's own."""
+    """Return a quota as text. who: a mention; None for the reader's own quota."""
     policy = status.policy
     allowed = say.plural(
         "{n} picture in {window}",

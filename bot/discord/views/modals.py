@@ -1,5 +1,5 @@
-"""Pure: the forms, and what was filled in. They outlive the process that showed them: all it needs
-is in the custom_id and the submission."""
+"""Pure: the modals, and parsing of what was submitted. They work across restarts, because
+everything needed is in the custom_id and the submission."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from storage.types import REASON_LIMIT_CHARS
 SEED_CHARS = 10
 STRENGTH_CHARS = 10
 WORDS_LIMIT = 1200
-"""Longer words are given back as a file."""
+"""Longer prompts are given back as a file."""
 _FENCE = "```"
 
 
@@ -32,7 +32,7 @@ _FENCE = "```"
 
 
 def remix_form(picture_id: int, request: ImageRequest, prompt: str | None, say: Words) -> ui.Modal:
-    """The words of a picture, to be changed. prompt: what stands there instead of its own."""
+    """Return the form to change a picture's prompt. prompt: shown instead of the picture's own."""
     negative = "" if is_ours(request.negative_prompt) else request.negative_prompt
     words = clean(prompt or "") or escape_prompt(request.prompt)
     seed = ui.TextInput[ui.Modal](
@@ -51,7 +51,8 @@ def remix_form(picture_id: int, request: ImageRequest, prompt: str | None, say: 
 
 
 def image_to_image_form(form_id: str, say: Words, pictures: Sequence[int] = ()) -> ui.Modal:
-    """The words and the strength. pictures: ids of several, of which one is to be chosen."""
+    """Return the form with prompt and strength. pictures: if several, one of these ids is
+    chosen."""
     prompt = ui.TextInput[ui.Modal](
         custom_id="prompt",
         style=discord.TextStyle.paragraph,
@@ -76,7 +77,7 @@ def image_to_image_form(form_id: str, say: Words, pictures: Sequence[int] = ()) 
 
 
 def staged_layout(staged: StagedSource, say: Words) -> ui.LayoutView:
-    """What is shown in place of the form when a picture took too long: a button that opens it."""
+    """Return a button that opens the form, shown in its place when staging took too long."""
     button = ui.Button[ui.LayoutView](
         label=say("Paint from this"),
         style=discord.ButtonStyle.primary,
@@ -87,7 +88,7 @@ def staged_layout(staged: StagedSource, say: Words) -> ui.LayoutView:
 
 
 def report_form(picture_id: int, say: Words) -> ui.Modal:
-    """Why somebody reports a picture. It lives for ever, as all forms do."""
+    """Return the form that asks why a picture is reported. It has no timeout."""
     reason = ui.TextInput[ui.Modal](
         custom_id="reason",
         style=discord.TextStyle.paragraph,
@@ -132,13 +133,13 @@ def _field(label: str, name: str, text: str, *, required: bool = False) -> ui.La
 
 
 def remix_changes(interaction: discord.Interaction[Any]) -> RemixChanges:
-    """What was filled in; a field that is not there is empty."""
+    """Return the submitted remix; missing fields are empty."""
     values = submitted_values(interaction)
     return RemixChanges(*(values.get(name, "") for name in ("prompt", "negative", "seed")))
 
 
 def submitted_values(interaction: discord.Interaction[Any]) -> dict[str, str]:
-    """What was typed or chosen, by the name of the field; the first of several choices."""
+    """Return the submitted values by field name; of several choices the first."""
     data = cast("Mapping[str, Any]", interaction.data or {})
     values: dict[str, str] = {}
     for each in _fields(data):
@@ -150,9 +151,10 @@ def submitted_values(interaction: discord.Interaction[Any]) -> dict[str, str]:
 def refusal_with_prompt(
     interaction: discord.Interaction[Any], refusal: str, say: Words
 ) -> tuple[str, list[discord.File]]:
-    """The refusal with the prompt of the form below it, to be copied, or in a file beside it.
+    """Return the refusal with the submitted prompt below it, to be copied, or in a file.
 
-    The refusal alone where no form with a prompt was sent in.
+    Discord discards the form, so the prompt would be lost otherwise. If no form with a prompt was
+    submitted, the refusal alone is returned.
     """
     if interaction.type is not discord.InteractionType.modal_submit:
         return refusal, []
@@ -162,14 +164,14 @@ def refusal_with_prompt(
     if len(prompt) > WORDS_LIMIT or _FENCE in prompt:
         words = say("Your words are in the file, to be copied.")
         return f"{refusal}\n{words}", [discord.File(io.BytesIO(prompt.encode()), "prompt.txt")]
-    # A mention stays one in a block; what makes it none is invisible, and cleaned away again.
+    # Code blocks keep mentions as text; the zero-width characters are cleaned when pasted back.
     block = f"{_FENCE}\n{discord.utils.escape_mentions(prompt)}\n{_FENCE}"
     words = say("Your words, to be copied:")
     return f"{refusal}\n{words}\n{block}", []
 
 
 def _fields(part: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    """All that can be filled in, in labels or in rows."""
+    """Yield all fields that can be filled in, inside labels or rows."""
     if "value" in part or "values" in part:
         yield part
     children = [*part.get("components", ()), *filter(None, [part.get("component")])]

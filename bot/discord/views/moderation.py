@@ -1,4 +1,4 @@
-"""Pure: what moderators see of reports: the card of a case, the open cases, the blocked."""
+"""Pure: what moderators see: the card of a report, open reports, and blocked members."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from storage.types import REASON_LIMIT_CHARS, Block, Case, Report
 PROMPT_CHARS = 300
 REPORTS_SHOWN = 8
 REASONS_CHARS = 1200
-"""Of all reasons on a card together; in the worst case each character is written as two."""
+"""For all reasons on a card together; escaping can double every character."""
 LISTED_REASON_CHARS = 60
 BLOCKS_SHOWN = 15
 
@@ -26,7 +26,8 @@ Item = ui.Item[ui.LayoutView]
 
 
 def report_layout(card: CaseCard, say: Words) -> ui.LayoutView:
-    """The card of a case: the picture hidden until it is clicked, why, and what can be done."""
+    """Return the card of a report: the picture behind a spoiler, the reasons, and the verdict
+    buttons."""
     items: list[Item] = [ui.TextDisplay(_head(card, say))]
     if card.pictures:
         assert card.picture is not None
@@ -49,7 +50,7 @@ def _head(card: CaseCard, say: Words) -> str:
     case, picture = card.case, card.picture
     lines = [f"**{moderation.verdict(case, say, timestamp)}**"]
     requester = f"<@{case.user_id}>"
-    if picture is None:  # a mere "by" would be about who decided
+    if picture is None:  # "by" alone would name who decided
         lines.append("-# " + say("painted by {person}", person=requester))
     else:
         painted = say("painted {when}", when=timestamp(picture.painted_at))
@@ -63,7 +64,7 @@ def _head(card: CaseCard, say: Words) -> str:
 
 
 def _remarks(card: CaseCard, say: Words) -> list[str]:
-    """What a moderator has to know before they press."""
+    """Return what a moderator has to know before deciding."""
     if card.picture is None:
         return [say("The picture is deleted already.")]
     remarks = []
@@ -81,7 +82,7 @@ def _remarks(card: CaseCard, say: Words) -> list[str]:
 
 
 def _reasons(reports: Sequence[Report], say: Words) -> str:
-    """The newest reports, with as much of their reasons as there is room for."""
+    """Return the newest reports, with as much of their reasons as fits."""
     newest = reports[-REPORTS_SHOWN:]
     cut = min(REASON_LIMIT_CHARS, REASONS_CHARS // len(newest))
     head = say.plural("{n} report", "{n} reports", len(reports))
@@ -112,7 +113,7 @@ def _buttons(picture_id: int, say: Words) -> ui.ActionRow[ui.LayoutView]:
 
 
 def reports_layout(reports: OpenReports, say: Words) -> ui.LayoutView:
-    """The open cases of a server, each with a button that shows it."""
+    """List the open reports of a server, each with a button that shows it."""
     if reports.cases:
         head = say.plural(
             "{n} reported picture waits for a verdict.",
@@ -150,7 +151,7 @@ def _case_row(case: Case, say: Words) -> ui.Section[ui.LayoutView]:
 
 
 def blocked_layout(blocks: Sequence[Block], say: Words) -> ui.LayoutView:
-    """Who is blocked on a server, by whom and why."""
+    """List who is blocked on a server, by whom and why."""
     if not blocks:
         return layout(ui.TextDisplay(say("Nobody is blocked on this server.")))
     head = say.plural("{n} person is blocked.", "{n} people are blocked.", len(blocks))
