@@ -1,4 +1,4 @@
-"""The bot on simcord, as a fixture, and languages to read it in."""
+"""Fixtures: the bot on simcord, and a translation to read it in."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ from tests.fakes import ScriptedRenderer
 
 @pytest.fixture
 def renderer() -> ScriptedRenderer:
-    """Paints at once, unless a test holds it."""
+    """A renderer that paints at once unless a test holds it."""
     return ScriptedRenderer()
 
 
 @pytest.fixture
 def data_dir(tmp_path: Path) -> Path:
-    """An empty place for a data folder."""
+    """A path for a new data folder."""
     return tmp_path / "data"
 
 
 @pytest.fixture
 async def harness(data_dir: Path, renderer: ScriptedRenderer) -> AsyncIterator[BotHarness]:
-    """The house with the scripted painter and default settings."""
+    """The bot with the scripted renderer and default settings."""
     async with open_harness(data_dir, renderer.load) as harness:
         yield harness
         renderer.release()
@@ -39,7 +39,7 @@ async def harness(data_dir: Path, renderer: ScriptedRenderer) -> AsyncIterator[B
 
 @pytest.fixture
 def chinese(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A small Chinese catalogue, the only one that there is."""
+    """A small Chinese catalogue, the only translation installed."""
     catalog = Catalog(locale="zh_CN", domain=i18n.DOMAIN)
     for message, said in CHINESE.items():
         catalog.add(message, said)
@@ -55,7 +55,7 @@ def chinese(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.fixture
 def speak(monkeypatch: pytest.MonkeyPatch) -> Speak:
-    """Sets the languages of the reader and of the server from now on."""
+    """A function that sets the languages of the user and of the server from now on."""
     whole = simcord.interactions.base_payload
     spoken = ["en-US", "en-US"]
 

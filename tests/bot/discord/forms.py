@@ -1,4 +1,4 @@
-"""Open forms, and look at what is in them."""
+"""Helpers that open forms and read them."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from tests.bot.discord.harness import BotHarness
 
 
 async def open_remix(harness: BotHarness, who: Any) -> Any:
-    """Press Remix on the newest picture; the form."""
+    """Press Remix on the newest picture; return the form."""
     return await who.click(await harness.more(who, harness.message_with_picture()), label="Remix")
 
 
 def form_fields(form: Any) -> dict[str, str | None]:
-    """What stands in a form's fields."""
+    """Return the default values of a form's fields."""
     parts = [each["component"] for each in form.modal["components"]]
     return {each["custom_id"]: each.get("value") for each in parts}

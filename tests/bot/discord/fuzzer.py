@@ -20,7 +20,7 @@ from tests.bot.discord.harness import BotHarness
 from tests.bot.sample_pictures import a_picture
 
 ANSWER_S = 3.0
-"""Discord waits no longer."""
+"""Discord's limit for the first response."""
 TEXTS = (
     "",
     " ",
@@ -74,13 +74,13 @@ LEDGER = (
 
 
 def numbers(low: float | None, high: float | None, others: Iterable[float]) -> list[float]:
-    """The bounds, the nearest beyond them, and the others."""
+    """Return the bounds, the values just outside them, and the others."""
     bounds = [each for each in (low, high) if each is not None]
     return [*bounds, *(each + step for each in bounds for step in (-1, 1)), *others]
 
 
 def commands(found: Iterable[Any]) -> Iterator[Command[Any, ..., Any]]:
-    """Every slash command that can be called, out of the tree itself."""
+    """Yield every slash command of the tree, including those in groups."""
     for each in found:
         if isinstance(each, Group):
             yield from commands(each.commands)
@@ -89,12 +89,12 @@ def commands(found: Iterable[Any]) -> Iterator[Command[Any, ..., Any]]:
 
 
 def menus(found: Iterable[Any]) -> list[str]:
-    """The names of every menu of a message, out of the tree itself."""
+    """Return the names of the tree's message context menus."""
     return [each.name for each in found if isinstance(each, ContextMenu)]
 
 
 class Fuzzer:
-    """Sends what no client of Discord would, and holds every answer to the promises."""
+    """Sends what no Discord client would, and checks every response."""
 
     def __init__(self, harness: BotHarness) -> None:
         self.harness = harness
@@ -103,7 +103,7 @@ class Fuzzer:
         self.sent: dict[int, Any] = {}
 
     def values(self, option: Parameter) -> list[Any]:
-        """What to try for an option; a new type of option needs an entry here."""
+        """Return the values to try for an option; a new option type needs an entry here."""
         harness, low, high = self.harness, option.min_value, option.max_value
         people = [harness.bob, harness.admin, harness.moderator, self.stranger]
         return {
@@ -117,7 +117,7 @@ class Fuzzer:
         }[option.type]
 
     def honest(self, option: Parameter) -> Any:
-        """What somebody would really choose."""
+        """Return a value that a member would really choose."""
         if option.choices:
             return option.choices[0].value
         if option.type is Kind.string:
@@ -127,7 +127,7 @@ class Fuzzer:
     async def use(
         self, actor: Any, command: Command[Any, ..., Any], chosen: dict[str, Any], focus: str = ""
     ) -> Interaction:
-        """Use a command, or with `focus` ask for suggestions to that option."""
+        """Run a command; with `focus`, ask for the suggestions for that option instead."""
         resolved: dict[str, Any] = {}
         options = []
         for option in command.parameters:
@@ -158,7 +158,7 @@ class Fuzzer:
         return value
 
     async def choose(self, actor: Any, menu: str, message: Any) -> Interaction:
-        """Choose an entry of a message's menu."""
+        """Use a context menu on a message."""
         stored = self.backend.get_message(self.harness.channel.id, message.id)
         payload = dict(serializers.message_payload(self.backend, stored))
         target = str(message.id)
@@ -174,7 +174,7 @@ class Fuzzer:
         message: Any = None,
         value: str = "1",
     ) -> Interaction:
-        """Press what bears this custom_id on a message that shows a picture."""
+        """Press a component with this custom_id on a message that shows a picture."""
         message = message or self.harness.message_with_picture()
         stored = self.backend.get_message(self.harness.channel.id, message.id)
         payload = dict(serializers.message_payload(self.backend, stored))
@@ -186,7 +186,7 @@ class Fuzzer:
         return await self.send(actor, InteractionType.component, data, payload)
 
     async def fill_in(self, actor: Any, custom_id: str, text: str) -> Interaction:
-        """Send in a form."""
+        """Submit a form."""
         field = {"type": 4, "custom_id": "prompt", "value": text}
         data = {"custom_id": custom_id, "components": [{"type": 1, "components": [field]}]}
         return await self.send(actor, InteractionType.modal_submit, data)
@@ -194,7 +194,8 @@ class Fuzzer:
     async def send(
         self, actor: Any, kind: InteractionType, data: Any, message: Any = None
     ) -> Interaction:
-        """One interaction, answered. message: the payload of the one that was pressed."""
+        """Send an interaction and wait for its response. message: the payload of the pressed
+        message."""
         record, payload = base_payload(
             self.backend,
             type=kind.value,
@@ -207,7 +208,7 @@ class Fuzzer:
             record.source_message_id = int(message["id"])
             payload["message"] = message
         self.sent[record.id] = data
-        # Not through the actor: it would wait until nothing moves any more, each time.
+        # Not through simcord's member, which would wait each time until everything has settled.
         self.backend.emit("INTERACTION_CREATE", payload)
         try:
             async with asyncio.timeout(ANSWER_S):
@@ -221,7 +222,7 @@ class Fuzzer:
         return record
 
     def answered_once(self) -> None:
-        """Each interaction had one answer, and nothing was sent after it."""
+        """Every interaction got exactly one response and no followups."""
         paths = [r.path for r in self.harness.env.http_requests]
         called = Counter(int(path.split("/")[2]) for path in paths if path.endswith("/callback"))
         twice = [data for sent, data in self.sent.items() if called[sent] != 1]
@@ -230,7 +231,7 @@ class Fuzzer:
         assert not [self.sent[each.id] for each in records if each.followup_ids]
 
     async def checked(self) -> None:
-        """After everything: no ping, every charge is right, and honest people are served."""
+        """Check the final state: no pings, correct charges, and normal requests still work."""
         harness = self.harness
         await harness.settled()
         self.answered_once()
@@ -246,8 +247,8 @@ class Fuzzer:
 
 
 def check_harmless(body: dict[str, Any]) -> None:
-    """What is shown is real text within Discord's limits, and mentions nobody who was typed."""
-    if body.get("type") == 9:  # a form: its texts stand in fields, where nothing is a mention
+    """Check that a request body has valid text within Discord's limits and mentions nobody."""
+    if body.get("type") == 9:  # a modal, whose texts cannot mention anybody
         str(body).encode()
         return
     body = body.get("data") or body

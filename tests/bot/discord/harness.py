@@ -1,4 +1,5 @@
-"""The real bot on simcord: the whole application, a scripted or the real renderer, no network."""
+"""The real bot on simcord: the whole application with a scripted or real renderer, and no
+network."""
 
 from __future__ import annotations
 
@@ -25,7 +26,7 @@ OWNER_ID = 999
 
 
 class BotHarness:
-    """A server with a channel and people, and the house behind the bot, which can restart."""
+    """A server with a channel and members, and the application, which can be restarted."""
 
     def __init__(self, settings: Settings, load: RendererFactory, clock: FakeClock) -> None:
         self.settings = settings
@@ -40,19 +41,19 @@ class BotHarness:
 
     @property
     def app(self) -> Application:
-        """The one that is running."""
+        """The running application."""
         assert self._app is not None
         return self._app
 
     @property
     def renderer(self) -> ScriptedRenderer:
-        """The scripted renderer that was given to this harness."""
+        """The scripted renderer of this harness."""
         renderer = getattr(self.load, "__self__", None)
         assert isinstance(renderer, ScriptedRenderer)
         return renderer
 
     async def start(self) -> None:
-        """Open the house and log its client in, for the first time or again."""
+        """Start the application and log its client in, for the first time or again."""
         app = await self._stack.enter_async_context(
             open_application(self.settings, load=self.load, clock=self.clock, fetch=self.fetch)
         )
@@ -66,7 +67,7 @@ class BotHarness:
         app.start_delivery()
 
     async def fetch(self, url: str, limit_bytes: int) -> bytes:
-        """What lies at an address of simulated Discord, once the gate is open."""
+        """Return a file of simulated Discord's CDN, once the gate is open."""
         self.fetched.append(url)
         await self.gate.wait()
         data = self.env.backend.cdn.get(url)
@@ -77,17 +78,17 @@ class BotHarness:
         return data
 
     async def stop(self) -> None:
-        """Close the house in order, as SIGTERM does."""
+        """Stop the application in order, as SIGTERM does."""
         await self._stack.aclose()
 
     async def crash(self) -> None:
-        """Lose everything that is only in memory, without a word to the database."""
+        """Lose everything that is only in memory, as if the process had been killed."""
         await self.app.abandon()
-        self.renderer.release()  # or the engine would wait for a step that no test lets happen
+        self.renderer.release()  # otherwise the engine would wait for a held step
         await self._stack.aclose()
 
     def forget_delivery(self) -> None:
-        """As if the process had been killed right after a post, before it was written down."""
+        """Undo the record of a delivery, as if the process had been killed right after posting."""
         with closing(sqlite3.connect(self.settings.storage.data_dir / FILE_NAME)) as db:
             db.execute(
                 "UPDATE deliveries SET state = 'pending', settled_at = NULL, "
@@ -97,7 +98,7 @@ class BotHarness:
             db.commit()
 
     def change(self, sql: str) -> None:
-        """Write to the database from outside, while no bot runs."""
+        """Write to the database from outside while no bot is running."""
         with closing(sqlite3.connect(self.settings.storage.data_dir / FILE_NAME)) as db:
             db.execute(sql)
             db.commit()
@@ -114,7 +115,7 @@ class BotHarness:
         self.moderator = join(self.env.create_user("mo"), roles=[mods])
 
     async def settled(self, job_id: int | None = None) -> None:
-        """Wait until this job's (or every) result has reached Discord, or is kept."""
+        """Wait until the result of this job (or of every job) has been delivered or kept."""
         which = "" if job_id is None else f" AND job_id = {job_id}"
         async with asyncio.timeout(WAIT_S):
             while self.rows(f"SELECT 1 FROM deliveries WHERE state = 'pending'{which}"):
@@ -130,7 +131,7 @@ class BotHarness:
                 await asyncio.sleep(0.01)
 
     def rows(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
-        """What is in the database, seen from outside."""
+        """Query the database from outside."""
         path = self.settings.storage.data_dir / FILE_NAME
         connection = sqlite3.connect(path)
         try:
@@ -139,12 +140,12 @@ class BotHarness:
             connection.close()
 
     def charged(self) -> int:
-        """Pictures that are charged and not refunded, of everyone."""
+        """Return the number of pictures charged and not refunded, over all members."""
         sql = "SELECT coalesce(sum(pictures), 0) FROM ledger WHERE refunded_at IS NULL"
         return self.rows(sql)[0][0]
 
     def texts(self, message: Any) -> str:
-        """All the words of a message: content and text displays."""
+        """Return all text of a message: its content and its text displays."""
         found = [message.content]
         todo = [part if isinstance(part, dict) else part.to_dict() for part in message.components]
         while todo:
@@ -154,20 +155,20 @@ class BotHarness:
         return "\n".join(text for text in found if text)
 
     async def more(self, who: Any, message: Any) -> Any:
-        """The panel behind More of a message, as it is shown to this person."""
+        """Open the panel behind More of a message as this member."""
         return (await who.click(message, label="More ▾")).response.message
 
     def message_with_picture(self) -> Any:
-        """The newest message that shows a picture."""
+        """Return the newest message that shows a picture."""
         return [each for each in self.channel.history() if each.attachments][-1]
 
     def message(self, message_id: int) -> Any:
-        """A message of the channel by its id."""
+        """Return a message of the channel by its id."""
         return next(each for each in self.channel.history() if each.id == message_id)
 
 
 def make_settings(data_dir: Path, **sections: dict[str, Any]) -> Settings:
-    """Settings as a test wants them."""
+    """Return settings for a test."""
     basis: dict[str, dict[str, Any]] = {
         "storage": {"data_dir": data_dir},
         "discord": {"owners": [OWNER_ID]},
@@ -181,7 +182,7 @@ def make_settings(data_dir: Path, **sections: dict[str, Any]) -> Settings:
 async def open_harness(
     data_dir: Path, load: RendererFactory, **sections: dict[str, Any]
 ) -> AsyncIterator[BotHarness]:
-    """A running world; an error that the bot swallowed fails the test."""
+    """Run the bot; an error that it swallowed fails the test."""
     harness = BotHarness(make_settings(data_dir, **sections), load, FakeClock())
     await harness.start()
     try:

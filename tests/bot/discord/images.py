@@ -1,4 +1,4 @@
-"""Pictures to paint from, and downloads that take long."""
+"""Pictures to paint from, and slow downloads."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ PHOTO = ("photo.jpg", a_picture(600, 400, form="JPEG"))
 
 
 def input_hashes(harness: BotHarness) -> set[str]:
-    """The hashes of the pictures that lie in the data folder to be painted from."""
+    """Return the hashes of the input pictures in the data folder."""
     return {each.sha256 for each in InputFiles(harness.settings.storage.data_dir).found()}
 
 
 def slow_downloads(harness: BotHarness, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Downloads wait until their interaction is announced."""
+    """Make downloads wait until their interaction has been deferred."""
 
     async def not_finished(_task: Any, _limit_s: float) -> bool:
         return False

@@ -1,4 +1,4 @@
-"""A small Chinese catalogue, and who reads it."""
+"""A small Chinese catalogue for tests."""
 
 from __future__ import annotations
 
@@ -12,6 +12,6 @@ CHINESE = {
     "I sent you a copy by direct message.": "已发送。",
     "fast": "快速",
 }
-"""By the English text."""
+"""Translations by English text."""
 Speak = Callable[[str, str], None]
-"""Sets the languages of the reader and of the server."""
+"""Sets the languages of the user and of the server."""

@@ -1,4 +1,4 @@
-"""Ask for a prompt with permutations."""
+"""Helpers that ask for permutations."""
 
 from __future__ import annotations
 
@@ -10,6 +10,6 @@ FOUR = "{red, blue} house {at dawn, at night}"
 
 
 async def propose(harness: BotHarness, prompt: str = FOUR, **options: Any) -> Any:
-    """What Alice is answered when she asks for so much."""
+    """Ask for permutations as Alice; return the result."""
     asked = {"prompt": prompt, "enhance": "off"} | options
     return await harness.alice.slash(harness.channel, "imagine", **asked)

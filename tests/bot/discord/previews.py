@@ -1,4 +1,4 @@
-"""Previews of what is being painted, at a pace that a test sets."""
+"""Helpers that show previews at a pace set by the test."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.fakes import ScriptedRenderer
 
 @dataclass(slots=True)
 class ProgressClock:
-    """The board's clock, in a test's hands."""
+    """The clock of the progress updater, moved by a test."""
 
     harness: BotHarness
     now_s: float = field(default=1000.0)
@@ -21,11 +21,11 @@ class ProgressClock:
         self.seize()
 
     def seize(self) -> None:
-        """Take over the clock of the board that is there now."""
+        """Take over the clock of the progress updater that is running now."""
         self.harness.app.services.progress._now_s = lambda: self.now_s
 
     async def edited(self, renderer: ScriptedRenderer, steps: int, job_id: int = 1) -> None:
-        """Paint so many steps more, let three seconds pass, and wait for the edit."""
+        """Paint `steps` more steps, let three seconds pass, and wait for the edit."""
         handle = self.harness.app.services.generation.handle_of(job_id)
         assert handle is not None
         done = handle.latest.step if handle.latest else 0
@@ -40,7 +40,7 @@ class ProgressClock:
         await self.harness.env.settle()
 
     def edits(self) -> list[Any]:
-        """Every edit of a message so far."""
+        """Return every edit of a message so far."""
         return [each for each in self.harness.env.http_requests if each.method == "PATCH"]
 
 
@@ -49,7 +49,7 @@ def attachment_names(message: Any) -> list[str]:
 
 
 async def start_painting(harness: BotHarness, renderer: ScriptedRenderer, **options: Any) -> Any:
-    """A status message whose picture is about to be painted."""
+    """Ask for a picture and hold it before its first step; return the result."""
     renderer.hold()
     result = await harness.alice.slash(harness.channel, "imagine", prompt="a city", **options)
     await harness.state(1, "painting")

@@ -1,4 +1,4 @@
-"""Whatever people type and press: one answer each, no ping, no error, no picture too many."""
+"""Whatever members send, they get one response each, no ping, no error and no extra picture."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.fakes import ScriptedRenderer
 
 @pytest.fixture
 async def fuzzer(data_dir: Path, caplog: pytest.LogCaptureFixture) -> Any:
-    """A world without limits to what one may ask; an error in its log fails the test."""
+    """A bot without limits on requests; an error in its log fails the test."""
     settings = {"quota": {"pictures": 1_000_000}, "engine": {"user_limit": None}}
     with structlog.testing.capture_logs() as events:
         async with open_harness(data_dir, ScriptedRenderer().load, **settings) as harness:
@@ -30,7 +30,7 @@ async def fuzzer(data_dir: Path, caplog: pytest.LogCaptureFixture) -> Any:
 
 
 async def test_every_option_takes_anything(fuzzer: Fuzzer):
-    """Each option of each command with each odd value, and its suggestions: answered, harmless."""
+    """Every option of every command takes every odd value, as do its suggestions."""
     harness = fuzzer.harness
     await paint(harness, prompt="a lake")
     found = list(commands(harness.app.client.tree.get_commands()))
@@ -53,7 +53,7 @@ async def test_every_option_takes_anything(fuzzer: Fuzzer):
 
 
 async def test_menus_take_any_message(fuzzer: Fuzzer):
-    """Pictures, files of all kinds, texts and nothing: each entry answers once."""
+    """Context menus answer once on messages with pictures, any files, text or nothing."""
     harness = fuzzer.harness
     await paint(harness, prompt="a lake", count=2)
     messages = [harness.message_with_picture()]
@@ -74,7 +74,7 @@ async def test_menus_take_any_message(fuzzer: Fuzzer):
 
 @pytest.mark.parametrize("seed", [1, 2])
 async def test_odd_values_together_are_answered_too(fuzzer: Fuzzer, seed: int):
-    """Many odd values in one command, by whoever: answered once each, and the books are right."""
+    """Random combinations of odd values get one response each, and the charges are right."""
     harness, rng = fuzzer.harness, random.Random(seed)
     await paint(harness, prompt="a lake")
     found = list(commands(harness.app.client.tree.get_commands()))
@@ -94,7 +94,7 @@ async def test_odd_values_together_are_answered_too(fuzzer: Fuzzer, seed: int):
 
 
 def odd_ids(rng: random.Random, count: int) -> Iterator[str]:
-    """custom_ids of 1 to 100 characters: of another version, mutated, and noise."""
+    """Yield custom_ids of 1 to 100 characters: from other versions, mutated, and random."""
     for act in ComponentAction:
         for row in ("-1", "0", "00000001", "9" * 18, "9" * 19, "9" * 90, "", "x", "1:1", "１", "٣"):
             yield f"z1:{act}:{row}"
@@ -109,14 +109,14 @@ def odd_ids(rng: random.Random, count: int) -> Iterator[str]:
 
 
 async def test_any_custom_id_is_answered(fuzzer: Fuzzer):
-    """Buttons, menus and forms with ids of other versions, mutated or random: one answer each."""
+    """Unknown, mutated and random custom_ids on buttons, menus and forms get one response each."""
     harness, rng = fuzzer.harness, random.Random(3)
     for number in range(2):
         await paint(harness, prompt=f"lake {number}")
     message = harness.message_with_picture()
     people = [harness.alice, harness.bob, harness.admin, harness.moderator]
     for number, custom_id in enumerate(odd_ids(rng, 60)):
-        # Deleting takes its message away, so nobody who may delete presses that, nor blocks Alice.
+        # Deleting removes the message, so nobody who may delete presses it, nor blocks Alice.
         harmful = "delete" in custom_id or "block" in custom_id
         actor = harness.bob if harmful else people[number % len(people)]
         await fuzzer.press(actor, custom_id, message=message)
@@ -132,7 +132,7 @@ async def test_any_custom_id_is_answered(fuzzer: Fuzzer):
 
 
 async def test_nobody_reaches_what_is_not_theirs(fuzzer: Fuzzer):
-    """Deleted, private and other servers' pictures and jobs: no press of a stranger moves them."""
+    """A stranger cannot act on deleted, private or other servers' pictures and jobs."""
     harness = fuzzer.harness
     await paint(harness, prompt="public")
     await harness.alice.slash(harness.channel, "imagine", prompt="hush hush", private=True)
@@ -143,7 +143,7 @@ async def test_nobody_reaches_what_is_not_theirs(fuzzer: Fuzzer):
     await harness.alice.slash(harness.channel, "imagine", prompt="elsewhere")
     await harness.settled()
     with_db = harness.app.services.generation._jobs._db  # pyright: ignore[reportPrivateUsage]
-    async with with_db.transaction() as transaction:  # as if another server's
+    async with with_db.transaction() as transaction:  # as if from another server
         for table, column in (("pictures", "job_id"), ("jobs", "id"), ("ledger", "job_id")):
             await transaction.execute(f"UPDATE {table} SET guild_id = 77 WHERE {column} = 4")
     rows = "SELECT id, deleted_at, file_removed_at FROM pictures ORDER BY id"
@@ -167,7 +167,7 @@ async def test_nobody_reaches_what_is_not_theirs(fuzzer: Fuzzer):
 
 
 async def test_other_servers_get_an_answer_to_everything(data_dir: Path):
-    """Where the bot does not serve: commands, suggestions, buttons and forms are still answered."""
+    """On servers that the bot does not serve, every interaction still gets a response."""
     settings = {"discord": {"guilds": [1]}}
     async with open_harness(data_dir, ScriptedRenderer().load, **settings) as harness:
         fuzzer = Fuzzer(harness)
@@ -202,7 +202,7 @@ async def test_other_servers_get_an_answer_to_everything(data_dir: Path):
 
 
 def test_a_ping_would_be_noticed():
-    """The check can fail: a raw mention, a body that allows them, half a character."""
+    """The check itself fails on a raw mention, on allowed mentions and on a lone surrogate."""
     check_harmless({"content": "a lake", "allowed_mentions": {"parse": []}})
     for body in (
         {"content": "@everyone", "allowed_mentions": {"parse": []}},

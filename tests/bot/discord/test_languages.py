@@ -1,4 +1,4 @@
-"""What everybody reads is in the server's language, what one person alone reads in theirs."""
+"""Public messages are in the server's language, private ones in the member's own."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ async def test_the_status_and_the_result(
     private: bool,
     is_chinese: bool,
 ):
-    """From the first answer to the picture a wish speaks one language; and so does a reroll."""
+    """The status message, the result and a reroll of it are all in one language."""
     speak(reader, server)
     renderer.hold()
     params = {"prompt": "a lake", "seed": 5, "speed": "fast", "private": private}
@@ -63,7 +63,7 @@ async def test_a_failure(
     private: bool,
     is_chinese: bool,
 ):
-    """Why there is no picture is said in the language of the answer before it."""
+    """A failure is explained in the language of the status message."""
     speak(reader, server)
     renderer.failures["broken"] = NonFinite("step 1")
     result = await harness.alice.slash(harness.channel, "imagine", prompt="broken", private=private)
@@ -72,7 +72,7 @@ async def test_a_failure(
 
 
 async def test_after_a_restart(harness: BotHarness, renderer: ScriptedRenderer, speak: Speak):
-    """The language is kept with the job, not with the process."""
+    """A job keeps its language across a restart."""
     speak("zh-CN", "en-US")
     renderer.hold()
     result = await harness.alice.slash(
@@ -88,7 +88,8 @@ async def test_after_a_restart(harness: BotHarness, renderer: ScriptedRenderer, 
 async def test_a_private_picture_that_comes_by_direct_message(
     harness: BotHarness, renderer: ScriptedRenderer, speak: Speak
 ):
-    """Too late for its answer, it is sent to the person, who alone reads it: in their language."""
+    """A private result that comes too late for the response is sent by DM in the member's
+    language."""
     speak("zh-CN", "en-US")
     renderer.hold()
     await harness.alice.slash(harness.channel, "imagine", prompt="hush", seed=5, private=True)
@@ -101,7 +102,7 @@ async def test_a_private_picture_that_comes_by_direct_message(
 
 
 async def test_a_copy_is_in_the_language_of_who_asks_for_it(harness: BotHarness, speak: Speak):
-    """Of a picture that is shown in the server's language."""
+    """A copy is in the language of the member who asks for it, not of the original message."""
     await paint(harness, prompt="a lake", seed=5)
     speak("zh-CN", "en-US")
     panel = await harness.more(harness.bob, harness.message_with_picture())
@@ -113,7 +114,7 @@ async def test_a_copy_is_in_the_language_of_who_asks_for_it(harness: BotHarness,
 
 
 async def test_the_names_of_choices_are_translated(harness: BotHarness):
-    """A Chinese client shows the speeds in Chinese; what it sends is the same in any language."""
+    """Clients show translated choices, but the value that is sent is the same in every language."""
     (sync, *_) = [r for r in harness.env.http_requests if r.method == "PUT"]
     imagine = next(each for each in sync.json if each["name"] == "imagine")
     speed = next(each for each in imagine["options"] if each["name"] == "speed")

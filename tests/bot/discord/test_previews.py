@@ -1,4 +1,4 @@
-"""Previews in the status message: shown while it paints, gone with the result."""
+"""Previews appear in the status message while it is painted, and disappear with the result."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from tests.fakes import ScriptedRenderer, fake_preview
 
 
 def galleries(request: Any) -> list[Any]:
-    """The items of all galleries in a request."""
+    """Return the items of all galleries in a request."""
     found = [each for each in request.json["components"] if each["type"] == 12]
     return [item for each in found for item in each["items"]]
 
 
 async def shade(message: Any) -> int:
-    """How light the picture is that a message shows."""
+    """Return the brightness of the picture that a message shows."""
     with Image.open(io.BytesIO(await message.attachments[0].read())) as image:
         assert image.size == (256, 256)
         seen = image.getpixel((64, 64))
@@ -38,7 +38,7 @@ async def shade(message: Any) -> int:
 async def test_the_newest_preview_takes_the_place_of_the_last(
     harness: BotHarness, renderer: ScriptedRenderer
 ):
-    """One attachment, lighter from edit to edit, whose alt text says what it is and how far."""
+    """Each edit replaces the preview, and its alt text names the step."""
     hands = ProgressClock(harness)
     result = await start_painting(harness, renderer)
     for steps, step in ((2, 2), (3, 5)):
@@ -60,7 +60,7 @@ async def test_the_newest_preview_takes_the_place_of_the_last(
 
 @pytest.mark.skipif(not DESCRIPTION.exists(), reason="Discord's API description is not at hand")
 async def test_the_edits_are_valid(harness: BotHarness, renderer: ScriptedRenderer):
-    """No edit with a preview breaks Discord's API description, of a long prompt neither."""
+    """Edits with previews are valid for Discord, even with a long prompt."""
     hands, api = ProgressClock(harness), ApiDescription()
     renderer.hold()
     await harness.alice.slash(harness.channel, "imagine", prompt="很长的提示 " * 200)
@@ -76,7 +76,7 @@ async def test_the_edits_are_valid(harness: BotHarness, renderer: ScriptedRender
 async def test_a_private_picture_has_private_previews(
     harness: BotHarness, renderer: ScriptedRenderer
 ):
-    """They go through the interaction's token, and nothing of them is posted in the channel."""
+    """Previews of a private job go through the interaction's token, never to the channel."""
     hands = ProgressClock(harness)
     result = await start_painting(harness, renderer, private=True)
     assert result.ephemeral
@@ -90,7 +90,7 @@ async def test_a_private_picture_has_private_previews(
 
 
 async def test_of_several_it_says_which(harness: BotHarness, renderer: ScriptedRenderer):
-    """The second of three: text and alt text name it, and the preview is its own."""
+    """In a series, text and alt text name the picture that the preview belongs to."""
     hands = ProgressClock(harness)
     result = await start_painting(harness, renderer, count=3)
     await hands.edited(renderer, 11)
@@ -107,7 +107,7 @@ async def test_of_several_it_says_which(harness: BotHarness, renderer: ScriptedR
 async def test_what_ends_without_a_picture_shows_none(
     harness: BotHarness, renderer: ScriptedRenderer, end: str
 ):
-    """A preview is taken away with the job: it was never more than a promise."""
+    """A job that ends without a picture loses its preview."""
     hands = ProgressClock(harness)
     if end == "failed":
         renderer.failures["a city"] = NonFinite("step 3")
@@ -126,7 +126,7 @@ async def test_what_ends_without_a_picture_shows_none(
 async def test_a_result_elsewhere_leaves_no_preview_behind(
     harness: BotHarness, renderer: ScriptedRenderer
 ):
-    """After half a minute the picture is a new message; the status message is only a link."""
+    """When the result is a new message, the status message keeps a link and no preview."""
     hands = ProgressClock(harness)
     result = await start_painting(harness, renderer)
     await hands.edited(renderer, 2)
@@ -141,12 +141,12 @@ async def test_a_result_elsewhere_leaves_no_preview_behind(
 async def test_a_job_under_three_seconds_makes_no_noise(
     harness: BotHarness, renderer: ScriptedRenderer
 ):
-    """The answer, then the result in its place: no other edit, no other message, no mention."""
+    """A job shorter than three seconds causes no edit but the result, and no mention."""
     hands = ProgressClock(harness)
     result = await start_painting(harness, renderer)
     renderer.step(7)
     hands.now_s += 2.9
-    await asyncio.sleep(1.2)  # two turns of the board at least
+    await asyncio.sleep(1.2)  # at least two rounds of the progress updater
     assert hands.edits() == []
     renderer.release()
     await harness.settled()
@@ -159,7 +159,7 @@ async def test_a_job_under_three_seconds_makes_no_noise(
 async def test_an_edit_under_way_never_overtakes_the_result(
     harness: BotHarness, renderer: ScriptedRenderer, monkeypatch: pytest.MonkeyPatch
 ):
-    """A preview that Discord takes long for arrives before the result, not in its place."""
+    """A slow edit with a preview never overwrites the result."""
     hands, messenger = ProgressClock(harness), harness.app.services.delivery._messenger
     order: list[str] = []
     begun, go = asyncio.Event(), asyncio.Event()
@@ -190,7 +190,7 @@ async def test_an_edit_under_way_never_overtakes_the_result(
 
 
 async def test_an_owner_can_do_without(data_dir: Path, renderer: ScriptedRenderer):
-    """With `previews = false` the painter is not asked for any, and the bar of text remains."""
+    """With `previews = false` no previews are rendered, and the progress bar stays."""
     async with open_harness(data_dir, renderer.load, discord={"previews": False}) as harness:
         hands = ProgressClock(harness)
         result = await start_painting(harness, renderer)
@@ -203,7 +203,7 @@ async def test_an_owner_can_do_without(data_dir: Path, renderer: ScriptedRendere
 
 
 async def test_who_wants_it_quiet_gets_text(harness: BotHarness, renderer: ScriptedRenderer):
-    """By /settings, for every way to a picture; others keep their previews."""
+    """Members can turn previews off in /settings without affecting others."""
     await harness.alice.slash(harness.channel, "settings", quiet="on")
     hands = ProgressClock(harness)
     result = await start_painting(harness, renderer)
@@ -221,7 +221,7 @@ async def test_who_wants_it_quiet_gets_text(harness: BotHarness, renderer: Scrip
 async def test_after_a_restart_there_are_previews_again(
     harness: BotHarness, renderer: ScriptedRenderer
 ):
-    """A job that was interrupted shows on its old message how it is painted anew."""
+    """After a restart, an interrupted job shows previews on its old status message."""
     hands = ProgressClock(harness)
     result = await start_painting(harness, renderer)
     await hands.edited(renderer, 6)
@@ -232,7 +232,7 @@ async def test_after_a_restart_there_are_previews_again(
     hands.seize()
     await harness.state(1, "painting")
     async with asyncio.timeout(10):
-        while attachment_names(harness.message(result.response.id)):  # the old process's preview
+        while attachment_names(harness.message(result.response.id)):  # left by the old process
             await asyncio.sleep(0.01)
     await hands.edited(renderer, 2)
     message = harness.message(result.response.id)

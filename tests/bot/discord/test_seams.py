@@ -1,4 +1,4 @@
-"""Where features meet: ways of delivery, previews, choices, forms, reports, and languages."""
+"""Combinations of features: delivery routes, previews, permutations, forms, reports, languages."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ pytestmark = pytest.mark.usefixtures("chinese")
 async def test_no_preview_stands_where_the_picture_will_not(
     harness: BotHarness, renderer: ScriptedRenderer, delivery: str
 ):
-    """Who wants pictures elsewhere has nothing of them shown in the channel, also after a crash."""
+    """A picture delivered elsewhere has no previews in the channel, also after a crash."""
     await change_settings(harness, delivery=delivery)
     hands = ProgressClock(harness)
     result = await start_painting(harness, renderer)
@@ -49,7 +49,7 @@ async def test_no_preview_stands_where_the_picture_will_not(
 async def test_a_private_picture_has_previews_wherever_it_goes(
     harness: BotHarness, renderer: ScriptedRenderer
 ):
-    """Its status message is for its person alone, as the direct message will be."""
+    """A private status message has previews even if the result goes elsewhere."""
     await change_settings(harness, delivery="direct")
     result = await start_painting(harness, renderer, private=True)
     assert result.ephemeral
@@ -65,7 +65,7 @@ async def test_a_private_picture_has_previews_wherever_it_goes(
 async def test_an_answer_to_a_question_says_where_pictures_go(
     harness: BotHarness, delivery: str, said: str
 ):
-    """To the place that its person wants, which is not always here."""
+    """An accepted batch names the place where the member's pictures will go."""
     await change_settings(harness, delivery=delivery)
     await paint(harness, prompt="a lake")
     asked = await propose(harness, "{a, b} lake")
@@ -82,7 +82,7 @@ async def test_an_answer_to_a_question_says_where_pictures_go(
 async def test_choices_begin_a_thread_where_there_is_none(
     harness: BotHarness, renderer: ScriptedRenderer
 ):
-    """No status message could open it, so the first picture does; the next ones stand in it."""
+    """Without a status message, the first result opens the thread and the next ones go there."""
     await change_settings(harness, delivery="thread")
     renderer.hold()
     asked = await propose(harness, "{a, b, c} lake")
@@ -108,7 +108,7 @@ async def test_private_answers_to_a_question_are_in_the_readers_language(
     renderer: ScriptedRenderer,
     speak: Speak,
 ):
-    """Like every other status message that one person alone sees."""
+    """Private status messages of a batch are in the member's language."""
     speak("zh-CN", "en-US")
     renderer.hold()
     asked = await propose(harness, "{a, b} lake", private=True)
@@ -121,7 +121,7 @@ async def test_private_answers_to_a_question_are_in_the_readers_language(
 async def test_a_form_gives_back_the_words_as_they_can_be_typed(
     harness: BotHarness, renderer: ScriptedRenderer
 ):
-    r"""Braces and hyphens that were words once are words in Remix: nothing is asked or obeyed."""
+    r"""Literal braces and hyphens stay literal in the remix form."""
     await paint(harness, prompt=r"a sign \{red, blue\} \--ar 1:1")
     words = renderer.painted[0].prompt
     assert "{red, blue}" in words and "--ar" in words
@@ -132,7 +132,7 @@ async def test_a_form_gives_back_the_words_as_they_can_be_typed(
 
 
 async def test_an_erased_picture_goes_from_the_reports_too(harness: BotHarness):
-    """Its painter takes it away everywhere; the case stays, to be decided."""
+    """A deleted picture disappears from its report's card, which can still be decided."""
     mods = await reports_channel(harness)
     await paint(harness, prompt="a lake")
     await report(harness, harness.bob)
@@ -145,7 +145,7 @@ async def test_an_erased_picture_goes_from_the_reports_too(harness: BotHarness):
 
 
 async def test_what_was_sent_directly_can_be_managed_from_the_history(harness: BotHarness):
-    """A direct message has no buttons: Show in /history leads to More, and so to Delete."""
+    """A picture sent by DM can be deleted through Show in /history."""
     await change_settings(harness, delivery="direct")
     await paint(harness, prompt="a lake")
     listed = await harness.alice.slash(harness.channel, "history")
@@ -163,7 +163,7 @@ async def test_what_was_sent_directly_can_be_managed_from_the_history(harness: B
 async def test_a_deleted_picture_leaves_no_link_to_it(
     harness: BotHarness, renderer: ScriptedRenderer, delivery: str, way: str
 ):
-    """The status message told its words and where it stands: it goes with the picture."""
+    """Deleting a picture also deletes the status message that links to it."""
     await change_settings(harness, delivery=delivery)
     renderer.hold()
     count = 2 if way == "result" else 1
@@ -185,7 +185,7 @@ async def test_a_deleted_picture_leaves_no_link_to_it(
 
 @pytest.mark.parametrize("way", ["verdict", "panel", "result"])
 async def test_a_thread_that_was_put_away_is_opened_to_delete_from(harness: BotHarness, way: str):
-    """After a day Discord refuses every change in it: nothing that was deleted may stay there."""
+    """A picture in an archived thread can be deleted; the thread is unarchived first."""
     await change_settings(harness, delivery="thread")
     mods = await reports_channel(harness)
     count = 2 if way == "result" else 1
@@ -210,7 +210,7 @@ async def test_a_thread_that_was_put_away_is_opened_to_delete_from(harness: BotH
 
 
 async def test_open_reports_move_to_another_channel(harness: BotHarness):
-    """The old channel keeps nothing: perhaps it was the wrong one."""
+    """When the reports channel changes, open reports move and the old channel keeps none."""
     old = await reports_channel(harness, "old")
     await paint(harness, prompt="a lake")
     await report(harness, harness.bob)
@@ -229,7 +229,7 @@ async def test_open_reports_move_to_another_channel(harness: BotHarness):
 async def test_prompts_are_read_off_the_loop(
     harness: BotHarness, monkeypatch: pytest.MonkeyPatch, way: str
 ):
-    """Ten long ones take a tenth of a second, in which nobody else would be answered."""
+    """Prompts are parsed off the event loop, so that nobody else has to wait."""
     threads: set[str] = set()
 
     def spied(*arguments: Any) -> Any:

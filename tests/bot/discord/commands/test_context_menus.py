@@ -1,4 +1,4 @@
-"""Apps → Paint from this: the menu of a message, its form, and whose picture may be meant."""
+"""Apps → Paint from this: the context menu, its form, and which pictures it may use."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.bot.discord.painting import paint, painted, parent_ids, private_text
 
 
 async def test_paint_from_a_picture_of_ours(harness: BotHarness):
-    """Anybody may, and pays; the form outlives the process that showed it."""
+    """Anyone can paint from a public picture at their own cost; the form survives a restart."""
     await paint(harness, prompt="a lake", seed=5)
     form = await harness.bob.context_menu(harness.channel, MENU, harness.message_with_picture())
     assert form.modal["custom_id"] == "z1:from:1"
@@ -34,7 +34,7 @@ async def test_paint_from_a_picture_of_ours(harness: BotHarness):
 
 
 async def test_one_of_several_is_chosen_in_the_form(harness: BotHarness):
-    """Only one of those that the message shows; a forged choice is unknown."""
+    """Only pictures of the message can be chosen; a forged choice is unknown."""
     await paint(harness, prompt="a lake", seed=5, count=3)
     message = harness.message_with_picture()
     await paint(harness, prompt="a hill")
@@ -52,7 +52,7 @@ async def test_one_of_several_is_chosen_in_the_form(harness: BotHarness):
 
 @pytest.mark.parametrize("restarted", [False, True])
 async def test_paint_from_anybodys_picture(harness: BotHarness, restarted: bool):
-    """It is put aside before the form is shown, so that the message may be gone by then."""
+    """Another user's picture is staged before the form opens, so the message may be deleted."""
     sent = await harness.bob.send(
         harness.channel, "look", attachments=[("notes.txt", b"milk"), PHOTO]
     )
@@ -71,7 +71,7 @@ async def test_paint_from_anybodys_picture(harness: BotHarness, restarted: bool)
 
 
 async def test_the_form_takes_flags(harness: BotHarness):
-    """Another shape than the one that was put aside: the picture is fitted to it."""
+    """Flags work in the form; a staged picture is fitted to another shape."""
     sent = await harness.bob.send(harness.channel, "look", attachments=[PHOTO])
     form = await harness.alice.context_menu(harness.channel, MENU, sent)
     await harness.alice.submit_modal(form, {"prompt": "a pond --ar 1:1 --private", "strength": ""})
@@ -95,7 +95,7 @@ async def test_the_form_takes_flags(harness: BotHarness):
 async def test_what_the_form_cannot_mean_is_said(
     harness: BotHarness, sent: dict[str, str], said: str
 ):
-    """A refusal is for who sent it in, and costs nothing."""
+    """A refusal of a form is ephemeral and costs nothing."""
     message = await harness.bob.send(harness.channel, "look", attachments=[PHOTO])
     form = await harness.alice.context_menu(harness.channel, MENU, message)
     assert said in private_text(await harness.alice.submit_modal(form, sent))
@@ -103,7 +103,7 @@ async def test_what_the_form_cannot_mean_is_said(
 
 
 async def test_a_form_that_is_sent_in_too_late(harness: BotHarness):
-    """After hours the picture is gone: a sentence says so."""
+    """A form submitted after the staged picture expired is refused with an explanation."""
     sent = await harness.bob.send(harness.channel, "look", attachments=[PHOTO])
     form = await harness.alice.context_menu(harness.channel, MENU, sent)
     harness.clock.advance(3700)
@@ -113,7 +113,7 @@ async def test_a_form_that_is_sent_in_too_late(harness: BotHarness):
 
 
 async def test_no_picture_and_no_right(harness: BotHarness):
-    """A message of words has none; a private picture is nobody else's."""
+    """Messages without a picture and others' private pictures are refused."""
     plain = await harness.bob.send(harness.channel, "hello")
     nothing = await harness.alice.context_menu(harness.channel, MENU, plain)
     assert "no picture" in private_text(nothing)
@@ -129,7 +129,7 @@ async def test_no_picture_and_no_right(harness: BotHarness):
 
 
 def test_a_copy_at_discord_is_all_that_is_taken_of_an_embed():
-    """Never the address that somebody wrote: the bot would fetch whatever stands there."""
+    """Of an embed only Discord's proxy URL is fetched, never a URL chosen by its author."""
     own = "https://images-ext-1.discordapp.net/x.png"
     elsewhere = {"url": "https://example.org/x.png"}
 
@@ -147,7 +147,8 @@ def test_a_copy_at_discord_is_all_that_is_taken_of_an_embed():
 async def test_a_slow_picture_has_a_button_for_its_form(
     harness: BotHarness, monkeypatch: pytest.MonkeyPatch
 ):
-    """A form cannot follow an announcement; the button opens it, after a restart too."""
+    """A modal cannot follow a deferred response, so a slow picture gets a button, also after a
+    restart."""
     sent = await harness.bob.send(harness.channel, "look", attachments=[PHOTO])
     slow_downloads(harness, monkeypatch)
     shown = await harness.alice.context_menu(harness.channel, MENU, sent)

@@ -1,4 +1,4 @@
-"""/queue, /explain, /recipe, Details and the menus of messages, as people use them."""
+"""/queue, /explain, /recipe, Details and the context menus."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ from tests.fakes import ScriptedRenderer, a_request, fake_recipe
 
 
 def file_of(harness: BotHarness, picture_id: int = 1) -> tuple[str, bytes]:
-    """The file of a picture as it lies on the disk."""
+    """Return the name and content of a picture's file."""
     ((file,),) = harness.rows("SELECT file FROM pictures WHERE id = ?", picture_id)
     path = harness.settings.storage.data_dir / file
     return path.name, path.read_bytes()
 
 
 def press(message: Any, custom_id: str) -> dict[str, Any]:
-    """How to press one button of a message."""
+    """Return the arguments that press one button of a message."""
     assert custom_id in str(message.components)
     return {"custom_id": custom_id}
 
@@ -42,12 +42,12 @@ def press(message: Any, custom_id: str) -> dict[str, Any]:
 
 
 async def test_the_queue_with_cancel(harness: BotHarness, renderer: ScriptedRenderer):
-    """One's own jobs with a place and a Cancel each; another's prompt is not there."""
+    """/queue shows the member's own jobs with position and Cancel, and no prompts of others."""
     nothing = await harness.alice.slash(harness.channel, "queue")
     assert "Nothing of yours" in response_text(
         harness, nothing
     ) and "Nobody waits" in response_text(harness, nothing)
-    await paint(harness, prompt="first")  # from now on the speed is known
+    await paint(harness, prompt="first")  # the speed is known from here on
     renderer.hold()
     await harness.alice.slash(harness.channel, "imagine", prompt="a **red** boat")
     await harness.state(2, "painting")
@@ -59,7 +59,7 @@ async def test_the_queue_with_cancel(harness: BotHarness, renderer: ScriptedRend
     assert shown.ephemeral and "bob" not in text
     assert "a \\*\\*red\\*\\* boat" in text and "being painted" in text and "and 2 more" in text
     assert "7 jobs are waiting" in text and "of 2 people" in text
-    assert text.count(":R>") == 6  # five jobs, and when all is painted
+    assert text.count(":R>") == 6  # five jobs, and the time when all are done
     message = shown.response.message
     await harness.alice.click(message, **press(message, "z1:unqueue:4"))
     assert harness.rows("SELECT state FROM jobs WHERE id = 4") == [("cancelled",)]
@@ -74,7 +74,7 @@ async def test_the_queue_with_cancel(harness: BotHarness, renderer: ScriptedRend
 async def test_who_may_cancel_anyones_sees_what_is_next(
     harness: BotHarness, renderer: ScriptedRenderer
 ):
-    """An admin gets others' next jobs with Cancel; a moderator and a member do not."""
+    """Only admins see the next jobs of others with Cancel."""
     renderer.hold()
     await harness.alice.slash(harness.channel, "imagine", prompt="a lake")
     await harness.state(1, "painting")
@@ -96,7 +96,7 @@ async def test_who_may_cancel_anyones_sees_what_is_next(
 
 
 async def test_explaining_a_prompt(harness: BotHarness):
-    """What was found, how long it is, advice, and what would be added; nothing is charged."""
+    """/explain shows what was parsed, the length, advice and additions, and charges nothing."""
     result = await harness.alice.slash(
         harness.channel, "explain", prompt="an oil painting of a fox at dusk, 8k, --ar 16:9"
     )
@@ -112,7 +112,7 @@ async def test_explaining_a_prompt(harness: BotHarness):
 
 
 async def test_everything_about_a_picture(harness: BotHarness):
-    """Words, numbers, model, plan, its parent and the line to copy; and it is painted again."""
+    """Details show prompt, numbers, model, plan, parent and a line to copy, and paint it again."""
     await paint(
         harness, prompt="a `lake` @everyone", seed=5, speed="fast", guidance=2.0, negative="fog"
     )
@@ -135,7 +135,7 @@ async def test_everything_about_a_picture(harness: BotHarness):
 
 
 async def test_numbers_do_not_open_what_is_hidden(harness: BotHarness):
-    """Private pictures and those of channels that one cannot see are unknown to others."""
+    """Others' private pictures, and those in channels that a member cannot see, are unknown."""
     see, blind = (discord.PermissionOverwrite(view_channel=each) for each in (True, False))
     everyone = harness.guild.default_role
     hidden = harness.guild.create_text_channel(
@@ -162,7 +162,7 @@ async def test_numbers_do_not_open_what_is_hidden(harness: BotHarness):
 
 
 async def test_a_file_tells_its_recipe(harness: BotHarness):
-    """One's own file opens its picture; both a number and a file are one too many."""
+    """A member's own file leads to its picture; giving a number and a file is refused."""
     await paint(harness, prompt="a lake", seed=5)
     file = file_of(harness)
     shown = await harness.alice.slash(harness.channel, "recipe", file=file)
@@ -176,7 +176,7 @@ async def test_a_file_tells_its_recipe(harness: BotHarness):
 
 
 async def test_a_file_whose_picture_is_not_here_still_tells(harness: BotHarness):
-    """Deleted, or of another bot: the recipe and the line to copy, and no button."""
+    """A file of a deleted or foreign picture shows its recipe and line, without a button."""
     await paint(harness, prompt="a lake", seed=5)
     file = file_of(harness)
     panel = await harness.more(harness.alice, harness.message_with_picture())
@@ -197,7 +197,7 @@ async def test_a_file_whose_picture_is_not_here_still_tells(harness: BotHarness)
     ],
 )
 async def test_other_files_are_refused_politely(harness: BotHarness, form: str, said: str):
-    """A phone's JPEG, a bare PNG, another program's, no picture: a sentence that helps."""
+    """Files without a recipe, of whatever kind, are refused with a helpful sentence."""
     data = b"a poem"
     if form:
         image, out, info = Image.new("RGB", (8, 8), "red"), io.BytesIO(), PngInfo()
@@ -209,11 +209,12 @@ async def test_other_files_are_refused_politely(harness: BotHarness, form: str, 
     assert result.ephemeral and said in result.response.content
 
 
-# Menus
+# Context menus
 
 
 async def test_recipe_of_a_message(harness: BotHarness):
-    """On a picture of ours, by whoever sees it; of several, each is a press away."""
+    """Recipe works on the bot's pictures for everyone; other pictures of a series are one press
+    away."""
     await paint(harness, prompt="a lake", count=3)
     message = harness.message_with_picture()
     shown = await harness.bob.context_menu(harness.channel, "Recipe", message)
@@ -224,7 +225,7 @@ async def test_recipe_of_a_message(harness: BotHarness):
 
 
 async def test_reroll_of_a_message(harness: BotHarness):
-    """As the button below it: with a fresh seed, at the cost of who asks."""
+    """Reroll in the menu works like the button: fresh seed, charged to whoever uses it."""
     await paint(harness, prompt="a lake", seed=5)
     await harness.bob.context_menu(harness.channel, "Reroll", harness.message_with_picture())
     await harness.settled()
@@ -234,7 +235,8 @@ async def test_reroll_of_a_message(harness: BotHarness):
 
 
 async def test_other_peoples_messages(harness: BotHarness):
-    """A file of ours that somebody sent opens its picture; no file at all is a sentence."""
+    """A picture file posted by somebody else leads to its picture; a message without files is
+    refused."""
     await paint(harness, prompt="a lake", seed=5)
     sent = await harness.bob.send(harness.channel, "look", attachments=[file_of(harness)])
     plain = await harness.bob.send(harness.channel, "hello")
@@ -251,7 +253,7 @@ async def test_other_peoples_messages(harness: BotHarness):
 
 @pytest.mark.skipif(not DESCRIPTION.exists(), reason="Discord's API description is not at hand")
 async def test_every_request_is_valid(harness: BotHarness, renderer: ScriptedRenderer):
-    """Panels, menus, files and deferred answers: no body breaks Discord's description."""
+    """Panels, menus, files and deferred responses are valid by Discord's description."""
     api = ApiDescription()
     await paint(harness, prompt="a ```lake``` <@123456789012345678>", seed=5)
     await harness.alice.slash(harness.channel, "recipe")
@@ -270,7 +272,7 @@ async def test_every_request_is_valid(harness: BotHarness, renderer: ScriptedRen
 
 
 async def test_commands_are_synced_once(harness: BotHarness):
-    """A restart with the same commands and menus registers nothing again."""
+    """A restart with unchanged commands and menus registers nothing."""
 
     def syncs() -> int:
         return sum(r.method == "PUT" for r in harness.env.http_requests)
@@ -283,7 +285,7 @@ async def test_commands_are_synced_once(harness: BotHarness):
 
 @pytest.mark.parametrize("letter", ["a", "*", "@here ", "😀", "`", "湖"])
 def test_the_longest_texts_fit(letter: str):
-    """Whatever a prompt consists of, a panel has at most 4000 characters, and its line is whole."""
+    """Whatever the prompt, a panel has at most 4000 characters and the line to copy is complete."""
     say = words()
     prompt = (letter * MAX_PROMPT_CHARS)[:MAX_PROMPT_CHARS]
     request = a_request(prompt, effective_prompt=prompt + prompt, negative_prompt=prompt)

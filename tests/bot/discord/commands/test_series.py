@@ -1,4 +1,4 @@
-"""One wish of several pictures: one message, one numbered sheet, one charge of as many."""
+"""Requests for several pictures: one message, one numbered contact sheet, one charge for all."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from tests.fakes import ScriptedRenderer, a_request, fake_recipe, gradient
 
 
 async def params(harness: BotHarness, **options: Any) -> Any:
-    """Ask for pictures and wait for them; the message that shows them."""
+    """Ask for pictures and wait for them; return the message that shows them."""
     asked = {"prompt": "a lake", "seed": 5, "count": 3, "enhance": "off"} | options
     result = await harness.alice.slash(harness.channel, "imagine", **asked)
     await harness.settled()
@@ -39,13 +39,13 @@ async def params(harness: BotHarness, **options: Any) -> Any:
 
 
 def files(harness: BotHarness) -> list[str]:
-    """The names of all picture files on the disk."""
+    """Return the names of all picture files."""
     folder = harness.settings.storage.data_dir / "pictures"
     return sorted(path.name for path in folder.rglob("*.png"))
 
 
 def sound(harness: BotHarness) -> bool:
-    """Whether rows, ledger and files agree."""
+    """Return whether rows, ledger and files agree."""
     return consistency.check(harness.settings.storage.data_dir, hashes=True).wrong() == []
 
 
@@ -54,7 +54,7 @@ def buttons(message: Any) -> list[str]:
 
 
 async def test_three_pictures_are_one_message(harness: BotHarness):
-    """One attachment, three rows, three files, three charged; text and alt text name them all."""
+    """Three pictures are one attachment, three rows, three files and three charges."""
     message = await params(harness)
     assert [each.filename for each in message.attachments] == ["zimagine-1-sheet.png"]
     text = harness.texts(message)
@@ -74,7 +74,7 @@ async def test_three_pictures_are_one_message(harness: BotHarness):
 
 
 async def test_each_picture_is_one_that_could_be_painted_alone(harness: BotHarness):
-    """Every original holds its own recipe, and the history shows each."""
+    """Every picture of a series has its own recipe and its own entry in the history."""
     await params(harness)
     folder = harness.settings.storage.data_dir
     for file, seed in harness.rows("SELECT file, seed FROM pictures"):
@@ -86,7 +86,7 @@ async def test_each_picture_is_one_that_could_be_painted_alone(harness: BotHarne
 
 
 async def test_one_of_three_may_fail(harness: BotHarness, renderer: ScriptedRenderer):
-    """The others are shown, two are charged, and the message says what is missing."""
+    """If one of three fails, two are shown and charged, and the message says so."""
     renderer.flaws[6] = NonFinite("step 3")
     message = await params(harness)
     text = harness.texts(message)
@@ -98,7 +98,7 @@ async def test_one_of_three_may_fail(harness: BotHarness, renderer: ScriptedRend
 
 
 async def test_two_of_three_may_fail(harness: BotHarness, renderer: ScriptedRenderer):
-    """A single picture is left: it is shown as it is, and the note counts the others."""
+    """If two of three fail, the remaining picture is shown alone with a note."""
     renderer.flaws |= {5: NonFinite("step 3"), 6: NonFinite("step 3")}
     message = await params(harness)
     assert [each.filename for each in message.attachments] == ["zimagine-1-7-3.png"]
@@ -108,7 +108,7 @@ async def test_two_of_three_may_fail(harness: BotHarness, renderer: ScriptedRend
 
 
 async def test_where_all_fail_nothing_is_charged(harness: BotHarness, renderer: ScriptedRenderer):
-    """A job without any picture is a failed one."""
+    """A series without any picture is a failed job and not charged."""
     renderer.flaws |= {seed: NonFinite("step 3") for seed in (5, 6, 7)}
     message = await params(harness)
     assert "not charged" in harness.texts(message) and not message.attachments
@@ -116,7 +116,7 @@ async def test_where_all_fail_nothing_is_charged(harness: BotHarness, renderer: 
 
 
 async def test_progress_tells_which_picture(harness: BotHarness, renderer: ScriptedRenderer):
-    """Steps are counted over all of them, and the number of the one in the making is said."""
+    """Progress counts steps over the whole series and names the current picture."""
     renderer.hold()
     result = await harness.alice.slash(harness.channel, "imagine", prompt="a city", count=3)
     await harness.state(1, "painting")
@@ -135,7 +135,7 @@ async def test_progress_tells_which_picture(harness: BotHarness, renderer: Scrip
 async def test_cancelled_in_the_middle_nothing_is_left(
     harness: BotHarness, renderer: ScriptedRenderer
 ):
-    """Everything is refunded, and no file stays."""
+    """A cancelled series is refunded completely and leaves no file."""
     renderer.hold()
     await harness.alice.slash(harness.channel, "imagine", prompt="a city", count=3)
     await harness.state(1, "painting")
@@ -148,7 +148,7 @@ async def test_cancelled_in_the_middle_nothing_is_left(
 
 
 async def test_more_than_is_left_is_refused_in_words(data_dir: Path):
-    """Who asks for more than their quota has is told how many are left, and charged nothing."""
+    """A series larger than the remaining quota is refused with what is left."""
     renderer = ScriptedRenderer()
     async with open_harness(data_dir, renderer.load, quota={"pictures": 4, "hours": 2}) as harness:
         await params(harness)
@@ -163,7 +163,7 @@ async def test_more_than_is_left_is_refused_in_words(data_dir: Path):
 
 
 async def test_a_series_waits_as_one_job(data_dir: Path, renderer: ScriptedRenderer):
-    """The bound of what one person may have waiting counts wishes, not pictures."""
+    """The limit on waiting jobs counts a series once."""
     async with open_harness(data_dir, renderer.load, engine={"queue_limit": 1}) as harness:
         renderer.hold()
         await harness.alice.slash(harness.channel, "imagine", prompt="one", count=4)
@@ -178,7 +178,7 @@ async def test_a_series_waits_as_one_job(data_dir: Path, renderer: ScriptedRende
 async def test_the_button_rerolls_all_and_the_command_one(
     harness: BotHarness, renderer: ScriptedRenderer
 ):
-    """Reroll under the sheet paints as many with fresh seeds; /reroll with a number paints it."""
+    """The button rerolls the whole series, /reroll with a number a single picture."""
     message = await params(harness)
     await harness.bob.click(message, label="Reroll all")
     await harness.settled()
@@ -194,7 +194,8 @@ async def test_the_button_rerolls_all_and_the_command_one(
 
 
 async def test_delete_takes_all_away(harness: BotHarness):
-    """Message, rows and files of all of them go; who may is as for a single one."""
+    """Delete removes the message, rows and files of the whole series, with the usual
+    permissions."""
     message = await params(harness)
     refused = await harness.bob.click(message, label="Delete")
     assert refused.ephemeral and len(files(harness)) == 3
@@ -206,7 +207,7 @@ async def test_delete_takes_all_away(harness: BotHarness):
 
 
 def leave(harness: BotHarness, numbers: Sequence[int]) -> None:
-    """Write these files of the live job as the bot does, and nothing else."""
+    """Write these files of the running job as the bot does, and nothing else."""
     handle = harness.app.services.generation.handle_of(1)
     assert handle is not None
     for number in numbers:
@@ -220,8 +221,8 @@ def leave(harness: BotHarness, numbers: Sequence[int]) -> None:
 async def test_a_crash_between_files_and_database(
     harness: BotHarness, renderer: ScriptedRenderer, left: tuple[int, ...]
 ):
-    """All files whole: taken over. One is missing: painted again, and nothing of the first try
-    stays behind, not even where its picture fails the second time."""
+    """After a crash, complete files are recovered; incomplete ones are removed and painted again,
+    and no file stays even if that fails."""
     renderer.hold()
     await harness.alice.slash(
         harness.channel, "imagine", prompt="one", seed=5, count=3, enhance="off"
@@ -243,7 +244,7 @@ async def test_a_crash_between_files_and_database(
 async def test_a_full_disk_in_the_middle_leaves_nothing(
     harness: BotHarness, monkeypatch: pytest.MonkeyPatch
 ):
-    """Where not every file can be written, none stays, and all is refunded."""
+    """If not all files can be written, none stays and everything is refunded."""
     store, written = harness.app.completion._files, []
     write = store.write
 
@@ -262,7 +263,7 @@ async def test_a_full_disk_in_the_middle_leaves_nothing(
 async def test_a_sheet_that_was_posted_is_found_again(
     harness: BotHarness, renderer: ScriptedRenderer
 ):
-    """Killed right after its post: the sheet is known by its name, and not posted twice."""
+    """After a crash, a posted contact sheet is found by its name and not posted again."""
     renderer.hold()
     await harness.alice.slash(harness.channel, "imagine", prompt="one", count=2)
     await harness.state(1, "painting")
@@ -280,7 +281,8 @@ async def test_a_sheet_that_was_posted_is_found_again(
 
 
 async def test_a_sheet_without_a_file_is_kept(harness: BotHarness, monkeypatch: pytest.MonkeyPatch):
-    """Where a file is gone before it was shown, nobody tries for ever: it is kept, and said."""
+    """A series whose file is gone before delivery is kept instead of retried, and the message says
+    so."""
     cards = harness.app.services.delivery._sender._cards
     card = cards.card
 
@@ -296,7 +298,7 @@ async def test_a_sheet_without_a_file_is_kept(harness: BotHarness, monkeypatch: 
 
 
 async def test_no_picture_and_too_many_are_refused(harness: BotHarness):
-    """Whoever asks past Discord's own check is refused, and nothing is charged."""
+    """Counts outside Discord's own bounds are refused and not charged."""
     person = Actor(harness.alice.id, harness.guild.id, harness.channel.id)
     for count in (0, 5, -1):
         outcome = await harness.app.services.generation.imagine(
@@ -308,7 +310,7 @@ async def test_no_picture_and_too_many_are_refused(harness: BotHarness):
 
 
 def test_seeds_and_numbers_are_said_as_they_are():
-    """A seed that all share is said once; numbers with a gap are listed."""
+    """A shared seed is shown once; numbers with gaps are listed."""
     path = Path("zimagine-1-5-1.png")
     shown = tuple(ShownPicture(number, 5, path) for number in (3, 5, 6))
     card = PictureCard(shown, a_request(seed=5), 77, "zimagine-1-sheet.png", 2.5, "sketch")

@@ -1,4 +1,4 @@
-"""/settings and /admin settings, and pictures that go where they say."""
+"""/settings and /admin settings, and delivery as they say."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ THREADS = "/channels/*/messages/*/threads"
 
 
 async def admin(harness: BotHarness, level: str, **options: Any) -> str:
-    """What /admin settings answers."""
+    """Run /admin settings; return the reply."""
     result = await harness.admin.slash(harness.channel, f"admin settings {level}", **options)
     assert result.ephemeral
     return result.response.content
 
 
 def galleries(message: Any) -> list[Any]:
-    """The items of what a message shows."""
+    """Return the gallery items of a message."""
     return [item for part in message.components if part.type.value == 12 for item in part.items]
 
 
-# What is said
+# Replies
 
 
 async def test_without_options_one_sees_what_holds(harness: BotHarness):
-    """Everything is named with whose choice it is, and nothing is written."""
+    """Without options, every setting is shown with its origin and nothing is changed."""
     text = await change_settings(harness)
     assert f"<#{harness.channel.id}>" in text
     assert "Delivery: in the channel (the bot's default)" in text
@@ -43,7 +43,7 @@ async def test_without_options_one_sees_what_holds(harness: BotHarness):
 
 
 async def test_what_one_chooses_is_said_and_can_be_taken_back(harness: BotHarness):
-    """The answer tells what now holds; "default" returns to what holds without a choice."""
+    """The reply shows the effective settings; "default" removes a choice."""
     text = await change_settings(harness, delivery="thread", spoiler="on", quiet="on")
     assert "Delivery: in a thread of one's own (your choice)" in text
     assert "Spoiler: on (your choice)" in text and "Quiet (no previews): on (your choice)" in text
@@ -56,7 +56,7 @@ async def test_what_one_chooses_is_said_and_can_be_taken_back(harness: BotHarnes
 
 
 async def test_what_moderators_decided_is_told(harness: BotHarness):
-    """A wish that does not hold is shown beside what does, with the reason."""
+    """A choice that is overruled is shown with the reason."""
     await admin(harness, "channel", delivery="thread", spoiler="on")
     text = await change_settings(harness, delivery="channel", spoiler="off")
     assert "in a thread of one's own (set for this channel; you chose: in the channel)" in text
@@ -65,7 +65,7 @@ async def test_what_moderators_decided_is_told(harness: BotHarness):
 
 
 async def test_admins_set_server_and_channel(harness: BotHarness):
-    """Each level is set, shown and taken back by itself; the channel goes before the server."""
+    """Server and channel settings are set, shown and removed separately; the channel wins."""
     assert "not set" in await admin(harness, "server")
     assert "Delivery: by direct message" in await admin(harness, "server", delivery="direct")
     other = harness.guild.create_text_channel("other")
@@ -78,7 +78,7 @@ async def test_admins_set_server_and_channel(harness: BotHarness):
 
 
 async def test_rights_are_checked_again(harness: BotHarness):
-    """A server that opened /admin to everyone changes nothing: the bot checks by itself."""
+    """Opening /admin to everyone grants nothing: the bot checks permissions itself."""
     commands = await harness.app.client.tree.fetch_commands()
     command = next(each for each in commands if each.name == "admin")
     harness.guild.set_command_permissions(command.id, {harness.guild.default_role: True})
@@ -91,14 +91,14 @@ async def test_rights_are_checked_again(harness: BotHarness):
 
 
 async def test_members_are_offered_their_own_settings_only(harness: BotHarness):
-    """/settings is everybody's, /admin is hidden."""
+    """/settings is for everyone, /admin is hidden."""
     assert "settings" in harness.bob.available_commands(harness.channel)
     with pytest.raises(SetupError):
         await harness.bob.slash(harness.channel, "admin settings server")
 
 
 async def test_settings_outlive_a_restart(harness: BotHarness):
-    """What was chosen holds in the next process."""
+    """Settings survive a restart."""
     await change_settings(harness, delivery="direct")
     await harness.stop()
     await harness.start()
@@ -109,8 +109,8 @@ async def test_settings_outlive_a_restart(harness: BotHarness):
 
 
 async def test_pictures_go_to_ones_own_thread(harness: BotHarness):
-    """The first picture opens a thread under its status message, named after its person; the
-    status shrinks to a link, and the next picture goes to the same thread."""
+    """The first picture opens a thread under its status message, named after the member; the status
+    message becomes a link, and later pictures go to the same thread."""
     await change_settings(harness, delivery="thread")
     await paint(harness, prompt="a lake")
     await paint(harness, prompt="a boat")
@@ -124,7 +124,7 @@ async def test_pictures_go_to_ones_own_thread(harness: BotHarness):
 
 
 async def test_everybody_has_a_thread_of_their_own(harness: BotHarness):
-    """Another person's pictures stand in another thread, or in the channel."""
+    """Another member's pictures go to another thread or to the channel."""
     await change_settings(harness, delivery="thread")
     await harness.bob.slash(harness.channel, "settings", delivery="thread")
     await paint(harness, prompt="a lake")
@@ -136,7 +136,7 @@ async def test_everybody_has_a_thread_of_their_own(harness: BotHarness):
 
 
 async def test_a_wish_made_in_a_thread_stays_there(harness: BotHarness):
-    """In a thread the answer becomes the picture, as in a channel; its channel's spoiler counts."""
+    """In a thread, results stay there; the spoiler setting of its channel applies."""
     await change_settings(harness, delivery="thread")
     await paint(harness, prompt="a lake")
     await admin(harness, "channel", spoiler="on")
@@ -155,7 +155,7 @@ async def test_a_wish_made_in_a_thread_stays_there(harness: BotHarness):
 async def test_without_a_thread_the_picture_stands_in_the_channel(
     harness: BotHarness, status: int, code: int, said: str
 ):
-    """Discord's cap or a missing permission costs nobody a picture, and the picture says why."""
+    """If no thread can be opened, the picture is posted in the channel with the reason."""
     await change_settings(harness, delivery="thread")
     harness.env.inject_error("POST", THREADS, status=status, code=code)
     await paint(harness, prompt="a lake")
@@ -165,7 +165,7 @@ async def test_without_a_thread_the_picture_stands_in_the_channel(
 
 @pytest.mark.parametrize("right", ["send_messages_in_threads", "create_public_threads"])
 async def test_no_thread_is_opened_that_cannot_be_used(harness: BotHarness, right: str):
-    """Without one of the two permissions there is no empty thread, and the picture says why."""
+    """Without a necessary permission no empty thread is opened, and the picture says why."""
     denied = discord.PermissionOverwrite(**{right: False})
     channel = harness.guild.create_text_channel(
         "no threads", overwrites={harness.app.client.user: denied}
@@ -178,7 +178,7 @@ async def test_no_thread_is_opened_that_cannot_be_used(harness: BotHarness, righ
 
 
 async def test_a_thread_that_is_there_already_is_used(harness: BotHarness):
-    """Opened right before a crash: Discord says that there is one, and the picture goes there."""
+    """A thread that a crash left unrecorded is used."""
     await change_settings(harness, delivery="thread")
     await harness.alice.slash(harness.channel, "imagine", prompt="a lake")
     await harness.settled()
@@ -194,7 +194,7 @@ async def test_a_thread_that_is_there_already_is_used(harness: BotHarness):
 
 
 async def test_a_deleted_thread_is_opened_anew(harness: BotHarness):
-    """A moderator deletes the thread; the next picture has another one."""
+    """If the thread was deleted, the next picture opens another."""
     await change_settings(harness, delivery="thread")
     await paint(harness, prompt="a lake")
     (first,) = harness.channel.threads
@@ -205,7 +205,7 @@ async def test_a_deleted_thread_is_opened_anew(harness: BotHarness):
 
 
 async def test_killed_after_the_post_it_stands_in_the_thread_once(harness: BotHarness):
-    """After a crash the result is found in the thread, and not posted again."""
+    """After a crash, the result is found in the thread and not posted again."""
     await change_settings(harness, delivery="thread")
     await paint(harness, prompt="a lake")
     await harness.stop()
@@ -218,7 +218,7 @@ async def test_killed_after_the_post_it_stands_in_the_thread_once(harness: BotHa
 
 
 async def test_a_picture_in_a_thread_is_deleted_where_it_stands(harness: BotHarness):
-    """Delete in the panel behind More takes away the message in the thread."""
+    """Delete behind More removes the message in the thread."""
     await change_settings(harness, delivery="thread")
     await paint(harness, prompt="a lake")
     (thread,) = harness.channel.threads
@@ -232,7 +232,7 @@ async def test_a_picture_in_a_thread_is_deleted_where_it_stands(harness: BotHarn
 
 
 async def test_pictures_are_sent_directly(harness: BotHarness):
-    """The picture goes to its person alone, and the channel only hears that it did."""
+    """A picture sent by DM is seen only by its requester; the channel gets a note."""
     await change_settings(harness, delivery="direct")
     await paint(harness, prompt="a lake")
     (message,) = direct_messages(harness)
@@ -242,7 +242,7 @@ async def test_pictures_are_sent_directly(harness: BotHarness):
 
 
 async def test_closed_direct_messages_cost_nobody_a_picture(harness: BotHarness):
-    """It stands in the channel, and says why."""
+    """If DMs are closed, the picture is posted in the channel with the reason."""
     await change_settings(harness, delivery="direct")
     harness.env.inject_error("POST", "/users/@me/channels", status=403, code=50007)
     await paint(harness, prompt="a lake")
@@ -251,7 +251,7 @@ async def test_closed_direct_messages_cost_nobody_a_picture(harness: BotHarness)
 
 
 async def test_killed_after_the_post_it_is_sent_directly_once(harness: BotHarness):
-    """After a crash the direct message is found, and not sent again."""
+    """After a crash, the direct message is found and not sent again."""
     await change_settings(harness, delivery="direct")
     await paint(harness, prompt="a lake")
     await harness.stop()
@@ -262,7 +262,7 @@ async def test_killed_after_the_post_it_is_sent_directly_once(harness: BotHarnes
 
 
 async def test_the_owner_may_forbid_direct_messages(data_dir: Path, renderer: ScriptedRenderer):
-    """The choice is kept and does not hold; /settings says why."""
+    """If the owner forbids DMs, the choice is kept without effect and /settings says why."""
     async with open_harness(data_dir, renderer.load, jobs={"direct_messages": False}) as harness:
         text = await change_settings(harness, delivery="direct")
         assert "in the channel (the bot's default; you chose: by direct message)" in text
@@ -276,8 +276,8 @@ async def test_the_owner_may_forbid_direct_messages(data_dir: Path, renderer: Sc
 
 @pytest.mark.parametrize("count", [1, 2])
 async def test_a_spoiler_channel_hides_every_picture(harness: BotHarness, count: int):
-    """The item and the file's name are marked, of a picture as of a sheet; its buttons, its
-    recipe and its menu know it all the same."""
+    """Spoiler pictures are marked in the gallery and in the file name, sheets too; buttons, recipe
+    and context menu still work."""
     await admin(harness, "channel", spoiler="on")
     await paint(harness, prompt="a lake", count=count)
     message = harness.message_with_picture()
@@ -290,7 +290,7 @@ async def test_a_spoiler_channel_hides_every_picture(harness: BotHarness, count:
 
 
 async def test_killed_after_a_spoiler_it_is_found(harness: BotHarness, renderer: ScriptedRenderer):
-    """A hidden picture that was posted before a crash is known by its name, and stands once."""
+    """After a crash, a posted spoiler picture is found by its name and not posted again."""
     await change_settings(harness, spoiler="on")
     renderer.hold()
     await harness.alice.slash(harness.channel, "imagine", prompt="a lake")
@@ -307,7 +307,7 @@ async def test_killed_after_a_spoiler_it_is_found(harness: BotHarness, renderer:
 
 @pytest.mark.skipif(not DESCRIPTION.exists(), reason="Discord's API description is not at hand")
 async def test_every_request_is_valid(harness: BotHarness):
-    """What threads, direct messages and spoilers take is what Discord describes."""
+    """Requests for threads, direct messages and spoilers are valid by Discord's description."""
     await change_settings(harness, delivery="thread", spoiler="on")
     await paint(harness, prompt="a lake")
     await change_settings(harness, delivery="direct")

@@ -1,4 +1,4 @@
-"""Painting from pictures: /imagine with one, /blend, /inpaint, and what comes of bad files."""
+"""Painting from pictures: /imagine with one, /blend, /inpaint, and bad files."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from tests.fakes import ScriptedRenderer
 
 
 async def test_imagine_from_a_picture(harness: BotHarness, renderer: ScriptedRenderer):
-    """It has the picture's shape, begins with its pixels, and costs one picture."""
+    """The result has the picture's shape, starts from its pixels, and costs one picture."""
     request = await run_command(
         harness, "imagine", prompt="a lake", picture=PHOTO, strength=0.5, private=True
     )
@@ -42,7 +42,7 @@ async def test_imagine_from_a_picture(harness: BotHarness, renderer: ScriptedRen
 
 
 async def test_what_else_was_asked_for_holds(harness: BotHarness):
-    """Aspect, seed and count are the options', the strength is the usual one."""
+    """Aspect, seed and count are those of the options; the strength is the default."""
     request = await run_command(
         harness, "imagine", prompt="a lake", picture=PHOTO, aspect="1:1", seed=7, count=2
     )
@@ -51,7 +51,7 @@ async def test_what_else_was_asked_for_holds(harness: BotHarness):
 
 
 async def test_flags_speak_of_the_picture_too(harness: BotHarness):
-    """--iw and --strength are its strength, --ar its shape."""
+    """--iw and --strength set the strength of the picture, --ar the shape."""
     weighed = await run_command(harness, "imagine", prompt="a lake --iw 2 --ar 2:1", picture=PHOTO)
     assert weighed.strength == 0.5 and weighed.width_px > 1.9 * weighed.height_px
     said = await run_command(
@@ -74,7 +74,7 @@ async def test_flags_speak_of_the_picture_too(harness: BotHarness):
     ids=str,
 )
 async def test_strength_needs_a_picture(harness: BotHarness, options: dict[str, Any]):
-    """Without one it is refused, for nothing would come of it."""
+    """A strength without a picture is refused."""
     refused = await harness.alice.slash(harness.channel, "imagine", **options)
     assert "give a picture" in private_text(refused) and harness.charged() == 0
 
@@ -83,7 +83,7 @@ async def test_strength_needs_a_picture(harness: BotHarness, options: dict[str, 
 
 
 async def test_a_blend_of_two(harness: BotHarness, renderer: ScriptedRenderer):
-    """Without words it gets some; its shape is the first picture's."""
+    """A blend without a prompt gets one; it has the first picture's shape."""
     request = await run_command(
         harness, "blend", first=PHOTO, second=("b.png", a_picture(30, 90)), strength=0.6
     )
@@ -93,7 +93,7 @@ async def test_a_blend_of_two(harness: BotHarness, renderer: ScriptedRenderer):
 
 
 async def test_a_blend_of_four(harness: BotHarness, renderer: ScriptedRenderer):
-    """All four are begun with, in their order, and Details says how many."""
+    """Four pictures are used in their order, and Details show how many."""
     files = [(f"{each}.png", a_picture(40, 40, each)) for each in ("red", "blue", "green", "gold")]
     names = ("first", "second", "third", "fourth")
     options: dict[str, Any] = dict(zip(names, files, strict=True))
@@ -107,7 +107,7 @@ async def test_a_blend_of_four(harness: BotHarness, renderer: ScriptedRenderer):
 
 
 async def test_one_bad_picture_of_several_is_numbered(harness: BotHarness):
-    """Which of them is meant stands in the sentence."""
+    """The refusal names which of several pictures is bad."""
     refused = await harness.alice.slash(
         harness.channel, "blend", first=PHOTO, second=("b.png", b"a poem"), third=PHOTO
     )
@@ -119,7 +119,7 @@ async def test_one_bad_picture_of_several_is_numbered(harness: BotHarness):
 
 
 async def test_a_part_is_painted_anew(harness: BotHarness, renderer: ScriptedRenderer):
-    """The mask is the second input, white where it was."""
+    """The mask is the second input and white in the same places."""
     request = await run_command(
         harness,
         "inpaint",
@@ -133,7 +133,7 @@ async def test_a_part_is_painted_anew(harness: BotHarness, renderer: ScriptedRen
 
 
 async def test_what_is_transparent_is_the_mask(harness: BotHarness, renderer: ScriptedRenderer):
-    """A picture with a hole needs no second file."""
+    """Transparency in the picture serves as the mask."""
     hole = ("a.png", a_picture(clear=(24, 0, 48, 32)))
     request = await run_command(harness, "inpaint", prompt="a tree", picture=hole, strength=0.9)
     assert request.mode is Mode.INPAINT and request.strength == 0.9
@@ -142,7 +142,8 @@ async def test_what_is_transparent_is_the_mask(harness: BotHarness, renderer: Sc
 
 
 async def test_a_painting_is_painted_over_by_its_number(harness: BotHarness):
-    """One's own, offered while one types; what is made of a private one is private."""
+    """The member's own pictures are suggested by number, and the result of a private one is
+    private."""
     await paint(harness, prompt="hush", private=True)
     offered = await harness.alice.autocomplete(harness.channel, "inpaint", "painting", "")
     assert [each["value"] for each in offered] == ["1"]
@@ -171,13 +172,13 @@ async def test_a_painting_is_painted_over_by_its_number(harness: BotHarness):
     ids=str,
 )
 async def test_inpaint_says_what_it_lacks(harness: BotHarness, options: dict[str, Any], said: str):
-    """A sentence for the person alone, and no charge."""
+    """Missing or invalid inputs of /inpaint are explained ephemerally and not charged."""
     await paint(harness, prompt="a lake")
     refused = await harness.alice.slash(harness.channel, "inpaint", prompt="a tree", **options)
     assert said in private_text(refused) and harness.charged() == 1
 
 
-# Files that are none
+# Bad files
 
 
 BAD = [
@@ -193,7 +194,7 @@ BAD = [
 async def test_bad_files_are_refused_in_words(
     harness: BotHarness, file: tuple[str, bytes], said: str
 ):
-    """By content, whatever they are called: by command and by menu, for one person's eyes."""
+    """Files are judged by content, by command and by context menu; the refusal is ephemeral."""
     refused = await harness.alice.slash(harness.channel, "imagine", prompt="a lake", picture=file)
     assert said in private_text(refused)
     sent = await harness.bob.send(harness.channel, "look", attachments=[file])
@@ -203,7 +204,8 @@ async def test_bad_files_are_refused_in_words(
 
 
 async def test_what_is_too_large_is_not_even_fetched(harness: BotHarness):
-    """Its declared size is enough; so is a spent quota, or a prompt that cannot be painted."""
+    """Too large a declared size, a used-up quota or an invalid prompt is refused before
+    downloading."""
     large = ("x.png", bytes(uploads.UploadLimits().bytes + 1))
     refused = await harness.alice.slash(harness.channel, "imagine", prompt="a lake", picture=large)
     assert "at most 25 MiB" in private_text(refused)
@@ -222,7 +224,7 @@ async def test_what_is_too_large_is_not_even_fetched(harness: BotHarness):
 
 
 async def test_a_file_that_is_gone(harness: BotHarness, monkeypatch: pytest.MonkeyPatch):
-    """404 at Discord's: a sentence, and no charge."""
+    """A file that Discord no longer has is explained and not charged."""
     sent = await harness.bob.send(harness.channel, "look", attachments=[PHOTO])
     monkeypatch.setattr(harness.env.backend.cdn, "get", lambda _url: None)
     for refused in (
@@ -233,14 +235,14 @@ async def test_a_file_that_is_gone(harness: BotHarness, monkeypatch: pytest.Monk
     assert harness.charged() == 0
 
 
-# What takes long
+# Slow downloads
 
 
 @pytest.mark.parametrize("private", [False, True])
 async def test_a_slow_download_is_announced(
     harness: BotHarness, monkeypatch: pytest.MonkeyPatch, private: bool
 ):
-    """The announcement, as private as the wish, becomes the message that shows the job."""
+    """A deferred response is as private as the request and becomes the status message."""
     slow_downloads(harness, monkeypatch)
     result = await harness.alice.slash(
         harness.channel, "imagine", prompt="a lake", picture=PHOTO, private=private
@@ -253,7 +255,7 @@ async def test_a_slow_download_is_announced(
 async def test_a_slow_refusal_leaves_no_public_trace(
     harness: BotHarness, monkeypatch: pytest.MonkeyPatch
 ):
-    """Announced or not, what is wrong with a file is said to one person."""
+    """A refusal is ephemeral even if the response was deferred publicly."""
     slow_downloads(harness, monkeypatch)
     file = ("x.png", b"a poem")
     refused = await harness.alice.slash(harness.channel, "imagine", prompt="a lake", picture=file)
@@ -264,7 +266,7 @@ async def test_a_slow_refusal_leaves_no_public_trace(
 async def test_where_nobody_can_be_told_nothing_is_charged(
     harness: BotHarness, monkeypatch: pytest.MonkeyPatch
 ):
-    """An answer that cannot even be announced takes its job back."""
+    """If the response cannot even be deferred, the job is withdrawn."""
     sent = await harness.bob.send(harness.channel, "look", attachments=[PHOTO])
     form = await harness.alice.context_menu(harness.channel, MENU, sent)
     slow_reading(monkeypatch)
@@ -274,11 +276,11 @@ async def test_where_nobody_can_be_told_nothing_is_charged(
     assert harness.charged() == 0 and painted(harness) == []
 
 
-# What is made of such pictures, and what stays of their inputs
+# Further use of such pictures, and of their inputs
 
 
 async def test_everything_goes_on_from_it(harness: BotHarness):
-    """Reroll, vary, upscale and remix after a restart; Details says what it began with."""
+    """Reroll, vary, upscale and remix work after a restart; Details name the input."""
     await run_command(harness, "imagine", prompt="a lake", picture=PHOTO, strength=0.4, seed=5)
     message = harness.message_with_picture()
     await harness.stop()
@@ -302,14 +304,15 @@ async def test_everything_goes_on_from_it(harness: BotHarness):
 
 
 async def test_inputs_go_when_nobody_needs_them(harness: BotHarness, renderer: ScriptedRenderer):
-    """Of a cancelled wish and of one that was refused late: within hours; a picture keeps its."""
+    """Inputs of cancelled and refused requests are removed within hours; a picture keeps its
+    inputs."""
     kept = await run_command(harness, "imagine", prompt="a lake", picture=PHOTO)
     renderer.hold()
     other = ("b.png", a_picture(50, 50, "blue"))
     await harness.alice.slash(harness.channel, "imagine", prompt="a hill", picture=other)
     await harness.state(2, "painting")
     await harness.alice.slash(harness.channel, "cancel")
-    long_prompt = "a b " * 400  # more tokens than the model reads, which is counted at the end
+    long_prompt = "a b " * 400  # more tokens than the model reads, which is checked last
     third = ("c.png", a_picture(50, 50, "green"))
     refused = await harness.alice.slash(
         harness.channel, "imagine", prompt=long_prompt, picture=third
@@ -325,7 +328,7 @@ async def test_inputs_go_when_nobody_needs_them(harness: BotHarness, renderer: S
 
 @pytest.mark.skipif(not DESCRIPTION.exists(), reason="Discord's API description is not at hand")
 async def test_every_request_is_valid(data_dir: Path, monkeypatch: pytest.MonkeyPatch):
-    """Commands, forms, buttons and refusals: no body breaks Discord's description."""
+    """Commands, forms, buttons and refusals are valid by Discord's description."""
     api = ApiDescription()
     async with open_harness(data_dir, ScriptedRenderer().load) as harness:
         await run_command(harness, "imagine", prompt="a lake", picture=PHOTO, count=2)

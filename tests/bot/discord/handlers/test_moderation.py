@@ -1,4 +1,4 @@
-"""Report → card → verdict, as members and moderators meet them; and who is blocked."""
+"""From a report to its card and verdict, for members and moderators."""
 
 from __future__ import annotations
 
@@ -20,11 +20,12 @@ from tests.bot.discord.reports import (
 )
 from tests.fakes import ScriptedRenderer
 
-# From the report to the card
+# From a report to its card
 
 
 async def test_a_report_reaches_the_moderators(harness: BotHarness):
-    """The card: picture behind a spoiler, whose, who reported and why, where, what can be done."""
+    """The card shows the picture as a spoiler, its author, the reporters, the reasons and the
+    buttons."""
     mods = await reports_channel(harness)
     await paint(harness, prompt="a lake")
     picture = harness.message_with_picture()
@@ -54,11 +55,12 @@ async def test_a_report_reaches_the_moderators(harness: BotHarness):
         if r.method == "POST" and r.path == f"/channels/{mods.id}/messages"
     )  # fmt: skip
     assert post.json["allowed_mentions"]["parse"] == [] and post.json["enforce_nonce"]
-    assert len(harness.channel.history()) == 1  # nothing of it where the picture stands
+    assert len(harness.channel.history()) == 1  # the picture's channel shows nothing of it
 
 
 async def test_one_picture_has_one_card(harness: BotHarness):
-    """Further reports join it; who reports twice is told, before the form and after."""
+    """Further reports are added to the card; reporting twice is refused, before and after the
+    form."""
     mods = await reports_channel(harness)
     await paint(harness, prompt="a lake")
     picture = harness.message_with_picture()
@@ -77,7 +79,7 @@ async def test_one_picture_has_one_card(harness: BotHarness):
 
 
 async def test_one_of_several_is_reported_by_its_number(harness: BotHarness):
-    """The menu behind More names each; the card says that all would go together."""
+    """Each picture of a series can be reported; the card says that all would be deleted."""
     mods = await reports_channel(harness)
     await paint(harness, prompt="a lake", count=3)
     panel = await harness.more(harness.bob, harness.message_with_picture())
@@ -93,7 +95,7 @@ async def test_one_of_several_is_reported_by_its_number(harness: BotHarness):
 
 
 async def test_what_cannot_be_reported(harness: BotHarness):
-    """One's own, private, deleted pictures and those that never were: a sentence, no case."""
+    """Own, private, deleted and unknown pictures cannot be reported."""
     await reports_channel(harness)
     await paint(harness, prompt="a lake")
     await harness.alice.slash(harness.channel, "imagine", prompt="hush", private=True)
@@ -116,7 +118,7 @@ async def test_what_cannot_be_reported(harness: BotHarness):
 
 
 async def test_reports_wait_for_a_channel(harness: BotHarness):
-    """Without one the report is filed and the person told whom to ask; a channel shows it later."""
+    """Without a reports channel a report is filed anyway, and posted once a channel is set."""
     await paint(harness, prompt="a lake")
     result = await report(harness, harness.bob, "why")
     assert result.ephemeral and "no place for reports" in result.response.content
@@ -134,7 +136,7 @@ async def test_reports_wait_for_a_channel(harness: BotHarness):
 
 
 async def test_delete(harness: BotHarness):
-    """The picture goes with its message and file; the card says who, and shows nothing of it."""
+    """Delete removes the picture with its message and file; the card names the moderator."""
     mods = await reports_channel(harness)
     await paint(harness, prompt="a lake")
     file = harness.settings.storage.data_dir / harness.rows("SELECT file FROM pictures")[0][0]
@@ -152,7 +154,7 @@ async def test_delete(harness: BotHarness):
 
 
 async def test_delete_and_block(harness: BotHarness, renderer: ScriptedRenderer):
-    """That, and its painter paints no more; what they wait for is cancelled and not charged."""
+    """Delete and block also blocks the author and cancels their jobs without a charge."""
     mods = await reports_channel(harness)
     await paint(harness, prompt="a lake")
     await report(harness, harness.bob)
@@ -181,7 +183,7 @@ async def test_delete_and_block(harness: BotHarness, renderer: ScriptedRenderer)
 
 
 async def test_dismiss(harness: BotHarness):
-    """Nothing happens to the picture; a new report opens a new case with a card of its own."""
+    """Dismiss leaves the picture; a new report gets a new card."""
     mods = await reports_channel(harness)
     await paint(harness, prompt="a lake")
     picture = harness.message_with_picture()
@@ -198,7 +200,7 @@ async def test_dismiss(harness: BotHarness):
 
 
 async def test_members_decide_nothing(harness: BotHarness):
-    """A card that everybody sees is pressed by a member: refused in private, nothing moves."""
+    """Members cannot decide, even on a card that they can see."""
     await harness.admin.slash(harness.channel, "admin reports channel", channel=harness.channel)
     await paint(harness, prompt="a lake")
     picture = harness.message_with_picture()
@@ -212,7 +214,7 @@ async def test_members_decide_nothing(harness: BotHarness):
 
 
 async def test_two_moderators_at_once(harness: BotHarness):
-    """One verdict holds, the other moderator hears whose; pressed again later it is the same."""
+    """Of two simultaneous verdicts one holds, and the other moderator is told whose."""
     await harness.admin.slash(harness.channel, "admin reports channel", channel=harness.channel)
     await paint(harness, prompt="a lake")
     picture = harness.message_with_picture()
@@ -235,7 +237,7 @@ async def test_two_moderators_at_once(harness: BotHarness):
 
 
 async def test_its_painter_may_be_first(harness: BotHarness):
-    """Deleted by its own person, a reported picture can still be decided upon."""
+    """A report can be decided after its author deleted the picture."""
     mods = await reports_channel(harness)
     await paint(harness, prompt="a lake")
     await report(harness, harness.bob)
@@ -250,7 +252,7 @@ async def test_its_painter_may_be_first(harness: BotHarness):
 
 
 async def test_a_case_is_decided_from_the_list(harness: BotHarness):
-    """Where no channel shows it: Show in /admin reports list has the card, for one moderator."""
+    """Without a channel, Show in /admin reports list opens the card for one moderator."""
     await paint(harness, prompt="a lake")
     await report(harness, harness.bob, "why")
     listed = await harness.admin.slash(harness.channel, "admin reports list")
@@ -271,7 +273,7 @@ async def test_a_case_is_decided_from_the_list(harness: BotHarness):
 
 @pytest.mark.skipif(not DESCRIPTION.exists(), reason="Discord's API description is not at hand")
 async def test_every_request_is_valid(harness: BotHarness):
-    """Forms, cards, lists and verdicts: no body breaks Discord's own description."""
+    """Forms, cards, lists and verdicts are valid by Discord's description."""
     mods = await reports_channel(harness)
     for label in ("Dismiss", "Delete", "Delete and block"):
         await paint(harness, prompt="@everyone **a lake** 一座湖")

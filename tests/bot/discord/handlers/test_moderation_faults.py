@@ -1,4 +1,4 @@
-"""Reports through crashes, restarts and closed channels: nothing lost, nothing twice."""
+"""Reports survive crashes, restarts and closed channels: none is lost or shown twice."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from tests.bot.discord.reports import (
 
 
 def forget_card(harness: BotHarness) -> None:
-    """As if the process had been killed right after the post, before it was written down."""
+    """Undo the record of a card, as if the process had been killed right after posting it."""
     with closing(sqlite3.connect(harness.settings.storage.data_dir / FILE_NAME)) as db:
         db.execute("UPDATE cases SET channel_id = NULL, message_id = NULL")
         db.commit()
 
 
 async def test_everything_outlives_a_restart(harness: BotHarness):
-    """The button, the form, the card and its buttons work in the next process."""
+    """Button, form, card and verdict work in the next process."""
     mods = await reports_channel(harness)
     await paint(harness, prompt="a lake")
     panel = await harness.more(harness.bob, harness.message_with_picture())
@@ -52,7 +52,7 @@ async def test_everything_outlives_a_restart(harness: BotHarness):
 async def test_a_crash_before_the_card_is_posted(
     harness: BotHarness, monkeypatch: pytest.MonkeyPatch
 ):
-    """Filed and never shown: the next start posts the card."""
+    """A report filed before a crash is posted by the next start."""
     mods = await reports_channel(harness)
     await paint(harness, prompt="a lake")
     monkeypatch.setattr(harness.app.services.moderation, "_changed", lambda _: None)
@@ -66,7 +66,7 @@ async def test_a_crash_before_the_card_is_posted(
 
 
 async def test_a_crash_after_the_card_is_posted(harness: BotHarness):
-    """Posted and not written down: the next start finds the card and posts no second one."""
+    """A card posted but not recorded before a crash is found, and not posted again."""
     mods = await reports_channel(harness)
     await paint(harness, prompt="a lake")
     await report(harness, harness.bob, "why")
@@ -83,7 +83,8 @@ async def test_a_crash_after_the_card_is_posted(harness: BotHarness):
 
 
 async def test_a_crash_after_the_verdict(harness: BotHarness, monkeypatch: pytest.MonkeyPatch):
-    """Decided, and neither the card nor the picture's message had followed: the next start does."""
+    """After a crash right after the verdict, the next start updates the card and deletes the
+    message."""
     mods = await reports_channel(harness)
     await paint(harness, prompt="a lake")
     await report(harness, harness.bob, "why")
@@ -102,7 +103,8 @@ async def test_a_crash_after_the_verdict(harness: BotHarness, monkeypatch: pytes
 
 @pytest.mark.parametrize("code", [50001, 50013, 10003])
 async def test_a_closed_channel(harness: BotHarness, code: int):
-    """The reporter is thanked, the case stays open, one log line; the next channel has it."""
+    """If the channel is closed, the report stays open with one log line; the next channel shows
+    it."""
     mods = await reports_channel(harness)
     for prompt in ("a lake", "a hill"):
         await paint(harness, prompt=prompt)
@@ -122,7 +124,7 @@ async def test_a_closed_channel(harness: BotHarness, code: int):
 
 
 async def test_a_card_that_was_deleted_comes_back(harness: BotHarness):
-    """Where somebody deleted the card or its channel, the next report posts it anew."""
+    """If the card or its channel was deleted, the next report posts a new card."""
     mods = await reports_channel(harness)
     await paint(harness, prompt="a lake")
     picture = harness.message_with_picture()
@@ -138,7 +140,7 @@ async def test_a_card_that_was_deleted_comes_back(harness: BotHarness):
 async def test_a_card_whose_file_cannot_be_sent(
     harness: BotHarness, monkeypatch: pytest.MonkeyPatch
 ):
-    """Without the picture a moderator still reads where it stands and what goes with it."""
+    """A card without its picture still shows where it is and what belongs to it."""
     await paint(harness, prompt="a lake", count=2)
     message = harness.message_with_picture()
     panel = await harness.more(harness.bob, message)

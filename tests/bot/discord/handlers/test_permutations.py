@@ -1,4 +1,4 @@
-"""Choices in braces: asked about in private, painted once, and never half."""
+"""Permutations: proposed privately, painted once, all or none."""
 
 from __future__ import annotations
 
@@ -27,22 +27,22 @@ ALL_FOUR = [
 
 
 def prompts(harness: BotHarness) -> list[str]:
-    """Of all jobs, in the order of acceptance."""
+    """Return the prompts of all jobs in the order of acceptance."""
     return [row[0] for row in harness.rows("SELECT prompt FROM jobs ORDER BY id")]
 
 
 def nothing_happened(harness: BotHarness) -> bool:
-    """No job, no charge."""
+    """Return whether there is no job and no charge."""
     return harness.rows("SELECT id FROM jobs") == [] and harness.charged() == 0
 
 
 def sound(harness: BotHarness) -> bool:
-    """Whether rows, ledger and files agree."""
+    """Return whether rows, ledger and files agree."""
     return consistency.check(harness.settings.storage.data_dir, hashes=True).wrong() == []
 
 
 async def press(harness: BotHarness, message: Any, custom_id: str) -> str:
-    """Press what another device may still show on this message; what that was answered with."""
+    """Press a button that another device may still show on a message; return the response."""
     before = len(harness.env.http_requests)
     await Fuzzer(harness).press(harness.alice, custom_id, message=message)
     await harness.env.settle()
@@ -51,7 +51,7 @@ async def press(harness: BotHarness, message: Any, custom_id: str) -> str:
 
 
 async def test_it_is_asked_before_anything_is_spent(data_dir: Path):
-    """In private: how many, which ones, what it costs; nothing is charged for the question."""
+    """The ephemeral proposal shows how many, which ones and the cost; it costs nothing itself."""
     renderer = ScriptedRenderer()
     async with open_harness(data_dir, renderer.load, quota={"pictures": 20, "hours": 2}) as harness:
         asked = await propose(harness)
@@ -62,7 +62,7 @@ async def test_it_is_asked_before_anything_is_spent(data_dir: Path):
             assert f"{number}. {prompt}" in text
         assert last_row_labels(asked.response.message) == ["Paint 4 pictures", "Don't"]
         assert nothing_happened(harness) and renderer.painted == []
-        assert "takes about" not in text  # nothing was painted yet that it could be known from
+        assert "takes about" not in text  # no picture was painted yet, so the speed is unknown
         await harness.alice.slash(harness.channel, "imagine", prompt="one")
         await harness.settled()
         text = harness.texts((await propose(harness, "{a, b, c, d, e, f, g}")).response.message)
@@ -70,7 +70,8 @@ async def test_it_is_asked_before_anything_is_spent(data_dir: Path):
 
 
 async def test_paint_makes_a_job_of_each(harness: BotHarness, renderer: ScriptedRenderer):
-    """Each with a seed of its own is charged once and posted once; the question lists the jobs."""
+    """Each job has its own seed, one charge and one post; the proposal is replaced by their
+    list."""
     asked = await propose(harness)
     await harness.alice.click(asked.response.message, label="Paint 4 pictures")
     await harness.settled()
@@ -81,14 +82,14 @@ async def test_paint_makes_a_job_of_each(harness: BotHarness, renderer: Scripted
     posted = picture_messages(harness)
     assert len(posted) == 4 == len(harness.channel.history())
     heads = [harness.texts(message).splitlines()[0] for message in posted]
-    assert sorted(heads) == sorted(f"**{prompt}**" for prompt in ALL_FOUR)  # quick: no ping
+    assert sorted(heads) == sorted(f"**{prompt}**" for prompt in ALL_FOUR)  # no mention
     answer = harness.texts(asked.response.message)
     assert "4 jobs are accepted" in answer and "blue house at night · job 4" in answer
     assert "/queue" in answer and last_row_labels(asked.response.message) == []
 
 
 async def test_who_waits_long_is_notified(harness: BotHarness, renderer: ScriptedRenderer):
-    """As everywhere: a result that comes after half a minute mentions its person, and only them."""
+    """A result later than 30 seconds mentions its requester and nobody else."""
     renderer.hold()
     asked = await propose(harness, "{a, b} lake")
     await harness.alice.click(asked.response.message, label="Paint 2 pictures")
@@ -101,7 +102,7 @@ async def test_who_waits_long_is_notified(harness: BotHarness, renderer: Scripte
 
 
 async def test_a_fixed_seed_is_that_of_all(harness: BotHarness, renderer: ScriptedRenderer):
-    """To be compared; and each choice has as many pictures as were asked for, and its own flags."""
+    """A fixed seed is used for all prompts; count and flags apply to each."""
     asked = await propose(harness, "a lake --ar {1:1, 16:9} --no fog", seed=7, count=2)
     text = harness.texts(asked.response.message)
     assert "make 4 pictures" in text and "--ar 16:9" in text
@@ -114,7 +115,7 @@ async def test_a_fixed_seed_is_that_of_all(harness: BotHarness, renderer: Script
 
 
 async def test_declined_nothing_happens(harness: BotHarness):
-    """The question goes, and cannot be answered any more."""
+    """A declined proposal disappears and can no longer be answered."""
     asked = await propose(harness)
     before = asked.response.message
     await harness.alice.click(before, label="Don't")
@@ -126,7 +127,7 @@ async def test_declined_nothing_happens(harness: BotHarness):
 
 
 async def test_pressed_twice_it_is_painted_once(harness: BotHarness, renderer: ScriptedRenderer):
-    """The second press is told so, and leaves the first one's answer where it is."""
+    """A second press is refused and leaves the first one's response in place."""
     renderer.hold()
     asked = await propose(harness)
     question = asked.response.message
@@ -140,7 +141,7 @@ async def test_pressed_twice_it_is_painted_once(harness: BotHarness, renderer: S
 
 
 async def test_two_devices_at_once_paint_once(data_dir: Path, renderer: ScriptedRenderer):
-    """Also where quota and queue would not do for two: one press is obeyed, one is told of it."""
+    """Of two simultaneous presses one is accepted, even if quota and queue fit only one."""
     limits: dict[str, Any] = {"quota": {"pictures": 4, "hours": 2}, "engine": {"user_limit": 4}}
     async with open_harness(data_dir, renderer.load, **limits) as harness:
         renderer.hold()
@@ -158,7 +159,7 @@ async def test_two_devices_at_once_paint_once(data_dir: Path, renderer: Scripted
 
 
 async def test_the_question_outlives_the_process(harness: BotHarness, renderer: ScriptedRenderer):
-    """Asked by one process and answered in the next: all that was asked for is painted."""
+    """A proposal can be accepted after a restart and paints everything in it."""
     asked = await propose(harness, "{a, b} lake --steps 4", seed=7, negative="fog")
     await harness.stop()
     await harness.start()
@@ -173,7 +174,7 @@ async def test_the_question_outlives_the_process(harness: BotHarness, renderer: 
 
 
 async def test_after_an_hour_it_is_over(harness: BotHarness):
-    """An old question says so instead of painting, forgotten or not yet."""
+    """An expired proposal says so instead of painting, whether its row still exists or not."""
     asked, second = await propose(harness), await propose(harness)
     harness.clock.advance(3600)
     await harness.alice.click(asked.response.message, label="Paint 4 pictures")
@@ -187,7 +188,7 @@ async def test_after_an_hour_it_is_over(harness: BotHarness):
 
 
 async def test_a_quota_that_is_too_small_is_said_at_once(data_dir: Path):
-    """With the numbers, and without a question; and again where it shrank before the press."""
+    """A quota that is too small is refused with the numbers, at once and again when accepting."""
     renderer = ScriptedRenderer()
     async with open_harness(data_dir, renderer.load, quota={"pictures": 3, "hours": 2}) as harness:
         refused = await propose(harness)
@@ -210,7 +211,8 @@ async def test_a_quota_that_is_too_small_is_said_at_once(data_dir: Path):
 
 
 async def test_a_queue_that_is_too_full_is_said_at_once(data_dir: Path, renderer: ScriptedRenderer):
-    """With how many there is room for; and again where others came before the press."""
+    """A queue that is too full is refused with the free places, at once and again when
+    accepting."""
     async with open_harness(data_dir, renderer.load, engine={"user_limit": 4}) as harness:
         renderer.hold()
         refused = await propose(harness, "{a, b, c, d, e}")
@@ -231,7 +233,7 @@ async def test_a_queue_that_is_too_full_is_said_at_once(data_dir: Path, renderer
 
 
 async def test_too_many_choices_are_refused_with_their_number(harness: BotHarness):
-    """More than ten at once, or more of each than a wish may have, are not even asked about."""
+    """More than ten prompts, or too high a count, are refused without a proposal."""
     assert (
         "12 prompts; at most 10" in (await propose(harness, "{1,2,3,4} {a,b,c}")).response.content
     )
@@ -242,7 +244,7 @@ async def test_too_many_choices_are_refused_with_their_number(harness: BotHarnes
 
 
 async def test_private_stays_private(harness: BotHarness):
-    """Each picture replaces a message that Alice alone sees; the channel stays empty."""
+    """Each private picture replaces an ephemeral message; the channel stays empty."""
     asked = await propose(harness, "{a, b} lake", private=True)
     pressed = await harness.alice.click(asked.response.message, label="Paint 2 pictures")
     await harness.settled()
@@ -259,7 +261,7 @@ async def test_private_stays_private(harness: BotHarness):
 
 
 async def test_a_private_job_without_its_message_goes_to_its_person(harness: BotHarness):
-    """Where no message of the press can show it, the picture comes as a direct message."""
+    """A private job whose status message cannot be shown is delivered by DM."""
     asked = await propose(harness, "{a, b --private}")
     harness.env.inject_error("POST", "/webhooks/*/*", status=404, code=10015)
     await harness.alice.click(asked.response.message, label="Paint 2 pictures")
@@ -270,7 +272,7 @@ async def test_a_private_job_without_its_message_goes_to_its_person(harness: Bot
 
 
 async def test_nobody_else_can_press(harness: BotHarness):
-    """Whoever sends its id: the question is not theirs, and stays open."""
+    """Another member's press is refused and leaves the proposal open."""
     asked = await propose(harness)
     services = harness.app.services
     bob = Actor(harness.bob.id, harness.guild.id, harness.channel.id)
@@ -289,7 +291,8 @@ async def test_nobody_else_can_press(harness: BotHarness):
 async def test_an_answer_that_does_not_arrive_loses_nothing(
     harness: BotHarness, status: int, code: int
 ):
-    """What was accepted is painted and posted; the question's second press says so."""
+    """If the response to an acceptance fails, everything is painted and posted; pressing again says
+    so."""
     asked = await propose(harness, "{a, b} lake")
     harness.env.inject_error("POST", "/interactions/*/callback", status=status, code=code)
     await harness.alice.click(asked.response.message, label="Paint 2 pictures")
@@ -302,7 +305,7 @@ async def test_an_answer_that_does_not_arrive_loses_nothing(
 async def test_a_crash_after_the_press_loses_and_doubles_nothing(
     harness: BotHarness, renderer: ScriptedRenderer
 ):
-    """The jobs are in the database: the next process paints each and posts it once."""
+    """After a crash, each accepted job is painted and posted exactly once."""
     renderer.hold()
     asked = await propose(harness)
     await harness.alice.click(asked.response.message, label="Paint 4 pictures")
@@ -318,7 +321,7 @@ async def test_a_crash_after_the_press_loses_and_doubles_nothing(
 
 
 async def test_a_disk_in_trouble_accepts_none(harness: BotHarness, monkeypatch: pytest.MonkeyPatch):
-    """The question stays open: pressed again later, everything is painted."""
+    """If the database fails, nothing is accepted and the proposal can be accepted later."""
     asked = await propose(harness)
     jobs = harness.app.services.generation._jobs
     real, calls = jobs._insert, iter(range(100))
@@ -340,7 +343,7 @@ async def test_a_disk_in_trouble_accepts_none(harness: BotHarness, monkeypatch: 
 
 
 async def test_one_of_them_can_be_cancelled(harness: BotHarness, renderer: ScriptedRenderer):
-    """By /queue: it is refunded, and nothing is posted for it."""
+    """A single job can be cancelled in /queue and is refunded."""
     renderer.hold()
     asked = await propose(harness)
     await harness.alice.click(asked.response.message, label="Paint 4 pictures")
@@ -356,7 +359,7 @@ async def test_one_of_them_can_be_cancelled(harness: BotHarness, renderer: Scrip
 
 
 async def test_remix_asks_too(harness: BotHarness, renderer: ScriptedRenderer):
-    """Choices and flags in other words for a picture: its numbers hold where no flag says more."""
+    """A remix can have permutations and flags; otherwise the original's parameters apply."""
     await paint(harness, prompt="a lake --steps 4", aspect="16:9")
     wide = renderer.painted[0].width_px
     shown = await harness.alice.slash(harness.channel, "remix")
@@ -377,7 +380,7 @@ async def test_remix_asks_too(harness: BotHarness, renderer: ScriptedRenderer):
 
 
 async def test_a_remix_of_what_is_gone_is_said(harness: BotHarness):
-    """The picture was deleted before the press: nothing is accepted."""
+    """Accepting a remix of a deleted picture is refused."""
     await paint(harness, prompt="a lake")
     message = harness.message_with_picture()
     shown = await harness.alice.slash(harness.channel, "remix")
@@ -389,7 +392,7 @@ async def test_a_remix_of_what_is_gone_is_said(harness: BotHarness):
 
 
 async def test_explain_counts_them(harness: BotHarness):
-    """Before anything is asked: how many pictures a prompt makes, and what its first one says."""
+    """/explain shows how many pictures a prompt makes, and explains the first prompt."""
     told = await harness.alice.slash(harness.channel, "explain", prompt=f"{FOUR} --repeat 2")
     text = harness.texts(told.response.message)
     assert "make 8 pictures" in text and "**red house at dawn**" in text
@@ -398,7 +401,7 @@ async def test_explain_counts_them(harness: BotHarness):
 
 
 async def test_nothing_typed_pings_or_formats(harness: BotHarness):
-    """What a person typed is quoted in the question and in its answer."""
+    """User input in a proposal and its response is escaped."""
     asked = await propose(harness, "{<@123456789012345678>, **b** @everyone} lake")
     await harness.alice.click(asked.response.message, label="Paint 2 pictures")
     await harness.settled()

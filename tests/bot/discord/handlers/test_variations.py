@@ -1,5 +1,5 @@
-"""What one does with a picture: vary, upscale, favourite, a copy, its original; for single
-pictures and one of several, by button, menu and command."""
+"""Actions on single pictures and on those of a series: vary, upscale, favourite, copy, original; by
+button, menu and command."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ SINGLE = ["Reroll", "Vary (subtle)", "Vary (strong)", "Upscale", "More ▾"]
 
 
 async def test_five_buttons_are_in_sight(harness: BotHarness):
-    """A single picture has five and no more; what else can be done is behind More."""
+    """A single picture has five buttons; the rest is behind More."""
     await paint(harness, prompt="a lake")
     message = harness.message_with_picture()
     assert last_row_labels(message) == SINGLE
@@ -54,7 +54,7 @@ async def test_five_buttons_are_in_sight(harness: BotHarness):
 async def test_anyone_varies_a_public_picture_and_pays(
     harness: BotHarness, label: str, amount: float
 ):
-    """After a restart too: the same request with its noise turned, charged to who pressed."""
+    """Anyone can vary a public picture at their own cost, also after a restart."""
     await paint(harness, prompt="a lake", seed=5)
     message = harness.message_with_picture()
     await harness.stop()
@@ -71,7 +71,7 @@ async def test_anyone_varies_a_public_picture_and_pays(
 async def test_upscaling_starts_from_the_pictures_own_pixels(
     harness: BotHarness, renderer: ScriptedRenderer
 ):
-    """After a restart too: twice the size, from what lies on the disk, by and for whoever asks."""
+    """Upscaling starts from the stored pixels and doubles the size, also after a restart."""
     await paint(harness, prompt="a lake", seed=5)
     message = harness.message_with_picture()
     await harness.stop()
@@ -91,7 +91,7 @@ async def test_upscaling_starts_from_the_pictures_own_pixels(
 
 
 async def test_an_enlarged_picture_is_not_enlarged_again(harness: BotHarness):
-    """What would be too large is refused in words, before anything is read."""
+    """A picture that would become too large is refused before its file is read."""
     await paint(harness, prompt="a lake")
     await harness.alice.click(harness.message_with_picture(), label="Upscale")
     await harness.settled()
@@ -101,7 +101,7 @@ async def test_an_enlarged_picture_is_not_enlarged_again(harness: BotHarness):
 
 
 async def test_a_removed_file_is_said(harness: BotHarness):
-    """Upscale, Original and the copy need the file; where it is gone, a sentence says so."""
+    """Upscale, Original and Copy explain that the file has been removed."""
     await paint(harness, prompt="a lake", seed=5, count=2)
     message = harness.message_with_picture()
     picture_file(harness, 1).unlink()
@@ -115,7 +115,7 @@ async def test_a_removed_file_is_said(harness: BotHarness):
 
 
 async def test_private_stays_private(harness: BotHarness):
-    """What is made of a private picture is its person's alone; others do not reach it."""
+    """Results of private pictures are private, and nobody else can use such pictures."""
     message = await private_picture(harness)
     for label in ("Vary (subtle)", "Upscale"):
         result = await harness.alice.click(message, label=label)
@@ -132,7 +132,7 @@ async def test_private_stays_private(harness: BotHarness):
 
 
 async def test_a_private_picture_is_deleted_from_its_panel(harness: BotHarness):
-    """The picture goes; of its message, which only its person can dismiss, a sentence speaks."""
+    """A private picture can be deleted, and the reply asks to dismiss its message."""
     message = await private_picture(harness)
     file = picture_file(harness)
     shown = await harness.alice.click(message, label="More ▾")
@@ -145,7 +145,7 @@ async def test_a_private_picture_is_deleted_from_its_panel(harness: BotHarness):
 async def test_where_reading_breaks_off_nothing_is_charged(
     harness: BotHarness, monkeypatch: pytest.MonkeyPatch
 ):
-    """An answer that cannot even be announced takes its job back."""
+    """If the response cannot even be deferred, the job is withdrawn."""
     slow_reading(monkeypatch)
     await paint(harness, prompt="a lake")
     harness.env.inject_error("POST", "/interactions/*/callback", status=404, code=10062)
@@ -155,7 +155,7 @@ async def test_where_reading_breaks_off_nothing_is_charged(
 
 
 async def test_one_of_several(harness: BotHarness):
-    """The menu enlarges, varies, shows and explains each picture by its number."""
+    """The menu upscales, varies, shows and explains each picture by its number."""
     await paint(harness, prompt="a lake", seed=5, count=3)
     message = harness.message_with_picture()
     assert last_row_labels(message) == ["Reroll all", "Delete", "More ▾"]
@@ -181,7 +181,7 @@ async def test_one_of_several(harness: BotHarness):
 
 
 async def test_more_for_several(harness: BotHarness):
-    """Its panel names each picture: remix, copy and, for their person, favourites."""
+    """The panel of a series offers remix and copy of each picture, and favourites to its author."""
     await paint(harness, prompt="a lake", count=2)
     message = harness.message_with_picture()
     shown = await harness.alice.click(message, label="More ▾")
@@ -197,7 +197,7 @@ async def test_more_for_several(harness: BotHarness):
 
 
 async def test_favourites_are_ones_own(harness: BotHarness):
-    """The panel shows the mark and takes it off; another person is told why they cannot."""
+    """The panel marks and unmarks favourites; other members are refused with the reason."""
     await paint(harness, prompt="a lake")
     message = harness.message_with_picture()
     shown = await harness.alice.click(message, label="More ▾")
@@ -213,7 +213,7 @@ async def test_favourites_are_ones_own(harness: BotHarness):
 
 
 async def press_forged(harness: BotHarness, who: Any, custom_id: str) -> Any:
-    """Press a button that stands on no message of this person's."""
+    """Press a button that is on no message this member sees."""
     stored = harness.env.backend.get_message(harness.channel.id, harness.message_with_picture().id)
     before = stored.components
     button = {"type": 2, "style": 2, "label": "x", "custom_id": custom_id, "id": 99}
@@ -225,7 +225,8 @@ async def press_forged(harness: BotHarness, who: Any, custom_id: str) -> Any:
 
 
 async def test_a_copy_by_direct_message(harness: BotHarness):
-    """Anyone gets one of a public picture, with its place; Discord drops a second press's nonce."""
+    """Anyone gets a copy of a public picture with a link; the nonce of a second press is
+    dropped."""
     await paint(harness, prompt="a lake", seed=5)
     panel = await harness.more(harness.bob, harness.message_with_picture())
     result = await harness.bob.click(panel, label="Copy to me by DM")
@@ -238,7 +239,7 @@ async def test_a_copy_by_direct_message(harness: BotHarness):
 
 
 async def test_closed_direct_messages_are_said(harness: BotHarness):
-    """Whoever takes none is told what to change; a lost connection is another sentence."""
+    """Closed DMs and a lost connection are explained with different sentences."""
     await paint(harness, prompt="a lake")
     panel = await harness.more(harness.bob, harness.message_with_picture())
     harness.env.inject_error("POST", "/users/@me/channels", status=403, code=50007)
@@ -250,7 +251,7 @@ async def test_closed_direct_messages_are_said(harness: BotHarness):
 
 
 async def test_the_commands_find_ones_own_pictures(harness: BotHarness):
-    """/vary and /upscale take one's last picture or a number; nothing is charged where none is."""
+    """/vary and /upscale use the last picture or a given number; without one nothing is charged."""
     for command in ("vary", "upscale", "remix"):
         nothing = await harness.alice.slash(harness.channel, command)
         assert nothing.ephemeral and "/imagine" in nothing.response.content
@@ -269,7 +270,7 @@ async def test_the_commands_find_ones_own_pictures(harness: BotHarness):
 
 
 async def test_deleted_pictures_are_gone_for_every_button(harness: BotHarness):
-    """Panels and messages may be older than the deletion: a sentence, and no charge."""
+    """Every button on an old message refuses a deleted picture and charges nothing."""
     await paint(harness, prompt="a lake", count=2)
     message = harness.message_with_picture()
     await paint(harness, prompt="a hill")
@@ -292,7 +293,7 @@ async def test_deleted_pictures_are_gone_for_every_button(harness: BotHarness):
 async def test_refusals_leave_no_public_trace(
     data_dir: Path, announced: bool, monkeypatch: pytest.MonkeyPatch
 ):
-    """A spent quota is said to its person alone, also where the answer had been announced."""
+    """A used-up quota is refused ephemerally, also after a deferred response."""
     if announced:
         slow_reading(monkeypatch)
     renderer = ScriptedRenderer()
@@ -311,7 +312,7 @@ async def test_refusals_leave_no_public_trace(
 async def test_an_announced_answer_becomes_the_picture(
     harness: BotHarness, monkeypatch: pytest.MonkeyPatch
 ):
-    """Where reading takes long, the announcement is the message that shows the job."""
+    """A deferred response becomes the status message."""
     slow_reading(monkeypatch)
     await paint(harness, prompt="a lake")
     result = await harness.alice.slash(harness.channel, "upscale")
@@ -327,7 +328,7 @@ async def test_an_announced_answer_becomes_the_picture(
 
 
 async def test_a_full_queue_and_a_stopping_bot_are_said(data_dir: Path):
-    """Neither is charged; both are answered."""
+    """A full queue and a shutdown are explained and not charged."""
     renderer = ScriptedRenderer()
     async with open_harness(data_dir, renderer.load, engine={"queue_limit": 1}) as harness:
         await paint(harness, prompt="a lake")

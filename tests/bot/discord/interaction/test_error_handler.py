@@ -1,4 +1,4 @@
-"""The one place where errors become words, where the commands' tests do not lead."""
+"""The central error handler in situations that the tests of commands do not reach."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ SAID = {40060: [], 50083: [], 50013: ["told"]}
 
 @pytest.mark.parametrize("code", SAID)
 async def test_what_discord_refuses_is_not_always_an_error(code: int) -> None:
-    """The first of discord.py's tries stands, or the thread was archived meanwhile: nobody is told
-    of an error, and none is logged; any other refusal is both."""
+    """A response that was already given, or whose thread is archived, is no error; any other
+    refusal is shown and logged."""
     told: list[str] = []
 
     async def send(*_: object, **__: object) -> None:

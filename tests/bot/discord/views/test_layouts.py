@@ -1,4 +1,4 @@
-"""Every layout as it looks, in every language, and that Discord takes it whatever stands in it."""
+"""Snapshots of every layout in every language, and that Discord accepts them with any input."""
 
 from __future__ import annotations
 
@@ -85,19 +85,19 @@ HOSTILE_CHARS = 4000
 
 
 class Wordy(gettext.NullTranslations):
-    """A language in which everything takes longer to say."""
+    """A language whose texts are longer than the English ones."""
 
     def gettext(self, message: str) -> str:
-        """The message, and a third of it again."""
+        """Return the message, a third longer."""
         return message + "ö" * (len(message) // 3)
 
     def ngettext(self, msgid1: str, msgid2: str, n: int) -> str:
-        """The same for either form."""
+        """Return the right form, a third longer."""
         return self.gettext(msgid1 if n == 1 else msgid2)
 
 
 def components(shown: Any) -> list[Any]:
-    """What is sent for a layout; a text counts as one."""
+    """Return the components that are sent for a layout; a text counts as one."""
     if isinstance(shown, str):
         return [{"type": TEXT, "content": shown}]
     if isinstance(shown, ui.Modal):
@@ -106,7 +106,7 @@ def components(shown: Any) -> list[Any]:
 
 
 def wrong(shown: Shown) -> list[str]:
-    """What Discord would refuse."""
+    """Return what Discord would reject."""
     if isinstance(shown, str):
         return text_problems(shown)
     if isinstance(shown, ui.Modal):
@@ -115,14 +115,14 @@ def wrong(shown: Shown) -> list[str]:
 
 
 def body(shown: Shown) -> Any:
-    """As a snapshot shows it."""
+    """Return the form in which a snapshot stores a layout."""
     if isinstance(shown, ui.Modal):
         return {"title": shown.title, "custom_id": shown.custom_id, "components": components(shown)}
     return {"content": shown} if isinstance(shown, str) else components(shown)
 
 
 def test_the_table_is_complete():
-    """Every card has a case, and so has everything public that makes a layout, panel or form."""
+    """Every card, and every public function that makes a layout, panel or form, has a sample."""
     cards = [card.__name__.removesuffix("Card").lower() for card in get_args(Card)]
     assert [card for card in cards if not any(name.startswith(card) for name in CASES)] == []
     files = Path(layouts.__file__).parent.glob("*.py")
@@ -132,7 +132,8 @@ def test_the_table_is_complete():
 
 
 def test_nothing_is_made_elsewhere():
-    """Whatever is shown is made by a function that answers it, so that the table can have it."""
+    """Layouts and forms are made only in functions that return them, so that samples can cover
+    them."""
     folder = Path(bot.discord.__path__[0])
     files = [*folder.rglob("*.py")]
     found = {file.name: list(strays(file.read_text(encoding="utf-8"))) for file in files}
@@ -141,7 +142,7 @@ def test_nothing_is_made_elsewhere():
 
 
 def makers() -> Iterator[str]:
-    """The public functions of bot.discord that make what people see."""
+    """Yield the names of bot.discord's public functions that make layouts, panels or forms."""
     for found in pkgutil.walk_packages(bot.discord.__path__, "bot.discord."):
         module = importlib.import_module(found.name)
         for name, each in inspect.getmembers(module, inspect.isfunction):
@@ -152,7 +153,7 @@ def makers() -> Iterator[str]:
 
 
 def strays(source: str) -> Iterator[int]:
-    """The lines that make a layout or a form outside of a function that answers one."""
+    """Yield the lines that make a layout or form outside of a function that returns one."""
     makes = ("layout", "ui.LayoutView", "ui.Modal")
     tree = ast.parse(source)
     inside = {
@@ -168,9 +169,9 @@ def strays(source: str) -> Iterator[int]:
 
 @pytest.mark.parametrize("name", CASES)
 def test_looks(name: str, snapshot: SnapshotAssertion):
-    """The layout is as it was when somebody last looked at it (`make snapshots` renews them)."""
+    """Every layout looks as in its reviewed snapshot (`make snapshots` renews them)."""
     shown = {locale: readable(body(CASES[name](words(locale), PROMPT))) for locale in LOCALES}
-    # Said once where a language has no catalogue, or nothing to translate.
+    # Languages without a catalogue or without differences are left out.
     english = shown.pop("en-US")
     others = {locale: each for locale, each in shown.items() if each != english}
     assert {"en-US": english, **others} == snapshot(extension_class=ReadableJson)
@@ -179,7 +180,7 @@ def test_looks(name: str, snapshot: SnapshotAssertion):
 @pytest.mark.parametrize("locale", LOCALES)
 @pytest.mark.parametrize("name", CASES)
 def test_discord_takes_it(name: str, locale: str):
-    """No limit is passed, each id is one of ours, and no label is cut on a phone."""
+    """Every layout is within Discord's limits, has known custom_ids and no truncated label."""
     shown = CASES[name](words(locale), PROMPT)
     assert wrong(shown) == []
     assert cut_on_phones(components(shown)) == []
@@ -192,14 +193,14 @@ def test_discord_takes_it(name: str, locale: str):
 
 @pytest.mark.parametrize("name", [name for name in CASES if name.startswith("picture")])
 def test_a_result_is_no_switchboard(name: str):
-    """At most five buttons are in sight below pictures, and one menu."""
+    """Below a result there are at most five buttons and one menu."""
     kinds = [part["type"] for part in parts(components(CASES[name](words(), PROMPT)))]
     assert kinds.count(BUTTON) <= 5 and kinds.count(SELECT) <= 1
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_pictures_are_described(name: str):
-    """Whoever hears a message is told what it is about first; every picture has a description."""
+    """Every picture has alt text, and text comes before it."""
     shown = CASES[name](words(), PROMPT)
     found = list(parts(components(shown)))
     assert isinstance(shown, ui.Modal) or found[0]["type"] in (TEXT, SECTION)
@@ -210,7 +211,7 @@ def test_pictures_are_described(name: str):
 
 @pytest.mark.parametrize("name", CASES)
 def test_what_is_hidden_is_called_so(name: str):
-    """A picture that is hidden until it is clicked says so in its file's name too, and no other."""
+    """Pictures have the spoiler file name exactly if they are spoilers."""
     for part in parts(components(CASES[name](words(), PROMPT))):
         for item in part.get("items", []) if part["type"] == GALLERY else []:
             called = item["media"]["url"].startswith(f"attachment://{SPOILER}")
@@ -220,9 +221,9 @@ def test_what_is_hidden_is_called_so(name: str):
 @settings(max_examples=40)
 @given(text=HOSTILE, times=st.sampled_from([1, HOSTILE_CHARS]))
 def test_whatever_a_person_wrote(text: str, times: int):
-    """Marks, mentions, 4000 characters, any script, half characters: every layout holds.
+    """Every layout accepts any user input: Markdown, mentions, any script, 4000 characters.
 
-    Also in a language that takes a third more words than English.
+    Also in a language that needs a third more text than English.
     """
     for say in (words("zh-CN"), Words(Wordy())):
         for name, case in CASES.items():
@@ -235,7 +236,7 @@ def test_whatever_a_person_wrote(text: str, times: int):
     "text", ["@everyone", "<@123456789012345678>", "<@&123456789012345678>", "@here"]
 )
 def test_nobody_is_called(name: str, text: str):
-    """A mention in somebody's words stands nowhere as one, not even in a block of code."""
+    """Mentions in user input never stay mentions, not even in code blocks."""
     for part in parts(components(CASES[name](words(), text))):
         assert text not in part.get("content", "")
 
@@ -243,7 +244,7 @@ def test_nobody_is_called(name: str, text: str):
 @pytest.mark.parametrize("length", [1, MAX_PROMPT_CHARS])
 @pytest.mark.skipif(not DESCRIPTION.exists(), reason="Discord's API description is not at hand")
 def test_the_description_knows_it(length: int):
-    """Every layout and form is one that Discord's own API description allows."""
+    """Every layout and form is valid by Discord's own API description."""
     api = ApiDescription()
     for name, case in CASES.items():
         shown = case(words("zh-CN"), "湖" * length)

@@ -1,4 +1,4 @@
-"""Forms: Remix, which Discord alone stores, and the words that a refused form gives back."""
+"""The remix form, and the prompt that a refused form gives back."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.fakes import a_request
 
 
 async def test_other_words_in_the_same_shape(harness: BotHarness):
-    """The form holds the words; what is sent in is painted with the original's numbers."""
+    """The form holds the prompt; the submission is painted with the original's parameters."""
     await paint(
         harness, prompt="a lake", seed=5, speed="fast", guidance=2.0, negative="fog", aspect="16:9"
     )
@@ -36,7 +36,7 @@ async def test_other_words_in_the_same_shape(harness: BotHarness):
 
 
 async def test_a_form_outlives_the_process_that_showed_it(harness: BotHarness):
-    """Sent in after a restart it paints; an empty seed is a fresh one; nothing is in memory."""
+    """A form submitted after a restart still works, and discord.py keeps no modal in memory."""
     await paint(harness, prompt="a lake", seed=5)
     form = await open_remix(harness, harness.alice)
     assert not harness.app.client._connection._view_store._modals  # pyright: ignore[reportPrivateUsage]
@@ -59,7 +59,7 @@ async def test_a_form_outlives_the_process_that_showed_it(harness: BotHarness):
     ],
 )
 async def test_what_cannot_be_painted_is_said(harness: BotHarness, sent: dict[str, str], said: str):
-    """A refusal is for who sent it in, and costs nothing."""
+    """A refusal of a form is ephemeral and costs nothing."""
     await paint(harness, prompt="a lake")
     result = await harness.alice.submit_modal(await open_remix(harness, harness.alice), sent)
     assert result.ephemeral and said in result.response.content
@@ -67,7 +67,7 @@ async def test_what_cannot_be_painted_is_said(harness: BotHarness, sent: dict[st
 
 
 async def test_the_picture_may_be_gone_meanwhile(harness: BotHarness):
-    """Deleted between the form and its being sent in: a sentence, no charge."""
+    """A form for a picture deleted meanwhile is refused and not charged."""
     await paint(harness, prompt="a lake")
     form = await open_remix(harness, harness.bob)
     panel = await harness.more(harness.alice, harness.message_with_picture())
@@ -78,7 +78,7 @@ async def test_the_picture_may_be_gone_meanwhile(harness: BotHarness):
 
 
 async def test_the_command_takes_the_words_along(harness: BotHarness):
-    """/remix shows the form of one's last picture, or of a number, with the given words."""
+    """/remix opens the form for the last or the given picture, with the given prompt."""
     await paint(harness, prompt="a lake")
     await paint(harness, prompt="a hill")
     assert form_fields(await harness.alice.slash(harness.channel, "remix"))["prompt"] == "a hill"
@@ -90,7 +90,7 @@ async def test_the_command_takes_the_words_along(harness: BotHarness):
 
 
 async def test_an_enlarged_picture_is_remixed_at_its_first_size(harness: BotHarness):
-    """Other words do not start from the pixels of the old ones."""
+    """A remix of an upscaled picture has the original's size and does not start from its pixels."""
     await paint(harness, prompt="a lake")
     await harness.alice.click(harness.message_with_picture(), label="Upscale")
     await harness.settled()
@@ -103,7 +103,7 @@ async def test_an_enlarged_picture_is_remixed_at_its_first_size(harness: BotHarn
 
 
 def test_every_text_fits_its_field():
-    """Long, empty and our own added words: within Discord's limits, ours left out."""
+    """Long, empty and automatically added texts stay within the limits of their fields."""
     request = a_request(prompt="x" * 3000, negative_prompt="y" * 3000)
     form = remix_form(10**18 - 1, request, "z" * 5000, words()).to_dict()
     assert len(form["title"]) <= 45 and len(form["custom_id"]) <= 100
@@ -115,7 +115,7 @@ def test_every_text_fits_its_field():
 
 
 async def test_the_words_come_back_to_be_copied(harness: BotHarness):
-    """Below the refusal they stand as typed, in a block, and ping nobody."""
+    """A refused form gives the prompt back in a code block that mentions nobody."""
     await paint(harness, prompt="a lake")
     typed = "a *pond* for @everyone --nonsense 3"
     result = await harness.alice.submit_modal(
@@ -130,7 +130,7 @@ async def test_the_words_come_back_to_be_copied(harness: BotHarness):
 
 @pytest.mark.parametrize("typed", ["word " * (WORDS_LIMIT // 4), "a ``` cat"])
 async def test_words_that_fit_no_block_come_in_a_file(harness: BotHarness, typed: str):
-    """Long words, and those that would end the block, are in a text file, whole."""
+    """Prompts that are long or contain a code fence come back in a text file."""
     await paint(harness, prompt="a lake")
     sent = {"prompt": typed, "seed": "no number"}
     result = await harness.alice.submit_modal(await open_remix(harness, harness.alice), sent)
@@ -141,7 +141,7 @@ async def test_words_that_fit_no_block_come_in_a_file(harness: BotHarness, typed
 
 
 async def test_nothing_to_give_back(harness: BotHarness):
-    """A refused command, which one can call up again, and an empty form say why and no more."""
+    """Commands, and forms without a visible prompt, are refused without giving anything back."""
     result = await harness.alice.slash(harness.channel, "imagine", prompt="a cat --nonsense")
     assert result.response.content == "There is no flag `--nonsense`."
     await paint(harness, prompt="a lake")

@@ -1,4 +1,4 @@
-"""What is looked up, as cases of the table: help, status, a prompt taken apart, details."""
+"""Samples of help, status, explained prompts and details."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from tests.fakes import a_request, fake_recipe
 
 
 def help_entries(say: Words) -> Iterator[CommandEntry]:
-    """Every command of members as /help lists it, with an id as long as they get."""
+    """Return every member command as /help lists it, with an id of the greatest length."""
     for command in (
         *generate_commands(NO_SERVICES),
         *image_to_image_commands(NO_SERVICES),
@@ -98,7 +98,7 @@ def _details(
 
 
 def _begun(mode: Mode, inputs: int, strength: float = 0.75, **changes: Any) -> Case:
-    """A picture that began with others."""
+    """Return a picture that started from others."""
     hashes = tuple(f"{n}" * 64 for n in range(inputs))
     return _details({"mode": mode, "inputs": hashes, "strength": strength, **changes})
 

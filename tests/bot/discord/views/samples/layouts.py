@@ -1,7 +1,7 @@
-"""Every layout that the bot can show, by name: the one table, put together.
+"""The table of all sample layouts, by name.
 
-A new layout is added to the part that it belongs to, as a case that takes the reader's language and
-a person's words, which stand wherever people's words do.
+A new layout gets a sample in the module it belongs to: a function of the reader's language and of a
+user text, which it uses wherever user input appears.
 """
 
 from __future__ import annotations
@@ -16,4 +16,4 @@ from tests.bot.discord.views.samples.settings import SETTINGS
 
 PARTS = (RESULTS, LISTS, LOOKUP, ASKING, MODERATION, SETTINGS)
 CASES: dict[str, Case] = {name: case for part in PARTS for name, case in part.items()}
-"""Name to layout: add a line to a part, then `make snapshots`, and look at what it wrote."""
+"""After adding a sample, run `make snapshots` and look at what it wrote."""

@@ -1,4 +1,4 @@
-"""What a person has painted or waits for, as cases of the table: history, More, the queue."""
+"""Samples of the history, the panel behind More, and the queue."""
 
 from __future__ import annotations
 
@@ -67,7 +67,8 @@ BUSY = WholeQueue(7, 2, 1, SOON, None)
 
 
 def _queue(own: int, whole: WholeQueue, *, others: int | None = None, said: str = "") -> Case:
-    """others: so many rows of other people's jobs, one of them private, for an admin."""
+    """others: number of rows for other members' jobs, one of them private, as an admin sees
+    them."""
 
     def shown(say: Words, words: str) -> Shown:
         jobs = tuple(_job(n, words) for n in range(min(own, NEXT_SHOWN)))

@@ -1,4 +1,4 @@
-"""Reports, verdicts and blocks, as cases of the table."""
+"""Samples of reports, verdicts and blocks."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ URL = f"https://discord.com/channels/{GUILD}/{CHANNEL}/{7 * 10**17}"
 
 
 def _case(words: str, reports: int = 1, picture_id: int = 31, **changes: Any) -> ReportedCase:
-    """A case as storage hands it out; one in four reports has no reason."""
+    """Return a report as storage returns it; every fourth has no reason."""
     filed = tuple(
         FiledReport(
             n,
@@ -82,7 +82,7 @@ def _card(reports: int = 1, *, file: bool = True, **changes: Any) -> Case:
 
 
 def _verdict(verdict: Verdict) -> Case:
-    """As it stands where it was pressed."""
+    """Return the sample of a decided report, as it replaces the pressed buttons."""
     return lambda say, words: report_layout(CaseCard(_decided(words, verdict)), say)
 
 
@@ -100,7 +100,7 @@ def _block(number: int, words: str | None) -> Block:
 
 
 def _blocked(count: int) -> Case:
-    """Every third of them without a reason."""
+    """Return blocks, every third without a reason."""
 
     def shown(say: Words, words: str) -> Shown:
         reasons = [None if n % 3 == 1 else words for n in range(count)]

@@ -1,4 +1,4 @@
-"""What asks something back, as cases of the table: forms, and questions about choices."""
+"""Samples of forms and proposed batches."""
 
 from __future__ import annotations
 

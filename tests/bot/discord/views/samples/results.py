@@ -1,4 +1,4 @@
-"""Status and result messages, as cases of the table: from waiting to the pictures, or to none."""
+"""Samples of status and result messages, from waiting to the pictures or a failure."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ ERRORS = (
 )
 CHOSEN = RequestSummary(4, "16:9", PictureStyle.WATERCOLOUR, 4, Speed.FAST, 2.5)
 UNNAMED = RequestSummary(shape="832×1216", steps=12)
-"""Of which neither the shape nor the number of steps has a name."""
+"""A summary whose shape and steps match no named choice."""
 
 
 def _waiting(**changes: Any) -> Case:
@@ -59,7 +59,7 @@ def _painting(**changes: Any) -> Case:
 
 
 def _added(make: Callable[..., Card]) -> Case:
-    """With words that were added, and everything there is to remark."""
+    """Return the sample of a card with an enhancement and every kind of note."""
     return lambda say, words: card_layout(make(added=words, notes=NOTES, words=words), say)
 
 

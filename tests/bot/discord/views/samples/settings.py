@@ -1,4 +1,4 @@
-"""What holds for a person or a server, as cases of the table: quotas and settings."""
+"""Samples of quotas and settings."""
 
 from __future__ import annotations
 
