@@ -21,7 +21,7 @@ DATA = HERE / "data_2026_11"
 """A data folder written by the build of November 2026."""
 CONFIG = HERE / "every_setting.toml"
 CUSTOM_IDS = HERE / "custom_ids.json"
-TOLD = HERE / "told.json"
+RECORDED_CONTENTS = HERE / "told.json"
 TOKEN = "a token of November 2026"
 """The bot token, from which signatures of staged pictures are derived."""
 SETTLED_S = 60

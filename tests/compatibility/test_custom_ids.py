@@ -14,13 +14,13 @@ from discord import InteractionType
 
 from bot.discord.views.custom_ids import MENU_ACTIONS, ComponentAction, parse, parse_staged
 from tests.bot.discord.fuzzer import Fuzzer
-from tests.compatibility.home import CUSTOM_IDS, TOKEN, TOLD, Home, copied, open_home
+from tests.compatibility.home import CUSTOM_IDS, RECORDED_CONTENTS, TOKEN, Home, copied, open_home
 from tests.fakes import ScriptedRenderer
 
 RECORDED: dict[str, Any] = json.loads(CUSTOM_IDS.read_text(encoding="utf-8"))
 SHOWN: list[dict[str, Any]] = RECORDED["shown"]
 (KEPT,) = {each["custom_id"] for each in SHOWN if parse_staged(each["custom_id"]) is not None}
-NOW = datetime.fromisoformat(json.loads(TOLD.read_text(encoding="utf-8"))["now"])
+NOW = datetime.fromisoformat(json.loads(RECORDED_CONTENTS.read_text(encoding="utf-8"))["now"])
 LATER_ACTIONS: frozenset[ComponentAction] = frozenset()
 """Actions added after the recording, which therefore lacks them."""
 UNKNOWN = "I do not know this button"
@@ -137,7 +137,7 @@ async def test_the_people_are_the_recorded_ones(home: Home) -> None:
     assert home.ids() == RECORDED["ids"] and RECORDED["token"] == TOKEN
 
 
-class Hand:
+class Presser:
     """Uses recorded components on an ephemeral message of the bot's."""
 
     def __init__(self, home: Home) -> None:
@@ -190,7 +190,7 @@ class Hand:
 
 async def test_each_kind_is_answered_as_it_was(home: Home, renderer: ScriptedRenderer) -> None:
     """One component of each kind does what it should to recorded rows."""
-    hand = Hand(home)
+    hand = Presser(home)
     wrong: list[tuple[Press, str, str]] = []
     for press in PRESSES:
         if press.custom_id == "z1:reroll:2":
@@ -226,7 +226,7 @@ async def test_each_kind_is_answered_as_it_was(home: Home, renderer: ScriptedRen
 async def test_all_that_was_shown_is_known(home: Home, renderer: ScriptedRenderer) -> None:
     """Every recorded custom_id is recognised, even if the answer is a refusal."""
     renderer.release()
-    hand = Hand(home)
+    hand = Presser(home)
     ids = {(each["on"], each["custom_id"]) for each in SHOWN}
     assert len(ids) > 200
     for number, (on, custom_id) in enumerate(sorted(ids, key=lambda each: "delete" in each[1])):

@@ -21,11 +21,11 @@ from storage.database import FILE_NAME, Database
 from storage.files import PictureFiles
 from storage.types import DeliveryMode, DeliveryState, JobState, PolicySource, Route, Verdict
 from tests.bot.discord.fuzzer import Fuzzer
-from tests.compatibility.accounts import told
-from tests.compatibility.home import TOLD, Home, copied, open_home
+from tests.compatibility.contents import read_everything
+from tests.compatibility.home import RECORDED_CONTENTS, Home, copied, open_home
 from tests.fakes import FakeClock, ScriptedRenderer
 
-RECORDED: dict[str, Any] = json.loads(TOLD.read_text(encoding="utf-8"))
+RECORDED: dict[str, Any] = json.loads(RECORDED_CONTENTS.read_text(encoding="utf-8"))
 NOW = datetime.fromisoformat(RECORDED["now"])
 VERSION = 7
 """The schema version of the recording."""
@@ -118,7 +118,7 @@ async def test_all_that_it_says_is_read(data_dir: Path) -> None:
     recorded."""
     clock = FakeClock(NOW)
     async with await Database.open(data_dir / FILE_NAME, check=True) as db:
-        said = await told(db, clock, RECORDED["ids"])
+        said = await read_everything(db, clock, RECORDED["ids"])
     for part, value in said.items():
         assert value == RECORDED[part], part
     sources = {each["quota"]["policy"]["source"] for each in said["people"].values()}

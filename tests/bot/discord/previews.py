@@ -18,9 +18,9 @@ class ProgressClock:
     now_s: float = field(default=1000.0)
 
     def __post_init__(self) -> None:
-        self.seize()
+        self.take_over()
 
-    def seize(self) -> None:
+    def take_over(self) -> None:
         """Take over the clock of the progress updater that is running now."""
         self.harness.app.services.progress._now_s = lambda: self.now_s
 

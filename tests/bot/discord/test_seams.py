@@ -35,9 +35,9 @@ async def test_no_preview_stands_where_the_picture_will_not(
 ):
     """A picture delivered elsewhere has no previews in the channel, also after a crash."""
     await change_settings(harness, delivery=delivery)
-    hands = ProgressClock(harness)
+    clock = ProgressClock(harness)
     result = await start_painting(harness, renderer)
-    await hands.edited(renderer, 3)
+    await clock.edited(renderer, 3)
     assert "step 3 of 8" in harness.texts(harness.message(result.response.id))
     assert attachment_names(harness.message(result.response.id)) == []
     await harness.crash()

@@ -84,8 +84,8 @@ async def test_progress_is_shown_while_it_paints(harness: BotHarness, renderer: 
     result = await harness.alice.slash(harness.channel, "imagine", prompt="a city --steps 8")
     await harness.state(1, "painting")
     renderer.step(5)
-    board = harness.app.services.progress
-    shown = board._shown[1]
+    progress = harness.app.services.progress
+    shown = progress._shown[1]
     shown.edited_at_s -= 10
     async with asyncio.timeout(10):
         while "step 5 of 8" not in harness.texts(harness.message(result.response.id)):

@@ -169,13 +169,13 @@ async def test_one_line_says_what_was_chosen(turbo: BotHarness, renderer: Script
     await turbo.crash()
     renderer.hold()
     await turbo.start()
-    board = turbo.app.services.progress
+    progress = turbo.app.services.progress
     async with asyncio.timeout(20):
-        while 2 not in board._shown:
+        while 2 not in progress._shown:
             await asyncio.sleep(0.02)
-    assert board._shown[2].card.asked.pictures == 3
+    assert progress._shown[2].card.asked.pictures == 3
     async with asyncio.timeout(20):
-        while board._shown[2].last is None:
+        while progress._shown[2].last is None:
             await asyncio.sleep(0.02)
     assert line in turbo.texts(turbo.message(result.response.id)).splitlines()
     renderer.release()

@@ -30,7 +30,7 @@ from tests.bot.discord.harness import BotHarness, open_harness
 from tests.fakes import ScriptedRenderer, a_request, fake_recipe, gradient
 
 
-async def params(harness: BotHarness, **options: Any) -> Any:
+async def paint_series(harness: BotHarness, **options: Any) -> Any:
     """Ask for pictures and wait for them; return the message that shows them."""
     asked = {"prompt": "a lake", "seed": 5, "count": 3, "enhance": "off"} | options
     result = await harness.alice.slash(harness.channel, "imagine", **asked)
@@ -44,7 +44,7 @@ def files(harness: BotHarness) -> list[str]:
     return sorted(path.name for path in folder.rglob("*.png"))
 
 
-def sound(harness: BotHarness) -> bool:
+def consistent(harness: BotHarness) -> bool:
     """Return whether rows, ledger and files agree."""
     return consistency.check(harness.settings.storage.data_dir, hashes=True).wrong() == []
 
@@ -55,7 +55,7 @@ def buttons(message: Any) -> list[str]:
 
 async def test_three_pictures_are_one_message(harness: BotHarness):
     """Three pictures are one attachment, three rows, three files and three charges."""
-    message = await params(harness)
+    message = await paint_series(harness)
     assert [each.filename for each in message.attachments] == ["zimagine-1-sheet.png"]
     text = harness.texts(message)
     assert "seeds 5…7" in text and "pictures #1…#3" in text
@@ -70,12 +70,12 @@ async def test_three_pictures_are_one_message(harness: BotHarness):
     assert item["description"] == "3 numbered pictures: a lake"
     with Image.open(io.BytesIO(await message.attachments[0].read())) as sheet:
         assert sheet.width > 2 * 256 and sheet.height > 2 * 256
-    assert sound(harness)
+    assert consistent(harness)
 
 
 async def test_each_picture_is_one_that_could_be_painted_alone(harness: BotHarness):
     """Every picture of a series has its own recipe and its own entry in the history."""
-    await params(harness)
+    await paint_series(harness)
     folder = harness.settings.storage.data_dir
     for file, seed in harness.rows("SELECT file, seed FROM pictures"):
         found = embedded_recipe((folder / file).read_bytes())
@@ -88,31 +88,31 @@ async def test_each_picture_is_one_that_could_be_painted_alone(harness: BotHarne
 async def test_one_of_three_may_fail(harness: BotHarness, renderer: ScriptedRenderer):
     """If one of three fails, two are shown and charged, and the message says so."""
     renderer.flaws[6] = NonFinite("step 3")
-    message = await params(harness)
+    message = await paint_series(harness)
     text = harness.texts(message)
     assert "1 of 3 could not be painted and was not charged." in text
     assert "seeds 5, 7" in text and "pictures #1…#2" in text
     assert harness.rows("SELECT state, pictures FROM jobs") == [("painted", 2)]
-    assert harness.charged() == 2 and sound(harness)
+    assert harness.charged() == 2 and consistent(harness)
     assert files(harness) == ["zimagine-1-5-1.png", "zimagine-1-7-3.png"]
 
 
 async def test_two_of_three_may_fail(harness: BotHarness, renderer: ScriptedRenderer):
     """If two of three fail, the remaining picture is shown alone with a note."""
     renderer.flaws |= {5: NonFinite("step 3"), 6: NonFinite("step 3")}
-    message = await params(harness)
+    message = await paint_series(harness)
     assert [each.filename for each in message.attachments] == ["zimagine-1-7-3.png"]
     text = harness.texts(message)
     assert "2 of 3 could not be painted and were not charged." in text and "seed 7" in text
-    assert harness.charged() == 1 and sound(harness)
+    assert harness.charged() == 1 and consistent(harness)
 
 
 async def test_where_all_fail_nothing_is_charged(harness: BotHarness, renderer: ScriptedRenderer):
     """A series without any picture is a failed job and not charged."""
     renderer.flaws |= {seed: NonFinite("step 3") for seed in (5, 6, 7)}
-    message = await params(harness)
+    message = await paint_series(harness)
     assert "not charged" in harness.texts(message) and not message.attachments
-    assert harness.charged() == 0 and files(harness) == [] and sound(harness)
+    assert harness.charged() == 0 and files(harness) == [] and consistent(harness)
 
 
 async def test_progress_tells_which_picture(harness: BotHarness, renderer: ScriptedRenderer):
@@ -144,21 +144,21 @@ async def test_cancelled_in_the_middle_nothing_is_left(
     renderer.release()
     await harness.settled()
     assert harness.rows("SELECT state FROM jobs") == [("cancelled",)]
-    assert harness.charged() == 0 and files(harness) == [] and sound(harness)
+    assert harness.charged() == 0 and files(harness) == [] and consistent(harness)
 
 
 async def test_more_than_is_left_is_refused_in_words(data_dir: Path):
     """A series larger than the remaining quota is refused with what is left."""
     renderer = ScriptedRenderer()
     async with open_harness(data_dir, renderer.load, quota={"pictures": 4, "hours": 2}) as harness:
-        await params(harness)
+        await paint_series(harness)
         result = await harness.alice.slash(harness.channel, "imagine", prompt="more", count=2)
         assert result.ephemeral
         assert "asked for 2 pictures, and 1 of your 4" in result.response.content
         returns = int(harness.clock.now.timestamp()) + 2 * 3600
         assert f"<t:{returns}:R>" in result.response.content
         assert harness.charged() == 3
-        await params(harness, count=1)
+        await paint_series(harness, count=1)
         assert harness.charged() == 4
 
 
@@ -179,7 +179,7 @@ async def test_the_button_rerolls_all_and_the_command_one(
     harness: BotHarness, renderer: ScriptedRenderer
 ):
     """The button rerolls the whole series, /reroll with a number a single picture."""
-    message = await params(harness)
+    message = await paint_series(harness)
     await harness.bob.click(message, label="Reroll all")
     await harness.settled()
     again = [request.seed for request in renderer.painted[3:]]
@@ -190,23 +190,23 @@ async def test_the_button_rerolls_all_and_the_command_one(
     await harness.alice.slash(harness.channel, "reroll", picture="2", seed=6)
     await harness.settled()
     assert [request.seed for request in renderer.painted[6:]] == [6]
-    assert harness.charged() == 7 and sound(harness)
+    assert harness.charged() == 7 and consistent(harness)
 
 
 async def test_delete_takes_all_away(harness: BotHarness):
     """Delete removes the message, rows and files of the whole series, with the usual
     permissions."""
-    message = await params(harness)
+    message = await paint_series(harness)
     refused = await harness.bob.click(message, label="Delete")
     assert refused.ephemeral and len(files(harness)) == 3
     await harness.alice.click(message, label="Delete")
     assert message.id not in {each.id for each in harness.channel.history()}
     assert files(harness) == []
     assert harness.rows("SELECT count(*) FROM pictures WHERE deleted_at IS NULL") == [(0,)]
-    assert harness.charged() == 3 and sound(harness)
+    assert harness.charged() == 3 and consistent(harness)
 
 
-def leave(harness: BotHarness, numbers: Sequence[int]) -> None:
+def leave_files(harness: BotHarness, numbers: Sequence[int]) -> None:
     """Write these files of the running job as the bot does, and nothing else."""
     handle = harness.app.services.generation.handle_of(1)
     assert handle is not None
@@ -228,7 +228,7 @@ async def test_a_crash_between_files_and_database(
         harness.channel, "imagine", prompt="one", seed=5, count=3, enhance="off"
     )
     await harness.state(1, "painting")
-    leave(harness, left)
+    leave_files(harness, left)
     await harness.crash()
     renderer.painted.clear()
     renderer.flaws[7] = NonFinite("step 3")
@@ -237,7 +237,7 @@ async def test_a_crash_between_files_and_database(
     whole = len(left) == 3
     assert [request.seed for request in renderer.painted] == ([] if whole else [5, 6])
     assert harness.charged() == len(files(harness)) == (3 if whole else 2)
-    assert sound(harness)
+    assert consistent(harness)
     assert harness.channel.last_message.attachments[0].filename == "zimagine-1-sheet.png"
 
 
@@ -255,9 +255,9 @@ async def test_a_full_disk_in_the_middle_leaves_nothing(
         return write(name, data)
 
     monkeypatch.setattr(store, "write", full)
-    message = await params(harness)
+    message = await paint_series(harness)
     assert "disk" in harness.texts(message)
-    assert written and files(harness) == [] and harness.charged() == 0 and sound(harness)
+    assert written and files(harness) == [] and harness.charged() == 0 and consistent(harness)
 
 
 async def test_a_sheet_that_was_posted_is_found_again(
@@ -292,7 +292,7 @@ async def test_a_sheet_without_a_file_is_kept(harness: BotHarness, monkeypatch: 
         return await card(*args, **options)
 
     monkeypatch.setattr(cards, "card", lost)
-    message = await params(harness)
+    message = await paint_series(harness)
     assert harness.rows("SELECT state FROM deliveries") == [("kept",)]
     assert "/history" in harness.texts(message)
 

@@ -27,11 +27,11 @@ async def favour(harness: BotHarness, who: Any, *picture_ids: int) -> None:
     """Mark pictures as favourites."""
     for picture_id in picture_ids:
         assert await harness.app.services.gallery.set_favourite(
-            person(harness, who), picture_id, favourite=True
+            as_actor(harness, who), picture_id, favourite=True
         )
 
 
-def person(harness: BotHarness, who: Any) -> Actor:
+def as_actor(harness: BotHarness, who: Any) -> Actor:
     """Return a member as the services see them."""
     return Actor(who.id, harness.guild.id, harness.channel.id)
 
@@ -88,7 +88,7 @@ async def test_searching_for_syntax(harness: BotHarness, search: str):
 async def test_too_long_a_search_is_refused(harness: BotHarness):
     """A search beyond Discord's own limit is refused with the maximum length."""
     found = await harness.app.services.gallery.search(
-        person(harness, harness.alice), "x" * (MAX_SEARCH_CHARS + 1)
+        as_actor(harness, harness.alice), "x" * (MAX_SEARCH_CHARS + 1)
     )
     assert isinstance(found, Refused)
     assert found.reason == TextTooLong("search", MAX_SEARCH_CHARS + 1, MAX_SEARCH_CHARS)
@@ -128,7 +128,7 @@ async def test_pages_of_favourites_turn_for_ever(harness: BotHarness):
     assert "#2" in response_text(harness, answer) and "#3" not in response_text(harness, answer)
     await harness.alice.click(answer.response.message, label="Newer")
     assert response_text(harness, answer) == second
-    gallery, alice = harness.app.services.gallery, person(harness, harness.alice)
+    gallery, alice = harness.app.services.gallery, as_actor(harness, harness.alice)
     for picture_id in range(1, 7):
         await gallery.set_favourite(alice, picture_id, favourite=False)
     await harness.alice.click(answer.response.message, label="Older")
@@ -142,7 +142,7 @@ async def test_a_page_that_is_gone_is_the_first(harness: BotHarness):
     for number in range(3):
         await paint(harness, prompt=f"number {2 * number}", count=2)
     answer, _ = await history(harness, harness.alice)
-    await harness.app.services.gallery.erase(person(harness, harness.alice), 1)
+    await harness.app.services.gallery.erase(as_actor(harness, harness.alice), 1)
     await harness.alice.click(answer.response.message, label="Older")
     text = response_text(harness, answer)
     assert "You have 5 pictures here." in text and "#6" in text

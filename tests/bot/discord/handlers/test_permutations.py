@@ -31,12 +31,12 @@ def prompts(harness: BotHarness) -> list[str]:
     return [row[0] for row in harness.rows("SELECT prompt FROM jobs ORDER BY id")]
 
 
-def nothing_happened(harness: BotHarness) -> bool:
+def nothing_charged(harness: BotHarness) -> bool:
     """Return whether there is no job and no charge."""
     return harness.rows("SELECT id FROM jobs") == [] and harness.charged() == 0
 
 
-def sound(harness: BotHarness) -> bool:
+def consistent(harness: BotHarness) -> bool:
     """Return whether rows, ledger and files agree."""
     return consistency.check(harness.settings.storage.data_dir, hashes=True).wrong() == []
 
@@ -61,7 +61,7 @@ async def test_it_is_asked_before_anything_is_spent(data_dir: Path):
         for number, prompt in enumerate(ALL_FOUR, 1):
             assert f"{number}. {prompt}" in text
         assert last_row_labels(asked.response.message) == ["Paint 4 pictures", "Don't"]
-        assert nothing_happened(harness) and renderer.painted == []
+        assert nothing_charged(harness) and renderer.painted == []
         assert "takes about" not in text  # no picture was painted yet, so the speed is unknown
         await harness.alice.slash(harness.channel, "imagine", prompt="one")
         await harness.settled()
@@ -78,7 +78,7 @@ async def test_paint_makes_a_job_of_each(harness: BotHarness, renderer: Scripted
     assert prompts(harness) == ALL_FOUR
     assert [each.prompt for each in renderer.painted] == ALL_FOUR
     assert len({each.seed for each in renderer.painted}) == 4
-    assert harness.charged() == 4 and sound(harness)
+    assert harness.charged() == 4 and consistent(harness)
     posted = picture_messages(harness)
     assert len(posted) == 4 == len(harness.channel.history())
     heads = [harness.texts(message).splitlines()[0] for message in posted]
@@ -123,7 +123,7 @@ async def test_declined_nothing_happens(harness: BotHarness):
     assert last_row_labels(asked.response.message) == []
     assert "Nothing was painted" in await press(harness, before, "z1:decline:1")
     assert "This question is over" in await press(harness, before, "z1:paint:1")
-    assert nothing_happened(harness)
+    assert nothing_charged(harness)
 
 
 async def test_pressed_twice_it_is_painted_once(harness: BotHarness, renderer: ScriptedRenderer):
@@ -155,7 +155,9 @@ async def test_two_devices_at_once_paint_once(data_dir: Path, renderer: Scripted
         assert "4 jobs are accepted" in harness.texts(asked.response.message)
         renderer.release()
         await harness.settled()
-        assert harness.charged() == 4 and len(picture_messages(harness)) == 4 and sound(harness)
+        assert (
+            harness.charged() == 4 and len(picture_messages(harness)) == 4 and consistent(harness)
+        )
 
 
 async def test_the_question_outlives_the_process(harness: BotHarness, renderer: ScriptedRenderer):
@@ -184,7 +186,7 @@ async def test_after_an_hour_it_is_over(harness: BotHarness):
     assert harness.rows("SELECT id FROM proposals") == []
     await harness.alice.click(second.response.message, label="Paint 4 pictures")
     assert "This question is over" in harness.texts(second.response.message)
-    assert nothing_happened(harness)
+    assert nothing_charged(harness)
 
 
 async def test_a_quota_that_is_too_small_is_said_at_once(data_dir: Path):
@@ -207,7 +209,7 @@ async def test_a_quota_that_is_too_small_is_said_at_once(data_dir: Path):
         )
         await harness.alice.click(asked.response.message, label="Paint 3 pictures")
         await harness.settled()
-        assert harness.charged() == 4 and sound(harness)
+        assert harness.charged() == 4 and consistent(harness)
 
 
 async def test_a_queue_that_is_too_full_is_said_at_once(data_dir: Path, renderer: ScriptedRenderer):
@@ -281,7 +283,7 @@ async def test_nobody_else_can_press(harness: BotHarness):
     assert await services.permutations.decline(bob, 1) is None
     elsewhere = Actor(harness.alice.id, 77, harness.channel.id)
     assert await services.permutations.accept(elsewhere, 1) == over
-    assert nothing_happened(harness)
+    assert nothing_charged(harness)
     await harness.alice.click(asked.response.message, label="Paint 4 pictures")
     await harness.settled()
     assert harness.charged() == 4
@@ -334,7 +336,7 @@ async def test_a_disk_in_trouble_accepts_none(harness: BotHarness, monkeypatch: 
     monkeypatch.setattr(jobs, "_insert", fails)
     pressed = await harness.alice.click(asked.response.message, label="Paint 4 pictures")
     assert pressed.ephemeral and "disk is in trouble" in pressed.response.content
-    assert nothing_happened(harness)
+    assert nothing_charged(harness)
     assert harness.app.engine.queue._held == {}
     monkeypatch.undo()
     await harness.alice.click(asked.response.message, label="Paint 4 pictures")

@@ -31,12 +31,12 @@ from storage.types import Place, StoredPicture
 from tests.fakes import EPOCH
 
 Shown = ui.LayoutView | ui.Modal | str
-Case = Callable[[Words, str], Shown]
+Sample = Callable[[Words, str], Shown]
 """Takes the reader's language and a user text, which is used wherever user input appears."""
 
 PROMPT = "a red boat on a lake at dawn"
 ALICE, BOB, CHANNEL, GUILD, MODERATOR = (n * 10**17 for n in (1, 2, 3, 4, 5))
-SOON = EPOCH + timedelta(seconds=90)
+READY_AT = EPOCH + timedelta(seconds=90)
 NEGATIVE = "blurry, low quality"
 MENDS = tuple(
     Adapted(Adaptation(mend, "step 3", value))
@@ -57,7 +57,7 @@ NO_SERVICES = cast("Services", SimpleNamespace(generation=SimpleNamespace(family
 """Services for building commands, which only ask what the model can do."""
 
 
-def card_case(make: Callable[[str], Card]) -> Case:
+def card_sample(make: Callable[[str], Card]) -> Sample:
     """Return the sample of a card that contains the user text."""
     return lambda say, words: card_layout(make(words), say)
 

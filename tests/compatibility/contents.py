@@ -44,7 +44,7 @@ def _plainer(value: Any) -> Any:
     return str(value)
 
 
-async def told(db: Database, clock: Clock, ids: Mapping[str, int]) -> dict[str, Any]:
+async def read_everything(db: Database, clock: Clock, ids: Mapping[str, int]) -> dict[str, Any]:
     """Return everything that can be read from the database. ids: servers, channels and users by
     name."""
     jobs, deliveries, inputs = Jobs(db, clock, str), Deliveries(db, clock), Inputs(db, clock)
@@ -64,7 +64,7 @@ async def told(db: Database, clock: Clock, ids: Mapping[str, int]) -> dict[str, 
             "open cases": [each.id for each in await reports.open(ids["guild"], 100)],
             "proposals": [await proposals.get(each) for each in proposal_ids],
             "people": {
-                name: await _person(db, clock, ids, user_id) for name, user_id in people.items()
+                name: await _member(db, clock, ids, user_id) for name, user_id in people.items()
             },
             "blocked": await Blocks(db, clock).blocked(ids["guild"]),
         }
@@ -91,7 +91,7 @@ def _without(field: str, value: Any) -> dict[str, Any]:
     return {name: each for name, each in plain(value).items() if name != field}
 
 
-async def _person(db: Database, clock: Clock, ids: Mapping[str, int], user_id: int) -> Any:
+async def _member(db: Database, clock: Clock, ids: Mapping[str, int], user_id: int) -> Any:
     guild_id, history, quotas = ids["guild"], History(db, clock), Quotas(db, clock)
     who = (user_id, guild_id)
     channels, preferences, threads = ("channel", "mods"), Preferences(db, clock), Threads(db, clock)
