@@ -40,7 +40,7 @@ _SMALLER = (
 )
 """Forms to try in turn: format, ending, quality, and by what both sides are divided."""
 
-_OBSTACLES = {
+_OBSTACLES: dict[int, Obstacle] = {
     ErrorCode.UNKNOWN_CHANNEL: Obstacle.CHANNEL_GONE,
     ErrorCode.UNKNOWN_GUILD: Obstacle.CHANNEL_GONE,
     ErrorCode.UNKNOWN_MESSAGE: Obstacle.MESSAGE_GONE,

@@ -34,22 +34,22 @@ def message_menus(services: Services) -> list[app_commands.ContextMenu]:
     """Return the message context menus, bound to these services."""
 
     async def recipe(interaction: Interaction, message: discord.Message) -> None:
-        found = await _own_picture(interaction, services, message)
-        if found is None:
+        details = await _own_picture(interaction, services, message)
+        if details is None:
             await _read_files(interaction, services, message)
         else:
-            await show_details(interaction, found)
+            await show_details(interaction, details)
 
     async def reroll(interaction: Interaction, message: discord.Message) -> None:
-        found = await _own_picture(interaction, services, message)
-        if found is None:
+        details = await _own_picture(interaction, services, message)
+        if details is None:
             await _read_files(interaction, services, message)
-        elif isinstance(found, Refused):
-            await refuse(interaction, found)
+        elif isinstance(details, Refused):
+            await refuse(interaction, details)
         elif await can_deliver_here(interaction):
-            assert found.picture is not None
+            assert details.picture is not None
             outcome = await services.generation.reroll(
-                actor_of(interaction), picture=str(found.picture.id), anyones=True, whole=True
+                actor_of(interaction), picture=str(details.picture.id), anyones=True, whole=True
             )
             await answer(interaction, services, outcome)
 
@@ -83,9 +83,9 @@ async def _read_files(
     actor, sees = actor_of(interaction), can_read_of(interaction)
     outcomes = []
     for file in files:
-        found = await services.inspection.read_file(actor, recipe_file_of(file), sees)
-        if isinstance(found, PictureDetails):
-            await show_file_details(interaction, found)
+        outcome = await services.inspection.read_file(actor, recipe_file_of(file), sees)
+        if isinstance(outcome, PictureDetails):
+            await show_file_details(interaction, outcome)
             return
-        outcomes.append(found)
+        outcomes.append(outcome)
     await show_file_details(interaction, outcomes[0])

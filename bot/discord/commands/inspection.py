@@ -89,8 +89,8 @@ def _recipe(services: Services) -> app_commands.Command[Any, ..., None]:
             )
         elif file is not None:
             await interaction.response.defer(ephemeral=True, thinking=True)
-            found = await services.inspection.read_file(actor, recipe_file_of(file), sees)
-            await show_file_details(interaction, found)
+            details = await services.inspection.read_file(actor, recipe_file_of(file), sees)
+            await show_file_details(interaction, details)
         elif picture is not None:
             outcome = await services.inspection.details(actor, picture, sees)
             await show_details(interaction, outcome)

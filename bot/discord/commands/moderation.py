@@ -51,11 +51,13 @@ def _reports(services: Services) -> app_commands.Group:
 
     @reports.command(name="list", description=locale_str("See the reports that wait for a verdict"))
     async def list_(interaction: Interaction) -> None:
-        found = await services.moderation.open_cases(actor_of(interaction))
-        if isinstance(found, Refused):
-            await refuse(interaction, found)
+        open_reports = await services.moderation.open_cases(actor_of(interaction))
+        if isinstance(open_reports, Refused):
+            await refuse(interaction, open_reports)
         else:
-            await reply_layout_privately(interaction, reports_layout(found, words_of(interaction)))
+            await reply_layout_privately(
+                interaction, reports_layout(open_reports, words_of(interaction))
+            )
 
     return reports
 
@@ -152,10 +154,10 @@ def _unblock(services: Services) -> app_commands.Command[Any, ..., None]:
 def _blocked(services: Services) -> app_commands.Command[Any, ..., None]:
     @app_commands.command(description=locale_str("See who is blocked on this server"))
     async def blocked(interaction: Interaction) -> None:
-        found = await services.moderation.blocked(actor_of(interaction))
-        if isinstance(found, Refused):
-            await refuse(interaction, found)
+        blocks = await services.moderation.blocked(actor_of(interaction))
+        if isinstance(blocks, Refused):
+            await refuse(interaction, blocks)
         else:
-            await reply_layout_privately(interaction, blocked_layout(found, words_of(interaction)))
+            await reply_layout_privately(interaction, blocked_layout(blocks, words_of(interaction)))
 
     return blocked

@@ -63,15 +63,15 @@ async def show_history(
     interaction: Interaction, services: Services, search: str | None, *, favourites: bool
 ) -> None:
     """Answer /history with the first page, or with search results."""
-    found = await services.gallery.search(actor_of(interaction), search, favourites=favourites)
+    results = await services.gallery.search(actor_of(interaction), search, favourites=favourites)
     say = words_of(interaction)
-    match found:
+    match results:
         case Refused():
-            await refuse(interaction, found)
+            await refuse(interaction, results)
         case SearchResults():
-            await reply_layout_privately(interaction, search_layout(found, say))
+            await reply_layout_privately(interaction, search_layout(results, say))
         case _:
-            await reply_layout_privately(interaction, history_layout(found, say))
+            await reply_layout_privately(interaction, history_layout(results, say))
 
 
 async def turn_page(

@@ -225,11 +225,11 @@ async def _same_job(
 ) -> bool:
     """Return whether both pictures belong to one job; members who see one see the other too."""
     actor = actor_of(interaction)
-    found = [
+    originals = [
         await services.variations.original(actor, each, anyones=True)
         for each in (str(picture_id), chosen)
     ]
-    jobs = {None if isinstance(each, Refused) else each.job_id for each in found}
+    jobs = {None if isinstance(each, Refused) else each.job_id for each in originals}
     return len(jobs) == 1 and None not in jobs
 
 

@@ -41,9 +41,9 @@ async def submit_report(interaction: Interaction, services: Services, picture_id
 
 async def show_report_form(interaction: Interaction, services: Services, picture_id: int) -> None:
     """Open the form, unless the picture cannot be reported."""
-    found = await services.moderation.reportable(actor_of(interaction), picture_id)
-    if isinstance(found, Refused):
-        await refuse(interaction, found)
+    reportable = await services.moderation.reportable(actor_of(interaction), picture_id)
+    if isinstance(reportable, Refused):
+        await refuse(interaction, reportable)
     else:
         await interaction.response.send_modal(report_form(picture_id, words_of(interaction)))
 

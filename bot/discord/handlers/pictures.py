@@ -27,11 +27,11 @@ async def show(
     interaction: Interaction, services: Services, picture_id: int, *, anyones: bool
 ) -> None:
     """Show a picture ephemerally. anyones: pictures of other members are shown too."""
-    found = await services.gallery.show(actor_of(interaction), picture_id, anyones=anyones)
-    if isinstance(found, Refused):
-        await refuse(interaction, found)
+    outcome = await services.gallery.show(actor_of(interaction), picture_id, anyones=anyones)
+    if isinstance(outcome, Refused):
+        await refuse(interaction, outcome)
         return
-    picture, path = found
+    picture, path = outcome
     await interaction.response.defer(ephemeral=True, thinking=True)
     name, data = await asyncio.to_thread(fitting, path, path.name, interaction.filesize_limit)
     await interaction.edit_original_response(
@@ -72,10 +72,10 @@ async def set_favourite(
 
 async def send_copy(interaction: Interaction, services: Services, picture_id: int) -> None:
     """Send a copy of a picture by direct message to whoever pressed the button."""
-    found = await services.gallery.show(actor_of(interaction), picture_id, anyones=True)
-    if isinstance(found, Refused):
-        await refuse(interaction, found)
+    outcome = await services.gallery.show(actor_of(interaction), picture_id, anyones=True)
+    if isinstance(outcome, Refused):
+        await refuse(interaction, outcome)
         return
     await interaction.response.defer(ephemeral=True, thinking=True)
-    copied = await services.copies.send(interaction.user.id, *found, str(interaction.locale))
+    copied = await services.copies.send(interaction.user.id, *outcome, str(interaction.locale))
     await edit_reply(interaction, sentence(copied, words_of(interaction)))

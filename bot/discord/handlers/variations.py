@@ -37,11 +37,11 @@ async def paint_again(interaction: Interaction, services: Services, picture_id: 
     if not await can_deliver_here(interaction):
         return
     actor = actor_of(interaction)
-    found = await services.inspection.details(actor, picture_id, can_read_of(interaction))
-    if isinstance(found, Refused):
-        await refuse(interaction, found)
+    details = await services.inspection.details(actor, picture_id, can_read_of(interaction))
+    if isinstance(details, Refused):
+        await refuse(interaction, details)
         return
-    seed = found.recipe.request.seed
+    seed = details.recipe.request.seed
     outcome = await services.generation.reroll(
         actor, picture=str(picture_id), seed=seed, anyones=True
     )
@@ -92,12 +92,12 @@ async def upscale(
     if not await can_deliver_here(interaction):
         return
     actor = actor_of(interaction)
-    found = await services.variations.upscale_source(actor, picture, anyones=anyones)
-    if isinstance(found, Refused):
-        await refuse(interaction, found)
+    source = await services.variations.upscale_source(actor, picture, anyones=anyones)
+    if isinstance(source, Refused):
+        await refuse(interaction, source)
         return
-    acceptance = asyncio.ensure_future(services.variations.upscale(actor, found))
-    await answer_soon(interaction, services, acceptance, private=found.original.private)
+    acceptance = asyncio.ensure_future(services.variations.upscale(actor, source))
+    await answer_soon(interaction, services, acceptance, private=source.original.private)
 
 
 async def answer_soon(

@@ -13,6 +13,7 @@ from bot.jobs.cancellation import LOOK_EVERY_S
 from engine.errors import NonFinite
 from engine.types import Painted
 from storage.errors import DiskFull
+from storage.files import PictureFiles
 from tests.bot.discord.harness import BotHarness, open_harness
 from tests.fakes import ScriptedRenderer, fake_recipe, gradient
 
@@ -121,7 +122,7 @@ async def test_a_picture_on_the_disk_is_not_painted_again(
     request = harness.app.services.generation.handle_of(1)
     assert request is not None
     painted = Painted(gradient(request.spec.request), fake_recipe(request.spec.request), 1.0)
-    files = harness.app.completion._files
+    files = PictureFiles(harness.settings.storage.data_dir, clock=harness.clock)
     written = completion.write_picture(files, "zimagine-1-5.png", painted)
     await harness.crash()
     renderer.painted.clear()

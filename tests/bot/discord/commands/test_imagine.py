@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 
 import discord
@@ -12,6 +11,7 @@ from engine.encode import embedded_recipe
 from engine.errors import NonFinite, OutOfMemory
 from tests.bot.discord.harness import BotHarness, open_harness
 from tests.bot.discord.painting import painted
+from tests.bot.discord.previews import ProgressClock, start_painting
 from tests.fakes import ScriptedRenderer
 
 
@@ -80,16 +80,10 @@ async def test_an_idle_negative_prompt_is_said(harness: BotHarness):
 
 async def test_progress_is_shown_while_it_paints(harness: BotHarness, renderer: ScriptedRenderer):
     """After three seconds the status message shows the current step."""
-    renderer.hold()
-    result = await harness.alice.slash(harness.channel, "imagine", prompt="a city --steps 8")
-    await harness.state(1, "painting")
-    renderer.step(5)
-    progress = harness.app.services.progress
-    shown = progress._shown[1]
-    shown.edited_at_s -= 10
-    async with asyncio.timeout(10):
-        while "step 5 of 8" not in harness.texts(harness.message(result.response.id)):
-            await asyncio.sleep(0.02)
+    clock = ProgressClock(harness)
+    result = await start_painting(harness, renderer)
+    await clock.edited(renderer, 5)
+    assert "step 5 of 8" in harness.texts(harness.message(result.response.id))
     renderer.release()
     await harness.settled()
     assert "step" not in harness.texts(harness.message(result.response.id)).split("8 steps")[0]

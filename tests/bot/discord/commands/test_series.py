@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import io
 from collections.abc import Sequence
 from pathlib import Path
@@ -26,7 +25,9 @@ from engine.series import series
 from engine.types import Painted
 from storage import consistency
 from storage.errors import DiskFull
+from storage.files import PictureFiles
 from tests.bot.discord.harness import BotHarness, open_harness
+from tests.bot.discord.previews import ProgressClock, start_painting
 from tests.fakes import ScriptedRenderer, a_request, fake_recipe, gradient
 
 
@@ -117,17 +118,11 @@ async def test_where_all_fail_nothing_is_charged(harness: BotHarness, renderer: 
 
 async def test_progress_tells_which_picture(harness: BotHarness, renderer: ScriptedRenderer):
     """Progress counts steps over the whole series and names the current picture."""
-    renderer.hold()
-    result = await harness.alice.slash(harness.channel, "imagine", prompt="a city", count=3)
-    await harness.state(1, "painting")
-    renderer.step(11)
-    shown = harness.app.services.progress._shown[1]
-    shown.edited_at_s -= 10
-    async with asyncio.timeout(10):
-        while "step 11 of 24 · picture 2 of 3" not in harness.texts(
-            harness.message(result.response.id)
-        ):
-            await asyncio.sleep(0.02)
+    clock = ProgressClock(harness)
+    result = await start_painting(harness, renderer, count=3)
+    await clock.edited(renderer, 11)
+    shown = harness.texts(harness.message(result.response.id))
+    assert "step 11 of 24 · picture 2 of 3" in shown
     renderer.release()
     await harness.settled()
 
@@ -214,7 +209,8 @@ def leave_files(harness: BotHarness, numbers: Sequence[int]) -> None:
         request = series(handle.spec.request, 3)[number - 1]
         painted = Painted(gradient(request), fake_recipe(request), 1.0)
         name = picture_name(1, request.seed, number)
-        completion.write_picture(harness.app.completion._files, name, painted)
+        pictures = PictureFiles(harness.settings.storage.data_dir, clock=harness.clock)
+        completion.write_picture(pictures, name, painted)
 
 
 @pytest.mark.parametrize("left", [(1, 2, 3), (1, 3)])
@@ -245,16 +241,15 @@ async def test_a_full_disk_in_the_middle_leaves_nothing(
     harness: BotHarness, monkeypatch: pytest.MonkeyPatch
 ):
     """If not all files can be written, none stays and everything is refunded."""
-    store, written = harness.app.completion._files, []
-    write = store.write
+    write, written = PictureFiles.write, []
 
-    def full(name: str, data: bytes):
+    def full(self: PictureFiles, name: str, data: bytes):
         if written:
             raise DiskFull(Path(name), "no space left on device")
         written.append(name)
-        return write(name, data)
+        return write(self, name, data)
 
-    monkeypatch.setattr(store, "write", full)
+    monkeypatch.setattr(PictureFiles, "write", full)
     message = await paint_series(harness)
     assert "disk" in harness.texts(message)
     assert written and files(harness) == [] and harness.charged() == 0 and consistent(harness)
