@@ -51,26 +51,26 @@ async def sync_commands(
         await command.get_translated_payload(tree, translator) for command in tree.get_commands()
     ]
     own_key = f"{application_id}:{_digest(payload)}"
-    remembered = await asyncio.to_thread(_read, state_file)
+    remembered = await asyncio.to_thread(_read_state, state_file)
     registered = await _registered_commands(tree.client, application_id)
     if remembered != f"{own_key}:{_digest(registered)}":
         await tree.sync()
         # Fetched again, because the response to the registration has other fields than a listing.
         registered = await _registered_commands(tree.client, application_id)
-        await asyncio.to_thread(_write, state_file, f"{own_key}:{_digest(registered)}")
+        await asyncio.to_thread(_write_state, state_file, f"{own_key}:{_digest(registered)}")
         log.info("commands synced", count=len(payload))
     slash = discord.AppCommandType.chat_input.value
-    return {each["name"]: int(each["id"]) for each in registered if _place(each)[0] == slash}
+    return {each["name"]: int(each["id"]) for each in registered if _sort_key(each)[0] == slash}
 
 
 async def _registered_commands(client: discord.Client, application_id: int) -> list[Any]:
     """Return Discord's full records of the application's global commands, whoever registered
     them."""
     # Not the tree's fetch_commands, which leaves out permissions and versions.
-    return sorted(await client.http.get_global_commands(application_id), key=_place)
+    return sorted(await client.http.get_global_commands(application_id), key=_sort_key)
 
 
-def _place(command: Mapping[str, Any]) -> tuple[int, str]:
+def _sort_key(command: Mapping[str, Any]) -> tuple[int, str]:
     """Return a sort key. A slash command and a context menu may share a name."""
     return int(command.get("type", 1)), str(command["name"])
 
@@ -80,7 +80,7 @@ def _digest(value: object) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _read(file: Path | None) -> str:
+def _read_state(file: Path | None) -> str:
     """Return the remembered state; an unreadable file counts as empty."""
     try:
         return "" if file is None else file.read_bytes().decode("ascii", errors="replace")
@@ -88,7 +88,7 @@ def _read(file: Path | None) -> str:
         return ""
 
 
-def _write(file: Path | None, state: str) -> None:
+def _write_state(file: Path | None, state: str) -> None:
     """Remember the state. A failure only costs another sync at the next start."""
     if file is not None:
         try:

@@ -25,7 +25,7 @@ from bot.request.outcomes import Refused
 from bot.wording import moderation
 from storage.types import REASON_LIMIT_CHARS
 
-Why = Range[str, 1, REASON_LIMIT_CHARS]
+ReasonText = Range[str, 1, REASON_LIMIT_CHARS]
 
 
 def moderation_commands(
@@ -70,7 +70,7 @@ async def _set_channel(
     if refused is not None:
         await refuse(interaction, refused)
         return
-    missing = [] if channel is None else _missing(channel)
+    missing = [] if channel is None else _missing_permissions(channel)
     if channel is not None and missing:
         await reply_privately(
             interaction,
@@ -104,7 +104,7 @@ async def _set_channel(
     await reply_privately(interaction, text)
 
 
-def _missing(channel: discord.TextChannel) -> list[str]:
+def _missing_permissions(channel: discord.TextChannel) -> list[str]:
     """Return the permissions that the bot lacks to post reports in a channel, by Discord's
     names."""
     can = channel.permissions_for(channel.guild.me)
@@ -122,7 +122,7 @@ def _block(services: Services) -> app_commands.Command[Any, ..., None]:
     @app_commands.describe(
         who=locale_str("The member"), reason=locale_str("Why; they are told when they try")
     )
-    async def block(interaction: Interaction, who: discord.User, reason: Why = "") -> None:
+    async def block(interaction: Interaction, who: discord.User, reason: ReasonText = "") -> None:
         done = await services.moderation.block(actor_of(interaction), who.id, reason)
         if isinstance(done, Refused):
             await refuse(interaction, done)

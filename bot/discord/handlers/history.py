@@ -27,31 +27,33 @@ def search_layout(results: SearchResults, say: Words) -> ui.LayoutView:
     """Return the layout of search results, or a sentence that nothing matches."""
     quoted_text = f"“{quoted(results.text, MAX_SEARCH_CHARS)}”"
     if not results.pictures:
-        return layout(ui.TextDisplay(_nothing(results, quoted_text, say)))
+        return layout(ui.TextDisplay(_empty_text(results, quoted_text, say)))
     rows = [
         history_row(each, each.id in results.unseen, say, SEARCH_PROMPT_CHARS)
         for each in results.pictures
     ]
-    return layout(ui.TextDisplay(_head(results, quoted_text, say)), *rows)
+    return layout(ui.TextDisplay(_heading(results, quoted_text, say)), *rows)
 
 
-def _nothing(results: SearchResults, words: str, say: Words) -> str:
+def _empty_text(results: SearchResults, quoted_text: str, say: Words) -> str:
     if results.favourites:
         return say(
-            "No favourite of yours here has every word of {words} in its prompt.", words=words
+            "No favourite of yours here has every word of {words} in its prompt.", words=quoted_text
         )
-    return say("No picture of yours here has every word of {words} in its prompt.", words=words)
+    return say(
+        "No picture of yours here has every word of {words} in its prompt.", words=quoted_text
+    )
 
 
-def _head(results: SearchResults, words: str, say: Words) -> str:
+def _heading(results: SearchResults, quoted_text: str, say: Words) -> str:
     count = len(results.pictures)
     if results.favourites:
         text = say.plural(
-            "{n} favourite with {words}", "{n} favourites with {words}", count, words=words
+            "{n} favourite with {words}", "{n} favourites with {words}", count, words=quoted_text
         )
     else:
         text = say.plural(
-            "{n} picture with {words}", "{n} pictures with {words}", count, words=words
+            "{n} picture with {words}", "{n} pictures with {words}", count, words=quoted_text
         )
     if results.more:
         more = say("These are the newest; there are more. Another word narrows them down.")

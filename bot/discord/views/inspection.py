@@ -86,7 +86,7 @@ def _queue_row(job: QueuedJob, say: Words, *, with_user: bool) -> ui.Section[ui.
     prompt = say("(private)") if job.prompt is None else quoted(job.prompt, QUEUE_PROMPT_CHARS)
     facts = [
         *([f"<@{job.user_id}>"] if with_user else []),
-        _place(job, say),
+        _position(job, say),
         *([say("expected {when}", when=timestamp(job.ready_at))] if job.ready_at else []),
         *([say.plural("{n} picture", "{n} pictures", job.pictures)] if job.pictures > 1 else []),
         say("job {id}", id=job.id),
@@ -99,7 +99,7 @@ def _queue_row(job: QueuedJob, say: Words, *, with_user: bool) -> ui.Section[ui.
     return ui.Section(ui.TextDisplay(f"**{prompt}**\n-# {' · '.join(facts)}"), accessory=cancel)
 
 
-def _place(job: QueuedJob, say: Words) -> str:
+def _position(job: QueuedJob, say: Words) -> str:
     if job.ahead is None:
         return say("being painted")
     if job.ahead == 0:
@@ -198,7 +198,7 @@ def details_panel(details: PictureDetails, say: Words) -> Panel:
             for heading, text in [*recipes.facts(details.recipe, say)]
         ]
         blocks = [
-            _head(details, say),
+            _heading(details, say),
             _labelled_lines(words),
             _labelled_lines([*values, *_origin_rows(details, say)]),
         ]
@@ -222,7 +222,7 @@ def _file_name(details: PictureDetails) -> str:
     return f"zimagine{number}-flags.txt"
 
 
-def _head(details: PictureDetails, say: Words) -> str:
+def _heading(details: PictureDetails, say: Words) -> str:
     picture = details.picture
     if picture is None:
         head = say("The recipe in this file")

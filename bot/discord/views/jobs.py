@@ -60,7 +60,7 @@ def card_layout(card: Card, say: Words) -> ui.LayoutView:
             return report_layout(card, say)
 
 
-def gallery_of(
+def picture_gallery(
     file_name: str, described: str, *, spoiler: bool = False
 ) -> ui.MediaGallery[ui.LayoutView]:
     """Return a media gallery with one preview or result. described: text for screen readers.
@@ -138,7 +138,7 @@ def _preview(card: PaintingCard, say: Words) -> ui.MediaGallery[ui.LayoutView] |
             **placeholders,
         )
     name = attachment_name(PREVIEW_NAME, spoiler=card.spoiler)
-    return gallery_of(name, described, spoiler=card.spoiler)
+    return picture_gallery(name, described, spoiler=card.spoiler)
 
 
 def _status(
@@ -148,7 +148,7 @@ def _status(
     gallery: ui.MediaGallery[ui.LayoutView] | None = None,
 ) -> ui.LayoutView:
     small = _small(_added(card.added, say), *_notes(card.notes, say))
-    asked = _small(_asked(card.asked, say))
+    asked = _small(_summary_line(card.asked, say))
     texts = [_prompt_line(card.request), *filter(None, [asked, *lines, small])]
     cancel = ui.Button[ui.LayoutView](
         label=say("Cancel"),
@@ -159,7 +159,7 @@ def _status(
     return layout(*(item for item in items if item is not None))
 
 
-def _asked(asked: RequestSummary, say: Words) -> str:
+def _summary_line(asked: RequestSummary, say: Words) -> str:
     """Return the number of pictures and the chosen options; "" if there are none to show."""
     facts = [asked.shape]
     if asked.pictures > 1:
@@ -201,7 +201,7 @@ def _picture(card: PictureCard, say: Words) -> ui.LayoutView:
             len(card.pictures),
             prompt=described,
         )
-    gallery = gallery_of(card.file_name, described, spoiler=card.spoiler)
+    gallery = picture_gallery(card.file_name, described, spoiler=card.spoiler)
     texts = head + _prompt_line(request)
     if card.direct:
         # Components work only on servers; /reroll there takes the picture's number.
@@ -269,7 +269,7 @@ def _sent(card: SentCard, say: Words) -> ui.LayoutView:
 def history_layout(page: GalleryPage, say: Words) -> ui.LayoutView:
     """Show one page of the member's own pictures, newest first, with paging buttons."""
     if not page.pictures:
-        return layout(ui.TextDisplay(_nothing(page, say)))
+        return layout(ui.TextDisplay(_empty_text(page, say)))
     head = say.plural("You have {n} picture here.", "You have {n} pictures here.", page.total)
     newer, older = ComponentAction.NEWER, ComponentAction.OLDER
     if page.favourites:
@@ -285,14 +285,14 @@ def history_layout(page: GalleryPage, say: Words) -> ui.LayoutView:
     if page.newer_id is not None or page.older_id is not None:
         items.append(
             ui.ActionRow(
-                _turn(say("Newer"), newer, page.newer_id),
-                _turn(say("Older"), older, page.older_id),
+                _page_button(say("Newer"), newer, page.newer_id),
+                _page_button(say("Older"), older, page.older_id),
             )
         )
     return layout(*items)
 
 
-def _nothing(page: GalleryPage, say: Words) -> str:
+def _empty_text(page: GalleryPage, say: Words) -> str:
     if page.favourites:
         return say(
             "You have no favourites here yet: {more} below a picture makes it one.",
@@ -330,7 +330,7 @@ def history_row(
 
 def picture_layout(picture: StoredPicture, file_name: str, say: Words) -> ui.LayoutView:
     """Show one picture ephemerally, with its buttons."""
-    gallery = gallery_of(file_name, picture.prompt)
+    gallery = picture_gallery(file_name, picture.prompt)
     text = f"**#{picture.id}** {quoted(picture.prompt, PROMPT_SHOWN)}"
     return layout(ui.TextDisplay(text), gallery, *single_picture_rows(picture.id, say))
 
@@ -352,7 +352,9 @@ def more_layout(allowed: AllowedActions, picture_id: int, say: Words) -> ui.Layo
     return layout(head_text, *more_rows(allowed, say))
 
 
-def _turn(label: str, action: ComponentAction, cursor: int | None) -> ui.Button[ui.LayoutView]:
+def _page_button(
+    label: str, action: ComponentAction, cursor: int | None
+) -> ui.Button[ui.LayoutView]:
     # Even a disabled button needs a custom_id, and the two must differ.
     return ui.Button(label=label, custom_id=custom_id(action, cursor or 0), disabled=cursor is None)
 

@@ -28,7 +28,7 @@ Item = ui.Item[ui.LayoutView]
 def report_layout(card: CaseCard, say: Words) -> ui.LayoutView:
     """Return the card of a report: the picture behind a spoiler, the reasons, and the verdict
     buttons."""
-    items: list[Item] = [ui.TextDisplay(_head(card, say))]
+    items: list[Item] = [ui.TextDisplay(_heading(card, say))]
     if card.pictures:
         assert card.picture is not None
         items.append(
@@ -46,7 +46,7 @@ def report_layout(card: CaseCard, say: Words) -> ui.LayoutView:
     return layout(*items)
 
 
-def _head(card: CaseCard, say: Words) -> str:
+def _heading(card: CaseCard, say: Words) -> str:
     case, picture = card.case, card.picture
     lines = [f"**{moderation.verdict(case, say, timestamp)}**"]
     requester = f"<@{case.user_id}>"

@@ -46,7 +46,7 @@ def proposal_layout(proposed: BatchProposal, say: Words) -> ui.LayoutView:
         style=discord.ButtonStyle.secondary,
         custom_id=custom_id(ComponentAction.DECLINE_PROPOSAL, proposed.proposal_id),
     )
-    lines = [f"**{head}**", *_numbered(shown_texts), *more]
+    lines = [f"**{head}**", *_numbered_lines(shown_texts), *more]
     displays = map(ui.TextDisplay[ui.LayoutView], ("\n".join(lines), " ".join(costs)))
     return layout(*displays, ui.ActionRow(paint, decline))
 
@@ -55,11 +55,13 @@ def accepted_layout(batch: AcceptedBatch, say: Words) -> ui.LayoutView:
     """List the accepted jobs, and say where their pictures will be delivered."""
     head = say.plural("{n} job is accepted.", "{n} jobs are accepted.", len(batch.jobs))
     jobs = [say("job {id}", id=each.job_id) for each in batch.jobs]
-    lines = [f"**{head}**", *_numbered(batch.texts, [f" · {job}" for job in jobs])]
-    return layout(ui.TextDisplay("\n".join(lines)), ui.TextDisplay(f"-# {_where(batch, say)}"))
+    lines = [f"**{head}**", *_numbered_lines(batch.texts, [f" · {job}" for job in jobs])]
+    return layout(
+        ui.TextDisplay("\n".join(lines)), ui.TextDisplay(f"-# {_delivery_note(batch, say)}")
+    )
 
 
-def _where(batch: AcceptedBatch, say: Words) -> str:
+def _delivery_note(batch: AcceptedBatch, say: Words) -> str:
     """Return where the pictures will be delivered, and what can be done until then."""
     if all(each.private for each in batch.jobs):
         return say("Only you will see the pictures.")
@@ -82,7 +84,7 @@ def closed_layout(sentence: str) -> ui.LayoutView:
     return layout(ui.TextDisplay(sentence))
 
 
-def _numbered(texts: Sequence[str], cancellation: Sequence[str] = ()) -> list[str]:
+def _numbered_lines(texts: Sequence[str], cancellation: Sequence[str] = ()) -> list[str]:
     """Return a numbered line for each text; user input is escaped and kept on one line."""
     ends = cancellation or [""] * len(texts)
     return [
