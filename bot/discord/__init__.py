@@ -1,1 +1,1 @@
-"""Discord: the only code that imports discord."""
+"""The Discord front end, the only package that imports discord."""

@@ -1,4 +1,4 @@
-"""The client: intents, command tree, buttons; `create_client` puts it together."""
+"""The Discord client: intents, command tree and persistent buttons."""
 
 from __future__ import annotations
 
@@ -18,45 +18,37 @@ from bot.discord.commands.help import help_commands
 from bot.discord.commands.image_to_image import image_to_image_commands, image_to_image_menu
 from bot.discord.commands.inspection import inspection_commands
 from bot.discord.commands.settings import settings_command
-from bot.discord.handlers.image_to_image import staged_button_class, submit_from, submit_staged
-from bot.discord.handlers.moderation import submit_report
-from bot.discord.handlers.router import button_class
-from bot.discord.handlers.variations import submit_remix
+from bot.discord.handlers.image_to_image import staged_button_class
+from bot.discord.handlers.router import button_class, submit
 from bot.discord.interaction.error_handler import explain
 from bot.discord.interaction.in_flight import InFlightInteractions
 from bot.discord.interaction.responses import Interaction, reject_foreign_press, reject_server
 from bot.discord.interaction.services import Services
-from bot.discord.views.custom_ids import ComponentAction, parse, parse_staged
+from bot.discord.views.custom_ids import is_known
 
 log = structlog.get_logger(__name__)
 
 CONNECTIONS = 40
-FORMS = {
-    ComponentAction.REMIX: submit_remix,
-    ComponentAction.REPORT: submit_report,
-    ComponentAction.FROM: submit_from,
-}
-"""What takes a form that is sent in."""
 PERMISSIONS = discord.Permissions(
     view_channel=True,
     send_messages=True,
     send_messages_in_threads=True,
     attach_files=True,
-    create_public_threads=True,  # for who wants their pictures in a thread of their own
-    read_message_history=True,  # to find its own earlier message before it posts one again
+    create_public_threads=True,  # for members whose pictures go to a thread of their own
+    read_message_history=True,  # to find its own earlier message before posting it again
     use_application_commands=True,
 )
-"""Exactly what the bot needs in a server; the invitation asks for no more."""
+"""The permissions that the bot needs on a server, and the only ones the invitation asks for."""
 
 
 class ZimagineTree(app_commands.CommandTree[discord.AutoShardedClient]):
-    """The commands: only in servers, only where the owner wants them."""
+    """The command tree; works only on the servers that the settings allow."""
 
     services: Services
     in_flight: InFlightInteractions
 
     async def interaction_check(self, interaction: Interaction, /) -> bool:
-        """Turn away other servers and private messages."""
+        """Reject interactions from direct messages and from other servers."""
         self.in_flight.begin()
         if self.services.serves(interaction.guild_id):
             return True
@@ -69,15 +61,16 @@ class ZimagineTree(app_commands.CommandTree[discord.AutoShardedClient]):
     async def on_error(
         self, interaction: Interaction, error: app_commands.AppCommandError, /
     ) -> None:
-        """Hand every error to the one place that explains them."""
+        """Pass every error to the central error handler."""
         await explain(interaction, error)
 
 
 class ZimagineClient(discord.AutoShardedClient):
-    """A client that knows servers and nothing else, so that it stays small for months."""
+    """The client. It caches servers but no members or messages, so memory use stays flat for
+    months."""
 
     def __init__(self, services: Services, sync_state: Path | None) -> None:
-        # The bot has no voice: discord.py need not warn that it lacks the libraries for one.
+        # The bot does not use voice, so discord.py need not warn about missing voice libraries.
         discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
         super().__init__(
             intents=discord.Intents(guilds=True),
@@ -85,7 +78,8 @@ class ZimagineClient(discord.AutoShardedClient):
             chunk_guilds_at_startup=False,
             max_messages=None,
             allowed_mentions=discord.AllowedMentions.none(),
-            # Two hundred answers at once reuse these instead of shaking hands two hundred times.
+            # Two hundred simultaneous responses reuse these instead of doing two hundred TLS
+            # handshakes.
             connector=aiohttp.TCPConnector(limit=CONNECTIONS),
         )
         self._sync_state = sync_state
@@ -114,33 +108,29 @@ class ZimagineClient(discord.AutoShardedClient):
         self.add_dynamic_items(staged_button_class(services, self.in_flight))
 
     async def setup_hook(self) -> None:
-        """Tell Discord our commands if they are not the ones it has."""
+        """Register the commands with Discord if they have changed."""
         assert self.application_id is not None
         self._command_ids = await sync_commands(self.tree, self.application_id, self._sync_state)
 
     async def on_interaction(self, interaction: Interaction) -> None:
-        """Take the forms that are sent in, and answer a press that no button of ours takes."""
-        pressed = interaction.type is discord.InteractionType.component
-        if not pressed and interaction.type is not discord.InteractionType.modal_submit:
+        """Handle submitted forms, and answer presses of buttons that the bot did not make."""
+        is_press = interaction.type is discord.InteractionType.component
+        if not is_press and interaction.type is not discord.InteractionType.modal_submit:
             return
         custom_id = str((interaction.data or {}).get("custom_id", ""))
-        known, kept = parse(custom_id), parse_staged(custom_id)
-        if pressed and (known is not None or kept is not None):
-            return
+        if is_press and is_known(custom_id):
+            return  # discord.py hands it to its DynamicItem
         self.in_flight.begin()
         try:
-            submit = None if known is None else FORMS.get(known[0])
-            if kept is not None:
-                await submit_staged(interaction, self.tree.services, kept)
-            elif known is None or submit is None:
+            if is_press:
                 await reject_foreign_press(interaction)
             else:
-                await submit(interaction, self.tree.services, known[1])
+                await submit(interaction, self.tree.services, custom_id)
         except Exception as error:
             await explain(interaction, error)
 
     async def on_ready(self) -> None:
-        """Say that the bot is there (again)."""
+        """Log that the connection is up, also after a reconnect."""
         log.info("online", user=str(self.user), servers=len(self.guilds))
 
     def _registered(self) -> list[tuple[app_commands.Command[Any, ..., None], int | None]]:
@@ -148,15 +138,15 @@ class ZimagineClient(discord.AutoShardedClient):
 
 
 def create_client(services: Services, sync_state: Path | None = None) -> ZimagineClient:
-    """A client ready to be started, on the running loop.
+    """Create a client that is ready to be started on the running loop.
 
-    sync_state: a small file that remembers the last sync.
+    sync_state: the file that remembers the last command sync.
     """
     return ZimagineClient(services, sync_state)
 
 
 def invitation(application_id: int) -> str:
-    """The link that adds the bot to a server with exactly the permissions it needs."""
+    """Return the URL that adds the bot to a server with exactly the permissions it needs."""
     return discord.utils.oauth_url(
         application_id, permissions=PERMISSIONS, scopes=("bot", "applications.commands")
     )

@@ -1,4 +1,4 @@
-"""Telling Discord our commands when, and only when, they are not the ones it has."""
+"""Registration of the commands with Discord, only when they differ from what Discord has."""
 
 from __future__ import annotations
 
@@ -11,48 +11,67 @@ from typing import Any
 
 import discord
 import structlog
-from discord import app_commands
+from discord import Locale, app_commands
+from discord.app_commands import locale_str
 
-from bot.discord.command_translation import CatalogueTranslator
+from bot.i18n import words
 
 log = structlog.get_logger(__name__)
+
+
+class CatalogueTranslator(app_commands.Translator):
+    """Translates command names and descriptions with the same catalogues as all other texts."""
+
+    async def translate(
+        self,
+        string: locale_str,
+        locale: Locale,
+        context: app_commands.TranslationContextTypes,
+    ) -> str | None:
+        """Return the text in this language, or None (use the English one) where there is no
+        translation."""
+        translated = words(locale.value)(string.message)
+        return None if translated == string.message else translated
 
 
 async def sync_commands(
     tree: app_commands.CommandTree[Any], application_id: int, state_file: Path | None
 ) -> dict[str, int]:
-    """Register the tree's commands, unless Discord has these very ones from an earlier start.
+    """Register the tree's commands unless Discord still has exactly those of an earlier sync.
 
-    state_file: remembers the last time: for which application, what we sent, and what Discord
-    then had. Where any of it is otherwise now, or the file cannot be read, they are sent again.
-    The answer is the id of each slash command, by its name. Raises discord.HTTPException.
+    state_file: remembers the last sync: the application, the payload, and the commands that Discord
+    listed afterwards. If any of these differs, or the file cannot be read, the commands are sent
+    again.
+
+    Returns the id of each slash command by name. Raises discord.HTTPException.
     """
     translator = CatalogueTranslator()
     await tree.set_translator(translator)
     payload = [
         await command.get_translated_payload(tree, translator) for command in tree.get_commands()
     ]
-    ours = f"{application_id}:{_digest(payload)}"
-    remembered = await asyncio.to_thread(_read, state_file)
-    theirs = await _theirs(tree.client, application_id)
-    if remembered != f"{ours}:{_digest(theirs)}":
+    own_key = f"{application_id}:{_digest(payload)}"
+    remembered = await asyncio.to_thread(_read_state, state_file)
+    registered = await _registered_commands(tree.client, application_id)
+    if remembered != f"{own_key}:{_digest(registered)}":
         await tree.sync()
-        # Asked for once more: what the registration answers has other fields than what is asked.
-        theirs = await _theirs(tree.client, application_id)
-        await asyncio.to_thread(_write, state_file, f"{ours}:{_digest(theirs)}")
+        # Fetched again, because the response to the registration has other fields than a listing.
+        registered = await _registered_commands(tree.client, application_id)
+        await asyncio.to_thread(_write_state, state_file, f"{own_key}:{_digest(registered)}")
         log.info("commands synced", count=len(payload))
     slash = discord.AppCommandType.chat_input.value
-    return {each["name"]: int(each["id"]) for each in theirs if _place(each)[0] == slash}
+    return {each["name"]: int(each["id"]) for each in registered if _sort_key(each)[0] == slash}
 
 
-async def _theirs(client: discord.Client, application_id: int) -> list[Any]:
-    """All that Discord knows of our commands, their versions too, whoever registered them."""
-    # Not the tree's fetch_commands: it leaves out rights and versions.
-    return sorted(await client.http.get_global_commands(application_id), key=_place)
+async def _registered_commands(client: discord.Client, application_id: int) -> list[Any]:
+    """Return Discord's full records of the application's global commands, whoever registered
+    them."""
+    # Not the tree's fetch_commands, which leaves out permissions and versions.
+    return sorted(await client.http.get_global_commands(application_id), key=_sort_key)
 
 
-def _place(command: Mapping[str, Any]) -> tuple[int, str]:
-    """A slash command and a menu may have the same name."""
+def _sort_key(command: Mapping[str, Any]) -> tuple[int, str]:
+    """Return a sort key. A slash command and a context menu may share a name."""
     return int(command.get("type", 1)), str(command["name"])
 
 
@@ -61,16 +80,16 @@ def _digest(value: object) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _read(file: Path | None) -> str:
-    """What is remembered; whatever is wrong with the file is as good as nothing."""
+def _read_state(file: Path | None) -> str:
+    """Return the remembered state; an unreadable file counts as empty."""
     try:
         return "" if file is None else file.read_bytes().decode("ascii", errors="replace")
     except OSError:
         return ""
 
 
-def _write(file: Path | None, state: str) -> None:
-    """A disk in trouble costs one more sync at the next start, nothing else."""
+def _write_state(file: Path | None, state: str) -> None:
+    """Remember the state. A failure only costs another sync at the next start."""
     if file is not None:
         try:
             file.write_text(state, encoding="ascii")

@@ -8,10 +8,9 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import io
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
-from urllib.parse import urlsplit
+from typing import TypeVar
 
 import aiohttp
 import discord
@@ -20,7 +19,9 @@ from discord.webhook.async_ import async_context
 from bot.delivery.attachments import PREVIEW_NAME, fit_to_limit, numbered_sheet
 from bot.delivery.cards import Card, CaseCard, FailureCard, PaintingCard, PictureCard
 from bot.delivery.messenger import Address, Obstacle, TemporaryFailure, Undeliverable
-from bot.discord.interaction.rest import THREAD_ARCHIVED, remove_message
+from bot.discord.interaction.error_codes import ErrorCode
+from bot.discord.interaction.messages import file_names, walk_components
+from bot.discord.interaction.rest import remove_message
 from bot.discord.views.custom_ids import ComponentAction, custom_id
 from bot.discord.views.jobs import card_layout, job_line
 from bot.i18n import words
@@ -30,19 +31,22 @@ T = TypeVar("T")
 
 UPLOAD_LIMIT_BYTES = 10 * 2**20
 """The limit of every server; the actual one is used where it is known, since boosts raise it."""
-_OBSTACLES = {
-    10003: Obstacle.CHANNEL_GONE,
-    10004: Obstacle.CHANNEL_GONE,
-    10008: Obstacle.MESSAGE_GONE,
-    10015: Obstacle.MESSAGE_GONE,  # an interaction token that has expired
-    50027: Obstacle.MESSAGE_GONE,  # invalid webhook token
-    THREAD_ARCHIVED: Obstacle.ARCHIVED,
-    **dict.fromkeys((160006, 160007), Obstacle.FULL),
-    40005: Obstacle.TOO_LARGE,
-    **dict.fromkeys((50001, 50005, 50007, 50013, 160005), Obstacle.FORBIDDEN),
+_OBSTACLES: dict[int, Obstacle] = {
+    ErrorCode.UNKNOWN_CHANNEL: Obstacle.CHANNEL_GONE,
+    ErrorCode.UNKNOWN_GUILD: Obstacle.CHANNEL_GONE,
+    ErrorCode.UNKNOWN_MESSAGE: Obstacle.MESSAGE_GONE,
+    ErrorCode.UNKNOWN_WEBHOOK: Obstacle.MESSAGE_GONE,
+    ErrorCode.INVALID_WEBHOOK_TOKEN: Obstacle.MESSAGE_GONE,
+    ErrorCode.THREAD_ARCHIVED: Obstacle.ARCHIVED,
+    ErrorCode.TOO_MANY_ACTIVE_THREADS: Obstacle.FULL,
+    ErrorCode.TOO_MANY_ACTIVE_ANNOUNCEMENT_THREADS: Obstacle.FULL,
+    ErrorCode.REQUEST_TOO_LARGE: Obstacle.TOO_LARGE,
+    ErrorCode.MISSING_ACCESS: Obstacle.FORBIDDEN,
+    ErrorCode.CANNOT_EDIT_OTHERS_MESSAGE: Obstacle.FORBIDDEN,
+    ErrorCode.CANNOT_MESSAGE_USER: Obstacle.FORBIDDEN,
+    ErrorCode.MISSING_PERMISSIONS: Obstacle.FORBIDDEN,
+    ErrorCode.THREAD_LOCKED: Obstacle.FORBIDDEN,
 }
-_THREAD_EXISTS = 160004
-"""Discord's error code for a message that has a thread already."""
 _THREAD_NAME_CHARS = 100
 _THREAD_ARCHIVE_MIN = 1440
 """Discord archives a thread after a day without messages; the next picture reopens it."""
@@ -143,7 +147,7 @@ class DiscordMessenger:
         except Undeliverable as error:
             if not isinstance(error.__cause__, discord.HTTPException):
                 raise
-            if error.__cause__.code != _THREAD_EXISTS:
+            if error.__cause__.code != ErrorCode.THREAD_ALREADY_CREATED:
                 raise
         return message_id
 
@@ -182,7 +186,7 @@ class DiscordMessenger:
         """Search for its buttons, from the newest message on."""
         self._check_readable(address)
         return await _translate_errors(
-            self._search_back(address, custom_id(ComponentAction.DISMISS, picture_id), since)
+            self._search_back(address, custom_id(ComponentAction.DISMISS_REPORT, picture_id), since)
         )
 
     async def _search_back(self, address: Address, button: str, since: datetime) -> int | None:
@@ -313,25 +317,16 @@ async def _translate_errors(call: Awaitable[T]) -> T:
 
 def _shows_result(message: discord.Message, job_id: int, number: str) -> bool:
     """Return whether a message shows this job's result, by its files' names or the job's number."""
-    names = [each.filename for each in message.attachments]
     texts: list[str] = []
-    for component in _walk(message.components):
-        if isinstance(component, discord.MediaGalleryComponent):
-            names += [urlsplit(item.media.url).path.rpartition("/")[2] for item in component.items]
-        elif isinstance(component, discord.TextDisplay):
+    for component in walk_components(message.components):
+        if isinstance(component, discord.TextDisplay):
             texts += component.content.splitlines()
-    return any(is_picture_of(job_id, name) for name in names) or number in texts
+    return any(is_picture_of(job_id, name) for name in file_names(message)) or number in texts
 
 
 def _custom_ids(message: discord.Message) -> set[str | None]:
-    parts = _walk(message.components)
+    parts = walk_components(message.components)
     return {part.custom_id for part in parts if isinstance(part, discord.Button)}
-
-
-def _walk(components: Iterable[Any]) -> Iterator[Any]:
-    for component in components:
-        yield component
-        yield from _walk(getattr(component, "children", ()))
 
 
 def _card_file(card: PictureCard | CaseCard) -> bytes:

@@ -11,6 +11,7 @@ import structlog
 from bot.accounts.permissions import Action, Actor, Permissions
 from bot.jobs.active import ActiveJob, ActiveJobs
 from bot.jobs.completion import JobEvents
+from bot.request.ids import parse_id
 from bot.request.outcomes import (
     JobFinished,
     JobsCancelled,
@@ -83,9 +84,8 @@ class CancellationService:
             if not own:
                 return Refused(NothingToCancel())
             return await self._cancel(own if which else own[:1])
-        digits = which.strip().lstrip("#")
-        known = digits.isascii() and digits.isdigit() and len(digits) <= 18
-        job = await self._jobs.get(int(digits)) if known else None
+        job_id = parse_id(which)
+        job = None if job_id is None else await self._jobs.get(job_id)
         if job is None or job.place.guild_id != actor.guild_id:
             return Refused(UnknownJob(which))
         own = job.place.user_id == actor.user_id

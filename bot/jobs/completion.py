@@ -69,6 +69,7 @@ class CompletionService:
         self._tasks: set[asyncio.Task[None]] = set()
         self._shutting_down = asyncio.Event()
         self._finishing = asyncio.Event()
+        self._abandoned = False
 
     def watch(self, job: ActiveJob) -> None:
         """Complete this job once the engine has finished it; until then it takes no task."""
@@ -90,6 +91,12 @@ class CompletionService:
         while not self._finished.empty():
             self._start_completing(self._finished.get_nowait())
         await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def abandon(self) -> None:
+        """Record nothing more, not even what is being recorded; the next start recovers it."""
+        self._abandoned = True
+        for task in self._tasks:
+            task.cancel()
 
     async def admit(self, job_id: int) -> bool:
         """Record that a job is being painted, retrying while the database is in trouble.
@@ -142,6 +149,8 @@ class CompletionService:
         return _new_picture(written, found.recipe, duration_s)
 
     def _start_completing(self, active: ActiveJob) -> None:
+        if self._abandoned:
+            return
         task = asyncio.create_task(self._complete(active), name=f"completion-{active.row.id}")
         self._tasks.add(task)
         task.add_done_callback(lambda done: self._task_ended(active.row, done))

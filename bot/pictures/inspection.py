@@ -14,6 +14,7 @@ from bot.pictures.embedded_recipe import UnreadableReason, UnreadableRecipe, rea
 from bot.pictures.filenames import job_id_of
 from bot.request import flags
 from bot.request.apply_flags import apply_flags_to_each
+from bot.request.ids import parse_id
 from bot.request.notes import StyleIgnored
 from bot.request.outcomes import NoPictures, Refused, UnknownPicture
 from bot.request.params import GenerationParams
@@ -165,9 +166,8 @@ class InspectionService:
         self, actor: Actor, picture_id: int | str, sees: CanRead = reads_nothing
     ) -> PictureDetails | Refused:
         """How a picture of this server was made. picture_id: a number, or what was typed for it."""
-        digits = str(picture_id).strip().lstrip("#")
-        known = digits.isascii() and digits.isdigit() and len(digits) <= 18
-        picture = await self._history.get(int(digits)) if known else None
+        number = parse_id(str(picture_id))
+        picture = None if number is None else await self._history.get(number)
         if picture is None or not _shown_to(actor, picture, sees):
             return Refused(UnknownPicture(str(picture_id)))
         return await self._details(picture)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bot.accounts.blocked_users import BlockedUsers
 from bot.accounts.permissions import Actor
+from bot.request.ids import parse_id
 from bot.request.outcomes import NoPictures, Refused, UnknownPicture
 from storage.history import History
 from storage.types import StoredPicture
@@ -29,9 +30,8 @@ class OriginalPictures:
         if picture is None:
             latest = await self._history.latest(actor.user_id, actor.guild_id)
             return Refused(NoPictures()) if latest is None else latest
-        digits = picture.strip().lstrip("#")
-        known = digits.isascii() and digits.isdigit() and len(digits) <= 18
-        found = await self._history.get(int(digits)) if known else None
+        picture_id = parse_id(picture)
+        found = None if picture_id is None else await self._history.get(picture_id)
         if found is None or found.place.guild_id != actor.guild_id:
             return Refused(UnknownPicture(picture))
         own = found.place.user_id == actor.user_id

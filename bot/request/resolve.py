@@ -38,7 +38,7 @@ SUBTLE, STRONG = 0.2, 0.6
 """How far a variation turns the noise: the same picture in another mood, or another take on it."""
 MAX_REFINE = 0.35
 """Noise level of refining and enlarging: above it they paint other things."""
-_STRENGTHS: Mapping[Mode, float] = {
+DEFAULT_STRENGTHS: Mapping[Mode, float] = {
     Mode.IMAGE: 0.75,
     Mode.INPAINT: 1.0,
     Mode.BLEND: 0.8,
@@ -278,7 +278,7 @@ def _guidance(params: GenerationParams, family: Family) -> float:
 
 
 def _strength(start: InitImages) -> float:
-    usual = _STRENGTHS.get(start.mode, 1.0)
+    usual = DEFAULT_STRENGTHS.get(start.mode, 1.0)
     return usual if start.strength is None else float(start.strength)
 
 

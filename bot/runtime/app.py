@@ -79,6 +79,18 @@ class Application:
         resumed, self.resumed = self.resumed, []
         self.spawn("recovery", resume_status_messages(self.services, resumed))
 
+    async def abandon(self) -> None:
+        """Drop everything that is only in memory, as the death of the process would.
+
+        From now on nothing is written to the database and nothing is delivered. Close the
+        application as usual afterwards; the next start recovers what the database knows.
+        """
+        self.completion.abandon()
+        for task in self.tasks:
+            task.cancel()
+        await self.services.delivery.drain(0.0)
+        self.online = False
+
     def spawn(self, name: str, work: Coroutine[Any, Any, None]) -> None:
         """Run a background task; an error in it is logged and stops the bot."""
         task = asyncio.create_task(work, name=name)

@@ -1,1 +1,2 @@
-"""The slash commands: thin callbacks, parse → studio → present."""
+"""Slash commands and context menus: thin callbacks that parse, call a service and show the
+outcome."""

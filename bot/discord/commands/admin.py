@@ -1,4 +1,4 @@
-"""What a server's admins use: /admin …; hidden from members, and checked again."""
+"""The /admin commands. Discord hides them from members, and every permission is checked again."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Hours = Range[int, 1, MAX_HOURS]
 
 
 def admin_commands(services: Services) -> app_commands.Group:
-    """/admin, bound to these services."""
+    """Return the /admin group, bound to these services."""
     admin = app_commands.Group(
         name="admin",
         description=locale_str("For those who manage this server"),

@@ -1,10 +1,6 @@
-"""Apps → Recipe and Apps → Reroll, on any message with a picture."""
+"""The context menus Apps → Recipe and Apps → Reroll, for any message with a picture."""
 
 from __future__ import annotations
-
-from collections.abc import Iterable, Iterator
-from typing import Any
-from urllib.parse import urlsplit
 
 import discord
 from discord import app_commands
@@ -15,8 +11,9 @@ from bot.discord.handlers.details import (
     edit_reply,
     recipe_file_of,
     show_details,
-    show_found,
+    show_file_details,
 )
+from bot.discord.interaction.messages import file_names
 from bot.discord.interaction.responses import (
     Interaction,
     actor_of,
@@ -30,29 +27,29 @@ from bot.pictures.inspection import PictureDetails
 from bot.request.outcomes import Refused
 
 FILES_READ = 4
-"""So many files of a message are looked into, until one has a recipe."""
+"""At most this many files of a message are searched for a recipe."""
 
 
 def message_menus(services: Services) -> list[app_commands.ContextMenu]:
-    """What the menu of a message offers, bound to these services."""
+    """Return the message context menus, bound to these services."""
 
     async def recipe(interaction: Interaction, message: discord.Message) -> None:
-        found = await _painted(interaction, services, message)
-        if found is None:
-            await _read(interaction, services, message)
+        details = await _own_picture(interaction, services, message)
+        if details is None:
+            await _read_files(interaction, services, message)
         else:
-            await show_details(interaction, found)
+            await show_details(interaction, details)
 
     async def reroll(interaction: Interaction, message: discord.Message) -> None:
-        found = await _painted(interaction, services, message)
-        if found is None:
-            await _read(interaction, services, message)
-        elif isinstance(found, Refused):
-            await refuse(interaction, found)
+        details = await _own_picture(interaction, services, message)
+        if details is None:
+            await _read_files(interaction, services, message)
+        elif isinstance(details, Refused):
+            await refuse(interaction, details)
         elif await can_deliver_here(interaction):
-            assert found.picture is not None
+            assert details.picture is not None
             outcome = await services.generation.reroll(
-                actor_of(interaction), picture=str(found.picture.id), anyones=True, whole=True
+                actor_of(interaction), picture=str(details.picture.id), anyones=True, whole=True
             )
             await answer(interaction, services, outcome)
 
@@ -62,15 +59,18 @@ def message_menus(services: Services) -> list[app_commands.ContextMenu]:
     ]
 
 
-async def _painted(
+async def _own_picture(
     interaction: Interaction, services: Services, message: discord.Message
 ) -> PictureDetails | Refused | None:
-    names = list(shown_files(message))
+    names = list(file_names(message))
     return await services.inspection.of_message(actor_of(interaction), message.id, names)
 
 
-async def _read(interaction: Interaction, services: Services, message: discord.Message) -> None:
-    """What the files of somebody else's message say of themselves: the first that has a recipe."""
+async def _read_files(
+    interaction: Interaction, services: Services, message: discord.Message
+) -> None:
+    """Show the recipe in the files of another user's message; the first file that has one
+    counts."""
     forwarded = [file for each in message.message_snapshots for file in each.attachments]
     files = [*message.attachments, *forwarded][:FILES_READ]
     if not files:
@@ -83,25 +83,9 @@ async def _read(interaction: Interaction, services: Services, message: discord.M
     actor, sees = actor_of(interaction), can_read_of(interaction)
     outcomes = []
     for file in files:
-        found = await services.inspection.read_file(actor, recipe_file_of(file), sees)
-        if isinstance(found, PictureDetails):
-            await show_found(interaction, found)
+        outcome = await services.inspection.read_file(actor, recipe_file_of(file), sees)
+        if isinstance(outcome, PictureDetails):
+            await show_file_details(interaction, outcome)
             return
-        outcomes.append(found)
-    await show_found(interaction, outcomes[0])
-
-
-def shown_files(message: discord.Message) -> Iterator[str]:
-    """The names of all files that a message shows, those in layouts too."""
-    for attachment in message.attachments:
-        yield attachment.filename
-    for part in _parts(message.components):
-        if isinstance(part, discord.MediaGalleryComponent):
-            for item in part.items:
-                yield urlsplit(item.media.url).path.rpartition("/")[2]
-
-
-def _parts(components: Iterable[Any]) -> Iterator[Any]:
-    for component in components:
-        yield component
-        yield from _parts(getattr(component, "children", ()))
+        outcomes.append(outcome)
+    await show_file_details(interaction, outcomes[0])

@@ -1,4 +1,4 @@
-"""What every member may use: /imagine, /reroll and its like, /cancel, /history, /quota."""
+"""Commands for every member: /imagine, /reroll, the variations, /cancel, /history, /quota."""
 
 from __future__ import annotations
 
@@ -8,7 +8,12 @@ import discord
 from discord import app_commands
 from discord.app_commands import Choice, Range, locale_str
 
-from bot.discord.commands.options import closed_choices, option_descriptions, picture_choices
+from bot.discord.commands.options import (
+    closed_choices,
+    matching_choices,
+    option_descriptions,
+    suggest_pictures,
+)
 from bot.discord.commands.variations import variation_commands
 from bot.discord.handlers.history import show_history
 from bot.discord.handlers.image_to_image import imagine_from
@@ -33,7 +38,7 @@ from engine.prompts import MAX_PROMPT_CHARS
 from engine.series import MAX_PICTURES
 from engine.types import MAX_SEED
 
-# Discord's own client checks these bounds while one types; the studio checks them again.
+# Discord's client enforces these bounds while a member types; the services check them again.
 Prompt = Range[str, 1, MAX_PROMPT_CHARS]
 Seed = Range[int, 0, MAX_SEED]
 Guidance = Range[float, 1.0, MAX_GUIDANCE]
@@ -43,7 +48,7 @@ Strength = Range[float, 0.01, 1.0]
 
 
 def generate_commands(services: Services) -> list[app_commands.Command[Any, ..., None]]:
-    """The members' commands, bound to these services."""
+    """Return the members' commands, bound to these services."""
     return [
         _imagine(services),
         _reroll(services),
@@ -119,13 +124,7 @@ def _reroll(services: Services) -> app_commands.Command[Any, ..., None]:
             )
             await answer(interaction, services, outcome)
 
-    @reroll.autocomplete("picture")
-    async def pictures(interaction: Interaction, current: str) -> list[Choice[str]]:
-        if not services.serves(interaction.guild_id):
-            return []
-        stored = await services.gallery.recent(actor_of(interaction))
-        return picture_choices(current, ((each.id, each.prompt) for each in stored))
-
+    suggest_pictures(reroll, services)
     return reroll
 
 
@@ -145,7 +144,7 @@ def _cancel(services: Services) -> app_commands.Command[Any, ..., None]:
         if not services.serves(interaction.guild_id):
             return []
         offered = services.cancellation.cancellable(actor_of(interaction))
-        return picture_choices(current, ((each.row.id, each.row.prompt) for each in offered))
+        return matching_choices(current, ((each.row.id, each.row.prompt) for each in offered))
 
     return cancel
 

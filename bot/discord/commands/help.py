@@ -1,4 +1,4 @@
-"""Finding one's way: /help and /status. Only the person who asks sees the answers."""
+"""The commands /help and /status. Their replies are ephemeral."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from bot.discord.views.help import CommandEntry, help_layout, status_layout
 from bot.i18n import Words
 
 Registered = Callable[[], Sequence[tuple[app_commands.Command[Any, ..., None], int | None]]]
-"""The members' commands, each with the id that Discord knows it by, once that is known."""
+"""Returns the members' commands, each with its id at Discord once that is known."""
 
 
 def help_commands(
     services: Services, registered: Registered
 ) -> list[app_commands.Command[Any, ..., None]]:
-    """The commands that explain the bot, bound to these services."""
+    """Return /help and /status, bound to these services."""
     return [_help(registered), _status(services)]
 
 

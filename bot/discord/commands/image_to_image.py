@@ -8,15 +8,16 @@ import discord
 from discord import app_commands
 from discord.app_commands import Choice, Range, locale_str
 
-from bot.discord.commands.context_menus import shown_files
-from bot.discord.commands.options import picture_choices
+from bot.discord.commands.options import suggest_pictures
 from bot.discord.handlers.image_to_image import (
+    attachment_source,
+    first_picture_source,
     generate_from,
     reply_no_picture,
-    show_form_for,
-    show_form_for_own,
+    show_form_for_own_picture,
+    show_form_for_upload,
 )
-from bot.discord.handlers.shown_pictures import attached, shown_picture
+from bot.discord.interaction.messages import file_names
 from bot.discord.interaction.responses import (
     Interaction,
     actor_of,
@@ -41,24 +42,24 @@ _PRIVATE = locale_str("Only you see the picture (no unless you say yes)")
 
 
 def image_to_image_commands(services: Services) -> list[app_commands.Command[Any, ..., None]]:
-    """The commands that begin with pictures, bound to these services."""
+    """Return the commands that start from pictures, bound to these services."""
     return [_blend(services), _inpaint(services)]
 
 
 def image_to_image_menu(services: Services) -> app_commands.ContextMenu:
-    """Paint from this, bound to these services."""
+    """Return the context menu Paint from this, bound to these services."""
 
     async def paint_from_this(interaction: Interaction, message: discord.Message) -> None:
         if not await can_deliver_here(interaction):
             return
-        files = list(shown_files(message))
-        found = await services.inspection.of_message(actor_of(interaction), message.id, files)
-        if isinstance(found, Refused):
-            await refuse(interaction, found)
-        elif found is not None:
-            await show_form_for_own(interaction, services, found)
-        elif (given := shown_picture(message)) is not None:
-            await show_form_for(interaction, services, given)
+        files = list(file_names(message))
+        details = await services.inspection.of_message(actor_of(interaction), message.id, files)
+        if isinstance(details, Refused):
+            await refuse(interaction, details)
+        elif details is not None:
+            await show_form_for_own_picture(interaction, services, details)
+        elif (source := first_picture_source(message)) is not None:
+            await show_form_for_upload(interaction, services, source)
         else:
             await reply_no_picture(interaction)
 
@@ -91,14 +92,15 @@ def _blend(services: Services) -> app_commands.Command[Any, ..., None]:
     ) -> None:
         if not await can_deliver_here(interaction):
             return
-        # The model needs words, and whoever sees the picture reads them below it.
+        # The model needs a prompt, and it is shown below the picture, so it is in the readers'
+        # language.
         say = words(actor_of(interaction).locale_for(private=private))
         params = GenerationParams(
             prompt or say("a harmonious mixture of the pictures"), aspect=aspect
         )
         files = [each for each in (first, second, third, fourth) if each is not None]
-        beginning = InputSpec(Mode.BLEND, tuple(map(attached, files)), strength)
-        await generate_from(interaction, services, params, beginning, private=private)
+        spec = InputSpec(Mode.BLEND, tuple(map(attachment_source, files)), strength)
+        await generate_from(interaction, services, params, spec, private=private)
 
     return blend
 
@@ -132,20 +134,11 @@ def _inpaint(services: Services) -> app_commands.Command[Any, ..., None]:
             )
             return
         sources: list[InputSource] = [
-            attached(picture) if picture is not None else PictureSource(painting or "")
+            attachment_source(picture) if picture is not None else PictureSource(painting or "")
         ]
-        sources += [attached(mask)] if mask is not None else []
-        beginning = InputSpec(Mode.INPAINT, tuple(sources), strength)
-        await generate_from(
-            interaction, services, GenerationParams(prompt), beginning, private=private
-        )
+        sources += [attachment_source(mask)] if mask is not None else []
+        spec = InputSpec(Mode.INPAINT, tuple(sources), strength)
+        await generate_from(interaction, services, GenerationParams(prompt), spec, private=private)
 
-    @inpaint.autocomplete("painting")
-    async def pictures(interaction: Interaction, current: str) -> list[Choice[str]]:
-        if not services.serves(interaction.guild_id):
-            return []
-        stored = await services.gallery.recent(actor_of(interaction))
-        return picture_choices(current, ((each.id, each.prompt) for each in stored))
-
-    del pictures
+    suggest_pictures(inpaint, services, "painting")
     return inpaint

@@ -1,4 +1,4 @@
-"""Looking things up: /queue, /explain, /recipe. Only the person who asks sees the answers."""
+"""The read-only commands /queue, /explain and /recipe. Their replies are ephemeral."""
 
 from __future__ import annotations
 
@@ -7,10 +7,15 @@ from typing import Any
 
 import discord
 from discord import app_commands
-from discord.app_commands import Choice, Range, locale_str
+from discord.app_commands import Range, locale_str
 
-from bot.discord.commands.options import picture_choices
-from bot.discord.handlers.details import can_read_of, recipe_file_of, show_details, show_found
+from bot.discord.commands.options import suggest_pictures
+from bot.discord.handlers.details import (
+    can_read_of,
+    recipe_file_of,
+    show_details,
+    show_file_details,
+)
 from bot.discord.interaction.responses import (
     Interaction,
     actor_of,
@@ -20,7 +25,7 @@ from bot.discord.interaction.responses import (
     words_of,
 )
 from bot.discord.interaction.services import Services
-from bot.discord.views.inspection import explained_layout, queue_layout
+from bot.discord.views.inspection import explanation_layout, queue_layout
 from bot.request.outcomes import Refused
 from engine.prompts import MAX_PROMPT_CHARS
 
@@ -28,7 +33,7 @@ Prompt = Range[str, 1, MAX_PROMPT_CHARS]
 
 
 def inspection_commands(services: Services) -> list[app_commands.Command[Any, ..., None]]:
-    """The commands that only read, bound to these services."""
+    """Return the read-only commands, bound to these services."""
     return [_queue(services), _explain(services), _recipe(services)]
 
 
@@ -38,11 +43,11 @@ def _queue(services: Services) -> app_commands.Command[Any, ..., None]:
     )
     async def queue(interaction: Interaction) -> None:
         actor = actor_of(interaction)
-        own, whole = (
-            services.queue.own(actor),
-            services.queue.whole(actor),
+        own = services.queue.own(actor)
+        everyone = services.queue.whole(actor)
+        await reply_layout_privately(
+            interaction, queue_layout(own, everyone, words_of(interaction))
         )
-        await reply_layout_privately(interaction, queue_layout(own, whole, words_of(interaction)))
 
     return queue
 
@@ -53,13 +58,13 @@ def _explain(services: Services) -> app_commands.Command[Any, ..., None]:
     )
     @app_commands.describe(prompt=locale_str("The prompt, in English or Chinese"))
     async def explain(interaction: Interaction, prompt: Prompt) -> None:
-        # Not on the loop: a long prompt takes a tenth of a second to be read.
+        # Off the loop: parsing a long prompt takes a tenth of a second.
         outcome = await asyncio.to_thread(services.inspection.explain, prompt)
         if isinstance(outcome, Refused):
             await refuse(interaction, outcome)
         else:
             await reply_layout_privately(
-                interaction, explained_layout(outcome, words_of(interaction))
+                interaction, explanation_layout(outcome, words_of(interaction))
             )
 
     return explain
@@ -84,19 +89,13 @@ def _recipe(services: Services) -> app_commands.Command[Any, ..., None]:
             )
         elif file is not None:
             await interaction.response.defer(ephemeral=True, thinking=True)
-            found = await services.inspection.read_file(actor, recipe_file_of(file), sees)
-            await show_found(interaction, found)
+            details = await services.inspection.read_file(actor, recipe_file_of(file), sees)
+            await show_file_details(interaction, details)
         elif picture is not None:
             outcome = await services.inspection.details(actor, picture, sees)
             await show_details(interaction, outcome)
         else:
             await show_details(interaction, await services.inspection.latest(actor, sees))
 
-    @recipe.autocomplete("picture")
-    async def pictures(interaction: Interaction, current: str) -> list[Choice[str]]:
-        if not services.serves(interaction.guild_id):
-            return []
-        stored = await services.gallery.recent(actor_of(interaction))
-        return picture_choices(current, ((each.id, each.prompt) for each in stored))
-
+    suggest_pictures(recipe, services)
     return recipe

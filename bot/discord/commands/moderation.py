@@ -1,4 +1,5 @@
-"""What moderators use: /admin reports …, block, unblock, blocked; every right is checked again."""
+"""Commands for moderators: /admin reports, block, unblock, blocked. Permissions are checked
+again."""
 
 from __future__ import annotations
 
@@ -24,13 +25,13 @@ from bot.request.outcomes import Refused
 from bot.wording import moderation
 from storage.types import REASON_LIMIT_CHARS
 
-Why = Range[str, 1, REASON_LIMIT_CHARS]
+ReasonText = Range[str, 1, REASON_LIMIT_CHARS]
 
 
 def moderation_commands(
     services: Services,
 ) -> list[app_commands.Command[Any, ..., None] | app_commands.Group]:
-    """Parts of /admin, bound to these services."""
+    """Return the moderation parts of /admin, bound to these services."""
     return [_reports(services), _block(services), _unblock(services), _blocked(services)]
 
 
@@ -50,11 +51,13 @@ def _reports(services: Services) -> app_commands.Group:
 
     @reports.command(name="list", description=locale_str("See the reports that wait for a verdict"))
     async def list_(interaction: Interaction) -> None:
-        found = await services.moderation.open_cases(actor_of(interaction))
-        if isinstance(found, Refused):
-            await refuse(interaction, found)
+        open_reports = await services.moderation.open_cases(actor_of(interaction))
+        if isinstance(open_reports, Refused):
+            await refuse(interaction, open_reports)
         else:
-            await reply_layout_privately(interaction, reports_layout(found, words_of(interaction)))
+            await reply_layout_privately(
+                interaction, reports_layout(open_reports, words_of(interaction))
+            )
 
     return reports
 
@@ -67,7 +70,7 @@ async def _set_channel(
     if refused is not None:
         await refuse(interaction, refused)
         return
-    missing = [] if channel is None else _missing(channel)
+    missing = [] if channel is None else _missing_permissions(channel)
     if channel is not None and missing:
         await reply_privately(
             interaction,
@@ -101,8 +104,9 @@ async def _set_channel(
     await reply_privately(interaction, text)
 
 
-def _missing(channel: discord.TextChannel) -> list[str]:
-    """What the bot lacks to post reports in a channel, in Discord's names."""
+def _missing_permissions(channel: discord.TextChannel) -> list[str]:
+    """Return the permissions that the bot lacks to post reports in a channel, by Discord's
+    names."""
     can = channel.permissions_for(channel.guild.me)
     needed = {
         "View Channel": can.view_channel,
@@ -118,7 +122,7 @@ def _block(services: Services) -> app_commands.Command[Any, ..., None]:
     @app_commands.describe(
         who=locale_str("The member"), reason=locale_str("Why; they are told when they try")
     )
-    async def block(interaction: Interaction, who: discord.User, reason: Why = "") -> None:
+    async def block(interaction: Interaction, who: discord.User, reason: ReasonText = "") -> None:
         done = await services.moderation.block(actor_of(interaction), who.id, reason)
         if isinstance(done, Refused):
             await refuse(interaction, done)
@@ -150,10 +154,10 @@ def _unblock(services: Services) -> app_commands.Command[Any, ..., None]:
 def _blocked(services: Services) -> app_commands.Command[Any, ..., None]:
     @app_commands.command(description=locale_str("See who is blocked on this server"))
     async def blocked(interaction: Interaction) -> None:
-        found = await services.moderation.blocked(actor_of(interaction))
-        if isinstance(found, Refused):
-            await refuse(interaction, found)
+        blocks = await services.moderation.blocked(actor_of(interaction))
+        if isinstance(blocks, Refused):
+            await refuse(interaction, blocks)
         else:
-            await reply_layout_privately(interaction, blocked_layout(found, words_of(interaction)))
+            await reply_layout_privately(interaction, blocked_layout(blocks, words_of(interaction)))
 
     return blocked

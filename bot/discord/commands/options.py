@@ -1,12 +1,16 @@
-"""What is offered: rows by their number or their prompt while somebody types, and closed lists."""
+"""Autocomplete suggestions and fixed choices for command options."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from enum import StrEnum
+from typing import Any
 
+from discord import app_commands
 from discord.app_commands import Choice, locale_str
 
+from bot.discord.interaction.responses import Interaction, actor_of
+from bot.discord.interaction.services import Services
 from bot.i18n import words
 from bot.request.options import OPTIONS
 from bot.wording.labels import choice_label
@@ -17,16 +21,30 @@ CHOICE_CHARS = 100
 CHOICES = 25
 
 
-def picture_choices(typed: str, rows: Iterable[tuple[int, str]]) -> list[Choice[str]]:
-    """Those whose number or prompt holds what was typed so far."""
-    wanted = typed.casefold().lstrip("#")
-    found = []
+def suggest_pictures(
+    command: app_commands.Command[Any, ..., None], services: Services, option: str = "picture"
+) -> None:
+    """Suggest the member's newest pictures on this server while they type in `option`."""
+
+    async def pictures(interaction: Interaction, current: str) -> list[Choice[str]]:
+        if not services.serves(interaction.guild_id):
+            return []
+        stored = await services.gallery.recent(actor_of(interaction))
+        return matching_choices(current, ((each.id, each.prompt) for each in stored))
+
+    command.autocomplete(option)(pictures)
+
+
+def matching_choices(text: str, rows: Iterable[tuple[int, str]]) -> list[Choice[str]]:
+    """Return choices for the rows whose number or prompt contains the typed text."""
+    needle = text.casefold().lstrip("#")
+    choices = []
     for row_id, prompt in rows:
         label = f"#{row_id} {prompt}"
-        if wanted in label.casefold():
+        if needle in label.casefold():
             cut = label if len(label) <= CHOICE_CHARS else label[: CHOICE_CHARS - 1] + "…"
-            found.append(Choice(name=cut, value=str(row_id)))
-    return found[:CHOICES]
+            choices.append(Choice(name=cut, value=str(row_id)))
+    return choices[:CHOICES]
 
 
 def option_descriptions() -> dict[str, locale_str]:

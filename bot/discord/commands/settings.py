@@ -1,4 +1,4 @@
-"""Where and how pictures are delivered: /settings for everybody, /admin settings for admins."""
+"""Delivery settings: /settings for members, /admin settings for admins."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from bot.discord.interaction.responses import (
 )
 from bot.discord.interaction.services import Services
 from bot.request.outcomes import Refused
-from bot.wording import delivery as preferring
+from bot.wording import delivery as delivery_wording
 from storage.types import DeliveryMode
 
 Channel = discord.TextChannel | discord.VoiceChannel | discord.StageChannel
@@ -28,28 +28,28 @@ _FLAGS = {"on": True, "off": False, _DEFAULT: None}
 _DELIVERY = locale_str("Where pictures are shown")
 _SPOILER = locale_str("Whether pictures are hidden until they are clicked")
 _QUIET = locale_str("On = no previews while a picture is painted")
-_UNSET = Choice(name=locale_str("default (take the choice back)"), value=_DEFAULT)
-_WAYS = [
+_UNSET_CHOICE = Choice(name=locale_str("default (take the choice back)"), value=_DEFAULT)
+_DELIVERY_CHOICES = [
     Choice(name=locale_str("in the channel"), value=DeliveryMode.CHANNEL.value),
     Choice(name=locale_str("in a thread of one's own"), value=DeliveryMode.THREAD.value),
     Choice(name=locale_str("by direct message"), value=DeliveryMode.DIRECT.value),
-    _UNSET,
+    _UNSET_CHOICE,
 ]
 _ON_OFF = [
     Choice(name=locale_str("on"), value="on"),
     Choice(name=locale_str("off"), value="off"),
-    _UNSET,
+    _UNSET_CHOICE,
 ]
 
 
 def settings_command(services: Services) -> app_commands.Command[Any, ..., None]:
-    """/settings, bound to these services."""
+    """Return /settings, bound to these services."""
 
     @app_commands.command(
         description=locale_str("Where and how your pictures are delivered on this server")
     )
     @app_commands.describe(delivery=_DELIVERY, spoiler=_SPOILER, quiet=_QUIET)
-    @app_commands.choices(delivery=_WAYS, spoiler=_ON_OFF, quiet=_ON_OFF)
+    @app_commands.choices(delivery=_DELIVERY_CHOICES, spoiler=_ON_OFF, quiet=_ON_OFF)
     async def settings(
         interaction: Interaction,
         delivery: str | None = None,
@@ -62,14 +62,14 @@ def settings_command(services: Services) -> app_commands.Command[Any, ..., None]
             await refuse(interaction, outcome)
         else:
             await reply_privately(
-                interaction, preferring.settings_overview(outcome, words_of(interaction))
+                interaction, delivery_wording.settings_overview(outcome, words_of(interaction))
             )
 
     return settings
 
 
 def admin_settings(services: Services) -> app_commands.Group:
-    """/admin settings …, bound to these services."""
+    """Return the group /admin settings, bound to these services."""
     settings = app_commands.Group(
         name="settings", description=locale_str("Where and how pictures are delivered")
     )
@@ -78,7 +78,7 @@ def admin_settings(services: Services) -> app_commands.Group:
         name="server", description=locale_str("What holds on this server; no option = show it")
     )
     @app_commands.describe(delivery=_DELIVERY, spoiler=_SPOILER, quiet=_QUIET)
-    @app_commands.choices(delivery=_WAYS, spoiler=_ON_OFF, quiet=_ON_OFF)
+    @app_commands.choices(delivery=_DELIVERY_CHOICES, spoiler=_ON_OFF, quiet=_ON_OFF)
     async def server(
         interaction: Interaction,
         delivery: str | None = None,
@@ -98,7 +98,7 @@ def admin_settings(services: Services) -> app_commands.Group:
         spoiler=_SPOILER,
         quiet=_QUIET,
     )
-    @app_commands.choices(delivery=_WAYS, spoiler=_ON_OFF, quiet=_ON_OFF)
+    @app_commands.choices(delivery=_DELIVERY_CHOICES, spoiler=_ON_OFF, quiet=_ON_OFF)
     async def channel_(
         interaction: Interaction,
         channel: Channel | None = None,
@@ -117,10 +117,10 @@ def admin_settings(services: Services) -> app_commands.Group:
 
 
 def _changes(delivery: str | None, spoiler: str | None, quiet: str | None) -> SettingChanges:
-    """What the options ask for; one that Discord's client would not send changes nothing."""
-    ways = {mode.value: mode for mode in DeliveryMode}
+    """Return the changes that the options ask for; values outside the choices change nothing."""
+    modes = {mode.value: mode for mode in DeliveryMode}
     return SettingChanges(
-        SettingChange(ways.get(delivery)) if delivery in ways or delivery == _DEFAULT else None,
+        SettingChange(modes.get(delivery)) if delivery in modes or delivery == _DEFAULT else None,
         SettingChange(_FLAGS[spoiler]) if spoiler in _FLAGS else None,
         SettingChange(_FLAGS[quiet]) if quiet in _FLAGS else None,
     )
@@ -131,5 +131,5 @@ async def _show(interaction: Interaction, outcome: SettingsScope | Refused) -> N
         await refuse(interaction, outcome)
     else:
         await reply_privately(
-            interaction, preferring.settings_scope(outcome, words_of(interaction))
+            interaction, delivery_wording.settings_scope(outcome, words_of(interaction))
         )

@@ -1,4 +1,4 @@
-"""Making something of one's own pictures: /vary, /upscale, /remix."""
+"""Commands that start from one of the member's own pictures: /vary, /upscale, /remix."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import Any
 from discord import app_commands
 from discord.app_commands import Choice, Range, locale_str
 
-from bot.discord.commands.options import picture_choices
+from bot.discord.commands.options import suggest_pictures
 from bot.discord.handlers import variations
-from bot.discord.interaction.responses import Interaction, actor_of
+from bot.discord.interaction.responses import Interaction
 from bot.discord.interaction.services import Services
 from bot.request.resolve import STRONG, SUBTLE
 from engine.prompts import MAX_PROMPT_CHARS
@@ -21,7 +21,7 @@ _PICTURE = locale_str("One of your pictures; without it, your last one here")
 
 
 def variation_commands(services: Services) -> list[app_commands.Command[Any, ..., None]]:
-    """The commands that start from a picture, bound to these services."""
+    """Return /vary, /upscale and /remix, bound to these services."""
     return [_vary(services), _upscale(services), _remix(services)]
 
 
@@ -42,7 +42,7 @@ def _vary(services: Services) -> app_commands.Command[Any, ..., None]:
         amount = _AMOUNTS.get(strength or "", STRONG)
         await variations.vary(interaction, services, amount, picture)
 
-    _offer(vary, services)
+    suggest_pictures(vary, services)
     return vary
 
 
@@ -52,7 +52,7 @@ def _upscale(services: Services) -> app_commands.Command[Any, ..., None]:
     async def upscale(interaction: Interaction, picture: str | None = None) -> None:
         await variations.upscale(interaction, services, picture)
 
-    _offer(upscale, services)
+    suggest_pictures(upscale, services)
     return upscale
 
 
@@ -68,18 +68,5 @@ def _remix(services: Services) -> app_commands.Command[Any, ..., None]:
     ) -> None:
         await variations.show_remix(interaction, services, picture, prompt)
 
-    _offer(remix, services)
+    suggest_pictures(remix, services)
     return remix
-
-
-def _offer(command: app_commands.Command[Any, ..., None], services: Services) -> None:
-    """Suggest one's newest pictures while `picture` is typed."""
-
-    @command.autocomplete("picture")
-    async def pictures(interaction: Interaction, current: str) -> list[Choice[str]]:
-        if not services.serves(interaction.guild_id):
-            return []
-        stored = await services.gallery.recent(actor_of(interaction))
-        return picture_choices(current, ((each.id, each.prompt) for each in stored))
-
-    del pictures

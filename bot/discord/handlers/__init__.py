@@ -1,1 +1,1 @@
-"""What buttons, menus and forms do when somebody uses them."""
+"""Handlers of buttons, menus and forms."""

@@ -1,4 +1,4 @@
-"""How what was looked up is shown: to its reader alone, at once or after something was fetched."""
+"""Recipes of pictures and files, shown ephemerally, at once or after a download."""
 
 from __future__ import annotations
 
@@ -10,10 +10,12 @@ import discord
 from bot.discord.interaction.responses import (
     NO_MENTIONS,
     Interaction,
+    actor_of,
     refuse,
     reply_privately,
     words_of,
 )
+from bot.discord.interaction.services import Services
 from bot.discord.views.inspection import Panel, details_panel
 from bot.pictures.embedded_recipe import UnreadableRecipe
 from bot.pictures.inspection import CanRead, PictureDetails, RecipeFile
@@ -21,18 +23,18 @@ from bot.request.outcomes import Refused
 from bot.wording import recipes, rejections
 from engine.uploads import UploadRefused
 
-Found = PictureDetails | UnreadableRecipe | UploadRefused
+FileOutcome = PictureDetails | UnreadableRecipe | UploadRefused
 
 
 def can_read_of(interaction: Interaction) -> CanRead:
-    """Which channels of this server the person who asks can read."""
+    """Return a function that tells which channels of this server the user can read."""
     guild, member = interaction.guild, interaction.user
 
     def sees(channel_id: int) -> bool:
         if guild is None or not isinstance(member, discord.Member):
             return False
         channel = guild.get_channel_or_thread(channel_id)
-        # Who is in a private thread is not known here; whoever asks from within it is.
+        # The members of a private thread are not cached; whoever asks from inside it can read it.
         if channel is None or (isinstance(channel, discord.Thread) and channel.is_private()):
             return False
         can = channel.permissions_for(member)
@@ -42,7 +44,7 @@ def can_read_of(interaction: Interaction) -> CanRead:
 
 
 def recipe_file_of(attachment: discord.Attachment) -> RecipeFile:
-    """An attachment as the studio takes it."""
+    """Return an attachment in the form that the inspection service takes."""
 
     async def fetch() -> bytes:
         try:
@@ -53,28 +55,36 @@ def recipe_file_of(attachment: discord.Attachment) -> RecipeFile:
     return RecipeFile(attachment.filename, attachment.size, fetch)
 
 
+async def show_by_id(interaction: Interaction, services: Services, picture_id: int) -> None:
+    """Show how the picture with this id was made."""
+    outcome = await services.inspection.details(
+        actor_of(interaction), picture_id, can_read_of(interaction)
+    )
+    await show_details(interaction, outcome)
+
+
 async def show_details(interaction: Interaction, outcome: PictureDetails | Refused) -> None:
-    """Show how a picture was made."""
+    """Show how a picture was made, or why that cannot be shown."""
     if isinstance(outcome, Refused):
         await refuse(interaction, outcome)
     else:
         await _show(interaction, details_panel(outcome, words_of(interaction)))
 
 
-async def show_found(interaction: Interaction, found: Found) -> None:
-    """Show what a file says of itself, or a sentence about it."""
+async def show_file_details(interaction: Interaction, outcome: FileOutcome) -> None:
+    """Show the recipe found in a file, or a sentence on why there is none."""
     say = words_of(interaction)
-    match found:
+    match outcome:
         case PictureDetails():
-            await _show(interaction, details_panel(found, say))
+            await _show(interaction, details_panel(outcome, say))
         case UnreadableRecipe():
-            await edit_reply(interaction, recipes.unreadable(found, say))
+            await edit_reply(interaction, recipes.unreadable(outcome, say))
         case UploadRefused():
-            await edit_reply(interaction, rejections.upload(found, say))
+            await edit_reply(interaction, rejections.upload(outcome, say))
 
 
 async def edit_reply(interaction: Interaction, text: str) -> None:
-    """Answer with a sentence, also where an answer was announced before."""
+    """Reply with a sentence; a deferred response is edited instead."""
     if interaction.response.is_done():
         await interaction.edit_original_response(content=text, allowed_mentions=NO_MENTIONS)
     else:

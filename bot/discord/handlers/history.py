@@ -1,4 +1,4 @@
-"""/history: what it shows, by page, among favourites or found by words."""
+"""/history: pages of pictures or favourites, and search results."""
 
 from __future__ import annotations
 
@@ -19,40 +19,43 @@ from bot.i18n import Words
 from bot.pictures.gallery import MAX_SEARCH_CHARS, SearchResults
 from bot.request.outcomes import Refused
 
-FOUND_PROMPT = 100
-"""Ten prompts, escaped, and all that stands around them fit into a message."""
+SEARCH_PROMPT_CHARS = 100
+"""So that ten prompts fit into a message with all markup, even after escaping."""
 
 
-def found_layout(found: SearchResults, say: Words) -> ui.LayoutView:
-    """What a search found, or a sentence that there is nothing."""
-    words = f"“{quoted(found.text, MAX_SEARCH_CHARS)}”"
-    if not found.pictures:
-        return layout(ui.TextDisplay(_nothing(found, words, say)))
+def search_layout(results: SearchResults, say: Words) -> ui.LayoutView:
+    """Return the layout of search results, or a sentence that nothing matches."""
+    quoted_text = f"“{quoted(results.text, MAX_SEARCH_CHARS)}”"
+    if not results.pictures:
+        return layout(ui.TextDisplay(_empty_text(results, quoted_text, say)))
     rows = [
-        history_row(each, each.id in found.unseen, say, FOUND_PROMPT) for each in found.pictures
+        history_row(each, each.id in results.unseen, say, SEARCH_PROMPT_CHARS)
+        for each in results.pictures
     ]
-    return layout(ui.TextDisplay(_head(found, words, say)), *rows)
+    return layout(ui.TextDisplay(_heading(results, quoted_text, say)), *rows)
 
 
-def _nothing(found: SearchResults, words: str, say: Words) -> str:
-    if found.favourites:
+def _empty_text(results: SearchResults, quoted_text: str, say: Words) -> str:
+    if results.favourites:
         return say(
-            "No favourite of yours here has every word of {words} in its prompt.", words=words
+            "No favourite of yours here has every word of {words} in its prompt.", words=quoted_text
         )
-    return say("No picture of yours here has every word of {words} in its prompt.", words=words)
+    return say(
+        "No picture of yours here has every word of {words} in its prompt.", words=quoted_text
+    )
 
 
-def _head(found: SearchResults, words: str, say: Words) -> str:
-    count = len(found.pictures)
-    if found.favourites:
+def _heading(results: SearchResults, quoted_text: str, say: Words) -> str:
+    count = len(results.pictures)
+    if results.favourites:
         text = say.plural(
-            "{n} favourite with {words}", "{n} favourites with {words}", count, words=words
+            "{n} favourite with {words}", "{n} favourites with {words}", count, words=quoted_text
         )
     else:
         text = say.plural(
-            "{n} picture with {words}", "{n} pictures with {words}", count, words=words
+            "{n} picture with {words}", "{n} pictures with {words}", count, words=quoted_text
         )
-    if found.more:
+    if results.more:
         more = say("These are the newest; there are more. Another word narrows them down.")
         text = f"{text}\n-# {more}"
     return text
@@ -61,22 +64,22 @@ def _head(found: SearchResults, words: str, say: Words) -> str:
 async def show_history(
     interaction: Interaction, services: Services, search: str | None, *, favourites: bool
 ) -> None:
-    """Answer /history: the first page, or what was searched for."""
-    found = await services.gallery.search(actor_of(interaction), search, favourites=favourites)
+    """Answer /history with the first page, or with search results."""
+    results = await services.gallery.search(actor_of(interaction), search, favourites=favourites)
     say = words_of(interaction)
-    match found:
+    match results:
         case Refused():
-            await refuse(interaction, found)
+            await refuse(interaction, results)
         case SearchResults():
-            await reply_layout_privately(interaction, found_layout(found, say))
+            await reply_layout_privately(interaction, search_layout(results, say))
         case _:
-            await reply_layout_privately(interaction, history_layout(found, say))
+            await reply_layout_privately(interaction, history_layout(results, say))
 
 
 async def turn_page(
     interaction: Interaction, services: Services, before_id: int, *, favourites: bool
 ) -> None:
-    """Show another page in place of the one whose button was pressed."""
+    """Replace the page whose button was pressed by another one."""
     page = await services.gallery.page(actor_of(interaction), before_id, favourites=favourites)
     view = history_layout(page, words_of(interaction))
     await interaction.response.edit_message(view=view, allowed_mentions=NO_MENTIONS)

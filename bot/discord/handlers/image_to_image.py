@@ -1,15 +1,16 @@
-"""Painting from pictures: what commands, the menu of a message, and its form make of them."""
+"""Painting from pictures, for the commands, the context menu and its form."""
 
 from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Iterable, Iterator
+from itertools import chain
 from typing import Any, Self
 
 import discord
 from discord import ui
 
-from bot.discord.handlers.shown_pictures import attached
 from bot.discord.handlers.variations import answer_soon
 from bot.discord.interaction.error_handler import explain
 from bot.discord.interaction.in_flight import InFlightInteractions
@@ -18,6 +19,7 @@ from bot.discord.interaction.responses import (
     Interaction,
     actor_of,
     can_deliver_here,
+    finished_within,
     refuse,
     reject_server,
     reply_privately,
@@ -25,8 +27,7 @@ from bot.discord.interaction.responses import (
 )
 from bot.discord.interaction.services import Services
 from bot.discord.views.custom_ids import STAGED_PATTERN, ComponentAction, custom_id, staged_id
-from bot.discord.views.modals import typed
-from bot.discord.views.start_modal import image_to_image_form, staged_layout
+from bot.discord.views.modals import image_to_image_form, staged_layout, submitted_values
 from bot.pictures.inspection import PictureDetails
 from bot.request.input_sources import (
     InputSource,
@@ -41,27 +42,68 @@ from bot.request.params import GenerationParams
 from engine.types import Mode
 
 FORM_AFTER_S = 1.5
-"""A form has to be the first answer, within three seconds; a picture that takes longer gets a
-button that opens it."""
+"""A modal must be the first response, within three seconds; if staging takes longer, the reply has
+a button that opens the modal."""
+
+
+# Pictures of messages
+
+
+def attachment_source(attachment: discord.Attachment) -> UrlSource:
+    """Return an attachment in the form that the image-to-image service takes."""
+    return UrlSource(attachment.url, attachment.size)
+
+
+def first_picture_source(message: discord.Message) -> UrlSource | None:
+    """Return the first picture of a message: an attachment, also of a forwarded message, or an
+    embed.
+
+    For pictures on other sites this is Discord's proxy URL: the bot fetches only from Discord.
+    """
+    messages = [message, *message.message_snapshots]
+    files = [file for each in messages for file in each.attachments]
+    # The content type is only a hint for choosing a file; the file is validated when it is decoded.
+    files.sort(key=lambda file: not (file.content_type or "").startswith("image/"))
+    if files:
+        return attachment_source(files[0])
+    embeds = [embed for each in messages for embed in each.embeds]
+    copies = chain(
+        (each.image.proxy_url or each.thumbnail.proxy_url for each in embeds),
+        _layout_urls(message.components),
+    )
+    return next((UrlSource(url) for url in copies if url), None)
+
+
+def _layout_urls(components: Iterable[Any]) -> Iterator[str | None]:
+    for component in components:
+        if isinstance(component, discord.MediaGalleryComponent):
+            yield from (item.media.proxy_url for item in component.items)
+        if isinstance(component, discord.ThumbnailComponent):
+            yield component.media.proxy_url
+        yield from _layout_urls(getattr(component, "children", ()))
+        yield from _layout_urls(filter(None, [getattr(component, "accessory", None)]))
+
+
+# Generation
 
 
 async def generate_from(
     interaction: Interaction,
     services: Services,
     params: GenerationParams,
-    beginning: InputSpec,
+    spec: InputSpec,
     *,
     private: bool = False,
     count: int = 1,
 ) -> None:
-    """Paint from pictures. They are read first; where that takes long, it is announced."""
+    """Paint from pictures. They are loaded first; the response is deferred if that takes long."""
     actor, image_to_image = actor_of(interaction), services.image_to_image
-    plan = await image_to_image.plan(actor, params, beginning, private=private, count=count)
+    plan = await image_to_image.plan(actor, params, spec, private=private, count=count)
     if isinstance(plan, Refused):
         await refuse(interaction, plan)
         return
-    accepting = asyncio.ensure_future(image_to_image.paint(actor, plan))
-    await answer_soon(interaction, services, accepting, private=plan.private)
+    acceptance = asyncio.ensure_future(image_to_image.paint(actor, plan))
+    await answer_soon(interaction, services, acceptance, private=plan.private)
 
 
 async def imagine_from(
@@ -74,29 +116,29 @@ async def imagine_from(
     *,
     private: bool,
 ) -> None:
-    """What /imagine does with a picture; and with a strength alone."""
+    """Handle /imagine with a picture; a strength without a picture is refused."""
     if picture is None:
         await refuse(interaction, Refused(StrengthWithoutImage()))
         return
-    beginning = InputSpec(Mode.IMAGE, (attached(picture),), strength)
-    await generate_from(interaction, services, params, beginning, private=private, count=count)
+    spec = InputSpec(Mode.IMAGE, (attachment_source(picture),), strength)
+    await generate_from(interaction, services, params, spec, private=private, count=count)
 
 
 # The form
 
 
-async def show_form_for_own(
-    interaction: Interaction, services: Services, found: PictureDetails
+async def show_form_for_own_picture(
+    interaction: Interaction, services: Services, details: PictureDetails
 ) -> None:
-    """Show the form for the pictures of a message of ours."""
-    assert found.picture is not None
-    name = custom_id(ComponentAction.FROM, found.picture.id)
-    form = image_to_image_form(name, words_of(interaction), found.series)
+    """Show the form for the pictures of one of the bot's own messages."""
+    assert details.picture is not None
+    name = custom_id(ComponentAction.PAINT_FROM, details.picture.id)
+    form = image_to_image_form(name, words_of(interaction), details.series)
     await _show_form(interaction, services, form)
 
 
 async def _show_form(interaction: Interaction, services: Services, form: ui.Modal) -> None:
-    """Show a form, unless whatever would be sent in with it is refused anyway."""
+    """Show a form, unless the member is blocked and the submission would be refused anyway."""
     barred = await services.blocked.refusal(actor_of(interaction))
     if barred is not None:
         await refuse(interaction, barred)
@@ -104,47 +146,43 @@ async def _show_form(interaction: Interaction, services: Services, form: ui.Moda
         await interaction.response.send_modal(form)
 
 
-async def show_form_for(interaction: Interaction, services: Services, given: UrlSource) -> None:
-    """Put a picture aside, so that the form can name it, and show the form.
+async def show_form_for_upload(
+    interaction: Interaction, services: Services, source: UrlSource
+) -> None:
+    """Stage a picture so that the form's custom_id can name it, then show the form.
 
-    A message of others could not be read again later: without a privileged intent its files are
-    shown only to the command that was used on it.
+    The message could not be read again later: without the message content intent, its files are
+    visible only to the context menu command used on it.
     """
-    keeping = asyncio.ensure_future(services.image_to_image.stage(actor_of(interaction), given))
+    staging = asyncio.ensure_future(services.image_to_image.stage(actor_of(interaction), source))
     try:
-        if not await _soon(keeping):
+        if not await finished_within(staging, FORM_AFTER_S):
             await interaction.response.defer(ephemeral=True, thinking=True)
-        kept = await keeping
+        staged = await staging
     except BaseException:
-        keeping.cancel()
+        staging.cancel()
         raise
     say = words_of(interaction)
-    if isinstance(kept, Refused):
-        await refuse(interaction, kept)
+    if isinstance(staged, Refused):
+        await refuse(interaction, staged)
     elif not interaction.response.is_done():
-        await interaction.response.send_modal(image_to_image_form(staged_id(kept), say))
+        await interaction.response.send_modal(image_to_image_form(staged_id(staged), say))
     else:
-        view = staged_layout(kept, say)
+        view = staged_layout(staged, say)
         await interaction.edit_original_response(view=view, allowed_mentions=NO_MENTIONS)
-
-
-async def _soon(keeping: asyncio.Future[StagedSource | Refused]) -> bool:
-    """Wait as long as a form can wait; whether it is over then."""
-    await asyncio.wait({keeping}, timeout=FORM_AFTER_S)
-    return keeping.done()
 
 
 def staged_button_class(
     services: Services, in_flight: InFlightInteractions
 ) -> type[ui.DynamicItem[Any]]:
-    """The button that opens the form of a picture which was put aside."""
+    """Return a DynamicItem for the buttons that open the form of a staged picture."""
 
-    class KeptButton(ui.DynamicItem[ui.Item[Any]], template=STAGED_PATTERN):
-        """Rebuilt from its custom_id when it is pressed."""
+    class StagedButton(ui.DynamicItem[ui.Item[Any]], template=STAGED_PATTERN):
+        """A button, rebuilt from its custom_id when it is pressed."""
 
-        def __init__(self, item: ui.Item[Any], kept: StagedSource) -> None:
+        def __init__(self, item: ui.Item[Any], staged: StagedSource) -> None:
             super().__init__(item)
-            self.kept = kept
+            self.staged = staged
 
         @classmethod
         async def from_custom_id(
@@ -158,46 +196,40 @@ def staged_button_class(
                 if not services.serves(interaction.guild_id):
                     await reject_server(interaction)
                 elif await can_deliver_here(interaction):
-                    form = image_to_image_form(staged_id(self.kept), words_of(interaction))
+                    form = image_to_image_form(staged_id(self.staged), words_of(interaction))
                     await _show_form(interaction, services, form)
             except Exception as error:
                 # discord.py would only log what a DynamicItem raises.
                 await explain(interaction, error)
 
-    return KeptButton
+    return StagedButton
 
 
-async def submit_staged(interaction: Interaction, services: Services, kept: StagedSource) -> None:
-    """Paint what the form says from a picture that was put aside, if it is still there."""
-    if not services.serves(interaction.guild_id):
-        await reject_server(interaction)
-    else:
-        await _submit(interaction, services, typed(interaction), kept)
+async def submit_staged(interaction: Interaction, services: Services, staged: StagedSource) -> None:
+    """Paint from a staged picture as the form says; refused if its file is no longer there."""
+    await _submit(interaction, services, submitted_values(interaction), staged)
 
 
 async def submit_from(interaction: Interaction, services: Services, picture_id: int) -> None:
-    """Paint what the form says from a picture of ours, or from the chosen one of its series."""
-    if not services.serves(interaction.guild_id):
-        await reject_server(interaction)
-        return
-    values = typed(interaction)
+    """Paint from a picture of the bot's as the form says, or from the chosen one of its series."""
+    values = submitted_values(interaction)
     chosen = values.get("picture") or str(picture_id)
-    if chosen != str(picture_id) and not await _together(interaction, services, picture_id, chosen):
+    if chosen != str(picture_id) and not await _same_job(interaction, services, picture_id, chosen):
         await refuse(interaction, Refused(UnknownPicture(chosen)))
         return
     await _submit(interaction, services, values, PictureSource(chosen, anyones=True))
 
 
-async def _together(
+async def _same_job(
     interaction: Interaction, services: Services, picture_id: int, chosen: str
 ) -> bool:
-    """Whether both were painted as one job: the person sees one, so they see the other."""
+    """Return whether both pictures belong to one job; members who see one see the other too."""
     actor = actor_of(interaction)
-    found = [
+    originals = [
         await services.variations.original(actor, each, anyones=True)
         for each in (str(picture_id), chosen)
     ]
-    jobs = {None if isinstance(each, Refused) else each.job_id for each in found}
+    jobs = {None if isinstance(each, Refused) else each.job_id for each in originals}
     return len(jobs) == 1 and None not in jobs
 
 
@@ -210,13 +242,11 @@ async def _submit(
     if isinstance(strength, Refused):
         await refuse(interaction, strength)
         return
-    beginning = InputSpec(Mode.IMAGE, (source,), strength)
-    await generate_from(
-        interaction, services, GenerationParams(values.get("prompt", "")), beginning
-    )
+    spec = InputSpec(Mode.IMAGE, (source,), strength)
+    await generate_from(interaction, services, GenerationParams(values.get("prompt", "")), spec)
 
 
 async def reply_no_picture(interaction: Interaction) -> None:
-    """There is nothing in the message that could be painted from."""
+    """Reply that the message has no picture to paint from."""
     say = words_of(interaction)
     await reply_privately(interaction, say("I see no picture in this message."))

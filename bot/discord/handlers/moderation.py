@@ -1,4 +1,4 @@
-"""What the buttons and forms of reports do: report, look at a case, decide it."""
+"""Buttons and forms of reports: file one, show one, decide one."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import dataclasses
 import io
 
 import discord
-from discord import ui
 
 from bot.delivery.attachments import fit_file_to_limit
 from bot.delivery.cards import CaseCard
@@ -17,64 +16,22 @@ from bot.discord.interaction.responses import (
     Interaction,
     actor_of,
     refuse,
-    reject_server,
     reply_privately,
     words_of,
 )
 from bot.discord.interaction.services import Services
-from bot.discord.views.custom_ids import ComponentAction, custom_id
-from bot.discord.views.markdown import form, when
-from bot.discord.views.modals import typed
+from bot.discord.views.markdown import timestamp
+from bot.discord.views.modals import report_form, submitted_values
 from bot.discord.views.moderation import report_layout
-from bot.i18n import Words
 from bot.request.outcomes import Refused, ReportDecided
 from bot.wording import moderation
-from storage.types import REASON_LIMIT_CHARS, Verdict
-
-VERDICTS = {
-    ComponentAction.DELETE_REPORTED: Verdict.DELETED,
-    ComponentAction.BLOCK_REPORTED: Verdict.BLOCKED,
-    ComponentAction.DISMISS: Verdict.DISMISSED,
-}
-ACTS = frozenset({ComponentAction.REPORT, ComponentAction.CASE, *VERDICTS})
-"""Those that `press` takes."""
-
-
-async def press(
-    interaction: Interaction, services: Services, action: ComponentAction, picture_id: int
-) -> None:
-    """Do what a button of these says."""
-    if action is ComponentAction.REPORT:
-        await _ask(interaction, services, picture_id)
-    elif action is ComponentAction.CASE:
-        await _show(interaction, services, picture_id)
-    else:
-        await _decide(interaction, services, picture_id, VERDICTS[action])
-
-
-def report_form(picture_id: int, say: Words) -> ui.Modal:
-    """Why somebody reports a picture. It lives for ever, as all forms do."""
-    reason = ui.TextInput[ui.Modal](
-        custom_id="reason",
-        style=discord.TextStyle.paragraph,
-        required=False,
-        max_length=REASON_LIMIT_CHARS,
-    )
-    told = say("You need not say. The moderators see this and your name.")
-    return form(
-        say("Report picture #{id}", id=picture_id),
-        custom_id(ComponentAction.REPORT, picture_id),
-        ui.Label(text=say("What is wrong with it?"), description=told, component=reason),
-    )
+from storage.types import Verdict
 
 
 async def submit_report(interaction: Interaction, services: Services, picture_id: int) -> None:
-    """File what the form says; the picture may be gone by now, or the bot another process."""
-    if not services.serves(interaction.guild_id):
-        await reject_server(interaction)
-        return
+    """File a report from the form; the picture may have been deleted since the form was opened."""
     filed = await services.moderation.report(
-        actor_of(interaction), picture_id, typed(interaction).get("reason", "")
+        actor_of(interaction), picture_id, submitted_values(interaction).get("reason", "")
     )
     if isinstance(filed, Refused):
         await refuse(interaction, filed)
@@ -82,16 +39,17 @@ async def submit_report(interaction: Interaction, services: Services, picture_id
         await reply_privately(interaction, moderation.thanks(filed, words_of(interaction)))
 
 
-async def _ask(interaction: Interaction, services: Services, picture_id: int) -> None:
-    found = await services.moderation.reportable(actor_of(interaction), picture_id)
-    if isinstance(found, Refused):
-        await refuse(interaction, found)
+async def show_report_form(interaction: Interaction, services: Services, picture_id: int) -> None:
+    """Open the form, unless the picture cannot be reported."""
+    reportable = await services.moderation.reportable(actor_of(interaction), picture_id)
+    if isinstance(reportable, Refused):
+        await refuse(interaction, reportable)
     else:
         await interaction.response.send_modal(report_form(picture_id, words_of(interaction)))
 
 
-async def _show(interaction: Interaction, services: Services, picture_id: int) -> None:
-    """The card of a case for one moderator, also where it stands in no channel."""
+async def show_report(interaction: Interaction, services: Services, picture_id: int) -> None:
+    """Show the card of a report to one moderator, even if it was never posted in a channel."""
     case = await services.moderation.case(actor_of(interaction), picture_id)
     if isinstance(case, Refused):
         await refuse(interaction, case)
@@ -104,7 +62,7 @@ async def _show(interaction: Interaction, services: Services, picture_id: int) -
             name, data = await asyncio.to_thread(
                 fit_file_to_limit, path, card.file_name, interaction.filesize_limit
             )
-        except (OSError, Undeliverable):  # removed this very moment, or larger than all that fits
+        except (OSError, Undeliverable):  # deleted just now, or too large in any format
             card = dataclasses.replace(card, pictures=(), file_name="")
         else:
             files.append(discord.File(io.BytesIO(data), name))
@@ -115,20 +73,21 @@ async def _show(interaction: Interaction, services: Services, picture_id: int) -
     )
 
 
-async def _decide(
-    interaction: Interaction, services: Services, picture_id: int, verdict: Verdict
+async def decide(
+    interaction: Interaction, services: Services, picture_id: int, *, verdict: Verdict
 ) -> None:
+    """Record the verdict on a report and show it in place of the buttons."""
     decided = await services.moderation.decide(actor_of(interaction), picture_id, verdict)
     if isinstance(decided, Refused):
         if isinstance(
             decided.reason, ReportDecided
-        ):  # it mentions a moderator, and nobody typed it
-            said = moderation.already_decided(decided.reason.case, words_of(interaction), when)
-            await reply_privately(interaction, said)
+        ):  # the text mentions a moderator, and none of it was typed by a user
+            text = moderation.already_decided(decided.reason.case, words_of(interaction), timestamp)
+            await reply_privately(interaction, text)
         else:
             await refuse(interaction, decided)
         return
-    # What was pressed says so at once; the casework has it as it stays.
+    # The pressed message is updated at once; the report notifier updates the posted card.
     await interaction.response.edit_message(
         view=report_layout(CaseCard(decided), words_of(interaction)),
         attachments=[],

@@ -1,4 +1,4 @@
-"""The buttons of a question about choices: Paint and Don't."""
+"""The buttons Paint and Don't of a proposed batch of permutations."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ from bot.discord.interaction.responses import (
     words_of,
 )
 from bot.discord.interaction.services import Services
-from bot.discord.views.jobs import card_layout, when
+from bot.discord.views.jobs import card_layout
+from bot.discord.views.markdown import timestamp
 from bot.discord.views.permutations import accepted_layout, closed_layout
 from bot.i18n import words
 from bot.request.outcomes import Accepted, ProposalClosed, Refused
@@ -30,38 +31,38 @@ _UNSURE = (discord.HTTPException, aiohttp.ClientError, OSError)
 log = structlog.get_logger(__name__)
 
 
-async def paint(interaction: Interaction, services: Services, proposal_id: int) -> None:
-    """Accept all that the question is about, and answer in its place.
+async def accept(interaction: Interaction, services: Services, proposal_id: int) -> None:
+    """Accept every job of the proposal and replace the proposal by the list of jobs.
 
-    Once it is accepted, it is painted, whether the answer arrives or not: a second press says so.
+    Accepted jobs are painted even if the response does not arrive; pressing again says so.
     """
     if not await can_deliver_here(interaction):
         return
-    taken = await services.permutations.accept(actor_of(interaction), proposal_id)
-    if isinstance(taken, Refused):
-        await _refuse(interaction, taken)
+    batch = await services.permutations.accept(actor_of(interaction), proposal_id)
+    if isinstance(batch, Refused):
+        await _refuse(interaction, batch)
         return
     try:
         try:
             await interaction.response.edit_message(
-                view=accepted_layout(taken, words_of(interaction)), allowed_mentions=NO_MENTIONS
+                view=accepted_layout(batch, words_of(interaction)), allowed_mentions=NO_MENTIONS
             )
         except _UNSURE as error:
             log.warning("answer not confirmed", proposal=proposal_id, error=str(error)[:200])
-        for job in taken.jobs:
+        for job in batch.jobs:
             if not job.private:
                 services.delivery.status_unknown(job.job_id)
-        for job in taken.jobs:
+        for job in batch.jobs:
             if job.private:
                 await _show(interaction, services, job)
     finally:
-        # Their results find their way without: to the channel, or to the person directly.
-        for job in taken.jobs:
+        # Results are delivered without a status message: to the channel, or by direct message.
+        for job in batch.jobs:
             services.delivery.status_unknown(job.job_id)
 
 
 async def decline(interaction: Interaction, services: Services, proposal_id: int) -> None:
-    """Take the question away."""
+    """Discard the proposal."""
     refused = await services.permutations.decline(actor_of(interaction), proposal_id)
     if refused is not None:
         await _refuse(interaction, refused)
@@ -71,16 +72,16 @@ async def decline(interaction: Interaction, services: Services, proposal_id: int
 
 
 async def _refuse(interaction: Interaction, refused: Refused) -> None:
-    """A question that is over for good loses its buttons; but not where the first press's answer
-    may stand in its place."""
+    """Explain a refusal. An expired proposal loses its buttons; an answered one does not, because
+    the message may already list its jobs."""
     if refused.reason != ProposalClosed(answered=False):
         await refuse(interaction, refused)
         return
-    await _close(interaction, rejections.refusal(refused, words_of(interaction), when))
+    await _close(interaction, rejections.refusal(refused, words_of(interaction), timestamp))
 
 
 async def _close(interaction: Interaction, sentence: str) -> None:
-    """Words in the place of the question; nothing that others see is ever replaced by them."""
+    """Replace the proposal by a sentence; a message that others can see is never replaced."""
     if interaction.message is None or not interaction.message.flags.ephemeral:
         await reply_privately(interaction, sentence)
         return
@@ -90,7 +91,7 @@ async def _close(interaction: Interaction, sentence: str) -> None:
 
 
 async def _show(interaction: Interaction, services: Services, job: Accepted) -> None:
-    """The status message of a private job, which only this interaction's token can change."""
+    """Post the status message of a private job; only this interaction's token can edit it later."""
     actor = actor_of(interaction)
     card = waiting_card(interaction, services, job)
     token = actor.reply_token

@@ -1,25 +1,68 @@
-"""What a press, a menu's option, a form or a command makes of a picture that is there."""
+"""Rerolls, variations, upscales and remixes of existing pictures."""
 
 from __future__ import annotations
 
 import asyncio
 
+from bot.discord.handlers.details import can_read_of
 from bot.discord.interaction.responses import (
     Interaction,
     actor_of,
     answer,
     can_deliver_here,
+    finished_within,
     refuse,
-    reject_server,
     words_of,
 )
 from bot.discord.interaction.services import Services
-from bot.discord.views.modals import remix_form, sent_in
+from bot.discord.views.modals import remix_changes, remix_form
 from bot.request.outcomes import Accepted, Refused
 from engine.types import Recipe
 
 ANNOUNCED_AFTER_S = 0.7
-"""An answer that takes longer is announced: every press is answered within a second."""
+"""Slower responses are deferred, so that every press is answered within a second."""
+
+
+async def reroll(interaction: Interaction, services: Services, picture_id: int) -> None:
+    """Paint all pictures of a job again with a fresh seed."""
+    if await can_deliver_here(interaction):
+        outcome = await services.generation.reroll(
+            actor_of(interaction), picture=str(picture_id), anyones=True, whole=True
+        )
+        await answer(interaction, services, outcome)
+
+
+async def paint_again(interaction: Interaction, services: Services, picture_id: int) -> None:
+    """Paint a picture again with its own seed; it counts against the quota of whoever pressed."""
+    if not await can_deliver_here(interaction):
+        return
+    actor = actor_of(interaction)
+    details = await services.inspection.details(actor, picture_id, can_read_of(interaction))
+    if isinstance(details, Refused):
+        await refuse(interaction, details)
+        return
+    seed = details.recipe.request.seed
+    outcome = await services.generation.reroll(
+        actor, picture=str(picture_id), seed=seed, anyones=True
+    )
+    await answer(interaction, services, outcome)
+
+
+async def vary_picture(
+    interaction: Interaction, services: Services, picture_id: int, *, amount: float
+) -> None:
+    """Vary the picture whose button was pressed."""
+    await vary(interaction, services, amount, str(picture_id), anyones=True)
+
+
+async def upscale_picture(interaction: Interaction, services: Services, picture_id: int) -> None:
+    """Upscale the picture whose button was pressed."""
+    await upscale(interaction, services, str(picture_id), anyones=True)
+
+
+async def show_remix_form(interaction: Interaction, services: Services, picture_id: int) -> None:
+    """Open the remix form of the picture whose button was pressed."""
+    await show_remix(interaction, services, str(picture_id), anyones=True)
 
 
 async def vary(
@@ -30,7 +73,7 @@ async def vary(
     *,
     anyones: bool = False,
 ) -> None:
-    """Paint a variation. picture, anyones: as for Repaint."""
+    """Paint a variation. picture, anyones: as for VariationService."""
     if await can_deliver_here(interaction):
         outcome = await services.variations.vary(
             actor_of(interaction), amount, picture, anyones=anyones
@@ -45,48 +88,42 @@ async def upscale(
     *,
     anyones: bool = False,
 ) -> None:
-    """Paint it twice as large. Its file is read first; where that takes long, it is announced."""
+    """Paint a picture at twice its size. Its file is loaded first; slow responses are deferred."""
     if not await can_deliver_here(interaction):
         return
     actor = actor_of(interaction)
-    found = await services.variations.upscale_source(actor, picture, anyones=anyones)
-    if isinstance(found, Refused):
-        await refuse(interaction, found)
+    source = await services.variations.upscale_source(actor, picture, anyones=anyones)
+    if isinstance(source, Refused):
+        await refuse(interaction, source)
         return
-    accepting = asyncio.ensure_future(services.variations.upscale(actor, found))
-    await answer_soon(interaction, services, accepting, private=found.original.private)
+    acceptance = asyncio.ensure_future(services.variations.upscale(actor, source))
+    await answer_soon(interaction, services, acceptance, private=source.original.private)
 
 
 async def answer_soon(
     interaction: Interaction,
     services: Services,
-    accepting: asyncio.Future[Accepted | Refused],
+    acceptance: asyncio.Future[Accepted | Refused],
     *,
     private: bool,
 ) -> None:
-    """Answer with what comes of it; where that takes long, it is announced."""
-    # Not announced at once: a refusal could then not be for one person's eyes without a trace.
+    """Answer with the outcome of a pending acceptance, deferring the response if it is slow."""
+    # Not deferred from the start: a refusal after a public deferral would leave a visible trace.
     try:
-        if not await _soon(accepting):
+        if not await finished_within(acceptance, ANNOUNCED_AFTER_S):
             await interaction.response.defer(ephemeral=private, thinking=True)
     except BaseException:
-        await _cancel_accepted(services, accepting)
+        await _withdraw_accepted(services, acceptance)
         raise
-    await answer(interaction, services, await accepting)
+    await answer(interaction, services, await acceptance)
 
 
-async def _soon(accepting: asyncio.Future[Accepted | Refused]) -> bool:
-    """Wait as long as may be waited without a word; whether it is over then."""
-    await asyncio.wait({accepting}, timeout=ANNOUNCED_AFTER_S)
-    return accepting.done()
-
-
-async def _cancel_accepted(
-    services: Services, accepting: asyncio.Future[Accepted | Refused]
+async def _withdraw_accepted(
+    services: Services, acceptance: asyncio.Future[Accepted | Refused]
 ) -> None:
-    """Nothing stays accepted where nobody can be told."""
-    accepting.cancel()
-    (outcome,) = await asyncio.gather(accepting, return_exceptions=True)
+    """Withdraw a job whose requester can no longer be answered."""
+    acceptance.cancel()
+    (outcome,) = await asyncio.gather(acceptance, return_exceptions=True)
     if isinstance(outcome, Accepted):
         await services.cancellation.withdraw(outcome.job_id)
         services.delivery.status_unknown(outcome.job_id)
@@ -100,7 +137,7 @@ async def show_remix(
     *,
     anyones: bool = False,
 ) -> None:
-    """Show the form with the picture's words, or with `prompt`."""
+    """Show the remix form, filled with the picture's prompt or with `prompt`."""
     if not await can_deliver_here(interaction):
         return
     original = await services.variations.original(actor_of(interaction), picture, anyones=anyones)
@@ -113,12 +150,10 @@ async def show_remix(
 
 
 async def submit_remix(interaction: Interaction, services: Services, picture_id: int) -> None:
-    """Paint what the form says; the picture may be gone by now, or the bot another process."""
-    if not services.serves(interaction.guild_id):
-        await reject_server(interaction)
-        return
+    """Paint a remix as the form says; the picture may have been deleted since the form was
+    opened."""
     if await can_deliver_here(interaction):
         outcome = await services.variations.remix(
-            actor_of(interaction), sent_in(interaction), str(picture_id), anyones=True
+            actor_of(interaction), remix_changes(interaction), str(picture_id), anyones=True
         )
         await answer(interaction, services, outcome)

@@ -1,1 +1,1 @@
-"""What every interaction needs: answers, errors, and the services behind them."""
+"""Responses, error handling, and the services that every interaction needs."""

@@ -1,4 +1,5 @@
-"""The one place where an unexpected error becomes words, for commands and buttons alike."""
+"""The one place where unexpected errors are turned into messages, for commands and buttons
+alike."""
 
 from __future__ import annotations
 
@@ -9,50 +10,44 @@ import discord
 import structlog
 from discord import app_commands
 
-from bot.discord.interaction.responses import (
-    UNKNOWN_INTERACTION,
-    Interaction,
-    reply_privately,
-    words_of,
-)
+from bot.discord.interaction.error_codes import ErrorCode
+from bot.discord.interaction.responses import Interaction, reply_privately, words_of
 from bot.wording import rejections
 from storage.errors import StorageError
 
 log = structlog.get_logger(__name__)
 
-ALREADY_ANSWERED = 40060
-THREAD_ARCHIVED = 50083
-
 
 async def explain(interaction: Interaction, error: BaseException) -> None:
-    """Log an error and tell the person that it was not their fault.
+    """Log an error and tell the user what happened.
 
-    In order: a failed check (they lack a right), an interaction that is gone (nobody to tell) or
-    answered (an earlier try arrived), a thread that was put away meanwhile, a disk in trouble,
-    anything else (a defect of ours, with its number to find it in the log).
+    In this order: a failed check (missing permission), an expired interaction (nobody to tell), an
+    already answered one (an earlier attempt arrived), an archived thread, a storage failure, and
+    anything else: a bug, reported with a number that finds it in the log.
     """
     if isinstance(error, app_commands.CommandInvokeError):
         error = error.original
     say = words_of(interaction)
     if isinstance(error, app_commands.CheckFailure):
-        await _tell(interaction, rejections.no_right(say))
+        await _send_notice(interaction, rejections.no_right(say))
         return
-    if isinstance(error, discord.NotFound) and error.code == UNKNOWN_INTERACTION:
+    if isinstance(error, discord.NotFound) and error.code == ErrorCode.UNKNOWN_INTERACTION:
         log.warning("answered too late", interaction=interaction.id)
         return
-    if isinstance(error, discord.HTTPException) and error.code == ALREADY_ANSWERED:
-        # discord.py tries again where the answer to its first try was lost; that one arrived.
+    if isinstance(error, discord.HTTPException) and error.code == ErrorCode.ALREADY_ACKNOWLEDGED:
+        # discord.py retries when the response to its first attempt is lost; that attempt had
+        # arrived.
         log.warning("answered before", interaction=interaction.id)
         return
-    if isinstance(error, discord.HTTPException) and error.code == THREAD_ARCHIVED:
+    if isinstance(error, discord.HTTPException) and error.code == ErrorCode.THREAD_ARCHIVED:
         log.warning("not answered: its thread was put away", interaction=interaction.id)
         return
     if isinstance(error, StorageError):
         log.error("not stored", interaction=interaction.id, detail=str(error))
-        await _tell(interaction, rejections.storage_trouble(say))
+        await _send_notice(interaction, rejections.storage_trouble(say))
         return
     log.error("interaction failed", interaction=interaction.id, exc_info=error)
-    await _tell(
+    await _send_notice(
         interaction,
         say(
             "Something went wrong on my side; nothing was charged that was not accepted. "
@@ -62,7 +57,7 @@ async def explain(interaction: Interaction, error: BaseException) -> None:
     )
 
 
-async def _tell(interaction: Interaction, text: str) -> None:
+async def _send_notice(interaction: Interaction, text: str) -> None:
     with contextlib.suppress(discord.HTTPException, aiohttp.ClientError, OSError):
         if interaction.response.is_done():
             await interaction.followup.send(text, ephemeral=True)

@@ -1,4 +1,4 @@
-"""Who is being answered right now, so that nobody is left without a word at a restart."""
+"""Tracks the interactions being answered, so that a restart leaves none without a response."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ import asyncio
 
 
 class InFlightInteractions:
-    """The tasks that answer interactions; each calls `begin` once, as the first thing it does."""
+    """The tasks that answer interactions; each calls `begin` once, first thing."""
 
     def __init__(self) -> None:
         self._tasks: set[asyncio.Task[object]] = set()
 
     def begin(self) -> None:
-        """The current task answers somebody, until it ends."""
+        """Track the current task until it ends."""
         task = asyncio.current_task()
         assert task is not None
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
     async def finish(self, limit_s: float) -> None:
-        """Wait until everybody has their answer; what takes longer than `limit_s` is cancelled."""
+        """Wait until all tracked tasks are done; cancel those that take longer than `limit_s`."""
         if not self._tasks:
             return
         _, late = await asyncio.wait(self._tasks, timeout=limit_s)

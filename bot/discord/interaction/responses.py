@@ -1,8 +1,10 @@
-"""How an interaction is answered: once, in time, and known to the delivery afterwards."""
+"""Responses to interactions: exactly one each, in time, and reported to the delivery worker."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
+from typing import Any
 
 import aiohttp
 import discord
@@ -14,11 +16,12 @@ from bot.accounts.permissions import Actor
 from bot.delivery.cards import WaitingCard
 from bot.delivery.messenger import Address, TemporaryFailure, Undeliverable
 from bot.delivery.worker import NeverAnswered
+from bot.discord.interaction.error_codes import ErrorCode
 from bot.discord.interaction.services import Services
 from bot.discord.views.jobs import card_layout
-from bot.discord.views.markdown import quoted, when
+from bot.discord.views.markdown import quoted, timestamp
+from bot.discord.views.modals import refusal_with_prompt
 from bot.discord.views.permutations import proposal_layout
-from bot.discord.views.returned_input import returned
 from bot.i18n import Words, words
 from bot.request.outcomes import Accepted, Blocked, JobsCancelled, ManyPermutations, Refused
 from bot.request.summary import summarize
@@ -27,7 +30,6 @@ from bot.wording.cancellations import jobs_cancelled
 
 log = structlog.get_logger(__name__)
 
-UNKNOWN_INTERACTION = 10062
 CONTENT_CHARS = 1900
 NO_MENTIONS = discord.AllowedMentions.none()
 
@@ -35,7 +37,7 @@ Interaction = discord.Interaction[discord.Client]
 
 
 def actor_of(interaction: Interaction) -> Actor:
-    """Who is asking, and what Discord says they may do here. Only for use in a server."""
+    """Return the user with the permissions Discord reports for this channel. Only for servers."""
     assert interaction.guild_id is not None
     assert interaction.channel_id is not None
     can = interaction.permissions
@@ -54,20 +56,20 @@ def actor_of(interaction: Interaction) -> Actor:
 
 
 def _parent_of(interaction: Interaction) -> int | None:
-    """The channel around the thread that the interaction comes from."""
+    """Return the parent channel if the interaction comes from a thread."""
     channel = interaction.channel
     return channel.parent_id if isinstance(channel, discord.Thread) else None
 
 
 def words_of(interaction: Interaction) -> Words:
-    """The reader's language."""
+    """Return the user's own language."""
     return words(str(interaction.locale))
 
 
 async def reply_privately(
     interaction: Interaction, text: str, files: Sequence[discord.File] = ()
 ) -> None:
-    """Answer only the person who asked."""
+    """Reply ephemerally."""
     await interaction.response.send_message(
         text,
         files=files or MISSING,
@@ -78,12 +80,12 @@ async def reply_privately(
 
 
 async def reply_layout_privately(interaction: Interaction, view: ui.LayoutView) -> None:
-    """Answer only the person who asked, with a layout."""
+    """Reply ephemerally with a layout."""
     await interaction.response.send_message(view=view, ephemeral=True, allowed_mentions=NO_MENTIONS)
 
 
 async def reject_server(interaction: Interaction) -> None:
-    """Say that the bot does not work here."""
+    """Reply that the bot does not work here."""
     say = words_of(interaction)
     if interaction.guild_id is None:
         await reply_privately(interaction, say("I only paint on servers."))
@@ -92,32 +94,36 @@ async def reject_server(interaction: Interaction) -> None:
 
 
 def refusal_text(interaction: Interaction, refused: Refused) -> str:
-    """What is wrong, and what to do.
+    """Return the sentence that explains a refusal.
 
-    What was typed may stand in it, and reads as no mention; half a character is none.
+    It may quote user input: mentions are escaped and lone surrogates replaced.
     """
     text = (
-        rejections.refusal(refused, words_of(interaction), when).encode(errors="replace").decode()
+        rejections.refusal(refused, words_of(interaction), timestamp)
+        .encode(errors="replace")
+        .decode()
     )
     text = discord.utils.escape_mentions(text)
-    # A moderator's own words stand in it.
+    # It quotes what a moderator typed.
     return quoted(text, CONTENT_CHARS) if isinstance(refused.reason, Blocked) else text
 
 
 def cancelled_text(interaction: Interaction, outcome: JobsCancelled) -> str:
-    """What was cancelled, as who cancelled it may read it."""
-    said = jobs_cancelled(outcome, interaction.user.id, words_of(interaction))
-    return quoted(said, CONTENT_CHARS)
+    """Return what was cancelled, as whoever cancelled it may read it."""
+    text = jobs_cancelled(outcome, interaction.user.id, words_of(interaction))
+    return quoted(text, CONTENT_CHARS)
 
 
 async def refuse(interaction: Interaction, refused: Refused) -> None:
-    """Answer only the person who asked: what is wrong, and what to do."""
-    text, files = returned(interaction, refusal_text(interaction, refused), words_of(interaction))
+    """Explain a refusal ephemerally."""
+    text, files = refusal_with_prompt(
+        interaction, refusal_text(interaction, refused), words_of(interaction)
+    )
     if not interaction.response.is_done():
         await reply_privately(interaction, text, files)
         return
-    # An answer was announced, perhaps for all to see. A new message can be for one person, but only
-    # once the announced one was given.
+    # The response was deferred, perhaps publicly. A followup can be ephemeral, but only after the
+    # deferred response has been completed.
     await interaction.edit_original_response(content="…")
     await interaction.followup.send(
         text,
@@ -130,7 +136,7 @@ async def refuse(interaction: Interaction, refused: Refused) -> None:
 
 
 async def reject_foreign_press(interaction: Interaction) -> None:
-    """Say that nothing here made this button or form; an unanswered one looks like a crash."""
+    """Reply that the bot did not make this button or form; no reply would look like a crash."""
     say = words_of(interaction)
     await reply_privately(
         interaction,
@@ -139,7 +145,7 @@ async def reject_foreign_press(interaction: Interaction) -> None:
 
 
 async def reply_cancelled(interaction: Interaction, outcome: JobsCancelled | Refused) -> None:
-    """Say what was cancelled; the status message changes by itself."""
+    """Reply what was cancelled; the status message is updated automatically."""
     if isinstance(outcome, Refused):
         await refuse(interaction, outcome)
     else:
@@ -147,7 +153,7 @@ async def reply_cancelled(interaction: Interaction, outcome: JobsCancelled | Ref
 
 
 def missing_permissions(interaction: Interaction) -> list[str]:
-    """What the bot lacks in this channel to deliver a picture, in Discord's names."""
+    """Return the permissions that the bot lacks to deliver a picture here, by Discord's names."""
     can = interaction.app_permissions
     in_thread = isinstance(interaction.channel, discord.Thread)
     needed = {
@@ -162,7 +168,8 @@ def missing_permissions(interaction: Interaction) -> list[str]:
 
 
 async def can_deliver_here(interaction: Interaction) -> bool:
-    """Refuse before anything is charged if the bot could not post the picture here."""
+    """Return whether the bot can post a picture here; if not, explain it before anything is
+    charged."""
     missing = missing_permissions(interaction)
     if missing:
         say = words_of(interaction)
@@ -177,13 +184,19 @@ async def can_deliver_here(interaction: Interaction) -> bool:
     return not missing
 
 
-async def answer(interaction: Interaction, services: Services, outcome: Accepted | Refused) -> None:
-    """Say what became of a wish to paint, and tell delivery where that stands.
+async def finished_within(task: asyncio.Future[Any], limit_s: float) -> bool:
+    """Wait for a task, at most `limit_s`, and say whether it is done; it is not cancelled."""
+    await asyncio.wait({task}, timeout=limit_s)
+    return task.done()
 
-    What would be many pictures is asked about first.
+
+async def answer(interaction: Interaction, services: Services, outcome: Accepted | Refused) -> None:
+    """Reply with the outcome of a request, and tell the delivery worker which message shows it.
+
+    Many permutations are proposed first instead.
     """
     if isinstance(outcome, Refused) and isinstance(outcome.reason, ManyPermutations):
-        await _ask(interaction, services, outcome.reason)
+        await _propose(interaction, services, outcome.reason)
         return
     if isinstance(outcome, Refused):
         await refuse(interaction, outcome)
@@ -191,7 +204,7 @@ async def answer(interaction: Interaction, services: Services, outcome: Accepted
     card = waiting_card(interaction, services, outcome)
     actor = actor_of(interaction)
     try:
-        message_id = await _send(interaction, services, card, private=outcome.private)
+        message_id = await _send_status(interaction, services, card, private=outcome.private)
     except BaseException:
         services.delivery.status_unknown(outcome.job_id)
         raise
@@ -214,7 +227,7 @@ async def answer(interaction: Interaction, services: Services, outcome: Accepted
 
 
 def waiting_card(interaction: Interaction, services: Services, accepted: Accepted) -> WaitingCard:
-    """What shows a job that was accepted just now."""
+    """Return the card of a job that has just been accepted."""
     return WaitingCard(
         job_id=accepted.job_id,
         request=accepted.resolved.request,
@@ -234,8 +247,8 @@ def waiting_card(interaction: Interaction, services: Services, accepted: Accepte
     )
 
 
-async def _ask(interaction: Interaction, services: Services, many: ManyPermutations) -> None:
-    """Ask only the person who wants so much, or refuse it at once."""
+async def _propose(interaction: Interaction, services: Services, many: ManyPermutations) -> None:
+    """Propose a batch ephemerally, or refuse it at once."""
     proposed = await services.permutations.propose(actor_of(interaction), many)
     if isinstance(proposed, Refused):
         await refuse(interaction, proposed)
@@ -244,19 +257,19 @@ async def _ask(interaction: Interaction, services: Services, many: ManyPermutati
     if not interaction.response.is_done():
         await reply_layout_privately(interaction, view)
         return
-    # As in refuse(): the answer that was announced may be for all to see.
+    # As in refuse(): the deferred response may be public.
     await interaction.edit_original_response(content="…")
     await interaction.followup.send(view=view, ephemeral=True, allowed_mentions=NO_MENTIONS)
     await interaction.delete_original_response()
 
 
-async def _send(
+async def _send_status(
     interaction: Interaction, services: Services, card: WaitingCard, *, private: bool
 ) -> int | None:
-    """Answer with the status message and return its id; None where it may not stand."""
+    """Reply with the status message and return its id; None if there is none."""
     job_id, say = card.job_id, words(actor_of(interaction).locale_for(private=private))
     try:
-        if interaction.response.is_done():  # announced before, as private as it is
+        if interaction.response.is_done():  # deferred, with the right visibility
             edited = await interaction.edit_original_response(
                 view=card_layout(card, say), allowed_mentions=NO_MENTIONS
             )
@@ -268,20 +281,20 @@ async def _send(
             return sent.message_id
         return (await interaction.original_response()).id
     except discord.NotFound as error:
-        if error.code != UNKNOWN_INTERACTION:
+        if error.code != ErrorCode.UNKNOWN_INTERACTION:
             raise
-        # The person was told that the bot did not answer: they will try again.
+        # Discord has shown that the bot did not respond, so the user will try again.
         log.warning("answered too late", job=job_id)
         await services.cancellation.withdraw(job_id)
     except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
-        # Perhaps a first try of ours arrived, and only its answer was lost: Discord knows.
+        # The first attempt may have arrived and only its response been lost; Discord can tell.
         log.warning("answer not confirmed", job=job_id, error=str(error)[:200])
-        return await _answered(services, job_id)
+        return await _find_answer(services, job_id)
     return None
 
 
-async def _answered(services: Services, job_id: int) -> int | None:
-    """The message that did answer after all; a job without one is withdrawn and refunded."""
+async def _find_answer(services: Services, job_id: int) -> int | None:
+    """Return the message that did answer after all; a job without one is withdrawn and refunded."""
     try:
         return await services.delivery.status_message(job_id)
     except NeverAnswered:

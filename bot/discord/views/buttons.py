@@ -1,4 +1,4 @@
-"""Pure: the buttons and menus under pictures, and those of the panel behind More."""
+"""Pure: buttons and menus under pictures, and those of the panel behind More."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ Row = ui.ActionRow[ui.LayoutView]
 
 
 def picture_rows(ids: Sequence[int], say: Words) -> list[Row]:
-    """What can be done with the pictures of a message; at most five buttons are in sight."""
+    """Return the action rows of a result message; at most five buttons are visible."""
     first = ids[0]
     if len(ids) == 1:
         return [
             ui.ActionRow(
                 _reroll(say("Reroll"), first),
-                _button(say("Vary (subtle)"), ComponentAction.SUBTLE, first),
-                _button(say("Vary (strong)"), ComponentAction.STRONG, first),
+                _button(say("Vary (subtle)"), ComponentAction.VARY_SUBTLE, first),
+                _button(say("Vary (strong)"), ComponentAction.VARY_STRONG, first),
                 _button(say("Upscale"), ComponentAction.UPSCALE, first),
                 _more(first, say),
             )
@@ -30,8 +30,8 @@ def picture_rows(ids: Sequence[int], say: Words) -> list[Row]:
     numbered = list(enumerate(ids, 1))
     options = [
         *_options(lambda n: say("Upscale {n}", n=n), ComponentAction.UPSCALE, numbered),
-        *_options(lambda n: say("Vary {n}", n=n), ComponentAction.STRONG, numbered),
-        *_options(lambda n: say("Original {n}", n=n), ComponentAction.ORIGINAL, numbered),
+        *_options(lambda n: say("Vary {n}", n=n), ComponentAction.VARY_STRONG, numbered),
+        *_options(lambda n: say("Original {n}", n=n), ComponentAction.SHOW_ORIGINAL, numbered),
         *_options(lambda n: say("Details {n}", n=n), ComponentAction.DETAILS, numbered),
     ]
     buttons = (
@@ -42,15 +42,15 @@ def picture_rows(ids: Sequence[int], say: Words) -> list[Row]:
     return [ui.ActionRow(_menu(first, options, say)), ui.ActionRow(*buttons)]
 
 
-def shown_rows(picture_id: int, say: Words) -> list[Row]:
-    """What can be done with a picture that is shown by itself.
+def single_picture_rows(picture_id: int, say: Words) -> list[Row]:
+    """Return the action rows of a picture shown on its own.
 
-    No Reroll: that of a picture which was painted with others paints, and charges, all of them.
+    Without Reroll: on a picture from a series it would paint, and charge for, the whole series.
     """
     return [
         ui.ActionRow(
-            _button(say("Vary (subtle)"), ComponentAction.SUBTLE, picture_id),
-            _button(say("Vary (strong)"), ComponentAction.STRONG, picture_id),
+            _button(say("Vary (subtle)"), ComponentAction.VARY_SUBTLE, picture_id),
+            _button(say("Vary (strong)"), ComponentAction.VARY_STRONG, picture_id),
             _button(say("Upscale"), ComponentAction.UPSCALE, picture_id),
             _button(say("Details"), ComponentAction.DETAILS, picture_id),
             _more(picture_id, say),
@@ -59,7 +59,7 @@ def shown_rows(picture_id: int, say: Words) -> list[Row]:
 
 
 def more_rows(allowed: AllowedActions, say: Words) -> list[Row]:
-    """The rows of the panel behind More."""
+    """Return the action rows of the panel behind More."""
     pictures = allowed.pictures
     first = pictures[0]
     if len(pictures) > 1:
@@ -72,18 +72,18 @@ def more_rows(allowed: AllowedActions, say: Words) -> list[Row]:
         ]
         if allowed.own:
             options += _options(
-                lambda n: say("Make {n} a favourite", n=n), ComponentAction.FAVOUR, unmarked
+                lambda n: say("Make {n} a favourite", n=n), ComponentAction.ADD_FAVOURITE, unmarked
             )
             options += _options(
-                lambda n: say("{n} is no favourite", n=n), ComponentAction.UNFAVOUR, marked
+                lambda n: say("{n} is no favourite", n=n), ComponentAction.REMOVE_FAVOURITE, marked
             )
         else:
             options += _options(lambda n: say("Report {n}", n=n), ComponentAction.REPORT, numbered)
         return [ui.ActionRow(_menu(first.id, options, say))]
     favourite = (
-        _button(say("No favourite any more"), ComponentAction.UNFAVOUR, first.id)
+        _button(say("No favourite any more"), ComponentAction.REMOVE_FAVOURITE, first.id)
         if first.favourite
-        else _button(say("Make it a favourite"), ComponentAction.FAVOUR, first.id)
+        else _button(say("Make it a favourite"), ComponentAction.ADD_FAVOURITE, first.id)
     )
     delete = _button(say("Delete"), ComponentAction.DELETE, first.id, discord.ButtonStyle.danger)
     return [
@@ -123,7 +123,7 @@ def _more(picture_id: int, say: Words) -> ui.Button[ui.LayoutView]:
 def _options(
     label: Callable[[int], str], action: ComponentAction, numbered: Iterable[tuple[int, int]]
 ) -> list[discord.SelectOption]:
-    """One for each (number, picture id)."""
+    """Return one option for each (number, picture id)."""
     return [
         discord.SelectOption(label=label(number), value=custom_id(action, picture_id))
         for number, picture_id in numbered
@@ -136,5 +136,5 @@ def _menu(
     return ui.Select(
         placeholder=say("Pick a picture…"),
         options=options,
-        custom_id=custom_id(ComponentAction.PICK, first_id),
+        custom_id=custom_id(ComponentAction.MENU, first_id),
     )

@@ -1,4 +1,4 @@
-"""The ids on our buttons, menus and forms: version, action, row id, and nothing else."""
+"""The custom_ids of buttons, menus and forms: version, action and row id, nothing else."""
 
 from __future__ import annotations
 
@@ -9,89 +9,95 @@ from bot.request.input_sources import StagedSource
 
 
 class ComponentAction(StrEnum):
-    """What a press does with the row id that follows: a picture's, (cancel) a job's, (paint,
-    decline) a question's, (queue) 0.
+    """The action of a button, a menu or a form. The values never change: old messages hold them.
 
-    UNQUEUE cancels too, and stands in the panel of /queue, which then changes in place.
-    FAV_OLDER and FAV_NEWER turn pages of favourites.
+    The row id that follows is a picture's, except for CANCEL and CANCEL_IN_QUEUE (a job's),
+    ACCEPT_PROPOSAL and DECLINE_PROPOSAL (a proposal's), and REFRESH_QUEUE (0).
 
-    PICK is a menu's own; what is done, and with which picture, is the value of its option.
+    CANCEL_IN_QUEUE is on the panel of /queue, which is then updated in place.
+
+    MENU is on menus; the value of the chosen option holds the action and the picture.
     """
 
     REROLL = "reroll"
     DELETE = "delete"
     CANCEL = "cancel"
-    SHOW = "show"
+    SHOW_OWN = "show"
     OLDER = "older"
     NEWER = "newer"
     DETAILS = "details"
-    AGAIN = "again"
-    QUEUE = "queue"
-    SUBTLE = "subtle"
-    STRONG = "strong"
+    PAINT_AGAIN = "again"
+    REFRESH_QUEUE = "queue"
+    VARY_SUBTLE = "subtle"
+    VARY_STRONG = "strong"
     UPSCALE = "upscale"
     REMIX = "remix"
-    ORIGINAL = "original"
-    FAVOUR = "favour"
-    UNFAVOUR = "unfavour"
+    SHOW_ORIGINAL = "original"
+    ADD_FAVOURITE = "favour"
+    REMOVE_FAVOURITE = "unfavour"
     COPY = "copy"
     MORE = "more"
-    PICK = "pick"
-    UNQUEUE = "unqueue"
-    FAV_OLDER = "favolder"
-    FAV_NEWER = "favnewer"
+    MENU = "pick"
+    CANCEL_IN_QUEUE = "unqueue"
+    FAVOURITES_OLDER = "favolder"
+    FAVOURITES_NEWER = "favnewer"
     REPORT = "report"
-    CASE = "case"
+    SHOW_REPORT = "case"
     DELETE_REPORTED = "deletereported"
     BLOCK_REPORTED = "blockreported"
-    DISMISS = "dismiss"
-    FROM = "from"
-    PAINT = "paint"
-    DECLINE = "decline"
+    DISMISS_REPORT = "dismiss"
+    PAINT_FROM = "from"
+    ACCEPT_PROPOSAL = "paint"
+    DECLINE_PROPOSAL = "decline"
 
 
 PATTERN = rf"z1:(?P<act>{'|'.join(ComponentAction)}):(?P<id>[0-9]{{1,18}})"
-"""Every id that this version or an older one ever put on a button, a menu or a form."""
+"""Every custom_id that this or an earlier version put on a button, a menu or a form."""
 
-PICKABLE = frozenset(
+MENU_ACTIONS = frozenset(
     {
         ComponentAction.DETAILS,
-        ComponentAction.SUBTLE,
-        ComponentAction.STRONG,
+        ComponentAction.VARY_SUBTLE,
+        ComponentAction.VARY_STRONG,
         ComponentAction.UPSCALE,
         ComponentAction.REMIX,
-        ComponentAction.ORIGINAL,
-        ComponentAction.FAVOUR,
-        ComponentAction.UNFAVOUR,
+        ComponentAction.SHOW_ORIGINAL,
+        ComponentAction.ADD_FAVOURITE,
+        ComponentAction.REMOVE_FAVOURITE,
         ComponentAction.COPY,
         ComponentAction.REPORT,
     }
 )
-"""What an option of a menu may do; its value is written like an id."""
+"""The actions of menu options, whose values are written like custom_ids."""
 
 
 STAGED_PATTERN = r"z1:kept:(?P<sha256>[0-9a-f]{64}):(?P<seal>[0-9a-f]{16})"
-"""On what begins with a picture that has no row, for no job has it yet: the hash of its pixels, and
-what shows whose it is."""
+"""For a staged picture, which has no row because no job uses it yet: the hash of its pixels, and a
+signature that proves whose it is."""
 
 
 def custom_id(action: ComponentAction, row_id: int) -> str:
-    """The id of a button, a menu or a form, or the value of an option: at most 100 characters."""
+    """Return the custom_id of a component, or the value of an option, in at most 100 characters."""
     return f"z1:{action}:{row_id}"
 
 
 def parse(text: str) -> tuple[ComponentAction, int] | None:
-    """What custom_id() was given; None for what it never made."""
+    """Return the arguments of `custom_id`; None for any other text."""
     match = re.fullmatch(PATTERN, text)
     return None if match is None else (ComponentAction(match["act"]), int(match["id"]))
 
 
-def staged_id(kept: StagedSource) -> str:
-    """The id of a form or a button that is about a picture which was put aside."""
-    return f"z1:kept:{kept.sha256}:{kept.signature}"
+def staged_id(staged: StagedSource) -> str:
+    """Return the custom_id of a form or button for a staged picture."""
+    return f"z1:kept:{staged.sha256}:{staged.signature}"
 
 
 def parse_staged(text: str) -> StagedSource | None:
-    """What kept_id() was given; None for what it never made."""
+    """Return the argument of `staged_id`; None for any other text."""
     match = re.fullmatch(STAGED_PATTERN, text)
     return None if match is None else StagedSource(match["sha256"], match["seal"])
+
+
+def is_known(text: str) -> bool:
+    """Return whether a custom_id is one of the bot's."""
+    return parse(text) is not None or parse_staged(text) is not None

@@ -14,16 +14,16 @@ from bot.jobs.status import BotStatus
 from engine.states import EngineState
 
 FLAGS: Final = "--ar 16:9    --seed 5\n--no fog     --repeat 3\n--speed fast --private"
-"""What a prompt may end with; a dash that a phone made long counts as two."""
+"""Flags at the end of a prompt; a long dash, as phones type it, counts as two hyphens."""
 EXAMPLE: Final = "a lake at dawn --ar 16:9"
-"""Short, as the lines above: what a phone breaks, it breaks between the dashes of a flag."""
+"""As short as the lines above, because phones break longer lines between the dashes of a flag."""
 
-_PAINTS: Final = ("imagine", "blend", "inpaint", "reroll", "vary", "upscale", "remix")
+_PAINTING_COMMANDS: Final = ("imagine", "blend", "inpaint", "reroll", "vary", "upscale", "remix")
 
 
 @dataclass(frozen=True, slots=True)
 class CommandEntry:
-    """A command as it is listed. mention: what to show, which starts the command when tapped."""
+    """A command in the list. mention: text that Discord turns into a link to the command."""
 
     name: str
     mention: str
@@ -31,8 +31,8 @@ class CommandEntry:
 
 
 def help_layout(entries: Sequence[CommandEntry], say: Words) -> ui.LayoutView:
-    """Every command with a line on it, what else a prompt may hold, and where the buttons are."""
-    rank = {name: place for place, name in enumerate(_PAINTS)}
+    """List every command with a description, then explain flags, permutations and buttons."""
+    rank = {name: place for place, name in enumerate(_PAINTING_COMMANDS)}
     paint = sorted((e for e in entries if e.name in rank), key=lambda each: rank[each.name])
     others = [each for each in entries if each.name not in rank]
     flags = say("Flags at the end of a prompt are obeyed. A long dash counts as two:")
@@ -44,21 +44,21 @@ def help_layout(entries: Sequence[CommandEntry], say: Words) -> ui.LayoutView:
     in_prompt, with_picture = say("In a prompt"), say("With a picture")
     example = say("For example: {example}", example=f"`{EXAMPLE}`")
     return layout(
-        ui.TextDisplay(_listed(say("Paint"), paint)),
-        ui.TextDisplay(_listed(say("Look up and settle"), others)),
+        ui.TextDisplay(_command_list(say("Paint"), paint)),
+        ui.TextDisplay(_command_list(say("Look up and settle"), others)),
         ui.TextDisplay(f"**{in_prompt}**\n{flags}\n```\n{FLAGS}\n```\n{example}\n{choices}"),
         ui.TextDisplay(f"**{with_picture}**\n{pictures}"),
     )
 
 
-def _listed(heading: str, entries: Sequence[CommandEntry]) -> str:
+def _command_list(heading: str, entries: Sequence[CommandEntry]) -> str:
     lines = (f"{each.mention} {each.description}" for each in entries)
     return "\n".join([f"**{heading}**", *lines])
 
 
 def status_layout(condition: BotStatus, say: Words) -> ui.LayoutView:
-    """Whether the bot paints, with what, how fast, and how many wait."""
-    rows = [_state(condition.state, say)]
+    """Show whether the bot is ready, its model, its speed, and how many jobs are waiting."""
+    rows = [_state_text(condition.state, say)]
     if condition.model is not None:
         model = quoted(condition.model, 60)
         rows.append(say("Model: {model} on {device}", model=model, device=condition.device))
@@ -87,7 +87,7 @@ def status_layout(condition: BotStatus, say: Words) -> ui.LayoutView:
     return layout(ui.TextDisplay("\n".join(rows)))
 
 
-def _state(state: EngineState, say: Words) -> str:
+def _state_text(state: EngineState, say: Words) -> str:
     return {
         EngineState.STARTING: say("The model is still loading; wishes are taken already."),
         EngineState.READY: say("Ready to paint."),

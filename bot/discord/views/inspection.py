@@ -1,4 +1,5 @@
-"""Pure: the layouts of what people look up. Only the reader sees them, in their own language."""
+"""Pure: the layouts of /queue, /explain and recipes. They are ephemeral, in the reader's
+language."""
 
 from __future__ import annotations
 
@@ -9,7 +10,7 @@ import discord
 from discord import ui
 
 from bot.discord.views.custom_ids import ComponentAction, custom_id
-from bot.discord.views.markdown import layout, quoted, when, whole
+from bot.discord.views.markdown import layout, quoted, replace_surrogates, timestamp
 from bot.i18n import Words
 from bot.jobs.queue import OwnQueue, QueuedJob, WholeQueue
 from bot.pictures.inspection import PictureDetails, PromptExplanation
@@ -19,14 +20,14 @@ from bot.wording.labels import level_name, style_name
 from engine.types import Mode
 
 TEXT_LIMIT = 4000
-"""Of all the texts of a message together."""
-QUEUE_PROMPT = 70
-"""Enough to know one's wish again, and three lines beside a button on a phone."""
-VALUE_SHOWN = 120
+"""Discord's limit for all texts of a message together."""
+QUEUE_PROMPT_CHARS = 70
+"""Enough to recognise a prompt, and three lines beside a button on a phone."""
+VALUE_CHARS = 120
 BLOCK_LIMIT = 1200
-"""A longer line to copy is sent as a file."""
+"""Longer lines to copy are attached as a file."""
 CUTS = (1000, 600, 350, 200, 100, 50)
-"""How much of a person's words is shown, until everything fits."""
+"""Lengths that user texts are cut to, tried in turn until everything fits."""
 NOTES_SHOWN = 5
 ADVICE_SHOWN = 6
 
@@ -35,7 +36,7 @@ Item = ui.Item[ui.LayoutView]
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """A layout and the text file it shows, if any, as (name, content)."""
+    """A layout and the text file that it shows, if any, as (name, content)."""
 
     view: ui.LayoutView
     file: tuple[str, bytes] | None = None
@@ -44,16 +45,18 @@ class Panel:
 # /queue
 
 
-def queue_layout(own: OwnQueue, whole: WholeQueue, say: Words, said: str = "") -> ui.LayoutView:
-    """One's own jobs, then how long the queue is, then others' jobs for who may cancel them.
+def queue_layout(
+    own: OwnQueue, everyone: WholeQueue, say: Words, notice: str = ""
+) -> ui.LayoutView:
+    """Show the member's own jobs, the length of the queue, and others' jobs that they may cancel.
 
-    said: what a press on it just did, harmless; it stands first.
+    notice: the outcome of a press, already escaped; shown first.
     """
-    items: list[Item] = [ui.TextDisplay(said), ui.Separator()] if said else []
+    items: list[Item] = [ui.TextDisplay(notice), ui.Separator()] if notice else []
     if own.jobs:
         head = say("Your pictures here")
         items.append(ui.TextDisplay(f"**{head}**"))
-        items += [_queue_row(job, say, whose=False) for job in own.jobs]
+        items += [_queue_row(job, say, with_user=False) for job in own.jobs]
         if own.total > len(own.jobs):
             more = say.plural("and {n} more", "and {n} more", own.total - len(own.jobs))
             items.append(ui.TextDisplay(f"-# {more}"))
@@ -61,37 +64,37 @@ def queue_layout(own: OwnQueue, whole: WholeQueue, say: Words, said: str = "") -
         items.append(
             ui.TextDisplay(say("Nothing of yours waits or is being painted here: try /imagine."))
         )
-    items += [ui.Separator(), ui.TextDisplay(_everybody(whole, say))]
-    if whole.following:
+    items += [ui.Separator(), ui.TextDisplay(_queue_summary(everyone, say))]
+    if everyone.following:
         head = say("The next of others here")
         items.append(ui.TextDisplay(f"**{head}**"))
-        items += [_queue_row(job, say, whose=True) for job in whole.following]
+        items += [_queue_row(job, say, with_user=True) for job in everyone.following]
     refresh = ui.Button[ui.LayoutView](
         label=say("Refresh"),
         style=discord.ButtonStyle.secondary,
-        custom_id=custom_id(ComponentAction.QUEUE, 0),
+        custom_id=custom_id(ComponentAction.REFRESH_QUEUE, 0),
     )
     return layout(*items, ui.ActionRow(refresh))
 
 
-def _queue_row(job: QueuedJob, say: Words, *, whose: bool) -> ui.Section[ui.LayoutView]:
-    prompt = say("(private)") if job.prompt is None else quoted(job.prompt, QUEUE_PROMPT)
+def _queue_row(job: QueuedJob, say: Words, *, with_user: bool) -> ui.Section[ui.LayoutView]:
+    prompt = say("(private)") if job.prompt is None else quoted(job.prompt, QUEUE_PROMPT_CHARS)
     facts = [
-        *([f"<@{job.user_id}>"] if whose else []),
-        _place(job, say),
-        *([say("expected {when}", when=when(job.ready_at))] if job.ready_at else []),
+        *([f"<@{job.user_id}>"] if with_user else []),
+        _position(job, say),
+        *([say("expected {when}", when=timestamp(job.ready_at))] if job.ready_at else []),
         *([say.plural("{n} picture", "{n} pictures", job.pictures)] if job.pictures > 1 else []),
         say("job {id}", id=job.id),
     ]
     cancel = ui.Button[ui.LayoutView](
         label=say("Cancel"),
         style=discord.ButtonStyle.secondary,
-        custom_id=custom_id(ComponentAction.UNQUEUE, job.id),
+        custom_id=custom_id(ComponentAction.CANCEL_IN_QUEUE, job.id),
     )
     return ui.Section(ui.TextDisplay(f"**{prompt}**\n-# {' · '.join(facts)}"), accessory=cancel)
 
 
-def _place(job: QueuedJob, say: Words) -> str:
+def _position(job: QueuedJob, say: Words) -> str:
     if job.ahead is None:
         return say("being painted")
     if job.ahead == 0:
@@ -99,32 +102,32 @@ def _place(job: QueuedJob, say: Words) -> str:
     return say.plural("{n} job before it", "{n} jobs before it", job.ahead)
 
 
-def _everybody(whole: WholeQueue, say: Words) -> str:
-    if whole.waiting:
-        jobs = say.plural("{n} job is waiting", "{n} jobs are waiting", whole.waiting)
-        people = say.plural("of {n} person", "of {n} people", whole.people)
+def _queue_summary(everyone: WholeQueue, say: Words) -> str:
+    if everyone.waiting:
+        jobs = say.plural("{n} job is waiting", "{n} jobs are waiting", everyone.waiting)
+        people = say.plural("of {n} person", "of {n} people", everyone.people)
         text = say("In all, {jobs}, {people}.", jobs=jobs, people=people)
-    elif whole.painting:
+    elif everyone.painting:
         text = say("Nobody waits; one job is being painted.")
     else:
         text = say("Nobody waits, and nothing is being painted.")
-    if whole.empty_at is not None:
-        text += " " + say("Everything will be painted {when}.", when=when(whole.empty_at))
+    if everyone.empty_at is not None:
+        text += " " + say("Everything will be painted {when}.", when=timestamp(everyone.empty_at))
     return text
 
 
 # /explain
 
 
-def explained_layout(explained: PromptExplanation, say: Words) -> ui.LayoutView:
-    """What is read out of a prompt, advice on it, and what would be added."""
+def explanation_layout(explained: PromptExplanation, say: Words) -> ui.LayoutView:
+    """Show what is parsed from a prompt, advice on it, and what enhancement would add."""
 
     def texts(cut: int) -> list[str]:
         analysis, enhancement = explained.analysis, explained.enhancement
         tokens = prompt_analysis.tokens(analysis, explained.max_tokens, say)
-        found = [
+        findings = [
             *(
-                (heading, quoted(words, min(cut, VALUE_SHOWN)))
+                (heading, quoted(words, min(cut, VALUE_CHARS)))
                 for heading, words in prompt_analysis.findings(analysis, say)
                 if words
             ),
@@ -148,18 +151,18 @@ def explained_layout(explained: PromptExplanation, say: Words) -> ui.LayoutView:
                 quoted(enhancement.negative_prompt or nothing, cut),
             ),
         ]
-        head = [f"**{quoted(explained.prompt, cut)}**", *_choices(explained, say)]
-        blocks = ["\n".join(head), _rows(found), _rows(added)]
+        head = [f"**{quoted(explained.prompt, cut)}**", *_permutation_lines(explained, say)]
+        blocks = ["\n".join(head), _labelled_lines(findings), _labelled_lines(added)]
         if advice:
             heading = say("Advice")
             blocks.insert(2, "\n".join([f"**{heading}**", *advice]))
         free = say("Nothing was painted or charged.")
         return [*blocks, f"-# {free}"]
 
-    return layout(*map(ui.TextDisplay, _fitted(texts)))
+    return layout(*map(ui.TextDisplay, _fit(texts)))
 
 
-def _choices(explained: PromptExplanation, say: Words) -> list[str]:
+def _permutation_lines(explained: PromptExplanation, say: Words) -> list[str]:
     if explained.choices == 1:
         return []
     made = say.plural(
@@ -175,8 +178,8 @@ def _choices(explained: PromptExplanation, say: Words) -> list[str]:
 
 
 def details_panel(details: PictureDetails, say: Words) -> Panel:
-    """All that is known of how a picture was made, the line to copy, and a button for it."""
-    file, line = None, whole(details.line)
+    """Show how a picture was made, a line to copy, and a button to paint it again."""
+    file, line = None, replace_surrogates(details.line)
     if len(line) > BLOCK_LIMIT or "```" in line:
         file = (_file_name(details), line.encode())
 
@@ -186,20 +189,24 @@ def details_panel(details: PictureDetails, say: Words) -> Panel:
             for heading, text in recipes.texts(details.recipe.request, say)
         ]
         values = [
-            (heading, quoted(text, VALUE_SHOWN))
+            (heading, quoted(text, VALUE_CHARS))
             for heading, text in [*recipes.facts(details.recipe, say)]
         ]
-        blocks = [_head(details, say), _rows(words), _rows([*values, *_story(details, say)])]
+        blocks = [
+            _heading(details, say),
+            _labelled_lines(words),
+            _labelled_lines([*values, *_origin_rows(details, say)]),
+        ]
         notes = [
             rejections.note(each, say) for each in adaptation_notes(details.recipe)[-NOTES_SHOWN:]
         ]
         if notes:
-            marked = (f"- {quoted(note, 2 * VALUE_SHOWN)}" for note in notes)
+            marked = (f"- {quoted(note, 2 * VALUE_CHARS)}" for note in notes)
             heading = say("What had to be mended")
             blocks.append("\n".join([f"**{heading}**", *marked]))
-        return [*blocks, _copied(details, say, in_file=file is not None)]
+        return [*blocks, _copy_block(details, say, in_file=file is not None)]
 
-    items: list[Item] = [*map(ui.TextDisplay, _fitted(texts))]
+    items: list[Item] = [*map(ui.TextDisplay, _fit(texts))]
     if file is not None:
         items.append(ui.File(f"attachment://{file[0]}"))
     return Panel(layout(*items, *_detail_buttons(details, say)), file)
@@ -210,47 +217,49 @@ def _file_name(details: PictureDetails) -> str:
     return f"zimagine{number}-flags.txt"
 
 
-def _head(details: PictureDetails, say: Words) -> str:
+def _heading(details: PictureDetails, say: Words) -> str:
     picture = details.picture
     if picture is None:
         head = say("The recipe in this file")
-        said = say("The pixels are untouched. It is no picture of this server that I can show you.")
+        small = say(
+            "The pixels are untouched. It is no picture of this server that I can show you."
+        )
     else:
         head = say("Picture #{id}", id=picture.id)
-        whose = [say("by {person}", person=f"<@{picture.place.user_id}>")]
-        whose += [say("private")] if picture.private else []
-        whose += [say("the pixels of this file are untouched")] if details.from_file else []
-        said = " · ".join(whose)
-    return f"**{head}**\n-# {said}"
+        facts = [say("by {person}", person=f"<@{picture.place.user_id}>")]
+        facts += [say("private")] if picture.private else []
+        facts += [say("the pixels of this file are untouched")] if details.from_file else []
+        small = " · ".join(facts)
+    return f"**{head}**\n-# {small}"
 
 
-def _story(details: PictureDetails, say: Words) -> list[tuple[str, str]]:
-    """When it was painted and for how long, and what it was painted again from."""
+def _origin_rows(details: PictureDetails, say: Words) -> list[tuple[str, str]]:
+    """Return rows on when and how fast it was painted, and from which picture."""
     picture = details.picture
     if picture is None:
         return []
     took = say("{seconds} s", seconds=f"{picture.duration_s:.1f}")
-    rows = [(say("Painted"), f"{when(picture.painted_at)} · {took}")]
+    rows = [(say("Painted"), f"{timestamp(picture.painted_at)} · {took}")]
     if details.parent_id is not None:
         rows.append((say("Painted again from"), f"#{details.parent_id}"))
     return rows
 
 
-def _copied(details: PictureDetails, say: Words, *, in_file: bool) -> str:
+def _copy_block(details: PictureDetails, say: Words, *, in_file: bool) -> str:
     request = details.recipe.request
     text = say("To ask for it again, copy this into the prompt of /imagine:")
     if in_file:
         text = say("The words to ask for it again are in the file below: they are long.")
     else:
-        # A mention stays one in a block; what makes it none is invisible, and cleaned away again.
-        text += f"\n```\n{discord.utils.escape_mentions(whole(details.line))}\n```"
+        # Code blocks keep mentions as text; the zero-width characters are cleaned when pasted back.
+        text += f"\n```\n{discord.utils.escape_mentions(replace_surrogates(details.line))}\n```"
     if request.mode is not Mode.TEXT or request.variations:
-        text += "\n-# " + _begun(details, say)
+        text += "\n-# " + _replay_note(details, say)
     return text
 
 
-def _begun(details: PictureDetails, say: Words) -> str:
-    """That words alone do not paint it again, and what does."""
+def _replay_note(details: PictureDetails, say: Words) -> str:
+    """Explain that the prompt alone does not reproduce the picture, and what does."""
     if details.picture is None:
         return say("A prompt cannot name the pictures or variations that it began with.")
     return say(
@@ -266,7 +275,7 @@ def _detail_buttons(details: PictureDetails, say: Words) -> list[ui.ActionRow[ui
     again = ui.Button[ui.LayoutView](
         label=say("Paint it again"),
         style=discord.ButtonStyle.primary,
-        custom_id=custom_id(ComponentAction.AGAIN, picture.id),
+        custom_id=custom_id(ComponentAction.PAINT_AGAIN, picture.id),
     )
     rows = [ui.ActionRow(again)]
     others = [each for each in details.series if each != picture.id][:4]
@@ -283,16 +292,16 @@ def _detail_button(picture_id: int, say: Words) -> ui.Button[ui.LayoutView]:
     )
 
 
-def _rows(rows: Sequence[tuple[str, str]]) -> str:
+def _labelled_lines(rows: Sequence[tuple[str, str]]) -> str:
     return "\n".join(f"**{heading}:** {text}" for heading, text in rows)
 
 
-def _fitted(texts: Callable[[int], list[str]]) -> list[str]:
-    """The texts with as much of people's words as fits into a message."""
-    made: list[str] = []
+def _fit(texts: Callable[[int], list[str]]) -> list[str]:
+    """Return the texts with user input cut so far that the message fits Discord's limit."""
+    shortened: list[str] = []
     for cut in CUTS:
-        made = texts(cut)
-        if sum(map(len, made)) <= TEXT_LIMIT:
-            return made
-    # Nothing that the bot writes itself is so long; a cut text is better than no answer.
-    return [text[: TEXT_LIMIT // len(made)] for text in made]
+        shortened = texts(cut)
+        if sum(map(len, shortened)) <= TEXT_LIMIT:
+            return shortened
+    # The bot's own texts are never that long; a truncated reply is better than none.
+    return [text[: TEXT_LIMIT // len(shortened)] for text in shortened]

@@ -1,4 +1,4 @@
-"""Pure: a card or a page becomes a layout (Components V2) with text, pictures and buttons."""
+"""Pure: the layouts (Components V2) of delivery cards, the history, single pictures and quotas."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from bot.delivery.cards import (
     SentCard,
     WaitingCard,
 )
-from bot.discord.views.buttons import more_rows, picture_rows, shown_rows
+from bot.discord.views.buttons import more_rows, picture_rows, single_picture_rows
 from bot.discord.views.custom_ids import ComponentAction, custom_id
-from bot.discord.views.markdown import alt_text, layout, quoted, when
+from bot.discord.views.markdown import alt_text, layout, quoted, timestamp
 from bot.discord.views.moderation import report_layout
 from bot.i18n import Words
 from bot.pictures.filenames import attachment_name
@@ -38,7 +38,7 @@ BAR_CELLS = 16
 
 
 def card_layout(card: Card, say: Words) -> ui.LayoutView:
-    """The layout of a status or result message."""
+    """Return the layout of a status or result message."""
     match card:
         case WaitingCard():
             return _waiting(card, say)
@@ -60,13 +60,13 @@ def card_layout(card: Card, say: Words) -> ui.LayoutView:
             return report_layout(card, say)
 
 
-def gallery_of(
+def picture_gallery(
     file_name: str, described: str, *, spoiler: bool = False
 ) -> ui.MediaGallery[ui.LayoutView]:
-    """One picture that a message shows, preview or result; described: for screen readers.
+    """Return a media gallery with one preview or result. described: text for screen readers.
 
-    spoiler: hidden until it is clicked. The file's own name has to say so too
-    (`naming.shown_name`): some clients look at nothing else.
+    spoiler: hidden until clicked. The file name needs its prefix too (`filenames.attachment_name`),
+    because some clients look only at that.
     """
     return ui.MediaGallery(
         discord.MediaGalleryItem(
@@ -92,14 +92,15 @@ def _notes(notes: tuple[Note, ...], say: Words) -> list[str]:
 
 
 def job_line(job_id: int, say: Words) -> str:
-    """A job's number, small: what to tell the owner, and what finds the message again."""
+    """Return a job's number in small print; it helps the owner, and identifies the message
+    later."""
     return _small(say("job {id}", id=job_id))
 
 
 def _waiting(card: WaitingCard, say: Words) -> ui.LayoutView:
     if card.ready_at is not None:
-        # Discord keeps this up to date by itself; a number of pictures would soon be wrong.
-        place = say("In the queue. Expected {when}.", when=when(card.ready_at))
+        # Discord keeps a relative time up to date; a count of pictures would soon be wrong.
+        place = say("In the queue. Expected {when}.", when=timestamp(card.ready_at))
     elif card.ahead == 0:
         place = say("Next in line.")
     else:
@@ -126,18 +127,18 @@ def _painting(card: PaintingCard, say: Words) -> ui.LayoutView:
 def _preview(card: PaintingCard, say: Words) -> ui.MediaGallery[ui.LayoutView] | None:
     if card.preview is None:
         return None
-    done = {"step": card.preview.step, "steps": card.steps, "prompt": card.request.prompt}
+    placeholders = {"step": card.preview.step, "steps": card.steps, "prompt": card.request.prompt}
     if card.pictures == 1:
-        described = say("Preview after step {step} of {steps}: {prompt}", **done)
+        described = say("Preview after step {step} of {steps}: {prompt}", **placeholders)
     else:
         described = say(
             "Preview of picture {number} of {count} after step {step} of {steps}: {prompt}",
             number=card.number,
             count=card.pictures,
-            **done,
+            **placeholders,
         )
     name = attachment_name(PREVIEW_NAME, spoiler=card.spoiler)
-    return gallery_of(name, described, spoiler=card.spoiler)
+    return picture_gallery(name, described, spoiler=card.spoiler)
 
 
 def _status(
@@ -147,19 +148,19 @@ def _status(
     gallery: ui.MediaGallery[ui.LayoutView] | None = None,
 ) -> ui.LayoutView:
     small = _small(_added(card.added, say), *_notes(card.notes, say))
-    asked = _small(_asked(card.asked, say))
+    asked = _small(_summary_line(card.asked, say))
     texts = [_prompt_line(card.request), *filter(None, [asked, *lines, small])]
     cancel = ui.Button[ui.LayoutView](
         label=say("Cancel"),
         style=discord.ButtonStyle.secondary,
         custom_id=custom_id(ComponentAction.CANCEL, card.job_id),
     )
-    shown = [ui.TextDisplay[ui.LayoutView]("\n".join(texts)), gallery, ui.ActionRow(cancel)]
-    return layout(*(item for item in shown if item is not None))
+    items = [ui.TextDisplay[ui.LayoutView]("\n".join(texts)), gallery, ui.ActionRow(cancel)]
+    return layout(*(item for item in items if item is not None))
 
 
-def _asked(asked: RequestSummary, say: Words) -> str:
-    """How many pictures, and what else was chosen; "" where nothing was."""
+def _summary_line(asked: RequestSummary, say: Words) -> str:
+    """Return the number of pictures and the chosen options; "" if there are none to show."""
     facts = [asked.shape]
     if asked.pictures > 1:
         facts.insert(0, say.plural("{n} picture", "{n} pictures", asked.pictures))
@@ -187,7 +188,7 @@ def _picture(card: PictureCard, say: Words) -> ui.LayoutView:
     facts += [say("{seconds} s", seconds=f"{card.duration_s:.1f}"), quoted(card.model, 60)]
     small = _small(
         " · ".join(facts),
-        _whose(card, say),
+        _byline(card, say),
         _added(card.added, say),
         *_notes(card.notes, say),
         fallback_reason(card.fallback, say) if card.fallback else "",
@@ -200,10 +201,10 @@ def _picture(card: PictureCard, say: Words) -> ui.LayoutView:
             len(card.pictures),
             prompt=described,
         )
-    gallery = gallery_of(card.file_name, described, spoiler=card.spoiler)
+    gallery = picture_gallery(card.file_name, described, spoiler=card.spoiler)
     texts = head + _prompt_line(request)
     if card.direct:
-        # Buttons work on servers only; /reroll there takes the picture's number.
+        # Components work only on servers; /reroll there takes the picture's number.
         why = say("Asked for in {channel}; only you see it here.", channel=f"<#{card.origin_id}>")
         return layout(ui.TextDisplay(f"{texts}\n{why}"), gallery, ui.TextDisplay(small))
     return layout(
@@ -215,26 +216,26 @@ def _picture(card: PictureCard, say: Words) -> ui.LayoutView:
 
 
 def _seeds(card: PictureCard, say: Words) -> str:
-    """The seeds in the order of the pictures; one that all of them share is said once."""
+    """Return the seeds in the order of the pictures; a shared seed appears once."""
     seeds = list(dict.fromkeys(each.seed for each in card.pictures))
     if len(seeds) == 1:
         return say("seed {seed}", seed=seeds[0])
-    return say("seeds {seeds}", seeds=_listed(seeds, ""))
+    return say("seeds {seeds}", seeds=_join_numbers(seeds, ""))
 
 
-def _whose(card: PictureCard, say: Words) -> str:
+def _byline(card: PictureCard, say: Words) -> str:
     actor, ids = f"<@{card.requester_id}>", [each.id for each in card.pictures]
     if len(ids) == 1:
         return say("by {person} · picture #{id}", person=actor, id=ids[0])
-    return say("by {person} · pictures {ids}", person=actor, ids=_listed(ids, "#"))
+    return say("by {person} · pictures {ids}", person=actor, ids=_join_numbers(ids, "#"))
 
 
-def _listed(numbers: list[int], sign: str) -> str:
-    """Each number with the sign before it; of some in a row only the ends."""
+def _join_numbers(numbers: list[int], sign: str) -> str:
+    """Join numbers, each with the sign before it; a consecutive range shows only its ends."""
     first, last = numbers[0], numbers[-1]
     in_a_row = len(numbers) > 1 and numbers == list(range(first, last + 1))
-    shown = f"{sign}{first}…{sign}{last}"
-    return shown if in_a_row else ", ".join(f"{sign}{each}" for each in numbers)
+    span = f"{sign}{first}…{sign}{last}"
+    return span if in_a_row else ", ".join(f"{sign}{each}" for each in numbers)
 
 
 def _failure(card: FailureCard, say: Words) -> ui.LayoutView:
@@ -266,16 +267,16 @@ def _sent(card: SentCard, say: Words) -> ui.LayoutView:
 
 
 def history_layout(page: GalleryPage, say: Words) -> ui.LayoutView:
-    """One page of a person's own pictures, newest first, with its paging buttons."""
+    """Show one page of the member's own pictures, newest first, with paging buttons."""
     if not page.pictures:
-        return layout(ui.TextDisplay(_nothing(page, say)))
+        return layout(ui.TextDisplay(_empty_text(page, say)))
     head = say.plural("You have {n} picture here.", "You have {n} pictures here.", page.total)
     newer, older = ComponentAction.NEWER, ComponentAction.OLDER
     if page.favourites:
         head = say.plural(
             "You have {n} favourite here.", "You have {n} favourites here.", page.total
         )
-        newer, older = ComponentAction.FAV_NEWER, ComponentAction.FAV_OLDER
+        newer, older = ComponentAction.FAVOURITES_NEWER, ComponentAction.FAVOURITES_OLDER
     items: list[ui.Item[ui.LayoutView]] = [ui.TextDisplay(head)]
     items += [
         history_row(each, each.id in page.unseen, say, marked=not page.favourites)
@@ -284,14 +285,14 @@ def history_layout(page: GalleryPage, say: Words) -> ui.LayoutView:
     if page.newer_id is not None or page.older_id is not None:
         items.append(
             ui.ActionRow(
-                _turn(say("Newer"), newer, page.newer_id),
-                _turn(say("Older"), older, page.older_id),
+                _page_button(say("Newer"), newer, page.newer_id),
+                _page_button(say("Older"), older, page.older_id),
             )
         )
     return layout(*items)
 
 
-def _nothing(page: GalleryPage, say: Words) -> str:
+def _empty_text(page: GalleryPage, say: Words) -> str:
     if page.favourites:
         return say(
             "You have no favourites here yet: {more} below a picture makes it one.",
@@ -308,34 +309,34 @@ def history_row(
     *,
     marked: bool = True,
 ) -> ui.Section[ui.LayoutView]:
-    """A picture in a list of a person's own, with a button to show it.
+    """Return a row of the history: a picture with a button to show it.
 
-    marked: favourites are told from others.
+    marked: favourites are marked as such.
     """
     facts = [
         say("seed {seed}", seed=picture.seed),
         f"{picture.width_px}×{picture.height_px}",
-        when(picture.painted_at),
+        timestamp(picture.painted_at),
         *([say("your favourite")] if marked and picture.favourite else []),
         *([say("private")] if picture.private else []),
         *([say("could not be posted")] if unseen else []),
     ]
     text = f"**#{picture.id}** {quoted(picture.prompt, prompt_chars)}\n{_small(' · '.join(facts))}"
     show = ui.Button[ui.LayoutView](
-        label=say("Show"), custom_id=custom_id(ComponentAction.SHOW, picture.id)
+        label=say("Show"), custom_id=custom_id(ComponentAction.SHOW_OWN, picture.id)
     )
     return ui.Section(ui.TextDisplay(text), accessory=show)
 
 
-def shown_layout(picture: StoredPicture, file_name: str, say: Words) -> ui.LayoutView:
-    """One picture for one person alone, with what can be done with it."""
-    gallery = gallery_of(file_name, picture.prompt)
+def picture_layout(picture: StoredPicture, file_name: str, say: Words) -> ui.LayoutView:
+    """Show one picture ephemerally, with its buttons."""
+    gallery = picture_gallery(file_name, picture.prompt)
     text = f"**#{picture.id}** {quoted(picture.prompt, PROMPT_SHOWN)}"
-    return layout(ui.TextDisplay(text), gallery, *shown_rows(picture.id, say))
+    return layout(ui.TextDisplay(text), gallery, *single_picture_rows(picture.id, say))
 
 
 def more_layout(allowed: AllowedActions, picture_id: int, say: Words) -> ui.LayoutView:
-    """The panel behind More, for one person: what else can be done with these pictures."""
+    """Show the panel behind More: further actions for these pictures."""
     first = allowed.pictures[0]
     if len(allowed.pictures) == 1:
         head = say("Picture #{id}", id=picture_id)
@@ -347,17 +348,19 @@ def more_layout(allowed: AllowedActions, picture_id: int, say: Words) -> ui.Layo
         marks = [favourites] if allowed.own and numbers else []
     text = f"**{head}**\n{quoted(first.prompt, PROMPT_SHOWN)}"
     small = _small(*marks)
-    shown = ui.TextDisplay[ui.LayoutView](f"{text}\n{small}" if small else text)
-    return layout(shown, *more_rows(allowed, say))
+    head_text = ui.TextDisplay[ui.LayoutView](f"{text}\n{small}" if small else text)
+    return layout(head_text, *more_rows(allowed, say))
 
 
-def _turn(label: str, action: ComponentAction, cursor: int | None) -> ui.Button[ui.LayoutView]:
-    # A disabled button still needs an id of its own, and both must differ.
+def _page_button(
+    label: str, action: ComponentAction, cursor: int | None
+) -> ui.Button[ui.LayoutView]:
+    # Even a disabled button needs a custom_id, and the two must differ.
     return ui.Button(label=label, custom_id=custom_id(action, cursor or 0), disabled=cursor is None)
 
 
 def quota_text(status: QuotaStatus, who: str | None, say: Words) -> str:
-    """An allowance in words. who: a mention, None for the reader's own."""
+    """Return a quota as text. who: a mention; None for the reader's own quota."""
     policy = status.policy
     allowed = say.plural(
         "{n} picture in {window}",
@@ -376,5 +379,5 @@ def quota_text(status: QuotaStatus, who: str | None, say: Words) -> str:
         say("Used: {used}. Left: {left}.", used=status.used, left=status.remaining),
     ]
     if status.next_return_at is not None:
-        lines.append(say("The next one returns {when}.", when=when(status.next_return_at)))
+        lines.append(say("The next one returns {when}.", when=timestamp(status.next_return_at)))
     return "\n".join(lines)

@@ -1,4 +1,4 @@
-"""Pure: how every layout writes texts and times, and begins."""
+"""Pure: timestamps, escaping, and empty layouts and modals."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ from discord import ui
 ALT_LIMIT = 1024
 
 
-def when(moment: datetime) -> str:
-    """A point in time in the reader's own zone and language, kept up to date by Discord."""
+def timestamp(moment: datetime) -> str:
+    """Format a moment as a relative timestamp, localised and kept up to date by Discord."""
     return discord.utils.format_dt(moment, "R")
 
 
 def quoted(text: str, limit: int) -> str:
-    """A person's words, cut to `limit`, harmless: no Markdown, no mention, no link preview."""
-    cut = whole(text if len(text) <= limit else text[: limit - 1].rstrip() + "…")
-    # In links too: a mark within one would end what stands around it.
+    """Cut user input to `limit` and escape it: no Markdown, no mentions, no link previews."""
+    cut = replace_surrogates(text if len(text) <= limit else text[: limit - 1].rstrip() + "…")
+    # In links too: Markdown inside one could close the formatting around it.
     return discord.utils.escape_mentions(discord.utils.escape_markdown(cut, ignore_links=False))
 
 
-def whole(text: str) -> str:
-    """The text without halves of characters, which Discord refuses."""
+def replace_surrogates(text: str) -> str:
+    """Replace lone surrogates, which Discord rejects."""
     return text.encode(errors="replace").decode()
 
 
 def layout(*items: ui.Item[ui.LayoutView]) -> ui.LayoutView:
-    """A layout that discord.py does not keep in memory: its buttons are found by custom_id."""
+    """Return a layout that discord.py does not track; its buttons are matched by custom_id."""
     view = ui.LayoutView(timeout=None)
     for item in items:
         view.add_item(item)
@@ -37,7 +37,7 @@ def layout(*items: ui.Item[ui.LayoutView]) -> ui.LayoutView:
 
 
 def form(title: str, custom_id: str, *fields: ui.Item[ui.Modal]) -> ui.Modal:
-    """A form that discord.py does not keep in memory: it is found by its custom_id."""
+    """Return a modal that discord.py does not track; it is matched by its custom_id."""
     modal = ui.Modal(title=title, custom_id=custom_id, timeout=None)
     for field in fields:
         modal.add_item(field)
@@ -46,5 +46,5 @@ def form(title: str, custom_id: str, *fields: ui.Item[ui.Modal]) -> ui.Modal:
 
 
 def alt_text(prompt: str) -> str:
-    """What a screen reader says for a picture: its prompt."""
-    return whole(prompt if len(prompt) <= ALT_LIMIT else prompt[: ALT_LIMIT - 1] + "…")
+    """Return the text that screen readers read for a picture: its prompt."""
+    return replace_surrogates(prompt if len(prompt) <= ALT_LIMIT else prompt[: ALT_LIMIT - 1] + "…")

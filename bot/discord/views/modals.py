@@ -1,26 +1,38 @@
-"""The form of Remix. It lives for ever: all it needs is in its custom_id and what is sent in."""
+"""Pure: the modals, and parsing of what was submitted. They work across restarts, because
+everything needed is in the custom_id and the submission."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import io
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, cast
 
 import discord
 from discord import ui
 
-from bot.discord.views.custom_ids import ComponentAction, custom_id
-from bot.discord.views.markdown import form, whole
+from bot.discord.views.custom_ids import ComponentAction, custom_id, staged_id
+from bot.discord.views.markdown import form, layout, replace_surrogates
 from bot.i18n import Words
 from bot.jobs.variations import RemixChanges
 from bot.request.flags import escape_prompt
+from bot.request.input_sources import StagedSource
+from bot.request.resolve import DEFAULT_STRENGTHS
 from engine.prompts import MAX_PROMPT_CHARS, clean, is_ours
-from engine.types import ImageRequest
+from engine.types import ImageRequest, Mode
+from storage.types import REASON_LIMIT_CHARS
 
 SEED_CHARS = 10
+STRENGTH_CHARS = 10
+WORDS_LIMIT = 1200
+"""Longer prompts are given back as a file."""
+_FENCE = "```"
+
+
+# The forms
 
 
 def remix_form(picture_id: int, request: ImageRequest, prompt: str | None, say: Words) -> ui.Modal:
-    """The words of a picture, to be changed. prompt: what stands there instead of its own."""
+    """Return the form to change a picture's prompt. prompt: shown instead of the picture's own."""
     negative = "" if is_ours(request.negative_prompt) else request.negative_prompt
     words = clean(prompt or "") or escape_prompt(request.prompt)
     seed = ui.TextInput[ui.Modal](
@@ -38,20 +50,70 @@ def remix_form(picture_id: int, request: ImageRequest, prompt: str | None, say: 
     )
 
 
-def sent_in(interaction: discord.Interaction[Any]) -> RemixChanges:
-    """What was filled in; a field that is not there is empty."""
-    values = typed(interaction)
-    return RemixChanges(*(values.get(name, "") for name in ("prompt", "negative", "seed")))
+def image_to_image_form(form_id: str, say: Words, pictures: Sequence[int] = ()) -> ui.Modal:
+    """Return the form with prompt and strength. pictures: if several, one of these ids is
+    chosen."""
+    prompt = ui.TextInput[ui.Modal](
+        custom_id="prompt",
+        style=discord.TextStyle.paragraph,
+        required=True,
+        max_length=MAX_PROMPT_CHARS,
+    )
+    strength = ui.TextInput[ui.Modal](
+        custom_id="strength",
+        style=discord.TextStyle.short,
+        default=f"{DEFAULT_STRENGTHS[Mode.IMAGE]:g}",
+        required=False,
+        max_length=STRENGTH_CHARS,
+    )
+    description = say("From 0.01 (as it is) to 1 (nothing of it is left)")
+    return form(
+        say("Paint from this picture"),
+        form_id,
+        *([_choice(pictures, say)] if len(pictures) > 1 else []),
+        ui.Label(text=say("Prompt"), component=prompt),
+        ui.Label(text=say("Strength"), description=description, component=strength),
+    )
 
 
-def typed(interaction: discord.Interaction[Any]) -> dict[str, str]:
-    """What was typed or chosen, by the name of the field; the first of several choices."""
-    data = cast("Mapping[str, Any]", interaction.data or {})
-    found: dict[str, str] = {}
-    for each in _fields(data):
-        value = each["value"] if "value" in each else next(iter(each["values"] or ()), "")
-        found[str(each.get("custom_id"))] = str(value or "")
-    return found
+def staged_layout(staged: StagedSource, say: Words) -> ui.LayoutView:
+    """Return a button that opens the form, shown in its place when staging took too long."""
+    button = ui.Button[ui.LayoutView](
+        label=say("Paint from this"),
+        style=discord.ButtonStyle.primary,
+        custom_id=staged_id(staged),
+    )
+    text = say("I have the picture; now say what to paint.")
+    return layout(ui.TextDisplay(text), ui.ActionRow(button))
+
+
+def report_form(picture_id: int, say: Words) -> ui.Modal:
+    """Return the form that asks why a picture is reported. It has no timeout."""
+    reason = ui.TextInput[ui.Modal](
+        custom_id="reason",
+        style=discord.TextStyle.paragraph,
+        required=False,
+        max_length=REASON_LIMIT_CHARS,
+    )
+    description = say("You need not say. The moderators see this and your name.")
+    return form(
+        say("Report picture #{id}", id=picture_id),
+        custom_id(ComponentAction.REPORT, picture_id),
+        ui.Label(text=say("What is wrong with it?"), description=description, component=reason),
+    )
+
+
+def _choice(pictures: Sequence[int], say: Words) -> ui.Label[ui.Modal]:
+    options = [
+        discord.SelectOption(
+            label=say("Picture {number} (#{id})", number=number, id=picture_id),
+            value=str(picture_id),
+            default=number == 1,
+        )
+        for number, picture_id in enumerate(pictures, 1)
+    ]
+    menu = ui.Select[ui.Modal](custom_id="picture", options=options, required=True)
+    return ui.Label(text=say("Which one"), component=menu)
 
 
 def _field(label: str, name: str, text: str, *, required: bool = False) -> ui.Label[ui.Modal]:
@@ -60,15 +122,56 @@ def _field(label: str, name: str, text: str, *, required: bool = False) -> ui.La
         component=ui.TextInput(
             custom_id=name,
             style=discord.TextStyle.paragraph,
-            default=whole(text[:MAX_PROMPT_CHARS]) or None,
+            default=replace_surrogates(text[:MAX_PROMPT_CHARS]) or None,
             required=required,
             max_length=MAX_PROMPT_CHARS,
         ),
     )
 
 
+# Submissions
+
+
+def remix_changes(interaction: discord.Interaction[Any]) -> RemixChanges:
+    """Return the submitted remix; missing fields are empty."""
+    values = submitted_values(interaction)
+    return RemixChanges(*(values.get(name, "") for name in ("prompt", "negative", "seed")))
+
+
+def submitted_values(interaction: discord.Interaction[Any]) -> dict[str, str]:
+    """Return the submitted values by field name; of several choices the first."""
+    data = cast("Mapping[str, Any]", interaction.data or {})
+    values: dict[str, str] = {}
+    for each in _fields(data):
+        value = each["value"] if "value" in each else next(iter(each["values"] or ()), "")
+        values[str(each.get("custom_id"))] = str(value or "")
+    return values
+
+
+def refusal_with_prompt(
+    interaction: discord.Interaction[Any], refusal: str, say: Words
+) -> tuple[str, list[discord.File]]:
+    """Return the refusal with the submitted prompt below it, to be copied, or in a file.
+
+    Discord discards the form, so the prompt would be lost otherwise. If no form with a prompt was
+    submitted, the refusal alone is returned.
+    """
+    if interaction.type is not discord.InteractionType.modal_submit:
+        return refusal, []
+    prompt = replace_surrogates(submitted_values(interaction).get("prompt", "")).strip()
+    if not prompt:
+        return refusal, []
+    if len(prompt) > WORDS_LIMIT or _FENCE in prompt:
+        words = say("Your words are in the file, to be copied.")
+        return f"{refusal}\n{words}", [discord.File(io.BytesIO(prompt.encode()), "prompt.txt")]
+    # Code blocks keep mentions as text; the zero-width characters are cleaned when pasted back.
+    block = f"{_FENCE}\n{discord.utils.escape_mentions(prompt)}\n{_FENCE}"
+    words = say("Your words, to be copied:")
+    return f"{refusal}\n{words}\n{block}", []
+
+
 def _fields(part: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    """All that can be filled in, in labels or in rows."""
+    """Yield all fields that can be filled in, inside labels or rows."""
     if "value" in part or "values" in part:
         yield part
     children = [*part.get("components", ()), *filter(None, [part.get("component")])]

@@ -1,4 +1,4 @@
-"""Pure: what moderators see of reports: the card of a case, the open cases, the blocked."""
+"""Pure: what moderators see: the card of a report, open reports, and blocked members."""
 
 from __future__ import annotations
 
@@ -9,25 +9,26 @@ from discord import ui
 
 from bot.delivery.cards import CaseCard
 from bot.discord.views.custom_ids import ComponentAction, custom_id
-from bot.discord.views.markdown import alt_text, layout, quoted, when
+from bot.discord.views.markdown import alt_text, layout, quoted, timestamp
 from bot.i18n import Words
 from bot.moderation.service import OpenReports
 from bot.wording import moderation
 from storage.types import REASON_LIMIT_CHARS, Block, Case, Report
 
-PROMPT_SHOWN = 300
+PROMPT_CHARS = 300
 REPORTS_SHOWN = 8
 REASONS_CHARS = 1200
-"""Of all reasons on a card together; in the worst case each character is written as two."""
-LISTED_REASON = 60
+"""For all reasons on a card together; escaping can double every character."""
+LISTED_REASON_CHARS = 60
 BLOCKS_SHOWN = 15
 
 Item = ui.Item[ui.LayoutView]
 
 
 def report_layout(card: CaseCard, say: Words) -> ui.LayoutView:
-    """The card of a case: the picture hidden until it is clicked, why, and what can be done."""
-    items: list[Item] = [ui.TextDisplay(_head(card, say))]
+    """Return the card of a report: the picture behind a spoiler, the reasons, and the verdict
+    buttons."""
+    items: list[Item] = [ui.TextDisplay(_heading(card, say))]
     if card.pictures:
         assert card.picture is not None
         items.append(
@@ -45,16 +46,16 @@ def report_layout(card: CaseCard, say: Words) -> ui.LayoutView:
     return layout(*items)
 
 
-def _head(card: CaseCard, say: Words) -> str:
+def _heading(card: CaseCard, say: Words) -> str:
     case, picture = card.case, card.picture
-    lines = [f"**{moderation.verdict(case, say, when)}**"]
+    lines = [f"**{moderation.verdict(case, say, timestamp)}**"]
     requester = f"<@{case.user_id}>"
-    if picture is None:  # a mere "by" would be about who decided
+    if picture is None:  # "by" alone would name who decided
         lines.append("-# " + say("painted by {person}", person=requester))
     else:
-        painted = say("painted {when}", when=when(picture.painted_at))
+        painted = say("painted {when}", when=timestamp(picture.painted_at))
         lines.append("-# " + say("by {person}", person=requester) + f" · {painted}")
-        lines.append(quoted(picture.prompt, PROMPT_SHOWN))
+        lines.append(quoted(picture.prompt, PROMPT_CHARS))
     if card.url:
         lines.append(say("It stands here: {url}", url=card.url))
     if case.verdict is None:
@@ -63,7 +64,7 @@ def _head(card: CaseCard, say: Words) -> str:
 
 
 def _remarks(card: CaseCard, say: Words) -> list[str]:
-    """What a moderator has to know before they press."""
+    """Return what a moderator has to know before deciding."""
     if card.picture is None:
         return [say("The picture is deleted already.")]
     remarks = []
@@ -81,16 +82,16 @@ def _remarks(card: CaseCard, say: Words) -> list[str]:
 
 
 def _reasons(reports: Sequence[Report], say: Words) -> str:
-    """The newest reports, with as much of their reasons as there is room for."""
-    shown = reports[-REPORTS_SHOWN:]
-    cut = min(REASON_LIMIT_CHARS, REASONS_CHARS // len(shown))
+    """Return the newest reports, with as much of their reasons as fits."""
+    newest = reports[-REPORTS_SHOWN:]
+    cut = min(REASON_LIMIT_CHARS, REASONS_CHARS // len(newest))
     head = say.plural("{n} report", "{n} reports", len(reports))
     lines = [f"**{head}**"]
-    if len(reports) > len(shown):
-        lines.append("-# " + say("The newest {n}:", n=len(shown)))
-    for each in shown:
+    if len(reports) > len(newest):
+        lines.append("-# " + say("The newest {n}:", n=len(newest)))
+    for each in newest:
         why = say("(no reason given)") if each.reason is None else quoted(each.reason, cut)
-        lines.append(f"- <@{each.by}> {when(each.filed_at)}: {why}")
+        lines.append(f"- <@{each.by}> {timestamp(each.filed_at)}: {why}")
     return "\n".join(lines)
 
 
@@ -99,7 +100,7 @@ def _buttons(picture_id: int, say: Words) -> ui.ActionRow[ui.LayoutView]:
     offered = (
         (say("Delete"), danger, ComponentAction.DELETE_REPORTED),
         (say("Delete and block"), danger, ComponentAction.BLOCK_REPORTED),
-        (say("Dismiss"), plain, ComponentAction.DISMISS),
+        (say("Dismiss"), plain, ComponentAction.DISMISS_REPORT),
     )
     return ui.ActionRow(
         *(
@@ -111,24 +112,24 @@ def _buttons(picture_id: int, say: Words) -> ui.ActionRow[ui.LayoutView]:
     )
 
 
-def reports_layout(found: OpenReports, say: Words) -> ui.LayoutView:
-    """The open cases of a server, each with a button that shows it."""
-    if found.cases:
+def reports_layout(reports: OpenReports, say: Words) -> ui.LayoutView:
+    """List the open reports of a server, each with a button that shows it."""
+    if reports.cases:
         head = say.plural(
             "{n} reported picture waits for a verdict.",
             "{n} reported pictures wait for a verdict.",
-            len(found.cases),
+            len(reports.cases),
         )
-        if found.more:
-            head = say("The {n} oldest reported pictures; there are more.", n=len(found.cases))
+        if reports.more:
+            head = say("The {n} oldest reported pictures; there are more.", n=len(reports.cases))
     else:
         head = say("No report waits for a verdict.")
     items: list[Item] = [ui.TextDisplay(f"**{head}**")]
-    items += [_case_row(case, say) for case in found.cases]
-    if found.channel_id is None:
+    items += [_case_row(case, say) for case in reports.cases]
+    if reports.channel_id is None:
         where = say("No channel is set for reports: /admin reports channel sets one.")
     else:
-        where = say("Reports are shown in {channel}.", channel=f"<#{found.channel_id}>")
+        where = say("Reports are shown in {channel}.", channel=f"<#{reports.channel_id}>")
     return layout(*items, ui.TextDisplay(f"-# {where}"))
 
 
@@ -136,29 +137,29 @@ def _case_row(case: Case, say: Words) -> ui.Section[ui.LayoutView]:
     facts = [
         say("by {person}", person=f"<@{case.user_id}>"),
         say.plural("{n} report", "{n} reports", len(case.reports)),
-        when(case.opened_at),
+        timestamp(case.opened_at),
         *([say("deleted already")] if case.picture_erased else []),
     ]
     reason = next((each.reason for each in reversed(case.reports) if each.reason), None)
-    text = f"**#{case.picture_id}** " + (quoted(reason, LISTED_REASON) if reason else "")
+    text = f"**#{case.picture_id}** " + (quoted(reason, LISTED_REASON_CHARS) if reason else "")
     show = ui.Button[ui.LayoutView](
         label=say("Show"),
         style=discord.ButtonStyle.secondary,
-        custom_id=custom_id(ComponentAction.CASE, case.picture_id),
+        custom_id=custom_id(ComponentAction.SHOW_REPORT, case.picture_id),
     )
     return ui.Section(ui.TextDisplay(f"{text}\n-# {' · '.join(facts)}"), accessory=show)
 
 
 def blocked_layout(blocks: Sequence[Block], say: Words) -> ui.LayoutView:
-    """Who is blocked on a server, by whom and why."""
+    """List who is blocked on a server, by whom and why."""
     if not blocks:
         return layout(ui.TextDisplay(say("Nobody is blocked on this server.")))
     head = say.plural("{n} person is blocked.", "{n} people are blocked.", len(blocks))
     lines = [f"**{head}**"]
     for each in blocks[:BLOCKS_SHOWN]:
         by = say("blocked by {person}", person=f"<@{each.by}>")
-        why = f": {quoted(each.reason, LISTED_REASON)}" if each.reason else ""
-        lines.append(f"- <@{each.user_id}> · {by} {when(each.blocked_at)}{why}")
+        why = f": {quoted(each.reason, LISTED_REASON_CHARS)}" if each.reason else ""
+        lines.append(f"- <@{each.user_id}> · {by} {timestamp(each.blocked_at)}{why}")
     if len(blocks) > BLOCKS_SHOWN:
         rest = len(blocks) - BLOCKS_SHOWN
         more = say.plural("and {n} more", "and {n} more", rest)

@@ -1,4 +1,4 @@
-"""Pure: the layouts of a question about choices in braces, and of its answer, for one person."""
+"""Pure: the ephemeral layouts of a proposed batch of permutations, and of an accepted one."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from bot.jobs.permutations import AcceptedBatch, BatchProposal
 from storage.types import DeliveryMode
 
 TEXTS_SHOWN = 5
-"""Of the question; the answer shows all, as many as there may be. A single one more is shown too:
-to say that there is one takes as much room."""
+"""Prompts listed in a proposal; an accepted batch lists all. A sixth and last one is listed too,
+because "and 1 more" takes just as much space."""
 TEXT_CHARS = 120
 MINUTE_S = 60
 
 
 def proposal_layout(proposed: BatchProposal, say: Words) -> ui.LayoutView:
-    """What would be painted, what it costs, and the buttons Paint and Don't."""
+    """Show what would be painted and what it costs, with the buttons Paint and Don't."""
     n, left = proposed.pictures, proposed.quota.remaining
     head = say.plural(
         "The choices in braces make {n} picture.",
@@ -39,31 +39,33 @@ def proposal_layout(proposed: BatchProposal, say: Words) -> ui.LayoutView:
     paint = ui.Button[ui.LayoutView](
         label=say.plural("Paint {n} picture", "Paint {n} pictures", n),
         style=discord.ButtonStyle.primary,
-        custom_id=custom_id(ComponentAction.PAINT, proposed.proposal_id),
+        custom_id=custom_id(ComponentAction.ACCEPT_PROPOSAL, proposed.proposal_id),
     )
     decline = ui.Button[ui.LayoutView](
         label=say("Don't"),
         style=discord.ButtonStyle.secondary,
-        custom_id=custom_id(ComponentAction.DECLINE, proposed.proposal_id),
+        custom_id=custom_id(ComponentAction.DECLINE_PROPOSAL, proposed.proposal_id),
     )
-    lines = [f"**{head}**", *_numbered(shown_texts), *more]
-    shown = map(ui.TextDisplay[ui.LayoutView], ("\n".join(lines), " ".join(costs)))
-    return layout(*shown, ui.ActionRow(paint, decline))
+    lines = [f"**{head}**", *_numbered_lines(shown_texts), *more]
+    displays = map(ui.TextDisplay[ui.LayoutView], ("\n".join(lines), " ".join(costs)))
+    return layout(*displays, ui.ActionRow(paint, decline))
 
 
-def accepted_layout(taken: AcceptedBatch, say: Words) -> ui.LayoutView:
-    """The jobs that were accepted, and where their pictures will be seen."""
-    head = say.plural("{n} job is accepted.", "{n} jobs are accepted.", len(taken.jobs))
-    jobs = [say("job {id}", id=each.job_id) for each in taken.jobs]
-    lines = [f"**{head}**", *_numbered(taken.texts, [f" · {job}" for job in jobs])]
-    return layout(ui.TextDisplay("\n".join(lines)), ui.TextDisplay(f"-# {_where(taken, say)}"))
+def accepted_layout(batch: AcceptedBatch, say: Words) -> ui.LayoutView:
+    """List the accepted jobs, and say where their pictures will be delivered."""
+    head = say.plural("{n} job is accepted.", "{n} jobs are accepted.", len(batch.jobs))
+    jobs = [say("job {id}", id=each.job_id) for each in batch.jobs]
+    lines = [f"**{head}**", *_numbered_lines(batch.texts, [f" · {job}" for job in jobs])]
+    return layout(
+        ui.TextDisplay("\n".join(lines)), ui.TextDisplay(f"-# {_delivery_note(batch, say)}")
+    )
 
 
-def _where(taken: AcceptedBatch, say: Words) -> str:
-    """Where the pictures will be seen, and what can be done until then."""
-    if all(each.private for each in taken.jobs):
+def _delivery_note(batch: AcceptedBatch, say: Words) -> str:
+    """Return where the pictures will be delivered, and what can be done until then."""
+    if all(each.private for each in batch.jobs):
         return say("Only you will see the pictures.")
-    match taken.jobs[0].delivery:
+    match batch.jobs[0].delivery:
         case DeliveryMode.DIRECT:
             return say(
                 "Each is sent to you by direct message when it is painted. "
@@ -78,12 +80,12 @@ def _where(taken: AcceptedBatch, say: Words) -> str:
 
 
 def closed_layout(sentence: str) -> ui.LayoutView:
-    """What a question or a panel becomes that can do nothing any more: words without buttons."""
+    """Return a sentence without buttons, in place of a proposal or panel that is closed."""
     return layout(ui.TextDisplay(sentence))
 
 
-def _numbered(texts: Sequence[str], cancellation: Sequence[str] = ()) -> list[str]:
-    """A line for each; what a person typed is harmless in it, and on one line."""
+def _numbered_lines(texts: Sequence[str], cancellation: Sequence[str] = ()) -> list[str]:
+    """Return a numbered line for each text; user input is escaped and kept on one line."""
     ends = cancellation or [""] * len(texts)
     return [
         f"{number}. {quoted(' '.join(text.split()), TEXT_CHARS)}{end}"

@@ -1,4 +1,4 @@
-"""Checks requests against Discord's own API description, where that file is at hand."""
+"""Checks requests against Discord's own API description, if that file is available."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _ROOT = "urn:discord"
 
 
 class ApiDescription:
-    """Discord's API description, and what it says of a request's body."""
+    """Discord's API description."""
 
     def __init__(self, path: Path = DESCRIPTION) -> None:
         self._document = json.loads(path.read_text(encoding="utf-8"))
@@ -27,9 +27,9 @@ class ApiDescription:
         self._registry: Registry[Any] = Registry().with_resource(_ROOT, resource)
 
     def problems(self, method: str, path: str, body: Any) -> list[str]:
-        """What is wrong with a request; empty if nothing is.
+        """Return what is wrong with a request body; empty if nothing is.
 
-        Tolerated, because Discord tolerates it: integers for snowflakes.
+        Integers are accepted for snowflakes, because Discord accepts them.
         """
         template = self._template(method.lower(), path)
         if template is None:
@@ -41,7 +41,7 @@ class ApiDescription:
         return [f"{method} {template}: {_innermost(error)}" for error in errors]
 
     def answer_problems(self, method: str, path: str, status: int, body: Any) -> list[str]:
-        """What is wrong with an answer; empty if nothing is."""
+        """Return what is wrong with a response body; empty if nothing is."""
         template = self._template(method.lower(), path.partition("?")[0])
         if template is None:
             return [f"there is no {method} {path}"]
@@ -56,7 +56,7 @@ class ApiDescription:
         return [f"{method} {template}: {_innermost(e)}" for e in schema.iter_errors(body)]
 
     def _template(self, method: str, path: str) -> str | None:
-        """The route a path belongs to, the one with the fewest variables first."""
+        """Return the route that a path belongs to, preferring the one with the fewest variables."""
         for template in sorted(self._document["paths"], key=lambda each: each.count("{")):
             pattern = re.sub(r"\\\{[^}]+\\\}", "[^/]+", re.escape(template))
             if re.fullmatch(pattern, path) and method in self._document["paths"][template]:

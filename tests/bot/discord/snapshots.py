@@ -1,4 +1,4 @@
-"""How snapshots are kept: a JSON file each, to be read by people in a review."""
+"""How snapshots are stored: one readable JSON file each."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ WIDTH = 100
 
 
 class ReadableJson(SingleFileSnapshotExtension):
-    """What fits into a line is on one line."""
+    """Writes values on one line if they fit."""
 
     file_extension = "json"
     _write_mode = WriteMode.TEXT
 
     def serialize(self, data: Any, **_: Any) -> str:
-        """The text of the file."""
+        """Return the text of the file."""
         return _pretty(data) + "\n"
 
 
 def readable(value: Any) -> Any:
-    """Components with names for numbers, a line for each line of text, and nothing that is off."""
+    """Replace component numbers by names, split text into lines, and drop false values."""
     if isinstance(value, Mapping):
         named = {key: readable(each) for key, each in value.items() if each not in (False, None)}
         if "type" in named:

@@ -1,4 +1,4 @@
-"""The commands are registered when they changed, here or at Discord, and else never."""
+"""Commands are registered only when they changed, here or at Discord."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from typing import Any
 import pytest
 from discord import Locale
 
-from bot.discord.command_translation import CatalogueTranslator
+from bot.discord.command_sync import CatalogueTranslator
 from bot.discord.commands import options
 from bot.runtime.wiring import SYNC_FILE
-from tests.bot.discord.conftest import BotHarness
+from tests.bot.discord.harness import BotHarness
 
 Mishap = Callable[[Path], object]
 
 
 def syncs(harness: BotHarness) -> int:
-    """How often all commands were registered so far."""
+    """Return how often the commands have been registered."""
     return sum(each.method == "PUT" for each in harness.env.http_requests)
 
 
 async def restart(harness: BotHarness) -> int:
-    """Restart the bot; how often that registered the commands."""
+    """Restart the bot; return how many registrations that caused."""
     before = syncs(harness)
     await harness.stop()
     await harness.start()
@@ -31,26 +31,26 @@ async def restart(harness: BotHarness) -> int:
 
 
 def ours(harness: BotHarness) -> list[dict[str, Any]]:
-    """The commands as they are registered, but for their translations."""
+    """Return the commands as registered, without translations."""
     tree = harness.app.client.tree
     return [each.to_dict(tree) for each in tree.get_commands()]
 
 
 async def register(harness: BotHarness, payload: list[Any]) -> None:
-    """Another program replaces all commands of the application."""
+    """Replace all commands of the application, as another program might."""
     client = harness.app.client
     assert client.application_id is not None
     await client.http.bulk_upsert_global_commands(client.application_id, payload)
 
 
 async def test_unchanged_commands_are_registered_once(harness: BotHarness):
-    """The first start registers them; no restart does again."""
+    """The first start registers the commands; restarts do not."""
     assert syncs(harness) == 1
     assert [await restart(harness) for _ in range(2)] == [0, 0]
 
 
 async def test_a_new_translation_is_told(harness: BotHarness, monkeypatch: pytest.MonkeyPatch):
-    """Another word in one language is a change, once."""
+    """A changed translation is registered once."""
     original = CatalogueTranslator.translate
 
     async def other(self: CatalogueTranslator, string: Any, locale: Locale, context: Any):
@@ -63,13 +63,13 @@ async def test_a_new_translation_is_told(harness: BotHarness, monkeypatch: pytes
 
 
 async def test_new_choices_are_told(harness: BotHarness, monkeypatch: pytest.MonkeyPatch):
-    """One choice more in one option is a change, once."""
+    """A new choice of an option is registered once."""
     monkeypatch.setattr(options, "ASPECTS", [*options.ASPECTS, "5:1"])
     assert [await restart(harness), await restart(harness)] == [1, 0]
 
 
 async def test_another_application_has_commands_of_its_own(harness: BotHarness, data_dir: Path):
-    """What another bot's token registered from this data folder says nothing of ours."""
+    """Another application id in the same data folder causes a registration."""
     file = data_dir / SYNC_FILE
     application_id = str(harness.app.client.application_id)
     file.write_text(file.read_text().replace(application_id, "1" + application_id))
@@ -90,13 +90,13 @@ async def test_another_application_has_commands_of_its_own(harness: BotHarness, 
 async def test_a_damaged_memory_costs_one_registration(
     harness: BotHarness, data_dir: Path, mishap: Mishap
 ):
-    """Whatever happened to the file, the bot starts, registers once more and remembers that."""
+    """Whatever happens to the state file, the bot starts and registers once more."""
     mishap(data_dir / SYNC_FILE)
     assert [await restart(harness), await restart(harness)] == [1, 0]
 
 
 async def test_without_a_memory_each_start_registers(harness: BotHarness, data_dir: Path):
-    """Where the file cannot be written, the bot starts all the same."""
+    """If the state file cannot be written, every start registers."""
     file = data_dir / SYNC_FILE
     file.unlink()
     file.mkdir()
@@ -104,7 +104,7 @@ async def test_without_a_memory_each_start_registers(harness: BotHarness, data_d
 
 
 async def test_what_discord_lost_is_registered_again(harness: BotHarness):
-    """One command that is gone there, or all of them, come back at the next start, once."""
+    """Commands that disappeared at Discord are registered again, once."""
     payload = ours(harness)
     for left in (payload[1:], []):
         await register(harness, left)
@@ -113,7 +113,7 @@ async def test_what_discord_lost_is_registered_again(harness: BotHarness):
 
 
 async def test_what_another_version_registered_is_replaced(harness: BotHarness):
-    """Commands of the same names that are not ours are a change as well."""
+    """Commands with the same names from another version are replaced."""
     payload = ours(harness)
     payload[0]["description"] = "as it was in an older version"
     await register(harness, payload)

@@ -1,281 +1,26 @@
-"""Whatever people type and press: one answer each, no ping, no error, no picture too many."""
+"""Whatever members send, they get one response each, no ping, no error and no extra picture."""
 
 from __future__ import annotations
 
-import asyncio
-import math
 import random
 import re
-from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import structlog
-from discord import AppCommandOptionType as Kind
-from discord import InteractionType
-from discord.app_commands import Command, ContextMenu, Group, Parameter
-from simcord.backend import serializers
-from simcord.backend.models import Interaction
-from simcord.interactions import base_payload, resolve_handle
 
 from bot.discord.views.custom_ids import ComponentAction
-from tests.bot.discord.commands.test_reroll import paint
-from tests.bot.discord.conftest import BotHarness, open_harness
-from tests.bot.sample_pictures import a_picture
+from tests.bot.discord.fuzzer import FILES, TEXTS, Fuzzer, check_harmless, commands, menus
+from tests.bot.discord.harness import open_harness
+from tests.bot.discord.painting import paint
 from tests.fakes import ScriptedRenderer
-
-ANSWER_S = 3.0
-"""Discord waits no longer."""
-TEXTS = (
-    "",
-    " ",
-    "\x00",
-    "a\x00b\x1b[31m\r\n\x7f\x85",
-    "a " * 3000,
-    "x" * 6000,
-    "🎨" * 500,
-    "👩‍👩‍👧‍👦🏳️‍🌈",
-    "\u202eevil\u2066 مرحبا \u200f",
-    "\u200b\u2060\ufeff",
-    "\ud800",
-    "half \udfff a character \ud83d",
-    "\uffff\ufdd0\U0010ffff",
-    "Z\u0351\u036b" * 40,
-    "@everyone @here",
-    "<@&123456789012345678> <@123456789012345678> <@!123456789012345678>",
-    "<#123456789012345678> </imagine:123456789012345678> <t:0:R>",
-    "**b** __u__ ~~s~~ ||s|| > q\n# h\n-# s [a](https://example.org)",
-    "`code` ```block",
-    "../../etc/passwd ..\\..\\windows",
-    "'; DROP TABLE jobs; -- %s %n {0} {prompt} {self.__class__}",
-    "all",
-    "#1",
-    "1",
-    "-1",
-    "0001",
-    "９٣²",
-    "9" * 18,
-    "9" * 19,
-    "9" * 5000,
-    "16:9",
-    "0:0",
-    "1:" + "0" * 400 + "1",
-    "nan:inf",
-)
-NUMBERS = (0, 1, -1, 2**31, 2**53 - 1, 2**53, -(2**53), 2**63 - 1, 2**63, -(2**63) - 1, 10**30)
-FLOATS = (math.nan, math.inf, -math.inf, -0.0, 5e-324, 1e308, 1, 2**53, 1.0000001)
-FILES = (
-    ("a lake.png", a_picture()),
-    ("../../x.png", b""),
-    ("x.png", b"\x89PNG\r\n\x1a\n"),
-    ("x" * 250, b"\x00" * 1000),
-)
-PINGS = re.compile(r"@(everyone|here)\b|<@[!&]?123456789012345678>")
-LEDGER = (
-    "SELECT j.id, j.state FROM jobs AS j LEFT JOIN ledger AS l ON l.job_id = j.id WHERE "
-    "l.job_id IS NULL OR j.finished_at IS NULL OR l.pictures <> j.pictures OR "
-    "(j.state = 'painted') <> (l.refunded_at IS NULL)"
-)
-
-
-def numbers(low: float | None, high: float | None, others: Iterable[float]) -> list[float]:
-    """The bounds, the nearest beyond them, and the others."""
-    bounds = [each for each in (low, high) if each is not None]
-    return [*bounds, *(each + step for each in bounds for step in (-1, 1)), *others]
-
-
-def commands(found: Iterable[Any]) -> Iterator[Command[Any, ..., Any]]:
-    """Every slash command that can be called, out of the tree itself."""
-    for each in found:
-        if isinstance(each, Group):
-            yield from commands(each.commands)
-        elif isinstance(each, Command):
-            yield each
-
-
-def menus(found: Iterable[Any]) -> list[str]:
-    """The names of every menu of a message, out of the tree itself."""
-    return [each.name for each in found if isinstance(each, ContextMenu)]
-
-
-class Fuzzer:
-    """Sends what no client of Discord would, and holds every answer to the promises."""
-
-    def __init__(self, harness: BotHarness) -> None:
-        self.harness = harness
-        self.backend = harness.env.backend
-        self.stranger = harness.env.create_user("stranger")
-        self.sent: dict[int, Any] = {}
-
-    def values(self, option: Parameter) -> list[Any]:
-        """What to try for an option; a new type of option needs an entry here."""
-        harness, low, high = self.harness, option.min_value, option.max_value
-        people = [harness.bob, harness.admin, harness.moderator, self.stranger]
-        return {
-            Kind.string: list(TEXTS),
-            Kind.integer: numbers(low, high, NUMBERS),
-            Kind.number: numbers(low, high, FLOATS),
-            Kind.boolean: [True, False],
-            Kind.user: people,
-            Kind.channel: [harness.channel],
-            Kind.attachment: list(FILES),
-        }[option.type]
-
-    def honest(self, option: Parameter) -> Any:
-        """What somebody would really choose."""
-        if option.choices:
-            return option.choices[0].value
-        if option.type is Kind.string:
-            return "a lake at dawn"
-        return self.values(option)[0]
-
-    async def use(
-        self, actor: Any, command: Command[Any, ..., Any], chosen: dict[str, Any], focus: str = ""
-    ) -> Interaction:
-        """Use a command, or with `focus` ask for suggestions to that option."""
-        resolved: dict[str, Any] = {}
-        options = []
-        for option in command.parameters:
-            if option.name not in chosen:
-                continue
-            value = self._wire(actor, option, chosen[option.name], resolved)
-            sent = {"name": option.display_name, "type": option.type.value, "value": value}
-            options.append(sent | ({"focused": True} if option.name == focus else {}))
-        *groups, name = command.qualified_name.split()[1:] or [""]
-        if name:
-            options = [{"type": 1, "name": name, "options": options}]
-        for group in reversed(groups):
-            options = [{"type": 2, "name": group, "options": options}]
-        root = command.qualified_name.split()[0]
-        data = {"id": "1", "name": root, "type": 1, "options": options, "resolved": resolved}
-        kind = InteractionType.autocomplete if focus else InteractionType.application_command
-        return await self.send(actor, kind, data)
-
-    def _wire(self, actor: Any, option: Parameter, value: Any, resolved: dict[str, Any]) -> Any:
-        channel_id = self.harness.channel.id
-        if option.type is Kind.attachment:
-            (stored,) = self.backend.store_attachments(channel_id, [value])
-            resolved.setdefault("attachments", {})[str(stored["id"])] = stored
-            return str(stored["id"])
-        if option.type in (Kind.user, Kind.channel):
-            resolve_handle(actor, value, resolved, channel_id=channel_id)
-            return str(value.id)
-        return value
-
-    async def choose(self, actor: Any, menu: str, message: Any) -> Interaction:
-        """Choose an entry of a message's menu."""
-        stored = self.backend.get_message(self.harness.channel.id, message.id)
-        payload = dict(serializers.message_payload(self.backend, stored))
-        target = str(message.id)
-        data = {"id": "1", "name": menu, "type": 3, "target_id": target}
-        data["resolved"] = {"messages": {target: payload}}
-        return await self.send(actor, InteractionType.application_command, data)
-
-    async def press(
-        self,
-        actor: Any,
-        custom_id: str,
-        component_type: int = 2,
-        message: Any = None,
-        value: str = "1",
-    ) -> Interaction:
-        """Press what bears this custom_id on a message that shows a picture."""
-        message = message or self.harness.message_with_picture()
-        stored = self.backend.get_message(self.harness.channel.id, message.id)
-        payload = dict(serializers.message_payload(self.backend, stored))
-        part: dict[str, Any] = {"type": component_type, "custom_id": custom_id, "id": 9}
-        part |= {"style": 2, "label": "x"} if component_type == 2 else {"options": []}
-        payload["components"] = [{"type": 1, "id": 8, "components": [part]}]
-        data = {"custom_id": custom_id, "component_type": component_type}
-        data |= {} if component_type == 2 else {"values": [value]}
-        return await self.send(actor, InteractionType.component, data, payload)
-
-    async def fill_in(self, actor: Any, custom_id: str, text: str) -> Interaction:
-        """Send in a form."""
-        field = {"type": 4, "custom_id": "prompt", "value": text}
-        data = {"custom_id": custom_id, "components": [{"type": 1, "components": [field]}]}
-        return await self.send(actor, InteractionType.modal_submit, data)
-
-    async def send(
-        self, actor: Any, kind: InteractionType, data: Any, message: Any = None
-    ) -> Interaction:
-        """One interaction, answered. message: the payload of the one that was pressed."""
-        record, payload = base_payload(
-            self.backend,
-            type=kind.value,
-            channel_id=self.harness.channel.id,
-            guild_id=self.harness.guild.id,
-            user_id=actor.id,
-            data=data,
-        )
-        if message is not None:
-            record.source_message_id = int(message["id"])
-            payload["message"] = message
-        self.sent[record.id] = data
-        # Not through the actor: it would wait until nothing moves any more, each time.
-        self.backend.emit("INTERACTION_CREATE", payload)
-        try:
-            async with asyncio.timeout(ANSWER_S):
-                while not record.responded:
-                    await asyncio.sleep(0.001)
-        except TimeoutError:
-            raise AssertionError(f"not answered: {data}") from None
-        if kind is InteractionType.autocomplete:
-            choices = record.autocomplete_choices or []
-            assert len(choices) <= 25 and all(1 <= len(c["name"]) <= 100 for c in choices), data
-        return record
-
-    def answered_once(self) -> None:
-        """Each interaction had one answer, and nothing was sent after it."""
-        paths = [r.path for r in self.harness.env.http_requests]
-        called = Counter(int(path.split("/")[2]) for path in paths if path.endswith("/callback"))
-        twice = [data for sent, data in self.sent.items() if called[sent] != 1]
-        assert not twice, twice
-        records = [self.backend.interactions[sent] for sent in self.sent]
-        assert not [self.sent[each.id] for each in records if each.followup_ids]
-
-    async def checked(self) -> None:
-        """After everything: no ping, every charge is right, and honest people are served."""
-        harness = self.harness
-        await harness.settled()
-        self.answered_once()
-        before = harness.rows("SELECT count(*) FROM pictures")[0][0]
-        await harness.alice.slash(harness.channel, "imagine", prompt="an honest lake")
-        await harness.settled()
-        assert harness.rows("SELECT count(*) FROM pictures")[0][0] == before + 1
-        assert harness.rows(LEDGER) == []
-        assert harness.rows("SELECT 1 FROM deliveries WHERE state = 'pending'") == []
-        for request in harness.env.http_requests:
-            if request.method in ("POST", "PATCH") and isinstance(request.json, dict):
-                check_harmless(request.json)
-
-
-def check_harmless(body: dict[str, Any]) -> None:
-    """What is shown is real text within Discord's limits, and mentions nobody who was typed."""
-    if body.get("type") == 9:  # a form: its texts stand in fields, where nothing is a mention
-        str(body).encode()
-        return
-    body = body.get("data") or body
-    mentions = body.get("allowed_mentions", {"parse": []})
-    assert mentions["parse"] == [] and not mentions.get("roles"), body
-    shown = [body.get("content") or ""]
-    todo = list(body.get("components", []))
-    while todo:
-        part = todo.pop()
-        shown.append(part.get("content") or "")
-        todo += [*part.get("components", []), *filter(None, [part.get("accessory")])]
-    text = "\n".join(shown)
-    text.encode()
-    assert len(text) <= 4000 and not PINGS.search(text), text
-    if "content" in body or "components" in body:
-        assert "allowed_mentions" in body, body
 
 
 @pytest.fixture
 async def fuzzer(data_dir: Path, caplog: pytest.LogCaptureFixture) -> Any:
-    """A world without limits to what one may ask; an error in its log fails the test."""
+    """A bot without limits on requests; an error in its log fails the test."""
     settings = {"quota": {"pictures": 1_000_000}, "engine": {"user_limit": None}}
     with structlog.testing.capture_logs() as events:
         async with open_harness(data_dir, ScriptedRenderer().load, **settings) as harness:
@@ -285,7 +30,7 @@ async def fuzzer(data_dir: Path, caplog: pytest.LogCaptureFixture) -> Any:
 
 
 async def test_every_option_takes_anything(fuzzer: Fuzzer):
-    """Each option of each command with each odd value, and its suggestions: answered, harmless."""
+    """Every option of every command takes every odd value, as do its suggestions."""
     harness = fuzzer.harness
     await paint(harness, prompt="a lake")
     found = list(commands(harness.app.client.tree.get_commands()))
@@ -308,7 +53,7 @@ async def test_every_option_takes_anything(fuzzer: Fuzzer):
 
 
 async def test_menus_take_any_message(fuzzer: Fuzzer):
-    """Pictures, files of all kinds, texts and nothing: each entry answers once."""
+    """Context menus answer once on messages with pictures, any files, text or nothing."""
     harness = fuzzer.harness
     await paint(harness, prompt="a lake", count=2)
     messages = [harness.message_with_picture()]
@@ -329,7 +74,7 @@ async def test_menus_take_any_message(fuzzer: Fuzzer):
 
 @pytest.mark.parametrize("seed", [1, 2])
 async def test_odd_values_together_are_answered_too(fuzzer: Fuzzer, seed: int):
-    """Many odd values in one command, by whoever: answered once each, and the books are right."""
+    """Random combinations of odd values get one response each, and the charges are right."""
     harness, rng = fuzzer.harness, random.Random(seed)
     await paint(harness, prompt="a lake")
     found = list(commands(harness.app.client.tree.get_commands()))
@@ -349,7 +94,7 @@ async def test_odd_values_together_are_answered_too(fuzzer: Fuzzer, seed: int):
 
 
 def odd_ids(rng: random.Random, count: int) -> Iterator[str]:
-    """custom_ids of 1 to 100 characters: of another version, mutated, and noise."""
+    """Yield custom_ids of 1 to 100 characters: from other versions, mutated, and random."""
     for act in ComponentAction:
         for row in ("-1", "0", "00000001", "9" * 18, "9" * 19, "9" * 90, "", "x", "1:1", "１", "٣"):
             yield f"z1:{act}:{row}"
@@ -364,14 +109,14 @@ def odd_ids(rng: random.Random, count: int) -> Iterator[str]:
 
 
 async def test_any_custom_id_is_answered(fuzzer: Fuzzer):
-    """Buttons, menus and forms with ids of other versions, mutated or random: one answer each."""
+    """Unknown, mutated and random custom_ids on buttons, menus and forms get one response each."""
     harness, rng = fuzzer.harness, random.Random(3)
     for number in range(2):
         await paint(harness, prompt=f"lake {number}")
     message = harness.message_with_picture()
     people = [harness.alice, harness.bob, harness.admin, harness.moderator]
     for number, custom_id in enumerate(odd_ids(rng, 60)):
-        # Deleting takes its message away, so nobody who may delete presses that, nor blocks Alice.
+        # Deleting removes the message, so nobody who may delete presses it, nor blocks Alice.
         harmful = "delete" in custom_id or "block" in custom_id
         actor = harness.bob if harmful else people[number % len(people)]
         await fuzzer.press(actor, custom_id, message=message)
@@ -387,7 +132,7 @@ async def test_any_custom_id_is_answered(fuzzer: Fuzzer):
 
 
 async def test_nobody_reaches_what_is_not_theirs(fuzzer: Fuzzer):
-    """Deleted, private and other servers' pictures and jobs: no press of a stranger moves them."""
+    """A stranger cannot act on deleted, private or other servers' pictures and jobs."""
     harness = fuzzer.harness
     await paint(harness, prompt="public")
     await harness.alice.slash(harness.channel, "imagine", prompt="hush hush", private=True)
@@ -397,7 +142,7 @@ async def test_nobody_reaches_what_is_not_theirs(fuzzer: Fuzzer):
     await harness.alice.click(panel, label="Delete")
     await harness.alice.slash(harness.channel, "imagine", prompt="elsewhere")
     await harness.settled()
-    async with harness.app.stores.db.transaction() as transaction:  # as if another server's
+    async with harness.app.stores.db.transaction() as transaction:  # as if from another server
         for table, column in (("pictures", "job_id"), ("jobs", "id"), ("ledger", "job_id")):
             await transaction.execute(f"UPDATE {table} SET guild_id = 77 WHERE {column} = 4")
     rows = "SELECT id, deleted_at, file_removed_at FROM pictures ORDER BY id"
@@ -421,7 +166,7 @@ async def test_nobody_reaches_what_is_not_theirs(fuzzer: Fuzzer):
 
 
 async def test_other_servers_get_an_answer_to_everything(data_dir: Path):
-    """Where the bot does not serve: commands, suggestions, buttons and forms are still answered."""
+    """On servers that the bot does not serve, every interaction still gets a response."""
     settings = {"discord": {"guilds": [1]}}
     async with open_harness(data_dir, ScriptedRenderer().load, **settings) as harness:
         fuzzer = Fuzzer(harness)
@@ -456,7 +201,7 @@ async def test_other_servers_get_an_answer_to_everything(data_dir: Path):
 
 
 def test_a_ping_would_be_noticed():
-    """The check can fail: a raw mention, a body that allows them, half a character."""
+    """The check itself fails on a raw mention, on allowed mentions and on a lone surrogate."""
     check_harmless({"content": "a lake", "allowed_mentions": {"parse": []}})
     for body in (
         {"content": "@everyone", "allowed_mentions": {"parse": []}},

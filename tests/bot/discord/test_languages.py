@@ -1,65 +1,16 @@
-"""What everybody reads is in the server's language, what one person alone reads in theirs."""
+"""Public messages are in the server's language, private ones in the member's own."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import Any
-
 import pytest
-import simcord.interactions
-from babel.messages.catalog import Catalog
-from babel.messages.mofile import write_mo
 
-from bot import i18n
 from engine.errors import NonFinite
-from tests.bot.discord.commands.test_reroll import paint
-from tests.bot.discord.conftest import BotHarness
+from tests.bot.discord.harness import BotHarness
+from tests.bot.discord.languages import Speak
+from tests.bot.discord.painting import paint
 from tests.fakes import ScriptedRenderer
 
-CHINESE = {
-    "Next in line.": "下一个就是你。",
-    "seed {seed}": "种子 {seed}",
-    "It was not charged.": "未扣除额度。",
-    "Asked for in {channel}; only you see it here.": "来自 {channel}。",
-    "I sent you a copy by direct message.": "已发送。",
-    "fast": "快速",
-}
-Speak = Callable[[str, str], None]
-
-
-@pytest.fixture(autouse=True)
-def chinese(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A small Chinese catalogue, the only one that there is."""
-    catalog = Catalog(locale="zh_CN", domain=i18n.DOMAIN)
-    for message, said in CHINESE.items():
-        catalog.add(message, said)
-    folder = tmp_path / "locales" / "zh_CN" / "LC_MESSAGES"
-    folder.mkdir(parents=True)
-    with (folder / f"{i18n.DOMAIN}.mo").open("wb") as file:
-        write_mo(file, catalog)
-    monkeypatch.setattr(i18n, "LOCALES", tmp_path / "locales")
-    i18n.words.cache_clear()
-    yield
-    i18n.words.cache_clear()
-
-
-@pytest.fixture
-def speak(monkeypatch: pytest.MonkeyPatch) -> Speak:
-    """Sets the languages of the reader and of the server from now on."""
-    whole = simcord.interactions.base_payload
-    spoken = ["en-US", "en-US"]
-
-    def base_payload(*args: Any, **kwargs: Any) -> Any:
-        record, payload = whole(*args, **kwargs)
-        return record, payload | {"locale": spoken[0], "guild_locale": spoken[1]}
-
-    def set_to(reader: str, server: str) -> None:
-        spoken[:] = [reader, server]
-
-    monkeypatch.setattr(simcord.interactions, "base_payload", base_payload)
-    return set_to
-
+pytestmark = pytest.mark.usefixtures("chinese")
 
 BOTH = pytest.mark.parametrize(
     ("reader", "server", "private", "is_chinese"),
@@ -82,7 +33,7 @@ async def test_the_status_and_the_result(
     private: bool,
     is_chinese: bool,
 ):
-    """From the first answer to the picture a wish speaks one language; and so does a reroll."""
+    """The status message, the result and a reroll of it are all in one language."""
     speak(reader, server)
     renderer.hold()
     params = {"prompt": "a lake", "seed": 5, "speed": "fast", "private": private}
@@ -112,7 +63,7 @@ async def test_a_failure(
     private: bool,
     is_chinese: bool,
 ):
-    """Why there is no picture is said in the language of the answer before it."""
+    """A failure is explained in the language of the status message."""
     speak(reader, server)
     renderer.failures["broken"] = NonFinite("step 1")
     result = await harness.alice.slash(harness.channel, "imagine", prompt="broken", private=private)
@@ -121,7 +72,7 @@ async def test_a_failure(
 
 
 async def test_after_a_restart(harness: BotHarness, renderer: ScriptedRenderer, speak: Speak):
-    """The language is kept with the job, not with the process."""
+    """A job keeps its language across a restart."""
     speak("zh-CN", "en-US")
     renderer.hold()
     result = await harness.alice.slash(
@@ -129,7 +80,6 @@ async def test_after_a_restart(harness: BotHarness, renderer: ScriptedRenderer, 
     )
     await harness.state(1, "painting")
     await harness.crash()
-    renderer.release()
     await harness.start()
     await harness.settled()
     assert "种子 5" in harness.texts(result.response.message)
@@ -138,7 +88,8 @@ async def test_after_a_restart(harness: BotHarness, renderer: ScriptedRenderer, 
 async def test_a_private_picture_that_comes_by_direct_message(
     harness: BotHarness, renderer: ScriptedRenderer, speak: Speak
 ):
-    """Too late for its answer, it is sent to the person, who alone reads it: in their language."""
+    """A private result that comes too late for the response is sent by DM in the member's
+    language."""
     speak("zh-CN", "en-US")
     renderer.hold()
     await harness.alice.slash(harness.channel, "imagine", prompt="hush", seed=5, private=True)
@@ -151,7 +102,7 @@ async def test_a_private_picture_that_comes_by_direct_message(
 
 
 async def test_a_copy_is_in_the_language_of_who_asks_for_it(harness: BotHarness, speak: Speak):
-    """Of a picture that is shown in the server's language."""
+    """A copy is in the language of the member who asks for it, not of the original message."""
     await paint(harness, prompt="a lake", seed=5)
     speak("zh-CN", "en-US")
     panel = await harness.more(harness.bob, harness.message_with_picture())
@@ -163,7 +114,7 @@ async def test_a_copy_is_in_the_language_of_who_asks_for_it(harness: BotHarness,
 
 
 async def test_the_names_of_choices_are_translated(harness: BotHarness):
-    """A Chinese client shows the speeds in Chinese; what it sends is the same in any language."""
+    """Clients show translated choices, but the value that is sent is the same in every language."""
     (sync, *_) = [r for r in harness.env.http_requests if r.method == "PUT"]
     imagine = next(each for each in sync.json if each["name"] == "imagine")
     speed = next(each for each in imagine["options"] if each["name"] == "speed")

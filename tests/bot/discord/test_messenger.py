@@ -1,4 +1,4 @@
-"""The Messenger over discord.py, where the commands' tests do not lead."""
+"""The DiscordMessenger in situations that the tests of commands do not reach."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from bot.discord.messenger import _translate_errors  # pyright: ignore[reportPri
 
 
 async def test_a_connection_that_has_ended_is_no_defect() -> None:
-    """A request that finds its session closed can be sent later: nothing is given up for it."""
+    """A request on a closed session is a temporary failure, so delivery is retried."""
     session = aiohttp.ClientSession()
     await session.close()
     with pytest.raises(TemporaryFailure, match="ended"):
@@ -18,7 +18,7 @@ async def test_a_connection_that_has_ended_is_no_defect() -> None:
 
 
 async def test_other_errors_stay_what_they_are() -> None:
-    """A defect of ours is not taken for a Discord in trouble."""
+    """Other runtime errors are not mistaken for connection trouble."""
 
     async def broken() -> None:
         raise RuntimeError("a defect")

@@ -1,4 +1,4 @@
-"""Every request of the bot is one that Discord's own API description allows."""
+"""Every request of the bot is valid by Discord's own API description."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from engine.errors import NonFinite
-from tests.bot.discord.commands.test_reroll import paint
-from tests.bot.discord.conftest import BotHarness
+from tests.bot.discord.harness import BotHarness
 from tests.bot.discord.openapi import DESCRIPTION, ApiDescription
+from tests.bot.discord.painting import paint
 from tests.fakes import ScriptedRenderer
 
 pytestmark = pytest.mark.skipif(
@@ -21,12 +21,12 @@ pytestmark = pytest.mark.skipif(
 
 @pytest.fixture(scope="module")
 def api() -> ApiDescription:
-    """Read once: it is a megabyte."""
+    """The description, loaded once because it is a megabyte."""
     return ApiDescription()
 
 
 async def use_everything(harness: BotHarness, renderer: ScriptedRenderer) -> None:
-    """Commands, buttons, kinds of messages and refusals, but those whose own tests look here."""
+    """Use everything except what other tests already check against the description."""
     renderer.failures["broken"] = NonFinite("step 1")
     await paint(harness, prompt="@everyone **a lake** 一座湖", seed=5, guidance=3.0, negative="x")
     await harness.alice.autocomplete(harness.channel, "reroll", "picture", "lake")
@@ -58,7 +58,7 @@ async def use_everything(harness: BotHarness, renderer: ScriptedRenderer) -> Non
 
 
 async def use_pictures(harness: BotHarness, single: Any) -> None:
-    """What can be done with one picture and with one of several: buttons, menus, forms, copies."""
+    """Use buttons, menus, forms and copies on a single picture and on a series."""
     for label in ("Vary (subtle)", "Upscale"):
         await harness.alice.click(single, label=label)
         await harness.settled()
@@ -82,7 +82,7 @@ async def use_pictures(harness: BotHarness, single: Any) -> None:
 async def test_every_request_is_valid(
     harness: BotHarness, renderer: ScriptedRenderer, api: ApiDescription
 ):
-    """Commands, callbacks, edits and posts: no body breaks the description."""
+    """Commands, callbacks, edits and posts all match the description."""
     await use_everything(harness, renderer)
     checked: dict[str, int] = {}
     problems = []
@@ -96,7 +96,7 @@ async def test_every_request_is_valid(
 
 
 async def test_a_wrong_request_would_be_noticed(harness: BotHarness, api: ApiDescription):
-    """The check can fail: a long label, an unknown route, a text for a number."""
+    """The check itself fails on a long label, an unknown route and a wrong type."""
     await paint(harness, prompt="a lake")
     edit = next(r for r in harness.env.http_requests if r.method == "PATCH")
     assert api.problems(edit.method, edit.path, edit.json) == []

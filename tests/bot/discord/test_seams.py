@@ -1,4 +1,4 @@
-"""Where features meet: ways of delivery, previews, choices, forms, reports, and languages."""
+"""Combinations of features: delivery routes, previews, permutations, forms, reports, languages."""
 
 from __future__ import annotations
 
@@ -10,36 +10,37 @@ import pytest
 
 from bot.request import resolver
 from bot.request.resolve import resolve
-from tests.bot.discord.commands.test_reroll import paint
-from tests.bot.discord.commands.test_settings import choose, direct
-from tests.bot.discord.conftest import BotHarness
-from tests.bot.discord.handlers.test_image_to_image import PHOTO, began
-from tests.bot.discord.handlers.test_moderation import (
-    gallery,
-    labels,
+from tests.bot.discord.delivery_settings import change_settings, direct_messages
+from tests.bot.discord.forms import form_fields
+from tests.bot.discord.harness import BotHarness
+from tests.bot.discord.images import PHOTO
+from tests.bot.discord.languages import Speak
+from tests.bot.discord.painting import paint, run_command
+from tests.bot.discord.permutations import propose
+from tests.bot.discord.previews import ProgressClock, attachment_names, start_painting
+from tests.bot.discord.reports import (
+    button_labels,
+    gallery_items,
     report,
     reports_channel,
-    shown,
+    reports_shown,
 )
-from tests.bot.discord.handlers.test_permutations import ask
-from tests.bot.discord.test_languages import Speak, chinese, speak  # noqa: F401
-from tests.bot.discord.test_previews import Hands, names, painting
-from tests.bot.discord.views.test_modals import fields
 from tests.fakes import ScriptedRenderer
+
+pytestmark = pytest.mark.usefixtures("chinese")
 
 
 @pytest.mark.parametrize("delivery", ["direct", "thread"])
 async def test_no_preview_stands_where_the_picture_will_not(
     harness: BotHarness, renderer: ScriptedRenderer, delivery: str
 ):
-    """Who wants pictures elsewhere has nothing of them shown in the channel, also after a crash."""
-    await choose(harness, delivery=delivery)
-    hands = Hands(harness)
-    result = await painting(harness, renderer)
-    await hands.edited(renderer, 3)
+    """A picture delivered elsewhere has no previews in the channel, also after a crash."""
+    await change_settings(harness, delivery=delivery)
+    clock = ProgressClock(harness)
+    result = await start_painting(harness, renderer)
+    await clock.edited(renderer, 3)
     assert "step 3 of 8" in harness.texts(harness.message(result.response.id))
-    assert names(harness.message(result.response.id)) == []
-    renderer.release()
+    assert attachment_names(harness.message(result.response.id)) == []
     await harness.crash()
     await harness.start()
     await harness.settled()
@@ -49,9 +50,9 @@ async def test_no_preview_stands_where_the_picture_will_not(
 async def test_a_private_picture_has_previews_wherever_it_goes(
     harness: BotHarness, renderer: ScriptedRenderer
 ):
-    """Its status message is for its person alone, as the direct message will be."""
-    await choose(harness, delivery="direct")
-    result = await painting(harness, renderer, private=True)
+    """A private status message has previews even if the result goes elsewhere."""
+    await change_settings(harness, delivery="direct")
+    result = await start_painting(harness, renderer, private=True)
     assert result.ephemeral
     renderer.release()
     await harness.settled()
@@ -65,25 +66,27 @@ async def test_a_private_picture_has_previews_wherever_it_goes(
 async def test_an_answer_to_a_question_says_where_pictures_go(
     harness: BotHarness, delivery: str, said: str
 ):
-    """To the place that its person wants, which is not always here."""
-    await choose(harness, delivery=delivery)
+    """An accepted batch names the place where the member's pictures will go."""
+    await change_settings(harness, delivery=delivery)
     await paint(harness, prompt="a lake")
-    asked = await ask(harness, "{a, b} lake")
+    asked = await propose(harness, "{a, b} lake")
     await harness.alice.click(asked.response.message, label="Paint 2 pictures")
     await harness.settled()
     text = harness.texts(asked.response.message)
     assert said in text and "posted here" not in text
-    found = direct(harness) if delivery == "direct" else harness.channel.threads[0].history()
+    found = (
+        direct_messages(harness) if delivery == "direct" else harness.channel.threads[0].history()
+    )
     assert len(found) == 3
 
 
 async def test_choices_begin_a_thread_where_there_is_none(
     harness: BotHarness, renderer: ScriptedRenderer
 ):
-    """No status message could open it, so the first picture does; the next ones stand in it."""
-    await choose(harness, delivery="thread")
+    """Without a status message, the first result opens the thread and the next ones go there."""
+    await change_settings(harness, delivery="thread")
     renderer.hold()
-    asked = await ask(harness, "{a, b, c} lake")
+    asked = await propose(harness, "{a, b, c} lake")
     await harness.alice.click(asked.response.message, label="Paint 3 pictures")
     for job_id in (1, 2, 3):
         await harness.state(job_id, "painting")
@@ -104,12 +107,12 @@ async def test_choices_begin_a_thread_where_there_is_none(
 async def test_private_answers_to_a_question_are_in_the_readers_language(
     harness: BotHarness,
     renderer: ScriptedRenderer,
-    speak: Speak,  # noqa: F811
+    speak: Speak,
 ):
-    """Like every other status message that one person alone sees."""
+    """Private status messages of a batch are in the member's language."""
     speak("zh-CN", "en-US")
     renderer.hold()
-    asked = await ask(harness, "{a, b} lake", private=True)
+    asked = await propose(harness, "{a, b} lake", private=True)
     pressed = await harness.alice.click(asked.response.message, custom_id="z1:paint:1")
     assert "下一个就是你" in harness.texts(pressed.followups[0].message)
     renderer.release()
@@ -119,32 +122,32 @@ async def test_private_answers_to_a_question_are_in_the_readers_language(
 async def test_a_form_gives_back_the_words_as_they_can_be_typed(
     harness: BotHarness, renderer: ScriptedRenderer
 ):
-    r"""Braces and hyphens that were words once are words in Remix: nothing is asked or obeyed."""
+    r"""Literal braces and hyphens stay literal in the remix form."""
     await paint(harness, prompt=r"a sign \{red, blue\} \--ar 1:1")
     words = renderer.painted[0].prompt
     assert "{red, blue}" in words and "--ar" in words
     form = await harness.alice.slash(harness.channel, "remix")
-    await harness.alice.submit_modal(form, {"prompt": fields(form)["prompt"]})
+    await harness.alice.submit_modal(form, {"prompt": form_fields(form)["prompt"]})
     await harness.settled()
     assert [each.prompt for each in renderer.painted] == [words, words]
 
 
 async def test_an_erased_picture_goes_from_the_reports_too(harness: BotHarness):
-    """Its painter takes it away everywhere; the case stays, to be decided."""
+    """A deleted picture disappears from its report's card, which can still be decided."""
     mods = await reports_channel(harness)
     await paint(harness, prompt="a lake")
     await report(harness, harness.bob)
     panel = await harness.more(harness.alice, harness.message_with_picture())
     await harness.alice.click(panel, label="Delete")
-    await shown(harness)
+    await reports_shown(harness)
     (card,) = mods.history()
-    assert gallery(card) == [] and card.attachments == []
-    assert "deleted already" in harness.texts(card) and "Dismiss" in labels(card)
+    assert gallery_items(card) == [] and card.attachments == []
+    assert "deleted already" in harness.texts(card) and "Dismiss" in button_labels(card)
 
 
 async def test_what_was_sent_directly_can_be_managed_from_the_history(harness: BotHarness):
-    """A direct message has no buttons: Show in /history leads to More, and so to Delete."""
-    await choose(harness, delivery="direct")
+    """A picture sent by DM can be deleted through Show in /history."""
+    await change_settings(harness, delivery="direct")
     await paint(harness, prompt="a lake")
     listed = await harness.alice.slash(harness.channel, "history")
     shown = await harness.alice.click(listed.response.message, label="Show")
@@ -161,8 +164,8 @@ async def test_what_was_sent_directly_can_be_managed_from_the_history(harness: B
 async def test_a_deleted_picture_leaves_no_link_to_it(
     harness: BotHarness, renderer: ScriptedRenderer, delivery: str, way: str
 ):
-    """The status message told its words and where it stands: it goes with the picture."""
-    await choose(harness, delivery=delivery)
+    """Deleting a picture also deletes the status message that links to it."""
+    await change_settings(harness, delivery=delivery)
     renderer.hold()
     count = 2 if way == "result" else 1
     result = await harness.alice.slash(harness.channel, "imagine", prompt="a lake", count=count)
@@ -183,8 +186,8 @@ async def test_a_deleted_picture_leaves_no_link_to_it(
 
 @pytest.mark.parametrize("way", ["verdict", "panel", "result"])
 async def test_a_thread_that_was_put_away_is_opened_to_delete_from(harness: BotHarness, way: str):
-    """After a day Discord refuses every change in it: nothing that was deleted may stay there."""
-    await choose(harness, delivery="thread")
+    """A picture in an archived thread can be deleted; the thread is unarchived first."""
+    await change_settings(harness, delivery="thread")
     mods = await reports_channel(harness)
     count = 2 if way == "result" else 1
     await paint(harness, prompt="a lake", count=count)
@@ -197,7 +200,7 @@ async def test_a_thread_that_was_put_away_is_opened_to_delete_from(harness: BotH
     harness.env.inject_error("DELETE", route, status=400, code=50083)
     if way == "verdict":
         await harness.moderator.click(mods.last_message, label="Delete")
-        await shown(harness)
+        await reports_shown(harness)
     else:
         await harness.alice.click(panel if way == "panel" else message, label="Delete")
         await harness.env.settle()
@@ -208,7 +211,7 @@ async def test_a_thread_that_was_put_away_is_opened_to_delete_from(harness: BotH
 
 
 async def test_open_reports_move_to_another_channel(harness: BotHarness):
-    """The old channel keeps nothing: perhaps it was the wrong one."""
+    """When the reports channel changes, open reports move and the old channel keeps none."""
     old = await reports_channel(harness, "old")
     await paint(harness, prompt="a lake")
     await report(harness, harness.bob)
@@ -216,18 +219,18 @@ async def test_open_reports_move_to_another_channel(harness: BotHarness):
     new = await reports_channel(harness, "new")
     assert old.history() == []
     (card,) = new.history()
-    assert "Dismiss" in labels(card)
+    assert "Dismiss" in button_labels(card)
     await harness.moderator.click(card, label="Dismiss")
-    await shown(harness)
+    await reports_shown(harness)
     (card,) = new.history()
-    assert labels(card) == [] and old.history() == []
+    assert button_labels(card) == [] and old.history() == []
 
 
 @pytest.mark.parametrize("way", ["choices", "picture", "words"])
 async def test_prompts_are_read_off_the_loop(
     harness: BotHarness, monkeypatch: pytest.MonkeyPatch, way: str
 ):
-    """Ten long ones take a tenth of a second, in which nobody else would be answered."""
+    """Prompts are parsed off the event loop, so that nobody else has to wait."""
     threads: set[str] = set()
 
     def spied(*arguments: Any) -> Any:
@@ -236,10 +239,10 @@ async def test_prompts_are_read_off_the_loop(
 
     monkeypatch.setattr(resolver, "resolve", spied)
     if way == "choices":
-        asked = await ask(harness, "{a, b} lake")
+        asked = await propose(harness, "{a, b} lake")
         await harness.alice.click(asked.response.message, label="Paint 2 pictures")
     elif way == "picture":
-        await began(harness, "imagine", prompt="a lake", picture=PHOTO)
+        await run_command(harness, "imagine", prompt="a lake", picture=PHOTO)
     else:
         await paint(harness, prompt="a lake")
     await harness.settled()

@@ -1,4 +1,4 @@
-"""The whole way with nothing scripted: Discord's semantics, SQLite, and the real pipeline."""
+"""End to end with nothing scripted: Discord's behaviour, SQLite, and the real pipeline."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from PIL import Image
 from engine.encode import embedded_recipe
 from engine.factory import diffusion_factory
 from engine.settings import EngineSettings
-from tests.bot.discord.conftest import BotHarness, open_harness
+from tests.bot.discord.harness import BotHarness, open_harness
 
 SKETCH = diffusion_factory(EngineSettings())
 LAG_LIMIT_S = 0.5
 
 
 async def pixels(message: discord.Message) -> bytes:
-    """The pixels of a message's picture."""
+    """Return the pixels of a message's picture."""
     with Image.open(io.BytesIO(await message.attachments[0].read())) as image:
         return image.tobytes()
 
 
 async def paint(harness: BotHarness, command: str, **options) -> discord.Message:
-    """The message in which the result of a command arrived."""
+    """Run a command; return the message that shows its result."""
     await harness.alice.slash(harness.channel, command, **options)
     await harness.settled()
     message = harness.channel.last_message
@@ -35,7 +35,7 @@ async def paint(harness: BotHarness, command: str, **options) -> discord.Message
 
 
 async def test_a_seed_gives_the_same_pixels_today_and_after_a_restart(data_dir: Path):
-    """/imagine, /reroll with its seed, a restart, and again: three times the same picture."""
+    """The same seed gives the same pixels again, also after a restart."""
     async with open_harness(data_dir, SKETCH) as harness:
         first = await pixels(await paint(harness, "imagine", prompt="a lake at dawn", seed=5))
         again = await paint(harness, "reroll", seed=5)
@@ -50,7 +50,7 @@ async def test_a_seed_gives_the_same_pixels_today_and_after_a_restart(data_dir: 
 
 
 async def test_the_upload_is_the_file_on_disk_with_its_recipe(data_dir: Path):
-    """What Discord got is byte for byte what the history keeps."""
+    """The upload is byte for byte the stored file."""
     async with open_harness(data_dir, SKETCH) as harness:
         message = await paint(
             harness, "imagine", prompt="一座红色的房子", aspect="4:3", speed="fast"
@@ -64,7 +64,7 @@ async def test_the_upload_is_the_file_on_disk_with_its_recipe(data_dir: Path):
 
 
 async def test_the_loop_stays_free_while_it_paints(data_dir: Path):
-    """Painting and encoding never hold the event loop: no tick is late by half a second."""
+    """Painting and encoding never delay the event loop by half a second."""
     async with open_harness(data_dir, SKETCH) as harness:
         worst_s = 0.0
         ticking = True

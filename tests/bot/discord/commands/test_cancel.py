@@ -1,4 +1,4 @@
-"""Ends that are no picture in a channel: cancelled, expired, private, found again, kept."""
+"""Jobs that end without a public picture: cancelled, expired, private, recovered, kept."""
 
 from __future__ import annotations
 
@@ -13,12 +13,13 @@ from bot.jobs.cancellation import LOOK_EVERY_S
 from engine.errors import NonFinite
 from engine.types import Painted
 from storage.errors import DiskFull
-from tests.bot.discord.conftest import BotHarness, open_harness
+from storage.files import PictureFiles
+from tests.bot.discord.harness import BotHarness, open_harness
 from tests.fakes import ScriptedRenderer, fake_recipe, gradient
 
 
 async def test_the_button_cancels_what_waits(harness: BotHarness, renderer: ScriptedRenderer):
-    """One press: cancelled, refunded, and the status message says so."""
+    """The Cancel button cancels a waiting job, refunds it and updates the status message."""
     renderer.hold()
     await harness.alice.slash(harness.channel, "imagine", prompt="one")
     await harness.state(1, "painting")
@@ -36,7 +37,7 @@ async def test_the_button_cancels_what_waits(harness: BotHarness, renderer: Scri
 async def test_what_is_painting_stops_at_its_next_step(
     harness: BotHarness, renderer: ScriptedRenderer
 ):
-    """Cancelled while it is painted: refunded at once, and the painter is free a step later."""
+    """Cancelling a job being painted refunds it at once and frees the renderer one step later."""
     renderer.hold()
     status = await harness.alice.slash(harness.channel, "imagine", prompt="one --steps 8")
     await harness.state(1, "painting")
@@ -52,7 +53,7 @@ async def test_what_is_painting_stops_at_its_next_step(
 
 
 async def test_all_of_ones_own_and_nobody_elses(harness: BotHarness, renderer: ScriptedRenderer):
-    """ "all" ends everything of the person who says it; others' jobs go on."""
+    """ "all" cancels the member's own jobs and nobody else's."""
     renderer.hold()
     for person in (harness.alice, harness.bob, harness.alice):
         await person.slash(harness.channel, "imagine", prompt=f"of {person.name}")
@@ -67,7 +68,7 @@ async def test_all_of_ones_own_and_nobody_elses(harness: BotHarness, renderer: S
 
 
 async def test_only_admins_cancel_for_others(harness: BotHarness, renderer: ScriptedRenderer):
-    """A member is refused somebody else's job; who manages the server is not."""
+    """Only members who manage the server can cancel jobs of others."""
     renderer.hold()
     status = await harness.alice.slash(harness.channel, "imagine", prompt="one")
     await harness.state(1, "painting")
@@ -82,7 +83,7 @@ async def test_only_admins_cancel_for_others(harness: BotHarness, renderer: Scri
 
 @pytest.mark.parametrize("job", ["99", "#1", "x", "１", "-1", "1" * 400, " ", "NULL; --"])
 async def test_what_cannot_be_cancelled_is_said(harness: BotHarness, job: str):
-    """A number that is unknown, over or no number at all gets words, and changes nothing."""
+    """Unknown, finished and malformed job numbers are explained and change nothing."""
     await harness.alice.slash(harness.channel, "imagine", prompt="one")
     await harness.settled()
     refused = await harness.alice.slash(harness.channel, "cancel", job=job)
@@ -93,7 +94,7 @@ async def test_what_cannot_be_cancelled_is_said(harness: BotHarness, job: str):
 async def test_the_clock_ends_what_waits_too_long(
     data_dir: Path, renderer: ScriptedRenderer, monkeypatch: pytest.MonkeyPatch
 ):
-    """After the longest wait a queued job expires with a refund and a word to its person."""
+    """A job queued for too long expires, is refunded, and its requester is told."""
     monkeypatch.setattr("bot.jobs.cancellation.LOOK_EVERY_S", 0.02)
     assert LOOK_EVERY_S < 30
     async with open_harness(data_dir, renderer.load, jobs={"max_wait_s": 600}) as harness:
@@ -114,16 +115,15 @@ async def test_the_clock_ends_what_waits_too_long(
 async def test_a_picture_on_the_disk_is_not_painted_again(
     harness: BotHarness, renderer: ScriptedRenderer
 ):
-    """Killed between the file and the database: the next start takes the file over."""
+    """A file written just before a crash is recovered instead of painted again."""
     renderer.hold()
     await harness.alice.slash(harness.channel, "imagine", prompt="one", seed=5, enhance="off")
     await harness.state(1, "painting")
     request = harness.app.services.engine_jobs.handle_of(1)
     assert request is not None
     painted = Painted(gradient(request.spec.request), fake_recipe(request.spec.request), 1.0)
-    files = harness.app.completion._files
+    files = PictureFiles(harness.settings.storage.data_dir, clock=harness.clock)
     written = completion.write_picture(files, "zimagine-1-5.png", painted)
-    renderer.release()
     await harness.crash()
     renderer.painted.clear()
     await harness.start()
@@ -136,7 +136,7 @@ async def test_a_picture_on_the_disk_is_not_painted_again(
 
 
 async def test_a_private_picture_is_for_one_pair_of_eyes(harness: BotHarness):
-    """The answer is ephemeral and becomes the picture; nothing of it is posted."""
+    """A private picture is shown only to its requester; nothing is posted."""
     result = await harness.alice.slash(harness.channel, "imagine", prompt="my secret", private=True)
     assert result.ephemeral
     await harness.settled()
@@ -146,7 +146,7 @@ async def test_a_private_picture_is_for_one_pair_of_eyes(harness: BotHarness):
     (picture,) = harness.rows("SELECT id FROM pictures")
     stolen = await harness.bob.slash(harness.channel, "reroll", picture=str(picture[0]))
     assert stolen.ephemeral and "no picture" in stolen.response.content
-    # Nor is there a job of that number for anybody else, over or not.
+    # For others no job of that number exists, whether finished or not.
     theirs, nobodys = [
         (await harness.bob.slash(harness.channel, "cancel", job=job)).response.content
         for job in ("1", "7")
@@ -158,7 +158,8 @@ async def test_a_private_picture_is_for_one_pair_of_eyes(harness: BotHarness):
 
 
 async def test_a_full_disk_refuses_in_words(harness: BotHarness, monkeypatch: pytest.MonkeyPatch):
-    """When nothing can be written the wish is refused, nothing is charged, the owner is told."""
+    """If nothing can be written, the request is refused without a charge and the owner is
+    alerted."""
     jobs = harness.app.stores.jobs
 
     async def accept(*_: object):
@@ -174,7 +175,7 @@ async def test_a_full_disk_refuses_in_words(harness: BotHarness, monkeypatch: py
 
 
 async def test_history_shows_what_was_painted(harness: BotHarness):
-    """Every picture can be looked at again from the history, by its own person alone."""
+    """Members can look at each of their own pictures again from the history."""
     await harness.alice.slash(harness.channel, "imagine", prompt="a lake")
     await harness.settled()
     page = await harness.alice.slash(harness.channel, "history")
@@ -185,7 +186,7 @@ async def test_history_shows_what_was_painted(harness: BotHarness):
 async def test_a_post_that_a_crash_left_unrecorded_is_found(
     harness: BotHarness, renderer: ScriptedRenderer
 ):
-    """Killed right after a post: the next start finds the message and posts no other."""
+    """After a crash between posting and recording, the message is found and not posted again."""
     renderer.hold()
     await harness.alice.slash(harness.channel, "imagine", prompt="one")
     await harness.state(1, "painting")
@@ -206,7 +207,7 @@ async def test_a_post_that_a_crash_left_unrecorded_is_found(
 
 
 async def test_a_failure_is_found_by_its_number(harness: BotHarness, renderer: ScriptedRenderer):
-    """A message without a picture is known by the job's number in it."""
+    """A message without a picture is found by its job number."""
     renderer.failures["one"] = NonFinite("step 3")
     renderer.hold()
     await harness.alice.slash(harness.channel, "imagine", prompt="one")

@@ -1,4 +1,4 @@
-"""Apps → Paint from this: the menu of a message, its form, and whose picture may be meant."""
+"""Apps → Paint from this: the context menu, its form, and which pictures it may use."""
 
 from __future__ import annotations
 
@@ -8,35 +8,33 @@ from typing import Any, cast
 import discord
 import pytest
 
-from bot.discord.handlers.shown_pictures import shown_picture
+from bot.discord.handlers.image_to_image import first_picture_source
 from bot.request.input_sources import UrlSource
 from engine.types import Mode
-from tests.bot.discord.commands.test_imagine import painted
-from tests.bot.discord.commands.test_reroll import paint
-from tests.bot.discord.conftest import BotHarness
-from tests.bot.discord.handlers.test_image_to_image import MENU, PHOTO, kept_files, opening
-from tests.bot.discord.handlers.test_variations import parents, whispered
-from tests.bot.discord.views.test_modals import fields
+from tests.bot.discord.forms import form_fields
+from tests.bot.discord.harness import BotHarness
+from tests.bot.discord.images import MENU, PHOTO, input_hashes, slow_downloads
+from tests.bot.discord.painting import paint, painted, parent_ids, private_text
 
 
 async def test_paint_from_a_picture_of_ours(harness: BotHarness):
-    """Anybody may, and pays; the form outlives the process that showed it."""
+    """Anyone can paint from a public picture at their own cost; the form survives a restart."""
     await paint(harness, prompt="a lake", seed=5)
     form = await harness.bob.context_menu(harness.channel, MENU, harness.message_with_picture())
     assert form.modal["custom_id"] == "z1:from:1"
-    assert fields(form) == {"prompt": None, "strength": "0.75"}
+    assert form_fields(form) == {"prompt": None, "strength": "0.75"}
     await harness.stop()
     await harness.start()
     await harness.bob.submit_modal(form, {"prompt": "a pond", "strength": "60 %"})
     await harness.settled()
     request = painted(harness)[1]
     assert (request.mode, request.strength, request.prompt) == (Mode.IMAGE, 0.6, "a pond")
-    assert parents(harness) == [None, 1]
+    assert parent_ids(harness) == [None, 1]
     assert harness.rows("SELECT user_id FROM ledger WHERE job_id = 2") == [(harness.bob.id,)]
 
 
 async def test_one_of_several_is_chosen_in_the_form(harness: BotHarness):
-    """Only one of those that the message shows; a forged choice is unknown."""
+    """Only pictures of the message can be chosen; a forged choice is unknown."""
     await paint(harness, prompt="a lake", seed=5, count=3)
     message = harness.message_with_picture()
     await paint(harness, prompt="a hill")
@@ -44,22 +42,22 @@ async def test_one_of_several_is_chosen_in_the_form(harness: BotHarness):
         form = await harness.bob.context_menu(harness.channel, MENU, message)
         await harness.bob.submit_modal(form, {"prompt": "a pond", "picture": [chosen]})
         await harness.settled()
-        assert parents(harness)[-1] == parent
+        assert parent_ids(harness)[-1] == parent
     form = await harness.bob.context_menu(harness.channel, MENU, message)
     label = form._interaction.modal["components"][0]["component"]
     label["options"].append({"label": "x", "value": "4"})
     refused = await harness.bob.submit_modal(form, {"prompt": "a pond", "picture": ["4"]})
-    assert "no picture" in whispered(refused) and harness.charged() == 6
+    assert "no picture" in private_text(refused) and harness.charged() == 6
 
 
 @pytest.mark.parametrize("restarted", [False, True])
 async def test_paint_from_anybodys_picture(harness: BotHarness, restarted: bool):
-    """It is put aside before the form is shown, so that the message may be gone by then."""
+    """Another user's picture is staged before the form opens, so the message may be deleted."""
     sent = await harness.bob.send(
         harness.channel, "look", attachments=[("notes.txt", b"milk"), PHOTO]
     )
     form = await harness.alice.context_menu(harness.channel, MENU, sent)
-    (sha256,) = kept_files(harness)
+    (sha256,) = input_hashes(harness)
     assert form.modal["custom_id"].startswith(f"z1:kept:{sha256}:")
     if restarted:
         await harness.stop()
@@ -73,7 +71,7 @@ async def test_paint_from_anybodys_picture(harness: BotHarness, restarted: bool)
 
 
 async def test_the_form_takes_flags(harness: BotHarness):
-    """Another shape than the one that was put aside: the picture is fitted to it."""
+    """Flags work in the form; a staged picture is fitted to another shape."""
     sent = await harness.bob.send(harness.channel, "look", attachments=[PHOTO])
     form = await harness.alice.context_menu(harness.channel, MENU, sent)
     await harness.alice.submit_modal(form, {"prompt": "a pond --ar 1:1 --private", "strength": ""})
@@ -97,28 +95,28 @@ async def test_the_form_takes_flags(harness: BotHarness):
 async def test_what_the_form_cannot_mean_is_said(
     harness: BotHarness, sent: dict[str, str], said: str
 ):
-    """A refusal is for who sent it in, and costs nothing."""
+    """A refusal of a form is ephemeral and costs nothing."""
     message = await harness.bob.send(harness.channel, "look", attachments=[PHOTO])
     form = await harness.alice.context_menu(harness.channel, MENU, message)
-    assert said in whispered(await harness.alice.submit_modal(form, sent))
+    assert said in private_text(await harness.alice.submit_modal(form, sent))
     assert harness.charged() == 0
 
 
 async def test_a_form_that_is_sent_in_too_late(harness: BotHarness):
-    """After hours the picture is gone: a sentence says so."""
+    """A form submitted after the staged picture expired is refused with an explanation."""
     sent = await harness.bob.send(harness.channel, "look", attachments=[PHOTO])
     form = await harness.alice.context_menu(harness.channel, MENU, sent)
     harness.clock.advance(3700)
     await harness.app.maintenance.apply_retention()
     refused = await harness.alice.submit_modal(form, {"prompt": "a pond"})
-    assert "choose it again" in whispered(refused) and harness.charged() == 0
+    assert "choose it again" in private_text(refused) and harness.charged() == 0
 
 
 async def test_no_picture_and_no_right(harness: BotHarness):
-    """A message of words has none; a private picture is nobody else's."""
+    """Messages without a picture and others' private pictures are refused."""
     plain = await harness.bob.send(harness.channel, "hello")
     nothing = await harness.alice.context_menu(harness.channel, MENU, plain)
-    assert "no picture" in whispered(nothing)
+    assert "no picture" in private_text(nothing)
     hushed = await harness.alice.slash(harness.channel, "imagine", prompt="hush", private=True)
     await harness.settled()
     message = hushed.response.message
@@ -131,14 +129,14 @@ async def test_no_picture_and_no_right(harness: BotHarness):
 
 
 def test_a_copy_at_discord_is_all_that_is_taken_of_an_embed():
-    """Never the address that somebody wrote: the bot would fetch whatever stands there."""
+    """Of an embed only Discord's proxy URL is fetched, never a URL chosen by its author."""
     own = "https://images-ext-1.discordapp.net/x.png"
     elsewhere = {"url": "https://example.org/x.png"}
 
     def shown(*embeds: dict[str, Any]) -> UrlSource | None:
         found = [discord.Embed.from_dict(cast(Any, each)) for each in embeds]
         message = SimpleNamespace(attachments=[], embeds=found, components=[], message_snapshots=[])
-        return shown_picture(cast(discord.Message, message))
+        return first_picture_source(cast(discord.Message, message))
 
     assert shown({"image": elsewhere}) is None and shown() is None
     copied = {"image": elsewhere | {"proxy_url": own}}
@@ -149,9 +147,10 @@ def test_a_copy_at_discord_is_all_that_is_taken_of_an_embed():
 async def test_a_slow_picture_has_a_button_for_its_form(
     harness: BotHarness, monkeypatch: pytest.MonkeyPatch
 ):
-    """A form cannot follow an announcement; the button opens it, after a restart too."""
+    """A modal cannot follow a deferred response, so a slow picture gets a button, also after a
+    restart."""
     sent = await harness.bob.send(harness.channel, "look", attachments=[PHOTO])
-    opening(harness, monkeypatch)
+    slow_downloads(harness, monkeypatch)
     shown = await harness.alice.context_menu(harness.channel, MENU, sent)
     assert shown.ephemeral and "I have the picture" in harness.texts(shown.response.message)
     await harness.stop()
@@ -159,4 +158,4 @@ async def test_a_slow_picture_has_a_button_for_its_form(
     form = await harness.alice.click(shown.response.message, label=MENU)
     await harness.alice.submit_modal(form, {"prompt": "a pond"})
     await harness.settled()
-    assert painted(harness)[0].inputs == tuple(kept_files(harness))
+    assert painted(harness)[0].inputs == tuple(input_hashes(harness))

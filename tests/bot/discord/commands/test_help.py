@@ -1,4 +1,4 @@
-"""/help and /status: what a newcomer reads first."""
+"""/help and /status."""
 
 from __future__ import annotations
 
@@ -12,12 +12,13 @@ from bot.i18n import words
 from bot.jobs.status import BotStatus
 from bot.request.flags import ParsedPrompt, parse
 from engine.states import EngineState
-from tests.bot.discord.commands.test_reroll import paint
-from tests.bot.discord.conftest import BotHarness
+from tests.bot.discord.harness import BotHarness
+from tests.bot.discord.painting import paint
 
 
 async def test_help_lists_every_command_of_members(harness: BotHarness):
-    """Each with the id that Discord knows, so that a tap starts it; admins' are not among them."""
+    """/help lists every member command with its id, so that it can be tapped, and no admin
+    commands."""
     result = await harness.alice.slash(harness.channel, "help")
     assert result.response.ephemeral
     told = harness.texts(result.response.message)
@@ -33,7 +34,7 @@ async def _id_of(harness: BotHarness, name: str) -> int:
 
 
 def test_what_help_says_of_flags_is_true():
-    """Every flag that it names is obeyed."""
+    """Every flag that /help names works."""
     prompt = "a house " + FLAGS.replace("·", "")
     for text in (prompt, EXAMPLE):
         assert isinstance(parse(text), ParsedPrompt), text
@@ -41,7 +42,7 @@ def test_what_help_says_of_flags_is_true():
 
 
 def test_commands_in_the_order_of_use():
-    """What paints comes first, as one would try it; an unknown command is not lost."""
+    """Commands that paint come first, and unknown commands are still listed."""
     told = str(_help_components())
     assert told.index("`/imagine`") < told.index("`/vary`") < told.index("`/new`")
 
@@ -53,7 +54,7 @@ def _help_components() -> list[dict[str, Any]]:
 
 
 async def test_status_before_and_after_the_first_picture(harness: BotHarness):
-    """The model, the queue, and the time of a usual picture once it is known."""
+    """/status shows model and queue, and the usual time once a picture was painted."""
     before = harness.texts((await harness.alice.slash(harness.channel, "status")).response.message)
     assert "Ready to paint." in before and "Model: " in before and "0 jobs wait" in before
     assert "takes about" not in before
@@ -64,7 +65,7 @@ async def test_status_before_and_after_the_first_picture(harness: BotHarness):
 
 
 def test_every_state_has_its_sentence():
-    """In each of them something else is said, also while no model is there."""
+    """Each engine state has its own sentence, also without a model."""
     told = {
         str(
             status_layout(

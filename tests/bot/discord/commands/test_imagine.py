@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 
 import discord
@@ -10,12 +9,14 @@ import pytest
 
 from engine.encode import embedded_recipe
 from engine.errors import NonFinite, OutOfMemory
-from tests.bot.discord.conftest import BotHarness, open_harness
+from tests.bot.discord.harness import BotHarness, open_harness
+from tests.bot.discord.painting import painted
+from tests.bot.discord.previews import ProgressClock, start_painting
 from tests.fakes import ScriptedRenderer
 
 
 async def test_a_wish_becomes_a_picture_with_facts_and_buttons(harness: BotHarness):
-    """The status message turns into the picture, its facts and five buttons."""
+    """The status message becomes the picture with its facts and five buttons."""
     result = await harness.alice.slash(harness.channel, "imagine", prompt="a lake at dawn", seed=5)
     assert result.acknowledged and not result.ephemeral
     await harness.settled()
@@ -29,7 +30,7 @@ async def test_a_wish_becomes_a_picture_with_facts_and_buttons(harness: BotHarne
 
 
 async def test_the_picture_carries_alt_text_and_its_recipe(harness: BotHarness):
-    """A screen reader hears the prompt, and the uploaded PNG holds the recipe."""
+    """The picture has its prompt as alt text and its recipe in the PNG."""
     await harness.alice.slash(harness.channel, "imagine", prompt="a red house in the snow", seed=7)
     await harness.settled()
     requests = [r for r in harness.env.http_requests if r.method == "PATCH"]
@@ -41,7 +42,7 @@ async def test_the_picture_carries_alt_text_and_its_recipe(harness: BotHarness):
 
 
 async def test_what_was_added_is_shown_and_can_be_switched_off(harness: BotHarness):
-    """The member sees the enhancement; with enhance off nothing is added to their words."""
+    """The enhancement is shown, and nothing is added when it is off."""
     shown = await harness.alice.slash(harness.channel, "imagine", prompt="a boat", seed=1)
     plain = await harness.alice.slash(
         harness.channel, "imagine", prompt="a boat", seed=1, enhance="off"
@@ -53,7 +54,7 @@ async def test_what_was_added_is_shown_and_can_be_switched_off(harness: BotHarne
 
 
 async def test_options_reach_the_painter(harness: BotHarness):
-    """Aspect, speed, guidance and negative prompt are what is painted."""
+    """Aspect, speed, guidance and negative prompt reach the renderer."""
     await harness.alice.slash(
         harness.channel,
         "imagine",
@@ -71,31 +72,25 @@ async def test_options_reach_the_painter(harness: BotHarness):
 
 
 async def test_an_idle_negative_prompt_is_said(harness: BotHarness):
-    """A negative prompt without guidance does nothing, and the answer says so."""
+    """The reply warns that a negative prompt without guidance has no effect."""
     result = await harness.alice.slash(harness.channel, "imagine", prompt="a sea", negative="ships")
     assert "does nothing at guidance 1" in harness.texts(result.response.message)
     await harness.settled()
 
 
 async def test_progress_is_shown_while_it_paints(harness: BotHarness, renderer: ScriptedRenderer):
-    """After three seconds the status message says which step of how many is done."""
-    renderer.hold()
-    result = await harness.alice.slash(harness.channel, "imagine", prompt="a city --steps 8")
-    await harness.state(1, "painting")
-    renderer.step(5)
-    board = harness.app.services.progress
-    shown = board._tracked[1]
-    shown.edited_at_s -= 10
-    async with asyncio.timeout(10):
-        while "step 5 of 8" not in harness.texts(harness.message(result.response.id)):
-            await asyncio.sleep(0.02)
+    """After three seconds the status message shows the current step."""
+    clock = ProgressClock(harness)
+    result = await start_painting(harness, renderer)
+    await clock.edited(renderer, 5)
+    assert "step 5 of 8" in harness.texts(harness.message(result.response.id))
     renderer.release()
     await harness.settled()
     assert "step" not in harness.texts(harness.message(result.response.id)).split("8 steps")[0]
 
 
 async def test_the_place_in_the_queue_is_said(harness: BotHarness, renderer: ScriptedRenderer):
-    """Who asks while others wait is told how many pictures come before theirs."""
+    """The status message says how many pictures come first."""
     renderer.hold()
     await harness.alice.slash(harness.channel, "imagine", prompt="one")
     await harness.state(1, "painting")
@@ -110,7 +105,7 @@ async def test_the_place_in_the_queue_is_said(harness: BotHarness, renderer: Scr
 async def test_a_late_result_is_a_new_message_that_mentions(
     harness: BotHarness, renderer: ScriptedRenderer
 ):
-    """After more than 30 seconds the picture comes in a message of its own that notifies."""
+    """After 30 seconds the result is a new message that mentions its requester."""
     renderer.hold()
     status = await harness.alice.slash(harness.channel, "imagine", prompt="a slow lake")
     await harness.state(1, "painting")
@@ -128,7 +123,7 @@ async def test_a_late_result_is_a_new_message_that_mentions(
 
 
 async def test_a_full_queue_refuses_at_once_and_charges_nothing(data_dir: Path):
-    """The refusal is ephemeral, says how many wait, and the ledger stays as it was."""
+    """A full queue is refused ephemerally with its length, and nothing is charged."""
     renderer = ScriptedRenderer()
     renderer.hold()
     async with open_harness(data_dir, renderer.load, engine={"queue_limit": 1}) as harness:
@@ -143,7 +138,7 @@ async def test_a_full_queue_refuses_at_once_and_charges_nothing(data_dir: Path):
 
 
 async def test_a_spent_quota_refuses_and_says_when(data_dir: Path):
-    """Past the quota the answer is ephemeral and holds the time of the next picture."""
+    """A used-up quota is refused ephemerally with the time when it returns."""
     renderer = ScriptedRenderer()
     async with open_harness(data_dir, renderer.load, quota={"pictures": 1, "hours": 2}) as harness:
         await harness.alice.slash(harness.channel, "imagine", prompt="one")
@@ -171,7 +166,7 @@ async def test_a_spent_quota_refuses_and_says_when(data_dir: Path):
 async def test_bad_words_are_refused_before_anything_is_charged(
     harness: BotHarness, options: dict[str, str], word: str
 ):
-    """Nothing visible, or more than the model reads: refused, ephemerally, in one sentence."""
+    """Prompts that are invisible or too long are refused before anything is charged."""
     result = await harness.alice.slash(harness.channel, "imagine", **options)
     assert result.ephemeral and word in result.response.content
     assert harness.rows("SELECT * FROM jobs") == []
@@ -179,7 +174,7 @@ async def test_bad_words_are_refused_before_anything_is_charged(
 
 @pytest.mark.parametrize("lacks", ["send_messages", "attach_files", "view_channel"])
 async def test_a_channel_it_may_not_post_in_is_refused_first(harness: BotHarness, lacks: str):
-    """Where the bot lacks a permission it says which, before anything is charged."""
+    """Missing permissions in the channel are named before anything is charged."""
     closed = harness.guild.create_text_channel(
         "closed",
         overwrites={
@@ -198,7 +193,7 @@ async def test_a_channel_it_may_not_post_in_is_refused_first(harness: BotHarness
 async def test_a_failure_is_said_and_refunded(
     harness: BotHarness, renderer: ScriptedRenderer, error: Exception, word: str
 ):
-    """A picture that cannot be delivered is explained in the status message and costs nothing."""
+    """A failure is explained in the status message and refunded."""
     renderer.failures["a broken thing"] = error
     result = await harness.alice.slash(harness.channel, "imagine", prompt="a broken thing")
     await harness.settled()
@@ -209,7 +204,7 @@ async def test_a_failure_is_said_and_refunded(
 
 
 async def test_words_in_a_prompt_never_ping_nor_format(harness: BotHarness):
-    """Mentions and Markdown in a prompt are shown as they were typed, to nobody's notice."""
+    """Mentions and Markdown in a prompt are shown literally and notify nobody."""
     prompt = "@everyone <@1> **bold** `code` [link](https://example.org)"
     result = await harness.alice.slash(harness.channel, "imagine", prompt=prompt)
     await harness.settled()
@@ -233,7 +228,7 @@ async def test_long_prompts_fit_the_message(harness: BotHarness):
 
 
 async def test_everything_painted_is_charged_once(harness: BotHarness):
-    """Ten wishes at once of two people: ten pictures, ten charges, each delivered."""
+    """Ten concurrent requests of two members give ten pictures, ten charges and ten deliveries."""
     for number in range(5):
         await harness.alice.slash(harness.channel, "imagine", prompt=f"a{number}")
         await harness.bob.slash(harness.channel, "imagine", prompt=f"b{number}")
@@ -243,13 +238,8 @@ async def test_everything_painted_is_charged_once(harness: BotHarness):
     assert len({r.prompt for r in painted(harness)}) == 10
 
 
-def painted(harness: BotHarness) -> list:
-    """What the scripted painter was asked for, in order."""
-    return harness.load.__self__.painted  # type: ignore[attr-defined]
-
-
 async def test_flags_in_the_prompt_are_obeyed(harness: BotHarness):
-    """Midjourney's flags do what the options do, a phone's dash included; the prompt loses them."""
+    """Flags work like options, even with a phone's long dash, and are removed from the prompt."""
     await harness.alice.slash(
         harness.channel, "imagine", prompt="a lake —seed 5 --repeat 2 --ar 2:1"
     )
@@ -260,7 +250,7 @@ async def test_flags_in_the_prompt_are_obeyed(harness: BotHarness):
 
 
 async def test_a_bad_flag_is_quoted_and_costs_nothing(harness: BotHarness):
-    """Who mistypes a flag is told which one, alone, and nothing is charged."""
+    """A mistyped flag is named ephemerally, and nothing is charged."""
     result = await harness.alice.slash(harness.channel, "imagine", prompt="a lake --sed 5")
     assert result.ephemeral and "`--sed`" in result.response.content
     assert "`--seed`" in result.response.content

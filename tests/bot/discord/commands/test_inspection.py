@@ -1,4 +1,4 @@
-"""/queue, /explain, /recipe, Details and the menus of messages, as people use them."""
+"""/queue, /explain, /recipe, Details and the context menus."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from bot.accounts.permissions import Actor
-from bot.discord.views.inspection import BLOCK_LIMIT, TEXT_LIMIT, details_panel, explained_layout
+from bot.discord.views.inspection import BLOCK_LIMIT, TEXT_LIMIT, details_panel, explanation_layout
 from bot.i18n import words
 from bot.pictures.inspection import PictureDetails, PromptExplanation
 from bot.request.outcomes import Accepted
@@ -19,27 +19,21 @@ from bot.request.params import GenerationParams
 from engine.diffusion.families import Z_IMAGE_TURBO
 from engine.prompts import MAX_PROMPT_CHARS, EnhancementLevel, analyse, enhance
 from engine.types import Adaptation, Mend
-from tests.bot.discord.commands.test_imagine import painted
-from tests.bot.discord.commands.test_reroll import paint
-from tests.bot.discord.conftest import BotHarness
+from tests.bot.discord.harness import BotHarness
 from tests.bot.discord.openapi import DESCRIPTION, ApiDescription
+from tests.bot.discord.painting import paint, painted, response_text
 from tests.fakes import ScriptedRenderer, a_request, fake_recipe
 
 
-def text_of(harness: BotHarness, result: Any) -> str:
-    """What an answer says."""
-    return harness.texts(result.response.message)
-
-
 def file_of(harness: BotHarness, picture_id: int = 1) -> tuple[str, bytes]:
-    """The file of a picture as it lies on the disk."""
+    """Return the name and content of a picture's file."""
     ((file,),) = harness.rows("SELECT file FROM pictures WHERE id = ?", picture_id)
     path = harness.settings.storage.data_dir / file
     return path.name, path.read_bytes()
 
 
 def press(message: Any, custom_id: str) -> dict[str, Any]:
-    """How to press one button of a message."""
+    """Return the arguments that press one button of a message."""
     assert custom_id in str(message.components)
     return {"custom_id": custom_id}
 
@@ -48,12 +42,12 @@ def press(message: Any, custom_id: str) -> dict[str, Any]:
 
 
 async def test_the_queue_with_cancel(harness: BotHarness, renderer: ScriptedRenderer):
-    """One's own jobs with a place and a Cancel each; another's prompt is not there."""
+    """/queue shows the member's own jobs with position and Cancel, and no prompts of others."""
     nothing = await harness.alice.slash(harness.channel, "queue")
-    assert "Nothing of yours" in text_of(harness, nothing) and "Nobody waits" in text_of(
+    assert "Nothing of yours" in response_text(
         harness, nothing
-    )
-    await paint(harness, prompt="first")  # from now on the speed is known
+    ) and "Nobody waits" in response_text(harness, nothing)
+    await paint(harness, prompt="first")  # the speed is known from here on
     renderer.hold()
     await harness.alice.slash(harness.channel, "imagine", prompt="a **red** boat")
     await harness.state(2, "painting")
@@ -61,17 +55,17 @@ async def test_the_queue_with_cancel(harness: BotHarness, renderer: ScriptedRend
     for number in range(6):
         await harness.alice.slash(harness.channel, "imagine", prompt=f"wish {number}")
     shown = await harness.alice.slash(harness.channel, "queue")
-    text = text_of(harness, shown)
+    text = response_text(harness, shown)
     assert shown.ephemeral and "bob" not in text
     assert "a \\*\\*red\\*\\* boat" in text and "being painted" in text and "and 2 more" in text
     assert "7 jobs are waiting" in text and "of 2 people" in text
-    assert text.count(":R>") == 6  # five jobs, and when all is painted
+    assert text.count(":R>") == 6  # five jobs, and the time when all are done
     message = shown.response.message
     await harness.alice.click(message, **press(message, "z1:unqueue:4"))
     assert harness.rows("SELECT state FROM jobs WHERE id = 4") == [("cancelled",)]
-    assert "Cancelled and not charged: “wish 0”" in text_of(harness, shown)
+    assert "Cancelled and not charged: “wish 0”" in response_text(harness, shown)
     await harness.alice.click(message, label="Refresh")
-    again = text_of(harness, shown)
+    again = response_text(harness, shown)
     assert "wish 0" not in again and "and 1 more" in again and "6 jobs are waiting" in again
     renderer.release()
     await harness.settled()
@@ -80,16 +74,16 @@ async def test_the_queue_with_cancel(harness: BotHarness, renderer: ScriptedRend
 async def test_who_may_cancel_anyones_sees_what_is_next(
     harness: BotHarness, renderer: ScriptedRenderer
 ):
-    """An admin gets others' next jobs with Cancel; a moderator and a member do not."""
+    """Only admins see the next jobs of others with Cancel."""
     renderer.hold()
     await harness.alice.slash(harness.channel, "imagine", prompt="a lake")
     await harness.state(1, "painting")
     await harness.bob.slash(harness.channel, "imagine", prompt="hush", private=True)
     for person in (harness.alice, harness.moderator):
-        text = text_of(harness, await person.slash(harness.channel, "queue"))
+        text = response_text(harness, await person.slash(harness.channel, "queue"))
         assert "others" not in text and "hush" not in text
     shown = await harness.admin.slash(harness.channel, "queue")
-    text = text_of(harness, shown)
+    text = response_text(harness, shown)
     assert "a lake" in text and "(private)" in text and "hush" not in text
     message = shown.response.message
     await harness.admin.click(message, **press(message, "z1:unqueue:2"))
@@ -102,11 +96,11 @@ async def test_who_may_cancel_anyones_sees_what_is_next(
 
 
 async def test_explaining_a_prompt(harness: BotHarness):
-    """What was found, how long it is, advice, and what would be added; nothing is charged."""
+    """/explain shows what was parsed, the length, advice and additions, and charges nothing."""
     result = await harness.alice.slash(
         harness.channel, "explain", prompt="an oil painting of a fox at dusk, 8k, --ar 16:9"
     )
-    text = text_of(harness, result)
+    text = response_text(harness, result)
     assert result.ephemeral and harness.rows("SELECT * FROM jobs") == []
     assert "oil painting" in text and "dusk" in text and "of 512" in text
     assert "8k" in text and "Advice" in text and "What would be added" in text
@@ -118,14 +112,14 @@ async def test_explaining_a_prompt(harness: BotHarness):
 
 
 async def test_everything_about_a_picture(harness: BotHarness):
-    """Words, numbers, model, plan, its parent and the line to copy; and it is painted again."""
+    """Details show prompt, numbers, model, plan, parent and a line to copy, and paint it again."""
     await paint(
         harness, prompt="a `lake` @everyone", seed=5, speed="fast", guidance=2.0, negative="fog"
     )
     await harness.alice.slash(harness.channel, "reroll", seed=5)
     await harness.settled()
     shown = await harness.bob.slash(harness.channel, "recipe", picture="#2")
-    text = text_of(harness, shown)
+    text = response_text(harness, shown)
     assert shown.ephemeral and shown.response.message.attachments == []
     for part in (
         "Picture #2", f"<@{harness.alice.id}>", "**Negative prompt:** fog", "**Seed:** 5",
@@ -141,7 +135,7 @@ async def test_everything_about_a_picture(harness: BotHarness):
 
 
 async def test_numbers_do_not_open_what_is_hidden(harness: BotHarness):
-    """Private pictures and those of channels that one cannot see are unknown to others."""
+    """Others' private pictures, and those in channels that a member cannot see, are unknown."""
     see, blind = (discord.PermissionOverwrite(view_channel=each) for each in (True, False))
     everyone = harness.guild.default_role
     hidden = harness.guild.create_text_channel(
@@ -156,39 +150,39 @@ async def test_numbers_do_not_open_what_is_hidden(harness: BotHarness):
     assert isinstance(accepted, Accepted)
     await harness.state(3, "painted")
     seen = await harness.bob.slash(other, "recipe", picture="1")
-    assert "open" in text_of(harness, seen)
+    assert "open" in response_text(harness, seen)
     for number in ("2", "3", "4"):
         refused = await harness.bob.slash(other, "recipe", picture=number)
         assert refused.ephemeral and "There is no picture" in refused.response.content
     for number, prompt in (("2", "hush"), ("3", "psst")):
         own = await harness.alice.slash(other, "recipe", picture=number)
-        assert prompt in text_of(harness, own)
+        assert prompt in response_text(harness, own)
     harness.app.services.delivery.status_unknown(3)
     await harness.settled()
 
 
 async def test_a_file_tells_its_recipe(harness: BotHarness):
-    """One's own file opens its picture; both a number and a file are one too many."""
+    """A member's own file leads to its picture; giving a number and a file is refused."""
     await paint(harness, prompt="a lake", seed=5)
     file = file_of(harness)
     shown = await harness.alice.slash(harness.channel, "recipe", file=file)
-    text = text_of(harness, shown)
+    text = response_text(harness, shown)
     assert shown.ephemeral and "Picture #1" in text and "untouched" in text
     assert "z1:again:1" in str(shown.response.message.components)
     both = await harness.alice.slash(harness.channel, "recipe", file=file, picture="1")
     assert "not both" in both.response.content
     last = await harness.alice.slash(harness.channel, "recipe")
-    assert "Picture #1" in text_of(harness, last)
+    assert "Picture #1" in response_text(harness, last)
 
 
 async def test_a_file_whose_picture_is_not_here_still_tells(harness: BotHarness):
-    """Deleted, or of another bot: the recipe and the line to copy, and no button."""
+    """A file of a deleted or foreign picture shows its recipe and line, without a button."""
     await paint(harness, prompt="a lake", seed=5)
     file = file_of(harness)
     panel = await harness.more(harness.alice, harness.message_with_picture())
     await harness.alice.click(panel, label="Delete")
     shown = await harness.alice.slash(harness.channel, "recipe", file=file)
-    text = text_of(harness, shown)
+    text = response_text(harness, shown)
     assert "The recipe in this file" in text and "--seed 5" in text
     assert "z1:again" not in str(shown.response.message.components)
 
@@ -203,7 +197,7 @@ async def test_a_file_whose_picture_is_not_here_still_tells(harness: BotHarness)
     ],
 )
 async def test_other_files_are_refused_politely(harness: BotHarness, form: str, said: str):
-    """A phone's JPEG, a bare PNG, another program's, no picture: a sentence that helps."""
+    """Files without a recipe, of whatever kind, are refused with a helpful sentence."""
     data = b"a poem"
     if form:
         image, out, info = Image.new("RGB", (8, 8), "red"), io.BytesIO(), PngInfo()
@@ -215,22 +209,23 @@ async def test_other_files_are_refused_politely(harness: BotHarness, form: str, 
     assert result.ephemeral and said in result.response.content
 
 
-# Menus
+# Context menus
 
 
 async def test_recipe_of_a_message(harness: BotHarness):
-    """On a picture of ours, by whoever sees it; of several, each is a press away."""
+    """Recipe works on the bot's pictures for everyone; other pictures of a series are one press
+    away."""
     await paint(harness, prompt="a lake", count=3)
     message = harness.message_with_picture()
     shown = await harness.bob.context_menu(harness.channel, "Recipe", message)
-    assert shown.ephemeral and "Picture #1" in text_of(harness, shown)
+    assert shown.ephemeral and "Picture #1" in response_text(harness, shown)
     answer = shown.response.message
     third = await harness.bob.click(answer, **press(answer, "z1:details:3"))
-    assert third.ephemeral and "Picture #3" in text_of(harness, third)
+    assert third.ephemeral and "Picture #3" in response_text(harness, third)
 
 
 async def test_reroll_of_a_message(harness: BotHarness):
-    """As the button below it: with a fresh seed, at the cost of who asks."""
+    """Reroll in the menu works like the button: fresh seed, charged to whoever uses it."""
     await paint(harness, prompt="a lake", seed=5)
     await harness.bob.context_menu(harness.channel, "Reroll", harness.message_with_picture())
     await harness.settled()
@@ -240,13 +235,14 @@ async def test_reroll_of_a_message(harness: BotHarness):
 
 
 async def test_other_peoples_messages(harness: BotHarness):
-    """A file of ours that somebody sent opens its picture; no file at all is a sentence."""
+    """A picture file posted by somebody else leads to its picture; a message without files is
+    refused."""
     await paint(harness, prompt="a lake", seed=5)
     sent = await harness.bob.send(harness.channel, "look", attachments=[file_of(harness)])
     plain = await harness.bob.send(harness.channel, "hello")
     for menu in ("Recipe", "Reroll"):
         shown = await harness.bob.context_menu(harness.channel, menu, sent)
-        assert shown.ephemeral and "Picture #1" in text_of(harness, shown)
+        assert shown.ephemeral and "Picture #1" in response_text(harness, shown)
         nothing = await harness.bob.context_menu(harness.channel, menu, plain)
         assert nothing.ephemeral and "no picture of mine" in nothing.response.content
     assert harness.rows("SELECT count(*) FROM jobs") == [(1,)]
@@ -257,7 +253,7 @@ async def test_other_peoples_messages(harness: BotHarness):
 
 @pytest.mark.skipif(not DESCRIPTION.exists(), reason="Discord's API description is not at hand")
 async def test_every_request_is_valid(harness: BotHarness, renderer: ScriptedRenderer):
-    """Panels, menus, files and deferred answers: no body breaks Discord's description."""
+    """Panels, menus, files and deferred responses are valid by Discord's description."""
     api = ApiDescription()
     await paint(harness, prompt="a ```lake``` <@123456789012345678>", seed=5)
     await harness.alice.slash(harness.channel, "recipe")
@@ -276,7 +272,7 @@ async def test_every_request_is_valid(harness: BotHarness, renderer: ScriptedRen
 
 
 async def test_commands_are_synced_once(harness: BotHarness):
-    """A restart with the same commands and menus registers nothing again."""
+    """A restart with unchanged commands and menus registers nothing."""
 
     def syncs() -> int:
         return sum(r.method == "PUT" for r in harness.env.http_requests)
@@ -289,7 +285,7 @@ async def test_commands_are_synced_once(harness: BotHarness):
 
 @pytest.mark.parametrize("letter", ["a", "*", "@here ", "😀", "`", "湖"])
 def test_the_longest_texts_fit(letter: str):
-    """Whatever a prompt consists of, a panel has at most 4000 characters, and its line is whole."""
+    """Whatever the prompt, a panel has at most 4000 characters and the line to copy is complete."""
     say = words()
     prompt = (letter * MAX_PROMPT_CHARS)[:MAX_PROMPT_CHARS]
     request = a_request(prompt, effective_prompt=prompt + prompt, negative_prompt=prompt)
@@ -312,6 +308,6 @@ def test_the_longest_texts_fit(letter: str):
         negative_works=True,
     )
     explained = PromptExplanation(prompt, analyse(prompt), enhanced, EnhancementLevel.FULL, 512)
-    parts = explained_layout(explained, say).children
+    parts = explanation_layout(explained, say).children
     shown = [each.content for each in parts if isinstance(each, discord.ui.TextDisplay)]
     assert len(shown) == len(parts) and sum(map(len, shown)) <= TEXT_LIMIT

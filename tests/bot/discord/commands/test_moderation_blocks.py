@@ -1,4 +1,4 @@
-"""Who is blocked paints in no way and keeps what is theirs; and the commands of moderators."""
+"""Blocked members cannot paint but keep what is theirs; and the moderators' commands."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from typing import Any
 
 import discord
 
-from tests.bot.discord.commands.test_reroll import paint
-from tests.bot.discord.conftest import BotHarness
-from tests.bot.discord.handlers.test_image_to_image import MENU, PHOTO
-from tests.bot.discord.handlers.test_moderation import hidden_channel
+from tests.bot.discord.harness import BotHarness
+from tests.bot.discord.images import MENU, PHOTO
+from tests.bot.discord.painting import paint
+from tests.bot.discord.reports import hidden_channel
 from tests.fakes import ScriptedRenderer
 
 
 async def block(harness: BotHarness, who: Any, **options: Any) -> Any:
-    """Block somebody by command."""
+    """Block a member by command."""
     return await harness.admin.slash(harness.channel, "admin block", who=who, **options)
 
 
 async def ways_to_paint(harness: BotHarness) -> list[Callable[[], Awaitable[Any]]]:
-    """Everything by which Bob could paint, made ready while he may."""
+    """Return every way in which Bob could paint, prepared before he is blocked."""
     bob, channel = harness.bob, harness.channel
     await paint(harness, bob, prompt="his own")
     own = harness.message_with_picture()
@@ -65,7 +65,7 @@ async def ways_to_paint(harness: BotHarness) -> list[Callable[[], Awaitable[Any]
 
 
 async def test_who_is_blocked_paints_in_no_way(harness: BotHarness):
-    """Each way is refused with the moderators' reason, harmless, and nothing is charged."""
+    """A blocked member is refused in every way, with the reason escaped, and not charged."""
     ways = await ways_to_paint(harness)
     done = await block(harness, harness.bob, reason="**@everyone** three warnings")
     assert done.ephemeral and f"<@{harness.bob.id}>" in done.response.content
@@ -82,7 +82,8 @@ async def test_who_is_blocked_paints_in_no_way(harness: BotHarness):
 
 
 async def test_who_is_blocked_keeps_what_is_theirs(harness: BotHarness):
-    """History, recipes, favourites, quota, reports; and another server's business is its own."""
+    """A blocked member keeps history, recipes, favourites, quota and reports; other servers still
+    serve."""
     await paint(harness, harness.bob, prompt="his own")
     message = harness.message_with_picture()
     await block(harness, harness.bob)
@@ -101,7 +102,8 @@ async def test_who_is_blocked_keeps_what_is_theirs(harness: BotHarness):
 async def test_what_waits_is_cancelled_and_refunded(
     harness: BotHarness, renderer: ScriptedRenderer
 ):
-    """Also what is being painted and what is private; others' jobs go on. It outlives a crash."""
+    """Blocking cancels and refunds all of the member's jobs, no one else's, and survives a
+    crash."""
     renderer.hold()
     for private in (False, True, False):
         await harness.bob.slash(harness.channel, "imagine", prompt="x", private=private)
@@ -110,7 +112,6 @@ async def test_what_waits_is_cancelled_and_refunded(
     done = await block(harness, harness.bob)
     assert "3 jobs of theirs are cancelled" in done.response.content
     assert harness.charged() == 1
-    renderer.release()
     await harness.crash()
     await harness.start()
     await harness.settled()
@@ -121,7 +122,7 @@ async def test_what_waits_is_cancelled_and_refunded(
 
 
 async def test_blocks_are_taken_off_and_listed(harness: BotHarness):
-    """/admin blocked names them and why; /admin unblock lets them paint; neither is for oneself."""
+    """Blocks are listed with their reason, survive a restart, and can be lifted."""
     nobody = await harness.admin.slash(harness.channel, "admin blocked")
     assert "Nobody" in harness.texts(nobody.response.message)
     await block(harness, harness.bob, reason="spam")
@@ -147,7 +148,7 @@ async def test_blocks_are_taken_off_and_listed(harness: BotHarness):
 
 
 async def test_rights_are_checked_again(harness: BotHarness):
-    """/admin opened to everyone changes nothing; a moderator blocks and lists, and no more."""
+    """Opening /admin to everyone grants nothing; moderators can block and list, but no more."""
     command = next(
         each for each in await harness.app.client.tree.fetch_commands() if each.name == "admin"
     )
@@ -171,7 +172,7 @@ async def test_rights_are_checked_again(harness: BotHarness):
 
 
 async def test_a_channel_that_the_bot_cannot_use_is_not_taken(harness: BotHarness):
-    """What it lacks is named; a channel that everybody sees is taken with a warning."""
+    """Missing permissions in the reports channel are named; a public channel causes a warning."""
     deny = discord.PermissionOverwrite(attach_files=False, view_channel=True)
     closed = harness.guild.create_text_channel("closed", overwrites={harness.guild.me: deny})
     refused = await harness.admin.slash(harness.channel, "admin reports channel", channel=closed)

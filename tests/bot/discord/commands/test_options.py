@@ -1,4 +1,4 @@
-"""What /imagine offers, and what is said of what was chosen while it waits and after."""
+"""The options of /imagine, and how the chosen ones are shown while waiting and afterwards."""
 
 from __future__ import annotations
 
@@ -11,9 +11,8 @@ import pytest
 
 from bot.playground.rules.commands import MAX_CHARACTERS
 from engine.prompts import EnhancementLevel, PictureStyle
-from tests.bot.discord.commands.test_imagine import painted
-from tests.bot.discord.commands.test_reroll import paint
-from tests.bot.discord.conftest import BotHarness, open_harness
+from tests.bot.discord.harness import BotHarness, open_harness
+from tests.bot.discord.painting import paint, painted
 from tests.fakes import ScriptedRenderer
 
 ORDER = [
@@ -32,30 +31,30 @@ ORDER = [
 
 @pytest.fixture
 async def turbo(data_dir: Path, renderer: ScriptedRenderer) -> AsyncIterator[BotHarness]:
-    """The house with the scripted painter, for a model of the size that knows styles."""
+    """The bot with a model size that supports styles."""
     async with open_harness(data_dir, renderer.load, engine={"model": "some/turbo"}) as harness:
         yield harness
         renderer.release()
 
 
 def registered(harness: BotHarness, name: str = "imagine") -> dict[str, Any]:
-    """A command as it was sent to Discord."""
+    """Return a command as it was registered."""
     (sync, *_) = [r for r in harness.env.http_requests if r.method == "PUT"]
     return next(each for each in sync.json if each["name"] == name)
 
 
 def option(harness: BotHarness, name: str) -> dict[str, Any]:
-    """An option of /imagine as it was sent to Discord."""
+    """Return an option of /imagine as it was registered."""
     return next(each for each in registered(harness)["options"] if each["name"] == name)
 
 
 def values(harness: BotHarness, name: str) -> list[str]:
-    """What can be chosen for it."""
+    """Return the choices of an option."""
     return [each["value"] for each in option(harness, name)["choices"]]
 
 
 async def test_few_options_in_the_order_of_their_use(harness: BotHarness):
-    """The prompt first and then what is chosen most; steps are a speed."""
+    """The prompt comes first, then the most used options; steps are offered as speed."""
     named = [each["name"] for each in registered(harness)["options"]]
     assert [each for each in named if each in ORDER] == ORDER and "steps" not in named
     assert values(harness, "speed") == ["fast", "standard", "fine"]
@@ -63,17 +62,18 @@ async def test_few_options_in_the_order_of_their_use(harness: BotHarness):
 
 
 async def test_smart_is_offered_only_where_it_can_act(harness: BotHarness):
-    """The embedded model's text encoder cannot write."""
+    """The embedded model's text encoder cannot generate text, so "smart" is not offered."""
     assert values(harness, "enhance") == ["off", "light", "full"]
 
 
 async def test_smart_is_offered_for_a_language_model(turbo: BotHarness):
-    """A model of Turbo's kind has an encoder that can write."""
+    """ "smart" is offered for a model whose text encoder can generate text."""
     assert values(turbo, "enhance") == list(EnhancementLevel)
 
 
 async def test_the_command_stays_within_discords_limits(turbo: BotHarness):
-    """25 choices an option, and 8,000 characters in all, counted in the longest language."""
+    """The command stays within 25 choices per option and 8,000 characters in the longest
+    language."""
 
     def characters(part: dict[str, Any]) -> int:
         own = sum(
@@ -86,12 +86,12 @@ async def test_the_command_stays_within_discords_limits(turbo: BotHarness):
         return [*part.get("options", ()), *part.get("choices", ())]
 
     command = registered(turbo)
-    assert characters(command) < MAX_CHARACTERS / 2  # languages are still to come
+    assert characters(command) < MAX_CHARACTERS / 2  # room for further languages
     assert all(len(each.get("choices", ())) <= 25 for each in command["options"])
 
 
 async def test_a_style_is_painted_shown_and_kept(turbo: BotHarness):
-    """The model reads it, the answer shows it as added, Details name it, a reroll keeps it."""
+    """A style reaches the model, is shown as added and in Details, and is kept by a reroll."""
     result = await turbo.alice.slash(turbo.channel, "imagine", prompt="a lake", style="oil")
     status = turbo.texts(result.response.message)
     assert "Added: oil painting. " in status and "-# oil painting" in status
@@ -112,7 +112,7 @@ async def test_a_style_is_painted_shown_and_kept(turbo: BotHarness):
 
 
 async def test_the_persons_words_win_and_the_answer_says_so(turbo: BotHarness):
-    """Beside the wish, and still beside the picture."""
+    """A style in the prompt wins over the option, and the status and result both say so."""
     result = await turbo.alice.slash(
         turbo.channel, "imagine", prompt="an anime girl", style="watercolour"
     )
@@ -124,7 +124,7 @@ async def test_the_persons_words_win_and_the_answer_says_so(turbo: BotHarness):
 
 
 async def test_a_model_that_knows_no_styles_says_so(harness: BotHarness):
-    """Its picture is the one without a style."""
+    """A model without styles says so and paints without one."""
     for options in ({"style": "ink"}, {}):
         await paint(harness, prompt="a red boat", seed=1, **options)
     styled, plain = painted(harness)
@@ -134,7 +134,7 @@ async def test_a_model_that_knows_no_styles_says_so(harness: BotHarness):
 
 
 async def test_explain_knows_styles(turbo: BotHarness):
-    """What a flag would choose, what it would add, and why it would be left out."""
+    """/explain shows a flag's style, what it would add, and why it would be dropped."""
     shown = await turbo.alice.slash(turbo.channel, "explain", prompt="a lake --style ink")
     told = turbo.texts(shown.response.message)
     assert "**Chosen style:** ink wash" in told and "ink wash painting. Depth" in told
@@ -143,7 +143,7 @@ async def test_explain_knows_styles(turbo: BotHarness):
 
 
 async def test_a_flag_and_an_option_that_differ_are_refused(harness: BotHarness):
-    """Steps and speed decide the same: neither silently wins, and nothing is charged."""
+    """A flag and an option that contradict each other are refused, and nothing is charged."""
     refused = await harness.alice.slash(
         harness.channel, "imagine", prompt="a lake --steps 12", speed="fast"
     )
@@ -152,8 +152,8 @@ async def test_a_flag_and_an_option_that_differ_are_refused(harness: BotHarness)
 
 
 async def test_one_line_says_what_was_chosen(turbo: BotHarness, renderer: ScriptedRenderer):
-    """How many, what shape, style and speed: in the answer, while it is painted, and after a
-    restart; a plain wish has no such line."""
+    """One line shows count, shape, style and speed in the reply, while painting and after a
+    restart; a request without such choices has no line."""
     renderer.hold()
     plain = await turbo.alice.slash(turbo.channel, "imagine", prompt="one", enhance="off")
     assert "-#" not in turbo.texts(plain.response.message)
@@ -167,14 +167,15 @@ async def test_one_line_says_what_was_chosen(turbo: BotHarness, renderer: Script
     )
     assert "-# 512×1024 · 7 steps" in turbo.texts(own.response.message).splitlines()
     await turbo.crash()
+    renderer.hold()
     await turbo.start()
-    board = turbo.app.services.progress
+    progress = turbo.app.services.progress
     async with asyncio.timeout(20):
-        while 2 not in board._tracked:
+        while 2 not in progress._tracked:
             await asyncio.sleep(0.02)
-    assert board._tracked[2].card.asked.pictures == 3
+    assert progress._tracked[2].card.asked.pictures == 3
     async with asyncio.timeout(20):
-        while board._tracked[2].last_card is None:
+        while progress._tracked[2].last_card is None:
             await asyncio.sleep(0.02)
     assert line in turbo.texts(turbo.message(result.response.id)).splitlines()
     renderer.release()

@@ -1,4 +1,4 @@
-"""All that Discord is told of our commands, as it is in every language, and that it takes it."""
+"""The registered commands, in every language, and that Discord accepts them."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 
 from bot.discord.client import create_client
-from bot.discord.command_translation import CatalogueTranslator
+from bot.discord.command_sync import CatalogueTranslator
 from bot.i18n import words
 from bot.playground.rules.commands import check_commands
 from bot.playground.rules.names import LOCALES, is_command_name
 from tests.bot.discord.openapi import DESCRIPTION, ApiDescription
 from tests.bot.discord.snapshots import ReadableJson
-from tests.bot.discord.views.layouts_inspection import help_entries
-from tests.bot.discord.views.layouts_samples import NO_SERVICES
+from tests.bot.discord.views.samples.data import NO_SERVICES
+from tests.bot.discord.views.samples.inspection import help_entries
 
 COMMAND_CHARS = 8000
 OPTIONS = CHOICES = 25
@@ -24,15 +24,14 @@ NAME_CHARS, DESCRIPTION_CHARS, CHOICE_CHARS = 32, 100, 100
 MENUS = (2, 3)
 SERVERS_ONLY = [0]
 ADMINS = frozenset({"admin"})
-"""The commands that members do not see."""
+"""Commands hidden from members."""
 
 Json = Mapping[str, Any]
 
 
 @pytest.fixture
 async def payload() -> list[dict[str, Any]]:
-    """What a start registers. No command asks for more than what the model can do before it is
-    used."""
+    """The commands as a start registers them. Building them asks only what the model can do."""
     client = create_client(NO_SERVICES)
     translator = CatalogueTranslator()
     await client.tree.set_translator(translator)
@@ -43,20 +42,21 @@ async def payload() -> list[dict[str, Any]]:
 
 
 def inside(command: Json) -> Iterator[Json]:
-    """The command and all options in it."""
+    """Yield a command and all of its options."""
     yield command
     for option in command.get("options", []):
         yield from inside(option)
 
 
 def languages(owner: Json, field: str) -> Iterator[tuple[str, str]]:
-    """A name or a description in each language in which it is registered."""
+    """Yield a name or description in each registered language."""
     yield "en-US", owner[field]
     yield from (owner.get(f"{field}_localizations") or {}).items()
 
 
 def size(command: Json) -> int:
-    """The characters of a command, of each text its longest language: what Discord adds up."""
+    """Return the characters of a command as Discord counts them: each text in its longest
+    language."""
 
     def longest(owner: Json, field: str) -> int:
         return max(len(text) for _, text in languages(owner, field)) if field in owner else 0
@@ -70,7 +70,7 @@ def size(command: Json) -> int:
 
 
 async def test_commands_look_as_before(payload: list[dict[str, Any]], snapshot: SnapshotAssertion):
-    """Every command with its options and languages is as it was when somebody last looked."""
+    """Every command looks as in its reviewed snapshot."""
     for command in payload:
         kind = "menu-" if command["type"] in MENUS else ""
         name = f"{kind}{command['name']}"
@@ -78,18 +78,18 @@ async def test_commands_look_as_before(payload: list[dict[str, Any]], snapshot: 
 
 
 async def test_discord_takes_them(payload: list[dict[str, Any]]):
-    """The stand-in's strict rules, which know what Discord refuses, find nothing."""
+    """simcord's strict validation accepts the commands."""
     check_commands(payload)
 
 
 @pytest.mark.skipif(not DESCRIPTION.exists(), reason="Discord's API description is not at hand")
 async def test_the_description_knows_them(payload: list[dict[str, Any]]):
-    """The request that registers them is one that Discord's own API description allows."""
+    """The registration request is valid by Discord's own API description."""
     assert ApiDescription().problems("PUT", "/applications/1/commands", payload) == []
 
 
 async def test_no_limit_is_near(payload: list[dict[str, Any]]):
-    """Sizes, options and choices stay within Discord's bounds, in the longest language."""
+    """Sizes, options and choices stay within Discord's limits in the longest language."""
     for command in payload:
         assert size(command) <= COMMAND_CHARS, command["name"]
         for part in inside(command):
@@ -100,7 +100,7 @@ async def test_no_limit_is_near(payload: list[dict[str, Any]]):
 
 
 async def test_every_text_fits_in_every_language(payload: list[dict[str, Any]]):
-    """Names follow Discord's rule and descriptions its length wherever they were translated."""
+    """Names and descriptions follow Discord's rules in every language."""
     for command in payload:
         for part in inside(command):
             is_menu = part is command and command["type"] in MENUS
@@ -115,7 +115,7 @@ async def test_every_text_fits_in_every_language(payload: list[dict[str, Any]]):
 
 
 async def test_help_is_looked_at_with_all_of_them(payload: list[dict[str, Any]]):
-    """/help in the table of layouts lists the very commands that members have."""
+    """The /help sample in the layout tests lists exactly the member commands."""
     typed = [each["name"] for each in payload if each["type"] not in MENUS]
     assert [each.name for each in help_entries(words())] == [
         name for name in typed if name not in ADMINS
@@ -123,7 +123,7 @@ async def test_help_is_looked_at_with_all_of_them(payload: list[dict[str, Any]])
 
 
 async def test_one_meaning_a_name(payload: list[dict[str, Any]]):
-    """In no language do two commands, two options of one, or two choices have the same name."""
+    """Names of commands, options and choices are unique in every language."""
     for locale in LOCALES:
 
         def named(part: Json, locale: str = locale) -> str:
@@ -139,7 +139,7 @@ async def test_one_meaning_a_name(payload: list[dict[str, Any]]):
 
 
 async def test_commands_are_for_servers(payload: list[dict[str, Any]]):
-    """None works in direct messages, where no quota would hold; admins' are hidden from members."""
+    """No command works in direct messages, and admin commands are hidden from members."""
     for command in payload:
         assert command["contexts"] == SERVERS_ONLY and command["integration_types"] == [0]
         hidden = command.get("default_member_permissions") is not None

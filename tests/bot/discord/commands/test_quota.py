@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 from simcord.backend.errors import SetupError
 
-from tests.bot.discord.commands.test_reroll import paint
-from tests.bot.discord.conftest import BotHarness
+from tests.bot.discord.harness import BotHarness
+from tests.bot.discord.painting import paint
 
 
 async def test_one_sees_ones_own_quota(harness: BotHarness):
-    """/quota names what is allowed, used and left, and when the next picture returns."""
+    """/quota shows what is allowed, used and left, and when the next picture returns."""
     await paint(harness, prompt="a lake")
     result = await harness.alice.slash(harness.channel, "quota")
     text = result.response.content
@@ -20,7 +20,7 @@ async def test_one_sees_ones_own_quota(harness: BotHarness):
 
 
 async def test_admins_set_clear_and_show(harness: BotHarness):
-    """A quota of one's own holds at once, is shown, and ends when it is cleared."""
+    """A member's own quota takes effect at once, is shown, and ends when cleared."""
     await harness.admin.slash(
         harness.channel, "admin quota set", who=harness.alice, pictures=1, hours=3
     )
@@ -35,7 +35,7 @@ async def test_admins_set_clear_and_show(harness: BotHarness):
 
 
 async def test_the_default_holds_for_all_but_those_with_their_own(harness: BotHarness):
-    """/admin quota default changes everyone's quota and leaves a member's own alone."""
+    """/admin quota default changes everyone's quota except members with their own."""
     await harness.admin.slash(harness.channel, "admin quota set", who=harness.bob, pictures=2)
     result = await harness.admin.slash(harness.channel, "admin quota default", pictures=0)
     assert "0 pictures" in result.response.content
@@ -46,7 +46,7 @@ async def test_the_default_holds_for_all_but_those_with_their_own(harness: BotHa
 
 
 async def test_quotas_outlive_a_restart(harness: BotHarness):
-    """What was set, and what was used, holds in the next process."""
+    """Quotas and their use survive a restart."""
     await harness.admin.slash(harness.channel, "admin quota set", who=harness.alice, pictures=1)
     await paint(harness, prompt="one")
     await harness.stop()
@@ -56,14 +56,14 @@ async def test_quotas_outlive_a_restart(harness: BotHarness):
 
 
 async def test_members_do_not_see_admin_commands(harness: BotHarness):
-    """/admin is hidden from who does not manage the server."""
+    """/admin is hidden from members who do not manage the server."""
     assert "admin" not in harness.bob.available_commands(harness.channel)
     with pytest.raises(SetupError):
         await harness.bob.slash(harness.channel, "admin quota default", pictures=5)
 
 
 async def test_rights_are_checked_again(harness: BotHarness):
-    """A server that opened /admin to everyone changes nothing: the bot checks by itself."""
+    """Opening /admin to everyone grants nothing: the bot checks permissions itself."""
     command = next(
         each for each in await harness.app.client.tree.fetch_commands() if each.name == "admin"
     )
@@ -81,14 +81,14 @@ async def test_rights_are_checked_again(harness: BotHarness):
 
 
 async def test_quota_answers_never_ping(harness: BotHarness):
-    """Naming a member in an answer notifies nobody."""
+    """Naming a member in a reply notifies nobody."""
     await harness.admin.slash(harness.channel, "admin quota show", who=harness.alice)
     callback = [r for r in harness.env.http_requests if r.path.endswith("/callback")][-1]
     assert callback.json["data"]["allowed_mentions"]["parse"] == []
 
 
 async def test_a_single_hour_is_one(harness: BotHarness):
-    """A window of one hour reads as one, set, shown and refused."""
+    """A window of one hour is written in the singular when set, shown and refused."""
     told = await harness.admin.slash(harness.channel, "admin quota default", pictures=1, hours=1)
     assert "1 picture in 1 hour," in told.response.content
     await paint(harness, prompt="one")

@@ -1,4 +1,4 @@
-"""/reroll and the Reroll button: again with a fresh seed, or with exactly the one given."""
+"""/reroll and the Reroll button, with a fresh seed or a chosen one."""
 
 from __future__ import annotations
 
@@ -6,24 +6,14 @@ import dataclasses
 
 import pytest
 
-from bot.accounts.permissions import Actor
-from bot.request.outcomes import Accepted
-from bot.request.params import GenerationParams, InitImages
-from engine.types import Mode, Raster
-from engine.uploads import Upload, canonical
-from tests.bot.discord.commands.test_imagine import painted
-from tests.bot.discord.conftest import BotHarness
+from tests.bot.discord.harness import BotHarness
+from tests.bot.discord.images import PHOTO
+from tests.bot.discord.painting import paint, painted
 from tests.fakes import fake_recipe
 
 
-async def paint(harness: BotHarness, who=None, **options) -> None:
-    """Paint one picture to its end."""
-    await (who or harness.alice).slash(harness.channel, "imagine", **options)
-    await harness.settled()
-
-
 async def test_the_last_picture_with_a_fresh_seed(harness: BotHarness):
-    """/reroll without words paints one's last picture again, with another seed."""
+    """/reroll without options paints the member's last picture with another seed."""
     await paint(harness, prompt="first", seed=1)
     await paint(harness, prompt="second", seed=2, speed="fast")
     await harness.alice.slash(harness.channel, "reroll")
@@ -34,7 +24,7 @@ async def test_the_last_picture_with_a_fresh_seed(harness: BotHarness):
 
 
 async def test_exactly_the_seed_given(harness: BotHarness):
-    """The same seed gives the very same request, enhancement included."""
+    """The same seed gives exactly the same request, including the enhancement."""
     await paint(harness, prompt="a lake", seed=11)
     await harness.alice.slash(harness.channel, "reroll", seed=11)
     await harness.settled()
@@ -43,7 +33,7 @@ async def test_exactly_the_seed_given(harness: BotHarness):
 
 
 async def test_any_of_ones_own_pictures(harness: BotHarness):
-    """`picture` offers one's own history, newest first, and rerolls the one chosen."""
+    """`picture` suggests the member's own history, newest first, and rerolls the chosen one."""
     await paint(harness, prompt="a red boat", seed=1)
     await paint(harness, prompt="a blue house", seed=2)
     await paint(harness, harness.bob, prompt="a green tree", seed=3)
@@ -57,7 +47,7 @@ async def test_any_of_ones_own_pictures(harness: BotHarness):
 
 
 async def test_autocomplete_answers_from_memory(harness: BotHarness):
-    """After the first look, typing on asks the database nothing."""
+    """After the first suggestion, further typing does not query the database."""
     await paint(harness, prompt="a boat")
     await harness.alice.autocomplete(harness.channel, "reroll", "picture", "")
     await harness.app.services.gallery._history._db.close()
@@ -66,7 +56,7 @@ async def test_autocomplete_answers_from_memory(harness: BotHarness):
 
 
 async def test_nothing_to_reroll_is_said(harness: BotHarness):
-    """Who has no picture here, or names one that is not there, is told so and not charged."""
+    """Having no picture, or naming an unknown one, is explained and not charged."""
     nothing = await harness.alice.slash(harness.channel, "reroll")
     assert nothing.ephemeral and "/imagine" in nothing.response.content
     for picture in ("77", "x", "-1", "9" * 30, "１"):
@@ -76,7 +66,7 @@ async def test_nothing_to_reroll_is_said(harness: BotHarness):
 
 
 async def test_pictures_of_another_server_are_not_there(harness: BotHarness):
-    """A picture's id is worth nothing in another server."""
+    """A picture's id is unknown on another server."""
     await paint(harness, prompt="a secret garden")
     other = harness.env.create_guild()
     channel = other.create_text_channel("elsewhere")
@@ -86,7 +76,7 @@ async def test_pictures_of_another_server_are_not_there(harness: BotHarness):
 
 
 async def test_anyone_may_press_reroll_and_who_presses_pays(harness: BotHarness):
-    """Bob's press on Alice's picture paints a variation that is Bob's, and charged to him."""
+    """Anyone can press Reroll; the result belongs to, and is charged to, whoever pressed."""
     await paint(harness, prompt="a lake", seed=5)
     await harness.bob.click(harness.channel.last_message, label="Reroll")
     await harness.settled()
@@ -100,7 +90,8 @@ async def test_anyone_may_press_reroll_and_who_presses_pays(harness: BotHarness)
 async def test_a_replay_under_other_conditions_says_not_exact(
     harness: BotHarness, monkeypatch: pytest.MonkeyPatch
 ):
-    """Where what changes bits has changed, the same seed's picture says so and why."""
+    """When conditions that change pixels differ, the result is marked "Not exact" with the
+    reason."""
     await paint(harness, prompt="a lake", seed=5)
     harness.clock.advance(1)
     changed = fake_recipe(painted(harness)[0])
@@ -116,7 +107,7 @@ async def test_a_replay_under_other_conditions_says_not_exact(
 
 
 async def test_a_typed_number_finds_ones_own_pictures_alone(harness: BotHarness):
-    """Nobody reads another's prompts by counting; the button under a picture works for anyone."""
+    """Typed numbers find only the member's own pictures; buttons work for everyone."""
     await paint(harness, prompt="a secret boat", seed=1)
     refused = await harness.bob.slash(harness.channel, "reroll", picture="1")
     assert refused.ephemeral and "no picture" in refused.response.content
@@ -126,23 +117,15 @@ async def test_a_typed_number_finds_ones_own_pictures_alone(harness: BotHarness)
 
 
 async def test_what_started_from_a_picture_starts_from_it_again(harness: BotHarness, renderer):
-    """A reroll has the same input, which is kept as long as it is needed; once it is gone, that is
-    said and nothing is charged."""
-    source = Upload.of(Raster(256, 256, bytes(256 * 256 * 3)))
-    services, inputs = harness.app.services, harness.app.stores.inputs
-    await inputs.write(canonical(source), source.sha256)
+    """A reroll uses the same input picture; once that is gone, it is refused and nothing is
+    charged."""
     await paint(harness, prompt="first")
-    (row,) = harness.rows("SELECT guild_id, channel_id, user_id FROM jobs")
-    alice = Actor(guild_id=row[0], channel_id=row[1], user_id=row[2], locale="en-US")
-    start = InitImages(Mode.IMAGE, (source.sha256,), 0.5)
-    assert isinstance(
-        await services.generation.imagine(alice, GenerationParams("x", start=start)), Accepted
-    )
-    await harness.settled()
+    await paint(harness, prompt="x", picture=PHOTO, strength=0.5)
     await harness.alice.slash(harness.channel, "reroll", picture="2")
     await harness.settled()
-    assert renderer.inputs == [(), (source.raster,), (source.raster,)]
-    assert painted(harness)[-1].inputs == (source.sha256,)
+    without, once, again = renderer.inputs
+    assert without == () and len(once) == 1 and again == once
+    assert painted(harness)[2].inputs == painted(harness)[1].inputs
     charged = harness.charged()
     for file in harness.settings.storage.data_dir.glob("inputs/*/*.png"):
         file.unlink()

@@ -1,4 +1,4 @@
-"""/settings and /admin settings, and pictures that go where they say."""
+"""/settings and /admin settings, and delivery as they say."""
 
 from __future__ import annotations
 
@@ -9,46 +9,33 @@ import discord
 import pytest
 from simcord.backend.errors import SetupError
 
-from tests.bot.discord.commands.test_reroll import paint
-from tests.bot.discord.conftest import BotHarness, open_harness
+from tests.bot.discord.delivery_settings import change_settings, direct_messages
+from tests.bot.discord.harness import BotHarness, open_harness
 from tests.bot.discord.openapi import DESCRIPTION, ApiDescription
+from tests.bot.discord.painting import paint
 from tests.fakes import ScriptedRenderer
 
 THREADS = "/channels/*/messages/*/threads"
 
 
-async def choose(harness: BotHarness, **options: Any) -> str:
-    """What /settings answers Alice."""
-    result = await harness.alice.slash(harness.channel, "settings", **options)
-    assert result.ephemeral
-    return result.response.content
-
-
 async def admin(harness: BotHarness, level: str, **options: Any) -> str:
-    """What /admin settings answers."""
+    """Run /admin settings; return the reply."""
     result = await harness.admin.slash(harness.channel, f"admin settings {level}", **options)
     assert result.ephemeral
     return result.response.content
 
 
 def galleries(message: Any) -> list[Any]:
-    """The items of what a message shows."""
+    """Return the gallery items of a message."""
     return [item for part in message.components if part.type.value == 12 for item in part.items]
 
 
-def direct(harness: BotHarness) -> list[Any]:
-    """What Alice was written directly."""
-    channel_id = harness.env.backend.dm_channels.get(harness.alice.id)
-    messages = harness.env.backend.messages.get(channel_id, {})
-    return sorted(messages.values(), key=lambda each: each.id)
-
-
-# What is said
+# Replies
 
 
 async def test_without_options_one_sees_what_holds(harness: BotHarness):
-    """Everything is named with whose choice it is, and nothing is written."""
-    text = await choose(harness)
+    """Without options, every setting is shown with its origin and nothing is changed."""
+    text = await change_settings(harness)
     assert f"<#{harness.channel.id}>" in text
     assert "Delivery: in the channel (the bot's default)" in text
     assert "Spoiler: off (the bot's default)" in text and "Quiet (no previews): off" in text
@@ -56,11 +43,11 @@ async def test_without_options_one_sees_what_holds(harness: BotHarness):
 
 
 async def test_what_one_chooses_is_said_and_can_be_taken_back(harness: BotHarness):
-    """The answer tells what now holds; "default" returns to what holds without a choice."""
-    text = await choose(harness, delivery="thread", spoiler="on", quiet="on")
+    """The reply shows the effective settings; "default" removes a choice."""
+    text = await change_settings(harness, delivery="thread", spoiler="on", quiet="on")
     assert "Delivery: in a thread of one's own (your choice)" in text
     assert "Spoiler: on (your choice)" in text and "Quiet (no previews): on (your choice)" in text
-    text = await choose(harness, delivery="default", spoiler="default")
+    text = await change_settings(harness, delivery="default", spoiler="default")
     assert "Delivery: in the channel (the bot's default)" in text
     assert (
         "Spoiler: off (the bot's default)" in text
@@ -69,16 +56,16 @@ async def test_what_one_chooses_is_said_and_can_be_taken_back(harness: BotHarnes
 
 
 async def test_what_moderators_decided_is_told(harness: BotHarness):
-    """A wish that does not hold is shown beside what does, with the reason."""
+    """A choice that is overruled is shown with the reason."""
     await admin(harness, "channel", delivery="thread", spoiler="on")
-    text = await choose(harness, delivery="channel", spoiler="off")
+    text = await change_settings(harness, delivery="channel", spoiler="off")
     assert "in a thread of one's own (set for this channel; you chose: in the channel)" in text
     assert "Spoiler: on (set for this channel; you chose: off)" in text
     assert "not more" in text
 
 
 async def test_admins_set_server_and_channel(harness: BotHarness):
-    """Each level is set, shown and taken back by itself; the channel goes before the server."""
+    """Server and channel settings are set, shown and removed separately; the channel wins."""
     assert "not set" in await admin(harness, "server")
     assert "Delivery: by direct message" in await admin(harness, "server", delivery="direct")
     other = harness.guild.create_text_channel("other")
@@ -86,12 +73,12 @@ async def test_admins_set_server_and_channel(harness: BotHarness):
     assert f"<#{other.id}>" in text and "Quiet (no previews): on" in text
     result = await harness.alice.slash(other, "settings")
     assert "in the channel (set for this channel)" in result.response.content
-    assert "by direct message (set for this server)" in await choose(harness)
+    assert "by direct message (set for this server)" in await change_settings(harness)
     assert "Delivery: not set" in await admin(harness, "server", delivery="default")
 
 
 async def test_rights_are_checked_again(harness: BotHarness):
-    """A server that opened /admin to everyone changes nothing: the bot checks by itself."""
+    """Opening /admin to everyone grants nothing: the bot checks permissions itself."""
     commands = await harness.app.client.tree.fetch_commands()
     command = next(each for each in commands if each.name == "admin")
     harness.guild.set_command_permissions(command.id, {harness.guild.default_role: True})
@@ -104,27 +91,27 @@ async def test_rights_are_checked_again(harness: BotHarness):
 
 
 async def test_members_are_offered_their_own_settings_only(harness: BotHarness):
-    """/settings is everybody's, /admin is hidden."""
+    """/settings is for everyone, /admin is hidden."""
     assert "settings" in harness.bob.available_commands(harness.channel)
     with pytest.raises(SetupError):
         await harness.bob.slash(harness.channel, "admin settings server")
 
 
 async def test_settings_outlive_a_restart(harness: BotHarness):
-    """What was chosen holds in the next process."""
-    await choose(harness, delivery="direct")
+    """Settings survive a restart."""
+    await change_settings(harness, delivery="direct")
     await harness.stop()
     await harness.start()
-    assert "by direct message (your choice)" in await choose(harness)
+    assert "by direct message (your choice)" in await change_settings(harness)
 
 
 # Threads
 
 
 async def test_pictures_go_to_ones_own_thread(harness: BotHarness):
-    """The first picture opens a thread under its status message, named after its person; the
-    status shrinks to a link, and the next picture goes to the same thread."""
-    await choose(harness, delivery="thread")
+    """The first picture opens a thread under its status message, named after the member; the status
+    message becomes a link, and later pictures go to the same thread."""
+    await change_settings(harness, delivery="thread")
     await paint(harness, prompt="a lake")
     await paint(harness, prompt="a boat")
     (thread,) = harness.channel.threads
@@ -137,8 +124,8 @@ async def test_pictures_go_to_ones_own_thread(harness: BotHarness):
 
 
 async def test_everybody_has_a_thread_of_their_own(harness: BotHarness):
-    """Another person's pictures stand in another thread, or in the channel."""
-    await choose(harness, delivery="thread")
+    """Another member's pictures go to another thread or to the channel."""
+    await change_settings(harness, delivery="thread")
     await harness.bob.slash(harness.channel, "settings", delivery="thread")
     await paint(harness, prompt="a lake")
     await paint(harness, harness.bob, prompt="a boat")
@@ -149,8 +136,8 @@ async def test_everybody_has_a_thread_of_their_own(harness: BotHarness):
 
 
 async def test_a_wish_made_in_a_thread_stays_there(harness: BotHarness):
-    """In a thread the answer becomes the picture, as in a channel; its channel's spoiler counts."""
-    await choose(harness, delivery="thread")
+    """In a thread, results stay there; the spoiler setting of its channel applies."""
+    await change_settings(harness, delivery="thread")
     await paint(harness, prompt="a lake")
     await admin(harness, "channel", spoiler="on")
     (thread,) = harness.channel.threads
@@ -168,8 +155,8 @@ async def test_a_wish_made_in_a_thread_stays_there(harness: BotHarness):
 async def test_without_a_thread_the_picture_stands_in_the_channel(
     harness: BotHarness, status: int, code: int, said: str
 ):
-    """Discord's cap or a missing permission costs nobody a picture, and the picture says why."""
-    await choose(harness, delivery="thread")
+    """If no thread can be opened, the picture is posted in the channel with the reason."""
+    await change_settings(harness, delivery="thread")
     harness.env.inject_error("POST", THREADS, status=status, code=code)
     await paint(harness, prompt="a lake")
     message = harness.message_with_picture()
@@ -178,12 +165,12 @@ async def test_without_a_thread_the_picture_stands_in_the_channel(
 
 @pytest.mark.parametrize("right", ["send_messages_in_threads", "create_public_threads"])
 async def test_no_thread_is_opened_that_cannot_be_used(harness: BotHarness, right: str):
-    """Without one of the two permissions there is no empty thread, and the picture says why."""
+    """Without a necessary permission no empty thread is opened, and the picture says why."""
     denied = discord.PermissionOverwrite(**{right: False})
     channel = harness.guild.create_text_channel(
         "no threads", overwrites={harness.app.client.user: denied}
     )
-    await choose(harness, delivery="thread")
+    await change_settings(harness, delivery="thread")
     await harness.alice.slash(channel, "imagine", prompt="a lake")
     await harness.settled()
     assert channel.threads == [] and channel.last_message.attachments
@@ -191,8 +178,8 @@ async def test_no_thread_is_opened_that_cannot_be_used(harness: BotHarness, righ
 
 
 async def test_a_thread_that_is_there_already_is_used(harness: BotHarness):
-    """Opened right before a crash: Discord says that there is one, and the picture goes there."""
-    await choose(harness, delivery="thread")
+    """A thread that a crash left unrecorded is used."""
+    await change_settings(harness, delivery="thread")
     await harness.alice.slash(harness.channel, "imagine", prompt="a lake")
     await harness.settled()
     (thread,) = harness.channel.threads
@@ -207,8 +194,8 @@ async def test_a_thread_that_is_there_already_is_used(harness: BotHarness):
 
 
 async def test_a_deleted_thread_is_opened_anew(harness: BotHarness):
-    """A moderator deletes the thread; the next picture has another one."""
-    await choose(harness, delivery="thread")
+    """If the thread was deleted, the next picture opens another."""
+    await change_settings(harness, delivery="thread")
     await paint(harness, prompt="a lake")
     (first,) = harness.channel.threads
     harness.env.backend.delete_channel(first.id)
@@ -218,8 +205,8 @@ async def test_a_deleted_thread_is_opened_anew(harness: BotHarness):
 
 
 async def test_killed_after_the_post_it_stands_in_the_thread_once(harness: BotHarness):
-    """After a crash the result is found in the thread, and not posted again."""
-    await choose(harness, delivery="thread")
+    """After a crash, the result is found in the thread and not posted again."""
+    await change_settings(harness, delivery="thread")
     await paint(harness, prompt="a lake")
     await harness.stop()
     harness.forget_delivery()
@@ -231,8 +218,8 @@ async def test_killed_after_the_post_it_stands_in_the_thread_once(harness: BotHa
 
 
 async def test_a_picture_in_a_thread_is_deleted_where_it_stands(harness: BotHarness):
-    """Delete in the panel behind More takes away the message in the thread."""
-    await choose(harness, delivery="thread")
+    """Delete behind More removes the message in the thread."""
+    await change_settings(harness, delivery="thread")
     await paint(harness, prompt="a lake")
     (thread,) = harness.channel.threads
     panel = await harness.more(harness.alice, thread.last_message)
@@ -245,18 +232,18 @@ async def test_a_picture_in_a_thread_is_deleted_where_it_stands(harness: BotHarn
 
 
 async def test_pictures_are_sent_directly(harness: BotHarness):
-    """The picture goes to its person alone, and the channel only hears that it did."""
-    await choose(harness, delivery="direct")
+    """A picture sent by DM is seen only by its requester; the channel gets a note."""
+    await change_settings(harness, delivery="direct")
     await paint(harness, prompt="a lake")
-    (message,) = direct(harness)
+    (message,) = direct_messages(harness)
     assert len(message.attachments) == 1
     (status,) = harness.channel.history()
     assert "by direct message" in harness.texts(status) and not status.attachments
 
 
 async def test_closed_direct_messages_cost_nobody_a_picture(harness: BotHarness):
-    """It stands in the channel, and says why."""
-    await choose(harness, delivery="direct")
+    """If DMs are closed, the picture is posted in the channel with the reason."""
+    await change_settings(harness, delivery="direct")
     harness.env.inject_error("POST", "/users/@me/channels", status=403, code=50007)
     await paint(harness, prompt="a lake")
     message = harness.message_with_picture()
@@ -264,24 +251,24 @@ async def test_closed_direct_messages_cost_nobody_a_picture(harness: BotHarness)
 
 
 async def test_killed_after_the_post_it_is_sent_directly_once(harness: BotHarness):
-    """After a crash the direct message is found, and not sent again."""
-    await choose(harness, delivery="direct")
+    """After a crash, the direct message is found and not sent again."""
+    await change_settings(harness, delivery="direct")
     await paint(harness, prompt="a lake")
     await harness.stop()
     harness.forget_delivery()
     await harness.start()
     await harness.settled()
-    assert len(direct(harness)) == 1
+    assert len(direct_messages(harness)) == 1
 
 
 async def test_the_owner_may_forbid_direct_messages(data_dir: Path, renderer: ScriptedRenderer):
-    """The choice is kept and does not hold; /settings says why."""
+    """If the owner forbids DMs, the choice is kept without effect and /settings says why."""
     async with open_harness(data_dir, renderer.load, jobs={"direct_messages": False}) as harness:
-        text = await choose(harness, delivery="direct")
+        text = await change_settings(harness, delivery="direct")
         assert "in the channel (the bot's default; you chose: by direct message)" in text
         assert "owner" in text
         await paint(harness, prompt="a lake")
-        assert harness.message_with_picture() and direct(harness) == []
+        assert harness.message_with_picture() and direct_messages(harness) == []
 
 
 # Spoilers
@@ -289,8 +276,8 @@ async def test_the_owner_may_forbid_direct_messages(data_dir: Path, renderer: Sc
 
 @pytest.mark.parametrize("count", [1, 2])
 async def test_a_spoiler_channel_hides_every_picture(harness: BotHarness, count: int):
-    """The item and the file's name are marked, of a picture as of a sheet; its buttons, its
-    recipe and its menu know it all the same."""
+    """Spoiler pictures are marked in the gallery and in the file name, sheets too; buttons, recipe
+    and context menu still work."""
     await admin(harness, "channel", spoiler="on")
     await paint(harness, prompt="a lake", count=count)
     message = harness.message_with_picture()
@@ -303,8 +290,8 @@ async def test_a_spoiler_channel_hides_every_picture(harness: BotHarness, count:
 
 
 async def test_killed_after_a_spoiler_it_is_found(harness: BotHarness, renderer: ScriptedRenderer):
-    """A hidden picture that was posted before a crash is known by its name, and stands once."""
-    await choose(harness, spoiler="on")
+    """After a crash, a posted spoiler picture is found by its name and not posted again."""
+    await change_settings(harness, spoiler="on")
     renderer.hold()
     await harness.alice.slash(harness.channel, "imagine", prompt="a lake")
     harness.clock.advance(31)
@@ -320,10 +307,10 @@ async def test_killed_after_a_spoiler_it_is_found(harness: BotHarness, renderer:
 
 @pytest.mark.skipif(not DESCRIPTION.exists(), reason="Discord's API description is not at hand")
 async def test_every_request_is_valid(harness: BotHarness):
-    """What threads, direct messages and spoilers take is what Discord describes."""
-    await choose(harness, delivery="thread", spoiler="on")
+    """Requests for threads, direct messages and spoilers are valid by Discord's description."""
+    await change_settings(harness, delivery="thread", spoiler="on")
     await paint(harness, prompt="a lake")
-    await choose(harness, delivery="direct")
+    await change_settings(harness, delivery="direct")
     await paint(harness, prompt="a boat")
     await admin(harness, "channel", channel=harness.channel, quiet="off")
     api = ApiDescription()

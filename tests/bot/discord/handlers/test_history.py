@@ -1,4 +1,4 @@
-"""/history with words and favourites, as people use it."""
+"""/history with searches and favourites."""
 
 from __future__ import annotations
 
@@ -11,34 +11,33 @@ from bot.i18n import words
 from bot.pictures.gallery import FOUND_PICTURES, MAX_SEARCH_CHARS
 from bot.request.outcomes import Refused, TextTooLong
 from bot.wording.rejections import refusal
-from tests.bot.discord.commands.test_inspection import text_of
-from tests.bot.discord.commands.test_reroll import paint
-from tests.bot.discord.conftest import BotHarness
+from tests.bot.discord.harness import BotHarness
 from tests.bot.discord.openapi import DESCRIPTION, ApiDescription
+from tests.bot.discord.painting import paint, response_text
 
 
 async def history(harness: BotHarness, who: Any, **options: Any) -> tuple[Any, str]:
-    """The answer and what it says; only its reader sees it."""
+    """Run /history; return the result and its text."""
     result = await who.slash(harness.channel, "history", **options)
     assert result.ephemeral
-    return result, text_of(harness, result)
+    return result, response_text(harness, result)
 
 
 async def favour(harness: BotHarness, who: Any, *picture_ids: int) -> None:
     """Mark pictures as favourites."""
     for picture_id in picture_ids:
         assert await harness.app.services.gallery.set_favourite(
-            person(harness, who), picture_id, favourite=True
+            as_actor(harness, who), picture_id, favourite=True
         )
 
 
-def person(harness: BotHarness, who: Any) -> Actor:
-    """Somebody as the studio knows them."""
+def as_actor(harness: BotHarness, who: Any) -> Actor:
+    """Return a member as the services see them."""
     return Actor(who.id, harness.guild.id, harness.channel.id)
 
 
 async def test_searching_for_words(harness: BotHarness):
-    """English and Chinese words in any order find one's own pictures, and the button shows them."""
+    """English and Chinese words in any order find the member's own pictures, and Show works."""
     for prompt in ("a Red boat on a lake", "a red house", "雪中的灯塔", "a lake"):
         await paint(harness, prompt=prompt)
     await harness.bob.slash(harness.channel, "imagine", prompt="bob's red boat")
@@ -56,7 +55,7 @@ async def test_searching_for_words(harness: BotHarness):
 
 
 async def test_there_are_more_than_are_shown(harness: BotHarness):
-    """Of many that are found the newest stand there, with a line that there are more."""
+    """If more is found than fits, the newest are shown with a note."""
     for number in range(0, FOUND_PICTURES, 2):
         await paint(harness, prompt=f"a lake {number}", count=2)
     _, text = await history(harness, harness.alice, search="lake")
@@ -69,7 +68,7 @@ async def test_there_are_more_than_are_shown(harness: BotHarness):
 
 @pytest.mark.parametrize("search", ["  ", "\u200b", "\ud83d"])
 async def test_nothing_to_look_for_is_no_search(harness: BotHarness, search: str):
-    """What nothing can be seen of finds everything."""
+    """A search without visible characters finds everything."""
     await paint(harness, prompt="a lake")
     _, text = await history(harness, harness.alice, search=search)
     assert "You have 1 picture here." in text
@@ -79,7 +78,7 @@ async def test_nothing_to_look_for_is_no_search(harness: BotHarness, search: str
     "search", ["**@everyone**", '" OR prompt', "<@123456789012345678>", "%", "*", "`a", "NEAR("]
 )
 async def test_searching_for_syntax(harness: BotHarness, search: str):
-    """Whatever is typed is looked for as it is, calls nobody and breaks nothing."""
+    """Search terms are taken literally: they mention nobody and break nothing."""
     await paint(harness, prompt="a lake")
     _, text = await history(harness, harness.alice, search=search)
     assert "No picture of yours" in text
@@ -87,9 +86,9 @@ async def test_searching_for_syntax(harness: BotHarness, search: str):
 
 
 async def test_too_long_a_search_is_refused(harness: BotHarness):
-    """Discord's client lets nobody type it; whoever sends it is told what is read."""
+    """A search beyond Discord's own limit is refused with the maximum length."""
     found = await harness.app.services.gallery.search(
-        person(harness, harness.alice), "x" * (MAX_SEARCH_CHARS + 1)
+        as_actor(harness, harness.alice), "x" * (MAX_SEARCH_CHARS + 1)
     )
     assert isinstance(found, Refused)
     assert found.reason == TextTooLong("search", MAX_SEARCH_CHARS + 1, MAX_SEARCH_CHARS)
@@ -97,7 +96,7 @@ async def test_too_long_a_search_is_refused(harness: BotHarness):
 
 
 async def test_favourites_alone(harness: BotHarness):
-    """Only the marked ones, searched if one likes; without any, how to make one."""
+    """Only favourites are listed and searched; without any, the reply says how to mark one."""
     _, text = await history(harness, harness.alice, favourites=True)
     assert "You have no favourites here yet" in text
     for prompt in ("a lake", "a boat", "a boat at dawn"):
@@ -114,7 +113,7 @@ async def test_favourites_alone(harness: BotHarness):
 
 
 async def test_pages_of_favourites_turn_for_ever(harness: BotHarness):
-    """Both ways, after a restart too; favourites that are none any more are simply not there."""
+    """Paging of favourites works both ways and after a restart; unmarked ones are skipped."""
     for number in range(6):
         await paint(harness, prompt=f"number {2 * number}", count=2)
     await favour(harness, harness.alice, *range(1, 13))
@@ -123,33 +122,35 @@ async def test_pages_of_favourites_turn_for_ever(harness: BotHarness):
     await harness.stop()
     await harness.start()
     await harness.alice.click(answer.response.message, label="Older")
-    second = text_of(harness, answer)
+    second = response_text(harness, answer)
     assert "#7" in second and "#3" in second and "#8" not in second
     await harness.alice.click(answer.response.message, label="Older")
-    assert "#2" in text_of(harness, answer) and "#3" not in text_of(harness, answer)
+    assert "#2" in response_text(harness, answer) and "#3" not in response_text(harness, answer)
     await harness.alice.click(answer.response.message, label="Newer")
-    assert text_of(harness, answer) == second
-    gallery, alice = harness.app.services.gallery, person(harness, harness.alice)
+    assert response_text(harness, answer) == second
+    gallery, alice = harness.app.services.gallery, as_actor(harness, harness.alice)
     for picture_id in range(1, 7):
         await gallery.set_favourite(alice, picture_id, favourite=False)
     await harness.alice.click(answer.response.message, label="Older")
-    assert "You have 6 favourites" in text_of(harness, answer) and "#12" in text_of(harness, answer)
+    assert "You have 6 favourites" in response_text(harness, answer) and "#12" in response_text(
+        harness, answer
+    )
 
 
 async def test_a_page_that_is_gone_is_the_first(harness: BotHarness):
-    """Whoever turns to where nothing is left is not told that they never painted."""
+    """A page that has become empty shows the first page instead."""
     for number in range(3):
         await paint(harness, prompt=f"number {2 * number}", count=2)
     answer, _ = await history(harness, harness.alice)
-    await harness.app.services.gallery.erase(person(harness, harness.alice), 1)
+    await harness.app.services.gallery.erase(as_actor(harness, harness.alice), 1)
     await harness.alice.click(answer.response.message, label="Older")
-    text = text_of(harness, answer)
+    text = response_text(harness, answer)
     assert "You have 5 pictures here." in text and "#6" in text
 
 
 @pytest.mark.skipif(not DESCRIPTION.exists(), reason="Discord's API description is not at hand")
 async def test_every_request_is_valid(harness: BotHarness):
-    """Lists, results and their pages: no body breaks Discord's description."""
+    """Lists, search results and their pages are valid by Discord's description."""
     for number in range(3):
         await paint(harness, prompt=f"a lake {number}", count=2)
     await favour(harness, harness.alice, *range(1, 7))
@@ -163,7 +164,7 @@ async def test_every_request_is_valid(harness: BotHarness):
 
 
 async def test_a_shown_picture_can_be_worked_with(harness: BotHarness):
-    """What Show shows has buttons for this one picture; none paints its whole series again."""
+    """A picture opened by Show has buttons for itself; none of them rerolls its whole series."""
     await paint(harness, prompt="a lake", count=2)
     answer, _ = await history(harness, harness.alice)
     shown = await harness.alice.click(answer.response.message, custom_id="z1:show:1")
@@ -181,7 +182,7 @@ async def test_a_shown_picture_can_be_worked_with(harness: BotHarness):
 
 
 async def test_favourites_are_told_from_others(harness: BotHarness):
-    """In a list of all they are marked; in one of favourites that would be said twice."""
+    """Favourites are marked in the full list, but not in the list of favourites."""
     for prompt in ("a lake", "a hill"):
         await paint(harness, prompt=prompt)
     await favour(harness, harness.alice, 1)

@@ -1,53 +1,35 @@
-"""Painting from pictures: /imagine with one, /blend, /inpaint, and what comes of bad files."""
+"""Painting from pictures: /imagine with one, /blend, /inpaint, and bad files."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
 
-import discord
 import pytest
 
-from bot.discord.handlers import image_to_image
 from engine import uploads
 from engine.types import Mode
-from storage.inputs import InputFiles
-from tests.bot.discord.commands.test_imagine import painted
-from tests.bot.discord.commands.test_reroll import paint
-from tests.bot.discord.conftest import BotHarness, open_harness
-from tests.bot.discord.handlers.test_variations import (
-    announcements,
-    parents,
-    read_slowly,
-    whispered,
-)
+from tests.bot.discord.harness import BotHarness, open_harness
+from tests.bot.discord.images import MENU, PHOTO, input_hashes, slow_downloads
 from tests.bot.discord.openapi import DESCRIPTION, ApiDescription
+from tests.bot.discord.painting import (
+    announcements,
+    paint,
+    painted,
+    parent_ids,
+    private_text,
+    run_command,
+    slow_reading,
+)
 from tests.bot.sample_pictures import a_huge_header, a_mask, a_picture, an_animation
 from tests.fakes import ScriptedRenderer
-
-MENU = "Paint from this"
-PHOTO = ("photo.jpg", a_picture(600, 400, form="JPEG"))
-
-
-async def began(harness: BotHarness, command: str, **options: Any) -> Any:
-    """Use a command to its end; the request that was painted."""
-    result = await harness.alice.slash(harness.channel, command, **options)
-    await harness.settled()
-    assert not result.followups, whispered(result)
-    return painted(harness)[-1]
-
-
-def kept_files(harness: BotHarness) -> set[str]:
-    """The hashes of the pictures that lie in the data folder to be painted from."""
-    return {each.sha256 for each in InputFiles(harness.settings.storage.data_dir).found()}
-
 
 # /imagine
 
 
 async def test_imagine_from_a_picture(harness: BotHarness, renderer: ScriptedRenderer):
-    """It has the picture's shape, begins with its pixels, and costs one picture."""
-    request = await began(
+    """The result has the picture's shape, starts from its pixels, and costs one picture."""
+    request = await run_command(
         harness, "imagine", prompt="a lake", picture=PHOTO, strength=0.5, private=True
     )
     assert request.mode is Mode.IMAGE and request.strength == 0.5
@@ -55,13 +37,13 @@ async def test_imagine_from_a_picture(harness: BotHarness, renderer: ScriptedRen
     (raster,) = renderer.inputs[-1]
     source = uploads.decode(PHOTO[1], uploads.UploadLimits())
     assert raster == uploads.fit(source.raster, request.width_px, request.height_px)
-    assert kept_files(harness) == set(request.inputs) and harness.charged() == 1
+    assert input_hashes(harness) == set(request.inputs) and harness.charged() == 1
     assert harness.rows("SELECT private FROM jobs") == [(1,)]
 
 
 async def test_what_else_was_asked_for_holds(harness: BotHarness):
-    """Aspect, seed and count are the options', the strength is the usual one."""
-    request = await began(
+    """Aspect, seed and count are those of the options; the strength is the default."""
+    request = await run_command(
         harness, "imagine", prompt="a lake", picture=PHOTO, aspect="1:1", seed=7, count=2
     )
     assert request.width_px == request.height_px and request.strength == 0.75
@@ -69,17 +51,17 @@ async def test_what_else_was_asked_for_holds(harness: BotHarness):
 
 
 async def test_flags_speak_of_the_picture_too(harness: BotHarness):
-    """--iw and --strength are its strength, --ar its shape."""
-    weighed = await began(harness, "imagine", prompt="a lake --iw 2 --ar 2:1", picture=PHOTO)
+    """--iw and --strength set the strength of the picture, --ar the shape."""
+    weighed = await run_command(harness, "imagine", prompt="a lake --iw 2 --ar 2:1", picture=PHOTO)
     assert weighed.strength == 0.5 and weighed.width_px > 1.9 * weighed.height_px
-    said = await began(
+    said = await run_command(
         harness, "imagine", prompt="a lake --strength 0.3", picture=PHOTO, strength=0.3
     )
     assert said.strength == 0.3 and said.prompt == "a lake"
     refused = await harness.alice.slash(
         harness.channel, "imagine", prompt="a lake --strength 0.3", picture=PHOTO, strength=0.4
     )
-    assert "different things" in whispered(refused)
+    assert "different things" in private_text(refused)
 
 
 @pytest.mark.parametrize(
@@ -92,17 +74,17 @@ async def test_flags_speak_of_the_picture_too(harness: BotHarness):
     ids=str,
 )
 async def test_strength_needs_a_picture(harness: BotHarness, options: dict[str, Any]):
-    """Without one it is refused, for nothing would come of it."""
+    """A strength without a picture is refused."""
     refused = await harness.alice.slash(harness.channel, "imagine", **options)
-    assert "give a picture" in whispered(refused) and harness.charged() == 0
+    assert "give a picture" in private_text(refused) and harness.charged() == 0
 
 
 # /blend
 
 
 async def test_a_blend_of_two(harness: BotHarness, renderer: ScriptedRenderer):
-    """Without words it gets some; its shape is the first picture's."""
-    request = await began(
+    """A blend without a prompt gets one; it has the first picture's shape."""
+    request = await run_command(
         harness, "blend", first=PHOTO, second=("b.png", a_picture(30, 90)), strength=0.6
     )
     assert request.mode is Mode.BLEND and request.strength == 0.6
@@ -111,11 +93,11 @@ async def test_a_blend_of_two(harness: BotHarness, renderer: ScriptedRenderer):
 
 
 async def test_a_blend_of_four(harness: BotHarness, renderer: ScriptedRenderer):
-    """All four are begun with, in their order, and Details says how many."""
+    """Four pictures are used in their order, and Details show how many."""
     files = [(f"{each}.png", a_picture(40, 40, each)) for each in ("red", "blue", "green", "gold")]
     names = ("first", "second", "third", "fourth")
     options: dict[str, Any] = dict(zip(names, files, strict=True))
-    request = await began(harness, "blend", **options, prompt="a house", aspect="16:9")
+    request = await run_command(harness, "blend", **options, prompt="a house", aspect="16:9")
     size = (request.width_px, request.height_px)
     assert renderer.inputs[-1] == tuple(
         uploads.fit(uploads.decode(data, uploads.UploadLimits()).raster, *size) for _, data in files
@@ -125,20 +107,20 @@ async def test_a_blend_of_four(harness: BotHarness, renderer: ScriptedRenderer):
 
 
 async def test_one_bad_picture_of_several_is_numbered(harness: BotHarness):
-    """Which of them is meant stands in the sentence."""
+    """The refusal names which of several pictures is bad."""
     refused = await harness.alice.slash(
         harness.channel, "blend", first=PHOTO, second=("b.png", b"a poem"), third=PHOTO
     )
-    assert whispered(refused).startswith("Picture 2: ")
-    assert harness.charged() == 0 and kept_files(harness) == set()
+    assert private_text(refused).startswith("Picture 2: ")
+    assert harness.charged() == 0 and input_hashes(harness) == set()
 
 
 # /inpaint
 
 
 async def test_a_part_is_painted_anew(harness: BotHarness, renderer: ScriptedRenderer):
-    """The mask is the second input, white where it was."""
-    request = await began(
+    """The mask is the second input and white in the same places."""
+    request = await run_command(
         harness,
         "inpaint",
         prompt="a tree",
@@ -151,27 +133,28 @@ async def test_a_part_is_painted_anew(harness: BotHarness, renderer: ScriptedRen
 
 
 async def test_what_is_transparent_is_the_mask(harness: BotHarness, renderer: ScriptedRenderer):
-    """A picture with a hole needs no second file."""
+    """Transparency in the picture serves as the mask."""
     hole = ("a.png", a_picture(clear=(24, 0, 48, 32)))
-    request = await began(harness, "inpaint", prompt="a tree", picture=hole, strength=0.9)
+    request = await run_command(harness, "inpaint", prompt="a tree", picture=hole, strength=0.9)
     assert request.mode is Mode.INPAINT and request.strength == 0.9
     mask = renderer.inputs[-1][1]
     assert set(mask.rgb[:3]) == {0} and set(mask.rgb[-3:]) == {255}
 
 
 async def test_a_painting_is_painted_over_by_its_number(harness: BotHarness):
-    """One's own, offered while one types; what is made of a private one is private."""
+    """The member's own pictures are suggested by number, and the result of a private one is
+    private."""
     await paint(harness, prompt="hush", private=True)
     offered = await harness.alice.autocomplete(harness.channel, "inpaint", "painting", "")
     assert [each["value"] for each in offered] == ["1"]
     mask = ("m.png", a_mask(32, 32))
-    await began(harness, "inpaint", prompt="a tree", painting="#1", mask=mask)
-    assert parents(harness) == [None, 1]
+    await run_command(harness, "inpaint", prompt="a tree", painting="#1", mask=mask)
+    assert parent_ids(harness) == [None, 1]
     assert harness.rows("SELECT private FROM jobs WHERE id = 2") == [(1,)]
     refused = await harness.bob.slash(
         harness.channel, "inpaint", prompt="a tree", painting="1", mask=mask
     )
-    assert "no picture" in whispered(refused)
+    assert "no picture" in private_text(refused)
 
 
 @pytest.mark.parametrize(
@@ -189,13 +172,13 @@ async def test_a_painting_is_painted_over_by_its_number(harness: BotHarness):
     ids=str,
 )
 async def test_inpaint_says_what_it_lacks(harness: BotHarness, options: dict[str, Any], said: str):
-    """A sentence for the person alone, and no charge."""
+    """Missing or invalid inputs of /inpaint are explained ephemerally and not charged."""
     await paint(harness, prompt="a lake")
     refused = await harness.alice.slash(harness.channel, "inpaint", prompt="a tree", **options)
-    assert said in whispered(refused) and harness.charged() == 1
+    assert said in private_text(refused) and harness.charged() == 1
 
 
-# Files that are none
+# Bad files
 
 
 BAD = [
@@ -211,72 +194,56 @@ BAD = [
 async def test_bad_files_are_refused_in_words(
     harness: BotHarness, file: tuple[str, bytes], said: str
 ):
-    """By content, whatever they are called: by command and by menu, for one person's eyes."""
+    """Files are judged by content, by command and by context menu; the refusal is ephemeral."""
     refused = await harness.alice.slash(harness.channel, "imagine", prompt="a lake", picture=file)
-    assert said in whispered(refused)
+    assert said in private_text(refused)
     sent = await harness.bob.send(harness.channel, "look", attachments=[file])
-    assert said in whispered(await harness.alice.context_menu(harness.channel, MENU, sent))
-    assert harness.charged() == 0 and kept_files(harness) == set()
+    assert said in private_text(await harness.alice.context_menu(harness.channel, MENU, sent))
+    assert harness.charged() == 0 and input_hashes(harness) == set()
     assert len(harness.channel.history()) == 1
 
 
 async def test_what_is_too_large_is_not_even_fetched(harness: BotHarness):
-    """Its declared size is enough; so is a spent quota, or a prompt that cannot be painted."""
+    """Too large a declared size, a used-up quota or an invalid prompt is refused before
+    downloading."""
     large = ("x.png", bytes(uploads.UploadLimits().bytes + 1))
     refused = await harness.alice.slash(harness.channel, "imagine", prompt="a lake", picture=large)
-    assert "at most 25 MiB" in whispered(refused)
+    assert "at most 25 MiB" in private_text(refused)
     sent = await harness.bob.send(harness.channel, "look", attachments=[large])
-    assert "25 MiB" in whispered(await harness.alice.context_menu(harness.channel, MENU, sent))
+    assert "25 MiB" in private_text(await harness.alice.context_menu(harness.channel, MENU, sent))
     for prompt in ("\u200b", "a lake --seed x", "a lake --ar 99:1"):
         await harness.alice.slash(harness.channel, "imagine", prompt=prompt, picture=PHOTO)
     await harness.admin.slash(harness.channel, "admin quota set", who=harness.alice, pictures=0)
     spent = await harness.alice.slash(harness.channel, "imagine", prompt="a lake", picture=PHOTO)
-    assert "quota is 0" in whispered(spent)
+    assert "quota is 0" in private_text(spent)
     sent = await harness.bob.send(harness.channel, "look", attachments=[PHOTO])
-    assert "quota is 0" in whispered(await harness.alice.context_menu(harness.channel, MENU, sent))
+    assert "quota is 0" in private_text(
+        await harness.alice.context_menu(harness.channel, MENU, sent)
+    )
     assert harness.fetched == [] and harness.charged() == 0
 
 
 async def test_a_file_that_is_gone(harness: BotHarness, monkeypatch: pytest.MonkeyPatch):
-    """404 at Discord's: a sentence, and no charge."""
+    """A file that Discord no longer has is explained and not charged."""
     sent = await harness.bob.send(harness.channel, "look", attachments=[PHOTO])
     monkeypatch.setattr(harness.env.backend.cdn, "get", lambda _url: None)
     for refused in (
         await harness.alice.slash(harness.channel, "imagine", prompt="a lake", picture=PHOTO),
         await harness.alice.context_menu(harness.channel, MENU, sent),
     ):
-        assert "could not fetch" in whispered(refused)
+        assert "could not fetch" in private_text(refused)
     assert harness.charged() == 0
 
 
-# What takes long
-
-
-def opening(harness: BotHarness, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Downloads wait until their interaction is announced."""
-
-    async def not_soon(_keeping: Any) -> bool:
-        return False
-
-    harness.gate.clear()
-    defer = discord.InteractionResponse.defer
-
-    async def announced(*args: Any, **options: Any) -> Any:
-        done = await defer(*args, **options)
-        harness.gate.set()
-        return done
-
-    monkeypatch.setattr(discord.InteractionResponse, "defer", announced)
-    monkeypatch.setattr(image_to_image, "_soon", not_soon)
-    read_slowly(monkeypatch)
+# Slow downloads
 
 
 @pytest.mark.parametrize("private", [False, True])
 async def test_a_slow_download_is_announced(
     harness: BotHarness, monkeypatch: pytest.MonkeyPatch, private: bool
 ):
-    """The announcement, as private as the wish, becomes the message that shows the job."""
-    opening(harness, monkeypatch)
+    """A deferred response is as private as the request and becomes the status message."""
+    slow_downloads(harness, monkeypatch)
     result = await harness.alice.slash(
         harness.channel, "imagine", prompt="a lake", picture=PHOTO, private=private
     )
@@ -288,33 +255,33 @@ async def test_a_slow_download_is_announced(
 async def test_a_slow_refusal_leaves_no_public_trace(
     harness: BotHarness, monkeypatch: pytest.MonkeyPatch
 ):
-    """Announced or not, what is wrong with a file is said to one person."""
-    opening(harness, monkeypatch)
+    """A refusal is ephemeral even if the response was deferred publicly."""
+    slow_downloads(harness, monkeypatch)
     file = ("x.png", b"a poem")
     refused = await harness.alice.slash(harness.channel, "imagine", prompt="a lake", picture=file)
-    assert "no picture that can be read" in whispered(refused)
+    assert "no picture that can be read" in private_text(refused)
     assert announcements(harness) == 1 and harness.channel.history() == []
 
 
 async def test_where_nobody_can_be_told_nothing_is_charged(
     harness: BotHarness, monkeypatch: pytest.MonkeyPatch
 ):
-    """An answer that cannot even be announced takes its job back."""
+    """If the response cannot even be deferred, the job is withdrawn."""
     sent = await harness.bob.send(harness.channel, "look", attachments=[PHOTO])
     form = await harness.alice.context_menu(harness.channel, MENU, sent)
-    read_slowly(monkeypatch)
+    slow_reading(monkeypatch)
     harness.env.inject_error("POST", "/interactions/*/callback", status=404, code=10062)
     await harness.alice.submit_modal(form, {"prompt": "a lake"})
     await harness.settled()
     assert harness.charged() == 0 and painted(harness) == []
 
 
-# What is made of such pictures, and what stays of their inputs
+# Further use of such pictures, and of their inputs
 
 
 async def test_everything_goes_on_from_it(harness: BotHarness):
-    """Reroll, vary, upscale and remix after a restart; Details says what it began with."""
-    await began(harness, "imagine", prompt="a lake", picture=PHOTO, strength=0.4, seed=5)
+    """Reroll, vary, upscale and remix work after a restart; Details name the input."""
+    await run_command(harness, "imagine", prompt="a lake", picture=PHOTO, strength=0.4, seed=5)
     message = harness.message_with_picture()
     await harness.stop()
     await harness.start()
@@ -337,39 +304,40 @@ async def test_everything_goes_on_from_it(harness: BotHarness):
 
 
 async def test_inputs_go_when_nobody_needs_them(harness: BotHarness, renderer: ScriptedRenderer):
-    """Of a cancelled wish and of one that was refused late: within hours; a picture keeps its."""
-    kept = await began(harness, "imagine", prompt="a lake", picture=PHOTO)
+    """Inputs of cancelled and refused requests are removed within hours; a picture keeps its
+    inputs."""
+    kept = await run_command(harness, "imagine", prompt="a lake", picture=PHOTO)
     renderer.hold()
     other = ("b.png", a_picture(50, 50, "blue"))
     await harness.alice.slash(harness.channel, "imagine", prompt="a hill", picture=other)
     await harness.state(2, "painting")
     await harness.alice.slash(harness.channel, "cancel")
-    long_prompt = "a b " * 400  # more tokens than the model reads, which is counted at the end
+    long_prompt = "a b " * 400  # more tokens than the model reads, which is checked last
     third = ("c.png", a_picture(50, 50, "green"))
     refused = await harness.alice.slash(
         harness.channel, "imagine", prompt=long_prompt, picture=third
     )
-    assert "too long" in whispered(refused)
+    assert "too long" in private_text(refused)
     renderer.release()
     await harness.settled()
-    assert len(kept_files(harness)) >= 2
+    assert len(input_hashes(harness)) >= 2
     harness.clock.advance(3700)
     await harness.app.maintenance.apply_retention()
-    assert kept_files(harness) == set(kept.inputs) and harness.charged() == 1
+    assert input_hashes(harness) == set(kept.inputs) and harness.charged() == 1
 
 
 @pytest.mark.skipif(not DESCRIPTION.exists(), reason="Discord's API description is not at hand")
 async def test_every_request_is_valid(data_dir: Path, monkeypatch: pytest.MonkeyPatch):
-    """Commands, forms, buttons and refusals: no body breaks Discord's description."""
+    """Commands, forms, buttons and refusals are valid by Discord's description."""
     api = ApiDescription()
     async with open_harness(data_dir, ScriptedRenderer().load) as harness:
-        await began(harness, "imagine", prompt="a lake", picture=PHOTO, count=2)
+        await run_command(harness, "imagine", prompt="a lake", picture=PHOTO, count=2)
         sent = await harness.bob.send(harness.channel, "look", attachments=[PHOTO])
         for message in (harness.message_with_picture(), sent):
             form = await harness.alice.context_menu(harness.channel, MENU, message)
             await harness.alice.submit_modal(form, {"prompt": "a pond"})
         await harness.settled()
-        opening(harness, monkeypatch)
+        slow_downloads(harness, monkeypatch)
         await harness.alice.context_menu(harness.channel, MENU, sent)
         requests = harness.env.http_requests
         assert [p for r in requests for p in api.problems(r.method, r.path, r.json)] == []

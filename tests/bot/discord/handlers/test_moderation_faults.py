@@ -1,4 +1,4 @@
-"""Reports through crashes, restarts and closed channels: nothing lost, nothing twice."""
+"""Reports survive crashes, restarts and closed channels: none is lost or shown twice."""
 
 from __future__ import annotations
 
@@ -10,26 +10,26 @@ import structlog
 
 from bot.discord.handlers import moderation
 from storage.database import FILE_NAME
-from tests.bot.discord.commands.test_reroll import paint
-from tests.bot.discord.conftest import BotHarness
-from tests.bot.discord.handlers.test_moderation import (
-    gallery,
-    labels,
+from tests.bot.discord.harness import BotHarness
+from tests.bot.discord.painting import paint
+from tests.bot.discord.reports import (
+    button_labels,
+    gallery_items,
     report,
     reports_channel,
-    shown,
+    reports_shown,
 )
 
 
 def forget_card(harness: BotHarness) -> None:
-    """As if the process had been killed right after the post, before it was written down."""
+    """Undo the record of a card, as if the process had been killed right after posting it."""
     with closing(sqlite3.connect(harness.settings.storage.data_dir / FILE_NAME)) as db:
         db.execute("UPDATE cases SET channel_id = NULL, message_id = NULL")
         db.commit()
 
 
 async def test_everything_outlives_a_restart(harness: BotHarness):
-    """The button, the form, the card and its buttons work in the next process."""
+    """Button, form, card and verdict work in the next process."""
     mods = await reports_channel(harness)
     await paint(harness, prompt="a lake")
     panel = await harness.more(harness.bob, harness.message_with_picture())
@@ -38,21 +38,21 @@ async def test_everything_outlives_a_restart(harness: BotHarness):
     await harness.stop()
     await harness.start()
     await harness.bob.submit_modal(form, {"reason": "why"})
-    await shown(harness)
+    await reports_shown(harness)
     (card,) = mods.history()
     await harness.stop()
     await harness.start()
-    await shown(harness)
+    await reports_shown(harness)
     await harness.moderator.click(card, label="Delete")
-    await shown(harness)
+    await reports_shown(harness)
     (card,) = mods.history()
-    assert labels(card) == [] and harness.channel.history() == []
+    assert button_labels(card) == [] and harness.channel.history() == []
 
 
 async def test_a_crash_before_the_card_is_posted(
     harness: BotHarness, monkeypatch: pytest.MonkeyPatch
 ):
-    """Filed and never shown: the next start posts the card."""
+    """A report filed before a crash is posted by the next start."""
     mods = await reports_channel(harness)
     await paint(harness, prompt="a lake")
     monkeypatch.setattr(harness.app.services.moderation, "_changed", lambda _: None)
@@ -60,13 +60,13 @@ async def test_a_crash_before_the_card_is_posted(
     assert mods.history() == []
     await harness.crash()
     await harness.start()
-    await shown(harness)
+    await reports_shown(harness)
     (card,) = mods.history()
     assert "why" in harness.texts(card) and card.attachments
 
 
 async def test_a_crash_after_the_card_is_posted(harness: BotHarness):
-    """Posted and not written down: the next start finds the card and posts no second one."""
+    """A card posted but not recorded before a crash is found, and not posted again."""
     mods = await reports_channel(harness)
     await paint(harness, prompt="a lake")
     await report(harness, harness.bob, "why")
@@ -74,16 +74,17 @@ async def test_a_crash_after_the_card_is_posted(harness: BotHarness):
     await harness.crash()
     forget_card(harness)
     await harness.start()
-    await shown(harness)
+    await reports_shown(harness)
     assert [each.id for each in mods.history()] == [card.id]
     assert harness.rows("SELECT message_id FROM cases") == [(card.id,)]
     await harness.moderator.click(card, label="Dismiss")
-    await shown(harness)
-    assert labels(mods.history()[0]) == []
+    await reports_shown(harness)
+    assert button_labels(mods.history()[0]) == []
 
 
 async def test_a_crash_after_the_verdict(harness: BotHarness, monkeypatch: pytest.MonkeyPatch):
-    """Decided, and neither the card nor the picture's message had followed: the next start does."""
+    """After a crash right after the verdict, the next start updates the card and deletes the
+    message."""
     mods = await reports_channel(harness)
     await paint(harness, prompt="a lake")
     await report(harness, harness.bob, "why")
@@ -91,18 +92,19 @@ async def test_a_crash_after_the_verdict(harness: BotHarness, monkeypatch: pytes
     opened = await harness.admin.click(listed.response.message, label="Show")
     monkeypatch.setattr(harness.app.services.moderation, "_changed", lambda _: None)
     await harness.admin.click(opened.response.message, label="Delete")
-    assert labels(mods.history()[0]) and len(harness.channel.history()) == 1
+    assert button_labels(mods.history()[0]) and len(harness.channel.history()) == 1
     await harness.crash()
     await harness.start()
-    await shown(harness)
+    await reports_shown(harness)
     (card,) = mods.history()
-    assert labels(card) == [] and card.attachments == []
+    assert button_labels(card) == [] and card.attachments == []
     assert harness.channel.history() == []
 
 
 @pytest.mark.parametrize("code", [50001, 50013, 10003])
 async def test_a_closed_channel(harness: BotHarness, code: int):
-    """The reporter is thanked, the case stays open, one log line; the next channel has it."""
+    """If the channel is closed, the report stays open with one log line; the next channel shows
+    it."""
     mods = await reports_channel(harness)
     for prompt in ("a lake", "a hill"):
         await paint(harness, prompt=prompt)
@@ -122,7 +124,7 @@ async def test_a_closed_channel(harness: BotHarness, code: int):
 
 
 async def test_a_card_that_was_deleted_comes_back(harness: BotHarness):
-    """Where somebody deleted the card or its channel, the next report posts it anew."""
+    """If the card or its channel was deleted, the next report posts a new card."""
     mods = await reports_channel(harness)
     await paint(harness, prompt="a lake")
     picture = harness.message_with_picture()
@@ -138,7 +140,7 @@ async def test_a_card_that_was_deleted_comes_back(harness: BotHarness):
 async def test_a_card_whose_file_cannot_be_sent(
     harness: BotHarness, monkeypatch: pytest.MonkeyPatch
 ):
-    """Without the picture a moderator still reads where it stands and what goes with it."""
+    """A card without its picture still shows where it is and what belongs to it."""
     await paint(harness, prompt="a lake", count=2)
     message = harness.message_with_picture()
     panel = await harness.more(harness.bob, message)
@@ -152,5 +154,5 @@ async def test_a_card_whose_file_cannot_be_sent(
     listed = await harness.admin.slash(harness.channel, "admin reports list")
     opened = await harness.admin.click(listed.response.message, label="Show")
     told = harness.texts(opened.response.message)
-    assert "not kept any more" in told and gallery(opened.response.message) == []
+    assert "not kept any more" in told and gallery_items(opened.response.message) == []
     assert message.jump_url in told and "one of 2 pictures" in told

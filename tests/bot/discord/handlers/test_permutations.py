@@ -1,4 +1,4 @@
-"""Choices in braces: asked about in private, painted once, and never half."""
+"""Permutations: proposed privately, painted once, all or none."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from bot.accounts.permissions import Actor
 from bot.request.outcomes import ProposalClosed, Refused
 from storage import consistency
 from storage.errors import DatabaseBusy
-from tests.bot.discord.commands.test_reroll import paint
-from tests.bot.discord.conftest import BotHarness, open_harness
-from tests.bot.discord.test_fuzz import Fuzzer, check_harmless
+from tests.bot.discord.fuzzer import Fuzzer, check_harmless
+from tests.bot.discord.harness import BotHarness, open_harness
+from tests.bot.discord.painting import last_row_labels, paint, picture_messages
+from tests.bot.discord.permutations import FOUR, propose
 from tests.fakes import ScriptedRenderer
 
-FOUR = "{red, blue} house {at dawn, at night}"
 ALL_FOUR = [
     "red house at dawn",
     "red house at night",
@@ -26,40 +26,23 @@ ALL_FOUR = [
 ]
 
 
-async def ask(harness: BotHarness, prompt: str = FOUR, **options: Any) -> Any:
-    """What Alice is answered when she asks for so much."""
-    asked = {"prompt": prompt, "enhance": "off"} | options
-    return await harness.alice.slash(harness.channel, "imagine", **asked)
-
-
-def labels(message: Any) -> list[str]:
-    """The buttons of the last row; [] where it has none."""
-    row = message.components[-1]
-    return [each.label for each in getattr(row, "children", ())]
-
-
 def prompts(harness: BotHarness) -> list[str]:
-    """Of all jobs, in the order of acceptance."""
+    """Return the prompts of all jobs in the order of acceptance."""
     return [row[0] for row in harness.rows("SELECT prompt FROM jobs ORDER BY id")]
 
 
-def nothing_happened(harness: BotHarness) -> bool:
-    """No job, no charge."""
+def nothing_charged(harness: BotHarness) -> bool:
+    """Return whether there is no job and no charge."""
     return harness.rows("SELECT id FROM jobs") == [] and harness.charged() == 0
 
 
-def sound(harness: BotHarness) -> bool:
-    """Whether rows, ledger and files agree."""
+def consistent(harness: BotHarness) -> bool:
+    """Return whether rows, ledger and files agree."""
     return consistency.check(harness.settings.storage.data_dir, hashes=True).wrong() == []
 
 
-def pictures(harness: BotHarness) -> list[Any]:
-    """The messages of the channel that show a picture."""
-    return [each for each in harness.channel.history() if each.attachments]
-
-
 async def press(harness: BotHarness, message: Any, custom_id: str) -> str:
-    """Press what another device may still show on this message; what that was answered with."""
+    """Press a button that another device may still show on a message; return the response."""
     before = len(harness.env.http_requests)
     await Fuzzer(harness).press(harness.alice, custom_id, message=message)
     await harness.env.settle()
@@ -68,58 +51,59 @@ async def press(harness: BotHarness, message: Any, custom_id: str) -> str:
 
 
 async def test_it_is_asked_before_anything_is_spent(data_dir: Path):
-    """In private: how many, which ones, what it costs; nothing is charged for the question."""
+    """The ephemeral proposal shows how many, which ones and the cost; it costs nothing itself."""
     renderer = ScriptedRenderer()
     async with open_harness(data_dir, renderer.load, quota={"pictures": 20, "hours": 2}) as harness:
-        asked = await ask(harness)
+        asked = await propose(harness)
         assert asked.ephemeral
         text = harness.texts(asked.response.message)
         assert "make 4 pictures" in text and "20 now, 16 after" in text
         for number, prompt in enumerate(ALL_FOUR, 1):
             assert f"{number}. {prompt}" in text
-        assert labels(asked.response.message) == ["Paint 4 pictures", "Don't"]
-        assert nothing_happened(harness) and renderer.painted == []
-        assert "takes about" not in text  # nothing was painted yet that it could be known from
+        assert last_row_labels(asked.response.message) == ["Paint 4 pictures", "Don't"]
+        assert nothing_charged(harness) and renderer.painted == []
+        assert "takes about" not in text  # no picture was painted yet, so the speed is unknown
         await harness.alice.slash(harness.channel, "imagine", prompt="one")
         await harness.settled()
-        text = harness.texts((await ask(harness, "{a, b, c, d, e, f, g}")).response.message)
+        text = harness.texts((await propose(harness, "{a, b, c, d, e, f, g}")).response.message)
         assert "takes about" in text and "and 2 more" in text and "19 now, 12 after" in text
 
 
 async def test_paint_makes_a_job_of_each(harness: BotHarness, renderer: ScriptedRenderer):
-    """Each with a seed of its own is charged once and posted once; the question lists the jobs."""
-    asked = await ask(harness)
+    """Each job has its own seed, one charge and one post; the proposal is replaced by their
+    list."""
+    asked = await propose(harness)
     await harness.alice.click(asked.response.message, label="Paint 4 pictures")
     await harness.settled()
     assert prompts(harness) == ALL_FOUR
     assert [each.prompt for each in renderer.painted] == ALL_FOUR
     assert len({each.seed for each in renderer.painted}) == 4
-    assert harness.charged() == 4 and sound(harness)
-    posted = pictures(harness)
+    assert harness.charged() == 4 and consistent(harness)
+    posted = picture_messages(harness)
     assert len(posted) == 4 == len(harness.channel.history())
     heads = [harness.texts(message).splitlines()[0] for message in posted]
-    assert sorted(heads) == sorted(f"**{prompt}**" for prompt in ALL_FOUR)  # quick: no ping
+    assert sorted(heads) == sorted(f"**{prompt}**" for prompt in ALL_FOUR)  # no mention
     answer = harness.texts(asked.response.message)
     assert "4 jobs are accepted" in answer and "blue house at night · job 4" in answer
-    assert "/queue" in answer and labels(asked.response.message) == []
+    assert "/queue" in answer and last_row_labels(asked.response.message) == []
 
 
 async def test_who_waits_long_is_notified(harness: BotHarness, renderer: ScriptedRenderer):
-    """As everywhere: a result that comes after half a minute mentions its person, and only them."""
+    """A result later than 30 seconds mentions its requester and nobody else."""
     renderer.hold()
-    asked = await ask(harness, "{a, b} lake")
+    asked = await propose(harness, "{a, b} lake")
     await harness.alice.click(asked.response.message, label="Paint 2 pictures")
     await harness.state(1, "painting")
     harness.clock.advance(40)
     renderer.release()
     await harness.settled()
-    for message in pictures(harness):
+    for message in picture_messages(harness):
         assert harness.texts(message).startswith(f"<@{harness.alice.id}> **")
 
 
 async def test_a_fixed_seed_is_that_of_all(harness: BotHarness, renderer: ScriptedRenderer):
-    """To be compared; and each choice has as many pictures as were asked for, and its own flags."""
-    asked = await ask(harness, "a lake --ar {1:1, 16:9} --no fog", seed=7, count=2)
+    """A fixed seed is used for all prompts; count and flags apply to each."""
+    asked = await propose(harness, "a lake --ar {1:1, 16:9} --no fog", seed=7, count=2)
     text = harness.texts(asked.response.message)
     assert "make 4 pictures" in text and "--ar 16:9" in text
     await harness.alice.click(asked.response.message, label="Paint 4 pictures")
@@ -131,21 +115,21 @@ async def test_a_fixed_seed_is_that_of_all(harness: BotHarness, renderer: Script
 
 
 async def test_declined_nothing_happens(harness: BotHarness):
-    """The question goes, and cannot be answered any more."""
-    asked = await ask(harness)
+    """A declined proposal disappears and can no longer be answered."""
+    asked = await propose(harness)
     before = asked.response.message
     await harness.alice.click(before, label="Don't")
     assert "Nothing was painted or charged" in harness.texts(asked.response.message)
-    assert labels(asked.response.message) == []
+    assert last_row_labels(asked.response.message) == []
     assert "Nothing was painted" in await press(harness, before, "z1:decline:1")
     assert "This question is over" in await press(harness, before, "z1:paint:1")
-    assert nothing_happened(harness)
+    assert nothing_charged(harness)
 
 
 async def test_pressed_twice_it_is_painted_once(harness: BotHarness, renderer: ScriptedRenderer):
-    """The second press is told so, and leaves the first one's answer where it is."""
+    """A second press is refused and leaves the first one's response in place."""
     renderer.hold()
-    asked = await ask(harness)
+    asked = await propose(harness)
     question = asked.response.message
     await harness.alice.click(question, label="Paint 4 pictures")
     for custom_id in ("z1:paint:1", "z1:decline:1"):
@@ -153,15 +137,15 @@ async def test_pressed_twice_it_is_painted_once(harness: BotHarness, renderer: S
     assert "4 jobs are accepted" in harness.texts(asked.response.message)
     renderer.release()
     await harness.settled()
-    assert harness.charged() == 4 and len(pictures(harness)) == 4
+    assert harness.charged() == 4 and len(picture_messages(harness)) == 4
 
 
 async def test_two_devices_at_once_paint_once(data_dir: Path, renderer: ScriptedRenderer):
-    """Also where quota and queue would not do for two: one press is obeyed, one is told of it."""
+    """Of two simultaneous presses one is accepted, even if quota and queue fit only one."""
     limits: dict[str, Any] = {"quota": {"pictures": 4, "hours": 2}, "engine": {"user_limit": 4}}
     async with open_harness(data_dir, renderer.load, **limits) as harness:
         renderer.hold()
-        asked = await ask(harness)
+        asked = await propose(harness)
         question = asked.response.message
         before, fuzzer = len(harness.env.http_requests), Fuzzer(harness)
         presses = [fuzzer.press(harness.alice, "z1:paint:1", message=question) for _ in range(2)]
@@ -171,12 +155,14 @@ async def test_two_devices_at_once_paint_once(data_dir: Path, renderer: Scripted
         assert "4 jobs are accepted" in harness.texts(asked.response.message)
         renderer.release()
         await harness.settled()
-        assert harness.charged() == 4 and len(pictures(harness)) == 4 and sound(harness)
+        assert (
+            harness.charged() == 4 and len(picture_messages(harness)) == 4 and consistent(harness)
+        )
 
 
 async def test_the_question_outlives_the_process(harness: BotHarness, renderer: ScriptedRenderer):
-    """Asked by one process and answered in the next: all that was asked for is painted."""
-    asked = await ask(harness, "{a, b} lake --steps 4", seed=7, negative="fog")
+    """A proposal can be accepted after a restart and paints everything in it."""
+    asked = await propose(harness, "{a, b} lake --steps 4", seed=7, negative="fog")
     await harness.stop()
     await harness.start()
     await harness.alice.click(asked.response.message, label="Paint 2 pictures")
@@ -186,31 +172,31 @@ async def test_the_question_outlives_the_process(harness: BotHarness, renderer: 
         ("b lake", 7, 4),
     ]
     assert all(each.negative_prompt == "fog" for each in renderer.painted)
-    assert len(pictures(harness)) == 2
+    assert len(picture_messages(harness)) == 2
 
 
 async def test_after_an_hour_it_is_over(harness: BotHarness):
-    """An old question says so instead of painting, forgotten or not yet."""
-    asked, second = await ask(harness), await ask(harness)
+    """An expired proposal says so instead of painting, whether its row still exists or not."""
+    asked, second = await propose(harness), await propose(harness)
     harness.clock.advance(3600)
     await harness.alice.click(asked.response.message, label="Paint 4 pictures")
     assert "This question is over" in harness.texts(asked.response.message)
-    assert labels(asked.response.message) == []
+    assert last_row_labels(asked.response.message) == []
     await harness.app.maintenance.forget_old_proposals()
     assert harness.rows("SELECT id FROM proposals") == []
     await harness.alice.click(second.response.message, label="Paint 4 pictures")
     assert "This question is over" in harness.texts(second.response.message)
-    assert nothing_happened(harness)
+    assert nothing_charged(harness)
 
 
 async def test_a_quota_that_is_too_small_is_said_at_once(data_dir: Path):
-    """With the numbers, and without a question; and again where it shrank before the press."""
+    """A quota that is too small is refused with the numbers, at once and again when accepting."""
     renderer = ScriptedRenderer()
     async with open_harness(data_dir, renderer.load, quota={"pictures": 3, "hours": 2}) as harness:
-        refused = await ask(harness)
+        refused = await propose(harness)
         assert refused.ephemeral and "used up" not in refused.response.content
         assert "asked for 4 pictures, and 3 of your 3" in refused.response.content
-        asked = await ask(harness, "{a, b, c}")
+        asked = await propose(harness, "{a, b, c}")
         await harness.alice.slash(harness.channel, "imagine", prompt="one")
         await harness.settled()
         question = asked.response.message
@@ -223,17 +209,18 @@ async def test_a_quota_that_is_too_small_is_said_at_once(data_dir: Path):
         )
         await harness.alice.click(asked.response.message, label="Paint 3 pictures")
         await harness.settled()
-        assert harness.charged() == 4 and sound(harness)
+        assert harness.charged() == 4 and consistent(harness)
 
 
 async def test_a_queue_that_is_too_full_is_said_at_once(data_dir: Path, renderer: ScriptedRenderer):
-    """With how many there is room for; and again where others came before the press."""
+    """A queue that is too full is refused with the free places, at once and again when
+    accepting."""
     async with open_harness(data_dir, renderer.load, engine={"user_limit": 4}) as harness:
         renderer.hold()
-        refused = await ask(harness, "{a, b, c, d, e}")
+        refused = await propose(harness, "{a, b, c, d, e}")
         assert refused.ephemeral and "of the 4 that one member" in refused.response.content
         assert "add 4 now" in refused.response.content
-        asked = await ask(harness)
+        asked = await propose(harness)
         for number in range(2):
             await harness.alice.slash(harness.channel, "imagine", prompt=f"x{number}")
             await harness.state(1, "painting")
@@ -244,21 +231,23 @@ async def test_a_queue_that_is_too_full_is_said_at_once(data_dir: Path, renderer
         await harness.settled()
         await harness.alice.click(asked.response.message, label="Paint 4 pictures")
         await harness.settled()
-        assert harness.charged() == 6 and len(pictures(harness)) == 6
+        assert harness.charged() == 6 and len(picture_messages(harness)) == 6
 
 
 async def test_too_many_choices_are_refused_with_their_number(harness: BotHarness):
-    """More than ten at once, or more of each than a wish may have, are not even asked about."""
-    assert "12 prompts; at most 10" in (await ask(harness, "{1,2,3,4} {a,b,c}")).response.content
-    assert "count has to be" in (await ask(harness, "{a, b} --repeat 5")).response.content
-    assert "empty" in (await ask(harness, "{a,}")).response.content
-    assert "--tile" in (await ask(harness, "{a, b --tile}")).response.content
+    """More than ten prompts, or too high a count, are refused without a proposal."""
+    assert (
+        "12 prompts; at most 10" in (await propose(harness, "{1,2,3,4} {a,b,c}")).response.content
+    )
+    assert "count has to be" in (await propose(harness, "{a, b} --repeat 5")).response.content
+    assert "empty" in (await propose(harness, "{a,}")).response.content
+    assert "--tile" in (await propose(harness, "{a, b --tile}")).response.content
     assert harness.rows("SELECT id FROM proposals") == []
 
 
 async def test_private_stays_private(harness: BotHarness):
-    """Each picture replaces a message that Alice alone sees; the channel stays empty."""
-    asked = await ask(harness, "{a, b} lake", private=True)
+    """Each private picture replaces an ephemeral message; the channel stays empty."""
+    asked = await propose(harness, "{a, b} lake", private=True)
     pressed = await harness.alice.click(asked.response.message, label="Paint 2 pictures")
     await harness.settled()
     assert "Only you will see" in harness.texts(asked.response.message)
@@ -266,25 +255,27 @@ async def test_private_stays_private(harness: BotHarness):
     assert len(shown) == 2 and all(each.ephemeral for each in shown)
     for each, prompt in zip(shown, ("a lake", "b lake"), strict=True):
         assert each.message.attachments and prompt in harness.texts(each.message)
-    assert pictures(harness) == [] or all(each.flags.ephemeral for each in pictures(harness))
+    assert picture_messages(harness) == [] or all(
+        each.flags.ephemeral for each in picture_messages(harness)
+    )
     assert harness.rows("SELECT DISTINCT private FROM jobs") == [(1,)]
     assert harness.rows("SELECT DISTINCT road FROM deliveries") == [("reply",)]
 
 
 async def test_a_private_job_without_its_message_goes_to_its_person(harness: BotHarness):
-    """Where no message of the press can show it, the picture comes as a direct message."""
-    asked = await ask(harness, "{a, b --private}")
+    """A private job whose status message cannot be shown is delivered by DM."""
+    asked = await propose(harness, "{a, b --private}")
     harness.env.inject_error("POST", "/webhooks/*/*", status=404, code=10015)
     await harness.alice.click(asked.response.message, label="Paint 2 pictures")
     await harness.settled()
     assert harness.rows("SELECT private FROM jobs ORDER BY id") == [(0,), (1,)]
     assert harness.rows("SELECT road FROM deliveries ORDER BY job_id") == [("post",), ("direct",)]
-    assert len(pictures(harness)) == 1
+    assert len(picture_messages(harness)) == 1
 
 
 async def test_nobody_else_can_press(harness: BotHarness):
-    """Whoever sends its id: the question is not theirs, and stays open."""
-    asked = await ask(harness)
+    """Another member's press is refused and leaves the proposal open."""
+    asked = await propose(harness)
     services = harness.app.services
     bob = Actor(harness.bob.id, harness.guild.id, harness.channel.id)
     over = Refused(ProposalClosed(answered=False))
@@ -292,7 +283,7 @@ async def test_nobody_else_can_press(harness: BotHarness):
     assert await services.permutations.decline(bob, 1) is None
     elsewhere = Actor(harness.alice.id, 77, harness.channel.id)
     assert await services.permutations.accept(elsewhere, 1) == over
-    assert nothing_happened(harness)
+    assert nothing_charged(harness)
     await harness.alice.click(asked.response.message, label="Paint 4 pictures")
     await harness.settled()
     assert harness.charged() == 4
@@ -302,12 +293,13 @@ async def test_nobody_else_can_press(harness: BotHarness):
 async def test_an_answer_that_does_not_arrive_loses_nothing(
     harness: BotHarness, status: int, code: int
 ):
-    """What was accepted is painted and posted; the question's second press says so."""
-    asked = await ask(harness, "{a, b} lake")
+    """If the response to an acceptance fails, everything is painted and posted; pressing again says
+    so."""
+    asked = await propose(harness, "{a, b} lake")
     harness.env.inject_error("POST", "/interactions/*/callback", status=status, code=code)
     await harness.alice.click(asked.response.message, label="Paint 2 pictures")
     await harness.settled()
-    assert harness.charged() == 2 and len(pictures(harness)) == 2
+    assert harness.charged() == 2 and len(picture_messages(harness)) == 2
     again = await harness.alice.click(asked.response.message, label="Paint 2 pictures")
     assert "answered with Paint already" in again.response.content and harness.charged() == 2
 
@@ -315,25 +307,24 @@ async def test_an_answer_that_does_not_arrive_loses_nothing(
 async def test_a_crash_after_the_press_loses_and_doubles_nothing(
     harness: BotHarness, renderer: ScriptedRenderer
 ):
-    """The jobs are in the database: the next process paints each and posts it once."""
+    """After a crash, each accepted job is painted and posted exactly once."""
     renderer.hold()
-    asked = await ask(harness)
+    asked = await propose(harness)
     await harness.alice.click(asked.response.message, label="Paint 4 pictures")
     await harness.state(1, "painting")
-    renderer.release()
     await harness.crash()
     await harness.start()
     await harness.settled()
     assert harness.rows("SELECT DISTINCT state FROM jobs") == [("painted",)]
-    assert len(pictures(harness)) == 4 and harness.charged() == 4
+    assert len(picture_messages(harness)) == 4 and harness.charged() == 4
     assert "answered with Paint already" in await press(
         harness, asked.response.message, "z1:paint:1"
     )
 
 
 async def test_a_disk_in_trouble_accepts_none(harness: BotHarness, monkeypatch: pytest.MonkeyPatch):
-    """The question stays open: pressed again later, everything is painted."""
-    asked = await ask(harness)
+    """If the database fails, nothing is accepted and the proposal can be accepted later."""
+    asked = await propose(harness)
     jobs = harness.app.stores.jobs
     real, calls = jobs._insert, iter(range(100))
 
@@ -345,29 +336,32 @@ async def test_a_disk_in_trouble_accepts_none(harness: BotHarness, monkeypatch: 
     monkeypatch.setattr(jobs, "_insert", fails)
     pressed = await harness.alice.click(asked.response.message, label="Paint 4 pictures")
     assert pressed.ephemeral and "disk is in trouble" in pressed.response.content
-    assert nothing_happened(harness)
+    assert nothing_charged(harness)
     assert harness.app.engine.queue._held == {}
     monkeypatch.undo()
     await harness.alice.click(asked.response.message, label="Paint 4 pictures")
     await harness.settled()
-    assert harness.charged() == 4 and len(pictures(harness)) == 4
+    assert harness.charged() == 4 and len(picture_messages(harness)) == 4
 
 
 async def test_one_of_them_can_be_cancelled(harness: BotHarness, renderer: ScriptedRenderer):
-    """By /queue: it is refunded, and nothing is posted for it."""
+    """A single job can be cancelled in /queue and is refunded."""
     renderer.hold()
-    asked = await ask(harness)
+    asked = await propose(harness)
     await harness.alice.click(asked.response.message, label="Paint 4 pictures")
     await harness.state(1, "painting")
     queue = await harness.alice.slash(harness.channel, "queue")
     await harness.alice.click(queue.response.message, custom_id="z1:unqueue:3")
     renderer.release()
     await harness.settled()
-    assert len(pictures(harness)) == 3 == len(harness.channel.history()) and harness.charged() == 3
+    assert (
+        len(picture_messages(harness)) == 3 == len(harness.channel.history())
+        and harness.charged() == 3
+    )
 
 
 async def test_remix_asks_too(harness: BotHarness, renderer: ScriptedRenderer):
-    """Choices and flags in other words for a picture: its numbers hold where no flag says more."""
+    """A remix can have permutations and flags; otherwise the original's parameters apply."""
     await paint(harness, prompt="a lake --steps 4", aspect="16:9")
     wide = renderer.painted[0].width_px
     shown = await harness.alice.slash(harness.channel, "remix")
@@ -388,7 +382,7 @@ async def test_remix_asks_too(harness: BotHarness, renderer: ScriptedRenderer):
 
 
 async def test_a_remix_of_what_is_gone_is_said(harness: BotHarness):
-    """The picture was deleted before the press: nothing is accepted."""
+    """Accepting a remix of a deleted picture is refused."""
     await paint(harness, prompt="a lake")
     message = harness.message_with_picture()
     shown = await harness.alice.slash(harness.channel, "remix")
@@ -400,7 +394,7 @@ async def test_a_remix_of_what_is_gone_is_said(harness: BotHarness):
 
 
 async def test_explain_counts_them(harness: BotHarness):
-    """Before anything is asked: how many pictures a prompt makes, and what its first one says."""
+    """/explain shows how many pictures a prompt makes, and explains the first prompt."""
     told = await harness.alice.slash(harness.channel, "explain", prompt=f"{FOUR} --repeat 2")
     text = harness.texts(told.response.message)
     assert "make 8 pictures" in text and "**red house at dawn**" in text
@@ -409,8 +403,8 @@ async def test_explain_counts_them(harness: BotHarness):
 
 
 async def test_nothing_typed_pings_or_formats(harness: BotHarness):
-    """What a person typed is quoted in the question and in its answer."""
-    asked = await ask(harness, "{<@123456789012345678>, **b** @everyone} lake")
+    """User input in a proposal and its response is escaped."""
+    asked = await propose(harness, "{<@123456789012345678>, **b** @everyone} lake")
     await harness.alice.click(asked.response.message, label="Paint 2 pictures")
     await harness.settled()
     for request in harness.env.http_requests:

@@ -1,4 +1,4 @@
-"""Cancel in the panel of /queue: it changes in place and says what was done."""
+"""Cancel on the panel of /queue updates the panel and shows the outcome."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ import pytest
 
 from storage.errors import DiskFull
 from storage.jobs import Jobs
-from tests.bot.discord.conftest import BotHarness
+from tests.bot.discord.harness import BotHarness
 from tests.fakes import ScriptedRenderer
 
 
 @pytest.fixture
 async def busy(harness: BotHarness, renderer: ScriptedRenderer) -> BotHarness:
-    """Alice's first picture is held on the painter; her second, and Bob's private one, wait."""
+    """Alice's first picture is held while painting; her second one and Bob's private one wait."""
     renderer.hold()
     await harness.alice.slash(harness.channel, "imagine", prompt="a lake")
     await harness.state(1, "painting")
@@ -25,12 +25,13 @@ async def busy(harness: BotHarness, renderer: ScriptedRenderer) -> BotHarness:
 
 
 async def queue(harness: BotHarness, who: Any) -> Any:
-    """The answer that is the panel, as it is shown to this person."""
+    """Run /queue; return the result."""
     return (await who.slash(harness.channel, "queue")).response
 
 
 async def test_the_panel_changes_in_place(busy: BotHarness, renderer: ScriptedRenderer):
-    """The row is gone at once, what was cancelled stands first, and no other answer is needed."""
+    """The cancelled job's row disappears at once, the outcome comes first, and there is no other
+    reply."""
     panel = await queue(busy, busy.alice)
     pressed = await busy.alice.click(panel.message, custom_id="z1:unqueue:2")
     assert pressed.response.id == panel.id
@@ -46,7 +47,7 @@ async def test_the_panel_changes_in_place(busy: BotHarness, renderer: ScriptedRe
 
 
 async def test_what_is_over_is_said_in_the_panel(busy: BotHarness, renderer: ScriptedRenderer):
-    """A row whose job ended meanwhile: the panel says so and shows what is left."""
+    """If a job has ended meanwhile, the panel says so and shows the rest."""
     panel = await queue(busy, busy.alice)
     await busy.alice.slash(busy.channel, "cancel", job="2")
     await busy.alice.click(panel.message, custom_id="z1:unqueue:2")
@@ -62,7 +63,7 @@ async def test_what_is_over_is_said_in_the_panel(busy: BotHarness, renderer: Scr
 
 
 async def test_a_private_prompt_stays_unseen(busy: BotHarness, renderer: ScriptedRenderer):
-    """Who may cancel for others ends a private job without reading its words, by any road."""
+    """An admin can cancel a private job but never sees its prompt."""
     panel = await queue(busy, busy.admin)
     await busy.admin.click(panel.message, custom_id="z1:unqueue:3")
     text = busy.texts(panel.message)
@@ -77,7 +78,7 @@ async def test_a_private_prompt_stays_unseen(busy: BotHarness, renderer: Scripte
 async def test_a_full_disk_is_said_in_the_panel(
     busy: BotHarness, renderer: ScriptedRenderer, monkeypatch: pytest.MonkeyPatch
 ):
-    """Nothing is cancelled where the database takes nothing, and the row stays for a second try."""
+    """If the database fails, nothing is cancelled and the row stays."""
     panel = await queue(busy, busy.alice)
 
     async def full(*_: object) -> None:

@@ -1,4 +1,4 @@
-"""Delete, paging, rights, and the life of buttons beyond a restart."""
+"""The table of handlers; deletion, paging, permissions, and buttons after a restart."""
 
 from __future__ import annotations
 
@@ -9,15 +9,23 @@ import discord
 import pytest
 
 from bot.accounts.permissions import Actor
+from bot.discord.handlers.router import BUTTON_HANDLERS, FORM_HANDLERS
+from bot.discord.views.custom_ids import ComponentAction
 from bot.request.outcomes import Accepted
 from bot.request.params import GenerationParams
-from tests.bot.discord.commands.test_reroll import paint
-from tests.bot.discord.conftest import BotHarness, open_harness
+from tests.bot.discord.harness import BotHarness, open_harness
+from tests.bot.discord.painting import paint
 from tests.fakes import ScriptedRenderer
 
 
+def test_every_action_has_a_handler():
+    """Every action has a button handler, and forms have only known actions."""
+    assert set(BUTTON_HANDLERS) == set(ComponentAction)
+    assert set(FORM_HANDLERS) < set(ComponentAction)
+
+
 async def test_the_requester_may_delete(harness: BotHarness):
-    """Delete takes away the message, the file and the place in the history."""
+    """Delete removes the message, the file and the entry in the history."""
     await paint(harness, prompt="a lake")
     message = harness.channel.last_message
     file = harness.settings.storage.data_dir / harness.rows("SELECT file FROM pictures")[0][0]
@@ -33,7 +41,7 @@ async def test_the_requester_may_delete(harness: BotHarness):
 
 
 async def test_a_stranger_may_not_delete_and_a_moderator_may(harness: BotHarness):
-    """Another member is refused in private, or not even asked; who manages messages is not."""
+    """Other members cannot delete; members who manage messages can."""
     await paint(harness, prompt="a lake", count=2)
     message = harness.channel.last_message
     refused = await harness.bob.click(message, label="Delete")
@@ -49,7 +57,7 @@ async def test_a_stranger_may_not_delete_and_a_moderator_may(harness: BotHarness
 
 
 async def test_history_turns_pages_both_ways(harness: BotHarness):
-    """Newest first, five a page, and back to where one came from."""
+    """The history shows five pictures per page, newest first, and pages both ways."""
     for number in range(12):
         await paint(harness, prompt=f"picture number {number}")
     first = await harness.alice.slash(harness.channel, "history")
@@ -68,7 +76,7 @@ async def test_history_turns_pages_both_ways(harness: BotHarness):
 
 
 async def test_old_buttons_work_after_a_restart(harness: BotHarness):
-    """A picture of the last process can be rerolled and deleted in the next one."""
+    """Pictures of the previous process can be rerolled and deleted."""
     await paint(harness, prompt="a lake", seed=5)
     message = harness.channel.last_message
     await harness.stop()
@@ -83,7 +91,8 @@ async def test_old_buttons_work_after_a_restart(harness: BotHarness):
 async def test_waiting_jobs_survive_an_orderly_stop(
     harness: BotHarness, renderer: ScriptedRenderer
 ):
-    """The one being painted is finished and delivered; the rest is painted by the next process."""
+    """On shutdown the current picture is delivered; waiting jobs are painted by the next
+    process."""
     renderer.hold()
     for number in range(3):
         await harness.alice.slash(harness.channel, "imagine", prompt=f"wish {number}")
@@ -102,11 +111,10 @@ async def test_waiting_jobs_survive_an_orderly_stop(
 async def test_a_crash_while_painting_costs_one_retry(
     harness: BotHarness, renderer: ScriptedRenderer
 ):
-    """What was painting is painted again once, delivered once and charged once."""
+    """A job interrupted by a crash is painted once more, delivered once and charged once."""
     renderer.hold()
     result = await harness.alice.slash(harness.channel, "imagine", prompt="a lake", seed=5)
     await harness.state(1, "painting")
-    renderer.release()
     await harness.crash()
     assert harness.rows("SELECT state FROM jobs") == [("painting",)]
     await harness.start()
@@ -119,12 +127,11 @@ async def test_a_crash_while_painting_costs_one_retry(
 async def test_a_job_that_crashes_twice_is_given_up_and_refunded(
     harness: BotHarness, renderer: ScriptedRenderer
 ):
-    """A poison job cannot become a crash loop; its person is told and not charged."""
+    """A job that crashes the bot twice fails, is refunded, and its requester is told."""
     renderer.hold()
     result = await harness.alice.slash(harness.channel, "imagine", prompt="poison")
     for _ in range(2):
         await harness.state(1, "painting")
-        renderer.release()
         await harness.crash()
         renderer.hold()
         await harness.start()
@@ -136,7 +143,7 @@ async def test_a_job_that_crashes_twice_is_given_up_and_refunded(
 
 
 async def test_other_servers_are_turned_away(data_dir: Path, renderer: ScriptedRenderer):
-    """Outside `[discord] guilds` commands and old buttons are refused, in private."""
+    """Outside the configured servers, commands and old buttons are refused ephemerally."""
     async with open_harness(data_dir, renderer.load, discord={"guilds": [1]}) as harness:
         result = await harness.alice.slash(harness.channel, "imagine", prompt="a lake")
         assert result.ephemeral and "not work on this server" in result.response.content
@@ -146,12 +153,11 @@ async def test_other_servers_are_turned_away(data_dir: Path, renderer: ScriptedR
 
 
 async def test_progress_goes_on_after_a_restart(harness: BotHarness, renderer: ScriptedRenderer):
-    """The status message of a job that waited through a restart is brought up to date."""
+    """The status message of a job that waited through a restart is updated."""
     renderer.hold()
     await harness.alice.slash(harness.channel, "imagine", prompt="one")
     second = await harness.bob.slash(harness.channel, "imagine", prompt="two")
     await harness.state(1, "painting")
-    renderer.release()
     await harness.crash()
     renderer.hold()
     await harness.start()
@@ -165,17 +171,16 @@ async def test_progress_goes_on_after_a_restart(harness: BotHarness, renderer: S
 async def test_a_wish_that_was_never_answered_is_withdrawn(
     harness: BotHarness, renderer: ScriptedRenderer
 ):
-    """Killed before the answer was sent: the next start refunds it and says nothing."""
+    """A job accepted but not answered before a crash is refunded silently by the next start."""
     renderer.hold()
     await harness.alice.slash(harness.channel, "imagine", prompt="one")
     await harness.state(1, "painting")
     bob = Actor(harness.bob.id, harness.guild.id, harness.channel.id, reply_token="never-used")
     accepted = await harness.app.services.generation.imagine(bob, GenerationParams("two"))
     assert isinstance(accepted, Accepted)
-    renderer.release()
     await harness.crash()
     before = len(harness.channel.history())
-    harness.clock.advance(4)  # nothing can answer the command any more
+    harness.clock.advance(4)  # too late for any response to the command
     await harness.start()
     await harness.settled()
     assert harness.rows("SELECT id, state FROM jobs") == [(1, "painted"), (2, "cancelled")]
@@ -185,7 +190,7 @@ async def test_a_wish_that_was_never_answered_is_withdrawn(
 async def test_an_answer_that_never_arrives_costs_nothing(
     harness: BotHarness, renderer: ScriptedRenderer
 ):
-    """When Discord takes no answer, the person was told that the bot did not respond."""
+    """If Discord rejects the response, the job is withdrawn, because its requester saw an error."""
     renderer.hold()
     harness.env.inject_error("POST", "/interactions/*/callback", status=400, code=50035)
     await harness.alice.slash(harness.channel, "imagine", prompt="one")
@@ -198,7 +203,7 @@ async def test_an_answer_that_never_arrives_costs_nothing(
 async def test_an_answer_that_arrived_unnoticed_is_used(
     harness: BotHarness, renderer: ScriptedRenderer, monkeypatch: pytest.MonkeyPatch
 ):
-    """When only the confirmation was lost (40060 on a second try), the message is found."""
+    """If only the confirmation was lost (40060 on the retry), the message is found."""
     send = discord.InteractionResponse.send_message
 
     async def twice(self, *args, **kwargs):

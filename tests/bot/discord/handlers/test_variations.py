@@ -1,5 +1,5 @@
-"""What one does with a picture: vary, upscale, favourite, a copy, its original; for single
-pictures and one of several, by button, menu and command."""
+"""Actions on single pictures and on those of a series: vary, upscale, favourite, copy, original; by
+button, menu and command."""
 
 from __future__ import annotations
 
@@ -8,59 +8,43 @@ from typing import Any
 
 import pytest
 
-from bot.accounts.permissions import Actor
-from bot.discord.handlers import variations
 from bot.request.resolve import STRONG, SUBTLE
 from engine import uploads
 from engine.types import Mode
-from tests.bot.discord.commands.test_imagine import painted
-from tests.bot.discord.commands.test_reroll import paint
-from tests.bot.discord.conftest import BotHarness, open_harness
+from tests.bot.discord.harness import BotHarness, open_harness
+from tests.bot.discord.painting import (
+    alice_as_actor,
+    announcements,
+    last_row_labels,
+    paint,
+    painted,
+    parent_ids,
+    picture_file,
+    private_picture,
+    private_text,
+    slow_reading,
+)
 from tests.fakes import ScriptedRenderer
 
 SINGLE = ["Reroll", "Vary (subtle)", "Vary (strong)", "Upscale", "More ▾"]
 
 
-def labels(message: Any) -> list[str]:
-    """The buttons of the last row."""
-    return [each.label for each in message.components[-1].children]
-
-
-def parents(harness: BotHarness) -> list[Any]:
-    """What each job was painted from."""
-    return [row[0] for row in harness.rows("SELECT parent_picture_id FROM jobs ORDER BY id")]
-
-
-def picture_file(harness: BotHarness, picture_id: int = 1) -> Path:
-    """Where a picture lies on the disk."""
-    ((file,),) = harness.rows("SELECT file FROM pictures WHERE id = ?", picture_id)
-    return harness.settings.storage.data_dir / file
-
-
-def whispered(result: Any) -> str:
-    """What an interaction said to its person alone, also where an answer was announced before."""
-    said = result.followups[-1] if result.followups else result.response
-    assert said.ephemeral
-    return said.content
-
-
-async def private_picture(harness: BotHarness) -> Any:
-    """A private picture of Alice's; the message that she alone sees."""
-    result = await harness.alice.slash(harness.channel, "imagine", prompt="hush", private=True)
-    await harness.settled()
-    return result.response.message
-
-
 async def test_five_buttons_are_in_sight(harness: BotHarness):
-    """A single picture has five and no more; what else can be done is behind More."""
+    """A single picture has five buttons; the rest is behind More."""
     await paint(harness, prompt="a lake")
     message = harness.message_with_picture()
-    assert labels(message) == SINGLE
+    assert last_row_labels(message) == SINGLE
     own = await harness.more(harness.alice, message)
-    assert labels(own) == ["Remix", "Details", "Make it a favourite", "Copy to me by DM", "Delete"]
+    assert last_row_labels(own) == [
+        "Remix",
+        "Details",
+        "Make it a favourite",
+        "Copy to me by DM",
+        "Delete",
+    ]
     others = ["Remix", "Details", "Copy to me by DM"]
-    assert labels(await harness.more(harness.bob, message)) == [*others, "Report"]
-    by_moderator = labels(await harness.more(harness.moderator, message))
+    assert last_row_labels(await harness.more(harness.bob, message)) == [*others, "Report"]
+    by_moderator = last_row_labels(await harness.more(harness.moderator, message))
     assert by_moderator == [*others, "Delete", "Report"]
 
 
@@ -70,7 +54,7 @@ async def test_five_buttons_are_in_sight(harness: BotHarness):
 async def test_anyone_varies_a_public_picture_and_pays(
     harness: BotHarness, label: str, amount: float
 ):
-    """After a restart too: the same request with its noise turned, charged to who pressed."""
+    """Anyone can vary a public picture at their own cost, also after a restart."""
     await paint(harness, prompt="a lake", seed=5)
     message = harness.message_with_picture()
     await harness.stop()
@@ -80,14 +64,14 @@ async def test_anyone_varies_a_public_picture_and_pays(
     first, varied = painted(harness)
     assert not result.ephemeral and varied.seed == 5 and varied.prompt == "a lake"
     assert [each.amount for each in varied.variations] == [amount] and not first.variations
-    assert parents(harness) == [None, 1]
+    assert parent_ids(harness) == [None, 1]
     assert harness.rows("SELECT user_id FROM ledger WHERE job_id = 2") == [(harness.bob.id,)]
 
 
 async def test_upscaling_starts_from_the_pictures_own_pixels(
     harness: BotHarness, renderer: ScriptedRenderer
 ):
-    """After a restart too: twice the size, from what lies on the disk, by and for whoever asks."""
+    """Upscaling starts from the stored pixels and doubles the size, also after a restart."""
     await paint(harness, prompt="a lake", seed=5)
     message = harness.message_with_picture()
     await harness.stop()
@@ -100,11 +84,14 @@ async def test_upscaling_starts_from_the_pictures_own_pixels(
     assert (large.width_px, large.height_px) == (2 * first.width_px, 2 * first.height_px)
     assert renderer.inputs[-1] == (source.raster,)
     assert harness.rows("SELECT user_id FROM ledger WHERE job_id = 2") == [(harness.bob.id,)]
-    assert parents(harness) == [None, 1] and labels(harness.message_with_picture()) == SINGLE
+    assert (
+        parent_ids(harness) == [None, 1]
+        and last_row_labels(harness.message_with_picture()) == SINGLE
+    )
 
 
 async def test_an_enlarged_picture_is_not_enlarged_again(harness: BotHarness):
-    """What would be too large is refused in words, before anything is read."""
+    """A picture that would become too large is refused before its file is read."""
     await paint(harness, prompt="a lake")
     await harness.alice.click(harness.message_with_picture(), label="Upscale")
     await harness.settled()
@@ -114,21 +101,21 @@ async def test_an_enlarged_picture_is_not_enlarged_again(harness: BotHarness):
 
 
 async def test_a_removed_file_is_said(harness: BotHarness):
-    """Upscale, Original and the copy need the file; where it is gone, a sentence says so."""
+    """Upscale, Original and Copy explain that the file has been removed."""
     await paint(harness, prompt="a lake", seed=5, count=2)
     message = harness.message_with_picture()
     picture_file(harness, 1).unlink()
     picture_file(harness, 2).write_bytes(b"damaged")
     for value in ("z1:upscale:1", "z1:original:1", "z1:upscale:2"):
         result = await harness.alice.select(message, [value])
-        assert "was removed to save space" in whispered(result), value
+        assert "was removed to save space" in private_text(result), value
     copied = await harness.alice.select(await harness.more(harness.alice, message), ["z1:copy:1"])
-    assert "was removed" in whispered(copied)
+    assert "was removed" in private_text(copied)
     assert harness.charged() == 2
 
 
 async def test_private_stays_private(harness: BotHarness):
-    """What is made of a private picture is its person's alone; others do not reach it."""
+    """Results of private pictures are private, and nobody else can use such pictures."""
     message = await private_picture(harness)
     for label in ("Vary (subtle)", "Upscale"):
         result = await harness.alice.click(message, label=label)
@@ -145,7 +132,7 @@ async def test_private_stays_private(harness: BotHarness):
 
 
 async def test_a_private_picture_is_deleted_from_its_panel(harness: BotHarness):
-    """The picture goes; of its message, which only its person can dismiss, a sentence speaks."""
+    """A private picture can be deleted, and the reply asks to dismiss its message."""
     message = await private_picture(harness)
     file = picture_file(harness)
     shown = await harness.alice.click(message, label="More ▾")
@@ -158,8 +145,8 @@ async def test_a_private_picture_is_deleted_from_its_panel(harness: BotHarness):
 async def test_where_reading_breaks_off_nothing_is_charged(
     harness: BotHarness, monkeypatch: pytest.MonkeyPatch
 ):
-    """An answer that cannot even be announced takes its job back."""
-    read_slowly(monkeypatch)
+    """If the response cannot even be deferred, the job is withdrawn."""
+    slow_reading(monkeypatch)
     await paint(harness, prompt="a lake")
     harness.env.inject_error("POST", "/interactions/*/callback", status=404, code=10062)
     await harness.alice.click(harness.message_with_picture(), label="Upscale")
@@ -168,10 +155,10 @@ async def test_where_reading_breaks_off_nothing_is_charged(
 
 
 async def test_one_of_several(harness: BotHarness):
-    """The menu enlarges, varies, shows and explains each picture by its number."""
+    """The menu upscales, varies, shows and explains each picture by its number."""
     await paint(harness, prompt="a lake", seed=5, count=3)
     message = harness.message_with_picture()
-    assert labels(message) == ["Reroll all", "Delete", "More ▾"]
+    assert last_row_labels(message) == ["Reroll all", "Delete", "More ▾"]
     await harness.stop()
     await harness.start()
     (menu,) = message.components[-2].children
@@ -190,11 +177,11 @@ async def test_one_of_several(harness: BotHarness):
     await harness.settled()
     varied, large = painted(harness)[-2:]
     assert (varied.seed, large.seed) == (6, 7) and large.mode is Mode.UPSCALE
-    assert parents(harness) == [None, 2, 3] and harness.charged() == 5
+    assert parent_ids(harness) == [None, 2, 3] and harness.charged() == 5
 
 
 async def test_more_for_several(harness: BotHarness):
-    """Its panel names each picture: remix, copy and, for their person, favourites."""
+    """The panel of a series offers remix and copy of each picture, and favourites to its author."""
     await paint(harness, prompt="a lake", count=2)
     message = harness.message_with_picture()
     shown = await harness.alice.click(message, label="More ▾")
@@ -210,7 +197,7 @@ async def test_more_for_several(harness: BotHarness):
 
 
 async def test_favourites_are_ones_own(harness: BotHarness):
-    """The panel shows the mark and takes it off; another person is told why they cannot."""
+    """The panel marks and unmarks favourites; other members are refused with the reason."""
     await paint(harness, prompt="a lake")
     message = harness.message_with_picture()
     shown = await harness.alice.click(message, label="More ▾")
@@ -226,7 +213,7 @@ async def test_favourites_are_ones_own(harness: BotHarness):
 
 
 async def press_forged(harness: BotHarness, who: Any, custom_id: str) -> Any:
-    """Press a button that stands on no message of this person's."""
+    """Press a button that is on no message this member sees."""
     stored = harness.env.backend.get_message(harness.channel.id, harness.message_with_picture().id)
     before = stored.components
     button = {"type": 2, "style": 2, "label": "x", "custom_id": custom_id, "id": 99}
@@ -238,7 +225,8 @@ async def press_forged(harness: BotHarness, who: Any, custom_id: str) -> Any:
 
 
 async def test_a_copy_by_direct_message(harness: BotHarness):
-    """Anyone gets one of a public picture, with its place; Discord drops a second press's nonce."""
+    """Anyone gets a copy of a public picture with a link; the nonce of a second press is
+    dropped."""
     await paint(harness, prompt="a lake", seed=5)
     panel = await harness.more(harness.bob, harness.message_with_picture())
     result = await harness.bob.click(panel, label="Copy to me by DM")
@@ -251,7 +239,7 @@ async def test_a_copy_by_direct_message(harness: BotHarness):
 
 
 async def test_closed_direct_messages_are_said(harness: BotHarness):
-    """Whoever takes none is told what to change; a lost connection is another sentence."""
+    """Closed DMs and a lost connection are explained with different sentences."""
     await paint(harness, prompt="a lake")
     panel = await harness.more(harness.bob, harness.message_with_picture())
     harness.env.inject_error("POST", "/users/@me/channels", status=403, code=50007)
@@ -263,7 +251,7 @@ async def test_closed_direct_messages_are_said(harness: BotHarness):
 
 
 async def test_the_commands_find_ones_own_pictures(harness: BotHarness):
-    """/vary and /upscale take one's last picture or a number; nothing is charged where none is."""
+    """/vary and /upscale use the last picture or a given number; without one nothing is charged."""
     for command in ("vary", "upscale", "remix"):
         nothing = await harness.alice.slash(harness.channel, command)
         assert nothing.ephemeral and "/imagine" in nothing.response.content
@@ -282,14 +270,14 @@ async def test_the_commands_find_ones_own_pictures(harness: BotHarness):
 
 
 async def test_deleted_pictures_are_gone_for_every_button(harness: BotHarness):
-    """Panels and messages may be older than the deletion: a sentence, and no charge."""
+    """Every button on an old message refuses a deleted picture and charges nothing."""
     await paint(harness, prompt="a lake", count=2)
     message = harness.message_with_picture()
     await paint(harness, prompt="a hill")
     single = harness.message_with_picture()
     panel = await harness.more(harness.bob, single)
     for picture_id in (1, 3):
-        await harness.app.services.gallery.erase_all(person(harness), picture_id)
+        await harness.app.services.gallery.erase_all(alice_as_actor(harness), picture_id)
     presses = [
         *[await harness.bob.click(single, label=label) for label in SINGLE],
         *[await harness.bob.click(panel, label=each) for each in ("Remix", "Details")],
@@ -301,33 +289,13 @@ async def test_deleted_pictures_are_gone_for_every_button(harness: BotHarness):
     assert harness.charged() == 3
 
 
-def person(harness: BotHarness) -> Actor:
-    """Alice, as the studio knows her."""
-    return Actor(harness.alice.id, harness.guild.id, harness.channel.id)
-
-
-def read_slowly(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As if reading a picture took longer than anybody waits for an answer."""
-
-    async def not_soon(_accepting: Any) -> bool:
-        return False
-
-    monkeypatch.setattr(variations, "_soon", not_soon)
-
-
-def announcements(harness: BotHarness) -> int:
-    """How many answers were announced before they came."""
-    bodies = [r.json for r in harness.env.http_requests if r.path.endswith("/callback")]
-    return sum(body["type"] == 5 for body in bodies)
-
-
 @pytest.mark.parametrize("announced", [False, True])
 async def test_refusals_leave_no_public_trace(
     data_dir: Path, announced: bool, monkeypatch: pytest.MonkeyPatch
 ):
-    """A spent quota is said to its person alone, also where the answer had been announced."""
+    """A used-up quota is refused ephemerally, also after a deferred response."""
     if announced:
-        read_slowly(monkeypatch)
+        slow_reading(monkeypatch)
     renderer = ScriptedRenderer()
     settings = {"quota": {"pictures": 1, "hours": 1}}
     async with open_harness(data_dir, renderer.load, **settings) as harness:
@@ -336,7 +304,7 @@ async def test_refusals_leave_no_public_trace(
         before = len(harness.channel.history())
         for label in ("Vary (subtle)", "Upscale"):
             result = await harness.alice.click(message, label=label)
-            assert "quota is used up" in whispered(result)
+            assert "quota is used up" in private_text(result)
             assert len(result.followups) == (announced and label == "Upscale")
         assert len(harness.channel.history()) == before and harness.charged() == 1
 
@@ -344,8 +312,8 @@ async def test_refusals_leave_no_public_trace(
 async def test_an_announced_answer_becomes_the_picture(
     harness: BotHarness, monkeypatch: pytest.MonkeyPatch
 ):
-    """Where reading takes long, the announcement is the message that shows the job."""
-    read_slowly(monkeypatch)
+    """A deferred response becomes the status message."""
+    slow_reading(monkeypatch)
     await paint(harness, prompt="a lake")
     result = await harness.alice.slash(harness.channel, "upscale")
     await harness.settled()
@@ -360,7 +328,7 @@ async def test_an_announced_answer_becomes_the_picture(
 
 
 async def test_a_full_queue_and_a_stopping_bot_are_said(data_dir: Path):
-    """Neither is charged; both are answered."""
+    """A full queue and a shutdown are explained and not charged."""
     renderer = ScriptedRenderer()
     async with open_harness(data_dir, renderer.load, engine={"queue_limit": 1}) as harness:
         await paint(harness, prompt="a lake")
@@ -370,10 +338,10 @@ async def test_a_full_queue_and_a_stopping_bot_are_said(data_dir: Path):
         await harness.state(2, "painting")
         await harness.alice.click(message, label="Vary (strong)")
         for label in ("Vary (subtle)", "Upscale"):
-            assert "queue is full" in whispered(await harness.bob.click(message, label=label))
+            assert "queue is full" in private_text(await harness.bob.click(message, label=label))
         renderer.release()
         await harness.settled()
         harness.app.engine.queue.close()
         for label in ("Vary (subtle)", "Upscale"):
-            assert "restarting" in whispered(await harness.bob.click(message, label=label))
+            assert "restarting" in private_text(await harness.bob.click(message, label=label))
         assert harness.charged() == 3

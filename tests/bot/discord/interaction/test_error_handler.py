@@ -1,4 +1,4 @@
-"""The one place where errors become words, where the commands' tests do not lead."""
+"""The central error handler in situations that the tests of commands do not reach."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from structlog.testing import capture_logs
 
 from bot.discord.interaction.error_handler import explain
 
-SAID = {40060: [], 50083: [], 50013: ["told"]}
+NOTICES = {40060: [], 50083: [], 50013: ["told"]}
 
 
-@pytest.mark.parametrize("code", SAID)
+@pytest.mark.parametrize("code", NOTICES)
 async def test_what_discord_refuses_is_not_always_an_error(code: int) -> None:
-    """The first of discord.py's tries stands, or the thread was archived meanwhile: nobody is told
-    of an error, and none is logged; any other refusal is both."""
-    told: list[str] = []
+    """A response that was already given, or whose thread is archived, is no error; any other
+    refusal is shown and logged."""
+    notices: list[str] = []
 
     async def send(*_: object, **__: object) -> None:
-        told.append("told")
+        notices.append("told")
 
     response = SimpleNamespace(send_message=send, is_done=lambda: False)
     interaction = SimpleNamespace(id=5, locale="en-US", response=response)
@@ -29,5 +29,5 @@ async def test_what_discord_refuses_is_not_always_an_error(code: int) -> None:
     error = discord.HTTPException(cast(Any, refused), {"code": code, "message": "no"})
     with capture_logs() as logged:
         await explain(cast(Any, interaction), error)
-    assert told == SAID[code]
-    assert [each["log_level"] for each in logged] == ["error" if SAID[code] else "warning"]
+    assert notices == NOTICES[code]
+    assert [each["log_level"] for each in logged] == ["error" if NOTICES[code] else "warning"]

@@ -1,4 +1,4 @@
-"""Nobody is left without an answer because the bot restarts."""
+"""A restart leaves no interaction unanswered."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from bot.accounts.permissions import Actor
 from bot.accounts.quotas import QuotaService
 from bot.discord.interaction.in_flight import InFlightInteractions
 from storage.types import QuotaStatus
-from tests.bot.discord.conftest import BotHarness
+from tests.bot.discord.harness import BotHarness
 
 
 async def test_a_stop_waits_for_those_who_are_being_answered(
     harness: BotHarness, monkeypatch: pytest.MonkeyPatch
 ):
-    """A command that came just before the bot was stopped is answered; then the client closes."""
+    """A command that came just before the stop is answered before the client closes."""
     asked, go_on = asyncio.Event(), asyncio.Event()
     own = QuotaService.own
 
@@ -40,7 +40,7 @@ async def test_a_stop_waits_for_those_who_are_being_answered(
 
 
 async def test_what_takes_too_long_is_cancelled():
-    """A stop is not held up for ever; who is cancelled has ended before the stop goes on."""
+    """A stop cancels responses that take too long and waits until they have ended."""
     in_flight, ended = InFlightInteractions(), asyncio.Event()
 
     async def answer() -> None:
@@ -55,4 +55,4 @@ async def test_what_takes_too_long_is_cancelled():
     await asyncio.sleep(0)
     await in_flight.finish(0.01)
     assert ended.is_set() and task.cancelled()
-    await in_flight.finish(0.01)  # nobody is left
+    await in_flight.finish(0.01)  # nothing is in flight

@@ -1,4 +1,4 @@
-"""What Discord allows in a layout, a form or a text, as one list of what is wrong with it."""
+"""Discord's limits for layouts, forms and texts, checked into one list of problems."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ ROW_BUTTONS, LABEL_CHARS, ID_CHARS = 5, 80, 100
 OPTIONS, OPTION_CHARS, PLACEHOLDER_CHARS = 25, 100, 150
 FORM_PARTS, TITLE_CHARS, FIELD_LABEL_CHARS, FIELD_CHARS = 5, 45, 45, 4000
 PHONE_CELLS = 34
-"""About so much of a button's label is shown on a phone; a Chinese character takes two."""
+"""Width of a button label on phones; Chinese characters count twice."""
 
 ROW, BUTTON, SELECT, INPUT, SECTION, TEXT, GALLERY, LABEL = 1, 2, 3, 4, 9, 10, 12, 18
 
@@ -20,7 +20,7 @@ Part = Mapping[str, Any]
 
 
 def parts(value: Any) -> Iterator[Part]:
-    """Every component, nested ones too, in the order in which a screen reader meets them."""
+    """Yield every component, including nested ones, in reading order."""
     if isinstance(value, list):
         for each in value:
             yield from parts(each)
@@ -32,7 +32,7 @@ def parts(value: Any) -> Iterator[Part]:
 
 
 def problems(components: list[Any]) -> list[str]:
-    """What Discord would refuse in a layout; empty if nothing."""
+    """Return what Discord would reject in a layout; empty if nothing."""
     found = list(parts(components))
     wrong = [problem for part in found for problem in _part(part)]
     wrong += _most("components", len(found), PARTS)
@@ -43,7 +43,7 @@ def problems(components: list[Any]) -> list[str]:
 
 
 def form_problems(form: Part) -> list[str]:
-    """What Discord would refuse in a form."""
+    """Return what Discord would reject in a form."""
     found = list(parts(form["components"]))
     wrong = _length("title", form["title"], TITLE_CHARS) + _length(
         "id", form["custom_id"], ID_CHARS
@@ -54,19 +54,19 @@ def form_problems(form: Part) -> list[str]:
 
 
 def text_problems(text: str) -> list[str]:
-    """What Discord would refuse in the text of a message."""
+    """Return what Discord would reject in the text of a message."""
     torn = ["half a character"] if _torn(text) else []
     return _length("content", text, CONTENT_CHARS) + torn
 
 
 def cut_on_phones(components: list[Any]) -> list[str]:
-    """The labels of buttons of which a phone shows only the beginning."""
+    """Return the button labels that phones would truncate."""
     labels = [part["label"] for part in parts(components) if part["type"] == BUTTON]
     return [label for label in labels if _cells(label) > PHONE_CELLS]
 
 
 def strings(value: Any) -> Iterator[str]:
-    """Every text in a body."""
+    """Yield every text in a body."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, Mapping | list):

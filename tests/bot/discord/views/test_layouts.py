@@ -1,4 +1,4 @@
-"""Every layout as it looks, in every language, and that Discord takes it whatever stands in it."""
+"""Snapshots of every layout in every language, and that Discord accepts them with any input."""
 
 from __future__ import annotations
 
@@ -25,9 +25,6 @@ from bot.pictures.filenames import SPOILER
 from engine.prompts import MAX_PROMPT_CHARS
 from tests.bot.discord.openapi import DESCRIPTION, ApiDescription
 from tests.bot.discord.snapshots import ReadableJson, readable
-from tests.bot.discord.views import layouts
-from tests.bot.discord.views.layouts import CASES, PARTS
-from tests.bot.discord.views.layouts_samples import PROMPT, Shown
 from tests.bot.discord.views.limits import (
     BUTTON,
     GALLERY,
@@ -40,9 +37,12 @@ from tests.bot.discord.views.limits import (
     problems,
     text_problems,
 )
+from tests.bot.discord.views.samples import layouts
+from tests.bot.discord.views.samples.data import PROMPT, Shown
+from tests.bot.discord.views.samples.layouts import PARTS, SAMPLES
 
 LOCALES = ("en-US", "zh-CN")
-MADE = ("ui.LayoutView", "ui.Modal", "Panel")
+LAYOUT_TYPES = ("ui.LayoutView", "ui.Modal", "Panel")
 V2 = 1 << 15
 
 _MARKS = (
@@ -73,7 +73,7 @@ _STRANGE = (
     "\u200b",
     "\n",
 )
-HOSTILE = st.one_of(
+ODD_TEXTS = st.one_of(
     st.lists(
         st.sampled_from([*_MARKS, *_MENTIONS, *_STRANGE, "https://x.example/**", " ", "a"]),
         min_size=1,
@@ -81,23 +81,23 @@ HOSTILE = st.one_of(
     ).map("".join),
     st.text(st.characters(), min_size=1, max_size=200),
 )
-HOSTILE_CHARS = 4000
+ODD_TEXT_CHARS = 4000
 
 
-class Wordy(gettext.NullTranslations):
-    """A language in which everything takes longer to say."""
+class LongerTexts(gettext.NullTranslations):
+    """A language whose texts are longer than the English ones."""
 
     def gettext(self, message: str) -> str:
-        """The message, and a third of it again."""
+        """Return the message, a third longer."""
         return message + "ö" * (len(message) // 3)
 
     def ngettext(self, msgid1: str, msgid2: str, n: int) -> str:
-        """The same for either form."""
+        """Return the right form, a third longer."""
         return self.gettext(msgid1 if n == 1 else msgid2)
 
 
 def components(shown: Any) -> list[Any]:
-    """What is sent for a layout; a text counts as one."""
+    """Return the components that are sent for a layout; a text counts as one."""
     if isinstance(shown, str):
         return [{"type": TEXT, "content": shown}]
     if isinstance(shown, ui.Modal):
@@ -105,8 +105,8 @@ def components(shown: Any) -> list[Any]:
     return shown.to_components()
 
 
-def wrong(shown: Shown) -> list[str]:
-    """What Discord would refuse."""
+def problems_of(shown: Shown) -> list[str]:
+    """Return what Discord would reject."""
     if isinstance(shown, str):
         return text_problems(shown)
     if isinstance(shown, ui.Modal):
@@ -115,50 +115,57 @@ def wrong(shown: Shown) -> list[str]:
 
 
 def body(shown: Shown) -> Any:
-    """As a snapshot shows it."""
+    """Return the form in which a snapshot stores a layout."""
     if isinstance(shown, ui.Modal):
         return {"title": shown.title, "custom_id": shown.custom_id, "components": components(shown)}
     return {"content": shown} if isinstance(shown, str) else components(shown)
 
 
 def test_the_table_is_complete():
-    """Every card has a case, and so has everything public that makes a layout, panel or form."""
+    """Every card, and every public function that makes a layout, panel or form, has a sample."""
     cards = [card.__name__.removesuffix("Card").lower() for card in get_args(Card)]
-    assert [card for card in cards if not any(name.startswith(card) for name in CASES)] == []
-    files = Path(layouts.__file__).parent.glob("layouts_*.py")
+    assert [card for card in cards if not any(name.startswith(card) for name in SAMPLES)] == []
+    files = Path(layouts.__file__).parent.glob("*.py")
     used = "".join(file.read_text(encoding="utf-8") for file in files)
-    assert [name for name in makers() if f"{name}(" not in used] == []
-    assert len(CASES) == sum(map(len, PARTS)), "two parts have a case of the same name"
+    assert [name for name in layout_functions() if f"{name}(" not in used] == []
+    assert len(SAMPLES) == sum(map(len, PARTS)), "two parts have a case of the same name"
 
 
 def test_nothing_is_made_elsewhere():
-    """Whatever is shown is made by a function that answers it, so that the table can have it."""
+    """Layouts and forms are made only in functions that return them, so that samples can cover
+    them."""
     folder = Path(bot.discord.__path__[0])
     files = [*folder.rglob("*.py")]
-    found = {file.name: list(strays(file.read_text(encoding="utf-8"))) for file in files}
+    found = {file.name: list(misplaced_layouts(file.read_text(encoding="utf-8"))) for file in files}
     assert files and {name: lines for name, lines in found.items() if lines} == {}
-    assert list(strays("def a() -> ui.Modal:\n    return ui.Modal()\nasync def b():\n    layout()"))
+    assert list(
+        misplaced_layouts(
+            "def a() -> ui.Modal:\n    return ui.Modal()\nasync def b():\n    layout()"
+        )
+    )
 
 
-def makers() -> Iterator[str]:
-    """The public functions of bot.discord that make what people see."""
+def layout_functions() -> Iterator[str]:
+    """Yield the names of bot.discord's public functions that make layouts, panels or forms."""
     for found in pkgutil.walk_packages(bot.discord.__path__, "bot.discord."):
         module = importlib.import_module(found.name)
         for name, each in inspect.getmembers(module, inspect.isfunction):
-            made = each.__annotations__.get("return") in MADE
+            made = each.__annotations__.get("return") in LAYOUT_TYPES
             own = each.__module__ == module.__name__ and not name.startswith("_")
             if made and own and name != "layout":
                 yield name
 
 
-def strays(source: str) -> Iterator[int]:
-    """The lines that make a layout or a form outside of a function that answers one."""
+def misplaced_layouts(source: str) -> Iterator[int]:
+    """Yield the lines that make a layout or form outside of a function that returns one."""
     makes = ("layout", "ui.LayoutView", "ui.Modal")
     tree = ast.parse(source)
     inside = {
         part
         for each in ast.walk(tree)
-        if isinstance(each, ast.FunctionDef) and each.returns and ast.unparse(each.returns) in MADE
+        if isinstance(each, ast.FunctionDef)
+        and each.returns
+        and ast.unparse(each.returns) in LAYOUT_TYPES
         for part in ast.walk(each)
     }
     for each in ast.walk(tree):
@@ -166,22 +173,22 @@ def strays(source: str) -> Iterator[int]:
             yield each.lineno
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", SAMPLES)
 def test_looks(name: str, snapshot: SnapshotAssertion):
-    """The layout is as it was when somebody last looked at it (`make snapshots` renews them)."""
-    shown = {locale: readable(body(CASES[name](words(locale), PROMPT))) for locale in LOCALES}
-    # Said once where a language has no catalogue, or nothing to translate.
+    """Every layout looks as in its reviewed snapshot (`make snapshots` renews them)."""
+    shown = {locale: readable(body(SAMPLES[name](words(locale), PROMPT))) for locale in LOCALES}
+    # Languages without a catalogue or without differences are left out.
     english = shown.pop("en-US")
     others = {locale: each for locale, each in shown.items() if each != english}
     assert {"en-US": english, **others} == snapshot(extension_class=ReadableJson)
 
 
 @pytest.mark.parametrize("locale", LOCALES)
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", SAMPLES)
 def test_discord_takes_it(name: str, locale: str):
-    """No limit is passed, each id is one of ours, and no label is cut on a phone."""
-    shown = CASES[name](words(locale), PROMPT)
-    assert wrong(shown) == []
+    """Every layout is within Discord's limits, has known custom_ids and no truncated label."""
+    shown = SAMPLES[name](words(locale), PROMPT)
+    assert problems_of(shown) == []
     assert cut_on_phones(components(shown)) == []
     if isinstance(shown, ui.LayoutView):
         ids = [part["custom_id"] for part in parts(components(shown)) if "custom_id" in part]
@@ -190,17 +197,17 @@ def test_discord_takes_it(name: str, locale: str):
         assert parse(shown.custom_id) or parse_staged(shown.custom_id)
 
 
-@pytest.mark.parametrize("name", [name for name in CASES if name.startswith("picture")])
+@pytest.mark.parametrize("name", [name for name in SAMPLES if name.startswith("picture")])
 def test_a_result_is_no_switchboard(name: str):
-    """At most five buttons are in sight below pictures, and one menu."""
-    kinds = [part["type"] for part in parts(components(CASES[name](words(), PROMPT)))]
+    """Below a result there are at most five buttons and one menu."""
+    kinds = [part["type"] for part in parts(components(SAMPLES[name](words(), PROMPT)))]
     assert kinds.count(BUTTON) <= 5 and kinds.count(SELECT) <= 1
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", SAMPLES)
 def test_pictures_are_described(name: str):
-    """Whoever hears a message is told what it is about first; every picture has a description."""
-    shown = CASES[name](words(), PROMPT)
+    """Every picture has alt text, and text comes before it."""
+    shown = SAMPLES[name](words(), PROMPT)
     found = list(parts(components(shown)))
     assert isinstance(shown, ui.Modal) or found[0]["type"] in (TEXT, SECTION)
     for part in found:
@@ -208,44 +215,44 @@ def test_pictures_are_described(name: str):
             assert PROMPT in item["description"]
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", SAMPLES)
 def test_what_is_hidden_is_called_so(name: str):
-    """A picture that is hidden until it is clicked says so in its file's name too, and no other."""
-    for part in parts(components(CASES[name](words(), PROMPT))):
+    """Pictures have the spoiler file name exactly if they are spoilers."""
+    for part in parts(components(SAMPLES[name](words(), PROMPT))):
         for item in part.get("items", []) if part["type"] == GALLERY else []:
             called = item["media"]["url"].startswith(f"attachment://{SPOILER}")
             assert called == bool(item.get("spoiler"))
 
 
 @settings(max_examples=40)
-@given(text=HOSTILE, times=st.sampled_from([1, HOSTILE_CHARS]))
+@given(text=ODD_TEXTS, times=st.sampled_from([1, ODD_TEXT_CHARS]))
 def test_whatever_a_person_wrote(text: str, times: int):
-    """Marks, mentions, 4000 characters, any script, half characters: every layout holds.
+    """Every layout accepts any user input: Markdown, mentions, any script, 4000 characters.
 
-    Also in a language that takes a third more words than English.
+    Also in a language that needs a third more text than English.
     """
-    for say in (words("zh-CN"), Words(Wordy())):
-        for name, case in CASES.items():
-            shown = case(say, (text * times)[:HOSTILE_CHARS])
-            assert wrong(shown) == [], name
+    for say in (words("zh-CN"), Words(LongerTexts())):
+        for name, case in SAMPLES.items():
+            shown = case(say, (text * times)[:ODD_TEXT_CHARS])
+            assert problems_of(shown) == [], name
 
 
-@pytest.mark.parametrize("name", [name for name in CASES if name.split("-")[0] != "remix"])
+@pytest.mark.parametrize("name", [name for name in SAMPLES if name.split("-")[0] != "remix"])
 @pytest.mark.parametrize(
     "text", ["@everyone", "<@123456789012345678>", "<@&123456789012345678>", "@here"]
 )
 def test_nobody_is_called(name: str, text: str):
-    """A mention in somebody's words stands nowhere as one, not even in a block of code."""
-    for part in parts(components(CASES[name](words(), text))):
+    """Mentions in user input never stay mentions, not even in code blocks."""
+    for part in parts(components(SAMPLES[name](words(), text))):
         assert text not in part.get("content", "")
 
 
 @pytest.mark.parametrize("length", [1, MAX_PROMPT_CHARS])
 @pytest.mark.skipif(not DESCRIPTION.exists(), reason="Discord's API description is not at hand")
 def test_the_description_knows_it(length: int):
-    """Every layout and form is one that Discord's own API description allows."""
+    """Every layout and form is valid by Discord's own API description."""
     api = ApiDescription()
-    for name, case in CASES.items():
+    for name, case in SAMPLES.items():
         shown = case(words("zh-CN"), "湖" * length)
         if isinstance(shown, ui.LayoutView):
             sent: Any = {"type": 4, "data": {"components": components(shown), "flags": V2}}

@@ -1,4 +1,4 @@
-"""The limits that layouts are checked against do refuse what breaks them."""
+"""The limit checks reject what breaks the limits."""
 
 from __future__ import annotations
 
@@ -10,28 +10,28 @@ from tests.bot.discord.views.limits import cut_on_phones, form_problems, problem
 
 
 def button(number: int = 1, label: str = "Show") -> dict[str, Any]:
-    """A button as discord.py sends it."""
+    """Return a button as discord.py sends it."""
     return {"type": 2, "style": 2, "label": label, "custom_id": f"z1:show:{number}"}
 
 
 def row(*children: dict[str, Any]) -> dict[str, Any]:
-    """A row of buttons or a menu."""
+    """Return a row of buttons or a menu."""
     return {"type": 1, "components": list(children)}
 
 
 def menu(count: int, label: str = "one") -> dict[str, Any]:
-    """A menu of so many options."""
+    """Return a menu of `count` options."""
     options = [{"label": label, "value": f"z1:show:{n}"} for n in range(count)]
     return {"type": 3, "custom_id": "z1:pick:1", "options": options}
 
 
 def text(content: str) -> dict[str, Any]:
-    """A text display."""
+    """Return a text display."""
     return {"type": 10, "content": content}
 
 
 def gallery(count: int, alt: str) -> dict[str, Any]:
-    """So many pictures with the same description."""
+    """Return a gallery of `count` pictures with the same description."""
     item = {"media": {"url": "attachment://x.png"}, "description": alt}
     return {"type": 12, "items": [item] * count}
 
@@ -64,12 +64,12 @@ SOUND = [text("x" * 3999), text("y"), gallery(10, "z" * 1024), row(*map(button, 
     ],
 )
 def test_a_broken_layout_is_noticed(broken: list[Any]):
-    """Each limit of a layout, passed by one, is one problem or more; at the limit there is none."""
+    """Exceeding any limit of a layout by one is a problem; reaching it is none."""
     assert problems(broken) and problems(SOUND) == []
 
 
 def test_a_broken_form_and_text_are_noticed():
-    """Titles, labels and fields of forms have limits of their own, and so has a plain text."""
+    """Forms and plain texts have limits of their own."""
     field = {"type": 4, "custom_id": "prompt", "value": "x", "max_length": 5}
     label = {"type": 18, "label": "x" * 45, "component": field}
     form = {"title": "x" * 45, "custom_id": "z1:remix:1", "components": [label]}
@@ -88,6 +88,6 @@ def test_a_broken_form_and_text_are_noticed():
 
 
 def test_phones_show_less():
-    """34 letters are seen, or half as many Chinese characters."""
+    """Labels over 34 letters, or 17 Chinese characters, are truncated."""
     assert cut_on_phones([row(button(label="x" * 34), button(2, "湖" * 17))]) == []
     assert cut_on_phones([row(button(label="湖" * 18))]) == ["湖" * 18]

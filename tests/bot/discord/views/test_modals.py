@@ -1,41 +1,28 @@
-"""Remix: a form with a picture's words, kept nowhere but at Discord."""
+"""The remix form, and the prompt that a refused form gives back."""
 
 from __future__ import annotations
-
-from typing import Any
 
 import discord
 import pytest
 
-from bot.discord.views.modals import remix_form
+from bot.discord.views.modals import WORDS_LIMIT, remix_form
 from bot.i18n import words
 from engine.prompts import MAX_PROMPT_CHARS, clean
 from engine.types import MAX_SEED, Mode
-from tests.bot.discord.commands.test_imagine import painted
-from tests.bot.discord.commands.test_reroll import paint
-from tests.bot.discord.conftest import BotHarness
+from tests.bot.discord.forms import form_fields, open_remix
+from tests.bot.discord.harness import BotHarness
+from tests.bot.discord.painting import paint, painted
 from tests.fakes import a_request
 
 
-async def remix(harness: BotHarness, who: Any) -> Any:
-    """Press Remix on the newest picture; the form."""
-    return await who.click(await harness.more(who, harness.message_with_picture()), label="Remix")
-
-
-def fields(form: Any) -> dict[str, str | None]:
-    """What stands in a form's fields."""
-    parts = [each["component"] for each in form.modal["components"]]
-    return {each["custom_id"]: each.get("value") for each in parts}
-
-
 async def test_other_words_in_the_same_shape(harness: BotHarness):
-    """The form holds the words; what is sent in is painted with the original's numbers."""
+    """The form holds the prompt; the submission is painted with the original's parameters."""
     await paint(
         harness, prompt="a lake", seed=5, speed="fast", guidance=2.0, negative="fog", aspect="16:9"
     )
-    form = await remix(harness, harness.bob)
+    form = await open_remix(harness, harness.bob)
     assert form.modal["custom_id"] == "z1:remix:1"
-    assert fields(form) == {"prompt": "a lake", "negative": "fog", "seed": None}
+    assert form_fields(form) == {"prompt": "a lake", "negative": "fog", "seed": None}
     await harness.bob.submit_modal(form, {"prompt": "a pond", "negative": "mist", "seed": " 7 "})
     await harness.settled()
     first, second = painted(harness)
@@ -49,9 +36,9 @@ async def test_other_words_in_the_same_shape(harness: BotHarness):
 
 
 async def test_a_form_outlives_the_process_that_showed_it(harness: BotHarness):
-    """Sent in after a restart it paints; an empty seed is a fresh one; nothing is in memory."""
+    """A form submitted after a restart still works, and discord.py keeps no modal in memory."""
     await paint(harness, prompt="a lake", seed=5)
-    form = await remix(harness, harness.alice)
+    form = await open_remix(harness, harness.alice)
     assert not harness.app.client._connection._view_store._modals  # pyright: ignore[reportPrivateUsage]
     await harness.stop()
     await harness.start()
@@ -72,17 +59,17 @@ async def test_a_form_outlives_the_process_that_showed_it(harness: BotHarness):
     ],
 )
 async def test_what_cannot_be_painted_is_said(harness: BotHarness, sent: dict[str, str], said: str):
-    """A refusal is for who sent it in, and costs nothing."""
+    """A refusal of a form is ephemeral and costs nothing."""
     await paint(harness, prompt="a lake")
-    result = await harness.alice.submit_modal(await remix(harness, harness.alice), sent)
+    result = await harness.alice.submit_modal(await open_remix(harness, harness.alice), sent)
     assert result.ephemeral and said in result.response.content
     assert harness.charged() == 1
 
 
 async def test_the_picture_may_be_gone_meanwhile(harness: BotHarness):
-    """Deleted between the form and its being sent in: a sentence, no charge."""
+    """A form for a picture deleted meanwhile is refused and not charged."""
     await paint(harness, prompt="a lake")
-    form = await remix(harness, harness.bob)
+    form = await open_remix(harness, harness.bob)
     panel = await harness.more(harness.alice, harness.message_with_picture())
     await harness.alice.click(panel, label="Delete")
     result = await harness.bob.submit_modal(form, {"prompt": "a pond"})
@@ -91,23 +78,23 @@ async def test_the_picture_may_be_gone_meanwhile(harness: BotHarness):
 
 
 async def test_the_command_takes_the_words_along(harness: BotHarness):
-    """/remix shows the form of one's last picture, or of a number, with the given words."""
+    """/remix opens the form for the last or the given picture, with the given prompt."""
     await paint(harness, prompt="a lake")
     await paint(harness, prompt="a hill")
-    assert fields(await harness.alice.slash(harness.channel, "remix"))["prompt"] == "a hill"
+    assert form_fields(await harness.alice.slash(harness.channel, "remix"))["prompt"] == "a hill"
     form = await harness.alice.slash(harness.channel, "remix", picture="1", prompt="a \u202e pond")
     assert form.modal is not None and form.modal["custom_id"] == "z1:remix:1"
-    assert fields(form)["prompt"] == "a pond"
+    assert form_fields(form)["prompt"] == "a pond"
     unknown = await harness.bob.slash(harness.channel, "remix", picture="1")
     assert unknown.ephemeral and "no picture" in unknown.response.content
 
 
 async def test_an_enlarged_picture_is_remixed_at_its_first_size(harness: BotHarness):
-    """Other words do not start from the pixels of the old ones."""
+    """A remix of an upscaled picture has the original's size and does not start from its pixels."""
     await paint(harness, prompt="a lake")
     await harness.alice.click(harness.message_with_picture(), label="Upscale")
     await harness.settled()
-    form = await remix(harness, harness.alice)
+    form = await open_remix(harness, harness.alice)
     await harness.alice.submit_modal(form, {"prompt": "a pond"})
     await harness.settled()
     first, _, third = painted(harness)
@@ -116,7 +103,7 @@ async def test_an_enlarged_picture_is_remixed_at_its_first_size(harness: BotHarn
 
 
 def test_every_text_fits_its_field():
-    """Long, empty and our own added words: within Discord's limits, ours left out."""
+    """Long, empty and automatically added texts stay within the limits of their fields."""
     request = a_request(prompt="x" * 3000, negative_prompt="y" * 3000)
     form = remix_form(10**18 - 1, request, "z" * 5000, words()).to_dict()
     assert len(form["title"]) <= 45 and len(form["custom_id"]) <= 100
@@ -125,3 +112,39 @@ def test_every_text_fits_its_field():
         value = part["component"].get("value") or ""  # type: ignore[union-attr]
         assert len(value) <= part["component"]["max_length"]  # type: ignore[index]
     assert clean("z" * 5000)[:MAX_PROMPT_CHARS] in str(form)
+
+
+async def test_the_words_come_back_to_be_copied(harness: BotHarness):
+    """A refused form gives the prompt back in a code block that mentions nobody."""
+    await paint(harness, prompt="a lake")
+    typed = "a *pond* for @everyone --nonsense 3"
+    result = await harness.alice.submit_modal(
+        await open_remix(harness, harness.alice), {"prompt": typed}
+    )
+    said = result.response.content
+    assert result.ephemeral and said.startswith("There is no flag `--nonsense`.")
+    assert said.endswith("```\na *pond* for @\u200beveryone --nonsense 3\n```")
+    assert result.response.message.attachments == []
+    assert harness.charged() == 1
+
+
+@pytest.mark.parametrize("typed", ["word " * (WORDS_LIMIT // 4), "a ``` cat"])
+async def test_words_that_fit_no_block_come_in_a_file(harness: BotHarness, typed: str):
+    """Prompts that are long or contain a code fence come back in a text file."""
+    await paint(harness, prompt="a lake")
+    sent = {"prompt": typed, "seed": "no number"}
+    result = await harness.alice.submit_modal(await open_remix(harness, harness.alice), sent)
+    assert result.ephemeral and "The seed has to be between" in result.response.content
+    (file,) = result.response.message.attachments
+    assert file.filename == "prompt.txt"
+    assert (await file.read()).decode() == typed.strip()
+
+
+async def test_nothing_to_give_back(harness: BotHarness):
+    """Commands, and forms without a visible prompt, are refused without giving anything back."""
+    result = await harness.alice.slash(harness.channel, "imagine", prompt="a cat --nonsense")
+    assert result.response.content == "There is no flag `--nonsense`."
+    await paint(harness, prompt="a lake")
+    sent = {"prompt": " \u200b "}
+    result = await harness.alice.submit_modal(await open_remix(harness, harness.alice), sent)
+    assert "prompt is empty" in result.response.content

@@ -1,4 +1,4 @@
-"""How a question about choices reads, whatever their number."""
+"""The layout of a proposed batch."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from storage.types import PolicySource, QuotaPolicy, QuotaStatus
 
 @pytest.mark.parametrize(("prompts", "shown", "rest"), [(5, 5, ""), (6, 6, ""), (7, 5, "2 more")])
 def test_a_single_one_is_not_left_out(prompts: int, shown: int, rest: str):
-    """A line that says "and 1 more" would take the place of what it leaves out."""
+    """A single remaining prompt is listed instead of "and 1 more"."""
     texts = tuple(f"cat {number}" for number in range(prompts))
     quota = QuotaStatus(QuotaPolicy(50, 24, PolicySource.CONFIG), 0, 50, None)
     view = proposal_layout(BatchProposal(1, texts, prompts, quota, None), words())

@@ -1,4 +1,4 @@
-"""Status and result messages, as cases of the table: from waiting to the pictures, or to none."""
+"""Samples of status and result messages, from waiting to the pictures or a failure."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ from bot.request.summary import RequestSummary
 from engine.diffusion.families import Speed
 from engine.prompts import PictureStyle
 from storage.types import DeliveryMode
-from tests.bot.discord.views.layouts_samples import (
+from tests.bot.discord.views.samples.data import (
     ALICE,
     CHANNEL,
     GUILD,
     NOTES,
-    SOON,
-    Case,
-    card_case,
+    READY_AT,
+    Sample,
+    card_sample,
 )
 from tests.fakes import a_request
 
@@ -45,21 +45,21 @@ ERRORS = (
 )
 CHOSEN = RequestSummary(4, "16:9", PictureStyle.WATERCOLOUR, 4, Speed.FAST, 2.5)
 UNNAMED = RequestSummary(shape="832×1216", steps=12)
-"""Of which neither the shape nor the number of steps has a name."""
+"""A summary whose shape and steps match no named choice."""
 
 
-def _waiting(**changes: Any) -> Case:
+def _waiting(**changes: Any) -> Sample:
     plain: dict[str, Any] = {"ahead": 2, "ready_at": None}
-    return card_case(lambda words: WaitingCard(12, a_request(words), ALICE, **plain | changes))
+    return card_sample(lambda words: WaitingCard(12, a_request(words), ALICE, **plain | changes))
 
 
-def _painting(**changes: Any) -> Case:
+def _painting(**changes: Any) -> Sample:
     plain: dict[str, Any] = {"step": 3, "steps": 8}
-    return card_case(lambda words: PaintingCard(12, a_request(words), ALICE, **plain | changes))
+    return card_sample(lambda words: PaintingCard(12, a_request(words), ALICE, **plain | changes))
 
 
-def _added(make: Callable[..., Card]) -> Case:
-    """With words that were added, and everything there is to remark."""
+def _added(make: Callable[..., Card]) -> Sample:
+    """Return the sample of a card with an enhancement and every kind of note."""
     return lambda say, words: card_layout(make(added=words, notes=NOTES, words=words), say)
 
 
@@ -72,27 +72,27 @@ def _result(words: str, ids: tuple[int, ...] = (31,), **changes: Any) -> Picture
     return PictureCard(shown, request, ALICE, name, 3.25, "Tongyi-MAI/Z-Image-Turbo", **changes)
 
 
-def _picture(ids: tuple[int, ...] = (31,), **changes: Any) -> Case:
-    return card_case(lambda words: _result(words, ids, **changes))
+def _picture(ids: tuple[int, ...] = (31,), **changes: Any) -> Sample:
+    return card_sample(lambda words: _result(words, ids, **changes))
 
 
-def _failure(state: str, code: str = "", *, mention: bool = False) -> Case:
-    return card_case(
+def _failure(state: str, code: str = "", *, mention: bool = False) -> Sample:
+    return card_sample(
         lambda words: FailureCard(
             12, a_request(words), ALICE, state, code, "600 tokens, 512 are read", mention
         )
     )
 
 
-def _fallback_reason(wanted: DeliveryMode, why: str) -> Case:
+def _fallback_reason(wanted: DeliveryMode, why: str) -> Sample:
     return _picture(fallback=FallbackNote(wanted, why))
 
 
-RESULTS: dict[str, Case] = {
+RESULTS: dict[str, Sample] = {
     "waiting": _waiting(),
     "waiting-one-before": _waiting(ahead=1),
     "waiting-next": _waiting(ahead=0),
-    "waiting-with-time": _waiting(ready_at=SOON),
+    "waiting-with-time": _waiting(ready_at=READY_AT),
     "waiting-loading": _waiting(loading=True),
     "waiting-chosen": _waiting(asked=CHOSEN, spoiler=True),
     "waiting-unnamed": _waiting(asked=UNNAMED),
@@ -134,10 +134,12 @@ RESULTS: dict[str, Case] = {
     "failure-expired": _failure("expired"),
     "failure-mention": _failure("failed", "blank", mention=True),
     **{f"failure-{code.replace('_', '-')}": _failure("failed", code) for code in ERRORS},
-    "kept": card_case(lambda words: KeptCard(a_request(words), ALICE, painted=True)),
-    "kept-old": card_case(lambda words: KeptCard(a_request(words), ALICE, painted=True, old=True)),
-    "kept-unpainted": card_case(lambda words: KeptCard(a_request(words), ALICE, painted=False)),
-    "moved": card_case(lambda words: MovedCard(a_request(words), GUILD, CHANNEL, 7 * 10**17)),
-    "sent": card_case(lambda words: SentCard(a_request(words), ALICE)),
-    "notice": card_case(lambda _: NoticeCard("The disk is full.")),
+    "kept": card_sample(lambda words: KeptCard(a_request(words), ALICE, painted=True)),
+    "kept-old": card_sample(
+        lambda words: KeptCard(a_request(words), ALICE, painted=True, old=True)
+    ),
+    "kept-unpainted": card_sample(lambda words: KeptCard(a_request(words), ALICE, painted=False)),
+    "moved": card_sample(lambda words: MovedCard(a_request(words), GUILD, CHANNEL, 7 * 10**17)),
+    "sent": card_sample(lambda words: SentCard(a_request(words), ALICE)),
+    "notice": card_sample(lambda _: NoticeCard("The disk is full.")),
 }

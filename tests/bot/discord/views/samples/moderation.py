@@ -1,4 +1,4 @@
-"""Reports, verdicts and blocks, as cases of the table."""
+"""Samples of reports, verdicts and blocks."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bot.delivery.cards import CaseCard, ShownPicture
-from bot.discord.views.markdown import quoted, when
+from bot.discord.views.markdown import quoted, timestamp
 from bot.discord.views.moderation import (
     BLOCKS_SHOWN,
     REPORTS_SHOWN,
@@ -22,17 +22,17 @@ from bot.wording import moderation
 from storage.types import REASON_LIMIT_CHARS, Block, Verdict
 from storage.types import Case as ReportedCase
 from storage.types import Report as FiledReport
-from tests.bot.discord.views.layouts_samples import (
+from tests.bot.discord.views.samples.data import (
     ALICE,
     BOB,
     CHANNEL,
     GUILD,
     MODERATOR,
-    SOON,
-    Case,
+    READY_AT,
+    Sample,
     Shown,
     a_picture,
-    card_case,
+    card_sample,
 )
 from tests.fakes import EPOCH
 
@@ -40,7 +40,7 @@ URL = f"https://discord.com/channels/{GUILD}/{CHANNEL}/{7 * 10**17}"
 
 
 def _case(words: str, reports: int = 1, picture_id: int = 31, **changes: Any) -> ReportedCase:
-    """A case as storage hands it out; one in four reports has no reason."""
+    """Return a report as storage returns it; every fourth has no reason."""
     filed = tuple(
         FiledReport(
             n,
@@ -68,25 +68,27 @@ def _case(words: str, reports: int = 1, picture_id: int = 31, **changes: Any) ->
 
 
 def _decided(words: str, verdict: Verdict) -> ReportedCase:
-    return _case(words, verdict=verdict, resolved_by=MODERATOR, resolved_at=SOON)
+    return _case(words, verdict=verdict, resolved_by=MODERATOR, resolved_at=READY_AT)
 
 
-def _card(reports: int = 1, *, file: bool = True, **changes: Any) -> Case:
+def _card(reports: int = 1, *, file: bool = True, **changes: Any) -> Sample:
     def card(words: str) -> CaseCard:
         pictures = (ShownPicture(31, 5, Path("x.png")),) if file else ()
         name = "SPOILER_reported-31.png" if file else ""
         case = _case(words, reports)
         return CaseCard(case, a_picture(31, words), pictures, name, URL, **changes)
 
-    return card_case(card)
+    return card_sample(card)
 
 
-def _verdict(verdict: Verdict) -> Case:
-    """As it stands where it was pressed."""
+def _verdict(verdict: Verdict) -> Sample:
+    """Return the sample of a decided report, as it replaces the pressed buttons."""
     return lambda say, words: report_layout(CaseCard(_decided(words, verdict)), say)
 
 
-def _open(count: int, *, more: bool = False, channel: bool = True, erased: bool = False) -> Case:
+def _open_reports(
+    count: int, *, more: bool = False, channel: bool = True, erased: bool = False
+) -> Sample:
     def shown(say: Words, words: str) -> Shown:
         cases = tuple(_case(words, 1 + n % 4, 31 + n, picture_erased=erased) for n in range(count))
         return reports_layout(OpenReports(cases, more, CHANNEL if channel else None), say)
@@ -99,8 +101,8 @@ def _block(number: int, words: str | None) -> Block:
     return Block(GUILD, ALICE + number, MODERATOR, reason, EPOCH)
 
 
-def _blocked(count: int) -> Case:
-    """Every third of them without a reason."""
+def _blocked(count: int) -> Sample:
+    """Return blocks, every third without a reason."""
 
     def shown(say: Words, words: str) -> Shown:
         reasons = [None if n % 3 == 1 else words for n in range(count)]
@@ -109,41 +111,41 @@ def _blocked(count: int) -> Case:
     return shown
 
 
-def _shut_out(cancelled: int, *, told: bool) -> Case:
+def _user_blocked(cancelled: int, *, with_reason: bool) -> Sample:
     def shown(say: Words, words: str) -> Shown:
-        done = UserBlocked(_block(0, words if told else None), cancelled)
-        reason = quoted(words, REASON_LIMIT_CHARS) if told else None
+        done = UserBlocked(_block(0, words if with_reason else None), cancelled)
+        reason = quoted(words, REASON_LIMIT_CHARS) if with_reason else None
         return moderation.user_blocked(done, reason, say)
 
     return shown
 
 
-def _text(make: Callable[[Words], str]) -> Case:
+def _text(make: Callable[[Words], str]) -> Sample:
     return lambda say, _: make(say)
 
 
-MODERATION: dict[str, Case] = {
+MODERATION: dict[str, Sample] = {
     "case": _card(),
-    "case-unexplained": card_case(
+    "case-unexplained": card_sample(
         lambda words: CaseCard(_case("", 1), a_picture(31, words), url=URL)
     ),
     "case-series": _card(2, series=4),
     "case-many": _card(REPORTS_SHOWN + 4),
     "case-no-file": _card(file=False),
-    "case-erased": card_case(lambda words: CaseCard(_case(words, 3, picture_erased=True))),
+    "case-erased": card_sample(lambda words: CaseCard(_case(words, 3, picture_erased=True))),
     **{f"case-{verdict}": _verdict(verdict) for verdict in Verdict},
-    "cases-none": _open(0),
-    "cases-nowhere": _open(0, channel=False),
-    "cases-one": _open(1, erased=True),
-    "cases-many": _open(CASES_LISTED, more=True),
+    "cases-none": _open_reports(0),
+    "cases-nowhere": _open_reports(0, channel=False),
+    "cases-one": _open_reports(1, erased=True),
+    "cases-many": _open_reports(CASES_LISTED, more=True),
     "blocked-nobody": _blocked(0),
     "blocked-one": _blocked(1),
     "blocked-many": _blocked(BLOCKS_SHOWN + 5),
-    "block": _shut_out(0, told=False),
-    "block-told": _shut_out(3, told=True),
+    "block": _user_blocked(0, with_reason=False),
+    "block-told": _user_blocked(3, with_reason=True),
     "report-filed": _text(lambda say: moderation.thanks(ReportFiled(31, CHANNEL), say)),
     "report-nowhere": _text(lambda say: moderation.thanks(ReportFiled(31, None), say)),
     "verdict-too-late": lambda say, words: moderation.already_decided(
-        _decided(words, Verdict.BLOCKED), say, when
+        _decided(words, Verdict.BLOCKED), say, timestamp
     ),
 }

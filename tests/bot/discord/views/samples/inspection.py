@@ -1,4 +1,4 @@
-"""What is looked up, as cases of the table: help, status, a prompt taken apart, details."""
+"""Samples of help, status, explained prompts and details."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bot.discord.commands.image_to_image import image_to_image_commands
 from bot.discord.commands.inspection import inspection_commands
 from bot.discord.commands.settings import settings_command
 from bot.discord.views.help import CommandEntry, help_layout, status_layout
-from bot.discord.views.inspection import details_panel, explained_layout
+from bot.discord.views.inspection import details_panel, explanation_layout
 from bot.i18n import Words
 from bot.jobs.status import BotStatus
 from bot.pictures.inspection import PictureDetails, PromptExplanation
@@ -22,11 +22,11 @@ from engine.diffusion.families import Z_IMAGE_TURBO
 from engine.prompts import EnhancementLevel, PictureStyle, analyse, enhance
 from engine.states import EngineState
 from engine.types import Mode, Recipe, Variation
-from tests.bot.discord.views.layouts_samples import (
+from tests.bot.discord.views.samples.data import (
     MENDS,
     NEGATIVE,
     NO_SERVICES,
-    Case,
+    Sample,
     Shown,
     a_picture,
 )
@@ -34,7 +34,7 @@ from tests.fakes import a_request, fake_recipe
 
 
 def help_entries(say: Words) -> Iterator[CommandEntry]:
-    """Every command of members as /help lists it, with an id as long as they get."""
+    """Return every member command as /help lists it, with an id of the greatest length."""
     for command in (
         *generate_commands(NO_SERVICES),
         *image_to_image_commands(NO_SERVICES),
@@ -46,7 +46,7 @@ def help_entries(say: Words) -> Iterator[CommandEntry]:
         yield CommandEntry(command.name, mention, say(command.description))
 
 
-def _status(state: EngineState, **changes: Any) -> Case:
+def _status(state: EngineState, **changes: Any) -> Sample:
     def shown(say: Words, words: str) -> Shown:
         idle = BotStatus(state, None, None, 1024, 1024, 8, None, 1, 100)
         model = {"model": words} if changes else {}
@@ -57,7 +57,7 @@ def _status(state: EngineState, **changes: Any) -> Case:
 
 def _explain(
     extra: str = "", *, counted: bool = True, max_tokens: int = 512, **changes: Any
-) -> Case:
+) -> Sample:
     def shown(say: Words, words: str) -> Shown:
         prompt = f"{words}{extra}"
 
@@ -73,14 +73,14 @@ def _explain(
         )
         analysis = analyse(prompt, count=count, max_tokens=max_tokens)
         explained = PromptExplanation(prompt, analysis, enhanced, EnhancementLevel.FULL, max_tokens)
-        return explained_layout(dataclasses.replace(explained, **changes), say)
+        return explanation_layout(dataclasses.replace(explained, **changes), say)
 
     return shown
 
 
 def _details(
     asked: dict[str, Any] | None = None, *, stored: bool = True, full: bool = False, **changes: Any
-) -> Case:
+) -> Sample:
     def shown(say: Words, words: str) -> Shown:
         request = a_request(words, **asked or {})
         recipe: Recipe = fake_recipe(request)
@@ -97,8 +97,8 @@ def _details(
     return shown
 
 
-def _begun(mode: Mode, inputs: int, strength: float = 0.75, **changes: Any) -> Case:
-    """A picture that began with others."""
+def _from_pictures(mode: Mode, inputs: int, strength: float = 0.75, **changes: Any) -> Sample:
+    """Return a picture that started from others."""
     hashes = tuple(f"{n}" * 64 for n in range(inputs))
     return _details({"mode": mode, "inputs": hashes, "strength": strength, **changes})
 
@@ -114,9 +114,9 @@ _EVERYTHING: dict[str, Any] = {
     "refine": 0.2,
     "style": PictureStyle.POSTER,
 }
-_LEFT = StyleIgnored(PictureStyle.OIL, "watercolour")
+_STYLE_IGNORED = StyleIgnored(PictureStyle.OIL, "watercolour")
 
-LOOKUP: dict[str, Case] = {
+INSPECTION: dict[str, Sample] = {
     "help": lambda say, _: help_layout(list(help_entries(say)), say),
     "status": _status(EngineState.PAINTING, device="cuda", typical_s=3.5, waiting=2),
     "status-loading": _status(EngineState.STARTING),
@@ -130,7 +130,7 @@ LOOKUP: dict[str, Case] = {
     "explain-uncounted": _explain(counted=False),
     "explain-choices": _explain(choices=3, pictures=6),
     "explain-style": _explain(style=PictureStyle.WATERCOLOUR),
-    "explain-style-left": _explain(", watercolour", style=PictureStyle.OIL, left=_LEFT),
+    "explain-style-left": _explain(", watercolour", style=PictureStyle.OIL, left=_STYLE_IGNORED),
     "details": _details(),
     "details-full": _details(_EVERYTHING, full=True, parent_id=30, series=(31, 32, 33, 34)),
     "details-long": _details({"negative_prompt": "fog, " * 300}),
@@ -138,8 +138,8 @@ LOOKUP: dict[str, Case] = {
     "details-file-begun": _details(
         {"mode": Mode.IMAGE, "inputs": ("0" * 64,), "strength": 0.75}, stored=False
     ),
-    "details-picture": _begun(Mode.IMAGE, 1),
-    "details-part": _begun(Mode.INPAINT, 2, 1.0),
-    "details-mixture": _begun(Mode.BLEND, 4, 0.8),
-    "details-upscaled": _begun(Mode.UPSCALE, 1, 0.35),
+    "details-picture": _from_pictures(Mode.IMAGE, 1),
+    "details-part": _from_pictures(Mode.INPAINT, 2, 1.0),
+    "details-mixture": _from_pictures(Mode.BLEND, 4, 0.8),
+    "details-upscaled": _from_pictures(Mode.UPSCALE, 1, 0.35),
 }

@@ -1,13 +1,13 @@
-"""What a person has painted or waits for, as cases of the table: history, More, the queue."""
+"""Samples of the history, the panel behind More, and the queue."""
 
 from __future__ import annotations
 
 import dataclasses
 from typing import Any
 
-from bot.discord.handlers.history import found_layout
+from bot.discord.handlers.history import search_layout
 from bot.discord.views.inspection import queue_layout
-from bot.discord.views.jobs import history_layout, more_layout, shown_layout
+from bot.discord.views.jobs import history_layout, more_layout, picture_layout
 from bot.discord.views.markdown import quoted
 from bot.i18n import Words
 from bot.jobs.queue import NEXT_SHOWN, OwnQueue, QueuedJob, WholeQueue
@@ -19,18 +19,18 @@ from bot.pictures.gallery import (
     GalleryPage,
     SearchResults,
 )
-from tests.bot.discord.views.layouts_samples import (
+from tests.bot.discord.views.samples.data import (
     ALICE,
     BOB,
-    SOON,
-    Case,
+    READY_AT,
+    Sample,
     Shown,
     a_picture,
     pictures_of,
 )
 
 
-def _page(count: int, **changes: Any) -> Case:
+def _page(count: int, **changes: Any) -> Sample:
     plain: dict[str, Any] = {"total": count, "before_id": 0, "newer_id": None, "older_id": None}
     pictures = changes.pop("pictures", {})
     return lambda say, words: history_layout(
@@ -38,18 +38,18 @@ def _page(count: int, **changes: Any) -> Case:
     )
 
 
-def _found(count: int, *, more: bool = False, favourites: bool = False) -> Case:
+def _search(count: int, *, more: bool = False, favourites: bool = False) -> Sample:
     def shown(say: Words, words: str) -> Shown:
         pictures = pictures_of(count, words, private=more, favourite=favourites)
         unseen = frozenset(each.id for each in pictures) if more else frozenset[int]()
-        return found_layout(
+        return search_layout(
             SearchResults(words[:MAX_SEARCH_CHARS], pictures, more, unseen, favourites), say
         )
 
     return shown
 
 
-def _more(count: int, marked: int = 0, *, own: bool = True, erasable: bool = True) -> Case:
+def _more(count: int, marked: int = 0, *, own: bool = True, erasable: bool = True) -> Sample:
     def shown(say: Words, words: str) -> Shown:
         pictures = tuple(a_picture(31 + n, words, favourite=n < marked) for n in range(count))
         return more_layout(AllowedActions(pictures, own, erasable), 31, say)
@@ -58,16 +58,19 @@ def _more(count: int, marked: int = 0, *, own: bool = True, erasable: bool = Tru
 
 
 def _job(number: int, words: str | None, **changes: Any) -> QueuedJob:
-    job = QueuedJob(40 + number, ALICE, 1 + number % 4, words, number or None, SOON)
+    job = QueuedJob(40 + number, ALICE, 1 + number % 4, words, number or None, READY_AT)
     return dataclasses.replace(job, **changes)
 
 
 NOBODY = WholeQueue(0, 0, 0, None, None)
-BUSY = WholeQueue(7, 2, 1, SOON, None)
+BUSY = WholeQueue(7, 2, 1, READY_AT, None)
 
 
-def _queue(own: int, whole: WholeQueue, *, others: int | None = None, said: str = "") -> Case:
-    """others: so many rows of other people's jobs, one of them private, for an admin."""
+def _queue(
+    own: int, everyone: WholeQueue, *, others: int | None = None, notice: str = ""
+) -> Sample:
+    """others: number of rows for other members' jobs, one of them private, as an admin sees
+    them."""
 
     def shown(say: Words, words: str) -> Shown:
         jobs = tuple(_job(n, words) for n in range(min(own, NEXT_SHOWN)))
@@ -75,14 +78,14 @@ def _queue(own: int, whole: WholeQueue, *, others: int | None = None, said: str 
         if others is not None:
             foreign = [_job(10 + n, words, user_id=BOB) for n in range(others)]
             following = tuple([*foreign[:-1], _job(9, None, user_id=BOB, ahead=0)][:others])
-        everybody = dataclasses.replace(whole, following=following)
-        text = quoted(f"{said} “{words[:80]}”", 1900) if said else ""
+        everybody = dataclasses.replace(everyone, following=following)
+        text = quoted(f"{notice} “{words[:80]}”", 1900) if notice else ""
         return queue_layout(OwnQueue(jobs, own), everybody, say, text)
 
     return shown
 
 
-LISTS: dict[str, Case] = {
+LISTS: dict[str, Sample] = {
     "history-empty": _page(0),
     "history-one": _page(1),
     "history-many": _page(PAGE_PICTURES, total=12, before_id=101, newer_id=0, older_id=96),
@@ -91,12 +94,12 @@ LISTS: dict[str, Case] = {
     "favourites-empty": _page(0, favourites=True),
     "favourites-one": _page(1, favourites=True),
     "favourites-many": _page(PAGE_PICTURES, total=6, older_id=96, favourites=True),
-    "found-nothing": _found(0),
-    "found-one": _found(1),
-    "found-many": _found(FOUND_PICTURES, more=True),
-    "found-no-favourite": _found(0, favourites=True),
-    "found-favourites": _found(2, favourites=True),
-    "shown": lambda say, words: shown_layout(a_picture(31, words), "zimagine-12-5.png", say),
+    "found-nothing": _search(0),
+    "found-one": _search(1),
+    "found-many": _search(FOUND_PICTURES, more=True),
+    "found-no-favourite": _search(0, favourites=True),
+    "found-favourites": _search(2, favourites=True),
+    "shown": lambda say, words: picture_layout(a_picture(31, words), "zimagine-12-5.png", say),
     "more-own": _more(1),
     "more-own-favourite": _more(1, 1),
     "more-foreign": _more(1, own=False, erasable=False),
@@ -105,9 +108,9 @@ LISTS: dict[str, Case] = {
     "more-several-foreign": _more(4, own=False, erasable=False),
     "queue-empty": _queue(0, NOBODY),
     "queue-own": _queue(2, BUSY),
-    "queue-own-full": _queue(NEXT_SHOWN + 2, BUSY, said="Cancelled and not charged:"),
+    "queue-own-full": _queue(NEXT_SHOWN + 2, BUSY, notice="Cancelled and not charged:"),
     "queue-painting": _queue(0, WholeQueue(0, 0, 1, None, None)),
-    "queue-one": _queue(0, WholeQueue(1, 1, 1, SOON, None)),
+    "queue-one": _queue(0, WholeQueue(1, 1, 1, READY_AT, None)),
     "queue-admin": _queue(0, BUSY, others=2),
-    "queue-admin-full": _queue(NEXT_SHOWN + 1, BUSY, others=NEXT_SHOWN, said="Cancelled:"),
+    "queue-admin-full": _queue(NEXT_SHOWN + 1, BUSY, others=NEXT_SHOWN, notice="Cancelled:"),
 }

@@ -1,4 +1,4 @@
-"""What a data folder says, told by the classes that the bot reads it with."""
+"""Reads everything in a data folder with the classes that the bot uses."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ from storage.types import Clock, PolicySource, QuotaPolicy
 
 FALLBACK = QuotaPolicy(500, 24, PolicySource.CONFIG)
 WORDS = ("lake", "红船", "boat two", "nothing of the kind")
-"""What is searched for."""
+"""Search terms."""
 _NAMED_BEFORE = {
     ("Delivery", "route"): "road",
     ("Delivery", "fallback_reason"): "detour",
     ("Proposal", "batch"): "wish",
 }
-"""Fields whose names in Python have changed since the recording; their columns have not."""
+"""Fields renamed in Python since the recording; their columns still have the old names."""
 
 
 def plain(value: Any) -> Any:
-    """Dataclasses, enums and instants as JSON has them."""
+    """Convert dataclasses, enums and datetimes to plain JSON values."""
     return json.loads(json.dumps(value, default=_plainer))
 
 
@@ -44,8 +44,9 @@ def _plainer(value: Any) -> Any:
     return str(value)
 
 
-async def told(db: Database, clock: Clock, ids: Mapping[str, int]) -> dict[str, Any]:
-    """Everything that can be asked for. ids: who and what there is, by name."""
+async def read_everything(db: Database, clock: Clock, ids: Mapping[str, int]) -> dict[str, Any]:
+    """Return everything that can be read from the database. ids: servers, channels and users by
+    name."""
     jobs, deliveries, inputs = Jobs(db, clock, str), Deliveries(db, clock), Inputs(db, clock)
     history, reports, proposals = History(db, clock), Reports(db, clock), Proposals(db, clock)
     job_ids, picture_ids, proposal_ids = [
@@ -63,7 +64,7 @@ async def told(db: Database, clock: Clock, ids: Mapping[str, int]) -> dict[str, 
             "open cases": [each.id for each in await reports.open(ids["guild"], 100)],
             "proposals": [await proposals.get(each) for each in proposal_ids],
             "people": {
-                name: await _person(db, clock, ids, user_id) for name, user_id in people.items()
+                name: await _member(db, clock, ids, user_id) for name, user_id in people.items()
             },
             "blocked": await Blocks(db, clock).blocked(ids["guild"]),
         }
@@ -73,7 +74,7 @@ async def told(db: Database, clock: Clock, ids: Mapping[str, int]) -> dict[str, 
 async def _job(jobs: Jobs, job_id: int) -> Any:
     job = await jobs.get(job_id)
     assert job is not None
-    # The row itself is the record: whatever a request holds comes through.
+    # The row is the reference: parsing and serialising a request must not lose anything.
     assert request_to_json(request_from_json(job.request)) == job.request, job_id
     return _without("request", job)
 
@@ -90,7 +91,7 @@ def _without(field: str, value: Any) -> dict[str, Any]:
     return {name: each for name, each in plain(value).items() if name != field}
 
 
-async def _person(db: Database, clock: Clock, ids: Mapping[str, int], user_id: int) -> Any:
+async def _member(db: Database, clock: Clock, ids: Mapping[str, int], user_id: int) -> Any:
     guild_id, history, quotas = ids["guild"], History(db, clock), Quotas(db, clock)
     who = (user_id, guild_id)
     channels, preferences, threads = ("channel", "mods"), Preferences(db, clock), Threads(db, clock)

@@ -1,4 +1,4 @@
-"""What the layouts in the table are filled with."""
+"""Data for the sample layouts."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ from storage.types import Place, StoredPicture
 from tests.fakes import EPOCH
 
 Shown = ui.LayoutView | ui.Modal | str
-Case = Callable[[Words, str], Shown]
-"""Takes the reader's language and a person's words, which stand wherever people's words do."""
+Sample = Callable[[Words, str], Shown]
+"""Takes the reader's language and a user text, which is used wherever user input appears."""
 
 PROMPT = "a red boat on a lake at dawn"
 ALICE, BOB, CHANNEL, GUILD, MODERATOR = (n * 10**17 for n in (1, 2, 3, 4, 5))
-SOON = EPOCH + timedelta(seconds=90)
+READY_AT = EPOCH + timedelta(seconds=90)
 NEGATIVE = "blurry, low quality"
 MENDS = tuple(
     Adapted(Adaptation(mend, "step 3", value))
@@ -54,16 +54,16 @@ NOTES: tuple[Note, ...] = (
     SomeFailed(1, 4),
 )
 NO_SERVICES = cast("Services", SimpleNamespace(family=Z_IMAGE_TURBO))
-"""Enough for commands to be made, which ask what the model can do and nothing else."""
+"""Services for building commands, which only ask what the model can do."""
 
 
-def card_case(make: Callable[[str], Card]) -> Case:
-    """A case of a card, made with a person's words."""
+def card_sample(make: Callable[[str], Card]) -> Sample:
+    """Return the sample of a card that contains the user text."""
     return lambda say, words: card_layout(make(words), say)
 
 
 def a_picture(picture_id: int, words: str, **changes: Any) -> StoredPicture:
-    """A picture of Alice's as storage hands it out; `changes` are its other fields."""
+    """Return a picture of Alice's as storage returns it; `changes` are its other fields."""
     plain: dict[str, Any] = {
         "job_id": 12,
         "place": Place(GUILD, CHANNEL, ALICE),
@@ -81,5 +81,5 @@ def a_picture(picture_id: int, words: str, **changes: Any) -> StoredPicture:
 
 
 def pictures_of(count: int, words: str, **changes: Any) -> tuple[StoredPicture, ...]:
-    """So many of them, the newest first."""
+    """Return `count` pictures, newest first."""
     return tuple(a_picture(100 - n, words, **changes) for n in range(count))

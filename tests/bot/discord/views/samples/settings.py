@@ -1,4 +1,4 @@
-"""What holds for a person or a server, as cases of the table: quotas and settings."""
+"""Samples of quotas and settings."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from bot.accounts.delivery_settings import EffectiveSetting, SettingsOverview, S
 from bot.discord.views.jobs import quota_text
 from bot.wording import delivery as preferring
 from storage.types import DeliveryMode, PolicySource, QuotaPolicy, QuotaStatus
-from tests.bot.discord.views.layouts_samples import BOB, CHANNEL, SOON, Case
+from tests.bot.discord.views.samples.data import BOB, CHANNEL, READY_AT, Sample
 
 
-def _quota(source: PolicySource, used: int, who: str | None = None) -> Case:
-    status = QuotaStatus(QuotaPolicy(20, 24, source), used, 20 - used, SOON if used else None)
+def _quota(source: PolicySource, used: int, who: str | None = None) -> Sample:
+    status = QuotaStatus(QuotaPolicy(20, 24, source), used, 20 - used, READY_AT if used else None)
     return lambda say, _: quota_text(status, who, say)
 
 
@@ -21,26 +21,28 @@ def _own(
     spoiler: EffectiveSetting[bool],
     quiet: EffectiveSetting[bool],
     **changes: Any,
-) -> Case:
+) -> Sample:
     settings = SettingsOverview(CHANNEL, delivery, spoiler, quiet, **changes)
     return lambda say, _: preferring.settings_overview(settings, say)
 
 
-def _level(channel_id: int | None = None, **changes: Any) -> Case:
+def _scope(channel_id: int | None = None, **changes: Any) -> Sample:
     return lambda say, _: preferring.settings_scope(SettingsScope(channel_id, **changes), say)
 
 
-USUAL = EffectiveSetting(False, Source.DEFAULT)
+DEFAULT_OFF = EffectiveSetting(False, Source.DEFAULT)
 
-SETTINGS: dict[str, Case] = {
+SETTINGS: dict[str, Sample] = {
     "quota": _quota(PolicySource.CONFIG, 0),
     "quota-used": _quota(PolicySource.SERVER, 20),
     "quota-member": _quota(PolicySource.USER, 1, who=f"<@{BOB}>"),
-    "settings": _own(EffectiveSetting(DeliveryMode.CHANNEL, Source.DEFAULT), USUAL, USUAL),
+    "settings": _own(
+        EffectiveSetting(DeliveryMode.CHANNEL, Source.DEFAULT), DEFAULT_OFF, DEFAULT_OFF
+    ),
     "settings-chosen": _own(
         EffectiveSetting(DeliveryMode.DIRECT, Source.USER),
         EffectiveSetting(True, Source.SERVER),
-        USUAL,
+        DEFAULT_OFF,
     ),
     "settings-overruled": _own(
         EffectiveSetting(DeliveryMode.THREAD, Source.CHANNEL, DeliveryMode.CHANNEL),
@@ -49,11 +51,11 @@ SETTINGS: dict[str, Case] = {
     ),
     "settings-no-direct": _own(
         EffectiveSetting(DeliveryMode.CHANNEL, Source.DEFAULT, DeliveryMode.DIRECT),
-        USUAL,
-        USUAL,
+        DEFAULT_OFF,
+        DEFAULT_OFF,
         direct_messages=False,
     ),
-    "settings-server": _level(),
-    "settings-channel": _level(CHANNEL, delivery=DeliveryMode.THREAD, spoiler=True, quiet=False),
-    "settings-server-no-direct": _level(delivery=DeliveryMode.DIRECT, direct_messages=False),
+    "settings-server": _scope(),
+    "settings-channel": _scope(CHANNEL, delivery=DeliveryMode.THREAD, spoiler=True, quiet=False),
+    "settings-server-no-direct": _scope(delivery=DeliveryMode.DIRECT, direct_messages=False),
 }

@@ -1,14 +1,12 @@
-"""What asks something back, as cases of the table: forms, and questions about choices."""
+"""Samples of forms and proposed batches."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from bot.discord.handlers.moderation import report_form
 from bot.discord.views.custom_ids import ComponentAction, custom_id, staged_id
-from bot.discord.views.modals import remix_form
+from bot.discord.views.modals import image_to_image_form, remix_form, report_form, staged_layout
 from bot.discord.views.permutations import accepted_layout, closed_layout, proposal_layout
-from bot.discord.views.start_modal import image_to_image_form, staged_layout
 from bot.i18n import Words
 from bot.jobs.permutations import AcceptedBatch, BatchProposal
 from bot.request.apply_flags import MAX_PERMUTATIONS
@@ -17,14 +15,14 @@ from bot.request.outcomes import Accepted, ProposalClosed, Refused
 from bot.request.resolve import ResolvedRequest
 from bot.wording.rejections import refusal
 from storage.types import PolicySource, QuotaPolicy, QuotaStatus
-from tests.bot.discord.views.layouts_samples import NEGATIVE, SOON, Case, Shown
+from tests.bot.discord.views.samples.data import NEGATIVE, READY_AT, Sample, Shown
 from tests.fakes import a_request
 
-KEPT = StagedSource("0" * 64, "0123456789abcdef")
+STAGED = StagedSource("0" * 64, "0123456789abcdef")
 COLOURS = ("red", "blue", "green", "white", "black", "yellow", "grey", "brown", "pink", "violet")
 
 
-def _remix(prompt: str | None = None, **asked: Any) -> Case:
+def _remix(prompt: str | None = None, **asked: Any) -> Sample:
     return lambda say, words: remix_form(31, a_request(words, **asked), prompt, say)
 
 
@@ -32,16 +30,16 @@ def _texts(words: str, count: int) -> tuple[str, ...]:
     return tuple(f"{colour}: {words} --ar 3:2" for colour in COLOURS[:count])
 
 
-def _question(count: int, duration_s: float | None, each: int = 1) -> Case:
+def _proposal(count: int, duration_s: float | None, each: int = 1) -> Sample:
     def shown(say: Words, words: str) -> Shown:
-        quota = QuotaStatus(QuotaPolicy(50, 24, PolicySource.CONFIG), 8, 42, SOON)
+        quota = QuotaStatus(QuotaPolicy(50, 24, PolicySource.CONFIG), 8, 42, READY_AT)
         asked = BatchProposal(9, _texts(words, count), count * each, quota, duration_s)
         return proposal_layout(asked, say)
 
     return shown
 
 
-def _taken(count: int, *, private: bool = False) -> Case:
+def _accepted(count: int, *, private: bool = False) -> Sample:
     def shown(say: Words, words: str) -> Shown:
         jobs = tuple(
             Accepted(12 + n, ResolvedRequest(a_request(words), "", ()), n, None, private)
@@ -52,25 +50,25 @@ def _taken(count: int, *, private: bool = False) -> Case:
     return shown
 
 
-def _over(say: Words, _: str) -> Shown:
+def _closed(say: Words, _: str) -> Shown:
     return closed_layout(refusal(Refused(ProposalClosed(False)), say, str))
 
 
-ASKING: dict[str, Case] = {
+PERMUTATIONS: dict[str, Sample] = {
     "remix": _remix(),
     "remix-words": _remix("a blue boat", negative_prompt=NEGATIVE),
-    "start": lambda say, _: image_to_image_form(custom_id(ComponentAction.FROM, 31), say),
+    "start": lambda say, _: image_to_image_form(custom_id(ComponentAction.PAINT_FROM, 31), say),
     "start-series": lambda say, _: image_to_image_form(
-        custom_id(ComponentAction.FROM, 31), say, (31, 32, 33, 34)
+        custom_id(ComponentAction.PAINT_FROM, 31), say, (31, 32, 33, 34)
     ),
-    "start-kept": lambda say, _: image_to_image_form(staged_id(KEPT), say),
-    "start-later": lambda say, _: staged_layout(KEPT, say),
+    "start-kept": lambda say, _: image_to_image_form(staged_id(STAGED), say),
+    "start-later": lambda say, _: staged_layout(STAGED, say),
     "report": lambda say, _: report_form(31, say),
-    "question": _question(2, 7.0),
-    "question-many": _question(MAX_PERMUTATIONS, 150.0, 4),
-    "question-untimed": _question(3, None),
-    "question-taken": _taken(2),
-    "question-taken-many": _taken(MAX_PERMUTATIONS),
-    "question-taken-private": _taken(2, private=True),
-    "question-over": _over,
+    "question": _proposal(2, 7.0),
+    "question-many": _proposal(MAX_PERMUTATIONS, 150.0, 4),
+    "question-untimed": _proposal(3, None),
+    "question-taken": _accepted(2),
+    "question-taken-many": _accepted(MAX_PERMUTATIONS),
+    "question-taken-private": _accepted(2, private=True),
+    "question-over": _closed,
 }

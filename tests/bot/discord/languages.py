@@ -1,0 +1,17 @@
+"""A small Chinese catalogue for tests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+CHINESE = {
+    "Next in line.": "下一个就是你。",
+    "seed {seed}": "种子 {seed}",
+    "It was not charged.": "未扣除额度。",
+    "Asked for in {channel}; only you see it here.": "来自 {channel}。",
+    "I sent you a copy by direct message.": "已发送。",
+    "fast": "快速",
+}
+"""Translations by English text."""
+Speak = Callable[[str, str], None]
+"""Sets the languages of the user and of the server."""
