@@ -10,10 +10,11 @@ from pathlib import Path
 from bot.accounts.permissions import Actor
 from bot.jobs.generation import GenerationService
 from bot.request.apply_flags import apply_flags
-from bot.request.bad_flags import FlagError, FlagErrorKind
 from bot.request.outcomes import (
     Accepted,
     FileRemoved,
+    FlagError,
+    FlagErrorKind,
     FlagProblem,
     ManyPermutations,
     OutOfRange,

@@ -6,10 +6,11 @@ import dataclasses
 from dataclasses import dataclass
 
 from bot.request import flags
-from bot.request.bad_flags import FlagError, FlagErrorKind
 from bot.request.flag_syntax import CONFLICTS
 from bot.request.flags import ParsedPrompt
 from bot.request.outcomes import (
+    FlagError,
+    FlagErrorKind,
     FlagProblem,
     ManyPermutations,
     Refused,

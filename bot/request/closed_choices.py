@@ -6,8 +6,7 @@ import dataclasses
 from collections.abc import Mapping
 from enum import StrEnum
 
-from bot.request.bad_flags import FlagError, FlagErrorKind
-from bot.request.outcomes import FlagProblem, Refused
+from bot.request.outcomes import FlagError, FlagErrorKind, FlagProblem, Refused
 from bot.request.params import GenerationParams
 from engine.diffusion.families import Speed
 from engine.prompts import EnhancementLevel, PictureStyle

@@ -9,7 +9,7 @@ import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from bot.request.bad_flags import FlagError, FlagErrorKind
+from bot.request.outcomes import FlagError, FlagErrorKind
 from bot.request.resolve import MAX_REFINE
 from bot.request.style_names import STYLE_NAMES, parse_style
 from engine.diffusion.families import MAX_GUIDANCE, MAX_STEPS, Speed

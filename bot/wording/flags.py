@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from bot.i18n import Words
-from bot.request.bad_flags import FlagError, FlagErrorKind
 from bot.request.outcomes import (
+    FlagError,
+    FlagErrorKind,
     ManyPermutations,
     OnePromptOnly,
     ProposalClosed,
