@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Literal
 
 from bot.request.notes import Note
 from bot.request.params import GenerationParams
@@ -12,6 +13,23 @@ from engine.errors import Scope
 from engine.types import ImageRequest
 from engine.uploads import UploadRefused
 from storage.types import Case, DeliveryMode, Job
+
+TextField = Literal["prompt", "negative", "search"]
+"""The texts whose length is limited."""
+
+Quantity = Literal[
+    "seed",
+    "steps",
+    "guidance",
+    "pictures",
+    "hours",
+    "count",
+    "strength",
+    "variety",
+    "variation",
+    "refine",
+]
+"""The numbers that have bounds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,9 +39,9 @@ class EmptyPrompt:
 
 @dataclass(frozen=True, slots=True)
 class TextTooLong:
-    """what: "prompt", "negative" or "search"."""
+    """A text with more characters than are read."""
 
-    what: str
+    what: TextField
     chars: int
     limit_chars: int
 
@@ -38,9 +56,9 @@ class TooManyTokens:
 
 @dataclass(frozen=True, slots=True)
 class OutOfRange:
-    """A number outside its bounds (or not a number). what: seed, steps, guidance, …"""
+    """A number outside its bounds, or text that is not a number."""
 
-    what: str
+    what: Quantity
     value: object
     low: float
     high: float

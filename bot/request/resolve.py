@@ -18,6 +18,7 @@ from bot.request.outcomes import (
     BadSize,
     EmptyPrompt,
     OutOfRange,
+    Quantity,
     Reason,
     Refused,
     ResolvedRequest,
@@ -310,7 +311,7 @@ def _effort_problem(steps: int, guidance: float, family: Family) -> Reason | Non
     )
 
 
-def _range_problem(what: str, value: float, low: float, high: float) -> Reason | None:
+def _range_problem(what: Quantity, value: float, low: float, high: float) -> Reason | None:
     if low <= value <= high:  # never true of NaN
         return None
     return OutOfRange(what, value, low, high)

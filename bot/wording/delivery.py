@@ -89,11 +89,13 @@ def _line(
 
 
 def _way(mode: DeliveryMode, say: Words) -> str:
-    return {
-        DeliveryMode.CHANNEL: say("in the channel"),
-        DeliveryMode.THREAD: say("in a thread of one's own"),
-        DeliveryMode.DIRECT: say("by direct message"),
-    }[mode]
+    match mode:
+        case DeliveryMode.CHANNEL:
+            return say("in the channel")
+        case DeliveryMode.THREAD:
+            return say("in a thread of one's own")
+        case DeliveryMode.DIRECT:
+            return say("by direct message")
 
 
 def _on_off(on: bool, say: Words) -> str:

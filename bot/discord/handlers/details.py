@@ -70,7 +70,7 @@ async def show_found(interaction: Interaction, found: Found) -> None:
         case UnreadableRecipe():
             await edit_reply(interaction, recipes.unreadable(found, say))
         case UploadRefused():
-            await edit_reply(interaction, rejections.upload(found, say))
+            await edit_reply(interaction, rejections.upload_refusal(found, say))
 
 
 async def edit_reply(interaction: Interaction, text: str) -> None:

@@ -35,7 +35,7 @@ async def explain(interaction: Interaction, error: BaseException) -> None:
         error = error.original
     say = words_of(interaction)
     if isinstance(error, app_commands.CheckFailure):
-        await _tell(interaction, rejections.no_right(say))
+        await _tell(interaction, rejections.not_allowed(say))
         return
     if isinstance(error, discord.NotFound) and error.code == UNKNOWN_INTERACTION:
         log.warning("answered too late", interaction=interaction.id)
@@ -49,7 +49,7 @@ async def explain(interaction: Interaction, error: BaseException) -> None:
         return
     if isinstance(error, StorageError):
         log.error("not stored", interaction=interaction.id, detail=str(error))
-        await _tell(interaction, rejections.storage_trouble(say))
+        await _tell(interaction, rejections.storage_unavailable(say))
         return
     log.error("interaction failed", interaction=interaction.id, exc_info=error)
     await _tell(

@@ -363,7 +363,7 @@ def quota_text(status: QuotaStatus, who: str | None, say: Words) -> str:
         "{n} picture in {window}",
         "{n} pictures in {window}",
         policy.pictures,
-        window=rejections.hours_long(policy.hours, say),
+        window=rejections.window_length(policy.hours, say),
     )
     source = {
         PolicySource.CONFIG: say("the bot's default"),
