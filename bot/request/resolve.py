@@ -23,6 +23,7 @@ from bot.request.outcomes import (
     Refused,
     ResolvedRequest,
     SizeTooLarge,
+    TextField,
     TextTooLong,
 )
 from bot.request.params import GenerationParams, InitImages
@@ -293,7 +294,8 @@ def _start_problem(start: InitImages | None) -> Reason | None:
 def _text_problem(prompt: str, negative: str) -> Reason | None:
     if not prompt:
         return EmptyPrompt()
-    for what, text in (("prompt", prompt), ("negative", negative)):
+    texts: tuple[tuple[TextField, str], ...] = (("prompt", prompt), ("negative", negative))
+    for what, text in texts:
         if len(text) > prompts.MAX_PROMPT_CHARS:
             return TextTooLong(what, len(text), prompts.MAX_PROMPT_CHARS)
     return None

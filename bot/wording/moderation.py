@@ -70,7 +70,7 @@ def moderation_refusal(reason: ModerationReason, say: Words, when: When) -> str:
             assert_never(reason)
 
 
-def thanks(filed: ReportFiled, say: Words) -> str:
+def report_filed(filed: ReportFiled, say: Words) -> str:
     """What a person who reported a picture is told."""
     kept = say("Only the moderators see who reported it.")
     if filed.channel_id is None:
@@ -88,7 +88,7 @@ def thanks(filed: ReportFiled, say: Words) -> str:
     return f"{told} {kept}"
 
 
-def verdict(case: Case, say: Words, when: When) -> str:
+def verdict_sentence(case: Case, say: Words, when: When) -> str:
     """Who decided a case, what and when; that nobody has yet, where that is so."""
     if case.verdict is None or case.resolved_at is None:
         return say("Picture #{id} was reported.", id=case.picture_id)
@@ -112,7 +112,7 @@ def verdict(case: Case, say: Words, when: When) -> str:
 
 def already_decided(case: Case, say: Words, when: When) -> str:
     """That there is a verdict already, and whose."""
-    return say("Somebody was faster.") + " " + verdict(case, say, when)
+    return say("Somebody was faster.") + " " + verdict_sentence(case, say, when)
 
 
 def user_blocked(done: UserBlocked, reason: str | None, say: Words) -> str:

@@ -375,7 +375,7 @@ def not_allowed(say: Words) -> str:
     return say("You do not have the right to do that here.")
 
 
-def failure(state: str, code: str, detail: str, say: Words) -> str:
+def failure_sentence(state: str, code: str, detail: str, say: Words) -> str:
     """Why a job ended without a picture. What it took has been given back."""
     refunded = say("It was not charged.")
     sentences = {
@@ -398,7 +398,7 @@ def failure(state: str, code: str, detail: str, say: Words) -> str:
     return sentences.get(code, say("Something went wrong while painting.")) + " " + refunded
 
 
-def note(remark: Note, say: Words) -> str:
+def note_sentence(remark: Note, say: Words) -> str:
     """A remark beside a picture."""
     match remark:
         case NegativeIgnored():

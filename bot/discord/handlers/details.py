@@ -68,7 +68,7 @@ async def show_found(interaction: Interaction, found: Found) -> None:
         case PictureDetails():
             await _show(interaction, details_panel(found, say))
         case UnreadableRecipe():
-            await edit_reply(interaction, recipes.unreadable(found, say))
+            await edit_reply(interaction, recipes.unreadable_recipe(found, say))
         case UploadRefused():
             await edit_reply(interaction, rejections.upload_refusal(found, say))
 

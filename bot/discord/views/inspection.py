@@ -126,22 +126,22 @@ def explained_layout(explained: PromptExplanation, say: Words) -> ui.LayoutView:
 
     def texts(cut: int) -> list[str]:
         analysis, enhancement = explained.analysis, explained.enhancement
-        tokens = prompt_analysis.tokens(analysis, explained.max_tokens, say)
+        tokens = prompt_analysis.token_usage(analysis, explained.max_tokens, say)
         found = [
             *(
                 (heading, quoted(words, min(cut, VALUE_SHOWN)))
-                for heading, words in prompt_analysis.findings(analysis, say)
+                for heading, words in prompt_analysis.analysis_rows(analysis, say)
                 if words
             ),
             *([(say("Chosen style"), style_name(explained.style, say))] if explained.style else []),
             (say("Tokens"), tokens),
         ]
         advice = [
-            f"- {quoted(prompt_analysis.advice(each, say), 2 * cut)}"
+            f"- {quoted(prompt_analysis.advice_sentence(each, say), 2 * cut)}"
             for each in analysis.advice[:ADVICE_SHOWN]
         ]
         if explained.left is not None:
-            advice.append(f"- {quoted(rejections.note(explained.left, say), 2 * cut)}")
+            advice.append(f"- {quoted(rejections.note_sentence(explained.left, say), 2 * cut)}")
         nothing = say("(nothing)")
         added = [
             (
@@ -188,15 +188,16 @@ def details_panel(details: PictureDetails, say: Words) -> Panel:
     def texts(cut: int) -> list[str]:
         words = [
             (heading, quoted(text, cut))
-            for heading, text in recipes.texts(details.recipe.request, say)
+            for heading, text in recipes.prompt_rows(details.recipe.request, say)
         ]
         values = [
             (heading, quoted(text, VALUE_SHOWN))
-            for heading, text in [*recipes.facts(details.recipe, say)]
+            for heading, text in [*recipes.parameter_rows(details.recipe, say)]
         ]
         blocks = [_head(details, say), _rows(words), _rows([*values, *_story(details, say)])]
         notes = [
-            rejections.note(each, say) for each in adaptation_notes(details.recipe)[-NOTES_SHOWN:]
+            rejections.note_sentence(each, say)
+            for each in adaptation_notes(details.recipe)[-NOTES_SHOWN:]
         ]
         if notes:
             marked = (f"- {quoted(note, 2 * VALUE_SHOWN)}" for note in notes)

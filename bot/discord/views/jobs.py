@@ -88,7 +88,7 @@ def _added(added: str, say: Words) -> str:
 
 
 def _notes(notes: tuple[Note, ...], say: Words) -> list[str]:
-    return [rejections.note(note, say) for note in notes]
+    return [rejections.note_sentence(note, say) for note in notes]
 
 
 def job_line(job_id: int, say: Words) -> str:
@@ -239,7 +239,7 @@ def _listed(numbers: list[int], sign: str) -> str:
 
 def _failure(card: FailureCard, say: Words) -> ui.LayoutView:
     head = f"<@{card.requester_id}> " if card.mention else ""
-    sentence = rejections.failure(card.state, card.code, card.detail, say)
+    sentence = rejections.failure_sentence(card.state, card.code, card.detail, say)
     number = job_line(card.job_id, say)
     return layout(ui.TextDisplay(f"{head}{_prompt_line(card.request)}\n{sentence}\n{number}"))
 

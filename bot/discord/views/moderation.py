@@ -47,7 +47,7 @@ def report_layout(card: CaseCard, say: Words) -> ui.LayoutView:
 
 def _head(card: CaseCard, say: Words) -> str:
     case, picture = card.case, card.picture
-    lines = [f"**{moderation.verdict(case, say, when)}**"]
+    lines = [f"**{moderation.verdict_sentence(case, say, when)}**"]
     requester = f"<@{case.user_id}>"
     if picture is None:  # a mere "by" would be about who decided
         lines.append("-# " + say("painted by {person}", person=requester))

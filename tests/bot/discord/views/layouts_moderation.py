@@ -141,8 +141,8 @@ MODERATION: dict[str, Case] = {
     "blocked-many": _blocked(BLOCKS_SHOWN + 5),
     "block": _shut_out(0, told=False),
     "block-told": _shut_out(3, told=True),
-    "report-filed": _text(lambda say: moderation.thanks(ReportFiled(31, CHANNEL), say)),
-    "report-nowhere": _text(lambda say: moderation.thanks(ReportFiled(31, None), say)),
+    "report-filed": _text(lambda say: moderation.report_filed(ReportFiled(31, CHANNEL), say)),
+    "report-nowhere": _text(lambda say: moderation.report_filed(ReportFiled(31, None), say)),
     "verdict-too-late": lambda say, words: moderation.already_decided(
         _decided(words, Verdict.BLOCKED), say, when
     ),
