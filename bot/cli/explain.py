@@ -102,15 +102,18 @@ def _print(
 ) -> None:
     style = resolved.request.style
     rows = [
-        *prompt_analysis.findings(analysis, say),
+        *prompt_analysis.analysis_rows(analysis, say),
         *([(say("Chosen style"), style_name(style, say))] if style else []),
-        (say("Tokens"), prompt_analysis.tokens(analysis, family.max_tokens, say)),
+        (say("Tokens"), prompt_analysis.token_usage(analysis, family.max_tokens, say)),
     ]
     wide = max(len(heading) for heading, _ in rows)
     for heading, found in rows:
         click.echo(f"{heading:<{wide}}  {found or '–'}")
     left = [style_ignored(each, say) for each in resolved.notes if isinstance(each, StyleIgnored)]
-    _list(say("Advice"), [*(prompt_analysis.advice(each, say) for each in analysis.advice), *left])
+    _list(
+        say("Advice"),
+        [*(prompt_analysis.advice_sentence(each, say) for each in analysis.advice), *left],
+    )
     nothing = say("(nothing)")
     _list(
         say("What enhancement adds ({level} is this model's own)", level=family.enhance),
@@ -162,5 +165,5 @@ def _advice(given: Advice) -> dict[str, Any]:
     return {
         "hint": given.hint,
         "words": given.words,
-        "sentence": prompt_analysis.advice(given, words()),
+        "sentence": prompt_analysis.advice_sentence(given, words()),
     }

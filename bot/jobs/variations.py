@@ -12,10 +12,11 @@ from bot.jobs.admission import AdmissionService
 from bot.jobs.submission import JobSubmission
 from bot.pictures.originals import OriginalPictures
 from bot.request.apply_flags import apply_flags
-from bot.request.bad_flags import FlagError, FlagErrorKind
 from bot.request.outcomes import (
     Accepted,
     FileRemoved,
+    FlagError,
+    FlagErrorKind,
     FlagProblem,
     ManyPermutations,
     OutOfRange,

@@ -6,9 +6,10 @@ import dataclasses
 from dataclasses import dataclass
 
 from bot.request import flags
-from bot.request.bad_flags import FlagError, FlagErrorKind
 from bot.request.options import CONFLICTS, PARAMS
 from bot.request.outcomes import (
+    FlagError,
+    FlagErrorKind,
     FlagProblem,
     ManyPermutations,
     Refused,

@@ -8,9 +8,9 @@ import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from bot.request.bad_flags import FlagError, FlagErrorKind
 from bot.request.flag_values import SOFT, InvalidValue, ValueReader
 from bot.request.options import OPTIONS
+from bot.request.outcomes import FlagError, FlagErrorKind
 
 FLAGS: Mapping[str, tuple[str, ValueReader]] = {
     name: (option.name, flag.read)

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from itertools import product
 from typing import Any
 
-from bot.request.bad_flags import FlagError, FlagErrorKind
 from bot.request.flag_syntax import (
     FLAGS,
     MARKS,
@@ -26,6 +25,7 @@ from bot.request.flag_syntax import (
 )
 from bot.request.flag_values import SOFT, InvalidValue
 from bot.request.options import CONFLICTS
+from bot.request.outcomes import FlagError, FlagErrorKind
 from engine import prompts
 from engine.prompts import EnhancementLevel, Style
 from engine.types import MAX_SEED, ImageRequest, Mode

@@ -14,10 +14,9 @@ from typing import Any, Final
 
 from bot.i18n import translatable
 from bot.request import flag_values as read
-from bot.request.bad_flags import FlagError, FlagErrorKind
 from bot.request.flag_values import ValueReader
 from bot.request.input_sources import MIN_STRENGTH
-from bot.request.outcomes import FlagProblem, Refused
+from bot.request.outcomes import FlagError, FlagErrorKind, FlagProblem, Refused
 from bot.request.params import GenerationParams
 from bot.request.resolve import MAX_REFINE
 from engine.diffusion.families import MAX_GUIDANCE, MAX_STEPS, Speed

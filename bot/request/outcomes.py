@@ -4,14 +4,32 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
+from typing import Literal
 
-from bot.request.bad_flags import FlagError
 from bot.request.notes import Note
 from bot.request.params import GenerationParams
 from engine.errors import Scope
 from engine.types import ImageRequest
 from engine.uploads import UploadRefused
 from storage.types import Case, DeliveryMode, Job
+
+TextField = Literal["prompt", "negative", "search"]
+"""The texts whose length is limited."""
+
+Quantity = Literal[
+    "seed",
+    "steps",
+    "guidance",
+    "pictures",
+    "hours",
+    "count",
+    "strength",
+    "variety",
+    "variation",
+    "refine",
+]
+"""The numbers that have bounds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,9 +39,9 @@ class EmptyPrompt:
 
 @dataclass(frozen=True, slots=True)
 class TextTooLong:
-    """what: "prompt", "negative" or "search"."""
+    """A text with more characters than are read."""
 
-    what: str
+    what: TextField
     chars: int
     limit_chars: int
 
@@ -38,9 +56,9 @@ class TooManyTokens:
 
 @dataclass(frozen=True, slots=True)
 class OutOfRange:
-    """A number outside its bounds (or not a number). what: seed, steps, guidance, …"""
+    """A number outside its bounds, or text that is not a number."""
 
-    what: str
+    what: Quantity
     value: object
     low: float
     high: float
@@ -66,6 +84,39 @@ class SizeTooLarge:
     advised_width_px: int
     advised_height_px: int
     upscaled: bool
+
+
+class FlagErrorKind(StrEnum):
+    """What is wrong with a flag."""
+
+    UNKNOWN = "unknown"
+    UNSUPPORTED = "unsupported"
+    """Midjourney has it, and here there is nothing that it could do."""
+    MISSING = "missing"
+    """Its value is not there."""
+    BAD_VALUE = "bad_value"
+    TWICE = "twice"
+    """Given twice, or beside another flag that decides the same thing."""
+    UNBALANCED = "unbalanced"
+    """A brace without its counterpart."""
+
+
+@dataclass(frozen=True, slots=True)
+class FlagError:
+    """The first flag of a text that cannot be obeyed, as it was written ("—Ar").
+
+    value: as written, "" where there is none; with UNBALANCED the words around the brace that
+    `flag` holds. expected: values it takes, or examples of them; with TWICE the flag that was
+    there before. low, high: bounds of a number. suggestion: a flag to take instead, "" for none.
+    """
+
+    kind: FlagErrorKind
+    flag: str
+    value: str = ""
+    expected: tuple[str, ...] = ()
+    low: float | None = None
+    high: float | None = None
+    suggestion: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,10 +18,12 @@ from bot.request.outcomes import (
     BadSize,
     EmptyPrompt,
     OutOfRange,
+    Quantity,
     Reason,
     Refused,
     ResolvedRequest,
     SizeTooLarge,
+    TextField,
     TextTooLong,
 )
 from bot.request.params import GenerationParams, InitImages
@@ -292,7 +294,8 @@ def _start_problem(start: InitImages | None) -> Reason | None:
 def _text_problem(prompt: str, negative: str) -> Reason | None:
     if not prompt:
         return EmptyPrompt()
-    for what, text in (("prompt", prompt), ("negative", negative)):
+    texts: tuple[tuple[TextField, str], ...] = (("prompt", prompt), ("negative", negative))
+    for what, text in texts:
         if len(text) > prompts.MAX_PROMPT_CHARS:
             return TextTooLong(what, len(text), prompts.MAX_PROMPT_CHARS)
     return None
@@ -310,7 +313,7 @@ def _effort_problem(steps: int, guidance: float, family: Family) -> Reason | Non
     )
 
 
-def _range_problem(what: str, value: float, low: float, high: float) -> Reason | None:
+def _range_problem(what: Quantity, value: float, low: float, high: float) -> Reason | None:
     if low <= value <= high:  # never true of NaN
         return None
     return OutOfRange(what, value, low, high)

@@ -29,7 +29,7 @@ from bot.runtime.recovery import resume_status_messages
 from bot.runtime.shutdown import stop_on_signals
 from bot.runtime.wiring import Infrastructure, Stores, wire
 from bot.settings import Settings
-from bot.wording.device_remarks import device_remark
+from bot.wording.labels import device_remark
 from engine.errors import Defunct, EngineError, ModelUnavailable
 from engine.factory import diffusion_factory
 from engine.renderer import RendererFactory

@@ -20,13 +20,13 @@ def settings_overview(settings: SettingsOverview, say: Words) -> str:
     head = say("Your settings in {channel}", channel=f"<#{settings.channel_id}>")
     lines = [
         f"**{head}**",
-        _line(say("Delivery"), settings.delivery, _way, say),
-        _line(say("Spoiler"), settings.spoiler, _on_off, say),
-        _line(say("Quiet (no previews)"), settings.quiet, _on_off, say),
+        _user_line(say("Delivery"), settings.delivery, _mode_name, say),
+        _user_line(say("Spoiler"), settings.spoiler, _on_off, say),
+        _user_line(say("Quiet (no previews)"), settings.quiet, _on_off, say),
     ]
     wants_direct = settings.delivery.own_choice is DeliveryMode.DIRECT
     if wants_direct and not settings.direct_messages:
-        lines.append(_small(_no_direct(say)))
+        lines.append(_small(_direct_messages_off(say)))
     elif settings.delivery.own_choice is not None or settings.spoiler.own_choice is not None:
         lines.append(_small(say("You can show less than moderators let you, but not more.")))
     return "\n".join(lines)
@@ -39,12 +39,12 @@ def settings_scope(chosen: SettingsScope, say: Words) -> str:
         head = say("Settings of {channel}", channel=f"<#{chosen.channel_id}>")
     lines = [
         f"**{head}**",
-        _chosen(say("Delivery"), chosen.delivery, _way, say),
-        _chosen(say("Spoiler"), chosen.spoiler, _on_off, say),
-        _chosen(say("Quiet (no previews)"), chosen.quiet, _on_off, say),
+        _scope_line(say("Delivery"), chosen.delivery, _mode_name, say),
+        _scope_line(say("Spoiler"), chosen.spoiler, _on_off, say),
+        _scope_line(say("Quiet (no previews)"), chosen.quiet, _on_off, say),
     ]
     if chosen.delivery is DeliveryMode.DIRECT and not chosen.direct_messages:
-        lines.append(_small(_no_direct(say)))
+        lines.append(_small(_direct_messages_off(say)))
     return "\n".join(lines)
 
 
@@ -82,12 +82,12 @@ def fallback_reason(gone: FallbackNote, say: Words) -> str:
             return say("It is here because your thread could not be used.")
 
 
-def _chosen(name: str, value: T | None, word: Callable[[T, Words], str], say: Words) -> str:
+def _scope_line(name: str, value: T | None, word: Callable[[T, Words], str], say: Words) -> str:
     told = say("not set") if value is None else word(value, say)
     return f"{name}: {told}"
 
 
-def _line(
+def _user_line(
     name: str, setting: EffectiveSetting[T], word: Callable[[T, Words], str], say: Words
 ) -> str:
     source = {
@@ -101,19 +101,21 @@ def _line(
     return f"{name}: {word(setting.value, say)} ({source})"
 
 
-def _way(mode: DeliveryMode, say: Words) -> str:
-    return {
-        DeliveryMode.CHANNEL: say("in the channel"),
-        DeliveryMode.THREAD: say("in a thread of one's own"),
-        DeliveryMode.DIRECT: say("by direct message"),
-    }[mode]
+def _mode_name(mode: DeliveryMode, say: Words) -> str:
+    match mode:
+        case DeliveryMode.CHANNEL:
+            return say("in the channel")
+        case DeliveryMode.THREAD:
+            return say("in a thread of one's own")
+        case DeliveryMode.DIRECT:
+            return say("by direct message")
 
 
 def _on_off(on: bool, say: Words) -> str:
     return say("on") if on else say("off")
 
 
-def _no_direct(say: Words) -> str:
+def _direct_messages_off(say: Words) -> str:
     return say("The bot's owner lets it write no direct messages.")
 
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from typing import assert_never
+
 from bot.i18n import Words
-from bot.request.bad_flags import FlagError, FlagErrorKind
 from bot.request.outcomes import (
+    FlagError,
+    FlagErrorKind,
     ManyPermutations,
     OnePromptOnly,
     ProposalClosed,
-    QueueIsFull,
     TooManyPermutations,
 )
-from engine.errors import Scope
+
+PermutationsReason = ManyPermutations | OnePromptOnly | TooManyPermutations | ProposalClosed
 
 _SHOWN = 40
 
@@ -35,12 +38,12 @@ def flag_problem(bad: FlagError, say: Words) -> str:
             return say("{flag} and {other} say different things.", flag=flag, other=other)
         case FlagErrorKind.UNBALANCED:
             return say("The brace {flag} in {words} has no counterpart.", flag=flag, words=value)
+        case _:
+            assert_never(bad.kind)
     return " ".join(filter(None, (told, _advice(bad, say))))
 
 
-def permutations_problem(
-    reason: ManyPermutations | OnePromptOnly | TooManyPermutations | ProposalClosed, say: Words
-) -> str:
+def permutations_problem(reason: PermutationsReason, say: Words) -> str:
     """Braces that make more of one wish than can be, or a question about them that is over."""
     match reason:
         case ManyPermutations(total) | OnePromptOnly(total):
@@ -60,32 +63,8 @@ def permutations_problem(
             return say("This was answered with Paint already: /queue shows what is still to come.")
         case ProposalClosed():
             return say("This question is over, and nothing was charged for it: please ask again.")
-
-
-def not_enough_room(reason: QueueIsFull, say: Words) -> str:
-    """Some places of the queue are free, and they are fewer than were asked for."""
-    values = {
-        "requested": reason.requested,
-        "limit": reason.limit,
-        "free": max(0, reason.limit - reason.waiting),
-    }
-    held = {
-        Scope.QUEUE: say(
-            "{requested} jobs do not fit into the queue: of its {limit} places {free} are free.",
-            **values,
-        ),
-        Scope.USER: say(
-            "{requested} jobs are too many: of the {limit} that one member may have waiting, you "
-            "can add {free} now.",
-            **values,
-        ),
-        Scope.SERVER: say(
-            "{requested} jobs are too many: of the {limit} that this server may have waiting, "
-            "{free} can be added now.",
-            **values,
-        ),
-    }[reason.scope]
-    return held + " " + say("Nothing was charged; please ask for fewer, or try again later.")
+        case _:
+            assert_never(reason)
 
 
 def _advice(bad: FlagError, say: Words) -> str:

@@ -8,46 +8,66 @@ from bot.i18n import Words
 from bot.request.notes import StyleIgnored
 from engine.diffusion.families import Speed
 from engine.prompts import EnhancementLevel, PictureStyle
+from engine.types import Remark
 
 
 def style_name(style: PictureStyle, say: Words) -> str:
     """What a picture can be made as."""
-    return {
-        PictureStyle.PHOTO: say("photo"),
-        PictureStyle.FILM: say("film photo"),
-        PictureStyle.ANIME: say("anime"),
-        PictureStyle.COMIC: say("comic"),
-        PictureStyle.WATERCOLOUR: say("watercolour"),
-        PictureStyle.OIL: say("oil painting"),
-        PictureStyle.INK: say("ink wash"),
-        PictureStyle.PENCIL: say("pencil drawing"),
-        PictureStyle.LINE_ART: say("line art"),
-        PictureStyle.FLAT: say("flat illustration"),
-        PictureStyle.POSTER: say("poster"),
-        PictureStyle.PIXEL: say("pixel art"),
-        PictureStyle.RENDER: say("3D render"),
-        PictureStyle.LOW_POLY: say("low poly"),
-        PictureStyle.ISOMETRIC: say("isometric"),
-    }[style]
+    match style:
+        case PictureStyle.PHOTO:
+            return say("photo")
+        case PictureStyle.FILM:
+            return say("film photo")
+        case PictureStyle.ANIME:
+            return say("anime")
+        case PictureStyle.COMIC:
+            return say("comic")
+        case PictureStyle.WATERCOLOUR:
+            return say("watercolour")
+        case PictureStyle.OIL:
+            return say("oil painting")
+        case PictureStyle.INK:
+            return say("ink wash")
+        case PictureStyle.PENCIL:
+            return say("pencil drawing")
+        case PictureStyle.LINE_ART:
+            return say("line art")
+        case PictureStyle.FLAT:
+            return say("flat illustration")
+        case PictureStyle.POSTER:
+            return say("poster")
+        case PictureStyle.PIXEL:
+            return say("pixel art")
+        case PictureStyle.RENDER:
+            return say("3D render")
+        case PictureStyle.LOW_POLY:
+            return say("low poly")
+        case PictureStyle.ISOMETRIC:
+            return say("isometric")
 
 
 def speed_name(speed: Speed, say: Words) -> str:
     """How much time a picture may take."""
-    return {
-        Speed.FAST: say("fast"),
-        Speed.STANDARD: say("standard"),
-        Speed.FINE: say("fine"),
-    }[speed]
+    match speed:
+        case Speed.FAST:
+            return say("fast")
+        case Speed.STANDARD:
+            return say("standard")
+        case Speed.FINE:
+            return say("fine")
 
 
 def level_name(level: EnhancementLevel, say: Words) -> str:
     """How much is added to a prompt."""
-    return {
-        EnhancementLevel.OFF: say("off"),
-        EnhancementLevel.LIGHT: say("light: a word for quality"),
-        EnhancementLevel.FULL: say("full: what the prompt implies, too"),
-        EnhancementLevel.SMART: say("smart: the model's own words"),
-    }[level]
+    match level:
+        case EnhancementLevel.OFF:
+            return say("off")
+        case EnhancementLevel.LIGHT:
+            return say("light: a word for quality")
+        case EnhancementLevel.FULL:
+            return say("full: what the prompt implies, too")
+        case EnhancementLevel.SMART:
+            return say("smart: the model's own words")
 
 
 def choice_label(value: StrEnum, say: Words) -> str:
@@ -73,3 +93,17 @@ def style_ignored(left: StyleIgnored, say: Words) -> str:
             style=style,
         )
     return say("This model knows no styles, so {style} was left out.", style=style)
+
+
+def device_remark(remark: Remark, say: Words) -> str:
+    """What an owner should know about the device."""
+    match remark:
+        case Remark.CPU:
+            return say("Painting on the CPU: only small models are quick enough there.")
+        case Remark.MPS:
+            return say("Painting on an Apple GPU in float32: slower than on a card with CUDA.")
+        case Remark.NO_BFLOAT16:
+            return say(
+                "This GPU does not compute in bfloat16, and float16 would paint black: float32 is "
+                "used, which takes twice the memory and is slow."
+            )

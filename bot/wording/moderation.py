@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from typing import assert_never
 
 from bot.i18n import Words
 from bot.moderation.service import ReportFiled, UserBlocked
@@ -19,10 +20,22 @@ from bot.request.outcomes import (
 )
 from storage.types import Case, Verdict
 
+ModerationReason = (
+    Blocked
+    | OwnPicture
+    | ReportedBefore
+    | ReasonTooLong
+    | NotReported
+    | ReportDecided
+    | NotBlockable
+    | NotBlocked
+)
+
 When = Callable[[datetime], str]
+"""How a point in time is written where the sentence is going to be read."""
 
 
-def moderation_refusal(reason: object, say: Words, when: When) -> str | None:
+def moderation_refusal(reason: ModerationReason, say: Words, when: When) -> str:
     """Why a report, a verdict or a block is refused, or a wish of who is blocked."""
     match reason:
         case Blocked(None):
@@ -32,7 +45,7 @@ def moderation_refusal(reason: object, say: Words, when: When) -> str | None:
                 "The moderators of this server have blocked you from painting here: {reason}",
                 reason=f"“{why}”",
             )
-        case OwnPicture(_):
+        case OwnPicture():
             return say("This picture is your own: you can delete it, and need not report it.")
         case ReportedBefore(picture_id):
             return say(
@@ -49,15 +62,15 @@ def moderation_refusal(reason: object, say: Words, when: When) -> str | None:
             return say("Nobody has reported picture #{id} on this server.", id=picture_id)
         case ReportDecided(case):
             return already_decided(case, say, when)
-        case NotBlockable(_):
+        case NotBlockable():
             return say("Neither you yourself nor an owner of the bot can be blocked.")
-        case NotBlocked(_):
+        case NotBlocked():
             return say("This member is not blocked here.")
         case _:
-            return None
+            assert_never(reason)
 
 
-def thanks(filed: ReportFiled, say: Words) -> str:
+def report_filed(filed: ReportFiled, say: Words) -> str:
     """What a person who reported a picture is told."""
     kept = say("Only the moderators see who reported it.")
     if filed.channel_id is None:
@@ -75,7 +88,7 @@ def thanks(filed: ReportFiled, say: Words) -> str:
     return f"{told} {kept}"
 
 
-def verdict(case: Case, say: Words, when: When) -> str:
+def verdict_sentence(case: Case, say: Words, when: When) -> str:
     """Who decided a case, what and when; that nobody has yet, where that is so."""
     if case.verdict is None or case.resolved_at is None:
         return say("Picture #{id} was reported.", id=case.picture_id)
@@ -99,7 +112,7 @@ def verdict(case: Case, say: Words, when: When) -> str:
 
 def already_decided(case: Case, say: Words, when: When) -> str:
     """That there is a verdict already, and whose."""
-    return say("Somebody was faster.") + " " + verdict(case, say, when)
+    return say("Somebody was faster.") + " " + verdict_sentence(case, say, when)
 
 
 def user_blocked(done: UserBlocked, reason: str | None, say: Words) -> str:

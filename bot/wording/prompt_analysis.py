@@ -8,7 +8,7 @@ from engine.prompts import Advice, Analysis, Hint
 MAX_WORDS_SHOWN = 5
 
 
-def findings(analysis: Analysis, say: Words) -> list[tuple[str, str]]:
+def analysis_rows(analysis: Analysis, say: Words) -> list[tuple[str, str]]:
     """A heading and what was found, in the prompt's own words; "" where there is nothing."""
     comma = "、" if analysis.language == "zh" else ", "
     languages = {"en": say("English"), "zh": say("Chinese")}
@@ -28,16 +28,16 @@ def findings(analysis: Analysis, say: Words) -> list[tuple[str, str]]:
     return rows + [(heading, comma.join(found)) for heading, found in groups]
 
 
-def tokens(analysis: Analysis, max_tokens: int, say: Words) -> str:
+def token_usage(analysis: Analysis, max_tokens: int, say: Words) -> str:
     """How long the prompt is for the model."""
     if analysis.tokens is None:
         return say("not counted (the model's tokenizer is not on this machine)")
     return say("{tokens} of {limit}", tokens=analysis.tokens, limit=max_tokens)
 
 
-def advice(given: Advice, say: Words) -> str:
+def advice_sentence(given: Advice, say: Words) -> str:
     """One piece of advice in a sentence or two."""
-    words = _shown(given.words)
+    words = _quoted_words(given.words)
     match given.hint:
         case Hint.TOO_LONG:
             return say(
@@ -82,6 +82,6 @@ def advice(given: Advice, say: Words) -> str:
             return say("{words}: this will be drawn as lettering.", words=words)
 
 
-def _shown(found: tuple[str, ...]) -> str:
+def _quoted_words(found: tuple[str, ...]) -> str:
     quoted = [f"“{each}”" for each in found[:MAX_WORDS_SHOWN]]
     return ", ".join([*quoted, "…"] if len(found) > MAX_WORDS_SHOWN else quoted)

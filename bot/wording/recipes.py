@@ -11,7 +11,7 @@ from engine.types import ImageRequest, Mode, Recipe
 MAX_LORAS_SHOWN = 5
 
 
-def texts(request: ImageRequest, say: Words) -> list[tuple[str, str]]:
+def prompt_rows(request: ImageRequest, say: Words) -> list[tuple[str, str]]:
     """Headings and words: the person's own, what was added to them, what should not be there."""
     added = addition(request.prompt, request.effective_prompt)
     rows = [(say("Prompt"), request.prompt)]
@@ -22,7 +22,7 @@ def texts(request: ImageRequest, say: Words) -> list[tuple[str, str]]:
     return [*rows, (say("Negative prompt"), request.negative_prompt or say("(nothing)"))]
 
 
-def facts(recipe: Recipe, say: Words) -> list[tuple[str, str]]:
+def parameter_rows(recipe: Recipe, say: Words) -> list[tuple[str, str]]:
     """Headings and values: all numbers, what it began with, the model and how it was held."""
     request = recipe.request
     rows = [
@@ -36,7 +36,7 @@ def facts(recipe: Recipe, say: Words) -> list[tuple[str, str]]:
     if request.mode is not Mode.TEXT:
         begun = say(
             "{what}, strength {strength}",
-            what=_began(request, say),
+            what=_source_image(request, say),
             strength=f"{request.strength:g}",
         )
         rows.append((say("Begun with"), begun))
@@ -59,7 +59,7 @@ def facts(recipe: Recipe, say: Words) -> list[tuple[str, str]]:
     ]
 
 
-def _began(request: ImageRequest, say: Words) -> str:
+def _source_image(request: ImageRequest, say: Words) -> str:
     if (number := len(request.inputs)) > 2:
         return say.plural("{n} picture", "{n} pictures", number)
     return {
@@ -71,7 +71,7 @@ def _began(request: ImageRequest, say: Words) -> str:
     }[request.mode]
 
 
-def unreadable(outcome: UnreadableRecipe, say: Words) -> str:
+def unreadable_recipe(outcome: UnreadableRecipe, say: Words) -> str:
     """Why a file does not tell how it was made, and what helps."""
     number = say(
         "A picture's number always works: /recipe picture; it stands below the picture and in "

@@ -30,7 +30,7 @@ def prepared(
     try:
         return prepare(mode, uploads, size)
     except UploadRefused as refused:  # only masks are refused here
-        fail(f"{files[-1]}: {rejections.upload(refused, words())}", BAD_INPUT)
+        fail(f"{files[-1]}: {rejections.upload_refusal(refused, words())}", BAD_INPUT)
 
 
 def inputs_again(
@@ -48,7 +48,7 @@ def inputs_again(
     try:
         return match_inputs(request, read_pictures(files))
     except InputMismatch as refused:
-        fail(f"{files[refused.position]}: {rejections.upload(refused, words())}", BAD_INPUT)
+        fail(f"{files[refused.position]}: {rejections.upload_refusal(refused, words())}", BAD_INPUT)
 
 
 def _read(file: Path) -> Upload:
@@ -61,7 +61,7 @@ def _read(file: Path) -> Upload:
     except OSError as error:
         fail(f"{file} cannot be read: {error.strerror}.", BAD_INPUT)
     except UploadRefused as refused:
-        fail(f"{file}: {rejections.upload(refused, words())}", BAD_INPUT)
+        fail(f"{file}: {rejections.upload_refusal(refused, words())}", BAD_INPUT)
 
 
 def _stored(request: ImageRequest, painted: Path, data_dir: Path) -> tuple[Upload, ...]:

@@ -11,8 +11,7 @@ import click
 from bot.cli.common.errors import fail
 from bot.exit_codes import BAD_INPUT, OK
 from bot.request import flags
-from bot.request.bad_flags import FlagError
-from bot.request.outcomes import FlagProblem, Refused
+from bot.request.outcomes import FlagError, FlagProblem, Refused
 from engine.prompts import Count
 
 

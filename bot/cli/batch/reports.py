@@ -55,7 +55,7 @@ class Reporter:
         added = addition(recipe.request.prompt, recipe.request.effective_prompt)
         remarks = [say("Added: {words}", words=added)] if added else []
         notes = (*resolved.notes, *adaptation_notes(recipe))
-        remarks += (rejections.note(note, say) for note in notes)
+        remarks += (rejections.note_sentence(note, say) for note in notes)
         if self._original is not None:
             remarks.append(_verdict(picture, self._original))
         return remarks
@@ -67,7 +67,7 @@ def _verdict(picture: LocalPicture, original: EmbeddedRecipe) -> str:
         return say("The pixels are identical to the original's.")
     differences = original.recipe.differences(picture.painted.recipe)
     if differences:
-        return rejections.note(NotExact(differences), say)
+        return rejections.note_sentence(NotExact(differences), say)
     return say("Not exact, although nothing known has changed since the original was painted.")
 
 

@@ -19,7 +19,7 @@ from bot.discord.interaction.responses import (
 from bot.discord.interaction.services import Services
 from bot.discord.views.jobs import quota_text
 from bot.request.outcomes import Refused
-from bot.wording.rejections import hours_long
+from bot.wording.rejections import window_length
 from storage.types import QuotaStatus
 
 Pictures = Range[int, 0, MAX_PICTURES]
@@ -87,7 +87,7 @@ def _quota(services: Services) -> app_commands.Group:
             "From now on every member here may paint {n} pictures in {window}, "
             "unless a quota of their own is set.",
             policy.pictures,
-            window=hours_long(policy.hours, say),
+            window=window_length(policy.hours, say),
         )
         await reply_privately(interaction, text)
 

@@ -78,9 +78,9 @@ async def show_file_details(interaction: Interaction, outcome: FileOutcome) -> N
         case PictureDetails():
             await _show(interaction, details_panel(outcome, say))
         case UnreadableRecipe():
-            await edit_reply(interaction, recipes.unreadable(outcome, say))
+            await edit_reply(interaction, recipes.unreadable_recipe(outcome, say))
         case UploadRefused():
-            await edit_reply(interaction, rejections.upload(outcome, say))
+            await edit_reply(interaction, rejections.upload_refusal(outcome, say))
 
 
 async def edit_reply(interaction: Interaction, text: str) -> None:

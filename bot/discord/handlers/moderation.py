@@ -36,7 +36,7 @@ async def submit_report(interaction: Interaction, services: Services, picture_id
     if isinstance(filed, Refused):
         await refuse(interaction, filed)
     else:
-        await reply_privately(interaction, moderation.thanks(filed, words_of(interaction)))
+        await reply_privately(interaction, moderation.report_filed(filed, words_of(interaction)))
 
 
 async def show_report_form(interaction: Interaction, services: Services, picture_id: int) -> None:

@@ -29,7 +29,7 @@ async def explain(interaction: Interaction, error: BaseException) -> None:
         error = error.original
     say = words_of(interaction)
     if isinstance(error, app_commands.CheckFailure):
-        await _send_notice(interaction, rejections.no_right(say))
+        await _send_notice(interaction, rejections.not_allowed(say))
         return
     if isinstance(error, discord.NotFound) and error.code == ErrorCode.UNKNOWN_INTERACTION:
         log.warning("answered too late", interaction=interaction.id)
@@ -44,7 +44,7 @@ async def explain(interaction: Interaction, error: BaseException) -> None:
         return
     if isinstance(error, StorageError):
         log.error("not stored", interaction=interaction.id, detail=str(error))
-        await _send_notice(interaction, rejections.storage_trouble(say))
+        await _send_notice(interaction, rejections.storage_unavailable(say))
         return
     log.error("interaction failed", interaction=interaction.id, exc_info=error)
     await _send_notice(

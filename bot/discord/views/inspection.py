@@ -124,22 +124,22 @@ def explanation_layout(explained: PromptExplanation, say: Words) -> ui.LayoutVie
 
     def texts(cut: int) -> list[str]:
         analysis, enhancement = explained.analysis, explained.enhancement
-        tokens = prompt_analysis.tokens(analysis, explained.max_tokens, say)
+        tokens = prompt_analysis.token_usage(analysis, explained.max_tokens, say)
         findings = [
             *(
                 (heading, quoted(words, min(cut, VALUE_CHARS)))
-                for heading, words in prompt_analysis.findings(analysis, say)
+                for heading, words in prompt_analysis.analysis_rows(analysis, say)
                 if words
             ),
             *([(say("Chosen style"), style_name(explained.style, say))] if explained.style else []),
             (say("Tokens"), tokens),
         ]
         advice = [
-            f"- {quoted(prompt_analysis.advice(each, say), 2 * cut)}"
+            f"- {quoted(prompt_analysis.advice_sentence(each, say), 2 * cut)}"
             for each in analysis.advice[:ADVICE_SHOWN]
         ]
         if explained.left is not None:
-            advice.append(f"- {quoted(rejections.note(explained.left, say), 2 * cut)}")
+            advice.append(f"- {quoted(rejections.note_sentence(explained.left, say), 2 * cut)}")
         nothing = say("(nothing)")
         added = [
             (
@@ -186,11 +186,11 @@ def details_panel(details: PictureDetails, say: Words) -> Panel:
     def texts(cut: int) -> list[str]:
         words = [
             (heading, quoted(text, cut))
-            for heading, text in recipes.texts(details.recipe.request, say)
+            for heading, text in recipes.prompt_rows(details.recipe.request, say)
         ]
         values = [
             (heading, quoted(text, VALUE_CHARS))
-            for heading, text in [*recipes.facts(details.recipe, say)]
+            for heading, text in [*recipes.parameter_rows(details.recipe, say)]
         ]
         blocks = [
             _heading(details, say),
@@ -198,7 +198,8 @@ def details_panel(details: PictureDetails, say: Words) -> Panel:
             _labelled_lines([*values, *_origin_rows(details, say)]),
         ]
         notes = [
-            rejections.note(each, say) for each in adaptation_notes(details.recipe)[-NOTES_SHOWN:]
+            rejections.note_sentence(each, say)
+            for each in adaptation_notes(details.recipe)[-NOTES_SHOWN:]
         ]
         if notes:
             marked = (f"- {quoted(note, 2 * VALUE_CHARS)}" for note in notes)

@@ -88,7 +88,7 @@ def _added(added: str, say: Words) -> str:
 
 
 def _notes(notes: tuple[Note, ...], say: Words) -> list[str]:
-    return [rejections.note(note, say) for note in notes]
+    return [rejections.note_sentence(note, say) for note in notes]
 
 
 def job_line(job_id: int, say: Words) -> str:
@@ -240,7 +240,7 @@ def _join_numbers(numbers: list[int], sign: str) -> str:
 
 def _failure(card: FailureCard, say: Words) -> ui.LayoutView:
     head = f"<@{card.requester_id}> " if card.mention else ""
-    sentence = rejections.failure(card.state, card.code, card.detail, say)
+    sentence = rejections.failure_sentence(card.state, card.code, card.detail, say)
     number = job_line(card.job_id, say)
     return layout(ui.TextDisplay(f"{head}{_prompt_line(card.request)}\n{sentence}\n{number}"))
 
@@ -366,7 +366,7 @@ def quota_text(status: QuotaStatus, who: str | None, say: Words) -> str:
         "{n} picture in {window}",
         "{n} pictures in {window}",
         policy.pictures,
-        window=rejections.hours_long(policy.hours, say),
+        window=rejections.window_length(policy.hours, say),
     )
     source = {
         PolicySource.CONFIG: say("the bot's default"),

@@ -48,7 +48,7 @@ def report_layout(card: CaseCard, say: Words) -> ui.LayoutView:
 
 def _heading(card: CaseCard, say: Words) -> str:
     case, picture = card.case, card.picture
-    lines = [f"**{moderation.verdict(case, say, timestamp)}**"]
+    lines = [f"**{moderation.verdict_sentence(case, say, timestamp)}**"]
     requester = f"<@{case.user_id}>"
     if picture is None:  # "by" alone would name who decided
         lines.append("-# " + say("painted by {person}", person=requester))

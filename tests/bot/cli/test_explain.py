@@ -130,7 +130,7 @@ def test_what_is_no_prompt_exits_2(prompt: str):
 def test_every_kind_of_advice_has_its_words(hint: Hint):
     """A sentence that names what it is about, and not more than a few of many."""
     given = Advice(hint, tuple(f"word{n}" for n in range(9)), tokens=700, max_tokens=512)
-    sentence = prompt_analysis.advice(given, words())
+    sentence = prompt_analysis.advice_sentence(given, words())
     assert sentence.endswith(".") and "\n" not in sentence
     assert ("700" in sentence) if hint is Hint.TOO_LONG else ("“word0”" in sentence)
     assert "word7" not in sentence

@@ -170,5 +170,5 @@ def test_a_prepared_wish_is_composed():
 )
 def test_each_refusal_has_a_sentence(refused: UploadRefused):
     """One sentence of its own, not the one for damaged files."""
-    sentence = rejections.upload(refused, words())
+    sentence = rejections.upload_refusal(refused, words())
     assert sentence.endswith(".") and "damaged" not in sentence

@@ -245,7 +245,7 @@ def test_the_persons_words_win_over_a_chosen_style():
     plain = resolved(GenerationParams("an anime girl"), Z_IMAGE_TURBO)
     assert clash.request.effective_prompt == plain.request.effective_prompt
     assert clash.notes == (StyleIgnored(PictureStyle.OIL, "anime"),)
-    told = rejections.note(clash.notes[0], words())
+    told = rejections.note_sentence(clash.notes[0], words())
     assert "“anime”" in told and "oil painting" in told
     again = resolve_reroll(clash.request, 7, Z_IMAGE_TURBO, lambda: 7)
     assert isinstance(again, ResolvedRequest) and again.notes == clash.notes
@@ -259,7 +259,7 @@ def test_a_model_that_knows_no_styles_is_told_of_none():
         == resolved(GenerationParams("a red boat")).request.effective_prompt
     )
     assert sketch.notes == (StyleIgnored(PictureStyle.INK),)
-    assert "no styles" in rejections.note(sketch.notes[0], words())
+    assert "no styles" in rejections.note_sentence(sketch.notes[0], words())
 
 
 def test_enhancement_leaves_room_for_the_prompt():

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from bot.request.bad_flags import FlagErrorKind
 from bot.request.options import with_options
-from bot.request.outcomes import FlagProblem, Refused, ResolvedRequest
+from bot.request.outcomes import FlagErrorKind, FlagProblem, Refused, ResolvedRequest
 from bot.request.params import GenerationParams
 from bot.request.resolve import resolve
 from bot.request.summary import DEFAULTS, RequestSummary, summarize

@@ -143,8 +143,8 @@ MODERATION: dict[str, Sample] = {
     "blocked-many": _blocked(BLOCKS_SHOWN + 5),
     "block": _user_blocked(0, with_reason=False),
     "block-told": _user_blocked(3, with_reason=True),
-    "report-filed": _text(lambda say: moderation.thanks(ReportFiled(31, CHANNEL), say)),
-    "report-nowhere": _text(lambda say: moderation.thanks(ReportFiled(31, None), say)),
+    "report-filed": _text(lambda say: moderation.report_filed(ReportFiled(31, CHANNEL), say)),
+    "report-nowhere": _text(lambda say: moderation.report_filed(ReportFiled(31, None), say)),
     "verdict-too-late": lambda say, words: moderation.already_decided(
         _decided(words, Verdict.BLOCKED), say, timestamp
     ),
