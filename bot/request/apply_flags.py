@@ -1,4 +1,4 @@
-"""A wish with the flags in its prompt obeyed. Pure."""
+"""Apply the flags in a prompt to the request parameters. Pure."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from bot.request.outcomes import (
 from bot.request.params import GenerationParams
 
 MAX_PERMUTATIONS = 10
-"""So many wishes one prompt may make."""
+"""Prompts that the permutations of one prompt may expand to. Chosen by hand."""
 
 
 @dataclass(frozen=True, slots=True)
 class ParsedRequest:
-    """A wish without flags, how many pictures of it, and for whose eyes."""
+    """Parameters whose prompt is free of flags, the number of pictures, and their visibility."""
 
     params: GenerationParams
     count: int
@@ -31,11 +31,11 @@ class ParsedRequest:
 
 
 def apply_flags(params: GenerationParams, count: int, private: bool) -> ParsedRequest | Refused:
-    """What a prompt's flags say becomes part of the wish.
+    """Merge the flags of a prompt into the parameters.
 
-    What is said both by an option and by a flag, and not alike, is refused: one of them would
-    silently do nothing. Choices in braces that make more than one wish are refused with all that
-    is needed to ask about them.
+    An option and a flag that contradict each other are refused: one of them would silently have no
+    effect. A prompt with more than one permutation is refused with `ManyPermutations`, which holds
+    everything needed to ask for confirmation.
     """
     found = apply_flags_to_each(params, count, private)
     if isinstance(found, Refused):
@@ -47,7 +47,7 @@ def apply_flags(params: GenerationParams, count: int, private: bool) -> ParsedRe
 def apply_flags_to_each(
     params: GenerationParams, count: int, private: bool
 ) -> tuple[ParsedRequest, ...] | Refused:
-    """What each way to choose asks for, as obeyed(); in the order of written()."""
+    """Apply flags to every permutation of the prompt, in the order of `expand_prompts`."""
     texts = expand_prompts(params.prompt)
     if isinstance(texts, Refused):
         return texts
@@ -61,7 +61,10 @@ def apply_flags_to_each(
 
 
 def expand_prompts(prompt: str) -> tuple[str, ...] | Refused:
-    """Each way to choose as it could have been typed by itself, flags included; 1..MAX_CHOICES."""
+    """Return each permutation as it could have been typed on its own, with its flags.
+
+    There are 1 to MAX_PERMUTATIONS of them; more are refused.
+    """
     choices = flags.permutations(prompt, MAX_PERMUTATIONS)
     if isinstance(choices, FlagError):
         return Refused(FlagProblem(choices))
@@ -71,7 +74,7 @@ def expand_prompts(prompt: str) -> tuple[str, ...] | Refused:
 
 
 def _apply(params: GenerationParams, count: int, private: bool) -> ParsedRequest | Refused:
-    """Apply the flags of one permutation, whose braces have lost their backslashes."""
+    """Apply the flags of one permutation, whose escaped braces are already unescaped."""
     found = flags.parse_expanded(params.prompt)
     if isinstance(found, FlagError):
         return Refused(FlagProblem(found))
@@ -104,7 +107,7 @@ def _apply(params: GenerationParams, count: int, private: bool) -> ParsedRequest
 
 
 def _conflicting(name: str) -> list[str]:
-    """Other options that decide the same thing: one of the two would silently do nothing."""
+    """Return options that set the same thing: one of the two would silently have no effect."""
     pairs = [*CONFLICTS.items(), *((other, name) for name, other in CONFLICTS.items())]
     return [other for each, other in pairs if each == name]
 

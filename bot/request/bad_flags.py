@@ -1,4 +1,4 @@
-"""What can be wrong with a flag, as data."""
+"""Errors in flags, as data."""
 
 from __future__ import annotations
 
@@ -7,27 +7,28 @@ from enum import StrEnum
 
 
 class FlagErrorKind(StrEnum):
-    """What is wrong with a flag."""
+    """The kinds of error in a flag."""
 
     UNKNOWN = "unknown"
     UNSUPPORTED = "unsupported"
-    """Midjourney has it, and here there is nothing that it could do."""
+    """A flag of Midjourney that has no equivalent here."""
     MISSING = "missing"
-    """Its value is not there."""
+    """The value is missing."""
     BAD_VALUE = "bad_value"
     TWICE = "twice"
-    """Given twice, or beside another flag that decides the same thing."""
+    """Given twice, or together with another flag that sets the same thing."""
     UNBALANCED = "unbalanced"
-    """A brace without its counterpart."""
+    """A brace without a matching one."""
 
 
 @dataclass(frozen=True, slots=True)
 class FlagError:
-    """The first flag of a text that cannot be obeyed, as it was written ("—Ar").
+    """The first invalid flag of a text.
 
-    value: as written, "" where there is none; with UNBALANCED the words around the brace that
-    `flag` holds. expected: values it takes, or examples of them; with TWICE the flag that was
-    there before. low, high: bounds of a number. suggestion: a flag to take instead, "" for none.
+    flag: as written ("—Ar"); with UNBALANCED, the brace. value: as written, "" for none; with
+    UNBALANCED, the words around the brace. expected: the accepted values, or examples of them; with
+    TWICE, the earlier flag. low, high: bounds of a number. suggestion: a flag to use instead, ""
+    for none.
     """
 
     kind: FlagErrorKind

@@ -1,6 +1,6 @@
-"""Flags and choices in a prompt: `{red, blue} house --ar 16:9 --repeat 3`. Pure.
+"""Parse flags and permutations in a prompt: `{red, blue} house --ar 16:9 --repeat 3`. Pure.
 
-A backslash takes a sign's meaning: `\\{`, `\\}`, `\\,` within braces, `\\--ar`.
+A backslash escapes a special character: `\\{`, `\\}`, `\\,` within braces, `\\--ar`.
 """
 
 from __future__ import annotations
@@ -46,25 +46,29 @@ __all__ = [
 ]
 
 MAX_EXPANDED = 40
-"""Pictures that one text may ask for, unless the caller says otherwise."""
+"""Pictures that one text may ask for, unless the caller sets a limit. Chosen by hand, as many as
+Midjourney's --repeat allows."""
 
 
 @dataclass(frozen=True, slots=True)
 class ParsedPrompt:
-    """A prompt without its flags, and the values that the flags give, by the option's name."""
+    """A prompt without its flags, and the values of the flags by option name."""
 
     prompt: str
     given: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
     @property
     def pictures(self) -> int:
-        """How many pictures the prompt asks for."""
+        """The number of pictures that the prompt asks for."""
         return self.given.get("count", 1)
 
 
 @dataclass(frozen=True, slots=True)
 class Permutations:
-    """Every way to choose. total: how many there are; prompts: () where they are over the limit."""
+    """The permutations of a prompt.
+
+    total: how many there are. prompts: () if they exceed the limit.
+    """
 
     prompts: tuple[str, ...]
     total: int
@@ -72,7 +76,7 @@ class Permutations:
 
 @dataclass(frozen=True, slots=True)
 class TooManyPictures:
-    """More pictures in one text than may be asked for."""
+    """One text asks for more pictures than the limit."""
 
     total: int
     limit: int
@@ -84,13 +88,13 @@ _CHOICE = re.compile(r"(?<!\\)(\\*)([{}｛｝,，])")
 
 
 def parse(text: str) -> ParsedPrompt | FlagError:
-    """Take the flags out of a text, or say which of them is the first that cannot be obeyed.
+    """Separate a text into prompt and flags, or return its first invalid flag.
 
     A flag is two hyphens, or the dash that a phone makes of them, directly before a letter at the
-    beginning of a word; in “quotation marks” it is text, and so is "a cat --" or "a house — red".
+    beginning of a word. In “quotation marks” it is text, and so is "a cat --" or "a house — red".
     Nothing gets lost: a flag takes one value (--no takes everything up to the next flag), and the
-    words after it belong to the prompt again. Without flags the text stays as it is, but for
-    braces' backslashes; braces themselves are the business of `permutations`. Never raises.
+    words after it belong to the prompt again. A text without flags is returned unchanged, except
+    that escaped braces are unescaped; `permutations` expands braces. Never raises.
     """
     found = find_flags(_BRACE.sub(unescape_match, text))
     plain, image_to_image = found.text, found.image_to_image
@@ -107,15 +111,15 @@ def parse(text: str) -> ParsedPrompt | FlagError:
 
 
 def parse_expanded(plain: str) -> ParsedPrompt | FlagError:
-    """`parse` of what `permutations` has rid of its backslashes already."""
+    """Parse one of the prompts that `permutations` returned, in which braces are unescaped."""
     return parse(_BRACE.sub(escape_match, plain))
 
 
 def permutations(prompt: str, limit: int = MAX_EXPANDED) -> Permutations | FlagError:
-    """Every way to choose from `{red, blue} house`; more than `limit` are only counted.
+    """Expand groups such as `{red, blue} house`; more than `limit` permutations are only counted.
 
-    Groups multiply, may be nested, and may hold empty choices and flags. Spaces around a choice do
-    not count. The last group varies fastest. A brace without its counterpart is UNBALANCED.
+    Groups multiply, may be nested, and may contain empty options and flags. Spaces around an option
+    are ignored. The last group varies fastest. An unmatched brace is an UNBALANCED error.
     """
     groups: list[_OpenGroup] = []
     now, last, chosen = _Texts(1, ("",)), 0, False
@@ -150,9 +154,9 @@ def permutations(prompt: str, limit: int = MAX_EXPANDED) -> Permutations | FlagE
 def expand(
     text: str, limit: int = MAX_EXPANDED
 ) -> tuple[ParsedPrompt, ...] | FlagError | TooManyPictures:
-    """One for each picture that a text asks for: choices, then flags, then --repeat.
+    """Return one parsed prompt per picture: expand permutations, then flags, then --repeat.
 
-    Where a seed is given, a repeated picture counts up from it; `count` is None in all of them.
+    If a seed is given, repeated pictures count up from it. `count` is absent from all of them.
     """
     expanded = permutations(text, limit)
     if isinstance(expanded, FlagError):
@@ -174,10 +178,10 @@ def expand(
 
 
 def flag_line(request: ImageRequest) -> str:
-    """The prompt and flags to copy that ask for this picture again, through `parse` or `orders`.
+    """Return the prompt and flags that reproduce this picture when `parse` or `expand` read them.
 
-    No flag names the pictures that it began with, nor its variations; and how much was added to the
-    prompt is said where that can be told from it.
+    No flag can name the source images or the variations. --enhance is included if the level can be
+    determined from the effective prompt.
     """
     level = _level(request)
     flags = [
@@ -203,7 +207,7 @@ def flag_line(request: ImageRequest) -> str:
     again = parse(whole)
     if isinstance(again, ParsedPrompt) and again.given.get("negative") == request.negative_prompt:
         return whole
-    # Its quotation marks would close some of the prompt's, or lose their backslashes.
+    # Its quotation marks would close quotations of the prompt, or lose their backslashes.
     unquoted = escape_flags(MARKS.sub(escape_match, request.negative_prompt))
     return f"{shown} --no {_BRACE.sub(escape_match, unquoted)}"
 
@@ -214,7 +218,7 @@ def flag_line(request: ImageRequest) -> str:
 def _read_flag(
     segment: str, last: bool, given: dict[str, tuple[object, str]], kept: list[str]
 ) -> FlagError | None:
-    """Read one flag and what follows it: its value into `given`, the rest into `kept`."""
+    """Read one flag and the text after it: the value goes into `given`, the rest into `kept`."""
     problem = unsupported_flag(segment)
     if problem is not None:
         return problem
@@ -240,7 +244,7 @@ def _read_flag(
 
 
 def _joined(pieces: Iterable[str]) -> str:
-    """The prompt around its flags; commas that stood only between flags go."""
+    """Join the parts of the prompt around its flags, without commas that only separated flags."""
     prompt = ""
     for number, piece in enumerate(pieces):
         words = piece.strip()
@@ -262,12 +266,12 @@ def _numbered(parsed: ParsedPrompt, number: int) -> ParsedPrompt:
     return ParsedPrompt(parsed.prompt, given)
 
 
-# Choosing
+# Permutations
 
 
 @dataclass(frozen=True, slots=True)
 class _Texts:
-    """Some texts; only their number where that is over the limit."""
+    """A set of texts; over the limit, only their number."""
 
     total: int
     texts: tuple[str, ...]
@@ -279,7 +283,10 @@ class _Texts:
         return _Texts(self.total, tuple(each.strip() for each in self.texts))
 
     def times(self, other: _Texts, gap: bool, limit: int) -> _Texts:
-        """Each with each. gap: a space follows, so that an empty choice leaves none before it."""
+        """Combine each text with each of the other set.
+
+        gap: a space follows, so an empty option leaves no space before it.
+        """
         total = self.total * other.total
         if total > limit:
             return _Texts(total, ())
@@ -289,7 +296,7 @@ class _Texts:
 
 @dataclass(frozen=True, slots=True)
 class _OpenGroup:
-    """Braces that are still open. before: what led up to them."""
+    """A brace that is not closed yet. before: the texts up to it."""
 
     before: _Texts
     start: int
@@ -311,7 +318,7 @@ def _unbalanced(prompt: str, at: int) -> FlagError:
 
 
 def escape_prompt(text: str) -> str:
-    """The text such that `parse` and `orders` find just it."""
+    """Escape a text so that `parse` and `expand` return exactly this text as the prompt."""
     return _BRACE.sub(escape_match, escape_flags(text))
 
 
@@ -320,7 +327,7 @@ def _written(number: float) -> str:
 
 
 def _level(request: ImageRequest) -> EnhancementLevel | None:
-    """How much was added to the prompt, if one of today's levels makes this of it."""
+    """Return the enhancement level that makes this effective prompt today; None if none does."""
     if request.expand:
         return EnhancementLevel.SMART
     prompt = prompts.as_read(request.prompt, request.effective_prompt, request.style)

@@ -1,4 +1,4 @@
-"""Pictures to start from: fitted to the picture that is painted from them. Blocking, no disk."""
+"""Fit source images to the picture that is generated from them. Blocking; does not use the disk."""
 
 from __future__ import annotations
 
@@ -19,11 +19,12 @@ from engine.types import INPUTS, ImageRequest, Mode, Raster
 from engine.uploads import Upload, UploadRefused, fit, mask_of
 
 SAME_SHAPE: Final = 0.02
-"""So far a mask's shape may be off its picture's: programs round when they scale both."""
+"""Largest difference between the aspect ratios of a mask and its picture, as a natural logarithm.
+Chosen by hand: programs round when they scale both."""
 
 
 class MaskSizeMismatch(UploadRefused):
-    """The mask has another shape than its picture: nobody could tell what it covers."""
+    """The mask has a different aspect ratio from its picture, so what it covers is ambiguous."""
 
     code = "mask_unfit"
 
@@ -40,7 +41,7 @@ class MaskSizeMismatch(UploadRefused):
 
 
 class MaskEmpty(UploadRefused):
-    """The mask is black all over: nothing would be painted."""
+    """The mask is entirely black: nothing would be repainted."""
 
     code = "mask_empty"
 
@@ -49,7 +50,7 @@ class MaskEmpty(UploadRefused):
 
 
 class MaskMissing(UploadRefused):
-    """No mask was given, and nothing of the picture is transparent, which would be one."""
+    """No mask was given, and the picture has no transparent area to use as one."""
 
     code = "mask_missing"
 
@@ -58,7 +59,10 @@ class MaskMissing(UploadRefused):
 
 
 class InputMismatch(UploadRefused):
-    """Not the picture that was painted from. position: 0 = the first, 1 = the mask or second."""
+    """A given picture is not the source image of the request.
+
+    position: 0 = the first, 1 = the mask or the second.
+    """
 
     code = "other_picture"
 
@@ -70,7 +74,11 @@ class InputMismatch(UploadRefused):
 
 @dataclass(frozen=True, slots=True)
 class PreparedInputs:
-    """start: for the wish. inputs: what it names, in its order, to be kept and painted from."""
+    """Source images that are ready for a request.
+
+    start: the field of the request parameters. inputs: the images that it names, in its order, to
+    be stored and generated from.
+    """
 
     start: InitImages
     inputs: tuple[Upload, ...]
@@ -79,10 +87,10 @@ class PreparedInputs:
 def prepare(
     mode: Mode, pictures: Sequence[Upload], size: tuple[int, int], strength: float | None = None
 ) -> PreparedInputs:
-    """Fit pictures to a picture of `size` (width_px, height_px), as its mode needs them.
+    """Fit pictures to an output of `size` (width_px, height_px), as the mode needs them.
 
-    pictures: as many as the mode takes; for Mode.INPAINT the picture and its mask. Raises
-    MaskUnfit or MaskEmpty, ValueError for another number of pictures.
+    pictures: as many as the mode takes; for Mode.INPAINT, the picture and its mask. Raises
+    MaskSizeMismatch or MaskEmpty, and ValueError for a wrong number of pictures.
     """
     if mode is Mode.INPAINT and len(pictures) == INPUTS[mode]:
         _check_shape(pictures[1].raster, pictures[0].raster)
@@ -93,9 +101,9 @@ def prepare(
 
 
 def match_inputs(request: ImageRequest, pictures: Sequence[Upload]) -> tuple[Upload, ...]:
-    """The inputs of a request, out of the pictures that somebody gives once more.
+    """Return the inputs of a request, made from source images that the user provides again.
 
-    Raises OtherPicture where one is not the same, ValueError for another number of pictures.
+    Raises InputMismatch if one differs, and ValueError for a wrong number of pictures.
     """
     if len(pictures) != len(request.inputs):
         raise ValueError(f"{len(request.inputs)} input pictures are needed, not {len(pictures)}")
@@ -109,10 +117,10 @@ def match_inputs(request: ImageRequest, pictures: Sequence[Upload]) -> tuple[Upl
 def size_from(
     params: GenerationParams, mode: Mode, family: Family, source: tuple[int, int]
 ) -> tuple[int, int] | Reason:
-    """(width_px, height_px) of what is painted from a picture of the size `source`, or why none.
+    """Return (width_px, height_px) of a picture made from one of size `source`, or why it has none.
 
-    Its shape is the source's where none was asked for; enlarged, it is twice as large as that,
-    or as what the family paints where the source is too large or too small for it.
+    Without an explicit size or aspect, the aspect ratio of the source is kept. Mode.UPSCALE doubles
+    the source's size, or the family's own size if the source is too large or too small for it.
     """
     if mode is not Mode.UPSCALE:
         return size_for(params, family, source)

@@ -1,4 +1,4 @@
-"""From what a person typed to a request that is fully decided, or a refusal. Pure."""
+"""Resolve request parameters to a fully specified image request, or refuse them. Pure."""
 
 from __future__ import annotations
 
@@ -32,29 +32,35 @@ from engine.sizing import GRID_PX, offered, parse_aspect, ratio_fits, size_for_a
 from engine.types import MAX_SEED, MAX_VARIATIONS, ImageRequest, Mode, Variation
 
 SeedSource = Callable[[], int]
-"""Draws a fresh seed, 0..MAX_SEED."""
+"""Draws a new seed, 0..MAX_SEED."""
 
 SUBTLE, STRONG = 0.2, 0.6
-"""How far a variation turns the noise: the same picture in another mood, or another take on it."""
+"""How far a variation turns the noise: a subtle change of mood, or another take on the picture.
+Chosen by hand."""
 MAX_REFINE = 0.35
-"""Noise level of refining and enlarging: above it they paint other things."""
+"""Highest noise level of refining and upscaling: above it they paint other things. Chosen by
+hand."""
 _STRENGTHS: Mapping[Mode, float] = {
     Mode.IMAGE: 0.75,
     Mode.INPAINT: 1.0,
     Mode.BLEND: 0.8,
     Mode.UPSCALE: 0.3,
 }
+"""The default noise level of each mode. Chosen by hand."""
 UPSCALE_FACTOR = 2
 _SNAPPING = 1.05
-"""On the grid of 16 pixels a ratio may come out so much longer than it was asked for."""
+"""How far snapping to the grid of 16 pixels may stretch an aspect ratio. Chosen by hand."""
 _MAX_EFFECTIVE_CHARS = 2 * prompts.MAX_PROMPT_CHARS
-"""What enhancement or the model's own words may make of a prompt."""
+"""Length of a prompt with the words that enhancement or the model add. Chosen by hand."""
 
 
 def resolve(
     params: GenerationParams, family: Family, seeds: SeedSource, count: Count | None = None
 ) -> ResolvedRequest | Refused:
-    """Fill in the family's defaults, enhance, and check every bound. count: tokens of a text."""
+    """Fill in the family's defaults, enhance the prompt, and check every bound.
+
+    count: counts the tokens of a text.
+    """
     prompt = prompts.clean(params.prompt)
     negative = prompts.clean(params.negative or "")
     steps, guidance = _steps(params, family), _guidance(params, family)
@@ -108,11 +114,11 @@ def resolve(
 def resolve_reroll(
     original: ImageRequest, seed: int | None, family: Family, seeds: SeedSource
 ) -> ResolvedRequest | Refused:
-    """The same request again, with exactly `seed` or (None) with a fresh one.
+    """Repeat a request with exactly `seed`, or with a new seed if it is None.
 
-    The effective prompt is kept as it was painted: enhancement may have changed since.
+    The original effective prompt is kept: enhancement may have changed since.
     """
-    # Variations belong to their seed: with another one they would only be another seed too.
+    # Variations belong to their seed: with another seed they would only amount to yet another one.
     same = seed == original.seed
     return _repeat(
         original,
@@ -125,8 +131,10 @@ def resolve_reroll(
 def resolve_variation(
     original: ImageRequest, amount: float, family: Family, seeds: SeedSource
 ) -> ResolvedRequest | Refused:
-    """The same request with its noise turned a little further. amount: SUBTLE, STRONG or another
-    share, over 0 up to 1."""
+    """Repeat a request with its noise turned a little further.
+
+    amount: SUBTLE, STRONG or any other fraction, above 0 and up to 1.
+    """
     problem = _range_problem("variation", amount, 0.01, 1.0)
     if problem is not None:
         return Refused(problem)
@@ -139,7 +147,7 @@ def resolve_variation(
 def resolve_upscale(
     original: ImageRequest, picture: str, family: Family, strength: float | None = None
 ) -> ResolvedRequest | Refused:
-    """Twice the size, from the picture itself. picture: the hash of its pixels."""
+    """Repeat a request at twice the size, starting from its picture. picture: the pixels' hash."""
     start = InitImages(Mode.UPSCALE, (picture,), strength)
     problem = _start_problem(start)
     if problem is not None:
@@ -159,7 +167,7 @@ def resolve_upscale(
 
 def _repeat(original: ImageRequest, family: Family, **changes: object) -> ResolvedRequest | Refused:
     fresh = dataclasses.replace(original, **changes)  # pyright: ignore[reportArgumentType]
-    # The model may be another one now, with other bounds.
+    # The model may have been replaced by one with other bounds.
     problem = replay_problem(fresh, family)
     if problem is not None:
         return Refused(problem)
@@ -172,7 +180,7 @@ def _resolved(request: ImageRequest, family: Family) -> ResolvedRequest:
 
 
 def request_notes(request: ImageRequest, family: Family) -> tuple[Note, ...]:
-    """What a person should know about their request."""
+    """Return what the requester should know about the request."""
     notes: list[Note] = []
     if request.negative_prompt and family.pipeline_guidance(request.guidance) <= 0:
         notes.append(NegativeIgnored())
@@ -192,12 +200,12 @@ def request_notes(request: ImageRequest, family: Family) -> tuple[Note, ...]:
 
 
 def seed_problem(seed: int | None) -> Reason | None:
-    """Why this seed cannot be used; None if it can."""
+    """Return why this seed cannot be used; None if it can."""
     return None if seed is None else _range_problem("seed", seed, 0, MAX_SEED)
 
 
 def replay_problem(request: ImageRequest, family: Family) -> Reason | None:
-    """Why a request out of a picture, which anybody may have written, cannot be painted."""
+    """Return why a request read from a file, which anybody may have forged, cannot be generated."""
     start = InitImages(request.mode, request.inputs, request.strength)
     return (
         _text_problem(request.prompt, request.negative_prompt)
@@ -213,7 +221,7 @@ def replay_problem(request: ImageRequest, family: Family) -> Reason | None:
 def size_problem(
     width_px: int, height_px: int, family: Family, mode: Mode = Mode.TEXT
 ) -> Reason | None:
-    """Why this size cannot be painted; None if it can."""
+    """Return why this size cannot be generated; None if it can."""
     factor = UPSCALE_FACTOR if mode is Mode.UPSCALE else 1
     sides = (width_px, height_px)
     fits = (
@@ -235,9 +243,9 @@ def size_problem(
 def size_for(
     params: GenerationParams, family: Family, source: tuple[int, int] | None = None
 ) -> tuple[int, int] | Reason:
-    """(width_px, height_px) of the picture, or why it has none.
+    """Return (width_px, height_px) of the picture, or why it has none.
 
-    source: the size of a picture to start from, whose shape is taken where none was asked for.
+    source: the size of the source image, whose aspect ratio is the default.
     """
     if params.size is not None:
         mode = params.start.mode if params.start else Mode.TEXT
@@ -259,7 +267,7 @@ def size_for(
 
 
 def _clamped(source: tuple[int, int], max_ratio: float) -> tuple[int, int]:
-    """The shape of a picture, or the nearest one that can be painted."""
+    """Return the aspect ratio of a picture, or the nearest one that the model supports."""
     width, height = source
     longest = int(max_ratio * min(source))
     return min(width, longest), min(height, longest)
