@@ -37,11 +37,11 @@ def apply_flags(params: GenerationParams, count: int, private: bool) -> ParsedRe
     effect. A prompt with more than one permutation is refused with `ManyPermutations`, which holds
     everything needed to ask for confirmation.
     """
-    found = apply_flags_to_each(params, count, private)
-    if isinstance(found, Refused):
-        return found
-    total = len(found)
-    return found[0] if total == 1 else Refused(ManyPermutations(total, params, count, private))
+    parsed = apply_flags_to_each(params, count, private)
+    if isinstance(parsed, Refused):
+        return parsed
+    total = len(parsed)
+    return parsed[0] if total == 1 else Refused(ManyPermutations(total, params, count, private))
 
 
 def apply_flags_to_each(
@@ -51,13 +51,13 @@ def apply_flags_to_each(
     texts = expand_prompts(params.prompt)
     if isinstance(texts, Refused):
         return texts
-    asked: list[ParsedRequest] = []
+    parsed: list[ParsedRequest] = []
     for text in texts:
-        found = _apply(dataclasses.replace(params, prompt=text), count, private)
-        if isinstance(found, Refused):
-            return found
-        asked.append(found)
-    return tuple(asked)
+        applied = _apply(dataclasses.replace(params, prompt=text), count, private)
+        if isinstance(applied, Refused):
+            return applied
+        parsed.append(applied)
+    return tuple(parsed)
 
 
 def expand_prompts(prompt: str) -> tuple[str, ...] | Refused:
@@ -65,51 +65,51 @@ def expand_prompts(prompt: str) -> tuple[str, ...] | Refused:
 
     There are 1 to MAX_PERMUTATIONS of them; more are refused.
     """
-    choices = flags.permutations(prompt, MAX_PERMUTATIONS)
-    if isinstance(choices, FlagError):
-        return Refused(FlagProblem(choices))
-    if choices.total > MAX_PERMUTATIONS:
-        return Refused(TooManyPermutations(choices.total, MAX_PERMUTATIONS))
-    return choices.prompts
+    permutations = flags.permutations(prompt, MAX_PERMUTATIONS)
+    if isinstance(permutations, FlagError):
+        return Refused(FlagProblem(permutations))
+    if permutations.total > MAX_PERMUTATIONS:
+        return Refused(TooManyPermutations(permutations.total, MAX_PERMUTATIONS))
+    return permutations.prompts
 
 
 def _apply(params: GenerationParams, count: int, private: bool) -> ParsedRequest | Refused:
     """Apply the flags of one permutation, whose escaped braces are already unescaped."""
-    found = flags.parse_expanded(params.prompt)
-    if isinstance(found, FlagError):
-        return Refused(FlagProblem(found))
-    given = {name: found.given[name] for name in PARAMS if name in found.given}
+    parsed = flags.parse_expanded(params.prompt)
+    if isinstance(parsed, FlagError):
+        return Refused(FlagProblem(parsed))
+    given = {name: parsed.given[name] for name in PARAMS if name in parsed.given}
     defaults = {field.name: field.default for field in dataclasses.fields(GenerationParams)}
     for name, value in given.items():
         if getattr(params, name) not in (defaults[name], value):
             return Refused(FlagProblem(_given_twice(name)))
     for name in given:
-        other = next(
+        conflict = next(
             (each for each in _conflicting(name) if getattr(params, each) != defaults[each]), None
         )
-        if other is not None:
+        if conflict is not None:
             return Refused(
-                FlagProblem(FlagError(FlagErrorKind.TWICE, f"--{name}", expected=(other,)))
+                FlagProblem(FlagError(FlagErrorKind.TWICE, f"--{name}", expected=(conflict,)))
             )
-    if "count" in found.given and count not in (1, found.pictures):
+    if "count" in parsed.given and count not in (1, parsed.pictures):
         return Refused(FlagProblem(_given_twice("count")))
-    start, strength = params.start, found.given.get("strength")
+    start, strength = params.start, parsed.given.get("strength")
     if strength is not None:
         if start is None:
             return Refused(StrengthWithoutImage())
         if start.strength not in (None, strength):
             return Refused(FlagProblem(_given_twice("strength")))
         start = dataclasses.replace(start, strength=strength)
-    plain = dataclasses.replace(params, prompt=found.prompt, start=start, **given)
+    plain = dataclasses.replace(params, prompt=parsed.prompt, start=start, **given)
     return ParsedRequest(
-        plain, found.given.get("count", count), found.given.get("private", private)
+        plain, parsed.given.get("count", count), parsed.given.get("private", private)
     )
 
 
 def _conflicting(name: str) -> list[str]:
     """Return options that set the same thing: one of the two would silently have no effect."""
     pairs = [*CONFLICTS.items(), *((other, name) for name, other in CONFLICTS.items())]
-    return [other for each, other in pairs if each == name]
+    return [other for owner, other in pairs if owner == name]
 
 
 def _given_twice(name: str) -> FlagError:

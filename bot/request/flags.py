@@ -14,7 +14,7 @@ from typing import Any
 from bot.request.bad_flags import FlagError, FlagErrorKind
 from bot.request.flag_syntax import (
     FLAGS,
-    MARKS,
+    QUOTATION_MARKS,
     SEPARATORS,
     escape_flags,
     escape_match,
@@ -84,7 +84,7 @@ class TooManyPictures:
 
 _EQUALS = re.compile(r"[=:＝：]")
 _BRACE = re.compile(r"(?<!\\)(\\*)([{}｛｝])")
-_CHOICE = re.compile(r"(?<!\\)(\\*)([{}｛｝,，])")
+_GROUP_SYNTAX = re.compile(r"(?<!\\)(\\*)([{}｛｝,，])")
 
 
 def parse(text: str) -> ParsedPrompt | FlagError:
@@ -97,12 +97,12 @@ def parse(text: str) -> ParsedPrompt | FlagError:
     that escaped braces are unescaped; `permutations` expands braces. Never raises.
     """
     found = find_flags(_BRACE.sub(unescape_match, text))
-    plain, image_to_image = found.text, found.image_to_image
-    if not image_to_image:
+    plain, starts = found.text, found.starts
+    if not starts:
         return ParsedPrompt(plain)
-    kept = [plain[: image_to_image[0]]]
+    kept = [plain[: starts[0]]]
     given: dict[str, tuple[object, str]] = {}
-    for start, end in zip(image_to_image, [*image_to_image[1:], len(plain)], strict=True):
+    for start, end in zip(starts, [*starts[1:], len(plain)], strict=True):
         last = end == len(plain)
         problem = _read_flag(plain[start:end], last, given, kept)
         if problem is not None:
@@ -122,32 +122,32 @@ def permutations(prompt: str, limit: int = MAX_EXPANDED) -> Permutations | FlagE
     are ignored. The last group varies fastest. An unmatched brace is an UNBALANCED error.
     """
     groups: list[_OpenGroup] = []
-    now, last, chosen = _Texts(1, ("",)), 0, False
-    for match in _CHOICE.finditer(prompt):
+    current, last, has_groups = _TextSet(1, ("",)), 0, False
+    for match in _GROUP_SYNTAX.finditer(prompt):
         sign, slashes = match[2], len(match[1])
         if sign in ",，" and not groups:
             continue
-        now = now.then(prompt[last : match.start()] + "\\" * (slashes // 2))
+        current = current.then(prompt[last : match.start()] + "\\" * (slashes // 2))
         last = match.end()
         if slashes % 2:
-            now = now.then(sign)
+            current = current.then(sign)
         elif sign in "{｛":
-            groups.append(_OpenGroup(now, match.start(2), []))
-            now, chosen = _Texts(1, ("",)), True
+            groups.append(_OpenGroup(current, match.start(2), []))
+            current, has_groups = _TextSet(1, ("",)), True
         elif not groups:
             return _unbalanced(prompt, match.start(2))
         else:
-            groups[-1].options.append(now.stripped())
-            now = _Texts(1, ("",))
+            groups[-1].options.append(current.stripped())
+            current = _TextSet(1, ("",))
             if sign in "}｝":
                 group = groups.pop()
                 after = prompt[last : last + 1]
                 gap = not after or after.isspace() or after in ",.;，。；}｝"
-                now = group.before.times(_either(group.options, limit), gap, limit)
+                current = group.before.times(_union(group.options, limit), gap, limit)
     if groups:
         return _unbalanced(prompt, groups[0].start)
-    whole = now.then(prompt[last:])
-    whole = whole.stripped() if chosen else whole
+    whole = current.then(prompt[last:])
+    whole = whole.stripped() if has_groups else whole
     return Permutations(whole.texts if whole.total <= limit else (), whole.total)
 
 
@@ -165,16 +165,18 @@ def expand(
         whole = parse(text)
         repeat = whole.pictures if isinstance(whole, ParsedPrompt) else 1
         return TooManyPictures(expanded.total * repeat, limit)
-    found: list[ParsedPrompt] = []
+    parsed: list[ParsedPrompt] = []
     for prompt in expanded.prompts:
-        flagged = parse_expanded(prompt)
-        if isinstance(flagged, FlagError):
-            return flagged
-        found.append(flagged)
-    total = sum(each.pictures for each in found)
+        one = parse_expanded(prompt)
+        if isinstance(one, FlagError):
+            return one
+        parsed.append(one)
+    total = sum(each.pictures for each in parsed)
     if total > limit:
         return TooManyPictures(total, limit)
-    return tuple(_numbered(each, number) for each in found for number in range(each.pictures))
+    return tuple(
+        _with_seed_offset(each, number) for each in parsed for number in range(each.pictures)
+    )
 
 
 def flag_line(request: ImageRequest) -> str:
@@ -183,33 +185,36 @@ def flag_line(request: ImageRequest) -> str:
     No flag can name the source images or the variations. --enhance is included if the level can be
     determined from the effective prompt.
     """
-    level = _level(request)
+    level = _enhancement_level(request)
     flags = [
         f"--size {request.width_px}x{request.height_px}",
         f"--seed {request.seed}",
         f"--steps {request.steps}",
-        f"--guidance {_written(request.guidance)}",
+        f"--guidance {_format_number(request.guidance)}",
     ]
     if request.mode is not Mode.TEXT:
-        flags.append(f"--strength {_written(request.strength)}")
+        flags.append(f"--strength {_format_number(request.strength)}")
     if request.variety:
-        flags.append(f"--variety {_written(request.variety)}")
+        flags.append(f"--variety {_format_number(request.variety)}")
     if request.refine:
-        flags.append(f"--refine {_written(request.refine)}")
+        flags.append(f"--refine {_format_number(request.refine)}")
     if request.style is not None:
         flags.append(f"--style {request.style}")
     if level is not None:
         flags.append(f"--enhance {level}")
-    shown = " ".join([escape_prompt(request.prompt), *flags])
+    line = " ".join([escape_prompt(request.prompt), *flags])
     if not request.negative_prompt.strip(f"{SOFT} "):
-        return shown
-    whole = f"{shown} --no {escape_prompt(request.negative_prompt)}"
-    again = parse(whole)
-    if isinstance(again, ParsedPrompt) and again.given.get("negative") == request.negative_prompt:
-        return whole
+        return line
+    complete = f"{line} --no {escape_prompt(request.negative_prompt)}"
+    reparsed = parse(complete)
+    if (
+        isinstance(reparsed, ParsedPrompt)
+        and reparsed.given.get("negative") == request.negative_prompt
+    ):
+        return complete
     # Its quotation marks would close quotations of the prompt, or lose their backslashes.
-    unquoted = escape_flags(MARKS.sub(escape_match, request.negative_prompt))
-    return f"{shown} --no {_BRACE.sub(escape_match, unquoted)}"
+    unquoted = escape_flags(QUOTATION_MARKS.sub(escape_match, request.negative_prompt))
+    return f"{line} --no {_BRACE.sub(escape_match, unquoted)}"
 
 
 # Reading flags
@@ -232,37 +237,37 @@ def _read_flag(
         return value_error(found, written)
     value = found.value
     if isinstance(value, str) and option == "negative":
-        value = MARKS.sub(unescape_match, value if last else value.rstrip(f"{SOFT} "))
+        value = QUOTATION_MARKS.sub(unescape_match, value if last else value.rstrip(f"{SOFT} "))
     option = found.option or option
     for earlier, (_, other) in given.items():
         if CONFLICTS.get(earlier, earlier) == CONFLICTS.get(option, option):
-            said = rest[: found.end].strip()
-            return FlagError(FlagErrorKind.TWICE, written, said, (other,))
+            value_text = rest[: found.end].strip()
+            return FlagError(FlagErrorKind.TWICE, written, value_text, (other,))
     given[option] = (value, written)
     kept.append(rest[found.end :])
     return None
 
 
-def _joined(pieces: Iterable[str]) -> str:
+def _joined(parts: Iterable[str]) -> str:
     """Join the parts of the prompt around its flags, without commas that only separated flags."""
     prompt = ""
-    for number, piece in enumerate(pieces):
-        words = piece.strip()
+    for number, part in enumerate(parts):
+        words = part.strip()
         if number and not words.strip(SEPARATORS):
             continue
         if not prompt:
             prompt = words.lstrip(SEPARATORS) if number else words
-        elif piece[0] in SEPARATORS and not piece[0].isspace():
+        elif part[0] in SEPARATORS and not part[0].isspace():
             prompt += words
         else:
             prompt += f" {words}"
     return prompt
 
 
-def _numbered(parsed: ParsedPrompt, number: int) -> ParsedPrompt:
+def _with_seed_offset(parsed: ParsedPrompt, offset: int) -> ParsedPrompt:
     given = {name: value for name, value in parsed.given.items() if name != "count"}
     if "seed" in given:
-        given["seed"] = (given["seed"] + number) % (MAX_SEED + 1)
+        given["seed"] = (given["seed"] + offset) % (MAX_SEED + 1)
     return ParsedPrompt(parsed.prompt, given)
 
 
@@ -270,43 +275,43 @@ def _numbered(parsed: ParsedPrompt, number: int) -> ParsedPrompt:
 
 
 @dataclass(frozen=True, slots=True)
-class _Texts:
+class _TextSet:
     """A set of texts; over the limit, only their number."""
 
     total: int
     texts: tuple[str, ...]
 
-    def then(self, text: str) -> _Texts:
-        return _Texts(self.total, tuple(each + text for each in self.texts)) if text else self
+    def then(self, text: str) -> _TextSet:
+        return _TextSet(self.total, tuple(each + text for each in self.texts)) if text else self
 
-    def stripped(self) -> _Texts:
-        return _Texts(self.total, tuple(each.strip() for each in self.texts))
+    def stripped(self) -> _TextSet:
+        return _TextSet(self.total, tuple(each.strip() for each in self.texts))
 
-    def times(self, other: _Texts, gap: bool, limit: int) -> _Texts:
+    def times(self, other: _TextSet, gap: bool, limit: int) -> _TextSet:
         """Combine each text with each of the other set.
 
         gap: a space follows, so an empty option leaves no space before it.
         """
         total = self.total * other.total
         if total > limit:
-            return _Texts(total, ())
+            return _TextSet(total, ())
         pairs = product(self.texts, other.texts)
-        return _Texts(total, tuple((a if b or not gap else a.rstrip()) + b for a, b in pairs))
+        return _TextSet(total, tuple((a if b or not gap else a.rstrip()) + b for a, b in pairs))
 
 
 @dataclass(frozen=True, slots=True)
 class _OpenGroup:
     """A brace that is not closed yet. before: the texts up to it."""
 
-    before: _Texts
+    before: _TextSet
     start: int
-    options: list[_Texts]
+    options: list[_TextSet]
 
 
-def _either(options: list[_Texts], limit: int) -> _Texts:
+def _union(options: list[_TextSet], limit: int) -> _TextSet:
     total = sum(each.total for each in options)
     fits = total <= limit
-    return _Texts(total, tuple(text for each in options for text in each.texts) if fits else ())
+    return _TextSet(total, tuple(text for each in options for text in each.texts) if fits else ())
 
 
 def _unbalanced(prompt: str, at: int) -> FlagError:
@@ -322,11 +327,11 @@ def escape_prompt(text: str) -> str:
     return _BRACE.sub(escape_match, escape_flags(text))
 
 
-def _written(number: float) -> str:
+def _format_number(number: float) -> str:
     return repr(float(number)).removesuffix(".0")
 
 
-def _level(request: ImageRequest) -> EnhancementLevel | None:
+def _enhancement_level(request: ImageRequest) -> EnhancementLevel | None:
     """Return the enhancement level that makes this effective prompt today; None if none does."""
     if request.expand:
         return EnhancementLevel.SMART
@@ -335,7 +340,7 @@ def _level(request: ImageRequest) -> EnhancementLevel | None:
         return EnhancementLevel.OFF
     for level in (EnhancementLevel.FULL, EnhancementLevel.LIGHT):
         for style in Style:
-            made = prompts.enhance(
+            enhanced = prompts.enhance(
                 prompt,
                 negative=request.negative_prompt,
                 level=level,
@@ -344,6 +349,6 @@ def _level(request: ImageRequest) -> EnhancementLevel | None:
                 seed=request.seed,
                 variety=request.variety,
             )
-            if made.effective_prompt == request.effective_prompt:
+            if enhanced.effective_prompt == request.effective_prompt:
                 return level
     return None

@@ -18,7 +18,7 @@ from engine.sizing import GRID_PX
 from engine.types import INPUTS, ImageRequest, Mode, Raster
 from engine.uploads import Upload, UploadRefused, fit, mask_of
 
-SAME_SHAPE: Final = 0.02
+MAX_ASPECT_DIFFERENCE: Final = 0.02
 """Largest difference between the aspect ratios of a mask and its picture, as a natural logarithm.
 Chosen by hand: programs round when they scale both."""
 
@@ -94,7 +94,7 @@ def prepare(
     """
     if mode is Mode.INPAINT and len(pictures) == INPUTS[mode]:
         _check_shape(pictures[1].raster, pictures[0].raster)
-    inputs = _fitted(mode, pictures, size)
+    inputs = _fit_all(mode, pictures, size)
     if mode is Mode.INPAINT and not any(inputs[1].raster.rgb):
         raise MaskEmpty
     return PreparedInputs(InitImages(mode, tuple(each.sha256 for each in inputs), strength), inputs)
@@ -107,7 +107,7 @@ def match_inputs(request: ImageRequest, pictures: Sequence[Upload]) -> tuple[Upl
     """
     if len(pictures) != len(request.inputs):
         raise ValueError(f"{len(request.inputs)} input pictures are needed, not {len(pictures)}")
-    inputs = _fitted(request.mode, pictures, (request.width_px, request.height_px))
+    inputs = _fit_all(request.mode, pictures, (request.width_px, request.height_px))
     for position, (found, needed) in enumerate(zip(inputs, request.inputs, strict=True)):
         if found.sha256 != needed:
             raise InputMismatch(position, found.sha256, needed)
@@ -126,31 +126,33 @@ def size_from(
         return size_for(params, family, source)
     if params.size is not None:
         return size_problem(*params.size, family, mode) or params.size
-    own = tuple(max(1, round(side / GRID_PX)) * GRID_PX for side in source)
-    base: tuple[int, int] | Reason = (own[0], own[1])
-    if params.aspect is not None or size_problem(own[0], own[1], family) is not None:
+    snapped = tuple(max(1, round(side / GRID_PX)) * GRID_PX for side in source)
+    base: tuple[int, int] | Reason = (snapped[0], snapped[1])
+    if params.aspect is not None or size_problem(snapped[0], snapped[1], family) is not None:
         base = size_for(params, family, source)
     if not isinstance(base, tuple):
         return base
     return base[0] * UPSCALE_FACTOR, base[1] * UPSCALE_FACTOR
 
 
-def _fitted(mode: Mode, pictures: Sequence[Upload], size: tuple[int, int]) -> tuple[Upload, ...]:
+def _fit_all(mode: Mode, pictures: Sequence[Upload], size: tuple[int, int]) -> tuple[Upload, ...]:
     if not takes(mode, len(pictures)):
         raise ValueError(f"{mode} takes {INPUTS[mode]} input pictures, not {len(pictures)}")
-    share = UPSCALE_FACTOR if mode is Mode.UPSCALE else 1
-    width_px, height_px = size[0] // share, size[1] // share
+    factor = UPSCALE_FACTOR if mode is Mode.UPSCALE else 1
+    width_px, height_px = size[0] // factor, size[1] // factor
     fitted = [fit(each.raster, width_px, height_px) for each in pictures]
     if mode is Mode.INPAINT:
-        fitted[1] = _grey(mask_of(pictures[1].raster, width_px, height_px), width_px, height_px)
+        fitted[1] = _mask_raster(
+            mask_of(pictures[1].raster, width_px, height_px), width_px, height_px
+        )
     return tuple(map(Upload.of, fitted))
 
 
-def _grey(mask: bytes, width_px: int, height_px: int) -> Raster:
+def _mask_raster(mask: bytes, width_px: int, height_px: int) -> Raster:
     return Raster(width_px, height_px, np.repeat(np.frombuffer(mask, np.uint8), 3).tobytes())
 
 
 def _check_shape(mask: Raster, picture: Raster) -> None:
     shapes = [each.width_px / each.height_px for each in (mask, picture)]
-    if abs(math.log(shapes[0] / shapes[1])) > SAME_SHAPE:
+    if abs(math.log(shapes[0] / shapes[1])) > MAX_ASPECT_DIFFERENCE:
         raise MaskSizeMismatch(mask, picture)

@@ -140,8 +140,8 @@ def resolve_variation(
         return Refused(problem)
     if len(original.variations) == MAX_VARIATIONS:
         return resolve_reroll(original, None, family, seeds)
-    turned = (*original.variations, Variation(seeds(), float(amount)))
-    return _repeat(original, family, variations=turned)
+    variations = (*original.variations, Variation(seeds(), float(amount)))
+    return _repeat(original, family, variations=variations)
 
 
 def resolve_upscale(
@@ -192,10 +192,10 @@ def request_notes(request: ImageRequest, family: Family) -> tuple[Note, ...]:
     if short_px < family.good_side_px:
         notes.append(SmallSide(short_px, family.good_side_px))
     if request.style is not None:
-        wanted = prompts.styled(request.prompt, request.style)
+        styled = prompts.styled(request.prompt, request.style)
         read = prompts.as_read(request.prompt, request.effective_prompt, request.style)
-        if wanted.clash or read != wanted.prompt:
-            notes.append(StyleIgnored(request.style, wanted.clash))
+        if styled.clash or read != styled.prompt:
+            notes.append(StyleIgnored(request.style, styled.clash))
     return tuple(notes)
 
 
@@ -230,8 +230,8 @@ def size_problem(
         and max(sides) <= family.max_side_px * factor
     )
     if not fits:
-        most_px = family.max_side_px * factor
-        return BadSize(width_px, height_px, family.min_side_px, most_px, GRID_PX * factor)
+        max_side_px = family.max_side_px * factor
+        return BadSize(width_px, height_px, family.min_side_px, max_side_px, GRID_PX * factor)
     if not ratio_fits(width_px, height_px, family.max_ratio * _SNAPPING):
         return BadAspect(f"{width_px}:{height_px}", offered(family.max_ratio))
     if width_px * height_px > family.max_pixels * factor**2:
@@ -293,8 +293,8 @@ def _strength(start: InitImages) -> float:
 def _start_problem(start: InitImages | None) -> Reason | None:
     if start is None:
         return None
-    most = MAX_REFINE if start.mode is Mode.UPSCALE else 1.0
-    return _range_problem("strength", _strength(start), 0.01, most)
+    highest = MAX_REFINE if start.mode is Mode.UPSCALE else 1.0
+    return _range_problem("strength", _strength(start), 0.01, highest)
 
 
 def _text_problem(prompt: str, negative: str) -> Reason | None:

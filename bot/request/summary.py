@@ -37,12 +37,12 @@ def summarize(
 ) -> RequestSummary:
     """Summarise a request for this many pictures. A style that `notes` says was ignored is left
     out."""
-    left = any(isinstance(each, StyleIgnored) for each in notes)
+    style_ignored = any(isinstance(each, StyleIgnored) for each in notes)
     steps = 0 if request.steps == family.default_steps else request.steps
     return RequestSummary(
         pictures=pictures,
         shape=_shape(request.width_px, request.height_px, family),
-        style=None if left else request.style,
+        style=None if style_ignored else request.style,
         steps=steps,
         speed=next((name for name, each in family.speeds.items() if each == steps), None),
         guidance=None if request.guidance == family.default_guidance else request.guidance,
