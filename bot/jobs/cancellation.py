@@ -1,4 +1,4 @@
-"""Taking a job back before there is a picture: cancelled, withdrawn, or waited for too long."""
+"""Cancel unfinished jobs: by a member, by the application, or because they waited too long."""
 
 from __future__ import annotations
 
@@ -28,17 +28,20 @@ from storage.types import Clock, Job
 log = structlog.get_logger(__name__)
 
 ALL = "all"
-"""What a person says instead of a job's number: all that is theirs."""
+"""Typed instead of a job's number to cancel all of one's own jobs."""
 LOOK_EVERY_S = 5.0
+"""Interval between checks for expired jobs. Chosen by hand."""
 QUEUED_TRIES = 20
 QUEUED_EVERY_S = 0.05
+"""How often, and for how long in all, to wait for a job that is just entering the queue. Chosen by
+hand."""
 
 
 class CancellationService:
-    """The end is written down first, with its refund; only then does the painter hear of it.
+    """Cancels jobs: the end and the refund are recorded first, then the renderer is stopped.
 
-    So an end that a person was told of holds, whatever happens next, and a picture that is
-    finished at the same moment either came first or is thrown away.
+    So an end that a member was shown is final whatever happens next, and a picture that is finished
+    at the same moment either came first or is discarded.
     """
 
     def __init__(
@@ -63,7 +66,7 @@ class CancellationService:
         self._sleep = sleep
 
     def cancellable(self, actor: Actor) -> list[ActiveJob]:
-        """The jobs that the person may cancel here, their own first, the newest first."""
+        """Return the jobs that the actor may cancel here: their own first, newest first."""
         own = self._own(actor)
         if not self._permissions.allows(actor, Action.CANCEL_ANY):
             return own
@@ -77,7 +80,7 @@ class CancellationService:
         return own + here[::-1]
 
     async def cancel(self, actor: Actor, which: str | None) -> JobsCancelled | Refused:
-        """Cancel a job by its number, all of one's own ("all"), or (None) one's newest."""
+        """Cancel a job by its number, all of the actor's own ("all"), or their newest (None)."""
         if which is None or which.strip().casefold() == ALL:
             own = self._own(actor)
             if not own:
@@ -90,31 +93,31 @@ class CancellationService:
             return Refused(UnknownJob(which))
         own = job.place.user_id == actor.user_id
         if not own and not self._permissions.allows(actor, Action.CANCEL_ANY):
-            # What is private is not there for anybody else.
+            # Other members must not learn that a private job exists.
             return Refused(UnknownJob(which) if job.private else NotAllowed(Action.CANCEL_ANY))
         live = self._live.get(job.id)
         return Refused(JobFinished()) if live is None else await self._cancel([live])
 
     async def withdraw(self, job_id: int) -> None:
-        """Take a job back of which its person does not know; harmless if it is over."""
+        """Cancel a job that its requester has not been shown; does nothing if it has finished."""
         live = self._live.get(job_id)
         if live is not None:
             await self._end(live, self._jobs.cancelled)
 
     async def stop_ended(self, jobs: Sequence[Job]) -> None:
-        """Stop jobs whose end is written down already, with their refund, and have that told."""
+        """Stop jobs whose end and refund are already recorded, and publish that they finished."""
         left = [job.id for job in jobs]
         for _ in range(QUEUED_TRIES):
             left = [job_id for job_id in left if not self._stopped(job_id)]
             if not left:
                 return
-            # Accepted this very moment, and about to enter the queue.
+            # These were accepted a moment ago and are about to enter the queue.
             await self._sleep(QUEUED_EVERY_S)
         for job_id in left:
             self._events.finished(job_id)
 
     def _stopped(self, job_id: int) -> bool:
-        """Stop a job and have that told; False where it is not in the queue."""
+        """Stop a job and publish that it finished; return False if it is not in the queue."""
         live = self._live.get(job_id)
         if live is None:
             return False
@@ -125,7 +128,7 @@ class CancellationService:
         return True
 
     async def run(self) -> None:
-        """End for ever what has waited for too long."""
+        """Expire jobs that have waited too long, until cancelled."""
         while True:
             await self._sleep(LOOK_EVERY_S)
             try:
@@ -154,7 +157,7 @@ class CancellationService:
         return JobsCancelled(tuple(ended)) if ended else Refused(JobFinished())
 
     async def _end(self, live: ActiveJob, write: Callable[[int], Awaitable[object]]) -> bool:
-        """False where it had come to its end before."""
+        """Record the end of a job and stop it; return False if it had already finished."""
         if live.finished:
             return False
         try:

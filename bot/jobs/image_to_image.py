@@ -1,4 +1,7 @@
-"""Paint from pictures that people give, point to, or own. Who asks, pays."""
+"""Generate pictures from source images that members upload, link to, or own.
+
+It counts against the quota of whoever asks.
+"""
 
 from __future__ import annotations
 
@@ -62,19 +65,21 @@ log = structlog.get_logger(__name__)
 
 LIMITS = UploadLimits()
 FETCH_LIMIT_S = 30.0
-"""For one file, once it is its turn."""
+"""Timeout of one download, without the wait for its turn. Chosen by hand."""
 READ_LIMIT_S = 180.0
-"""For all of a wish's pictures, waiting included: an interaction's token lives for 15 minutes."""
+"""Timeout of reading all images of a request, waiting included. Chosen by hand, well below the 15
+minutes for which an interaction's token is valid."""
 FETCHED_AT_ONCE = 4
-"""Wishes whose files are in memory at the same time."""
+"""Requests whose files are in memory at the same time. Chosen by hand."""
 SIGNATURE_DIGITS = 16
+"""Hexadecimal digits of a signature: 64 bits, so that a custom_id has room for it."""
 
 
 @dataclass(frozen=True, slots=True)
 class ImageToImagePlan:
-    """A wish that can be painted, as far as that is known without reading its pictures.
+    """A request that is valid as far as can be known without reading its images.
 
-    originals: those of its sources that are pictures of ours, by their place among them.
+    originals: the sources that are the bot's own pictures, by their index among the sources.
     """
 
     parsed: ParsedRequest
@@ -83,15 +88,15 @@ class ImageToImagePlan:
 
     @property
     def private(self) -> bool:
-        """For nobody else's eyes; so is all that is made of a private picture."""
+        """Whether the result is private; it always is when made from a private picture."""
         return self.parsed.private or any(each.private for each in self.originals.values())
 
 
 class ImageToImageService:
-    """Accepts wishes that begin with pictures, and keeps these as the inputs of their job.
+    """Accepts requests with source images, and stores these as the inputs of their job.
 
-    Pictures of a wish that is not accepted stay on the disk until the next sweep after an hour.
-    key: a secret that outlives the process, for the seals of what is put aside.
+    Images of a request that is not accepted stay on the disk until the first sweep after an hour.
+    key: a secret that outlives the process, to sign staged pictures.
     """
 
     def __init__(
@@ -115,7 +120,7 @@ class ImageToImageService:
         self._download = download
         self._key = key
         self._fetching = asyncio.Semaphore(FETCHED_AT_ONCE)
-        # Fifty megapixels take more than a gigabyte while they are decoded.
+        # Decoding fifty megapixels takes more than a gigabyte.
         self._decoding = asyncio.Lock()
 
     async def plan(
@@ -127,16 +132,16 @@ class ImageToImageService:
         private: bool = False,
         count: int = 1,
     ) -> ImageToImagePlan | Refused:
-        """What `paint` needs, or why not: quick, so that slow work can be announced first."""
+        """Return what `paint` needs, or a refusal; fast, so that it can be announced first."""
         start = InitImages(beginning.mode, (), beginning.strength)
         asked = apply_flags(dataclasses.replace(params, start=start), count, private)
         if isinstance(asked, Refused):
-            if isinstance(asked.reason, ManyPermutations):  # a question about them has no pictures
+            if isinstance(asked.reason, ManyPermutations):  # a proposal cannot store images
                 return Refused(OnePromptOnly(asked.reason.total))
             return asked
         if not 1 <= asked.count <= MAX_PICTURES:
             return Refused(OutOfRange("count", asked.count, 1, MAX_PICTURES))
-        # No hashes yet, and no size but one that was asked for: all the rest is decided by now.
+        # The hashes are still missing, and so is a size that was not requested; all else is final.
         problem = await self._resolver.check(asked.params) or _declared(beginning.sources)
         if problem is not None:
             return problem
@@ -155,7 +160,7 @@ class ImageToImageService:
         return spent or ImageToImagePlan(asked, beginning, originals)
 
     async def paint(self, actor: Actor, plan: ImageToImagePlan) -> Accepted | Refused:
-        """Read the pictures, fit them, keep them, and accept the wish. Decodes one at a time."""
+        """Read, fit and store the images, then accept the request. Decodes one at a time."""
         params = await self._read(plan.spec, plan.originals, plan.parsed.params)
         if isinstance(params, Refused):
             return params
@@ -168,8 +173,7 @@ class ImageToImageService:
         return await self._admission.accept(actor, submission)
 
     async def stage(self, actor: Actor, given: UrlSource) -> StagedSource | Refused:
-        """Put a picture aside, in the shape in which it would be painted from, for an hour at
-        least."""
+        """Store a picture, fitted as a source image would be, for at least an hour."""
         beginning = InputSpec(Mode.IMAGE, (given,))
         problem = _declared(beginning.sources) or await self._spent(actor, 1)
         if problem is not None:
@@ -181,7 +185,7 @@ class ImageToImageService:
         sha256 = params.start.inputs[0]
         return StagedSource(sha256, self._sign(actor, sha256))
 
-    # Whether it can be
+    # Checks
 
     def _sign(self, actor: Actor, sha256: str) -> str:
         whose = f"{actor.guild_id} {actor.user_id} {sha256}".encode()
@@ -194,7 +198,7 @@ class ImageToImageService:
         return Refused(FileRemoved(found.id, found.seed))
 
     async def _spent(self, actor: Actor, count: int) -> Refused | None:
-        """Nothing is fetched for somebody who may not paint; acceptance decides once more."""
+        """Refuse early, before anything is downloaded; acceptance checks again."""
         if (barred := await self._admission.block_refusal(actor)) is not None:
             return barred
         status = await self._quotas.own(actor)
@@ -205,7 +209,7 @@ class ImageToImageService:
         retry_at = status.next_return_at if one_too_many else None
         return Refused(QuotaSpent(status.used, policy.pictures, policy.hours, count), retry_at)
 
-    # The pictures
+    # Images
 
     async def _read(
         self,
@@ -213,7 +217,7 @@ class ImageToImageService:
         originals: dict[int, StoredPicture],
         params: GenerationParams,
     ) -> GenerationParams | Refused:
-        """The wish with its pictures, which are inputs by then."""
+        """Read and store the images, and return the parameters that refer to them."""
         try:
             async with asyncio.timeout(READ_LIMIT_S), self._fetching:
                 read = await self._files_of(beginning.sources, originals)
@@ -221,7 +225,7 @@ class ImageToImageService:
                     return read
                 work = partial(_ready, beginning, read, params, self._resolver.family)
                 async with self._decoding:
-                    # Its thread goes on where nobody waits any more: so does the lock.
+                    # A cancelled request leaves its thread running, so the lock stays held too.
                     ready = await settle(asyncio.to_thread(work))
         except TimeoutError:
             log.warning("pictures not read in time", count=len(beginning.sources))
@@ -276,7 +280,7 @@ class ImageToImageService:
                 return await self._download(url, LIMITS.bytes)
         except UploadRefused as refused:
             return UnusableUpload(refused)
-        except OSError as error:  # a timeout is one too
+        except OSError as error:  # TimeoutError is a subclass
             log.warning("picture not fetched", error=str(error) or type(error).__name__)
             return Unreachable()
 
@@ -286,14 +290,14 @@ _WORDLESS = GenerationParams("", start=InitImages(Mode.IMAGE, ()))
 
 @dataclass(frozen=True, slots=True)
 class _Ready:
-    """files: the hash and the bytes of each input that the wish names."""
+    """Parameters with their fitted images. files: the hash and the bytes of each input."""
 
     params: GenerationParams
     files: tuple[tuple[str, bytes], ...]
 
 
 def _declared(sources: Sequence[InputSource]) -> Refused | None:
-    """What is too large by its own account is not even fetched."""
+    """Refuse a file by its declared size, without downloading it."""
     for number, source in enumerate(sources, 1):
         size_bytes = source.size_bytes if isinstance(source, UrlSource) else None
         if size_bytes is not None and size_bytes > LIMITS.bytes:
@@ -306,7 +310,7 @@ def _declared(sources: Sequence[InputSource]) -> Refused | None:
 def _ready(
     beginning: InputSpec, files: Sequence[bytes], params: GenerationParams, family: Family
 ) -> _Ready | Reason:
-    """Decode, find the size, and fit. Blocking."""
+    """Decode the images, choose the size, and fit them. Blocking."""
     mode, pictures = beginning.mode, list[Upload]()
     size: tuple[int, int] | Reason = (0, 0)
     for number, (source, data) in enumerate(zip(beginning.sources, files, strict=True), 1):
@@ -320,7 +324,7 @@ def _ready(
             size = _size(params, mode, family, source, upload)
             if not isinstance(size, tuple):
                 return size
-        if mode is Mode.BLEND:  # several large ones would take too much memory
+        if mode is Mode.BLEND:  # several large images would take too much memory
             assert isinstance(size, tuple)
             upload = Upload.of(fit(upload.raster, *size))
         pictures.append(upload)
@@ -331,7 +335,7 @@ def _ready(
         prepared = prepare(mode, pictures, size, params.start.strength)
     except UploadRefused as refused:  # only masks are refused here
         return UnusableUpload(refused, number=0)
-    # The same picture given twice is written once.
+    # A picture that was given twice is stored once.
     named = {each.sha256: canonical(each) for each in prepared.inputs}
     fitted = dataclasses.replace(params, aspect=None, size=size, start=prepared.start)
     return _Ready(fitted, tuple(named.items()))
@@ -347,7 +351,7 @@ def _size(
     own = (first.raster.width_px, first.raster.height_px)
     as_it_is = isinstance(source, StagedSource) and params.size is None and params.aspect is None
     if as_it_is and size_problem(*own, family, mode) is None:
-        return own  # it was fitted before
+        return own  # it was fitted when it was staged
     return size_from(params, mode, family, own)
 
 

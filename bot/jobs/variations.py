@@ -1,4 +1,7 @@
-"""From a picture that is there to another one: vary, enlarge, remix. Who asks, pays."""
+"""Make new pictures from existing ones: vary, upscale, remix.
+
+It counts against the quota of whoever asks.
+"""
 
 from __future__ import annotations
 
@@ -36,12 +39,12 @@ from storage.files import PictureFiles
 from storage.inputs import Inputs
 from storage.types import StoredPicture
 
-_SEED_DIGITS = 10
+_SEED_DIGITS = 10  # of MAX_SEED
 
 
 @dataclass(frozen=True, slots=True)
 class UpscaleSource:
-    """A picture that can be enlarged, as far as that is known without reading its file."""
+    """A picture that can be upscaled, as far as can be known without reading its file."""
 
     original: StoredPicture
     path: Path
@@ -49,7 +52,7 @@ class UpscaleSource:
 
 @dataclass(frozen=True, slots=True)
 class RemixChanges:
-    """Other words for a picture, as they were typed. seed: "" for a fresh one."""
+    """A new prompt for a picture, as typed. seed: "" for a new one."""
 
     prompt: str
     negative: str = ""
@@ -57,9 +60,9 @@ class RemixChanges:
 
 
 class VariationService:
-    """Accepts what is made of a picture; a private picture's offspring is private.
+    """Accepts requests that derive from a picture; results of a private picture are private.
 
-    picture: an id, None for the person's last one here. anyones: as for Painter.find.
+    picture: an id, None for the member's last one here. anyones: as for `OriginalPictures.find`.
     """
 
     def __init__(
@@ -80,7 +83,7 @@ class VariationService:
     async def vary(
         self, actor: Actor, amount: float, picture: str | None = None, *, anyones: bool = False
     ) -> Accepted | Refused:
-        """Paint a picture again with its noise turned a little. amount: SUBTLE or STRONG."""
+        """Repeat a picture with its noise turned a little. amount: SUBTLE or STRONG."""
         original = await self.original(actor, picture, anyones=anyones)
         if isinstance(original, Refused):
             return original
@@ -92,11 +95,11 @@ class VariationService:
     async def upscale_source(
         self, actor: Actor, picture: str | None = None, *, anyones: bool = False
     ) -> UpscaleSource | Refused:
-        """What `upscale` needs, or why not: quick, so that slow work can be announced first."""
+        """Return what `upscale` needs, or a refusal; fast, so that it can be announced first."""
         original = await self.original(actor, picture, anyones=anyones)
         if isinstance(original, Refused):
             return original
-        # No hash yet: whether the size can be painted shows without one.
+        # The hash is not known yet, and the size can be checked without it.
         possible = self._resolver.upscale(_request(original), "")
         if isinstance(possible, Refused):
             return possible
@@ -106,7 +109,7 @@ class VariationService:
         return UpscaleSource(original, path)
 
     async def upscale(self, actor: Actor, found: UpscaleSource) -> Accepted | Refused:
-        """Paint it at twice its size, from its own pixels, which are kept as the job's input."""
+        """Paint it at twice its size, from its own pixels, which are stored as the job's input."""
         original = found.original
         try:
             upload, data = await asyncio.to_thread(_pixels, found.path)
@@ -130,9 +133,9 @@ class VariationService:
         *,
         anyones: bool = False,
     ) -> Accepted | Refused:
-        """Paint other words with the numbers of a picture: its size, steps, guidance and style.
+        """Paint another prompt with a picture's settings: its size, steps, guidance and style.
 
-        Flags among the words say what is to be otherwise; choices are refused as in obeyed().
+        Flags in the prompt override them; permutations are refused as in `apply_flags`.
         """
         original = await self.original(actor, picture, anyones=anyones)
         if isinstance(original, Refused):
@@ -178,7 +181,10 @@ def _request(original: StoredPicture) -> ImageRequest:
 
 
 def _pixels(path: Path) -> tuple[Upload, bytes]:
-    """The pixels of a picture file, and as an input is kept. Blocking; OSError, UploadRefused."""
+    """Return the pixels of a picture file, and the bytes to store them as an input. Blocking.
+
+    Raises OSError and UploadRefused.
+    """
     upload = uploads.decode(path.read_bytes(), UploadLimits())
     return upload, uploads.canonical(upload)
 
@@ -193,7 +199,7 @@ def _seed(typed: str) -> int | Refused | None:
 
 
 def _about(refused: Refused, picture_id: int) -> Refused:
-    """The refusal of a wish that would be painted from this picture."""
+    """Return the refusal with the picture that the request would derive from."""
     if isinstance(refused.reason, ManyPermutations):
         return Refused(dataclasses.replace(refused.reason, parent_id=picture_id))
     return refused
@@ -206,9 +212,10 @@ def _start(original: ImageRequest) -> InitImages | None:
 
 
 def params_like(params: GenerationParams, original: ImageRequest) -> GenerationParams | Refused:
-    """The wish with the numbers of a picture where it says nothing of its own.
+    """Fill in the settings of a picture where the parameters leave them open.
 
-    One that was enlarged has the size it had before. What starts from a picture keeps its shape.
+    An upscaled picture counts with its size before upscaling. A request with source images keeps
+    its size: --size and --ar are refused.
     """
     size = (original.width_px, original.height_px)
     if original.mode is Mode.UPSCALE:
