@@ -32,8 +32,8 @@ class ActiveJobs:
 
     def add(self, row: Job, handle: EngineJob) -> ActiveJob:
         """Register a job until `remove`."""
-        live = self._jobs[row.id] = ActiveJob(row, handle)
-        return live
+        active = self._jobs[row.id] = ActiveJob(row, handle)
+        return active
 
     def get(self, job_id: int) -> ActiveJob | None:
         """Return the job, or None once it has been removed."""

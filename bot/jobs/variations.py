@@ -108,11 +108,11 @@ class VariationService:
             return Refused(FileRemoved(original.id, original.seed))
         return UpscaleSource(original, path)
 
-    async def upscale(self, actor: Actor, found: UpscaleSource) -> Accepted | Refused:
+    async def upscale(self, actor: Actor, source: UpscaleSource) -> Accepted | Refused:
         """Paint it at twice its size, from its own pixels, which are stored as the job's input."""
-        original = found.original
+        original = source.original
         try:
-            upload, data = await asyncio.to_thread(_pixels, found.path)
+            upload, data = await asyncio.to_thread(_read_pixels, source.path)
         except (OSError, UploadRefused):
             return Refused(FileRemoved(original.id, original.seed))
         resolved = self._resolver.upscale(_request(original), upload.sha256)
@@ -140,16 +140,16 @@ class VariationService:
         original = await self.original(actor, picture, anyones=anyones)
         if isinstance(original, Refused):
             return original
-        seed = _seed(change.seed)
+        seed = _parse_seed(change.seed)
         if isinstance(seed, Refused):
             return seed
         request = _request(original)
         params = GenerationParams(
-            change.prompt, seed=seed, negative=change.negative or None, start=_start(request)
+            change.prompt, seed=seed, negative=change.negative or None, start=_init_images(request)
         )
         parsed = apply_flags(params, 1, original.private)
         if isinstance(parsed, Refused):
-            return _about(parsed, original.id)
+            return _with_parent(parsed, original.id)
         params = params_like(parsed.params, request)
         if isinstance(params, Refused):
             return params
@@ -180,7 +180,7 @@ def _request(original: StoredPicture) -> ImageRequest:
     return Recipe.from_json(original.recipe).request
 
 
-def _pixels(path: Path) -> tuple[Upload, bytes]:
+def _read_pixels(path: Path) -> tuple[Upload, bytes]:
     """Return the pixels of a picture file, and the bytes to store them as an input. Blocking.
 
     Raises OSError and UploadRefused.
@@ -189,7 +189,7 @@ def _pixels(path: Path) -> tuple[Upload, bytes]:
     return upload, uploads.canonical(upload)
 
 
-def _seed(typed: str) -> int | Refused | None:
+def _parse_seed(typed: str) -> int | Refused | None:
     digits = typed.strip()
     if not digits:
         return None
@@ -198,14 +198,14 @@ def _seed(typed: str) -> int | Refused | None:
     return Refused(OutOfRange("seed", f"“{digits[:20]}”", 0, MAX_SEED))
 
 
-def _about(refused: Refused, picture_id: int) -> Refused:
+def _with_parent(refused: Refused, picture_id: int) -> Refused:
     """Return the refusal with the picture that the request would derive from."""
     if isinstance(refused.reason, ManyPermutations):
         return Refused(dataclasses.replace(refused.reason, parent_id=picture_id))
     return refused
 
 
-def _start(original: ImageRequest) -> InitImages | None:
+def _init_images(original: ImageRequest) -> InitImages | None:
     if original.mode in (Mode.TEXT, Mode.UPSCALE):
         return None
     return InitImages(original.mode, original.inputs, original.strength)
@@ -225,11 +225,11 @@ def params_like(params: GenerationParams, original: ImageRequest) -> GenerationP
             flag = "--size" if params.aspect is None else "--ar"
             return Refused(FlagProblem(FlagError(FlagErrorKind.UNSUPPORTED, flag)))
         size = params.size
-    effort = params.steps is None and params.speed is None
+    default_steps = params.steps is None and params.speed is None
     return dataclasses.replace(
         params,
         size=size,
-        steps=original.steps if effort else params.steps,
+        steps=original.steps if default_steps else params.steps,
         guidance=params.guidance
         if params.guidance is not None or params.strict
         else original.guidance,

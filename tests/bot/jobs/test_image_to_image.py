@@ -110,7 +110,7 @@ async def test_only_one_is_decoded_at_a_time(room: Room, monkeypatch: pytest.Mon
     """Pictures are decoded one at a time, also while one of the requests is cancelled."""
     busy = threading.Lock()
     overlaps: list[bool] = []
-    ready = image_to_image._ready  # pyright: ignore[reportPrivateUsage]
+    ready = image_to_image._fit_inputs  # pyright: ignore[reportPrivateUsage]
 
     def slow(*arguments: Any) -> Any:
         overlaps.append(not busy.acquire(blocking=False))
@@ -118,7 +118,7 @@ async def test_only_one_is_decoded_at_a_time(room: Room, monkeypatch: pytest.Mon
         busy.release()
         return ready(*arguments)
 
-    monkeypatch.setattr(image_to_image, "_ready", slow)
+    monkeypatch.setattr(image_to_image, "_fit_inputs", slow)
     first = asyncio.create_task(room.paint())
     await until(lambda: len(overlaps) == 1)
     others = [asyncio.create_task(room.paint()) for _ in range(3)]
