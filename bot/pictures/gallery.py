@@ -1,4 +1,4 @@
-"""A person's pictures: pages of them, finding some, and taking one away."""
+"""Browse, search, mark and delete a member's pictures."""
 
 from __future__ import annotations
 
@@ -24,18 +24,20 @@ from storage.history import History
 from storage.types import Delivery, Route, StoredPicture
 
 PAGE_PICTURES = 5
+"""Pictures on a page of the gallery. Chosen by hand."""
 FOUND_PICTURES = 10
-"""So many of what was searched for are shown: who looks for more gives more words."""
+"""Pictures shown of a search's results. Chosen by hand: more words narrow a search down."""
 MAX_SEARCH_CHARS = 100
+"""Length of a search text. Chosen by hand."""
 
 
 @dataclass(frozen=True, slots=True)
 class GalleryPage:
-    """Pictures newest first. before_id: this page's own cursor, 0 for the first page.
+    """A page of pictures, newest first.
 
-    unseen: ids of those that no message shows, because they could not be posted.
-    newer_id and older_id: cursors of the neighbours; None where there is none.
-    favourites: these are pages of favourites alone, and so is the total.
+    before_id: the cursor of this page, 0 for the first page. newer_id, older_id: cursors of the
+    neighbouring pages, None if there is none. unseen: ids of pictures that no message shows because
+    they could not be posted. favourites: pages and total are of favourites only.
     """
 
     pictures: tuple[StoredPicture, ...]
@@ -49,9 +51,10 @@ class GalleryPage:
 
 @dataclass(frozen=True, slots=True)
 class SearchResults:
-    """What a search found, newest first. text: what was looked for, cleaned; never "".
+    """Results of a search, newest first.
 
-    more: there are others. unseen: as for a page. favourites: only those were looked through.
+    text: the cleaned search text, never "". more: there are further results. unseen: as for a page.
+    favourites: only favourites were searched.
     """
 
     text: str
@@ -63,16 +66,16 @@ class SearchResults:
 
 @dataclass(frozen=True, slots=True)
 class MessageRef:
-    """A message of ours, and the channel or thread that it stands in."""
+    """One of the bot's own messages, and the channel or thread that it is in."""
 
     channel_id: int
     message_id: int
 
 
 def message_refs(delivery: Delivery) -> tuple[MessageRef, ...]:
-    """The messages on a server that show a result or what was asked for, the result's first."""
+    """Return the server messages that show a result or its request, the result's first."""
     found: list[MessageRef] = []
-    # A direct message is in a channel that nobody else sees.
+    # Nobody else sees the channel of a direct message.
     if delivery.result_message_id is not None and delivery.route is not Route.DIRECT:
         where = delivery.thread_id or delivery.channel_id
         found.append(MessageRef(where, delivery.result_message_id))
@@ -83,7 +86,10 @@ def message_refs(delivery: Delivery) -> tuple[MessageRef, ...]:
 
 @dataclass(frozen=True, slots=True)
 class AllowedActions:
-    """What a person may do with pictures of one job: mark them (own), take them away (erasable)."""
+    """The actions on a job's pictures that an actor is allowed.
+
+    own: they may be marked as favourites. erasable: they may be deleted.
+    """
 
     pictures: tuple[StoredPicture, ...]
     own: bool
@@ -91,10 +97,10 @@ class AllowedActions:
 
 
 class Gallery:
-    """Reads, marks and erases pictures of this server.
+    """Reads, marks and deletes pictures of the actor's server.
 
-    Every person sees only their own; with `anyones` also what others made public, for where it is
-    before them.
+    Members see only their own pictures. With `anyones` they also see other members' public ones,
+    for cases in which such a picture is already in front of them.
     """
 
     def __init__(
@@ -114,9 +120,9 @@ class Gallery:
     async def page(
         self, actor: Actor, before_id: int = 0, *, favourites: bool = False
     ) -> GalleryPage:
-        """The pictures (or the favourites) before `before_id` (0 = the newest).
+        """Return the page of pictures, or of favourites, before `before_id` (0 = the newest).
 
-        The first page, where there are none any more.
+        If there are none left, the first page is returned.
         """
         who, history = (actor.user_id, actor.guild_id), self._history
         read = history.favourites if favourites else history.page
@@ -135,7 +141,7 @@ class Gallery:
         )
 
     async def _newer(self, actor: Actor, before_id: int, favourites: bool) -> int:
-        """The cursor of the page before this one; 0 = the first page."""
+        """Return the cursor of the previous page; 0 = the first page."""
         read = self._history.favourites_after if favourites else self._history.after
         newer = await read(actor.user_id, actor.guild_id, before_id, PAGE_PICTURES + 1)
         return newer[-1].id if len(newer) > PAGE_PICTURES else 0
@@ -143,9 +149,9 @@ class Gallery:
     async def search(
         self, actor: Actor, text: str | None, *, favourites: bool = False
     ) -> SearchResults | GalleryPage | Refused:
-        """The newest of the person's pictures whose prompts hold every word of the text.
+        """Return the member's newest pictures whose prompts contain every word of the text.
 
-        The first page of all, where there is nothing to look for in the text.
+        An empty text returns the first page of all pictures.
         """
         wanted = clean(text or "")
         if len(wanted) > MAX_SEARCH_CHARS:
@@ -163,13 +169,13 @@ class Gallery:
         return frozenset(picture.id for picture in shown if picture.job_id in kept)
 
     async def recent(self, actor: Actor) -> list[StoredPicture]:
-        """The newest few, from memory."""
+        """Return the member's newest pictures, from memory."""
         return await self._recent.of(actor.user_id, actor.guild_id)
 
     async def show(
         self, actor: Actor, picture_id: int, *, anyones: bool = False
     ) -> tuple[StoredPicture, Path] | Refused:
-        """A picture and where its file is."""
+        """Return a picture and the path of its file."""
         picture = await self._seen(actor, picture_id, anyones=anyones)
         if isinstance(picture, Refused):
             return picture
@@ -179,7 +185,7 @@ class Gallery:
         return picture, path
 
     async def allowed_actions(self, actor: Actor, picture_id: int) -> AllowedActions | Refused:
-        """What this person may do with a picture before them and all painted with it."""
+        """Return what the actor may do with a visible picture and the others of its job."""
         picture = await self._seen(actor, picture_id, anyones=True)
         if isinstance(picture, Refused):
             return picture
@@ -192,7 +198,7 @@ class Gallery:
     async def set_favourite(
         self, actor: Actor, picture_id: int, *, favourite: bool
     ) -> StoredPicture | Refused:
-        """Mark one of the person's own pictures as a favourite, or take the mark off."""
+        """Mark one of the actor's own pictures as a favourite, or remove the mark."""
         picture = await self._seen(actor, picture_id, anyones=True)
         if isinstance(picture, Refused):
             return picture
@@ -203,7 +209,7 @@ class Gallery:
         return Refused(UnknownPicture(str(picture_id))) if marked is None else marked
 
     async def messages_of(self, picture: StoredPicture) -> tuple[MessageRef, ...]:
-        """The messages that speak of it on its server, as spots_of() has them."""
+        """Return the messages about a picture on its server, as `message_refs` lists them."""
         delivery = await self._deliveries.get(picture.job_id)
         return () if delivery is None else message_refs(delivery)
 
@@ -218,19 +224,19 @@ class Gallery:
         return Refused(UnknownPicture(str(picture_id)))
 
     async def erase(self, actor: Actor, picture_id: int) -> StoredPicture | Refused:
-        """Take a picture away for ever: its requester may, and a moderator."""
+        """Delete a picture permanently. Its requester and moderators may."""
         picture = await self._erasable(actor, picture_id)
         if isinstance(picture, StoredPicture):
             await self._erase([picture])
         return picture
 
     async def erase_all(self, actor: Actor, picture_id: int) -> tuple[StoredPicture, ...] | Refused:
-        """The same for a picture and all that were painted with it."""
+        """Delete a picture and all others of its job permanently."""
         picture = await self._erasable(actor, picture_id)
         if isinstance(picture, Refused):
             return picture
         pictures = await self._history.of_job(picture.job_id)
-        # Itself at last: after a crash in between the same button takes away the rest.
+        # This picture comes last: after a crash in between, the same button deletes the rest.
         await self._erase(sorted(pictures, key=lambda each: each.id == picture_id))
         return pictures
 

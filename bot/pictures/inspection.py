@@ -1,4 +1,4 @@
-"""Looking things up: who waits for what, how a picture was made, what a file says of itself."""
+"""Look up how a picture was made, which recipe a file contains, and how a prompt is read."""
 
 from __future__ import annotations
 
@@ -31,26 +31,28 @@ from storage.types import StoredPicture
 log = structlog.get_logger(__name__)
 
 FETCH_LIMIT_S = 30.0
+"""Timeout of one download. Chosen by hand."""
 READ_AT_ONCE = 2
-"""A file has its bytes and its pixels in memory while it is read."""
+"""Files read at the same time, each with its bytes and pixels in memory. Chosen by hand."""
 SAME_WORDS = 25
-"""So many of a person's pictures with a file's prompt are compared with it, the newest first."""
+"""How many of a member's newest pictures with a file's prompt are compared with the file. Chosen by
+hand."""
 
 CanRead = Callable[[int], bool]
-"""Whether the person can read the channel of this id."""
+"""Returns whether the actor can read the channel with this id."""
 
 
 def reads_nothing(_channel_id: int) -> bool:
-    """Sees no channel but the one that the person is in."""
+    """Deny every channel; the one that the actor is in is allowed anyway."""
     return False
 
 
 @dataclass(frozen=True, slots=True)
 class PromptExplanation:
-    """What is read out of a prompt, and what the usual level of enhancement makes of it.
+    """The analysis of a prompt, and what the default level of enhancement makes of it.
 
-    choices: so many prompts its braces make, of which this is the first. pictures: of all of them.
-    style: the one that a flag asks for. left: why it is left out, if it is.
+    choices: the number of its permutations, of which this is the first. pictures: of all of them.
+    style: the one requested by a flag. left: why that style is ignored, if it is.
     """
 
     prompt: str
@@ -66,11 +68,11 @@ class PromptExplanation:
 
 @dataclass(frozen=True, slots=True)
 class PictureDetails:
-    """How a picture was made. line: what to copy to ask for it again.
+    """How a picture was made.
 
-    picture: None where it is known from a file alone. parent_id: the picture that it was painted
-    again from. series: the ids of all that were painted with it, in order, itself included.
-    from_file: it was read out of a file, whose pixels are untouched.
+    line: a prompt with flags that reproduces it. picture: None if it is only known from a file.
+    parent_id: the picture that it derives from. series: the ids of all pictures of its job, in
+    order, including its own. from_file: it was read from a file whose pixels are unmodified.
     """
 
     recipe: Recipe
@@ -83,7 +85,10 @@ class PictureDetails:
 
 @dataclass(frozen=True, slots=True)
 class RecipeFile:
-    """A file that somebody points to. size_bytes: as declared. fetch: its bytes, or OSError."""
+    """A file that a user refers to.
+
+    size_bytes: as declared. fetch: returns its bytes or raises OSError.
+    """
 
     name: str
     size_bytes: int
@@ -91,9 +96,10 @@ class RecipeFile:
 
 
 class InspectionService:
-    """Only reads. What is private is its person's alone; what is not, of those who see its place.
+    """Reads pictures, recipes and prompts; changes nothing.
 
-    Without that second rule people could read the prompts of hidden channels by counting.
+    Private pictures are shown to their requester alone, others to those who can read their channel.
+    Without that second rule, members could read the prompts of hidden channels by trying numbers.
     """
 
     def __init__(
@@ -115,7 +121,7 @@ class InspectionService:
     # A prompt
 
     def explain(self, prompt: str) -> PromptExplanation | Refused:
-        """Take a prompt apart before a picture is spent on it."""
+        """Explain how a prompt is read, without charging a picture."""
         asked = apply_flags_to_each(
             GenerationParams(prompt, enhance=EnhancementLevel.OFF), 1, False
         )
@@ -155,7 +161,7 @@ class InspectionService:
     # Pictures
 
     async def latest(self, actor: Actor, sees: CanRead = reads_nothing) -> PictureDetails | Refused:
-        """The person's newest picture here."""
+        """Return the details of the member's newest picture on this server."""
         newest = await self._history.latest(actor.user_id, actor.guild_id)
         if newest is None:
             return Refused(NoPictures())
@@ -164,7 +170,7 @@ class InspectionService:
     async def details(
         self, actor: Actor, picture_id: int | str, sees: CanRead = reads_nothing
     ) -> PictureDetails | Refused:
-        """How a picture of this server was made. picture_id: a number, or what was typed for it."""
+        """Return how a picture of this server was made. picture_id: a number, or typed text."""
         digits = str(picture_id).strip().lstrip("#")
         known = digits.isascii() and digits.isdigit() and len(digits) <= 18
         picture = await self._history.get(int(digits)) if known else None
@@ -175,15 +181,15 @@ class InspectionService:
     async def of_message(
         self, actor: Actor, message_id: int, files: list[str]
     ) -> PictureDetails | Refused | None:
-        """The first picture of a message of ours, which the person sees before them.
+        """Return the first picture of one of the bot's messages, which the actor can see.
 
-        files: the names of what it shows. None where it is no message with our pictures; Refused
-        where they are erased.
+        files: the names of its attachments. None if it is not a message with the bot's pictures;
+        Refused if they were deleted.
         """
         named = {job_id: name for name in files if (job_id := job_id_of(name)) is not None}
         for job_id, name in named.items():
             delivery = await self._deliveries.get(job_id)
-            # Anybody can call a file so; the message that we know of is ours.
+            # Anybody can give a file such a name; only the recorded message is the bot's own.
             if delivery is None or message_id not in (
                 delivery.result_message_id,
                 delivery.message_id,
@@ -212,7 +218,7 @@ class InspectionService:
     async def read_file(
         self, actor: Actor, file: RecipeFile, sees: CanRead = reads_nothing
     ) -> PictureDetails | UnreadableRecipe | UploadRefused:
-        """`read_recipe` of a file that is fetched first, unless its declared size is too much."""
+        """Download a file, unless its declared size is too large, and read its recipe."""
         limit_bytes = UploadLimits().bytes
         if file.size_bytes > limit_bytes:
             return UploadTooLarge(file.size_bytes, limit_bytes)
@@ -220,7 +226,7 @@ class InspectionService:
             try:
                 async with asyncio.timeout(FETCH_LIMIT_S):
                     data = await file.fetch()
-            except OSError as error:  # a timeout is one too
+            except OSError as error:  # TimeoutError is a subclass
                 log.warning("file not fetched", error=str(error) or type(error).__name__)
                 return UnreadableRecipe(UnreadableReason.UNREACHABLE)
             return await self.read_recipe(data, actor, file.name, sees)
@@ -228,10 +234,10 @@ class InspectionService:
     async def read_recipe(
         self, data: bytes, actor: Actor, name: str = "", sees: CanRead = reads_nothing
     ) -> PictureDetails | UnreadableRecipe | UploadRefused:
-        """The recipe inside a file, if its pixels are those that were painted.
+        """Return the recipe inside a file, if its pixels are unmodified.
 
-        With the picture itself, where it is one of this server that the person may see: found by
-        the file's name, or among their own by its prompt, and it has the very same recipe.
+        The stored picture is included if it is on this server, the actor may see it, and its recipe
+        is identical. It is searched by the file's name and, among the actor's own, by its prompt.
         """
         recipe = await asyncio.to_thread(read_recipe, data)
         if not isinstance(recipe, Recipe):
@@ -260,7 +266,7 @@ def _shown_to(actor: Actor, picture: StoredPicture, sees: CanRead) -> bool:
 
 
 def _harmless(request: ImageRequest) -> ImageRequest:
-    """Texts as the studio lets them in: whoever made the file may have written others."""
+    """Clean the texts as those of a request: whoever made the file may have written anything."""
     return dataclasses.replace(
         request,
         prompt=prompts.clean(request.prompt),
