@@ -14,7 +14,7 @@ from storage.types import DeliveryMode, Job, SettingsLevels, StoredSettings
 
 T = TypeVar("T")
 
-_WITHDRAWN: Final = (DeliveryMode.CHANNEL, DeliveryMode.THREAD, DeliveryMode.DIRECT)
+_BY_VISIBILITY: Final = (DeliveryMode.CHANNEL, DeliveryMode.THREAD, DeliveryMode.DIRECT)
 """Delivery modes from the most public to the most private."""
 
 
@@ -119,15 +119,15 @@ class DeliverySettingsService:
 
         A request made inside a thread is delivered in it.
         """
-        settings = await self.own(actor)
+        settings = await self.overview(actor)
         delivery = settings.delivery.value
         if delivery is DeliveryMode.THREAD and actor.parent_id is not None:
             delivery = DeliveryMode.CHANNEL
         return EffectiveSettings(delivery, settings.spoiler.value, settings.quiet.value)
 
-    async def own(self, actor: Actor) -> SettingsOverview:
+    async def overview(self, actor: Actor) -> SettingsOverview:
         """Return the settings in effect here with their sources. Raises StorageError."""
-        channel_id = _channel_of(actor)
+        channel_id = _settings_channel(actor)
         levels = await self._stored.levels(actor.guild_id, channel_id, actor.user_id)
         return resolve_settings(levels, channel_id, direct_messages=self._direct_messages)
 
@@ -136,9 +136,9 @@ class DeliverySettingsService:
         if not self._permissions.allows(actor, Action.SET_OWN_SETTINGS):
             return Refused(NotAllowed(Action.SET_OWN_SETTINGS))
         if chosen := changes.chosen():
-            own = actor.user_id
-            await self._stored.set_user(actor.guild_id, own, by=own, **chosen)
-        return await self.own(actor)
+            user_id = actor.user_id
+            await self._stored.set_user(actor.guild_id, user_id, by=user_id, **chosen)
+        return await self.overview(actor)
 
     async def set_server(self, actor: Actor, changes: SettingChanges) -> SettingsScope | Refused:
         """Change the choices for a server and return them; without changes, only return them."""
@@ -148,7 +148,7 @@ class DeliverySettingsService:
             row = await self._stored.set_server(actor.guild_id, by=actor.user_id, **chosen)
         else:
             row = await self._stored.server(actor.guild_id)
-        return self._level(row, None)
+        return self._scope(row, None)
 
     async def set_channel(
         self, actor: Actor, changes: SettingChanges, channel_id: int | None = None
@@ -156,14 +156,14 @@ class DeliverySettingsService:
         """Change the choices for a channel of this server; None = the one that the actor is in."""
         if not self._permissions.allows(actor, Action.SET_SETTINGS):
             return Refused(NotAllowed(Action.SET_SETTINGS))
-        place = (actor.guild_id, _channel_of(actor) if channel_id is None else channel_id)
+        place = (actor.guild_id, _settings_channel(actor) if channel_id is None else channel_id)
         if chosen := changes.chosen():
             row = await self._stored.set_channel(*place, by=actor.user_id, **chosen)
         else:
             row = await self._stored.channel(*place)
-        return self._level(row, place[1])
+        return self._scope(row, place[1])
 
-    def _level(self, row: StoredSettings | None, channel_id: int | None) -> SettingsScope:
+    def _scope(self, row: StoredSettings | None, channel_id: int | None) -> SettingsScope:
         empty = SettingsScope(channel_id, direct_messages=self._direct_messages)
         if row is None:
             return empty
@@ -187,14 +187,14 @@ def resolve_settings(
     direct_messages: whether they are allowed; otherwise choices of direct messages are ignored.
     """
 
-    def ways(chosen: StoredSettings | None) -> DeliveryMode | None:
-        way = None if chosen is None else chosen.delivery
-        return way if direct_messages or way is not DeliveryMode.DIRECT else None
+    def allowed_mode(settings: StoredSettings | None) -> DeliveryMode | None:
+        mode = None if settings is None else settings.delivery
+        return mode if direct_messages or mode is not DeliveryMode.DIRECT else None
 
-    def over(name: str) -> tuple[Any, Source]:
+    def of_moderators(name: str) -> tuple[Any, Source]:
         """Return the choice for the channel, else for the server, else the default."""
-        for source, chosen in ((Source.CHANNEL, levels.channel), (Source.SERVER, levels.server)):
-            value = ways(chosen) if name == "delivery" else getattr(chosen, name, None)
+        for source, settings in ((Source.CHANNEL, levels.channel), (Source.SERVER, levels.server)):
+            value = allowed_mode(settings) if name == "delivery" else getattr(settings, name, None)
             if value is not None:
                 return value, source
         return getattr(EffectiveSettings(), name), Source.DEFAULT
@@ -202,31 +202,39 @@ def resolve_settings(
     user = levels.user
     return SettingsOverview(
         channel_id=channel_id,
-        delivery=_delivery(*over("delivery"), ways(user), None if user is None else user.delivery),
-        spoiler=_spoiler(*over("spoiler"), None if user is None else user.spoiler),
-        quiet=_quiet(*over("quiet"), None if user is None else user.quiet),
+        delivery=_effective_delivery(
+            *of_moderators("delivery"), allowed_mode(user), None if user is None else user.delivery
+        ),
+        spoiler=_effective_spoiler(
+            *of_moderators("spoiler"), None if user is None else user.spoiler
+        ),
+        quiet=_effective_quiet(*of_moderators("quiet"), None if user is None else user.quiet),
         direct_messages=direct_messages,
     )
 
 
-def _delivery(
+def _effective_delivery(
     value: DeliveryMode,
     source: Source,
-    possible: DeliveryMode | None,
+    allowed: DeliveryMode | None,
     own_choice: DeliveryMode | None,
 ) -> EffectiveSetting[DeliveryMode]:
-    if possible is not None and _WITHDRAWN.index(possible) >= _WITHDRAWN.index(value):
-        return EffectiveSetting(possible, Source.USER)
+    if allowed is not None and _BY_VISIBILITY.index(allowed) >= _BY_VISIBILITY.index(value):
+        return EffectiveSetting(allowed, Source.USER)
     return EffectiveSetting(value, source, own_choice)
 
 
-def _spoiler(value: bool, source: Source, own_choice: bool | None) -> EffectiveSetting[bool]:
+def _effective_spoiler(
+    value: bool, source: Source, own_choice: bool | None
+) -> EffectiveSetting[bool]:
     if own_choice is None or own_choice < value:
         return EffectiveSetting(value, source, own_choice)
     return EffectiveSetting(own_choice, Source.USER)
 
 
-def _quiet(value: bool, source: Source, own_choice: bool | None) -> EffectiveSetting[bool]:
+def _effective_quiet(
+    value: bool, source: Source, own_choice: bool | None
+) -> EffectiveSetting[bool]:
     return (
         EffectiveSetting(value, source)
         if own_choice is None
@@ -234,5 +242,5 @@ def _quiet(value: bool, source: Source, own_choice: bool | None) -> EffectiveSet
     )
 
 
-def _channel_of(actor: Actor) -> int:
+def _settings_channel(actor: Actor) -> int:
     return actor.channel_id if actor.parent_id is None else actor.parent_id

@@ -35,7 +35,7 @@ class QuotaService:
         self, actor: Actor, user_id: int, pictures: int, hours: int | None
     ) -> QuotaStatus | Refused:
         """Set one user's quota. hours: the window, None = that of the bot's own default."""
-        policy = self._checked(actor, pictures, hours, PolicySource.USER)
+        policy = self._checked_policy(actor, pictures, hours, PolicySource.USER)
         if isinstance(policy, Refused):
             return policy
         by = actor.user_id
@@ -46,7 +46,7 @@ class QuotaService:
         self, actor: Actor, pictures: int, hours: int | None
     ) -> QuotaPolicy | Refused:
         """Set the quota of every member of this server who has none of their own."""
-        policy = self._checked(actor, pictures, hours, PolicySource.SERVER)
+        policy = self._checked_policy(actor, pictures, hours, PolicySource.SERVER)
         if isinstance(policy, Refused):
             return policy
         await self._quotas.set_default(actor.guild_id, pictures, policy.hours, actor.user_id)
@@ -59,7 +59,7 @@ class QuotaService:
         await self._quotas.clear_user(actor.guild_id, user_id)
         return await self._status(actor.guild_id, user_id)
 
-    def _checked(
+    def _checked_policy(
         self, actor: Actor, pictures: int, hours: int | None, source: PolicySource
     ) -> QuotaPolicy | Refused:
         if not self._permissions.allows(actor, Action.SET_QUOTA):

@@ -40,7 +40,7 @@ MAX_PIXELS: Final = 20_000_000
 _MAX_NUMBER: Final = 1_000_000
 _MAX_NAME_CHARS: Final = 1000
 _PNG: Final = b"\x89PNG\r\n\x1a\n"
-_OTHERS: Final = (
+_OTHER_FORMATS: Final = (
     (0, b"\xff\xd8\xff", "JPEG"),
     (8, b"WEBP", "WebP"),
     (0, b"GIF8", "GIF"),
@@ -48,8 +48,8 @@ _OTHERS: Final = (
     (4, b"ftyphei", "HEIC"),
     (4, b"ftypmif1", "HEIF"),
 )
-_TEXTS: Final = (b"tEXt", b"zTXt", b"iTXt")
-_PROGRAMS: Final = frozenset(
+_TEXT_CHUNKS: Final = (b"tEXt", b"zTXt", b"iTXt")
+_FOREIGN_KEYWORDS: Final = frozenset(
     ("parameters", "prompt", "workflow", "invokeai_metadata", "sd-metadata", "Dream")
 )
 """Keywords of the metadata of the web UIs, ComfyUI and InvokeAI."""
@@ -62,7 +62,7 @@ def read_recipe(data: bytes) -> Recipe | UnreadableRecipe | UploadRefused:
     numbers are within bounds; everything beyond that is for the caller to check.
     """
     if not data.startswith(_PNG):
-        for offset, mark, name in _OTHERS:
+        for offset, mark, name in _OTHER_FORMATS:
             if data.startswith(mark, offset):
                 return UnreadableRecipe(UnreadableReason.OTHER_FORMAT, name)
         return UnreadableRecipe(UnreadableReason.NO_PICTURE)
@@ -74,7 +74,7 @@ def read_recipe(data: bytes) -> Recipe | UnreadableRecipe | UploadRefused:
     keywords = frozenset(_keywords(data))
     if RECIPE_KEY not in keywords:
         return UnreadableRecipe(
-            UnreadableReason.FOREIGN if keywords & _PROGRAMS else UnreadableReason.BARE
+            UnreadableReason.FOREIGN if keywords & _FOREIGN_KEYWORDS else UnreadableReason.BARE
         )
     try:
         found = embedded_recipe(data)
@@ -92,7 +92,7 @@ def _keywords(data: bytes) -> Iterator[str]:
     at = len(_PNG)
     while at + 8 <= len(data):
         length, kind = struct.unpack(">I4s", data[at : at + 8])
-        if kind in _TEXTS:
+        if kind in _TEXT_CHUNKS:
             yield data[at + 8 : at + 8 + min(length, 80)].partition(b"\0")[0].decode("latin-1")
         at += length + 12
 

@@ -7,7 +7,7 @@ from typing import Final
 
 SPOILER: Final = "SPOILER_"
 """Discord hides a file with this prefix until it is clicked."""
-_OF_JOB: Final = re.compile(rf"(?:{SPOILER})?zimagine-([0-9]{{1,18}})-")
+_JOB_FILE: Final = re.compile(rf"(?:{SPOILER})?zimagine-([0-9]{{1,18}})-")
 
 
 def picture_name(job_id: int, seed: int, number: int | None = None) -> str:
@@ -30,7 +30,7 @@ def is_picture_of(job_id: int, file_name: str) -> bool:
 
 def job_id_of(file_name: str) -> int | None:
     """Return the job whose picture or contact sheet has this name, in any form it was sent in."""
-    match = _OF_JOB.match(file_name)
+    match = _JOB_FILE.match(file_name)
     return None if match is None else int(match[1])
 
 

@@ -74,14 +74,14 @@ class MessageRef:
 
 def message_refs(delivery: Delivery) -> tuple[MessageRef, ...]:
     """Return the server messages that show a result or its request, the result's first."""
-    found: list[MessageRef] = []
+    refs: list[MessageRef] = []
     # Nobody else sees the channel of a direct message.
     if delivery.result_message_id is not None and delivery.route is not Route.DIRECT:
-        where = delivery.thread_id or delivery.channel_id
-        found.append(MessageRef(where, delivery.result_message_id))
+        channel_id = delivery.thread_id or delivery.channel_id
+        refs.append(MessageRef(channel_id, delivery.result_message_id))
     if delivery.message_id is not None:
-        found.append(MessageRef(delivery.channel_id, delivery.message_id))
-    return tuple(dict.fromkeys(found))
+        refs.append(MessageRef(delivery.channel_id, delivery.message_id))
+    return tuple(dict.fromkeys(refs))
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,19 +124,19 @@ class Gallery:
 
         If there are none left, the first page is returned.
         """
-        who, history = (actor.user_id, actor.guild_id), self._history
+        owner, history = (actor.user_id, actor.guild_id), self._history
         read = history.favourites if favourites else history.page
-        found = await read(*who, before_id or None, PAGE_PICTURES + 1)
+        found = await read(*owner, before_id or None, PAGE_PICTURES + 1)
         if before_id and not found:
             return await self.page(actor, favourites=favourites)
-        shown = tuple(found[:PAGE_PICTURES])
+        pictures = tuple(found[:PAGE_PICTURES])
         return GalleryPage(
-            pictures=shown,
-            total=await (history.count_favourites if favourites else history.count)(*who),
+            pictures=pictures,
+            total=await (history.count_favourites if favourites else history.count)(*owner),
             before_id=before_id,
             newer_id=await self._newer(actor, before_id, favourites) if before_id else None,
-            older_id=shown[-1].id if len(found) > PAGE_PICTURES else None,
-            unseen=await self._unseen(shown),
+            older_id=pictures[-1].id if len(found) > PAGE_PICTURES else None,
+            unseen=await self._unseen(pictures),
             favourites=favourites,
         )
 
@@ -153,20 +153,22 @@ class Gallery:
 
         An empty text returns the first page of all pictures.
         """
-        wanted = clean(text or "")
-        if len(wanted) > MAX_SEARCH_CHARS:
-            return Refused(TextTooLong("search", len(wanted), MAX_SEARCH_CHARS))
-        if not wanted:
+        cleaned = clean(text or "")
+        if len(cleaned) > MAX_SEARCH_CHARS:
+            return Refused(TextTooLong("search", len(cleaned), MAX_SEARCH_CHARS))
+        if not cleaned:
             return await self.page(actor, favourites=favourites)
-        who, most = (actor.user_id, actor.guild_id), FOUND_PICTURES
-        found = await self._history.search(*who, wanted, None, most + 1, favourites=favourites)
-        shown = tuple(found[:most])
-        unseen = await self._unseen(shown)
-        return SearchResults(wanted, shown, len(found) > most, unseen, favourites)
+        owner, limit = (actor.user_id, actor.guild_id), FOUND_PICTURES
+        found = await self._history.search(*owner, cleaned, None, limit + 1, favourites=favourites)
+        pictures = tuple(found[:limit])
+        unseen = await self._unseen(pictures)
+        return SearchResults(cleaned, pictures, len(found) > limit, unseen, favourites)
 
-    async def _unseen(self, shown: Sequence[StoredPicture]) -> frozenset[int]:
-        kept = await self._deliveries.kept_among([picture.job_id for picture in shown])
-        return frozenset(picture.id for picture in shown if picture.job_id in kept)
+    async def _unseen(self, pictures: Sequence[StoredPicture]) -> frozenset[int]:
+        undelivered_jobs = await self._deliveries.kept_among(
+            [picture.job_id for picture in pictures]
+        )
+        return frozenset(picture.id for picture in pictures if picture.job_id in undelivered_jobs)
 
     async def recent(self, actor: Actor) -> list[StoredPicture]:
         """Return the member's newest pictures, from memory."""
@@ -176,7 +178,7 @@ class Gallery:
         self, actor: Actor, picture_id: int, *, anyones: bool = False
     ) -> tuple[StoredPicture, Path] | Refused:
         """Return a picture and the path of its file."""
-        picture = await self._seen(actor, picture_id, anyones=anyones)
+        picture = await self._find_visible(actor, picture_id, anyones=anyones)
         if isinstance(picture, Refused):
             return picture
         path = await asyncio.to_thread(self._files.existing, picture.file)
@@ -186,20 +188,20 @@ class Gallery:
 
     async def allowed_actions(self, actor: Actor, picture_id: int) -> AllowedActions | Refused:
         """Return what the actor may do with a visible picture and the others of its job."""
-        picture = await self._seen(actor, picture_id, anyones=True)
+        picture = await self._find_visible(actor, picture_id, anyones=True)
         if isinstance(picture, Refused):
             return picture
         return AllowedActions(
             pictures=await self._history.of_job(picture.job_id),
             own=picture.place.user_id == actor.user_id,
-            erasable=isinstance(await self._erasable(actor, picture_id), StoredPicture),
+            erasable=isinstance(await self._find_erasable(actor, picture_id), StoredPicture),
         )
 
     async def set_favourite(
         self, actor: Actor, picture_id: int, *, favourite: bool
     ) -> StoredPicture | Refused:
         """Mark one of the actor's own pictures as a favourite, or remove the mark."""
-        picture = await self._seen(actor, picture_id, anyones=True)
+        picture = await self._find_visible(actor, picture_id, anyones=True)
         if isinstance(picture, Refused):
             return picture
         mark = self._history.favour if favourite else self._history.unfavour
@@ -213,7 +215,7 @@ class Gallery:
         delivery = await self._deliveries.get(picture.job_id)
         return () if delivery is None else message_refs(delivery)
 
-    async def _seen(
+    async def _find_visible(
         self, actor: Actor, picture_id: int, *, anyones: bool
     ) -> StoredPicture | Refused:
         picture = await self._history.get(picture_id)
@@ -225,14 +227,14 @@ class Gallery:
 
     async def erase(self, actor: Actor, picture_id: int) -> StoredPicture | Refused:
         """Delete a picture permanently. Its requester and moderators may."""
-        picture = await self._erasable(actor, picture_id)
+        picture = await self._find_erasable(actor, picture_id)
         if isinstance(picture, StoredPicture):
             await self._erase([picture])
         return picture
 
     async def erase_all(self, actor: Actor, picture_id: int) -> tuple[StoredPicture, ...] | Refused:
         """Delete a picture and all others of its job permanently."""
-        picture = await self._erasable(actor, picture_id)
+        picture = await self._find_erasable(actor, picture_id)
         if isinstance(picture, Refused):
             return picture
         pictures = await self._history.of_job(picture.job_id)
@@ -240,7 +242,7 @@ class Gallery:
         await self._erase(sorted(pictures, key=lambda each: each.id == picture_id))
         return pictures
 
-    async def _erasable(self, actor: Actor, picture_id: int) -> StoredPicture | Refused:
+    async def _find_erasable(self, actor: Actor, picture_id: int) -> StoredPicture | Refused:
         picture = await self._history.get(picture_id)
         if picture is None or picture.place.guild_id != actor.guild_id:
             return Refused(UnknownPicture(str(picture_id)))

@@ -34,7 +34,7 @@ FETCH_LIMIT_S = 30.0
 """Timeout of one download. Chosen by hand."""
 READ_AT_ONCE = 2
 """Files read at the same time, each with its bytes and pixels in memory. Chosen by hand."""
-SAME_WORDS = 25
+PROMPT_MATCHES = 25
 """How many of a member's newest pictures with a file's prompt are compared with the file. Chosen by
 hand."""
 
@@ -122,13 +122,13 @@ class InspectionService:
 
     def explain(self, prompt: str) -> PromptExplanation | Refused:
         """Explain how a prompt is read, without charging a picture."""
-        asked = apply_flags_to_each(
+        permutations = apply_flags_to_each(
             GenerationParams(prompt, enhance=EnhancementLevel.OFF), 1, False
         )
-        if isinstance(asked, Refused):
-            return asked
-        plain = dataclasses.replace(asked[0].params, enhance=EnhancementLevel.OFF)
-        resolved = resolve(plain, self._family, lambda: 0)
+        if isinstance(permutations, Refused):
+            return permutations
+        params = dataclasses.replace(permutations[0].params, enhance=EnhancementLevel.OFF)
+        resolved = resolve(params, self._family, lambda: 0)
         if isinstance(resolved, Refused):
             return resolved
         family, request, count = self._family, resolved.request, self._count_tokens
@@ -145,36 +145,40 @@ class InspectionService:
         analysis = prompts.analyse(text, count=count, max_tokens=family.max_tokens)
         added = prompts.addition(text, enhanced.effective_prompt)
         enhanced = dataclasses.replace(enhanced, added=added)
-        left = next((each for each in resolved.notes if isinstance(each, StyleIgnored)), None)
+        style_ignored = next(
+            (each for each in resolved.notes if isinstance(each, StyleIgnored)), None
+        )
         return PromptExplanation(
             text,
             analysis,
             enhanced,
             family.enhance,
             family.max_tokens,
-            choices=len(asked),
-            pictures=sum(each.count for each in asked),
+            choices=len(permutations),
+            pictures=sum(each.count for each in permutations),
             style=request.style,
-            left=left,
+            left=style_ignored,
         )
 
     # Pictures
 
-    async def latest(self, actor: Actor, sees: CanRead = reads_nothing) -> PictureDetails | Refused:
+    async def latest(
+        self, actor: Actor, can_read: CanRead = reads_nothing
+    ) -> PictureDetails | Refused:
         """Return the details of the member's newest picture on this server."""
         newest = await self._history.latest(actor.user_id, actor.guild_id)
         if newest is None:
             return Refused(NoPictures())
-        return await self.details(actor, newest.id, sees)
+        return await self.details(actor, newest.id, can_read)
 
     async def details(
-        self, actor: Actor, picture_id: int | str, sees: CanRead = reads_nothing
+        self, actor: Actor, picture_id: int | str, can_read: CanRead = reads_nothing
     ) -> PictureDetails | Refused:
         """Return how a picture of this server was made. picture_id: a number, or typed text."""
         digits = str(picture_id).strip().lstrip("#")
         known = digits.isascii() and digits.isdigit() and len(digits) <= 18
         picture = await self._history.get(int(digits)) if known else None
-        if picture is None or not _shown_to(actor, picture, sees):
+        if picture is None or not _is_visible(actor, picture, can_read):
             return Refused(UnknownPicture(str(picture_id)))
         return await self._details(picture)
 
@@ -186,8 +190,8 @@ class InspectionService:
         files: the names of its attachments. None if it is not a message with the bot's pictures;
         Refused if they were deleted.
         """
-        named = {job_id: name for name in files if (job_id := job_id_of(name)) is not None}
-        for job_id, name in named.items():
+        names_by_job = {job_id: name for name in files if (job_id := job_id_of(name)) is not None}
+        for job_id, name in names_by_job.items():
             delivery = await self._deliveries.get(job_id)
             # Anybody can give a file such a name; only the recorded message is the bot's own.
             if delivery is None or message_id not in (
@@ -196,7 +200,7 @@ class InspectionService:
             ):
                 continue
             pictures = await self._history.of_job(job_id)
-            if pictures and _shown_to(actor, pictures[0], lambda _: True):
+            if pictures and _is_visible(actor, pictures[0], lambda _: True):
                 details = await self._details(pictures[0])
                 return dataclasses.replace(details, series=tuple(each.id for each in pictures))
             return Refused(UnknownPicture(name))
@@ -216,7 +220,7 @@ class InspectionService:
     # Files
 
     async def read_file(
-        self, actor: Actor, file: RecipeFile, sees: CanRead = reads_nothing
+        self, actor: Actor, file: RecipeFile, can_read: CanRead = reads_nothing
     ) -> PictureDetails | UnreadableRecipe | UploadRefused:
         """Download a file, unless its declared size is too large, and read its recipe."""
         limit_bytes = UploadLimits().bytes
@@ -229,10 +233,10 @@ class InspectionService:
             except OSError as error:  # TimeoutError is a subclass
                 log.warning("file not fetched", error=str(error) or type(error).__name__)
                 return UnreadableRecipe(UnreadableReason.UNREACHABLE)
-            return await self.read_recipe(data, actor, file.name, sees)
+            return await self.read_recipe(data, actor, file.name, can_read)
 
     async def read_recipe(
-        self, data: bytes, actor: Actor, name: str = "", sees: CanRead = reads_nothing
+        self, data: bytes, actor: Actor, name: str = "", can_read: CanRead = reads_nothing
     ) -> PictureDetails | UnreadableRecipe | UploadRefused:
         """Return the recipe inside a file, if its pixels are unmodified.
 
@@ -242,30 +246,30 @@ class InspectionService:
         recipe = await asyncio.to_thread(read_recipe, data)
         if not isinstance(recipe, Recipe):
             return recipe
-        for picture in await self._likely(actor, recipe.request.prompt, name):
-            if _shown_to(actor, picture, sees) and Recipe.from_json(picture.recipe) == recipe:
+        for picture in await self._candidates(actor, recipe.request.prompt, name):
+            if _is_visible(actor, picture, can_read) and Recipe.from_json(picture.recipe) == recipe:
                 return dataclasses.replace(await self._details(picture), from_file=True)
-        shown = dataclasses.replace(recipe, request=_harmless(recipe.request))
-        return PictureDetails(shown, flags.flag_line(shown.request), from_file=True)
+        cleaned = dataclasses.replace(recipe, request=_cleaned(recipe.request))
+        return PictureDetails(cleaned, flags.flag_line(cleaned.request), from_file=True)
 
-    async def _likely(self, actor: Actor, prompt: str, name: str) -> list[StoredPicture]:
+    async def _candidates(self, actor: Actor, prompt: str, name: str) -> list[StoredPicture]:
         job_id = job_id_of(name)
-        named = () if job_id is None else await self._history.of_job(job_id)
-        whose = (actor.user_id, actor.guild_id)
-        return [*named, *await self._history.search(*whose, prompt, None, SAME_WORDS)]
+        by_name = () if job_id is None else await self._history.of_job(job_id)
+        owner = (actor.user_id, actor.guild_id)
+        return [*by_name, *await self._history.search(*owner, prompt, None, PROMPT_MATCHES)]
 
 
-def _shown_to(actor: Actor, picture: StoredPicture, sees: CanRead) -> bool:
+def _is_visible(actor: Actor, picture: StoredPicture, can_read: CanRead) -> bool:
     place = picture.place
     if place.guild_id != actor.guild_id:
         return False
     if place.user_id == actor.user_id:
         return True
     here = place.channel_id == actor.channel_id
-    return not picture.private and (here or sees(place.channel_id))
+    return not picture.private and (here or can_read(place.channel_id))
 
 
-def _harmless(request: ImageRequest) -> ImageRequest:
+def _cleaned(request: ImageRequest) -> ImageRequest:
     """Clean the texts as those of a request: whoever made the file may have written anything."""
     return dataclasses.replace(
         request,

@@ -159,7 +159,7 @@ async def test_what_is_set_holds_and_can_be_taken_back(preferences: DeliverySett
 
 async def test_nothing_to_change_changes_nothing(preferences: DeliverySettingsService):
     """Without a change everybody is shown what holds."""
-    assert await preferences.set_own(ALICE, SettingChanges()) == await preferences.own(ALICE)
+    assert await preferences.set_own(ALICE, SettingChanges()) == await preferences.overview(ALICE)
     assert await preferences.set_server(ADMIN, SettingChanges()) == SettingsScope(None)
     assert await preferences.set_channel(ADMIN, SettingChanges()) == SettingsScope(2)
 
