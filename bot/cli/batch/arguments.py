@@ -1,4 +1,4 @@
-"""What was written on the command line of `zimagine imagine`, and what does not go together."""
+"""The arguments of `zimagine imagine`, and the check that they go together."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ PICTURE_ENDINGS: Final = {".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".ti
 
 @dataclass(frozen=True, slots=True)
 class ImagineArguments:
-    """The arguments and options as click read them.
+    """The arguments and options as click parsed them.
 
-    values: those of bot.request.options, by name. given: the names of those that were written.
+    values: the options of bot.request.options, by name. given: the names of all parameters that
+    were written on the command line.
     """
 
     words: tuple[str, ...]
@@ -44,22 +45,22 @@ class ImagineArguments:
 
     @property
     def seed(self) -> int | None:
-        """The first seed, None for random ones."""
+        """The seed of the first picture, None for random seeds."""
         return self.values["seed"]
 
     @property
     def count(self) -> int:
-        """How many pictures of each prompt."""
+        """The number of pictures of each prompt."""
         return self.values["count"]
 
     @property
     def strength(self) -> float | None:
-        """The noise level over a source image, None for the mode's own."""
+        """The noise level over a source image, None for the mode's default."""
         return self.values["strength"]
 
     @property
     def has_prompt(self) -> bool:
-        """Whether there are words to paint."""
+        """Whether prompts were given."""
         return bool(self.words) or self.prompts is not None
 
 
@@ -91,16 +92,16 @@ _ALONE: Final = {
         "to change them",
     ),
 }
-"""What these may be given with, and the sentence where there is more."""
+"""For each of these options, the parameters that may accompany it, and the error otherwise."""
 
 
 def option(name: str) -> str:
-    """How an option is written."""
+    """Return how an option is written on the command line."""
     return "--json" if name == "as_json" else f"--{name.replace('_', '-')}"
 
 
 def check(asked: ImagineArguments) -> None:
-    """End the command with one sentence and code 2 where options contradict each other."""
+    """Exit with one sentence and code 2 if options contradict each other."""
     if asked.out is not None:
         _check_out(asked.out)
     for names in _ONE_OF:

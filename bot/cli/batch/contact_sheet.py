@@ -1,4 +1,4 @@
-"""Contact sheets: small copies of several pictures side by side, each with its label. Blocking."""
+"""Contact sheets: thumbnails of several pictures side by side, each with a label. Blocking."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw, ImageFont
 from engine.types import Raster
 
 CELL_PX: Final = 256
-"""The longest side of a copy: a smaller picture is shown as it is."""
+"""The longest side of a thumbnail; smaller pictures are not enlarged. Chosen by hand."""
 _GAP_PX: Final = 8
 _FONT_PX: Final = 14
 _LINE_PX: Final = 18
@@ -18,14 +18,14 @@ _INK, _PAPER, _EMPTY = (30, 30, 30), (250, 250, 250), (225, 225, 225)
 
 
 class ContactSheet:
-    """Takes pictures in reading order; a picture that failed leaves its place empty."""
+    """A sheet that is filled in reading order; a picture that failed leaves its cell empty."""
 
     def __init__(self, columns: int) -> None:
         self._columns = columns
         self._cells: list[tuple[Image.Image | None, str]] = []
 
     def add(self, raster: Raster | None, label: str) -> None:
-        """Put in the next picture; None = it could not be painted."""
+        """Add the next picture; None = it could not be generated."""
         if raster is None:
             self._cells.append((None, label))
             return
@@ -34,7 +34,7 @@ class ContactSheet:
         self._cells.append((picture, label))
 
     def png(self) -> bytes:
-        """The whole sheet."""
+        """Render the sheet as a PNG."""
         pictures = [picture for picture, _ in self._cells if picture is not None]
         wide = max((each.width for each in pictures), default=CELL_PX)
         high = max((each.height for each in pictures), default=CELL_PX)
@@ -61,7 +61,7 @@ class ContactSheet:
 
 
 def _lines(label: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, wide: int) -> list[str]:
-    """The label in lines that fit, broken after its commas."""
+    """Break a label after its commas into lines that fit."""
     lines: list[str] = []
     for part in label.split(", "):
         longer = f"{lines[-1]}, {part}" if lines else part

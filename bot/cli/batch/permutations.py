@@ -1,4 +1,4 @@
-"""Choices in braces on the command line: what they make is asked about before it is painted."""
+"""Expand permutations on the command line, and ask for confirmation before generating them."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ from engine.prompts import Count
 
 @dataclass(frozen=True, slots=True)
 class ExpandedPrompt:
-    """One prompt, or (problem) a text whose braces cannot be read."""
+    """One prompt, or a text whose braces are invalid if there is a `problem`."""
 
     text: str
     problem: Refused | None = None
 
     def refused(self, _: Count | None) -> Refused:
-        """The problem, as what is made of it."""
+        """Return the problem, in the place of a resolved request."""
         assert self.problem is not None
         return self.problem
 
 
 def expand_prompts(texts: Sequence[str], each: int, limit: int) -> tuple[ExpandedPrompt, ...]:
-    """Every way to choose from each text, in order; a text without choices is as it was.
+    """Return the permutations of each text, in order; a text without any stays as it is.
 
-    each: pictures of one prompt. More than `limit` in all are the end of the command with one
-    sentence and code 2.
+    each: pictures of one prompt. Exits with one sentence and code 2 if there are more than `limit`
+    pictures in total.
     """
     found: list[ExpandedPrompt] = []
     total = 0
@@ -53,8 +53,7 @@ def expand_prompts(texts: Sequence[str], each: int, limit: int) -> tuple[Expande
 
 
 def confirm(pictures: int) -> None:
-    """Ask whether so many are to be painted; the end of the command where they are not, or where
-    nobody can be asked."""
+    """Ask for confirmation; exit if it is denied, or if there is no terminal to ask on."""
     if not _somebody_is_there():
         fail(
             f"The choices in braces make {pictures} pictures: say --yes to paint them all, or "

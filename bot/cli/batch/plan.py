@@ -1,4 +1,4 @@
-"""From the command line to what is painted: prompts, grids and seeds, each picture decided."""
+"""Plan the pictures of a call from its arguments: prompts, grids, seeds and source images."""
 
 from __future__ import annotations
 
@@ -41,6 +41,7 @@ from engine.prompts import Count, EnhancementLevel, addition
 from engine.types import MAX_SEED, ImageRequest, Mode, Recipe
 from engine.uploads import Upload
 
+# Chosen by hand: more would be a mistake on the command line.
 MAX_COUNT = 1000
 MAX_PICTURES = 10_000
 MAX_QUOTED_CHARS = 60
@@ -48,7 +49,10 @@ MAX_QUOTED_CHARS = 60
 
 @dataclass(frozen=True, slots=True)
 class PlannedPicture:
-    """One picture to be painted. make: decides it; the model's count of tokens, once known."""
+    """One picture to generate.
+
+    make: resolves its request; takes the model's token counter, None while it is not loaded.
+    """
 
     make: Callable[[Count | None], ResolvedRequest | Refused]
     label: str = ""
@@ -57,7 +61,7 @@ class PlannedPicture:
 
 @dataclass(frozen=True, slots=True)
 class PromptBatch:
-    """The pictures of one prompt. columns: of their contact sheet, 0 = there is none."""
+    """The pictures of one prompt. columns: of their contact sheet, 0 = no sheet."""
 
     prompt: str
     pictures: tuple[PlannedPicture, ...]
@@ -66,10 +70,10 @@ class PromptBatch:
 
 @dataclass(frozen=True, slots=True)
 class ImaginePlan:
-    """What one call paints.
+    """All pictures of one call.
 
-    inputs: what every picture is painted from. rejected: prompts that cannot be painted, and why.
-    original: what the picture has to match (--recipe).
+    inputs: the source images of every picture. rejected: invalid prompts, each with the reason.
+    original: the picture that has to be reproduced (--recipe).
     """
 
     settings: Settings
@@ -80,14 +84,14 @@ class ImaginePlan:
 
     @property
     def pictures(self) -> int:
-        """How many are painted in all."""
+        """The total number of pictures."""
         return sum(len(batch.pictures) for batch in self.batches)
 
 
 def plan_pictures(asked: ImagineArguments) -> ImaginePlan:
-    """Everything that can be decided before the model is loaded.
+    """Plan everything that can be decided before the model is loaded.
 
-    Where nothing at all can be painted, the end of the command with one sentence and code 2.
+    Exits with one sentence and code 2 if no picture at all can be generated.
     """
     asking.check(asked)
     if asked.recipe is not None:
@@ -101,7 +105,7 @@ def plan_pictures(asked: ImagineArguments) -> ImaginePlan:
     return _all_params(asked)
 
 
-# From pictures of ours
+# From generated pictures
 
 
 def _replay(asked: ImagineArguments, file: Path) -> ImaginePlan:
@@ -172,11 +176,11 @@ def _of_recipe(asked: ImagineArguments, recipe: Recipe) -> tuple[Settings, Famil
 
 
 def _model_of(recipe: Recipe) -> str | None:
-    """The model a recipe names, if a name is enough to find it; a folder's is not."""
+    """Return the model that a recipe names, if it can be found by name; a folder's cannot."""
     return recipe.model if recipe.model == SKETCH or "/" in recipe.model else None
 
 
-# From words
+# From prompts
 
 
 def _all_params(asked: ImagineArguments) -> ImaginePlan:
@@ -211,7 +215,7 @@ def _all_params(asked: ImagineArguments) -> ImaginePlan:
 def _started(
     asked: ImagineArguments, family: Family
 ) -> tuple[GenerationParams, tuple[Upload, ...]]:
-    """The wish but for its words, and the pictures that it starts from."""
+    """Return the request parameters without a prompt, and the source images."""
     params = _params(asked)
     mode, files = _mode(asked), _files(asked)
     if mode is Mode.TEXT:
@@ -237,13 +241,13 @@ def _mode(asked: ImagineArguments) -> Mode:
 
 
 def _files(asked: ImagineArguments) -> list[Path]:
-    """The pictures that were given to start from, in the order of their mode."""
+    """Return the files of the source images, in the order of their mode."""
     pair = asked.blend or ()
     return [each for each in (asked.upscale, asked.image, asked.mask, *pair) if each is not None]
 
 
 def _params(asked: ImagineArguments) -> GenerationParams:
-    """The values of the options as parameters of a request without a prompt."""
+    """Return the values of the options as request parameters without a prompt."""
     values = dict(asked.values)
     if asked.no_enhance:
         values["enhance"] = EnhancementLevel.OFF
@@ -278,13 +282,13 @@ _SAME_AS_GRID = (
     *((other, name) for name, other in CONFLICTS.items() if BY_NAME[name].grid),
     ("no_enhance", "enhance"),
 )
-"""An option, and a grid that decides the same under another name."""
+"""Pairs of an option and a grid that sets the same thing under another name."""
 
 
 def _planned(
     params: GenerationParams, count: int, cells: Sequence[Cell], family: Family
 ) -> tuple[PlannedPicture, ...]:
-    """The pictures of one prompt; those of a grid have a seed in common, to be compared."""
+    """Return the pictures of one prompt; those of a grid share a seed, to be comparable."""
     pieces: list[PlannedPicture] = []
     for number in range(count):
         seed = _seed(params.seed, number)
@@ -314,23 +318,23 @@ def _fresh_seed() -> int:
 
 
 def _seed(wanted: int | None, number: int) -> int:
-    """The seed of one of several pictures; they wrap around at the top."""
+    """Return the seed of one of several pictures; seeds wrap around after MAX_SEED."""
     if wanted is None:
         return _fresh_seed()
-    if not 0 <= wanted <= MAX_SEED:  # to be refused as it is
+    if not 0 <= wanted <= MAX_SEED:  # resolving will refuse it
         return wanted
     return (wanted + number) % (MAX_SEED + 1)
 
 
-# What all of them share
+# Shared steps
 
 
 def _plan(
     settings: Settings, batches: Sequence[PromptBatch], inputs: tuple[Upload, ...], *, checked: int
 ) -> ImaginePlan:
-    """The order, without the prompts that cannot be painted.
+    """Return the plan with invalid prompts sorted out.
 
-    checked: so many pictures of each prompt; the others differ by their seeds alone.
+    checked: the number of pictures to check of each prompt; the others differ only in their seeds.
     """
     good: list[PromptBatch] = []
     rejected: list[tuple[str, str]] = []
@@ -347,7 +351,7 @@ def _plan(
 
 
 def _end(rejected: Sequence[tuple[str, str]]) -> NoReturn:
-    """Nothing is left to be painted: say why, and only once where it is the same for all."""
+    """Exit because no prompt is valid; a reason that is the same for all is printed once."""
     sentences = {each for _, each in rejected}
     if len(sentences) > 1:
         fail(
@@ -357,7 +361,7 @@ def _end(rejected: Sequence[tuple[str, str]]) -> NoReturn:
 
 
 def quoted(prompt: str) -> str:
-    """The beginning of a prompt on one line, to tell which one is meant."""
+    """Return the beginning of a prompt on one line, to identify it in a message."""
     line = " ".join(prompt.split())
     short = line if len(line) <= MAX_QUOTED_CHARS else f"{line[: MAX_QUOTED_CHARS - 1]}…"
     return f"“{short}”"
@@ -374,7 +378,7 @@ def _check_count(count: int) -> None:
 
 
 def sentence(reason: Reason) -> str:
-    """Why something is refused, for standard error."""
+    """Return the sentence of a refusal, for standard error."""
 
     def when(moment: datetime) -> str:
         return f"{moment:%Y-%m-%d %H:%M} UTC"
@@ -383,5 +387,5 @@ def sentence(reason: Reason) -> str:
 
 
 def refuse(reason: Reason) -> NoReturn:
-    """End the command with the sentence of a refusal and code 2."""
+    """Exit with the sentence of a refusal and code 2."""
     fail(sentence(reason), BAD_INPUT)

@@ -1,4 +1,4 @@
-"""Painting an order: the model is loaded once, and one picture's trouble is not another's."""
+"""Run a plan: load the model once, and go on with the other pictures if one fails."""
 
 from __future__ import annotations
 
@@ -42,12 +42,12 @@ T = TypeVar("T")
 
 
 class _Unwritable(CommandError):
-    """The pictures' place takes none."""
+    """The output path cannot be written to."""
 
 
 @dataclass(slots=True)
 class BatchRun:
-    """Paints one order. painted: how many pictures are on the disk already."""
+    """Runs one plan. painted: the number of pictures that are on the disk already."""
 
     plan: ImaginePlan
     out: Path | None
@@ -58,16 +58,16 @@ class BatchRun:
     _number: itertools.count[int] = field(default_factory=itertools.count)
 
     async def paint(self) -> int:
-        """Paint everything; the exit code: of bad prompts before that of broken pictures.
+        """Generate everything and return the exit code; bad prompts take precedence over failures.
 
-        Raises Failing where nothing more can be painted, or where there was only one picture.
+        Raises CommandError if nothing more can be generated, or if the only picture failed.
         """
         for prompt, sentence in self.plan.rejected:
             self._trouble(prompt, sentence, BAD_INPUT)
         settings = self.plan.settings
         async with AsyncExitStack() as stack:
             sink = await stack.enter_async_context(_sink(settings, self.out))
-            # Where everything goes into a folder of the person's, nothing is left elsewhere.
+            # With --out nothing is written anywhere else, not even to the cache.
             cache_dir = settings.storage.cache_dir if self.out is None else None
             engine_settings = settings.engine.to_engine(cache_dir)
             engine = Engine(
@@ -86,7 +86,7 @@ class BatchRun:
         return self._code
 
     async def _unless_full(self, writing: Awaitable[T]) -> T:
-        """What cannot be written now will not be written for the next picture either."""
+        """Stop the run on a write error: the next picture could not be written either."""
         try:
             return await writing
         except OSError as error:
