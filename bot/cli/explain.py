@@ -81,7 +81,7 @@ def command(
 def _enhanced(
     request: ImageRequest, level: EnhancementLevel, family: Family, count: Count | None
 ) -> Enhancement:
-    made = enhance(
+    enhanced = enhance(
         as_read(request.prompt, request.effective_prompt, request.style),
         negative="",
         level=level,
@@ -90,7 +90,7 @@ def _enhanced(
         count=count,
         max_tokens=family.max_tokens,
     )
-    return dataclasses.replace(made, added=addition(request.prompt, made.effective_prompt))
+    return dataclasses.replace(enhanced, added=addition(request.prompt, enhanced.effective_prompt))
 
 
 def _print(

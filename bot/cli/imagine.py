@@ -63,18 +63,18 @@ where = section("Where to, and with what")
 def command(**options: Any) -> None:
     """Paint each PROMPT and print where the pictures are; - reads prompts from standard input."""
     values = {name: options.pop(name) for name in BY_NAME if name in options}
-    asked = ImagineArguments(**options, values=values, given=_given())
+    arguments = ImagineArguments(**options, values=values, given=_given())
     with explain_errors():
         run = BatchRun(
-            wanted := plan_pictures(asked),
-            asked.out,
-            Reporter(wanted.original, as_json=asked.as_json),
-            asked.save_steps,
+            plan := plan_pictures(arguments),
+            arguments.out,
+            Reporter(plan.original, as_json=arguments.as_json),
+            arguments.save_steps,
         )
         try:
             code = asyncio.run(run.paint())
         except KeyboardInterrupt:
-            _interrupted(run.painted, wanted.pictures)
+            _interrupted(run.painted, plan.pictures)
     if code != OK:
         raise click.exceptions.Exit(code)
 

@@ -69,49 +69,49 @@ async def _serve(
     """Run until a signal, or until the bot fails its first start; return the exit code."""
     stop = asyncio.Event()
     async with AsyncExitStack() as stack:
-        counts = await stack.enter_async_context(_counting(data_dir / FILE_NAME))
+        counts = await stack.enter_async_context(_job_counts(data_dir / FILE_NAME))
         stack.enter_context(stop_on_signals(stop))
         plan = PlaygroundPlan(arguments, environment, counts=counts)
         playground = await _open(stack, plan, port)
         click.echo(f"zimagine playground: {playground.url} (Ctrl-C stops it)")
         if arguments is None:
-            _welcome_another(playground)
+            _print_connection(playground)
         if browse and _has_screen():
             await asyncio.to_thread(webbrowser.open, playground.url)
-        return await _until_the_end(playground, stop)
+        return await _wait_for_end(playground, stop)
 
 
 async def _open(stack: AsyncExitStack, plan: PlaygroundPlan, port: int | None) -> Playground:
     """Open at the requested port, else at the default one if it is free, else at any."""
     try:
-        usual = replace(plan, port=DEFAULT_PORT if port is None else port)
-        return await stack.enter_async_context(open_playground(usual))
+        preferred = replace(plan, port=DEFAULT_PORT if port is None else port)
+        return await stack.enter_async_context(open_playground(preferred))
     except OSError as error:
         if port is not None:
             fail(f"The port {port} cannot be used: {error.strerror or error}.", UNAVAILABLE)
     return await stack.enter_async_context(open_playground(replace(plan, port=0)))
 
 
-def _welcome_another(playground: Playground) -> None:
+def _print_connection(playground: Playground) -> None:
     """Print how another bot connects to this Discord, and from then on what it does wrong."""
     standin = playground.standin
     click.echo(f"API: {standin.base_url}{PREFIX}\nGateway: {standin.gateway.url}")
     click.echo(f"Application: {standin.bot.id}\nToken: {standin.token}")
 
-    def tell(entry: RequestLogEntry) -> None:
+    def print_problems(entry: RequestLogEntry) -> None:
         for problem in (*entry.problems, *([entry.refusal] if entry.refusal else [])):
             click.echo(f"{entry.method} {entry.path}: {problem}", err=True)
 
-    standin.log.listen(tell)
+    standin.log.listen(print_problems)
 
 
 def _has_screen() -> bool:
     """Return whether a browser would open a window, and not take over the terminal."""
-    shown = ("DISPLAY", "WAYLAND_DISPLAY")
-    return sys.platform in ("darwin", "win32") or any(name in os.environ for name in shown)
+    variables = ("DISPLAY", "WAYLAND_DISPLAY")
+    return sys.platform in ("darwin", "win32") or any(name in os.environ for name in variables)
 
 
-async def _until_the_end(playground: Playground, stop: asyncio.Event) -> int:
+async def _wait_for_end(playground: Playground, stop: asyncio.Event) -> int:
     """Wait for a signal, or for a bot that never came online; return the exit code."""
     gave_up = asyncio.create_task(playground.process.gave_up.wait())
     stopped = asyncio.create_task(stop.wait())
@@ -127,7 +127,7 @@ async def _until_the_end(playground: Playground, stop: asyncio.Event) -> int:
 
 
 @asynccontextmanager
-async def _counting(path: Path) -> AsyncIterator[Counts]:
+async def _job_counts(path: Path) -> AsyncIterator[Counts]:
     """Yield a function that counts the jobs in the bot's database, while the bot runs."""
     db: Database | None = None
 

@@ -64,30 +64,30 @@ class ImagineArguments:
         return bool(self.words) or self.prompts is not None
 
 
-_ONE_OF: Final = (
+_EXCLUSIVE: Final = (
     *SAME_SETTING,
     ("enhance", "no_enhance"),
     ("recipe", "vary", "upscale"),
     ("image", "blend", "upscale"),
 )
-_NEEDS: Final = {
+_REQUIRES: Final = {
     "mask": ("image",),
     "by": ("vary",),
     "strength": ("image", "blend", "upscale"),
 }
-_ANYWAY: Final = frozenset({"config", "model", "out", "as_json", "save_steps", "yes"})
-_SAME_INPUTS: Final = frozenset({"image", "mask", "blend"})
-_ALONE: Final = {
+_ALWAYS_ALLOWED: Final = frozenset({"config", "model", "out", "as_json", "save_steps", "yes"})
+_SOURCE_IMAGES: Final = frozenset({"image", "mask", "blend"})
+_STANDALONE: Final = {
     "recipe": (
-        _ANYWAY | _SAME_INPUTS | {"recipe"},
+        _ALWAYS_ALLOWED | _SOURCE_IMAGES | {"recipe"},
         "--recipe paints a picture exactly as it was: give no prompt or settings with it",
     ),
     "vary": (
-        _ANYWAY | _SAME_INPUTS | {"vary", "by", "seed", "count"},
+        _ALWAYS_ALLOWED | _SOURCE_IMAGES | {"vary", "by", "seed", "count"},
         "--vary keeps the picture's own prompt and settings: give none with it",
     ),
     "upscale": (
-        _ANYWAY | {"upscale", "strength"},
+        _ALWAYS_ALLOWED | {"upscale", "strength"},
         "--upscale without a prompt keeps the picture's own prompt and settings: give a prompt "
         "to change them",
     ),
@@ -100,26 +100,26 @@ def option(name: str) -> str:
     return "--json" if name == "as_json" else f"--{name.replace('_', '-')}"
 
 
-def check(asked: ImagineArguments) -> None:
+def check(arguments: ImagineArguments) -> None:
     """Exit with one sentence and code 2 if options contradict each other."""
-    if asked.out is not None:
-        _check_out(asked.out)
-    for names in _ONE_OF:
-        both = [name for name in names if name in asked.given]
-        if len(both) > 1:
-            fail(f"Give {' or '.join(map(option, both))}, not both.", BAD_INPUT)
-    for name, needed in _NEEDS.items():
-        if name in asked.given and not asked.given.intersection(needed):
+    if arguments.out is not None:
+        _check_out(arguments.out)
+    for names in _EXCLUSIVE:
+        conflicting = [name for name in names if name in arguments.given]
+        if len(conflicting) > 1:
+            fail(f"Give {' or '.join(map(option, conflicting))}, not both.", BAD_INPUT)
+    for name, needed in _REQUIRES.items():
+        if name in arguments.given and not arguments.given.intersection(needed):
             fail(f"{option(name)} goes with {' or '.join(map(option, needed))}.", BAD_INPUT)
-    for name, (allowed, sentence) in _ALONE.items():
-        if name not in asked.given or (name == "upscale" and asked.has_prompt):
+    for name, (allowed, sentence) in _STANDALONE.items():
+        if name not in arguments.given or (name == "upscale" and arguments.has_prompt):
             continue
-        others = sorted(asked.given - allowed)
-        if others:
-            fail(f"{sentence} ({', '.join(map(_written, others))}).", BAD_INPUT)
+        unexpected = sorted(arguments.given - allowed)
+        if unexpected:
+            fail(f"{sentence} ({', '.join(map(_parameter_name, unexpected))}).", BAD_INPUT)
 
 
-def _written(name: str) -> str:
+def _parameter_name(name: str) -> str:
     return "a prompt" if name == "words" else option(name)
 
 

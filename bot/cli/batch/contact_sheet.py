@@ -36,12 +36,12 @@ class ContactSheet:
     def png(self) -> bytes:
         """Render the sheet as a PNG."""
         pictures = [picture for picture, _ in self._cells if picture is not None]
-        wide = max((each.width for each in pictures), default=CELL_PX)
-        high = max((each.height for each in pictures), default=CELL_PX)
+        width = max((each.width for each in pictures), default=CELL_PX)
+        height = max((each.height for each in pictures), default=CELL_PX)
         font = ImageFont.load_default(_FONT_PX)
-        labels = [_lines(label, font, wide) for _, label in self._cells]
-        step_x = wide + _GAP_PX
-        step_y = high + max(map(len, labels), default=0) * _LINE_PX + _GAP_PX
+        labels = [_lines(label, font, width) for _, label in self._cells]
+        step_x = width + _GAP_PX
+        step_y = height + max(map(len, labels), default=0) * _LINE_PX + _GAP_PX
         rows = -(-len(self._cells) // self._columns)
         size = (self._columns * step_x + _GAP_PX, rows * step_y + _GAP_PX)
         sheet = Image.new("RGB", size, _PAPER)
@@ -50,22 +50,22 @@ class ContactSheet:
             left = _GAP_PX + at % self._columns * step_x
             top = _GAP_PX + at // self._columns * step_y
             if picture is None:
-                draw.rectangle((left, top, left + wide - 1, top + high - 1), _EMPTY)
+                draw.rectangle((left, top, left + width - 1, top + height - 1), _EMPTY)
             else:
                 sheet.paste(picture, (left, top))
             for number, line in enumerate(labels[at]):
-                draw.text((left, top + high + number * _LINE_PX), line, _INK, font)
+                draw.text((left, top + height + number * _LINE_PX), line, _INK, font)
         out = io.BytesIO()
         sheet.save(out, "PNG")
         return out.getvalue()
 
 
-def _lines(label: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, wide: int) -> list[str]:
+def _lines(label: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, width: int) -> list[str]:
     """Break a label after its commas into lines that fit."""
     lines: list[str] = []
     for part in label.split(", "):
         longer = f"{lines[-1]}, {part}" if lines else part
-        if lines and font.getlength(longer) <= wide:
+        if lines and font.getlength(longer) <= width:
             lines[-1] = longer
         else:
             lines.append(part)

@@ -42,7 +42,7 @@ def inputs_again(
     the data folder cannot be read.
     """
     if not files:
-        return _stored(request, painted, data_dir)
+        return _read_stored(request, painted, data_dir)
     if len(files) != len(request.inputs):
         fail(f"{painted} was painted from {_told(request)}.", BAD_INPUT)
     try:
@@ -64,7 +64,7 @@ def _read(file: Path) -> Upload:
         fail(f"{file}: {rejections.upload(refused, words())}", BAD_INPUT)
 
 
-def _stored(request: ImageRequest, painted: Path, data_dir: Path) -> tuple[Upload, ...]:
+def _read_stored(request: ImageRequest, painted: Path, data_dir: Path) -> tuple[Upload, ...]:
     files = InputFiles(data_dir)
     try:
         return tuple(reopen(files.read(each), each) for each in request.inputs)

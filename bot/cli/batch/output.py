@@ -65,11 +65,11 @@ class FolderSink:
 
     def __init__(self, out: Path) -> None:
         self._out = out
-        self._kept = itertools.count(1)
+        self._numbers = itertools.count(1)
 
     async def keep(self, painted: Painted, inputs: Sequence[Upload] = (), label: str = "") -> Path:
         """Write the picture, without the inputs, which are the user's own files. Raises OSError."""
-        return await settle(asyncio.to_thread(self._write, painted, label, next(self._kept)))
+        return await settle(asyncio.to_thread(self._write, painted, label, next(self._numbers)))
 
     def _write(self, painted: Painted, label: str, number: int) -> Path:
         data = encode_png(painted.raster, painted.recipe)
@@ -142,7 +142,7 @@ async def paint_local(
     number: int,
     resolved: ResolvedRequest,
     on_step: Callable[[Progress], None],
-    sitting: RunOptions = RunOptions(),
+    options: RunOptions = RunOptions(),
 ) -> LocalPicture:
     """Generate one picture and write it. Raises EngineError, StorageError, OSError.
 
@@ -150,48 +150,48 @@ async def paint_local(
     """
     previews: dict[int, Raster] = {}
 
-    def heard(progress: Progress) -> None:
+    def record_step(progress: Progress) -> None:
         if progress.preview is not None:
             previews[progress.step] = progress.preview
         on_step(progress)
 
-    painted = await _painted(engine, _spec(number, resolved.request, sitting, heard))
-    file = await sink.keep(painted, sitting.inputs, sitting.label)
+    painted = await _run_job(engine, _job_spec(number, resolved.request, options, record_step))
+    file = await sink.keep(painted, options.inputs, options.label)
     steps = await asyncio.to_thread(write_steps, file, previews)
     return LocalPicture(file, painted, pixels_sha256(painted.raster), steps)
 
 
-def _spec(
-    number: int, request: ImageRequest, sitting: RunOptions, heard: Callable[[Progress], None]
+def _job_spec(
+    number: int, request: ImageRequest, options: RunOptions, on_step: Callable[[Progress], None]
 ) -> JobSpec:
     async def inputs() -> tuple[Raster, ...]:
-        return tuple(each.raster for each in sitting.inputs)
+        return tuple(each.raster for each in options.inputs)
 
     return JobSpec(
         number,
         request,
-        sitting.replay,
+        options.replay,
         inputs=inputs,
-        previews=sitting.save_steps,
-        on_step=heard,
+        previews=options.save_steps,
+        on_step=on_step,
     )
 
 
-async def _painted(engine: Engine, spec: JobSpec) -> Painted:
+async def _run_job(engine: Engine, spec: JobSpec) -> Painted:
     with engine.reserve(0, 0) as slot:
         job = engine.submit(slot, spec)
-    painting = asyncio.create_task(job.result())
+    result = asyncio.create_task(job.result())
     failure = asyncio.create_task(engine.failure())
     try:
-        await asyncio.wait({painting, failure}, return_when=asyncio.FIRST_COMPLETED)
-        if not painting.done():
+        await asyncio.wait({result, failure}, return_when=asyncio.FIRST_COMPLETED)
+        if not result.done():
             # A lost device leaves its job open for a bot to retry; nobody would retry it here.
             raise failure.result()
-        (painted,) = await painting
+        (painted,) = await result
         return painted
     finally:
         engine.cancel(job)
-        painting.cancel()
+        result.cancel()
         failure.cancel()
 
 
@@ -218,18 +218,18 @@ def slug(prompt: str) -> str:
     separator or is a name reserved by Windows. NAMELESS if no word is left.
     """
     text = unicodedata.normalize("NFC", prompt).lower()
-    marked = "".join(c if unicodedata.category(c)[0] in "LNM" else " " for c in text)
-    kept = ""
-    for word in marked.split():
-        longer = f"{kept}-{word}" if kept else word
+    cleaned = "".join(c if unicodedata.category(c)[0] in "LNM" else " " for c in text)
+    result = ""
+    for word in cleaned.split():
+        longer = f"{result}-{word}" if result else word
         if not _fits(longer):
             break
-        kept = longer
-    if not kept:  # the first word is too long, as in Chinese, which has no spaces
-        kept = next(iter(marked.split()), "")
-        while not _fits(kept):
-            kept = kept[: min(len(kept) - 1, MAX_SLUG_CHARS)]
-    return NAMELESS if not kept or _RESERVED.fullmatch(kept) else kept
+        result = longer
+    if not result:  # the first word is too long, as in Chinese, which has no spaces
+        result = next(iter(cleaned.split()), "")
+        while not _fits(result):
+            result = result[: min(len(result) - 1, MAX_SLUG_CHARS)]
+    return NAMELESS if not result or _RESERVED.fullmatch(result) else result
 
 
 def _fits(text: str) -> bool:
@@ -265,16 +265,16 @@ def write_new(target: Path, data: bytes, plain: str) -> Path:
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
-        return _written(target, data)
+        return _write_numbered(target, data)
     except UnicodeEncodeError:
         pass
     except OSError as error:
         if error.errno not in _BAD_NAME:
             raise
-    return _written(target.with_name(plain), data)
+    return _write_numbered(target.with_name(plain), data)
 
 
-def _written(first: Path, data: bytes) -> Path:
+def _write_numbered(first: Path, data: bytes) -> Path:
     for number in itertools.count(1):
         target = _numbered(first, number)
         try:

@@ -35,26 +35,26 @@ def expand_prompts(texts: Sequence[str], each: int, limit: int) -> tuple[Expande
     each: pictures of one prompt. Exits with one sentence and code 2 if there are more than `limit`
     pictures in total.
     """
-    found: list[ExpandedPrompt] = []
+    prompts: list[ExpandedPrompt] = []
     total = 0
     for text in texts:
-        ways = flags.permutations(text, limit)
-        if isinstance(ways, FlagError):
-            found.append(ExpandedPrompt(text, Refused(FlagProblem(ways))))
+        expanded = flags.permutations(text, limit)
+        if isinstance(expanded, FlagError):
+            prompts.append(ExpandedPrompt(text, Refused(FlagProblem(expanded))))
             total += 1
             continue
-        total += ways.total
-        found += map(ExpandedPrompt, ways.prompts)
+        total += expanded.total
+        prompts += map(ExpandedPrompt, expanded.prompts)
     total *= each
     if total > limit:
         shown = str(total) if total < 10**6 else "millions of"
         fail(f"That would be {shown} pictures; at most {limit} are painted.", BAD_INPUT)
-    return tuple(found)
+    return tuple(prompts)
 
 
 def confirm(pictures: int) -> None:
     """Ask for confirmation; exit if it is denied, or if there is no terminal to ask on."""
-    if not _somebody_is_there():
+    if not _is_interactive():
         fail(
             f"The choices in braces make {pictures} pictures: say --yes to paint them all, or "
             "write a backslash before a brace that is meant as one.",
@@ -66,5 +66,5 @@ def confirm(pictures: int) -> None:
         raise click.exceptions.Exit(OK)
 
 
-def _somebody_is_there() -> bool:
+def _is_interactive() -> bool:
     return sys.stdin is not None and sys.stdin.isatty()

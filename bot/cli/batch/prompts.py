@@ -24,12 +24,12 @@ def gather(words: Sequence[str], file: Path | None) -> tuple[str, ...]:
     """
     if (*words, str(file)).count(STDIN) > 1:
         fail("Standard input can be read once only: give - once.", BAD_INPUT)
-    found: list[str] = []
+    prompts: list[str] = []
     for word in words:
-        found += _from_stdin() if word == STDIN else [word]
+        prompts += _from_stdin() if word == STDIN else [word]
     if file is not None:
-        found += _from_stdin() if str(file) == STDIN else _from_file(file)
-    return tuple(found)
+        prompts += _from_stdin() if str(file) == STDIN else _from_file(file)
+    return tuple(prompts)
 
 
 def lines(data: bytes) -> list[str]:
@@ -59,9 +59,9 @@ def _read(data: bytes, name: str) -> list[str]:
     if len(data) > MAX_FILE_BYTES:
         fail(f"{name} is too large: prompts are read up to 16 MiB.", BAD_INPUT)
     try:
-        found = lines(data)
+        prompts = lines(data)
     except UnicodeDecodeError:
         fail(f"{name} is not UTF-8 text: save the prompts as UTF-8.", BAD_INPUT)
-    if not found:
+    if not prompts:
         fail(f"{name} holds no prompts.", BAD_INPUT)
-    return found
+    return prompts

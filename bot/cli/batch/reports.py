@@ -26,7 +26,7 @@ class Reporter:
     def __init__(self, original: EmbeddedRecipe | None, *, as_json: bool) -> None:
         self._original = original
         self._as_json = as_json
-        self._said: set[tuple[str, str]] = set()
+        self._printed: set[tuple[str, str]] = set()
 
     def picture(self, picture: LocalPicture, resolved: ResolvedRequest) -> None:
         """Print one line on standard output, and notes on standard error."""
@@ -36,8 +36,8 @@ class Reporter:
         click.echo(str(picture.file))
         prompt = resolved.request.prompt
         for remark in self._remarks(picture, resolved):
-            if (prompt, remark) not in self._said:
-                self._said.add((prompt, remark))
+            if (prompt, remark) not in self._printed:
+                self._printed.add((prompt, remark))
                 click.echo(f"  {remark}", err=True)
 
     def trouble(self, sentence: str) -> None:

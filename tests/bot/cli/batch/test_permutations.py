@@ -21,7 +21,7 @@ def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def answered(answer: str, monkeypatch: pytest.MonkeyPatch) -> Result:
     """The command with somebody at the terminal who types this."""
-    monkeypatch.setattr(permutations, "_somebody_is_there", lambda: True)
+    monkeypatch.setattr(permutations, "_is_interactive", lambda: True)
     command = ["imagine", "{a lake, a boat}", "--out", "some", *QUICK]
     return CliRunner().invoke(group, command, input=answer, catch_exceptions=False)
 
