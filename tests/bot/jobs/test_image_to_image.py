@@ -47,7 +47,7 @@ from tests.fakes import FakeClock, ScriptedRenderer, until
 ALICE = Actor(100, 1, 10)
 
 
-class Room:
+class ImageToImageHarness:
     """A house without Discord. files: what lies where; a missing one takes for ever."""
 
     def __init__(self) -> None:
@@ -65,21 +65,21 @@ class Room:
                 await asyncio.sleep(0.01)
         finally:
             self.fetching -= 1
-        found = self.files[url]
-        if isinstance(found, Exception):
-            raise found
-        return found
+        content = self.files[url]
+        if isinstance(content, Exception):
+            raise content
+        return content
 
     async def plan(
         self, *sources: Any, mode: Mode = Mode.IMAGE, **options: Any
     ) -> ImageToImagePlan:
         """A plan that is all right."""
-        beginning = InputSpec(mode, sources or (UrlSource("photo"),))
-        found = await self.app.services.image_to_image.plan(
-            ALICE, GenerationParams("a lake"), beginning, **options
+        spec = InputSpec(mode, sources or (UrlSource("photo"),))
+        plan = await self.app.services.image_to_image.plan(
+            ALICE, GenerationParams("a lake"), spec, **options
         )
-        assert isinstance(found, ImageToImagePlan), found
-        return found
+        assert isinstance(plan, ImageToImagePlan), plan
+        return plan
 
     async def paint(self, *sources: Any, **options: Any) -> Accepted | Reason:
         """What becomes of a wish."""
@@ -87,26 +87,28 @@ class Room:
         outcome = await self.app.services.image_to_image.paint(ALICE, plan)
         return outcome.reason if isinstance(outcome, Refused) else outcome
 
-    def kept(self) -> set[str]:
+    def stored_inputs(self) -> set[str]:
         """The pictures in the data folder."""
         data_dir = self.app.settings.storage.data_dir
         return {each.sha256 for each in InputFiles(data_dir).found()}
 
 
 @pytest.fixture
-async def room(tmp_path: Path) -> AsyncIterator[Room]:
+async def harness(tmp_path: Path) -> AsyncIterator[ImageToImageHarness]:
     """A house whose painter paints at once."""
-    room = Room()
+    harness = ImageToImageHarness()
     settings = Settings.model_validate({"storage": {"data_dir": tmp_path}})
     async with open_application(
-        settings, load=room.renderer.load, clock=FakeClock(), fetch=room.fetch
+        settings, load=harness.renderer.load, clock=FakeClock(), fetch=harness.fetch
     ) as app:
-        room.app = app
-        yield room
-        room.renderer.release()
+        harness.app = app
+        yield harness
+        harness.renderer.release()
 
 
-async def test_only_one_is_decoded_at_a_time(room: Room, monkeypatch: pytest.MonkeyPatch):
+async def test_only_one_is_decoded_at_a_time(
+    harness: ImageToImageHarness, monkeypatch: pytest.MonkeyPatch
+):
     """Pictures are decoded one at a time, also while one of the requests is cancelled."""
     busy = threading.Lock()
     overlaps: list[bool] = []
@@ -119,9 +121,9 @@ async def test_only_one_is_decoded_at_a_time(room: Room, monkeypatch: pytest.Mon
         return ready(*arguments)
 
     monkeypatch.setattr(image_to_image, "_fit_inputs", slow)
-    first = asyncio.create_task(room.paint())
+    first = asyncio.create_task(harness.paint())
     await until(lambda: len(overlaps) == 1)
-    others = [asyncio.create_task(room.paint()) for _ in range(3)]
+    others = [asyncio.create_task(harness.paint()) for _ in range(3)]
     first.cancel()
     outcomes = await asyncio.gather(first, *others, return_exceptions=True)
     assert overlaps == [False] * 4
@@ -129,25 +131,25 @@ async def test_only_one_is_decoded_at_a_time(room: Room, monkeypatch: pytest.Mon
     assert [type(each) for each in outcomes[1:]] == [Accepted] * 3
 
 
-async def test_few_are_in_memory_at_once(room: Room):
+async def test_few_are_in_memory_at_once(harness: ImageToImageHarness):
     """The others wait until those are decoded; in the end all are painted."""
-    wishes = [asyncio.create_task(room.paint(UrlSource("later"))) for _ in range(9)]
-    await until(lambda: room.fetching == FETCHED_AT_ONCE)
-    room.files["later"] = a_picture()
+    wishes = [asyncio.create_task(harness.paint(UrlSource("later"))) for _ in range(9)]
+    await until(lambda: harness.fetching == FETCHED_AT_ONCE)
+    harness.files["later"] = a_picture()
     assert [type(each) for each in await asyncio.gather(*wishes)] == [Accepted] * 9
-    assert room.most_fetching == FETCHED_AT_ONCE
+    assert harness.most_fetching == FETCHED_AT_ONCE
 
 
 @pytest.mark.parametrize("limit", ["FETCH_LIMIT_S", "READ_LIMIT_S"])
 async def test_what_takes_too_long_is_given_up(
-    room: Room, monkeypatch: pytest.MonkeyPatch, limit: str
+    harness: ImageToImageHarness, monkeypatch: pytest.MonkeyPatch, limit: str
 ):
     """One file and all of them have their time; afterwards others are served."""
     monkeypatch.setattr(image_to_image, limit, 0.05)
-    assert await room.paint(UrlSource("never")) == Unreachable()
+    assert await harness.paint(UrlSource("never")) == Unreachable()
     monkeypatch.undo()
-    assert isinstance(await room.paint(), Accepted)
-    assert room.fetching == 0
+    assert isinstance(await harness.paint(), Accepted)
+    assert harness.fetching == 0
 
 
 @pytest.mark.parametrize(
@@ -159,50 +161,52 @@ async def test_what_takes_too_long_is_given_up(
     ],
 )
 async def test_what_cannot_be_read_is_refused(
-    room: Room, found: bytes | Exception, reason: type[Reason]
+    harness: ImageToImageHarness, found: bytes | Exception, reason: type[Reason]
 ):
     """With the place of the picture among those that were given; nothing is kept."""
-    room.files["bad"] = found
-    outcome = await room.paint(UrlSource("photo"), UrlSource("bad"), mode=Mode.BLEND)
-    assert isinstance(outcome, reason) and room.kept() == set()
+    harness.files["bad"] = found
+    outcome = await harness.paint(UrlSource("photo"), UrlSource("bad"), mode=Mode.BLEND)
+    assert isinstance(outcome, reason) and harness.stored_inputs() == set()
     if isinstance(outcome, UnusableUpload):
         assert (outcome.number, outcome.total) == (2, 2)
 
 
-async def test_a_full_disk_accepts_nothing(room: Room, monkeypatch: pytest.MonkeyPatch):
+async def test_a_full_disk_accepts_nothing(
+    harness: ImageToImageHarness, monkeypatch: pytest.MonkeyPatch
+):
     """Where a picture cannot be kept, its wish is refused."""
 
     async def full(*_: Any) -> None:
         raise DiskFull(Path("inputs"), "no room")
 
     monkeypatch.setattr("storage.inputs.Inputs.write", full)
-    assert await room.paint() == StorageUnavailable()
-    assert await room.app.services.image_to_image.stage(ALICE, UrlSource("photo")) == Refused(
+    assert await harness.paint() == StorageUnavailable()
+    assert await harness.app.services.image_to_image.stage(ALICE, UrlSource("photo")) == Refused(
         StorageUnavailable()
     )
 
 
-async def test_the_same_picture_twice(room: Room):
+async def test_the_same_picture_twice(harness: ImageToImageHarness):
     """A blend of one with itself has it twice and keeps it once."""
-    accepted = await room.paint(UrlSource("photo"), UrlSource("photo"), mode=Mode.BLEND)
+    accepted = await harness.paint(UrlSource("photo"), UrlSource("photo"), mode=Mode.BLEND)
     assert isinstance(accepted, Accepted)
     first, second = accepted.resolved.request.inputs
-    assert first == second and room.kept() == {first}
+    assert first == second and harness.stored_inputs() == {first}
 
 
-async def test_what_is_put_aside_is_painted_from_as_it_is(room: Room):
+async def test_what_is_put_aside_is_painted_from_as_it_is(harness: ImageToImageHarness):
     """The very pixels; also given as a file, they are the same."""
-    kept = await room.app.services.image_to_image.stage(ALICE, UrlSource("photo"))
+    kept = await harness.app.services.image_to_image.stage(ALICE, UrlSource("photo"))
     assert isinstance(kept, StagedSource)
-    outcomes = [await room.paint(each) for each in (kept, UrlSource("photo"))]
+    outcomes = [await harness.paint(each) for each in (kept, UrlSource("photo"))]
     for accepted in outcomes:
         assert isinstance(accepted, Accepted)
         assert accepted.resolved.request.inputs == (kept.sha256,)
 
 
-async def test_nobody_else_paints_from_what_was_put_aside(room: Room):
+async def test_nobody_else_paints_from_what_was_put_aside(harness: ImageToImageHarness):
     """Whoever has read the hash somewhere still lacks the seal."""
-    kept = await room.app.services.image_to_image.stage(ALICE, UrlSource("photo"))
+    kept = await harness.app.services.image_to_image.stage(ALICE, UrlSource("photo"))
     assert isinstance(kept, StagedSource)
     for actor, source in (
         (Actor(200, 1, 10), kept),
@@ -210,53 +214,53 @@ async def test_nobody_else_paints_from_what_was_put_aside(room: Room):
         (ALICE, StagedSource(kept.sha256, "0" * 16)),
     ):
         beginning = InputSpec(Mode.IMAGE, (source,))
-        refused = await room.app.services.image_to_image.plan(
+        refused = await harness.app.services.image_to_image.plan(
             actor, GenerationParams("a lake"), beginning
         )
         assert refused == Refused(StagedPictureGone())
 
 
 @pytest.mark.parametrize("damage", ["gone", "damaged"])
-async def test_what_was_put_aside_may_be_lost(room: Room, damage: str):
+async def test_what_was_put_aside_may_be_lost(harness: ImageToImageHarness, damage: str):
     """Gone or damaged meanwhile: refused, never another picture."""
-    kept = await room.app.services.image_to_image.stage(ALICE, UrlSource("photo"))
+    kept = await harness.app.services.image_to_image.stage(ALICE, UrlSource("photo"))
     assert isinstance(kept, StagedSource)
-    path = InputFiles(room.app.settings.storage.data_dir).path(kept.sha256)
+    path = InputFiles(harness.app.settings.storage.data_dir).path(kept.sha256)
     path.unlink()
     if damage == "damaged":
         path.write_bytes(a_picture())
-    assert await room.paint(kept) == StagedPictureGone()
+    assert await harness.paint(kept) == StagedPictureGone()
 
 
 @pytest.mark.parametrize("damage", ["gone", "damaged"])
-async def test_a_picture_of_ours_may_have_lost_its_file(room: Room, damage: str):
+async def test_a_picture_of_ours_may_have_lost_its_file(harness: ImageToImageHarness, damage: str):
     """The sentence about removed files, as for enlarging."""
-    accepted = await room.paint()
+    accepted = await harness.paint()
     assert isinstance(accepted, Accepted)
-    services = room.app.services
+    services = harness.app.services
     await until(lambda: services.engine_jobs.handle_of(accepted.job_id) is None)
-    original = await room.app.stores.history.latest(ALICE.user_id, ALICE.guild_id)
+    original = await harness.app.stores.history.latest(ALICE.user_id, ALICE.guild_id)
     assert original is not None
-    plan = await room.plan(PictureSource(str(original.id)))
-    path = room.app.settings.storage.data_dir / original.file
+    plan = await harness.plan(PictureSource(str(original.id)))
+    path = harness.app.settings.storage.data_dir / original.file
     path.unlink()
     if damage == "damaged":
         path.write_bytes(b"damaged")
-    outcome = await room.app.services.image_to_image.paint(ALICE, plan)
+    outcome = await harness.app.services.image_to_image.paint(ALICE, plan)
     assert outcome == Refused(FileRemoved(original.id, original.seed))
 
 
-async def test_private_offspring_of_a_private_picture(room: Room):
+async def test_private_offspring_of_a_private_picture(harness: ImageToImageHarness):
     """Whatever was asked for, what is made of it is for the same eyes."""
-    accepted = await room.paint(private=True)
+    accepted = await harness.paint(private=True)
     assert isinstance(accepted, Accepted) and accepted.private
-    services = room.app.services
+    services = harness.app.services
     await until(lambda: services.engine_jobs.handle_of(accepted.job_id) is None)
-    plan = await room.plan(PictureSource("1"))
+    plan = await harness.plan(PictureSource("1"))
     assert plan.private
     bob = Actor(200, 1, 10)
     beginning = InputSpec(Mode.IMAGE, (PictureSource("1", anyones=True),))
-    refused = await room.app.services.image_to_image.plan(
+    refused = await harness.app.services.image_to_image.plan(
         bob, GenerationParams("a lake"), beginning
     )
     assert isinstance(refused, Refused)

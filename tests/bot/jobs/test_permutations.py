@@ -72,7 +72,7 @@ def in_braces(groups: list[list[str]]) -> str:
     return " and ".join("{" + ", ".join(group) + "}" for group in groups)
 
 
-class Room:
+class PermutationsHarness:
     """The studio over a real database, with an engine whose model never loads."""
 
     def __init__(self, db: Database, limit: int, bounds: Bounds) -> None:
@@ -80,9 +80,9 @@ class Room:
         self.seeds = iter(range(1000, 10_000)).__next__
         self.jobs = Jobs(db, self.clock, iter(map(str, range(10_000))).__next__)
         self.engine = Engine(ScriptedRenderer().load, bounds=bounds)
-        self.troubles: list[Exception] = []
+        self.storage_errors: list[Exception] = []
         history, active = History(db, self.clock), ActiveJobs()
-        events = JobEvents(lambda _: None, lambda _: None, self.troubles.append)
+        events = JobEvents(lambda _: None, lambda _: None, self.storage_errors.append)
         files = PictureFiles(db.path.parent, clock=self.clock)
         fallback = QuotaPolicy(limit, 24, PolicySource.CONFIG)
         blocked = BlockedUsers(Blocks(db, self.clock))
@@ -118,7 +118,7 @@ class Room:
             estimator=self.engine.estimator,
         )
 
-    async def ask(self, prompt: str, count: int = 1, **options: Any) -> BatchProposal | Refused:
+    async def propose(self, prompt: str, count: int = 1, **options: Any) -> BatchProposal | Refused:
         """Propose what a prompt would make."""
         outcome = await self.generation.imagine(
             ALICE, GenerationParams(prompt, **options), count=count
@@ -133,17 +133,17 @@ class Room:
         (row,) = await self.db.fetch_all("SELECT coalesce(sum(pictures), 0) AS n FROM ledger")
         return row["n"]
 
-    def held(self) -> int:
+    def reserved_places(self) -> int:
         """Places of the queue that are held or filled."""
         return self.engine.queue._held[(Scope.QUEUE, 0)]
 
 
 @asynccontextmanager
-async def room(limit: int = 100, **bounds: int) -> AsyncIterator[Room]:
+async def open_harness(limit: int = 100, **bounds: int) -> AsyncIterator[PermutationsHarness]:
     """An empty database; limit: the quota. bounds: of the queue."""
     with tempfile.TemporaryDirectory() as folder:
         async with await Database.open(Path(folder) / "data" / "zimagine.db") as db:
-            yield Room(db, limit, Bounds(**({"queue": 100} | bounds)))
+            yield PermutationsHarness(db, limit, Bounds(**({"queue": 100} | bounds)))
 
 
 @given(GROUPS, st.integers(1, 4))
@@ -179,9 +179,9 @@ def test_all_or_none_under_any_quota_and_queue(
     wishes = math.prod(map(len, groups))
 
     async def scene() -> None:
-        async with room(left, queue=50, user=places) as here:
-            asked = await here.ask(in_braces(groups), count)
-            assert here.held() == 0 == await here.charged()
+        async with open_harness(left, queue=50, user=places) as harness:
+            asked = await harness.propose(in_braces(groups), count)
+            assert harness.reserved_places() == 0 == await harness.charged()
             if wishes > places:
                 assert asked == Refused(QueueIsFull(0, places, Scope.USER, wishes))
             elif wishes * count > left:
@@ -189,12 +189,12 @@ def test_all_or_none_under_any_quota_and_queue(
             else:
                 assert isinstance(asked, BatchProposal)
                 assert (asked.pictures, len(asked.texts)) == (wishes * count, wishes)
-                taken = await here.permutations.accept(ALICE, asked.proposal_id)
+                taken = await harness.permutations.accept(ALICE, asked.proposal_id)
                 assert isinstance(taken, AcceptedBatch) and taken.texts == asked.texts
-                assert here.held() == len(taken.jobs) == wishes
-                assert await here.charged() == wishes * count
-                again = await here.permutations.accept(ALICE, asked.proposal_id)
-                assert isinstance(again, Refused) and await here.charged() == wishes * count
+                assert harness.reserved_places() == len(taken.jobs) == wishes
+                assert await harness.charged() == wishes * count
+                again = await harness.permutations.accept(ALICE, asked.proposal_id)
+                assert isinstance(again, Refused) and await harness.charged() == wishes * count
 
     asyncio.run(scene())
 
@@ -202,36 +202,36 @@ def test_all_or_none_under_any_quota_and_queue(
 @pytest.mark.parametrize("blocked", ["quota", "queue"])
 async def test_what_came_between_the_question_and_its_answer_counts(blocked: str):
     """Quota and queue are asked again: nothing is half accepted, and it can be answered later."""
-    async with room(5, queue=50, user=4) as here:
-        asked = await here.ask("{a, b, c}")
+    async with open_harness(5, queue=50, user=4) as harness:
+        asked = await harness.propose("{a, b, c}")
         assert isinstance(asked, BatchProposal)
         for _ in range(3 if blocked == "quota" else 2):
-            await here.generation.imagine(ALICE, GenerationParams("another"))
+            await harness.generation.imagine(ALICE, GenerationParams("another"))
         if blocked == "quota":
-            while here.engine.queue.first_of(ALICE.user_id):
-                await here.engine.queue.take()
-        before, held = await here.charged(), here.held()
-        refused = await here.permutations.accept(ALICE, asked.proposal_id)
+            while harness.engine.queue.first_of(ALICE.user_id):
+                await harness.engine.queue.take()
+        before, held = await harness.charged(), harness.reserved_places()
+        refused = await harness.permutations.accept(ALICE, asked.proposal_id)
         expected = (
             QuotaSpent(3, 5, 24, 3) if blocked == "quota" else QueueIsFull(2, 4, Scope.USER, 3)
         )
         assert isinstance(refused, Refused) and refused.reason == expected
-        assert (await here.charged(), here.held()) == (before, held)
-        here.clock.advance(59 * 60)
+        assert (await harness.charged(), harness.reserved_places()) == (before, held)
+        harness.clock.advance(59 * 60)
         if blocked == "queue":
-            await here.engine.queue.take()
+            await harness.engine.queue.take()
             assert isinstance(
-                await here.permutations.accept(ALICE, asked.proposal_id), AcceptedBatch
+                await harness.permutations.accept(ALICE, asked.proposal_id), AcceptedBatch
             )
 
 
 async def test_seeds_are_fresh_or_the_one_that_is_given():
     """Without a seed each wish has its own; with one, all of them have that."""
-    async with room() as here:
+    async with open_harness() as harness:
         for seed in (None, 7):
-            asked = await here.ask("{a, b, c}", seed=seed)
+            asked = await harness.propose("{a, b, c}", seed=seed)
             assert isinstance(asked, BatchProposal)
-            taken = await here.permutations.accept(ALICE, asked.proposal_id)
+            taken = await harness.permutations.accept(ALICE, asked.proposal_id)
             assert isinstance(taken, AcceptedBatch)
             seeds = [each.resolved.request.seed for each in taken.jobs]
             assert len(set(seeds)) == (3 if seed is None else 1) and (seed is None or 7 in seeds)
@@ -239,46 +239,46 @@ async def test_seeds_are_fresh_or_the_one_that_is_given():
 
 async def test_what_was_asked_for_is_what_is_painted():
     """Flags, options and whose eyes: all of it is in the question, and in the jobs."""
-    async with room() as here:
-        asked = await here.ask(
+    async with open_harness() as harness:
+        asked = await harness.propose(
             r"{a --private, b} \{x\} --ar {16:9, 1:1} --no fog", count=2, steps=3, seed=9
         )
         assert isinstance(asked, BatchProposal) and asked.pictures == 8
         assert asked.texts[0] == "a --private {x} --ar 16:9 --no fog"
-        taken = await here.permutations.accept(ALICE, asked.proposal_id)
+        taken = await harness.permutations.accept(ALICE, asked.proposal_id)
         assert isinstance(taken, AcceptedBatch)
         assert [each.private for each in taken.jobs] == [True, True, False, False]
         for job in taken.jobs:
-            row = await here.jobs.get(job.job_id)
+            row = await harness.jobs.get(job.job_id)
             assert row is not None and row.pictures == 2
             request = request_from_json(row.request)
             assert request.prompt in ("a {x}", "b {x}")
             assert (request.negative_prompt, request.steps, request.seed) == ("fog", 3, 9)
-        deliveries = await here.db.fetch_all("SELECT reply_token, message_id FROM deliveries")
+        deliveries = await harness.db.fetch_all("SELECT reply_token, message_id FROM deliveries")
         assert {tuple(row) for row in deliveries} == {(None, None)}
 
 
 async def test_a_database_in_trouble_is_said(monkeypatch: pytest.MonkeyPatch):
     """A database that takes too long, or nothing, refuses the question; nothing is held."""
-    async with room() as here:
+    async with open_harness() as harness:
         monkeypatch.setattr(choosing, "ACCEPT_LIMIT_S", 0.05)
-        async with here.db.transaction():
-            slow = asyncio.create_task(here.ask("{a, b}"))
+        async with harness.db.transaction():
+            slow = asyncio.create_task(harness.propose("{a, b}"))
             assert await slow == Refused(StorageUnavailable())
-        assert isinstance(await here.ask("{a, b}"), BatchProposal)
-        assert here.held() == 0
+        assert isinstance(await harness.propose("{a, b}"), BatchProposal)
+        assert harness.reserved_places() == 0
 
 
 async def test_a_question_of_another_version_is_over():
     """What cannot be read any more is not painted half-understood."""
-    async with room() as here:
-        asked = await here.ask("{a, b}")
+    async with open_harness() as harness:
+        asked = await harness.propose("{a, b}")
         assert isinstance(asked, BatchProposal)
-        async with here.db.transaction() as transaction:
+        async with harness.db.transaction() as transaction:
             await transaction.execute("""UPDATE proposals SET wish = '{"wish": 5}'""")
-        assert isinstance(await here.permutations.accept(ALICE, asked.proposal_id), Refused)
-        assert await here.permutations.decline(ALICE, asked.proposal_id) is None
-        assert await here.charged() == 0
+        assert isinstance(await harness.permutations.accept(ALICE, asked.proposal_id), Refused)
+        assert await harness.permutations.decline(ALICE, asked.proposal_id) is None
+        assert await harness.charged() == 0
 
 
 WISHES = st.builds(
