@@ -38,7 +38,7 @@ GUILD, HERE, MODS = 1, 10, 11
 POLICY = QuotaPolicy(1000, 24, PolicySource.CONFIG)
 
 
-class Room:
+class NotifierHarness:
     """Casework over a real database and a Discord that remembers; `again` is a new process."""
 
     def __init__(self, db: Database, data_dir: Path) -> None:
@@ -107,150 +107,150 @@ class Room:
 
 
 @pytest.fixture
-async def room(tmp_path: Path) -> AsyncIterator[Room]:
+async def harness(tmp_path: Path) -> AsyncIterator[NotifierHarness]:
     """An empty database, with a channel for reports."""
     async with await Database.open(tmp_path / "data" / "zimagine.db") as db:
-        room = Room(db, tmp_path / "data")
-        await room.preferences.set_server(GUILD, by=1, reports_channel_id=MODS)
-        yield room
+        harness = NotifierHarness(db, tmp_path / "data")
+        await harness.preferences.set_server(GUILD, by=1, reports_channel_id=MODS)
+        yield harness
 
 
-async def test_a_card_says_all_there_is(room: Room):
+async def test_a_card_says_all_there_is(harness: NotifierHarness):
     """The picture under a hidden name that no result has, its message, its reports."""
-    picture_id = await room.reported()
-    await room.idle()
-    ((where, card, nonce),) = room.messenger.posts
+    picture_id = await harness.reported()
+    await harness.idle()
+    ((where, card, nonce),) = harness.messenger.posts
     assert where == Address(GUILD, MODS) and len(nonce) <= 25
     assert isinstance(card, CaseCard) and card.file_name.startswith("SPOILER_")
     assert "zimagine-" not in card.file_name and card.pictures[0].path.read_bytes() == b"png"
     assert card.url.endswith(f"/{GUILD}/{HERE}/500")
-    assert await room.card(picture_id) == Card(MODS, 1000)
+    assert await harness.card(picture_id) == Card(MODS, 1000)
 
 
-async def test_a_post_whose_answer_was_lost_is_found(room: Room):
+async def test_a_post_whose_answer_was_lost_is_found(harness: NotifierHarness):
     """It arrived and nobody knew: found again, also when the nonce is forgotten by then."""
-    picture_id = await room.reported()
-    room.messenger.faults = [Lost("reset")]
-    room.messenger.forget_nonces()
-    await room.idle()
-    assert len(room.messenger.posts) == 1 and room.slept == [2.0]
-    assert await room.card(picture_id) == Card(MODS, 1000)
+    picture_id = await harness.reported()
+    harness.messenger.faults = [Lost("reset")]
+    harness.messenger.forget_nonces()
+    await harness.idle()
+    assert len(harness.messenger.posts) == 1 and harness.slept == [2.0]
+    assert await harness.card(picture_id) == Card(MODS, 1000)
 
 
 @pytest.mark.parametrize("unreadable", [False, True])
-async def test_killed_between_the_post_and_the_note(room: Room, unreadable: bool):
+async def test_killed_between_the_post_and_the_note(harness: NotifierHarness, unreadable: bool):
     """The next process finds the card; where it may not look, the nonce still guards it."""
-    picture_id = await room.reported()
-    posted, real = asyncio.Event(), room.reports.posted
+    picture_id = await harness.reported()
+    posted, real = asyncio.Event(), harness.reports.posted
 
     async def dying(*_: object) -> None:
         posted.set()
         await asyncio.Event().wait()
 
-    room.reports.posted = dying  # type: ignore[method-assign, assignment]
-    task = asyncio.create_task(room.report_notifier.run())
+    harness.reports.posted = dying  # type: ignore[method-assign, assignment]
+    task = asyncio.create_task(harness.report_notifier.run())
     await posted.wait()
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
-    assert await room.card(picture_id) is None
-    room.reports.posted = real  # type: ignore[method-assign]
-    room.messenger.unreadable = unreadable
-    room.again()
-    await room.idle()
-    assert len(room.messenger.posts) == 1
-    assert await room.card(picture_id) == Card(MODS, 1000)
+    assert await harness.card(picture_id) is None
+    harness.reports.posted = real  # type: ignore[method-assign]
+    harness.messenger.unreadable = unreadable
+    harness.again()
+    await harness.idle()
+    assert len(harness.messenger.posts) == 1
+    assert await harness.card(picture_id) == Card(MODS, 1000)
 
 
-async def test_what_happens_meanwhile_is_on_the_card(room: Room):
+async def test_what_happens_meanwhile_is_on_the_card(harness: NotifierHarness):
     """A report and a verdict that come while the card is on its way are shown after it."""
-    picture_id, real = await room.reported(), room.messenger.post
+    picture_id, real = await harness.reported(), harness.messenger.post
 
     async def slowly(address: Address, card: CaseCard, nonce: str) -> int:
-        if len(room.messenger.posts) == 0:
-            await room.reports.file(picture_id, 201, None)
-            room.report_notifier.wake(picture_id)
+        if len(harness.messenger.posts) == 0:
+            await harness.reports.file(picture_id, 201, None)
+            harness.report_notifier.wake(picture_id)
         message_id = await real(address, card, nonce)
-        await room.reports.resolve(picture_id, 5, Verdict.DISMISSED)
+        await harness.reports.resolve(picture_id, 5, Verdict.DISMISSED)
         return message_id
 
-    room.messenger.post = slowly  # type: ignore[method-assign, assignment]
-    await room.idle()
-    last = room.messenger.messages[1000][-1]
+    harness.messenger.post = slowly  # type: ignore[method-assign, assignment]
+    await harness.idle()
+    last = harness.messenger.messages[1000][-1]
     assert isinstance(last, CaseCard) and len(last.case.reports) == 2
-    assert last.case.verdict is Verdict.DISMISSED and len(room.messenger.posts) == 1
+    assert last.case.verdict is Verdict.DISMISSED and len(harness.messenger.posts) == 1
 
 
-async def test_a_deleted_picture_goes_from_its_messages(room: Room):
+async def test_a_deleted_picture_goes_from_its_messages(harness: NotifierHarness):
     """Gone already, refused or later: each of its messages is tried, and the card is empty."""
-    picture_id = await room.reported()
-    await room.idle()
-    await room.history.erase(picture_id)
-    await room.reports.resolve(picture_id, 5, Verdict.DELETED)
-    room.again()
-    room.messenger.faults = [
+    picture_id = await harness.reported()
+    await harness.idle()
+    await harness.history.erase(picture_id)
+    await harness.reports.resolve(picture_id, 5, Verdict.DELETED)
+    harness.again()
+    harness.messenger.faults = [
         Undeliverable(Obstacle.MESSAGE_GONE, "10008"),
         TemporaryFailure("down"),
         None,
         Undeliverable(Obstacle.FORBIDDEN, "50013"),
     ]
-    await room.idle()
-    last = room.messenger.messages[1000][-1]
+    await harness.idle()
+    last = harness.messenger.messages[1000][-1]
     assert isinstance(last, CaseCard) and last.picture is None and last.pictures == ()
-    assert room.messenger.deleted == [500]
+    assert harness.messenger.deleted == [500]
 
 
-async def test_a_card_that_is_gone_is_posted_again(room: Room):
+async def test_a_card_that_is_gone_is_posted_again(harness: NotifierHarness):
     """Deleted by hand: the next report shows the case anew; a case that is over stays as it is."""
-    picture_id = await room.reported()
-    task = asyncio.create_task(room.report_notifier.run())
-    await until(lambda: not room.report_notifier.busy)
-    await room.reported(201, picture_id)
+    picture_id = await harness.reported()
+    task = asyncio.create_task(harness.report_notifier.run())
+    await until(lambda: not harness.report_notifier.busy)
+    await harness.reported(201, picture_id)
     gone = Undeliverable(Obstacle.MESSAGE_GONE, "10008")
-    room.messenger.faults = [gone]
-    room.report_notifier.wake(picture_id)
-    await until(lambda: not room.report_notifier.busy)
-    assert await room.card(picture_id) == Card(MODS, 1001)
-    await room.reports.resolve(picture_id, 5, Verdict.DISMISSED)
-    room.messenger.faults = [gone]
-    room.report_notifier.wake(picture_id)
-    await until(lambda: not room.report_notifier.busy)
-    assert len(room.messenger.posts) == 2 and room.messenger.faults == []
+    harness.messenger.faults = [gone]
+    harness.report_notifier.wake(picture_id)
+    await until(lambda: not harness.report_notifier.busy)
+    assert await harness.card(picture_id) == Card(MODS, 1001)
+    await harness.reports.resolve(picture_id, 5, Verdict.DISMISSED)
+    harness.messenger.faults = [gone]
+    harness.report_notifier.wake(picture_id)
+    await until(lambda: not harness.report_notifier.busy)
+    assert len(harness.messenger.posts) == 2 and harness.messenger.faults == []
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
 
 
-async def test_old_cases_are_left_alone_at_the_start(room: Room):
+async def test_old_cases_are_left_alone_at_the_start(harness: NotifierHarness):
     """What was shown and has not moved for days costs no request."""
-    await room.reported()
-    await room.idle()
-    room.clock.advance(3 * 24 * 3600)
-    room.again()
-    await room.idle()
-    assert room.messenger.messages == {}
-    later = await room.reported()
-    room.again()
-    await room.idle()
-    assert await room.card(later) == Card(MODS, 1001)
+    await harness.reported()
+    await harness.idle()
+    harness.clock.advance(3 * 24 * 3600)
+    harness.again()
+    await harness.idle()
+    assert harness.messenger.messages == {}
+    later = await harness.reported()
+    harness.again()
+    await harness.idle()
+    assert await harness.card(later) == Card(MODS, 1001)
 
 
-async def test_without_a_channel_nothing_is_posted(room: Room):
+async def test_without_a_channel_nothing_is_posted(harness: NotifierHarness):
     """The case waits; once there is a channel, waking it shows it."""
-    await room.preferences.set_server(GUILD, by=1, reports_channel_id=None)
-    picture_id = await room.reported()
-    await room.idle()
-    assert room.messenger.posts == [] and await room.card(picture_id) is None
-    await room.preferences.set_server(GUILD, by=1, reports_channel_id=MODS)
-    room.report_notifier.wake(picture_id)
-    await room.idle()
-    assert await room.card(picture_id) == Card(MODS, 1000)
+    await harness.preferences.set_server(GUILD, by=1, reports_channel_id=None)
+    picture_id = await harness.reported()
+    await harness.idle()
+    assert harness.messenger.posts == [] and await harness.card(picture_id) is None
+    await harness.preferences.set_server(GUILD, by=1, reports_channel_id=MODS)
+    harness.report_notifier.wake(picture_id)
+    await harness.idle()
+    assert await harness.card(picture_id) == Card(MODS, 1000)
 
 
-async def test_a_file_that_is_gone_leaves_the_words(room: Room):
+async def test_a_file_that_is_gone_leaves_the_words(harness: NotifierHarness):
     """Retention may have taken the file: the card says so and can still be decided."""
-    picture_id = await room.reported()
-    picture = await room.history.get(picture_id)
+    picture_id = await harness.reported()
+    picture = await harness.history.get(picture_id)
     assert picture is not None
-    room.files.remove(picture.file)
-    await room.idle()
-    ((_, card, _),) = room.messenger.posts
+    harness.files.remove(picture.file)
+    await harness.idle()
+    ((_, card, _),) = harness.messenger.posts
     assert isinstance(card, CaseCard) and card.pictures == () and card.picture == picture

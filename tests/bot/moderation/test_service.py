@@ -73,7 +73,7 @@ ELSEWHERE = dataclasses.replace(ADA, guild_id=2)
 POLICY = QuotaPolicy(1000, 24, PolicySource.CONFIG)
 
 
-class Room:
+class ModerationHarness:
     """Moderation over a real database, with an engine whose model never loads."""
 
     def __init__(self, db: Database, data_dir: Path) -> None:
@@ -153,24 +153,24 @@ class Room:
 
 
 @pytest.fixture
-async def room(tmp_path: Path) -> AsyncIterator[Room]:
+async def harness(tmp_path: Path) -> AsyncIterator[ModerationHarness]:
     """An empty database."""
     async with await Database.open(tmp_path / "data" / "zimagine.db") as db:
-        yield Room(db, tmp_path / "data")
+        yield ModerationHarness(db, tmp_path / "data")
 
 
-async def reported(room: Room, *, pictures: int = 1) -> int:
+async def reported(harness: ModerationHarness, *, pictures: int = 1) -> int:
     """A picture of Alice's that Bob reported."""
-    picture_id = await room.painted(pictures=pictures)
-    assert isinstance(await room.moderation.report(BOB, picture_id, "why"), ReportFiled)
-    room.changed.clear()
+    picture_id = await harness.painted(pictures=pictures)
+    assert isinstance(await harness.moderation.report(BOB, picture_id, "why"), ReportFiled)
+    harness.changed.clear()
     return picture_id
 
 
-async def test_what_may_be_reported(room: Room):
+async def test_what_may_be_reported(harness: ModerationHarness):
     """Others' public pictures of this server, once a person; what is hidden stays unknown."""
-    public, private = await room.painted(), await room.painted(private=True)
-    say = room.moderation.report
+    public, private = await harness.painted(), await harness.painted(private=True)
+    say = harness.moderation.report
     assert await say(ALICE, public, "") == Refused(OwnPicture(public))
     assert await say(ALICE, private, "") == Refused(OwnPicture(private))
     for actor, picture_id in ((BOB, private), (ADA, private), (ELSEWHERE, public), (BOB, 99)):
@@ -179,14 +179,14 @@ async def test_what_may_be_reported(room: Room):
     assert await say(BOB, public, "") == Refused(ReportedBefore(public))
     assert await say(ADA, public, "x" * 501) == Refused(ReasonTooLong(501, 500))
     assert await say(ADA, public, "x" * 500) == ReportFiled(public, None)
-    case = await room.reports.open_for(public)
+    case = await harness.reports.open_for(public)
     assert case is not None and [each.reason for each in case.reports] == ["a b", "x" * 500]
-    assert room.changed == [public] * 2
+    assert harness.changed == [public] * 2
 
 
-async def test_who_may_decide(room: Room):
+async def test_who_may_decide(harness: ModerationHarness):
     """Members and other servers' moderators see and move nothing; an owner may everywhere."""
-    picture_id, moderation = await reported(room), room.moderation
+    picture_id, moderation = await reported(harness), harness.moderation
     await moderation.block(ADA, BOB.user_id, "")
     for actor in (ALICE, BOB):
         for refused in (
@@ -205,25 +205,25 @@ async def test_who_may_decide(room: Room):
         assert elsewhere == Refused(NotReported(picture_id))
     assert await moderation.open_cases(ELSEWHERE) == OpenReports((), False, None)
     assert await moderation.blocked(ELSEWHERE) == []
-    assert await room.reports.open_for(picture_id) is not None
+    assert await harness.reports.open_for(picture_id) is not None
     decided = await moderation.decide(OWNER, picture_id, Verdict.DISMISSED)
     assert isinstance(decided, Case) and decided.resolved_by == OWNER.user_id
 
 
-async def test_a_channel_shows_what_waits(room: Room):
+async def test_a_channel_shows_what_waits(harness: ModerationHarness):
     """Setting it tells how many wait and has them shown; taking it away shows nothing."""
-    first, second = await reported(room), await reported(room)
-    assert await room.moderation.set_channel(ADA, 77) == 2
-    assert room.changed == [first, second]
-    assert await room.moderation.report(ADA, first, "") == ReportFiled(first, 77)
-    assert await room.moderation.set_channel(ADA, None) == 2
-    assert room.changed == [first, second, first]
+    first, second = await reported(harness), await reported(harness)
+    assert await harness.moderation.set_channel(ADA, 77) == 2
+    assert harness.changed == [first, second]
+    assert await harness.moderation.report(ADA, first, "") == ReportFiled(first, 77)
+    assert await harness.moderation.set_channel(ADA, None) == 2
+    assert harness.changed == [first, second, first]
 
 
-async def test_the_list_is_short(room: Room):
+async def test_the_list_is_short(harness: ModerationHarness):
     """The oldest cases, and whether there are more."""
-    ids = [await reported(room) for _ in range(CASES_SHOWN + 1)]
-    found = await room.moderation.open_cases(MO)
+    ids = [await reported(harness) for _ in range(CASES_SHOWN + 1)]
+    found = await harness.moderation.open_cases(MO)
     assert isinstance(found, OpenReports) and found.more
     assert [each.picture_id for each in found.cases] == ids[:-1]
 
@@ -234,17 +234,17 @@ def test_of_verdicts_at_once_one_is_carried_out(verdicts: list[Verdict]):
 
     async def check() -> None:
         async with await Database.open(folder / "zimagine.db") as db:
-            room = Room(db, folder)
-            picture_id = await reported(room)
+            harness = ModerationHarness(db, folder)
+            picture_id = await reported(harness)
             outcomes = await asyncio.gather(
-                *(room.moderation.decide(MO, picture_id, each) for each in verdicts)
+                *(harness.moderation.decide(MO, picture_id, each) for each in verdicts)
             )
             (decided,) = [each for each in outcomes if isinstance(each, Case)]
             refused = [each.reason for each in outcomes if isinstance(each, Refused)]
             assert refused == [ReportDecided(decided)] * (len(verdicts) - 1)
-            there = await room.history.get(picture_id) is not None
+            there = await harness.history.get(picture_id) is not None
             assert there == (decided.verdict is Verdict.DISMISSED)
-            blocked = await room.blocks.is_blocked(GUILD, ALICE.user_id) is not None
+            blocked = await harness.blocks.is_blocked(GUILD, ALICE.user_id) is not None
             assert blocked == (decided.verdict is Verdict.BLOCKED)
 
     with tempfile.TemporaryDirectory() as name:
@@ -254,121 +254,123 @@ def test_of_verdicts_at_once_one_is_carried_out(verdicts: list[Verdict]):
 
 @pytest.mark.parametrize("verdict", [Verdict.DELETED, Verdict.BLOCKED])
 async def test_a_crash_before_the_verdict_leaves_the_case_open(
-    room: Room, monkeypatch: pytest.MonkeyPatch, verdict: Verdict
+    harness: ModerationHarness, monkeypatch: pytest.MonkeyPatch, verdict: Verdict
 ):
     """The picture is gone and the case is not over: deciding again ends it."""
-    picture_id = await reported(room)
+    picture_id = await reported(harness)
 
     async def dying(*_: object) -> Case:
         raise DiskFull(Path("x"), "killed")
 
-    monkeypatch.setattr(room.reports, "resolve", dying)
+    monkeypatch.setattr(harness.reports, "resolve", dying)
     with pytest.raises(DiskFull):
-        await room.moderation.decide(MO, picture_id, verdict)
-    assert await room.history.get(picture_id) is None
-    assert await room.reports.open_for(picture_id) is not None
+        await harness.moderation.decide(MO, picture_id, verdict)
+    assert await harness.history.get(picture_id) is None
+    assert await harness.reports.open_for(picture_id) is not None
     monkeypatch.undo()
-    decided = await room.moderation.decide(MO, picture_id, verdict)
+    decided = await harness.moderation.decide(MO, picture_id, verdict)
     assert isinstance(decided, Case) and decided.verdict is verdict and decided.picture_erased
 
 
-async def test_no_server_waits_for_anothers_verdict(room: Room, monkeypatch: pytest.MonkeyPatch):
+async def test_no_server_waits_for_anothers_verdict(
+    harness: ModerationHarness, monkeypatch: pytest.MonkeyPatch
+):
     """A press is answered within three seconds, however long somebody else's takes."""
-    here, there = await room.painted(), await room.painted(ELSEWHERE)
+    here, there = await harness.painted(), await harness.painted(ELSEWHERE)
     for picture_id in (here, there):
-        await room.reports.file(picture_id, BOB.user_id, None)
+        await harness.reports.file(picture_id, BOB.user_id, None)
     go = asyncio.Event()
-    erase_all = room.moderation._gallery.erase_all
+    erase_all = harness.moderation._gallery.erase_all
 
     async def slowly(actor: Actor, picture_id: int) -> object:
         if picture_id == here:
             await go.wait()
         return await erase_all(actor, picture_id)
 
-    monkeypatch.setattr(room.moderation._gallery, "erase_all", slowly)
-    slow = asyncio.create_task(room.moderation.decide(MO, here, Verdict.DELETED))
+    monkeypatch.setattr(harness.moderation._gallery, "erase_all", slowly)
+    slow = asyncio.create_task(harness.moderation.decide(MO, here, Verdict.DELETED))
     await asyncio.sleep(0.05)
     async with asyncio.timeout(5):
-        decided = await room.moderation.decide(ELSEWHERE, there, Verdict.DELETED)
+        decided = await harness.moderation.decide(ELSEWHERE, there, Verdict.DELETED)
     assert isinstance(decided, Case) and not slow.done()
     go.set()
     assert isinstance(await slow, Case)
 
 
-async def test_deleting_takes_all_of_one_message(room: Room):
+async def test_deleting_takes_all_of_one_message(harness: ModerationHarness):
     """Those that were painted with it go too, and what shows their reports hears of it."""
-    picture_id = await reported(room, pictures=3)
-    await room.moderation.report(ADA, picture_id + 1, "")
-    room.changed.clear()
-    await room.moderation.decide(MO, picture_id, Verdict.DELETED)
-    assert sorted(room.changed) == [picture_id, picture_id + 1, picture_id + 2]
-    assert not [each for each in range(3) if await room.history.get(picture_id + each)]
-    other = await room.moderation.decide(MO, picture_id + 1, Verdict.DISMISSED)
+    picture_id = await reported(harness, pictures=3)
+    await harness.moderation.report(ADA, picture_id + 1, "")
+    harness.changed.clear()
+    await harness.moderation.decide(MO, picture_id, Verdict.DELETED)
+    assert sorted(harness.changed) == [picture_id, picture_id + 1, picture_id + 2]
+    assert not [each for each in range(3) if await harness.history.get(picture_id + each)]
+    other = await harness.moderation.decide(MO, picture_id + 1, Verdict.DISMISSED)
     assert isinstance(other, Case) and other.picture_erased
 
 
-async def test_a_moderator_blocks_neither_themself_nor_an_owner(room: Room):
+async def test_a_moderator_blocks_neither_themself_nor_an_owner(harness: ModerationHarness):
     """Also not by a verdict: nothing happens then, and the case stays open."""
     for user_id in (MO.user_id, OWNER.user_id):
-        assert await room.moderation.block(MO, user_id, "") == Refused(NotBlockable(user_id))
+        assert await harness.moderation.block(MO, user_id, "") == Refused(NotBlockable(user_id))
     for renderer in (MO, OWNER):
-        picture_id = await room.painted(renderer)
-        await room.moderation.report(BOB, picture_id, "")
-        refused = await room.moderation.decide(MO, picture_id, Verdict.BLOCKED)
+        picture_id = await harness.painted(renderer)
+        await harness.moderation.report(BOB, picture_id, "")
+        refused = await harness.moderation.decide(MO, picture_id, Verdict.BLOCKED)
         assert refused == Refused(NotBlockable(renderer.user_id))
-        assert await room.history.get(picture_id) is not None
-        assert await room.reports.open_for(picture_id) is not None
+        assert await harness.history.get(picture_id) is not None
+        assert await harness.reports.open_for(picture_id) is not None
 
 
-async def test_blocking_ends_what_waits_here(room: Room):
+async def test_blocking_ends_what_waits_here(harness: ModerationHarness):
     """The engine, the delivery and the ledger hear of it; other servers' jobs go on."""
-    elsewhere = await room.accepted(dataclasses.replace(BOB, guild_id=2))
-    mine = [await room.accepted(BOB), await room.accepted(BOB, private=True)]
+    elsewhere = await harness.accepted(dataclasses.replace(BOB, guild_id=2))
+    mine = [await harness.accepted(BOB), await harness.accepted(BOB, private=True)]
     for job in (elsewhere, *mine):
-        room.queued(job)
-    done = await room.moderation.block(MO, BOB.user_id, "spam")
+        harness.queued(job)
+    done = await harness.moderation.block(MO, BOB.user_id, "spam")
     assert isinstance(done, UserBlocked) and done.cancelled == 2 and done.block.reason == "spam"
-    assert room.settled == [each.id for each in mine]
-    assert len(room.engine.queue) == 1
-    states = [each and each.state for each in [await room.jobs.get(j.id) for j in mine]]
+    assert harness.settled == [each.id for each in mine]
+    assert len(harness.engine.queue) == 1
+    states = [each and each.state for each in [await harness.jobs.get(j.id) for j in mine]]
     assert states == [JobState.CANCELLED] * 2
-    untouched = room.live.get(elsewhere.id)
+    untouched = harness.live.get(elsewhere.id)
     assert untouched is not None and not untouched.finished
 
 
-async def test_a_job_on_its_way_into_the_queue_is_caught(room: Room):
+async def test_a_job_on_its_way_into_the_queue_is_caught(harness: ModerationHarness):
     """Accepted before the block and queued after it: cancelled all the same, and told once."""
-    job = await room.accepted(BOB)
-    blocking = asyncio.create_task(room.moderation.block(MO, BOB.user_id, ""))
+    job = await harness.accepted(BOB)
+    blocking = asyncio.create_task(harness.moderation.block(MO, BOB.user_id, ""))
     await asyncio.sleep(0.1)
-    assert room.settled == []
-    room.queued(job)
+    assert harness.settled == []
+    harness.queued(job)
     await blocking
-    live = room.live.get(job.id)
-    assert live is not None and live.finished and room.settled == [job.id]
-    assert len(room.engine.queue) == 0
+    live = harness.live.get(job.id)
+    assert live is not None and live.finished and harness.settled == [job.id]
+    assert len(harness.engine.queue) == 0
 
 
 @pytest.mark.parametrize("first", range(6))
-async def test_no_job_slips_past_a_block(room: Room, first: int):
+async def test_no_job_slips_past_a_block(harness: ModerationHarness, first: int):
     """Wishes before, during and after it: each is refused, or cancelled with it."""
 
     async def params(number: int) -> None:
         for _ in range(number):
             await asyncio.sleep(0)
         new = NewJob(Place(GUILD, CHANNEL, BOB.user_id), "{}", "x", 1)
-        job = await room.jobs.accept(new, POLICY)
+        job = await harness.jobs.accept(new, POLICY)
         assert isinstance(job, Job | Block)
         if isinstance(job, Job):
-            room.queued(job)
+            harness.queued(job)
 
     async def later() -> None:
         for _ in range(first):
             await asyncio.sleep(0)
-        await room.moderation.block(MO, BOB.user_id, "")
+        await harness.moderation.block(MO, BOB.user_id, "")
 
     await asyncio.gather(*(params(number) for number in range(12)), later())
-    assert len(room.engine.queue) == 0
-    assert sum((await room.jobs.live_counts()).values()) == 0
+    assert len(harness.engine.queue) == 0
+    assert sum((await harness.jobs.live_counts()).values()) == 0
     new = NewJob(Place(GUILD, CHANNEL, BOB.user_id), "{}", "x", 1)
-    assert isinstance(await room.jobs.accept(new, POLICY), Block)
+    assert isinstance(await harness.jobs.accept(new, POLICY), Block)
