@@ -191,7 +191,7 @@ def resolve_settings(
         mode = None if settings is None else settings.delivery
         return mode if direct_messages or mode is not DeliveryMode.DIRECT else None
 
-    def of_moderators(name: str) -> tuple[Any, Source]:
+    def shared_choice(name: str) -> tuple[Any, Source]:
         """Return the choice for the channel, else for the server, else the default."""
         for source, settings in ((Source.CHANNEL, levels.channel), (Source.SERVER, levels.server)):
             value = allowed_mode(settings) if name == "delivery" else getattr(settings, name, None)
@@ -203,12 +203,12 @@ def resolve_settings(
     return SettingsOverview(
         channel_id=channel_id,
         delivery=_effective_delivery(
-            *of_moderators("delivery"), allowed_mode(user), None if user is None else user.delivery
+            *shared_choice("delivery"), allowed_mode(user), None if user is None else user.delivery
         ),
         spoiler=_effective_spoiler(
-            *of_moderators("spoiler"), None if user is None else user.spoiler
+            *shared_choice("spoiler"), None if user is None else user.spoiler
         ),
-        quiet=_effective_quiet(*of_moderators("quiet"), None if user is None else user.quiet),
+        quiet=_effective_quiet(*shared_choice("quiet"), None if user is None else user.quiet),
         direct_messages=direct_messages,
     )
 
