@@ -1,4 +1,4 @@
-"""Inspection and the queue on a real database."""
+"""Set up inspection and the queue on a real database."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class InspectionHarness:
         channel: int = HERE,
         parent: int | None = None,
     ) -> int:
-        """A job that is accepted, and no more."""
+        """Accept a job without queueing it, and return its id."""
         new = NewJob(
             Place(actor.guild_id, channel, actor.user_id),
             request_to_json(request),
@@ -74,7 +74,7 @@ class InspectionHarness:
         return job.id
 
     async def wait(self, actor: Actor, prompt: str, *, private: bool = False) -> int:
-        """A job that waits in the queue."""
+        """Queue a job and return its id."""
         request = a_request(prompt)
         job_id = await self.job(actor, request, private=private)
         row = await self.jobs.get(job_id)
@@ -92,7 +92,7 @@ class InspectionHarness:
         channel: int = HERE,
         parent: int | None = None,
     ) -> StoredPicture:
-        """A picture that is there."""
+        """Store a finished picture."""
         job_id = await self.job(actor, request, private=private, channel=channel, parent=parent)
         await self.jobs.painting(job_id)
         new = NewPicture(

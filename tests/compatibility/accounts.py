@@ -1,4 +1,4 @@
-"""What a data folder says, told by the classes that the bot reads it with."""
+"""Dump the contents of a data folder through the classes with which the bot reads it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from storage.types import Clock, PolicySource, QuotaPolicy
 
 FALLBACK = QuotaPolicy(500, 24, PolicySource.CONFIG)
 WORDS = ("lake", "红船", "boat two", "nothing of the kind")
-"""What is searched for."""
+"""Search texts."""
 _NAMED_BEFORE = {
     ("Delivery", "route"): "road",
     ("Delivery", "fallback_reason"): "detour",
@@ -32,7 +32,7 @@ _NAMED_BEFORE = {
 
 
 def plain(value: Any) -> Any:
-    """Dataclasses, enums and instants as JSON has them."""
+    """Convert dataclasses, enums and timestamps to plain JSON values."""
     return json.loads(json.dumps(value, default=_plainer))
 
 
@@ -45,7 +45,7 @@ def _plainer(value: Any) -> Any:
 
 
 async def told(db: Database, clock: Clock, ids: Mapping[str, int]) -> dict[str, Any]:
-    """Everything that can be asked for. ids: who and what there is, by name."""
+    """Return everything that can be queried. ids: users, guild and channels by name."""
     jobs, deliveries, inputs = Jobs(db, clock, str), Deliveries(db, clock), Inputs(db, clock)
     history, reports, proposals = History(db, clock), Reports(db, clock), Proposals(db, clock)
     job_ids, picture_ids, proposal_ids = [
@@ -73,7 +73,7 @@ async def told(db: Database, clock: Clock, ids: Mapping[str, int]) -> dict[str, 
 async def _job(jobs: Jobs, job_id: int) -> Any:
     job = await jobs.get(job_id)
     assert job is not None
-    # The row itself is the record: whatever a request holds comes through.
+    # The stored request must survive a round trip unchanged.
     assert request_to_json(request_from_json(job.request)) == job.request, job_id
     return _without("request", job)
 

@@ -1,4 +1,4 @@
-"""The server that the recorded data is about: its people, its channels, and the bot among them."""
+"""The server of the recorded data, with its members, its channels and the bot."""
 
 from __future__ import annotations
 
@@ -18,33 +18,35 @@ from tests.fakes import FakeClock
 
 HERE = Path(__file__).parent
 DATA = HERE / "data_2026_11"
-"""A data folder as the build of November 2026 left it behind."""
+"""A data folder written by the build of November 2026."""
 CONFIG = HERE / "every_setting.toml"
 CUSTOM_IDS = HERE / "custom_ids.json"
 TOLD = HERE / "told.json"
 TOKEN = "a token of November 2026"
-"""Seals of pictures that were put aside are made with it."""
+"""Staged pictures in the recording are signed with a key derived from it."""
 SETTLED_S = 60
 RECORDED_S = 3600
 LATER_S = 7200
 
 
 class Home(BotHarness):
-    """A world whose people have the ids that the recorded rows have.
+    """A bot harness whose users, guild and channels have the ids of the recorded rows.
 
-    simcord counts its ids within each millisecond of its clock: whoever comes first in one always
-    has the same. What is posted later has ids that no recorded message has.
+    simcord derives ids from its clock and a counter per millisecond, so objects created at the same
+    time in the same order always have the same ids. Later messages have ids that no recorded one
+    has.
     """
 
     def __init__(
         self, settings: Settings, load: RendererFactory, clock: FakeClock, *, at_s: float
     ) -> None:
-        """at_s: when everything happens, by simcord's clock."""
+        """at_s: the time on simcord's clock at which the test runs."""
         super().__init__(settings, load, clock)
         self.at_s = at_s
 
     async def start(self) -> None:
-        """Open the house, and let the people in before anything else happens."""
+        """Start the bot; at the first start, create the guild and its members before anything
+        else."""
         first = self.env is None
         await super().start()
         if first:
@@ -74,13 +76,13 @@ class Home(BotHarness):
         self.env.backend.advance_clock(elapsed_s - clock.elapsed)
 
     def ids(self) -> dict[str, int]:
-        """Who and what is there, by name."""
+        """Return the ids of the guild, its channels and its members by name."""
         names = ("guild", "channel", "mods", "alice", "bob", "carol", "dave", "admin", "moderator")
         return {name: getattr(self, name).id for name in names}
 
 
 def home_settings(data_dir: Path) -> Settings:
-    """As the data was recorded with: no copies, and a token to make seals with."""
+    """Return the settings of the recording: no backups, and the token behind its signatures."""
     return make_settings(
         data_dir,
         storage={"backups": 0},
@@ -94,7 +96,7 @@ def home_settings(data_dir: Path) -> Settings:
 async def open_home(
     data_dir: Path, load: RendererFactory, now: datetime, *, at_s: float = LATER_S
 ) -> AsyncIterator[Home]:
-    """The bot on a data folder, logged in; an error that it swallowed fails the test."""
+    """Run the logged-in bot on a data folder; an error that it swallowed fails the test."""
     home = Home(home_settings(data_dir), load, FakeClock(now), at_s=at_s)
     await home.start()
     try:
@@ -107,5 +109,5 @@ async def open_home(
 
 
 def copied(to: Path) -> Path:
-    """A copy of the recorded folder; its files are as new as if they were written just now."""
+    """Copy the recorded folder; the copies have current modification times."""
     return Path(shutil.copytree(DATA, to, copy_function=shutil.copyfile))

@@ -1,4 +1,4 @@
-"""A config file with every setting of November 2026 is read as it was."""
+"""A config file with every setting of November 2026 is still read correctly."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ WRITTEN: dict[str, dict[str, Any]] = tomllib.loads(CONFIG.read_text(encoding="ut
 
 
 def plain(value: object) -> object:
-    """A setting as TOML has it."""
+    """Convert a setting to its TOML value."""
     match value:
         case SecretStr():
             return value.get_secret_value()
@@ -28,7 +28,7 @@ def plain(value: object) -> object:
 
 
 def values(settings: BaseModel) -> dict[str, dict[str, object]]:
-    """Every field of every section, found in the models themselves."""
+    """Return every field of every section of the settings models."""
     sections = {name: getattr(settings, name) for name in type(settings).model_fields}
     return {
         name: {field: plain(getattr(section, field)) for field in type(section).model_fields}
@@ -37,18 +37,18 @@ def values(settings: BaseModel) -> dict[str, dict[str, object]]:
 
 
 def test_every_setting_is_written() -> None:
-    """There is no setting that the file leaves out, and none in it that is not known."""
+    """The file has exactly the known settings."""
     known = {section: set(fields) for section, fields in values(Settings()).items()}
     assert {section: set(fields) for section, fields in WRITTEN.items()} == known
 
 
 def test_none_is_at_its_default() -> None:
-    """A setting that was not read at all would be noticed."""
+    """No setting in the file has its default value, so one that is not read would be noticed."""
     for section, fields in values(Settings()).items():
         for name, default in fields.items():
             assert WRITTEN[section][name] != default, f"{section}.{name}"
 
 
 def test_each_arrives() -> None:
-    """What is written is what holds."""
+    """The loaded settings equal the written ones."""
     assert values(load(CONFIG)) == WRITTEN

@@ -1,4 +1,4 @@
-"""Whatever the build of November 2026 put on a message: a press of it is answered as it was."""
+"""Components on messages of the build of November 2026 still work."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SHOWN: list[dict[str, Any]] = RECORDED["shown"]
 (KEPT,) = {each["custom_id"] for each in SHOWN if parse_staged(each["custom_id"]) is not None}
 NOW = datetime.fromisoformat(json.loads(TOLD.read_text(encoding="utf-8"))["now"])
 LATER_ACTIONS: frozenset[ComponentAction] = frozenset()
-"""Acts that came after the recording: there was nothing of them to record."""
+"""Actions that were added after the recording, and are therefore not in it."""
 UNKNOWN = "I do not know this button"
 TYPED = {
     "prompt": "a pond",
@@ -32,13 +32,13 @@ TYPED = {
     "reason": "why not",
     "picture": "4",
 }
-"""What is sent in with forms, by the names of their fields."""
+"""Values submitted with forms, by field name."""
 BUTTON, MENU, OPTION, FORM = "button", "menu", "option", "form"
 
 
 @dataclass(frozen=True, slots=True)
 class Press:
-    """Somebody uses what bears a custom_id. answer: the kind of it; says: words that are in it."""
+    """A use of a component. answer: the kind of response; says: text that it contains."""
 
     on: str
     custom_id: str
@@ -47,7 +47,7 @@ class Press:
     who: str = "alice"
 
 
-# In this order on one data folder: what takes something away comes last.
+# All on one data folder, in this order: actions that delete something come last.
 PRESSES = (
     Press(BUTTON, "z1:queue:0", "update", "Your pictures here"),
     Press(BUTTON, "z1:cancel:27", "message", "Cancelled"),
@@ -101,7 +101,7 @@ PRESSES = (
 
 @pytest.fixture
 def renderer() -> ScriptedRenderer:
-    """Held until a test has pressed what is about waiting jobs."""
+    """Return a renderer that is held until a test has used the components of waiting jobs."""
     renderer = ScriptedRenderer()
     renderer.hold()
     return renderer
@@ -109,21 +109,21 @@ def renderer() -> ScriptedRenderer:
 
 @pytest.fixture
 async def home(tmp_path: Path, renderer: ScriptedRenderer) -> AsyncIterator[Home]:
-    """The whole bot, started on a copy of the recorded data."""
+    """Start the bot on a copy of the recorded data."""
     async with open_home(copied(tmp_path / "data"), renderer.load, NOW) as home:
         yield home
         renderer.release()
 
 
 def kind(custom_id: str) -> str:
-    """The act of a custom_id."""
+    """Return the action of a custom_id."""
     known = parse(custom_id)
     assert known is not None or parse_staged(custom_id) is not None, custom_id
     return "kept" if known is None else known[0]
 
 
 def test_the_table_is_whole() -> None:
-    """Every act that there is was recorded, and every kind that was recorded is pressed."""
+    """Every action is recorded, and every recorded kind of component is used."""
     recorded = {(each["on"], kind(each["custom_id"])) for each in SHOWN}
     assert {act for _, act in recorded} == {*ComponentAction, "kept"} - LATER_ACTIONS
     assert {act for on, act in recorded if on == OPTION} <= PICKABLE
@@ -133,12 +133,12 @@ def test_the_table_is_whole() -> None:
 
 
 async def test_the_people_are_the_recorded_ones(home: Home) -> None:
-    """The simulated Discord gives them the ids that the rows have, and the bot has its token."""
+    """The simulated Discord assigns the recorded ids, and the bot has the recorded token."""
     assert home.ids() == RECORDED["ids"] and RECORDED["token"] == TOKEN
 
 
 class Hand:
-    """Presses what was recorded, on a message of the bot's that its person alone sees."""
+    """Uses recorded components, on a message of the bot that only the user can see."""
 
     def __init__(self, home: Home) -> None:
         self.home = home
@@ -146,7 +146,7 @@ class Hand:
         self.panels: dict[str, Any] = {}
 
     async def use(self, on: str, custom_id: str, who: str = "alice") -> tuple[str, str]:
-        """Use what bears a custom_id: the kind of the answer, and all that was sent with it."""
+        """Use a component; return the kind of the response, and everything sent with it."""
         home, fuzzer = self.home, self.fuzzer
         actor = getattr(home, who)
         if who not in self.panels:
@@ -172,7 +172,7 @@ class Hand:
         return str(record.response_kind), json.dumps(sent, ensure_ascii=False)
 
     def filled(self, custom_id: str) -> list[Any]:
-        """The fields of a recorded form, filled in."""
+        """Return the fields of a recorded form, filled in."""
         (names,) = [each["fields"] for each in SHOWN if self.is_form(each, custom_id)]
         fields: list[Any] = []
         for name in names:
@@ -184,12 +184,12 @@ class Hand:
 
     @staticmethod
     def is_form(shown: dict[str, Any], custom_id: str) -> bool:
-        """Whether this is the form of that custom_id."""
+        """Return whether this is the form with that custom_id."""
         return shown["on"] == FORM and shown["custom_id"] == custom_id
 
 
 async def test_each_kind_is_answered_as_it_was(home: Home, renderer: ScriptedRenderer) -> None:
-    """A press of each kind of button, menu, option and form does what it says, for old rows."""
+    """Each kind of button, menu, option and form still works for recorded rows."""
     hand = Hand(home)
     wrong: list[tuple[Press, str, str]] = []
     for press in PRESSES:
@@ -224,7 +224,7 @@ async def test_each_kind_is_answered_as_it_was(home: Home, renderer: ScriptedRen
 
 
 async def test_all_that_was_shown_is_known(home: Home, renderer: ScriptedRenderer) -> None:
-    """Every custom_id that was recorded is answered by what made it, if only with a refusal."""
+    """Every recorded custom_id is handled by its own handler, even if only with a refusal."""
     renderer.release()
     hand = Hand(home)
     ids = {(each["on"], each["custom_id"]) for each in SHOWN}

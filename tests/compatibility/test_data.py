@@ -1,4 +1,4 @@
-"""A data folder that the build of November 2026 left behind: nothing in it is lost or misread."""
+"""Nothing in a data folder of the build of November 2026 is lost or misread."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from tests.fakes import FakeClock, ScriptedRenderer
 RECORDED: dict[str, Any] = json.loads(TOLD.read_text(encoding="utf-8"))
 NOW = datetime.fromisoformat(RECORDED["now"])
 VERSION = 7
-"""Of the schema, then."""
+"""The schema version of the recording."""
 NOT_WRITTEN_DOWN = "painted and not written down"
 ENDS = {
     "begun": ("failed", 2),
@@ -40,18 +40,18 @@ ENDS = {
     "queued for a thread": ("painted", 1),
     "accepted and no more": ("painted", 1),
 }
-"""What becomes of each job that was not over, and after how many attempts."""
+"""The final state of each unfinished job of the recording, and the number of attempts."""
 
 
 @pytest.fixture
 def data_dir(tmp_path: Path) -> Path:
-    """A copy of the folder, which nothing was done to."""
+    """Return an untouched copy of the folder."""
     return copied(tmp_path / "data")
 
 
 @pytest.fixture
 async def home(data_dir: Path, renderer: ScriptedRenderer) -> AsyncIterator[Home]:
-    """The whole bot, started on the copy."""
+    """Start the bot on the copy."""
     async with open_home(data_dir, renderer.load, NOW) as home:
         yield home
         renderer.release()
@@ -59,24 +59,24 @@ async def home(data_dir: Path, renderer: ScriptedRenderer) -> AsyncIterator[Home
 
 @pytest.fixture
 def renderer() -> ScriptedRenderer:
-    """Paints at once, unless a test holds it."""
+    """Return a renderer that finishes at once unless a test holds it."""
     return ScriptedRenderer()
 
 
 @pytest.fixture
 def rows(data_dir: Path) -> Iterator[sqlite3.Connection]:
-    """The tables as they were recorded."""
+    """Open the recorded database."""
     with closing(sqlite3.connect(data_dir / FILE_NAME)) as connection:
         yield connection
 
 
 def column(rows: sqlite3.Connection, sql: str) -> set[Any]:
-    """The different values of one column."""
+    """Return the distinct values of one column."""
     return {row[0] for row in rows.execute(sql)}
 
 
 def test_every_table_has_a_row(rows: sqlite3.Connection) -> None:
-    """There is no table of that schema that the fixture says nothing about."""
+    """Every table of that schema has at least one recorded row."""
     assert rows.execute("PRAGMA user_version").fetchone() == (VERSION,)
     tables = column(rows, "SELECT name FROM sqlite_master WHERE type = 'table'")
     empty = {name for name in tables if not rows.execute(f"SELECT 1 FROM {name}").fetchone()}
@@ -84,7 +84,7 @@ def test_every_table_has_a_row(rows: sqlite3.Connection) -> None:
 
 
 def test_every_state_and_way_is_there(rows: sqlite3.Connection) -> None:
-    """A job in every state, a delivery in every state, on every road and by every mode."""
+    """The recording has a job in every state, and a delivery in every state, route and mode."""
     assert column(rows, "SELECT state FROM jobs") == set(JobState)
     assert column(rows, "SELECT delivery FROM jobs") == set(DeliveryMode)
     assert column(rows, "SELECT state FROM deliveries") == set(DeliveryState)
@@ -104,7 +104,7 @@ def test_every_state_and_way_is_there(rows: sqlite3.Connection) -> None:
 
 
 def test_nothing_is_wrong_with_it(data_dir: Path) -> None:
-    """The check of the folder finds one file without a row, which the next start takes over."""
+    """The consistency check finds only one file without a row, which the next start adopts."""
     report = consistency.check(data_dir, hashes=True)
     assert report.wrong() == []
     found = {kind: finding.examples for kind, finding in report.findings.items()}
@@ -114,7 +114,7 @@ def test_nothing_is_wrong_with_it(data_dir: Path) -> None:
 
 
 async def test_all_that_it_says_is_read(data_dir: Path) -> None:
-    """Jobs, pictures, favourites, searches, quotas, settings, reports and blocks are as then."""
+    """Jobs, pictures, favourites, searches, quotas, settings, reports and blocks are unchanged."""
     clock = FakeClock(NOW)
     async with await Database.open(data_dir / FILE_NAME, check=True) as db:
         said = await told(db, clock, RECORDED["ids"])
@@ -127,7 +127,7 @@ async def test_all_that_it_says_is_read(data_dir: Path) -> None:
 def test_every_picture_carries_the_recipe_of_its_row(
     data_dir: Path, rows: sqlite3.Connection
 ) -> None:
-    """What is inside each file is read, is that of its row, and fits its pixels."""
+    """The recipe inside each file is readable, equals that of its row, and matches the pixels."""
     files = PictureFiles(data_dir, clock=FakeClock(NOW))
     kept = "SELECT file, recipe FROM pictures WHERE deleted_at IS NULL AND file_removed_at IS NULL"
     found = rows.execute(kept).fetchall()
@@ -138,7 +138,7 @@ def test_every_picture_carries_the_recipe_of_its_row(
 
 
 async def test_what_was_not_over_is_painted(home: Home, renderer: ScriptedRenderer) -> None:
-    """Every job that waited is painted, the interrupted ones once more, and none a third time."""
+    """Every waiting job is painted; interrupted ones are retried once, and none a third time."""
     await home.settled()
     live = {each["prompt"] for each in RECORDED["jobs"] if each["finished_at"] is None}
     assert live == set(ENDS)
@@ -150,13 +150,13 @@ async def test_what_was_not_over_is_painted(home: Home, renderer: ScriptedRender
     assert states == ENDS
     assert home.rows("SELECT error_code FROM jobs WHERE prompt = 'begun'") == [("crashed",)]
     painted = {each.prompt for each in renderer.painted}
-    # The one whose file lay there already was taken over.
+    # The job whose file already existed was adopted.
     assert painted == live - {"begun", NOT_WRITTEN_DOWN}
     assert consistency.check(home.settings.storage.data_dir, hashes=True).wrong() == []
 
 
 async def test_what_was_not_told_is_told(home: Home) -> None:
-    """Every pending result is delivered, and each picture of it is shown once."""
+    """Every pending result is delivered, and each of its pictures is shown once."""
     pending = {each["job_id"] for each in RECORDED["deliveries"] if each["state"] == "pending"}
     await home.settled()
     ends = dict(home.rows("SELECT job_id, state FROM deliveries"))
@@ -176,7 +176,7 @@ async def test_what_was_not_told_is_told(home: Home) -> None:
 
 
 async def test_open_questions_make_what_they_asked_about(home: Home) -> None:
-    """Paint on each open question accepts the very requests that it did then; no other one does."""
+    """Each open proposal accepts exactly the recorded requests, and no closed one accepts any."""
     await home.settled()
     fuzzer = Fuzzer(home)
     panel = (await home.alice.slash(home.channel, "queue")).response.message

@@ -1,4 +1,4 @@
-"""Wishes that begin with pictures: fetched with limits, decoded one at a time, accepted whole."""
+"""Image to image requests: limited downloads, one decode at a time, accepted as a whole."""
 
 from __future__ import annotations
 
@@ -48,7 +48,10 @@ ALICE = Actor(100, 1, 10)
 
 
 class ImageToImageHarness:
-    """A house without Discord. files: what lies where; a missing one takes for ever."""
+    """The application without Discord.
+
+    files: the content at each URL; the download of a missing one never ends.
+    """
 
     def __init__(self) -> None:
         self.files: dict[str, bytes | Exception] = {"photo": a_picture(60, 40)}
@@ -57,7 +60,7 @@ class ImageToImageHarness:
         self.app: Application = None  # pyright: ignore[reportAttributeAccessIssue]
 
     async def fetch(self, url: str, _limit_bytes: int) -> bytes:
-        """What `bot.jobs.downloads` does."""
+        """Stand in for `bot.jobs.downloads`."""
         self.fetching += 1
         self.most_fetching = max(self.most_fetching, self.fetching)
         try:
@@ -73,7 +76,7 @@ class ImageToImageHarness:
     async def plan(
         self, *sources: Any, mode: Mode = Mode.IMAGE, **options: Any
     ) -> ImageToImagePlan:
-        """A plan that is all right."""
+        """Plan a valid request."""
         spec = InputSpec(mode, sources or (UrlSource("photo"),))
         plan = await self.app.services.image_to_image.plan(
             ALICE, GenerationParams("a lake"), spec, **options
@@ -82,20 +85,20 @@ class ImageToImageHarness:
         return plan
 
     async def paint(self, *sources: Any, **options: Any) -> Accepted | Reason:
-        """What becomes of a wish."""
+        """Plan and paint a request; return the outcome, or the reason of a refusal."""
         plan = await self.plan(*sources, **options)
         outcome = await self.app.services.image_to_image.paint(ALICE, plan)
         return outcome.reason if isinstance(outcome, Refused) else outcome
 
     def stored_inputs(self) -> set[str]:
-        """The pictures in the data folder."""
+        """Return the hashes of the inputs in the data folder."""
         data_dir = self.app.settings.storage.data_dir
         return {each.sha256 for each in InputFiles(data_dir).found()}
 
 
 @pytest.fixture
 async def harness(tmp_path: Path) -> AsyncIterator[ImageToImageHarness]:
-    """A house whose painter paints at once."""
+    """Open the application with a renderer that finishes at once."""
     harness = ImageToImageHarness()
     settings = Settings.model_validate({"storage": {"data_dir": tmp_path}})
     async with open_application(
@@ -109,7 +112,7 @@ async def harness(tmp_path: Path) -> AsyncIterator[ImageToImageHarness]:
 async def test_only_one_is_decoded_at_a_time(
     harness: ImageToImageHarness, monkeypatch: pytest.MonkeyPatch
 ):
-    """Pictures are decoded one at a time, also while one of the requests is cancelled."""
+    """Pictures are decoded one at a time, even while one of the requests is cancelled."""
     busy = threading.Lock()
     overlaps: list[bool] = []
     ready = image_to_image._fit_inputs  # pyright: ignore[reportPrivateUsage]
@@ -132,7 +135,7 @@ async def test_only_one_is_decoded_at_a_time(
 
 
 async def test_few_are_in_memory_at_once(harness: ImageToImageHarness):
-    """The others wait until those are decoded; in the end all are painted."""
+    """Only a few requests download at the same time; the others wait, and all are painted."""
     wishes = [asyncio.create_task(harness.paint(UrlSource("later"))) for _ in range(9)]
     await until(lambda: harness.fetching == FETCHED_AT_ONCE)
     harness.files["later"] = a_picture()
@@ -144,7 +147,7 @@ async def test_few_are_in_memory_at_once(harness: ImageToImageHarness):
 async def test_what_takes_too_long_is_given_up(
     harness: ImageToImageHarness, monkeypatch: pytest.MonkeyPatch, limit: str
 ):
-    """One file and all of them have their time; afterwards others are served."""
+    """One file and all files together have a timeout; afterwards other requests are served."""
     monkeypatch.setattr(image_to_image, limit, 0.05)
     assert await harness.paint(UrlSource("never")) == Unreachable()
     monkeypatch.undo()
@@ -163,7 +166,7 @@ async def test_what_takes_too_long_is_given_up(
 async def test_what_cannot_be_read_is_refused(
     harness: ImageToImageHarness, found: bytes | Exception, reason: type[Reason]
 ):
-    """With the place of the picture among those that were given; nothing is kept."""
+    """An unreadable picture is refused with its position, and nothing is stored."""
     harness.files["bad"] = found
     outcome = await harness.paint(UrlSource("photo"), UrlSource("bad"), mode=Mode.BLEND)
     assert isinstance(outcome, reason) and harness.stored_inputs() == set()
@@ -174,7 +177,7 @@ async def test_what_cannot_be_read_is_refused(
 async def test_a_full_disk_accepts_nothing(
     harness: ImageToImageHarness, monkeypatch: pytest.MonkeyPatch
 ):
-    """Where a picture cannot be kept, its wish is refused."""
+    """A request is refused if its picture cannot be stored."""
 
     async def full(*_: Any) -> None:
         raise DiskFull(Path("inputs"), "no room")
@@ -187,7 +190,7 @@ async def test_a_full_disk_accepts_nothing(
 
 
 async def test_the_same_picture_twice(harness: ImageToImageHarness):
-    """A blend of one with itself has it twice and keeps it once."""
+    """A blend of a picture with itself names it twice and stores it once."""
     accepted = await harness.paint(UrlSource("photo"), UrlSource("photo"), mode=Mode.BLEND)
     assert isinstance(accepted, Accepted)
     first, second = accepted.resolved.request.inputs
@@ -195,7 +198,7 @@ async def test_the_same_picture_twice(harness: ImageToImageHarness):
 
 
 async def test_what_is_put_aside_is_painted_from_as_it_is(harness: ImageToImageHarness):
-    """The very pixels; also given as a file, they are the same."""
+    """A staged picture gives exactly the same pixels as the uploaded file."""
     kept = await harness.app.services.image_to_image.stage(ALICE, UrlSource("photo"))
     assert isinstance(kept, StagedSource)
     outcomes = [await harness.paint(each) for each in (kept, UrlSource("photo"))]
@@ -205,7 +208,7 @@ async def test_what_is_put_aside_is_painted_from_as_it_is(harness: ImageToImageH
 
 
 async def test_nobody_else_paints_from_what_was_put_aside(harness: ImageToImageHarness):
-    """Whoever has read the hash somewhere still lacks the seal."""
+    """The hash of a staged picture is useless to others without its signature."""
     kept = await harness.app.services.image_to_image.stage(ALICE, UrlSource("photo"))
     assert isinstance(kept, StagedSource)
     for actor, source in (
@@ -222,7 +225,7 @@ async def test_nobody_else_paints_from_what_was_put_aside(harness: ImageToImageH
 
 @pytest.mark.parametrize("damage", ["gone", "damaged"])
 async def test_what_was_put_aside_may_be_lost(harness: ImageToImageHarness, damage: str):
-    """Gone or damaged meanwhile: refused, never another picture."""
+    """A staged picture that is missing or damaged is refused, never replaced by another one."""
     kept = await harness.app.services.image_to_image.stage(ALICE, UrlSource("photo"))
     assert isinstance(kept, StagedSource)
     path = InputFiles(harness.app.settings.storage.data_dir).path(kept.sha256)
@@ -234,7 +237,7 @@ async def test_what_was_put_aside_may_be_lost(harness: ImageToImageHarness, dama
 
 @pytest.mark.parametrize("damage", ["gone", "damaged"])
 async def test_a_picture_of_ours_may_have_lost_its_file(harness: ImageToImageHarness, damage: str):
-    """The sentence about removed files, as for enlarging."""
+    """A picture of the bot whose file is missing or damaged is refused as removed."""
     accepted = await harness.paint()
     assert isinstance(accepted, Accepted)
     services = harness.app.services
@@ -251,7 +254,7 @@ async def test_a_picture_of_ours_may_have_lost_its_file(harness: ImageToImageHar
 
 
 async def test_private_offspring_of_a_private_picture(harness: ImageToImageHarness):
-    """Whatever was asked for, what is made of it is for the same eyes."""
+    """A result of a private picture is always private."""
     accepted = await harness.paint(private=True)
     assert isinstance(accepted, Accepted) and accepted.private
     services = harness.app.services
@@ -268,7 +271,7 @@ async def test_private_offspring_of_a_private_picture(harness: ImageToImageHarne
 
 @given(st.text(max_size=12) | st.floats().map(str) | st.integers().map(lambda n: f"{n}%"))
 def test_any_text_is_a_strength_or_none(text: str):
-    """Nothing raises, and what is read lies within the bounds."""
+    """Any text is parsed to a strength within bounds, or refused; nothing raises."""
     found = parse_strength(text)
     if isinstance(found, Refused):
         assert isinstance(found.reason, OutOfRange)
@@ -282,5 +285,5 @@ def test_any_text_is_a_strength_or_none(text: str):
      ("75%", 0.75), ("75 %", 0.75), ("０．５", 0.5), (" 0.01 ", 0.01)],
 )  # fmt: skip
 def test_ways_to_write_a_strength(text: str, strength: float | None):
-    """A point, a comma, a percentage, full-width digits."""
+    """A strength may have a point, a comma, a percent sign or full-width digits."""
     assert parse_strength(text) == strength

@@ -1,4 +1,4 @@
-"""Choices in braces: as many wishes as there are ways to choose, and all of them or none."""
+"""Permutations of a prompt: proposed with their number, accepted all together or not at all."""
 
 from __future__ import annotations
 
@@ -68,12 +68,12 @@ GROUPS = st.lists(st.lists(WORDS, min_size=1, max_size=4), min_size=1, max_size=
 
 
 def in_braces(groups: list[list[str]]) -> str:
-    """A prompt with these groups of choices."""
+    """Return a prompt with these groups of options."""
     return " and ".join("{" + ", ".join(group) + "}" for group in groups)
 
 
 class PermutationsHarness:
-    """The studio over a real database, with an engine whose model never loads."""
+    """The services on a real database, with an engine whose model never loads."""
 
     def __init__(self, db: Database, limit: int, bounds: Bounds) -> None:
         self.db, self.clock = db, FakeClock()
@@ -119,7 +119,7 @@ class PermutationsHarness:
         )
 
     async def propose(self, prompt: str, count: int = 1, **options: Any) -> BatchProposal | Refused:
-        """Propose what a prompt would make."""
+        """Propose the permutations of a prompt."""
         outcome = await self.generation.imagine(
             ALICE, GenerationParams(prompt, **options), count=count
         )
@@ -129,18 +129,18 @@ class PermutationsHarness:
         return await self.permutations.propose(ALICE, outcome.reason)
 
     async def charged(self) -> int:
-        """Pictures that are charged."""
+        """Return the number of charged pictures."""
         (row,) = await self.db.fetch_all("SELECT coalesce(sum(pictures), 0) AS n FROM ledger")
         return row["n"]
 
     def reserved_places(self) -> int:
-        """Places of the queue that are held or filled."""
+        """Return the number of queue places that are reserved or filled."""
         return self.engine.queue._held[(Scope.QUEUE, 0)]
 
 
 @asynccontextmanager
 async def open_harness(limit: int = 100, **bounds: int) -> AsyncIterator[PermutationsHarness]:
-    """An empty database; limit: the quota. bounds: of the queue."""
+    """Open the harness on an empty database. limit: the quota. bounds: of the queue."""
     with tempfile.TemporaryDirectory() as folder:
         async with await Database.open(Path(folder) / "data" / "zimagine.db") as db:
             yield PermutationsHarness(db, limit, Bounds(**({"queue": 100} | bounds)))
@@ -148,7 +148,7 @@ async def open_harness(limit: int = 100, **bounds: int) -> AsyncIterator[Permuta
 
 @given(GROUPS, st.integers(1, 4))
 def test_as_many_wishes_as_ways_to_choose(groups: list[list[str]], count: int):
-    """The number of wishes is the product of the groups, and each could have been typed so."""
+    """The number of prompts is the product of the groups, and each prompt could have been typed."""
     total = math.prod(map(len, groups))
     prompt, params = in_braces(groups), GenerationParams(in_braces(groups), seed=5, steps=4)
     found, texts = apply_flags_to_each(params, count, True), expand_prompts(prompt)
@@ -175,7 +175,8 @@ def test_as_many_wishes_as_ways_to_choose(groups: list[list[str]], count: int):
 def test_all_or_none_under_any_quota_and_queue(
     groups: list[list[str]], count: int, left: int, places: int
 ):
-    """Everything is accepted and charged once, or nothing is, with the numbers of what lacks."""
+    """Everything is accepted and charged once, or nothing is, and the refusal says what is
+    missing."""
     wishes = math.prod(map(len, groups))
 
     async def scene() -> None:
@@ -201,7 +202,8 @@ def test_all_or_none_under_any_quota_and_queue(
 
 @pytest.mark.parametrize("blocked", ["quota", "queue"])
 async def test_what_came_between_the_question_and_its_answer_counts(blocked: str):
-    """Quota and queue are asked again: nothing is half accepted, and it can be answered later."""
+    """Quota and queue are checked again on the answer: nothing is partly accepted, and the proposal
+    can be answered again later."""
     async with open_harness(5, queue=50, user=4) as harness:
         asked = await harness.propose("{a, b, c}")
         assert isinstance(asked, BatchProposal)
@@ -226,7 +228,7 @@ async def test_what_came_between_the_question_and_its_answer_counts(blocked: str
 
 
 async def test_seeds_are_fresh_or_the_one_that_is_given():
-    """Without a seed each wish has its own; with one, all of them have that."""
+    """Without a seed each permutation has a different one; a given seed applies to all."""
     async with open_harness() as harness:
         for seed in (None, 7):
             asked = await harness.propose("{a, b, c}", seed=seed)
@@ -238,7 +240,7 @@ async def test_seeds_are_fresh_or_the_one_that_is_given():
 
 
 async def test_what_was_asked_for_is_what_is_painted():
-    """Flags, options and whose eyes: all of it is in the question, and in the jobs."""
+    """Flags, options and privacy are preserved in the proposal and in the jobs."""
     async with open_harness() as harness:
         asked = await harness.propose(
             r"{a --private, b} \{x\} --ar {16:9, 1:1} --no fog", count=2, steps=3, seed=9
@@ -259,7 +261,7 @@ async def test_what_was_asked_for_is_what_is_painted():
 
 
 async def test_a_database_in_trouble_is_said(monkeypatch: pytest.MonkeyPatch):
-    """A database that takes too long, or nothing, refuses the question; nothing is held."""
+    """A database that is slow or failing refuses the proposal; no place stays reserved."""
     async with open_harness() as harness:
         monkeypatch.setattr(choosing, "ACCEPT_LIMIT_S", 0.05)
         async with harness.db.transaction():
@@ -270,7 +272,7 @@ async def test_a_database_in_trouble_is_said(monkeypatch: pytest.MonkeyPatch):
 
 
 async def test_a_question_of_another_version_is_over():
-    """What cannot be read any more is not painted half-understood."""
+    """A stored proposal that cannot be read any more is closed, not partly painted."""
     async with open_harness() as harness:
         asked = await harness.propose("{a, b}")
         assert isinstance(asked, BatchProposal)
@@ -304,14 +306,14 @@ WISHES = st.builds(
 def test_a_stored_question_is_the_same(
     params: GenerationParams, count: int, private: bool, parent_id: int | None
 ):
-    """Every field comes back from the database as it was."""
+    """Every field of a stored proposal is read back unchanged."""
     asking = PendingBatch(params, count, private, parent_id)
     assert choosing._from_json(choosing._to_json(asking)) == asking
 
 
 def test_a_remix_takes_the_numbers_that_no_flag_says():
-    """Size, steps and guidance are the picture's, unless the words say others; what starts from a
-    picture keeps its shape."""
+    """A remix keeps the picture's size, steps and guidance unless flags override them; with source
+    images the size is fixed."""
     original = a_request(width_px=512, height_px=256, steps=6, guidance=2.0, variety=0.5)
     plain = params_like(GenerationParams("x"), original)
     assert isinstance(plain, GenerationParams)
