@@ -57,7 +57,7 @@ def jobs_in(path: Path) -> int:
 
 
 def test_all_is_well(data_dir: Path):
-    """A sound folder is reported in one line with code 0, with --hash as well."""
+    """A sound folder is reported in one line with code 0; only --hash notices changed content."""
     done = call("check")
     assert (done.exit_code, done.stdout) == (0, "All is well: 1 picture, 1 file.\n")
     done = call("check", "--hash")
@@ -89,7 +89,7 @@ def test_many_of_a_kind_are_counted(data_dir: Path):
 
 
 def test_fix_removes_what_is_safe_and_nothing_else(data_dir: Path):
-    """--fix removes files of erased pictures and old unfinished ones, and only then."""
+    """Only --fix removes files: those of erased pictures and old unfinished ones."""
     connection = sqlite3.connect(data_dir / "zimagine.db")
     connection.execute("UPDATE pictures SET file_removed_at = 1")
     connection.commit()

@@ -40,7 +40,7 @@ def test_a_grid_has_every_combination_once_or_is_refused_with_its_number(
 
 
 def test_without_a_grid_there_is_one_cell_and_no_sheet():
-    """A call without --grid has one cell for each prompt and no contact sheet."""
+    """A call without --grid has one cell and no contact sheet, whatever its --count."""
     (cell,) = grids.cells((), 1000)
     assert cell.values == {} and cell.file_label == "" and grids.columns(()) == 0
 
