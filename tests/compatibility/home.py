@@ -21,7 +21,7 @@ DATA = HERE / "data_2026_11"
 """A data folder written by the build of November 2026."""
 CONFIG = HERE / "every_setting.toml"
 CUSTOM_IDS = HERE / "custom_ids.json"
-TOLD = HERE / "told.json"
+CONTENTS = HERE / "told.json"
 TOKEN = "a token of November 2026"
 """Staged pictures in the recording are signed with a key derived from it."""
 SETTLED_S = 60

@@ -14,13 +14,13 @@ from discord import InteractionType
 
 from bot.discord.views.custom_ids import PICKABLE, ComponentAction, parse, parse_staged
 from tests.bot.discord.test_fuzz import Fuzzer
-from tests.compatibility.home import CUSTOM_IDS, TOKEN, TOLD, Home, copied, open_home
+from tests.compatibility.home import CONTENTS, CUSTOM_IDS, TOKEN, Home, copied, open_home
 from tests.fakes import ScriptedRenderer
 
 RECORDED: dict[str, Any] = json.loads(CUSTOM_IDS.read_text(encoding="utf-8"))
 SHOWN: list[dict[str, Any]] = RECORDED["shown"]
 (KEPT,) = {each["custom_id"] for each in SHOWN if parse_staged(each["custom_id"]) is not None}
-NOW = datetime.fromisoformat(json.loads(TOLD.read_text(encoding="utf-8"))["now"])
+NOW = datetime.fromisoformat(json.loads(CONTENTS.read_text(encoding="utf-8"))["now"])
 LATER_ACTIONS: frozenset[ComponentAction] = frozenset()
 """Actions that were added after the recording, and are therefore not in it."""
 UNKNOWN = "I do not know this button"
@@ -137,7 +137,7 @@ async def test_the_people_are_the_recorded_ones(home: Home) -> None:
     assert home.ids() == RECORDED["ids"] and RECORDED["token"] == TOKEN
 
 
-class Hand:
+class ComponentUser:
     """Uses recorded components, on a message of the bot that only the user can see."""
 
     def __init__(self, home: Home) -> None:
@@ -190,14 +190,14 @@ class Hand:
 
 async def test_each_kind_is_answered_as_it_was(home: Home, renderer: ScriptedRenderer) -> None:
     """Each kind of button, menu, option and form still works for recorded rows."""
-    hand = Hand(home)
+    user = ComponentUser(home)
     wrong: list[tuple[Press, str, str]] = []
     for press in PRESSES:
         if press.custom_id == "z1:reroll:2":
             renderer.release()
-        answer, said = await hand.use(press.on, press.custom_id, press.who)
-        if answer != press.answer or press.says not in said:
-            wrong.append((press, answer, said[:500]))
+        answer, text = await user.use(press.on, press.custom_id, press.who)
+        if answer != press.answer or press.says not in text:
+            wrong.append((press, answer, text[:500]))
     assert wrong == []
     await home.settled()
     cancelled = home.rows("SELECT id FROM jobs WHERE state = 'cancelled' AND id IN (27, 28)")
@@ -205,9 +205,9 @@ async def test_each_kind_is_answered_as_it_was(home: Home, renderer: ScriptedRen
     erased = "SELECT id FROM pictures WHERE deleted_at IS NOT NULL ORDER BY id"
     assert [row[0] for row in home.rows(erased)] == [3, 4, 5, 20, 21, 24, 25]
     assert home.rows("SELECT 1 FROM blocks WHERE user_id = ?", home.dave.id) == [(1,)]
-    said = "json_extract(request, '$.mode'), json_extract(request, '$.strength')"
+    columns = "json_extract(request, '$.mode'), json_extract(request, '$.strength')"
     ponds = home.rows(
-        f"SELECT user_id, {said}, json_extract(request, '$.negative_prompt'), seed = 70, "
+        f"SELECT user_id, {columns}, json_extract(request, '$.negative_prompt'), seed = 70, "
         "parent_picture_id FROM jobs WHERE prompt = 'a pond' ORDER BY id"
     )
     alice, bob = home.alice.id, home.bob.id
@@ -226,14 +226,14 @@ async def test_each_kind_is_answered_as_it_was(home: Home, renderer: ScriptedRen
 async def test_all_that_was_shown_is_known(home: Home, renderer: ScriptedRenderer) -> None:
     """Every recorded custom_id is handled by its own handler, even if only with a refusal."""
     renderer.release()
-    hand = Hand(home)
+    user = ComponentUser(home)
     ids = {(each["on"], each["custom_id"]) for each in SHOWN}
     assert len(ids) > 200
     for number, (on, custom_id) in enumerate(sorted(ids, key=lambda each: "delete" in each[1])):
-        _, said = await hand.use(on, custom_id)
-        assert UNKNOWN not in said, custom_id
+        _, text = await user.use(on, custom_id)
+        assert UNKNOWN not in text, custom_id
         if number % 20 == 0:
             await home.settled()
-    _, said = await hand.use(BUTTON, "z1:nothing:1")
-    assert UNKNOWN in said
+    _, text = await user.use(BUTTON, "z1:nothing:1")
+    assert UNKNOWN in text
     await home.settled()

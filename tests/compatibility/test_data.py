@@ -21,11 +21,11 @@ from storage.database import FILE_NAME, Database
 from storage.files import PictureFiles
 from storage.types import DeliveryMode, DeliveryState, JobState, PolicySource, Route, Verdict
 from tests.bot.discord.test_fuzz import Fuzzer
-from tests.compatibility.accounts import told
-from tests.compatibility.home import TOLD, Home, copied, open_home
+from tests.compatibility.contents import read_contents
+from tests.compatibility.home import CONTENTS, Home, copied, open_home
 from tests.fakes import FakeClock, ScriptedRenderer
 
-RECORDED: dict[str, Any] = json.loads(TOLD.read_text(encoding="utf-8"))
+RECORDED: dict[str, Any] = json.loads(CONTENTS.read_text(encoding="utf-8"))
 NOW = datetime.fromisoformat(RECORDED["now"])
 VERSION = 7
 """The schema version of the recording."""
@@ -117,10 +117,10 @@ async def test_all_that_it_says_is_read(data_dir: Path) -> None:
     """Jobs, pictures, favourites, searches, quotas, settings, reports and blocks are unchanged."""
     clock = FakeClock(NOW)
     async with await Database.open(data_dir / FILE_NAME, check=True) as db:
-        said = await told(db, clock, RECORDED["ids"])
-    for part, value in said.items():
+        contents = await read_contents(db, clock, RECORDED["ids"])
+    for part, value in contents.items():
         assert value == RECORDED[part], part
-    sources = {each["quota"]["policy"]["source"] for each in said["people"].values()}
+    sources = {each["quota"]["policy"]["source"] for each in contents["people"].values()}
     assert sources == {PolicySource.USER, PolicySource.SERVER}
 
 
@@ -129,11 +129,13 @@ def test_every_picture_carries_the_recipe_of_its_row(
 ) -> None:
     """The recipe inside each file is readable, equals that of its row, and matches the pixels."""
     files = PictureFiles(data_dir, clock=FakeClock(NOW))
-    kept = "SELECT file, recipe FROM pictures WHERE deleted_at IS NULL AND file_removed_at IS NULL"
-    found = rows.execute(kept).fetchall()
+    existing = (
+        "SELECT file, recipe FROM pictures WHERE deleted_at IS NULL AND file_removed_at IS NULL"
+    )
+    found = rows.execute(existing).fetchall()
     for file, recipe in found:
-        inscribed = read_png(files.path(file))
-        assert inscribed.untouched and inscribed.recipe == Recipe.from_json(recipe), file
+        embedded = read_png(files.path(file))
+        assert embedded.untouched and embedded.recipe == Recipe.from_json(recipe), file
     assert len(found) > 30
 
 
@@ -167,12 +169,12 @@ async def test_what_was_not_told_is_told(home: Home) -> None:
         for message in messages.values()
         for attachment in message.attachments
     )
-    due = {
+    names = {
         Path(file).name
         for job_id, file in home.rows("SELECT job_id, file FROM pictures")
         if job_id in pending
     }
-    assert len(due) > 15 and {name: shown[name] for name in due} == dict.fromkeys(due, 1)
+    assert len(names) > 15 and {name: shown[name] for name in names} == dict.fromkeys(names, 1)
 
 
 async def test_open_questions_make_what_they_asked_about(home: Home) -> None:

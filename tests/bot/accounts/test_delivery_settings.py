@@ -35,7 +35,7 @@ ADMIN = Actor(user_id=4, guild_id=1, channel_id=2, manages_server=True)
 FLAGS = st.sampled_from([None, False, True])
 
 
-def chosen(
+def choices(
     delivery: DeliveryMode | None = None, spoiler: bool | None = None, quiet: bool | None = None
 ) -> StoredSettings:
     """Return the stored choices of one level."""
@@ -43,7 +43,7 @@ def chosen(
 
 
 ANY = st.none() | st.builds(
-    chosen, delivery=st.sampled_from([None, *DeliveryMode]), spoiler=FLAGS, quiet=FLAGS
+    choices, delivery=st.sampled_from([None, *DeliveryMode]), spoiler=FLAGS, quiet=FLAGS
 )
 LEVELS = st.builds(SettingsLevels, server=ANY, channel=ANY, user=ANY)
 
@@ -55,14 +55,14 @@ async def preferences(tmp_path: Path) -> AsyncIterator[DeliverySettingsService]:
         yield DeliverySettingsService(stored.Preferences(db, FakeClock()), Permissions())
 
 
-def held(settings: SettingsOverview) -> EffectiveSettings:
+def values(settings: SettingsOverview) -> EffectiveSettings:
     """Return the values without their sources."""
     return EffectiveSettings(settings.delivery.value, settings.spoiler.value, settings.quiet.value)
 
 
 def test_without_any_choice_the_defaults_hold():
     """The defaults are delivery in the channel, no spoiler, and previews."""
-    assert held(resolve_settings(SettingsLevels(), 2)) == EffectiveSettings(CHANNEL, False, False)
+    assert values(resolve_settings(SettingsLevels(), 2)) == EffectiveSettings(CHANNEL, False, False)
 
 
 @given(LEVELS)
@@ -121,18 +121,18 @@ def test_of_two_ways_the_one_that_fewer_see_holds(
     moderators: DeliveryMode | None, own: DeliveryMode, holds: DeliveryMode
 ):
     """A member may make their pictures more private, but not more public."""
-    levels = SettingsLevels(channel=chosen(moderators), user=chosen(own))
+    levels = SettingsLevels(channel=choices(moderators), user=choices(own))
     assert resolve_settings(levels, 2).delivery.value is holds
 
 
 def test_a_spoiler_of_moderators_stays():
     """A member can add a spoiler, but cannot remove one set for the channel or server."""
     hidden = resolve_settings(
-        SettingsLevels(channel=chosen(spoiler=True), user=chosen(spoiler=False)), 2
+        SettingsLevels(channel=choices(spoiler=True), user=choices(spoiler=False)), 2
     )
     assert hidden.spoiler == EffectiveSetting(True, Source.CHANNEL, own_choice=False)
     own = resolve_settings(
-        SettingsLevels(channel=chosen(spoiler=False), user=chosen(spoiler=True)), 2
+        SettingsLevels(channel=choices(spoiler=False), user=choices(spoiler=True)), 2
     )
     assert own.spoiler == EffectiveSetting(True, Source.USER)
 
@@ -140,7 +140,7 @@ def test_a_spoiler_of_moderators_stays():
 def test_previews_are_a_persons_own_affair():
     """A member's choice of previews overrides all others."""
     for moderators, own in itertools.product((None, False, True), (False, True)):
-        levels = SettingsLevels(server=chosen(quiet=moderators), user=chosen(quiet=own))
+        levels = SettingsLevels(server=choices(quiet=moderators), user=choices(quiet=own))
         assert resolve_settings(levels, 2).quiet == EffectiveSetting(own, Source.USER)
 
 

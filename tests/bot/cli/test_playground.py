@@ -72,8 +72,8 @@ def test_another_bot_is_told_what_it_does_wrong(tmp_path: Path) -> None:
     """With --no-bot the command prints where to connect, and reports each mistake of a bot."""
     running = start(tmp_path, "--port", "0", "--no-bot")
     assert running.stdout is not None
-    said = dict(running.stdout.readline().partition(": ")[::2] for _ in range(5))
-    request = urllib.request.Request(said["API"].strip() + "/users/@me")
+    output = dict(running.stdout.readline().partition(": ")[::2] for _ in range(5))
+    request = urllib.request.Request(output["API"].strip() + "/users/@me")
     with pytest.raises(urllib.error.HTTPError) as refused:
         urllib.request.urlopen(request, timeout=10)
     assert refused.value.code == 401
@@ -91,15 +91,15 @@ def test_a_taken_port_is_explained(tmp_path: Path) -> None:
         taken.listen()
         port = str(taken.getsockname()[1])
         running = start(tmp_path, "--port", port)
-        _, said = running.communicate(timeout=WAIT_S)
+        _, output = running.communicate(timeout=WAIT_S)
     assert running.returncode == UNAVAILABLE
-    assert f"port {port}" in said and "Traceback" not in said
+    assert f"port {port}" in output and "Traceback" not in output
 
 
 def test_a_wrong_setting_is_explained(tmp_path: Path) -> None:
     """An invalid setting exits with one sentence and code 78, before anything is started."""
     (tmp_path / "config.toml").write_text("[engine]\nqueue_limit = 0\n")
     running = start(tmp_path)
-    said, explained = running.communicate(timeout=WAIT_S)
+    output, explained = running.communicate(timeout=WAIT_S)
     assert running.returncode == BAD_CONFIG
-    assert said == "" and "engine.queue_limit" in explained
+    assert output == "" and "engine.queue_limit" in explained

@@ -35,11 +35,11 @@ def test_names_differ(job: int, seed: int, order: list[int | None]):
 
 def test_a_picture_is_known_by_what_was_wanted():
     """Another seed is another picture; words that the model added to the prompt do not matter."""
-    wanted = a_request(seed=5)
-    assert _is_what_became_of(wanted, wanted)
-    assert not _is_what_became_of(wanted, a_request(seed=6))
-    written = dataclasses.replace(wanted, effective_prompt="a red boat on a calm sea")
-    assert not _is_what_became_of(wanted, written)
-    smart = dataclasses.replace(wanted, expand=True)
-    assert _is_what_became_of(smart, written)
-    assert not _is_what_became_of(smart, dataclasses.replace(written, seed=6))
+    request = a_request(seed=5)
+    assert _is_what_became_of(request, request)
+    assert not _is_what_became_of(request, a_request(seed=6))
+    enhanced = dataclasses.replace(request, effective_prompt="a red boat on a calm sea")
+    assert not _is_what_became_of(request, enhanced)
+    smart = dataclasses.replace(request, expand=True)
+    assert _is_what_became_of(smart, enhanced)
+    assert not _is_what_became_of(smart, dataclasses.replace(enhanced, seed=6))

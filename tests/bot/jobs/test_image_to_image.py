@@ -136,10 +136,10 @@ async def test_only_one_is_decoded_at_a_time(
 
 async def test_few_are_in_memory_at_once(harness: ImageToImageHarness):
     """Only a few requests download at the same time; the others wait, and all are painted."""
-    wishes = [asyncio.create_task(harness.paint(UrlSource("later"))) for _ in range(9)]
+    requests = [asyncio.create_task(harness.paint(UrlSource("later"))) for _ in range(9)]
     await until(lambda: harness.fetching == FETCHED_AT_ONCE)
     harness.files["later"] = a_picture()
-    assert [type(each) for each in await asyncio.gather(*wishes)] == [Accepted] * 9
+    assert [type(each) for each in await asyncio.gather(*requests)] == [Accepted] * 9
     assert harness.most_fetching == FETCHED_AT_ONCE
 
 
@@ -216,9 +216,9 @@ async def test_nobody_else_paints_from_what_was_put_aside(harness: ImageToImageH
         (Actor(100, 2, 10), kept),
         (ALICE, StagedSource(kept.sha256, "0" * 16)),
     ):
-        beginning = InputSpec(Mode.IMAGE, (source,))
+        spec = InputSpec(Mode.IMAGE, (source,))
         refused = await harness.app.services.image_to_image.plan(
-            actor, GenerationParams("a lake"), beginning
+            actor, GenerationParams("a lake"), spec
         )
         assert refused == Refused(StagedPictureGone())
 
@@ -262,10 +262,8 @@ async def test_private_offspring_of_a_private_picture(harness: ImageToImageHarne
     plan = await harness.plan(PictureSource("1"))
     assert plan.private
     bob = Actor(200, 1, 10)
-    beginning = InputSpec(Mode.IMAGE, (PictureSource("1", anyones=True),))
-    refused = await harness.app.services.image_to_image.plan(
-        bob, GenerationParams("a lake"), beginning
-    )
+    spec = InputSpec(Mode.IMAGE, (PictureSource("1", anyones=True),))
+    refused = await harness.app.services.image_to_image.plan(bob, GenerationParams("a lake"), spec)
     assert isinstance(refused, Refused)
 
 

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from bot.accounts.blocked_users import BlockedUsers
 from bot.accounts.delivery_settings import DeliverySettingsService
 from bot.accounts.permissions import Actor, Permissions
-from bot.jobs import permutations as choosing
+from bot.jobs import permutations
 from bot.jobs.active import ActiveJobs
 from bot.jobs.admission import AdmissionService
 from bot.jobs.completion import CompletionService, JobEvents
@@ -157,8 +157,8 @@ def test_as_many_wishes_as_ways_to_choose(groups: list[list[str]], count: int):
         return
     assert isinstance(found, tuple) and isinstance(texts, tuple)
     assert len(found) == len(texts) == total
-    for text, asked in zip(texts, found, strict=True):
-        assert asked == apply_flags(dataclasses.replace(params, prompt=text), count, True)
+    for text, proposal in zip(texts, found, strict=True):
+        assert proposal == apply_flags(dataclasses.replace(params, prompt=text), count, True)
     single = apply_flags(params, count, True)
     assert single == (
         found[0] if total == 1 else Refused(ManyPermutations(total, params, count, True))
@@ -177,25 +177,25 @@ def test_all_or_none_under_any_quota_and_queue(
 ):
     """Everything is accepted and charged once, or nothing is, and the refusal says what is
     missing."""
-    wishes = math.prod(map(len, groups))
+    prompts = math.prod(map(len, groups))
 
     async def scene() -> None:
         async with open_harness(left, queue=50, user=places) as harness:
-            asked = await harness.propose(in_braces(groups), count)
+            proposal = await harness.propose(in_braces(groups), count)
             assert harness.reserved_places() == 0 == await harness.charged()
-            if wishes > places:
-                assert asked == Refused(QueueIsFull(0, places, Scope.USER, wishes))
-            elif wishes * count > left:
-                assert asked == Refused(QuotaSpent(0, left, 24, wishes * count))
+            if prompts > places:
+                assert proposal == Refused(QueueIsFull(0, places, Scope.USER, prompts))
+            elif prompts * count > left:
+                assert proposal == Refused(QuotaSpent(0, left, 24, prompts * count))
             else:
-                assert isinstance(asked, BatchProposal)
-                assert (asked.pictures, len(asked.texts)) == (wishes * count, wishes)
-                taken = await harness.permutations.accept(ALICE, asked.proposal_id)
-                assert isinstance(taken, AcceptedBatch) and taken.texts == asked.texts
-                assert harness.reserved_places() == len(taken.jobs) == wishes
-                assert await harness.charged() == wishes * count
-                again = await harness.permutations.accept(ALICE, asked.proposal_id)
-                assert isinstance(again, Refused) and await harness.charged() == wishes * count
+                assert isinstance(proposal, BatchProposal)
+                assert (proposal.pictures, len(proposal.texts)) == (prompts * count, prompts)
+                batch = await harness.permutations.accept(ALICE, proposal.proposal_id)
+                assert isinstance(batch, AcceptedBatch) and batch.texts == proposal.texts
+                assert harness.reserved_places() == len(batch.jobs) == prompts
+                assert await harness.charged() == prompts * count
+                again = await harness.permutations.accept(ALICE, proposal.proposal_id)
+                assert isinstance(again, Refused) and await harness.charged() == prompts * count
 
     asyncio.run(scene())
 
@@ -205,15 +205,15 @@ async def test_what_came_between_the_question_and_its_answer_counts(blocked: str
     """Quota and queue are checked again on the answer: nothing is partly accepted, and the proposal
     can be answered again later."""
     async with open_harness(5, queue=50, user=4) as harness:
-        asked = await harness.propose("{a, b, c}")
-        assert isinstance(asked, BatchProposal)
+        proposal = await harness.propose("{a, b, c}")
+        assert isinstance(proposal, BatchProposal)
         for _ in range(3 if blocked == "quota" else 2):
             await harness.generation.imagine(ALICE, GenerationParams("another"))
         if blocked == "quota":
             while harness.engine.queue.first_of(ALICE.user_id):
                 await harness.engine.queue.take()
         before, held = await harness.charged(), harness.reserved_places()
-        refused = await harness.permutations.accept(ALICE, asked.proposal_id)
+        refused = await harness.permutations.accept(ALICE, proposal.proposal_id)
         expected = (
             QuotaSpent(3, 5, 24, 3) if blocked == "quota" else QueueIsFull(2, 4, Scope.USER, 3)
         )
@@ -223,7 +223,7 @@ async def test_what_came_between_the_question_and_its_answer_counts(blocked: str
         if blocked == "queue":
             await harness.engine.queue.take()
             assert isinstance(
-                await harness.permutations.accept(ALICE, asked.proposal_id), AcceptedBatch
+                await harness.permutations.accept(ALICE, proposal.proposal_id), AcceptedBatch
             )
 
 
@@ -231,26 +231,26 @@ async def test_seeds_are_fresh_or_the_one_that_is_given():
     """Without a seed each permutation has a different one; a given seed applies to all."""
     async with open_harness() as harness:
         for seed in (None, 7):
-            asked = await harness.propose("{a, b, c}", seed=seed)
-            assert isinstance(asked, BatchProposal)
-            taken = await harness.permutations.accept(ALICE, asked.proposal_id)
-            assert isinstance(taken, AcceptedBatch)
-            seeds = [each.resolved.request.seed for each in taken.jobs]
+            proposal = await harness.propose("{a, b, c}", seed=seed)
+            assert isinstance(proposal, BatchProposal)
+            batch = await harness.permutations.accept(ALICE, proposal.proposal_id)
+            assert isinstance(batch, AcceptedBatch)
+            seeds = [each.resolved.request.seed for each in batch.jobs]
             assert len(set(seeds)) == (3 if seed is None else 1) and (seed is None or 7 in seeds)
 
 
 async def test_what_was_asked_for_is_what_is_painted():
     """Flags, options and privacy are preserved in the proposal and in the jobs."""
     async with open_harness() as harness:
-        asked = await harness.propose(
+        proposal = await harness.propose(
             r"{a --private, b} \{x\} --ar {16:9, 1:1} --no fog", count=2, steps=3, seed=9
         )
-        assert isinstance(asked, BatchProposal) and asked.pictures == 8
-        assert asked.texts[0] == "a --private {x} --ar 16:9 --no fog"
-        taken = await harness.permutations.accept(ALICE, asked.proposal_id)
-        assert isinstance(taken, AcceptedBatch)
-        assert [each.private for each in taken.jobs] == [True, True, False, False]
-        for job in taken.jobs:
+        assert isinstance(proposal, BatchProposal) and proposal.pictures == 8
+        assert proposal.texts[0] == "a --private {x} --ar 16:9 --no fog"
+        batch = await harness.permutations.accept(ALICE, proposal.proposal_id)
+        assert isinstance(batch, AcceptedBatch)
+        assert [each.private for each in batch.jobs] == [True, True, False, False]
+        for job in batch.jobs:
             row = await harness.jobs.get(job.job_id)
             assert row is not None and row.pictures == 2
             request = request_from_json(row.request)
@@ -263,7 +263,7 @@ async def test_what_was_asked_for_is_what_is_painted():
 async def test_a_database_in_trouble_is_said(monkeypatch: pytest.MonkeyPatch):
     """A database that is slow or failing refuses the proposal; no place stays reserved."""
     async with open_harness() as harness:
-        monkeypatch.setattr(choosing, "ACCEPT_LIMIT_S", 0.05)
+        monkeypatch.setattr(permutations, "ACCEPT_LIMIT_S", 0.05)
         async with harness.db.transaction():
             slow = asyncio.create_task(harness.propose("{a, b}"))
             assert await slow == Refused(StorageUnavailable())
@@ -274,16 +274,16 @@ async def test_a_database_in_trouble_is_said(monkeypatch: pytest.MonkeyPatch):
 async def test_a_question_of_another_version_is_over():
     """A stored proposal that cannot be read any more is closed, not partly painted."""
     async with open_harness() as harness:
-        asked = await harness.propose("{a, b}")
-        assert isinstance(asked, BatchProposal)
+        proposal = await harness.propose("{a, b}")
+        assert isinstance(proposal, BatchProposal)
         async with harness.db.transaction() as transaction:
             await transaction.execute("""UPDATE proposals SET wish = '{"wish": 5}'""")
-        assert isinstance(await harness.permutations.accept(ALICE, asked.proposal_id), Refused)
-        assert await harness.permutations.decline(ALICE, asked.proposal_id) is None
+        assert isinstance(await harness.permutations.accept(ALICE, proposal.proposal_id), Refused)
+        assert await harness.permutations.decline(ALICE, proposal.proposal_id) is None
         assert await harness.charged() == 0
 
 
-WISHES = st.builds(
+PARAMS = st.builds(
     GenerationParams,
     prompt=st.text(st.characters(exclude_categories=["Cs"]), max_size=40),
     aspect=st.none() | st.just("16:9"),
@@ -302,13 +302,13 @@ WISHES = st.builds(
 )
 
 
-@given(WISHES, st.integers(1, 4), st.booleans(), st.none() | st.integers(1, 10**9))
+@given(PARAMS, st.integers(1, 4), st.booleans(), st.none() | st.integers(1, 10**9))
 def test_a_stored_question_is_the_same(
     params: GenerationParams, count: int, private: bool, parent_id: int | None
 ):
     """Every field of a stored proposal is read back unchanged."""
-    asking = PendingBatch(params, count, private, parent_id)
-    assert choosing._from_json(choosing._to_json(asking)) == asking
+    batch = PendingBatch(params, count, private, parent_id)
+    assert permutations._from_json(permutations._to_json(batch)) == batch
 
 
 def test_a_remix_takes_the_numbers_that_no_flag_says():
@@ -318,12 +318,17 @@ def test_a_remix_takes_the_numbers_that_no_flag_says():
     plain = params_like(GenerationParams("x"), original)
     assert isinstance(plain, GenerationParams)
     assert (plain.size, plain.steps, plain.guidance, plain.variety) == ((512, 256), 6, 2.0, 0.5)
-    said = params_like(
+    changed = params_like(
         GenerationParams("x", aspect="1:1", speed=Speed.FAST, strict=True, variety=0.2), original
     )
-    assert isinstance(said, GenerationParams)
-    assert (said.size, said.aspect, said.steps, said.guidance) == (None, "1:1", None, None)
-    assert said.variety == 0.2
+    assert isinstance(changed, GenerationParams)
+    assert (changed.size, changed.aspect, changed.steps, changed.guidance) == (
+        None,
+        "1:1",
+        None,
+        None,
+    )
+    assert changed.variety == 0.2
     start = InitImages(Mode.IMAGE, ("ab" * 32,))
     assert isinstance(
         params_like(GenerationParams("x", size=(64, 64), start=start), original), Refused

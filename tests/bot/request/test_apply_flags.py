@@ -20,26 +20,26 @@ from engine.prompts import EnhancementLevel, PictureStyle
 from engine.types import Mode
 
 
-def asked(text: str, count: int = 1, private: bool = False, **options: object) -> ParsedRequest:
+def parsed(text: str, count: int = 1, private: bool = False, **options: object) -> ParsedRequest:
     """Apply the flags of a valid prompt."""
-    found = apply_flags(GenerationParams(text, **options), count, private)  # pyright: ignore[reportArgumentType]
-    assert isinstance(found, ParsedRequest), found
-    return found
+    outcome = apply_flags(GenerationParams(text, **options), count, private)  # pyright: ignore[reportArgumentType]
+    assert isinstance(outcome, ParsedRequest), outcome
+    return outcome
 
 
 def refusal(text: str, count: int = 1, **options: object) -> str:
     """Return the sentence that refuses an invalid prompt."""
-    found = apply_flags(GenerationParams(text, **options), count, False)  # pyright: ignore[reportArgumentType]
-    assert isinstance(found, Refused)
-    sentence = rejections.refusal(found, words(), str)
+    outcome = apply_flags(GenerationParams(text, **options), count, False)  # pyright: ignore[reportArgumentType]
+    assert isinstance(outcome, Refused)
+    sentence = rejections.refusal(outcome, words(), str)
     assert sentence and "\n" not in sentence
     return sentence
 
 
 def test_flags_become_the_wish():
     """Each flag sets its option and is removed from the prompt."""
-    found = asked("a house --ar 16:9 --seed 5 --no fog --q 2 --style raw —repeat 3 --private")
-    assert found.params == GenerationParams(
+    outcome = parsed("a house --ar 16:9 --seed 5 --no fog --q 2 --style raw —repeat 3 --private")
+    assert outcome.params == GenerationParams(
         "a house",
         aspect="16:9",
         seed=5,
@@ -47,7 +47,7 @@ def test_flags_become_the_wish():
         speed=Speed.FINE,
         enhance=EnhancementLevel.OFF,
     )
-    assert (found.count, found.private) == (3, True)
+    assert (outcome.count, outcome.private) == (3, True)
 
 
 def test_without_flags_nothing_changes():
@@ -58,10 +58,10 @@ def test_without_flags_nothing_changes():
 
 def test_one_of_two_never_silently_wins():
     """An option and a flag with different values are refused; the same value twice is accepted."""
-    assert asked("a house --seed 5", seed=5).params.seed == 5
+    assert parsed("a house --seed 5", seed=5).params.seed == 5
     assert "--seed" in refusal("a house --seed 5", seed=6)
     assert "--count" in refusal("a house --repeat 3", count=2)
-    assert asked("a house --repeat 3", count=3).count == 3
+    assert parsed("a house --repeat 3", count=3).count == 3
 
 
 @pytest.mark.parametrize(
@@ -85,10 +85,10 @@ def test_neither_wins_over_what_decides_the_same(
 
 def test_a_style_is_chosen_by_a_flag():
     """--style does the same as the option, and both are accepted together if they agree."""
-    assert asked("a house --style 油画").params == GenerationParams(
+    assert parsed("a house --style 油画").params == GenerationParams(
         "a house", style=PictureStyle.OIL
     )
-    assert asked("a house --style oil", style=PictureStyle.OIL).params.style is PictureStyle.OIL
+    assert parsed("a house --style oil", style=PictureStyle.OIL).params.style is PictureStyle.OIL
     assert "line-art" in refusal("a house --style fancy") and "raw" in refusal(
         "a house --style fancy"
     )
@@ -97,7 +97,7 @@ def test_a_style_is_chosen_by_a_flag():
 def test_variety_is_a_flag():
     """Midjourney's --chaos and --variety both set the variety of the resolved request."""
     for text in ("a house --chaos 30", "a house --variety 0.3"):
-        resolved = resolve(asked(text).params, Z_IMAGE_TURBO, lambda: 1)
+        resolved = resolve(parsed(text).params, Z_IMAGE_TURBO, lambda: 1)
         assert isinstance(resolved, ResolvedRequest) and resolved.request.variety == 0.3
 
 
@@ -105,7 +105,7 @@ def test_strength_needs_a_picture():
     """--strength without a source image is refused."""
     assert "--strength" in refusal("a house --strength 0.4")
     start = InitImages(Mode.IMAGE, ("a" * 64,))
-    kept = asked("a house --strength 0.4", start=start).params.start
+    kept = parsed("a house --strength 0.4", start=start).params.start
     assert kept == dataclasses.replace(start, strength=0.4)
 
 
@@ -130,12 +130,12 @@ def test_what_cannot_be_obeyed_is_quoted(text: str, quoted: str):
 
 def test_a_single_choice_and_escaped_braces_are_text():
     """A single option and escaped braces need no confirmation."""
-    assert asked("a {red} house").params.prompt == "a red house"
-    assert asked(r"a \{red, blue\} house").params.prompt == "a {red, blue} house"
+    assert parsed("a {red} house").params.prompt == "a red house"
+    assert parsed(r"a \{red, blue\} house").params.prompt == "a {red, blue} house"
 
 
 @given(st.text(max_size=200))
 def test_whatever_is_typed_is_asked_for_or_refused(text: str):
     """Any text is parsed or refused with a sentence; nothing raises."""
-    found = apply_flags(GenerationParams(text), 1, False)
-    assert isinstance(found, ParsedRequest) or rejections.refusal(found, words(), str)
+    outcome = apply_flags(GenerationParams(text), 1, False)
+    assert isinstance(outcome, ParsedRequest) or rejections.refusal(outcome, words(), str)

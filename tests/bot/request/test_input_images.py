@@ -45,13 +45,16 @@ def test_inputs_have_the_size_that_the_painter_needs_and_the_start_names_them(
     width: int, height: int, across: int, down: int
 ):
     """Inputs have the output's size, for upscaling half of it; hashes are in the mode's order."""
-    wanted = (across * 32, down * 32)
+    output_size = (across * 32, down * 32)
     for mode, number in INPUTS.items():
-        found = prepare(mode, [an_upload(width, height)] * number, wanted, 0.5)
+        found = prepare(mode, [an_upload(width, height)] * number, output_size, 0.5)
         assert found.start.mode is mode and found.start.strength == 0.5
         assert found.start.inputs == tuple(each.sha256 for each in found.inputs)
-        share = 2 if mode is Mode.UPSCALE else 1
-        assert all(size(each) == (wanted[0] // share, wanted[1] // share) for each in found.inputs)
+        factor = 2 if mode is Mode.UPSCALE else 1
+        assert all(
+            size(each) == (output_size[0] // factor, output_size[1] // factor)
+            for each in found.inputs
+        )
 
 
 def test_a_mask_is_grey_and_survives_being_stored():
@@ -149,14 +152,14 @@ def test_enlarging_doubles_what_is_there():
 
 def test_a_prepared_wish_is_composed():
     """`resolve` accepts the prepared inputs."""
-    wanted = size_from(GenerationParams("x"), Mode.IMAGE, SKETCH_FAMILY, (300, 200))
-    assert isinstance(wanted, tuple)
-    found = prepare(Mode.IMAGE, [an_upload(300, 200)], wanted)
+    output_size = size_from(GenerationParams("x"), Mode.IMAGE, SKETCH_FAMILY, (300, 200))
+    assert isinstance(output_size, tuple)
+    found = prepare(Mode.IMAGE, [an_upload(300, 200)], output_size)
     resolved = resolve(
-        GenerationParams("x", size=wanted, start=found.start), SKETCH_FAMILY, lambda: 1
+        GenerationParams("x", size=output_size, start=found.start), SKETCH_FAMILY, lambda: 1
     )
     assert isinstance(resolved, ResolvedRequest) and resolved.request.inputs == found.start.inputs
-    assert (resolved.request.width_px, resolved.request.height_px) == wanted
+    assert (resolved.request.width_px, resolved.request.height_px) == output_size
 
 
 @pytest.mark.parametrize(

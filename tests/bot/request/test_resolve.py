@@ -193,8 +193,8 @@ def test_large_pictures_are_advised_to_be_enlarged():
         outcome = resolve(GenerationParams("x", size=size), Z_IMAGE_TURBO, lambda: 1)
         assert isinstance(outcome, Refused)
         assert outcome.reason == SizeTooLarge(*size, *advised, upscaled=False)
-        told = rejections.refusal(outcome, words(), str)
-        assert f"{advised[0]}×{advised[1]}" in told and "upscale" in told
+        sentence = rejections.refusal(outcome, words(), str)
+        assert f"{advised[0]}×{advised[1]}" in sentence and "upscale" in sentence
 
 
 def test_short_sides_are_noted():
@@ -247,8 +247,8 @@ def test_the_persons_words_win_over_a_chosen_style():
     plain = resolved(GenerationParams("an anime girl"), Z_IMAGE_TURBO)
     assert clash.request.effective_prompt == plain.request.effective_prompt
     assert clash.notes == (StyleIgnored(PictureStyle.OIL, "anime"),)
-    told = rejections.note(clash.notes[0], words())
-    assert "“anime”" in told and "oil painting" in told
+    sentence = rejections.note(clash.notes[0], words())
+    assert "“anime”" in sentence and "oil painting" in sentence
     again = resolve_reroll(clash.request, 7, Z_IMAGE_TURBO, lambda: 7)
     assert isinstance(again, ResolvedRequest) and again.notes == clash.notes
 

@@ -85,11 +85,11 @@ def test_a_sheet_shows_every_picture_in_its_place():
 @given(st.lists(st.text(st.characters(exclude_characters="\r\n", exclude_categories=["Cs"]))))
 def test_lines_are_prompts_whatever_is_in_them(prompts: list[str]):
     """Each line that is not blank or a comment is one prompt, with any kind of line ending."""
-    wanted = [text.strip() for text in prompts]
-    wanted = [text for text in wanted if text and not text.startswith("#")]
+    expected = [text.strip() for text in prompts]
+    expected = [text for text in expected if text and not text.startswith("#")]
     for end in ("\n", "\r\n", "\r"):
         data = end.join(["# first", *prompts]).encode()
-        assert prompting.lines(data) == prompting.lines(b"\xef\xbb\xbf" + data) == wanted
+        assert prompting.lines(data) == prompting.lines(b"\xef\xbb\xbf" + data) == expected
 
 
 def a_command() -> click.Command:

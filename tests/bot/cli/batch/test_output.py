@@ -38,8 +38,8 @@ from storage.jobs import Jobs
 from storage.types import utc_now
 from tests.fakes import ScriptedRenderer, a_request, fake_recipe, gradient
 
-COMPOSED = resolve(GenerationParams("a lake", seed=5, size=(128, 128)), SKETCH_FAMILY, lambda: 5)
-assert isinstance(COMPOSED, ResolvedRequest)
+RESOLVED = resolve(GenerationParams("a lake", seed=5, size=(128, 128)), SKETCH_FAMILY, lambda: 5)
+assert isinstance(RESOLVED, ResolvedRequest)
 
 
 async def paint(renderer: ScriptedRenderer, out: Path) -> list[Progress]:
@@ -48,10 +48,10 @@ async def paint(renderer: ScriptedRenderer, out: Path) -> list[Progress]:
     engine.start()
     await engine.ready()
     steps: list[Progress] = []
-    assert isinstance(COMPOSED, ResolvedRequest)
+    assert isinstance(RESOLVED, ResolvedRequest)
     try:
         async with asyncio.timeout(10):
-            await paint_local(engine, FolderSink(out), 1, COMPOSED, steps.append)
+            await paint_local(engine, FolderSink(out), 1, RESOLVED, steps.append)
     finally:
         await engine.drain()
     return steps
@@ -85,9 +85,9 @@ async def test_an_error_ends_the_wait(tmp_path: Path, error: Exception):
 )
 def test_a_recipe_that_somebody_wrote_is_checked(change: dict, kind: type):
     """A recipe in a PNG is held to the same bounds as typed options."""
-    assert isinstance(COMPOSED, ResolvedRequest)
-    assert replay_problem(COMPOSED.request, SKETCH_FAMILY) is None
-    changed = dataclasses.replace(COMPOSED.request, **change)
+    assert isinstance(RESOLVED, ResolvedRequest)
+    assert replay_problem(RESOLVED.request, SKETCH_FAMILY) is None
+    changed = dataclasses.replace(RESOLVED.request, **change)
     assert isinstance(replay_problem(changed, SKETCH_FAMILY), kind)
 
 

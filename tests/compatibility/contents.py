@@ -44,7 +44,7 @@ def _plainer(value: Any) -> Any:
     return str(value)
 
 
-async def told(db: Database, clock: Clock, ids: Mapping[str, int]) -> dict[str, Any]:
+async def read_contents(db: Database, clock: Clock, ids: Mapping[str, int]) -> dict[str, Any]:
     """Return everything that can be queried. ids: users, guild and channels by name."""
     jobs, deliveries, inputs = Jobs(db, clock, str), Deliveries(db, clock), Inputs(db, clock)
     history, reports, proposals = History(db, clock), Reports(db, clock), Proposals(db, clock)
