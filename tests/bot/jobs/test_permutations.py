@@ -157,8 +157,8 @@ def test_as_many_wishes_as_ways_to_choose(groups: list[list[str]], count: int):
         return
     assert isinstance(found, tuple) and isinstance(texts, tuple)
     assert len(found) == len(texts) == total
-    for text, proposal in zip(texts, found, strict=True):
-        assert proposal == apply_flags(dataclasses.replace(params, prompt=text), count, True)
+    for text, parsed in zip(texts, found, strict=True):
+        assert parsed == apply_flags(dataclasses.replace(params, prompt=text), count, True)
     single = apply_flags(params, count, True)
     assert single == (
         found[0] if total == 1 else Refused(ManyPermutations(total, params, count, True))
@@ -177,25 +177,30 @@ def test_all_or_none_under_any_quota_and_queue(
 ):
     """Everything is accepted and charged once, or nothing is, and the refusal says what is
     missing."""
-    prompts = math.prod(map(len, groups))
+    prompt_count = math.prod(map(len, groups))
 
     async def scene() -> None:
         async with open_harness(left, queue=50, user=places) as harness:
             proposal = await harness.propose(in_braces(groups), count)
             assert harness.reserved_places() == 0 == await harness.charged()
-            if prompts > places:
-                assert proposal == Refused(QueueIsFull(0, places, Scope.USER, prompts))
-            elif prompts * count > left:
-                assert proposal == Refused(QuotaSpent(0, left, 24, prompts * count))
+            if prompt_count > places:
+                assert proposal == Refused(QueueIsFull(0, places, Scope.USER, prompt_count))
+            elif prompt_count * count > left:
+                assert proposal == Refused(QuotaSpent(0, left, 24, prompt_count * count))
             else:
                 assert isinstance(proposal, BatchProposal)
-                assert (proposal.pictures, len(proposal.texts)) == (prompts * count, prompts)
+                assert (proposal.pictures, len(proposal.texts)) == (
+                    prompt_count * count,
+                    prompt_count,
+                )
                 batch = await harness.permutations.accept(ALICE, proposal.proposal_id)
                 assert isinstance(batch, AcceptedBatch) and batch.texts == proposal.texts
-                assert harness.reserved_places() == len(batch.jobs) == prompts
-                assert await harness.charged() == prompts * count
+                assert harness.reserved_places() == len(batch.jobs) == prompt_count
+                assert await harness.charged() == prompt_count * count
                 again = await harness.permutations.accept(ALICE, proposal.proposal_id)
-                assert isinstance(again, Refused) and await harness.charged() == prompts * count
+                assert (
+                    isinstance(again, Refused) and await harness.charged() == prompt_count * count
+                )
 
     asyncio.run(scene())
 
