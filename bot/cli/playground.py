@@ -25,6 +25,7 @@ from storage.jobs import Jobs
 from storage.types import JobState, utc_now
 
 DEFAULT_PORT = 8765
+"""Chosen by hand."""
 
 
 @click.command("playground")

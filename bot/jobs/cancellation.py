@@ -33,8 +33,8 @@ LOOK_EVERY_S = 5.0
 """Interval between checks for expired jobs. Chosen by hand."""
 ENQUEUE_CHECKS = 20
 ENQUEUE_CHECK_INTERVAL_S = 0.05
-"""How often, and for how long in all, to wait for a job that is just entering the queue. Chosen by
-hand."""
+"""How often, and at what interval, to look for a job that is just entering the queue: for a second
+in all. Chosen by hand."""
 
 
 class CancellationService:

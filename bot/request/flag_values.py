@@ -198,7 +198,7 @@ _SPELLINGS = [
     for name in (style.value.replace("-", " "), *also.split(", "))
 ]
 _STYLES = {name.replace(" ", ""): style for name, style in _SPELLINGS}
-_LONGEST_STYLE = 60
+_LONGEST_STYLE = 60  # longer than every spelling
 _STYLE = re.compile(
     rf"\s*[{_QUOTES}]?("
     + "|".join(

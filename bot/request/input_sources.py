@@ -56,6 +56,7 @@ class InputSpec:
 
 
 MIN_STRENGTH: Final = 0.01
+"""Chosen by hand; with no noise at all nothing would be repainted."""
 _STRENGTH: Final = re.compile(r"(\d{0,3}[.,]?\d{0,6})\s?(%?)")
 
 

@@ -28,7 +28,7 @@ from engine.types import MAX_SEED
 MAX_REPEAT: Final = 40
 """Pictures that one prompt may ask for on the command line, as Midjourney's --repeat has it."""
 DEFAULT_REFINE: Final = 0.25
-"""The value of --refine without a number."""
+"""The value of --refine without a number. Chosen by hand."""
 
 
 class Section(StrEnum):

@@ -11,6 +11,7 @@ from engine.types import Raster
 
 CELL_PX: Final = 256
 """The longest side of a thumbnail; smaller pictures are not enlarged. Chosen by hand."""
+# Chosen by hand.
 _GAP_PX: Final = 8
 _FONT_PX: Final = 14
 _LINE_PX: Final = 18
