@@ -51,7 +51,7 @@ class InspectionHarness:
             clock=self.clock,
         )
 
-    async def job(
+    async def accept_job(
         self,
         actor: Actor,
         request: ImageRequest,
@@ -73,17 +73,17 @@ class InspectionHarness:
         assert isinstance(job, Job)
         return job.id
 
-    async def wait(self, actor: Actor, prompt: str, *, private: bool = False) -> int:
+    async def queue_job(self, actor: Actor, prompt: str, *, private: bool = False) -> int:
         """Queue a job and return its id."""
         request = a_request(prompt)
-        job_id = await self.job(actor, request, private=private)
+        job_id = await self.accept_job(actor, request, private=private)
         row = await self.jobs.get(job_id)
         assert row is not None
         with self.engine.reserve(actor.user_id, actor.guild_id) as slot:
             self.active.add(row, self.engine.submit(slot, JobSpec(job_id, request)))
         return job_id
 
-    async def painted(
+    async def add_picture(
         self,
         actor: Actor,
         request: ImageRequest,
@@ -93,7 +93,9 @@ class InspectionHarness:
         parent: int | None = None,
     ) -> StoredPicture:
         """Store a finished picture."""
-        job_id = await self.job(actor, request, private=private, channel=channel, parent=parent)
+        job_id = await self.accept_job(
+            actor, request, private=private, channel=channel, parent=parent
+        )
         await self.jobs.painting(job_id)
         new = NewPicture(
             file=f"pictures/2026/01/zimagine-{job_id}-{request.seed}.png",

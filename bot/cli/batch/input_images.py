@@ -23,7 +23,7 @@ def read_pictures(files: Sequence[Path]) -> tuple[Upload, ...]:
     return tuple(map(_read, files))
 
 
-def prepared(
+def fit_or_exit(
     mode: Mode, files: Sequence[Path], uploads: Sequence[Upload], size: tuple[int, int]
 ) -> PreparedInputs:
     """Fit the pictures to `size`, or exit with code 2."""
@@ -33,7 +33,7 @@ def prepared(
         fail(f"{files[-1]}: {rejections.upload(refused, words())}", BAD_INPUT)
 
 
-def inputs_again(
+def original_inputs(
     request: ImageRequest, painted: Path, files: Sequence[Path], data_dir: Path
 ) -> tuple[Upload, ...]:
     """Return the source images of the picture `painted`, from given files or the data folder.

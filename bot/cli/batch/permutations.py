@@ -29,11 +29,11 @@ class ExpandedPrompt:
         return self.problem
 
 
-def expand_prompts(texts: Sequence[str], each: int, limit: int) -> tuple[ExpandedPrompt, ...]:
+def expand_prompts(texts: Sequence[str], per_prompt: int, limit: int) -> tuple[ExpandedPrompt, ...]:
     """Return the permutations of each text, in order; a text without any stays as it is.
 
-    each: pictures of one prompt. Exits with one sentence and code 2 if there are more than `limit`
-    pictures in total.
+    per_prompt: pictures of one prompt. Exits with one sentence and code 2 if there are more than
+    `limit` pictures in total.
     """
     prompts: list[ExpandedPrompt] = []
     total = 0
@@ -45,7 +45,7 @@ def expand_prompts(texts: Sequence[str], each: int, limit: int) -> tuple[Expande
             continue
         total += expanded.total
         prompts += map(ExpandedPrompt, expanded.prompts)
-    total *= each
+    total *= per_prompt
     if total > limit:
         shown = str(total) if total < 10**6 else "millions of"
         fail(f"That would be {shown} pictures; at most {limit} are painted.", BAD_INPUT)

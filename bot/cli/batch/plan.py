@@ -13,7 +13,7 @@ from typing import NoReturn
 from bot.cli.batch import grids, permutations, prompts
 from bot.cli.batch.arguments import ImagineArguments, check, option
 from bot.cli.batch.grids import Axis, Cell, InvalidGrid
-from bot.cli.batch.input_images import inputs_again, prepared, read_pictures
+from bot.cli.batch.input_images import fit_or_exit, original_inputs, read_pictures
 from bot.cli.common.errors import fail, load_settings
 from bot.cli.common.recipe_file import read_recipe_file
 from bot.exit_codes import BAD_INPUT
@@ -50,10 +50,10 @@ MAX_QUOTED_CHARS = 60
 class PlannedPicture:
     """One picture to generate.
 
-    make: resolves its request; takes the model's token counter, None while it is not loaded.
+    resolve: resolves its request; takes the model's token counter, None while it is not loaded.
     """
 
-    make: Callable[[Count | None], ResolvedRequest | Refused]
+    resolve: Callable[[Count | None], ResolvedRequest | Refused]
     label: str = ""
     file_label: str = ""
 
@@ -114,7 +114,7 @@ def _plan_replay(arguments: ImagineArguments, file: Path) -> ImaginePlan:
     problem = replay_problem(request, family)
     if problem is not None:
         refuse(problem)
-    inputs = inputs_again(request, file, _source_files(arguments), settings.storage.data_dir)
+    inputs = original_inputs(request, file, _source_files(arguments), settings.storage.data_dir)
     added = addition(request.prompt, request.effective_prompt)
     resolved = ResolvedRequest(request, added, request_notes(request, family))
     batch = PromptBatch(request.prompt, (PlannedPicture(lambda _: resolved),))
@@ -130,7 +130,7 @@ def _plan_variations(arguments: ImagineArguments, file: Path) -> ImaginePlan:
     if problem is not None:
         refuse(problem)
     amount = _variation_amount(arguments.by)
-    inputs = inputs_again(request, file, _source_files(arguments), settings.storage.data_dir)
+    inputs = original_inputs(request, file, _source_files(arguments), settings.storage.data_dir)
     pictures = tuple(
         PlannedPicture(
             _resolve_variation_later(request, amount, family, _seed_at(arguments.seed, number))
@@ -165,7 +165,7 @@ def _plan_upscale(arguments: ImagineArguments, file: Path) -> ImaginePlan:
         refuse(resolved.reason)
     upscaled = resolved.request
     size = (upscaled.width_px, upscaled.height_px)
-    prepared_inputs = prepared(Mode.UPSCALE, [file], read_pictures([file]), size)
+    prepared_inputs = fit_or_exit(Mode.UPSCALE, [file], read_pictures([file]), size)
     (source,) = prepared_inputs.start.inputs
     picture = PlannedPicture(lambda _: resolve_upscale(request, source, family, arguments.strength))
     return _checked_plan(
@@ -230,7 +230,7 @@ def _params_and_inputs(
     size = size_from(params, mode, family, (first.width_px, first.height_px))
     if not isinstance(size, tuple):
         refuse(size)
-    prepared_inputs = prepared(mode, files, uploads, size)
+    prepared_inputs = fit_or_exit(mode, files, uploads, size)
     start = dataclasses.replace(prepared_inputs.start, strength=arguments.strength)
     return dataclasses.replace(params, aspect=None, size=size, start=start), prepared_inputs.inputs
 
@@ -303,8 +303,10 @@ def _prompt_pictures(
         seed = _seed_at(params.seed, number)
         for cell in cells:
             label = cell.label if count == 1 else f"{cell.label}, seed {seed}"
-            make = _resolve_later(_with_cell(dataclasses.replace(params, seed=seed), cell), family)
-            pictures.append(PlannedPicture(make, label, cell.file_label))
+            resolve_picture = _resolve_later(
+                _with_cell(dataclasses.replace(params, seed=seed), cell), family
+            )
+            pictures.append(PlannedPicture(resolve_picture, label, cell.file_label))
     return tuple(pictures)
 
 
@@ -348,7 +350,7 @@ def _checked_plan(
     valid: list[PromptBatch] = []
     rejected: list[tuple[str, str]] = []
     for batch in batches:
-        outcomes = (picture.make(None) for picture in batch.pictures[:checked])
+        outcomes = (picture.resolve(None) for picture in batch.pictures[:checked])
         refused = next((each for each in outcomes if isinstance(each, Refused)), None)
         if refused is None:
             valid.append(batch)

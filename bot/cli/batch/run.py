@@ -126,7 +126,7 @@ class BatchRun:
             save_steps=self.save_steps,
         )
         try:
-            resolved = planned.make(engine.count_tokens)
+            resolved = planned.resolve(engine.count_tokens)
             if isinstance(resolved, Refused):
                 refuse(resolved.reason)
             with explain_errors():

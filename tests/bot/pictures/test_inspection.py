@@ -43,7 +43,7 @@ async def harness(tmp_path: Path) -> AsyncIterator[InspectionHarness]:
 
 async def test_a_public_picture_is_anyones_where_it_was_posted(harness: InspectionHarness):
     """A public picture's number is enough for members in its channel or who can read it."""
-    picture = await harness.painted(ALICE, a_request())
+    picture = await harness.add_picture(ALICE, a_request())
     elsewhere = dataclasses.replace(BOB, channel_id=HIDDEN)
     for actor in (ALICE, BOB):
         found = await harness.inspection.details(actor, f" #{picture.id} ")
@@ -56,9 +56,9 @@ async def test_a_public_picture_is_anyones_where_it_was_posted(harness: Inspecti
 async def test_what_is_private_hidden_or_of_another_server_is_unknown(harness: InspectionHarness):
     """A picture that the member may not see is answered as if it did not exist, so that nobody can
     read prompts by trying numbers."""
-    private = await harness.painted(ALICE, a_request("hush"), private=True)
-    hidden = await harness.painted(ALICE, a_request("psst"), channel=HIDDEN)
-    erased = await harness.painted(ALICE, a_request("gone"))
+    private = await harness.add_picture(ALICE, a_request("hush"), private=True)
+    hidden = await harness.add_picture(ALICE, a_request("psst"), channel=HIDDEN)
+    erased = await harness.add_picture(ALICE, a_request("gone"))
     await harness.history.erase(erased.id)
     elsewhere = dataclasses.replace(ALICE, guild_id=2)
     for actor, picture in [(BOB, private), (BOB, hidden), (ADA, private), (elsewhere, hidden)]:
@@ -72,8 +72,8 @@ async def test_what_is_private_hidden_or_of_another_server_is_unknown(harness: I
 
 async def test_details_know_where_a_picture_comes_from(harness: InspectionHarness):
     """Details have the parent's number, the recipe, and a line that reproduces the picture."""
-    first = await harness.painted(ALICE, a_request("a {red} boat --ar", negative_prompt="fog"))
-    again = await harness.painted(BOB, a_request(), parent=first.id)
+    first = await harness.add_picture(ALICE, a_request("a {red} boat --ar", negative_prompt="fog"))
+    again = await harness.add_picture(BOB, a_request(), parent=first.id)
     found = await harness.inspection.details(ALICE, again.id)
     assert isinstance(found, PictureDetails) and found.parent_id == first.id
     of_first = await harness.inspection.details(ALICE, first.id)
@@ -90,15 +90,15 @@ async def test_details_know_where_a_picture_comes_from(harness: InspectionHarnes
 async def test_the_last_picture_needs_no_number(harness: InspectionHarness):
     """Without a number the newest picture is shown, or a refusal if there is none."""
     assert await harness.inspection.latest(ALICE) == Refused(NoPictures())
-    await harness.painted(ALICE, a_request("one"))
-    last = await harness.painted(ALICE, a_request("two"))
+    await harness.add_picture(ALICE, a_request("one"))
+    last = await harness.add_picture(ALICE, a_request("two"))
     found = await harness.inspection.latest(ALICE)
     assert isinstance(found, PictureDetails) and found.picture == last
 
 
 async def test_a_message_is_known_by_its_number_not_by_its_files_name(harness: InspectionHarness):
     """A message is identified by its id, because anybody can give a file the bot's kind of name."""
-    picture = await harness.painted(ALICE, a_request())
+    picture = await harness.add_picture(ALICE, a_request())
     await harness.deliveries.placed(picture.job_id, 500)
     await harness.deliveries.delivered(picture.job_id, 501)
     name = f"zimagine-{picture.job_id}-7.webp"
@@ -121,13 +121,13 @@ async def test_a_file_of_ours_is_found_again(harness: InspectionHarness):
     data = encode_png(gradient(request), fake_recipe(request))
     unknown = await harness.inspection.read_recipe(data, ALICE)
     assert isinstance(unknown, PictureDetails) and unknown.picture is None and unknown.from_file
-    picture = await harness.painted(ALICE, request, private=True)
+    picture = await harness.add_picture(ALICE, request, private=True)
     own = await harness.inspection.read_recipe(data, ALICE, "renamed.png")
     assert isinstance(own, PictureDetails) and own.picture == picture and own.from_file
     name = picture.file.rpartition("/")[2]
     others = await harness.inspection.read_recipe(data, BOB, name)
     assert isinstance(others, PictureDetails) and others.picture is None
-    public = await harness.painted(ALICE, request)
+    public = await harness.add_picture(ALICE, request)
     name = public.file.rpartition("/")[2]
     seen = await harness.inspection.read_recipe(data, BOB, name)
     assert isinstance(seen, PictureDetails) and seen.picture == public
@@ -135,7 +135,7 @@ async def test_a_file_of_ours_is_found_again(harness: InspectionHarness):
 
 async def test_a_file_name_does_not_open_another_picture(harness: InspectionHarness):
     """A file named like another member's picture shows only its own recipe."""
-    picture = await harness.painted(ALICE, a_request("a secret lake"))
+    picture = await harness.add_picture(ALICE, a_request("a secret lake"))
     other = a_request("a decoy", seed=8)
     data = encode_png(gradient(other), fake_recipe(other))
     found = await harness.inspection.read_recipe(data, BOB, picture.file.rpartition("/")[2])
