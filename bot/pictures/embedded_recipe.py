@@ -35,7 +35,7 @@ class UnreadableRecipe:
 
 
 MAX_PIXELS: Final = 20_000_000
-"""About twice what any supported model generates; reading that many as RGB takes 270 MiB."""
+"""Twice what any supported model generates; reading that many as RGB takes 270 MiB."""
 # Chosen by hand: far beyond what any genuine recipe contains.
 _MAX_NUMBER: Final = 1_000_000
 _MAX_NAME_CHARS: Final = 1000

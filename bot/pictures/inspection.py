@@ -270,7 +270,7 @@ def _is_visible(actor: Actor, picture: StoredPicture, can_read: CanRead) -> bool
 
 
 def _cleaned(request: ImageRequest) -> ImageRequest:
-    """Clean the texts as those of a request: whoever made the file may have written anything."""
+    """Clean the texts like those of a request: a forged file may contain anything."""
     return dataclasses.replace(
         request,
         prompt=prompts.clean(request.prompt),

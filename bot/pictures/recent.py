@@ -11,7 +11,7 @@ from storage.history import History
 from storage.types import StoredPicture
 
 KEPT_PICTURES = 25
-"""Pictures kept for each member: as many as Discord shows suggestions."""
+"""Pictures cached for each member: Discord shows at most 25 suggestions."""
 KEPT_PEOPLE = 2000
 """Members whose pictures are in memory at the same time. Chosen by hand."""
 PRIMED_PICTURES = 16
