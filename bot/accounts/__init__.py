@@ -1,1 +1,1 @@
-"""What a person may do, has left, and has chosen: permissions, quotas, settings."""
+"""Permissions, quotas, blocks and delivery settings of members."""

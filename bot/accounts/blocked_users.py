@@ -8,12 +8,12 @@ from storage.blocks import Blocks
 
 
 class BlockedUsers:
-    """Tell who may not paint on a server. Acceptance checks once more in its transaction."""
+    """Looks up blocked members of a server. Acceptance checks again in its transaction."""
 
     def __init__(self, blocks: Blocks) -> None:
         self._blocks = blocks
 
     async def refusal(self, actor: Actor) -> Refused | None:
-        """Return why this member may not paint here at all, before any work is done for them."""
+        """Return a refusal if the member is blocked here, to be checked before doing any work."""
         block = await self._blocks.is_blocked(actor.guild_id, actor.user_id)
         return None if block is None else Refused(Blocked(block.reason))

@@ -1,4 +1,4 @@
-"""Where and how pictures are shown: what people and moderators chose, and what of it holds."""
+"""Settings for the delivery of pictures, chosen by members and admins, and their precedence."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from storage.types import DeliveryMode, Job, SettingsLevels, StoredSettings
 
 T = TypeVar("T")
 
-_WITHDRAWN: Final = (DeliveryMode.CHANNEL, DeliveryMode.THREAD, DeliveryMode.DIRECT)
-"""From what everybody sees to what one person sees."""
+_BY_VISIBILITY: Final = (DeliveryMode.CHANNEL, DeliveryMode.THREAD, DeliveryMode.DIRECT)
+"""Delivery modes from the most public to the most private."""
 
 
 class Source(StrEnum):
-    """Whose choice holds, the weakest first."""
+    """Where an effective setting comes from, lowest precedence first."""
 
     DEFAULT = "default"
     SERVER = "server"
@@ -29,7 +29,7 @@ class Source(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class EffectiveSettings:
-    """What holds for one person in one place; the defaults are those of nobody's choice.
+    """The settings in effect for one member in one channel; the defaults apply without any choice.
 
     spoiler: pictures are hidden until they are clicked. quiet: no previews.
     """
@@ -41,7 +41,7 @@ class EffectiveSettings:
 
 @dataclass(frozen=True, slots=True)
 class EffectiveSetting(Generic[T]):
-    """What holds and by whose choice. wish: the person's own choice where it does not hold."""
+    """A value in effect and its source. own_choice: the member's own choice if it is overruled."""
 
     value: T
     source: Source
@@ -50,10 +50,10 @@ class EffectiveSetting(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class SettingsOverview:
-    """What holds for one person in one place, and why.
+    """The settings in effect for one member in one channel, with their sources.
 
-    channel_id: whose settings they are; of a thread the channel around it. direct_messages:
-    whether the bot's owner lets it write to people.
+    channel_id: the channel that they apply to, for a thread its parent. direct_messages: whether
+    the bot's owner allows direct messages.
     """
 
     channel_id: int
@@ -65,7 +65,7 @@ class SettingsOverview:
 
 @dataclass(frozen=True, slots=True)
 class SettingsScope:
-    """What moderators chose for the server, or (channel_id) for a channel; None: nothing."""
+    """The choices for a server, or for one channel if there is a channel_id; None = no choice."""
 
     channel_id: int | None
     delivery: DeliveryMode | None = None
@@ -76,31 +76,31 @@ class SettingsScope:
 
 @dataclass(frozen=True, slots=True)
 class SettingChange(Generic[T]):
-    """A setting is to become this; None takes the choice back."""
+    """The new value of a setting; None removes the choice."""
 
     to: T | None
 
 
 @dataclass(frozen=True, slots=True)
 class SettingChanges:
-    """What is to change; None leaves a setting as it is."""
+    """Changes of settings; None leaves a setting as it is."""
 
     delivery: SettingChange[DeliveryMode] | None = None
     spoiler: SettingChange[bool] | None = None
     quiet: SettingChange[bool] | None = None
 
     def chosen(self) -> Mapping[str, Any]:
-        """The new values by name, as storage takes them."""
+        """Return the new values by name, as storage takes them."""
         named = {"delivery": self.delivery, "spoiler": self.spoiler, "quiet": self.quiet}
         return {name: change.to for name, change in named.items() if change is not None}
 
 
 class DeliverySettingsService:
-    """What holds: a default, the server's choice over it, the channel's over that, a person's last.
+    """Reads and changes settings. Member overrides channel, channel overrides server and default.
 
-    Only that a person cannot show more than moderators let them: of two ways of delivery the one
-    that fewer people see holds, and what is behind a spoiler stays there. Settings of a thread are
-    those of the channel around it. direct_messages: may the bot write to people?
+    A member cannot make pictures more visible than the server and channel allow: of two delivery
+    modes the more private one applies, and a spoiler stays. A thread has the settings of its parent
+    channel. direct_messages: whether the bot may send direct messages.
     """
 
     def __init__(
@@ -115,55 +115,55 @@ class DeliverySettingsService:
         self._direct_messages = direct_messages
 
     async def of(self, actor: Actor) -> EffectiveSettings:
-        """What holds for this person here, in one read. Raises StorageError.
+        """Return the settings in effect for this member here, in one read. Raises StorageError.
 
-        A wish made inside a thread stays in it.
+        A request made inside a thread is delivered in it.
         """
-        settings = await self.own(actor)
+        settings = await self.overview(actor)
         delivery = settings.delivery.value
         if delivery is DeliveryMode.THREAD and actor.parent_id is not None:
             delivery = DeliveryMode.CHANNEL
         return EffectiveSettings(delivery, settings.spoiler.value, settings.quiet.value)
 
-    async def own(self, actor: Actor) -> SettingsOverview:
-        """The same with whose choice it is. Raises StorageError."""
-        channel_id = _channel_of(actor)
+    async def overview(self, actor: Actor) -> SettingsOverview:
+        """Return the settings in effect here with their sources. Raises StorageError."""
+        channel_id = _settings_channel(actor)
         levels = await self._stored.levels(actor.guild_id, channel_id, actor.user_id)
         return resolve_settings(levels, channel_id, direct_messages=self._direct_messages)
 
     async def set_own(self, actor: Actor, changes: SettingChanges) -> SettingsOverview | Refused:
-        """Change a person's own choices on this server; what then holds here."""
+        """Change a member's own choices on this server; return what is in effect here then."""
         if not self._permissions.allows(actor, Action.SET_OWN_SETTINGS):
             return Refused(NotAllowed(Action.SET_OWN_SETTINGS))
         if chosen := changes.chosen():
-            own = actor.user_id
-            await self._stored.set_user(actor.guild_id, own, by=own, **chosen)
-        return await self.own(actor)
+            user_id = actor.user_id
+            await self._stored.set_user(actor.guild_id, user_id, by=user_id, **chosen)
+        return await self.overview(actor)
 
     async def set_server(self, actor: Actor, changes: SettingChanges) -> SettingsScope | Refused:
-        """Change the choices for a server; nothing to change = only show them."""
+        """Change the choices for a server and return them; without changes, only return them."""
         if not self._permissions.allows(actor, Action.SET_SETTINGS):
             return Refused(NotAllowed(Action.SET_SETTINGS))
         if chosen := changes.chosen():
             row = await self._stored.set_server(actor.guild_id, by=actor.user_id, **chosen)
         else:
             row = await self._stored.server(actor.guild_id)
-        return self._level(row, None)
+        return self._scope(row, None)
 
     async def set_channel(
         self, actor: Actor, changes: SettingChanges, channel_id: int | None = None
     ) -> SettingsScope | Refused:
-        """The same for a channel of this server; None = where the person is."""
+        """Change the choices for a channel of this server; None = the one that the actor is in."""
         if not self._permissions.allows(actor, Action.SET_SETTINGS):
             return Refused(NotAllowed(Action.SET_SETTINGS))
-        place = (actor.guild_id, _channel_of(actor) if channel_id is None else channel_id)
+        place = (actor.guild_id, _settings_channel(actor) if channel_id is None else channel_id)
         if chosen := changes.chosen():
             row = await self._stored.set_channel(*place, by=actor.user_id, **chosen)
         else:
             row = await self._stored.channel(*place)
-        return self._level(row, place[1])
+        return self._scope(row, place[1])
 
-    def _level(self, row: StoredSettings | None, channel_id: int | None) -> SettingsScope:
+    def _scope(self, row: StoredSettings | None, channel_id: int | None) -> SettingsScope:
         empty = SettingsScope(channel_id, direct_messages=self._direct_messages)
         if row is None:
             return empty
@@ -171,27 +171,30 @@ class DeliverySettingsService:
 
 
 def shows_previews(job: Job) -> bool:
-    """Whether the status message of a job may show previews: what is to be seen elsewhere, in a
-    thread or by its person alone, has none in the channel."""
+    """Return whether the status message of a job may show previews.
+
+    A picture that is delivered elsewhere, in a thread or a direct message, must not be previewed in
+    the channel.
+    """
     return not job.quiet and (job.private or job.delivery is DeliveryMode.CHANNEL)
 
 
 def resolve_settings(
     levels: SettingsLevels, channel_id: int, *, direct_messages: bool = True
 ) -> SettingsOverview:
-    """What holds where several levels chose, and whose choice it is. Pure.
+    """Combine the choices of all levels into the settings in effect, with their sources. Pure.
 
-    direct_messages: where the bot may not write to people, nobody's wish for that holds.
+    direct_messages: whether they are allowed; otherwise choices of direct messages are ignored.
     """
 
-    def ways(chosen: StoredSettings | None) -> DeliveryMode | None:
-        way = None if chosen is None else chosen.delivery
-        return way if direct_messages or way is not DeliveryMode.DIRECT else None
+    def allowed_mode(settings: StoredSettings | None) -> DeliveryMode | None:
+        mode = None if settings is None else settings.delivery
+        return mode if direct_messages or mode is not DeliveryMode.DIRECT else None
 
-    def over(name: str) -> tuple[Any, Source]:
-        """What the moderators chose."""
-        for source, chosen in ((Source.CHANNEL, levels.channel), (Source.SERVER, levels.server)):
-            value = ways(chosen) if name == "delivery" else getattr(chosen, name, None)
+    def shared_choice(name: str) -> tuple[Any, Source]:
+        """Return the choice for the channel, else for the server, else the default."""
+        for source, settings in ((Source.CHANNEL, levels.channel), (Source.SERVER, levels.server)):
+            value = allowed_mode(settings) if name == "delivery" else getattr(settings, name, None)
             if value is not None:
                 return value, source
         return getattr(EffectiveSettings(), name), Source.DEFAULT
@@ -199,31 +202,39 @@ def resolve_settings(
     user = levels.user
     return SettingsOverview(
         channel_id=channel_id,
-        delivery=_delivery(*over("delivery"), ways(user), None if user is None else user.delivery),
-        spoiler=_spoiler(*over("spoiler"), None if user is None else user.spoiler),
-        quiet=_quiet(*over("quiet"), None if user is None else user.quiet),
+        delivery=_effective_delivery(
+            *shared_choice("delivery"), allowed_mode(user), None if user is None else user.delivery
+        ),
+        spoiler=_effective_spoiler(
+            *shared_choice("spoiler"), None if user is None else user.spoiler
+        ),
+        quiet=_effective_quiet(*shared_choice("quiet"), None if user is None else user.quiet),
         direct_messages=direct_messages,
     )
 
 
-def _delivery(
+def _effective_delivery(
     value: DeliveryMode,
     source: Source,
-    possible: DeliveryMode | None,
+    allowed: DeliveryMode | None,
     own_choice: DeliveryMode | None,
 ) -> EffectiveSetting[DeliveryMode]:
-    if possible is not None and _WITHDRAWN.index(possible) >= _WITHDRAWN.index(value):
-        return EffectiveSetting(possible, Source.USER)
+    if allowed is not None and _BY_VISIBILITY.index(allowed) >= _BY_VISIBILITY.index(value):
+        return EffectiveSetting(allowed, Source.USER)
     return EffectiveSetting(value, source, own_choice)
 
 
-def _spoiler(value: bool, source: Source, own_choice: bool | None) -> EffectiveSetting[bool]:
+def _effective_spoiler(
+    value: bool, source: Source, own_choice: bool | None
+) -> EffectiveSetting[bool]:
     if own_choice is None or own_choice < value:
         return EffectiveSetting(value, source, own_choice)
     return EffectiveSetting(own_choice, Source.USER)
 
 
-def _quiet(value: bool, source: Source, own_choice: bool | None) -> EffectiveSetting[bool]:
+def _effective_quiet(
+    value: bool, source: Source, own_choice: bool | None
+) -> EffectiveSetting[bool]:
     return (
         EffectiveSetting(value, source)
         if own_choice is None
@@ -231,5 +242,5 @@ def _quiet(value: bool, source: Source, own_choice: bool | None) -> EffectiveSet
     )
 
 
-def _channel_of(actor: Actor) -> int:
+def _settings_channel(actor: Actor) -> int:
     return actor.channel_id if actor.parent_id is None else actor.parent_id

@@ -1,4 +1,4 @@
-"""Who may do what: one table of action × level."""
+"""Permissions: the level that each action requires."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from enum import IntEnum, StrEnum
 
 
 class PermissionLevel(IntEnum):
-    """Each level may do all that the levels below it may."""
+    """Levels of permission; each includes the ones below it."""
 
     MEMBER = 0
     MODERATOR = 1
@@ -16,7 +16,7 @@ class PermissionLevel(IntEnum):
 
 
 class Action(StrEnum):
-    """Everything that not everyone may do everywhere."""
+    """Actions that require a permission."""
 
     DELETE_OWN = "delete one's own picture"
     DELETE_ANY = "delete anyone's picture"
@@ -46,13 +46,12 @@ REQUIRED_LEVEL: dict[Action, PermissionLevel] = {
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Somebody in a server, with what Discord says they may do in this channel there.
+    """A server member, with their Discord permissions in the current channel.
 
-    locale: the language of what everybody in the channel reads. own_locale: that of what they
-    alone read, "" = not known.
-    reply_token: finds the message that answers their command, for some minutes.
-    upload_limit_bytes: the largest file that Discord takes there, None = it did not say.
-    parent_id: the channel around the thread that they are in, None = they are in no thread.
+    locale: the language of messages for everybody in the channel. own_locale: the language of
+    messages for them alone, "" = unknown. reply_token: identifies the response to their command for
+    some minutes. upload_limit_bytes: the largest file that Discord accepts there, None = unknown.
+    parent_id: the parent channel of the thread that they are in, None = not in a thread.
     """
 
     user_id: int
@@ -66,7 +65,7 @@ class Actor:
     own_locale: str = ""
 
     def locale_for(self, *, private: bool) -> str:
-        """The language of what they asked for. private: for nobody else's eyes."""
+        """Return the language of a response. private: only they can see it."""
         return self.own_locale or self.locale if private else self.locale
 
     parent_id: int | None = None
@@ -74,12 +73,12 @@ class Actor:
 
 @dataclass(frozen=True, slots=True)
 class Permissions:
-    """The table, for the owners named in the settings."""
+    """Decides what actors may do. owners: user ids from the bot's configuration."""
 
     owners: frozenset[int] = frozenset()
 
     def level(self, actor: Actor) -> PermissionLevel:
-        """The highest level that holds for this person here."""
+        """Return the highest level that the actor has here."""
         if actor.user_id in self.owners:
             return PermissionLevel.OWNER
         if actor.manages_server:
@@ -87,5 +86,5 @@ class Permissions:
         return PermissionLevel.MODERATOR if actor.manages_messages else PermissionLevel.MEMBER
 
     def allows(self, actor: Actor, action: Action) -> bool:
-        """May this person do this here?"""
+        """Return whether the actor may do this here."""
         return self.level(actor) >= REQUIRED_LEVEL[action]

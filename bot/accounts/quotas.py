@@ -1,4 +1,4 @@
-"""Quotas as people meet them: see one's own, and, for admins, set them."""
+"""Read and change quotas, with permission checks."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ from storage.quotas import Quotas
 from storage.types import PolicySource, QuotaPolicy, QuotaStatus
 
 MAX_PICTURES = 1_000_000
+"""The largest quota that can be set. Chosen by hand."""
 MAX_HOURS = 8760
+"""The longest window that can be set: a year."""
 
 
 class QuotaService:
-    """Each call checks the right first; changes hold from the next picture on."""
+    """Reads and sets quotas for actors who may; changes apply from the next picture on."""
 
     def __init__(self, quotas: Quotas, permissions: Permissions, fallback: QuotaPolicy) -> None:
         self._quotas = quotas
@@ -20,11 +22,11 @@ class QuotaService:
         self._fallback = fallback
 
     async def own(self, actor: Actor) -> QuotaStatus:
-        """What the person may still paint here."""
+        """Return the actor's own quota and its use on this server."""
         return await self._status(actor.guild_id, actor.user_id)
 
     async def show(self, actor: Actor, user_id: int) -> QuotaStatus | Refused:
-        """Anyone's status, for admins."""
+        """Return any member's quota and its use, for admins."""
         if not self._permissions.allows(actor, Action.SEE_ANY_QUOTA):
             return Refused(NotAllowed(Action.SEE_ANY_QUOTA))
         return await self._status(actor.guild_id, user_id)
@@ -32,8 +34,8 @@ class QuotaService:
     async def set(
         self, actor: Actor, user_id: int, pictures: int, hours: int | None
     ) -> QuotaStatus | Refused:
-        """Set one user's quota. hours: None = as long as the bot's own default."""
-        policy = self._checked(actor, pictures, hours, PolicySource.USER)
+        """Set one user's quota. hours: the window, None = that of the bot's own default."""
+        policy = self._checked_policy(actor, pictures, hours, PolicySource.USER)
         if isinstance(policy, Refused):
             return policy
         by = actor.user_id
@@ -43,21 +45,21 @@ class QuotaService:
     async def set_default(
         self, actor: Actor, pictures: int, hours: int | None
     ) -> QuotaPolicy | Refused:
-        """Set what holds for everyone on this server who has no quota of their own."""
-        policy = self._checked(actor, pictures, hours, PolicySource.SERVER)
+        """Set the quota of every member of this server who has none of their own."""
+        policy = self._checked_policy(actor, pictures, hours, PolicySource.SERVER)
         if isinstance(policy, Refused):
             return policy
         await self._quotas.set_default(actor.guild_id, pictures, policy.hours, actor.user_id)
         return policy
 
     async def clear(self, actor: Actor, user_id: int) -> QuotaStatus | Refused:
-        """Let the server's default hold for a user again."""
+        """Remove a user's own quota, so that the server's default applies again."""
         if not self._permissions.allows(actor, Action.SET_QUOTA):
             return Refused(NotAllowed(Action.SET_QUOTA))
         await self._quotas.clear_user(actor.guild_id, user_id)
         return await self._status(actor.guild_id, user_id)
 
-    def _checked(
+    def _checked_policy(
         self, actor: Actor, pictures: int, hours: int | None, source: PolicySource
     ) -> QuotaPolicy | Refused:
         if not self._permissions.allows(actor, Action.SET_QUOTA):

@@ -1,4 +1,4 @@
-"""The command line. Each command is a file of its own, imported only when it is called."""
+"""The command line. Each command is a separate module, imported only when it is called."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ COMMANDS = {
 
 
 class LazyGroup(click.Group):
-    """Knows its commands by name and help; imports one when it is needed.
+    """A group that knows its commands by name and help, and imports a command when it is needed.
 
-    `zimagine --help` has no use for a second of imports.
+    Importing all of them would delay `zimagine --help` by a second.
     """
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """The names, in the order of COMMANDS."""
+        """Return the names, in the order of COMMANDS."""
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import `bot.cli.<name>` and hand out its `command`."""
+        """Import `bot.cli.<name>` and return its `command`."""
         if cmd_name not in COMMANDS:
             return None
         return importlib.import_module(f"bot.cli.{cmd_name}").command
@@ -49,9 +49,9 @@ def group() -> None:
 
 
 def main(arguments: list[str] | None = None) -> Any:
-    """The entry point of `zimagine`; ends the process with one of bot.exit_codes' codes."""
+    """Run `zimagine`; exits with one of the codes in bot.exit_codes."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            # Somebody's terminal may know no Chinese: escapes are better than no answer.
+            # A terminal may not support Chinese: escapes are better than no output.
             stream.reconfigure(errors="backslashreplace")
     return group.main(args=arguments, prog_name="zimagine")

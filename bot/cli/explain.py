@@ -1,4 +1,4 @@
-"""`zimagine explain`: what is read out of a prompt, and what would be added to it."""
+"""`zimagine explain`: how a prompt is read, and what enhancement would add to it."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from engine.prompts import (
 from engine.types import ImageRequest
 
 LEVELS = (EnhancementLevel.LIGHT, EnhancementLevel.FULL)
-"""Off adds nothing, and what smart adds only the model knows."""
+"""The other two are left out: off adds nothing, and only the model knows what smart adds."""
 
 
 @click.command("explain")
@@ -59,7 +59,7 @@ def command(
     override = {"engine": {"model": model}} if model else {}
     settings = load_settings(config, **override).engine
     family = family_for(settings.model)
-    # Paints nothing: it cleans the words, and knows what cannot be painted.
+    # Resolving cleans the prompt and refuses invalid ones; nothing is generated.
     chosen = None if style is None else PictureStyle(style)
     resolved = resolve(
         GenerationParams(prompt, enhance=EnhancementLevel.OFF, style=chosen), family, lambda: 0
@@ -81,7 +81,7 @@ def command(
 def _enhanced(
     request: ImageRequest, level: EnhancementLevel, family: Family, count: Count | None
 ) -> Enhancement:
-    made = enhance(
+    enhanced = enhance(
         as_read(request.prompt, request.effective_prompt, request.style),
         negative="",
         level=level,
@@ -90,7 +90,7 @@ def _enhanced(
         count=count,
         max_tokens=family.max_tokens,
     )
-    return dataclasses.replace(made, added=addition(request.prompt, made.effective_prompt))
+    return dataclasses.replace(enhanced, added=addition(request.prompt, enhanced.effective_prompt))
 
 
 def _print(

@@ -1,4 +1,4 @@
-"""`zimagine imagine`: paint here, with the same studio as the bot."""
+"""`zimagine imagine`: generate pictures on this machine, without Discord."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from bot.exit_codes import OK
 from bot.request.options import BY_NAME, Section
 
 INTERRUPTED = 130
-"""What shells report of a program that Ctrl-C ended."""
+"""The exit code that shells report for a program ended by Ctrl-C: 128 + SIGINT."""
 FILE = click.Path(path_type=Path)
 
 what = section(Section.CONTENT)
@@ -63,18 +63,18 @@ where = section("Where to, and with what")
 def command(**options: Any) -> None:
     """Paint each PROMPT and print where the pictures are; - reads prompts from standard input."""
     values = {name: options.pop(name) for name in BY_NAME if name in options}
-    asked = ImagineArguments(**options, values=values, given=_given())
+    arguments = ImagineArguments(**options, values=values, given=_given())
     with explain_errors():
         run = BatchRun(
-            wanted := plan_pictures(asked),
-            asked.out,
-            Reporter(wanted.original, as_json=asked.as_json),
-            asked.save_steps,
+            plan := plan_pictures(arguments),
+            arguments.out,
+            Reporter(plan.original, as_json=arguments.as_json),
+            arguments.save_steps,
         )
         try:
             code = asyncio.run(run.paint())
         except KeyboardInterrupt:
-            _interrupted(run.painted, wanted.pictures)
+            _interrupted(run.painted, plan.pictures)
     if code != OK:
         raise click.exceptions.Exit(code)
 
@@ -93,6 +93,6 @@ def _interrupted(painted: int, wanted: int) -> NoReturn:
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(OSError, ValueError, AttributeError):  # closed, or never there
             stream.flush()
-    # Not the interpreter's own way out: a model may still be loading in its thread, and would
-    # make a crash of it. Everything that has to be closed is closed.
+    # Skip the interpreter's shutdown: a model that is still loading in its thread would crash it.
+    # Everything that has to be closed is closed.
     os._exit(INTERRUPTED)

@@ -34,7 +34,7 @@ def command(config: Path | None, application: int | None) -> None:
 
 
 def application_id(token: str) -> int | None:
-    """The id that a bot token begins with (base64 of its digits); None if it does not."""
+    """Return the id that a bot token begins with (base64 of its digits); None if there is none."""
     head = token.partition(".")[0]
     try:
         digits = base64.urlsafe_b64decode(head + "=" * (-len(head) % 4)).decode("ascii")

@@ -1,4 +1,4 @@
-"""`zimagine playground`: the real bot in a browser, on this machine alone."""
+"""`zimagine playground`: the real bot in a browser, entirely on this machine."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ from storage.jobs import Jobs
 from storage.types import JobState, utc_now
 
 DEFAULT_PORT = 8765
+"""Chosen by hand."""
 
 
 @click.command("playground")
@@ -44,7 +45,7 @@ def command(
     override = {"engine": {"model": model}} if model else {}
     settings = load_settings(config, **override)
     environment = {
-        # The playground is a server of its own: a list of real ones would shut it out.
+        # The playground is a separate server: a list of real ones would exclude it.
         f"{ENV_PREFIX}DISCORD__GUILDS": "[]",
         f"{ENV_PREFIX}LOG__FORMAT": "text",
     }
@@ -66,59 +67,59 @@ async def _serve(
     *,
     browse: bool,
 ) -> int:
-    """Run until a signal or until the bot gives up at its first start; the exit code."""
+    """Run until a signal, or until the bot fails its first start; return the exit code."""
     stop = asyncio.Event()
     async with AsyncExitStack() as stack:
-        counts = await stack.enter_async_context(_counting(data_dir / FILE_NAME))
+        counts = await stack.enter_async_context(_job_counts(data_dir / FILE_NAME))
         stack.enter_context(stop_on_signals(stop))
         plan = PlaygroundPlan(arguments, environment, counts=counts)
         playground = await _open(stack, plan, port)
         click.echo(f"zimagine playground: {playground.url} (Ctrl-C stops it)")
         if arguments is None:
-            _welcome_another(playground)
+            _print_connection(playground)
         if browse and _has_screen():
             await asyncio.to_thread(webbrowser.open, playground.url)
-        return await _until_the_end(playground, stop)
+        return await _wait_for_end(playground, stop)
 
 
 async def _open(stack: AsyncExitStack, plan: PlaygroundPlan, port: int | None) -> Playground:
-    """Open at the port asked for, else at the usual one if it is free, else at any."""
+    """Open at the requested port, else at the default one if it is free, else at any."""
     try:
-        usual = replace(plan, port=DEFAULT_PORT if port is None else port)
-        return await stack.enter_async_context(open_playground(usual))
+        preferred = replace(plan, port=DEFAULT_PORT if port is None else port)
+        return await stack.enter_async_context(open_playground(preferred))
     except OSError as error:
         if port is not None:
             fail(f"The port {port} cannot be used: {error.strerror or error}.", UNAVAILABLE)
     return await stack.enter_async_context(open_playground(replace(plan, port=0)))
 
 
-def _welcome_another(playground: Playground) -> None:
-    """Say where a bot of any make finds this Discord, and from then on what it does wrong."""
+def _print_connection(playground: Playground) -> None:
+    """Print how another bot connects to this Discord, and from then on what it does wrong."""
     standin = playground.standin
     click.echo(f"API: {standin.base_url}{PREFIX}\nGateway: {standin.gateway.url}")
     click.echo(f"Application: {standin.bot.id}\nToken: {standin.token}")
 
-    def tell(entry: RequestLogEntry) -> None:
+    def print_problems(entry: RequestLogEntry) -> None:
         for problem in (*entry.problems, *([entry.refusal] if entry.refusal else [])):
             click.echo(f"{entry.method} {entry.path}: {problem}", err=True)
 
-    standin.log.listen(tell)
+    standin.log.listen(print_problems)
 
 
 def _has_screen() -> bool:
-    """Whether a browser would open a window; else one in the terminal might take it over."""
-    shown = ("DISPLAY", "WAYLAND_DISPLAY")
-    return sys.platform in ("darwin", "win32") or any(name in os.environ for name in shown)
+    """Return whether a browser would open a window, and not take over the terminal."""
+    variables = ("DISPLAY", "WAYLAND_DISPLAY")
+    return sys.platform in ("darwin", "win32") or any(name in os.environ for name in variables)
 
 
-async def _until_the_end(playground: Playground, stop: asyncio.Event) -> int:
-    """Wait for a signal, or for a bot that never came online; the exit code."""
+async def _wait_for_end(playground: Playground, stop: asyncio.Event) -> int:
+    """Wait for a signal, or for a bot that never came online; return the exit code."""
     gave_up = asyncio.create_task(playground.process.gave_up.wait())
     stopped = asyncio.create_task(stop.wait())
     try:
         await asyncio.wait({gave_up, stopped}, return_when=asyncio.FIRST_COMPLETED)
         if playground.process.was_online:
-            # Its page says what happened, and can start it again.
+            # The page shows what happened, and can start the bot again.
             await stopped
         return 0 if stop.is_set() else playground.process.exit_code or 0
     finally:
@@ -127,8 +128,8 @@ async def _until_the_end(playground: Playground, stop: asyncio.Event) -> int:
 
 
 @asynccontextmanager
-async def _counting(path: Path) -> AsyncIterator[Counts]:
-    """Counts the jobs in the bot's database, beside the bot."""
+async def _job_counts(path: Path) -> AsyncIterator[Counts]:
+    """Yield a function that counts the jobs in the bot's database, while the bot runs."""
     db: Database | None = None
 
     async def counts() -> Mapping[str, int]:

@@ -1,4 +1,4 @@
-"""`zimagine run`: the bot, until it is told to stop."""
+"""`zimagine run`: run the bot until it is stopped."""
 
 from __future__ import annotations
 
@@ -39,10 +39,10 @@ def command(config: Path | None) -> None:
 
     with explain_errors():
         code = asyncio.run(serve(settings, lambda text: click.echo(f"zimagine: {text}", err=True)))
-    # A model that is still loading in its thread must not make a crash of an orderly end, as
-    # the interpreter's own way out would: everything that has to be closed is closed.
+    # Skip the interpreter's shutdown: a model that is still loading in its thread would crash it.
+    # Everything that has to be closed is closed.
     logging.shutdown()
     for stream in (sys.stdout, sys.stderr):
-        with contextlib.suppress(OSError, ValueError, AttributeError):  # closed, or never there
+        with contextlib.suppress(OSError, ValueError, AttributeError):  # closed or missing
             stream.flush()
     os._exit(code)

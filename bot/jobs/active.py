@@ -1,4 +1,4 @@
-"""The jobs that are not over, as the studio holds them."""
+"""Unfinished jobs: their database rows and the engine's handles."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ from storage.types import Job
 
 @dataclass(slots=True)
 class ActiveJob:
-    """A row and the engine's handle of it. over: the database has its end; nothing may follow."""
+    """A job's row and its engine handle.
+
+    finished: the end of the job is in the database; nothing may change it any more.
+    """
 
     row: Job
     handle: EngineJob
@@ -19,7 +22,7 @@ class ActiveJob:
 
 
 class ActiveJobs:
-    """In the order of acceptance."""
+    """Unfinished jobs by id, in the order in which they were accepted."""
 
     def __init__(self) -> None:
         self._jobs: dict[int, ActiveJob] = {}
@@ -28,18 +31,18 @@ class ActiveJobs:
         return iter(tuple(self._jobs.values()))
 
     def add(self, row: Job, handle: EngineJob) -> ActiveJob:
-        """Hold a job until `remove`."""
-        live = self._jobs[row.id] = ActiveJob(row, handle)
-        return live
+        """Register a job until `remove`."""
+        active = self._jobs[row.id] = ActiveJob(row, handle)
+        return active
 
     def get(self, job_id: int) -> ActiveJob | None:
-        """The job, None once it is over."""
+        """Return the job, or None once it has been removed."""
         return self._jobs.get(job_id)
 
     def oldest(self) -> Iterator[ActiveJob]:
-        """From the oldest on, without a copy: nothing may be added or removed meanwhile."""
+        """Iterate from the oldest, without a copy: add and remove nothing while iterating."""
         return iter(self._jobs.values())
 
     def remove(self, job_id: int) -> None:
-        """Its end has been dealt with."""
+        """Forget a job whose end has been handled."""
         self._jobs.pop(job_id, None)

@@ -109,7 +109,7 @@ class AdmissionService:
         return slots if isinstance(slots, Refused) else None
 
     async def block_refusal(self, actor: Actor) -> Refused | None:
-        """Return why this member may not paint here at all, before any work is done for them."""
+        """Return a refusal if the member is blocked here, to be checked before doing any work."""
         return await self._blocked.refusal(actor)
 
     def storage_failed(self, error: StorageError) -> None:
@@ -157,7 +157,7 @@ class AdmissionService:
         )
 
     async def _settings_of(self, actor: Actor, until_s: float) -> EffectiveSettings | Refused:
-        """Where and how the member's pictures are delivered here."""
+        """Return where and how the member's pictures are delivered here."""
         try:
             async with asyncio.timeout_at(until_s):
                 return await self._delivery_settings.of(actor)

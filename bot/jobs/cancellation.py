@@ -1,4 +1,4 @@
-"""Taking a job back before there is a picture: cancelled, withdrawn, or waited for too long."""
+"""Cancel unfinished jobs: by a member, by the application, or because they waited too long."""
 
 from __future__ import annotations
 
@@ -29,24 +29,27 @@ from storage.types import Clock, Job
 log = structlog.get_logger(__name__)
 
 ALL = "all"
-"""What a person says instead of a job's number: all that is theirs."""
+"""Typed instead of a job's number to cancel all of one's own jobs."""
 LOOK_EVERY_S = 5.0
-QUEUED_TRIES = 20
-QUEUED_EVERY_S = 0.05
+"""Interval between checks for expired jobs. Chosen by hand."""
+ENQUEUE_CHECKS = 20
+ENQUEUE_CHECK_INTERVAL_S = 0.05
+"""How often, and at what interval, to look for a job that is just entering the queue: for a second
+in all. Chosen by hand."""
 
 
 class CancellationService:
-    """The end is written down first, with its refund; only then does the painter hear of it.
+    """Cancels jobs: the end and the refund are recorded first, then the renderer is stopped.
 
-    So an end that a person was told of holds, whatever happens next, and a picture that is
-    finished at the same moment either came first or is thrown away.
+    So an end that a member was shown is final whatever happens next, and a picture that is finished
+    at the same moment either came first or is discarded.
     """
 
     def __init__(
         self,
         engine: Engine,
         jobs: Jobs,
-        live: ActiveJobs,
+        active: ActiveJobs,
         permissions: Permissions,
         events: JobEvents,
         *,
@@ -56,7 +59,7 @@ class CancellationService:
     ) -> None:
         self._engine = engine
         self._jobs = jobs
-        self._live = live
+        self._active = active
         self._permissions = permissions
         self._events = events
         self._clock = clock
@@ -64,68 +67,68 @@ class CancellationService:
         self._sleep = sleep
 
     def cancellable(self, actor: Actor) -> list[ActiveJob]:
-        """The jobs that the person may cancel here, their own first, the newest first."""
-        own = self._own(actor)
+        """Return the jobs that the actor may cancel here: their own first, newest first."""
+        own_jobs = self._own_jobs(actor)
         if not self._permissions.allows(actor, Action.CANCEL_ANY):
-            return own
+            return own_jobs
         here = [
-            live
-            for live in self._live
-            if live.row.place.guild_id == actor.guild_id
-            and live.row.place.user_id != actor.user_id
-            and not live.row.private
+            active
+            for active in self._active
+            if active.row.place.guild_id == actor.guild_id
+            and active.row.place.user_id != actor.user_id
+            and not active.row.private
         ]
-        return own + here[::-1]
+        return own_jobs + here[::-1]
 
     async def cancel(self, actor: Actor, which: str | None) -> JobsCancelled | Refused:
-        """Cancel a job by its number, all of one's own ("all"), or (None) one's newest."""
+        """Cancel a job by its number, all of the actor's own ("all"), or their newest (None)."""
         if which is None or which.strip().casefold() == ALL:
-            own = self._own(actor)
-            if not own:
+            own_jobs = self._own_jobs(actor)
+            if not own_jobs:
                 return Refused(NothingToCancel())
-            return await self._cancel(own if which else own[:1])
+            return await self._cancel(own_jobs if which else own_jobs[:1])
         job_id = parse_id(which)
         job = None if job_id is None else await self._jobs.get(job_id)
         if job is None or job.place.guild_id != actor.guild_id:
             return Refused(UnknownJob(which))
-        own = job.place.user_id == actor.user_id
-        if not own and not self._permissions.allows(actor, Action.CANCEL_ANY):
-            # What is private is not there for anybody else.
+        own_jobs = job.place.user_id == actor.user_id
+        if not own_jobs and not self._permissions.allows(actor, Action.CANCEL_ANY):
+            # Other members must not learn that a private job exists.
             return Refused(UnknownJob(which) if job.private else NotAllowed(Action.CANCEL_ANY))
-        live = self._live.get(job.id)
-        return Refused(JobFinished()) if live is None else await self._cancel([live])
+        active = self._active.get(job.id)
+        return Refused(JobFinished()) if active is None else await self._cancel([active])
 
     async def withdraw(self, job_id: int) -> None:
-        """Take a job back of which its person does not know; harmless if it is over."""
-        live = self._live.get(job_id)
-        if live is not None:
-            await self._end(live, self._jobs.cancelled)
+        """Cancel a job that its requester has not been shown; does nothing if it has finished."""
+        active = self._active.get(job_id)
+        if active is not None:
+            await self._finish(active, self._jobs.cancelled)
 
     async def stop_ended(self, jobs: Sequence[Job]) -> None:
-        """Stop jobs whose end is written down already, with their refund, and have that told."""
-        left = [job.id for job in jobs]
-        for _ in range(QUEUED_TRIES):
-            left = [job_id for job_id in left if not self._stopped(job_id)]
-            if not left:
+        """Stop jobs whose end and refund are already recorded, and publish that they finished."""
+        remaining = [job.id for job in jobs]
+        for _ in range(ENQUEUE_CHECKS):
+            remaining = [job_id for job_id in remaining if not self._stop(job_id)]
+            if not remaining:
                 return
-            # Accepted this very moment, and about to enter the queue.
-            await self._sleep(QUEUED_EVERY_S)
-        for job_id in left:
+            # These were accepted a moment ago and are about to enter the queue.
+            await self._sleep(ENQUEUE_CHECK_INTERVAL_S)
+        for job_id in remaining:
             self._events.finished(job_id)
 
-    def _stopped(self, job_id: int) -> bool:
-        """Stop a job and have that told; False where it is not in the queue."""
-        live = self._live.get(job_id)
-        if live is None:
+    def _stop(self, job_id: int) -> bool:
+        """Stop a job and publish that it finished; return False if it is not in the queue."""
+        active = self._active.get(job_id)
+        if active is None:
             return False
-        if not live.finished:
-            live.finished = True
-            self._engine.cancel(live.handle)
+        if not active.finished:
+            active.finished = True
+            self._engine.cancel(active.handle)
         self._events.finished(job_id)
         return True
 
     async def run(self) -> None:
-        """End for ever what has waited for too long."""
+        """Expire jobs that have waited too long, until cancelled."""
         while True:
             await self._sleep(LOOK_EVERY_S)
             try:
@@ -134,44 +137,44 @@ class CancellationService:
                 log.warning("not expired", detail=str(error))
 
     async def _expire(self) -> None:
-        due = self._clock() - self._max_wait
-        late: list[ActiveJob] = []
-        for live in self._live.oldest():
-            if live.row.accepted_at >= due:
+        oldest_allowed = self._clock() - self._max_wait
+        expired: list[ActiveJob] = []
+        for active in self._active.oldest():
+            if active.row.accepted_at >= oldest_allowed:
                 break
-            if not live.finished and self._engine.queue.get(live.row.id) is not None:
-                late.append(live)
-        for live in late:
-            if await self._end(live, self._jobs.expired):
-                log.info("waited too long", job=live.row.id)
+            if not active.finished and self._engine.queue.get(active.row.id) is not None:
+                expired.append(active)
+        for active in expired:
+            if await self._finish(active, self._jobs.expired):
+                log.info("waited too long", job=active.row.id)
 
     async def _cancel(self, jobs: Sequence[ActiveJob]) -> JobsCancelled | Refused:
         try:
-            ended = [each.row for each in jobs if await self._end(each, self._jobs.cancelled)]
+            ended = [each.row for each in jobs if await self._finish(each, self._jobs.cancelled)]
         except StorageError as error:
             self._events.storage_failed(error)
             return Refused(StorageUnavailable())
         return JobsCancelled(tuple(ended)) if ended else Refused(JobFinished())
 
-    async def _end(self, live: ActiveJob, write: Callable[[int], Awaitable[object]]) -> bool:
-        """False where it had come to its end before."""
-        if live.finished:
+    async def _finish(self, active: ActiveJob, write: Callable[[int], Awaitable[object]]) -> bool:
+        """Record the end of a job and stop it; return False if it had already finished."""
+        if active.finished:
             return False
         try:
-            await write(live.row.id)
+            await write(active.row.id)
         except IllegalTransition:
             return False
-        live.finished = True
-        self._engine.cancel(live.handle)
-        self._events.finished(live.row.id)
+        active.finished = True
+        self._engine.cancel(active.handle)
+        self._events.finished(active.row.id)
         return True
 
-    def _own(self, actor: Actor) -> list[ActiveJob]:
+    def _own_jobs(self, actor: Actor) -> list[ActiveJob]:
         mine = [
-            live
-            for live in self._live
-            if live.row.place.user_id == actor.user_id
-            and live.row.place.guild_id == actor.guild_id
-            and not live.finished
+            active
+            for active in self._active
+            if active.row.place.user_id == actor.user_id
+            and active.row.place.guild_id == actor.guild_id
+            and not active.finished
         ]
         return mine[::-1]

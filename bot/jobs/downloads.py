@@ -1,4 +1,4 @@
-"""Files that people point to, fetched with a limit: no more is ever read than may be taken."""
+"""Download files from Discord without ever reading more than a limit."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ import aiohttp
 from engine.uploads import UploadTooLarge
 
 Download = Callable[[str, int], Awaitable[bytes]]
-"""Takes an address and how many bytes may come; raises TooLarge and OSError."""
+"""Takes a URL and a limit in bytes; raises UploadTooLarge and OSError."""
 
 
 async def download(url: str, limit_bytes: int) -> bytes:
-    """The bytes at an address of Discord's. How long it may take is the caller's to say.
+    """Return the bytes at a URL of Discord's. The caller sets a timeout.
 
-    TooLarge as soon as more come than the limit, OSError where nothing can be had.
+    Raises UploadTooLarge as soon as the limit is exceeded, OSError for all other failures.
     """
     try:
-        # A session of its own: it sends nobody our token. Discord's files never lie elsewhere.
+        # A separate session never sends the bot's token. Discord's files need no redirects.
         async with (
             aiohttp.ClientSession() as session,
             session.get(url, allow_redirects=False) as response,
@@ -34,5 +34,5 @@ async def download(url: str, limit_bytes: int) -> bytes:
                     raise UploadTooLarge(len(read), limit_bytes)
             return bytes(read)
     except (aiohttp.ClientError, ValueError) as error:
-        # What it says itself has the address in it, and with that a person's words and a key.
+        # The original message contains the URL, and with it a member's words and an access key.
         raise OSError(type(error).__name__) from None

@@ -1,4 +1,7 @@
-"""Paint from pictures that people give, point to, or own. Who asks, pays."""
+"""Generate pictures from source images that members upload, link to, or own.
+
+It counts against the quota of whoever asks.
+"""
 
 from __future__ import annotations
 
@@ -62,19 +65,21 @@ log = structlog.get_logger(__name__)
 
 LIMITS = UploadLimits()
 FETCH_LIMIT_S = 30.0
-"""For one file, once it is its turn."""
+"""Timeout of one download, without the wait for its turn. Chosen by hand."""
 READ_LIMIT_S = 180.0
-"""For all of a wish's pictures, waiting included: an interaction's token lives for 15 minutes."""
+"""Timeout of reading all images of a request, waiting included. Chosen by hand, well below the 15
+minutes for which an interaction's token is valid."""
 FETCHED_AT_ONCE = 4
-"""Wishes whose files are in memory at the same time."""
+"""Requests whose files are in memory at the same time. Chosen by hand."""
 SIGNATURE_DIGITS = 16
+"""Hexadecimal digits of a signature: 64 bits, so that a custom_id has room for it."""
 
 
 @dataclass(frozen=True, slots=True)
 class ImageToImagePlan:
-    """A wish that can be painted, as far as that is known without reading its pictures.
+    """A request that is valid as far as can be known without reading its images.
 
-    originals: those of its sources that are pictures of ours, by their place among them.
+    originals: the sources that are the bot's own pictures, by their index among the sources.
     """
 
     parsed: ParsedRequest
@@ -83,15 +88,15 @@ class ImageToImagePlan:
 
     @property
     def private(self) -> bool:
-        """For nobody else's eyes; so is all that is made of a private picture."""
+        """Whether the result is private; it always is when made from a private picture."""
         return self.parsed.private or any(each.private for each in self.originals.values())
 
 
 class ImageToImageService:
-    """Accepts wishes that begin with pictures, and keeps these as the inputs of their job.
+    """Accepts requests with source images, and stores these as the inputs of their job.
 
-    Pictures of a wish that is not accepted stay on the disk until the next sweep after an hour.
-    key: a secret that outlives the process, for the seals of what is put aside.
+    Images of a request that is not accepted stay on the disk until the first sweep after an hour.
+    key: a secret that outlives the process, to sign staged pictures.
     """
 
     def __init__(
@@ -114,48 +119,48 @@ class ImageToImageService:
         self._inputs = inputs
         self._download = download
         self._key = key
-        self._fetching = asyncio.Semaphore(FETCHED_AT_ONCE)
-        # Fifty megapixels take more than a gigabyte while they are decoded.
-        self._decoding = asyncio.Lock()
+        self._download_slots = asyncio.Semaphore(FETCHED_AT_ONCE)
+        # Decoding fifty megapixels takes more than a gigabyte.
+        self._decode_lock = asyncio.Lock()
 
     async def plan(
         self,
         actor: Actor,
         params: GenerationParams,
-        beginning: InputSpec,
+        spec: InputSpec,
         *,
         private: bool = False,
         count: int = 1,
     ) -> ImageToImagePlan | Refused:
-        """What `paint` needs, or why not: quick, so that slow work can be announced first."""
-        start = InitImages(beginning.mode, (), beginning.strength)
-        asked = apply_flags(dataclasses.replace(params, start=start), count, private)
-        if isinstance(asked, Refused):
-            if isinstance(asked.reason, ManyPermutations):  # a question about them has no pictures
-                return Refused(OnePromptOnly(asked.reason.total))
-            return asked
-        if not 1 <= asked.count <= MAX_PICTURES:
-            return Refused(OutOfRange("count", asked.count, 1, MAX_PICTURES))
-        # No hashes yet, and no size but one that was asked for: all the rest is decided by now.
-        problem = await self._resolver.check(asked.params) or _declared(beginning.sources)
+        """Return what `paint` needs, or a refusal; fast, so that it can be announced first."""
+        start = InitImages(spec.mode, (), spec.strength)
+        parsed = apply_flags(dataclasses.replace(params, start=start), count, private)
+        if isinstance(parsed, Refused):
+            if isinstance(parsed.reason, ManyPermutations):  # a proposal cannot store images
+                return Refused(OnePromptOnly(parsed.reason.total))
+            return parsed
+        if not 1 <= parsed.count <= MAX_PICTURES:
+            return Refused(OutOfRange("count", parsed.count, 1, MAX_PICTURES))
+        # The hashes are still missing, and so is a size that was not requested; all else is final.
+        problem = await self._resolver.check(parsed.params) or _declared_size_refusal(spec.sources)
         if problem is not None:
             return problem
         originals: dict[int, StoredPicture] = {}
-        for place, source in enumerate(beginning.sources):
+        for index, source in enumerate(spec.sources):
             if isinstance(source, StagedSource) and not compare_digest(
                 source.signature, self._sign(actor, source.sha256)
             ):
                 return Refused(StagedPictureGone())
             if isinstance(source, PictureSource):
-                found = await self._original(actor, source)
+                found = await self._find_original(actor, source)
                 if isinstance(found, Refused):
                     return found
-                originals[place] = found
-        spent = await self._spent(actor, asked.count)
-        return spent or ImageToImagePlan(asked, beginning, originals)
+                originals[index] = found
+        spent = await self._quota_refusal(actor, parsed.count)
+        return spent or ImageToImagePlan(parsed, spec, originals)
 
     async def paint(self, actor: Actor, plan: ImageToImagePlan) -> Accepted | Refused:
-        """Read the pictures, fit them, keep them, and accept the wish. Decodes one at a time."""
+        """Read, fit and store the images, then accept the request. Decodes one at a time."""
         params = await self._read(plan.spec, plan.originals, plan.parsed.params)
         if isinstance(params, Refused):
             return params
@@ -167,94 +172,95 @@ class ImageToImageService:
         submission = JobSubmission(resolved, plan.parsed.count, plan.private, parent_id)
         return await self._admission.accept(actor, submission)
 
-    async def stage(self, actor: Actor, given: UrlSource) -> StagedSource | Refused:
-        """Put a picture aside, in the shape in which it would be painted from, for an hour at
-        least."""
-        beginning = InputSpec(Mode.IMAGE, (given,))
-        problem = _declared(beginning.sources) or await self._spent(actor, 1)
+    async def stage(self, actor: Actor, source: UrlSource) -> StagedSource | Refused:
+        """Store a picture, fitted as a source image would be, for at least an hour."""
+        spec = InputSpec(Mode.IMAGE, (source,))
+        problem = _declared_size_refusal(spec.sources) or await self._quota_refusal(actor, 1)
         if problem is not None:
             return problem
-        params = await self._read(beginning, {}, _WORDLESS)
+        params = await self._read(spec, {}, _NO_PROMPT)
         if isinstance(params, Refused):
             return params
         assert params.start is not None
         sha256 = params.start.inputs[0]
         return StagedSource(sha256, self._sign(actor, sha256))
 
-    # Whether it can be
+    # Checks
 
     def _sign(self, actor: Actor, sha256: str) -> str:
-        whose = f"{actor.guild_id} {actor.user_id} {sha256}".encode()
-        return hmac.digest(self._key, whose, "sha256").hex()[:SIGNATURE_DIGITS]
+        message = f"{actor.guild_id} {actor.user_id} {sha256}".encode()
+        return hmac.digest(self._key, message, "sha256").hex()[:SIGNATURE_DIGITS]
 
-    async def _original(self, actor: Actor, source: PictureSource) -> StoredPicture | Refused:
+    async def _find_original(self, actor: Actor, source: PictureSource) -> StoredPicture | Refused:
         found = await self._originals.find(actor, source.picture, anyones=source.anyones)
         if isinstance(found, Refused) or found.on_disk:
             return found
         return Refused(FileRemoved(found.id, found.seed))
 
-    async def _spent(self, actor: Actor, count: int) -> Refused | None:
-        """Nothing is fetched for somebody who may not paint; acceptance decides once more."""
-        if (barred := await self._admission.block_refusal(actor)) is not None:
-            return barred
+    async def _quota_refusal(self, actor: Actor, count: int) -> Refused | None:
+        """Refuse early, before anything is downloaded; acceptance checks again."""
+        if (blocked := await self._admission.block_refusal(actor)) is not None:
+            return blocked
         status = await self._quotas.own(actor)
         if status.remaining >= count:
             return None
         policy = status.policy
-        one_too_many = status.used + count == policy.pictures + 1
-        retry_at = status.next_return_at if one_too_many else None
+        lacks_one = status.used + count == policy.pictures + 1
+        retry_at = status.next_return_at if lacks_one else None
         return Refused(QuotaSpent(status.used, policy.pictures, policy.hours, count), retry_at)
 
-    # The pictures
+    # Images
 
     async def _read(
         self,
-        beginning: InputSpec,
+        spec: InputSpec,
         originals: dict[int, StoredPicture],
         params: GenerationParams,
     ) -> GenerationParams | Refused:
-        """The wish with its pictures, which are inputs by then."""
+        """Read and store the images, and return the parameters that refer to them."""
         try:
-            async with asyncio.timeout(READ_LIMIT_S), self._fetching:
-                read = await self._files_of(beginning.sources, originals)
-                if isinstance(read, Refused):
-                    return read
-                work = partial(_ready, beginning, read, params, self._resolver.family)
-                async with self._decoding:
-                    # Its thread goes on where nobody waits any more: so does the lock.
-                    ready = await settle(asyncio.to_thread(work))
+            async with asyncio.timeout(READ_LIMIT_S), self._download_slots:
+                files = await self._read_sources(spec.sources, originals)
+                if isinstance(files, Refused):
+                    return files
+                work = partial(_fit_inputs, spec, files, params, self._resolver.family)
+                async with self._decode_lock:
+                    # A cancelled request leaves its thread running, so the lock stays held too.
+                    fitted = await settle(asyncio.to_thread(work))
         except TimeoutError:
-            log.warning("pictures not read in time", count=len(beginning.sources))
+            log.warning("pictures not read in time", count=len(spec.sources))
             return Refused(Unreachable())
-        if not isinstance(ready, _Ready):
-            place = ready.number - 1 if isinstance(ready, UnusableUpload) else -1
-            lost = originals.get(place)
-            return Refused(ready if lost is None else FileRemoved(lost.id, lost.seed))
+        if not isinstance(fitted, _FittedInputs):
+            index = fitted.number - 1 if isinstance(fitted, UnusableUpload) else -1
+            removed = originals.get(index)
+            return Refused(fitted if removed is None else FileRemoved(removed.id, removed.seed))
         try:
-            for sha256, data in ready.files:
+            for sha256, data in fitted.files:
                 await self._inputs.write(data, sha256)
         except StorageError as error:
             self._admission.storage_failed(error)
             return Refused(StorageUnavailable())
-        return ready.params
+        return fitted.params
 
-    async def _files_of(
+    async def _read_sources(
         self, sources: Sequence[InputSource], originals: dict[int, StoredPicture]
     ) -> list[bytes] | Refused:
-        read: list[bytes] = []
-        for place, source in enumerate(sources):
-            data = await self._bytes(source, originals.get(place))
+        files: list[bytes] = []
+        for index, source in enumerate(sources):
+            data = await self._read_source(source, originals.get(index))
             if isinstance(data, UnusableUpload):
-                data = dataclasses.replace(data, number=place + 1, total=len(sources))
+                data = dataclasses.replace(data, number=index + 1, total=len(sources))
             if not isinstance(data, bytes):
                 return Refused(data)
-            read.append(data)
-        return read
+            files.append(data)
+        return files
 
-    async def _bytes(self, source: InputSource, original: StoredPicture | None) -> bytes | Reason:
+    async def _read_source(
+        self, source: InputSource, original: StoredPicture | None
+    ) -> bytes | Reason:
         match source:
             case UrlSource(url, _):
-                return await self._fetched(url)
+                return await self._download_source(url)
             case StagedSource(sha256, _):
                 try:
                     return await self._inputs.read(sha256)
@@ -270,30 +276,30 @@ class ImageToImageService:
     def _read_file(self, file: str) -> bytes:
         return self._files.path(file).read_bytes()
 
-    async def _fetched(self, url: str) -> bytes | Reason:
+    async def _download_source(self, url: str) -> bytes | Reason:
         try:
             async with asyncio.timeout(FETCH_LIMIT_S):
                 return await self._download(url, LIMITS.bytes)
         except UploadRefused as refused:
             return UnusableUpload(refused)
-        except OSError as error:  # a timeout is one too
+        except OSError as error:  # TimeoutError is a subclass
             log.warning("picture not fetched", error=str(error) or type(error).__name__)
             return Unreachable()
 
 
-_WORDLESS = GenerationParams("", start=InitImages(Mode.IMAGE, ()))
+_NO_PROMPT = GenerationParams("", start=InitImages(Mode.IMAGE, ()))
 
 
 @dataclass(frozen=True, slots=True)
-class _Ready:
-    """files: the hash and the bytes of each input that the wish names."""
+class _FittedInputs:
+    """Parameters with their fitted images. files: the hash and the bytes of each input."""
 
     params: GenerationParams
     files: tuple[tuple[str, bytes], ...]
 
 
-def _declared(sources: Sequence[InputSource]) -> Refused | None:
-    """What is too large by its own account is not even fetched."""
+def _declared_size_refusal(sources: Sequence[InputSource]) -> Refused | None:
+    """Refuse a file by its declared size, without downloading it."""
     for number, source in enumerate(sources, 1):
         size_bytes = source.size_bytes if isinstance(source, UrlSource) else None
         if size_bytes is not None and size_bytes > LIMITS.bytes:
@@ -303,55 +309,55 @@ def _declared(sources: Sequence[InputSource]) -> Refused | None:
     return None
 
 
-def _ready(
-    beginning: InputSpec, files: Sequence[bytes], params: GenerationParams, family: Family
-) -> _Ready | Reason:
-    """Decode, find the size, and fit. Blocking."""
-    mode, pictures = beginning.mode, list[Upload]()
+def _fit_inputs(
+    spec: InputSpec, files: Sequence[bytes], params: GenerationParams, family: Family
+) -> _FittedInputs | Reason:
+    """Decode the images, choose the size, and fit them. Blocking."""
+    mode, pictures = spec.mode, list[Upload]()
     size: tuple[int, int] | Reason = (0, 0)
-    for number, (source, data) in enumerate(zip(beginning.sources, files, strict=True), 1):
+    for number, (source, data) in enumerate(zip(spec.sources, files, strict=True), 1):
         try:
-            upload = _decoded(source, data)
+            upload = _decode(source, data)
         except UploadRefused as refused:
             if isinstance(source, StagedSource):
                 return StagedPictureGone()
             return UnusableUpload(refused, number, len(files))
         if number == 1:
-            size = _size(params, mode, family, source, upload)
+            size = _output_size(params, mode, family, source, upload)
             if not isinstance(size, tuple):
                 return size
-        if mode is Mode.BLEND:  # several large ones would take too much memory
+        if mode is Mode.BLEND:  # several large images would take too much memory
             assert isinstance(size, tuple)
             upload = Upload.of(fit(upload.raster, *size))
         pictures.append(upload)
     assert isinstance(size, tuple) and params.start is not None
     try:
         if mode is Mode.INPAINT and len(files) == 1:
-            pictures.append(_transparent(files[0]))
+            pictures.append(_transparency_mask(files[0]))
         prepared = prepare(mode, pictures, size, params.start.strength)
     except UploadRefused as refused:  # only masks are refused here
         return UnusableUpload(refused, number=0)
-    # The same picture given twice is written once.
-    named = {each.sha256: canonical(each) for each in prepared.inputs}
+    # A picture that was given twice is stored once.
+    files_by_hash = {each.sha256: canonical(each) for each in prepared.inputs}
     fitted = dataclasses.replace(params, aspect=None, size=size, start=prepared.start)
-    return _Ready(fitted, tuple(named.items()))
+    return _FittedInputs(fitted, tuple(files_by_hash.items()))
 
 
-def _decoded(source: InputSource, data: bytes) -> Upload:
+def _decode(source: InputSource, data: bytes) -> Upload:
     return reopen(data, source.sha256) if isinstance(source, StagedSource) else decode(data, LIMITS)
 
 
-def _size(
+def _output_size(
     params: GenerationParams, mode: Mode, family: Family, source: InputSource, first: Upload
 ) -> tuple[int, int] | Reason:
-    own = (first.raster.width_px, first.raster.height_px)
-    as_it_is = isinstance(source, StagedSource) and params.size is None and params.aspect is None
-    if as_it_is and size_problem(*own, family, mode) is None:
-        return own  # it was fitted before
-    return size_from(params, mode, family, own)
+    image_size = (first.raster.width_px, first.raster.height_px)
+    keep_size = isinstance(source, StagedSource) and params.size is None and params.aspect is None
+    if keep_size and size_problem(*image_size, family, mode) is None:
+        return image_size  # it was fitted when it was staged
+    return size_from(params, mode, family, image_size)
 
 
-def _transparent(data: bytes) -> Upload:
+def _transparency_mask(data: bytes) -> Upload:
     mask = holes(data, LIMITS)
     if mask is None:
         raise MaskMissing

@@ -133,7 +133,7 @@ class QueueService:
         return self._at(waiting_s + left_s)
 
     def _left_s(self) -> float | None:
-        """How long the job on the GPU still takes."""
+        """Estimate how long the job on the GPU still takes."""
         current = self._engine.current
         if current is None:
             return self._engine.estimator.seconds(0.0)

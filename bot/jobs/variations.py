@@ -1,4 +1,7 @@
-"""From a picture that is there to another one: vary, enlarge, remix. Who asks, pays."""
+"""Make new pictures from existing ones: vary, upscale, remix.
+
+It counts against the quota of whoever asks.
+"""
 
 from __future__ import annotations
 
@@ -37,12 +40,12 @@ from storage.files import PictureFiles
 from storage.inputs import Inputs
 from storage.types import StoredPicture
 
-_SEED_DIGITS = 10
+_SEED_DIGITS = 10  # of MAX_SEED
 
 
 @dataclass(frozen=True, slots=True)
 class UpscaleSource:
-    """A picture that can be enlarged, as far as that is known without reading its file."""
+    """A picture that can be upscaled, as far as can be known without reading its file."""
 
     original: StoredPicture
     path: Path
@@ -50,7 +53,7 @@ class UpscaleSource:
 
 @dataclass(frozen=True, slots=True)
 class RemixChanges:
-    """Other words for a picture, as they were typed. seed: "" for a fresh one."""
+    """A new prompt for a picture, as typed. seed: "" for a new one."""
 
     prompt: str
     negative: str = ""
@@ -58,9 +61,9 @@ class RemixChanges:
 
 
 class VariationService:
-    """Accepts what is made of a picture; a private picture's offspring is private.
+    """Accepts requests that derive from a picture; results of a private picture are private.
 
-    picture: an id, None for the person's last one here. anyones: as for Painter.find.
+    picture: an id, None for the member's last one here. anyones: as for `OriginalPictures.find`.
     """
 
     def __init__(
@@ -81,7 +84,7 @@ class VariationService:
     async def vary(
         self, actor: Actor, amount: float, picture: str | None = None, *, anyones: bool = False
     ) -> Accepted | Refused:
-        """Paint a picture again with its noise turned a little. amount: SUBTLE or STRONG."""
+        """Repeat a picture with its noise turned a little. amount: SUBTLE or STRONG."""
         original = await self.original(actor, picture, anyones=anyones)
         if isinstance(original, Refused):
             return original
@@ -93,11 +96,11 @@ class VariationService:
     async def upscale_source(
         self, actor: Actor, picture: str | None = None, *, anyones: bool = False
     ) -> UpscaleSource | Refused:
-        """What `upscale` needs, or why not: quick, so that slow work can be announced first."""
+        """Return what `upscale` needs, or a refusal; fast, so that it can be announced first."""
         original = await self.original(actor, picture, anyones=anyones)
         if isinstance(original, Refused):
             return original
-        # No hash yet: whether the size can be painted shows without one.
+        # The hash is not known yet, and the size can be checked without it.
         possible = self._resolver.upscale(_request(original), "")
         if isinstance(possible, Refused):
             return possible
@@ -106,11 +109,11 @@ class VariationService:
             return Refused(FileRemoved(original.id, original.seed))
         return UpscaleSource(original, path)
 
-    async def upscale(self, actor: Actor, found: UpscaleSource) -> Accepted | Refused:
-        """Paint it at twice its size, from its own pixels, which are kept as the job's input."""
-        original = found.original
+    async def upscale(self, actor: Actor, source: UpscaleSource) -> Accepted | Refused:
+        """Paint it at twice its size, from its own pixels, which are stored as the job's input."""
+        original = source.original
         try:
-            upload, data = await asyncio.to_thread(_pixels, found.path)
+            upload, data = await asyncio.to_thread(_read_pixels, source.path)
         except (OSError, UploadRefused):
             return Refused(FileRemoved(original.id, original.seed))
         resolved = self._resolver.upscale(_request(original), upload.sha256)
@@ -131,23 +134,23 @@ class VariationService:
         *,
         anyones: bool = False,
     ) -> Accepted | Refused:
-        """Paint other words with the numbers of a picture: its size, steps, guidance and style.
+        """Paint another prompt with a picture's settings: its size, steps, guidance and style.
 
-        Flags among the words say what is to be otherwise; choices are refused as in obeyed().
+        Flags in the prompt override them; permutations are refused as in `apply_flags`.
         """
         original = await self.original(actor, picture, anyones=anyones)
         if isinstance(original, Refused):
             return original
-        seed = _seed(change.seed)
+        seed = _parse_seed(change.seed)
         if isinstance(seed, Refused):
             return seed
         request = _request(original)
         params = GenerationParams(
-            change.prompt, seed=seed, negative=change.negative or None, start=_start(request)
+            change.prompt, seed=seed, negative=change.negative or None, start=_init_images(request)
         )
         parsed = apply_flags(params, 1, original.private)
         if isinstance(parsed, Refused):
-            return _about(parsed, original.id)
+            return _with_parent(parsed, original.id)
         params = params_like(parsed.params, request)
         if isinstance(params, Refused):
             return params
@@ -178,13 +181,16 @@ def _request(original: StoredPicture) -> ImageRequest:
     return Recipe.from_json(original.recipe).request
 
 
-def _pixels(path: Path) -> tuple[Upload, bytes]:
-    """The pixels of a picture file, and as an input is kept. Blocking; OSError, UploadRefused."""
+def _read_pixels(path: Path) -> tuple[Upload, bytes]:
+    """Return the pixels of a picture file, and the bytes to store them as an input. Blocking.
+
+    Raises OSError and UploadRefused.
+    """
     upload = uploads.decode(path.read_bytes(), UploadLimits())
     return upload, uploads.canonical(upload)
 
 
-def _seed(typed: str) -> int | Refused | None:
+def _parse_seed(typed: str) -> int | Refused | None:
     digits = typed.strip()
     if not digits:
         return None
@@ -193,23 +199,24 @@ def _seed(typed: str) -> int | Refused | None:
     return Refused(OutOfRange("seed", f"“{digits[:20]}”", 0, MAX_SEED))
 
 
-def _about(refused: Refused, picture_id: int) -> Refused:
-    """The refusal of a wish that would be painted from this picture."""
+def _with_parent(refused: Refused, picture_id: int) -> Refused:
+    """Return the refusal with the picture that the request would derive from."""
     if isinstance(refused.reason, ManyPermutations):
         return Refused(dataclasses.replace(refused.reason, parent_id=picture_id))
     return refused
 
 
-def _start(original: ImageRequest) -> InitImages | None:
+def _init_images(original: ImageRequest) -> InitImages | None:
     if original.mode in (Mode.TEXT, Mode.UPSCALE):
         return None
     return InitImages(original.mode, original.inputs, original.strength)
 
 
 def params_like(params: GenerationParams, original: ImageRequest) -> GenerationParams | Refused:
-    """The wish with the numbers of a picture where it says nothing of its own.
+    """Fill in the settings of a picture where the parameters leave them open.
 
-    One that was enlarged has the size it had before. What starts from a picture keeps its shape.
+    An upscaled picture counts with its size before upscaling. A request with source images keeps
+    its size: --size and --ar are refused.
     """
     size = (original.width_px, original.height_px)
     if original.mode is Mode.UPSCALE:
@@ -219,11 +226,11 @@ def params_like(params: GenerationParams, original: ImageRequest) -> GenerationP
             flag = "--size" if params.aspect is None else "--ar"
             return Refused(FlagProblem(FlagError(FlagErrorKind.UNSUPPORTED, flag)))
         size = params.size
-    effort = params.steps is None and params.speed is None
+    default_steps = params.steps is None and params.speed is None
     return dataclasses.replace(
         params,
         size=size,
-        steps=original.steps if effort else params.steps,
+        steps=original.steps if default_steps else params.steps,
         guidance=params.guidance
         if params.guidance is not None or params.strict
         else original.guidance,

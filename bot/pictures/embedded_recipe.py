@@ -1,4 +1,4 @@
-"""The recipe inside a file that somebody hands in, or why there is none to be read. Blocking."""
+"""Read the recipe embedded in a file from a user, or say why that is impossible. Blocking."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from engine.uploads import TooManyPixels, UploadRefused
 
 
 class UnreadableReason(StrEnum):
-    """Why no recipe is read out of a file."""
+    """Why no recipe could be read from a file."""
 
     UNREACHABLE = "unreachable"
     NO_PICTURE = "no picture"
@@ -28,18 +28,19 @@ class UnreadableReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class UnreadableRecipe:
-    """Nothing is shown of the file. format: what it is instead of a PNG ("JPEG")."""
+    """No recipe could be read. format: the file's format if it is not PNG ("JPEG")."""
 
     reason: UnreadableReason
     format: str = ""
 
 
 MAX_PIXELS: Final = 20_000_000
-"""Twice what any model here paints; as RGB it takes 270 MiB while it is read."""
+"""Twice what any supported model generates; reading that many as RGB takes 270 MiB."""
+# Chosen by hand: far beyond what any genuine recipe contains.
 _MAX_NUMBER: Final = 1_000_000
 _MAX_NAME_CHARS: Final = 1000
 _PNG: Final = b"\x89PNG\r\n\x1a\n"
-_OTHERS: Final = (
+_OTHER_FORMATS: Final = (
     (0, b"\xff\xd8\xff", "JPEG"),
     (8, b"WEBP", "WebP"),
     (0, b"GIF8", "GIF"),
@@ -47,21 +48,21 @@ _OTHERS: Final = (
     (4, b"ftyphei", "HEIC"),
     (4, b"ftypmif1", "HEIF"),
 )
-_TEXTS: Final = (b"tEXt", b"zTXt", b"iTXt")
-_PROGRAMS: Final = frozenset(
+_TEXT_CHUNKS: Final = (b"tEXt", b"zTXt", b"iTXt")
+_FOREIGN_KEYWORDS: Final = frozenset(
     ("parameters", "prompt", "workflow", "invokeai_metadata", "sd-metadata", "Dream")
 )
-"""Where the web UIs, ComfyUI and InvokeAI write how a picture was made."""
+"""Keywords of the metadata of the web UIs, ComfyUI and InvokeAI."""
 
 
 def read_recipe(data: bytes) -> Recipe | UnreadableRecipe | UploadRefused:
-    """The recipe of a PNG whose pixels are still the ones that were painted. Never raises.
+    """Return the recipe of a PNG whose pixels are unmodified. Never raises.
 
-    A recipe is no proof: whoever can write a file can write one that fits its pixels. So its texts
-    and numbers are within bounds, and everything beyond that is for the caller to check.
+    A recipe proves nothing: anybody can forge one that fits the pixels of a file. Its texts and
+    numbers are within bounds; everything beyond that is for the caller to check.
     """
     if not data.startswith(_PNG):
-        for offset, mark, name in _OTHERS:
+        for offset, mark, name in _OTHER_FORMATS:
             if data.startswith(mark, offset):
                 return UnreadableRecipe(UnreadableReason.OTHER_FORMAT, name)
         return UnreadableRecipe(UnreadableReason.NO_PICTURE)
@@ -73,7 +74,7 @@ def read_recipe(data: bytes) -> Recipe | UnreadableRecipe | UploadRefused:
     keywords = frozenset(_keywords(data))
     if RECIPE_KEY not in keywords:
         return UnreadableRecipe(
-            UnreadableReason.FOREIGN if keywords & _PROGRAMS else UnreadableReason.BARE
+            UnreadableReason.FOREIGN if keywords & _FOREIGN_KEYWORDS else UnreadableReason.BARE
         )
     try:
         found = embedded_recipe(data)
@@ -87,11 +88,11 @@ def read_recipe(data: bytes) -> Recipe | UnreadableRecipe | UploadRefused:
 
 
 def _keywords(data: bytes) -> Iterator[str]:
-    """What the text chunks of a PNG are called, as far as its chunks can be followed."""
+    """Yield the keywords of a PNG's text chunks, as far as its chunks can be read."""
     at = len(_PNG)
     while at + 8 <= len(data):
         length, kind = struct.unpack(">I4s", data[at : at + 8])
-        if kind in _TEXTS:
+        if kind in _TEXT_CHUNKS:
             yield data[at + 8 : at + 8 + min(length, 80)].partition(b"\0")[0].decode("latin-1")
         at += length + 12
 

@@ -1,4 +1,4 @@
-"""A person's pictures: pages of them, finding some, and taking one away."""
+"""Browse, search, mark and delete a member's pictures."""
 
 from __future__ import annotations
 
@@ -24,18 +24,20 @@ from storage.history import History
 from storage.types import Delivery, Route, StoredPicture
 
 PAGE_PICTURES = 5
+"""Pictures on a page of the gallery. Chosen by hand."""
 FOUND_PICTURES = 10
-"""So many of what was searched for are shown: who looks for more gives more words."""
+"""Pictures shown of a search's results. Chosen by hand: more words narrow a search down."""
 MAX_SEARCH_CHARS = 100
+"""Length of a search text. Chosen by hand."""
 
 
 @dataclass(frozen=True, slots=True)
 class GalleryPage:
-    """Pictures newest first. before_id: this page's own cursor, 0 for the first page.
+    """A page of pictures, newest first.
 
-    unseen: ids of those that no message shows, because they could not be posted.
-    newer_id and older_id: cursors of the neighbours; None where there is none.
-    favourites: these are pages of favourites alone, and so is the total.
+    before_id: the cursor of this page, 0 for the first page. newer_id, older_id: cursors of the
+    neighbouring pages, None if there is none. unseen: ids of pictures that no message shows because
+    they could not be posted. favourites: pages and total are of favourites only.
     """
 
     pictures: tuple[StoredPicture, ...]
@@ -49,9 +51,10 @@ class GalleryPage:
 
 @dataclass(frozen=True, slots=True)
 class SearchResults:
-    """What a search found, newest first. text: what was looked for, cleaned; never "".
+    """Results of a search, newest first.
 
-    more: there are others. unseen: as for a page. favourites: only those were looked through.
+    text: the cleaned search text, never "". more: there are further results. unseen: as for a page.
+    favourites: only favourites were searched.
     """
 
     text: str
@@ -63,27 +66,30 @@ class SearchResults:
 
 @dataclass(frozen=True, slots=True)
 class MessageRef:
-    """A message of ours, and the channel or thread that it stands in."""
+    """One of the bot's own messages, and the channel or thread that it is in."""
 
     channel_id: int
     message_id: int
 
 
 def message_refs(delivery: Delivery) -> tuple[MessageRef, ...]:
-    """The messages on a server that show a result or what was asked for, the result's first."""
-    found: list[MessageRef] = []
-    # A direct message is in a channel that nobody else sees.
+    """Return the server messages that show a result or its request, the result's first."""
+    refs: list[MessageRef] = []
+    # Nobody else sees the channel of a direct message.
     if delivery.result_message_id is not None and delivery.route is not Route.DIRECT:
-        where = delivery.thread_id or delivery.channel_id
-        found.append(MessageRef(where, delivery.result_message_id))
+        channel_id = delivery.thread_id or delivery.channel_id
+        refs.append(MessageRef(channel_id, delivery.result_message_id))
     if delivery.message_id is not None:
-        found.append(MessageRef(delivery.channel_id, delivery.message_id))
-    return tuple(dict.fromkeys(found))
+        refs.append(MessageRef(delivery.channel_id, delivery.message_id))
+    return tuple(dict.fromkeys(refs))
 
 
 @dataclass(frozen=True, slots=True)
 class AllowedActions:
-    """What a person may do with pictures of one job: mark them (own), take them away (erasable)."""
+    """The actions on a job's pictures that an actor is allowed.
+
+    own: they may be marked as favourites. erasable: they may be deleted.
+    """
 
     pictures: tuple[StoredPicture, ...]
     own: bool
@@ -91,10 +97,10 @@ class AllowedActions:
 
 
 class Gallery:
-    """Reads, marks and erases pictures of this server.
+    """Reads, marks and deletes pictures of the actor's server.
 
-    Every person sees only their own; with `anyones` also what others made public, for where it is
-    before them.
+    Members see only their own pictures. With `anyones` they also see other members' public ones,
+    for cases in which such a picture is already in front of them.
     """
 
     def __init__(
@@ -114,28 +120,28 @@ class Gallery:
     async def page(
         self, actor: Actor, before_id: int = 0, *, favourites: bool = False
     ) -> GalleryPage:
-        """The pictures (or the favourites) before `before_id` (0 = the newest).
+        """Return the page of pictures, or of favourites, before `before_id` (0 = the newest).
 
-        The first page, where there are none any more.
+        If there are none left, the first page is returned.
         """
-        who, history = (actor.user_id, actor.guild_id), self._history
+        owner, history = (actor.user_id, actor.guild_id), self._history
         read = history.favourites if favourites else history.page
-        found = await read(*who, before_id or None, PAGE_PICTURES + 1)
+        found = await read(*owner, before_id or None, PAGE_PICTURES + 1)
         if before_id and not found:
             return await self.page(actor, favourites=favourites)
-        shown = tuple(found[:PAGE_PICTURES])
+        pictures = tuple(found[:PAGE_PICTURES])
         return GalleryPage(
-            pictures=shown,
-            total=await (history.count_favourites if favourites else history.count)(*who),
+            pictures=pictures,
+            total=await (history.count_favourites if favourites else history.count)(*owner),
             before_id=before_id,
             newer_id=await self._newer(actor, before_id, favourites) if before_id else None,
-            older_id=shown[-1].id if len(found) > PAGE_PICTURES else None,
-            unseen=await self._unseen(shown),
+            older_id=pictures[-1].id if len(found) > PAGE_PICTURES else None,
+            unseen=await self._unseen(pictures),
             favourites=favourites,
         )
 
     async def _newer(self, actor: Actor, before_id: int, favourites: bool) -> int:
-        """The cursor of the page before this one; 0 = the first page."""
+        """Return the cursor of the previous page; 0 = the first page."""
         read = self._history.favourites_after if favourites else self._history.after
         newer = await read(actor.user_id, actor.guild_id, before_id, PAGE_PICTURES + 1)
         return newer[-1].id if len(newer) > PAGE_PICTURES else 0
@@ -143,34 +149,36 @@ class Gallery:
     async def search(
         self, actor: Actor, text: str | None, *, favourites: bool = False
     ) -> SearchResults | GalleryPage | Refused:
-        """The newest of the person's pictures whose prompts hold every word of the text.
+        """Return the member's newest pictures whose prompts contain every word of the text.
 
-        The first page of all, where there is nothing to look for in the text.
+        An empty text returns the first page of all pictures.
         """
-        wanted = clean(text or "")
-        if len(wanted) > MAX_SEARCH_CHARS:
-            return Refused(TextTooLong("search", len(wanted), MAX_SEARCH_CHARS))
-        if not wanted:
+        cleaned = clean(text or "")
+        if len(cleaned) > MAX_SEARCH_CHARS:
+            return Refused(TextTooLong("search", len(cleaned), MAX_SEARCH_CHARS))
+        if not cleaned:
             return await self.page(actor, favourites=favourites)
-        who, most = (actor.user_id, actor.guild_id), FOUND_PICTURES
-        found = await self._history.search(*who, wanted, None, most + 1, favourites=favourites)
-        shown = tuple(found[:most])
-        unseen = await self._unseen(shown)
-        return SearchResults(wanted, shown, len(found) > most, unseen, favourites)
+        owner, limit = (actor.user_id, actor.guild_id), FOUND_PICTURES
+        found = await self._history.search(*owner, cleaned, None, limit + 1, favourites=favourites)
+        pictures = tuple(found[:limit])
+        unseen = await self._unseen(pictures)
+        return SearchResults(cleaned, pictures, len(found) > limit, unseen, favourites)
 
-    async def _unseen(self, shown: Sequence[StoredPicture]) -> frozenset[int]:
-        kept = await self._deliveries.kept_among([picture.job_id for picture in shown])
-        return frozenset(picture.id for picture in shown if picture.job_id in kept)
+    async def _unseen(self, pictures: Sequence[StoredPicture]) -> frozenset[int]:
+        undelivered_jobs = await self._deliveries.kept_among(
+            [picture.job_id for picture in pictures]
+        )
+        return frozenset(picture.id for picture in pictures if picture.job_id in undelivered_jobs)
 
     async def recent(self, actor: Actor) -> list[StoredPicture]:
-        """The newest few, from memory."""
+        """Return the member's newest pictures, from memory."""
         return await self._recent.of(actor.user_id, actor.guild_id)
 
     async def show(
         self, actor: Actor, picture_id: int, *, anyones: bool = False
     ) -> tuple[StoredPicture, Path] | Refused:
-        """A picture and where its file is."""
-        picture = await self._seen(actor, picture_id, anyones=anyones)
+        """Return a picture and the path of its file."""
+        picture = await self._find_visible(actor, picture_id, anyones=anyones)
         if isinstance(picture, Refused):
             return picture
         path = await asyncio.to_thread(self._files.existing, picture.file)
@@ -179,21 +187,21 @@ class Gallery:
         return picture, path
 
     async def allowed_actions(self, actor: Actor, picture_id: int) -> AllowedActions | Refused:
-        """What this person may do with a picture before them and all painted with it."""
-        picture = await self._seen(actor, picture_id, anyones=True)
+        """Return what the actor may do with a visible picture and the others of its job."""
+        picture = await self._find_visible(actor, picture_id, anyones=True)
         if isinstance(picture, Refused):
             return picture
         return AllowedActions(
             pictures=await self._history.of_job(picture.job_id),
             own=picture.place.user_id == actor.user_id,
-            erasable=isinstance(await self._erasable(actor, picture_id), StoredPicture),
+            erasable=isinstance(await self._find_erasable(actor, picture_id), StoredPicture),
         )
 
     async def set_favourite(
         self, actor: Actor, picture_id: int, *, favourite: bool
     ) -> StoredPicture | Refused:
-        """Mark one of the person's own pictures as a favourite, or take the mark off."""
-        picture = await self._seen(actor, picture_id, anyones=True)
+        """Mark one of the actor's own pictures as a favourite, or remove the mark."""
+        picture = await self._find_visible(actor, picture_id, anyones=True)
         if isinstance(picture, Refused):
             return picture
         mark = self._history.favour if favourite else self._history.unfavour
@@ -203,11 +211,11 @@ class Gallery:
         return Refused(UnknownPicture(str(picture_id))) if marked is None else marked
 
     async def messages_of(self, picture: StoredPicture) -> tuple[MessageRef, ...]:
-        """The messages that speak of it on its server, as spots_of() has them."""
+        """Return the messages about a picture on its server, as `message_refs` lists them."""
         delivery = await self._deliveries.get(picture.job_id)
         return () if delivery is None else message_refs(delivery)
 
-    async def _seen(
+    async def _find_visible(
         self, actor: Actor, picture_id: int, *, anyones: bool
     ) -> StoredPicture | Refused:
         picture = await self._history.get(picture_id)
@@ -218,23 +226,23 @@ class Gallery:
         return Refused(UnknownPicture(str(picture_id)))
 
     async def erase(self, actor: Actor, picture_id: int) -> StoredPicture | Refused:
-        """Take a picture away for ever: its requester may, and a moderator."""
-        picture = await self._erasable(actor, picture_id)
+        """Delete a picture permanently. Its requester and moderators may."""
+        picture = await self._find_erasable(actor, picture_id)
         if isinstance(picture, StoredPicture):
             await self._erase([picture])
         return picture
 
     async def erase_all(self, actor: Actor, picture_id: int) -> tuple[StoredPicture, ...] | Refused:
-        """The same for a picture and all that were painted with it."""
-        picture = await self._erasable(actor, picture_id)
+        """Delete a picture and all others of its job permanently."""
+        picture = await self._find_erasable(actor, picture_id)
         if isinstance(picture, Refused):
             return picture
         pictures = await self._history.of_job(picture.job_id)
-        # Itself at last: after a crash in between the same button takes away the rest.
+        # This picture comes last: after a crash in between, the same button deletes the rest.
         await self._erase(sorted(pictures, key=lambda each: each.id == picture_id))
         return pictures
 
-    async def _erasable(self, actor: Actor, picture_id: int) -> StoredPicture | Refused:
+    async def _find_erasable(self, actor: Actor, picture_id: int) -> StoredPicture | Refused:
         picture = await self._history.get(picture_id)
         if picture is None or picture.place.guild_id != actor.guild_id:
             return Refused(UnknownPicture(str(picture_id)))

@@ -1,4 +1,4 @@
-"""Looking things up: who waits for what, how a picture was made, what a file says of itself."""
+"""Look up how a picture was made, which recipe a file contains, and how a prompt is read."""
 
 from __future__ import annotations
 
@@ -32,26 +32,28 @@ from storage.types import StoredPicture
 log = structlog.get_logger(__name__)
 
 FETCH_LIMIT_S = 30.0
+"""Timeout of one download. Chosen by hand."""
 READ_AT_ONCE = 2
-"""A file has its bytes and its pixels in memory while it is read."""
-SAME_WORDS = 25
-"""So many of a person's pictures with a file's prompt are compared with it, the newest first."""
+"""Files read at the same time, each with its bytes and pixels in memory. Chosen by hand."""
+PROMPT_MATCHES = 25
+"""How many of a member's newest pictures with a file's prompt are compared with the file. Chosen by
+hand."""
 
 CanRead = Callable[[int], bool]
-"""Whether the person can read the channel of this id."""
+"""Returns whether the actor can read the channel with this id."""
 
 
 def reads_nothing(_channel_id: int) -> bool:
-    """Sees no channel but the one that the person is in."""
+    """Deny every channel; the one that the actor is in is allowed anyway."""
     return False
 
 
 @dataclass(frozen=True, slots=True)
 class PromptExplanation:
-    """What is read out of a prompt, and what the usual level of enhancement makes of it.
+    """The analysis of a prompt, and what the default level of enhancement makes of it.
 
-    choices: so many prompts its braces make, of which this is the first. pictures: of all of them.
-    style: the one that a flag asks for. left: why it is left out, if it is.
+    choices: the number of its permutations, of which this is the first. pictures: of all of them.
+    style: the one requested by a flag. left: why that style is ignored, if it is.
     """
 
     prompt: str
@@ -67,11 +69,11 @@ class PromptExplanation:
 
 @dataclass(frozen=True, slots=True)
 class PictureDetails:
-    """How a picture was made. line: what to copy to ask for it again.
+    """How a picture was made.
 
-    picture: None where it is known from a file alone. parent_id: the picture that it was painted
-    again from. series: the ids of all that were painted with it, in order, itself included.
-    from_file: it was read out of a file, whose pixels are untouched.
+    line: a prompt with flags that reproduces it. picture: None if it is only known from a file.
+    parent_id: the picture that it derives from. series: the ids of all pictures of its job, in
+    order, including its own. from_file: it was read from a file whose pixels are unmodified.
     """
 
     recipe: Recipe
@@ -84,7 +86,10 @@ class PictureDetails:
 
 @dataclass(frozen=True, slots=True)
 class RecipeFile:
-    """A file that somebody points to. size_bytes: as declared. fetch: its bytes, or OSError."""
+    """A file that a user refers to.
+
+    size_bytes: as declared. fetch: returns its bytes or raises OSError.
+    """
 
     name: str
     size_bytes: int
@@ -92,9 +97,10 @@ class RecipeFile:
 
 
 class InspectionService:
-    """Only reads. What is private is its person's alone; what is not, of those who see its place.
+    """Reads pictures, recipes and prompts; changes nothing.
 
-    Without that second rule people could read the prompts of hidden channels by counting.
+    Private pictures are shown to their requester alone, others to those who can read their channel.
+    Without that second rule, members could read the prompts of hidden channels by trying numbers.
     """
 
     def __init__(
@@ -116,14 +122,14 @@ class InspectionService:
     # A prompt
 
     def explain(self, prompt: str) -> PromptExplanation | Refused:
-        """Take a prompt apart before a picture is spent on it."""
-        asked = apply_flags_to_each(
+        """Explain how a prompt is read, without charging a picture."""
+        permutations = apply_flags_to_each(
             GenerationParams(prompt, enhance=EnhancementLevel.OFF), 1, False
         )
-        if isinstance(asked, Refused):
-            return asked
-        plain = dataclasses.replace(asked[0].params, enhance=EnhancementLevel.OFF)
-        resolved = resolve(plain, self._family, lambda: 0)
+        if isinstance(permutations, Refused):
+            return permutations
+        params = dataclasses.replace(permutations[0].params, enhance=EnhancementLevel.OFF)
+        resolved = resolve(params, self._family, lambda: 0)
         if isinstance(resolved, Refused):
             return resolved
         family, request, count = self._family, resolved.request, self._count_tokens
@@ -140,57 +146,61 @@ class InspectionService:
         analysis = prompts.analyse(text, count=count, max_tokens=family.max_tokens)
         added = prompts.addition(text, enhanced.effective_prompt)
         enhanced = dataclasses.replace(enhanced, added=added)
-        left = next((each for each in resolved.notes if isinstance(each, StyleIgnored)), None)
+        style_ignored = next(
+            (each for each in resolved.notes if isinstance(each, StyleIgnored)), None
+        )
         return PromptExplanation(
             text,
             analysis,
             enhanced,
             family.enhance,
             family.max_tokens,
-            choices=len(asked),
-            pictures=sum(each.count for each in asked),
+            choices=len(permutations),
+            pictures=sum(each.count for each in permutations),
             style=request.style,
-            left=left,
+            left=style_ignored,
         )
 
     # Pictures
 
-    async def latest(self, actor: Actor, sees: CanRead = reads_nothing) -> PictureDetails | Refused:
-        """The person's newest picture here."""
+    async def latest(
+        self, actor: Actor, can_read: CanRead = reads_nothing
+    ) -> PictureDetails | Refused:
+        """Return the details of the member's newest picture on this server."""
         newest = await self._history.latest(actor.user_id, actor.guild_id)
         if newest is None:
             return Refused(NoPictures())
-        return await self.details(actor, newest.id, sees)
+        return await self.details(actor, newest.id, can_read)
 
     async def details(
-        self, actor: Actor, picture_id: int | str, sees: CanRead = reads_nothing
+        self, actor: Actor, picture_id: int | str, can_read: CanRead = reads_nothing
     ) -> PictureDetails | Refused:
-        """How a picture of this server was made. picture_id: a number, or what was typed for it."""
+        """Return how a picture of this server was made. picture_id: a number, or typed text."""
         number = parse_id(str(picture_id))
         picture = None if number is None else await self._history.get(number)
-        if picture is None or not _shown_to(actor, picture, sees):
+        if picture is None or not _is_visible(actor, picture, can_read):
             return Refused(UnknownPicture(str(picture_id)))
         return await self._details(picture)
 
     async def of_message(
         self, actor: Actor, message_id: int, files: list[str]
     ) -> PictureDetails | Refused | None:
-        """The first picture of a message of ours, which the person sees before them.
+        """Return the first picture of one of the bot's messages, which the actor can see.
 
-        files: the names of what it shows. None where it is no message with our pictures; Refused
-        where they are erased.
+        files: the names of its attachments. None if it is not a message with the bot's pictures;
+        Refused if they were deleted.
         """
-        named = {job_id: name for name in files if (job_id := job_id_of(name)) is not None}
-        for job_id, name in named.items():
+        names_by_job = {job_id: name for name in files if (job_id := job_id_of(name)) is not None}
+        for job_id, name in names_by_job.items():
             delivery = await self._deliveries.get(job_id)
-            # Anybody can call a file so; the message that we know of is ours.
+            # Anybody can give a file such a name; only the recorded message is the bot's own.
             if delivery is None or message_id not in (
                 delivery.result_message_id,
                 delivery.message_id,
             ):
                 continue
             pictures = await self._history.of_job(job_id)
-            if pictures and _shown_to(actor, pictures[0], lambda _: True):
+            if pictures and _is_visible(actor, pictures[0], lambda _: True):
                 details = await self._details(pictures[0])
                 return dataclasses.replace(details, series=tuple(each.id for each in pictures))
             return Refused(UnknownPicture(name))
@@ -210,9 +220,9 @@ class InspectionService:
     # Files
 
     async def read_file(
-        self, actor: Actor, file: RecipeFile, sees: CanRead = reads_nothing
+        self, actor: Actor, file: RecipeFile, can_read: CanRead = reads_nothing
     ) -> PictureDetails | UnreadableRecipe | UploadRefused:
-        """`read_recipe` of a file that is fetched first, unless its declared size is too much."""
+        """Download a file, unless its declared size is too large, and read its recipe."""
         limit_bytes = UploadLimits().bytes
         if file.size_bytes > limit_bytes:
             return UploadTooLarge(file.size_bytes, limit_bytes)
@@ -220,47 +230,47 @@ class InspectionService:
             try:
                 async with asyncio.timeout(FETCH_LIMIT_S):
                     data = await file.fetch()
-            except OSError as error:  # a timeout is one too
+            except OSError as error:  # TimeoutError is a subclass
                 log.warning("file not fetched", error=str(error) or type(error).__name__)
                 return UnreadableRecipe(UnreadableReason.UNREACHABLE)
-            return await self.read_recipe(data, actor, file.name, sees)
+            return await self.read_recipe(data, actor, file.name, can_read)
 
     async def read_recipe(
-        self, data: bytes, actor: Actor, name: str = "", sees: CanRead = reads_nothing
+        self, data: bytes, actor: Actor, name: str = "", can_read: CanRead = reads_nothing
     ) -> PictureDetails | UnreadableRecipe | UploadRefused:
-        """The recipe inside a file, if its pixels are those that were painted.
+        """Return the recipe inside a file, if its pixels are unmodified.
 
-        With the picture itself, where it is one of this server that the person may see: found by
-        the file's name, or among their own by its prompt, and it has the very same recipe.
+        The stored picture is included if it is on this server, the actor may see it, and its recipe
+        is identical. It is searched by the file's name and, among the actor's own, by its prompt.
         """
         recipe = await asyncio.to_thread(read_recipe, data)
         if not isinstance(recipe, Recipe):
             return recipe
-        for picture in await self._likely(actor, recipe.request.prompt, name):
-            if _shown_to(actor, picture, sees) and Recipe.from_json(picture.recipe) == recipe:
+        for picture in await self._candidates(actor, recipe.request.prompt, name):
+            if _is_visible(actor, picture, can_read) and Recipe.from_json(picture.recipe) == recipe:
                 return dataclasses.replace(await self._details(picture), from_file=True)
-        shown = dataclasses.replace(recipe, request=_harmless(recipe.request))
-        return PictureDetails(shown, flags.flag_line(shown.request), from_file=True)
+        cleaned = dataclasses.replace(recipe, request=_cleaned(recipe.request))
+        return PictureDetails(cleaned, flags.flag_line(cleaned.request), from_file=True)
 
-    async def _likely(self, actor: Actor, prompt: str, name: str) -> list[StoredPicture]:
+    async def _candidates(self, actor: Actor, prompt: str, name: str) -> list[StoredPicture]:
         job_id = job_id_of(name)
-        named = () if job_id is None else await self._history.of_job(job_id)
-        whose = (actor.user_id, actor.guild_id)
-        return [*named, *await self._history.search(*whose, prompt, None, SAME_WORDS)]
+        by_name = () if job_id is None else await self._history.of_job(job_id)
+        owner = (actor.user_id, actor.guild_id)
+        return [*by_name, *await self._history.search(*owner, prompt, None, PROMPT_MATCHES)]
 
 
-def _shown_to(actor: Actor, picture: StoredPicture, sees: CanRead) -> bool:
+def _is_visible(actor: Actor, picture: StoredPicture, can_read: CanRead) -> bool:
     place = picture.place
     if place.guild_id != actor.guild_id:
         return False
     if place.user_id == actor.user_id:
         return True
     here = place.channel_id == actor.channel_id
-    return not picture.private and (here or sees(place.channel_id))
+    return not picture.private and (here or can_read(place.channel_id))
 
 
-def _harmless(request: ImageRequest) -> ImageRequest:
-    """Texts as the studio lets them in: whoever made the file may have written others."""
+def _cleaned(request: ImageRequest) -> ImageRequest:
+    """Clean the texts like those of a request: a forged file may contain anything."""
     return dataclasses.replace(
         request,
         prompt=prompts.clean(request.prompt),

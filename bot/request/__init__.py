@@ -1,1 +1,1 @@
-"""From what a person typed to a request that is decided in full. Pure; no Discord, no database."""
+"""Turn typed input into a fully specified image request, without Discord or the database."""

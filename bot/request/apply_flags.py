@@ -1,4 +1,4 @@
-"""A wish with the flags in its prompt obeyed. Pure."""
+"""Apply the flags in a prompt to the request parameters. Pure."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from bot.request.outcomes import (
 from bot.request.params import GenerationParams
 
 MAX_PERMUTATIONS = 10
-"""So many wishes one prompt may make."""
+"""Prompts that the permutations of one prompt may expand to. Chosen by hand."""
 
 
 @dataclass(frozen=True, slots=True)
 class ParsedRequest:
-    """A wish without flags, how many pictures of it, and for whose eyes."""
+    """Parameters whose prompt is free of flags, the number of pictures, and their visibility."""
 
     params: GenerationParams
     count: int
@@ -32,82 +32,85 @@ class ParsedRequest:
 
 
 def apply_flags(params: GenerationParams, count: int, private: bool) -> ParsedRequest | Refused:
-    """What a prompt's flags say becomes part of the wish.
+    """Merge the flags of a prompt into the parameters.
 
-    What is said both by an option and by a flag, and not alike, is refused: one of them would
-    silently do nothing. Choices in braces that make more than one wish are refused with all that
-    is needed to ask about them.
+    An option and a flag that contradict each other are refused: one of them would silently have no
+    effect. A prompt with more than one permutation is refused with `ManyPermutations`, which holds
+    everything needed to ask for confirmation.
     """
-    found = apply_flags_to_each(params, count, private)
-    if isinstance(found, Refused):
-        return found
-    total = len(found)
-    return found[0] if total == 1 else Refused(ManyPermutations(total, params, count, private))
+    parsed = apply_flags_to_each(params, count, private)
+    if isinstance(parsed, Refused):
+        return parsed
+    total = len(parsed)
+    return parsed[0] if total == 1 else Refused(ManyPermutations(total, params, count, private))
 
 
 def apply_flags_to_each(
     params: GenerationParams, count: int, private: bool
 ) -> tuple[ParsedRequest, ...] | Refused:
-    """What each way to choose asks for, as obeyed(); in the order of written()."""
+    """Apply flags to every permutation of the prompt, in the order of `expand_prompts`."""
     texts = expand_prompts(params.prompt)
     if isinstance(texts, Refused):
         return texts
-    asked: list[ParsedRequest] = []
+    parsed: list[ParsedRequest] = []
     for text in texts:
-        found = _apply(dataclasses.replace(params, prompt=text), count, private)
-        if isinstance(found, Refused):
-            return found
-        asked.append(found)
-    return tuple(asked)
+        applied = _apply(dataclasses.replace(params, prompt=text), count, private)
+        if isinstance(applied, Refused):
+            return applied
+        parsed.append(applied)
+    return tuple(parsed)
 
 
 def expand_prompts(prompt: str) -> tuple[str, ...] | Refused:
-    """Each way to choose as it could have been typed by itself, flags included; 1..MAX_CHOICES."""
-    choices = flags.permutations(prompt, MAX_PERMUTATIONS)
-    if isinstance(choices, FlagError):
-        return Refused(FlagProblem(choices))
-    if choices.total > MAX_PERMUTATIONS:
-        return Refused(TooManyPermutations(choices.total, MAX_PERMUTATIONS))
-    return choices.prompts
+    """Return each permutation as it could have been typed on its own, with its flags.
+
+    There are 1 to MAX_PERMUTATIONS of them; more are refused.
+    """
+    permutations = flags.permutations(prompt, MAX_PERMUTATIONS)
+    if isinstance(permutations, FlagError):
+        return Refused(FlagProblem(permutations))
+    if permutations.total > MAX_PERMUTATIONS:
+        return Refused(TooManyPermutations(permutations.total, MAX_PERMUTATIONS))
+    return permutations.prompts
 
 
 def _apply(params: GenerationParams, count: int, private: bool) -> ParsedRequest | Refused:
-    """Apply the flags of one permutation, whose braces have lost their backslashes."""
-    found = flags.parse_expanded(params.prompt)
-    if isinstance(found, FlagError):
-        return Refused(FlagProblem(found))
-    given = {name: found.given[name] for name in PARAMS if name in found.given}
+    """Apply the flags of one permutation, whose escaped braces are already unescaped."""
+    parsed = flags.parse_expanded(params.prompt)
+    if isinstance(parsed, FlagError):
+        return Refused(FlagProblem(parsed))
+    given = {name: parsed.given[name] for name in PARAMS if name in parsed.given}
     defaults = {field.name: field.default for field in dataclasses.fields(GenerationParams)}
     for name, value in given.items():
         if getattr(params, name) not in (defaults[name], value):
             return Refused(FlagProblem(_given_twice(name)))
     for name in given:
-        other = next(
+        conflict = next(
             (each for each in _conflicting(name) if getattr(params, each) != defaults[each]), None
         )
-        if other is not None:
+        if conflict is not None:
             return Refused(
-                FlagProblem(FlagError(FlagErrorKind.TWICE, f"--{name}", expected=(other,)))
+                FlagProblem(FlagError(FlagErrorKind.TWICE, f"--{name}", expected=(conflict,)))
             )
-    if "count" in found.given and count not in (1, found.pictures):
+    if "count" in parsed.given and count not in (1, parsed.pictures):
         return Refused(FlagProblem(_given_twice("count")))
-    start, strength = params.start, found.given.get("strength")
+    start, strength = params.start, parsed.given.get("strength")
     if strength is not None:
         if start is None:
             return Refused(StrengthWithoutImage())
         if start.strength not in (None, strength):
             return Refused(FlagProblem(_given_twice("strength")))
         start = dataclasses.replace(start, strength=strength)
-    plain = dataclasses.replace(params, prompt=found.prompt, start=start, **given)
+    plain = dataclasses.replace(params, prompt=parsed.prompt, start=start, **given)
     return ParsedRequest(
-        plain, found.given.get("count", count), found.given.get("private", private)
+        plain, parsed.given.get("count", count), parsed.given.get("private", private)
     )
 
 
 def _conflicting(name: str) -> list[str]:
-    """Other options that decide the same thing: one of the two would silently do nothing."""
+    """Return options that set the same thing: one of the two would silently have no effect."""
     pairs = [*CONFLICTS.items(), *((other, name) for name, other in CONFLICTS.items())]
-    return [other for each, other in pairs if each == name]
+    return [other for owner, other in pairs if owner == name]
 
 
 def _given_twice(name: str) -> FlagError:

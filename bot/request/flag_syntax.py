@@ -1,4 +1,4 @@
-"""Find flags in a prompt: how they are written, which are known, which are not. Pure."""
+"""Find flags in a prompt, and tell known ones from unknown and unsupported ones. Pure."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ FLAGS: Mapping[str, tuple[str, ValueReader]] = {
     for flag in option.flags
     for name in flag.names
 }
-"""Every flag that is obeyed: the option that it gives, and how its value is read."""
+"""Every supported flag, with the option that it sets and the reader of its value."""
 
-_NOT_HERE: tuple[tuple[str, str], ...] = (
+_ALTERNATIVES: tuple[tuple[str, str], ...] = (
     ("stylize stylise s", "enhance"),
     ("weird w", "chaos"),
     ("fast turbo", "speed"),
@@ -30,39 +30,41 @@ _NOT_HERE: tuple[tuple[str, str], ...] = (
     ("motion loop end bs relax test testp creative hd sd beta upbeta uplight upanime vibe", ""),
 )
 UNSUPPORTED: Mapping[str, str] = {
-    name: suggestion for names, suggestion in _NOT_HERE for name in names.split()
+    name: suggestion for names, suggestion in _ALTERNATIVES for name in names.split()
 }
-"""Midjourney's flags that cannot be obeyed, and the flag here that comes closest, "" for none."""
+"""Midjourney's flags that are not supported, with the closest flag here, "" for none."""
 
 
 def unsupported_flag(segment: str) -> FlagError | None:
-    """Why the flag at the beginning of a text cannot be obeyed; None if it can."""
+    """Return why the flag at the beginning of a text is not supported; None if it is."""
     name, end = flag_name(segment)
     if name in FLAGS:
         return None
     if name in UNSUPPORTED:
-        near = UNSUPPORTED[name]
-        suggestion = f"--{near}" if near else ""
+        alternative = UNSUPPORTED[name]
+        suggestion = f"--{alternative}" if alternative else ""
         return FlagError(FlagErrorKind.UNSUPPORTED, segment[:end], suggestion=suggestion)
-    whole = _UNKNOWN.match(segment)
-    written = whole[0] if whole else segment[:end]
-    close = difflib.get_close_matches(name[:40], FLAGS, 1)
-    return FlagError(FlagErrorKind.UNKNOWN, written, suggestion=f"--{close[0]}" if close else "")
+    unknown = _UNKNOWN.match(segment)
+    written = unknown[0] if unknown else segment[:end]
+    matches = difflib.get_close_matches(name[:40], FLAGS, 1)
+    return FlagError(
+        FlagErrorKind.UNKNOWN, written, suggestion=f"--{matches[0]}" if matches else ""
+    )
 
 
-def value_error(found: InvalidValue, written: str) -> FlagError:
-    """A flag whose value is missing, or none."""
-    kind = FlagErrorKind.BAD_VALUE if found.value else FlagErrorKind.MISSING
-    return FlagError(kind, written, found.value, found.expected, found.low, found.high)
+def value_error(invalid: InvalidValue, written: str) -> FlagError:
+    """Return the error of a flag whose value is missing or invalid."""
+    kind = FlagErrorKind.BAD_VALUE if invalid.value else FlagErrorKind.MISSING
+    return FlagError(kind, written, invalid.value, invalid.expected, invalid.low, invalid.high)
 
 
-# How they are written
+# Syntax
 
 CJK = "\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff"
 SEPARATORS = SOFT + " .!?。！？"
 _IS_CJK = re.compile(rf"[{CJK}]")
 _LETTER = rf"(?:(?![{CJK}])[^\W\d_])"
-# A phone turns two hyphens into one dash, or into hyphens that do not break.
+# Phones turn two hyphens into one dash, or into non-breaking hyphens.
 _HYPHENS, _DASHES = r"\-‐‑﹣－", "−–—―⸺"
 _OPENER = re.compile(
     rf"(?<![\\{_HYPHENS}{_DASHES}])(\\*)"
@@ -71,58 +73,58 @@ _OPENER = re.compile(
 _HYPHENS_ONLY = re.compile(rf"[{_HYPHENS}]+")
 _CHINESE_DASH = re.compile(r"[—―⸺]{2,}")
 _FLAG = re.compile(rf"[{_HYPHENS}{_DASHES}]+({_LETTER}+(?:[{_HYPHENS}]{_LETTER}+)*)")
-_FIGURE = re.compile(r"[=:＝：]?\s*\.?\d")
+_DIGIT = re.compile(r"[=:＝：]?\s*\.?\d")
 _UNKNOWN = re.compile(rf"[{_HYPHENS}{_DASHES}]+[\w{_HYPHENS}]+")
 _INSIDE_WORDS = frozenset("_/\\=&@#%+~'’")
-MARKS = re.compile(r'(?<!\\)(\\*)(["“”„«»「」『』《》])')
+QUOTATION_MARKS = re.compile(r'(?<!\\)(\\*)(["“”„«»「」『』《》])')
 _CLOSING = {"“": "”", "„": "“”", "«": "»", "「": "」", "『": "』", "《": "》", '"': '"'}
 
 
 def unescape_match(match: re.Match[str]) -> str:
-    """Backslashes and a sign, without the backslashes that were there for the sign."""
+    """Return the backslashes and the character of a match, with the escaping removed."""
     return "\\" * (len(match[1]) // 2) + match[2]
 
 
 def escape_match(match: re.Match[str]) -> str:
-    """Backslashes and a sign, such that `halved` gives them back."""
+    """Escape the character of a match; `unescape_match` is the inverse."""
     return match[1] * 2 + "\\" + match[2]
 
 
 @dataclass(frozen=True, slots=True)
 class FoundFlags:
-    """A text without the backslashes that take flags' meaning, and where its flags begin."""
+    """A text with its escaped flags unescaped, and the offsets at which its real flags start."""
 
     text: str
-    image_to_image: tuple[int, ...]
+    starts: tuple[int, ...]
 
 
 def find_flags(text: str) -> FoundFlags:
-    """Find the beginnings of flags. Never raises."""
-    pieces: list[str] = []
-    image_to_image: list[int] = []
+    """Find where flags start. Never raises."""
+    parts: list[str] = []
+    starts: list[int] = []
     last = length = 0
     for match in _openers(text):
         slashes = len(match[1])
-        pieces.append(text[last : match.start()] + "\\" * (slashes // 2))
-        length += len(pieces[-1])
+        parts.append(text[last : match.start()] + "\\" * (slashes // 2))
+        length += len(parts[-1])
         last = match.end(1)
         if slashes % 2 == 0:
-            image_to_image.append(length)
-    return FoundFlags("".join(pieces) + text[last:], tuple(image_to_image))
+            starts.append(length)
+    return FoundFlags("".join(parts) + text[last:], tuple(starts))
 
 
 def escape_flags(text: str) -> str:
-    """The text with backslashes such that `opened` finds it without any flag."""
-    pieces: list[str] = []
+    """Escape a text so that `find_flags` finds no flag in it."""
+    parts: list[str] = []
     last = 0
     for match in _openers(text):
-        pieces += text[last : match.start()], escape_match(match)
+        parts += text[last : match.start()], escape_match(match)
         last = match.end()
-    return "".join(pieces) + text[last:]
+    return "".join(parts) + text[last:]
 
 
 def flag_name(segment: str) -> tuple[str, int]:
-    """The name of the flag at the beginning of a text, in plain small letters, and its end."""
+    """Return the name of the flag at the beginning of a text, in plain lower case, and its end."""
     match = _FLAG.match(segment)
     if match is None:
         return "", 0
@@ -131,7 +133,7 @@ def flag_name(segment: str) -> tuple[str, int]:
 
 
 def _openers(text: str) -> Iterator[re.Match[str]]:
-    """What would be flags without their backslashes."""
+    """Yield the start of every flag, escaped ones included."""
     quoted = iter([*_quotations(text), (len(text), len(text))])
     start, end = next(quoted)
     for match in _OPENER.finditer(text):
@@ -144,19 +146,19 @@ def _openers(text: str) -> Iterator[re.Match[str]]:
 def _begins_word(text: str, match: re.Match[str]) -> bool:
     before = text[match.start() - 1] if match.start() else " "
     if before.isspace():
-        # In Chinese a long dash may stand before any word.
+        # In Chinese, a long dash may precede any word.
         return _CHINESE_DASH.fullmatch(match[2]) is None or _is_known(text[match.start(2) :])
     if _is_latin(before) or before in _INSIDE_WORDS or unicodedata.combining(before):
         return False
-    # After a sign or where no spaces are written: 海报——AI时代, “Go”—Bob; but 猫——ar 16:9.
+    # After punctuation, or in scripts without spaces: 海报——AI时代, “Go”—Bob; but 猫——ar 16:9.
     hyphens = _HYPHENS_ONLY.fullmatch(match[2]) is not None
-    return hyphens or _is_known(text[match.start(2) :], with_figure=True)
+    return hyphens or _is_known(text[match.start(2) :], with_digit=True)
 
 
-def _is_known(text: str, *, with_figure: bool = False) -> bool:
+def _is_known(text: str, *, with_digit: bool = False) -> bool:
     name, end = flag_name(text)
-    figure = not with_figure or _FIGURE.match(text, end) is not None
-    return figure and (name in FLAGS or name in UNSUPPORTED)
+    has_digit = not with_digit or _DIGIT.match(text, end) is not None
+    return has_digit and (name in FLAGS or name in UNSUPPORTED)
 
 
 def _is_latin(character: str) -> bool:
@@ -164,20 +166,20 @@ def _is_latin(character: str) -> bool:
 
 
 def _quotations(text: str) -> Iterator[tuple[int, int]]:
-    """Where quotation marks open and close; one without its counterpart quotes nothing."""
+    """Yield where quotations open and close; an unmatched quotation mark quotes nothing."""
     marks = [
         (match.start(2), match[2])
-        for match in MARKS.finditer(text)
+        for match in QUOTATION_MARKS.finditer(text)
         if len(match[1]) % 2 == 0 and not _is_inches(text, match.start(2))
     ]
-    places: dict[str, list[int]] = {}
+    positions: dict[str, list[int]] = {}
     for at, mark in reversed(marks):
-        places.setdefault(mark, []).append(at)  # the next one last
+        positions.setdefault(mark, []).append(at)  # in reverse order: the next one is last
     end = -1
     for at, mark in marks:
         opens = mark in _CLOSING and not (mark == '"' and _is_latin(text[at - 1 : at]))
         if at > end and opens:
-            closing = [_next(places.get(each, []), at) for each in _CLOSING[mark]]
+            closing = [_next_after(positions.get(each, []), at) for each in _CLOSING[mark]]
             nearest = min((each for each in closing if each is not None), default=None)
             if nearest is not None:
                 end = nearest
@@ -185,12 +187,12 @@ def _quotations(text: str) -> Iterator[tuple[int, int]]:
 
 
 def _is_inches(text: str, at: int) -> bool:
-    """Whether a mark stands within a word: 5"x7"."""
+    """Return whether a quotation mark is inside a word, as in 5"x7"."""
     sides = text[at - 1 : at], text[at + 1 : at + 2]
     return text[at] == '"' and all(map(_is_latin, sides))
 
 
-def _next(places: list[int], at: int) -> int | None:
-    while places and places[-1] <= at:
-        places.pop()
-    return places[-1] if places else None
+def _next_after(positions: list[int], at: int) -> int | None:
+    while positions and positions[-1] <= at:
+        positions.pop()
+    return positions[-1] if positions else None

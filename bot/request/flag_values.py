@@ -14,12 +14,15 @@ from engine.prompts import EnhancementLevel, PictureStyle
 from engine.sizing import ASPECTS
 
 SOFT = ",;，；、"
-"""Marks that may stand between flags and mean nothing there."""
+"""Punctuation between flags that has no meaning."""
 
 
 @dataclass(frozen=True, slots=True)
 class ParsedValue:
-    """A value that was read; text[end:] belongs to the prompt. option: if not the flag's own."""
+    """A value that was read; text[end:] belongs to the prompt.
+
+    option: the option that it sets, "" for the flag's own.
+    """
 
     value: object
     end: int
@@ -28,7 +31,10 @@ class ParsedValue:
 
 @dataclass(frozen=True, slots=True)
 class InvalidValue:
-    """A text that is no value of the flag. value: as written, "" if missing. expected: examples."""
+    """A text that is not a valid value of the flag.
+
+    value: as written, "" if missing. expected: examples.
+    """
 
     value: str
     expected: tuple[str, ...] = ()
@@ -48,7 +54,7 @@ _PAIR = re.compile(
     rf"\s*[{_QUOTES}]?(\d{{1,5}})\s*([:：∶/／xXｘ×✕*])\s*(\d{{1,5}})(?![A-Za-z\d:：]|\.\d)[{_QUOTES}]?"
 )
 _QUALITIES = {0.25: Speed.FAST, 0.5: Speed.FAST, 1: Speed.STANDARD, 2: Speed.FINE, 4: Speed.FINE}
-"""Midjourney's --quality, by the speed that comes closest."""
+"""The values of Midjourney's --quality, each with the speed that comes closest."""
 _SPEEDS = ("0.5", "1", "2", *(each.value for each in Speed))
 
 
@@ -83,7 +89,7 @@ def integer(low: int, high: int) -> ValueReader:
 
 
 def number(low: float, high: float, scale: Callable[[float], float] = float) -> ValueReader:
-    """Read a number within these bounds. scale: from what is written to the option's value."""
+    """Read a number within these bounds. scale: converts it to the option's value."""
 
     def read(text: str) -> ParsedValue | InvalidValue:
         word, end = _token(text)
@@ -115,7 +121,7 @@ def one_of(kind: type[StrEnum]) -> ValueReader:
 
 
 def quality(text: str) -> ParsedValue | InvalidValue:
-    """Read a speed by its name, or as Midjourney's number: half the work, the usual, or more."""
+    """Read a speed by its name, or as one of Midjourney's numbers, such as 0.5, 1 and 2."""
     word, end = _token(text)
     named = {each.value: each for each in Speed}.get(word.lower())
     number = _to_number(word)
@@ -158,14 +164,14 @@ def words(text: str) -> ParsedValue | InvalidValue:
 
 
 def always(value: object) -> ValueReader:
-    """Take this value: the flag is written without one."""
+    """Return a reader of a flag that is written without a value and always means this one."""
     return lambda _: ParsedValue(value, 0)
 
 
-# Styles by the names that people use
+# Styles and their synonyms
 
 STYLE_NAMES = (*PictureStyle, "raw")
-"""The values of --style, for somebody who wrote something else."""
+"""The values of --style, listed in the error about an invalid one."""
 
 _SYNONYMS: dict[PictureStyle, str] = {
     PictureStyle.PHOTO: "photograph, photography, photographic, 照片, 摄影, 真实照片",
@@ -192,7 +198,7 @@ _SPELLINGS = [
     for name in (style.value.replace("-", " "), *also.split(", "))
 ]
 _STYLES = {name.replace(" ", ""): style for name, style in _SPELLINGS}
-_LONGEST_STYLE = 60
+_LONGEST_STYLE = 60  # longer than every spelling
 _STYLE = re.compile(
     rf"\s*[{_QUOTES}]?("
     + "|".join(

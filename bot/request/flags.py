@@ -1,6 +1,6 @@
-"""Flags and choices in a prompt: `{red, blue} house --ar 16:9 --repeat 3`. Pure.
+"""Parse flags and permutations in a prompt: `{red, blue} house --ar 16:9 --repeat 3`. Pure.
 
-A backslash takes a sign's meaning: `\\{`, `\\}`, `\\,` within braces, `\\--ar`.
+A backslash escapes a special character: `\\{`, `\\}`, `\\,` within braces, `\\--ar`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 
 from bot.request.flag_syntax import (
     FLAGS,
-    MARKS,
+    QUOTATION_MARKS,
     SEPARATORS,
     escape_flags,
     escape_match,
@@ -46,25 +46,29 @@ __all__ = [
 ]
 
 MAX_EXPANDED = 40
-"""Pictures that one text may ask for, unless the caller says otherwise."""
+"""Pictures that one text may ask for, unless the caller sets a limit. Chosen by hand, as many as
+Midjourney's --repeat allows."""
 
 
 @dataclass(frozen=True, slots=True)
 class ParsedPrompt:
-    """A prompt without its flags, and the values that the flags give, by the option's name."""
+    """A prompt without its flags, and the values of the flags by option name."""
 
     prompt: str
     given: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
     @property
     def pictures(self) -> int:
-        """How many pictures the prompt asks for."""
+        """The number of pictures that the prompt asks for."""
         return self.given.get("count", 1)
 
 
 @dataclass(frozen=True, slots=True)
 class Permutations:
-    """Every way to choose. total: how many there are; prompts: () where they are over the limit."""
+    """The permutations of a prompt.
+
+    total: how many there are. prompts: () if they exceed the limit.
+    """
 
     prompts: tuple[str, ...]
     total: int
@@ -72,7 +76,7 @@ class Permutations:
 
 @dataclass(frozen=True, slots=True)
 class TooManyPictures:
-    """More pictures in one text than may be asked for."""
+    """One text asks for more pictures than the limit."""
 
     total: int
     limit: int
@@ -80,25 +84,25 @@ class TooManyPictures:
 
 _EQUALS = re.compile(r"[=:＝：]")
 _BRACE = re.compile(r"(?<!\\)(\\*)([{}｛｝])")
-_CHOICE = re.compile(r"(?<!\\)(\\*)([{}｛｝,，])")
+_GROUP_SYNTAX = re.compile(r"(?<!\\)(\\*)([{}｛｝,，])")
 
 
 def parse(text: str) -> ParsedPrompt | FlagError:
-    """Take the flags out of a text, or say which of them is the first that cannot be obeyed.
+    """Separate a text into prompt and flags, or return its first invalid flag.
 
     A flag is two hyphens, or the dash that a phone makes of them, directly before a letter at the
-    beginning of a word; in “quotation marks” it is text, and so is "a cat --" or "a house — red".
+    beginning of a word. In “quotation marks” it is text, and so is "a cat --" or "a house — red".
     Nothing gets lost: a flag takes one value (--no takes everything up to the next flag), and the
-    words after it belong to the prompt again. Without flags the text stays as it is, but for
-    braces' backslashes; braces themselves are the business of `permutations`. Never raises.
+    words after it belong to the prompt again. A text without flags is returned unchanged, except
+    that escaped braces are unescaped; `permutations` expands braces. Never raises.
     """
     found = find_flags(_BRACE.sub(unescape_match, text))
-    plain, image_to_image = found.text, found.image_to_image
-    if not image_to_image:
+    plain, starts = found.text, found.starts
+    if not starts:
         return ParsedPrompt(plain)
-    kept = [plain[: image_to_image[0]]]
+    kept = [plain[: starts[0]]]
     given: dict[str, tuple[object, str]] = {}
-    for start, end in zip(image_to_image, [*image_to_image[1:], len(plain)], strict=True):
+    for start, end in zip(starts, [*starts[1:], len(plain)], strict=True):
         last = end == len(plain)
         problem = _read_flag(plain[start:end], last, given, kept)
         if problem is not None:
@@ -107,52 +111,52 @@ def parse(text: str) -> ParsedPrompt | FlagError:
 
 
 def parse_expanded(plain: str) -> ParsedPrompt | FlagError:
-    """`parse` of what `permutations` has rid of its backslashes already."""
+    """Parse one of the prompts that `permutations` returned, in which braces are unescaped."""
     return parse(_BRACE.sub(escape_match, plain))
 
 
 def permutations(prompt: str, limit: int = MAX_EXPANDED) -> Permutations | FlagError:
-    """Every way to choose from `{red, blue} house`; more than `limit` are only counted.
+    """Expand groups such as `{red, blue} house`; more than `limit` permutations are only counted.
 
-    Groups multiply, may be nested, and may hold empty choices and flags. Spaces around a choice do
-    not count. The last group varies fastest. A brace without its counterpart is UNBALANCED.
+    Groups multiply, may be nested, and may contain empty options and flags. Spaces around an option
+    are ignored. The last group varies fastest. An unmatched brace is an UNBALANCED error.
     """
     groups: list[_OpenGroup] = []
-    now, last, chosen = _Texts(1, ("",)), 0, False
-    for match in _CHOICE.finditer(prompt):
+    current, last, has_groups = _TextSet(1, ("",)), 0, False
+    for match in _GROUP_SYNTAX.finditer(prompt):
         sign, slashes = match[2], len(match[1])
         if sign in ",，" and not groups:
             continue
-        now = now.then(prompt[last : match.start()] + "\\" * (slashes // 2))
+        current = current.then(prompt[last : match.start()] + "\\" * (slashes // 2))
         last = match.end()
         if slashes % 2:
-            now = now.then(sign)
+            current = current.then(sign)
         elif sign in "{｛":
-            groups.append(_OpenGroup(now, match.start(2), []))
-            now, chosen = _Texts(1, ("",)), True
+            groups.append(_OpenGroup(current, match.start(2), []))
+            current, has_groups = _TextSet(1, ("",)), True
         elif not groups:
             return _unbalanced(prompt, match.start(2))
         else:
-            groups[-1].options.append(now.stripped())
-            now = _Texts(1, ("",))
+            groups[-1].options.append(current.stripped())
+            current = _TextSet(1, ("",))
             if sign in "}｝":
                 group = groups.pop()
                 after = prompt[last : last + 1]
                 gap = not after or after.isspace() or after in ",.;，。；}｝"
-                now = group.before.times(_either(group.options, limit), gap, limit)
+                current = group.before.times(_union(group.options, limit), gap, limit)
     if groups:
         return _unbalanced(prompt, groups[0].start)
-    whole = now.then(prompt[last:])
-    whole = whole.stripped() if chosen else whole
+    whole = current.then(prompt[last:])
+    whole = whole.stripped() if has_groups else whole
     return Permutations(whole.texts if whole.total <= limit else (), whole.total)
 
 
 def expand(
     text: str, limit: int = MAX_EXPANDED
 ) -> tuple[ParsedPrompt, ...] | FlagError | TooManyPictures:
-    """One for each picture that a text asks for: choices, then flags, then --repeat.
+    """Return one parsed prompt per picture: expand permutations, then flags, then --repeat.
 
-    Where a seed is given, a repeated picture counts up from it; `count` is None in all of them.
+    If a seed is given, repeated pictures count up from it. `count` is absent from all of them.
     """
     expanded = permutations(text, limit)
     if isinstance(expanded, FlagError):
@@ -161,51 +165,56 @@ def expand(
         whole = parse(text)
         repeat = whole.pictures if isinstance(whole, ParsedPrompt) else 1
         return TooManyPictures(expanded.total * repeat, limit)
-    found: list[ParsedPrompt] = []
+    parsed: list[ParsedPrompt] = []
     for prompt in expanded.prompts:
-        flagged = parse_expanded(prompt)
-        if isinstance(flagged, FlagError):
-            return flagged
-        found.append(flagged)
-    total = sum(each.pictures for each in found)
+        one = parse_expanded(prompt)
+        if isinstance(one, FlagError):
+            return one
+        parsed.append(one)
+    total = sum(each.pictures for each in parsed)
     if total > limit:
         return TooManyPictures(total, limit)
-    return tuple(_numbered(each, number) for each in found for number in range(each.pictures))
+    return tuple(
+        _with_seed_offset(each, number) for each in parsed for number in range(each.pictures)
+    )
 
 
 def flag_line(request: ImageRequest) -> str:
-    """The prompt and flags to copy that ask for this picture again, through `parse` or `orders`.
+    """Return the prompt and flags that reproduce this picture when `parse` or `expand` read them.
 
-    No flag names the pictures that it began with, nor its variations; and how much was added to the
-    prompt is said where that can be told from it.
+    No flag can name the source images or the variations. --enhance is included if the level can be
+    determined from the effective prompt.
     """
-    level = _level(request)
+    level = _enhancement_level(request)
     flags = [
         f"--size {request.width_px}x{request.height_px}",
         f"--seed {request.seed}",
         f"--steps {request.steps}",
-        f"--guidance {_written(request.guidance)}",
+        f"--guidance {_format_number(request.guidance)}",
     ]
     if request.mode is not Mode.TEXT:
-        flags.append(f"--strength {_written(request.strength)}")
+        flags.append(f"--strength {_format_number(request.strength)}")
     if request.variety:
-        flags.append(f"--variety {_written(request.variety)}")
+        flags.append(f"--variety {_format_number(request.variety)}")
     if request.refine:
-        flags.append(f"--refine {_written(request.refine)}")
+        flags.append(f"--refine {_format_number(request.refine)}")
     if request.style is not None:
         flags.append(f"--style {request.style}")
     if level is not None:
         flags.append(f"--enhance {level}")
-    shown = " ".join([escape_prompt(request.prompt), *flags])
+    line = " ".join([escape_prompt(request.prompt), *flags])
     if not request.negative_prompt.strip(f"{SOFT} "):
-        return shown
-    whole = f"{shown} --no {escape_prompt(request.negative_prompt)}"
-    again = parse(whole)
-    if isinstance(again, ParsedPrompt) and again.given.get("negative") == request.negative_prompt:
-        return whole
-    # Its quotation marks would close some of the prompt's, or lose their backslashes.
-    unquoted = escape_flags(MARKS.sub(escape_match, request.negative_prompt))
-    return f"{shown} --no {_BRACE.sub(escape_match, unquoted)}"
+        return line
+    complete = f"{line} --no {escape_prompt(request.negative_prompt)}"
+    reparsed = parse(complete)
+    if (
+        isinstance(reparsed, ParsedPrompt)
+        and reparsed.given.get("negative") == request.negative_prompt
+    ):
+        return complete
+    # Its quotation marks would close quotations of the prompt, or lose their backslashes.
+    unquoted = escape_flags(QUOTATION_MARKS.sub(escape_match, request.negative_prompt))
+    return f"{line} --no {_BRACE.sub(escape_match, unquoted)}"
 
 
 # Reading flags
@@ -214,7 +223,7 @@ def flag_line(request: ImageRequest) -> str:
 def _read_flag(
     segment: str, last: bool, given: dict[str, tuple[object, str]], kept: list[str]
 ) -> FlagError | None:
-    """Read one flag and what follows it: its value into `given`, the rest into `kept`."""
+    """Read one flag and the text after it: the value goes into `given`, the rest into `kept`."""
     problem = unsupported_flag(segment)
     if problem is not None:
         return problem
@@ -228,78 +237,81 @@ def _read_flag(
         return value_error(found, written)
     value = found.value
     if isinstance(value, str) and option == "negative":
-        value = MARKS.sub(unescape_match, value if last else value.rstrip(f"{SOFT} "))
+        value = QUOTATION_MARKS.sub(unescape_match, value if last else value.rstrip(f"{SOFT} "))
     option = found.option or option
     for earlier, (_, other) in given.items():
         if CONFLICTS.get(earlier, earlier) == CONFLICTS.get(option, option):
-            said = rest[: found.end].strip()
-            return FlagError(FlagErrorKind.TWICE, written, said, (other,))
+            value_text = rest[: found.end].strip()
+            return FlagError(FlagErrorKind.TWICE, written, value_text, (other,))
     given[option] = (value, written)
     kept.append(rest[found.end :])
     return None
 
 
-def _joined(pieces: Iterable[str]) -> str:
-    """The prompt around its flags; commas that stood only between flags go."""
+def _joined(parts: Iterable[str]) -> str:
+    """Join the parts of the prompt around its flags, without commas that only separated flags."""
     prompt = ""
-    for number, piece in enumerate(pieces):
-        words = piece.strip()
+    for number, part in enumerate(parts):
+        words = part.strip()
         if number and not words.strip(SEPARATORS):
             continue
         if not prompt:
             prompt = words.lstrip(SEPARATORS) if number else words
-        elif piece[0] in SEPARATORS and not piece[0].isspace():
+        elif part[0] in SEPARATORS and not part[0].isspace():
             prompt += words
         else:
             prompt += f" {words}"
     return prompt
 
 
-def _numbered(parsed: ParsedPrompt, number: int) -> ParsedPrompt:
+def _with_seed_offset(parsed: ParsedPrompt, offset: int) -> ParsedPrompt:
     given = {name: value for name, value in parsed.given.items() if name != "count"}
     if "seed" in given:
-        given["seed"] = (given["seed"] + number) % (MAX_SEED + 1)
+        given["seed"] = (given["seed"] + offset) % (MAX_SEED + 1)
     return ParsedPrompt(parsed.prompt, given)
 
 
-# Choosing
+# Permutations
 
 
 @dataclass(frozen=True, slots=True)
-class _Texts:
-    """Some texts; only their number where that is over the limit."""
+class _TextSet:
+    """A set of texts; over the limit, only their number."""
 
     total: int
     texts: tuple[str, ...]
 
-    def then(self, text: str) -> _Texts:
-        return _Texts(self.total, tuple(each + text for each in self.texts)) if text else self
+    def then(self, text: str) -> _TextSet:
+        return _TextSet(self.total, tuple(each + text for each in self.texts)) if text else self
 
-    def stripped(self) -> _Texts:
-        return _Texts(self.total, tuple(each.strip() for each in self.texts))
+    def stripped(self) -> _TextSet:
+        return _TextSet(self.total, tuple(each.strip() for each in self.texts))
 
-    def times(self, other: _Texts, gap: bool, limit: int) -> _Texts:
-        """Each with each. gap: a space follows, so that an empty choice leaves none before it."""
+    def times(self, other: _TextSet, gap: bool, limit: int) -> _TextSet:
+        """Combine each text with each of the other set.
+
+        gap: a space follows, so an empty option leaves no space before it.
+        """
         total = self.total * other.total
         if total > limit:
-            return _Texts(total, ())
+            return _TextSet(total, ())
         pairs = product(self.texts, other.texts)
-        return _Texts(total, tuple((a if b or not gap else a.rstrip()) + b for a, b in pairs))
+        return _TextSet(total, tuple((a if b or not gap else a.rstrip()) + b for a, b in pairs))
 
 
 @dataclass(frozen=True, slots=True)
 class _OpenGroup:
-    """Braces that are still open. before: what led up to them."""
+    """A brace that is not closed yet. before: the texts up to it."""
 
-    before: _Texts
+    before: _TextSet
     start: int
-    options: list[_Texts]
+    options: list[_TextSet]
 
 
-def _either(options: list[_Texts], limit: int) -> _Texts:
+def _union(options: list[_TextSet], limit: int) -> _TextSet:
     total = sum(each.total for each in options)
     fits = total <= limit
-    return _Texts(total, tuple(text for each in options for text in each.texts) if fits else ())
+    return _TextSet(total, tuple(text for each in options for text in each.texts) if fits else ())
 
 
 def _unbalanced(prompt: str, at: int) -> FlagError:
@@ -311,16 +323,16 @@ def _unbalanced(prompt: str, at: int) -> FlagError:
 
 
 def escape_prompt(text: str) -> str:
-    """The text such that `parse` and `orders` find just it."""
+    """Escape a text so that `parse` and `expand` return exactly this text as the prompt."""
     return _BRACE.sub(escape_match, escape_flags(text))
 
 
-def _written(number: float) -> str:
+def _format_number(number: float) -> str:
     return repr(float(number)).removesuffix(".0")
 
 
-def _level(request: ImageRequest) -> EnhancementLevel | None:
-    """How much was added to the prompt, if one of today's levels makes this of it."""
+def _enhancement_level(request: ImageRequest) -> EnhancementLevel | None:
+    """Return the enhancement level that makes this effective prompt today; None if none does."""
     if request.expand:
         return EnhancementLevel.SMART
     prompt = prompts.as_read(request.prompt, request.effective_prompt, request.style)
@@ -328,7 +340,7 @@ def _level(request: ImageRequest) -> EnhancementLevel | None:
         return EnhancementLevel.OFF
     for level in (EnhancementLevel.FULL, EnhancementLevel.LIGHT):
         for style in Style:
-            made = prompts.enhance(
+            enhanced = prompts.enhance(
                 prompt,
                 negative=request.negative_prompt,
                 level=level,
@@ -337,6 +349,6 @@ def _level(request: ImageRequest) -> EnhancementLevel | None:
                 seed=request.seed,
                 variety=request.variety,
             )
-            if made.effective_prompt == request.effective_prompt:
+            if enhanced.effective_prompt == request.effective_prompt:
                 return level
     return None

@@ -1,4 +1,4 @@
-"""Where the pictures come from that somebody wants to paint from, and how far to go. Pure."""
+"""Where source images come from, and the strength with which they are repainted. Pure."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from engine.types import Mode
 
 @dataclass(frozen=True, slots=True)
 class UrlSource:
-    """A file at Discord. size_bytes: as declared, None where nobody says."""
+    """A file on Discord's servers. size_bytes: the declared size, None if unknown."""
 
     url: str
     size_bytes: int | None = None
@@ -21,7 +21,7 @@ class UrlSource:
 
 @dataclass(frozen=True, slots=True)
 class PictureSource:
-    """One of the bot's own pictures; picture and anyones are as for Painter.find."""
+    """One of the bot's own pictures; picture and anyones as for `OriginalPictures.find`."""
 
     picture: str
     anyones: bool = False
@@ -29,10 +29,10 @@ class PictureSource:
 
 @dataclass(frozen=True, slots=True)
 class StagedSource:
-    """A picture that Starts.keep() put aside until its person has found the words.
+    """A picture that `ImageToImageService.stage` stored until its requester has written a prompt.
 
-    seal: shows that it was put aside for this very person. The hash alone would not do: it stands
-    in the recipe of every picture that was painted from it.
+    signature: proves that it was staged for this requester. The hash alone would not: it is in the
+    recipe of every picture made from the image.
     """
 
     sha256: str
@@ -44,10 +44,10 @@ InputSource = UrlSource | PictureSource | StagedSource
 
 @dataclass(frozen=True, slots=True)
 class InputSpec:
-    """What a picture shall begin with.
+    """The source images of a request.
 
-    sources: as many as the mode takes, in its order; for Mode.INPAINT without a mask the picture
-    alone, and what is transparent in it is painted anew. strength: None = what suits the mode.
+    sources: as many as the mode takes, in its order; for Mode.INPAINT without a mask only the
+    picture, whose transparent area is repainted. strength: None = the mode's default.
     """
 
     mode: Mode
@@ -56,11 +56,12 @@ class InputSpec:
 
 
 MIN_STRENGTH: Final = 0.01
+"""Chosen by hand; with no noise at all nothing would be repainted."""
 _STRENGTH: Final = re.compile(r"(\d{0,3}[.,]?\d{0,6})\s?(%?)")
 
 
 def parse_strength(typed: str) -> float | Refused | None:
-    """What somebody typed for the strength: "0.75", "0,75" or "75 %"; None for nothing."""
+    """Parse a typed strength: "0.75", "0,75" or "75 %". None for an empty text."""
     text = unicodedata.normalize("NFKC", typed).strip()
     if not text:
         return None

@@ -1,4 +1,4 @@
-"""What a person should know about a picture that is painted all the same; data."""
+"""Notes for the requester of a picture that is generated nevertheless, as data."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from engine.types import Adaptation, Difference, Recipe
 
 @dataclass(frozen=True, slots=True)
 class NegativeIgnored:
-    """A negative prompt was given, and guidance is off: it does nothing."""
+    """A negative prompt was given, but guidance is off, so it has no effect."""
 
 
 @dataclass(frozen=True, slots=True)
 class NegativeAdded:
-    """Enhancement gave the default negative prompt, since guidance is on and none was given."""
+    """Enhancement added the default negative prompt: guidance is on and none was given."""
 
     words: str
 
 
 @dataclass(frozen=True, slots=True)
 class HighGuidance:
-    """Guidance above what this family takes well."""
+    """The guidance is above the highest value advised for this family."""
 
     guidance: float
     advised: float
@@ -30,7 +30,7 @@ class HighGuidance:
 
 @dataclass(frozen=True, slots=True)
 class SmallSide:
-    """The short side is under what this family needs to show what it should."""
+    """The short side is below what this family needs for good pictures."""
 
     side_px: int
     good_px: int
@@ -38,8 +38,11 @@ class SmallSide:
 
 @dataclass(frozen=True, slots=True)
 class StyleIgnored:
-    """A style was chosen and left out: `words` of the prompt name another one, or want none of it;
-    "" where the model knows no styles."""
+    """A chosen style was ignored.
+
+    words: the words of the prompt that name another style or reject this one, "" if the model knows
+    no styles.
+    """
 
     style: PictureStyle
     words: str = ""
@@ -47,21 +50,21 @@ class StyleIgnored:
 
 @dataclass(frozen=True, slots=True)
 class Adapted:
-    """The painter had to do something other than what was asked for, and the picture is fine."""
+    """The renderer had to deviate from the request; the picture is fine."""
 
     adaptation: Adaptation
 
 
 @dataclass(frozen=True, slots=True)
 class NotExact:
-    """A replay whose pixels may differ from the original, and why."""
+    """A replay may differ from the original's pixels, for these reasons."""
 
     differences: tuple[Difference, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class SomeFailed:
-    """`failed` of the `wanted` pictures could not be painted, and were not charged."""
+    """`failed` of the `wanted` pictures could not be generated, and were not charged."""
 
     failed: int
     wanted: int
@@ -80,6 +83,6 @@ Note = (
 
 
 def adaptation_notes(*recipes: Recipe) -> tuple[Adapted, ...]:
-    """One remark for each kind of thing that had to be done, the last of it."""
+    """Return one note for each kind of adaptation, with the last of that kind."""
     last = {each.mend: each for recipe in recipes for each in recipe.adaptations}
     return tuple(map(Adapted, last.values()))

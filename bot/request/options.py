@@ -27,7 +27,7 @@ from engine.types import MAX_SEED
 MAX_REPEAT: Final = 40
 """Pictures that one prompt may ask for on the command line, as Midjourney's --repeat has it."""
 DEFAULT_REFINE: Final = 0.25
-"""The value of --refine without a number."""
+"""The value of --refine without a number. Chosen by hand."""
 
 
 class Section(StrEnum):
@@ -55,14 +55,14 @@ def _flag(names: str, reader: ValueReader) -> FlagSpec:
 class Option:
     """One option of a request.
 
-    name: of the field in GenerationParams, of the option of /imagine and, behind two hyphens, of
-    the command line. kind: the type of its value there: str, int, float, bool or an enum. convert:
-    from that value to the field's; raises ValueError with a sentence. flags: in a prompt.
-    description: of /imagine's option, "" where it has none. section, help, metavar, default: of the
-    command line, where it has the option if there is a section; bare: its value where the number
-    is left out. quantity: begins the sentence on its bounds. decides: another option that decides
-    the same, so that only one of them may be given. grid: what the values of `--grid` have to be,
-    "" where it cannot be a grid; `grid_value` reads one of them.
+    name: of the field in GenerationParams, of the option of /imagine and, after two hyphens, of the
+    command line option. kind: the type of its value there: str, int, float, bool or an enum.
+    convert: converts that value to the field's; raises ValueError with a sentence. flags: its flags
+    in a prompt. description: of /imagine's option, "" if there is none. section, help, metavar,
+    default: of the command line option, which exists if there is a section. bare: its value there
+    if the number is left out. quantity: the subject of the sentence about its bounds. decides:
+    another option that sets the same thing; only one of them may be given. grid: the rule for
+    values of `--grid`, as a sentence, "" if it cannot be a grid. grid_value: parses one of them.
     """
 
     name: str
@@ -271,7 +271,7 @@ PARAMS: Final = tuple(
 )
 """The options that are fields of GenerationParams."""
 CONFLICTS: Final[Mapping[str, str]] = {each.name: each.decides for each in OPTIONS if each.decides}
-"""Options that decide what another one decides; of such a pair only one may be given."""
+"""Pairs of options that set the same thing; only one of each pair may be given."""
 SAME_SETTING: Final = tuple(
     tuple(each.name for each in OPTIONS if each.name in pair) for pair in CONFLICTS.items()
 )

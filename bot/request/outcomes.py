@@ -1,4 +1,4 @@
-"""What a use case answers: data; the words are made in `bot.wording.rejections`."""
+"""Results of the application services, as data; `bot.wording.rejections` has the sentences."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ Quantity = Literal[
 
 @dataclass(frozen=True, slots=True)
 class EmptyPrompt:
-    """Nothing is left of the prompt after cleaning."""
+    """The prompt is empty after cleaning."""
 
 
 @dataclass(frozen=True, slots=True)
 class TextTooLong:
-    """A text with more characters than are read."""
+    """A text is too long. what: "prompt", "negative" or "search"."""
 
     what: TextField
     chars: int
@@ -48,7 +48,7 @@ class TextTooLong:
 
 @dataclass(frozen=True, slots=True)
 class TooManyTokens:
-    """The prompt, with what enhancement added, has more tokens than the model reads."""
+    """The prompt, with the words that enhancement added, has more tokens than the model reads."""
 
     tokens: int
     limit_tokens: int
@@ -56,7 +56,7 @@ class TooManyTokens:
 
 @dataclass(frozen=True, slots=True)
 class OutOfRange:
-    """A number outside its bounds, or text that is not a number."""
+    """A number outside its bounds, or something that is not a number. what: seed, steps, …"""
 
     what: Quantity
     value: object
@@ -66,7 +66,7 @@ class OutOfRange:
 
 @dataclass(frozen=True, slots=True)
 class BadSize:
-    """A size the model cannot paint."""
+    """A size that the model cannot generate."""
 
     width_px: int
     height_px: int
@@ -77,7 +77,10 @@ class BadSize:
 
 @dataclass(frozen=True, slots=True)
 class SizeTooLarge:
-    """More pixels than the model paints in one piece; the advised size can be enlarged after."""
+    """More pixels than the model generates in one piece.
+
+    The advised size can be upscaled afterwards. upscaled: the request was for an upscaling.
+    """
 
     width_px: int
     height_px: int
@@ -121,17 +124,17 @@ class FlagError:
 
 @dataclass(frozen=True, slots=True)
 class FlagProblem:
-    """A flag in the prompt that cannot be obeyed."""
+    """An invalid flag in the prompt."""
 
     error: FlagError
 
 
 @dataclass(frozen=True, slots=True)
 class ManyPermutations:
-    """Choices in braces that make `total` wishes: they are asked about first.
+    """A prompt with `total` permutations, which need confirmation first.
 
-    The wish as it was given, its pictures for each choice, for whose eyes, and the picture that
-    it is to be painted from.
+    params: as given, with braces. count: pictures of each permutation. parent_id: the picture that
+    they are remixed from.
     """
 
     total: int
@@ -143,14 +146,14 @@ class ManyPermutations:
 
 @dataclass(frozen=True, slots=True)
 class OnePromptOnly:
-    """Choices in braces that make `total` wishes, where only one can be asked for at a time."""
+    """A prompt with `total` permutations where only one prompt is allowed."""
 
     total: int
 
 
 @dataclass(frozen=True, slots=True)
 class TooManyPermutations:
-    """Choices in braces that make more wishes than may be asked for at once."""
+    """A prompt with more permutations than are allowed at once."""
 
     total: int
     limit: int
@@ -158,14 +161,17 @@ class TooManyPermutations:
 
 @dataclass(frozen=True, slots=True)
 class ProposalClosed:
-    """The question was answered before; or (not answered) it is too old, or somebody else's."""
+    """The proposal cannot be answered any more.
+
+    answered: it was answered before; otherwise it has expired or belongs to somebody else.
+    """
 
     answered: bool
 
 
 @dataclass(frozen=True, slots=True)
 class BadAspect:
-    """Not an aspect ratio, or longer than what the model paints."""
+    """Not an aspect ratio, or more extreme than the model supports."""
 
     text: str
     offered: tuple[str, ...]
@@ -173,8 +179,11 @@ class BadAspect:
 
 @dataclass(frozen=True, slots=True)
 class QueueIsFull:
-    """`waiting` jobs hold the `limit` places that everybody, this person or this server has, or so
-    many of them that `requested` more do not fit."""
+    """The queue has no place for `requested` more jobs.
+
+    waiting: jobs that count against `limit`. scope: whether it is the limit of the whole queue, of
+    this user or of this server.
+    """
 
     waiting: int
     limit: int
@@ -184,7 +193,7 @@ class QueueIsFull:
 
 @dataclass(frozen=True, slots=True)
 class QuotaSpent:
-    """used of limit pictures in the last `hours` hours are used up; `requested` more do not fit."""
+    """`used` of `limit` pictures in `hours` hours are used; `requested` more do not fit."""
 
     used: int
     limit: int
@@ -199,29 +208,29 @@ class ShuttingDown:
 
 @dataclass(frozen=True, slots=True)
 class StorageUnavailable:
-    """The disk or the database does not take anything at the moment."""
+    """The disk or the database cannot be written to at the moment."""
 
 
 @dataclass(frozen=True, slots=True)
 class UnknownJob:
-    """No job of this number was ever given here."""
+    """There is no job with this number on this server."""
 
     job: str
 
 
 @dataclass(frozen=True, slots=True)
 class JobFinished:
-    """There is nothing left to cancel."""
+    """The job has already finished."""
 
 
 @dataclass(frozen=True, slots=True)
 class NothingToCancel:
-    """The person has no job that waits or is painted here."""
+    """The member has no unfinished job on this server."""
 
 
 @dataclass(frozen=True, slots=True)
 class FileRemoved:
-    """The picture's file was removed to save space; its recipe is there."""
+    """The picture's file was removed to save space; its recipe is still stored."""
 
     picture_id: int
     seed: int
@@ -229,59 +238,59 @@ class FileRemoved:
 
 @dataclass(frozen=True, slots=True)
 class InputGone:
-    """A picture that this would start from is not there any more."""
+    """A source image of the request no longer exists."""
 
 
 @dataclass(frozen=True, slots=True)
 class NoPictures:
-    """There is no picture to start from."""
+    """The member has no picture yet that could be used."""
 
 
 @dataclass(frozen=True, slots=True)
 class UnknownPicture:
-    """The picture is not there (any more), or belongs to another server."""
+    """The picture does not exist (any more), or belongs to another server."""
 
     picture: str
 
 
 @dataclass(frozen=True, slots=True)
 class NotOwner:
-    """Only the person a picture belongs to can mark it as a favourite."""
+    """Only the owner of a picture can mark it as a favourite."""
 
     picture_id: int
 
 
 @dataclass(frozen=True, slots=True)
 class NotAllowed:
-    """The person lacks the right. what: an Action's value."""
+    """The actor lacks a permission. what: the value of an Action."""
 
     what: str
 
 
 @dataclass(frozen=True, slots=True)
 class Blocked:
-    """The moderators of this server have blocked the person. reason: theirs, if they gave one."""
+    """The moderators of this server have blocked the member. reason: as they gave it, if at all."""
 
     reason: str | None
 
 
 @dataclass(frozen=True, slots=True)
 class OwnPicture:
-    """Nobody reports a picture of their own."""
+    """Members cannot report their own pictures."""
 
     picture_id: int
 
 
 @dataclass(frozen=True, slots=True)
 class ReportedBefore:
-    """The person's earlier report of the picture still waits for its verdict."""
+    """The member has already reported the picture, and the report is still open."""
 
     picture_id: int
 
 
 @dataclass(frozen=True, slots=True)
 class ReasonTooLong:
-    """The reason of a report or a block."""
+    """The reason of a report or a block is too long."""
 
     chars: int
     limit_chars: int
@@ -289,35 +298,35 @@ class ReasonTooLong:
 
 @dataclass(frozen=True, slots=True)
 class NotReported:
-    """The picture was never reported here."""
+    """The picture has never been reported on this server."""
 
     picture_id: int
 
 
 @dataclass(frozen=True, slots=True)
 class ReportDecided:
-    """Somebody has decided already: the case says who and what."""
+    """The report has already been decided. case: says by whom and how."""
 
     case: Case
 
 
 @dataclass(frozen=True, slots=True)
 class NotBlockable:
-    """Oneself, or an owner of the bot."""
+    """A moderator cannot block themselves or an owner of the bot."""
 
     user_id: int
 
 
 @dataclass(frozen=True, slots=True)
 class NotBlocked:
-    """There is no block to take off."""
+    """The user is not blocked."""
 
     user_id: int
 
 
 @dataclass(frozen=True, slots=True)
 class UnusableUpload:
-    """A picture that was given cannot be painted from. number: which of `total`, from 1."""
+    """A given picture cannot be used as a source image. number: which of `total`, from 1."""
 
     refused: UploadRefused
     number: int = 1
@@ -326,17 +335,17 @@ class UnusableUpload:
 
 @dataclass(frozen=True, slots=True)
 class Unreachable:
-    """A picture that was given could not be fetched."""
+    """A given picture could not be downloaded."""
 
 
 @dataclass(frozen=True, slots=True)
 class StagedPictureGone:
-    """A picture that was put aside is not there any more."""
+    """A staged picture no longer exists."""
 
 
 @dataclass(frozen=True, slots=True)
 class StrengthWithoutImage:
-    """A strength was given, and no picture that it could be about."""
+    """A strength was given without a source image."""
 
 
 Reason = (
@@ -382,7 +391,10 @@ Reason = (
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """Nothing was charged and nothing happened. retry_at: when it would work, if that is known."""
+    """The request was refused; nothing was charged and nothing changed.
+
+    retry_at: when it would succeed, if that is known.
+    """
 
     reason: Reason
     retry_at: datetime | None = None
@@ -390,7 +402,7 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class ResolvedRequest:
-    """A wish made precise. added: what enhancement appended to the prompt, "" for nothing."""
+    """A fully specified request. added: words that enhancement appended to the prompt, or ""."""
 
     request: ImageRequest
     added: str = ""
@@ -401,10 +413,9 @@ class ResolvedRequest:
 class Accepted:
     """The job is in the database and in the queue.
 
-    ahead: jobs that are painted before it, the one on the GPU included.
-    ready_at: when the picture is expected; None if nothing is known yet. private: for nobody
-    else's eyes. pictures: how many. spoiler: they are hidden until clicked. delivery: where its
-    person wants them.
+    ahead: jobs that are processed before it, including the one on the GPU. ready_at: when the
+    picture is expected, None if unknown. private: visible to the requester alone. pictures: how
+    many. spoiler: they are hidden until clicked. delivery: where the requester wants them.
     """
 
     job_id: int
@@ -419,6 +430,6 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True)
 class JobsCancelled:
-    """These jobs are cancelled and refunded; at least one."""
+    """These jobs, at least one, are cancelled and refunded."""
 
     jobs: tuple[Job, ...]

@@ -1,4 +1,4 @@
-"""What a person asked for, as they asked for it."""
+"""Request parameters as the requester gave them, before defaults are filled in."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from engine.types import Mode
 
 @dataclass(frozen=True, slots=True)
 class InitImages:
-    """What a picture is painted from: the hashes of the mode's inputs, of the picture's size.
+    """The source images of a request.
 
-    strength: noise level, None = what suits the mode.
+    inputs: hashes of the mode's inputs, which have the size of the picture. strength: noise level,
+    None = the mode's default.
     """
 
     mode: Mode
@@ -23,10 +24,11 @@ class InitImages:
 
 @dataclass(frozen=True, slots=True)
 class GenerationParams:
-    """What a person asked for; None where they left the choice to us.
+    """Parameters of a picture; None = the default.
 
-    aspect: "16:9". size: (width_px, height_px); at most one of both. guidance: classic; `strict`
-    is a choice of it, `speed` one of steps. style: what it is made as. variety, refine: 0 = none.
+    aspect: "16:9". size: (width_px, height_px); at most one of both. guidance: classic CFG;
+    `strict` is a preset of it, `speed` one of the steps. style: the visual style. variety, refine:
+    0 = none.
     """
 
     prompt: str

@@ -1,4 +1,4 @@
-"""From what a person typed to a request that is fully decided, or a refusal. Pure."""
+"""Resolve request parameters to a fully specified image request, or refuse them. Pure."""
 
 from __future__ import annotations
 
@@ -34,29 +34,35 @@ from engine.sizing import GRID_PX, offered, parse_aspect, ratio_fits, size_for_a
 from engine.types import MAX_SEED, MAX_VARIATIONS, ImageRequest, Mode, Variation
 
 SeedSource = Callable[[], int]
-"""Draws a fresh seed, 0..MAX_SEED."""
+"""Draws a new seed, 0..MAX_SEED."""
 
 SUBTLE, STRONG = 0.2, 0.6
-"""How far a variation turns the noise: the same picture in another mood, or another take on it."""
+"""How far a variation turns the noise: a subtle change of mood, or another take on the picture.
+Chosen by hand."""
 MAX_REFINE = 0.35
-"""Noise level of refining and enlarging: above it they paint other things."""
+"""Highest noise level of refining and upscaling: above it they paint other things. Chosen by
+hand."""
 DEFAULT_STRENGTHS: Mapping[Mode, float] = {
     Mode.IMAGE: 0.75,
     Mode.INPAINT: 1.0,
     Mode.BLEND: 0.8,
     Mode.UPSCALE: 0.3,
 }
+"""The default noise level of each mode. Chosen by hand."""
 UPSCALE_FACTOR = 2
 _SNAPPING = 1.05
-"""On the grid of 16 pixels a ratio may come out so much longer than it was asked for."""
+"""How far snapping to the grid of 16 pixels may stretch an aspect ratio. Chosen by hand."""
 _MAX_EFFECTIVE_CHARS = 2 * prompts.MAX_PROMPT_CHARS
-"""What enhancement or the model's own words may make of a prompt."""
+"""Length of a prompt with the words that enhancement or the model add. Chosen by hand."""
 
 
 def resolve(
     params: GenerationParams, family: Family, seeds: SeedSource, count: Count | None = None
 ) -> ResolvedRequest | Refused:
-    """Fill in the family's defaults, enhance, and check every bound. count: tokens of a text."""
+    """Fill in the family's defaults, enhance the prompt, and check every bound.
+
+    count: counts the tokens of a text.
+    """
     prompt = prompts.clean(params.prompt)
     negative = prompts.clean(params.negative or "")
     steps, guidance = _steps(params, family), _guidance(params, family)
@@ -110,11 +116,11 @@ def resolve(
 def resolve_reroll(
     original: ImageRequest, seed: int | None, family: Family, seeds: SeedSource
 ) -> ResolvedRequest | Refused:
-    """The same request again, with exactly `seed` or (None) with a fresh one.
+    """Repeat a request with exactly `seed`, or with a new seed if it is None.
 
-    The effective prompt is kept as it was painted: enhancement may have changed since.
+    The original effective prompt is kept: enhancement may have changed since.
     """
-    # Variations belong to their seed: with another one they would only be another seed too.
+    # Variations belong to their seed: with another seed they would only amount to yet another one.
     same = seed == original.seed
     return _repeat(
         original,
@@ -127,21 +133,23 @@ def resolve_reroll(
 def resolve_variation(
     original: ImageRequest, amount: float, family: Family, seeds: SeedSource
 ) -> ResolvedRequest | Refused:
-    """The same request with its noise turned a little further. amount: SUBTLE, STRONG or another
-    share, over 0 up to 1."""
+    """Repeat a request with its noise turned a little further.
+
+    amount: SUBTLE, STRONG or any other fraction, above 0 and up to 1.
+    """
     problem = _range_problem("variation", amount, 0.01, 1.0)
     if problem is not None:
         return Refused(problem)
     if len(original.variations) == MAX_VARIATIONS:
         return resolve_reroll(original, None, family, seeds)
-    turned = (*original.variations, Variation(seeds(), float(amount)))
-    return _repeat(original, family, variations=turned)
+    variations = (*original.variations, Variation(seeds(), float(amount)))
+    return _repeat(original, family, variations=variations)
 
 
 def resolve_upscale(
     original: ImageRequest, picture: str, family: Family, strength: float | None = None
 ) -> ResolvedRequest | Refused:
-    """Twice the size, from the picture itself. picture: the hash of its pixels."""
+    """Repeat a request at twice the size, starting from its picture. picture: the pixels' hash."""
     start = InitImages(Mode.UPSCALE, (picture,), strength)
     problem = _start_problem(start)
     if problem is not None:
@@ -161,7 +169,7 @@ def resolve_upscale(
 
 def _repeat(original: ImageRequest, family: Family, **changes: object) -> ResolvedRequest | Refused:
     fresh = dataclasses.replace(original, **changes)  # pyright: ignore[reportArgumentType]
-    # The model may be another one now, with other bounds.
+    # The model may have been replaced by one with other bounds.
     problem = replay_problem(fresh, family)
     if problem is not None:
         return Refused(problem)
@@ -174,7 +182,7 @@ def _resolved(request: ImageRequest, family: Family) -> ResolvedRequest:
 
 
 def request_notes(request: ImageRequest, family: Family) -> tuple[Note, ...]:
-    """What a person should know about their request."""
+    """Return what the requester should know about the request."""
     notes: list[Note] = []
     if request.negative_prompt and family.pipeline_guidance(request.guidance) <= 0:
         notes.append(NegativeIgnored())
@@ -186,20 +194,20 @@ def request_notes(request: ImageRequest, family: Family) -> tuple[Note, ...]:
     if short_px < family.good_side_px:
         notes.append(SmallSide(short_px, family.good_side_px))
     if request.style is not None:
-        wanted = prompts.styled(request.prompt, request.style)
+        styled = prompts.styled(request.prompt, request.style)
         read = prompts.as_read(request.prompt, request.effective_prompt, request.style)
-        if wanted.clash or read != wanted.prompt:
-            notes.append(StyleIgnored(request.style, wanted.clash))
+        if styled.clash or read != styled.prompt:
+            notes.append(StyleIgnored(request.style, styled.clash))
     return tuple(notes)
 
 
 def seed_problem(seed: int | None) -> Reason | None:
-    """Why this seed cannot be used; None if it can."""
+    """Return why this seed cannot be used; None if it can."""
     return None if seed is None else _range_problem("seed", seed, 0, MAX_SEED)
 
 
 def replay_problem(request: ImageRequest, family: Family) -> Reason | None:
-    """Why a request out of a picture, which anybody may have written, cannot be painted."""
+    """Return why a request read from a file, which anybody may have forged, cannot be generated."""
     start = InitImages(request.mode, request.inputs, request.strength)
     return (
         _text_problem(request.prompt, request.negative_prompt)
@@ -215,7 +223,7 @@ def replay_problem(request: ImageRequest, family: Family) -> Reason | None:
 def size_problem(
     width_px: int, height_px: int, family: Family, mode: Mode = Mode.TEXT
 ) -> Reason | None:
-    """Why this size cannot be painted; None if it can."""
+    """Return why this size cannot be generated; None if it can."""
     factor = UPSCALE_FACTOR if mode is Mode.UPSCALE else 1
     sides = (width_px, height_px)
     fits = (
@@ -224,8 +232,8 @@ def size_problem(
         and max(sides) <= family.max_side_px * factor
     )
     if not fits:
-        most_px = family.max_side_px * factor
-        return BadSize(width_px, height_px, family.min_side_px, most_px, GRID_PX * factor)
+        max_side_px = family.max_side_px * factor
+        return BadSize(width_px, height_px, family.min_side_px, max_side_px, GRID_PX * factor)
     if not ratio_fits(width_px, height_px, family.max_ratio * _SNAPPING):
         return BadAspect(f"{width_px}:{height_px}", offered(family.max_ratio))
     if width_px * height_px > family.max_pixels * factor**2:
@@ -237,9 +245,9 @@ def size_problem(
 def size_for(
     params: GenerationParams, family: Family, source: tuple[int, int] | None = None
 ) -> tuple[int, int] | Reason:
-    """(width_px, height_px) of the picture, or why it has none.
+    """Return (width_px, height_px) of the picture, or why it has none.
 
-    source: the size of a picture to start from, whose shape is taken where none was asked for.
+    source: the size of the source image, whose aspect ratio is the default.
     """
     if params.size is not None:
         mode = params.start.mode if params.start else Mode.TEXT
@@ -261,7 +269,7 @@ def size_for(
 
 
 def _clamped(source: tuple[int, int], max_ratio: float) -> tuple[int, int]:
-    """The shape of a picture, or the nearest one that can be painted."""
+    """Return the aspect ratio of a picture, or the nearest one that the model supports."""
     width, height = source
     longest = int(max_ratio * min(source))
     return min(width, longest), min(height, longest)
@@ -287,8 +295,8 @@ def _strength(start: InitImages) -> float:
 def _start_problem(start: InitImages | None) -> Reason | None:
     if start is None:
         return None
-    most = MAX_REFINE if start.mode is Mode.UPSCALE else 1.0
-    return _range_problem("strength", _strength(start), 0.01, most)
+    highest = MAX_REFINE if start.mode is Mode.UPSCALE else 1.0
+    return _range_problem("strength", _strength(start), 0.01, highest)
 
 
 def _text_problem(prompt: str, negative: str) -> Reason | None:

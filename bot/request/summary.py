@@ -1,4 +1,4 @@
-"""What is particular about a wish: all that differs from what the model does by itself. Pure."""
+"""Summarise a request by the settings that differ from the model's defaults. Pure."""
 
 from __future__ import annotations
 
@@ -13,9 +13,11 @@ from engine.types import ImageRequest
 
 @dataclass(frozen=True, slots=True)
 class RequestSummary:
-    """shape: "16:9", or "1024×768" where no usual one fits; "" for the model's own square.
+    """The settings of a request that differ from the model's defaults.
 
-    steps: 0 = as many as usual; speed: their name, if they have one. guidance: None = the usual.
+    shape: "16:9", or "1024×768" if it is not one of the offered ratios; "" for the model's own
+    square. steps: 0 = the default. speed: the name of that number of steps, if it has one.
+    guidance: None = the default.
     """
 
     pictures: int = 1
@@ -27,19 +29,20 @@ class RequestSummary:
 
 
 DEFAULTS = RequestSummary()
-"""One picture as the model paints it by itself."""
+"""One picture with the model's own settings."""
 
 
 def summarize(
     request: ImageRequest, pictures: int, family: Family, notes: tuple[object, ...] = ()
 ) -> RequestSummary:
-    """Of a request for so many pictures. notes: the remarks on it; a style left out is none."""
-    left = any(isinstance(each, StyleIgnored) for each in notes)
+    """Summarise a request for this many pictures. A style that `notes` says was ignored is left
+    out."""
+    style_ignored = any(isinstance(each, StyleIgnored) for each in notes)
     steps = 0 if request.steps == family.default_steps else request.steps
     return RequestSummary(
         pictures=pictures,
         shape=_shape(request.width_px, request.height_px, family),
-        style=None if left else request.style,
+        style=None if style_ignored else request.style,
         steps=steps,
         speed=next((name for name, each in family.speeds.items() if each == steps), None),
         guidance=None if request.guidance == family.default_guidance else request.guidance,

@@ -1,4 +1,4 @@
-"""Inspection and the queue on a real database."""
+"""Set up inspection and the queue on a real database."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class InspectionHarness:
             clock=self.clock,
         )
 
-    async def job(
+    async def accept_job(
         self,
         actor: Actor,
         request: ImageRequest,
@@ -60,7 +60,7 @@ class InspectionHarness:
         channel: int = HERE,
         parent: int | None = None,
     ) -> int:
-        """A job that is accepted, and no more."""
+        """Accept a job without queueing it, and return its id."""
         new = NewJob(
             Place(actor.guild_id, channel, actor.user_id),
             request_to_json(request),
@@ -73,17 +73,17 @@ class InspectionHarness:
         assert isinstance(job, Job)
         return job.id
 
-    async def wait(self, actor: Actor, prompt: str, *, private: bool = False) -> int:
-        """A job that waits in the queue."""
+    async def queue_job(self, actor: Actor, prompt: str, *, private: bool = False) -> int:
+        """Queue a job and return its id."""
         request = a_request(prompt)
-        job_id = await self.job(actor, request, private=private)
+        job_id = await self.accept_job(actor, request, private=private)
         row = await self.jobs.get(job_id)
         assert row is not None
         with self.engine.reserve(actor.user_id, actor.guild_id) as slot:
             self.active.add(row, self.engine.submit(slot, JobSpec(job_id, request)))
         return job_id
 
-    async def painted(
+    async def add_picture(
         self,
         actor: Actor,
         request: ImageRequest,
@@ -92,8 +92,10 @@ class InspectionHarness:
         channel: int = HERE,
         parent: int | None = None,
     ) -> StoredPicture:
-        """A picture that is there."""
-        job_id = await self.job(actor, request, private=private, channel=channel, parent=parent)
+        """Store a finished picture."""
+        job_id = await self.accept_job(
+            actor, request, private=private, channel=channel, parent=parent
+        )
         await self.jobs.painting(job_id)
         new = NewPicture(
             file=f"pictures/2026/01/zimagine-{job_id}-{request.seed}.png",

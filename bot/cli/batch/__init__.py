@@ -1,1 +1,1 @@
-"""`zimagine imagine`: from arguments to pictures on the disk."""
+"""The implementation of `zimagine imagine`: plan, generate and write pictures."""

@@ -1,4 +1,4 @@
-"""What was written on the command line of `zimagine imagine`, and what does not go together."""
+"""The arguments of `zimagine imagine`, and the check that they go together."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ PICTURE_ENDINGS: Final = {".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".ti
 
 @dataclass(frozen=True, slots=True)
 class ImagineArguments:
-    """The arguments and options as click read them.
+    """The arguments and options as click parsed them.
 
-    values: those of bot.request.options, by name. given: the names of those that were written.
+    values: the options of bot.request.options, by name. given: the names of all parameters that
+    were written on the command line.
     """
 
     words: tuple[str, ...]
@@ -44,81 +45,81 @@ class ImagineArguments:
 
     @property
     def seed(self) -> int | None:
-        """The first seed, None for random ones."""
+        """The seed of the first picture, None for random seeds."""
         return self.values["seed"]
 
     @property
     def count(self) -> int:
-        """How many pictures of each prompt."""
+        """The number of pictures of each prompt."""
         return self.values["count"]
 
     @property
     def strength(self) -> float | None:
-        """The noise level over a source image, None for the mode's own."""
+        """The noise level over a source image, None for the mode's default."""
         return self.values["strength"]
 
     @property
     def has_prompt(self) -> bool:
-        """Whether there are words to paint."""
+        """Whether prompts were given."""
         return bool(self.words) or self.prompts is not None
 
 
-_ONE_OF: Final = (
+_EXCLUSIVE: Final = (
     *SAME_SETTING,
     ("enhance", "no_enhance"),
     ("recipe", "vary", "upscale"),
     ("image", "blend", "upscale"),
 )
-_NEEDS: Final = {
+_REQUIRES: Final = {
     "mask": ("image",),
     "by": ("vary",),
     "strength": ("image", "blend", "upscale"),
 }
-_ANYWAY: Final = frozenset({"config", "model", "out", "as_json", "save_steps", "yes"})
-_SAME_INPUTS: Final = frozenset({"image", "mask", "blend"})
-_ALONE: Final = {
+_ALWAYS_ALLOWED: Final = frozenset({"config", "model", "out", "as_json", "save_steps", "yes"})
+_SOURCE_IMAGES: Final = frozenset({"image", "mask", "blend"})
+_STANDALONE: Final = {
     "recipe": (
-        _ANYWAY | _SAME_INPUTS | {"recipe"},
+        _ALWAYS_ALLOWED | _SOURCE_IMAGES | {"recipe"},
         "--recipe paints a picture exactly as it was: give no prompt or settings with it",
     ),
     "vary": (
-        _ANYWAY | _SAME_INPUTS | {"vary", "by", "seed", "count"},
+        _ALWAYS_ALLOWED | _SOURCE_IMAGES | {"vary", "by", "seed", "count"},
         "--vary keeps the picture's own prompt and settings: give none with it",
     ),
     "upscale": (
-        _ANYWAY | {"upscale", "strength"},
+        _ALWAYS_ALLOWED | {"upscale", "strength"},
         "--upscale without a prompt keeps the picture's own prompt and settings: give a prompt "
         "to change them",
     ),
 }
-"""What these may be given with, and the sentence where there is more."""
+"""For each of these options, the parameters that may accompany it, and the error otherwise."""
 
 
 def option(name: str) -> str:
-    """How an option is written."""
+    """Return how an option is written on the command line."""
     return "--json" if name == "as_json" else f"--{name.replace('_', '-')}"
 
 
-def check(asked: ImagineArguments) -> None:
-    """End the command with one sentence and code 2 where options contradict each other."""
-    if asked.out is not None:
-        _check_out(asked.out)
-    for names in _ONE_OF:
-        both = [name for name in names if name in asked.given]
-        if len(both) > 1:
-            fail(f"Give {' or '.join(map(option, both))}, not both.", BAD_INPUT)
-    for name, needed in _NEEDS.items():
-        if name in asked.given and not asked.given.intersection(needed):
+def check(arguments: ImagineArguments) -> None:
+    """Exit with one sentence and code 2 if options contradict each other."""
+    if arguments.out is not None:
+        _check_out(arguments.out)
+    for names in _EXCLUSIVE:
+        conflicting = [name for name in names if name in arguments.given]
+        if len(conflicting) > 1:
+            fail(f"Give {' or '.join(map(option, conflicting))}, not both.", BAD_INPUT)
+    for name, needed in _REQUIRES.items():
+        if name in arguments.given and not arguments.given.intersection(needed):
             fail(f"{option(name)} goes with {' or '.join(map(option, needed))}.", BAD_INPUT)
-    for name, (allowed, sentence) in _ALONE.items():
-        if name not in asked.given or (name == "upscale" and asked.has_prompt):
+    for name, (allowed, sentence) in _STANDALONE.items():
+        if name not in arguments.given or (name == "upscale" and arguments.has_prompt):
             continue
-        others = sorted(asked.given - allowed)
-        if others:
-            fail(f"{sentence} ({', '.join(map(_written, others))}).", BAD_INPUT)
+        unexpected = sorted(arguments.given - allowed)
+        if unexpected:
+            fail(f"{sentence} ({', '.join(map(_parameter_name, unexpected))}).", BAD_INPUT)
 
 
-def _written(name: str) -> str:
+def _parameter_name(name: str) -> str:
     return "a prompt" if name == "words" else option(name)
 
 

@@ -1,4 +1,4 @@
-"""Grids: which values are tried against which, and how each of their pictures is called. Pure."""
+"""Grids: combine the values of several settings, and label each combination. Pure."""
 
 from __future__ import annotations
 
@@ -10,17 +10,18 @@ from typing import Any, Final
 from bot.request.options import OPTIONS
 
 MAX_CELLS: Final = 64
+"""Pictures of one grid. Chosen by hand."""
 _WIDEST: Final = 8
-"""So many pictures of a single row of values stand beside each other."""
+"""Pictures in one row of the sheet if there is only one axis. Chosen by hand."""
 
 
 class InvalidGrid(ValueError):
-    """A grid that cannot be painted; str() is one sentence."""
+    """A grid is invalid; str() is one sentence for the user."""
 
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """One setting and the values to try."""
+    """A setting and the values to try."""
 
     name: str
     values: tuple[Any, ...]
@@ -28,24 +29,24 @@ class Axis:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """What one picture of a grid is painted with, by setting."""
+    """One combination of a grid: a value for each setting."""
 
     values: Mapping[str, Any]
 
     @property
     def label(self) -> str:
-        """For people: "steps 4, guidance 1.8"."""
+        """A label for humans: "steps 4, guidance 1.8"."""
         return ", ".join(f"{name} {_text(value)}" for name, value in self.values.items())
 
     @property
     def file_label(self) -> str:
-        """For the name of a file, which has the seed already: "steps-4-guidance-1.8"."""
+        """A part of the file name, which already has the seed: "steps-4-guidance-1.8"."""
         named = (each for each in self.values.items() if each[0] != "seed")
         return "-".join(f"{name}-{_text(value)}" for name, value in named)
 
 
 def axis(text: str) -> Axis:
-    """Read "steps=4,6,8". Raises WrongGrid."""
+    """Parse "steps=4,6,8". Raises InvalidGrid."""
     name, equals, listed = text.partition("=")
     name = name.strip().lower()
     option = _GRIDS.get(name)
@@ -65,7 +66,7 @@ def axis(text: str) -> Axis:
 
 
 def axes(texts: Sequence[str]) -> tuple[Axis, ...]:
-    """Read every --grid of a call. Raises WrongGrid."""
+    """Parse every --grid of a call. Raises InvalidGrid."""
     found = tuple(map(axis, texts))
     names = [each.name for each in found]
     for name in names:
@@ -77,9 +78,9 @@ def axes(texts: Sequence[str]) -> tuple[Axis, ...]:
 
 
 def cells(along: Sequence[Axis], count: int = 1) -> tuple[Cell, ...]:
-    """Every combination, the last axis fastest; WrongGrid where there are too many.
+    """Return every combination, with the last axis varying fastest. Raises InvalidGrid if too many.
 
-    count: how often each is painted, with seeds of their own. Without an axis it is one cell.
+    count: pictures of each combination, with different seeds. Without an axis there is one cell.
     """
     number = count
     for each in along:
@@ -92,7 +93,7 @@ def cells(along: Sequence[Axis], count: int = 1) -> tuple[Cell, ...]:
 
 
 def columns(along: Sequence[Axis], count: int = 1) -> int:
-    """How many pictures of the sheet stand beside each other; 0 = there is no sheet."""
+    """Return the number of pictures in a row of the contact sheet; 0 = no sheet."""
     if not along:
         return 0
     last = len(along[-1].values)

@@ -1,4 +1,4 @@
-"""Pictures that the command line starts from: from files, or from the data folder."""
+"""Source images of the command line, from files or from the data folder."""
 
 from __future__ import annotations
 
@@ -19,30 +19,30 @@ LIMITS = UploadLimits()
 
 
 def read_pictures(files: Sequence[Path]) -> tuple[Upload, ...]:
-    """Decode pictures of any kind that is taken; or the end of the command with code 2."""
+    """Decode pictures of any accepted format, or exit with code 2."""
     return tuple(map(_read, files))
 
 
-def prepared(
+def fit_or_exit(
     mode: Mode, files: Sequence[Path], uploads: Sequence[Upload], size: tuple[int, int]
 ) -> PreparedInputs:
-    """The pictures fitted to `size`; or the end of the command with code 2."""
+    """Fit the pictures to `size`, or exit with code 2."""
     try:
         return prepare(mode, uploads, size)
     except UploadRefused as refused:  # only masks are refused here
         fail(f"{files[-1]}: {rejections.upload_refusal(refused, words())}", BAD_INPUT)
 
 
-def inputs_again(
+def original_inputs(
     request: ImageRequest, painted: Path, files: Sequence[Path], data_dir: Path
 ) -> tuple[Upload, ...]:
-    """What the picture `painted` was painted from: given again as files, or in the data folder.
+    """Return the source images of the picture `painted`, from given files or the data folder.
 
-    Anything else, also another picture than it was, is the end of the command with code 2. Raises
-    StorageError where the data folder cannot be read.
+    Exits with code 2 if they are missing or differ from the original ones. Raises StorageError if
+    the data folder cannot be read.
     """
     if not files:
-        return _stored(request, painted, data_dir)
+        return _read_stored(request, painted, data_dir)
     if len(files) != len(request.inputs):
         fail(f"{painted} was painted from {_told(request)}.", BAD_INPUT)
     try:
@@ -54,7 +54,7 @@ def inputs_again(
 def _read(file: Path) -> Upload:
     try:
         size_bytes = file.stat().st_size
-        if size_bytes > LIMITS.bytes:  # before it is in memory
+        if size_bytes > LIMITS.bytes:  # before reading it into memory
             raise UploadTooLarge(size_bytes, LIMITS.bytes)
         with file.open("rb") as stream:
             return decode(stream.read(LIMITS.bytes + 1), LIMITS)
@@ -64,7 +64,7 @@ def _read(file: Path) -> Upload:
         fail(f"{file}: {rejections.upload_refusal(refused, words())}", BAD_INPUT)
 
 
-def _stored(request: ImageRequest, painted: Path, data_dir: Path) -> tuple[Upload, ...]:
+def _read_stored(request: ImageRequest, painted: Path, data_dir: Path) -> tuple[Upload, ...]:
     files = InputFiles(data_dir)
     try:
         return tuple(reopen(files.read(each), each) for each in request.inputs)

@@ -1,4 +1,4 @@
-"""Painting without Discord: the same wishes, the same painter, no queue of others, no quota."""
+"""Generate pictures without Discord, and write them to a folder or to the history."""
 
 from __future__ import annotations
 
@@ -27,8 +27,9 @@ from storage.settling import settle
 from storage.types import COMMAND_LINE, Clock, NewJob
 
 MAX_SLUG_CHARS: Final = 60
+"""Chosen by hand, to keep names readable."""
 MAX_SLUG_BYTES: Final = 180
-"""File systems take 255 bytes, and a seed, a number and an ending come after it."""
+"""File systems allow 255 bytes, and a seed, a label, a number and a suffix follow."""
 NAMELESS: Final = "zimagine"
 _BAD_NAME: Final = frozenset({errno.EILSEQ, errno.EINVAL, errno.ENAMETOOLONG})
 _RESERVED: Final = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³])")
@@ -36,7 +37,7 @@ _RESERVED: Final = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9�
 
 @dataclass(frozen=True, slots=True)
 class LocalPicture:
-    """A picture on the disk. steps: the files of its previews, where they were wanted."""
+    """A picture on the disk. steps: the files of its previews, if they were requested."""
 
     file: Path
     painted: Painted
@@ -45,30 +46,30 @@ class LocalPicture:
 
 
 class PictureSink(Protocol):
-    """Where a painted picture is put."""
+    """A destination of generated pictures."""
 
     async def keep(self, painted: Painted, inputs: Sequence[Upload] = (), label: str = "") -> Path:
         """Write the picture and return its file.
 
-        inputs: what it was painted from. label: tells it from others of its prompt and seed.
+        inputs: its source images. label: distinguishes it from others of its prompt and seed.
         """
         ...
 
 
 class FolderSink:
-    """Writes where the person said: to one PNG file, or to fresh names in a folder.
+    """Writes to the path that the user gave: to one PNG file, or to new files in a folder.
 
-    A file that was named is replaced; the second picture of a run gets "-2" before ".png". In a
-    folder pictures are called after their prompt and seed, and nothing is ever replaced.
+    A named file is overwritten; the second picture of a run gets "-2" before ".png". In a folder,
+    pictures are named by their prompt and seed, and nothing is ever overwritten.
     """
 
     def __init__(self, out: Path) -> None:
         self._out = out
-        self._kept = itertools.count(1)
+        self._numbers = itertools.count(1)
 
     async def keep(self, painted: Painted, inputs: Sequence[Upload] = (), label: str = "") -> Path:
-        """Write the picture; the inputs are the person's own files. Raises OSError."""
-        return await settle(asyncio.to_thread(self._write, painted, label, next(self._kept)))
+        """Write the picture, without the inputs, which are the user's own files. Raises OSError."""
+        return await settle(asyncio.to_thread(self._write, painted, label, next(self._numbers)))
 
     def _write(self, painted: Painted, label: str, number: int) -> Path:
         data = encode_png(painted.raster, painted.recipe)
@@ -82,7 +83,7 @@ class FolderSink:
 
 
 class HistorySink:
-    """Writes into the data folder, with what it was painted from, and records it in the history."""
+    """Writes pictures and their source images into the data folder, and records them in history."""
 
     def __init__(
         self,
@@ -100,7 +101,7 @@ class HistorySink:
 
     async def keep(self, painted: Painted, inputs: Sequence[Upload] = (), label: str = "") -> Path:
         """Write and record the picture. Raises StorageError."""
-        # Whoever stops meanwhile gets a picture with its row, or neither.
+        # A cancellation in between leaves both the picture and its row, or neither.
         return await settle(self._keep(painted, inputs))
 
     async def _keep(self, painted: Painted, inputs: Sequence[Upload]) -> Path:
@@ -122,10 +123,11 @@ class HistorySink:
 
 @dataclass(frozen=True, slots=True)
 class RunOptions:
-    """What one picture is painted with, beside its request.
+    """Options of one picture apart from its request.
 
-    replay: the conditions of the original. inputs: the pictures that the request names. label:
-    as in Keeper.keep(). save_steps: also write a preview of every step beside the picture.
+    replay: the conditions of the original to reproduce. inputs: the source images that the request
+    names. label: as for `PictureSink.keep`. save_steps: also write a preview of every step beside
+    the picture.
     """
 
     replay: Conditions | None = None
@@ -140,61 +142,64 @@ async def paint_local(
     number: int,
     resolved: ResolvedRequest,
     on_step: Callable[[Progress], None],
-    sitting: RunOptions = RunOptions(),
+    options: RunOptions = RunOptions(),
 ) -> LocalPicture:
-    """Paint one picture and keep it. Raises EngineError, StorageError, OSError.
+    """Generate one picture and write it. Raises EngineError, StorageError, OSError.
 
-    on_step: told of every step on the loop; neither blocks nor raises.
+    on_step: called with every step on the event loop; must neither block nor raise.
     """
     previews: dict[int, Raster] = {}
 
-    def heard(progress: Progress) -> None:
+    def record_step(progress: Progress) -> None:
         if progress.preview is not None:
             previews[progress.step] = progress.preview
         on_step(progress)
 
-    painted = await _painted(engine, _spec(number, resolved.request, sitting, heard))
-    file = await sink.keep(painted, sitting.inputs, sitting.label)
+    painted = await _run_job(engine, _job_spec(number, resolved.request, options, record_step))
+    file = await sink.keep(painted, options.inputs, options.label)
     steps = await asyncio.to_thread(write_steps, file, previews)
     return LocalPicture(file, painted, pixels_sha256(painted.raster), steps)
 
 
-def _spec(
-    number: int, request: ImageRequest, sitting: RunOptions, heard: Callable[[Progress], None]
+def _job_spec(
+    number: int, request: ImageRequest, options: RunOptions, on_step: Callable[[Progress], None]
 ) -> JobSpec:
     async def inputs() -> tuple[Raster, ...]:
-        return tuple(each.raster for each in sitting.inputs)
+        return tuple(each.raster for each in options.inputs)
 
     return JobSpec(
         number,
         request,
-        sitting.replay,
+        options.replay,
         inputs=inputs,
-        previews=sitting.save_steps,
-        on_step=heard,
+        previews=options.save_steps,
+        on_step=on_step,
     )
 
 
-async def _painted(engine: Engine, spec: JobSpec) -> Painted:
+async def _run_job(engine: Engine, spec: JobSpec) -> Painted:
     with engine.reserve(0, 0) as slot:
         job = engine.submit(slot, spec)
-    painting = asyncio.create_task(job.result())
+    result = asyncio.create_task(job.result())
     failure = asyncio.create_task(engine.failure())
     try:
-        await asyncio.wait({painting, failure}, return_when=asyncio.FIRST_COMPLETED)
-        if not painting.done():
-            # A lost device leaves its job open, for a bot to try again: here nobody would.
+        await asyncio.wait({result, failure}, return_when=asyncio.FIRST_COMPLETED)
+        if not result.done():
+            # A lost device leaves its job open for a bot to retry; nobody would retry it here.
             raise failure.result()
-        (painted,) = await painting
+        (painted,) = await result
         return painted
     finally:
         engine.cancel(job)
-        painting.cancel()
+        result.cancel()
         failure.cancel()
 
 
 def write_steps(file: Path, previews: Mapping[int, Raster]) -> tuple[Path, ...]:
-    """Write the previews of a picture beside it: NAME-step1.png … Blocking; raises OSError."""
+    """Write the previews of a picture beside it, as NAME-step1.png and so on.
+
+    Blocking; raises OSError.
+    """
     written: list[Path] = []
     for step, raster in sorted(previews.items()):
         target = file.with_stem(f"{file.stem}-step{step}")
@@ -207,24 +212,24 @@ def write_steps(file: Path, previews: Mapping[int, Raster]) -> tuple[Path, ...]:
 
 
 def slug(prompt: str) -> str:
-    """A prompt as part of a file's name: words of any script, in lower case, joined by "-".
+    """Turn a prompt into a part of a file name: words of any script, in lower case, joined by "-".
 
-    At most MAX_SLUG_CHARS characters, cut between words where there is a place; never a path
-    separator, never a name that Windows reserves; NAMELESS where no word is left.
+    At most MAX_SLUG_CHARS characters, cut between words if possible. Never contains a path
+    separator or is a name reserved by Windows. NAMELESS if no word is left.
     """
     text = unicodedata.normalize("NFC", prompt).lower()
-    marked = "".join(c if unicodedata.category(c)[0] in "LNM" else " " for c in text)
-    kept = ""
-    for word in marked.split():
-        longer = f"{kept}-{word}" if kept else word
+    cleaned = "".join(c if unicodedata.category(c)[0] in "LNM" else " " for c in text)
+    result = ""
+    for word in cleaned.split():
+        longer = f"{result}-{word}" if result else word
         if not _fits(longer):
             break
-        kept = longer
-    if not kept:  # a first word without end, as Chinese writes them
-        kept = next(iter(marked.split()), "")
-        while not _fits(kept):
-            kept = kept[: min(len(kept) - 1, MAX_SLUG_CHARS)]
-    return NAMELESS if not kept or _RESERVED.fullmatch(kept) else kept
+        result = longer
+    if not result:  # the first word is too long, as in Chinese, which has no spaces
+        result = next(iter(cleaned.split()), "")
+        while not _fits(result):
+            result = result[: min(len(result) - 1, MAX_SLUG_CHARS)]
+    return NAMELESS if not result or _RESERVED.fullmatch(result) else result
 
 
 def _fits(text: str) -> bool:
@@ -232,14 +237,14 @@ def _fits(text: str) -> bool:
 
 
 def is_named(out: Path) -> bool:
-    """Whether this is the name of one picture, and not a folder for many."""
+    """Return whether this path names a single picture, not a folder."""
     return out.suffix.lower() == ".png" and not out.is_dir()
 
 
 def write_over(target: Path, data: bytes) -> None:
-    """Write a file, whole or not at all, in place of one of its name. Raises OSError."""
+    """Write a file atomically, overwriting an existing one. Raises OSError."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    if target.exists() and not target.is_file():  # /dev/null and the like are written into
+    if target.exists() and not target.is_file():  # devices such as /dev/null are written directly
         target.write_bytes(data)
         return
     real = target.resolve()
@@ -254,22 +259,22 @@ def write_over(target: Path, data: bytes) -> None:
 
 
 def write_new(target: Path, data: bytes, plain: str) -> Path:
-    """Write a file under this name or, where it is taken, with "-2" and so on; returns it.
+    """Write a new file with this name, or with "-2" and so on if it is taken; return its path.
 
-    plain: the name to use where the file system does not take this one. Raises OSError.
+    plain: the name to use if the file system rejects the first one. Raises OSError.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
-        return _written(target, data)
+        return _write_numbered(target, data)
     except UnicodeEncodeError:
         pass
     except OSError as error:
         if error.errno not in _BAD_NAME:
             raise
-    return _written(target.with_name(plain), data)
+    return _write_numbered(target.with_name(plain), data)
 
 
-def _written(first: Path, data: bytes) -> Path:
+def _write_numbered(first: Path, data: bytes) -> Path:
     for number in itertools.count(1):
         target = _numbered(first, number)
         try:
@@ -280,7 +285,7 @@ def _written(first: Path, data: bytes) -> Path:
             with file:
                 file.write(data)
         except BaseException:
-            target.unlink(missing_ok=True)  # half a picture is none
+            target.unlink(missing_ok=True)  # leave no incomplete file
             raise
         return target
     raise AssertionError("itertools.count ended")

@@ -1,4 +1,4 @@
-"""Choices in braces on the command line: what they make is asked about before it is painted."""
+"""Expand permutations on the command line, and ask for confirmation before generating them."""
 
 from __future__ import annotations
 
@@ -17,44 +17,43 @@ from engine.prompts import Count
 
 @dataclass(frozen=True, slots=True)
 class ExpandedPrompt:
-    """One prompt, or (problem) a text whose braces cannot be read."""
+    """One prompt, or a text whose braces are invalid if there is a `problem`."""
 
     text: str
     problem: Refused | None = None
 
     def refused(self, _: Count | None) -> Refused:
-        """The problem, as what is made of it."""
+        """Return the problem, in the place of a resolved request."""
         assert self.problem is not None
         return self.problem
 
 
-def expand_prompts(texts: Sequence[str], each: int, limit: int) -> tuple[ExpandedPrompt, ...]:
-    """Every way to choose from each text, in order; a text without choices is as it was.
+def expand_prompts(texts: Sequence[str], per_prompt: int, limit: int) -> tuple[ExpandedPrompt, ...]:
+    """Return the permutations of each text, in order; a text without any stays as it is.
 
-    each: pictures of one prompt. More than `limit` in all are the end of the command with one
-    sentence and code 2.
+    per_prompt: pictures of one prompt. Exits with one sentence and code 2 if there are more than
+    `limit` pictures in total.
     """
-    found: list[ExpandedPrompt] = []
+    prompts: list[ExpandedPrompt] = []
     total = 0
     for text in texts:
-        ways = flags.permutations(text, limit)
-        if isinstance(ways, FlagError):
-            found.append(ExpandedPrompt(text, Refused(FlagProblem(ways))))
+        expanded = flags.permutations(text, limit)
+        if isinstance(expanded, FlagError):
+            prompts.append(ExpandedPrompt(text, Refused(FlagProblem(expanded))))
             total += 1
             continue
-        total += ways.total
-        found += map(ExpandedPrompt, ways.prompts)
-    total *= each
+        total += expanded.total
+        prompts += map(ExpandedPrompt, expanded.prompts)
+    total *= per_prompt
     if total > limit:
         shown = str(total) if total < 10**6 else "millions of"
         fail(f"That would be {shown} pictures; at most {limit} are painted.", BAD_INPUT)
-    return tuple(found)
+    return tuple(prompts)
 
 
 def confirm(pictures: int) -> None:
-    """Ask whether so many are to be painted; the end of the command where they are not, or where
-    nobody can be asked."""
-    if not _somebody_is_there():
+    """Ask for confirmation; exit if it is denied, or if there is no terminal to ask on."""
+    if not _is_interactive():
         fail(
             f"The choices in braces make {pictures} pictures: say --yes to paint them all, or "
             "write a backslash before a brace that is meant as one.",
@@ -66,5 +65,5 @@ def confirm(pictures: int) -> None:
         raise click.exceptions.Exit(OK)
 
 
-def _somebody_is_there() -> bool:
+def _is_interactive() -> bool:
     return sys.stdin is not None and sys.stdin.isatty()

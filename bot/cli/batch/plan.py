@@ -1,4 +1,4 @@
-"""From the command line to what is painted: prompts, grids and seeds, each picture decided."""
+"""Plan the pictures of a call from its arguments: prompts, grids, seeds and source images."""
 
 from __future__ import annotations
 
@@ -10,11 +10,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import NoReturn
 
-from bot.cli.batch import arguments as asking
 from bot.cli.batch import grids, permutations, prompts
-from bot.cli.batch.arguments import ImagineArguments
+from bot.cli.batch.arguments import ImagineArguments, check, option
 from bot.cli.batch.grids import Axis, Cell, InvalidGrid
-from bot.cli.batch.input_images import inputs_again, prepared, read_pictures
+from bot.cli.batch.input_images import fit_or_exit, original_inputs, read_pictures
 from bot.cli.common.errors import fail, load_settings
 from bot.cli.common.recipe_file import read_recipe_file
 from bot.exit_codes import BAD_INPUT
@@ -41,6 +40,7 @@ from engine.prompts import Count, EnhancementLevel, addition
 from engine.types import MAX_SEED, ImageRequest, Mode, Recipe
 from engine.uploads import Upload
 
+# Chosen by hand: more would be a mistake on the command line.
 MAX_COUNT = 1000
 MAX_PICTURES = 10_000
 MAX_QUOTED_CHARS = 60
@@ -48,16 +48,19 @@ MAX_QUOTED_CHARS = 60
 
 @dataclass(frozen=True, slots=True)
 class PlannedPicture:
-    """One picture to be painted. make: decides it; the model's count of tokens, once known."""
+    """One picture to generate.
 
-    make: Callable[[Count | None], ResolvedRequest | Refused]
+    resolve: resolves its request; takes the model's token counter, None while it is not loaded.
+    """
+
+    resolve: Callable[[Count | None], ResolvedRequest | Refused]
     label: str = ""
     file_label: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class PromptBatch:
-    """The pictures of one prompt. columns: of their contact sheet, 0 = there is none."""
+    """The pictures of one prompt. columns: of their contact sheet, 0 = no sheet."""
 
     prompt: str
     pictures: tuple[PlannedPicture, ...]
@@ -66,10 +69,10 @@ class PromptBatch:
 
 @dataclass(frozen=True, slots=True)
 class ImaginePlan:
-    """What one call paints.
+    """All pictures of one call.
 
-    inputs: what every picture is painted from. rejected: prompts that cannot be painted, and why.
-    original: what the picture has to match (--recipe).
+    inputs: the source images of every picture. rejected: invalid prompts, each with the reason.
+    original: the picture that has to be reproduced (--recipe).
     """
 
     settings: Settings
@@ -80,68 +83,70 @@ class ImaginePlan:
 
     @property
     def pictures(self) -> int:
-        """How many are painted in all."""
+        """The total number of pictures."""
         return sum(len(batch.pictures) for batch in self.batches)
 
 
-def plan_pictures(asked: ImagineArguments) -> ImaginePlan:
-    """Everything that can be decided before the model is loaded.
+def plan_pictures(arguments: ImagineArguments) -> ImaginePlan:
+    """Plan everything that can be decided before the model is loaded.
 
-    Where nothing at all can be painted, the end of the command with one sentence and code 2.
+    Exits with one sentence and code 2 if no picture at all can be generated.
     """
-    asking.check(asked)
-    if asked.recipe is not None:
-        return _replay(asked, asked.recipe)
-    if asked.vary is not None:
-        return _variations(asked, asked.vary)
-    if asked.upscale is not None and not asked.has_prompt:
-        return _enlarged(asked, asked.upscale)
-    if not asked.has_prompt:
+    check(arguments)
+    if arguments.recipe is not None:
+        return _plan_replay(arguments, arguments.recipe)
+    if arguments.vary is not None:
+        return _plan_variations(arguments, arguments.vary)
+    if arguments.upscale is not None and not arguments.has_prompt:
+        return _plan_upscale(arguments, arguments.upscale)
+    if not arguments.has_prompt:
         fail('Say what to paint: zimagine imagine "a mountain lake at dawn".', BAD_INPUT)
-    return _all_params(asked)
+    return _plan_prompts(arguments)
 
 
-# From pictures of ours
+# From generated pictures
 
 
-def _replay(asked: ImagineArguments, file: Path) -> ImaginePlan:
+def _plan_replay(arguments: ImagineArguments, file: Path) -> ImaginePlan:
     original = read_recipe_file(file)
     request = original.recipe.request
-    settings, family = _of_recipe(asked, original.recipe)
+    settings, family = _settings_and_family(arguments, original.recipe)
     problem = replay_problem(request, family)
     if problem is not None:
         refuse(problem)
-    inputs = inputs_again(request, file, _files(asked), settings.storage.data_dir)
+    inputs = original_inputs(request, file, _source_files(arguments), settings.storage.data_dir)
     added = addition(request.prompt, request.effective_prompt)
     resolved = ResolvedRequest(request, added, request_notes(request, family))
     batch = PromptBatch(request.prompt, (PlannedPicture(lambda _: resolved),))
     return ImaginePlan(settings, (batch,), inputs, original=original)
 
 
-def _variations(asked: ImagineArguments, file: Path) -> ImaginePlan:
+def _plan_variations(arguments: ImagineArguments, file: Path) -> ImaginePlan:
     recipe = read_recipe_file(file).recipe
     request = recipe.request
-    settings, family = _of_recipe(asked, recipe)
-    _check_count(asked.count)
-    problem = seed_problem(asked.seed)
+    settings, family = _settings_and_family(arguments, recipe)
+    _check_count(arguments.count)
+    problem = seed_problem(arguments.seed)
     if problem is not None:
         refuse(problem)
-    amount = _amount(asked.by)
-    inputs = inputs_again(request, file, _files(asked), settings.storage.data_dir)
-    pieces = tuple(
-        PlannedPicture(_variation(request, amount, family, _seed(asked.seed, number)))
-        for number in range(asked.count)
+    amount = _variation_amount(arguments.by)
+    inputs = original_inputs(request, file, _source_files(arguments), settings.storage.data_dir)
+    pictures = tuple(
+        PlannedPicture(
+            _resolve_variation_later(request, amount, family, _seed_at(arguments.seed, number))
+        )
+        for number in range(arguments.count)
     )
-    return _plan(settings, [PromptBatch(request.prompt, pieces)], inputs, checked=1)
+    return _checked_plan(settings, [PromptBatch(request.prompt, pictures)], inputs, checked=1)
 
 
-def _variation(
+def _resolve_variation_later(
     request: ImageRequest, amount: float, family: Family, seed: int
 ) -> Callable[[Count | None], ResolvedRequest | Refused]:
     return lambda _: resolve_variation(request, amount, family, lambda: seed)
 
 
-def _amount(text: str) -> float:
+def _variation_amount(text: str) -> float:
     named = {"subtle": SUBTLE, "strong": STRONG}.get(text.strip().lower())
     if named is not None:
         return named
@@ -151,69 +156,73 @@ def _amount(text: str) -> float:
         fail(f"--by is subtle, strong or a number up to 1; {text!r} is not.", BAD_INPUT)
 
 
-def _enlarged(asked: ImagineArguments, file: Path) -> ImaginePlan:
+def _plan_upscale(arguments: ImagineArguments, file: Path) -> ImaginePlan:
     recipe = read_recipe_file(file).recipe
     request = recipe.request
-    settings, family = _of_recipe(asked, recipe)
-    resolved = resolve_upscale(request, "", family, asked.strength)
+    settings, family = _settings_and_family(arguments, recipe)
+    resolved = resolve_upscale(request, "", family, arguments.strength)
     if isinstance(resolved, Refused):
         refuse(resolved.reason)
-    larger = resolved.request
-    size = (larger.width_px, larger.height_px)
-    found = prepared(Mode.UPSCALE, [file], read_pictures([file]), size)
-    (source,) = found.start.inputs
-    piece = PlannedPicture(lambda _: resolve_upscale(request, source, family, asked.strength))
-    return _plan(settings, [PromptBatch(request.prompt, (piece,))], found.inputs, checked=1)
+    upscaled = resolved.request
+    size = (upscaled.width_px, upscaled.height_px)
+    prepared_inputs = fit_or_exit(Mode.UPSCALE, [file], read_pictures([file]), size)
+    (source,) = prepared_inputs.start.inputs
+    picture = PlannedPicture(lambda _: resolve_upscale(request, source, family, arguments.strength))
+    return _checked_plan(
+        settings, [PromptBatch(request.prompt, (picture,))], prepared_inputs.inputs, checked=1
+    )
 
 
-def _of_recipe(asked: ImagineArguments, recipe: Recipe) -> tuple[Settings, Family]:
-    settings = _settings(asked, asked.model or _model_of(recipe))
+def _settings_and_family(arguments: ImagineArguments, recipe: Recipe) -> tuple[Settings, Family]:
+    settings = _settings(arguments, arguments.model or _model_of(recipe))
     return settings, family_for(settings.engine.model)
 
 
 def _model_of(recipe: Recipe) -> str | None:
-    """The model a recipe names, if a name is enough to find it; a folder's is not."""
+    """Return the model that a recipe names, if it can be found by name; a folder's cannot."""
     return recipe.model if recipe.model == SKETCH or "/" in recipe.model else None
 
 
-# From words
+# From prompts
 
 
-def _all_params(asked: ImagineArguments) -> ImaginePlan:
-    settings = _settings(asked, asked.model)
+def _plan_prompts(arguments: ImagineArguments) -> ImaginePlan:
+    settings = _settings(arguments, arguments.model)
     family = family_for(settings.engine.model)
-    _check_count(asked.count)
-    along = _axes(asked)
+    _check_count(arguments.count)
+    axes = _axes(arguments)
     try:
-        cells = grids.cells(along, asked.count)
-    except InvalidGrid as wrong:
-        fail(str(wrong), BAD_INPUT)
-    texts = prompts.gather(asked.words, asked.prompts)
-    chosen = permutations.expand_prompts(texts, len(cells) * asked.count, MAX_PICTURES)
-    params, inputs = _started(asked, family)
-    columns = grids.columns(along, asked.count)
+        cells = grids.cells(axes, arguments.count)
+    except InvalidGrid as error:
+        fail(str(error), BAD_INPUT)
+    texts = prompts.gather(arguments.words, arguments.prompts)
+    expanded = permutations.expand_prompts(texts, len(cells) * arguments.count, MAX_PICTURES)
+    params, inputs = _params_and_inputs(arguments, family)
+    columns = grids.columns(axes, arguments.count)
     batches = [
         PromptBatch(
             each.text,
-            _planned(dataclasses.replace(params, prompt=each.text), asked.count, cells, family)
+            _prompt_pictures(
+                dataclasses.replace(params, prompt=each.text), arguments.count, cells, family
+            )
             if each.problem is None
             else (PlannedPicture(each.refused),),
             columns,
         )
-        for each in chosen
+        for each in expanded
     ]
-    ordered = _plan(settings, batches, inputs, checked=len(cells))
-    if len(chosen) > len(texts) and not asked.yes:
-        permutations.confirm(ordered.pictures)
-    return ordered
+    plan = _checked_plan(settings, batches, inputs, checked=len(cells))
+    if len(expanded) > len(texts) and not arguments.yes:
+        permutations.confirm(plan.pictures)
+    return plan
 
 
-def _started(
-    asked: ImagineArguments, family: Family
+def _params_and_inputs(
+    arguments: ImagineArguments, family: Family
 ) -> tuple[GenerationParams, tuple[Upload, ...]]:
-    """The wish but for its words, and the pictures that it starts from."""
-    params = _params(asked)
-    mode, files = _mode(asked), _files(asked)
+    """Return the request parameters without a prompt, and the source images."""
+    params = _params(arguments)
+    mode, files = _mode_of(arguments), _source_files(arguments)
     if mode is Mode.TEXT:
         return params, ()
     uploads = read_pictures(files)
@@ -221,31 +230,35 @@ def _started(
     size = size_from(params, mode, family, (first.width_px, first.height_px))
     if not isinstance(size, tuple):
         refuse(size)
-    found = prepared(mode, files, uploads, size)
-    start = dataclasses.replace(found.start, strength=asked.strength)
-    return dataclasses.replace(params, aspect=None, size=size, start=start), found.inputs
+    prepared_inputs = fit_or_exit(mode, files, uploads, size)
+    start = dataclasses.replace(prepared_inputs.start, strength=arguments.strength)
+    return dataclasses.replace(params, aspect=None, size=size, start=start), prepared_inputs.inputs
 
 
-def _mode(asked: ImagineArguments) -> Mode:
-    if asked.upscale is not None:
+def _mode_of(arguments: ImagineArguments) -> Mode:
+    if arguments.upscale is not None:
         return Mode.UPSCALE
-    if asked.blend is not None:
+    if arguments.blend is not None:
         return Mode.BLEND
-    if asked.image is not None:
-        return Mode.IMAGE if asked.mask is None else Mode.INPAINT
+    if arguments.image is not None:
+        return Mode.IMAGE if arguments.mask is None else Mode.INPAINT
     return Mode.TEXT
 
 
-def _files(asked: ImagineArguments) -> list[Path]:
-    """The pictures that were given to start from, in the order of their mode."""
-    pair = asked.blend or ()
-    return [each for each in (asked.upscale, asked.image, asked.mask, *pair) if each is not None]
+def _source_files(arguments: ImagineArguments) -> list[Path]:
+    """Return the files of the source images, in the order of their mode."""
+    pair = arguments.blend or ()
+    return [
+        each
+        for each in (arguments.upscale, arguments.image, arguments.mask, *pair)
+        if each is not None
+    ]
 
 
-def _params(asked: ImagineArguments) -> GenerationParams:
-    """The values of the options as parameters of a request without a prompt."""
-    values = dict(asked.values)
-    if asked.no_enhance:
+def _params(arguments: ImagineArguments) -> GenerationParams:
+    """Return the values of the options as request parameters without a prompt."""
+    values = dict(arguments.values)
+    if arguments.no_enhance:
         values["enhance"] = EnhancementLevel.OFF
     given = {name: values[name] for name in PARAMS if values[name] is not None}
     try:
@@ -255,22 +268,22 @@ def _params(asked: ImagineArguments) -> GenerationParams:
     return dataclasses.replace(GenerationParams(""), **converted)
 
 
-def _axes(asked: ImagineArguments) -> tuple[Axis, ...]:
+def _axes(arguments: ImagineArguments) -> tuple[Axis, ...]:
     try:
-        along = grids.axes(asked.grid)
-    except InvalidGrid as wrong:
-        fail(str(wrong), BAD_INPUT)
-    names = {axis.name for axis in along}
+        axes = grids.axes(arguments.grid)
+    except InvalidGrid as error:
+        fail(str(error), BAD_INPUT)
+    names = {axis.name for axis in axes}
     twice = [
-        *(name for name in sorted(names) if name in asked.given),
-        *(mine for mine, axis in _SAME_AS_GRID if mine in asked.given and axis in names),
-        *(["count"] if "seed" in names and asked.count > 1 else []),
+        *(name for name in sorted(names) if name in arguments.given),
+        *(name for name, axis in _SAME_AS_GRID if name in arguments.given and axis in names),
+        *(["count"] if "seed" in names and arguments.count > 1 else []),
     ]
     if twice:
-        fail(f"{asking.option(twice[0])} and --grid decide the same: give one of them.", BAD_INPUT)
-    if "strength" in names and _mode(asked) is Mode.TEXT:
+        fail(f"{option(twice[0])} and --grid decide the same: give one of them.", BAD_INPUT)
+    if "strength" in names and _mode_of(arguments) is Mode.TEXT:
         fail("--grid strength goes with --image or --blend or --upscale.", BAD_INPUT)
-    return along
+    return axes
 
 
 _SAME_AS_GRID = (
@@ -278,24 +291,26 @@ _SAME_AS_GRID = (
     *((other, name) for name, other in CONFLICTS.items() if BY_NAME[name].grid),
     ("no_enhance", "enhance"),
 )
-"""An option, and a grid that decides the same under another name."""
+"""Pairs of an option and a grid that sets the same thing under another name."""
 
 
-def _planned(
+def _prompt_pictures(
     params: GenerationParams, count: int, cells: Sequence[Cell], family: Family
 ) -> tuple[PlannedPicture, ...]:
-    """The pictures of one prompt; those of a grid have a seed in common, to be compared."""
-    pieces: list[PlannedPicture] = []
+    """Return the pictures of one prompt; those of a grid share a seed, to be comparable."""
+    pictures: list[PlannedPicture] = []
     for number in range(count):
-        seed = _seed(params.seed, number)
+        seed = _seed_at(params.seed, number)
         for cell in cells:
             label = cell.label if count == 1 else f"{cell.label}, seed {seed}"
-            make = _composing(_in_cell(dataclasses.replace(params, seed=seed), cell), family)
-            pieces.append(PlannedPicture(make, label, cell.file_label))
-    return tuple(pieces)
+            resolve_picture = _resolve_later(
+                _with_cell(dataclasses.replace(params, seed=seed), cell), family
+            )
+            pictures.append(PlannedPicture(resolve_picture, label, cell.file_label))
+    return tuple(pictures)
 
 
-def _in_cell(params: GenerationParams, cell: Cell) -> GenerationParams:
+def _with_cell(params: GenerationParams, cell: Cell) -> GenerationParams:
     values = dict(cell.values)
     if "strength" in values and params.start is not None:
         start = dataclasses.replace(params.start, strength=values.pop("strength"))
@@ -303,51 +318,51 @@ def _in_cell(params: GenerationParams, cell: Cell) -> GenerationParams:
     return dataclasses.replace(params, **values)
 
 
-def _composing(
+def _resolve_later(
     params: GenerationParams, family: Family
 ) -> Callable[[Count | None], ResolvedRequest | Refused]:
-    return lambda count: resolve(params, family, _fresh_seed, count)
+    return lambda count: resolve(params, family, _random_seed, count)
 
 
-def _fresh_seed() -> int:
+def _random_seed() -> int:
     return secrets.randbelow(MAX_SEED + 1)
 
 
-def _seed(wanted: int | None, number: int) -> int:
-    """The seed of one of several pictures; they wrap around at the top."""
-    if wanted is None:
-        return _fresh_seed()
-    if not 0 <= wanted <= MAX_SEED:  # to be refused as it is
-        return wanted
-    return (wanted + number) % (MAX_SEED + 1)
+def _seed_at(first: int | None, number: int) -> int:
+    """Return the seed of one of several pictures; seeds wrap around after MAX_SEED."""
+    if first is None:
+        return _random_seed()
+    if not 0 <= first <= MAX_SEED:  # resolving will refuse it
+        return first
+    return (first + number) % (MAX_SEED + 1)
 
 
-# What all of them share
+# Shared steps
 
 
-def _plan(
+def _checked_plan(
     settings: Settings, batches: Sequence[PromptBatch], inputs: tuple[Upload, ...], *, checked: int
 ) -> ImaginePlan:
-    """The order, without the prompts that cannot be painted.
+    """Return the plan with invalid prompts sorted out.
 
-    checked: so many pictures of each prompt; the others differ by their seeds alone.
+    checked: the number of pictures to check of each prompt; the others differ only in their seeds.
     """
-    good: list[PromptBatch] = []
+    valid: list[PromptBatch] = []
     rejected: list[tuple[str, str]] = []
     for batch in batches:
-        outcomes = (piece.make(None) for piece in batch.pictures[:checked])
+        outcomes = (picture.resolve(None) for picture in batch.pictures[:checked])
         refused = next((each for each in outcomes if isinstance(each, Refused)), None)
         if refused is None:
-            good.append(batch)
+            valid.append(batch)
         else:
             rejected.append((batch.prompt, sentence(refused.reason)))
-    if not good:
-        _end(rejected)
-    return ImaginePlan(settings, tuple(good), inputs, tuple(rejected))
+    if not valid:
+        _fail_all(rejected)
+    return ImaginePlan(settings, tuple(valid), inputs, tuple(rejected))
 
 
-def _end(rejected: Sequence[tuple[str, str]]) -> NoReturn:
-    """Nothing is left to be painted: say why, and only once where it is the same for all."""
+def _fail_all(rejected: Sequence[tuple[str, str]]) -> NoReturn:
+    """Exit because no prompt is valid; a reason that is the same for all is printed once."""
     sentences = {each for _, each in rejected}
     if len(sentences) > 1:
         fail(
@@ -357,15 +372,15 @@ def _end(rejected: Sequence[tuple[str, str]]) -> NoReturn:
 
 
 def quoted(prompt: str) -> str:
-    """The beginning of a prompt on one line, to tell which one is meant."""
+    """Return the beginning of a prompt on one line, to identify it in a message."""
     line = " ".join(prompt.split())
     short = line if len(line) <= MAX_QUOTED_CHARS else f"{line[: MAX_QUOTED_CHARS - 1]}…"
     return f"“{short}”"
 
 
-def _settings(asked: ImagineArguments, model: str | None) -> Settings:
+def _settings(arguments: ImagineArguments, model: str | None) -> Settings:
     override = {"engine": {"model": model}} if model else {}
-    return load_settings(asked.config, **override)
+    return load_settings(arguments.config, **override)
 
 
 def _check_count(count: int) -> None:
@@ -374,7 +389,7 @@ def _check_count(count: int) -> None:
 
 
 def sentence(reason: Reason) -> str:
-    """Why something is refused, for standard error."""
+    """Return the sentence of a refusal, for standard error."""
 
     def when(moment: datetime) -> str:
         return f"{moment:%Y-%m-%d %H:%M} UTC"
@@ -383,5 +398,5 @@ def sentence(reason: Reason) -> str:
 
 
 def refuse(reason: Reason) -> NoReturn:
-    """End the command with the sentence of a refusal and code 2."""
+    """Exit with the sentence of a refusal and code 2."""
     fail(sentence(reason), BAD_INPUT)

@@ -1,4 +1,4 @@
-"""Where the prompts of a call come from: its words, a file, standard input."""
+"""Collect the prompts of a call from its arguments, a file and standard input."""
 
 from __future__ import annotations
 
@@ -13,28 +13,29 @@ from bot.exit_codes import BAD_INPUT
 
 STDIN: Final = "-"
 MAX_FILE_BYTES: Final = 16 * 2**20
-_LINE_ENDS: Final = re.compile(r"\r\n|\r|\n")  # splitlines() would cut at stranger marks, too
+"""Chosen by hand."""
+_LINE_ENDS: Final = re.compile(r"\r\n|\r|\n")  # splitlines() also splits at other characters
 
 
 def gather(words: Sequence[str], file: Path | None) -> tuple[str, ...]:
-    """Every prompt, in order; or the end of the command with one sentence and code 2.
+    """Return every prompt in order, or exit with one sentence and code 2.
 
     "-" among the words stands for the lines of standard input.
     """
     if (*words, str(file)).count(STDIN) > 1:
         fail("Standard input can be read once only: give - once.", BAD_INPUT)
-    found: list[str] = []
+    prompts: list[str] = []
     for word in words:
-        found += _from_stdin() if word == STDIN else [word]
+        prompts += _from_stdin() if word == STDIN else [word]
     if file is not None:
-        found += _from_stdin() if str(file) == STDIN else _from_file(file)
-    return tuple(found)
+        prompts += _from_stdin() if str(file) == STDIN else _from_file(file)
+    return tuple(prompts)
 
 
 def lines(data: bytes) -> list[str]:
-    """One prompt a line, without blank lines and those that begin with "#".
+    """Split a file into prompts, one per line, without blank lines and "#" comments.
 
-    data: UTF-8, also with the mark that Windows puts before it. Raises UnicodeDecodeError.
+    data: UTF-8, with or without a byte order mark. Raises UnicodeDecodeError.
     """
     stripped = (line.strip() for line in _LINE_ENDS.split(data.decode("utf-8-sig")))
     return [line for line in stripped if line and not line.startswith("#")]
@@ -58,9 +59,9 @@ def _read(data: bytes, name: str) -> list[str]:
     if len(data) > MAX_FILE_BYTES:
         fail(f"{name} is too large: prompts are read up to 16 MiB.", BAD_INPUT)
     try:
-        found = lines(data)
+        prompts = lines(data)
     except UnicodeDecodeError:
         fail(f"{name} is not UTF-8 text: save the prompts as UTF-8.", BAD_INPUT)
-    if not found:
+    if not prompts:
         fail(f"{name} holds no prompts.", BAD_INPUT)
-    return found
+    return prompts

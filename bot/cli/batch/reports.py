@@ -1,4 +1,4 @@
-"""What `zimagine imagine` says: files and remarks, JSON for scripts, a line of progress."""
+"""The output of `zimagine imagine`: files and notes, JSON for scripts, a progress bar."""
 
 from __future__ import annotations
 
@@ -21,37 +21,37 @@ from engine.types import Progress
 
 
 class Reporter:
-    """Tells of each picture; what holds for several of a prompt is said once."""
+    """Prints each picture; a note that applies to several pictures of a prompt is printed once."""
 
     def __init__(self, original: EmbeddedRecipe | None, *, as_json: bool) -> None:
         self._original = original
         self._as_json = as_json
-        self._said: set[tuple[str, str]] = set()
+        self._printed: set[tuple[str, str]] = set()
 
     def picture(self, picture: LocalPicture, resolved: ResolvedRequest) -> None:
-        """One line on standard output; remarks beside it."""
+        """Print one line on standard output, and notes on standard error."""
         if self._as_json:
             click.echo(json.dumps(_fields(picture, self._original), ensure_ascii=False))
             return
         click.echo(str(picture.file))
         prompt = resolved.request.prompt
         for remark in self._remarks(picture, resolved):
-            if (prompt, remark) not in self._said:
-                self._said.add((prompt, remark))
+            if (prompt, remark) not in self._printed:
+                self._printed.add((prompt, remark))
                 click.echo(f"  {remark}", err=True)
 
     def trouble(self, sentence: str) -> None:
-        """One picture or prompt of several that came to nothing."""
+        """Report that one picture or prompt of several failed."""
         click.echo(f"zimagine: {sentence}", err=True)
 
     def sheet(self, file: str) -> None:
-        """A contact sheet is written; with --json, standard output is for pictures alone."""
+        """Report a contact sheet; with --json, standard output is for pictures alone."""
         click.echo(file, err=self._as_json)
 
     def _remarks(self, picture: LocalPicture, resolved: ResolvedRequest) -> list[str]:
         say = words()
         recipe = picture.painted.recipe
-        # Of what was really read: the model may have written the words itself.
+        # From the prompt that was used: the model may have written the added words itself.
         added = addition(recipe.request.prompt, recipe.request.effective_prompt)
         remarks = [say("Added: {words}", words=added)] if added else []
         notes = (*resolved.notes, *adaptation_notes(recipe))
@@ -106,7 +106,7 @@ def _fields(picture: LocalPicture, original: EmbeddedRecipe | None) -> dict[str,
 
 
 class ProgressBar:
-    """A progress line on a terminal; nothing where nobody is looking."""
+    """A progress line on a terminal; prints nothing if standard error is not a terminal."""
 
     WIDTH = 24
 
@@ -126,11 +126,11 @@ class ProgressBar:
             click.echo(f"\r\x1b[2K{text}", nl=False, err=True)
 
     def clear(self) -> None:
-        """Leave an empty line."""
+        """Clear the line."""
         self.show("")
 
     def steps(self, number: int) -> Callable[[Progress], None]:
-        """A step callback for the picture of this number."""
+        """Return a step callback for the picture with this number, from 0."""
 
         def on_step(progress: Progress) -> None:
             filled = round(self.WIDTH * progress.step / progress.steps)

@@ -16,7 +16,7 @@ def request_options(heading: Section) -> Callable[[Callable[..., Any]], Callable
     add = section(heading)
 
     def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
-        # click lists the decorator that is applied last first.
+        # click lists options in the reverse order of their decorators.
         for each in reversed(OPTIONS):
             if each.section is heading:
                 command = add(f"--{each.name}", **_settings(each))(command)

@@ -1,4 +1,4 @@
-"""Painting an order: the model is loaded once, and one picture's trouble is not another's."""
+"""Run a plan: load the model once, and go on with the other pictures if one fails."""
 
 from __future__ import annotations
 
@@ -42,12 +42,12 @@ T = TypeVar("T")
 
 
 class _Unwritable(CommandError):
-    """The pictures' place takes none."""
+    """The output path cannot be written to."""
 
 
 @dataclass(slots=True)
 class BatchRun:
-    """Paints one order. painted: how many pictures are on the disk already."""
+    """Runs one plan. painted: the number of pictures that are on the disk already."""
 
     plan: ImaginePlan
     out: Path | None
@@ -58,16 +58,16 @@ class BatchRun:
     _number: itertools.count[int] = field(default_factory=itertools.count)
 
     async def paint(self) -> int:
-        """Paint everything; the exit code: of bad prompts before that of broken pictures.
+        """Generate everything and return the exit code; bad prompts take precedence over failures.
 
-        Raises Failing where nothing more can be painted, or where there was only one picture.
+        Raises CommandError if nothing more can be generated, or if the only picture failed.
         """
         for prompt, sentence in self.plan.rejected:
-            self._trouble(prompt, sentence, BAD_INPUT)
+            self._report_failure(prompt, sentence, BAD_INPUT)
         settings = self.plan.settings
         async with AsyncExitStack() as stack:
             sink = await stack.enter_async_context(_sink(settings, self.out))
-            # Where everything goes into a folder of the person's, nothing is left elsewhere.
+            # With --out nothing is written anywhere else, not even to the cache.
             cache_dir = settings.storage.cache_dir if self.out is None else None
             engine_settings = settings.engine.to_engine(cache_dir)
             engine = Engine(
@@ -82,76 +82,78 @@ class BatchRun:
             with explain_errors():
                 await engine.ready()
             for batch in self.plan.batches:
-                await self._batch(batch, engine, sink, bar)
+                await self._run_batch(batch, engine, sink, bar)
         return self._code
 
-    async def _unless_full(self, writing: Awaitable[T]) -> T:
-        """What cannot be written now will not be written for the next picture either."""
+    async def _stop_on_write_error(self, write: Awaitable[T]) -> T:
+        """Stop the run on a write error: the next picture could not be written either."""
         try:
-            return await writing
+            return await write
         except OSError as error:
             where = error.filename or self.out
             raise _Unwritable(f"{where} cannot be written: {error.strerror}.", BAD_INPUT) from error
 
-    async def _batch(
+    async def _run_batch(
         self, batch: PromptBatch, engine: Engine, sink: PictureSink, bar: ProgressBar
     ) -> None:
         sheet = LabelledSheet(batch.columns) if batch.columns else None
         first: LocalPicture | None = None
-        for piece in batch.pictures:
-            picture = await self._picture(batch, piece, engine, sink, bar)
+        for planned in batch.pictures:
+            picture = await self._run_picture(batch, planned, engine, sink, bar)
             first = first or picture
             if sheet is not None:
-                sheet.add(picture.painted.raster if picture else None, piece.label)
+                sheet.add(picture.painted.raster if picture else None, planned.label)
         if sheet is not None and first is not None:
-            file = await self._unless_full(asyncio.to_thread(self._write, sheet, batch, first))
+            file = await self._stop_on_write_error(
+                asyncio.to_thread(self._write_sheet, sheet, batch, first)
+            )
             self.reporter.sheet(str(file))
 
-    async def _picture(
+    async def _run_picture(
         self,
         batch: PromptBatch,
-        piece: PlannedPicture,
+        planned: PlannedPicture,
         engine: Engine,
         sink: PictureSink,
         bar: ProgressBar,
     ) -> LocalPicture | None:
         number = next(self._number)
         original = self.plan.original
-        sitting = RunOptions(
+        options = RunOptions(
             replay=original.recipe.conditions if original else None,
             inputs=self.plan.inputs,
-            label=piece.file_label,
+            label=planned.file_label,
             save_steps=self.save_steps,
         )
         try:
-            resolved = piece.make(engine.count_tokens)
+            resolved = planned.resolve(engine.count_tokens)
             if isinstance(resolved, Refused):
                 refuse(resolved.reason)
             with explain_errors():
-                picture = await self._unless_full(
-                    paint_local(engine, sink, number, resolved, bar.steps(number), sitting)
+                picture = await self._stop_on_write_error(
+                    paint_local(engine, sink, number, resolved, bar.steps(number), options)
                 )
         except _Unwritable:
             raise
-        except CommandError as failing:
-            alone = self.plan.pictures == 1 and not self.plan.rejected
-            if alone or failing.exit_code not in (BAD_INPUT, FAILED):
+        except CommandError as error:
+            only_picture = self.plan.pictures == 1 and not self.plan.rejected
+            if only_picture or error.exit_code not in (BAD_INPUT, FAILED):
                 raise
             bar.clear()
-            self._trouble(batch.prompt, failing.message, failing.exit_code)
+            self._report_failure(batch.prompt, error.message, error.exit_code)
             return None
         bar.clear()
         self.painted += 1
         self.reporter.picture(picture, resolved)
         return picture
 
-    def _write(self, sheet: LabelledSheet, batch: PromptBatch, first: LocalPicture) -> Path:
+    def _write_sheet(self, sheet: LabelledSheet, batch: PromptBatch, first: LocalPicture) -> Path:
         named = self.out is not None and is_named(self.out)
         name = self.out.stem if self.out is not None and named else slug(batch.prompt)
         target = first.file.with_name(f"{name}-sheet.png")
         return write_new(target, sheet.png(), "zimagine-sheet.png")
 
-    def _trouble(self, prompt: str, sentence: str, code: int) -> None:
+    def _report_failure(self, prompt: str, sentence: str, code: int) -> None:
         self.reporter.trouble(f"{quoted(prompt)}: {sentence}")
         self._code = BAD_INPUT if BAD_INPUT in (self._code, code) else code
 

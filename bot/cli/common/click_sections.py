@@ -1,4 +1,4 @@
-"""A command whose options are listed in sections, each with a heading of its own."""
+"""A click command whose help lists options in sections with headings."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _NUMBER: Final = re.compile(r"[+-]?(\d|\.\d|nan|inf)", re.IGNORECASE)
 
 
 class SectionOption(click.Option):
-    """An option that says under which heading the help lists it."""
+    """An option with the heading under which the help lists it."""
 
     def __init__(self, *names: Any, section: str = "Options", **settings: Any) -> None:
         super().__init__(*names, **settings)
@@ -19,9 +19,9 @@ class SectionOption(click.Option):
 
 
 class NumberOption(SectionOption):
-    """An option with a number that may be left out: `--refine` or `--refine 0.3`.
+    """An option whose number may be left out: `--refine` or `--refine 0.3`.
 
-    usual: the number where none is given.
+    usual: the number if none is given.
     """
 
     def __init__(self, *names: Any, usual: float, **settings: Any) -> None:
@@ -30,10 +30,10 @@ class NumberOption(SectionOption):
 
 
 class SectionedCommand(click.Command):
-    """Lists its options by section, in the order in which they were declared."""
+    """A command that lists its options by section, in the order in which they were declared."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Put in the usual numbers: click itself would take the next word for one."""
+        """Insert the default numbers: click itself would take the next word as the number."""
         usual = {
             name: each.usual
             for each in self.params
@@ -50,7 +50,7 @@ class SectionedCommand(click.Command):
         return super().parse_args(ctx, filled)
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write one list for each section."""
+        """Write one list of options per section."""
         sections: dict[str, list[tuple[str, str]]] = {}
         last: list[tuple[str, str]] = []
         for each in self.get_params(ctx):
@@ -69,7 +69,7 @@ class SectionedCommand(click.Command):
 
 
 def section(heading: str) -> Any:
-    """`click.option` for the options under one heading."""
+    """Return `click.option` for options under one heading."""
 
     def option(*names: str, **settings: Any) -> Any:
         settings.setdefault("cls", SectionOption)

@@ -1,4 +1,4 @@
-"""How a command ends when it cannot do its work: one sentence and an exit code."""
+"""Errors that end a command: one sentence and an exit code."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ class CommandError(click.ClickException):
 
 
 def fail(sentence: str, exit_code: int) -> NoReturn:
-    """End the command."""
+    """End the command with a sentence on standard error."""
     raise CommandError(sentence, exit_code)
 
 
 def load_settings(path: Path | None, **override: dict[str, Any]) -> Settings:
-    """The settings, or the end of the command with one sentence and code 78."""
+    """Return the settings, or exit with one sentence and code 78."""
     try:
         return load(path, **override)
     except InvalidSetting as error:
@@ -45,7 +45,7 @@ def load_settings(path: Path | None, **override: dict[str, Any]) -> Settings:
 
 @contextmanager
 def explain_errors() -> Iterator[None]:
-    """Turn what the rooms raise into the sentence and the exit code that fit."""
+    """Turn errors of engine and storage into a sentence and an exit code."""
     try:
         yield
     except DataFolderLocked as error:

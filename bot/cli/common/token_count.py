@@ -1,4 +1,4 @@
-"""Counting a prompt's tokens by the model's tokenizer alone, without loading the model or torch."""
+"""Count a prompt's tokens with the model's tokenizer, without loading the model or torch."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ TOKENIZER: Final = "tokenizer/tokenizer.json"
 
 
 def token_counter(model: str, revision: str | None = None) -> Callable[[str], int] | None:
-    """Counts what a model would read of a prompt, chat template included.
+    """Return a function that counts the tokens of a prompt, chat template included.
 
-    model: as in the settings. None where its tokenizer is not on this machine, or cannot be read:
+    model: as in the settings. None if its tokenizer is not on this machine or cannot be read;
     nothing is downloaded.
     """
     file = _file(model, revision)
     if file is None:
         return None
-    from tokenizers import Tokenizer  # a tenth of a second that only this needs
+    from tokenizers import Tokenizer  # imported here because it takes a tenth of a second
 
     try:
         tokenizer = Tokenizer.from_file(str(file))
-    except Exception:  # the library has no error of its own for a damaged file
+    except Exception:  # the library has no specific error for a damaged file
         return None
     chat = family_for(model).chat
     if tokenizer.token_to_id(chat.start_token) is None:  # another family's chat template
@@ -48,6 +48,6 @@ def _file(model: str, revision: str | None) -> Path | None:
 
     try:
         found = try_to_load_from_cache(model, TOKENIZER, revision=revision)
-    except ValueError:  # no hub id
+    except ValueError:  # not a hub id
         return None
     return Path(found) if isinstance(found, str) else None

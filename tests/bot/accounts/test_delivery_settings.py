@@ -1,4 +1,4 @@
-"""What holds where several chose: moderators over defaults, people within what moderators let."""
+"""The precedence of delivery settings, and who may change them."""
 
 from __future__ import annotations
 
@@ -35,39 +35,39 @@ ADMIN = Actor(user_id=4, guild_id=1, channel_id=2, manages_server=True)
 FLAGS = st.sampled_from([None, False, True])
 
 
-def chosen(
+def choices(
     delivery: DeliveryMode | None = None, spoiler: bool | None = None, quiet: bool | None = None
 ) -> StoredSettings:
-    """Choices of one level."""
+    """Return the stored choices of one level."""
     return StoredSettings(delivery, spoiler, quiet, None, 9, EPOCH)
 
 
 ANY = st.none() | st.builds(
-    chosen, delivery=st.sampled_from([None, *DeliveryMode]), spoiler=FLAGS, quiet=FLAGS
+    choices, delivery=st.sampled_from([None, *DeliveryMode]), spoiler=FLAGS, quiet=FLAGS
 )
 LEVELS = st.builds(SettingsLevels, server=ANY, channel=ANY, user=ANY)
 
 
 @pytest.fixture
 async def preferences(tmp_path: Path) -> AsyncIterator[DeliverySettingsService]:
-    """The use case on a fresh database."""
+    """Open the service on an empty database."""
     async with await Database.open(tmp_path / "zimagine.db") as db:
         yield DeliverySettingsService(stored.Preferences(db, FakeClock()), Permissions())
 
 
-def held(settings: SettingsOverview) -> EffectiveSettings:
-    """The values alone."""
+def values(settings: SettingsOverview) -> EffectiveSettings:
+    """Return the values without their sources."""
     return EffectiveSettings(settings.delivery.value, settings.spoiler.value, settings.quiet.value)
 
 
 def test_without_any_choice_the_defaults_hold():
-    """In the channel, in the open, with previews."""
-    assert held(resolve_settings(SettingsLevels(), 2)) == EffectiveSettings(CHANNEL, False, False)
+    """The defaults are delivery in the channel, no spoiler, and previews."""
+    assert values(resolve_settings(SettingsLevels(), 2)) == EffectiveSettings(CHANNEL, False, False)
 
 
 @given(LEVELS)
 def test_a_person_never_shows_more_than_moderators_let_them(levels: SettingsLevels):
-    """With any own choice a picture is at least as withdrawn, and as hidden, as without one."""
+    """A member's choice never makes a picture more visible than the channel and server settings."""
     own, others = resolve_settings(levels, 2), resolve_settings(replace(levels, user=None), 2)
     order = [CHANNEL, THREAD, DIRECT]
     assert order.index(own.delivery.value) >= order.index(others.delivery.value)
@@ -76,7 +76,8 @@ def test_a_person_never_shows_more_than_moderators_let_them(levels: SettingsLeve
 
 @given(LEVELS)
 def test_what_holds_has_a_source_that_chose_it(levels: SettingsLevels):
-    """The level that is named chose just that value, and a wish is told only where it fails."""
+    """The source of a setting chose that value; the member's choice is reported only if
+    overruled."""
     settings = resolve_settings(levels, 2)
     for name in ("delivery", "spoiler", "quiet"):
         setting = getattr(settings, name)
@@ -90,7 +91,7 @@ def test_what_holds_has_a_source_that_chose_it(levels: SettingsLevels):
 
 @given(LEVELS)
 def test_the_channel_goes_before_the_server(levels: SettingsLevels):
-    """A channel's choice hides the server's, each setting for itself."""
+    """A channel's choice overrides the server's, for each setting separately."""
     alone = resolve_settings(SettingsLevels(channel=levels.channel), 2)
     both = resolve_settings(replace(levels, user=None), 2)
     for name in ("delivery", "spoiler", "quiet"):
@@ -100,7 +101,7 @@ def test_the_channel_goes_before_the_server(levels: SettingsLevels):
 
 @given(LEVELS)
 def test_where_the_owner_forbids_it_nobody_is_written_to(levels: SettingsLevels):
-    """No choice of direct messages holds, at whatever level."""
+    """If the owner forbids direct messages, no level can choose them."""
     settings = resolve_settings(levels, 2, direct_messages=False)
     assert settings.delivery.value is not DIRECT and not settings.direct_messages
 
@@ -119,32 +120,32 @@ def test_where_the_owner_forbids_it_nobody_is_written_to(levels: SettingsLevels)
 def test_of_two_ways_the_one_that_fewer_see_holds(
     moderators: DeliveryMode | None, own: DeliveryMode, holds: DeliveryMode
 ):
-    """A person may withdraw their pictures, and not bring them back into the channel."""
-    levels = SettingsLevels(channel=chosen(moderators), user=chosen(own))
+    """A member may make their pictures more private, but not more public."""
+    levels = SettingsLevels(channel=choices(moderators), user=choices(own))
     assert resolve_settings(levels, 2).delivery.value is holds
 
 
 def test_a_spoiler_of_moderators_stays():
-    """A person can hide what is in the open, and not uncover what is hidden."""
+    """A member can add a spoiler, but cannot remove one set for the channel or server."""
     hidden = resolve_settings(
-        SettingsLevels(channel=chosen(spoiler=True), user=chosen(spoiler=False)), 2
+        SettingsLevels(channel=choices(spoiler=True), user=choices(spoiler=False)), 2
     )
     assert hidden.spoiler == EffectiveSetting(True, Source.CHANNEL, own_choice=False)
     own = resolve_settings(
-        SettingsLevels(channel=chosen(spoiler=False), user=chosen(spoiler=True)), 2
+        SettingsLevels(channel=choices(spoiler=False), user=choices(spoiler=True)), 2
     )
     assert own.spoiler == EffectiveSetting(True, Source.USER)
 
 
 def test_previews_are_a_persons_own_affair():
-    """Quiet or not, a person's choice goes before everybody else's."""
+    """A member's choice of previews overrides all others."""
     for moderators, own in itertools.product((None, False, True), (False, True)):
-        levels = SettingsLevels(server=chosen(quiet=moderators), user=chosen(quiet=own))
+        levels = SettingsLevels(server=choices(quiet=moderators), user=choices(quiet=own))
         assert resolve_settings(levels, 2).quiet == EffectiveSetting(own, Source.USER)
 
 
 async def test_what_is_set_holds_and_can_be_taken_back(preferences: DeliverySettingsService):
-    """A choice holds from the next wish on, until it is taken back."""
+    """A choice applies from the next request on, until it is removed."""
     await preferences.set_own(
         ALICE, SettingChanges(SettingChange(THREAD), SettingChange(True), SettingChange(True))
     )
@@ -158,14 +159,14 @@ async def test_what_is_set_holds_and_can_be_taken_back(preferences: DeliverySett
 
 
 async def test_nothing_to_change_changes_nothing(preferences: DeliverySettingsService):
-    """Without a change everybody is shown what holds."""
-    assert await preferences.set_own(ALICE, SettingChanges()) == await preferences.own(ALICE)
+    """Without a change, the settings in effect are returned."""
+    assert await preferences.set_own(ALICE, SettingChanges()) == await preferences.overview(ALICE)
     assert await preferences.set_server(ADMIN, SettingChanges()) == SettingsScope(None)
     assert await preferences.set_channel(ADMIN, SettingChanges()) == SettingsScope(2)
 
 
 async def test_in_a_thread_its_channel_counts(preferences: DeliverySettingsService):
-    """Settings of a channel hold in its threads, and a wish made in a thread stays there."""
+    """A channel's settings apply in its threads, and a request made in a thread stays there."""
     inside = replace(ALICE, channel_id=55, parent_id=2)
     await preferences.set_channel(ADMIN, SettingChanges(SettingChange(THREAD), SettingChange(True)))
     assert await preferences.of(ALICE) == EffectiveSettings(THREAD, True)
@@ -190,7 +191,7 @@ async def test_another_channel_can_be_named(preferences: DeliverySettingsService
 async def test_members_set_nothing_for_others(
     preferences: DeliverySettingsService, moderator: bool
 ):
-    """Neither do moderators without the right to manage the server; nothing is written."""
+    """Members, and moderators who do not manage the server, cannot change shared settings."""
     actor = replace(ALICE, manages_messages=moderator)
     refused = Refused(NotAllowed(Action.SET_SETTINGS))
     changes = SettingChanges(SettingChange(DIRECT), SettingChange(True))
@@ -201,7 +202,7 @@ async def test_members_set_nothing_for_others(
 
 
 async def test_servers_do_not_know_each_other(preferences: DeliverySettingsService):
-    """What a person or an admin sets holds on that server alone."""
+    """Settings of a member or an admin apply on that server alone."""
     await preferences.set_own(ALICE, SettingChanges(SettingChange(DIRECT)))
     await preferences.set_server(ADMIN, SettingChanges(spoiler=SettingChange(True)))
     assert await preferences.of(replace(ALICE, guild_id=8)) == EffectiveSettings()

@@ -1,4 +1,4 @@
-"""One table says who may do what."""
+"""Permission levels and the actions that they allow."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ RIGHTS = Permissions(frozenset({4}))
 
 
 def test_every_action_has_a_level():
-    """No action is left out of the table."""
+    """Every action has a required level."""
     assert set(REQUIRED_LEVEL) == set(Action)
 
 
@@ -28,19 +28,19 @@ def test_every_action_has_a_level():
     ],
 )
 def test_levels_come_from_discord_and_the_settings(actor: Actor, level: PermissionLevel):
-    """Manage Messages makes a moderator, Manage Server an admin, the settings an owner."""
+    """Manage Messages makes a moderator, Manage Server an admin, the configuration an owner."""
     assert RIGHTS.level(actor) is level
 
 
 def test_a_level_includes_those_below():
-    """Whoever may do something may do all that is allowed to lower levels."""
+    """Each level allows everything that lower levels allow."""
     for action in Action:
         allowed = [RIGHTS.allows(who, action) for who in (MEMBER, MODERATOR, ADMIN, OWNER)]
         assert allowed == sorted(allowed)
 
 
 def test_only_admins_set_quotas_and_only_moderators_delete_for_others():
-    """The two rights that other members feel."""
+    """Setting quotas needs an admin, and deleting other members' pictures a moderator."""
     assert not RIGHTS.allows(MODERATOR, Action.SET_QUOTA)
     assert RIGHTS.allows(ADMIN, Action.SET_QUOTA)
     assert not RIGHTS.allows(MEMBER, Action.DELETE_ANY)

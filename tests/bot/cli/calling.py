@@ -1,4 +1,4 @@
-"""Calling the command line in this process, as tests do."""
+"""Run the command line in the test process."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ def zimagine(*arguments: str, stdin: bytes | None = None) -> Result:
 
 
 def painted(*arguments: str, code: int = 0, stdin: bytes | None = None) -> list[dict[str, Any]]:
-    """The JSON objects that `imagine --json` prints before it exits with `code`."""
+    """Run `imagine --json`, check its exit code, and return the JSON objects that it printed."""
     done = zimagine("imagine", *arguments, "--json", stdin=stdin)
     assert done.exit_code == code, done.output
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
 def refused(*arguments: str) -> str:
-    """The one sentence with which `imagine` exits with 2, having painted and kept nothing."""
+    """Return the one sentence with which `imagine` exits with code 2 without writing anything."""
     done = zimagine("imagine", *arguments)
     assert done.exit_code == 2 and done.stdout == "", done.output
     assert "Traceback" not in done.stderr
@@ -36,11 +36,11 @@ def refused(*arguments: str) -> str:
 
 
 def names(folder: str) -> list[str]:
-    """What is in a folder."""
+    """Return the names in a folder."""
     return sorted(path.name for path in Path(folder).iterdir())
 
 
 def pixels(file: str | Path) -> bytes:
-    """What is in the picture, whatever the file around it."""
+    """Return the pixels of a picture, independent of its encoding."""
     with Image.open(file) as image:
         return image.tobytes()

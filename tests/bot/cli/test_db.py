@@ -1,4 +1,4 @@
-"""`zimagine db`: what it says, what it changes, and its exit codes."""
+"""`zimagine db`: its output, its changes, and its exit codes."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tests.storage.fakes import Stores
 
 @pytest.fixture
 def data_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A data folder with a painted and a queued job, where `zimagine` looks for it."""
+    """Create a data folder with a painted and a queued job, where `zimagine` looks for it."""
     monkeypatch.chdir(tmp_path)
 
     async def live() -> None:
@@ -57,7 +57,7 @@ def jobs_in(path: Path) -> int:
 
 
 def test_all_is_well(data_dir: Path):
-    """A sound folder is said to be well in one line, with code 0, also with every hash but one."""
+    """A sound folder is reported in one line with code 0; only --hash notices changed content."""
     done = call("check")
     assert (done.exit_code, done.stdout) == (0, "All is well: 1 picture, 1 file.\n")
     done = call("check", "--hash")
@@ -65,7 +65,7 @@ def test_all_is_well(data_dir: Path):
 
 
 def test_what_is_wrong_is_one_line_each_and_code_1(data_dir: Path):
-    """Each finding is a line that names what it is about; notes alone do not fail."""
+    """Each finding is a line that names its subject; notes alone do not fail."""
     stranger = data_dir / "pictures" / "2026" / "03" / "mine.png"
     stranger.write_bytes(b"x")
     done = call("check")
@@ -81,7 +81,7 @@ def test_what_is_wrong_is_one_line_each_and_code_1(data_dir: Path):
 
 
 def test_many_of_a_kind_are_counted(data_dir: Path):
-    """Of a hundred strangers twenty are named."""
+    """Of a hundred orphaned files, twenty are named and the rest are counted."""
     for number in range(100):
         (data_dir / "pictures" / "2026" / "03" / f"x{number}.png").write_bytes(b"x")
     lines = call("check").stdout.splitlines()
@@ -89,7 +89,7 @@ def test_many_of_a_kind_are_counted(data_dir: Path):
 
 
 def test_fix_removes_what_is_safe_and_nothing_else(data_dir: Path):
-    """--fix removes files of erased pictures and old half ones; without it nothing is removed."""
+    """Only --fix removes files: those of erased pictures and old unfinished ones."""
     connection = sqlite3.connect(data_dir / "zimagine.db")
     connection.execute("UPDATE pictures SET file_removed_at = 1")
     connection.commit()
@@ -107,7 +107,7 @@ def test_fix_removes_what_is_safe_and_nothing_else(data_dir: Path):
 
 
 def test_a_damaged_database_is_a_finding(data_dir: Path):
-    """Damage is told in one line with code 1."""
+    """Damage is reported in one line with code 1."""
     spoil(data_dir / "zimagine.db")
     done = call("check")
     assert done.exit_code == 1 and "wrong: the database is damaged: " in done.stdout
@@ -123,7 +123,7 @@ def test_there_has_to_be_a_database(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 
 def test_check_and_backup_work_beside_a_running_bot(data_dir: Path, tmp_path: Path):
-    """A bot that holds the data folder, and writes, is no obstacle."""
+    """A bot that holds the data folder and writes does not get in the way."""
 
     async def beside() -> None:
         async with await Database.open(data_dir / "zimagine.db"):
@@ -137,7 +137,8 @@ def test_check_and_backup_work_beside_a_running_bot(data_dir: Path, tmp_path: Pa
 
 
 def test_a_backup_is_made_where_it_was_wanted(data_dir: Path, tmp_path: Path):
-    """To a file, into a folder under a name with its instant, and over a file only when told."""
+    """A backup goes to a file or, with a timestamp in its name, into a folder; it overwrites a file
+    only with --replace."""
     done = call("backup", "copy.db")
     size_bytes = (tmp_path / "copy.db").stat().st_size
     assert (done.exit_code, done.stdout) == (0, f"copy.db: 1 picture, {size_bytes} bytes.\n")
@@ -153,7 +154,8 @@ def test_a_backup_is_made_where_it_was_wanted(data_dir: Path, tmp_path: Path):
 
 
 def test_a_restore_says_what_it_did(data_dir: Path):
-    """What was restored, from when, what was given up, and where the replaced database is."""
+    """A restore prints what was restored, its date, the jobs that were given up, and where the
+    replaced database is."""
     call("backup", "copy.db")
     done = call("restore", "copy.db")
     assert done.exit_code == 0, done.output
@@ -166,7 +168,7 @@ def test_a_restore_says_what_it_did(data_dir: Path):
 
 
 def test_a_restore_names_the_bot_that_runs(data_dir: Path):
-    """While a bot runs nothing is restored; the sentence has its pid, the code is 69."""
+    """While a bot is running nothing is restored; the sentence has its pid, and the code is 69."""
     call("backup", "copy.db")
     before = (data_dir / "zimagine.db").read_bytes()
     with DataFolderLock(data_dir):
@@ -200,7 +202,7 @@ def test_a_database_itself_is_refused(data_dir: Path):
 
 
 def test_an_unfinished_restore_is_explained(data_dir: Path):
-    """Between old and new every command says to run restore again, and that completes it."""
+    """After an interrupted restore every command says to run it again, which completes it."""
     call("backup", "copy.db")
     (data_dir / "zimagine.db").rename(data_dir / "zimagine.db.restoring")
     for arguments in (["check"], ["backup", "x.db"]):
@@ -224,7 +226,8 @@ def run_bot(tmp_path: Path) -> subprocess.CompletedProcess[str]:
 
 
 def test_a_damaged_database_leads_to_the_newest_backup(data_dir: Path, tmp_path: Path):
-    """The bot does not start on a damaged database; its sentence has the command that helps."""
+    """The bot does not start on a damaged database, and prints the command that restores the newest
+    backup."""
     made = [backup.nightly_path(data_dir, utc_now().replace(year=year)) for year in (2025, 2024)]
     asyncio.run(backup.back_up(data_dir / "zimagine.db", made[0]))
     asyncio.run(backup.back_up(data_dir / "zimagine.db", made[1]))
@@ -242,7 +245,7 @@ def test_a_damaged_database_leads_to_the_newest_backup(data_dir: Path, tmp_path:
 
 
 def test_a_damaged_database_without_a_backup(data_dir: Path, tmp_path: Path):
-    """Without a backup the sentence says how to get at the data, and how to start anew."""
+    """Without a backup the sentence says how to recover the data, and how to start over."""
     spoil(data_dir / "zimagine.db")
     done = call("backup", "copy.db")
     assert done.exit_code == 78 and not (tmp_path / "copy.db").exists()
@@ -251,7 +254,7 @@ def test_a_damaged_database_without_a_backup(data_dir: Path, tmp_path: Path):
 
 
 def test_the_advice_goes_with_the_configuration(data_dir: Path, tmp_path: Path):
-    """The command in the sentence has the configuration file that this one was called with."""
+    """The suggested command has the same --config as the one that failed."""
     (tmp_path / "my config.toml").write_text('[storage]\ndata_dir = "data"\n')
     asyncio.run(backup.back_up(data_dir / "zimagine.db", backup.nightly_path(data_dir, utc_now())))
     spoil(data_dir / "zimagine.db")
@@ -260,6 +263,6 @@ def test_the_advice_goes_with_the_configuration(data_dir: Path, tmp_path: Path):
 
 
 def test_every_kind_is_told_in_words():
-    """There is a sentence for each kind of finding, with a place for what it is about."""
+    """There is a sentence for each kind of finding, with a placeholder for its subject."""
     assert set(WORDING) == set(FindingKind)
     assert all(sentence.count("{}") == 1 for sentence in WORDING.values())

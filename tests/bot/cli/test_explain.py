@@ -1,4 +1,4 @@
-"""`zimagine explain`: what is read out of a prompt, counted as the painter counts."""
+"""`zimagine explain`: the analysis of a prompt, with tokens counted as the renderer does."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def explain(*arguments: str) -> Result:
 
 
 def test_it_prints_what_was_found_what_is_advised_and_what_would_be_added():
-    """Every heading with the prompt's own words, a sentence of advice each, both levels."""
+    """The output has each heading with the prompt's words, the advice, and both levels."""
     shown = explain(PROMPT).stdout
     rows = dict(line.split(None, 1) for line in shown.splitlines()[:10])
     assert rows["Subject"].strip() == "a copper lighthouse" and rows["Style"] == "oil painting"
@@ -53,7 +53,7 @@ def test_it_prints_what_was_found_what_is_advised_and_what_would_be_added():
 
 
 def test_json_holds_all_of_it():
-    """For scripts: the analysis, advice with its kind and sentence, each level's words."""
+    """The JSON has the analysis, the advice with kind and sentence, and each level's words."""
     found = json.loads(explain("黎明时分的山间湖泊，水墨画", "--json").stdout)
     assert found["language"] == "zh" and found["styles"] == ["水墨画"] and found["advice"] == []
     assert found["times"] == ["黎明时分"] and found["max_tokens"] == 512
@@ -66,7 +66,7 @@ def test_json_holds_all_of_it():
 
 
 def test_a_chosen_style_is_explained():
-    """It is in what every level adds, or why it is left out is said."""
+    """Every level adds the chosen style, or the output says why it is ignored."""
     turbo = ("--model", "owner/none", "--style", "ink")
     shown = explain("a lake at dawn", *turbo).stdout
     assert re.search(r"Chosen style +ink wash\n", shown)
@@ -84,8 +84,8 @@ def test_a_chosen_style_is_explained():
 
 
 def test_tokens_are_counted_as_the_painter_counts_them(monkeypatch: pytest.MonkeyPatch):
-    """The tokenizer alone gives the numbers that a prompt is held to when it is painted."""
-    # Otherwise the thread that runs all tests would be slowed down for good.
+    """The tokenizer alone gives the same numbers as the loaded model."""
+    # Otherwise the thread that runs all tests would be slow from then on.
     monkeypatch.setattr(renderer, "_lower_priority", lambda: None)
     loaded = DiffusionRenderer.load(EngineSettings(model="sketch", device="cpu"))
     count = token_counter("sketch")
@@ -96,7 +96,7 @@ def test_tokens_are_counted_as_the_painter_counts_them(monkeypatch: pytest.Monke
 
 
 def test_where_there_is_no_tokenizer_it_says_so(tmp_path: Path):
-    """A hub id that is not here, a folder without one, a damaged or foreign one: not counted."""
+    """Tokens are not counted if the tokenizer is not on this machine, damaged or foreign."""
     damaged = tmp_path / "damaged"
     shutil.copytree(MODEL_DIR / "tokenizer", damaged / "tokenizer")
     (damaged / "tokenizer" / "tokenizer.json").write_text("{")
@@ -108,7 +108,7 @@ def test_where_there_is_no_tokenizer_it_says_so(tmp_path: Path):
 
 
 def test_torch_is_not_loaded_for_it():
-    """It answers at once: neither torch nor transformers is imported."""
+    """Neither torch nor transformers is imported, so that the command is fast."""
     code = (
         "import sys\nfrom bot.cli import group\n"
         "group.main(['explain', 'a lake'], standalone_mode=False)\n"
@@ -121,14 +121,14 @@ def test_torch_is_not_loaded_for_it():
 
 @pytest.mark.parametrize("prompt", ["", "\u200b", "x" * 4000])
 def test_what_is_no_prompt_exits_2(prompt: str):
-    """The same sentences as of imagine."""
+    """An invalid prompt exits with code 2 and the same sentence as `imagine`."""
     done = explain(prompt)
     assert done.exit_code == 2 and done.stdout == "" and done.stderr.strip()
 
 
 @pytest.mark.parametrize("hint", Hint)
 def test_every_kind_of_advice_has_its_words(hint: Hint):
-    """A sentence that names what it is about, and not more than a few of many."""
+    """Each kind of advice has a sentence that names its words, but only a few of many."""
     given = Advice(hint, tuple(f"word{n}" for n in range(9)), tokens=700, max_tokens=512)
     sentence = prompt_analysis.advice_sentence(given, words())
     assert sentence.endswith(".") and "\n" not in sentence

@@ -33,7 +33,7 @@ def test_a_prompt_becomes_a_file_and_its_name_is_printed():
 
 
 def test_json_holds_what_was_painted():
-    """All the fields that scripts rely on, true of the picture."""
+    """The JSON has all fields that scripts rely on, and they match the picture."""
     (found,) = painted("a lake", *QUICK, "--seed", "5", "--guidance", "1.5", "--negative", "fog")
     assert set(found) == {
         "file", "seed", "width", "height", "steps", "guidance", "prompt",
@@ -59,7 +59,7 @@ def test_a_picture_is_painted_again_from_its_own_png():
 
 
 def test_a_replay_with_other_weights_is_called_not_exact(tmp_path: Path):
-    """When the model is not the one in the recipe, the answer names what differs."""
+    """If the model is not the one in the recipe, the output names the differences."""
     import shutil
 
     from engine.sketch import MODEL_DIR
@@ -73,7 +73,7 @@ def test_a_replay_with_other_weights_is_called_not_exact(tmp_path: Path):
 
 
 def test_the_same_seed_the_same_pixels_and_another_seed_others():
-    """A seed decides the picture, whether it is given or was drawn."""
+    """A seed determines the picture, whether it is given or random."""
     one, two, other = (
         painted("a lake", *QUICK, "--seed", seed, "--out", name)[0]
         for seed, name in (("5", "a.png"), ("5", "b.png"), ("6", "c.png"))
@@ -82,14 +82,14 @@ def test_the_same_seed_the_same_pixels_and_another_seed_others():
 
 
 def test_several_pictures_have_seeds_in_a_row_and_files_of_their_own():
-    """--count with a seed counts on from it, wrapping at the top."""
+    """--count with a seed counts up from it, and wraps around after the highest."""
     found = painted("a lake", *QUICK, "--count", "3", "--seed", "4294967295", "--out", "some")
     assert [each["seed"] for each in found] == [4294967295, 0, 1]
     assert len({each["file"] for each in found}) == 3
 
 
 def test_out_may_be_a_file_or_a_folder():
-    """A .png is that file, replaced if it is there; in a folder nothing ever is."""
+    """--out overwrites a named .png file; in a folder nothing is ever overwritten."""
     assert painted("a", *QUICK, "--out", "x/one.png")[0]["file"] == str(Path("x/one.png"))
     painted("a", *QUICK, "--out", "x/one.png")
     assert names("x") == ["one.png"]
@@ -106,7 +106,7 @@ def test_aspect_gives_the_shape():
 
 
 def test_without_out_the_picture_is_in_the_history():
-    """The data folder gets the file and the database the row, without a charge."""
+    """Without --out the file goes to the data folder and the row to the database, uncharged."""
     (found,) = painted("a lake", *QUICK, "--seed", "5")
     with sqlite3.connect("data/zimagine.db") as db:
         (row,) = db.execute("SELECT file, seed, user_id FROM pictures").fetchall()
@@ -117,7 +117,7 @@ def test_without_out_the_picture_is_in_the_history():
 def test_what_is_learned_of_a_model_is_kept_only_in_the_data_folder(
     monkeypatch: pytest.MonkeyPatch,
 ):
-    """The painter gets the cache folder of the data folder; with --out it gets none."""
+    """The renderer gets the cache folder of the data folder; with --out it gets none."""
     real, seen = run.diffusion_factory, list[Path | None]()
 
     def factory(settings: EngineSettings) -> RendererFactory:
@@ -132,7 +132,7 @@ def test_what_is_learned_of_a_model_is_kept_only_in_the_data_folder(
 
 
 def test_inspect_prints_the_recipe():
-    """What a picture says of itself is what was asked for, as JSON."""
+    """`inspect` prints the recipe of the picture as JSON."""
     painted("一座红色的房子", *QUICK, "--seed", "5", "--out", "one.png")
     recipe = json.loads(zimagine("inspect", "one.png").stdout)
     assert recipe["request"]["prompt"] == "一座红色的房子" and recipe["request"]["seed"] == 5
@@ -168,7 +168,7 @@ def test_inspect_prints_the_recipe():
     ],
 )
 def test_bad_input_exits_2_with_one_sentence(arguments: list[str]):
-    """No traceback, nothing painted, nothing written."""
+    """Bad input exits with code 2 and one sentence; nothing is painted or written."""
     done = zimagine("imagine", *arguments)
     assert done.exit_code == 2 and done.stdout == ""
     assert "Traceback" not in done.stderr and done.stderr.strip()
@@ -182,7 +182,7 @@ def test_a_prompt_beyond_the_models_tokens_exits_2():
 
 
 def test_models_that_are_not_there_exit_69(tmp_path: Path):
-    """An unknown name, a folder that is no model, a truncated file: one sentence each."""
+    """An unknown name, a folder without a model and a truncated file exit with a sentence."""
     import shutil
 
     from engine.sketch import MODEL_DIR
@@ -201,7 +201,7 @@ def test_models_that_are_not_there_exit_69(tmp_path: Path):
 
 @pytest.mark.skipif(sys.platform != "linux", reason="needs a place where not even root may write")
 def test_a_read_only_data_folder_is_said(monkeypatch: pytest.MonkeyPatch):
-    """The sentence names the folder, and nothing is painted for nothing."""
+    """The sentence names the read-only folder, before anything is painted."""
     monkeypatch.setenv("ZIMAGINE_STORAGE__DATA_DIR", "/proc/zimagine")
     done = zimagine("imagine", "a", *QUICK)
     assert done.exit_code == 78 and "/proc/zimagine" in done.stderr
@@ -209,14 +209,14 @@ def test_a_read_only_data_folder_is_said(monkeypatch: pytest.MonkeyPatch):
 
 
 def test_a_data_folder_that_cannot_be_one_is_said(tmp_path: Path):
-    """A file in its place is no folder."""
+    """A file in place of the data folder is reported."""
     (tmp_path / "data").write_text("")
     done = zimagine("imagine", "a", *QUICK)
     assert done.exit_code == 78 and len(done.stderr.strip().splitlines()) == 1
 
 
 def test_a_database_of_a_newer_version_is_left_alone():
-    """It is refused with one sentence and stays as it is, byte for byte."""
+    """A newer database is refused with one sentence and stays unchanged, byte for byte."""
     painted("a", *QUICK)
     with sqlite3.connect("data/zimagine.db") as db:
         db.execute("PRAGMA user_version = 999")
@@ -228,7 +228,7 @@ def test_a_database_of_a_newer_version_is_left_alone():
 
 
 def test_it_works_while_a_bot_has_the_data_folder():
-    """The lock is the bot's; the command line paints beside it."""
+    """The command line paints while a bot holds the lock of the data folder."""
     from storage.lock import DataFolderLock
 
     with DataFolderLock(Path("data")):
@@ -240,7 +240,7 @@ def test_it_works_while_a_bot_has_the_data_folder():
     [(b"", "not a PNG"), (b"hello", "not a PNG"), (b"\x89PNG\r\n\x1a\n1234", "PNG")],
 )
 def test_inspect_refuses_foreign_files(content: bytes, word: str):
-    """A file that is no picture of ours exits 2 with one sentence."""
+    """A file that is not one of zimagine's pictures exits with code 2 and one sentence."""
     Path("x.png").write_bytes(content)
     done = zimagine("inspect", "x.png")
     assert done.exit_code == 2 and word in done.stderr

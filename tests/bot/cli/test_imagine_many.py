@@ -1,4 +1,4 @@
-"""`zimagine imagine` with many prompts and grids: one load, and no trouble is shared."""
+"""`zimagine imagine` with many prompts and grids: one load of the model, independent failures."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def loads(monkeypatch: pytest.MonkeyPatch) -> list[object]:
-    """One entry for each time that a model is loaded."""
+    """Record one entry for each load of a model."""
     real, seen = renderer.load_model, list[object]()
 
     def load(*arguments: object) -> object:
@@ -38,7 +38,7 @@ def loads(monkeypatch: pytest.MonkeyPatch) -> list[object]:
 def test_prompts_come_from_words_files_and_standard_input_and_the_model_is_loaded_once(
     loads: list[object],
 ):
-    """Comments and blank lines are no prompts, nor is the mark of a Windows file."""
+    """Comments, blank lines and a byte order mark are not part of the prompts."""
     Path("p.txt").write_bytes(b"\xef\xbb\xbf# mine\r\n\r\n  a boat  \r\na # house\r\n")
     found = painted(
         "a lake", "-", "--prompts", "p.txt", *QUICK, "--steps", "1", "--out", "some",
@@ -53,7 +53,7 @@ def test_prompts_come_from_words_files_and_standard_input_and_the_model_is_loade
 
 
 def test_one_bad_prompt_is_reported_and_the_others_are_painted():
-    """Empty before, too long once tokens are counted: both are named, and the exit code is 2."""
+    """An empty prompt and one with too many tokens are both named, and the exit code is 2."""
     long = "ß€" * 600
     done = zimagine("imagine", "", "a lake", long, "a boat", *QUICK, "--out", "some")
     assert done.exit_code == 2 and len(done.stdout.splitlines()) == 2
@@ -64,13 +64,14 @@ def test_one_bad_prompt_is_reported_and_the_others_are_painted():
 
 
 def test_what_enhancement_adds_never_makes_a_prompt_too_long():
-    """Once the model counts, additions that would not fit are left out, and it is painted."""
+    """Additions that do not fit into the model's tokens are left out, and it is painted."""
     (found,) = painted("ß" * 245, *QUICK, "--out", "a.png")
     assert found["effective_prompt"] == found["prompt"]
 
 
 def test_a_grid_is_every_combination_on_one_sheet_per_prompt():
-    """All of a prompt share their seed; the sheet is as wide as the last axis has values."""
+    """All pictures of a prompt share a seed; the sheet has as many columns as the last axis has
+    values."""
     done = zimagine(
         "imagine", "a lake", "a boat", "--size", "128x128", "--grid", "steps=1,2",
         "--grid", "enhance=off,light", "--seed", "3", "--out", "some",
@@ -93,7 +94,7 @@ def test_a_grid_is_every_combination_on_one_sheet_per_prompt():
 
 
 def test_speed_strictness_and_levels_are_what_they_say():
-    """fast, standard and fine are 4, 8 and 10 steps, strict is guidance 1.8, full says more."""
+    """fast, standard and fine are 4, 8 and 10 steps, strict is guidance 1.8, full adds more."""
     found = painted(
         "a mountain lake at dawn", "--size", "128x128", "--strict", "--out", "some",
         "--grid", "speed=fast,standard,fine", "--grid", "enhance=light,full",
@@ -107,7 +108,8 @@ def test_speed_strictness_and_levels_are_what_they_say():
 
 
 def test_a_style_the_model_does_not_know_is_said_and_does_nothing():
-    """sketch knows no styles: the same pixels, a remark, and the choice in what scripts read."""
+    """sketch knows no styles: the pixels are the same, there is a note, and the JSON has the
+    choice."""
     done = zimagine("imagine", "a lake", *QUICK, "--seed", "1", "--style", "oil", "--out", "a.png")
     assert done.exit_code == 0 and "oil painting was left out" in done.stderr
     (plain,) = painted("a lake", *QUICK, "--seed", "1", "--out", "b.png")
@@ -119,7 +121,7 @@ def test_a_style_the_model_does_not_know_is_said_and_does_nothing():
 
 
 def test_without_enhancement_nothing_is_added_and_smart_falls_back():
-    """--no-enhance is --enhance off; where the model is no language model, smart is full."""
+    """--no-enhance is --enhance off; without a language model, smart is the same as full."""
     off, smart = (
         painted("a lake at dawn", *QUICK, "--seed", "1", *how, "--out", "x.png")[0]
         for how in (["--no-enhance"], ["--enhance", "smart"])
@@ -129,7 +131,8 @@ def test_without_enhancement_nothing_is_added_and_smart_falls_back():
 
 
 def test_high_guidance_warns_and_too_high_is_refused_with_its_reason():
-    """Over 2.5 pictures look burnt; over the family's bound they break."""
+    """Guidance above 2.5 is noted, as pictures look burnt; above the family's bound it is
+    refused."""
     done = zimagine("imagine", "a lake", *QUICK, "--guidance", "3", "--out", "a.png")
     assert done.exit_code == 0 and "burnt" in done.stderr
     assert "above 5" in refused("a lake", "--guidance", "5.5")
@@ -167,7 +170,7 @@ def test_high_guidance_warns_and_too_high_is_refused_with_its_reason():
     ],
 )  # fmt: skip
 def test_what_cannot_be_tried_is_refused_in_one_sentence(arguments: list[str], word: str):
-    """Exit code 2 before anything is loaded or painted."""
+    """Contradictory or invalid options exit with code 2 before anything is loaded."""
     Path("empty.txt").write_text("# nothing\n\n")
     Path("latin.txt").write_bytes("café".encode("latin-1"))
     assert word in refused(*arguments)
@@ -175,7 +178,7 @@ def test_what_cannot_be_tried_is_refused_in_one_sentence(arguments: list[str], w
 
 
 def test_several_bad_prompts_are_each_named_where_nothing_is_left():
-    """Different reasons: a line each; the same reason for all is said once."""
+    """Different reasons have a line each; a reason that is the same for all is printed once."""
     done = zimagine("imagine", "", "x" * 4000)
     assert done.exit_code == 2 and len(done.stderr.strip().splitlines()) == 2
     assert "steps" in refused("a", "b", "--steps", "0")
@@ -183,7 +186,7 @@ def test_several_bad_prompts_are_each_named_where_nothing_is_left():
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs SIGINT")
 def test_ctrl_c_ends_it_between_two_steps_and_leaves_whole_pictures():
-    """One line, exit code 130, no traceback, no half files."""
+    """Ctrl-C prints one line, exits with 130, and leaves no incomplete files."""
     code = "import sys; from bot.cli import main; main(sys.argv[1:])"
     call = [sys.executable, "-c", code, "imagine", "a lake", *QUICK, "--count", "900"]
     root = Path(__file__).parents[3]

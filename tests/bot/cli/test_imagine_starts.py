@@ -1,4 +1,4 @@
-"""`zimagine imagine` from pictures: kept with what was made of them, and reproducible."""
+"""`zimagine imagine` with source images: stored with the result, and reproducible."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.bot.cli.calling import QUICK, painted, pixels, refused, zimagine
 
 @pytest.fixture(scope="module")
 def first(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A picture of ours, of 128 × 128 pixels."""
+    """Generate a picture of 128 × 128 pixels."""
     file = tmp_path_factory.mktemp("first") / "first.png"
     painted("a white lighthouse at night", *QUICK, "--seed", "1", "--out", str(file))
     return file
@@ -33,12 +33,12 @@ def own_folder(first: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def kept() -> list[str]:
-    """The inputs in the data folder, by their hash."""
+    """Return the hashes of the inputs in the data folder."""
     return sorted(path.stem for path in Path("data/inputs").rglob("*.png"))
 
 
 def test_an_image_gives_its_shape_and_is_kept_with_the_picture():
-    """The shape is the photo's, its fitted pixels are in the data folder and of the job."""
+    """The picture has the photo's aspect ratio, and the fitted pixels are stored with the job."""
     (found,) = painted("a lake", "--image", "photo.jpg", "--steps", "1", "--strength", "0.5")
     assert found["mode"] == "image" and found["strength"] == 0.5
     assert found["width"] / found["height"] == pytest.approx(1.5, rel=0.05)
@@ -49,7 +49,7 @@ def test_an_image_gives_its_shape_and_is_kept_with_the_picture():
 
 
 def test_the_less_strength_the_nearer_to_the_picture():
-    """At little noise nearly the same picture comes out, at much another one."""
+    """Low strength gives nearly the same picture, high strength a different one."""
     near, far = painted(
         "a lake at noon", "--image", "first.png", "--size", "128x128", "--seed", "4",
         "--grid", "strength=0.2,0.9", "--out", "some",
@@ -65,7 +65,7 @@ def test_the_less_strength_the_nearer_to_the_picture():
 
 
 def test_a_mask_keeps_what_is_black_and_the_recipe_replays_from_the_data_folder():
-    """Black stays as it was to the pixel; the replay needs no file but the picture itself."""
+    """Black areas keep their exact pixels; the replay needs no file but the picture itself."""
     (found,) = painted(
         "a red house", "--image", "photo.jpg", "--mask", "mask.png", "--size", "192x128",
         "--seed", "2", "--steps", "2",
@@ -81,7 +81,8 @@ def test_a_mask_keeps_what_is_black_and_the_recipe_replays_from_the_data_folder(
 
 
 def test_a_recipe_takes_its_pictures_when_they_are_given_again():
-    """Without a data folder it asks for them, checks them, and paints the same pixels."""
+    """Without a data folder, source images must be given again; they are checked, and the pixels
+    are the same."""
     painted(
         "a boat", "--blend", "first.png", "photo.jpg", *QUICK, "--seed", "3", "--out", "blend.png"
     )
@@ -96,7 +97,7 @@ def test_a_recipe_takes_its_pictures_when_they_are_given_again():
 
 
 def test_a_variation_keeps_the_recipe_and_turns_its_noise():
-    """The prompt, seed and size are the picture's own; the same seed of the variation repeats."""
+    """A variation keeps prompt, seed and size; the same variation seed gives the same pixels."""
     one, two = painted(
         "--vary", "first.png", "--by", "0.3", "--seed", "8", "--count", "2", "--out", "v"
     )
@@ -111,7 +112,7 @@ def test_a_variation_keeps_the_recipe_and_turns_its_noise():
 
 
 def test_upscaling_doubles_a_picture_by_its_own_recipe_or_any_by_a_prompt():
-    """A PNG of ours needs no words; a photo of 192 × 128 becomes 384 × 256."""
+    """A generated PNG needs no prompt; a photo of 192 × 128 becomes 384 × 256."""
     (own,) = painted("--upscale", "first.png", "--strength", "0.2", "--out", "own.png")
     assert (own["mode"], own["width"], own["height"]) == ("upscale", 256, 256)
     assert own["prompt"] == "a white lighthouse at night" and own["strength"] == 0.2
@@ -121,7 +122,7 @@ def test_upscaling_doubles_a_picture_by_its_own_recipe_or_any_by_a_prompt():
 
 
 def test_refinement_and_variety_are_in_the_recipe():
-    """--refine needs no number, and does not take the prompt for one."""
+    """--refine needs no number, and does not consume the prompt as one."""
     (found,) = painted(
         "--refine", "a lake", "--variety", "0.4", *QUICK, "--seed", "5", "--out", "a.png"
     )
@@ -133,7 +134,7 @@ def test_refinement_and_variety_are_in_the_recipe():
 
 
 def test_every_step_is_shown_beside_the_picture():
-    """One preview a step, of the picture's shape, and none is skipped."""
+    """There is one preview for every step, with the picture's aspect ratio."""
     (found,) = painted(
         "a lake", *QUICK, "--steps", "4", "--save-steps", "--seed", "5", "--out", "a.png"
     )
@@ -176,7 +177,7 @@ def test_every_step_is_shown_beside_the_picture():
     ],
 )
 def test_what_cannot_be_painted_from_is_refused_in_one_sentence(arguments: list[str], word: str):
-    """Exit code 2, and the sentence says what is wrong with which file or option."""
+    """An unusable source image exits with code 2 and a sentence that names the file or option."""
     Path("text.png").write_text("no picture")
     Image.new("P", (8, 8)).save("anim.gif")
     Image.new("1", (8000, 8000)).save("vast.png")
@@ -188,7 +189,7 @@ def test_what_cannot_be_painted_from_is_refused_in_one_sentence(arguments: list[
 
 
 def test_a_damaged_input_in_the_data_folder_is_not_painted_from():
-    """A changed file of the right name is as good as missing: it is asked for."""
+    """A modified input file counts as missing: the command asks for it."""
     (found,) = painted("a lake", "--image", "photo.jpg", *QUICK)
     (stored,) = Path("data/inputs").rglob("*.png")
     Image.new("RGB", (128, 128)).save(stored)

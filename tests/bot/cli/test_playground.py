@@ -1,4 +1,4 @@
-"""`zimagine playground` as a stranger runs it."""
+"""`zimagine playground` as a separate process."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ WAIT_S = 60
 
 
 def start(folder: Path, *options: str) -> subprocess.Popen[str]:
-    """The command in a folder of its own, without a browser."""
+    """Start the command in an empty folder, without a browser."""
     return subprocess.Popen(
         [sys.executable, "-m", "bot", "playground", "--no-browser", *options],
         cwd=folder,
@@ -35,7 +35,7 @@ def start(folder: Path, *options: str) -> subprocess.Popen[str]:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C is sent otherwise there")
 def test_ctrl_c_stops_everything(tmp_path: Path) -> None:
-    """The address is printed, the page is there, and after Ctrl-C no process is left."""
+    """The address is printed, the page is served, and after Ctrl-C no process is left."""
     running = start(tmp_path, "--port", "0")
     assert running.stdout is not None
     line = running.stdout.readline()
@@ -53,7 +53,7 @@ def test_ctrl_c_stops_everything(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL")
 def test_the_bot_does_not_outlive_a_killed_playground(tmp_path: Path) -> None:
-    """Even kill -9 leaves no bot behind: it ends by itself, in its orderly way."""
+    """Even kill -9 leaves no bot behind: it shuts down automatically and cleanly."""
     running = start(tmp_path, "--port", "0")
     assert running.stdout is not None and running.stdout.readline()
     below: list[psutil.Process] = []
@@ -69,11 +69,11 @@ def test_the_bot_does_not_outlive_a_killed_playground(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C is sent otherwise there")
 def test_another_bot_is_told_what_it_does_wrong(tmp_path: Path) -> None:
-    """Without a bot of its own it says where to connect, and reports each mistake."""
+    """With --no-bot the command prints where to connect, and reports each mistake of a bot."""
     running = start(tmp_path, "--port", "0", "--no-bot")
     assert running.stdout is not None
-    said = dict(running.stdout.readline().partition(": ")[::2] for _ in range(5))
-    request = urllib.request.Request(said["API"].strip() + "/users/@me")
+    output = dict(running.stdout.readline().partition(": ")[::2] for _ in range(5))
+    request = urllib.request.Request(output["API"].strip() + "/users/@me")
     with pytest.raises(urllib.error.HTTPError) as refused:
         urllib.request.urlopen(request, timeout=10)
     assert refused.value.code == 401
@@ -85,21 +85,21 @@ def test_another_bot_is_told_what_it_does_wrong(tmp_path: Path) -> None:
 
 
 def test_a_taken_port_is_explained(tmp_path: Path) -> None:
-    """One sentence and exit code 69."""
+    """A taken port exits with one sentence and code 69."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = str(taken.getsockname()[1])
         running = start(tmp_path, "--port", port)
-        _, said = running.communicate(timeout=WAIT_S)
+        _, output = running.communicate(timeout=WAIT_S)
     assert running.returncode == UNAVAILABLE
-    assert f"port {port}" in said and "Traceback" not in said
+    assert f"port {port}" in output and "Traceback" not in output
 
 
 def test_a_wrong_setting_is_explained(tmp_path: Path) -> None:
-    """One sentence and exit code 78, before anything is started."""
+    """An invalid setting exits with one sentence and code 78, before anything is started."""
     (tmp_path / "config.toml").write_text("[engine]\nqueue_limit = 0\n")
     running = start(tmp_path)
-    said, explained = running.communicate(timeout=WAIT_S)
+    output, explained = running.communicate(timeout=WAIT_S)
     assert running.returncode == BAD_CONFIG
-    assert said == "" and "engine.queue_limit" in explained
+    assert output == "" and "engine.queue_limit" in explained

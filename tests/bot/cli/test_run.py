@@ -1,4 +1,4 @@
-"""`zimagine run` and `zimagine invite`: what they refuse, and how."""
+"""`zimagine run` and `zimagine invite`: their refusals and exit codes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ TOKEN = base64.b64encode(b"123456789012345678").decode().rstrip("=") + ".GaBcDe.
 
 
 def run_bot(folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    """`zimagine run` in a process of its own."""
+    """Run `zimagine run` in a separate process."""
     return subprocess.run(
         [sys.executable, "-m", "bot", "run"],
         cwd=folder,
@@ -34,14 +34,14 @@ def run_bot(folder: Path, **environment: str) -> subprocess.CompletedProcess[str
 
 
 def test_without_a_token_it_says_so(tmp_path: Path):
-    """No token is bad configuration: one sentence that names DISCORD_TOKEN, exit 78."""
+    """A missing token exits with code 78 and one sentence that names DISCORD_TOKEN."""
     done = run_bot(tmp_path)
     assert done.returncode == 78 and "DISCORD_TOKEN" in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1 and done.stdout == ""
 
 
 def test_a_wrong_setting_stops_it(tmp_path: Path):
-    """One sentence with the setting's path, exit 78, and no token in it."""
+    """An invalid setting exits with code 78 and one sentence that names it, without the token."""
     (tmp_path / "config.toml").write_text("[engine]\nqueue_limit = -3\n")
     done = run_bot(tmp_path, DISCORD_TOKEN=TOKEN)
     assert done.returncode == 78 and "engine.queue_limit" in done.stderr
@@ -49,7 +49,7 @@ def test_a_wrong_setting_stops_it(tmp_path: Path):
 
 
 def test_a_second_bot_names_the_first(tmp_path: Path):
-    """One bot per data folder: the second exits with the first one's pid in its sentence."""
+    """A second bot on the same data folder exits with the first one's pid in its sentence."""
     with DataFolderLock(tmp_path / "data"):
         done = run_bot(tmp_path, DISCORD_TOKEN=TOKEN)
     assert done.returncode == 69
@@ -57,7 +57,7 @@ def test_a_second_bot_names_the_first(tmp_path: Path):
 
 
 def test_a_damaged_database_is_named_and_left_alone(tmp_path: Path):
-    """A file that is no database stops the bot with one sentence and stays as it is."""
+    """A file that is not a database stops the bot with one sentence and stays unchanged."""
     (tmp_path / "data").mkdir()
     database = tmp_path / "data" / "zimagine.db"
     database.write_bytes(b"not a database at all" * 100)
@@ -68,7 +68,7 @@ def test_a_damaged_database_is_named_and_left_alone(tmp_path: Path):
 
 
 def test_the_invitation_asks_for_exactly_what_is_needed(monkeypatch: pytest.MonkeyPatch):
-    """The link holds the application's id, both scopes and the permissions, no more."""
+    """The link has the application's id, both scopes and the permissions, and nothing else."""
     monkeypatch.setenv("DISCORD_TOKEN", TOKEN)
     done = CliRunner().invoke(group, ["invite"], catch_exceptions=False)
     query = parse_qs(urlparse(done.stdout.strip()).query)
@@ -80,7 +80,7 @@ def test_the_invitation_asks_for_exactly_what_is_needed(monkeypatch: pytest.Monk
 
 
 def test_an_invitation_needs_an_application(monkeypatch: pytest.MonkeyPatch):
-    """Without a token, or with one that is none, it asks for the id."""
+    """Without a token, or with an invalid one, the command asks for the application's id."""
     for token in ("", "x", "bm90LWRpZ2l0cw.a.b"):
         monkeypatch.setenv("DISCORD_TOKEN", token)
         done = CliRunner().invoke(group, ["invite"], catch_exceptions=False)

@@ -1,4 +1,4 @@
-"""What lies on the disk is recognized: by its name, and by what it was painted from."""
+"""Picture files on the disk are recognised by their names and their recipes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ numbers = st.none() | st.integers(1, 4)
 
 @given(jobs, jobs, seeds, numbers)
 def test_a_name_tells_its_job(job: int, other: int, seed: int, number: int | None):
-    """A single picture, one of several and their sheet name their job, and no other."""
+    """The names of single pictures, numbered ones and contact sheets identify their job."""
     for name in (picture_name(job, seed, number), sheet_name(job)):
         assert is_picture_of(job, name)
         assert is_picture_of(job, name.replace(".png", ".webp"))
@@ -28,7 +28,7 @@ def test_a_name_tells_its_job(job: int, other: int, seed: int, number: int | Non
 
 @given(jobs, seeds, st.permutations([None, 1, 2, 3, 4]))
 def test_names_differ(job: int, seed: int, order: list[int | None]):
-    """Pictures that share a seed, as variations do, have names of their own."""
+    """Pictures with the same seed, as variations have, get different names."""
     names = {picture_name(job, seed, number) for number in order} | {sheet_name(job)}
     assert len(names) == 6
 

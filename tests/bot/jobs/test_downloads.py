@@ -1,4 +1,4 @@
-"""What is fetched is never more than may be taken, and every trouble is an OSError."""
+"""Downloads never exceed their limit, and every failure is an OSError."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SERVED_BYTES = 10 * 2**20
 
 @pytest.fixture
 async def address() -> AsyncIterator[str]:
-    """A server with a file, an endless one, a broken one, and addresses that lead elsewhere."""
+    """Run a server with a file, an endless and a broken one, and a redirect."""
     seen: dict[str, int] = {}
 
     async def file(_request: web.Request) -> web.Response:
@@ -52,7 +52,7 @@ async def address() -> AsyncIterator[str]:
 
 
 async def test_a_file_is_read_up_to_its_limit(address: str):
-    """Exactly as large is all right; one byte more is refused before it is read."""
+    """A file of exactly the limit is accepted; one byte more is refused before it is read."""
     assert await download(f"{address}/file", 1000) == b"x" * 1000
     with pytest.raises(UploadTooLarge) as caught:
         await download(f"{address}/file", 999)
@@ -60,7 +60,7 @@ async def test_a_file_is_read_up_to_its_limit(address: str):
 
 
 async def test_a_file_without_a_size_is_cut_off(address: str):
-    """Reading ends where the limit does, however much would come."""
+    """Reading stops at the limit if the size is not declared."""
     with pytest.raises(UploadTooLarge) as caught:
         await download(f"{address}/endless", 2**17)
     assert caught.value.size_bytes < SERVED_BYTES
@@ -68,8 +68,8 @@ async def test_a_file_without_a_size_is_cut_off(address: str):
 
 @pytest.mark.parametrize("path", ["/missing", "/broken", "/elsewhere"])
 async def test_trouble_is_an_oserror(address: str, path: str):
-    """404, a connection that breaks off, and a way to somewhere else, which is not taken; the
-    address, which opens the file to whoever has it, is not in the error."""
+    """A 404, a broken connection and a redirect raise OSError, without the URL in its message,
+    because the URL gives access to the file."""
     with pytest.raises(OSError, match=r"^\w[\w ]+$") as caught:
         await download(f"{address}{path}?hm=secret", 10**6)
     assert "secret" not in repr(caught.value)
@@ -77,6 +77,6 @@ async def test_trouble_is_an_oserror(address: str, path: str):
 
 @pytest.mark.parametrize("url", ["", "x", "http://127.0.0.1:1/x", "file:///etc/passwd"])
 async def test_no_address_is_an_oserror_too(url: str):
-    """What cannot be asked for at all."""
+    """An invalid URL raises OSError."""
     with pytest.raises(OSError, match=r"\w"):
         await download(url, 100)

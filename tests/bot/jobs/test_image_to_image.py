@@ -1,4 +1,4 @@
-"""Wishes that begin with pictures: fetched with limits, decoded one at a time, accepted whole."""
+"""Image to image requests: limited downloads, one decode at a time, accepted as a whole."""
 
 from __future__ import annotations
 
@@ -47,8 +47,11 @@ from tests.fakes import FakeClock, ScriptedRenderer, until
 ALICE = Actor(100, 1, 10)
 
 
-class Room:
-    """A house without Discord. files: what lies where; a missing one takes for ever."""
+class ImageToImageHarness:
+    """The application without Discord.
+
+    files: the content at each URL; the download of a missing one never ends.
+    """
 
     def __init__(self) -> None:
         self.files: dict[str, bytes | Exception] = {"photo": a_picture(60, 40)}
@@ -57,7 +60,7 @@ class Room:
         self.app: Application = None  # pyright: ignore[reportAttributeAccessIssue]
 
     async def fetch(self, url: str, _limit_bytes: int) -> bytes:
-        """What `bot.jobs.downloads` does."""
+        """Stand in for `bot.jobs.downloads`."""
         self.fetching += 1
         self.most_fetching = max(self.most_fetching, self.fetching)
         try:
@@ -65,52 +68,54 @@ class Room:
                 await asyncio.sleep(0.01)
         finally:
             self.fetching -= 1
-        found = self.files[url]
-        if isinstance(found, Exception):
-            raise found
-        return found
+        content = self.files[url]
+        if isinstance(content, Exception):
+            raise content
+        return content
 
     async def plan(
         self, *sources: Any, mode: Mode = Mode.IMAGE, **options: Any
     ) -> ImageToImagePlan:
-        """A plan that is all right."""
-        beginning = InputSpec(mode, sources or (UrlSource("photo"),))
-        found = await self.app.services.image_to_image.plan(
-            ALICE, GenerationParams("a lake"), beginning, **options
+        """Plan a valid request."""
+        spec = InputSpec(mode, sources or (UrlSource("photo"),))
+        plan = await self.app.services.image_to_image.plan(
+            ALICE, GenerationParams("a lake"), spec, **options
         )
-        assert isinstance(found, ImageToImagePlan), found
-        return found
+        assert isinstance(plan, ImageToImagePlan), plan
+        return plan
 
     async def paint(self, *sources: Any, **options: Any) -> Accepted | Reason:
-        """What becomes of a wish."""
+        """Plan and paint a request; return the outcome, or the reason of a refusal."""
         plan = await self.plan(*sources, **options)
         outcome = await self.app.services.image_to_image.paint(ALICE, plan)
         return outcome.reason if isinstance(outcome, Refused) else outcome
 
-    def kept(self) -> set[str]:
-        """The pictures in the data folder."""
+    def stored_inputs(self) -> set[str]:
+        """Return the hashes of the inputs in the data folder."""
         data_dir = self.app.settings.storage.data_dir
         return {each.sha256 for each in InputFiles(data_dir).found()}
 
 
 @pytest.fixture
-async def room(tmp_path: Path) -> AsyncIterator[Room]:
-    """A house whose painter paints at once."""
-    room = Room()
+async def harness(tmp_path: Path) -> AsyncIterator[ImageToImageHarness]:
+    """Open the application with a renderer that finishes at once."""
+    harness = ImageToImageHarness()
     settings = Settings.model_validate({"storage": {"data_dir": tmp_path}})
     async with open_application(
-        settings, load=room.renderer.load, clock=FakeClock(), fetch=room.fetch
+        settings, load=harness.renderer.load, clock=FakeClock(), fetch=harness.fetch
     ) as app:
-        room.app = app
-        yield room
-        room.renderer.release()
+        harness.app = app
+        yield harness
+        harness.renderer.release()
 
 
-async def test_only_one_is_decoded_at_a_time(room: Room, monkeypatch: pytest.MonkeyPatch):
-    """Pictures are decoded one at a time, also while one of the requests is cancelled."""
+async def test_only_one_is_decoded_at_a_time(
+    harness: ImageToImageHarness, monkeypatch: pytest.MonkeyPatch
+):
+    """Pictures are decoded one at a time, even while one of the requests is cancelled."""
     busy = threading.Lock()
     overlaps: list[bool] = []
-    ready = image_to_image._ready  # pyright: ignore[reportPrivateUsage]
+    ready = image_to_image._fit_inputs  # pyright: ignore[reportPrivateUsage]
 
     def slow(*arguments: Any) -> Any:
         overlaps.append(not busy.acquire(blocking=False))
@@ -118,10 +123,10 @@ async def test_only_one_is_decoded_at_a_time(room: Room, monkeypatch: pytest.Mon
         busy.release()
         return ready(*arguments)
 
-    monkeypatch.setattr(image_to_image, "_ready", slow)
-    first = asyncio.create_task(room.paint())
+    monkeypatch.setattr(image_to_image, "_fit_inputs", slow)
+    first = asyncio.create_task(harness.paint())
     await until(lambda: len(overlaps) == 1)
-    others = [asyncio.create_task(room.paint()) for _ in range(3)]
+    others = [asyncio.create_task(harness.paint()) for _ in range(3)]
     first.cancel()
     outcomes = await asyncio.gather(first, *others, return_exceptions=True)
     assert overlaps == [False] * 4
@@ -129,25 +134,25 @@ async def test_only_one_is_decoded_at_a_time(room: Room, monkeypatch: pytest.Mon
     assert [type(each) for each in outcomes[1:]] == [Accepted] * 3
 
 
-async def test_few_are_in_memory_at_once(room: Room):
-    """The others wait until those are decoded; in the end all are painted."""
-    wishes = [asyncio.create_task(room.paint(UrlSource("later"))) for _ in range(9)]
-    await until(lambda: room.fetching == FETCHED_AT_ONCE)
-    room.files["later"] = a_picture()
-    assert [type(each) for each in await asyncio.gather(*wishes)] == [Accepted] * 9
-    assert room.most_fetching == FETCHED_AT_ONCE
+async def test_few_are_in_memory_at_once(harness: ImageToImageHarness):
+    """Only a few requests download at the same time; the others wait, and all are painted."""
+    requests = [asyncio.create_task(harness.paint(UrlSource("later"))) for _ in range(9)]
+    await until(lambda: harness.fetching == FETCHED_AT_ONCE)
+    harness.files["later"] = a_picture()
+    assert [type(each) for each in await asyncio.gather(*requests)] == [Accepted] * 9
+    assert harness.most_fetching == FETCHED_AT_ONCE
 
 
 @pytest.mark.parametrize("limit", ["FETCH_LIMIT_S", "READ_LIMIT_S"])
 async def test_what_takes_too_long_is_given_up(
-    room: Room, monkeypatch: pytest.MonkeyPatch, limit: str
+    harness: ImageToImageHarness, monkeypatch: pytest.MonkeyPatch, limit: str
 ):
-    """One file and all of them have their time; afterwards others are served."""
+    """One file and all files together have a timeout; afterwards other requests are served."""
     monkeypatch.setattr(image_to_image, limit, 0.05)
-    assert await room.paint(UrlSource("never")) == Unreachable()
+    assert await harness.paint(UrlSource("never")) == Unreachable()
     monkeypatch.undo()
-    assert isinstance(await room.paint(), Accepted)
-    assert room.fetching == 0
+    assert isinstance(await harness.paint(), Accepted)
+    assert harness.fetching == 0
 
 
 @pytest.mark.parametrize(
@@ -159,112 +164,112 @@ async def test_what_takes_too_long_is_given_up(
     ],
 )
 async def test_what_cannot_be_read_is_refused(
-    room: Room, found: bytes | Exception, reason: type[Reason]
+    harness: ImageToImageHarness, found: bytes | Exception, reason: type[Reason]
 ):
-    """With the place of the picture among those that were given; nothing is kept."""
-    room.files["bad"] = found
-    outcome = await room.paint(UrlSource("photo"), UrlSource("bad"), mode=Mode.BLEND)
-    assert isinstance(outcome, reason) and room.kept() == set()
+    """An unreadable picture is refused with its position, and nothing is stored."""
+    harness.files["bad"] = found
+    outcome = await harness.paint(UrlSource("photo"), UrlSource("bad"), mode=Mode.BLEND)
+    assert isinstance(outcome, reason) and harness.stored_inputs() == set()
     if isinstance(outcome, UnusableUpload):
         assert (outcome.number, outcome.total) == (2, 2)
 
 
-async def test_a_full_disk_accepts_nothing(room: Room, monkeypatch: pytest.MonkeyPatch):
-    """Where a picture cannot be kept, its wish is refused."""
+async def test_a_full_disk_accepts_nothing(
+    harness: ImageToImageHarness, monkeypatch: pytest.MonkeyPatch
+):
+    """A request is refused if its picture cannot be stored."""
 
     async def full(*_: Any) -> None:
         raise DiskFull(Path("inputs"), "no room")
 
     monkeypatch.setattr("storage.inputs.Inputs.write", full)
-    assert await room.paint() == StorageUnavailable()
-    assert await room.app.services.image_to_image.stage(ALICE, UrlSource("photo")) == Refused(
+    assert await harness.paint() == StorageUnavailable()
+    assert await harness.app.services.image_to_image.stage(ALICE, UrlSource("photo")) == Refused(
         StorageUnavailable()
     )
 
 
-async def test_the_same_picture_twice(room: Room):
-    """A blend of one with itself has it twice and keeps it once."""
-    accepted = await room.paint(UrlSource("photo"), UrlSource("photo"), mode=Mode.BLEND)
+async def test_the_same_picture_twice(harness: ImageToImageHarness):
+    """A blend of a picture with itself names it twice and stores it once."""
+    accepted = await harness.paint(UrlSource("photo"), UrlSource("photo"), mode=Mode.BLEND)
     assert isinstance(accepted, Accepted)
     first, second = accepted.resolved.request.inputs
-    assert first == second and room.kept() == {first}
+    assert first == second and harness.stored_inputs() == {first}
 
 
-async def test_what_is_put_aside_is_painted_from_as_it_is(room: Room):
-    """The very pixels; also given as a file, they are the same."""
-    kept = await room.app.services.image_to_image.stage(ALICE, UrlSource("photo"))
+async def test_what_is_put_aside_is_painted_from_as_it_is(harness: ImageToImageHarness):
+    """A staged picture gives exactly the same pixels as the uploaded file."""
+    kept = await harness.app.services.image_to_image.stage(ALICE, UrlSource("photo"))
     assert isinstance(kept, StagedSource)
-    outcomes = [await room.paint(each) for each in (kept, UrlSource("photo"))]
+    outcomes = [await harness.paint(each) for each in (kept, UrlSource("photo"))]
     for accepted in outcomes:
         assert isinstance(accepted, Accepted)
         assert accepted.resolved.request.inputs == (kept.sha256,)
 
 
-async def test_nobody_else_paints_from_what_was_put_aside(room: Room):
-    """Whoever has read the hash somewhere still lacks the seal."""
-    kept = await room.app.services.image_to_image.stage(ALICE, UrlSource("photo"))
+async def test_nobody_else_paints_from_what_was_put_aside(harness: ImageToImageHarness):
+    """The hash of a staged picture is useless to others without its signature."""
+    kept = await harness.app.services.image_to_image.stage(ALICE, UrlSource("photo"))
     assert isinstance(kept, StagedSource)
     for actor, source in (
         (Actor(200, 1, 10), kept),
         (Actor(100, 2, 10), kept),
         (ALICE, StagedSource(kept.sha256, "0" * 16)),
     ):
-        beginning = InputSpec(Mode.IMAGE, (source,))
-        refused = await room.app.services.image_to_image.plan(
-            actor, GenerationParams("a lake"), beginning
+        spec = InputSpec(Mode.IMAGE, (source,))
+        refused = await harness.app.services.image_to_image.plan(
+            actor, GenerationParams("a lake"), spec
         )
         assert refused == Refused(StagedPictureGone())
 
 
 @pytest.mark.parametrize("damage", ["gone", "damaged"])
-async def test_what_was_put_aside_may_be_lost(room: Room, damage: str):
-    """Gone or damaged meanwhile: refused, never another picture."""
-    kept = await room.app.services.image_to_image.stage(ALICE, UrlSource("photo"))
+async def test_what_was_put_aside_may_be_lost(harness: ImageToImageHarness, damage: str):
+    """A staged picture that is missing or damaged is refused, never replaced by another one."""
+    kept = await harness.app.services.image_to_image.stage(ALICE, UrlSource("photo"))
     assert isinstance(kept, StagedSource)
-    path = InputFiles(room.app.settings.storage.data_dir).path(kept.sha256)
+    path = InputFiles(harness.app.settings.storage.data_dir).path(kept.sha256)
     path.unlink()
     if damage == "damaged":
         path.write_bytes(a_picture())
-    assert await room.paint(kept) == StagedPictureGone()
+    assert await harness.paint(kept) == StagedPictureGone()
 
 
 @pytest.mark.parametrize("damage", ["gone", "damaged"])
-async def test_a_picture_of_ours_may_have_lost_its_file(room: Room, damage: str):
-    """The sentence about removed files, as for enlarging."""
-    accepted = await room.paint()
+async def test_a_picture_of_ours_may_have_lost_its_file(harness: ImageToImageHarness, damage: str):
+    """A picture of the bot whose file is missing or damaged is refused as removed."""
+    accepted = await harness.paint()
     assert isinstance(accepted, Accepted)
-    services = room.app.services
+    services = harness.app.services
     await until(lambda: services.engine_jobs.handle_of(accepted.job_id) is None)
-    original = await room.app.stores.history.latest(ALICE.user_id, ALICE.guild_id)
+    original = await harness.app.stores.history.latest(ALICE.user_id, ALICE.guild_id)
     assert original is not None
-    plan = await room.plan(PictureSource(str(original.id)))
-    path = room.app.settings.storage.data_dir / original.file
+    plan = await harness.plan(PictureSource(str(original.id)))
+    path = harness.app.settings.storage.data_dir / original.file
     path.unlink()
     if damage == "damaged":
         path.write_bytes(b"damaged")
-    outcome = await room.app.services.image_to_image.paint(ALICE, plan)
+    outcome = await harness.app.services.image_to_image.paint(ALICE, plan)
     assert outcome == Refused(FileRemoved(original.id, original.seed))
 
 
-async def test_private_offspring_of_a_private_picture(room: Room):
-    """Whatever was asked for, what is made of it is for the same eyes."""
-    accepted = await room.paint(private=True)
+async def test_private_offspring_of_a_private_picture(harness: ImageToImageHarness):
+    """A result of a private picture is always private."""
+    accepted = await harness.paint(private=True)
     assert isinstance(accepted, Accepted) and accepted.private
-    services = room.app.services
+    services = harness.app.services
     await until(lambda: services.engine_jobs.handle_of(accepted.job_id) is None)
-    plan = await room.plan(PictureSource("1"))
+    plan = await harness.plan(PictureSource("1"))
     assert plan.private
     bob = Actor(200, 1, 10)
-    beginning = InputSpec(Mode.IMAGE, (PictureSource("1", anyones=True),))
-    refused = await room.app.services.image_to_image.plan(
-        bob, GenerationParams("a lake"), beginning
-    )
+    spec = InputSpec(Mode.IMAGE, (PictureSource("1", anyones=True),))
+    refused = await harness.app.services.image_to_image.plan(bob, GenerationParams("a lake"), spec)
     assert isinstance(refused, Refused)
 
 
 @given(st.text(max_size=12) | st.floats().map(str) | st.integers().map(lambda n: f"{n}%"))
 def test_any_text_is_a_strength_or_none(text: str):
-    """Nothing raises, and what is read lies within the bounds."""
+    """Any text is parsed to a strength within bounds, or refused; nothing raises."""
     found = parse_strength(text)
     if isinstance(found, Refused):
         assert isinstance(found.reason, OutOfRange)
@@ -278,5 +283,5 @@ def test_any_text_is_a_strength_or_none(text: str):
      ("75%", 0.75), ("75 %", 0.75), ("０．５", 0.5), (" 0.01 ", 0.01)],
 )  # fmt: skip
 def test_ways_to_write_a_strength(text: str, strength: float | None):
-    """A point, a comma, a percentage, full-width digits."""
+    """A strength may have a point, a comma, a percent sign or full-width digits."""
     assert parse_strength(text) == strength

@@ -1,4 +1,4 @@
-"""Choices in braces: as many wishes as there are ways to choose, and all of them or none."""
+"""Permutations of a prompt: proposed with their number, accepted all together or not at all."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from bot.accounts.blocked_users import BlockedUsers
 from bot.accounts.delivery_settings import DeliverySettingsService
 from bot.accounts.permissions import Actor, Permissions
-from bot.jobs import permutations as choosing
+from bot.jobs import permutations
 from bot.jobs.active import ActiveJobs
 from bot.jobs.admission import AdmissionService
 from bot.jobs.completion import CompletionService, JobEvents
@@ -68,21 +68,21 @@ GROUPS = st.lists(st.lists(WORDS, min_size=1, max_size=4), min_size=1, max_size=
 
 
 def in_braces(groups: list[list[str]]) -> str:
-    """A prompt with these groups of choices."""
+    """Return a prompt with these groups of options."""
     return " and ".join("{" + ", ".join(group) + "}" for group in groups)
 
 
-class Room:
-    """The studio over a real database, with an engine whose model never loads."""
+class PermutationsHarness:
+    """The services on a real database, with an engine whose model never loads."""
 
     def __init__(self, db: Database, limit: int, bounds: Bounds) -> None:
         self.db, self.clock = db, FakeClock()
         self.seeds = iter(range(1000, 10_000)).__next__
         self.jobs = Jobs(db, self.clock, iter(map(str, range(10_000))).__next__)
         self.engine = Engine(ScriptedRenderer().load, bounds=bounds)
-        self.troubles: list[Exception] = []
+        self.storage_errors: list[Exception] = []
         history, active = History(db, self.clock), ActiveJobs()
-        events = JobEvents(lambda _: None, lambda _: None, self.troubles.append)
+        events = JobEvents(lambda _: None, lambda _: None, self.storage_errors.append)
         files = PictureFiles(db.path.parent, clock=self.clock)
         fallback = QuotaPolicy(limit, 24, PolicySource.CONFIG)
         blocked = BlockedUsers(Blocks(db, self.clock))
@@ -118,8 +118,8 @@ class Room:
             estimator=self.engine.estimator,
         )
 
-    async def ask(self, prompt: str, count: int = 1, **options: Any) -> BatchProposal | Refused:
-        """Propose what a prompt would make."""
+    async def propose(self, prompt: str, count: int = 1, **options: Any) -> BatchProposal | Refused:
+        """Propose the permutations of a prompt."""
         outcome = await self.generation.imagine(
             ALICE, GenerationParams(prompt, **options), count=count
         )
@@ -129,26 +129,26 @@ class Room:
         return await self.permutations.propose(ALICE, outcome.reason)
 
     async def charged(self) -> int:
-        """Pictures that are charged."""
+        """Return the number of charged pictures."""
         (row,) = await self.db.fetch_all("SELECT coalesce(sum(pictures), 0) AS n FROM ledger")
         return row["n"]
 
-    def held(self) -> int:
-        """Places of the queue that are held or filled."""
+    def reserved_places(self) -> int:
+        """Return the number of queue places that are reserved or filled."""
         return self.engine.queue._held[(Scope.QUEUE, 0)]
 
 
 @asynccontextmanager
-async def room(limit: int = 100, **bounds: int) -> AsyncIterator[Room]:
-    """An empty database; limit: the quota. bounds: of the queue."""
+async def open_harness(limit: int = 100, **bounds: int) -> AsyncIterator[PermutationsHarness]:
+    """Open the harness on an empty database. limit: the quota. bounds: of the queue."""
     with tempfile.TemporaryDirectory() as folder:
         async with await Database.open(Path(folder) / "data" / "zimagine.db") as db:
-            yield Room(db, limit, Bounds(**({"queue": 100} | bounds)))
+            yield PermutationsHarness(db, limit, Bounds(**({"queue": 100} | bounds)))
 
 
 @given(GROUPS, st.integers(1, 4))
 def test_as_many_wishes_as_ways_to_choose(groups: list[list[str]], count: int):
-    """The number of wishes is the product of the groups, and each could have been typed so."""
+    """The number of prompts is the product of the groups, and each prompt could have been typed."""
     total = math.prod(map(len, groups))
     prompt, params = in_braces(groups), GenerationParams(in_braces(groups), seed=5, steps=4)
     found, texts = apply_flags_to_each(params, count, True), expand_prompts(prompt)
@@ -157,8 +157,8 @@ def test_as_many_wishes_as_ways_to_choose(groups: list[list[str]], count: int):
         return
     assert isinstance(found, tuple) and isinstance(texts, tuple)
     assert len(found) == len(texts) == total
-    for text, asked in zip(texts, found, strict=True):
-        assert asked == apply_flags(dataclasses.replace(params, prompt=text), count, True)
+    for text, parsed in zip(texts, found, strict=True):
+        assert parsed == apply_flags(dataclasses.replace(params, prompt=text), count, True)
     single = apply_flags(params, count, True)
     assert single == (
         found[0] if total == 1 else Refused(ManyPermutations(total, params, count, True))
@@ -175,113 +175,120 @@ def test_as_many_wishes_as_ways_to_choose(groups: list[list[str]], count: int):
 def test_all_or_none_under_any_quota_and_queue(
     groups: list[list[str]], count: int, left: int, places: int
 ):
-    """Everything is accepted and charged once, or nothing is, with the numbers of what lacks."""
-    wishes = math.prod(map(len, groups))
+    """Everything is accepted and charged once, or nothing is, and the refusal says what is
+    missing."""
+    prompt_count = math.prod(map(len, groups))
 
     async def scene() -> None:
-        async with room(left, queue=50, user=places) as here:
-            asked = await here.ask(in_braces(groups), count)
-            assert here.held() == 0 == await here.charged()
-            if wishes > places:
-                assert asked == Refused(QueueIsFull(0, places, Scope.USER, wishes))
-            elif wishes * count > left:
-                assert asked == Refused(QuotaSpent(0, left, 24, wishes * count))
+        async with open_harness(left, queue=50, user=places) as harness:
+            proposal = await harness.propose(in_braces(groups), count)
+            assert harness.reserved_places() == 0 == await harness.charged()
+            if prompt_count > places:
+                assert proposal == Refused(QueueIsFull(0, places, Scope.USER, prompt_count))
+            elif prompt_count * count > left:
+                assert proposal == Refused(QuotaSpent(0, left, 24, prompt_count * count))
             else:
-                assert isinstance(asked, BatchProposal)
-                assert (asked.pictures, len(asked.texts)) == (wishes * count, wishes)
-                taken = await here.permutations.accept(ALICE, asked.proposal_id)
-                assert isinstance(taken, AcceptedBatch) and taken.texts == asked.texts
-                assert here.held() == len(taken.jobs) == wishes
-                assert await here.charged() == wishes * count
-                again = await here.permutations.accept(ALICE, asked.proposal_id)
-                assert isinstance(again, Refused) and await here.charged() == wishes * count
+                assert isinstance(proposal, BatchProposal)
+                assert (proposal.pictures, len(proposal.texts)) == (
+                    prompt_count * count,
+                    prompt_count,
+                )
+                batch = await harness.permutations.accept(ALICE, proposal.proposal_id)
+                assert isinstance(batch, AcceptedBatch) and batch.texts == proposal.texts
+                assert harness.reserved_places() == len(batch.jobs) == prompt_count
+                assert await harness.charged() == prompt_count * count
+                again = await harness.permutations.accept(ALICE, proposal.proposal_id)
+                assert (
+                    isinstance(again, Refused) and await harness.charged() == prompt_count * count
+                )
 
     asyncio.run(scene())
 
 
 @pytest.mark.parametrize("blocked", ["quota", "queue"])
 async def test_what_came_between_the_question_and_its_answer_counts(blocked: str):
-    """Quota and queue are asked again: nothing is half accepted, and it can be answered later."""
-    async with room(5, queue=50, user=4) as here:
-        asked = await here.ask("{a, b, c}")
-        assert isinstance(asked, BatchProposal)
+    """Quota and queue are checked again on the answer: nothing is partly accepted, and the proposal
+    can be answered again later."""
+    async with open_harness(5, queue=50, user=4) as harness:
+        proposal = await harness.propose("{a, b, c}")
+        assert isinstance(proposal, BatchProposal)
         for _ in range(3 if blocked == "quota" else 2):
-            await here.generation.imagine(ALICE, GenerationParams("another"))
+            await harness.generation.imagine(ALICE, GenerationParams("another"))
         if blocked == "quota":
-            while here.engine.queue.first_of(ALICE.user_id):
-                await here.engine.queue.take()
-        before, held = await here.charged(), here.held()
-        refused = await here.permutations.accept(ALICE, asked.proposal_id)
+            while harness.engine.queue.first_of(ALICE.user_id):
+                await harness.engine.queue.take()
+        before, held = await harness.charged(), harness.reserved_places()
+        refused = await harness.permutations.accept(ALICE, proposal.proposal_id)
         expected = (
             QuotaSpent(3, 5, 24, 3) if blocked == "quota" else QueueIsFull(2, 4, Scope.USER, 3)
         )
         assert isinstance(refused, Refused) and refused.reason == expected
-        assert (await here.charged(), here.held()) == (before, held)
-        here.clock.advance(59 * 60)
+        assert (await harness.charged(), harness.reserved_places()) == (before, held)
+        harness.clock.advance(59 * 60)
         if blocked == "queue":
-            await here.engine.queue.take()
+            await harness.engine.queue.take()
             assert isinstance(
-                await here.permutations.accept(ALICE, asked.proposal_id), AcceptedBatch
+                await harness.permutations.accept(ALICE, proposal.proposal_id), AcceptedBatch
             )
 
 
 async def test_seeds_are_fresh_or_the_one_that_is_given():
-    """Without a seed each wish has its own; with one, all of them have that."""
-    async with room() as here:
+    """Without a seed each permutation has a different one; a given seed applies to all."""
+    async with open_harness() as harness:
         for seed in (None, 7):
-            asked = await here.ask("{a, b, c}", seed=seed)
-            assert isinstance(asked, BatchProposal)
-            taken = await here.permutations.accept(ALICE, asked.proposal_id)
-            assert isinstance(taken, AcceptedBatch)
-            seeds = [each.resolved.request.seed for each in taken.jobs]
+            proposal = await harness.propose("{a, b, c}", seed=seed)
+            assert isinstance(proposal, BatchProposal)
+            batch = await harness.permutations.accept(ALICE, proposal.proposal_id)
+            assert isinstance(batch, AcceptedBatch)
+            seeds = [each.resolved.request.seed for each in batch.jobs]
             assert len(set(seeds)) == (3 if seed is None else 1) and (seed is None or 7 in seeds)
 
 
 async def test_what_was_asked_for_is_what_is_painted():
-    """Flags, options and whose eyes: all of it is in the question, and in the jobs."""
-    async with room() as here:
-        asked = await here.ask(
+    """Flags, options and privacy are preserved in the proposal and in the jobs."""
+    async with open_harness() as harness:
+        proposal = await harness.propose(
             r"{a --private, b} \{x\} --ar {16:9, 1:1} --no fog", count=2, steps=3, seed=9
         )
-        assert isinstance(asked, BatchProposal) and asked.pictures == 8
-        assert asked.texts[0] == "a --private {x} --ar 16:9 --no fog"
-        taken = await here.permutations.accept(ALICE, asked.proposal_id)
-        assert isinstance(taken, AcceptedBatch)
-        assert [each.private for each in taken.jobs] == [True, True, False, False]
-        for job in taken.jobs:
-            row = await here.jobs.get(job.job_id)
+        assert isinstance(proposal, BatchProposal) and proposal.pictures == 8
+        assert proposal.texts[0] == "a --private {x} --ar 16:9 --no fog"
+        batch = await harness.permutations.accept(ALICE, proposal.proposal_id)
+        assert isinstance(batch, AcceptedBatch)
+        assert [each.private for each in batch.jobs] == [True, True, False, False]
+        for job in batch.jobs:
+            row = await harness.jobs.get(job.job_id)
             assert row is not None and row.pictures == 2
             request = request_from_json(row.request)
             assert request.prompt in ("a {x}", "b {x}")
             assert (request.negative_prompt, request.steps, request.seed) == ("fog", 3, 9)
-        deliveries = await here.db.fetch_all("SELECT reply_token, message_id FROM deliveries")
+        deliveries = await harness.db.fetch_all("SELECT reply_token, message_id FROM deliveries")
         assert {tuple(row) for row in deliveries} == {(None, None)}
 
 
 async def test_a_database_in_trouble_is_said(monkeypatch: pytest.MonkeyPatch):
-    """A database that takes too long, or nothing, refuses the question; nothing is held."""
-    async with room() as here:
-        monkeypatch.setattr(choosing, "ACCEPT_LIMIT_S", 0.05)
-        async with here.db.transaction():
-            slow = asyncio.create_task(here.ask("{a, b}"))
+    """A database that is slow or failing refuses the proposal; no place stays reserved."""
+    async with open_harness() as harness:
+        monkeypatch.setattr(permutations, "ACCEPT_LIMIT_S", 0.05)
+        async with harness.db.transaction():
+            slow = asyncio.create_task(harness.propose("{a, b}"))
             assert await slow == Refused(StorageUnavailable())
-        assert isinstance(await here.ask("{a, b}"), BatchProposal)
-        assert here.held() == 0
+        assert isinstance(await harness.propose("{a, b}"), BatchProposal)
+        assert harness.reserved_places() == 0
 
 
 async def test_a_question_of_another_version_is_over():
-    """What cannot be read any more is not painted half-understood."""
-    async with room() as here:
-        asked = await here.ask("{a, b}")
-        assert isinstance(asked, BatchProposal)
-        async with here.db.transaction() as transaction:
+    """A stored proposal that cannot be read any more is closed, not partly painted."""
+    async with open_harness() as harness:
+        proposal = await harness.propose("{a, b}")
+        assert isinstance(proposal, BatchProposal)
+        async with harness.db.transaction() as transaction:
             await transaction.execute("""UPDATE proposals SET wish = '{"wish": 5}'""")
-        assert isinstance(await here.permutations.accept(ALICE, asked.proposal_id), Refused)
-        assert await here.permutations.decline(ALICE, asked.proposal_id) is None
-        assert await here.charged() == 0
+        assert isinstance(await harness.permutations.accept(ALICE, proposal.proposal_id), Refused)
+        assert await harness.permutations.decline(ALICE, proposal.proposal_id) is None
+        assert await harness.charged() == 0
 
 
-WISHES = st.builds(
+PARAMS = st.builds(
     GenerationParams,
     prompt=st.text(st.characters(exclude_categories=["Cs"]), max_size=40),
     aspect=st.none() | st.just("16:9"),
@@ -300,28 +307,33 @@ WISHES = st.builds(
 )
 
 
-@given(WISHES, st.integers(1, 4), st.booleans(), st.none() | st.integers(1, 10**9))
+@given(PARAMS, st.integers(1, 4), st.booleans(), st.none() | st.integers(1, 10**9))
 def test_a_stored_question_is_the_same(
     params: GenerationParams, count: int, private: bool, parent_id: int | None
 ):
-    """Every field comes back from the database as it was."""
-    asking = PendingBatch(params, count, private, parent_id)
-    assert choosing._from_json(choosing._to_json(asking)) == asking
+    """Every field of a stored proposal is read back unchanged."""
+    batch = PendingBatch(params, count, private, parent_id)
+    assert permutations._from_json(permutations._to_json(batch)) == batch
 
 
 def test_a_remix_takes_the_numbers_that_no_flag_says():
-    """Size, steps and guidance are the picture's, unless the words say others; what starts from a
-    picture keeps its shape."""
+    """A remix keeps the picture's size, steps and guidance unless flags override them; with source
+    images the size is fixed."""
     original = a_request(width_px=512, height_px=256, steps=6, guidance=2.0, variety=0.5)
     plain = params_like(GenerationParams("x"), original)
     assert isinstance(plain, GenerationParams)
     assert (plain.size, plain.steps, plain.guidance, plain.variety) == ((512, 256), 6, 2.0, 0.5)
-    said = params_like(
+    changed = params_like(
         GenerationParams("x", aspect="1:1", speed=Speed.FAST, strict=True, variety=0.2), original
     )
-    assert isinstance(said, GenerationParams)
-    assert (said.size, said.aspect, said.steps, said.guidance) == (None, "1:1", None, None)
-    assert said.variety == 0.2
+    assert isinstance(changed, GenerationParams)
+    assert (changed.size, changed.aspect, changed.steps, changed.guidance) == (
+        None,
+        "1:1",
+        None,
+        None,
+    )
+    assert changed.variety == 0.2
     start = InitImages(Mode.IMAGE, ("ab" * 32,))
     assert isinstance(
         params_like(GenerationParams("x", size=(64, 64), start=start), original), Refused

@@ -1,4 +1,4 @@
-"""Whatever is in a file: its recipe, or one reason why there is none."""
+"""Any file gives its recipe, or one reason why there is none."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ PNG = encode_png(RASTER, fake_recipe(REQUEST))
 
 
 def written(form: str = "PNG", raster: Raster = RASTER, /, **texts: str) -> bytes:
-    """A picture of these pixels as another program writes it."""
+    """Encode these pixels as another program does."""
     image = Image.frombytes("RGB", (raster.width_px, raster.height_px), raster.rgb)
     out, info = io.BytesIO(), PngInfo()
     for key, text in texts.items():
@@ -36,18 +36,18 @@ def written(form: str = "PNG", raster: Raster = RASTER, /, **texts: str) -> byte
 
 
 def forged(recipe: Recipe) -> bytes:
-    """A file whose recipe somebody wrote, with the right hash of its pixels."""
+    """Encode a file with a forged recipe and the correct hash of its pixels."""
     own = {"recipe": json.loads(recipe.to_json()), "pixels_sha256": pixels_sha256(RASTER)}
     return written(**{RECIPE_KEY: json.dumps(own)})
 
 
 def chunk(kind: bytes, data: bytes) -> bytes:
-    """A PNG's chunk."""
+    """Encode a chunk of a PNG."""
     return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
 
 def test_our_own_file_has_its_recipe():
-    """What was painted is read back as it was written."""
+    """The recipe of a generated picture is read back unchanged."""
     assert read_recipe(PNG) == fake_recipe(REQUEST)
 
 
@@ -68,12 +68,12 @@ def test_our_own_file_has_its_recipe():
     ],
 )
 def test_each_other_file_has_its_reason(data: bytes, why: UnreadableReason, form: str):
-    """No picture, another format, no recipe, another program's, a broken one: told apart."""
+    """Files without a picture, PNG format or recipe, foreign and damaged ones are told apart."""
     assert read_recipe(data) == UnreadableRecipe(why, form)
 
 
 def test_changed_pixels_are_noticed():
-    """A recipe on other pixels than those that were painted is not believed."""
+    """A recipe is rejected if the pixels were modified."""
     other = dataclasses.replace(REQUEST, seed=REQUEST.seed + 1)
     image = Image.open(io.BytesIO(PNG))
     assert isinstance(image.info[RECIPE_KEY], str)
@@ -93,14 +93,14 @@ def test_changed_pixels_are_noticed():
     ],
 )
 def test_a_forged_recipe_beyond_all_bounds_is_damaged(changes: dict[str, object]):
-    """Endless texts and numbers reach nobody, although their file is consistent."""
+    """Excessive texts and numbers are rejected even if the file is consistent."""
     request = dataclasses.replace(REQUEST, **changes)  # pyright: ignore[reportArgumentType]
     assert read_recipe(forged(fake_recipe(REQUEST))) == fake_recipe(REQUEST)
     assert read_recipe(forged(fake_recipe(request))) == UnreadableRecipe(UnreadableReason.DAMAGED)
 
 
 def test_a_bomb_is_refused_by_its_header():
-    """A file of a few bytes that says it has gigapixels is not decoded."""
+    """A small file whose header claims gigapixels is not decoded."""
     header = chunk(b"IHDR", struct.pack(">IIBBBBB", 60_000, 60_000, 8, 2, 0, 0, 0))
     refused = read_recipe(
         PNG[:8] + header + chunk(b"IDAT", zlib.compress(b"\0")) + chunk(b"IEND", b"")
@@ -111,5 +111,5 @@ def test_a_bomb_is_refused_by_its_header():
 @settings(max_examples=150, deadline=None)
 @given(st.integers(0, len(PNG) - 1), st.integers(0, 255), st.integers(0, len(PNG)))
 def test_no_damage_is_a_crash(at: int, value: int, end: int):
-    """Any byte changed, any end cut off: still a recipe or a reason."""
+    """A file with a changed byte or a truncated end still gives a recipe or a reason."""
     read_recipe((PNG[:at] + bytes([value]) + PNG[at + 1 :])[:end])

@@ -1,4 +1,4 @@
-"""Who may look at what, and what is found of it."""
+"""Who may inspect which pictures and files, and what they see."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from tests.fakes import a_request, fake_recipe, gradient
 
 @pytest.fixture
 async def harness(tmp_path: Path) -> AsyncIterator[InspectionHarness]:
-    """An empty database."""
+    """Open the harness on an empty database."""
     async with open_inspection(tmp_path) as harness:
         yield harness
 
@@ -42,8 +42,8 @@ async def harness(tmp_path: Path) -> AsyncIterator[InspectionHarness]:
 
 
 async def test_a_public_picture_is_anyones_where_it_was_posted(harness: InspectionHarness):
-    """Its number is enough for whoever is in its channel, or sees that."""
-    picture = await harness.painted(ALICE, a_request())
+    """A public picture's number is enough for members in its channel or who can read it."""
+    picture = await harness.add_picture(ALICE, a_request())
     elsewhere = dataclasses.replace(BOB, channel_id=HIDDEN)
     for actor in (ALICE, BOB):
         found = await harness.inspection.details(actor, f" #{picture.id} ")
@@ -54,10 +54,11 @@ async def test_a_public_picture_is_anyones_where_it_was_posted(harness: Inspecti
 
 
 async def test_what_is_private_hidden_or_of_another_server_is_unknown(harness: InspectionHarness):
-    """Nobody reads prompts by counting: the answer is as if there were no such picture."""
-    private = await harness.painted(ALICE, a_request("hush"), private=True)
-    hidden = await harness.painted(ALICE, a_request("psst"), channel=HIDDEN)
-    erased = await harness.painted(ALICE, a_request("gone"))
+    """A picture that the member may not see is answered as if it did not exist, so that nobody can
+    read prompts by trying numbers."""
+    private = await harness.add_picture(ALICE, a_request("hush"), private=True)
+    hidden = await harness.add_picture(ALICE, a_request("psst"), channel=HIDDEN)
+    erased = await harness.add_picture(ALICE, a_request("gone"))
     await harness.history.erase(erased.id)
     elsewhere = dataclasses.replace(ALICE, guild_id=2)
     for actor, picture in [(BOB, private), (BOB, hidden), (ADA, private), (elsewhere, hidden)]:
@@ -70,9 +71,9 @@ async def test_what_is_private_hidden_or_of_another_server_is_unknown(harness: I
 
 
 async def test_details_know_where_a_picture_comes_from(harness: InspectionHarness):
-    """The parent's number, the recipe, and a line that asks for the same again."""
-    first = await harness.painted(ALICE, a_request("a {red} boat --ar", negative_prompt="fog"))
-    again = await harness.painted(BOB, a_request(), parent=first.id)
+    """Details have the parent's number, the recipe, and a line that reproduces the picture."""
+    first = await harness.add_picture(ALICE, a_request("a {red} boat --ar", negative_prompt="fog"))
+    again = await harness.add_picture(BOB, a_request(), parent=first.id)
     found = await harness.inspection.details(ALICE, again.id)
     assert isinstance(found, PictureDetails) and found.parent_id == first.id
     of_first = await harness.inspection.details(ALICE, first.id)
@@ -87,17 +88,17 @@ async def test_details_know_where_a_picture_comes_from(harness: InspectionHarnes
 
 
 async def test_the_last_picture_needs_no_number(harness: InspectionHarness):
-    """Without any, that is said."""
+    """Without a number the newest picture is shown, or a refusal if there is none."""
     assert await harness.inspection.latest(ALICE) == Refused(NoPictures())
-    await harness.painted(ALICE, a_request("one"))
-    last = await harness.painted(ALICE, a_request("two"))
+    await harness.add_picture(ALICE, a_request("one"))
+    last = await harness.add_picture(ALICE, a_request("two"))
     found = await harness.inspection.latest(ALICE)
     assert isinstance(found, PictureDetails) and found.picture == last
 
 
 async def test_a_message_is_known_by_its_number_not_by_its_files_name(harness: InspectionHarness):
-    """Anybody can call a file like ours; only the message that carried the result counts."""
-    picture = await harness.painted(ALICE, a_request())
+    """A message is identified by its id, because anybody can give a file the bot's kind of name."""
+    picture = await harness.add_picture(ALICE, a_request())
     await harness.deliveries.placed(picture.job_id, 500)
     await harness.deliveries.delivered(picture.job_id, 501)
     name = f"zimagine-{picture.job_id}-7.webp"
@@ -114,26 +115,27 @@ async def test_a_message_is_known_by_its_number_not_by_its_files_name(harness: I
 
 
 async def test_a_file_of_ours_is_found_again(harness: InspectionHarness):
-    """By its name or by its prompt among one's own; another's only where that may be seen."""
+    """A file is matched by name, or by prompt among the member's own pictures; another member's
+    picture only if it is visible."""
     request = a_request("a lake at dawn")
     data = encode_png(gradient(request), fake_recipe(request))
     unknown = await harness.inspection.read_recipe(data, ALICE)
     assert isinstance(unknown, PictureDetails) and unknown.picture is None and unknown.from_file
-    picture = await harness.painted(ALICE, request, private=True)
+    picture = await harness.add_picture(ALICE, request, private=True)
     own = await harness.inspection.read_recipe(data, ALICE, "renamed.png")
     assert isinstance(own, PictureDetails) and own.picture == picture and own.from_file
     name = picture.file.rpartition("/")[2]
     others = await harness.inspection.read_recipe(data, BOB, name)
     assert isinstance(others, PictureDetails) and others.picture is None
-    public = await harness.painted(ALICE, request)
+    public = await harness.add_picture(ALICE, request)
     name = public.file.rpartition("/")[2]
     seen = await harness.inspection.read_recipe(data, BOB, name)
     assert isinstance(seen, PictureDetails) and seen.picture == public
 
 
 async def test_a_file_name_does_not_open_another_picture(harness: InspectionHarness):
-    """A file that is called like somebody's picture, and is another one, shows only itself."""
-    picture = await harness.painted(ALICE, a_request("a secret lake"))
+    """A file named like another member's picture shows only its own recipe."""
+    picture = await harness.add_picture(ALICE, a_request("a secret lake"))
     other = a_request("a decoy", seed=8)
     data = encode_png(gradient(other), fake_recipe(other))
     found = await harness.inspection.read_recipe(data, BOB, picture.file.rpartition("/")[2])
@@ -142,7 +144,7 @@ async def test_a_file_name_does_not_open_another_picture(harness: InspectionHarn
 
 
 async def test_a_files_texts_are_made_harmless(harness: InspectionHarness):
-    """Control and zero-width characters that somebody wrote into a recipe are not shown."""
+    """Control and zero-width characters in a forged recipe are not shown."""
     request = a_request("a\x00 b\u202e\n c", effective_prompt="a\x00 b\u202e\n c, sharp")
     data = encode_png(gradient(request), fake_recipe(request))
     found = await harness.inspection.read_recipe(data, ALICE)
@@ -151,7 +153,8 @@ async def test_a_files_texts_are_made_harmless(harness: InspectionHarness):
 
 
 async def test_a_large_file_is_not_even_fetched(harness: InspectionHarness):
-    """The declared size decides; and what cannot be fetched is a sentence, not an error."""
+    """A file whose declared size is too large is not downloaded; a failed download is a reason, not
+    an error."""
 
     async def never() -> bytes:
         raise AssertionError("fetched")
@@ -163,14 +166,14 @@ async def test_a_large_file_is_not_even_fetched(harness: InspectionHarness):
     assert isinstance(refused, UploadTooLarge)
     found = await harness.inspection.read_file(ALICE, RecipeFile("x.png", 5, broken))
     assert found == UnreadableRecipe(UnreadableReason.UNREACHABLE)
-    assert FETCH_LIMIT_S < 900  # an interaction can be answered for so long
+    assert FETCH_LIMIT_S < 900  # an interaction can be answered for 15 minutes
 
 
 # A prompt
 
 
 def test_explaining_spends_nothing(harness: InspectionHarness):
-    """What is read out of a prompt and what the usual level adds; an empty one is refused."""
+    """Explaining returns the analysis and the default enhancement; an empty prompt is refused."""
     found = harness.inspection.explain("  an oil painting of a\u200b fox  at dusk ")
     assert isinstance(found, PromptExplanation)
     assert found.prompt == "an oil painting of a fox at dusk"

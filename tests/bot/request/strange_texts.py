@@ -1,4 +1,4 @@
-"""Texts as nobody means them: for properties that hold for any prompt."""
+"""Strategies for unusual texts, for properties that hold for any prompt."""
 
 from __future__ import annotations
 

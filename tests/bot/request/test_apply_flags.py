@@ -1,4 +1,4 @@
-"""Flags in a prompt are obeyed, or refused in words that quote them; never ignored."""
+"""Flags in a prompt are applied, or refused with a sentence that quotes them; never ignored."""
 
 from __future__ import annotations
 
@@ -20,26 +20,26 @@ from engine.prompts import EnhancementLevel, PictureStyle
 from engine.types import Mode
 
 
-def asked(text: str, count: int = 1, private: bool = False, **options: object) -> ParsedRequest:
-    """What becomes of a wish that is all right."""
-    found = apply_flags(GenerationParams(text, **options), count, private)  # pyright: ignore[reportArgumentType]
-    assert isinstance(found, ParsedRequest), found
-    return found
+def parsed(text: str, count: int = 1, private: bool = False, **options: object) -> ParsedRequest:
+    """Apply the flags of a valid prompt."""
+    outcome = apply_flags(GenerationParams(text, **options), count, private)  # pyright: ignore[reportArgumentType]
+    assert isinstance(outcome, ParsedRequest), outcome
+    return outcome
 
 
 def refusal(text: str, count: int = 1, **options: object) -> str:
-    """The sentence of one that is not."""
-    found = apply_flags(GenerationParams(text, **options), count, False)  # pyright: ignore[reportArgumentType]
-    assert isinstance(found, Refused)
-    sentence = rejections.refusal(found, words(), str)
+    """Return the sentence that refuses an invalid prompt."""
+    outcome = apply_flags(GenerationParams(text, **options), count, False)  # pyright: ignore[reportArgumentType]
+    assert isinstance(outcome, Refused)
+    sentence = rejections.refusal(outcome, words(), str)
     assert sentence and "\n" not in sentence
     return sentence
 
 
 def test_flags_become_the_wish():
-    """Each does what its option does, and the prompt is free of them."""
-    found = asked("a house --ar 16:9 --seed 5 --no fog --q 2 --style raw —repeat 3 --private")
-    assert found.params == GenerationParams(
+    """Each flag sets its option and is removed from the prompt."""
+    outcome = parsed("a house --ar 16:9 --seed 5 --no fog --q 2 --style raw —repeat 3 --private")
+    assert outcome.params == GenerationParams(
         "a house",
         aspect="16:9",
         seed=5,
@@ -47,21 +47,21 @@ def test_flags_become_the_wish():
         speed=Speed.FINE,
         enhance=EnhancementLevel.OFF,
     )
-    assert (found.count, found.private) == (3, True)
+    assert (outcome.count, outcome.private) == (3, True)
 
 
 def test_without_flags_nothing_changes():
-    """A plain wish is what it was."""
+    """Parameters without flags stay unchanged."""
     params = GenerationParams("a house, red", aspect="1:1", seed=3, variety=0.2)
     assert apply_flags(params, 2, True) == ParsedRequest(params, 2, True)
 
 
 def test_one_of_two_never_silently_wins():
-    """An option and a flag that say different things are refused; the same twice is all right."""
-    assert asked("a house --seed 5", seed=5).params.seed == 5
+    """An option and a flag with different values are refused; the same value twice is accepted."""
+    assert parsed("a house --seed 5", seed=5).params.seed == 5
     assert "--seed" in refusal("a house --seed 5", seed=6)
     assert "--count" in refusal("a house --repeat 3", count=2)
-    assert asked("a house --repeat 3", count=3).count == 3
+    assert parsed("a house --repeat 3", count=3).count == 3
 
 
 @pytest.mark.parametrize(
@@ -78,34 +78,34 @@ def test_one_of_two_never_silently_wins():
 def test_neither_wins_over_what_decides_the_same(
     text: str, options: dict[str, Any], quoted: tuple[str, ...]
 ):
-    """Steps and speed, guidance and strict, size and aspect: an option and a flag are refused."""
+    """An option and a flag that set the same thing, such as steps and speed, are refused."""
     sentence = refusal(text, **options)
     assert all(f"`{each}`" in sentence for each in quoted)
 
 
 def test_a_style_is_chosen_by_a_flag():
-    """The same as with the option, and both together where they agree."""
-    assert asked("a house --style 油画").params == GenerationParams(
+    """--style does the same as the option, and both are accepted together if they agree."""
+    assert parsed("a house --style 油画").params == GenerationParams(
         "a house", style=PictureStyle.OIL
     )
-    assert asked("a house --style oil", style=PictureStyle.OIL).params.style is PictureStyle.OIL
+    assert parsed("a house --style oil", style=PictureStyle.OIL).params.style is PictureStyle.OIL
     assert "line-art" in refusal("a house --style fancy") and "raw" in refusal(
         "a house --style fancy"
     )
 
 
 def test_variety_is_a_flag():
-    """Midjourney's number, or ours; it reaches the request that is painted."""
+    """Midjourney's --chaos and --variety both set the variety of the resolved request."""
     for text in ("a house --chaos 30", "a house --variety 0.3"):
-        resolved = resolve(asked(text).params, Z_IMAGE_TURBO, lambda: 1)
+        resolved = resolve(parsed(text).params, Z_IMAGE_TURBO, lambda: 1)
         assert isinstance(resolved, ResolvedRequest) and resolved.request.variety == 0.3
 
 
 def test_strength_needs_a_picture():
-    """There is nothing to begin with otherwise."""
+    """--strength without a source image is refused."""
     assert "--strength" in refusal("a house --strength 0.4")
     start = InitImages(Mode.IMAGE, ("a" * 64,))
-    kept = asked("a house --strength 0.4", start=start).params.start
+    kept = parsed("a house --strength 0.4", start=start).params.start
     assert kept == dataclasses.replace(start, strength=0.4)
 
 
@@ -124,18 +124,18 @@ def test_strength_needs_a_picture():
     ],
 )
 def test_what_cannot_be_obeyed_is_quoted(text: str, quoted: str):
-    """The sentence names the flag, the value or the number of pictures."""
+    """The sentence about an invalid flag quotes the flag, its value or the number of pictures."""
     assert quoted in refusal(text)
 
 
 def test_a_single_choice_and_escaped_braces_are_text():
-    """Nothing is asked for that makes one picture anyway."""
-    assert asked("a {red} house").params.prompt == "a red house"
-    assert asked(r"a \{red, blue\} house").params.prompt == "a {red, blue} house"
+    """A single option and escaped braces need no confirmation."""
+    assert parsed("a {red} house").params.prompt == "a red house"
+    assert parsed(r"a \{red, blue\} house").params.prompt == "a {red, blue} house"
 
 
 @given(st.text(max_size=200))
 def test_whatever_is_typed_is_asked_for_or_refused(text: str):
-    """Nothing raises, and every refusal has words."""
-    found = apply_flags(GenerationParams(text), 1, False)
-    assert isinstance(found, ParsedRequest) or rejections.refusal(found, words(), str)
+    """Any text is parsed or refused with a sentence; nothing raises."""
+    outcome = apply_flags(GenerationParams(text), 1, False)
+    assert isinstance(outcome, ParsedRequest) or rejections.refusal(outcome, words(), str)

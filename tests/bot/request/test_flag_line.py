@@ -1,4 +1,4 @@
-"""The line of flags that asks for a picture again."""
+"""The line of flags that reproduces a picture."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ REQUESTS = st.builds(
 
 @given(REQUESTS)
 def test_a_line_says_what_the_request_says(request_: ImageRequest):
-    """Copied and typed again, every setting of a picture from words comes back exactly."""
+    """Parsing the line of a text-to-image picture gives back every setting exactly."""
     flagged = parse(flag_line(request_))
     assert isinstance(flagged, ParsedPrompt), flagged
     assert expand(flag_line(request_)) == (flagged,)
@@ -63,7 +63,7 @@ def test_a_line_says_what_the_request_says(request_: ImageRequest):
     st.none() | st.sampled_from(PictureStyle),
 )
 def test_a_line_asks_for_the_same_picture(prompt, level, guidance, variety, family, style):
-    """What the studio decided once it decides again from the line, words for quality included."""
+    """Resolving the line gives the original request again, enhancement included."""
     params = GenerationParams(
         prompt, guidance=guidance, enhance=level, variety=variety, style=style
     )
@@ -88,7 +88,7 @@ def test_a_line_asks_for_the_same_picture(prompt, level, guidance, variety, fami
 
 
 def test_a_line_reads_as_somebody_would_type_it():
-    """Prompt first, then flags; signs that would mean something get a backslash."""
+    """The prompt comes first, then the flags; special characters are escaped."""
     request = ImageRequest("a {red} cat --v 6", "x", "fog", 5, 1024, 768, 8, 1.0)
     assert flag_line(request) == (
         r"a \{red\} cat \--v 6 --size 1024x768 --seed 5 --steps 8 --guidance 1 --no fog"
@@ -96,7 +96,7 @@ def test_a_line_reads_as_somebody_would_type_it():
 
 
 def test_a_line_for_a_picture_from_a_picture_says_how_strongly():
-    """The strength is in the line; which picture it was cannot be."""
+    """The line has the strength, but cannot name the source image."""
     request = ImageRequest(
         "a cat", "a cat", "", 5, 64, 64, 8, 1.0, Mode.IMAGE, ("a" * 64,), strength=0.6
     )

@@ -1,4 +1,4 @@
-"""Flags and choices in a prompt, as people, phones and other programs write them."""
+"""Flags and permutations in a prompt, as users, phones and other programs write them."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ WRITTEN = [
         "a house --ar 16:9 --seed 5 --no fog --repeat 3",
         ParsedPrompt("a house", {"aspect": "16:9", "seed": 5, "negative": "fog", "count": 3}),
     ),
-    # our own
+    # zimagine's own
     ("a cat --size 1024x768", ParsedPrompt("a cat", {"size": (1024, 768)})),
     ("a cat --size 1024 × 768", ParsedPrompt("a cat", {"size": (1024, 768)})),
     ("a cat --steps 12", ParsedPrompt("a cat", {"steps": 12})),
@@ -167,7 +167,7 @@ WRITTEN = [
 
 @pytest.mark.parametrize(("text", "flagged"), WRITTEN, ids=[text for text, _ in WRITTEN])
 def test_flags_as_people_write_them(text: str, flagged: ParsedPrompt):
-    """Flags are read and taken out of the prompt, however a phone or a habit spells them."""
+    """Flags are parsed and removed from the prompt, in all common spellings."""
     assert parse(text) == flagged
 
 
@@ -206,7 +206,7 @@ def test_flags_as_people_write_them(text: str, flagged: ParsedPrompt):
     ],
 )
 def test_text_without_flags_stays_as_it_is(text: str):
-    """Dashes between words, in quotations, names and addresses are words of the prompt."""
+    """Dashes between words, in quotations, names and addresses are part of the prompt."""
     assert parse(text) == ParsedPrompt(text)
 
 
@@ -296,13 +296,13 @@ WRONG = [
 
 @pytest.mark.parametrize(("text", "bad"), WRONG, ids=[text[:40] for text, _ in WRONG])
 def test_a_flag_that_cannot_be_obeyed_is_named(text: str, bad: FlagError):
-    """The first bad flag comes back as it was written, with what it should have been."""
+    """The first invalid flag is returned as written, with the values that it accepts."""
     assert parse(text) == bad
     assert expand(text) == bad
 
 
 def test_no_flag_is_both_obeyed_and_refused():
-    """A spelling means one thing, and what is suggested instead exists."""
+    """No flag is both supported and unsupported, and every suggested flag exists."""
     assert not FLAGS.keys() & UNSUPPORTED.keys()
     assert {each for each in UNSUPPORTED.values() if each} <= FLAGS.keys()
 
@@ -319,11 +319,11 @@ def test_no_flag_is_both_obeyed_and_refused():
     ],
 )
 def test_a_backslash_takes_a_signs_meaning(text: str, prompt: str):
-    """What would be a flag or a choice is text after a backslash; elsewhere it is a backslash."""
+    """A backslash turns a flag or a brace into text; elsewhere it is an ordinary backslash."""
     assert parse(text) == ParsedPrompt(prompt)
 
 
-# Choices
+# Permutations
 
 
 @pytest.mark.parametrize(
@@ -351,7 +351,7 @@ def test_a_backslash_takes_a_signs_meaning(text: str, prompt: str):
     ],
 )
 def test_every_choice_is_made(text: str, prompts: tuple[str, ...]):
-    """Groups multiply, the last one fastest; spaces around choices do not count."""
+    """Groups multiply, the last one varies fastest, and spaces around options are ignored."""
     assert permutations(text) == Permutations(prompts, len(prompts))
 
 
@@ -367,13 +367,13 @@ def test_every_choice_is_made(text: str, prompts: tuple[str, ...]):
     ],
 )
 def test_a_brace_without_its_counterpart_is_shown(text: str, brace: str, around: str):
-    """What is wrong with a group is said with the words around it."""
+    """The error about an unmatched brace quotes the words around it."""
     assert permutations(text) == FlagError(FlagErrorKind.UNBALANCED, brace, around)
     assert expand(text) == FlagError(FlagErrorKind.UNBALANCED, brace, around)
 
 
 def test_far_too_many_choices_are_only_counted():
-    """A text that would mean a thousand million pictures is answered at once, and so is noise."""
+    """A text with a billion permutations is answered at once, and so is random text."""
     began = time.perf_counter()
     assert permutations("{a,b}" * 30) == Permutations((), 2**30)
     assert expand("{a,b}" * 30 + " --repeat 3") == TooManyPictures(3 * 2**30, 40)
@@ -385,7 +385,7 @@ def test_far_too_many_choices_are_only_counted():
 
 
 def test_the_limit_counts_pictures():
-    """As many as the limit are given, one more only as a number; repeats count."""
+    """Pictures up to the limit are returned; above it only their number. Repeats count."""
     assert permutations("{a,b,c}", 3) == Permutations(("a", "b", "c"), 3)
     assert permutations("{a,b,c}", 2) == Permutations((), 3)
     assert len(found("{a,b} --repeat 20")) == 40
@@ -394,7 +394,7 @@ def test_the_limit_counts_pictures():
 
 
 def test_choices_hold_flags_and_repeats_multiply():
-    """Each picture has a prompt and flags of its own; a given seed counts up and around."""
+    """Each picture has a separate prompt and flags; a given seed counts up and wraps around."""
     assert expand("{red, blue} house --ar {1:1, 16:9}") == (
         ParsedPrompt("red house", {"aspect": "1:1"}),
         ParsedPrompt("red house", {"aspect": "16:9"}),
@@ -411,20 +411,20 @@ def test_choices_hold_flags_and_repeats_multiply():
 
 
 def found(text: str) -> tuple[ParsedPrompt, ...]:
-    """The pictures of a text that is all right."""
+    """Return the pictures of a valid text."""
     outcome = expand(text)
     assert isinstance(outcome, tuple)
     return outcome
 
 
-# What holds for any text
+# Properties of any text
 
 
 @given(TEXTS)
 @example("--no" + "\\" * 9 + '"')
 @example("--ar \ud800")
 def test_no_text_raises(text: str):
-    """Whatever somebody types gets an answer of the promised kinds."""
+    """Any text gives a result of the documented types."""
     assert isinstance(parse(text), ParsedPrompt | FlagError)
     assert isinstance(permutations(text), Permutations | FlagError)
     assert isinstance(expand(text), tuple | FlagError | TooManyPictures)
@@ -432,7 +432,7 @@ def test_no_text_raises(text: str):
 
 @given(TEXTS)
 def test_text_without_flags_and_braces_is_left_alone(text: str):
-    """Every character of an ordinary prompt stays, with its spaces, dashes and backslashes."""
+    """An ordinary prompt keeps every character, including spaces, dashes and backslashes."""
     assume(not re.search(r"[{}｛｝]|[-—–−－‑‐﹣―⸺][A-Za-zＡ-Ｚａ-ｚ]", text))
     assert parse(text) == ParsedPrompt(text)
     assert permutations(text) == Permutations((text,), 1)
@@ -448,7 +448,7 @@ def test_text_without_flags_and_braces_is_left_alone(text: str):
     st.randoms(use_true_random=False),
 )
 def test_flags_may_stand_anywhere(words: list[str], flags: list[str], random: Random):
-    """In whatever order they come, each flag is read and no word of the prompt is lost."""
+    """In any order, each flag is read and no word of the prompt is lost."""
     places = sorted(random.randint(0, len(words)) for _ in flags)
     mixed = list(words)
     for place, flag in reversed(list(zip(places, flags, strict=True))):
@@ -460,7 +460,7 @@ def test_flags_may_stand_anywhere(words: list[str], flags: list[str], random: Ra
 
 @given(TEXTS)
 def test_orders_are_as_many_as_were_counted(text: str):
-    """The cost that is shown before painting is the number of pictures painted."""
+    """The number of pictures shown before painting is the number painted."""
     counted = permutations(text)
     outcome = expand(text)
     if isinstance(counted, Permutations) and isinstance(outcome, tuple):

@@ -1,4 +1,4 @@
-"""Pictures to start from become inputs of the size that their mode needs."""
+"""Source images become inputs of the size that their mode needs."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ sides = st.integers(1, 40)
 
 
 def an_upload(width_px: int, height_px: int, shade: int = 200) -> Upload:
-    """A picture with a gradient, so that cropping and scaling change it."""
+    """Return a picture with a gradient, so that cropping and scaling change it."""
     row = bytes(max(1, (x * shade // width_px) % 256) for x in range(width_px) for _ in range(3))
     return Upload.of(Raster(width_px, height_px, row * height_px))
 
 
 def size(upload: Upload) -> tuple[int, int]:
-    """Its width and height."""
+    """Return the width and height of a picture."""
     return upload.raster.width_px, upload.raster.height_px
 
 
@@ -44,18 +44,21 @@ def size(upload: Upload) -> tuple[int, int]:
 def test_inputs_have_the_size_that_the_painter_needs_and_the_start_names_them(
     width: int, height: int, across: int, down: int
 ):
-    """All of the picture's size, half of it to enlarge; hashes in the mode's order."""
-    wanted = (across * 32, down * 32)
+    """Inputs have the output's size, for upscaling half of it; hashes are in the mode's order."""
+    output_size = (across * 32, down * 32)
     for mode, number in INPUTS.items():
-        found = prepare(mode, [an_upload(width, height)] * number, wanted, 0.5)
+        found = prepare(mode, [an_upload(width, height)] * number, output_size, 0.5)
         assert found.start.mode is mode and found.start.strength == 0.5
         assert found.start.inputs == tuple(each.sha256 for each in found.inputs)
-        share = 2 if mode is Mode.UPSCALE else 1
-        assert all(size(each) == (wanted[0] // share, wanted[1] // share) for each in found.inputs)
+        factor = 2 if mode is Mode.UPSCALE else 1
+        assert all(
+            size(each) == (output_size[0] // factor, output_size[1] // factor)
+            for each in found.inputs
+        )
 
 
 def test_a_mask_is_grey_and_survives_being_stored():
-    """Three equal channels; what comes back from the disk is the same mask."""
+    """A mask has three equal channels and is the same after being stored and reopened."""
     colourful = Upload.of(Raster(4, 2, bytes(range(0, 240, 10))))
     found = prepare(Mode.INPAINT, [an_upload(8, 4), colourful], (32, 16)).inputs[1]
     rgb = found.raster.rgb
@@ -66,7 +69,7 @@ def test_a_mask_is_grey_and_survives_being_stored():
 
 
 def test_a_mask_has_to_lie_over_its_picture():
-    """Another shape is refused, another size is not; a black one would change nothing."""
+    """A mask of another aspect ratio or an entirely black one is refused; another size is not."""
     picture = an_upload(300, 200)
     assert prepare(Mode.INPAINT, [picture, an_upload(151, 100)], (96, 64)).inputs
     with pytest.raises(MaskSizeMismatch):
@@ -77,7 +80,7 @@ def test_a_mask_has_to_lie_over_its_picture():
 
 @pytest.mark.parametrize("mode", Mode)
 def test_another_number_of_pictures_is_a_mistake_of_the_caller(mode: Mode):
-    """ValueError, never a picture too few in the recipe."""
+    """A wrong number of pictures raises ValueError and never leads to an incomplete recipe."""
     with pytest.raises(ValueError, match="input pictures"):
         prepare(mode, [an_upload(8, 8)] * (MAX_BLENDED + 1), (32, 32))
     if INPUTS[mode]:
@@ -86,7 +89,7 @@ def test_another_number_of_pictures_is_a_mistake_of_the_caller(mode: Mode):
 
 
 def from_blend() -> tuple[ImageRequest, list[Upload]]:
-    """A request, and the pictures that were given for it."""
+    """Return a blend request with its source images."""
     given_ = [an_upload(40, 30), an_upload(30, 40, 90)]
     start = prepare(Mode.BLEND, given_, (64, 32)).start
     request = a_request(mode=start.mode, inputs=start.inputs, width_px=64, height_px=32)
@@ -94,7 +97,7 @@ def from_blend() -> tuple[ImageRequest, list[Upload]]:
 
 
 def test_pictures_given_again_are_known_by_their_pixels():
-    """The files that were given first, and what was kept of them; nothing else."""
+    """The original files and the stored inputs are accepted, and nothing else."""
     request, given_ = from_blend()
     kept = match_inputs(request, given_)
     assert tuple(each.sha256 for each in kept) == request.inputs
@@ -107,7 +110,7 @@ def test_pictures_given_again_are_known_by_their_pixels():
 
 
 def test_a_blend_takes_up_to_four():
-    """Each is fitted and named, in the order in which they were given."""
+    """A blend fits and names up to four pictures in the given order."""
     shades = (200, 150, 100, 50)
     found = prepare(Mode.BLEND, [an_upload(40, 30, each) for each in shades], (64, 32))
     assert len(set(found.start.inputs)) == 4
@@ -124,7 +127,7 @@ def test_a_blend_takes_up_to_four():
 def test_a_picture_of_any_shape_gives_a_size_that_can_be_painted(
     width: int, height: int, mode: Mode
 ):
-    """Never refused where nothing was asked for: too long a shape becomes the nearest one."""
+    """Without an explicit size, no aspect ratio is refused: an extreme one becomes the nearest."""
     for family in (SKETCH_FAMILY, Z_IMAGE_TURBO):
         found = size_from(GenerationParams("x"), mode, family, (width, height))
         assert isinstance(found, tuple)
@@ -132,7 +135,7 @@ def test_a_picture_of_any_shape_gives_a_size_that_can_be_painted(
 
 
 def test_enlarging_doubles_what_is_there():
-    """Twice the picture's own size where that can be painted, else twice the family's own."""
+    """Upscaling doubles the picture's own size if possible, else the family's own size."""
 
     def doubled(source: tuple[int, int], **params: object) -> object:
         return size_from(GenerationParams("x", **params), Mode.UPSCALE, SKETCH_FAMILY, source)  # pyright: ignore[reportArgumentType]
@@ -148,15 +151,15 @@ def test_enlarging_doubles_what_is_there():
 
 
 def test_a_prepared_wish_is_composed():
-    """What comes out of here is what compose() takes."""
-    wanted = size_from(GenerationParams("x"), Mode.IMAGE, SKETCH_FAMILY, (300, 200))
-    assert isinstance(wanted, tuple)
-    found = prepare(Mode.IMAGE, [an_upload(300, 200)], wanted)
+    """`resolve` accepts the prepared inputs."""
+    output_size = size_from(GenerationParams("x"), Mode.IMAGE, SKETCH_FAMILY, (300, 200))
+    assert isinstance(output_size, tuple)
+    found = prepare(Mode.IMAGE, [an_upload(300, 200)], output_size)
     resolved = resolve(
-        GenerationParams("x", size=wanted, start=found.start), SKETCH_FAMILY, lambda: 1
+        GenerationParams("x", size=output_size, start=found.start), SKETCH_FAMILY, lambda: 1
     )
     assert isinstance(resolved, ResolvedRequest) and resolved.request.inputs == found.start.inputs
-    assert (resolved.request.width_px, resolved.request.height_px) == wanted
+    assert (resolved.request.width_px, resolved.request.height_px) == output_size
 
 
 @pytest.mark.parametrize(

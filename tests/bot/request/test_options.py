@@ -31,7 +31,8 @@ def test_no_name_is_used_twice():
 
 @pytest.mark.parametrize("option", OPTIONS, ids=lambda option: option.name)
 def test_every_option_is_found_wherever_people_look(option: Option):
-    """Each has its own name as a flag, and stands on the command line under its heading."""
+    """Each option is a flag with its own name, and is listed by `imagine --help` under its
+    heading."""
     assert option.name in [name for flag in option.flags for name in flag.names] or (
         option.name == "negative"  # Midjourney's --no
     )
@@ -44,7 +45,7 @@ def test_every_option_is_found_wherever_people_look(option: Option):
 
 @pytest.mark.parametrize("name", [each.name for each in OPTIONS if each.choices is not None])
 def test_closed_lists_are_closed_everywhere(name: str):
-    """A value outside the list is refused by name, given as an option or as a flag."""
+    """A value outside the list is refused and quoted, as an option and as a flag."""
     refused = with_options(GenerationParams("a lake"), **{name: "odd"})
     assert isinstance(refused, Refused) and isinstance(refused.reason, FlagProblem)
     assert refused.reason.error.flag == f"--{name}" and refused.reason.error.expected

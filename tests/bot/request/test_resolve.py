@@ -1,4 +1,4 @@
-"""From what a person typed to a request, or to the reason why not."""
+"""Request parameters become a complete request, or are refused with a reason."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def resolved(params: GenerationParams, family: Family = SKETCH_FAMILY) -> Resolv
 
 
 def test_an_untouched_wish_gets_the_familys_defaults():
-    """Eight steps, guidance off, the native square, a fresh seed, words for quality."""
+    """The defaults are eight steps, no guidance, the native square, a new seed, and enhancement."""
     request = resolved(GenerationParams("a lake"), Z_IMAGE_TURBO).request
     assert (request.steps, request.guidance, request.seed) == (8, 1.0, 42)
     assert (request.width_px, request.height_px) == (1024, 1024)
@@ -93,7 +93,7 @@ def test_an_untouched_wish_gets_the_familys_defaults():
     ],
 )
 def test_bad_input_gets_a_reason_and_one_sentence(params: GenerationParams, kind: type):
-    """Each mistake has a reason of its own, and words for it."""
+    """Each mistake has its own reason and one sentence."""
     outcome = resolve(params, SKETCH_FAMILY, lambda: 42)
     assert isinstance(outcome, Refused) and isinstance(outcome.reason, kind)
     sentence = rejections.refusal(outcome, words(), lambda moment: moment.isoformat())
@@ -101,19 +101,20 @@ def test_bad_input_gets_a_reason_and_one_sentence(params: GenerationParams, kind
 
 
 def test_an_idle_negative_prompt_is_noted():
-    """A negative prompt at guidance 1 does nothing; above 1 it acts and nothing is noted."""
+    """A negative prompt is noted as ineffective at guidance 1, and not noted above 1."""
     assert resolved(GenerationParams("x", negative="fog")).notes == (NegativeIgnored(),)
     assert resolved(GenerationParams("x", negative="fog", guidance=1.5)).notes == ()
 
 
 def test_high_guidance_is_noted():
-    """Over 2.5 pictures burn."""
+    """Guidance above 2.5 is noted, as pictures look burnt."""
     (note,) = resolved(GenerationParams("x", guidance=3.0, enhance=EnhancementLevel.OFF)).notes
     assert isinstance(note, HighGuidance)
 
 
 def test_the_default_negative_prompt_acts_only_with_guidance():
-    """With guidance and enhancement, and none given, ours is used and said; else none is."""
+    """With guidance and enhancement, a missing negative prompt is replaced by the default one,
+    which a note says; otherwise none is used."""
     ours = resolved(GenerationParams("x", guidance=1.5))
     assert ours.notes == (NegativeAdded(ours.request.negative_prompt),)
     assert not resolved(GenerationParams("x")).request.negative_prompt
@@ -126,7 +127,7 @@ def test_the_default_negative_prompt_acts_only_with_guidance():
 def test_any_input_gives_a_request_within_bounds_or_a_refusal(
     prompt: str, seed: int, guidance: float, steps: int, aspect: str
 ):
-    """Whatever is typed, nothing out of bounds reaches the painter and nothing raises."""
+    """For any input, nothing out of bounds reaches the renderer and nothing raises."""
     params = GenerationParams(
         prompt, aspect=aspect or None, seed=seed, steps=steps, guidance=guidance
     )
@@ -142,7 +143,7 @@ def test_any_input_gives_a_request_within_bounds_or_a_refusal(
 
 
 def test_a_reroll_changes_the_seed_and_nothing_else():
-    """With a seed given it is that seed, without one a fresh one."""
+    """A reroll uses the given seed, or a new one if none is given."""
     original = resolved(GenerationParams("a lake", guidance=1.5, steps=4)).request
     for seed, expected in ((None, 7), (9, 9)):
         again = resolve_reroll(original, seed, SKETCH_FAMILY, lambda: 7)
@@ -152,7 +153,7 @@ def test_a_reroll_changes_the_seed_and_nothing_else():
 
 
 def test_times_are_written_by_the_front():
-    """The sentence about a spent quota holds the time as the reader's front writes it."""
+    """The sentence about a spent quota has the time as the interface formats it."""
     from bot.request.outcomes import QuotaSpent
 
     refused = Refused(QuotaSpent(1, 1, 24), datetime(2026, 1, 2, tzinfo=UTC))
@@ -168,36 +169,36 @@ def test_a_replay_is_held_to_the_bounds_of_the_model_that_paints_it():
 
 @pytest.mark.parametrize(("speed", "steps"), [("fast", 4), ("standard", 8), ("fine", 10)])
 def test_speeds_are_steps(speed: str, steps: int):
-    """A speed chooses the steps, unless they are given."""
+    """A speed sets the steps, unless these are given."""
     assert resolved(GenerationParams("x", speed=Speed(speed))).request.steps == steps
     assert resolved(GenerationParams("x", speed=Speed(speed), steps=3)).request.steps == 3
 
 
 def test_strict_is_a_guidance():
-    """Strict holds the prompt at 1.8, without a note; a guidance that is given wins."""
+    """Strict is guidance 1.8, without a note; an explicit guidance takes precedence."""
     strict = resolved(GenerationParams("x", strict=True, enhance=EnhancementLevel.OFF))
     assert strict.request.guidance == 1.8 and strict.notes == ()
     assert resolved(GenerationParams("x", strict=True, guidance=2.0)).request.guidance == 2.0
 
 
 def test_turbo_breaks_earlier():
-    """Over 3.2 Turbo's pictures break: refused with that bound."""
+    """Turbo's pictures break above guidance 3.2, which is refused with that bound."""
     outcome = resolve(GenerationParams("x", guidance=3.3), Z_IMAGE_TURBO, lambda: 1)
     assert isinstance(outcome, Refused) and outcome.reason == OutOfRange("guidance", 3.3, 1.0, 3.2)
 
 
 def test_large_pictures_are_advised_to_be_enlarged():
-    """2048² in one piece is refused with the size to paint instead, in the same shape."""
+    """2048² in one piece is refused, with a smaller size of the same aspect ratio."""
     for size, advised in (((2048, 2048), (1024, 1024)), ((2048, 1536), (1184, 880))):
         outcome = resolve(GenerationParams("x", size=size), Z_IMAGE_TURBO, lambda: 1)
         assert isinstance(outcome, Refused)
         assert outcome.reason == SizeTooLarge(*size, *advised, upscaled=False)
-        told = rejections.refusal(outcome, words(), str)
-        assert f"{advised[0]}×{advised[1]}" in told and "upscale" in told
+        sentence = rejections.refusal(outcome, words(), str)
+        assert f"{advised[0]}×{advised[1]}" in sentence and "upscale" in sentence
 
 
 def test_short_sides_are_noted():
-    """A side under the family's floor is painted, and warned of."""
+    """A side below the advised minimum of the family is accepted with a note."""
     assert resolved(GenerationParams("x", size=(256, 128))).notes == (SmallSide(128, 160),)
     assert resolved(GenerationParams("x", size=(1024, 496)), Z_IMAGE_TURBO).notes == (
         SmallSide(496, 512),
@@ -205,8 +206,8 @@ def test_short_sides_are_noted():
 
 
 def test_levels_of_enhancement():
-    """Off adds nothing, light a word of quality, full what the words imply; the default is the
-    family's own, and smart asks the painter for more with full to fall back on."""
+    """Off adds nothing, light a word of quality, full what the prompt implies. The default is the
+    family's own; smart asks the renderer for more, with full as the fallback."""
     dawn = "a mountain lake at dawn"
 
     def added(level: EnhancementLevel | None, family=Z_IMAGE_TURBO) -> str:
@@ -222,8 +223,8 @@ def test_levels_of_enhancement():
 
 
 def test_a_style_is_read_as_if_it_had_been_named():
-    """The model reads the same as with the style in the prompt; it is shown as what was added, and
-    the request remembers it, for whoever paints it again."""
+    """A chosen style has the same effect as in the prompt, is shown as added, and is stored in the
+    request."""
     chosen = resolved(GenerationParams("a lake at dawn", style=PictureStyle.OIL), Z_IMAGE_TURBO)
     written = resolved(GenerationParams("a lake at dawn, oil painting"), Z_IMAGE_TURBO)
     assert chosen.request.effective_prompt == written.request.effective_prompt
@@ -240,7 +241,8 @@ def test_a_style_is_read_as_if_it_had_been_named():
 
 
 def test_the_persons_words_win_over_a_chosen_style():
-    """Another style in the prompt leaves the chosen one out, which a note says, also later."""
+    """If the prompt names another style, the chosen one is ignored, which a note says, in replays
+    too."""
     clash = resolved(GenerationParams("an anime girl", style=PictureStyle.OIL), Z_IMAGE_TURBO)
     plain = resolved(GenerationParams("an anime girl"), Z_IMAGE_TURBO)
     assert clash.request.effective_prompt == plain.request.effective_prompt
@@ -252,7 +254,7 @@ def test_the_persons_words_win_over_a_chosen_style():
 
 
 def test_a_model_that_knows_no_styles_is_told_of_none():
-    """Words that sketch never saw would only spoil its pictures: a note says that they are left."""
+    """sketch was not trained on styles: a chosen one is ignored with a note."""
     sketch = resolved(GenerationParams("a red boat", style=PictureStyle.INK))
     assert (
         sketch.request.effective_prompt
@@ -263,7 +265,7 @@ def test_a_model_that_knows_no_styles_is_told_of_none():
 
 
 def test_enhancement_leaves_room_for_the_prompt():
-    """What is added never makes a prompt too long that was not."""
+    """Enhancement never makes a prompt too long."""
     count = len
     params = GenerationParams("a lake at dawn " + "x" * 480)
     outcome = resolve(params, Z_IMAGE_TURBO, lambda: 1, count)
@@ -272,8 +274,8 @@ def test_enhancement_leaves_room_for_the_prompt():
 
 
 def test_the_shape_of_the_input_is_kept():
-    """Without a size or an aspect a picture has the shape of what it starts from, as far as the
-    family allows; with one it has that."""
+    """Without a size or an aspect, the source image's aspect ratio is kept as far as the family
+    allows; an explicit one takes precedence."""
     assert size_for(GenerationParams("x"), Z_IMAGE_TURBO, (4000, 3000)) == (1184, 880)
     assert size_for(GenerationParams("x", aspect="1:1"), Z_IMAGE_TURBO, (4000, 3000)) == (
         1024,
@@ -284,7 +286,7 @@ def test_the_shape_of_the_input_is_kept():
 
 
 def test_a_start_is_in_the_request():
-    """Mode, inputs and the mode's own strength are what is painted from."""
+    """The request has the mode, the inputs and the mode's default strength."""
     request = resolved(GenerationParams("x", start=InitImages(Mode.INPAINT, (SHA, SHA)))).request
     assert (request.mode, request.inputs, request.strength) == (Mode.INPAINT, (SHA, SHA), 1.0)
     request = resolved(GenerationParams("x", start=InitImages(Mode.IMAGE, (SHA,), 0.4))).request
@@ -292,7 +294,7 @@ def test_a_start_is_in_the_request():
 
 
 def test_variations_build_on_each_other():
-    """Each turns the noise of what it is a variation of; the seed and all else stay."""
+    """A variation of a variation turns its noise further; the seed and all else stay."""
     original = resolved(GenerationParams("a lake")).request
     seeds = iter([11, 12])
     once = resolve_variation(original, SUBTLE, SKETCH_FAMILY, lambda: next(seeds))
@@ -309,7 +311,7 @@ def test_variations_build_on_each_other():
 
 
 def test_a_reroll_with_the_same_seed_keeps_its_variations():
-    """The same seed is the same picture; another one is a picture of its own."""
+    """A reroll keeps variations only with the same seed."""
     original = resolved(GenerationParams("a lake")).request
     varied = dataclasses.replace(original, variations=(Variation(1, 0.5),))
     for seed, kept in ((varied.seed, varied.variations), (9, ()), (None, ())):
@@ -318,7 +320,7 @@ def test_a_reroll_with_the_same_seed_keeps_its_variations():
 
 
 def test_enlarging_doubles_both_sides():
-    """From the picture itself and with little noise; a second time is too large, in words."""
+    """Upscaling starts from the picture with little noise; another one is refused as too large."""
     original = resolved(GenerationParams("a lake", size=(320, 192), refine=0.2)).request
     large = resolve_upscale(original, SHA, SKETCH_FAMILY)
     assert isinstance(large, ResolvedRequest)
@@ -346,7 +348,7 @@ def test_enlarging_doubles_both_sides():
     ids=str,
 )
 def test_a_replay_keeps_to_the_bounds_of_a_wish(changes: dict[str, object]):
-    """A recipe that anybody may have written asks for nothing that a wish could not."""
+    """A forged recipe cannot exceed the bounds of request parameters."""
     original = resolved(GenerationParams("a lake")).request
     hostile = dataclasses.replace(original, **changes)
     outcome = resolve_reroll(hostile, hostile.seed, SKETCH_FAMILY, lambda: 1)

@@ -1,4 +1,4 @@
-"""What is particular about a wish: all that differs from what the model does by itself."""
+"""The summary of a request lists the settings that differ from the model's defaults."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from engine.sizing import ASPECTS
 def of(
     params: GenerationParams, pictures: int = 1, family: Family = Z_IMAGE_TURBO
 ) -> RequestSummary:
-    """Those of a wish that is all right."""
+    """Summarise valid parameters."""
     found = resolve(params, family, lambda: 1)
     assert isinstance(found, ResolvedRequest)
     return summarize(found.request, pictures, family, found.notes)
@@ -25,7 +25,7 @@ def of(
 
 @pytest.mark.parametrize("family", [SKETCH_FAMILY, Z_IMAGE_TURBO])
 def test_a_plain_wish_has_none(family: Family):
-    """Nor has one that asks for what it would get anyway."""
+    """A request with only default values has an empty summary, even if they are explicit."""
     assert (
         of(GenerationParams("a lake", seed=5, enhance=EnhancementLevel.OFF), family=family)
         == DEFAULTS
@@ -37,7 +37,7 @@ def test_a_plain_wish_has_none(family: Family):
 @pytest.mark.parametrize("aspect", ASPECTS)
 @pytest.mark.parametrize("family", [SKETCH_FAMILY, Z_IMAGE_TURBO])
 def test_shapes_have_the_name_that_was_chosen(family: Family, aspect: str):
-    """The ratio of a size that was made from one; other sizes are given in pixels."""
+    """A size that comes from an aspect ratio is shown as that ratio, other sizes in pixels."""
     found = resolve(GenerationParams("x", aspect=aspect), family, lambda: 1)
     if isinstance(found, ResolvedRequest):
         shape = summarize(found.request, 1, family).shape
@@ -45,7 +45,7 @@ def test_shapes_have_the_name_that_was_chosen(family: Family, aspect: str):
 
 
 def test_everything_that_was_chosen():
-    """Count, size, style, steps by their name or number, guidance."""
+    """The summary has count, size, style, steps by name or number, and guidance."""
     params = GenerationParams(
         "x", size=(512, 1024), speed=Speed.FAST, guidance=1.8, style=PictureStyle.OIL
     )
@@ -56,7 +56,7 @@ def test_everything_that_was_chosen():
 
 
 def test_a_style_that_was_left_out_is_none():
-    """A note says what became of it; the line would promise it."""
+    """An ignored style is left out of the summary; a note mentions it."""
     assert of(GenerationParams("an anime girl", style=PictureStyle.OIL)).style is None
     assert (
         of(GenerationParams("a girl", style=PictureStyle.OIL), family=SKETCH_FAMILY).style is None
@@ -64,7 +64,7 @@ def test_a_style_that_was_left_out_is_none():
 
 
 def test_choices_from_lists_become_part_of_the_wish():
-    """By the names of their fields; what was not chosen stays ours to choose."""
+    """Options from closed lists set their fields; the others keep their defaults."""
     plain = GenerationParams("a lake")
     assert with_options(plain, style=None, speed=None, enhance=None) == plain
     found = with_options(plain, style="line-art", speed="fine", enhance="light")
@@ -75,7 +75,7 @@ def test_choices_from_lists_become_part_of_the_wish():
 
 @pytest.mark.parametrize("name", ["style", "speed", "enhance"])
 def test_a_value_of_no_list_is_refused(name: str):
-    """Another version's command may offer other values: they are quoted, not dropped."""
+    """A value from another version's command is refused and quoted, not dropped."""
     found = with_options(GenerationParams("a lake"), **{name: "odd"})
     assert isinstance(found, Refused) and isinstance(found.reason, FlagProblem)
     bad = found.reason.error

@@ -1,4 +1,4 @@
-"""Grids, contact sheets and prompts of files: the pure parts of painting many pictures."""
+"""Grids, contact sheets, prompt files and optional numbers of `zimagine imagine`."""
 
 from __future__ import annotations
 
@@ -26,7 +26,8 @@ NAMES = ("guidance", "steps", "seed", "strength", "variety")
 def test_a_grid_has_every_combination_once_or_is_refused_with_its_number(
     sizes: dict[str, int], count: int
 ):
-    """As many as the product says, all different; over 64 the sentence names how many."""
+    """A grid has as many cells as the product of its axes, all different; more than 64 are refused
+    with their number."""
     along = grids.axes([f"{name}={','.join(map(str, range(n)))}" for name, n in sizes.items()])
     number = math.prod(sizes.values())
     if number * count > MAX_CELLS:
@@ -39,13 +40,13 @@ def test_a_grid_has_every_combination_once_or_is_refused_with_its_number(
 
 
 def test_without_a_grid_there_is_one_cell_and_no_sheet():
-    """A call without --grid paints each picture as it is, however many there are."""
+    """A call without --grid has one cell and no contact sheet, whatever its --count."""
     (cell,) = grids.cells((), 1000)
     assert cell.values == {} and cell.file_label == "" and grids.columns(()) == 0
 
 
 def test_the_last_axis_runs_along_the_row():
-    """Rows and columns of a sheet are the two settings; a single long one is broken."""
+    """The last axis determines the columns of the sheet; a single long axis is wrapped."""
     two = (Axis("steps", (4, 8)), Axis("guidance", (1.0, 1.8, 2.5)))
     labels = [cell.label for cell in grids.cells(two)]
     assert labels[:2] == ["steps 4, guidance 1", "steps 4, guidance 1.8"]
@@ -55,7 +56,7 @@ def test_the_last_axis_runs_along_the_row():
 
 @given(st.text(max_size=40))
 def test_any_text_is_an_axis_or_a_sentence(text: str):
-    """Whatever is typed: values, or one line that says what is expected."""
+    """Any text after --grid is parsed, or refused with one line that says what is expected."""
     try:
         found = grids.axis(text)
     except InvalidGrid as wrong:
@@ -83,16 +84,16 @@ def test_a_sheet_shows_every_picture_in_its_place():
 
 @given(st.lists(st.text(st.characters(exclude_characters="\r\n", exclude_categories=["Cs"]))))
 def test_lines_are_prompts_whatever_is_in_them(prompts: list[str]):
-    """Each line that is not blank or a comment is one prompt, for every kind of line end."""
-    wanted = [text.strip() for text in prompts]
-    wanted = [text for text in wanted if text and not text.startswith("#")]
+    """Each line that is not blank or a comment is one prompt, with any kind of line ending."""
+    expected = [text.strip() for text in prompts]
+    expected = [text for text in expected if text and not text.startswith("#")]
     for end in ("\n", "\r\n", "\r"):
         data = end.join(["# first", *prompts]).encode()
-        assert prompting.lines(data) == prompting.lines(b"\xef\xbb\xbf" + data) == wanted
+        assert prompting.lines(data) == prompting.lines(b"\xef\xbb\xbf" + data) == expected
 
 
 def a_command() -> click.Command:
-    """One with a number that may be left out."""
+    """Return a command with an optional number."""
     option = section("Some")
 
     @click.command(cls=SectionedCommand)
@@ -119,12 +120,12 @@ def a_command() -> click.Command:
     ],
 )
 def test_a_number_may_be_left_out(arguments: list[str], shown: str):
-    """The next word is taken only where it is a number."""
+    """The next word is taken as the value only if it is a number."""
     assert CliRunner().invoke(a_command(), arguments).stdout.strip() == shown
 
 
 def test_the_help_lists_options_under_their_headings():
-    """Every option of `imagine` stands in a section, with its help."""
+    """The help lists every option of `imagine` in a section, with its help text."""
     shown = CliRunner().invoke(a_command(), ["--help"]).stdout
     assert shown.index("Some:") < shown.index("--refine") < shown.index("Others:")
     assert shown.index("Others:") < shown.index("--flag") < shown.index("--help")

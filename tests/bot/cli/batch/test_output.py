@@ -1,4 +1,4 @@
-"""Painting without Discord: what the command line relies on."""
+"""Generating and writing pictures on the command line."""
 
 from __future__ import annotations
 
@@ -38,27 +38,27 @@ from storage.jobs import Jobs
 from storage.types import utc_now
 from tests.fakes import ScriptedRenderer, a_request, fake_recipe, gradient
 
-COMPOSED = resolve(GenerationParams("a lake", seed=5, size=(128, 128)), SKETCH_FAMILY, lambda: 5)
-assert isinstance(COMPOSED, ResolvedRequest)
+RESOLVED = resolve(GenerationParams("a lake", seed=5, size=(128, 128)), SKETCH_FAMILY, lambda: 5)
+assert isinstance(RESOLVED, ResolvedRequest)
 
 
 async def paint(renderer: ScriptedRenderer, out: Path) -> list[Progress]:
-    """Paint one picture; the steps that were reported."""
+    """Paint one picture and return the reported steps."""
     engine = Engine(renderer.load, bounds=Bounds(queue=1))
     engine.start()
     await engine.ready()
     steps: list[Progress] = []
-    assert isinstance(COMPOSED, ResolvedRequest)
+    assert isinstance(RESOLVED, ResolvedRequest)
     try:
         async with asyncio.timeout(10):
-            await paint_local(engine, FolderSink(out), 1, COMPOSED, steps.append)
+            await paint_local(engine, FolderSink(out), 1, RESOLVED, steps.append)
     finally:
         await engine.drain()
     return steps
 
 
 async def test_a_picture_is_written_and_its_steps_are_told(tmp_path: Path):
-    """The file is there, alone, and every step was reported in its order."""
+    """Only the picture's file is written, and every step is reported in order."""
     steps = await paint(ScriptedRenderer(), tmp_path / "one.png")
     assert [path.name for path in tmp_path.iterdir()] == ["one.png"]
     assert [(each.step, each.steps) for each in steps] == [(step, 8) for step in range(9)]
@@ -66,7 +66,7 @@ async def test_a_picture_is_written_and_its_steps_are_told(tmp_path: Path):
 
 @pytest.mark.parametrize("error", [NonFinite("step 3"), Defunct("gone")])
 async def test_an_error_ends_the_wait(tmp_path: Path, error: Exception):
-    """A broken picture, and even a lost device, is raised; nothing is written."""
+    """A failed picture, and even a lost device, raises; nothing is written."""
     renderer = ScriptedRenderer()
     renderer.failures["a lake"] = error
     with pytest.raises(type(error)):
@@ -84,10 +84,10 @@ async def test_an_error_ends_the_wait(tmp_path: Path, error: Exception):
     ],
 )
 def test_a_recipe_that_somebody_wrote_is_checked(change: dict, kind: type):
-    """What a PNG asks for is held to the same bounds as what a person types."""
-    assert isinstance(COMPOSED, ResolvedRequest)
-    assert replay_problem(COMPOSED.request, SKETCH_FAMILY) is None
-    changed = dataclasses.replace(COMPOSED.request, **change)
+    """A recipe in a PNG is held to the same bounds as typed options."""
+    assert isinstance(RESOLVED, ResolvedRequest)
+    assert replay_problem(RESOLVED.request, SKETCH_FAMILY) is None
+    changed = dataclasses.replace(RESOLVED.request, **change)
     assert isinstance(replay_problem(changed, SKETCH_FAMILY), kind)
 
 
@@ -110,7 +110,8 @@ def test_a_recipe_that_somebody_wrote_is_checked(change: dict, kind: type):
     ],
 )
 def test_a_file_is_called_after_its_prompt(prompt: str, name: str):
-    """Words of any script joined by hyphens, cut between words, nothing a file system forbids."""
+    """A file name is the prompt's words in any script, joined by hyphens and cut between words,
+    without anything that a file system forbids."""
     assert slug(prompt) == name
 
 
@@ -118,7 +119,7 @@ def test_a_file_is_called_after_its_prompt(prompt: str, name: str):
 @example("İ" * 60)
 @example("\u0301")
 def test_any_prompt_gives_a_plain_name(prompt: str):
-    """Never a separator, a dot, a space, a reserved name or one that is too long."""
+    """No prompt leads to a separator, a dot, a space, or a reserved or overlong name."""
     name = slug(prompt)
     assert 0 < len(name) <= MAX_SLUG_CHARS and len(name.encode()) <= 180
     assert not re.search(r"[\s./\\:*?\"<>|\0-\x1f]", name)
@@ -129,7 +130,7 @@ def test_any_prompt_gives_a_plain_name(prompt: str):
 def test_in_a_folder_nothing_is_replaced_and_half_a_picture_is_none(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    """A taken name gets a number; where the disk is full in the middle, nothing is left."""
+    """A taken name gets a number; an interrupted write leaves no file."""
     for content in (b"one", b"two", b"three"):
         write_new(tmp_path / "a.png", content, "plain.png")
     found = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
@@ -142,7 +143,7 @@ def test_in_a_folder_nothing_is_replaced_and_half_a_picture_is_none(
 
 
 def test_a_name_that_the_file_system_does_not_take_becomes_a_plain_one(tmp_path: Path):
-    """The picture is never lost for the sake of its name."""
+    """If the file system rejects a name, the picture is written under a plain one."""
     long = "长" * 100
     try:
         (tmp_path / long).touch()
@@ -153,14 +154,14 @@ def test_a_name_that_the_file_system_does_not_take_becomes_a_plain_one(tmp_path:
 
 
 def from_picture() -> tuple[Painted, Upload]:
-    """A picture that was painted from another."""
+    """Return a picture with the source image that it was made from."""
     upload = Upload.of(Raster(2, 2, bytes(range(12))))
     request = a_request(mode=Mode.IMAGE, inputs=(upload.sha256,), strength=0.5)
     return Painted(gradient(request), fake_recipe(request), 0.1), upload
 
 
 async def test_the_history_keeps_inputs_with_the_picture(tmp_path: Path):
-    """The row names the input and its file is on the disk; a stop meanwhile undoes neither."""
+    """The row names the input and its file is on the disk, even after a cancellation meanwhile."""
     painted, upload = from_picture()
     async with await Database.open(tmp_path / FILE_NAME) as db:
         inputs = Inputs(db, utc_now)
@@ -178,7 +179,7 @@ async def test_the_history_keeps_inputs_with_the_picture(tmp_path: Path):
 
 
 async def test_with_out_no_input_is_kept(tmp_path: Path):
-    """The person's own files stay where they are, and nothing is copied."""
+    """With --out, source images stay where they are and are not copied."""
     painted, upload = from_picture()
     file = await FolderSink(tmp_path / "some").keep(painted, (upload,), "strength-0.5")
     assert file.name == "a-red-boat-7-strength-0.5.png"
@@ -186,7 +187,7 @@ async def test_with_out_no_input_is_kept(tmp_path: Path):
 
 
 def test_previews_are_written_beside_the_picture(tmp_path: Path):
-    """NAME-step1.png and so on, in order, readable."""
+    """Previews are written as NAME-step1.png and so on, in order, and can be decoded."""
     previews = {2: Raster(1, 1, b"abc"), 1: Raster(1, 1, b"def")}
     written = output.write_steps(tmp_path / "a.b.png", previews)
     assert [path.name for path in written] == ["a.b-step1.png", "a.b-step2.png"]
