@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -66,6 +67,7 @@ class ScriptedRenderer:
         self.unloaded = 0
         self._open = threading.Semaphore(0)
         self._held = False
+        self._killed = False
 
     info = ModelInfo("fake", "0" * 16, "sketch", "cpu", "float32", "resident")
 
@@ -86,6 +88,20 @@ class ScriptedRenderer:
         """Let everything happen."""
         self._held = False
         self._open.release(1000)
+
+    @contextmanager
+    def killed(self) -> Iterator[None]:
+        """Let every step that is held fail at once, as if the process had been killed.
+
+        Afterwards steps are held as before.
+        """
+        self._killed = True
+        self._open.release(1000)
+        try:
+            yield
+        finally:
+            self._killed = False
+            self._open = threading.Semaphore(0)
 
     def render(
         self, batch: Sequence[RenderTask], *, on_step: Callable[[int, Progress], None]
@@ -114,6 +130,8 @@ class ScriptedRenderer:
         for step in range(request.steps):
             if self._held and not self._open.acquire(timeout=HELD_LIMIT_S):
                 raise AssertionError("a test held a step and never released it")
+            if self._held and self._killed:
+                raise AssertionError("the process was killed at a step that a test held")
             if task.cancel.is_set():
                 return Cancelled("cancelled while painting")
             preview = fake_preview(step + 1) if task.previews else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager, closing
+from contextlib import AsyncExitStack, asynccontextmanager, closing, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -81,7 +81,9 @@ class BotHarness:
         for task in [*app.tasks, *completion._tasks, *delivery._running.values()]:
             task.cancel()
         completion._begin = lambda _: None  # type: ignore[method-assign]
-        await self._stack.aclose()
+        renderer = getattr(self.load, "__self__", None)
+        with renderer.killed() if isinstance(renderer, ScriptedRenderer) else nullcontext():
+            await self._stack.aclose()
 
     def forget_delivery(self) -> None:
         """As if the process had been killed right after a post, before it was written down."""

@@ -140,9 +140,9 @@ async def test_what_started_from_a_picture_starts_from_it_again(harness: BotHarn
     (row,) = harness.rows("SELECT guild_id, channel_id, user_id FROM jobs")
     alice = Actor(guild_id=row[0], channel_id=row[1], user_id=row[2], locale="en-US")
     start = InitImages(Mode.IMAGE, (source.sha256,), 0.5)
-    assert isinstance(
-        await services.generation.imagine(alice, GenerationParams("x", start=start)), Accepted
-    )
+    accepted = await services.generation.imagine(alice, GenerationParams("x", start=start))
+    assert isinstance(accepted, Accepted)
+    services.delivery.status_unknown(accepted.job_id)
     await harness.settled()
     await harness.alice.slash(harness.channel, "reroll", picture="2")
     await harness.settled()
