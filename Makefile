@@ -1,4 +1,4 @@
-# zimagine: `make help` lists what there is.
+# zimagine: `make` lists the targets, in the order of this file.
 
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 python; do \
     if "$$p" -c 'import ensurepip, sys, venv; sys.exit(not (3, 11) <= sys.version_info)' 2>/dev/null; \
@@ -11,10 +11,7 @@ KILLS ?= 100
 PICTURES ?= 1500
 
 .DEFAULT_GOAL := help
-.PHONY: help run imagine install test lint types imports check messages snapshots pictures sketch evaluate chaos soak bench-storage bench-presses bench-memory bench-previews clean
-
-help: ## List the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | sort
+.PHONY: help run imagine install test lint types imports check wheel-check messages snapshots pictures sketch evaluate chaos soak bench-storage bench-presses bench-memory bench-previews clean
 
 run: $(VENV)/.installed ## Try the bot in a browser: no account, no GPU, no download
 	@$(BIN)/zimagine playground $(ARGS)
@@ -41,6 +38,9 @@ imports: $(VENV)/.installed-dev ## Who may import whom
 	$(BIN)/lint-imports
 
 check: lint types imports test ## All of the above
+
+wheel-check: $(VENV)/.installed-dev ## Build the wheel, install it outside the clone and use it
+	$(BIN)/python -m tests.packaging.wheel
 
 messages: $(VENV)/.installed-dev ## Collect the words that people read into bot/locales/zimagine.pot
 	$(BIN)/python -m tests.bot.messages > bot/locales/zimagine.pot
@@ -75,6 +75,9 @@ bench-memory: $(VENV)/.installed-dev ## Measure the memory plans on a GPU, with 
 bench-previews: $(VENV)/.installed-dev ## Measure what previews cost the embedded model
 	$(BIN)/python -m tests.scale.previews $(ARGS)
 
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "%-15s %s\n", $$1, $$2 }'
+
 clean: ## Remove .venv and caches; data/ stays
 	rm -rf $(VENV) build *.egg-info .pytest_cache .ruff_cache .hypothesis
 
@@ -83,9 +86,9 @@ $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
 
 $(VENV)/.installed: $(VENV)/bin/python pyproject.toml constraints.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	$(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt -e .
 	@touch $@
 
 $(VENV)/.installed-dev: $(VENV)/.installed
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	$(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	@touch $@
