@@ -79,7 +79,11 @@ def build(folder: Path) -> Path:
 
 
 def compare_files(wheel: Path) -> None:
-    """Check that the wheel holds every file of the packages."""
+    """Check that every folder of the packages is one, and that the wheel holds every file."""
+    # setuptools packs a folder without __init__.py too, and the import rules do not see it.
+    folders = {path.parent for name in PACKAGES for path in (ROOT / name).rglob("*.py")}
+    bare = [f"{path.relative_to(ROOT)}" for path in folders if not (path / "__init__.py").exists()]
+    require(not bare, f"without an __init__.py: {', '.join(sorted(bare))}")
     with zipfile.ZipFile(wheel) as archive:
         packed = set(archive.namelist())
     wanted = {
@@ -89,7 +93,7 @@ def compare_files(wheel: Path) -> None:
         if path.is_file() and "__pycache__" not in path.parts and path.suffix not in NOT_PACKAGED
     }
     missing = sorted(wanted - packed)
-    hint = "is an __init__.py missing, or an entry under [tool.setuptools.package-data]?"
+    hint = "is an entry under [tool.setuptools.package-data] missing?"
     require(not missing, f"not in the wheel: {', '.join(missing)}; {hint}")
 
 
