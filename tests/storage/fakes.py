@@ -23,6 +23,7 @@ from storage.types import (
     QuotaPolicy,
     StoredPicture,
 )
+from tests.databases import place_new_database
 
 T = TypeVar("T")
 
@@ -96,6 +97,7 @@ class Stores:
         nonce: Callable[[], str] | None = None,
     ) -> Self:
         clock = clock or FakeClock()
+        place_new_database(path)
         db = await Database.open(path)
         return cls(
             db=db,
