@@ -86,6 +86,8 @@ $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
 
 $(VENV)/.installed: $(VENV)/bin/python pyproject.toml constraints.txt
+	@echo "Installing zimagine into $(VENV). On Linux pip fetches up to 2.8 GB, most of it CUDA for torch;"
+	@echo "README.md says how to do with 0.3 GB on a machine without an NVIDIA GPU."
 	$(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt -e .
 	@touch $@
 
