@@ -19,7 +19,7 @@ run: $(VENV)/.installed ## Try the bot in a browser: no account, no GPU, no down
 imagine: $(VENV)/.installed ## Paint PROMPT="…" with the embedded model and print the file
 	@$(BIN)/zimagine imagine $(ARGS) -- "$$PROMPT_TEXT"
 
-# By the environment, so that quotes and dollars in a prompt reach the painter as they are.
+# Through the environment, so that quotes and dollars in a prompt are passed on as they are.
 imagine: export PROMPT_TEXT = $(value PROMPT)
 
 install: $(VENV)/.installed ## Create .venv and install zimagine into it
@@ -27,52 +27,52 @@ install: $(VENV)/.installed ## Create .venv and install zimagine into it
 test: $(VENV)/.installed-dev ## Run the whole test suite
 	$(BIN)/python -m pytest -q
 
-lint: $(VENV)/.installed-dev ## Style
+lint: $(VENV)/.installed-dev ## Check style and formatting
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
-types: $(VENV)/.installed-dev ## Types
+types: $(VENV)/.installed-dev ## Check types
 	$(BIN)/pyright
 
-imports: $(VENV)/.installed-dev ## Who may import whom
+imports: $(VENV)/.installed-dev ## Check the import rules
 	$(BIN)/lint-imports
 
-check: lint types imports test ## All of the above
+check: lint types imports test ## Lint, types, import rules and tests
 
 wheel-check: $(VENV)/.installed-dev ## Build the wheel, install it outside the clone and use it
 	$(BIN)/python -m tests.packaging.wheel
 
-messages: $(VENV)/.installed-dev ## Collect the words that people read into bot/locales/zimagine.pot
+messages: $(VENV)/.installed-dev ## Collect translatable texts into bot/locales/zimagine.pot
 	$(BIN)/python -m tests.bot.messages > bot/locales/zimagine.pot
 
-snapshots: $(VENV)/.installed-dev ## Write anew how layouts and commands look; then read the diff
+snapshots: $(VENV)/.installed-dev ## Update the snapshots of layouts and commands; then read the diff
 	$(BIN)/python -m pytest -q --snapshot-update tests/bot/discord/views/test_layouts.py tests/bot/discord/commands/test_payload.py
 
 pictures: $(VENV)/.installed-dev ## Take the screenshots in docs/pictures (needs chromium)
 	$(BIN)/python -m tests.bot.playground.pictures
 
-sketch: $(VENV)/.installed ## Train the embedded model again from nothing (100 minutes on two cores)
+sketch: $(VENV)/.installed ## Train the embedded model from scratch (100 minutes on two cores)
 	$(BIN)/python -m engine.sketch.train
 
-evaluate: $(VENV)/.installed ## Measure what the embedded model paints on prompts it never saw
+evaluate: $(VENV)/.installed ## Evaluate the embedded model on prompts kept from its training
 	$(BIN)/python -m engine.sketch.evaluate
 
-chaos: $(VENV)/.installed-dev ## Kill the bot again and again in bad weather: SEED=1 KILLS=100
+chaos: $(VENV)/.installed-dev ## Kill the bot repeatedly while faults are injected: SEED=1 KILLS=100
 	$(BIN)/python -m tests.chaos --seed $(SEED) --kills $(KILLS)
 
-soak: $(VENV)/.installed-dev ## Paint without a pause and compare memory and pace: PICTURES=1500
+soak: $(VENV)/.installed-dev ## Run under constant load and compare memory and pace: PICTURES=1500
 	$(BIN)/python -m tests.chaos.soak --pictures $(PICTURES) --users 20 --at-once 8
 
 bench-storage: $(VENV)/.installed-dev ## Measure the database with a million pictures (10 minutes, 5 GB)
 	$(BIN)/python -m tests.scale.storage $(ARGS)
 
-bench-presses: $(VENV)/.installed-dev ## Measure how soon twenty people are answered while it paints (3 minutes)
+bench-presses: $(VENV)/.installed-dev ## Measure response times with twenty users while it paints (3 minutes)
 	$(BIN)/python -m tests.scale.presses $(ARGS)
 
 bench-memory: $(VENV)/.installed-dev ## Measure the memory plans on a GPU, with random weights (ARGS=--help)
 	$(BIN)/python -m tests.scale.memory $(ARGS)
 
-bench-previews: $(VENV)/.installed-dev ## Measure what previews cost the embedded model
+bench-previews: $(VENV)/.installed-dev ## Measure the cost of previews with the embedded model
 	$(BIN)/python -m tests.scale.previews $(ARGS)
 
 help: ## List the targets
