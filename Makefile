@@ -1,4 +1,4 @@
-# zimagine: `make help` lists what there is.
+# zimagine: `make` lists the targets, in the order of this file.
 
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 python; do \
     if "$$p" -c 'import ensurepip, sys, venv; sys.exit(not (3, 11) <= sys.version_info)' 2>/dev/null; \
@@ -11,10 +11,7 @@ KILLS ?= 100
 PICTURES ?= 1500
 
 .DEFAULT_GOAL := help
-.PHONY: help run imagine install test lint types imports check messages snapshots pictures sketch evaluate chaos soak bench-storage bench-presses bench-memory bench-previews clean
-
-help: ## List the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | sort
+.PHONY: help run imagine install test lint types imports check wheel-check messages snapshots pictures sketch evaluate chaos soak bench-storage bench-presses bench-memory bench-previews clean
 
 run: $(VENV)/.installed ## Try the bot in a browser: no account, no GPU, no download
 	@$(BIN)/zimagine playground $(ARGS)
@@ -22,7 +19,7 @@ run: $(VENV)/.installed ## Try the bot in a browser: no account, no GPU, no down
 imagine: $(VENV)/.installed ## Paint PROMPT="…" with the embedded model and print the file
 	@$(BIN)/zimagine imagine $(ARGS) -- "$$PROMPT_TEXT"
 
-# By the environment, so that quotes and dollars in a prompt reach the painter as they are.
+# Through the environment, so that quotes and dollars in a prompt are passed on as they are.
 imagine: export PROMPT_TEXT = $(value PROMPT)
 
 install: $(VENV)/.installed ## Create .venv and install zimagine into it
@@ -30,50 +27,56 @@ install: $(VENV)/.installed ## Create .venv and install zimagine into it
 test: $(VENV)/.installed-dev ## Run the whole test suite
 	$(BIN)/python -m pytest -q
 
-lint: $(VENV)/.installed-dev ## Style
+lint: $(VENV)/.installed-dev ## Check style and formatting
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
-types: $(VENV)/.installed-dev ## Types
+types: $(VENV)/.installed-dev ## Check types
 	$(BIN)/pyright
 
-imports: $(VENV)/.installed-dev ## Who may import whom
+imports: $(VENV)/.installed-dev ## Check the import rules
 	$(BIN)/lint-imports
 
-check: lint types imports test ## All of the above
+check: lint types imports test ## Lint, types, import rules and tests
 
-messages: $(VENV)/.installed-dev ## Collect the words that people read into bot/locales/zimagine.pot
+wheel-check: $(VENV)/.installed-dev ## Build the wheel, install it outside the clone and use it
+	$(BIN)/python -m tests.packaging.wheel
+
+messages: $(VENV)/.installed-dev ## Collect translatable texts into bot/locales/zimagine.pot
 	$(BIN)/python -m tests.bot.messages > bot/locales/zimagine.pot
 
-snapshots: $(VENV)/.installed-dev ## Write anew how layouts and commands look; then read the diff
+snapshots: $(VENV)/.installed-dev ## Update the snapshots of layouts and commands; then read the diff
 	$(BIN)/python -m pytest -q --snapshot-update tests/bot/discord/views/test_layouts.py tests/bot/discord/commands/test_payload.py
 
 pictures: $(VENV)/.installed-dev ## Take the screenshots in docs/pictures (needs chromium)
 	$(BIN)/python -m tests.bot.playground.pictures
 
-sketch: $(VENV)/.installed ## Train the embedded model again from nothing (100 minutes on two cores)
+sketch: $(VENV)/.installed ## Train the embedded model from scratch (100 minutes on two cores)
 	$(BIN)/python -m engine.sketch.train
 
-evaluate: $(VENV)/.installed ## Measure what the embedded model paints on prompts it never saw
+evaluate: $(VENV)/.installed ## Evaluate the embedded model on prompts kept from its training
 	$(BIN)/python -m engine.sketch.evaluate
 
-chaos: $(VENV)/.installed-dev ## Kill the bot again and again in bad weather: SEED=1 KILLS=100
+chaos: $(VENV)/.installed-dev ## Kill the bot repeatedly while faults are injected: SEED=1 KILLS=100
 	$(BIN)/python -m tests.chaos --seed $(SEED) --kills $(KILLS)
 
-soak: $(VENV)/.installed-dev ## Paint without a pause and compare memory and pace: PICTURES=1500
+soak: $(VENV)/.installed-dev ## Run under constant load and compare memory and pace: PICTURES=1500
 	$(BIN)/python -m tests.chaos.soak --pictures $(PICTURES) --users 20 --at-once 8
 
 bench-storage: $(VENV)/.installed-dev ## Measure the database with a million pictures (10 minutes, 5 GB)
 	$(BIN)/python -m tests.scale.storage $(ARGS)
 
-bench-presses: $(VENV)/.installed-dev ## Measure how soon twenty people are answered while it paints (3 minutes)
+bench-presses: $(VENV)/.installed-dev ## Measure response times with twenty users while it paints (3 minutes)
 	$(BIN)/python -m tests.scale.presses $(ARGS)
 
 bench-memory: $(VENV)/.installed-dev ## Measure the memory plans on a GPU, with random weights (ARGS=--help)
 	$(BIN)/python -m tests.scale.memory $(ARGS)
 
-bench-previews: $(VENV)/.installed-dev ## Measure what previews cost the embedded model
+bench-previews: $(VENV)/.installed-dev ## Measure the cost of previews with the embedded model
 	$(BIN)/python -m tests.scale.previews $(ARGS)
+
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "%-15s %s\n", $$1, $$2 }'
 
 clean: ## Remove .venv and caches; data/ stays
 	rm -rf $(VENV) build *.egg-info .pytest_cache .ruff_cache .hypothesis
@@ -83,9 +86,11 @@ $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
 
 $(VENV)/.installed: $(VENV)/bin/python pyproject.toml constraints.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	@echo "Installing zimagine into $(VENV). On Linux pip fetches up to 2.8 GB, most of it CUDA for torch;"
+	@echo "README.md says how to do with 0.3 GB on a machine without an NVIDIA GPU."
+	$(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt -e .
 	@touch $@
 
 $(VENV)/.installed-dev: $(VENV)/.installed
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	$(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	@touch $@

@@ -11,6 +11,9 @@ os.environ["HF_HUB_OFFLINE"] = "1"
 for _name in [name for name in os.environ if name.startswith("ZIMAGINE_")]:
     del os.environ[_name]
 os.environ.pop("DISCORD_TOKEN", None)
+# One torch thread, here and in every process that a test starts: two that wait for each other
+# starve beside anything else on a small machine. Tests about threads set their own number.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # A busy machine is not a bug: properties are not timed.
 settings.register_profile("zimagine", deadline=None, max_examples=80)

@@ -25,6 +25,7 @@ from storage.types import (
     Report,
     StoredPicture,
 )
+from tests.databases import place_new_database
 from tests.fakes import FakeClock
 
 T = TypeVar("T")
@@ -85,6 +86,7 @@ class Stores:
         nonce: Callable[[], str] | None = None,
     ) -> Self:
         clock = clock or FakeClock(START)
+        place_new_database(path)
         db = await Database.open(path)
         return cls(
             db=db,

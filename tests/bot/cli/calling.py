@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +20,20 @@ QUICK = ["--steps", "2", "--size", "128x128"]
 def zimagine(*arguments: str, stdin: bytes | None = None) -> Result:
     """Run the command line."""
     return CliRunner().invoke(group, list(arguments), input=stdin, catch_exceptions=False)
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Let processes that are started here be stopped by SIGINT.
+
+    A shell without job control starts background commands with SIGINT ignored, children inherit
+    that, and a child that ignores SIGINT is right to go on.
+    """
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def painted(*arguments: str, code: int = 0, stdin: bytes | None = None) -> list[dict[str, Any]]:

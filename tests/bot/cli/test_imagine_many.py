@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from engine.diffusion import renderer
-from tests.bot.cli.calling import QUICK, names, painted, pixels, refused, zimagine
+from tests.bot.cli.calling import QUICK, interruptible, names, painted, pixels, refused, zimagine
 
 
 @pytest.fixture(autouse=True)
@@ -191,13 +191,15 @@ def test_ctrl_c_ends_it_between_two_steps_and_leaves_whole_pictures():
     call = [sys.executable, "-c", code, "imagine", "a lake", *QUICK, "--count", "900"]
     root = Path(__file__).parents[3]
     environment = {**os.environ, "PYTHONPATH": str(root)}
-    with subprocess.Popen(
-        [*call, "--out", "some"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        env=environment,
-        text=True,
-    ) as process:
+    with interruptible():
+        process = subprocess.Popen(
+            [*call, "--out", "some"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=environment,
+            text=True,
+        )
+    with process:
         assert process.stdout is not None and process.stderr is not None
         assert process.stdout.readline().strip().endswith(".png")
         process.send_signal(signal.SIGINT)

@@ -17,20 +17,22 @@ import psutil
 import pytest
 
 from bot.exit_codes import BAD_CONFIG, UNAVAILABLE
+from tests.bot.cli.calling import interruptible
 
 WAIT_S = 60
 
 
 def start(folder: Path, *options: str) -> subprocess.Popen[str]:
-    """Start the command in an empty folder, without a browser."""
-    return subprocess.Popen(
-        [sys.executable, "-m", "bot", "playground", "--no-browser", *options],
-        cwd=folder,
-        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[3])},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    """The command in a folder of its own, without a browser."""
+    with interruptible():
+        return subprocess.Popen(
+            [sys.executable, "-m", "bot", "playground", "--no-browser", *options],
+            cwd=folder,
+            env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[3])},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C is sent otherwise there")

@@ -19,6 +19,7 @@ from engine.renderer import RendererFactory
 from engine.uploads import UploadTooLarge
 from storage.database import FILE_NAME
 from storage.timestamps import to_us
+from tests.databases import place_new_database
 from tests.fakes import FakeClock, ScriptedRenderer
 
 WAIT_S = 60.0
@@ -183,6 +184,7 @@ async def open_harness(
     data_dir: Path, load: RendererFactory, **sections: dict[str, Any]
 ) -> AsyncIterator[BotHarness]:
     """Run the bot; an error that it swallowed fails the test."""
+    place_new_database(data_dir / FILE_NAME)
     harness = BotHarness(make_settings(data_dir, **sections), load, FakeClock())
     await harness.start()
     try:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import AsyncIterator
 from pathlib import Path
 
+import aiohttp
 import pytest
+import pytest_asyncio
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import expect
 
@@ -20,7 +23,7 @@ from tests.bot.playground.browser import (
     open_tab,
     visit,
 )
-from tests.bot.playground.live import open_live
+from tests.bot.playground.live import LivePlayground, open_live
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium on this machine")
 
@@ -127,15 +130,23 @@ async def test_keyboard_alone(tmp_path: Path) -> None:
         await expect(tab.pictures()).to_have_count(2, timeout=PICTURE_MS)
 
 
-@pytest.mark.parametrize("viewport", [DESKTOP, SMALL_PHONE], ids=["desktop", "phone"])
-async def test_everyone_can_use_it(tmp_path: Path, viewport: dict[str, int]) -> None:
-    """No serious accessibility fault in any language or theme, and nothing is cut off."""
-    async with open_live(tmp_path) as live, open_browser() as browser:
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def painted(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[LivePlayground]:
+    """One playground with a picture and a private answer, for tests that only look at it."""
+    async with open_live(tmp_path_factory.mktemp("painted")) as live:
         live.send("imagine", prompt="a red house by the sea at noon")
         live.send("history")
         await live.picture()
+        yield live
+
+
+@pytest.mark.asyncio(loop_scope="module")
+@pytest.mark.parametrize("viewport", [DESKTOP, SMALL_PHONE], ids=["desktop", "phone"])
+async def test_everyone_can_use_it(painted: LivePlayground, viewport: dict[str, int]) -> None:
+    """No serious fault for assistive technology, in both languages and themes; nothing is cut."""
+    async with open_browser() as browser:
         for locale, scheme in (("en-US", "light"), ("zh-CN", "dark")):
-            async with open_tab(live, browser, viewport=viewport, color_scheme=scheme) as tab:
+            async with open_tab(painted, browser, viewport=viewport, color_scheme=scheme) as tab:
                 await tab.open(locale=locale)
                 await expect(tab.pictures()).to_have_count(1)
                 found = await Axe().run(tab.page)
@@ -149,17 +160,15 @@ async def test_everyone_can_use_it(tmp_path: Path, viewport: dict[str, int]) -> 
                 assert wide <= viewport["width"]
 
 
-async def test_strangers_are_turned_away(tmp_path: Path) -> None:
-    """Requests for another host or from another site are refused."""
-    async with open_live(tmp_path) as live:
-        import aiohttp
-
-        url = live.playground.url
-        async with aiohttp.ClientSession() as session:
-            for headers in ({"Host": "evil.example"}, {"Origin": "http://evil.example"}):
-                async with session.get(url, headers=headers) as answer:
-                    assert answer.status == 403
-            async with session.post(url + "page/act", data="{}") as answer:
-                assert answer.status == 415
-            async with session.get(url) as answer:
-                assert "default-src 'self'" in answer.headers["Content-Security-Policy"]
+@pytest.mark.asyncio(loop_scope="module")
+async def test_strangers_are_turned_away(painted: LivePlayground) -> None:
+    """Another host's name or another site's page gets nothing."""
+    url = painted.playground.url
+    async with aiohttp.ClientSession() as session:
+        for headers in ({"Host": "evil.example"}, {"Origin": "http://evil.example"}):
+            async with session.get(url, headers=headers) as answer:
+                assert answer.status == 403
+        async with session.post(url + "page/act", data="{}") as answer:
+            assert answer.status == 415
+        async with session.get(url) as answer:
+            assert "default-src 'self'" in answer.headers["Content-Security-Policy"]
