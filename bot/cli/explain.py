@@ -116,18 +116,18 @@ def _print(
     )
     nothing = say("(nothing)")
     _list(
-        say("What enhancement adds ({level} is this model's own)", level=family.enhance),
+        say("What enhancement adds (this model's default is {level})", level=family.enhance),
         [
             f"{EnhancementLevel.OFF}: {resolved.added or nothing}",
             *(f"{level}: {each.added or nothing}" for level, each in added.items()),
             say(
-                "{level}: what the model's own text encoder writes, or else as full",
+                "{level}: what the model's own text encoder writes, otherwise the same as full",
                 level=EnhancementLevel.SMART,
             ),
         ],
     )
     _list(
-        say("Negative prompt with guidance above 1, where none is given"),
+        say("Negative prompt if guidance is above 1 and none is given"),
         [f"{level}: {each.negative_prompt or nothing}" for level, each in added.items()],
     )
 

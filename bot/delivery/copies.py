@@ -67,8 +67,8 @@ def sentence(copied: CopyResult, say: Words) -> str:
     return {
         CopyResult.SENT: say("I sent you a copy by direct message."),
         CopyResult.CLOSED: say(
-            "I cannot write to you: you take no direct messages from members of this server. "
-            "Its privacy settings can change that."
+            "I cannot send you direct messages: you do not accept them from members of this "
+            "server. You can change that in the server's privacy settings."
         ),
-        CopyResult.LATER: say("The copy could not be sent just now; please try again in a minute."),
+        CopyResult.LATER: say("The copy could not be sent just now. Please try again in a minute."),
     }[copied]

@@ -179,7 +179,10 @@ async def _first_end(
         if stop.done():
             return OK
         if broken.done():
-            tell("A part of the bot broke off (the log says why); please start zimagine again.")
+            tell(
+                "Part of the bot stopped unexpectedly (the log says why); please start "
+                "zimagine again."
+            )
             return RESTART
         if failure.done():
             return _engine_exit(failure.result(), tell)

@@ -29,10 +29,10 @@ GIB_BYTES = 2**30
 FREE_FLOOR_BYTES = GIB_BYTES
 
 DISK_SENTENCE = (
-    "Only {free_mib} MiB are free on the disk of {folder}. Make room, or set keep_days or "
-    "limit_gib in [storage]: without room nothing can be painted."
+    "Only {free_mib} MiB are free on the disk that holds {folder}. Free up space, or set "
+    "keep_days or limit_gib in [storage]: without space, nothing can be painted."
 )
-BACKUP_SENTENCE = "The nightly backup failed: {error} The next try is in an hour."
+BACKUP_SENTENCE = "The nightly backup failed: {error} The next attempt is in an hour."
 
 TellOwner = Callable[[str, str], Awaitable[None]]
 """Takes a kind of trouble and a sentence; may be called again and again with the same."""

@@ -26,18 +26,18 @@ def flag_problem(bad: FlagError, say: Words) -> str:
         case FlagErrorKind.UNKNOWN:
             told = say("There is no flag {flag}.", flag=flag)
         case FlagErrorKind.UNSUPPORTED:
-            told = say("{flag} does nothing here.", flag=flag)
+            told = say("{flag} has no effect here.", flag=flag)
             if not bad.suggestion:
                 return told + " " + say("Please leave it out.")
         case FlagErrorKind.MISSING:
             told = say("{flag} needs a value.", flag=flag)
         case FlagErrorKind.BAD_VALUE:
-            told = say("{value} is no value for {flag}.", value=value, flag=flag)
+            told = say("{value} is not a valid value for {flag}.", value=value, flag=flag)
         case FlagErrorKind.TWICE:
             other = _quoted(", ".join(bad.expected))
-            return say("{flag} and {other} say different things.", flag=flag, other=other)
+            return say("{flag} and {other} contradict each other.", flag=flag, other=other)
         case FlagErrorKind.UNBALANCED:
-            return say("The brace {flag} in {words} has no counterpart.", flag=flag, words=value)
+            return say("The brace {flag} in {words} has no matching brace.", flag=flag, words=value)
         case _:
             assert_never(bad.kind)
     return " ".join(filter(None, (told, _advice(bad, say))))
@@ -48,21 +48,26 @@ def permutations_problem(reason: PermutationsReason, say: Words) -> str:
     match reason:
         case ManyPermutations(total) | OnePromptOnly(total):
             return say(
-                "The choices in braces make {total} pictures. Please ask for them one at a time, "
-                "or write a backslash before a brace that is meant as one.",
+                "The choices in braces make {total} pictures. Please ask for them one at a "
+                "time. To use a literal brace, put a backslash before it.",
                 total=total,
             )
         case TooManyPermutations(total, limit):
             return say(
-                "The choices in braces make {total} prompts; at most {limit} are painted at once. "
-                "Write a backslash before a brace that is meant as one.",
+                "The choices in braces make {total} prompts; at most {limit} can be painted "
+                "at once. To use a literal brace, put a backslash before it.",
                 total=total if total < 10**6 else "…",
                 limit=limit,
             )
         case ProposalClosed(True):
-            return say("This was answered with Paint already: /queue shows what is still to come.")
+            return say(
+                "You have already answered this with Paint. Use /queue to see what is still "
+                "to come."
+            )
         case ProposalClosed():
-            return say("This question is over, and nothing was charged for it: please ask again.")
+            return say(
+                "This question has expired, and nothing was charged for it. Please ask again."
+            )
         case _:
             assert_never(reason)
 
@@ -71,9 +76,9 @@ def _advice(bad: FlagError, say: Words) -> str:
     if bad.suggestion:
         return say("Did you mean {flag}?", flag=_quoted(bad.suggestion))
     if bad.low is not None and bad.high is not None:
-        return say("It takes {low} to {high}.", low=_number(bad.low), high=_number(bad.high))
+        return say("It accepts {low} to {high}.", low=_number(bad.low), high=_number(bad.high))
     if bad.expected:
-        return say("It takes: {values}.", values=", ".join(bad.expected))
+        return say("It accepts: {values}.", values=", ".join(bad.expected))
     return ""
 
 

@@ -63,7 +63,7 @@ def level_name(level: EnhancementLevel, say: Words) -> str:
         case EnhancementLevel.LIGHT:
             return say("light: a word for quality")
         case EnhancementLevel.FULL:
-            return say("full: what the prompt implies, too")
+            return say("full: also what the prompt implies")
         case EnhancementLevel.SMART:
             return say("smart: the model's own words")
 
@@ -73,22 +73,22 @@ def style_ignored(left: StyleIgnored, say: Words) -> str:
     style = style_name(left.style, say)
     if left.words:
         return say(
-            "The prompt has words of its own for its style (“{words}”), so {style} was left out.",
+            "The prompt already mentions a style (“{words}”), so {style} was left out.",
             words=left.words,
             style=style,
         )
-    return say("This model knows no styles, so {style} was left out.", style=style)
+    return say("This model does not support styles, so {style} was left out.", style=style)
 
 
 def device_remark(remark: Remark, say: Words) -> str:
     """What an owner should know about the device."""
     match remark:
         case Remark.CPU:
-            return say("Painting on the CPU: only small models are quick enough there.")
+            return say("Painting on the CPU, which is fast enough only for small models.")
         case Remark.MPS:
-            return say("Painting on an Apple GPU in float32: slower than on a card with CUDA.")
+            return say("Painting on an Apple GPU in float32, which is slower than a CUDA card.")
         case Remark.NO_BFLOAT16:
             return say(
-                "This GPU does not compute in bfloat16, and float16 would paint black: float32 is "
-                "used, which takes twice the memory and is slow."
+                "This GPU does not support bfloat16, and float16 would give black pictures. "
+                "float32 is used instead, which takes twice the memory and is slow."
             )

@@ -19,7 +19,7 @@ def analysis_rows(analysis: Analysis, say: Words) -> list[tuple[str, str]]:
     groups = (
         (say("Style"), analysis.styles),
         (say("Material"), analysis.materials),
-        (say("Light"), analysis.lights),
+        (say("Lighting"), analysis.lights),
         (say("Place"), analysis.places),
         (say("Time"), analysis.times),
         (say("Weather"), analysis.weathers),
@@ -48,32 +48,32 @@ def advice_sentence(given: Advice, say: Words) -> str:
             )
         case Hint.QUALITY_TAGS:
             return say(
-                "{words}: such words do nothing for Turbo, which paints as well as it can "
-                "anyway. Say what should be seen instead.",
+                "{words}: words like these do nothing for Turbo, which paints as well as it "
+                "can anyway. Describe what should be visible instead.",
                 words=words,
             )
         case Hint.SETTINGS:
             return say(
                 "{words}: in a prompt these are just words. Speed, guidance and seed have "
-                "options of their own, and there is the flag --steps.",
+                "their own options, and there is a --steps flag.",
                 words=words,
             )
         case Hint.NEGATION:
             return say(
                 "{words}: the model tends to paint what it reads, with or without a “no”. "
-                "Leave it out, or put it into the negative prompt with guidance above 1.",
+                "Leave it out, or put it in the negative prompt with guidance above 1.",
                 words=words,
             )
         case Hint.WEIGHTS:
             return say(
-                "{words}: weights are not obeyed; brackets and numbers are read as words. "
-                "Describe what matters in more detail, and first.",
+                "{words}: weights have no effect; brackets and numbers are read as words. "
+                "Describe what matters first, and in more detail.",
                 words=words,
             )
         case Hint.FLAGS:
             return say(
-                "{words}: flags in a prompt work on Discord; here they are read as words. "
-                "Shape, seed and the like have options of their own.",
+                "{words}: flags in a prompt only work on Discord; here they are read as "
+                "words. Aspect ratio, seed and the like have their own options.",
                 words=words,
             )
         case Hint.LORA_TAGS:

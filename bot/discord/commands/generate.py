@@ -58,17 +58,19 @@ def _imagine(services: Services) -> app_commands.Command[Any, ..., None]:
     @app_commands.command(description=locale_str("Paint a picture from your words"))
     @app_commands.describe(
         prompt=locale_str("What to paint, in English or Chinese"),
-        picture=locale_str("A picture to begin with"),
-        strength=locale_str("How far to go from that picture, from 0.01 to 1 (0.75 if left out)"),
-        aspect=locale_str("Shape of the picture, width to height"),
-        count=locale_str("How many pictures, from 1 to 4; each counts for your quota"),
-        style=locale_str("What it is made as, unless your prompt names another style"),
-        private=locale_str("Only you see the picture (no unless you say yes)"),
+        picture=locale_str("A picture to start from"),
+        strength=locale_str("How much to change that picture, from 0.01 to 1 (default: 0.75)"),
+        aspect=locale_str("Aspect ratio of the picture (width:height)"),
+        count=locale_str("How many pictures, from 1 to 4; each counts towards your quota"),
+        style=locale_str("Style of the picture, unless your prompt names another one"),
+        private=locale_str("Whether only you can see the picture (default: no)"),
         seed=locale_str("The same seed paints the same picture again"),
-        speed=locale_str("How much time the picture may take (standard, if left out)"),
-        guidance=locale_str("How strictly to follow the words, from 1 (off)"),
-        negative=locale_str("What should not be there (acts only with guidance above 1)"),
-        enhance=locale_str("How many words for quality are added (what suits the model)"),
+        speed=locale_str("How much time to spend on the picture (default: standard)"),
+        guidance=locale_str("How strictly to follow the prompt, from 1 (off) upwards"),
+        negative=locale_str("What should not be in the picture (only works with guidance above 1)"),
+        enhance=locale_str(
+            "How much to add to your prompt for quality (default: what suits the model)"
+        ),
     )
     @app_commands.choices(**closed_choices(services.generation.family))
     async def imagine(
@@ -107,11 +109,11 @@ def _imagine(services: Services) -> app_commands.Command[Any, ..., None]:
 
 def _reroll(services: Services) -> app_commands.Command[Any, ..., None]:
     @app_commands.command(
-        description=locale_str("Paint a picture again, with a new seed or a chosen one")
+        description=locale_str("Paint a picture again, with a new seed or one you choose")
     )
     @app_commands.describe(
-        seed=locale_str("Exactly this seed; without it, a fresh one"),
-        picture=locale_str("One of your pictures; without it, your last one here"),
+        seed=locale_str("The seed to use (default: a new one)"),
+        picture=locale_str("One of your pictures (default: your latest one here)"),
     )
     async def reroll(
         interaction: Interaction, seed: Seed | None = None, picture: str | None = None
@@ -134,10 +136,10 @@ def _reroll(services: Services) -> app_commands.Command[Any, ..., None]:
 
 def _cancel(services: Services) -> app_commands.Command[Any, ..., None]:
     @app_commands.command(
-        description=locale_str("Take back a picture that waits or is being painted")
+        description=locale_str("Cancel a picture that is waiting or being painted")
     )
     @app_commands.describe(
-        job=locale_str('Which one, or "all" of yours; without it, your newest one')
+        job=locale_str('Which one, or "all" of yours (default: your newest one)')
     )
     async def cancel(interaction: Interaction, job: str | None = None) -> None:
         outcome = await services.cancellation.cancel(actor_of(interaction), job)
@@ -156,8 +158,8 @@ def _cancel(services: Services) -> app_commands.Command[Any, ..., None]:
 def _history(services: Services) -> app_commands.Command[Any, ..., None]:
     @app_commands.command(description=locale_str("Your pictures on this server, newest first"))
     @app_commands.describe(
-        search=locale_str("Only those with all these words in their prompt"),
-        favourites=locale_str("Only your favourites (all, unless you say yes)"),
+        search=locale_str("Only pictures with all these words in their prompt"),
+        favourites=locale_str("Whether to show only your favourites (default: no)"),
     )
     async def history(
         interaction: Interaction, search: Search | None = None, favourites: bool = False
@@ -169,7 +171,7 @@ def _history(services: Services) -> app_commands.Command[Any, ..., None]:
 
 def _quota(services: Services) -> app_commands.Command[Any, ..., None]:
     @app_commands.command(
-        description=locale_str("How much you may paint here, and when it returns")
+        description=locale_str("How much you can still paint here, and when you can paint more")
     )
     async def quota(interaction: Interaction) -> None:
         status = await services.quotas.own(actor_of(interaction))

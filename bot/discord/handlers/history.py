@@ -36,24 +36,22 @@ def found_layout(found: SearchResults, say: Words) -> ui.LayoutView:
 
 def _nothing(found: SearchResults, words: str, say: Words) -> str:
     if found.favourites:
-        return say(
-            "No favourite of yours here has every word of {words} in its prompt.", words=words
-        )
-    return say("No picture of yours here has every word of {words} in its prompt.", words=words)
+        return say("None of your favourites here match {words}.", words=words)
+    return say("None of your pictures here match {words}.", words=words)
 
 
 def _head(found: SearchResults, words: str, say: Words) -> str:
     count = len(found.pictures)
     if found.favourites:
         text = say.plural(
-            "{n} favourite with {words}", "{n} favourites with {words}", count, words=words
+            "{n} favourite matching {words}", "{n} favourites matching {words}", count, words=words
         )
     else:
         text = say.plural(
-            "{n} picture with {words}", "{n} pictures with {words}", count, words=words
+            "{n} picture matching {words}", "{n} pictures matching {words}", count, words=words
         )
     if found.more:
-        more = say("These are the newest; there are more. Another word narrows them down.")
+        more = say("These are the newest; there are more. Add a word to narrow them down.")
         text = f"{text}\n-# {more}"
     return text
 

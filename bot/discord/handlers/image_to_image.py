@@ -219,4 +219,4 @@ async def _submit(
 async def reply_no_picture(interaction: Interaction) -> None:
     """There is nothing in the message that could be painted from."""
     say = words_of(interaction)
-    await reply_privately(interaction, say("I see no picture in this message."))
+    await reply_privately(interaction, say("There is no picture in this message."))

@@ -60,7 +60,7 @@ def report_form(picture_id: int, say: Words) -> ui.Modal:
         required=False,
         max_length=REASON_LIMIT_CHARS,
     )
-    told = say("You need not say. The moderators see this and your name.")
+    told = say("Optional. The moderators will see this and your name.")
     return form(
         say("Report picture #{id}", id=picture_id),
         custom_id(ComponentAction.REPORT, picture_id),

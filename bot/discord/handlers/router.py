@@ -268,9 +268,9 @@ async def _delete(interaction: Interaction, services: Services, picture_id: int)
     # What only its person sees they alone can dismiss.
     await _delete_others(interaction, outcome[0], () if outcome[0].private else message_refs[1:])
     say = words_of(interaction)
-    text = say("The picture is deleted.")
+    text = say("The picture was deleted.")
     if not gone:
-        text = say("The picture is deleted; please delete the message yourself.")
+        text = say("The picture was deleted. Please delete the message yourself.")
     if on_panel:
         view = closed_layout(text)
         await interaction.edit_original_response(view=view, allowed_mentions=NO_MENTIONS)

@@ -63,12 +63,10 @@ def queue_layout(own: OwnQueue, whole: WholeQueue, say: Words, said: str = "") -
             more = say.plural("and {n} more", "and {n} more", own.total - len(own.jobs))
             items.append(ui.TextDisplay(f"-# {more}"))
     else:
-        items.append(
-            ui.TextDisplay(say("Nothing of yours waits or is being painted here: try /imagine."))
-        )
+        items.append(ui.TextDisplay(say("You have nothing in the queue here. Try /imagine.")))
     items += [ui.Separator(), ui.TextDisplay(_everybody(whole, say))]
     if whole.following:
-        head = say("The next of others here")
+        head = say("Next jobs of other members here")
         items.append(ui.TextDisplay(f"**{head}**"))
         items += [_queue_row(job, say, whose=True) for job in whole.following]
     refresh = ui.Button[ui.LayoutView](
@@ -101,20 +99,20 @@ def _place(job: QueuedJob, say: Words) -> str:
         return say("being painted")
     if job.ahead == 0:
         return say("next in line")
-    return say.plural("{n} job before it", "{n} jobs before it", job.ahead)
+    return say.plural("{n} job ahead of it", "{n} jobs ahead of it", job.ahead)
 
 
 def _everybody(whole: WholeQueue, say: Words) -> str:
     if whole.waiting:
         jobs = say.plural("{n} job is waiting", "{n} jobs are waiting", whole.waiting)
-        people = say.plural("of {n} person", "of {n} people", whole.people)
-        text = say("In all, {jobs}, {people}.", jobs=jobs, people=people)
+        people = say.plural("from {n} person", "from {n} people", whole.people)
+        text = say("In total, {jobs} {people}.", jobs=jobs, people=people)
     elif whole.painting:
-        text = say("Nobody waits; one job is being painted.")
+        text = say("The queue is empty; one job is being painted.")
     else:
-        text = say("Nobody waits, and nothing is being painted.")
+        text = say("The queue is empty, and nothing is being painted.")
     if whole.empty_at is not None:
-        text += " " + say("Everything will be painted {when}.", when=when(whole.empty_at))
+        text += " " + say("The queue should be empty {when}.", when=when(whole.empty_at))
     return text
 
 
@@ -149,7 +147,7 @@ def explained_layout(explained: PromptExplanation, say: Words) -> ui.LayoutView:
                 quoted(enhancement.added or nothing, cut),
             ),
             (
-                say("Negative prompt with guidance above 1, where none is given"),
+                say("Negative prompt if guidance is above 1 and none is given"),
                 quoted(enhancement.negative_prompt or nothing, cut),
             ),
         ]
@@ -172,7 +170,7 @@ def _choices(explained: PromptExplanation, say: Words) -> list[str]:
         "The choices in braces make {n} pictures.",
         explained.pictures,
     )
-    first = say("This is about the first prompt of them.")
+    first = say("Only the first prompt is analysed here.")
     return [f"-# {made} {first}"]
 
 
@@ -201,7 +199,7 @@ def details_panel(details: PictureDetails, say: Words) -> Panel:
         ]
         if notes:
             marked = (f"- {quoted(note, 2 * VALUE_SHOWN)}" for note in notes)
-            heading = say("What had to be mended")
+            heading = say("Corrections")
             blocks.append("\n".join([f"**{heading}**", *marked]))
         return [*blocks, _copied(details, say, in_file=file is not None)]
 
@@ -220,12 +218,14 @@ def _head(details: PictureDetails, say: Words) -> str:
     picture = details.picture
     if picture is None:
         head = say("The recipe in this file")
-        said = say("The pixels are untouched. It is no picture of this server that I can show you.")
+        said = say(
+            "The pixels are unmodified. It is not a picture of this server that I can show you."
+        )
     else:
         head = say("Picture #{id}", id=picture.id)
         whose = [say("by {person}", person=f"<@{picture.place.user_id}>")]
         whose += [say("private")] if picture.private else []
-        whose += [say("the pixels of this file are untouched")] if details.from_file else []
+        whose += [say("the pixels of this file are unmodified")] if details.from_file else []
         said = " · ".join(whose)
     return f"**{head}**\n-# {said}"
 
@@ -238,15 +238,17 @@ def _story(details: PictureDetails, say: Words) -> list[tuple[str, str]]:
     took = say("{seconds} s", seconds=f"{picture.duration_s:.1f}")
     rows = [(say("Painted"), f"{when(picture.painted_at)} · {took}")]
     if details.parent_id is not None:
-        rows.append((say("Painted again from"), f"#{details.parent_id}"))
+        rows.append((say("Based on"), f"#{details.parent_id}"))
     return rows
 
 
 def _copied(details: PictureDetails, say: Words, *, in_file: bool) -> str:
     request = details.recipe.request
-    text = say("To ask for it again, copy this into the prompt of /imagine:")
+    text = say("To paint it again, copy this into the prompt of /imagine:")
     if in_file:
-        text = say("The words to ask for it again are in the file below: they are long.")
+        text = say(
+            "The text to copy into the prompt of /imagine is long, so it is in the file below."
+        )
     else:
         # A mention stays one in a block; what makes it none is invisible, and cleaned away again.
         text += f"\n```\n{discord.utils.escape_mentions(whole(details.line))}\n```"
@@ -258,9 +260,9 @@ def _copied(details: PictureDetails, say: Words, *, in_file: bool) -> str:
 def _begun(details: PictureDetails, say: Words) -> str:
     """That words alone do not paint it again, and what does."""
     if details.picture is None:
-        return say("A prompt cannot name the pictures or variations that it began with.")
+        return say("A prompt cannot carry over source images or variations.")
     return say(
-        "A prompt cannot name the pictures or variations that it began with; “{again}” uses them.",
+        "A prompt cannot carry over source images or variations, but “{again}” does.",
         again=say("Paint it again"),
     )
 

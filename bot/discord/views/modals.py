@@ -30,11 +30,11 @@ def remix_form(picture_id: int, request: ImageRequest, prompt: str | None, say: 
         max_length=SEED_CHARS,
     )
     return form(
-        say("Remix of picture #{id}", id=picture_id),
+        say("Remix picture #{id}", id=picture_id),
         custom_id(ComponentAction.REMIX, picture_id),
         _field(say("Prompt"), "prompt", words, required=True),
         _field(say("Negative prompt"), "negative", negative),
-        ui.Label(text=say("Seed"), description=say("Empty for a new one"), component=seed),
+        ui.Label(text=say("Seed"), description=say("Leave empty for a new one"), component=seed),
     )
 
 

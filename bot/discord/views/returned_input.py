@@ -29,9 +29,9 @@ def returned(
     if not prompt:
         return refusal, []
     if len(prompt) > WORDS_LIMIT or _FENCE in prompt:
-        words = say("Your words are in the file, to be copied.")
+        words = say("Your prompt is in the file, ready to copy.")
         return f"{refusal}\n{words}", [discord.File(io.BytesIO(prompt.encode()), "prompt.txt")]
     # A mention stays one in a block; what makes it none is invisible, and cleaned away again.
     block = f"{_FENCE}\n{discord.utils.escape_mentions(prompt)}\n{_FENCE}"
-    words = say("Your words, to be copied:")
+    words = say("Your prompt, ready to copy:")
     return f"{refusal}\n{words}\n{block}", []

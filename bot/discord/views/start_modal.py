@@ -32,7 +32,7 @@ def image_to_image_form(custom_id: str, say: Words, pictures: Sequence[int] = ()
         required=False,
         max_length=STRENGTH_CHARS,
     )
-    told = say("From 0.01 (as it is) to 1 (nothing of it is left)")
+    told = say("From 0.01 (almost unchanged) to 1 (nothing of it remains)")
     return form(
         say("Paint from this picture"),
         custom_id,
@@ -49,7 +49,7 @@ def staged_layout(kept: StagedSource, say: Words) -> ui.LayoutView:
         style=discord.ButtonStyle.primary,
         custom_id=staged_id(kept),
     )
-    text = say("I have the picture; now say what to paint.")
+    text = say("I have the picture. Now tell me what to paint.")
     return layout(ui.TextDisplay(text), ui.ActionRow(button))
 
 
@@ -63,4 +63,4 @@ def _choice(pictures: Sequence[int], say: Words) -> ui.Label[ui.Modal]:
         for number, picture_id in enumerate(pictures, 1)
     ]
     menu = ui.Select[ui.Modal](custom_id="picture", options=options, required=True)
-    return ui.Label(text=say("Which one"), component=menu)
+    return ui.Label(text=say("Which picture"), component=menu)

@@ -88,7 +88,7 @@ def test_a_recipe_takes_its_pictures_when_they_are_given_again():
     assert "--blend" in refused("--recipe", "blend.png")
     assert "two pictures" in refused("--recipe", "blend.png", "--image", "first.png")
     sentence = refused("--recipe", "blend.png", "--blend", "first.png", "mask.png")
-    assert "mask.png" in sentence and "not the picture" in sentence
+    assert "mask.png" in sentence and "not the source image" in sentence
     (again,) = painted(
         "--recipe", "blend.png", "--blend", "first.png", "photo.jpg", "--out", "again.png"
     )

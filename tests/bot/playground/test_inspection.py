@@ -37,13 +37,13 @@ async def test_looking_up_what_was_painted(tmp_path: Path) -> None:
         live.send("imagine", prompt="a red house by the sea at noon", seed=5)
         painted = await live.picture()
         await live.settled()
-        assert "Nobody waits" in await said(live, live.send("queue", ADMIN_ID))
+        assert "The queue is empty" in await said(live, live.send("queue", ADMIN_ID))
         assert "noon" in await said(live, live.send("explain", prompt="a lake at noon"))
         by_number = await said(live, live.send("recipe", ADMIN_ID, picture="1"))
         assert "--seed 5" in by_number and "z1:again:1" in by_number
         kept = await people.upload("renamed.png", live.bytes_of(painted))
         by_file = await said(live, live.send("recipe", file=str(kept.id)))
-        assert "Picture #1" in by_file and "untouched" in by_file
+        assert "Picture #1" in by_file and "unmodified" in by_file
         other = await people.upload("x.png", PNG)
         assert "no recipe" in await said(live, live.send("recipe", file=str(other.id)))
         menus = {each.name: each.id for each in registry.all(None) if each.type == 3}

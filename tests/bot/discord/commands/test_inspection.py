@@ -50,7 +50,7 @@ def press(message: Any, custom_id: str) -> dict[str, Any]:
 async def test_the_queue_with_cancel(harness: BotHarness, renderer: ScriptedRenderer):
     """One's own jobs with a place and a Cancel each; another's prompt is not there."""
     nothing = await harness.alice.slash(harness.channel, "queue")
-    assert "Nothing of yours" in text_of(harness, nothing) and "Nobody waits" in text_of(
+    assert "nothing in the queue" in text_of(harness, nothing) and "The queue is empty" in text_of(
         harness, nothing
     )
     await paint(harness, prompt="first")  # from now on the speed is known
@@ -64,7 +64,7 @@ async def test_the_queue_with_cancel(harness: BotHarness, renderer: ScriptedRend
     text = text_of(harness, shown)
     assert shown.ephemeral and "bob" not in text
     assert "a \\*\\*red\\*\\* boat" in text and "being painted" in text and "and 2 more" in text
-    assert "7 jobs are waiting" in text and "of 2 people" in text
+    assert "7 jobs are waiting" in text and "from 2 people" in text
     assert text.count(":R>") == 6  # five jobs, and when all is painted
     message = shown.response.message
     await harness.alice.click(message, **press(message, "z1:unqueue:4"))
@@ -87,7 +87,7 @@ async def test_who_may_cancel_anyones_sees_what_is_next(
     await harness.bob.slash(harness.channel, "imagine", prompt="hush", private=True)
     for person in (harness.alice, harness.moderator):
         text = text_of(harness, await person.slash(harness.channel, "queue"))
-        assert "others" not in text and "hush" not in text
+        assert "other members" not in text and "hush" not in text
     shown = await harness.admin.slash(harness.channel, "queue")
     text = text_of(harness, shown)
     assert "a lake" in text and "(private)" in text and "hush" not in text
@@ -130,7 +130,7 @@ async def test_everything_about_a_picture(harness: BotHarness):
     for part in (
         "Picture #2", f"<@{harness.alice.id}>", "**Negative prompt:** fog", "**Seed:** 5",
         "**Steps:** 4", "**Guidance:** 2", "**Model:** fake", "**LoRAs:** (none)",
-        "**Memory plan:** resident", "**Painted again from:** #1", "--seed 5", "--no fog",
+        "**Memory plan:** resident", "**Based on:** #1", "--seed 5", "--no fog",
     ):  # fmt: skip
         assert part in text, part
     await harness.bob.click(shown.response.message, label="Paint it again")
@@ -173,7 +173,7 @@ async def test_a_file_tells_its_recipe(harness: BotHarness):
     file = file_of(harness)
     shown = await harness.alice.slash(harness.channel, "recipe", file=file)
     text = text_of(harness, shown)
-    assert shown.ephemeral and "Picture #1" in text and "untouched" in text
+    assert shown.ephemeral and "Picture #1" in text and "unmodified" in text
     assert "z1:again:1" in str(shown.response.message.components)
     both = await harness.alice.slash(harness.channel, "recipe", file=file, picture="1")
     assert "not both" in both.response.content
@@ -196,10 +196,10 @@ async def test_a_file_whose_picture_is_not_here_still_tells(harness: BotHarness)
 @pytest.mark.parametrize(
     ("form", "said"),
     [
-        ("JPEG", "JPEG file"),
+        ("JPEG", "format is JPEG"),
         ("PNG", "no recipe"),
         ("parameters", "Another program"),
-        ("", "I know"),
+        ("", "I can read"),
     ],
 )
 async def test_other_files_are_refused_politely(harness: BotHarness, form: str, said: str):

@@ -111,7 +111,7 @@ async def test_where_all_fail_nothing_is_charged(harness: BotHarness, renderer: 
     """A job without any picture is a failed one."""
     renderer.flaws |= {seed: NonFinite("step 3") for seed in (5, 6, 7)}
     message = await params(harness)
-    assert "not charged" in harness.texts(message) and not message.attachments
+    assert "Nothing was charged" in harness.texts(message) and not message.attachments
     assert harness.charged() == 0 and files(harness) == [] and sound(harness)
 
 
@@ -154,7 +154,7 @@ async def test_more_than_is_left_is_refused_in_words(data_dir: Path):
         await params(harness)
         result = await harness.alice.slash(harness.channel, "imagine", prompt="more", count=2)
         assert result.ephemeral
-        assert "asked for 2 pictures, and 1 of your 4" in result.response.content
+        assert "asked for 2 pictures, but only 1 of your 4" in result.response.content
         returns = int(harness.clock.now.timestamp()) + 2 * 3600
         assert f"<t:{returns}:R>" in result.response.content
         assert harness.charged() == 3

@@ -79,7 +79,7 @@ async def test_flags_speak_of_the_picture_too(harness: BotHarness):
     refused = await harness.alice.slash(
         harness.channel, "imagine", prompt="a lake --strength 0.3", picture=PHOTO, strength=0.4
     )
-    assert "different things" in whispered(refused)
+    assert "contradict each other" in whispered(refused)
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ async def test_flags_speak_of_the_picture_too(harness: BotHarness):
 async def test_strength_needs_a_picture(harness: BotHarness, options: dict[str, Any]):
     """Without one it is refused, for nothing would come of it."""
     refused = await harness.alice.slash(harness.channel, "imagine", **options)
-    assert "give a picture" in whispered(refused) and harness.charged() == 0
+    assert "give either a picture" in whispered(refused) and harness.charged() == 0
 
 
 # /blend
@@ -178,11 +178,11 @@ async def test_a_painting_is_painted_over_by_its_number(harness: BotHarness):
     ("options", "said"),
     [
         ({"picture": PHOTO}, "transparent"),
-        ({"picture": PHOTO, "mask": ("m.png", a_mask(40, 40))}, "another shape"),
-        ({"picture": PHOTO, "mask": ("m.png", a_mask(60, 40, white=False))}, "black all over"),
+        ({"picture": PHOTO, "mask": ("m.png", a_mask(40, 40))}, "different shapes"),
+        ({"picture": PHOTO, "mask": ("m.png", a_mask(60, 40, white=False))}, "completely black"),
         ({"picture": PHOTO, "mask": ("m.png", b"")}, "Picture 2: "),
-        ({"mask": ("m.png", a_mask())}, "give a picture"),
-        ({"picture": PHOTO, "painting": "1"}, "give a picture"),
+        ({"mask": ("m.png", a_mask())}, "give either a picture"),
+        ({"picture": PHOTO, "painting": "1"}, "give either a picture"),
         ({"painting": "1"}, "transparent"),
         ({"painting": "9", "mask": PHOTO}, "no picture"),
     ],
@@ -199,11 +199,11 @@ async def test_inpaint_says_what_it_lacks(harness: BotHarness, options: dict[str
 
 
 BAD = [
-    (("x.png", b"a poem"), "no picture that can be read"),
+    (("x.png", b"a poem"), "cannot be read as a picture"),
     (("x.png", a_huge_header()), "megapixels"),
     (("x.png", a_picture(200, 200)[:-40]), "damaged"),
-    (("x.gif", an_animation()), "GIF pictures are not taken"),
-    (("x.png", b""), "no picture that can be read"),
+    (("x.gif", an_animation()), "GIF pictures are not supported"),
+    (("x.png", b""), "cannot be read as a picture"),
 ]
 
 
@@ -224,7 +224,7 @@ async def test_what_is_too_large_is_not_even_fetched(harness: BotHarness):
     """Its declared size is enough; so is a spent quota, or a prompt that cannot be painted."""
     large = ("x.png", bytes(uploads.UploadLimits().bytes + 1))
     refused = await harness.alice.slash(harness.channel, "imagine", prompt="a lake", picture=large)
-    assert "at most 25 MiB" in whispered(refused)
+    assert "limit is 25 MiB" in whispered(refused)
     sent = await harness.bob.send(harness.channel, "look", attachments=[large])
     assert "25 MiB" in whispered(await harness.alice.context_menu(harness.channel, MENU, sent))
     for prompt in ("\u200b", "a lake --seed x", "a lake --ar 99:1"):
@@ -245,7 +245,7 @@ async def test_a_file_that_is_gone(harness: BotHarness, monkeypatch: pytest.Monk
         await harness.alice.slash(harness.channel, "imagine", prompt="a lake", picture=PHOTO),
         await harness.alice.context_menu(harness.channel, MENU, sent),
     ):
-        assert "could not fetch" in whispered(refused)
+        assert "could not download" in whispered(refused)
     assert harness.charged() == 0
 
 
@@ -292,7 +292,7 @@ async def test_a_slow_refusal_leaves_no_public_trace(
     opening(harness, monkeypatch)
     file = ("x.png", b"a poem")
     refused = await harness.alice.slash(harness.channel, "imagine", prompt="a lake", picture=file)
-    assert "no picture that can be read" in whispered(refused)
+    assert "cannot be read as a picture" in whispered(refused)
     assert announcements(harness) == 1 and harness.channel.history() == []
 
 
@@ -330,7 +330,7 @@ async def test_everything_goes_on_from_it(harness: BotHarness):
     assert again.seed != 5 and varied.variations and remixed.prompt == "a pond"
     assert large.mode is Mode.UPSCALE and large.width_px == 2 * first.width_px
     shown = await harness.bob.slash(harness.channel, "recipe", picture="1")
-    assert "**Begun with:** a picture, strength 0.4" in harness.texts(shown.response.message)
+    assert "**Source image:** a picture, strength 0.4" in harness.texts(shown.response.message)
     exact = await harness.bob.click(shown.response.message, label="Paint it again")
     await harness.settled()
     assert not exact.followups and painted(harness)[-1] == first
