@@ -43,19 +43,21 @@ LEVELS = (EnhancementLevel.LIGHT, EnhancementLevel.FULL)
 @click.option(
     "--style",
     type=click.Choice([each.value for each in PictureStyle]),
-    help="With this style chosen.",
+    help="Explain the prompt with this style.",
 )
-@click.option("--model", help='"sketch", a hub id or a folder (the one in the configuration).')
+@click.option(
+    "--model", help='"sketch", a Hugging Face model id or a folder (default: the configured model).'
+)
 @click.option(
     "--config",
     type=click.Path(path_type=Path),
-    help="The configuration file (config.toml here, if there is one).",
+    help="The configuration file (default: config.toml in this folder, if there is one).",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def command(
     prompt: str, style: str | None, model: str | None, config: Path | None, as_json: bool
 ) -> None:
-    """Print what is read out of PROMPT, and what each level of enhancement would add."""
+    """Show how PROMPT is read, and what each level of enhancement would add."""
     override = {"engine": {"model": model}} if model else {}
     settings = load_settings(config, **override).engine
     family = family_for(settings.model)

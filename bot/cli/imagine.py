@@ -34,37 +34,47 @@ what = section("What to paint")
 how = section("How")
 start = section("From a picture")
 many = section("Many pictures")
-where = section("Where to, and with what")
+where = section("Output and model")
 
 
 @click.command("imagine", cls=SectionedCommand)
 @click.argument("words", nargs=-1, metavar="[PROMPT]...")
-@what("--prompts", type=FILE, help="A file of prompts, one a line; # begins a comment.")
-@what("--negative", help="What should not be there; acts with guidance above 1.")
+@what(
+    "--prompts",
+    type=FILE,
+    help="A file of prompts, one per line; lines that start with # are comments.",
+)
+@what("--negative", help="What should not be in the picture; only works with guidance above 1.")
 @what(
     "--enhance",
     type=LEVELS,
-    help="How many words for quality are added; smart: the model's own (what suits the model).",
+    help="How much to add for quality; smart: the model's own words (default: what suits the "
+    "model).",
 )
 @what(
     "--style",
     type=STYLES,
-    help=f"What it is made as, unless the prompt names another style: {', '.join(PictureStyle)}.",
+    help=f"Style, unless the prompt names another one: {', '.join(PictureStyle)}.",
     metavar="NAME",
 )
 @what("--no-enhance", is_flag=True, help="The same as --enhance off.")
-@how("--seed", type=int, help="0 to 4294967295 (random).")
-@how("--size", help="Width x height in pixels, e.g. 1024x768 (the model's own square).")
-@how("--aspect", help="Shape instead of size, e.g. 16:9.")
-@how("--steps", type=int, help="Denoising steps (8).")
+@how("--seed", type=int, help="0 to 4294967295 (default: random).")
+@how("--size", help="Width x height in pixels, e.g. 1024x768 (default: the model's own square).")
+@how("--aspect", help="Aspect ratio instead of a size, e.g. 16:9.")
+@how("--steps", type=int, help="Denoising steps (default: 8).")
 @how(
     "--speed",
     type=SPEEDS,
-    help="Steps in a word: 4, 8 or 10.",
+    help="Number of steps by name: 4, 8 or 10.",
 )
-@how("--guidance", type=float, help="Classic guidance, 1 = off (1).")
-@how("--strict", is_flag=True, help="Guidance that follows the prompt more strictly (1.8).")
-@how("--variety", type=float, default=0.0, help="How unlike the pictures of a prompt, 0 to 1 (0).")
+@how("--guidance", type=float, help="Classic guidance, 1 = off (default: 1).")
+@how("--strict", is_flag=True, help="Guidance 1.8, which follows the prompt more strictly.")
+@how(
+    "--variety",
+    type=float,
+    default=0.0,
+    help="How different the pictures of a prompt are, 0 to 1 (default: 0).",
+)
 @how(
     "--refine",
     cls=NumberOption,
@@ -73,28 +83,50 @@ where = section("Where to, and with what")
     metavar="[NOISE]",
     help=f"A second pass over fine detail, up to 0.35 (off; {USUAL_REFINE:g} without a number).",
 )
-@start("--image", type=FILE, help="Begin with this picture.")
-@start("--mask", type=FILE, help="White where --image is painted anew, black where it stays.")
-@start("--blend", type=FILE, nargs=2, metavar="FILE FILE", help="Begin with a blend of two.")
-@start("--strength", type=float, help="How much is painted anew, up to 1 (what suits the mode).")
-@start("--upscale", type=FILE, help="Twice the size; without a PROMPT, for a PNG of zimagine.")
-@start("--vary", type=FILE, help="A variation of this PNG of zimagine.")
-@start("--by", default="subtle", help="How far: subtle, strong or a number up to 1 (subtle).")
-@start("--recipe", type=FILE, help="Paint this PNG of zimagine again, exactly.")
-@many("--count", type=int, default=1, help="How many of each prompt (1).")
+@start("--image", type=FILE, help="Start from this picture.")
+@start("--mask", type=FILE, help="Mask for --image: white areas are repainted, black areas stay.")
+@start(
+    "--blend", type=FILE, nargs=2, metavar="FILE FILE", help="Start from a blend of two pictures."
+)
+@start(
+    "--strength",
+    type=float,
+    help="How much to change the picture, up to 1 (default: what suits the mode).",
+)
+@start(
+    "--upscale",
+    type=FILE,
+    help="Paint at twice the size; without a PROMPT, this has to be a PNG made by zimagine.",
+)
+@start("--vary", type=FILE, help="Paint a variation of this PNG made by zimagine.")
+@start(
+    "--by",
+    default="subtle",
+    help="How much to vary: subtle, strong or a number up to 1 (default: subtle).",
+)
+@start("--recipe", type=FILE, help="Paint this PNG made by zimagine again, exactly.")
+@many("--count", type=int, default=1, help="Pictures per prompt (default: 1).")
 @many(
     "--grid",
     multiple=True,
     metavar="NAME=A,B,…",
-    help="Try each value, on a contact sheet too: guidance, steps, speed, seed, strength, variety, "
-    "style or enhance. May be given several times.",
+    help="Try each value and add a contact sheet: guidance, steps, speed, seed, strength, "
+    "variety, style or enhance. Can be given several times.",
 )
 @many("--yes", is_flag=True, help="Paint all that {choices, in braces} make without asking.")
-@where("--out", type=FILE, help="A .png file or a folder (the data folder and its history).")
-@where("--save-steps", is_flag=True, help="Write a preview of every step beside the picture.")
+@where(
+    "--out", type=FILE, help="A .png file or a folder (default: the data folder and its history)."
+)
+@where("--save-steps", is_flag=True, help="Write a preview of every step next to the picture.")
 @where("--json", "as_json", is_flag=True, help="Print one JSON object per picture.")
-@where("--model", help='"sketch", a hub id or a folder (the one in the configuration).')
-@where("--config", type=FILE, help="The configuration file (config.toml here, if there is one).")
+@where(
+    "--model", help='"sketch", a Hugging Face model id or a folder (default: the configured model).'
+)
+@where(
+    "--config",
+    type=FILE,
+    help="The configuration file (default: config.toml in this folder, if there is one).",
+)
 def command(**options: Any) -> None:
     """Paint each PROMPT and print where the pictures are; - reads prompts from standard input."""
     asked = ImagineArguments(**options, given=_given())

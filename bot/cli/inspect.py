@@ -25,7 +25,7 @@ def read_inscription(path: Path) -> EmbeddedRecipe:
 @click.command("inspect")
 @click.argument("file", type=click.Path(path_type=Path))
 def command(file: Path) -> None:
-    """Print the recipe inside FILE, a PNG that zimagine painted."""
+    """Print the recipe stored in FILE, a PNG made by zimagine."""
     found = read_inscription(file)
     recipe = json.loads(found.recipe.to_json())
     recipe["pixels"] = {"sha256": found.pixels_sha256, "untouched": found.untouched}

@@ -200,7 +200,7 @@ def _engine_exit(error: EngineError, tell: Callable[[str], None]) -> int:
         tell(f"The model cannot be loaded: {error}.")
         return UNAVAILABLE
     assert isinstance(error, Defunct)
-    tell(f"The painter is lost ({error}); please start zimagine again.")
+    tell(f"The renderer failed ({error}); please start zimagine again.")
     return RESTART
 
 
@@ -210,7 +210,7 @@ def _discord_exit(error: BaseException | None, tell: Callable[[str], None]) -> i
         return UNAVAILABLE
     if error is not None and not isinstance(error, ConnectionEnded):
         log.error("connection broke off", exc_info=error)
-    tell(f"The connection to Discord ended for good ({error}); please start zimagine again.")
+    tell(f"The connection to Discord was lost for good ({error}); please start zimagine again.")
     return RESTART
 
 

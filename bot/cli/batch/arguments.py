@@ -104,7 +104,7 @@ def check(asked: ImagineArguments) -> None:
             fail(f"Give {' or '.join(map(option, both))}, not both.", BAD_INPUT)
     for name, needed in _NEEDS.items():
         if name in asked.given and not asked.given.intersection(needed):
-            fail(f"{option(name)} goes with {' or '.join(map(option, needed))}.", BAD_INPUT)
+            fail(f"{option(name)} needs {' or '.join(map(option, needed))}.", BAD_INPUT)
     for name, (allowed, sentence) in _ALONE.items():
         if name not in asked.given or (name == "upscale" and asked.has_prompt):
             continue

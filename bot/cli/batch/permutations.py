@@ -47,7 +47,7 @@ def expand_prompts(texts: Sequence[str], each: int, limit: int) -> tuple[Expande
     total *= each
     if total > limit:
         shown = str(total) if total < 10**6 else "millions of"
-        fail(f"That would be {shown} pictures; at most {limit} are painted.", BAD_INPUT)
+        fail(f"That would be {shown} pictures; at most {limit} can be painted.", BAD_INPUT)
     return tuple(found)
 
 
@@ -56,8 +56,8 @@ def confirm(pictures: int) -> None:
     nobody can be asked."""
     if not _somebody_is_there():
         fail(
-            f"The choices in braces make {pictures} pictures: say --yes to paint them all, or "
-            "write a backslash before a brace that is meant as one.",
+            f"The choices in braces make {pictures} pictures: use --yes to paint them all. "
+            "To use a literal brace, put a backslash before it.",
             BAD_INPUT,
         )
     question = f"The choices in braces make {pictures} pictures. Paint them all?"

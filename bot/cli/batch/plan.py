@@ -148,7 +148,7 @@ def _amount(text: str) -> float:
     try:
         return float(text)
     except ValueError:
-        fail(f"--by is subtle, strong or a number up to 1; {text!r} is not.", BAD_INPUT)
+        fail(f"--by must be subtle, strong or a number up to 1, but is {text!r}.", BAD_INPUT)
 
 
 def _enlarged(asked: ImagineArguments, file: Path) -> ImaginePlan:
@@ -274,9 +274,11 @@ def _axes(asked: ImagineArguments) -> tuple[Axis, ...]:
         *(["count"] if "seed" in names and asked.count > 1 else []),
     ]
     if twice:
-        fail(f"{asking.option(twice[0])} and --grid decide the same: give one of them.", BAD_INPUT)
+        fail(
+            f"{asking.option(twice[0])} and --grid set the same thing: give one of them.", BAD_INPUT
+        )
     if "strength" in names and _mode(asked) is Mode.TEXT:
-        fail("--grid strength goes with --image or --blend or --upscale.", BAD_INPUT)
+        fail("--grid strength needs --image, --blend or --upscale.", BAD_INPUT)
     return along
 
 

@@ -169,7 +169,7 @@ def test_every_step_is_shown_beside_the_picture():
         (["--vary", "first.png", "--seed", "-1"], "seed"),
         (["--recipe", "first.png", "--strength", "0.5"], "--image"),
         (["--recipe", "first.png", "--guidance", "2"], "--guidance"),
-        (["--recipe", "first.png", "--image", "photo.jpg"], "words alone"),
+        (["--recipe", "first.png", "--image", "photo.jpg"], "text only"),
         (["a", "--variety", "1.5"], "variety"),
         (["a", "--variety", "nan"], "variety"),
         (["a", "--refine", "0.9"], "refinement"),
