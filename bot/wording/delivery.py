@@ -1,4 +1,4 @@
-"""What was chosen for the delivery of pictures, and what of it holds, in words."""
+"""Sentences about delivery settings and fallbacks."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 
 def settings_overview(settings: SettingsOverview, say: Words) -> str:
-    """What holds for a person in a channel, and by whose choice."""
+    """Describe the settings in effect for a member in a channel, and where each comes from."""
     head = say("Your settings in {channel}", channel=f"<#{settings.channel_id}>")
     lines = [
         f"**{head}**",
@@ -32,7 +32,7 @@ def settings_overview(settings: SettingsOverview, say: Words) -> str:
 
 
 def settings_scope(chosen: SettingsScope, say: Words) -> str:
-    """What moderators chose for a server or a channel."""
+    """Describe the settings that moderators chose for a server or a channel."""
     head = say("Settings for this server")
     if chosen.channel_id is not None:
         head = say("Settings for {channel}", channel=f"<#{chosen.channel_id}>")
@@ -47,13 +47,13 @@ def settings_scope(chosen: SettingsScope, say: Words) -> str:
     return "\n".join(lines)
 
 
-def fallback_reason(gone: FallbackNote, say: Words) -> str:
-    """Why pictures are not where their person wanted them."""
-    if gone.preferred is DeliveryMode.DIRECT:
-        if gone.reason == Obstacle.FORBIDDEN:
+def fallback_reason(note: FallbackNote, say: Words) -> str:
+    """Explain why pictures were not delivered where their requester wanted them."""
+    if note.preferred is DeliveryMode.DIRECT:
+        if note.reason == Obstacle.FORBIDDEN:
             return say("Posted here because you do not accept direct messages from me.")
         return say("Posted here because it could not be sent to you by direct message.")
-    match gone.reason:
+    match note.reason:
         case Obstacle.FULL:
             return say(
                 "Posted here because this server has as many open threads as Discord allows."
@@ -72,13 +72,13 @@ def fallback_reason(gone: FallbackNote, say: Words) -> str:
             return say("Posted here because your thread could not be used.")
 
 
-def _scope_line(name: str, value: T | None, word: Callable[[T, Words], str], say: Words) -> str:
-    told = say("not set") if value is None else word(value, say)
-    return f"{name}: {told}"
+def _scope_line(name: str, value: T | None, label: Callable[[T, Words], str], say: Words) -> str:
+    text = say("not set") if value is None else label(value, say)
+    return f"{name}: {text}"
 
 
 def _user_line(
-    name: str, setting: EffectiveSetting[T], word: Callable[[T, Words], str], say: Words
+    name: str, setting: EffectiveSetting[T], label: Callable[[T, Words], str], say: Words
 ) -> str:
     source = {
         Source.DEFAULT: say("the bot's default"),
@@ -87,8 +87,8 @@ def _user_line(
         Source.USER: say("your choice"),
     }[setting.source]
     if setting.own_choice is not None:
-        source += "; " + say("you chose: {choice}", choice=word(setting.own_choice, say))
-    return f"{name}: {word(setting.value, say)} ({source})"
+        source += "; " + say("you chose: {choice}", choice=label(setting.own_choice, say))
+    return f"{name}: {label(setting.value, say)} ({source})"
 
 
 def _mode_name(mode: DeliveryMode, say: Words) -> str:

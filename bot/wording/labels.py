@@ -1,4 +1,4 @@
-"""What styles, speeds and levels of enhancement are called, in words."""
+"""Labels of styles, speeds, enhancement levels and device remarks."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from engine.types import Remark
 
 
 def style_name(style: PictureStyle, say: Words) -> str:
-    """What a picture can be made as."""
+    """Return the label of a picture style."""
     match style:
         case PictureStyle.PHOTO:
             return say("photo")
@@ -45,7 +45,7 @@ def style_name(style: PictureStyle, say: Words) -> str:
 
 
 def speed_name(speed: Speed, say: Words) -> str:
-    """How much time a picture may take."""
+    """Return the label of a speed."""
     match speed:
         case Speed.FAST:
             return say("fast")
@@ -56,7 +56,7 @@ def speed_name(speed: Speed, say: Words) -> str:
 
 
 def level_name(level: EnhancementLevel, say: Words) -> str:
-    """How much is added to a prompt."""
+    """Return the label of an enhancement level, with what it adds."""
     match level:
         case EnhancementLevel.OFF:
             return say("off")
@@ -68,20 +68,20 @@ def level_name(level: EnhancementLevel, say: Words) -> str:
             return say("smart: the model's own words")
 
 
-def style_ignored(left: StyleIgnored, say: Words) -> str:
-    """Why the style that was chosen has no say."""
-    style = style_name(left.style, say)
-    if left.words:
+def style_ignored(ignored: StyleIgnored, say: Words) -> str:
+    """Explain why the chosen style was not applied."""
+    style = style_name(ignored.style, say)
+    if ignored.words:
         return say(
             "The prompt already mentions a style (“{words}”), so {style} was left out.",
-            words=left.words,
+            words=ignored.words,
             style=style,
         )
     return say("This model does not support styles, so {style} was left out.", style=style)
 
 
 def device_remark(remark: Remark, say: Words) -> str:
-    """What an owner should know about the device."""
+    """Describe a limitation of the device, for the bot's owner."""
     match remark:
         case Remark.CPU:
             return say("Painting on the CPU, which is fast enough only for small models.")

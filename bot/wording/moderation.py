@@ -1,4 +1,4 @@
-"""The sentences about reports, verdicts and blocks."""
+"""Sentences about reports, verdicts and blocks."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ ModerationReason = (
 )
 
 When = Callable[[datetime], str]
-"""How a point in time is written where the sentence is going to be read."""
+"""Formats a point in time for the place where the sentence will be read."""
 
 
 def moderation_refusal(reason: ModerationReason, say: Words, when: When) -> str:
-    """Why a report, a verdict or a block is refused, or a wish of who is blocked."""
+    """Explain why a report, verdict or block, or a request from a blocked member, is refused."""
     match reason:
         case Blocked(None):
             return say("The moderators of this server have blocked you from painting here.")
@@ -71,25 +71,25 @@ def moderation_refusal(reason: ModerationReason, say: Words, when: When) -> str:
 
 
 def report_filed(filed: ReportFiled, say: Words) -> str:
-    """What a person who reported a picture is told."""
-    kept = say("Only the moderators can see who reported it.")
+    """Thank the member who filed a report, and say what happens with it."""
+    privacy = say("Only the moderators can see who reported it.")
     if filed.channel_id is None:
-        told = say(
+        thanks = say(
             "Thank you. Your report of picture #{id} was saved, but this server has no "
             "channel for reports yet. Please tell someone who manages the server: /admin "
             "reports list shows it to them.",
             id=filed.picture_id,
         )
     else:
-        told = say(
+        thanks = say(
             "Thank you. The moderators have been notified about picture #{id}.",
             id=filed.picture_id,
         )
-    return f"{told} {kept}"
+    return f"{thanks} {privacy}"
 
 
 def verdict_sentence(case: Case, say: Words, when: When) -> str:
-    """Who decided a case, what and when; that nobody has yet, where that is so."""
+    """Say who decided a report, how and when, or that it is still open."""
     if case.verdict is None or case.resolved_at is None:
         return say("Picture #{id} was reported.", id=case.picture_id)
     values = {
@@ -111,12 +111,15 @@ def verdict_sentence(case: Case, say: Words, when: When) -> str:
 
 
 def already_decided(case: Case, say: Words, when: When) -> str:
-    """That there is a verdict already, and whose."""
+    """Say that another moderator has already decided, and how."""
     return say("Someone else was faster.") + " " + verdict_sentence(case, say, when)
 
 
 def user_blocked(done: UserBlocked, reason: str | None, say: Words) -> str:
-    """Who is blocked now, and what that ended. reason: as it can be shown, None for none."""
+    """Say who was blocked and how many jobs that cancelled.
+
+    reason: already escaped for display, None if none was given.
+    """
     blocked = f"<@{done.block.user_id}>"
     lines = [say("{person} can no longer paint on this server.", person=blocked)]
     if reason is not None:

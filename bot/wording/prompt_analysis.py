@@ -1,4 +1,4 @@
-"""What there is to say about a prompt, in words: its analysis and the advice on it."""
+"""Labels and sentences for the analysis of a prompt and the advice on it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ MAX_WORDS_SHOWN = 5
 
 
 def analysis_rows(analysis: Analysis, say: Words) -> list[tuple[str, str]]:
-    """A heading and what was found, in the prompt's own words; "" where there is nothing."""
+    """Return (heading, words found in the prompt) for each category, "" if there are none."""
     comma = "、" if analysis.language == "zh" else ", "
     languages = {"en": say("English"), "zh": say("Chinese")}
     rows = [
@@ -29,14 +29,14 @@ def analysis_rows(analysis: Analysis, say: Words) -> list[tuple[str, str]]:
 
 
 def token_usage(analysis: Analysis, max_tokens: int, say: Words) -> str:
-    """How long the prompt is for the model."""
+    """Say how many tokens the prompt has, and how many the model reads."""
     if analysis.tokens is None:
         return say("not counted (the model's tokenizer is not on this machine)")
     return say("{tokens} of {limit}", tokens=analysis.tokens, limit=max_tokens)
 
 
 def advice_sentence(given: Advice, say: Words) -> str:
-    """One piece of advice in a sentence or two."""
+    """Give one piece of advice in one or two sentences."""
     words = _quoted_words(given.words)
     match given.hint:
         case Hint.TOO_LONG:

@@ -1,4 +1,4 @@
-"""What there is to say about how a picture was made, in words."""
+"""Labels and sentences for recipes: how a picture was made."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ MAX_LORAS_SHOWN = 5
 
 
 def prompt_rows(request: ImageRequest, say: Words) -> list[tuple[str, str]]:
-    """Headings and words: the person's own, what was added to them, what should not be there."""
+    """Return (heading, text) for the prompt, what was added to it, and the negative prompt."""
     added = addition(request.prompt, request.effective_prompt)
     rows = [(say("Prompt"), request.prompt)]
     if added or request.effective_prompt == request.prompt:
@@ -23,7 +23,7 @@ def prompt_rows(request: ImageRequest, say: Words) -> list[tuple[str, str]]:
 
 
 def parameter_rows(recipe: Recipe, say: Words) -> list[tuple[str, str]]:
-    """Headings and values: all numbers, what it began with, the model and how it was held."""
+    """Return (heading, value) for all numbers, the source image, the model and its memory plan."""
     request = recipe.request
     rows = [
         (say("Seed"), str(request.seed)),
@@ -34,15 +34,15 @@ def parameter_rows(recipe: Recipe, say: Words) -> list[tuple[str, str]]:
     if request.style is not None:
         rows.append((say("Chosen style"), style_name(request.style, say)))
     if request.mode is not Mode.TEXT:
-        begun = say(
+        source = say(
             "{what}, strength {strength}",
             what=_source_image(request, say),
             strength=f"{request.strength:g}",
         )
-        rows.append((say("Source image"), begun))
+        rows.append((say("Source image"), source))
     if request.variations:
-        turned = ", ".join(f"{each.seed} ({each.amount:g})" for each in request.variations[-4:])
-        rows.append((say("Variations"), turned))
+        variations = ", ".join(f"{each.seed} ({each.amount:g})" for each in request.variations[-4:])
+        rows.append((say("Variations"), variations))
     if request.variety:
         rows.append((say("Variety"), f"{request.variety:g}"))
     if request.refine:
@@ -72,7 +72,7 @@ def _source_image(request: ImageRequest, say: Words) -> str:
 
 
 def unreadable_recipe(outcome: UnreadableRecipe, say: Words) -> str:
-    """Why a file does not tell how it was made, and what helps."""
+    """Explain why no recipe could be read from a file, and what to do instead."""
     number = say(
         "You can always use the picture's number instead (/recipe picture): it is shown "
         "below the picture and in /history."

@@ -69,7 +69,7 @@ from engine.uploads import FORMATS, BadFormat, TooManyPixels, UploadRefused, Upl
 
 
 def refusal(refused: Refused, say: Words, when: When) -> str:
-    """What is wrong, and what to do and when, in one or two sentences."""
+    """Say what is wrong, and what to do or when to try again, in one or two sentences."""
     reason = refused.reason
     match reason:
         case EmptyPrompt():
@@ -103,8 +103,8 @@ def refusal(refused: Refused, say: Words, when: When) -> str:
                 text=f"“{text[:20]}”",
                 ratios=", ".join(ratios),
             )
-        case FlagProblem(bad):
-            return flag_problem(bad, say)
+        case FlagProblem(error):
+            return flag_problem(error, say)
         case ManyPermutations() | OnePromptOnly() | TooManyPermutations() | ProposalClosed():
             return permutations_problem(reason, say)
         case QueueIsFull():
@@ -246,7 +246,7 @@ def _queue_full(reason: QueueIsFull, retry_at: datetime | None, say: Words, when
 
 
 def _queue_too_full(reason: QueueIsFull, say: Words) -> str:
-    """Some places are free, but fewer than were asked for."""
+    """Refuse a batch for which some places are free, but too few."""
     values = {
         "requested": reason.requested,
         "limit": reason.limit,
@@ -295,7 +295,7 @@ def _quota_spent(reason: QuotaSpent, retry_at: datetime | None, say: Words, when
 def _quota_too_small(
     reason: QuotaSpent, left: int, retry_at: datetime | None, say: Words, when: When
 ) -> str:
-    """Some pictures are left, and they are fewer than were asked for."""
+    """Refuse a batch for which some of the quota is left, but too little."""
     too_many = say.plural(
         "You asked for {requested} pictures, but only {n} of your {limit} in {window} is left.",
         "You asked for {requested} pictures, but only {n} of your {limit} in {window} are left.",
@@ -312,12 +312,12 @@ def _quota_too_small(
 def _unusable_upload(reason: UnusableUpload, say: Words) -> str:
     refused = reason.refused
     if reason.total == 1 or isinstance(refused, MaskEmpty | MaskMissing | MaskSizeMismatch):
-        return upload_refusal(refused, say)  # about a mask, the picture's number says nothing
+        return upload_refusal(refused, say)  # a number would not tell anything about the mask
     return say("Picture {n}: {problem}", n=reason.number, problem=upload_refusal(refused, say))
 
 
 def upload_refusal(refused: UploadRefused, say: Words) -> str:
-    """Why a picture that somebody gave cannot be painted from, in one sentence."""
+    """Explain why an uploaded picture cannot be used as an input."""
     match refused:
         case UploadTooLarge(size_bytes=size, limit_bytes=limit):
             return say(
@@ -354,17 +354,17 @@ def upload_refusal(refused: UploadRefused, say: Words) -> str:
             )
         case InputMismatch():
             return say("This is not the source image of the recipe.")
-        case _:  # NotAPicture, and whatever decoding a file may refuse later
+        case _:  # NotAPicture, or any refusal that decoding may add
             return say("This file cannot be read as a picture. It may be damaged.")
 
 
 def window_length(hours: int, say: Words) -> str:
-    """How long a quota's window is, after "in"."""
+    """Return the length of a quota's window, to follow "in"."""
     return say.plural("{n} hour", "{n} hours", hours)
 
 
 def storage_unavailable(say: Words) -> str:
-    """The disk is full, or the database is blocked."""
+    """Say that the disk is full, or that the database cannot be written."""
     return say(
         "The bot has a problem with its disk, so nothing was accepted or charged. Please try "
         "again in a few minutes; the bot's owner has been notified."
@@ -372,12 +372,15 @@ def storage_unavailable(say: Words) -> str:
 
 
 def not_allowed(say: Words) -> str:
-    """Somebody lacks a right."""
+    """Say that the member lacks a permission."""
     return say("You do not have permission to do that here.")
 
 
 def failure_sentence(state: str, code: str, detail: str, say: Words) -> str:
-    """Why a job ended without a picture. What it took has been given back."""
+    """Explain why a job ended without a picture; it has been refunded.
+
+    state: a value of JobState. code: an error's code. detail: technical, may be "".
+    """
     refunded = say("Nothing was charged.")
     sentences = {
         "prompt_too_long": say(
@@ -400,7 +403,7 @@ def failure_sentence(state: str, code: str, detail: str, say: Words) -> str:
 
 
 def note_sentence(remark: Note, say: Words) -> str:
-    """A remark beside a picture."""
+    """Return the sentence for a note on a picture."""
     match remark:
         case NegativeIgnored():
             return say("The negative prompt does nothing at guidance 1; raise guidance to use it.")

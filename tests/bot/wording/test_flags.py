@@ -1,4 +1,4 @@
-"""What people are told of a flag that cannot be obeyed."""
+"""Sentences about flags that cannot be used."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bot.wording.flags import flag_problem
 
 
 @pytest.mark.parametrize(
-    ("prompt", "said"),
+    ("prompt", "sentence"),
     [
         (
             "a cat --seed cat",
@@ -22,8 +22,8 @@ from bot.wording.flags import flag_problem
         ("a cat --stylize 5", "`--stylize` has no effect here. Did you mean `--enhance`?"),
     ],
 )
-def test_the_sentence_says_what_to_do(prompt: str, said: str):
-    """Numbers stand in full, and every sentence ends with what would be right."""
-    bad = parse(prompt)
-    assert isinstance(bad, FlagError)
-    assert flag_problem(bad, words()) == said
+def test_the_sentence_says_what_to_do(prompt: str, sentence: str):
+    """Numbers are written in full, and every sentence says what would be valid."""
+    error = parse(prompt)
+    assert isinstance(error, FlagError)
+    assert flag_problem(error, words()) == sentence
