@@ -225,7 +225,7 @@ def _sentence(error: ValidationError, path: Path | None) -> str:
     where = ".".join(str(part) for part in first["loc"])
     source = f" (in {path or DEFAULT_CONFIG} or the environment)"
     if first["type"] == "extra_forbidden":
-        return f"There is no setting {where}{source}: is it a typing error?"
+        return f"There is no setting {where}{source}: is it a typo?"
     message = first["msg"].removeprefix("Value error, ")
     message = message[:1].lower() + message[1:]
     if (
@@ -233,5 +233,5 @@ def _sentence(error: ValidationError, path: Path | None) -> str:
         or where in _SECRETS
         or not isinstance(first["input"], str | int | float | bool)
     ):
-        return f"The setting {where}{source} is wrong: {message}."
-    return f"The setting {where} = {first['input']!r}{source} is wrong: {message}."
+        return f"The setting {where}{source} is invalid: {message}."
+    return f"The setting {where} = {first['input']!r}{source} is invalid: {message}."
