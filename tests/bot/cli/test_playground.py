@@ -93,7 +93,7 @@ def test_a_taken_port_is_explained(tmp_path: Path) -> None:
         running = start(tmp_path, "--port", port)
         _, said = running.communicate(timeout=WAIT_S)
     assert running.returncode == UNAVAILABLE
-    assert f"port {port}" in said and "Traceback" not in said
+    assert f"Port {port}" in said and "Traceback" not in said
 
 
 def test_a_wrong_setting_is_explained(tmp_path: Path) -> None:
