@@ -11,10 +11,10 @@ import click
 
 COMMANDS = {
     "run": "Run the bot.",
-    "imagine": "Paint pictures here, without Discord.",
-    "explain": "Print what is read out of a prompt, and what would be added.",
-    "inspect": "Print the recipe inside a picture.",
-    "db": "Check the database, back it up, restore it.",
+    "imagine": "Paint pictures on this machine, without Discord.",
+    "explain": "Show how a prompt is read, and what would be added to it.",
+    "inspect": "Print the recipe stored in a picture.",
+    "db": "Check, back up or restore the database.",
     "playground": "Try the bot in a browser, without Discord.",
     "invite": "Print the link that adds the bot to a server.",
 }

@@ -21,24 +21,24 @@ from storage.restore import RestoreFacts, restore
 
 WORDING = {
     FindingKind.DAMAGED: "the database is damaged: {}",
-    FindingKind.DANGLING: "a row refers to one that is not there: {}",
-    FindingKind.OLD_SCHEMA: "the schema has version {}; the next start of the bot brings it up to "
-    "date, and only then can the rest be checked",
-    FindingKind.SEARCH: "the search does not fit picture {}",
-    FindingKind.USAGE: "what user {} has used by the hour is not what they were charged",
+    FindingKind.DANGLING: "a row refers to a missing row: {}",
+    FindingKind.OLD_SCHEMA: "the schema has version {}; the bot updates it at its next start, and "
+    "only then can the rest be checked",
+    FindingKind.SEARCH: "the search index does not match picture {}",
+    FindingKind.USAGE: "the hourly usage of user {} does not match what they were charged",
     FindingKind.NOT_REFUNDED: "job {} ended without a picture and was not refunded",
-    FindingKind.WRONGLY_REFUNDED: "job {} is painted or still waits, and was refunded",
-    FindingKind.WRONG_CHARGE: "job {} is charged for another person or number of pictures than "
-    "its own",
-    FindingKind.WRONG_PICTURES: "job {} has another number of pictures than it should",
-    FindingKind.NO_DELIVERY: "job {} is finished and has no delivery",
-    FindingKind.NEGATIVE: "job {} has a duration, an instant or a number below zero",
+    FindingKind.WRONGLY_REFUNDED: "job {} was painted or is still waiting, but was refunded",
+    FindingKind.WRONG_CHARGE: "job {} was charged to the wrong user or for too many or too "
+    "few pictures",
+    FindingKind.WRONG_PICTURES: "job {} has the wrong number of pictures",
+    FindingKind.NO_DELIVERY: "job {} is finished but has no delivery",
+    FindingKind.NEGATIVE: "job {} has a negative duration, time or number",
     FindingKind.MISSING: "a picture's file is missing: {}",
-    FindingKind.WRONG_SIZE: "a picture's file has another size than when it was painted: {}",
-    FindingKind.WRONG_HASH: "a picture's file has another content than when it was painted: {}",
+    FindingKind.WRONG_SIZE: "a picture's file has a different size than when it was painted: {}",
+    FindingKind.WRONG_HASH: "a picture's file has different content than when it was painted: {}",
     FindingKind.LEFT_BEHIND: "the file of an erased or removed picture is still there: {}",
-    FindingKind.ORPHAN: "no picture has this file: {}",
-    FindingKind.UNFINISHED: "a write that was interrupted left this: {}",
+    FindingKind.ORPHAN: "this file belongs to no picture: {}",
+    FindingKind.UNFINISHED: "left behind by an interrupted write: {}",
 }
 
 CONFIG = click.option("--config", type=click.Path(path_type=Path), help="The configuration file.")
@@ -46,17 +46,21 @@ CONFIG = click.option("--config", type=click.Path(path_type=Path), help="The con
 
 @click.group("db")
 def command() -> None:
-    """Check the database, back it up, restore it."""
+    """Check, back up or restore the database."""
 
 
 @command.command("check")
 @CONFIG
-@click.option("--hash", "hashes", is_flag=True, help="Read every picture and compare its content.")
-@click.option("--fix", is_flag=True, help="Remove files of erased pictures and unfinished ones.")
+@click.option(
+    "--hash", "hashes", is_flag=True, help="Read every picture and compare it with its stored hash."
+)
+@click.option(
+    "--fix", is_flag=True, help="Remove files of erased pictures and of interrupted writes."
+)
 def check(config: Path | None, hashes: bool, fix: bool) -> None:
-    """Look whether all is well; a bot may be running. Exit code 1 if something is wrong.
+    """Check the database and the picture files; the bot may be running. Exit code 1 on problems.
 
-    Nothing is changed without --fix, which leaves alone what did not come from zimagine.
+    Nothing is changed without --fix, which never touches files that are not from zimagine.
     """
     data_dir = load_settings(config).storage.data_dir
     _need_database(data_dir)
@@ -89,17 +93,16 @@ def _close(report: ConsistencyReport) -> None:
     if not wrong:
         click.echo(f"All is well: {looked_at}.")
         return
-    verb = "thing is" if wrong == 1 else "things are"
-    click.echo(f"{wrong} {verb} wrong; looked at {looked_at}.")
+    click.echo(f"Found {_count(wrong, 'problem')}; checked {looked_at}.")
     raise SystemExit(FAILED)
 
 
 @command.command("backup")
 @click.argument("file", type=click.Path(path_type=Path))
 @CONFIG
-@click.option("--replace", is_flag=True, help="Replace FILE if it is there already.")
+@click.option("--replace", is_flag=True, help="Replace FILE if it already exists.")
 def back_up(file: Path, config: Path | None, replace: bool) -> None:
-    """Copy the database to FILE (or into a folder); a bot may be running. Pictures stay."""
+    """Copy the database, without pictures, to FILE or a folder; the bot may be running."""
     data_dir = load_settings(config).storage.data_dir
     _need_database(data_dir)
     if file.is_dir():
@@ -118,7 +121,7 @@ def back_up(file: Path, config: Path | None, replace: bool) -> None:
 @click.argument("file", type=click.Path(path_type=Path))
 @CONFIG
 def put_back(file: Path, config: Path | None) -> None:
-    """Make the backup FILE the database; what is replaced is set aside. Stop the bot first."""
+    """Restore the database from FILE; the current one is set aside. Stop the bot first."""
     data_dir = load_settings(config).storage.data_dir
     if not file.is_file():
         fail(f"There is no file {file}.", BAD_INPUT)
@@ -128,7 +131,7 @@ def put_back(file: Path, config: Path | None) -> None:
         except DatabaseBusy as error:
             fail(
                 f"{error.path} is open in another program (a playground, zimagine imagine or db, "
-                "sqlite3): end it first.",
+                "sqlite3): close it first.",
                 UNAVAILABLE,
             )
         except (DataFolderUnusable, DatabaseCorrupt, DatabaseTooNew) as error:
@@ -144,13 +147,13 @@ def _tell(facts: RestoreFacts, data_dir: Path) -> None:
     if facts.given_up:
         click.echo(f"{_count(facts.given_up, 'unfinished job')} given up and refunded.")
     if facts.set_aside is not None:
-        click.echo(f"The database that was replaced is {data_dir / facts.set_aside.name}.")
+        click.echo(f"The previous database is now {data_dir / facts.set_aside.name}.")
 
 
 def _need_database(data_dir: Path) -> None:
     path = data_dir / FILE_NAME
     if not path.exists() and not restoring_file(path).exists():
-        fail(f"There is no database in {data_dir}: no bot has been started there.", UNAVAILABLE)
+        fail(f"There is no database in {data_dir}: the bot has never run there.", UNAVAILABLE)
 
 
 def _count(number: int, noun: str) -> str:

@@ -43,19 +43,21 @@ LEVELS = (EnhancementLevel.LIGHT, EnhancementLevel.FULL)
 @click.option(
     "--style",
     type=click.Choice([each.value for each in PictureStyle]),
-    help="With this style chosen.",
+    help="Explain the prompt with this style.",
 )
-@click.option("--model", help='"sketch", a hub id or a folder (the one in the configuration).')
+@click.option(
+    "--model", help='"sketch", a Hugging Face model id or a folder (default: the configured model).'
+)
 @click.option(
     "--config",
     type=click.Path(path_type=Path),
-    help="The configuration file (config.toml here, if there is one).",
+    help="The configuration file (default: config.toml in this folder, if there is one).",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def command(
     prompt: str, style: str | None, model: str | None, config: Path | None, as_json: bool
 ) -> None:
-    """Print what is read out of PROMPT, and what each level of enhancement would add."""
+    """Show how PROMPT is read, and what each level of enhancement would add."""
     override = {"engine": {"model": model}} if model else {}
     settings = load_settings(config, **override).engine
     family = family_for(settings.model)
@@ -116,18 +118,18 @@ def _print(
     )
     nothing = say("(nothing)")
     _list(
-        say("What enhancement adds ({level} is this model's own)", level=family.enhance),
+        say("What enhancement adds (this model's default is {level})", level=family.enhance),
         [
             f"{EnhancementLevel.OFF}: {resolved.added or nothing}",
             *(f"{level}: {each.added or nothing}" for level, each in added.items()),
             say(
-                "{level}: what the model's own text encoder writes, or else as full",
+                "{level}: what the model's own text encoder writes, otherwise the same as full",
                 level=EnhancementLevel.SMART,
             ),
         ],
     )
     _list(
-        say("Negative prompt with guidance above 1, where none is given"),
+        say("Negative prompt if guidance is above 1 and none is given"),
         [f"{level}: {each.negative_prompt or nothing}" for level, each in added.items()],
     )
 

@@ -29,37 +29,59 @@ FILE = click.Path(path_type=Path)
 what = section(Section.CONTENT)
 start = section(Section.SOURCE)
 many = section(Section.NUMBER)
-where = section("Where to, and with what")
+where = section("Output and model")
 
 
 @click.command("imagine", cls=SectionedCommand)
 @click.argument("words", nargs=-1, metavar="[PROMPT]...")
-@what("--prompts", type=FILE, help="A file of prompts, one a line; # begins a comment.")
+@what(
+    "--prompts",
+    type=FILE,
+    help="A file of prompts, one per line; lines that start with # are comments.",
+)
 @request_options(Section.CONTENT)
 @what("--no-enhance", is_flag=True, help="The same as --enhance off.")
 @request_options(Section.METHOD)
-@start("--image", type=FILE, help="Begin with this picture.")
-@start("--mask", type=FILE, help="White where --image is painted anew, black where it stays.")
-@start("--blend", type=FILE, nargs=2, metavar="FILE FILE", help="Begin with a blend of two.")
+@start("--image", type=FILE, help="Start from this picture.")
+@start("--mask", type=FILE, help="Mask for --image: white areas are repainted, black areas stay.")
+@start(
+    "--blend", type=FILE, nargs=2, metavar="FILE FILE", help="Start from a blend of two pictures."
+)
 @request_options(Section.SOURCE)
-@start("--upscale", type=FILE, help="Twice the size; without a PROMPT, for a PNG of zimagine.")
-@start("--vary", type=FILE, help="A variation of this PNG of zimagine.")
-@start("--by", default="subtle", help="How far: subtle, strong or a number up to 1 (subtle).")
-@start("--recipe", type=FILE, help="Paint this PNG of zimagine again, exactly.")
+@start(
+    "--upscale",
+    type=FILE,
+    help="Paint at twice the size; without a PROMPT, this has to be a PNG made by zimagine.",
+)
+@start("--vary", type=FILE, help="Paint a variation of this PNG made by zimagine.")
+@start(
+    "--by",
+    default="subtle",
+    help="How much to vary: subtle, strong or a number up to 1 (default: subtle).",
+)
+@start("--recipe", type=FILE, help="Paint this PNG made by zimagine again, exactly.")
 @request_options(Section.NUMBER)
 @many(
     "--grid",
     multiple=True,
     metavar="NAME=A,B,…",
-    help="Try each value, on a contact sheet too: guidance, steps, speed, seed, strength, variety, "
-    "style or enhance. May be given several times.",
+    help="Try each value and add a contact sheet: guidance, steps, speed, seed, strength, "
+    "variety, style or enhance. Can be given several times.",
 )
 @many("--yes", is_flag=True, help="Paint all that {choices, in braces} make without asking.")
-@where("--out", type=FILE, help="A .png file or a folder (the data folder and its history).")
-@where("--save-steps", is_flag=True, help="Write a preview of every step beside the picture.")
+@where(
+    "--out", type=FILE, help="A .png file or a folder (default: the data folder and its history)."
+)
+@where("--save-steps", is_flag=True, help="Write a preview of every step next to the picture.")
 @where("--json", "as_json", is_flag=True, help="Print one JSON object per picture.")
-@where("--model", help='"sketch", a hub id or a folder (the one in the configuration).')
-@where("--config", type=FILE, help="The configuration file (config.toml here, if there is one).")
+@where(
+    "--model", help='"sketch", a Hugging Face model id or a folder (default: the configured model).'
+)
+@where(
+    "--config",
+    type=FILE,
+    help="The configuration file (default: config.toml in this folder, if there is one).",
+)
 def command(**options: Any) -> None:
     """Paint each PROMPT and print where the pictures are; - reads prompts from standard input."""
     values = {name: options.pop(name) for name in BY_NAME if name in options}

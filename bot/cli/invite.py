@@ -14,9 +14,7 @@ from bot.exit_codes import BAD_CONFIG
 
 @click.command("invite")
 @click.option("--config", type=click.Path(path_type=Path), help="The configuration file.")
-@click.option(
-    "--application", type=int, help="The application's id (read from the token if left out)."
-)
+@click.option("--application", type=int, help="The application id (default: read from the token).")
 def command(config: Path | None, application: int | None) -> None:
     """Print the invitation link, with exactly the permissions the bot needs."""
     if application is None:
@@ -24,8 +22,8 @@ def command(config: Path | None, application: int | None) -> None:
         application = application_id(token.get_secret_value()) if token else None
     if application is None:
         fail(
-            "The application's id is not known: set DISCORD_TOKEN, or give --application "
-            "with the id from Discord's developer portal.",
+            "The application id is unknown: set DISCORD_TOKEN, or give --application with "
+            "the id from Discord's developer portal.",
             BAD_CONFIG,
         )
     from bot.discord.client import invitation

@@ -33,11 +33,15 @@ DEFAULT_PORT = 8765
 @click.option(
     "--port",
     type=click.IntRange(0, 65535),
-    help=f"Where the page is ({DEFAULT_PORT}, or any free port if that is taken; 0 = any).",
+    help=f"Port of the page (default: {DEFAULT_PORT}, or a free one if it is taken; 0 = any).",
 )
-@click.option("--model", help='"sketch", a hub id or a folder.')
-@click.option("--no-browser", is_flag=True, help="Only print the address.")
-@click.option("--no-bot", is_flag=True, help="Start no bot; print where another one finds Discord.")
+@click.option("--model", help='"sketch", a Hugging Face model id or a folder.')
+@click.option("--no-browser", is_flag=True, help="Print the address without opening a browser.")
+@click.option(
+    "--no-bot",
+    is_flag=True,
+    help="Start no bot; print the addresses for another bot to connect to.",
+)
 def command(
     config: Path | None, port: int | None, model: str | None, no_browser: bool, no_bot: bool
 ) -> None:
@@ -89,7 +93,7 @@ async def _open(stack: AsyncExitStack, plan: PlaygroundPlan, port: int | None) -
         return await stack.enter_async_context(open_playground(preferred))
     except OSError as error:
         if port is not None:
-            fail(f"The port {port} cannot be used: {error.strerror or error}.", UNAVAILABLE)
+            fail(f"Port {port} cannot be used: {error.strerror or error}.", UNAVAILABLE)
     return await stack.enter_async_context(open_playground(replace(plan, port=0)))
 
 

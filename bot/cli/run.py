@@ -19,10 +19,10 @@ from bot.exit_codes import BAD_CONFIG
 @click.option(
     "--config",
     type=click.Path(path_type=Path),
-    help="The configuration file (config.toml here, if there is one).",
+    help="The configuration file (default: config.toml in this folder, if there is one).",
 )
 def command(config: Path | None) -> None:
-    """Run the bot until SIGTERM or Ctrl-C; what is being painted is finished first."""
+    """Run the bot until SIGTERM or Ctrl-C; the picture in progress is finished first."""
     settings = load_settings(config)
     token = settings.discord.token
     if token is None or not token.get_secret_value().strip():

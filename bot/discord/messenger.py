@@ -133,7 +133,7 @@ class DiscordMessenger:
         self._check_threads(address)
         name = await self._name_of(address.guild_id, user_id)
         say = words(address.locale)
-        title = say("Pictures of {name}", name=name) if name else say("Pictures")
+        title = say("Pictures by {name}", name=name) if name else say("Pictures")
         http = self._client.http
         try:
             await _translate_errors(

@@ -1,1 +1,1 @@
-"""Sentences for people, in the reader's language, made from the data of the layers below."""
+"""Translated sentences and labels for users, made from the data of the layers below."""

@@ -1,4 +1,4 @@
-"""What there is to say about jobs that were cancelled, in words."""
+"""Sentences about cancelled jobs."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ PROMPT_CHARS = 80
 
 
 def jobs_cancelled(outcome: JobsCancelled, reader_id: int, say: Words) -> str:
-    """Which jobs were cancelled; a private one of somebody else's without its words."""
-    named = [_prompt(job, reader_id, say) for job in outcome.jobs[:JOBS_NAMED]]
-    more = ["…"] if len(outcome.jobs) > len(named) else []
+    """Name the cancelled jobs by their prompts; other users' private prompts are not shown."""
+    prompts = [_prompt(job, reader_id, say) for job in outcome.jobs[:JOBS_NAMED]]
+    more = ["…"] if len(outcome.jobs) > len(prompts) else []
     return say.plural(
         "Cancelled and not charged: {prompts}",
         "{n} jobs cancelled and not charged: {prompts}",
         len(outcome.jobs),
-        prompts=", ".join(named + more),
+        prompts=", ".join(prompts + more),
     )
 
 

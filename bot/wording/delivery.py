@@ -1,4 +1,4 @@
-"""What was chosen for the delivery of pictures, and what of it holds, in words."""
+"""Sentences about delivery settings and fallbacks."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 
 def settings_overview(settings: SettingsOverview, say: Words) -> str:
-    """What holds for a person in a channel, and by whose choice."""
+    """Describe the settings in effect for a member in a channel, and where each comes from."""
     head = say("Your settings in {channel}", channel=f"<#{settings.channel_id}>")
     lines = [
         f"**{head}**",
@@ -28,15 +28,15 @@ def settings_overview(settings: SettingsOverview, say: Words) -> str:
     if wants_direct and not settings.direct_messages:
         lines.append(_small(_direct_messages_off(say)))
     elif settings.delivery.own_choice is not None or settings.spoiler.own_choice is not None:
-        lines.append(_small(say("You can show less than moderators let you, but not more.")))
+        lines.append(_small(say("You can show less than the moderators allow, but not more.")))
     return "\n".join(lines)
 
 
 def settings_scope(chosen: SettingsScope, say: Words) -> str:
-    """What moderators chose for a server or a channel."""
-    head = say("Settings of this server")
+    """Describe the settings that moderators chose for a server or a channel."""
+    head = say("Settings for this server")
     if chosen.channel_id is not None:
-        head = say("Settings of {channel}", channel=f"<#{chosen.channel_id}>")
+        head = say("Settings for {channel}", channel=f"<#{chosen.channel_id}>")
     lines = [
         f"**{head}**",
         _scope_line(say("Delivery"), chosen.delivery, _mode_name, say),
@@ -53,10 +53,10 @@ def copy_result(result: CopyResult, say: Words) -> str:
     return {
         CopyResult.SENT: say("I sent you a copy by direct message."),
         CopyResult.CLOSED: say(
-            "I cannot write to you: you take no direct messages from members of this server. "
-            "Its privacy settings can change that."
+            "I cannot send you direct messages: you do not accept them from members of this "
+            "server. You can change that in the server's privacy settings."
         ),
-        CopyResult.LATER: say("The copy could not be sent just now; please try again in a minute."),
+        CopyResult.LATER: say("The copy could not be sent just now. Please try again in a minute."),
     }[result]
 
 
@@ -64,31 +64,34 @@ def fallback_reason(gone: FallbackNote, say: Words) -> str:
     """Why pictures are not where their person wanted them."""
     if gone.preferred is DeliveryMode.DIRECT:
         if gone.reason == Obstacle.FORBIDDEN:
-            return say("It is here because you take no direct messages from me.")
-        return say("It is here because it could not be sent to you by direct message.")
+            return say("Posted here because you do not accept direct messages from me.")
+        return say("Posted here because it could not be sent to you by direct message.")
     match gone.reason:
         case Obstacle.FULL:
-            return say("It is here because this server has as many open threads as Discord allows.")
+            return say(
+                "Posted here because this server has as many open threads as Discord allows."
+            )
         case Obstacle.FORBIDDEN:
             return say(
-                "It is here because I may not open or use threads in this channel: "
-                "that takes the permissions “Create Public Threads” and “Send Messages in Threads”."
+                "Posted here because I am not allowed to open or use threads in this "
+                "channel: I need the permissions “Create Public Threads” and “Send Messages "
+                "in Threads”."
             )
         case Obstacle.MESSAGE_GONE:
-            return say("It is here because you had no thread in this channel yet.")
+            return say("Posted here because you had no thread in this channel yet.")
         case Obstacle.ARCHIVED:
-            return say("It is here because your thread is locked.")
+            return say("Posted here because your thread is locked.")
         case _:
-            return say("It is here because your thread could not be used.")
+            return say("Posted here because your thread could not be used.")
 
 
-def _scope_line(name: str, value: T | None, word: Callable[[T, Words], str], say: Words) -> str:
-    told = say("not set") if value is None else word(value, say)
-    return f"{name}: {told}"
+def _scope_line(name: str, value: T | None, label: Callable[[T, Words], str], say: Words) -> str:
+    text = say("not set") if value is None else label(value, say)
+    return f"{name}: {text}"
 
 
 def _user_line(
-    name: str, setting: EffectiveSetting[T], word: Callable[[T, Words], str], say: Words
+    name: str, setting: EffectiveSetting[T], label: Callable[[T, Words], str], say: Words
 ) -> str:
     source = {
         Source.DEFAULT: say("the bot's default"),
@@ -97,8 +100,8 @@ def _user_line(
         Source.USER: say("your choice"),
     }[setting.source]
     if setting.own_choice is not None:
-        source += "; " + say("you chose: {choice}", choice=word(setting.own_choice, say))
-    return f"{name}: {word(setting.value, say)} ({source})"
+        source += "; " + say("you chose: {choice}", choice=label(setting.own_choice, say))
+    return f"{name}: {label(setting.value, say)} ({source})"
 
 
 def _mode_name(mode: DeliveryMode, say: Words) -> str:
@@ -106,7 +109,7 @@ def _mode_name(mode: DeliveryMode, say: Words) -> str:
         case DeliveryMode.CHANNEL:
             return say("in the channel")
         case DeliveryMode.THREAD:
-            return say("in a thread of one's own")
+            return say("in a personal thread")
         case DeliveryMode.DIRECT:
             return say("by direct message")
 
@@ -116,7 +119,7 @@ def _on_off(on: bool, say: Words) -> str:
 
 
 def _direct_messages_off(say: Words) -> str:
-    return say("The bot's owner lets it write no direct messages.")
+    return say("The bot's owner has turned off direct messages.")
 
 
 def _small(text: str) -> str:

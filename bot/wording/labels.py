@@ -1,4 +1,4 @@
-"""What styles, speeds and levels of enhancement are called, in words."""
+"""Labels of styles, speeds, enhancement levels and device remarks."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from engine.types import Remark
 
 
 def style_name(style: PictureStyle, say: Words) -> str:
-    """What a picture can be made as."""
+    """Return the label of a picture style."""
     match style:
         case PictureStyle.PHOTO:
             return say("photo")
@@ -47,7 +47,7 @@ def style_name(style: PictureStyle, say: Words) -> str:
 
 
 def speed_name(speed: Speed, say: Words) -> str:
-    """How much time a picture may take."""
+    """Return the label of a speed."""
     match speed:
         case Speed.FAST:
             return say("fast")
@@ -58,14 +58,14 @@ def speed_name(speed: Speed, say: Words) -> str:
 
 
 def level_name(level: EnhancementLevel, say: Words) -> str:
-    """How much is added to a prompt."""
+    """Return the label of an enhancement level, with what it adds."""
     match level:
         case EnhancementLevel.OFF:
             return say("off")
         case EnhancementLevel.LIGHT:
             return say("light: a word for quality")
         case EnhancementLevel.FULL:
-            return say("full: what the prompt implies, too")
+            return say("full: also what the prompt implies")
         case EnhancementLevel.SMART:
             return say("smart: the model's own words")
 
@@ -84,26 +84,26 @@ def choice_label(value: StrEnum, say: Words) -> str:
 
 
 def style_ignored(left: StyleIgnored, say: Words) -> str:
-    """Why the style that was chosen has no say."""
+    """Return why the chosen style has no effect."""
     style = style_name(left.style, say)
     if left.words:
         return say(
-            "The prompt has words of its own for its style (“{words}”), so {style} was left out.",
+            "The prompt already mentions a style (“{words}”), so {style} was left out.",
             words=left.words,
             style=style,
         )
-    return say("This model knows no styles, so {style} was left out.", style=style)
+    return say("This model does not support styles, so {style} was left out.", style=style)
 
 
 def device_remark(remark: Remark, say: Words) -> str:
-    """What an owner should know about the device."""
+    """Describe a limitation of the device, for the bot's owner."""
     match remark:
         case Remark.CPU:
-            return say("Painting on the CPU: only small models are quick enough there.")
+            return say("Painting on the CPU, which is fast enough only for small models.")
         case Remark.MPS:
-            return say("Painting on an Apple GPU in float32: slower than on a card with CUDA.")
+            return say("Painting on an Apple GPU in float32, which is slower than a CUDA card.")
         case Remark.NO_BFLOAT16:
             return say(
-                "This GPU does not compute in bfloat16, and float16 would paint black: float32 is "
-                "used, which takes twice the memory and is slow."
+                "This GPU does not support bfloat16, and float16 would give black pictures. "
+                "float32 is used instead, which takes twice the memory and is slow."
             )

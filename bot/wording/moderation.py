@@ -1,4 +1,4 @@
-"""The sentences about reports, verdicts and blocks."""
+"""Sentences about reports, verdicts and blocks."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ ModerationReason = (
 )
 
 When = Callable[[datetime], str]
-"""How a point in time is written where the sentence is going to be read."""
+"""Formats a point in time for the place where the sentence will be read."""
 
 
 def moderation_refusal(reason: ModerationReason, say: Words, when: When) -> str:
-    """Why a report, a verdict or a block is refused, or a wish of who is blocked."""
+    """Explain why a report, verdict or block, or a request from a blocked member, is refused."""
     match reason:
         case Blocked(None):
             return say("The moderators of this server have blocked you from painting here.")
@@ -46,15 +46,15 @@ def moderation_refusal(reason: ModerationReason, say: Words, when: When) -> str:
                 reason=f"“{why}”",
             )
         case OwnPicture():
-            return say("This picture is your own: you can delete it, and need not report it.")
+            return say("This is your own picture: you can delete it instead of reporting it.")
         case ReportedBefore(picture_id):
             return say(
-                "You have reported picture #{id} already; the moderators have not decided yet.",
+                "You have already reported picture #{id}; the moderators have not decided yet.",
                 id=picture_id,
             )
         case ReasonTooLong(chars, limit):
             return say(
-                "The reason is too long: {chars} characters, at most {limit} are kept.",
+                "The reason is too long: {chars} characters; the limit is {limit}.",
                 chars=chars,
                 limit=limit,
             )
@@ -63,7 +63,7 @@ def moderation_refusal(reason: ModerationReason, say: Words, when: When) -> str:
         case ReportDecided(case):
             return already_decided(case, say, when)
         case NotBlockable():
-            return say("Neither you yourself nor an owner of the bot can be blocked.")
+            return say("You cannot block yourself or an owner of the bot.")
         case NotBlocked():
             return say("This member is not blocked here.")
         case _:
@@ -71,25 +71,25 @@ def moderation_refusal(reason: ModerationReason, say: Words, when: When) -> str:
 
 
 def report_filed(filed: ReportFiled, say: Words) -> str:
-    """What a person who reported a picture is told."""
-    kept = say("Only the moderators see who reported it.")
+    """Thank the member who filed a report, and say what happens with it."""
+    privacy = say("Only the moderators can see who reported it.")
     if filed.channel_id is None:
-        told = say(
-            "Thank you, your report of picture #{id} is written down. This server has no place "
-            "for reports yet: please tell somebody who manages it; /admin reports list shows it "
-            "to them.",
+        thanks = say(
+            "Thank you. Your report of picture #{id} was saved, but this server has no "
+            "channel for reports yet. Please tell someone who manages the server: /admin "
+            "reports list shows it to them.",
             id=filed.picture_id,
         )
     else:
-        told = say(
-            "Thank you, the moderators are told of picture #{id}.",
+        thanks = say(
+            "Thank you. The moderators have been notified about picture #{id}.",
             id=filed.picture_id,
         )
-    return f"{told} {kept}"
+    return f"{thanks} {privacy}"
 
 
 def verdict_sentence(case: Case, say: Words, when: When) -> str:
-    """Who decided a case, what and when; that nobody has yet, where that is so."""
+    """Say who decided a report, how and when, or that it is still open."""
     if case.verdict is None or case.resolved_at is None:
         return say("Picture #{id} was reported.", id=case.picture_id)
     values = {
@@ -111,21 +111,24 @@ def verdict_sentence(case: Case, say: Words, when: When) -> str:
 
 
 def already_decided(case: Case, say: Words, when: When) -> str:
-    """That there is a verdict already, and whose."""
-    return say("Somebody was faster.") + " " + verdict_sentence(case, say, when)
+    """Say that another moderator has already decided, and how."""
+    return say("Someone else was faster.") + " " + verdict_sentence(case, say, when)
 
 
 def user_blocked(done: UserBlocked, reason: str | None, say: Words) -> str:
-    """Who is blocked now, and what that ended. reason: as it can be shown, None for none."""
+    """Say who was blocked and how many jobs that cancelled.
+
+    reason: already escaped for display, None if none was given.
+    """
     blocked = f"<@{done.block.user_id}>"
-    lines = [say("{person} cannot paint on this server any more.", person=blocked)]
+    lines = [say("{person} can no longer paint on this server.", person=blocked)]
     if reason is not None:
-        lines.append(say("They will be told: {reason}", reason=f"“{reason}”"))
+        lines.append(say("They will see this reason: {reason}", reason=f"“{reason}”"))
     if done.cancelled:
         lines.append(
             say.plural(
-                "{n} job of theirs is cancelled and not charged.",
-                "{n} jobs of theirs are cancelled and not charged.",
+                "{n} of their jobs was cancelled and not charged.",
+                "{n} of their jobs were cancelled and not charged.",
                 done.cancelled,
             )
         )

@@ -1,4 +1,4 @@
-"""What there is to say about a prompt, in words: its analysis and the advice on it."""
+"""Labels and sentences for the analysis of a prompt and the advice on it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ MAX_WORDS_SHOWN = 5
 
 
 def analysis_rows(analysis: Analysis, say: Words) -> list[tuple[str, str]]:
-    """A heading and what was found, in the prompt's own words; "" where there is nothing."""
+    """Return (heading, words found in the prompt) for each category, "" if there are none."""
     comma = "、" if analysis.language == "zh" else ", "
     languages = {"en": say("English"), "zh": say("Chinese")}
     rows = [
@@ -19,7 +19,7 @@ def analysis_rows(analysis: Analysis, say: Words) -> list[tuple[str, str]]:
     groups = (
         (say("Style"), analysis.styles),
         (say("Material"), analysis.materials),
-        (say("Light"), analysis.lights),
+        (say("Lighting"), analysis.lights),
         (say("Place"), analysis.places),
         (say("Time"), analysis.times),
         (say("Weather"), analysis.weathers),
@@ -29,14 +29,14 @@ def analysis_rows(analysis: Analysis, say: Words) -> list[tuple[str, str]]:
 
 
 def token_usage(analysis: Analysis, max_tokens: int, say: Words) -> str:
-    """How long the prompt is for the model."""
+    """Say how many tokens the prompt has, and how many the model reads."""
     if analysis.tokens is None:
         return say("not counted (the model's tokenizer is not on this machine)")
     return say("{tokens} of {limit}", tokens=analysis.tokens, limit=max_tokens)
 
 
 def advice_sentence(given: Advice, say: Words) -> str:
-    """One piece of advice in a sentence or two."""
+    """Give one piece of advice in one or two sentences."""
     words = _quoted_words(given.words)
     match given.hint:
         case Hint.TOO_LONG:
@@ -48,32 +48,32 @@ def advice_sentence(given: Advice, say: Words) -> str:
             )
         case Hint.QUALITY_TAGS:
             return say(
-                "{words}: such words do nothing for Turbo, which paints as well as it can "
-                "anyway. Say what should be seen instead.",
+                "{words}: words like these do nothing for Turbo, which paints as well as it "
+                "can anyway. Describe what should be visible instead.",
                 words=words,
             )
         case Hint.SETTINGS:
             return say(
                 "{words}: in a prompt these are just words. Speed, guidance and seed have "
-                "options of their own, and there is the flag --steps.",
+                "their own options, and there is a --steps flag.",
                 words=words,
             )
         case Hint.NEGATION:
             return say(
                 "{words}: the model tends to paint what it reads, with or without a “no”. "
-                "Leave it out, or put it into the negative prompt with guidance above 1.",
+                "Leave it out, or put it in the negative prompt with guidance above 1.",
                 words=words,
             )
         case Hint.WEIGHTS:
             return say(
-                "{words}: weights are not obeyed; brackets and numbers are read as words. "
-                "Describe what matters in more detail, and first.",
+                "{words}: weights have no effect; brackets and numbers are read as words. "
+                "Describe what matters first, and in more detail.",
                 words=words,
             )
         case Hint.FLAGS:
             return say(
-                "{words}: flags in a prompt work on Discord; here they are read as words. "
-                "Shape, seed and the like have options of their own.",
+                "{words}: flags in a prompt only work on Discord; here they are read as "
+                "words. Aspect ratio, seed and the like have their own options.",
                 words=words,
             )
         case Hint.LORA_TAGS:

@@ -1,4 +1,4 @@
-"""What there is to say about how a picture was made, in words."""
+"""Labels and sentences for recipes: how a picture was made."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ MAX_LORAS_SHOWN = 5
 
 
 def prompt_rows(request: ImageRequest, say: Words) -> list[tuple[str, str]]:
-    """Headings and words: the person's own, what was added to them, what should not be there."""
+    """Return (heading, text) for the prompt, what was added to it, and the negative prompt."""
     added = addition(request.prompt, request.effective_prompt)
     rows = [(say("Prompt"), request.prompt)]
     if added or request.effective_prompt == request.prompt:
@@ -23,7 +23,7 @@ def prompt_rows(request: ImageRequest, say: Words) -> list[tuple[str, str]]:
 
 
 def parameter_rows(recipe: Recipe, say: Words) -> list[tuple[str, str]]:
-    """Headings and values: all numbers, what it began with, the model and how it was held."""
+    """Return (heading, value) for all numbers, the source image, the model and its memory plan."""
     request = recipe.request
     rows = [
         (say("Seed"), str(request.seed)),
@@ -34,15 +34,15 @@ def parameter_rows(recipe: Recipe, say: Words) -> list[tuple[str, str]]:
     if request.style is not None:
         rows.append((say("Chosen style"), style_name(request.style, say)))
     if request.mode is not Mode.TEXT:
-        begun = say(
+        source = say(
             "{what}, strength {strength}",
             what=_source_image(request, say),
             strength=f"{request.strength:g}",
         )
-        rows.append((say("Begun with"), begun))
+        rows.append((say("Source image"), source))
     if request.variations:
-        turned = ", ".join(f"{each.seed} ({each.amount:g})" for each in request.variations[-4:])
-        rows.append((say("Variations"), turned))
+        variations = ", ".join(f"{each.seed} ({each.amount:g})" for each in request.variations[-4:])
+        rows.append((say("Variations"), variations))
     if request.variety:
         rows.append((say("Variety"), f"{request.variety:g}"))
     if request.refine:
@@ -64,7 +64,7 @@ def _source_image(request: ImageRequest, say: Words) -> str:
         return say.plural("{n} picture", "{n} pictures", number)
     return {
         Mode.IMAGE: say("a picture"),
-        Mode.INPAINT: say("a picture, a part of it painted anew"),
+        Mode.INPAINT: say("a picture, partly repainted"),
         Mode.BLEND: say("two pictures"),
         Mode.UPSCALE: say("a picture of half the size"),
         Mode.TEXT: say("nothing but noise"),
@@ -72,40 +72,43 @@ def _source_image(request: ImageRequest, say: Words) -> str:
 
 
 def unreadable_recipe(outcome: UnreadableRecipe, say: Words) -> str:
-    """Why a file does not tell how it was made, and what helps."""
+    """Explain why no recipe could be read from a file, and what to do instead."""
     number = say(
-        "A picture's number always works: /recipe picture; it stands below the picture and in "
-        "/history."
+        "You can always use the picture's number instead (/recipe picture): it is shown "
+        "below the picture and in /history."
     )
     match outcome.reason:
         case UnreadableReason.UNREACHABLE:
-            return say("I could not fetch that file from Discord; please try again.")
+            return say("I could not download that file from Discord. Please try again.")
         case UnreadableReason.NO_PICTURE:
-            return say("This is no picture that I know; I read recipes out of my own PNG files.")
+            return say(
+                "This is not a picture that I can read. I read recipes from my own PNG files."
+            )
         case UnreadableReason.OTHER_FORMAT:
             sentence = say(
-                "This is a {format} file, and recipes are in PNG files alone: phones and apps "
-                "often write a picture anew when they save or send it.",
+                "This file's format is {format}, but only PNG files contain recipes: phones "
+                "and apps often re-encode a picture when they save or send it.",
                 format=outcome.format,
             )
         case UnreadableReason.BARE:
             sentence = say(
                 "There is no recipe in this picture: either it is not one of mine, or an app "
-                "wrote the file anew and left the recipe out."
+                "saved the file again without it."
             )
         case UnreadableReason.FOREIGN:
             return say(
-                "Another program painted this: I read only my own recipes. You can paste its "
-                "prompt into /imagine; the picture will be another one."
+                "Another program made this picture, and I can only read my own recipes. You "
+                "can paste its prompt into /imagine, but the result will be a different "
+                "picture."
             )
         case UnreadableReason.DAMAGED:
             sentence = say(
-                "The recipe in this file is damaged, was changed, or is of a newer version than "
-                "I am."
+                "The recipe in this file is damaged, was changed, or comes from a newer "
+                "version of me."
             )
         case UnreadableReason.CHANGED:
             sentence = say(
-                "The pixels of this file are not the ones that its recipe painted, so I do not "
-                "take its word: the picture was edited, or the recipe is another picture's."
+                "The pixels of this file do not match its recipe, so I do not trust it: the "
+                "picture was edited, or the recipe belongs to another picture."
             )
     return f"{sentence} {number}"

@@ -70,7 +70,7 @@ from engine.uploads import FORMATS, BadFormat, TooManyPixels, UploadRefused, Upl
 
 
 def refusal(refused: Refused, say: Words, when: When) -> str:
-    """What is wrong, and what to do and when, in one or two sentences."""
+    """Say what is wrong, and what to do or when to try again, in one or two sentences."""
     reason = refused.reason
     match reason:
         case EmptyPrompt():
@@ -79,8 +79,8 @@ def refusal(refused: Refused, say: Words, when: When) -> str:
             return _text_too_long(reason, say)
         case TooManyTokens(tokens, limit):
             return say(
-                "The prompt is too long: the model reads {limit} tokens (pieces of words), and "
-                "with all that is added this has {tokens}. Please shorten it.",
+                "The prompt is too long: the model reads {limit} tokens (pieces of words), "
+                "and with everything that is added it has {tokens}. Please shorten it.",
                 limit=limit,
                 tokens=tokens,
             )
@@ -88,7 +88,7 @@ def refusal(refused: Refused, say: Words, when: When) -> str:
             return _out_of_range(reason, say)
         case BadSize(width, height, low, high, grid):
             return say(
-                "{width}×{height} cannot be painted: both sides have to be multiples of {grid} "
+                "{width}×{height} cannot be painted: both sides must be multiples of {grid} "
                 "between {low} and {high} pixels.",
                 width=width,
                 height=height,
@@ -100,12 +100,12 @@ def refusal(refused: Refused, say: Words, when: When) -> str:
             return _size_too_large(reason, say)
         case BadAspect(text, ratios):
             return say(
-                "{text} is not an aspect ratio that this model paints; try one of {ratios}.",
+                "{text} is not an aspect ratio that this model can paint. Try one of {ratios}.",
                 text=f"“{text[:20]}”",
                 ratios=", ".join(ratios),
             )
-        case FlagProblem(bad):
-            return flag_problem(bad, say)
+        case FlagProblem(error):
+            return flag_problem(error, say)
         case ManyPermutations() | OnePromptOnly() | TooManyPermutations() | ProposalClosed():
             return permutations_problem(reason, say)
         case QueueIsFull():
@@ -119,29 +119,29 @@ def refusal(refused: Refused, say: Words, when: When) -> str:
         case UnknownJob(job):
             return say("There is no job {job} here.", job=f"“{job[:30]}”")
         case JobFinished():
-            return say("There is nothing left to cancel: it is over.")
+            return say("This job has already finished.")
         case NothingToCancel():
-            return say("You have no picture that waits or is being painted here.")
+            return say("You have no picture waiting or being painted here.")
         case FileRemoved(picture_id, seed):
             return say(
-                "The file of picture #{id} was removed to save space. "
-                "/reroll with picture {id} and seed {seed} paints it again.",
+                "The file of picture #{id} was removed to save space. To paint it again, use "
+                "/reroll with picture {id} and seed {seed}.",
                 id=picture_id,
                 seed=seed,
             )
         case InputGone():
-            return say("The picture that this was painted from is not kept any more.")
+            return say("The source image of this picture is no longer stored.")
         case NoPictures():
-            return say("You have not painted anything on this server yet: try /imagine first.")
+            return say("You have not painted anything on this server yet. Try /imagine first.")
         case UnknownPicture(picture):
             return say(
-                "There is no picture {picture} on this server; it may have been deleted. "
-                "/history shows yours.",
+                "There is no picture {picture} on this server; it may have been deleted. Use "
+                "/history to see yours.",
                 picture=f"“{picture[:30]}”",
             )
         case NotOwner(picture_id):
             return say(
-                "Picture #{id} is somebody else's: only your own can be your favourites.",
+                "Picture #{id} belongs to someone else: only your own pictures can be favourites.",
                 id=picture_id,
             )
         case NotAllowed():
@@ -160,13 +160,13 @@ def refusal(refused: Refused, say: Words, when: When) -> str:
         case UnusableUpload():
             return _unusable_upload(reason, say)
         case Unreachable():
-            return say("I could not fetch that file from Discord; please try again.")
+            return say("I could not download that file from Discord. Please try again.")
         case StagedPictureGone():
-            return say("That picture is not kept any more; please choose it again.")
+            return say("That picture is no longer available. Please choose it again.")
         case StrengthWithoutImage():
             return say(
-                "The strength (--strength or --iw in a prompt) says how far to go from a picture: "
-                "give a picture too, or leave it out."
+                "The strength (--strength or --iw in a prompt) says how much to change a "
+                "picture: give a picture as well, or leave the strength out."
             )
         case _:
             assert_never(reason)
@@ -181,7 +181,7 @@ def _text_too_long(reason: TextTooLong, say: Words) -> str:
         case "search":
             name = say("search")
     return say(
-        "The {name} is too long: {chars} characters, at most {limit} are read. Please shorten it.",
+        "The {name} is too long: {chars} characters; the limit is {limit}. Please shorten it.",
         name=name,
         chars=reason.chars,
         limit=reason.limit_chars,
@@ -192,12 +192,12 @@ def _out_of_range(reason: OutOfRange, say: Words) -> str:
     value, high = reason.value, reason.high
     if reason.what == "guidance" and isinstance(value, float | int) and value > high:
         return say(
-            "Guidance {value} is too high: above {high} this model's pictures break.",
+            "Guidance {value} is too high: above {high}, this model's pictures fall apart.",
             value=_number(value),
             high=_number(high),
         )
     return say(
-        "{what} has to be between {low} and {high}; {value} is not.",
+        "{what} must be between {low} and {high}, but is {value}.",
         what=_quantity(reason.what, say),
         low=_number(reason.low),
         high=_number(high),
@@ -208,12 +208,12 @@ def _out_of_range(reason: OutOfRange, say: Words) -> str:
 def _size_too_large(reason: SizeTooLarge, say: Words) -> str:
     if reason.upscaled:
         return say(
-            "{width}×{height} is larger than a picture can be enlarged to.",
+            "{width}×{height} is larger than any picture can be upscaled to.",
             width=reason.width_px,
             height=reason.height_px,
         )
     return say(
-        "{width}×{height} is too large to paint in one piece: things would be repeated. "
+        "{width}×{height} is too large to paint in one piece: the model would repeat things. "
         "Paint {advised_width}×{advised_height} and upscale that.",
         width=reason.width_px,
         height=reason.height_px,
@@ -230,12 +230,13 @@ def _queue_full(reason: QueueIsFull, retry_at: datetime | None, say: Words, when
             full = say("The queue is full: {waiting} pictures are waiting.", waiting=reason.waiting)
         case Scope.USER:
             full = say(
-                "You have {waiting} pictures waiting already, as many as one member may.",
+                "You already have {waiting} pictures waiting, the most that one member can have.",
                 waiting=reason.waiting,
             )
         case Scope.SERVER:
             full = say(
-                "This server has {waiting} pictures waiting already, as many as one server may.",
+                "This server already has {waiting} pictures waiting, the most that one "
+                "server can have.",
                 waiting=reason.waiting,
             )
     if retry_at is None:
@@ -246,7 +247,7 @@ def _queue_full(reason: QueueIsFull, retry_at: datetime | None, say: Words, when
 
 
 def _queue_too_full(reason: QueueIsFull, say: Words) -> str:
-    """Some places are free, but fewer than were asked for."""
+    """Refuse a batch for which some places are free, but too few."""
     values = {
         "requested": reason.requested,
         "limit": reason.limit,
@@ -255,19 +256,19 @@ def _queue_too_full(reason: QueueIsFull, say: Words) -> str:
     match reason.scope:
         case Scope.QUEUE:
             full = say(
-                "{requested} jobs do not fit into the queue: of its {limit} places {free} are "
-                "free.",
+                "{requested} jobs do not fit into the queue: {free} of its {limit} places "
+                "are free.",
                 **values,
             )
         case Scope.USER:
             full = say(
-                "{requested} jobs are too many: of the {limit} that one member may have waiting, "
-                "you can add {free} now.",
+                "{requested} jobs are too many: one member can have {limit} waiting, and you "
+                "can add {free} now.",
                 **values,
             )
         case Scope.SERVER:
             full = say(
-                "{requested} jobs are too many: of the {limit} that this server may have waiting, "
+                "{requested} jobs are too many: this server can have {limit} waiting, and "
                 "{free} can be added now.",
                 **values,
             )
@@ -276,7 +277,7 @@ def _queue_too_full(reason: QueueIsFull, say: Words) -> str:
 
 def _quota_spent(reason: QuotaSpent, retry_at: datetime | None, say: Words, when: When) -> str:
     if reason.limit == 0:
-        return say("You may not paint on this server: your quota is 0 pictures.")
+        return say("You cannot paint on this server: your quota is 0 pictures.")
     left = reason.limit - reason.used
     if 0 < left < reason.requested:
         return _quota_too_small(reason, left, retry_at, say, when)
@@ -295,10 +296,10 @@ def _quota_spent(reason: QuotaSpent, retry_at: datetime | None, say: Words, when
 def _quota_too_small(
     reason: QuotaSpent, left: int, retry_at: datetime | None, say: Words, when: When
 ) -> str:
-    """Some pictures are left, and they are fewer than were asked for."""
+    """Refuse a batch for which some of the quota is left, but too little."""
     too_many = say.plural(
-        "You asked for {requested} pictures, and {n} of your {limit} in {window} is left.",
-        "You asked for {requested} pictures, and {n} of your {limit} in {window} are left.",
+        "You asked for {requested} pictures, but only {n} of your {limit} in {window} is left.",
+        "You asked for {requested} pictures, but only {n} of your {limit} in {window} are left.",
         left,
         requested=reason.requested,
         limit=reason.limit,
@@ -306,91 +307,94 @@ def _quota_too_small(
     )
     if retry_at is None:
         return too_many
-    return too_many + " " + say("As many can be painted {when}.", when=when(retry_at))
+    return too_many + " " + say("You can paint that many {when}.", when=when(retry_at))
 
 
 def _unusable_upload(reason: UnusableUpload, say: Words) -> str:
     refused = reason.refused
     if reason.total == 1 or isinstance(refused, MaskEmpty | MaskMissing | MaskSizeMismatch):
-        return upload_refusal(refused, say)  # about a mask, the picture's number says nothing
+        return upload_refusal(refused, say)  # a number would not tell anything about the mask
     return say("Picture {n}: {problem}", n=reason.number, problem=upload_refusal(refused, say))
 
 
 def upload_refusal(refused: UploadRefused, say: Words) -> str:
-    """Why a picture that somebody gave cannot be painted from, in one sentence."""
+    """Explain why an uploaded picture cannot be used as an input."""
     match refused:
         case UploadTooLarge(size_bytes=size, limit_bytes=limit):
             return say(
-                "The file has {size} MiB; at most {limit} MiB are taken.",
+                "The file is {size} MiB; the limit is {limit} MiB.",
                 size=f"{math.ceil(size / 2**20 * 10) / 10:.1f}",
                 limit=f"{limit / 2**20:g}",
             )
         case TooManyPixels(width_px=width, height_px=height, limit_pixels=limit):
             return say(
-                "The picture has {width}×{height} pixels; at most {limit} megapixels are taken.",
+                "The picture has {width}×{height} pixels; the limit is {limit} megapixels.",
                 width=width,
                 height=height,
                 limit=f"{limit / 1e6:g}",
             )
         case BadFormat(format=name):
             return say(
-                "{format} pictures are not taken; please give one of {formats}.",
+                "{format} pictures are not supported. Please use one of {formats}.",
                 format=name,
                 formats=", ".join(FORMATS),
             )
         case MaskSizeMismatch(mask_px=(width, height), picture_px=(wide, high)):
             return say(
-                "The mask has another shape ({mask}) than the picture ({picture}): "
-                "it has to lie over it.",
+                "The mask ({mask}) and the picture ({picture}) have different shapes: they "
+                "have to match.",
                 mask=f"{width}×{height}",
                 picture=f"{wide}×{high}",
             )
         case MaskEmpty():
-            return say("The mask is black all over: paint white what is to be painted anew.")
+            return say("The mask is completely black: the areas to repaint have to be white.")
         case MaskMissing():
             return say(
-                "What shall be painted anew? Give a mask that is white there, or a picture that is "
-                "transparent there."
+                "What should be repainted? Give a mask that is white there, or a picture "
+                "that is transparent there."
             )
         case InputMismatch():
-            return say("This is not the picture that the recipe was painted from.")
-        case _:  # NotAPicture, and whatever decoding a file may refuse later
-            return say("This is no picture that can be read; the file may be damaged.")
+            return say("This is not the source image of the recipe.")
+        case _:  # NotAPicture, or any refusal that decoding may add
+            return say("This file cannot be read as a picture. It may be damaged.")
 
 
 def window_length(hours: int, say: Words) -> str:
-    """How long a quota's window is, after "in"."""
+    """Return the length of a quota's window, to follow "in"."""
     return say.plural("{n} hour", "{n} hours", hours)
 
 
 def storage_unavailable(say: Words) -> str:
-    """The disk is full, or the database is blocked."""
+    """Say that the disk is full, or that the database cannot be written."""
     return say(
-        "The bot's disk is in trouble, so nothing was accepted or charged. "
-        "Please try again in a few minutes; its owner has been told."
+        "The bot has a problem with its disk, so nothing was accepted or charged. Please try "
+        "again in a few minutes; the bot's owner has been notified."
     )
 
 
 def not_allowed(say: Words) -> str:
-    """Somebody lacks a right."""
-    return say("You do not have the right to do that here.")
+    """Say that the member lacks a permission."""
+    return say("You do not have permission to do that here.")
 
 
 def failure_sentence(state: str, code: str, detail: str, say: Words) -> str:
-    """Why a job ended without a picture. What it took has been given back."""
-    refunded = say("It was not charged.")
+    """Explain why a job ended without a picture; it has been refunded.
+
+    state: a value of JobState. code: an error's code. detail: technical, may be "".
+    """
+    refunded = say("Nothing was charged.")
     sentences = {
         "prompt_too_long": say(
-            "The prompt is longer than the model reads; please shorten it. ({detail})",
+            "The prompt is too long for the model. Please shorten it. ({detail})",
             detail=detail,
         ),
-        "non_finite": say("The picture came out broken and was thrown away; try another seed."),
-        "blank": say("The picture came out blank and was thrown away; try another seed."),
-        "input_unfit": say("The picture to start from has another size than it should."),
-        "input_missing": say("The picture to start from is not there any more."),
-        "out_of_memory": say("The GPU ran out of memory for this picture."),
-        "disk": say("The picture could not be saved: the disk of the bot is in trouble."),
-        "crashed": say("The bot crashed twice while painting this, so it gave up on it."),
+        "non_finite": say("The picture came out broken and was discarded. Try another seed."),
+        "blank": say("The picture came out blank and was discarded. Try another seed."),
+        "input_unfit": say("The source image does not have the expected size."),
+        "input_missing": say("The source image is no longer available."),
+        "out_of_memory": say("The GPU ran out of memory while painting this picture."),
+        "disk": say("The picture could not be saved: the bot has a problem with its disk."),
+        "crashed": say("The bot crashed twice while painting this and gave up."),
     }
     if state == "cancelled":
         return say("Cancelled.") + " " + refunded
@@ -400,21 +404,21 @@ def failure_sentence(state: str, code: str, detail: str, say: Words) -> str:
 
 
 def note_sentence(remark: Note, say: Words) -> str:
-    """A remark beside a picture."""
+    """Return the sentence for a note on a picture."""
     match remark:
         case NegativeIgnored():
             return say("The negative prompt does nothing at guidance 1; raise guidance to use it.")
         case NegativeAdded(words):
-            return say("Added as negative prompt: {words}", words=words)
+            return say("Negative prompt added: {words}", words=words)
         case HighGuidance(guidance, advised):
             return say(
-                "Guidance {guidance} is high: above {advised} pictures look burnt.",
+                "Guidance {guidance} is high: above {advised}, pictures look burnt.",
                 guidance=_number(guidance),
                 advised=_number(advised),
             )
         case SmallSide(side, good):
             return say(
-                "A side of {side} pixels is short: from {good} on pictures show what they should.",
+                "A side of {side} pixels is short: pictures come out better from {good} pixels up.",
                 side=side,
                 good=good,
             )
@@ -431,7 +435,7 @@ def note_sentence(remark: Note, say: Words) -> str:
             )
         case NotExact(differences):
             return say(
-                "Not exact: painted under other conditions than the original ({why}).",
+                "Not exact: painted under different conditions than the original ({why}).",
                 why="; ".join(str(difference) for difference in differences),
             )
         case _:
@@ -442,18 +446,19 @@ def _adapted(adaptation: Adaptation, say: Words) -> str:
     match adaptation.mend:
         case Mend.GUIDANCE:
             return say(
-                "The numbers broke, so guidance was adapted to {guidance}.",
+                "After a numerical error, guidance was changed to {guidance}.",
                 guidance=adaptation.value,
             )
         case Mend.FLOAT32:
-            return say("The numbers broke, so a part was computed again more exactly.")
+            return say("After a numerical error, part of it was recomputed with higher precision.")
         case Mend.AGAIN:
-            return say("The first try came out blank, so it was painted again.")
+            return say("The first attempt came out blank, so it was painted again.")
         case Mend.BLANK:
-            return say("The picture is next to empty, also at the second try.")
+            return say("The picture is almost empty, even after a second attempt.")
         case Mend.MEMORY:
             return say(
-                "Memory ran out, so it was painted with the plan {plan}.", plan=adaptation.value
+                "Memory ran out, so it was painted with the memory plan {plan}.",
+                plan=adaptation.value,
             )
 
 

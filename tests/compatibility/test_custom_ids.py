@@ -23,7 +23,7 @@ SHOWN: list[dict[str, Any]] = RECORDED["shown"]
 NOW = datetime.fromisoformat(json.loads(RECORDED_CONTENTS.read_text(encoding="utf-8"))["now"])
 LATER_ACTIONS: frozenset[ComponentAction] = frozenset()
 """Actions added after the recording, which therefore lacks them."""
-UNKNOWN = "I do not know this button"
+UNKNOWN = "I do not recognise this button"
 TYPED = {
     "prompt": "a pond",
     "strength": "0.5",
@@ -57,12 +57,12 @@ PRESSES = (
     Press(BUTTON, "z1:subtle:2", "message", "**a lake at dawn**"),
     Press(BUTTON, "z1:strong:2", "message", "**a lake at dawn**", "bob"),
     Press(BUTTON, "z1:upscale:2", "message", "512×512"),
-    Press(BUTTON, "z1:more:2", "message", "No favourite any more"),
-    Press(BUTTON, "z1:unfavour:2", "update", "Make it a favourite"),
-    Press(BUTTON, "z1:favour:15", "update", "No favourite any more"),
+    Press(BUTTON, "z1:more:2", "message", "Remove from favourites"),
+    Press(BUTTON, "z1:unfavour:2", "update", "Add to favourites"),
+    Press(BUTTON, "z1:favour:15", "update", "Remove from favourites"),
     Press(BUTTON, "z1:details:5", "message", "a red boat two"),
     Press(BUTTON, "z1:copy:2", "message", "I sent you a copy"),
-    Press(BUTTON, "z1:remix:2", "modal", "Remix of picture #2"),
+    Press(BUTTON, "z1:remix:2", "modal", "Remix picture #2"),
     Press(BUTTON, "z1:report:2", "modal", "Report picture #2", "bob"),
     Press(BUTTON, "z1:show:2", "message", "**#2** a lake at dawn"),
     Press(BUTTON, "z1:show:1", "message", "was removed to save space"),
@@ -77,7 +77,7 @@ PRESSES = (
     Press(OPTION, "z1:original:18", "message", "**#18** some of these"),
     Press(OPTION, "z1:strong:18", "message", "**some of these**"),
     Press(OPTION, "z1:upscale:19", "message", "512×512"),
-    Press(OPTION, "z1:remix:3", "modal", "Remix of picture #3"),
+    Press(OPTION, "z1:remix:3", "modal", "Remix picture #3"),
     Press(OPTION, "z1:copy:3", "message", "I sent you a copy"),
     Press(OPTION, "z1:favour:3", "update", "your favourites: 1, 2, 3"),
     Press(OPTION, "z1:unfavour:4", "update", "your favourites: 1, 3"),
@@ -86,15 +86,15 @@ PRESSES = (
     Press(FORM, "z1:from:2", "message", "**a pond**", "bob"),
     Press(FORM, "z1:from:3", "message", "**a pond**"),
     Press(FORM, KEPT, "message", "**a pond**"),
-    Press(FORM, "z1:report:2", "message", "the moderators are told", "bob"),
-    Press(BUTTON, "z1:paint:3", "update", "2 jobs are accepted"),
+    Press(FORM, "z1:report:2", "message", "moderators have been notified", "bob"),
+    Press(BUTTON, "z1:paint:3", "update", "2 jobs were accepted"),
     Press(BUTTON, "z1:paint:2", "message", "answered"),
     Press(BUTTON, "z1:decline:5", "update", "Nothing was painted"),
     Press(BUTTON, "z1:dismiss:23", "update", "found nothing wrong with picture #23", "moderator"),
     Press(BUTTON, "z1:deletereported:24", "update", "deleted picture #24", "moderator"),
     Press(BUTTON, "z1:blockreported:25", "update", "deleted picture #25 and block", "moderator"),
     Press(BUTTON, "z1:dismiss:22", "message", "found nothing wrong", "moderator"),
-    Press(BUTTON, "z1:delete:3", "deferred_update", "is deleted"),
+    Press(BUTTON, "z1:delete:3", "deferred_update", "was deleted"),
     Press(BUTTON, "z1:reroll:2", "message", "spam", "carol"),
 )
 

@@ -110,7 +110,7 @@ def check(arguments: ImagineArguments) -> None:
             fail(f"Give {' or '.join(map(option, conflicting))}, not both.", BAD_INPUT)
     for name, needed in _REQUIRES.items():
         if name in arguments.given and not arguments.given.intersection(needed):
-            fail(f"{option(name)} goes with {' or '.join(map(option, needed))}.", BAD_INPUT)
+            fail(f"{option(name)} needs {' or '.join(map(option, needed))}.", BAD_INPUT)
     for name, (allowed, sentence) in _STANDALONE.items():
         if name not in arguments.given or (name == "upscale" and arguments.has_prompt):
             continue

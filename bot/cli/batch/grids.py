@@ -61,7 +61,7 @@ def axis(text: str) -> Axis:
     except ValueError:
         raise InvalidGrid(f"--grid {text!r} is not understood: {option.grid}.") from None
     if len(set(values)) < len(values):
-        raise InvalidGrid(f"--grid {text!r} has a value twice.")
+        raise InvalidGrid(f"--grid {text!r} repeats a value.")
     return Axis(name, values)
 
 
@@ -73,7 +73,7 @@ def axes(texts: Sequence[str]) -> tuple[Axis, ...]:
         if names.count(name) > 1:
             raise InvalidGrid(f"--grid {name} is given twice: put all its values into one.")
     if {"steps", "speed"} <= set(names):
-        raise InvalidGrid("--grid steps and --grid speed are the same thing: give one of them.")
+        raise InvalidGrid("--grid steps and --grid speed set the same thing: give one of them.")
     return found
 
 

@@ -70,7 +70,7 @@ def _read_stored(request: ImageRequest, painted: Path, data_dir: Path) -> tuple[
         return tuple(reopen(files.read(each), each) for each in request.inputs)
     except (PictureMissing, UploadRefused):
         fail(
-            f"What {painted} was painted from is not in the data folder {data_dir}: it was "
+            f"The source images of {painted} are not in the data folder {data_dir}: it was "
             f"painted from {_told(request)}.",
             BAD_INPUT,
         )
@@ -80,7 +80,7 @@ def _told(request: ImageRequest) -> str:
     if len(request.inputs) > 2:
         return f"{len(request.inputs)} pictures, and --blend takes two"
     return {
-        Mode.TEXT: "words alone, so it needs no picture",
+        Mode.TEXT: "text only, so it needs no picture",
         Mode.IMAGE: "a picture: give that with --image",
         Mode.INPAINT: "a picture and a mask: give them with --image and --mask",
         Mode.BLEND: "two pictures: give them with --blend",

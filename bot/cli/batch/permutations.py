@@ -47,7 +47,7 @@ def expand_prompts(texts: Sequence[str], per_prompt: int, limit: int) -> tuple[E
     total *= per_prompt
     if total > limit:
         shown = str(total) if total < 10**6 else "millions of"
-        fail(f"That would be {shown} pictures; at most {limit} are painted.", BAD_INPUT)
+        fail(f"That would be {shown} pictures; at most {limit} can be painted.", BAD_INPUT)
     return tuple(prompts)
 
 
@@ -55,8 +55,8 @@ def confirm(pictures: int) -> None:
     """Ask for confirmation; exit if it is denied, or if there is no terminal to ask on."""
     if not _is_interactive():
         fail(
-            f"The choices in braces make {pictures} pictures: say --yes to paint them all, or "
-            "write a backslash before a brace that is meant as one.",
+            f"The choices in braces make {pictures} pictures: use --yes to paint them all. "
+            "To use a literal brace, put a backslash before it.",
             BAD_INPUT,
         )
     question = f"The choices in braces make {pictures} pictures. Paint them all?"

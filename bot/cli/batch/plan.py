@@ -153,7 +153,7 @@ def _variation_amount(text: str) -> float:
     try:
         return float(text)
     except ValueError:
-        fail(f"--by is subtle, strong or a number up to 1; {text!r} is not.", BAD_INPUT)
+        fail(f"--by must be subtle, strong or a number up to 1, but is {text!r}.", BAD_INPUT)
 
 
 def _plan_upscale(arguments: ImagineArguments, file: Path) -> ImaginePlan:
@@ -282,7 +282,7 @@ def _axes(arguments: ImagineArguments) -> tuple[Axis, ...]:
     if twice:
         fail(f"{option(twice[0])} and --grid decide the same: give one of them.", BAD_INPUT)
     if "strength" in names and _mode_of(arguments) is Mode.TEXT:
-        fail("--grid strength goes with --image or --blend or --upscale.", BAD_INPUT)
+        fail("--grid strength needs --image, --blend or --upscale.", BAD_INPUT)
     return axes
 
 

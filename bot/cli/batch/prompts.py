@@ -23,7 +23,7 @@ def gather(words: Sequence[str], file: Path | None) -> tuple[str, ...]:
     "-" among the words stands for the lines of standard input.
     """
     if (*words, str(file)).count(STDIN) > 1:
-        fail("Standard input can be read once only: give - once.", BAD_INPUT)
+        fail("Standard input can only be read once: give - only once.", BAD_INPUT)
     prompts: list[str] = []
     for word in words:
         prompts += _from_stdin() if word == STDIN else [word]
@@ -57,11 +57,11 @@ def _from_file(file: Path) -> list[str]:
 
 def _read(data: bytes, name: str) -> list[str]:
     if len(data) > MAX_FILE_BYTES:
-        fail(f"{name} is too large: prompts are read up to 16 MiB.", BAD_INPUT)
+        fail(f"{name} is too large: the limit is 16 MiB.", BAD_INPUT)
     try:
         prompts = lines(data)
     except UnicodeDecodeError:
         fail(f"{name} is not UTF-8 text: save the prompts as UTF-8.", BAD_INPUT)
     if not prompts:
-        fail(f"{name} holds no prompts.", BAD_INPUT)
+        fail(f"{name} contains no prompts.", BAD_INPUT)
     return prompts

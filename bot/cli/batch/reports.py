@@ -68,7 +68,7 @@ def _verdict(picture: LocalPicture, original: EmbeddedRecipe) -> str:
     differences = original.recipe.differences(picture.painted.recipe)
     if differences:
         return rejections.note_sentence(NotExact(differences), say)
-    return say("Not exact, although nothing known has changed since the original was painted.")
+    return say("Not exact, although no known condition has changed since the original was painted.")
 
 
 def _fields(picture: LocalPicture, original: EmbeddedRecipe | None) -> dict[str, Any]:

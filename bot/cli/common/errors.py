@@ -68,7 +68,7 @@ def explain_errors() -> Iterator[None]:
             BAD_INPUT,
         )
     except Defunct as error:
-        fail(f"The painter is lost: {error}.", RESTART)
+        fail(f"The renderer failed: {error}.", RESTART)
     except EngineError as error:
         fail(f"Painting failed: {error}.", FAILED)
 
@@ -85,6 +85,6 @@ def _what_to_do(error: DatabaseCorrupt) -> str:
         newest = shlex.quote(str(backups[0].path))
         return f"{damage} Restore the newest backup with: zimagine db restore {newest}{option}"
     return (
-        f"{damage} There is no backup beside it. What can be read of it can be got with: "
-        f"sqlite3 {shlex.quote(str(error.path))} .recover; to start anew, set another data_dir."
+        f"{damage} There is no backup next to it. To recover what is still readable: "
+        f"sqlite3 {shlex.quote(str(error.path))} .recover; to start afresh, set another data_dir."
     )

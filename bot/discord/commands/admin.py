@@ -30,7 +30,7 @@ def admin_commands(services: Services) -> app_commands.Group:
     """Return the /admin group, bound to these services."""
     admin = app_commands.Group(
         name="admin",
-        description=locale_str("For those who manage this server"),
+        description=locale_str("For members with Manage Server"),
         default_permissions=discord.Permissions(manage_guild=True),
         guild_only=True,
     )
@@ -42,13 +42,13 @@ def admin_commands(services: Services) -> app_commands.Group:
 
 
 def _quota(services: Services) -> app_commands.Group:
-    quota = app_commands.Group(name="quota", description=locale_str("How much members may paint"))
+    quota = app_commands.Group(name="quota", description=locale_str("How much members can paint"))
 
-    @quota.command(name="set", description=locale_str("Set the quota of one member"))
+    @quota.command(name="set", description=locale_str("Set a member's quota"))
     @app_commands.describe(
         who=locale_str("The member"),
-        pictures=locale_str("Pictures allowed within the hours; 0 = none"),
-        hours=locale_str("Length of the rolling window in hours (the bot's default if left out)"),
+        pictures=locale_str("Pictures allowed per rolling window; 0 = none"),
+        hours=locale_str("Length of the rolling window in hours (default: the bot's setting)"),
     )
     async def set_(
         interaction: Interaction, who: discord.User, pictures: Pictures, hours: Hours | None = None
@@ -57,7 +57,8 @@ def _quota(services: Services) -> app_commands.Group:
         await _answer(interaction, outcome, who.mention)
 
     @quota.command(
-        name="clear", description=locale_str("Let the server's default hold for a member again")
+        name="clear",
+        description=locale_str("Remove a member's own quota, so that the server's default applies"),
     )
     @app_commands.describe(who=locale_str("The member"))
     async def clear(interaction: Interaction, who: discord.User) -> None:
@@ -66,11 +67,11 @@ def _quota(services: Services) -> app_commands.Group:
 
     @quota.command(
         name="default",
-        description=locale_str("Set the quota of everyone without one of their own"),
+        description=locale_str("Set the quota for members without one of their own"),
     )
     @app_commands.describe(
-        pictures=locale_str("Pictures allowed within the hours; 0 = none"),
-        hours=locale_str("Length of the rolling window in hours (the bot's default if left out)"),
+        pictures=locale_str("Pictures allowed per rolling window; 0 = none"),
+        hours=locale_str("Length of the rolling window in hours (default: the bot's setting)"),
     )
     async def default(
         interaction: Interaction, pictures: Pictures, hours: Hours | None = None
@@ -82,17 +83,17 @@ def _quota(services: Services) -> app_commands.Group:
             return
         say = words_of(interaction)
         text = say.plural(
-            "From now on every member here may paint {n} picture in {window}, "
-            "unless a quota of their own is set.",
-            "From now on every member here may paint {n} pictures in {window}, "
-            "unless a quota of their own is set.",
+            "From now on, each member here can paint {n} picture in {window}, unless they "
+            "have a quota of their own.",
+            "From now on, each member here can paint {n} pictures in {window}, unless they "
+            "have a quota of their own.",
             policy.pictures,
             window=window_length(policy.hours, say),
         )
         await reply_privately(interaction, text)
 
     @quota.command(
-        name="show", description=locale_str("See a member's quota and what is left of it")
+        name="show", description=locale_str("See a member's quota and how much of it is left")
     )
     @app_commands.describe(who=locale_str("The member"))
     async def show(interaction: Interaction, who: discord.User) -> None:

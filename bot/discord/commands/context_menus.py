@@ -75,9 +75,7 @@ async def _read_files(
     files = [*message.attachments, *forwarded][:FILES_READ]
     if not files:
         say = words_of(interaction)
-        await edit_reply(
-            interaction, say("I see no picture of mine in this message, and no PNG file.")
-        )
+        await edit_reply(interaction, say("This message has no picture of mine and no PNG file."))
         return
     await interaction.response.defer(ephemeral=True, thinking=True)
     actor, sees = actor_of(interaction), can_read_of(interaction)

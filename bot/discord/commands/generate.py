@@ -63,7 +63,7 @@ def _imagine(services: Services) -> app_commands.Command[Any, ..., None]:
     @app_commands.command(description=locale_str("Paint a picture from your words"))
     @app_commands.describe(
         prompt=locale_str("What to paint, in English or Chinese"),
-        picture=locale_str("A picture to begin with"),
+        picture=locale_str("A picture to start from"),
         **option_descriptions(),
     )
     @app_commands.choices(**closed_choices(services.family))
@@ -109,11 +109,11 @@ def _imagine(services: Services) -> app_commands.Command[Any, ..., None]:
 
 def _reroll(services: Services) -> app_commands.Command[Any, ..., None]:
     @app_commands.command(
-        description=locale_str("Paint a picture again, with a new seed or a chosen one")
+        description=locale_str("Paint a picture again, with a new seed or one you choose")
     )
     @app_commands.describe(
-        seed=locale_str("Exactly this seed; without it, a fresh one"),
-        picture=locale_str("One of your pictures; without it, your last one here"),
+        seed=locale_str("The seed to use (default: a new one)"),
+        picture=locale_str("One of your pictures (default: your latest one here)"),
     )
     async def reroll(
         interaction: Interaction, seed: Seed | None = None, picture: str | None = None
@@ -130,10 +130,10 @@ def _reroll(services: Services) -> app_commands.Command[Any, ..., None]:
 
 def _cancel(services: Services) -> app_commands.Command[Any, ..., None]:
     @app_commands.command(
-        description=locale_str("Take back a picture that waits or is being painted")
+        description=locale_str("Cancel a picture that is waiting or being painted")
     )
     @app_commands.describe(
-        job=locale_str('Which one, or "all" of yours; without it, your newest one')
+        job=locale_str('Which one, or "all" of yours (default: your newest one)')
     )
     async def cancel(interaction: Interaction, job: str | None = None) -> None:
         outcome = await services.cancellation.cancel(actor_of(interaction), job)
@@ -152,8 +152,8 @@ def _cancel(services: Services) -> app_commands.Command[Any, ..., None]:
 def _history(services: Services) -> app_commands.Command[Any, ..., None]:
     @app_commands.command(description=locale_str("Your pictures on this server, newest first"))
     @app_commands.describe(
-        search=locale_str("Only those with all these words in their prompt"),
-        favourites=locale_str("Only your favourites (all, unless you say yes)"),
+        search=locale_str("Only pictures with all these words in their prompt"),
+        favourites=locale_str("Whether to show only your favourites (default: no)"),
     )
     async def history(
         interaction: Interaction, search: Search | None = None, favourites: bool = False
@@ -165,7 +165,7 @@ def _history(services: Services) -> app_commands.Command[Any, ..., None]:
 
 def _quota(services: Services) -> app_commands.Command[Any, ..., None]:
     @app_commands.command(
-        description=locale_str("How much you may paint here, and when it returns")
+        description=locale_str("How much you can still paint here, and when you can paint more")
     )
     async def quota(interaction: Interaction) -> None:
         status = await services.quotas.own(actor_of(interaction))

@@ -25,7 +25,9 @@ def help_commands(
 
 
 def _help(registered: Registered) -> app_commands.Command[Any, ..., None]:
-    @app_commands.command(name="help", description=locale_str("What I can do, and how to ask"))
+    @app_commands.command(
+        name="help", description=locale_str("See what I can do and how to use me")
+    )
     async def help_(interaction: Interaction) -> None:
         say = words_of(interaction)
         entries = [_entry(command, known, say) for command, known in registered()]
@@ -43,7 +45,7 @@ def _entry(
 
 def _status(services: Services) -> app_commands.Command[Any, ..., None]:
     @app_commands.command(
-        description=locale_str("Whether I am ready, with what I paint, and how fast")
+        description=locale_str("See whether I am ready, which model I use and how fast it is")
     )
     async def status(interaction: Interaction) -> None:
         view = status_layout(services.status.current(), words_of(interaction))

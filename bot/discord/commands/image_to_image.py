@@ -38,7 +38,7 @@ from engine.types import Mode
 Prompt = Range[str, 1, MAX_PROMPT_CHARS]
 Strength = Range[float, 0.01, 1.0]
 
-_PRIVATE = locale_str("Only you see the picture (no unless you say yes)")
+_PRIVATE = locale_str("Whether only you can see the picture (default: no)")
 
 
 def image_to_image_commands(services: Services) -> list[app_commands.Command[Any, ..., None]]:
@@ -67,15 +67,15 @@ def image_to_image_menu(services: Services) -> app_commands.ContextMenu:
 
 
 def _blend(services: Services) -> app_commands.Command[Any, ..., None]:
-    @app_commands.command(description=locale_str("Paint a mixture of two to four pictures"))
+    @app_commands.command(description=locale_str("Paint a blend of two to four pictures"))
     @app_commands.describe(
-        first=locale_str("The first picture; the new one has its shape"),
+        first=locale_str("The first picture; the result has its aspect ratio"),
         second=locale_str("The second picture"),
         third=locale_str("A third picture"),
         fourth=locale_str("A fourth picture"),
-        prompt=locale_str("What to paint of them, in English or Chinese"),
-        strength=locale_str("How far to go from the pictures, from 0.01 to 1 (0.8 if left out)"),
-        aspect=locale_str("Shape of the picture, width to height"),
+        prompt=locale_str("What to paint from them, in English or Chinese"),
+        strength=locale_str("How much to change the pictures, from 0.01 to 1 (default: 0.8)"),
+        aspect=locale_str("Aspect ratio of the picture (width:height)"),
         private=_PRIVATE,
     )
     @app_commands.choices(aspect=[Choice(name=ratio, value=ratio) for ratio in ASPECTS])
@@ -106,13 +106,13 @@ def _blend(services: Services) -> app_commands.Command[Any, ..., None]:
 
 
 def _inpaint(services: Services) -> app_commands.Command[Any, ..., None]:
-    @app_commands.command(description=locale_str("Paint a part of a picture anew"))
+    @app_commands.command(description=locale_str("Repaint part of a picture"))
     @app_commands.describe(
-        prompt=locale_str("The whole picture as it shall be, in English or Chinese"),
-        picture=locale_str("The picture; without a mask, what is transparent in it is painted"),
-        mask=locale_str("A picture of the same shape: white is painted anew, black stays"),
-        painting=locale_str("In place of a file: the number of one of your pictures here"),
-        strength=locale_str("How far to go from what is there, from 0.01 to 1 (1 if left out)"),
+        prompt=locale_str("The whole picture as it should be, in English or Chinese"),
+        picture=locale_str("The picture; without a mask, its transparent areas are repainted"),
+        mask=locale_str("A mask of the same shape: white areas are repainted, black areas stay"),
+        painting=locale_str("Instead of a file: the number of one of your pictures here"),
+        strength=locale_str("How much to change what is there, from 0.01 to 1 (default: 1)"),
         private=_PRIVATE,
     )
     async def inpaint(
@@ -130,7 +130,7 @@ def _inpaint(services: Services) -> app_commands.Command[Any, ..., None]:
             say = words_of(interaction)
             await reply_privately(
                 interaction,
-                say("Please give a picture as a file, or the number of one of yours."),
+                say("Please give either a picture file or the number of one of your pictures."),
             )
             return
         sources: list[InputSource] = [

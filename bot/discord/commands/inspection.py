@@ -39,7 +39,7 @@ def inspection_commands(services: Services) -> list[app_commands.Command[Any, ..
 
 def _queue(services: Services) -> app_commands.Command[Any, ..., None]:
     @app_commands.command(
-        description=locale_str("What of yours waits or is being painted, and how long it will take")
+        description=locale_str("See your pictures in the queue, and how long they will take")
     )
     async def queue(interaction: Interaction) -> None:
         actor = actor_of(interaction)
@@ -54,7 +54,7 @@ def _queue(services: Services) -> app_commands.Command[Any, ..., None]:
 
 def _explain(services: Services) -> app_commands.Command[Any, ..., None]:
     @app_commands.command(
-        description=locale_str("What is read out of a prompt, before a picture is spent on it")
+        description=locale_str("See how I read a prompt, without painting anything")
     )
     @app_commands.describe(prompt=locale_str("The prompt, in English or Chinese"))
     async def explain(interaction: Interaction, prompt: Prompt) -> None:
@@ -71,9 +71,11 @@ def _explain(services: Services) -> app_commands.Command[Any, ..., None]:
 
 
 def _recipe(services: Services) -> app_commands.Command[Any, ..., None]:
-    @app_commands.command(description=locale_str("How a picture was made, and to paint it again"))
+    @app_commands.command(description=locale_str("See how a picture was made, and paint it again"))
     @app_commands.describe(
-        picture=locale_str("Its number; without it and without a file, your last picture here"),
+        picture=locale_str(
+            "Its number; if you give neither this nor a file, your latest picture here"
+        ),
         file=locale_str("A PNG file that I painted"),
     )
     async def recipe(
@@ -85,7 +87,7 @@ def _recipe(services: Services) -> app_commands.Command[Any, ..., None]:
         if picture is not None and file is not None:
             say = words_of(interaction)
             await reply_privately(
-                interaction, say("Please give a picture's number or a file, not both.")
+                interaction, say("Please give either a picture's number or a file, not both.")
             )
         elif file is not None:
             await interaction.response.defer(ephemeral=True, thinking=True)

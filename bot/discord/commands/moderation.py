@@ -37,19 +37,21 @@ def moderation_commands(
 
 def _reports(services: Services) -> app_commands.Group:
     reports = app_commands.Group(
-        name="reports", description=locale_str("Pictures that members reported")
+        name="reports", description=locale_str("Pictures reported by members")
     )
 
     @reports.command(
-        name="channel", description=locale_str("Choose the channel where moderators see reports")
+        name="channel", description=locale_str("Choose the channel where reports are posted")
     )
-    @app_commands.describe(channel=locale_str("The channel; without it, reports are shown nowhere"))
+    @app_commands.describe(
+        channel=locale_str("The channel; if left out, reports are not posted anywhere")
+    )
     async def channel_(
         interaction: Interaction, channel: discord.TextChannel | None = None
     ) -> None:
         await _set_channel(interaction, services, channel)
 
-    @reports.command(name="list", description=locale_str("See the reports that wait for a verdict"))
+    @reports.command(name="list", description=locale_str("See the open reports"))
     async def list_(interaction: Interaction) -> None:
         open_reports = await services.moderation.open_cases(actor_of(interaction))
         if isinstance(open_reports, Refused):
@@ -75,8 +77,8 @@ async def _set_channel(
         await reply_privately(
             interaction,
             say(
-                "Nothing is changed: I cannot post reports in {channel}, for there I lack the "
-                "permission {names}.",
+                "Nothing was changed: I cannot post reports in {channel}. Missing "
+                "permissions: {names}.",
                 channel=channel.mention,
                 names=", ".join(f"“{name}”" for name in missing),
             ),
@@ -87,18 +89,18 @@ async def _set_channel(
         await refuse(interaction, waiting)
         return
     if channel is None:
-        text = say("Reports are shown in no channel from now on; /admin reports list has them.")
+        text = say("Reports are no longer posted in a channel. See them with /admin reports list.")
     else:
-        text = say("Reports are shown in {channel} from now on.", channel=channel.mention)
+        text = say("Reports will be posted in {channel} from now on.", channel=channel.mention)
         if channel.permissions_for(channel.guild.default_role).view_channel:
             text += " " + say(
-                "Everybody can see that channel, and reports say who reported: "
-                "one for moderators alone would be better."
+                "Everyone can see that channel, and reports show who filed them: a channel "
+                "for moderators only would be better."
             )
     if waiting:
         text += " " + say.plural(
-            "{n} reported picture waits for a verdict.",
-            "{n} reported pictures wait for a verdict.",
+            "{n} reported picture is waiting for a decision.",
+            "{n} reported pictures are waiting for a decision.",
             waiting,
         )
     await reply_privately(interaction, text)
@@ -118,9 +120,10 @@ def _missing_permissions(channel: discord.TextChannel) -> list[str]:
 
 
 def _block(services: Services) -> app_commands.Command[Any, ..., None]:
-    @app_commands.command(description=locale_str("Keep somebody from painting on this server"))
+    @app_commands.command(description=locale_str("Block a member from painting on this server"))
     @app_commands.describe(
-        who=locale_str("The member"), reason=locale_str("Why; they are told when they try")
+        who=locale_str("The member"),
+        reason=locale_str("The reason, which they see when they try to paint"),
     )
     async def block(interaction: Interaction, who: discord.User, reason: ReasonText = "") -> None:
         done = await services.moderation.block(actor_of(interaction), who.id, reason)
@@ -136,7 +139,7 @@ def _block(services: Services) -> app_commands.Command[Any, ..., None]:
 
 
 def _unblock(services: Services) -> app_commands.Command[Any, ..., None]:
-    @app_commands.command(description=locale_str("Let somebody who was blocked paint again"))
+    @app_commands.command(description=locale_str("Let a blocked member paint again"))
     @app_commands.describe(who=locale_str("The member"))
     async def unblock(interaction: Interaction, who: discord.User) -> None:
         refused = await services.moderation.unblock(actor_of(interaction), who.id)
@@ -145,7 +148,7 @@ def _unblock(services: Services) -> app_commands.Command[Any, ..., None]:
         else:
             say = words_of(interaction)
             await reply_privately(
-                interaction, say("{person} may paint on this server again.", person=who.mention)
+                interaction, say("{person} can paint on this server again.", person=who.mention)
             )
 
     return unblock

@@ -25,13 +25,13 @@ Channel = discord.TextChannel | discord.VoiceChannel | discord.StageChannel
 
 _DEFAULT = "default"
 _FLAGS = {"on": True, "off": False, _DEFAULT: None}
-_DELIVERY = locale_str("Where pictures are shown")
-_SPOILER = locale_str("Whether pictures are hidden until they are clicked")
-_QUIET = locale_str("On = no previews while a picture is painted")
-_UNSET_CHOICE = Choice(name=locale_str("default (take the choice back)"), value=_DEFAULT)
+_DELIVERY = locale_str("Where pictures are delivered")
+_SPOILER = locale_str("Whether pictures are hidden until clicked")
+_QUIET = locale_str("On = no previews while a picture is being painted")
+_UNSET_CHOICE = Choice(name=locale_str("default (clear this setting)"), value=_DEFAULT)
 _DELIVERY_CHOICES = [
     Choice(name=locale_str("in the channel"), value=DeliveryMode.CHANNEL.value),
-    Choice(name=locale_str("in a thread of one's own"), value=DeliveryMode.THREAD.value),
+    Choice(name=locale_str("in a personal thread"), value=DeliveryMode.THREAD.value),
     Choice(name=locale_str("by direct message"), value=DeliveryMode.DIRECT.value),
     _UNSET_CHOICE,
 ]
@@ -75,7 +75,7 @@ def admin_settings(services: Services) -> app_commands.Group:
     )
 
     @settings.command(
-        name="server", description=locale_str("What holds on this server; no option = show it")
+        name="server", description=locale_str("Show or change the settings for this server")
     )
     @app_commands.describe(delivery=_DELIVERY, spoiler=_SPOILER, quiet=_QUIET)
     @app_commands.choices(delivery=_DELIVERY_CHOICES, spoiler=_ON_OFF, quiet=_ON_OFF)
@@ -90,10 +90,10 @@ def admin_settings(services: Services) -> app_commands.Group:
         await _show(interaction, outcome)
 
     @settings.command(
-        name="channel", description=locale_str("What holds in one channel; no option = show it")
+        name="channel", description=locale_str("Show or change the settings for one channel")
     )
     @app_commands.describe(
-        channel=locale_str("The channel; without it, this one"),
+        channel=locale_str("The channel (default: this one)"),
         delivery=_DELIVERY,
         spoiler=_SPOILER,
         quiet=_QUIET,

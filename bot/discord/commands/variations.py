@@ -17,7 +17,7 @@ from engine.prompts import MAX_PROMPT_CHARS
 Prompt = Range[str, 1, MAX_PROMPT_CHARS]
 
 _AMOUNTS = {"subtle": SUBTLE, "strong": STRONG}
-_PICTURE = locale_str("One of your pictures; without it, your last one here")
+_PICTURE = locale_str("One of your pictures (default: your latest one here)")
 
 
 def variation_commands(services: Services) -> list[app_commands.Command[Any, ..., None]]:
@@ -28,7 +28,7 @@ def variation_commands(services: Services) -> list[app_commands.Command[Any, ...
 def _vary(services: Services) -> app_commands.Command[Any, ..., None]:
     @app_commands.command(description=locale_str("Paint a variation of one of your pictures"))
     @app_commands.describe(
-        picture=_PICTURE, strength=locale_str("How far from the original (strong, if left out)")
+        picture=_PICTURE, strength=locale_str("How much to change the original (default: strong)")
     )
     @app_commands.choices(
         strength=[
@@ -47,7 +47,7 @@ def _vary(services: Services) -> app_commands.Command[Any, ..., None]:
 
 
 def _upscale(services: Services) -> app_commands.Command[Any, ..., None]:
-    @app_commands.command(description=locale_str("Paint one of your pictures at twice its size"))
+    @app_commands.command(description=locale_str("Paint one of your pictures at twice the size"))
     @app_commands.describe(picture=_PICTURE)
     async def upscale(interaction: Interaction, picture: str | None = None) -> None:
         await variations.upscale(interaction, services, picture)
@@ -58,10 +58,10 @@ def _upscale(services: Services) -> app_commands.Command[Any, ..., None]:
 
 def _remix(services: Services) -> app_commands.Command[Any, ..., None]:
     @app_commands.command(
-        description=locale_str("Paint other words in the size and style of one of your pictures")
+        description=locale_str("Paint a new prompt in the size and style of one of your pictures")
     )
     @app_commands.describe(
-        picture=_PICTURE, prompt=locale_str("The new words, to be looked over in a form")
+        picture=_PICTURE, prompt=locale_str("The new prompt, which you can still edit in a form")
     )
     async def remix(
         interaction: Interaction, picture: str | None = None, prompt: Prompt | None = None

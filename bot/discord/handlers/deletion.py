@@ -52,9 +52,9 @@ async def delete(interaction: Interaction, services: Services, picture_id: int) 
     # The bot cannot delete a private status message; only the requester can dismiss it.
     await _delete_links(interaction, outcome[0], () if outcome[0].private else message_refs[1:])
     say = words_of(interaction)
-    text = say("The picture is deleted.")
+    text = say("The picture was deleted.")
     if not deleted:
-        text = say("The picture is deleted; please delete the message yourself.")
+        text = say("The picture was deleted. Please delete the message yourself.")
     if on_panel:
         view = closed_layout(text)
         await interaction.edit_original_response(view=view, allowed_mentions=NO_MENTIONS)

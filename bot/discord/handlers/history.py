@@ -37,26 +37,28 @@ def search_layout(results: SearchResults, say: Words) -> ui.LayoutView:
 
 def _empty_text(results: SearchResults, quoted_text: str, say: Words) -> str:
     if results.favourites:
-        return say(
-            "No favourite of yours here has every word of {words} in its prompt.", words=quoted_text
-        )
-    return say(
-        "No picture of yours here has every word of {words} in its prompt.", words=quoted_text
-    )
+        return say("None of your favourites here match {words}.", words=quoted_text)
+    return say("None of your pictures here match {words}.", words=quoted_text)
 
 
 def _heading(results: SearchResults, quoted_text: str, say: Words) -> str:
     count = len(results.pictures)
     if results.favourites:
         text = say.plural(
-            "{n} favourite with {words}", "{n} favourites with {words}", count, words=quoted_text
+            "{n} favourite matching {words}",
+            "{n} favourites matching {words}",
+            count,
+            words=quoted_text,
         )
     else:
         text = say.plural(
-            "{n} picture with {words}", "{n} pictures with {words}", count, words=quoted_text
+            "{n} picture matching {words}",
+            "{n} pictures matching {words}",
+            count,
+            words=quoted_text,
         )
     if results.more:
-        more = say("These are the newest; there are more. Another word narrows them down.")
+        more = say("These are the newest; there are more. Add a word to narrow them down.")
         text = f"{text}\n-# {more}"
     return text
 

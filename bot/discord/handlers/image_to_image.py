@@ -249,4 +249,4 @@ async def _submit(
 async def reply_no_picture(interaction: Interaction) -> None:
     """Reply that the message has no picture to paint from."""
     say = words_of(interaction)
-    await reply_privately(interaction, say("I see no picture in this message."))
+    await reply_privately(interaction, say("There is no picture in this message."))

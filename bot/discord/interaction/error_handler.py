@@ -50,8 +50,8 @@ async def explain(interaction: Interaction, error: BaseException) -> None:
     await _send_notice(
         interaction,
         say(
-            "Something went wrong on my side; nothing was charged that was not accepted. "
-            "If it happens again, tell the bot's owner this number: {number}",
+            "Something went wrong on my side. Only accepted requests are charged. If it "
+            "happens again, please give the bot's owner this number: {number}",
             number=interaction.id,
         ),
     )

@@ -88,9 +88,9 @@ async def reject_server(interaction: Interaction) -> None:
     """Reply that the bot does not work here."""
     say = words_of(interaction)
     if interaction.guild_id is None:
-        await reply_privately(interaction, say("I only paint on servers."))
+        await reply_privately(interaction, say("I only paint on servers, not in direct messages."))
     else:
-        await reply_privately(interaction, say("I do not work on this server."))
+        await reply_privately(interaction, say("I am not enabled on this server."))
 
 
 def refusal_text(interaction: Interaction, refused: Refused) -> str:
@@ -140,7 +140,10 @@ async def reject_foreign_press(interaction: Interaction) -> None:
     say = words_of(interaction)
     await reply_privately(
         interaction,
-        say("I do not know this button; another version may have made it. Try a command instead."),
+        say(
+            "I do not recognise this button; it may come from another version of me. Please "
+            "use a command instead."
+        ),
     )
 
 
@@ -176,7 +179,7 @@ async def can_deliver_here(interaction: Interaction) -> bool:
         await reply_privately(
             interaction,
             say(
-                "I cannot post pictures in this channel: I lack the permission {names}. "
+                "I cannot post pictures in this channel. Missing permissions: {names}. "
                 "Please ask a moderator, or use another channel.",
                 names=", ".join(f"“{name}”" for name in missing),
             ),

@@ -68,22 +68,24 @@ def more_rows(allowed: AllowedActions, say: Words) -> list[Row]:
         unmarked = [pair for pair in numbered if pair not in marked]
         options = [
             *_options(lambda n: say("Remix {n}", n=n), ComponentAction.REMIX, numbered),
-            *_options(lambda n: say("Copy {n} to me by DM", n=n), ComponentAction.COPY, numbered),
+            *_options(lambda n: say("DM me a copy of {n}", n=n), ComponentAction.COPY, numbered),
         ]
         if allowed.own:
             options += _options(
-                lambda n: say("Make {n} a favourite", n=n), ComponentAction.ADD_FAVOURITE, unmarked
+                lambda n: say("Add {n} to favourites", n=n), ComponentAction.ADD_FAVOURITE, unmarked
             )
             options += _options(
-                lambda n: say("{n} is no favourite", n=n), ComponentAction.REMOVE_FAVOURITE, marked
+                lambda n: say("Remove {n} from favourites", n=n),
+                ComponentAction.REMOVE_FAVOURITE,
+                marked,
             )
         else:
             options += _options(lambda n: say("Report {n}", n=n), ComponentAction.REPORT, numbered)
         return [ui.ActionRow(_menu(first.id, options, say))]
     favourite = (
-        _button(say("No favourite any more"), ComponentAction.REMOVE_FAVOURITE, first.id)
+        _button(say("Remove from favourites"), ComponentAction.REMOVE_FAVOURITE, first.id)
         if first.favourite
-        else _button(say("Make it a favourite"), ComponentAction.ADD_FAVOURITE, first.id)
+        else _button(say("Add to favourites"), ComponentAction.ADD_FAVOURITE, first.id)
     )
     delete = _button(say("Delete"), ComponentAction.DELETE, first.id, discord.ButtonStyle.danger)
     return [
@@ -91,7 +93,7 @@ def more_rows(allowed: AllowedActions, say: Words) -> list[Row]:
             _button(say("Remix"), ComponentAction.REMIX, first.id, discord.ButtonStyle.primary),
             _button(say("Details"), ComponentAction.DETAILS, first.id),
             *([favourite] if allowed.own else []),
-            _button(say("Copy to me by DM"), ComponentAction.COPY, first.id),
+            _button(say("DM me a copy"), ComponentAction.COPY, first.id),
             *([delete] if allowed.erasable else []),
             *([] if allowed.own else [_button(say("Report"), ComponentAction.REPORT, first.id)]),
         )
@@ -134,7 +136,7 @@ def _menu(
     first_id: int, options: list[discord.SelectOption], say: Words
 ) -> ui.Select[ui.LayoutView]:
     return ui.Select(
-        placeholder=say("Pick a picture…"),
+        placeholder=say("Choose an action…"),
         options=options,
         custom_id=custom_id(ComponentAction.MENU, first_id),
     )

@@ -35,17 +35,18 @@ def help_layout(entries: Sequence[CommandEntry], say: Words) -> ui.LayoutView:
     rank = {name: place for place, name in enumerate(_PAINTING_COMMANDS)}
     paint = sorted((e for e in entries if e.name in rank), key=lambda each: rank[each.name])
     others = [each for each in entries if each.name not in rank]
-    flags = say("Flags at the end of a prompt are obeyed. A long dash counts as two:")
-    choices = say("Words in braces are choices, a picture for each: {example}", example="`{a, b}`")
+    flags = say("You can add flags at the end of a prompt. A long dash counts as two short ones:")
+    choices = say("Choices in braces give one picture each: {example}", example="`{a, b}`")
     pictures = say(
-        "The buttons under a picture paint it again, vary or enlarge it; More has the rest. On any "
-        "message with a picture, hold it (or right-click) and look under Apps."
+        "The buttons below a picture paint it again, vary it or upscale it; More has the "
+        "rest. For any message with a picture, press and hold it (or right-click it) and "
+        "look under Apps."
     )
     in_prompt, with_picture = say("In a prompt"), say("With a picture")
     example = say("For example: {example}", example=f"`{EXAMPLE}`")
     return layout(
         ui.TextDisplay(_command_list(say("Paint"), paint)),
-        ui.TextDisplay(_command_list(say("Look up and settle"), others)),
+        ui.TextDisplay(_command_list(say("Information and settings"), others)),
         ui.TextDisplay(f"**{in_prompt}**\n{flags}\n```\n{FLAGS}\n```\n{example}\n{choices}"),
         ui.TextDisplay(f"**{with_picture}**\n{pictures}"),
     )
@@ -65,12 +66,12 @@ def status_layout(condition: BotStatus, say: Words) -> ui.LayoutView:
     size = f"{condition.width_px}×{condition.height_px}"
     steps = say.plural("{n} step", "{n} steps", condition.steps)
     if condition.typical_s is None:
-        rows.append(say("A usual picture has {size} and {steps}.", size=size, steps=steps))
+        rows.append(say("A typical picture is {size} with {steps}.", size=size, steps=steps))
     else:
         took = say("{seconds} s", seconds=f"{condition.typical_s:.1f}")
         rows.append(
             say(
-                "A usual picture ({size}, {steps}) takes about {took}.",
+                "A typical picture ({size}, {steps}) takes about {took}.",
                 size=size,
                 steps=steps,
                 took=took,
@@ -78,8 +79,8 @@ def status_layout(condition: BotStatus, say: Words) -> ui.LayoutView:
         )
     rows.append(
         say.plural(
-            "{n} job waits; there is room for {places}.",
-            "{n} jobs wait; there is room for {places}.",
+            "{n} job is waiting; the queue holds up to {places}.",
+            "{n} jobs are waiting; the queue holds up to {places}.",
             condition.waiting,
             places=condition.capacity,
         )
@@ -89,10 +90,12 @@ def status_layout(condition: BotStatus, say: Words) -> ui.LayoutView:
 
 def _state_text(state: EngineState, say: Words) -> str:
     return {
-        EngineState.STARTING: say("The model is still loading; wishes are taken already."),
+        EngineState.STARTING: say("The model is still loading; requests are already accepted."),
         EngineState.READY: say("Ready to paint."),
         EngineState.PAINTING: say("Painting."),
-        EngineState.DRAINING: say("Shutting down; what waits is painted after the restart."),
+        EngineState.DRAINING: say("Shutting down; waiting jobs will be painted after the restart."),
         EngineState.STOPPED: say("Stopped."),
-        EngineState.DEFUNCT: say("The painter is out of order; its owner has been told."),
+        EngineState.DEFUNCT: say(
+            "I cannot paint at the moment; the bot's owner has been notified."
+        ),
     }[state]

@@ -61,12 +61,10 @@ def queue_layout(
             more = say.plural("and {n} more", "and {n} more", own.total - len(own.jobs))
             items.append(ui.TextDisplay(f"-# {more}"))
     else:
-        items.append(
-            ui.TextDisplay(say("Nothing of yours waits or is being painted here: try /imagine."))
-        )
+        items.append(ui.TextDisplay(say("You have nothing in the queue here. Try /imagine.")))
     items += [ui.Separator(), ui.TextDisplay(_queue_summary(everyone, say))]
     if everyone.following:
-        head = say("The next of others here")
+        head = say("Next jobs of other members here")
         items.append(ui.TextDisplay(f"**{head}**"))
         items += [_queue_row(job, say, with_user=True) for job in everyone.following]
     refresh = ui.Button[ui.LayoutView](
@@ -99,20 +97,20 @@ def _position(job: QueuedJob, say: Words) -> str:
         return say("being painted")
     if job.ahead == 0:
         return say("next in line")
-    return say.plural("{n} job before it", "{n} jobs before it", job.ahead)
+    return say.plural("{n} job ahead of it", "{n} jobs ahead of it", job.ahead)
 
 
 def _queue_summary(everyone: WholeQueue, say: Words) -> str:
     if everyone.waiting:
         jobs = say.plural("{n} job is waiting", "{n} jobs are waiting", everyone.waiting)
-        people = say.plural("of {n} person", "of {n} people", everyone.people)
-        text = say("In all, {jobs}, {people}.", jobs=jobs, people=people)
+        people = say.plural("from {n} person", "from {n} people", everyone.people)
+        text = say("In total, {jobs} {people}.", jobs=jobs, people=people)
     elif everyone.painting:
-        text = say("Nobody waits; one job is being painted.")
+        text = say("The queue is empty; one job is being painted.")
     else:
-        text = say("Nobody waits, and nothing is being painted.")
+        text = say("The queue is empty, and nothing is being painted.")
     if everyone.empty_at is not None:
-        text += " " + say("Everything will be painted {when}.", when=timestamp(everyone.empty_at))
+        text += " " + say("The queue should be empty {when}.", when=timestamp(everyone.empty_at))
     return text
 
 
@@ -147,7 +145,7 @@ def explanation_layout(explained: PromptExplanation, say: Words) -> ui.LayoutVie
                 quoted(enhancement.added or nothing, cut),
             ),
             (
-                say("Negative prompt with guidance above 1, where none is given"),
+                say("Negative prompt if guidance is above 1 and none is given"),
                 quoted(enhancement.negative_prompt or nothing, cut),
             ),
         ]
@@ -170,7 +168,7 @@ def _permutation_lines(explained: PromptExplanation, say: Words) -> list[str]:
         "The choices in braces make {n} pictures.",
         explained.pictures,
     )
-    first = say("This is about the first prompt of them.")
+    first = say("Only the first prompt is analysed here.")
     return [f"-# {made} {first}"]
 
 
@@ -203,7 +201,7 @@ def details_panel(details: PictureDetails, say: Words) -> Panel:
         ]
         if notes:
             marked = (f"- {quoted(note, 2 * VALUE_CHARS)}" for note in notes)
-            heading = say("What had to be mended")
+            heading = say("Corrections")
             blocks.append("\n".join([f"**{heading}**", *marked]))
         return [*blocks, _copy_block(details, say, in_file=file is not None)]
 
@@ -223,13 +221,13 @@ def _heading(details: PictureDetails, say: Words) -> str:
     if picture is None:
         head = say("The recipe in this file")
         small = say(
-            "The pixels are untouched. It is no picture of this server that I can show you."
+            "The pixels are unmodified. It is not a picture of this server that I can show you."
         )
     else:
         head = say("Picture #{id}", id=picture.id)
         facts = [say("by {person}", person=f"<@{picture.place.user_id}>")]
         facts += [say("private")] if picture.private else []
-        facts += [say("the pixels of this file are untouched")] if details.from_file else []
+        facts += [say("the pixels of this file are unmodified")] if details.from_file else []
         small = " · ".join(facts)
     return f"**{head}**\n-# {small}"
 
@@ -242,15 +240,17 @@ def _origin_rows(details: PictureDetails, say: Words) -> list[tuple[str, str]]:
     took = say("{seconds} s", seconds=f"{picture.duration_s:.1f}")
     rows = [(say("Painted"), f"{timestamp(picture.painted_at)} · {took}")]
     if details.parent_id is not None:
-        rows.append((say("Painted again from"), f"#{details.parent_id}"))
+        rows.append((say("Based on"), f"#{details.parent_id}"))
     return rows
 
 
 def _copy_block(details: PictureDetails, say: Words, *, in_file: bool) -> str:
     request = details.recipe.request
-    text = say("To ask for it again, copy this into the prompt of /imagine:")
+    text = say("To paint it again, copy this into the prompt of /imagine:")
     if in_file:
-        text = say("The words to ask for it again are in the file below: they are long.")
+        text = say(
+            "The text to copy into the prompt of /imagine is long, so it is in the file below."
+        )
     else:
         # Code blocks keep mentions as text; the zero-width characters are cleaned when pasted back.
         text += f"\n```\n{discord.utils.escape_mentions(replace_surrogates(details.line))}\n```"
@@ -262,9 +262,9 @@ def _copy_block(details: PictureDetails, say: Words, *, in_file: bool) -> str:
 def _replay_note(details: PictureDetails, say: Words) -> str:
     """Explain that the prompt alone does not reproduce the picture, and what does."""
     if details.picture is None:
-        return say("A prompt cannot name the pictures or variations that it began with.")
+        return say("A prompt cannot carry over source images or variations.")
     return say(
-        "A prompt cannot name the pictures or variations that it began with; “{again}” uses them.",
+        "A prompt cannot carry over source images or variations, but “{again}” does.",
         again=say("Paint it again"),
     )
 

@@ -105,8 +105,8 @@ def _waiting(card: WaitingCard, say: Words) -> ui.LayoutView:
         place = say("Next in line.")
     else:
         place = say.plural(
-            "In the queue: {n} picture before yours.",
-            "In the queue: {n} pictures before yours.",
+            "In the queue: {n} picture ahead of yours.",
+            "In the queue: {n} pictures ahead of yours.",
             card.ahead,
         )
     if card.loading:
@@ -205,7 +205,9 @@ def _picture(card: PictureCard, say: Words) -> ui.LayoutView:
     texts = head + _prompt_line(request)
     if card.direct:
         # Components work only on servers; /reroll there takes the picture's number.
-        why = say("Asked for in {channel}; only you see it here.", channel=f"<#{card.origin_id}>")
+        why = say(
+            "Requested in {channel}; only you can see it here.", channel=f"<#{card.origin_id}>"
+        )
         return layout(ui.TextDisplay(f"{texts}\n{why}"), gallery, ui.TextDisplay(small))
     return layout(
         ui.TextDisplay(texts),
@@ -247,11 +249,15 @@ def _failure(card: FailureCard, say: Words) -> ui.LayoutView:
 
 def _kept(card: KeptCard, say: Words) -> ui.LayoutView:
     if not card.painted:
-        sentence = say("This was not painted. It was not charged.")
+        sentence = say("This was not painted. Nothing was charged.")
     elif card.old:
-        sentence = say("Your picture is painted; it is too late to post it: see /history.")
+        sentence = say(
+            "Your picture is ready, but it is too late to post it here. Use /history to see it."
+        )
     else:
-        sentence = say("Your picture is painted, but I may not post it here: see /history.")
+        sentence = say(
+            "Your picture is ready, but I am not allowed to post it here. Use /history to see it."
+        )
     return layout(ui.TextDisplay(f"{_prompt_line(card.request)}\n{sentence}"))
 
 
@@ -295,10 +301,10 @@ def history_layout(page: GalleryPage, say: Words) -> ui.LayoutView:
 def _empty_text(page: GalleryPage, say: Words) -> str:
     if page.favourites:
         return say(
-            "You have no favourites here yet: {more} below a picture makes it one.",
+            "You have no favourites here yet. To add one, press {more} below a picture.",
             more=say("More ▾"),
         )
-    return say("You have not painted anything here yet: try /imagine.")
+    return say("You have not painted anything here yet. Try /imagine.")
 
 
 def history_row(
@@ -379,5 +385,7 @@ def quota_text(status: QuotaStatus, who: str | None, say: Words) -> str:
         say("Used: {used}. Left: {left}.", used=status.used, left=status.remaining),
     ]
     if status.next_return_at is not None:
-        lines.append(say("The next one returns {when}.", when=timestamp(status.next_return_at)))
+        lines.append(
+            say("One more becomes available {when}.", when=timestamp(status.next_return_at))
+        )
     return "\n".join(lines)

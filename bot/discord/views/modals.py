@@ -42,11 +42,11 @@ def remix_form(picture_id: int, request: ImageRequest, prompt: str | None, say: 
         max_length=SEED_CHARS,
     )
     return form(
-        say("Remix of picture #{id}", id=picture_id),
+        say("Remix picture #{id}", id=picture_id),
         custom_id(ComponentAction.REMIX, picture_id),
         _field(say("Prompt"), "prompt", words, required=True),
         _field(say("Negative prompt"), "negative", negative),
-        ui.Label(text=say("Seed"), description=say("Empty for a new one"), component=seed),
+        ui.Label(text=say("Seed"), description=say("Leave empty for a new one"), component=seed),
     )
 
 
@@ -66,7 +66,7 @@ def image_to_image_form(form_id: str, say: Words, pictures: Sequence[int] = ()) 
         required=False,
         max_length=STRENGTH_CHARS,
     )
-    description = say("From 0.01 (as it is) to 1 (nothing of it is left)")
+    description = say("From 0.01 (almost unchanged) to 1 (nothing of it remains)")
     return form(
         say("Paint from this picture"),
         form_id,
@@ -83,7 +83,7 @@ def staged_layout(staged: StagedSource, say: Words) -> ui.LayoutView:
         style=discord.ButtonStyle.primary,
         custom_id=staged_id(staged),
     )
-    text = say("I have the picture; now say what to paint.")
+    text = say("I have the picture. Now tell me what to paint.")
     return layout(ui.TextDisplay(text), ui.ActionRow(button))
 
 
@@ -95,7 +95,7 @@ def report_form(picture_id: int, say: Words) -> ui.Modal:
         required=False,
         max_length=REASON_LIMIT_CHARS,
     )
-    description = say("You need not say. The moderators see this and your name.")
+    description = say("Optional. The moderators will see this and your name.")
     return form(
         say("Report picture #{id}", id=picture_id),
         custom_id(ComponentAction.REPORT, picture_id),
@@ -113,7 +113,7 @@ def _choice(pictures: Sequence[int], say: Words) -> ui.Label[ui.Modal]:
         for number, picture_id in enumerate(pictures, 1)
     ]
     menu = ui.Select[ui.Modal](custom_id="picture", options=options, required=True)
-    return ui.Label(text=say("Which one"), component=menu)
+    return ui.Label(text=say("Which picture"), component=menu)
 
 
 def _field(label: str, name: str, text: str, *, required: bool = False) -> ui.Label[ui.Modal]:
@@ -162,11 +162,11 @@ def refusal_with_prompt(
     if not prompt:
         return refusal, []
     if len(prompt) > WORDS_LIMIT or _FENCE in prompt:
-        words = say("Your words are in the file, to be copied.")
+        words = say("Your prompt is in the file, ready to copy.")
         return f"{refusal}\n{words}", [discord.File(io.BytesIO(prompt.encode()), "prompt.txt")]
     # Code blocks keep mentions as text; the zero-width characters are cleaned when pasted back.
     block = f"{_FENCE}\n{discord.utils.escape_mentions(prompt)}\n{_FENCE}"
-    words = say("Your words, to be copied:")
+    words = say("Your prompt, ready to copy:")
     return f"{refusal}\n{words}\n{block}", []
 
 

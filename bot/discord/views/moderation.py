@@ -57,7 +57,7 @@ def _heading(card: CaseCard, say: Words) -> str:
         lines.append("-# " + say("by {person}", person=requester) + f" · {painted}")
         lines.append(quoted(picture.prompt, PROMPT_CHARS))
     if card.url:
-        lines.append(say("It stands here: {url}", url=card.url))
+        lines.append(say("It was posted here: {url}", url=card.url))
     if case.verdict is None:
         lines += [f"-# {line}" for line in _remarks(card, say)]
     return "\n".join(lines)
@@ -66,15 +66,15 @@ def _heading(card: CaseCard, say: Words) -> str:
 def _remarks(card: CaseCard, say: Words) -> list[str]:
     """Return what a moderator has to know before deciding."""
     if card.picture is None:
-        return [say("The picture is deleted already.")]
+        return [say("The picture has already been deleted.")]
     remarks = []
     if not card.pictures:
-        remarks.append(say("The file of the picture is not kept any more."))
+        remarks.append(say("The picture's file is no longer stored."))
     if card.series > 1:
         remarks.append(
             say.plural(
-                "It is one of {n} picture that stand in one message: all go together.",
-                "It is one of {n} pictures that stand in one message: all go together.",
+                "It is one of {n} picture in one message: they are all deleted together.",
+                "It is one of {n} pictures in one message: they are all deleted together.",
                 card.series,
             )
         )
@@ -116,20 +116,20 @@ def reports_layout(reports: OpenReports, say: Words) -> ui.LayoutView:
     """List the open reports of a server, each with a button that shows it."""
     if reports.cases:
         head = say.plural(
-            "{n} reported picture waits for a verdict.",
-            "{n} reported pictures wait for a verdict.",
+            "{n} reported picture is waiting for a decision.",
+            "{n} reported pictures are waiting for a decision.",
             len(reports.cases),
         )
         if reports.more:
             head = say("The {n} oldest reported pictures; there are more.", n=len(reports.cases))
     else:
-        head = say("No report waits for a verdict.")
+        head = say("There are no open reports.")
     items: list[Item] = [ui.TextDisplay(f"**{head}**")]
     items += [_case_row(case, say) for case in reports.cases]
     if reports.channel_id is None:
-        where = say("No channel is set for reports: /admin reports channel sets one.")
+        where = say("No channel is set for reports. Set one with /admin reports channel.")
     else:
-        where = say("Reports are shown in {channel}.", channel=f"<#{reports.channel_id}>")
+        where = say("Reports are posted in {channel}.", channel=f"<#{reports.channel_id}>")
     return layout(*items, ui.TextDisplay(f"-# {where}"))
 
 
@@ -138,7 +138,7 @@ def _case_row(case: Case, say: Words) -> ui.Section[ui.LayoutView]:
         say("by {person}", person=f"<@{case.user_id}>"),
         say.plural("{n} report", "{n} reports", len(case.reports)),
         timestamp(case.opened_at),
-        *([say("deleted already")] if case.picture_erased else []),
+        *([say("already deleted")] if case.picture_erased else []),
     ]
     reason = next((each.reason for each in reversed(case.reports) if each.reason), None)
     text = f"**#{case.picture_id}** " + (quoted(reason, LISTED_REASON_CHARS) if reason else "")
@@ -154,7 +154,7 @@ def blocked_layout(blocks: Sequence[Block], say: Words) -> ui.LayoutView:
     """List who is blocked on a server, by whom and why."""
     if not blocks:
         return layout(ui.TextDisplay(say("Nobody is blocked on this server.")))
-    head = say.plural("{n} person is blocked.", "{n} people are blocked.", len(blocks))
+    head = say.plural("{n} member is blocked.", "{n} members are blocked.", len(blocks))
     lines = [f"**{head}**"]
     for each in blocks[:BLOCKS_SHOWN]:
         by = say("blocked by {person}", person=f"<@{each.by}>")

@@ -32,17 +32,17 @@ def proposal_layout(proposed: BatchProposal, say: Words) -> ui.LayoutView:
     rest = len(proposed.texts) - len(shown_texts)
     others = say.plural("and {n} more", "and {n} more", rest)
     more = [f"-# {others}"] if rest > 0 else []
-    costs = [say("Left of your quota: {left} now, {after} after that.", left=left, after=left - n)]
+    costs = [say("Your quota: {left} left now, {after} afterwards.", left=left, after=left - n)]
     if proposed.duration_s is not None:
         took = _duration(proposed.duration_s, say)
-        costs.append(say("Painting them takes about {duration}.", duration=took))
+        costs.append(say("Painting them will take about {duration}.", duration=took))
     paint = ui.Button[ui.LayoutView](
         label=say.plural("Paint {n} picture", "Paint {n} pictures", n),
         style=discord.ButtonStyle.primary,
         custom_id=custom_id(ComponentAction.ACCEPT_PROPOSAL, proposed.proposal_id),
     )
     decline = ui.Button[ui.LayoutView](
-        label=say("Don't"),
+        label=say("Cancel"),
         style=discord.ButtonStyle.secondary,
         custom_id=custom_id(ComponentAction.DECLINE_PROPOSAL, proposed.proposal_id),
     )
@@ -53,7 +53,7 @@ def proposal_layout(proposed: BatchProposal, say: Words) -> ui.LayoutView:
 
 def accepted_layout(batch: AcceptedBatch, say: Words) -> ui.LayoutView:
     """List the accepted jobs, and say where their pictures will be delivered."""
-    head = say.plural("{n} job is accepted.", "{n} jobs are accepted.", len(batch.jobs))
+    head = say.plural("{n} job was accepted.", "{n} jobs were accepted.", len(batch.jobs))
     jobs = [say("job {id}", id=each.job_id) for each in batch.jobs]
     lines = [f"**{head}**", *_numbered_lines(batch.texts, [f" · {job}" for job in jobs])]
     return layout(
@@ -68,15 +68,18 @@ def _delivery_note(batch: AcceptedBatch, say: Words) -> str:
     match batch.jobs[0].delivery:
         case DeliveryMode.DIRECT:
             return say(
-                "Each is sent to you by direct message when it is painted. "
-                "/queue shows and cancels them."
+                "Each will be sent to you by direct message when it is ready. Use /queue to "
+                "see or cancel them."
             )
         case DeliveryMode.THREAD:
             return say(
-                "Each is posted in your thread when it is painted. /queue shows and cancels them."
+                "Each will be posted in your thread when it is ready. Use /queue to see or "
+                "cancel them."
             )
         case DeliveryMode.CHANNEL:
-            return say("Each is posted here when it is painted. /queue shows and cancels them.")
+            return say(
+                "Each will be posted here when it is ready. Use /queue to see or cancel them."
+            )
 
 
 def closed_layout(sentence: str) -> ui.LayoutView:

@@ -61,7 +61,7 @@ def test_all_is_well(data_dir: Path):
     done = call("check")
     assert (done.exit_code, done.stdout) == (0, "All is well: 1 picture, 1 file.\n")
     done = call("check", "--hash")
-    assert done.exit_code == 1 and "another content" in done.stdout
+    assert done.exit_code == 1 and "different content" in done.stdout
 
 
 def test_what_is_wrong_is_one_line_each_and_code_1(data_dir: Path):
@@ -71,13 +71,14 @@ def test_what_is_wrong_is_one_line_each_and_code_1(data_dir: Path):
     done = call("check")
     assert done.exit_code == 0
     assert (
-        done.stdout.splitlines()[0] == "note: no picture has this file: pictures/2026/03/mine.png"
+        done.stdout.splitlines()[0]
+        == "note: this file belongs to no picture: pictures/2026/03/mine.png"
     )
     (stranger.parent / "7.png").unlink()
     done = call("check")
     assert done.exit_code == 1
     assert "wrong: a picture's file is missing: pictures/2026/03/7.png\n" in done.stdout
-    assert done.stdout.endswith("1 thing is wrong; looked at 1 picture, 1 file.\n")
+    assert done.stdout.endswith("Found 1 problem; checked 1 picture, 1 file.\n")
 
 
 def test_many_of_a_kind_are_counted(data_dir: Path):
@@ -162,7 +163,7 @@ def test_a_restore_says_what_it_did(data_dir: Path):
     first, second, third = done.stdout.splitlines()
     assert first == "Restored 1 picture, up to 2026-03-01 12:00 UTC."
     assert second == "1 unfinished job given up and refunded."
-    aside = Path(third.removeprefix("The database that was replaced is ").rstrip("."))
+    aside = Path(third.removeprefix("The previous database is now ").rstrip("."))
     assert jobs_in(aside) == 2
     assert call("check").exit_code == 0
 

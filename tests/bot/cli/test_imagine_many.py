@@ -148,7 +148,7 @@ def test_high_guidance_warns_and_too_high_is_refused_with_its_reason():
         (["a", "--grid", "colour=red"], "colour"),
         (["a", "--grid", "steps=4,x"], "whole number"),
         (["a", "--grid", "speed=slow"], "fast"),
-        (["a", "--grid", "steps=4,4"], "twice"),
+        (["a", "--grid", "steps=4,4"], "repeats a value"),
         (["a", "--grid", "style=oil,fancy"], "watercolour"),
         (["a", "--grid", "style=oil,ink", "--style", "oil"], "--style"),
         (["a", "--grid", "steps=4", "--grid", "steps=5"], "twice"),

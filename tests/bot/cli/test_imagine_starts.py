@@ -89,7 +89,7 @@ def test_a_recipe_takes_its_pictures_when_they_are_given_again():
     assert "--blend" in refused("--recipe", "blend.png")
     assert "two pictures" in refused("--recipe", "blend.png", "--image", "first.png")
     sentence = refused("--recipe", "blend.png", "--blend", "first.png", "mask.png")
-    assert "mask.png" in sentence and "not the picture" in sentence
+    assert "mask.png" in sentence and "not the source image" in sentence
     (again,) = painted(
         "--recipe", "blend.png", "--blend", "first.png", "photo.jpg", "--out", "again.png"
     )
@@ -170,7 +170,7 @@ def test_every_step_is_shown_beside_the_picture():
         (["--vary", "first.png", "--seed", "-1"], "seed"),
         (["--recipe", "first.png", "--strength", "0.5"], "--image"),
         (["--recipe", "first.png", "--guidance", "2"], "--guidance"),
-        (["--recipe", "first.png", "--image", "photo.jpg"], "words alone"),
+        (["--recipe", "first.png", "--image", "photo.jpg"], "text only"),
         (["a", "--variety", "1.5"], "variety"),
         (["a", "--variety", "nan"], "variety"),
         (["a", "--refine", "0.9"], "refinement"),

@@ -7,8 +7,8 @@ from collections.abc import Callable
 CHINESE = {
     "Next in line.": "下一个就是你。",
     "seed {seed}": "种子 {seed}",
-    "It was not charged.": "未扣除额度。",
-    "Asked for in {channel}; only you see it here.": "来自 {channel}。",
+    "Nothing was charged.": "未扣除额度。",
+    "Requested in {channel}; only you can see it here.": "来自 {channel}。",
     "I sent you a copy by direct message.": "已发送。",
     "fast": "快速",
 }

@@ -63,7 +63,7 @@ async def use_pictures(harness: BotHarness, single: Any) -> None:
         await harness.alice.click(single, label=label)
         await harness.settled()
     panel = await harness.more(harness.alice, single)
-    for label in ("Make it a favourite", "No favourite any more", "Copy to me by DM", "Details"):
+    for label in ("Add to favourites", "Remove from favourites", "DM me a copy", "Details"):
         await harness.alice.click(panel, label=label)
     form = await harness.alice.click(panel, label="Remix")
     await harness.alice.submit_modal(form, {"prompt": "a pond", "seed": "7"})

@@ -101,7 +101,7 @@ async def test_choices_begin_a_thread_where_there_is_none(
     assert "you had no thread" in harness.texts(first)
     (thread,) = harness.channel.threads
     assert thread.id == first.id and len(thread.history()) == 2
-    assert not any("It is here" in harness.texts(each) for each in thread.history())
+    assert not any("Posted here" in harness.texts(each) for each in thread.history())
 
 
 async def test_private_answers_to_a_question_are_in_the_readers_language(
@@ -142,7 +142,7 @@ async def test_an_erased_picture_goes_from_the_reports_too(harness: BotHarness):
     await reports_shown(harness)
     (card,) = mods.history()
     assert gallery_items(card) == [] and card.attachments == []
-    assert "deleted already" in harness.texts(card) and "Dismiss" in button_labels(card)
+    assert "already deleted" in harness.texts(card) and "Dismiss" in button_labels(card)
 
 
 async def test_what_was_sent_directly_can_be_managed_from_the_history(harness: BotHarness):
@@ -155,7 +155,7 @@ async def test_what_was_sent_directly_can_be_managed_from_the_history(harness: B
     await harness.alice.click(panel.response.message, label="Delete")
     await harness.env.settle()
     assert harness.rows("SELECT 1 FROM pictures WHERE deleted_at IS NULL") == []
-    assert "is deleted" in harness.texts(panel.response.message)
+    assert "was deleted" in harness.texts(panel.response.message)
     assert [each for each in harness.channel.history() if not each.flags.ephemeral] == []
 
 

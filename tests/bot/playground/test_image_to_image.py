@@ -59,9 +59,9 @@ async def test_bad_files_over_real_sockets(tmp_path: Path) -> None:
         gone = await people.upload("z.png", a_picture())
         world.files.path(gone.id).unlink()
         for file, words in (
-            (poem, "no picture that can be read"),
+            (poem, "cannot be read as a picture"),
             (huge, "megapixels"),
-            (gone, "could not fetch"),
+            (gone, "could not download"),
         ):
             sent = live.send("imagine", prompt="a lake", picture=str(file.id))
             assert words in await answer_text(live, sent)

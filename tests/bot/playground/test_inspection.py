@@ -20,7 +20,7 @@ async def test_looking_up_what_was_painted(tmp_path: Path) -> None:
         live.send("imagine", prompt="a red house by the sea at noon", seed=5)
         painted = await live.picture()
         await live.settled()
-        assert "Nobody waits" in await answer_text(live, live.send("queue", ADMIN_ID))
+        assert "The queue is empty" in await answer_text(live, live.send("queue", ADMIN_ID))
         assert "noon" in await answer_text(live, live.send("explain", prompt="a lake at noon"))
         by_number = await answer_text(live, live.send("recipe", ADMIN_ID, picture="1"))
         assert "--seed 5" in by_number and "z1:again:1" in by_number

@@ -62,7 +62,7 @@ async def test_the_same_seed_and_every_button(tmp_path: Path) -> None:
         await tab.page.get_by_role("button", name="More ▾", exact=True).first.click()
         await tab.page.get_by_role("button", name="Delete", exact=True).first.click()
         await expect(tab.pictures()).to_have_count(2)
-        await expect(tab.log.get_by_text("The picture is deleted.")).to_be_visible()
+        await expect(tab.log.get_by_text("The picture was deleted.")).to_be_visible()
         await tab.page.get_by_role("button", name="Dismiss message").click()
         await tab.send("/history")  # selects the command, as in Discord
         await tab.page.keyboard.press("Enter")

@@ -39,7 +39,7 @@ async def cancel_from_the_queue(live: LivePlayground, tab: Tab) -> None:
     """Press Cancel in the panel of /queue, whose row then disappears."""
     asked = live.send("queue", ADMIN_ID)
     await live.answered(asked)
-    await fits(tab, "The next of others here")
+    await fits(tab, "Next jobs of other members here")
     panel = live.answer(asked)
     rows = [part["accessory"]["custom_id"] for part in panel.components if "accessory" in part]
     live.playground.people.component(ActingUser(ADMIN_ID), PAINT_ID, panel.id, rows[-1])
@@ -62,7 +62,7 @@ async def test_lists_and_panels_fit(tmp_path: Path) -> None:
         await live.settled()
         for name, options, words in (
             ("history", {}, "You have 1 picture here."),
-            ("history", {"search": "Boat lake"}, "1 picture with"),
+            ("history", {"search": "Boat lake"}, "1 picture matching"),
             ("history", {"favourites": True}, "no favourites here yet"),
             ("recipe", {"picture": "1"}, "--guidance 2"),
         ):

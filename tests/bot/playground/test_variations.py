@@ -20,7 +20,7 @@ async def test_everything_one_does_with_a_picture(tmp_path: Path) -> None:
         more = live.press(first, "More ▾")
         await live.answered(*presses, more)
         panel = live.answer(more)
-        for label in ("Make it a favourite", "No favourite any more", "Copy to me by DM"):
+        for label in ("Add to favourites", "Remove from favourites", "DM me a copy"):
             pressed = live.press(panel, label)
             await live.answered(pressed)
         opened = live.press(panel, "Remix")

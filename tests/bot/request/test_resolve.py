@@ -261,7 +261,7 @@ def test_a_model_that_knows_no_styles_is_told_of_none():
         == resolved(GenerationParams("a red boat")).request.effective_prompt
     )
     assert sketch.notes == (StyleIgnored(PictureStyle.INK),)
-    assert "no styles" in rejections.note_sentence(sketch.notes[0], words())
+    assert "not support styles" in rejections.note_sentence(sketch.notes[0], words())
 
 
 def test_enhancement_leaves_room_for_the_prompt():

@@ -1,4 +1,4 @@
-"""What people are told of a flag that cannot be obeyed."""
+"""Sentences about flags that cannot be used."""
 
 from __future__ import annotations
 
@@ -11,16 +11,19 @@ from bot.wording.flags import flag_problem
 
 
 @pytest.mark.parametrize(
-    ("prompt", "said"),
+    ("prompt", "sentence"),
     [
-        ("a cat --seed cat", "`cat` is no value for `--seed`. It takes 0 to 4294967295."),
-        ("a cat --refine 3", "`3` is no value for `--refine`. It takes 0 to 0.35."),
-        ("a cat --v 6", "`--v` does nothing here. Please leave it out."),
-        ("a cat --stylize 5", "`--stylize` does nothing here. Did you mean `--enhance`?"),
+        (
+            "a cat --seed cat",
+            "`cat` is not a valid value for `--seed`. It accepts 0 to 4294967295.",
+        ),
+        ("a cat --refine 3", "`3` is not a valid value for `--refine`. It accepts 0 to 0.35."),
+        ("a cat --v 6", "`--v` has no effect here. Please leave it out."),
+        ("a cat --stylize 5", "`--stylize` has no effect here. Did you mean `--enhance`?"),
     ],
 )
-def test_the_sentence_says_what_to_do(prompt: str, said: str):
-    """Numbers stand in full, and every sentence ends with what would be right."""
-    bad = parse(prompt)
-    assert isinstance(bad, FlagError)
-    assert flag_problem(bad, words()) == said
+def test_the_sentence_says_what_to_do(prompt: str, sentence: str):
+    """Numbers are written in full, and every sentence says what would be valid."""
+    error = parse(prompt)
+    assert isinstance(error, FlagError)
+    assert flag_problem(error, words()) == sentence

@@ -62,7 +62,7 @@ def test_a_broken_brace_is_that_prompts_own_trouble():
     """A prompt with unbalanced braces is reported with code 2, and the others are painted."""
     done = zimagine("imagine", "a {red lake", "a boat", "--out", "some", *QUICK)
     assert done.exit_code == 2 and len(done.stdout.splitlines()) == 1
-    assert "counterpart" in done.stderr
+    assert "matching brace" in done.stderr
 
 
 def test_far_too_many_are_counted_and_refused():

@@ -73,7 +73,7 @@ async def test_only_admins_cancel_for_others(harness: BotHarness, renderer: Scri
     status = await harness.alice.slash(harness.channel, "imagine", prompt="one")
     await harness.state(1, "painting")
     refused = await harness.bob.click(status.response.message, label="Cancel")
-    assert refused.ephemeral and "right" in refused.response.content
+    assert refused.ephemeral and "permission" in refused.response.content
     assert harness.rows("SELECT state FROM jobs") == [("painting",)]
     await harness.admin.slash(harness.channel, "cancel", job="1")
     assert harness.rows("SELECT state FROM jobs") == [("cancelled",)]
@@ -167,7 +167,7 @@ async def test_a_full_disk_refuses_in_words(harness: BotHarness, monkeypatch: py
 
     monkeypatch.setattr(jobs, "accept_all", accept)
     refused = await harness.alice.slash(harness.channel, "imagine", prompt="one")
-    assert refused.ephemeral and "disk is in trouble" in refused.response.content
+    assert refused.ephemeral and "a problem with its disk" in refused.response.content
     assert harness.rows("SELECT count(*) FROM jobs") == [(0,)]
     async with asyncio.timeout(5):
         while not any(r.path.endswith("/users/@me/channels") for r in harness.env.http_requests):

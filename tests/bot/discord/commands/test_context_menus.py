@@ -85,10 +85,10 @@ async def test_the_form_takes_flags(harness: BotHarness):
     ("sent", "said"),
     [
         ({"prompt": "\u200b"}, "prompt is empty"),
-        ({"prompt": "x", "strength": "much"}, "strength has to be between 0.01 and 1"),
-        ({"prompt": "x", "strength": "0"}, "strength has to be between"),
-        ({"prompt": "x", "strength": "1.01"}, "strength has to be between"),
-        ({"prompt": "x --iw 2", "strength": "0.2"}, "different things"),
+        ({"prompt": "x", "strength": "much"}, "strength must be between 0.01 and 1"),
+        ({"prompt": "x", "strength": "0"}, "strength must be between"),
+        ({"prompt": "x", "strength": "1.01"}, "strength must be between"),
+        ({"prompt": "x --iw 2", "strength": "0.2"}, "contradict each other"),
     ],
     ids=str,
 )

@@ -56,7 +56,7 @@ def _help_components() -> list[dict[str, Any]]:
 async def test_status_before_and_after_the_first_picture(harness: BotHarness):
     """/status shows model and queue, and the usual time once a picture was painted."""
     before = harness.texts((await harness.alice.slash(harness.channel, "status")).response.message)
-    assert "Ready to paint." in before and "Model: " in before and "0 jobs wait" in before
+    assert "Ready to paint." in before and "Model: " in before and "0 jobs are waiting" in before
     assert "takes about" not in before
     await paint(harness, prompt="a boat")
     after = await harness.alice.slash(harness.channel, "status")

@@ -96,8 +96,8 @@ async def test_the_place_in_the_queue_is_said(harness: BotHarness, renderer: Scr
     await harness.state(1, "painting")
     second = await harness.bob.slash(harness.channel, "imagine", prompt="two")
     third = await harness.bob.slash(harness.channel, "imagine", prompt="three")
-    assert "1 picture before yours" in harness.texts(second.response.message)
-    assert "2 pictures before yours" in harness.texts(third.response.message)
+    assert "1 picture ahead of yours" in harness.texts(second.response.message)
+    assert "2 pictures ahead of yours" in harness.texts(third.response.message)
     renderer.release()
     await harness.settled()
 
@@ -182,7 +182,7 @@ async def test_a_channel_it_may_not_post_in_is_refused_first(harness: BotHarness
         },
     )
     result = await harness.alice.slash(closed, "imagine", prompt="a lake")
-    assert result.ephemeral and "lack the permission" in result.response.content
+    assert result.ephemeral and "Missing permissions" in result.response.content
     assert harness.rows("SELECT * FROM jobs") == []
 
 
@@ -198,7 +198,7 @@ async def test_a_failure_is_said_and_refunded(
     result = await harness.alice.slash(harness.channel, "imagine", prompt="a broken thing")
     await harness.settled()
     text = harness.texts(harness.message(result.response.id))
-    assert word in text and "not charged" in text
+    assert word in text and "Nothing was charged" in text
     assert harness.charged() == 0
     assert harness.rows("SELECT state FROM jobs") == [("failed",)]
 

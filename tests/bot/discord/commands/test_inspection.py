@@ -44,9 +44,9 @@ def press(message: Any, custom_id: str) -> dict[str, Any]:
 async def test_the_queue_with_cancel(harness: BotHarness, renderer: ScriptedRenderer):
     """/queue shows the member's own jobs with position and Cancel, and no prompts of others."""
     nothing = await harness.alice.slash(harness.channel, "queue")
-    assert "Nothing of yours" in response_text(
+    assert "nothing in the queue" in response_text(
         harness, nothing
-    ) and "Nobody waits" in response_text(harness, nothing)
+    ) and "The queue is empty" in response_text(harness, nothing)
     await paint(harness, prompt="first")  # the speed is known from here on
     renderer.hold()
     await harness.alice.slash(harness.channel, "imagine", prompt="a **red** boat")
@@ -58,7 +58,7 @@ async def test_the_queue_with_cancel(harness: BotHarness, renderer: ScriptedRend
     text = response_text(harness, shown)
     assert shown.ephemeral and "bob" not in text
     assert "a \\*\\*red\\*\\* boat" in text and "being painted" in text and "and 2 more" in text
-    assert "7 jobs are waiting" in text and "of 2 people" in text
+    assert "7 jobs are waiting" in text and "from 2 people" in text
     assert text.count(":R>") == 6  # five jobs, and the time when all are done
     message = shown.response.message
     await harness.alice.click(message, **press(message, "z1:unqueue:4"))
@@ -124,7 +124,7 @@ async def test_everything_about_a_picture(harness: BotHarness):
     for part in (
         "Picture #2", f"<@{harness.alice.id}>", "**Negative prompt:** fog", "**Seed:** 5",
         "**Steps:** 4", "**Guidance:** 2", "**Model:** fake", "**LoRAs:** (none)",
-        "**Memory plan:** resident", "**Painted again from:** #1", "--seed 5", "--no fog",
+        "**Memory plan:** resident", "**Based on:** #1", "--seed 5", "--no fog",
     ):  # fmt: skip
         assert part in text, part
     await harness.bob.click(shown.response.message, label="Paint it again")
@@ -190,10 +190,10 @@ async def test_a_file_whose_picture_is_not_here_still_tells(harness: BotHarness)
 @pytest.mark.parametrize(
     ("form", "said"),
     [
-        ("JPEG", "JPEG file"),
+        ("JPEG", "format is JPEG"),
         ("PNG", "no recipe"),
         ("parameters", "Another program"),
-        ("", "I know"),
+        ("", "I can read"),
     ],
 )
 async def test_other_files_are_refused_politely(harness: BotHarness, form: str, said: str):

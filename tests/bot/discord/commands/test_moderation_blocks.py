@@ -92,7 +92,7 @@ async def test_who_is_blocked_keeps_what_is_theirs(harness: BotHarness):
     recipe = await harness.bob.slash(harness.channel, "recipe", picture="1")
     assert "his own" in harness.texts(recipe.response.message)
     panel = await harness.more(harness.bob, message)
-    await harness.bob.click(panel, label="Make it a favourite")
+    await harness.bob.click(panel, label="Add to favourites")
     assert harness.rows("SELECT count(*) FROM pictures WHERE favourite_at IS NOT NULL") == [(1,)]
     await harness.alice.slash(harness.channel, "imagine", prompt="hers")
     await harness.settled()
@@ -110,7 +110,7 @@ async def test_what_waits_is_cancelled_and_refunded(
     await harness.alice.slash(harness.channel, "imagine", prompt="hers")
     await harness.state(1, "painting")
     done = await block(harness, harness.bob)
-    assert "3 jobs of theirs are cancelled" in done.response.content
+    assert "3 of their jobs were cancelled" in done.response.content
     assert harness.charged() == 1
     await harness.crash()
     await harness.start()
@@ -162,13 +162,13 @@ async def test_rights_are_checked_again(harness: BotHarness):
     )
     for name, options, _ in calls:
         result = await harness.bob.slash(harness.channel, name, **options)
-        assert result.ephemeral and "right" in result.response.content
+        assert result.ephemeral and "permission" in result.response.content
     assert (
         harness.rows("SELECT * FROM blocks") == harness.rows("SELECT * FROM server_settings") == []
     )
     for name, options, allowed in calls:
         result = await harness.moderator.slash(harness.channel, name, **options)
-        assert ("right to" not in (result.response.content or "")) == allowed, name
+        assert ("permission to" not in (result.response.content or "")) == allowed, name
 
 
 async def test_a_channel_that_the_bot_cannot_use_is_not_taken(harness: BotHarness):
@@ -181,8 +181,8 @@ async def test_a_channel_that_the_bot_cannot_use_is_not_taken(harness: BotHarnes
     open_ = await harness.admin.slash(
         harness.channel, "admin reports channel", channel=harness.channel
     )
-    assert "Everybody can see" in open_.response.content
+    assert "Everyone can see" in open_.response.content
     quiet = await harness.admin.slash(
         harness.channel, "admin reports channel", channel=await hidden_channel(harness)
     )
-    assert "Everybody" not in quiet.response.content
+    assert "Everyone" not in quiet.response.content

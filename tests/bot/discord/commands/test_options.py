@@ -130,7 +130,7 @@ async def test_a_model_that_knows_no_styles_says_so(harness: BotHarness):
     styled, plain = painted(harness)
     assert styled.effective_prompt == plain.effective_prompt
     first, second = [harness.texts(each) for each in harness.channel.history() if each.attachments]
-    assert "knows no styles" in first and "knows no styles" not in second
+    assert "does not support styles" in first and "does not support styles" not in second
 
 
 async def test_explain_knows_styles(turbo: BotHarness):

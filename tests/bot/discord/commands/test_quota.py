@@ -75,7 +75,7 @@ async def test_rights_are_checked_again(harness: BotHarness):
         ("admin quota show", {"who": harness.alice}),
     ):
         result = await harness.bob.slash(harness.channel, name, **options)
-        assert result.ephemeral and "right" in result.response.content
+        assert result.ephemeral and "permission" in result.response.content
     assert harness.rows("SELECT * FROM user_quotas") == []
     assert harness.rows("SELECT * FROM server_quotas") == []
 

@@ -149,7 +149,7 @@ async def test_more_than_is_left_is_refused_in_words(data_dir: Path):
         await paint_series(harness)
         result = await harness.alice.slash(harness.channel, "imagine", prompt="more", count=2)
         assert result.ephemeral
-        assert "asked for 2 pictures, and 1 of your 4" in result.response.content
+        assert "asked for 2 pictures, but only 1 of your 4" in result.response.content
         returns = int(harness.clock.now.timestamp()) + 2 * 3600
         assert f"<t:{returns}:R>" in result.response.content
         assert harness.charged() == 3

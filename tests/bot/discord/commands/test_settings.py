@@ -45,7 +45,7 @@ async def test_without_options_one_sees_what_holds(harness: BotHarness):
 async def test_what_one_chooses_is_said_and_can_be_taken_back(harness: BotHarness):
     """The reply shows the effective settings; "default" removes a choice."""
     text = await change_settings(harness, delivery="thread", spoiler="on", quiet="on")
-    assert "Delivery: in a thread of one's own (your choice)" in text
+    assert "Delivery: in a personal thread (your choice)" in text
     assert "Spoiler: on (your choice)" in text and "Quiet (no previews): on (your choice)" in text
     text = await change_settings(harness, delivery="default", spoiler="default")
     assert "Delivery: in the channel (the bot's default)" in text
@@ -59,7 +59,7 @@ async def test_what_moderators_decided_is_told(harness: BotHarness):
     """A choice that is overruled is shown with the reason."""
     await admin(harness, "channel", delivery="thread", spoiler="on")
     text = await change_settings(harness, delivery="channel", spoiler="off")
-    assert "in a thread of one's own (set for this channel; you chose: in the channel)" in text
+    assert "in a personal thread (set for this channel; you chose: in the channel)" in text
     assert "Spoiler: on (set for this channel; you chose: off)" in text
     assert "not more" in text
 
@@ -85,7 +85,7 @@ async def test_rights_are_checked_again(harness: BotHarness):
     for level in ("server", "channel"):
         for options in ({}, {"spoiler": "on"}):
             result = await harness.bob.slash(harness.channel, f"admin settings {level}", **options)
-            assert result.ephemeral and "right" in result.response.content
+            assert result.ephemeral and "permission" in result.response.content
     assert harness.rows("SELECT * FROM server_settings") == []
     assert harness.rows("SELECT * FROM channel_settings") == []
 
@@ -115,7 +115,7 @@ async def test_pictures_go_to_ones_own_thread(harness: BotHarness):
     await paint(harness, prompt="a lake")
     await paint(harness, prompt="a boat")
     (thread,) = harness.channel.threads
-    assert thread.name == "Pictures of alice"
+    assert thread.name == "Pictures by alice"
     assert [bool(each.attachments) for each in thread.history()] == [True, True]
     statuses = [each for each in harness.channel.history() if each.components]
     assert not any(each.attachments for each in statuses) and len(statuses) == 2
@@ -130,8 +130,8 @@ async def test_everybody_has_a_thread_of_their_own(harness: BotHarness):
     await paint(harness, prompt="a lake")
     await paint(harness, harness.bob, prompt="a boat")
     assert {each.name for each in harness.channel.threads} == {
-        "Pictures of alice",
-        "Pictures of bob",
+        "Pictures by alice",
+        "Pictures by bob",
     }
 
 
@@ -247,7 +247,7 @@ async def test_closed_direct_messages_cost_nobody_a_picture(harness: BotHarness)
     harness.env.inject_error("POST", "/users/@me/channels", status=403, code=50007)
     await paint(harness, prompt="a lake")
     message = harness.message_with_picture()
-    assert "no direct messages" in harness.texts(message)
+    assert "not accept direct messages" in harness.texts(message)
 
 
 async def test_killed_after_the_post_it_is_sent_directly_once(harness: BotHarness):

@@ -43,7 +43,7 @@ async def test_searching_for_words(harness: BotHarness):
     await harness.bob.slash(harness.channel, "imagine", prompt="bob's red boat")
     await harness.settled()
     answer, text = await history(harness, harness.alice, search="BOAT red")
-    assert "1 picture with “BOAT red”" in text and "#1" in text and "bob" not in text
+    assert "1 picture matching “BOAT red”" in text and "#1" in text and "bob" not in text
     shown = await harness.alice.click(answer.response.message, label="Show")
     assert shown.ephemeral and "a Red boat" in harness.texts(shown.response.message)
     _, text = await history(harness, harness.alice, search="灯塔")
@@ -51,7 +51,7 @@ async def test_searching_for_words(harness: BotHarness):
     _, text = await history(harness, harness.alice, search="red")
     assert "2 pictures" in text and "more" not in text
     _, text = await history(harness, harness.alice, search="tiger")
-    assert "No picture of yours here has every word of “tiger” in its prompt." in text
+    assert "None of your pictures here match “tiger”." in text
 
 
 async def test_there_are_more_than_are_shown(harness: BotHarness):
@@ -81,7 +81,7 @@ async def test_searching_for_syntax(harness: BotHarness, search: str):
     """Search terms are taken literally: they mention nobody and break nothing."""
     await paint(harness, prompt="a lake")
     _, text = await history(harness, harness.alice, search=search)
-    assert "No picture of yours" in text
+    assert "None of your pictures" in text
     assert "@everyone" not in text and "<@1" not in text
 
 
@@ -105,9 +105,9 @@ async def test_favourites_alone(harness: BotHarness):
     _, text = await history(harness, harness.alice, favourites=True)
     assert "You have 2 favourites here." in text and "dawn" not in text
     _, text = await history(harness, harness.alice, favourites=True, search="boat")
-    assert "1 favourite with “boat”" in text and "#2" in text and "#3" not in text
+    assert "1 favourite matching “boat”" in text and "#2" in text and "#3" not in text
     _, text = await history(harness, harness.alice, favourites=True, search="dawn")
-    assert "No favourite of yours" in text
+    assert "None of your favourites" in text
     _, text = await history(harness, harness.bob, favourites=True)
     assert "no favourites" in text
 

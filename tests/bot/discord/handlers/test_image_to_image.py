@@ -61,7 +61,7 @@ async def test_flags_speak_of_the_picture_too(harness: BotHarness):
     refused = await harness.alice.slash(
         harness.channel, "imagine", prompt="a lake --strength 0.3", picture=PHOTO, strength=0.4
     )
-    assert "different things" in private_text(refused)
+    assert "contradict each other" in private_text(refused)
 
 
 @pytest.mark.parametrize(
@@ -161,11 +161,11 @@ async def test_a_painting_is_painted_over_by_its_number(harness: BotHarness):
     ("options", "said"),
     [
         ({"picture": PHOTO}, "transparent"),
-        ({"picture": PHOTO, "mask": ("m.png", a_mask(40, 40))}, "another shape"),
-        ({"picture": PHOTO, "mask": ("m.png", a_mask(60, 40, white=False))}, "black all over"),
+        ({"picture": PHOTO, "mask": ("m.png", a_mask(40, 40))}, "different shapes"),
+        ({"picture": PHOTO, "mask": ("m.png", a_mask(60, 40, white=False))}, "completely black"),
         ({"picture": PHOTO, "mask": ("m.png", b"")}, "Picture 2: "),
-        ({"mask": ("m.png", a_mask())}, "give a picture"),
-        ({"picture": PHOTO, "painting": "1"}, "give a picture"),
+        ({"mask": ("m.png", a_mask())}, "give either a picture"),
+        ({"picture": PHOTO, "painting": "1"}, "give either a picture"),
         ({"painting": "1"}, "transparent"),
         ({"painting": "9", "mask": PHOTO}, "no picture"),
     ],
@@ -182,11 +182,11 @@ async def test_inpaint_says_what_it_lacks(harness: BotHarness, options: dict[str
 
 
 BAD = [
-    (("x.png", b"a poem"), "no picture that can be read"),
+    (("x.png", b"a poem"), "cannot be read as a picture"),
     (("x.png", a_huge_header()), "megapixels"),
     (("x.png", a_picture(200, 200)[:-40]), "damaged"),
-    (("x.gif", an_animation()), "GIF pictures are not taken"),
-    (("x.png", b""), "no picture that can be read"),
+    (("x.gif", an_animation()), "GIF pictures are not supported"),
+    (("x.png", b""), "cannot be read as a picture"),
 ]
 
 
@@ -231,7 +231,7 @@ async def test_a_file_that_is_gone(harness: BotHarness, monkeypatch: pytest.Monk
         await harness.alice.slash(harness.channel, "imagine", prompt="a lake", picture=PHOTO),
         await harness.alice.context_menu(harness.channel, MENU, sent),
     ):
-        assert "could not fetch" in private_text(refused)
+        assert "could not download" in private_text(refused)
     assert harness.charged() == 0
 
 
@@ -259,7 +259,7 @@ async def test_a_slow_refusal_leaves_no_public_trace(
     slow_downloads(harness, monkeypatch)
     file = ("x.png", b"a poem")
     refused = await harness.alice.slash(harness.channel, "imagine", prompt="a lake", picture=file)
-    assert "no picture that can be read" in private_text(refused)
+    assert "cannot be read as a picture" in private_text(refused)
     assert announcements(harness) == 1 and harness.channel.history() == []
 
 
@@ -297,7 +297,7 @@ async def test_everything_goes_on_from_it(harness: BotHarness):
     assert again.seed != 5 and varied.variations and remixed.prompt == "a pond"
     assert large.mode is Mode.UPSCALE and large.width_px == 2 * first.width_px
     shown = await harness.bob.slash(harness.channel, "recipe", picture="1")
-    assert "**Begun with:** a picture, strength 0.4" in harness.texts(shown.response.message)
+    assert "**Source image:** a picture, strength 0.4" in harness.texts(shown.response.message)
     exact = await harness.bob.click(shown.response.message, label="Paint it again")
     await harness.settled()
     assert not exact.followups and painted(harness)[-1] == first

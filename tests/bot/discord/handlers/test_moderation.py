@@ -121,7 +121,7 @@ async def test_reports_wait_for_a_channel(harness: BotHarness):
     """Without a reports channel a report is filed anyway, and posted once a channel is set."""
     await paint(harness, prompt="a lake")
     result = await report(harness, harness.bob, "why")
-    assert result.ephemeral and "no place for reports" in result.response.content
+    assert result.ephemeral and "no channel for reports" in result.response.content
     listed = await harness.admin.slash(harness.channel, "admin reports list")
     assert listed.ephemeral and "#1" in harness.texts(listed.response.message)
     assert "No channel is set" in harness.texts(listed.response.message)
@@ -129,7 +129,7 @@ async def test_reports_wait_for_a_channel(harness: BotHarness):
     (card,) = mods.history()
     assert "why" in harness.texts(card)
     off = await harness.admin.slash(harness.channel, "admin reports channel")
-    assert "no channel from now on" in off.response.content
+    assert "no longer posted in a channel" in off.response.content
 
 
 # Verdicts
@@ -208,7 +208,7 @@ async def test_members_decide_nothing(harness: BotHarness):
     card = harness.channel.last_message
     for label in ("Delete", "Delete and block", "Dismiss"):
         refused = await harness.bob.click(card, label=label)
-        assert refused.ephemeral and "right" in refused.response.content
+        assert refused.ephemeral and "permission" in refused.response.content
     assert harness.rows("SELECT verdict FROM cases") == [(None,)]
     assert harness.message(picture.id).attachments and button_labels(harness.channel.last_message)
 
@@ -268,7 +268,7 @@ async def test_a_case_is_decided_from_the_list(harness: BotHarness):
     late = await harness.admin.click(listed.response.message, label="Show")
     assert "deleted picture #1" in harness.texts(late.response.message)
     empty = await harness.admin.slash(harness.channel, "admin reports list")
-    assert "No report waits" in harness.texts(empty.response.message)
+    assert "no open reports" in harness.texts(empty.response.message)
 
 
 @pytest.mark.skipif(not DESCRIPTION.exists(), reason="Discord's API description is not at hand")

@@ -154,5 +154,5 @@ async def test_a_card_whose_file_cannot_be_sent(
     listed = await harness.admin.slash(harness.channel, "admin reports list")
     opened = await harness.admin.click(listed.response.message, label="Show")
     told = harness.texts(opened.response.message)
-    assert "not kept any more" in told and gallery_items(opened.response.message) == []
+    assert "no longer stored" in told and gallery_items(opened.response.message) == []
     assert message.jump_url in told and "one of 2 pictures" in told

@@ -57,10 +57,10 @@ async def test_it_is_asked_before_anything_is_spent(data_dir: Path):
         asked = await propose(harness)
         assert asked.ephemeral
         text = harness.texts(asked.response.message)
-        assert "make 4 pictures" in text and "20 now, 16 after" in text
+        assert "make 4 pictures" in text and "20 left now, 16 after" in text
         for number, prompt in enumerate(ALL_FOUR, 1):
             assert f"{number}. {prompt}" in text
-        assert last_row_labels(asked.response.message) == ["Paint 4 pictures", "Don't"]
+        assert last_row_labels(asked.response.message) == ["Paint 4 pictures", "Cancel"]
         assert nothing_charged(harness) and renderer.painted == []
         assert "takes about" not in text  # no picture was painted yet, so the speed is unknown
         await harness.alice.slash(harness.channel, "imagine", prompt="one")
@@ -118,11 +118,11 @@ async def test_declined_nothing_happens(harness: BotHarness):
     """A declined proposal disappears and can no longer be answered."""
     asked = await propose(harness)
     before = asked.response.message
-    await harness.alice.click(before, label="Don't")
+    await harness.alice.click(before, label="Cancel")
     assert "Nothing was painted or charged" in harness.texts(asked.response.message)
     assert last_row_labels(asked.response.message) == []
     assert "Nothing was painted" in await press(harness, before, "z1:decline:1")
-    assert "This question is over" in await press(harness, before, "z1:paint:1")
+    assert "This question has expired" in await press(harness, before, "z1:paint:1")
     assert nothing_charged(harness)
 
 
@@ -133,8 +133,8 @@ async def test_pressed_twice_it_is_painted_once(harness: BotHarness, renderer: S
     question = asked.response.message
     await harness.alice.click(question, label="Paint 4 pictures")
     for custom_id in ("z1:paint:1", "z1:decline:1"):
-        assert "answered with Paint already" in await press(harness, question, custom_id)
-    assert "4 jobs are accepted" in harness.texts(asked.response.message)
+        assert "already answered this with Paint" in await press(harness, question, custom_id)
+    assert "4 jobs were accepted" in harness.texts(asked.response.message)
     renderer.release()
     await harness.settled()
     assert harness.charged() == 4 and len(picture_messages(harness)) == 4
@@ -151,8 +151,8 @@ async def test_two_devices_at_once_paint_once(data_dir: Path, renderer: Scripted
         presses = [fuzzer.press(harness.alice, "z1:paint:1", message=question) for _ in range(2)]
         await asyncio.gather(*presses)
         sent = [str(each.json) for each in harness.env.http_requests[before:]]
-        assert sum("answered with Paint already" in each for each in sent) == 1
-        assert "4 jobs are accepted" in harness.texts(asked.response.message)
+        assert sum("already answered this with Paint" in each for each in sent) == 1
+        assert "4 jobs were accepted" in harness.texts(asked.response.message)
         renderer.release()
         await harness.settled()
         assert (
@@ -180,12 +180,12 @@ async def test_after_an_hour_it_is_over(harness: BotHarness):
     asked, second = await propose(harness), await propose(harness)
     harness.clock.advance(3600)
     await harness.alice.click(asked.response.message, label="Paint 4 pictures")
-    assert "This question is over" in harness.texts(asked.response.message)
+    assert "This question has expired" in harness.texts(asked.response.message)
     assert last_row_labels(asked.response.message) == []
     await harness.app.maintenance.forget_old_proposals()
     assert harness.rows("SELECT id FROM proposals") == []
     await harness.alice.click(second.response.message, label="Paint 4 pictures")
-    assert "This question is over" in harness.texts(second.response.message)
+    assert "This question has expired" in harness.texts(second.response.message)
     assert nothing_charged(harness)
 
 
@@ -195,13 +195,13 @@ async def test_a_quota_that_is_too_small_is_said_at_once(data_dir: Path):
     async with open_harness(data_dir, renderer.load, quota={"pictures": 3, "hours": 2}) as harness:
         refused = await propose(harness)
         assert refused.ephemeral and "used up" not in refused.response.content
-        assert "asked for 4 pictures, and 3 of your 3" in refused.response.content
+        assert "asked for 4 pictures, but only 3 of your 3" in refused.response.content
         asked = await propose(harness, "{a, b, c}")
         await harness.alice.slash(harness.channel, "imagine", prompt="one")
         await harness.settled()
         question = asked.response.message
         pressed = await harness.alice.click(question, label="Paint 3 pictures")
-        assert pressed.ephemeral and "and 2 of your 3" in pressed.response.content
+        assert pressed.ephemeral and "only 2 of your 3" in pressed.response.content
         assert harness.charged() == 1 and prompts(harness) == ["one"]
         harness.clock.advance(59 * 60)
         await harness.admin.slash(
@@ -301,7 +301,7 @@ async def test_an_answer_that_does_not_arrive_loses_nothing(
     await harness.settled()
     assert harness.charged() == 2 and len(picture_messages(harness)) == 2
     again = await harness.alice.click(asked.response.message, label="Paint 2 pictures")
-    assert "answered with Paint already" in again.response.content and harness.charged() == 2
+    assert "already answered this with Paint" in again.response.content and harness.charged() == 2
 
 
 async def test_a_crash_after_the_press_loses_and_doubles_nothing(
@@ -317,7 +317,7 @@ async def test_a_crash_after_the_press_loses_and_doubles_nothing(
     await harness.settled()
     assert harness.rows("SELECT DISTINCT state FROM jobs") == [("painted",)]
     assert len(picture_messages(harness)) == 4 and harness.charged() == 4
-    assert "answered with Paint already" in await press(
+    assert "already answered this with Paint" in await press(
         harness, asked.response.message, "z1:paint:1"
     )
 
@@ -335,7 +335,7 @@ async def test_a_disk_in_trouble_accepts_none(harness: BotHarness, monkeypatch: 
 
     monkeypatch.setattr(jobs, "_insert", fails)
     pressed = await harness.alice.click(asked.response.message, label="Paint 4 pictures")
-    assert pressed.ephemeral and "disk is in trouble" in pressed.response.content
+    assert pressed.ephemeral and "a problem with its disk" in pressed.response.content
     assert nothing_charged(harness)
     assert harness.app.engine.queue._held == {}
     monkeypatch.undo()

@@ -52,12 +52,12 @@ async def test_what_is_over_is_said_in_the_panel(busy: BotHarness, renderer: Scr
     await busy.alice.slash(busy.channel, "cancel", job="2")
     await busy.alice.click(panel.message, custom_id="z1:unqueue:2")
     text = busy.texts(panel.message)
-    assert text.startswith("There is nothing left to cancel") and "boat" not in text
+    assert text.startswith("This job has already finished") and "boat" not in text
     assert busy.charged() == 2
     renderer.release()
     await busy.settled()
     await busy.alice.click(panel.message, custom_id="z1:unqueue:1")
-    assert "nothing left" in busy.texts(panel.message) and "Nothing of yours" in busy.texts(
+    assert "already finished" in busy.texts(panel.message) and "nothing in the queue" in busy.texts(
         panel.message
     )
 
@@ -87,7 +87,7 @@ async def test_a_full_disk_is_said_in_the_panel(
     with monkeypatch.context() as patch:
         patch.setattr(Jobs, "cancelled", full)
         await busy.alice.click(panel.message, custom_id="z1:unqueue:2")
-    assert "disk is in trouble" in busy.texts(panel.message)
+    assert "a problem with its disk" in busy.texts(panel.message)
     assert "z1:unqueue:2" in str(panel.message.components)
     await busy.alice.click(panel.message, custom_id="z1:unqueue:2")
     assert busy.texts(panel.message).startswith("Cancelled")

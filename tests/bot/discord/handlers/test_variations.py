@@ -38,11 +38,11 @@ async def test_five_buttons_are_in_sight(harness: BotHarness):
     assert last_row_labels(own) == [
         "Remix",
         "Details",
-        "Make it a favourite",
-        "Copy to me by DM",
+        "Add to favourites",
+        "DM me a copy",
         "Delete",
     ]
-    others = ["Remix", "Details", "Copy to me by DM"]
+    others = ["Remix", "Details", "DM me a copy"]
     assert last_row_labels(await harness.more(harness.bob, message)) == [*others, "Report"]
     by_moderator = last_row_labels(await harness.more(harness.moderator, message))
     assert by_moderator == [*others, "Delete", "Report"]
@@ -96,7 +96,7 @@ async def test_an_enlarged_picture_is_not_enlarged_again(harness: BotHarness):
     await harness.alice.click(harness.message_with_picture(), label="Upscale")
     await harness.settled()
     again = await harness.alice.click(harness.message_with_picture(), label="Upscale")
-    assert again.ephemeral and "larger than a picture can be enlarged" in again.response.content
+    assert again.ephemeral and "larger than any picture can be upscaled" in again.response.content
     assert harness.charged() == 2
 
 
@@ -201,14 +201,14 @@ async def test_favourites_are_ones_own(harness: BotHarness):
     await paint(harness, prompt="a lake")
     message = harness.message_with_picture()
     shown = await harness.alice.click(message, label="More ▾")
-    await harness.alice.click(shown.response.message, label="Make it a favourite")
+    await harness.alice.click(shown.response.message, label="Add to favourites")
     assert "your favourite" in harness.texts(shown.response.message)
     outcome = await press_forged(harness, harness.bob, "z1:unfavour:1")
-    assert outcome.ephemeral and "somebody else" in outcome.response.content
+    assert outcome.ephemeral and "someone else" in outcome.response.content
     assert harness.rows("SELECT favourite_at IS NULL FROM pictures") == [(0,)]
     await harness.stop()
     await harness.start()
-    await harness.alice.click(shown.response.message, label="No favourite any more")
+    await harness.alice.click(shown.response.message, label="Remove from favourites")
     assert harness.rows("SELECT favourite_at IS NULL FROM pictures") == [(1,)]
 
 
@@ -229,7 +229,7 @@ async def test_a_copy_by_direct_message(harness: BotHarness):
     dropped."""
     await paint(harness, prompt="a lake", seed=5)
     panel = await harness.more(harness.bob, harness.message_with_picture())
-    result = await harness.bob.click(panel, label="Copy to me by DM")
+    result = await harness.bob.click(panel, label="DM me a copy")
     assert result.ephemeral and "sent you a copy" in result.response.content
     sent = next(r for r in harness.env.http_requests if r.json and "nonce" in r.json)
     assert sent.json["nonce"] == "copy1" and sent.json["enforce_nonce"]
@@ -243,10 +243,10 @@ async def test_closed_direct_messages_are_said(harness: BotHarness):
     await paint(harness, prompt="a lake")
     panel = await harness.more(harness.bob, harness.message_with_picture())
     harness.env.inject_error("POST", "/users/@me/channels", status=403, code=50007)
-    closed = await harness.bob.click(panel, label="Copy to me by DM")
-    assert closed.ephemeral and "no direct messages" in closed.response.content
+    closed = await harness.bob.click(panel, label="DM me a copy")
+    assert closed.ephemeral and "cannot send you direct messages" in closed.response.content
     harness.env.inject_error("POST", "/users/@me/channels", status=400, code=50035)
-    later = await harness.bob.click(panel, label="Copy to me by DM")
+    later = await harness.bob.click(panel, label="DM me a copy")
     assert "try again" in later.response.content
 
 

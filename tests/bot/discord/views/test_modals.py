@@ -52,10 +52,10 @@ async def test_a_form_outlives_the_process_that_showed_it(harness: BotHarness):
     ("sent", "said"),
     [
         ({"prompt": "\u200b"}, "prompt is empty"),
-        ({"prompt": "x", "seed": "-1"}, "seed has to be between"),
-        ({"prompt": "x", "seed": "1.5"}, "seed has to be between"),
-        ({"prompt": "x", "seed": "٣"}, "seed has to be between"),
-        ({"prompt": "x", "seed": str(MAX_SEED + 1)}, "seed has to be between"),
+        ({"prompt": "x", "seed": "-1"}, "seed must be between"),
+        ({"prompt": "x", "seed": "1.5"}, "seed must be between"),
+        ({"prompt": "x", "seed": "٣"}, "seed must be between"),
+        ({"prompt": "x", "seed": str(MAX_SEED + 1)}, "seed must be between"),
     ],
 )
 async def test_what_cannot_be_painted_is_said(harness: BotHarness, sent: dict[str, str], said: str):
