@@ -14,11 +14,11 @@ from bot.retry import retry
 WAITS_S = (1.0, 5.0, 20.0)
 
 
-class Trouble(Exception):
+class Failure(Exception):
     """An error that is retried."""
 
 
-class Final(Trouble):
+class Final(Failure):
     """A subclass that is not."""
 
 
@@ -41,7 +41,7 @@ class FlakyOperation:
         """Retry with waits that take no time."""
         return await retry(
             self,
-            on=Trouble,
+            on=Failure,
             unless=(Final,),
             waits_s=WAITS_S,
             on_error=lambda error, wait_s: self.reported.append((error, wait_s)),
@@ -56,7 +56,7 @@ class FlakyOperation:
 @given(st.integers(0, 12))
 def test_an_operation_is_retried_until_it_succeeds(failures: int):
     """The waits are taken in turn, the last one repeats, and each failure is reported once."""
-    errors = [Trouble(number) for number in range(failures)]
+    errors = [Failure(number) for number in range(failures)]
     operation = FlakyOperation(*errors)
     assert asyncio.run(operation.retried()) == failures + 1
     waits_s = [WAITS_S[min(number, len(WAITS_S) - 1)] for number in range(failures)]
@@ -67,7 +67,7 @@ def test_an_operation_is_retried_until_it_succeeds(failures: int):
 @pytest.mark.parametrize("error", [Final(), ValueError()])
 async def test_an_error_that_will_not_pass_is_raised_at_once(error: Exception):
     """Neither an exempt subclass nor any other error is waited for or reported."""
-    operation = FlakyOperation(Trouble(), error)
+    operation = FlakyOperation(Failure(), error)
     with pytest.raises(type(error)):
         await operation.retried()
     assert operation.attempts == 2 and operation.slept == [1.0] and len(operation.reported) == 1
@@ -75,18 +75,18 @@ async def test_an_error_that_will_not_pass_is_raised_at_once(error: Exception):
 
 async def test_the_error_of_the_last_attempt_is_reported_and_raised():
     """Giving up takes effect from the next attempt on; its failure is followed by no wait."""
-    first, second = Trouble("first"), Trouble("second")
+    first, second = Failure("first"), Failure("second")
     operation = FlakyOperation(first, second)
-    with pytest.raises(Trouble, match="second"):
+    with pytest.raises(Failure, match="second"):
         await operation.retried(is_last=lambda: operation.attempts == 1)
     assert operation.reported == [(first, 1.0), (second, None)] and operation.slept == [1.0]
 
 
 async def test_a_cancelled_wait_ends_the_retrying():
     """A cancelled task makes no further attempt."""
-    operation = FlakyOperation(Trouble())
+    operation = FlakyOperation(Failure())
     task = asyncio.create_task(
-        retry(operation, on=Trouble, waits_s=(3600,), on_error=lambda *_: None)
+        retry(operation, on=Failure, waits_s=(3600,), on_error=lambda *_: None)
     )
     await asyncio.sleep(0)
     task.cancel()

@@ -61,7 +61,7 @@ _RECIPE: Final = Recipe(
 
 
 @dataclass(frozen=True, slots=True)
-class Crowd:
+class FillingCrowd:
     """Assigns pictures to users: `owner` maps the number of a picture to its owner.
 
     Owner 0 is never measured.
@@ -72,14 +72,16 @@ class Crowd:
     measured: tuple[int, ...]
 
 
-def many(users: int) -> Crowd:
+def many(users: int) -> FillingCrowd:
     """Everyone paints as much as everyone else."""
-    return Crowd(f"{users:,} people", lambda number: number % users, tuple(range(1, users))[:50])
+    return FillingCrowd(
+        f"{users:,} people", lambda number: number % users, tuple(range(1, users))[:50]
+    )
 
 
-def one() -> Crowd:
+def one() -> FillingCrowd:
     """One user paints nearly everything."""
-    return Crowd("one person", lambda number: 0 if number % 1000 == 0 else 1, (1,))
+    return FillingCrowd("one person", lambda number: 0 if number % 1000 == 0 else 1, (1,))
 
 
 def place_of(owner: int) -> Place:
@@ -87,7 +89,7 @@ def place_of(owner: int) -> Place:
     return Place(guild_id=GUILD_ID, channel_id=CHANNEL_ID, user_id=GUILD_ID + 1000 + owner)
 
 
-def fill(path: Path, pictures: int, crowd: Crowd) -> None:
+def fill(path: Path, pictures: int, crowd: FillingCrowd) -> None:
     """Create the database; besides the jobs of the pictures, some failed. Blocking."""
     asyncio.run(_create(path))
     filling = _Filling(crowd)
@@ -113,7 +115,7 @@ async def _create(path: Path) -> None:
 
 @dataclass
 class _Filling:
-    crowd: Crowd
+    crowd: FillingCrowd
     rows: dict[str, list[dict[str, Any]]] = field(default_factory=dict[str, list[dict[str, Any]]])
 
     def __post_init__(self) -> None:

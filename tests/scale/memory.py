@@ -58,7 +58,7 @@ HEAD: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
+class PlanCase:
     """One row: a plan that is set, or AUTO with this much of the card free."""
 
     name: str
@@ -97,7 +97,7 @@ class Shot:
 class Measured:
     """A row that was painted. weights_bytes: on the host, between two pictures."""
 
-    case: Case
+    case: PlanCase
     plan: MemoryPlan
     shots: list[Shot]
     at_start: Memory | None
@@ -113,7 +113,7 @@ class Measured:
 class Missing:
     """A row without numbers, and why. failed: it should not have happened."""
 
-    case: Case
+    case: PlanCase
     reason: str
     failed: bool = False
 
@@ -127,14 +127,14 @@ class References:
     """By whether they were decoded in tiles."""
 
 
-def cases() -> list[Case]:
+def cases() -> list[PlanCase]:
     """Return all rows; those that others are compared with come first."""
     automatic = [
-        Case(f"auto{' 8-bit' if allowed else ''} {free_gb} GB", AUTO, free_gb, allowed)
+        PlanCase(f"auto{' 8-bit' if allowed else ''} {free_gb} GB", AUTO, free_gb, allowed)
         for allowed in (False, True)
         for free_gb in SIMULATED_GB
     ]
-    return [*(Case(plan, plan) for plan in PLANS), *automatic]
+    return [*(PlanCase(plan, plan) for plan in PLANS), *automatic]
 
 
 def paint(
@@ -172,7 +172,7 @@ def paint(
     return Shot(outcome, seconds, statistics.median(steps_s or [seconds]), max(host_bytes))
 
 
-def measure(setup: Setup, case: Case, references: References) -> Measured | Missing:
+def measure(setup: Setup, case: PlanCase, references: References) -> Measured | Missing:
     """Measure one row. Raises Defunct, after which nothing can be measured any more."""
     try:
         leave_bytes = None if case.free_gb is None else int(case.free_gb * GB)
@@ -192,7 +192,7 @@ def measure(setup: Setup, case: Case, references: References) -> Measured | Miss
         return Missing(case, f"failed: {type(error).__name__}: {words}", failed=True)
 
 
-def _measured(setup: Setup, case: Case, references: References) -> Measured | Missing:
+def _measured(setup: Setup, case: PlanCase, references: References) -> Measured | Missing:
     card = setup.card
     card.clear()  # by now nothing holds what a failed row has left
     card.reset()
@@ -302,7 +302,7 @@ def _goal(text: str, rows: list[Measured], limit_gb: float, ratio: float | None 
     return f"- {text}: {best.case.name} ({best.plan}), {_gb(taken)}, {times} times: {_yes(met)}"
 
 
-def table(setup: Setup, chosen: list[Case]) -> bool:
+def table(setup: Setup, chosen: list[PlanCase]) -> bool:
     """Measure and print row after row; return whether nothing failed that should not."""
     rows: list[Measured | Missing] = []
     references = References()
@@ -319,7 +319,7 @@ def table(setup: Setup, chosen: list[Case]) -> bool:
     return not any(isinstance(row, Missing) and row.failed for row in rows)
 
 
-def flatness(setup: Setup, case: Case, pictures: int) -> bool:
+def flatness(setup: Setup, case: PlanCase, pictures: int) -> bool:
     """Paint and print pictures; return whether memory stays the same after the second."""
     print(f"Memory over {pictures} pictures, {case.name}:\n")
     _head(("picture", "plan", "peak", "allocated after", "reserved after", "process", "time"))

@@ -14,7 +14,7 @@ from storage.deliveries import Deliveries
 from storage.history import History
 from storage.jobs import Jobs
 from storage.types import Job, NewJob, NewPicture, PolicySource, QuotaPolicy
-from tests.scale.filling import EVERY, FAILS_EVERY, START, Crowd, fill, many, one, place_of
+from tests.scale.filling import EVERY, FAILS_EVERY, START, FillingCrowd, fill, many, one, place_of
 from tests.scale.prompts import FOREIGN, RARE, Prompts
 from tests.scale.stopwatch import Timing, machine, table, timed
 
@@ -52,7 +52,7 @@ EXPECTED: Final = dict.fromkeys(RARE, 1) | dict.fromkeys((*FOREIGN, NOBODYS), 0)
 class Town:
     """The real classes over one full database, for one user after another."""
 
-    def __init__(self, db: Database, crowd: Crowd, pictures: int) -> None:
+    def __init__(self, db: Database, crowd: FillingCrowd, pictures: int) -> None:
         now = START + pictures * EVERY
         numbers = itertools.count(1)
         self.db = db
@@ -90,7 +90,7 @@ class Town:
             assert len(found) == EXPECTED[text], text
 
 
-async def measure(path: Path, pictures: int, crowd: Crowd, repeats: int) -> list[Timing]:
+async def measure(path: Path, pictures: int, crowd: FillingCrowd, repeats: int) -> list[Timing]:
     """Migrate a filled database and time everything; one row each."""
 
     async def open_and_close() -> None:

@@ -17,10 +17,20 @@ from tests.engine.diffusion.cards import MODEL
 from tests.scale import devices, fullsize, memory
 from tests.scale.devices import GB, CudaCard, HostCard, Memory
 from tests.scale.fullsize import FULL, TINY, Setup
-from tests.scale.memory import HEAD, PLANS, Case, Measured, References, cases, goals, main, measure
+from tests.scale.memory import (
+    HEAD,
+    PLANS,
+    Measured,
+    PlanCase,
+    References,
+    cases,
+    goals,
+    main,
+    measure,
+)
 
 HERE = torch.device("cpu")
-RESIDENT = Case("resident", "resident")
+RESIDENT = PlanCase("resident", "resident")
 
 
 @pytest.fixture
@@ -153,7 +163,7 @@ def test_trouble_is_a_row(
 
 def test_more_than_there_is_cannot_be_left_free(setup: Setup) -> None:
     """A card with less free memory than a row needs gives an empty row, not a failure."""
-    made = measure(setup, Case("auto 99 GB", "auto", 99), References())
+    made = measure(setup, PlanCase("auto 99 GB", "auto", 99), References())
     assert isinstance(made, memory.Missing) and not made.failed
     assert "24.00 GB are free" in made.reason
 
@@ -228,7 +238,7 @@ def measured(setup: Setup) -> Callable[..., Measured]:
         plan = MemoryPlan.parse(name)
         return dataclasses.replace(
             row,
-            case=Case(name, name, free_gb),
+            case=PlanCase(name, name, free_gb),
             plan=plan,
             peak=Memory(int(taken_gb * GB), int(taken_gb * GB) + 1),
             at_start=Memory(GB, GB),

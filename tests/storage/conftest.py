@@ -9,7 +9,7 @@ import pytest
 
 from storage.database import Database
 from storage.migrate import load_migrations
-from tests.storage.fakes import Stores
+from tests.storage.fakes import OpenStores
 from tests.storage.old_databases import (
     old_rows,
 )
@@ -21,16 +21,16 @@ def database_file(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-async def stores(database_file: Path) -> AsyncIterator[Stores]:
-    opened = await Stores.open(database_file)
+async def stores(database_file: Path) -> AsyncIterator[OpenStores]:
+    opened = await OpenStores.open(database_file)
     yield opened
     await opened.db.close()
 
 
 @pytest.fixture
-async def filled(database_file: Path) -> AsyncIterator[Stores]:
+async def filled(database_file: Path) -> AsyncIterator[OpenStores]:
     """A database with thousands of finished jobs that are as old as the clock's start."""
-    stores = await Stores.open(database_file)
+    stores = await OpenStores.open(database_file)
     numbers = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3000) "
     async with stores.db.transaction() as transaction:
         for sql in (

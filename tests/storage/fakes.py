@@ -68,7 +68,7 @@ def new_picture(seed: int = 7, **fields: Any) -> NewPicture:
 
 
 @dataclass
-class Stores:
+class OpenStores:
     """All stores over one database file."""
 
     db: Database

@@ -5,14 +5,14 @@ from typing import Any
 
 import pytest
 
-from tests.storage.fakes import Stores
+from tests.storage.fakes import OpenStores
 
 BY_WORDS = re.compile(r"VIRTUAL TABLE INDEX \d+:M")
 """How a plan shows a search index being queried for words rather than scanned."""
 BY_WORDS_NEWEST_FIRST = "VIRTUAL TABLE INDEX 192:M"  # 64: sorted by id, and 128: descending
 
 
-async def plans_of(stores: Stores, monkeypatch: pytest.MonkeyPatch, work: Any) -> list[str]:
+async def plans_of(stores: OpenStores, monkeypatch: pytest.MonkeyPatch, work: Any) -> list[str]:
     """Return the query plan of every statement that the work ran, one string per statement."""
     asked: dict[str, tuple[Any, Any]] = {}
     for connection in (stores.db._reader, stores.db._writer):

@@ -21,7 +21,7 @@ from storage.errors import (
     RestoreUnfinished,
 )
 from tests.storage.dying import die
-from tests.storage.fakes import Stores
+from tests.storage.fakes import OpenStores
 
 NOW = datetime(2026, 11, 21, 3, tzinfo=UTC)
 
@@ -39,7 +39,7 @@ def jobs_in(path: Path) -> int:
     return jobs
 
 
-async def test_a_backup_is_one_private_sound_file(stores: Stores, tmp_path: Path) -> None:
+async def test_a_backup_is_one_private_sound_file(stores: OpenStores, tmp_path: Path) -> None:
     """A copy contains the last commit in one private file, and reports what it contains."""
     await stores.painted()
     await stores.accept()
@@ -56,7 +56,7 @@ async def test_a_backup_is_one_private_sound_file(stores: Stores, tmp_path: Path
 
 
 async def test_writers_go_on_during_a_backup(
-    stores: Stores, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    stores: OpenStores, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Writers are not blocked while a copy is made, and the copy shows a single instant."""
     for _ in range(30):
@@ -80,7 +80,7 @@ async def test_writers_go_on_during_a_backup(
 
 
 async def test_what_a_killed_process_left_in_its_journal_is_copied(
-    stores: Stores, tmp_path: Path
+    stores: OpenStores, tmp_path: Path
 ) -> None:
     """Copying a killed process's database includes its journal, and changes neither file."""
     await stores.accept()
@@ -95,7 +95,9 @@ async def test_what_a_killed_process_left_in_its_journal_is_copied(
     assert {name: (left / name).read_bytes() for name in before} == before
 
 
-async def test_an_existing_file_is_replaced_only_when_told(stores: Stores, tmp_path: Path) -> None:
+async def test_an_existing_file_is_replaced_only_when_told(
+    stores: OpenStores, tmp_path: Path
+) -> None:
     """An existing file is kept unless it is to be replaced; the source is never replaced."""
     target = tmp_path / "copy.db"
     target.write_text("mine")
@@ -110,7 +112,7 @@ async def test_an_existing_file_is_replaced_only_when_told(stores: Stores, tmp_p
 
 
 async def test_a_file_that_comes_meanwhile_is_not_replaced(
-    stores: Stores, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    stores: OpenStores, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A file created while the copy is made is left alone, with and without hard links."""
     target = tmp_path / "copy.db"
@@ -133,7 +135,9 @@ async def test_a_file_that_comes_meanwhile_is_not_replaced(
 
 
 @pytest.mark.parametrize("target", ["missing/copy.db", "file/copy.db"])
-async def test_a_target_that_cannot_be_written(stores: Stores, tmp_path: Path, target: str) -> None:
+async def test_a_target_that_cannot_be_written(
+    stores: OpenStores, tmp_path: Path, target: str
+) -> None:
     """A missing folder, or a file in its place, is refused by name."""
     (tmp_path / "file").write_text("x")
     with pytest.raises(DataFolderUnusable) as caught:
@@ -141,7 +145,7 @@ async def test_a_target_that_cannot_be_written(stores: Stores, tmp_path: Path, t
     assert caught.value.path == tmp_path / target
 
 
-async def test_a_damaged_source_makes_no_backup(stores: Stores, tmp_path: Path) -> None:
+async def test_a_damaged_source_makes_no_backup(stores: OpenStores, tmp_path: Path) -> None:
     """A damaged database is not backed up: the error names it, and no file is created."""
     for _ in range(200):
         await stores.accept()
@@ -166,7 +170,7 @@ async def test_only_a_database_of_ours_is_backed_up(tmp_path: Path, content: byt
     assert names(tmp_path) == ([] if content is None else ["zimagine.db"])
 
 
-async def test_an_unfinished_restore_is_not_backed_up(stores: Stores, tmp_path: Path) -> None:
+async def test_an_unfinished_restore_is_not_backed_up(stores: OpenStores, tmp_path: Path) -> None:
     """While a restore is unfinished, there is nothing to copy."""
     (stores.db.path.parent / "zimagine.db.restoring").touch()
     with pytest.raises(RestoreUnfinished):
@@ -174,7 +178,7 @@ async def test_an_unfinished_restore_is_not_backed_up(stores: Stores, tmp_path: 
 
 
 async def test_a_source_that_stays_locked_is_given_up(
-    stores: Stores, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    stores: OpenStores, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A copy does not wait forever for a process that keeps the whole database locked."""
     await stores.db.close()
@@ -207,7 +211,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 @pytest.mark.parametrize("room_bytes", [0, 1, 40_000, 150_000, 190_000])
 async def test_a_full_disk_leaves_no_half_backup(
-    stores: Stores, small_disk: Path, room_bytes: int
+    stores: OpenStores, small_disk: Path, room_bytes: int
 ) -> None:
     """Whenever the disk becomes full, the error says so and no file is left."""
     for _ in range(150):
@@ -222,7 +226,7 @@ async def test_a_full_disk_leaves_no_half_backup(
 
 
 async def test_a_disk_that_fails_at_the_end(
-    stores: Stores, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    stores: OpenStores, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """If the disk refuses the finished copy, that is an error and no file is left."""
 
@@ -244,7 +248,7 @@ asyncio.run(back_up(*map(pathlib.Path, sys.argv[2:])))
 
 
 @pytest.mark.skipif(os.name != "posix", reason="SIGKILL is of POSIX")
-async def test_kill_9_leaves_a_whole_backup_or_none(stores: Stores, tmp_path: Path) -> None:
+async def test_kill_9_leaves_a_whole_backup_or_none(stores: OpenStores, tmp_path: Path) -> None:
     """Killed at any point, a backup is complete or absent, and leftovers are removed later."""
     await stores.accept()
     data_dir = stores.db.path.parent

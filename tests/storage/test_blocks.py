@@ -5,22 +5,22 @@ import pytest
 from storage.blocks import Blocks
 from storage.reports import Reports
 from storage.types import Job, JobState, Place, Verdict
-from tests.storage.fakes import ALICE, BOB, MODERATOR, PLENTY, Stores, filed, new_job
+from tests.storage.fakes import ALICE, BOB, MODERATOR, PLENTY, OpenStores, filed, new_job
 
 ELSEWHERE = Place(guild_id=11, channel_id=20, user_id=30)
 
 
 @pytest.fixture
-def reports(stores: Stores) -> Reports:
+def reports(stores: OpenStores) -> Reports:
     return Reports(stores.db, stores.clock)
 
 
 @pytest.fixture
-def blocks(stores: Stores) -> Blocks:
+def blocks(stores: OpenStores) -> Blocks:
     return Blocks(stores.db, stores.clock)
 
 
-async def test_who_is_shut_out_has_nothing_that_waits(stores: Stores, blocks: Blocks) -> None:
+async def test_who_is_shut_out_has_nothing_that_waits(stores: OpenStores, blocks: Blocks) -> None:
     """Blocking cancels and refunds a user's jobs in that server and no others."""
     waiting, painting = [await stores.accept() for _ in range(2)]
     await stores.jobs.painting(painting.id)
@@ -37,7 +37,7 @@ async def test_who_is_shut_out_has_nothing_that_waits(stores: Stores, blocks: Bl
     assert (await blocks.block_and_cancel(ALICE.guild_id, ALICE.user_id, MODERATOR, None))[1] == ()
 
 
-async def test_who_is_blocked_is_not_accepted(stores: Stores, blocks: Blocks) -> None:
+async def test_who_is_blocked_is_not_accepted(stores: OpenStores, blocks: Blocks) -> None:
     """A blocked user's job is refused and nothing is written; other servers still accept it."""
     block = await blocks.block(ALICE.guild_id, ALICE.user_id, MODERATOR, "spam")
     assert await stores.jobs.accept(new_job(), PLENTY) == block
@@ -48,7 +48,7 @@ async def test_who_is_blocked_is_not_accepted(stores: Stores, blocks: Blocks) ->
     assert isinstance(await stores.jobs.accept(new_job(), PLENTY), Job)
 
 
-async def test_the_newest_case_of_a_picture(stores: Stores, reports: Reports) -> None:
+async def test_the_newest_case_of_a_picture(stores: OpenStores, reports: Reports) -> None:
     """The newest case is returned, open or resolved; an erased picture's job is still known."""
     (picture,) = await stores.painted()
     assert await reports.last_for(picture.id) is None
@@ -62,7 +62,7 @@ async def test_the_newest_case_of_a_picture(stores: Stores, reports: Reports) ->
     assert await reports.job_of(999) is None
 
 
-async def test_what_may_have_to_be_shown_again(stores: Stores, reports: Reports) -> None:
+async def test_what_may_have_to_be_shown_again(stores: OpenStores, reports: Reports) -> None:
     """Open cases without a card, however old, and all recently changed ones are returned."""
     ids = [(await stores.painted())[0].id for _ in range(5)]
     for picture_id in ids[:4]:

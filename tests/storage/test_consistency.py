@@ -18,7 +18,7 @@ from storage.migrate import load_migrations
 from storage.retention import Retention
 from storage.types import utc_now
 from tests.fakes import FakeClock
-from tests.storage.fakes import ALICE, Stores, new_job, new_picture
+from tests.storage.fakes import ALICE, OpenStores, new_job, new_picture
 
 NOW = FakeClock(utc_now())
 
@@ -26,7 +26,7 @@ NOW = FakeClock(utc_now())
 class DataFolder:
     """A data folder with jobs in every state, and their pictures."""
 
-    def __init__(self, stores: Stores) -> None:
+    def __init__(self, stores: OpenStores) -> None:
         self.stores = stores
         self.data_dir = stores.db.path.parent
         self.files = PictureFiles(self.data_dir, clock=stores.clock)
@@ -59,7 +59,7 @@ class DataFolder:
 
 
 @pytest.fixture
-async def data_folder(stores: Stores) -> AsyncIterator[DataFolder]:
+async def data_folder(stores: OpenStores) -> AsyncIterator[DataFolder]:
     data_folder = DataFolder(stores)
     await data_folder.paint("one")
     await data_folder.paint("two", pictures=2)

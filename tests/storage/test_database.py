@@ -8,7 +8,7 @@ import pytest
 
 from storage.database import Database
 from storage.errors import DatabaseBusy, DatabaseClosed
-from tests.storage.fakes import Interruptions, Stores
+from tests.storage.fakes import Interruptions, OpenStores
 
 SET_DEFAULT = "INSERT INTO server_quotas VALUES (?, 1, 1, 0, 0)"
 
@@ -23,7 +23,7 @@ async def write(db: Database, *guild_ids: int) -> None:
             await transaction.execute(SET_DEFAULT, (guild_id,))
 
 
-async def test_commits_at_the_end(stores: Stores) -> None:
+async def test_commits_at_the_end(stores: OpenStores) -> None:
     """Readers see a transaction's writes after the block, and not before."""
     async with stores.db.transaction() as transaction:
         await transaction.execute(SET_DEFAULT, (1,))
@@ -31,7 +31,7 @@ async def test_commits_at_the_end(stores: Stores) -> None:
     assert await guilds(stores.db) == {1}
 
 
-async def test_an_error_rolls_everything_back(stores: Stores) -> None:
+async def test_an_error_rolls_everything_back(stores: OpenStores) -> None:
     """An exception in the block undoes all of it and propagates unchanged."""
     with pytest.raises(ZeroDivisionError):
         async with stores.db.transaction() as transaction:
@@ -46,7 +46,7 @@ async def test_an_error_rolls_everything_back(stores: Stores) -> None:
 
 @pytest.mark.parametrize("again", [False, True], ids=["cancelled once", "cancelled all the way"])
 async def test_a_cancellation_at_any_await_leaves_nothing_half_done(
-    stores: Stores, again: bool
+    stores: OpenStores, again: bool
 ) -> None:
     """Cancelled at any await, a transaction is complete or absent, and the next one works."""
     outcomes = []
@@ -69,7 +69,7 @@ async def test_a_cancellation_at_any_await_leaves_nothing_half_done(
     assert outcomes[-1] == "done" and outcomes.count("cancelled") >= 4
 
 
-async def test_a_cancelled_wait_for_the_lock_takes_nothing(stores: Stores) -> None:
+async def test_a_cancelled_wait_for_the_lock_takes_nothing(stores: OpenStores) -> None:
     """A task cancelled while waiting for another writer leaves that writer's work alone."""
     async with stores.db.transaction() as transaction:
         await transaction.execute(SET_DEFAULT, (1,))
@@ -82,7 +82,7 @@ async def test_a_cancelled_wait_for_the_lock_takes_nothing(stores: Stores) -> No
     assert await guilds(stores.db) == {1, 3}
 
 
-async def test_a_time_limit_in_the_block_rolls_back(stores: Stores) -> None:
+async def test_a_time_limit_in_the_block_rolls_back(stores: OpenStores) -> None:
     """asyncio.timeout works around a transaction and leaves no stray cancellation."""
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.02), stores.db.transaction() as transaction:
@@ -92,7 +92,7 @@ async def test_a_time_limit_in_the_block_rolls_back(stores: Stores) -> None:
     assert await guilds(stores.db) == set()
 
 
-async def test_nobodys_work_is_committed_or_undone_by_another(stores: Stores) -> None:
+async def test_nobodys_work_is_committed_or_undone_by_another(stores: OpenStores) -> None:
     """Of many concurrent transactions, exactly those that did not fail are stored."""
 
     async def one(number: int) -> None:
@@ -106,7 +106,7 @@ async def test_nobodys_work_is_committed_or_undone_by_another(stores: Stores) ->
     assert await guilds(stores.db) == {number for number in range(60) if number % 3}
 
 
-async def test_an_ended_transaction_refuses(stores: Stores) -> None:
+async def test_an_ended_transaction_refuses(stores: OpenStores) -> None:
     """A transaction object that outlives its block cannot write into the next one."""
     async with stores.db.transaction() as kept:
         pass
@@ -114,7 +114,7 @@ async def test_an_ended_transaction_refuses(stores: Stores) -> None:
         await kept.execute(SET_DEFAULT, (1,))
 
 
-async def test_nesting_is_refused_instead_of_waiting_for_ever(stores: Stores) -> None:
+async def test_nesting_is_refused_instead_of_waiting_for_ever(stores: OpenStores) -> None:
     """A transaction or close() inside a transaction of the same task raises at once."""
     with pytest.raises(RuntimeError, match="wait for itself"):
         async with stores.db.transaction():
@@ -125,13 +125,13 @@ async def test_nesting_is_refused_instead_of_waiting_for_ever(stores: Stores) ->
     await write(stores.db, 2)
 
 
-async def test_readers_cannot_write(stores: Stores) -> None:
+async def test_readers_cannot_write(stores: OpenStores) -> None:
     """The reader refuses any statement that would change something."""
     with pytest.raises(Exception, match="readonly"):
         await stores.db.fetch_all("DELETE FROM server_quotas")
 
 
-async def test_readers_do_not_wait_for_a_writer(stores: Stores) -> None:
+async def test_readers_do_not_wait_for_a_writer(stores: OpenStores) -> None:
     """A read returns the last commit while a transaction is open."""
     await write(stores.db, 1)
     async with stores.db.transaction() as transaction:

@@ -4,17 +4,17 @@ import pytest
 
 from storage.errors import IllegalTransition, UnknownRow
 from storage.types import DeliveryState, Job, JobState, Route
-from tests.storage.fakes import Stores, new_job
+from tests.storage.fakes import OpenStores, new_job
 
 
-async def finished(stores: Stores) -> Job:
+async def finished(stores: OpenStores) -> Job:
     (picture,) = await stores.painted()
     job = await stores.jobs.get(picture.job_id)
     assert job is not None
     return job
 
 
-async def settle(stores: Stores, job_id: int, state: DeliveryState) -> None:
+async def settle(stores: OpenStores, job_id: int, state: DeliveryState) -> None:
     match state:
         case DeliveryState.DELIVERED:
             await stores.deliveries.delivered(job_id, 77)
@@ -27,7 +27,7 @@ async def settle(stores: Stores, job_id: int, state: DeliveryState) -> None:
 SETTLED = [DeliveryState.DELIVERED, DeliveryState.KEPT, DeliveryState.DROPPED]
 
 
-async def test_placed_is_remembered(stores: Stores) -> None:
+async def test_placed_is_remembered(stores: OpenStores) -> None:
     """The message that shows a job is stored while the job is still waiting."""
     job = await stores.accept()
     await stores.deliveries.placed(job.id, 555)
@@ -35,7 +35,7 @@ async def test_placed_is_remembered(stores: Stores) -> None:
     assert delivery is not None and delivery.message_id == 555
 
 
-async def test_the_first_road_stays(stores: Stores) -> None:
+async def test_the_first_road_stays(stores: OpenStores) -> None:
     """A route is stored before its first attempt; later attempts get the same route and time."""
     job = await finished(stores)
     first = await stores.deliveries.attempt(job.id, Route.EDIT)
@@ -46,7 +46,7 @@ async def test_the_first_road_stays(stores: Stores) -> None:
     assert await stores.deliveries.attempt(job.id, Route.EDIT) == first
 
 
-async def test_switch_changes_the_road(stores: Stores) -> None:
+async def test_switch_changes_the_road(stores: OpenStores) -> None:
     """Only switch changes the route, with a first time of its own and the same nonce."""
     job = await finished(stores)
     first = await stores.deliveries.attempt(job.id, Route.EDIT)
@@ -60,7 +60,7 @@ async def test_switch_changes_the_road(stores: Stores) -> None:
 
 
 @pytest.mark.parametrize("state", SETTLED)
-async def test_settling_is_final(stores: Stores, state: DeliveryState) -> None:
+async def test_settling_is_final(stores: OpenStores, state: DeliveryState) -> None:
     """A completed delivery is no longer pending, and no transition leads out of it."""
     job = await finished(stores)
     await settle(stores, job.id, state)
@@ -85,7 +85,7 @@ async def test_settling_is_final(stores: Stores, state: DeliveryState) -> None:
     assert await stores.deliveries.get(job.id) == settled
 
 
-async def test_settling_keeps_what_there_is_to_know(stores: Stores) -> None:
+async def test_settling_keeps_what_there_is_to_know(stores: OpenStores) -> None:
     """A delivered result keeps its message, a kept one its reason."""
     delivered, kept = await finished(stores), await finished(stores)
     await stores.deliveries.delivered(delivered.id, 77)
@@ -95,7 +95,7 @@ async def test_settling_keeps_what_there_is_to_know(stores: Stores) -> None:
     assert second is not None and second.detail == "channel gone"
 
 
-async def test_nothing_is_tried_before_the_end_of_its_job(stores: Stores) -> None:
+async def test_nothing_is_tried_before_the_end_of_its_job(stores: OpenStores) -> None:
     """A waiting or painting job has nothing to deliver; its delivery can only be dropped."""
     for job in (await stores.accept(), await stores.painting()):
         for work in (
@@ -110,7 +110,7 @@ async def test_nothing_is_tried_before_the_end_of_its_job(stores: Stores) -> Non
         await stores.deliveries.dropped(job.id)
 
 
-async def test_pending_is_every_finished_job_in_order(stores: Stores) -> None:
+async def test_pending_is_every_finished_job_in_order(stores: OpenStores) -> None:
     """Painted, failed, cancelled and expired jobs are pending, in order of acceptance."""
     jobs = [await stores.accept(new_job(pictures=2)) for _ in range(5)]
     await stores.jobs.cancelled(jobs[3].id)
@@ -138,7 +138,7 @@ async def test_pending_is_every_finished_job_in_order(stores: Stores) -> None:
         assert each == await stores.deliveries.pending_for(each.job.id)
 
 
-async def test_unknown_jobs_are_named(stores: Stores) -> None:
+async def test_unknown_jobs_are_named(stores: OpenStores) -> None:
     """A step for an unknown job raises UnknownRow; reading it returns None."""
     with pytest.raises(UnknownRow):
         await stores.deliveries.attempt(99, Route.EDIT)
@@ -148,7 +148,7 @@ async def test_unknown_jobs_are_named(stores: Stores) -> None:
     assert await stores.deliveries.pending_for(99) is None
 
 
-async def test_a_private_job_keeps_its_token_until_it_is_settled(stores: Stores) -> None:
+async def test_a_private_job_keeps_its_token_until_it_is_settled(stores: OpenStores) -> None:
     """A private job keeps its token, which alone can change its message; a public one does not."""
     public = await stores.accept(new_job(reply_token="one"))
     private = await stores.accept(new_job(reply_token="two", private=True))
@@ -164,7 +164,7 @@ async def test_a_private_job_keeps_its_token_until_it_is_settled(stores: Stores)
     assert (await stores.deliveries.delivered(private.id)).reply_token is None
 
 
-async def test_a_missed_try_makes_the_next_one_the_first(stores: Stores) -> None:
+async def test_a_missed_try_makes_the_next_one_the_first(stores: OpenStores) -> None:
     """Once nothing is known to have arrived, the next attempt counts as the first."""
     (picture,) = await stores.painted()
     first = await stores.deliveries.attempt(picture.job_id, Route.POST)
@@ -175,7 +175,7 @@ async def test_a_missed_try_makes_the_next_one_the_first(stores: Stores) -> None
     assert missed.route is Route.POST
 
 
-async def test_kept_results_can_be_told_apart(stores: Stores) -> None:
+async def test_kept_results_can_be_told_apart(stores: OpenStores) -> None:
     """Of many jobs, those whose result is in no message are returned."""
     kept, posted = [(await stores.painted())[0].job_id for _ in range(2)]
     await stores.deliveries.kept(kept, "no permission")

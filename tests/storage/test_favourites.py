@@ -11,7 +11,7 @@ from storage.database import Database
 from storage.files import PictureFiles
 from storage.migrate import load_migrations
 from storage.retention import Retention
-from tests.storage.fakes import ALICE, BOB, Stores, new_job, new_picture
+from tests.storage.fakes import ALICE, BOB, OpenStores, new_job, new_picture
 from tests.storage.old_databases import NEWER
 from tests.storage.query_plans import BY_WORDS_NEWEST_FIRST, plans_of, reads_all
 
@@ -19,7 +19,7 @@ ALICES = (ALICE.user_id, ALICE.guild_id)
 
 
 @pytest.fixture
-async def many(filled: Stores) -> AsyncIterator[Stores]:
+async def many(filled: OpenStores) -> AsyncIterator[OpenStores]:
     """A user with thousands of pictures and one favourite, unlike everybody else.
 
     One other has hundreds of favourites, and most have one picture, so that SQLite's averages
@@ -36,7 +36,7 @@ async def many(filled: Stores) -> AsyncIterator[Stores]:
     yield filled
 
 
-async def test_pages_hold_the_favourites_of_one_person(stores: Stores) -> None:
+async def test_pages_hold_the_favourites_of_one_person(stores: OpenStores) -> None:
     """Paging shows each favourite of one user in one server once, newest first."""
     elsewhere = dataclasses.replace(ALICE, guild_id=11)
     favourites = []
@@ -61,7 +61,7 @@ async def test_pages_hold_the_favourites_of_one_person(stores: Stores) -> None:
         await stores.history.favourites(*ALICES, None, 0)
 
 
-async def test_searching_among_favourites(stores: Stores) -> None:
+async def test_searching_among_favourites(stores: OpenStores) -> None:
     """Only the user's favourites with the words are found; without words, all favourites."""
     marked = []
     for number in range(6):
@@ -81,7 +81,7 @@ async def test_searching_among_favourites(stores: Stores) -> None:
     assert await found(" ") == marked[::-1] and await found("tiger") == []
 
 
-async def test_only_its_person_marks_a_picture(stores: Stores) -> None:
+async def test_only_its_person_marks_a_picture(stores: OpenStores) -> None:
     """A picture that is another user's, erased or unknown cannot be marked or unmarked."""
     (mine,), (gone,) = await stores.painted(), await stores.painted()
     await stores.history.erase(gone.id)
@@ -93,7 +93,7 @@ async def test_only_its_person_marks_a_picture(stores: Stores) -> None:
     assert [each.id for each in await stores.history.favourites(*ALICES, None, 5)] == [mine.id]
 
 
-async def test_marking_again_is_nothing_new(stores: Stores) -> None:
+async def test_marking_again_is_nothing_new(stores: OpenStores) -> None:
     """Marking twice keeps the first time, and unmarking twice is the same as once."""
     (picture,) = await stores.painted()
     since = "SELECT favourite_at FROM pictures"
@@ -108,7 +108,7 @@ async def test_marking_again_is_nothing_new(stores: Stores) -> None:
         assert await stores.history.favourites(*ALICES, None, 5) == []
 
 
-async def test_an_erased_favourite_is_gone(stores: Stores) -> None:
+async def test_an_erased_favourite_is_gone(stores: OpenStores) -> None:
     """An erased picture is no longer a favourite."""
     (picture,) = await stores.painted()
     await stores.history.favour(picture.id, ALICE.user_id)
@@ -117,7 +117,7 @@ async def test_an_erased_favourite_is_gone(stores: Stores) -> None:
 
 
 async def test_retention_leaves_a_favourite_until_it_is_none(
-    stores: Stores, tmp_path: Path
+    stores: OpenStores, tmp_path: Path
 ) -> None:
     """Retention keeps the file while marked and removes it afterwards; no mark brings it back."""
     files = PictureFiles(tmp_path / "data")
@@ -141,7 +141,7 @@ async def test_retention_leaves_a_favourite_until_it_is_none(
 @pytest.mark.parametrize("analysed", [False, True], ids=["as created", "after ANALYZE"])
 @pytest.mark.parametrize("before_id", [None, 500])
 async def test_a_page_walks_its_own_index(
-    many: Stores, monkeypatch: pytest.MonkeyPatch, before_id: int | None, analysed: bool
+    many: OpenStores, monkeypatch: pytest.MonkeyPatch, before_id: int | None, analysed: bool
 ) -> None:
     """One favourite among thousands of pictures is found through its index, without sorting."""
     if analysed:
@@ -172,7 +172,7 @@ async def test_favourites_of_earlier_versions_are_found(old_file: Path) -> None:
     ):
         for sql in NEWER:
             await transaction.execute(sql)
-    stores = await Stores.open(old_file)
+    stores = await OpenStores.open(old_file)
     for place in (ALICE, BOB):
         person = (place.user_id, place.guild_id)
         everything = await stores.history.page(*person, None, 100)

@@ -6,12 +6,12 @@ import pytest
 
 from storage.errors import IllegalTransition
 from storage.types import DeliveryState, Route
-from tests.storage.fakes import ALICE, BOB, Stores, new_job, policy
+from tests.storage.fakes import ALICE, BOB, OpenStores, new_job, policy
 
 ALICES = (ALICE.user_id, ALICE.guild_id)
 
 
-async def test_pages_are_newest_first_and_complete(stores: Stores) -> None:
+async def test_pages_are_newest_first_and_complete(stores: OpenStores) -> None:
     """Paging shows every picture of one user in one server once, newest first."""
     mine = []
     for number in range(7):
@@ -30,7 +30,7 @@ async def test_pages_are_newest_first_and_complete(stores: Stores) -> None:
     assert await stores.history.get(mine[0].id) == mine[0]
 
 
-async def test_nobody_has_nothing(stores: Stores) -> None:
+async def test_nobody_has_nothing(stores: OpenStores) -> None:
     """A user without pictures gets empty results."""
     assert await stores.history.page(1, 1, None, 5) == []
     assert await stores.history.latest(1, 1) is None
@@ -42,7 +42,7 @@ async def test_nobody_has_nothing(stores: Stores) -> None:
         await stores.history.page(1, 1, None, 0)
 
 
-async def test_erased_is_gone_from_every_answer(stores: Stores) -> None:
+async def test_erased_is_gone_from_every_answer(stores: OpenStores) -> None:
     """An erased picture is in no result, and erasing it again returns None."""
     (kept,), (gone,) = await stores.painted(), await stores.painted()
     assert await stores.history.erase(gone.id) == gone
@@ -54,14 +54,14 @@ async def test_erased_is_gone_from_every_answer(stores: Stores) -> None:
     assert await stores.history.count(*ALICES) == 1
 
 
-async def test_erasing_gives_no_quota_back(stores: Stores) -> None:
+async def test_erasing_gives_no_quota_back(stores: OpenStores) -> None:
     """Erasing a picture does not refund it."""
     (picture,) = await stores.painted()
     await stores.history.erase(picture.id)
     assert await stores.used(ALICE, policy(5)) == 1
 
 
-async def test_erasing_drops_a_pending_delivery(stores: Stores) -> None:
+async def test_erasing_drops_a_pending_delivery(stores: OpenStores) -> None:
     """Erasing a picture before its delivery drops the delivery, even one in progress."""
     (picture,) = await stores.painted()
     await stores.deliveries.attempt(picture.job_id, Route.EDIT)
@@ -73,7 +73,7 @@ async def test_erasing_drops_a_pending_delivery(stores: Stores) -> None:
         await stores.deliveries.delivered(picture.job_id, 1)
 
 
-async def test_a_delivery_is_dropped_with_its_last_picture_only(stores: Stores) -> None:
+async def test_a_delivery_is_dropped_with_its_last_picture_only(stores: OpenStores) -> None:
     """While a job has another picture, its delivery continues with that one."""
     first, second = await stores.painted(new_job(pictures=2))
     await stores.history.erase(first.id)
@@ -83,7 +83,7 @@ async def test_a_delivery_is_dropped_with_its_last_picture_only(stores: Stores) 
     assert await stores.deliveries.pending() == []
 
 
-async def test_erasing_leaves_a_settled_delivery(stores: Stores) -> None:
+async def test_erasing_leaves_a_settled_delivery(stores: OpenStores) -> None:
     """Erasing leaves a completed delivery as it was."""
     (picture,) = await stores.painted()
     await stores.deliveries.delivered(picture.job_id, 5)

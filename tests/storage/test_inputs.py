@@ -21,7 +21,7 @@ from storage.inputs import InputFiles, Inputs
 from storage.retention import Retention
 from storage.types import Job, NewJob, QuotaExceeded, Removed, StoredPicture
 from tests.fakes import FakeClock
-from tests.storage.fakes import ALICE, BOB, PLENTY, START, Stores, new_job, new_picture, policy
+from tests.storage.fakes import ALICE, BOB, PLENTY, START, OpenStores, new_job, new_picture, policy
 from tests.storage.query_plans import plans_of
 
 
@@ -37,7 +37,7 @@ DATA = b"not really a picture"
 class InputJobs:
     """Jobs with input images, and the files of both."""
 
-    stores: Stores
+    stores: OpenStores
     inputs: Inputs
     files: PictureFiles
     retention: Retention
@@ -65,7 +65,7 @@ class InputJobs:
 
 
 @pytest.fixture
-async def input_jobs(stores: Stores) -> AsyncIterator[InputJobs]:
+async def input_jobs(stores: OpenStores) -> AsyncIterator[InputJobs]:
     data_dir = stores.db.path.parent
     files = PictureFiles(data_dir, clock=stores.clock)
     retention = Retention(stores.db, files, stores.clock)

@@ -22,7 +22,7 @@ from tests.storage.fakes import (
     BOB,
     PLENTY,
     START,
-    Stores,
+    OpenStores,
     new_job,
     new_picture,
     policy,
@@ -31,13 +31,13 @@ from tests.storage.fakes import (
 ENDINGS = ["cancelled", "failed", "expired"]
 
 
-async def end(stores: Stores, job_id: int, ending: str) -> Job:
+async def end(stores: OpenStores, job_id: int, ending: str) -> Job:
     if ending == "failed":
         return await stores.jobs.failed(job_id, "out_of_memory", "no room for 2 GiB")
     return await getattr(stores.jobs, ending)(job_id)
 
 
-async def test_accept_charges_queues_and_prepares_delivery(stores: Stores) -> None:
+async def test_accept_charges_queues_and_prepares_delivery(stores: OpenStores) -> None:
     """An accepted job is queued with all its fields, charged, and has a pending delivery."""
     new = new_job(pictures=2, locale="zh-CN", private=True, upload_limit_bytes=8_000_000)
     job = await stores.accept(new)
@@ -68,7 +68,7 @@ async def test_accept_charges_queues_and_prepares_delivery(stores: Stores) -> No
     assert delivery.channel_id == ALICE.channel_id
 
 
-async def test_a_refusal_writes_nothing(stores: Stores) -> None:
+async def test_a_refusal_writes_nothing(stores: OpenStores) -> None:
     """Beyond the quota nothing is written, and the refusal says when the request would fit."""
     first = await stores.accept(fallback=policy(2))
     stores.clock.advance(hours=1)
@@ -80,7 +80,7 @@ async def test_a_refusal_writes_nothing(stores: Stores) -> None:
     assert (await stores.jobs.live_counts())[JobState.QUEUED] == 1
 
 
-async def test_a_refusal_holds_until_the_promised_instant(stores: Stores) -> None:
+async def test_a_refusal_holds_until_the_promised_instant(stores: OpenStores) -> None:
     """A request is refused one microsecond before the promised instant and accepted at it."""
     await stores.accept(fallback=policy(1))
     refusal = await stores.jobs.accept(new_job(), policy(1))
@@ -91,14 +91,14 @@ async def test_a_refusal_holds_until_the_promised_instant(stores: Stores) -> Non
     await stores.accept(fallback=policy(1))
 
 
-async def test_a_quota_of_zero_and_a_request_above_the_limit_never_fit(stores: Stores) -> None:
+async def test_a_quota_of_zero_and_a_request_above_the_limit_never_fit(stores: OpenStores) -> None:
     """A request that can never fit is refused without a retry time."""
     for limit, requested in [(0, 1), (2, 3)]:
         refusal = await stores.jobs.accept(new_job(pictures=requested), policy(limit))
         assert isinstance(refusal, QuotaExceeded) and refusal.retry_at is None
 
 
-async def test_the_nearest_policy_decides(stores: Stores) -> None:
+async def test_the_nearest_policy_decides(stores: OpenStores) -> None:
     """A user's own policy overrides the server's, which overrides the configured one."""
     await stores.quotas.set_default(ALICE.guild_id, 0, 24, by=1)
     refusal = await stores.jobs.accept(new_job(), PLENTY)
@@ -109,7 +109,7 @@ async def test_the_nearest_policy_decides(stores: Stores) -> None:
     assert isinstance(await stores.jobs.accept(new_job(BOB), PLENTY), QuotaExceeded)
 
 
-async def test_quotas_are_per_server_and_user(stores: Stores) -> None:
+async def test_quotas_are_per_server_and_user(stores: OpenStores) -> None:
     """Other users, and the same user in another server, do not use up a quota."""
     elsewhere = dataclasses.replace(ALICE, guild_id=11)
     for place in (ALICE, BOB, elsewhere):
@@ -120,7 +120,7 @@ async def test_quotas_are_per_server_and_user(stores: Stores) -> None:
 @pytest.mark.parametrize("ending", ENDINGS)
 @pytest.mark.parametrize("begun", [False, True], ids=["queued", "painting"])
 async def test_an_end_without_picture_gives_everything_back(
-    stores: Stores, ending: str, begun: bool
+    stores: OpenStores, ending: str, begun: bool
 ) -> None:
     """A job that ends without pictures refunds exactly what was charged."""
     other = await stores.accept()
@@ -136,13 +136,13 @@ async def test_an_end_without_picture_gives_everything_back(
     assert [waiting.job for waiting in await stores.deliveries.pending()] == [ended]
 
 
-async def test_a_failure_keeps_its_reason(stores: Stores) -> None:
+async def test_a_failure_keeps_its_reason(stores: OpenStores) -> None:
     """Code and detail of a failure are stored with the job."""
     job = await end(stores, (await stores.painting()).id, "failed")
     assert (job.error_code, job.error_detail) == ("out_of_memory", "no room for 2 GiB")
 
 
-async def test_painting_counts_attempts(stores: Stores) -> None:
+async def test_painting_counts_attempts(stores: OpenStores) -> None:
     """Starting an attempt counts it and stores its time."""
     job = await stores.accept()
     stores.clock.advance(seconds=5)
@@ -153,7 +153,7 @@ async def test_painting_counts_attempts(stores: Stores) -> None:
     assert begun.started_at == stores.clock.now
 
 
-async def test_painting_a_job_that_is_not_queued_is_declined(stores: Stores) -> None:
+async def test_painting_a_job_that_is_not_queued_is_declined(stores: OpenStores) -> None:
     """A job that was cancelled meanwhile, or is already painting, is not started."""
     gone, begun = await stores.accept(), await stores.painting()
     await stores.jobs.cancelled(gone.id)
@@ -163,7 +163,7 @@ async def test_painting_a_job_that_is_not_queued_is_declined(stores: Stores) -> 
         assert await stores.jobs.get(job.id) == before
 
 
-async def test_an_interruption_spends_no_attempt(stores: Stores) -> None:
+async def test_an_interruption_spends_no_attempt(stores: OpenStores) -> None:
     """A job stopped for a restart returns to the queue without limit."""
     job = await stores.painting()
     for _ in range(5):
@@ -173,7 +173,7 @@ async def test_an_interruption_spends_no_attempt(stores: Stores) -> None:
     assert await stores.ledger() == {job.id: (1, False)}
 
 
-async def test_painted_stores_pictures_and_keeps_the_charge(stores: Stores) -> None:
+async def test_painted_stores_pictures_and_keeps_the_charge(stores: OpenStores) -> None:
     """A finished job has its pictures, stays charged, and is ready to be delivered."""
     job = await stores.painting(new_job(pictures=2))
     stores.clock.advance(seconds=9)
@@ -191,7 +191,7 @@ async def test_painted_stores_pictures_and_keeps_the_charge(stores: Stores) -> N
     assert (waiting.job.state, waiting.pictures) == (JobState.PAINTED, pictures)
 
 
-async def test_painted_takes_no_more_than_was_charged(stores: Stores) -> None:
+async def test_painted_takes_no_more_than_was_charged(stores: OpenStores) -> None:
     """No pictures, or more than were charged, are refused, and the job continues."""
     job = await stores.painting(new_job(pictures=2))
     for wrong in ([], [new_picture()] * 3):
@@ -205,7 +205,9 @@ async def test_painted_takes_no_more_than_was_charged(stores: Stores) -> None:
 @pytest.mark.parametrize(
     ("wanted", "made"), [(wanted, made) for wanted in range(2, 5) for made in range(1, wanted)]
 )
-async def test_what_was_not_painted_is_not_charged(stores: Stores, wanted: int, made: int) -> None:
+async def test_what_was_not_painted_is_not_charged(
+    stores: OpenStores, wanted: int, made: int
+) -> None:
     """Missing pictures are refunded at once, and the job records how many were finished."""
     other = await stores.accept()
     job = await stores.painting(new_job(pictures=wanted))
@@ -223,7 +225,7 @@ async def test_what_was_not_painted_is_not_charged(stores: Stores, wanted: int, 
     assert kinds == {consistency.FindingKind.MISSING}  # these pictures never had files
 
 
-async def test_a_whole_job_lacks_nothing(stores: Stores) -> None:
+async def test_a_whole_job_lacks_nothing(stores: OpenStores) -> None:
     """A job with all its pictures has no error."""
     (first, *_) = await stores.painted(new_job(pictures=3))
     job = await stores.jobs.get(first.job_id)
@@ -231,7 +233,7 @@ async def test_a_whole_job_lacks_nothing(stores: Stores) -> None:
 
 
 @pytest.mark.parametrize("ending", ["painted", *ENDINGS])
-async def test_an_end_is_final(stores: Stores, ending: str) -> None:
+async def test_an_end_is_final(stores: OpenStores, ending: str) -> None:
     """No transition leads out of a final state, and attempting one changes nothing."""
     job = await stores.painting()
     if ending == "painted":
@@ -251,7 +253,7 @@ async def test_an_end_is_final(stores: Stores, ending: str) -> None:
     assert (await stores.jobs.get(job.id), await stores.ledger()) == before
 
 
-async def test_queued_is_not_painted_without_painting(stores: Stores) -> None:
+async def test_queued_is_not_painted_without_painting(stores: OpenStores) -> None:
     """A queued job can be neither finished nor queued again."""
     job = await stores.accept()
     with pytest.raises(IllegalTransition):
@@ -261,7 +263,7 @@ async def test_queued_is_not_painted_without_painting(stores: Stores) -> None:
     assert await stores.jobs.get(job.id) == job
 
 
-async def test_unknown_ids_are_named(stores: Stores) -> None:
+async def test_unknown_ids_are_named(stores: OpenStores) -> None:
     """A transition of an unknown job raises UnknownRow; reading it returns None."""
     for step in (
         stores.jobs.painting,
@@ -278,7 +280,7 @@ async def test_unknown_ids_are_named(stores: Stores) -> None:
     assert await stores.ledger() == {}
 
 
-async def test_a_reroll_knows_its_parent(stores: Stores) -> None:
+async def test_a_reroll_knows_its_parent(stores: OpenStores) -> None:
     """A job made from a picture keeps that picture's id, even after it is erased."""
     (parent,) = await stores.painted()
     job = await stores.accept(new_job(parent_picture_id=parent.id))
@@ -287,7 +289,7 @@ async def test_a_reroll_knows_its_parent(stores: Stores) -> None:
     assert stored is not None and stored.parent_picture_id == parent.id
 
 
-async def test_record_costs_nothing_and_is_delivered(stores: Stores) -> None:
+async def test_record_costs_nothing_and_is_delivered(stores: OpenStores) -> None:
     """A picture from the command line is in the history, uncharged and undelivered."""
     picture = await stores.jobs.record(new_job(COMMAND_LINE), new_picture(duration_s=2.5))
     assert await stores.history.latest(user_id=0, guild_id=0) == picture
@@ -301,7 +303,7 @@ async def test_record_costs_nothing_and_is_delivered(stores: Stores) -> None:
         await stores.jobs.record(new_job(COMMAND_LINE, pictures=2), new_picture())
 
 
-async def test_recover_takes_up_what_was_left(stores: Stores) -> None:
+async def test_recover_takes_up_what_was_left(stores: OpenStores) -> None:
     """Queued jobs and first attempts are queued in order; second attempts fail with a refund."""
     twice = await stores.painting(new_job(pictures=2))
     await stores.jobs.recover()
@@ -321,7 +323,7 @@ async def test_recover_takes_up_what_was_left(stores: Stores) -> None:
     assert (second.queued, second.ended) == (recovery.queued, ())
 
 
-async def test_what_waited_too_long_expires_at_the_start(stores: Stores) -> None:
+async def test_what_waited_too_long_expires_at_the_start(stores: OpenStores) -> None:
     """After a long outage old jobs expire with a refund, and young ones stay."""
     old, begun = await stores.accept(), await stores.painting()
     stores.clock.advance(hours=3)
@@ -335,7 +337,7 @@ async def test_what_waited_too_long_expires_at_the_start(stores: Stores) -> None
     assert await stores.ledger() == {old.id: (1, True), begun.id: (1, True), young.id: (1, False)}
 
 
-async def test_a_poison_job_crashes_twice_at_most(stores: Stores) -> None:
+async def test_a_poison_job_crashes_twice_at_most(stores: OpenStores) -> None:
     """A job that crashes the process each time is tried twice, then failed and refunded."""
     job = await stores.accept()
     starts = 0
@@ -346,7 +348,7 @@ async def test_a_poison_job_crashes_twice_at_most(stores: Stores) -> None:
     assert await stores.ledger() == {job.id: (1, True)}
 
 
-async def test_counts_are_of_the_unfinished(stores: Stores) -> None:
+async def test_counts_are_of_the_unfinished(stores: OpenStores) -> None:
     """Accepted, queued and painting jobs are counted, including zeros."""
     await stores.accept()
     await stores.painting()
@@ -354,7 +356,7 @@ async def test_counts_are_of_the_unfinished(stores: Stores) -> None:
     assert await stores.jobs.live_counts() == {"accepted": 0, "queued": 1, "painting": 1}
 
 
-async def test_bad_values_are_refused(stores: Stores) -> None:
+async def test_bad_values_are_refused(stores: OpenStores) -> None:
     """A job without pictures, or a nonce that Discord would refuse, is never stored."""
     with pytest.raises(ValueError, match="at least one"):
         new_job(pictures=0)

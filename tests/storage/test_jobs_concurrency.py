@@ -5,10 +5,10 @@ import asyncio
 import pytest
 
 from storage.types import DeliveryState, Job, JobState, Place, QuotaExceeded
-from tests.storage.fakes import ALICE, Interruptions, Stores, new_job, policy
+from tests.storage.fakes import ALICE, Interruptions, OpenStores, new_job, policy
 
 
-async def test_many_accepts_at_once_never_overspend(stores: Stores) -> None:
+async def test_many_accepts_at_once_never_overspend(stores: OpenStores) -> None:
     """Of 200 simultaneous requests, each user gets exactly their quota and no more."""
     users = [Place(guild_id=1, channel_id=1, user_id=user_id) for user_id in range(8)]
     outcomes = await asyncio.gather(
@@ -23,7 +23,7 @@ async def test_many_accepts_at_once_never_overspend(stores: Stores) -> None:
         assert await stores.used(user) == 10
 
 
-async def test_ends_race_and_one_wins(stores: Stores) -> None:
+async def test_ends_race_and_one_wins(stores: OpenStores) -> None:
     """Of several concurrent endings of a job exactly one succeeds, and it is refunded once."""
     for _ in range(10):
         job = await stores.painting(new_job(pictures=2))
@@ -38,7 +38,7 @@ async def test_ends_race_and_one_wins(stores: Stores) -> None:
 
 
 @pytest.mark.parametrize("again", [False, True], ids=["cancelled once", "cancelled all the way"])
-async def test_a_cancelled_accept_leaves_nothing_accepted(stores: Stores, again: bool) -> None:
+async def test_a_cancelled_accept_leaves_nothing_accepted(stores: OpenStores, again: bool) -> None:
     """An accept that is cancelled at any await, and returns nothing, has charged nothing."""
     cancelled = 0
     for at in range(40):
@@ -62,7 +62,7 @@ async def test_a_cancelled_accept_leaves_nothing_accepted(stores: Stores, again:
 
 
 async def test_a_job_committed_for_nobody_is_withdrawn(
-    stores: Stores, monkeypatch: pytest.MonkeyPatch
+    stores: OpenStores, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """If COMMIT completes despite a cancellation, the job is withdrawn and refunded."""
     commit, committing, go_on = stores.db._commit, asyncio.Event(), asyncio.Event()

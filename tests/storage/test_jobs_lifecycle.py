@@ -14,7 +14,7 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invaria
 from storage.errors import IllegalTransition
 from storage.types import DeliveryState, Place, QuotaExceeded, Route
 from tests.fakes import FakeClock
-from tests.storage.fakes import START, Stores, counting_nonces, new_job, new_picture, policy
+from tests.storage.fakes import START, OpenStores, counting_nonces, new_job, new_picture, policy
 
 USERS = (1, 2)
 LIMIT, HOURS = 6, 2
@@ -58,7 +58,7 @@ class StoredJobMachine(RuleBasedStateMachine):
         self.stores = self.run(self.open())
 
     def open(self):
-        return Stores.open(Path(self.folder.name) / "zimagine.db", self.clock, self.nonce)
+        return OpenStores.open(Path(self.folder.name) / "zimagine.db", self.clock, self.nonce)
 
     def run(self, work: Any) -> Any:
         return self.runner.run(work)

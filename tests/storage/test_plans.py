@@ -10,7 +10,7 @@ from storage.files import PictureFiles
 from storage.proposals import Proposals
 from storage.retention import Retention
 from storage.types import PolicySource, QuotaPolicy, Route
-from tests.storage.fakes import ALICE, BOB, Stores, new_job, policy
+from tests.storage.fakes import ALICE, BOB, OpenStores, new_job, policy
 from tests.storage.query_plans import BY_WORDS_NEWEST_FIRST, plans_of, reads_all
 
 
@@ -51,7 +51,7 @@ from tests.storage.query_plans import BY_WORDS_NEWEST_FIRST, plans_of, reads_all
     ],
 )
 async def test_questions_use_their_index(
-    filled: Stores, monkeypatch: pytest.MonkeyPatch, question: Any, index: str, analysed: bool
+    filled: OpenStores, monkeypatch: pytest.MonkeyPatch, question: Any, index: str, analysed: bool
 ) -> None:
     """The query uses its index, and no table is scanned."""
     if analysed:
@@ -65,7 +65,7 @@ async def test_questions_use_their_index(
 @pytest.mark.parametrize("before_id", [None, 500])
 @pytest.mark.parametrize("text", ["", "lake", "落 a"])
 async def test_pages_come_sorted(
-    filled: Stores, monkeypatch: pytest.MonkeyPatch, text: str, before_id: int | None
+    filled: OpenStores, monkeypatch: pytest.MonkeyPatch, text: str, before_id: int | None
 ) -> None:
     """A page is read newest first and only as far as needed, without sorting."""
     search = filled.history.search(30, 10, text, before_id, 10)
@@ -76,7 +76,7 @@ async def test_pages_come_sorted(
 
 @pytest.mark.parametrize("limit", [1000, 0], ids=["accepted", "refused"])
 async def test_accepting_reads_no_table_from_end_to_end(
-    filled: Stores, monkeypatch: pytest.MonkeyPatch, limit: int
+    filled: OpenStores, monkeypatch: pytest.MonkeyPatch, limit: int
 ) -> None:
     """The cost of accepting and refusing does not depend on earlier jobs."""
 
@@ -88,7 +88,7 @@ async def test_accepting_reads_no_table_from_end_to_end(
 
 
 async def test_steps_of_a_job_read_no_table_from_end_to_end(
-    filled: Stores, monkeypatch: pytest.MonkeyPatch
+    filled: OpenStores, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Starting, finishing, completing and erasing find their rows by id."""
 
@@ -106,7 +106,7 @@ async def test_steps_of_a_job_read_no_table_from_end_to_end(
 
 
 async def test_retention_walks_its_own_indices(
-    filled: Stores, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    filled: OpenStores, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """Retention finds old and erased pictures through indexes made for it."""
     await filled.history.erase(7)
@@ -122,7 +122,7 @@ async def test_retention_walks_its_own_indices(
     assert not any(map(reads_all, others)), others
 
 
-async def test_the_triggers_of_the_search_find_their_rows_by_id(filled: Stores) -> None:
+async def test_the_triggers_of_the_search_find_their_rows_by_id(filled: OpenStores) -> None:
     """Triggers of the search index read the rows of one job, however many there are."""
     triggers = await filled.db.fetch_all(
         "SELECT sql FROM sqlite_schema WHERE type = 'trigger' AND sql LIKE '%pictures_search%'"

@@ -16,7 +16,7 @@ from storage.database import Database
 from storage.preferences import Preferences, Threads
 from storage.types import DeliveryMode, SettingsLevels, StoredSettings
 from tests.fakes import FakeClock
-from tests.storage.fakes import START, Stores
+from tests.storage.fakes import START, OpenStores
 from tests.storage.query_plans import plans_of, reads_all
 
 MODERATOR = 5
@@ -55,12 +55,12 @@ UNFIT: list[tuple[str, dict[str, Any]]] = [
 
 
 @pytest.fixture
-def preferences(stores: Stores) -> Preferences:
+def preferences(stores: OpenStores) -> Preferences:
     return Preferences(stores.db, stores.clock)
 
 
 @pytest.fixture
-def threads(stores: Stores) -> Threads:
+def threads(stores: OpenStores) -> Threads:
     return Threads(stores.db, stores.clock)
 
 
@@ -169,7 +169,7 @@ def test_what_was_chosen_is_what_the_model_says(database_file: Path) -> None:
 
 @pytest.mark.parametrize("level", LEVELS)
 async def test_who_and_when_are_remembered(
-    preferences: Preferences, stores: Stores, level: str
+    preferences: Preferences, stores: OpenStores, level: str
 ) -> None:
     """Each change, including clearing, stores by whom and when it was made."""
     whose = key(level, 10)
@@ -217,7 +217,7 @@ async def test_what_cannot_be_set_changes_nothing(
         "user_settings VALUES (1, 2, NULL, 2, NULL, 1, 1)",
     ],
 )
-async def test_no_hand_written_row_is_unknown(stores: Stores, row: str) -> None:
+async def test_no_hand_written_row_is_unknown(stores: OpenStores, row: str) -> None:
     """The database itself refuses values that a scope must not have."""
     with pytest.raises(sqlite3.IntegrityError):
         async with stores.db.transaction() as transaction:
@@ -226,7 +226,7 @@ async def test_no_hand_written_row_is_unknown(stores: Stores, row: str) -> None:
 
 @pytest.mark.parametrize("analysed", [False, True], ids=["as created", "after ANALYZE"])
 async def test_settings_are_looked_up_by_key(
-    stores: Stores, preferences: Preferences, monkeypatch: pytest.MonkeyPatch, analysed: bool
+    stores: OpenStores, preferences: Preferences, monkeypatch: pytest.MonkeyPatch, analysed: bool
 ) -> None:
     """Settings are read in one statement with three key lookups; changes scan no table."""
     numbers = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000) "

@@ -12,7 +12,7 @@ import pytest
 from storage.database import Database
 from storage.types import Job, Place, QuotaExceeded, utc_now
 from tests.fakes import FakeClock
-from tests.storage.fakes import Stores, new_job, policy
+from tests.storage.fakes import OpenStores, new_job, policy
 
 # Accepts until refused, and prints each job once it is acknowledged. Half of the jobs are
 # cancelled, so that refunds are interrupted as well.
@@ -84,7 +84,7 @@ def check_sound(path: Path) -> None:
 async def test_two_processes_share_one_file_and_one_quota(database_file: Path) -> None:
     """Two processes accepting for one user at once use up the quota exactly once."""
     # the other process uses the real time
-    stores = await Stores.open(database_file, FakeClock(utc_now()))
+    stores = await OpenStores.open(database_file, FakeClock(utc_now()))
     other = await start(database_file, user_id=5, limit=60)
     mine: set[int] = set()
     new = new_job(Place(1, 1, 5), pictures=2)
@@ -119,7 +119,7 @@ async def test_kill_9_loses_nothing_that_was_acknowledged(database_file: Path) -
         accepted |= more_accepted
         cancelled |= more_cancelled
 
-    stores = await Stores.open(database_file)
+    stores = await OpenStores.open(database_file)
     ledger = await stores.ledger()
     for job_id in accepted:
         pictures, refunded = ledger[job_id]

@@ -14,13 +14,22 @@ from storage.errors import IllegalTransition, PictureMissing, UnknownRow
 from storage.proposals import PROPOSAL_LIFE, Proposals, ProposalState
 from storage.types import Job, QuotaExceeded
 from tests.fakes import FakeClock
-from tests.storage.fakes import ALICE, BOB, PLENTY, START, Interruptions, Stores, new_job, policy
+from tests.storage.fakes import (
+    ALICE,
+    BOB,
+    PLENTY,
+    START,
+    Interruptions,
+    OpenStores,
+    new_job,
+    policy,
+)
 
 SEVERAL = tuple(new_job(prompt=f"lake {number}", pictures=2) for number in range(3))
 
 
 @pytest.fixture
-def proposals(stores: Stores) -> Proposals:
+def proposals(stores: OpenStores) -> Proposals:
     return Proposals(stores.db, stores.clock)
 
 
@@ -29,12 +38,12 @@ async def state(proposals: Proposals, proposal_id: int) -> ProposalState | None:
     return None if found is None else found.state
 
 
-async def counted(stores: Stores, table: str) -> int:
+async def counted(stores: OpenStores, table: str) -> int:
     (row,) = await stores.db.fetch_all(f"SELECT count(*) AS n FROM {table}")
     return row["n"]
 
 
-async def test_a_question_is_kept_as_it_was_asked(stores: Stores, proposals: Proposals) -> None:
+async def test_a_question_is_kept_as_it_was_asked(stores: OpenStores, proposals: Proposals) -> None:
     """Place, request and time are stored; an unknown proposal is None."""
     asked = await proposals.ask(ALICE, '{"prompt": "{a, b} 湖"}')
     assert await proposals.get(asked.id) == asked
@@ -42,7 +51,7 @@ async def test_a_question_is_kept_as_it_was_asked(stores: Stores, proposals: Pro
     assert await proposals.get(asked.id + 1) is None
 
 
-async def test_taken_with_its_jobs_and_only_once(stores: Stores, proposals: Proposals) -> None:
+async def test_taken_with_its_jobs_and_only_once(stores: OpenStores, proposals: Proposals) -> None:
     """All jobs are queued and charged with it; accepting it again changes nothing."""
     asked = await proposals.ask(ALICE, "{}")
     jobs = await stores.jobs.accept_all(SEVERAL, PLENTY, asked.id)
@@ -60,7 +69,7 @@ async def test_taken_with_its_jobs_and_only_once(stores: Stores, proposals: Prop
     assert await stores.used() == 6 and await counted(stores, "jobs") == 3
 
 
-async def test_of_many_at_once_one_takes_it(stores: Stores, proposals: Proposals) -> None:
+async def test_of_many_at_once_one_takes_it(stores: OpenStores, proposals: Proposals) -> None:
     """However many confirmations arrive at once, the jobs are accepted once."""
     asked = await proposals.ask(ALICE, "{}")
     answers = (stores.jobs.accept_all(SEVERAL, PLENTY, asked.id) for _ in range(10))
@@ -71,7 +80,9 @@ async def test_of_many_at_once_one_takes_it(stores: Stores, proposals: Proposals
 
 
 @pytest.mark.parametrize("left", range(8))
-async def test_all_or_none_under_any_quota(stores: Stores, proposals: Proposals, left: int) -> None:
+async def test_all_or_none_under_any_quota(
+    stores: OpenStores, proposals: Proposals, left: int
+) -> None:
     """If the quota does not cover all pictures, nothing is written and the proposal stays open."""
     asked = await proposals.ask(ALICE, "{}")
     outcome = await stores.jobs.accept_all(SEVERAL, policy(left), asked.id)
@@ -85,7 +96,7 @@ async def test_all_or_none_under_any_quota(stores: Stores, proposals: Proposals,
 
 
 async def test_one_that_cannot_be_accepted_keeps_all_out(
-    stores: Stores, proposals: Proposals
+    stores: OpenStores, proposals: Proposals
 ) -> None:
     """If a parent picture or input is missing, nothing is written and the proposal stays open."""
     asked = await proposals.ask(ALICE, "{}")
@@ -106,7 +117,7 @@ async def test_cancelled_anywhere_nothing_stays_accepted(tmp_path: Path) -> None
     """Cancelled at any point, all jobs are accepted, or none and the proposal is open."""
     for again in (False, True):
         for at in range(60):
-            stores = await Stores.open(tmp_path / f"{again}-{at}" / "zimagine.db")
+            stores = await OpenStores.open(tmp_path / f"{again}-{at}" / "zimagine.db")
             proposals = Proposals(stores.db, stores.clock)
             asked = await proposals.ask(ALICE, "{}")
             interruptions = Interruptions(at, again)
@@ -129,7 +140,7 @@ async def test_cancelled_anywhere_nothing_stays_accepted(tmp_path: Path) -> None
             raise AssertionError("never got through uninterrupted")
 
 
-async def test_declined_it_is_closed(stores: Stores, proposals: Proposals) -> None:
+async def test_declined_it_is_closed(stores: OpenStores, proposals: Proposals) -> None:
     """A declined proposal cannot be accepted any more."""
     asked = await proposals.ask(ALICE, "{}")
     await proposals.decline(asked.id)
@@ -140,7 +151,7 @@ async def test_declined_it_is_closed(stores: Stores, proposals: Proposals) -> No
 
 
 async def test_it_expires_to_the_microsecond_and_is_forgotten(
-    stores: Stores, proposals: Proposals
+    stores: OpenStores, proposals: Proposals
 ) -> None:
     """It can be answered until its lifetime ends; then it expires, and a sweep removes it."""
     old, young = await proposals.ask(ALICE, "{}"), await proposals.ask(BOB, "{}")
@@ -165,7 +176,7 @@ async def test_it_expires_to_the_microsecond_and_is_forgotten(
     assert isinstance(await stores.jobs.get(taken[0].id), Job)
 
 
-async def test_a_refusal_is_known_before_it_is_charged(stores: Stores) -> None:
+async def test_a_refusal_is_known_before_it_is_charged(stores: OpenStores) -> None:
     """The quota check returns what accepting would, without charging anything."""
     fallback = policy(5)
     assert await stores.quotas.refusal(ALICE, fallback, 5) is None
@@ -177,7 +188,7 @@ async def test_a_refusal_is_known_before_it_is_charged(stores: Stores) -> None:
 async def test_a_restored_backup_has_no_question_and_gives_no_id_again(tmp_path: Path) -> None:
     """A restore removes open proposals, which may have been accepted since, and reuses no id."""
     live = tmp_path / "data" / FILE_NAME
-    stores = await Stores.open(live)
+    stores = await OpenStores.open(live)
     proposals = Proposals(stores.db, stores.clock)
     await proposals.ask(ALICE, "{}")
     copy = tmp_path / "copy.db"

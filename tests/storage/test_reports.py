@@ -27,7 +27,7 @@ from storage.types import (
     Report,
     Verdict,
 )
-from tests.storage.fakes import ALICE, BOB, MODERATOR, START, Stores, filed, new_job
+from tests.storage.fakes import ALICE, BOB, MODERATOR, START, OpenStores, filed, new_job
 from tests.storage.old_databases import NEWER, added, rows_of, state_of
 from tests.storage.query_plans import plans_of, reads_all
 
@@ -43,16 +43,16 @@ NEW_TABLES = {
 
 
 @pytest.fixture
-def reports(stores: Stores) -> Reports:
+def reports(stores: OpenStores) -> Reports:
     return Reports(stores.db, stores.clock)
 
 
 @pytest.fixture
-def blocks(stores: Stores) -> Blocks:
+def blocks(stores: OpenStores) -> Blocks:
     return Blocks(stores.db, stores.clock)
 
 
-async def test_a_report_opens_a_case(stores: Stores, reports: Reports) -> None:
+async def test_a_report_opens_a_case(stores: OpenStores, reports: Reports) -> None:
     """The first report of a picture opens a case with its server and owner."""
     (picture,) = await stores.painted()
     assert await reports.open_for(picture.id) is None
@@ -74,7 +74,7 @@ async def test_a_report_opens_a_case(stores: Stores, reports: Reports) -> None:
     )
 
 
-async def test_all_reports_of_a_picture_are_one_card(stores: Stores, reports: Reports) -> None:
+async def test_all_reports_of_a_picture_are_one_card(stores: OpenStores, reports: Reports) -> None:
     """Later reports join the case and its card; the same user counts only once."""
     (picture,) = await stores.painted()
     first = await filed(reports, picture.id, 40, "blood")
@@ -90,7 +90,7 @@ async def test_all_reports_of_a_picture_are_one_card(stores: Stores, reports: Re
 
 @pytest.mark.parametrize("verdict", Verdict)
 async def test_a_verdict_closes_the_case(
-    stores: Stores, reports: Reports, verdict: Verdict
+    stores: OpenStores, reports: Reports, verdict: Verdict
 ) -> None:
     """A verdict is stored with its moderator, and the next report opens another case."""
     (picture,) = await stores.painted()
@@ -109,7 +109,7 @@ async def test_a_verdict_closes_the_case(
 @pytest.mark.parametrize("second", Verdict)
 @pytest.mark.parametrize("first", Verdict)
 async def test_there_is_one_verdict(
-    stores: Stores, reports: Reports, first: Verdict, second: Verdict
+    stores: OpenStores, reports: Reports, first: Verdict, second: Verdict
 ) -> None:
     """A second verdict, even the same one, is refused; the first one stays."""
     (picture,) = await stores.painted()
@@ -121,7 +121,7 @@ async def test_there_is_one_verdict(
     assert await reports.posted(report.id, 7, 8) == replace(closed, card=Card(7, 8))
 
 
-async def test_what_is_unknown_is_refused(stores: Stores, reports: Reports) -> None:
+async def test_what_is_unknown_is_refused(stores: OpenStores, reports: Reports) -> None:
     """Erased and unknown pictures, reports and verdicts raise, and nothing is written."""
     (picture,), (gone,) = await stores.painted(), await stores.painted()
     await stores.history.erase(gone.id)
@@ -140,7 +140,7 @@ async def test_what_is_unknown_is_refused(stores: Stores, reports: Reports) -> N
     assert await stores.db.fetch_all("SELECT 1 FROM cases UNION ALL SELECT 1 FROM reports") == []
 
 
-async def test_a_reason_is_short(stores: Stores, reports: Reports, blocks: Blocks) -> None:
+async def test_a_reason_is_short(stores: OpenStores, reports: Reports, blocks: Blocks) -> None:
     """Five hundred characters are accepted, an empty reason is None, and more is refused."""
     (picture,) = await stores.painted()
     longest = "🎨" * REASON_LIMIT_CHARS
@@ -156,7 +156,7 @@ async def test_a_reason_is_short(stores: Stores, reports: Reports, blocks: Block
     assert (await blocks.block(10, 30, MODERATOR, "")).reason is None
 
 
-async def test_reports_outlive_their_picture(stores: Stores, reports: Reports) -> None:
+async def test_reports_outlive_their_picture(stores: OpenStores, reports: Reports) -> None:
     """A case survives its picture's erasure, says so, and can still be resolved."""
     (picture,) = await stores.painted()
     report = await filed(reports, picture.id, 40, "blood")
@@ -186,7 +186,7 @@ async def test_reports_outlive_their_picture(stores: Stores, reports: Reports) -
     ],
 )
 async def test_no_hand_written_statement_breaks_a_case(
-    stores: Stores, reports: Reports, sql: str
+    stores: OpenStores, reports: Reports, sql: str
 ) -> None:
     """The database itself refuses incomplete cases, two open ones, and reports of nothing."""
     (picture,) = await stores.painted()
@@ -197,7 +197,9 @@ async def test_no_hand_written_statement_breaks_a_case(
     assert await reports.open_for(picture.id) is not None
 
 
-async def test_moderators_see_the_oldest_of_their_server(stores: Stores, reports: Reports) -> None:
+async def test_moderators_see_the_oldest_of_their_server(
+    stores: OpenStores, reports: Reports
+) -> None:
     """The list contains a server's open cases with all their reports, oldest first."""
     elsewhere = dataclasses.replace(ALICE, guild_id=11)
     mine: list[Case] = []
@@ -224,7 +226,7 @@ doings = st.lists(st.one_of(people, st.sampled_from(Verdict)), max_size=12)
 def test_cases_are_what_the_model_says(database_file: Path) -> None:
     """In any order, reports and verdicts open and close cases as in a simple model."""
 
-    async def agree(stores: Stores, reports: Reports, done: list[int | Verdict]) -> None:
+    async def agree(stores: OpenStores, reports: Reports, done: list[int | Verdict]) -> None:
         (picture,) = await stores.painted()
         cases: list[tuple[list[int], list[Verdict]]] = []
         for doing in done:
@@ -248,7 +250,7 @@ def test_cases_are_what_the_model_says(database_file: Path) -> None:
             assert case is None or [each.by for each in case.reports] == cases[-1][0]
 
     with asyncio.Runner() as runner:
-        stores = runner.run(Stores.open(database_file))
+        stores = runner.run(OpenStores.open(database_file))
         reports = Reports(stores.db, stores.clock)
 
         @settings(max_examples=40, deadline=None)
@@ -263,7 +265,7 @@ def test_cases_are_what_the_model_says(database_file: Path) -> None:
 
 
 async def test_a_block_holds_in_its_server_until_it_is_taken_off(
-    stores: Stores, blocks: Blocks
+    stores: OpenStores, blocks: Blocks
 ) -> None:
     """A user is blocked in that server only, with the newest reason, until unblocked."""
     assert await blocks.is_blocked(10, 30) is None
@@ -281,7 +283,7 @@ async def test_a_block_holds_in_its_server_until_it_is_taken_off(
     assert await blocks.is_blocked(10, 30) is None
 
 
-async def test_the_blocked_are_listed(stores: Stores, blocks: Blocks) -> None:
+async def test_the_blocked_are_listed(stores: OpenStores, blocks: Blocks) -> None:
     """Every block of a server is listed, newest decision first."""
     made = []
     for user_id in (33, 30, 31):
@@ -295,7 +297,7 @@ async def test_the_blocked_are_listed(stores: Stores, blocks: Blocks) -> None:
 
 
 @pytest.fixture
-async def old_cases(filled: Stores) -> AsyncIterator[Stores]:
+async def old_cases(filled: OpenStores) -> AsyncIterator[OpenStores]:
     """Thousands of cases and blocks, a few of the cases open."""
     numbers = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3000) "
     async with filled.db.transaction() as transaction:
@@ -323,7 +325,7 @@ async def old_cases(filled: Stores) -> AsyncIterator[Stores]:
         (lambda r, _: r.last_for(50), "INDEX cases_of_picture (picture_id=?)"),
         (lambda r, _: r.job_of(5), "SEARCH pictures USING INTEGER PRIMARY KEY"),
         (lambda _, b: b.is_blocked(10, 30), "SEARCH blocks USING PRIMARY KEY"),
-        (lambda _, b: b.shut_out(10, 31, 5, None), "SCAN jobs USING INDEX jobs_live"),
+        (lambda _, b: b.block_and_cancel(10, 31, 5, None), "SCAN jobs USING INDEX jobs_live"),
         (lambda _, b: b.blocked(10), "SEARCH blocks USING INDEX blocks_of_server"),
         (lambda _, b: b.unblock(10, 10), "SEARCH blocks USING PRIMARY KEY"),
     ],
@@ -333,7 +335,11 @@ async def old_cases(filled: Stores) -> AsyncIterator[Stores]:
     ],
 )
 async def test_questions_use_their_index(
-    old_cases: Stores, monkeypatch: pytest.MonkeyPatch, question: Any, index: str, analysed: bool
+    old_cases: OpenStores,
+    monkeypatch: pytest.MonkeyPatch,
+    question: Any,
+    index: str,
+    analysed: bool,
 ) -> None:
     """Queries use their index, and no table is scanned."""
     stores = old_cases
@@ -382,7 +388,7 @@ async def test_every_row_of_the_fourth_version_comes_through(fourth_file: Path) 
 
 async def test_old_pictures_can_be_reported(fourth_file: Path) -> None:
     """After the upgrade an older picture can be reported, erased and resolved."""
-    stores = await Stores.open(fourth_file)
+    stores = await OpenStores.open(fourth_file)
     reports = Reports(stores.db, stores.clock)
     (picture, *_) = await stores.history.page(BOB.user_id, BOB.guild_id, None, 1)
     await filed(reports, picture.id)

@@ -28,16 +28,16 @@ from storage.restore import UNKNOWN_IDS, restore
 from storage.types import DeliveryState, JobState
 from tests.fakes import FakeClock
 from tests.storage.dying import die
-from tests.storage.fakes import Stores, new_job
+from tests.storage.fakes import OpenStores, new_job
 
 LATER = datetime(2026, 11, 21, 3, tzinfo=UTC)
 CLOCK = FakeClock(LATER)
 ASIDE = "zimagine.db.before-20261121T030000Z"
 
 
-async def opened(path: Path) -> Stores:
+async def opened(path: Path) -> OpenStores:
     """Open all stores, with nonces that no earlier process used."""
-    return await Stores.open(path, nonce=lambda: secrets.token_hex(12))
+    return await OpenStores.open(path, nonce=lambda: secrets.token_hex(12))
 
 
 @pytest.fixture

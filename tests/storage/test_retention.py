@@ -18,7 +18,7 @@ from storage.inputs import InputFiles, Inputs
 from storage.retention import BATCH_ROWS, Retention
 from storage.types import Removed
 from tests.storage.dying import die
-from tests.storage.fakes import Stores, new_job, new_picture
+from tests.storage.fakes import OpenStores, new_job, new_picture
 from tests.storage.query_plans import plans_of
 
 SIZE_BYTES = 100
@@ -28,7 +28,7 @@ SIZE_BYTES = 100
 class DailyPictures:
     """Pictures with files, one per day."""
 
-    stores: Stores
+    stores: OpenStores
     files: PictureFiles
     retention: Retention
     data_dir: Path
@@ -64,7 +64,7 @@ class DailyPictures:
 
 
 @pytest.fixture
-async def daily(stores: Stores) -> AsyncIterator[DailyPictures]:
+async def daily(stores: OpenStores) -> AsyncIterator[DailyPictures]:
     data_dir = stores.db.path.parent
     files = PictureFiles(data_dir, clock=stores.clock)
     yield DailyPictures(stores, files, Retention(stores.db, files, stores.clock), data_dir)
@@ -286,7 +286,7 @@ async def test_kill_9_at_any_instant_forgets_no_file(daily: DailyPictures, tmp_p
         async with limit:
             code = await die(RETAINING, last, str(folder))
         assert code in (0, -signal.SIGKILL)
-        stores = await Stores.open(folder / "zimagine.db")
+        stores = await OpenStores.open(folder / "zimagine.db")
         files = PictureFiles(folder, clock=stores.clock)
         again = DailyPictures(stores, files, Retention(stores.db, files, stores.clock), folder)
         await again.retention.apply(None, None)
@@ -313,7 +313,7 @@ async def test_a_writer_waits_for_one_batch_at_most(daily: DailyPictures) -> Non
     assert turns >= 6 and longest_s < 1.0
 
 
-async def fill(stores: Stores, count: int) -> None:
+async def fill(stores: OpenStores, count: int) -> None:
     numbers = f"WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {count}) "
     async with stores.db.transaction() as transaction:
         for sql in (
@@ -332,7 +332,7 @@ async def fill(stores: Stores, count: int) -> None:
 
 @pytest.mark.parametrize("analysed", [False, True], ids=["as created", "after ANALYZE"])
 async def test_questions_use_their_index(
-    stores: Stores, monkeypatch: pytest.MonkeyPatch, analysed: bool
+    stores: OpenStores, monkeypatch: pytest.MonkeyPatch, analysed: bool
 ) -> None:
     """The total and the oldest files are read from an index, without scanning a table."""
     await fill(stores, 300)

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from storage import search
 from storage.types import Place
-from tests.storage.fakes import ALICE, BOB, Stores, new_job
+from tests.storage.fakes import ALICE, BOB, OpenStores, new_job
 
 ALICES = (ALICE.user_id, ALICE.guild_id)
 LETTERS = "abAB山水日落éÉ é́Ａßİ１1,'\"*-(:^\0🎨\u3000"
@@ -32,23 +32,23 @@ def plainly_found(prompt: str, text: str) -> bool:
     return all(word in plain(prompt) for word in plain(text).split())
 
 
-async def painted(stores: Stores, prompt: str, place: Place = ALICE) -> int:
+async def painted(stores: OpenStores, prompt: str, place: Place = ALICE) -> int:
     (picture,) = await stores.painted(new_job(place, prompt=prompt))
     return picture.id
 
 
-async def found(stores: Stores, text: str, place: Place = ALICE, limit: int = 50) -> list[str]:
+async def found(stores: OpenStores, text: str, place: Place = ALICE, limit: int = 50) -> list[str]:
     pictures = await stores.history.search(place.user_id, place.guild_id, text, None, limit)
     return [picture.prompt for picture in pictures]
 
 
-async def indexed(stores: Stores) -> set[int]:
+async def indexed(stores: OpenStores) -> set[int]:
     """Return the ids of all pictures that the index has any entry for."""
     rows = await stores.db.fetch_all("SELECT id FROM pictures_search_docsize")
     return {row["id"] for row in rows}
 
 
-async def tokens_left(stores: Stores, place: Place, word: str) -> list[int]:
+async def tokens_left(stores: OpenStores, place: Place, word: str) -> list[int]:
     """Return the ids that the index has for a word, whatever became of the pictures."""
     match = search.query(place.guild_id, place.user_id, search.words_of(word))
     rows = await stores.db.fetch_all(
@@ -57,7 +57,7 @@ async def tokens_left(stores: Stores, place: Place, word: str) -> list[int]:
     return [row["rowid"] for row in rows]
 
 
-async def test_every_word_in_any_order(stores: Stores) -> None:
+async def test_every_word_in_any_order(stores: OpenStores) -> None:
     """A picture is found by all of its words in any order, and not if one is missing."""
     await painted(stores, "A mountain lake at dawn")
     await painted(stores, "a lake in the city")
@@ -67,7 +67,7 @@ async def test_every_word_in_any_order(stores: Stores) -> None:
 
 
 @pytest.mark.parametrize("text", ["落", "日落", "山间日", "山间日落", "日落 lake", "LAKE 湖"])
-async def test_chinese_words_of_any_length(stores: Stores, text: str) -> None:
+async def test_chinese_words_of_any_length(stores: OpenStores, text: str) -> None:
     """Chinese words of one to four characters are found, also next to English ones."""
     await painted(stores, "山间日落 over a lake, 湖")
     await painted(stores, "山间")
@@ -85,7 +85,7 @@ async def test_chinese_words_of_any_length(stores: Stores, text: str) -> None:
         ("a\u3000b", "a b"),
     ],
 )
-async def test_what_a_search_passes_over(stores: Stores, prompt: str, text: str) -> None:
+async def test_what_a_search_passes_over(stores: OpenStores, prompt: str, text: str) -> None:
     """Case, width, the encoding of accents and positions within words make no difference."""
     await painted(stores, prompt)
     assert await found(stores, text) == [prompt]
@@ -101,7 +101,7 @@ async def test_what_a_search_passes_over(stores: Stores, prompt: str, text: str)
         " ".join(f"w{number}" for number in range(800)),
     ],
 )
-async def test_nothing_typed_is_syntax(stores: Stores, text: str) -> None:
+async def test_nothing_typed_is_syntax(stores: OpenStores, text: str) -> None:
     """Quotes, operators, NUL, emoji and half characters are searched for as text."""
     await painted(stores, "a lake at dawn")
     assert await found(stores, text) == []
@@ -111,14 +111,14 @@ async def test_nothing_typed_is_syntax(stores: Stores, text: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["", " ", "\u3000\t\n "])
-async def test_no_words_find_everything(stores: Stores, text: str) -> None:
+async def test_no_words_find_everything(stores: OpenStores, text: str) -> None:
     """A text without words returns the ordinary page."""
     await painted(stores, "one")
     await painted(stores, "two")
     assert await found(stores, text) == ["two", "one"]
 
 
-async def test_pages_are_newest_first_and_complete(stores: Stores) -> None:
+async def test_pages_are_newest_first_and_complete(stores: OpenStores) -> None:
     """Paging shows every picture with the word once, newest first."""
     mine = [await painted(stores, f"lake {number}") for number in range(7)]
     for number in range(7):
@@ -134,7 +134,7 @@ async def test_pages_are_newest_first_and_complete(stores: Stores) -> None:
         await stores.history.search(*ALICES, "lake", None, 0)
 
 
-async def test_letters_without_the_word_are_passed_over(stores: Stores) -> None:
+async def test_letters_without_the_word_are_passed_over(stores: OpenStores) -> None:
     """A page is filled even if many prompts contain the letters but not the word."""
     await painted(stores, "abcde the first")
     for _ in range(40):
@@ -144,7 +144,7 @@ async def test_letters_without_the_word_are_passed_over(stores: Stores) -> None:
     assert await found(stores, "abcde", limit=1) == ["abcde the last"]
 
 
-async def test_only_ones_own_on_this_server(stores: Stores) -> None:
+async def test_only_ones_own_on_this_server(stores: OpenStores) -> None:
     """Other users' pictures are not found, nor the user's own in another server."""
     await painted(stores, "lake of Bob", BOB)
     await painted(stores, "lake elsewhere", dataclasses.replace(ALICE, guild_id=11))
@@ -152,7 +152,7 @@ async def test_only_ones_own_on_this_server(stores: Stores) -> None:
     assert await found(stores, "lake", BOB) == ["lake of Bob"]
 
 
-async def test_a_private_picture_is_found_by_its_person(stores: Stores) -> None:
+async def test_a_private_picture_is_found_by_its_person(stores: OpenStores) -> None:
     """A private picture is found by its owner."""
     await stores.painted(new_job(prompt="a secret lake", private=True))
     (picture,) = await stores.history.search(*ALICES, "secret", None, 5)
@@ -160,14 +160,14 @@ async def test_a_private_picture_is_found_by_its_person(stores: Stores) -> None:
     assert await found(stores, "secret", BOB) == []
 
 
-async def test_all_pictures_of_a_job_are_found(stores: Stores) -> None:
+async def test_all_pictures_of_a_job_are_found(stores: OpenStores) -> None:
     """Each picture of a job is found by its prompt, except erased ones."""
     first, second = await stores.painted(new_job(prompt="two lakes", pictures=2))
     await stores.history.erase(second.id)
     assert await stores.history.search(*ALICES, "lakes", None, 5) == [first]
 
 
-async def test_the_erased_leave_the_index(stores: Stores) -> None:
+async def test_the_erased_leave_the_index(stores: OpenStores) -> None:
     """Erased pictures leave the index, and their words do not bring them back."""
     gone, kept = await painted(stores, "a lake"), await painted(stores, "a lake")
     await stores.history.erase(gone)
@@ -179,7 +179,7 @@ async def test_the_erased_leave_the_index(stores: Stores) -> None:
     assert await indexed(stores) == set()
 
 
-async def test_a_changed_prompt_is_found_by_its_new_words(stores: Stores) -> None:
+async def test_a_changed_prompt_is_found_by_its_new_words(stores: OpenStores) -> None:
     """When a job's prompt is overwritten, its old words no longer match."""
     picture_id = await painted(stores, "a secret lake")
     async with stores.db.transaction() as transaction:
@@ -189,7 +189,7 @@ async def test_a_changed_prompt_is_found_by_its_new_words(stores: Stores) -> Non
     assert await found(stores, "gone") == ["gone"]
 
 
-async def test_a_rolled_back_picture_is_not_found(stores: Stores) -> None:
+async def test_a_rolled_back_picture_is_not_found(stores: OpenStores) -> None:
     """The index and the pictures are written together or not at all."""
     kept = await painted(stores, "a lake")
     with pytest.raises(sqlite3.IntegrityError):
@@ -204,7 +204,7 @@ class SearchDatabase:
 
     def __init__(self, folder: Path) -> None:
         self.runner = asyncio.Runner()
-        self.stores = self.runner.run(Stores.open(folder / "zimagine.db"))
+        self.stores = self.runner.run(OpenStores.open(folder / "zimagine.db"))
         self.people = itertools.count(1)
 
     def close(self) -> None:

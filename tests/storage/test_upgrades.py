@@ -16,7 +16,7 @@ from storage.database import Database
 from storage.errors import MigrationFailed
 from storage.inputs import Inputs
 from storage.migrate import load_migrations, statements
-from tests.storage.fakes import ALICE, BOB, Stores, new_job
+from tests.storage.fakes import ALICE, BOB, OpenStores, new_job
 from tests.storage.old_databases import (
     DELIVERIES,
     ENDS,
@@ -32,9 +32,9 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
-async def upgraded(old_file: Path) -> AsyncIterator[Stores]:
+async def upgraded(old_file: Path) -> AsyncIterator[OpenStores]:
     """An old database, opened by this release."""
-    stores = await Stores.open(old_file)
+    stores = await OpenStores.open(old_file)
     yield stores
     await stores.db.close()
 
@@ -72,7 +72,7 @@ async def test_every_row_comes_through(old_file: Path) -> None:
         )
 
 
-async def test_what_is_new_is_unknown(upgraded: Stores) -> None:
+async def test_what_is_new_is_unknown(upgraded: OpenStores) -> None:
     """Old jobs are not private; old files are on disk, of unknown size, and not favourites."""
     pictures = await upgraded.history.page(ALICE.user_id, ALICE.guild_id, None, 100)
     assert pictures
@@ -81,7 +81,7 @@ async def test_what_is_new_is_unknown(upgraded: Stores) -> None:
     assert await upgraded.db.fetch_all("SELECT 1 FROM pictures WHERE size_bytes IS NOT NULL") == []
 
 
-async def test_what_was_painted_before_is_found(upgraded: Stores) -> None:
+async def test_what_was_painted_before_is_found(upgraded: OpenStores) -> None:
     """The search finds old pictures by their words, except those erased before."""
     found_by = dict.fromkeys(("日落", "山", "LAKE dawn", "neon", "été", "🎨", 'quotes"'), 0)
     for place in (ALICE, BOB):
@@ -100,7 +100,7 @@ async def test_what_was_painted_before_is_found(upgraded: Stores) -> None:
     assert list(map(tuple, indexed)) == list(map(tuple, living))
 
 
-async def test_life_goes_on(upgraded: Stores) -> None:
+async def test_life_goes_on(upgraded: OpenStores) -> None:
     """Old jobs are recovered, old results delivered, and new rows get unused ids."""
     recovery = await upgraded.jobs.recover()
     assert len(recovery.queued) + len(recovery.ended) == len(LIVE) * 2 * len(DELIVERIES)
@@ -198,7 +198,7 @@ async def test_every_row_of_the_second_version_comes_through(second_file: Path) 
 
 async def test_old_jobs_get_along_with_new_ones(second_file: Path) -> None:
     """After the upgrade jobs can have inputs, and old ones continue without."""
-    stores = await Stores.open(second_file)
+    stores = await OpenStores.open(second_file)
     recovery = await stores.jobs.recover()
     inputs = Inputs(stores.db, stores.clock)
     assert recovery.queued and await inputs.of_job(recovery.queued[0].id) == ()

@@ -20,7 +20,7 @@ from storage.migrate import load_migrations, statements
 from storage.quota_rules import Charge
 from storage.timestamps import from_us, to_us
 from storage.types import QuotaExceeded, QuotaPolicy, QuotaStatus
-from tests.storage.fakes import ALICE, BOB, START, Stores, new_job, policy
+from tests.storage.fakes import ALICE, BOB, START, OpenStores, new_job, policy
 
 HOUR_US = 3_600_000_000
 BEGIN_US = to_us(START)
@@ -197,7 +197,7 @@ async def test_an_upgrade_adds_up_what_is_there(old_file: Path) -> None:
     with closing(sqlite3.connect(old_file)) as connection:
         connection.execute("UPDATE ledger SET charged_at = job_id * 1000000000")
         connection.commit()
-    stores = await Stores.open(old_file)
+    stores = await OpenStores.open(old_file)
     try:
         hours = [tuple(row) for row in await stores.db.fetch_all(KEPT)]
         assert len(hours) > 10 and hours == [tuple(row) for row in await stores.db.fetch_all(NAIVE)]

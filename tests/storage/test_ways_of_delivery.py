@@ -12,7 +12,7 @@ from storage.errors import MigrationFailed
 from storage.migrate import load_migrations, statements
 from storage.preferences import Preferences
 from storage.types import DeliveryMode, Route
-from tests.storage.fakes import ALICE, Stores, new_job
+from tests.storage.fakes import ALICE, OpenStores, new_job
 from tests.storage.old_databases import NEWER, rows_of, state_of
 
 THREAD, OTHER = 900, 901
@@ -25,14 +25,16 @@ SETTINGS = (
 """Statements that use what the fifth release added."""
 
 
-async def finished(stores: Stores) -> int:
+async def finished(stores: OpenStores) -> int:
     """Return the id of a finished job that has not been delivered."""
     (picture,) = await stores.painted(new_job(ALICE, delivery=DeliveryMode.THREAD))
     return picture.job_id
 
 
 @pytest.mark.parametrize("delivery", DeliveryMode)
-async def test_what_was_wanted_stays_with_the_job(stores: Stores, delivery: DeliveryMode) -> None:
+async def test_what_was_wanted_stays_with_the_job(
+    stores: OpenStores, delivery: DeliveryMode
+) -> None:
     """A job keeps the settings from when it was requested, whatever is set later."""
     new = new_job(ALICE, delivery=delivery, spoiler=True, quiet=True)
     job = await stores.accept(new)
@@ -42,7 +44,7 @@ async def test_what_was_wanted_stays_with_the_job(stores: Stores, delivery: Deli
     assert (plain.delivery, plain.spoiler, plain.quiet) == (DeliveryMode.CHANNEL, False, False)
 
 
-async def test_a_thread_is_written_down_before_anything_is_sent_there(stores: Stores) -> None:
+async def test_a_thread_is_written_down_before_anything_is_sent_there(stores: OpenStores) -> None:
     """The first thread of a route stays with its first time, whatever is requested later."""
     job_id = await finished(stores)
     first = await stores.deliveries.attempt(job_id, Route.THREAD, THREAD)
@@ -56,7 +58,7 @@ async def test_a_thread_is_written_down_before_anything_is_sent_there(stores: St
     assert settled.thread_id == THREAD
 
 
-async def test_a_thread_that_is_gone_makes_room_for_another(stores: Stores) -> None:
+async def test_a_thread_that_is_gone_makes_room_for_another(stores: OpenStores) -> None:
     """Once the thread is recorded as gone, the next attempt is a first one."""
     job_id = await finished(stores)
     await stores.deliveries.attempt(job_id, Route.THREAD, THREAD)
@@ -67,7 +69,7 @@ async def test_a_thread_that_is_gone_makes_room_for_another(stores: Stores) -> N
     assert (other.thread_id, other.attempted_at) == (OTHER, later)
 
 
-async def test_the_first_reason_for_another_road_stays(stores: Stores) -> None:
+async def test_the_first_reason_for_another_road_stays(stores: OpenStores) -> None:
     """Another route has no thread, and keeps the first reason why the wanted one was not used."""
     job_id = await finished(stores)
     await stores.deliveries.attempt(job_id, Route.THREAD, THREAD)
@@ -93,7 +95,7 @@ async def test_the_first_reason_for_another_road_stays(stores: Stores) -> None:
         "UPDATE jobs SET quiet = NULL",
     ],
 )
-async def test_no_hand_written_row_is_unknown(stores: Stores, change: str) -> None:
+async def test_no_hand_written_row_is_unknown(stores: OpenStores, change: str) -> None:
     """The database itself refuses an unknown route, and a thread on any other route."""
     await finished(stores)
     with pytest.raises(sqlite3.IntegrityError):
@@ -116,7 +118,7 @@ async def fifth_file(old_file: Path) -> Path:
 async def test_every_row_of_the_fifth_version_comes_through(fifth_file: Path) -> None:
     """After the upgrade every row is unchanged, and no job wants anything new."""
     before = rows_of(fifth_file)
-    stores = await Stores.open(fifth_file)
+    stores = await OpenStores.open(fifth_file)
     assert rows_of(fifth_file, before) == before
     (odd,) = await stores.db.fetch_all(
         "SELECT count(*) AS jobs FROM jobs WHERE delivery <> 'channel' OR spoiler OR quiet"

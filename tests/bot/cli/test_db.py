@@ -19,7 +19,7 @@ from storage.consistency import FindingKind
 from storage.database import Database
 from storage.lock import DataFolderLock
 from storage.types import utc_now
-from tests.storage.fakes import Stores
+from tests.storage.fakes import OpenStores
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def data_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
 
     async def live() -> None:
-        shelf = await Stores.open(tmp_path / "data" / "zimagine.db")
+        shelf = await OpenStores.open(tmp_path / "data" / "zimagine.db")
         (picture,) = await shelf.painted()
         await shelf.deliveries.delivered(picture.job_id)
         await shelf.accept()

@@ -36,7 +36,7 @@ STEPS = (1, 4, 8)
 
 
 @dataclass(frozen=True)
-class Painting:
+class PaintingSample:
     """One run of `sketch`: the clean latents that each step predicted, the last, and the pixels."""
 
     x0: list[torch.Tensor]
@@ -53,7 +53,7 @@ def pipeline() -> ZImagePipeline:
 
 
 @pytest.fixture(scope="module")
-def paintings(pipeline: Any) -> list[Painting]:
+def paintings(pipeline: Any) -> list[PaintingSample]:
     """Recorded runs of eight steps at 256 px: first those to learn from, then those to test on."""
     predicted: list[torch.Tensor] = []
 
@@ -74,13 +74,13 @@ def paintings(pipeline: Any) -> list[Painting]:
         callback_on_step_end_tensor_inputs=["latents", "noise_pred"],
     ).images
     return [
-        Painting([x0[row] for x0 in predicted], last, decode(pipeline.vae, last[None]))
+        PaintingSample([x0[row] for x0 in predicted], last, decode(pipeline.vae, last[None]))
         for row, last in enumerate(latents)
     ]
 
 
 @pytest.fixture(scope="module")
-def learned(paintings: list[Painting]) -> PreviewMap:
+def learned(paintings: list[PaintingSample]) -> PreviewMap:
     """A map that has seen the first pictures; no test changes it."""
     made = PreviewMap("sketch-1")
     for each in paintings[: len(LEARNED)]:
@@ -108,7 +108,7 @@ def seen(preview: Raster | None) -> torch.Tensor:
 
 
 def explained(
-    show: Callable[[torch.Tensor], Raster | None], items: list[Painting], step: int
+    show: Callable[[torch.Tensor], Raster | None], items: list[PaintingSample], step: int
 ) -> float:
     """R² over all items: the share of the finished pictures' variance that a step's previews show.
 
@@ -145,14 +145,14 @@ def filled(pictures: int = READY_PICTURES) -> PreviewMap:
 # `bootstrap`, and .84, .79, .81 by a map that was fitted on decoded noise.
 @pytest.mark.parametrize(("step", "least"), [(1, 0.68), (4, 0.8), (8, 0.83)])
 def test_a_map_shows_unseen_pictures_from_the_first_step(
-    learned: PreviewMap, paintings: list[Painting], step: int, least: float
+    learned: PreviewMap, paintings: list[PaintingSample], step: int, least: float
 ) -> None:
     """Three finished pictures teach it to show most of another one, after every step."""
     assert explained(learned.render, paintings[len(LEARNED) :], step) > least
 
 
 def test_finished_pictures_teach_more_than_decoded_noise(
-    pipeline: Any, learned: PreviewMap, paintings: list[Painting]
+    pipeline: Any, learned: PreviewMap, paintings: list[PaintingSample]
 ) -> None:
     """Once a picture has details, a map fitted on decoded noise shows it worse."""
     from_noise = PreviewMap("noise")
@@ -165,7 +165,7 @@ def test_finished_pictures_teach_more_than_decoded_noise(
 
 
 def test_a_finished_pictures_preview_looks_like_it(
-    learned: PreviewMap, paintings: list[Painting]
+    learned: PreviewMap, paintings: list[PaintingSample]
 ) -> None:
     """The preview of the last latents correlates with the picture by more than .95."""
     for each in paintings:
@@ -174,13 +174,15 @@ def test_a_finished_pictures_preview_looks_like_it(
 
 @pytest.mark.parametrize("step", STEPS)
 def test_a_first_picture_has_previews_too(
-    pipeline: Any, paintings: list[Painting], step: int
+    pipeline: Any, paintings: list[PaintingSample], step: int
 ) -> None:
     """Before anything was learned, the pooled decoding shows most of a picture at every step."""
     assert explained(lambda x0: bootstrap(SKETCH_FAMILY, pipeline.vae, x0), paintings, step) > 0.65
 
 
-def test_pooling_keeps_everything_in_its_place(pipeline: Any, paintings: list[Painting]) -> None:
+def test_pooling_keeps_everything_in_its_place(
+    pipeline: Any, paintings: list[PaintingSample]
+) -> None:
     """Where four does not divide the latents, the part beyond the edge is cut off."""
     both = torch.cat([paintings[0].latents, paintings[2].latents], dim=-1)[..., :38]
     preview = seen(bootstrap(SKETCH_FAMILY, pipeline.vae, both)).permute(2, 0, 1).float()
@@ -190,7 +192,9 @@ def test_pooling_keeps_everything_in_its_place(pipeline: Any, paintings: list[Pa
     assert alike(preview, fitted) > 0.85
 
 
-def test_the_smallest_latents_are_not_pooled(pipeline: Any, paintings: list[Painting]) -> None:
+def test_the_smallest_latents_are_not_pooled(
+    pipeline: Any, paintings: list[PaintingSample]
+) -> None:
     """The preview of 8 by 8 latents is the decoded picture itself."""
     latents = paintings[0].latents[:, 10:18, 10:18]
     expected = decode(pipeline.vae, latents[None]).int()

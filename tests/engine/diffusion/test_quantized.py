@@ -26,7 +26,7 @@ KINDS = [(Weights.INT8, 0.012), (Weights.FP8, 0.04)]
 """Each format, and the limit of a product's relative error with normal weights."""
 
 
-class Block(nn.Module):
+class TinyBlock(nn.Module):
     """The names that the real model uses."""
 
     def __init__(self, width: int = 64) -> None:
@@ -115,7 +115,7 @@ def test_smaller(weights: Weights, _error: float, dtype: torch.dtype, share: flo
 
 def test_what_is_kept_whole() -> None:
     """Norms, embedders, modulations, the last layer and adapters stay exact."""
-    block = Block()
+    block = TinyBlock()
     assert [name for name, _ in large_layers(block)] == ["to_q", "to_out.0"]
     assert not is_quantized(block)
     assert quantize(block, Weights.INT8, HERE) == 2
