@@ -111,6 +111,9 @@ class DeliveryHarness:
         """Run until the worker is idle."""
         runner = asyncio.create_task(self.delivery.run())
         async with asyncio.timeout(10):
+            await asyncio.sleep(0)
+            # Behind the runner's own read: by then the worker knows what it has to deliver.
+            await self.deliveries.pending()
             await asyncio.sleep(0.05)
             while self.delivery.busy:
                 await asyncio.sleep(0.01)

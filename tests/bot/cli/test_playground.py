@@ -95,7 +95,7 @@ def test_a_taken_port_is_explained(tmp_path: Path) -> None:
         running = start(tmp_path, "--port", port)
         _, output = running.communicate(timeout=WAIT_S)
     assert running.returncode == UNAVAILABLE
-    assert f"port {port}" in output and "Traceback" not in output
+    assert f"Port {port}" in output and "Traceback" not in output
 
 
 def test_a_wrong_setting_is_explained(tmp_path: Path) -> None:

@@ -142,7 +142,7 @@ async def test_an_erased_picture_goes_from_the_reports_too(harness: BotHarness):
     await reports_shown(harness)
     (card,) = mods.history()
     assert gallery_items(card) == [] and card.attachments == []
-    assert "already deleted" in harness.texts(card) and "Dismiss" in button_labels(card)
+    assert "already been deleted" in harness.texts(card) and "Dismiss" in button_labels(card)
 
 
 async def test_what_was_sent_directly_can_be_managed_from_the_history(harness: BotHarness):

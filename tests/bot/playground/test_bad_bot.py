@@ -272,7 +272,7 @@ async def test_rate_limits_are_kept(client: StandInClient) -> None:
     assert late.json["retry_after"] > 0 and late.json["global"] is False
     assert late.headers["Retry-After"] and late.headers["Via"]
     assert late.headers["X-RateLimit-Remaining"] == "0"
-    assert any("before the time" in each for each in client.problems)
+    assert any("before the wait" in each for each in client.problems)
 
 
 BAD_COMMANDS: dict[str, dict[str, Any]] = {

@@ -26,7 +26,7 @@ async def test_looking_up_what_was_painted(tmp_path: Path) -> None:
         assert "--seed 5" in by_number and "z1:again:1" in by_number
         kept = await people.upload("renamed.png", live.bytes_of(painted))
         by_file = await answer_text(live, live.send("recipe", file=str(kept.id)))
-        assert "Picture #1" in by_file and "untouched" in by_file
+        assert "Picture #1" in by_file and "unmodified" in by_file
         other = await people.upload("x.png", PNG)
         assert "no recipe" in await answer_text(live, live.send("recipe", file=str(other.id)))
         menus = {each.name: each.id for each in registry.all(None) if each.type == 3}

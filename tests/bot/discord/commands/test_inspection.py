@@ -167,7 +167,7 @@ async def test_a_file_tells_its_recipe(harness: BotHarness):
     file = file_of(harness)
     shown = await harness.alice.slash(harness.channel, "recipe", file=file)
     text = response_text(harness, shown)
-    assert shown.ephemeral and "Picture #1" in text and "untouched" in text
+    assert shown.ephemeral and "Picture #1" in text and "unmodified" in text
     assert "z1:again:1" in str(shown.response.message.components)
     both = await harness.alice.slash(harness.channel, "recipe", file=file, picture="1")
     assert "not both" in both.response.content

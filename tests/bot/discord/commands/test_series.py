@@ -112,7 +112,7 @@ async def test_where_all_fail_nothing_is_charged(harness: BotHarness, renderer: 
     """A series without any picture is a failed job and not charged."""
     renderer.flaws |= {seed: NonFinite("step 3") for seed in (5, 6, 7)}
     message = await paint_series(harness)
-    assert "not charged" in harness.texts(message) and not message.attachments
+    assert "Nothing was charged" in harness.texts(message) and not message.attachments
     assert harness.charged() == 0 and files(harness) == [] and consistent(harness)
 
 

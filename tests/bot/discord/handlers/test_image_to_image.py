@@ -208,7 +208,7 @@ async def test_what_is_too_large_is_not_even_fetched(harness: BotHarness):
     downloading."""
     large = ("x.png", bytes(uploads.UploadLimits().bytes + 1))
     refused = await harness.alice.slash(harness.channel, "imagine", prompt="a lake", picture=large)
-    assert "at most 25 MiB" in private_text(refused)
+    assert "the limit is 25 MiB" in private_text(refused)
     sent = await harness.bob.send(harness.channel, "look", attachments=[large])
     assert "25 MiB" in private_text(await harness.alice.context_menu(harness.channel, MENU, sent))
     for prompt in ("\u200b", "a lake --seed x", "a lake --ar 99:1"):

@@ -62,11 +62,11 @@ async def test_it_is_asked_before_anything_is_spent(data_dir: Path):
             assert f"{number}. {prompt}" in text
         assert last_row_labels(asked.response.message) == ["Paint 4 pictures", "Cancel"]
         assert nothing_charged(harness) and renderer.painted == []
-        assert "takes about" not in text  # no picture was painted yet, so the speed is unknown
+        assert "will take about" not in text  # no picture was painted yet, so the speed is unknown
         await harness.alice.slash(harness.channel, "imagine", prompt="one")
         await harness.settled()
         text = harness.texts((await propose(harness, "{a, b, c, d, e, f, g}")).response.message)
-        assert "takes about" in text and "and 2 more" in text and "19 now, 12 after" in text
+        assert "will take about" in text and "and 2 more" in text and "19 left now, 12 afterwards" in text
 
 
 async def test_paint_makes_a_job_of_each(harness: BotHarness, renderer: ScriptedRenderer):
@@ -84,7 +84,7 @@ async def test_paint_makes_a_job_of_each(harness: BotHarness, renderer: Scripted
     heads = [harness.texts(message).splitlines()[0] for message in posted]
     assert sorted(heads) == sorted(f"**{prompt}**" for prompt in ALL_FOUR)  # no mention
     answer = harness.texts(asked.response.message)
-    assert "4 jobs are accepted" in answer and "blue house at night · job 4" in answer
+    assert "4 jobs were accepted" in answer and "blue house at night · job 4" in answer
     assert "/queue" in answer and last_row_labels(asked.response.message) == []
 
 
@@ -218,7 +218,7 @@ async def test_a_queue_that_is_too_full_is_said_at_once(data_dir: Path, renderer
     async with open_harness(data_dir, renderer.load, engine={"user_limit": 4}) as harness:
         renderer.hold()
         refused = await propose(harness, "{a, b, c, d, e}")
-        assert refused.ephemeral and "of the 4 that one member" in refused.response.content
+        assert refused.ephemeral and "one member can have 4 waiting" in refused.response.content
         assert "add 4 now" in refused.response.content
         asked = await propose(harness)
         for number in range(2):
@@ -239,7 +239,7 @@ async def test_too_many_choices_are_refused_with_their_number(harness: BotHarnes
     assert (
         "12 prompts; at most 10" in (await propose(harness, "{1,2,3,4} {a,b,c}")).response.content
     )
-    assert "count has to be" in (await propose(harness, "{a, b} --repeat 5")).response.content
+    assert "count must be" in (await propose(harness, "{a, b} --repeat 5")).response.content
     assert "empty" in (await propose(harness, "{a,}")).response.content
     assert "--tile" in (await propose(harness, "{a, b --tile}")).response.content
     assert harness.rows("SELECT id FROM proposals") == []

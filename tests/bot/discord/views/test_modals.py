@@ -134,7 +134,7 @@ async def test_words_that_fit_no_block_come_in_a_file(harness: BotHarness, typed
     await paint(harness, prompt="a lake")
     sent = {"prompt": typed, "seed": "no number"}
     result = await harness.alice.submit_modal(await open_remix(harness, harness.alice), sent)
-    assert result.ephemeral and "The seed has to be between" in result.response.content
+    assert result.ephemeral and "The seed must be between" in result.response.content
     (file,) = result.response.message.attachments
     assert file.filename == "prompt.txt"
     assert (await file.read()).decode() == typed.strip()
