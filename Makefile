@@ -48,7 +48,7 @@ messages: $(VENV)/.installed-dev ## Collect translatable texts into bot/locales/
 snapshots: $(VENV)/.installed-dev ## Update the snapshots of layouts and commands; then read the diff
 	$(BIN)/python -m pytest -q --snapshot-update tests/bot/discord/views/test_layouts.py tests/bot/discord/commands/test_payload.py
 
-pictures: $(VENV)/.installed-dev ## Take the screenshots in docs/pictures (needs chromium)
+pictures: $(VENV)/.installed-dev ## Take the screenshots in docs/pictures (needs chromium, fonts-noto-cjk and fonts-noto-color-emoji)
 	$(BIN)/python -m tests.bot.playground.pictures
 
 sketch: $(VENV)/.installed ## Train the embedded model from scratch (100 minutes on two cores)

@@ -66,7 +66,11 @@ async def test_it_is_asked_before_anything_is_spent(data_dir: Path):
         await harness.alice.slash(harness.channel, "imagine", prompt="one")
         await harness.settled()
         text = harness.texts((await propose(harness, "{a, b, c, d, e, f, g}")).response.message)
-        assert "will take about" in text and "and 2 more" in text and "19 left now, 12 afterwards" in text
+        assert (
+            "will take about" in text
+            and "and 2 more" in text
+            and "19 left now, 12 afterwards" in text
+        )
 
 
 async def test_paint_makes_a_job_of_each(harness: BotHarness, renderer: ScriptedRenderer):
