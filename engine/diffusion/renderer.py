@@ -117,12 +117,12 @@ class DiffusionRenderer:
             torch.set_num_threads(1)
         try:
             dtype = pick_dtype(device)
-            painter = cls(settings, device, threads, lambda: load_model(settings, dtype))
+            renderer = cls(settings, device, threads, lambda: load_model(settings, dtype))
             if device.type == "cpu":
                 # Not earlier: importing holds the interpreter's lock, and its holder must not wait
                 # for the processor while the event loop waits for the lock.
                 _lower_priority()
-            return painter
+            return renderer
         finally:
             torch.set_num_threads(threads)
 

@@ -16,15 +16,15 @@ from engine.sketch.transformer import SketchModel
 
 
 def assemble(
-    autoencoder: AutoencoderKL, tokenizer: Qwen2Tokenizer, painter: SketchModel
+    autoencoder: AutoencoderKL, tokenizer: Qwen2Tokenizer, network: SketchModel
 ) -> ZImagePipeline:
     """Assemble the trained parts into a pipeline."""
     return ZImagePipeline(
         scheduler=FlowMatchEulerDiscreteScheduler(num_train_timesteps=1000, shift=SHIFT),
         vae=autoencoder.eval(),
-        text_encoder=painter.text_encoder.eval(),  # type: ignore[arg-type]
+        text_encoder=network.text_encoder.eval(),  # type: ignore[arg-type]
         tokenizer=tokenizer,  # type: ignore[arg-type]
-        transformer=painter.transformer.eval(),
+        transformer=network.transformer.eval(),
     )
 
 

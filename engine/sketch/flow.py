@@ -83,17 +83,17 @@ def train_painter(
     Every `save_every` steps the checkpoint `<stage>.pt` is replaced. Returns the average of the
     weights over the last hundred steps. `ranks` share each batch.
     """
-    painter = SketchModel(len(tokenizer))
-    painter.load_state_dict(start.state_dict())
-    average = AveragedModel(painter, multi_avg_fn=get_ema_multi_avg_fn(_AVERAGE_DECAY))
+    network = SketchModel(len(tokenizer))
+    network.load_state_dict(start.state_dict())
+    average = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(_AVERAGE_DECAY))
     optimizers = Optimizers(
-        painter,
+        network,
         steps=stage.steps,
         matrix_rate=stage.matrix_rate,
         plain_rate=stage.matrix_rate * _PLAIN_SHARE,
         plain=_PLAIN_PARAMETERS,
     )
-    parts = {"model": painter, "average": average, "optimizers": optimizers}
+    parts = {"model": network, "average": average, "optimizers": optimizers}
     checkpoint = work_dir / f"{stage.name}.pt"
     empty = tokenize(tokenizer, [""])
     losses = []
@@ -103,12 +103,12 @@ def train_painter(
         noise_seed = (seed * 16 + stage.order) * 1_000_003 + step + ranks.rank * 7_919_000_017
         noise = torch.Generator().manual_seed(noise_seed)
         guidance = stage.guidance if step >= stage.guided_from * stage.steps else 0.0
-        loss = _loss(painter, average, batch, empty, guidance, noise)
+        loss = _loss(network, average, batch, empty, guidance, noise)
         loss.backward()
-        ranks.average(list(painter.parameters()))
-        torch.nn.utils.clip_grad_norm_(painter.parameters(), 1.0)
+        ranks.average(list(network.parameters()))
+        torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
         optimizers.step(step)
-        average.update_parameters(painter)
+        average.update_parameters(network)
         losses.append(loss.item())
         if not ranks.leads:
             continue
@@ -133,13 +133,13 @@ def load_average(checkpoint: Path, vocabulary_size: int) -> SketchModel:
 
 
 def _module(average: AveragedModel) -> SketchModel:
-    painter = average.module
-    assert isinstance(painter, SketchModel)
-    return painter.eval()
+    network = average.module
+    assert isinstance(network, SketchModel)
+    return network.eval()
 
 
 def _loss(
-    painter: SketchModel,
+    network: SketchModel,
     average: AveragedModel,
     batch: TrainingBatch,
     empty: Captions,
@@ -157,7 +157,7 @@ def _loss(
     noisy = torch.lerp(latents, pure, sigma[:, None, None, None])
     target = latents - pure
     with torch.autocast("cpu", torch.bfloat16):
-        answer = painter(noisy, 1 - sigma, batch.captions).float()
+        answer = network(noisy, 1 - sigma, batch.captions).float()
         if guidance:
             with torch.no_grad():
                 uncaptioned = average.module(noisy, 1 - sigma, _repeated(empty, count)).float()

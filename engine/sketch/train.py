@@ -67,9 +67,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         autoencoder = recipe.autoencoder()
         if until >= 2:
             recipe.refine(autoencoder)
-        painter = recipe.painter(tokenizer, autoencoder, _STAGES[3 : until + 1])
+        network = recipe.network(tokenizer, autoencoder, _STAGES[3 : until + 1])
         if until == len(_STAGES) - 1:
-            export(assemble(autoencoder, tokenizer, painter), options.out)
+            export(assemble(autoencoder, tokenizer, network), options.out)
             _log.info("exported to %s", options.out)
 
 
@@ -137,25 +137,25 @@ class TrainingRun:
             seed=self._seed,
         )
 
-    def painter(
+    def network(
         self, tokenizer: Qwen2Tokenizer, autoencoder: AutoencoderKL, stages: Sequence[str]
     ) -> SketchModel:
         """Return transformer and text encoder after the named stages, in their order."""
         torch.manual_seed(self._seed)
-        painter = SketchModel(len(tokenizer))
+        network = SketchModel(len(tokenizer))
         if "reading" in stages:
             steps = self._scaled(READING_STEPS)
             reader = train_reader(self._work_dir, tokenizer, steps=steps, seed=self._seed)
-            painter.text_encoder.load_state_dict(reader.state_dict())
+            network.text_encoder.load_state_dict(reader.state_dict())
         for stage, counts in ((WORDS, _SMALL_SCENES), (SIZES, _FULL_SCENES)):
             if stage.name in stages:
                 scaled = replace(stage, steps=self._scaled(stage.steps))
                 checkpoint = self._work_dir / f"{stage.name}.pt"
                 _log.info("stage %s: %d steps", stage.name, scaled.steps)
                 caches = self._caches(autoencoder, counts)
-                painter = self._trained(scaled, caches, tokenizer, painter)
+                network = self._trained(scaled, caches, tokenizer, network)
                 _log.info("stage %s is in %s", stage.name, checkpoint)
-        return painter
+        return network
 
     def _trained(
         self,
