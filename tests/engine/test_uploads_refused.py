@@ -23,7 +23,7 @@ from engine.uploads import (
     fit,
     mask_of,
 )
-from tests.engine.test_uploads import (
+from tests.engine.upload_files import (
     BLUE,
     GREEN,
     KINDS,

@@ -16,7 +16,8 @@ from engine.encode import pixels_sha256
 from engine.errors import InputUnfit
 from engine.renderer import Outcome, RenderTask
 from engine.types import ImageRequest, Mode, Painted, Progress, Raster, Variation
-from tests.engine.diffusion.test_renderer import REQUEST, hooked, pipeline_of
+from tests.engine.diffusion.rasters import array, difference, raster
+from tests.engine.diffusion.rendering import REQUEST, hooked, pipeline_of
 
 SIDE_PX = 128
 
@@ -46,23 +47,6 @@ def paint(painter: DiffusionRenderer, *inputs: Raster, **changes: Any) -> Painte
     made = outcome(painter, *inputs, **changes)
     assert isinstance(made, Painted), made
     return made
-
-
-def array(raster: Raster) -> np.ndarray:
-    """Return height × width × 3, 0..255."""
-    return np.frombuffer(raster.rgb, np.uint8).reshape(raster.height_px, raster.width_px, 3)
-
-
-def difference(one: Painted | Raster, other: Painted | Raster) -> float:
-    """Return the mean difference of two pictures, in levels."""
-    a, b = (array(each.raster if isinstance(each, Painted) else each) for each in (one, other))
-    return float(np.abs(a.astype(float) - b.astype(float)).mean())
-
-
-def raster(pixels: np.ndarray) -> Raster:
-    """Return a picture of these pixels."""
-    height, width, _ = pixels.shape
-    return Raster(width, height, np.ascontiguousarray(pixels, np.uint8).tobytes())
 
 
 @pytest.fixture(scope="module")

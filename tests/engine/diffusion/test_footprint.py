@@ -7,21 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.diffusion.footprint import MemoryPlan, Placement, Shape, Weights, estimate
-from engine.diffusion.memory import plans
 from tests.engine.diffusion.cards import MODEL, NATIVE, cpu, h100, rtx_3060
-
-ALL = list(plans())
-PLANS = st.sampled_from(ALL)
-SIDES = st.integers(16, 128).map(lambda count: count * 16)
-SHAPES = st.builds(
-    Shape,
-    width_px=SIDES,
-    height_px=SIDES,
-    steps=st.integers(1, 50),
-    batch=st.integers(1, 4),
-    guided=st.booleans(),
-    new_prompt=st.booleans(),
-)
+from tests.engine.diffusion.memory_plans import ALL, PLANS, SHAPES
 
 
 @pytest.mark.parametrize("plan", ALL, ids=str)

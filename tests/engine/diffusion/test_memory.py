@@ -31,7 +31,7 @@ from tests.engine.diffusion.cards import (
     rtx_4060,
     rtx_4090,
 )
-from tests.engine.diffusion.test_footprint import PLANS, SHAPES
+from tests.engine.diffusion.memory_plans import PLANS, SHAPES
 
 RESIDENT = MemoryPlan(Placement.RESIDENT)
 LARGE = Shape(2048, 2048)

@@ -18,7 +18,7 @@ from engine.errors import BlankPicture, NonFinite
 from engine.renderer import RenderTask
 from engine.settings import EngineSettings
 from engine.types import Adaptation, ImageRequest, Mend, Painted, Progress
-from tests.engine.diffusion.test_renderer import (
+from tests.engine.diffusion.rendering import (
     REQUEST,
     hooked,
     module_of,

@@ -22,7 +22,7 @@ from engine.renderer import RenderTask
 from engine.settings import EngineSettings
 from engine.types import Mend, Painted, Progress
 from tests.engine.diffusion.cards import rtx_4090
-from tests.engine.diffusion.test_renderer import REQUEST, hooked, outcome, painted, pipeline_of
+from tests.engine.diffusion.rendering import REQUEST, hooked, outcome, painted, pipeline_of
 
 LARGE = dataclasses.replace(REQUEST, width_px=256, height_px=256)
 

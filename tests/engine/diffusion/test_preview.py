@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import shutil
 import time
@@ -29,6 +28,7 @@ from engine.diffusion.preview import (
 )
 from engine.sketch import MODEL_DIR
 from engine.types import Raster
+from tests.engine.diffusion.preview_models import change, filled, noise
 
 LEARNED = ("a red house at noon", "a forest at night", "a yellow boat on the sea at sunset")
 UNSEEN = ("a white tower in a desert at noon", "a pink balloon over a lake at sunset")
@@ -125,20 +125,6 @@ def explained(
 def alike(one: torch.Tensor, other: torch.Tensor) -> float:
     """Return the correlation of two pictures of one size."""
     return float(torch.corrcoef(torch.stack([one.flatten(), other.flatten()]))[0, 1])
-
-
-def noise(rows: int, columns: int, seed: int = 5) -> torch.Tensor:
-    """Return random latents."""
-    return torch.randn(1, 16, rows, columns, generator=torch.manual_seed(seed))
-
-
-def filled(pictures: int = READY_PICTURES) -> PreviewMap:
-    """Return a map that has learned from random pictures with random latents."""
-    made = PreviewMap("r1")
-    for seed in range(pictures):
-        pixels = torch.randint(0, 256, (64, 96, 3), generator=torch.manual_seed(seed))
-        made.learn(noise(8, 12, seed), pixels.to(torch.uint8))
-    return made
 
 
 # Thresholds are about .1 below what was measured: .79, .90, .92 by the map, .77, .80, .79 by
@@ -324,11 +310,6 @@ def test_a_preview_costs_little() -> None:
         made.render(x0)
         durations_s.append(time.perf_counter() - began)
     assert min(durations_s) < 0.05
-
-
-def change(path: Path, **changes: Any) -> None:
-    """Write other values into a saved map."""
-    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
 
 
 @pytest.fixture

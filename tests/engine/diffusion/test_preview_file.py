@@ -13,7 +13,7 @@ from engine.diffusion.preview import (
     READY_PICTURES,
     PreviewMap,
 )
-from tests.engine.diffusion.test_preview import change, filled, noise
+from tests.engine.diffusion.preview_models import change, filled, noise
 
 
 def test_what_was_learned_survives(tmp_path: Path) -> None:

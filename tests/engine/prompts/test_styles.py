@@ -17,7 +17,7 @@ from engine.prompts import (
     language,
     styled,
 )
-from tests.engine.prompts.test_enhancement import PROMPTS, STYLES
+from tests.engine.prompts.samples import PROMPTS, STYLES
 
 CHOSEN = pytest.mark.parametrize("style", PictureStyle)
 

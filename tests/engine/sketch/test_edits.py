@@ -15,7 +15,7 @@ from engine.diffusion.renderer import DiffusionRenderer
 from engine.settings import EngineSettings
 from engine.types import Mode, Raster, Variation
 from tests.engine.diffusion import test_edits as edits
-from tests.engine.diffusion.test_edits import array, difference, raster
+from tests.engine.diffusion.rasters import array, difference, raster
 
 HOUSE = "a red house in a forest at dawn"
 SIDE_PX = 256
