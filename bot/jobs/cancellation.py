@@ -29,7 +29,7 @@ from storage.types import Clock, Job
 log = structlog.get_logger(__name__)
 
 ALL = "all"
-"""Typed instead of a job's number to cancel all of one's own jobs."""
+"""Typed in place of a job number to cancel all of the member's own jobs."""
 LOOK_EVERY_S = 5.0
 """Interval between checks for expired jobs. Chosen by hand."""
 ENQUEUE_CHECKS = 20

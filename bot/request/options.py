@@ -210,8 +210,8 @@ OPTIONS: Final = (
         kind=float,
         flags=(_flag("refine", read.optional(DEFAULT_REFINE, read.number(0, MAX_REFINE))),),
         section=Section.METHOD,
-        help=f"A second pass over fine detail, up to 0.35 (off; {DEFAULT_REFINE:g} without a "
-        "number).",
+        help="A second pass over fine detail, up to 0.35 (default: off; "
+        f"{DEFAULT_REFINE:g} without a number).",
         metavar="[NOISE]",
         default=0.0,
         bare=DEFAULT_REFINE,
@@ -223,7 +223,7 @@ OPTIONS: Final = (
         flags=(_flag("style", read.style),),
         description=translatable("Style of the picture, unless your prompt names another one"),
         section=Section.CONTENT,
-        help=f"What it is made as, unless the prompt names another style: "
+        help=f"Style of the picture, unless the prompt names another one: "
         f"{', '.join(PictureStyle)}.",
         metavar="NAME",
         convert=PictureStyle,
