@@ -86,7 +86,7 @@ class ImageRequest:
 
 @dataclass(frozen=True, slots=True)
 class Conditions:
-    """All that changes a picture's bits beside the request: pixels match only where all match.
+    """All that changes a picture's bits besides the request: pixels match only where all match.
 
     device: the GPU's name, or "cpu" and its vector instructions ("cpu AVX2"). threads: CPU threads,
     None where they do not matter. dtype: of the transformer's weights. plan: how they were kept in

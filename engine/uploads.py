@@ -1,7 +1,7 @@
 """Uploaded pictures, decoded with limits; only their pixels are kept.
 
 UploadRefused         base: a code, and the data that a sentence about it needs
-├── TooLarge          more bytes than the limit
+├── UploadTooLarge    more bytes than the limit
 ├── TooManyPixels     more pixels than the limit by its header; nothing was decoded
 ├── BadFormat         a picture, but not PNG, JPEG or WebP
 └── NotAPicture       not a picture, or a damaged one

@@ -186,7 +186,7 @@ OPTIONS: Final = (
             "How much to add to your prompt for quality (default: what suits the model)"
         ),
         section=Section.CONTENT,
-        help="How much to add for quality; smart: the model's own words (default: what suits "
+        help="How much to add for quality; smart: rewritten by the model (default: what suits "
         "the model).",
         convert=EnhancementLevel,
         grid=f"enhance is one of {', '.join(EnhancementLevel)}",

@@ -63,11 +63,11 @@ def level_name(level: EnhancementLevel, say: Words) -> str:
         case EnhancementLevel.OFF:
             return say("off")
         case EnhancementLevel.LIGHT:
-            return say("light: a word for quality")
+            return say("light: adds a quality phrase")
         case EnhancementLevel.FULL:
-            return say("full: also what the prompt implies")
+            return say("full: also adds what the prompt implies")
         case EnhancementLevel.SMART:
-            return say("smart: the model's own words")
+            return say("smart: rewritten by the model")
 
 
 def choice_label(value: StrEnum, say: Words) -> str:

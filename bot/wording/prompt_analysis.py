@@ -31,7 +31,7 @@ def analysis_rows(analysis: Analysis, say: Words) -> list[tuple[str, str]]:
 def token_usage(analysis: Analysis, max_tokens: int, say: Words) -> str:
     """Say how many tokens the prompt has, and how many the model reads."""
     if analysis.tokens is None:
-        return say("not counted (the model's tokenizer is not on this machine)")
+        return say("not counted (the model's tokenizer is not available)")
     return say("{tokens} of {limit}", tokens=analysis.tokens, limit=max_tokens)
 
 
@@ -48,8 +48,8 @@ def advice_sentence(given: Advice, say: Words) -> str:
             )
         case Hint.QUALITY_TAGS:
             return say(
-                "{words}: words like these do nothing for Turbo, which paints as well as it "
-                "can anyway. Describe what should be visible instead.",
+                "{words}: words like these have no effect on Z-Image-Turbo, which paints as well "
+                "as it can anyway. Describe what should be visible instead.",
                 words=words,
             )
         case Hint.SETTINGS:

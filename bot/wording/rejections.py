@@ -113,7 +113,7 @@ def refusal(refused: Refused, say: Words, when: When) -> str:
         case QuotaSpent():
             return _quota_spent(reason, refused.retry_at, say, when)
         case ShuttingDown():
-            return say("The bot is restarting; please try again in a minute.")
+            return say("I am restarting; please try again in a minute.")
         case StorageUnavailable():
             return storage_unavailable(say)
         case UnknownJob(job):
@@ -213,8 +213,8 @@ def _size_too_large(reason: SizeTooLarge, say: Words) -> str:
             height=reason.height_px,
         )
     return say(
-        "{width}×{height} is too large to paint in one piece: the model would repeat things. "
-        "Paint {advised_width}×{advised_height} and upscale that.",
+        "{width}×{height} is too large to paint in one piece: the model would repeat "
+        "objects. Paint {advised_width}×{advised_height} and upscale that.",
         width=reason.width_px,
         height=reason.height_px,
         advised_width=reason.advised_width_px,
@@ -240,10 +240,10 @@ def _queue_full(reason: QueueIsFull, retry_at: datetime | None, say: Words, when
                 waiting=reason.waiting,
             )
     if retry_at is None:
-        later = say("please try again in a few minutes.")
+        later = say("Nothing was charged; please try again in a few minutes.")
     else:
-        later = say("a place will be free {when}.", when=when(retry_at))
-    return full + " " + say("Nothing was charged; {later}", later=later)
+        later = say("Nothing was charged; a place will be free {when}.", when=when(retry_at))
+    return full + " " + later
 
 
 def _queue_too_full(reason: QueueIsFull, say: Words) -> str:
@@ -328,7 +328,7 @@ def upload_refusal(refused: UploadRefused, say: Words) -> str:
             )
         case TooManyPixels(width_px=width, height_px=height, limit_pixels=limit):
             return say(
-                "The picture has {width}×{height} pixels; the limit is {limit} megapixels.",
+                "The picture is {width}×{height} pixels; the limit is {limit} megapixels.",
                 width=width,
                 height=height,
                 limit=f"{limit / 1e6:g}",
@@ -341,8 +341,8 @@ def upload_refusal(refused: UploadRefused, say: Words) -> str:
             )
         case MaskSizeMismatch(mask_px=(width, height), picture_px=(wide, high)):
             return say(
-                "The mask ({mask}) and the picture ({picture}) have different shapes: they "
-                "have to match.",
+                "The mask ({mask}) and the picture ({picture}) have different aspect ratios: "
+                "they have to match.",
                 mask=f"{width}×{height}",
                 picture=f"{wide}×{high}",
             )
@@ -367,8 +367,8 @@ def window_length(hours: int, say: Words) -> str:
 def storage_unavailable(say: Words) -> str:
     """Say that the disk is full, or that the database cannot be written."""
     return say(
-        "The bot has a problem with its disk, so nothing was accepted or charged. Please try "
-        "again in a few minutes; the bot's owner has been notified."
+        "There is a problem with my disk, so nothing was accepted or charged. Please try again "
+        "in a few minutes; the bot's owner has been notified."
     )
 
 
@@ -393,13 +393,13 @@ def failure_sentence(state: str, code: str, detail: str, say: Words) -> str:
         "input_unfit": say("The source image does not have the expected size."),
         "input_missing": say("The source image is no longer available."),
         "out_of_memory": say("The GPU ran out of memory while painting this picture."),
-        "disk": say("The picture could not be saved: the bot has a problem with its disk."),
-        "crashed": say("The bot crashed twice while painting this and gave up."),
+        "disk": say("The picture could not be saved: there is a problem with my disk."),
+        "crashed": say("I crashed twice while painting this and gave up."),
     }
     if state == "cancelled":
         return say("Cancelled.") + " " + refunded
     if state == "expired":
-        return say("This waited too long in the queue.") + " " + refunded
+        return say("This job waited too long in the queue.") + " " + refunded
     return sentences.get(code, say("Something went wrong while painting.")) + " " + refunded
 
 

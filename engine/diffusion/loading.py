@@ -40,7 +40,9 @@ def locate(settings: EngineSettings) -> Path:
     if folder.is_file():
         raise ModelInvalid(model, "this is a file; a model is a folder with a model_index.json")
     if not _HUB_ID.fullmatch(model):
-        raise ModelNotFound(model, "no such folder, and not a hub id like owner/name")
+        raise ModelNotFound(
+            model, "no such folder, and not a Hugging Face model id like owner/name"
+        )
     try:
         return Path(
             snapshot_download(

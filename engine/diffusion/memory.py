@@ -40,8 +40,8 @@ __all__ = [
 EXACT_SLACK = 1.15
 """How much longer exact weights may take before quantized ones are preferred. Chosen by hand."""
 KEEP_SLACK = 1.10
-"""How much slower the plan in force may be before it is left. Chosen by hand: changing plans moves
-gigabytes."""
+"""How much slower the current plan may be before it is abandoned. Chosen by hand: changing plans
+moves gigabytes."""
 RETREAT = 0.98
 """After memory ran out, a plan may need at most this share of what the last one took. By hand."""
 
@@ -118,7 +118,7 @@ def step_down(
 
     The order is: encoder off the device, tiles, streaming, and only then quantized weights, if
     allowed. Leaf by leaf comes last, because it is slowest by far; where quantizing is not allowed,
-    it follows streaming, because a leaf passes through exact.
+    it follows streaming directly, because it works with exact weights.
     """
     match plan.placement:
         case Placement.RESIDENT:

@@ -1,4 +1,4 @@
-"""Plan the pictures of a call from its arguments: prompts, grids, seeds and source images."""
+"""Plan the pictures of an invocation from its arguments: prompts, grids, seeds, source images."""
 
 from __future__ import annotations
 

@@ -63,7 +63,7 @@ def _imagine(services: Services) -> app_commands.Command[Any, ..., None]:
     @app_commands.command(description=locale_str("Paint a picture from your words"))
     @app_commands.describe(
         prompt=locale_str("What to paint, in English or Chinese"),
-        picture=locale_str("A picture to start from"),
+        picture=locale_str("A source image to start from"),
         **option_descriptions(),
     )
     @app_commands.choices(**closed_choices(services.family))

@@ -73,7 +73,7 @@ def _blend(services: Services) -> app_commands.Command[Any, ..., None]:
         second=locale_str("The second picture"),
         third=locale_str("A third picture"),
         fourth=locale_str("A fourth picture"),
-        prompt=locale_str("What to paint from them, in English or Chinese"),
+        prompt=locale_str("How the blend should look, in English or Chinese"),
         strength=locale_str("How much to change the pictures, from 0.01 to 1 (default: 0.8)"),
         aspect=locale_str("Aspect ratio of the picture (width:height)"),
         private=_PRIVATE,
@@ -96,7 +96,7 @@ def _blend(services: Services) -> app_commands.Command[Any, ..., None]:
         # language.
         say = words(actor_of(interaction).locale_for(private=private))
         params = GenerationParams(
-            prompt or say("a harmonious mixture of the pictures"), aspect=aspect
+            prompt or say("a harmonious blend of the pictures"), aspect=aspect
         )
         files = [each for each in (first, second, third, fourth) if each is not None]
         spec = InputSpec(Mode.BLEND, tuple(map(attachment_source, files)), strength)
@@ -108,11 +108,13 @@ def _blend(services: Services) -> app_commands.Command[Any, ..., None]:
 def _inpaint(services: Services) -> app_commands.Command[Any, ..., None]:
     @app_commands.command(description=locale_str("Repaint part of a picture"))
     @app_commands.describe(
-        prompt=locale_str("The whole picture as it should be, in English or Chinese"),
+        prompt=locale_str("Describe the whole finished picture, in English or Chinese"),
         picture=locale_str("The picture; without a mask, its transparent areas are repainted"),
-        mask=locale_str("A mask of the same shape: white areas are repainted, black areas stay"),
+        mask=locale_str(
+            "A mask with the same aspect ratio: white areas are repainted, black areas stay"
+        ),
         painting=locale_str("Instead of a file: the number of one of your pictures here"),
-        strength=locale_str("How much to change what is there, from 0.01 to 1 (default: 1)"),
+        strength=locale_str("How much to change the repainted area, from 0.01 to 1 (default: 1)"),
         private=_PRIVATE,
     )
     async def inpaint(

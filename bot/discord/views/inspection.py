@@ -64,7 +64,7 @@ def queue_layout(
         items.append(ui.TextDisplay(say("You have nothing in the queue here. Try /imagine.")))
     items += [ui.Separator(), ui.TextDisplay(_queue_summary(everyone, say))]
     if everyone.following:
-        head = say("Next jobs of other members here")
+        head = say("Other members' next jobs here")
         items.append(ui.TextDisplay(f"**{head}**"))
         items += [_queue_row(job, say, with_user=True) for job in everyone.following]
     refresh = ui.Button[ui.LayoutView](
@@ -102,9 +102,13 @@ def _position(job: QueuedJob, say: Words) -> str:
 
 def _queue_summary(everyone: WholeQueue, say: Words) -> str:
     if everyone.waiting:
-        jobs = say.plural("{n} job is waiting", "{n} jobs are waiting", everyone.waiting)
-        people = say.plural("from {n} person", "from {n} people", everyone.people)
-        text = say("In total, {jobs} {people}.", jobs=jobs, people=people)
+        text = say.plural(
+            "In total, {n} job is waiting.", "In total, {n} jobs are waiting.", everyone.waiting
+        )
+        if everyone.waiting > 1:
+            text += " " + say.plural(
+                "All are from {n} person.", "They are from {n} people.", everyone.people
+            )
     elif everyone.painting:
         text = say("The queue is empty; one job is being painted.")
     else:
@@ -220,9 +224,7 @@ def _heading(details: PictureDetails, say: Words) -> str:
     picture = details.picture
     if picture is None:
         head = say("The recipe in this file")
-        small = say(
-            "The pixels are unmodified. It is not a picture of this server that I can show you."
-        )
+        small = say("The pixels are unmodified, but I cannot show you the picture here.")
     else:
         head = say("Picture #{id}", id=picture.id)
         facts = [say("by {person}", person=f"<@{picture.place.user_id}>")]

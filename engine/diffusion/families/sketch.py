@@ -24,7 +24,7 @@ class Sketch(ZImage):
         model_index.json counts too.
         """
         if clues.name == SKETCH:
-            return "it is the embedded model"
+            return "it is the built-in demo model"
         if clues.pipeline_class not in (None, self.pipeline_class):
             return None
         try:

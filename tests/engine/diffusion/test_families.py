@@ -143,7 +143,7 @@ DEFAULT = "z-image-turbo is assumed"
 @pytest.mark.parametrize(
     ("clues", "family", "reason"),
     [
-        (ModelClues("sketch"), SKETCH_FAMILY, "it is the embedded model"),
+        (ModelClues("sketch"), SKETCH_FAMILY, "it is the built-in demo model"),
         (
             ModelClues("small", index(), TURBO_CONFIGS | {"vae": {"sample_size": 256}}),
             SKETCH_FAMILY,

@@ -167,7 +167,7 @@ async def test_a_full_disk_refuses_in_words(harness: BotHarness, monkeypatch: py
 
     monkeypatch.setattr(jobs, "accept_all", accept)
     refused = await harness.alice.slash(harness.channel, "imagine", prompt="one")
-    assert refused.ephemeral and "a problem with its disk" in refused.response.content
+    assert refused.ephemeral and "a problem with my disk" in refused.response.content
     assert harness.rows("SELECT count(*) FROM jobs") == [(0,)]
     async with asyncio.timeout(5):
         while not any(r.path.endswith("/users/@me/channels") for r in harness.env.http_requests):

@@ -88,7 +88,7 @@ async def test_a_blend_of_two(harness: BotHarness, renderer: ScriptedRenderer):
         harness, "blend", first=PHOTO, second=("b.png", a_picture(30, 90)), strength=0.6
     )
     assert request.mode is Mode.BLEND and request.strength == 0.6
-    assert request.prompt == "a harmonious mixture of the pictures"
+    assert request.prompt == "a harmonious blend of the pictures"
     assert request.width_px > request.height_px and len(renderer.inputs[-1]) == 2
 
 
@@ -161,7 +161,7 @@ async def test_a_painting_is_painted_over_by_its_number(harness: BotHarness):
     ("options", "said"),
     [
         ({"picture": PHOTO}, "transparent"),
-        ({"picture": PHOTO, "mask": ("m.png", a_mask(40, 40))}, "different shapes"),
+        ({"picture": PHOTO, "mask": ("m.png", a_mask(40, 40))}, "different aspect ratios"),
         ({"picture": PHOTO, "mask": ("m.png", a_mask(60, 40, white=False))}, "completely black"),
         ({"picture": PHOTO, "mask": ("m.png", b"")}, "Picture 2: "),
         ({"mask": ("m.png", a_mask())}, "give either a picture"),

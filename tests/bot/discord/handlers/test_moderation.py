@@ -231,7 +231,7 @@ async def test_two_moderators_at_once(harness: BotHarness):
     kept = harness.rows("SELECT count(*) FROM pictures WHERE deleted_at IS NULL")
     assert kept == [(1,)] if verdict == "dismissed" else [(0,)]
     said = answer_to(harness, late)
-    assert late.ephemeral and "faster" in said and f"<@{by}>" in said
+    assert late.ephemeral and "already decided" in said and f"<@{by}>" in said
     assert harness.rows("SELECT * FROM blocks") == []
     assert button_labels(harness.message(card.id)) == []
 

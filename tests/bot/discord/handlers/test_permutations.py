@@ -126,7 +126,7 @@ async def test_declined_nothing_happens(harness: BotHarness):
     assert "Nothing was painted or charged" in harness.texts(asked.response.message)
     assert last_row_labels(asked.response.message) == []
     assert "Nothing was painted" in await press(harness, before, "z1:decline:1")
-    assert "This question has expired" in await press(harness, before, "z1:paint:1")
+    assert "This confirmation has expired" in await press(harness, before, "z1:paint:1")
     assert nothing_charged(harness)
 
 
@@ -137,7 +137,7 @@ async def test_pressed_twice_it_is_painted_once(harness: BotHarness, renderer: S
     question = asked.response.message
     await harness.alice.click(question, label="Paint 4 pictures")
     for custom_id in ("z1:paint:1", "z1:decline:1"):
-        assert "already answered this with Paint" in await press(harness, question, custom_id)
+        assert "already pressed Paint" in await press(harness, question, custom_id)
     assert "4 jobs were accepted" in harness.texts(asked.response.message)
     renderer.release()
     await harness.settled()
@@ -155,7 +155,7 @@ async def test_two_devices_at_once_paint_once(data_dir: Path, renderer: Scripted
         presses = [fuzzer.press(harness.alice, "z1:paint:1", message=question) for _ in range(2)]
         await asyncio.gather(*presses)
         sent = [str(each.json) for each in harness.env.http_requests[before:]]
-        assert sum("already answered this with Paint" in each for each in sent) == 1
+        assert sum("already pressed Paint" in each for each in sent) == 1
         assert "4 jobs were accepted" in harness.texts(asked.response.message)
         renderer.release()
         await harness.settled()
@@ -184,12 +184,12 @@ async def test_after_an_hour_it_is_over(harness: BotHarness):
     asked, second = await propose(harness), await propose(harness)
     harness.clock.advance(3600)
     await harness.alice.click(asked.response.message, label="Paint 4 pictures")
-    assert "This question has expired" in harness.texts(asked.response.message)
+    assert "This confirmation has expired" in harness.texts(asked.response.message)
     assert last_row_labels(asked.response.message) == []
     await harness.app.maintenance.forget_old_proposals()
     assert harness.rows("SELECT id FROM proposals") == []
     await harness.alice.click(second.response.message, label="Paint 4 pictures")
-    assert "This question has expired" in harness.texts(second.response.message)
+    assert "This confirmation has expired" in harness.texts(second.response.message)
     assert nothing_charged(harness)
 
 
@@ -305,7 +305,7 @@ async def test_an_answer_that_does_not_arrive_loses_nothing(
     await harness.settled()
     assert harness.charged() == 2 and len(picture_messages(harness)) == 2
     again = await harness.alice.click(asked.response.message, label="Paint 2 pictures")
-    assert "already answered this with Paint" in again.response.content and harness.charged() == 2
+    assert "already pressed Paint" in again.response.content and harness.charged() == 2
 
 
 async def test_a_crash_after_the_press_loses_and_doubles_nothing(
@@ -321,9 +321,7 @@ async def test_a_crash_after_the_press_loses_and_doubles_nothing(
     await harness.settled()
     assert harness.rows("SELECT DISTINCT state FROM jobs") == [("painted",)]
     assert len(picture_messages(harness)) == 4 and harness.charged() == 4
-    assert "already answered this with Paint" in await press(
-        harness, asked.response.message, "z1:paint:1"
-    )
+    assert "already pressed Paint" in await press(harness, asked.response.message, "z1:paint:1")
 
 
 async def test_a_disk_in_trouble_accepts_none(harness: BotHarness, monkeypatch: pytest.MonkeyPatch):
@@ -339,7 +337,7 @@ async def test_a_disk_in_trouble_accepts_none(harness: BotHarness, monkeypatch: 
 
     monkeypatch.setattr(jobs, "_insert", fails)
     pressed = await harness.alice.click(asked.response.message, label="Paint 4 pictures")
-    assert pressed.ephemeral and "a problem with its disk" in pressed.response.content
+    assert pressed.ephemeral and "a problem with my disk" in pressed.response.content
     assert nothing_charged(harness)
     assert harness.app.engine.queue._held == {}
     monkeypatch.undo()

@@ -87,7 +87,7 @@ async def test_a_full_disk_is_said_in_the_panel(
     with monkeypatch.context() as patch:
         patch.setattr(Jobs, "cancelled", full)
         await busy.alice.click(panel.message, custom_id="z1:unqueue:2")
-    assert "a problem with its disk" in busy.texts(panel.message)
+    assert "a problem with my disk" in busy.texts(panel.message)
     assert "z1:unqueue:2" in str(panel.message.components)
     await busy.alice.click(panel.message, custom_id="z1:unqueue:2")
     assert busy.texts(panel.message).startswith("Cancelled")
