@@ -153,7 +153,7 @@ def test_every_step_is_shown_beside_the_picture():
         (["a", "--image", "anim.gif"], "GIF"),
         (["a", "--image", "vast.png"], "megapixels"),
         (["a", "--image", "heavy.png"], "MiB"),
-        (["a", "--image", "photo.jpg", "--mask", "first.png"], "shape"),
+        (["a", "--image", "photo.jpg", "--mask", "first.png"], "aspect ratio"),
         (["a", "--image", "photo.jpg", "--mask", "black.png"], "black"),
         (["a", "--mask", "mask.png"], "--image"),
         (["a", "--strength", "0.5"], "--image"),
