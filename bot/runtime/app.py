@@ -29,6 +29,7 @@ from bot.runtime.recovery import resume_status_messages
 from bot.runtime.shutdown import stop_on_signals
 from bot.runtime.wiring import Infrastructure, Stores, wire
 from bot.settings import Settings
+from bot.tasks import end_tasks
 from bot.wording.labels import device_remark
 from engine.errors import Defunct, EngineError, ModelUnavailable
 from engine.factory import diffusion_factory
@@ -41,10 +42,14 @@ from storage.types import Clock, utc_now
 
 log = structlog.get_logger(__name__)
 
-DELIVERY_DRAIN_S = 15.0
-"""How long running deliveries may take during shutdown; the next start delivers the rest."""
+DELIVERY_DRAIN_S = 5.0
+"""How long running deliveries may take during shutdown; the next start delivers the rest. With the
+other limits of `_shut_down` it keeps the shutdown under 10 s after the engine has drained, which is
+what service managers and `docker stop` grant before they kill. Chosen by hand."""
 RESPONSE_LIMIT_S = 3.0
 """Discord accepts no first response to a command after this time."""
+TASKS_LIMIT_S = 0.5
+"""How long cancelled background tasks may take to end. Chosen by hand."""
 
 
 @dataclass(slots=True)
@@ -53,7 +58,7 @@ class Application:
 
     resumed: the jobs that were taken over from the last process. online: whether the tasks that
     need Discord were started. tasks: the background tasks. task_failed: set when one of them ends
-    with an error, which none should.
+    with an error, which none should. connection: the task that stays connected to Discord.
     """
 
     settings: Settings
@@ -65,6 +70,7 @@ class Application:
     stores: Stores
     resumed: list[ActiveJob] = field(default_factory=list[ActiveJob])
     online: bool = False
+    connection: asyncio.Task[None] | None = None
     tasks: list[asyncio.Task[None]] = field(default_factory=list[asyncio.Task[None]])
     task_failed: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -155,19 +161,24 @@ async def _shut_down(app: Application) -> None:
     """Shut down so that pictures in progress still arrive.
 
     The picture on the GPU is finished or, after drain_s, stopped and kept for the next start;
-    results are written and delivered; the background tasks end; pending interactions are answered;
-    and the connection to Discord is closed last.
+    results are written and delivered; pending interactions are answered; the connection to Discord
+    is closed and the background tasks end. Each step after the drain has a limit, whatever state
+    the connection is in.
     """
     app.completion.begin_shutdown()
     await app.engine.drain(app.settings.engine.drain_s)
     await app.completion.finish()
+    responses = app.client.in_flight.finish(RESPONSE_LIMIT_S)
     if app.online:
-        await app.services.delivery.drain(DELIVERY_DRAIN_S)
-    for task in app.tasks:
-        task.cancel()
-    await asyncio.gather(*app.tasks, return_exceptions=True)
-    await app.client.in_flight.finish(RESPONSE_LIMIT_S)
+        await asyncio.gather(app.services.delivery.drain(DELIVERY_DRAIN_S), responses)
+    else:
+        await responses
+    await end_tasks(app.tasks, TASKS_LIMIT_S)
+    # Closed before its task is cancelled: discord.py swallows a cancellation while it reconnects a
+    # shard, and then gives up only if the client is closed.
     await disconnect(app.client)
+    if app.connection is not None:
+        await end_tasks([app.connection], TASKS_LIMIT_S)
 
 
 async def serve(settings: Settings, explain_exit: Callable[[str], None]) -> int:
@@ -212,13 +223,9 @@ async def _wait_for_end(
             return _engine_exit(failure.result(), explain_exit)
         return _discord_exit(connection.exception(), explain_exit)
     finally:
-        # Discord stays connected while the engine drains, so this task is cancelled later.
-        for task in (stop, task_failed, failure, announce):
-            task.cancel()
-        app.tasks.append(connection)
-        await asyncio.gather(
-            *(task for task in tasks if task is not connection), return_exceptions=True
-        )
+        # Discord stays connected while the engine drains, so that task is ended later.
+        app.connection = connection
+        await end_tasks([stop, task_failed, failure, announce], TASKS_LIMIT_S)
 
 
 def _engine_exit(error: EngineError, explain_exit: Callable[[str], None]) -> int:
