@@ -392,7 +392,7 @@ def failure_sentence(state: str, code: str, detail: str, say: Words) -> str:
         "blank": say("The picture came out blank and was discarded. Try another seed."),
         "input_unfit": say("The source image does not have the expected size."),
         "input_missing": say("The source image is no longer available."),
-        "out_of_memory": say("The GPU ran out of memory while painting this picture."),
+        "out_of_memory": say("There was not enough memory to paint this picture."),
         "disk": say("The picture could not be saved: there is a problem with my disk."),
         "crashed": say("I crashed twice while painting this and gave up."),
     }

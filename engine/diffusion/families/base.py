@@ -167,6 +167,7 @@ class Family(ABC):
     levels: of enhancement that differ here. knows_styles: whether words for a style change its
     pictures. pipeline_class: of diffusers, as model_index.json names it. components: those with
     weights first. shift: of the noise schedule, where the scheduler's configuration has none.
+    bfloat16: whether it keeps its quality in bfloat16, which is used where a device computes in it.
     """
 
     name: str
@@ -193,6 +194,7 @@ class Family(ABC):
     enhance: EnhancementLevel = EnhancementLevel.FULL
     levels: tuple[EnhancementLevel, ...] = tuple(EnhancementLevel)
     knows_styles: bool = True
+    bfloat16: bool = True
 
     @property
     def budget_px(self) -> int:

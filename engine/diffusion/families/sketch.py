@@ -48,5 +48,6 @@ SKETCH_FAMILY: Family = Sketch(
     enhance=EnhancementLevel.LIGHT,
     levels=(EnhancementLevel.OFF, EnhancementLevel.LIGHT, EnhancementLevel.FULL),
     knows_styles=False,
+    bfloat16=False,
 )
 """It was trained at about 256 × 256; the other bounds were chosen by eye."""
