@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Mapping
 
+from bot.request.mentions import readable
 from bot.request.notes import (
     HighGuidance,
     InertSyntax,
@@ -73,8 +74,8 @@ def resolve(
     count: counts the tokens of a text. keep_guidance: a given guidance stays even then, to be
     compared with others.
     """
-    prompt = prompts.clean(params.prompt)
-    negative = prompts.clean(params.negative or "")
+    prompt = readable(prompts.clean(params.prompt))
+    negative = readable(prompts.clean(params.negative or ""))
     steps, guidance = _steps(params, family), _guidance(params, family)
     if negative and not (keep_guidance and params.guidance is not None):
         guidance = _guidance_for_negative(guidance, family)

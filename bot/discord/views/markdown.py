@@ -7,6 +7,8 @@ from datetime import datetime
 import discord
 from discord import ui
 
+from bot.request.mentions import readable
+
 ALT_LIMIT = 1024
 
 
@@ -46,5 +48,9 @@ def form(title: str, custom_id: str, *fields: ui.Item[ui.Modal]) -> ui.Modal:
 
 
 def alt_text(prompt: str) -> str:
-    """Return the text that screen readers read for a picture: its prompt."""
+    """Return the text that screen readers read for a picture: its prompt, without codes and ids.
+
+    Prompts of earlier versions have them.
+    """
+    prompt = readable(prompt)
     return replace_surrogates(prompt if len(prompt) <= ALT_LIMIT else prompt[: ALT_LIMIT - 1] + "…")

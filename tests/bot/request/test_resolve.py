@@ -210,6 +210,19 @@ def test_the_note_on_syntax_is_one_line():
     assert len(sentence) < 250 and "\n" not in sentence and sentence.endswith("….")
 
 
+def test_no_code_of_discord_reaches_the_model():
+    """Whatever door a prompt came through, codes in it and in the negative prompt are words."""
+    made = resolved(
+        GenerationParams(
+            "<:red_house:123456789012345678> and <@\u200b123456789012345678>",
+            negative="<a:fog_bank:123456789012345678>",
+        )
+    ).request
+    assert made.prompt == "red house and somebody"
+    assert made.effective_prompt.startswith("red house and somebody")
+    assert made.negative_prompt == "fog bank"
+
+
 def test_high_guidance_is_noted():
     """Guidance above 2.5 is noted, as pictures look burnt."""
     (note,) = resolved(GenerationParams("x", guidance=3.0, enhance=EnhancementLevel.OFF)).notes
