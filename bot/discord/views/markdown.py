@@ -17,6 +17,11 @@ def timestamp(moment: datetime) -> str:
     return discord.utils.format_dt(moment, "R")
 
 
+def command_mention(name: str, command_id: int | None) -> str:
+    """Return text that Discord turns into a link to a command; its name where it has no id yet."""
+    return f"`/{name}`" if command_id is None else f"</{name}:{command_id}>"
+
+
 def quoted(text: str, limit: int) -> str:
     """Cut user input to `limit` and escape it: no Markdown, no mentions, no link previews."""
     cut = replace_surrogates(text if len(text) <= limit else text[: limit - 1].rstrip() + "…")
