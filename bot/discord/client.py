@@ -18,6 +18,7 @@ from bot.discord.commands.help import help_commands
 from bot.discord.commands.image_to_image import image_to_image_commands, image_to_image_menu
 from bot.discord.commands.inspection import inspection_commands
 from bot.discord.commands.settings import settings_command
+from bot.discord.handlers.bot_mentions import BotMentions
 from bot.discord.handlers.image_to_image import staged_button_class
 from bot.discord.handlers.router import button_class, submit
 from bot.discord.interaction.error_handler import explain
@@ -69,11 +70,15 @@ class ZimagineClient(discord.AutoShardedClient):
     """The client. It caches servers but no members or messages, so memory use stays flat for
     months."""
 
-    def __init__(self, services: Services, sync_state: Path | None) -> None:
+    def __init__(
+        self, services: Services, sync_state: Path | None, *, answer_mentions: bool
+    ) -> None:
         # The bot does not use voice, so discord.py need not warn about missing voice libraries.
         discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
         super().__init__(
-            intents=discord.Intents(guilds=True),
+            # Messages are only received where mentions are to be answered. The intent is not
+            # privileged: their text comes only with those that mention the bot.
+            intents=discord.Intents(guilds=True, guild_messages=answer_mentions),
             member_cache_flags=discord.MemberCacheFlags.none(),
             chunk_guilds_at_startup=False,
             max_messages=None,
@@ -84,6 +89,7 @@ class ZimagineClient(discord.AutoShardedClient):
         )
         self._sync_state = sync_state
         self._command_ids: dict[str, int] = {}
+        self._mentions = BotMentions(services, self._ids) if answer_mentions else None
         self.tree = ZimagineTree(
             self,
             allowed_contexts=app_commands.AppCommandContext(
@@ -129,20 +135,31 @@ class ZimagineClient(discord.AutoShardedClient):
         except Exception as error:
             await explain(interaction, error)
 
+    async def on_message(self, message: discord.Message) -> None:
+        """Answer a mention of the bot, where the owner wants that."""
+        if self._mentions is not None and self.user is not None:
+            await self._mentions.answer(message, self.user.id)
+
     async def on_ready(self) -> None:
         """Log that the connection is up, also after a reconnect."""
         log.info("online", user=str(self.user), servers=len(self.guilds))
+
+    def _ids(self) -> dict[str, int]:
+        return self._command_ids
 
     def _registered(self) -> list[tuple[app_commands.Command[Any, ..., None], int | None]]:
         return [(each, self._command_ids.get(each.name)) for each in self._members]
 
 
-def create_client(services: Services, sync_state: Path | None = None) -> ZimagineClient:
+def create_client(
+    services: Services, sync_state: Path | None = None, *, answer_mentions: bool = False
+) -> ZimagineClient:
     """Create a client that is ready to be started on the running loop.
 
-    sync_state: the file that remembers the last command sync.
+    sync_state: the file that remembers the last command sync. answer_mentions: whether a mention of
+    the bot is answered, for which Discord sends it every message of its servers.
     """
-    return ZimagineClient(services, sync_state)
+    return ZimagineClient(services, sync_state, answer_mentions=answer_mentions)
 
 
 def invitation(application_id: int) -> str:

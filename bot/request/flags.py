@@ -183,7 +183,8 @@ def flag_line(request: ImageRequest) -> str:
     """Return the prompt and flags that reproduce this picture when `parse` or `expand` read them.
 
     No flag can name the source images or the variations. --enhance is included if the level can be
-    determined from the effective prompt.
+    determined from the effective prompt. A negative prompt without guidance did nothing, and would
+    raise guidance: it is left out.
     """
     level = _enhancement_level(request)
     flags = [
@@ -203,7 +204,7 @@ def flag_line(request: ImageRequest) -> str:
     if level is not None:
         flags.append(f"--enhance {level}")
     line = " ".join([escape_prompt(request.prompt), *flags])
-    if not request.negative_prompt.strip(f"{SOFT} "):
+    if request.guidance <= 1.0 or not request.negative_prompt.strip(f"{SOFT} "):
         return line
     complete = f"{line} --no {escape_prompt(request.negative_prompt)}"
     reparsed = parse(complete)

@@ -14,6 +14,13 @@ class NegativeIgnored:
 
 
 @dataclass(frozen=True, slots=True)
+class NegativeGuidance:
+    """Guidance is on so that a negative prompt acts; without one it would be off."""
+
+    guidance: float
+
+
+@dataclass(frozen=True, slots=True)
 class NegativeAdded:
     """Enhancement added the default negative prompt: guidance is on and none was given."""
 
@@ -49,6 +56,16 @@ class StyleIgnored:
 
 
 @dataclass(frozen=True, slots=True)
+class InertSyntax:
+    """The prompt has weights, LoRA tags or settings of other programs, which do nothing here.
+
+    words: as written.
+    """
+
+    words: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Adapted:
     """The renderer had to deviate from the request; the picture is fine."""
 
@@ -72,10 +89,12 @@ class SomeFailed:
 
 Note = (
     NegativeIgnored
+    | NegativeGuidance
     | NegativeAdded
     | HighGuidance
     | SmallSide
     | StyleIgnored
+    | InertSyntax
     | Adapted
     | NotExact
     | SomeFailed

@@ -170,10 +170,10 @@ OPTIONS: Final = (
         kind=str,
         flags=(_flag("no negative", read.words),),
         description=translatable(
-            "What should not be in the picture (only works with guidance above 1)"
+            "What should not be in the picture (guidance is raised for it where it is off)"
         ),
         section=Section.CONTENT,
-        help="What should not be in the picture; only works with guidance above 1.",
+        help="What should not be in the picture; raises guidance to 1.8 where it is off.",
     ),
     Option(
         name="enhance",

@@ -47,6 +47,11 @@ class TextTooLong:
 
 
 @dataclass(frozen=True, slots=True)
+class NegativeUnsupported:
+    """A negative prompt for a model on which none acts."""
+
+
+@dataclass(frozen=True, slots=True)
 class TooManyTokens:
     """The prompt, with the words that enhancement added, has more tokens than the model reads."""
 
@@ -351,6 +356,7 @@ class StrengthWithoutImage:
 Reason = (
     EmptyPrompt
     | TextTooLong
+    | NegativeUnsupported
     | TooManyTokens
     | OutOfRange
     | BadSize

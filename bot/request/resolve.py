@@ -5,9 +5,12 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Mapping
 
+from bot.request.mentions import readable
 from bot.request.notes import (
     HighGuidance,
+    InertSyntax,
     NegativeAdded,
+    NegativeGuidance,
     NegativeIgnored,
     Note,
     SmallSide,
@@ -17,6 +20,7 @@ from bot.request.outcomes import (
     BadAspect,
     BadSize,
     EmptyPrompt,
+    NegativeUnsupported,
     OutOfRange,
     Quantity,
     Reason,
@@ -57,17 +61,27 @@ _MAX_EFFECTIVE_CHARS = 2 * prompts.MAX_PROMPT_CHARS
 
 
 def resolve(
-    params: GenerationParams, family: Family, seeds: SeedSource, count: Count | None = None
+    params: GenerationParams,
+    family: Family,
+    seeds: SeedSource,
+    count: Count | None = None,
+    *,
+    keep_guidance: bool = False,
 ) -> ResolvedRequest | Refused:
     """Fill in the family's defaults, enhance the prompt, and check every bound.
 
-    count: counts the tokens of a text.
+    Guidance at which a negative prompt would do nothing is raised to what the family needs.
+    count: counts the tokens of a text. keep_guidance: a given guidance stays even then, to be
+    compared with others.
     """
-    prompt = prompts.clean(params.prompt)
-    negative = prompts.clean(params.negative or "")
+    prompt = readable(prompts.clean(params.prompt))
+    negative = readable(prompts.clean(params.negative or ""))
     steps, guidance = _steps(params, family), _guidance(params, family)
+    if negative and not (keep_guidance and params.guidance is not None):
+        guidance = _guidance_for_negative(guidance, family)
     problem = (
         _text_problem(prompt, negative)
+        or _negative_problem(negative, family)
         or seed_problem(params.seed)
         or _effort_problem(steps, guidance, family)
         or _range_problem("variety", params.variety, 0.0, 1.0)
@@ -188,6 +202,8 @@ def request_notes(request: ImageRequest, family: Family) -> tuple[Note, ...]:
         notes.append(NegativeIgnored())
     elif prompts.is_ours(request.negative_prompt):
         notes.append(NegativeAdded(request.negative_prompt))
+    elif request.negative_prompt and request.guidance == family.negative_guidance:
+        notes.append(NegativeGuidance(request.guidance))
     if request.guidance > family.warn_guidance:
         notes.append(HighGuidance(request.guidance, family.warn_guidance))
     short_px = min(request.width_px, request.height_px)
@@ -198,6 +214,8 @@ def request_notes(request: ImageRequest, family: Family) -> tuple[Note, ...]:
         read = prompts.as_read(request.prompt, request.effective_prompt, request.style)
         if styled.clash or read != styled.prompt:
             notes.append(StyleIgnored(request.style, styled.clash))
+    if inert := prompts.inert_syntax(request.prompt):
+        notes.append(InertSyntax(inert))
     return tuple(notes)
 
 
@@ -287,6 +305,19 @@ def _guidance(params: GenerationParams, family: Family) -> float:
     return family.strict_guidance if params.strict else family.default_guidance
 
 
+def _guidance_for_negative(guidance: float, family: Family) -> float:
+    """Return the guidance to paint with where there is a negative prompt.
+
+    It is raised only where the negative prompt would do nothing at all: guidance that acts is the
+    requester's own choice.
+    """
+    acts = family.pipeline_guidance(guidance) > 0
+    in_bounds = 1.0 <= guidance <= family.max_guidance
+    if acts or not in_bounds or family.negative_guidance is None:
+        return guidance
+    return family.negative_guidance
+
+
 def _strength(start: InitImages) -> float:
     usual = DEFAULT_STRENGTHS.get(start.mode, 1.0)
     return usual if start.strength is None else float(start.strength)
@@ -307,6 +338,10 @@ def _text_problem(prompt: str, negative: str) -> Reason | None:
         if len(text) > prompts.MAX_PROMPT_CHARS:
             return TextTooLong(what, len(text), prompts.MAX_PROMPT_CHARS)
     return None
+
+
+def _negative_problem(negative: str, family: Family) -> Reason | None:
+    return NegativeUnsupported() if negative and family.negative_guidance is None else None
 
 
 def _effective_problem(text: str) -> Reason | None:

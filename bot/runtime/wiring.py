@@ -230,7 +230,11 @@ def wire(base: Infrastructure) -> Components:
         clock=clock,
         max_wait=shared.max_wait,
     )
-    client = create_client(services, settings.storage.data_dir / SYNC_FILE)
+    client = create_client(
+        services,
+        settings.storage.data_dir / SYNC_FILE,
+        answer_mentions=settings.discord.answer_mentions,
+    )
     outgoing.messenger.attach(client)
     return Components(services, client, shared.completion, resumption, maintenance, stores)
 

@@ -11,7 +11,9 @@ from bot.request.input_images import InputMismatch, MaskEmpty, MaskMissing, Mask
 from bot.request.notes import (
     Adapted,
     HighGuidance,
+    InertSyntax,
     NegativeAdded,
+    NegativeGuidance,
     NegativeIgnored,
     Note,
     NotExact,
@@ -30,6 +32,7 @@ from bot.request.outcomes import (
     InputGone,
     JobFinished,
     ManyPermutations,
+    NegativeUnsupported,
     NoPictures,
     NotAllowed,
     NotBlockable,
@@ -64,6 +67,7 @@ from bot.request.outcomes import (
 from bot.wording.flags import flag_problem, permutations_problem
 from bot.wording.labels import style_ignored
 from bot.wording.moderation import When, moderation_refusal
+from bot.wording.prompt_analysis import inert_syntax
 from engine.errors import Scope
 from engine.types import Adaptation, Mend
 from engine.uploads import FORMATS, BadFormat, TooManyPixels, UploadRefused, UploadTooLarge
@@ -77,6 +81,11 @@ def refusal(refused: Refused, say: Words, when: When) -> str:
             return say("The prompt is empty: please say what to paint.")
         case TextTooLong():
             return _text_too_long(reason, say)
+        case NegativeUnsupported():
+            return say(
+                "A negative prompt does nothing with this model. Leave it out, and describe what "
+                "should be there instead."
+            )
         case TooManyTokens(tokens, limit):
             return say(
                 "The prompt is too long: the model reads {limit} tokens (pieces of words), "
@@ -408,6 +417,11 @@ def note_sentence(remark: Note, say: Words) -> str:
     match remark:
         case NegativeIgnored():
             return say("The negative prompt does nothing at guidance 1; raise guidance to use it.")
+        case NegativeGuidance(guidance):
+            return say(
+                "Guidance is {guidance}, so that the negative prompt works.",
+                guidance=_number(guidance),
+            )
         case NegativeAdded(words):
             return say("Negative prompt added: {words}", words=words)
         case HighGuidance(guidance, advised):
@@ -424,6 +438,8 @@ def note_sentence(remark: Note, say: Words) -> str:
             )
         case StyleIgnored():
             return style_ignored(remark, say)
+        case InertSyntax(words):
+            return inert_syntax(words, say)
         case Adapted(adaptation):
             return _adapted(adaptation, say)
         case SomeFailed(failed, wanted):

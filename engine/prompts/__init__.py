@@ -1,6 +1,6 @@
 """From prompt to prompt: cleaning, analysis, enhancement and negative prompts. Pure."""
 
-from engine.prompts.advice import Advice, Count, Hint
+from engine.prompts.advice import Advice, Count, Hint, inert_syntax
 from engine.prompts.analysis import Analysis, analyse
 from engine.prompts.cleaning import MAX_PROMPT_CHARS, clean
 from engine.prompts.enhancement import Enhancement, EnhancementLevel, Style, addition, enhance
@@ -28,6 +28,7 @@ __all__ = [
     "as_read",
     "clean",
     "enhance",
+    "inert_syntax",
     "is_ours",
     "language",
     "styled",

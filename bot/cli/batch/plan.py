@@ -304,7 +304,9 @@ def _prompt_pictures(
         for cell in cells:
             label = cell.label if count == 1 else f"{cell.label}, seed {seed}"
             resolve_picture = _resolve_later(
-                _with_cell(dataclasses.replace(params, seed=seed), cell), family
+                _with_cell(dataclasses.replace(params, seed=seed), cell),
+                family,
+                compared="guidance" in cell.values,
             )
             pictures.append(PlannedPicture(resolve_picture, label, cell.file_label))
     return tuple(pictures)
@@ -319,9 +321,10 @@ def _with_cell(params: GenerationParams, cell: Cell) -> GenerationParams:
 
 
 def _resolve_later(
-    params: GenerationParams, family: Family
+    params: GenerationParams, family: Family, *, compared: bool
 ) -> Callable[[Count | None], ResolvedRequest | Refused]:
-    return lambda count: resolve(params, family, _random_seed, count)
+    """compared: the picture stands beside others with another guidance, so it keeps its own."""
+    return lambda count: resolve(params, family, _random_seed, count, keep_guidance=compared)
 
 
 def _random_seed() -> int:

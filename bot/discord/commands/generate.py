@@ -17,6 +17,7 @@ from bot.discord.commands.options import (
 from bot.discord.commands.variations import variation_commands
 from bot.discord.handlers.history import show_history
 from bot.discord.handlers.image_to_image import imagine_from
+from bot.discord.interaction.mentions import named_params
 from bot.discord.interaction.responses import (
     Interaction,
     actor_of,
@@ -100,6 +101,7 @@ def _imagine(services: Services) -> app_commands.Command[Any, ..., None]:
                 started = (picture, strength)
                 await imagine_from(interaction, services, params, *started, count, private=private)
                 return
+            params = await named_params(interaction, params)
             actor = actor_of(interaction)
             outcome = await services.generation.imagine(actor, params, private=private, count=count)
             await answer(interaction, services, outcome)

@@ -16,6 +16,7 @@ from bot.discord.handlers.details import (
     show_details,
     show_file_details,
 )
+from bot.discord.interaction.mentions import named
 from bot.discord.interaction.responses import (
     Interaction,
     actor_of,
@@ -58,6 +59,7 @@ def _explain(services: Services) -> app_commands.Command[Any, ..., None]:
     )
     @app_commands.describe(prompt=locale_str("The prompt, in English or Chinese"))
     async def explain(interaction: Interaction, prompt: Prompt) -> None:
+        (prompt,) = await named(interaction, prompt)
         # Off the loop: parsing a long prompt takes a tenth of a second.
         outcome = await asyncio.to_thread(services.inspection.explain, prompt)
         if isinstance(outcome, Refused):

@@ -14,6 +14,7 @@ from discord import ui
 from bot.discord.handlers.variations import answer_soon
 from bot.discord.interaction.error_handler import explain
 from bot.discord.interaction.in_flight import InFlightInteractions
+from bot.discord.interaction.mentions import named_params
 from bot.discord.interaction.responses import (
     NO_MENTIONS,
     Interaction,
@@ -98,6 +99,7 @@ async def generate_from(
 ) -> None:
     """Paint from pictures. They are loaded first; the response is deferred if that takes long."""
     actor, image_to_image = actor_of(interaction), services.image_to_image
+    params = await named_params(interaction, params)
     plan = await image_to_image.plan(actor, params, spec, private=private, count=count)
     if isinstance(plan, Refused):
         await refuse(interaction, plan)

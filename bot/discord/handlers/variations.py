@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 
 from bot.discord.handlers.details import can_read_of
+from bot.discord.interaction.mentions import named
 from bot.discord.interaction.responses import (
     Interaction,
     actor_of,
@@ -145,6 +147,8 @@ async def show_remix(
         await refuse(interaction, original)
         return
     request = Recipe.from_json(original.recipe).request
+    if prompt:
+        (prompt,) = await named(interaction, prompt)
     form = remix_form(original.id, request, prompt, words_of(interaction))
     await interaction.response.send_modal(form)
 
@@ -153,7 +157,10 @@ async def submit_remix(interaction: Interaction, services: Services, picture_id:
     """Paint a remix as the form says; the picture may have been deleted since the form was
     opened."""
     if await can_deliver_here(interaction):
+        typed = remix_changes(interaction)
+        prompt, negative = await named(interaction, typed.prompt, typed.negative)
+        changes = dataclasses.replace(typed, prompt=prompt, negative=negative)
         outcome = await services.variations.remix(
-            actor_of(interaction), remix_changes(interaction), str(picture_id), anyones=True
+            actor_of(interaction), changes, str(picture_id), anyones=True
         )
         await answer(interaction, services, outcome)

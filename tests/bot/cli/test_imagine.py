@@ -23,6 +23,15 @@ def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+def test_codes_of_discord_are_read_as_names():
+    """A prompt that was copied from Discord is painted, and its file named, by the names in it."""
+    (found,) = painted(
+        "<:red_house:123456789012345678> of <@123456789012345678>", *QUICK, "--out", "some"
+    )
+    assert found["prompt"] == "red house of somebody"
+    assert Path(found["file"]).name.startswith("red-house-of-somebody-")
+
+
 def test_a_prompt_becomes_a_file_and_its_name_is_printed():
     """The one line on standard output is the path of a PNG of the right size."""
     done = zimagine("imagine", "a lake", *QUICK)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import discord
 import pytest
@@ -71,10 +72,37 @@ async def test_options_reach_the_painter(harness: BotHarness):
     assert request.width_px / request.height_px == pytest.approx(16 / 9, rel=0.05)
 
 
-async def test_an_idle_negative_prompt_is_said(harness: BotHarness):
-    """The reply warns that a negative prompt without guidance has no effect."""
-    result = await harness.alice.slash(harness.channel, "imagine", prompt="a sea", negative="ships")
-    assert "does nothing at guidance 1" in harness.texts(result.response.message)
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"prompt": "a sea", "negative": "ships"},
+        {"prompt": "a sea --no ships"},
+        {"prompt": "a sea", "negative": "ships", "guidance": 1.0},
+        {"prompt": "a sea --no ships --cfg 1"},
+        {"prompt": "a sea --no ships", "count": 2},
+    ],
+)
+async def test_a_negative_prompt_raises_guidance_and_says_so(
+    harness: BotHarness, options: dict[str, Any]
+):
+    """A negative prompt is painted with the guidance that it needs, which the first answer and the
+    picture say in one line."""
+    result = await harness.alice.slash(harness.channel, "imagine", **options)
+    line = "-# Guidance is 1.8, so that the negative prompt works."
+    assert line in harness.texts(result.response.message).splitlines()
+    await harness.settled()
+    assert {(each.guidance, each.negative_prompt) for each in painted(harness)} == {(1.8, "ships")}
+    assert line in harness.texts(harness.message_with_picture()).splitlines()
+
+
+async def test_syntax_that_does_nothing_is_named(harness: BotHarness):
+    """Weights, LoRA tags and settings are named in one line, without their Markdown."""
+    prompt = "a (**red**:1.3) house <lora:snow:0.8>, steps: 30"
+    result = await harness.alice.slash(harness.channel, "imagine", prompt=prompt)
+    text = harness.texts(result.response.message)
+    (line,) = [each for each in text.splitlines() if "do nothing" in each]
+    assert "lora:snow:0.8" in line and "steps: 30" in line and "red" in line
+    assert "**red" not in text and harness.charged() == 1
     await harness.settled()
 
 

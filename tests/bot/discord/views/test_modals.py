@@ -35,6 +35,18 @@ async def test_other_words_in_the_same_shape(harness: BotHarness):
     ]
 
 
+async def test_a_negative_prompt_in_the_form_raises_guidance(harness: BotHarness):
+    """A remix with a negative prompt gets the guidance that it needs where the original had none,
+    and without one keeps the original's."""
+    await paint(harness, prompt="a lake", seed=5)
+    message = harness.message_with_picture()
+    for negative in ("mist", ""):
+        form = await harness.bob.click(await harness.more(harness.bob, message), label="Remix")
+        await harness.bob.submit_modal(form, {"prompt": "a pond", "negative": negative})
+    await harness.settled()
+    assert [each.guidance for each in painted(harness)] == [1.0, 1.8, 1.0]
+
+
 async def test_a_form_outlives_the_process_that_showed_it(harness: BotHarness):
     """A form submitted after a restart still works, and discord.py keeps no modal in memory."""
     await paint(harness, prompt="a lake", seed=5)

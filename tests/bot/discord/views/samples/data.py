@@ -16,7 +16,9 @@ from bot.i18n import Words
 from bot.request.notes import (
     Adapted,
     HighGuidance,
+    InertSyntax,
     NegativeAdded,
+    NegativeGuidance,
     NegativeIgnored,
     Note,
     NotExact,
@@ -44,6 +46,8 @@ MENDS = tuple(
 )
 NOTES: tuple[Note, ...] = (
     NegativeIgnored(),
+    NegativeGuidance(1.8),
+    InertSyntax(("(**red**:1.3)", "<lora:snow:0.8>", "steps: 30", "x" * 200)),
     NegativeAdded(NEGATIVE),
     HighGuidance(6.0, 4.0),
     SmallSide(256, 512),

@@ -133,7 +133,7 @@ INSPECTION: dict[str, Sample] = {
     "explain-style-left": _explain(", watercolour", style=PictureStyle.OIL, left=_STYLE_IGNORED),
     "details": _details(),
     "details-full": _details(_EVERYTHING, full=True, parent_id=30, series=(31, 32, 33, 34)),
-    "details-long": _details({"negative_prompt": "fog, " * 300}),
+    "details-long": _details({"negative_prompt": "fog, " * 300, "guidance": 1.8}),
     "details-file": _details(stored=False),
     "details-file-begun": _details(
         {"mode": Mode.IMAGE, "inputs": ("0" * 64,), "strength": 0.75}, stored=False
