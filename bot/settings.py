@@ -25,12 +25,11 @@ from pydantic_settings import (
     SettingsError,
 )
 
+from bot.setting_names import ENV_PREFIX, TOKEN_ENV, nearest_setting, unknown_variables
 from engine.diffusion.footprint import MemoryPlan
 from engine.settings import AUTO, EngineSettings
 
 DEFAULT_CONFIG = Path("config.toml")
-ENV_PREFIX = "ZIMAGINE_"
-TOKEN_ENV = "DISCORD_TOKEN"
 _SECRETS = frozenset({"discord.token"})
 
 
@@ -55,10 +54,29 @@ Snowflake = Annotated[int, Field(gt=0, lt=2**63)]
 Snowflakes = Annotated[tuple[Snowflake, ...], NoDecode, BeforeValidator(_ids)]
 
 
-def _folder(path: Path) -> Path:
-    if "\0" in str(path):
+def _folder(value: Any) -> Any:
+    """Accept the path of a folder that can be the bot's; Path() would take "" for "."."""
+    if not isinstance(value, str | Path):
+        return value
+    text = str(value).strip()
+    if not text:
+        raise ValueError("it is empty; give the path of a folder")
+    if "\0" in text:
         raise ValueError("a path must not contain NUL characters")
-    return path.expanduser()
+    try:
+        path = Path(text).expanduser()
+    except RuntimeError:
+        raise ValueError(f"there is no home folder {Path(text).parts[0]}") from None
+    whole = Path(os.path.abspath(path))  # noqa: PTH100, for .. is not to be resolved on disk
+    if whole == Path(whole.anchor):
+        raise ValueError("the root of a disk cannot be the data folder; give a folder in it")
+    return path
+
+
+def _not_blank(text: str) -> str:
+    if not text.strip():
+        raise ValueError("it is empty")
+    return text
 
 
 def _memory_plan(name: str) -> str:
@@ -81,8 +99,8 @@ class DiscordSection(_Section):
 class EngineSection(_Section):
     """The model, the device, and the limits of the queue."""
 
-    model: Annotated[str, Field(min_length=1)] = "sketch"
-    revision: str | None = None
+    model: Annotated[str, AfterValidator(_not_blank)] = "sketch"
+    revision: Annotated[str, AfterValidator(_not_blank)] | None = None
     download: bool = False
     device: Annotated[str, Field(pattern=r"^(auto|cpu|mps|cuda(:\d{1,3})?)$")] = "auto"
     threads: Annotated[int, Field(ge=1, le=1024)] | None = None
@@ -115,7 +133,7 @@ class StorageSection(_Section):
     backups: 0 for none. backup_hour: of the day, in UTC. keep_days, limit_gib: None for no limit.
     """
 
-    data_dir: Annotated[Path, AfterValidator(_folder)] = Path("data")
+    data_dir: Annotated[Path, BeforeValidator(_folder)] = Path("data")
     backups: Annotated[int, Field(ge=0, le=1000)] = 7
     backup_hour: Annotated[int, Field(ge=0, le=23)] = 3
     keep_days: Annotated[int, Field(ge=1, le=36_500)] | None = None
@@ -182,6 +200,7 @@ def load(path: Path | None, **override: Any) -> Settings:
     override: sections from the command line, e.g. `engine={"model": "sketch"}`; they take
     precedence. Raises InvalidSetting.
     """
+    _check_variables()
     values_by_section = _read(path)
     token = os.environ.get(TOKEN_ENV)
     if token:
@@ -199,6 +218,25 @@ def load(path: Path | None, **override: Any) -> Settings:
     except SettingsError as error:
         raise InvalidSetting(f"A setting in the environment cannot be read: {error}.") from None
     return settings
+
+
+def _keys() -> dict[str, list[str]]:
+    """Return the keys of each section."""
+    return {
+        section: list(getattr(field.annotation, "model_fields", {}))
+        for section, field in Settings.model_fields.items()
+    }
+
+
+def _check_variables() -> None:
+    """Raise InvalidSetting for variables that no setting has; pydantic would ignore most."""
+    unknown = unknown_variables(os.environ, _keys())
+    if unknown:
+        named = [
+            each.name if each.nearest is None else f"{each.name} (did you mean {each.nearest}?)"
+            for each in unknown
+        ]
+        raise InvalidSetting(f"There is no setting {' and none '.join(named)} in the environment.")
 
 
 def _read(path: Path | None) -> dict[str, Any]:
@@ -225,7 +263,9 @@ def _describe(error: ValidationError, path: Path | None) -> str:
     where = ".".join(str(part) for part in first["loc"])
     source = f" (in {path or DEFAULT_CONFIG} or the environment)"
     if first["type"] == "extra_forbidden":
-        return f"There is no setting {where}{source}; is it misspelled?"
+        nearest = nearest_setting(where, _keys())
+        question = "is it misspelled?" if nearest is None else f"did you mean {nearest}?"
+        return f"There is no setting {where}{source}; {question}"
     message = first["msg"].removeprefix("Value error, ")
     message = message[:1].lower() + message[1:]
     if (

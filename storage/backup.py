@@ -196,7 +196,7 @@ def nightly_path(data_dir: Path, now: datetime) -> Path:
     Raises DataFolderUnusable or DiskFull.
     """
     folder = data_dir.absolute() / FOLDER
-    folders.make_private(folder)
+    folders.ensure(folder)
     return folder / file_name(now)
 
 

@@ -197,7 +197,7 @@ def make_folders(data_dir: Path, folder: Path) -> None:
 
     Raises OSError, and DataFolderUnusable for the data folder itself. Blocking.
     """
-    folders.make_private(data_dir)
+    folders.ensure(data_dir)
     missing = [folder, *folder.parents][: len(folder.relative_to(data_dir).parts)]
     for each in reversed(missing):
         if not each.is_dir():

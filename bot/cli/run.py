@@ -13,6 +13,7 @@ import click
 
 from bot.cli.common.errors import explain_errors, fail, load_settings
 from bot.exit_codes import BAD_CONFIG
+from bot.setting_names import misspelt_token
 
 
 @click.command("run")
@@ -26,9 +27,11 @@ def command(config: Path | None) -> None:
     settings = load_settings(config)
     token = settings.discord.token
     if token is None or not token.get_secret_value().strip():
+        similar = misspelt_token(os.environ)
+        unread = "" if similar is None else f"; {similar} is not read"
         fail(
             "There is no bot token: set the environment variable DISCORD_TOKEN "
-            "(the README says where to get one).",
+            f"(the README says where to get one){unread}.",
             BAD_CONFIG,
         )
     from bot.runtime.log_config import configure_logging
