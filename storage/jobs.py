@@ -182,12 +182,14 @@ class Jobs:
 
         Queued jobs stay queued. A job that was in progress is queued again after its first attempt,
         and failed ("crashed") and refunded after its last. A job accepted before `accepted_after`
-        has waited too long: it expires and is refunded. All in one transaction.
+        has waited too long: it expires and is refunded. One from the future, accepted while the
+        clock was ahead, counts as accepted now. All in one transaction.
         """
         queued, ended = [], []
         async with self._db.transaction() as transaction:
             now = self._clock()
-            for job in map(rows.job, await transaction.fetch_all(_LIVE)):
+            for row in await transaction.fetch_all(_LIVE):
+                job = await steps.date_back(transaction, rows.job(row), now)
                 crashed = job.state is JobState.PAINTING and job.attempts >= MAX_ATTEMPTS
                 if crashed:
                     end, error = JobState.FAILED, JobError(CRASHED)
@@ -235,6 +237,7 @@ class Jobs:
         if block is not None:
             return block
         place, requested = news[0].place, sum(new.pictures for new in news)
+        await quotas.date_back(transaction, place.guild_id, place.user_id, now)
         refusal = await quotas.check(transaction, place, fallback, requested=requested, now=now)
         if refusal is not None:
             return refusal

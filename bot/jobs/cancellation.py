@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 import structlog
@@ -137,12 +138,15 @@ class CancellationService:
                 log.warning("not expired", detail=str(error))
 
     async def _expire(self) -> None:
-        oldest_allowed = self._clock() - self._max_wait
+        now = self._clock()
+        oldest_allowed = now - self._max_wait
         expired: list[ActiveJob] = []
         for active in self._active.oldest():
-            if active.row.accepted_at >= oldest_allowed:
-                break
-            if not active.finished and self._engine.queue.get(active.row.id) is not None:
+            if active.row.accepted_at > now:  # the clock was ahead: its wait begins now
+                active.row = replace(active.row, accepted_at=now)
+            if active.row.accepted_at >= oldest_allowed or active.finished:
+                continue  # later ones may have waited longer, if the clock was ahead in between
+            if self._engine.queue.get(active.row.id) is not None:
                 expired.append(active)
         for active in expired:
             if await self._finish(active, self._jobs.expired):

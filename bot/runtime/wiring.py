@@ -221,6 +221,7 @@ def wire(base: Infrastructure) -> Components:
         alert_owner=outgoing.owner_alerts.alert,
         clock=clock,
         sweep_proposals=stores.proposals.sweep,
+        date_back=stores.quotas.date_back_all,
     )
     resumption = ResumptionService(
         engine_jobs=shared.engine_jobs,

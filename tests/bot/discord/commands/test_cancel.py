@@ -112,6 +112,53 @@ async def test_the_clock_ends_what_waits_too_long(
         assert harness.charged() == 1
 
 
+async def test_a_job_from_the_future_holds_nothing_up(
+    data_dir: Path, renderer: ScriptedRenderer, monkeypatch: pytest.MonkeyPatch
+):
+    """Jobs accepted while the clock was a year ahead expire in time, as do those behind them."""
+    monkeypatch.setattr("bot.jobs.cancellation.LOOK_EVERY_S", 0.02)
+    async with open_harness(data_dir, renderer.load, jobs={"max_wait_s": 600}) as harness:
+        renderer.hold()
+        harness.clock.advance(days=365)
+        await harness.alice.slash(harness.channel, "imagine", prompt="one")
+        await harness.state(1, "painting")
+        await harness.bob.slash(harness.channel, "imagine", prompt="two")
+        harness.clock.advance(days=-365)
+        await harness.bob.slash(harness.channel, "imagine", prompt="three")
+        await asyncio.sleep(0.1)
+        assert harness.rows("SELECT state FROM jobs WHERE id > 1") == [("queued",)] * 2
+        harness.clock.advance(601)
+        await harness.state(2, "expired")
+        await harness.state(3, "expired")
+        renderer.release()
+        await harness.settled()
+
+
+async def test_a_post_made_by_a_clock_that_was_ahead_is_found(
+    harness: BotHarness, renderer: ScriptedRenderer
+):
+    """A result that was posted just before a crash is not posted again, whatever the clock said."""
+    renderer.hold()
+    harness.clock.advance(days=365)
+    await harness.alice.slash(harness.channel, "imagine", prompt="one")
+    await harness.state(1, "painting")
+    harness.clock.advance(31)
+    renderer.release()
+    await harness.settled()
+    posted = harness.channel.last_message.id
+    await harness.crash()
+    harness.forget_delivery()
+    harness.clock.advance(days=-365)
+    before = len(harness.env.http_requests)
+    await harness.start()
+    await harness.settled()
+    assert harness.rows("SELECT state, result_message_id FROM deliveries") == [
+        ("delivered", posted)
+    ]
+    after = harness.env.http_requests[before:]
+    assert not [r for r in after if r.method == "POST" and r.path.endswith("/messages")]
+
+
 async def test_a_picture_on_the_disk_is_not_painted_again(
     harness: BotHarness, renderer: ScriptedRenderer
 ):
