@@ -25,12 +25,13 @@ from pydantic_settings import (
     SettingsError,
 )
 
+from bot.proxies import Proxies, parse_proxy
 from bot.setting_names import ENV_PREFIX, TOKEN_ENV, nearest_setting, unknown_variables
 from engine.diffusion.footprint import MemoryPlan
 from engine.settings import AUTO, EngineSettings
 
 DEFAULT_CONFIG = Path("config.toml")
-_SECRETS = frozenset({"discord.token"})
+_SECRETS = frozenset({"discord.token", "discord.proxy"})
 
 
 class InvalidSetting(Exception):
@@ -79,6 +80,12 @@ def _not_blank(text: str) -> str:
     return text
 
 
+def _proxy(address: SecretStr) -> SecretStr:
+    if address.get_secret_value().strip():
+        parse_proxy(address.get_secret_value())
+    return address
+
+
 def _memory_plan(name: str) -> str:
     return name if name == AUTO else str(MemoryPlan.parse(name))
 
@@ -88,12 +95,21 @@ class _Section(BaseModel):
 
 
 class DiscordSection(_Section):
-    """Which application the bot is, and which servers it serves."""
+    """Which application the bot is, how it reaches Discord, and which servers it serves.
+
+    proxy: "" for none whatever the environment says, None for what the environment says.
+    """
 
     token: SecretStr | None = None
+    proxy: Annotated[SecretStr, AfterValidator(_proxy)] | None = None
     guilds: Snowflakes = ()
     owners: Snowflakes = ()
     previews: bool = True
+
+    @property
+    def proxies(self) -> Proxies:
+        """The proxies of requests to Discord."""
+        return Proxies(None if self.proxy is None else self.proxy.get_secret_value())
 
 
 class EngineSection(_Section):

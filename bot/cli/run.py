@@ -13,7 +13,11 @@ import click
 
 from bot.cli.common.errors import explain_errors, fail, load_settings
 from bot.exit_codes import BAD_CONFIG
+from bot.proxies import ProxyRefused
 from bot.setting_names import misspelt_token
+from bot.settings import Settings
+
+DISCORD = "https://discord.com"
 
 
 @click.command("run")
@@ -36,7 +40,7 @@ def command(config: Path | None) -> None:
         )
     from bot.runtime.log_config import configure_logging
 
-    secrets = frozenset({token.get_secret_value()})
+    secrets = frozenset({token.get_secret_value()}) | _proxy_secrets(settings)
     configure_logging(settings.log.level, settings.log.format, secrets)
     from bot.runtime.app import serve
 
@@ -49,3 +53,13 @@ def command(config: Path | None) -> None:
         with contextlib.suppress(OSError, ValueError, AttributeError):  # closed or missing
             stream.flush()
     os._exit(code)
+
+
+def _proxy_secrets(settings: Settings) -> frozenset[str]:
+    """Return what must not be logged of the proxy; exit if it cannot be used."""
+    try:
+        proxy = settings.discord.proxies.for_url(DISCORD)
+    except ProxyRefused as error:
+        sentence = str(error)
+        fail(f"{sentence[:1].upper()}{sentence[1:]}.", BAD_CONFIG)
+    return frozenset() if proxy is None else proxy.secrets

@@ -231,7 +231,8 @@ def wire(base: Infrastructure) -> Components:
         clock=clock,
         max_wait=shared.max_wait,
     )
-    client = create_client(services, settings.storage.data_dir / SYNC_FILE)
+    sync_state = settings.storage.data_dir / SYNC_FILE
+    client = create_client(services, sync_state, settings.discord.proxies)
     outgoing.messenger.attach(client)
     return Components(services, client, shared.completion, resumption, maintenance, stores)
 

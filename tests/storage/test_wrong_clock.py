@@ -212,8 +212,9 @@ def test_leftovers_from_the_future_are_removed(tmp_path: Path) -> None:
     ]
     for each in left:
         each.write_bytes(b"half")
+    future_s = (START + YEAR).timestamp()
     for each in (*left, inputs.path("ab" * 32)):
-        os.utime(each, ((START + YEAR).timestamp(),) * 2)
+        os.utime(each, (future_s, future_s))
     assert files.unfinished() == left[:1] and inputs.unfinished() == left[1:2]
     assert backup.leftovers(tmp_path, START) == left[2:]
     assert inputs.remove(inputs.old()).files == 1

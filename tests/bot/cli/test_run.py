@@ -69,6 +69,24 @@ def test_an_empty_data_folder_stops_it(tmp_path: Path):
     assert len(done.stderr.strip().splitlines()) == 1 and list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("variable", "address", "said"),
+    [
+        ("ALL_PROXY", "socks5://ann:hunter2secret@127.0.0.1:1080", "aiohttp-socks"),
+        ("https_proxy", "ftp://ann:hunter2secret@127.0.0.1:1080", "HTTPS_PROXY"),
+        ("ZIMAGINE_DISCORD__PROXY", "socks5h://ann:hunter2secret@[::1]", "discord.proxy"),
+        ("ZIMAGINE_DISCORD__PROXY", "http://ann:hunter2secret@host:port", "discord.proxy"),
+    ],
+)
+def test_a_proxy_that_cannot_be_used_stops_it(
+    tmp_path: Path, variable: str, address: str, said: str
+):
+    """A wrong proxy exits with code 78 and one sentence without its password."""
+    done = run_bot(tmp_path, DISCORD_TOKEN=TOKEN, **{variable: address})
+    assert done.returncode == 78 and said in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1 and "hunter2secret" not in done.stderr
+
+
 def test_a_file_as_data_folder_stops_it(tmp_path: Path):
     """A data_dir that is a file exits with code 78 and one sentence with its path."""
     (tmp_path / "data").write_text("a file")
