@@ -162,10 +162,16 @@ class StorageSection(_Section):
 
 
 class QuotaSection(_Section):
-    """How much each member may paint on servers whose admins have set nothing else."""
+    """How much each member may paint on servers whose admins have set nothing else.
+
+    cancelled_s: seconds of painting that a member may cancel free within the window of their quota.
+    The default was chosen by hand: it never stops whoever corrects a prompt now and then, and it
+    leaves more than 99 % of a day's painting to the others.
+    """
 
     pictures: Annotated[int, Field(ge=0, le=1_000_000)] = 50
     hours: Annotated[int, Field(ge=1, le=8760)] = 24
+    cancelled_s: Annotated[float, Field(ge=0, le=8760 * 3600, allow_inf_nan=False)] = 600.0
 
 
 class JobsSection(_Section):

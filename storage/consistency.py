@@ -91,7 +91,8 @@ class ConsistencyReport:
 _LEDGER: Final = {
     FindingKind.NOT_REFUNDED: (
         "SELECT j.id FROM jobs AS j JOIN ledger AS l ON l.job_id = j.id "
-        "WHERE j.state IN ('failed', 'cancelled', 'expired') AND l.refunded_at IS NULL"
+        "WHERE j.state IN ('failed', 'cancelled', 'expired') AND l.refunded_at IS NULL "
+        "AND j.id NOT IN (SELECT job_id FROM cancelled_painting WHERE charged = 1)"
     ),
     FindingKind.WRONGLY_REFUNDED: (
         "SELECT j.id FROM jobs AS j JOIN ledger AS l ON l.job_id = j.id "

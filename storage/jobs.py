@@ -6,7 +6,8 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Final
 
-from storage import blocks, proposals, quotas, rows, steps
+from storage import blocks, cancelled_painting, proposals, quotas, rows, steps
+from storage.cancelled_painting import BegunPainting, CancelledJob, FreeCancelling
 from storage.database import Database, Transaction
 from storage.errors import StorageError
 from storage.inputs import Inputs
@@ -204,6 +205,17 @@ class Jobs:
                     continue
                 ended.append(await steps.finish_job(transaction, job, end, now, error))
         return Recovery(queued=tuple(queued), ended=tuple(ended))
+
+    async def cancelled_by_requester(
+        self, job_id: int, begun: BegunPainting | None, free: FreeCancelling
+    ) -> CancelledJob:
+        """Cancel a job for its requester; beyond what is free to cancel, it stays charged.
+
+        The decision and what it counts are one transaction. begun: None if nothing was painted.
+        """
+        async with self._db.transaction() as transaction:
+            job = await steps.fetch_job(transaction, job_id)
+            return await cancelled_painting.cancel(transaction, job, begun, free, self._clock())
 
     async def get(self, job_id: int) -> Job | None:
         """Return the job as last committed; None if the id does not exist."""

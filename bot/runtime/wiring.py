@@ -49,6 +49,7 @@ from engine.diffusion.families import Family, family_for
 from engine.service import Engine
 from engine.types import MAX_SEED
 from storage.blocks import Blocks
+from storage.cancelled_painting import FreeCancelling
 from storage.database import Database
 from storage.deliveries import Deliveries
 from storage.files import PictureFiles
@@ -251,6 +252,7 @@ def _services(
         shared.events,
         clock=base.clock,
         max_wait=shared.max_wait,
+        free=FreeCancelling(base.settings.quota.cancelled_s, shared.fallback),
     )
     return Services(
         generation=GenerationService(

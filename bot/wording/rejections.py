@@ -67,6 +67,7 @@ from bot.wording.moderation import When, moderation_refusal
 from engine.errors import Scope
 from engine.types import Adaptation, Mend
 from engine.uploads import FORMATS, BadFormat, TooManyPixels, UploadRefused, UploadTooLarge
+from storage.cancelled_painting import CHARGED
 
 
 def refusal(refused: Refused, say: Words, when: When) -> str:
@@ -378,7 +379,7 @@ def not_allowed(say: Words) -> str:
 
 
 def failure_sentence(state: str, code: str, detail: str, say: Words) -> str:
-    """Explain why a job ended without a picture; it has been refunded.
+    """Explain why a job ended without a picture, and whether it was charged.
 
     state: a value of JobState. code: an error's code. detail: technical, may be "".
     """
@@ -396,6 +397,8 @@ def failure_sentence(state: str, code: str, detail: str, say: Words) -> str:
         "disk": say("The picture could not be saved: the bot has a problem with its disk."),
         "crashed": say("The bot crashed twice while painting this and gave up."),
     }
+    if state == "cancelled" and code == CHARGED:
+        return say("Cancelled while it was painted. It stays charged.")
     if state == "cancelled":
         return say("Cancelled.") + " " + refunded
     if state == "expired":
