@@ -6,7 +6,8 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Final
 
-from storage import blocks, proposals, quotas, rows, steps
+from storage import blocks, cancelled_painting, proposals, quotas, rows, steps
+from storage.cancelled_painting import BegunPainting, CancelledJob, FreeCancelling
 from storage.database import Database, Transaction
 from storage.errors import StorageError
 from storage.inputs import Inputs
@@ -182,12 +183,14 @@ class Jobs:
 
         Queued jobs stay queued. A job that was in progress is queued again after its first attempt,
         and failed ("crashed") and refunded after its last. A job accepted before `accepted_after`
-        has waited too long: it expires and is refunded. All in one transaction.
+        has waited too long: it expires and is refunded. One from the future, accepted while the
+        clock was ahead, counts as accepted now. All in one transaction.
         """
         queued, ended = [], []
         async with self._db.transaction() as transaction:
             now = self._clock()
-            for job in map(rows.job, await transaction.fetch_all(_LIVE)):
+            for row in await transaction.fetch_all(_LIVE):
+                job = await steps.date_back(transaction, rows.job(row), now)
                 crashed = job.state is JobState.PAINTING and job.attempts >= MAX_ATTEMPTS
                 if crashed:
                     end, error = JobState.FAILED, JobError(CRASHED)
@@ -202,6 +205,17 @@ class Jobs:
                     continue
                 ended.append(await steps.finish_job(transaction, job, end, now, error))
         return Recovery(queued=tuple(queued), ended=tuple(ended))
+
+    async def cancelled_by_requester(
+        self, job_id: int, begun: BegunPainting | None, free: FreeCancelling
+    ) -> CancelledJob:
+        """Cancel a job for its requester; beyond what is free to cancel, it stays charged.
+
+        The decision and what it counts are one transaction. begun: None if nothing was painted.
+        """
+        async with self._db.transaction() as transaction:
+            job = await steps.fetch_job(transaction, job_id)
+            return await cancelled_painting.cancel(transaction, job, begun, free, self._clock())
 
     async def get(self, job_id: int) -> Job | None:
         """Return the job as last committed; None if the id does not exist."""
@@ -235,6 +249,7 @@ class Jobs:
         if block is not None:
             return block
         place, requested = news[0].place, sum(new.pictures for new in news)
+        await quotas.date_back(transaction, place.guild_id, place.user_id, now)
         refusal = await quotas.check(transaction, place, fallback, requested=requested, now=now)
         if refusal is not None:
             return refusal

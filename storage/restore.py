@@ -74,7 +74,7 @@ def _restore(data_dir: Path, source: Path, now: datetime) -> RestoreFacts:
     live, source = data_dir.absolute() / FILE_NAME, source.absolute()
     if source.exists() and live.exists() and source.samefile(live):
         raise DataFolderUnusable(source, "it is the database itself")
-    folders.make_private(live.parent)
+    folders.ensure(live.parent)
     _sweep(live, now)
     moment = _moment(live, now)
     migrations = load_migrations()

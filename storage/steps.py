@@ -32,8 +32,10 @@ async def finish_job(
     to: JobState,
     now: datetime,
     error: JobError | None = None,
+    *,
+    refund: bool = True,
 ) -> Job:
-    """Finish a job without a picture, and refund it."""
+    """Finish a job without a picture, and refund it unless told otherwise."""
     check_job_step(job.id, job.state, to, attempts=job.attempts)
     code, detail = error or (None, None)
     row = await transaction.fetch_one(
@@ -42,15 +44,16 @@ async def finish_job(
         (to, to_us(now), code, detail, job.id),
     )
     assert row is not None
-    await transaction.execute(
-        "UPDATE ledger SET refunded_at = ? WHERE job_id = ? AND refunded_at IS NULL",
-        (to_us(now), job.id),
-    )
+    if refund:
+        await transaction.execute(
+            "UPDATE ledger SET refunded_at = ? WHERE job_id = ? AND refunded_at IS NULL",
+            (to_us(now), job.id),
+        )
     return rows.job(row)
 
 
 async def lower_charge(transaction: Transaction, job: Job, pictures: int, error: JobError) -> None:
-    """Charge an unrefunded job for fewer pictures; `error` records that some failed."""
+    """Charge an unrefunded job for fewer pictures; `error` records why."""
     await transaction.execute(
         "UPDATE jobs SET pictures = ?, error_code = ?, error_detail = ? WHERE id = ?",
         (pictures, error.code, error.detail, job.id),
@@ -67,6 +70,17 @@ async def queue_again(transaction: Transaction, job: Job, *, spent: bool = True)
     row = await transaction.fetch_one(
         "UPDATE jobs SET state = 'queued', attempts = ? WHERE id = ? RETURNING *",
         (job.attempts if spent else max(0, job.attempts - 1), job.id),
+    )
+    assert row is not None
+    return rows.job(row)
+
+
+async def date_back(transaction: Transaction, job: Job, now: datetime) -> Job:
+    """Let a job from the future, which a wrong clock accepted, count as accepted now."""
+    if job.accepted_at <= now:
+        return job
+    row = await transaction.fetch_one(
+        "UPDATE jobs SET accepted_at = ? WHERE id = ? RETURNING *", (to_us(now), job.id)
     )
     assert row is not None
     return rows.job(row)

@@ -14,7 +14,11 @@ import click
 
 from bot.cli.common.errors import explain_errors, fail, load_settings
 from bot.exit_codes import BAD_CONFIG
+from bot.proxies import ProxyRefused
+from bot.setting_names import misspelt_token
 from bot.settings import Settings
+
+DISCORD = "https://discord.com"
 
 
 @click.command("run")
@@ -31,14 +35,16 @@ def command(config: Path | None) -> None:
     settings = load_settings(config)
     token = settings.discord.token
     if token is None or not token.get_secret_value().strip():
+        similar = misspelt_token(os.environ)
+        unread = "" if similar is None else f"; {similar} is not read"
         fail(
             "There is no bot token: set the environment variable DISCORD_TOKEN "
-            "(the README says where to get one).",
+            f"(the README says where to get one){unread}.",
             BAD_CONFIG,
         )
     from bot.runtime.log_config import configure_logging
 
-    secrets = frozenset({token.get_secret_value()})
+    secrets = frozenset({token.get_secret_value()}) | _proxy_secrets(settings)
     configure_logging(settings.log.level, settings.log.format, secrets)
     with explain_errors():
         asyncio.run(_serve_and_leave(settings))
@@ -57,3 +63,13 @@ async def _serve_and_leave(settings: Settings) -> NoReturn:
         with contextlib.suppress(OSError, ValueError, AttributeError):  # closed or missing
             stream.flush()
     os._exit(code)
+
+
+def _proxy_secrets(settings: Settings) -> frozenset[str]:
+    """Return what must not be logged of the proxy; exit if it cannot be used."""
+    try:
+        proxy = settings.discord.proxies.for_url(DISCORD)
+    except ProxyRefused as error:
+        sentence = str(error)
+        fail(f"{sentence[:1].upper()}{sentence[1:]}.", BAD_CONFIG)
+    return frozenset() if proxy is None else proxy.secrets

@@ -46,7 +46,7 @@ class OwnerAlerts:
         """Alert every owner, unless an alert of this kind was sent within REPEAT_AFTER."""
         now = self._clock()
         sent_at = self._sent_at.get(kind)
-        if sent_at is not None and now - sent_at < REPEAT_AFTER:
+        if sent_at is not None and abs(now - sent_at) < REPEAT_AFTER:  # or the clock was set back
             return
         self._sent_at[kind] = now
         log.error("the owner has to know", kind=kind, detail=sentence)

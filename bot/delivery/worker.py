@@ -119,6 +119,7 @@ class DeliveryWorker:
         if delivery is None or delivery.message_id is not None or delivery.reply_token is None:
             return None if delivery is None else delivery.message_id
         age = timedelta() if accepted_at is None else self._clock() - accepted_at
+        age = max(age, timedelta())  # the clock may have been ahead when it was accepted
         if age > REPLY_TOKEN_LIFE:
             return None
         message_id = await self._messenger.find_answer(delivery.reply_token)

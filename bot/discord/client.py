@@ -9,6 +9,7 @@ import aiohttp
 import discord
 import structlog
 from discord import app_commands
+from discord.http import Route
 
 from bot.discord.command_sync import sync_commands
 from bot.discord.commands.admin import admin_commands
@@ -26,6 +27,7 @@ from bot.discord.interaction.in_flight import InFlightInteractions
 from bot.discord.interaction.responses import Interaction, reject_foreign_press, reject_server
 from bot.discord.interaction.services import Services
 from bot.discord.views.custom_ids import is_known
+from bot.proxies import Proxies, Proxy, proxy_auth
 
 log = structlog.get_logger(__name__)
 
@@ -71,7 +73,12 @@ class ZimagineClient(discord.AutoShardedClient):
     months."""
 
     def __init__(
-        self, services: Services, sync_state: Path | None, *, answer_mentions: bool
+        self,
+        services: Services,
+        sync_state: Path | None,
+        *,
+        answer_mentions: bool,
+        proxy: Proxy | None,
     ) -> None:
         # The bot does not use voice, so discord.py need not warn about missing voice libraries.
         discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
@@ -86,6 +93,10 @@ class ZimagineClient(discord.AutoShardedClient):
             # Two hundred simultaneous responses reuse these instead of doing two hundred TLS
             # handshakes.
             connector=aiohttp.TCPConnector(limit=CONNECTIONS),
+            # discord.py uses it for requests, for interactions' tokens and for the gateway. It
+            # never looks at the environment, and aiohttp would not for a gateway's wss://.
+            proxy=None if proxy is None else proxy.url,
+            proxy_auth=None if proxy is None else proxy_auth(proxy),
         )
         self._sync_state = sync_state
         self._command_ids: dict[str, int] = {}
@@ -152,14 +163,20 @@ class ZimagineClient(discord.AutoShardedClient):
 
 
 def create_client(
-    services: Services, sync_state: Path | None = None, *, answer_mentions: bool = False
+    services: Services,
+    sync_state: Path | None = None,
+    *,
+    answer_mentions: bool = False,
+    proxies: Proxies | None = None,
 ) -> ZimagineClient:
     """Create a client that is ready to be started on the running loop.
 
     sync_state: the file that remembers the last command sync. answer_mentions: whether a mention of
-    the bot is answered, for which Discord sends it every message of its servers.
+    the bot is answered, for which Discord sends it every message of its servers. proxies: the
+    gateway is reached by the same one as Discord's API. Raises ProxyRefused.
     """
-    return ZimagineClient(services, sync_state, answer_mentions=answer_mentions)
+    proxy = None if proxies is None else proxies.for_url(Route.BASE)
+    return ZimagineClient(services, sync_state, answer_mentions=answer_mentions, proxy=proxy)
 
 
 def invitation(application_id: int) -> str:

@@ -58,7 +58,23 @@ async def stay_connected(client: discord.Client, token: str, on_login: Callable[
 
 
 def _not_reached(error: Exception, wait_s: float | None) -> None:
-    log.warning("Discord not reached", wait_s=wait_s, error=type(error).__name__)
+    log.warning("Discord not reached", wait_s=wait_s, error=_explained(error))
+
+
+def _explained(error: Exception) -> str:
+    """Return what happened without an address, which may contain secrets."""
+    match error:
+        case aiohttp.ClientHttpProxyError(status=407):
+            return (
+                "the proxy asks for a user name and a password: put the right ones into "
+                "[discord] proxy or HTTPS_PROXY"
+            )
+        case aiohttp.ClientHttpProxyError():
+            return f"the proxy refused to connect to Discord, with status {error.status}"
+        case aiohttp.ClientProxyConnectionError():
+            return "the proxy cannot be reached: is [discord] proxy or HTTPS_PROXY right?"
+        case _:
+            return type(error).__name__
 
 
 async def disconnect(client: discord.Client) -> None:

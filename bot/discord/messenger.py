@@ -203,6 +203,18 @@ class DiscordMessenger:
         self._check_readable(address)
         return await _translate_errors(self._search(address, since, wanted))
 
+    async def _search_newest(
+        self, address: Address, wanted: Callable[[discord.Message], bool]
+    ) -> int | None:
+        """Search the newest messages after the status message, whose id has Discord's own time."""
+        history = self._channel(address).history(limit=_MESSAGE_SEARCH_LIMIT)
+        async for message in history:
+            if message.id <= (address.message_id or 0):
+                return None
+            if self._client.user == message.author and wanted(message):
+                return message.id
+        return None
+
     async def _search(
         self, address: Address, since: datetime, wanted: Callable[[discord.Message], bool]
     ) -> int | None:
@@ -216,6 +228,8 @@ class DiscordMessenger:
                 return None
             if self._client.user == message.author and wanted(message):
                 return message.id
+        if seen == 0:  # by the machine's clock, which may have been ahead when it was posted
+            return await self._search_newest(address, wanted)
         if seen == _MESSAGE_SEARCH_LIMIT:
             raise Undeliverable(Obstacle.UNREADABLE, f"more than {seen} messages at that time")
         return None

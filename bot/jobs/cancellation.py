@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 import structlog
@@ -22,6 +23,7 @@ from bot.request.outcomes import (
     UnknownJob,
 )
 from engine.service import Engine
+from storage.cancelled_painting import CancelledJob, FreeCancelling
 from storage.errors import IllegalTransition, StorageError
 from storage.jobs import Jobs
 from storage.types import Clock, Job
@@ -55,6 +57,7 @@ class CancellationService:
         *,
         clock: Clock,
         max_wait: timedelta,
+        free: FreeCancelling,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._engine = engine
@@ -64,6 +67,7 @@ class CancellationService:
         self._events = events
         self._clock = clock
         self._max_wait = max_wait
+        self._free = free
         self._sleep = sleep
 
     def cancellable(self, actor: Actor) -> list[ActiveJob]:
@@ -86,7 +90,7 @@ class CancellationService:
             own_jobs = self._own_jobs(actor)
             if not own_jobs:
                 return Refused(NothingToCancel())
-            return await self._cancel(own_jobs if which else own_jobs[:1])
+            return await self._cancel(actor, own_jobs if which else own_jobs[:1])
         job_id = parse_id(which)
         job = None if job_id is None else await self._jobs.get(job_id)
         if job is None or job.place.guild_id != actor.guild_id:
@@ -96,7 +100,7 @@ class CancellationService:
             # Other members must not learn that a private job exists.
             return Refused(UnknownJob(which) if job.private else NotAllowed(Action.CANCEL_ANY))
         active = self._active.get(job.id)
-        return Refused(JobFinished()) if active is None else await self._cancel([active])
+        return Refused(JobFinished()) if active is None else await self._cancel(actor, [active])
 
     async def withdraw(self, job_id: int) -> None:
         """Cancel a job that its requester has not been shown; does nothing if it has finished."""
@@ -137,24 +141,40 @@ class CancellationService:
                 log.warning("not expired", detail=str(error))
 
     async def _expire(self) -> None:
-        oldest_allowed = self._clock() - self._max_wait
+        now = self._clock()
+        oldest_allowed = now - self._max_wait
         expired: list[ActiveJob] = []
         for active in self._active.oldest():
-            if active.row.accepted_at >= oldest_allowed:
-                break
-            if not active.finished and self._engine.queue.get(active.row.id) is not None:
+            if active.row.accepted_at > now:  # the clock was ahead: its wait begins now
+                active.row = replace(active.row, accepted_at=now)
+            if active.row.accepted_at >= oldest_allowed or active.finished:
+                continue  # later ones may have waited longer, if the clock was ahead in between
+            if self._engine.queue.get(active.row.id) is not None:
                 expired.append(active)
         for active in expired:
             if await self._finish(active, self._jobs.expired):
                 log.info("waited too long", job=active.row.id)
 
-    async def _cancel(self, jobs: Sequence[ActiveJob]) -> JobsCancelled | Refused:
+    async def _cancel(self, actor: Actor, jobs: Sequence[ActiveJob]) -> JobsCancelled | Refused:
+        ended: list[CancelledJob] = []
+
+        async def write(active: ActiveJob) -> None:
+            if active.row.place.user_id == actor.user_id:
+                begun = self._active.begun_painting(active)
+                write = self._jobs.cancelled_by_requester(active.row.id, begun, self._free)
+                ended.append(await write)
+            else:  # nobody is charged for what a moderator cancels
+                ended.append(CancelledJob(await self._jobs.cancelled(active.row.id)))
+
         try:
-            ended = [each.row for each in jobs if await self._finish(each, self._jobs.cancelled)]
+            for each in jobs:
+                await self._finish(each, lambda _, each=each: write(each))
         except StorageError as error:
             self._events.storage_failed(error)
             return Refused(StorageUnavailable())
-        return JobsCancelled(tuple(ended)) if ended else Refused(JobFinished())
+        if not ended:
+            return Refused(JobFinished())
+        return JobsCancelled(tuple(ended), self._free.limit_s)
 
     async def _finish(self, active: ActiveJob, write: Callable[[int], Awaitable[object]]) -> bool:
         """Record the end of a job and stop it; return False if it had already finished."""

@@ -12,7 +12,8 @@ from bot.request.params import GenerationParams
 from engine.errors import Scope
 from engine.types import ImageRequest
 from engine.uploads import UploadRefused
-from storage.types import Case, DeliveryMode, Job
+from storage.cancelled_painting import CancelledJob
+from storage.types import Case, DeliveryMode
 
 TextField = Literal["prompt", "negative", "search"]
 """The texts whose length is limited."""
@@ -436,6 +437,10 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True)
 class JobsCancelled:
-    """These jobs, at least one, are cancelled and refunded."""
+    """These jobs, at least one, are cancelled, and refunded unless they say otherwise.
 
-    jobs: tuple[Job, ...]
+    free_s: how many seconds of painting a member may cancel free within the window of their quota.
+    """
+
+    jobs: tuple[CancelledJob, ...]
+    free_s: float

@@ -7,6 +7,7 @@ import contextlib
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import structlog
@@ -115,14 +116,15 @@ async def open_application(
     *,
     load: RendererFactory | None = None,
     clock: Clock = utc_now,
-    fetch: Download = download,
+    fetch: Download | None = None,
 ) -> AsyncIterator[Application]:
     """Open the application and shut it down again at the end.
 
     In this order: lock the data folder; check and open the database; take over finished pictures,
     queue waiting jobs again and expire those that waited too long; start the engine. At the end,
     `_shut_down` comes before the database and the lock. load: a renderer factory in place of the
-    one from the settings. fetch: how files on Discord are downloaded. Raises StorageError.
+    one from the settings. fetch: how files on Discord are downloaded, in place of `download`.
+    Raises StorageError.
     """
     data_dir = settings.storage.data_dir
     async with AsyncExitStack() as stack:
@@ -139,6 +141,7 @@ async def open_application(
             stall_s=engine_settings.stall_s,
             idle_s=engine_settings.idle_unload_s,
         )
+        fetch = fetch or partial(download, proxies=settings.discord.proxies)
         components = wire(Infrastructure(settings, db, files, engine, clock, fetch))
         app = Application(
             settings,

@@ -49,6 +49,7 @@ from engine.diffusion.families import Family, family_for
 from engine.service import Engine
 from engine.types import MAX_SEED
 from storage.blocks import Blocks
+from storage.cancelled_painting import FreeCancelling
 from storage.database import Database
 from storage.deliveries import Deliveries
 from storage.files import PictureFiles
@@ -221,6 +222,7 @@ def wire(base: Infrastructure) -> Components:
         alert_owner=outgoing.owner_alerts.alert,
         clock=clock,
         sweep_proposals=stores.proposals.sweep,
+        date_back=stores.quotas.date_back_all,
     )
     resumption = ResumptionService(
         engine_jobs=shared.engine_jobs,
@@ -234,6 +236,7 @@ def wire(base: Infrastructure) -> Components:
         services,
         settings.storage.data_dir / SYNC_FILE,
         answer_mentions=settings.discord.answer_mentions,
+        proxies=settings.discord.proxies,
     )
     outgoing.messenger.attach(client)
     return Components(services, client, shared.completion, resumption, maintenance, stores)
@@ -253,6 +256,7 @@ def _services(
         shared.events,
         clock=base.clock,
         max_wait=shared.max_wait,
+        free=FreeCancelling(base.settings.quota.cancelled_s, shared.fallback),
     )
     return Services(
         generation=GenerationService(

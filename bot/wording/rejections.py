@@ -71,6 +71,7 @@ from bot.wording.prompt_analysis import inert_syntax
 from engine.errors import Scope
 from engine.types import Adaptation, Mend
 from engine.uploads import FORMATS, BadFormat, TooManyPixels, UploadRefused, UploadTooLarge
+from storage.cancelled_painting import CHARGED
 
 
 def refusal(refused: Refused, say: Words, when: When) -> str:
@@ -387,7 +388,7 @@ def not_allowed(say: Words) -> str:
 
 
 def failure_sentence(state: str, code: str, detail: str, say: Words) -> str:
-    """Explain why a job ended without a picture; it has been refunded.
+    """Explain why a job ended without a picture, and whether it was charged.
 
     state: a value of JobState. code: an error's code. detail: technical, may be "".
     """
@@ -405,6 +406,8 @@ def failure_sentence(state: str, code: str, detail: str, say: Words) -> str:
         "disk": say("The picture could not be saved: there is a problem with my disk."),
         "crashed": say("I crashed twice while painting this and gave up."),
     }
+    if state == "cancelled" and code == CHARGED:
+        return say("Cancelled while it was painted. It stays charged.")
     if state == "cancelled":
         return say("Cancelled.") + " " + refunded
     if state == "expired":

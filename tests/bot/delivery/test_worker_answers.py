@@ -111,6 +111,16 @@ async def test_a_command_that_was_never_answered_is_known_as_such(harness: Deliv
     assert harness.slept == [3.0]  # until Discord accepts no answer any more
 
 
+async def test_a_command_from_the_future_is_not_waited_for_longer(harness: DeliveryHarness):
+    """A job accepted while the clock was a year ahead is looked up within seconds, not a year."""
+    harness.clock.advance(days=365)
+    job = await harness.accept(placed=False, reply_token="t")
+    harness.clock.advance(days=-365)
+    with pytest.raises(NeverAnswered):
+        await harness.delivery.status_message(job.id, accepted_at=job.accepted_at)
+    assert harness.slept == [3.0]
+
+
 async def test_an_answer_that_is_still_on_its_way_is_waited_for(harness: DeliveryHarness):
     """An answer sent by a killed process may arrive after the restart, and is waited for."""
     job = await harness.accept(placed=False, reply_token="t")

@@ -85,7 +85,7 @@ async def test_a_full_disk_is_said_in_the_panel(
         raise DiskFull(Path("zimagine.db"), "no space left")
 
     with monkeypatch.context() as patch:
-        patch.setattr(Jobs, "cancelled", full)
+        patch.setattr(Jobs, "cancelled_by_requester", full)
         await busy.alice.click(panel.message, custom_id="z1:unqueue:2")
     assert "a problem with my disk" in busy.texts(panel.message)
     assert "z1:unqueue:2" in str(panel.message.components)
