@@ -23,12 +23,27 @@ class InitImages:
 
 
 @dataclass(frozen=True, slots=True)
+class PastedSettings:
+    """What the prompt held beside the prompt itself, when it was another program's text.
+
+    size: (width_px, height_px), as it was written. ignored: names of settings that mean nothing
+    here. overruled: the names of these fields that the member decided otherwise.
+    """
+
+    negative: str = ""
+    seed: int | None = None
+    size: tuple[int, int] | None = None
+    ignored: tuple[str, ...] = ()
+    overruled: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class GenerationParams:
     """Parameters of a picture; None = the default.
 
     aspect: "16:9". size: (width_px, height_px); at most one of both. guidance: classic CFG;
     `strict` is a preset of it, `speed` one of the steps. style: the visual style. variety, refine:
-    0 = none.
+    0 = none. pasted: settings that were pasted within the prompt; they yield to all others.
     """
 
     prompt: str
@@ -45,3 +60,4 @@ class GenerationParams:
     refine: float = 0.0
     start: InitImages | None = None
     style: PictureStyle | None = None
+    pasted: PastedSettings | None = None

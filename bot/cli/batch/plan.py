@@ -202,9 +202,7 @@ def _plan_prompts(arguments: ImagineArguments) -> ImaginePlan:
     batches = [
         PromptBatch(
             each.text,
-            _prompt_pictures(
-                dataclasses.replace(params, prompt=each.text), arguments.count, cells, family
-            )
+            _prompt_pictures(each.apply(params), arguments.count, cells, family)
             if each.problem is None
             else (PlannedPicture(each.refused),),
             columns,

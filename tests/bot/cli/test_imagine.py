@@ -244,3 +244,33 @@ def test_inspect_refuses_foreign_files(content: bytes, word: str):
     Path("x.png").write_bytes(content)
     done = zimagine("inspect", "x.png")
     assert done.exit_code == 2 and word in done.stderr
+
+
+PASTED = (
+    "a lake\nNegative prompt: fog\nSteps: 20, Sampler: x, CFG scale: 7, Seed: 12, Size: 128x160\n"
+)
+
+
+@pytest.mark.parametrize("given", ["argument", "one line", "standard input", "file"])
+def test_another_programs_text_is_taken_apart(given: str):
+    """A pasted text paints its prompt with its seed and size, from wherever prompts come."""
+    arguments, stdin = [PASTED], None
+    if given == "one line":
+        arguments = [" ".join(PASTED.split())]
+    elif given == "standard input":
+        arguments, stdin = ["-"], PASTED.encode()
+    elif given == "file":
+        Path("prompts.txt").write_text(f"{PASTED}\n# another one\na boat\n")
+        arguments = ["--prompts", "prompts.txt"]
+    found, *others = painted(*arguments, "--steps", "1", "--guidance", "1.5", stdin=stdin)
+    assert (found["prompt"], found["negative_prompt"], found["seed"]) == ("a lake", "fog", 12)
+    assert (found["width"], found["height"]) == (128, 160)
+    assert [each["prompt"] for each in others] == (["a boat"] if given == "file" else [])
+
+
+def test_options_win_over_another_programs_text():
+    """What the command line says wins, and the note names what was not taken."""
+    done = zimagine("imagine", PASTED, "--steps", "1", "--seed", "9", "--out", "a.png")
+    assert done.exit_code == 0 and Image.open("a.png").size == (128, 160)
+    assert "Your own were used for: seed" in done.stderr
+    assert "Not taken: Steps, Sampler, CFG scale" in done.stderr

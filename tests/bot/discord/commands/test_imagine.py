@@ -255,3 +255,23 @@ async def test_a_bad_flag_is_quoted_and_costs_nothing(harness: BotHarness):
     assert result.ephemeral and "`--sed`" in result.response.content
     assert "`--seed`" in result.response.content
     assert harness.charged() == 0 and painted(harness) == []
+
+
+PASTED = (
+    "a forest\nNegative prompt: fog, people\n"
+    "Steps: 20, Sampler: Euler a, CFG scale: 7, Seed: 123, Size: 256x192, Model hash: 0a1b2c"
+)
+
+
+@pytest.mark.parametrize("gap", ["\n", " "])
+async def test_another_programs_text_is_taken_apart(harness: BotHarness, gap: str):
+    """A pasted text paints its prompt with its seed and size, and the reply says what was not
+    taken."""
+    prompt = PASTED.replace("\n", gap)
+    result = await harness.alice.slash(harness.channel, "imagine", prompt=prompt, guidance=1.5)
+    text = harness.texts(result.response.message)
+    assert "copied from another program" in text and "Not taken: Steps, Sampler" in text
+    await harness.settled()
+    request = painted(harness)[0]
+    assert (request.prompt, request.negative_prompt) == ("a forest", "fog, people")
+    assert (request.seed, request.width_px, request.height_px) == (123, 256, 192)

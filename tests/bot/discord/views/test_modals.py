@@ -148,3 +148,20 @@ async def test_nothing_to_give_back(harness: BotHarness):
     sent = {"prompt": " \u200b "}
     result = await harness.alice.submit_modal(await open_remix(harness, harness.alice), sent)
     assert "prompt is empty" in result.response.content
+
+
+async def test_another_programs_text_can_be_pasted_into_the_form(harness: BotHarness):
+    """A text pasted over the prompt brings its negative prompt, seed and size; what the form was
+    filled with yields, what was typed into it does not."""
+    await paint(harness, prompt="a lake", negative="mist", guidance=1.5, seed=5)
+    text = "a pond\nNegative prompt: fog\nSteps: 20, Sampler: x, Seed: 9, Size: 256x192"
+    for filled, negative in (("mist", "fog"), ("rain", "rain")):
+        form = await open_remix(harness, harness.alice)
+        await harness.alice.submit_modal(
+            form, {"prompt": text, "negative": filled, "seed": "7" if filled == "rain" else ""}
+        )
+        await harness.settled()
+        request = painted(harness)[-1]
+        assert (request.prompt, request.negative_prompt) == ("a pond", negative)
+        assert request.seed == (9 if filled == "mist" else 7)
+        assert (request.width_px, request.height_px) == (256, 192)
