@@ -51,18 +51,19 @@ class StyleIgnored:
 
 @dataclass(frozen=True, slots=True)
 class PastedText:
-    """The prompt was another program's text, of which prompt, negative prompt, seed and size count.
+    """Prompt, negative prompt, seed and size are from another program's text or file.
 
     asked_px, size_px: the size in it and the nearest one that is painted instead, None where it is
     painted as it was asked for. overruled: which of "negative", "seed" and "size" were decided
     otherwise; "shape" where the size follows the source image. ignored: names of settings that mean
-    nothing here.
+    nothing here. program: the one that wrote the file, "" if it is not known; None for a text.
     """
 
     asked_px: tuple[int, int] | None
     size_px: tuple[int, int] | None
     overruled: tuple[str, ...]
     ignored: tuple[str, ...]
+    program: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,4 +122,6 @@ def pasted_note(params: GenerationParams, size: tuple[int, int]) -> PastedText |
             fitted = size
         else:
             overruled = (*overruled, "size" if params.start is None else "shape")
-    return PastedText(pasted.size if fitted else None, fitted, overruled, pasted.ignored)
+    return PastedText(
+        pasted.size if fitted else None, fitted, overruled, pasted.ignored, pasted.program
+    )

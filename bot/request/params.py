@@ -24,10 +24,11 @@ class InitImages:
 
 @dataclass(frozen=True, slots=True)
 class PastedSettings:
-    """What the prompt held beside the prompt itself, when it was another program's text.
+    """What another program's text or file held beside the prompt.
 
     size: (width_px, height_px), as it was written. ignored: names of settings that mean nothing
-    here. overruled: the names of these fields that the member decided otherwise.
+    here. overruled: the names of these fields that the member decided otherwise. program: the one
+    that wrote a file, "" if it is not known; None for a text that was typed.
     """
 
     negative: str = ""
@@ -35,6 +36,7 @@ class PastedSettings:
     size: tuple[int, int] | None = None
     ignored: tuple[str, ...] = ()
     overruled: tuple[str, ...] = ()
+    program: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,9 @@ from bot.pictures.foreign.recipe import ForeignRecipe
 from bot.request.notes import PastedText
 from engine.file_formats import FileKind
 
+OWN_NAME = "zimagine"
+"""The program that this one's own files name where only the text for other programs is left."""
+
 
 def format_sentence(name: str, kind: FileKind, say: Words) -> str:
     """Say what a file is that is none of the pictures that can be read. name: "MP4"."""
@@ -36,12 +39,12 @@ def format_sentence(name: str, kind: FileKind, say: Words) -> str:
 
 def pasted_text(note: PastedText, say: Words) -> str:
     """Say what was and what was not taken from another program's text."""
-    parts = [say("I read this as a prompt copied from another program.")]
+    if note.program is None:
+        parts = [say("I read this as a prompt copied from another program.")]
+    else:
+        parts = [made_by(note.program, say), foreign_remark(note.program, say)]
     if note.asked_px is not None and note.size_px is not None:
-        asked, size = (f"{width}×{height}" for width, height in (note.asked_px, note.size_px))
-        parts.append(
-            say("{asked} cannot be painted here, so it became {size}.", asked=asked, size=size)
-        )
+        parts.append(fitted_size(note.asked_px, note.size_px, say))
     names = [_field(name, say) for name in note.overruled if name != "shape"]
     if names:
         parts.append(say("Your own were used for: {names}.", names=", ".join(names)))
@@ -50,6 +53,12 @@ def pasted_text(note: PastedText, say: Words) -> str:
     if note.ignored:
         parts.append(say("Not taken: {names}.", names=", ".join(note.ignored)))
     return " ".join(parts)
+
+
+def fitted_size(asked_px: tuple[int, int], size_px: tuple[int, int], say: Words) -> str:
+    """Say that a size was changed to the nearest possible one."""
+    asked, size = (f"{width}×{height}" for width, height in (asked_px, size_px))
+    return say("{asked} cannot be painted here, so it became {size}.", asked=asked, size=size)
 
 
 def _field(name: str, say: Words) -> str:
@@ -64,11 +73,20 @@ def _field(name: str, say: Words) -> str:
 
 def foreign_heading(recipe: ForeignRecipe, say: Words) -> str:
     """Say which program made a picture."""
-    if recipe.program == "zimagine":
-        return say("A picture of zimagine, saved again by another program")
+    if recipe.program == OWN_NAME:
+        return say("Made by zimagine, and saved again by another program")
     if recipe.program:
         return say("Made by another program: {program}", program=recipe.program)
     return say("Made by another program")
+
+
+def made_by(program: str, say: Words) -> str:
+    """Say which program made a file. program: "" if it is not known."""
+    if not program:
+        return say("Another program made this file.")
+    if program == OWN_NAME:
+        return say("Another program saved this picture of zimagine again.")
+    return say("Another program ({program}) made this file.", program=program)
 
 
 def foreign_rows(recipe: ForeignRecipe, say: Words) -> list[tuple[str, str]]:
@@ -80,11 +98,13 @@ def foreign_rows(recipe: ForeignRecipe, say: Words) -> list[tuple[str, str]]:
         (say("Negative prompt"), recipe.negative or say("(nothing)")),
         (say("Seed"), seed),
         (say("Size"), size),
-        (say("Not taken"), ", ".join(recipe.settings)),
+        (say("Not taken"), ", ".join(recipe.ignored)),
     ]
     return [(heading, text) for heading, text in rows if text]
 
 
-def foreign_remark(say: Words) -> str:
+def foreign_remark(program: str, say: Words) -> str:
     """Say what to expect of painting a foreign recipe here."""
+    if program == OWN_NAME:
+        return say("Only part of its recipe is left, so your picture may be a different one.")
     return say("Another model painted it, so your picture will be a different one.")

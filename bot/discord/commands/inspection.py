@@ -76,7 +76,7 @@ def _recipe(services: Services) -> app_commands.Command[Any, ..., None]:
         picture=locale_str(
             "Its number; if you give neither this nor a file, your latest picture here"
         ),
-        file=locale_str("A PNG file that I painted"),
+        file=locale_str("A picture file, made by me or by another program"),
     )
     async def recipe(
         interaction: Interaction,
