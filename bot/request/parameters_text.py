@@ -83,17 +83,19 @@ _KNOWN: Final[Mapping[str, re.Pattern[str]]] = {
     "version": _ANYTHING,
 }
 """The settings by which a list of them is recognised, in lower case, with their values' form."""
-_OPENER = re.compile(
-    rf"(?<![^\s,.;，。；!?！？])(?P<name>{'|'.join(map(re.escape, _KNOWN))})\s*[:：]", re.IGNORECASE
-)
+_NAMES = "|".join(map(re.escape, _KNOWN))
+_APART = r"(?<![^\s,.;，。；!?！？])"
+# Some pages take the line breaks out without a trace: "snowSteps: 20".
+_GLUED = r"(?<=[a-z\d)\]>])"
+_OPENER = re.compile(rf"(?:{_APART}(?:{_NAMES})|{_GLUED}(?-i:Steps))\s*[:：]", re.IGNORECASE)
 _KEY = re.compile(r"\s*([^\W\d_][\w \-/.+()]{0,60}?)\s*[:：]\s*")
 _QUOTED = re.compile(r'"(?:\\.|[^\\"])*"', re.DOTALL)
 _PLAIN = re.compile(r"[^,，\n]*")
 _COMMA = re.compile(r"\s*[,，]\s*|\s*\n\s*")
 _NEGATIVE_LINE = re.compile(r"^[ \t]*Negative prompt\s*[:：]", re.IGNORECASE | re.MULTILINE)
-_NEGATIVE_INLINE = re.compile(r"(?<![^\s,.;，。；])Negative prompt\s*[:：]")
-_NEGATIVE_ANY_CASE = re.compile(_NEGATIVE_INLINE.pattern, re.IGNORECASE)
-_ESCAPED = re.compile(rf"\\(?=(?:{'|'.join(map(re.escape, _KNOWN))})\s*[:：])", re.IGNORECASE)
+_NEGATIVE_INLINE = re.compile(rf"(?:{_APART}|{_GLUED})Negative prompt\s*[:：]")
+_NEGATIVE_ANY_CASE = re.compile(rf"{_APART}Negative prompt\s*[:：]", re.IGNORECASE)
+_ESCAPED = re.compile(rf"\\(?=(?:{_NAMES})\s*[:：])", re.IGNORECASE)
 
 
 def read_typed(text: str) -> ParametersText | None:
@@ -110,8 +112,9 @@ def read_typed(text: str) -> ParametersText | None:
         return _without_settings(plain)
     start, settings, flags = found
     head = plain[:start]
-    negative = _NEGATIVE_LINE.search(head) if "\n" in head.strip() else None
-    negative = negative or _NEGATIVE_INLINE.search(head) or _NEGATIVE_ANY_CASE.search(head)
+    negative = _NEGATIVE_LINE.search(head)
+    if negative is None and "\n" not in head:  # everything is on one line
+        negative = _NEGATIVE_INLINE.search(head) or _NEGATIVE_ANY_CASE.search(head)
     return _split(head, negative, settings, flags)
 
 

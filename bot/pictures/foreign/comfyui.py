@@ -10,7 +10,26 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal, TypeGuard
+from typing import Any, Final
+
+from bot.pictures.foreign.comfyui_nodes import (
+    CONDITIONINGS,
+    JOINED,
+    LATENTS,
+    MAX_CHARS,
+    OUTPUTS,
+    PASSED,
+    SEEDS,
+    SETTINGS,
+    TEXTS,
+    Node,
+    Role,
+    is_link,
+    is_sampler,
+    joined,
+    links_of,
+    named,
+)
 
 MAX_NODES: Final = 5000
 """Of one graph. Chosen by hand."""
@@ -20,77 +39,6 @@ Python's limit of recursion."""
 _MAX_STEPS: Final = 20_000
 """Nodes looked at for one picture: a graph can join the same texts over and over. Chosen by hand.
 """
-_MAX_CHARS: Final = 20_000
-
-Role = Literal["positive", "negative"]
-Node = Mapping[str, Any]
-
-_TEXTS: Final = (
-    "text",
-    "prompt",
-    "text_g",
-    "text_l",
-    "t5xxl",
-    "clip_l",
-    "string",
-    "value",
-    "wildcard_text",
-    "populated_text",
-    "text_positive",
-    "caption",
-    "input_text",
-    "source",
-)
-"""Inputs that hold a text or lead to one, the likeliest first."""
-_JOINED: Final = (
-    ("string_a", "string_b", "string_c"),
-    ("text_a", "text_b", "text_c", "text_d"),
-    ("text1", "text2", "text3", "text4"),
-    ("string1", "string2", "string3", "string4"),
-    ("prefix", "text", "suffix"),
-    ("text_g", "text_l"),
-)
-"""Inputs whose texts are joined."""
-_CONDITIONINGS: Final = (
-    "conditioning",
-    "conditioning_1",
-    "conditioning_2",
-    "conditioning_to",
-    "conditioning_from",
-    "conditioning1",
-    "conditioning2",
-    "cond",
-)
-_SEEDS: Final = ("seed", "noise_seed", "value", "int", "number")
-_LATENTS: Final = ("latent_image", "latent", "samples", "latents", "pixels", "image", "images")
-_PASSED: Final = (
-    "",
-    "any",
-    "any_01",
-    "any_1",
-    "input",
-    "*",
-    "value",
-    "in",
-    "data",
-    "pipe",
-    "model",
-)
-"""Inputs through which reroutes and the like hand on whatever they are given."""
-_OUTPUTS: Final = ("save", "preview", "output", "imagesend")
-_SETTINGS: Final = {
-    "steps": "steps",
-    "cfg": "cfg",
-    "guidance": "guidance",
-    "sampler_name": "sampler",
-    "scheduler": "scheduler",
-    "denoise": "denoise",
-    "ckpt_name": "model",
-    "unet_name": "model",
-    "lora_name": "LoRA",
-    "control_net_name": "ControlNet",
-}
-"""Inputs that say how a picture was painted, as they are named in a note."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +56,8 @@ def read_graph(graph: Mapping[str, Any]) -> GraphReading | None:
     """Return what the graph paints from, None if there is no sampler with a prompt in it.
 
     Of several samplers, the one counts that starts from an empty picture, else the one nearest to
-    the output.
+    the output. Where there is none, a node that takes a prompt and a seed paints by itself, such as
+    those that ask a paid service.
     """
     nodes = {
         str(name): node
@@ -116,20 +65,19 @@ def read_graph(graph: Mapping[str, Any]) -> GraphReading | None:
         if isinstance(node, Mapping) and isinstance(node.get("inputs"), Mapping)
     }
     walk = _Walk(nodes)
-    found = [
-        (walk.size(sampler) is not None, -position, sampler)
-        for position, sampler in enumerate(walk.samplers())
-    ]
-    for _, _, sampler in sorted(found, key=lambda each: each[:2], reverse=True):
+    painters = list(walk.upwards())
+    samplers = [node for node in painters if is_sampler(node)]
+    # Nearest to the output first, and stable.
+    samplers.sort(key=lambda sampler: walk.size(sampler) is None)
+    for sampler in samplers:
         prompt = walk.text(sampler, "positive")
         if prompt:
-            return GraphReading(
-                prompt,
-                walk.text(sampler, "negative"),
-                walk.seed(sampler),
-                walk.size(sampler),
-                walk.settings(),
-            )
+            return walk.reading(sampler, prompt, walk.text(sampler, "negative"))
+    for node in painters:
+        if not samplers and "seed" in node["inputs"]:
+            prompt = walk.text_of(node)
+            if prompt:
+                return walk.reading(node, prompt, "")
     return None
 
 
@@ -140,16 +88,15 @@ class _Walk:
     nodes: Mapping[str, Node]
     steps: int = field(default=0)
 
-    # Samplers
+    # Nodes
 
-    def samplers(self) -> Iterator[Node]:
-        """Yield the samplers from the outputs upwards, nearest first."""
+    def upwards(self) -> Iterator[Node]:
+        """Yield the nodes from the outputs upwards, nearest first."""
         waiting = deque(self._outputs() or list(self.nodes))
         seen = set(waiting)
         while waiting:
             node = self.nodes[waiting.popleft()]
-            if _is_sampler(node):
-                yield node
+            yield node
             for value in node["inputs"].values():
                 linked = self._linked_name(value)
                 if linked is not None and linked not in seen:
@@ -158,19 +105,29 @@ class _Walk:
 
     def _outputs(self) -> list[str]:
         kinds = {name: str(node.get("class_type", "")).lower() for name, node in self.nodes.items()}
-        for word in _OUTPUTS:
+        for word in OUTPUTS:
             found = [name for name, kind in kinds.items() if word in kind]
             if found:
                 return found
         return []
 
+    def reading(self, sampler: Node, prompt: str, negative: str) -> GraphReading:
+        """Return what is known of a picture with these texts."""
+        seed, size = self.seed(sampler), self.size(sampler)
+        return GraphReading(prompt, negative, seed, size, self.settings())
+
     # Texts
+
+    def text_of(self, node: Node) -> str:
+        """Return the text in a node itself, or in those that it is linked to."""
+        return self._written(node, "positive", 0)
 
     def text(self, sampler: Node, role: Role) -> str:
         """Return the text that a sampler is given as its positive or negative prompt."""
         inputs = sampler["inputs"]
-        if role in inputs:
-            return self._conditioned(inputs[role], role)
+        given = next((name for name in named(role) if name in inputs), None)
+        if given is not None:
+            return self._conditioned(inputs[given], role)
         guider = self._linked(inputs.get("guider"))
         if guider is not None:
             given = guider["inputs"]
@@ -187,7 +144,7 @@ class _Walk:
     def _conditioned(self, value: object, role: Role, depth: int = 0) -> str:
         """Return the text of a conditioning, or of a text itself."""
         if isinstance(value, str):
-            return value[:_MAX_CHARS].strip()
+            return value[:MAX_CHARS].strip()
         node = self._step(value, depth)
         if node is None or "zeroout" in str(node.get("class_type", "")).lower():
             return ""  # a conditioning of zeros is no prompt, whatever it was made from
@@ -196,50 +153,50 @@ class _Walk:
             return self._conditioned(inputs[role], role, depth + 1)
         parts = [
             self._conditioned(inputs[name], role, depth + 1)
-            for name in _CONDITIONINGS
+            for name in CONDITIONINGS
             if isinstance(inputs.get(name), list)
         ]
         if any(parts):
-            return _joined(parts, ", ")
-        return self._written(node, depth) or self._passed_text(node, role, depth)
+            return joined(parts, ", ")
+        return self._written(node, role, depth) or self._passed_text(node, role, depth)
 
     def _passed_text(self, node: Node, role: Role, depth: int) -> str:
         inputs = node["inputs"]
-        links = [value for name, value in inputs.items() if name in _PASSED and _is_link(value)]
+        links = [value for name, value in inputs.items() if name in PASSED and is_link(value)]
         links += [inputs[name] for name in self._switched(inputs)]
         if not links and len(inputs) == 1:
-            links = [value for value in inputs.values() if _is_link(value)]
+            links = [value for value in inputs.values() if is_link(value)]
         texts = (self._conditioned(link, role, depth + 1) for link in links)
         return next(filter(None, texts), "")
 
-    def _written(self, node: Node, depth: int) -> str:
+    def _written(self, node: Node, role: Role, depth: int) -> str:
         """Return the text of a node whose inputs hold one, or lead to nodes that do."""
         inputs = node["inputs"]
-        for names in _JOINED:
+        for names in JOINED:
             if all(name in inputs for name in names[:2]):
-                parts = [self._string(inputs.get(name), depth + 1) for name in names]
+                parts = [self._string(inputs.get(name), role, depth + 1) for name in names]
                 between = inputs.get("delimiter", inputs.get("separator", ", "))
-                joined = _joined(parts, between if isinstance(between, str) else ", ")
-                if joined:
-                    return joined
-        for name in (*_TEXTS, *self._switched(inputs)):
-            text = self._string(inputs.get(name), depth + 1)
+                text = joined(parts, between if isinstance(between, str) else ", ")
+                if text:
+                    return text
+        for name in (*named(role), *TEXTS, *self._switched(inputs)):
+            text = self._string(inputs.get(name), role, depth + 1)
             if text:
                 return text
         return ""
 
-    def _string(self, value: object, depth: int) -> str:
+    def _string(self, value: object, role: Role, depth: int) -> str:
         if isinstance(value, str):
-            return value[:_MAX_CHARS].strip()
+            return value[:MAX_CHARS].strip()
         node = self._step(value, depth)
         if node is None:
             return ""
         inputs = node["inputs"]
-        found = self._written(node, depth)
+        found = self._written(node, role, depth)
         if found:
             return found
-        names = ("positive", "text_0", *_PASSED)
-        texts = (self._string(inputs[name], depth + 1) for name in names if name in inputs)
+        names = ("text_0", *PASSED)
+        texts = (self._string(inputs[name], role, depth + 1) for name in names if name in inputs)
         return next(filter(None, texts), "")
 
     def _switched(self, inputs: Mapping[str, Any]) -> list[str]:
@@ -261,14 +218,14 @@ class _Walk:
     def seed(self, sampler: Node) -> int | None:
         """Return the seed of a sampler, or of the noise that it is given."""
         for name in ("seed", "noise_seed", "noise"):
-            found = self._value(sampler["inputs"].get(name), _SEEDS)
+            found = self._value(sampler["inputs"].get(name), SEEDS)
             if isinstance(found, int) and not isinstance(found, bool):
                 return found
         return None
 
     def size(self, sampler: Node) -> tuple[int, int] | None:
         """Return the size of the empty picture that a sampler starts from."""
-        waiting = deque(_links(sampler["inputs"], _LATENTS))
+        waiting = deque(links_of(sampler["inputs"], LATENTS))
         seen: set[str] = set()
         while waiting and len(seen) < _MAX_DEPTH:
             link = waiting.popleft()
@@ -278,12 +235,12 @@ class _Walk:
             seen.add(name)
             node = self.nodes[name]
             inputs = node["inputs"]
-            if _is_sampler(node):  # this one only works the other's picture over
+            if is_sampler(node):  # this one only works the other's picture over
                 continue
             sides = [self._side(inputs, axis) for axis in ("width", "height")]
             if all(sides):
                 return sides[0], sides[1]
-            waiting.extend(_links(inputs, (*_LATENTS, *_PASSED)))
+            waiting.extend(links_of(inputs, (*LATENTS, *PASSED)))
         inputs = sampler["inputs"]
         sides = [self._side(inputs, axis) for axis in ("width", "height")]
         return (sides[0], sides[1]) if all(sides) else None
@@ -297,12 +254,12 @@ class _Walk:
 
     def _value(self, value: object, names: tuple[str, ...], depth: int = 0) -> object:
         """Return a value that is written in an input, or in the node that it is linked to."""
-        if not _is_link(value):
+        if not is_link(value):
             return value
         node = self._step(value, depth)
         if node is None:
             return None
-        for name in (*names, *_PASSED):
+        for name in (*names, *PASSED):
             if name in node["inputs"]:
                 found = self._value(node["inputs"][name], names, depth + 1)
                 if isinstance(found, int):
@@ -314,7 +271,7 @@ class _Walk:
     def settings(self) -> tuple[str, ...]:
         """Return the names of what else the graph sets."""
         used = {name for node in self.nodes.values() for name in node["inputs"]}
-        return tuple(dict.fromkeys(told for name, told in _SETTINGS.items() if name in used))
+        return tuple(dict.fromkeys(told for name, told in SETTINGS.items() if name in used))
 
     def _step(self, value: object, depth: int) -> Node | None:
         self.steps += 1
@@ -327,37 +284,7 @@ class _Walk:
         return None if name is None else self.nodes[name]
 
     def _linked_name(self, value: object) -> str | None:
-        if not _is_link(value):
+        if not is_link(value):
             return None
         name = str(value[0])
         return name if name in self.nodes else None
-
-
-def _is_link(value: object) -> TypeGuard[list[Any]]:
-    """Return whether an input is a link: a node's id and the number of its output."""
-    return (
-        isinstance(value, list)
-        and len(value) == 2
-        and isinstance(value[0], str | int)
-        and isinstance(value[1], int)
-    )
-
-
-def _links(inputs: Mapping[str, Any], names: tuple[str, ...]) -> list[Any]:
-    return [inputs[name] for name in names if _is_link(inputs.get(name))]
-
-
-def _is_sampler(node: Node) -> bool:
-    """Return whether a node paints: it is given a prompt, and noise or a number of steps."""
-    inputs = node["inputs"]
-    prompted = any(name in inputs for name in ("positive", "guider", "pipe", "context"))
-    return prompted and any(
-        name in inputs
-        for name in ("seed", "noise_seed", "noise", "sampler_name", "steps", "sampler")
-    )
-
-
-def _joined(parts: list[str], between: str) -> str:
-    """Join the texts that differ: both halves of an encoder are often given the same one."""
-    kept = list(dict.fromkeys(part for part in parts if part))
-    return between[:20].join(kept)[:_MAX_CHARS]

@@ -52,6 +52,12 @@ def test_a_pasted_text_is_taken_apart(settings: str, gap: str):
     [
         (f"a red house {SETTINGS}", "a red house", "", 12345, (512, 768)),
         (f"a red house, {SETTINGS}", "a red house", "", 12345, (512, 768)),
+        (f"a red houseNegative prompt: snow{SETTINGS}", "a red house", "snow", 12345, (512, 768)),
+        (f"(a red house:1.2){SETTINGS}", "(a red house:1.2)", "", 12345, (512, 768)),
+        (f"a form, Negative prompt: x\n{SETTINGS}", "a form, Negative prompt: x", "", 12345,
+         (512, 768)),
+        (f'"Negative prompt: x" Negative prompt: y {SETTINGS}', '"Negative prompt: x"', "y",
+         12345, (512, 768)),
         (f"a red house.\n{SETTINGS}", "a red house.", "", 12345, (512, 768)),
         ("a\nb\nNegative prompt: c\nd\n" + SETTINGS, "a\nb", "c\nd", 12345, (512, 768)),
         ("a\nNegative prompt:\n" + SETTINGS, "a", "", 12345, (512, 768)),

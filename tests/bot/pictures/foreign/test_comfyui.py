@@ -162,6 +162,41 @@ PROMPTS: dict[str, tuple[dict[str, Any], str, str]] = {
         },
         "a dog", "",
     ),
+    "a styler of prompts": (
+        {
+            "_45": encoded(["1", 0]),
+            "_42": encoded(["1", 1]),
+            "_1": node("SDXLPromptStyler", text_positive="a cat", text_negative="fog", style="x"),
+        },
+        "a cat", "fog",
+    ),
+    "a wildcard that was filled in": (
+        {
+            "_45": encoded(["1", 0]),
+            "_1": node("ImpactWildcardProcessor", wildcard_text="a __pet__", seed=1,
+                       populated_text="a cat"),
+        },
+        "a cat", "",
+    ),
+    "a text that is shown on the way": (
+        {
+            "_45": encoded(["1", 0]),
+            "_1": node("ShowText|pysssss", text=["2", 0], text_0="a cat"),
+            "_2": node("Written by a language model", seed=["3", 0]),
+        },
+        "a cat", "",
+    ),
+    "everything in one node": (
+        {
+            "_43": node("ZImageAllInOne", positive_prompt="a cat", negative_prompt="fog", seed=5,
+                        steps=8, width=512, height=768),
+        },
+        "a cat", "fog",
+    ),
+    "a paid service": (
+        {"_43": node("FluxProUltraImageNode", prompt="a cat", seed=5, aspect_ratio="16:9")},
+        "a cat", "",
+    ),
     "an empty picture decides between two samplers": (
         {
             "_43": node("VAEDecode", samples=["1", 0], vae=["40", 0]),
