@@ -204,7 +204,7 @@ def _before_flags(text: str) -> tuple[str, str]:
 
 def _settings_at_end(text: str) -> tuple[int, _Settings, str] | None:
     """Return where the list of settings at the end starts, the list, and what follows it."""
-    if len(text) > MAX_CHARS or (":" not in text and "：" not in text):
+    if len(text) > MAX_CHARS or "steps" not in text.lower():
         return None
     for match in _OPENER.finditer(text):
         # Looking for flags is slow: a hostile text has thousands of places where no list begins.

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from engine.diffusion.families import Speed
 from engine.prompts import EnhancementLevel, PictureStyle
 from engine.types import Mode
+
+MAX_TYPED_CHARS: Final = 4000
+"""Of a prompt as it is typed, with its flags and what was pasted with it: as many as Discord's forms
+take. What is painted has at most MAX_PROMPT_CHARS."""
 
 
 @dataclass(frozen=True, slots=True)

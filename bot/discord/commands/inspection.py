@@ -27,9 +27,9 @@ from bot.discord.interaction.responses import (
 from bot.discord.interaction.services import Services
 from bot.discord.views.inspection import explanation_layout, queue_layout
 from bot.request.outcomes import Refused
-from engine.prompts import MAX_PROMPT_CHARS
+from bot.request.params import MAX_TYPED_CHARS
 
-Prompt = Range[str, 1, MAX_PROMPT_CHARS]
+Prompt = Range[str, 1, MAX_TYPED_CHARS]
 
 
 def inspection_commands(services: Services) -> list[app_commands.Command[Any, ..., None]]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from bot.request.flags import prompt_line
-from bot.request.params import GenerationParams, PastedSettings
+from bot.request.params import MAX_TYPED_CHARS, GenerationParams, PastedSettings
 from bot.request.pasted import RANDOM_SEED, merge_pasted
 from bot.request.resolve import nearest_size
 from engine.diffusion.families import Family
@@ -59,8 +59,11 @@ class ForeignRecipe:
             flags.append(f"--size {size[0]}x{size[1]}")
         if self.usable_seed is not None:
             flags.append(f"--seed {self.usable_seed}")
-        lines = (prompt_line(self.prompt, flags, words) for words in (self.negative, ""))
-        return next((line for line in lines if len(line) <= MAX_PROMPT_CHARS), "")
+        if len(self.prompt) > MAX_PROMPT_CHARS:
+            return ""
+        texts = (self.negative if len(self.negative) <= MAX_PROMPT_CHARS else "", "")
+        lines = (prompt_line(self.prompt, flags, negative) for negative in texts)
+        return next((line for line in lines if len(line) <= MAX_TYPED_CHARS), "")
 
     def params(self) -> GenerationParams:
         """Return the parameters with which it is painted here, and what is left out."""

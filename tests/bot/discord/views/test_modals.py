@@ -7,7 +7,8 @@ import pytest
 
 from bot.discord.views.modals import WORDS_LIMIT, remix_form
 from bot.i18n import words
-from engine.prompts import MAX_PROMPT_CHARS, clean
+from bot.request.params import MAX_TYPED_CHARS
+from engine.prompts import clean
 from engine.types import MAX_SEED, Mode
 from tests.bot.discord.forms import form_fields, open_remix
 from tests.bot.discord.harness import BotHarness
@@ -111,7 +112,7 @@ def test_every_text_fits_its_field():
         assert part["type"] == discord.ComponentType.label.value
         value = part["component"].get("value") or ""  # type: ignore[union-attr]
         assert len(value) <= part["component"]["max_length"]  # type: ignore[index]
-    assert clean("z" * 5000)[:MAX_PROMPT_CHARS] in str(form)
+    assert clean("z" * 5000)[:MAX_TYPED_CHARS] in str(form)
 
 
 async def test_the_words_come_back_to_be_copied(harness: BotHarness):

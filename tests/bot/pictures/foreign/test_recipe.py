@@ -10,7 +10,7 @@ from bot.pictures.foreign.recipe import ForeignRecipe
 from bot.request.apply_flags import apply_flags
 from bot.request.notes import PastedText
 from bot.request.outcomes import Refused, ResolvedRequest
-from bot.request.params import GenerationParams
+from bot.request.params import MAX_TYPED_CHARS, GenerationParams
 from bot.request.resolve import nearest_size, resolve
 from engine.diffusion.families import SKETCH_FAMILY, Z_IMAGE_TURBO
 from engine.prompts import MAX_PROMPT_CHARS, clean
@@ -50,15 +50,21 @@ def test_the_line_is_accepted(
 
 @pytest.mark.parametrize(
     ("prompt", "negative", "has_line", "has_negative"),
-    [(10, 10, True, True), (1500, 1500, True, False), (MAX_PROMPT_CHARS + 1, 0, False, False)],
+    [
+        (10, 10, True, True),
+        (1500, 1500, True, True),
+        (MAX_PROMPT_CHARS, MAX_PROMPT_CHARS, True, False),
+        (10, MAX_PROMPT_CHARS + 1, True, False),
+        (MAX_PROMPT_CHARS + 1, 0, False, False),
+    ],
 )
 def test_a_long_line_loses_its_negative_prompt_first(
     prompt: int, negative: int, has_line: bool, has_negative: bool
 ):
-    """The line fits Discord's option; what does not fit at all has no line."""
+    """The line fits Discord's option and is accepted; what does not fit at all has no line."""
     line = ForeignRecipe("x", "a" * prompt, "b" * negative).line(Z_IMAGE_TURBO)
     assert bool(line) is has_line and ("--no" in line) is has_negative
-    assert len(line) <= MAX_PROMPT_CHARS
+    assert len(line) <= MAX_TYPED_CHARS
 
 
 def test_painting_it_says_where_it_is_from():
