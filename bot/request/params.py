@@ -10,8 +10,8 @@ from engine.prompts import EnhancementLevel, PictureStyle
 from engine.types import Mode
 
 MAX_TYPED_CHARS: Final = 4000
-"""Of a prompt as it is typed, with its flags and what was pasted with it: as many as Discord's forms
-take. What is painted has at most MAX_PROMPT_CHARS."""
+"""Of a prompt as it is typed, with its flags and what was pasted with it: what a form of
+Discord holds. What is painted has at most MAX_PROMPT_CHARS."""
 
 
 @dataclass(frozen=True, slots=True)
