@@ -95,6 +95,15 @@ _COMMA = re.compile(r"\s*[,，]\s*|\s*\n\s*")
 _NEGATIVE_LINE = re.compile(r"^[ \t]*Negative prompt\s*[:：]", re.IGNORECASE | re.MULTILINE)
 _NEGATIVE_INLINE = re.compile(rf"(?:{_APART}|{_GLUED})Negative prompt\s*[:：]")
 _NEGATIVE_ANY_CASE = re.compile(rf"{_APART}Negative prompt\s*[:：]", re.IGNORECASE)
+_LABEL = re.compile(r"\A\s*(?:positive )?prompt\s*[:：]", re.IGNORECASE)
+# Settings that stood on lines of their own lose what parted them on one line. Only as programs
+# write their names: the "steps" of "Hires steps" are no setting by themselves.
+_PARTED = re.compile(
+    r"(?<![,，\s])\s+(?=(?:Sampler|Schedule type|CFG scale|Seed|Size|Model hash|Model|Clip skip|"
+    r"Denoising strength|Version)\s*[:：])"
+)
+_FIRST = re.compile(r"(?<!\S)Steps\s*[:：]")
+_MOST_TRIED = 5  # places where such a list may begin; chosen by hand
 _ESCAPED = re.compile(rf"\\(?=(?:{_NAMES})\s*[:：])", re.IGNORECASE)
 
 
@@ -107,7 +116,7 @@ def read_typed(text: str) -> ParametersText | None:
     if len(text) > MAX_CHARS:
         return None
     plain = _unfenced(text)
-    found = _settings_at_end(plain)
+    found = _found_list(plain)
     if found is None:
         return _without_settings(plain)
     start, settings, flags = found
@@ -141,7 +150,7 @@ def read_embedded(text: str) -> ParametersText:
 def escape(prompt: str) -> str:
     """Return a prompt that `unescape` turns into this one and that `read_typed` leaves alone."""
     escaped = _ESCAPED.sub(r"\\\\", prompt)
-    while (found := _settings_at_end(escaped)) is not None:
+    while (found := _found_list(escaped)) is not None:
         escaped = f"{escaped[: found[0]]}\\{escaped[found[0] :]}"
     return escaped
 
@@ -156,7 +165,7 @@ def joined_lines(lines: list[str]) -> list[str]:
     joined: list[str] = []
     for line in lines:
         continues = _NEGATIVE_LINE.match(line) or (
-            (found := _settings_at_end(line)) is not None and found[0] == 0
+            (found := _found_list(line)) is not None and found[0] == 0
         )
         if joined and continues:
             joined[-1] += f"\n{line}"
@@ -184,6 +193,7 @@ def _split(
     flags: str,
 ) -> ParametersText:
     """Split what precedes the settings; flags in the negative prompt count as behind it."""
+    head = _LABEL.sub(lambda label: " " * len(label[0]), head, count=1)
     if negative is None:
         return ParametersText(_trimmed(head), "", settings, flags)
     words, earlier = _before_flags(head[negative.end() :])
@@ -192,6 +202,7 @@ def _split(
 
 
 def _trimmed(text: str) -> str:
+    """Return a part without the punctuation around it."""
     return text.strip().strip(",，").strip()
 
 
@@ -200,6 +211,18 @@ def _before_flags(text: str) -> tuple[str, str]:
     if not found.starts:
         return text, ""
     return found.text[: found.starts[0]], found.text[found.starts[0] :].strip()
+
+
+def _found_list(text: str) -> tuple[int, _Settings, str] | None:
+    """Return what `_settings_at_end` does, also where the list has no commas."""
+    found = _settings_at_end(text)
+    if found is not None or len(text) > MAX_CHARS:
+        return found
+    for match in list(_FIRST.finditer(text))[-_MOST_TRIED:]:
+        found = _settings_at_end(_PARTED.sub(", ", text[match.start() :]))
+        if found is not None and found[0] == 0:
+            return match.start(), found[1], found[2]
+    return None
 
 
 def _settings_at_end(text: str) -> tuple[int, _Settings, str] | None:
@@ -211,6 +234,7 @@ def _settings_at_end(text: str) -> tuple[int, _Settings, str] | None:
         if not _names_enough(_pairs(text, match.start(), strict=True)):
             continue
         listed, flags = _before_flags(text[match.start() :])
+        listed = listed.rstrip(" \t\r\n.;。；")
         found = _pairs(listed, strict=True)
         rest = listed[found.end :].rstrip().lstrip(" \t,，")
         if _names_enough(found) and rest[:1] in ("", "\n") and _has_proper_values(found.settings):

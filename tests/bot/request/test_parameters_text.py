@@ -58,6 +58,13 @@ def test_a_pasted_text_is_taken_apart(settings: str, gap: str):
          (512, 768)),
         (f'"Negative prompt: x" Negative prompt: y {SETTINGS}', '"Negative prompt: x"', "y",
          12345, (512, 768)),
+        (f"Prompt: a red house\nNegative prompt: b\n{SETTINGS}", "a red house", "b", 12345,
+         (512, 768)),
+        (f"a Negative prompt: b {SETTINGS}.", "a", "b", 12345, (512, 768)),
+        (f"a Negative prompt: b {SETTINGS}, ", "a", "b", 12345, (512, 768)),
+        (f"a Negative prompt: b {SETTINGS.replace(',', '')}", "a", "b", 12345, (512, 768)),
+        (f"a Model: A, b {SETTINGS.replace(',', '')}", "a Model: A, b", "", 12345, (512, 768)),
+        ("a\nNegative prompt: b\n" + SETTINGS.replace(", ", "\n"), "a", "b", 12345, (512, 768)),
         (f"a red house.\n{SETTINGS}", "a red house.", "", 12345, (512, 768)),
         ("a\nb\nNegative prompt: c\nd\n" + SETTINGS, "a\nb", "c\nd", 12345, (512, 768)),
         ("a\nNegative prompt:\n" + SETTINGS, "a", "", 12345, (512, 768)),
@@ -173,6 +180,8 @@ PARTS = st.lists(
 
 @given(PARTS | st.text(max_size=40))
 @example("\\Steps: 20, Seed: 5, Size: 3x3")
+@example("a Steps: 20 Seed: 5 Size: 3x3 Sampler: x")
+@example("a Model: b, Steps: 20 Seed: 5 Size: 3x3 Steps: 2 Sampler: x Seed: 5")
 def test_an_escaped_prompt_comes_back(prompt: str):
     """A prompt that looks like such a text can be written so that it is read as itself."""
     one_line = " ".join(prompt.split())
