@@ -3,7 +3,7 @@
 UploadRefused         base: a code, and the data that a sentence about it needs
 ├── UploadTooLarge    more bytes than the limit
 ├── TooManyPixels     more pixels than the limit by its header; nothing was decoded
-├── BadFormat         a picture, but not PNG, JPEG or WebP
+├── BadFormat         anything known, but not PNG, JPEG or WebP
 └── NotAPicture       not a picture, or a damaged one
 """
 
@@ -25,6 +25,7 @@ from PIL.WebPImagePlugin import WebPImageFile
 
 from engine.encode import pixels_sha256
 from engine.errors import EngineError
+from engine.file_formats import FileKind, format_of
 from engine.types import Raster
 
 
@@ -64,13 +65,14 @@ class TooManyPixels(UploadRefused):
 
 
 class BadFormat(UploadRefused):
-    """The file is a picture in `format` ("GIF"), which is not accepted."""
+    """The file's format ("GIF", "MP4") is not accepted; `kind` is what it holds."""
 
     code = "upload_bad_format"
 
-    def __init__(self, format: str) -> None:
+    def __init__(self, format: str, kind: FileKind = FileKind.PICTURE) -> None:
         super().__init__(f"{format} is none of {', '.join(FORMATS)}", {"format": format})
         self.format = format
+        self.kind = kind
 
 
 class NotAPicture(UploadRefused):
@@ -201,24 +203,6 @@ _OPENERS: Final[Mapping[str, type[ImageFile]]] = {
     "JPEG": JpegImageFile,
     "WebP": WebPImageFile,
 }
-_OTHERS: Final = (
-    (0, b"GIF8", "GIF"),
-    (0, b"BM", "BMP"),
-    (0, b"II*\0", "TIFF"),
-    (0, b"MM\0*", "TIFF"),
-    (0, b"\0\0\1\0", "ICO"),
-    (0, b"8BPS", "PSD"),
-    (0, b"\xff\x0a", "JPEG XL"),
-    (0, b"\0\0\0\x0cJXL ", "JPEG XL"),
-    (0, b"\0\0\0\x0cjP  ", "JPEG 2000"),
-    (4, b"ftypavi", "AVIF"),
-    (4, b"ftyphei", "HEIC"),
-    (4, b"ftyphev", "HEIC"),
-    (4, b"ftypmif1", "HEIF"),
-    (0, b"<svg", "SVG"),
-)
-"""Offset, magic bytes and name of formats that are named in a refusal, and never decoded."""
-
 _MODES: Final = {b"RGB ": "RGB", b"GRAY": "L", b"CMYK": "CMYK"}
 """The mode of a picture for each colour space, as the header of a profile names it."""
 
@@ -255,16 +239,12 @@ def _open(data: bytes, limit_pixels: int) -> ImageFile:
 
 
 def _format_of(data: bytes) -> str:
-    if data.startswith(b"\x89PNG\r\n\x1a\n"):
-        return "PNG"
-    if data.startswith(b"\xff\xd8\xff"):
-        return "JPEG"
-    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
-        return "WebP"
-    for offset, mark, name in _OTHERS:
-        if data.startswith(mark, offset):
-            raise BadFormat(name)
-    raise NotAPicture("it begins like no picture" if data else "it is empty")
+    found = format_of(data)
+    if found is None:
+        raise NotAPicture("it begins like no picture" if data else "it is empty")
+    if found.name not in _OPENERS:
+        raise BadFormat(found.name, found.kind)
+    return found.name
 
 
 def _webp_size(data: bytes) -> tuple[int, int]:

@@ -16,6 +16,7 @@ from bot.i18n import Words, words
 from bot.request.notes import StyleIgnored
 from bot.request.outcomes import Refused, ResolvedRequest
 from bot.request.params import GenerationParams
+from bot.request.pasted import take_pasted
 from bot.request.resolve import resolve
 from bot.wording import prompt_analysis
 from bot.wording.labels import style_ignored, style_name
@@ -63,9 +64,8 @@ def command(
     family = family_for(settings.model)
     # Resolving cleans the prompt and refuses invalid ones; nothing is generated.
     chosen = None if style is None else PictureStyle(style)
-    resolved = resolve(
-        GenerationParams(prompt, enhance=EnhancementLevel.OFF, style=chosen), family, lambda: 0
-    )
+    params = take_pasted(GenerationParams(prompt, enhance=EnhancementLevel.OFF, style=chosen))
+    resolved = resolve(params, family, lambda: 0)
     if isinstance(resolved, Refused):
         refuse(resolved.reason)
     request = resolved.request

@@ -59,7 +59,12 @@ where = section("Output and model")
     default="subtle",
     help="How much to vary: subtle, strong or a number up to 1 (default: subtle).",
 )
-@start("--recipe", type=FILE, help="Paint this PNG made by zimagine again, exactly.")
+@start(
+    "--recipe",
+    type=FILE,
+    help="Paint this PNG made by zimagine again, exactly; from another program's picture, take its "
+    "prompt, negative prompt, seed and size.",
+)
 @request_options(Section.NUMBER)
 @many(
     "--grid",
@@ -90,7 +95,7 @@ def command(**options: Any) -> None:
         run = BatchRun(
             plan := plan_pictures(arguments),
             arguments.out,
-            Reporter(plan.original, as_json=arguments.as_json),
+            Reporter(plan.original, as_json=arguments.as_json, file=arguments.recipe),
             arguments.save_steps,
         )
         try:

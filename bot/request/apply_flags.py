@@ -17,6 +17,7 @@ from bot.request.outcomes import (
     TooManyPermutations,
 )
 from bot.request.params import GenerationParams
+from bot.request.pasted import merge_pasted, take_pasted
 
 MAX_PERMUTATIONS = 10
 """Prompts that the permutations of one prompt may expand to. Chosen by hand."""
@@ -48,8 +49,12 @@ def apply_flags(params: GenerationParams, count: int, private: bool) -> ParsedRe
 def apply_flags_to_each(
     params: GenerationParams, count: int, private: bool
 ) -> tuple[ParsedRequest, ...] | Refused:
-    """Apply flags to every permutation of the prompt, in the order of `expand_prompts`."""
-    texts = expand_prompts(params.prompt)
+    """Apply flags to every permutation of the prompt, in the order of `expand_prompts`.
+
+    Another program's text that was pasted as the prompt is taken apart first (`pasted.py`).
+    """
+    params = take_pasted(params)
+    texts = _expanded(params.prompt)
     if isinstance(texts, Refused):
         return texts
     parsed: list[ParsedRequest] = []
@@ -64,8 +69,13 @@ def apply_flags_to_each(
 def expand_prompts(prompt: str) -> tuple[str, ...] | Refused:
     """Return each permutation as it could have been typed on its own, with its flags.
 
-    There are 1 to MAX_PERMUTATIONS of them; more are refused.
+    There are 1 to MAX_PERMUTATIONS of them; more are refused. What was pasted beside the prompt
+    itself is left out.
     """
+    return _expanded(take_pasted(GenerationParams(prompt)).prompt)
+
+
+def _expanded(prompt: str) -> tuple[str, ...] | Refused:
     permutations = flags.permutations(prompt, MAX_PERMUTATIONS)
     if isinstance(permutations, FlagError):
         return Refused(FlagProblem(permutations))
@@ -102,6 +112,7 @@ def _apply(params: GenerationParams, count: int, private: bool) -> ParsedRequest
             return Refused(FlagProblem(_given_twice("strength")))
         start = dataclasses.replace(start, strength=strength)
     plain = dataclasses.replace(params, prompt=parsed.prompt, start=start, **given)
+    plain = merge_pasted(plain)
     return ParsedRequest(
         plain, parsed.given.get("count", count), parsed.given.get("private", private)
     )

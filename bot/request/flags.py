@@ -1,6 +1,7 @@
 """Parse flags and permutations in a prompt: `{red, blue} house --ar 16:9 --repeat 3`. Pure.
 
-A backslash escapes a special character: `\\{`, `\\}`, `\\,` within braces, `\\--ar`.
+A backslash escapes a special character: `\\{`, `\\}`, `\\,` within braces, `\\--ar`. It also stands
+before the name of a setting that would make the prompt another program's text: `\\Steps: 20, …`.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from dataclasses import dataclass, field
 from itertools import product
 from typing import Any
 
+from bot.request import parameters_text
 from bot.request.flag_syntax import (
     FLAGS,
     QUOTATION_MARKS,
@@ -43,6 +45,7 @@ __all__ = [
     "parse",
     "parse_expanded",
     "permutations",
+    "prompt_line",
 ]
 
 MAX_EXPANDED = 40
@@ -94,9 +97,9 @@ def parse(text: str) -> ParsedPrompt | FlagError:
     beginning of a word. In “quotation marks” it is text, and so is "a cat --" or "a house — red".
     Nothing gets lost: a flag takes one value (--no takes everything up to the next flag), and the
     words after it belong to the prompt again. A text without flags is returned unchanged, except
-    that escaped braces are unescaped; `permutations` expands braces. Never raises.
+    that escaped braces and settings are unescaped; `permutations` expands braces. Never raises.
     """
-    found = find_flags(_BRACE.sub(unescape_match, text))
+    found = find_flags(parameters_text.unescape(_BRACE.sub(unescape_match, text)))
     plain, starts = found.text, found.starts
     if not starts:
         return ParsedPrompt(plain)
@@ -203,19 +206,23 @@ def flag_line(request: ImageRequest) -> str:
         flags.append(f"--style {request.style}")
     if level is not None:
         flags.append(f"--enhance {level}")
-    line = " ".join([escape_prompt(request.prompt), *flags])
-    if request.guidance <= 1.0 or not request.negative_prompt.strip(f"{SOFT} "):
+    negative = request.negative_prompt if request.guidance > 1.0 else ""
+    return prompt_line(request.prompt, flags, negative)
+
+
+def prompt_line(prompt: str, flags: Iterable[str], negative: str) -> str:
+    """Return a line from which `parse` and `expand` read exactly this prompt, these flags, and this
+    negative prompt."""
+    line = " ".join([escape_prompt(prompt), *flags])
+    if not negative.strip(f"{SOFT} "):
         return line
-    complete = f"{line} --no {escape_prompt(request.negative_prompt)}"
+    complete = f"{line} --no {escape_prompt(negative)}"
     reparsed = parse(complete)
-    if (
-        isinstance(reparsed, ParsedPrompt)
-        and reparsed.given.get("negative") == request.negative_prompt
-    ):
+    if isinstance(reparsed, ParsedPrompt) and reparsed.given.get("negative") == negative:
         return complete
     # Its quotation marks would close quotations of the prompt, or lose their backslashes.
-    unquoted = escape_flags(QUOTATION_MARKS.sub(escape_match, request.negative_prompt))
-    return f"{line} --no {_BRACE.sub(escape_match, unquoted)}"
+    unquoted = escape_flags(QUOTATION_MARKS.sub(escape_match, negative))
+    return f"{line} --no {_BRACE.sub(escape_match, parameters_text.escape(unquoted))}"
 
 
 # Reading flags
@@ -325,7 +332,7 @@ def _unbalanced(prompt: str, at: int) -> FlagError:
 
 def escape_prompt(text: str) -> str:
     """Escape a text so that `parse` and `expand` return exactly this text as the prompt."""
-    return _BRACE.sub(escape_match, escape_flags(text))
+    return _BRACE.sub(escape_match, parameters_text.escape(escape_flags(text)))
 
 
 def _format_number(number: float) -> str:

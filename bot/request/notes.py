@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from bot.request.params import GenerationParams
 from engine.prompts import PictureStyle
 from engine.types import Adaptation, Difference, Recipe
 
@@ -66,6 +67,23 @@ class InertSyntax:
 
 
 @dataclass(frozen=True, slots=True)
+class PastedText:
+    """Prompt, negative prompt, seed and size are from another program's text or file.
+
+    asked_px, size_px: the size in it and the nearest one that is painted instead, None where it is
+    painted as it was asked for. overruled: which of "negative", "seed" and "size" were decided
+    otherwise; "shape" where the size follows the source image. ignored: names of settings that mean
+    nothing here. program: the one that wrote the file, "" if it is not known; None for a text.
+    """
+
+    asked_px: tuple[int, int] | None
+    size_px: tuple[int, int] | None
+    overruled: tuple[str, ...]
+    ignored: tuple[str, ...]
+    program: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Adapted:
     """The renderer had to deviate from the request; the picture is fine."""
 
@@ -95,6 +113,7 @@ Note = (
     | SmallSide
     | StyleIgnored
     | InertSyntax
+    | PastedText
     | Adapted
     | NotExact
     | SomeFailed
@@ -105,3 +124,23 @@ def adaptation_notes(*recipes: Recipe) -> tuple[Adapted, ...]:
     """Return one note for each kind of adaptation, with the last of that kind."""
     last = {each.mend: each for recipe in recipes for each in recipe.adaptations}
     return tuple(map(Adapted, last.values()))
+
+
+def pasted_note(params: GenerationParams, size: tuple[int, int]) -> PastedText | None:
+    """Return what the requester should know of a pasted text; None if there was none.
+
+    size: (width_px, height_px) of the picture.
+    """
+    pasted = params.pasted
+    if pasted is None:
+        return None
+    fitted = None
+    overruled = pasted.overruled
+    if pasted.size not in (None, size) and "size" not in overruled:
+        if params.start is None and params.size is None:
+            fitted = size
+        else:
+            overruled = (*overruled, "size" if params.start is None else "shape")
+    return PastedText(
+        pasted.size if fitted else None, fitted, overruled, pasted.ignored, pasted.program
+    )

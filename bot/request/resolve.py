@@ -15,6 +15,7 @@ from bot.request.notes import (
     Note,
     SmallSide,
     StyleIgnored,
+    pasted_note,
 )
 from bot.request.outcomes import (
     BadAspect,
@@ -124,7 +125,9 @@ def resolve(
         expand=level is EnhancementLevel.SMART,
         style=params.style,
     )
-    return _resolved(request, family)
+    resolved = _resolved(request, family)
+    note = pasted_note(params, size)
+    return dataclasses.replace(resolved, notes=(note, *resolved.notes)) if note else resolved
 
 
 def resolve_reroll(
@@ -271,6 +274,8 @@ def size_for(
         mode = params.start.mode if params.start else Mode.TEXT
         return size_problem(*params.size, family, mode) or params.size
     if params.aspect is None and source is None:
+        if params.pasted is not None and params.pasted.size is not None:
+            return nearest_size(params.pasted.size, family)
         return family.native_side_px, family.native_side_px
     if params.aspect is None:
         assert source is not None
@@ -284,6 +289,18 @@ def size_for(
             return BadAspect(params.aspect, offered(family.max_ratio))
     size = size_for_aspect(*ratio, family.budget_px)
     return size_problem(*size, family) or size
+
+
+def nearest_size(size: tuple[int, int], family: Family) -> tuple[int, int]:
+    """Return this size if it can be painted, else the nearest one of its aspect ratio."""
+    if size_problem(*size, family) is None:
+        return size
+    ratio = _clamped(size, family.max_ratio)
+    for budget_px in (min(size[0] * size[1], family.budget_px), family.budget_px):
+        nearest = size_for_aspect(*ratio, budget_px)
+        if size_problem(*nearest, family) is None:
+            return nearest
+    return family.native_side_px, family.native_side_px
 
 
 def _clamped(source: tuple[int, int], max_ratio: float) -> tuple[int, int]:

@@ -17,6 +17,7 @@ from bot.request.notes import (
     NegativeIgnored,
     Note,
     NotExact,
+    PastedText,
     SmallSide,
     SomeFailed,
     StyleIgnored,
@@ -65,6 +66,7 @@ from bot.request.outcomes import (
     UnusableUpload,
 )
 from bot.wording.flags import flag_problem, permutations_problem
+from bot.wording.foreign import format_sentence, pasted_text
 from bot.wording.labels import style_ignored
 from bot.wording.moderation import When, moderation_refusal
 from bot.wording.prompt_analysis import inert_syntax
@@ -343,12 +345,9 @@ def upload_refusal(refused: UploadRefused, say: Words) -> str:
                 height=height,
                 limit=f"{limit / 1e6:g}",
             )
-        case BadFormat(format=name):
-            return say(
-                "{format} pictures are not supported. Please use one of {formats}.",
-                format=name,
-                formats=", ".join(FORMATS),
-            )
+        case BadFormat(format=name, kind=kind):
+            use = say("Please use one of {formats}.", formats=", ".join(FORMATS))
+            return f"{format_sentence(name, kind, say)} {use}"
         case MaskSizeMismatch(mask_px=(width, height), picture_px=(wide, high)):
             return say(
                 "The mask ({mask}) and the picture ({picture}) have different aspect ratios: "
@@ -443,6 +442,8 @@ def note_sentence(remark: Note, say: Words) -> str:
             return style_ignored(remark, say)
         case InertSyntax(words):
             return inert_syntax(words, say)
+        case PastedText():
+            return pasted_text(remark, say)
         case Adapted(adaptation):
             return _adapted(adaptation, say)
         case SomeFailed(failed, wanted):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,15 +13,25 @@ from bot.cli.common.errors import fail
 from bot.exit_codes import BAD_INPUT, OK
 from bot.request import flags
 from bot.request.outcomes import FlagError, FlagProblem, Refused
+from bot.request.params import GenerationParams, PastedSettings
+from bot.request.pasted import merge_pasted, take_pasted
 from engine.prompts import Count
 
 
 @dataclass(frozen=True, slots=True)
 class ExpandedPrompt:
-    """One prompt, or a text whose braces are invalid if there is a `problem`."""
+    """One prompt, or a text whose braces are invalid if there is a `problem`.
+
+    pasted: what else the text held, if it was another program's.
+    """
 
     text: str
     problem: Refused | None = None
+    pasted: PastedSettings | None = None
+
+    def apply(self, params: GenerationParams) -> GenerationParams:
+        """Return the parameters with this prompt."""
+        return merge_pasted(dataclasses.replace(params, prompt=self.text, pasted=self.pasted))
 
     def refused(self, _: Count | None) -> Refused:
         """Return the problem, in the place of a resolved request."""
@@ -37,13 +48,14 @@ def expand_prompts(texts: Sequence[str], per_prompt: int, limit: int) -> tuple[E
     prompts: list[ExpandedPrompt] = []
     total = 0
     for text in texts:
-        expanded = flags.permutations(text, limit)
+        taken = take_pasted(GenerationParams(text))
+        expanded = flags.permutations(taken.prompt, limit)
         if isinstance(expanded, FlagError):
             prompts.append(ExpandedPrompt(text, Refused(FlagProblem(expanded))))
             total += 1
             continue
         total += expanded.total
-        prompts += map(ExpandedPrompt, expanded.prompts)
+        prompts += (ExpandedPrompt(each, pasted=taken.pasted) for each in expanded.prompts)
     total *= per_prompt
     if total > limit:
         shown = str(total) if total < 10**6 else "millions of"

@@ -15,9 +15,10 @@ from bot.cli.batch.arguments import ImagineArguments, check, option
 from bot.cli.batch.grids import Axis, Cell, InvalidGrid
 from bot.cli.batch.input_images import fit_or_exit, original_inputs, read_pictures
 from bot.cli.common.errors import fail, load_settings
-from bot.cli.common.recipe_file import read_recipe_file
+from bot.cli.common.recipe_file import read_any_recipe, read_recipe_file
 from bot.exit_codes import BAD_INPUT
 from bot.i18n import words
+from bot.pictures.foreign.recipe import ForeignRecipe
 from bot.request.input_images import size_from
 from bot.request.options import BY_NAME, CONFLICTS, PARAMS
 from bot.request.outcomes import OutOfRange, Reason, Refused, ResolvedRequest
@@ -34,6 +35,7 @@ from bot.request.resolve import (
 )
 from bot.settings import Settings
 from bot.wording import rejections
+from bot.wording.foreign import made_by
 from engine.diffusion.families import SKETCH, Family, family_for
 from engine.encode import EmbeddedRecipe
 from engine.prompts import Count, EnhancementLevel, addition
@@ -108,7 +110,9 @@ def plan_pictures(arguments: ImagineArguments) -> ImaginePlan:
 
 
 def _plan_replay(arguments: ImagineArguments, file: Path) -> ImaginePlan:
-    original = read_recipe_file(file)
+    original = read_any_recipe(file)
+    if isinstance(original, ForeignRecipe):
+        return _plan_foreign(arguments, file, original)
     request = original.recipe.request
     settings, family = _settings_and_family(arguments, original.recipe)
     problem = replay_problem(request, family)
@@ -119,6 +123,16 @@ def _plan_replay(arguments: ImagineArguments, file: Path) -> ImaginePlan:
     resolved = ResolvedRequest(request, added, request_notes(request, family))
     batch = PromptBatch(request.prompt, (PlannedPicture(lambda _: resolved),))
     return ImaginePlan(settings, (batch,), inputs, original=original)
+
+
+def _plan_foreign(arguments: ImagineArguments, file: Path, recipe: ForeignRecipe) -> ImaginePlan:
+    """Plan what another program's recipe means here: prompt, negative prompt, seed and size."""
+    if _source_files(arguments):
+        sentence = made_by(recipe.program, words())
+        fail(f"{file}: {sentence} It is painted from its prompt alone: give no picture.", BAD_INPUT)
+    settings = _settings(arguments, arguments.model)
+    picture = PlannedPicture(_resolve_later(recipe.params(), family_for(settings.engine.model)))
+    return _checked_plan(settings, [PromptBatch(recipe.prompt, (picture,))], (), checked=1)
 
 
 def _plan_variations(arguments: ImagineArguments, file: Path) -> ImaginePlan:
@@ -202,9 +216,7 @@ def _plan_prompts(arguments: ImagineArguments) -> ImaginePlan:
     batches = [
         PromptBatch(
             each.text,
-            _prompt_pictures(
-                dataclasses.replace(params, prompt=each.text), arguments.count, cells, family
-            )
+            _prompt_pictures(each.apply(params), arguments.count, cells, family)
             if each.problem is None
             else (PlannedPicture(each.refused),),
             columns,

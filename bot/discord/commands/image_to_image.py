@@ -30,12 +30,11 @@ from bot.discord.interaction.services import Services
 from bot.i18n import words
 from bot.request.input_sources import InputSource, InputSpec, PictureSource
 from bot.request.outcomes import Refused
-from bot.request.params import GenerationParams
-from engine.prompts import MAX_PROMPT_CHARS
+from bot.request.params import MAX_TYPED_CHARS, GenerationParams
 from engine.sizing import ASPECTS
 from engine.types import Mode
 
-Prompt = Range[str, 1, MAX_PROMPT_CHARS]
+Prompt = Range[str, 1, MAX_TYPED_CHARS]
 Strength = Range[float, 0.01, 1.0]
 
 _PRIVATE = locale_str("Whether only you can see the picture (default: no)")

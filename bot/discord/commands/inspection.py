@@ -28,9 +28,9 @@ from bot.discord.interaction.responses import (
 from bot.discord.interaction.services import Services
 from bot.discord.views.inspection import explanation_layout, queue_layout
 from bot.request.outcomes import Refused
-from engine.prompts import MAX_PROMPT_CHARS
+from bot.request.params import MAX_TYPED_CHARS
 
-Prompt = Range[str, 1, MAX_PROMPT_CHARS]
+Prompt = Range[str, 1, MAX_TYPED_CHARS]
 
 
 def inspection_commands(services: Services) -> list[app_commands.Command[Any, ..., None]]:
@@ -78,7 +78,7 @@ def _recipe(services: Services) -> app_commands.Command[Any, ..., None]:
         picture=locale_str(
             "Its number; if you give neither this nor a file, your latest picture here"
         ),
-        file=locale_str("A PNG file that I painted"),
+        file=locale_str("A picture file, made by me or by another program"),
     )
     async def recipe(
         interaction: Interaction,

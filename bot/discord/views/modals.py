@@ -16,6 +16,7 @@ from bot.i18n import Words
 from bot.jobs.variations import RemixChanges
 from bot.request.flags import escape_prompt
 from bot.request.input_sources import StagedSource
+from bot.request.params import MAX_TYPED_CHARS
 from bot.request.resolve import DEFAULT_STRENGTHS
 from engine.prompts import MAX_PROMPT_CHARS, clean, is_ours
 from engine.types import ImageRequest, Mode
@@ -44,7 +45,7 @@ def remix_form(picture_id: int, request: ImageRequest, prompt: str | None, say: 
     return form(
         say("Remix picture #{id}", id=picture_id),
         custom_id(ComponentAction.REMIX, picture_id),
-        _field(say("Prompt"), "prompt", words, required=True),
+        _field(say("Prompt"), "prompt", words, required=True, limit=MAX_TYPED_CHARS),
         _field(say("Negative prompt"), "negative", negative),
         ui.Label(text=say("Seed"), description=say("Leave empty for a new one"), component=seed),
     )
@@ -57,7 +58,7 @@ def image_to_image_form(form_id: str, say: Words, pictures: Sequence[int] = ()) 
         custom_id="prompt",
         style=discord.TextStyle.paragraph,
         required=True,
-        max_length=MAX_PROMPT_CHARS,
+        max_length=MAX_TYPED_CHARS,
     )
     strength = ui.TextInput[ui.Modal](
         custom_id="strength",
@@ -116,15 +117,17 @@ def _choice(pictures: Sequence[int], say: Words) -> ui.Label[ui.Modal]:
     return ui.Label(text=say("Which picture"), component=menu)
 
 
-def _field(label: str, name: str, text: str, *, required: bool = False) -> ui.Label[ui.Modal]:
+def _field(
+    label: str, name: str, text: str, *, required: bool = False, limit: int = MAX_PROMPT_CHARS
+) -> ui.Label[ui.Modal]:
     return ui.Label(
         text=label,
         component=ui.TextInput(
             custom_id=name,
             style=discord.TextStyle.paragraph,
-            default=replace_surrogates(text[:MAX_PROMPT_CHARS]) or None,
+            default=replace_surrogates(text[:limit]) or None,
             required=required,
-            max_length=MAX_PROMPT_CHARS,
+            max_length=limit,
         ),
     )
 

@@ -151,6 +151,7 @@ def test_every_step_is_shown_beside_the_picture():
         (["a", "--image", "text.png"], "text.png"),
         (["a", "--image", "."], "cannot be read"),
         (["a", "--image", "anim.gif"], "GIF"),
+        (["a", "--image", "film.mp4"], "video (MP4)"),
         (["a", "--image", "vast.png"], "megapixels"),
         (["a", "--image", "heavy.png"], "MiB"),
         (["a", "--image", "photo.jpg", "--mask", "first.png"], "aspect ratio"),
@@ -180,6 +181,7 @@ def test_what_cannot_be_painted_from_is_refused_in_one_sentence(arguments: list[
     """An unusable source image exits with code 2 and a sentence that names the file or option."""
     Path("text.png").write_text("no picture")
     Image.new("P", (8, 8)).save("anim.gif")
+    Path("film.mp4").write_bytes(b"\0\0\0\x18ftypisom\0\0\0\0isom")
     Image.new("1", (8000, 8000)).save("vast.png")
     Image.new("L", (96, 64)).save("black.png")
     with Path("heavy.png").open("wb") as file:

@@ -18,9 +18,10 @@ OF_THE_JOB = {"count", "private", "strength"}
 
 
 def test_every_parameter_is_an_option():
-    """GenerationParams holds the prompt, the source image and what the table lists, no more."""
+    """GenerationParams holds the prompt, the source image, what was pasted and what the table
+    lists, no more."""
     fields = {each.name for each in dataclasses.fields(GenerationParams)}
-    assert fields - {"prompt", "start"} == set(PARAMS) == set(BY_NAME) - OF_THE_JOB
+    assert fields - {"prompt", "start", "pasted"} == set(PARAMS) == set(BY_NAME) - OF_THE_JOB
 
 
 def test_no_name_is_used_twice():

@@ -283,3 +283,38 @@ async def test_a_bad_flag_is_quoted_and_costs_nothing(harness: BotHarness):
     assert result.ephemeral and "`--sed`" in result.response.content
     assert "`--seed`" in result.response.content
     assert harness.charged() == 0 and painted(harness) == []
+
+
+PASTED = (
+    "a forest\nNegative prompt: fog, people\n"
+    "Steps: 20, Sampler: Euler a, CFG scale: 7, Seed: 123, Size: 256x192, Model hash: 0a1b2c"
+)
+
+
+async def test_a_long_pasted_text_fits(harness: BotHarness):
+    """A text of which the prompt is short enough is taken, however long the rest of it is; a prompt
+    that is too long is refused with its limit."""
+    negative = ", ".join(["blurry"] * 200)
+    resources = ", ".join(f'Resource {number}: "x, y"' for number in range(80))
+    prompt = f"a forest Negative prompt: {negative} Steps: 20, Sampler: x, Seed: 9, {resources}"
+    assert 2000 < len(prompt) < 4000
+    await harness.alice.slash(harness.channel, "imagine", prompt=prompt, guidance=1.5)
+    await harness.settled()
+    request = painted(harness)[0]
+    assert (request.prompt, request.negative_prompt, request.seed) == ("a forest", negative, 9)
+    refused = await harness.alice.slash(harness.channel, "imagine", prompt="long " * 500)
+    assert refused.ephemeral and "the limit is 2000" in refused.response.content
+
+
+@pytest.mark.parametrize("gap", ["\n", " "])
+async def test_another_programs_text_is_taken_apart(harness: BotHarness, gap: str):
+    """A pasted text paints its prompt with its seed and size, and the reply says what was not
+    taken."""
+    prompt = PASTED.replace("\n", gap)
+    result = await harness.alice.slash(harness.channel, "imagine", prompt=prompt, guidance=1.5)
+    text = harness.texts(result.response.message)
+    assert "copied from another program" in text and "Not taken: Steps, Sampler" in text
+    await harness.settled()
+    request = painted(harness)[0]
+    assert (request.prompt, request.negative_prompt) == ("a forest", "fog, people")
+    assert (request.seed, request.width_px, request.height_px) == (123, 256, 192)

@@ -186,6 +186,9 @@ BAD = [
     (("x.png", a_huge_header()), "megapixels"),
     (("x.png", a_picture(200, 200)[:-40]), "damaged"),
     (("x.gif", an_animation()), "GIF pictures are not supported"),
+    (("x.mp4", b"\0\0\0\x18ftypisom\0\0\0\0isom"), "This is a video (MP4), not a picture."),
+    (("x.png", b"<!DOCTYPE html><html>"), "This is a web page (HTML)"),
+    (("x.png", b"<svg xmlns='http://www.w3.org/2000/svg'/>"), "vector drawing (SVG)"),
     (("x.png", b""), "cannot be read as a picture"),
 ]
 

@@ -14,7 +14,7 @@ from storage import consistency
 from storage.errors import DatabaseBusy
 from tests.bot.discord.fuzzer import Fuzzer, check_harmless
 from tests.bot.discord.harness import BotHarness, open_harness
-from tests.bot.discord.painting import last_row_labels, paint, picture_messages
+from tests.bot.discord.painting import last_row_labels, paint, painted, picture_messages
 from tests.bot.discord.permutations import FOUR, propose
 from tests.fakes import ScriptedRenderer
 
@@ -48,6 +48,19 @@ async def press(harness: BotHarness, message: Any, custom_id: str) -> str:
     await harness.env.settle()
     sent = harness.env.http_requests[before:]
     return str([each.json for each in sent if each.path.endswith("/callback")])
+
+
+async def test_choices_within_another_programs_text(harness: BotHarness):
+    """Each permutation of a pasted prompt has its settings; the proposal shows only prompts."""
+    text = "{red, blue} house\nNegative prompt: fog\nSteps: 20, Sampler: x, Seed: 5, Size: 256x192"
+    asked = await propose(harness, text, guidance=1.5)
+    shown = harness.texts(asked.response.message)
+    assert "1. red house" in shown and "Steps" not in shown
+    await harness.alice.click(asked.response.message, label="Paint 2 pictures")
+    await harness.settled()
+    assert prompts(harness) == ["red house", "blue house"]
+    requests = [(each.seed, each.negative_prompt, each.height_px) for each in painted(harness)]
+    assert requests == [(5, "fog", 192)] * 2
 
 
 async def test_it_is_asked_before_anything_is_spent(data_dir: Path):

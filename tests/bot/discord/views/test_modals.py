@@ -7,7 +7,8 @@ import pytest
 
 from bot.discord.views.modals import WORDS_LIMIT, remix_form
 from bot.i18n import words
-from engine.prompts import MAX_PROMPT_CHARS, clean
+from bot.request.params import MAX_TYPED_CHARS
+from engine.prompts import clean
 from engine.types import MAX_SEED, Mode
 from tests.bot.discord.forms import form_fields, open_remix
 from tests.bot.discord.harness import BotHarness
@@ -123,7 +124,7 @@ def test_every_text_fits_its_field():
         assert part["type"] == discord.ComponentType.label.value
         value = part["component"].get("value") or ""  # type: ignore[union-attr]
         assert len(value) <= part["component"]["max_length"]  # type: ignore[index]
-    assert clean("z" * 5000)[:MAX_PROMPT_CHARS] in str(form)
+    assert clean("z" * 5000)[:MAX_TYPED_CHARS] in str(form)
 
 
 async def test_the_words_come_back_to_be_copied(harness: BotHarness):
@@ -160,3 +161,20 @@ async def test_nothing_to_give_back(harness: BotHarness):
     sent = {"prompt": " \u200b "}
     result = await harness.alice.submit_modal(await open_remix(harness, harness.alice), sent)
     assert "prompt is empty" in result.response.content
+
+
+async def test_another_programs_text_can_be_pasted_into_the_form(harness: BotHarness):
+    """A text pasted over the prompt brings its negative prompt, seed and size; what the form was
+    filled with yields, what was typed into it does not."""
+    await paint(harness, prompt="a lake", negative="mist", guidance=1.5, seed=5)
+    text = "a pond\nNegative prompt: fog\nSteps: 20, Sampler: x, Seed: 9, Size: 256x192"
+    for filled, negative in (("mist", "fog"), ("rain", "rain")):
+        form = await open_remix(harness, harness.alice)
+        await harness.alice.submit_modal(
+            form, {"prompt": text, "negative": filled, "seed": "7" if filled == "rain" else ""}
+        )
+        await harness.settled()
+        request = painted(harness)[-1]
+        assert (request.prompt, request.negative_prompt) == ("a pond", negative)
+        assert request.seed == (9 if filled == "mist" else 7)
+        assert (request.width_px, request.height_px) == (256, 192)
