@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
 
 import aiohttp
 import discord
@@ -18,6 +18,7 @@ from bot.delivery.messenger import Address, TemporaryFailure, Undeliverable
 from bot.delivery.worker import NeverAnswered
 from bot.discord.interaction.error_codes import ErrorCode
 from bot.discord.interaction.services import Services
+from bot.discord.views.custom_ids import is_of_another_database
 from bot.discord.views.jobs import card_layout
 from bot.discord.views.markdown import quoted, timestamp
 from bot.discord.views.modals import refusal_with_prompt
@@ -136,8 +137,19 @@ async def refuse(interaction: Interaction, refused: Refused) -> None:
 
 
 async def reject_foreign_press(interaction: Interaction) -> None:
-    """Reply that the bot did not make this button or form; no reply would look like a crash."""
+    """Reply why this button or form does nothing; no reply would look like a crash."""
     say = words_of(interaction)
+    data = cast("Mapping[str, Any]", interaction.data or {})
+    ids = [data.get("custom_id"), *(data.get("values") or ())]  # also those of a menu's options
+    if any(is_of_another_database(str(each)) for each in ids):
+        await reply_privately(
+            interaction,
+            say(
+                "This is from before my records were replaced, so I no longer know which picture "
+                "it belongs to. Nothing was changed. Please use a command instead."
+            ),
+        )
+        return
     await reply_privately(
         interaction,
         say(
