@@ -62,7 +62,7 @@ class ZimagineTree(app_commands.CommandTree[discord.AutoShardedClient]):
         self, interaction: Interaction, error: app_commands.AppCommandError, /
     ) -> None:
         """Pass every error to the central error handler."""
-        await explain(interaction, error)
+        await explain(interaction, error, self.services)
 
 
 class ZimagineClient(discord.AutoShardedClient):
@@ -81,6 +81,7 @@ class ZimagineClient(discord.AutoShardedClient):
             # Two hundred simultaneous responses reuse these instead of doing two hundred TLS
             # handshakes.
             connector=aiohttp.TCPConnector(limit=CONNECTIONS),
+            http_trace=services.other_copies.trace(),
         )
         self._sync_state = sync_state
         self._command_ids: dict[str, int] = {}
@@ -127,7 +128,7 @@ class ZimagineClient(discord.AutoShardedClient):
             else:
                 await submit(interaction, self.tree.services, custom_id)
         except Exception as error:
-            await explain(interaction, error)
+            await explain(interaction, error, self.tree.services)
 
     async def on_ready(self) -> None:
         """Log that the connection is up, also after a reconnect."""

@@ -18,9 +18,15 @@ from discord.webhook.async_ import async_context
 
 from bot.delivery.attachments import PREVIEW_NAME, fit_to_limit, numbered_sheet
 from bot.delivery.cards import Card, CaseCard, FailureCard, PaintingCard, PictureCard
-from bot.delivery.messenger import Address, Obstacle, TemporaryFailure, Undeliverable
+from bot.delivery.messenger import (
+    Address,
+    AnsweredElsewhere,
+    Obstacle,
+    TemporaryFailure,
+    Undeliverable,
+)
 from bot.discord.interaction.error_codes import ErrorCode
-from bot.discord.interaction.messages import file_names, walk_components
+from bot.discord.interaction.messages import file_names, may_answer, walk_components
 from bot.discord.interaction.rest import remove_message
 from bot.discord.views.custom_ids import ComponentAction, parse
 from bot.discord.views.jobs import card_layout, job_line
@@ -230,8 +236,9 @@ class DiscordMessenger:
         if not channel.permissions_for(guild.me).read_message_history:
             raise Undeliverable(Obstacle.UNREADABLE, "I lack Read Message History")
 
-    async def find_answer(self, reply_token: str) -> int | None:
-        """Ask Discord which message answered the interaction with this token."""
+    async def find_answer(self, reply_token: str, job_id: int) -> int | None:
+        """Ask Discord which message answered the interaction with this token, and look whose it
+        is."""
         webhook = self._webhook(reply_token)
         try:
             # Like Interaction.original_response, but for an interaction of another process.
@@ -242,6 +249,8 @@ class DiscordMessenger:
             return None
         except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
             raise _translate(error) from error
+        if not may_answer(message, job_id):
+            raise AnsweredElsewhere
         return int(message["id"])
 
     def _channel(self, address: Address) -> discord.PartialMessageable:

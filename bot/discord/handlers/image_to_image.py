@@ -206,7 +206,7 @@ def staged_button_class(
                     await _show_form(interaction, services, form)
             except Exception as error:
                 # discord.py would only log what a DynamicItem raises.
-                await explain(interaction, error)
+                await explain(interaction, error, services)
 
     return StagedButton
 

@@ -58,7 +58,7 @@ def button_class(services: Services, in_flight: InFlightInteractions) -> type[ui
                 await press(interaction, services, self.custom_id)
             except Exception as error:
                 # discord.py would only log what a DynamicItem raises.
-                await explain(interaction, error)
+                await explain(interaction, error, services)
 
     return PictureButton
 

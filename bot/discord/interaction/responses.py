@@ -14,7 +14,12 @@ from discord.utils import MISSING
 
 from bot.accounts.permissions import Actor
 from bot.delivery.cards import WaitingCard
-from bot.delivery.messenger import Address, TemporaryFailure, Undeliverable
+from bot.delivery.messenger import (
+    Address,
+    AnsweredElsewhere,
+    TemporaryFailure,
+    Undeliverable,
+)
 from bot.delivery.worker import NeverAnswered
 from bot.discord.interaction.error_codes import ErrorCode
 from bot.discord.interaction.services import Services
@@ -303,15 +308,29 @@ async def _send_status(
         await services.cancellation.withdraw(job_id)
     except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
         # The first attempt may have arrived and only its response been lost; Discord can tell.
+        if services.other_copies.answered_first(interaction.id, error):
+            await disown(services, job_id)
+            return None
         log.warning("answer not confirmed", job=job_id, error=str(error)[:200])
-        return await _find_answer(services, job_id)
+        return await _find_answer(interaction, services, job_id)
     return None
 
 
-async def _find_answer(services: Services, job_id: int) -> int | None:
+async def disown(services: Services, job_id: int) -> None:
+    """Undo a job because another copy of the bot answered its command; it is refunded."""
+    disowned = await services.cancellation.disown(job_id)
+    services.delivery.status_unknown(job_id)
+    if disowned is not None:
+        await services.gallery.forget(disowned.job.place, disowned.files)
+
+
+async def _find_answer(interaction: Interaction, services: Services, job_id: int) -> int | None:
     """Return the message that did answer after all; a job without one is withdrawn and refunded."""
     try:
         return await services.delivery.status_message(job_id)
+    except AnsweredElsewhere:
+        services.other_copies.found(interaction.id)
+        await disown(services, job_id)
     except NeverAnswered:
         await services.cancellation.withdraw(job_id)
     except (TemporaryFailure, Undeliverable) as error:
