@@ -76,6 +76,7 @@ class DiscordSection(_Section):
     guilds: Snowflakes = ()
     owners: Snowflakes = ()
     previews: bool = True
+    remove_old_commands: bool = False
 
 
 class EngineSection(_Section):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import aiohttp
 import discord
@@ -24,6 +25,8 @@ from bot.discord.interaction.error_handler import explain
 from bot.discord.interaction.in_flight import InFlightInteractions
 from bot.discord.interaction.responses import Interaction, reject_foreign_press, reject_server
 from bot.discord.interaction.services import Services
+from bot.discord.interaction.unknown_commands import problem_of, reject_command
+from bot.discord.leftover_commands import LeftoverCommands
 from bot.discord.views.custom_ids import is_known
 
 log = structlog.get_logger(__name__)
@@ -46,13 +49,21 @@ class ZimagineTree(app_commands.CommandTree[discord.AutoShardedClient]):
 
     services: Services
     in_flight: InFlightInteractions
+    leftovers: LeftoverCommands
 
     async def interaction_check(self, interaction: Interaction, /) -> bool:
-        """Reject interactions from direct messages and from other servers."""
+        """Reject interactions from direct messages and from other servers, and commands that the
+        bot does not have."""
         self.in_flight.begin()
+        whole = interaction.type is discord.InteractionType.application_command
         if self.services.serves(interaction.guild_id):
-            return True
-        if interaction.type is discord.InteractionType.application_command:
+            data = cast("Mapping[str, Any]", interaction.data or {})
+            problem = problem_of(self, data, whole=whole)
+            if problem is None:
+                return True
+            await reject_command(interaction, problem)
+            self.leftovers.look_soon(filter(None, [interaction.guild_id]))
+        elif whole:
             await reject_server(interaction)
         else:
             await interaction.response.autocomplete([])
@@ -69,7 +80,9 @@ class ZimagineClient(discord.AutoShardedClient):
     """The client. It caches servers but no members or messages, so memory use stays flat for
     months."""
 
-    def __init__(self, services: Services, sync_state: Path | None) -> None:
+    def __init__(
+        self, services: Services, sync_state: Path | None, *, remove_old_commands: bool
+    ) -> None:
         # The bot does not use voice, so discord.py need not warn about missing voice libraries.
         discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
         super().__init__(
@@ -93,6 +106,9 @@ class ZimagineClient(discord.AutoShardedClient):
             allowed_installs=app_commands.AppInstallationType(guild=True, user=False),
         )
         self.in_flight = InFlightInteractions()
+        self.leftovers = self.tree.leftovers = LeftoverCommands(
+            self.tree, remove_all=remove_old_commands
+        )
         self.tree.services = services
         self.tree.in_flight = self.in_flight
         self._members = [
@@ -133,17 +149,27 @@ class ZimagineClient(discord.AutoShardedClient):
     async def on_ready(self) -> None:
         """Log that the connection is up, also after a reconnect."""
         log.info("online", user=str(self.user), servers=len(self.guilds))
+        served = self.tree.services.guilds or [guild.id for guild in self.guilds]
+        self.leftovers.look_soon(served)
+
+    async def on_guild_join(self, guild: discord.Guild) -> None:
+        """Look at a new server, where an earlier program may have left commands."""
+        if self.tree.services.serves(guild.id):
+            self.leftovers.look_soon([guild.id])
 
     def _registered(self) -> list[tuple[app_commands.Command[Any, ..., None], int | None]]:
         return [(each, self._command_ids.get(each.name)) for each in self._members]
 
 
-def create_client(services: Services, sync_state: Path | None = None) -> ZimagineClient:
+def create_client(
+    services: Services, sync_state: Path | None = None, *, remove_old_commands: bool = False
+) -> ZimagineClient:
     """Create a client that is ready to be started on the running loop.
 
-    sync_state: the file that remembers the last command sync.
+    sync_state: the file that remembers the last command sync. remove_old_commands: whether commands
+    of other programs are removed from servers.
     """
-    return ZimagineClient(services, sync_state)
+    return ZimagineClient(services, sync_state, remove_old_commands=remove_old_commands)
 
 
 def invitation(application_id: int) -> str:

@@ -76,6 +76,7 @@ class Application:
         self.spawn("delivery", self.services.delivery.run())
         self.spawn("progress", self.services.progress.run())
         self.spawn("reports", self.services.report_notifier.run())
+        self.spawn("leftover commands", self.client.leftovers.run())
         self.spawn("maintenance", self.maintenance.run())
         # Dropped here, because each handle keeps its picture in memory.
         resumed, self.resumed = self.resumed, []

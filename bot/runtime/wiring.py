@@ -231,7 +231,11 @@ def wire(base: Infrastructure) -> Components:
         clock=clock,
         max_wait=shared.max_wait,
     )
-    client = create_client(services, settings.storage.data_dir / SYNC_FILE)
+    client = create_client(
+        services,
+        settings.storage.data_dir / SYNC_FILE,
+        remove_old_commands=settings.discord.remove_old_commands,
+    )
     outgoing.messenger.attach(client)
     return Components(services, client, shared.completion, resumption, maintenance, stores)
 
