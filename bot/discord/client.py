@@ -55,6 +55,14 @@ class ZimagineTree(app_commands.CommandTree[discord.AutoShardedClient]):
         """Reject interactions from direct messages and from other servers, and commands that the
         bot does not have."""
         self.in_flight.begin()
+        try:
+            return await self._accepts(interaction)
+        except Exception as error:
+            # discord.py would let it go unnoticed.
+            await explain(interaction, error, self.services)
+            return False
+
+    async def _accepts(self, interaction: Interaction) -> bool:
         whole = interaction.type is discord.InteractionType.application_command
         if self.services.serves(interaction.guild_id):
             data = cast("Mapping[str, Any]", interaction.data or {})
@@ -81,7 +89,12 @@ class ZimagineClient(discord.AutoShardedClient):
     months."""
 
     def __init__(
-        self, services: Services, sync_state: Path | None, *, remove_old_commands: bool
+        self,
+        services: Services,
+        sync_state: Path | None,
+        *,
+        remove_old_commands: bool,
+        http_trace: aiohttp.TraceConfig | None,
     ) -> None:
         # The bot does not use voice, so discord.py need not warn about missing voice libraries.
         discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
@@ -94,7 +107,7 @@ class ZimagineClient(discord.AutoShardedClient):
             # Two hundred simultaneous responses reuse these instead of doing two hundred TLS
             # handshakes.
             connector=aiohttp.TCPConnector(limit=CONNECTIONS),
-            http_trace=services.other_copies.trace(),
+            http_trace=http_trace or aiohttp.TraceConfig(),
         )
         self._sync_state = sync_state
         self._command_ids: dict[str, int] = {}
@@ -162,14 +175,20 @@ class ZimagineClient(discord.AutoShardedClient):
 
 
 def create_client(
-    services: Services, sync_state: Path | None = None, *, remove_old_commands: bool = False
+    services: Services,
+    sync_state: Path | None = None,
+    *,
+    remove_old_commands: bool = False,
+    http_trace: aiohttp.TraceConfig | None = None,
 ) -> ZimagineClient:
     """Create a client that is ready to be started on the running loop.
 
     sync_state: the file that remembers the last command sync. remove_old_commands: whether commands
-    of other programs are removed from servers.
+    of other programs are removed from servers. http_trace: what observes the client's requests.
     """
-    return ZimagineClient(services, sync_state, remove_old_commands=remove_old_commands)
+    return ZimagineClient(
+        services, sync_state, remove_old_commands=remove_old_commands, http_trace=http_trace
+    )
 
 
 def invitation(application_id: int) -> str:

@@ -235,6 +235,7 @@ def wire(base: Infrastructure) -> Components:
         services,
         settings.storage.data_dir / SYNC_FILE,
         remove_old_commands=settings.discord.remove_old_commands,
+        http_trace=services.other_copies.trace(),
     )
     outgoing.messenger.attach(client)
     return Components(services, client, shared.completion, resumption, maintenance, stores)

@@ -96,3 +96,12 @@ async def test_every_command_of_ours_is_known(harness: BotHarness) -> None:
     await harness.settled()
     said = str([each.json for each in harness.env.http_requests])
     assert UNKNOWN not in said and CHANGED not in said
+
+
+async def test_a_sentence_that_discord_refuses_is_explained(harness: BotHarness) -> None:
+    """If the sentence cannot be sent, the central error handler answers, instead of nobody."""
+    harness.env.inject_error("POST", "/interactions/*/callback", status=400, code=50035)
+    data, _ = SENT["unknown"]
+    await Fuzzer(harness).send(harness.alice, InteractionType.application_command, data)
+    sent = [each for each in harness.env.http_requests if each.path.endswith("/callback")]
+    assert "Something went wrong" in sent[-1].json["data"]["content"]
