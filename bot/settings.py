@@ -106,6 +106,7 @@ class DiscordSection(_Section):
     owners: Snowflakes = ()
     previews: bool = True
     answer_mentions: bool = False
+    remove_old_commands: bool = False
 
     @property
     def proxies(self) -> Proxies:

@@ -11,7 +11,7 @@ from storage.cancelled_painting import BegunPainting, CancelledJob, FreeCancelli
 from storage.database import Database, Transaction
 from storage.errors import StorageError
 from storage.inputs import Inputs
-from storage.lifecycle import LIVE, MAX_ATTEMPTS, check_job_step
+from storage.lifecycle import LIVE, MAX_ATTEMPTS, check_delivery_step, check_job_step
 from storage.proposals import ProposalState
 from storage.settling import settle
 from storage.steps import JobError
@@ -149,6 +149,23 @@ class Jobs:
     async def expired(self, job_id: int) -> Job:
         """Finish the job because it waited too long, and refund it."""
         return await self._end(job_id, JobState.EXPIRED)
+
+    async def disowned(self, job_id: int) -> steps.TakenBack:
+        """Cancel and refund a job that another program answered for, and do not deliver it.
+
+        The one step that a painted job may take, as long as its delivery is pending. The caller
+        removes the files. IllegalTransition if the job has ended otherwise or was delivered.
+        """
+        async with self._db.transaction() as transaction:
+            job = await steps.fetch_job(transaction, job_id)
+            row = await transaction.fetch_one(
+                "SELECT state FROM deliveries WHERE job_id = ?", (job_id,)
+            )
+            assert row is not None
+            check_delivery_step(job_id, DeliveryState(row["state"]), DeliveryState.DROPPED)
+            if job.state is not JobState.PAINTED:
+                check_job_step(job_id, job.state, JobState.CANCELLED, attempts=job.attempts)
+            return await steps.take_back(transaction, job, self._clock())
 
     async def record(self, new: NewJob, picture: NewPicture) -> StoredPicture:
         """Store a picture that the command line generated without the queue.

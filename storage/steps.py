@@ -18,6 +18,13 @@ class JobError(NamedTuple):
     detail: str | None = None
 
 
+class TakenBack(NamedTuple):
+    """A job that was undone, and the files of the pictures that it had."""
+
+    job: Job
+    files: tuple[str, ...]
+
+
 async def fetch_job(transaction: Transaction, job_id: int) -> Job:
     """Return the job, or raise UnknownRow."""
     row = await transaction.fetch_one("SELECT * FROM jobs WHERE id = ?", (job_id,))
@@ -50,6 +57,29 @@ async def finish_job(
             (to_us(now), job.id),
         )
     return rows.job(row)
+
+
+async def take_back(transaction: Transaction, job: Job, now: datetime) -> TakenBack:
+    """Cancel and refund a job whose result nobody has seen, even a painted one.
+
+    Its delivery is dropped, and its pictures are forgotten.
+    """
+    pictures = await transaction.fetch_all(
+        "DELETE FROM pictures WHERE job_id = ? RETURNING file", (job.id,)
+    )
+    row = await transaction.fetch_one(
+        "UPDATE jobs SET state = 'cancelled', finished_at = ?, error_code = NULL, "
+        "error_detail = NULL WHERE id = ? RETURNING *",
+        (to_us(now), job.id),
+    )
+    assert row is not None
+    for sql in (
+        "UPDATE ledger SET refunded_at = ? WHERE job_id = ? AND refunded_at IS NULL",
+        "UPDATE deliveries SET state = 'dropped', settled_at = ?, reply_token = NULL "
+        "WHERE job_id = ?",
+    ):
+        await transaction.execute(sql, (to_us(now), job.id))
+    return TakenBack(rows.job(row), tuple(picture["file"] for picture in pictures))
 
 
 async def lower_charge(transaction: Transaction, job: Job, pictures: int, error: JobError) -> None:

@@ -26,6 +26,7 @@ from engine.service import Engine
 from storage.cancelled_painting import CancelledJob, FreeCancelling
 from storage.errors import IllegalTransition, StorageError
 from storage.jobs import Jobs
+from storage.steps import TakenBack
 from storage.types import Clock, Job
 
 log = structlog.get_logger(__name__)
@@ -107,6 +108,22 @@ class CancellationService:
         active = self._active.get(job_id)
         if active is not None:
             await self._finish(active, self._jobs.cancelled)
+
+    async def disown(self, job_id: int) -> TakenBack | None:
+        """Undo a job that another copy of the bot answered: refunded, and delivered nowhere.
+
+        The caller removes the files. None if the job has ended otherwise or was delivered.
+        """
+        try:
+            disowned = await self._jobs.disowned(job_id)
+        except IllegalTransition:
+            return None
+        active = self._active.get(job_id)
+        if active is not None and not active.finished:
+            active.finished = True
+            self._engine.cancel(active.handle)
+        self._events.finished(job_id)
+        return disowned
 
     async def stop_ended(self, jobs: Sequence[Job]) -> None:
         """Stop jobs whose end and refund are already recorded, and publish that they finished."""

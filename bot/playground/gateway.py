@@ -164,11 +164,10 @@ class Gateway:
             case _:
                 raise Close(INVALID_SHARD, "Invalid shard")
         for other in list(self._sessions.values()):
-            if other.shard == shard:
-                # A shard has one session: identifying again abandons the old one.
+            if other.shard == shard and other.socket is None:
+                # Its bot has come back without resuming it. A session with a socket is another
+                # process's: Discord lets both have one, and sends everything to both.
                 del self._sessions[other.id]
-                if other.socket is not None:
-                    other.socket.drop()
         self.identified += 1
         session = Session(secrets.token_hex(16), int(identify["intents"]), shard, socket=socket)
         self._sessions[session.id] = session

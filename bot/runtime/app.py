@@ -20,6 +20,7 @@ from bot.discord.connection import (
     stay_connected,
 )
 from bot.discord.interaction.services import Services
+from bot.discord.views.custom_ids import ids_of
 from bot.exit_codes import OK, RESTART, UNAVAILABLE
 from bot.i18n import words
 from bot.jobs.active import ActiveJob
@@ -39,6 +40,7 @@ from engine.service import Engine
 from storage.database import FILE_NAME, Database
 from storage.files import PictureFiles
 from storage.lock import DataFolderLock
+from storage.marks import read_mark
 from storage.types import Clock, utc_now
 
 log = structlog.get_logger(__name__)
@@ -81,6 +83,7 @@ class Application:
         self.spawn("delivery", self.services.delivery.run())
         self.spawn("progress", self.services.progress.run())
         self.spawn("reports", self.services.report_notifier.run())
+        self.spawn("leftover commands", self.client.leftovers.run())
         self.spawn("maintenance", self.maintenance.run())
         # Dropped here, because each handle keeps its picture in memory.
         resumed, self.resumed = self.resumed, []
@@ -132,6 +135,7 @@ async def open_application(
         await asyncio.to_thread(lock.acquire)
         stack.push_async_callback(asyncio.to_thread, lock.release)
         db = await stack.enter_async_context(await Database.open(data_dir / FILE_NAME, check=True))
+        stack.enter_context(ids_of(await read_mark(db)))
         files = PictureFiles(data_dir, clock=clock)
         await asyncio.to_thread(files.sweep)
         engine_settings = settings.engine.to_engine(settings.storage.cache_dir)

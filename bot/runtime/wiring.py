@@ -19,6 +19,7 @@ from bot.delivery.result_cards import ResultCards
 from bot.delivery.user_threads import UserThreads
 from bot.delivery.worker import DeliveryPolicy, DeliveryWorker
 from bot.discord.client import ZimagineClient, create_client
+from bot.discord.interaction.other_copies import OtherCopies
 from bot.discord.interaction.services import Services
 from bot.discord.messenger import DiscordMessenger, owners_of
 from bot.jobs.active import ActiveJobs
@@ -237,6 +238,8 @@ def wire(base: Infrastructure) -> Components:
         settings.storage.data_dir / SYNC_FILE,
         answer_mentions=settings.discord.answer_mentions,
         proxies=settings.discord.proxies,
+        remove_old_commands=settings.discord.remove_old_commands,
+        http_trace=services.other_copies.trace(),
     )
     outgoing.messenger.attach(client)
     return Components(services, client, shared.completion, resumption, maintenance, stores)
@@ -310,6 +313,7 @@ def _services(
             changed=outgoing.report_notifier.wake,
         ),
         report_notifier=outgoing.report_notifier,
+        other_copies=OtherCopies(outgoing.owner_alerts.alert_soon),
         family=shared.family,
         guilds=frozenset(base.settings.discord.guilds),
     )

@@ -131,7 +131,9 @@ def _plan_foreign(arguments: ImagineArguments, file: Path, recipe: ForeignRecipe
         sentence = made_by(recipe.program, words())
         fail(f"{file}: {sentence} It is painted from its prompt alone: give no picture.", BAD_INPUT)
     settings = _settings(arguments, arguments.model)
-    picture = PlannedPicture(_resolve_later(recipe.params(), family_for(settings.engine.model)))
+    picture = PlannedPicture(
+        _resolve_later(recipe.params(), family_for(settings.engine.model), compared=False)
+    )
     return _checked_plan(settings, [PromptBatch(recipe.prompt, (picture,))], (), checked=1)
 
 

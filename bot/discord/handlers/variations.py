@@ -12,6 +12,7 @@ from bot.discord.interaction.responses import (
     actor_of,
     answer,
     can_deliver_here,
+    disown,
     finished_within,
     refuse,
     words_of,
@@ -114,19 +115,27 @@ async def answer_soon(
     try:
         if not await finished_within(acceptance, ANNOUNCED_AFTER_S):
             await interaction.response.defer(ephemeral=private, thinking=True)
-    except BaseException:
-        await _withdraw_accepted(services, acceptance)
+    except BaseException as error:
+        elsewhere = services.other_copies.answered_first(interaction.id, error)
+        await _withdraw_accepted(services, acceptance, answered_elsewhere=elsewhere)
+        if elsewhere:
+            return
         raise
     await answer(interaction, services, await acceptance)
 
 
 async def _withdraw_accepted(
-    services: Services, acceptance: asyncio.Future[Accepted | Refused]
+    services: Services,
+    acceptance: asyncio.Future[Accepted | Refused],
+    *,
+    answered_elsewhere: bool,
 ) -> None:
     """Withdraw a job whose requester can no longer be answered."""
     acceptance.cancel()
     (outcome,) = await asyncio.gather(acceptance, return_exceptions=True)
-    if isinstance(outcome, Accepted):
+    if isinstance(outcome, Accepted) and answered_elsewhere:
+        await disown(services, outcome.job_id)
+    elif isinstance(outcome, Accepted):
         await services.cancellation.withdraw(outcome.job_id)
         services.delivery.status_unknown(outcome.job_id)
 

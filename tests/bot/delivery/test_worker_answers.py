@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from bot.delivery.cards import FailureCard, PictureCard
-from bot.delivery.messenger import Obstacle, Undeliverable
+from bot.delivery.messenger import AnsweredElsewhere, Obstacle, Undeliverable
 from bot.delivery.worker import NeverAnswered
 from tests.bot.delivery_harness import STATUS_ID, DeliveryHarness
 from tests.fakes import (
@@ -101,6 +101,23 @@ async def test_an_answer_that_a_crash_kept_unknown_is_found_again(harness: Deliv
     await harness.deliver()
     assert isinstance(harness.messenger.messages[55][-1], PictureCard)
     assert harness.messenger.posts == []
+
+
+@pytest.mark.parametrize("end", ["painted", "cancelled"])
+async def test_another_programs_answer_is_left_alone(harness: DeliveryHarness, end: str):
+    """If another program answered the command, nothing is sent and its message is not changed."""
+    job = await harness.accept(placed=False, reply_token="t")
+    if end == "painted":
+        await harness.paint(job)
+    else:
+        await harness.jobs.cancelled(job.id)
+    harness.messenger.answers["t"] = -55
+    with pytest.raises(AnsweredElsewhere):
+        await harness.delivery.status_message(job.id, accepted_at=job.accepted_at)
+    harness.restart()
+    await harness.deliver()
+    assert await harness.state(job) == "dropped"
+    assert harness.messenger.posts == [] and harness.messenger.messages == {}
 
 
 async def test_a_command_that_was_never_answered_is_known_as_such(harness: DeliveryHarness):

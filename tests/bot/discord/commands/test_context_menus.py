@@ -14,6 +14,7 @@ from engine.types import Mode
 from tests.bot.discord.forms import form_fields
 from tests.bot.discord.harness import BotHarness
 from tests.bot.discord.images import MENU, PHOTO, input_hashes, slow_downloads
+from tests.bot.discord.marks import marked
 from tests.bot.discord.painting import paint, painted, parent_ids, private_text
 
 
@@ -21,7 +22,7 @@ async def test_paint_from_a_picture_of_ours(harness: BotHarness):
     """Anyone can paint from a public picture at their own cost; the form survives a restart."""
     await paint(harness, prompt="a lake", seed=5)
     form = await harness.bob.context_menu(harness.channel, MENU, harness.message_with_picture())
-    assert form.modal["custom_id"] == "z1:from:1"
+    assert form.modal["custom_id"] == marked("z1:from:1")
     assert form_fields(form) == {"prompt": None, "strength": "0.75"}
     await harness.stop()
     await harness.start()
@@ -122,7 +123,7 @@ async def test_no_picture_and_no_right(harness: BotHarness):
     message = hushed.response.message
     own = await harness.alice.context_menu(harness.channel, MENU, message)
     forged = await harness.bob.context_menu(harness.channel, MENU, plain)
-    assert own.modal["custom_id"] == "z1:from:1" and forged.modal is None
+    assert own.modal["custom_id"] == marked("z1:from:1") and forged.modal is None
     await harness.alice.submit_modal(own, {"prompt": "psst"})
     await harness.settled()
     assert harness.rows("SELECT private FROM jobs") == [(1,), (1,)]

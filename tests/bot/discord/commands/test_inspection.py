@@ -27,6 +27,7 @@ from engine.diffusion.families import Z_IMAGE_TURBO
 from engine.prompts import MAX_PROMPT_CHARS, EnhancementLevel, analyse, enhance
 from engine.types import Adaptation, Mend
 from tests.bot.discord.harness import BotHarness
+from tests.bot.discord.marks import marked
 from tests.bot.discord.openapi import DESCRIPTION, ApiDescription
 from tests.bot.discord.painting import paint, painted, response_text
 from tests.bot.pictures.foreign.files import (
@@ -78,7 +79,7 @@ async def test_the_queue_with_cancel(harness: BotHarness, renderer: ScriptedRend
     assert "7 jobs are waiting" in text and "from 2 people" in text
     assert text.count(":R>") == 6  # five jobs, and the time when all are done
     message = shown.response.message
-    await harness.alice.click(message, **press(message, "z1:unqueue:4"))
+    await harness.alice.click(message, **press(message, marked("z1:unqueue:4")))
     assert harness.rows("SELECT state FROM jobs WHERE id = 4") == [("cancelled",)]
     assert "Cancelled and not charged: “wish 0”" in response_text(harness, shown)
     await harness.alice.click(message, label="Refresh")
@@ -103,7 +104,7 @@ async def test_who_may_cancel_anyones_sees_what_is_next(
     text = response_text(harness, shown)
     assert "a lake" in text and "(private)" in text and "hush" not in text
     message = shown.response.message
-    await harness.admin.click(message, **press(message, "z1:unqueue:2"))
+    await harness.admin.click(message, **press(message, marked("z1:unqueue:2")))
     assert harness.rows("SELECT state FROM jobs WHERE id = 2") == [("cancelled",)]
     renderer.release()
     await harness.settled()
@@ -273,7 +274,7 @@ async def test_recipe_of_a_message(harness: BotHarness):
     shown = await harness.bob.context_menu(harness.channel, "Recipe", message)
     assert shown.ephemeral and "Picture #1" in response_text(harness, shown)
     answer = shown.response.message
-    third = await harness.bob.click(answer, **press(answer, "z1:details:3"))
+    third = await harness.bob.click(answer, **press(answer, marked("z1:details:3")))
     assert third.ephemeral and "Picture #3" in response_text(harness, third)
 
 

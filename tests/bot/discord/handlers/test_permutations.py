@@ -14,6 +14,7 @@ from storage import consistency
 from storage.errors import DatabaseBusy
 from tests.bot.discord.fuzzer import Fuzzer, check_harmless
 from tests.bot.discord.harness import BotHarness, open_harness
+from tests.bot.discord.marks import marked
 from tests.bot.discord.painting import last_row_labels, paint, painted, picture_messages
 from tests.bot.discord.permutations import FOUR, propose
 from tests.fakes import ScriptedRenderer
@@ -138,8 +139,8 @@ async def test_declined_nothing_happens(harness: BotHarness):
     await harness.alice.click(before, label="Cancel")
     assert "Nothing was painted or charged" in harness.texts(asked.response.message)
     assert last_row_labels(asked.response.message) == []
-    assert "Nothing was painted" in await press(harness, before, "z1:decline:1")
-    assert "This confirmation has expired" in await press(harness, before, "z1:paint:1")
+    assert "Nothing was painted" in await press(harness, before, marked("z1:decline:1"))
+    assert "This confirmation has expired" in await press(harness, before, marked("z1:paint:1"))
     assert nothing_charged(harness)
 
 
@@ -149,7 +150,7 @@ async def test_pressed_twice_it_is_painted_once(harness: BotHarness, renderer: S
     asked = await propose(harness)
     question = asked.response.message
     await harness.alice.click(question, label="Paint 4 pictures")
-    for custom_id in ("z1:paint:1", "z1:decline:1"):
+    for custom_id in (marked("z1:paint:1"), marked("z1:decline:1")):
         assert "already pressed Paint" in await press(harness, question, custom_id)
     assert "4 jobs were accepted" in harness.texts(asked.response.message)
     renderer.release()
@@ -165,7 +166,9 @@ async def test_two_devices_at_once_paint_once(data_dir: Path, renderer: Scripted
         asked = await propose(harness)
         question = asked.response.message
         before, fuzzer = len(harness.env.http_requests), Fuzzer(harness)
-        presses = [fuzzer.press(harness.alice, "z1:paint:1", message=question) for _ in range(2)]
+        presses = [
+            fuzzer.press(harness.alice, marked("z1:paint:1"), message=question) for _ in range(2)
+        ]
         await asyncio.gather(*presses)
         sent = [str(each.json) for each in harness.env.http_requests[before:]]
         assert sum("already pressed Paint" in each for each in sent) == 1
@@ -334,7 +337,9 @@ async def test_a_crash_after_the_press_loses_and_doubles_nothing(
     await harness.settled()
     assert harness.rows("SELECT DISTINCT state FROM jobs") == [("painted",)]
     assert len(picture_messages(harness)) == 4 and harness.charged() == 4
-    assert "already pressed Paint" in await press(harness, asked.response.message, "z1:paint:1")
+    assert "already pressed Paint" in await press(
+        harness, asked.response.message, marked("z1:paint:1")
+    )
 
 
 async def test_a_disk_in_trouble_accepts_none(harness: BotHarness, monkeypatch: pytest.MonkeyPatch):
@@ -366,7 +371,7 @@ async def test_one_of_them_can_be_cancelled(harness: BotHarness, renderer: Scrip
     await harness.alice.click(asked.response.message, label="Paint 4 pictures")
     await harness.state(1, "painting")
     queue = await harness.alice.slash(harness.channel, "queue")
-    await harness.alice.click(queue.response.message, custom_id="z1:unqueue:3")
+    await harness.alice.click(queue.response.message, custom_id=marked("z1:unqueue:3"))
     renderer.release()
     await harness.settled()
     assert (

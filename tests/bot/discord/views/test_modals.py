@@ -12,6 +12,7 @@ from engine.prompts import clean
 from engine.types import MAX_SEED, Mode
 from tests.bot.discord.forms import form_fields, open_remix
 from tests.bot.discord.harness import BotHarness
+from tests.bot.discord.marks import marked
 from tests.bot.discord.painting import paint, painted
 from tests.fakes import a_request
 
@@ -22,7 +23,7 @@ async def test_other_words_in_the_same_shape(harness: BotHarness):
         harness, prompt="a lake", seed=5, speed="fast", guidance=2.0, negative="fog", aspect="16:9"
     )
     form = await open_remix(harness, harness.bob)
-    assert form.modal["custom_id"] == "z1:remix:1"
+    assert form.modal["custom_id"] == marked("z1:remix:1")
     assert form_fields(form) == {"prompt": "a lake", "negative": "fog", "seed": None}
     await harness.bob.submit_modal(form, {"prompt": "a pond", "negative": "mist", "seed": " 7 "})
     await harness.settled()
@@ -96,7 +97,7 @@ async def test_the_command_takes_the_words_along(harness: BotHarness):
     await paint(harness, prompt="a hill")
     assert form_fields(await harness.alice.slash(harness.channel, "remix"))["prompt"] == "a hill"
     form = await harness.alice.slash(harness.channel, "remix", picture="1", prompt="a \u202e pond")
-    assert form.modal is not None and form.modal["custom_id"] == "z1:remix:1"
+    assert form.modal is not None and form.modal["custom_id"] == marked("z1:remix:1")
     assert form_fields(form)["prompt"] == "a pond"
     unknown = await harness.bob.slash(harness.channel, "remix", picture="1")
     assert unknown.ephemeral and "no picture" in unknown.response.content
