@@ -18,10 +18,13 @@ from engine.types import (
     Adaptation,
     Conditions,
     Difference,
+    Ground,
     ImageRequest,
     Mend,
     Mode,
     Recipe,
+    SourceChange,
+    SourceChangeKind,
     Variation,
     request_from_json,
     request_to_json,
@@ -61,6 +64,12 @@ PLAIN_REQUESTS = st.builds(
     refine=SHARES,
     expand=st.booleans(),
     style=st.none() | st.sampled_from(PictureStyle),
+    source_changes=st.lists(
+        st.builds(SourceChange, st.just(SourceChangeKind.CUT), st.integers(0, 100).map(str))
+        | st.builds(SourceChange, st.just(SourceChangeKind.GROUND), st.sampled_from(Ground))
+        | st.builds(SourceChange, st.just(SourceChangeKind.FIRST_FRAME), st.text(max_size=3)),
+        max_size=3,
+    ).map(tuple),
 )
 REQUESTS = st.builds(
     lambda request, mode: dataclasses.replace(request, **mode), PLAIN_REQUESTS, MODES
@@ -186,14 +195,14 @@ def test_odd_values_are_refused_or_of_the_right_type(path: tuple[str, ...], valu
 
 @pytest.mark.parametrize("path", paths(PLAIN), ids=".".join)
 def test_missing_fields_are_refused(path: tuple[str, ...]) -> None:
-    """No field is optional except the library versions and, added later, the style."""
+    """No field is optional except the library versions and what was added later."""
     data = json.loads(json.dumps(PLAIN))
     place = data
     for key in path[:-1]:
         place = place[key]
     del place[path[-1]]
     named = path[:2] == ("conditions", "versions") and len(path) == 3
-    if named or path == ("request", "style"):
+    if named or path in (("request", "style"), ("request", "source_changes")):
         Recipe.from_json(json.dumps(data))
         return
     with pytest.raises(ValueError):
@@ -285,6 +294,11 @@ def test_recipes_of_version_1_are_read():
         {"inputs": ["a" * 64]},
         {"mode": "image", "inputs": ["../../etc/passwd"]},
         {"mode": "image", "inputs": ["A" * 64]},
+        {"source_changes": [{"kind": "painted", "value": ""}]},
+        {"source_changes": [{"kind": "cut", "value": "101"}]},
+        {"source_changes": [{"kind": "cut", "value": "a third"}]},
+        {"source_changes": [{"kind": "ground", "value": "@everyone"}]},
+        {"source_changes": [{"kind": "first_frame", "value": ""}] * 9},
         {"variations": [{"seed": -1, "amount": 0.5}]},
         {"variations": [{"seed": 1, "amount": 0}]},
         {"variations": [{"seed": 1, "amount": 0.5}] * (MAX_VARIATIONS + 1)},
