@@ -259,10 +259,12 @@ def request_from_json(text: str) -> ImageRequest:
 
 
 def _to_json(record: Recipe | ImageRequest) -> str:
+    data = dataclasses.asdict(record)
+    request = data.get("request", data)
+    if not request["source_changes"]:  # most have none, and read as they did before there were any
+        del request["source_changes"]
     # NaN and infinity are not valid JSON: refused here, before anything has been stored with them.
-    return json.dumps(
-        dataclasses.asdict(record), ensure_ascii=False, sort_keys=True, allow_nan=False
-    )
+    return json.dumps(data, ensure_ascii=False, sort_keys=True, allow_nan=False)
 
 
 def _typed(data: Mapping[str, Any], key: str, kind: type) -> Any:

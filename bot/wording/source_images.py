@@ -69,7 +69,8 @@ def source_cut(cut: SourceCut, say: Words) -> str:
         )
     if not cut.longest:
         return sentence
-    return f"{sentence} {say('This model paints nothing longer than {ratio}.', ratio=cut.longest)}"
+    longest = say("This model paints nothing longer than {ratio}.", ratio=cut.longest)
+    return f"{sentence} {longest}"
 
 
 def ground_chosen(ground: Ground, say: Words) -> str:
