@@ -43,7 +43,11 @@ where = section("Output and model")
 @what("--no-enhance", is_flag=True, help="The same as --enhance off.")
 @request_options(Section.METHOD)
 @start("--image", type=FILE, help="Start from this picture.")
-@start("--mask", type=FILE, help="Mask for --image: white areas are repainted, black areas stay.")
+@start(
+    "--mask",
+    type=FILE,
+    help="Mask for --image: white on black or transparent, or the picture with marks or holes.",
+)
 @start(
     "--blend", type=FILE, nargs=2, metavar="FILE FILE", help="Start from a blend of two pictures."
 )

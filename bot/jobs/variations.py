@@ -214,7 +214,7 @@ def _with_parent(refused: Refused, picture_id: int) -> Refused:
 def _init_images(original: ImageRequest) -> InitImages | None:
     if original.mode in (Mode.TEXT, Mode.UPSCALE):
         return None
-    return InitImages(original.mode, original.inputs, original.strength)
+    return InitImages(original.mode, original.inputs, original.strength, original.source_changes)
 
 
 def params_like(params: GenerationParams, original: ImageRequest) -> GenerationParams | Refused:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import assert_never
 
 from bot.request.params import GenerationParams
 from engine.prompts import PictureStyle
-from engine.types import Adaptation, Difference, Recipe
+from engine.types import Adaptation, Difference, Ground, Recipe, SourceChange, SourceChangeKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +106,31 @@ class SomeFailed:
     wanted: int
 
 
+@dataclass(frozen=True, slots=True)
+class SourceCut:
+    """Only the middle of a given picture is used: its shape is not that of the result.
+
+    percent: of it is cut off. several: it is one of several pictures. longest: the longest ratio
+    ("21:9") if the model cannot paint a longer one, "" otherwise.
+    """
+
+    percent: int
+    several: bool = False
+    longest: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class GroundChosen:
+    """A given picture is transparent and was laid on this, since it could not be seen on white."""
+
+    ground: Ground
+
+
+@dataclass(frozen=True, slots=True)
+class FirstFrameUsed:
+    """A given picture is animated, and its first frame is used."""
+
+
 Note = (
     NegativeIgnored
     | NegativeGuidance
@@ -117,6 +143,9 @@ Note = (
     | Adapted
     | NotExact
     | SomeFailed
+    | SourceCut
+    | GroundChosen
+    | FirstFrameUsed
 )
 
 
@@ -144,3 +173,16 @@ def pasted_note(params: GenerationParams, size: tuple[int, int]) -> PastedText |
     return PastedText(
         pasted.size if fitted else None, fitted, overruled, pasted.ignored, pasted.program
     )
+
+
+def source_change_note(change: SourceChange, *, several: bool = False, longest: str = "") -> Note:
+    """Return the note on one change of a given picture; the arguments are SourceCut's."""
+    match change.kind:
+        case SourceChangeKind.CUT:
+            return SourceCut(int(change.value), several, longest)
+        case SourceChangeKind.GROUND:
+            return GroundChosen(Ground(change.value))
+        case SourceChangeKind.FIRST_FRAME:
+            return FirstFrameUsed()
+        case _:
+            assert_never(change.kind)

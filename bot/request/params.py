@@ -7,7 +7,7 @@ from typing import Final
 
 from engine.diffusion.families import Speed
 from engine.prompts import EnhancementLevel, PictureStyle
-from engine.types import Mode
+from engine.types import Mode, SourceChange
 
 MAX_TYPED_CHARS: Final = 4000
 """Of a prompt as it is typed, with its flags and what was pasted with it: what a form of
@@ -19,12 +19,13 @@ class InitImages:
     """The source images of a request.
 
     inputs: hashes of the mode's inputs, which have the size of the picture. strength: noise level,
-    None = the mode's default.
+    None = the mode's default. changes: how they differ from the pictures that were given.
     """
 
     mode: Mode
     inputs: tuple[str, ...]
     strength: float | None = None
+    changes: tuple[SourceChange, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

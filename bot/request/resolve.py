@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from bot.request.mentions import readable
 from bot.request.notes import (
@@ -16,6 +16,7 @@ from bot.request.notes import (
     SmallSide,
     StyleIgnored,
     pasted_note,
+    source_change_note,
 )
 from bot.request.outcomes import (
     BadAspect,
@@ -35,8 +36,8 @@ from bot.request.params import GenerationParams, InitImages
 from engine import prompts
 from engine.diffusion.families import Family
 from engine.prompts import Count, EnhancementLevel
-from engine.sizing import GRID_PX, offered, parse_aspect, ratio_fits, size_for_aspect
-from engine.types import MAX_SEED, MAX_VARIATIONS, ImageRequest, Mode, Variation
+from engine.sizing import GRID_PX, cut_share, offered, parse_aspect, ratio_fits, size_for_aspect
+from engine.types import MAX_SEED, MAX_VARIATIONS, ImageRequest, Mode, SourceChange, Variation
 
 SeedSource = Callable[[], int]
 """Draws a new seed, 0..MAX_SEED."""
@@ -57,6 +58,11 @@ DEFAULT_STRENGTHS: Mapping[Mode, float] = {
 UPSCALE_FACTOR = 2
 _SNAPPING = 1.05
 """How far snapping to the grid of 16 pixels may stretch an aspect ratio. Chosen by hand."""
+MAX_UNSAID_CUT = 0.05
+"""The share of a source image that may be cut off without a word. Chosen by hand."""
+_CLOSER = 2.0
+"""How much more shape counts than area where a size cuts off too much: no shape that a family
+paints loses 5 % then (measured over 4000 ratios for 256 and 1024 px; 7 % of some without it)."""
 _MAX_EFFECTIVE_CHARS = 2 * prompts.MAX_PROMPT_CHARS
 """Length of a prompt with the words that enhancement or the model add. Chosen by hand."""
 
@@ -124,6 +130,7 @@ def resolve(
         refine=float(params.refine),
         expand=level is EnhancementLevel.SMART,
         style=params.style,
+        source_changes=start.changes,
     )
     resolved = _resolved(request, family)
     note = pasted_note(params, size)
@@ -181,6 +188,7 @@ def resolve_upscale(
         height_px=original.height_px * UPSCALE_FACTOR,
         variations=(),
         refine=0.0,
+        source_changes=(),
     )
 
 
@@ -219,7 +227,28 @@ def request_notes(request: ImageRequest, family: Family) -> tuple[Note, ...]:
             notes.append(StyleIgnored(request.style, styled.clash))
     if inert := prompts.inert_syntax(request.prompt):
         notes.append(InertSyntax(inert))
-    return tuple(notes)
+    return (*notes, *source_notes(request, family))
+
+
+def source_notes(request: ImageRequest, family: Family) -> tuple[Note, ...]:
+    """Return what became of the pictures that were given for the request."""
+    size, several = (request.width_px, request.height_px), request.mode is Mode.BLEND
+    return source_change_notes(request.source_changes, size, family, several=several)
+
+
+def source_change_notes(
+    changes: Iterable[SourceChange], size: tuple[int, int], family: Family, *, several: bool = False
+) -> tuple[Note, ...]:
+    """Return a note for each change of a given picture. size: that it was fitted to."""
+    # The longest ratio is worth saying only where it is the reason.
+    at_limit = max(size) >= family.max_ratio * min(size) / _SNAPPING
+    longest = max(offered(family.max_ratio), key=_length) if at_limit else ""
+    return tuple(source_change_note(each, several=several, longest=longest) for each in changes)
+
+
+def _length(ratio: str) -> float:
+    width, height = parse_aspect(ratio)
+    return width / height
 
 
 def seed_problem(seed: int | None) -> Reason | None:
@@ -279,14 +308,13 @@ def size_for(
         return family.native_side_px, family.native_side_px
     if params.aspect is None:
         assert source is not None
-        ratio = _clamped(source, family.max_ratio)
-    else:
-        try:
-            ratio = parse_aspect(params.aspect)
-        except ValueError:
-            return BadAspect(params.aspect, offered(family.max_ratio))
-        if not ratio_fits(*ratio, family.max_ratio):
-            return BadAspect(params.aspect, offered(family.max_ratio))
+        return _size_like(source, family)
+    try:
+        ratio = parse_aspect(params.aspect)
+    except ValueError:
+        return BadAspect(params.aspect, offered(family.max_ratio))
+    if not ratio_fits(*ratio, family.max_ratio):
+        return BadAspect(params.aspect, offered(family.max_ratio))
     size = size_for_aspect(*ratio, family.budget_px)
     return size_problem(*size, family) or size
 
@@ -303,10 +331,20 @@ def nearest_size(size: tuple[int, int], family: Family) -> tuple[int, int]:
     return family.native_side_px, family.native_side_px
 
 
+def _size_like(source: tuple[int, int], family: Family) -> tuple[int, int]:
+    """Return the size for a picture's aspect ratio; if much is cut off, the one that loses less."""
+    ratio = _clamped(source, family.max_ratio)
+    usual = size_for_aspect(*ratio, family.budget_px)
+    if cut_share(source, usual) <= MAX_UNSAID_CUT:
+        return usual
+    closer = size_for_aspect(*ratio, family.budget_px, _CLOSER)
+    return min(usual, closer, key=lambda size: cut_share(source, size))
+
+
 def _clamped(source: tuple[int, int], max_ratio: float) -> tuple[int, int]:
     """Return the aspect ratio of a picture, or the nearest one that the model supports."""
-    width, height = source
-    longest = int(max_ratio * min(source))
+    width, height = (1000 * side for side in source)  # for the rounding of small pictures
+    longest = int(max_ratio * min(width, height))
     return min(width, longest), min(height, longest)
 
 

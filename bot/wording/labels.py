@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from bot.i18n import Words
 from bot.request.notes import StyleIgnored
+from bot.request.regions import Region
 from engine.diffusion.families import Speed
 from engine.prompts import EnhancementLevel, PictureStyle
 from engine.types import Remark
@@ -70,6 +71,23 @@ def level_name(level: EnhancementLevel, say: Words) -> str:
             return say("smart: rewritten by the model")
 
 
+def region_name(region: Region, say: Words) -> str:
+    """Return the label of a part of a picture."""
+    match region:
+        case Region.LEFT:
+            return say("left half")
+        case Region.RIGHT:
+            return say("right half")
+        case Region.TOP:
+            return say("top half")
+        case Region.BOTTOM:
+            return say("bottom half")
+        case Region.CENTRE:
+            return say("centre: an oval in the middle")
+        case Region.BACKGROUND:
+            return say("background: all but an oval in the middle")
+
+
 def choice_label(value: StrEnum, say: Words) -> str:
     """Return the name of a value of any option with a closed list."""
     match value:
@@ -79,6 +97,8 @@ def choice_label(value: StrEnum, say: Words) -> str:
             return speed_name(value, say)
         case EnhancementLevel():
             return level_name(value, say)
+        case Region():
+            return region_name(value, say)
         case _:
             return value.value
 

@@ -7,9 +7,11 @@ from datetime import datetime
 from typing import assert_never
 
 from bot.i18n import Words
-from bot.request.input_images import InputMismatch, MaskEmpty, MaskMissing, MaskSizeMismatch
+from bot.request.input_images import InputMismatch
 from bot.request.notes import (
     Adapted,
+    FirstFrameUsed,
+    GroundChosen,
     HighGuidance,
     InertSyntax,
     NegativeAdded,
@@ -20,6 +22,7 @@ from bot.request.notes import (
     PastedText,
     SmallSide,
     SomeFailed,
+    SourceCut,
     StyleIgnored,
 )
 from bot.request.options import BY_NAME
@@ -70,7 +73,9 @@ from bot.wording.foreign import format_sentence, pasted_text
 from bot.wording.labels import style_ignored
 from bot.wording.moderation import When, moderation_refusal
 from bot.wording.prompt_analysis import inert_syntax
+from bot.wording.source_images import ground_chosen, mask_refusal, source_cut
 from engine.errors import Scope
+from engine.masks import MaskRefused
 from engine.types import Adaptation, Mend
 from engine.uploads import FORMATS, BadFormat, TooManyPixels, UploadRefused, UploadTooLarge
 from storage.cancelled_painting import CHARGED
@@ -324,7 +329,7 @@ def _quota_too_small(
 
 def _unusable_upload(reason: UnusableUpload, say: Words) -> str:
     refused = reason.refused
-    if reason.total == 1 or isinstance(refused, MaskEmpty | MaskMissing | MaskSizeMismatch):
+    if reason.total == 1 or isinstance(refused, MaskRefused):
         return upload_refusal(refused, say)  # a number would not tell anything about the mask
     return say("Picture {n}: {problem}", n=reason.number, problem=upload_refusal(refused, say))
 
@@ -348,20 +353,8 @@ def upload_refusal(refused: UploadRefused, say: Words) -> str:
         case BadFormat(format=name, kind=kind):
             use = say("Please use one of {formats}.", formats=", ".join(FORMATS))
             return f"{format_sentence(name, kind, say)} {use}"
-        case MaskSizeMismatch(mask_px=(width, height), picture_px=(wide, high)):
-            return say(
-                "The mask ({mask}) and the picture ({picture}) have different aspect ratios: "
-                "they have to match.",
-                mask=f"{width}×{height}",
-                picture=f"{wide}×{high}",
-            )
-        case MaskEmpty():
-            return say("The mask is completely black: the areas to repaint have to be white.")
-        case MaskMissing():
-            return say(
-                "What should be repainted? Give a mask that is white there, or a picture "
-                "that is transparent there."
-            )
+        case MaskRefused():
+            return mask_refusal(refused, say)
         case InputMismatch():
             return say("This is not the source image of the recipe.")
         case _:  # NotAPicture, or any refusal that decoding may add
@@ -446,6 +439,12 @@ def note_sentence(remark: Note, say: Words) -> str:
             return pasted_text(remark, say)
         case Adapted(adaptation):
             return _adapted(adaptation, say)
+        case SourceCut():
+            return source_cut(remark, say)
+        case GroundChosen(ground):
+            return ground_chosen(ground, say)
+        case FirstFrameUsed():
+            return say("The picture is animated: its first frame is used.")
         case SomeFailed(failed, wanted):
             return say.plural(
                 "{n} of {wanted} could not be painted and was not charged.",

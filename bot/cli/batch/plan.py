@@ -118,7 +118,7 @@ def _plan_replay(arguments: ImagineArguments, file: Path) -> ImaginePlan:
     problem = replay_problem(request, family)
     if problem is not None:
         refuse(problem)
-    inputs = original_inputs(request, file, _source_files(arguments), settings.storage.data_dir)
+    inputs = _original_inputs(arguments, request, file, settings)
     added = addition(request.prompt, request.effective_prompt)
     resolved = ResolvedRequest(request, added, request_notes(request, family))
     batch = PromptBatch(request.prompt, (PlannedPicture(lambda _: resolved),))
@@ -146,7 +146,7 @@ def _plan_variations(arguments: ImagineArguments, file: Path) -> ImaginePlan:
     if problem is not None:
         refuse(problem)
     amount = _variation_amount(arguments.by)
-    inputs = original_inputs(request, file, _source_files(arguments), settings.storage.data_dir)
+    inputs = _original_inputs(arguments, request, file, settings)
     pictures = tuple(
         PlannedPicture(
             _resolve_variation_later(request, amount, family, _seed_at(arguments.seed, number))
@@ -181,12 +181,19 @@ def _plan_upscale(arguments: ImagineArguments, file: Path) -> ImaginePlan:
         refuse(resolved.reason)
     upscaled = resolved.request
     size = (upscaled.width_px, upscaled.height_px)
-    prepared_inputs = fit_or_exit(Mode.UPSCALE, [file], read_pictures([file]), size)
+    prepared_inputs = fit_or_exit(Mode.UPSCALE, [file], read_pictures(Mode.UPSCALE, [file]), size)
     (source,) = prepared_inputs.start.inputs
     picture = PlannedPicture(lambda _: resolve_upscale(request, source, family, arguments.strength))
     return _checked_plan(
         settings, [PromptBatch(request.prompt, (picture,))], prepared_inputs.inputs, checked=1
     )
+
+
+def _original_inputs(
+    arguments: ImagineArguments, request: ImageRequest, file: Path, settings: Settings
+) -> tuple[Upload, ...]:
+    files, data_dir = _source_files(arguments), settings.storage.data_dir
+    return original_inputs(request, file, files, data_dir, arguments.region)
 
 
 def _settings_and_family(arguments: ImagineArguments, recipe: Recipe) -> tuple[Settings, Family]:
@@ -239,12 +246,12 @@ def _params_and_inputs(
     mode, files = _mode_of(arguments), _source_files(arguments)
     if mode is Mode.TEXT:
         return params, ()
-    uploads = read_pictures(files)
+    uploads = read_pictures(mode, files)
     first = uploads[0].raster
     size = size_from(params, mode, family, (first.width_px, first.height_px))
     if not isinstance(size, tuple):
         refuse(size)
-    prepared_inputs = fit_or_exit(mode, files, uploads, size)
+    prepared_inputs = fit_or_exit(mode, files, uploads, size, arguments.region)
     start = dataclasses.replace(prepared_inputs.start, strength=arguments.strength)
     return dataclasses.replace(params, aspect=None, size=size, start=start), prepared_inputs.inputs
 
@@ -255,7 +262,8 @@ def _mode_of(arguments: ImagineArguments) -> Mode:
     if arguments.blend is not None:
         return Mode.BLEND
     if arguments.image is not None:
-        return Mode.IMAGE if arguments.mask is None else Mode.INPAINT
+        parted = arguments.mask is not None or arguments.region is not None
+        return Mode.INPAINT if parted else Mode.IMAGE
     return Mode.TEXT
 
 

@@ -8,7 +8,7 @@ import discord
 from discord import app_commands
 from discord.app_commands import Choice, Range, locale_str
 
-from bot.discord.commands.options import suggest_pictures
+from bot.discord.commands.options import option_descriptions, suggest_pictures, table_choices
 from bot.discord.handlers.image_to_image import (
     attachment_source,
     first_picture_source,
@@ -29,6 +29,7 @@ from bot.discord.interaction.responses import (
 from bot.discord.interaction.services import Services
 from bot.i18n import words
 from bot.request.input_sources import InputSource, InputSpec, PictureSource
+from bot.request.options import chosen
 from bot.request.outcomes import Refused
 from bot.request.params import MAX_TYPED_CHARS, GenerationParams
 from engine.sizing import ASPECTS
@@ -108,19 +109,24 @@ def _inpaint(services: Services) -> app_commands.Command[Any, ..., None]:
     @app_commands.command(description=locale_str("Repaint part of a picture"))
     @app_commands.describe(
         prompt=locale_str("Describe the whole finished picture, in English or Chinese"),
-        picture=locale_str("The picture; without a mask, its transparent areas are repainted"),
+        picture=locale_str(
+            "The picture; without mask and region, its transparent areas are repainted"
+        ),
         mask=locale_str(
-            "A mask with the same aspect ratio: white areas are repainted, black areas stay"
+            "White on black or transparent, or the picture with that part painted over or erased"
         ),
         painting=locale_str("Instead of a file: the number of one of your pictures here"),
         strength=locale_str("How much to change the repainted area, from 0.01 to 1 (default: 1)"),
         private=_PRIVATE,
+        **option_descriptions("inpaint"),
     )
+    @app_commands.choices(**table_choices("inpaint"))
     async def inpaint(
         interaction: Interaction,
         prompt: Prompt,
         picture: discord.Attachment | None = None,
         mask: discord.Attachment | None = None,
+        region: str | None = None,
         painting: str | None = None,
         strength: Strength | None = None,
         private: bool = False,
@@ -134,11 +140,19 @@ def _inpaint(services: Services) -> app_commands.Command[Any, ..., None]:
                 say("Please give either a picture file or the number of one of your pictures."),
             )
             return
+        if mask is not None and region is not None:
+            say = words_of(interaction)
+            await reply_privately(interaction, say("Please give either a mask or a region."))
+            return
         sources: list[InputSource] = [
             attachment_source(picture) if picture is not None else PictureSource(painting or "")
         ]
         sources += [attachment_source(mask)] if mask is not None else []
-        spec = InputSpec(Mode.INPAINT, tuple(sources), strength)
+        part = chosen("region", region)
+        if isinstance(part, Refused):
+            await refuse(interaction, part)
+            return
+        spec = InputSpec(Mode.INPAINT, tuple(sources), strength, part)
         await generate_from(interaction, services, GenerationParams(prompt), spec, private=private)
 
     suggest_pictures(inpaint, services, "painting")

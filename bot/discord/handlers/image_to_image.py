@@ -175,7 +175,8 @@ async def show_form_for_upload(
     if isinstance(staged, Refused):
         await refuse(interaction, staged)
     elif not interaction.response.is_done():
-        await interaction.response.send_modal(image_to_image_form(staged_id(staged), say))
+        form = image_to_image_form(staged_id(staged), say, notes=staged.notes)
+        await interaction.response.send_modal(form)
     else:
         view = staged_layout(staged, say)
         await interaction.edit_original_response(view=view, allowed_mentions=NO_MENTIONS)

@@ -16,6 +16,7 @@ from tests.bot.discord.harness import BotHarness
 from tests.bot.discord.images import MENU, PHOTO, input_hashes, slow_downloads
 from tests.bot.discord.marks import marked
 from tests.bot.discord.painting import paint, painted, parent_ids, private_text
+from tests.bot.sample_pictures import a_picture
 
 
 async def test_paint_from_a_picture_of_ours(harness: BotHarness):
@@ -49,6 +50,14 @@ async def test_one_of_several_is_chosen_in_the_form(harness: BotHarness):
     label["options"].append({"label": "x", "value": "4"})
     refused = await harness.bob.submit_modal(form, {"prompt": "a pond", "picture": ["4"]})
     assert "no picture" in private_text(refused) and harness.charged() == 6
+
+
+async def test_the_form_says_how_much_of_a_long_picture_is_cut_off(harness: BotHarness):
+    """A picture is fitted before the form opens, so the form says what is lost, and only then."""
+    for picture, cut in ((("long.png", a_picture(1200, 100)), True), (PHOTO, False)):
+        sent = await harness.bob.send(harness.channel, "look", attachments=[picture])
+        form = await harness.alice.context_menu(harness.channel, MENU, sent)
+        assert ("83 % of it is cut off" in str(form.modal["components"])) is cut
 
 
 @pytest.mark.parametrize("restarted", [False, True])

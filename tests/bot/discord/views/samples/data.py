@@ -15,6 +15,8 @@ from bot.discord.views.jobs import card_layout
 from bot.i18n import Words
 from bot.request.notes import (
     Adapted,
+    FirstFrameUsed,
+    GroundChosen,
     HighGuidance,
     InertSyntax,
     NegativeAdded,
@@ -24,11 +26,12 @@ from bot.request.notes import (
     NotExact,
     SmallSide,
     SomeFailed,
+    SourceCut,
     StyleIgnored,
 )
 from engine.diffusion.families import Z_IMAGE_TURBO
 from engine.prompts import PictureStyle
-from engine.types import Adaptation, Difference, Mend
+from engine.types import Adaptation, Difference, Ground, Mend
 from storage.types import Place, StoredPicture
 from tests.fakes import EPOCH
 
@@ -51,6 +54,9 @@ NOTES: tuple[Note, ...] = (
     NegativeAdded(NEGATIVE),
     HighGuidance(6.0, 4.0),
     SmallSide(256, 512),
+    SourceCut(83, longest="21:9"),
+    GroundChosen(Ground.BLACK),
+    FirstFrameUsed(),
     StyleIgnored(PictureStyle.OIL, "watercolour"),
     StyleIgnored(PictureStyle.ANIME),
     *MENDS,
