@@ -33,6 +33,7 @@ from bot.pictures.gallery import MAX_SEARCH_CHARS
 from bot.request.options import with_options
 from bot.request.outcomes import Refused
 from bot.request.params import GenerationParams
+from bot.request.prompt_line import MAX_LINE_CHARS
 from engine.diffusion.families import MAX_GUIDANCE
 from engine.prompts import MAX_PROMPT_CHARS
 from engine.series import MAX_PICTURES
@@ -40,6 +41,7 @@ from engine.types import MAX_SEED
 
 # Discord's client enforces these bounds while a member types; the services check them again.
 Prompt = Range[str, 1, MAX_PROMPT_CHARS]
+FlaggedPrompt = Range[str, 1, MAX_LINE_CHARS]
 Seed = Range[int, 0, MAX_SEED]
 Guidance = Range[float, 1.0, MAX_GUIDANCE]
 Count = Range[int, 1, MAX_PICTURES]
@@ -69,7 +71,7 @@ def _imagine(services: Services) -> app_commands.Command[Any, ..., None]:
     @app_commands.choices(**closed_choices(services.family))
     async def imagine(
         interaction: Interaction,
-        prompt: Prompt,
+        prompt: FlaggedPrompt,
         picture: discord.Attachment | None = None,
         strength: Strength | None = None,
         aspect: str | None = None,

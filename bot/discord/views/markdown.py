@@ -8,6 +8,8 @@ import discord
 from discord import ui
 
 ALT_LIMIT = 1024
+PROMPT_SHOWN = 300
+"""Characters of a prompt that messages show. Chosen by hand."""
 
 
 def timestamp(moment: datetime) -> str:
@@ -20,6 +22,11 @@ def quoted(text: str, limit: int) -> str:
     cut = replace_surrogates(text if len(text) <= limit else text[: limit - 1].rstrip() + "…")
     # In links too: Markdown inside one could close the formatting around it.
     return discord.utils.escape_mentions(discord.utils.escape_markdown(cut, ignore_links=False))
+
+
+def small_print(*lines: str) -> str:
+    """Return the lines in small print, without empty ones."""
+    return "\n".join(f"-# {line}" for line in lines if line)
 
 
 def replace_surrogates(text: str) -> str:

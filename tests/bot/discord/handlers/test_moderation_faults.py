@@ -144,7 +144,8 @@ async def test_a_card_whose_file_cannot_be_sent(
     await paint(harness, prompt="a lake", count=2)
     message = harness.message_with_picture()
     panel = await harness.more(harness.bob, message)
-    form = await harness.bob.select(panel, ["z1:report:1"])
+    await harness.bob.click(panel, label="Picture 1")
+    form = await harness.bob.click(panel, label="Report")
     await harness.bob.submit_modal(form, {"reason": "why"})
 
     def removed(*_: object) -> None:
