@@ -147,7 +147,7 @@ BUTTON_HANDLERS: Final[Mapping[ComponentAction, Handler]] = MappingProxyType(
         ComponentAction.REPORT: moderation.show_report_form,
         ComponentAction.SHOW_REPORT: moderation.show_report,
         ComponentAction.DELETE_REPORTED: partial(moderation.decide, verdict=Verdict.DELETED),
-        ComponentAction.BLOCK_REPORTED: partial(moderation.decide, verdict=Verdict.BLOCKED),
+        ComponentAction.BLOCK_REPORTED: moderation.ask_reason,
         ComponentAction.DISMISS_REPORT: partial(moderation.decide, verdict=Verdict.DISMISSED),
         ComponentAction.PAINT_FROM: _reject,
         ComponentAction.ACCEPT_PROPOSAL: permutations.accept,
@@ -160,6 +160,7 @@ FORM_HANDLERS: Final[Mapping[ComponentAction, Handler]] = MappingProxyType(
     {
         ComponentAction.REMIX: variations.submit_remix,
         ComponentAction.REPORT: moderation.submit_report,
+        ComponentAction.BLOCK_REPORTED: moderation.submit_block,
         ComponentAction.PAINT_FROM: image_to_image.submit_from,
     }
 )
