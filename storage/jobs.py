@@ -239,6 +239,14 @@ class Jobs:
         row = await self._db.fetch_one("SELECT * FROM jobs WHERE id = ?", (job_id,))
         return None if row is None else rows.job(row)
 
+    async def of_picture(self, picture_id: int) -> Job | None:
+        """Return the job that made a picture, also if the picture was erased; None if none did."""
+        row = await self._db.fetch_one(
+            "SELECT j.* FROM jobs AS j JOIN pictures AS p ON p.job_id = j.id WHERE p.id = ?",
+            (picture_id,),
+        )
+        return None if row is None else rows.job(row)
+
     async def live_counts(self) -> dict[JobState, int]:
         """Count accepted, queued and painting jobs; the cost does not depend on finished jobs."""
         found = await self._db.fetch_all(

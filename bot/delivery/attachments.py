@@ -6,7 +6,9 @@ Everything here is CPU-bound and blocking: call it on another thread.
 from __future__ import annotations
 
 import io
+import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -29,8 +31,6 @@ _PREVIEW_FORMS: Final = (
 )
 """Tried in turn: the longest side in pixels, and the JPEG quality."""
 
-SHEET_MAX_RATIO: Final = 1.6
-"""Discord's clients crop an image that is longer than this."""
 SHEET_MAX_SIDE_PX: Final = 2048
 """The longer side of the whole sheet; every picture also has a file of its own at full size."""
 _GAP_DIVISOR: Final = 128
@@ -100,32 +100,27 @@ def fit_to_limit(data: bytes, name: str, limit_bytes: int) -> tuple[str, bytes]:
 def numbered_sheet(pictures: Sequence[Path | bytes]) -> bytes:
     """Draw the pictures on one sheet in reading order, numbered from 1, and return it as a PNG.
 
-    pictures: files, or their contents. Two landscape pictures are stacked; otherwise there are two
-    columns. The longer side of the sheet is at most SHEET_MAX_RATIO times the shorter one. The same
-    pictures always make the same sheet. Raises OSError if a file is missing or not a picture, and
-    ValueError if there are no pictures.
+    pictures: files, or their contents, of the same size. They fill the sheet but for the gaps
+    between them: in rows and columns, or, where three would make a long strip, one large and two
+    half its size. The layout nearest to a square is chosen. The longer side is at most
+    SHEET_MAX_SIDE_PX. The same pictures always make the same sheet. Raises OSError if a file is
+    missing or not a picture, and ValueError if there are no pictures.
     """
     if not pictures:
         raise ValueError("a sheet has at least one picture")
     images = [_decode(each) for each in pictures]
-    columns = _column_count(len(images), images[0].width / images[0].height)
-    rows = -(-len(images) // columns)
-    images = _scale_down(images, columns, rows)
-    wide, high = (max(sides) for sides in zip(*(each.size for each in images), strict=True))
-    gap = max(2, max(columns * wide, rows * high) // _GAP_DIVISOR)
-    width, height = columns * (wide + gap) - gap, rows * (high + gap) - gap
-    size = _with_frame(width, height)
+    boxes = _boxes(len(images), *images[0].size)
+    size = max(each.right for each in boxes), max(each.bottom for each in boxes)
     sheet = Image.new("RGB", size, _FRAME)
     badge_px = max(_MIN_BADGE_PX, max(size) // _BADGE_DIVISOR)
-    for at, image in enumerate(images):
-        row, column = divmod(at, columns)
-        # A last row with fewer pictures is centered.
-        missing = columns - min(columns, len(images) - row * columns)
-        left = (size[0] - width + missing * (wide + gap)) // 2 + column * (wide + gap)
-        top = (size[1] - height) // 2 + row * (high + gap)
-        corner = (left + (wide - image.width) // 2, top + (high - image.height) // 2)
-        sheet.paste(image, corner)
-        badge = _badge(at + 1, min(badge_px, min(image.size) // 2))
+    for number, (image, box) in enumerate(zip(images, boxes, strict=True), 1):
+        fitted = _fitted(image, box)
+        corner = (
+            box.left + (box.width - fitted.width) // 2,
+            box.top + (box.height - fitted.height) // 2,
+        )
+        sheet.paste(fitted, corner)
+        badge = _badge(number, min(badge_px, min(fitted.size) // 2))
         inset = badge.width // 5
         sheet.paste(badge, (corner[0] + inset, corner[1] + inset), badge)
     out = io.BytesIO()
@@ -138,34 +133,81 @@ def _decode(picture: Path | bytes) -> Image.Image:
         return image.convert("RGB")
 
 
-def _column_count(count: int, ratio: float) -> int:
-    """Return the number of columns; two landscape pictures are stacked in one."""
-    return 1 if count == 1 or (count == 2 and ratio > 1) else 2
+@dataclass(frozen=True, slots=True)
+class _Box:
+    """The place of a picture on the sheet, in pixels."""
+
+    left: int
+    top: int
+    width: int
+    height: int
+
+    @property
+    def right(self) -> int:
+        return self.left + self.width
+
+    @property
+    def bottom(self) -> int:
+        return self.top + self.height
 
 
-def _scale_down(images: list[Image.Image], columns: int, rows: int) -> list[Image.Image]:
-    """Scale the pictures down so that the sheet with its gaps fits SHEET_MAX_SIDE_PX."""
-    wide, high = (max(sides) for sides in zip(*(each.size for each in images), strict=True))
-    room_px = SHEET_MAX_SIDE_PX - SHEET_MAX_SIDE_PX // _GAP_DIVISOR
-    share = min(1.0, room_px / (columns * wide), room_px / (rows * high))
-    if share == 1.0:
-        return images
-    return [
-        each.resize(
-            (max(1, int(each.width * share)), max(1, int(each.height * share))),
-            Image.Resampling.LANCZOS,
+def _boxes(count: int, wide: int, high: int) -> tuple[_Box, ...]:
+    """Return the places of `count` pictures of this size, scaled down to SHEET_MAX_SIDE_PX."""
+    natural = min(_layouts(count, wide, high, gap=0), key=_longness)
+    long_px = max(max(each.right, each.bottom) for each in natural)
+    gap = max(2, min(long_px, SHEET_MAX_SIDE_PX) // _GAP_DIVISOR)
+    room_px = SHEET_MAX_SIDE_PX - (count - 1) * gap
+    share = min(1.0, room_px / long_px)
+    scaled = (max(1, int(wide * share)), max(1, int(high * share)))
+    return min(_layouts(count, *scaled, gap), key=_longness)
+
+
+def _layouts(count: int, wide: int, high: int, gap: int) -> list[tuple[_Box, ...]]:
+    """Return every way to place the pictures so that nothing but gaps is left, the best first.
+
+    wide, high: of the smallest picture on the sheet.
+    """
+    usual = math.ceil(math.sqrt(count))
+    layouts = [
+        tuple(
+            _Box(at % columns * (wide + gap), at // columns * (high + gap), wide, high)
+            for at in range(count)
         )
-        for each in images
+        for columns in sorted(range(1, count + 1), key=lambda columns: abs(columns - usual))
+        if count % columns == 0
     ]
+    if count == 3:
+        tall, broad = 2 * high + gap, 2 * wide + gap
+        left, top = round(wide * tall / high), round(high * broad / wide)
+        beside = (
+            _Box(0, 0, left, tall),
+            _Box(left + gap, 0, wide, high),
+            _Box(left + gap, high + gap, wide, high),
+        )
+        above = (
+            _Box(0, 0, broad, top),
+            _Box(0, top + gap, wide, high),
+            _Box(wide + gap, top + gap, wide, high),
+        )
+        layouts = [beside, above, *layouts]
+    return layouts
 
 
-def _with_frame(width: int, height: int) -> tuple[int, int]:
-    """Return the sheet's size with enough frame to keep clients from cropping it."""
-    return max(width, _min_side(height)), max(height, _min_side(width))
+def _longness(boxes: Sequence[_Box]) -> float:
+    """Return how far the sheet is from a square; 0 is one."""
+    width, height = (max(each.right for each in boxes), max(each.bottom for each in boxes))
+    # Rounded, so that the gaps decide nothing between layouts as long as each other.
+    return round(abs(math.log(width / height)), 2)
 
 
-def _min_side(long: int) -> int:
-    return -int(-long // SHEET_MAX_RATIO)
+def _fitted(image: Image.Image, box: _Box) -> Image.Image:
+    """Return the picture as large as its box; one of another shape is fitted into it."""
+    share = min(box.width / image.width, box.height / image.height)
+    size = (max(1, round(image.width * share)), max(1, round(image.height * share)))
+    # Rounding to whole pixels must not leave a line of the frame.
+    near = all(abs(a - b) <= 2 for a, b in zip(size, (box.width, box.height), strict=True))
+    size = (box.width, box.height) if near else size
+    return image if image.size == size else image.resize(size, Image.Resampling.LANCZOS)
 
 
 def _badge(number: int, size_px: int) -> Image.Image:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from bot.pictures.origins import Origin
+from bot.pictures.possible_actions import EVERYTHING, PossibleActions
 from bot.request.notes import Note
 from bot.request.summary import DEFAULTS, RequestSummary
 from engine.types import ImageRequest
@@ -26,7 +28,6 @@ class WaitingCard:
     requester_id: int
     ahead: int
     ready_at: datetime | None
-    added: str = ""
     notes: tuple[Note, ...] = ()
     loading: bool = False
     asked: RequestSummary = DEFAULTS
@@ -53,7 +54,6 @@ class PaintingCard:
     requester_id: int
     step: int
     steps: int
-    added: str = ""
     notes: tuple[Note, ...] = ()
     pictures: int = 1
     asked: RequestSummary = DEFAULTS
@@ -73,11 +73,12 @@ def number_at(step: int, steps: int, pictures: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class ShownPicture:
-    """One of the pictures in a message. path: the PNG on disk."""
+    """One of the pictures in a message. path: the PNG on disk. possible: its actions."""
 
     id: int
     seed: int
     path: Path
+    possible: PossibleActions = EVERYTHING
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +93,8 @@ class FallbackNote:
 class PictureCard:
     """A finished picture, or several on one numbered sheet in the order of their numbers.
 
-    request: of the first picture. file_name: the name of the attachment, picture or sheet.
+    request: of the first picture. origin: what they are, None if they were made from words alone.
+    file_name: the name of the attachment, picture or sheet.
     duration_s: of all pictures together. mention: the message notifies the requester. direct: it is
     a direct message, because the requester wants it so, the job is private, or origin_id, the
     channel in which it was requested, is closed to the bot. spoiler: hidden until clicked.
@@ -104,8 +106,7 @@ class PictureCard:
     requester_id: int
     file_name: str
     duration_s: float
-    model: str
-    added: str = ""
+    origin: Origin | None = None
     notes: tuple[Note, ...] = ()
     mention: bool = False
     direct: bool = False

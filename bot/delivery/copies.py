@@ -41,7 +41,6 @@ class CopySender:
             requester_id=picture.place.user_id,
             file_name=path.name,
             duration_s=picture.duration_s,
-            model=recipe.model,
             direct=True,
             origin_id=picture.place.channel_id,
         )

@@ -188,7 +188,6 @@ class ProgressUpdater:
             requester_id=message.card.requester_id,
             step=progress.step,
             steps=progress.steps,
-            added=message.card.added,
             notes=message.card.notes,
             pictures=message.handle.spec.count,
             asked=message.card.asked,

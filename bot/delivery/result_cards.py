@@ -7,11 +7,12 @@ from collections.abc import Callable, Sequence
 
 from bot.delivery.cards import Card, FailureCard, FallbackNote, PictureCard, ShownPicture
 from bot.pictures.filenames import attachment_name, sheet_name
+from bot.pictures.lineage import Lineage, Parent
+from bot.pictures.origins import origin_of
+from bot.pictures.possible_actions import ActionChecker
 from bot.request.notes import Note, NotExact, SomeFailed, adaptation_notes
-from engine.prompts import addition
 from engine.types import ImageRequest, Recipe, request_from_json
 from storage.files import PictureFiles
-from storage.history import History
 from storage.jobs import PARTIAL
 from storage.types import Job, JobState, PendingDelivery, Route, StoredPicture
 
@@ -21,11 +22,13 @@ class ResultCards:
 
     def __init__(
         self,
-        history: History,
+        lineage: Lineage,
+        actions: ActionChecker,
         files: PictureFiles,
         request_notes: Callable[[ImageRequest], tuple[Note, ...]],
     ) -> None:
-        self._history = history
+        self._lineage = lineage
+        self._actions = actions
         self._files = files
         self._request_notes = request_notes
 
@@ -49,15 +52,15 @@ class ResultCards:
         file_name = pictures[0].file.rpartition("/")[2]
         if len(pictures) > 1:
             file_name = sheet_name(job.id)
+        parent = await self._lineage.parent(job.parent_picture_id)
         return PictureCard(
-            pictures=await asyncio.to_thread(self._shown_pictures, pictures),
+            pictures=await self._shown_pictures(pictures),
             request=recipe.request,
             requester_id=job.place.user_id,
             file_name=attachment_name(file_name, spoiler=job.spoiler),
             duration_s=sum(each.duration_s for each in pictures),
-            model=recipe.model,
-            added=addition(recipe.request.prompt, recipe.request.effective_prompt),
-            notes=await self._notes(job, recipes),
+            origin=origin_of(request_from_json(job.request), parent),
+            notes=self._notes(job, recipes, parent),
             mention=mention,
             direct=route is Route.DIRECT,
             origin_id=job.place.channel_id,
@@ -65,22 +68,26 @@ class ResultCards:
             fallback=_fallback_reason(pending),
         )
 
-    def _shown_pictures(self, pictures: Sequence[StoredPicture]) -> tuple[ShownPicture, ...]:
-        """Return the pictures with the paths of their files (blocking)."""
+    async def _shown_pictures(self, pictures: Sequence[StoredPicture]) -> tuple[ShownPicture, ...]:
+        """Return the pictures with the paths of their files, and what can be done with them."""
+        paths = await asyncio.to_thread(lambda: [self._files.path(each.file) for each in pictures])
+        possible = [await self._actions.possible(each) for each in pictures]
         return tuple(
-            ShownPicture(each.id, each.seed, self._files.path(each.file)) for each in pictures
+            ShownPicture(each.id, each.seed, path, actions)
+            for each, path, actions in zip(pictures, paths, possible, strict=True)
         )
 
-    async def _notes(self, job: Job, recipes: Sequence[Recipe]) -> tuple[Note, ...]:
+    def _notes(
+        self, job: Job, recipes: Sequence[Recipe], parent: Parent | None
+    ) -> tuple[Note, ...]:
         """Return the notes on the request and, for a repeated seed, where its pixels may differ."""
-        recipe, parent_id = recipes[0], job.parent_picture_id
+        recipe = recipes[0]
         notes = (
             *_some_failed(job),
             *self._request_notes(recipe.request),
             *adaptation_notes(*recipes),
         )
-        parent = None if parent_id is None else await self._history.get(parent_id)
-        original = None if parent is None else Recipe.from_json(parent.recipe)
+        original = None if parent is None else parent.recipe
         if original is None or original.request != recipe.request:
             return notes
         differences = original.differences(recipe)

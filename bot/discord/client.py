@@ -19,6 +19,7 @@ from bot.discord.commands.generate import generate_commands
 from bot.discord.commands.help import help_commands
 from bot.discord.commands.image_to_image import image_to_image_commands, image_to_image_menu
 from bot.discord.commands.inspection import inspection_commands
+from bot.discord.commands.moderation import moderator_commands
 from bot.discord.commands.settings import settings_command
 from bot.discord.handlers.bot_mentions import BotMentions
 from bot.discord.handlers.image_to_image import staged_button_class
@@ -144,7 +145,8 @@ class ZimagineClient(discord.AutoShardedClient):
             *help_commands(services, self._registered),
         ]
         menus = [*message_menus(services), image_to_image_menu(services)]
-        for command in [*self._members, *menus, admin_commands(services)]:
+        hidden = [admin_commands(services), moderator_commands(services)]
+        for command in [*self._members, *menus, *hidden]:
             self.tree.add_command(command)
         self.add_dynamic_items(button_class(services, self.in_flight))
         self.add_dynamic_items(staged_button_class(services, self.in_flight))

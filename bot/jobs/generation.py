@@ -61,10 +61,14 @@ class GenerationService:
     ) -> Accepted | Refused:
         """Paint a picture again, with exactly `seed` or with a new one.
 
+        Of an enlarged picture, what was there before is painted again, unless `seed` is its own.
         It counts against the quota of whoever asks. picture, anyones: as for
         OriginalPictures.find(). whole: with all pictures that were painted with it.
         """
-        original = await self._originals.find(actor, picture, anyones=anyones)
+        shown = await self._originals.find(actor, picture, anyones=anyones)
+        if isinstance(shown, Refused):
+            return shown
+        original = shown if shown.seed == seed else await self._originals.before_upscale(shown)
         if isinstance(original, Refused):
             return original
         recipe = Recipe.from_json(original.recipe)
@@ -74,7 +78,7 @@ class GenerationService:
         exact = resolved.request.seed == recipe.request.seed
         submission = JobSubmission(
             resolved,
-            count=await self._pictures_of(original.job_id) if whole else 1,
+            count=await self._pictures_of(shown.job_id) if whole else 1,
             private=original.private,
             parent_id=original.id,
             replay=recipe.conditions if exact else None,

@@ -31,7 +31,7 @@ from bot.request.resolver import RequestResolver
 from engine.estimate import Estimator
 from engine.prompts import clean
 from engine.series import MAX_PICTURES
-from engine.types import ImageRequest, Recipe
+from engine.types import ImageRequest
 from storage.errors import IllegalTransition, StorageError, UnknownRow
 from storage.proposals import Proposal, Proposals, ProposalState
 from storage.quotas import Quotas
@@ -200,7 +200,7 @@ class PermutationService:
             found = await self._originals.find(actor, str(batch.parent_id), anyones=True)
             if isinstance(found, Refused):
                 return found
-            original, private = Recipe.from_json(found.recipe).request, found.private
+            original, private = await self._originals.settings_of(found), found.private
         # On another thread: up to MAX_PERMUTATIONS prompts are analysed.
         return await asyncio.to_thread(self._resolve_all, batch, original, private)
 

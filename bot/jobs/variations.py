@@ -41,6 +41,9 @@ from storage.files import PictureFiles
 from storage.inputs import Inputs
 from storage.types import StoredPicture
 
+VARIATIONS = MAX_PICTURES
+"""How many variations are painted unless a number is given: enough to choose from. Chosen by
+hand, as many as Midjourney paints."""
 _SEED_DIGITS = 10  # of MAX_SEED
 
 
@@ -83,16 +86,31 @@ class VariationService:
         self._inputs = inputs
 
     async def vary(
-        self, actor: Actor, amount: float, picture: str | None = None, *, anyones: bool = False
+        self,
+        actor: Actor,
+        amount: float,
+        picture: str | None = None,
+        *,
+        anyones: bool = False,
+        count: int = VARIATIONS,
     ) -> Accepted | Refused:
-        """Repeat a picture with its noise turned a little. amount: SUBTLE or STRONG."""
-        original = await self.original(actor, picture, anyones=anyones)
+        """Repeat a picture with its noise turned a little, in `count` ways.
+
+        amount: SUBTLE or STRONG. count: pictures, 1 to MAX_PICTURES; each is charged. An enlarged
+        picture is varied as it was before.
+        """
+        if not 1 <= count <= MAX_PICTURES:
+            return Refused(OutOfRange("count", count, 1, MAX_PICTURES))
+        shown = await self.original(actor, picture, anyones=anyones)
+        if isinstance(shown, Refused):
+            return shown
+        original = await self._originals.before_upscale(shown)
         if isinstance(original, Refused):
             return original
         resolved = self._resolver.variation(_request(original), amount)
         if isinstance(resolved, Refused):
             return resolved
-        return await self._accept(actor, resolved, original)
+        return await self._accept(actor, resolved, original, count)
 
     async def upscale_source(
         self, actor: Actor, picture: str | None = None, *, anyones: bool = False
@@ -145,7 +163,7 @@ class VariationService:
         seed = _parse_seed(change.seed)
         if isinstance(seed, Refused):
             return seed
-        request = _request(original)
+        request = await self._originals.settings_of(original)
         negative = change.negative or None
         # The form was filled with the picture's own: what was pasted since is newer.
         if holds_negative(change.prompt) and clean(change.negative) == request.negative_prompt:
@@ -176,9 +194,9 @@ class VariationService:
         return await self._originals.find(actor, picture, anyones=anyones)
 
     async def _accept(
-        self, actor: Actor, resolved: ResolvedRequest, original: StoredPicture
+        self, actor: Actor, resolved: ResolvedRequest, original: StoredPicture, count: int = 1
     ) -> Accepted | Refused:
-        submission = JobSubmission(resolved, private=original.private, parent_id=original.id)
+        submission = JobSubmission(resolved, count, original.private, original.id)
         return await self._admission.accept(actor, submission)
 
 

@@ -150,11 +150,20 @@ class ModerationService:
             return Refused(NotReported(picture_id))
         return case
 
-    async def decide(self, actor: Actor, picture_id: int, verdict: Verdict) -> Case | Refused:
+    async def decide(
+        self,
+        actor: Actor,
+        picture_id: int,
+        verdict: Verdict,
+        *,
+        reason: str = "",
+        out_of_reach: bool = False,
+    ) -> Case | Refused:
         """Decide a picture's open report, once; later verdicts are refused with the first one.
 
         DELETED deletes the picture and all others of the same job; BLOCKED also blocks its
         requester. After a crash in between, the report is still open and can be decided again.
+        reason, out_of_reach: of a block, as for `block`.
         """
         needed = Action.BLOCK if verdict is Verdict.BLOCKED else Action.JUDGE
         if (refused := self.refusal(actor, needed)) is not None:
@@ -166,6 +175,10 @@ class ModerationService:
             if case.verdict is not None:
                 self._changed(picture_id)  # its card should not have buttons any more
                 return Refused(ReportDecided(case))
+            if verdict is Verdict.BLOCKED:
+                blocked = await self.block(actor, case.user_id, reason, out_of_reach=out_of_reach)
+                if isinstance(blocked, Refused):
+                    return blocked
             refused = await self._apply_verdict(actor, case, verdict)
             if refused is not None:
                 return refused
@@ -178,13 +191,9 @@ class ModerationService:
         return decided
 
     async def _apply_verdict(self, actor: Actor, case: Case, verdict: Verdict) -> Refused | None:
-        """Carry out a verdict; idempotent."""
+        """Delete what a verdict deletes; idempotent."""
         if verdict is Verdict.DISMISSED:
             return None
-        if verdict is Verdict.BLOCKED:
-            blocked = await self.block(actor, case.user_id, "")
-            if isinstance(blocked, Refused):
-                return blocked
         erased = await self._gallery.erase_all(actor, case.picture_id)
         if not isinstance(erased, Refused):
             for picture in erased:
@@ -195,15 +204,17 @@ class ModerationService:
             return erased
         return None
 
-    async def block(self, actor: Actor, user_id: int, reason: str) -> UserBlocked | Refused:
+    async def block(
+        self, actor: Actor, user_id: int, reason: str, *, out_of_reach: bool = False
+    ) -> UserBlocked | Refused:
         """Block a user on this server and cancel their waiting jobs.
 
-        reason: shown to the user; may be "". A new block replaces an earlier one.
+        reason: shown to the user; may be "". out_of_reach: the user's rank there protects them from
+        this moderator, though not from an owner of the bot. A new block replaces an earlier one.
         """
-        if (refused := self.refusal(actor, Action.BLOCK)) is not None:
+        refused = self.block_refusal(actor, user_id, out_of_reach=out_of_reach)
+        if refused is not None:
             return refused
-        if user_id == actor.user_id or user_id in self._permissions.owners:
-            return Refused(NotBlockable(user_id))
         checked = _checked_reason(reason)
         if isinstance(checked, Refused):
             return checked
@@ -212,6 +223,16 @@ class ModerationService:
         )
         await self._cancellation.stop_ended(jobs)
         return UserBlocked(block, len(jobs))
+
+    def block_refusal(
+        self, actor: Actor, user_id: int, *, out_of_reach: bool = False
+    ) -> Refused | None:
+        """Return why this actor cannot block this user, before a reason is asked for."""
+        if (refused := self.refusal(actor, Action.BLOCK)) is not None:
+            return refused
+        owners = self._permissions.owners
+        protected = user_id in owners or (out_of_reach and actor.user_id not in owners)
+        return Refused(NotBlockable(user_id)) if protected or user_id == actor.user_id else None
 
     async def unblock(self, actor: Actor, user_id: int) -> Refused | None:
         """Unblock a user; return None on success."""

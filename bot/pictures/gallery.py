@@ -197,6 +197,14 @@ class Gallery:
             erasable=isinstance(await self._find_erasable(actor, picture_id), StoredPicture),
         )
 
+    async def deletable(self, actor: Actor, picture_id: int) -> AllowedActions | Refused:
+        """Return the pictures that `erase_all` would delete, or why it would refuse."""
+        picture = await self._find_erasable(actor, picture_id)
+        if isinstance(picture, Refused):
+            return picture
+        own = picture.place.user_id == actor.user_id
+        return AllowedActions(await self._history.of_job(picture.job_id), own, erasable=True)
+
     async def set_favourite(
         self, actor: Actor, picture_id: int, *, favourite: bool
     ) -> StoredPicture | Refused:

@@ -13,17 +13,19 @@ from bot.accounts.permissions import Actor
 from bot.pictures.embedded_recipe import UnreadableReason, UnreadableRecipe, read_recipe
 from bot.pictures.filenames import job_id_of
 from bot.pictures.foreign.recipe import ForeignRecipe
-from bot.request import flags
+from bot.pictures.lineage import BeforeUpscale, Lineage
+from bot.pictures.origins import Origin, origin_of
 from bot.request.apply_flags import apply_flags_to_each
 from bot.request.ids import parse_id
-from bot.request.notes import StyleIgnored
+from bot.request.notes import Note, StyleIgnored, adaptation_notes
 from bot.request.outcomes import NoPictures, Refused, UnknownPicture
 from bot.request.params import GenerationParams
-from bot.request.resolve import resolve
+from bot.request.prompt_line import prompt_line
+from bot.request.resolve import replay_problem, request_notes, resolve
 from engine import prompts
 from engine.diffusion.families import Family
 from engine.prompts import Analysis, Count, Enhancement, EnhancementLevel, PictureStyle
-from engine.types import ImageRequest, Recipe
+from engine.types import ImageRequest, Mode, Recipe, request_from_json
 from engine.uploads import UploadLimits, UploadRefused, UploadTooLarge
 from storage.deliveries import Deliveries
 from storage.history import History
@@ -72,17 +74,25 @@ class PromptExplanation:
 class PictureDetails:
     """How a picture was made.
 
-    line: a prompt with flags that reproduces it. picture: None if it is only known from a file.
-    parent_id: the picture that it derives from. series: the ids of all pictures of its job, in
-    order, including its own. from_file: it was read from a file whose pixels are unmodified.
+    line: a prompt with flags, which paints the same or what comes closest to it. picture: None if
+    it is only known from a file. origin: what it is, and of which picture. series: the ids of all
+    pictures of its job, in order, including its own. from_file: it was read from a file whose
+    pixels are unmodified. adjusted: the line has other settings, because the model in use cannot
+    paint with these. before_id: the picture that was enlarged into it. notes: on its request and on
+    how it was painted. repeatable: the model in use could paint it again, exactly as it was asked
+    for.
     """
 
     recipe: Recipe
     line: str
     picture: StoredPicture | None = None
-    parent_id: int | None = None
+    origin: Origin | None = None
     series: tuple[int, ...] = ()
     from_file: bool = False
+    adjusted: bool = False
+    before_id: int | None = None
+    notes: tuple[Note, ...] = ()
+    repeatable: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,12 +139,14 @@ class InspectionService:
         jobs: Jobs,
         history: History,
         deliveries: Deliveries,
+        lineage: Lineage,
     ) -> None:
         self._count_tokens = count_tokens
         self._family = family
         self._jobs = jobs
         self._history = history
         self._deliveries = deliveries
+        self._lineage = lineage
         self._reading = asyncio.Semaphore(READ_AT_ONCE)
 
     # A prompt
@@ -227,12 +239,27 @@ class InspectionService:
     async def _details(self, picture: StoredPicture) -> PictureDetails:
         recipe = Recipe.from_json(picture.recipe)
         job = await self._jobs.get(picture.job_id)
-        return PictureDetails(
-            recipe=recipe,
-            line=flags.flag_line(recipe.request),
+        parent = None if job is None else await self._lineage.parent(job.parent_picture_id)
+        before = await self._lineage.before_upscale(picture)
+        details = self._details_of(recipe, _request_to_copy(recipe.request, before))
+        return dataclasses.replace(
+            details,
             picture=picture,
-            parent_id=None if job is None else job.parent_picture_id,
+            origin=None if job is None else origin_of(request_from_json(job.request), parent),
             series=(picture.id,),
+            before_id=None if before.picture_id == picture.id else before.picture_id,
+        )
+
+    def _details_of(self, recipe: Recipe, to_copy: ImageRequest) -> PictureDetails:
+        """Return what a recipe alone tells. to_copy: the request that the line asks for."""
+        line = prompt_line(to_copy, self._family)
+        notes = (*request_notes(recipe.request, self._family), *adaptation_notes(recipe))
+        return PictureDetails(
+            recipe,
+            line.text,
+            adjusted=line.adjusted,
+            notes=notes,
+            repeatable=replay_problem(recipe.request, self._family) is None,
         )
 
     # Files
@@ -271,13 +298,31 @@ class InspectionService:
             if _is_visible(actor, picture, can_read) and Recipe.from_json(picture.recipe) == recipe:
                 return dataclasses.replace(await self._details(picture), from_file=True)
         cleaned = dataclasses.replace(recipe, request=_cleaned(recipe.request))
-        return PictureDetails(cleaned, flags.flag_line(cleaned.request), from_file=True)
+        return dataclasses.replace(self._details_of(cleaned, cleaned.request), from_file=True)
 
     async def _candidates(self, actor: Actor, prompt: str, name: str) -> list[StoredPicture]:
         job_id = job_id_of(name)
         by_name = () if job_id is None else await self._history.of_job(job_id)
         owner = (actor.user_id, actor.guild_id)
         return [*by_name, *await self._history.search(*owner, prompt, None, PROMPT_MATCHES)]
+
+
+def _request_to_copy(request: ImageRequest, before: BeforeUpscale) -> ImageRequest:
+    """Return the request of the picture before it was enlarged.
+
+    Of a deleted one only the size and the refinement are used: the picture at hand has all else.
+    """
+    if before.picture is not None or before.picture_id is None:
+        return before.request
+    return dataclasses.replace(
+        request,
+        mode=Mode.TEXT,
+        inputs=(),
+        strength=1.0,
+        width_px=before.request.width_px,
+        height_px=before.request.height_px,
+        refine=before.request.refine,
+    )
 
 
 def _is_visible(actor: Actor, picture: StoredPicture, can_read: CanRead) -> bool:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 from bot.accounts.blocked_users import BlockedUsers
 from bot.accounts.permissions import Actor
+from bot.pictures.lineage import Lineage
 from bot.request.ids import parse_id
-from bot.request.outcomes import NoPictures, Refused, UnknownPicture
+from bot.request.outcomes import NoPictures, OriginalDeleted, Refused, UnknownPicture
+from engine.types import ImageRequest, Mode
 from storage.history import History
 from storage.types import StoredPicture
 
@@ -13,9 +17,10 @@ from storage.types import StoredPicture
 class OriginalPictures:
     """Look pictures up for members who may start from them."""
 
-    def __init__(self, history: History, blocked: BlockedUsers) -> None:
+    def __init__(self, history: History, blocked: BlockedUsers, lineage: Lineage) -> None:
         self._history = history
         self._blocked = blocked
+        self._lineage = lineage
 
     async def find(
         self, actor: Actor, picture: str | None, *, anyones: bool = False
@@ -36,3 +41,24 @@ class OriginalPictures:
             return Refused(UnknownPicture(picture))
         own = found.place.user_id == actor.user_id
         return found if own or (anyones and not found.private) else Refused(UnknownPicture(picture))
+
+    async def before_upscale(self, picture: StoredPicture) -> StoredPicture | Refused:
+        """Return what was enlarged into this picture, the picture itself if nothing was.
+
+        Painting an enlarged picture again would start from its pixels and change next to nothing.
+        Refused if what was enlarged has been deleted.
+        """
+        before = await self._lineage.before_upscale(picture)
+        if before.picture is None:
+            return Refused(OriginalDeleted(picture.id, before.picture_id))
+        return before.picture
+
+    async def settings_of(self, picture: StoredPicture) -> ImageRequest:
+        """Return the request whose settings a remix takes over: that before any enlarging.
+
+        They are still known if that picture was deleted; its source images are not.
+        """
+        before = await self._lineage.before_upscale(picture)
+        if before.picture is None and before.request.mode is not Mode.UPSCALE:
+            return dataclasses.replace(before.request, mode=Mode.TEXT, inputs=(), strength=1.0)
+        return before.request

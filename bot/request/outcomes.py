@@ -243,6 +243,17 @@ class FileRemoved:
 
 
 @dataclass(frozen=True, slots=True)
+class OriginalDeleted:
+    """The picture was enlarged from one that was deleted, so there is nothing to paint again.
+
+    original_id: None if it is unknown.
+    """
+
+    picture_id: int
+    original_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class InputGone:
     """A source image of the request no longer exists."""
 
@@ -376,6 +387,7 @@ Reason = (
     | JobFinished
     | NothingToCancel
     | FileRemoved
+    | OriginalDeleted
     | InputGone
     | NoPictures
     | UnknownPicture

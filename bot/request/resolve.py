@@ -192,6 +192,11 @@ def resolve_upscale(
     )
 
 
+def can_upscale(request: ImageRequest, family: Family) -> bool:
+    """Return whether a picture with this request is small enough to be enlarged."""
+    return not isinstance(resolve_upscale(request, "", family), Refused)
+
+
 def _repeat(original: ImageRequest, family: Family, **changes: object) -> ResolvedRequest | Refused:
     fresh = dataclasses.replace(original, **changes)  # pyright: ignore[reportArgumentType]
     # The model may have been replaced by one with other bounds.

@@ -13,7 +13,6 @@ from bot.discord.interaction.services import Services
 from bot.jobs.active import ActiveJob
 from bot.request.resolve import request_notes
 from bot.request.summary import summarize
-from engine.prompts import addition
 from storage.errors import StorageError
 
 log = structlog.get_logger(__name__)
@@ -60,7 +59,6 @@ def _waiting_card(services: Services, live: ActiveJob) -> WaitingCard:
         requester_id=job.place.user_id,
         ahead=0,
         ready_at=None,
-        added=addition(request.prompt, request.effective_prompt),
         notes=notes,
         asked=summarize(request, job.pictures, family, notes),
         spoiler=live.row.spoiler,

@@ -40,7 +40,9 @@ from bot.moderation.notifier import ReportNotifier
 from bot.moderation.service import ModerationService
 from bot.pictures.gallery import Gallery
 from bot.pictures.inspection import InspectionService
+from bot.pictures.lineage import Lineage
 from bot.pictures.originals import OriginalPictures
+from bot.pictures.possible_actions import ActionChecker
 from bot.pictures.recent import RecentPictures
 from bot.request.resolve import request_notes
 from bot.request.resolver import RequestResolver
@@ -98,6 +100,7 @@ class Stores:
         self.files = base.files
         self.jobs = Jobs(db, clock, random_nonce)
         self.history = History(db, clock)
+        self.lineage = Lineage(self.jobs, self.history)
         self.deliveries = Deliveries(db, clock)
         self.inputs = Inputs(db, clock)
         self.quotas = Quotas(db, clock)
@@ -131,12 +134,15 @@ class _Outgoing:
         self.progress_updater = ProgressUpdater(
             messenger, base.engine, now_s=time.monotonic, clock=clock
         )
-        notes = partial(request_notes, family=family_for(settings.engine.model))
+        family = family_for(settings.engine.model)
+        notes = partial(request_notes, family=family)
         self.delivery = DeliveryWorker(
             messenger=messenger,
             progress_updater=self.progress_updater,
             deliveries=stores.deliveries,
-            cards=ResultCards(stores.history, stores.files, notes),
+            cards=ResultCards(
+                stores.lineage, ActionChecker(stores.lineage, family), stores.files, notes
+            ),
             threads=UserThreads(stores.threads, messenger),
             clock=clock,
             policy=DeliveryPolicy(
@@ -189,7 +195,7 @@ class _Shared:
         )
         self.quotas = QuotaService(stores.quotas, permissions, self.fallback)
         self.resolver = RequestResolver(self.family, random_seed, base.engine.count_tokens)
-        self.originals = OriginalPictures(stores.history, self.blocked)
+        self.originals = OriginalPictures(stores.history, self.blocked, stores.lineage)
         self.engine_jobs = EngineJobs(
             engine=base.engine,
             active=self.active,
@@ -295,7 +301,9 @@ def _services(
             jobs=stores.jobs,
             history=stores.history,
             deliveries=stores.deliveries,
+            lineage=stores.lineage,
         ),
+        actions=ActionChecker(stores.lineage, shared.family),
         blocked=shared.blocked,
         quotas=shared.quotas,
         delivery_settings=shared.delivery_settings,

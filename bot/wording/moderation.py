@@ -63,7 +63,10 @@ def moderation_refusal(reason: ModerationReason, say: Words, when: When) -> str:
         case ReportDecided(case):
             return already_decided(case, say, when)
         case NotBlockable():
-            return say("You cannot block yourself or an owner of the bot.")
+            return say(
+                "You cannot block yourself, me, an owner of the bot, or anybody whose highest role "
+                "is not below yours."
+            )
         case NotBlocked():
             return say("This member is not blocked here.")
         case _:

@@ -14,14 +14,16 @@ MAX_LORAS_SHOWN = 5
 
 
 def prompt_rows(request: ImageRequest, say: Words) -> list[tuple[str, str]]:
-    """Return (heading, text) for the prompt, what was added to it, and the negative prompt."""
+    """Return (heading, text) for the prompt, what was added to it, and the negative prompt.
+
+    Rows without a text are left out.
+    """
     added = addition(request.prompt, request.effective_prompt)
     rows = [(say("Prompt"), request.prompt)]
-    if added or request.effective_prompt == request.prompt:
-        rows.append((say("Added"), added or say("(nothing)")))
-    else:
+    if not added and request.effective_prompt != request.prompt:
         rows.append((say("What the model read"), request.effective_prompt))
-    return [*rows, (say("Negative prompt"), request.negative_prompt or say("(nothing)"))]
+    rows += [(say("Added"), added), (say("Negative prompt"), request.negative_prompt)]
+    return [(heading, text) for heading, text in rows if text]
 
 
 def parameter_rows(recipe: Recipe, say: Words) -> list[tuple[str, str]]:
@@ -53,12 +55,10 @@ def parameter_rows(recipe: Recipe, say: Words) -> list[tuple[str, str]]:
         *recipe.loras[:MAX_LORAS_SHOWN],
         *(["…"] if len(recipe.loras) > MAX_LORAS_SHOWN else []),
     ]
-    return [
-        *rows,
-        (say("Model"), recipe.model),
-        (say("LoRAs"), ", ".join(loras) or say("(none)")),
-        (say("Memory plan"), recipe.conditions.plan),
-    ]
+    rows.append((say("Model"), recipe.model))
+    if loras:
+        rows.append((say("LoRAs"), ", ".join(loras)))
+    return [*rows, (say("Memory plan"), recipe.conditions.plan)]
 
 
 def _source_image(request: ImageRequest, say: Words) -> str:

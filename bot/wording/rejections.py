@@ -45,6 +45,7 @@ from bot.request.outcomes import (
     NotOwner,
     NotReported,
     OnePromptOnly,
+    OriginalDeleted,
     OutOfRange,
     OwnPicture,
     ProposalClosed,
@@ -146,6 +147,8 @@ def refusal(refused: Refused, say: Words, when: When) -> str:
                 id=picture_id,
                 seed=seed,
             )
+        case OriginalDeleted(picture_id, original_id):
+            return _original_deleted(picture_id, original_id, say)
         case InputGone():
             return say("The source image of this picture is no longer stored.")
         case NoPictures():
@@ -187,6 +190,21 @@ def refusal(refused: Refused, say: Words, when: When) -> str:
             )
         case _:
             assert_never(reason)
+
+
+def _original_deleted(picture_id: int, original_id: int | None, say: Words) -> str:
+    if original_id is None:
+        why = say("The picture that #{id} was enlarged from is not stored any more.", id=picture_id)
+    else:
+        why = say(
+            "Picture #{id} was enlarged from #{original}, which has been deleted.",
+            id=picture_id,
+            original=original_id,
+        )
+    remedy = say(
+        "It cannot be rerolled or varied, and nothing was charged. You can still remix it: /remix."
+    )
+    return f"{why} {remedy}"
 
 
 def _text_too_long(reason: TextTooLong, say: Words) -> str:

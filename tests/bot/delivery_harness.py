@@ -12,6 +12,9 @@ from bot.delivery.user_threads import UserThreads
 from bot.delivery.worker import DeliveryPolicy, DeliveryWorker
 from bot.jobs.completion import write_picture
 from bot.pictures.filenames import picture_name
+from bot.pictures.lineage import Lineage
+from bot.pictures.possible_actions import ActionChecker
+from engine.diffusion.families import SKETCH_FAMILY
 from engine.queue import Bounds
 from engine.service import Engine
 from engine.types import ImageRequest, Painted, request_to_json
@@ -61,12 +64,18 @@ class DeliveryHarness:
                 self.messenger, engine, now_s=lambda: 0.0, clock=self.clock
             ),
             deliveries=self.deliveries,
-            cards=ResultCards(self.history, self.files, lambda _: ()),
+            cards=self.result_cards(),
             threads=UserThreads(Threads(self.db, self.clock), self.messenger),
             clock=self.clock,
             policy=self.policy,
             sleep=self._sleep,
         )
+
+    def result_cards(self) -> ResultCards:
+        """Return what builds the cards of finished jobs."""
+        lineage = Lineage(self.jobs, self.history)
+        actions = ActionChecker(lineage, SKETCH_FAMILY)
+        return ResultCards(lineage, actions, self.files, lambda _: ())
 
     async def _sleep(self, seconds: float) -> None:
         self.slept.append(seconds)

@@ -10,6 +10,7 @@ from bot.accounts.permissions import Actor, Permissions
 from bot.jobs.active import ActiveJobs
 from bot.jobs.queue import QueueService
 from bot.pictures.inspection import InspectionService
+from bot.pictures.lineage import Lineage
 from engine.diffusion.families import Z_IMAGE_TURBO
 from engine.job import JobSpec
 from engine.queue import Bounds
@@ -43,6 +44,7 @@ class InspectionHarness:
             jobs=self.jobs,
             history=self.history,
             deliveries=self.deliveries,
+            lineage=Lineage(self.jobs, self.history),
         )
         self.queue = QueueService(
             engine=self.engine,

@@ -30,6 +30,8 @@ RECORDED: dict[str, Any] = json.loads(RECORDED_CONTENTS.read_text(encoding="utf-
 NOW = datetime.fromisoformat(RECORDED["now"])
 VERSION = 7
 """The schema version of the recording."""
+ADDED = ("effective_prompt", "negative_prompt")
+"""What enhancement writes into a request."""
 NOT_WRITTEN_DOWN = "painted and not written down"
 ENDS = {
     "begun": ("failed", 2),
@@ -185,6 +187,12 @@ async def test_what_was_not_told_is_told(home: Home) -> None:
     assert len(due) > 15 and {name: shown[name] for name in due} == dict.fromkeys(due, 1)
 
 
+def asked(request: str) -> dict[str, Any]:
+    """Return a request without what enhancement adds: the embedded model's default is now off."""
+    texts = json.loads(request)
+    return {name: texts[name] for name in texts if name not in ADDED}
+
+
 async def test_open_questions_make_what_they_asked_about(home: Home) -> None:
     """Paint on an open proposal accepts exactly the recorded requests; other proposals accept
     nothing."""
@@ -199,8 +207,9 @@ async def test_open_questions_make_what_they_asked_about(home: Home) -> None:
         await fuzzer.press(home.alice, pressed, message=panel)
         await home.settled()
         sql = "SELECT request, pictures, private, parent_picture_id FROM jobs WHERE id > ?"
-        made = [list(row) for row in home.rows(f"{sql} ORDER BY id", before)]
-        taken = RECORDED["taken"].get(str(question["id"]), [])
+        made = [[asked(row[0]), *row[1:]] for row in home.rows(f"{sql} ORDER BY id", before)]
+        recorded = RECORDED["taken"].get(str(question["id"]), [])
+        taken = [[asked(row[0]), *row[1:]] for row in recorded]
         assert made == taken, question["wish"]
         assert bool(made) == (question["state"] == "open")
     assert len(RECORDED["taken"]) == 5

@@ -90,3 +90,13 @@ async def test_erasing_leaves_a_settled_delivery(stores: OpenStores) -> None:
     before = await stores.deliveries.get(picture.job_id)
     await stores.history.erase(picture.id)
     assert await stores.deliveries.get(picture.job_id) == before
+
+
+async def test_the_job_of_an_erased_picture_is_still_known(stores: OpenStores) -> None:
+    """A picture leads to the job that made it, also after it was erased; an unknown one to none."""
+    (picture,) = await stores.painted()
+    job = await stores.jobs.get(picture.job_id)
+    assert job is not None and await stores.jobs.of_picture(picture.id) == job
+    await stores.history.erase(picture.id)
+    assert await stores.jobs.of_picture(picture.id) == job
+    assert await stores.jobs.of_picture(picture.id + 1) is None

@@ -33,14 +33,15 @@ from bot.discord.views.jobs import quota_text
 from bot.pictures.gallery import MAX_SEARCH_CHARS
 from bot.request.options import with_options
 from bot.request.outcomes import Refused
-from bot.request.params import MAX_TYPED_CHARS, GenerationParams
+from bot.request.params import GenerationParams
+from bot.request.prompt_line import MAX_LINE_CHARS
 from engine.diffusion.families import MAX_GUIDANCE
 from engine.prompts import MAX_PROMPT_CHARS
 from engine.series import MAX_PICTURES
 from engine.types import MAX_SEED
 
 # Discord's client enforces these bounds while a member types; the services check them again.
-Prompt = Range[str, 1, MAX_TYPED_CHARS]
+Prompt = Range[str, 1, MAX_LINE_CHARS]
 Negative = Range[str, 1, MAX_PROMPT_CHARS]
 Seed = Range[int, 0, MAX_SEED]
 Guidance = Range[float, 1.0, MAX_GUIDANCE]

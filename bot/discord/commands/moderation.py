@@ -1,5 +1,5 @@
-"""Commands for moderators: /admin reports, block, unblock, blocked. Permissions are checked
-again."""
+"""Commands for moderators: /admin reports, block, unblock, blocked, and the same blocks under
+/moderation. Permissions are checked again."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from discord import app_commands
 from discord.app_commands import Range, locale_str
 
 from bot.accounts.permissions import Action
+from bot.discord.interaction.ranks import is_out_of_reach
 from bot.discord.interaction.responses import (
     Interaction,
     actor_of,
@@ -33,6 +34,22 @@ def moderation_commands(
 ) -> list[app_commands.Command[Any, ..., None] | app_commands.Group]:
     """Return the moderation parts of /admin, bound to these services."""
     return [_reports(services), _block(services), _unblock(services), _blocked(services)]
+
+
+def moderator_commands(services: Services) -> app_commands.Group:
+    """Return the /moderation group: what those may who manage messages, but not the server.
+
+    Discord hides /admin from them, and permissions belong to a whole group.
+    """
+    group = app_commands.Group(
+        name="moderation",
+        description=locale_str("For members with Manage Messages"),
+        default_permissions=discord.Permissions(manage_messages=True),
+        guild_only=True,
+    )
+    for command in (_block(services), _unblock(services), _blocked(services)):
+        group.add_command(command)
+    return group
 
 
 def _reports(services: Services) -> app_commands.Group:
@@ -126,7 +143,10 @@ def _block(services: Services) -> app_commands.Command[Any, ..., None]:
         reason=locale_str("The reason, which they see when they try to paint"),
     )
     async def block(interaction: Interaction, who: discord.User, reason: ReasonText = "") -> None:
-        done = await services.moderation.block(actor_of(interaction), who.id, reason)
+        out_of_reach = await is_out_of_reach(interaction, who.id, who)
+        done = await services.moderation.block(
+            actor_of(interaction), who.id, reason, out_of_reach=out_of_reach
+        )
         if isinstance(done, Refused):
             await refuse(interaction, done)
         else:

@@ -11,10 +11,13 @@ from bot.discord.commands.options import suggest_pictures
 from bot.discord.handlers import variations
 from bot.discord.interaction.responses import Interaction
 from bot.discord.interaction.services import Services
+from bot.jobs.variations import VARIATIONS
 from bot.request.params import MAX_TYPED_CHARS
 from bot.request.resolve import STRONG, SUBTLE
+from engine.series import MAX_PICTURES
 
 Prompt = Range[str, 1, MAX_TYPED_CHARS]
+Count = Range[int, 1, MAX_PICTURES]
 
 _AMOUNTS = {"subtle": SUBTLE, "strong": STRONG}
 _PICTURE = locale_str("One of your pictures (default: your latest one here)")
@@ -26,9 +29,11 @@ def variation_commands(services: Services) -> list[app_commands.Command[Any, ...
 
 
 def _vary(services: Services) -> app_commands.Command[Any, ..., None]:
-    @app_commands.command(description=locale_str("Paint a variation of one of your pictures"))
+    @app_commands.command(description=locale_str("Paint variations of one of your pictures"))
     @app_commands.describe(
-        picture=_PICTURE, strength=locale_str("How much to change the original (default: strong)")
+        picture=_PICTURE,
+        strength=locale_str("How much to change the original (default: strong)"),
+        count=locale_str("How many variations, from 1 to 4; each counts (default: 4)"),
     )
     @app_commands.choices(
         strength=[
@@ -37,10 +42,13 @@ def _vary(services: Services) -> app_commands.Command[Any, ..., None]:
         ]
     )
     async def vary(
-        interaction: Interaction, picture: str | None = None, strength: str | None = None
+        interaction: Interaction,
+        picture: str | None = None,
+        strength: str | None = None,
+        count: Count = VARIATIONS,
     ) -> None:
         amount = _AMOUNTS.get(strength or "", STRONG)
-        await variations.vary(interaction, services, amount, picture)
+        await variations.vary(interaction, services, amount, picture, count=count)
 
     suggest_pictures(vary, services)
     return vary

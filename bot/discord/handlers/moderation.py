@@ -11,21 +11,23 @@ import discord
 from bot.delivery.attachments import fit_file_to_limit
 from bot.delivery.cards import CaseCard
 from bot.delivery.messenger import Undeliverable
+from bot.discord.interaction.ranks import is_out_of_reach
 from bot.discord.interaction.responses import (
     NO_MENTIONS,
     Interaction,
     actor_of,
     refuse,
+    reply_layout_privately,
     reply_privately,
     words_of,
 )
 from bot.discord.interaction.services import Services
 from bot.discord.views.markdown import timestamp
-from bot.discord.views.modals import report_form, submitted_values
+from bot.discord.views.modals import block_form, report_form, submitted_values
 from bot.discord.views.moderation import report_layout
 from bot.request.outcomes import Refused, ReportDecided
 from bot.wording import moderation
-from storage.types import Verdict
+from storage.types import Case, Verdict
 
 
 async def submit_report(interaction: Interaction, services: Services, picture_id: int) -> None:
@@ -73,23 +75,67 @@ async def show_report(interaction: Interaction, services: Services, picture_id: 
     )
 
 
+async def ask_reason(interaction: Interaction, services: Services, picture_id: int) -> None:
+    """Ask for the reason before a picture is deleted and its requester blocked."""
+    actor = actor_of(interaction)
+    case = await services.moderation.case(actor, picture_id)
+    refused: Refused | None
+    if isinstance(case, Refused):
+        refused = case
+    elif case.verdict is not None:
+        refused = Refused(ReportDecided(case))
+    else:
+        refused = services.moderation.block_refusal(
+            actor, case.user_id, out_of_reach=await is_out_of_reach(interaction, case.user_id)
+        )
+    if refused is None:
+        await interaction.response.send_modal(block_form(picture_id, words_of(interaction)))
+    else:
+        await _refuse(interaction, refused)
+
+
+async def submit_block(interaction: Interaction, services: Services, picture_id: int) -> None:
+    """Delete a picture and block its requester for the reason in the form."""
+    actor = actor_of(interaction)
+    case = await services.moderation.case(actor, picture_id)
+    if isinstance(case, Refused):
+        await refuse(interaction, case)
+        return
+    outcome = await services.moderation.decide(
+        actor,
+        picture_id,
+        Verdict.BLOCKED,
+        reason=submitted_values(interaction).get("reason", ""),
+        out_of_reach=await is_out_of_reach(interaction, case.user_id),
+    )
+    await _show_verdict(interaction, outcome)
+
+
 async def decide(
     interaction: Interaction, services: Services, picture_id: int, *, verdict: Verdict
 ) -> None:
     """Record the verdict on a report and show it in place of the buttons."""
-    decided = await services.moderation.decide(actor_of(interaction), picture_id, verdict)
-    if isinstance(decided, Refused):
-        if isinstance(
-            decided.reason, ReportDecided
-        ):  # the text mentions a moderator, and none of it was typed by a user
-            text = moderation.already_decided(decided.reason.case, words_of(interaction), timestamp)
-            await reply_privately(interaction, text)
-        else:
-            await refuse(interaction, decided)
+    outcome = await services.moderation.decide(actor_of(interaction), picture_id, verdict)
+    await _show_verdict(interaction, outcome)
+
+
+async def _show_verdict(interaction: Interaction, outcome: Case | Refused) -> None:
+    if isinstance(outcome, Refused):
+        await _refuse(interaction, outcome)
+        return
+    view = report_layout(CaseCard(outcome), words_of(interaction))
+    if interaction.message is None:  # a form that was not opened from a message
+        await reply_layout_privately(interaction, view)
         return
     # The pressed message is updated at once; the report notifier updates the posted card.
-    await interaction.response.edit_message(
-        view=report_layout(CaseCard(decided), words_of(interaction)),
-        attachments=[],
-        allowed_mentions=NO_MENTIONS,
-    )
+    await interaction.response.edit_message(view=view, attachments=[], allowed_mentions=NO_MENTIONS)
+
+
+async def _refuse(interaction: Interaction, refused: Refused) -> None:
+    if isinstance(refused.reason, ReportDecided):
+        # The text mentions a moderator, and none of it was typed by a user.
+        say = words_of(interaction)
+        text = moderation.already_decided(refused.reason.case, say, timestamp)
+        await reply_privately(interaction, text)
+    else:
+        await refuse(interaction, refused)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import io
+from collections.abc import Callable
 
 import discord
+from discord import ui
 
 from bot.delivery.attachments import fit_file_to_limit
 from bot.discord.handlers.details import edit_reply
@@ -18,7 +20,9 @@ from bot.discord.interaction.responses import (
     words_of,
 )
 from bot.discord.interaction.services import Services
-from bot.discord.views.jobs import more_layout, picture_layout
+from bot.discord.views.pictures import more_layout, more_of_picture_layout, picture_layout
+from bot.i18n import Words
+from bot.pictures.gallery import AllowedActions
 from bot.request.outcomes import Refused
 from bot.wording.delivery import copy_result
 
@@ -36,22 +40,69 @@ async def show(
     name, data = await asyncio.to_thread(
         fit_file_to_limit, path, path.name, interaction.filesize_limit
     )
+    possible = await services.actions.possible(picture)
     await interaction.edit_original_response(
-        view=picture_layout(picture, name, words_of(interaction)),
+        view=picture_layout(picture, possible, name, words_of(interaction)),
         attachments=[discord.File(io.BytesIO(data), name)],
         allowed_mentions=NO_MENTIONS,
     )
 
 
 async def show_more(interaction: Interaction, services: Services, picture_id: int) -> None:
-    """Open the panel behind More."""
+    """Open the panel behind More for all pictures of a job."""
+    await _show_more(interaction, services, picture_id, lambda found, say: more_layout(found, say))
+
+
+async def show_more_of_one(interaction: Interaction, services: Services, picture_id: int) -> None:
+    """Open the panel behind More for this picture alone."""
+    await _show_more(
+        interaction,
+        services,
+        picture_id,
+        lambda found, say: more_of_picture_layout(found, picture_id, say),
+    )
+
+
+async def choose_picture(interaction: Interaction, services: Services, picture_id: int) -> None:
+    """Turn the panel behind More to this picture."""
+    await _show_more(
+        interaction,
+        services,
+        picture_id,
+        lambda found, say: more_of_picture_layout(found, picture_id, say),
+        in_place=True,
+    )
+
+
+async def choose_another(interaction: Interaction, services: Services, picture_id: int) -> None:
+    """Turn the panel behind More back to all pictures of the job."""
+    await _show_more(
+        interaction,
+        services,
+        picture_id,
+        lambda found, say: more_layout(found, say),
+        in_place=True,
+    )
+
+
+async def _show_more(
+    interaction: Interaction,
+    services: Services,
+    picture_id: int,
+    made: Callable[[AllowedActions, Words], ui.LayoutView],
+    *,
+    in_place: bool = False,
+) -> None:
+    """Show a panel. in_place: instead of the one whose button was pressed."""
     allowed = await services.gallery.allowed_actions(actor_of(interaction), picture_id)
     if isinstance(allowed, Refused):
         await refuse(interaction, allowed)
+        return
+    view = made(allowed, words_of(interaction))
+    if in_place:
+        await interaction.response.edit_message(view=view, allowed_mentions=NO_MENTIONS)
     else:
-        await reply_layout_privately(
-            interaction, more_layout(allowed, picture_id, words_of(interaction))
-        )
+        await reply_layout_privately(interaction, view)
 
 
 async def set_favourite(
@@ -60,16 +111,10 @@ async def set_favourite(
     """Mark or unmark a favourite, and update the panel behind More that holds the button."""
     actor = actor_of(interaction)
     marked = await services.gallery.set_favourite(actor, picture_id, favourite=favourite)
-    allowed = (
-        marked
-        if isinstance(marked, Refused)
-        else await services.gallery.allowed_actions(actor, marked.id)
-    )
-    if isinstance(allowed, Refused):
-        await refuse(interaction, allowed)
-        return
-    view = more_layout(allowed, picture_id, words_of(interaction))
-    await interaction.response.edit_message(view=view, allowed_mentions=NO_MENTIONS)
+    if isinstance(marked, Refused):
+        await refuse(interaction, marked)
+    else:
+        await choose_picture(interaction, services, picture_id)
 
 
 async def send_copy(interaction: Interaction, services: Services, picture_id: int) -> None:

@@ -115,7 +115,9 @@ async def _reject(interaction: Interaction, _services: Services, _row_id: int) -
 BUTTON_HANDLERS: Final[Mapping[ComponentAction, Handler]] = MappingProxyType(
     {
         ComponentAction.REROLL: variations.reroll,
-        ComponentAction.DELETE: deletion.delete,
+        ComponentAction.DELETE: deletion.ask,
+        ComponentAction.CONFIRM_DELETE: deletion.delete,
+        ComponentAction.KEEP: deletion.keep,
         ComponentAction.CANCEL: queue.cancel,
         ComponentAction.SHOW_OWN: partial(pictures.show, anyones=False),
         ComponentAction.OLDER: partial(history.turn_page, favourites=False),
@@ -132,6 +134,9 @@ BUTTON_HANDLERS: Final[Mapping[ComponentAction, Handler]] = MappingProxyType(
         ComponentAction.REMOVE_FAVOURITE: partial(pictures.set_favourite, favourite=False),
         ComponentAction.COPY: pictures.send_copy,
         ComponentAction.MORE: pictures.show_more,
+        ComponentAction.MORE_OF_ONE: pictures.show_more_of_one,
+        ComponentAction.CHOOSE_PICTURE: pictures.choose_picture,
+        ComponentAction.CHOOSE_ANOTHER: pictures.choose_another,
         ComponentAction.MENU: _choose,
         ComponentAction.CANCEL_IN_QUEUE: queue.cancel_in_panel,
         ComponentAction.FAVOURITES_OLDER: partial(history.turn_page, favourites=True),
@@ -139,7 +144,7 @@ BUTTON_HANDLERS: Final[Mapping[ComponentAction, Handler]] = MappingProxyType(
         ComponentAction.REPORT: moderation.show_report_form,
         ComponentAction.SHOW_REPORT: moderation.show_report,
         ComponentAction.DELETE_REPORTED: partial(moderation.decide, verdict=Verdict.DELETED),
-        ComponentAction.BLOCK_REPORTED: partial(moderation.decide, verdict=Verdict.BLOCKED),
+        ComponentAction.BLOCK_REPORTED: moderation.ask_reason,
         ComponentAction.DISMISS_REPORT: partial(moderation.decide, verdict=Verdict.DISMISSED),
         ComponentAction.PAINT_FROM: _reject,
         ComponentAction.ACCEPT_PROPOSAL: permutations.accept,
@@ -152,6 +157,7 @@ FORM_HANDLERS: Final[Mapping[ComponentAction, Handler]] = MappingProxyType(
     {
         ComponentAction.REMIX: variations.submit_remix,
         ComponentAction.REPORT: moderation.submit_report,
+        ComponentAction.BLOCK_REPORTED: moderation.submit_block,
         ComponentAction.PAINT_FROM: image_to_image.submit_from,
     }
 )

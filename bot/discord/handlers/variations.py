@@ -19,6 +19,7 @@ from bot.discord.interaction.responses import (
 )
 from bot.discord.interaction.services import Services
 from bot.discord.views.modals import remix_changes, remix_form
+from bot.jobs.variations import VARIATIONS
 from bot.request.outcomes import Accepted, Refused
 from engine.types import Recipe
 
@@ -75,11 +76,12 @@ async def vary(
     picture: str | None = None,
     *,
     anyones: bool = False,
+    count: int = VARIATIONS,
 ) -> None:
-    """Paint a variation. picture, anyones: as for VariationService."""
+    """Paint variations. picture, anyones, count: as for VariationService."""
     if await can_deliver_here(interaction):
         outcome = await services.variations.vary(
-            actor_of(interaction), amount, picture, anyones=anyones
+            actor_of(interaction), amount, picture, anyones=anyones, count=count
         )
         await answer(interaction, services, outcome)
 

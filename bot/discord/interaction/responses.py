@@ -254,7 +254,6 @@ def waiting_card(interaction: Interaction, services: Services, accepted: Accepte
         requester_id=interaction.user.id,
         ahead=accepted.ahead,
         ready_at=accepted.ready_at,
-        added=accepted.resolved.added,
         notes=accepted.resolved.notes,
         loading=services.status.loading,
         asked=summarize(

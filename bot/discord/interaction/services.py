@@ -23,6 +23,7 @@ from bot.moderation.notifier import ReportNotifier
 from bot.moderation.service import ModerationService
 from bot.pictures.gallery import Gallery
 from bot.pictures.inspection import InspectionService
+from bot.pictures.possible_actions import ActionChecker
 from engine.diffusion.families import Family
 
 
@@ -43,6 +44,7 @@ class Services:
     status: StatusService
     gallery: Gallery
     inspection: InspectionService
+    actions: ActionChecker
     blocked: BlockedUsers
     quotas: QuotaService
     delivery_settings: DeliverySettingsService

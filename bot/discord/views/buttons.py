@@ -1,101 +1,126 @@
-"""Pure: buttons and menus under pictures, and those of the panel behind More."""
+"""Pure: the buttons under pictures, and those of the panel behind More."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 
 import discord
 from discord import ui
 
+from bot.delivery.cards import ShownPicture
 from bot.discord.views.custom_ids import ComponentAction, custom_id
 from bot.i18n import Words
 from bot.pictures.gallery import AllowedActions
+from bot.pictures.possible_actions import PossibleActions
+from storage.types import StoredPicture
 
 Row = ui.ActionRow[ui.LayoutView]
 
 
-def picture_rows(ids: Sequence[int], say: Words) -> list[Row]:
-    """Return the action rows of a result message; at most five buttons are visible."""
-    first = ids[0]
-    if len(ids) == 1:
+def picture_rows(pictures: Sequence[ShownPicture], say: Words) -> list[Row]:
+    """Return the action rows of a result message, without what cannot work.
+
+    One picture: one row. Several: a row for upscaling and one for varying each, with Reroll and
+    More at their ends.
+    """
+    first = pictures[0]
+    if len(pictures) == 1:
+        repaint = [
+            _reroll(say("Reroll"), first.id),
+            _button(say("Vary (subtle)"), ComponentAction.VARY_SUBTLE, first.id),
+            _button(say("Vary (strong)"), ComponentAction.VARY_STRONG, first.id),
+        ]
+        upscale = _button(say("Upscale"), ComponentAction.UPSCALE, first.id)
         return [
             ui.ActionRow(
-                _reroll(say("Reroll"), first),
-                _button(say("Vary (subtle)"), ComponentAction.VARY_SUBTLE, first),
-                _button(say("Vary (strong)"), ComponentAction.VARY_STRONG, first),
-                _button(say("Upscale"), ComponentAction.UPSCALE, first),
-                _more(first, say),
+                *(repaint if first.possible.repaint else []),
+                *([upscale] if first.possible.upscale else []),
+                _more(first.id, say),
             )
         ]
-    numbered = list(enumerate(ids, 1))
-    options = [
-        *_options(lambda n: say("Upscale {n}", n=n), ComponentAction.UPSCALE, numbered),
-        *_options(lambda n: say("Vary {n}", n=n), ComponentAction.VARY_STRONG, numbered),
-        *_options(lambda n: say("Original {n}", n=n), ComponentAction.SHOW_ORIGINAL, numbered),
-        *_options(lambda n: say("Details {n}", n=n), ComponentAction.DETAILS, numbered),
+    numbered = list(enumerate(pictures, 1))
+    upscales = [
+        _button(say("Upscale {n}", n=number), ComponentAction.UPSCALE, each.id)
+        for number, each in numbered
+        if each.possible.upscale
     ]
-    buttons = (
-        _reroll(say("Reroll all"), first),
-        _button(say("Delete"), ComponentAction.DELETE, first),
-        _more(first, say),
-    )
-    return [ui.ActionRow(_menu(first, options, say)), ui.ActionRow(*buttons)]
+    varies = [
+        _button(say("Vary {n}", n=number), ComponentAction.VARY_STRONG, each.id)
+        for number, each in numbered
+        if each.possible.repaint
+    ]
+    reroll = [_reroll(say("Reroll all"), first.id)] if first.possible.repaint else []
+    more = [_more(first.id, say)]
+    rows = [[*upscales, *reroll], [*varies, *more]] if upscales else [[*varies, *reroll], more]
+    return [ui.ActionRow(*row) for row in rows if row]
 
 
-def single_picture_rows(picture_id: int, say: Words) -> list[Row]:
-    """Return the action rows of a picture shown on its own.
+def single_picture_rows(picture_id: int, possible: PossibleActions, say: Words) -> list[Row]:
+    """Return the action rows of a picture shown on its own, without what cannot work.
 
     Without Reroll: on a picture from a series it would paint, and charge for, the whole series.
     """
+    vary = [
+        _button(say("Vary (subtle)"), ComponentAction.VARY_SUBTLE, picture_id),
+        _button(say("Vary (strong)"), ComponentAction.VARY_STRONG, picture_id),
+    ]
+    upscale = _button(say("Upscale"), ComponentAction.UPSCALE, picture_id)
     return [
         ui.ActionRow(
-            _button(say("Vary (subtle)"), ComponentAction.VARY_SUBTLE, picture_id),
-            _button(say("Vary (strong)"), ComponentAction.VARY_STRONG, picture_id),
-            _button(say("Upscale"), ComponentAction.UPSCALE, picture_id),
+            *(vary if possible.repaint else []),
+            *([upscale] if possible.upscale else []),
             _button(say("Details"), ComponentAction.DETAILS, picture_id),
-            _more(picture_id, say),
+            _button(say("More ▾"), ComponentAction.MORE_OF_ONE, picture_id),
         )
     ]
 
 
-def more_rows(allowed: AllowedActions, say: Words) -> list[Row]:
-    """Return the action rows of the panel behind More."""
-    pictures = allowed.pictures
-    first = pictures[0]
-    if len(pictures) > 1:
-        numbered = list(enumerate((each.id for each in pictures), 1))
-        marked = [pair for pair, each in zip(numbered, pictures, strict=True) if each.favourite]
-        unmarked = [pair for pair in numbered if pair not in marked]
-        options = [
-            *_options(lambda n: say("Remix {n}", n=n), ComponentAction.REMIX, numbered),
-            *_options(lambda n: say("DM me a copy of {n}", n=n), ComponentAction.COPY, numbered),
-        ]
-        if allowed.own:
-            options += _options(
-                lambda n: say("Add {n} to favourites", n=n), ComponentAction.ADD_FAVOURITE, unmarked
-            )
-            options += _options(
-                lambda n: say("Remove {n} from favourites", n=n),
-                ComponentAction.REMOVE_FAVOURITE,
-                marked,
-            )
-        else:
-            options += _options(lambda n: say("Report {n}", n=n), ComponentAction.REPORT, numbered)
-        return [ui.ActionRow(_menu(first.id, options, say))]
+def series_rows(allowed: AllowedActions, say: Words) -> list[Row]:
+    """Return the action rows of the panel behind More for several pictures: which one?
+
+    Buttons and no menu: in a menu, Discord's clients ignore the choice that is already chosen.
+    """
+    choices = [
+        _button(say("Picture {n}", n=number), ComponentAction.CHOOSE_PICTURE, each.id)
+        for number, each in enumerate(allowed.pictures, 1)
+    ]
+    rows = [ui.ActionRow(*choices)]
+    if allowed.erasable:
+        rows.append(ui.ActionRow(_delete(say("Delete all"), allowed.pictures[0].id)))
+    return rows
+
+
+def more_rows(allowed: AllowedActions, picture: StoredPicture, say: Words) -> list[Row]:
+    """Return the action rows of the panel behind More for one picture."""
     favourite = (
-        _button(say("Remove from favourites"), ComponentAction.REMOVE_FAVOURITE, first.id)
-        if first.favourite
-        else _button(say("Add to favourites"), ComponentAction.ADD_FAVOURITE, first.id)
+        _button(say("Remove from favourites"), ComponentAction.REMOVE_FAVOURITE, picture.id)
+        if picture.favourite
+        else _button(say("Add to favourites"), ComponentAction.ADD_FAVOURITE, picture.id)
     )
-    delete = _button(say("Delete"), ComponentAction.DELETE, first.id, discord.ButtonStyle.danger)
+    remix = _button(say("Remix"), ComponentAction.REMIX, picture.id, discord.ButtonStyle.primary)
+    own = [
+        remix,
+        _button(say("Details"), ComponentAction.DETAILS, picture.id),
+        *([favourite] if allowed.own else []),
+        _button(say("DM me a copy"), ComponentAction.COPY, picture.id),
+    ]
+    report = _button(say("Report"), ComponentAction.REPORT, picture.id)
+    reports = [] if allowed.own else [report]
+    if len(allowed.pictures) == 1:
+        delete = [_delete(say("Delete"), picture.id)] if allowed.erasable else []
+        return [ui.ActionRow(*own, *delete, *reports)]
+    original = _button(say("Original"), ComponentAction.SHOW_ORIGINAL, picture.id)
+    back = _button(say("All pictures"), ComponentAction.CHOOSE_ANOTHER, allowed.pictures[0].id)
+    return [ui.ActionRow(*own, original), ui.ActionRow(back, *reports)]
+
+
+def deletion_rows(picture_id: int, say: Words) -> list[Row]:
+    """Return the buttons that confirm or decline a deletion."""
+    confirm = ComponentAction.CONFIRM_DELETE
     return [
         ui.ActionRow(
-            _button(say("Remix"), ComponentAction.REMIX, first.id, discord.ButtonStyle.primary),
-            _button(say("Details"), ComponentAction.DETAILS, first.id),
-            *([favourite] if allowed.own else []),
-            _button(say("DM me a copy"), ComponentAction.COPY, first.id),
-            *([delete] if allowed.erasable else []),
-            *([] if allowed.own else [_button(say("Report"), ComponentAction.REPORT, first.id)]),
+            _button(say("Delete"), confirm, picture_id, discord.ButtonStyle.danger),
+            _button(say("Keep"), ComponentAction.KEEP, picture_id),
         )
     ]
 
@@ -122,21 +147,5 @@ def _more(picture_id: int, say: Words) -> ui.Button[ui.LayoutView]:
     return _button(say("More ▾"), ComponentAction.MORE, picture_id)
 
 
-def _options(
-    label: Callable[[int], str], action: ComponentAction, numbered: Iterable[tuple[int, int]]
-) -> list[discord.SelectOption]:
-    """Return one option for each (number, picture id)."""
-    return [
-        discord.SelectOption(label=label(number), value=custom_id(action, picture_id))
-        for number, picture_id in numbered
-    ]
-
-
-def _menu(
-    first_id: int, options: list[discord.SelectOption], say: Words
-) -> ui.Select[ui.LayoutView]:
-    return ui.Select(
-        placeholder=say("Choose an action…"),
-        options=options,
-        custom_id=custom_id(ComponentAction.MENU, first_id),
-    )
+def _delete(label: str, picture_id: int) -> ui.Button[ui.LayoutView]:
+    return _button(label, ComponentAction.DELETE, picture_id, discord.ButtonStyle.danger)

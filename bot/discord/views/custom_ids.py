@@ -20,7 +20,9 @@ class ComponentAction(StrEnum):
 
     CANCEL_IN_QUEUE is on the panel of /queue, which is then updated in place.
 
-    MENU is on menus; the value of the chosen option holds the action and the picture.
+    MENU is on the menus of older messages; the value of the chosen option holds the action and the
+    picture. MORE opens a new panel for all pictures of a job, MORE_OF_ONE for one; CHOOSE_PICTURE
+    and CHOOSE_ANOTHER turn the panel that they are on. DELETE asks back, CONFIRM_DELETE deletes.
     """
 
     REROLL = "reroll"
@@ -53,6 +55,11 @@ class ComponentAction(StrEnum):
     PAINT_FROM = "from"
     ACCEPT_PROPOSAL = "paint"
     DECLINE_PROPOSAL = "decline"
+    MORE_OF_ONE = "moreone"
+    CHOOSE_PICTURE = "choose"
+    CHOOSE_ANOTHER = "others"
+    CONFIRM_DELETE = "erase"
+    KEEP = "keep"
 
 
 _MARK: Final = rf"(?::(?P<mark>[0-9a-f]{{{MARK_CHARS}}}))?"

@@ -14,10 +14,10 @@ from bot.discord.views.markdown import layout, quoted, replace_surrogates, times
 from bot.i18n import Words
 from bot.jobs.queue import OwnQueue, QueuedJob, WholeQueue
 from bot.pictures.inspection import ForeignDetails, PictureDetails, PromptExplanation
-from bot.request.notes import adaptation_notes
 from bot.wording import prompt_analysis, recipes, rejections
 from bot.wording.foreign import fitted_size, foreign_heading, foreign_remark, foreign_rows
 from bot.wording.labels import level_name, style_name
+from bot.wording.origins import origin_label
 from engine.types import Mode
 
 TEXT_LIMIT = 4000
@@ -198,15 +198,12 @@ def details_panel(details: PictureDetails, say: Words) -> Panel:
         blocks = [
             _heading(details, say),
             _labelled_lines(words),
-            _labelled_lines([*values, *_origin_rows(details, say)]),
+            _labelled_lines([*values, *_painted_rows(details, say)]),
         ]
-        notes = [
-            rejections.note_sentence(each, say)
-            for each in adaptation_notes(details.recipe)[-NOTES_SHOWN:]
-        ]
+        notes = [rejections.note_sentence(each, say) for each in details.notes[-NOTES_SHOWN:]]
         if notes:
             marked = (f"- {quoted(note, 2 * VALUE_CHARS)}" for note in notes)
-            heading = say("Corrections")
+            heading = say("Notes")
             blocks.append("\n".join([f"**{heading}**", *marked]))
         return [*blocks, _copy_block(details, say, in_file=file is not None)]
 
@@ -270,45 +267,45 @@ def _heading(details: PictureDetails, say: Words) -> str:
         small = say("The pixels are unmodified, but I cannot show you the picture here.")
     else:
         head = say("Picture #{id}", id=picture.id)
-        facts = [say("by {person}", person=f"<@{picture.place.user_id}>")]
+        facts = [] if details.origin is None else [origin_label(details.origin, say)]
+        facts += [say("by {person}", person=f"<@{picture.place.user_id}>")]
         facts += [say("private")] if picture.private else []
         facts += [say("the pixels of this file are unmodified")] if details.from_file else []
         small = " · ".join(facts)
     return f"**{head}**\n-# {small}"
 
 
-def _origin_rows(details: PictureDetails, say: Words) -> list[tuple[str, str]]:
-    """Return rows on when and how fast it was painted, and from which picture."""
+def _painted_rows(details: PictureDetails, say: Words) -> list[tuple[str, str]]:
+    """Return a row on when and how fast it was painted."""
     picture = details.picture
     if picture is None:
         return []
     took = say("{seconds} s", seconds=f"{picture.duration_s:.1f}")
-    rows = [(say("Painted"), f"{timestamp(picture.painted_at)} · {took}")]
-    if details.parent_id is not None:
-        rows.append((say("Based on"), f"#{details.parent_id}"))
-    return rows
+    return [(say("Painted"), f"{timestamp(picture.painted_at)} · {took}")]
 
 
 def _copy_block(details: PictureDetails, say: Words, *, in_file: bool) -> str:
-    request = details.recipe.request
     text = say("To paint it again, copy this into the prompt of /imagine:")
     if in_file:
         text = _line_in_file(say)
     else:
         text += f"\n{_code(replace_surrogates(details.line))}"
-    if request.mode is not Mode.TEXT or request.variations:
-        text += "\n-# " + _replay_note(details, say)
-    return text
+    return "\n-# ".join([text, *_line_notes(details, say)])
 
 
-def _replay_note(details: PictureDetails, say: Words) -> str:
-    """Explain that the prompt alone does not reproduce the picture, and what does."""
-    if details.picture is None:
-        return say("A prompt cannot carry over source images or variations.")
-    return say(
-        "A prompt cannot carry over source images or variations, but “{again}” does.",
-        again=say("Paint it again"),
-    )
+def _line_notes(details: PictureDetails, say: Words) -> list[str]:
+    """Explain in what the line differs from the picture, and what reproduces it."""
+    request, again = details.recipe.request, say("Paint it again")
+    notes: list[str] = []
+    if request.mode is Mode.UPSCALE:
+        notes.append(say("This paints it as it was before it was enlarged."))
+    elif request.mode is not Mode.TEXT or request.variations:
+        notes.append(say("A prompt cannot carry over source images or variations."))
+    if notes and details.picture is not None and details.repeatable:
+        notes[0] += " " + say("“{again}” repeats it exactly.", again=again)
+    if details.adjusted:
+        notes.append(say("Settings that the model in use cannot paint with were changed."))
+    return notes
 
 
 def _detail_buttons(details: PictureDetails, say: Words) -> list[ui.ActionRow[ui.LayoutView]]:
@@ -320,7 +317,7 @@ def _detail_buttons(details: PictureDetails, say: Words) -> list[ui.ActionRow[ui
         style=discord.ButtonStyle.primary,
         custom_id=custom_id(ComponentAction.PAINT_AGAIN, picture.id),
     )
-    rows = [ui.ActionRow(again)]
+    rows = [ui.ActionRow(again)] if details.repeatable else []
     others = [each for each in details.series if each != picture.id][:4]
     if others:
         rows.append(ui.ActionRow(*(_detail_button(each, say) for each in others)))

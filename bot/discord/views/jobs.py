@@ -18,24 +18,32 @@ from bot.delivery.cards import (
     SentCard,
     WaitingCard,
 )
-from bot.discord.views.buttons import more_rows, picture_rows, single_picture_rows
+from bot.discord.views.buttons import picture_rows
 from bot.discord.views.custom_ids import ComponentAction, custom_id
-from bot.discord.views.markdown import alt_text, layout, quoted, timestamp
+from bot.discord.views.markdown import (
+    PROMPT_SHOWN,
+    layout,
+    quoted,
+    small_print,
+    timestamp,
+)
 from bot.discord.views.moderation import report_layout
+from bot.discord.views.pictures import picture_gallery
 from bot.i18n import Words
 from bot.pictures.filenames import attachment_name
-from bot.pictures.gallery import AllowedActions, GalleryPage
-from bot.request.notes import Note
+from bot.pictures.gallery import GalleryPage
+from bot.request.notes import Adapted, HighGuidance, NegativeAdded, Note, SmallSide
 from bot.request.summary import RequestSummary
 from bot.wording import labels, rejections
 from bot.wording.delivery import fallback_reason
+from bot.wording.origins import origin_label
 from engine.types import ImageRequest
 from storage.types import PolicySource, QuotaStatus, StoredPicture
 
-PROMPT_SHOWN = 300
-ADDED_SHOWN = 200
 NOTE_SHOWN = 300
 BAR_CELLS = 16
+IN_DETAILS = (NegativeAdded, HighGuidance, SmallSide, Adapted)
+"""Notes that only Details shows once the picture is there: all that was asked for was done."""
 
 
 def card_layout(card: Card, say: Words) -> ui.LayoutView:
@@ -61,31 +69,8 @@ def card_layout(card: Card, say: Words) -> ui.LayoutView:
             return report_layout(card, say)
 
 
-def picture_gallery(
-    file_name: str, described: str, *, spoiler: bool = False
-) -> ui.MediaGallery[ui.LayoutView]:
-    """Return a media gallery with one preview or result. described: text for screen readers.
-
-    spoiler: hidden until clicked. The file name needs its prefix too (`filenames.attachment_name`),
-    because some clients look only at that.
-    """
-    return ui.MediaGallery(
-        discord.MediaGalleryItem(
-            f"attachment://{file_name}", description=alt_text(described), spoiler=spoiler
-        )
-    )
-
-
 def _prompt_line(request: ImageRequest) -> str:
     return f"**{quoted(request.prompt, PROMPT_SHOWN)}**"
-
-
-def _small(*lines: str) -> str:
-    return "\n".join(f"-# {line}" for line in lines if line)
-
-
-def _added(added: str, say: Words) -> str:
-    return say("Added: {words}", words=quoted(added, ADDED_SHOWN)) if added else ""
 
 
 def _notes(notes: tuple[Note, ...], say: Words) -> list[str]:
@@ -93,10 +78,15 @@ def _notes(notes: tuple[Note, ...], say: Words) -> list[str]:
     return [quoted(rejections.note_sentence(note, say), NOTE_SHOWN) for note in notes]
 
 
+def _result_notes(notes: tuple[Note, ...], say: Words) -> list[str]:
+    """Return what did not go as requested; everything else is in Details."""
+    return _notes(tuple(each for each in notes if not isinstance(each, IN_DETAILS)), say)
+
+
 def job_line(job_id: int, say: Words) -> str:
     """Return a job's number in small print; it helps the owner, and identifies the message
     later."""
-    return _small(say("job {id}", id=job_id))
+    return small_print(say("job {id}", id=job_id))
 
 
 def _waiting(card: WaitingCard, say: Words) -> ui.LayoutView:
@@ -149,8 +139,8 @@ def _status(
     say: Words,
     gallery: ui.MediaGallery[ui.LayoutView] | None = None,
 ) -> ui.LayoutView:
-    small = _small(_added(card.added, say), *_notes(card.notes, say))
-    asked = _small(_summary_line(card.asked, say))
+    small = small_print(*_notes(card.notes, say))
+    asked = small_print(_summary_line(card.asked, say))
     texts = [_prompt_line(card.request), *filter(None, [asked, *lines, small])]
     cancel = ui.Button[ui.LayoutView](
         label=say("Cancel"),
@@ -180,19 +170,16 @@ def _summary_line(asked: RequestSummary, say: Words) -> str:
 def _picture(card: PictureCard, say: Words) -> ui.LayoutView:
     request = card.request
     head = f"<@{card.requester_id}> " if card.mention else ""
+    what = [] if card.origin is None else [origin_label(card.origin, say)]
     facts = [
         _seeds(card, say),
         f"{request.width_px}×{request.height_px}",
-        say.plural("{n} step", "{n} steps", request.steps),
+        say("{seconds} s", seconds=f"{card.duration_s:.1f}"),
     ]
-    if request.guidance > 1.0:
-        facts.append(say("guidance {guidance}", guidance=f"{request.guidance:g}"))
-    facts += [say("{seconds} s", seconds=f"{card.duration_s:.1f}"), quoted(card.model, 60)]
-    small = _small(
+    small = small_print(
+        " · ".join([*what, _byline(card, say)]),
         " · ".join(facts),
-        _byline(card, say),
-        _added(card.added, say),
-        *_notes(card.notes, say),
+        *_result_notes(card.notes, say),
         fallback_reason(card.fallback, say) if card.fallback else "",
     )
     described = request.prompt
@@ -215,7 +202,7 @@ def _picture(card: PictureCard, say: Words) -> ui.LayoutView:
         ui.TextDisplay(texts),
         gallery,
         ui.TextDisplay(small),
-        *picture_rows([each.id for each in card.pictures], say),
+        *picture_rows(card.pictures, say),
     )
 
 
@@ -329,35 +316,12 @@ def history_row(
         *([say("private")] if picture.private else []),
         *([say("could not be posted")] if unseen else []),
     ]
-    text = f"**#{picture.id}** {quoted(picture.prompt, prompt_chars)}\n{_small(' · '.join(facts))}"
+    head = f"**#{picture.id}** {quoted(picture.prompt, prompt_chars)}"
+    text = f"{head}\n{small_print(' · '.join(facts))}"
     show = ui.Button[ui.LayoutView](
         label=say("Show"), custom_id=custom_id(ComponentAction.SHOW_OWN, picture.id)
     )
     return ui.Section(ui.TextDisplay(text), accessory=show)
-
-
-def picture_layout(picture: StoredPicture, file_name: str, say: Words) -> ui.LayoutView:
-    """Show one picture ephemerally, with its buttons."""
-    gallery = picture_gallery(file_name, picture.prompt)
-    text = f"**#{picture.id}** {quoted(picture.prompt, PROMPT_SHOWN)}"
-    return layout(ui.TextDisplay(text), gallery, *single_picture_rows(picture.id, say))
-
-
-def more_layout(allowed: AllowedActions, picture_id: int, say: Words) -> ui.LayoutView:
-    """Show the panel behind More: further actions for these pictures."""
-    first = allowed.pictures[0]
-    if len(allowed.pictures) == 1:
-        head = say("Picture #{id}", id=picture_id)
-        marks = [say("your favourite")] if allowed.own and first.favourite else []
-    else:
-        head = say.plural("{n} numbered picture", "{n} numbered pictures", len(allowed.pictures))
-        numbers = [str(n) for n, each in enumerate(allowed.pictures, 1) if each.favourite]
-        favourites = say("your favourites: {numbers}", numbers=", ".join(numbers))
-        marks = [favourites] if allowed.own and numbers else []
-    text = f"**{head}**\n{quoted(first.prompt, PROMPT_SHOWN)}"
-    small = _small(*marks)
-    head_text = ui.TextDisplay[ui.LayoutView](f"{text}\n{small}" if small else text)
-    return layout(head_text, *more_rows(allowed, say))
 
 
 def _page_button(

@@ -10,6 +10,8 @@ from discord import ui
 from bot.request.mentions import readable
 
 ALT_LIMIT = 1024
+PROMPT_SHOWN = 300
+"""Characters of a prompt that messages show. Chosen by hand."""
 
 
 def timestamp(moment: datetime) -> str:
@@ -27,6 +29,11 @@ def quoted(text: str, limit: int) -> str:
     cut = replace_surrogates(text if len(text) <= limit else text[: limit - 1].rstrip() + "…")
     # In links too: Markdown inside one could close the formatting around it.
     return discord.utils.escape_mentions(discord.utils.escape_markdown(cut, ignore_links=False))
+
+
+def small_print(*lines: str) -> str:
+    """Return the lines in small print, without empty ones."""
+    return "\n".join(f"-# {line}" for line in lines if line)
 
 
 def replace_surrogates(text: str) -> str:

@@ -114,6 +114,22 @@ def report_form(picture_id: int, say: Words) -> ui.Modal:
     )
 
 
+def block_form(picture_id: int, say: Words) -> ui.Modal:
+    """Return the form that asks back before a picture is deleted and its requester blocked."""
+    reason = ui.TextInput[ui.Modal](
+        custom_id="reason",
+        style=discord.TextStyle.paragraph,
+        required=False,
+        max_length=REASON_LIMIT_CHARS,
+    )
+    description = say("Optional. They see it when they try to paint.")
+    return form(
+        say("Delete picture #{id} and block", id=picture_id),
+        custom_id(ComponentAction.BLOCK_REPORTED, picture_id),
+        ui.Label(text=say("Why are they blocked?"), description=description, component=reason),
+    )
+
+
 def _choice(pictures: Sequence[int], say: Words) -> ui.Label[ui.Modal]:
     options = [
         discord.SelectOption(

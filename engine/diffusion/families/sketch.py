@@ -43,9 +43,9 @@ SKETCH_FAMILY: Family = Sketch(
     max_side_px=512,
     max_pixels=384 * 384,
     good_side_px=160,
-    # It was trained with these few words of quality and knows no others. Its text encoder reads
-    # captions and cannot write.
-    enhance=EnhancementLevel.LIGHT,
+    # It reads what was written and nothing more, unless more is asked for: it knows only a few
+    # words of quality. Its text encoder reads captions and cannot write.
+    enhance=EnhancementLevel.OFF,
     levels=(EnhancementLevel.OFF, EnhancementLevel.LIGHT, EnhancementLevel.FULL),
     knows_styles=False,
     bfloat16=False,

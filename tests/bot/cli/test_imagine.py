@@ -68,7 +68,7 @@ def test_json_holds_what_was_painted():
     assert (found["seed"], found["width"], found["height"]) == (5, 128, 128)
     assert (found["steps"], found["guidance"], found["model"]) == (2, 1.5, "sketch")
     assert found["prompt"] == "a lake" and found["negative_prompt"] == "fog"
-    assert found["effective_prompt"].startswith("a lake. ")
+    assert found["effective_prompt"] == "a lake"  # nothing is added unless it is asked for
     assert (found["mode"], found["inputs"], found["strength"]) == ("text", [], 1.0)
     assert found["plan"] and found["plan_reason"] and found["adaptations"] == []
 

@@ -15,7 +15,6 @@ from PIL import Image, ImageChops
 from bot.delivery.attachments import (
     PREVIEW_LIMIT_BYTES,
     PREVIEW_SIDE_PX,
-    SHEET_MAX_RATIO,
     SHEET_MAX_SIDE_PX,
     encode_preview,
     fit_file_to_limit,
@@ -58,13 +57,43 @@ def place_of(sheet: Image.Image, colour: tuple[int, int, int]) -> tuple[int, int
     return box
 
 
-@settings(max_examples=60, deadline=None)
-@given(st.integers(1, 4), st.integers(16, 400), st.integers(16, 400))
-def test_no_client_crops_it(count: int, width: int, height: int) -> None:
-    """Whatever the pictures, the sheet's longer side is at most 1.6 times the shorter one."""
-    sheet = sheet_of(count, (width, height))
-    assert max(sheet.size) <= SHEET_MAX_RATIO * min(sheet.size)
+# Longest first; the last two are longer than any family paints.
+SHAPES = [(256, 256), (272, 240), (320, 208), (208, 320), (336, 192), (384, 160), (160, 384)]
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 4])
+@pytest.mark.parametrize("size", [*SHAPES, (1024, 1024), (1536, 656), (2048, 2048), (64, 64)])
+def test_pictures_fill_the_sheet(count: int, size: tuple[int, int]) -> None:
+    """Nothing but narrow gaps is left between the pictures: no bars, however many there are."""
+    sheet = sheet_of(count, size)
     assert max(sheet.size) <= SHEET_MAX_SIDE_PX
+    boxes = [place_of(sheet, colour) for colour in COLOURS[:count]]
+    assert min(left for left, *_ in boxes) == min(top for _, top, *_ in boxes) == 0
+    assert max(right for _, _, right, _ in boxes) == sheet.width
+    assert max(bottom for *_, bottom in boxes) == sheet.height
+    painted = sum((right - left) * (bottom - top) for left, top, right, bottom in boxes)
+    gap = max(2, max(sheet.size) // 128)
+    assert painted >= sheet.width * sheet.height - 3 * (gap + 1) * max(sheet.size)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(1, 4), st.integers(64, 400), st.integers(64, 400))
+def test_no_picture_is_distorted(count: int, width: int, height: int) -> None:
+    """Every picture keeps its shape, to the pixel, and none is smaller than it was."""
+    sheet = sheet_of(count, (width, height))
+    for colour in COLOURS[:count]:
+        left, top, right, bottom = place_of(sheet, colour)
+        share = (right - left) / width
+        assert abs(bottom - top - share * height) <= 3 and share >= 1
+
+
+@pytest.mark.parametrize(("width", "height"), SHAPES)
+@pytest.mark.parametrize("count", [2, 3, 4])
+def test_a_sheet_is_no_strip(count: int, width: int, height: int) -> None:
+    """The layout is chosen so that no sheet is longer than twice its width, as far as any of the
+    model's shapes allows that."""
+    sheet = sheet_of(count, (width, height))
+    assert max(sheet.size) <= 2.05 * min(sheet.size)
 
 
 @pytest.mark.parametrize(
@@ -74,31 +103,49 @@ def test_no_client_crops_it(count: int, width: int, height: int) -> None:
         (2, (96, 160), [[0, 1]]),
         (2, (160, 96), [[0], [1]]),
         (3, (128, 128), [[0, 1], [2]]),
+        (3, (96, 128), [[0, 1], [2]]),
+        (3, (160, 96), [[0], [1, 2]]),
+        (3, (64, 160), [[0, 1, 2]]),
+        (3, (160, 64), [[0], [1], [2]]),
         (4, (160, 96), [[0, 1], [2, 3]]),
         (4, (96, 160), [[0, 1], [2, 3]]),
+        (4, (240, 96), [[0], [1], [2], [3]]),
     ],
 )
 def test_pictures_stand_in_reading_order(
     count: int, size: tuple[int, int], rows: list[list[int]]
 ) -> None:
-    """Pictures stand side by side, or are stacked if they are wide, complete and without
-    overlap."""
+    """Pictures stand side by side or are stacked, by their number and shape, without overlap."""
     sheet = sheet_of(count, size)
     boxes = [place_of(sheet, colour) for colour in COLOURS[:count]]
-    for left, top, right, bottom in boxes:
-        assert (right - left, bottom - top) == size
     for row in rows:
         assert len({boxes[at][1] for at in row}) == 1
         for before, after in itertools.pairwise(row):
             assert boxes[before][2] < boxes[after][0]
     for above, below in itertools.pairwise(rows):
-        assert boxes[above[0]][3] < boxes[below[0]][1]
+        assert boxes[above[-1]][3] < boxes[below[0]][1]
+
+
+def test_the_first_of_three_is_the_largest() -> None:
+    """Three squares: one large and two of half its size beside it, as clients show three files."""
+    sheet = sheet_of(3, (256, 256))
+    sides = [place_of(sheet, colour) for colour in COLOURS[:3]]
+    assert [right - left for left, _, right, _ in sides] == [518, 256, 256]
+    assert sheet.size == (518 + 6 + 256, 518)
+
+
+def test_pictures_of_other_shapes_are_whole() -> None:
+    """A picture that is not shaped like the first one is fitted into its place."""
+    data = [flat(COLOURS[0], (128, 128)), flat(COLOURS[1], (256, 64))]
+    sheet = opened(numbered_sheet(data))
+    left, top, right, bottom = place_of(sheet, COLOURS[1])
+    assert (right - left, bottom - top) == (128, 32)
 
 
 def test_large_pictures_become_smaller() -> None:
     """A sheet of upscaled pictures is no larger than any other, and shows all of them."""
     sheet = sheet_of(4, (2048, 2048))
-    assert SHEET_MAX_SIDE_PX - 32 < max(sheet.size) <= SHEET_MAX_SIDE_PX
+    assert SHEET_MAX_SIDE_PX - 48 < max(sheet.size) <= SHEET_MAX_SIDE_PX
 
 
 @pytest.mark.parametrize("paper", [WHITE, BLACK, (128, 128, 128)])

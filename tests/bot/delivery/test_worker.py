@@ -10,7 +10,6 @@ import pytest
 
 from bot.delivery.cards import FailureCard, KeptCard, MovedCard, PictureCard
 from bot.delivery.messenger import Address, Obstacle, TemporaryFailure, Undeliverable
-from bot.delivery.result_cards import ResultCards
 from bot.delivery.sender import NONCE_LIFE
 from bot.delivery.worker import DeliveryPolicy
 from storage.errors import DatabaseBusy
@@ -217,7 +216,7 @@ async def test_after_its_nonce_a_post_is_looked_for(harness: DeliveryHarness):
     await harness.deliveries.attempt(job.id, Route.POST)
     pending = await harness.deliveries.pending_for(job.id)
     assert pending is not None
-    card = await ResultCards(harness.history, harness.files, lambda _: ()).card(pending, Route.POST)
+    card = await harness.result_cards().card(pending, Route.POST)
     await harness.messenger.post(Address(1, 2), card, pending.delivery.nonce)  # then killed
     harness.clock.advance(5 * 3600)
     harness.messenger.forget_nonces()

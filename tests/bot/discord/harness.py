@@ -159,6 +159,15 @@ class BotHarness:
         """Open the panel behind More of a message as this member."""
         return (await who.click(message, label="More ▾")).response.message
 
+    async def delete(self, who: Any, message: Any) -> Any:
+        """Delete a message's pictures as this member; return the panel, which says the outcome."""
+        opened = await who.click(message, label="More ▾")
+        panel = opened.response.message
+        several = "Delete all" in str(panel.components)
+        await who.click(panel, label="Delete all" if several else "Delete")
+        await who.click(panel, label="Delete")  # the question is in its place
+        return opened.response.message
+
     def message_with_picture(self) -> Any:
         """Return the newest message that shows a picture."""
         return [each for each in self.channel.history() if each.attachments][-1]

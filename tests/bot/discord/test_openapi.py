@@ -72,9 +72,10 @@ async def use_pictures(harness: BotHarness, single: Any) -> None:
     await paint(harness, prompt="a lake", count=2)
     several = harness.channel.last_message
     first = min(row[0] for row in harness.rows("SELECT id FROM pictures ORDER BY id DESC LIMIT 2"))
-    await harness.alice.select(several, [marked(f"z1:original:{first}")])
     panel = await harness.more(harness.alice, several)
-    await harness.alice.select(panel, [marked(f"z1:favour:{first}")])
+    await harness.alice.click(panel, custom_id=marked(f"z1:choose:{first}"))
+    for label in ("Original", "Add to favourites", "All pictures", "Delete all", "Keep"):
+        await harness.alice.click(panel, label=label)
     await harness.alice.slash(harness.channel, "remix", prompt="a hill")
     await paint(harness, prompt="a hill", style="oil", speed="fast", enhance="full", private=True)
     await harness.alice.slash(harness.channel, "explain", prompt="a photo --style ink")

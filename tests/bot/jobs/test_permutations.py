@@ -26,6 +26,7 @@ from bot.jobs.engine_jobs import EngineJobs
 from bot.jobs.generation import GenerationService
 from bot.jobs.permutations import AcceptedBatch, BatchProposal, PendingBatch, PermutationService
 from bot.jobs.variations import params_like
+from bot.pictures.lineage import Lineage
 from bot.pictures.originals import OriginalPictures
 from bot.pictures.recent import RecentPictures
 from bot.request.apply_flags import (
@@ -87,7 +88,7 @@ class PermutationsHarness:
         fallback = QuotaPolicy(limit, 24, PolicySource.CONFIG)
         blocked = BlockedUsers(Blocks(db, self.clock))
         resolver = RequestResolver(SKETCH_FAMILY, self.seeds, self.engine.count_tokens)
-        originals = OriginalPictures(history, blocked)
+        originals = OriginalPictures(history, blocked, Lineage(self.jobs, history))
         completion = CompletionService(self.jobs, files, RecentPictures(history), active, events)
         self.admission = AdmissionService(
             engine_jobs=EngineJobs(

@@ -15,6 +15,7 @@ from bot.pictures.inspection import (
     PromptExplanation,
     RecipeFile,
 )
+from bot.pictures.origins import Origin, OriginKind
 from bot.request.flags import ParsedPrompt, parse
 from bot.request.outcomes import EmptyPrompt, NoPictures, Refused, UnknownPicture
 from engine.encode import encode_png
@@ -71,15 +72,14 @@ async def test_what_is_private_hidden_or_of_another_server_is_unknown(harness: I
 
 
 async def test_details_know_where_a_picture_comes_from(harness: InspectionHarness):
-    """Details have the parent's number, the recipe, and a line that reproduces the picture."""
-    first = await harness.add_picture(
-        ALICE, a_request("a {red} boat --ar", negative_prompt="fog", guidance=1.5)
-    )
+    """Details say of which picture it is what, and have a line that reproduces the picture."""
+    request = a_request("a {red} boat --ar", negative_prompt="fog", guidance=2.0)
+    first = await harness.add_picture(ALICE, request)
     again = await harness.add_picture(BOB, a_request(), parent=first.id)
     found = await harness.inspection.details(ALICE, again.id)
-    assert isinstance(found, PictureDetails) and found.parent_id == first.id
+    assert isinstance(found, PictureDetails) and found.origin == Origin(OriginKind.REMIX, first.id)
     of_first = await harness.inspection.details(ALICE, first.id)
-    assert isinstance(of_first, PictureDetails) and of_first.parent_id is None
+    assert isinstance(of_first, PictureDetails) and of_first.origin is None
     parsed = parse(of_first.line)
     assert isinstance(parsed, ParsedPrompt)
     assert (parsed.prompt, parsed.given["seed"], parsed.given["negative"]) == (

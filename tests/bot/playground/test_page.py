@@ -61,6 +61,8 @@ async def test_the_same_seed_and_every_button(tmp_path: Path) -> None:
         assert await tab.pixels(tab.pictures().nth(2)) != first
         await tab.page.get_by_role("button", name="More ▾", exact=True).first.click()
         await tab.page.get_by_role("button", name="Delete", exact=True).first.click()
+        await expect(tab.log.get_by_text("Delete this picture and its message?")).to_be_visible()
+        await tab.page.get_by_role("button", name="Delete", exact=True).first.click()
         await expect(tab.pictures()).to_have_count(2)
         await expect(tab.log.get_by_text("The picture was deleted.")).to_be_visible()
         await tab.page.get_by_role("button", name="Dismiss message").click()

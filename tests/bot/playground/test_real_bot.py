@@ -26,6 +26,8 @@ async def test_a_picture_and_every_button(tmp_path: Path) -> None:
         assert live.bytes_of(third) != live.bytes_of(first)
         more = live.press(first, "More ▾", MODERATOR_ID)
         await live.answered(more)
+        question = live.press(live.answer(more), "Delete", MODERATOR_ID)
+        await live.answered(question)
         foreign = live.press(live.answer(more), "Delete", MODERATOR_ID)
         await live.answered(sent, again, pressed, foreign)
         assert first not in live.pictures()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from bot.playground.people import ActingUser
-from bot.playground.seed import ADMIN_ID, MEMBER_ID, PAINT_ID
+from bot.playground.seed import ADMIN_ID, MEMBER_ID
 from tests.bot.playground.live import open_live
 
 
@@ -34,17 +34,13 @@ async def test_everything_one_does_with_a_picture(tmp_path: Path) -> None:
         several = await live.picture(5)
         await live.settled()
         ids = [row[0] for row in live.rows("SELECT id FROM pictures ORDER BY id")][-2:]
-        menu = live.marked(f"z1:pick:{ids[0]}")
-        chosen = [
-            people.component(
-                ActingUser(ADMIN_ID),
-                PAINT_ID,
-                several.id,
-                menu,
-                [live.marked(f"z1:{act}:{ids[1]}")],
-            )
-            for act in ("original", "details", "strong", "upscale")
-        ]
+        more = live.press(several, "More ▾", ADMIN_ID)
+        await live.answered(more)
+        panel = live.answer(more)
+        for label in ("Picture 2", "Original", "Details"):
+            pressed = live.press(panel, label, ADMIN_ID)
+            await live.answered(pressed)
+        chosen = [live.press(several, label, ADMIN_ID) for label in ("Vary 2", "Upscale 2")]
         await live.answered(*chosen)
         await live.settled()
         assert live.rows("SELECT parent_picture_id FROM jobs ORDER BY id") == [

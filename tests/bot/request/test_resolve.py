@@ -232,9 +232,10 @@ def test_high_guidance_is_noted():
 def test_the_default_negative_prompt_acts_only_with_guidance():
     """With guidance and enhancement, a missing negative prompt is replaced by the default one,
     which a note says; otherwise none is used."""
-    ours = resolved(GenerationParams("x", guidance=1.5))
+    ours = resolved(GenerationParams("x", guidance=1.5, enhance=EnhancementLevel.LIGHT))
     assert ours.notes == (NegativeAdded(ours.request.negative_prompt),)
-    assert not resolved(GenerationParams("x")).request.negative_prompt
+    without = resolved(GenerationParams("x", enhance=EnhancementLevel.LIGHT))
+    assert not without.request.negative_prompt
     assert not resolved(
         GenerationParams("x", guidance=1.5, enhance=EnhancementLevel.OFF)
     ).request.negative_prompt
@@ -333,7 +334,7 @@ def test_levels_of_enhancement():
     assert added(EnhancementLevel.OFF) == ""
     assert added(None) == added(EnhancementLevel.FULL) != added(EnhancementLevel.LIGHT)
     assert "golden" in added(EnhancementLevel.FULL)
-    assert added(None, SKETCH_FAMILY) == added(EnhancementLevel.LIGHT)
+    assert added(None, SKETCH_FAMILY) == "" != added(EnhancementLevel.LIGHT, SKETCH_FAMILY)
     smart = resolved(GenerationParams(dawn, enhance=EnhancementLevel.SMART), Z_IMAGE_TURBO)
     assert smart.request.expand and smart.added == added(EnhancementLevel.FULL)
     assert not resolved(GenerationParams(dawn)).request.expand

@@ -11,7 +11,7 @@ import pytest
 from engine.encode import embedded_recipe
 from engine.errors import NonFinite, OutOfMemory
 from tests.bot.discord.harness import BotHarness, open_harness
-from tests.bot.discord.painting import painted
+from tests.bot.discord.painting import paint, painted, response_text
 from tests.bot.discord.previews import ProgressClock, start_painting
 from tests.fakes import ScriptedRenderer
 
@@ -24,7 +24,9 @@ async def test_a_wish_becomes_a_picture_with_facts_and_buttons(harness: BotHarne
     message = harness.message(result.response.id)
     text = harness.texts(message)
     assert "a lake at dawn" in text
-    assert "seed 5" in text and "256×256" in text and "8 steps" in text
+    assert "seed 5" in text and "256×256" in text and f"<@{harness.alice.id}>" in text
+    small = [line for line in text.splitlines() if line.startswith("-# ")]
+    assert len(small) == 2 and "steps" not in text and "fake" not in text
     assert [each.filename for each in message.attachments] == ["zimagine-1-5.png"]
     labels = [b.label for b in message.components[-1].children]
     assert labels == ["Reroll", "Vary (subtle)", "Vary (strong)", "Upscale", "More ▾"]
@@ -43,15 +45,17 @@ async def test_the_picture_carries_alt_text_and_its_recipe(harness: BotHarness):
 
 
 async def test_what_was_added_is_shown_and_can_be_switched_off(harness: BotHarness):
-    """The enhancement is shown, and nothing is added when it is off."""
-    shown = await harness.alice.slash(harness.channel, "imagine", prompt="a boat", seed=1)
-    plain = await harness.alice.slash(
-        harness.channel, "imagine", prompt="a boat", seed=1, enhance="off"
-    )
-    assert "Added: Crisp focus" in harness.texts(shown.response.message)
-    assert "Added" not in harness.texts(plain.response.message)
-    await harness.settled()
-    assert [r.effective_prompt for r in painted(harness)][1] == "a boat"
+    """Nothing is added for the embedded model unless it is asked for; Details show what was, and
+    the card does not."""
+    await paint(harness, prompt="a boat", seed=1)
+    await paint(harness, prompt="a boat", seed=1, enhance="light")
+    plain, added = painted(harness)
+    assert plain.effective_prompt == "a boat" and "Crisp focus" in added.effective_prompt
+    assert "Crisp focus" not in harness.texts(harness.message_with_picture())
+    for number, shown in ((1, False), (2, True)):
+        details = await harness.alice.slash(harness.channel, "recipe", picture=str(number))
+        assert ("**Added:** Crisp focus" in response_text(harness, details)) == shown
+        assert "nothing" not in response_text(harness, details)
 
 
 async def test_options_reach_the_painter(harness: BotHarness):

@@ -141,10 +141,11 @@ async def test_everything_about_a_picture(harness: BotHarness):
     assert shown.ephemeral and shown.response.message.attachments == []
     for part in (
         "Picture #2", f"<@{harness.alice.id}>", "**Negative prompt:** fog", "**Seed:** 5",
-        "**Steps:** 4", "**Guidance:** 2", "**Model:** fake", "**LoRAs:** (none)",
-        "**Memory plan:** resident", "**Based on:** #1", "--seed 5", "--no fog",
+        "**Steps:** 4", "**Guidance:** 2", "**Model:** fake",
+        "**Memory plan:** resident", "Repeat of #1", "--seed 5", "--no fog",
     ):  # fmt: skip
         assert part in text, part
+    assert "LoRA" not in text and "(none)" not in text
     await harness.bob.click(shown.response.message, label="Paint it again")
     await harness.settled()
     first, _, third = painted(harness)
@@ -198,6 +199,7 @@ async def test_a_file_whose_picture_is_not_here_still_tells(harness: BotHarness)
     await paint(harness, prompt="a lake", seed=5)
     file = file_of(harness)
     panel = await harness.more(harness.alice, harness.message_with_picture())
+    await harness.alice.click(panel, label="Delete")
     await harness.alice.click(panel, label="Delete")
     shown = await harness.alice.slash(harness.channel, "recipe", file=file)
     text = response_text(harness, shown)

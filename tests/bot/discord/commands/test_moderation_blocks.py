@@ -9,7 +9,6 @@ import discord
 
 from tests.bot.discord.harness import BotHarness
 from tests.bot.discord.images import MENU, PHOTO
-from tests.bot.discord.marks import marked
 from tests.bot.discord.painting import paint
 from tests.bot.discord.reports import hidden_channel
 from tests.fakes import ScriptedRenderer
@@ -33,6 +32,7 @@ async def ways_to_paint(harness: BotHarness) -> list[Callable[[], Awaitable[Any]
     await paint(harness, prompt="several", count=2)
     several = harness.message_with_picture()
     many = await harness.more(bob, several)
+    await bob.click(many, label="Picture 1")
     theirs = await harness.alice.send(channel, "look", attachments=[PHOTO])
     ask = await bob.slash(channel, "imagine", prompt="{a, b} lake")
     from_hers, from_theirs = [await bob.context_menu(channel, MENU, m) for m in (hers, theirs)]
@@ -51,9 +51,9 @@ async def ways_to_paint(harness: BotHarness) -> list[Callable[[], Awaitable[Any]
         lambda: bob.click(details, label="Paint it again"),
         lambda: bob.submit_modal(form, {"prompt": "x"}),
         lambda: bob.click(several, label="Reroll all"),
-        lambda: bob.select(several, [marked("z1:upscale:3")]),
-        lambda: bob.select(several, [marked("z1:strong:3")]),
-        lambda: bob.select(many, [marked("z1:remix:3")]),
+        lambda: bob.click(several, label="Upscale 1"),
+        lambda: bob.click(several, label="Vary 1"),
+        lambda: bob.click(many, label="Remix"),
         lambda: bob.slash(channel, "imagine", prompt="{a, b} hill"),
         lambda: bob.click(ask.response.message, label="Paint 2 pictures"),
         lambda: bob.slash(channel, "imagine", prompt="x", picture=PHOTO),

@@ -91,10 +91,10 @@ async def test_the_command_stays_within_discords_limits(turbo: BotHarness):
 
 
 async def test_a_style_is_painted_shown_and_kept(turbo: BotHarness):
-    """A style reaches the model, is shown as added and in Details, and is kept by a reroll."""
+    """A style reaches the model, is shown on the card and in Details, and is kept by a reroll."""
     result = await turbo.alice.slash(turbo.channel, "imagine", prompt="a lake", style="oil")
     status = turbo.texts(result.response.message)
-    assert "Added: oil painting. " in status and "-# oil painting" in status
+    assert "-# oil painting" in status and "Added" not in status
     await turbo.settled()
     assert painted(turbo)[0].effective_prompt.startswith("a lake, oil painting. Depth")
     assert painted(turbo)[0].prompt == "a lake"
@@ -104,6 +104,7 @@ async def test_a_style_is_painted_shown_and_kept(turbo: BotHarness):
     assert (again.effective_prompt, again.style) == (first.effective_prompt, PictureStyle.OIL)
     recipe = await turbo.alice.slash(turbo.channel, "recipe")
     told = turbo.texts(recipe.response.message)
+    assert "**Added:** oil painting. " in told
     assert "**Chosen style:** oil painting" in told and "--style oil --enhance full" in told
     form = await turbo.alice.slash(turbo.channel, "remix")
     await turbo.alice.submit_modal(form, {"prompt": "a pond", "seed": "7"})

@@ -23,7 +23,7 @@ OPTIONS = CHOICES = 25
 NAME_CHARS, DESCRIPTION_CHARS, CHOICE_CHARS = 32, 100, 100
 MENUS = (2, 3)
 SERVERS_ONLY = [0]
-ADMINS = frozenset({"admin"})
+ADMINS = frozenset({"admin", "moderation"})
 """Commands hidden from members."""
 
 Json = Mapping[str, Any]

@@ -222,8 +222,7 @@ async def test_a_picture_in_a_thread_is_deleted_where_it_stands(harness: BotHarn
     await change_settings(harness, delivery="thread")
     await paint(harness, prompt="a lake")
     (thread,) = harness.channel.threads
-    panel = await harness.more(harness.alice, thread.last_message)
-    await harness.alice.click(panel, label="Delete")
+    await harness.delete(harness.alice, thread.last_message)
     await harness.env.settle()
     assert thread.history() == []
 

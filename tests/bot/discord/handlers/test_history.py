@@ -179,7 +179,9 @@ async def test_a_shown_picture_can_be_worked_with(harness: BotHarness):
     ]
     await harness.alice.click(shown.response.message, label="Vary (strong)")
     await harness.settled()
-    assert harness.charged() == 3
+    assert harness.charged() == 2 + 4
+    panel = await harness.alice.click(shown.response.message, label="More ▾")
+    assert panel.ephemeral and "Picture 1 (#1)" in harness.texts(panel.response.message)
 
 
 async def test_favourites_are_told_from_others(harness: BotHarness):

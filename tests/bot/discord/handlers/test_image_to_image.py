@@ -368,10 +368,12 @@ async def test_everything_goes_on_from_it(harness: BotHarness):
     form = await harness.bob.click(await harness.more(harness.bob, message), label="Remix")
     await harness.bob.submit_modal(form, {"prompt": "a pond"})
     await harness.settled()
-    first, again, varied, large, remixed = painted(harness)
-    for request in (again, varied, remixed):
+    first, again, *varied, large, remixed = painted(harness)
+    assert len(varied) == 4
+    for request in (again, *varied, remixed):
         assert (request.mode, request.inputs, request.strength) == (Mode.IMAGE, first.inputs, 0.4)
-    assert again.seed != 5 and varied.variations and remixed.prompt == "a pond"
+    assert again.seed != 5 and all(each.variations for each in varied)
+    assert remixed.prompt == "a pond"
     assert large.mode is Mode.UPSCALE and large.width_px == 2 * first.width_px
     shown = await harness.bob.slash(harness.channel, "recipe", picture="1")
     assert "**Source image:** a picture, strength 0.4" in harness.texts(shown.response.message)

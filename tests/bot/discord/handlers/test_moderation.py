@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from simcord.builders import UserHandle
 
 from tests.bot.discord.fuzzer import Fuzzer
 from tests.bot.discord.harness import BotHarness
@@ -84,7 +85,8 @@ async def test_one_of_several_is_reported_by_its_number(harness: BotHarness):
     mods = await reports_channel(harness)
     await paint(harness, prompt="a lake", count=3)
     panel = await harness.more(harness.bob, harness.message_with_picture())
-    form = await harness.bob.select(panel, [marked("z1:report:2")])
+    await harness.bob.click(panel, label="Picture 2")
+    form = await harness.bob.click(panel, label="Report")
     await harness.bob.submit_modal(form, {})
     await reports_shown(harness)
     (card,) = mods.history()
@@ -103,7 +105,7 @@ async def test_what_cannot_be_reported(harness: BotHarness):
     await harness.settled()
     await paint(harness, prompt="gone")
     newest = harness.message_with_picture()
-    await harness.alice.click(await harness.more(harness.alice, newest), label="Delete")
+    await harness.delete(harness.alice, newest)
     fuzzer, message = Fuzzer(harness), harness.message_with_picture()
     for who, picture_id, said in (
         (harness.alice, 1, "your own"),
@@ -165,7 +167,9 @@ async def test_delete_and_block(harness: BotHarness, renderer: ScriptedRenderer)
     await harness.bob.slash(harness.channel, "imagine", prompt="honest")
     await harness.state(2, "painting")
     (card,) = mods.history()
-    await harness.moderator.click(card, label="Delete and block")
+    form = await harness.moderator.click(card, label="Delete and block")
+    assert harness.rows("SELECT * FROM blocks") == []  # it asks for the reason first
+    await harness.moderator.submit_modal(form, {"reason": "**spam**"})
     renderer.release()
     await harness.settled()
     await reports_shown(harness)
@@ -176,11 +180,40 @@ async def test_delete_and_block(harness: BotHarness, renderer: ScriptedRenderer)
     assert sum("Cancelled" in each for each in said) == 2
     (card,) = mods.history()
     assert f"blocked <@{harness.alice.id}>" in harness.texts(card) and button_labels(card) == []
-    assert harness.rows("SELECT user_id, blocked_by FROM blocks") == [
-        (harness.alice.id, harness.moderator.id)
+    assert harness.rows("SELECT user_id, blocked_by, reason FROM blocks") == [
+        (harness.alice.id, harness.moderator.id, "**spam**")
     ]
     refused = await harness.alice.slash(harness.channel, "imagine", prompt="three")
     assert refused.ephemeral and "blocked you" in refused.response.content
+    assert "spam" in refused.response.content
+    listed = await harness.moderator.slash(harness.channel, "moderation blocked")
+    assert f"<@{harness.alice.id}>" in harness.texts(listed.response.message)
+    await harness.moderator.slash(harness.channel, "moderation unblock", who=harness.alice)
+    assert harness.rows("SELECT * FROM blocks") == []
+    assert "moderation" not in harness.alice.available_commands(harness.channel)
+
+
+async def test_nobody_blocks_upwards(harness: BotHarness):
+    """Neither the button nor the commands block the bot, the server's owner, or somebody whose
+    highest role is not below that of who asks; nothing is deleted either."""
+    mods = await reports_channel(harness)
+    await paint(harness, harness.admin, prompt="a lake")
+    await report(harness, harness.bob)
+    (card,) = mods.history()
+    refused = await harness.moderator.click(card, label="Delete and block")
+    assert refused.modal is None and "not below yours" in refused.response.content
+    form = await Fuzzer(harness).fill_in(harness.moderator, marked("z1:blockreported:1"), "x")
+    assert form.ephemeral and "not below yours" in answer_to(harness, form)
+    bot = UserHandle(harness.env, harness.env.backend.get_user(harness.guild.me.id))
+    ways = (("moderation block", harness.moderator), ("admin block", harness.admin))
+    for who in (harness.admin, bot, harness.guild.owner):
+        for command, by in ways:
+            result = await by.slash(harness.channel, command, who=who)
+            assert result.ephemeral and "You cannot block" in result.response.content, command
+    assert harness.rows("SELECT * FROM blocks") == []
+    assert harness.rows("SELECT 1 FROM pictures WHERE deleted_at IS NOT NULL") == []
+    await harness.admin.slash(harness.channel, "admin block", who=harness.moderator)
+    assert harness.rows("SELECT user_id FROM blocks") == [(harness.moderator.id,)]
 
 
 async def test_dismiss(harness: BotHarness):
@@ -242,11 +275,10 @@ async def test_its_painter_may_be_first(harness: BotHarness):
     mods = await reports_channel(harness)
     await paint(harness, prompt="a lake")
     await report(harness, harness.bob)
-    await harness.alice.click(
-        await harness.more(harness.alice, harness.message_with_picture()), label="Delete"
-    )
+    await harness.delete(harness.alice, harness.message_with_picture())
     (card,) = mods.history()
-    await harness.moderator.click(card, label="Delete and block")
+    form = await harness.moderator.click(card, label="Delete and block")
+    await harness.moderator.submit_modal(form, {})
     await reports_shown(harness)
     (card,) = mods.history()
     assert harness.rows("SELECT verdict FROM cases") == [("blocked",)] and card.attachments == []

@@ -407,7 +407,7 @@ async def test_a_remix_of_what_is_gone_is_said(harness: BotHarness):
     message = harness.message_with_picture()
     shown = await harness.alice.slash(harness.channel, "remix")
     asked = await harness.alice.submit_modal(shown, {"prompt": "{red, blue} pond"})
-    await harness.alice.click(await harness.more(harness.alice, message), label="Delete")
+    await harness.delete(harness.alice, message)
     pressed = await harness.alice.click(asked.response.message, label="Paint 2 pictures")
     assert pressed.ephemeral and "There is no picture" in pressed.response.content
     assert harness.charged() == 1

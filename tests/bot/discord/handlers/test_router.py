@@ -13,8 +13,11 @@ from bot.discord.handlers.router import BUTTON_HANDLERS, FORM_HANDLERS
 from bot.discord.views.custom_ids import ComponentAction
 from bot.request.outcomes import Accepted
 from bot.request.params import GenerationParams
+from tests.bot.discord.fuzzer import Fuzzer
 from tests.bot.discord.harness import BotHarness, open_harness
-from tests.bot.discord.painting import paint
+from tests.bot.discord.marks import marked
+from tests.bot.discord.painting import last_row_labels, paint, response_text
+from tests.bot.discord.reports import answer_to
 from tests.fakes import ScriptedRenderer
 
 
@@ -30,9 +33,8 @@ async def test_the_requester_may_delete(harness: BotHarness):
     message = harness.channel.last_message
     file = harness.settings.storage.data_dir / harness.rows("SELECT file FROM pictures")[0][0]
     assert file.exists()
-    shown = await harness.alice.click(message, label="More ▾")
-    await harness.alice.click(shown.response.message, label="Delete")
-    assert shown.ephemeral and "was deleted" in harness.texts(shown.response.message)
+    panel = await harness.delete(harness.alice, message)
+    assert panel.flags.ephemeral and "was deleted" in harness.texts(panel)
     assert message.id not in {each.id for each in harness.channel.history()}
     assert not file.exists()
     page = await harness.alice.slash(harness.channel, "history")
@@ -44,16 +46,39 @@ async def test_a_stranger_may_not_delete_and_a_moderator_may(harness: BotHarness
     """Other members cannot delete; members who manage messages can."""
     await paint(harness, prompt="a lake", count=2)
     message = harness.channel.last_message
-    refused = await harness.bob.click(message, label="Delete")
-    assert refused.ephemeral and "permission" in refused.response.content
+    assert "Delete" not in str(message.components)
+    assert "Delete" not in str((await harness.more(harness.bob, message)).components)
+    fuzzer = Fuzzer(harness)
+    for forged in (marked("z1:delete:1"), marked("z1:erase:1")):
+        refused = await fuzzer.press(harness.bob, forged, message=message)
+        assert refused.ephemeral and "permission" in answer_to(harness, refused)
     assert message.id in {each.id for each in harness.channel.history()}
-    await harness.moderator.click(message, label="Delete")
+    await harness.delete(harness.moderator, message)
     assert message.id not in {each.id for each in harness.channel.history()}
     await paint(harness, prompt="a lake")
     message = harness.channel.last_message
     assert "Delete" not in str((await harness.more(harness.bob, message)).components)
-    await harness.moderator.click(await harness.more(harness.moderator, message), label="Delete")
+    await harness.delete(harness.moderator, message)
     assert message.id not in {each.id for each in harness.channel.history()}
+
+
+async def test_a_deletion_is_asked_back_first(harness: BotHarness):
+    """Delete asks back where only the member sees it; Keep deletes nothing. The public button of
+    older messages asks as well."""
+    await paint(harness, prompt="a lake", count=3)
+    message = harness.channel.last_message
+    opened = await harness.alice.click(message, label="More ▾")
+    await harness.alice.click(opened.response.message, label="Delete all")
+    assert "Delete these 3 pictures" in response_text(harness, opened)
+    assert last_row_labels(opened.response.message) == ["Delete", "Keep"]
+    await harness.alice.click(opened.response.message, label="Keep")
+    assert "Nothing was deleted" in response_text(harness, opened)
+    assert last_row_labels(opened.response.message) == []
+    old = await Fuzzer(harness).press(harness.alice, marked("z1:delete:1"), message=message)
+    sent = harness.env.http_requests[-1].json
+    assert old.ephemeral and "Delete these 3 pictures" in str(sent) and "z1:erase:1" in str(sent)
+    assert harness.channel.last_message.id == message.id
+    assert harness.rows("SELECT 1 FROM pictures WHERE deleted_at IS NOT NULL") == []
 
 
 async def test_history_turns_pages_both_ways(harness: BotHarness):
@@ -84,7 +109,7 @@ async def test_old_buttons_work_after_a_restart(harness: BotHarness):
     await harness.bob.click(message, label="Reroll")
     await harness.settled()
     assert harness.charged() == 2
-    await harness.alice.click(await harness.more(harness.alice, message), label="Delete")
+    await harness.delete(harness.alice, message)
     assert message.id not in {each.id for each in harness.channel.history()}
 
 

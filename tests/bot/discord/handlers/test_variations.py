@@ -23,6 +23,7 @@ from tests.bot.discord.painting import (
     picture_file,
     private_picture,
     private_text,
+    response_text,
     slow_reading,
 )
 from tests.fakes import ScriptedRenderer
@@ -62,11 +63,14 @@ async def test_anyone_varies_a_public_picture_and_pays(
     await harness.start()
     result = await harness.bob.click(message, label=label)
     await harness.settled()
-    first, varied = painted(harness)
-    assert not result.ephemeral and varied.seed == 5 and varied.prompt == "a lake"
-    assert [each.amount for each in varied.variations] == [amount] and not first.variations
+    first, *varied = painted(harness)
+    assert not result.ephemeral and len(varied) == 4 and not first.variations
+    assert {(each.seed, each.prompt) for each in varied} == {(5, "a lake")}
+    assert [[one.amount for one in each.variations] for each in varied] == [[amount]] * 4
+    assert len({each.variations for each in varied}) == 4
     assert parent_ids(harness) == [None, 1]
-    assert harness.rows("SELECT user_id FROM ledger WHERE job_id = 2") == [(harness.bob.id,)]
+    ledger = harness.rows("SELECT user_id, pictures FROM ledger WHERE job_id = 2")
+    assert ledger == [(harness.bob.id, 4)]
 
 
 async def test_upscaling_starts_from_the_pictures_own_pixels(
@@ -85,19 +89,23 @@ async def test_upscaling_starts_from_the_pictures_own_pixels(
     assert (large.width_px, large.height_px) == (2 * first.width_px, 2 * first.height_px)
     assert renderer.inputs[-1] == (source.raster,)
     assert harness.rows("SELECT user_id FROM ledger WHERE job_id = 2") == [(harness.bob.id,)]
-    assert (
-        parent_ids(harness) == [None, 1]
-        and last_row_labels(harness.message_with_picture()) == SINGLE
-    )
+    assert parent_ids(harness) == [None, 1]
 
 
 async def test_an_enlarged_picture_is_not_enlarged_again(harness: BotHarness):
-    """A picture that would become too large is refused before its file is read."""
+    """Where a picture would become too large, Upscale is not offered, and the command is refused
+    before the file is read."""
     await paint(harness, prompt="a lake")
     await harness.alice.click(harness.message_with_picture(), label="Upscale")
     await harness.settled()
-    again = await harness.alice.click(harness.message_with_picture(), label="Upscale")
+    without = [label for label in SINGLE if label != "Upscale"]
+    assert last_row_labels(harness.message_with_picture()) == without
+    again = await harness.alice.slash(harness.channel, "upscale")
     assert again.ephemeral and "larger than any picture can be upscaled" in again.response.content
+    history = await harness.alice.slash(harness.channel, "history")
+    shown = await harness.alice.click(history.response.message, custom_id=marked("z1:show:2"))
+    offered = ["Vary (subtle)", "Vary (strong)", "Details", "More ▾"]
+    assert last_row_labels(shown.response.message) == offered
     assert harness.charged() == 2
 
 
@@ -107,12 +115,12 @@ async def test_a_removed_file_is_said(harness: BotHarness):
     message = harness.message_with_picture()
     picture_file(harness, 1).unlink()
     picture_file(harness, 2).write_bytes(b"damaged")
-    for value in (marked("z1:upscale:1"), marked("z1:original:1"), marked("z1:upscale:2")):
-        result = await harness.alice.select(message, [value])
-        assert "was removed to save space" in private_text(result), value
-    copied = await harness.alice.select(
-        await harness.more(harness.alice, message), [marked("z1:copy:1")]
-    )
+    panel = await harness.more(harness.alice, message)
+    await harness.alice.click(panel, label="Picture 1")
+    for on, label in ((message, "Upscale 1"), (panel, "Original"), (message, "Upscale 2")):
+        result = await harness.alice.click(on, label=label)
+        assert "was removed to save space" in private_text(result), label
+    copied = await harness.alice.click(panel, label="DM me a copy")
     assert "was removed" in private_text(copied)
     assert harness.charged() == 2
 
@@ -138,10 +146,9 @@ async def test_a_private_picture_is_deleted_from_its_panel(harness: BotHarness):
     """A private picture can be deleted, and the reply asks to dismiss its message."""
     message = await private_picture(harness)
     file = picture_file(harness)
-    shown = await harness.alice.click(message, label="More ▾")
     harness.env.inject_error("DELETE", "/channels/*/messages/*", status=404, code=10008)
-    await harness.alice.click(shown.response.message, label="Delete")
-    assert "delete the message yourself" in harness.texts(shown.response.message)
+    panel = await harness.delete(harness.alice, message)
+    assert "delete the message yourself" in harness.texts(panel)
     assert not file.exists()
 
 
@@ -158,46 +165,69 @@ async def test_where_reading_breaks_off_nothing_is_charged(
 
 
 async def test_one_of_several(harness: BotHarness):
-    """The menu upscales, varies, shows and explains each picture by its number."""
+    """Buttons upscale, vary, show and explain each picture by its number."""
     await paint(harness, prompt="a lake", seed=5, count=3)
     message = harness.message_with_picture()
-    assert last_row_labels(message) == ["Reroll all", "Delete", "More ▾"]
+    rows = [[each.label for each in row.children] for row in message.components[-2:]]
+    assert rows == [
+        ["Upscale 1", "Upscale 2", "Upscale 3", "Reroll all"],
+        ["Vary 1", "Vary 2", "Vary 3", "More ▾"],
+    ]
     await harness.stop()
     await harness.start()
-    (menu,) = message.components[-2].children
-    assert [each.label for each in menu.options] == [
-        f"{what} {n}" for what in ("Upscale", "Vary", "Original", "Details") for n in (1, 2, 3)
-    ]
-    original = await harness.bob.select(message, [marked("z1:original:2")])
+    panel = await harness.more(harness.bob, message)
+    assert last_row_labels(panel) == ["Picture 1", "Picture 2", "Picture 3"]
+    await harness.bob.click(panel, label="Picture 2")
+    original = await harness.bob.click(panel, label="Original")
     assert original.ephemeral
     (file,) = original.response.message.attachments
     assert await file.read() == picture_file(harness, 2).read_bytes()
-    details = await harness.bob.select(message, [marked("z1:details:3")])
+    await harness.bob.click(panel, label="All pictures")
+    await harness.bob.click(panel, label="Picture 3")
+    details = await harness.bob.click(panel, label="Details")
     assert details.ephemeral and "**Seed:** 7" in harness.texts(details.response.message)
-    await harness.bob.select(message, [marked("z1:strong:2")])
+    await harness.bob.click(message, label="Vary 2")
     await harness.settled()
-    await harness.bob.select(message, [marked("z1:upscale:3")])
+    await harness.bob.click(message, label="Upscale 3")
     await harness.settled()
-    varied, large = painted(harness)[-2:]
-    assert (varied.seed, large.seed) == (6, 7) and large.mode is Mode.UPSCALE
-    assert parent_ids(harness) == [None, 2, 3] and harness.charged() == 5
+    *varied, large = painted(harness)[3:]
+    assert {each.seed for each in varied} == {6} and large.seed == 7
+    assert large.mode is Mode.UPSCALE
+    assert parent_ids(harness) == [None, 2, 3] and harness.charged() == 3 + 4 + 1
+
+
+@pytest.mark.parametrize("label", ["Upscale 2", "Vary 1", "Reroll all"])
+async def test_the_same_choice_works_twice_in_a_row(harness: BotHarness, label: str):
+    """Whatever was pressed last can be pressed again at once: there is no menu that remembers."""
+    await paint(harness, prompt="a lake", seed=5, count=2)
+    message = harness.message_with_picture()
+    assert not [row for row in message.components[-2:] if row.children[0].type.name != "button"]
+    for _ in range(2):
+        pressed = await harness.alice.click(message, label=label)
+        assert not pressed.ephemeral
+        await harness.settled()
+    assert len(harness.rows("SELECT 1 FROM jobs")) == 3
 
 
 async def test_more_for_several(harness: BotHarness):
-    """The panel of a series offers remix and copy of each picture, and favourites to its author."""
+    """The panel of a series offers remix and copy of each picture, and favourites to its author,
+    which can be set and removed again and again."""
     await paint(harness, prompt="a lake", count=2)
     message = harness.message_with_picture()
-    shown = await harness.alice.click(message, label="More ▾")
-    await harness.alice.select(shown.response.message, [marked("z1:favour:2")])
-    assert "your favourites: 2" in harness.texts(shown.response.message)
-    assert harness.rows("SELECT id FROM pictures WHERE favourite_at IS NOT NULL") == [(2,)]
-    await harness.alice.select(shown.response.message, [marked("z1:unfavour:2")])
-    assert "favourites" not in harness.texts(shown.response.message)
-    (menu,) = (await harness.more(harness.bob, message)).components[-1].children
-    assert not [each for each in menu.options if "favourite" in each.label]
-    form = await harness.bob.select(
-        await harness.more(harness.bob, message), [marked("z1:remix:2")]
-    )
+    opened = await harness.alice.click(message, label="More ▾")
+    panel = opened.response.message
+    await harness.alice.click(panel, label="Picture 2")
+    for _ in range(2):
+        await harness.alice.click(panel, label="Add to favourites")
+        assert "your favourites: 2" in response_text(harness, opened)
+        assert harness.rows("SELECT id FROM pictures WHERE favourite_at IS NOT NULL") == [(2,)]
+        await harness.alice.click(panel, label="Remove from favourites")
+        assert "favourites" not in response_text(harness, opened)
+    theirs = await harness.bob.click(message, label="More ▾")
+    await harness.bob.click(theirs.response.message, label="Picture 2")
+    shown = str(theirs.response.message.components)
+    assert "favourite" not in shown and "Report" in shown
+    form = await harness.bob.click(theirs.response.message, label="Remix")
     assert form.modal is not None and form.modal["custom_id"] == marked("z1:remix:2")
 
 
@@ -263,7 +293,7 @@ async def test_the_commands_find_ones_own_pictures(harness: BotHarness):
     await paint(harness, prompt="a lake", seed=5)
     offered = await harness.alice.autocomplete(harness.channel, "vary", "picture", "")
     assert [each["value"] for each in offered] == ["1"]
-    await harness.alice.slash(harness.channel, "vary", strength="subtle")
+    await harness.alice.slash(harness.channel, "vary", strength="subtle", count=1)
     await harness.settled()
     await harness.alice.slash(harness.channel, "upscale", picture="#1")
     await harness.settled()
@@ -287,7 +317,7 @@ async def test_deleted_pictures_are_gone_for_every_button(harness: BotHarness):
         *[await harness.bob.click(single, label=label) for label in SINGLE],
         *[await harness.bob.click(panel, label=each) for each in ("Remix", "Details")],
         await harness.bob.click(message, label="More ▾"),
-        await harness.bob.select(message, [marked("z1:original:2")]),
+        *[await harness.bob.click(message, label=each) for each in ("Vary 2", "Upscale 1")],
     ]
     for result in presses:
         assert result.ephemeral and "no picture" in result.response.content
@@ -349,4 +379,4 @@ async def test_a_full_queue_and_a_stopping_bot_are_said(data_dir: Path):
         harness.app.engine.queue.close()
         for label in ("Vary (subtle)", "Upscale"):
             assert "restarting" in private_text(await harness.bob.click(message, label=label))
-        assert harness.charged() == 3
+        assert harness.charged() == 1 + 4 + 4

@@ -40,6 +40,8 @@ from tests.bot.discord.views.limits import (
 from tests.bot.discord.views.samples import layouts
 from tests.bot.discord.views.samples.data import PROMPT, Shown
 from tests.bot.discord.views.samples.layouts import PARTS, SAMPLES
+from tests.bot.discord.views.samples.lists import LISTS
+from tests.bot.discord.views.samples.results import RESULTS
 
 LOCALES = ("en-US", "zh-CN")
 LAYOUT_TYPES = ("ui.LayoutView", "ui.Modal", "Panel")
@@ -199,9 +201,23 @@ def test_discord_takes_it(name: str, locale: str):
 
 @pytest.mark.parametrize("name", [name for name in SAMPLES if name.startswith("picture")])
 def test_a_result_is_no_switchboard(name: str):
-    """Below a result there are at most five buttons and one menu."""
+    """Below a picture there are at most five buttons, below several at most two rows of five, and
+    no menu: clients ignore a choice that is already chosen."""
     kinds = [part["type"] for part in parts(components(SAMPLES[name](words(), PROMPT)))]
-    assert kinds.count(BUTTON) <= 5 and kinds.count(SELECT) <= 1
+    assert kinds.count(BUTTON) <= (10 if name.startswith("pictures") else 5)
+    assert kinds.count(SELECT) == 0
+
+
+@pytest.mark.parametrize("name", [*RESULTS, *LISTS])
+def test_every_button_says_by_itself_what_it_does(name: str):
+    """No two buttons of a message have the same label and different effects, and no label is only
+    a letter and a number: a screen reader reads labels alone."""
+    found = [
+        part for part in parts(components(SAMPLES[name](words(), PROMPT))) if part["type"] == BUTTON
+    ]
+    labels = [each["label"] for each in found if each["label"] not in ("Show", "Cancel")]
+    assert len(set(labels)) == len(labels)
+    assert [label for label in labels if len(label) < 4] == []
 
 
 @pytest.mark.parametrize("name", SAMPLES)

@@ -17,8 +17,9 @@ from bot.i18n import Words
 from bot.jobs.status import BotStatus
 from bot.pictures.foreign.recipe import ForeignRecipe
 from bot.pictures.inspection import ForeignDetails, PictureDetails, PromptExplanation
-from bot.request import flags
+from bot.pictures.origins import Origin, OriginKind
 from bot.request.notes import StyleIgnored
+from bot.request.prompt_line import prompt_line
 from engine.diffusion.families import Z_IMAGE_TURBO
 from engine.prompts import EnhancementLevel, PictureStyle, analyse, enhance
 from engine.states import EngineState
@@ -90,8 +91,9 @@ def _details(
             loras = tuple(f"style-{n}" for n in range(7))
             recipe = dataclasses.replace(recipe, adaptations=adaptations, loras=loras)
         picture = a_picture(31, words, private=full) if stored else None
+        line = prompt_line(request, Z_IMAGE_TURBO)
         details = PictureDetails(
-            recipe, flags.flag_line(request), picture, from_file=full or not stored
+            recipe, line.text, picture, from_file=full or not stored, adjusted=line.adjusted
         )
         return details_panel(dataclasses.replace(details, **changes), say).view
 
@@ -125,6 +127,7 @@ _EVERYTHING: dict[str, Any] = {
     "refine": 0.2,
     "style": PictureStyle.POSTER,
 }
+_REMIX = Origin(OriginKind.REMIX, 30)
 _STYLE_IGNORED = StyleIgnored(PictureStyle.OIL, "watercolour")
 
 INSPECTION: dict[str, Sample] = {
@@ -143,7 +146,9 @@ INSPECTION: dict[str, Sample] = {
     "explain-style": _explain(style=PictureStyle.WATERCOLOUR),
     "explain-style-left": _explain(", watercolour", style=PictureStyle.OIL, left=_STYLE_IGNORED),
     "details": _details(),
-    "details-full": _details(_EVERYTHING, full=True, parent_id=30, series=(31, 32, 33, 34)),
+    "details-full": _details(
+        _EVERYTHING, full=True, origin=_REMIX, series=(31, 32, 33, 34), notes=MENDS
+    ),
     "details-long": _details({"negative_prompt": "fog, " * 300, "guidance": 1.8}),
     "details-file": _details(stored=False),
     "details-file-begun": _details(
@@ -156,5 +161,11 @@ INSPECTION: dict[str, Sample] = {
     "foreign-unknown": _foreign(program="", negative="", seed=None, size=None, settings=()),
     "foreign-ours": _foreign(program="zimagine", seed=2**60, size=(512, 768)),
     "foreign-long": _foreign(prompt="a red house, " * 300),
+    "details-other-model": _details(
+        {"width_px": 96, "height_px": 80, "steps": 60}, repeatable=False
+    ),
+    "details-variation": _details(
+        {"variations": (Variation(8, 0.6),)}, origin=Origin(OriginKind.VARIATION, 30, 0.6)
+    ),
     "details-upscaled": _from_pictures(Mode.UPSCALE, 1, 0.35),
 }

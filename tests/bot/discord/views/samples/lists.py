@@ -7,8 +7,14 @@ from typing import Any
 
 from bot.discord.handlers.history import search_layout
 from bot.discord.views.inspection import queue_layout
-from bot.discord.views.jobs import history_layout, more_layout, picture_layout
+from bot.discord.views.jobs import history_layout
 from bot.discord.views.markdown import quoted
+from bot.discord.views.pictures import (
+    deletion_layout,
+    more_layout,
+    more_of_picture_layout,
+    picture_layout,
+)
 from bot.i18n import Words
 from bot.jobs.queue import NEXT_SHOWN, OwnQueue, QueuedJob, WholeQueue
 from bot.pictures.gallery import (
@@ -19,6 +25,7 @@ from bot.pictures.gallery import (
     GalleryPage,
     SearchResults,
 )
+from bot.pictures.possible_actions import PossibleActions
 from tests.bot.discord.views.samples.data import (
     ALICE,
     BOB,
@@ -49,12 +56,32 @@ def _search(count: int, *, more: bool = False, favourites: bool = False) -> Samp
     return shown
 
 
-def _more(count: int, marked: int = 0, *, own: bool = True, erasable: bool = True) -> Sample:
-    def shown(say: Words, words: str) -> Shown:
-        pictures = tuple(a_picture(31 + n, words, favourite=n < marked) for n in range(count))
-        return more_layout(AllowedActions(pictures, own, erasable), 31, say)
+def _allowed(
+    words: str, count: int, marked: int = 0, *, own: bool = True, erasable: bool = True
+) -> AllowedActions:
+    pictures = tuple(a_picture(31 + n, words, favourite=n < marked) for n in range(count))
+    return AllowedActions(pictures, own, erasable)
 
-    return shown
+
+def _more(count: int, marked: int = 0, **allowed: bool) -> Sample:
+    return lambda say, words: more_layout(_allowed(words, count, marked, **allowed), say)
+
+
+def _more_of(picture_id: int, marked: int = 0, **allowed: bool) -> Sample:
+    """Return the panel turned to one of four pictures."""
+    return lambda say, words: more_of_picture_layout(
+        _allowed(words, 4, marked, **allowed), picture_id, say
+    )
+
+
+def _delete(count: int) -> Sample:
+    return lambda say, words: deletion_layout(_allowed(words, count), 31, say)
+
+
+def _shown(**possible: bool) -> Sample:
+    return lambda say, words: picture_layout(
+        a_picture(31, words), PossibleActions(**possible), "zimagine-12-5.png", say
+    )
 
 
 def _job(number: int, words: str | None, **changes: Any) -> QueuedJob:
@@ -99,13 +126,19 @@ LISTS: dict[str, Sample] = {
     "found-many": _search(FOUND_PICTURES, more=True),
     "found-no-favourite": _search(0, favourites=True),
     "found-favourites": _search(2, favourites=True),
-    "shown": lambda say, words: picture_layout(a_picture(31, words), "zimagine-12-5.png", say),
+    "shown": _shown(),
+    "shown-large": _shown(upscale=False),
+    "shown-alone": _shown(repaint=False, upscale=False),
     "more-own": _more(1),
     "more-own-favourite": _more(1, 1),
     "more-foreign": _more(1, own=False, erasable=False),
     "more-foreign-moderator": _more(1, own=False),
     "more-several-own": _more(4, 2),
     "more-several-foreign": _more(4, own=False, erasable=False),
+    "more-of-several-own": _more_of(33, 2),
+    "more-of-several-foreign": _more_of(31, own=False),
+    "delete": _delete(1),
+    "delete-several": _delete(4),
     "queue-empty": _queue(0, NOBODY),
     "queue-own": _queue(2, BUSY),
     "queue-own-full": _queue(NEXT_SHOWN + 2, BUSY, notice="Cancelled and not charged:"),

@@ -6,7 +6,13 @@ import dataclasses
 from typing import Any
 
 from bot.discord.views.custom_ids import ComponentAction, custom_id, staged_id
-from bot.discord.views.modals import image_to_image_form, remix_form, report_form, staged_layout
+from bot.discord.views.modals import (
+    block_form,
+    image_to_image_form,
+    remix_form,
+    report_form,
+    staged_layout,
+)
 from bot.discord.views.permutations import accepted_layout, closed_layout, proposal_layout
 from bot.i18n import Words
 from bot.jobs.permutations import AcceptedBatch, BatchProposal
@@ -74,6 +80,7 @@ PERMUTATIONS: dict[str, Sample] = {
         dataclasses.replace(STAGED, notes=STAGED_NOTES), say
     ),
     "report": lambda say, _: report_form(31, say),
+    "report-block": lambda say, _: block_form(31, say),
     "question": _proposal(2, 7.0),
     "question-many": _proposal(MAX_PERMUTATIONS, 150.0, 4),
     "question-untimed": _proposal(3, None),

@@ -23,7 +23,10 @@ from bot.delivery.cards import (
 from bot.delivery.messenger import Obstacle
 from bot.discord.views.jobs import card_layout
 from bot.pictures.filenames import attachment_name
+from bot.pictures.origins import Origin, OriginKind
+from bot.pictures.possible_actions import PossibleActions
 from bot.request.notes import SomeFailed
+from bot.request.resolve import STRONG, SUBTLE
 from bot.request.summary import RequestSummary
 from engine.diffusion.families import Speed
 from engine.prompts import PictureStyle
@@ -44,6 +47,8 @@ ERRORS = (
     *("disk", "crashed", "render_failed"),
 )
 CHOSEN = RequestSummary(4, "16:9", PictureStyle.WATERCOLOUR, 4, Speed.FAST, 2.5)
+UPLOADED = (OriginKind.IMAGE, OriginKind.INPAINT, OriginKind.BLEND, OriginKind.UPSCALE)
+"""What can be made without a picture that the bot painted."""
 UNNAMED = RequestSummary(shape="832×1216", steps=12)
 """A summary whose shape and steps match no named choice."""
 
@@ -59,17 +64,18 @@ def _painting(**changes: Any) -> Sample:
 
 
 def _added(make: Callable[..., Card]) -> Sample:
-    """Return the sample of a card with an enhancement and every kind of note."""
-    return lambda say, words: card_layout(make(added=words, notes=NOTES, words=words), say)
+    """Return the sample of a card with every kind of note."""
+    return lambda say, words: card_layout(make(notes=NOTES, words=words), say)
 
 
 def _result(words: str, ids: tuple[int, ...] = (31,), **changes: Any) -> PictureCard:
     asked = changes.pop("asked", {})
-    shown = tuple(ShownPicture(each, 5 + n, Path("x.png")) for n, each in enumerate(ids))
+    possible = changes.pop("possible", PossibleActions())
+    shown = tuple(ShownPicture(each, 5 + n, Path("x.png"), possible) for n, each in enumerate(ids))
     name = "zimagine-12-5.png" if len(ids) == 1 else "zimagine-12-sheet.png"
     name = attachment_name(name, spoiler=changes.get("spoiler", False))
     request = a_request(words, seed=5, **asked)
-    return PictureCard(shown, request, ALICE, name, 3.25, "Tongyi-MAI/Z-Image-Turbo", **changes)
+    return PictureCard(shown, request, ALICE, name, 3.25, **changes)
 
 
 def _picture(ids: tuple[int, ...] = (31,), **changes: Any) -> Sample:
@@ -119,6 +125,14 @@ RESULTS: dict[str, Sample] = {
     "picture-mention": _picture(mention=True),
     "picture-direct": _picture(direct=True, origin_id=CHANNEL),
     "picture-spoiler": _picture(spoiler=True),
+    "picture-large": _picture(
+        possible=PossibleActions(upscale=False), origin=Origin(OriginKind.UPSCALE, 30)
+    ),
+    "picture-alone": _picture(possible=PossibleActions(repaint=False, upscale=False)),
+    **{f"picture-{kind}": _picture(origin=Origin(kind, 30, STRONG, 3)) for kind in OriginKind},
+    "picture-variation-subtle": _picture(origin=Origin(OriginKind.VARIATION, 30, SUBTLE)),
+    "picture-variation-other": _picture(origin=Origin(OriginKind.VARIATION, 30, 0.4)),
+    **{f"picture-upload-{kind}": _picture(origin=Origin(kind, sources=2)) for kind in UPLOADED},
     "picture-notes": _added(lambda words, **more: _result(words, **more)),
     "picture-no-direct": _fallback_reason(DeliveryMode.DIRECT, Obstacle.FORBIDDEN),
     "picture-not-sent": _fallback_reason(DeliveryMode.DIRECT, Obstacle.TOO_LARGE),
@@ -128,6 +142,11 @@ RESULTS: dict[str, Sample] = {
     "picture-thread-lost": _fallback_reason(DeliveryMode.THREAD, Obstacle.REJECTED),
     "pictures": _picture((31, 32, 33, 34)),
     "pictures-two": _picture((31, 40)),
+    "pictures-variations": _picture(
+        (31, 32, 33, 34), origin=Origin(OriginKind.VARIATION, 30, STRONG)
+    ),
+    "pictures-large": _picture((31, 32, 33), possible=PossibleActions(upscale=False)),
+    "pictures-alone": _picture((31, 32), possible=PossibleActions(repaint=False)),
     "pictures-mention": _picture((31, 32, 33), mention=True, notes=(SomeFailed(1, 4),)),
     "pictures-direct": _picture((31, 32), direct=True, origin_id=CHANNEL, spoiler=True),
     "failure-cancelled": _failure("cancelled"),
