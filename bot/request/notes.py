@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from engine.prompts import PictureStyle
+from engine.prompts import KnownNames, PictureStyle
 from engine.types import Adaptation, Difference, Recipe
 
 
@@ -49,6 +49,17 @@ class StyleIgnored:
 
 
 @dataclass(frozen=True, slots=True)
+class LimitedModel:
+    """The model knows little: the built-in demo model, or one of its kind.
+
+    known: all of it, in the language of the prompt. recognized: whether any of it is in the prompt.
+    """
+
+    known: KnownNames
+    recognized: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Adapted:
     """The renderer had to deviate from the request; the picture is fine."""
 
@@ -76,6 +87,7 @@ Note = (
     | HighGuidance
     | SmallSide
     | StyleIgnored
+    | LimitedModel
     | Adapted
     | NotExact
     | SomeFailed

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 
 from engine.diffusion.families import Speed
-from engine.prompts import EnhancementLevel, PictureStyle
+from engine.prompts import EnhancementLevel, PictureStyle, clean
 from engine.types import Mode
 
 
@@ -45,3 +46,9 @@ class GenerationParams:
     refine: float = 0.0
     start: InitImages | None = None
     style: PictureStyle | None = None
+
+
+def cleaned(params: GenerationParams) -> GenerationParams:
+    """Return the parameters without characters that cannot be stored; resolving drops them too."""
+    negative = None if params.negative is None else clean(params.negative)
+    return dataclasses.replace(params, prompt=clean(params.prompt), negative=negative)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 
 from bot.request.notes import (
     HighGuidance,
+    LimitedModel,
     NegativeAdded,
     NegativeIgnored,
     Note,
@@ -198,6 +199,10 @@ def request_notes(request: ImageRequest, family: Family) -> tuple[Note, ...]:
         read = prompts.as_read(request.prompt, request.effective_prompt, request.style)
         if styled.clash or read != styled.prompt:
             notes.append(StyleIgnored(request.style, styled.clash))
+    if family.vocabulary is not None:
+        words = family.vocabulary()
+        known = words.names_for(request.prompt)
+        notes.append(LimitedModel(known, words.knows(request.prompt)))
     return tuple(notes)
 
 

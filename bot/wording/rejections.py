@@ -11,6 +11,7 @@ from bot.request.input_images import InputMismatch, MaskEmpty, MaskMissing, Mask
 from bot.request.notes import (
     Adapted,
     HighGuidance,
+    LimitedModel,
     NegativeAdded,
     NegativeIgnored,
     Note,
@@ -34,6 +35,7 @@ from bot.request.outcomes import (
     NotAllowed,
     NotBlockable,
     NotBlocked,
+    NothingKnown,
     NothingToCancel,
     NotOwner,
     NotReported,
@@ -62,6 +64,7 @@ from bot.request.outcomes import (
     UnusableUpload,
 )
 from bot.wording.flags import flag_problem, permutations_problem
+from bot.wording.knowledge import limited_model, nothing_known
 from bot.wording.labels import style_ignored
 from bot.wording.moderation import When, moderation_refusal
 from engine.errors import Scope
@@ -108,6 +111,8 @@ def refusal(refused: Refused, say: Words, when: When) -> str:
             return flag_problem(error, say)
         case ManyPermutations() | OnePromptOnly() | TooManyPermutations() | ProposalClosed():
             return permutations_problem(reason, say)
+        case NothingKnown():
+            return nothing_known(say)
         case QueueIsFull():
             return _queue_full(reason, refused.retry_at, say, when)
         case QuotaSpent():
@@ -424,6 +429,8 @@ def note_sentence(remark: Note, say: Words) -> str:
             )
         case StyleIgnored():
             return style_ignored(remark, say)
+        case LimitedModel():
+            return limited_model(remark, say)
         case Adapted(adaptation):
             return _adapted(adaptation, say)
         case SomeFailed(failed, wanted):

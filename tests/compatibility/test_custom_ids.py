@@ -12,7 +12,13 @@ from typing import Any
 import pytest
 from discord import InteractionType
 
-from bot.discord.views.custom_ids import MENU_ACTIONS, ComponentAction, parse, parse_staged
+from bot.discord.views.custom_ids import (
+    EXAMPLE_ACTIONS,
+    MENU_ACTIONS,
+    ComponentAction,
+    parse,
+    parse_staged,
+)
 from tests.bot.discord.fuzzer import Fuzzer
 from tests.compatibility.home import CUSTOM_IDS, RECORDED_CONTENTS, TOKEN, Home, copied, open_home
 from tests.fakes import ScriptedRenderer
@@ -21,7 +27,7 @@ RECORDED: dict[str, Any] = json.loads(CUSTOM_IDS.read_text(encoding="utf-8"))
 SHOWN: list[dict[str, Any]] = RECORDED["shown"]
 (KEPT,) = {each["custom_id"] for each in SHOWN if parse_staged(each["custom_id"]) is not None}
 NOW = datetime.fromisoformat(json.loads(RECORDED_CONTENTS.read_text(encoding="utf-8"))["now"])
-LATER_ACTIONS: frozenset[ComponentAction] = frozenset()
+LATER_ACTIONS = frozenset({*EXAMPLE_ACTIONS, ComponentAction.PAINT_ANYWAY})
 """Actions added after the recording, which therefore lacks them."""
 UNKNOWN = "I do not recognise this button"
 TYPED = {

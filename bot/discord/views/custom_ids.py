@@ -12,7 +12,8 @@ class ComponentAction(StrEnum):
     """The action of a button, a menu or a form. The values never change: old messages hold them.
 
     The row id that follows is a picture's, except for CANCEL and CANCEL_IN_QUEUE (a job's),
-    ACCEPT_PROPOSAL and DECLINE_PROPOSAL (a proposal's), and REFRESH_QUEUE (0).
+    ACCEPT_PROPOSAL, DECLINE_PROPOSAL and those that paint examples or anyway (a proposal's), and
+    REFRESH_QUEUE (0).
 
     CANCEL_IN_QUEUE is on the panel of /queue, which is then updated in place.
 
@@ -49,10 +50,21 @@ class ComponentAction(StrEnum):
     PAINT_FROM = "from"
     ACCEPT_PROPOSAL = "paint"
     DECLINE_PROPOSAL = "decline"
+    PAINT_FIRST_EXAMPLE = "try1"
+    PAINT_SECOND_EXAMPLE = "try2"
+    PAINT_THIRD_EXAMPLE = "try3"
+    PAINT_ANYWAY = "anyway"
 
 
 PATTERN = rf"z1:(?P<act>{'|'.join(ComponentAction)}):(?P<id>[0-9]{{1,18}})"
 """Every custom_id that this or an earlier version put on a button, a menu or a form."""
+
+EXAMPLE_ACTIONS = (
+    ComponentAction.PAINT_FIRST_EXAMPLE,
+    ComponentAction.PAINT_SECOND_EXAMPLE,
+    ComponentAction.PAINT_THIRD_EXAMPLE,
+)
+"""The actions of the examples that are offered for a prompt, in their order."""
 
 MENU_ACTIONS = frozenset(
     {

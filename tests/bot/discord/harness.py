@@ -15,12 +15,13 @@ import simcord
 
 from bot.runtime.app import Application, open_application
 from bot.settings import Settings
+from engine.diffusion.families import Family
 from engine.renderer import RendererFactory
 from engine.uploads import UploadTooLarge
 from storage.database import FILE_NAME
 from storage.timestamps import to_us
 from tests.databases import place_new_database
-from tests.fakes import FakeClock, ScriptedRenderer
+from tests.fakes import KNOWS_ALL, FakeClock, ScriptedRenderer
 
 WAIT_S = 60.0
 OWNER_ID = 999
@@ -29,9 +30,16 @@ OWNER_ID = 999
 class BotHarness:
     """A server with a channel and members, and the application, which can be restarted."""
 
-    def __init__(self, settings: Settings, load: RendererFactory, clock: FakeClock) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        load: RendererFactory,
+        clock: FakeClock,
+        family: Family = KNOWS_ALL,
+    ) -> None:
         self.settings = settings
         self.load = load
+        self.family = family
         self.clock = clock
         self.env: Any = None
         self.fetched: list[str] = []
@@ -56,7 +64,13 @@ class BotHarness:
     async def start(self) -> None:
         """Start the application and log its client in, for the first time or again."""
         app = await self._stack.enter_async_context(
-            open_application(self.settings, load=self.load, clock=self.clock, fetch=self.fetch)
+            open_application(
+                self.settings,
+                load=self.load,
+                family=self.family,
+                clock=self.clock,
+                fetch=self.fetch,
+            )
         )
         self._app = app
         if self.env is None:
@@ -181,11 +195,15 @@ def make_settings(data_dir: Path, **sections: dict[str, Any]) -> Settings:
 
 @asynccontextmanager
 async def open_harness(
-    data_dir: Path, load: RendererFactory, **sections: dict[str, Any]
+    data_dir: Path,
+    load: RendererFactory,
+    *,
+    family: Family = KNOWS_ALL,
+    **sections: dict[str, Any],
 ) -> AsyncIterator[BotHarness]:
     """Run the bot; an error that it swallowed fails the test."""
     place_new_database(data_dir / FILE_NAME)
-    harness = BotHarness(make_settings(data_dir, **sections), load, FakeClock())
+    harness = BotHarness(make_settings(data_dir, **sections), load, FakeClock(), family)
     await harness.start()
     try:
         await harness.app.engine.ready()

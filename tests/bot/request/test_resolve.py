@@ -36,11 +36,12 @@ from bot.wording import rejections
 from engine.diffusion.families import SKETCH_FAMILY, Z_IMAGE_TURBO, Family, Speed
 from engine.prompts import EnhancementLevel, PictureStyle
 from engine.types import MAX_SEED, MAX_VARIATIONS, Mode, Variation
+from tests.fakes import KNOWS_ALL
 
 SHA = "a" * 64
 
 
-def resolved(params: GenerationParams, family: Family = SKETCH_FAMILY) -> ResolvedRequest:
+def resolved(params: GenerationParams, family: Family = KNOWS_ALL) -> ResolvedRequest:
     """The request of a wish that is all right."""
     outcome = resolve(params, family, lambda: 42)
     assert isinstance(outcome, ResolvedRequest)
@@ -94,7 +95,7 @@ def test_an_untouched_wish_gets_the_familys_defaults():
 )
 def test_bad_input_gets_a_reason_and_one_sentence(params: GenerationParams, kind: type):
     """Each mistake has its own reason and one sentence."""
-    outcome = resolve(params, SKETCH_FAMILY, lambda: 42)
+    outcome = resolve(params, KNOWS_ALL, lambda: 42)
     assert isinstance(outcome, Refused) and isinstance(outcome.reason, kind)
     sentence = rejections.refusal(outcome, words(), lambda moment: moment.isoformat())
     assert sentence and "\n" not in sentence and sentence[-1] == "."

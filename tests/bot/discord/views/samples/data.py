@@ -16,6 +16,7 @@ from bot.i18n import Words
 from bot.request.notes import (
     Adapted,
     HighGuidance,
+    LimitedModel,
     NegativeAdded,
     NegativeIgnored,
     Note,
@@ -26,6 +27,7 @@ from bot.request.notes import (
 )
 from engine.diffusion.families import Z_IMAGE_TURBO
 from engine.prompts import PictureStyle
+from engine.sketch.vocabulary import sketch_vocabulary
 from engine.types import Adaptation, Difference, Mend
 from storage.types import Place, StoredPicture
 from tests.fakes import EPOCH
@@ -49,6 +51,7 @@ NOTES: tuple[Note, ...] = (
     SmallSide(256, 512),
     StyleIgnored(PictureStyle.OIL, "watercolour"),
     StyleIgnored(PictureStyle.ANIME),
+    LimitedModel(sketch_vocabulary().names["en"], recognized=True),
     *MENDS,
     NotExact((Difference("device", "cuda", "cpu"), Difference("threads", None, 2))),
     SomeFailed(1, 4),
