@@ -61,7 +61,7 @@ class Reporter:
             if unknown
             else limited_model(LimitedModel(names, recognized=True), words())
         )
-        click.echo(f"zimagine: {sentence}", err=True)
+        click.echo(sentence, err=True)
 
     def trouble(self, sentence: str) -> None:
         """Report that one picture or prompt of several failed."""

@@ -50,9 +50,9 @@ class ComponentAction(StrEnum):
     PAINT_FROM = "from"
     ACCEPT_PROPOSAL = "paint"
     DECLINE_PROPOSAL = "decline"
-    PAINT_FIRST_EXAMPLE = "try1"
-    PAINT_SECOND_EXAMPLE = "try2"
-    PAINT_THIRD_EXAMPLE = "try3"
+    PAINT_FIRST_EXAMPLE = "tryfirst"
+    PAINT_SECOND_EXAMPLE = "trysecond"
+    PAINT_THIRD_EXAMPLE = "trythird"
     PAINT_ANYWAY = "anyway"
 
 

@@ -27,7 +27,7 @@ def test_one_line_names_what_it_knows(tmp_path: Path, prompts: list[str], quoted
     done = zimagine("imagine", "--prompts", str(file), *QUICK, "--out", str(tmp_path / "out"))
     assert done.exit_code == 0 and len(done.stdout.splitlines()) == len(prompts)
     (line,) = [each for each in done.stderr.splitlines() if "demo model" in each]
-    assert line.startswith(f"zimagine: {TELLS}{quoted}")
+    assert line.startswith(f"{TELLS}{quoted}")
 
 
 @pytest.mark.parametrize("extra", [[], ["--json"]])

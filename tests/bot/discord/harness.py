@@ -4,6 +4,7 @@ network."""
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, closing
@@ -15,13 +16,13 @@ import simcord
 
 from bot.runtime.app import Application, open_application
 from bot.settings import Settings
-from engine.diffusion.families import Family
+from engine.diffusion.families import Family, family_for
 from engine.renderer import RendererFactory
 from engine.uploads import UploadTooLarge
 from storage.database import FILE_NAME
 from storage.timestamps import to_us
 from tests.databases import place_new_database
-from tests.fakes import KNOWS_ALL, FakeClock, ScriptedRenderer
+from tests.fakes import FakeClock, ScriptedRenderer
 
 WAIT_S = 60.0
 OWNER_ID = 999
@@ -35,11 +36,13 @@ class BotHarness:
         settings: Settings,
         load: RendererFactory,
         clock: FakeClock,
-        family: Family = KNOWS_ALL,
+        family: Family | None = None,
     ) -> None:
+        """family: None for that of the settings, as if its model knew every word."""
         self.settings = settings
         self.load = load
-        self.family = family
+        configured = dataclasses.replace(family_for(settings.engine.model), vocabulary=None)
+        self.family = family or configured
         self.clock = clock
         self.env: Any = None
         self.fetched: list[str] = []
@@ -198,7 +201,7 @@ async def open_harness(
     data_dir: Path,
     load: RendererFactory,
     *,
-    family: Family = KNOWS_ALL,
+    family: Family | None = None,
     **sections: dict[str, Any],
 ) -> AsyncIterator[BotHarness]:
     """Run the bot; an error that it swallowed fails the test."""

@@ -181,7 +181,7 @@ async def test_it_is_no_batch(harness: BotHarness, custom_id: str):
     asked = await ask(harness, "a cat")
     await Fuzzer(harness).press(harness.alice, custom_id, message=asked.response.message)
     many = await ask(harness, "{red, blue} house")
-    for button in ("z1:anyway:2", "z1:try1:2", "z1:try3:2"):
+    for button in ("z1:anyway:2", "z1:tryfirst:2", "z1:trythird:2"):
         await Fuzzer(harness).press(harness.alice, button, message=many.response.message)
     await harness.env.settle()
     assert nothing_charged(harness)
