@@ -1,4 +1,4 @@
-"""Proposals: requests that wait for confirmation and are accepted at most once."""
+"""Proposals: requests that wait for an answer; a batch is accepted at most once."""
 
 import sqlite3
 from dataclasses import dataclass

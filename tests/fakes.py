@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -18,6 +19,7 @@ from bot.delivery.messenger import (
     Undeliverable,
 )
 from bot.pictures.filenames import is_picture_of
+from engine.diffusion.families import SKETCH_FAMILY
 from engine.errors import Cancelled, EngineError
 from engine.renderer import Outcome, RenderTask
 from engine.types import (
@@ -34,6 +36,8 @@ EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 HELD_LIMIT_S = 30.0
 DIRECT = 9000
 """The channel id of a user's direct messages is this number plus the user id."""
+KNOWS_ALL = dataclasses.replace(SKETCH_FAMILY, vocabulary=None)
+"""The embedded model's family, as if it knew every word: `ScriptedRenderer` paints all of them."""
 THREAD = 20000
 """A thread's id is this number plus the id of the message it was opened under."""
 

@@ -13,12 +13,12 @@ from bot.cli.batch.plan import refuse
 from bot.cli.common.errors import load_settings
 from bot.cli.common.token_count import token_counter
 from bot.i18n import Words, words
-from bot.request.notes import StyleIgnored
+from bot.request.notes import LimitedModel, StyleIgnored
 from bot.request.outcomes import Refused, ResolvedRequest
 from bot.request.params import GenerationParams
 from bot.request.pasted import take_pasted
 from bot.request.resolve import resolve
-from bot.wording import prompt_analysis
+from bot.wording import prompt_analysis, rejections
 from bot.wording.labels import style_ignored, style_name
 from engine.diffusion.families import Family, family_for
 from engine.prompts import (
@@ -116,6 +116,8 @@ def _print(
         say("Advice"),
         [*(prompt_analysis.advice_sentence(each, say) for each in analysis.advice), *left],
     )
+    limited = [each for each in resolved.notes if isinstance(each, LimitedModel)]
+    _list(say("Model"), [rejections.note_sentence(each, say) for each in limited])
     nothing = say("(nothing)")
     _list(
         say("What enhancement adds (this model's default is {level})", level=family.enhance),

@@ -18,8 +18,11 @@ from bot.exit_codes import UNAVAILABLE
 from bot.playground.rest.routes import PREFIX
 from bot.playground.server import Counts, Playground, PlaygroundPlan, open_playground
 from bot.playground.watch import RequestLogEntry
+from bot.request.knowledge import known_names
 from bot.runtime.shutdown import stop_on_signals
 from bot.settings import ENV_PREFIX
+from bot.wording.knowledge import known_list
+from engine.diffusion.families import family_for
 from storage.database import FILE_NAME, Database
 from storage.jobs import Jobs
 from storage.types import JobState, utc_now
@@ -59,10 +62,25 @@ def command(
         environment[f"{ENV_PREFIX}ENGINE__MODEL"] = model
     arguments = None if no_bot else ["run", *(["--config", str(config)] if config else [])]
     code = asyncio.run(
-        _serve(arguments, environment, port, settings.storage.data_dir, browse=not no_browser)
+        _serve(
+            arguments,
+            environment,
+            port,
+            settings.storage.data_dir,
+            {} if no_bot else _known(settings.engine.model),
+            browse=not no_browser,
+        )
     )
     if code:
         raise SystemExit(code)
+
+
+def _known(model: str) -> dict[str, str]:
+    """Return all that a model knows which knows little, by the page's languages."""
+    family = family_for(model)
+    locales = {"en": "en", "zh": "zh-CN"}
+    names = {page: known_names(family, locale) for page, locale in locales.items()}
+    return {page: known_list(each) for page, each in names.items() if each}
 
 
 async def _serve(
@@ -70,6 +88,7 @@ async def _serve(
     environment: Mapping[str, str],
     port: int | None,
     data_dir: Path,
+    known: Mapping[str, str],
     *,
     browse: bool,
 ) -> int:
@@ -78,7 +97,7 @@ async def _serve(
     async with AsyncExitStack() as stack:
         counts = await stack.enter_async_context(_job_counts(data_dir / FILE_NAME))
         stack.enter_context(stop_on_signals(stop))
-        plan = PlaygroundPlan(arguments, environment, counts=counts)
+        plan = PlaygroundPlan(arguments, environment, counts=counts, known=known)
         playground = await _open(stack, plan, port)
         click.echo(f"zimagine playground: {playground.url} (Ctrl-C stops it)")
         if arguments is None:

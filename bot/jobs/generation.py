@@ -7,6 +7,7 @@ from bot.jobs.admission import AdmissionService
 from bot.jobs.submission import JobSubmission
 from bot.pictures.originals import OriginalPictures
 from bot.request.apply_flags import apply_flags
+from bot.request.knowledge import confirmation
 from bot.request.outcomes import Accepted, OutOfRange, Refused
 from bot.request.params import GenerationParams
 from bot.request.resolver import RequestResolver
@@ -46,7 +47,8 @@ class GenerationService:
         resolved = await self._resolver.resolve(parsed.params)
         if isinstance(resolved, Refused):
             return resolved
-        return await self._admission.accept(
+        unknown = confirmation(parsed, resolved, self._resolver.family)
+        return unknown or await self._admission.accept(
             actor, JobSubmission(resolved, parsed.count, parsed.private)
         )
 

@@ -18,6 +18,8 @@ from bot.jobs.submission import JobSubmission
 from bot.jobs.variations import params_like
 from bot.pictures.originals import OriginalPictures
 from bot.request.apply_flags import ParsedRequest, apply_flags_to_each, expand_prompts
+from bot.request.knowledge import unrecognized
+from bot.request.notes import LimitedModel
 from bot.request.outcomes import (
     Accepted,
     ManyPermutations,
@@ -26,10 +28,9 @@ from bot.request.outcomes import (
     Refused,
     StorageUnavailable,
 )
-from bot.request.params import GenerationParams
+from bot.request.params import GenerationParams, cleaned
 from bot.request.resolver import RequestResolver
 from engine.estimate import Estimator
-from engine.prompts import clean
 from engine.series import MAX_PICTURES
 from engine.types import ImageRequest
 from storage.errors import IllegalTransition, StorageError, UnknownRow
@@ -56,6 +57,7 @@ class BatchProposal:
     """A question to ask. texts: each permutation with its flags, in order.
 
     quota: before anything is charged. duration_s: how long painting takes, None if unknown.
+    unknown: what the model knows, if none of it is in any of the prompts.
     """
 
     proposal_id: int
@@ -63,6 +65,7 @@ class BatchProposal:
     pictures: int
     quota: QuotaStatus
     duration_s: float | None
+    unknown: LimitedModel | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +84,12 @@ class _ResolvedBatch:
     @property
     def pictures(self) -> int:
         return sum(each.count for each in self.submissions)
+
+    @property
+    def unknown(self) -> LimitedModel | None:
+        """What the model knows, if it knows nothing in all of the prompts."""
+        found = [unrecognized(each.resolved) for each in self.submissions]
+        return found[0] if all(found) else None
 
     @property
     def work(self) -> float:
@@ -118,7 +127,7 @@ class PermutationService:
 
     async def propose(self, actor: Actor, many: ManyPermutations) -> BatchProposal | Refused:
         """Store the proposal; nothing is charged or reserved for it."""
-        batch = PendingBatch(_cleaned(many.params), many.count, many.private, many.parent_id)
+        batch = PendingBatch(cleaned(many.params), many.count, many.private, many.parent_id)
         try:
             async with asyncio.timeout(ACCEPT_LIMIT_S):
                 resolved = await self._resolve(actor, batch)
@@ -179,7 +188,9 @@ class PermutationService:
         quota = await self._quotas.status(actor.guild_id, actor.user_id, self._fallback)
         proposal = await self._proposals.ask(place, _to_json(batch))
         duration_s = self._estimator.seconds(resolved.work)
-        return BatchProposal(proposal.id, resolved.texts, resolved.pictures, quota, duration_s)
+        return BatchProposal(
+            proposal.id, resolved.texts, resolved.pictures, quota, duration_s, resolved.unknown
+        )
 
     async def _open(self, actor: Actor, proposal_id: int) -> PendingBatch | Refused:
         found = await self._proposals.get(proposal_id)
@@ -244,12 +255,6 @@ class PermutationService:
 def _is_for(actor: Actor, proposal: Proposal) -> bool:
     place = proposal.place
     return (place.guild_id, place.user_id) == (actor.guild_id, actor.user_id)
-
-
-def _cleaned(params: GenerationParams) -> GenerationParams:
-    """Return the parameters without characters that cannot be stored; resolving drops them too."""
-    negative = None if params.negative is None else clean(params.negative)
-    return dataclasses.replace(params, prompt=clean(params.prompt), negative=negative)
 
 
 @lru_cache(maxsize=1)

@@ -15,6 +15,7 @@ from bot.jobs.admission import AdmissionService
 from bot.jobs.submission import JobSubmission
 from bot.pictures.originals import OriginalPictures
 from bot.request.apply_flags import apply_flags
+from bot.request.knowledge import confirmation
 from bot.request.outcomes import (
     Accepted,
     FileRemoved,
@@ -182,10 +183,15 @@ class VariationService:
         resolved = await self._resolver.resolve(params)
         if isinstance(resolved, Refused):
             return resolved
-        submission = JobSubmission(
-            resolved, parsed.count, original.private or parsed.private, original.id
+        private = original.private or parsed.private
+        unknown = confirmation(
+            dataclasses.replace(parsed, params=params, private=private),
+            resolved,
+            self._resolver.family,
+            parent_id=original.id,
         )
-        return await self._admission.accept(actor, submission)
+        submission = JobSubmission(resolved, parsed.count, private, original.id)
+        return unknown or await self._admission.accept(actor, submission)
 
     async def original(
         self, actor: Actor, picture: str | None = None, *, anyones: bool = False

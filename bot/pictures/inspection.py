@@ -17,7 +17,7 @@ from bot.pictures.lineage import BeforeUpscale, Lineage
 from bot.pictures.origins import Origin, origin_of
 from bot.request.apply_flags import apply_flags_to_each
 from bot.request.ids import parse_id
-from bot.request.notes import Note, StyleIgnored, adaptation_notes
+from bot.request.notes import LimitedModel, Note, StyleIgnored, adaptation_notes
 from bot.request.outcomes import NoPictures, Refused, UnknownPicture
 from bot.request.params import GenerationParams
 from bot.request.prompt_line import prompt_line
@@ -56,7 +56,8 @@ class PromptExplanation:
     """The analysis of a prompt, and what the default level of enhancement makes of it.
 
     choices: the number of its permutations, of which this is the first. pictures: of all of them.
-    style: the one requested by a flag. left: why that style is ignored, if it is.
+    style: the one requested by a flag. left: why that style is ignored, if it is. limited: what the
+    model knows, if it knows little.
     """
 
     prompt: str
@@ -68,6 +69,7 @@ class PromptExplanation:
     pictures: int = 1
     style: PictureStyle | None = None
     left: StyleIgnored | None = None
+    limited: LimitedModel | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +191,7 @@ class InspectionService:
             pictures=sum(each.count for each in permutations),
             style=request.style,
             left=style_ignored,
+            limited=next((n for n in resolved.notes if isinstance(n, LimitedModel)), None),
         )
 
     # Pictures

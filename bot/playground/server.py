@@ -10,7 +10,7 @@ import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Final
 
@@ -51,7 +51,8 @@ class PlaygroundPlan:
     arguments: those of `zimagine`, for the bot's process; None starts no bot, for one that is
     started elsewhere. module: what runs as the bot's process, with the addresses of its Discord
     followed by the arguments. counts: returns how many jobs are queued and in progress. port: 0
-    picks a free one.
+    picks a free one. known: all that the bot's model knows, as one text by language of the page;
+    empty for a model that knows more than can be listed.
     """
 
     arguments: Sequence[str] | None
@@ -61,6 +62,7 @@ class PlaygroundPlan:
     output: IO[str] | None = sys.stderr
     counts: Counts | None = None
     module: str = POINTED
+    known: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 @dataclass(slots=True)
@@ -85,7 +87,7 @@ async def open_playground(plan: PlaygroundPlan) -> AsyncIterator[Playground]:
         standin = build_standin(Path(folder), seed=plan.seed)
         process = BotProcess([], {}, output=plan.output)
         people = People(standin)
-        page = PageServer(standin, process, people)
+        page = PageServer(standin, process, people, plan.known)
         standin.gateway.watcher.online = process.set_online
         process.changed = page.bot_changed
         connect_faults(standin)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from bot.request.params import GenerationParams
-from engine.prompts import PictureStyle
+from engine.prompts import KnownNames, PictureStyle
 from engine.types import Adaptation, Difference, Ground, Recipe, SourceChange, SourceChangeKind
 
 
@@ -85,6 +85,17 @@ class PastedText:
 
 
 @dataclass(frozen=True, slots=True)
+class LimitedModel:
+    """The model knows little: the built-in demo model, or one of its kind.
+
+    known: all of it, in the language of the prompt. recognized: whether any of it is in the prompt.
+    """
+
+    known: KnownNames
+    recognized: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Adapted:
     """The renderer had to deviate from the request; the picture is fine."""
 
@@ -140,6 +151,7 @@ Note = (
     | StyleIgnored
     | InertSyntax
     | PastedText
+    | LimitedModel
     | Adapted
     | NotExact
     | SomeFailed

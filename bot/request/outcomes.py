@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Literal
 
-from bot.request.notes import Note
+from bot.request.notes import LimitedModel, Note
 from bot.request.params import GenerationParams
 from engine.errors import Scope
 from engine.types import ImageRequest
@@ -173,6 +173,22 @@ class ProposalClosed:
     """
 
     answered: bool
+
+
+@dataclass(frozen=True, slots=True)
+class NothingKnown:
+    """A prompt with nothing in it that the model knows, which needs confirmation first.
+
+    params: without flags. count, private, parent_id: as for a job. model: what it knows. examples:
+    prompts that it paints well.
+    """
+
+    params: GenerationParams
+    count: int
+    private: bool
+    model: LimitedModel
+    examples: tuple[str, ...]
+    parent_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -376,6 +392,7 @@ Reason = (
     | BadAspect
     | FlagProblem
     | ManyPermutations
+    | NothingKnown
     | OnePromptOnly
     | TooManyPermutations
     | ProposalClosed

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from typing import Final
 
 from engine.diffusion.families import Speed
-from engine.prompts import EnhancementLevel, PictureStyle
+from engine.prompts import EnhancementLevel, PictureStyle, clean
 from engine.types import Mode, SourceChange
 
 MAX_TYPED_CHARS: Final = 4000
@@ -69,3 +70,9 @@ class GenerationParams:
     start: InitImages | None = None
     style: PictureStyle | None = None
     pasted: PastedSettings | None = None
+
+
+def cleaned(params: GenerationParams) -> GenerationParams:
+    """Return the parameters without characters that cannot be stored; resolving drops them too."""
+    negative = None if params.negative is None else clean(params.negative)
+    return dataclasses.replace(params, prompt=clean(params.prompt), negative=negative)

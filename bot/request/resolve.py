@@ -9,6 +9,7 @@ from bot.request.mentions import readable
 from bot.request.notes import (
     HighGuidance,
     InertSyntax,
+    LimitedModel,
     NegativeAdded,
     NegativeGuidance,
     NegativeIgnored,
@@ -232,6 +233,10 @@ def request_notes(request: ImageRequest, family: Family) -> tuple[Note, ...]:
             notes.append(StyleIgnored(request.style, styled.clash))
     if inert := prompts.inert_syntax(request.prompt):
         notes.append(InertSyntax(inert))
+    if family.vocabulary is not None:
+        words = family.vocabulary()
+        known = words.names_for(request.prompt)
+        notes.append(LimitedModel(known, words.knows(request.prompt)))
     return (*notes, *source_notes(request, family))
 
 

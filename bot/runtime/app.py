@@ -33,6 +33,7 @@ from bot.runtime.wiring import Infrastructure, Stores, wire
 from bot.settings import Settings
 from bot.tasks import end_tasks
 from bot.wording.labels import device_remark
+from engine.diffusion.families import Family, family_for
 from engine.errors import Defunct, EngineError, ModelUnavailable
 from engine.factory import diffusion_factory
 from engine.renderer import RendererFactory
@@ -118,6 +119,7 @@ async def open_application(
     settings: Settings,
     *,
     load: RendererFactory | None = None,
+    family: Family | None = None,
     clock: Clock = utc_now,
     fetch: Download | None = None,
 ) -> AsyncIterator[Application]:
@@ -125,8 +127,9 @@ async def open_application(
 
     In this order: lock the data folder; check and open the database; take over finished pictures,
     queue waiting jobs again and expire those that waited too long; start the engine. At the end,
-    `_shut_down` comes before the database and the lock. load: a renderer factory in place of the
-    one from the settings. fetch: how files on Discord are downloaded, in place of `download`.
+    `_shut_down` comes before the database and the lock. load, family: a renderer factory and a
+    model family in place of those from the settings. fetch: how files on Discord are downloaded, in
+    place of `download`.
     Raises StorageError.
     """
     data_dir = settings.storage.data_dir
@@ -146,7 +149,17 @@ async def open_application(
             idle_s=engine_settings.idle_unload_s,
         )
         fetch = fetch or partial(download, proxies=settings.discord.proxies)
-        components = wire(Infrastructure(settings, db, files, engine, clock, fetch))
+        components = wire(
+            Infrastructure(
+                settings,
+                db,
+                files,
+                engine,
+                family or family_for(settings.engine.model),
+                clock,
+                fetch,
+            )
+        )
         app = Application(
             settings,
             engine,

@@ -34,6 +34,7 @@ from bot.jobs.permutations import PermutationService
 from bot.jobs.queue import QueueService
 from bot.jobs.resumption import ResumptionService
 from bot.jobs.status import StatusService
+from bot.jobs.suggestions import SuggestionService
 from bot.jobs.variations import VariationService
 from bot.moderation.cards import ReportCards
 from bot.moderation.notifier import ReportNotifier
@@ -48,7 +49,7 @@ from bot.request.resolve import request_notes
 from bot.request.resolver import RequestResolver
 from bot.runtime.maintenance import Maintenance
 from bot.settings import Settings
-from engine.diffusion.families import Family, family_for
+from engine.diffusion.families import Family
 from engine.service import Engine
 from engine.types import MAX_SEED
 from storage.blocks import Blocks
@@ -81,12 +82,16 @@ def random_nonce() -> str:
 
 @dataclass(frozen=True, slots=True)
 class Infrastructure:
-    """The parts that everything else is built on. fetch: downloads files that members point to."""
+    """The parts that everything else is built on.
+
+    family: of the model that paints. fetch: downloads files that members point to.
+    """
 
     settings: Settings
     db: Database
     files: PictureFiles
     engine: Engine
+    family: Family
     clock: Clock
     fetch: Download
 
@@ -134,14 +139,13 @@ class _Outgoing:
         self.progress_updater = ProgressUpdater(
             messenger, base.engine, now_s=time.monotonic, clock=clock
         )
-        family = family_for(settings.engine.model)
-        notes = partial(request_notes, family=family)
+        notes = partial(request_notes, family=base.family)
         self.delivery = DeliveryWorker(
             messenger=messenger,
             progress_updater=self.progress_updater,
             deliveries=stores.deliveries,
             cards=ResultCards(
-                stores.lineage, ActionChecker(stores.lineage, family), stores.files, notes
+                stores.lineage, ActionChecker(stores.lineage, base.family), stores.files, notes
             ),
             threads=UserThreads(stores.threads, messenger),
             clock=clock,
@@ -176,7 +180,7 @@ class _Shared:
         self.permissions = permissions
         self.recent = RecentPictures(stores.history)
         self.active = ActiveJobs()
-        self.family: Family = family_for(settings.engine.model)
+        self.family = base.family
         self.fallback = QuotaPolicy(
             settings.quota.pictures, settings.quota.hours, PolicySource.CONFIG
         )
@@ -287,6 +291,13 @@ def _services(
             quotas=stores.quotas,
             fallback=shared.fallback,
             estimator=base.engine.estimator,
+        ),
+        suggestions=SuggestionService(
+            admission=admission,
+            resolver=resolver,
+            proposals=stores.proposals,
+            quotas=stores.quotas,
+            fallback=shared.fallback,
         ),
         cancellation=cancellation,
         engine_jobs=shared.engine_jobs,

@@ -14,6 +14,7 @@ from bot.request.notes import (
     GroundChosen,
     HighGuidance,
     InertSyntax,
+    LimitedModel,
     NegativeAdded,
     NegativeGuidance,
     NegativeIgnored,
@@ -41,6 +42,7 @@ from bot.request.outcomes import (
     NotAllowed,
     NotBlockable,
     NotBlocked,
+    NothingKnown,
     NothingToCancel,
     NotOwner,
     NotReported,
@@ -71,6 +73,7 @@ from bot.request.outcomes import (
 )
 from bot.wording.flags import flag_problem, permutations_problem
 from bot.wording.foreign import format_sentence, pasted_text
+from bot.wording.knowledge import limited_model, nothing_known
 from bot.wording.labels import style_ignored
 from bot.wording.moderation import When, moderation_refusal
 from bot.wording.prompt_analysis import inert_syntax
@@ -126,6 +129,8 @@ def refusal(refused: Refused, say: Words, when: When) -> str:
             return flag_problem(error, say)
         case ManyPermutations() | OnePromptOnly() | TooManyPermutations() | ProposalClosed():
             return permutations_problem(reason, say)
+        case NothingKnown():
+            return nothing_known(say)
         case QueueIsFull():
             return _queue_full(reason, refused.retry_at, say, when)
         case QuotaSpent():
@@ -455,6 +460,8 @@ def note_sentence(remark: Note, say: Words) -> str:
             return inert_syntax(words, say)
         case PastedText():
             return pasted_text(remark, say)
+        case LimitedModel():
+            return limited_model(remark, say)
         case Adapted(adaptation):
             return _adapted(adaptation, say)
         case SourceCut():

@@ -21,8 +21,8 @@ def mask_refusal(refused: MaskRefused, say: Words) -> str:
     match refused:
         case MaskSizeMismatch(mask_px=(width, height), picture_px=(wide, high)):
             return say(
-                "The mask ({mask}) and the picture ({picture}) have different shapes: they "
-                "have to match.",
+                "The mask ({mask}) and the picture ({picture}) have different aspect ratios: "
+                "they have to match.",
                 mask=f"{width}×{height}",
                 picture=f"{wide}×{high}",
             )
@@ -59,7 +59,7 @@ def source_cut(cut: SourceCut, say: Words) -> str:
     """Say how much of a given picture is not in the result."""
     if cut.several:
         sentence = say(
-            "The pictures have different shapes: up to {percent} % of one is cut off.",
+            "The pictures have different aspect ratios: up to {percent} % of one is cut off.",
             percent=cut.percent,
         )
     else:

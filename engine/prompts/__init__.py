@@ -8,21 +8,26 @@ from engine.prompts.language import Language, language
 from engine.prompts.negatives import DEFAULT_NEGATIVE, is_ours
 from engine.prompts.quality import POSITIVE_SUFFIX
 from engine.prompts.styles import PictureStyle, Styled, as_read, styled
+from engine.prompts.vocabulary import SUBJECTS, KnownNames, Topic, Vocabulary
 
 __all__ = [
     "DEFAULT_NEGATIVE",
     "MAX_PROMPT_CHARS",
     "POSITIVE_SUFFIX",
+    "SUBJECTS",
     "Advice",
     "Analysis",
     "Count",
     "Enhancement",
     "EnhancementLevel",
     "Hint",
+    "KnownNames",
     "Language",
     "PictureStyle",
     "Style",
     "Styled",
+    "Topic",
+    "Vocabulary",
     "addition",
     "analyse",
     "as_read",

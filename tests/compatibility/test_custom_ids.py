@@ -12,7 +12,13 @@ from typing import Any
 import pytest
 from discord import InteractionType
 
-from bot.discord.views.custom_ids import MENU_ACTIONS, ComponentAction, parse, parse_staged
+from bot.discord.views.custom_ids import (
+    EXAMPLE_ACTIONS,
+    MENU_ACTIONS,
+    ComponentAction,
+    parse,
+    parse_staged,
+)
 from tests.bot.discord.fuzzer import Fuzzer
 from tests.compatibility.home import CUSTOM_IDS, RECORDED_CONTENTS, TOKEN, Home, copied, open_home
 from tests.fakes import ScriptedRenderer
@@ -28,6 +34,8 @@ LATER_ACTIONS = frozenset(
         ComponentAction.CHOOSE_ANOTHER,
         ComponentAction.CONFIRM_DELETE,
         ComponentAction.KEEP,
+        *EXAMPLE_ACTIONS,
+        ComponentAction.PAINT_ANYWAY,
     }
 )
 """Actions added after the recording, which therefore lacks them."""

@@ -5,20 +5,26 @@ from __future__ import annotations
 import dataclasses
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
 from bot.cli.batch.output import LocalPicture
+from bot.cli.batch.plan import quoted
 from bot.i18n import words
-from bot.request.notes import NotExact, adaptation_notes
+from bot.request.notes import LimitedModel, NotExact, adaptation_notes
 from bot.request.outcomes import ResolvedRequest
 from bot.wording import rejections
+from bot.wording.knowledge import limited_model, unknown_prompts
+from engine.diffusion.families import Family
 from engine.encode import EmbeddedRecipe
 from engine.prompts import addition
 from engine.types import Progress
+
+MAX_QUOTED_PROMPTS = 3
+"""Chosen by hand, like the number of characters that are quoted of each."""
 
 
 class Reporter:
@@ -45,6 +51,23 @@ class Reporter:
                 self._printed.add((prompt, remark))
                 click.echo(f"  {remark}", err=True)
 
+    def model(self, family: Family, prompts: Sequence[str]) -> None:
+        """Print one line on standard error about a model that knows little, and what it knows."""
+        if family.vocabulary is None or not prompts:
+            return
+        words_known = family.vocabulary()
+        unknown = [each for each in dict.fromkeys(prompts) if not words_known.knows(each)]
+        shown = ", ".join(map(quoted, unknown[:MAX_QUOTED_PROMPTS]))
+        if len(unknown) > MAX_QUOTED_PROMPTS:
+            shown += f" and {len(unknown) - MAX_QUOTED_PROMPTS} more"
+        names = words_known.names_for((unknown or prompts)[0])
+        sentence = (
+            unknown_prompts(shown, names, words())
+            if unknown
+            else limited_model(LimitedModel(names, recognized=True), words())
+        )
+        click.echo(sentence, err=True)
+
     def trouble(self, sentence: str) -> None:
         """Report that one picture or prompt of several failed."""
         click.echo(f"zimagine: {sentence}", err=True)
@@ -59,7 +82,9 @@ class Reporter:
         # From the prompt that was used: the model may have written the added words itself.
         added = addition(recipe.request.prompt, recipe.request.effective_prompt)
         remarks = [say("Added: {words}", words=added)] if added else []
-        notes = (*resolved.notes, *adaptation_notes(recipe))
+        # That the model knows little is said once, before anything is painted.
+        about_request = (each for each in resolved.notes if not isinstance(each, LimitedModel))
+        notes = (*about_request, *adaptation_notes(recipe))
         remarks += (rejections.note_sentence(note, say) for note in notes)
         if self._original is not None:
             remarks.append(_verdict(picture, self._original, self._file))

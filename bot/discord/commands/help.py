@@ -13,6 +13,7 @@ from bot.discord.interaction.services import Services
 from bot.discord.views.help import CommandEntry, help_layout, status_layout
 from bot.discord.views.markdown import command_mention
 from bot.i18n import Words
+from bot.request.knowledge import known_names
 
 Registered = Callable[[], Sequence[tuple[app_commands.Command[Any, ..., None], int | None]]]
 """Returns the members' commands, each with its id at Discord once that is known."""
@@ -22,17 +23,18 @@ def help_commands(
     services: Services, registered: Registered
 ) -> list[app_commands.Command[Any, ..., None]]:
     """Return /help and /status, bound to these services."""
-    return [_help(registered), _status(services)]
+    return [_help(services, registered), _status(services)]
 
 
-def _help(registered: Registered) -> app_commands.Command[Any, ..., None]:
+def _help(services: Services, registered: Registered) -> app_commands.Command[Any, ..., None]:
     @app_commands.command(
         name="help", description=locale_str("See what I can do and how to use me")
     )
     async def help_(interaction: Interaction) -> None:
         say = words_of(interaction)
         entries = [_entry(command, known, say) for command, known in registered()]
-        await reply_layout_privately(interaction, help_layout(entries, say))
+        known = known_names(services.family, str(interaction.locale))
+        await reply_layout_privately(interaction, help_layout(entries, say, known))
 
     return help_
 
@@ -49,7 +51,8 @@ def _status(services: Services) -> app_commands.Command[Any, ..., None]:
         description=locale_str("See whether I am ready, which model I use and how fast it is")
     )
     async def status(interaction: Interaction) -> None:
-        view = status_layout(services.status.current(), words_of(interaction))
+        known = known_names(services.family, str(interaction.locale))
+        view = status_layout(services.status.current(), words_of(interaction), known)
         await reply_layout_privately(interaction, view)
 
     return status

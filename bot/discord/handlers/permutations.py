@@ -41,7 +41,7 @@ async def accept(interaction: Interaction, services: Services, proposal_id: int)
         return
     batch = await services.permutations.accept(actor_of(interaction), proposal_id)
     if isinstance(batch, Refused):
-        await _refuse(interaction, batch)
+        await refuse_answer(interaction, batch)
         return
     try:
         try:
@@ -70,15 +70,18 @@ async def decline(interaction: Interaction, services: Services, proposal_id: int
     """Discard the proposal."""
     refused = await services.permutations.decline(actor_of(interaction), proposal_id)
     if refused is not None:
-        await _refuse(interaction, refused)
+        await refuse_answer(interaction, refused)
         return
     say = words_of(interaction)
     await _close(interaction, say("Nothing was painted or charged."))
 
 
-async def _refuse(interaction: Interaction, refused: Refused) -> None:
-    """Explain a refusal. An expired proposal loses its buttons; an answered one does not, because
-    the message may already list its jobs."""
+async def refuse_answer(interaction: Interaction, refused: Refused) -> None:
+    """Explain the refusal of a press.
+
+    An expired proposal loses its buttons; an answered one does not, because the message may already
+    list its jobs.
+    """
     if refused.reason != ProposalClosed(answered=False):
         await refuse(interaction, refused)
         return

@@ -20,6 +20,7 @@ from bot.discord.handlers import (
     permutations,
     pictures,
     queue,
+    suggestions,
     variations,
 )
 from bot.discord.interaction.error_handler import explain
@@ -27,6 +28,7 @@ from bot.discord.interaction.in_flight import InFlightInteractions
 from bot.discord.interaction.responses import Interaction, reject_foreign_press, reject_server
 from bot.discord.interaction.services import Services
 from bot.discord.views.custom_ids import (
+    EXAMPLE_ACTIONS,
     MENU_ACTIONS,
     PATTERN,
     ComponentAction,
@@ -149,6 +151,11 @@ BUTTON_HANDLERS: Final[Mapping[ComponentAction, Handler]] = MappingProxyType(
         ComponentAction.PAINT_FROM: _reject,
         ComponentAction.ACCEPT_PROPOSAL: permutations.accept,
         ComponentAction.DECLINE_PROPOSAL: permutations.decline,
+        **{
+            action: partial(suggestions.paint, example=index)
+            for index, action in enumerate(EXAMPLE_ACTIONS)
+        },
+        ComponentAction.PAINT_ANYWAY: partial(suggestions.paint, example=None),
     }
 )
 """One handler for each action, so that no press goes unanswered."""

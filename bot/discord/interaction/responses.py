@@ -28,8 +28,16 @@ from bot.discord.views.jobs import card_layout
 from bot.discord.views.markdown import quoted, timestamp
 from bot.discord.views.modals import refusal_with_prompt
 from bot.discord.views.permutations import proposal_layout
+from bot.discord.views.suggestions import suggestion_layout
 from bot.i18n import Words, words
-from bot.request.outcomes import Accepted, Blocked, JobsCancelled, ManyPermutations, Refused
+from bot.request.outcomes import (
+    Accepted,
+    Blocked,
+    JobsCancelled,
+    ManyPermutations,
+    NothingKnown,
+    Refused,
+)
 from bot.request.summary import summarize
 from bot.wording import rejections
 from bot.wording.cancellations import jobs_cancelled
@@ -213,10 +221,14 @@ async def finished_within(task: asyncio.Future[Any], limit_s: float) -> bool:
 async def answer(interaction: Interaction, services: Services, outcome: Accepted | Refused) -> None:
     """Reply with the outcome of a request, and tell the delivery worker which message shows it.
 
-    Many permutations are proposed first instead.
+    Many permutations are proposed first instead, and other prompts for one that the model does not
+    know.
     """
     if isinstance(outcome, Refused) and isinstance(outcome.reason, ManyPermutations):
         await _propose(interaction, services, outcome.reason)
+        return
+    if isinstance(outcome, Refused) and isinstance(outcome.reason, NothingKnown):
+        await _suggest(interaction, services, outcome.reason)
         return
     if isinstance(outcome, Refused):
         await refuse(interaction, outcome)
@@ -272,7 +284,20 @@ async def _propose(interaction: Interaction, services: Services, many: ManyPermu
     if isinstance(proposed, Refused):
         await refuse(interaction, proposed)
         return
-    view = proposal_layout(proposed, words_of(interaction))
+    await _ask(interaction, proposal_layout(proposed, words_of(interaction)))
+
+
+async def _suggest(interaction: Interaction, services: Services, unknown: NothingKnown) -> None:
+    """Suggest other prompts ephemerally, or refuse the request at once."""
+    asked = await services.suggestions.propose(actor_of(interaction), unknown)
+    if isinstance(asked, Refused):
+        await refuse(interaction, asked)
+    else:
+        await _ask(interaction, suggestion_layout(asked, words_of(interaction)))
+
+
+async def _ask(interaction: Interaction, view: ui.LayoutView) -> None:
+    """Show a question ephemerally."""
     if not interaction.response.is_done():
         await reply_layout_privately(interaction, view)
         return

@@ -18,6 +18,7 @@ from bot.jobs.image_to_image import ImageToImageService
 from bot.jobs.permutations import PermutationService
 from bot.jobs.queue import QueueService
 from bot.jobs.status import StatusService
+from bot.jobs.suggestions import SuggestionService
 from bot.jobs.variations import VariationService
 from bot.moderation.notifier import ReportNotifier
 from bot.moderation.service import ModerationService
@@ -38,6 +39,7 @@ class Services:
     variations: VariationService
     image_to_image: ImageToImageService
     permutations: PermutationService
+    suggestions: SuggestionService
     cancellation: CancellationService
     engine_jobs: EngineJobs
     queue: QueueService

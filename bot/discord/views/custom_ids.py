@@ -16,7 +16,8 @@ class ComponentAction(StrEnum):
     """The action of a button, a menu or a form. The values never change: old messages hold them.
 
     The row id that follows is a picture's, except for CANCEL and CANCEL_IN_QUEUE (a job's),
-    ACCEPT_PROPOSAL and DECLINE_PROPOSAL (a proposal's), and REFRESH_QUEUE (0).
+    ACCEPT_PROPOSAL, DECLINE_PROPOSAL and those that paint examples or anyway (a proposal's), and
+    REFRESH_QUEUE (0).
 
     CANCEL_IN_QUEUE is on the panel of /queue, which is then updated in place.
 
@@ -60,6 +61,10 @@ class ComponentAction(StrEnum):
     CHOOSE_ANOTHER = "others"
     CONFIRM_DELETE = "erase"
     KEEP = "keep"
+    PAINT_FIRST_EXAMPLE = "tryfirst"
+    PAINT_SECOND_EXAMPLE = "trysecond"
+    PAINT_THIRD_EXAMPLE = "trythird"
+    PAINT_ANYWAY = "anyway"
 
 
 _MARK: Final = rf"(?::(?P<mark>[0-9a-f]{{{MARK_CHARS}}}))?"
@@ -70,6 +75,13 @@ database it belongs to."""
 STAGED_PATTERN: Final = rf"z1:kept:(?P<sha256>[0-9a-f]{{64}}):(?P<seal>[0-9a-f]{{16}}){_MARK}"
 """For a staged picture, which has no row because no job uses it yet: the hash of its pixels, and a
 signature that proves whose it is."""
+
+EXAMPLE_ACTIONS = (
+    ComponentAction.PAINT_FIRST_EXAMPLE,
+    ComponentAction.PAINT_SECOND_EXAMPLE,
+    ComponentAction.PAINT_THIRD_EXAMPLE,
+)
+"""The actions of the examples that are offered for a prompt, in their order."""
 
 MENU_ACTIONS = frozenset(
     {

@@ -11,6 +11,8 @@ from discord import ui
 from bot.discord.views.markdown import layout, quoted
 from bot.i18n import Words
 from bot.jobs.status import BotStatus
+from bot.wording.knowledge import demo_model
+from engine.prompts import KnownNames
 from engine.states import EngineState
 
 FLAGS: Final = "--ar 16:9    --seed 5\n--no fog     --repeat 3\n--speed fast --private"
@@ -30,8 +32,13 @@ class CommandEntry:
     description: str
 
 
-def help_layout(entries: Sequence[CommandEntry], say: Words) -> ui.LayoutView:
-    """List every command with a description, then explain flags, permutations and buttons."""
+def help_layout(
+    entries: Sequence[CommandEntry], say: Words, known: KnownNames = ()
+) -> ui.LayoutView:
+    """List every command with a description, then explain flags, permutations and buttons.
+
+    known: all that a model knows which knows little; shown first.
+    """
     rank = {name: place for place, name in enumerate(_PAINTING_COMMANDS)}
     paint = sorted((e for e in entries if e.name in rank), key=lambda each: rank[each.name])
     others = [each for each in entries if each.name not in rank]
@@ -44,7 +51,9 @@ def help_layout(entries: Sequence[CommandEntry], say: Words) -> ui.LayoutView:
     )
     in_prompt, with_picture = say("In a prompt"), say("With a picture")
     example = say("For example: {example}", example=f"`{EXAMPLE}`")
+    demo = [ui.TextDisplay[ui.LayoutView](demo_model(known, say))] if known else []
     return layout(
+        *demo,
         ui.TextDisplay(_command_list(say("Paint"), paint)),
         ui.TextDisplay(_command_list(say("Information and settings"), others)),
         ui.TextDisplay(f"**{in_prompt}**\n{flags}\n```\n{FLAGS}\n```\n{example}\n{choices}"),
@@ -57,12 +66,17 @@ def _command_list(heading: str, entries: Sequence[CommandEntry]) -> str:
     return "\n".join([f"**{heading}**", *lines])
 
 
-def status_layout(condition: BotStatus, say: Words) -> ui.LayoutView:
-    """Show whether the bot is ready, its model, its speed, and how many jobs are waiting."""
+def status_layout(condition: BotStatus, say: Words, known: KnownNames = ()) -> ui.LayoutView:
+    """Show whether the bot is ready, its model, its speed, and how many jobs are waiting.
+
+    known: all that a model knows which knows little.
+    """
     rows = [_state_text(condition.state, say)]
     if condition.model is not None:
         model = quoted(condition.model, 60)
         rows.append(say("Model: {model} on {device}", model=model, device=condition.device))
+    if known:
+        rows.append(demo_model(known, say))
     size = f"{condition.width_px}×{condition.height_px}"
     steps = say.plural("{n} step", "{n} steps", condition.steps)
     if condition.typical_s is None:

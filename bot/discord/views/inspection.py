@@ -159,8 +159,9 @@ def explanation_layout(explained: PromptExplanation, say: Words) -> ui.LayoutVie
         if advice:
             heading = say("Advice")
             blocks.insert(2, "\n".join([f"**{heading}**", *advice]))
-        free = say("Nothing was painted or charged.")
-        return [*blocks, f"-# {free}"]
+        small = [rejections.note_sentence(explained.limited, say)] if explained.limited else []
+        small.append(say("Nothing was painted or charged."))
+        return [*blocks, "\n".join(f"-# {line}" for line in small)]
 
     return layout(*map(ui.TextDisplay, _fit(texts)))
 

@@ -11,6 +11,7 @@ from bot.discord.views.custom_ids import ComponentAction, custom_id
 from bot.discord.views.markdown import layout, quoted
 from bot.i18n import Words
 from bot.jobs.permutations import AcceptedBatch, BatchProposal
+from bot.wording.knowledge import known_rows, nothing_known
 from storage.types import DeliveryMode
 
 TEXTS_SHOWN = 5
@@ -46,9 +47,15 @@ def proposal_layout(proposed: BatchProposal, say: Words) -> ui.LayoutView:
         style=discord.ButtonStyle.secondary,
         custom_id=custom_id(ComponentAction.DECLINE_PROPOSAL, proposed.proposal_id),
     )
-    lines = [f"**{head}**", *_numbered_lines(shown_texts), *more]
+    unknown = [nothing_known(say), *_small_rows(proposed, say)] if proposed.unknown else []
+    lines = [f"**{head}**", *_numbered_lines(shown_texts), *more, *unknown]
     displays = map(ui.TextDisplay[ui.LayoutView], ("\n".join(lines), " ".join(costs)))
     return layout(*displays, ui.ActionRow(paint, decline))
+
+
+def _small_rows(proposed: BatchProposal, say: Words) -> list[str]:
+    known = proposed.unknown.known if proposed.unknown else ()
+    return [f"-# {row}" for row in known_rows(known, say)]
 
 
 def accepted_layout(batch: AcceptedBatch, say: Words) -> ui.LayoutView:

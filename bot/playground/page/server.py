@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
 from aiohttp import BodyPartReader, WSMsgType, web
@@ -57,11 +58,18 @@ class Viewer:
 class PageServer:
     """All open pages, and the actions of their users."""
 
-    def __init__(self, standin: StandIn, process: BotProcess, people: People) -> None:
+    def __init__(
+        self,
+        standin: StandIn,
+        process: BotProcess,
+        people: People,
+        known: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        """known: as for `Views`."""
         self._standin = standin
         self._process = process
         self._people = people
-        self._views = Views(standin, process)
+        self._views = Views(standin, process, known)
         self._viewers: set[Viewer] = set()
         self.vitals: Json = {"type": "vitals", "vitals": {}}
         standin.world.listen(self._world_changed)

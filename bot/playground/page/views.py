@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from bot.playground.interactions import Interaction, State, state_json
 from bot.playground.model import Channel, ChannelType, Guild, Message
 from bot.playground.permissions import has
@@ -16,9 +19,13 @@ SHOWN_MESSAGES = 500
 class Views:
     """Builds the JSON that pages receive."""
 
-    def __init__(self, standin: StandIn, process: BotProcess) -> None:
+    def __init__(
+        self, standin: StandIn, process: BotProcess, known: Mapping[str, str] = MappingProxyType({})
+    ) -> None:
+        """known: all that the bot's model knows, by language, if it knows little."""
         self._standin = standin
         self._process = process
+        self._known = dict(known)
 
     def state(self, viewer_id: int, vitals: Json) -> Json:
         """Return everything, for a page that has just been opened."""
@@ -34,6 +41,7 @@ class Views:
             "viewer": str(viewer_id),
             "people": [{"user": user_json(user), "level": LEVELS[user.id]} for user in PEOPLE],
             "bot": self.bot(),
+            "known": self._known,
             "guilds": [self._guild(viewer_id, guild) for guild in standin.world.guilds.values()],
             "commands": self.commands(viewer_id),
             "messages": {

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from engine.prompts import EnhancementLevel, Style
+from engine.prompts import EnhancementLevel, Style, Vocabulary
 from engine.schedule import SHIFT
 
 Tensor = Any
@@ -169,6 +169,7 @@ class Family(ABC):
     pictures. pipeline_class: of diffusers, as model_index.json names it. components: those with
     weights first. shift: of the noise schedule, where the scheduler's configuration has none.
     bfloat16: whether it keeps its quality in bfloat16, which is used where a device computes in it.
+    vocabulary: returns the words that a model knows which was taught few; None for all others.
     """
 
     name: str
@@ -197,6 +198,7 @@ class Family(ABC):
     levels: tuple[EnhancementLevel, ...] = tuple(EnhancementLevel)
     knows_styles: bool = True
     bfloat16: bool = True
+    vocabulary: Callable[[], Vocabulary] | None = None
 
     @property
     def budget_px(self) -> int:

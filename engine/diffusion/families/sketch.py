@@ -8,6 +8,7 @@ from engine.diffusion.families.base import Family, ModelClues
 from engine.diffusion.families.z_image import ZImage
 from engine.prompts import EnhancementLevel
 from engine.sizing import GRID_PX
+from engine.sketch.vocabulary import sketch_vocabulary
 
 SKETCH = "sketch"
 """The name of the embedded model."""
@@ -49,5 +50,6 @@ SKETCH_FAMILY: Family = Sketch(
     levels=(EnhancementLevel.OFF, EnhancementLevel.LIGHT, EnhancementLevel.FULL),
     knows_styles=False,
     bfloat16=False,
+    vocabulary=sketch_vocabulary,
 )
 """It was trained at about 256 × 256; the other bounds were chosen by eye."""

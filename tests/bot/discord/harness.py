@@ -4,6 +4,7 @@ network."""
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, closing
@@ -15,6 +16,7 @@ import simcord
 
 from bot.runtime.app import Application, open_application
 from bot.settings import Settings
+from engine.diffusion.families import Family, family_for
 from engine.renderer import RendererFactory
 from engine.uploads import UploadTooLarge
 from storage.database import FILE_NAME
@@ -29,9 +31,18 @@ OWNER_ID = 999
 class BotHarness:
     """A server with a channel and members, and the application, which can be restarted."""
 
-    def __init__(self, settings: Settings, load: RendererFactory, clock: FakeClock) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        load: RendererFactory,
+        clock: FakeClock,
+        family: Family | None = None,
+    ) -> None:
+        """family: None for that of the settings, as if its model knew every word."""
         self.settings = settings
         self.load = load
+        configured = dataclasses.replace(family_for(settings.engine.model), vocabulary=None)
+        self.family = family or configured
         self.clock = clock
         self.env: Any = None
         self.fetched: list[str] = []
@@ -56,7 +67,13 @@ class BotHarness:
     async def start(self) -> None:
         """Start the application and log its client in, for the first time or again."""
         app = await self._stack.enter_async_context(
-            open_application(self.settings, load=self.load, clock=self.clock, fetch=self.fetch)
+            open_application(
+                self.settings,
+                load=self.load,
+                family=self.family,
+                clock=self.clock,
+                fetch=self.fetch,
+            )
         )
         self._app = app
         if self.env is None:
@@ -190,11 +207,15 @@ def make_settings(data_dir: Path, **sections: dict[str, Any]) -> Settings:
 
 @asynccontextmanager
 async def open_harness(
-    data_dir: Path, load: RendererFactory, **sections: dict[str, Any]
+    data_dir: Path,
+    load: RendererFactory,
+    *,
+    family: Family | None = None,
+    **sections: dict[str, Any],
 ) -> AsyncIterator[BotHarness]:
     """Run the bot; an error that it swallowed fails the test."""
     place_new_database(data_dir / FILE_NAME)
-    harness = BotHarness(make_settings(data_dir, **sections), load, FakeClock())
+    harness = BotHarness(make_settings(data_dir, **sections), load, FakeClock(), family)
     await harness.start()
     try:
         await harness.app.engine.ready()

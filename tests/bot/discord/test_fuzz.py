@@ -175,8 +175,8 @@ async def test_nobody_reaches_what_is_not_theirs(fuzzer: Fuzzer):
 
 async def test_other_servers_get_an_answer_to_everything(data_dir: Path):
     """On servers that the bot does not serve, every interaction still gets a response."""
-    settings = {"discord": {"guilds": [1]}}
-    async with open_harness(data_dir, ScriptedRenderer().load, **settings) as harness:
+    load = ScriptedRenderer().load
+    async with open_harness(data_dir, load, discord={"guilds": [1]}) as harness:
         fuzzer = Fuzzer(harness)
         message = await harness.alice.send(harness.channel, "x")
         for command in commands(harness.app.client.tree.get_commands()):

@@ -87,8 +87,8 @@ async def test_doubles_of_our_own_are_removed(harness: BotHarness) -> None:
 
 async def test_the_owner_may_have_all_removed(data_dir: Path) -> None:
     """With remove_old_commands every command of a server goes."""
-    settings = {"discord": {"remove_old_commands": True}}
-    async with open_harness(data_dir, ScriptedRenderer().load, **settings) as harness:
+    load = ScriptedRenderer().load
+    async with open_harness(data_dir, load, discord={"remove_old_commands": True}) as harness:
         await leave(harness, harness.guild.id, "dream", "imagine")
         (named,) = await restart(harness)
         assert named["names"] == ["dream", "imagine"] and left(harness, harness.guild.id) == set()

@@ -45,7 +45,7 @@ from bot.request.outcomes import (
 )
 from bot.request.params import GenerationParams, InitImages
 from bot.request.resolver import RequestResolver
-from engine.diffusion.families import SKETCH_FAMILY, Speed
+from engine.diffusion.families import Speed
 from engine.errors import Scope
 from engine.prompts import EnhancementLevel
 from engine.queue import Bounds
@@ -61,7 +61,7 @@ from storage.preferences import Preferences
 from storage.proposals import Proposals
 from storage.quotas import Quotas
 from storage.types import PolicySource, QuotaPolicy
-from tests.fakes import FakeClock, ScriptedRenderer, a_request
+from tests.fakes import KNOWS_ALL, FakeClock, ScriptedRenderer, a_request
 
 ALICE = Actor(100, 1, 10, reply_token="token")
 WORDS = st.text("abcxyz", min_size=1, max_size=4)
@@ -87,7 +87,7 @@ class PermutationsHarness:
         files = PictureFiles(db.path.parent, clock=self.clock)
         fallback = QuotaPolicy(limit, 24, PolicySource.CONFIG)
         blocked = BlockedUsers(Blocks(db, self.clock))
-        resolver = RequestResolver(SKETCH_FAMILY, self.seeds, self.engine.count_tokens)
+        resolver = RequestResolver(KNOWS_ALL, self.seeds, self.engine.count_tokens)
         originals = OriginalPictures(history, blocked, Lineage(self.jobs, history))
         completion = CompletionService(self.jobs, files, RecentPictures(history), active, events)
         self.admission = AdmissionService(

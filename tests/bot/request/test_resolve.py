@@ -47,11 +47,12 @@ from engine import prompts
 from engine.diffusion.families import SKETCH_FAMILY, Z_IMAGE_TURBO, Family, Speed
 from engine.prompts import EnhancementLevel, Hint, PictureStyle
 from engine.types import MAX_SEED, MAX_VARIATIONS, Mode, Variation
+from tests.fakes import KNOWS_ALL
 
 SHA = "a" * 64
 
 
-def resolved(params: GenerationParams, family: Family = SKETCH_FAMILY) -> ResolvedRequest:
+def resolved(params: GenerationParams, family: Family = KNOWS_ALL) -> ResolvedRequest:
     """The request of a wish that is all right."""
     outcome = resolve(params, family, lambda: 42)
     assert isinstance(outcome, ResolvedRequest)
@@ -105,7 +106,7 @@ def test_an_untouched_wish_gets_the_familys_defaults():
 )
 def test_bad_input_gets_a_reason_and_one_sentence(params: GenerationParams, kind: type):
     """Each mistake has its own reason and one sentence."""
-    outcome = resolve(params, SKETCH_FAMILY, lambda: 42)
+    outcome = resolve(params, KNOWS_ALL, lambda: 42)
     assert isinstance(outcome, Refused) and isinstance(outcome.reason, kind)
     sentence = rejections.refusal(outcome, words(), lambda moment: moment.isoformat())
     assert sentence and "\n" not in sentence and sentence[-1] == "."
@@ -168,7 +169,7 @@ def test_guidance_that_is_compared_stays():
     """In a comparison of guidances, guidance 1 stays, and a note says that it ignores the negative
     prompt; one that was not given is raised all the same."""
     params = GenerationParams("x", negative="fog", guidance=1.0)
-    kept = resolve(params, SKETCH_FAMILY, lambda: 42, keep_guidance=True)
+    kept = resolve(params, KNOWS_ALL, lambda: 42, keep_guidance=True)
     assert isinstance(kept, ResolvedRequest) and kept.request.guidance == 1.0
     assert kept.notes == (NegativeIgnored(),)
     open_ = dataclasses.replace(params, guidance=None)

@@ -23,6 +23,7 @@ function empty() {
     bot: { user: null, state: "starting", detail: "" },
     guilds: [],
     commands: [],
+    known: {}, // what a model with few words knows, by language
     /** @type {Map<string, import("./types.js").Message[]>} */ messages: new Map(),
     /** @type {import("./types.js").RequestRow[]} */ requests: [],
     faults: [],
@@ -100,6 +101,7 @@ function takeAll(frame) {
     bot: frame.bot,
     guilds: frame.guilds,
     commands: frame.commands,
+    known: frame.known ?? {},
     messages: new Map(Object.entries(frame.messages)),
     requests: [...frame.requests],
     faults: frame.faults,

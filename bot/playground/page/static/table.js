@@ -90,6 +90,10 @@ export const TABLE = {
     "zimagine paints pictures from your words. Its commands appear here as soon as it is online.",
     "zimagine 会按你的文字画画。它上线后，命令就会出现在这里。",
   ],
+  "welcome.demo": [
+    "This is the built-in demo model. It knows only: {words}.",
+    "这是内置的演示模型，只认识：{words}。",
+  ],
   "welcome.try": ["Try one of these", "试试这些"],
   "welcome.try_again": ["Or try one of these", "也可以试试这些"],
   "welcome.enter": [

@@ -4,7 +4,7 @@ import { channelIcon } from "./channels.js";
 import { h } from "./dom.js";
 import { icon } from "./icons.js";
 import { findChannel, messagesOf, state } from "./state.js";
-import { say } from "./words.js";
+import { locale, say } from "./words.js";
 
 const EXAMPLES = ["example.lake", "example.house", "example.boat"];
 
@@ -27,9 +27,15 @@ export function welcome() {
       ? [h("p", {}, say(letters ? "welcome.letters" : "composer.forbidden", { channel: channel.name }))]
       : [
           h("p", {}, say(canPaint ? "welcome.paint" : "welcome.wait")),
+          demo(),
           canPaint ? examples() : null,
         ]),
   ].filter(Boolean);
+}
+
+function demo() {
+  const words = state.known[locale().split("-")[0]];
+  return words ? h("p", { class: "muted" }, say("welcome.demo", { words })) : null;
 }
 
 function examples() {

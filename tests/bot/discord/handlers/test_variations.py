@@ -332,8 +332,8 @@ async def test_refusals_leave_no_public_trace(
     if announced:
         slow_reading(monkeypatch)
     renderer = ScriptedRenderer()
-    settings = {"quota": {"pictures": 1, "hours": 1}}
-    async with open_harness(data_dir, renderer.load, **settings) as harness:
+    quota = {"pictures": 1, "hours": 1}
+    async with open_harness(data_dir, renderer.load, quota=quota) as harness:
         await paint(harness, prompt="a lake")
         message = harness.message_with_picture()
         before = len(harness.channel.history())

@@ -19,6 +19,7 @@ from bot.request.notes import (
     GroundChosen,
     HighGuidance,
     InertSyntax,
+    LimitedModel,
     NegativeAdded,
     NegativeGuidance,
     NegativeIgnored,
@@ -31,6 +32,7 @@ from bot.request.notes import (
 )
 from engine.diffusion.families import Z_IMAGE_TURBO
 from engine.prompts import PictureStyle
+from engine.sketch.vocabulary import sketch_vocabulary
 from engine.types import Adaptation, Difference, Ground, Mend
 from storage.types import Place, StoredPicture
 from tests.fakes import EPOCH
@@ -59,6 +61,7 @@ NOTES: tuple[Note, ...] = (
     FirstFrameUsed(),
     StyleIgnored(PictureStyle.OIL, "watercolour"),
     StyleIgnored(PictureStyle.ANIME),
+    LimitedModel(sketch_vocabulary().names["en"], recognized=True),
     *MENDS,
     NotExact((Difference("device", "cuda", "cpu"), Difference("threads", None, 2))),
     SomeFailed(1, 4),

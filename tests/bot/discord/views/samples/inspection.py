@@ -22,6 +22,7 @@ from bot.request.notes import StyleIgnored
 from bot.request.prompt_line import prompt_line
 from engine.diffusion.families import Z_IMAGE_TURBO
 from engine.prompts import EnhancementLevel, PictureStyle, analyse, enhance
+from engine.sketch.vocabulary import sketch_vocabulary
 from engine.states import EngineState
 from engine.types import Mode, Recipe, Variation
 from tests.bot.discord.views.samples.data import (
@@ -128,11 +129,16 @@ _EVERYTHING: dict[str, Any] = {
     "style": PictureStyle.POSTER,
 }
 _REMIX = Origin(OriginKind.REMIX, 30)
+KNOWN = sketch_vocabulary().names["en"]
 _STYLE_IGNORED = StyleIgnored(PictureStyle.OIL, "watercolour")
 
 INSPECTION: dict[str, Sample] = {
     "help": lambda say, _: help_layout(list(help_entries(say)), say),
+    "help-demo": lambda say, _: help_layout(list(help_entries(say)), say, KNOWN),
     "status": _status(EngineState.PAINTING, device="cuda", typical_s=3.5, waiting=2),
+    "status-demo": lambda say, _: status_layout(
+        BotStatus(EngineState.READY, "sketch", "cpu", 256, 256, 8, 1.5, 0, 100), say, KNOWN
+    ),
     "status-loading": _status(EngineState.STARTING),
     "status-stopping": _status(EngineState.DRAINING, device="cpu"),
     "status-broken": _status(EngineState.DEFUNCT),

@@ -14,14 +14,17 @@ from bot.discord.views.modals import (
     staged_layout,
 )
 from bot.discord.views.permutations import accepted_layout, closed_layout, proposal_layout
+from bot.discord.views.suggestions import suggestion_layout
 from bot.i18n import Words
 from bot.jobs.permutations import AcceptedBatch, BatchProposal
+from bot.jobs.suggestions import Suggestion
 from bot.request.apply_flags import MAX_PERMUTATIONS
 from bot.request.input_sources import StagedSource
-from bot.request.notes import GroundChosen, SourceCut
+from bot.request.notes import GroundChosen, LimitedModel, SourceCut
 from bot.request.outcomes import Accepted, ProposalClosed, Refused
 from bot.request.resolve import ResolvedRequest
 from bot.wording.rejections import refusal
+from engine.sketch.vocabulary import sketch_vocabulary
 from engine.types import Ground
 from storage.types import PolicySource, QuotaPolicy, QuotaStatus
 from tests.bot.discord.views.samples.data import NEGATIVE, READY_AT, Sample, Shown
@@ -29,6 +32,7 @@ from tests.fakes import a_request
 
 STAGED = StagedSource("0" * 64, "0123456789abcdef")
 STAGED_NOTES = (SourceCut(83, longest="21:9"), GroundChosen(Ground.BLACK))
+UNKNOWN = LimitedModel(sketch_vocabulary().names["en"], recognized=False)
 COLOURS = ("red", "blue", "green", "white", "black", "yellow", "grey", "brown", "pink", "violet")
 
 
@@ -47,6 +51,19 @@ def _proposal(count: int, duration_s: float | None, each: int = 1) -> Sample:
         return proposal_layout(asked, say)
 
     return shown
+
+
+def _unknown(count: int) -> Sample:
+    def shown(say: Words, words: str) -> Shown:
+        examples = sketch_vocabulary().examples_for("a cat")
+        return suggestion_layout(Suggestion(9, words, count, UNKNOWN, examples), say)
+
+    return shown
+
+
+def _unknown_batch(say: Words, words: str) -> Shown:
+    quota = QuotaStatus(QuotaPolicy(50, 24, PolicySource.CONFIG), 8, 42, READY_AT)
+    return proposal_layout(BatchProposal(9, _texts(words, 2), 2, quota, None, UNKNOWN), say)
 
 
 def _accepted(count: int, *, private: bool = False) -> Sample:
@@ -88,4 +105,7 @@ PERMUTATIONS: dict[str, Sample] = {
     "question-taken-many": _accepted(MAX_PERMUTATIONS),
     "question-taken-private": _accepted(2, private=True),
     "question-over": _closed,
+    "question-unknown": _unknown_batch,
+    "unknown": _unknown(1),
+    "unknown-several": _unknown(4),
 }
