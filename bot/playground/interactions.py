@@ -138,6 +138,16 @@ class Interactions:
         self.notify(interaction)
         return interaction
 
+    def adopt(self, interaction: Interaction) -> None:
+        """Add one from before a restart; nobody is notified."""
+        self._by_id[interaction.id] = interaction
+        self._by_token[interaction.token] = interaction
+
+    @property
+    def oldest_id(self) -> int:
+        """The smallest id that is still kept; 0 if there is none."""
+        return min(self._by_id, default=0)
+
     def notify(self, interaction: Interaction) -> None:
         """Notify every listener of its state."""
         for listener in list(self._listeners):

@@ -17,6 +17,7 @@ from typing import IO, Final
 from aiohttp import web
 
 from bot.playground.announcing import announce
+from bot.playground.chat import Report, kept_chat
 from bot.playground.faults import Fault, Faults
 from bot.playground.files import FileStore
 from bot.playground.gateway import Gateway, GatewayListener, ReadyData
@@ -51,7 +52,8 @@ class PlaygroundPlan:
     arguments: those of `zimagine`, for the bot's process; None starts no bot, for one that is
     started elsewhere. module: what runs as the bot's process, with the addresses of its Discord
     followed by the arguments. counts: returns how many jobs are queued and in progress. port: 0
-    picks a free one.
+    picks a free one. folder: where the chat is kept over restarts, existing and private; None
+    keeps it until the end. report: called with sentences about a chat that cannot be kept.
     """
 
     arguments: Sequence[str] | None
@@ -61,6 +63,8 @@ class PlaygroundPlan:
     output: IO[str] | None = sys.stderr
     counts: Counts | None = None
     module: str = POINTED
+    folder: Path | None = None
+    report: Report = lambda sentence: None
 
 
 @dataclass(slots=True)
@@ -81,8 +85,7 @@ async def open_playground(plan: PlaygroundPlan) -> AsyncIterator[Playground]:
     Raises OSError if the port is taken.
     """
     async with AsyncExitStack() as stack:
-        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="zimagine-playground-"))
-        standin = build_standin(Path(folder), seed=plan.seed)
+        standin = build_standin(_files_folder(stack, plan.folder), seed=plan.seed)
         process = BotProcess([], {}, output=plan.output)
         people = People(standin)
         page = PageServer(standin, process, people)
@@ -91,6 +94,8 @@ async def open_playground(plan: PlaygroundPlan) -> AsyncIterator[Playground]:
         connect_faults(standin)
         app = build_app(standin, page)
         port = await _listen(stack, app, plan.port)
+        if plan.folder is not None:
+            await stack.enter_async_context(kept_chat(plan.folder, standin, plan.report))
         standin.base_url = f"http://{HOST}:{port}"
         standin.gateway.url = f"ws://{HOST}:{port}/gateway"
         if plan.arguments is not None:
@@ -106,6 +111,17 @@ async def open_playground(plan: PlaygroundPlan) -> AsyncIterator[Playground]:
         if process.command:
             process.start()
         yield playground
+
+
+def _files_folder(stack: AsyncExitStack, kept: Path | None) -> Path:
+    """Return the folder for the files of messages: below `kept`, else one that is removed."""
+    if kept is not None:
+        return kept / "files"
+    temporary = tempfile.TemporaryDirectory(
+        prefix="zimagine-playground-",
+        ignore_cleanup_errors=True,  # Windows removes no file that is open
+    )
+    return Path(stack.enter_context(temporary))
 
 
 def build_standin(folder: Path, *, seed: int = 1) -> StandIn:

@@ -149,15 +149,21 @@ class LivePlayground:
 
 
 @asynccontextmanager
-async def open_live(data_dir: Path, **settings: str) -> AsyncIterator[LivePlayground]:
-    """Open a playground with an online bot. settings: environment variables without prefix."""
+async def open_live(
+    data_dir: Path, *, chat: Path | None = None, **settings: str
+) -> AsyncIterator[LivePlayground]:
+    """Open a playground with an online bot.
+
+    chat: where the chat is kept. settings: environment variables without prefix.
+    """
     environment = {
         "ZIMAGINE_STORAGE__DATA_DIR": str(data_dir),
         "ZIMAGINE_QUOTA__PICTURES": "1000",
         "ZIMAGINE_DISCORD__GUILDS": "[]",
         **{f"ZIMAGINE_{name}": value for name, value in settings.items()},
     }
-    plan = PlaygroundPlan(["run", "--config", os.devnull], environment, output=None)
+    arguments = ["run", "--config", os.devnull]
+    plan = PlaygroundPlan(arguments, environment, output=None, folder=chat)
     async with open_playground(plan) as playground:
         live = LivePlayground(playground, data_dir)
         playground.standin.log.listen_exchanges(live.exchanges.append)
