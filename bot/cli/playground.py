@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import sys
 import webbrowser
@@ -14,6 +15,7 @@ from pathlib import Path
 import click
 
 from bot.cli.common.errors import fail, load_settings
+from bot.cli.common.playground_folder import PlaygroundFolder, hold
 from bot.exit_codes import UNAVAILABLE
 from bot.playground.rest.routes import PREFIX
 from bot.playground.server import Counts, Playground, PlaygroundPlan, open_playground
@@ -56,11 +58,19 @@ def command(
     if model:
         environment[f"{ENV_PREFIX}ENGINE__MODEL"] = model
     arguments = None if no_bot else ["run", *(["--config", str(config)] if config else [])]
-    code = asyncio.run(
-        _serve(arguments, environment, port, settings.storage.data_dir, browse=not no_browser)
-    )
+    data_dir = settings.storage.data_dir
+    # A bot of someone else has its own data: for it, nothing is stored and nothing is held.
+    held = contextlib.nullcontext() if no_bot else hold(data_dir, _say)
+    with held as folder:
+        code = asyncio.run(
+            _serve(arguments, environment, port, data_dir, folder, browse=not no_browser)
+        )
     if code:
         raise SystemExit(code)
+
+
+def _say(sentence: str) -> None:
+    click.echo(f"zimagine: {sentence}", err=True)
 
 
 async def _serve(
@@ -68,6 +78,7 @@ async def _serve(
     environment: Mapping[str, str],
     port: int | None,
     data_dir: Path,
+    folder: PlaygroundFolder | None,
     *,
     browse: bool,
 ) -> int:
@@ -76,8 +87,11 @@ async def _serve(
     async with AsyncExitStack() as stack:
         counts = await stack.enter_async_context(_job_counts(data_dir / FILE_NAME))
         stack.enter_context(stop_on_signals(stop))
-        plan = PlaygroundPlan(arguments, environment, counts=counts)
+        chat = None if folder is None else folder.path
+        plan = PlaygroundPlan(arguments, environment, counts=counts, folder=chat, report=_say)
         playground = await _open(stack, plan, port)
+        if folder is not None:
+            stack.enter_context(folder.at(playground.url))
         click.echo(f"zimagine playground: {playground.url} (Ctrl-C stops it)")
         if arguments is None:
             _print_connection(playground)
