@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
+import sys
+import threading
 import time
 from collections.abc import Iterator
 
@@ -13,9 +15,29 @@ SAME_SIGNAL_S = 0.3
 process, and some wrappers pass theirs on. Chosen by hand."""
 
 
+CLOSING_LIMIT_S = 5.0
+"""How long Windows lets a process live whose console window was closed, by its documentation."""
+_STOPPING = ("SIGTERM", "SIGINT", "SIGHUP", "SIGBREAK")
+"""Ctrl-C is SIGINT; a closed terminal is SIGHUP, and on Windows, like Ctrl-Break, SIGBREAK."""
+
+
+def stop_signals() -> list[signal.Signals]:
+    """Return the signals of this system that stop the bot in order.
+
+    Nothing is read anew on SIGHUP, so a service that gets it also stops. It is left out where
+    whoever started the process (nohup) had it ignored, to outlive the terminal.
+    """
+    found = [getattr(signal, name) for name in _STOPPING if hasattr(signal, name)]
+    return [
+        each
+        for each in found
+        if each.name != "SIGHUP" or signal.getsignal(each) is not signal.SIG_IGN
+    ]
+
+
 @contextlib.contextmanager
 def stop_on_signals(stop: asyncio.Event) -> Iterator[None]:
-    """Set `stop` on the first SIGTERM or SIGINT; a second one ends the process at once.
+    """Set `stop` on the first of `stop_signals`; a second one ends the process at once.
 
     Also works on Windows, whose event loop has no signal handlers.
     """
@@ -34,9 +56,41 @@ def stop_on_signals(stop: asyncio.Event) -> Iterator[None]:
             signal.signal(number, signal.SIG_DFL)
             signal.raise_signal(number)
 
-    before = {number: signal.signal(number, handle) for number in (signal.SIGTERM, signal.SIGINT)}
+    before = {number: signal.signal(number, handle) for number in stop_signals()}
     try:
-        yield
+        with _console_held_open():
+            yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+@contextlib.contextmanager
+def _console_held_open() -> Iterator[None]:
+    """On Windows, let the process end in order when its console window is closed.
+
+    Windows ends such a process as soon as the handler of the event returns, and Python's only makes
+    a note for the main thread. This one, which is asked first, raises the signal itself and waits.
+    """
+    if sys.platform != "win32":
+        yield
+        return
+    import ctypes
+
+    ended = threading.Event()
+    closing = {2, 5, 6}  # CTRL_CLOSE_EVENT, CTRL_LOGOFF_EVENT, CTRL_SHUTDOWN_EVENT
+
+    @ctypes.WINFUNCTYPE(ctypes.c_int, ctypes.c_uint)
+    def wait(event: int) -> int:
+        if event not in closing:
+            return 0  # not handled here: Python's handler is next
+        signal.raise_signal(signal.SIGBREAK)
+        ended.wait(CLOSING_LIMIT_S)
+        return 1
+
+    ctypes.windll.kernel32.SetConsoleCtrlHandler(wait, 1)
+    try:
+        yield
+    finally:
+        ended.set()
+        ctypes.windll.kernel32.SetConsoleCtrlHandler(wait, 0)
