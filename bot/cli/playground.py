@@ -13,9 +13,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import click
+import numpy as np
 
 from bot.cli.common.errors import fail, load_settings
 from bot.cli.common.playground_folder import PlaygroundFolder, hold
+from bot.cli.common.prompt_ideas import prompt_ideas
 from bot.exit_codes import UNAVAILABLE
 from bot.playground.rest.routes import PREFIX
 from bot.playground.server import Counts, Playground, PlaygroundPlan, open_playground
@@ -59,12 +61,12 @@ def command(
         environment[f"{ENV_PREFIX}ENGINE__MODEL"] = model
     arguments = None if no_bot else ["run", *(["--config", str(config)] if config else [])]
     data_dir = settings.storage.data_dir
+    ideas = None if no_bot else prompt_ideas(settings.engine.model, np.random.default_rng())
+    plan = PlaygroundPlan(arguments, environment, report=_say, ideas=ideas)
     # A bot of someone else has its own data: for it, nothing is stored and nothing is held.
     held = contextlib.nullcontext() if no_bot else hold(data_dir, _say)
     with held as folder:
-        code = asyncio.run(
-            _serve(arguments, environment, port, data_dir, folder, browse=not no_browser)
-        )
+        code = asyncio.run(_serve(plan, port, data_dir, folder, browse=not no_browser))
     if code:
         raise SystemExit(code)
 
@@ -74,8 +76,7 @@ def _say(sentence: str) -> None:
 
 
 async def _serve(
-    arguments: list[str] | None,
-    environment: Mapping[str, str],
+    plan: PlaygroundPlan,
     port: int | None,
     data_dir: Path,
     folder: PlaygroundFolder | None,
@@ -88,12 +89,11 @@ async def _serve(
         counts = await stack.enter_async_context(_job_counts(data_dir / FILE_NAME))
         stack.enter_context(stop_on_signals(stop))
         chat = None if folder is None else folder.path
-        plan = PlaygroundPlan(arguments, environment, counts=counts, folder=chat, report=_say)
-        playground = await _open(stack, plan, port)
+        playground = await _open(stack, replace(plan, counts=counts, folder=chat), port)
         if folder is not None:
             stack.enter_context(folder.at(playground.url))
         click.echo(f"zimagine playground: {playground.url} (Ctrl-C stops it)")
-        if arguments is None:
+        if plan.arguments is None:
             _print_connection(playground)
         if browse and _has_screen():
             await asyncio.to_thread(webbrowser.open, playground.url)

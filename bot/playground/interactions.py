@@ -165,6 +165,11 @@ class Interactions:
         """Return a stored interaction."""
         return self._by_id.get(interaction_id)
 
+    def name_by_token(self, token: str) -> str:
+        """Return the command of the interaction with this token; empty if it has none."""
+        found = self._by_token.get(token)
+        return "" if found is None else found.name
+
     def awaiting(self, interaction_id: int, token: str) -> Interaction:
         """Return the interaction that a callback is for.
 

@@ -22,6 +22,7 @@ from bot.playground.faults import Fault, Faults
 from bot.playground.files import FileStore
 from bot.playground.gateway import Gateway, GatewayListener, ReadyData
 from bot.playground.guard import local_only
+from bot.playground.ideas import Ideas
 from bot.playground.interactions import Interaction, Interactions, State
 from bot.playground.limits import RateLimiter
 from bot.playground.mishaps import connect_faults
@@ -53,7 +54,8 @@ class PlaygroundPlan:
     started elsewhere. module: what runs as the bot's process, with the addresses of its Discord
     followed by the arguments. counts: returns how many jobs are queued and in progress. port: 0
     picks a free one. folder: where the chat is kept over restarts, existing and private; None
-    keeps it until the end. report: called with sentences about a chat that cannot be kept.
+    keeps it until the end. report: called with sentences about a chat that cannot be kept. ideas:
+    prompts for newcomers; None offers a few that any model can paint.
     """
 
     arguments: Sequence[str] | None
@@ -65,6 +67,7 @@ class PlaygroundPlan:
     module: str = POINTED
     folder: Path | None = None
     report: Report = lambda sentence: None
+    ideas: Ideas | None = None
 
 
 @dataclass(slots=True)
@@ -88,7 +91,7 @@ async def open_playground(plan: PlaygroundPlan) -> AsyncIterator[Playground]:
         standin = build_standin(_files_folder(stack, plan.folder), seed=plan.seed)
         process = BotProcess([], {}, output=plan.output)
         people = People(standin)
-        page = PageServer(standin, process, people)
+        page = PageServer(standin, process, people, plan.ideas)
         standin.gateway.watcher.online = process.set_online
         process.changed = page.bot_changed
         connect_faults(standin)

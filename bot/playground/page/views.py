@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bot.playground.ideas import Ideas
 from bot.playground.interactions import Interaction, State, state_json
 from bot.playground.model import Channel, ChannelType, Guild, Message
 from bot.playground.permissions import has
@@ -16,7 +17,8 @@ SHOWN_MESSAGES = 500
 class Views:
     """Builds the JSON that pages receive."""
 
-    def __init__(self, standin: StandIn, process: BotProcess) -> None:
+    def __init__(self, standin: StandIn, process: BotProcess, ideas: Ideas | None = None) -> None:
+        self._examples = None if ideas is None else ideas.examples
         self._standin = standin
         self._process = process
 
@@ -48,6 +50,7 @@ class Views:
             "requests": [entry.to_json() for entry in standin.log.entries],
             "faults": standin.faults.to_json(),
             "vitals": vitals,
+            "examples": self._examples,
         }
 
     def sees(self, viewer_id: int, channel: Channel) -> bool:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from bot.delivery.attachments import PREVIEW_NAME
+from bot.playground.ideas import Ideas
 from bot.playground.interactions import Interaction, State
 from bot.playground.model import Message
 from bot.playground.people import ActingUser
@@ -150,11 +151,12 @@ class LivePlayground:
 
 @asynccontextmanager
 async def open_live(
-    data_dir: Path, *, chat: Path | None = None, **settings: str
+    data_dir: Path, *, chat: Path | None = None, ideas: Ideas | None = None, **settings: str
 ) -> AsyncIterator[LivePlayground]:
     """Open a playground with an online bot.
 
-    chat: where the chat is kept. settings: environment variables without prefix.
+    chat: where the chat is kept. ideas: for newcomers. settings: environment variables without
+    prefix.
     """
     environment = {
         "ZIMAGINE_STORAGE__DATA_DIR": str(data_dir),
@@ -163,7 +165,7 @@ async def open_live(
         **{f"ZIMAGINE_{name}": value for name, value in settings.items()},
     }
     arguments = ["run", "--config", os.devnull]
-    plan = PlaygroundPlan(arguments, environment, output=None, folder=chat)
+    plan = PlaygroundPlan(arguments, environment, output=None, folder=chat, ideas=ideas)
     async with open_playground(plan) as playground:
         live = LivePlayground(playground, data_dir)
         playground.standin.log.listen_exchanges(live.exchanges.append)

@@ -4,8 +4,9 @@ import { channelIcon } from "./channels.js";
 import { h } from "./dom.js";
 import { icon } from "./icons.js";
 import { findChannel, messagesOf, state } from "./state.js";
-import { say } from "./words.js";
+import { locale, say } from "./words.js";
 
+// For a bot that is started elsewhere; nothing is known about its model.
 const EXAMPLES = ["example.lake", "example.house", "example.boat"];
 
 /** @returns {Node[]} */
@@ -32,6 +33,10 @@ export function welcome() {
   ].filter(Boolean);
 }
 
+function prompts() {
+  return state.examples?.[locale()] ?? EXAMPLES.map((key) => say(key));
+}
+
 function examples() {
   const first = messagesOf(state.channelId).length === 0;
   return h(
@@ -41,19 +46,30 @@ function examples() {
     h(
       "ul",
       {},
-      EXAMPLES.map((key) =>
+      prompts().map((prompt) =>
         h(
           "li",
           {},
           h(
             "button",
-            { type: "button", class: "example", data: { act: "example", prompt: say(key) } },
+            { type: "button", class: "example", data: { act: "example", prompt } },
             h("code", {}, "/imagine"),
             " ",
-            say(key),
+            prompt,
           ),
         ),
       ),
+      state.examples &&
+        h(
+          "li",
+          {},
+          h(
+            "button",
+            { type: "button", class: "example", data: { act: "surprise" } },
+            h("span", { "aria-hidden": true }, "🎲 "),
+            say("surprise"),
+          ),
+        ),
     ),
     h("p", { class: "muted small" }, say("welcome.enter")),
   );
