@@ -4,11 +4,14 @@ import contextlib
 import errno
 import os
 import stat
+import time
 from pathlib import Path
 
 from storage.errors import DataFolderUnusable, DiskFull
 
 PRIVATE_MODE = 0o700
+OPEN_LIMIT_S = 1.0
+"""Chosen by hand."""
 
 _FULL = frozenset({errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)})
 """No space left on the device or, where the system has it, in this account's disk quota."""
@@ -41,6 +44,24 @@ def _close_to_others(folder: Path) -> None:
         mode = stat.S_IMODE(found.st_mode)
         if found.st_uid == os.geteuid() and mode & 0o077:
             folder.chmod(mode & ~0o077)
+
+
+def replace(source: Path, target: Path) -> None:
+    """Rename a file over another one. Raises OSError. Blocking.
+
+    On Windows a file that anybody has open cannot be replaced, and virus scanners open every new
+    one for a moment: it is tried again for OPEN_LIMIT_S.
+    """
+    deadline_s = time.monotonic() + OPEN_LIMIT_S
+    while True:
+        try:
+            source.replace(target)
+        except PermissionError:
+            if os.name != "nt" or time.monotonic() > deadline_s:
+                raise
+            time.sleep(0.05)
+        else:
+            return
 
 
 def sync_folder(folder: Path) -> None:

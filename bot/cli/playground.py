@@ -22,7 +22,7 @@ from bot.exit_codes import UNAVAILABLE
 from bot.playground.rest.routes import PREFIX
 from bot.playground.server import Counts, Playground, PlaygroundPlan, open_playground
 from bot.playground.watch import RequestLogEntry
-from bot.runtime.shutdown import stop_on_signals
+from bot.runtime.shutdown import stop_on_request, stop_on_signals
 from bot.settings import ENV_PREFIX
 from storage.database import FILE_NAME, Database
 from storage.jobs import Jobs
@@ -92,6 +92,7 @@ async def _serve(
         playground = await _open(stack, replace(plan, counts=counts, folder=chat), port)
         if folder is not None:
             stack.enter_context(folder.at(playground.url))
+            stack.enter_context(stop_on_request(folder.path, stop))
         click.echo(f"zimagine playground: {playground.url} (Ctrl-C stops it)")
         if plan.arguments is None:
             _print_connection(playground)

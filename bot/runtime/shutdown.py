@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 SAME_SIGNAL_S = 0.3
 """Signals this close together are one: a terminal sends Ctrl-C to a wrapper such as make and to the
@@ -17,6 +18,9 @@ process, and some wrappers pass theirs on. Chosen by hand."""
 
 CLOSING_LIMIT_S = 5.0
 """How long Windows lets a process live whose console window was closed, by its documentation."""
+_REQUEST_FILE = "zimagine.stop"
+_REQUEST_POLL_S = 0.5
+"""How often a request to stop is looked for. Chosen by hand."""
 _STOPPING = ("SIGTERM", "SIGINT", "SIGHUP", "SIGBREAK")
 """Ctrl-C is SIGINT; a closed terminal is SIGHUP, and on Windows, like Ctrl-Break, SIGBREAK."""
 
@@ -63,6 +67,42 @@ def stop_on_signals(stop: asyncio.Event) -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+@contextlib.contextmanager
+def stop_on_request(folder: Path, stop: asyncio.Event) -> Iterator[None]:
+    """Set `stop` when `request_stop` is called for this folder, also from another process.
+
+    The folder must be held by this process: a request of before is dropped.
+    """
+    loop = asyncio.get_running_loop()
+    file = folder / _REQUEST_FILE
+    ended = threading.Event()
+
+    def watch() -> None:
+        while not ended.wait(_REQUEST_POLL_S):
+            with contextlib.suppress(OSError):
+                file.unlink()
+                loop.call_soon_threadsafe(stop.set)
+                return
+
+    file.unlink(missing_ok=True)
+    # On a thread of its own: the event loop does not wait for the disk.
+    threading.Thread(target=watch, name="stop-requests", daemon=True).start()
+    try:
+        yield
+    finally:
+        ended.set()
+
+
+def request_stop(folder: Path) -> None:
+    """Ask the process that holds a folder to stop in order. Raises OSError."""
+    (folder / _REQUEST_FILE).write_text("", encoding="ascii")
+
+
+def withdraw_stop(folder: Path) -> None:
+    """Take the request back, if nobody has read it. Raises OSError."""
+    (folder / _REQUEST_FILE).unlink(missing_ok=True)
 
 
 @contextlib.contextmanager
