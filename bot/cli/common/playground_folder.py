@@ -43,7 +43,8 @@ class PlaygroundFolder:
         try:
             yield
         finally:
-            file.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # on Windows, a second one may be reading it
+                file.unlink()
 
 
 @contextlib.contextmanager

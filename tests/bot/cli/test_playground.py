@@ -203,6 +203,7 @@ def test_the_data_folder_stays_private(tmp_path: Path) -> None:
     for folder in (tmp_path / "data", tmp_path / "data" / "playground"):
         assert folder.stat().st_mode & 0o077 == 0
     ended(running)
+    assert (tmp_path / "data" / "playground" / "chat.db").stat().st_mode & 0o077 == 0
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there are no pseudo-terminals")

@@ -49,7 +49,8 @@ export function setUpMessages(can) {
     if (message) openMessageMenu(message, anchor, can);
   });
   for (const topic of ["state", "words", "channel"]) on(topic, startOver);
-  on("commands", () => morphChildren(byId("welcome"), fragment(welcome())));
+  for (const topic of ["commands", "bot"])
+    on(topic, () => morphChildren(byId("welcome"), fragment(welcome())));
   on("messages", news);
   on("interaction", announceFailure);
 }

@@ -15,7 +15,9 @@ export function welcome() {
   if (!found) return [h("p", { class: "muted" }, say("channel.none"))];
   const { channel } = found;
   const letters = channel.type === 1;
-  const canPaint = state.commands.some((command) => command.name === "imagine");
+  // After a restart the commands are there before the bot is.
+  const canPaint =
+    state.bot.state !== "starting" && state.commands.some((command) => command.name === "imagine");
   return [
     h(
       "span",
