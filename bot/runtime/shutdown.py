@@ -11,6 +11,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
+
 SAME_SIGNAL_S = 0.3
 """Signals this close together are one: a terminal sends Ctrl-C to a wrapper such as make and to the
 process, and some wrappers pass theirs on. Chosen by hand."""
@@ -73,7 +75,7 @@ def stop_on_signals(stop: asyncio.Event) -> Iterator[None]:
 def stop_on_request(folder: Path, stop: asyncio.Event) -> Iterator[None]:
     """Set `stop` when `request_stop` is called for this folder, also from another process.
 
-    The folder must be held by this process: a request of before is dropped.
+    The folder must be held by this process. A request from before it was started is dropped.
     """
     loop = asyncio.get_running_loop()
     file = folder / _REQUEST_FILE
@@ -86,7 +88,10 @@ def stop_on_request(folder: Path, stop: asyncio.Event) -> Iterator[None]:
                 loop.call_soon_threadsafe(stop.set)
                 return
 
-    file.unlink(missing_ok=True)
+    with contextlib.suppress(OSError):
+        # Linux knows that time to the second only, which is good enough here.
+        if file.stat().st_mtime < psutil.Process().create_time():
+            file.unlink()
     # On a thread of its own: the event loop does not wait for the disk.
     threading.Thread(target=watch, name="stop-requests", daemon=True).start()
     try:

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from bot.runtime.shutdown import stop_on_signals, stop_signals
+from bot.runtime.shutdown import (
+    request_stop,
+    stop_on_request,
+    stop_on_signals,
+    stop_signals,
+    withdraw_stop,
+)
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals are sent otherwise there")
 
@@ -45,3 +53,31 @@ async def test_nohup_is_respected() -> None:
             assert not stop.is_set()
     finally:
         signal.signal(signal.SIGHUP, before)
+
+
+@pytest.mark.parametrize("early", [True, False], ids=["while it starts", "while it runs"])
+async def test_a_request_stops_it(tmp_path: Path, early: bool) -> None:
+    """A request is heard as soon as the process is there, and is gone then."""
+    stop = asyncio.Event()
+    if early:
+        request_stop(tmp_path)
+    with stop_on_request(tmp_path, stop):
+        if not early:
+            request_stop(tmp_path)
+        await asyncio.wait_for(stop.wait(), 5)
+    assert list(tmp_path.iterdir()) == []
+
+
+async def test_other_requests_do_not(tmp_path: Path) -> None:
+    """A request from before the process was started, or one taken back, stops nothing."""
+    stop = asyncio.Event()
+    request_stop(tmp_path)
+    (file,) = tmp_path.iterdir()
+    os.utime(file, (0, 0))
+    with stop_on_request(tmp_path, stop):
+        assert not file.exists()
+        request_stop(tmp_path)
+        withdraw_stop(tmp_path)
+        withdraw_stop(tmp_path)
+        await asyncio.sleep(1.0)
+        assert not stop.is_set()
