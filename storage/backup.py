@@ -86,7 +86,7 @@ def _taken(target: Path) -> DataFolderUnusable:
 
 def _put_in_place(part: Path, target: Path, *, replace: bool) -> None:
     if replace:
-        part.replace(target)
+        folders.replace(part, target)
         return
     try:
         target.hardlink_to(part)  # unlike a rename, this never replaces a file created meanwhile

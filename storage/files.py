@@ -215,7 +215,7 @@ def write_whole(target: Path, data: bytes) -> None:
             stream.write(data)
             stream.flush()
             os.fsync(stream.fileno())
-        unfinished.replace(target)
+        folders.replace(unfinished, target)
     except BaseException:
         unfinished.unlink(missing_ok=True)
         raise

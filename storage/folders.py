@@ -2,12 +2,15 @@
 
 import errno
 import os
+import time
 from pathlib import Path
 
 from storage.errors import DataFolderUnusable, DiskFull
 
 PRIVATE_MODE = 0o700
 PRIVATE_FILE_MODE = 0o600
+OPEN_LIMIT_S = 1.0
+"""Chosen by hand."""
 
 _FULL = frozenset({errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)})
 """No space left on the device or, where the system has it, in this account's disk quota."""
@@ -39,6 +42,24 @@ def ensure_file(path: Path) -> None:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, PRIVATE_FILE_MODE))
     except OSError as error:
         raise unusable(path, error) from error
+
+
+def replace(source: Path, target: Path) -> None:
+    """Rename a file over another one. Raises OSError. Blocking.
+
+    On Windows a file that anybody has open cannot be replaced, and virus scanners open every new
+    one for a moment: it is tried again for OPEN_LIMIT_S.
+    """
+    deadline_s = time.monotonic() + OPEN_LIMIT_S
+    while True:
+        try:
+            source.replace(target)
+        except PermissionError:
+            if os.name != "nt" or time.monotonic() > deadline_s:
+                raise
+            time.sleep(0.05)
+        else:
+            return
 
 
 def sync_folder(folder: Path) -> None:

@@ -1,5 +1,6 @@
 """One bot per data folder; a second one learns the process id of the first."""
 
+import contextlib
 import os
 from pathlib import Path
 from types import TracebackType
@@ -52,7 +53,8 @@ class DataFolderLock:
     def release(self) -> None:
         """Release the lock; does nothing if it is not held."""
         if self._lock.is_locked:
-            self._pid_file.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # on Windows, another process may be reading it
+                self._pid_file.unlink()
             self._lock.release()
 
     def __enter__(self) -> Self:

@@ -222,10 +222,10 @@ def _swap(part: Path, live: Path, moment: datetime) -> Path | None:
         # The time is stored with the file, so that a second attempt uses the same names.
         os.utime(part, (moment.timestamp(), moment.timestamp()))
         backup.flush(part)
-        part.replace(restoring)
+        folders.replace(part, restoring)
         folders.sync_folder(live.parent)
         _set_aside(live, moment)
-        restoring.replace(live)
+        folders.replace(restoring, live)
         folders.sync_folder(live.parent)
     old = _set_aside_file(live, moment)
     return old if old.exists() else None

@@ -17,6 +17,7 @@ ROOT = Path(__file__).parents[1]
 EXAMPLE = ROOT / "config.example.toml"
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
 INSTALLED = ".venv/bin/zimagine "
+INSTALLED_ON_WINDOWS = ".venv\\Scripts\\zimagine "
 
 
 def settings_keys() -> set[tuple[str, str]]:
@@ -49,6 +50,7 @@ def test_every_command_line_in_the_documents_parses(document: Path):
     text = document.read_text(encoding="utf-8")
     bare, installed = code_lines(text, "zimagine "), code_lines(text, INSTALLED)
     assert not (document.name == "README.md" and bare)
+    installed += code_lines(text, INSTALLED_ON_WINDOWS)
     for line in bare + installed:
         words = shlex.split(line, comments=True)[1:]
         parent = click.Context(group)

@@ -15,6 +15,7 @@ COMMANDS = {
     "explain": "Show how a prompt is read, and what would be added to it.",
     "inspect": "Print the recipe stored in a picture.",
     "db": "Check, back up or restore the database.",
+    "stop": "Stop the bot or the playground that runs in the data folder.",
     "playground": "Try the bot in a browser, without Discord.",
     "invite": "Print the link that adds the bot to a server.",
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import sys
 import webbrowser
@@ -12,14 +13,17 @@ from dataclasses import replace
 from pathlib import Path
 
 import click
+import numpy as np
 
 from bot.cli.common.errors import fail, load_settings
+from bot.cli.common.playground_folder import PlaygroundFolder, hold
+from bot.cli.common.prompt_ideas import prompt_ideas
 from bot.exit_codes import UNAVAILABLE
 from bot.playground.rest.routes import PREFIX
 from bot.playground.server import Counts, Playground, PlaygroundPlan, open_playground
 from bot.playground.watch import RequestLogEntry
 from bot.request.knowledge import known_names
-from bot.runtime.shutdown import stop_on_signals
+from bot.runtime.shutdown import stop_on_request, stop_on_signals
 from bot.settings import ENV_PREFIX
 from bot.wording.knowledge import known_list
 from engine.diffusion.families import family_for
@@ -61,16 +65,14 @@ def command(
     if model:
         environment[f"{ENV_PREFIX}ENGINE__MODEL"] = model
     arguments = None if no_bot else ["run", *(["--config", str(config)] if config else [])]
-    code = asyncio.run(
-        _serve(
-            arguments,
-            environment,
-            port,
-            settings.storage.data_dir,
-            {} if no_bot else _known(settings.engine.model),
-            browse=not no_browser,
-        )
-    )
+    data_dir = settings.storage.data_dir
+    ideas = None if no_bot else prompt_ideas(settings.engine.model, np.random.default_rng())
+    known = {} if no_bot else _known(settings.engine.model)
+    plan = PlaygroundPlan(arguments, environment, known=known, report=_say, ideas=ideas)
+    # A bot of someone else has its own data: for it, nothing is stored and nothing is held.
+    held = contextlib.nullcontext() if no_bot else hold(data_dir, _say)
+    with held as folder:
+        code = asyncio.run(_serve(plan, port, data_dir, folder, browse=not no_browser))
     if code:
         raise SystemExit(code)
 
@@ -83,12 +85,15 @@ def _known(model: str) -> dict[str, str]:
     return {page: known_list(each) for page, each in names.items() if each}
 
 
+def _say(sentence: str) -> None:
+    click.echo(f"zimagine: {sentence}", err=True)
+
+
 async def _serve(
-    arguments: list[str] | None,
-    environment: Mapping[str, str],
+    plan: PlaygroundPlan,
     port: int | None,
     data_dir: Path,
-    known: Mapping[str, str],
+    folder: PlaygroundFolder | None,
     *,
     browse: bool,
 ) -> int:
@@ -97,10 +102,13 @@ async def _serve(
     async with AsyncExitStack() as stack:
         counts = await stack.enter_async_context(_job_counts(data_dir / FILE_NAME))
         stack.enter_context(stop_on_signals(stop))
-        plan = PlaygroundPlan(arguments, environment, counts=counts, known=known)
-        playground = await _open(stack, plan, port)
+        chat = None if folder is None else folder.path
+        playground = await _open(stack, replace(plan, counts=counts, folder=chat), port)
+        if folder is not None:
+            stack.enter_context(folder.at(playground.url))
+            stack.enter_context(stop_on_request(folder.path, stop))
         click.echo(f"zimagine playground: {playground.url} (Ctrl-C stops it)")
-        if arguments is None:
+        if plan.arguments is None:
             _print_connection(playground)
         if browse and _has_screen():
             await asyncio.to_thread(webbrowser.open, playground.url)

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
+from bot.playground.mentions import set_mentions
 from bot.playground.model import Attachment, Message, MessageFlag
 from bot.playground.rules.messages import UploadedFile
 from bot.playground.world import Draft, World
@@ -84,7 +85,7 @@ async def apply_edit(world: World, message: Message, body: Body, *, silent: bool
         message.attachments = [*kept_files, *fresh]
     else:
         message.attachments = [*message.attachments, *fresh]
-    world.mention(message, json.get("allowed_mentions"))
+    set_mentions(message, json.get("allowed_mentions"), world.users)
     world.notify_edit(message, silent=silent)
 
 

@@ -1,11 +1,13 @@
-"""The files of messages: on disk while the stand-in runs, by attachment id."""
+"""The files of messages, on disk, by attachment id."""
 
 from __future__ import annotations
 
+import contextlib
 import io
 import mimetypes
 import re
 from collections import deque
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
@@ -25,6 +27,25 @@ class FileStore:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._replaced: deque[int] = deque()
+        self._sizes: dict[int, int] = {}
+
+    @property
+    def total_bytes(self) -> int:
+        """How much all files take."""
+        return sum(list(self._sizes.values()))  # a copy, as another thread may add one
+
+    def adopt(self, attachment: Attachment) -> None:
+        """Count a file that is there from before a restart."""
+        self._sizes[attachment.id] = attachment.size
+
+    def keep_only(self, attachments: Iterable[Attachment]) -> None:
+        """Remove every other file (blocking); one that cannot be removed is left."""
+        kept = {str(each.id) for each in attachments}
+        if self._folder.is_dir():
+            for path in self._folder.iterdir():
+                if path.name not in kept:
+                    with contextlib.suppress(OSError):
+                        path.unlink()
 
     def put(
         self, number: int, filename: str, data: bytes, *, description: str | None = None
@@ -32,6 +53,7 @@ class FileStore:
         """Store a file under an id (blocking: it writes)."""
         self._folder.mkdir(parents=True, exist_ok=True)
         (self._folder / str(number)).write_bytes(data)
+        self._sizes[number] = len(data)
         name = _UNSAFE.sub("_", filename).strip("_") or "file"
         content_type = mimetypes.guess_type(name)[0] or "application/octet-stream"
         width, height = _size(data) if content_type.startswith("image/") else (None, None)
@@ -57,8 +79,10 @@ class FileStore:
             self.remove(self._replaced.popleft())
 
     def remove(self, number: int) -> None:
-        """Remove a file; a missing one is fine."""
-        self.path(number).unlink(missing_ok=True)
+        """Remove a file; a missing one is fine, and one that is open on Windows is left."""
+        self._sizes.pop(number, None)
+        with contextlib.suppress(PermissionError):
+            self.path(number).unlink(missing_ok=True)
 
 
 def _size(data: bytes) -> tuple[int | None, int | None]:

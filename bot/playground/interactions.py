@@ -138,6 +138,16 @@ class Interactions:
         self.notify(interaction)
         return interaction
 
+    def adopt(self, interaction: Interaction) -> None:
+        """Add one from before a restart; nobody is notified."""
+        self._by_id[interaction.id] = interaction
+        self._by_token[interaction.token] = interaction
+
+    @property
+    def oldest_id(self) -> int:
+        """The smallest id that is still kept; 0 if there is none."""
+        return min(self._by_id, default=0)
+
     def notify(self, interaction: Interaction) -> None:
         """Notify every listener of its state."""
         for listener in list(self._listeners):
@@ -154,6 +164,11 @@ class Interactions:
     def get(self, interaction_id: int) -> Interaction | None:
         """Return a stored interaction."""
         return self._by_id.get(interaction_id)
+
+    def name_by_token(self, token: str) -> str:
+        """Return the command of the interaction with this token; empty if it has none."""
+        found = self._by_token.get(token)
+        return "" if found is None else found.name
 
     def awaiting(self, interaction_id: int, token: str) -> Interaction:
         """Return the interaction that a callback is for.

@@ -31,7 +31,10 @@ def _end_with_input() -> None:
     # Not through sys.stdin: the interpreter aborts if a thread holds its lock at exit.
     while os.read(sys.stdin.fileno(), 4096):
         pass
-    signal.raise_signal(signal.SIGTERM)
+    if sys.platform == "win32":  # where kill would end the process without a word
+        signal.raise_signal(signal.SIGTERM)
+    else:  # to the process, so that the main thread wakes up for it
+        os.kill(os.getpid(), signal.SIGTERM)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 import signal
+import subprocess
 import sys
 import time
 from collections import deque
@@ -41,6 +42,8 @@ class BotProcess:
     command: what to start; empty if the bot is started elsewhere. output: where its lines go, in
     addition to the last ones being kept. gave_up is set, along with exit_code, when the process
     ended and will not be started again. restart_wait_s: delay between an exit and the next start.
+    stop_by_input: ask the bot to stop by closing its standard input, not by SIGTERM, which on
+    Windows would kill it.
     """
 
     def __init__(
@@ -60,6 +63,7 @@ class BotProcess:
         self.lines: deque[str] = deque(maxlen=KEPT_LINES)
         self.was_online = False
         self.restart_wait_s = RESTART_WAIT_S
+        self.stop_by_input = sys.platform == "win32"
         self.exit_code: int | None = None
         self.gave_up = asyncio.Event()
         self._process: asyncio.subprocess.Process | None = None
@@ -99,7 +103,7 @@ class BotProcess:
         """Ask the bot to stop, then start it again."""
         if self.pid is not None:
             self._again = True
-            self._signal(signal.SIGTERM)
+            self._ask_to_stop()
         else:
             self.start()
 
@@ -115,7 +119,7 @@ class BotProcess:
         """Ask the bot to stop and wait; kill it if it takes too long."""
         self._wanted = self._again = False
         if self.pid is not None:
-            self._signal(signal.SIGTERM)
+            self._ask_to_stop()
         if self._task is not None:
             _, late = await asyncio.wait([self._task], timeout=STOP_LIMIT_S)
             if late and self._process is not None:
@@ -147,17 +151,20 @@ class BotProcess:
         self._set(BotState.STARTING)
         self._process = await asyncio.create_subprocess_exec(
             *self.command,
-            env=os.environ | self.environment,
+            # Not the console's encoding, which may lack characters: its lines are decoded here.
+            env=os.environ | {"PYTHONIOENCODING": "utf-8:backslashreplace"} | self.environment,
             stdin=asyncio.subprocess.PIPE,  # its end tells the bot that this process is gone
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
             limit=2**20,
-            # Ctrl-C is handled here: the bot is asked to stop once, by this process.
+            # Ctrl-C and a closed terminal are handled here: the bot is asked to stop once, by this
+            # process. Windows has no sessions, but a process without a console gets neither.
             start_new_session=True,
+            creationflags=subprocess.CREATE_NO_WINDOW if sys.platform == "win32" else 0,
         )
         self._started_s = time.monotonic()
         if not self._wanted:  # stopped while it was being started
-            self._signal(signal.SIGTERM)
+            self._ask_to_stop()
         assert self._process.stdout is not None
         while True:
             try:
@@ -182,10 +189,14 @@ class BotProcess:
                 return line.removeprefix("zimagine: ")
         return self.lines[-1] if self.lines else ""
 
-    def _signal(self, number: signal.Signals) -> None:
+    def _ask_to_stop(self) -> None:
+        if self._process is None:
+            return
+        if self.stop_by_input and self._process.stdin is not None:
+            self._process.stdin.close()
+            return
         with contextlib.suppress(ProcessLookupError):
-            if self._process is not None:
-                self._process.send_signal(number)
+            self._process.send_signal(signal.SIGTERM)
 
     def _set(self, state: BotState, detail: str = "") -> None:
         if (state, detail) != (self.state, self.detail):

@@ -79,6 +79,14 @@ class Registry:
         """Return the commands of a guild, or the global ones for None."""
         return [each for each in self._commands.values() if each.guild_id == guild_id]
 
+    def every(self) -> list[Command]:
+        """Return the commands of all scopes."""
+        return list(self._commands.values())
+
+    def adopt(self, command: Command) -> None:
+        """Add a command that was registered before a restart."""
+        self._commands[command.id] = command
+
     def get(self, command_id: int) -> Command | None:
         """Return a command by its id."""
         return self._commands.get(command_id)

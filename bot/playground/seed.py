@@ -1,4 +1,4 @@
-"""The initial world: one server with its channels, three users and the bot."""
+"""The initial world: one server with its channels, five users and the bot."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ BOT_ID: Final = 1100000000000000001
 MEMBER_ID: Final = 1100000000000000002
 MODERATOR_ID: Final = 1100000000000000003
 ADMIN_ID: Final = 1100000000000000004
+SECOND_MEMBER_ID: Final = 1100000000000000005
+THIRD_MEMBER_ID: Final = 1100000000000000006
 BOT_ROLE_ID: Final = 1100000000000000011
 MODERATOR_ROLE_ID: Final = 1100000000000000012
 ADMIN_ROLE_ID: Final = 1100000000000000013
@@ -25,11 +27,20 @@ STAFF_ID: Final = 1100000000000000024
 THREAD_ID: Final = 1100000000000000025
 
 BOT: Final = User(BOT_ID, "zimagine", bot=True, accent_color=0x7C4DFF)
-MEMBER: Final = User(MEMBER_ID, "member", "Member", accent_color=0x00897B)
+MEMBER: Final = User(MEMBER_ID, "member", "Member 1", accent_color=0x00796B)
+SECOND_MEMBER: Final = User(SECOND_MEMBER_ID, "member2", "Member 2", accent_color=0x1565C0)
+THIRD_MEMBER: Final = User(THIRD_MEMBER_ID, "member3", "Member 3", accent_color=0xF9A825)
 MODERATOR: Final = User(MODERATOR_ID, "moderator", "Moderator", accent_color=0xC2185B)
 ADMIN: Final = User(ADMIN_ID, "admin", "Admin", accent_color=0xE65100)
-PEOPLE: Final = (MEMBER, MODERATOR, ADMIN)
-LEVELS: Final = {MEMBER_ID: "member", MODERATOR_ID: "moderator", ADMIN_ID: "admin", BOT_ID: "bot"}
+MEMBERS: Final = (MEMBER, SECOND_MEMBER, THIRD_MEMBER)
+"""Several, to see whose turn it is; told apart by number and colour."""
+PEOPLE: Final = (*MEMBERS, MODERATOR, ADMIN)
+LEVELS: Final = {
+    **{user.id: "member" for user in MEMBERS},
+    MODERATOR_ID: "moderator",
+    ADMIN_ID: "admin",
+    BOT_ID: "bot",
+}
 
 _EVERYONE: Final = bits(
     "VIEW_CHANNEL",
@@ -65,7 +76,7 @@ def populate(world: World) -> Guild:
     )
     membership = {
         BOT: [BOT_ROLE_ID],
-        MEMBER: [],
+        **{user: [] for user in MEMBERS},
         MODERATOR: [MODERATOR_ROLE_ID],
         ADMIN: [ADMIN_ROLE_ID],
     }

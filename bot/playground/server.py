@@ -17,10 +17,12 @@ from typing import IO, Final
 from aiohttp import web
 
 from bot.playground.announcing import announce
+from bot.playground.chat import Report, kept_chat
 from bot.playground.faults import Fault, Faults
 from bot.playground.files import FileStore
 from bot.playground.gateway import Gateway, GatewayListener, ReadyData
 from bot.playground.guard import local_only
+from bot.playground.ideas import Ideas
 from bot.playground.interactions import Interaction, Interactions, State
 from bot.playground.limits import RateLimiter
 from bot.playground.mishaps import connect_faults
@@ -52,7 +54,10 @@ class PlaygroundPlan:
     started elsewhere. module: what runs as the bot's process, with the addresses of its Discord
     followed by the arguments. counts: returns how many jobs are queued and in progress. port: 0
     picks a free one. known: all that the bot's model knows, as one text by language of the page;
-    empty for a model that knows more than can be listed.
+    empty for a model that knows more than can be listed. folder: where the chat is kept over
+    restarts, existing and private; None keeps it until the end. report: called with sentences about
+    a chat that cannot be kept. ideas: prompts for newcomers; None offers a few that any model can
+    paint.
     """
 
     arguments: Sequence[str] | None
@@ -63,6 +68,9 @@ class PlaygroundPlan:
     counts: Counts | None = None
     module: str = POINTED
     known: Mapping[str, str] = field(default_factory=dict[str, str])
+    folder: Path | None = None
+    report: Report = lambda sentence: None
+    ideas: Ideas | None = None
 
 
 @dataclass(slots=True)
@@ -83,16 +91,17 @@ async def open_playground(plan: PlaygroundPlan) -> AsyncIterator[Playground]:
     Raises OSError if the port is taken.
     """
     async with AsyncExitStack() as stack:
-        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="zimagine-playground-"))
-        standin = build_standin(Path(folder), seed=plan.seed)
+        standin = build_standin(_files_folder(stack, plan.folder), seed=plan.seed)
         process = BotProcess([], {}, output=plan.output)
         people = People(standin)
-        page = PageServer(standin, process, people, plan.known)
+        page = PageServer(standin, process, people, plan.known, plan.ideas)
         standin.gateway.watcher.online = process.set_online
         process.changed = page.bot_changed
         connect_faults(standin)
         app = build_app(standin, page)
         port = await _listen(stack, app, plan.port)
+        if plan.folder is not None:
+            await stack.enter_async_context(kept_chat(plan.folder, standin, plan.report))
         standin.base_url = f"http://{HOST}:{port}"
         standin.gateway.url = f"ws://{HOST}:{port}/gateway"
         if plan.arguments is not None:
@@ -108,6 +117,17 @@ async def open_playground(plan: PlaygroundPlan) -> AsyncIterator[Playground]:
         if process.command:
             process.start()
         yield playground
+
+
+def _files_folder(stack: AsyncExitStack, kept: Path | None) -> Path:
+    """Return the folder for the files of messages: below `kept`, else one that is removed."""
+    if kept is not None:
+        return kept / "files"
+    temporary = tempfile.TemporaryDirectory(
+        prefix="zimagine-playground-",
+        ignore_cleanup_errors=True,  # Windows removes no file that is open
+    )
+    return Path(stack.enter_context(temporary))
 
 
 def build_standin(folder: Path, *, seed: int = 1) -> StandIn:

@@ -17,6 +17,7 @@ class RequestLogEntry:
     """One request, or (method GATEWAY) one notable event on the socket.
 
     problems: sentences about what the bot did wrong. refusal: the error it received, or empty.
+    about: the command whose interaction it belongs to, or empty.
     """
 
     id: int
@@ -28,6 +29,7 @@ class RequestLogEntry:
     bytes: int
     problems: list[str] = field(default_factory=list[str])
     refusal: str = ""
+    about: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """Return the entry as the page receives it."""
@@ -73,10 +75,20 @@ class RequestLog:
         size: int,
         problems: list[str],
         refusal: str,
+        about: str = "",
     ) -> None:
         """Add an entry."""
         entry = RequestLogEntry(
-            next(self._numbers), at_ms, method, path, status, round(ms, 1), size, problems, refusal
+            id=next(self._numbers),
+            at_ms=at_ms,
+            method=method,
+            path=path,
+            status=status,
+            ms=round(ms, 1),
+            bytes=size,
+            problems=problems,
+            refusal=refusal,
+            about=about,
         )
         self.entries.append(entry)
         for listener in list(self._listeners):

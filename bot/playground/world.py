@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -10,6 +9,7 @@ from typing import Any, Final
 
 from bot.playground import permissions
 from bot.playground.files import FileStore
+from bot.playground.mentions import set_mentions
 from bot.playground.model import (
     FILE_LIMIT_BYTES,
     NO_FLAGS,
@@ -30,9 +30,9 @@ NONCE_LIFE: Final = timedelta(minutes=3)
 """How long Discord remembers a nonce; its documentation says "a few minutes"."""
 KEPT_MESSAGES: Final = 2000
 """How many messages are kept per channel; older ones are removed with their files."""
-
-_MENTION: Final = re.compile(r"<@!?(\d+)>")
-_ROLE_MENTION: Final = re.compile(r"<@&(\d+)>")
+KEPT_BYTES: Final = 2**30
+"""How much the files of all messages may take; beyond it the oldest messages are removed. Chosen by
+hand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,11 +115,17 @@ class World:
         self._messages: dict[int, dict[int, Message]] = {}
         self._nonces: dict[tuple[int, int, str], Message] = {}
         self._listeners: list[Callable[[Event], None]] = []
+        self._forgotten: list[Callable[[Message], None]] = []
         self._closed: set[int] = set()
+        self.kept_bytes = KEPT_BYTES
 
     def listen(self, listener: Callable[[Event], None]) -> None:
         """Call this with every change from now on."""
         self._listeners.append(listener)
+
+    def on_forget(self, listener: Callable[[Message], None]) -> None:
+        """Call this with every message that is removed, for whatever reason."""
+        self._forgotten.append(listener)
 
     def notify(self, event: Event) -> None:
         """Notify every listener."""
@@ -156,6 +162,23 @@ class World:
         """Return whether a direct message would arrive: a shared server, and not refused."""
         shared = any({sender_id, user_id} <= guild.members.keys() for guild in self.guilds.values())
         return shared and user_id not in self._closed
+
+    def adopt_channel(self, channel: Channel) -> None:
+        """Add a channel or thread that existed before a restart; nobody is notified."""
+        guild = self.guild_of(channel)
+        (self._private if guild is None else guild.channels)[channel.id] = channel
+
+    def adopt_message(self, message: Message) -> None:
+        """Add a message that existed before a restart, with its files; nobody is notified."""
+        channel = self.channel(message.channel_id)
+        assert channel is not None
+        for attachment in message.attachments:
+            self.files.adopt(attachment)
+        self.add(message)
+        if message.nonce is not None:
+            self._nonces[channel.id, message.author_id, str(message.nonce)] = message
+        if message.reader_id is None:
+            channel.last_message_id = message.id
 
     def create_channel(self, channel: Channel) -> None:
         """Add a channel or thread to its server."""
@@ -287,7 +310,7 @@ class World:
         )
         if channel.archived:  # a new message reopens an archived thread
             self.archive(channel, archived=False, locked=channel.locked)
-        self.mention(message, draft.allowed_mentions)
+        set_mentions(message, draft.allowed_mentions, self.users)
         self.add(message)
         if draft.nonce is not None:
             self._nonces[key] = message
@@ -306,11 +329,22 @@ class World:
         known[message.id] = message
         while len(known) > KEPT_MESSAGES:
             self._forget(known.pop(next(iter(known))))
+        self._trim()
+
+    def _trim(self) -> None:
+        """Remove the oldest messages while their files take too much; the newest one stays."""
+        while self.files.total_bytes > self.kept_bytes:
+            channels = [each for each in self._messages.values() if each]
+            if len(channels) == 1 and len(channels[0]) == 1:
+                return
+            oldest = min(channels, key=lambda each: next(iter(each)))
+            self._forget(oldest.pop(next(iter(oldest))))
 
     def notify_edit(self, message: Message, *, silent: bool = False) -> None:
         """Notify listeners that a message changed. silent: it does not count as an edit."""
         if not silent:
             message.edited_at = self.clock()
+        self._trim()
         self.notify(MessageEdited(message))
 
     def delete(self, message: Message) -> None:
@@ -322,25 +356,8 @@ class World:
     def _forget(self, message: Message) -> None:
         for attachment in message.attachments:
             self.files.remove(attachment.id)
-
-    def mention(self, message: Message, allowed: Mapping[str, Any] | None) -> None:
-        """Store whom a message notifies: those it mentions, as far as it may."""
-        text = "\n".join(_texts(message))
-        users = list(dict.fromkeys(int(each) for each in _MENTION.findall(text)))
-        roles = list(dict.fromkeys(int(each) for each in _ROLE_MENTION.findall(text)))
-        everyone = "@everyone" in text or "@here" in text
-        if allowed is not None:
-            parse = allowed.get("parse") or ()
-            if "users" not in parse:
-                named = {int(each) for each in allowed.get("users") or ()}
-                users = [each for each in users if each in named]
-            if "roles" not in parse:
-                named = {int(each) for each in allowed.get("roles") or ()}
-                roles = [each for each in roles if each in named]
-            everyone = everyone and "everyone" in parse
-        message.mentions = tuple(each for each in users if each in self.users)
-        message.mention_roles = tuple(roles)
-        message.mention_everyone = everyone
+        for listener in list(self._forgotten):
+            listener(message)
 
 
 def _overwrites(guild: Guild, channel: Channel, member: Member) -> list[tuple[int, int]]:
@@ -355,13 +372,3 @@ def _overwrites(guild: Guild, channel: Channel, member: Member) -> list[tuple[in
         return allow, deny
 
     return [merged([guild.id]), merged(member.roles), merged([member.user.id])]
-
-
-def _texts(message: Message) -> Iterable[str]:
-    yield message.content
-    todo: list[Any] = list(message.components)
-    while todo:
-        part = todo.pop()
-        if part.get("type") == 10:
-            yield str(part.get("content", ""))
-        todo.extend(part.get("components") or ())

@@ -28,7 +28,7 @@ from bot.jobs.completion import CompletionService
 from bot.jobs.downloads import Download, download
 from bot.runtime.maintenance import Maintenance
 from bot.runtime.recovery import resume_status_messages
-from bot.runtime.shutdown import stop_on_signals
+from bot.runtime.shutdown import stop_on_request, stop_on_signals
 from bot.runtime.wiring import Infrastructure, Stores, wire
 from bot.settings import Settings
 from bot.tasks import end_tasks
@@ -202,7 +202,7 @@ async def _shut_down(app: Application) -> None:
 
 
 async def serve(settings: Settings, explain_exit: Callable[[str], None]) -> int:
-    """Run the bot until a signal or a failure, and return the exit code.
+    """Run the bot until a signal, a request or a failure, and return the exit code.
 
     explain_exit: called with one sentence if the exit code is not 0.
     """
@@ -220,7 +220,8 @@ async def serve(settings: Settings, explain_exit: Callable[[str], None]) -> int:
                 stay_connected(app.client, token.get_secret_value(), app.start_online_tasks),
                 _log_model(app.engine),
             ]
-            code = await _wait_for_end(app, watch, explain_exit)
+            with stop_on_request(settings.storage.data_dir, stop):
+                code = await _wait_for_end(app, watch, explain_exit)
             log.info("stopping", code=code)
     return code
 

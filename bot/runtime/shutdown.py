@@ -5,17 +5,45 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
+import sys
+import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
 
 SAME_SIGNAL_S = 0.3
 """Signals this close together are one: a terminal sends Ctrl-C to a wrapper such as make and to the
 process, and some wrappers pass theirs on. Chosen by hand."""
 
 
+CLOSING_LIMIT_S = 5.0
+"""How long Windows lets a process live whose console window was closed, by its documentation."""
+_REQUEST_FILE = "zimagine.stop"
+_REQUEST_POLL_S = 0.5
+"""How often a request to stop is looked for. Chosen by hand."""
+_STOPPING = ("SIGTERM", "SIGINT", "SIGHUP", "SIGBREAK")
+"""Ctrl-C is SIGINT; a closed terminal is SIGHUP, and on Windows, like Ctrl-Break, SIGBREAK."""
+
+
+def stop_signals() -> list[signal.Signals]:
+    """Return the signals of this system that stop the bot in order.
+
+    Nothing is read anew on SIGHUP, so a service that gets it also stops. It is left out where
+    whoever started the process (nohup) had it ignored, to outlive the terminal.
+    """
+    found = [getattr(signal, name) for name in _STOPPING if hasattr(signal, name)]
+    return [
+        each
+        for each in found
+        if each.name != "SIGHUP" or signal.getsignal(each) is not signal.SIG_IGN
+    ]
+
+
 @contextlib.contextmanager
 def stop_on_signals(stop: asyncio.Event) -> Iterator[None]:
-    """Set `stop` on the first SIGTERM or SIGINT; a second one ends the process at once.
+    """Set `stop` on the first of `stop_signals`; a second one ends the process at once.
 
     Also works on Windows, whose event loop has no signal handlers.
     """
@@ -34,9 +62,80 @@ def stop_on_signals(stop: asyncio.Event) -> Iterator[None]:
             signal.signal(number, signal.SIG_DFL)
             signal.raise_signal(number)
 
-    before = {number: signal.signal(number, handle) for number in (signal.SIGTERM, signal.SIGINT)}
+    before = {number: signal.signal(number, handle) for number in stop_signals()}
     try:
-        yield
+        with _console_held_open():
+            yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+@contextlib.contextmanager
+def stop_on_request(folder: Path, stop: asyncio.Event) -> Iterator[None]:
+    """Set `stop` when `request_stop` is called for this folder, also from another process.
+
+    The folder must be held by this process. A request from before it was started is dropped.
+    """
+    loop = asyncio.get_running_loop()
+    file = folder / _REQUEST_FILE
+    ended = threading.Event()
+
+    def watch() -> None:
+        while not ended.wait(_REQUEST_POLL_S):
+            with contextlib.suppress(OSError):
+                file.unlink()
+                loop.call_soon_threadsafe(stop.set)
+                return
+
+    with contextlib.suppress(OSError):
+        # Linux knows that time to the second only, which is good enough here.
+        if file.stat().st_mtime < psutil.Process().create_time():
+            file.unlink()
+    # On a thread of its own: the event loop does not wait for the disk.
+    threading.Thread(target=watch, name="stop-requests", daemon=True).start()
+    try:
+        yield
+    finally:
+        ended.set()
+
+
+def request_stop(folder: Path) -> None:
+    """Ask the process that holds a folder to stop in order. Raises OSError."""
+    (folder / _REQUEST_FILE).write_text("", encoding="ascii")
+
+
+def withdraw_stop(folder: Path) -> None:
+    """Take the request back, if nobody has read it. Raises OSError."""
+    (folder / _REQUEST_FILE).unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _console_held_open() -> Iterator[None]:
+    """On Windows, let the process end in order when its console window is closed.
+
+    Windows ends such a process as soon as the handler of the event returns, and Python's only makes
+    a note for the main thread. This one, which is asked first, raises the signal itself and waits.
+    """
+    if sys.platform != "win32":
+        yield
+        return
+    import ctypes
+
+    ended = threading.Event()
+    closing = {2, 5, 6}  # CTRL_CLOSE_EVENT, CTRL_LOGOFF_EVENT, CTRL_SHUTDOWN_EVENT
+
+    @ctypes.WINFUNCTYPE(ctypes.c_int, ctypes.c_uint)
+    def wait(event: int) -> int:
+        if event not in closing:
+            return 0  # not handled here: Python's handler is next
+        signal.raise_signal(signal.SIGBREAK)
+        ended.wait(CLOSING_LIMIT_S)
+        return 1
+
+    ctypes.windll.kernel32.SetConsoleCtrlHandler(wait, 1)
+    try:
+        yield
+    finally:
+        ended.set()
+        ctypes.windll.kernel32.SetConsoleCtrlHandler(wait, 0)

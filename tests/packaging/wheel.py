@@ -27,7 +27,7 @@ import psutil
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("bot", "engine", "storage")
-PROJECT_FILES = ("pyproject.toml", "README.md", "LICENSE")
+PROJECT_FILES = ("pyproject.toml", "README.md", "LICENSE", "constraints.txt")
 NOT_PACKAGED = {".md"}
 """File types in the packages that only readers of the repository need."""
 WAIT_S = 120.0
@@ -62,6 +62,7 @@ def check(folder: Path) -> None:
     require("imagine" in helped, "zimagine --help does not list its commands")
     check_picture(scripts, work)
     check_playground(scripts, work)
+    check_plain_install(folder)
 
 
 def build(folder: Path) -> Path:
@@ -110,6 +111,16 @@ def install(wheel: Path, environment: Path) -> Path:
     purelib = Path(sysconfig.get_path("purelib", scheme="venv", vars=paths))
     (purelib / "dependencies.pth").write_text("\n".join(libraries) + "\n", encoding="utf-8")
     return scripts
+
+
+def check_plain_install(folder: Path) -> None:
+    """Check that the README's way without make installs the program, apart from the libraries."""
+    environment = folder / "plain"
+    venv.create(environment, symlinks=os.name != "nt")
+    scripts = environment / ("Scripts" if os.name == "nt" else "bin")
+    chosen = ["--no-deps", "-c", "constraints.txt", "."]
+    pip("install", *chosen, work=folder / "source", python=scripts / "python")
+    require(any(scripts.glob("zimagine*")), "pip install . makes no command zimagine")
 
 
 def check_imports(scripts: Path, environment: Path, work: Path) -> None:

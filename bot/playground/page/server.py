@@ -14,6 +14,7 @@ from typing import Any, Final
 from aiohttp import BodyPartReader, WSMsgType, web
 
 from bot.playground.faults import Fault
+from bot.playground.ideas import Ideas
 from bot.playground.interactions import Interaction, InteractionKind, state_json
 from bot.playground.model import FILE_LIMIT_BYTES, ChannelType, Message
 from bot.playground.page.views import Views, modal_json
@@ -64,12 +65,14 @@ class PageServer:
         process: BotProcess,
         people: People,
         known: Mapping[str, str] = MappingProxyType({}),
+        ideas: Ideas | None = None,
     ) -> None:
-        """known: as for `Views`."""
+        """known, ideas: as for `Views`."""
+        self._ideas = ideas
         self._standin = standin
         self._process = process
         self._people = people
-        self._views = Views(standin, process, known)
+        self._views = Views(standin, process, known, ideas)
         self._viewers: set[Viewer] = set()
         self.vitals: Json = {"type": "vitals", "vitals": {}}
         standin.world.listen(self._world_changed)
@@ -209,6 +212,7 @@ class PageServer:
             "say": self._say,
             "delete": self._delete,
             "fault": self._fault,
+            "surprise": self._surprise,
         }
 
     async def _command(self, actor: ActingUser, sent: Json) -> Json:
@@ -268,6 +272,11 @@ class PageServer:
         self._standin.faults.inject(Fault(sent["fault"]), active=bool(sent.get("active", True)))
         self._tell({"type": "faults", "faults": self._standin.faults.to_json()})
         return {}
+
+    async def _surprise(self, actor: ActingUser, sent: Json) -> Json:
+        if self._ideas is None:
+            raise ActionRefused("There are no surprises here.")
+        return {"prompt": self._ideas.surprise(actor.locale)}
 
     async def _upload(self, request: web.Request) -> web.Response:
         reader = await request.multipart()

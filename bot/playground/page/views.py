@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from bot.playground.ideas import Ideas
 from bot.playground.interactions import Interaction, State, state_json
 from bot.playground.model import Channel, ChannelType, Guild, Message
 from bot.playground.permissions import has
@@ -20,9 +21,15 @@ class Views:
     """Builds the JSON that pages receive."""
 
     def __init__(
-        self, standin: StandIn, process: BotProcess, known: Mapping[str, str] = MappingProxyType({})
+        self,
+        standin: StandIn,
+        process: BotProcess,
+        known: Mapping[str, str] = MappingProxyType({}),
+        ideas: Ideas | None = None,
     ) -> None:
-        """known: all that the bot's model knows, by language, if it knows little."""
+        """known: all that the bot's model knows, by language, if it knows little. ideas: prompts
+        for newcomers."""
+        self._examples = None if ideas is None else ideas.examples
         self._standin = standin
         self._process = process
         self._known = dict(known)
@@ -56,6 +63,7 @@ class Views:
             "requests": [entry.to_json() for entry in standin.log.entries],
             "faults": standin.faults.to_json(),
             "vitals": vitals,
+            "examples": self._examples,
         }
 
     def sees(self, viewer_id: int, channel: Channel) -> bool:

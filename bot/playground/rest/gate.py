@@ -101,6 +101,7 @@ class Gate:
             size=call.size,
             problems=call.problems,
             refusal=refusal,
+            about=standin.interactions.name_by_token(request.match_info.get("token", "")),
         )
         sent = call.body.json if call.size else None
         standin.log.record_exchange(

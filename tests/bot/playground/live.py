@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from bot.delivery.attachments import PREVIEW_NAME
+from bot.playground.ideas import Ideas
 from bot.playground.interactions import Interaction, State
 from bot.playground.model import Message
 from bot.playground.people import ActingUser
@@ -153,15 +154,22 @@ class LivePlayground:
 
 
 @asynccontextmanager
-async def open_live(data_dir: Path, **settings: str) -> AsyncIterator[LivePlayground]:
-    """Open a playground with an online bot. settings: environment variables without prefix."""
+async def open_live(
+    data_dir: Path, *, chat: Path | None = None, ideas: Ideas | None = None, **settings: str
+) -> AsyncIterator[LivePlayground]:
+    """Open a playground with an online bot.
+
+    chat: where the chat is kept. ideas: for newcomers. settings: environment variables without
+    prefix.
+    """
     environment = {
         "ZIMAGINE_STORAGE__DATA_DIR": str(data_dir),
         "ZIMAGINE_QUOTA__PICTURES": "1000",
         "ZIMAGINE_DISCORD__GUILDS": "[]",
         **{f"ZIMAGINE_{name}": value for name, value in settings.items()},
     }
-    plan = PlaygroundPlan(["run", "--config", os.devnull], environment, output=None)
+    arguments = ["run", "--config", os.devnull]
+    plan = PlaygroundPlan(arguments, environment, output=None, folder=chat, ideas=ideas)
     async with open_playground(plan) as playground:
         live = LivePlayground(playground, data_dir)
         playground.standin.log.listen_exchanges(live.exchanges.append)

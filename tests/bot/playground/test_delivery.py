@@ -28,7 +28,7 @@ async def test_every_way_of_delivery(tmp_path: Path) -> None:
         (thread,) = await live.until(lambda: own_threads(live))
         live.send("imagine", prompt="a boat")
         await live.until(lambda: len(world.messages(thread.id)) == 2)
-        assert thread.name == "Pictures by Member"
+        assert thread.name == "Pictures by Member 1"
         shown = [each.attachments[0] for each in world.messages(thread.id)]
         assert [each.spoiler for each in shown] == [True, True] and live.pictures() == []
 

@@ -25,7 +25,7 @@ from bot.playground.people import ActingUser
 from bot.playground.rest.routes import PREFIX
 from bot.playground.seed import MEMBER_ID, PAINT_ID
 from bot.runtime import app as application
-from bot.runtime.shutdown import SAME_SIGNAL_S
+from bot.runtime.shutdown import SAME_SIGNAL_S, request_stop
 from bot.settings import load
 from engine.errors import Cancelled, Defunct, ModelUnavailable
 from engine.renderer import Outcome, RenderTask
@@ -292,3 +292,26 @@ async def test_a_second_signal_ends_it_at_once(tmp_path: Path) -> None:
         await asyncio.wait_for(process.gave_up.wait(), 2.0)
         assert process.exit_code == -signal.SIGTERM
         assert live.rows("SELECT 1 FROM jobs WHERE state = 'painting'")  # for the next start
+
+
+async def test_the_end_of_its_input_stops_it(tmp_path: Path) -> None:
+    """Where no signal can be sent (Windows), the bot is restarted and stopped through its input."""
+    async with open_live(tmp_path) as live:
+        process = live.playground.process
+        process.stop_by_input = True
+        first = process.pid
+        process.restart()
+        await live.until(lambda: process.pid not in (None, first))
+        await live.ready()
+        await asyncio.wait_for(process.stop(), LIMIT_S)
+        assert process.exit_code == OK
+        assert any("stopping" in line for line in process.lines)
+
+
+async def test_a_request_stops_it(tmp_path: Path) -> None:
+    """Where `zimagine stop` asks for it, the bot ends in order, and the request is gone."""
+    async with open_live(tmp_path) as live:
+        request_stop(tmp_path)
+        await asyncio.wait_for(live.playground.process.gave_up.wait(), LIMIT_S)
+        assert live.playground.process.exit_code == OK
+        assert not (tmp_path / "zimagine.stop").exists()

@@ -1,4 +1,4 @@
-/** A user's avatar: a colour and an initial, since nobody here has an image. */
+/** A user's avatar: a colour, and an initial or number, since nobody here has an image. */
 
 import { h } from "./dom.js";
 import { colour, nameOf } from "./lookups.js";
@@ -9,7 +9,8 @@ const COLOURS = [0x3f51b5, 0x00695c, 0x8e24aa, 0xb23b00, 0x2e6f1f, 0xad1457, 0x4
 export function avatar(user) {
   const fill =
     user.accent_color ?? COLOURS[Number(BigInt(user.id || "0") % BigInt(COLOURS.length))];
-  const initial = [...nameOf(user)][0] ?? "?";
+  const name = nameOf(user);
+  const initial = /\d{1,2}$/.exec(name)?.[0] ?? [...name][0] ?? "?";
   return h(
     "span",
     {

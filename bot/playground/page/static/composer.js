@@ -40,11 +40,13 @@ export function setUpComposer() {
   });
   byId("composer").addEventListener("input", () => complain(""));
   byId("commands-button").addEventListener("click", openPicker);
+  byId("surprise").addEventListener("click", fillSurprise);
   byId("reply-cancel").addEventListener("click", () => {
     setReply(null);
     focusComposer();
   });
   for (const topic of ["state", "channel", "channels", "words"]) on(topic, refresh);
+  for (const topic of ["state", "commands"]) on(topic, showSurprise);
   on("commands", () => picker.isOpen && picker.follow(text().value, all()));
   document.addEventListener("dragover", (event) => event.preventDefault());
   document.addEventListener("drop", dropped);
@@ -57,6 +59,10 @@ export function startCommand(name) {
   else notice(say("command.unknown", { name }));
 }
 
+function showSurprise() {
+  byId("surprise").hidden = !state.examples || !namedEntry(all(), "imagine");
+}
+
 /** Fills in /imagine without sending it. */
 export function fillExample(prompt) {
   const entry = namedEntry(all(), "imagine");
@@ -66,6 +72,16 @@ export function fillExample(prompt) {
     return;
   }
   startForm(entry, new Map([[option.name, prompt]]));
+}
+
+/** Fills in /imagine with a prompt by chance, another one each time, without sending it. */
+export async function fillSurprise() {
+  try {
+    fillExample((await act("surprise", {})).prompt);
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    notice(error.message);
+  }
 }
 
 /** The next message will reply to this one. @param {import("./types.js").Message} message */
@@ -243,7 +259,7 @@ function refresh() {
 function showPlace() {
   const channel = findChannel(state.channelId)?.channel;
   const letters = channel?.type === 1; // the bot's direct messages, where commands do not work
-  for (const id of ["composer-text", "commands-button", "send"])
+  for (const id of ["composer-text", "commands-button", "surprise", "send"])
     byId(id).disabled = !channel || letters;
   text().placeholder = channel ? say(placeholder(letters), { channel: channel.name }) : "";
 }

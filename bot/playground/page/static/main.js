@@ -38,6 +38,7 @@
 import {
   focusComposer,
   fillExample,
+  fillSurprise,
   mention,
   replyWith,
   setUpComposer,
@@ -72,6 +73,7 @@ setUpPeople({
 setUpMessages({
   start: startCommand,
   example: fillExample,
+  surprise: fillSurprise,
   reply: replyWith,
   leave: focusComposer,
 });

@@ -28,6 +28,7 @@ let planned = false;
 let shownFor = ""; // which user and channel this list belongs to
 
 /** @param {{start: (name: string) => void, example: (prompt: string) => void,
+ *   surprise: () => void,
  *   reply: (message: import("./types.js").Message) => void, leave: () => void}} can */
 export function setUpMessages(can) {
   const log = byId("log");
@@ -48,7 +49,8 @@ export function setUpMessages(can) {
     if (message) openMessageMenu(message, anchor, can);
   });
   for (const topic of ["state", "words", "channel"]) on(topic, startOver);
-  on("commands", () => morphChildren(byId("welcome"), fragment(welcome())));
+  for (const topic of ["commands", "bot"])
+    on(topic, () => morphChildren(byId("welcome"), fragment(welcome())));
   on("messages", news);
   on("interaction", announceFailure);
 }
@@ -188,13 +190,14 @@ const ACTS = {
   jump: ({ element }) => jumpTo(element.dataset.channel, element.dataset.message),
   start: ({ element, can }) => can.start(element.dataset.name),
   example: ({ element, can }) => can.example(element.dataset.prompt),
+  surprise: ({ can }) => can.surprise(),
 };
 
 function pressed(event, can) {
   const element = event.target.closest("[data-act]");
   if (!element) return;
   const message = messageOf(element);
-  if (message || ["example", "jump", "start"].includes(element.dataset.act)) {
+  if (message || ["example", "jump", "start", "surprise"].includes(element.dataset.act)) {
     ACTS[element.dataset.act]({ element, message, can });
   }
 }

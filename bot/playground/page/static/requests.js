@@ -3,6 +3,7 @@
 import { byId, h } from "./dom.js";
 import { icon } from "./icons.js";
 import { syncList } from "./keyed.js";
+import { requestInWords } from "./requestwords.js";
 import { on, state } from "./state.js";
 import { clock } from "./time.js";
 import { locale, say } from "./words.js";
@@ -74,9 +75,15 @@ function rowView(row) {
     h(
       "p",
       { class: "request-line" },
-      h("span", { class: "method" }, row.method),
-      h("span", { class: "path" }, row.path),
+      h("span", { class: "request-words" }, requestInWords(row)),
       isBad(row) && h("span", { class: "visually-hidden" }, say("requests.bad")),
+    ),
+    h(
+      "p",
+      { class: "request-path muted small" },
+      h("span", { class: "method" }, row.method),
+      " ",
+      h("span", { class: "path" }, row.path),
     ),
     h(
       "p",

@@ -24,6 +24,7 @@ function empty() {
     guilds: [],
     commands: [],
     known: {}, // what a model with few words knows, by language
+    /** @type {Record<string, string[]>|null} by language */ examples: null,
     /** @type {Map<string, import("./types.js").Message[]>} */ messages: new Map(),
     /** @type {import("./types.js").RequestRow[]} */ requests: [],
     faults: [],
@@ -102,6 +103,7 @@ function takeAll(frame) {
     guilds: frame.guilds,
     commands: frame.commands,
     known: frame.known ?? {},
+    examples: frame.examples ?? null,
     messages: new Map(Object.entries(frame.messages)),
     requests: [...frame.requests],
     faults: frame.faults,

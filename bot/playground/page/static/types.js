@@ -66,7 +66,7 @@
  *   state: "sent"|"thinking"|"answered"|"failed", message: string}} Interaction
  *
  * @typedef {{id: string, at_ms: number, method: string, path: string, status: number, ms: number,
- *   bytes: number, problems: string[], refusal: string}} RequestRow
+ *   bytes: number, problems: string[], refusal: string, about: string}} RequestRow
  */
 
 export {};

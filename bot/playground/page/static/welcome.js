@@ -6,6 +6,7 @@ import { icon } from "./icons.js";
 import { findChannel, messagesOf, state } from "./state.js";
 import { locale, say } from "./words.js";
 
+// For a bot that is started elsewhere; nothing is known about its model.
 const EXAMPLES = ["example.lake", "example.house", "example.boat"];
 
 /** @returns {Node[]} */
@@ -14,7 +15,9 @@ export function welcome() {
   if (!found) return [h("p", { class: "muted" }, say("channel.none"))];
   const { channel } = found;
   const letters = channel.type === 1;
-  const canPaint = state.commands.some((command) => command.name === "imagine");
+  // After a restart the commands are there before the bot is.
+  const canPaint =
+    state.bot.state !== "starting" && state.commands.some((command) => command.name === "imagine");
   return [
     h(
       "span",
@@ -38,6 +41,10 @@ function demo() {
   return words ? h("p", { class: "muted" }, say("welcome.demo", { words })) : null;
 }
 
+function prompts() {
+  return state.examples?.[locale()] ?? EXAMPLES.map((key) => say(key));
+}
+
 function examples() {
   const first = messagesOf(state.channelId).length === 0;
   return h(
@@ -47,19 +54,30 @@ function examples() {
     h(
       "ul",
       {},
-      EXAMPLES.map((key) =>
+      prompts().map((prompt) =>
         h(
           "li",
           {},
           h(
             "button",
-            { type: "button", class: "example", data: { act: "example", prompt: say(key) } },
+            { type: "button", class: "example", data: { act: "example", prompt } },
             h("code", {}, "/imagine"),
             " ",
-            say(key),
+            prompt,
           ),
         ),
       ),
+      state.examples &&
+        h(
+          "li",
+          {},
+          h(
+            "button",
+            { type: "button", class: "example", data: { act: "surprise" } },
+            h("span", { "aria-hidden": true }, "🎲 "),
+            say("surprise"),
+          ),
+        ),
     ),
     h("p", { class: "muted small" }, say("welcome.enter")),
   );

@@ -1,0 +1,83 @@
+"""Which signals stop the bot in order."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bot.runtime.shutdown import (
+    request_stop,
+    stop_on_request,
+    stop_on_signals,
+    stop_signals,
+    withdraw_stop,
+)
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals are sent otherwise there")
+
+
+@pytest.fixture(autouse=True)
+def as_before() -> Iterator[None]:
+    """Every handler is the same after a test as before it."""
+    numbers = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+    before = [signal.getsignal(number) for number in numbers]
+    yield
+    assert [signal.getsignal(number) for number in numbers] == before
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+async def test_each_signal_stops_it(number: signal.Signals) -> None:
+    """SIGTERM, Ctrl-C and a closed terminal stop the bot, and the same one again at once is one."""
+    stop = asyncio.Event()
+    with stop_on_signals(stop):
+        signal.raise_signal(number)
+        signal.raise_signal(number)
+        await asyncio.wait_for(stop.wait(), 5)
+
+
+async def test_nohup_is_respected() -> None:
+    """Where SIGHUP was ignored from the start, as by nohup, it stays ignored."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        assert signal.SIGHUP not in stop_signals()
+        stop = asyncio.Event()
+        with stop_on_signals(stop):
+            signal.raise_signal(signal.SIGHUP)
+            await asyncio.sleep(0.05)
+            assert not stop.is_set()
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+@pytest.mark.parametrize("early", [True, False], ids=["while it starts", "while it runs"])
+async def test_a_request_stops_it(tmp_path: Path, early: bool) -> None:
+    """A request is heard as soon as the process is there, and is gone then."""
+    stop = asyncio.Event()
+    if early:
+        request_stop(tmp_path)
+    with stop_on_request(tmp_path, stop):
+        if not early:
+            request_stop(tmp_path)
+        await asyncio.wait_for(stop.wait(), 5)
+    assert list(tmp_path.iterdir()) == []
+
+
+async def test_other_requests_do_not(tmp_path: Path) -> None:
+    """A request from before the process was started, or one taken back, stops nothing."""
+    stop = asyncio.Event()
+    request_stop(tmp_path)
+    (file,) = tmp_path.iterdir()
+    os.utime(file, (0, 0))
+    with stop_on_request(tmp_path, stop):
+        assert not file.exists()
+        request_stop(tmp_path)
+        withdraw_stop(tmp_path)
+        withdraw_stop(tmp_path)
+        await asyncio.sleep(1.0)
+        assert not stop.is_set()
